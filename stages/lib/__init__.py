@@ -1,0 +1,1 @@
+"""What more than one stage needs; nothing here knows a stage."""

@@ -1,0 +1,101 @@
+"""The benchmark: what must be equal for two runs to be comparable, and how a model is scored on it.
+
+It is the held-out query ids with their raw strings, the qrels as document ids, the candidate document
+ids and the scoring rule. Cleaning, tokens, training data and model are under test and may vary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stages.lib import tables
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.qrels import Qrels
+from stages.lib.contracts.queries import Queries
+from stages.lib.embed import Encoder
+from stages.lib.params import Model
+from stages.lib.retrieval import DEPTH, Hits, Lexical, Vectors, dense, measure
+
+RULE = "full corpus; ties at six decimals by ascending document id; linear gains; a dropped document is a miss"
+
+
+class HeldOut(NamedTuple):
+    """One split's queries, and per query its relevant documents with their grades, copies resolved."""
+
+    queries: pd.DataFrame
+    grades: dict[str, dict[str, float]]
+    raw_qrels: pd.DataFrame
+
+
+class Corpus(NamedTuple):
+    """The documents that are searched, in ascending order of id."""
+
+    doc_ids: npt.NDArray[np.str_]
+    texts: list[str]
+
+
+def read(queries: Path, qrels: Path, aliases: Mapping[str, str]) -> HeldOut:
+    """Read one split's queries and qrels; a kept document stands for its dropped copies."""
+    judged = tables.read(qrels, Qrels)
+    return HeldOut(tables.read(queries, Queries), grades(judged, aliases), judged)
+
+
+def read_corpus(documents: Path) -> Corpus:
+    """Read the documents as they are embedded."""
+    frame = tables.read(documents, Documents)
+    return Corpus(frame["doc_id"].to_numpy(dtype=str), list(frame["text"]))
+
+
+def grades(qrels: pd.DataFrame, aliases: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Return query id to (document id to grade), a dropped copy standing for the document that was kept."""
+    table: dict[str, dict[str, float]] = {}
+    for query_id, doc_id, grade in zip(qrels["query_id"], qrels["doc_id"], qrels["grade"], strict=True):
+        judged = table.setdefault(query_id, {})
+        kept = aliases.get(doc_id, doc_id)
+        judged[kept] = max(grade, judged.get(kept, 0.0))
+    return table
+
+
+def identity(sets: Iterable[HeldOut], candidates: Iterable[str]) -> str:
+    """Return 16 hexadecimal digits that are equal exactly when two benchmarks are.
+
+    `candidates` are the ids of all collected documents: one that cleaning dropped is still a candidate.
+    """
+    digest = hashlib.sha256(RULE.encode())
+    for held in sets:
+        for query_id, raw in zip(held.queries["query_id"], held.queries["raw"], strict=True):
+            digest.update(f"\nquery {query_id} {raw}".encode("utf-8", "surrogatepass"))
+        for row in held.raw_qrels.itertuples(index=False):
+            digest.update(f"\nqrel {row.query_id} {row.doc_id} {row.grade}".encode())
+    for doc_id in sorted(candidates):
+        digest.update(f"\ndocument {doc_id}".encode())
+    return digest.hexdigest()[:16]
+
+
+def encode(encoder: Encoder, corpus: Corpus, held: HeldOut, model: Model) -> tuple[Vectors, Vectors]:
+    """Return the vectors of the held-out queries and of the corpus, with the prompt of each side."""
+    documents = encoder.encode(corpus.texts, model.document_prompt, "documents")
+    return encoder.encode(list(held.queries["text"]), model.anchor_prompt, "queries"), documents
+
+
+def search_dense(encoder: Encoder, corpus: Corpus, held: HeldOut, model: Model) -> Hits:
+    """Return the first hits of a model on every query."""
+    queries, documents = encode(encoder, corpus, held, model)
+    return dense(queries, documents, DEPTH)
+
+
+def search_lexical(index: Lexical, held: HeldOut) -> Hits:
+    """Return the first hits of BM25 on every query."""
+    return index.search(list(held.queries["text"]), DEPTH)
+
+
+def score(hits: Hits, corpus: Corpus, held: HeldOut) -> pd.DataFrame:
+    """Return the metrics of each query, in the order of the queries."""
+    return measure(list(held.queries["query_id"]), hits, corpus.doc_ids, held.grades)

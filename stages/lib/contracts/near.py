@@ -1,0 +1,28 @@
+"""Near: edges between near-duplicates. Linking is one decision, dropping another."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pandera.pandas as pa
+
+from stages.lib.contracts.table import ANY_ID, Table
+
+
+class Near(Table):
+    """One row is an edge between two texts whose similarity was computed exactly, not estimated."""
+
+    left_id: str = pa.Field(str_matches=ANY_ID, description="the smaller id of the two")
+    right_id: str = pa.Field(str_matches=ANY_ID, description="the larger id of the two")
+    similarity: float = pa.Field(ge=0.0, le=1.0, description="exact Jaccard similarity of the two shingle sets")
+    rule: str = pa.Field(isin=["equal", "near"], description="equal: same normal form; near: at or above the threshold")
+
+    class Config(Table.Config):
+        """Key."""
+
+        unique = ["left_id", "right_id"]
+
+    @pa.dataframe_check
+    @classmethod
+    def left_is_smaller_than_right(cls, frame: pd.DataFrame) -> pd.Series:
+        """Every edge stands once, in one direction."""
+        return frame["left_id"] < frame["right_id"]

@@ -1,0 +1,198 @@
+"""Encode texts through a content-addressed cache, so that a cached vector equals a fresh one to the bit.
+
+A vector depends on the model's files, the prompt, the text, and on nothing else: texts are padded to a
+length that follows from the text alone, every batch has the same number of rows (the last is filled up),
+and each forward pass runs on one thread. Several passes run side by side, which changes the speed only.
+The cache lies in the user's cache directory (PAIRSMITH_CACHE, else XDG_CACHE_HOME, else ~/.cache) and
+is shared by all checkouts and temporary experiments. Removing it changes the speed and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import platform
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stages.lib import engine
+from stages.lib.errors import Problem
+from stages.lib.params import Model
+from stages.lib.retrieval import Vectors
+from stages.lib.stage import progress
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+BATCH = 32
+LENGTHS = tuple(range(8, 513, 8))
+_MAP_SIZE = 1 << 38  # an address range, not a file size: the file grows with what is stored
+
+
+def find_model(params: Model) -> Path:
+    """Return the folder of the base model: a local path, or a folder inside an installed package.
+
+    Raises Problem when it is neither, has no safetensors weights, or its weights are not the pinned ones.
+    """
+    folder = Path(params.base)
+    if not folder.is_dir():
+        package, _, inside = params.base.partition("/")
+        found = importlib.util.find_spec(package) if package.isidentifier() else None
+        if found is None or not found.submodule_search_locations:
+            raise Problem(
+                f"params.yaml: model.base '{params.base}' is no folder and in no installed package",
+                "give the path of a sentence-transformers model, or install the package that carries it",
+            )
+        folder = Path(found.submodule_search_locations[0], inside)
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise Problem(
+            f"params.yaml: model.base = '{params.base}': {folder.name}/ holds no model.safetensors",
+            "save the model in that format; pickled weights are never loaded",
+        )
+    if params.weights_sha256 and (actual := _file_hash(weights)) != params.weights_sha256:
+        raise Problem(
+            f"params.yaml: model.weights_sha256 is {params.weights_sha256[:12]}..., "
+            f"but the weights are {actual[:12]}...",
+            f"if the new weights are meant, set it to {actual}",
+        )
+    return folder
+
+
+def load_model(folder: Path) -> SentenceTransformer:
+    """Return the model in `folder`, on the CPU, from this disk and without remote code."""
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, trust_remote_code=False)
+
+
+class Encoder:
+    """A model as a function from texts to unit vectors, with its cache."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._fingerprint = fingerprint(folder)
+        self._model: SentenceTransformer | None = None
+
+    def encode(self, texts: Sequence[str], prompt: str = "", label: str = "encoding") -> Vectors:
+        """Return the embeddings of `texts`, shape (texts, dimension), float32, of unit length.
+
+        Each distinct text is encoded once, and only if the cache lacks it. `prompt` goes before each text.
+        """
+        prompted = [prompt + text for text in texts]
+        distinct = sorted(set(prompted))
+        vectors = self._cached(distinct, label)
+        return np.stack([vectors[text] for text in prompted]) if prompted else np.empty((0, 0), dtype=np.float32)
+
+    def _cached(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
+        import lmdb
+
+        folder = cache_folder() / "embeddings"
+        folder.mkdir(parents=True, exist_ok=True)
+        with lmdb.open(str(folder), map_size=_MAP_SIZE, metasync=False) as cache:
+            keys = {
+                text: hashlib.blake2b(
+                    f"{self._fingerprint}\0{text}".encode("utf-8", "surrogatepass"), digest_size=20
+                ).digest()
+                for text in texts
+            }
+            with cache.begin() as reading:
+                stored = {text: reading.get(key) for text, key in keys.items()}
+            vectors = {text: np.frombuffer(value, dtype="<f4") for text, value in stored.items() if value is not None}
+            fresh = self._encode([text for text in texts if text not in vectors], label)
+            with cache.begin(write=True) as writing:
+                for text, vector in fresh.items():
+                    writing.put(keys[text], vector.astype("<f4").tobytes())
+        return {**vectors, **fresh}
+
+    def _encode(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
+        if not texts:
+            return {}
+        import torch
+
+        if self._model is None:
+            self._model = load_model(self._folder)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            batches = list(self._batches(texts))
+            with ThreadPoolExecutor(engine.workers()) as pool:
+                done = list(progress(pool.map(self._forward, batches), len(batches), label))
+        finally:
+            torch.set_num_threads(threads)
+        return {
+            text: vector
+            for batch, vectors in zip(batches, done, strict=True)
+            for text, vector in zip(batch[0], vectors, strict=False)
+        }
+
+    def _batches(self, texts: Sequence[str]) -> list[tuple[list[str], list[list[int]], int]]:
+        """Cut `texts` into batches of one padded length; the length follows from the text alone."""
+        assert self._model is not None
+        limit = self._model.max_seq_length or LENGTHS[-1]
+        tokens: list[list[int]] = self._model.tokenizer(list(texts), truncation=True, max_length=limit, padding=False)[
+            "input_ids"
+        ]
+        by_length: dict[int, list[int]] = {}
+        for at, row in enumerate(tokens):
+            by_length.setdefault(next((length for length in LENGTHS if len(row) <= length), limit), []).append(at)
+        return [
+            (
+                [texts[at] for at in members[start : start + BATCH]],
+                [tokens[at] for at in members[start : start + BATCH]],
+                length,
+            )
+            for length, members in sorted(by_length.items(), reverse=True)
+            for start in range(0, len(members), BATCH)
+        ]
+
+    def _forward(self, batch: tuple[list[str], list[list[int]], int]) -> Vectors:
+        import torch
+
+        assert self._model is not None
+        _, tokens, length = batch
+        padding = self._model.tokenizer.pad_token_id
+        ids = torch.full((BATCH, length), padding, dtype=torch.int64)
+        mask = torch.zeros((BATCH, length), dtype=torch.int64)
+        for row in range(BATCH):
+            found = tokens[min(row, len(tokens) - 1)]  # the last row fills up the batch
+            ids[row, : len(found)] = torch.tensor(found)
+            mask[row, : len(found)] = 1
+        features: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
+        with torch.inference_mode():
+            out = self._model(features)["sentence_embedding"]
+            return np.asarray(torch.nn.functional.normalize(out, dim=1)[: len(tokens)].numpy(), dtype=np.float32)
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a hash of everything in `folder` that decides an embedding, and of what computes it."""
+    digest = hashlib.sha256()
+    # Cards and licences decide nothing; a model re-saved with another card keeps its cache.
+    files = [
+        file
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.suffix not in {".md", ".py"} and file.name not in {".gitattributes", "LICENSE"}
+    ]
+    for file in files:
+        digest.update(f"{file.relative_to(folder).as_posix()} {_file_hash(file)}\n".encode())
+    versions = [version(package) for package in ("torch", "transformers", "sentence-transformers")]
+    digest.update(f"{versions} {platform.machine()} {BATCH} {LENGTHS}".encode())
+    return digest.hexdigest()
+
+
+def cache_folder() -> Path:
+    """Return where costly results are kept between runs."""
+    if own := os.environ.get("PAIRSMITH_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pairsmith"
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

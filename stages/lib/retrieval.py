@@ -1,0 +1,117 @@
+"""Top-k search and ranking metrics.
+
+One rule for ties, everywhere: scores are compared to six decimals, and equal scores are ordered by
+ascending document id. Gains are linear. nDCG: Järvelin and Kekäläinen 2002. BM25: Robertson and
+Zaragoza 2009, in Lucene's variant with k1 = 1.5, b = 0.75, by the library bm25s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stages.lib.text import words
+
+Vectors = npt.NDArray[np.float32]
+DEPTH = 100
+_BLOCK = 256
+
+
+class Hits(NamedTuple):
+    """The first k documents of each query: positions and scores, both of shape (queries, k), best first."""
+
+    positions: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float32]
+
+
+def dense(queries: Vectors, documents: Vectors, k: int) -> Hits:
+    """Return the k nearest `documents` (n, d) of each of `queries` (q, d) by inner product.
+
+    Exact, blocked: memory stays at 256 rows of scores whatever the number of queries. Documents must
+    stand in ascending order of id, since ties go to the smaller position.
+    """
+    transposed = np.ascontiguousarray(documents.T)
+    return _search(lambda start, end: queries[start:end] @ transposed, len(queries), len(documents), k)
+
+
+class Lexical:
+    """A BM25 index over texts that stand in ascending order of document id."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        import bm25s
+
+        self._count = len(texts)
+        self._index = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
+        self._index.index([words(text) or [""] for text in texts] or [[""]], show_progress=False)
+
+    def scores(self, query: str) -> Vectors:
+        """Return the BM25 score of every document, shape (documents,); 0 where no word is shared."""
+        known = [word for word in words(query) if word in self._index.vocab_dict]
+        if not known:
+            return np.zeros(self._count, dtype=np.float32)
+        return np.asarray(self._index.get_scores(known), dtype=np.float32)
+
+    def search(self, queries: Sequence[str], k: int) -> Hits:
+        """Return the k best documents of each query."""
+        return _search(
+            lambda start, end: np.stack([self.scores(query) for query in queries[start:end]]),
+            len(queries),
+            self._count,
+            k,
+        )
+
+
+def _search(score: Callable[[int, int], Vectors], queries: int, documents: int, k: int) -> Hits:
+    k = min(k, documents)
+    positions, scores = np.empty((queries, k), dtype=np.int64), np.empty((queries, k), dtype=np.float32)
+    if not k:
+        return Hits(positions, scores)
+    for start in range(0, queries, _BLOCK):
+        end = min(start + _BLOCK, queries)
+        block = np.round(score(start, end), 6)
+        # The k-th score of each row; all rows that reach it, ties included, are then ordered exactly.
+        floor = np.partition(block, documents - k, axis=1)[:, documents - k]
+        for row in range(end - start):
+            reached = np.flatnonzero(block[row] >= floor[row])
+            best = reached[np.argsort(-block[row, reached], kind="stable")][:k]
+            positions[start + row], scores[start + row] = best, block[row, best]
+    return Hits(positions, scores)
+
+
+def measure(
+    query_ids: Sequence[str], hits: Hits, doc_ids: npt.NDArray[np.str_], qrels: Mapping[str, Mapping[str, float]]
+) -> pd.DataFrame:
+    """Return one row per query with ndcg_at_10, mrr_at_10, recall_at_10, recall_at_100, first_rank, first_score.
+
+    `doc_ids` (documents,) names the positions of `hits`; `qrels` gives each query's relevant documents
+    with their grade. A relevant document that is not among `doc_ids` can only be missed, and counts.
+    """
+    discounts = 1.0 / np.log2(np.arange(2, DEPTH + 2))
+    rows = []
+    for at, query_id in enumerate(query_ids):
+        relevant = qrels[query_id]
+        gains = np.array([relevant.get(doc_id, 0.0) for doc_id in doc_ids[hits.positions[at, :DEPTH]]])
+        ideal = np.sort(np.array(list(relevant.values())))[::-1][:10]
+        found = np.flatnonzero(gains > 0)
+        first = int(found[0]) if len(found) else -1
+        rows.append(
+            {
+                "query_id": query_id,
+                "ndcg_at_10": min(
+                    1.0, float(gains[:10] @ discounts[: len(gains[:10])]) / float(ideal @ discounts[: len(ideal)])
+                ),
+                "mrr_at_10": 1.0 / (first + 1) if 0 <= first < 10 else 0.0,
+                "recall_at_10": float((found < 10).sum()) / len(relevant),
+                "recall_at_100": float(len(found)) / len(relevant),
+                "first_rank": first + 1,
+                "first_score": float(hits.scores[at, first]) if first >= 0 else float("nan"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+METRICS = ("ndcg_at_10", "mrr_at_10", "recall_at_10", "recall_at_100")

@@ -1,0 +1,90 @@
+"""Normal forms, shingles and hashes: when two texts count as the same, and as almost the same."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+# Vowel signs and accents belong to the letter before them, though \w leaves them out: without its vowel signs,
+# Hindi "day" is "poor". Variation selectors and enclosing marks only choose how a symbol is drawn.
+_MARKS = "".join(
+    chr(code)
+    for code in range(0x300, 0x1F000)
+    if unicodedata.category(chr(code)) in {"Mn", "Mc"} and not 0xFE00 <= code <= 0xFE0F
+)
+_DOTTED_I = re.compile("i\u0307+")
+_WORDS = re.compile(rf"\w[\w{_MARKS}]*")
+# Han, kana, Thai, Lao, Khmer, Myanmar and Tibetan write words without spaces between them.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+)
+SHORT_WORDS = 8
+
+
+def normal_form(text: str) -> str:
+    """Return what is left when case, punctuation, spacing and Unicode variants are set aside.
+
+    A text of nothing but punctuation keeps it ("+" and "-" are different anchors).
+    """
+    folded = unicodedata.normalize("NFKC", _casefold(unicodedata.normalize("NFKC", text)))
+    return " ".join(_WORDS.findall(folded.replace("_", " "))) or " ".join(folded.split())
+
+
+def words(text: str) -> list[str]:
+    """Return the lower-cased words of `text`; scripts without spaces give overlapping pairs of characters."""
+    found: list[str] = []
+    for word in _WORDS.findall(_casefold(text)):
+        if len(word) > 1 and _UNSPACED.search(word):
+            found.extend(word[at : at + 2] for at in range(len(word) - 1))
+        else:
+            found.append(word)
+    return found
+
+
+def shingles(text: str) -> frozenset[str]:
+    """Return the set that near-duplicates are compared by, from the normal form of `text`.
+
+    Texts of at least SHORT_WORDS words give word 3-grams. Shorter ones, where one word is a third of the
+    evidence, give character 3-grams, and so do scripts without spaces. Texts too short for even one
+    3-gram give themselves, so that no two different ones ever look alike.
+    """
+    normal = normal_form(text)
+    tokens = normal.split()
+    spaced = 2 * len(_UNSPACED.findall(normal)) <= len(normal)
+    if spaced and len(tokens) >= SHORT_WORDS:
+        return frozenset(" ".join(tokens[at : at + 3]) for at in range(len(tokens) - 2))
+    return frozenset(normal[at : at + 3] for at in range(len(normal) - 2)) or frozenset([normal])
+
+
+def _casefold(text: str) -> str:
+    # The Turkish capital folds to an i with a second dot, which nobody types.
+    return _DOTTED_I.sub("i", text.casefold())
+
+
+def jaccard(left: frozenset[Any], right: frozenset[Any]) -> float:
+    """Return |left & right| / |left | right|; two empty sets are equal."""
+    both = len(left & right)
+    union = len(left) + len(right) - both
+    return both / union if union else 1.0
+
+
+def hash_hex(*parts: str) -> str:
+    """Return 16 hexadecimal digits that depend on every part and on where one ends (BLAKE2b)."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        encoded = part.encode("utf-8", "surrogatepass")
+        digest.update(len(encoded).to_bytes(8, "little") + encoded)
+    return digest.hexdigest()
+
+
+def hash_shingles(items: Iterable[str]) -> list[int]:
+    """Return the sorted 64-bit hashes of shingles, which can be compared without the text."""
+    return sorted(
+        {
+            int.from_bytes(hashlib.blake2b(item.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+            for item in items
+        }
+    )

@@ -1,0 +1,39 @@
+"""Files appear whole or not at all, and a failed run takes back what it wrote."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_paths: list[Path] = []
+
+
+@contextmanager
+def atomically(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that replaces it when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        if path.is_dir():
+            _remove(path)
+        temporary.replace(path)
+        _paths.append(path)
+    finally:
+        _remove(temporary)
+
+
+def discard() -> None:
+    """Remove everything that this process has written so far."""
+    while _paths:
+        _remove(_paths.pop())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""The stage `split`: components, their assignment, the audit, and the benchmark they give."""
