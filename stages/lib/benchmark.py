@@ -1,4 +1,4 @@
-"""The benchmark: what must be equal for two runs to be comparable, and how a model is scored on it.
+"""The benchmark: what must be equal for two runs to be comparable.
 
 It is the held-out query ids with their raw strings, the qrels as document ids, the candidate document
 ids and the scoring rule. Cleaning, tokens, training data and model are under test and may vary.
@@ -19,9 +19,7 @@ from stages.lib import tables
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
-from stages.lib.embed import Encoder
-from stages.lib.params import Model
-from stages.lib.retrieval import DEPTH, Hits, Lexical, Vectors, dense, measure
+from stages.lib.text import hash_hex, normal_form
 
 RULE = "full corpus; ties at six decimals by ascending document id; linear gains; a dropped document is a miss"
 
@@ -79,23 +77,19 @@ def identity(sets: Iterable[HeldOut], candidates: Iterable[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def encode(encoder: Encoder, corpus: Corpus, held: HeldOut, model: Model) -> tuple[Vectors, Vectors]:
-    """Return the vectors of the held-out queries and of the corpus, with the prompt of each side."""
-    documents = encoder.encode(corpus.texts, model.document_prompt, "documents")
-    return encoder.encode(list(held.queries["text"]), model.anchor_prompt, "queries"), documents
+def held_out(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the queries and qrels of one split's collected `pairs`.
 
-
-def search_dense(encoder: Encoder, corpus: Corpus, held: HeldOut, model: Model) -> Hits:
-    """Return the first hits of a model on every query."""
-    queries, documents = encode(encoder, corpus, held, model)
-    return dense(queries, documents, DEPTH)
-
-
-def search_lexical(index: Lexical, held: HeldOut) -> Hits:
-    """Return the first hits of BM25 on every query."""
-    return index.search(list(held.queries["text"]), DEPTH)
-
-
-def score(hits: Hits, corpus: Corpus, held: HeldOut) -> pd.DataFrame:
-    """Return the metrics of each query, in the order of the queries."""
-    return measure(list(held.queries["query_id"]), hits, corpus.doc_ids, held.grades)
+    `pairs` has the columns of Pairs plus `raw` (the anchor as collected), `component_id`, and `anchor` as
+    cleaned, equal to `raw` where cleaning dropped the row: such a query stays in the benchmark. A query
+    is a unique raw anchor in normal form, with all its documents; the smallest pair id lends its string.
+    """
+    relevant = pairs[pairs["score"] > 0].sort_values("pair_id")
+    if not len(relevant):
+        return Queries.empty(), Qrels.empty()
+    relevant = relevant.assign(query_id=["q" + hash_hex("query", normal_form(raw)) for raw in relevant["raw"]])
+    first = relevant.drop_duplicates("query_id")
+    queries = first.rename(columns={"anchor": "text"})[list(Queries.empty().columns)]
+    best = relevant.sort_values("score", ascending=False).drop_duplicates(["query_id", "doc_id"])
+    qrels = best[["query_id", "doc_id", "score"]].rename(columns={"score": "grade"})
+    return queries, qrels

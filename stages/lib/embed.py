@@ -10,7 +10,6 @@ is shared by all checkouts and temporary experiments. Removing it changes the sp
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import platform
 from collections.abc import Sequence
@@ -22,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stages.lib import engine
-from stages.lib.errors import Problem
-from stages.lib.params import Model
+from stages.lib.models import fingerprint, load_model
 from stages.lib.retrieval import Vectors
 from stages.lib.stage import progress
 
@@ -35,49 +33,13 @@ LENGTHS = tuple(range(8, 513, 8))
 _MAP_SIZE = 1 << 38  # an address range, not a file size: the file grows with what is stored
 
 
-def find_model(params: Model) -> Path:
-    """Return the folder of the base model: a local path, or a folder inside an installed package.
-
-    Raises Problem when it is neither, has no safetensors weights, or its weights are not the pinned ones.
-    """
-    folder = Path(params.base)
-    if not folder.is_dir():
-        package, _, inside = params.base.partition("/")
-        found = importlib.util.find_spec(package) if package.isidentifier() else None
-        if found is None or not found.submodule_search_locations:
-            raise Problem(
-                f"params.yaml: model.base '{params.base}' is no folder and in no installed package",
-                "give the path of a sentence-transformers model, or install the package that carries it",
-            )
-        folder = Path(found.submodule_search_locations[0], inside)
-    weights = folder / "model.safetensors"
-    if not weights.is_file():
-        raise Problem(
-            f"params.yaml: model.base = '{params.base}': {folder.name}/ holds no model.safetensors",
-            "save the model in that format; pickled weights are never loaded",
-        )
-    if params.weights_sha256 and (actual := _file_hash(weights)) != params.weights_sha256:
-        raise Problem(
-            f"params.yaml: model.weights_sha256 is {params.weights_sha256[:12]}..., "
-            f"but the weights are {actual[:12]}...",
-            f"if the new weights are meant, set it to {actual}",
-        )
-    return folder
-
-
-def load_model(folder: Path) -> SentenceTransformer:
-    """Return the model in `folder`, on the CPU, from this disk and without remote code."""
-    from sentence_transformers import SentenceTransformer
-
-    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, trust_remote_code=False)
-
-
 class Encoder:
     """A model as a function from texts to unit vectors, with its cache."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._fingerprint = fingerprint(folder)
+        versions = [version(package) for package in ("torch", "transformers", "sentence-transformers")]
+        self._key = f"{fingerprint(folder)} {versions} {platform.machine()} {BATCH} {LENGTHS}"
         self._model: SentenceTransformer | None = None
 
     def encode(self, texts: Sequence[str], prompt: str = "", label: str = "encoding") -> Vectors:
@@ -97,9 +59,7 @@ class Encoder:
         folder.mkdir(parents=True, exist_ok=True)
         with lmdb.open(str(folder), map_size=_MAP_SIZE, metasync=False) as cache:
             keys = {
-                text: hashlib.blake2b(
-                    f"{self._fingerprint}\0{text}".encode("utf-8", "surrogatepass"), digest_size=20
-                ).digest()
+                text: hashlib.blake2b(f"{self._key}\0{text}".encode("utf-8", "surrogatepass"), digest_size=20).digest()
                 for text in texts
             }
             with cache.begin() as reading:
@@ -170,29 +130,8 @@ class Encoder:
             return np.asarray(torch.nn.functional.normalize(out, dim=1)[: len(tokens)].numpy(), dtype=np.float32)
 
 
-def fingerprint(folder: Path) -> str:
-    """Return a hash of everything in `folder` that decides an embedding, and of what computes it."""
-    digest = hashlib.sha256()
-    # Cards and licences decide nothing; a model re-saved with another card keeps its cache.
-    files = [
-        file
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.suffix not in {".md", ".py"} and file.name not in {".gitattributes", "LICENSE"}
-    ]
-    for file in files:
-        digest.update(f"{file.relative_to(folder).as_posix()} {_file_hash(file)}\n".encode())
-    versions = [version(package) for package in ("torch", "transformers", "sentence-transformers")]
-    digest.update(f"{versions} {platform.machine()} {BATCH} {LENGTHS}".encode())
-    return digest.hexdigest()
-
-
 def cache_folder() -> Path:
     """Return where costly results are kept between runs."""
     if own := os.environ.get("PAIRSMITH_CACHE"):
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pairsmith"
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -130,7 +130,7 @@ def checks(items: Sequence[Check]) -> Html:
     lines = []
     for item in items:
         kept = item.broken == 0
-        mark = "✓ holds" if kept else f"✗ broken {item.broken:,} time{'s' * (item.broken != 1)}"
+        mark = "✓ holds" if kept else f"✗ broken: {item.broken:,}"
         lines.append(
             f'<li class="{"good" if kept else "bad"}"><b>{mark}</b> '
             f"<code>{html.escape(item.name)}</code> <span>{html.escape(item.meaning)}</span></li>"
@@ -307,6 +307,7 @@ code { font: .88em ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mo
 .checks { list-style: none; padding: 0; max-width: none; }
 .checks li { display: grid; grid-template-columns: 8.5rem 19.5rem 1fr; gap: .2rem .8rem; padding: .3rem .7rem;
   margin: 0; border-left: 4px solid var(--green); align-items: baseline; }
+.checks code { justify-self: start; }
 .checks b { color: var(--green); font-weight: 600; }
 .checks span { color: var(--soft); }
 .checks .bad { border-color: var(--alarm); background: var(--bad); }

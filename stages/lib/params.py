@@ -95,9 +95,10 @@ def _keys(values: Any, location: tuple[int | str, ...]) -> list[str]:
     # Where a key chooses between models, pydantic puts the chosen one into the location; it is no key of the file.
     keys = []
     for at, part in enumerate(location):
-        if (isinstance(values, list) and isinstance(part, int)) or (isinstance(values, dict) and part in values):
-            values = values[part]
-            keys.append(str(part))
-        elif at == len(location) - 1:
-            keys.append(str(part))
+        inside = dict(enumerate(values)) if isinstance(values, list) else values
+        if isinstance(inside, dict) and part in inside:
+            values = inside[part]
+        elif at < len(location) - 1:
+            continue
+        keys.append(str(part))
     return keys

@@ -114,4 +114,19 @@ def measure(
     return pd.DataFrame(rows)
 
 
+def recall_at(
+    k: int,
+    hits: Hits,
+    doc_ids: npt.NDArray[np.str_],
+    query_ids: Sequence[str],
+    qrels: Mapping[str, Mapping[str, float]],
+) -> float:
+    """Return the mean share of each query's relevant documents among its first `k` hits."""
+    shares = [
+        sum(doc_id in qrels[query_id] for doc_id in doc_ids[hits.positions[at, :k]].tolist()) / len(qrels[query_id])
+        for at, query_id in enumerate(query_ids)
+    ]
+    return float(np.mean(shares))
+
+
 METRICS = ("ndcg_at_10", "mrr_at_10", "recall_at_10", "recall_at_100")

@@ -37,6 +37,7 @@ def command(main: Callable[..., None], *groups: str) -> typer.Typer:
     @functools.wraps(main)
     def guarded(*args: Any, **kwargs: Any) -> None:
         before = _sources()
+        written.begin()
         try:
             check_pins(groups)
             main(*args, **kwargs)

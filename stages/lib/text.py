@@ -17,6 +17,9 @@ _MARKS = "".join(
 )
 _DOTTED_I = re.compile("i\u0307+")
 _WORDS = re.compile(rf"\w[\w{_MARKS}]*")
+# Signs that change what is said stay: CD4+ and CD4-, C++ and C#, p < 0.05 and p > 0.05, -5 and 5. A hyphen counts
+# only at the end of a word or before a number; between words it is punctuation.
+_TOKENS = re.compile(rf"(?:(?<!\w)-(?=\d))?\w[\w{_MARKS}]*(?:[+#]+|-(?!\w))?|[<>=≤≥≠±%°$€£¥+#]+")
 # Han, kana, Thai, Lao, Khmer, Myanmar and Tibetan write words without spaces between them.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
@@ -27,10 +30,11 @@ SHORT_WORDS = 8
 def normal_form(text: str) -> str:
     """Return what is left when case, punctuation, spacing and Unicode variants are set aside.
 
-    A text of nothing but punctuation keeps it ("+" and "-" are different anchors).
+    Signs that carry meaning stay (see _TOKENS), so that what is equal here says the same. A text of nothing but
+    punctuation keeps it ("+" and "-" are different anchors).
     """
     folded = unicodedata.normalize("NFKC", _casefold(unicodedata.normalize("NFKC", text)))
-    return " ".join(_WORDS.findall(folded.replace("_", " "))) or " ".join(folded.split())
+    return " ".join(_TOKENS.findall(folded.replace("_", " ").replace("\u2212", "-"))) or " ".join(folded.split())
 
 
 def words(text: str) -> list[str]:

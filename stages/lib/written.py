@@ -26,8 +26,13 @@ def atomically(path: Path) -> Iterator[Path]:
         _remove(temporary)
 
 
+def begin() -> None:
+    """Start a run: what was written before it is not its to take back."""
+    _paths.clear()
+
+
 def discard() -> None:
-    """Remove everything that this process has written so far."""
+    """Remove everything that this run has written so far."""
     while _paths:
         _remove(_paths.pop())
 

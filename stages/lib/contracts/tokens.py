@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandera.pandas as pa
 import pyarrow as arrow
+import pyarrow.parquet as parquet
 
 from stages.lib.contracts.table import PAIR_ID, Table
+from stages.lib.errors import Problem
 
 
 class Tokens(Table):
@@ -52,4 +55,23 @@ def tokens(length: int, negatives: int) -> type[Tokens]:
             fields[f"{column}_{name}"] = pa.Field(
                 metadata={"arrow": arrow.list_(kind, length)}, description=f"{name} of the {column}"
             )
-    return type("Tokens", (Tokens,), {**fields, "__annotations__": dict.fromkeys(fields, object), "__module__": __name__})
+    return type(
+        "Tokens", (Tokens,), {**fields, "__annotations__": dict.fromkeys(fields, object), "__module__": __name__}
+    )
+
+
+def fixed_shape(path: Path) -> tuple[int, int]:
+    """Return the list length and the number of negative columns of a Tokens table on disk.
+
+    Raises Problem when the file is missing or is no such table.
+    """
+    try:
+        schema = parquet.read_schema(path)
+        length = schema.field("anchor_input_ids").type.list_size
+    except FileNotFoundError:
+        raise Problem(f"{path} does not exist", "run 'dvc repro tokenize' first") from None
+    except (KeyError, AttributeError, arrow.ArrowInvalid):
+        raise Problem(
+            f"{path} is not a table of tokens of fixed length", "remove it and run 'dvc repro tokenize'"
+        ) from None
+    return length, sum(name.startswith("negative_") and name.endswith("_input_ids") for name in schema.names)

@@ -1,0 +1,1 @@
+"""The contracts of the tables: what each refuses, and how it says so."""

@@ -1,0 +1,324 @@
+"""Each rule of each table has a row here that breaks it, and a message that names row and rule."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.ledger import Ledger
+from stages.lib.contracts.near import Near
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.qrels import Qrels
+from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.query_results import QueryResults
+from stages.lib.contracts.splits import Splits
+from stages.lib.contracts.table import Table, arrow_schema, check, key_of
+from stages.lib.contracts.tokens import Tokens, tokens
+from stages.lib.contracts.triplets import Triplets
+from stages.lib.errors import Problem
+
+
+def number(letter, digit):
+    """Return an id that is easy to read, such as d1111111111111111."""
+    return letter + str(digit) * 16
+
+
+D1, D2, D3 = number("d", 1), number("d", 2), number("d", 3)
+P1, Q1, Q2 = number("p", 1), number("q", 1), number("q", 2)
+
+# One row that each table accepts.
+GOOD = {
+    Documents: {"doc_id": D1, "source": "faq", "title": "", "text": "Press reset.", "topic": "", "group": ""},
+    Pairs: {"pair_id": P1, "anchor": "reset?", "doc_id": D1, "relation": "", "score": 1.0, "source": "faq"},
+    Near: {"left_id": D1, "right_id": D2, "similarity": 0.9, "rule": "near"},
+    Aliases: {"doc_id": D2, "kept_id": D1},
+    Splits: {"id": P1, "component_id": D1, "split": "train"},
+    Queries: {"query_id": Q1, "component_id": D1, "raw": "Reset?", "text": "reset?", "relation": ""},
+    Qrels: {"query_id": Q1, "doc_id": D1, "grade": 1.0},
+    Fingerprints: {"id": P1, "split": "test", "normal_hash": "0123456789abcdef", "shingles": [1, 2**63]},
+    Ledger: {
+        "row_id": "faq:7",
+        "seq": 0,
+        "field": "",
+        "action": "drop",
+        "reason": "too_short",
+        "partner_id": "",
+        "score": float("nan"),
+        "start": -1,
+        "end": -1,
+        "before": "?",
+        "after": "",
+    },
+    Triplets: {
+        "pair_id": P1,
+        "component_id": D1,
+        "anchor": "reset?",
+        "doc_id": D1,
+        "positive": "Press reset.",
+        "positive_score": 0.8,
+        "negative_ids": [D2, D3],
+        "negatives": ["Press start.", "Call us."],
+        "negative_scores": [0.5, 0.4],
+        "negative_miners": ["bm25", "both"],
+        "negative_ranks": [1, 2],
+        "negative_rules": ["margin", "margin"],
+    },
+    Tokens: {
+        "pair_id": P1,
+        "component_id": D1,
+        "negatives": 0,
+        "anchor_input_ids": [101, 102],
+        "anchor_attention_mask": [1, 1],
+        "positive_input_ids": [101, 102],
+        "positive_attention_mask": [1, 1],
+    },
+    QueryResults: {
+        "query_id": Q1,
+        "split": "test",
+        "system": "bm25",
+        "component_id": D1,
+        "ndcg_at_10": 0.0,
+        "mrr_at_10": 0.0,
+        "recall_at_10": 0.0,
+        "recall_at_100": 0.0,
+        "first_rank": 0,
+        "first_score": float("nan"),
+    },
+}
+
+# What breaks: table, the values that make the row wrong, what the message says of the rule.
+BROKEN = [
+    (Documents, {"doc_id": "doc-1"}, "doc_id: str_matches"),
+    (Documents, {"doc_id": P1}, "doc_id: str_matches"),
+    (Documents, {"source": ""}, "source: str_length(1"),
+    (Documents, {"title": None}, "title: not_nullable"),
+    (Documents, {"text": ""}, "text: str_length(1"),
+    (Documents, {"topic": None}, "topic: not_nullable"),
+    (Documents, {"group": None}, "group: not_nullable"),
+    (Pairs, {"pair_id": D1}, "pair_id: str_matches"),
+    (Pairs, {"anchor": ""}, "anchor: str_length(1"),
+    (Pairs, {"doc_id": "d1"}, "doc_id: str_matches"),
+    (Pairs, {"relation": None}, "relation: not_nullable"),
+    (Pairs, {"score": -0.01}, "score: greater_than_or_equal_to(0"),
+    (Pairs, {"score": 1.01}, "score: less_than_or_equal_to(1"),
+    (Pairs, {"score": float("nan")}, "score: not_nullable"),
+    (Pairs, {"source": ""}, "source: str_length(1"),
+    (Near, {"left_id": "x1"}, "left_id: str_matches"),
+    (Near, {"right_id": "x1"}, "right_id: str_matches"),
+    (Near, {"similarity": -0.5}, "similarity: greater_than_or_equal_to(0"),
+    (Near, {"similarity": 1.5}, "similarity: less_than_or_equal_to(1"),
+    (Near, {"rule": "similar"}, "rule: isin"),
+    (Near, {"left_id": D3}, "row: left_is_smaller_than_right"),
+    (Near, {"left_id": D2}, "row: left_is_smaller_than_right"),
+    (Aliases, {"doc_id": P1}, "doc_id: str_matches"),
+    (Aliases, {"kept_id": P1}, "kept_id: str_matches"),
+    (Aliases, {"kept_id": D2}, "row: kept_is_not_dropped"),
+    (Splits, {"id": Q1}, "id: str_matches"),
+    (Splits, {"component_id": ""}, "component_id: str_matches"),
+    (Splits, {"split": "dev"}, "split: isin"),
+    (Queries, {"query_id": D1}, "query_id: str_matches"),
+    (Queries, {"component_id": None}, "component_id: not_nullable"),
+    (Queries, {"raw": ""}, "raw: str_length(1"),
+    (Queries, {"text": ""}, "text: str_length(1"),
+    (Queries, {"relation": None}, "relation: not_nullable"),
+    (Qrels, {"query_id": P1}, "query_id: str_matches"),
+    (Qrels, {"doc_id": Q1}, "doc_id: str_matches"),
+    (Qrels, {"grade": 0.0}, "grade: greater_than(0"),
+    (Qrels, {"grade": 2.0}, "grade: less_than_or_equal_to(1"),
+    (Fingerprints, {"id": Q1}, "id: str_matches"),
+    (Fingerprints, {"split": "train"}, "split: isin"),
+    (Fingerprints, {"normal_hash": "0123456789ABCDEF"}, "normal_hash: str_matches"),
+    (Fingerprints, {"shingles": None}, "shingles: not_nullable"),
+    (Ledger, {"row_id": ""}, "row_id: str_length(1"),
+    (Ledger, {"seq": -1}, "seq: greater_than_or_equal_to(0"),
+    (Ledger, {"field": None}, "field: not_nullable"),
+    (Ledger, {"action": "delete"}, "action: isin"),
+    (Ledger, {"reason": ""}, "reason: str_length(1"),
+    (Ledger, {"partner_id": None}, "partner_id: not_nullable"),
+    (Ledger, {"start": -2}, "start: greater_than_or_equal_to(-1"),
+    (Ledger, {"end": -2}, "end: greater_than_or_equal_to(-1"),
+    (Ledger, {"before": None}, "before: not_nullable"),
+    (Ledger, {"after": None}, "after: not_nullable"),
+    (Triplets, {"pair_id": D1}, "pair_id: str_matches"),
+    (Triplets, {"component_id": None}, "component_id: not_nullable"),
+    (Triplets, {"anchor": ""}, "anchor: str_length(1"),
+    (Triplets, {"doc_id": P1}, "doc_id: str_matches"),
+    (Triplets, {"positive": ""}, "positive: str_length(1"),
+    (Triplets, {"positive_score": 1.5}, "positive_score: less_than_or_equal_to(1.01"),
+    (Triplets, {"positive_score": -1.5}, "positive_score: greater_than_or_equal_to(-1.01"),
+    (Triplets, {"negative_ids": [D2]}, "row: lists_are_equally_long"),
+    (Triplets, {"negatives": ["Call us."]}, "row: lists_are_equally_long"),
+    (Triplets, {"negative_scores": []}, "row: lists_are_equally_long"),
+    (Triplets, {"negative_miners": ["bm25"]}, "row: lists_are_equally_long"),
+    (Triplets, {"negative_ranks": [1, 2, 3]}, "row: lists_are_equally_long"),
+    (Triplets, {"negative_rules": ["margin"]}, "row: lists_are_equally_long"),
+    (Triplets, {"negatives": ["reset?", "Call us."]}, "row: negative_differs_from_anchor_and_positive"),
+    (Triplets, {"negatives": ["Call us.", "Press reset."]}, "row: negative_differs_from_anchor_and_positive"),
+    (Triplets, {"negative_ids": [D2, D1]}, "row: negative_differs_from_anchor_and_positive"),
+    (Tokens, {"pair_id": D1}, "pair_id: str_matches"),
+    (Tokens, {"component_id": None}, "component_id: not_nullable"),
+    (Tokens, {"negatives": -1}, "negatives: greater_than_or_equal_to(0"),
+    (QueryResults, {"query_id": P1}, "query_id: str_matches"),
+    (QueryResults, {"split": "train"}, "split: isin"),
+    (QueryResults, {"system": "oracle"}, "system: isin"),
+    (QueryResults, {"component_id": None}, "component_id: not_nullable"),
+    (QueryResults, {"ndcg_at_10": 1.1}, "ndcg_at_10: less_than_or_equal_to(1"),
+    (QueryResults, {"mrr_at_10": -0.1}, "mrr_at_10: greater_than_or_equal_to(0"),
+    (QueryResults, {"recall_at_10": 1.1}, "recall_at_10: less_than_or_equal_to(1"),
+    (QueryResults, {"recall_at_100": 1.1}, "recall_at_100: less_than_or_equal_to(1"),
+    (QueryResults, {"first_rank": -1}, "first_rank: greater_than_or_equal_to(0"),
+]
+
+TABLES = list(GOOD)
+
+
+def one(table, **changes):
+    return pd.DataFrame([GOOD[table] | changes])
+
+
+def refusal(frame, table):
+    """Return the message that refuses `frame`, which fits a terminal whatever is wrong with it."""
+    with pytest.raises(Problem) as caught:
+        check(frame, table, "data/x/rows.parquet")
+    message = str(caught.value)
+    assert message.startswith(f"data/x/rows.parquet breaks the contract of {table.__name__}:")
+    assert "remedy: " in message
+    assert len(message.splitlines()) <= 10
+    return message
+
+
+def named(table, row):
+    """Return how a message names `row`: by its whole key."""
+    return ", ".join(f"{name} {row[name]}" for name in key_of(table))
+
+
+def test_every_table_has_a_good_row_here():
+    known = {table for table in Table.__subclasses__() if table.__module__.startswith("stages.lib.contracts.")}
+    assert {table.__name__ for table in known} == {table.__name__ for table in TABLES}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_good_row_passes_unchanged(table):
+    frame = one(table)
+    pd.testing.assert_frame_equal(check(frame, table, "here"), one(table))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_an_empty_table_passes(table):
+    assert len(check(table.empty(), table, "here")) == 0
+
+
+@pytest.mark.parametrize(("table", "changes", "rule"), BROKEN, ids=lambda value: getattr(value, "__name__", str(value)))
+def test_a_broken_rule_is_named_with_its_row(table, changes, rule):
+    message = refusal(one(table, **changes), table)
+    assert rule in message
+    assert f"broken in 1 row(s) (first: {named(table, GOOD[table] | changes)}" in message
+
+
+def test_every_rule_of_every_column_is_broken_by_a_row_here():
+    broken = {(table, rule.partition(":")[2].strip().partition("(")[0]) for table, _, rule in BROKEN}
+    for table in TABLES:
+        schema = table.to_schema()
+        rules = {rule.name for column in schema.columns.values() for rule in column.checks}
+        rules |= {rule.name for rule in schema.checks}
+        assert rules <= {rule for of, rule in broken if of is table}, table
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_missing_column_is_named(table):
+    for name in GOOD[table]:
+        assert f"column '{name}' is missing" in refusal(one(table).drop(columns=name), table)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_each_column_too_many_is_named(table):
+    message = refusal(one(table, note="?", colour="red"), table)
+    assert "column 'note' is not in the contract" in message
+    assert "column 'colour' is not in the contract" in message
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_columns_in_another_order_are_named(table):
+    first, second, *rest = GOOD[table]
+    message = refusal(one(table)[[second, first, *rest]], table)
+    assert f"column '{first}' is out of order" in message
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_column_of_another_type_is_named_with_both_types(table):
+    for name, value in GOOD[table].items():
+        if isinstance(value, float):  # a whole number is no float here: nothing is coerced
+            assert f"{name}: dtype('float64'), found int64" in refusal(one(table, **{name: 1}), table)
+        elif isinstance(value, int):
+            assert f"{name}: dtype('int64'), found float64" in refusal(one(table, **{name: 1.0}), table)
+        elif isinstance(value, str):
+            message = refusal(one(table, **{name: 7}), table)
+            assert f"{name}: dtype('string" in message
+            assert "value '7'" in message
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_key_that_stands_twice_is_named(table):
+    message = refusal(pd.concat([one(table)] * 2, ignore_index=True), table)
+    assert f"row: key_is_unique broken in 2 row(s) (first: {named(table, GOOD[table])})" in message
+
+
+def test_rows_are_named_whatever_the_index():
+    frame = pd.concat([one(Near), one(Near)])  # both rows have index 0
+    assert f"key_is_unique broken in 2 row(s) (first: left_id {D1}, right_id {D2})" in refusal(frame, Near)
+
+
+def test_a_chain_of_copies_is_refused():
+    chain = pd.DataFrame({"doc_id": [D3, D2], "kept_id": [D2, D1]})
+    assert f"row: kept_is_not_dropped broken in 1 row(s) (first: doc_id {D3})" in refusal(chain, Aliases)
+
+
+def test_the_first_of_many_rows_is_named_and_the_rest_are_counted():
+    frame = pd.DataFrame([GOOD[Documents] | {"doc_id": f"d{at:016x}", "text": "" if at else "ok"} for at in range(100)])
+    message = refusal(frame, Documents)
+    assert "text: str_length(1, None) broken in 99 row(s) (first: doc_id d0000000000000001, value '')" in message
+
+
+def test_many_broken_rules_still_fit_ten_lines():
+    message = refusal(one(Ledger, row_id="", seq=-1, action="x", reason="", start=-2, end=-2, note="?"), Ledger)
+    assert "and 2 more rules" in message
+
+
+def test_a_value_of_many_lines_takes_one():
+    message = refusal(one(Documents, doc_id="\n" * 50, source="", text=""), Documents)
+    assert len(message.splitlines()) <= 10
+
+
+def test_missing_triplet_lists_are_refused_by_name():
+    assert "negatives: not_nullable broken in 1 row(s)" in refusal(one(Triplets, negatives=None), Triplets)
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [(Documents, ["doc_id"]), (Near, ["left_id", "right_id"]), (QueryResults, ["split", "system", "query_id"])],
+)
+def test_the_key_is_what_the_config_says(table, key):
+    assert key_of(table) == key
+
+
+def test_storage_types_are_one_per_column_and_null_only_where_allowed():
+    stored = {field.name: (str(field.type), field.nullable) for field in arrow_schema(Ledger)}
+    assert stored["row_id"] == ("string", False)
+    assert stored["seq"] == ("int64", False)
+    assert stored["score"] == ("double", True)
+    assert str(arrow_schema(Fingerprints).field("shingles").type) == "list<item: uint64>"
+
+
+def test_tokens_of_a_length_have_fixed_size_lists_and_columns_for_each_negative():
+    stored = {field.name: str(field.type) for field in arrow_schema(tokens(256, 2))}
+    assert list(stored)[-1] == "negative_2_attention_mask"
+    assert stored["negative_1_input_ids"] == "fixed_size_list<item: int32>[256]"
+    assert stored["anchor_attention_mask"] == "fixed_size_list<item: int8>[256]"
+
+
+def test_nothing_is_coerced():
+    frame = one(Ledger)
+    frame["seq"] = np.array([0.5])
+    assert "seq: dtype('int64'), found float64" in refusal(frame, Ledger)

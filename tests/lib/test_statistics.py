@@ -1,0 +1,82 @@
+"""Intervals over components: what they cover, and what makes them wider."""
+
+import numpy as np
+import pytest
+
+from stages.lib import statistics
+from stages.lib.statistics import effect
+
+
+def own(count):
+    """Return a component of its own for each of `count` queries."""
+    return np.array([f"c{at:05}" for at in range(count)])
+
+
+@pytest.fixture
+def draws():
+    return np.random.default_rng(7).normal(0.1, 1.0, 400)
+
+
+def test_a_literal_example():
+    # Component a holds 0.1 and 0.3, b holds -0.1, c holds 0.2.
+    found = effect(np.array([0.1, 0.3, -0.1, 0.2]), np.array(["a", "a", "b", "c"]), seed=13)
+    assert found.mean == pytest.approx(0.125)
+    assert found.low == pytest.approx(-0.1)  # b drawn three times: chance 1/27
+    assert found.high == pytest.approx(0.2)  # a or c alone
+    assert found.mde == pytest.approx(0.2148, abs=1e-4)
+
+
+def test_the_interval_of_many_is_that_of_the_textbook(draws):
+    found = effect(draws, own(400), seed=1)
+    error = draws.std(ddof=1) / np.sqrt(400)
+    assert found.mean == pytest.approx(draws.mean())
+    assert found.low == pytest.approx(draws.mean() - 1.96 * error, abs=0.1 * error)
+    assert found.high == pytest.approx(draws.mean() + 1.96 * error, abs=0.1 * error)
+    assert found.mde == pytest.approx(2.802 * error, rel=0.03)
+
+
+def test_more_queries_give_a_narrower_interval(draws):
+    few, many = effect(draws[:50], own(50), seed=1), effect(draws, own(400), seed=1)
+    assert many.high - many.low < 0.6 * (few.high - few.low)
+    assert many.mde < 0.6 * few.mde
+
+
+def test_queries_that_share_their_fate_count_once(draws):
+    repeated = np.repeat(draws[:100], 4)
+    clustered, naive = effect(repeated, np.repeat(own(100), 4), seed=1), effect(repeated, own(400), seed=1)
+    once = effect(draws[:100], own(100), seed=1)
+    assert clustered.high - clustered.low == pytest.approx(2 * (naive.high - naive.low), rel=0.1)
+    assert clustered == pytest.approx(once)
+
+
+def test_no_difference_gives_an_interval_of_no_width():
+    assert effect(np.zeros(10), own(10), seed=1) == (0.0, 0.0, 0.0, 0.0)
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says(monkeypatch):
+    monkeypatch.setattr(statistics, "RESAMPLES", 400)
+    chance = np.random.default_rng(11)
+    covered = 0
+    for seed in range(200):
+        sizes = chance.integers(1, 5, 100)
+        components = np.repeat(own(100), sizes)
+        shared = np.repeat(chance.normal(0.0, 1.0, 100), sizes)  # what queries of one component have in common
+        found = effect(shared + chance.normal(0.05, 0.5, len(shared)), components, seed)
+        covered += found.low <= 0.05 <= found.high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+@pytest.mark.parametrize(("differences", "components"), [([], []), ([0.5], ["a"]), ([0.5, 0.7], ["a", "a"])])
+def test_fewer_than_two_components_give_no_interval(differences, components):
+    with pytest.raises(ValueError, match="give no interval"):
+        effect(np.array(differences, dtype=float), np.array(components, dtype=str), seed=1)
+
+
+def test_a_seed_gives_one_result_and_another_seed_another(draws):
+    assert effect(draws, own(400), seed=1) == effect(draws, own(400), seed=1)
+    assert effect(draws, own(400), seed=1) != effect(draws, own(400), seed=2)
+
+
+def test_the_names_of_components_do_not_matter(draws):
+    renamed = np.array([f"other {name}" for name in own(400)])
+    assert effect(draws, renamed, seed=1) == effect(draws, own(400), seed=1)

@@ -1,0 +1,158 @@
+"""When two texts count as the same, and as almost the same."""
+
+# ruff: noqa: RUF001
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.lib.text import hash_hex, hash_shingles, jaccard, normal_form, shingles, words
+
+# Letters of many scripts, marks, punctuation and spaces, so that hypothesis meets what matters.
+TEXTS = st.text(
+    alphabet=st.one_of(st.characters(), st.sampled_from("aIiİı\u0307\u0345\u0301ßΣςﬁ _-+.１ा्")), max_size=20
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("  How do I   RESET it?! ", "how do i reset it"),
+        ("Straße", "strasse"),  # sharp s folds to two letters
+        ("ＦＵＬＬ　ｗｉｄｔｈ １２", "full width 12"),
+        ("ﬁne½", "fine1 2"),  # ligatures and fractions are spelled out
+        ("ΟΔΟΣ", "οδοσ"),  # final sigma
+        ("İstanbul", "istanbul"),  # the Turkish capital, whose lower case has one dot
+        ("ISTANBUL", "istanbul"),
+        ("ısırgan", "ısırgan"),  # the dotless i is another letter
+        ("snake_case-name", "snake case name"),
+        ("a_-b", "a b"),
+        ("cafe\u0301", "café"),  # composed or not
+        ("q\u0307", "q\u0307"),  # an accent that has no composed form stays with its letter
+        ("दिन", "दिन"),  # vowel signs stay with theirs
+        ("I ❤\ufe0f it", "i it"),
+        ("+", "+"),
+        (" - ", "-"),
+        ("?!  …", "?! ..."),
+        ("", ""),
+        (" \t\n", ""),
+    ],
+)
+def test_normal_form(text, normal):
+    assert normal_form(text) == normal
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("+", "-"), ("upper limb", "lower limb"), ("दिन", "दीन"), ("กา", "กี"), ("1,5", "15"), ("CD4", "CD8")],
+)
+def test_what_says_something_else_stays_apart(left, right):
+    assert normal_form(left) != normal_form(right)
+
+
+@given(TEXTS)
+def test_a_normal_form_is_its_own(text):
+    assert normal_form(normal_form(text)) == normal_form(text)
+
+
+@given(TEXTS)
+def test_only_blank_texts_have_an_empty_normal_form(text):
+    assert bool(normal_form(text)) == bool(text.strip())
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("How do I reset it?", ["how", "do", "i", "reset", "it"]),
+        ("Größe", ["grösse"]),
+        ("İstanbul", ["istanbul"]),
+        ("多系统萎缩", ["多系", "系统", "统萎", "萎缩"]),
+        ("病", ["病"]),
+        ("MRI 检查", ["mri", "检查"]),
+        ("दिन", ["दिन"]),
+        ("?!", []),
+        ("", []),
+    ],
+)
+def test_words(text, found):
+    assert words(text) == found
+
+
+def test_a_text_of_eight_words_gives_word_shingles():
+    assert shingles("One, two three four five six seven eight.") == {
+        "one two three",
+        "two three four",
+        "three four five",
+        "four five six",
+        "five six seven",
+        "six seven eight",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Reset", {"res", "ese", "set"}),
+        ("a b c", {"a b", " b ", "b c"}),
+        ("Ab!", {"ab"}),  # too short for one 3-gram: itself
+        ("+", {"+"}),
+        ("", {""}),
+    ],
+)
+def test_shorter_texts_give_character_shingles(text, expected):
+    assert shingles(text) == expected
+
+
+def test_scripts_without_spaces_give_character_shingles_however_many_commas_they_have():
+    text = "一二三," * 9
+    assert shingles(text) == {"一二三", "二三 ", "三 一", " 一二"}
+
+
+def test_a_foreign_word_does_not_change_how_a_text_is_cut():
+    assert "in english the" in shingles("病 in English the word means an illness of any kind")
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "similarity"),
+    [("abc", "abd", 0.5), ("abc", "xyz", 0.0), ("", "", 1.0), ("", "a", 0.0), ("abcd", "ab", 0.5)],
+)
+def test_jaccard(left, right, similarity):
+    assert jaccard(frozenset(left), frozenset(right)) == similarity
+
+
+@given(st.frozensets(st.integers(0, 9)), st.frozensets(st.integers(0, 9)))
+def test_jaccard_is_symmetric_and_1_for_equal_sets_alone(left, right):
+    assert jaccard(left, right) == jaccard(right, left)
+    assert 0.0 <= jaccard(left, right) <= 1.0
+    assert (jaccard(left, right) == 1.0) == (left == right)
+
+
+@given(TEXTS)
+def test_equal_texts_have_equal_shingles_and_never_none(text):
+    assert shingles(text)
+    assert shingles(normal_form(text)) == shingles(text)
+
+
+def test_a_hash_depends_on_where_a_part_ends():
+    assert len({hash_hex("ab", "c"), hash_hex("a", "bc"), hash_hex("abc"), hash_hex("abc", "")}) == 4
+
+
+@pytest.mark.parametrize(
+    ("parts", "digits"),
+    [
+        (("ab", "c"), "bdacf99855a60c09"),
+        (("a", "bc"), "c68544935b760ce6"),
+        (("İ\ud800",), "ab04c18855ec938b"),  # half of a surrogate pair, as broken JSON holds it
+        ((), "e4a6a0577479b2b4"),
+    ],
+)
+def test_hashes_are_pinned_since_ids_are_made_of_them(parts, digits):
+    assert hash_hex(*parts) == digits
+
+
+def test_shingle_hashes_are_sorted_distinct_and_pinned():
+    assert hash_shingles(["abc", "def", "abc"]) == [6455300059550759896, 8631541059365646922]
+
+
+@given(st.lists(TEXTS))
+def test_shingle_hashes_do_not_depend_on_order(items):
+    assert hash_shingles(items) == hash_shingles(reversed(items)) == sorted(hash_shingles(set(items)))
