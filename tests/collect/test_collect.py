@@ -1,0 +1,166 @@
+"""The stage as a command: params.yaml and files in, tables, metrics and a data card out."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from stages.collect.__main__ import app
+from stages.lib import tables, written
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.ledger import Ledger
+from stages.lib.contracts.pairs import Pairs
+
+ROOT = Path(__file__).parents[2]
+OUTPUTS = ["documents", "pairs", "out_of_domain_documents", "out_of_domain_pairs", "ledger"]
+PARAMS = """
+collect:
+  sources:
+    manual:
+      reader: table
+      path: data/raw/manual.csv
+      licence: CC0
+      columns:
+        key: id
+        text: text
+        topic: topic
+    questions:
+      reader: table
+      path: data/raw/questions.jsonl
+      documents_of: manual
+      columns:
+        anchor: question
+        document_key: about
+  out_of_domain: null
+"""
+MANUAL = ["1,How to start it,start", "2,How to stop it,stop", "3, ,stop", "4,How to clean it,care|wash"]
+QUESTIONS = [
+    '{"question": "does not start", "about": "1"}',
+    '{"question": "off switch", "about": "2"}',
+    '{"question": "price", "about": "9"}',
+]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    fill(PARAMS, MANUAL, QUESTIONS)
+    yield tmp_path
+    written._paths.clear()  # or a later failure in this process would take these files back
+
+
+def fill(params: str, manual: list[str], questions: list[str]) -> None:
+    Path("params.yaml").write_text(params, "utf-8")
+    Path("data/raw").mkdir(parents=True, exist_ok=True)
+    Path("data/raw/manual.csv").write_text("id,text,topic\n" + "\n".join(manual) + "\n", "utf-8")
+    Path("data/raw/questions.jsonl").write_text("\n".join(questions) + "\n", "utf-8")
+
+
+def run():
+    return CliRunner().invoke(app, [])
+
+
+def contents() -> dict[str, bytes]:
+    files = [*(Path(f"data/collect/{name}.parquet") for name in OUTPUTS), Path("metrics/collect.json")]
+    return {str(file): file.read_bytes() for file in [*files, Path("metrics/data_card.md")]}
+
+
+def test_documents_of_one_source_meet_the_pairs_of_another(project):
+    assert run().exit_code == 0
+    documents = tables.read(Path("data/collect/documents.parquet"), Documents).set_index("doc_id")
+    pairs = tables.read(Path("data/collect/pairs.parquet"), Pairs)
+    assert {
+        anchor: documents.loc[doc_id, "text"] for anchor, doc_id in zip(pairs["anchor"], pairs["doc_id"], strict=True)
+    } == {
+        "does not start": "How to start it",
+        "off switch": "How to stop it",
+    }
+
+
+def test_metrics_balance_and_name_every_reason(project):
+    run()
+    assert json.loads(Path("metrics/collect.json").read_text("utf-8")) == {
+        "rows_in": 7,
+        "rows_out": 5,
+        "dropped.obsolete": 0,
+        "dropped.no_definition": 0,
+        "dropped.empty_text": 1,
+        "dropped.empty_anchor": 0,
+        "dropped.bad_score": 0,
+        "dropped.unknown_document": 1,
+        "dropped.duplicate_key": 0,
+        "rejected": 2,
+        "documents": 3,
+        "pairs": 2,
+        "out_of_domain_documents": 0,
+        "out_of_domain_pairs": 0,
+        "source.manual.documents": 3,
+        "source.manual.pairs": 0,
+        "source.questions.documents": 0,
+        "source.questions.pairs": 2,
+    }
+    ledger = tables.read(Path("data/collect/ledger.parquet"), Ledger)
+    assert sorted(ledger["reason"]) == ["empty_text", "unknown_document"]
+
+
+def test_without_an_out_of_domain_source_its_tables_are_empty(project):
+    run()
+    assert len(tables.read(Path("data/collect/out_of_domain_documents.parquet"), Documents)) == 0
+    assert len(tables.read(Path("data/collect/out_of_domain_pairs.parquet"), Pairs)) == 0
+
+
+def test_the_out_of_domain_source_stays_apart(project):
+    aside = "  out_of_domain:\n    reader: table\n    path: data/raw/manual.csv\n    columns:\n      text: text\n"
+    fill(PARAMS.replace("  out_of_domain: null\n", aside), MANUAL, QUESTIONS)
+    assert run().exit_code == 0
+    other = tables.read(Path("data/collect/out_of_domain_documents.parquet"), Documents)
+    assert set(other["source"]) == {"out_of_domain"} and len(other) == 3
+    assert len(tables.read(Path("data/collect/documents.parquet"), Documents)) == 3
+
+
+def test_the_data_card_states_origin_licence_and_counts(project):
+    run()
+    card = Path("metrics/data_card.md").read_text("utf-8")
+    assert "- Origin: data/raw/manual.csv\n- Release: not stated\n- Licence: CC0\n" in card
+    assert "- Records: 4 read, 1 left out" in card
+    assert "| care\\|wash | 1 |" in card  # a bar would end the cell
+    assert "| unknown_document | 1 |" in card
+
+
+def test_the_order_of_rows_and_sources_changes_no_byte(project):
+    run()
+    before = contents()
+    top, rest = PARAMS.split("    questions:\n")
+    questions, end = rest.split("  out_of_domain")
+    head, manual = top.split("    manual:\n")
+    swapped = f"{head}    questions:\n{questions}    manual:\n{manual}  out_of_domain{end}"
+    fill(swapped, random.Random(1).sample(MANUAL, 4), QUESTIONS[::-1])
+    assert run().exit_code == 0
+    assert contents() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            ("data/raw/manual.csv", "data/manual.csv"),
+            "collect.sources.manual.path = 'data/manual.csv' is not under data/raw/",
+        ),
+        (("text: text", "txt: text"), "unknown key collect.sources.manual.columns.txt"),
+        (("text: text", "text: body"), "data/raw/manual.csv, line 1: there is no column 'body'"),
+        (("documents_of: manual", "documents_of: none"), "collect.sources.questions.documents_of = 'none'"),
+        (("    manual:", "    out_of_domain:"), "collect.sources.out_of_domain has a name that is taken"),
+        (("    manual:", "    a.b:"), "should match pattern"),
+        (("reader: table", "reader: csv"), "'csv'"),
+    ],
+)
+def test_what_is_wrong_is_told_in_few_lines_and_leaves_nothing(project, change, told):
+    Path("params.yaml").write_text(PARAMS.replace(*change), "utf-8")
+    result = run()
+    assert result.exit_code == 1
+    assert told in result.output
+    assert len(result.output.splitlines()) <= 10
+    assert not Path("data/collect").exists() and not Path("metrics").exists()

@@ -1,0 +1,153 @@
+"""The reader of the Human Phenotype Ontology."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.collect import hpo
+from stages.collect.records import document_id, pair_id
+from stages.lib.errors import Problem
+from stages.lib.ledger import Ledger
+
+HEADER = "format-version: 1.2\ndata-version: hp/releases/2025-01-16\n"
+STANZAS = [
+    "[Term]\nid: HP:0000001\nname: All",
+    "[Term]\nid: HP:0000118\nname: Phenotypic abnormality\nis_a: HP:0000001 ! All",
+    "[Term]\nid: HP:0000005\nname: Mode of inheritance\nis_a: HP:0000001 ! All",
+    '[Term]\nid: HP:0000007\nname: Recessive\ndef: "Two copies." []\nis_a: HP:0000005 ! Mode of inheritance',
+    "[Term]\nid: HP:0000478\nname: Abnormality of the eye\nis_a: HP:0000118",
+    "[Term]\nid: HP:0000707\nname: Abnormality of the nervous system\nis_a: HP:0000118",
+    # Below the eye, the nervous system and the mode of inheritance: the eye has the smallest branch id.
+    '[Term]\nid: HP:0000505\nname: Visual impairment\ndef: "Seeing \\"less\\" than others\\, or nothing." [PMID:1]\n'
+    'synonym: "Poor sight" EXACT layperson []\nsynonym: "VI" RELATED abbreviation [PMID:1]\n'
+    'synonym: "Blindness" NARROW []\nsynonym: "Blindness" EXACT plural_form []\n'
+    'synonym: "Faulty \\"eyes\\"" BROAD HP:0034334 []\n'
+    "is_a: HP:0000707\nis_a: HP:0000478\nis_a: HP:0000005",
+    '[Term]\nid: HP:0000009\nname: obsolete Sight\ndef: "Old." []\nsynonym: "Seeing" EXACT []\nis_obsolete: true',
+    '[Term]\nid: HP:0000010\nname: Undefined\nsynonym: "Nobody knows" EXACT []\nis_a: HP:0000478',
+    "[Typedef]\nid: has_part\nname: has part",
+]
+
+
+@pytest.fixture
+def ontology(tmp_path: Path) -> Path:
+    return write(tmp_path / "hp.obo", STANZAS)
+
+
+def write(path: Path, stanzas: list[str]) -> Path:
+    path.write_text(HEADER + "\n" + "\n\n".join(stanzas) + "\n", "utf-8")
+    return path
+
+
+def test_a_defined_term_is_a_document(ontology):
+    documents = hpo.read("hpo", Ledger(), ontology).documents.set_index("group")
+    assert sorted(documents.index) == ["HP:0000007", "HP:0000505"]
+    assert documents.loc["HP:0000505"].to_dict() == {
+        "doc_id": document_id("hpo", "HP:0000505"),
+        "source": "hpo",
+        "title": "Visual impairment",
+        "text": 'Seeing "less" than others, or nothing.',
+        "topic": "Abnormality of the eye",
+    }
+
+
+def test_topics_outside_phenotypes_are_the_children_of_the_root(ontology):
+    documents = hpo.read("hpo", Ledger(), ontology).documents.set_index("group")
+    assert documents.loc["HP:0000007", "topic"] == "Mode of inheritance"
+
+
+def test_the_branch_of_phenotypes_itself_is_its_own_topic(ontology):
+    topics = hpo.branches(hpo.parse(ontology)[1])
+    assert topics["HP:0000118"] == "Phenotypic abnormality"
+    assert topics["HP:0000478"] == "Abnormality of the eye"
+    assert topics["HP:0000001"] == ""
+
+
+def test_a_synonym_is_a_pair_and_its_type_comes_before_its_scope(ontology):
+    pairs = hpo.read("hpo", Ledger(), ontology).pairs
+    assert sorted(zip(pairs["anchor"], pairs["relation"], strict=True)) == [
+        ("Blindness", "narrow"),
+        ("Blindness", "plural"),
+        ('Faulty "eyes"', "broad"),  # its type says nothing of it as a query
+        ("Poor sight", "lay"),
+        ("VI", "abbreviation"),
+    ]
+    assert set(pairs["doc_id"]) == {document_id("hpo", "HP:0000505")}
+    assert set(pairs["score"]) == {1.0}
+
+
+def test_equal_synonyms_of_a_term_have_different_ids(ontology):
+    pairs = hpo.read("hpo", Ledger(), ontology).pairs.set_index("relation")
+    assert pairs.loc["narrow", "pair_id"] == pair_id("hpo", "HP:0000505", "Blindness")
+    assert pairs.loc["plural", "pair_id"] == pair_id("hpo", "HP:0000505", "Blindness", "1")
+
+
+def test_obsolete_and_undefined_terms_leave_with_their_synonyms(ontology):
+    ledger = Ledger()
+    collected = hpo.read("hpo", ledger, ontology)
+    # Nine terms and seven synonyms: one term is obsolete, six have no definition; one synonym hangs on each kind.
+    assert ledger.dropped() == {"obsolete": 2, "no_definition": 7}
+    assert (collected.records, collected.kept) == (9 + 7, 2 + 5)
+
+
+def test_the_ledger_keeps_what_was_left_out(ontology):
+    ledger = Ledger()
+    hpo.read("hpo", ledger, ontology)
+    lines = ledger.frame().set_index("row_id")
+    term, synonym = document_id("hpo", "HP:0000009"), pair_id("hpo", "HP:0000009", "Seeing")
+    assert json.loads(lines.loc[term, "before"]) == {"id": "HP:0000009", "name": "obsolete Sight", "def": "Old."}
+    assert lines.loc[synonym, "partner_id"] == term
+    assert json.loads(lines.loc[synonym, "before"])["synonym"] == "Seeing"
+
+
+def test_the_release_is_named_in_the_citation(ontology):
+    facts = hpo.read("hpo", Ledger(), ontology).facts
+    assert facts.release == "2025-01-16"
+    assert "Gargano et al. 2024" in facts.citation and "2025-01-16" in facts.citation
+
+
+@given(st.permutations(STANZAS))
+def test_the_order_of_the_file_changes_nothing(tmp_path_factory, stanzas):
+    folder = tmp_path_factory.mktemp("obo")
+    first, second = Ledger(), Ledger()
+    expected = hpo.read("hpo", first, write(folder / "a.obo", STANZAS))
+    found = hpo.read("hpo", second, write(folder / "b.obo", stanzas))
+    for before, after, key in (
+        (expected.documents, found.documents, "doc_id"),
+        (expected.pairs, found.pairs, "pair_id"),
+        (first.frame(), second.frame(), "row_id"),
+    ):
+        assert before.sort_values(key, ignore_index=True).equals(after.sort_values(key, ignore_index=True))
+
+
+@pytest.mark.parametrize(
+    ("stanza", "fact"),
+    [
+        ("[Term]\nid: HP:1\ndef: no quotes", "line 6: no quoted text"),
+        ('[Term]\nid: HP:1\nsynonym: "a" []', "line 6: a synonym without a text or a scope"),
+        ("[Term]\nid: HP:1\n\n[Term]\nid: HP:1", "line 8: HP:1 comes twice"),
+        ("[Typedef]\nid: has_part", r"no \[Term\]"),
+    ],
+)
+def test_a_broken_ontology_is_named_with_its_line(tmp_path, stanza, fact):
+    with pytest.raises(Problem, match=fact):
+        hpo.parse(write(tmp_path / "hp.obo", [stanza]))
+
+
+def test_a_cycle_ends(tmp_path):
+    circle = ["[Term]\nid: HP:1\nname: a\nis_a: HP:2", "[Term]\nid: HP:2\nname: b\nis_a: HP:1"]
+    assert hpo.branches(hpo.parse(write(tmp_path / "hp.obo", circle))[1]) == {"HP:1": "", "HP:2": ""}
+
+
+def test_the_pinned_ontology_gives_every_defined_term_and_synonym():
+    ledger = Ledger()
+    collected = hpo.read("hpo", ledger)
+    assert (len(collected.documents), len(collected.pairs)) == (16_449, 21_184)
+    assert collected.documents["doc_id"].is_unique and collected.pairs["pair_id"].is_unique
+    assert collected.records == collected.kept + ledger.dropped().total()
+    assert "" not in set(collected.documents["topic"])
+    multicystic = collected.documents.set_index("group").loc["HP:0000003"]
+    assert multicystic["topic"] == "Abnormality of the genitourinary system"

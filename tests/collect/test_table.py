@@ -1,0 +1,373 @@
+"""The reader of one's own files."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.collect import table
+from stages.collect.records import document_id, pair_id
+from stages.collect.table import TableSource
+from stages.lib.errors import Problem
+from stages.lib.ledger import Ledger
+
+FAQ = {"anchor": "question", "text": "answer"}
+
+
+def source(file: str = "faq.csv", columns: dict = FAQ, **others) -> TableSource:
+    return TableSource.model_validate({"reader": "table", "path": f"data/raw/{file}", "columns": columns, **others})
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Write a file and read it: what was collected, and the ledger."""
+
+    def written_and_read(content: str | bytes, file: str = "faq.csv", columns: dict = FAQ, known=(), **others):
+        (tmp_path / file).write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+        ledger = Ledger()
+        return table.read("faq", source(file, columns, **others), tmp_path, ledger, known), ledger
+
+    return written_and_read
+
+
+# The three shapes
+
+
+def test_text_alone_gives_documents(read):
+    collected, _ = read(
+        "id,body,name\n007,Bonds are debt.,Bonds\n", columns={"key": "id", "text": "body", "title": "name"}
+    )
+    assert collected.documents.to_dict("records") == [
+        {
+            "doc_id": document_id("faq", "007"),
+            "source": "faq",
+            "title": "Bonds",
+            "text": "Bonds are debt.",
+            "topic": "",
+            "group": "",
+        }
+    ]
+    assert len(collected.pairs) == 0
+
+
+def test_question_and_answer_give_a_document_and_a_pair(read):
+    collected, _ = read("id,question,answer\n1,What?,That.\n", columns={**FAQ, "key": "id"})
+    assert collected.documents["text"].tolist() == ["That."]
+    assert collected.pairs.to_dict("records") == [
+        {
+            "pair_id": pair_id("faq", "1"),
+            "anchor": "What?",
+            "doc_id": document_id("faq", "1"),
+            "relation": "",
+            "score": 1.0,
+            "source": "faq",
+        }
+    ]
+
+
+def test_anchor_and_document_key_give_pairs_to_another_source(read):
+    known = {document_id("manual", "a")}
+    columns = {"anchor": "q", "document_key": "k", "relation": "kind", "score": "s"}
+    collected, ledger = read(
+        "q,k,kind,s\nhow?,a,lay,0.5\nwhy?,b,lay,1\n", columns=columns, documents_of="manual", known=known
+    )
+    assert len(collected.documents) == 0
+    assert collected.pairs[["anchor", "doc_id", "relation", "score"]].values.tolist() == [
+        ["how?", document_id("manual", "a"), "lay", 0.5]
+    ]
+    assert ledger.dropped() == {"unknown_document": 1}
+
+
+# Ids
+
+
+def test_without_a_key_the_id_is_of_the_raw_text_and_an_ordinal(read):
+    collected, _ = read("question,answer\nA?,Yes.\nB?,Yes.\n")
+    assert set(collected.documents["doc_id"]) == {document_id("faq", "Yes.", "0"), document_id("faq", "Yes.", "1")}
+    assert collected.pairs["pair_id"].nunique() == 2
+
+
+def test_a_changed_text_under_the_same_key_keeps_its_id(read):
+    columns = {**FAQ, "key": "id"}
+    before, _ = read("id,question,answer\n1,What?,That.\n", columns=columns)
+    after, _ = read("id,question,answer\n0,New?,New.\n1,What?,This.\n", columns=columns)
+    assert set(before.documents["doc_id"]) < set(after.documents["doc_id"])
+    assert set(before.pairs["pair_id"]) < set(after.pairs["pair_id"])
+
+
+def test_a_name_of_a_source_is_part_of_the_id(tmp_path):
+    (tmp_path / "faq.csv").write_text("question,answer\nA?,Yes.\n", "utf-8")
+    one, other = (table.read(name, source(), tmp_path, Ledger()).documents["doc_id"][0] for name in ("one", "other"))
+    assert one != other
+
+
+CELL = st.sampled_from(["", " ", "a", "b", "0.5", "2", "1"])
+ROWS = st.lists(st.tuples(CELL, CELL, CELL, CELL), min_size=1, max_size=12)
+KEYED = {"key": "id", "anchor": "question", "text": "answer", "score": "score"}
+
+
+def outcome(folder: Path, rows, columns) -> tuple[list, list, list, int, int] | str:
+    pd.DataFrame(rows, columns=["id", "question", "answer", "score"]).to_csv(folder / "faq.csv", index=False)
+    ledger = Ledger()
+    try:
+        collected = table.read("faq", source(columns=columns), folder, ledger)
+    except Problem as problem:
+        return str(problem)
+    sorts = [
+        sorted(frame.astype(str).values.tolist()) for frame in (collected.documents, collected.pairs, ledger.frame())
+    ]
+    return (*sorts, collected.records, collected.kept)
+
+
+@given(rows=ROWS, columns=st.sampled_from([KEYED, FAQ]), data=st.data())
+def test_shuffling_rows_changes_nothing(tmp_path_factory, rows, columns, data):
+    folder = tmp_path_factory.mktemp("raw")
+    shuffled = data.draw(st.permutations(rows))
+    assert outcome(folder, rows, columns) == outcome(folder, shuffled, columns)
+
+
+@given(rows=ROWS, columns=st.sampled_from([KEYED, FAQ]))
+def test_every_row_is_kept_or_stands_in_the_ledger(tmp_path_factory, rows, columns):
+    found = outcome(tmp_path_factory.mktemp("raw"), rows, columns)
+    if isinstance(found, str):
+        assert f"none of its {len(rows)} rows can be used" in found
+        return
+    documents, pairs, ledger, records, kept = found
+    assert records == len(rows) == kept + len(ledger)
+    assert kept == len(documents) == len(pairs)
+    assert len({row[0] for row in documents}) == len(documents)
+    assert len({row[0] for row in pairs}) == len(pairs)
+    assert len({row[0] for row in ledger}) == len(ledger)
+
+
+# Rejected rows
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("1,What?, ,1", "empty_text"),
+        ("1,,That.,1", "empty_anchor"),
+        ("1,What?,That.,1.01", "bad_score"),
+        ("1,What?,That.,-0.1", "bad_score"),
+        ("1,What?,That.,nan", "bad_score"),
+        ("1,What?,That.,0_1", "bad_score"),  # Python would read it as 1
+        ("1,What?,That.,", "bad_score"),
+        ("good,What?,That.,1", "duplicate_key"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_rejected_with_its_reason(read, row, reason):
+    collected, ledger = read(f"id,question,answer,score\ngood,Good?,Good.,1\n{row}\n", columns=KEYED)
+    assert ledger.dropped() == {reason: 1}
+    assert collected.pairs["anchor"].tolist() == ["Good?"]
+    line = ledger.frame().iloc[0]
+    assert line["row_id"].startswith("r")
+    assert json.loads(line["before"]) == dict(zip(("id", "question", "answer", "score"), row.split(","), strict=True))
+
+
+def test_a_duplicate_key_names_the_row_that_was_kept(read):
+    collected, ledger = read("id,question,answer\n1,B?,b\n1,A?,a\n", columns={**FAQ, "key": "id"})
+    assert ledger.frame()["partner_id"].tolist() == collected.pairs["pair_id"].tolist()
+
+
+def test_equal_rejected_rows_each_have_a_line(read):
+    _, ledger = read("question,answer\nA?,\nA?,\nB?,b\n")
+    assert ledger.frame()["row_id"].nunique() == 2
+
+
+# Values
+
+
+def test_values_stay_the_strings_that_stand_in_the_file(read):
+    columns = {"key": "id", "text": "text", "topic": "topic"}
+    collected, _ = read("id,text,topic\n1,001,1e5\n2,NA,true\n3,null,\n", columns=columns)
+    assert collected.documents.sort_values("text")[["text", "topic"]].values.tolist() == [
+        ["001", "1e5"],
+        ["NA", "true"],
+        ["null", ""],
+    ]
+
+
+def test_numbers_in_jsonl_keep_their_spelling(read):
+    lines = '{"answer": 1.10, "question": "a"}\n\n{"answer": true, "question": 12345678901234567890}\n'
+    collected, _ = read(lines, "faq.jsonl")
+    assert sorted(collected.documents["text"]) == ["1.10", "true"]
+    assert sorted(collected.pairs["anchor"]) == ["12345678901234567890", "a"]
+
+
+def test_parquet_is_read_like_the_others(read, tmp_path):
+    frame = pd.DataFrame({"question": ["a", None], "answer": [7, 8], "unmapped": [[1.0], [2.0]]})
+    frame.to_parquet(tmp_path / "made.parquet")
+    collected, ledger = read((tmp_path / "made.parquet").read_bytes(), "faq.parquet")
+    assert collected.documents["text"].tolist() == ["7"]
+    assert ledger.dropped() == {"empty_anchor": 1}
+
+
+def test_quoted_fields_hold_delimiters_quotes_and_line_breaks(read):
+    collected, _ = read('question,answer\r\n"a, ""b""","line\nline"\r\n')
+    assert collected.pairs["anchor"].tolist() == ['a, "b"']
+    assert collected.documents["text"].tolist() == ["line\nline"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_header(read):
+    collected, _ = read(b"\xef\xbb\xbfquestion,answer\na,b\n")
+    assert len(collected.pairs) == 1
+
+
+def test_other_encodings_and_delimiters_can_be_set(read):
+    collected, _ = read("question;answer\nWo?;Köln\n".encode("cp1252"), encoding="cp1252", delimiter=";")
+    assert collected.documents["text"].tolist() == ["Köln"]
+
+
+def test_utf_16_can_be_set(read):
+    assert read("question,answer\nWo?,Köln\n".encode("utf-16"), encoding="utf-16")[0].documents["text"][0] == "Köln"
+
+
+def test_tsv_is_split_at_tabs(read):
+    assert read("question\tanswer\na, b\tc\n", "faq.tsv")[0].pairs["anchor"].tolist() == ["a, b"]
+
+
+def test_fields_may_be_longer_than_the_csv_module_allows(read):
+    assert len(read(f"question,answer\na,{'x' * 200_000}\n")[0].documents["text"][0]) == 200_000
+
+
+def test_a_nul_byte_ends_neither_the_field_nor_the_file(read):
+    collected, _ = read(b"question,answer\na,b\0c\nd,e\n")
+    assert sorted(collected.documents["text"]) == ["b\0c", "e"]
+
+
+# Broken files
+
+
+@pytest.mark.parametrize(
+    ("content", "fact"),
+    [
+        ("", "faq.csv is empty"),
+        ("\n\n", "faq.csv holds no rows"),
+        ("question,answer\n", "faq.csv holds no rows"),
+        ("question,reply\na,b\n", "line 1: there is no column 'answer'; found 'question', 'reply'"),
+        ("question;answer\na;b\n", "no column 'answer'; found 'question;answer'\n.*delimiter"),
+        ("question,answer,answer\na,b,c\n", "more than one column is called 'answer'"),
+        ('question,answer\n"a\na",b\nc,d,e\n', r"line 4: 3 fields where the header has 2 \(the row begins with 'c'\)"),
+        ("question,answer\na\n", "line 2: 1 fields where the header has 2"),
+        ('question,answer\na,b\n"c" d,e\n', "row that begins on line 3 is malformed"),
+        ('question,answer\na,b\n"c,d\ne,f\n', "row that begins on line 3 is malformed: unexpected end of data"),
+        (b"question,answer\na,b\nc,\xe9t\xe9\n", r"line 3: this is not utf-8 \(byte 0xe9\)"),
+    ],
+)
+def test_a_broken_csv_is_named_with_its_line(read, content, fact):
+    with pytest.raises(Problem, match=fact) as caught:
+        read(content)
+    assert "data/raw/faq.csv" in caught.value.fact
+    assert caught.value.remedy
+
+
+def test_an_undecodable_byte_far_into_the_file_is_named_with_its_line(read):
+    with pytest.raises(Problem, match="line 50002: this is not utf-8"):
+        read(b"question,answer\n" + b"a,b\n" * 50_000 + b"c,\xff\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "fact"),
+    [
+        ('{"question": "a", "answer": "b"}\n{"question"\n', "line 2: this is not JSON"),
+        ("[1]\n", "line 1: '\\[1\\]' is no object"),
+        ("[" * 100_000 + "\n", "line 1: this is not JSON"),
+        ('{"question": "a", "answer": ["b"]}\n', "line 1: column 'answer' holds a list"),
+        ('{"question": "a", "answer": "\\ud83d"}\n', "line 1: column 'answer' holds half of a surrogate pair"),
+        ('{"question": "a"}\n', "there is no column 'answer'; found 'question'"),
+        ("\n\n", "holds no rows"),
+    ],
+)
+def test_a_broken_jsonl_is_named_with_its_line(read, content, fact):
+    with pytest.raises(Problem, match=fact):
+        read(content, "faq.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("frame", "fact"),
+    [
+        (pd.DataFrame({"question": ["a"], "reply": ["b"]}), "no column 'answer'"),
+        (pd.DataFrame({"question": ["a"], "answer": [["b"]]}), "row 1: column 'answer' holds a list"),
+        (pd.DataFrame({"question": ["a"], "answer": [b"b"]}), "row 1: column 'answer' holds a bytes"),
+        (pd.DataFrame({"question": [], "answer": []}), "holds no rows"),
+    ],
+)
+def test_a_broken_parquet_table_is_named_with_its_row(read, tmp_path, frame, fact):
+    frame.to_parquet(tmp_path / "made.parquet")
+    with pytest.raises(Problem, match=fact):
+        read((tmp_path / "made.parquet").read_bytes(), "faq.parquet")
+
+
+def test_a_file_that_is_no_parquet_is_a_problem(read):
+    with pytest.raises(Problem, match="not a readable Parquet file"):
+        read("question,answer\na,b\n", "faq.parquet")
+
+
+def test_a_missing_file_is_a_problem(tmp_path):
+    with pytest.raises(Problem, match=r"data/raw/faq\.csv does not exist"):
+        table.read("faq", source(), tmp_path, Ledger())
+
+
+def test_an_encoding_that_nobody_knows_is_a_problem(read):
+    with pytest.raises(Problem, match=r"collect.sources.faq.encoding = 'utf-9'"):
+        read("question,answer\na,b\n", encoding="utf-9")
+
+
+def test_a_file_of_which_no_row_can_be_used_is_a_problem(read):
+    with pytest.raises(Problem, match=r"none of its 2 rows can be used \(empty_text 2\)\n.*columns.text"):
+        read("question,answer\na,\nb,\n")
+
+
+# Parameters
+
+
+@pytest.mark.parametrize(
+    ("file", "columns", "others", "fact"),
+    [
+        ("../faq.csv", FAQ, {}, "is not under data/raw/"),
+        ("faq.xlsx", FAQ, {}, "ends in none of .csv, .tsv, .jsonl, .parquet"),
+        ("faq.jsonl", FAQ, {"delimiter": ";"}, "delimiter has no meaning for a .jsonl file"),
+        ("faq.csv", {"anchor": "q"}, {}, "columns maps anchor"),
+        ("faq.csv", {}, {}, "columns maps nothing"),
+        (
+            "faq.csv",
+            {**FAQ, "document_key": "k"},
+            {"documents_of": "manual"},
+            "columns maps anchor, document_key, text",
+        ),
+        ("faq.csv", {"text": "a", "score": "s"}, {}, "columns.score has no meaning beside text"),
+        ("faq.csv", {"anchor": "q", "document_key": "k", "topic": "t"}, {}, "columns.topic has no meaning"),
+        ("faq.csv", {"anchor": "q", "document_key": "k"}, {}, "only one of columns.document_key and documents_of"),
+        ("faq.csv", FAQ, {"documents_of": "manual"}, "only one of columns.document_key and documents_of"),
+        (
+            "faq.csv",
+            {"anchor": "q", "document_key": "k"},
+            {"documents_of": "x"},
+            "'x' is no other source\n.*manual, notes",
+        ),
+        ("faq.csv", {"anchor": "q", "document_key": "k"}, {"documents_of": "faq"}, "'faq' is no other source"),
+        ("faq.csv", {"anchor": "q", "document_key": "k"}, {"documents_of": "notes"}, "'notes' has no keyed documents"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_by_name(file, columns, others, fact):
+    around = {"manual": source(columns={"key": "id", "text": "t"}), "notes": source(columns={"text": "t"})}
+    with pytest.raises(Problem, match=fact):
+        table.check_settings("faq", source(file, columns, **others), around)
+
+
+def test_an_absolute_path_is_refused():
+    absolute = source().model_copy(update={"path": "/etc/faq.csv"})
+    with pytest.raises(Problem, match="is not under data/raw/"):
+        table.check_settings("faq", absolute, {})
+
+
+def test_settings_of_all_three_shapes_pass():
+    manual = source(columns={"key": "id", "text": "t"})
+    table.check_settings("manual", manual, {})
+    table.check_settings("faq", source(), {})
+    columns = {"anchor": "q", "document_key": "k", "relation": "r", "score": "s", "key": "i"}
+    table.check_settings("queries", source(columns=columns, documents_of="manual"), {"manual": manual})
