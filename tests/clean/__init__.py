@@ -1,0 +1,1 @@
+"""Tests of the stage `clean`, a file per file of the stage."""

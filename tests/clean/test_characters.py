@@ -1,0 +1,43 @@
+"""Encodings are mended, the invisible goes, what carries meaning stays."""
+
+import pytest
+
+from stages.clean.characters import collapse, lower, remove, repair
+
+
+@pytest.mark.parametrize(
+    ("broken", "mended"),
+    [
+        ("SjÃ¶gren syndrome", "Sjögren syndrome"),  # UTF-8 read as Latin-1
+        ("the patientâ€™s skin", "the patient\u2019s skin"),  # as Windows-1252; the quote stays curled
+        ("cafe\u0301-au-lait", "café-au-lait"),  # composed
+        ("\ufb01brosis", "fibrosis"),  # a ligature from a PDF
+        ("\uff2d\uff32\uff29", "MRI"),  # full-width letters
+        ("\x1b[1mbold\x1b[0m", "bold"),  # terminal colours
+    ],
+)
+def test_encoding_is_repaired(broken, mended):
+    assert repair(broken) == mended
+
+
+@pytest.mark.parametrize(
+    "text", ["Ménière\u2019s “disease”", "5 µm, 37 °C, ≥ 3 \u00d7 10⁹", "İstanbul ß \u017f", "a &amp; b\r\n"]
+)
+def test_sound_text_is_not_repaired(text):
+    assert repair(text) == text
+
+
+def test_invisible_characters_are_removed():
+    assert remove("cardio\u00admyo\u200bpathy\ufeff \u202aright\u202c\x00\x07") == "cardiomyopathy right"
+
+
+def test_joiners_stay_where_they_spell_words_and_emoji():
+    assert remove("می\u200cخو\u0627\u0647م 👩\u200d⚕ x\u200dy\u200c") == "می\u200cخو\u0627\u0647م 👩\u200d⚕ xy"
+
+
+def test_whitespace_of_any_width_is_one_space():
+    assert collapse("\u3000a\u00a0\u2003b\r\n\n c\u2028") == "a b c"
+
+
+def test_lower_case_stays_composed():
+    assert lower("ÉCG İ") == "écg i̇"

@@ -1,0 +1,79 @@
+"""HTML leaves, prose with "<" and "&" in it stays."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.clean.characters import collapse
+from stages.clean.markup import strip
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "p < 0.05 and q > 0.1",
+        "lesions <5 mm and >2 mm",
+        "for i<n, a <b and c> d",
+        "Set <account-id> in List<String>.",
+        "write to <ada@example.org>",
+        "AT&T, R&D; ?a=1&copy=2&lt=3",
+        "&nosuchthing; stays",
+        "<!-- never closed",
+        "  two  spaces\tand a tab\r\n",
+    ],
+)
+def test_prose_is_left_byte_for_byte(prose):
+    assert strip(prose) == prose
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>Fever.</p><p>Rash.</p>", "Fever. Rash."),  # paragraphs
+        ("<ul><li>one<li>two</ul>three", "one two three"),  # list items without their end tags
+        ("<table>\n<tr><td>Age</td><td>7</td></tr><tr><td>Sex</td></tr></table>", "Age 7 Sex"),  # cells and rows
+        ("Fever<br>rash<BR/>cough", "Fever rash cough"),
+        ("<code>Bucket</code>s are <b>big</b>", "Buckets are big"),  # inline elements part no word
+        ("m<sup>2</sup>, CO<sub>2</sub>", "m2, CO2"),
+        ("10<sup>9</sup>/L and 10<sup>-3</sup>", "10^9/L and 10^-3"),  # a power is not a digit
+        ("a<script>if (x<y) document.write('<p>no</p>')</script>b", "a b"),
+        ("a<style>p {color: red}</style>b<!-- <p>hidden</p> -->c", "a bc"),
+        ("<note>own elements <fullname>count</fullname></note> when closed", "own elements count when closed"),
+        ('<a href="/x?a>b" title=\'"\' class=c hidden>link</a>', "link"),
+        ("p &lt; 0.05 &amp; q&nbsp;&gt; &#x3b1;&#946;", "p < 0.05 & q > αβ"),
+        ("<p>&lt;account-id&gt; and n < 5</p>", "<account-id> and n < 5"),  # beside markup, too
+        ("<p>?a=1&copy=2 by R&D</p>", "?a=1&copy=2 by R&D"),
+        ("<title>Name</title><body><textarea>text</textarea><select><option>x</select>", "Name text x"),
+        ("a <script> never closed hides nothing", "a never closed hides nothing"),
+        ("<frameset>nothing<frame>is lost</frameset>", "nothing is lost"),
+        ("&amp;lt;p&amp;gt;", "&lt;p&gt;"),  # one level at a time; the stage repeats
+    ],
+)
+def test_markup_is_read_as_a_browser_shows_it(html, text):
+    assert collapse(strip(html)) == text
+
+
+WORDS = st.lists(st.text("abcé", min_size=1, max_size=5), min_size=1, max_size=6)
+
+
+@given(WORDS, st.sampled_from(["p", "li", "td", "h2", "div", "dd"]))
+def test_words_in_elements_that_stand_apart_never_run_together(words, name):
+    assert strip("".join(f"<{name}>{word}</{name}>" for word in words)).split() == words
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="<&")))
+def test_text_without_the_two_characters_is_never_touched(text):
+    assert strip(text) == text
+
+
+@given(st.lists(st.sampled_from(["<", "<p>", "</p>", "a", " ", "5", "&lt;", "&", "<b x='", ">", "<!--", "-->"])))
+def test_no_letter_or_number_is_lost_unless_hidden(parts):
+    text = "".join(parts)
+    if "<!--" not in text and "='" not in text:
+        visible = text.replace("&lt;", "<").replace("<p>", "").replace("</p>", "")
+        assert strip(text).count("a") == visible.count("a")
+        assert strip(text).count("5") == visible.count("5")
+
+
+def test_deep_nesting_is_read_in_time_that_grows_with_its_length():
+    assert strip("<div>" * 100_000 + "x").strip() == "x"
