@@ -50,7 +50,7 @@ def find_copies(authoritative: frozenset[str], frame: pd.DataFrame) -> list[pd.D
     """
     ranked = frame.assign(
         official=frame["source"].isin(authoritative),
-        complete=frame[["title", "topic", "group"]].ne("").sum(axis=1),
+        complete=sum((frame[column] != "").astype(int) for column in ("title", "topic", "group")),
         length=frame["text"].str.len(),
         lot=frame["doc_id"].map(hash_hex),
     ).sort_values(["group_key", "official", "complete", "length", "lot"], ascending=[True, False, False, False, True])
@@ -79,7 +79,9 @@ def repoint(pairs: pd.DataFrame, kept: dict[str, str], ledger: Ledger) -> pd.Dat
     return moved[moved["pair_id"].isin(set(best))]
 
 
-def count_faults(documents: pd.DataFrame, kept: dict[str, str], before: pd.DataFrame, after: pd.DataFrame) -> dict[str, int]:
+def count_faults(
+    documents: pd.DataFrame, kept: dict[str, str], before: pd.DataFrame, after: pd.DataFrame
+) -> dict[str, int]:
     """Return the three counts that must stand at 0, computed anew from the results.
 
     unsupported_drops: dropped documents whose kept one is gone or says something else. dangling_pairs:

@@ -20,14 +20,16 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from stages.lib import embed, tables
+from stages.lib import tables
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.triplets import Triplets
+from stages.lib.embed import Encoder
 from stages.lib.errors import Problem
 from stages.lib.ledger import Ledger, balance
+from stages.lib.models import find_model
 from stages.lib.params import Model, Section, load
 from stages.lib.retrieval import Hits, Lexical, Vectors, dense
 from stages.lib.stage import command, write_metrics
@@ -84,7 +86,12 @@ def propose(anchor: Vectors, found: Sequence[tuple[str, Hits, int]], corpus: Cor
 
 
 def refusal(
-    candidate: Candidate, corpus: Corpus, anchor_form: str, positive_forms: frozenset[str], weakest: float, margin: float | None
+    candidate: Candidate,
+    corpus: Corpus,
+    anchor_form: str,
+    positive_forms: frozenset[str],
+    weakest: float,
+    margin: float | None,
 ) -> str | None:
     """Return the rule that refuses `candidate`, or None.
 
@@ -118,7 +125,10 @@ def mine(
     its vector, `anchors` has shape (pairs, dimension). A short anchor gets a ledger note.
     """
     k = params.candidates
-    miners = [("bm25", Lexical(corpus.texts).search(list(pairs["anchor"]), k)), ("dense", dense(anchors, corpus.vectors, k))]
+    miners = [
+        ("bm25", Lexical(corpus.texts).search(list(pairs["anchor"]), k)),
+        ("dense", dense(anchors, corpus.vectors, k)),
+    ]
     rules = "+".join(rule for rule in RULES if rule != "margin" or params.relative_margin is not None)
     refused: Counter[str] = Counter()
     rows: list[dict[str, object]] = []
@@ -162,7 +172,9 @@ def known_positives(pairs: pd.DataFrame) -> dict[str, frozenset[str]]:
     return {form: frozenset(ids) for form, ids in by_form.items()}
 
 
-def count_known_positives(triplets: pd.DataFrame, positives: Mapping[str, frozenset[str]], texts: Mapping[str, str]) -> int:
+def count_known_positives(
+    triplets: pd.DataFrame, positives: Mapping[str, frozenset[str]], texts: Mapping[str, str]
+) -> int:
     """Return how many negatives are a positive of their anchor, by id or by text: must be 0, counted anew."""
     count = 0
     for anchor, ids, negatives in zip(triplets["anchor"], triplets["negative_ids"], triplets["negatives"], strict=True):
@@ -186,18 +198,28 @@ def main(
     training, every = tables.read(pairs, Pairs), tables.read(every_pair, Pairs)
     known, where = tables.read(documents, Documents), tables.read(splits, Splits)
     if not len(training):
-        raise Problem(f"{pairs} holds no training pairs", "raise split.train or split.max_train_pairs, or bring more data")
+        raise Problem(
+            f"{pairs} holds no training pairs", "raise split.train or split.max_train_pairs, or bring more data"
+        )
     texts = dict(zip(known["doc_id"], known["text"], strict=True))
     component_of = dict(zip(where["id"], where["component_id"], strict=True))
     allowed = set(where.loc[where["split"].isin(["train", "corpus"]), "id"])
     positives = known_positives(pd.concat([every, training], ignore_index=True))
 
-    encoder = embed.Encoder(embed.find_model(model))
+    encoder = Encoder(find_model(model))
     ids = sorted(set(texts) & allowed)
     wanted = sorted({*ids, *(doc_id for anchor in training["anchor"] for doc_id in positives[normal_form(anchor)])})
-    answers = dict(zip(wanted, encoder.encode([texts[doc_id] for doc_id in wanted], model.document_prompt, "documents"), strict=True))
+    answers = dict(
+        zip(
+            wanted,
+            encoder.encode([texts[doc_id] for doc_id in wanted], model.document_prompt, "documents"),
+            strict=True,
+        )
+    )
     anchors = encoder.encode(list(training["anchor"]), model.anchor_prompt, "anchors")
-    corpus = Corpus(ids, [texts[i] for i in ids], [normal_form(texts[i]) for i in ids], np.stack([answers[i] for i in ids]))
+    corpus = Corpus(
+        ids, [texts[i] for i in ids], [normal_form(texts[i]) for i in ids], np.stack([answers[i] for i in ids])
+    )
 
     ledger = Ledger()
     rows, refused = mine(training, texts, positives, corpus, anchors, answers, params, ledger)

@@ -121,13 +121,23 @@ def main(
     made = titles(kept, ledger) if params.title_to_text else Pairs.empty()
     if not len(given) and not len(made):
         raise Problem(
-            f"{pairs} holds no pairs, and no recipe makes any", "map an anchor column under collect.sources, or set pair.title_to_text: true"
+            f"{pairs} holds no pairs, and no recipe makes any",
+            "map an anchor column under collect.sources, or set pair.title_to_text: true",
         )
-    built = cap(drop_repeated(pd.concat([given, made] if len(made) else [given], ignore_index=True), ledger), params.max_pairs_per_document, ledger)
+    built = cap(
+        drop_repeated(pd.concat([given, made] if len(made) else [given], ignore_index=True), ledger),
+        params.max_pairs_per_document,
+        ledger,
+    )
     rendered = render(kept, params.document_text)
     texts = dict(zip(rendered["doc_id"], rendered["text"], strict=True))
     balanced = balance(
-        len(given), len(built), ledger.dropped(), ["already_given", "over_document_cap"], Counter(title=len(made)), ["title"]
+        len(given),
+        len(built),
+        ledger.dropped(),
+        ["already_given", "over_document_cap"],
+        Counter(title=len(made)),
+        ["title"],
     )
     tables.write(rendered, out_documents, Documents)
     tables.write(built, out_pairs, Pairs)

@@ -16,12 +16,13 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from stages.lib import embed, tables
+from stages.lib import tables
 from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.tokens import text_columns, tokens
 from stages.lib.contracts.triplets import Triplets
 from stages.lib.errors import Problem
 from stages.lib.ledger import Ledger, balance
+from stages.lib.models import find_model
 from stages.lib.params import Model, Section, load
 from stages.lib.stage import command, write_metrics
 
@@ -62,7 +63,9 @@ def encode(texts: Sequence[str | None], tokenizer: Any, max_tokens: int) -> Colu
     return Column(ids, mask, lengths, unknown)
 
 
-def tokenize(triplets: pd.DataFrame, tokenizer: Any, model: Model, max_tokens: int, negatives: int) -> dict[str, Column]:
+def tokenize(
+    triplets: pd.DataFrame, tokenizer: Any, model: Model, max_tokens: int, negatives: int
+) -> dict[str, Column]:
     """Return each text column of `triplets` as tokens, with the prompt of its side before it."""
     columns = {
         "anchor": [model.anchor_prompt + text for text in triplets["anchor"]],
@@ -109,12 +112,14 @@ def main(
     if not len(rows):
         raise Problem(f"{triplets} holds no rows", "see metrics/mine.json and metrics/split.json for where they went")
     negatives = max(1, int(rows["negatives"].map(len).max()))
-    tokenizer = AutoTokenizer.from_pretrained(str(embed.find_model(model)), local_files_only=True, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(str(find_model(model)), local_files_only=True, trust_remote_code=False)
     columns = tokenize(rows, tokenizer, model, params.max_tokens, negatives)
     ledger = Ledger()
     for name, column in columns.items():
         for at in np.flatnonzero(column.lengths > params.max_tokens):
-            ledger.note(str(rows["pair_id"].iloc[at]), f"truncated_{name}", score=float(column.lengths[at] - params.max_tokens))
+            ledger.note(
+                str(rows["pair_id"].iloc[at]), f"truncated_{name}", score=float(column.lengths[at] - params.max_tokens)
+            )
     frame = rows[["pair_id", "component_id"]].assign(negatives=rows["negatives"].map(len))
     for name in text_columns(negatives):
         frame[f"{name}_input_ids"] = list(columns[name].ids)

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import pandas as pd
 from pydantic import Field, model_validator
 
 from stages.lib import tables
+from stages.lib.benchmark import held_out
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.fingerprints import Fingerprints
@@ -33,7 +34,6 @@ from stages.lib.params import Section, load
 from stages.lib.stage import command, write_metrics
 from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
 from stages.split.audit import Texts, equal_groups, leaks
-from stages.split.benchmark import held_out
 from stages.split.components import assign, sample, star, tie
 
 
@@ -63,10 +63,16 @@ def variants(*frames: tuple[pd.DataFrame, str, str]) -> dict[str, list[str]]:
     return dict(found)
 
 
-def grow(
-    anchors: Texts, texts: Texts, ties: Sequence[tuple[str, str]], params: SplitParams
-) -> tuple[dict[str, str], dict[str, str], list[tuple[str, str]]]:
-    """Return id to component, component to split, and the ties that the audit added.
+class Assignment(NamedTuple):
+    """Id to component, component to split, and the ties that the audit added."""
+
+    component_of: dict[str, str]
+    split_of: dict[str, str]
+    added: list[tuple[str, str]]
+
+
+def grow(anchors: Texts, texts: Texts, ties: Sequence[tuple[str, str]], params: SplitParams) -> Assignment:
+    """Return where everything belongs.
 
     Components are assigned, audited, and joined where the audit finds a leak, until it finds none: each
     round joins at least two components, so it ends.
@@ -78,11 +84,86 @@ def grow(
         component_of = tie(ids, [*edges, *added])
         paired = {component_of[pair_id] for pair_id in anchors}
         # What no question asks for is corpus: searched in, never asked, and good for negatives.
-        split_of = {name: assign(name, params.train, params.validation) if name in paired else "corpus" for name in sorted(set(component_of.values()))}
+        split_of = {
+            name: assign(name, params.train, params.validation) if name in paired else "corpus"
+            for name in sorted(set(component_of.values()))
+        }
         found = leaks([anchors, texts], {i: split_of[component_of[i]] for i in ids}, params.near_threshold)
         if not found:
-            return component_of, split_of, added
+            return Assignment(component_of, split_of, added)
         added.extend(found)
+
+
+def read_ties(near: Path, aliases: Path, documents: pd.DataFrame, pairs: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return what ties rows whatever their texts: pair and document, copies, near edges, groups of a source."""
+    edges, copies = tables.read(near, Near), tables.read(aliases, Aliases)
+    groups: dict[str, list[str]] = defaultdict(list)
+    for doc_id, source, group in zip(documents["doc_id"], documents["source"], documents["group"], strict=True):
+        if group:
+            groups[f"{source}\n{group}"].append(doc_id)
+    return [
+        *zip(pairs["pair_id"], pairs["doc_id"], strict=True),
+        *zip(copies["doc_id"], copies["kept_id"], strict=True),
+        *zip(edges["left_id"], edges["right_id"], strict=True),
+        *star(groups),
+    ]
+
+
+def keep_sample(assigned: Assignment, pairs: pd.DataFrame, most: int | None) -> pd.DataFrame:
+    """Return the Splits: training components that the sample leaves out become corpus."""
+    component_of, split_of, _ = assigned
+    counts = Counter(component_of[pair_id] for pair_id in pairs["pair_id"])
+    kept = sample({name: count for name, count in counts.items() if split_of[name] == "train"}, most)
+    where = {name: "corpus" if split == "train" and name not in kept else split for name, split in split_of.items()}
+    ids = sorted(component_of)
+    components = [component_of[identity] for identity in ids]
+    return pd.DataFrame({"id": ids, "component_id": components, "split": [where[name] for name in components]})
+
+
+def ask(
+    asked: pd.DataFrame, cleaned: Mapping[str, str], splits: pd.DataFrame
+) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
+    """Return queries and qrels of each held-out split, from the pairs as collected.
+
+    `cleaned` gives the anchor that cleaning left of a pair; a query whose pair it dropped is scored raw.
+    Raises Problem when a split has none.
+    """
+    indexed = splits.set_index("id")
+    pairs = asked.assign(
+        raw=asked["anchor"],
+        anchor=[cleaned.get(pair_id, raw) for pair_id, raw in zip(asked["pair_id"], asked["anchor"], strict=True)],
+        component_id=indexed["component_id"].reindex(asked["pair_id"]).to_numpy(),
+    )
+    where = indexed["split"].reindex(asked["pair_id"]).to_numpy()
+    sets = {name: held_out(pairs[where == name]) for name in HELD_OUT}
+    for name, (queries, _) in sets.items():
+        if not len(queries):
+            raise Problem(
+                f"the {len(asked)} collected pairs leave the {name} split empty: they are too few, or all tied together",
+                "bring more data, give larger shares (lower split.train), or look at the groups under collect.sources",
+            )
+    return sets
+
+
+def measure(
+    assigned: Assignment, splits: pd.DataFrame, every_pair: pd.DataFrame, built: pd.DataFrame, leaked: int
+) -> dict[str, float | int]:
+    """Return the metrics: shares of all pairs before sampling, the built pairs in each split, what leaks."""
+    component_of, split_of, added = assigned
+    where = dict(zip(splits["id"], splits["split"], strict=True))
+    counted = splits[splits["split"] != "corpus"].groupby("component_id")["split"].nunique()
+    shares = every_pair["pair_id"].map(lambda pair_id: split_of[component_of[pair_id]]).value_counts(normalize=True)
+    pairs = built["pair_id"].map(where).value_counts()
+    sizes = Counter(component_of[pair_id] for pair_id in every_pair["pair_id"])
+    return {
+        **{f"{name}_share": float(shares.get(name, 0.0)) for name in ("train", *HELD_OUT)},
+        **{f"{name}_pairs": int(pairs.get(name, 0)) for name in ("train", *HELD_OUT)},
+        "components": len(sizes),
+        "largest_component_share": max(sizes.values()) / len(every_pair),
+        "leaked_components": int((counted > 1).sum()),
+        "leaked_texts": leaked,
+        "tied_by_audit": len(added),
+    }
 
 
 def fingerprints(kinds: Sequence[Texts], split_of: Mapping[str, str]) -> pd.DataFrame:
@@ -94,7 +175,9 @@ def fingerprints(kinds: Sequence[Texts], split_of: Mapping[str, str]) -> pd.Data
                 for text in texts[identity]:
                     form = hash_hex(normal_form(text))
                     rows[identity, form] = (identity, split_of[identity], form, hash_shingles(shingles(text)))
-    return pd.DataFrame(list(rows.values()), columns=list(Fingerprints.empty().columns)) if rows else Fingerprints.empty()
+    return (
+        pd.DataFrame(list(rows.values()), columns=list(Fingerprints.empty().columns)) if rows else Fingerprints.empty()
+    )
 
 
 def main(
@@ -119,79 +202,41 @@ def main(
     params = load(SplitParams)
     raw_documents, raw_pairs = tables.read(documents, Documents), tables.read(pairs, Pairs)
     clean_documents, clean_pairs = tables.read(cleaned_documents, Documents), tables.read(cleaned_pairs, Pairs)
-    final_documents, final_pairs = tables.read(built_documents, Documents), tables.read(built_pairs, Pairs)
-    made = final_pairs[~final_pairs["pair_id"].isin(set(raw_pairs["pair_id"]))]
-    every_pair = pd.concat([raw_pairs, made], ignore_index=True) if len(made) else raw_pairs
-    anchors = variants((every_pair, "pair_id", "anchor"), (clean_pairs, "pair_id", "anchor"), (final_pairs, "pair_id", "anchor"))
-    texts = variants((raw_documents, "doc_id", "text"), (clean_documents, "doc_id", "text"), (final_documents, "doc_id", "text"))
+    final_documents, built = tables.read(built_documents, Documents), tables.read(built_pairs, Pairs)
+    every_pair = pd.concat([raw_pairs, built]).drop_duplicates("pair_id") if len(raw_pairs) else built
+    stages = (every_pair, clean_pairs, built)
+    anchors = variants(*((frame, "pair_id", "anchor") for frame in stages))
+    texts = variants(*((frame, "doc_id", "text") for frame in (raw_documents, clean_documents, final_documents)))
 
-    edges, copies = tables.read(near, Near), tables.read(aliases, Aliases)
-    groups = raw_documents[raw_documents["group"] != ""].groupby(["source", "group"])["doc_id"].agg(list)
-    ties = [
-        *zip(every_pair["pair_id"], every_pair["doc_id"], strict=True),
-        *zip(copies["doc_id"], copies["kept_id"], strict=True),
-        *zip(edges["left_id"], edges["right_id"], strict=True),
-        *star(groups.to_dict()),
-    ]
-    component_of, split_of, added = grow(anchors, texts, ties, params)
-
-    ledger = Ledger()
-    for left, right in added:
-        ledger.note(left, "tied_by_audit", partner_id=right)
-    per_component = Counter(component_of[pair_id] for pair_id in final_pairs["pair_id"])
-    training = {name: count for name, count in per_component.items() if split_of[name] == "train"}
-    kept = sample(training, params.max_train_pairs)
-    where = {name: "corpus" if split == "train" and name not in kept else split for name, split in split_of.items()}
-    final_split = final_pairs["pair_id"].map(lambda pair_id: where[component_of[pair_id]])
-    for pair_id in final_pairs.loc[final_split == "corpus", "pair_id"]:
-        ledger.drop(pair_id, "not_sampled")
-    ids = sorted(component_of)
-    splits = pd.DataFrame(
-        {"id": ids, "component_id": [component_of[i] for i in ids], "split": [where[component_of[i]] for i in ids]}
-    )
-    by_id = dict(zip(splits["id"], splits["split"], strict=True))
-
+    assigned = grow(anchors, texts, read_ties(near, aliases, raw_documents, every_pair), params)
+    splits = keep_sample(assigned, built, params.max_train_pairs)
+    where = dict(zip(splits["id"], splits["split"], strict=True))
+    cleaned = {
+        pair_id: anchor
+        for frame in stages[1:]
+        for pair_id, anchor in zip(frame["pair_id"], frame["anchor"], strict=True)
+    }
     # Real questions are the benchmark wherever there are any; made ones only stand in for them.
-    asked = raw_pairs if len(raw_pairs) else every_pair
-    cleaned_anchor = {**dict(zip(final_pairs["pair_id"], final_pairs["anchor"], strict=True)), **dict(zip(clean_pairs["pair_id"], clean_pairs["anchor"], strict=True))}
-    asked = asked.assign(
-        raw=asked["anchor"],
-        anchor=[cleaned_anchor.get(pair_id, raw) for pair_id, raw in zip(asked["pair_id"], asked["anchor"], strict=True)],
-        component_id=asked["pair_id"].map(component_of),
-    )
-    sets = {name: held_out(asked[asked["pair_id"].map(by_id) == name]) for name in HELD_OUT}
-    for name, (queries, _) in sets.items():
-        if not len(queries):
-            raise Problem(
-                f"{pairs}: {len(asked)} pairs leave the {name} split empty",
-                "bring more data, or larger shares: lower split.train",
-            )
-    leaked = leaks([anchors, texts], by_id, params.near_threshold)
-    spread = splits[splits["split"].isin(["train", *HELD_OUT])].groupby("component_id")["split"].nunique()
-    shares = every_pair["pair_id"].map(lambda pair_id: split_of[component_of[pair_id]]).value_counts(normalize=True)
-    balanced = balance(len(final_pairs), int((final_split != "corpus").sum()), ledger.dropped(), ["not_sampled"])
+    sets = ask(raw_pairs if len(raw_pairs) else built, cleaned, splits)
+    ledger = Ledger()
+    for left, right in assigned.added:
+        ledger.note(left, "tied_by_audit", partner_id=right)
+    for pair_id in built["pair_id"]:
+        if where[pair_id] == "corpus":
+            ledger.drop(pair_id, "not_sampled")
+    measured = measure(assigned, splits, every_pair, built, len(leaks([anchors, texts], where, params.near_threshold)))
+    kept = int(built["pair_id"].map(where).ne("corpus").sum())
+    balanced = balance(len(built), kept, ledger.dropped(), ["not_sampled"])
 
     tables.write(splits, out_splits, Splits)
-    tables.write(fingerprints([anchors, texts], by_id), out_fingerprints, Fingerprints)
+    tables.write(fingerprints([anchors, texts], where), out_fingerprints, Fingerprints)
     tables.write(sets["validation"][0], out_validation_queries, Queries)
     tables.write(sets["validation"][1], out_validation_qrels, Qrels)
     tables.write(sets["test"][0], out_test_queries, Queries)
     tables.write(sets["test"][1], out_test_qrels, Qrels)
     tables.write(ledger.frame(), out_ledger, LedgerTable)
-    write_metrics(
-        {
-            **balanced,
-            **{f"{name}_share": float(shares.get(name, 0.0)) for name in ("train", *HELD_OUT)},
-            **{f"{name}_pairs": int((final_split == name).sum()) for name in ("train", *HELD_OUT)},
-            **{f"{name}_queries": len(queries) for name, (queries, _) in sets.items()},
-            "components": sum(split != "corpus" for split in split_of.values()),
-            "largest_component_share": max(per_component.values()) / len(final_pairs),
-            "leaked_components": int((spread > 1).sum()),
-            "leaked_texts": len(leaked),
-            "tied_by_audit": len(added),
-        },
-        metrics,
-    )
+    queries = {f"{name}_queries": len(questions) for name, (questions, _) in sets.items()}
+    write_metrics({**balanced, **measured, **queries}, metrics)
 
 
 app = command(main, "tables", "near")
