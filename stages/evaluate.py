@@ -1,0 +1,167 @@
+"""Rank the full corpus with every system, on validation and test, with intervals.
+
+Reads the held-out queries, the documents and the fine-tuned model; writes metrics, per-query results and
+recall curves. Systems are BM25, the base model and the fine-tuned one. A gain is the mean of per-query
+differences, with an interval that resamples components. Choices are made on validation; test confirms.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from stages.lib import benchmark, tables, written
+from stages.lib.benchmark import Corpus, HeldOut, grades, held_out
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.query_results import QueryResults
+from stages.lib.contracts.table import check
+from stages.lib.embed import Encoder
+from stages.lib.models import find_model
+from stages.lib.params import Model, Run, Section, load
+from stages.lib.retrieval import DEPTH, METRICS, Hits, Lexical, dense, measure, recall_at
+from stages.lib.stage import command, write_metrics
+from stages.lib.statistics import effect
+
+SYSTEMS = ("bm25", "base", "finetuned")
+
+
+class EvaluateParams(Section):
+    """At which depths recall is drawn."""
+
+    section: ClassVar[str] = "evaluate"
+    recall_depths: list[int] = Field(min_length=1)
+
+
+class Systems(NamedTuple):
+    """What ranks: the two models and the prompts that both were given."""
+
+    base: Encoder
+    finetuned: Encoder
+    model: Model
+
+
+def rank(systems: Systems, corpus: Corpus, held: HeldOut) -> dict[str, Hits]:
+    """Return each system's first DEPTH hits on every query."""
+    asked = list(held.queries["text"])
+    hits = {"bm25": Lexical(corpus.texts).search(asked, DEPTH)}
+    for name, encoder in (("base", systems.base), ("finetuned", systems.finetuned)):
+        documents = encoder.encode(corpus.texts, systems.model.document_prompt, f"documents, {name}")
+        queries = encoder.encode(asked, systems.model.anchor_prompt, f"queries, {name}")
+        hits[name] = dense(queries, documents, DEPTH)
+    return hits
+
+
+def tell(hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str) -> pd.DataFrame:
+    """Return the QueryResults of one split, sorted by its key."""
+    ids = list(held.queries["query_id"])
+    frames = [
+        measure(ids, found, corpus.doc_ids, held.grades).assign(
+            system=system, split=split, component_id=held.queries["component_id"].to_numpy()
+        )
+        for system, found in hits.items()
+    ]
+    order = list(QueryResults.empty().columns)
+    return pd.concat(frames, ignore_index=True)[order].sort_values(["split", "system", "query_id"], ignore_index=True)
+
+
+def summarize(results: pd.DataFrame, split: str, seed: int) -> dict[str, float]:
+    """Return the mean of each metric by system, and the gain of the fine-tuned model over the base."""
+    of = {system: results[results["system"] == system] for system in SYSTEMS}
+    told = {f"{split}.{system}.{name}": float(of[system][name].mean()) for system in SYSTEMS for name in METRICS}
+    wide = results.pivot(index="query_id", columns="system", values="ndcg_at_10")
+    components = results.drop_duplicates("query_id").set_index("query_id")["component_id"].reindex(wide.index)
+    differences = (wide["finetuned"] - wide["base"]).to_numpy(dtype=np.float64)
+    # With a single component nothing can be resampled: the means stand alone, without an interval.
+    if components.nunique() > 1:
+        gain = effect(differences, components.to_numpy(dtype=str), seed)
+        told.update({f"{split}.gain.over_base.ndcg_at_10.{name}": value for name, value in gain._asdict().items()})
+    return told
+
+
+def read_out_of_domain(documents: Path, pairs: Path) -> tuple[Corpus, HeldOut]:
+    """Read the set that shows harm outside the domain; it may be empty."""
+    known, asked = tables.read(documents, Documents), tables.read(pairs, Pairs)
+    queries, qrels = held_out(asked.assign(raw=asked["anchor"], component_id=asked["doc_id"]))
+    return Corpus(known["doc_id"].to_numpy(dtype=str), list(known["text"])), HeldOut(queries, grades(qrels, {}), qrels)
+
+
+def write_results(results: pd.DataFrame, path: Path) -> None:
+    """Write per-query results as TSV, unrounded: what `compare` and git diff."""
+    checked = check(results, QueryResults, str(path)) if len(results) else QueryResults.empty()
+    with written.atomically(path) as temporary:
+        checked.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+
+
+def main(
+    documents: Path = Path("data/pair/documents.parquet"),
+    collected: Path = Path("data/collect/documents.parquet"),
+    aliases: Path = Path("data/deduplicate/aliases.parquet"),
+    validation_queries: Path = Path("data/split/validation/queries.parquet"),
+    validation_qrels: Path = Path("data/split/validation/qrels.parquet"),
+    test_queries: Path = Path("data/split/test/queries.parquet"),
+    test_qrels: Path = Path("data/split/test/qrels.parquet"),
+    out_of_domain_documents: Path = Path("data/clean/out_of_domain_documents.parquet"),
+    out_of_domain_pairs: Path = Path("data/clean/out_of_domain_pairs.parquet"),
+    finetuned: Path = Path("data/finetune/model"),
+    out_validation: Path = Path("metrics/queries/validation.tsv"),
+    out_test: Path = Path("metrics/queries/test.tsv"),
+    out_out_of_domain: Path = Path("metrics/queries/out_of_domain.tsv"),
+    out_plot: Path = Path("metrics/plots/recall.tsv"),
+    metrics: Path = Path("metrics/evaluate.json"),
+) -> None:
+    """Rank the full corpus with every system, on validation and test, with intervals."""
+    params, run, model = load(EvaluateParams), load(Run), load(Model)
+    copies = tables.read(aliases, Aliases)
+    kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
+    corpus = benchmark.read_corpus(documents)
+    sets = {
+        "validation": (corpus, benchmark.read(validation_queries, validation_qrels, kept)),
+        "test": (corpus, benchmark.read(test_queries, test_qrels, kept)),
+        "out_of_domain": read_out_of_domain(out_of_domain_documents, out_of_domain_pairs),
+    }
+    systems = Systems(Encoder(find_model(model)), Encoder(finetuned), model)
+    results: dict[str, pd.DataFrame] = {name: QueryResults.empty() for name in sets}
+    told: dict[str, float | int | str] = {
+        "benchmark": benchmark.identity(
+            [sets["validation"][1], sets["test"][1]], tables.read(collected, Documents)["doc_id"]
+        ),
+        "corpus_documents": len(corpus.texts),
+        "test_queries": len(sets["test"][1].queries),
+        "components": int(sets["test"][1].queries["component_id"].nunique()),
+    }
+    curves: list[tuple[str, str, int, float]] = []
+    for name, (searched, held) in sets.items():
+        if len(held.queries):
+            hits = rank(systems, searched, held)
+            results[name] = tell(hits, searched, held, name)
+            told.update(summarize(results[name], name, run.seed))
+            if name != "out_of_domain":
+                curves += [
+                    (
+                        name,
+                        system,
+                        k,
+                        round(recall_at(k, found, searched.doc_ids, list(held.queries["query_id"]), held.grades), 6),
+                    )
+                    for system, found in hits.items()
+                    for k in sorted(set(params.recall_depths))
+                ]
+    for name, path in (("validation", out_validation), ("test", out_test), ("out_of_domain", out_out_of_domain)):
+        write_results(results[name], path)
+    with written.atomically(out_plot) as temporary:
+        pd.DataFrame(curves, columns=["split", "system", "k", "recall"]).to_csv(
+            temporary, sep="\t", index=False, lineterminator="\n"
+        )
+    write_metrics(told, metrics)
+
+
+app = command(main, "tables", "lexical", "model")
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,86 @@
+"""Fine-tune the base model on the tokens, reproducibly.
+
+Reads the tokens and the verdict of `validate`; writes the model, without an automatic card (it would hold
+the wall time and rows of the training data). TensorBoard scalars go to `runs/`, outside git and DVC.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from stages.finetune.training import run_name, train
+from stages.lib import tables, written
+from stages.lib.contracts.tokens import fixed_shape, tokens
+from stages.lib.errors import Problem
+from stages.lib.models import find_model
+from stages.lib.params import Model, Run, Section, load
+from stages.lib.stage import command, write_metrics
+
+RUNS = Path("runs/finetune")
+
+
+class FinetuneParams(Section):
+    """How the model is trained."""
+
+    section: ClassVar[str] = "finetune"
+    epochs: int = Field(ge=1, le=100)
+    batch_size: int = Field(ge=2, le=4096)
+    learning_rate: float = Field(gt=0.0, le=0.01)
+    warmup: float = Field(ge=0.0, lt=1.0)
+    temperature: float = Field(gt=0.0, le=1.0)
+    force: bool
+
+
+def check_verdict(validate: Path, force: bool) -> bool:
+    """Return whether the data passed validation. Raises Problem when it did not and is not forced."""
+    try:
+        passed = json.loads(validate.read_text("utf-8"))["passed"] is True
+    except FileNotFoundError:
+        raise Problem(f"{validate} does not exist", "run 'dvc repro validate' first") from None
+    if not passed and not force:
+        raise Problem(
+            f"{validate}: the data failed validation, so it is not trained on",
+            "open data/validate/index.html; to train all the same set finetune.force: true",
+        )
+    return passed
+
+
+def main(
+    rows: Path = Path("data/tokenize/tokens.parquet"),
+    validate: Path = Path("metrics/validate.json"),
+    out_model: Path = Path("data/finetune/model"),
+    out_plot: Path = Path("metrics/plots/loss.tsv"),
+    metrics: Path = Path("metrics/finetune.json"),
+) -> None:
+    """Fine-tune the base model on the tokens, reproducibly."""
+    params, run, base = load(FinetuneParams), load(Run), load(Model)
+    passed = check_verdict(validate, params.force)
+    length, negatives = fixed_shape(rows)
+    table = tables.read(rows, tokens(length, negatives))
+    logs = RUNS / run_name(rows.read_bytes(), str(params), str(run), str(base))
+    model, curve, batches = train(find_model(base), table, negatives, length, params, run.seed, run.threads, logs)
+    with written.atomically(out_model) as temporary:
+        model.save_pretrained(str(temporary), create_model_card=False)
+    with written.atomically(out_plot) as temporary:
+        curve.round({"loss": 6}).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+    tenth = max(1, len(curve) // 10)
+    write_metrics(
+        {
+            "rows": len(table),
+            "steps": len(batches),
+            "loss_first": float(curve["loss"].head(tenth).mean()),
+            "loss_last": float(curve["loss"].tail(tenth).mean()),
+            "forced": not passed,
+        },
+        metrics,
+    )
+
+
+app = command(main, "tables", "model", "train")
+
+if __name__ == "__main__":
+    app()

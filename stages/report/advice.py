@@ -1,0 +1,165 @@
+"""Where to look next: rules over the metrics, each of which names a parameter, or says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from stages.lib.page import Check
+from stages.report.inputs import Book, Metrics
+from stages.report.validation import Relation
+
+# What must stand at 0: the stage that counts it, and what it means when it does not.
+PROMISES = (
+    ("split", "leaked_components", "components that sit in more than one split"),
+    ("split", "leaked_texts", "training texts equal or too close to a held-out one"),
+    ("deduplicate", "unsupported_drops", "documents dropped as copies of nothing that was kept"),
+    ("deduplicate", "dangling_pairs", "pairs whose document is gone"),
+    ("deduplicate", "relabelled_pairs", "pairs re-pointed to a document that says something else"),
+    ("mine", "known_positives_as_negatives", "negatives that are known to be right answers"),
+)
+
+# Above these shares a finding is worth a person's time.
+_SHORT_ANCHORS = 0.1
+_WORD_FOR_WORD = 0.3
+_UNKNOWN = 0.01
+_DROPPED = 0.2
+_ONE_COMPONENT = 0.2
+# Mispairing a fifth of the rows takes the random panel from 0.98 to 0.88.
+_RANDOM_AUC = 0.93
+
+
+def promises(metrics: Metrics) -> list[Check]:
+    """Return the promises of the pipeline with how often each is broken."""
+    return [Check(f"{stage}.{key}", int(metrics.need(stage, key)), meaning) for stage, key, meaning in PROMISES]
+
+
+def advise(metrics: Metrics, relations: Sequence[Relation], books: Sequence[Book]) -> list[str]:
+    """Return pieces of advice, the gravest first; none when nothing stands out."""
+    return [
+        *_broken(metrics),
+        *(piece for rule in _RULES for piece in rule(metrics)),
+        *_lost_relations(relations),
+        *_heavy_drops(books),
+    ]
+
+
+def _broken(metrics: Metrics) -> Iterator[str]:
+    for check in promises(metrics):
+        if check.broken:
+            stage = check.name.split(".")[0]
+            yield (
+                f"`{check.name}` is {check.broken:,} and must be 0 ({check.meaning}). Trust no gain on this page "
+                f"before it is mended: see section `{stage}` of params.yaml and data/{stage}/ledger.parquet."
+            )
+
+
+def _mispaired(metrics: Metrics) -> Iterator[str]:
+    area = metrics.need("validate", "separation.random.roc_auc")
+    if area < _RANDOM_AUC:
+        yield (
+            f"Positives are told from random documents with a ROC area of {area:.3f} only. Rows may be mispaired, or "
+            "the base model does not know this language: check the columns under `collect.sources`, then `model.base`."
+        )
+
+
+def _no_gain(metrics: Metrics) -> Iterator[str]:
+    low, high = (metrics.find("evaluate", f"validation.gain.over_base.ndcg_at_10.{end}") for end in ("low", "high"))
+    if low is None or high is None or low > 0:
+        return
+    seen = metrics.need("evaluate", "validation.gain.over_base.ndcg_at_10.mde")
+    if high < 0:
+        yield (
+            "Fine-tuning made the model worse on validation. Hidden positives among the negatives are the usual cause: "
+            "raise `mine.relative_margin`, then look at the learning rate and epochs under `finetune`."
+        )
+    else:
+        yield (
+            f"Validation shows no gain and would likely have shown one of {seen:.3f}. More training pairs come "
+            "from `split.max_train_pairs` and `collect.sources`; harder negatives from `mine.relative_margin`."
+        )
+
+
+def _words_win(metrics: Metrics) -> Iterator[str]:
+    words, base = (metrics.need("evaluate", f"validation.{system}.ndcg_at_10") for system in ("bm25", "base"))
+    if words >= base:
+        yield (
+            f"BM25 ({words:.3f}) ranks validation no worse than the base model ({base:.3f}): queries share their "
+            "words with the answers. Look at `pair.document_text`, or start from a stronger `model.base`."
+        )
+
+
+def _short_anchors(metrics: Metrics) -> Iterator[str]:
+    share = metrics.need("mine", "short_anchors_share")
+    if share > _SHORT_ANCHORS:
+        yield (
+            f"{share:.1%} of the training anchors have fewer hard negatives than asked for. A smaller "
+            "`mine.relative_margin` lets more candidates pass, at the risk of hidden positives."
+        )
+
+
+def _truncation(metrics: Metrics) -> Iterator[str]:
+    share, lost = (metrics.need("tokenize", key) for key in ("truncated_share", "tokens_lost_share"))
+    if share > 0:
+        yield (
+            f"{share:.2%} of the texts are cut at {metrics.need('tokenize', 'max_tokens'):.0f} tokens, which loses "
+            f"{lost:.2%} of all tokens. Raise `tokenize.max_tokens` if what is cut matters."
+        )
+
+
+def _unknown_tokens(metrics: Metrics) -> Iterator[str]:
+    share = metrics.need("tokenize", "unknown_share")
+    if share > _UNKNOWN:
+        yield (
+            f"{share:.1%} of the tokens are unknown to the tokenizer. Repair the characters under `clean`, or choose a "
+            "`model.base` that knows this script."
+        )
+
+
+def _easy_anchors(metrics: Metrics) -> Iterator[str]:
+    share = metrics.need("pair", "anchor_in_positive_share")
+    if share > _WORD_FOR_WORD:
+        yield (
+            f"{share:.0%} of the anchors stand word for word in their positive and teach little beyond string "
+            "matching. Take the title out of `pair.document_text`."
+        )
+
+
+def _one_component(metrics: Metrics) -> Iterator[str]:
+    share = metrics.need("split", "largest_component_share")
+    if share > _ONE_COMPONENT:
+        yield (
+            f"One component holds {share:.0%} of the rows, so the split can hardly keep its shares. Join less: raise "
+            "`split.near_threshold`."
+        )
+
+
+_RULES: tuple[Callable[[Metrics], Iterator[str]], ...] = (
+    _mispaired,
+    _no_gain,
+    _words_win,
+    _short_anchors,
+    _truncation,
+    _unknown_tokens,
+    _easy_anchors,
+    _one_component,
+)
+
+
+def _lost_relations(relations: Sequence[Relation]) -> Iterator[str]:
+    for row in (row for row in relations if row.high is not None and row.high < 0):
+        yield (
+            f"Fine-tuning made the relation “{row.relation}” worse: {row.gain:+.3f} nDCG@10 on {row.queries:,} "
+            f"validation queries (95 % interval {row.low:+.3f} to {row.high:+.3f}). See how few training pairs it has, "
+            "and read them, before changing the recipe under `pair`."
+        )
+
+
+def _heavy_drops(books: Sequence[Book]) -> Iterator[str]:
+    for book in books:
+        stage, share = book.stage.split(":")[0], book.dropped / max(1, book.rows_in + book.added)
+        # Sampling is asked for, not found.
+        if stage != "split" and share > _DROPPED:
+            yield (
+                f"`{book.stage}` drops {share:.0%} of its rows ({book.why}). If that is more than you meant, see "
+                f"section `{stage}` of params.yaml and data/{stage}/ledger.parquet."
+            )

@@ -1,0 +1,109 @@
+"""Measure whether this data is worth training on.
+
+Reads the triplets, the documents, the validation queries and the fingerprints of all held-out texts;
+writes metrics, the separation plot and a page. It never opens the test split: choices are made on
+validation. `finetune` refuses to start unless `passed` is true.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from stages.lib import benchmark, tables, written
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.triplets import Triplets
+from stages.lib.embed import Encoder
+from stages.lib.models import find_model
+from stages.lib.params import Model, Section, load
+from stages.lib.retrieval import DEPTH, METRICS, Lexical, dense, measure
+from stages.lib.stage import command, write_metrics
+from stages.validate.leakage import leaked_rows
+from stages.validate.page import Gate, render
+from stages.validate.separation import gap, histogram, panels, roc_auc
+
+
+class ValidateParams(Section):
+    """What counts as a leak, and the limits of the gates."""
+
+    section: ClassVar[str] = "validate"
+    near_threshold: float = Field(ge=0.5, le=1.0)
+    min_random_auc: float = Field(ge=0.0, le=1.0)
+    min_bm25_auc: float = Field(ge=0.0, le=1.0)
+
+
+def gates(leaked: int, aucs: dict[str, float], params: ValidateParams) -> list[Gate]:
+    """Return what decides whether training may start."""
+    return [
+        Gate("leaked_rows", leaked, 0, False, "See `split.near_threshold` and `augment.near_threshold`."),
+        Gate(
+            "separation.random.roc_auc",
+            aucs["random"],
+            params.min_random_auc,
+            True,
+            "Rows may be mispaired: look at the columns mapped under `collect.sources`.",
+        ),
+        Gate(
+            "separation.bm25.roc_auc",
+            aucs["bm25"],
+            params.min_bm25_auc,
+            True,
+            "Several documents may answer one query: look at `deduplicate.near_threshold`.",
+        ),
+    ]
+
+
+def main(
+    triplets: Path = Path("data/mine/triplets.parquet"),
+    documents: Path = Path("data/pair/documents.parquet"),
+    collected: Path = Path("data/collect/documents.parquet"),
+    aliases: Path = Path("data/deduplicate/aliases.parquet"),
+    fingerprints: Path = Path("data/split/fingerprints.parquet"),
+    queries: Path = Path("data/split/validation/queries.parquet"),
+    qrels: Path = Path("data/split/validation/qrels.parquet"),
+    out_page: Path = Path("data/validate/index.html"),
+    out_plot: Path = Path("metrics/plots/separation.tsv"),
+    metrics: Path = Path("metrics/validate.json"),
+) -> None:
+    """Measure whether this data is worth training on."""
+    params, model = load(ValidateParams), load(Model)
+    copies = tables.read(aliases, Aliases)
+    held = benchmark.read(queries, qrels, dict(zip(copies["doc_id"], copies["kept_id"], strict=True)))
+    corpus = benchmark.read_corpus(documents)
+    encoder = Encoder(find_model(model))
+    searched = encoder.encode(corpus.texts, model.document_prompt, "documents")
+    asked = encoder.encode(list(held.queries["text"]), model.anchor_prompt, "queries")
+    ranked = dense(asked, searched, DEPTH)
+    lexical = Lexical(corpus.texts).search(list(held.queries["text"]), DEPTH)
+    found = panels(asked, searched, corpus, held, lexical, ranked)
+    scores = measure(list(held.queries["query_id"]), ranked, corpus.doc_ids, held.grades)
+    leaked = leaked_rows(
+        tables.read(triplets, Triplets), tables.read(fingerprints, Fingerprints), params.near_threshold
+    )
+    aucs = {name: roc_auc(panel) for name, panel in found.items()}
+    judged, bins = gates(len(leaked), aucs, params), histogram(found)
+    measured: dict[str, float | int | str] = {
+        "benchmark": benchmark.identity([held], tables.read(collected, Documents)["doc_id"]),
+        "queries": len(held.queries),
+        "corpus_documents": len(corpus.texts),
+        "leaked_rows": len(leaked),
+        "passed": all(gate.passed for gate in judged),
+        **{f"base.{name}": float(scores[name].mean()) for name in METRICS},
+        **{f"separation.{name}.gap": gap(panel) for name, panel in found.items()},
+        **{f"separation.{name}.roc_auc": auc for name, auc in aucs.items()},
+    }
+    with written.atomically(out_plot) as temporary:
+        bins.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+    with written.atomically(out_page) as temporary:
+        temporary.write_text(render(judged, measured, bins), "utf-8", newline="\n")
+    write_metrics(measured, metrics)
+
+
+app = command(main, "tables", "near", "lexical", "model", "page")
+
+if __name__ == "__main__":
+    app()

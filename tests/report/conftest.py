@@ -1,0 +1,174 @@
+"""One small run, by hand: four validation queries of two relations, two of the test set."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from stages.lib import tables
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.qrels import Qrels
+from stages.lib.contracts.queries import Queries
+from stages.report.inputs import Held, Metrics
+
+
+def name(letter, number):
+    """Return an id such as d000000000000000a."""
+    return f"{letter}{number:016x}"
+
+
+@pytest.fixture
+def values():
+    """Return the metrics of a run in which nothing stands out."""
+    measured = {
+        f"{split}.{system}.{metric}": value
+        for split in ("validation", "test")
+        for system, value in (("bm25", 0.3), ("base", 0.5), ("finetuned", 0.6))
+        for metric in ("ndcg_at_10", "mrr_at_10", "recall_at_10", "recall_at_100")
+    }
+    gains = {
+        f"{split}.gain.over_base.ndcg_at_10.{part}": value
+        for split in ("validation", "test")
+        for part, value in (("mean", 0.1), ("low", 0.06), ("high", 0.14), ("mde", 0.055))
+    }
+    separation = {
+        f"separation.{panel}.{what}": 0.96 for panel in ("random", "bm25", "dense") for what in ("gap", "roc_auc")
+    }
+    return {
+        "collect": {"documents": 3, "pairs": 6, "rejected": 0},
+        "clean": {"rows_in": 10, "rows_out": 9, "dropped.too_short": 1, "dropped.too_long": 0},
+        "deduplicate": {
+            "rows_in": 3,
+            "rows_out": 3,
+            "dropped.exact_copy": 0,
+            "pairs.rows_in": 9,
+            "pairs.rows_out": 9,
+            "pairs.dropped.duplicate_pair": 0,
+            "unsupported_drops": 0,
+            "dangling_pairs": 0,
+            "relabelled_pairs": 0,
+        },
+        "pair": {"anchor_in_positive_share": 0.1, "no_common_word_share": 0.3},
+        "split": {"leaked_components": 0, "leaked_texts": 0, "largest_component_share": 0.01},
+        "augment": {"rows_in": 3, "rows_out": 4, "added.glossary": 2, "dropped.held_out": 1},
+        "mine": {"known_positives_as_negatives": 0, "short_anchors_share": 0.0, "negatives_per_anchor": 1.0},
+        "tokenize": {"max_tokens": 256, "truncated_share": 0.0, "tokens_lost_share": 0.0, "unknown_share": 0.0},
+        "validate": {"queries": 4, "base.ndcg_at_10": 0.5, "benchmark": "abc", **separation},
+        "finetune": {},
+        "evaluate": {
+            "test_queries": 2,
+            "corpus_documents": 3,
+            "components": 5,
+            "benchmark": "abc",
+            **measured,
+            **gains,
+        },
+    }
+
+
+@pytest.fixture
+def metrics(values):
+    return Metrics(values)
+
+
+def results(split, scores):
+    """Return QueryResults of (number, component, base nDCG and rank, fine-tuned nDCG and rank)."""
+    rows = [
+        (
+            name("q", number),
+            split,
+            system,
+            name("d", component),
+            ndcg,
+            ndcg,
+            ndcg,
+            1.0,
+            rank,
+            0.5 if rank else float("nan"),
+        )
+        for number, component, *both in scores
+        for system, ndcg, rank in (("bm25", 0.0, 0), ("base", *both[:2]), ("finetuned", *both[2:]))
+    ]
+    columns = (
+        "query_id split system component_id ndcg_at_10 mrr_at_10 recall_at_10 recall_at_100 first_rank first_score"
+    )
+    return pd.DataFrame(rows, columns=columns.split()).sort_values(["split", "system", "query_id"], ignore_index=True)
+
+
+@pytest.fixture
+def validation():
+    return results(
+        "validation",
+        [
+            (1, 1, 0.5, 3, 1.0, 1),  # better, and perfect
+            (2, 1, 0.5, 3, 0.5, 3),  # the same
+            (3, 2, 1.0, 1, 0.0, 0),  # lost altogether
+            (4, 3, 0.0, 0, 0.0, 40),  # bad before and after
+        ],
+    )
+
+
+@pytest.fixture
+def held():
+    documents = pd.DataFrame(
+        {
+            "doc_id": [name("d", 1), name("d", 2)],
+            "source": "s",
+            "title": ["Ataxia", ""],
+            "text": ["Lack of <b>coordination</b>.", "x" * 130],
+            "topic": "",
+            "group": "",
+        }
+    )
+    queries = pd.DataFrame(
+        {
+            "query_id": [name("q", number) for number in (1, 2, 3, 4)],
+            "component_id": [name("d", number) for number in (1, 1, 2, 3)],
+            "raw": ["clumsy", "ataxic", "wobbly & weak", "lost"],
+            "text": ["clumsy", "ataxic", "wobbly & weak", "lost"],
+            "relation": ["lay", "exact", "lay", ""],
+        }
+    )
+    qrels = pd.DataFrame(
+        {
+            "query_id": [name("q", number) for number in (1, 2, 3, 3, 4)],
+            "doc_id": [name("d", number) for number in (1, 1, 9, 2, 7)],
+            "grade": [1.0, 1.0, 1.0, 0.5, 1.0],
+        }
+    )
+    # Document 9 was a copy of document 1; document 7 was dropped.
+    aliases = pd.DataFrame({"doc_id": [name("d", 9)], "kept_id": [name("d", 1)]})
+    return Held(documents, aliases, queries, qrels)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, values, validation, held):
+    """Lay everything the stage reads out in an empty folder, and go there."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("metrics/queries", "metrics/plots"):
+        Path(folder).mkdir(parents=True)
+    for stage, numbers in values.items():
+        Path(f"metrics/{stage}.json").write_text(json.dumps(numbers))
+    test = results("test", [(101, 1, 0.5, 3, 1.0, 1), (102, 2, 0.5, 3, 0.5, 3)])
+    for split, frame in (("validation", validation), ("test", test)):
+        frame.to_csv(f"metrics/queries/{split}.tsv", sep="\t", index=False)
+    plots = {
+        "separation": {
+            "panel": ["random"] * 2,
+            "kind": ["positive", "negative"],
+            "cosine": [0.7, 0.1],
+            "share": [1.0, 1.0],
+        },
+        "loss": {"step": [1, 2], "loss": [2.0, 1.0]},
+        "recall": {"split": ["test"] * 2, "system": ["base"] * 2, "k": [1, 10], "recall": [0.5, 0.75]},
+    }
+    for plot, columns in plots.items():
+        pd.DataFrame(columns).to_csv(f"metrics/plots/{plot}.tsv", sep="\t", index=False)
+    tables.write(held.documents, Path("data/pair/documents.parquet"), Documents)
+    tables.write(held.aliases, Path("data/deduplicate/aliases.parquet"), Aliases)
+    tables.write(held.queries, Path("data/split/validation/queries.parquet"), Queries)
+    tables.write(held.qrels, Path("data/split/validation/qrels.parquet"), Qrels)
+    Path("params.yaml").write_text("run:\n  seed: 1\n  threads: 1\nreport:\n  worst_queries: 20\n")
+    return tmp_path

@@ -1,0 +1,67 @@
+import pytest
+
+from stages.report.advice import advise, promises
+from stages.report.inputs import Book, Metrics, funnel
+from stages.report.validation import Relation
+
+GAIN = "validation.gain.over_base.ndcg_at_10"
+
+
+def said(values, relations=(), books=()):
+    return advise(Metrics(values), relations, books)
+
+
+def test_nothing_is_said_when_nothing_stands_out(values, metrics):
+    assert said(values, [Relation("lay", 9, 0.5, 0.6, 0.1, 0.05, 0.15)], funnel(metrics)) == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "changed", "names", "tells"),
+    [
+        ("split", {"leaked_texts": 3}, "`split.leaked_texts` is 3", "must be 0"),
+        ("validate", {"separation.random.roc_auc": 0.88}, "`collect.sources`", "0.880"),
+        (
+            "evaluate",
+            {f"{GAIN}.low": -0.01},
+            "`split.max_train_pairs`",
+            "no gain and would likely have shown one of 0.055",
+        ),
+        ("evaluate", {f"{GAIN}.low": -0.1, f"{GAIN}.high": -0.02}, "`mine.relative_margin`", "made the model worse"),
+        ("evaluate", {"validation.bm25.ndcg_at_10": 0.55}, "`model.base`", "BM25 (0.550)"),
+        ("mine", {"short_anchors_share": 0.25}, "`mine.relative_margin`", "25.0%"),
+        ("tokenize", {"truncated_share": 0.02, "tokens_lost_share": 0.01}, "`tokenize.max_tokens`", "2.00%"),
+        ("tokenize", {"unknown_share": 0.05}, "`clean`", "5.0%"),
+        ("pair", {"anchor_in_positive_share": 0.6}, "`pair.document_text`", "60%"),
+        ("split", {"largest_component_share": 0.5}, "`split.near_threshold`", "50%"),
+    ],
+)
+def test_each_finding_names_its_parameter(values, stage, changed, names, tells):
+    values[stage].update(changed)
+    pieces = said(values)
+    assert len(pieces) == 1
+    assert names in pieces[0] and tells in pieces[0]
+
+
+def test_a_relation_that_lost_is_named_and_one_that_may_not_have_lost_is_not(values):
+    lost = Relation("lay", 40, 0.6, 0.5, -0.1, -0.15, -0.05)
+    unclear = Relation("exact", 4, 0.6, 0.5, -0.1, -0.3, 0.1)
+    alone = Relation("uk", 1, 0.6, 0.5, -0.1, None, None)
+    (piece,) = said(values, [lost, unclear, alone])
+    assert "“lay” worse: -0.100 nDCG@10 on 40" in piece
+
+
+def test_a_stage_that_drops_much_is_named_and_sampling_is_not(values):
+    heavy = Book("clean: pairs", 10, 0, 4, 6, "\u22124 too short")
+    sampled = Book("split", 10, 0, 9, 1, "\u22129 not sampled")
+    (piece,) = said(values, books=[heavy, sampled])
+    assert "`clean: pairs` drops 40% of its rows (\u22124 too short)" in piece
+    assert "section `clean` of params.yaml" in piece
+
+
+def test_what_breaks_trust_comes_first(values):
+    values["mine"].update(known_positives_as_negatives=1, short_anchors_share=0.5)
+    assert "`mine.known_positives_as_negatives` is 1" in said(values)[0]
+
+
+def test_six_promises_are_kept(metrics):
+    assert [check.broken for check in promises(metrics)] == [0] * 6

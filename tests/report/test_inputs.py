@@ -1,0 +1,81 @@
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.lib.errors import Problem
+from stages.report.inputs import Book, Metrics, funnel, read_metrics, read_plot, read_results
+
+
+def test_every_book_of_a_stage_has_its_own_line(metrics):
+    assert funnel(metrics) == [
+        Book("clean", 10, 0, 1, 9, "\u22121 too short"),
+        Book("deduplicate", 3, 0, 0, 3, ""),
+        Book("deduplicate: pairs", 9, 0, 0, 9, ""),
+        Book("augment", 3, 2, 1, 4, "+2 glossary, \u22121 held out"),
+    ]
+
+
+def test_reasons_come_with_the_most_frequent_first():
+    books = funnel(Metrics({"clean": {"rows_in": 6, "rows_out": 1, "dropped.b": 1, "dropped.a": 1, "dropped.c": 3}}))
+    assert books[0].why == "\u22123 c, \u22121 a, \u22121 b"
+
+
+def test_a_missing_number_is_named():
+    with pytest.raises(Problem, match=r"metrics/mine\.json has no number 'short_anchors_share'"):
+        Metrics({"mine": {}}).need("mine", "short_anchors_share")
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"), [("{", "is not JSON"), ('{"a": {"b": 1}}', "is not flat"), ("[1]", "is not flat")]
+)
+def test_broken_metrics_are_refused(tmp_path, text, fact):
+    path = tmp_path / "mine.json"
+    path.write_text(text)
+    with pytest.raises(Problem, match=fact):
+        read_metrics([path])
+
+
+def test_results_come_back_as_they_were_written(run, validation):
+    found = read_results(Path("metrics/queries/validation.tsv"), "validation")
+    assert found.equals(validation.astype(found.dtypes.to_dict()))
+
+
+@given(st.floats(0, 1))
+def test_floats_are_read_to_the_last_bit(value):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "loss.tsv"
+        pd.DataFrame({"step": [1], "loss": [value]}).to_csv(path, sep="\t", index=False)
+        assert read_plot(path, (), ("step", "loss"))["loss"].tolist() == [value]
+
+
+def test_results_of_another_split_are_refused(run):
+    with pytest.raises(Problem, match="another split than test"):
+        read_results(Path("metrics/queries/validation.tsv"), "test")
+
+
+def test_results_that_break_the_contract_are_refused(run):
+    path = Path("metrics/queries/test.tsv")
+    path.write_text(path.read_text().replace("bm25", "bm52"))
+    with pytest.raises(Problem, match="breaks the contract of QueryResults"):
+        read_results(path, "test")
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [("step\n1\n", "no column 'loss'"), ("step\tloss\n1\tx\n", "something else than numbers in 'loss'")],
+)
+def test_broken_plots_are_refused(tmp_path, text, fact):
+    path = tmp_path / "loss.tsv"
+    path.write_text(text)
+    with pytest.raises(Problem, match=fact):
+        read_plot(path, (), ("step", "loss"))
+
+
+def test_a_plot_without_rows_is_empty(tmp_path):
+    path = tmp_path / "loss.tsv"
+    path.write_text("step\tloss\n")
+    assert read_plot(path, (), ("step", "loss")).empty

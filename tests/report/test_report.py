@@ -1,0 +1,114 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from stages.lib.errors import Problem
+from stages.report.__main__ import main
+
+PAGE = Path("data/report/index.html")
+
+
+def edit(stage, **changed):
+    path = Path(f"metrics/{stage}.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
+
+
+def page():
+    main()
+    return PAGE.read_text("utf-8")
+
+
+def test_page_says_how_much_was_gained(run):
+    text = page()
+    assert (
+        "On 2 test queries the fine-tuned model ranks better than the base by +0.100 nDCG@10 (95 % interval +0.060 to "
+        "+0.140, resampled over 2 components). 1 did better, 0 worse and 1 the same."
+    ) in text
+    assert 'class="box good"' in text
+
+
+def test_page_says_when_there_is_no_evidence_of_a_gain(run):
+    edit("evaluate", **{"test.gain.over_base.ndcg_at_10.low": -0.01})
+    text = page()
+    assert "there is no evidence of a gain" in text
+    assert "ranks better" not in text and 'class="box good"' not in text
+
+
+def test_page_says_when_the_model_got_worse(run):
+    for end, value in (("mean", -0.1), ("low", -0.14), ("high", -0.06)):
+        edit("evaluate", **{f"test.gain.over_base.ndcg_at_10.{end}": value})
+    text = page()
+    assert "ranks worse than the base by -0.100" in text
+    assert 'class="box bad"' in text
+
+
+def test_page_says_when_there_is_no_interval(run):
+    for part in ("mean", "low", "high", "mde"):
+        path = Path("metrics/evaluate.json")
+        values = json.loads(path.read_text())
+        path.write_text(
+            json.dumps({key: value for key, value in values.items() if not key.endswith(f"ndcg_at_10.{part}")})
+        )
+    assert "too few, or too entangled, for an interval" in page()
+
+
+def test_a_broken_promise_cannot_be_overlooked(run):
+    assert "✗" not in page()
+    edit("split", leaked_components=2)
+    text = page()
+    assert "1 of 6 promises are broken" in text
+    assert "✗ broken: 2</b> <code>split.leaked_components" in text
+
+
+def test_page_shows_validation_queries_escaped_and_no_test_query(run):
+    text = page()
+    assert "wobbly &amp; weak" in text
+    assert "Lack of &lt;b&gt;coordination&lt;/b&gt;." in text
+    assert "q0000000000000065" not in text  # query 101 of the test set
+
+
+def test_metrics_count_charts_and_tables(run):
+    text = page()
+    counted = json.loads(Path("metrics/report.json").read_text())
+    assert counted == {"charts": text.count("<svg "), "tables": text.count("</table>")} == {"charts": 7, "tables": 7}
+
+
+def test_page_is_written_where_nothing_was_trained(run):
+    Path("metrics/plots/loss.tsv").write_text("step\tloss\n")
+    assert "No loss was logged." in page()
+
+
+def test_worst_queries_can_be_left_out(run):
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("worst_queries: 20", "worst_queries: 0"))
+    assert "wobbly" not in page()
+
+
+def test_two_runs_write_the_same_bytes(run):
+    assert page() == page()
+
+
+def test_nothing_in_the_page_tells_where_it_was_made(run):
+    assert str(run) not in page()
+
+
+def test_missing_number_is_told_and_nothing_is_written(run):
+    Path("metrics/mine.json").write_text("{}")
+    with pytest.raises(Problem, match=r"metrics/mine\.json has no number"):
+        main()
+    assert not PAGE.exists() and not Path("metrics/report.json").exists()
+
+
+def test_missing_file_is_told(run):
+    Path("metrics/queries/test.tsv").unlink()
+    with pytest.raises(Problem, match=r"metrics/queries/test\.tsv does not exist"):
+        main()
+
+
+def test_help_names_inputs_and_outputs():
+    from stages.report.__main__ import app
+
+    text = CliRunner().invoke(app, ["--help"]).output
+    assert "--validation-results" in text and "--out-page" in text
