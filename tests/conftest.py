@@ -1,0 +1,125 @@
+"""A tiny project: a copy of this one with a small FAQ as its data, run once for all tests that need a run."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+THINGS = (
+    "coffee grinder", "rice cooker", "desk lamp", "bicycle pump", "garden hose", "sewing machine", "hair dryer",
+    "toaster",
+    "smoke alarm", "water kettle", "vacuum cleaner", "card reader", "baby monitor", "electric fence", "heated blanket",
+    "record player", "pressure washer", "tent stove", "label printer", "ice maker",
+)  # fmt: skip
+TASKS = (
+    ("How do I clean my {}?", "Wipe the {} with a damp cloth, then let every part dry in open air."),
+    ("What voids the warranty of the {}?", "Opening the sealed case ends all cover that came with your {}."),
+    ("Which spare parts fit the {}?", "Parts are listed by serial number; look for the sticker below the {}."),
+    ("Can I return a {} after thirty days?", "A used {} cannot go back later than a month, unless it arrived broken."),
+    ("Why does the {} smell of burning?", "Unplug the {} at once: dust on the motor overheats and must be removed."),
+    ("Is there a manual for the {} in Spanish?", "Manuals in nine languages come with the {} as a leaflet."),
+    ("Where was the {} made?", "Since last year our factory in Porto assembles each {} by hand."),
+    ("How loud is the {}?", "At one metre the {} reaches about sixty decibels, like people talking."),
+    ("Does the {} work abroad?", "The {} accepts between 100 and 240 volts; only the plug needs an adapter."),
+    ("Who repairs a broken {}?", "Send the {} to our workshop, or bring it to any dealer near you."),
+)  # fmt: skip
+
+
+def faq_rows():
+    """Return questions and answers as a help desk exports them: with markup, copies and abbreviations."""
+    rows = [
+        {
+            "id": f"{at:02}-{thing:02}",
+            "question": asked.format(name),
+            "answer": told.format(name),
+            "product": name,
+        }
+        for thing, name in enumerate(THINGS)
+        for at, (asked, told) in enumerate(TASKS)
+    ]
+    rows[0]["answer"] = f"<p>{rows[0]['answer'][:-1]} &amp; wait.</p><ul><li>Use no soap.</li></ul>"
+    rows[1]["question"] = "Does an MRI scanner void the warranty of the coffee grinder?"
+    copies = [{**row, "id": "copy-" + row["id"], "answer": row["answer"].upper()} for row in rows[5:9]]
+    return [*rows, *copies]
+
+
+def write_csv(rows, path):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def use_faq(project):
+    """Point the project at data/raw/faq.csv: the section `collect` is all that changes."""
+    yaml = YAML()
+    params = yaml.load((project / "params.yaml").read_text("utf-8"))
+    columns = {"key": "id", "anchor": "question", "text": "answer", "topic": "product"}
+    source = {"reader": "table", "path": "data/raw/faq.csv", "columns": columns}
+    params["collect"] = {"sources": {"faq": source}, "out_of_domain": None}
+    with (project / "params.yaml").open("w", encoding="utf-8") as file:
+        yaml.dump(params, file)
+
+
+def copy_project(target):
+    """Copy what git knows or would take, without results, and commit it in a repository of its own."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.splitlines():
+        made = name == "dvc.lock" or (name.startswith("metrics/") and not name.endswith(("glossary.yaml", "README.md")))
+        if not made and (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, target / name)
+    git(target, "init", "-q")
+    git(target, "add", "-A")
+    git(target, "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "start")
+
+
+def git(folder, *arguments):
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory):
+    """Return the environment of commands in a tiny project: this virtual environment, a cache of its own."""
+    places = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "CI": "1", "PYTHONPATH": ""}
+    return {**os.environ, **places, "PAIRSMITH_CACHE": str(tmp_path_factory.mktemp("cache")), "DVC_NO_ANALYTICS": "1"}
+
+
+@pytest.fixture(scope="session")
+def dvc(environment):
+    """Return a function that runs DVC in a folder and returns what came of it."""
+
+    def run(folder, *arguments, **extra):
+        return subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments],
+            cwd=folder,
+            env={**environment, **extra},
+            capture_output=True,
+            text=True,
+            timeout=540,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_project(tmp_path_factory, dvc):
+    """Return the folder of a finished run; tests that write work on a copy."""
+    project = tmp_path_factory.mktemp("tiny")
+    copy_project(project)
+    write_csv(faq_rows(), project / "data/raw/faq.csv")
+    use_faq(project)
+    result = dvc(project, "repro")
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-3000:]
+    git(project, "add", "-A")
+    git(project, "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "run")
+    return project

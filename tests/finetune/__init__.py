@@ -1,0 +1,1 @@
+"""Tests of the stage `finetune`, a file per file of the stage."""

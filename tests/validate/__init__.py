@@ -1,0 +1,1 @@
+"""Tests of the stage `validate`, a file per file of the stage."""

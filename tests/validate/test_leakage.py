@@ -1,0 +1,114 @@
+"""Every planted leak is found, whatever its disguise and its side, and nothing else is."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.text import hash_hex, hash_shingles, jaccard, normal_form, shingles
+from stages.validate.leakage import leaked_rows
+
+ANCHOR = "Weakness of the upper arms that comes and goes"
+DOCUMENT = "Reduced strength of the muscles of the upper arms, which comes in attacks and goes away by itself."
+NEAR = {
+    ANCHOR: "Weakness of the upper arms that comes and goes away",  # one word more
+    DOCUMENT: DOCUMENT.replace("itself", "night"),
+}
+
+
+def held_out(anchors=(ANCHOR,), documents=(DOCUMENT,)):
+    """Make fingerprints of held-out texts."""
+    rows = [
+        (side + hash_hex(text), "test", hash_hex(normal_form(text)), np.array(hash_shingles(shingles(text)), np.uint64))
+        for side, texts in (("p", anchors), ("d", documents))
+        for text in texts
+    ]
+    return pd.DataFrame(rows, columns=list(Fingerprints.empty().columns))
+
+
+def row(pair_id, anchor="stiff knee", positive="A knee that cannot be bent.", negatives=("A knee that clicks.",)):
+    return {"pair_id": pair_id, "anchor": anchor, "positive": positive, "negatives": np.array(negatives, dtype=object)}
+
+
+CLEAN = [
+    row("clean"),
+    row("no negatives", negatives=[]),
+    row(
+        "other arms", anchor="Weakness of the lower legs", positive="Reduced strength of the muscles of the lower legs."
+    ),
+]
+
+
+def leaked(*rows, threshold=0.8, fingerprints=None):
+    return leaked_rows(pd.DataFrame([*CLEAN, *rows]), held_out() if fingerprints is None else fingerprints, threshold)
+
+
+def test_clean_rows_are_no_leaks():
+    assert leaked() == []
+
+
+@pytest.mark.parametrize("disguise", [str, str.upper, lambda text: f" {text.replace(' ', '  ')}!", NEAR.get])
+@pytest.mark.parametrize(
+    ("column", "text", "wrap"),
+    [("anchor", ANCHOR, str), ("positive", DOCUMENT, str), ("negatives", DOCUMENT, lambda text: ["A cough.", text])],
+)
+def test_a_planted_leak_is_found(column, text, wrap, disguise):
+    assert leaked(row("planted", **{column: wrap(disguise(text))})) == ["planted"]
+
+
+@pytest.mark.parametrize("text", [ANCHOR, DOCUMENT])
+def test_equal_texts_count_whatever_their_side(text):
+    rows = [row("a", anchor=text.lower()), row("b", positive=text), row("c", negatives=[text])]
+    assert leaked(*rows) == ["a", "b", "c"]
+
+
+def test_near_texts_count_on_their_own_side_only():
+    assert leaked(row("document like a question", positive=NEAR[ANCHOR])) == []
+    assert leaked(row("question like a document", anchor=NEAR[DOCUMENT])) == []
+
+
+def test_the_threshold_decides_what_is_near():
+    similarity = jaccard(shingles(ANCHOR), shingles(NEAR[ANCHOR]))
+    assert 0.8 < similarity < 0.9
+    planted = row("planted", anchor=NEAR[ANCHOR])
+    assert leaked(planted, threshold=similarity) == ["planted"]
+    assert leaked(planted, threshold=0.9) == []
+
+
+def test_all_rows_of_a_leaked_text_are_told_once_and_sorted():
+    planted = [row("z", positive=DOCUMENT, negatives=[DOCUMENT]), row("a", negatives=[DOCUMENT, NEAR[DOCUMENT]])]
+    assert leaked(*planted) == ["a", "z"]
+
+
+def test_no_held_out_texts_and_no_rows_give_no_leaks():
+    assert leaked(row("planted", anchor=ANCHOR), fingerprints=Fingerprints.empty()) == []
+    empty = pd.DataFrame(columns=["pair_id", "anchor", "positive", "negatives"])
+    assert leaked_rows(empty, held_out(), 0.8) == []
+
+
+SHORT = st.text("abc A,", min_size=1, max_size=7)
+LONG = st.lists(st.sampled_from("ab"), min_size=8, max_size=12).map(" ".join)
+TEXTS = st.one_of(SHORT, LONG)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(TEXTS, TEXTS, st.lists(TEXTS, max_size=2)), min_size=1, max_size=5),
+    st.lists(TEXTS, max_size=3),
+    st.lists(TEXTS, max_size=3),
+    st.sampled_from([0.5, 0.8, 1.0]),
+)
+def test_leaks_are_those_of_comparing_all_with_all(rows, anchors, documents, threshold):
+    def matches(text, side):
+        equal = normal_form(text) in {normal_form(other) for other in [*anchors, *documents]}
+        return equal or any(jaccard(shingles(text), shingles(other)) >= threshold for other in side)
+
+    expected = [
+        str(at)
+        for at, (anchor, positive, negatives) in enumerate(rows)
+        if matches(anchor, anchors) or any(matches(text, documents) for text in [positive, *negatives])
+    ]
+    triplets = pd.DataFrame([row(str(at), *texts) for at, texts in enumerate(rows)])
+    assert leaked_rows(triplets, held_out(anchors, documents), threshold) == expected

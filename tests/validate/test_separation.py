@@ -1,0 +1,135 @@
+"""Panels hold no answer and depend on the benchmark and the vectors alone; their numbers are the textbook's."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import mannwhitneyu
+
+from stages.lib.benchmark import Corpus, HeldOut
+from stages.lib.retrieval import Lexical, dense
+from stages.validate.separation import BINS, NEGATIVES, PANELS, Panel, gap, histogram, panels, roc_auc
+
+SCORES = st.lists(st.sampled_from([-1.0, -0.3, 0.0, 0.1, 0.5, 0.5000001, 1.0]), min_size=1, max_size=30)
+
+
+def panel(positives, negatives):
+    return Panel(np.array(positives, dtype=np.float64), np.array(negatives, dtype=np.float64))
+
+
+@given(SCORES, SCORES)
+def test_roc_auc_is_the_share_of_pairs_in_order_with_ties_at_half(positives, negatives):
+    won = sum((left > right) + (left == right) / 2 for left in positives for right in negatives)
+    assert roc_auc(panel(positives, negatives)) == pytest.approx(won / (len(positives) * len(negatives)), abs=1e-12)
+
+
+@given(SCORES, SCORES)
+def test_roc_auc_is_that_of_mann_and_whitney(positives, negatives):
+    statistic = mannwhitneyu(positives, negatives, method="asymptotic").statistic
+    expected = statistic / (len(positives) * len(negatives))
+    assert roc_auc(panel(positives, negatives)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_roc_auc_at_its_ends():
+    assert roc_auc(panel([0.8, 0.9], [0.1, 0.2])) == 1.0
+    assert roc_auc(panel([0.1, 0.2], [0.8, 0.9])) == 0.0
+    assert roc_auc(panel([0.5, 0.5], [0.5])) == 0.5
+
+
+def test_the_gap_is_the_difference_of_the_means():
+    assert gap(panel([0.9, 0.5], [0.1, 0.2, 0.3])) == pytest.approx(0.5)
+
+
+@given(SCORES, SCORES)
+def test_the_shares_of_a_histogram_sum_to_one(positives, negatives):
+    frame = histogram({"random": panel(positives, negatives), "dense": panel(negatives, positives)})
+    sums = frame.groupby(["panel", "kind"])["share"].sum()
+    assert len(sums) == 4
+    assert sums.to_numpy() == pytest.approx(1.0, abs=1e-6 * BINS)
+    assert frame["cosine"].between(-1.0, 1.0).all()
+
+
+def test_a_histogram_on_literals():
+    frame = histogram({"bm25": panel([0.5, 0.51, 0.99, 1.0000001], [-1.0000001])})
+    assert frame.to_numpy().tolist() == [
+        ["bm25", "positive", 0.5, 0.5],
+        ["bm25", "positive", 0.98, 0.5],
+        ["bm25", "negative", -0.98, 1.0],
+    ]
+
+
+def test_dropped_bins_are_empty_ones():
+    assert len(histogram({"bm25": panel([0.5], [0.5, 0.9])})) == 3
+
+
+TEXTS = [f"word{at} word{at + 1} word{at + 2}" for at in range(20)]
+CORPUS = Corpus(np.array([f"d{at:016x}" for at in range(20)]), TEXTS)
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+DOCUMENTS = unit(np.random.default_rng(1).normal(size=(20, 8)))
+
+
+def asked(answers):
+    """Make a benchmark of queries with `answers`, positions of documents; 99 is one that was dropped."""
+    ids = [f"q{at:016x}" for at in range(len(answers))]
+    queries = pd.DataFrame({"query_id": ids, "text": [f"word{at} word{at + 1}" for at in range(len(ids))]})
+    grades = {
+        query_id: {f"d{position:016x}": 1.0 for position in given} for query_id, given in zip(ids, answers, strict=True)
+    }
+    return HeldOut(queries, grades, pd.DataFrame())
+
+
+def build(held, seed=2):
+    vectors = unit(np.random.default_rng(seed).normal(size=(len(held.queries), 8)))
+    lexical = Lexical(TEXTS).search(list(held.queries["text"]), 100)
+    return vectors, panels(vectors, DOCUMENTS, CORPUS, held, lexical, dense(vectors, DOCUMENTS, 100))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sets(st.sampled_from([*range(20), 99]), min_size=1, max_size=6), min_size=1, max_size=5))
+def test_no_panel_holds_an_answer_and_a_dropped_answer_is_none(answers):
+    held = asked(answers)
+    vectors, found = build(held)
+    cosines = DOCUMENTS @ vectors.T
+    for name in PANELS:
+        assert len(found[name].negatives) == NEGATIVES * len(answers)
+        positives = [cosines[at, row] for row, given in enumerate(answers) for at in sorted(given - {99})]
+        assert found[name].positives == pytest.approx(positives, abs=1e-6)
+        for row, given in enumerate(answers):
+            # Cosines of random vectors are all different, so that each tells its document.
+            part = found[name].negatives[NEGATIVES * row : NEGATIVES * (row + 1)]
+            taken = {int(np.abs(cosines[:, row] - value).argmin()) for value in part}
+            assert taken.isdisjoint(given)
+
+
+def test_dense_negatives_are_the_nearest_documents_that_do_not_answer():
+    held = asked([{3}, {5, 6}])
+    vectors, found = build(held)
+    for row, given in enumerate([{3}, {5, 6}]):
+        cosines = DOCUMENTS @ vectors[row]
+        nearest = [at for at in np.argsort(-cosines) if at not in given][:NEGATIVES]
+        part = found["dense"].negatives[NEGATIVES * row : NEGATIVES * (row + 1)]
+        assert part == pytest.approx(cosines[nearest], abs=1e-6)
+
+
+def test_bm25_negatives_share_words_with_the_query():
+    held = asked([{3}])
+    vectors, found = build(held)
+    # "word0 word1" stands in document 0 and, by one word, in document 1; the rest follow by id, less the answer.
+    assert found["bm25"].negatives == pytest.approx((DOCUMENTS @ vectors[0])[[0, 1, 2, 4, 5]], abs=1e-6)
+
+
+def test_the_panels_are_a_function_of_the_benchmark_and_the_vectors():
+    held = asked([{3}, {5, 6}, {0, 99}])
+    np.random.seed(1)  # noqa: NPY002 - what anyone else draws changes nothing
+    _, first = build(held)
+    np.random.seed(2)  # noqa: NPY002
+    _, again = build(held)
+    for name in PANELS:
+        assert first[name].positives.tobytes() == again[name].positives.tobytes()
+        assert first[name].negatives.tobytes() == again[name].negatives.tobytes()
