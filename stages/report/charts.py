@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 SYSTEMS = {"bm25": "BM25", "base": "base", "finetuned": "fine-tuned"}
 _SYSTEM_COLOURS = {"BM25": GREY, "base": BLUE, "fine-tuned": ORANGE}
 # What negatives a panel of the separation holds.
-PANELS = {"random": "random", "bm25": "BM25-hard", "dense": "dense-hard", "labelled": "labelled"}
 _WIDE = 720
 
 
@@ -78,29 +77,6 @@ def recall(rows: pd.DataFrame) -> altair.FacetChart:
         )
         .properties(width=330, height=230)
         .facet(column=alt.Column("split:N", title=None, sort=["validation", "test"]))
-    )
-    return drawing
-
-
-def separation(rows: pd.DataFrame) -> altair.FacetChart:
-    """Draw the cosines of positives against those of negatives, a panel per kind of negative.
-
-    Columns: panel, kind (positive, negative), cosine (centre of its bin), share.
-    """
-    import altair as alt
-
-    panels = set(rows["panel"])
-    order = [name for panel, name in PANELS.items() if panel in panels]
-    frame = rows.assign(panel=rows["panel"].map(PANELS))
-    colour = alt.Scale(domain=["positive", "negative"], range=[GREEN, PURPLE])
-    base = alt.Chart().encode(
-        x=alt.X("cosine:Q", title="cosine to the anchor", axis=alt.Axis(tickCount=6)),
-        y=alt.Y("share:Q", title="share of pairs", axis=alt.Axis(format="%", tickCount=5), stack=None),
-        color=alt.Color("kind:N", title=None, scale=colour),
-    )
-    layers = base.mark_area(interpolate="step", opacity=0.3) + base.mark_line(interpolate="step", strokeWidth=1.5)
-    drawing: altair.FacetChart = layers.properties(width=250, height=190).facet(
-        column=alt.Column("panel:N", title=None, sort=order), data=frame
     )
     return drawing
 

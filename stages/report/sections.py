@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from stages.lib.charts import PANELS, separation
 from stages.lib.page import Figure, Html, Section, Tone, bullets, chart, checks, figures, folded, page, paragraph, table
 from stages.report import charts
 from stages.report.advice import advise, promises
@@ -199,19 +200,19 @@ def _separation(metrics: Metrics, bins: pd.DataFrame) -> list[Html]:
             "chosen by this very model, so their overlap is no alarm."
         )
     ]
-    panels = [panel for panel in charts.PANELS if metrics.find("validate", f"separation.{panel}.roc_auc") is not None]
+    panels = [panel for panel in PANELS if metrics.find("validate", f"separation.{panel}.roc_auc") is not None]
     areas = [
         {
-            "Negatives": charts.PANELS[panel],
+            "Negatives": PANELS[panel],
             "Gap of the means": metrics.need("validate", f"separation.{panel}.gap"),
             "ROC area": metrics.need("validate", f"separation.{panel}.roc_auc"),
         }
         for panel in panels
     ]
-    drawn = bins[bins["panel"].isin(charts.PANELS)]
+    drawn = bins[bins["panel"].isin(PANELS)]
     if len(drawn):
         words = "; ".join(f"{row['Negatives']}: ROC area {row['ROC area']:.3f}" for row in areas)
-        shown.append(chart(charts.separation(drawn), f"Histograms of cosines, positives against negatives. {words}"))
+        shown.append(chart(separation(drawn), f"Histograms of cosines, positives against negatives. {words}"))
     frame = pd.DataFrame(areas, columns=["Negatives", "Gap of the means", "ROC area"])
     return [*shown, table(frame, "Separation of positives and negatives (0.5: none, 1: complete)")]
 

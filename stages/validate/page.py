@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.page import BLUE, ORANGE, Figure, Html, chart, figures, page, paragraph, table
+from stages.lib.charts import separation
+from stages.lib.page import Figure, Html, chart, figures, page, paragraph, table
 from stages.lib.page import Section as Part
 from stages.validate.separation import PANELS
-
-if TYPE_CHECKING:
-    import altair
 
 
 class Gate(NamedTuple):
@@ -60,7 +58,7 @@ def _verdict(gates: Sequence[Gate]) -> list[Html]:
         told.insert(0, paragraph(f"{len(failed)} of {len(gates)} gates failed: training is refused.", "bad"))
     else:
         told.append(paragraph("This data may be trained on: every gate is passed.", "good"))
-    rows = [(gate.name, gate.value, gate.wanted, "pass" if gate.passed else "fail") for gate in gates]
+    rows = [(gate.name, f"{gate.value:.4g}", gate.wanted, "pass" if gate.passed else "fail") for gate in gates]
     return [*told, table(pd.DataFrame(rows, columns=["gate", "measured", "wanted", "verdict"]), "Gates")]
 
 
@@ -79,29 +77,10 @@ def _separation(measured: Measured, histogram: pd.DataFrame) -> list[Html]:
             "ones are what the base model itself ranks first, so it looks worse on them than it is."
         ),
         chart(
-            _histograms(histogram), "Histograms of the cosines of positives and negatives, for each kind of negative."
+            separation(histogram), "Histograms of the cosines of positives and negatives, for each kind of negative."
         ),
         table(
             pd.DataFrame(rows, columns=["panel", "gap", "ROC AUC"]),
             "Gap: mean positive minus mean negative cosine. ROC AUC: the chance that a positive scores higher.",
         ),
     ]
-
-
-def _histograms(frame: pd.DataFrame) -> altair.FacetChart:
-    import altair as alt
-
-    drawn: altair.FacetChart = (
-        alt.Chart(frame)
-        .mark_area(interpolate="step", opacity=0.55)
-        .encode(
-            x=alt.X("cosine:Q", title="cosine", scale=alt.Scale(domain=[-0.4, 1.0])),
-            y=alt.Y("share:Q", title="share", stack=None),
-            color=alt.Color(
-                "kind:N", title=None, scale=alt.Scale(domain=["positive", "negative"], range=[BLUE, ORANGE])
-            ),
-        )
-        .properties(width=210, height=170)
-        .facet(column=alt.Column("panel:N", title=None, sort=list(PANELS)))
-    )
-    return drawn

@@ -79,7 +79,7 @@ def asked(answers):
     ids = [f"q{at:016x}" for at in range(len(answers))]
     queries = pd.DataFrame({"query_id": ids, "text": [f"word{at} word{at + 1}" for at in range(len(ids))]})
     grades = {
-        query_id: {f"d{position:016x}": 1.0 for position in given} for query_id, given in zip(ids, answers, strict=True)
+        query_id: {f"d{position:016x}": 1.0 for position in right} for query_id, right in zip(ids, answers, strict=True)
     }
     return HeldOut(queries, grades, pd.DataFrame())
 
@@ -98,21 +98,21 @@ def test_no_panel_holds_an_answer_and_a_dropped_answer_is_none(answers):
     cosines = DOCUMENTS @ vectors.T
     for name in PANELS:
         assert len(found[name].negatives) == NEGATIVES * len(answers)
-        positives = [cosines[at, row] for row, given in enumerate(answers) for at in sorted(given - {99})]
+        positives = [cosines[at, row] for row, right in enumerate(answers) for at in sorted(right - {99})]
         assert found[name].positives == pytest.approx(positives, abs=1e-6)
-        for row, given in enumerate(answers):
+        for row, right in enumerate(answers):
             # Cosines of random vectors are all different, so that each tells its document.
             part = found[name].negatives[NEGATIVES * row : NEGATIVES * (row + 1)]
             taken = {int(np.abs(cosines[:, row] - value).argmin()) for value in part}
-            assert taken.isdisjoint(given)
+            assert taken.isdisjoint(right)
 
 
 def test_dense_negatives_are_the_nearest_documents_that_do_not_answer():
     held = asked([{3}, {5, 6}])
     vectors, found = build(held)
-    for row, given in enumerate([{3}, {5, 6}]):
+    for row, right in enumerate([{3}, {5, 6}]):
         cosines = DOCUMENTS @ vectors[row]
-        nearest = [at for at in np.argsort(-cosines) if at not in given][:NEGATIVES]
+        nearest = [at for at in np.argsort(-cosines) if at not in right][:NEGATIVES]
         part = found["dense"].negatives[NEGATIVES * row : NEGATIVES * (row + 1)]
         assert part == pytest.approx(cosines[nearest], abs=1e-6)
 
