@@ -45,8 +45,8 @@ def find_copies(authoritative: frozenset[str], frame: pd.DataFrame) -> list[pd.D
     """Return the Aliases among documents that come in groups of equal `group_key`.
 
     A group is a star around its best copy: authoritative, then complete (title, topic, group), then the
-    longest text, then the smallest hash of the id, so that the order of the input decides nothing. Two
-    documents of one authoritative source are never the same, whatever their texts say.
+    longest text, then the smallest hash of the id, so that the order of the input decides nothing. An
+    authoritative source keeps all its documents, whatever their texts or other sources say.
     """
     ranked = frame.assign(
         official=frame["source"].isin(authoritative),
@@ -55,10 +55,8 @@ def find_copies(authoritative: frozenset[str], frame: pd.DataFrame) -> list[pd.D
         lot=frame["doc_id"].map(hash_hex),
     ).sort_values(["group_key", "official", "complete", "length", "lot"], ascending=[True, False, False, False, True])
     ranked["kept_id"] = ranked.groupby("group_key")["doc_id"].transform("first")
-    copies = ranked[(ranked["doc_id"] != ranked["kept_id"])]
-    best_source = ranked.groupby("group_key")["source"].transform("first")
-    same_official = copies["official"] & (copies["source"] == best_source[copies.index])
-    return [copies.loc[~same_official, ["doc_id", "kept_id"]]]
+    copies = ranked[(ranked["doc_id"] != ranked["kept_id"]) & ~ranked["official"]]
+    return [copies[["doc_id", "kept_id"]]]
 
 
 def repoint(pairs: pd.DataFrame, kept: dict[str, str], ledger: Ledger) -> pd.DataFrame:

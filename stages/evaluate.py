@@ -1,14 +1,15 @@
 """Rank the full corpus with every system, on validation and test, with intervals.
 
-Reads the held-out queries, the documents and the fine-tuned model; writes metrics, per-query results and
-recall curves. Systems are BM25, the base model and the fine-tuned one. A gain is the mean of per-query
-differences, with an interval that resamples components. Choices are made on validation; test confirms.
+Reads the held-out queries, the documents and the fine-tuned model; writes metrics, per-query results, the
+first hundred hits of every system, and recall curves. Systems are BM25, the base model and the fine-tuned
+one. A gain is the mean of per-query differences, with an interval that resamples components. Choices are
+made on validation; test confirms.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.query_results import QueryResults
+from stages.lib.contracts.runs import Runs
 from stages.lib.contracts.table import check
 from stages.lib.embed import Encoder
 from stages.lib.models import find_model
@@ -35,7 +37,7 @@ class EvaluateParams(Section):
     """At which depths recall is drawn."""
 
     section: ClassVar[str] = "evaluate"
-    recall_depths: list[int] = Field(min_length=1)
+    recall_depths: list[Annotated[int, Field(ge=1, le=DEPTH)]] = Field(min_length=1)
 
 
 class Systems(NamedTuple):
@@ -68,6 +70,26 @@ def tell(hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str) -> pd
     ]
     order = list(QueryResults.empty().columns)
     return pd.concat(frames, ignore_index=True)[order].sort_values(["split", "system", "query_id"], ignore_index=True)
+
+
+def list_hits(hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str) -> pd.DataFrame:
+    """Return the Runs of one split."""
+    frames = []
+    for system, found in hits.items():
+        count, depth = found.positions.shape
+        frames.append(
+            pd.DataFrame(
+                {
+                    "split": split,
+                    "system": system,
+                    "query_id": np.repeat(held.queries["query_id"].to_numpy(dtype=object), depth),
+                    "rank": np.tile(np.arange(1, depth + 1), count),
+                    "doc_id": corpus.doc_ids[found.positions.ravel()].astype(object),
+                    "score": found.scores.ravel().astype(np.float64).round(6),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True).astype(Runs.empty().dtypes.to_dict())
 
 
 def summarize(results: pd.DataFrame, split: str, seed: int) -> dict[str, float]:
@@ -109,6 +131,7 @@ def main(
     out_of_domain_documents: Path = Path("data/clean/out_of_domain_documents.parquet"),
     out_of_domain_pairs: Path = Path("data/clean/out_of_domain_pairs.parquet"),
     finetuned: Path = Path("data/finetune/model"),
+    out_runs: Path = Path("data/evaluate/runs.parquet"),
     out_validation: Path = Path("metrics/queries/validation.tsv"),
     out_test: Path = Path("metrics/queries/test.tsv"),
     out_out_of_domain: Path = Path("metrics/queries/out_of_domain.tsv"),
@@ -136,10 +159,12 @@ def main(
         "components": int(sets["test"][1].queries["component_id"].nunique()),
     }
     curves: list[tuple[str, str, int, float]] = []
+    runs: list[pd.DataFrame] = []
     for name, (searched, held) in sets.items():
         if len(held.queries):
             hits = rank(systems, searched, held)
             results[name] = tell(hits, searched, held, name)
+            runs.append(list_hits(hits, searched, held, name))
             told.update(summarize(results[name], name, run.seed))
             if name != "out_of_domain":
                 curves += [
@@ -152,6 +177,7 @@ def main(
                     for system, found in hits.items()
                     for k in sorted(set(params.recall_depths))
                 ]
+    tables.write(pd.concat(runs, ignore_index=True), out_runs, Runs)
     for name, path in (("validation", out_validation), ("test", out_test), ("out_of_domain", out_out_of_domain)):
         write_results(results[name], path)
     with written.atomically(out_plot) as temporary:

@@ -164,11 +164,18 @@ def mine(
     return rows, refused
 
 
-def known_positives(pairs: pd.DataFrame) -> dict[str, frozenset[str]]:
-    """Return normal form of an anchor to the ids of every document that any pair gives it."""
+def known_positives(pairs: pd.DataFrame, parents: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Return normal form of an anchor to the ids of every document that any pair gives it.
+
+    `parents` maps a made pair to the pair whose anchor it varies: what answers that one answers it too.
+    """
     by_form: dict[str, set[str]] = defaultdict(set)
-    for anchor, doc_id in zip(pairs["anchor"], pairs["doc_id"], strict=True):
-        by_form[normal_form(anchor)].add(doc_id)
+    form_of = dict(zip(pairs["pair_id"], pairs["anchor"].map(normal_form), strict=True))
+    for pair_id, doc_id in zip(pairs["pair_id"], pairs["doc_id"], strict=True):
+        by_form[form_of[pair_id]].add(doc_id)
+    for pair_id, parent_id in parents.items():
+        if pair_id in form_of:
+            by_form[form_of[pair_id]] |= by_form[form_of[parent_id]]
     return {form: frozenset(ids) for form, ids in by_form.items()}
 
 
@@ -186,7 +193,9 @@ def count_known_positives(
 
 def main(
     pairs: Path = Path("data/augment/pairs.parquet"),
-    every_pair: Path = Path("data/pair/pairs.parquet"),
+    lineage: Path = Path("data/augment/ledger.parquet"),
+    built_pairs: Path = Path("data/pair/pairs.parquet"),
+    given_pairs: Path = Path("data/deduplicate/pairs.parquet"),
     documents: Path = Path("data/pair/documents.parquet"),
     splits: Path = Path("data/split/splits.parquet"),
     out_triplets: Path = Path("data/mine/triplets.parquet"),
@@ -195,7 +204,7 @@ def main(
 ) -> None:
     """Mine hard negatives that are not hidden positives."""
     params, model = load(MineParams), load(Model)
-    training, every = tables.read(pairs, Pairs), tables.read(every_pair, Pairs)
+    training, built, given = (tables.read(path, Pairs) for path in (pairs, built_pairs, given_pairs))
     known, where = tables.read(documents, Documents), tables.read(splits, Splits)
     if not len(training):
         raise Problem(
@@ -204,7 +213,10 @@ def main(
     texts = dict(zip(known["doc_id"], known["text"], strict=True))
     component_of = dict(zip(where["id"], where["component_id"], strict=True))
     allowed = set(where.loc[where["split"].isin(["train", "corpus"]), "id"])
-    positives = known_positives(pd.concat([every, training], ignore_index=True))
+    made = tables.read(lineage, LedgerTable).query("action == 'add'")
+    # Pairs that a cap left out are not trained on, and stay positives all the same.
+    every = pd.concat([given[given["score"] > 0], built, training]).drop_duplicates("pair_id")
+    positives = known_positives(every, dict(zip(made["row_id"], made["partner_id"], strict=True)))
 
     encoder = Encoder(find_model(model))
     ids = sorted(set(texts) & allowed)

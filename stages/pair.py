@@ -25,6 +25,7 @@ from stages.lib.params import Section, load
 from stages.lib.stage import command, write_metrics
 from stages.lib.text import hash_hex, normal_form, words
 
+REASONS = ("not_relevant", "already_given", "over_document_cap")
 _PLACEHOLDERS = {"text", "title", "topic"}
 
 
@@ -39,8 +40,10 @@ class PairParams(Section):
     @field_validator("document_text")
     @classmethod
     def _names_the_text(cls, template: str) -> str:
-        names = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
-        if "text" not in names or names - _PLACEHOLDERS:
+        fields = [field for _, *field in Formatter().parse(template) if field[0] is not None]
+        names = {name for name, _, _ in fields}
+        # A conversion or a format ("{text!r}", "{text:d}") would fail, or change the text, once it is filled in.
+        if "text" not in names or names - _PLACEHOLDERS or any(spec or kind for _, spec, kind in fields):
             raise ValueError("it must hold {text}, and of other placeholders only {title} and {topic}")
         return template
 
@@ -81,6 +84,13 @@ def cap(pairs: pd.DataFrame, most: int | None, ledger: Ledger) -> pd.DataFrame:
     return pairs[pairs["pair_id"].isin(set(ranked.loc[place < most, "pair_id"]))]
 
 
+def drop_irrelevant(pairs: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    """Drop pairs that the source scores 0: their document is no answer."""
+    for pair_id in pairs.loc[pairs["score"] == 0, "pair_id"]:
+        ledger.drop(pair_id, "not_relevant", score=0.0)
+    return pairs[pairs["score"] > 0]
+
+
 def drop_repeated(pairs: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     """Drop made pairs that say what a given one already says: the same anchor for the same document."""
     made = pairs["source"].str.startswith("pair.")
@@ -119,23 +129,21 @@ def main(
     params = load(PairParams)
     kept, given, ledger = tables.read(documents, Documents), tables.read(pairs, Pairs), Ledger()
     made = titles(kept, ledger) if params.title_to_text else Pairs.empty()
-    if not len(given) and not len(made):
+    if not (given["score"] > 0).any() and not len(made):
         raise Problem(
             f"{pairs} holds no pairs, and no recipe makes any",
             "map an anchor column under collect.sources, or set pair.title_to_text: true",
         )
-    built = cap(
-        drop_repeated(pd.concat([given, made] if len(made) else [given], ignore_index=True), ledger),
-        params.max_pairs_per_document,
-        ledger,
-    )
+    relevant = drop_irrelevant(given, ledger)
+    distinct = drop_repeated(pd.concat([relevant, made] if len(made) else [relevant], ignore_index=True), ledger)
+    built = cap(distinct, params.max_pairs_per_document, ledger)
     rendered = render(kept, params.document_text)
     texts = dict(zip(rendered["doc_id"], rendered["text"], strict=True))
     balanced = balance(
         len(given),
         len(built),
         ledger.dropped(),
-        ["already_given", "over_document_cap"],
+        REASONS,
         Counter(title=len(made)),
         ["title"],
     )

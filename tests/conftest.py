@@ -97,14 +97,14 @@ def environment(tmp_path_factory):
 def dvc(environment):
     """Return a function that runs DVC in a folder and returns what came of it."""
 
-    def run(folder, *arguments, **extra):
+    def run(folder, *arguments, timeout=540, **extra):
         return subprocess.run(
             [sys.executable, "-m", "dvc", *arguments],
             cwd=folder,
             env={**environment, **extra},
             capture_output=True,
             text=True,
-            timeout=540,
+            timeout=timeout,
             check=False,
         )
 

@@ -67,7 +67,7 @@ def run(asked, documents, params, held=(), every=None):
     texts = {name("d", number): text for number, text, _ in (*documents, *held)}
     answers = {name("d", number): at(cosine) for number, _, cosine in (*documents, *held)}
     ledger = Ledger()
-    positives = known_positives(asked if every is None else every)
+    positives = known_positives(asked if every is None else every, {})
     rows, refused = mine(asked, texts, positives, searched, np.stack([at(1.0)] * len(asked)), answers, params, ledger)
     return pd.DataFrame(rows), refused, ledger.frame()
 
@@ -84,6 +84,17 @@ DOCUMENTS = [
     (4, "Rash.", 0.5),
     (5, "Cough.", 0.6),
 ]
+
+
+def test_what_a_cap_left_out_is_a_positive_all_the_same():
+    given = pairs((1, "fever", 1), (2, "Fever", 2))
+    assert known_positives(given, {})[normal_form("fever")] == frozenset(given["doc_id"])
+
+
+def test_a_variant_has_the_positives_of_the_anchor_it_varies():
+    every = pairs((1, "tumor", 1), (2, "tumor", 2), (3, "tumour", 1))
+    positives = known_positives(every, {every["pair_id"][2]: every["pair_id"][0]})
+    assert positives[normal_form("tumour")] == frozenset(every["doc_id"][:2])
 
 
 def test_negatives_below_the_margin_are_taken_hardest_first():
@@ -213,7 +224,7 @@ def test_what_bm25_scores_zero_is_no_candidate_and_a_negative_cosine_is_one():
 
 def test_a_planted_positive_is_counted_by_id_and_by_text():
     texts = {name("d", 1): "Fever that lasts.", name("d", 2): "Heat.", name("d", 3): "Rash."}
-    positives = known_positives(pairs((1, "fever", 1), (2, "Fever", 2)))
+    positives = known_positives(pairs((1, "fever", 1), (2, "Fever", 2)), {})
     triplets = pd.DataFrame(
         {
             "anchor": ["fever"] * 4,
@@ -303,6 +314,8 @@ def lay_out(training, every, documents, splits):
     """Write the stage's inputs; `splits` gives an id its split, and each id is its own component."""
     tables.write(training, Path("data/augment/pairs.parquet"), Pairs)
     tables.write(every, Path("data/pair/pairs.parquet"), Pairs)
+    tables.write(every, Path("data/deduplicate/pairs.parquet"), Pairs)
+    tables.write(LedgerTable.empty(), Path("data/augment/ledger.parquet"), LedgerTable)
     tables.write(documents, Path("data/pair/documents.parquet"), Documents)
     where = [(identity, identity, split) for identity, split in splits.items()]
     tables.write(

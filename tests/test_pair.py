@@ -17,7 +17,7 @@ from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.ledger import Ledger
 from stages.lib.text import hash_hex, normal_form
-from stages.pair import PairParams, app, cap, drop_repeated, render, shortcuts, titles
+from stages.pair import PairParams, app, cap, drop_irrelevant, drop_repeated, render, shortcuts, titles
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,6 +50,13 @@ def test_a_titled_document_is_paired_with_its_title():
     assert row == {"anchor": "Reset", "doc_id": d("a"), "relation": "title", "score": 1.0, "source": "pair.title"}
     (line,) = ledger.frame().to_dict("records")
     assert (line["row_id"], line["action"], line["reason"], line["partner_id"]) == (pair_id, "add", "title", d("a"))
+
+
+def test_a_pair_that_scores_0_is_no_answer_and_leaves():
+    ledger = Ledger()
+    frame = pairs(("1", "How to reset?", "a"), ("2", "Is it red?", "a")).assign(score=[0.1, 0.0])
+    assert list(drop_irrelevant(frame, ledger)["pair_id"]) == [p("1")]
+    assert ledger.frame()[["row_id", "action", "reason"]].to_numpy().tolist() == [[p("2"), "drop", "not_relevant"]]
 
 
 def test_the_id_of_a_made_pair_depends_on_its_document_alone():
@@ -227,6 +234,7 @@ def test_the_command_builds_pairs_and_renders_documents(project):
         "rows_in": 3,
         "added.title": 2,
         "dropped.already_given": 1,
+        "dropped.not_relevant": 0,
         "dropped.over_document_cap": 2,
         "rows_out": 2,
         "documents": 3,

@@ -10,6 +10,8 @@ import stages
 
 DVC_YAML = Path("dvc.yaml")
 CODE = "stages/"
+# The files that hold settings; a stage may take a value of another file, a result, as a parameter too.
+SETTINGS = ("params.yaml", "pyproject.toml")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Stage:
     def code_deps(self) -> list[str]:
         """The code that the stage depends on."""
         return [path for path in self.deps if path.startswith(CODE)]
+
+    @property
+    def reads(self) -> list[str]:
+        """Every file that the stage reads: its data, and results that it takes as parameters."""
+        return [*self.data_deps, *(file for file in self.params if file not in SETTINGS)]
 
     @property
     def written(self) -> list[str]:

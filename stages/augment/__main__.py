@@ -102,7 +102,8 @@ def main(
     abbreviations = read_abbreviations(glossary / "abbreviations.csv")
     british = read_spelling(glossary / "spelling.csv")
     training, known = training_pairs(tables.read(pairs, Pairs), tables.read(splits, Splits))
-    methods = frozenset(method for method in METHODS if getattr(params, method))
+    switched = {"abbreviations": params.abbreviations, "spelling": params.spelling}
+    methods = frozenset(method for method, on in switched.items() if on)
     variants = propose(training, methods, abbreviations, british)
     refused = refuse(variants, known, tables.read(fingerprints, Fingerprints), params.near_threshold)
     fit = [variant for variant in variants if variant.pair_id not in refused]

@@ -17,6 +17,7 @@ import pandas as pd
 from pydantic import Field, StringConstraints
 
 from stages.collect import aws, hpo, table
+from stages.collect.formats import TableSource
 from stages.collect.records import OUT_OF_DOMAIN, Collected, documents_frame, pairs_frame
 from stages.lib import tables, written
 from stages.lib.contracts.documents import Documents
@@ -31,7 +32,7 @@ from stages.lib.stage import command, write_metrics
 RULES = ("obsolete", "no_definition")
 TOPICS_SHOWN = 10
 
-AnySource = Annotated[hpo.HpoSource | table.TableSource | aws.AwsSource, Field(discriminator="reader")]
+AnySource = Annotated[hpo.HpoSource | TableSource | aws.AwsSource, Field(discriminator="reader")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -49,7 +50,7 @@ def collect(sources: Mapping[str, AnySource], raw: Path, ledger: Ledger) -> dict
     Raises Problem when a source is wrongly configured, missing or broken.
     """
     for name, source in sources.items():
-        if isinstance(source, table.TableSource):
+        if isinstance(source, TableSource):
             table.check_settings(name, source, sources)
     found: dict[str, Collected] = {}
     # Pairs that lead to the documents of another source come after it.
@@ -66,7 +67,7 @@ def collect(sources: Mapping[str, AnySource], raw: Path, ledger: Ledger) -> dict
 
 
 def _target(source: AnySource) -> str | None:
-    return source.documents_of if isinstance(source, table.TableSource) else None
+    return source.documents_of if isinstance(source, TableSource) else None
 
 
 def together(found: Mapping[str, Collected]) -> tuple[pd.DataFrame, pd.DataFrame]:

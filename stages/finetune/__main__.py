@@ -8,31 +8,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import ClassVar
 
-from pydantic import Field
-
-from stages.finetune.training import run_name, train
+from stages.finetune.batches import plan
+from stages.finetune.training import FinetuneParams, run_name, train
 from stages.lib import tables, written
 from stages.lib.contracts.tokens import fixed_shape, tokens
 from stages.lib.errors import Problem
 from stages.lib.models import find_model
-from stages.lib.params import Model, Run, Section, load
+from stages.lib.params import Model, Run, load
 from stages.lib.stage import command, write_metrics
 
 RUNS = Path("runs/finetune")
-
-
-class FinetuneParams(Section):
-    """How the model is trained."""
-
-    section: ClassVar[str] = "finetune"
-    epochs: int = Field(ge=1, le=100)
-    batch_size: int = Field(ge=2, le=4096)
-    learning_rate: float = Field(gt=0.0, le=0.01)
-    warmup: float = Field(ge=0.0, lt=1.0)
-    temperature: float = Field(gt=0.0, le=1.0)
-    force: bool
 
 
 def check_verdict(validate: Path, force: bool) -> bool:
@@ -41,6 +27,8 @@ def check_verdict(validate: Path, force: bool) -> bool:
         passed = json.loads(validate.read_text("utf-8"))["passed"] is True
     except FileNotFoundError:
         raise Problem(f"{validate} does not exist", "run 'dvc repro validate' first") from None
+    except (ValueError, KeyError, TypeError):
+        raise Problem(f"{validate} is not the result of a run", "run 'dvc repro validate'") from None
     if not passed and not force:
         raise Problem(
             f"{validate}: the data failed validation, so it is not trained on",
@@ -62,7 +50,8 @@ def main(
     length, negatives = fixed_shape(rows)
     table = tables.read(rows, tokens(length, negatives))
     logs = RUNS / run_name(rows.read_bytes(), str(params), str(run), str(base))
-    model, curve, batches = train(find_model(base), table, negatives, length, params, run.seed, run.threads, logs)
+    batches = plan(list(table["component_id"]), params.batch_size, params.epochs, run.seed)
+    model, curve = train(find_model(base), table, batches, params, run.seed, run.threads, logs)
     with written.atomically(out_model) as temporary:
         model.save_pretrained(str(temporary), create_model_card=False)
     with written.atomically(out_plot) as temporary:

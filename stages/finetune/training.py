@@ -10,37 +10,48 @@ import hashlib
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pandas as pd
+from pydantic import Field
 
-from stages.finetune.batches import Cutter, Planned, plan
-from stages.lib.contracts.tokens import text_columns
+from stages.finetune.batches import Cutter, Planned
 from stages.lib.models import load_model
+from stages.lib.params import Section
 
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
-    from stages.finetune.__main__ import FinetuneParams
-
 LOG_STEPS = 5
 CHUNK = 16
+
+
+class FinetuneParams(Section):
+    """How the model is trained."""
+
+    section: ClassVar[str] = "finetune"
+    epochs: int = Field(ge=1, le=100)
+    batch_size: int = Field(ge=2, le=4096)
+    learning_rate: float = Field(gt=0.0, le=0.01)
+    warmup: float = Field(ge=0.0, lt=1.0)
+    temperature: float = Field(gt=0.0, le=1.0)
+    force: bool
 
 
 def train(
     base: Path,
     tokens: pd.DataFrame,
-    negatives: int,
-    length: int,
+    batches: list[list[int]],
     params: FinetuneParams,
     seed: int,
     threads: int,
     logs: Path,
-) -> tuple[SentenceTransformer, pd.DataFrame, list[list[int]]]:
-    """Return the fine-tuned model, its loss curve (columns step, loss) and the batches it saw.
+) -> tuple[SentenceTransformer, pd.DataFrame]:
+    """Return the fine-tuned model and its loss curve (columns step, loss).
 
-    `tokens` is a Tokens table with `negatives` negatives a row and lists of `length` entries.
+    `tokens` is a Tokens table, `batches` are its rows in the order of training. The model keeps the length
+    of the stored lists as its longest input.
     """
     import torch
     from datasets import Dataset
@@ -49,9 +60,9 @@ def train(
     from transformers import PrinterCallback
 
     torch.set_num_threads(threads)
-    batches = plan(list(tokens["component_id"]), params.batch_size, params.epochs, seed)
+    columns = [name.removesuffix("_input_ids") for name in tokens.columns if name.endswith("_input_ids")]
     model = load_model(base)
-    model.max_seq_length = length
+    model.max_seq_length = len(tokens["anchor_input_ids"].iloc[0])
     writer = _Scalars(logs)
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(logs),
@@ -78,7 +89,7 @@ def train(
         model=model,
         args=arguments,
         train_dataset=Dataset.from_dict({"row": list(range(len(tokens)))}),
-        data_collator=cast("Any", Cutter(tokens, text_columns(negatives))),
+        data_collator=cast("Any", Cutter(tokens, columns)),
         loss=in_chunks(model, MultipleNegativesRankingLoss(model, scale=1.0 / params.temperature)),
         callbacks=[writer.callback()],
     )
@@ -86,7 +97,7 @@ def train(
     trainer.train()
     writer.close()
     curve = pd.DataFrame(writer.losses, columns=["step", "loss"])
-    return model.eval(), curve, batches
+    return model.eval(), curve
 
 
 def in_chunks(model: SentenceTransformer, ranking: Any) -> torch.nn.Module:

@@ -68,9 +68,10 @@ def identity(sets: Iterable[HeldOut], candidates: Iterable[str]) -> str:
     """
     digest = hashlib.sha256(RULE.encode())
     for held in sets:
-        for query_id, raw in zip(held.queries["query_id"], held.queries["raw"], strict=True):
+        queries, qrels = held.queries.sort_values("query_id"), held.raw_qrels.sort_values(["query_id", "doc_id"])
+        for query_id, raw in zip(queries["query_id"], queries["raw"], strict=True):
             digest.update(f"\nquery {query_id} {raw}".encode("utf-8", "surrogatepass"))
-        for row in held.raw_qrels.itertuples(index=False):
+        for row in qrels.itertuples(index=False):
             digest.update(f"\nqrel {row.query_id} {row.doc_id} {row.grade}".encode())
     for doc_id in sorted(candidates):
         digest.update(f"\ndocument {doc_id}".encode())

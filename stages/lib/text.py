@@ -17,9 +17,11 @@ _MARKS = "".join(
 )
 _DOTTED_I = re.compile("i\u0307+")
 _WORDS = re.compile(rf"\w[\w{_MARKS}]*")
-# Signs that change what is said stay: CD4+ and CD4-, C++ and C#, p < 0.05 and p > 0.05, -5 and 5. A hyphen counts
-# only at the end of a word or before a number; between words it is punctuation.
-_TOKENS = re.compile(rf"(?:(?<!\w)-(?=\d))?\w[\w{_MARKS}]*(?:[+#]+|-(?!\w))?|[<>=≤≥≠±%°$€£¥+#]+")
+# Signs that change what is said stay: CD4+ and CD4-, C++ and C#, p < 0.05 and p > 0.05, -5 and 5.
+# A hyphen counts only at the end of a word or before a number; between words it is punctuation.
+_TOKENS = re.compile(rf"(?:(?<!\w)-(?=\d))?\w[\w{_MARKS}]*(?:[+#]+|-(?!\w))?|[<>=≤≥≠±%°$€£¥+#^]+")
+_BARE_POINT = re.compile(r"(?<![\w.])(-?)\.(?=\d)")  # -.5 is -0.5
+_SPELLED = str.maketrans({"_": " ", "\u2212": "-"})
 # Han, kana, Thai, Lao, Khmer, Myanmar and Tibetan write words without spaces between them.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
@@ -34,7 +36,8 @@ def normal_form(text: str) -> str:
     punctuation keeps it ("+" and "-" are different anchors).
     """
     folded = unicodedata.normalize("NFKC", _casefold(unicodedata.normalize("NFKC", text)))
-    return " ".join(_TOKENS.findall(folded.replace("_", " ").replace("\u2212", "-"))) or " ".join(folded.split())
+    spelled = _BARE_POINT.sub(r"\g<1>0.", folded.translate(_SPELLED).replace("!=", "≠"))
+    return " ".join(_TOKENS.findall(spelled)) or " ".join(folded.split())
 
 
 def words(text: str) -> list[str]:

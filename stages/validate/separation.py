@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.lib.benchmark import Corpus, HeldOut
+from stages.lib.errors import Problem
 from stages.lib.retrieval import Hits, Vectors
 
 PANELS = ("random", "bm25", "dense")
@@ -32,7 +33,10 @@ class Panel(NamedTuple):
 def panels(
     queries: Vectors, documents: Vectors, corpus: Corpus, held: HeldOut, bm25: Hits, dense: Hits
 ) -> dict[str, Panel]:
-    """Return the three panels: every (query, answer) against NEGATIVES documents per query that are none."""
+    """Return the three panels: every (query, answer) against NEGATIVES documents per query that are none.
+
+    Raises Problem when no answer, or nothing but answers, is left among the documents.
+    """
     position = {doc_id: at for at, doc_id in enumerate(corpus.doc_ids.tolist())}
     random = np.random.default_rng(_SEED)
     proposed = {
@@ -48,6 +52,12 @@ def panels(
         for name in PANELS:
             others = [at for at in proposed[name][row].tolist() if at not in answers][:NEGATIVES]
             negatives[name].extend((documents[others] @ queries[row]).tolist())
+    if not positives or not all(negatives.values()):
+        raise Problem(
+            f"the {len(corpus.doc_ids)} documents hold {'nothing but' if positives else 'none of the'} answers to the "
+            f"{len(queries)} validation queries, so there is nothing to measure",
+            "bring more documents, or look at dropped.* in metrics/clean.json for where the answers went",
+        )
     return {name: Panel(np.array(positives), np.array(negatives[name])) for name in PANELS}
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.collect import table
+from stages.collect.formats import TableSource
 from stages.collect.records import document_id, pair_id
-from stages.collect.table import TableSource
 from stages.lib.errors import Problem
 from stages.lib.ledger import Ledger
 

@@ -148,6 +148,13 @@ def test_equal_texts_form_a_star_around_the_smallest_id():
     assert rows(edges(texts, 0.8)) == [(ids[1], ids[2], 1.0, "equal"), (ids[1], ids[3], 1.0, "equal")]
 
 
+def test_signs_that_carry_meaning_keep_texts_apart():
+    texts = ["CD4+ T cells", "CD4- T cells", "p < 0.05", "p > 0.05", "co-operate", "Co operate!"]
+    assert [(left[-1], right[-1], rule) for left, right, _, rule in rows(edges(numbered(texts), 1.0))] == [
+        ("4", "5", "equal")
+    ]
+
+
 def test_near_edges_join_the_smallest_ids_of_equal_texts():
     long = "hold the small button on the back of the router for ten seconds"
     ids = [f"d{at:016x}" for at in range(4)]

@@ -9,7 +9,8 @@ from stages.lib.text import hash_hex, hash_shingles, jaccard, normal_form, shing
 
 # Letters of many scripts, marks, punctuation and spaces, so that hypothesis meets what matters.
 TEXTS = st.text(
-    alphabet=st.one_of(st.characters(), st.sampled_from("aIiİı\u0307\u0345\u0301ßΣςﬁ _-+.１ा्")), max_size=20
+    alphabet=st.one_of(st.characters(), st.sampled_from("aIiİı\u0307\u0345\u0301ßΣςﬁ _-+#<\u2212\u207b.１ा्")),
+    max_size=20,
 )
 
 
@@ -30,6 +31,16 @@ TEXTS = st.text(
         ("q\u0307", "q\u0307"),  # an accent that has no composed form stays with its letter
         ("दिन", "दिन"),  # vowel signs stay with theirs
         ("I ❤\ufe0f it", "i it"),
+        ("C++ or C#?", "c++ or c#"),
+        ("CD4+ and CD8- cells", "cd4+ and cd8- cells"),
+        ("p<0.05", "p < 0 05"),
+        ("p < 0.05", "p < 0 05"),
+        ("\u22125 \u00b0C", "-5 \u00b0 c"),  # the minus sign is a hyphen
+        ("10\u207b\u00b3", "10 3"),  # between digits a hyphen is punctuation, as in a range
+        ("10-20 %", "10 20 %"),
+        ("5%", "5 %"),
+        ("co-operate \u2013 twice", "co operate twice"),
+        ("- 5 items", "5 items"),  # a bullet
         ("+", "+"),
         (" - ", "-"),
         ("?!  …", "?! ..."),
@@ -43,10 +54,45 @@ def test_normal_form(text, normal):
 
 @pytest.mark.parametrize(
     ("left", "right"),
-    [("+", "-"), ("upper limb", "lower limb"), ("दिन", "दीन"), ("กา", "กี"), ("1,5", "15"), ("CD4", "CD8")],
+    [
+        ("+", "-"),
+        ("upper limb", "lower limb"),
+        ("दिन", "दीन"),
+        ("กา", "กี"),
+        ("1,5", "15"),
+        ("CD4", "CD8"),
+        ("CD4+", "CD4-"),
+        ("CD4+", "CD4"),
+        ("CD4\u2212 cells", "CD4 cells"),
+        ("C++", "C#"),
+        ("C++", "C"),
+        ("p < 0.05", "p > 0.05"),
+        ("p \u2264 0.05", "p \u2265 0.05"),
+        ("-5", "5"),
+        ("at -5", "at 5"),
+        ("5 %", "5 °"),
+        ("$5", "€5"),
+    ],
 )
 def test_what_says_something_else_stays_apart(left, right):
     assert normal_form(left) != normal_form(right)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("co-operate", "co operate"),
+        ("T-cell", "T cell"),
+        ("x = 5", "X=5"),
+        ("5 °C", "5°C"),
+        ("-5", "\u22125"),
+        ("(-5)", "-5"),
+        ("CD4+.", "CD4+"),
+        ("yes - no", "yes \u2014 no"),
+    ],
+)
+def test_what_says_the_same_comes_together(left, right):
+    assert normal_form(left) == normal_form(right)
 
 
 @given(TEXTS)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
 from stages.lib.benchmark import Corpus, HeldOut
+from stages.lib.errors import Problem
 from stages.lib.retrieval import Lexical, dense
 from stages.validate.separation import BINS, NEGATIVES, PANELS, Panel, gap, histogram, panels, roc_auc
 
@@ -84,6 +85,9 @@ def asked(answers):
     return HeldOut(queries, grades, pd.DataFrame())
 
 
+ANSWERS = st.lists(st.sets(st.sampled_from([*range(20), 99]), min_size=1, max_size=6), min_size=1, max_size=5)
+
+
 def build(held, seed=2):
     vectors = unit(np.random.default_rng(seed).normal(size=(len(held.queries), 8)))
     lexical = Lexical(TEXTS).search(list(held.queries["text"]), 100)
@@ -91,7 +95,7 @@ def build(held, seed=2):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.sets(st.sampled_from([*range(20), 99]), min_size=1, max_size=6), min_size=1, max_size=5))
+@given(ANSWERS.filter(lambda answers: set().union(*answers) != {99}))
 def test_no_panel_holds_an_answer_and_a_dropped_answer_is_none(answers):
     held = asked(answers)
     vectors, found = build(held)
@@ -122,6 +126,18 @@ def test_bm25_negatives_share_words_with_the_query():
     vectors, found = build(held)
     # "word0 word1" stands in document 0 and, by one word, in document 1; the rest follow by id, less the answer.
     assert found["bm25"].negatives == pytest.approx((DOCUMENTS @ vectors[0])[[0, 1, 2, 4, 5]], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ([{99}, {99}], "20 documents hold none of the answers to the 2"),
+        ([set(range(20))], "nothing but answers to the 1"),
+    ],
+)
+def test_panels_without_positives_or_without_negatives_are_told_with_a_remedy(answers, told):
+    with pytest.raises(Problem, match=told):
+        build(asked(answers))
 
 
 def test_the_panels_are_a_function_of_the_benchmark_and_the_vectors():

@@ -40,7 +40,7 @@ def stages_table(pipeline: Mapping[str, Stage]) -> str:
     for stage in pipeline.values():
         # Every stage writes metrics/<stage>.json; saying so twelve times would hide the rest.
         written = [path for path in stage.written if path != f"metrics/{stage.name}.json"]
-        rows.append([f"**{stage.name}**", stage.desc, _folders(stage.data_deps), _folders(written)])
+        rows.append([f"**{stage.name}**", stage.desc, _folders(stage.reads), _folders(written)])
     return table(["stage", "what it does", "reads", "writes"], rows)
 
 
@@ -50,7 +50,7 @@ def dag(pipeline: Mapping[str, Stage]) -> str:
     An arrow is left out where a longer way says the same: what reads everything would hide the rest.
     """
     sources = {
-        stage.name: list(dict.fromkeys(_writer(pipeline, path) or path for path in stage.data_deps))
+        stage.name: list(dict.fromkeys(_writer(pipeline, path) or path for path in stage.reads))
         for stage in pipeline.values()
     }
     outside = dict.fromkeys(source for found in sources.values() for source in found if source not in pipeline)

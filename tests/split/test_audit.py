@@ -1,0 +1,116 @@
+"""The audit misses no held-out text that another split holds too, and accuses nothing else."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.lib.text import hash_hex, jaccard, normal_form, shingles
+from stages.split.audit import equal_groups, leaks
+
+LONG = "hold the small button on the back of the router for ten seconds"  # 11 shingles
+
+
+def d(name) -> str:
+    return "d" + hash_hex(str(name))
+
+
+def p(name) -> str:
+    return "p" + hash_hex(str(name))
+
+
+def edge(left: str, right: str) -> tuple[str, str]:
+    return min(left, right), max(left, right)
+
+
+def found(left, right, splits, threshold=0.8):
+    """Return whether the texts `left` and `right` (or variants of one) in `splits` are a leak."""
+    texts = {d("a"): [left] if isinstance(left, str) else left, d("b"): [right] if isinstance(right, str) else right}
+    return leaks([{}, texts], dict(zip(texts, splits, strict=True)), threshold) == [edge(d("a"), d("b"))]
+
+
+def test_ids_of_equal_texts_are_grouped_over_all_kinds():
+    anchors = {p("1"): ["Reset it!"], p("2"): ["No signal"]}
+    texts = {d("a"): ["RESET IT", "Reset."], d("b"): ["reset"], d("c"): ["Signal"]}
+    assert equal_groups(anchors, texts) == {"reset it": sorted([p("1"), d("a")]), "reset": sorted([d("a"), d("b")])}
+
+
+def test_variants_of_one_row_are_no_group():
+    assert equal_groups({d("a"): ["Reset it", "reset it"]}) == {}
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "is_leak"),
+    [
+        ("Reset it!", "RESET  it", True),
+        (LONG, LONG + " please", True),
+        (["raw <b>text</b>", "Reset it"], ["other raw text", "reset it!"], True),  # equal once cleaned
+        (["Reset it", "start anew"], ["reset it!", "call us"], True),  # equal before cleaning
+        (["something", LONG], ["else", LONG + " please"], True),
+        ("CD4+ T cells", "CD4- T cells", False),
+        ("p < 0.05", "p > 0.05", False),
+        ("Reset it", "Call us", False),
+    ],
+)
+def test_a_held_out_text_that_is_trained_on_is_a_leak(left, right, is_leak):
+    assert found(left, right, ("train", "test"), 0.9) == is_leak
+    assert found(left, right, ("test", "train"), 0.9) == is_leak
+
+
+@pytest.mark.parametrize(
+    ("splits", "is_leak"),
+    [
+        (("train", "validation"), True),
+        (("validation", "test"), True),
+        (("test", "corpus"), True),
+        (("train", "train"), False),
+        (("test", "test"), False),
+        (("train", "corpus"), False),
+    ],
+)
+@pytest.mark.parametrize("copy", [LONG.upper(), LONG + " please"])
+def test_only_held_out_texts_leak_and_only_into_another_split(splits, is_leak, copy):
+    assert found(LONG, copy, splits) == is_leak
+
+
+def test_an_anchor_that_equals_a_document_elsewhere_is_a_leak():
+    anchors, texts = {p("1"): ["Reset it"]}, {d("a"): ["reset it."]}
+    assert leaks([anchors, texts], {p("1"): "test", d("a"): "train"}, 0.8) == [edge(p("1"), d("a"))]
+
+
+@pytest.mark.parametrize(("threshold", "is_leak"), [(11 / 12, True), (0.92, False)])
+def test_the_threshold_itself_is_near_enough_and_less_is_not(threshold, is_leak):
+    assert found(LONG, LONG + " please", ("train", "test"), threshold) == is_leak
+
+
+TEXTS = st.one_of(
+    st.lists(st.sampled_from(["reset", "Reset", "the", "router", "+"]), min_size=1, max_size=4),
+    st.lists(st.sampled_from(["reset", "the", "router"]), min_size=8, max_size=11),
+).map(" ".join)
+ROWS = st.lists(
+    st.tuples(st.lists(TEXTS, min_size=1, max_size=3), st.sampled_from(["train", "validation", "test", "corpus"])),
+    max_size=8,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(ROWS, ROWS, st.sampled_from([0.5, 0.8, 1.0]), st.randoms(use_true_random=False))
+def test_the_audit_is_brute_force_in_any_order(asked, told, threshold, chance):
+    anchors = {p(at): texts for at, (texts, _) in enumerate(asked)}
+    texts = {d(at): texts for at, (texts, _) in enumerate(told)}
+    split_of = {
+        **{p(at): split for at, (_, split) in enumerate(asked)},
+        **{d(at): split for at, (_, split) in enumerate(told)},
+    }
+
+    def leak(left, right):
+        if split_of[left] == split_of[right] or not {split_of[left], split_of[right]} & {"validation", "test"}:
+            return False
+        both = [(x, y) for x in {**anchors, **texts}[left] for y in {**anchors, **texts}[right]]
+        near = left[0] == right[0] and any(jaccard(shingles(x), shingles(y)) >= threshold for x, y in both)
+        return near or any(normal_form(x) == normal_form(y) for x, y in both)
+
+    ids = sorted(split_of)
+    expected = [(left, right) for at, left in enumerate(ids) for right in ids[at + 1 :] if leak(left, right)]
+    assert leaks([anchors, texts], split_of, threshold) == expected
+    shuffled = [dict(chance.sample(list(kind.items()), len(kind))) for kind in (anchors, texts)]
+    assert leaks(shuffled, split_of, threshold) == expected

@@ -1,0 +1,518 @@
+"""What is tied stays together, nothing that existed moves, and the exam is made of real questions."""
+
+import json
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from stages.lib import tables
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.ledger import Ledger as LedgerTable
+from stages.lib.contracts.near import Near
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.qrels import Qrels
+from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.splits import HELD_OUT, Splits
+from stages.lib.contracts.table import check
+from stages.lib.errors import Problem
+from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
+from stages.split.__main__ import (
+    Assignment,
+    SplitParams,
+    app,
+    ask,
+    fingerprints,
+    grow,
+    keep_sample,
+    measure,
+    read_ties,
+    variants,
+)
+from stages.split.audit import leaks
+from stages.split.components import assign
+
+ROOT = Path(__file__).parents[2]
+PARAMS = SplitParams(train=0.8, validation=0.1, near_threshold=0.8, max_train_pairs=None)
+# Half is held out, so that small tables meet every split.
+EVEN = SplitParams(train=0.4, validation=0.3, near_threshold=0.8, max_train_pairs=None)
+LONG = "hold the small button on the back of the router for ten seconds"
+
+
+def d(name) -> str:
+    return "d" + hash_hex(str(name))
+
+
+def p(name) -> str:
+    return "p" + hash_hex(str(name))
+
+
+def text(name) -> str:
+    """Return a text that has nothing in common with that of another name."""
+    return " ".join(hash_hex("word", str(name), str(at))[:6] for at in range(9))
+
+
+def typed(rows, table) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(table.empty().columns)).astype(table.empty().dtypes.to_dict())
+
+
+def documents(*rows: tuple[str, ...]) -> pd.DataFrame:
+    """Make documents of (name, text) and, where given, group."""
+    return typed([(d(name), "faq", "", body, "", "".join(group)) for name, body, *group in rows], Documents)
+
+
+def pairs(*rows: tuple[str, str, str], score: float = 1.0) -> pd.DataFrame:
+    """Make pairs of (name, anchor, name of the document)."""
+    return typed([(p(name), anchor, d(about), "exact", score, "faq") for name, anchor, about in rows], Pairs)
+
+
+def near(*rows: tuple[str, str]) -> pd.DataFrame:
+    return typed([(*sorted(row), 0.9, "near") for row in rows], Near)
+
+
+def aliases(*rows: tuple[str, str]) -> pd.DataFrame:
+    return typed(rows, Aliases)
+
+
+@pytest.fixture(scope="module")
+def untied(tmp_path_factory):
+    """Return paths of empty tables of near edges and of aliases."""
+    folder = tmp_path_factory.mktemp("untied")
+    tables.write(Near.empty(), folder / "near.parquet", Near)
+    tables.write(Aliases.empty(), folder / "aliases.parquet", Aliases)
+    return folder / "near.parquet", folder / "aliases.parquet"
+
+
+def assigned(frame, asked, ties, params=EVEN) -> Assignment:
+    anchors, texts = variants((asked, "pair_id", "anchor")), variants((frame, "doc_id", "text"))
+    return grow(anchors, texts, read_ties(*ties, frame, asked), params)
+
+
+def where(assignment: Assignment) -> dict[str, str]:
+    return {identity: assignment.split_of[name] for identity, name in assignment.component_of.items()}
+
+
+def named(split: str, count: int = 1, params: SplitParams = PARAMS) -> list[str]:
+    """Return names of documents that, tied to no other, belong to `split`."""
+    fitting = (f"{at}" for at in range(10_000) if assign(d(at), params.train, params.validation) == split)
+    return [next(fitting) for _ in range(count)]
+
+
+# --- what is tied
+
+KINDS = {
+    "equal documents": lambda a, b: ([text(a), text(a).upper() + "!"], [text(a + "?"), text(b + "?")], "", []),
+    "equal anchors": lambda a, b: ([text(a), text(b)], [text(a + "?"), text(a + "?") + "?"], "", []),
+    "anchor equals document": lambda a, b: ([text(a), text(b)], [text(b).upper(), text(b + "?")], "", []),
+    "near documents": lambda a, b: ([text(a), text(a) + " please"], [text(a + "?"), text(b + "?")], "", []),
+    "near anchors": lambda a, b: ([text(a), text(b)], [text(a + "?"), text(a + "?") + " please"], "", []),
+    "shared group": lambda a, b: ([text(a), text(b)], [text(a + "?"), text(b + "?")], a, []),
+    "alias": lambda a, b: ([text(a), text(b)], [text(a + "?"), text(b + "?")], "", ["alias"]),
+    "near edge": lambda a, b: ([text(a), text(b)], [text(a + "?"), text(b + "?")], "", ["edge"]),
+}
+SEEN_IN_TEXT = {"equal documents", "equal anchors", "anchor equals document", "near documents", "near anchors"}
+
+
+def planted(tmp_path, each: int = 15):
+    """Plant `each` leaks of every kind: two documents with a pair each, and a document that two pairs share.
+
+    Returns the assignment, the anchors and texts, all pairs, and per kind the ids of each leak.
+    """
+    told, asked, edges, copies = [], [], [], []
+    ids: dict[str, list[tuple[str, ...]]] = {"shared document": []}
+    for kind, recipe in KINDS.items():
+        ids[kind] = []
+        for at in range(each):
+            a, b = f"{kind} {at} a", f"{kind} {at} b"
+            bodies, anchors, group, tied = recipe(a, b)
+            told += [(a, bodies[0], group), (b, bodies[1], group)]
+            asked += [(a, anchors[0], a), (b, anchors[1], b)]
+            copies += [(d(a), d(b))] if "alias" in tied else []
+            edges += [(d(a), d(b))] if "edge" in tied else []
+            ids[kind].append((d(a), d(b), p(a), p(b)))
+    for at in range(each):
+        a, b = f"shared {at} a", f"shared {at} b"
+        told.append((a, text(a), ""))
+        asked += [(a, text(a + "?"), a), (b, text(b + "?"), a)]
+        ids["shared document"].append((d(a), p(a), p(b)))
+    frame, questions = documents(*told), pairs(*asked)
+    tables.write(near(*edges), tmp_path / "near.parquet", Near)
+    tables.write(aliases(*copies), tmp_path / "aliases.parquet", Aliases)
+    found = assigned(frame, questions, (tmp_path / "near.parquet", tmp_path / "aliases.parquet"), PARAMS)
+    anchors, texts = variants((questions, "pair_id", "anchor")), variants((frame, "doc_id", "text"))
+    return SimpleNamespace(assignment=found, kinds=[anchors, texts], pairs=questions, ids=ids)
+
+
+def test_planted_leaks_of_every_kind_end_in_one_split(tmp_path):
+    world = planted(tmp_path)
+    split_of = where(world.assignment)
+    for kind, leaked in world.ids.items():
+        for members in leaked:
+            assert len({split_of[identity] for identity in members}) == 1, kind
+            # Near texts that no edge ties may lie in two training components: the audit ties what would leak.
+            if not kind.startswith("near ") or kind == "near edge":
+                assert len({world.assignment.component_of[identity] for identity in members}) == 1, kind
+    assert leaks(world.kinds, split_of, 0.8) == []
+    assert set(split_of.values()) == {"train", "validation", "test"}
+
+
+def test_in_a_split_by_row_the_audit_finds_every_planted_leak(tmp_path):
+    world = planted(tmp_path)
+    by_row = {identity: assign(identity, 0.4, 0.3) for identity in world.assignment.component_of}
+    found = set(leaks(world.kinds, by_row, 0.8))
+    for kind in SEEN_IN_TEXT:
+        at = {"equal anchors": (2, 3), "near anchors": (2, 3), "anchor equals document": (2, 1)}.get(kind, (0, 1))
+        ends = [tuple(sorted((members[at[0]], members[at[1]]))) for members in world.ids[kind]]
+        apart = {(a, b) for a, b in ends if by_row[a] != by_row[b] and {by_row[a], by_row[b]} & {"validation", "test"}}
+        assert apart and apart <= found, kind
+        found -= apart
+    assert not found  # and accuses nothing else
+
+    # What is tied by more than text is in no text audit: its components are torn, and counted.
+    leaked = [members for kind in world.ids if kind not in SEEN_IN_TEXT for members in world.ids[kind]]
+    ties = [(members[0], other) for members in leaked for other in members[1:]]
+    ids = sorted(by_row)
+    components = [world.assignment.component_of[identity] for identity in ids]
+    splits = pd.DataFrame({"id": ids, "component_id": components, "split": [by_row[identity] for identity in ids]})
+    torn = sum(len({by_row[identity] for identity in members}) > 1 for members in leaked)
+    assert torn > 40
+    assert measure(world.assignment, ties, splits, world.pairs, world.pairs)["leaked_components"] == torn
+
+
+def test_a_row_is_tied_by_its_text_as_collected_and_as_cleaned():
+    raw, clean = documents(("a", "<p>Reset it</p>"), ("b", "reset it")), documents(("a", "Reset it"), ("b", "reset it"))
+    assert variants((raw, "doc_id", "text"), (clean, "doc_id", "text")) == {
+        d("a"): ["<p>Reset it</p>", "Reset it"],
+        d("b"): ["reset it"],
+    }
+
+
+def test_groups_tie_within_a_source_only(untied):
+    frame = documents(("a", text("a"), "g"), ("b", text("b"), "g"), ("c", text("c"), "g"), ("d", text("d")))
+    frame.loc[2, "source"] = "manual"
+    assert read_ties(*untied, frame, Pairs.empty()) == [(d("a"), d("b"))]
+
+
+def test_texts_that_only_the_audit_finds_are_tied_and_told(untied):
+    a, b = named("train")[0], named("test")[0]
+    frame = documents((a, LONG), (b, LONG + " please"))
+    found = assigned(frame, pairs((a, text("1"), a), (b, text("2"), b)), untied, PARAMS)
+    assert found.added == [tuple(sorted([d(a), d(b)]))]
+    assert len(set(found.component_of.values())) == 1
+
+
+# --- what never moves
+
+POOL = [LONG, LONG.upper(), LONG + " please", "Reset it", "reset it!", "C++", "C#", *(text(at) for at in range(12))]
+TOLD = st.lists(st.tuples(st.sampled_from(POOL), st.sampled_from(["", "", "", "g", "h"])), min_size=1, max_size=8)
+ASKED = st.lists(st.tuples(st.sampled_from(POOL), st.integers(0, 7)), max_size=10)
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def make(told, asked):
+    return (
+        documents(*((str(at), *row) for at, row in enumerate(told))),
+        pairs(*((str(at), anchor, str(about % len(told))) for at, (anchor, about) in enumerate(asked))),
+    )
+
+
+@quick
+@given(TOLD, ASKED, st.randoms(use_true_random=False))
+def test_no_component_is_torn_nothing_leaks_and_order_changes_nothing(untied, told, asked, chance):
+    frame, questions = make(told, asked)
+    found = assigned(frame, questions, untied)
+    splits = check(keep_sample(found, questions, None), Splits, "splits")
+    assert set(splits["id"]) == {*frame["doc_id"], *questions["pair_id"]}
+    assert (splits.groupby("component_id")["split"].nunique() == 1).all()
+    split_of = where(found)
+    anchors, texts = variants((questions, "pair_id", "anchor")), variants((frame, "doc_id", "text"))
+    assert leaks([anchors, texts], split_of, 0.8) == []
+    for pair_id, doc_id in zip(questions["pair_id"], questions["doc_id"], strict=True):
+        assert found.component_of[pair_id] == found.component_of[doc_id]
+        assert split_of[pair_id] != "corpus"
+    asked_for = {found.component_of[pair_id] for pair_id in questions["pair_id"]}
+    assert {name for name, split in found.split_of.items() if split == "corpus"} == {*found.split_of} - asked_for
+
+    seed = chance.randrange(2**32)
+    shuffled = [table.sample(frac=1.0, random_state=seed, ignore_index=True) for table in (frame, questions)]
+    again = assigned(*shuffled, untied)
+    assert (again.component_of, again.split_of, again.added) == (found.component_of, found.split_of, found.added)
+
+
+@quick
+@given(TOLD, ASKED, st.lists(st.integers(0, 7), max_size=4), st.integers(0, 3))
+def test_new_rows_move_nothing_that_existed(untied, told, asked, more, fresh):
+    frame, questions = make(told, asked)
+    before = assigned(frame, questions, untied)
+    # New questions for documents that had some, and new documents, with and without questions.
+    known = sorted({doc_id for doc_id in frame["doc_id"] if before.split_of[before.component_of[doc_id]] != "corpus"})
+    new = pairs(*((f"new {at}", text(f"new question {at}"), f"new {at}") for at in range(fresh)))
+    if known:
+        extra = pairs(*((f"more {at}", text(f"more {at}"), "") for at in range(len(more))))
+        new = pd.concat([new, extra.assign(doc_id=[known[at % len(known)] for at in more]).astype(new.dtypes)])
+    grown = documents(*((f"new {at}", text(f"new document {at}")) for at in range(fresh + 1)))
+    after = assigned(pd.concat([frame, grown]), pd.concat([questions, new]), untied)
+    assert where(after).items() >= where(before).items()
+    assert after.component_of.items() >= before.component_of.items()
+
+
+def test_a_document_without_questions_is_searched_in_and_never_held_out(untied):
+    held_out = named("test", 2)
+    frame = documents(*((name, text(name)) for name in held_out))
+    found = where(assigned(frame, pairs(("1", "no signal", held_out[0])), untied, PARAMS))
+    assert found == {d(held_out[0]): "test", p("1"): "test", d(held_out[1]): "corpus"}
+
+
+@quick
+@given(TOLD, ASKED, st.integers(1, 10), st.integers(1, 10))
+def test_a_larger_sample_contains_the_smaller_one_and_the_exam_is_complete(untied, told, asked, one, other):
+    frame, questions = make(told, asked)
+    found = assigned(frame, questions, untied)
+    full = keep_sample(found, questions, None).set_index("id")["split"]
+    small, large = (
+        keep_sample(found, questions, most).set_index("id")["split"] for most in (min(one, other), max(one, other))
+    )
+    assert set(small.index[small == "train"]) <= set(large.index[large == "train"])
+    for sampled in (small, large):
+        # Only training rows leave, and they become corpus.
+        assert set(zip(full[full != sampled], sampled[full != sampled], strict=True)) <= {("train", "corpus")}
+
+
+def test_shares_are_met_within_three_standard_errors(untied):
+    count = 3000
+    frame = documents(*((str(at), hash_hex(str(at))) for at in range(count)))
+    questions = pairs(*((str(at), hash_hex("?", str(at)), str(at)) for at in range(count)))
+    found = assigned(frame, questions, untied, PARAMS)
+    assert len(found.split_of) == count
+    splits = keep_sample(found, questions, 100)
+    measured = measure(found, [], splits, questions, questions)
+    for name, share in {"train": 0.8, "validation": 0.1, "test": 0.1}.items():
+        assert abs(measured[f"{name}_share"] - share) <= 3 * math.sqrt(share * (1 - share) / count), name
+    # Shares are those of all pairs; what is trained on is the sample.
+    assert measured["train_pairs"] == 100
+    assert measured["test_pairs"] == round(measured["test_share"] * count)
+
+
+def test_the_largest_component_is_measured_in_pairs(untied):
+    frame = documents(("a", text("a")), ("b", text("b")))
+    questions = pairs(("1", text("1"), "a"), ("2", text("2"), "a"), ("3", text("3"), "a"), ("4", text("4"), "b"))
+    found = assigned(frame, questions, untied)
+    measured = measure(found, [], keep_sample(found, questions, None), questions, questions)
+    assert {key: measured[key] for key in ("components", "largest_component_share")} == {
+        "components": 2,
+        "largest_component_share": 0.75,
+    }
+
+
+# --- the exam
+
+
+def splits_of(**split: str) -> pd.DataFrame:
+    return pd.DataFrame({"id": [p(name) for name in split], "component_id": d("c"), "split": list(split.values())})
+
+
+def test_questions_are_scored_as_cleaned_and_raw_where_cleaning_dropped_them():
+    asked = pairs(("v", "<b>No</b> signal", "a"), ("e", "??", "b"), ("t", "no sound", "c"))
+    sets = ask(asked, {p("v"): "No signal", p("t"): "no sound"}, splits_of(v="validation", e="test", t="train"))
+    assert sets["validation"][0][["raw", "text"]].to_numpy().tolist() == [["<b>No</b> signal", "No signal"]]
+    assert sets["test"][0][["raw", "text"]].to_numpy().tolist() == [["??", "??"]]
+    assert sets["test"][1]["doc_id"].tolist() == [d("b")]
+
+
+@pytest.mark.parametrize("empty", HELD_OUT)
+def test_an_empty_held_out_split_is_a_problem(empty):
+    other = {"validation": "test", "test": "validation"}[empty]
+    with pytest.raises(Problem, match=f"the 2 collected pairs leave the {empty} split empty"):
+        ask(pairs(("1", "no signal", "a"), ("2", "dark", "b")), {}, splits_of(**{"1": other, "2": "train"}))
+
+
+def test_questions_that_nothing_answers_do_not_fill_a_split():
+    asked = pd.concat([pairs(("1", "no signal", "a")), pairs(("2", "dark", "b"), score=0.0)])
+    with pytest.raises(Problem, match="leave the test split empty"):
+        ask(asked, {}, splits_of(**{"1": "validation", "2": "test"}))
+
+
+def test_fingerprints_know_every_held_out_text_and_hold_none():
+    anchors = {p("v"): ["<b>Secret</b> anchor", "Secret anchor", "secret  anchor!"], p("t"): ["Trained anchor"]}
+    texts = {d("e"): ["Confidential document"], d("c"): ["Corpus document"]}
+    split_of = {p("v"): "validation", p("t"): "train", d("e"): "test", d("c"): "corpus"}
+    found = check(fingerprints([anchors, texts], split_of), Fingerprints, "fingerprints")
+    expected = {
+        (identity, split_of[identity], hash_hex(normal_form(body)), tuple(hash_shingles(shingles(body))))
+        for identity, body in [
+            (p("v"), "<b>Secret</b> anchor"),
+            (p("v"), "Secret anchor"),
+            (d("e"), "Confidential document"),
+        ]
+    }
+    rows = list(found.itertuples(index=False, name=None))
+    assert {(*row[:3], tuple(row[3])) for row in rows} == expected and len(rows) == 3
+    kept = json.dumps(rows).lower()
+    assert not [word for word in ("secret", "anchor", "confidential", "document") if word in kept]
+
+
+def test_without_held_out_texts_there_are_no_fingerprints():
+    assert len(check(fingerprints([{p("t"): ["a"]}], {p("t"): "train"}), Fingerprints, "fingerprints")) == 0
+
+
+# --- the command
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Stand in an empty project with the real parameters."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("params.yaml", "pyproject.toml"):
+        Path(name).write_bytes((ROOT / name).read_bytes())
+    return tmp_path
+
+
+def run(frame, asked, *, cleaned=None, built=None, edges=None, copies=None, **changed):
+    """Run the stage; `cleaned` and `built` are (documents, pairs), as collected unless given."""
+    params, yaml = Path("params.yaml"), YAML()
+    values = yaml.load(params.read_text("utf-8"))
+    values["split"].update({"train": 0.8, "validation": 0.1, "near_threshold": 0.8, "max_train_pairs": None, **changed})
+    with params.open("w", encoding="utf-8") as out:
+        yaml.dump(values, out)
+    for stage, (of_documents, of_pairs) in {
+        "collect": (frame, asked),
+        "clean": cleaned or (frame, asked),
+        "pair": built or (frame, asked),
+    }.items():
+        tables.write(of_documents, Path(f"data/{stage}/documents.parquet"), Documents)
+        tables.write(of_pairs, Path(f"data/{stage}/pairs.parquet"), Pairs)
+    tables.write(Near.empty() if edges is None else edges, Path("data/deduplicate/near.parquet"), Near)
+    tables.write(Aliases.empty() if copies is None else copies, Path("data/deduplicate/aliases.parquet"), Aliases)
+    return CliRunner().invoke(app, [])
+
+
+def written(table, name):
+    return tables.read(Path(f"data/split/{name}.parquet"), table)
+
+
+def queries(split):
+    found = written(Queries, f"{split}/queries")
+    return dict(zip(found["raw"], found["text"], strict=True))
+
+
+def told_and_asked():
+    """Return six documents for training, two for validation and one for test, with a question each, and one without."""
+    names = [*named("train", 6), *named("validation", 2), *named("test")]
+    frame = documents(*((name, text(name)) for name in names), ("loose", text("loose")))
+    return names, frame, pairs(*((name, text(name + "?"), name) for name in names))
+
+
+def test_the_command_splits_samples_and_sets_the_exam(project):
+    names, frame, asked = told_and_asked()
+    result = run(frame, asked, max_train_pairs=4)
+    assert (result.exit_code, result.output) == (0, "")
+    splits = written(Splits, "splits").set_index("id")["split"]
+    assert splits[d("loose")] == "corpus"
+    assert splits.value_counts().to_dict() == {"train": 8, "corpus": 5, "validation": 4, "test": 2}
+    assert set(queries("validation")) == {text(name + "?") for name in names[6:8]}
+    assert set(queries("test")) == {text(names[8] + "?")}
+    assert written(Qrels, "test/qrels")["doc_id"].tolist() == [d(names[8])]
+    assert set(written(Fingerprints, "fingerprints")["id"]) == {f(name) for name in names[6:] for f in (d, p)}
+    ledger = written(LedgerTable, "ledger")
+    assert set(zip(ledger["row_id"], ledger["reason"], strict=True)) == {
+        (p(name), "not_sampled") for name in names if splits[p(name)] == "corpus"
+    }
+    assert json.loads(Path("metrics/split.json").read_text()) == {
+        "rows_in": 9,
+        "rows_out": 7,
+        "dropped.not_sampled": 2,
+        "train_share": 0.6667,
+        "validation_share": 0.2222,
+        "test_share": 0.1111,
+        "train_pairs": 4,
+        "validation_pairs": 2,
+        "test_pairs": 1,
+        "validation_queries": 2,
+        "test_queries": 1,
+        "components": 9,
+        "largest_component_share": 0.1111,
+        "leaked_components": 0,
+        "leaked_texts": 0,
+        "tied_by_audit": 0,
+    }
+
+
+def test_the_exam_stays_the_same_when_cleaning_drops_its_rows(project):
+    names, frame, asked = told_and_asked()
+    assert run(frame, asked).exit_code == 0
+    before = {name: Path(f"data/split/test/{name}.parquet").read_bytes() for name in ("queries", "qrels")}
+    rest = frame[frame["doc_id"] != d(names[8])], asked[asked["doc_id"] != d(names[8])]
+    result = run(frame, asked, cleaned=rest, built=rest)
+    assert (result.exit_code, result.output) == (0, "")
+    assert {name: Path(f"data/split/test/{name}.parquet").read_bytes() for name in before} == before
+    metrics = json.loads(Path("metrics/split.json").read_text())
+    assert (metrics["rows_in"], metrics["test_pairs"], metrics["test_queries"]) == (8, 0, 1)
+
+
+def test_made_pairs_are_trained_on_and_the_exam_is_made_of_collected_ones(project):
+    names, frame, asked = told_and_asked()
+    made = pairs(*((f"made {name}", text(f"title {name}"), name) for name in names))
+    result = run(frame, asked, built=(frame, pd.concat([asked, made])))
+    assert (result.exit_code, result.output) == (0, "")
+    assert set(queries("test")) == {text(names[8] + "?")}
+    splits = written(Splits, "splits").set_index("id")["split"]
+    assert all(splits[p(f"made {name}")] == splits[p(name)] for name in names)
+
+
+def test_without_collected_pairs_made_ones_are_the_exam(project):
+    names, frame, _ = told_and_asked()
+    made = pairs(*((f"made {name}", text(f"title {name}"), name) for name in names))
+    result = run(frame, Pairs.empty(), built=(frame, made))
+    assert (result.exit_code, result.output) == (0, "")
+    assert queries("test") == {text(f"title {names[8]}"): text(f"title {names[8]}")}
+
+
+def test_what_the_audit_ties_is_noted(project):
+    names, frame, asked = told_and_asked()
+    a, b = names[0], names[7]
+    frame.loc[frame["doc_id"] == d(a), "text"] = LONG
+    frame.loc[frame["doc_id"] == d(b), "text"] = LONG + " please"
+    result = run(frame, asked)
+    assert (result.exit_code, result.output) == (0, "")
+    ledger = written(LedgerTable, "ledger")
+    assert [sorted(row) for row in ledger[["row_id", "partner_id"]].to_numpy().tolist()] == [sorted([d(a), d(b)])]
+    metrics = json.loads(Path("metrics/split.json").read_text())
+    assert (metrics["tied_by_audit"], metrics["leaked_texts"], metrics["components"]) == (1, 0, 8)
+
+
+def test_too_few_pairs_are_a_problem_and_nothing_is_written(project):
+    name = named("train")[0]
+    result = run(documents((name, text(name))), pairs((name, "no signal", name)))
+    assert result.exit_code == 1
+    assert "the 1 collected pairs leave the validation split empty" in result.stderr
+    assert "remedy: " in result.stderr
+    assert len(result.output.splitlines()) <= 10
+    assert not Path("data/split").exists() and not Path("metrics").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "reported"),
+    [
+        ({"train": 0.9, "validation": 0.1}, "must add up to less than 1"),
+        ({"train": 1.0}, "split.train"),
+        ({"validation": "0.1"}, "split.validation"),
+        ({"near_threshold": 0.4}, "split.near_threshold"),
+        ({"max_train_pairs": 0}, "split.max_train_pairs"),
+        ({"seed": 1}, "unknown key split.seed"),
+    ],
+)
+def test_a_bad_parameter_is_told_in_ten_lines_and_nothing_is_written(project, changed, reported):
+    _, frame, asked = told_and_asked()
+    result = run(frame, asked, **changed)
+    assert result.exit_code == 1
+    assert reported in result.stderr
+    assert len(result.output.splitlines()) <= 10
+    assert not Path("data/split").exists() and not Path("metrics").exists()

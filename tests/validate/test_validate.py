@@ -1,0 +1,212 @@
+"""The gates decide, each with its advice, and the test split is never opened."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from stages.lib import tables
+from stages.lib.benchmark import held_out
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.qrels import Qrels
+from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.triplets import Triplets
+from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
+from stages.validate.__main__ import ValidateParams, app, gates
+
+ROOT = Path(__file__).parents[2]
+PARAMS = ValidateParams(near_threshold=0.8, min_random_auc=0.9, min_bm25_auc=0.5)
+
+
+def judged(leaked=0, random=0.95, bm25=0.6):
+    found = gates(leaked, {"random": random, "bm25": bm25, "dense": 0.0}, PARAMS)
+    return {gate.name: gate for gate in found}
+
+
+def test_good_data_passes_every_gate():
+    assert {name: gate.passed for name, gate in judged().items()} == {
+        "leaked_rows": True,
+        "separation.random.roc_auc": True,
+        "separation.bm25.roc_auc": True,
+    }
+
+
+def test_values_at_their_limits_pass():
+    assert all(gate.passed for gate in judged(0, 0.9, 0.5).values())
+
+
+@pytest.mark.parametrize(
+    ("values", "failed", "advice"),
+    [
+        ({"leaked": 1}, "leaked_rows", "split.near_threshold"),
+        ({"random": 0.899}, "separation.random.roc_auc", "collect.sources"),
+        ({"bm25": 0.499}, "separation.bm25.roc_auc", "deduplicate.near_threshold"),
+    ],
+)
+def test_one_bad_value_fails_its_own_gate_which_says_where_to_look(values, failed, advice):
+    found = judged(**values)
+    assert [name for name, gate in found.items() if not gate.passed] == [failed]
+    assert advice in found[failed].advice
+
+
+def test_every_parameter_that_advice_names_exists():
+    values = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text("utf-8"))
+    named = [word for gate in judged().values() for word in gate.advice.split("`")[1::2]]
+    assert named
+    for key in named:
+        section, _, field = key.partition(".")
+        assert field in values[section], key
+
+
+def test_dense_negatives_are_reported_and_never_gated():
+    assert not any("dense" in name for name in judged())
+
+
+def test_dvc_gives_validate_nothing_of_the_test_split():
+    stage = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]["validate"]
+    assert "data/split/validation/queries.parquet" in stage["deps"]
+    # Neither the folder of the test split nor one that contains it.
+    for dep in stage["deps"]:
+        assert not dep.startswith("data/split/test")
+        assert not "data/split/test/queries.parquet".startswith(f"{dep.rstrip('/')}/")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Make a folder in which the stage can be run, without its inputs."""
+    for file in ("params.yaml", "pyproject.toml"):
+        shutil.copy(ROOT / file, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("min_random_auc: 0.9", "min_random_auc: 1.1", "validate.min_random_auc = '1.1'"),
+        ("min_bm25_auc: 0.5", "min_bm25_auc: high", "validate.min_bm25_auc = 'high'"),
+        ("min_bm25_auc: 0.5", "min_dense_auc: 0.5", "unknown key validate.min_dense_auc"),
+    ],
+)
+def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, old, new, key):
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace(f"  {old}\n", f"  {new}\n"))
+    result = CliRunner().invoke(app)
+    assert result.exit_code == 1
+    assert f"params.yaml: {key}" in result.stderr
+    assert len(result.stderr.splitlines()) <= 10
+    assert sorted(path.name for path in project.iterdir()) == ["params.yaml", "pyproject.toml"]
+
+
+TEXTS = [
+    "A high body temperature.",
+    "Red skin that itches.",
+    "Pain in the head.",
+    "A cough that brings up phlegm.",
+    "Loss of hearing in one ear.",
+    "Weakness of the legs.",
+    "Swelling of the ankles.",
+]
+ANCHORS = ["fever", "itchy rash", "headache", "productive cough", "deafness", "weak legs", "swollen ankles"]
+
+
+def lay_out(answers=(0, 1, 2), triplet_anchor="deafness"):
+    """Write the inputs: questions about the first documents in validation, the fifth trained on, no test split."""
+    ids = ["d" + hash_hex(text) for text in TEXTS]
+    documents = pd.DataFrame({"doc_id": ids, "source": "s", "title": "", "text": TEXTS, "topic": "", "group": ""})
+    pairs = pd.DataFrame(
+        {
+            "pair_id": ["p" + hash_hex(ANCHORS[at]) for at in range(len(answers))],
+            "anchor": ANCHORS[: len(answers)],
+            "doc_id": [ids[at] for at in answers],
+            "relation": "exact",
+            "score": 1.0,
+            "source": "s",
+        }
+    )
+    queries, qrels = held_out(pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"]))
+    held = [(row.pair_id, row.anchor) for row in pairs.itertuples()]
+    fingerprints = [
+        (i, "validation", hash_hex(normal_form(t)), np.array(hash_shingles(shingles(t)), np.uint64)) for i, t in held
+    ]
+    row = ("p" + hash_hex("trained"), ids[4], triplet_anchor, ids[4], TEXTS[4], 0.5)
+    lists = ([ids[5]], [TEXTS[5]], [0.25], ["dense"], [1], ["margin"])
+    for frame, path, table in (
+        (documents, "pair/documents", Documents),
+        (documents, "collect/documents", Documents),
+        (Aliases.empty(), "deduplicate/aliases", Aliases),
+        (queries, "split/validation/queries", Queries),
+        (qrels, "split/validation/qrels", Qrels),
+        (
+            pd.DataFrame(fingerprints, columns=list(Fingerprints.empty().columns)),
+            "split/fingerprints",
+            Fingerprints,
+        ),
+        (pd.DataFrame([(*row, *lists)], columns=list(Triplets.empty().columns)), "mine/triplets", Triplets),
+    ):
+        tables.write(frame, Path(f"data/{path}.parquet"), table)
+
+
+def run_stage():
+    result = CliRunner().invoke(app)
+    assert result.exit_code == 0, result.stderr
+    return json.loads(Path("metrics/validate.json").read_text()), Path("data/validate/index.html").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_good_data_passes_without_a_test_split_and_twice_gives_the_same_bytes(project):
+    lay_out()
+    assert not Path("data/split/test").exists()
+    metrics, page = run_stage()
+    assert metrics["passed"] is True
+    assert metrics["queries"] == 3
+    assert metrics["corpus_documents"] == len(TEXTS)
+    assert metrics["leaked_rows"] == 0
+    assert metrics["base.ndcg_at_10"] > 0.8
+    assert metrics["separation.random.roc_auc"] > 0.9
+    assert "This data may be trained on" in page
+    plot = pd.read_csv("metrics/plots/separation.tsv", sep="\t")
+    assert list(plot.columns) == ["panel", "kind", "cosine", "share"]
+    assert sorted(set(plot["panel"])) == ["bm25", "dense", "random"]
+    files = [Path("metrics/validate.json"), Path("data/validate/index.html"), Path("metrics/plots/separation.tsv")]
+    first = [file.read_bytes() for file in files]
+    run_stage()
+    assert [file.read_bytes() for file in files] == first
+
+
+@pytest.mark.slow
+def test_mispaired_questions_are_refused_and_the_page_says_so(project):
+    lay_out(answers=(4, 3, 6))
+    metrics, page = run_stage()
+    assert metrics["passed"] is False
+    assert "training is refused" in page
+    assert "collect.sources" in page
+
+
+@pytest.mark.slow
+def test_a_training_row_that_equals_a_held_out_one_is_refused(project):
+    lay_out(triplet_anchor="FEVER")
+    metrics, page = run_stage()
+    assert (metrics["passed"], metrics["leaked_rows"]) == (False, 1)
+    assert "leaked_rows is 1, the limit 0." in page
+
+
+@pytest.mark.slow
+def test_a_rewritten_document_is_the_same_benchmark_and_a_new_question_another(project):
+    lay_out()
+    first, _ = run_stage()
+    documents = tables.read(Path("data/pair/documents.parquet"), Documents)
+    tables.write(documents.assign(text=documents["text"].str.upper()), Path("data/pair/documents.parquet"), Documents)
+    rewritten, _ = run_stage()
+    lay_out(answers=(0, 1, 2, 3))
+    other, _ = run_stage()
+    assert rewritten["benchmark"] == first["benchmark"] != other["benchmark"]
