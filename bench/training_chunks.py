@@ -63,7 +63,7 @@ def main() -> None:
     if options.chunk:
         print(json.dumps(train(options.steps, options.chunk)))
         return
-    chunked, whole = measure(options.steps, 16), measure(options.steps, 1 << 20)
+    chunked, whole = measure(options.steps, 8), measure(options.steps, 1 << 20)
     result = {
         "memory_ratio": round(whole["gigabytes"] / chunked["gigabytes"], 2),
         "time_ratio": round(whole["seconds"] / chunked["seconds"], 2),

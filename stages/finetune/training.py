@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 LOG_STEPS = 5
-CHUNK = 16
+CHUNK = 8
 
 
 class FinetuneParams(Section):
