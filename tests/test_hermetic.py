@@ -42,9 +42,14 @@ def only_declared(stage, project, alone):
     declared = [key.split(".") for key in stage.params.get("params.yaml", [])]
     sections = {keys[0]: read_yaml(project / "params.yaml")[keys[0]] for keys in declared}
     YAML(pure=True).dump(sections, alone / "params.yaml")
-    groups = [key.removeprefix("dependency-groups.") for key in stage.params["pyproject.toml"]]
-    pins = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
-    lines = ["[dependency-groups]", *(f"{group} = {pins[group]!r}" for group in groups)]
+    settings = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
+    keys = stage.params["pyproject.toml"]
+    lines = ["[dependency-groups]"]
+    for group in (key.removeprefix("dependency-groups.") for key in keys if key.startswith("dependency-groups.")):
+        lines.append(f"{group} = {settings['dependency-groups'][group]!r}")
+    if "tool.pairsmith.wheels" in keys:
+        for name, pin in settings["tool"]["pairsmith"]["wheels"].items():
+            lines += [f"[tool.pairsmith.wheels.{name}]", *(f"{key} = {value!r}" for key, value in pin.items())]
     (alone / "pyproject.toml").write_text("\n".join(lines) + "\n", "utf-8")
 
 

@@ -13,6 +13,7 @@ from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.query_results import QueryResults
+from stages.lib.contracts.runs import Runs
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.table import Table, arrow_schema, check, key_of
 from stages.lib.contracts.tokens import Tokens, tokens
@@ -86,6 +87,7 @@ GOOD = {
         "first_rank": 0,
         "first_score": float("nan"),
     },
+    Runs: {"split": "test", "system": "bm25", "query_id": Q1, "rank": 1, "doc_id": D1, "score": 0.5},
 }
 
 # What breaks: table, the values that make the row wrong, what the message says of the rule.
@@ -160,6 +162,13 @@ BROKEN = [
     (Tokens, {"pair_id": D1}, "pair_id: str_matches"),
     (Tokens, {"component_id": None}, "component_id: not_nullable"),
     (Tokens, {"negatives": -1}, "negatives: greater_than_or_equal_to(0"),
+    (Runs, {"split": "train"}, "split: isin"),
+    (Runs, {"system": "oracle"}, "system: isin"),
+    (Runs, {"query_id": P1}, "query_id: str_matches"),
+    (Runs, {"rank": 0}, "rank: greater_than_or_equal_to(1"),
+    (Runs, {"rank": 101}, "rank: less_than_or_equal_to(100"),
+    (Runs, {"doc_id": P1}, "doc_id: str_matches"),
+    (Runs, {"score": None}, "score: not_nullable"),
     (QueryResults, {"query_id": P1}, "query_id: str_matches"),
     (QueryResults, {"split": "train"}, "split: isin"),
     (QueryResults, {"system": "oracle"}, "system: isin"),
