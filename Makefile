@@ -35,7 +35,7 @@ test: setup ## the gate: ruff, mypy, every test but the heavy proofs; needs no n
 check: setup ## while writing: ruff, mypy and the fast tests, in under a minute
 	ruff check .
 	mypy
-	python -m pytest -m "not prove and not slow" -x
+	python -m pytest -n 2 -m "not prove and not slow"
 
 prove: setup ## heavy proofs: bytes over hash seeds and workers, the default data's promises
 	python -m pytest -m prove
