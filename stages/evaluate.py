@@ -51,11 +51,11 @@ class Systems(NamedTuple):
 def rank(systems: Systems, corpus: Corpus, held: HeldOut) -> dict[str, Hits]:
     """Return each system's first DEPTH hits on every query."""
     asked = list(held.queries["text"])
-    hits = {"bm25": Lexical(corpus.texts).search(asked, DEPTH)}
+    hits = {"bm25": Lexical(corpus.texts, corpus.starts).search(asked, DEPTH)}
     for name, encoder in (("base", systems.base), ("finetuned", systems.finetuned)):
         documents = encoder.encode(corpus.texts, systems.model.document_prompt, f"documents, {name}")
         queries = encoder.encode(asked, systems.model.anchor_prompt, f"queries, {name}")
-        hits[name] = dense(queries, documents, DEPTH)
+        hits[name] = dense(queries, documents, DEPTH, corpus.starts)
     return hits
 
 
@@ -106,11 +106,11 @@ def summarize(results: pd.DataFrame, split: str, seed: int) -> dict[str, float]:
     return told
 
 
-def read_out_of_domain(documents: Path, pairs: Path) -> tuple[Corpus, HeldOut]:
+def read_out_of_domain(passages: Path, pairs: Path) -> tuple[Corpus, HeldOut]:
     """Read the set that shows harm outside the domain; it may be empty."""
-    known, asked = tables.read(documents, Documents), tables.read(pairs, Pairs)
+    asked = tables.read(pairs, Pairs)
     queries, qrels = held_out(asked.assign(raw=asked["anchor"], component_id=asked["doc_id"]))
-    return Corpus(known["doc_id"].to_numpy(dtype=str), list(known["text"])), HeldOut(queries, grades(qrels, {}), qrels)
+    return benchmark.read_corpus(passages), HeldOut(queries, grades(qrels, {}), qrels)
 
 
 def write_results(results: pd.DataFrame, path: Path) -> None:
@@ -121,14 +121,14 @@ def write_results(results: pd.DataFrame, path: Path) -> None:
 
 
 def main(
-    documents: Path = Path("data/pair/documents.parquet"),
+    passages: Path = Path("data/pair/passages.parquet"),
     collected: Path = Path("data/collect/documents.parquet"),
     aliases: Path = Path("data/deduplicate/aliases.parquet"),
     validation_queries: Path = Path("data/split/validation/queries.parquet"),
     validation_qrels: Path = Path("data/split/validation/qrels.parquet"),
     test_queries: Path = Path("data/split/test/queries.parquet"),
     test_qrels: Path = Path("data/split/test/qrels.parquet"),
-    out_of_domain_documents: Path = Path("data/clean/out_of_domain_documents.parquet"),
+    out_of_domain_passages: Path = Path("data/clean/out_of_domain_passages.parquet"),
     out_of_domain_pairs: Path = Path("data/clean/out_of_domain_pairs.parquet"),
     finetuned: Path = Path("data/finetune/model"),
     out_runs: Path = Path("data/evaluate/runs.parquet"),
@@ -142,11 +142,11 @@ def main(
     params, run, model = load(EvaluateParams), load(Run), load(Model)
     copies = tables.read(aliases, Aliases)
     kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
-    corpus = benchmark.read_corpus(documents)
+    corpus = benchmark.read_corpus(passages)
     sets = {
         "validation": (corpus, benchmark.read(validation_queries, validation_qrels, kept)),
         "test": (corpus, benchmark.read(test_queries, test_qrels, kept)),
-        "out_of_domain": read_out_of_domain(out_of_domain_documents, out_of_domain_pairs),
+        "out_of_domain": read_out_of_domain(out_of_domain_passages, out_of_domain_pairs),
     }
     systems = Systems(Encoder(find_model(model)), Encoder(finetuned), model)
     results: dict[str, pd.DataFrame] = {name: QueryResults.empty() for name in sets}
@@ -154,7 +154,7 @@ def main(
         "benchmark": benchmark.identity(
             [sets["validation"][1], sets["test"][1]], tables.read(collected, Documents)["doc_id"]
         ),
-        "corpus_documents": len(corpus.texts),
+        "corpus_documents": len(corpus.doc_ids),
         "test_queries": len(sets["test"][1].queries),
         "components": int(sets["test"][1].queries["component_id"].nunique()),
     }

@@ -19,6 +19,7 @@ from stages.lib import tables
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.passages import Passages
 from stages.lib.errors import Problem
 from stages.lib.ledger import Ledger, balance
 from stages.lib.params import Section, load
@@ -53,6 +54,14 @@ def render(documents: pd.DataFrame, template: str) -> pd.DataFrame:
     rows = zip(documents["text"], documents["title"], documents["topic"], strict=True)
     texts = [template.format(text=text, title=title, topic=topic).strip() for text, title, topic in rows]
     return documents.assign(text=texts)
+
+
+def render_passages(passages: pd.DataFrame, documents: pd.DataFrame, template: str) -> pd.DataFrame:
+    """Return the passages of `documents`, each rendered with its document's title and topic."""
+    of = documents.set_index("doc_id")[["title", "topic"]]
+    kept = passages[passages["doc_id"].isin(of.index)]
+    columns = {name: kept["doc_id"].map(of[name]).astype("str") for name in ("title", "topic")}
+    return render(kept.assign(**columns), template).drop(columns=["title", "topic"])
 
 
 def titles(documents: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
@@ -119,8 +128,10 @@ def shortcuts(pairs: pd.DataFrame, texts: dict[str, str]) -> dict[str, float]:
 
 def main(
     documents: Path = Path("data/deduplicate/documents.parquet"),
+    passages: Path = Path("data/clean/passages.parquet"),
     pairs: Path = Path("data/deduplicate/pairs.parquet"),
     out_documents: Path = Path("data/pair/documents.parquet"),
+    out_passages: Path = Path("data/pair/passages.parquet"),
     out_pairs: Path = Path("data/pair/pairs.parquet"),
     out_ledger: Path = Path("data/pair/ledger.parquet"),
     metrics: Path = Path("metrics/pair.json"),
@@ -147,7 +158,9 @@ def main(
         Counter(title=len(made)),
         ["title"],
     )
+    stretches = render_passages(tables.read(passages, Passages), kept, params.document_text)
     tables.write(rendered, out_documents, Documents)
+    tables.write(stretches, out_passages, Passages)
     tables.write(built, out_pairs, Pairs)
     tables.write(ledger.frame(), out_ledger, LedgerTable)
     per_document = built["doc_id"].value_counts()
@@ -156,6 +169,7 @@ def main(
             **balanced,
             **shortcuts(built, texts),
             "documents": len(rendered),
+            "passages": len(stretches),
             "paired_documents": len(per_document),
             "largest_document_share": float(per_document.max() / len(built)),
         },

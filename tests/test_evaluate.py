@@ -11,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from stages.clean.passages import passages
 from stages.evaluate import SYSTEMS, app, list_hits, main, read_out_of_domain, summarize, tell, write_results
 from stages.lib import benchmark, tables
 from stages.lib.benchmark import Corpus, held_out
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.query_results import QueryResults
@@ -188,7 +190,8 @@ def pairs(*rows):
 
 
 def test_out_of_domain_pairs_become_queries_with_all_their_answers(tmp_path):
-    tables.write(documents((1, "Stops an instance."), (2, "Halts it.")), tmp_path / "d.parquet", Documents)
+    known = documents((1, "Stops an instance."), (2, "Halts it."))
+    tables.write(passages(known, None, 0, None), tmp_path / "d.parquet", Passages)
     asked = pairs((1, "stop instance", 1), (2, "Stop  instance", 2), (3, "halt", 2))
     tables.write(asked, tmp_path / "p.parquet", Pairs)
     corpus, held = read_out_of_domain(tmp_path / "d.parquet", tmp_path / "p.parquet")
@@ -250,14 +253,14 @@ def lay_out(out_of_domain):
         queries, qrels = held_out(frame.assign(raw=frame["anchor"], component_id=frame["doc_id"]))
         tables.write(queries, Path(f"data/split/{split}/queries.parquet"), Queries)
         tables.write(qrels, Path(f"data/split/{split}/qrels.parquet"), Qrels)
-    tables.write(documents(*CORPUS), Path("data/pair/documents.parquet"), Documents)
+    tables.write(passages(documents(*CORPUS), None, 0, None), Path("data/pair/passages.parquet"), Passages)
     collected = documents(*CORPUS, (8, "Phlegm."), (9, "Pain in the head!"))
     tables.write(collected, Path("data/collect/documents.parquet"), Documents)
     copies = pd.DataFrame({"doc_id": [name("d", 9)], "kept_id": [name("d", 3)]})
     tables.write(copies, Path("data/deduplicate/aliases.parquet"), Aliases)
     known = documents((21, "Stops an instance."), (22, "Lists all buckets.")) if out_of_domain else Documents.empty()
     wanted = pairs((21, "halt a machine", 21), (22, "show storage", 22)) if out_of_domain else Pairs.empty()
-    tables.write(known, Path("data/clean/out_of_domain_documents.parquet"), Documents)
+    tables.write(passages(known, None, 0, None), Path("data/clean/out_of_domain_passages.parquet"), Passages)
     tables.write(wanted, Path("data/clean/out_of_domain_pairs.parquet"), Pairs)
 
 
@@ -304,7 +307,7 @@ def test_the_benchmark_hash_follows_questions_and_candidates_and_not_cleaned_tex
     lay_out(out_of_domain=False)
     first, _ = run_stage()
     rewritten = documents(*((number, text.lower()) for number, text in CORPUS[:3]))
-    tables.write(rewritten, Path("data/pair/documents.parquet"), Documents)
+    tables.write(passages(rewritten, None, 0, None), Path("data/pair/passages.parquet"), Passages)
     cleaned, _ = run_stage()
     assert cleaned["benchmark"] == first["benchmark"]
     assert cleaned["corpus_documents"] == 3

@@ -12,20 +12,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from stages.clean.passages import passages
 from stages.lib import tables
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.triplets import Triplets
 from stages.lib.ledger import Ledger
 from stages.lib.retrieval import Hits
 from stages.lib.text import normal_form
 from stages.mine import (
+    Answers,
     Candidate,
     Corpus,
     MineParams,
     app,
+    best_passage,
+    closest_passage,
     count_known_positives,
     known_positives,
     main,
@@ -52,7 +57,8 @@ def at(cosine):
 def corpus(*documents):
     """Make a corpus of (number, text, cosine to an anchor at (1, 0)), numbers ascending."""
     ids, texts, cosines = zip(*[(name("d", number), text, cosine) for number, text, cosine in documents], strict=True)
-    return Corpus(list(ids), list(texts), [normal_form(text) for text in texts], np.stack([at(c) for c in cosines]))
+    forms = [frozenset([normal_form(text)]) for text in texts]
+    return Corpus(list(ids), list(texts), forms, np.stack([at(c) for c in cosines]), np.arange(len(ids)))
 
 
 def pairs(*rows):
@@ -64,11 +70,15 @@ def pairs(*rows):
 def run(asked, documents, params, held=(), every=None):
     """Mine for pairs whose anchors all stand at (1, 0); `held` are documents outside the corpus."""
     searched = corpus(*documents)
-    texts = {name("d", number): text for number, text, _ in (*documents, *held)}
-    answers = {name("d", number): at(cosine) for number, _, cosine in (*documents, *held)}
+    known = [(name("d", number), text, cosine) for number, text, cosine in (*documents, *held)]
+    answers = Answers(
+        {doc_id: [text] for doc_id, text, _ in known},
+        {doc_id: np.stack([at(cosine)]) for doc_id, _, cosine in known},
+        {doc_id: frozenset([normal_form(text)]) for doc_id, text, _ in known},
+    )
     ledger = Ledger()
     positives = known_positives(asked if every is None else every, {})
-    rows, refused = mine(asked, texts, positives, searched, np.stack([at(1.0)] * len(asked)), answers, params, ledger)
+    rows, refused = mine(asked, positives, searched, np.stack([at(1.0)] * len(asked)), answers, params, ledger)
     return pd.DataFrame(rows), refused, ledger.frame()
 
 
@@ -232,8 +242,53 @@ def test_a_planted_positive_is_counted_by_id_and_by_text():
             "negatives": [["Rash."], ["Some other text."], ["FEVER THAT  LASTS"], ["Rash.", "Fever that lasts."]],
         }
     )
-    assert [count_known_positives(triplets.iloc[[row]], positives, texts) for row in range(4)] == [0, 1, 1, 1]
-    assert count_known_positives(triplets, positives, texts) == 3
+    forms = {doc_id: frozenset([normal_form(text)]) for doc_id, text in texts.items()}
+    assert [count_known_positives(triplets.iloc[[row]], positives, forms) for row in range(4)] == [0, 1, 1, 1]
+    assert count_known_positives(triplets, positives, forms) == 3
+
+
+# Document 1 comes in three passages, whose cosines to the anchor are 0.2, 0.8 and 0.9.
+LONG = ["Doses for adults.", "Fever that lasts for weeks.", "Tables and figures."]
+
+
+def test_of_a_long_answer_the_passage_that_bm25_ranks_best_is_the_positive_and_is_noted():
+    answers = Answers(
+        {name("d", 1): LONG, name("d", 2): ["Rash."]},
+        {name("d", 1): np.stack([at(0.2), at(0.8), at(0.9)]), name("d", 2): np.stack([at(0.5)])},
+        {name("d", 1): frozenset(map(normal_form, LONG)), name("d", 2): frozenset(["rash"])},
+    )
+    searched = Corpus(
+        [name("d", 1), name("d", 2)],
+        [*LONG, "Rash."],
+        [answers.forms[name("d", 1)], answers.forms[name("d", 2)]],
+        np.stack([at(0.2), at(0.8), at(0.9), at(0.5)]),
+        np.array([0, 3]),
+    )
+    ledger, asked = Ledger(), pairs((1, "lasting fever that lasts", 1))
+    rows, _ = mine(asked, known_positives(asked, {}), searched, np.stack([at(1.0)]), answers, ANYTHING, ledger)
+    assert rows[0]["positive"] == "Fever that lasts for weeks."
+    assert rows[0]["positive_score"] == pytest.approx(0.8, abs=1e-5)
+    assert rows[0]["negatives"] == ["Rash."]
+    noted = ledger.frame()[["reason", "partner_id", "score"]].to_numpy().tolist()
+    assert ["best_passage", f"{name('d', 1)}-0001", 1.0] in noted
+    # As a negative stands the passage closest to the anchor; as a candidate the document scores like it.
+    assert closest_passage(at(1.0), searched, 0) == "Tables and figures."
+    hits = Hits(np.array([[0, 1]]), np.array([[2.0, 1.0]], dtype=np.float32))
+    found = propose(at(1.0), [("bm25", hits, 0)], searched)
+    assert [round(one.cosine, 3) for one in found] == [0.9, 0.5]
+
+
+def test_a_document_any_of_whose_passages_says_what_the_answer_says_is_refused():
+    searched = Corpus([name("d", 1)], LONG, [frozenset(map(normal_form, LONG))], np.stack([at(0.1)] * 3), np.array([0]))
+    candidate = Candidate(0, 0.1, "dense", 1)
+    assert refusal(candidate, searched, "cough", frozenset(["tables and figures"]), 0.9, None) == "known_positive"
+    assert refusal(candidate, searched, "doses for adults", frozenset(["heat"]), 0.9, None) == "equal_to_anchor"
+    assert refusal(candidate, searched, "cough", frozenset(["heat"]), 0.9, None) is None
+
+
+def test_the_first_of_equal_passages_is_the_best():
+    assert best_passage("fever", ["Rash.", "Fever.", "Fever."]) == 1
+    assert best_passage("cough", ["Rash.", "Fever."]) == 0
 
 
 WORDS = st.sampled_from(["fever", "Fever", "rash", "RASH!", "cough", "fever rash", "cough  fever"])
@@ -317,6 +372,7 @@ def lay_out(training, every, documents, splits):
     tables.write(every, Path("data/deduplicate/pairs.parquet"), Pairs)
     tables.write(LedgerTable.empty(), Path("data/augment/ledger.parquet"), LedgerTable)
     tables.write(documents, Path("data/pair/documents.parquet"), Documents)
+    tables.write(passages(documents, None, 0, None), Path("data/pair/passages.parquet"), Passages)
     where = [(identity, identity, split) for identity, split in splits.items()]
     tables.write(
         pd.DataFrame(where, columns=["id", "component_id", "split"]), Path("data/split/splits.parquet"), Splits

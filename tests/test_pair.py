@@ -11,10 +11,12 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
+from stages.clean.passages import passages
 from stages.lib import tables
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.passages import Passages
 from stages.lib.ledger import Ledger
 from stages.lib.text import hash_hex, normal_form
 from stages.pair import PairParams, app, cap, drop_irrelevant, drop_repeated, render, shortcuts, titles
@@ -212,6 +214,7 @@ def run(frame: pd.DataFrame, asked: pd.DataFrame, **changed: object):
     with params.open("w", encoding="utf-8") as out:
         yaml.dump(values, out)
     tables.write(frame, Path("data/deduplicate/documents.parquet"), Documents)
+    tables.write(passages(frame, None, 0, None), Path("data/clean/passages.parquet"), Passages)
     tables.write(asked, Path("data/deduplicate/pairs.parquet"), Pairs)
     return CliRunner().invoke(app, [])
 
@@ -238,6 +241,7 @@ def test_the_command_builds_pairs_and_renders_documents(project):
         "dropped.over_document_cap": 2,
         "rows_out": 2,
         "documents": 3,
+        "passages": 3,
         "paired_documents": 2,
         "largest_document_share": 0.5,
     }

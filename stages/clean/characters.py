@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +18,16 @@ _INVISIBLE = re.compile(
 )
 
 
+# Compatibility characters that hide words from a tokenizer, each with what it stands for. Those that mean something
+# else than what they look like stay: m\u00b2 is not m2, \u00bd not 12, and Chinese sets its own commas.
+_PLAIN = {
+    **{code: unicodedata.normalize("NFKC", chr(code)) for code in range(0x3380, 0x33E0)},  # ㎎ is mg
+    **{code: unicodedata.normalize("NFKC", chr(code)) for code in range(0x2160, 0x2180)},  # Ⅳ is IV
+    **{0x2103: "\u00b0C", 0x2109: "\u00b0F", 0x00B5: "\u03bc", 0x2126: "\u03a9", 0x212A: "K", 0x212B: "\u00c5"},
+    **{0x2010: "-", 0x2011: "-", 0x2012: "\u2013", 0x2116: "No.", 0x2024: ".", 0x2025: ".."},
+}
+
+
 def repair(text: str) -> str:
     """Return `text` with mojibake, half-width forms and ligatures mended, in Unicode's composed form (NFC).
 
@@ -28,7 +39,7 @@ def repair(text: str) -> str:
         return text
     import ftfy
 
-    return str(ftfy.fix_text(text, _settings()))
+    return str(ftfy.fix_text(text, _settings())).translate(_PLAIN)
 
 
 @lru_cache(maxsize=1)
@@ -45,11 +56,31 @@ def remove(text: str) -> str:
     return _INVISIBLE.sub("", text)
 
 
-def collapse(text: str) -> str:
-    """Return `text` as one line: every run of whitespace, of any width, is one space; none at the ends."""
-    return " ".join(text.split())
+def collapse(text: str, lines: bool) -> str:
+    """Return `text` with every run of white space, of any width, as one space, and none at the ends.
+
+    With `lines` each line break stays, but blank lines go, and within ``` fences lines keep their
+    indentation, tabs as four spaces. Otherwise all is one line.
+    """
+    if not lines:
+        return " ".join(text.split())
+    kept, fenced = [], False
+    for line in text.splitlines():
+        words = " ".join(line.split())
+        if words.startswith("```"):
+            fenced = not fenced
+        elif fenced:
+            indent = line[: len(line) - len(line.lstrip())].expandtabs(4)
+            words = (" " * len(indent) + words) if words else ""
+        if words:
+            kept.append(words)
+    return "\n".join(kept).strip()
 
 
-def lower(text: str) -> str:
-    """Return `text` in lower case, still in composed form."""
-    return unicodedata.normalize("NFC", text.lower())
+def lower(text: str, keep: Sequence[tuple[int, int]]) -> str:
+    """Return `text` in lower case but for the spans `keep` (sorted, disjoint), still in composed form."""
+    pieces, at = [], 0
+    for start, end in keep:
+        pieces += [text[at:start].lower(), text[start:end]]
+        at = end
+    return unicodedata.normalize("NFC", "".join([*pieces, text[at:].lower()]))

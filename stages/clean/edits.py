@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -31,9 +32,20 @@ def between(rule: str, old: str, new: str) -> list[Edit]:
 
 def apply(text: str, edits: list[Edit]) -> str:
     """Return `text` after `edits`, in their order."""
+    if all(later.end <= edit.start for edit, later in pairwise(edits)):
+        return _apply_at_once(text, edits)
     for edit in edits:
         text = text[: edit.start] + edit.after + text[edit.end :]
     return text
+
+
+def _apply_at_once(text: str, edits: list[Edit]) -> str:
+    # From right to left every offset also holds in the text as given: one pass, however many edits there are.
+    pieces, at = [], 0
+    for edit in reversed(edits):
+        pieces += [text[at : edit.start], edit.after]
+        at = edit.end
+    return "".join([*pieces, text[at:]])
 
 
 def _common(left: str, right: str) -> int:

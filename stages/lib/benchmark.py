@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.lib import tables
-from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
 from stages.lib.text import hash_hex, normal_form
@@ -33,10 +33,14 @@ class HeldOut(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """The documents that are searched, in ascending order of id."""
+    """What is searched: documents in ascending order of id, and the texts of their passages, in order.
+
+    `starts` has the position of each document's first passage; None where each has just one.
+    """
 
     doc_ids: npt.NDArray[np.str_]
     texts: list[str]
+    starts: npt.NDArray[np.int64] | None = None
 
 
 def read(queries: Path, qrels: Path, aliases: Mapping[str, str]) -> HeldOut:
@@ -45,10 +49,17 @@ def read(queries: Path, qrels: Path, aliases: Mapping[str, str]) -> HeldOut:
     return HeldOut(tables.read(queries, Queries), grades(judged, aliases), judged)
 
 
-def read_corpus(documents: Path) -> Corpus:
-    """Read the documents as they are embedded."""
-    frame = tables.read(documents, Documents)
-    return Corpus(frame["doc_id"].to_numpy(dtype=str), list(frame["text"]))
+def read_corpus(passages: Path) -> Corpus:
+    """Read the passages of all documents as they are embedded."""
+    return corpus_of(tables.read(passages, Passages))
+
+
+def corpus_of(passages: pd.DataFrame) -> Corpus:
+    """Return the corpus of `passages`, which are sorted by document and position."""
+    ids = passages["doc_id"].to_numpy(dtype=str)
+    first = np.ones(len(ids), dtype=bool)
+    first[1:] = ids[1:] != ids[:-1]
+    return Corpus(ids[first], list(passages["text"]), np.flatnonzero(first).astype(np.int64))
 
 
 def grades(qrels: pd.DataFrame, aliases: Mapping[str, str]) -> dict[str, dict[str, float]]:

@@ -107,11 +107,13 @@ def _map_one(
 
 
 def _scatter_one(key: Key, reads: type[Table], scratch: Path, item: tuple[int, Shard]) -> None:
+    # A file per shard with a row group per partition. It is checked where its rows meet, and not in between.
     at, shard = item
     frame = tables.read_shard(shard, reads)
     where = pd.util.hash_pandas_object(key(frame), index=False) % PARTITIONS
-    for partition in range(PARTITIONS):
-        tables.write(frame[(where == partition).to_numpy()], _scattered(scratch, partition, at), reads)
+    tables.write_groups(
+        [frame[(where == partition).to_numpy()] for partition in range(PARTITIONS)], _scattered(scratch, at), reads
+    )
 
 
 def _reduce_one(
@@ -123,13 +125,13 @@ def _reduce_one(
     shards: int,
     partition: int,
 ) -> list[Path]:
-    frame = gather([_scattered(scratch, partition, at) for at in range(shards)], reads)
-    frame = frame.assign(group_key=key(frame)).sort_values("group_key", kind="stable", ignore_index=True)
+    frame = tables.read_groups([Shard(_scattered(scratch, at), partition) for at in range(shards)], reads)
+    frame = frame.assign(group_key=key(frame)).sort_values(["group_key", *key_of(reads)], ignore_index=True)
     return _write_all(function(frame), writes, scratch, f"group-{partition:03d}")
 
 
-def _scattered(scratch: Path, partition: int, shard: int) -> Path:
-    return scratch / f"partition-{partition:03d}" / f"{shard:06d}.parquet"
+def _scattered(scratch: Path, shard: int) -> Path:
+    return scratch / f"scattered-{shard:06d}.parquet"
 
 
 def _write_all(frames: Sequence[pd.DataFrame], writes: tuple[type[Table], ...], scratch: Path, name: str) -> list[Path]:

@@ -17,39 +17,59 @@ import pandas as pd
 from stages.lib.text import words
 
 Vectors = npt.NDArray[np.float32]
+Starts = npt.NDArray[np.int64]
 DEPTH = 100
 _BLOCK = 256
 
 
 class Hits(NamedTuple):
-    """The first k documents of each query: positions and scores, both of shape (queries, k), best first."""
+    """The first k documents of each query: positions and scores, both of shape (queries, k), best first.
+
+    A document that was cut into passages scores as its best one.
+    """
 
     positions: npt.NDArray[np.int64]
     scores: npt.NDArray[np.float32]
 
 
-def dense(queries: Vectors, documents: Vectors, k: int) -> Hits:
-    """Return the k nearest `documents` (n, d) of each of `queries` (q, d) by inner product.
+def dense(queries: Vectors, passages: Vectors, k: int, starts: Starts | None = None) -> Hits:
+    """Return the k nearest documents of each of `queries` (q, d) by inner product with `passages` (n, d).
 
+    `starts` (documents,) has the position of each document's first passage; None where each has just one.
     Exact, blocked: memory stays at 256 rows of scores whatever the number of queries. Documents must
     stand in ascending order of id, since ties go to the smaller position.
     """
-    transposed = np.ascontiguousarray(documents.T)
-    return _search(lambda start, end: queries[start:end] @ transposed, len(queries), len(documents), k)
+    transposed = np.ascontiguousarray(passages.T)
+    return _search(lambda start, end: queries[start:end] @ transposed, len(queries), len(passages), k, starts)
+
+
+def best_scores(query: Vectors, passages: Vectors, positions: Sequence[int], starts: Starts | None = None) -> Vectors:
+    """Return the score of the documents at `positions`: the best inner product of `query` (d,) with their passages."""
+    if not len(positions):
+        return np.empty(0, dtype=np.float32)
+    if starts is None:
+        return np.asarray(passages[list(positions)] @ query)
+    ends = np.append(starts[1:], len(passages))
+    stretches = [np.arange(starts[at], ends[at]) for at in positions]
+    firsts = np.cumsum([0, *(len(stretch) for stretch in stretches[:-1])])
+    return np.asarray(np.maximum.reduceat(passages[np.concatenate(stretches)] @ query, firsts))
 
 
 class Lexical:
-    """A BM25 index over texts that stand in ascending order of document id."""
+    """A BM25 index over texts that stand in ascending order of document id.
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    `starts` says where each document's passages begin, as in `dense`.
+    """
+
+    def __init__(self, texts: Sequence[str], starts: Starts | None = None) -> None:
         import bm25s
 
-        self._count = len(texts)
+        self._count, self._starts = len(texts), starts
         self._index = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
         self._index.index([words(text) or [""] for text in texts] or [[""]], show_progress=False)
 
     def scores(self, query: str) -> Vectors:
-        """Return the BM25 score of every document, shape (documents,); 0 where no word is shared."""
+        """Return the BM25 score of every text, shape (texts,); 0 where no word is shared."""
         known = [word for word in words(query) if word in self._index.vocab_dict]
         if not known:
             return np.zeros(self._count, dtype=np.float32)
@@ -62,17 +82,22 @@ class Lexical:
             len(queries),
             self._count,
             k,
+            self._starts,
         )
 
 
-def _search(score: Callable[[int, int], Vectors], queries: int, documents: int, k: int) -> Hits:
+def _search(
+    score: Callable[[int, int], Vectors], queries: int, passages: int, k: int, starts: Starts | None = None
+) -> Hits:
+    documents = passages if starts is None else len(starts)
     k = min(k, documents)
     positions, scores = np.empty((queries, k), dtype=np.int64), np.empty((queries, k), dtype=np.float32)
     if not k:
         return Hits(positions, scores)
     for start in range(0, queries, _BLOCK):
         end = min(start + _BLOCK, queries)
-        block = np.round(score(start, end), 6)
+        scores_of = score(start, end)
+        block = np.round(scores_of if starts is None else np.maximum.reduceat(scores_of, starts, axis=1), 6)
         # The k-th score of each row; all rows that reach it, ties included, are then ordered exactly.
         floor = np.partition(block, documents - k, axis=1)[:, documents - k]
         for row in range(end - start):

@@ -7,13 +7,14 @@ of work of the engine, so a table on disk is already cut into shards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import pandas as pd
 import pyarrow as arrow
+import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 
 from stages.lib import written
@@ -26,10 +27,10 @@ AnyTable = TypeVar("AnyTable", bound=Table)
 
 
 class Shard(NamedTuple):
-    """One row group of a table on disk."""
+    """One row group of a table on disk, or a whole small table."""
 
     path: Path
-    group: int
+    group: int | None = None
 
 
 def write(frame: pd.DataFrame, path: Path, table: type[AnyTable]) -> None:
@@ -62,9 +63,27 @@ def shards(path: Path) -> list[Shard]:
 
 
 def read_shard(shard: Shard, table: type[AnyTable]) -> pd.DataFrame:
-    """Return one row group, checked."""
+    """Return one row group, or the whole table, checked."""
+    if shard.group is None:
+        return read(shard.path, table)
     with _readable(shard.path):
         return _frame(parquet.ParquetFile(shard.path).read_row_group(shard.group), shard.path, table)
+
+
+def write_groups(frames: Sequence[pd.DataFrame], path: Path, table: type[AnyTable]) -> None:
+    """Write frames that were checked already, each as a row group of its own: what `read_groups` reads back."""
+    schema = arrow_schema(table)
+    with written.atomically(path) as temporary, parquet.ParquetWriter(temporary, schema, **_FORMAT) as writer:
+        for frame in frames:
+            writer.write_table(arrow.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False))
+
+
+def read_groups(shards: Sequence[Shard], table: type[AnyTable]) -> pd.DataFrame:
+    """Return the rows of several row groups that `write_groups` wrote; they were checked before that."""
+    schema = arrow_schema(table)
+    rows = [parquet.ParquetFile(shard.path).read_row_group(shard.group) for shard in shards]
+    frame = arrow.concat_tables([schema.empty_table(), *rows]).to_pandas()
+    return frame if len(frame) else table.empty()
 
 
 def merge(parts: Iterable[Path], path: Path, table: type[AnyTable]) -> int:
@@ -73,12 +92,46 @@ def merge(parts: Iterable[Path], path: Path, table: type[AnyTable]) -> int:
     Bounded memory: one part at a time. Returns the number of rows. Raises ValueError when the keys of
     two parts overlap, since the result would not be sorted.
     """
-    schema, count = arrow_schema(table), 0
+    return interleave([parts], path, table)
+
+
+def interleave(sequences: Sequence[Iterable[Path]], path: Path, table: type[AnyTable]) -> int:
+    """Write several sequences of parts, each as `merge` wants it, as one table.
+
+    The sequences may overlap each other, but not share a key; no two parts of a sequence share a value of
+    the key's first column. Bounded memory: one part of each sequence at a time. Returns the number of rows.
+    """
+    schema, key, count = arrow_schema(table), key_of(table), 0
     with written.atomically(path) as temporary, parquet.ParquetWriter(temporary, schema, **_FORMAT) as writer:
-        for rows in _even(_ascending(parts, key_of(table), path), schema):
+        for rows in _even(_woven([_ascending(parts, key, path) for parts in sequences], key), schema):
             count += rows.num_rows
             _write_groups(writer, rows)
     return count
+
+
+def _woven(sequences: Sequence[Iterator[arrow.Table]], key: list[str]) -> Iterator[arrow.Table]:
+    if len(sequences) == 1:
+        yield from sequences[0]
+        return
+    order = [(name, "ascending") for name in key]
+    heads: list[arrow.Table | None] = [None] * len(sequences)
+    while True:
+        heads = [_next(rows) if head is None else head for head, rows in zip(heads, sequences, strict=True)]
+        # Up to the smallest last key nothing can be missing any more.
+        lasts = [head.column(key[0])[-1].as_py() for head in heads if head is not None]
+        if not lasts:
+            return
+        ready = []
+        for at, head in enumerate(heads):
+            if head is not None:
+                count = compute.sum(compute.less_equal(head.column(key[0]), min(lasts))).as_py()
+                ready.append(head.slice(0, count))
+                heads[at] = head.slice(count) if count < head.num_rows else None
+        yield arrow.concat_tables(ready).sort_by(order)
+
+
+def _next(parts: Iterator[arrow.Table]) -> arrow.Table | None:
+    return next((rows for rows in parts if rows.num_rows), None)
 
 
 def _ascending(parts: Iterable[Path], key: list[str], path: Path) -> Iterator[arrow.Table]:

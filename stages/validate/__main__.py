@@ -59,7 +59,7 @@ def gates(leaked: int, aucs: dict[str, float], params: ValidateParams) -> list[G
 
 def main(
     triplets: Path = Path("data/mine/triplets.parquet"),
-    documents: Path = Path("data/pair/documents.parquet"),
+    passages: Path = Path("data/pair/passages.parquet"),
     collected: Path = Path("data/collect/documents.parquet"),
     aliases: Path = Path("data/deduplicate/aliases.parquet"),
     fingerprints: Path = Path("data/split/fingerprints.parquet"),
@@ -73,12 +73,12 @@ def main(
     params, model = load(ValidateParams), load(Model)
     copies = tables.read(aliases, Aliases)
     held = benchmark.read(queries, qrels, dict(zip(copies["doc_id"], copies["kept_id"], strict=True)))
-    corpus = benchmark.read_corpus(documents)
+    corpus = benchmark.read_corpus(passages)
     encoder = Encoder(find_model(model))
     searched = encoder.encode(corpus.texts, model.document_prompt, "documents")
     asked = encoder.encode(list(held.queries["text"]), model.anchor_prompt, "queries")
-    ranked = dense(asked, searched, DEPTH)
-    lexical = Lexical(corpus.texts).search(list(held.queries["text"]), DEPTH)
+    ranked = dense(asked, searched, DEPTH, corpus.starts)
+    lexical = Lexical(corpus.texts, corpus.starts).search(list(held.queries["text"]), DEPTH)
     found = panels(asked, searched, corpus, held, lexical, ranked)
     scores = measure(list(held.queries["query_id"]), ranked, corpus.doc_ids, held.grades)
     leaked = leaked_rows(
@@ -89,7 +89,7 @@ def main(
     measured: dict[str, float | int | str] = {
         "benchmark": benchmark.identity([held], tables.read(collected, Documents)["doc_id"]),
         "queries": len(held.queries),
-        "corpus_documents": len(corpus.texts),
+        "corpus_documents": len(corpus.doc_ids),
         "leaked_rows": len(leaked),
         "passed": all(gate.passed for gate in judged),
         **{f"base.{name}": float(scores[name].mean()) for name in METRICS},

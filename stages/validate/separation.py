@@ -15,7 +15,7 @@ import pandas as pd
 
 from stages.lib.benchmark import Corpus, HeldOut
 from stages.lib.errors import Problem
-from stages.lib.retrieval import Hits, Vectors
+from stages.lib.retrieval import Hits, Vectors, best_scores
 
 PANELS = ("random", "bm25", "dense")
 NEGATIVES = 5
@@ -31,7 +31,7 @@ class Panel(NamedTuple):
 
 
 def panels(
-    queries: Vectors, documents: Vectors, corpus: Corpus, held: HeldOut, bm25: Hits, dense: Hits
+    queries: Vectors, passages: Vectors, corpus: Corpus, held: HeldOut, bm25: Hits, dense: Hits
 ) -> dict[str, Panel]:
     """Return the three panels: every (query, answer) against NEGATIVES documents per query that are none.
 
@@ -48,10 +48,10 @@ def panels(
     negatives: dict[str, list[float]] = {name: [] for name in PANELS}
     for row, query_id in enumerate(held.queries["query_id"]):
         answers = {position[doc_id] for doc_id in held.grades[query_id] if doc_id in position}
-        positives.extend((documents[sorted(answers)] @ queries[row]).tolist())
+        positives.extend(best_scores(queries[row], passages, sorted(answers), corpus.starts).tolist())
         for name in PANELS:
             others = [at for at in proposed[name][row].tolist() if at not in answers][:NEGATIVES]
-            negatives[name].extend((documents[others] @ queries[row]).tolist())
+            negatives[name].extend(best_scores(queries[row], passages, others, corpus.starts).tolist())
     if not positives or not all(negatives.values()):
         raise Problem(
             f"the {len(corpus.doc_ids)} documents hold {'nothing but' if positives else 'none of the'} answers to the "

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.clean.characters import collapse
-from stages.clean.markup import strip
+from stages.clean.markup import quote, strip
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,8 @@ def test_prose_is_left_byte_for_byte(prose):
     ("html", "text"),
     [
         ("<p>Fever.</p><p>Rash.</p>", "Fever. Rash."),  # paragraphs
-        ("<ul><li>one<li>two</ul>three", "one two three"),  # list items without their end tags
-        ("<table>\n<tr><td>Age</td><td>7</td></tr><tr><td>Sex</td></tr></table>", "Age 7 Sex"),  # cells and rows
+        ("<ul><li>one<li>two</ul>three", "- one - two three"),  # list items without their end tags
+        ("<table>\n<tr><td>Age</td><td>7</td></tr><tr><td>Sex</td></tr></table>", "Age | 7 Sex"),  # cells and rows
         ("Fever<br>rash<BR/>cough", "Fever rash cough"),
         ("<code>Bucket</code>s are <b>big</b>", "Buckets are big"),  # inline elements part no word
         ("m<sup>2</sup>, CO<sub>2</sub>", "m2, CO2"),
@@ -50,13 +50,13 @@ def test_prose_is_left_byte_for_byte(prose):
     ],
 )
 def test_markup_is_read_as_a_browser_shows_it(html, text):
-    assert collapse(strip(html)) == text
+    assert collapse(strip(html), lines=False) == text
 
 
 WORDS = st.lists(st.text("abcé", min_size=1, max_size=5), min_size=1, max_size=6)
 
 
-@given(WORDS, st.sampled_from(["p", "li", "td", "h2", "div", "dd"]))
+@given(WORDS, st.sampled_from(["p", "h2", "div", "dd", "section"]))
 def test_words_in_elements_that_stand_apart_never_run_together(words, name):
     assert strip("".join(f"<{name}>{word}</{name}>" for word in words)).split() == words
 
@@ -77,3 +77,80 @@ def test_no_letter_or_number_is_lost_unless_hidden(parts):
 
 def test_deep_nesting_is_read_in_time_that_grows_with_its_length():
     assert strip("<div>" * 100_000 + "x").strip() == "x"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>Do:</p><ul><li><p>one\n  more</p></li><li>two</li></ul>", "Do:\n- one more\n- two"),
+        ("<ul><li>a<ul><li>b</li></ul></li></ul>", "- a\n- b"),
+        ("<tr><td>Age</td><td><p>7</p></td></tr><tr><td></td><td>f</td></tr>", "Age | 7\n| f"),
+        ("<pre>if x:\n    y &lt; 1</pre>end", "```\nif x:\n    y < 1\n```\nend"),
+        ("<pre>one</pre>end", "one\nend"),
+        ("Use the &lt;p&gt; tag<br>", "Use the `<p>` tag"),
+        ("Use the &lt;p&gt; tag", "Use the `<p>` tag"),
+        ("&lt;p&gt;Hello&lt;/p&gt;", "Hello"),  # a feed that escaped its HTML
+        ("# A\n\n- `<p>` and [x](https://e.org)\n", "# A\n\n- `<p>` and [x](https://e.org)\n"),
+        ("```html\n<p>\n  <b>x</b> &amp;\n```\n", "```html\n<p>\n  <b>x</b> &amp;\n```\n"),
+    ],
+)
+def test_lists_tables_code_and_markdown_stay_readable(html, text):
+    assert collapse(strip(html), lines=True) == collapse(text, lines=True)
+
+
+SOUP = st.lists(
+    st.sampled_from(
+        [
+            "<p>",
+            "</p>",
+            "<li>",
+            "<td>",
+            "</td>",
+            "<pre>",
+            "</pre>",
+            "<b>",
+            "a",
+            " ",
+            "\n",
+            "`",
+            "```\n",
+            "\n```",
+            "&lt;p&gt;",
+            "&lt;/p&gt;",
+            "&amp;",
+            "lt;",
+            "<",
+            ">",
+            "<!--",
+            "-->",
+            "<script>",
+            "</script>",
+            "<a x='",
+            "'",
+            "\0",
+            "\ud800",
+        ]
+    ),
+    max_size=25,
+).map("".join)
+
+
+@given(SOUP)
+def test_repetition_settles_within_the_rounds_of_the_stage(text):
+    for _ in range(10):
+        text, before = collapse(strip(text), lines=True), text
+        if text == before:
+            return
+    raise AssertionError(text)
+
+
+@pytest.mark.parametrize(
+    "part", ["<!--", "<script>", '<a href="', "<pre>", "<li>", "`<p>", "```a\n", "<div>", "&lt;b&gt;"]
+)
+def test_what_is_never_closed_takes_linear_time(part):
+    strip(part * 20_000)
+
+
+def test_a_quoted_tag_is_left_alone():
+    assert quote("a <b> c `<i>`") == "a `<b>` c `<i>`"
+    assert strip("a `<b>` c `<i>`") == "a `<b>` c `<i>`"

@@ -7,9 +7,11 @@ import pytest
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.knowledge import Knowledge
 from stages.lib.contracts.ledger import Ledger
 from stages.lib.contracts.near import Near
 from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.query_results import QueryResults
@@ -32,6 +34,8 @@ P1, Q1, Q2 = number("p", 1), number("q", 1), number("q", 2)
 # One row that each table accepts.
 GOOD = {
     Documents: {"doc_id": D1, "source": "faq", "title": "", "text": "Press reset.", "topic": "", "group": ""},
+    Passages: {"passage_id": f"{D1}-0000", "doc_id": D1, "position": 0, "text": "Press reset."},
+    Knowledge: {"kind": "word", "source": "", "item": "reset", "documents": 1},
     Pairs: {"pair_id": P1, "anchor": "reset?", "doc_id": D1, "relation": "", "score": 1.0, "source": "faq"},
     Near: {"left_id": D1, "right_id": D2, "similarity": 0.9, "rule": "near"},
     Aliases: {"doc_id": D2, "kept_id": D1},
@@ -99,6 +103,14 @@ BROKEN = [
     (Documents, {"text": ""}, "text: str_length(1"),
     (Documents, {"topic": None}, "topic: not_nullable"),
     (Documents, {"group": None}, "group: not_nullable"),
+    (Passages, {"passage_id": D1}, "passage_id: str_matches"),
+    (Passages, {"doc_id": P1}, "doc_id: str_matches"),
+    (Passages, {"position": -1}, "position: greater_than_or_equal_to(0"),
+    (Passages, {"text": ""}, "text: str_length(1"),
+    (Knowledge, {"kind": "sentence"}, "kind: isin"),
+    (Knowledge, {"source": None}, "source: not_nullable"),
+    (Knowledge, {"item": None}, "item: not_nullable"),
+    (Knowledge, {"documents": 0}, "documents: greater_than_or_equal_to(1"),
     (Pairs, {"pair_id": D1}, "pair_id: str_matches"),
     (Pairs, {"anchor": ""}, "anchor: str_length(1"),
     (Pairs, {"doc_id": "d1"}, "doc_id: str_matches"),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from stages.lib import benchmark, tables
 from stages.lib.benchmark import grades, held_out, identity
+from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.table import check
@@ -160,6 +161,25 @@ def test_a_benchmark_does_not_depend_on_how_questions_were_cleaned(tmp_path):
 )
 def test_whatever_decides_a_score_makes_another_benchmark(tmp_path, changed):
     assert stamp(tmp_path, **changed) != stamp(tmp_path)
+
+
+def test_a_corpus_has_its_documents_in_order_and_where_their_passages_begin(tmp_path):
+    ids = [f"d{at:016x}" for at in (1, 2, 3)]
+    rows = [(2, 1, "c"), (0, 0, "a"), (2, 0, "b2"), (1, 0, "b"), (0, 1, "a2"), (0, 2, "a3")]
+    frame = pd.DataFrame(
+        [(f"{ids[doc]}-{at:04d}", ids[doc], at, text) for doc, at, text in rows], columns=list(Passages.empty().columns)
+    )
+    tables.write(frame, tmp_path / "passages.parquet", Passages)
+    corpus = benchmark.read_corpus(tmp_path / "passages.parquet")
+    assert corpus.doc_ids.tolist() == ids
+    assert corpus.texts == ["a", "a2", "a3", "b", "b2", "c"]
+    assert corpus.starts.tolist() == [0, 3, 4]
+
+
+def test_an_empty_corpus_is_one(tmp_path):
+    tables.write(Passages.empty(), tmp_path / "passages.parquet", Passages)
+    corpus = benchmark.read_corpus(tmp_path / "passages.parquet")
+    assert (len(corpus.doc_ids), corpus.texts, len(corpus.starts)) == (0, [], 0)
 
 
 def test_the_scoring_rule_is_part_of_the_benchmark(tmp_path, monkeypatch):

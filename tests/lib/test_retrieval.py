@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from stages.lib.retrieval import METRICS, Hits, Lexical, dense, measure, recall_at
+from stages.lib.retrieval import METRICS, Hits, Lexical, best_scores, dense, measure, recall_at
 
 SMALL = st.integers(-2, 2).map(float)  # so that many scores are equal
 SIDES = st.tuples(st.integers(0, 6), st.integers(1, 40), st.integers(1, 4))
@@ -55,6 +55,86 @@ def test_search_is_a_full_sort_over_more_than_one_block():
     queries, documents = (chance.normal(size=(size, 8)).astype(np.float32) for size in (600, 300))
     hits = dense(queries, documents, 10)
     np.testing.assert_array_equal(hits.positions, brute_force(queries @ documents.T, 10))
+
+
+def before_passages(score, queries, documents, k):
+    """Search as it was when a document was always one text: what one passage per document must give to the bit."""
+    k = min(k, documents)
+    positions, scores = np.empty((queries, k), dtype=np.int64), np.empty((queries, k), dtype=np.float32)
+    for start in range(0, queries, 256):
+        end = min(start + 256, queries)
+        block = np.round(score(start, end), 6)
+        for row in range(end - start):
+            best = np.argsort(-block[row], kind="stable")[:k]
+            positions[start + row], scores[start + row] = best, block[row, best]
+    return Hits(positions, scores)
+
+
+def test_one_passage_per_document_is_what_was_before_to_the_bit():
+    chance = np.random.default_rng(3)
+    queries, documents = (chance.normal(size=(size, 8)).astype(np.float32) for size in (300, 200))
+    transposed = np.ascontiguousarray(documents.T)
+    expected = before_passages(lambda start, end: queries[start:end] @ transposed, 300, 200, 20)
+    for starts in (None, np.arange(200)):
+        found = dense(queries, documents, 20, starts)
+        assert (found.positions.tobytes(), found.scores.tobytes()) == tuple(part.tobytes() for part in expected)
+
+    texts = [" ".join(chance.choice(["a", "b", "c", "d"], size=size)) for size in chance.integers(1, 9, size=40)]
+    index = Lexical(texts)
+    asked = ["a", "b c", "zebra", "d d a"]
+    expected = before_passages(
+        lambda start, end: np.stack([index.scores(query) for query in asked[start:end]]), len(asked), len(texts), 10
+    )
+    for starts in (None, np.arange(40)):
+        found = Lexical(texts, starts).search(asked, 10)
+        assert (found.positions.tobytes(), found.scores.tobytes()) == tuple(part.tobytes() for part in expected)
+
+
+@st.composite
+def cut_corpora(draw):
+    """Return queries, passages and where each document's passages begin."""
+    queries, passages = draw(SIDES.flatmap(vectors))
+    inner = draw(st.sets(st.integers(1, len(passages) - 1))) if len(passages) > 1 else set()
+    return queries, passages, np.array([0, *sorted(inner)], dtype=np.int64)
+
+
+@settings(deadline=None)
+@given(cut_corpora(), st.integers(1, 50))
+def test_a_document_scores_as_its_best_passage(corpus, k):
+    queries, passages, starts = corpus
+    ends = [*starts[1:], len(passages)]
+    raw = queries @ passages.T
+    scores = np.array([[row[a:b].max() for a, b in zip(starts, ends, strict=True)] for row in raw], dtype=np.float32)
+    scores = scores.reshape(len(queries), len(starts))
+    found = dense(queries, passages, k, starts)
+    expected = brute_force(scores, k)
+    np.testing.assert_array_equal(found.positions, expected)
+    np.testing.assert_array_equal(found.scores, np.take_along_axis(scores, expected, axis=1))
+    wanted = list(range(len(starts)))[::-2]
+    for query, row in zip(queries, scores, strict=True):
+        np.testing.assert_array_equal(best_scores(query, passages, wanted, starts), row[wanted])
+        assert best_scores(query, passages, [], starts).shape == (0,)
+
+
+def test_lexical_finds_a_document_by_its_third_passage_though_it_begins_elsewhere():
+    texts = [
+        "Pay your bill online.",
+        "Trains leave at noon.",
+        "Pack a coat for rain.",
+        "Hold the reset button.",
+        "A wall.",
+    ]
+    hits = Lexical(texts, np.array([0, 1, 4])).search(["how to reset", "rain"], 3)
+    assert hits.positions[:, 0].tolist() == [1, 1]
+    assert hits.scores.shape == (2, 3)
+    # Lengths and counts are those of passages: a long document is not punished for its other subjects.
+    assert hits.scores[0, 0] == np.round(Lexical(texts).scores("how to reset")[3], 6)
+
+
+def test_documents_whose_best_passages_are_equal_are_ordered_by_id():
+    passages = np.array([[0.1], [0.6], [0.6], [0.2], [0.6000001]], dtype=np.float32)
+    found = dense(np.ones((1, 1), dtype=np.float32), passages, 3, np.array([0, 2, 3]))
+    assert found.positions.tolist() == [[0, 1, 2]]
 
 
 def test_scores_that_differ_in_the_seventh_digit_are_equal():

@@ -128,6 +128,24 @@ def test_bm25_negatives_share_words_with_the_query():
     assert found["bm25"].negatives == pytest.approx((DOCUMENTS @ vectors[0])[[0, 1, 2, 4, 5]], abs=1e-6)
 
 
+def test_a_document_counts_by_its_best_passage():
+    held = asked([{3}, {5, 6}])
+    vectors = unit(np.random.default_rng(2).normal(size=(2, 8)))
+    # Each document has a passage more, before the one it had, and further from every query: nothing may change.
+    away = -unit(vectors.sum(axis=0, keepdims=True)) * 10
+    assert (away @ vectors.T < -2).all()
+    passages = np.repeat(DOCUMENTS, 2, axis=0)
+    passages[0::2] = away
+    starts = np.arange(0, 40, 2)
+    corpus = Corpus(CORPUS.doc_ids, [text for text in TEXTS for _ in range(2)], starts)
+    lexical = Lexical(TEXTS).search(list(held.queries["text"]), 100)
+    found = panels(vectors, passages, corpus, held, lexical, dense(vectors, passages, 100, starts))
+    _, expected = build(held)
+    for name in PANELS:
+        assert found[name].positives == pytest.approx(expected[name].positives, abs=1e-6)
+        assert found[name].negatives == pytest.approx(expected[name].negatives, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("answers", "told"),
     [

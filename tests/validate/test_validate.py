@@ -10,11 +10,13 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
+from stages.clean.passages import passages
 from stages.lib import tables
 from stages.lib.benchmark import held_out
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.triplets import Triplets
@@ -141,7 +143,7 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness"):
     row = ("p" + hash_hex("trained"), ids[4], triplet_anchor, ids[4], TEXTS[4], 0.5)
     lists = ([ids[5]], [TEXTS[5]], [0.25], ["dense"], [1], ["margin"])
     for frame, path, table in (
-        (documents, "pair/documents", Documents),
+        (passages(documents, None, 0, None), "pair/passages", Passages),
         (documents, "collect/documents", Documents),
         (Aliases.empty(), "deduplicate/aliases", Aliases),
         (queries, "split/validation/queries", Queries),
@@ -204,8 +206,8 @@ def test_a_training_row_that_equals_a_held_out_one_is_refused(project):
 def test_a_rewritten_document_is_the_same_benchmark_and_a_new_question_another(project):
     lay_out()
     first, _ = run_stage()
-    documents = tables.read(Path("data/pair/documents.parquet"), Documents)
-    tables.write(documents.assign(text=documents["text"].str.upper()), Path("data/pair/documents.parquet"), Documents)
+    known = tables.read(Path("data/pair/passages.parquet"), Passages)
+    tables.write(known.assign(text=known["text"].str.upper()), Path("data/pair/passages.parquet"), Passages)
     rewritten, _ = run_stage()
     lay_out(answers=(0, 1, 2, 3))
     other, _ = run_stage()

@@ -58,6 +58,8 @@ def _decision(line: Row) -> str:
         told += f", {'to' if line['action'] == 'repoint' else 'partner'} {line['partner_id']}"
     if line["score"] is not None and line["score"] == line["score"]:
         told += f", score {line['score']:.4g}"
+    if line["action"] == "edit" and line["start"] < 0 and not line["before"] and not line["after"]:
+        return f"{told}: all over; what stood there is the field as collected"
     if line["action"] in {"edit", "repoint"}:
         return f"{told}: {quoted(line['before'])} -> {quoted(line['after'])}"
     return f"{told}: {quoted(line['before'] or line['after'])}" if line["before"] or line["after"] else told

@@ -1,0 +1,1 @@
+"""Measures on planted faults, one kind a file."""

@@ -1,0 +1,26 @@
+"""The clean texts that faults are planted in."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from stages.clean.characters import collapse
+from stages.clean.markup import strip
+
+
+@lru_cache(maxsize=1)
+def definitions() -> list[str]:
+    """Return the definitions of the Human Phenotype Ontology."""
+    from stages.collect.hpo import read
+    from stages.lib.ledger import Ledger
+
+    return [" ".join(text.split()) for text in sorted(set(read("hpo", Ledger()).documents["text"]))]
+
+
+@lru_cache(maxsize=1)
+def operations() -> list[str]:
+    """Return the documentation of 2,000 AWS operations, as plain text with its lines."""
+    from stages.collect.aws import AwsSource, read
+
+    found = read("aws", AwsSource(reader="aws", documents=2000)).documents["text"]
+    return [text for text in (collapse(strip(raw), lines=True) for raw in sorted(set(found))) if text]

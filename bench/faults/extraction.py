@@ -1,0 +1,81 @@
+"""Extraction: what is left of tags and lost of lists in API documentation, and segments kept of annotated pages."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from stages.clean.markup import strip
+from stages.clean.pages import extract
+from stages.collect import aws
+from stages.lib import wheels
+
+_ITEM = re.compile(r"<li\b[^<>]*>(.*?)(?=<li\b|</li>|<ul\b|<ol\b|</ul>|</ol>|$)", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_CODE = re.compile(r"`[^`\n]*`")
+DOCUMENTS = 100
+
+
+def measure(seed: int) -> dict[str, float]:
+    """Return tags left and list items lost in a seeded sample of 100 raw documents of the wheel awscli."""
+    everything = sorted(operation.documentation for operation in aws.operations(wheels.find("awscli")))
+    documents = random.Random(seed).sample([text for text in everything if "<" in text], DOCUMENTS)
+    left = lost = 0
+    for html in documents:
+        text = strip(html)
+        # A tag that the source had escaped is content, and stands as code.
+        left += len(_TAG.findall(_CODE.sub("", text)))
+        items = [_letters(line) for line in text.splitlines() if line.startswith("- ")]
+        for item in _ITEM.findall(html):
+            begin = _letters(unescape(_TAG.sub("", item)))[:40]
+            lost += bool(begin) and not any(line.startswith(begin) for line in items)
+    return {
+        "extraction.tags_left": float(left),
+        "extraction.list_items_lost": float(lost),
+        "extraction.documents": float(len(documents)),
+    }
+
+
+def pages(folder: Path) -> dict[str, float]:
+    """Return F1 over the segments of `folder`/gold.jsonl (to keep: "with", to drop: "without"), and our pace.
+
+    A segment counts as kept when it stands in the text, both with single spaces (trafilatura's own evaluation).
+    The pace is trafilatura's seconds of CPU by ours, in one run: 1 is equal, less is slower.
+    """
+    import trafilatura
+
+    lines = (folder / "gold.jsonl").read_text(encoding="utf-8").splitlines()
+    gold = [json.loads(line) for line in lines]
+    read = [(folder / "pages" / row["file"]).read_bytes().decode("utf-8", "replace") for row in gold]
+    trafilatura.extract(read[0])  # what is loaded once is nobody's time
+    theirs, their_seconds = _f1(gold, read, lambda html: trafilatura.extract(html) or "")
+    ours, our_seconds = _f1(gold, read, extract)
+    return {
+        "pages.f1": ours,
+        "pages.f1_trafilatura": theirs,
+        "pages.pace_vs_trafilatura": their_seconds / our_seconds,
+    }
+
+
+def _f1(gold: list[dict[str, Any]], read: list[str], function: Callable[[str], str]) -> tuple[float, float]:
+    begun = time.process_time()
+    texts = [function(html) for html in read]
+    seconds = time.process_time() - begun
+    kept = missed = wrong = 0
+    for row, text in zip(gold, texts, strict=True):
+        flat = " ".join(text.split())
+        found = [" ".join(segment.split()) in flat for segment in row["with"]]
+        kept += sum(found)
+        missed += len(found) - sum(found)
+        wrong += sum(" ".join(segment.split()) in flat for segment in row["without"])
+    return 2 * kept / max(1, 2 * kept + missed + wrong), seconds
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text if character.isalnum())

@@ -1,0 +1,147 @@
+"""Typos: planted one in a hundred words, in medical definitions and in API documentation, beside symspellpy."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.faults.corpora import definitions, operations
+from stages.clean.spelling import decide, english, fix, words
+
+RATE = 0.01
+# The letters of a keyboard, each before those beside it.
+_KEYS = {
+    keys[0]: keys[1:]
+    for keys in (
+        "qwa wqes ewrd retf tryg ytuh uyij iuok oipl pol aqsz sawdx dsefc fdrgv gfthb hgyjn jhukm kjil lkop "
+        "zasx xzsdc cxdfv vcfgb bvghn nbhjm mnjk"
+    ).split()
+}
+Pair = tuple[str, str]
+
+
+class Planted(NamedTuple):
+    """Texts with typos in them, and per text each (typo, right word)."""
+
+    texts: list[str]
+    pairs: list[Counter[Pair]]
+
+
+def measure(seed: int) -> dict[str, float]:
+    """Return precision and recall of what was planted, per corpus and over both, and wrong edits on untouched text."""
+    right = {(row["before"], row["after"]) for row in _judged()}
+    told: dict[str, float] = {}
+    sums: Counter[str] = Counter()
+    for name, texts in (("definitions", definitions()), ("operations", operations())):
+        for system, corrector in (("typos", ours), ("symspell", symspell)):
+            # The peer looks every word up anew: a tenth of the texts tells enough.
+            used = texts if system == "typos" else texts[::10]
+            planted = plant(used, random.Random(seed))
+            counts = compare(used, planted, corrector, right)
+            sums.update({f"{system}.{key}": value for key, value in counts.items()})
+            told |= {f"{system}.{name}.{key}": value for key, value in _shares(counts).items()}
+    for system in ("typos", "symspell"):
+        shares = _shares(
+            Counter({key: sums[f"{system}.{key}"] for key in ("hit", "wrong", "planted", "bad", "tokens")})
+        )
+        told |= {f"{system}.{key}": value for key, value in shares.items()}
+    told["wrong_edits_per_1000_tokens"] = told["typos.wrong_edits_per_1000_tokens"]
+    return told
+
+
+def plant(texts: Sequence[str], draw: random.Random) -> Planted:
+    """Put a slip of the fingers into one of a hundred words of four letters or more; known words are no typos."""
+    made, pairs = [], []
+    for text in texts:
+        held: Counter[Pair] = Counter()
+        for word in reversed(words(text)):
+            if len(word.text) >= 4 and word.text.islower() and draw.random() < RATE:
+                typo = slip(word.text, draw)
+                if typo != word.text and typo not in english():
+                    text = text[: word.start] + typo + text[word.end :]
+                    held[typo, word.text] += 1
+        made.append(text)
+        pairs.append(held)
+    return Planted(made, pairs)
+
+
+def slip(word: str, draw: random.Random) -> str:
+    """Return `word` with a letter left out, added or hit beside its key, two swapped, or one doubled."""
+    at, key = draw.randrange(len(word)), draw.choice(["leave", "add", "miss", "swap", "double"])
+    if key == "leave":
+        return word[:at] + word[at + 1 :]
+    if key == "swap":
+        at = min(at, len(word) - 2)
+        return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    if key == "double":
+        return word[:at] + word[at] + word[at:]
+    beside = draw.choice(_KEYS[word[at]])
+    return word[:at] + beside + word[at + (key == "miss") :]
+
+
+def compare(
+    texts: Sequence[str],
+    planted: Planted,
+    corrector: Callable[[Sequence[str]], list[Counter[Pair]]],
+    right: set[Pair],
+) -> Counter[str]:
+    """Count hits and wrong edits on the planted texts, and wrong edits on the untouched ones."""
+    untouched, edits = corrector(texts), corrector(planted.texts)
+    found: Counter[str] = Counter(tokens=sum(len(text.split()) for text in texts))
+    for before, after, pairs in zip(untouched, edits, planted.pairs, strict=True):
+        hits = after & pairs
+        found["hit"] += hits.total()
+        # What is edited in the untouched text as well says nothing of the planted typos; it is judged below.
+        found["wrong"] += (after - hits - before).total()
+        found["planted"] += pairs.total()
+        found["bad"] += sum(count for pair, count in before.items() if pair not in right)
+    return found
+
+
+def ours(texts: Sequence[str]) -> list[Counter[Pair]]:
+    """Return the edits of each text, by the vocabulary of all of them."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update({word.text.lower() for word in words(text)})
+    corrections = decide(counts, frozenset())
+    return [Counter((edit.before, edit.after) for edit in fix(text, corrections.get)) for text in texts]
+
+
+def symspell(texts: Sequence[str]) -> list[Counter[Pair]]:
+    """Return the edits that symspellpy's first suggestion within two edits makes, word by word."""
+    from symspellpy import SymSpell, Verbosity
+
+    index = SymSpell()
+    for word, count in english().items():
+        index.create_dictionary_entry(word, count)
+    known: dict[str, str] = {}
+    edits = []
+    for text in texts:
+        made: Counter[Pair] = Counter()
+        for word in words(text):
+            if word.text.islower():
+                if word.text not in known:
+                    known[word.text] = index.lookup(
+                        word.text, Verbosity.TOP, max_edit_distance=2, include_unknown=True
+                    )[0].term
+                if known[word.text] != word.text:
+                    made[word.text, known[word.text]] += 1
+        edits.append(made)
+    return edits
+
+
+def _shares(counts: Counter[str]) -> dict[str, float]:
+    return {
+        "precision": counts["hit"] / max(1, counts["hit"] + counts["wrong"]),
+        "recall": counts["hit"] / max(1, counts["planted"]),
+        "wrong_edits_per_1000_tokens": 1000 * counts["bad"] / counts["tokens"],
+    }
+
+
+def _judged() -> list[dict[str, str]]:
+    with Path(__file__).with_name("untouched.tsv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))

@@ -1,0 +1,66 @@
+"""The steps of cleaning over one shard of pairs: the anchors are repaired as documents are, but on one line."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from stages.clean import filters, private, spelling
+from stages.clean.desk import Desk
+from stages.clean.filters import Bounds
+from stages.clean.glossary import Entries
+from stages.clean.params import CleanParams
+from stages.clean.repair import abbreviations, finish, outline
+from stages.clean.spelling import Correct
+from stages.lib.contracts.pairs import Pairs
+
+
+def expand_pairs(
+    frame: pd.DataFrame, params: CleanParams, entries: Entries, foreign: frozenset[str], dropped: frozenset[str]
+) -> list[pd.DataFrame]:
+    """Turn anchors into plain text on one line and write abbreviations out; count their words.
+
+    Pairs of `dropped` documents leave with them; anchors of `foreign` documents, which are not in English,
+    teach no words.
+    """
+    desk, rules = Desk(frame, Pairs), outline(lines=False)
+    more = abbreviations(entries, params)
+    for row in desk.rows:
+        if row["doc_id"] in dropped:
+            desk.drop(row, "document_dropped", partner_id=row["doc_id"])
+        elif desk.mend(row, ["anchor"], rules) and desk.mend(row, ["anchor"], [*rules, *more]):
+            if not row["anchor"]:
+                desk.drop(row, "empty", score=0.0)
+                continue
+            if row["doc_id"] not in foreign:
+                desk.count("word", (word.text.lower() for word in spelling.words(row["anchor"])))
+            desk.keep(row)
+    return desk.results()
+
+
+def finish_pairs(
+    frame: pd.DataFrame,
+    params: CleanParams,
+    correct: Correct | None,
+    foreign: frozenset[str],
+    dropped: frozenset[str],
+) -> list[pd.DataFrame]:
+    """Correct words, redact, fold case, and drop what the filters refuse."""
+    desk, bounds = Desk(frame, Pairs), anchor_bounds(params)
+    for row in desk.rows:
+        if row["doc_id"] in dropped:
+            desk.drop(row, "document_dropped", partner_id=row["doc_id"])
+            continue
+        desk.count("private", private.count(row["anchor"]))
+        rules = finish(None if row["doc_id"] in foreign else correct, params)
+        if desk.mend(row, ["anchor"], [*outline(lines=False), *rules] if rules else []):
+            reason = filters.refusal(row["anchor"], bounds)
+            if reason:
+                desk.drop(row, reason, score=float(len(row["anchor"])))
+            else:
+                desk.keep(row)
+    return desk.results()
+
+
+def anchor_bounds(params: CleanParams) -> Bounds:
+    """Return what an anchor must keep to: its length and the user's patterns; short questions are welcome."""
+    return Bounds(params.min_anchor_characters, params.max_anchor_characters, None, None, tuple(params.drop_patterns))

@@ -1,0 +1,110 @@
+"""The steps of cleaning over one shard of documents: each returns the rows that stay, the ledger, and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from stages.clean import boilerplate, filters, passages, private, spelling
+from stages.clean.abbreviations import definitions
+from stages.clean.desk import Desk, Row
+from stages.clean.filters import Bounds
+from stages.clean.glossary import Entries
+from stages.clean.languages import language
+from stages.clean.pages import Limits, refusal
+from stages.clean.params import CleanParams
+from stages.clean.repair import Rule, abbreviations, finish, outline, page
+from stages.clean.spelling import Correct
+from stages.lib.contracts.documents import Documents
+
+FIELDS = ("title", "text")
+
+
+def outline_documents(frame: pd.DataFrame, params: CleanParams) -> list[pd.DataFrame]:
+    """Turn fields into plain text; count lines and sentences, by source."""
+    desk, limits = Desk(frame, Documents), Limits(params.max_input_bytes, params.max_nodes, params.max_depth)
+    for row in desk.rows:
+        reason = refusal(row["text"], limits) or refusal(row["title"], limits)
+        if reason:
+            desk.drop(row, reason, score=float(len(row["text"])))
+        elif desk.mend(row, FIELDS, outline(lines=True), first=[page]):
+            if row["text"]:
+                desk.count("text", [""], row["source"])
+                desk.count("boilerplate", boilerplate.counts([row["text"]]), row["source"])
+                desk.keep(row)
+            else:
+                desk.drop(row, "empty", score=0.0)
+    return desk.results()
+
+
+def strip_documents(frame: pd.DataFrame, recurring: Mapping[str, frozenset[str]]) -> list[pd.DataFrame]:
+    """Take out what recurs over a source; count definitions of abbreviations.
+
+    `recurring` has the keys of the lines and sentences that go, by source.
+    """
+    desk = Desk(frame, Documents)
+    for row in desk.rows:
+        keys = recurring.get(row["source"], frozenset())
+        rules: list[Rule] = [*outline(lines=True), partial(boilerplate.remove, recurring=keys)] if keys else []
+        if desk.mend(row, ["text"], rules):
+            desk.count("definition", (f"{found.short}\t{found.long}" for found in definitions(row["text"])))
+            desk.keep(row)
+    return desk.results()
+
+
+def expand_documents(frame: pd.DataFrame, params: CleanParams, entries: Entries) -> list[pd.DataFrame]:
+    """Write abbreviations out; count words, and note documents that are not in English."""
+    desk = Desk(frame, Documents)
+    rules = abbreviations(entries, params)
+    for row in desk.rows:
+        if desk.mend(row, FIELDS, [*outline(lines=True), *rules] if rules else []):
+            if _is_english(row):
+                desk.count("word", (word.text.lower() for field in FIELDS for word in spelling.words(row[field])))
+            else:
+                desk.count("foreign", [row["doc_id"]])
+            desk.keep(row)
+    return desk.results()
+
+
+def finish_documents(
+    frame: pd.DataFrame, params: CleanParams, correct: Correct | None, model: Path | None
+) -> list[pd.DataFrame]:
+    """Correct words, redact, fold case, and drop what the filters refuse; the last table holds Passages."""
+    desk, bounds = Desk(frame, Documents), document_bounds(params)
+    for row in desk.rows:
+        desk.count("private", private.count(row["text"]) + private.count(row["title"]))
+        rules = finish(correct if correct and _is_english(row) else None, params)
+        if desk.mend(row, FIELDS, [*outline(lines=True), *rules] if rules else []):
+            reason = filters.refusal(row["text"], bounds) or _wrong_language(row, params)
+            if reason:
+                desk.drop(row, reason, score=float(len(row["text"])))
+            else:
+                desk.keep(row)
+    kept, ledger, counts = desk.results()
+    counter = passages.token_counter(model) if model else None
+    cut = passages.passages(kept, params.passage_tokens, params.passage_overlap, counter)
+    return [kept, ledger, counts, cut]
+
+
+def document_bounds(params: CleanParams) -> Bounds:
+    """Return what a document must keep to."""
+    return Bounds(
+        params.min_document_characters,
+        params.max_document_characters,
+        params.max_symbol_share,
+        params.max_repetition,
+        tuple(params.drop_patterns),
+    )
+
+
+def _is_english(row: Row) -> bool:
+    code = language(row["text"])
+    return code == "en" if code else spelling.is_english([word.text for word in spelling.words(row["text"])])
+
+
+def _wrong_language(row: Row, params: CleanParams) -> str:
+    code = language(row["text"]) if params.languages is not None else ""
+    return "language" if code and code not in (params.languages or []) else ""

@@ -1,0 +1,130 @@
+"""Definitions of abbreviations: which are found in a text, and what a corpus makes of them."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.clean.abbreviations import definitions, dictionary
+from stages.lib.glossary import Abbreviations
+
+NONE = Abbreviations({}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "short", "long"),
+    [
+        ("An electrocardiogram (ECG) was made.", "ECG", "electrocardiogram"),
+        ("An electrocardiogram [ECG] was made.", "ECG", "electrocardiogram"),
+        ("An ECG (electrocardiogram) was made.", "ECG", "electrocardiogram"),
+        ("two organizational units (OUs)", "OUs", "organizational units"),
+        ("the amine 5-hydroxytryptamine (5-HT)", "5-HT", "5-hydroxytryptamine"),
+        ("cluster of differentiation 4 (CD4)", "CD4", "cluster of differentiation 4"),
+        ("blood carbon dioxide (CO2) level", "CO2", "carbon dioxide"),  # the digit stands for "di"
+        ("fibrosis and tubular atrophy (FTA)", "FTA", "fibrosis and tubular atrophy"),
+        ("periodic acid-Schiff (PAS)-positive", "PAS", "periodic acid-Schiff"),
+        ("Systems Manager document (SSM document)", "SSM", "Systems Manager"),
+        ("Amazon Virtual Private Clouds (Amazon VPCs)", "VPCs", "Virtual Private Clouds"),
+        ('probability mass function ("PMF")', "PMF", "probability mass function"),
+        ("growth hormone (GH, somatotropin)", "GH", "growth hormone"),
+    ],
+)
+def test_a_definition_is_found_with_its_place(text, short, long):
+    (found,) = definitions(text)
+    assert (found.short, found.long) == (short, long)
+    assert long in text[found.start : found.end]
+    assert short in text[found.start : found.end]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a simple building (see below)",
+        "two thousand and three (2003)",
+        "the first answer (A)",
+        "items in a list (ii)",
+        "many grams (mg)",
+        "as Miller said (Miller, 2003)",
+        "shown before [1], [12] and [B3]",
+        "electro cardio gram f(ECG)",  # no blank before: a call
+        "run `electrocardiogram (ECG)` now",  # code
+        "An electrocardiogram.\n(ECG)",  # another line
+        "An electrocardiogram was made. Nothing (ECG)",  # another sentence
+        "job identifier (JobId)",  # a name in a program
+        "imports a certificate into Certificate Manager (ACM)",  # "a certificate into ..." is no name
+        "这是心电图 (心电图) 和 [图]",
+        "one matrix (R+) of rows",  # a single letter
+        "( ( [ ) ] (",
+        "",
+    ],
+)
+def test_other_brackets_define_nothing(text):
+    assert definitions(text) == []
+
+
+def test_several_definitions_do_not_share_words():
+    text = "tuberculosis (TB), pulmonary TB (PTB) and follicle-stimulating hormone (FSH)"
+    assert [(found.short, found.long) for found in definitions(text)] == [
+        ("TB", "tuberculosis"),
+        ("PTB", "pulmonary TB"),
+        ("FSH", "follicle-stimulating hormone"),
+    ]
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("piece", ["(", "[", "(A1) ", "a (AA)", " (aaaa", "a", "`", "A ( b) ", "``` (A1)"])
+def test_hostile_texts_take_linear_time(piece):
+    definitions(piece * 50_000)
+
+
+@given(st.text(alphabet="aAbB1 ()[]-,.\n`", max_size=60))
+def test_every_definition_stands_where_it_says(text):
+    for found in definitions(text):
+        inside = " ".join(text[found.start : found.end].split())
+        assert found.short in inside
+        assert found.long in inside
+
+
+def test_writings_of_one_meaning_are_one_and_the_commonest_stands_for_it():
+    counts = {
+        ("HDL", "high density lipoprotein"): 1,
+        ("HDL", "high-density lipoprotein"): 3,
+        ("HDLs", "High-density lipoproteins"): 1,
+        ("OUs", "organizational units"): 2,
+    }
+    expected = Abbreviations({"HDL": "high-density lipoprotein", "OU": "organizational unit"}, {})
+    for order in itertools.permutations(counts.items()):
+        assert dictionary(dict(order), NONE, 2) == expected
+
+
+def test_of_equally_common_writings_the_one_in_lower_case_stands():
+    assert dictionary({("FTT", "Failure to thrive"): 1, ("FTT", "failure to thrive"): 1}, NONE, 2).known == {
+        "FTT": "failure to thrive"
+    }
+
+
+def test_too_few_documents_teach_nothing():
+    assert dictionary({("ECG", "electrocardiogram"): 1}, NONE, 2) == NONE
+    assert dictionary({("ECG", "electrocardiogram"): 9}, NONE, None) == NONE
+
+
+def test_several_meanings_are_listed_and_never_known():
+    mine = Abbreviations(
+        {"MS": "multiple sclerosis", "ECG": "electrocardiogram"}, {"PT": ["patient", "physical therapy"]}
+    )
+    counts = {
+        ("MS", "mitral stenosis"): 1,  # against the glossary
+        ("ECG", "Electrocardiograms"): 1,  # agrees with it
+        ("PT", "prothrombin time"): 5,  # a third meaning
+        ("RA", "right atrium"): 7,
+        ("RA", "rheumatoid arthritis"): 1,  # within the corpus
+    }
+    assert dictionary(counts, mine, 2) == Abbreviations(
+        {"ECG": "electrocardiogram"},
+        {
+            "MS": ["mitral stenosis", "multiple sclerosis"],
+            "PT": ["patient", "physical therapy", "prothrombin time"],
+            "RA": ["rheumatoid arthritis", "right atrium"],
+        },
+    )

@@ -1,0 +1,21 @@
+"""Languages: told where the text tells it, and otherwise not."""
+
+import pytest
+
+from stages.clean.languages import language
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("An abnormally increased frequency of infections of the ear.", "en"),
+        ("A febre é a elevação da temperatura do corpo acima do normal.", "pt"),
+        ("Das Fieber ist eine erhöhte Körpertemperatur des Menschen.", "de"),
+        ("发烧是指体温升高超过正常范围的一种症状，常见于感染。", "zh"),
+        ("Fever", ""),
+        ("HDL 12 mg/dl", ""),
+        ("", ""),
+    ],
+)
+def test_what_is_told(text, code):
+    assert language(text) == code

