@@ -18,7 +18,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench.faults import abbreviations, boilerplate, characters, extraction, private, typos
+import bench.faults.abbreviations as abbreviations
+import bench.faults.boilerplate as boilerplate
+import bench.faults.characters as characters
+import bench.faults.extraction as extraction
+import bench.faults.private as private
+import bench.faults.typos as typos
 
 KINDS = {
     "abbreviations": abbreviations.measure,

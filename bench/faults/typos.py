@@ -14,13 +14,9 @@ from stages.clean.spelling import decide, english, fix, words
 
 RATE = 0.01
 # The letters of a keyboard, each before those beside it.
-_KEYS = {
-    keys[0]: keys[1:]
-    for keys in (
-        "qwa wqes ewrd retf tryg ytuh uyij iuok oipl pol aqsz sawdx dsefc fdrgv gfthb hgyjn jhukm kjil lkop "
-        "zasx xzsdc cxdfv vcfgb bvghn nbhjm mnjk"
-    ).split()
-}
+_BESIDE = """qwa wqes ewrd retf tryg ytuh uyij iuok oipl pol aqsz sawdx dsefc fdrgv gfthb hgyjn jhukm kjil lkop
+zasx xzsdc cxdfv vcfgb bvghn nbhjm mnjk"""
+_KEYS = {keys[0]: keys[1:] for keys in _BESIDE.split()}
 Pair = tuple[str, str]
 
 
@@ -122,14 +118,14 @@ def symspell(texts: Sequence[str]) -> list[Counter[Pair]]:
     edits = []
     for text in texts:
         made: Counter[Pair] = Counter()
-        for word in words(text):
-            if word.text.islower():
-                if word.text not in known:
-                    known[word.text] = index.lookup(
-                        word.text, Verbosity.TOP, max_edit_distance=2, include_unknown=True
-                    )[0].term
-                if known[word.text] != word.text:
-                    made[word.text, known[word.text]] += 1
+        for one in words(text):
+            if one.text.islower():
+                if one.text not in known:
+                    known[one.text] = index.lookup(one.text, Verbosity.TOP, max_edit_distance=2, include_unknown=True)[
+                        0
+                    ].term
+                if known[one.text] != one.text:
+                    made[one.text, known[one.text]] += 1
         edits.append(made)
     return edits
 

@@ -93,14 +93,14 @@ def extract(text: str) -> str:
             pre.clear()
             # One word that trafilatura cannot reflow holds the place of the code.
             pre.tag, pre.tail = "p", tail
-            pre.text = f"\ue000{len(held)}\ue001"
+            pre.text = f"Preformatted text number {len(held)} stands in this very place, 7f3a91c5."
             held.append(code)
     found = trafilatura.extract(
         tree, include_comments=False, include_tables=True, deduplicate=False, with_metadata=False, output_format="txt"
     )
     lines = [_row(line) for line in (found or "").splitlines()]
     plain = quote("\n".join(line for line in lines if line))
-    return re.sub("\ue000([0-9]+)\ue001", lambda place: _fence(held, int(place[1])), plain).strip("\n")
+    return re.sub("Preformatted text number ([0-9]+) stands in this very place, 7f3a91c5[.]", lambda place: _fence(held, int(place[1])), plain).strip("\n")
 
 
 def _fence(held: list[str], index: int) -> str:

@@ -13,6 +13,8 @@ from stages.clean.characters import collapse, lower, remove, repair
         ("cafe\u0301-au-lait", "café-au-lait"),  # composed
         ("\ufb01brosis", "fibrosis"),  # a ligature from a PDF
         ("\uff2d\uff32\uff29", "MRI"),  # full-width letters
+        ("5 \u00b5m, 3 \u338e, 37 \u2103", "5 \u03bcm, 3 mg, 37 °C"),  # units in one character
+        ("type \u2163", "type IV"),
         ("\x1b[1mbold\x1b[0m", "bold"),  # terminal colours
     ],
 )
@@ -21,7 +23,7 @@ def test_encoding_is_repaired(broken, mended):
 
 
 @pytest.mark.parametrize(
-    "text", ["Ménière\u2019s “disease”", "5 µm, 37 °C, ≥ 3 \u00d7 10⁹", "İstanbul ß \u017f", "a &amp; b\r\n"]
+    "text", ["Ménière\u2019s “disease”", "5 \u03bcm, 37 °C, ≥ 3 \u00d7 10⁹", "İstanbul ß \u017f", "a &amp; b\r\n"]
 )
 def test_sound_text_is_not_repaired(text):
     assert repair(text) == text
@@ -36,8 +38,16 @@ def test_joiners_stay_where_they_spell_words_and_emoji():
 
 
 def test_whitespace_of_any_width_is_one_space():
-    assert collapse("\u3000a\u00a0\u2003b\r\n\n c\u2028") == "a b c"
+    assert collapse("\u3000a\u00a0\u2003b\r\n\n c\u2028", lines=False) == "a b c"
+
+
+def test_lines_stay_where_they_are_wished_and_code_keeps_its_indentation():
+    assert collapse(" a  b\r\n\n c\n```\nif x:\n\ty  =  1\n```\n", lines=True) == "a b\nc\n```\nif x:\n    y = 1\n```"
 
 
 def test_lower_case_stays_composed():
-    assert lower("ÉCG İ") == "écg i̇"
+    assert lower("ÉCG İ", []) == "écg i̇"
+
+
+def test_lower_case_leaves_what_is_protected():
+    assert lower("Use API Keys", [(4, 7)]) == "use API keys"

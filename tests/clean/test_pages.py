@@ -5,12 +5,19 @@ import pytest
 from stages.clean.pages import Limits, extract, is_page, refusal
 
 LIMITS = Limits(1_000_000, 20_000, 250)
-WORDS = "<p>" + "These are the words of the article itself. " * 10 + "</p>"
+WORDS = (
+    "<p>The kettle boils a litre of water in three minutes, and switches itself off when it is done, so that nobody "
+    "has to stand beside it. Descale it once a month with vinegar, and rinse it twice before it is used again.</p>"
+)
+MORE = (
+    "<p>Spare parts are sold by every dealer in the country; the serial number stands on the label under the base, "
+    "next to the year in which the kettle left the factory. Keep the receipt, as the warranty asks for it.</p>"
+)
 
 
 def _page(body):
     return (
-        f"<!DOCTYPE html><html><head><title>T</title></head><body><article>{WORDS}{body}{WORDS}</article></body></html>"
+        f"<!DOCTYPE html><html><head><title>T</title></head><body><article>{WORDS}{body}{MORE}</article></body></html>"
     )
 
 

@@ -1,6 +1,5 @@
 """When two texts count as the same, and as almost the same."""
 
-# ruff: noqa: RUF001
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
