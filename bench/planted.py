@@ -5,8 +5,9 @@
 
 `precision` and `recall` are over what was planted; `wrong_edits_per_1000_tokens` counts edits on untouched text
 that no human has called right (bench/faults/*.tsv hold what was judged by eye). Peers stand beside it where they do
-the same step. `--pages` takes a folder with gold.jsonl and pages/ (main-content segments, as in the evaluation of
-trafilatura), `--ambiguous` a CSV of abbreviations with their meanings.
+the same step; `speed` is what bench/cleaning_speed.py measures at its smallest size. `--pages` takes a folder with
+gold.jsonl and pages/ (main-content segments, as in the evaluation of trafilatura), `--ambiguous` a CSV of abbreviations
+with their meanings.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+import bench.cleaning_speed as cleaning_speed
 import bench.faults.abbreviations as abbreviations
 import bench.faults.boilerplate as boilerplate
 import bench.faults.characters as characters
@@ -31,6 +33,7 @@ KINDS = {
     "characters": characters.measure,
     "extraction": extraction.measure,
     "private": private.measure,
+    "speed": lambda seed: cleaning_speed.side_by_side(10_000, rounds=3),
     "typos": typos.measure,
 }
 

@@ -3,6 +3,7 @@ import tomllib
 
 import pytest
 
+from stages.ask.lock import APART
 from tests.conftest import ROOT
 
 GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
@@ -19,15 +20,17 @@ def normal(name):
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_pin_is_exact_and_stands_in_the_lock(group):
-    lock = locked("requirements-check.txt" if group == "check" else "requirements.txt")
+    lock = locked(f"requirements-{group}.txt" if group in APART else "requirements.txt")
     for pin in GROUPS[group]:
         name, version = pin.split("==")
         assert lock[normal(name)] == version
 
 
 def test_no_package_is_locked_at_two_versions():
-    run, check = locked("requirements.txt"), locked("requirements-check.txt")
-    assert {name for name in run.keys() & check.keys() if run[name] != check[name]} == set()
+    run = locked("requirements.txt")
+    for group in APART:
+        other = locked(f"requirements-{group}.txt")
+        assert {name for name in run.keys() & other.keys() if run[name] != other[name]} == set()
 
 
 def test_the_lock_names_no_build_of_torch_and_no_gpu_packages():

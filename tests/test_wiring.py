@@ -139,6 +139,10 @@ def test_dependency_groups_declared_are_those_checked(stage):
     calls = [node for node in ast.walk(entry(stage)) if isinstance(node, ast.Call)]
     call = next(call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "command")
     wanted = [f"dependency-groups.{group.value}" for group in call.args[1:]]
+    # Groups of what not everybody installs are checked where they are needed.
+    for node in (node for file in own_files(stage) for node in ast.walk(tree(file)) if isinstance(node, ast.Call)):
+        if isinstance(node.func, ast.Name) and node.func.id == "check_pins":
+            wanted += [f"dependency-groups.{group}" for group in ast.literal_eval(node.args[0])]
     if "stages/lib/wheels.py" in stage.code_deps:  # wheels that are read as data are pinned beside the groups
         wanted.append("tool.pairsmith.wheels")
     assert stage.params["pyproject.toml"] == wanted

@@ -11,13 +11,13 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from stages.clean.markup import strip
+from stages.clean.markup import is_element, strip
 from stages.clean.pages import extract
 from stages.collect import aws
 from stages.lib import wheels
 
 _ITEM = re.compile(r"<li\b[^<>]*>(.*?)(?=<li\b|</li>|<ul\b|<ol\b|</ul>|</ol>|$)", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_TAG = re.compile(r"</?([A-Za-z][\w-]*)[^<>]*>")
 _CODE = re.compile(r"`[^`\n]*`")
 DOCUMENTS = 100
 
@@ -29,12 +29,12 @@ def measure(seed: int) -> dict[str, float]:
     left = lost = 0
     for html in documents:
         text = strip(html)
-        # A tag that the source had escaped is content, and stands as code.
-        left += len(_TAG.findall(_CODE.sub("", text)))
+        # A tag that the source had escaped is content, and stands as code; "<domain name>" is prose.
+        left += sum(is_element(name) for name in _TAG.findall(_CODE.sub("", text)))
         items = [_letters(line) for line in text.splitlines() if line.startswith("- ")]
         for item in _ITEM.findall(html):
             begin = _letters(unescape(_TAG.sub("", item)))[:40]
-            lost += bool(begin) and not any(line.startswith(begin) for line in items)
+            lost += bool(begin) and not any(_begins(line, begin) for line in items)
     return {
         "extraction.tags_left": float(left),
         "extraction.list_items_lost": float(lost),
@@ -75,6 +75,11 @@ def _f1(gold: list[dict[str, Any]], read: list[str], function: Callable[[str], s
         missed += len(found) - sum(found)
         wrong += sum(" ".join(segment.split()) in flat for segment in row["without"])
     return 2 * kept / max(1, 2 * kept + missed + wrong), seconds
+
+
+def _begins(line: str, begin: str) -> bool:
+    # An item of several paragraphs goes on in the next line.
+    return line.startswith(begin) or (len(line) >= 8 and begin.startswith(line))
 
 
 def _letters(text: str) -> str:

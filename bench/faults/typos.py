@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.faults.corpora import definitions, operations
-from stages.clean.spelling import decide, english, fix, words
+from stages.clean.speller import decide
+from stages.clean.spelling import english, fix, words
 
 RATE = 0.01
 # The letters of a keyboard, each before those beside it.

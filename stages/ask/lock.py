@@ -1,7 +1,7 @@
 """Compile requirements*.txt from the dependency groups of pyproject.toml.
 
-The group `check` becomes requirements-check.txt, all others requirements.txt. Needs pip-tools, which
-`make lock` installs. Local build suffixes are left out, so that every platform finds its own build.
+Each of the groups that not everybody needs becomes a file of its own, all others requirements.txt. Needs pip-tools,
+which `make lock` installs. Local build suffixes are left out, so that every platform finds its own build.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import typer
 from stages.lib.errors import Problem
 from stages.lib.stage import command
 
-CHECK = "check"
+APART = ("check", "presidio")  # groups with a lock of their own: requirements-<group>.txt
 
 
 def compile_lock(pins: list[str], constraints: list[Path]) -> str:
@@ -52,11 +52,10 @@ def compile_lock(pins: list[str], constraints: list[Path]) -> str:
 def main(pyproject: Path = Path("pyproject.toml")) -> None:
     """Compile requirements*.txt from the dependency groups of pyproject.toml."""
     groups = tomllib.loads(pyproject.read_text("utf-8"))["dependency-groups"]
-    run = [pin for name, pins in groups.items() if name != CHECK for pin in pins]
-    for path, pins, constraints in (
-        (Path("requirements.txt"), run, []),
-        (Path("requirements-check.txt"), groups[CHECK], [Path("requirements.txt")]),
-    ):
+    main_lock = Path("requirements.txt")
+    run = [pin for name, pins in groups.items() if name not in APART for pin in pins]
+    apart = [(Path(f"requirements-{name}.txt"), groups[name], [main_lock]) for name in APART if name in groups]
+    for path, pins, constraints in [(main_lock, run, list[Path]()), *apart]:
         locked = compile_lock(pins, constraints)
         if "nvidia-" in locked:
             raise Problem(

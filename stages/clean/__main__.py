@@ -5,6 +5,7 @@ the corpus taught, and a ledger from which every text can be put back. Ids never
 
     page           the main text of a whole HTML page                       pages.py
     markup         HTML tags and entities; lists, code and tables readable  markup.py
+    markdown       headings, emphasis, links and tables of Markdown         markdown.py
     encoding       mojibake, ligatures, composed Unicode                    characters.py
     characters     control and zero-width characters                        characters.py
     whitespace     one space, one line break; anchors on one line           characters.py

@@ -22,16 +22,15 @@ def expand_pairs(
     Pairs of `dropped` documents leave with them; anchors of `foreign` documents, which are not in English,
     teach no words.
     """
-    desk, rules = Desk(frame, Pairs), outline(lines=False)
-    more = abbreviations(entries, params)
+    desk, rules, own = Desk(frame, Pairs), outline(lines=False), abbreviations(entries, params)
     for row in desk.rows:
         if row["doc_id"] in dropped:
             desk.drop(row, "document_dropped", partner_id=row["doc_id"])
-        elif desk.mend(row, ["anchor"], rules) and desk.mend(row, ["anchor"], [*rules, *more]):
+        elif desk.mend(row, ["anchor"], rules) and desk.mend(row, ["anchor"], rules, own=own):
             if not row["anchor"]:
                 desk.drop(row, "empty", score=0.0)
                 continue
-            if row["doc_id"] not in foreign:
+            if params.typos == "correct" and row["doc_id"] not in foreign:
                 desk.count("word", (word.text.lower() for word in spelling.words(row["anchor"])))
             desk.keep(row)
     return desk.results()
@@ -45,14 +44,14 @@ def finish_pairs(
     dropped: frozenset[str],
 ) -> list[pd.DataFrame]:
     """Correct words, redact, fold case, and drop what the filters refuse."""
-    desk, bounds = Desk(frame, Pairs), anchor_bounds(params)
+    desk, bounds, outlined = Desk(frame, Pairs), anchor_bounds(params), outline(lines=False)
+    rules = {known: finish(correct if known else None, params) for known in (True, False)}
     for row in desk.rows:
         if row["doc_id"] in dropped:
             desk.drop(row, "document_dropped", partner_id=row["doc_id"])
             continue
         desk.count("private", private.count(row["anchor"]))
-        rules = finish(None if row["doc_id"] in foreign else correct, params)
-        if desk.mend(row, ["anchor"], [*outline(lines=False), *rules] if rules else []):
+        if desk.mend(row, ["anchor"], outlined, own=rules[row["doc_id"] not in foreign]):
             reason = filters.refusal(row["anchor"], bounds)
             if reason:
                 desk.drop(row, reason, score=float(len(row["anchor"])))

@@ -39,11 +39,14 @@ class Segment(NamedTuple):
 def segments(text: str) -> list[Segment]:
     """Return the lines of `text`, those of several sentences cut into them; code and what is too short is left out."""
     found: list[Segment] = []
-    fences = [match.span() for match in _FENCE.finditer(text)] if "```" in text else []
+    fences = iter([match.span() for match in _FENCE.finditer(text)] if "```" in text else [])
+    fence = next(fences, None)
     start = 0
     for line in text.splitlines(keepends=True):
         end = start + len(line)
-        if not any(left <= start < right for left, right in fences):
+        while fence and fence[1] <= start:
+            fence = next(fences, None)
+        if not fence or start < fence[0]:
             spans = _sentences(text, start, start + len(line.rstrip()))
             least = LINE_WORDS if len(spans) == 1 and not _ITEM.match(line) else SENTENCE_WORDS
             for left, right in spans:

@@ -26,10 +26,14 @@ _PLAIN = {
     **{0x2103: "\u00b0C", 0x2109: "\u00b0F", 0x00B5: "\u03bc", 0x2126: "\u03a9", 0x212A: "K", 0x212B: "\u00c5"},
     **{0x2010: "-", 0x2011: "-", 0x2012: "\u2013", 0x2116: "No.", 0x2024: ".", 0x2025: ".."},
 }
+# Forms of another width: Latin letters and digits as wide as Chinese ones, with the signs between two of them, and
+# katakana half as wide. Chinese and Japanese punctuation is as wide as their letters, and stays.
+_WIDE = "\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
+_WIDTHS = re.compile(f"[{_WIDE}]+(?:[\uff01-\uff5e][{_WIDE}]+)*|[\uff66-\uff9f]+")
 
 
 def repair(text: str) -> str:
-    """Return `text` with mojibake, half-width forms and ligatures mended, in Unicode's composed form (NFC).
+    """Return `text` with mojibake, forms of another width and ligatures mended, in Unicode's composed form (NFC).
 
     By ftfy (Speer 2019). Ligatures and widths are mended because they hide words from every tokenizer
     ("\ufb01brosis"). Quotes keep their shape, as they are no damage; entities are left to `markup`, control
@@ -39,7 +43,8 @@ def repair(text: str) -> str:
         return text
     import ftfy
 
-    return str(ftfy.fix_text(text, _settings())).translate(_PLAIN)
+    fixed = _WIDTHS.sub(lambda run: unicodedata.normalize("NFKC", run[0]), str(ftfy.fix_text(text, _settings())))
+    return fixed.translate(_PLAIN)
 
 
 @lru_cache(maxsize=1)
@@ -47,7 +52,12 @@ def _settings() -> Any:
     import ftfy
 
     return ftfy.TextFixerConfig(
-        unescape_html=False, uncurl_quotes=False, fix_line_breaks=False, remove_control_chars=False, explain=False
+        unescape_html=False,
+        uncurl_quotes=False,
+        fix_character_width=False,
+        fix_line_breaks=False,
+        remove_control_chars=False,
+        explain=False,
     )
 
 

@@ -84,7 +84,7 @@ def clean(
     learned = learn(pd.concat(known), given, params)
     correct = learned.corrections.get if learned.corrections else None
     finished, ledgers_4, counts, passages = engine.map(
-        partial(finish_documents, params=params, correct=correct, model=model),
+        partial(finish_documents, params=params, correct=correct, foreign=foreign, model=model),
         _whole(expanded),
         Documents,
         (*MAKES, Passages),

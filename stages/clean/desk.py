@@ -30,13 +30,23 @@ class Desk:
         self._kept: list[Row] = []
         self._counts: Counter[tuple[str, str, str]] = Counter()
 
-    def mend(self, row: Row, fields: Iterable[str], rules: Sequence[Rule], first: Sequence[Rule] = ()) -> bool:
-        """Apply `rules` to `fields` of `row`, after `first`, the step that reads the text as collected.
+    def mend(
+        self,
+        row: Row,
+        fields: Iterable[str],
+        rules: Sequence[Rule],
+        own: Sequence[Rule] | None = None,
+        first: Sequence[Rule] = (),
+    ) -> bool:
+        """Apply `rules` to `fields` of `row`, after `first`, in the step that reads the text as collected.
 
-        Returns whether the row is still there: a text that does not settle is dropped.
+        The later steps name rules of their `own`, which follow `rules`. A text in which these find nothing has
+        settled in the step before. Returns whether the row is still there: a text that does not settle is dropped.
         """
         for field in fields:
-            done = repair(row[field], rules, first)
+            if not row[field] or (own is not None and not any(rule(row[field]) for rule in own)):
+                continue
+            done = repair(row[field], [*rules, *(own or ())], first)
             for at, edit in enumerate(done.edits):
                 if first and not at and len(edit.before) + len(edit.after) > COPIED:
                     self.ledger.edit(row[self._key], field, edit.rule, "", "")

@@ -26,11 +26,12 @@ FIELDS = ("title", "text")
 def outline_documents(frame: pd.DataFrame, params: CleanParams) -> list[pd.DataFrame]:
     """Turn fields into plain text; count lines and sentences, by source."""
     desk, limits = Desk(frame, Documents), Limits(params.max_input_bytes, params.max_nodes, params.max_depth)
+    rules = outline(lines=True)
     for row in desk.rows:
         reason = refusal(row["text"], limits) or refusal(row["title"], limits)
         if reason:
             desk.drop(row, reason, score=float(len(row["text"])))
-        elif desk.mend(row, FIELDS, outline(lines=True), first=[page]):
+        elif desk.mend(row, FIELDS, rules, first=[page]):
             if row["text"]:
                 desk.count("text", [""], row["source"])
                 desk.count("boilerplate", boilerplate.counts([row["text"]]), row["source"])
@@ -45,11 +46,11 @@ def strip_documents(frame: pd.DataFrame, recurring: Mapping[str, frozenset[str]]
 
     `recurring` has the keys of the lines and sentences that go, by source.
     """
-    desk = Desk(frame, Documents)
+    desk, rules = Desk(frame, Documents), outline(lines=True)
     for row in desk.rows:
         keys = recurring.get(row["source"], frozenset())
-        rules: list[Rule] = [*outline(lines=True), partial(boilerplate.remove, recurring=keys)] if keys else []
-        if desk.mend(row, ["text"], rules):
+        own: list[Rule] = [partial(boilerplate.remove, recurring=keys)] if keys else []
+        if desk.mend(row, ["text"], rules, own=own):
             desk.count("definition", (f"{found.short}\t{found.long}" for found in definitions(row["text"])))
             desk.keep(row)
     return desk.results()
@@ -57,27 +58,36 @@ def strip_documents(frame: pd.DataFrame, recurring: Mapping[str, frozenset[str]]
 
 def expand_documents(frame: pd.DataFrame, params: CleanParams, entries: Entries) -> list[pd.DataFrame]:
     """Write abbreviations out; count words, and note documents that are not in English."""
-    desk = Desk(frame, Documents)
-    rules = abbreviations(entries, params)
+    desk, rules, own = Desk(frame, Documents), outline(lines=True), abbreviations(entries, params)
     for row in desk.rows:
-        if desk.mend(row, FIELDS, [*outline(lines=True), *rules] if rules else []):
-            if _is_english(row):
-                desk.count("word", (word.text.lower() for field in FIELDS for word in spelling.words(row[field])))
-            else:
-                desk.count("foreign", [row["doc_id"]])
+        if desk.mend(row, FIELDS, rules, own=own):
+            if params.typos == "correct":
+                _count_words(row, desk)
             desk.keep(row)
     return desk.results()
 
 
+def _count_words(row: Row, desk: Desk) -> None:
+    words = [word.text for word in spelling.words(row["text"])]
+    if spelling.is_english(row["text"], words):
+        words += [word.text for word in spelling.words(row["title"])]
+        desk.count("word", map(str.lower, words))
+    else:
+        desk.count("foreign", [row["doc_id"]])
+
+
 def finish_documents(
-    frame: pd.DataFrame, params: CleanParams, correct: Correct | None, model: Path | None
+    frame: pd.DataFrame, params: CleanParams, correct: Correct | None, foreign: frozenset[str], model: Path | None
 ) -> list[pd.DataFrame]:
-    """Correct words, redact, fold case, and drop what the filters refuse; the last table holds Passages."""
-    desk, bounds = Desk(frame, Documents), document_bounds(params)
+    """Correct words but in `foreign` documents, redact, fold case, and drop what the filters refuse.
+
+    The last table holds Passages.
+    """
+    desk, bounds, outlined = Desk(frame, Documents), document_bounds(params), outline(lines=True)
+    rules = {known: finish(correct if known else None, params) for known in (True, False)}
     for row in desk.rows:
         desk.count("private", private.count(row["text"]) + private.count(row["title"]))
-        rules = finish(correct if correct and _is_english(row) else None, params)
-        if desk.mend(row, FIELDS, [*outline(lines=True), *rules] if rules else []):
+        if desk.mend(row, FIELDS, outlined, own=rules[row["doc_id"] not in foreign]):
             reason = filters.refusal(row["text"], bounds) or _wrong_language(row, params)
             if reason:
                 desk.drop(row, reason, score=float(len(row["text"])))
@@ -98,11 +108,6 @@ def document_bounds(params: CleanParams) -> Bounds:
         params.max_repetition,
         tuple(params.drop_patterns),
     )
-
-
-def _is_english(row: Row) -> bool:
-    code = language(row["text"])
-    return code == "en" if code else spelling.is_english([word.text for word in spelling.words(row["text"])])
 
 
 def _wrong_language(row: Row, params: CleanParams) -> str:

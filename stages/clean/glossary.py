@@ -63,7 +63,7 @@ def expand(text: str, entries: Entries, mode: Mode = "first") -> list[Edit]:
             continue
         if mode == "first" and (long.casefold() in folded or f"({short})" in text or f"[{short}]" in text):
             continue
-        if _is_within(folded, start, end, [long, *index.within.get(short, [])]):
+        if _is_within(folded, start, end, [long, *index.within.get(short, []), *own.values()]):
             continue
         if mode == "first":
             done.add(short)

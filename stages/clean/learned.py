@@ -11,7 +11,7 @@ from stages.clean.abbreviations import dictionary
 from stages.clean.glossary import Entries
 from stages.clean.params import CleanParams
 from stages.clean.repair import Query
-from stages.clean.spelling import Speller, decide
+from stages.clean.speller import Speller, decide
 from stages.lib import tables
 from stages.lib.contracts.knowledge import Knowledge
 from stages.lib.glossary import Abbreviations, read_abbreviations

@@ -96,7 +96,7 @@ def is_element(name: str) -> bool:
 def _markup(text: str) -> list[_Token]:
     """Return markup and Markdown code, in order, none overlapping. Linear: no end is looked for twice in vain."""
     tokens: list[_Token] = []
-    code = iter(_code(text))
+    code = iter(code_spans(text))
     span = next(code, None)
     ends = _Ends(text)
     at = text.find("<")
@@ -154,7 +154,7 @@ class _Ends:
         return spans[index][1] if index < len(spans) else 0
 
 
-def _code(text: str) -> list[tuple[int, int]]:
+def code_spans(text: str) -> list[tuple[int, int]]:
     """Return the spans of Markdown code. A fence that is never closed is none."""
     if "`" not in text:
         return []

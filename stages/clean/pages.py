@@ -19,6 +19,9 @@ _VOID = frozenset(("area", "base", "br", "col", "embed", "frame", "hr", "img", "
 # Their end tags may be left out: the next of its kind ends them.
 _OPTIONAL = frozenset(["p", "li", "dt", "dd", "tr", "td", "th", "option", "optgroup", "thead", "tbody", "tfoot"])
 _ROW = re.compile(r"\|(.*)\|[ \t]*")
+# A sentence that no page holds, and that trafilatura neither reflows nor drops as too short.
+_PLACEHOLDER = "Preformatted text number {} stands in this very place, 7f3a91c5."
+_PLACE = re.compile(re.escape(_PLACEHOLDER).replace(r"\{\}", "([0-9]+)"))
 
 
 class Limits(NamedTuple):
@@ -91,16 +94,15 @@ def extract(text: str) -> str:
         if "\n" in code and "```" not in code:
             tail = pre.tail
             pre.clear()
-            # One word that trafilatura cannot reflow holds the place of the code.
             pre.tag, pre.tail = "p", tail
-            pre.text = f"Preformatted text number {len(held)} stands in this very place, 7f3a91c5."
+            pre.text = _PLACEHOLDER.format(len(held))
             held.append(code)
     found = trafilatura.extract(
         tree, include_comments=False, include_tables=True, deduplicate=False, with_metadata=False, output_format="txt"
     )
     lines = [_row(line) for line in (found or "").splitlines()]
     plain = quote("\n".join(line for line in lines if line))
-    return re.sub("Preformatted text number ([0-9]+) stands in this very place, 7f3a91c5[.]", lambda place: _fence(held, int(place[1])), plain).strip("\n")
+    return _PLACE.sub(lambda place: _fence(held, int(place[1])), plain).strip("\n")
 
 
 def _fence(held: list[str], index: int) -> str:

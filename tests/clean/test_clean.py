@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +12,6 @@ from stages.clean.anchors import expand_pairs, finish_pairs
 from stages.clean.documents import expand_documents, finish_documents, outline_documents, strip_documents
 from stages.clean.edits import apply, between
 from stages.clean.learned import query_cleaner
-from stages.clean.params import CleanParams
 from stages.clean.repair import abbreviations, finish, outline, repair
 from stages.lib import tables
 from stages.lib.contracts.documents import Documents
@@ -22,32 +20,9 @@ from stages.lib.contracts.ledger import Ledger
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.passages import Passages
 from stages.lib.errors import Problem
-from stages.lib.text import hash_hex
+from tests.clean.corpus import PARAMS, documents, pairs
 
 ENTRIES = (("ECG", "electrocardiogram"), ("HDL", "high-density lipoprotein"))
-PARAMS = CleanParams(
-    max_input_bytes=2000,
-    max_nodes=100,
-    max_depth=20,
-    boilerplate_share=0.5,
-    boilerplate_min_documents=3,
-    abbreviations="first",
-    abbreviation_min_documents=2,
-    typos="correct",
-    private_data="patterns",
-    presidio_model=None,
-    lowercase="off",
-    languages=None,
-    max_symbol_share=0.6,
-    max_repetition=0.6,
-    drop_patterns=["lorem ipsum"],
-    min_document_characters=1,
-    max_document_characters=800,
-    min_anchor_characters=2,
-    max_anchor_characters=50,
-    passage_tokens=None,
-    passage_overlap=0,
-)
 # Pieces that the rules act on, and that can combine into new ones: escaped escapes, split entities, mojibake.
 PIECES = st.sampled_from(
     [
@@ -59,18 +34,6 @@ PIECES = st.sampled_from(
     ]
 )
 TEXTS = st.one_of(st.lists(PIECES, max_size=12).map("".join), st.text(max_size=30))
-
-
-def documents(*texts: str, title: str = "") -> pd.DataFrame:
-    rows = [("d" + hash_hex(str(at)), "s", title, text, "", "") for at, text in enumerate(texts)]
-    return pd.DataFrame(rows, columns=list(Documents.empty().columns)).astype(Documents.empty().dtypes.to_dict())
-
-
-def pairs(*anchors: str) -> pd.DataFrame:
-    rows = [
-        ("p" + hash_hex(str(at)), text, "d" + hash_hex(str(at)), "exact", 1.0, "s") for at, text in enumerate(anchors)
-    ]
-    return pd.DataFrame(rows, columns=list(Pairs.empty().columns)).astype(Pairs.empty().dtypes.to_dict())
 
 
 def undo(text: str, edits) -> str:
@@ -121,7 +84,7 @@ def test_every_document_stays_or_has_its_line_in_the_ledger(texts):
         lambda frame: outline_documents(frame, PARAMS),
         lambda frame: strip_documents(frame, {}),
         lambda frame: expand_documents(frame, PARAMS, ENTRIES),
-        lambda frame: finish_documents(frame, PARAMS, None, None),
+        lambda frame: finish_documents(frame, PARAMS, None, frozenset(), None),
     ):
         kept, ledger, *_ = step(kept)
         dropped += list(ledger.loc[ledger["action"] == "drop", "row_id"])
@@ -169,7 +132,9 @@ def test_a_dropped_document_takes_its_pairs_along():
 
 
 def test_redaction_leaves_nothing_private_in_the_ledger():
-    kept, ledger, known, _ = finish_documents(documents("Mail jane@mail.example.org now."), PARAMS, None, None)
+    kept, ledger, known, _ = finish_documents(
+        documents("Mail jane@mail.example.org now."), PARAMS, None, frozenset(), None
+    )
     assert list(kept["text"]) == ["Mail [EMAIL] now."]
     assert "jane" not in ledger.to_string()
     assert known[["kind", "item", "documents"]].to_numpy().tolist() == [["private", "EMAIL", 1]]
@@ -180,31 +145,14 @@ def test_typos_are_corrected_in_english_documents_alone():
         "The pumonary artery of the patient is wider than it should be at this age.",
         "A artéria pumonary do paciente é mais larga do que deveria ser nesta idade.",
     ]
-    kept, _, _, _ = finish_documents(documents(*texts), PARAMS, {"pumonary": "pulmonary"}.get, None)
+    frame = documents(*texts)
+    _, _, known = expand_documents(frame, PARAMS, ())
+    foreign = frozenset(known.loc[known["kind"] == "foreign", "item"])
+    kept, _, _, _ = finish_documents(frame, PARAMS, {"pumonary": "pulmonary"}.get, foreign, None)
     assert sorted("pulmonary" in text for text in kept["text"]) == [False, True]
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch) -> Path:
-    """Make a folder with the stage's inputs; enough documents for two shards."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tables, "SHARD_ROWS", 16)
-    collect = Path("data/collect")
-    many = [f"<p>Document {at} &amp; its ECG &amp; bone.</p><p>Terms of use apply here</p>" for at in range(21)]
-    own = documents("<p></p>", *many)
-    tables.write(own, collect / "documents.parquet", Documents)
-    tables.write(pairs("lost", "&lt;", "HDL", "x", "an  ECG of bone"), collect / "pairs.parquet", Pairs)
-    tables.write(Documents.empty(), collect / "out_of_domain_documents.parquet", Documents)
-    tables.write(Pairs.empty(), collect / "out_of_domain_pairs.parquet", Pairs)
-    Path("data/glossary").mkdir()
-    Path("data/glossary/abbreviations.csv").write_text(
-        "short,long\nECG,electrocardiogram\nMS,multiple sclerosis\nMS,mitral stenosis\n"
-    )
-    section = "\n".join(f"  {key}: {json.dumps(value)}" for key, value in PARAMS.model_dump().items())
-    Path("params.yaml").write_text(f"clean:\n{section}\n")
-    return tmp_path
-
-
+@pytest.mark.slow
 def test_the_stage_accounts_for_every_row_and_the_workers_change_no_byte(project, monkeypatch):
     written = []
     for workers in ("1", "3"):
@@ -239,6 +187,7 @@ def test_the_stage_accounts_for_every_row_and_the_workers_change_no_byte(project
     assert list(ledger.loc[ledger["action"] == "note", "after"]) == ["mitral stenosis | multiple sclerosis"]
 
 
+@pytest.mark.slow
 def test_the_ledger_gives_every_text_back(project):
     main()
     before = tables.read(Path("data/collect/documents.parquet"), Documents).set_index("doc_id")
@@ -250,6 +199,7 @@ def test_the_ledger_gives_every_text_back(project):
         assert undo(after.loc[doc_id, "text"], spans) == before.loc[doc_id, "text"]
 
 
+@pytest.mark.slow
 def test_cleaning_the_cleaned_corpus_changes_nothing(project):
     main()
     for name in ("documents", "pairs"):
@@ -261,6 +211,7 @@ def test_cleaning_the_cleaned_corpus_changes_nothing(project):
     assert set(ledger["action"]) == {"note"}
 
 
+@pytest.mark.slow
 def test_the_cleaner_of_queries_makes_of_a_query_what_the_stage_makes_of_the_anchor(project):
     main()
     cleaner = query_cleaner(Path("data/clean/knowledge.parquet"), Path("data/glossary"), PARAMS)

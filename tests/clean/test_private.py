@@ -1,11 +1,18 @@
 """Private data: what is found, what is nobody's, and that nothing of it reaches the ledger."""
 
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.clean.edits import apply
-from stages.clean.private import count, find, redact, with_presidio
+from stages.clean.private import check, count, find, redact
+from stages.lib.errors import Problem
+from tests.conftest import ROOT
 
 FOUND = [
     ("Mail jane.doe@example.com today.", "jane.doe@example.com", "EMAIL"),
@@ -54,10 +61,40 @@ def test_what_was_redacted_holds_nothing_more(text):
     assert redact(once) == []
 
 
-@pytest.mark.prove
-def test_presidio_finds_the_same_address():
-    pytest.importorskip("presidio_analyzer")
-    from stages.clean.private import _analyzer
+def test_presidio_that_is_not_installed_is_told_with_the_remedy():
+    if find_spec("presidio_analyzer"):
+        pytest.skip("it is installed")
+    with pytest.raises(Problem, match=r"pip install -r requirements-presidio\.txt"):
+        check("presidio", None)
 
-    found = with_presidio("Mail jane.doe@example.com today.", _analyzer(None))
-    assert [one.kind for one in found] == ["EMAIL"]
+
+PRESIDIO = """
+from stages.clean.edits import apply
+from stages.clean.private import check, redact
+check("presidio", None)
+for text in ("Ring 030 22610 4 or jane.doe@example.com.", "NHS 943 476 5919 noted.", "Ring [PHONE] in vain."):
+    print(apply(text, redact(text, presidio=True)))
+"""
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(900)
+def test_presidio_finds_more_than_the_patterns_and_asks_no_network(tmp_path):
+    """In an environment of its own, with what requirements-presidio.txt adds, behind a cut network."""
+    packages = tmp_path / "packages"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(packages)]
+    subprocess.run([*install, "-r", str(ROOT / "requirements-presidio.txt")], check=True)
+    done = subprocess.run(
+        ["unshare", "-rn", sys.executable, "-c", PRESIDIO],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(packages)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        "Ring [PHONE] or [EMAIL].",
+        "NHS [NATIONAL_ID] noted.",
+        "Ring [PHONE] in vain.",
+    ]
+    assert done.stderr == ""

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.clean.edits import apply
-from stages.clean.spelling import Speller, decide, fix, is_english, words
+from stages.clean.speller import Speller, decide
+from stages.clean.spelling import fix, is_english, words
 
 COUNTS = {"leukocytes": 40, "pulmonary": 300, "abnormality": 900, "hypertelorism": 30, "ascites": 25, "patients": 80}
 
@@ -60,9 +61,18 @@ def test_a_protected_term_is_not_corrected():
     assert corrected("pumonary", protected=frozenset(["pumonary"])) == "pumonary"
 
 
-def test_portuguese_is_not_english_and_english_is():
-    assert not is_english(["os", "pacientes", "apresentam", "febre", "alta", "persistente"])
-    assert is_english(["the", "patients", "present", "with", "persistent", "high", "fever"])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Os pacientes apresentam febre alta persistente", False),
+        ("The patients present with persistent high fever", True),
+        ("Der Patient hat seit gestern hohes Fieber und starke Schmerzen in der Brust", False),
+        ("leuklocytes", True),  # too short to tell
+        ("HP kubectl statefulset pvc hepatosplenomegaly in the redis namespace of the cluster", True),
+    ],
+)
+def test_the_language_is_told_by_the_list_and_then_by_the_letters(text, told):
+    assert is_english(text, [word.text for word in words(text)]) is told
 
 
 SENTENCES = st.lists(

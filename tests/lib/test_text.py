@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.lib.text import hash_hex, hash_shingles, jaccard, normal_form, shingles, words
+from stages.lib.text import _general_form, hash_hex, hash_shingles, jaccard, normal_form, shingles, words
 
 # Letters of many scripts, marks, punctuation and spaces, so that hypothesis meets what matters.
 TEXTS = st.text(
@@ -201,3 +201,8 @@ def test_shingle_hashes_are_sorted_distinct_and_pinned():
 @given(st.lists(TEXTS))
 def test_shingle_hashes_do_not_depend_on_order(items):
     assert hash_shingles(items) == hash_shingles(reversed(items)) == sorted(hash_shingles(set(items)))
+
+
+@given(st.text(st.one_of(st.characters(max_codepoint=127), st.sampled_from("a.1-_+#!=<> ")), max_size=30))
+def test_the_short_way_for_ascii_leads_to_the_same_form(text):
+    assert normal_form(text) == _general_form(text)

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from stages.ask.docs.blocks import commands_table, dag, replace_blocks, stages_table
+from stages.ask.docs.blocks import commands_table, dag, replace_blocks, rules_table, stages_table
 from stages.ask.docs.dictionary import dictionary
 from stages.ask.docs.glossary import glossary_tables
 from stages.ask.pipeline import read_pipeline
@@ -28,6 +28,7 @@ def blocks(root: Path) -> dict[str, Callable[[], str]]:
         "stages": lambda: stages_table(read_pipeline(root / "dvc.yaml")),
         "dag": lambda: dag(read_pipeline(root / "dvc.yaml")),
         "commands": lambda: commands_table((root / "Makefile").read_text("utf-8")),
+        "rules": lambda: rules_table((root / "stages/clean/__main__.py").read_text("utf-8")),
         "metrics": lambda: glossary_tables(root / "metrics"),
         "dictionary": lambda: dictionary(read_pipeline(root / "dvc.yaml")),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -66,6 +67,12 @@ def commands_table(makefile: str) -> str:
     """Return a table of the Makefile's targets that carry a `##` comment, in its order."""
     targets = re.findall(r"(?m)^([a-z][\w-]*):[^#\n]*##\s*(.+?)\s*$", makefile)
     return table(["command", "what it does"], [[f"`make {name}`", comment] for name, comment in targets])
+
+
+def rules_table(source: str) -> str:
+    """Return a table of the rules that the docstring of the stage `clean`, whose `source` this is, lists in order."""
+    listed = re.findall(r"(?m)^ {4}(\w+) +(\S.*?) {2,}(?:\w+\.py(?:, )?)+$", ast.get_docstring(ast.parse(source)) or "")
+    return table(["rule", "what it mends"], [[f"`{name}`", what] for name, what in listed])
 
 
 def _writer(pipeline: Mapping[str, Stage], path: str) -> str | None:

@@ -1,0 +1,91 @@
+"""What the benchmarks count, on cases one can check by eye, and what they promise of the default data."""
+
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from bench.faults import abbreviations, boilerplate, typos
+from stages.clean.spelling import english
+from tests.conftest import ROOT
+
+
+def test_a_planted_slip_is_one_edit_away_and_no_word():
+    texts = ["the abnormal development of the skeleton " * 400]
+    planted = typos.plant(texts, random.Random(3))
+    (pairs,) = planted.pairs
+    assert pairs.total() > 0
+    assert len(planted.texts[0].split()) == len(texts[0].split())
+    assert all(typo not in english() and abs(len(typo) - len(right)) <= 1 for typo, right in pairs)
+
+
+def test_hits_wrong_edits_and_edits_on_untouched_text_are_told_apart():
+    planted = typos.Planted(["teh cat sta"], [Counter({("teh", "the"): 1, ("sta", "sat"): 1})])
+
+    def corrector(texts):
+        made = {("the cat sat", "teh cat sta")[at]: text for at, text in enumerate(["x", "y"])}
+        edits = {"x": Counter({("cat", "car"): 1}), "y": Counter({("teh", "the"): 1, ("sta", "star"): 1})}
+        return [edits[made[text]] for text in texts]
+
+    counts = typos.compare(["the cat sat"], planted, corrector, set())
+    assert counts == Counter(tokens=3, hit=1, wrong=1, planted=2, bad=1)
+    assert typos.compare(["the cat sat"], planted, corrector, {("cat", "car")})["bad"] == 0
+
+
+def test_definitions_are_scored_by_short_form_and_long_form():
+    rows = [
+        ("An electrocardiogram (ECG) was made.", frozenset([("ECG", "electrocardiogram")])),
+        ("Nothing (see below) here.", frozenset([("X", "missed")])),
+    ]
+    assert abbreviations.score(rows) == {
+        "abbreviations.f1": pytest.approx(2 / 3),
+        "abbreviations.precision": 1.0,
+        "abbreviations.recall": 0.5,
+    }
+    assert len(abbreviations.gold()) == 200
+
+
+def test_planted_lines_are_told():
+    page, held = boilerplate.plant("Fever is high.", random.Random(1))
+    assert held and all(piece in page for piece in held)
+    assert "Fever is high." in page
+
+
+def figures(*command):
+    done = subprocess.run([sys.executable, *command, "--json"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+def test_planted_faults_are_found_and_nothing_else_is_harmed():
+    told = figures("bench/planted.py")
+    assert told["typos.precision"] >= 0.99
+    assert told["typos.recall"] >= 0.60
+    assert told["wrong_edits_per_1000_tokens"] <= 0.1
+    assert told["abbreviations.f1"] >= 0.90
+    assert told["boilerplate.precision"] >= 0.99
+    assert told["boilerplate.recall"] >= 0.98
+    assert told["boilerplate.same_under_shuffling"] == 1
+    assert told["characters.recall"] >= 0.99
+    assert told["private.precision"] >= 0.99
+    assert told["extraction.tags_left"] == told["extraction.list_items_lost"] == 0
+    assert told["speedup_vs_datatrove"] >= 5
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+def test_cleaning_takes_linear_time_and_flat_memory():
+    told = figures("bench/cleaning_speed.py", "--rounds", "1")
+    assert told["time_growth"] <= 1.2
+    assert told["memory_growth"] <= 1.2
+
+
+@pytest.mark.prove
+def test_no_anchor_of_the_default_data_is_lost_to_a_filter():
+    told = json.loads((ROOT / "metrics/clean.json").read_text("utf-8"))
+    assert {key: value for key, value in told.items() if key.startswith("pairs.dropped.") and value} == {}
+    assert told["pairs.rows_out"] == told["pairs.rows_in"] == 21184
