@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from stages.clean.edits import Edit
-from stages.lib.text import hash_hex, normal_form
+from stages.lib.text import UNSPACED, hash_hex, normal_form
 
 _FENCE = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 # After a sentence comes space and something that can begin one; scripts without spaces need neither.
@@ -22,7 +22,6 @@ _ABBREVIATED = re.compile(
     re.IGNORECASE,
 )
 _ITEM = re.compile(r"\s*(?:[-*\u2022|>#]|\d+[.)])\s")
-_UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 # A line of its own needs this many words to be boilerplate, a sentence within a line or an item of a list more:
 # "Yes." before an answer and "- String" in a list say something, however often they stand there.
 LINE_WORDS, SENTENCE_WORDS = 2, 4
@@ -120,5 +119,5 @@ def _sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 def _size(form: str) -> int:
     # Two characters of a script without spaces count as a word.
-    unspaced = len(_UNSPACED.findall(form))
+    unspaced = len(UNSPACED.findall(form))
     return form.count(" ") + 1 + unspaced // 2 if unspaced else len(form.split())

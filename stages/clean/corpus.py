@@ -25,6 +25,7 @@ from stages.lib.contracts.knowledge import Knowledge
 from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.passages import Passages
+from stages.lib.contracts.table import Table
 from stages.lib.glossary import Abbreviations
 from stages.lib.tables import Shard
 
@@ -156,18 +157,19 @@ def _whole(parts: Sequence[Path]) -> list[Shard]:
 
 
 def _foreign(counts: Sequence[Path]) -> frozenset[str]:
-    found: set[str] = set()
-    for part in counts:
-        frame = tables.read(part, Knowledge)
-        found.update(frame.loc[frame["kind"] == "foreign", "item"])
-    return frozenset(found)
+    return _values(counts, Knowledge, "item", kind="foreign")
 
 
 def _dropped(ledgers: Sequence[Path]) -> frozenset[str]:
-    found: set[str] = set()
-    for part in ledgers:
-        frame = tables.read(part, LedgerTable)
-        found.update(frame.loc[frame["action"] == "drop", "row_id"])
+    return _values(ledgers, LedgerTable, "row_id", action="drop")
+
+
+def _values(parts: Sequence[Path], table: type[Table], column: str, **equal: str) -> frozenset[str]:
+    """Return what stands in `column` where another column equals a value."""
+    (name, value), found = next(iter(equal.items())), set[str]()
+    for part in parts:
+        frame = tables.read(part, table)
+        found.update(frame.loc[frame[name] == value, column])
     return frozenset(found)
 
 

@@ -5,10 +5,10 @@ By py3langid (Barbaresi 2021, after Lui and Baldwin 2012), offline.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
-_UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+from stages.lib.text import UNSPACED
+
 SHORTEST, SHORTEST_UNSPACED = 30, 10  # characters
 MARGIN = 4.0  # logarithm of how many times as likely the first must be as the second
 LONGEST = 2000  # characters that are looked at
@@ -20,7 +20,7 @@ def language(text: str) -> str:
     It abstains under 30 characters (10 in scripts without spaces), and where the best language is less than 50
     times as likely as the next.
     """
-    if len(text) < SHORTEST and not (len(text) >= SHORTEST_UNSPACED and 2 * len(_UNSPACED.findall(text)) >= len(text)):
+    if len(text) < SHORTEST and not (len(text) >= SHORTEST_UNSPACED and 2 * len(UNSPACED.findall(text)) >= len(text)):
         return ""
     return _classified(text[:LONGEST])
 

@@ -11,16 +11,19 @@ from bisect import bisect_left
 
 from stages.clean.markup import code_spans
 
-# What is replaced, each by its group "kept" or by nothing. Bounded, so that no text takes more than linear time.
+# Where a link leads, and its title; parentheses may stand in pairs.
+_TARGET = r"\((?:[^()\s]|\([^()\s]{0,200}\)){1,2000}(?:[ ]\"[^\"\n]{0,200}\")?\)"
+# What is replaced, each by what it keeps or by nothing. A line may end within, a paragraph not. Bounded, so that no
+# text takes more than linear time.
 _PARTS = {
     "heading": r"^[ ]{0,3}(?P<title>#{1,6})[ \t]+(?=\S)",
     "underline": r"^[ ]{0,3}(?:={3,}|-{3,}|\*{3,}|_{3,})[ \t]*$\n?",
     "rule": r"^[ ]{0,3}\|?[ \t]*:?-{3,}:?[ \t]*(?:\|[ \t]*:?-{3,}:?[ \t]*){1,50}\|?[ \t]*$\n?",
-    "row": r"^[ ]{0,3}\|[ \t]*(?P<cells>[^\n]{1,2000}?)[ \t]*\|[ \t]*$",
-    "image": r"!\[(?P<alt>[^\[\]\n]{0,500})\]\([^()\s]{1,2000}(?:[ ]\"[^\"\n]{0,200}\")?\)",
-    "link": r"(?<![!\w\]])\[(?P<words>[^\[\]\n]{1,500})\]\([^()\s]{1,2000}(?:[ ]\"[^\"\n]{0,200}\")?\)",
-    "strong": r"(?<![\w*])\*\*(?=[^\s*])(?P<loud>[^*\n]{1,500})(?<=\S)\*\*(?![\w*])",
-    "underlined": r"(?<![\w_])__(?=[^\s_])(?P<bold>[^_\n]{1,500})(?<=\S)__(?![\w_])",
+    "row": r"^[ ]{0,3}\|(?P<cells>[^\n]{1,2000})\|[ \t]*$",
+    "image": rf"!\[(?P<alt>[^\[\]\n]{{0,500}})\]{_TARGET}",
+    "link": rf"(?<![!\w\]])\[(?P<words>(?:[^\[\]\n]|\n(?=\S)){{1,500}})\]{_TARGET}",
+    "strong": r"(?<![\w*])\*\*(?=[^\s*])(?P<loud>(?:[^*\n]|\n(?=\S)){1,500})(?<=\S)\*\*(?![\w*])",
+    "underlined": r"(?<![\w_])__(?=[^\s_])(?P<bold>(?:[^_\n]|\n(?=\S)){1,500})(?<=\S)__(?![\w_])",
 }
 _KEPT = ("cells", "alt", "words", "loud", "bold")
 _PART = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PARTS.items()), re.MULTILINE)
@@ -69,6 +72,7 @@ def _kind(part: re.Match[str]) -> str:
 def _without(parts: list[re.Match[str]], text: str) -> str:
     left, at = [], 0
     for part in parts:
-        left += [text[at : part.start()], next((part[name] for name in _KEPT if part[name] is not None), "")]
+        kept = next((part[name] for name in _KEPT if part[name] is not None), "")
+        left += [text[at : part.start()], kept.strip(" \t") if part["row"] else kept]
         at = part.end()
     return "".join([*left, text[at:]])

@@ -26,7 +26,7 @@ _POINT = re.compile(r"\.[0-9]")
 _BARE_POINT = re.compile(r"(?<![\w.])(-?)\.(?=\d)")  # -.5 is -0.5
 _SPELLED = str.maketrans({"_": " ", "\u2212": "-"})
 # Han, kana, Thai, Lao, Khmer, Myanmar and Tibetan write words without spaces between them.
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
 )
 SHORT_WORDS = 8
@@ -57,7 +57,7 @@ def words(text: str) -> list[str]:
     """Return the lower-cased words of `text`; scripts without spaces give overlapping pairs of characters."""
     found: list[str] = []
     for word in _WORDS.findall(_casefold(text)):
-        if len(word) > 1 and _UNSPACED.search(word):
+        if len(word) > 1 and UNSPACED.search(word):
             found.extend(word[at : at + 2] for at in range(len(word) - 1))
         else:
             found.append(word)
@@ -73,7 +73,7 @@ def shingles(text: str) -> frozenset[str]:
     """
     normal = normal_form(text)
     tokens = normal.split()
-    spaced = 2 * len(_UNSPACED.findall(normal)) <= len(normal)
+    spaced = 2 * len(UNSPACED.findall(normal)) <= len(normal)
     if spaced and len(tokens) >= SHORT_WORDS:
         return frozenset(" ".join(tokens[at : at + 3]) for at in range(len(tokens) - 2))
     return frozenset(normal[at : at + 3] for at in range(len(normal) - 2)) or frozenset([normal])

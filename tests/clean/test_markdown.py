@@ -8,7 +8,7 @@ from stages.clean.markdown import strip
 
 GUIDE = """# Install **fast**
 
-See the [guide](https://e.org/a "All of it") and ![the logo](logo.png) first, or [`make`](https://e.org/m).
+See the [guide](https://e.org/a_(b) "All of it") and ![the logo](logo.png) first, or [`make`](https://e.org/m).
 
 ## Options ##
 Title
@@ -18,7 +18,8 @@ Title
 | `-a|b` | __all__ of [them](#x) |
 
 - one
-- two *soft* words, 2 * 3 * 4
+- two *soft* words, 2 * 3 * 4 **go
+on**
 
 ```sh
 # not a heading
@@ -35,7 +36,8 @@ Flag | Meaning
 `-a|b` | all of them
 
 - one
-- two *soft* words, 2 * 3 * 4
+- two *soft* words, 2 * 3 * 4 go
+on
 
 ```sh
 # not a heading
