@@ -33,8 +33,9 @@ def outline_documents(frame: pd.DataFrame, params: CleanParams) -> list[pd.DataF
             desk.drop(row, reason, score=float(len(row["text"])))
         elif desk.mend(row, FIELDS, rules, first=[page]):
             if row["text"]:
-                desk.count("text", [""], row["source"])
-                desk.count("boilerplate", boilerplate.counts([row["text"]]), row["source"])
+                if params.boilerplate_share is not None:
+                    desk.count("text", [""], row["source"])
+                    desk.count("boilerplate", boilerplate.counts([row["text"]]), row["source"])
                 desk.keep(row)
             else:
                 desk.drop(row, "empty", score=0.0)
