@@ -89,3 +89,20 @@ def test_no_anchor_of_the_default_data_is_lost_to_a_filter():
     told = json.loads((ROOT / "metrics/clean.json").read_text("utf-8"))
     assert {key: value for key, value in told.items() if key.startswith("pairs.dropped.") and value} == {}
     assert told["pairs.rows_out"] == told["pairs.rows_in"] == 21184
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+def test_near_duplicates_are_found_and_only_copies_go():
+    told = figures("bench/deduplicate.py")
+    assert told["precision"] == 1
+    assert told["recall"] >= 0.995
+    assert told["unsupported_drops"] == told["short_texts_lost"] == 0
+    assert told["templated_kept"] >= 0.99
+    assert told["twins_won"] >= 0.99
+    assert told["output_hashes"] == 1
+    assert told["documents_per_second"] >= 15_000
+    assert told["speedup_vs_datasketch"] >= 6
+    assert told["peak_memory_gb"] <= 4
+    assert told["seconds_largest"] <= 240
+    assert told["exponent"] <= 1.1

@@ -1,44 +1,18 @@
-"""Near-duplicate edges: candidates by MinHash, every one verified, or an exact join that misses none.
+"""Near-duplicates of a table in another, or in itself: an exact join that misses none.
 
-Sources: Broder 1997 (MinHash), Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets" 3.4 (banding),
-Chaudhuri, Ganti and Kaushik 2006 and Bayardo, Ma and Srikant 2007 (prefix and length filter).
+Sources: Chaudhuri, Ganti and Kaushik 2006 and Bayardo, Ma and Srikant 2007 (prefix and length filter).
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from stages.lib.contracts.near import Near
-from stages.lib.text import jaccard, normal_form, shingles
-
-PERMUTATIONS = 126
-# A pair of true similarity s becomes a candidate with 1 - (1 - s^r)^b. For 21 bands of 6 rows that is
-# 0.998 at s = 0.8 and 0.28 at 0.5; 16 of 8, the usual choice, misses one in twenty at 0.8. Verification
-# is cheap and missed edges are not.
-BANDS = 21
-SEED = 20260101
+from stages.lib.text import jaccard
 
 Shingles = frozenset[Any]  # of strings, or of their hashes
-
-
-def edges(texts: Mapping[str, str], threshold: float) -> pd.DataFrame:
-    """Return the Near edges among `texts` (id to text): equal normal forms, and Jaccard >= `threshold`.
-
-    Equal texts form a star around the smallest id; near edges join the smallest ids of two equal groups.
-    Near edges are MinHash candidates (see BANDS for the chance to be one) verified by exact Jaccard, so
-    none is wrong. The order of `texts` changes nothing.
-    """
-    star, groups = _equal(texts)
-    sets = {identity: shingles(texts[identity]) for identity in groups}
-    found = [(left, right, jaccard(sets[left], sets[right])) for left, right in _candidates(sets)]
-    near = [(left, right, similarity, "near") for left, right, similarity in found if similarity >= threshold]
-    return frame(star + near)
 
 
 def exact_edges(
@@ -69,55 +43,6 @@ def exact_edges(
                 similarity = jaccard(items, other)
                 if similarity >= threshold:
                     yield left, right, similarity
-
-
-def frame(rows: Sequence[tuple[str, str, float, str]]) -> pd.DataFrame:
-    """Return edges as a Near table, each once, smaller id first."""
-    unique = {
-        (min(left, right), max(left, right)): (similarity, rule)
-        for left, right, similarity, rule in rows
-        if left != right
-    }
-    if not unique:
-        return Near.empty()
-    return pd.DataFrame(
-        [(left, right, float(similarity), rule) for (left, right), (similarity, rule) in sorted(unique.items())],
-        columns=list(Near.empty().columns),
-    )
-
-
-def _equal(texts: Mapping[str, str]) -> tuple[list[tuple[str, str, float, str]], list[str]]:
-    by_form: dict[str, list[str]] = defaultdict(list)
-    for identity in sorted(texts):
-        by_form[normal_form(texts[identity])].append(identity)
-    star = [(group[0], other, 1.0, "equal") for group in by_form.values() for other in group[1:]]
-    return star, [group[0] for group in by_form.values()]
-
-
-def _candidates(sets: Mapping[str, frozenset[str]]) -> list[tuple[str, str]]:
-    from rensa import RMinHash
-
-    ids = sorted(sets)
-    if len(ids) < 2:
-        return []
-    # The standard path only: the "rho" one samples shingles and loses most long near-duplicates.
-    digests = np.array(
-        RMinHash.digest_matrix_from_token_sets(
-            [sorted(sets[identity]) for identity in ids], PERMUTATIONS, SEED
-        ).to_rows(),
-        dtype=np.uint32,
-    )
-    rows = PERMUTATIONS // BANDS
-    pairs: set[tuple[int, int]] = set()
-    for band in range(BANDS):
-        part = np.ascontiguousarray(digests[:, band * rows : (band + 1) * rows]).view(f"V{4 * rows}").ravel()
-        _, inverse, counts = np.unique(part, return_inverse=True, return_counts=True)
-        order = np.argsort(inverse, kind="stable")
-        ends = np.cumsum(counts)
-        for bucket in np.flatnonzero(counts > 1):
-            members = order[ends[bucket] - counts[bucket] : ends[bucket]].tolist()
-            pairs.update((left, right) for at, left in enumerate(members) for right in members[at + 1 :])
-    return sorted((ids[left], ids[right]) for left, right in pairs)
 
 
 def _prefix(items: Shingles, counts: Mapping[Any, int], threshold: float) -> list[Any]:

@@ -1,4 +1,4 @@
-"""No edge is wrong, the exact join misses none, and the order of the texts changes nothing."""
+"""The exact join is brute force."""
 
 import random
 
@@ -6,38 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.lib.contracts.near import Near
-from stages.lib.contracts.table import check
-from stages.lib.near import edges, exact_edges, frame
-from stages.lib.text import hash_shingles, jaccard, normal_form, shingles
+from stages.lib.near import exact_edges
+from stages.lib.text import hash_shingles, jaccard, shingles
 
-# Few words, so that many texts come out alike: short ones (character shingles) and long ones (word shingles).
-TEXTS = st.lists(
-    st.one_of(
-        st.lists(st.sampled_from(["reset", "Reset", "the", "router", "a", "+"]), min_size=1, max_size=4),
-        st.lists(st.sampled_from(["reset", "the", "router"]), min_size=8, max_size=12),
-    ).map(" ".join),
-    max_size=10,
-)
 SETS = st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.frozensets(st.integers(0, 12), min_size=1))
 THRESHOLDS = [0.1, 0.3, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 1.0]
-
-FAQ = [
-    "How do I reset my password?",
-    "How do I reset my router?",
-    "How do I change my password?",
-    "Where can I see my bill?",
-    "Where can I see my orders?",
-    "How do I close my account?",
-]
 
 
 def numbered(texts):
     return {f"d{at:016x}": text for at, text in enumerate(texts)}
-
-
-def rows(table):
-    return list(table.itertuples(index=False, name=None))
 
 
 def brute_force(sets, others, threshold):
@@ -87,92 +64,3 @@ def test_the_exact_join_takes_hashes_for_shingles():
     found = list(exact_edges(sets, sets, 0.5))
     assert [(left[-1], right[-1]) for left, right, _ in found] == [("0", "1")]
     assert found[0][2] == jaccard(shingles("reset the router"), shingles("reset the routers"))
-
-
-@settings(deadline=None)
-@given(TEXTS, st.sampled_from([0.3, 0.5, 0.8, 1.0]))
-def test_every_edge_is_true_and_equal_texts_are_a_star(texts, threshold):
-    texts = numbered(texts)
-    found = edges(texts, threshold)
-    check(found, Near, "edges")
-    sets = {identity: shingles(text) for identity, text in texts.items()}
-    smallest = {}
-    for identity in sorted(texts):
-        smallest.setdefault(normal_form(texts[identity]), identity)
-    near = {(left, right): similarity for left, right, similarity in exact_edges(sets, sets, threshold)}
-    for left, right, similarity, rule in rows(found):
-        assert left == smallest[normal_form(texts[left])]
-        if rule == "near":
-            assert near[left, right] == similarity
-            assert normal_form(texts[left]) != normal_form(texts[right])
-    stars = {(smallest[normal_form(text)], identity) for identity, text in texts.items()}
-    expected = {(left, right) for left, right in stars if left != right}
-    assert {(left, right) for left, right, _, rule in rows(found) if rule == "equal"} == expected
-
-
-@settings(deadline=None)
-@given(TEXTS, st.randoms(use_true_random=False))
-def test_the_order_of_the_texts_changes_nothing(texts, chance):
-    texts = numbered(texts)
-    shuffled = list(texts.items())
-    chance.shuffle(shuffled)
-    assert rows(edges(dict(shuffled), 0.5)) == rows(edges(texts, 0.5))
-
-
-def test_very_similar_texts_are_found():
-    # Similarity 0.9 and more: the chance to miss even one of these 200 is below one in a million.
-    chance = random.Random(3)
-    texts = []
-    for _ in range(200):
-        words = [f"word{chance.randrange(5000)}" for _ in range(60)]
-        texts += [" ".join(words), " ".join([*words, "indeed"])]
-    found = edges(numbered(texts), 0.9)
-    assert list(found["left_id"].map(lambda identity: int(identity[1:], 16))) == list(range(0, 400, 2))
-    assert list(found["right_id"].map(lambda identity: int(identity[1:], 16))) == list(range(1, 400, 2))
-    assert set(found["similarity"]) == {58 / 59}
-
-
-@pytest.mark.parametrize(("threshold", "found"), [(11 / 12, 1), (0.92, 0)])
-def test_the_threshold_itself_is_near_enough_and_less_is_not(threshold, found):
-    long = "hold the small button on the back of the router for ten seconds"  # 11 shingles
-    assert len(edges(numbered([long, long + " please"]), threshold)) == found
-
-
-def test_short_questions_that_differ_in_one_word_stay_apart():
-    assert rows(edges(numbered(FAQ), 0.8)) == []
-
-
-def test_equal_texts_form_a_star_around_the_smallest_id():
-    ids = [f"d{at:016x}" for at in range(4)]
-    texts = dict(zip(ids, ["call us", "Reset it!", "reset   it", "RESET IT"], strict=True))
-    assert rows(edges(texts, 0.8)) == [(ids[1], ids[2], 1.0, "equal"), (ids[1], ids[3], 1.0, "equal")]
-
-
-def test_signs_that_carry_meaning_keep_texts_apart():
-    texts = ["CD4+ T cells", "CD4- T cells", "p < 0.05", "p > 0.05", "co-operate", "Co operate!"]
-    assert [(left[-1], right[-1], rule) for left, right, _, rule in rows(edges(numbered(texts), 1.0))] == [
-        ("4", "5", "equal")
-    ]
-
-
-def test_near_edges_join_the_smallest_ids_of_equal_texts():
-    long = "hold the small button on the back of the router for ten seconds"
-    ids = [f"d{at:016x}" for at in range(4)]
-    texts = dict(zip(ids, [long, long.upper(), long + " please", long + " please!"], strict=True))
-    assert rows(edges(texts, 0.8)) == [
-        (ids[0], ids[1], 1.0, "equal"),
-        (ids[0], ids[2], 11 / 12, "near"),
-        (ids[2], ids[3], 1.0, "equal"),
-    ]
-
-
-@pytest.mark.parametrize("texts", [[], ["alone"], ["one", "other"]])
-def test_without_edges_the_table_is_empty_and_typed(texts):
-    found = edges(numbered(texts), 0.8)
-    assert len(check(found, Near, "edges")) == 0
-
-
-def test_frame_turns_sorts_and_drops_loops():
-    ids = [f"d{at:016x}" for at in range(3)]
-    found = frame([(ids[2], ids[0], 0.8, "near"), (ids[1], ids[0], 0.9, "near"), (ids[1], ids[1], 1.0, "equal")])
-    assert rows(found) == [(ids[0], ids[1], 0.9, "near"), (ids[0], ids[2], 0.8, "near")]

@@ -1,0 +1,108 @@
+"""Documents of about fifty words, out of the documentation of installed packages, and what is planted among them."""
+
+from __future__ import annotations
+
+import ast
+import random
+import re
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+PACKAGES = ("numpy", "pandas", "scipy", "sklearn")
+_SENTENCE = re.compile(r"[A-Z][^.!?\n]*(?:\n[^.!?\n]+)*[.!?]")
+TITLES = ("cancel my order", "what is VAT", "refund policy", "opening hours", "reset my password", "delete my account")
+EMPTY = ("the", "of", "is", "that", "and")
+
+
+class Planted(NamedTuple):
+    """Id to text, and ids of what was planted: which must stay, of which two one must go, and which of two must win."""
+
+    texts: dict[str, str]
+    titles: list[str]
+    templated: list[str]
+    copies: list[tuple[str, str]]
+    twins: list[tuple[str, str]]
+
+
+@lru_cache(maxsize=1)
+def sentences() -> list[str]:
+    """Return the sentences of five words or more in the docstrings of PACKAGES, each once, sorted."""
+    found = set()
+    for package in PACKAGES:
+        spec = find_spec(package)
+        for file in sorted(Path(spec.origin or "").parent.rglob("*.py")) if spec else []:
+            if "tests" in file.parts:
+                continue
+            tree = ast.parse(file.read_text("utf-8", errors="replace"))
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                    for match in _SENTENCE.finditer(ast.get_docstring(node) or ""):
+                        sentence = " ".join(match[0].split())
+                        if 5 <= len(sentence.split()) <= 40:
+                            found.add(sentence)
+    return sorted(found)
+
+
+def documents(count: int, seed: int) -> list[str]:
+    """Return `count` documents of sentences drawn at random, forty to sixty words long or a little more."""
+    draw, pool = random.Random(seed), sentences()
+    made = []
+    for _ in range(count):
+        text = draw.choice(pool)
+        while text.count(" ") < 40:
+            text += " " + draw.choice(pool)
+        made.append(text)
+    return made
+
+
+def edited(text: str, share: float, draw: random.Random) -> str:
+    """Return `text` with that share of its words replaced by words of other sentences, dropped or doubled."""
+    words = text.split()
+    for at in sorted(draw.sample(range(len(words)), round(share * len(words))), reverse=True):
+        other = draw.choice(draw.choice(sentences()).split())
+        words[at : at + 1] = draw.choice([[other], [], [words[at], other]])
+    return " ".join(words)
+
+
+def planted(count: int, seed: int) -> Planted:
+    """Return `count` documents and, for every four of them, one that is an edit, a copy, a twin or of a template."""
+    draw = random.Random(seed)
+    base = documents(count, seed)
+    texts = [*base]
+    copies, twins = list[tuple[int, int]](), list[tuple[int, int]]()
+
+    def add(text: str) -> int:
+        texts.append(text)
+        return len(texts) - 1
+
+    for at, text in enumerate(base[::4]):
+        kind = at % 5
+        if kind < 2:
+            add(edited(text, draw.uniform(0.0, 0.1), draw))
+        elif kind == 2:  # a chain: each link near the one before, the ends far apart
+            link = text
+            for _ in range(3):
+                link = edited(link, 0.06, draw)
+                add(link)
+        elif kind == 3:
+            words = text.split()
+            place = draw.randrange(2, len(words))
+            copies.append((4 * at, add(" ".join([*words[:place], draw.choice(EMPTY), *words[place:]]))))
+        else:
+            noisy = re.sub(r"([.,])", r"\1\1", text).upper() + " !!"
+            twins.append((4 * at, add(noisy)))
+    slots = [sentence.split()[at % 3] + f" {at}" for at, sentence in enumerate(draw.sample(sentences(), 400))]
+    template = " ".join(documents(1, seed + 1))
+    templated = [add(f"{template} This applies to the setting {slot} alone.") for slot in slots]
+    titles = [add(title) for title in TITLES]
+    copies += [(at, add(title.title() + "?")) for at, title in zip(titles, TITLES, strict=True)]
+    names = [f"d{name:016x}" for name in draw.sample(range(1 << 48), len(texts))]
+    return Planted(
+        dict(zip(names, texts, strict=True)),
+        [names[at] for at in titles],
+        [names[at] for at in templated],
+        [(names[one], names[other]) for one, other in copies],
+        [(names[clean], names[noisy]) for clean, noisy in twins],
+    )

@@ -1,0 +1,232 @@
+"""How right and how fast the stage `deduplicate` is, on documents of about fifty words with planted near-duplicates.
+
+    python bench/deduplicate.py [--documents 20000] [--timed 100000] [--largest 1000000] [--json]
+
+Texts come from the docstrings of installed packages. Planted are edits of 0 to 10 % of the words, chains of edits,
+copies with an empty word more, noisy twins in capitals, short titles with copies, and 400 texts of one template. Truth is an
+exact join of all pairs.
+
+    precision, recall         of the near edges at Jaccard 0.8, against the exact join
+    unsupported_drops         dropped documents without a kept one that equals them, or is near with nothing but empty
+                              words between them
+    short_texts_lost          of six different titles; templated_kept: share of the texts of the template
+    copies_dropped, twins_won shares of the planted copies that go, and of the twins whose clean text stays
+    output_hashes             different outputs over shuffles, shard sizes, 1, 2 and 7 workers and hash seeds
+    documents_per_second      the whole stage on one core, tables read and written, for --timed documents
+    speedup_vs_datasketch     over datasketch's MinHash and LSH with the same permutations, bands, shingles and check
+    peak_memory_gb, seconds_largest, exponent
+                              for --largest documents on all cores: peak of the largest process, time, and the exponent
+                              of time against rows from --timed up (0 leaves all three out)
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+ENVIRONMENT = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "pairsmith", "bench", "datasketch")
+PEER = ("datasketch==2.0.0", "numpy==2.4.6")
+
+# Runs in the peer's environment, with this project's shingles: seconds for the texts in the JSON file named first.
+THEIRS = """
+import json, sys, time
+sys.path.insert(0, sys.argv[2])
+from datasketch import MinHash, MinHashLSH
+from stages.lib.text import jaccard, shingles
+texts = json.load(open(sys.argv[1]))
+start = time.perf_counter()
+index, sets, found = MinHashLSH(num_perm=126, params=(21, 6)), [], 0
+for at, text in enumerate(texts):
+    sets.append(shingles(text))
+    sketch = MinHash(num_perm=126, seed=1)
+    sketch.update_batch([item.encode() for item in sets[-1]])
+    found += sum(jaccard(sets[other], sets[-1]) >= 0.8 for other in index.query(sketch))
+    index.insert(at, sketch)
+print(json.dumps([time.perf_counter() - start, found]))
+"""
+
+
+def write_project(folder: Path, texts: Mapping[str, str], shard_rows: int, draw: random.Random) -> None:
+    """Make a project with `texts` as cleaned documents, in shards of that many rows."""
+    import pandas as pd
+
+    from stages.lib import tables
+    from stages.lib.contracts.documents import Documents
+    from stages.lib.contracts.pairs import Pairs
+
+    ids = draw.sample(list(texts), len(texts))
+    frame = pd.DataFrame({"doc_id": ids, "text": [texts[doc_id] for doc_id in ids]})
+    frame = frame.assign(source="bench", title="", topic="", group="")
+    tables.SHARD_ROWS, usual = shard_rows, tables.SHARD_ROWS
+    tables.write(frame.astype(Documents.empty().dtypes.to_dict()), folder / "data/clean/documents.parquet", Documents)
+    tables.write(Pairs.empty(), folder / "data/clean/pairs.parquet", Pairs)
+    tables.SHARD_ROWS = usual
+    for name in ("params.yaml", "pyproject.toml"):
+        (folder / name).write_bytes((ROOT / name).read_bytes())
+
+
+def run(folder: Path, workers: int, hash_seed: int = 0) -> tuple[float, float]:
+    """Run the stage in `folder`; return seconds and the peak of its largest process in GB."""
+    command = [sys.executable, __file__, "--stage"]
+    environment = {"PAIRSMITH_WORKERS": str(workers), "PYTHONHASHSEED": str(hash_seed), "OMP_NUM_THREADS": "1"}
+    start = time.perf_counter()
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"the stage failed:\n{done.stderr[-2000:]}")
+    return time.perf_counter() - start, float(done.stdout.splitlines()[-1])
+
+
+def stage() -> None:
+    """Run the stage in this process and print the peak in GB."""
+    import resource
+
+    from stages.deduplicate.__main__ import main as deduplicate
+
+    deduplicate()
+    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(max(peaks) / 2**20)
+
+
+def rightness(count: int) -> dict[str, float]:
+    """Return what the stage finds and drops of what was planted among `count` documents."""
+    import pandas as pd
+
+    from bench.corpus import planted
+    from stages.deduplicate.content import content
+    from stages.lib.near import exact_edges
+    from stages.lib.text import jaccard, normal_form, shingles
+
+    made = planted(count, seed=1)
+    sets = {doc_id: shingles(text) for doc_id, text in made.texts.items()}
+    forms = {doc_id: normal_form(text) for doc_id, text in made.texts.items()}
+    first = {form: min(ids) for form, ids in pd.Series(forms).groupby(forms.get).groups.items()}
+    centres = {doc_id: sets[doc_id] for doc_id in sorted(first.values())}
+    truth = {(left, right) for left, right, _ in exact_edges(centres, centres, 0.8)}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        write_project(folder, made.texts, 4096, random.Random(1))
+        run(folder, workers=2)
+        near = pd.read_parquet(folder / "data/deduplicate/near.parquet").query("rule == 'near'")
+        aliases = pd.read_parquet(folder / "data/deduplicate/aliases.parquet")
+        kept = set(pd.read_parquet(folder / "data/deduplicate/documents.parquet")["doc_id"])
+    found = set(zip(near["left_id"], near["right_id"], strict=True))
+    stands_for = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
+
+    def supported(gone: str, stays: str) -> bool:
+        same = content(forms[gone]) == content(forms[stays])
+        return stays in kept and (forms[gone] == forms[stays] or (same and jaccard(sets[gone], sets[stays]) >= 0.8))
+
+    return {
+        "precision": len(found & truth) / max(1, len(found)),
+        "recall": len(found & truth) / max(1, len(truth)),
+        "edges": float(len(truth)),
+        "dropped": float(len(stands_for)),
+        "unsupported_drops": float(sum(not supported(gone, stays) for gone, stays in stands_for.items())),
+        "short_texts_lost": float(len(made.titles) - len({forms[i] for i in kept} & {forms[i] for i in made.titles})),
+        "templated_kept": sum(doc_id in kept for doc_id in made.templated) / len(made.templated),
+        "copies_dropped": sum((one in kept) != (other in kept) for one, other in made.copies) / len(made.copies),
+        "twins_won": sum(clean in kept and noisy not in kept for clean, noisy in made.twins) / len(made.twins),
+    }
+
+
+def sameness(count: int) -> dict[str, float]:
+    """Return how many different outputs there are over shuffles, shards, workers and hash seeds."""
+    from bench.corpus import planted
+
+    texts, outputs = planted(count, seed=2).texts, set()
+    for at in range(10):
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            write_project(folder, texts, (4096, 700, 97)[at % 3], random.Random(at))
+            run(folder, workers=(1, 2, 7)[at % 3], hash_seed=at)
+            digest = hashlib.sha256()
+            for file in sorted((folder / "data/deduplicate").iterdir()):
+                digest.update(file.read_bytes())
+            outputs.add(digest.hexdigest())
+    return {"output_hashes": float(len(outputs))}
+
+
+def speed(count: int, largest: int) -> dict[str, float]:
+    """Return how fast the stage is on one core, beside the peer, and what the largest size takes on all cores."""
+    from bench.corpus import documents
+
+    seconds, _ = timed(count, workers=1)
+    theirs, _ = peer(documents(count // 10, seed=3))
+    figures = {
+        "documents_per_second": count / seconds,
+        "documents_per_second_datasketch": count / 10 / theirs,
+        "speedup_vs_datasketch": 10 * theirs / seconds,
+    }
+    if largest:
+        workers = os.cpu_count() or 1
+        smaller, _ = timed(count, workers)
+        larger, peak = timed(largest, workers)
+        exponent = math.log(larger / smaller) / math.log(largest / count)
+        figures |= {"peak_memory_gb": peak, "seconds_largest": larger, "exponent": exponent}
+    return figures
+
+
+def timed(count: int, workers: int) -> tuple[float, float]:
+    """Return seconds and peak memory of the stage on `count` documents, a fifth of them edits of another."""
+    from bench.corpus import documents, edited
+
+    draw = random.Random(4)
+    texts = documents(count - count // 5, seed=3)
+    texts += [edited(text, draw.uniform(0.0, 0.1), draw) for text in texts[: count // 5]]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        write_project(folder, {f"d{at:016x}": text for at, text in enumerate(texts)}, 4096, draw)
+        return run(folder, workers)
+
+
+def peer(texts: list[str]) -> tuple[float, float]:
+    """Return the seconds that datasketch needs for `texts`, and how many edges it finds."""
+    python, complete = ENVIRONMENT / "bin" / "python", ENVIRONMENT / "complete"
+    if not complete.exists() or complete.read_text("utf-8") != " ".join(PEER):
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PEER], check=True, stderr=subprocess.DEVNULL)
+        complete.write_text(" ".join(PEER), "utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "texts.json")
+        file.write_text(json.dumps(texts), "utf-8")
+        command = [str(python), "-c", THEIRS, str(file), str(ROOT)]
+        done = subprocess.run(
+            command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+        )
+    if done.returncode:
+        raise SystemExit(f"datasketch failed:\n{done.stderr[-2000:]}")
+    seconds, edges = json.loads(done.stdout.splitlines()[-1])
+    return seconds, edges
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=int, default=20_000)
+    parser.add_argument("--timed", type=int, default=100_000)
+    parser.add_argument("--largest", type=int, default=1_000_000)
+    parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
+    parser.add_argument("--stage", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.stage:
+        stage()
+        return
+    figures = rightness(options.documents) | sameness(options.documents // 10) | speed(options.timed, options.largest)
+    shown = {name: round(value, 4) for name, value in figures.items()}
+    print(json.dumps(shown) if options.json else "\n".join(f"{name:36} {value:g}" for name, value in shown.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Joining: which texts are equal in normal form, and which are near; every candidate is verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stages.deduplicate.sketches import Bands, Hashes, bands, sketch
+from stages.lib import engine, tables
+from stages.lib.contracts.near import Near
+from stages.lib.contracts.sketches import Sketches
+from stages.lib.contracts.table import Table
+from stages.lib.stage import progress
+
+Positions = npt.NDArray[np.int64]
+Measure = Literal["jaccard", "containment"]
+# Candidates that are verified at most. In a crowd of texts from one template all pairs are near; beyond this many each
+# text is compared with those next to it in the order of ids, which still ties the crowd together.
+MOST_CANDIDATES = 20_000_000
+
+
+class Joined(NamedTuple):
+    """The texts of a table: their ids, ascending, which are equal, and which are near.
+
+    `equal` holds for each text the position of the first one with its normal form; `left` and `right` are positions
+    of such first texts, `similarity` belongs to them.
+    """
+
+    ids: npt.NDArray[np.object_]
+    equal: Positions
+    left: Positions
+    right: Positions
+    similarity: npt.NDArray[np.float64]
+
+
+def join(
+    path: Path, table: type[Table], key: str, column: str, threshold: float, measure: Measure, scratch: Path
+) -> Joined:
+    """Return what is equal and what is near among the texts in `column` of the table at `path`."""
+    # A text can be contained in one of twice its length, and then at most half of what both have is common.
+    cut = bands(threshold if measure == "jaccard" else threshold / 2)
+    parts = engine.map(
+        partial(sketch, key=key, column=column, cut=cut), tables.shards(path), table, (Sketches,), scratch
+    )[0]
+    ids, forms, banded = _read(parts, cut)
+    _, first, which = np.unique(forms, return_index=True, return_inverse=True)
+    equal = first[which].astype(np.int64)
+    texts = np.flatnonzero(equal == np.arange(len(ids)))
+    left, right = candidates(banded[texts])
+    left, right = texts[left], texts[right]
+    shingles = _shingles(parts, np.unique(np.concatenate([left, right])))
+    similarity = similarities(left, right, shingles, threshold, measure)
+    near = similarity >= threshold
+    return Joined(ids, equal, left[near], right[near], similarity[near])
+
+
+def near_table(joined: Joined) -> pd.DataFrame:
+    """Return the Near edges: equal texts form a star around the smallest id, near ones join those centres."""
+    copies = np.flatnonzero(joined.equal != np.arange(len(joined.ids)))
+    return pd.DataFrame(
+        {
+            "left_id": joined.ids[np.concatenate([joined.equal[copies], joined.left])],
+            "right_id": joined.ids[np.concatenate([copies, joined.right])],
+            "similarity": np.concatenate([np.ones(len(copies)), joined.similarity]),
+            "rule": ["equal"] * len(copies) + ["near"] * len(joined.left),
+        },
+        columns=list(Near.empty().columns),
+    ).astype(Near.empty().dtypes.to_dict())
+
+
+def candidates(banded: Hashes) -> tuple[Positions, Positions]:
+    """Return the pairs of rows of `banded`, shape (texts, bands), that agree in a band: smaller and larger position."""
+    count = len(banded)
+    orders = [np.argsort(banded[:, band], kind="stable") for band in range(banded.shape[1])]
+    values = [banded[order, band] for band, order in enumerate(orders)]
+    # Of each band the places from which one can step `distance` further and stay among equals.
+    places = [np.arange(count) for _ in orders]
+    found: Positions = np.empty(0, dtype=np.int64)
+    for distance in range(1, count):
+        fresh = []
+        for band, order in enumerate(orders):
+            at = places[band][places[band] + distance < count]
+            places[band] = at = at[values[band][at] == values[band][at + distance]]
+            fresh.append(order[at] * count + order[at + distance])  # stable: the first is the smaller
+        if not sum(map(len, fresh)):
+            break
+        found = np.unique(np.concatenate([found, *fresh]))
+        if len(found) > MOST_CANDIDATES:
+            break
+    return found // count if count else found, found % count if count else found
+
+
+def similarities(
+    left: Positions, right: Positions, shingles: dict[int, bytes], threshold: float, measure: Measure
+) -> npt.NDArray[np.float64]:
+    """Return the exact similarity of each pair; 0 where sizes alone put it below `threshold`."""
+    told = np.zeros(len(left))
+    pairs = enumerate(zip(left.tolist(), right.tolist(), strict=True))
+    for one, group in groupby(progress(pairs, len(left), "verifying near-duplicates"), key=lambda item: item[1][0]):
+        mine = frozenset(_hashes(shingles[one]))
+        for at, (_, other) in group:
+            size = len(shingles[other]) // 8
+            smaller, larger = min(size, len(mine)), max(size, len(mine))
+            if measure == "jaccard" and smaller < threshold * larger - 1e-9:
+                continue
+            both = len(mine.intersection(_hashes(shingles[other])))
+            told[at] = both / (smaller + larger - both if measure == "jaccard" else smaller)
+    return told
+
+
+def _hashes(packed: bytes) -> list[int]:
+    found: list[int] = np.frombuffer(packed, dtype=np.uint64).tolist()
+    return found
+
+
+def _read(parts: Sequence[Path], cut: Bands) -> tuple[npt.NDArray[np.object_], Positions, Hashes]:
+    ids, forms, banded = [], [], []
+    for frame in _frames(parts):
+        ids.append(frame["id"].to_numpy(dtype=object))
+        forms.append(frame["form"].to_numpy(dtype=np.int64))
+        banded.append(np.frombuffer(b"".join(frame["bands"]), dtype=np.uint64).reshape(-1, cut.number))
+    if not ids:
+        return np.empty(0, dtype=object), np.empty(0, dtype=np.int64), np.empty((0, cut.number), dtype=np.uint64)
+    return np.concatenate(ids), np.concatenate(forms), np.concatenate(banded)
+
+
+def _shingles(parts: Sequence[Path], wanted: Positions) -> dict[int, bytes]:
+    """Return the packed shingles of the texts at the positions `wanted`, which ascend; a part at a time."""
+    found: dict[int, bytes] = {}
+    start = 0
+    for frame in _frames(parts):
+        low, high = np.searchsorted(wanted, [start, start + len(frame)])
+        packed = frame["shingles"].to_numpy()
+        found.update((at, packed[at - start]) for at in wanted[low:high].tolist())
+        start += len(frame)
+    return found
+
+
+def _frames(parts: Sequence[Path]) -> Iterator[pd.DataFrame]:
+    return (tables.read(part, Sketches) for part in parts)

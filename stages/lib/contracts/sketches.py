@@ -1,0 +1,24 @@
+"""Sketches: what deduplicate compares instead of texts."""
+
+from __future__ import annotations
+
+import pandera.pandas as pa
+import pyarrow as arrow
+
+from stages.lib.contracts.table import Table
+
+_BYTES = {"arrow": arrow.binary()}
+
+
+class Sketches(Table):
+    """One row is a document or an anchor, as hashes. It never leaves the stage."""
+
+    id: str = pa.Field(str_matches=r"^[dp][0-9a-f]{16}$", description="the document or pair")
+    form: int = pa.Field(description="64-bit hash of the normal form")
+    bands: object = pa.Field(metadata=_BYTES, description="64-bit hashes of the bands of its MinHash signature")
+    shingles: object = pa.Field(metadata=_BYTES, description="sorted 64-bit hashes of its shingles")
+
+    class Config(Table.Config):
+        """Key."""
+
+        unique = ["id"]

@@ -1,0 +1,161 @@
+"""The command: copies go, what says something else stays, and every row has its line."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from stages.deduplicate.__main__ import app
+from stages.lib import tables
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.ledger import Ledger as LedgerTable
+from stages.lib.contracts.near import Near
+from stages.lib.contracts.pairs import Pairs
+from tests.conftest import ROOT
+from tests.deduplicate.rows import d, documents, p, pairs
+
+LONG = "hold the small button on the back of the router for ten seconds"
+
+
+def rows(frame: pd.DataFrame) -> list[tuple]:
+    return [(row.pair_id, row.anchor, row.doc_id, row.score) for row in frame.itertuples()]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Stand in an empty project with the real parameters."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
+    for name in ("params.yaml", "pyproject.toml"):
+        Path(name).write_bytes((ROOT / name).read_bytes())
+    return tmp_path
+
+
+def run(frame: pd.DataFrame, asked: pd.DataFrame, **changed: object):
+    params, yaml = Path("params.yaml"), YAML()
+    values = yaml.load(params.read_text("utf-8"))
+    values["deduplicate"].update(changed)
+    with params.open("w", encoding="utf-8") as out:
+        yaml.dump(values, out)
+    tables.write(frame, Path("data/clean/documents.parquet"), Documents)
+    tables.write(asked, Path("data/clean/pairs.parquet"), Pairs)
+    return CliRunner().invoke(app, [])
+
+
+def written(table, name):
+    return tables.read(Path(f"data/deduplicate/{name}.parquet"), table)
+
+
+def test_the_command_drops_copies_and_links_what_is_near(project):
+    frame = documents(
+        ("a", "hpo", "Reset it", "Reset", "devices"),
+        ("b", "faq", "reset it!"),
+        ("c", "hpo", "RESET IT", "Restart"),
+        ("d", "faq", LONG),
+        ("e", "faq", LONG + " firmly"),
+    )
+    asked = pairs(
+        ("1", "no signal", "a", 1.0), ("2", "No signal", "b", 0.5), ("3", "no sound", "b", 1.0), ("4", "dark", "d", 1.0)
+    )
+    result = run(frame, asked, near_threshold=0.8, authoritative=["hpo"])
+    assert (result.exit_code, result.output) == (0, "")
+    assert written(Aliases, "aliases").to_dict("records") == [{"doc_id": d("b"), "kept_id": d("a")}]
+    assert set(written(Documents, "documents")["doc_id"]) == {d("a"), d("c"), d("d"), d("e")}
+    assert sorted(rows(written(Pairs, "pairs"))) == sorted(
+        [(p("1"), "no signal", d("a"), 1.0), (p("3"), "no sound", d("a"), 1.0), (p("4"), "dark", d("d"), 1.0)]
+    )
+    near = written(Near, "near")
+    assert sorted(zip(near["left_id"], near["right_id"], near["rule"], strict=True)) == sorted(
+        [
+            (d("b"), d("a"), "equal"),  # b has the smallest id
+            (d("b"), d("c"), "equal"),
+            (*sorted([p("1"), p("2")]), "equal"),
+            (*sorted([d("d"), d("e")]), "near"),
+        ]
+    )
+    ledger = written(LedgerTable, "ledger")
+    assert sorted(zip(ledger["row_id"], ledger["action"], ledger["partner_id"], strict=True)) == sorted(
+        [
+            (d("b"), "drop", d("a")),
+            (p("2"), "repoint", d("a")),
+            (p("2"), "drop", p("1")),
+            (p("3"), "repoint", d("a")),
+        ]
+    )
+    assert json.loads(Path("metrics/deduplicate.json").read_text()) == {
+        "dropped.near_copy": 0,
+        "dropped.semantic_copy": 0,
+        "pairs.dropped.near_pair": 0,
+        "semantic_edges": 0,
+        "rows_in": 5,
+        "rows_out": 4,
+        "dropped.exact_copy": 1,
+        "pairs.rows_in": 4,
+        "pairs.rows_out": 3,
+        "pairs.dropped.duplicate_pair": 1,
+        "near_edges": 1,
+        "equal_edges": 3,
+        "unsupported_drops": 0,
+        "dangling_pairs": 0,
+        "relabelled_pairs": 0,
+    }
+
+
+def test_documents_without_pairs_pass(project):
+    result = run(documents(("a", "faq", "Reset it"), ("b", "faq", "reset it")), Pairs.empty())
+    assert (result.exit_code, result.output) == (0, "")
+    assert len(written(Documents, "documents")) == 1
+    assert len(written(Pairs, "pairs")) == 0
+    assert list(written(Near, "near")["rule"]) == ["equal"]
+
+
+EMPTY = ("c", "faq", f"please {LONG}")
+OTHER = ("d", "faq", LONG.replace("back", "front"))
+
+
+@pytest.mark.parametrize(
+    ("near", "stay", "relabelled"),
+    [("link", "abcd", 0), ("drop_empty_difference", "acd", 0), ("drop", "ac", 1)],
+)
+def test_what_tells_near_duplicates_apart_decides_whether_one_goes(project, near, stay, relabelled):
+    frame = documents(("a", "faq", "Reset it"), ("b", "faq", LONG), EMPTY, OTHER)
+    result = run(frame, pairs(("1", "no signal", "d", 1.0)), near=near, near_threshold=0.5)
+    assert (result.exit_code, result.output) == (0, "")
+    assert set(written(Documents, "documents")["doc_id"]) == {d(name) for name in stay}
+    told = json.loads(Path("metrics/deduplicate.json").read_text())
+    assert (told["relabelled_pairs"], told["unsupported_drops"], told["near_edges"]) == (relabelled, 0, 3)
+    assert told["dropped.near_copy"] == 4 - len(stay)
+
+
+@pytest.mark.slow
+def test_semantic_duplicates_are_flagged_or_dropped(project):
+    frame = documents(("a", "faq", "How can I reset my password?"), ("b", "faq", "How do I reset my password?"))
+    for semantic, stay in (("flag", 2), ("drop", 1)):
+        result = run(frame, Pairs.empty(), semantic=semantic, semantic_threshold=0.9)
+        assert (result.exit_code, result.output) == (0, "")
+        assert len(written(Documents, "documents")) == stay
+        ledger = written(LedgerTable, "ledger")
+        assert list(ledger.loc[ledger["action"] == "note", "reason"]) == ["semantic_duplicate"]
+        told = json.loads(Path("metrics/deduplicate.json").read_text())
+        assert (told["semantic_edges"], told["dropped.semantic_copy"]) == (1, 2 - stay)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"near_threshold": 0.3}, "deduplicate.near_threshold"),
+        ({"near_threshold": "0.8"}, "deduplicate.near_threshold"),
+        ({"authoritative": "hpo"}, "deduplicate.authoritative"),
+        ({"authorative": ["hpo"]}, "unknown key deduplicate.authorative"),
+    ],
+)
+def test_a_bad_parameter_is_told_in_ten_lines_and_nothing_is_written(project, changed, told):
+    result = run(documents(("a", "faq", "Reset it")), Pairs.empty(), **changed)
+    assert result.exit_code == 1
+    assert told in result.stderr
+    assert len(result.output.splitlines()) <= 10
+    assert not Path("data/deduplicate").exists() and not Path("metrics").exists()

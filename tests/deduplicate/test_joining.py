@@ -1,0 +1,162 @@
+"""No edge is wrong, hardly one is missed, and neither order nor shards nor workers change anything."""
+
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.deduplicate.joining import candidates, join, near_table
+from stages.deduplicate.sketches import Bands, bands, shingle_hashes
+from stages.lib import tables
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.near import Near
+from stages.lib.contracts.table import check
+from stages.lib.near import exact_edges
+from stages.lib.text import jaccard, normal_form, shingles
+
+# Few words, so that many texts come out alike: short ones (character shingles) and long ones (word shingles).
+TEXTS = st.lists(
+    st.one_of(
+        st.lists(st.sampled_from(["reset", "Reset", "the", "router", "a", "+"]), min_size=1, max_size=4),
+        st.lists(st.sampled_from(["reset", "the", "router"]), min_size=8, max_size=12),
+    ).map(" ".join),
+    max_size=10,
+)
+FAQ = [
+    "How do I reset my password?",
+    "How do I reset my router?",
+    "How do I change my password?",
+    "Where can I see my bill?",
+    "Where can I see my orders?",
+    "How do I close my account?",
+]
+LONG = "hold the small button on the back of the router for ten seconds"  # 11 shingles
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("joining")
+
+
+def edges(folder, texts, threshold=0.8, measure="jaccard"):
+    """Return the Near rows of `texts`, numbered."""
+    names = [f"d{at:016x}" for at in range(len(texts))]
+    frame = pd.DataFrame({"doc_id": names, "text": texts}).assign(source="faq", title="", topic="", group="")
+    tables.write(frame.astype(Documents.empty().dtypes.to_dict()), folder / "documents.parquet", Documents)
+    found = near_table(
+        join(folder / "documents.parquet", Documents, "doc_id", "text", threshold, measure, folder / "scratch")
+    )
+    check(found, Near, "edges")
+    rows = zip(found["left_id"], found["right_id"], found["similarity"], found["rule"], strict=True)
+    return sorted((int(left[1:], 16), int(right[1:], 16), similarity, rule) for left, right, similarity, rule in rows)
+
+
+@settings(max_examples=40, deadline=None)
+@given(TEXTS.map(lambda texts: texts or ["a"]), st.sampled_from([0.5, 0.8, 1.0]))
+def test_every_edge_is_true_and_equal_texts_are_a_star(folder, texts, threshold):
+    sets = {f"{at:02}": shingles(text) for at, text in enumerate(texts)}
+    near = {(int(left), int(right)): similarity for left, right, similarity in exact_edges(sets, sets, threshold)}
+    first = {}
+    for at, text in enumerate(texts):
+        first.setdefault(normal_form(text), at)
+    found = edges(folder, texts, threshold)
+    for left, right, similarity, rule in found:
+        assert left == first[normal_form(texts[left])]
+        if rule == "near":
+            assert near[left, right] == similarity
+            assert right == first[normal_form(texts[right])]
+    stars = {(first[normal_form(text)], at) for at, text in enumerate(texts)}
+    assert {(left, right) for left, right, _, rule in found if rule == "equal"} == {
+        (left, right) for left, right in stars if left != right
+    }
+
+
+def test_very_similar_texts_are_found(folder):
+    # Similarity 0.9 and more: the chance to miss even one of these 200 is below one in a hundred.
+    chance = random.Random(3)
+    texts = []
+    for _ in range(200):
+        words = [f"word{chance.randrange(5000)}" for _ in range(60)]
+        texts += [" ".join(words), " ".join([*words, "indeed"])]
+    assert edges(folder, texts, 0.9) == [(at, at + 1, 58 / 59, "near") for at in range(0, 400, 2)]
+
+
+@pytest.mark.parametrize(("threshold", "found"), [(11 / 12, 1), (0.92, 0)])
+def test_the_threshold_itself_is_near_enough_and_less_is_not(folder, threshold, found):
+    assert len(edges(folder, [LONG, LONG + " please"], threshold)) == found
+
+
+def test_short_questions_that_differ_in_one_word_stay_apart(folder):
+    assert edges(folder, FAQ) == []
+
+
+def test_near_edges_join_the_first_of_equal_texts(folder):
+    assert edges(folder, [LONG, LONG.upper(), LONG + " please", LONG + " please!"]) == [
+        (0, 1, 1.0, "equal"),
+        (0, 2, 11 / 12, "near"),
+        (2, 3, 1.0, "equal"),
+    ]
+
+
+def test_signs_that_carry_meaning_keep_texts_apart(folder):
+    texts = ["CD4+ T cells", "CD4- T cells", "p < 0.05", "p > 0.05", "co-operate", "Co operate!"]
+    assert edges(folder, texts, 1.0) == [(4, 5, 1.0, "equal")]
+
+
+def test_a_text_that_holds_another_is_near_by_containment_alone(folder):
+    texts = [LONG, f"Turn it off first. {LONG} and wait until the light is green"]
+    assert edges(folder, texts, 0.9) == []
+    assert edges(folder, texts, 0.9, "containment") == [(0, 1, 1.0, "near")]
+
+
+@pytest.mark.parametrize("texts", [["alone"], ["one", "other"]])
+def test_without_edges_the_table_is_empty(folder, texts):
+    assert edges(folder, texts) == []
+
+
+def test_chinese_texts_are_compared_by_characters(folder):
+    one = "如何重新设置路由器的密码以及网络连接请按住背面的按钮十秒钟"
+    assert [row[:2] for row in edges(folder, [one, one + "吧", "退货政策是什么"])] == [(0, 1)]
+
+
+@pytest.mark.parametrize(("threshold", "cut"), [(0.5, (63, 2)), (0.8, (21, 6)), (0.9, (14, 9)), (1.0, (1, 126))])
+def test_bands_are_the_most_selective_that_are_sure_enough(threshold, cut):
+    assert bands(threshold) == Bands(*cut)
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=2), max_size=12))
+def test_candidates_are_the_rows_that_agree_in_a_band(rows):
+    left, right = candidates(np.array(rows, dtype=np.uint64).reshape(-1, 2))
+    expected = [
+        (at, other)
+        for at in range(len(rows))
+        for other in range(at + 1, len(rows))
+        if any(one == two for one, two in zip(rows[at], rows[other], strict=True))
+    ]
+    assert list(zip(left.tolist(), right.tolist(), strict=True)) == expected
+
+
+ANY = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("ab c第 ")), max_size=40)
+
+
+@given(ANY, ANY)
+def test_hashed_shingles_are_as_similar_as_the_shingles_themselves(one, other):
+    flat, starts = shingle_hashes([normal_form(one), normal_form(other)])
+    mine, theirs = (frozenset(flat[start:end].tolist()) for start, end in zip(starts, starts[1:], strict=False))
+    assert (len(mine), len(theirs)) == (len(shingles(one)), len(shingles(other)))
+    assert jaccard(mine, theirs) == jaccard(shingles(one), shingles(other))
+
+
+def test_shards_and_workers_change_nothing(folder, monkeypatch):
+    chance = random.Random(2)
+    base = [" ".join(f"word{chance.randrange(900)}" for _ in range(20)) for _ in range(75)]
+    base += [f"{text} {chance.choice(['of', 'indeed'])}" for text in base]
+    found = []
+    for rows, workers in ((4096, 1), (40, 2), (7, 3)):
+        monkeypatch.setattr(tables, "SHARD_ROWS", rows)
+        monkeypatch.setenv("PAIRSMITH_WORKERS", str(workers))
+        found.append(edges(folder, base, 0.5))
+    assert found[0] == found[1] == found[2] != []
