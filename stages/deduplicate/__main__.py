@@ -27,7 +27,7 @@ from stages.deduplicate.pairs import REASONS as PAIR_REASONS
 from stages.deduplicate.pairs import drop_near, repoint
 from stages.deduplicate.semantic import semantic_edges
 from stages.deduplicate.stars import Edge, StandIn, ranks, stand_ins
-from stages.lib import engine, tables
+from stages.lib import tables
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.ledger import Ledger as LedgerTable
@@ -55,17 +55,11 @@ class DeduplicateParams(Section):
 
 
 def involved(path: Path, joined: Joined, everything: bool) -> pd.DataFrame:
-    """Return the documents that equal or near another; with `everything` all of them. A shard at a time."""
+    """Return the documents that equal or near another; with `everything` all of them."""
     near = np.full(len(joined.ids), everything)
     near[joined.left] = near[joined.right] = True
     sizes = np.bincount(joined.equal, minlength=len(joined.ids))
-    wanted = near[joined.equal] | (sizes[joined.equal] > 1)
-    kept, start = list[pd.DataFrame]([Documents.empty()]), 0
-    for shard in tables.shards(path):
-        frame = tables.read_groups([shard], Documents)  # checked when it was sketched
-        kept.append(frame[wanted[start : start + len(frame)]])
-        start += len(frame)
-    return pd.concat([frame for frame in kept if len(frame)] or kept[:1], ignore_index=True)
+    return tables.pick(path, near[joined.equal] | (sizes[joined.equal] > 1), Documents)
 
 
 def droppable(joined: Joined, texts: dict[str, str], params: DeduplicateParams) -> list[Edge]:
@@ -100,11 +94,6 @@ def choose(joined: Joined, documents: pd.DataFrame, params: DeduplicateParams, l
     return stand_ins(equal, edges, ranks(documents, params.authoritative, params.source_order, noise))
 
 
-def without(frame: pd.DataFrame, gone: frozenset[str]) -> list[pd.DataFrame]:
-    """Return the documents of a shard that stay."""
-    return [frame[[doc_id not in gone for doc_id in frame["doc_id"]]]]
-
-
 def main(
     documents: Path = Path("data/clean/documents.parquet"),
     pairs: Path = Path("data/clean/pairs.parquet"),
@@ -132,12 +121,9 @@ def main(
         if params.near != "link":
             asked = drop_near(asked, params.near_threshold, ledger)
         of_pairs_dropped = ledger.dropped() - dropped
-        gone = frozenset(kept)
-        parts = engine.map(
-            partial(without, gone=gone), tables.shards(documents), Documents, (Documents,), scratch / "kept"
-        )[0]
-        standing = frozenset(joined.ids.tolist()) - gone
-        balanced = balance(len(joined.ids), tables.merge(parts, out_documents, Documents), dropped, REASONS)
+        stays = np.array([doc_id not in kept for doc_id in joined.ids], dtype=bool)
+        balanced = balance(len(joined.ids), tables.keep(documents, stays, out_documents, Documents), dropped, REASONS)
+    standing = frozenset(joined.ids[stays].tolist())
     pairs_balanced = balance(len(given), len(asked), of_pairs_dropped, PAIR_REASONS)
     links = _links([joined, of_pairs])
     tables.write(asked, out_pairs, Pairs)

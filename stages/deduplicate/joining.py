@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.parquet as parquet
 
 from stages.deduplicate.sketches import Bands, Hashes, bands, sketch
 from stages.lib import engine, tables
@@ -121,27 +122,22 @@ def _hashes(packed: bytes) -> list[int]:
 
 
 def _read(parts: Sequence[Path], cut: Bands) -> tuple[npt.NDArray[np.object_], Positions, Hashes]:
-    ids, forms, banded = [], [], []
-    for frame in _frames(parts):
-        ids.append(frame["id"].to_numpy(dtype=object))
-        forms.append(frame["form"].to_numpy(dtype=np.int64))
-        banded.append(np.frombuffer(b"".join(frame["bands"]), dtype=np.uint64).reshape(-1, cut.number))
-    if not ids:
-        return np.empty(0, dtype=object), np.empty(0, dtype=np.int64), np.empty((0, cut.number), dtype=np.uint64)
-    return np.concatenate(ids), np.concatenate(forms), np.concatenate(banded)
+    ids, forms, banded = [np.empty(0, dtype=object)], [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.uint64)]
+    for part in parts:
+        rows = parquet.read_table(part, columns=["id", "form", "bands"])  # written and checked a moment ago
+        ids.append(rows.column("id").to_numpy())
+        forms.append(rows.column("form").to_numpy())
+        banded.append(np.frombuffer(b"".join(rows.column("bands").to_pylist()), dtype=np.uint64))
+    return np.concatenate(ids), np.concatenate(forms), np.concatenate(banded).reshape(-1, cut.number)
 
 
 def _shingles(parts: Sequence[Path], wanted: Positions) -> dict[int, bytes]:
     """Return the packed shingles of the texts at the positions `wanted`, which ascend; a part at a time."""
     found: dict[int, bytes] = {}
     start = 0
-    for frame in _frames(parts):
-        low, high = np.searchsorted(wanted, [start, start + len(frame)])
-        packed = frame["shingles"].to_numpy()
-        found.update((at, packed[at - start]) for at in wanted[low:high].tolist())
-        start += len(frame)
+    for part in parts:
+        column = parquet.read_table(part, columns=["shingles"]).column(0)
+        low, high = np.searchsorted(wanted, [start, start + len(column)])
+        found.update(zip(wanted[low:high].tolist(), column.take(wanted[low:high] - start).to_pylist(), strict=True))
+        start += len(column)
     return found
-
-
-def _frames(parts: Sequence[Path]) -> Iterator[pd.DataFrame]:
-    return (tables.read(part, Sketches) for part in parts)

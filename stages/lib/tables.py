@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as arrow
 import pyarrow.compute as compute
@@ -84,6 +86,32 @@ def read_groups(shards: Sequence[Shard], table: type[AnyTable]) -> pd.DataFrame:
     rows = [parquet.ParquetFile(shard.path).read_row_group(shard.group) for shard in shards]
     frame = arrow.concat_tables([schema.empty_table(), *rows]).to_pandas()
     return frame if len(frame) else table.empty()
+
+
+def pick(path: Path, mask: npt.NDArray[np.bool_], table: type[AnyTable]) -> pd.DataFrame:
+    """Return the rows of `path` at whose places `mask` is true; the whole table was read and checked before."""
+    schema = arrow_schema(table)
+    frame = arrow.concat_tables([schema.empty_table(), *_masked(path, mask, schema)]).to_pandas()
+    return frame if len(frame) else table.empty()
+
+
+def keep(path: Path, mask: npt.NDArray[np.bool_], out: Path, table: type[AnyTable]) -> int:
+    """Write the rows of `path` at whose places `mask` is true; returns how many. Memory: a row group at a time."""
+    schema, count = arrow_schema(table), 0
+    with written.atomically(out) as temporary, parquet.ParquetWriter(temporary, schema, **_FORMAT) as writer:
+        for rows in _even(_masked(path, mask, schema), schema):
+            count += rows.num_rows
+            _write_groups(writer, rows)
+    return count
+
+
+def _masked(path: Path, mask: npt.NDArray[np.bool_], schema: arrow.Schema) -> Iterator[arrow.Table]:
+    start = 0
+    with _readable(path), parquet.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            rows = file.read_row_group(group).cast(schema)
+            yield rows.filter(arrow.array(mask[start : start + rows.num_rows]))
+            start += rows.num_rows
 
 
 def merge(parts: Iterable[Path], path: Path, table: type[AnyTable]) -> int:
