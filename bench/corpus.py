@@ -46,14 +46,18 @@ def sentences() -> list[str]:
 
 
 def documents(count: int, seed: int) -> list[str]:
-    """Return `count` documents of sentences drawn at random, forty to sixty words long or a little more."""
+    """Return `count` documents of forty words or a little more, of halves of sentences drawn at random.
+
+    Whole sentences would be too few: a million documents of them would share each with dozens of others.
+    """
     draw, pool = random.Random(seed), sentences()
     made = []
     for _ in range(count):
-        text = draw.choice(pool)
+        text = ""
         while text.count(" ") < 40:
-            text += " " + draw.choice(pool)
-        made.append(text)
+            words, half = draw.choice(pool).split(), draw.randrange(2)
+            text += " ".join(words[len(words) // 2 :] if half else words[: len(words) // 2]) + " "
+        made.append(text.strip())
     return made
 
 
