@@ -44,8 +44,9 @@ def audit(
 ) -> Leaks:
     """Return the held-out pairs that leak, by kind, each under the first kind of its anchor and of its text.
 
-    A pair of a `held_out` split leaks into every other split of `against`; pairs in none of these are left out. Texts of different documents are compared; a document on both sides is the kind "shared
-    document" and no other kind of text. Near is exact Jaccard at or above `threshold`.
+    A pair of a `held_out` split leaks into every other split of `against`; pairs in none of these are left out.
+    Texts of different documents are compared; a document on both sides is the kind "shared document" and no
+    other kind of text. Near is exact Jaccard at or above `threshold`.
     """
     found: Leaks = {kind: {} for kind in KINDS}
     for held in held_out:
