@@ -186,6 +186,7 @@ def test_a_leak_in_our_own_splits_is_an_error(project):
     ("content", "fact"),
     [
         ("pair,split\np1,test\n", "is no table of splits"),
+        (f"id,split\n{p(1)},train\n{p(1)},test\n", f"{p(1)} stands in two splits"),
         (f"id,split\n{p(1)},dev\n", "'dev' is none of train, validation, test"),
         ("id,split\np1,test\n", "none of its 1 ids is a held-out pair"),
         (f"id,split\n{p(1)},train\n", "none of its 1 ids is a held-out pair"),

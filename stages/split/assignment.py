@@ -50,7 +50,8 @@ def grow(rows: Rows, ties: Sequence[Tie], params: SplitParams, frozen: Mapping[s
     """Return where everything belongs that the unit splits: pairs and documents, or pairs alone.
 
     Components are assigned, audited, and joined where the audit finds a leak, until it finds none: each
-    round joins at least two components, so it ends. Raises Problem when one component grows too large.
+    round joins at least two components, so it ends. Then the same with the frozen ids in their places, so that
+    freezing what is changes no component. Raises Problem when one component grows too large.
     """
     kinds = [rows.anchors, rows.texts] if params.splits_documents else [rows.anchors]
     name = by_document if params.splits_documents else by_anchor(rows.anchors)
@@ -58,20 +59,28 @@ def grow(rows: Rows, ties: Sequence[Tie], params: SplitParams, frozen: Mapping[s
     ids = sorted(identity for kind in kinds for identity in kind)
     edges = [*ties, *equal_ties(kinds)]
     added: list[Tie] = []
-    while True:
-        component_of = tie(ids, [(one.left, one.right) for one in [*edges, *added]], name)
-        paired = {component_of[pair_id] for pair_id in rows.anchors}
-        kept = kept_splits(component_of, frozen)
-        # What no question asks for is corpus: searched in, never asked, and good for negatives.
-        split_of = {
-            name: kept.get(name) or (assign(name, params.train, params.validation) if name in paired else "corpus")
-            for name in sorted(set(component_of.values()))
-        }
-        found = leaks(kinds, {identity: split_of[component_of[identity]] for identity in ids}, threshold)
-        if not found:
-            check_size(component_of, rows.anchors, [*edges, *added], params.max_component_share)
-            return Assignment(component_of, split_of, added, {})
-        added.extend(found)
+    for given in ({}, frozen) if frozen else ({},):
+        while True:
+            component_of = tie(ids, [(one.left, one.right) for one in [*edges, *added]], name)
+            split_of = _lots(component_of, rows, params, given)
+            found = leaks(kinds, {identity: split_of[component_of[identity]] for identity in ids}, threshold)
+            if not found:
+                break
+            added.extend(found)
+    check_size(component_of, rows.anchors, [*edges, *added], params)
+    return Assignment(component_of, split_of, added, {})
+
+
+def _lots(
+    component_of: Mapping[str, str], rows: Rows, params: SplitParams, frozen: Mapping[str, str]
+) -> dict[str, str]:
+    paired = {component_of[pair_id] for pair_id in rows.anchors}
+    kept = kept_splits(component_of, frozen)
+    # What no question asks for is corpus: searched in, never asked, and good for negatives.
+    return {
+        name: kept.get(name) or (assign(name, params.train, params.validation) if name in paired else "corpus")
+        for name in sorted(set(component_of.values()))
+    }
 
 
 def shield(grown: Assignment, rows: Rows, matches: Mapping[str, Match]) -> Assignment:

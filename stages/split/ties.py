@@ -10,21 +10,23 @@ import pandas as pd
 
 from stages.lib.errors import Problem
 from stages.split.audit import equal_groups
-from stages.split.components import Texts, Tie, star
+from stages.split.components import Texts, Tie, star, tie
 from stages.split.params import SplitParams
 
 SMALLEST = 20  # pairs; a component of fewer is never too large, or tiny data could not be split at all
 SHOWN = 2
+_EASIEST = (
+    "topic",
+    "group",
+    "near text",
+    "near anchor",
+    "equal anchor",
+    "equal text",
+    "copy",
+    "shared document",
+)
 
 _LEVEL = re.compile(r"[/>]")
-_REMEDIES = {
-    "shared document": "set split.unit to 'anchor', if documents may be shared between splits (click logs)",
-    "near text": "set split.unit to 'group', or raise deduplicate.near_threshold and split.near_threshold",
-    "near anchor": "set split.unit to 'group', or raise deduplicate.near_threshold and split.near_threshold",
-    "group": "map a finer column to 'group' under collect.sources, or none",
-    "topic": "raise split.topic_levels, or set it to null",
-}
-_OTHER_REMEDY = "remove repeated boilerplate (see section clean)"
 
 
 def ties_of(
@@ -38,8 +40,8 @@ def ties_of(
     if params.unit == "time":
         return []
     near = [
-        Tie(left, right, f"near {'anchor' if left.startswith('p') else 'text'}")
-        for left, right in zip(edges["left_id"], edges["right_id"], strict=True)
+        Tie(left, right, f"{'equal' if rule == 'equal' else 'near'} {'anchor' if left.startswith('p') else 'text'}")
+        for left, right, rule in zip(edges["left_id"], edges["right_id"], edges["rule"], strict=True)
     ]
     if params.unit == "anchor":
         return [one for one in near if one.left.startswith("p") and one.right.startswith("p")]
@@ -82,8 +84,8 @@ def topics(documents: pd.DataFrame, levels: int | None) -> dict[str, list[str]]:
     return dict(found)
 
 
-def check_size(component_of: Mapping[str, str], pairs: Iterable[str], ties: Sequence[Tie], share: float) -> None:
-    """Refuse a component that holds more than `share` of `pairs`, and more than SMALLEST of them.
+def check_size(component_of: Mapping[str, str], pairs: Iterable[str], ties: Sequence[Tie], params: SplitParams) -> None:
+    """Refuse a component that holds more than the allowed share of `pairs`, and more than SMALLEST of them.
 
     Whichever split it falls into, that split is mostly this one thing. Raises Problem, which names its size,
     what made it, and what would take it apart.
@@ -91,21 +93,45 @@ def check_size(component_of: Mapping[str, str], pairs: Iterable[str], ties: Sequ
     sizes = Counter(component_of[pair_id] for pair_id in pairs)
     name, size = max(sizes.items(), key=lambda item: (item[1], item[0]), default=("", 0))
     total = sizes.total()
-    if size <= SMALLEST or size <= share * total:
+    if size <= SMALLEST or size <= params.max_component_share * total:
         return
-    inside = [one for one in ties if component_of[one.left] == name]
+    inside = sorted(one for one in ties if component_of[one.left] == name)
     pairs_of = Counter(one.right for one in inside if one.kind == "shared document")
     # A document with one pair joins nothing to anything.
-    joining = [one for one in inside if one.kind != "shared document" or pairs_of[one.right] > 1]
-    kinds = Counter(one.kind for one in joining).most_common()
-    shown = [next(one for one in sorted(joining) if one.kind == kind) for kind, _ in kinds[:SHOWN]]
-    if len(shown) < SHOWN:
-        shown = sorted(joining)[:SHOWN]
+    counts = Counter(one.kind for one in inside if one.kind != "shared document" or pairs_of[one.right] > 1)
+    # What matters is what the component would fall apart without, not what it has most of; of several such kinds
+    # the one that is easiest to do without.
+    rest = {kind: _largest([one for one in inside if one.kind != kind]) for kind in counts}
+    most = max(SMALLEST, int(params.max_component_share * total))
+    kinds = sorted(counts, key=lambda kind: (rest[kind] > most, max(rest[kind], most), _EASIEST.index(kind)))
+    shown = [next(one for one in inside if one.kind == kind) for kind in kinds[:SHOWN]]
+    shown = shown if len(shown) == SHOWN else inside[:SHOWN]
+    told = ", ".join(f"{kind} {counts[kind]:,} ({rest[kind]:,})" for kind in kinds)
     raise Problem(
         f"{size:,} of {total:,} pairs ({size / total:.1%}) are tied into one component, {name}; "
-        f"split.max_component_share is {share}\n"
-        f"  tied by: {', '.join(f'{kind} {count:,}' for kind, count in kinds)}\n"
+        f"split.max_component_share is {params.max_component_share}\n"
+        f"  tied by (in brackets the largest piece without it): {told}\n"
         + "\n".join(f"  {one.kind}: {one.left} and {one.right}" for one in shown),
-        f"{_REMEDIES.get(kinds[0][0], _OTHER_REMEDY)};\n"
+        f"{_remedy(kinds[0], params)};\n"
         "  or raise split.max_component_share, if the data is like that ('python -m stages explain ID' shows a row)",
     )
+
+
+def _largest(ties: Sequence[Tie]) -> int:
+    """Return how many pairs the largest component of `ties` has; a pair that nothing ties is one."""
+    ids = {end for one in ties for end in (one.left, one.right)}
+    sizes = Counter(name for i, name in tie(ids, [one[:2] for one in ties], min).items() if i.startswith("p"))
+    return max(sizes.values(), default=1)
+
+
+def _remedy(kind: str, params: SplitParams) -> str:
+    if kind == "group":
+        return "map a finer column to 'group' under collect.sources, or none"
+    if kind == "topic":
+        return "raise split.topic_levels, or set it to null"
+    if kind.startswith("near"):
+        unit = "set split.unit to 'group', or " if params.unit == "component" else ""
+        return f"{unit}raise deduplicate.near_threshold and split.near_threshold"
+    if kind in ("shared document", "equal anchor") and params.splits_documents:
+        return "set split.unit to 'anchor', if documents may be shared between splits (click logs)"
+    return "see whether this text should be there so often (section clean removes boilerplate)"

@@ -19,6 +19,7 @@ from tests.split.faq import (
     d,
     documents,
     metrics,
+    named,
     p,
     pairs,
     run,
@@ -59,6 +60,15 @@ def test_frozen_ids_keep_their_split_whatever_shares_are_chosen():
     before = assigned(frame, asked, EVEN).where()
     assert assigned(frame, asked, with_params(train=0.1, validation=0.1)).where() != before
     assert assigned(frame, asked, with_params(train=0.1, validation=0.1), frozen=before).where() == before
+
+
+def test_freezing_what_is_changes_nothing_though_the_audit_would_find_no_leak_any_more():
+    a, b = named("train")[0], named("test")[0]
+    frame = documents((a, LONG), (b, LONG + " please"))
+    asked = pairs((a, text("1"), a), (b, text("2"), b))
+    before = assigned(frame, asked, with_params())
+    assert len(before.added) == 1
+    assert assigned(frame, asked, with_params(), frozen=before.where()) == before
 
 
 def test_frozen_training_is_sampled_first():

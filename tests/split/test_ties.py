@@ -72,7 +72,7 @@ def test_a_component_over_the_share_is_refused_with_its_size_its_ties_and_a_reme
     hub = sorted((p(f"hub {at}"), d("hub")) for at in range(30))
     assert str(caught.value).splitlines() == [
         f"30 of 100 pairs (30.0%) are tied into one component, {d('hub')}; split.max_component_share is 0.05",
-        "  tied by: shared document 30",
+        "  tied by (in brackets the largest piece without it): shared document 30 (1)",
         f"  shared document: {hub[0][0]} and {d('hub')}",
         f"  shared document: {hub[1][0]} and {d('hub')}",
         "  remedy: set split.unit to 'anchor', if documents may be shared between splits (click logs);",
@@ -80,17 +80,41 @@ def test_a_component_over_the_share_is_refused_with_its_size_its_ties_and_a_reme
     ]
 
 
-def test_documents_with_one_pair_made_nothing_and_each_kind_is_shown():
-    ids = [d(at) for at in range(30)]
+@pytest.mark.parametrize(
+    ("unit", "kind", "remedy"),
+    [
+        ("component", "near anchor", "set split.unit to 'group', or raise deduplicate.near_threshold"),
+        ("anchor", "near anchor", "remedy: raise deduplicate.near_threshold and split.near_threshold"),
+        ("group", "shared document", "set split.unit to 'anchor'"),
+        ("component", "equal anchor", "set split.unit to 'anchor'"),
+        ("anchor", "equal anchor", "see whether this text should be there so often"),
+        ("group", "group", "map a finer column to 'group'"),
+        ("component", "topic", "raise split.topic_levels"),
+    ],
+)
+def test_the_remedy_fits_the_unit_and_what_tied_most(unit, kind, remedy):
+    ids = [p(at) for at in range(30)]
+    ties_made = [Tie(other, ids[0], kind) for other in ids[1:]]
+    with pytest.raises(Problem) as caught:
+        check_size(dict.fromkeys(ids, "c"), ids, ties_made, with_params(unit=unit))
+    assert remedy in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 10
+
+
+def test_what_the_component_falls_apart_without_is_told_first():
+    # Two heaps of near texts, which one group joins.
+    ids, heaps = [d(at) for at in range(30)], (range(1, 15), range(16, 30))
     found = [Tie(p(at), d(at), "shared document") for at in range(30)]
-    found += [Tie(ids[0], other, "near text") for other in ids[1:25]] + [Tie(ids[24], i, "group") for i in ids[25:]]
+    found += [Tie(ids[heap.start - 1], ids[at], "near text") for heap in heaps for at in heap]
+    found += [Tie(*sorted([ids[0], ids[15]]), "group")]
     component_of = tie([*ids, *(p(at) for at in range(30))], [(one.left, one.right) for one in found])
     with pytest.raises(Problem) as caught:
-        check_size(component_of, [p(at) for at in range(30)], found, 0.05)
+        check_size(component_of, [p(at) for at in range(30)], found, with_params())
     lines = str(caught.value).splitlines()
-    assert lines[1] == "  tied by: near text 24, group 5"
-    assert [line.split(":")[0].strip() for line in lines[2:4]] == ["near text", "group"]
-    assert "set split.unit to 'group', or raise deduplicate.near_threshold" in lines[4]
+    # A document with one pair joined nothing.
+    assert lines[1] == "  tied by (in brackets the largest piece without it): group 1 (15), near text 28 (2)"
+    assert lines[2] == f"  group: {' and '.join(sorted([d(0), d(15)]))}"
+    assert "map a finer column to 'group'" in lines[4]
 
 
 @pytest.mark.parametrize(

@@ -61,11 +61,14 @@ def read_splits(path: Path, known: Mapping[str, str]) -> dict[str, str]:
         else:
             with path.open(encoding="utf-8-sig", newline="") as stream:
                 rows = list(csv.DictReader(stream))
-        split_of = {str(row["id"]): str(row["split"]) for row in rows}
+        listed = [(str(row["id"]), str(row["split"])) for row in rows]
     except FileNotFoundError:
         raise Problem(f"{path} does not exist", remedy) from None
     except (KeyError, OSError, ValueError, csv.Error) as error:
         raise Problem(f"{path} is no table of splits: {str(error).partition(chr(10))[0]}", remedy) from None
+    split_of = dict(listed)
+    if twice := next((identity for identity, split in listed if split_of[identity] != split), ""):
+        raise Problem(f"{path}: {twice} stands in two splits", remedy)
     if other := sorted(set(split_of.values()) - {*SPLITS, "corpus", "protected"}):
         raise Problem(f"{path}: {other[0][:40]!r} is none of {', '.join(SPLITS)}", remedy)
     found = {identity: split for identity, split in split_of.items() if identity in known}
@@ -130,7 +133,12 @@ def main(
     leaks = audit(world, split_of, params.near_threshold, HELD_OUT, against)
     rows_of = by_row(world.answers, params, seed)
     rows = audit(world, rows_of, params.near_threshold, HELD_OUT, against)
-    lines = [f"{len(world.answers):,} pairs; near is a Jaccard similarity of {params.near_threshold} or more", ""]
+    used = sum(split in SPLITS for split in split_of.values())
+    lines = [
+        f"{used:,} of {len(world.answers):,} pairs are in training or held out; "
+        f"near is a Jaccard similarity of {params.near_threshold} or more",
+        "",
+    ]
     lines += [*tell(leaks, split_of, rows, rows_of), ""]
     lines += tell_test(audit(world, rows_of, params.near_threshold, ["test"], ["train"]), rows_of)
     for kind in (kind for kind in KINDS if splits is not None and leaks[kind]):
