@@ -98,14 +98,15 @@ def check_size(component_of: Mapping[str, str], pairs: Iterable[str], ties: Sequ
     inside = sorted(one for one in ties if component_of[one.left] == name)
     pairs_of = Counter(one.right for one in inside if one.kind == "shared document")
     # A document with one pair joins nothing to anything.
-    counts = Counter(one.kind for one in inside if one.kind != "shared document" or pairs_of[one.right] > 1)
+    joining = [one for one in inside if one.kind != "shared document" or pairs_of[one.right] > 1]
+    counts = Counter(one.kind for one in joining)
     # What matters is what the component would fall apart without, not what it has most of; of several such kinds
     # the one that is easiest to do without.
     rest = {kind: _largest([one for one in inside if one.kind != kind]) for kind in counts}
     most = max(SMALLEST, int(params.max_component_share * total))
     kinds = sorted(counts, key=lambda kind: (rest[kind] > most, max(rest[kind], most), _EASIEST.index(kind)))
-    shown = [next(one for one in inside if one.kind == kind) for kind in kinds[:SHOWN]]
-    shown = shown if len(shown) == SHOWN else inside[:SHOWN]
+    shown = [next(one for one in joining if one.kind == kind) for kind in kinds[:SHOWN]]
+    shown = shown if len(shown) == SHOWN else joining[:SHOWN]
     told = ", ".join(f"{kind} {counts[kind]:,} ({rest[kind]:,})" for kind in kinds)
     raise Problem(
         f"{size:,} of {total:,} pairs ({size / total:.1%}) are tied into one component, {name}; "
@@ -119,7 +120,7 @@ def check_size(component_of: Mapping[str, str], pairs: Iterable[str], ties: Sequ
 
 def _largest(ties: Sequence[Tie]) -> int:
     """Return how many pairs the largest component of `ties` has; a pair that nothing ties is one."""
-    ids = {end for one in ties for end in (one.left, one.right)}
+    ids = sorted({end for one in ties for end in (one.left, one.right)})
     sizes = Counter(name for i, name in tie(ids, [one[:2] for one in ties], min).items() if i.startswith("p"))
     return max(sizes.values(), default=1)
 
