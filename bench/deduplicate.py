@@ -197,7 +197,7 @@ def edges(texts: list[str]) -> float:
         found = pd.concat([sketch(shard, "doc_id", "text", cut)[0] for shard in shards], ignore_index=True)
         banded = np.frombuffer(b"".join(found["bands"]), dtype=np.uint64).reshape(-1, cut.number)
         left, right = candidates(banded)
-        packed = found["shingles"].iloc[np.unique(np.concatenate([left, right]))].to_dict()
+        packed = {at: found["shingles"].iat[at] for at in np.unique(np.concatenate([left, right])).tolist()}
         similarities(left, right, packed, 0.8, "jaccard")
 
     run(texts[:50])  # what is loaded once is nobody's time

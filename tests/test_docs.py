@@ -144,7 +144,7 @@ def test_a_file_is_matched_with_its_contract_by_name(path, contract):
 def test_dictionary_tells_columns_keys_values_and_rules():
     text = dictionary({})
     assert "| `left_id` | text | key | the smaller id of the two |" in text
-    assert "(one of: train, validation, test, corpus)" in text
+    assert "(one of: train, validation, test, corpus, protected)" in text
     assert "| `shingles` | list of integer |" in text
     assert "- Every edge stands once, in one direction." in text
 

@@ -1,7 +1,7 @@
 """Read every configured source into documents and pairs, and give the ids.
 
 Reads data/raw/ (the user's files; sources that come as packages or wheels are pinned in pyproject.toml),
-writes documents and pairs, the same two tables for the out-of-domain source, a ledger of every record
+writes documents, pairs and times, the first two tables also for the out-of-domain source, a ledger of every record
 left out, and a data card. This is the only stage that gives ids: all later ones can then tell the same
 row from run to run.
 """
@@ -18,11 +18,12 @@ from pydantic import Field, StringConstraints
 
 from stages.collect import aws, hpo, table
 from stages.collect.formats import TableSource
-from stages.collect.records import OUT_OF_DOMAIN, Collected, documents_frame, pairs_frame
+from stages.collect.records import OUT_OF_DOMAIN, Collected, documents_frame, pairs_frame, times_frame
 from stages.lib import tables, written
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.times import Times
 from stages.lib.errors import Problem
 from stages.lib.ledger import Ledger, balance
 from stages.lib.params import Section, load
@@ -139,6 +140,7 @@ def main(
     raw: Path = Path("data/raw"),
     out_documents: Path = Path("data/collect/documents.parquet"),
     out_pairs: Path = Path("data/collect/pairs.parquet"),
+    out_times: Path = Path("data/collect/times.parquet"),
     out_out_of_domain_documents: Path = Path("data/collect/out_of_domain_documents.parquet"),
     out_out_of_domain_pairs: Path = Path("data/collect/out_of_domain_pairs.parquet"),
     out_ledger: Path = Path("data/collect/ledger.parquet"),
@@ -158,6 +160,8 @@ def main(
     other_documents, other_pairs = together(aside)
     tables.write(documents, out_documents, Documents)
     tables.write(pairs, out_pairs, Pairs)
+    times = pd.concat([times_frame([]), *(one.times for one in found.values())], ignore_index=True)
+    tables.write(times, out_times, Times)
     tables.write(other_documents, out_out_of_domain_documents, Documents)
     tables.write(other_pairs, out_out_of_domain_pairs, Pairs)
     tables.write(ledger.frame(), out_ledger, LedgerTable)

@@ -36,6 +36,7 @@ class Columns(Source):
     relation: str | None = Field(default=None, min_length=1)
     score: str | None = Field(default=None, min_length=1)
     document_key: str | None = Field(default=None, min_length=1)
+    time: str | None = Field(default=None, min_length=1)
 
     def mapped(self) -> dict[str, str]:
         """Return what is mapped: field to column."""
@@ -68,6 +69,7 @@ class Record(NamedTuple):
     relation: str = ""
     score: str = ""
     document_key: str = ""
+    time: str = ""
 
 
 def read_records(file: Path, source: TableSource, where: str) -> list[Record]:

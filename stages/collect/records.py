@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import pandas as pd
@@ -17,11 +17,13 @@ from pydantic import BaseModel, ConfigDict
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.table import Table
+from stages.lib.contracts.times import Times
 from stages.lib.text import hash_hex
 
-# Of `documents` and `pairs` in the order of their contracts.
+# Of `documents`, `pairs` and `times` in the order of their contracts.
 DocumentRow = tuple[str, str, str, str, str, str]
 PairRow = tuple[str, str, str, str, float, str]
+TimeRow = tuple[str, str]
 
 OUT_OF_DOMAIN = "out_of_domain"
 
@@ -46,13 +48,17 @@ class Facts:
 
 @dataclass(frozen=True)
 class Collected:
-    """What one source gave. `records` raw records were read, `kept` of them became a document, a pair or both."""
+    """What one source gave. `records` raw records were read, `kept` of them became a document, a pair or both.
+
+    `times` is a Times table; sources that know none leave it empty.
+    """
 
     documents: pd.DataFrame
     pairs: pd.DataFrame
     records: int
     kept: int
     facts: Facts
+    times: pd.DataFrame = field(default_factory=Times.empty)
 
 
 def document_id(source: str, *key: str) -> str:
@@ -88,6 +94,11 @@ def documents_frame(rows: Sequence[DocumentRow]) -> pd.DataFrame:
 def pairs_frame(rows: Sequence[PairRow]) -> pd.DataFrame:
     """Return `rows` as a Pairs table."""
     return _frame(rows, Pairs)
+
+
+def times_frame(rows: Sequence[TimeRow]) -> pd.DataFrame:
+    """Return `rows` as a Times table."""
+    return _frame(rows, Times)
 
 
 def _frame(rows: Sequence[tuple[object, ...]], table: type[AnyTable]) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 Three shapes, told apart by the columns that are mapped: `text` gives documents; `anchor` and `text` in one
 row give a document and the pair that leads to it; `anchor` and `document_key` give pairs to the documents
-of another source. A broken file stops the stage; a row that cannot be used is rejected into the ledger.
+of another source. `time` may stand beside any of them. A broken file stops the stage; a row that cannot be
+used is rejected into the ledger.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from stages.collect.formats import DELIMITERS, SUFFIXES, Record, TableSource, read_records
@@ -19,6 +21,7 @@ from stages.collect.records import (
     Facts,
     PairRow,
     Source,
+    TimeRow,
     compact,
     document_id,
     documents_frame,
@@ -26,11 +29,12 @@ from stages.collect.records import (
     pairs_frame,
     record_id,
     setting,
+    times_frame,
 )
 from stages.lib.errors import Problem
 from stages.lib.ledger import Ledger
 
-REASONS = ("empty_text", "empty_anchor", "bad_score", "unknown_document", "duplicate_key")
+REASONS = ("empty_text", "empty_anchor", "bad_score", "bad_time", "unknown_document", "duplicate_key")
 RAW = PurePosixPath("data/raw")
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -79,6 +83,7 @@ def read(name: str, source: TableSource, raw: Path, ledger: Ledger, known: Colle
     ordinals: Counter[tuple[str, ...]] = Counter()
     documents: list[DocumentRow] = []
     pairs: list[PairRow] = []
+    times: list[TimeRow] = []
     rejected: Counter[str] = Counter()
     for record in records:
         reason = _fault(record, source, known) or ("duplicate_key" if record.key and record.key in taken else "")
@@ -93,6 +98,7 @@ def read(name: str, source: TableSource, raw: Path, ledger: Ledger, known: Colle
             own = (record.key,) if record.key else (record.text, _next(ordinals, "document", record.text))
             doc_id = row_id = document_id(name, *own)
             documents.append((doc_id, name, record.title, record.text, record.topic, record.group))
+            times += [(doc_id, time)] if (time := utc(record.time)) else []
         else:
             doc_id = document_id(source.documents_of, record.document_key)
         if source.columns.anchor:
@@ -102,6 +108,7 @@ def read(name: str, source: TableSource, raw: Path, ledger: Ledger, known: Colle
             row_id = pair_id(name, *own)
             score = float(record.score) if source.columns.score else 1.0
             pairs.append((row_id, record.anchor, doc_id, record.relation, score + 0.0, name))  # no -0.0
+            times += [(row_id, time)] if (time := utc(record.time)) else []
         if record.key:
             taken[record.key] = row_id
     if not documents and not pairs:
@@ -111,7 +118,7 @@ def read(name: str, source: TableSource, raw: Path, ledger: Ledger, known: Colle
         )
     facts = Facts(source.path, source.release, source.licence, source.citation)
     kept = len(records) - rejected.total()
-    return Collected(documents_frame(documents), pairs_frame(pairs), len(records), kept, facts)
+    return Collected(documents_frame(documents), pairs_frame(pairs), len(records), kept, facts, times_frame(times))
 
 
 def _fault(record: Record, source: TableSource, known: Collection[str]) -> str:
@@ -121,9 +128,27 @@ def _fault(record: Record, source: TableSource, known: Collection[str]) -> str:
         return "empty_anchor"
     if source.columns.score and not (_NUMBER.fullmatch(record.score) and 0.0 <= float(record.score) <= 1.0):
         return "bad_score"
+    if record.time.strip() and not utc(record.time):
+        return "bad_time"
     if source.documents_of is not None and document_id(source.documents_of, record.document_key) not in known:
         return "unknown_document"
     return ""
+
+
+def utc(text: str) -> str:
+    """Return an ISO 8601 date or date-time as the contract of Times has it; empty when it is none.
+
+    A date is its midnight, and what names no time zone is in UTC.
+
+    >>> utc("2026-01-31T01:00+02:00")
+    '2026-01-30T23:00:00.000000Z'
+    """
+    try:
+        read = datetime.fromisoformat(text.strip())
+        moment = read.astimezone(UTC) if read.tzinfo else read
+    except (ValueError, OverflowError):
+        return ""
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _next(ordinals: Counter[tuple[str, ...]], *equal: str) -> str:
@@ -134,6 +159,7 @@ def _next(ordinals: Counter[tuple[str, ...]], *equal: str) -> str:
 def _remedy_of(rejected: Counter[str], name: str) -> str:
     most = max(sorted(rejected), key=lambda reason: rejected[reason])
     at = {"empty_text": "columns.text", "empty_anchor": "columns.anchor", "bad_score": "columns.score"}
+    at["bad_time"] = "columns.time"
     return f"correct {setting(name)}.{at.get(most, 'columns.document_key')} in params.yaml, or the file"
 
 

@@ -1,1 +1,1 @@
-"""The stage `split`: components, their assignment, the audit, and the benchmark they give."""
+"""The stage `split`: what ties rows, where they go, the audit, and the exam they give."""

@@ -3,17 +3,57 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from stages.lib.text import hash_hex
+from stages.lib.text import hash_hex, normal_form
+
+# An id has up to three texts (as collected, as cleaned, as embedded): each may give it away.
+Texts = Mapping[str, Sequence[str]]
+Namer = Callable[[Sequence[str]], str]
 
 
-def tie(ids: Iterable[str], edges: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return id to component: the smallest hash among the component's documents names it.
+class Tie(NamedTuple):
+    """Two ids that belong together, and why, in words for a message."""
+
+    left: str
+    right: str
+    kind: str
+
+
+def by_document(group: Sequence[str]) -> str:
+    """Return the document of `group` whose id hashes smallest; ValueError when it holds none.
 
     Only documents name components, so that a new anchor for a known document never renames (and never
-    moves) anything. Union by size with path halving (Tarjan 1975). Raises KeyError on an edge to an
-    unknown id, ValueError on a component without a document.
+    moves) anything.
+    """
+    documents = [identity for identity in group if identity.startswith("d")]
+    if not documents:
+        raise ValueError(f"component of {min(group)} has no document")
+    return by_hash(documents)
+
+
+def by_hash(group: Sequence[str]) -> str:
+    """Return the member of `group` whose id hashes smallest."""
+    return min(group, key=lambda identity: (hash_hex("component", identity), identity))
+
+
+def by_anchor(anchors: Texts) -> Namer:
+    """Return what names a component of pairs after its anchors as collected, in normal form.
+
+    So a pair more with a known anchor never renames its component.
+    """
+
+    def name(group: Sequence[str]) -> str:
+        return "p" + min(hash_hex("component", normal_form(anchors[identity][0])) for identity in group)
+
+    return name
+
+
+def tie(ids: Iterable[str], edges: Iterable[tuple[str, str]], name: Namer = by_document) -> dict[str, str]:
+    """Return id to component, which `name` calls by its members.
+
+    Union by size with path halving (Tarjan 1975). Raises KeyError on an edge to an unknown id.
     """
     parent = {identity: identity for identity in ids}
     size = dict.fromkeys(parent, 1)
@@ -34,11 +74,7 @@ def tie(ids: Iterable[str], edges: Iterable[tuple[str, str]]) -> dict[str, str]:
         members[root(identity)].append(identity)
     named = {}
     for group in members.values():
-        documents = [identity for identity in group if identity.startswith("d")]
-        if not documents:
-            raise ValueError(f"component of {min(group)} has no document")
-        name = min(documents, key=lambda identity: (hash_hex("component", identity), identity))
-        named.update(dict.fromkeys(group, name))
+        named.update(dict.fromkeys(group, name(group)))
     return named
 
 
@@ -58,16 +94,17 @@ def assign(component_id: str, train: float, validation: float) -> str:
     return "train" if lot < train else "validation" if lot < train + validation else "test"
 
 
-def sample(pairs_of: Mapping[str, int], most: int | None) -> set[str]:
+def sample(pairs_of: Mapping[str, int], most: int | None, first: Collection[str] = ()) -> set[str]:
     """Return the training components that are kept when about `most` pairs are wanted; all for None.
 
-    Components come in the order of a third hash until the wanted number is reached, so a larger sample
-    contains every smaller one. `pairs_of` counts the pairs of each training component.
+    Components come in the order of a third hash, those in `first` before the others, until the wanted
+    number is reached, so a larger sample contains every smaller one. `pairs_of` counts the pairs of each
+    training component.
     """
     if most is None:
         return set(pairs_of)
     chosen, count = set(), 0
-    for component_id in sorted(pairs_of, key=lambda name: hash_hex("sample", name)):
+    for component_id in sorted(pairs_of, key=lambda name: (name not in first, hash_hex("sample", name))):
         if count >= most:
             break
         chosen.add(component_id)

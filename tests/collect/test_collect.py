@@ -12,9 +12,10 @@ from stages.lib import tables, written
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.ledger import Ledger
 from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.times import Times
 
 ROOT = Path(__file__).parents[2]
-OUTPUTS = ["documents", "pairs", "out_of_domain_documents", "out_of_domain_pairs", "ledger"]
+OUTPUTS = ["documents", "pairs", "times", "out_of_domain_documents", "out_of_domain_pairs", "ledger"]
 PARAMS = """
 collect:
   sources:
@@ -90,6 +91,7 @@ def test_metrics_balance_and_name_every_reason(project):
         "dropped.empty_text": 1,
         "dropped.empty_anchor": 0,
         "dropped.bad_score": 0,
+        "dropped.bad_time": 0,
         "dropped.unknown_document": 1,
         "dropped.duplicate_key": 0,
         "rejected": 2,
@@ -110,6 +112,21 @@ def test_without_an_out_of_domain_source_its_tables_are_empty(project):
     run()
     assert len(tables.read(Path("data/collect/out_of_domain_documents.parquet"), Documents)) == 0
     assert len(tables.read(Path("data/collect/out_of_domain_pairs.parquet"), Pairs)) == 0
+
+
+def test_sources_without_times_leave_their_table_empty(project):
+    run()
+    assert len(tables.read(Path("data/collect/times.parquet"), Times)) == 0
+
+
+def test_the_times_of_a_source_are_written(project):
+    timed = PARAMS.replace("document_key: about\n", "document_key: about\n        time: asked\n")
+    fill(timed, MANUAL, [QUESTIONS[0].replace("}", ', "asked": "2026-01-31"}'), QUESTIONS[1]])
+    assert run().exit_code == 0
+    pairs = tables.read(Path("data/collect/pairs.parquet"), Pairs).set_index("pair_id")["anchor"]
+    times = tables.read(Path("data/collect/times.parquet"), Times)
+    assert times["id"].map(pairs).tolist() == ["does not start"]
+    assert times["time"].tolist() == ["2026-01-31T00:00:00.000000Z"]
 
 
 def test_the_out_of_domain_source_stays_apart(project):

@@ -168,6 +168,36 @@ def test_a_row_that_cannot_be_used_is_rejected_with_its_reason(read, row, reason
     assert json.loads(line["before"]) == dict(zip(("id", "question", "answer", "score"), row.split(","), strict=True))
 
 
+# Times
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("2026-01-31", "2026-01-31T00:00:00.000000Z"),
+        ("2026-01-31T10:20:30.5", "2026-01-31T10:20:30.500000Z"),
+        ("2026-01-31 10:20Z", "2026-01-31T10:20:00.000000Z"),
+        (" 2026-01-31T01:00+02:00 ", "2026-01-30T23:00:00.000000Z"),
+        ("0999-01-01", "0999-01-01T00:00:00.000000Z"),
+        ("31.01.2026", ""),
+        ("yesterday", ""),
+        ("0001-01-01T00:00+02:00", ""),
+        ("", ""),
+    ],
+)
+def test_a_time_is_told_in_utc(said, kept):
+    assert table.utc(said) == kept
+
+
+def test_a_row_gives_its_time_to_its_document_and_its_pair_and_none_where_it_has_none(read):
+    columns = {**FAQ, "key": "id", "time": "asked"}
+    collected, ledger = read("id,question,answer,asked\n1,A?,a,2026-01-31\n2,B?,b,\n3,C?,c,then\n", columns=columns)
+    time = "2026-01-31T00:00:00.000000Z"
+    assert collected.times.to_numpy().tolist() == [[document_id("faq", "1"), time], [pair_id("faq", "1"), time]]
+    assert collected.pairs["anchor"].tolist() == ["A?", "B?"]
+    assert ledger.dropped() == {"bad_time": 1}
+
+
 def test_a_duplicate_key_names_the_row_that_was_kept(read):
     collected, ledger = read("id,question,answer\n1,B?,b\n1,A?,a\n", columns={**FAQ, "key": "id"})
     assert ledger.frame()["partner_id"].tolist() == collected.pairs["pair_id"].tolist()

@@ -18,6 +18,7 @@ from stages.lib.contracts.query_results import QueryResults
 from stages.lib.contracts.runs import Runs
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.table import Table, arrow_schema, check, key_of
+from stages.lib.contracts.times import Times
 from stages.lib.contracts.tokens import Tokens, tokens
 from stages.lib.contracts.triplets import Triplets
 from stages.lib.errors import Problem
@@ -37,6 +38,7 @@ GOOD = {
     Passages: {"passage_id": f"{D1}-0000", "doc_id": D1, "position": 0, "text": "Press reset."},
     Knowledge: {"kind": "word", "source": "", "item": "reset", "documents": 1},
     Pairs: {"pair_id": P1, "anchor": "reset?", "doc_id": D1, "relation": "", "score": 1.0, "source": "faq"},
+    Times: {"id": P1, "time": "2026-01-31T00:00:00.000000Z"},
     Near: {"left_id": D1, "right_id": D2, "similarity": 0.9, "rule": "near"},
     Aliases: {"doc_id": D2, "kept_id": D1},
     Splits: {"id": P1, "component_id": D1, "split": "train"},
@@ -119,6 +121,9 @@ BROKEN = [
     (Pairs, {"score": 1.01}, "score: less_than_or_equal_to(1"),
     (Pairs, {"score": float("nan")}, "score: not_nullable"),
     (Pairs, {"source": ""}, "source: str_length(1"),
+    (Times, {"id": Q1}, "id: str_matches"),
+    (Times, {"time": ""}, "time: str_matches"),
+    (Times, {"time": "2026-01-31"}, "time: str_matches"),
     (Near, {"left_id": "x1"}, "left_id: str_matches"),
     (Near, {"right_id": "x1"}, "right_id: str_matches"),
     (Near, {"similarity": -0.5}, "similarity: greater_than_or_equal_to(0"),

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.lib.text import hash_hex, jaccard, normal_form, shingles
-from stages.split.audit import equal_groups, leaks
+from stages.split.audit import equal_groups
+from stages.split.audit import leaks as leaks_with_kinds
 
 LONG = "hold the small button on the back of the router for ten seconds"  # 11 shingles
 
@@ -16,6 +17,10 @@ def d(name) -> str:
 
 def p(name) -> str:
     return "p" + hash_hex(str(name))
+
+
+def leaks(kinds, split_of, threshold) -> list[tuple[str, str]]:
+    return [(leak.left, leak.right) for leak in leaks_with_kinds(kinds, split_of, threshold)]
 
 
 def edge(left: str, right: str) -> tuple[str, str]:

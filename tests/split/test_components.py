@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.lib.text import hash_hex
-from stages.split.components import assign, sample, star, tie
+from stages.split.components import assign, by_anchor, sample, star, tie
 
 
 def d(name) -> str:
@@ -135,6 +135,19 @@ def test_a_sample_does_not_depend_on_order(counts, chance):
     shuffled = list(counts.items())
     chance.shuffle(shuffled)
     assert sample(dict(shuffled), 7) == sample(counts, 7)
+
+
+@given(COUNTS, st.integers(1, 40), st.integers(0, 30).map(d))
+def test_what_comes_first_is_sampled_first(counts, most, first):
+    assert (first in sample(counts, most, {first})) == (first in counts)
+
+
+def test_pairs_are_named_after_their_anchors_so_more_clicks_rename_nothing():
+    anchors = {p(1): ["Reset it"], p(2): ["reset it!"], p(3): ["No signal", "Reset it"]}
+    name = by_anchor(anchors)
+    assert name([p(1)]) == name([p(2)]) == name([p(1), p(2)]) == "p" + hash_hex("component", "reset it")
+    assert name([p(3)]) == "p" + hash_hex("component", "no signal")
+    assert name([p(1), p(3)]) in {name([p(1)]), name([p(3)])}
 
 
 def test_without_a_limit_everything_is_sampled():

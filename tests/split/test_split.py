@@ -7,17 +7,11 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
-from typer.testing import CliRunner
 
-from stages.lib import tables
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.fingerprints import Fingerprints
 from stages.lib.contracts.ledger import Ledger as LedgerTable
-from stages.lib.contracts.near import Near
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
@@ -25,85 +19,34 @@ from stages.lib.contracts.splits import HELD_OUT, Splits
 from stages.lib.contracts.table import check
 from stages.lib.errors import Problem
 from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
-from stages.split.__main__ import (
-    Assignment,
-    SplitParams,
-    app,
-    ask,
-    fingerprints,
-    grow,
-    keep_sample,
-    measure,
-    read_ties,
-    variants,
-)
+from stages.split.assignment import keep_sample
 from stages.split.audit import leaks
-from stages.split.components import assign
-
-ROOT = Path(__file__).parents[2]
-PARAMS = SplitParams(train=0.8, validation=0.1, near_threshold=0.8, max_train_pairs=None)
-# Half is held out, so that small tables meet every split.
-EVEN = SplitParams(train=0.4, validation=0.3, near_threshold=0.8, max_train_pairs=None)
-LONG = "hold the small button on the back of the router for ten seconds"
-
-
-def d(name) -> str:
-    return "d" + hash_hex(str(name))
-
-
-def p(name) -> str:
-    return "p" + hash_hex(str(name))
-
-
-def text(name) -> str:
-    """Return a text that has nothing in common with that of another name."""
-    return " ".join(hash_hex("word", str(name), str(at))[:6] for at in range(9))
-
-
-def typed(rows, table) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(table.empty().columns)).astype(table.empty().dtypes.to_dict())
+from stages.split.components import Tie, assign
+from stages.split.exam import ask, fingerprints, variants
+from stages.split.measures import measure
+from tests.split.faq import (
+    LONG,
+    PARAMS,
+    aliases,
+    assigned,
+    d,
+    documents,
+    metrics,
+    named,
+    near,
+    p,
+    pairs,
+    rows_of,
+    run,
+    text,
+    ties,
+    told_and_asked,
+    written,
+)
 
 
-def documents(*rows: tuple[str, ...]) -> pd.DataFrame:
-    """Make documents of (name, text) and, where given, group."""
-    return typed([(d(name), "faq", "", body, "", "".join(group)) for name, body, *group in rows], Documents)
-
-
-def pairs(*rows: tuple[str, str, str], score: float = 1.0) -> pd.DataFrame:
-    """Make pairs of (name, anchor, name of the document)."""
-    return typed([(p(name), anchor, d(about), "exact", score, "faq") for name, anchor, about in rows], Pairs)
-
-
-def near(*rows: tuple[str, str]) -> pd.DataFrame:
-    return typed([(*sorted(row), 0.9, "near") for row in rows], Near)
-
-
-def aliases(*rows: tuple[str, str]) -> pd.DataFrame:
-    return typed(rows, Aliases)
-
-
-@pytest.fixture(scope="module")
-def untied(tmp_path_factory):
-    """Return paths of empty tables of near edges and of aliases."""
-    folder = tmp_path_factory.mktemp("untied")
-    tables.write(Near.empty(), folder / "near.parquet", Near)
-    tables.write(Aliases.empty(), folder / "aliases.parquet", Aliases)
-    return folder / "near.parquet", folder / "aliases.parquet"
-
-
-def assigned(frame, asked, ties, params=EVEN) -> Assignment:
-    anchors, texts = variants((asked, "pair_id", "anchor")), variants((frame, "doc_id", "text"))
-    return grow(anchors, texts, read_ties(*ties, frame, asked), params)
-
-
-def where(assignment: Assignment) -> dict[str, str]:
-    return {identity: assignment.split_of[name] for identity, name in assignment.component_of.items()}
-
-
-def named(split: str, count: int = 1, params: SplitParams = PARAMS) -> list[str]:
-    """Return names of documents that, tied to no other, belong to `split`."""
-    fitting = (f"{at}" for at in range(10_000) if assign(d(at), params.train, params.validation) == split)
-    return [next(fitting) for _ in range(count)]
+def tied(found):
+    return [(one.left, one.right) for one in found]
 
 
 # --- what is tied
@@ -121,7 +64,7 @@ KINDS = {
 SEEN_IN_TEXT = {"equal documents", "equal anchors", "anchor equals document", "near documents", "near anchors"}
 
 
-def planted(tmp_path, each: int = 15):
+def planted(each: int = 15):
     """Plant `each` leaks of every kind: two documents with a pair each, and a document that two pairs share.
 
     Returns the assignment, the anchors and texts, all pairs, and per kind the ids of each leak.
@@ -144,16 +87,13 @@ def planted(tmp_path, each: int = 15):
         asked += [(a, text(a + "?"), a), (b, text(b + "?"), a)]
         ids["shared document"].append((d(a), p(a), p(b)))
     frame, questions = documents(*told), pairs(*asked)
-    tables.write(near(*edges), tmp_path / "near.parquet", Near)
-    tables.write(aliases(*copies), tmp_path / "aliases.parquet", Aliases)
-    found = assigned(frame, questions, (tmp_path / "near.parquet", tmp_path / "aliases.parquet"), PARAMS)
-    anchors, texts = variants((questions, "pair_id", "anchor")), variants((frame, "doc_id", "text"))
-    return SimpleNamespace(assignment=found, kinds=[anchors, texts], pairs=questions, ids=ids)
+    found = assigned(frame, questions, PARAMS, edges=near(*edges), copies=aliases(*copies))
+    return SimpleNamespace(assignment=found, kinds=list(rows_of(frame, questions)[:2]), pairs=questions, ids=ids)
 
 
-def test_planted_leaks_of_every_kind_end_in_one_split(tmp_path):
-    world = planted(tmp_path)
-    split_of = where(world.assignment)
+def test_planted_leaks_of_every_kind_end_in_one_split():
+    world = planted()
+    split_of = world.assignment.where()
     for kind, leaked in world.ids.items():
         for members in leaked:
             assert len({split_of[identity] for identity in members}) == 1, kind
@@ -164,10 +104,10 @@ def test_planted_leaks_of_every_kind_end_in_one_split(tmp_path):
     assert set(split_of.values()) == {"train", "validation", "test"}
 
 
-def test_in_a_split_by_row_the_audit_finds_every_planted_leak(tmp_path):
-    world = planted(tmp_path)
+def test_in_a_split_by_row_the_audit_finds_every_planted_leak():
+    world = planted()
     by_row = {identity: assign(identity, 0.4, 0.3) for identity in world.assignment.component_of}
-    found = set(leaks(world.kinds, by_row, 0.8))
+    found = set(tied(leaks(world.kinds, by_row, 0.8)))
     for kind in SEEN_IN_TEXT:
         at = {"equal anchors": (2, 3), "near anchors": (2, 3), "anchor equals document": (2, 1)}.get(kind, (0, 1))
         ends = [tuple(sorted((members[at[0]], members[at[1]]))) for members in world.ids[kind]]
@@ -178,13 +118,13 @@ def test_in_a_split_by_row_the_audit_finds_every_planted_leak(tmp_path):
 
     # What is tied by more than text is in no text audit: its components are torn, and counted.
     leaked = [members for kind in world.ids if kind not in SEEN_IN_TEXT for members in world.ids[kind]]
-    ties = [(members[0], other) for members in leaked for other in members[1:]]
+    torn_ties = [Tie(members[0], other, "group") for members in leaked for other in members[1:]]
     ids = sorted(by_row)
     components = [world.assignment.component_of[identity] for identity in ids]
     splits = pd.DataFrame({"id": ids, "component_id": components, "split": [by_row[identity] for identity in ids]})
     torn = sum(len({by_row[identity] for identity in members}) > 1 for members in leaked)
     assert torn > 40
-    assert measure(world.assignment, ties, splits, world.pairs, world.pairs)["leaked_components"] == torn
+    assert measure(world.assignment, torn_ties, splits, world.pairs, world.pairs)["leaked_components"] == torn
 
 
 def test_a_row_is_tied_by_its_text_as_collected_and_as_cleaned():
@@ -195,17 +135,17 @@ def test_a_row_is_tied_by_its_text_as_collected_and_as_cleaned():
     }
 
 
-def test_groups_tie_within_a_source_only(untied):
+def test_groups_tie_within_a_source_only():
     frame = documents(("a", text("a"), "g"), ("b", text("b"), "g"), ("c", text("c"), "g"), ("d", text("d")))
     frame.loc[2, "source"] = "manual"
-    assert read_ties(*untied, frame, Pairs.empty()) == [(d("a"), d("b"))]
+    assert ties(frame, Pairs.empty()) == [Tie(d("a"), d("b"), "group")]
 
 
-def test_texts_that_only_the_audit_finds_are_tied_and_told(untied):
+def test_texts_that_only_the_audit_finds_are_tied_and_told():
     a, b = named("train")[0], named("test")[0]
     frame = documents((a, LONG), (b, LONG + " please"))
-    found = assigned(frame, pairs((a, text("1"), a), (b, text("2"), b)), untied, PARAMS)
-    assert found.added == [tuple(sorted([d(a), d(b)]))]
+    found = assigned(frame, pairs((a, text("1"), a), (b, text("2"), b)), PARAMS)
+    assert found.added == [Tie(*sorted([d(a), d(b)]), "near text")]
     assert len(set(found.component_of.values())) == 1
 
 
@@ -214,7 +154,7 @@ def test_texts_that_only_the_audit_finds_are_tied_and_told(untied):
 POOL = [LONG, LONG.upper(), LONG + " please", "Reset it", "reset it!", "C++", "C#", *(text(at) for at in range(12))]
 TOLD = st.lists(st.tuples(st.sampled_from(POOL), st.sampled_from(["", "", "", "g", "h"])), min_size=1, max_size=8)
 ASKED = st.lists(st.tuples(st.sampled_from(POOL), st.integers(0, 7)), max_size=10)
-quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=40, deadline=None)
 
 
 def make(told, asked):
@@ -226,15 +166,14 @@ def make(told, asked):
 
 @quick
 @given(TOLD, ASKED, st.randoms(use_true_random=False))
-def test_no_component_is_torn_nothing_leaks_and_order_changes_nothing(untied, told, asked, chance):
+def test_no_component_is_torn_nothing_leaks_and_order_changes_nothing(told, asked, chance):
     frame, questions = make(told, asked)
-    found = assigned(frame, questions, untied)
+    found = assigned(frame, questions)
     splits = check(keep_sample(found, questions, None), Splits, "splits")
     assert set(splits["id"]) == {*frame["doc_id"], *questions["pair_id"]}
     assert (splits.groupby("component_id")["split"].nunique() == 1).all()
-    split_of = where(found)
-    anchors, texts = variants((questions, "pair_id", "anchor")), variants((frame, "doc_id", "text"))
-    assert leaks([anchors, texts], split_of, 0.8) == []
+    split_of = found.where()
+    assert leaks(rows_of(frame, questions)[:2], split_of, 0.8) == []
     for pair_id, doc_id in zip(questions["pair_id"], questions["doc_id"], strict=True):
         assert found.component_of[pair_id] == found.component_of[doc_id]
         assert split_of[pair_id] != "corpus"
@@ -243,15 +182,15 @@ def test_no_component_is_torn_nothing_leaks_and_order_changes_nothing(untied, to
 
     seed = chance.randrange(2**32)
     shuffled = [table.sample(frac=1.0, random_state=seed, ignore_index=True) for table in (frame, questions)]
-    again = assigned(*shuffled, untied)
+    again = assigned(*shuffled)
     assert (again.component_of, again.split_of, again.added) == (found.component_of, found.split_of, found.added)
 
 
 @quick
 @given(TOLD, ASKED, st.lists(st.integers(0, 7), max_size=4), st.integers(0, 3))
-def test_new_rows_move_nothing_that_existed(untied, told, asked, more, fresh):
+def test_new_rows_move_nothing_that_existed(told, asked, more, fresh):
     frame, questions = make(told, asked)
-    before = assigned(frame, questions, untied)
+    before = assigned(frame, questions)
     # New questions for documents that had some, and new documents, with and without questions.
     known = sorted({doc_id for doc_id in frame["doc_id"] if before.split_of[before.component_of[doc_id]] != "corpus"})
     new = pairs(*((f"new {at}", text(f"new question {at}"), f"new {at}") for at in range(fresh)))
@@ -259,23 +198,23 @@ def test_new_rows_move_nothing_that_existed(untied, told, asked, more, fresh):
         extra = pairs(*((f"more {at}", text(f"more {at}"), "") for at in range(len(more))))
         new = pd.concat([new, extra.assign(doc_id=[known[at % len(known)] for at in more]).astype(new.dtypes)])
     grown = documents(*((f"new {at}", text(f"new document {at}")) for at in range(fresh + 1)))
-    after = assigned(pd.concat([frame, grown]), pd.concat([questions, new]), untied)
-    assert where(after).items() >= where(before).items()
+    after = assigned(pd.concat([frame, grown]), pd.concat([questions, new]))
+    assert after.where().items() >= before.where().items()
     assert after.component_of.items() >= before.component_of.items()
 
 
-def test_a_document_without_questions_is_searched_in_and_never_held_out(untied):
+def test_a_document_without_questions_is_searched_in_and_never_held_out():
     held_out = named("test", 2)
     frame = documents(*((name, text(name)) for name in held_out))
-    found = where(assigned(frame, pairs(("1", "no signal", held_out[0])), untied, PARAMS))
+    found = assigned(frame, pairs(("1", "no signal", held_out[0])), PARAMS).where()
     assert found == {d(held_out[0]): "test", p("1"): "test", d(held_out[1]): "corpus"}
 
 
 @quick
 @given(TOLD, ASKED, st.integers(1, 10), st.integers(1, 10))
-def test_a_larger_sample_contains_the_smaller_one_and_the_exam_is_complete(untied, told, asked, one, other):
+def test_a_larger_sample_contains_the_smaller_one_and_the_exam_is_complete(told, asked, one, other):
     frame, questions = make(told, asked)
-    found = assigned(frame, questions, untied)
+    found = assigned(frame, questions)
     full = keep_sample(found, questions, None).set_index("id")["split"]
     small, large = (
         keep_sample(found, questions, most).set_index("id")["split"] for most in (min(one, other), max(one, other))
@@ -286,11 +225,11 @@ def test_a_larger_sample_contains_the_smaller_one_and_the_exam_is_complete(untie
         assert set(zip(full[full != sampled], sampled[full != sampled], strict=True)) <= {("train", "corpus")}
 
 
-def test_shares_are_met_within_three_standard_errors(untied):
+def test_shares_are_met_within_three_standard_errors():
     count = 3000
     frame = documents(*((str(at), hash_hex(str(at))) for at in range(count)))
     questions = pairs(*((str(at), hash_hex("?", str(at)), str(at)) for at in range(count)))
-    found = assigned(frame, questions, untied, PARAMS)
+    found = assigned(frame, questions, PARAMS)
     assert len(found.split_of) == count
     splits = keep_sample(found, questions, 100)
     measured = measure(found, [], splits, questions, questions)
@@ -301,10 +240,10 @@ def test_shares_are_met_within_three_standard_errors(untied):
     assert measured["test_pairs"] == round(measured["test_share"] * count)
 
 
-def test_the_largest_component_is_measured_in_pairs(untied):
+def test_the_largest_component_is_measured_in_pairs():
     frame = documents(("a", text("a")), ("b", text("b")))
     questions = pairs(("1", text("1"), "a"), ("2", text("2"), "a"), ("3", text("3"), "a"), ("4", text("4"), "b"))
-    found = assigned(frame, questions, untied)
+    found = assigned(frame, questions)
     measured = measure(found, [], keep_sample(found, questions, None), questions, questions)
     assert {key: measured[key] for key in ("components", "largest_component_share")} == {
         "components": 2,
@@ -366,48 +305,9 @@ def test_without_held_out_texts_there_are_no_fingerprints():
 # --- the command
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """Stand in an empty project with the real parameters."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("params.yaml", "pyproject.toml"):
-        Path(name).write_bytes((ROOT / name).read_bytes())
-    return tmp_path
-
-
-def run(frame, asked, *, cleaned=None, built=None, edges=None, copies=None, **changed):
-    """Run the stage; `cleaned` and `built` are (documents, pairs), as collected unless given."""
-    params, yaml = Path("params.yaml"), YAML()
-    values = yaml.load(params.read_text("utf-8"))
-    values["split"].update({"train": 0.8, "validation": 0.1, "near_threshold": 0.8, "max_train_pairs": None, **changed})
-    with params.open("w", encoding="utf-8") as out:
-        yaml.dump(values, out)
-    for stage, (of_documents, of_pairs) in {
-        "collect": (frame, asked),
-        "clean": cleaned or (frame, asked),
-        "pair": built or (frame, asked),
-    }.items():
-        tables.write(of_documents, Path(f"data/{stage}/documents.parquet"), Documents)
-        tables.write(of_pairs, Path(f"data/{stage}/pairs.parquet"), Pairs)
-    tables.write(Near.empty() if edges is None else edges, Path("data/deduplicate/near.parquet"), Near)
-    tables.write(Aliases.empty() if copies is None else copies, Path("data/deduplicate/aliases.parquet"), Aliases)
-    return CliRunner().invoke(app, [])
-
-
-def written(table, name):
-    return tables.read(Path(f"data/split/{name}.parquet"), table)
-
-
 def queries(split):
     found = written(Queries, f"{split}/queries")
     return dict(zip(found["raw"], found["text"], strict=True))
-
-
-def told_and_asked():
-    """Return six documents for training, two for validation and one for test, with a question each, and one without."""
-    names = [*named("train", 6), *named("validation", 2), *named("test")]
-    frame = documents(*((name, text(name)) for name in names), ("loose", text("loose")))
-    return names, frame, pairs(*((name, text(name + "?"), name) for name in names))
 
 
 def test_the_command_splits_samples_and_sets_the_exam(project):
@@ -425,10 +325,12 @@ def test_the_command_splits_samples_and_sets_the_exam(project):
     assert set(zip(ledger["row_id"], ledger["reason"], strict=True)) == {
         (p(name), "not_sampled") for name in names if splits[p(name)] == "corpus"
     }
-    assert json.loads(Path("metrics/split.json").read_text()) == {
+    assert metrics() == {
         "rows_in": 9,
         "rows_out": 7,
         "dropped.not_sampled": 2,
+        "dropped.protected": 0,
+        "dropped.repeats_held_out": 0,
         "train_share": 0.6667,
         "validation_share": 0.2222,
         "test_share": 0.1111,
@@ -438,6 +340,10 @@ def test_the_command_splits_samples_and_sets_the_exam(project):
         "validation_queries": 2,
         "test_queries": 1,
         "components": 9,
+        "few_components": True,
+        "shared_documents": 0,
+        "frozen_moved": 0,
+        "tolerated_texts": 0,
         "largest_component_share": 0.1111,
         "leaked_components": 0,
         "leaked_texts": 0,
@@ -453,8 +359,7 @@ def test_the_exam_stays_the_same_when_cleaning_drops_its_rows(project):
     result = run(frame, asked, cleaned=rest, built=rest)
     assert (result.exit_code, result.output) == (0, "")
     assert {name: Path(f"data/split/test/{name}.parquet").read_bytes() for name in before} == before
-    metrics = json.loads(Path("metrics/split.json").read_text())
-    assert (metrics["rows_in"], metrics["test_pairs"], metrics["test_queries"]) == (8, 0, 1)
+    assert [metrics()[name] for name in ("rows_in", "test_pairs", "test_queries")] == [8, 0, 1]
 
 
 def test_made_pairs_are_trained_on_and_the_exam_is_made_of_collected_ones(project):
@@ -484,8 +389,7 @@ def test_what_the_audit_ties_is_noted(project):
     assert (result.exit_code, result.output) == (0, "")
     ledger = written(LedgerTable, "ledger")
     assert [sorted(row) for row in ledger[["row_id", "partner_id"]].to_numpy().tolist()] == [sorted([d(a), d(b)])]
-    metrics = json.loads(Path("metrics/split.json").read_text())
-    assert (metrics["tied_by_audit"], metrics["leaked_texts"], metrics["components"]) == (1, 0, 8)
+    assert [metrics()[name] for name in ("tied_by_audit", "leaked_texts", "components")] == [1, 0, 8]
 
 
 def test_too_few_pairs_are_a_problem_and_nothing_is_written(project):
@@ -507,6 +411,11 @@ def test_too_few_pairs_are_a_problem_and_nothing_is_written(project):
         ({"near_threshold": 0.4}, "split.near_threshold"),
         ({"max_train_pairs": 0}, "split.max_train_pairs"),
         ({"seed": 1}, "unknown key split.seed"),
+        ({"unit": "page"}, "split.unit"),
+        ({"topic_levels": 0}, "split.topic_levels"),
+        ({"unit": "anchor", "topic_levels": 1}, "topic_levels ties documents, which the unit 'anchor' shares"),
+        ({"max_component_share": 0.0}, "split.max_component_share"),
+        ({"protect": "data/protected/a.txt"}, "split.protect"),
     ],
 )
 def test_a_bad_parameter_is_told_in_ten_lines_and_nothing_is_written(project, changed, reported):

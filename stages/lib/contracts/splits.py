@@ -15,11 +15,13 @@ class Splits(Table):
     id: str = pa.Field(str_matches=r"^[dp][0-9a-f]{16}$", description="a pair or a document")
     component_id: str = pa.Field(
         str_matches=r"^[dp][0-9a-f]{16}$",
-        description="the member whose id hashes smallest; everything tied together shares it",
+        description="the member whose id hashes smallest (by split.unit a document or a pair; of the unit anchor a "
+        "hash of the anchor); everything tied together shares it",
     )
     split: str = pa.Field(
-        isin=["train", "validation", "test", "corpus"],
-        description="corpus: a document without pairs, or whose training pairs were not sampled",
+        isin=["train", "validation", "test", "corpus", "protected"],
+        description="corpus: a document without pairs, or whose training pairs are not used; protected: it holds a "
+        "text of split.protect, and stands in no row of training, not even as a negative",
     )
 
     class Config(Table.Config):
