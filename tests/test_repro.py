@@ -55,6 +55,18 @@ def test_a_second_run_has_nothing_to_do(tiny_project, dvc):
     assert "Running stage" not in result.stdout
 
 
+@pytest.mark.parametrize("folder", ["raw", "protected"])
+def test_a_file_that_dvc_keeps_is_restored(copy, dvc, folder):
+    file = copy / "data" / folder / "kept.csv"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("text\nkept\n", "utf-8")
+    assert dvc(copy, "add", f"data/{folder}/kept.csv").returncode == 0
+    file.unlink()
+    result = dvc(copy, "checkout")
+    assert result.returncode == 0, result.stderr
+    assert file.read_text("utf-8") == "text\nkept\n"
+
+
 @pytest.mark.parametrize(("seed", "workers"), [("1", "1"), ("4242", "3")])
 def test_hash_seed_and_workers_change_no_byte(copy, environment, seed, workers):
     before = outputs(copy, *MODEL_FREE)

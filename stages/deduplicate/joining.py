@@ -14,9 +14,9 @@ import pandas as pd
 import pyarrow.parquet as parquet
 
 from stages.deduplicate.sketches import Bands, Hashes, bands, sketch
+from stages.deduplicate.table import Sketches
 from stages.lib import engine, tables
 from stages.lib.contracts.near import Near
-from stages.lib.contracts.sketches import Sketches
 from stages.lib.contracts.table import Table
 from stages.lib.stage import progress
 

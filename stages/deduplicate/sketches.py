@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.lib.contracts.sketches import Sketches
+from stages.deduplicate.table import Sketches
 from stages.lib.text import SHORT_WORDS, UNSPACED, normal_form
 
 PERMUTATIONS = 126

@@ -1,4 +1,4 @@
-"""Sketches: what deduplicate compares instead of texts."""
+"""Sketches: what is compared instead of texts. The table never leaves the stage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BYTES = {"arrow": arrow.binary()}
 
 
 class Sketches(Table):
-    """One row is a document or an anchor, as hashes. It never leaves the stage."""
+    """One row is a document or an anchor, as hashes."""
 
     id: str = pa.Field(str_matches=r"^[dp][0-9a-f]{16}$", description="the document or pair")
     form: int = pa.Field(description="64-bit hash of the normal form")
