@@ -23,16 +23,16 @@ import os
 import random
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import bench.peers as peers
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-ENVIRONMENT = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "pairsmith", "bench", "datatrove")
-PEER = ("datatrove==0.10.1", "xxhash<4", "spacy==3.8.18", "regex", "nltk", "ftfy==6.3.1", "tokenizers")
 
 # Runs in the peer's environment: seconds for the texts in the JSON file named first, in formatters and filters, and in
 # the deduplication of sentences.
@@ -124,25 +124,18 @@ def ours(count: int, comparable: bool) -> tuple[float, float]:
     """Return what `clean_once` does for `count` documents, from a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         write_tables(Path(folder), texts(count))
-        told = _last_line(
-            [sys.executable, __file__, "--clean", folder, *(["--comparable"] if comparable else [])],
-            {"PAIRSMITH_WORKERS": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
-        )
+        command = [sys.executable, __file__, "--clean", folder, *(["--comparable"] if comparable else [])]
+        environment = {"PAIRSMITH_WORKERS": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+        told = json.loads(peers.last_line(command, environment))
     return told[0], told[1]
 
 
 def theirs(count: int) -> tuple[float, float]:
     """Return the seconds that the peer's filters, and its deduplication of sentences, need for `count` documents."""
-    python = ENVIRONMENT / "bin" / "python"
-    complete, wanted = ENVIRONMENT / "complete", " ".join(PEER)
-    if not complete.exists() or complete.read_text("utf-8") != wanted:
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PEER], check=True, stderr=subprocess.DEVNULL)
-        complete.write_text(wanted, "utf-8")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "texts.json")
         file.write_text(json.dumps(texts(count)), "utf-8")
-        told = _last_line([str(python), "-c", THEIRS, str(file)], {"OMP_NUM_THREADS": "1"})
+        told = json.loads(peers.run("datatrove", peers.DATATROVE, THEIRS, str(file)))
     return told[0], told[1]
 
 
@@ -175,13 +168,6 @@ def growth(smallest: int, largest: int) -> dict[str, float]:
         "megabytes_smallest": megabytes,
         "megabytes_largest": more_megabytes,
     }
-
-
-def _last_line(command: list[str], environment: dict[str, str]) -> list[float]:
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{command[0]} failed:\n{done.stderr[-2000:]}")
-    return list(map(float, json.loads(done.stdout.splitlines()[-1])))
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ is an exact join of all pairs.
     documents_per_second      the whole stage on one core, tables read and written, for --timed documents
     speedup_vs_datasketch     from texts in memory to verified edges, over datasketch's MinHash and LSH with the same
                               permutations, bands, shingles and check, for --documents documents on one core
+    datatrove.*               the same of its MinHash pipeline with its defaults, by the ids that it keeps
     peak_memory_gb, seconds_largest, exponent
                               for --largest documents on all cores: peak of the largest process, time, and the exponent
                               of time against rows from --timed up (0 leaves all three out)
@@ -29,17 +30,17 @@ import math
 import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import bench.peers as peers
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-ENVIRONMENT = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "pairsmith", "bench", "datasketch")
-PEER = ("datasketch==2.0.0", "numpy==2.4.6")
 
 # Runs in the peer's environment, with this project's shingles: seconds for the texts in the JSON file named first.
 THEIRS = """
@@ -56,7 +57,30 @@ for at, text in enumerate(texts):
     sketch.update_batch([item.encode() for item in sets[-1]])
     found += sum(jaccard(sets[other], sets[-1]) >= 0.8 for other in index.query(sketch))
     index.insert(at, sketch)
-print(json.dumps([time.perf_counter() - start, found]))
+print(time.perf_counter() - start)
+"""
+
+# Its four steps with its defaults; prints the ids that stay and the seconds.
+DATATROVE = """
+import json, sys, tempfile, time
+from datatrove.data import Document
+from datatrove.pipeline.dedup.minhash import (
+    MinhashConfig, MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupFilter, MinhashDedupSignature
+)
+from datatrove.utils.logging import logger
+logger.remove()
+texts = json.load(open(sys.argv[1]))
+config = MinhashConfig()
+with tempfile.TemporaryDirectory() as folder:
+    start = time.perf_counter()
+    documents = [Document(text=text, id=identity) for identity, text in texts.items()]
+    MinhashDedupSignature(folder + "/signatures", config=config).run(documents, 0, 1)
+    for bucket in range(config.num_buckets):
+        step = MinhashDedupBuckets(folder + "/signatures", folder + "/buckets", config=config)
+        step.run(None, bucket, config.num_buckets)
+    MinhashDedupCluster(folder + "/buckets", folder + "/remove", config=config).run(None, 0, 1)
+    kept = [document.id for document in MinhashDedupFilter(folder + "/remove").run(documents, 0, 1)]
+    print(json.dumps([kept, time.perf_counter() - start]))
 """
 
 
@@ -81,13 +105,10 @@ def write_project(folder: Path, texts: Mapping[str, str], shard_rows: int, draw:
 
 def run(folder: Path, workers: int, hash_seed: int = 0) -> tuple[float, float]:
     """Run the stage in `folder`; return seconds and the peak of its largest process in GB."""
-    command = [sys.executable, __file__, "--stage"]
     environment = {"PAIRSMITH_WORKERS": str(workers), "PYTHONHASHSEED": str(hash_seed), "OMP_NUM_THREADS": "1"}
     start = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"the stage failed:\n{done.stderr[-2000:]}")
-    return time.perf_counter() - start, float(done.stdout.splitlines()[-1])
+    peak = float(peers.last_line([sys.executable, str(Path(__file__).resolve()), "--stage"], environment, folder))
+    return time.perf_counter() - start, peak
 
 
 def stage() -> None:
@@ -224,21 +245,35 @@ def timed(count: int, workers: int) -> tuple[float, float]:
 
 def peer(texts: list[str]) -> float:
     """Return the seconds that datasketch needs for `texts`."""
-    python, complete = ENVIRONMENT / "bin" / "python", ENVIRONMENT / "complete"
-    if not complete.exists() or complete.read_text("utf-8") != " ".join(PEER):
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PEER], check=True, stderr=subprocess.DEVNULL)
-        complete.write_text(" ".join(PEER), "utf-8")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "texts.json")
         file.write_text(json.dumps(texts), "utf-8")
-        command = [str(python), "-c", THEIRS, str(file), str(ROOT)]
-        done = subprocess.run(
-            command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
-        )
-    if done.returncode:
-        raise SystemExit(f"datasketch failed:\n{done.stderr[-2000:]}")
-    return float(json.loads(done.stdout.splitlines()[-1])[0])
+        return float(peers.run("datasketch", peers.DATASKETCH, THEIRS, str(file), str(ROOT)))
+
+
+def datatrove(count: int) -> dict[str, float]:
+    """Return what datatrove's MinHash pipeline does to what was planted among `count` documents."""
+    from bench.corpus import planted
+    from stages.lib.near import exact_edges
+    from stages.lib.text import normal_form, shingles
+
+    made = planted(count, seed=1)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "texts.json")
+        file.write_text(json.dumps(made.texts), "utf-8")
+        ids, seconds = json.loads(peers.run("datatrove", peers.DATATROVE, DATATROVE, str(file)))
+    kept = set(ids)
+    stays = {doc_id: shingles(made.texts[doc_id]) for doc_id in ids}
+    gone = {doc_id: shingles(text) for doc_id, text in made.texts.items() if doc_id not in kept}
+    supported = {left for left, _, _ in exact_edges(gone, stays, 0.8)}
+    titles = {normal_form(made.texts[doc_id]) for doc_id in made.titles}
+    return {
+        "datatrove.dropped": float(len(gone)),
+        "datatrove.unsupported_drops": float(len(gone) - len(supported)),
+        "datatrove.short_texts_lost": float(len(titles - {normal_form(made.texts[doc_id]) for doc_id in kept})),
+        "datatrove.templated_kept": sum(doc_id in kept for doc_id in made.templated) / len(made.templated),
+        "datatrove.documents_per_second": len(made.texts) / seconds,
+    }
 
 
 def main() -> None:
@@ -254,6 +289,7 @@ def main() -> None:
         stage()
         return
     figures = rightness(options.documents) | sameness(options.documents // 10)
+    figures |= datatrove(options.documents)
     figures |= speed(options.timed, options.largest, options.documents)
     shown = {name: round(value, 4) for name, value in figures.items()}
     print(json.dumps(shown) if options.json else "\n".join(f"{name:36} {value:g}" for name, value in shown.items()))
