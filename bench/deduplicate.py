@@ -219,7 +219,7 @@ def edges(texts: list[str]) -> float:
         shards = [frame[start : start + SHARD_ROWS] for start in range(0, len(frame), SHARD_ROWS)]
         found = pd.concat([sketch(shard, "doc_id", "text", cut)[0] for shard in shards], ignore_index=True)
         banded = np.frombuffer(b"".join(found["bands"]), dtype=np.uint64).reshape(-1, cut.number)
-        left, right = candidates(banded)
+        left, right, _ = candidates(banded)
         shingles = list(found["shingles"])
         packed = {at: shingles[at] for at in np.unique(np.concatenate([left, right])).tolist()}
         similarities(left, right, packed, 0.8, "jaccard")

@@ -139,6 +139,7 @@ def main(
             **{f"pairs.{key}": value for key, value in pairs_balanced.items()},
             "near_edges": int((links["rule"] == "near").sum()),
             "equal_edges": int((links["rule"] == "equal").sum()),
+            "crowded_tables": int(joined.crowded) + int(of_pairs.crowded),
             "semantic_edges": int((ledger.frame()["reason"] == "semantic_duplicate").sum()),
             **count_faults(texts, kept, given, asked, standing, similarity, params.near_threshold),
         },

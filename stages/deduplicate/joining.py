@@ -22,16 +22,20 @@ from stages.lib.stage import progress
 
 Positions = npt.NDArray[np.int64]
 Measure = Literal["jaccard", "containment"]
-# Candidates that are verified at most. In a crowd of texts from one template all pairs are near; beyond this many each
-# text is compared with those next to it in the order of ids, which still ties the crowd together.
-MOST_CANDIDATES = 20_000_000
+# How many candidates are verified, or about: so many, or a few for each text where that is more. In a crowd of texts
+# from one template all pairs are near; beyond this each is compared with those next to it in the order of ids alone,
+# which still ties the crowd together.
+MOST_CANDIDATES, MOST_PER_TEXT = 1_000_000, 4
+# How many new candidates are gathered before they are brought together with those before.
+GATHERED = 200_000
 
 
 class Joined(NamedTuple):
     """The texts of a table: their ids, ascending, which are equal, and which are near.
 
     `equal` holds for each text the position of the first one with its normal form; `left` and `right` are positions
-    of such first texts, `similarity` belongs to them.
+    of such first texts, `similarity` belongs to them. `crowded` tells whether there were more candidates
+    than are compared.
     """
 
     ids: npt.NDArray[np.object_]
@@ -39,6 +43,7 @@ class Joined(NamedTuple):
     left: Positions
     right: Positions
     similarity: npt.NDArray[np.float64]
+    crowded: bool
 
 
 def join(
@@ -54,12 +59,12 @@ def join(
     _, first, which = np.unique(forms, return_index=True, return_inverse=True)
     equal = first[which].astype(np.int64)
     texts = np.flatnonzero(equal == np.arange(len(ids)))
-    left, right = candidates(banded[texts])
+    left, right, crowded = candidates(banded[texts])
     left, right = texts[left], texts[right]
     shingles = _shingles(parts, np.unique(np.concatenate([left, right])))
     similarity = similarities(left, right, shingles, threshold, measure)
     near = similarity >= threshold
-    return Joined(ids, equal, left[near], right[near], similarity[near])
+    return Joined(ids, equal, left[near], right[near], similarity[near], crowded)
 
 
 def near_table(joined: Joined) -> pd.DataFrame:
@@ -76,26 +81,31 @@ def near_table(joined: Joined) -> pd.DataFrame:
     ).astype(Near.empty().dtypes.to_dict())
 
 
-def candidates(banded: Hashes) -> tuple[Positions, Positions]:
-    """Return the pairs of rows of `banded`, shape (texts, bands), that agree in a band: smaller and larger position."""
+def candidates(banded: Hashes) -> tuple[Positions, Positions, bool]:
+    """Return the pairs of rows of `banded`, shape (texts, bands), that agree in a band: smaller and larger position.
+
+    The last value tells whether there were too many, and those furthest apart in order were left out.
+    """
     count = len(banded)
     orders = [np.argsort(banded[:, band], kind="stable") for band in range(banded.shape[1])]
     values = [banded[order, band] for band, order in enumerate(orders)]
     # Of each band the places from which one can step `distance` further and stay among equals.
     places = [np.arange(count) for _ in orders]
     found: Positions = np.empty(0, dtype=np.int64)
+    fresh: list[Positions] = []
     for distance in range(1, count):
-        fresh = []
         for band, order in enumerate(orders):
             at = places[band][places[band] + distance < count]
             places[band] = at = at[values[band][at] == values[band][at + distance]]
             fresh.append(order[at] * count + order[at + distance])  # stable: the first is the smaller
-        if not sum(map(len, fresh)):
+        if not any(map(len, places)):
             break
-        found = np.unique(np.concatenate([found, *fresh]))
-        if len(found) > MOST_CANDIDATES:
-            break
-    return found // count if count else found, found % count if count else found
+        if sum(map(len, fresh)) > max(GATHERED, len(found)):
+            found, fresh = np.unique(np.concatenate([found, *fresh])), []
+            if len(found) > max(MOST_CANDIDATES, MOST_PER_TEXT * count):
+                return found // count, found % count, True
+    found = np.unique(np.concatenate([found, *fresh]))
+    return found // max(1, count), found % max(1, count), False
 
 
 def similarities(

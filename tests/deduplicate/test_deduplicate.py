@@ -91,6 +91,7 @@ def test_the_command_drops_copies_and_links_what_is_near(project):
         "dropped.semantic_copy": 0,
         "pairs.dropped.near_pair": 0,
         "semantic_edges": 0,
+        "crowded_tables": 0,
         "rows_in": 5,
         "rows_out": 4,
         "dropped.exact_copy": 1,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.deduplicate import joining
 from stages.deduplicate.joining import candidates, join, near_table
 from stages.deduplicate.sketches import Bands, bands, shingle_hashes
 from stages.lib import tables
@@ -129,7 +130,7 @@ def test_bands_are_the_most_selective_that_are_sure_enough(threshold, cut):
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=2), max_size=12))
 def test_candidates_are_the_rows_that_agree_in_a_band(rows):
-    left, right = candidates(np.array(rows, dtype=np.uint64).reshape(-1, 2))
+    left, right, crowded = candidates(np.array(rows, dtype=np.uint64).reshape(-1, 2))
     expected = [
         (at, other)
         for at in range(len(rows))
@@ -137,6 +138,16 @@ def test_candidates_are_the_rows_that_agree_in_a_band(rows):
         if any(one == two for one, two in zip(rows[at], rows[other], strict=True))
     ]
     assert list(zip(left.tolist(), right.tolist(), strict=True)) == expected
+    assert not crowded
+
+
+def test_a_crowd_beyond_the_limit_is_linked_in_chains(monkeypatch):
+    monkeypatch.setattr(joining, "MOST_CANDIDATES", 500)
+    monkeypatch.setattr(joining, "GATHERED", 100)
+    left, right, crowded = candidates(np.full((100, 2), 7, dtype=np.uint64))
+    assert crowded
+    assert 500 < len(left) < 1000
+    assert {(at, at + 1) for at in range(99)} <= set(zip(left.tolist(), right.tolist(), strict=True))
 
 
 ANY = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("ab c第 ")), max_size=40)
