@@ -86,6 +86,15 @@ def git(folder, *arguments):
     return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Stand in an empty project with the real parameters."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("params.yaml", "pyproject.toml"):
+        Path(name).write_bytes((ROOT / name).read_bytes())
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory):
     """Return the environment of commands in a tiny project: this virtual environment, a cache of its own."""

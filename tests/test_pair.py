@@ -198,15 +198,6 @@ def test_shortcuts_are_shares_of_all_pairs():
     assert found == {"anchor_in_positive_share": 0.25, "no_common_word_share": 0.5}
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """Stand in an empty project with the real parameters."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("params.yaml", "pyproject.toml"):
-        Path(name).write_bytes((ROOT / name).read_bytes())
-    return tmp_path
-
-
 def run(frame: pd.DataFrame, asked: pd.DataFrame, **changed: object):
     params, yaml = Path("params.yaml"), YAML()
     values = yaml.load(params.read_text("utf-8"))

@@ -15,7 +15,6 @@ from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.near import Near
 from stages.lib.contracts.pairs import Pairs
-from tests.conftest import ROOT
 from tests.deduplicate.rows import d, documents, p, pairs
 
 LONG = "hold the small button on the back of the router for ten seconds"
@@ -23,16 +22,6 @@ LONG = "hold the small button on the back of the router for ten seconds"
 
 def rows(frame: pd.DataFrame) -> list[tuple]:
     return [(row.pair_id, row.anchor, row.doc_id, row.score) for row in frame.itertuples()]
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """Stand in an empty project with the real parameters."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
-    for name in ("params.yaml", "pyproject.toml"):
-        Path(name).write_bytes((ROOT / name).read_bytes())
-    return tmp_path
 
 
 def run(frame: pd.DataFrame, asked: pd.DataFrame, **changed: object):
