@@ -13,7 +13,7 @@ from stages.ask.audit.leaks import KINDS, World, audit, judged
 from stages.lib import tables
 from stages.lib.contracts.splits import Splits
 from stages.lib.errors import Problem
-from stages.lib.text import jaccard, normal_form, shingles
+from stages.lib.text import normal_form, similarity
 from tests.conftest import ROOT
 from tests.split.faq import LONG, d, documents, p, pairs, run, splits, text, with_params
 
@@ -92,7 +92,7 @@ def test_the_audit_is_brute_force(rows, told, threshold):
 
     def alike(left, right):
         equal = normal_form(left) == normal_form(right)
-        return equal or jaccard(shingles(left), shingles(right)) >= threshold
+        return equal or similarity(left, right) >= threshold
 
     def leaking(pair_id, texts):
         others = [i for i, s in split_of.items() if s not in ("corpus", split_of[pair_id])]

@@ -145,7 +145,7 @@ def test_dictionary_tells_columns_keys_values_and_rules():
     text = dictionary({})
     assert "| `left_id` | text | key | the smaller id of the two |" in text
     assert "(one of: train, validation, test, corpus, protected)" in text
-    assert "| `shingles` | list of integer |" in text
+    assert "| `shingles` | list of list of integer |" in text
     assert "- Every edge stands once, in one direction." in text
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.augment.variants import Variant
-from stages.lib.near import exact_edges
+from stages.lib.near import exact_edges, known_readings
 from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
 
 # In the order in which they are asked; the first that applies is the one told.
@@ -62,16 +62,11 @@ def _held_out(variants: list[Variant], held_out: pd.DataFrame) -> dict[str, Refu
 
 
 def _near_held_out(variants: list[Variant], held_out: pd.DataFrame, threshold: float) -> dict[str, Refusal]:
-    mine = {variant.pair_id: frozenset(hash_shingles(shingles(variant.anchor))) for variant in variants}
-    # A held-out row may have two fingerprints, as collected and as cleaned.
-    theirs = {
-        f"{identity} {normal_hash}": frozenset(int(item) for item in items)
-        for identity, normal_hash, items in held_out[["id", "normal_hash", "shingles"]].itertuples(index=False)
-    }
+    mine = {variant.pair_id: hash_shingles(shingles(variant.anchor)) for variant in variants}
     refused: dict[str, Refusal] = {}
-    for identity, other, similarity in exact_edges(mine, theirs, threshold):
+    for identity, other, similarity in exact_edges(mine, known_readings(held_out), threshold):
         if identity not in refused or similarity > refused[identity].score:
-            refused[identity] = Refusal("near_held_out", other.split()[0], similarity)
+            refused[identity] = Refusal("near_held_out", other, similarity)
     return refused
 
 

@@ -21,7 +21,7 @@ import pandas as pd
 from pydantic import Field
 
 from stages.deduplicate.content import content, noise
-from stages.deduplicate.faults import containment_of_texts, count_faults, jaccard_of_texts
+from stages.deduplicate.faults import containment_of_texts, count_faults
 from stages.deduplicate.joining import Joined, Measure, join, near_table
 from stages.deduplicate.pairs import REASONS as PAIR_REASONS
 from stages.deduplicate.pairs import drop_near, repoint
@@ -36,7 +36,7 @@ from stages.lib.contracts.pairs import Pairs
 from stages.lib.ledger import Ledger, balance
 from stages.lib.params import Section, load
 from stages.lib.stage import command, write_metrics
-from stages.lib.text import normal_form
+from stages.lib.text import normal_form, similarity
 
 REASONS = ("exact_copy", "near_copy", "semantic_copy")
 
@@ -132,7 +132,7 @@ def main(
     tables.write(_typed(aliases), out_aliases, Aliases)
     tables.write(ledger.frame(), out_ledger, LedgerTable)
     texts = dict(zip(alike["doc_id"], alike["text"], strict=True))
-    similarity = jaccard_of_texts if params.measure == "jaccard" else containment_of_texts
+    measured = similarity if params.measure == "jaccard" else containment_of_texts
     write_metrics(
         {
             **balanced,
@@ -141,7 +141,7 @@ def main(
             "equal_edges": int((links["rule"] == "equal").sum()),
             "crowded_tables": int(joined.crowded) + int(of_pairs.crowded),
             "semantic_edges": int((ledger.frame()["reason"] == "semantic_duplicate").sum()),
-            **count_faults(texts, kept, given, asked, standing, similarity, params.near_threshold),
+            **count_faults(texts, kept, given, asked, standing, measured, params.near_threshold),
         },
         metrics,
     )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from stages.deduplicate.content import content
 from stages.deduplicate.stars import StandIn
-from stages.lib.text import jaccard, normal_form, shingles
+from stages.lib.text import normal_form, shingles
 
 
 def is_supported(
@@ -57,12 +57,8 @@ def count_faults(
     }
 
 
-def jaccard_of_texts(left: str, right: str) -> float:
-    """Return the Jaccard similarity of the shingles of two texts."""
-    return jaccard(shingles(left), shingles(right))
-
-
 def containment_of_texts(left: str, right: str) -> float:
-    """Return which share of the smaller text's shingles the other has."""
-    mine, theirs = shingles(left), shingles(right)
-    return len(mine & theirs) / min(len(mine), len(theirs))
+    """Return which share of the smaller text's shingles the other has, in the reading where it is largest."""
+    return max(
+        len(mine & theirs) / min(len(mine), len(theirs)) for mine in shingles(left) for theirs in shingles(right)
+    )

@@ -55,16 +55,29 @@ def join(
     parts = engine.map(
         partial(sketch, key=key, column=column, cut=cut), tables.shards(path), table, (Sketches,), scratch
     )[0]
-    ids, forms, banded = _read(parts, cut)
-    _, first, which = np.unique(forms, return_index=True, return_inverse=True)
+    names, forms, banded = _read(parts, cut)
+    # A text of middling length has two rows, one for each reading.
+    ids, at, text_of = np.unique(names, return_index=True, return_inverse=True)
+    _, first, which = np.unique(forms[at], return_index=True, return_inverse=True)
     equal = first[which].astype(np.int64)
-    texts = np.flatnonzero(equal == np.arange(len(ids)))
-    left, right, crowded = candidates(banded[texts])
-    left, right = texts[left], texts[right]
+    rows = np.flatnonzero((equal == np.arange(len(ids)))[text_of])
+    left, right, crowded = candidates(banded[rows])
+    left, right = rows[left], rows[right]
     shingles = _shingles(parts, np.unique(np.concatenate([left, right])))
     similarity = similarities(left, right, shingles, threshold, measure)
     near = similarity >= threshold
-    return Joined(ids, equal, left[near], right[near], similarity[near], crowded)
+    return Joined(ids, equal, *_nearest(text_of[left[near]], text_of[right[near]], similarity[near]), crowded)
+
+
+def _nearest(
+    left: Positions, right: Positions, similarity: npt.NDArray[np.float64]
+) -> tuple[Positions, Positions, npt.NDArray[np.float64]]:
+    """Return each pair once, with its largest similarity, in order."""
+    order = np.lexsort((-similarity, right, left))
+    left, right, similarity = left[order], right[order], similarity[order]
+    first = np.ones(len(left), dtype=bool)
+    first[1:] = (left[1:] != left[:-1]) | (right[1:] != right[:-1])
+    return left[first], right[first], similarity[first]
 
 
 def near_table(joined: Joined) -> pd.DataFrame:

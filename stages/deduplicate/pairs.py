@@ -9,7 +9,7 @@ import pandas as pd
 from stages.deduplicate.content import content
 from stages.deduplicate.stars import StandIn
 from stages.lib.ledger import Ledger
-from stages.lib.text import hash_hex, jaccard, normal_form, shingles
+from stages.lib.text import hash_hex, normal_form, similarity
 
 REASONS = ("duplicate_pair", "near_pair")
 
@@ -44,9 +44,9 @@ def drop_near(pairs: pd.DataFrame, threshold: float, ledger: Ledger) -> pd.DataF
     for _, group in ranked.groupby(["form", "doc_id"], sort=False):
         (best, anchor), *others = zip(group["pair_id"], group["anchor"], strict=True)
         for pair_id, other in others:
-            similarity = jaccard(shingles(anchor), shingles(other))
-            if similarity >= threshold:
-                ledger.drop(pair_id, "near_pair", partner_id=best, score=similarity)
+            score = similarity(anchor, other)
+            if score >= threshold:
+                ledger.drop(pair_id, "near_pair", partner_id=best, score=score)
                 gone.add(pair_id)
     return pairs[~pairs["pair_id"].isin(gone)]
 

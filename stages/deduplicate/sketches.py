@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.deduplicate.table import Sketches
-from stages.lib.text import SHORT_WORDS, UNSPACED, normal_form
+from stages.lib.text import normal_form, readings
 
 PERMUTATIONS = 126
 SEED = 20260101
@@ -58,56 +58,66 @@ class _WordHashes(dict[str, int]):
 
 
 def sketch(frame: pd.DataFrame, key: str, column: str, cut: Bands) -> list[pd.DataFrame]:
-    """Return the Sketches of the texts in `column`; ids stand in `key`."""
+    """Return the Sketches of the texts in `column`, one for each reading; ids stand in `key`."""
     forms = [normal_form(text) for text in frame[column]]
-    flat, starts = shingle_hashes(forms)
-    found = pd.DataFrame(
+    found = shingle_hashes(forms)
+    sketches = pd.DataFrame(
         {
-            "id": frame[key].to_numpy(),
-            "form": [_signed(form) for form in forms],
-            "bands": [row.tobytes() for row in signatures(flat, starts, cut)],
-            "shingles": [flat[start:end].tobytes() for start, end in pairwise(starts)],
+            "id": frame[key].to_numpy()[found.texts],
+            "reading": np.where(found.by_words, "words", "characters"),
+            "form": np.array([_signed(form) for form in forms], dtype=np.int64)[found.texts],
+            "bands": [row.tobytes() for row in signatures(found.flat, found.starts, cut)],
+            "shingles": [found.flat[start:end].tobytes() for start, end in pairwise(found.starts)],
         },
         columns=list(Sketches.empty().columns),
     )
-    return [found.astype(Sketches.empty().dtypes.to_dict())]
+    return [sketches.astype(Sketches.empty().dtypes.to_dict())]
 
 
-def shingle_hashes(forms: Sequence[str]) -> tuple[Hashes, npt.NDArray[np.int64]]:
-    """Return the shingles of texts in normal form, as one array, and where each text's begin and the last ends.
+class Readings(NamedTuple):
+    """The readings of texts: of which text each is, ascending, and whether it is of words or of characters.
 
-    Of each text they are different and sorted. Which shingles a text has is told by stages.lib.text.shingles: 3-grams
-    of words, or of characters where it is short or its script writes no spaces, and itself where it is too short.
+    The shingles of all stand in `flat`, different and sorted within a reading; `starts` tells where each begins, and
+    where the last one ends.
     """
-    hashes, parts, owners = _WordHashes(), list[Hashes](), list[npt.NDArray[np.int64]]()
-    words, characters = dict[int, list[str]](), list[int]()
-    for at, form in enumerate(forms):
-        tokens = form.split()
-        if len(tokens) >= SHORT_WORDS and (form.isascii() or 2 * len(UNSPACED.findall(form)) <= len(form)):
-            words[at] = tokens
-        else:
-            characters.append(at)
-    for owner, items, lengths in (
-        (
-            list(words),
-            np.fromiter(map(hashes.__getitem__, chain.from_iterable(words.values())), dtype=np.uint64),
-            [len(tokens) for tokens in words.values()],
-        ),
-        (
-            [at for at in characters if len(forms[at]) > 2],
-            # Another offset than words have: "a b c" in letters is not "a b c" in words.
-            np.array([ord(sign) for at in characters if len(forms[at]) > 2 for sign in forms[at]], dtype=np.uint64)
-            + np.uint64(1 << 40),
-            [len(forms[at]) for at in characters if len(forms[at]) > 2],
-        ),
-    ):
-        grams, of = _trigrams(items, np.array(lengths, dtype=np.int64))
-        parts.append(grams)
-        owners.append(np.array(owner, dtype=np.int64)[of])
-    short = [at for at in characters if len(forms[at]) <= 2]
-    parts.append(np.array([hashes[f"\0{forms[at]}"] for at in short], dtype=np.uint64))
-    owners.append(np.array(short, dtype=np.int64))
-    return _unique(np.concatenate(parts), np.concatenate(owners), len(forms))
+
+    texts: npt.NDArray[np.int64]
+    by_words: npt.NDArray[np.bool_]
+    flat: Hashes
+    starts: npt.NDArray[np.int64]
+
+
+def shingle_hashes(forms: Sequence[str]) -> Readings:
+    """Return the readings of texts in normal form; stages.lib.text.shingles tells which they are."""
+    hashes, split = _WordHashes(), [form.split() for form in forms]
+    kinds = [readings(form, len(tokens)) for form, tokens in zip(forms, split, strict=True)]
+    words = [at for at, (by_words, _) in enumerate(kinds) if by_words]
+    characters = [at for at, (_, by_characters) in enumerate(kinds) if by_characters]
+    # Rows are numbered text by text, characters before words.
+    texts = np.array([*characters, *words], dtype=np.int64)
+    by_words = np.repeat([False, True], [len(characters), len(words)])
+    order = np.argsort(2 * texts + by_words)
+    row = np.empty_like(order)
+    row[order] = np.arange(len(order))
+    long = [(at, number) for number, at in enumerate(characters) if len(forms[at]) > 2]
+    short = [(at, number) for number, at in enumerate(characters) if len(forms[at]) <= 2]
+    of_words, word_owners = _trigrams(
+        np.fromiter(map(hashes.__getitem__, chain.from_iterable(split[at] for at in words)), dtype=np.uint64),
+        np.array([len(split[at]) for at in words], dtype=np.int64),
+    )
+    of_characters, character_owners = _trigrams(
+        # Another offset than words have: "a b c" in letters is not "a b c" in words.
+        np.array([ord(sign) for at, _ in long for sign in forms[at]], dtype=np.uint64) + np.uint64(1 << 40),
+        np.array([len(forms[at]) for at, _ in long], dtype=np.int64),
+    )
+    whole = np.array([hashes[f"\0{forms[at]}"] for at, _ in short], dtype=np.uint64)
+    owners = [
+        np.array([number for _, number in long], dtype=np.int64)[character_owners],
+        np.array([number for _, number in short], dtype=np.int64),
+        len(characters) + word_owners,
+    ]
+    flat, starts = _unique(np.concatenate([of_characters, whole, of_words]), row[np.concatenate(owners)], len(order))
+    return Readings(texts[order], by_words[order], flat, starts)
 
 
 def signatures(flat: Hashes, starts: npt.NDArray[np.int64], cut: Bands) -> Hashes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 # Vowel signs and accents belong to the letter before them, though \w leaves them out: without its vowel signs,
@@ -31,7 +31,8 @@ _SPELLED = str.maketrans({"_": " ", "\u2212": "-"})
 UNSPACED = re.compile(
     "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
 )
-SHORT_WORDS = 8
+# Texts of fewer words are not read as word 3-grams, of so many or more not as character 3-grams.
+SHORT_WORDS, MANY_WORDS = 8, 16
 
 
 def normal_form(text: str) -> str:
@@ -69,19 +70,37 @@ def words(text: str) -> list[str]:
     return found
 
 
-def shingles(text: str) -> frozenset[str]:
-    """Return the set that near-duplicates are compared by, from the normal form of `text`.
+def shingles(text: str) -> tuple[frozenset[str], ...]:
+    """Return the sets that near-duplicates are compared by: one or two readings of `text` in normal form.
 
-    Texts of at least SHORT_WORDS words give word 3-grams. Shorter ones, where one word is a third of the
-    evidence, give character 3-grams, and so do scripts without spaces. Texts too short for even one
-    3-gram give themselves, so that no two different ones ever look alike.
+    Long texts are read as word 3-grams, those of fewer than SHORT_WORDS words as character 3-grams, where one word is
+    a third of the evidence. What has fewer than MANY_WORDS is read both ways, so that no two texts of about the same
+    length lack a common reading. Scripts without spaces are read as character 3-grams alone. Texts too short for even
+    one 3-gram give themselves, so that no two different ones ever look alike.
     """
     normal = normal_form(text)
     tokens = normal.split()
-    spaced = 2 * len(UNSPACED.findall(normal)) <= len(normal)
-    if spaced and len(tokens) >= SHORT_WORDS:
-        return frozenset(" ".join(tokens[at : at + 3]) for at in range(len(tokens) - 2))
-    return frozenset(normal[at : at + 3] for at in range(len(normal) - 2)) or frozenset([normal])
+    by_words, by_characters = readings(normal, len(tokens))
+    found: list[frozenset[str]] = []
+    if by_words:
+        found.append(frozenset(" ".join(tokens[at : at + 3]) for at in range(len(tokens) - 2)))
+    if by_characters:
+        found.append(frozenset(normal[at : at + 3] for at in range(len(normal) - 2)) or frozenset([normal]))
+    return tuple(found)
+
+
+def readings(normal: str, words: int) -> tuple[bool, bool]:
+    """Return whether a text in normal form, of so many words, is read as word and as character 3-grams."""
+    spaced = normal.isascii() or 2 * len(UNSPACED.findall(normal)) <= len(normal)
+    return spaced and words >= SHORT_WORDS, not spaced or words < MANY_WORDS
+
+
+def similarity(left: str, right: str) -> float:
+    """Return how near two texts are: the largest Jaccard similarity of two readings (see `shingles`).
+
+    Readings of different kinds have nothing in common.
+    """
+    return max(jaccard(mine, theirs) for mine in shingles(left) for theirs in shingles(right))
 
 
 def _casefold(text: str) -> str:
@@ -105,11 +124,14 @@ def hash_hex(*parts: str) -> str:
     return digest.hexdigest()
 
 
-def hash_shingles(items: Iterable[str]) -> list[int]:
-    """Return the sorted 64-bit hashes of shingles, which can be compared without the text."""
-    return sorted(
-        {
-            int.from_bytes(hashlib.blake2b(item.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
-            for item in items
-        }
-    )
+def hash_shingles(sets: Sequence[Iterable[str]]) -> list[list[int]]:
+    """Return the sorted 64-bit hashes of the shingles of each reading, which can be compared without the text."""
+    return [
+        sorted(
+            {
+                int.from_bytes(hashlib.blake2b(item.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+                for item in items
+            }
+        )
+        for items in sets
+    ]

@@ -37,13 +37,11 @@ def leaks(kinds: Sequence[Texts], split_of: Mapping[str, str], threshold: float 
         if threshold is None:
             break
         sets = {
-            f"{identity} {at}": shingles(variant)
+            identity: [items for variant in dict.fromkeys(variants) for items in shingles(variant)]
             for identity, variants in texts.items()
-            for at, variant in enumerate(dict.fromkeys(variants))
         }
-        held_out = {name: items for name, items in sets.items() if split_of[name[:17]] in HELD_OUT}
-        for one, other, _ in exact_edges(held_out, sets, threshold):
-            left, right = one[:17], other[:17]
+        held_out = {identity: items for identity, items in sets.items() if split_of[identity] in HELD_OUT}
+        for left, right, _ in exact_edges(held_out, sets, threshold):
             if split_of[left] != split_of[right]:
                 found.setdefault((min(left, right), max(left, right)), "near")
     return [Tie(left, right, f"{how} {_side(left, right)}") for (left, right), how in sorted(found.items())]

@@ -58,15 +58,14 @@ def matches(protected: Sequence[str], kinds: Sequence[Texts], threshold: float) 
     """Return the ids with a text equal or near to a protected one: exact Jaccard at or above `threshold`."""
     theirs = {f"{number}": shingles(text) for number, text in enumerate(protected)}
     mine = {
-        f"{identity} {at}": shingles(text)
+        identity: [items for text in variants for items in shingles(text)]
         for kind in (kinds if protected else ())
         for identity, variants in kind.items()
-        for at, text in enumerate(variants)
     }
     found: dict[str, Match] = {}
-    for number, name, similarity in exact_edges(theirs, mine, threshold):
+    for number, identity, similarity in exact_edges(theirs, mine, threshold):
         match = Match(similarity, int(number))
-        found[name[:17]] = max(found.get(name[:17], match), match)
+        found[identity] = max(found.get(identity, match), match)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from stages.lib.near import exact_edges
+from stages.lib.near import exact_edges, known_readings
 from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
 
 
@@ -20,13 +20,8 @@ def leaked_rows(triplets: pd.DataFrame, fingerprints: pd.DataFrame, threshold: f
     found: set[str] = set()
     for side, texts in (("p", _texts(triplets, ["anchor"])), ("d", _texts(triplets, ["positive", "negatives"]))):
         found.update(pair for text, pairs in texts.items() if hash_hex(normal_form(text)) in equal for pair in pairs)
-        mine = {text: frozenset(hash_shingles(shingles(text))) for text in texts}
-        theirs = held[held["side"] == side]
-        sets = {
-            f"{i} {at}": frozenset(items.tolist())
-            for at, (i, items) in enumerate(zip(theirs["id"], theirs["shingles"], strict=True))
-        }
-        for text, _, _ in exact_edges(mine, sets, threshold):
+        mine = {text: hash_shingles(shingles(text)) for text in texts}
+        for text, _, _ in exact_edges(mine, known_readings(held[held["side"] == side]), threshold):
             found.update(texts[text])
     return sorted(found)
 

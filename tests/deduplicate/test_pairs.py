@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.deduplicate.faults import count_faults, jaccard_of_texts
+from stages.deduplicate.faults import count_faults
 from stages.deduplicate.pairs import drop_near, repoint
 from stages.deduplicate.stars import StandIn
 from stages.lib.ledger import Ledger
-from stages.lib.text import hash_hex, normal_form
+from stages.lib.text import hash_hex, normal_form, similarity
 from tests.deduplicate.rows import d, documents, lines, p, pairs, stands_for
 
 
@@ -76,7 +76,7 @@ def test_each_fault_is_counted():
 
     def count(kept, before, after):
         standing = frozenset(texts) - frozenset(kept)
-        return count_faults(texts, kept, before, after, standing, jaccard_of_texts, 0.8)
+        return count_faults(texts, kept, before, after, standing, similarity, 0.8)
 
     before = pairs(("1", "broken", "b", 1.0), ("2", "help", "c", 1.0))
     sound = pairs(("1", "broken", "a", 1.0), ("2", "help", "c", 1.0))
@@ -143,7 +143,7 @@ def test_every_pair_keeps_its_answer_or_has_a_partner_that_gives_it(made, asked)
     frame, asked = make(made, asked)
     kept, standing, found, ledger = deduplicated(frame, asked, "hpo")
     texts = dict(zip(frame["doc_id"], frame["text"], strict=True))
-    counted = count_faults(texts, kept, asked, found, frozenset(standing["doc_id"]), jaccard_of_texts, 0.8)
+    counted = count_faults(texts, kept, asked, found, frozenset(standing["doc_id"]), similarity, 0.8)
     assert set(counted.values()) == {0}
     assert set(found["doc_id"]) <= set(standing["doc_id"])
     assert len(asked) == len(found) + ledger.dropped()["duplicate_pair"]

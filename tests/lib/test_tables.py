@@ -71,9 +71,12 @@ def test_lists_and_missing_numbers_come_back(tmp_path):
     assert [list(ids) for ids in back["negative_ids"]] == [[], ["d1"], ["d1", "d2"]]
     assert [list(ranks) for ranks in back["negative_ranks"]] == [[], [1], [1, 2]]
 
-    big = pd.DataFrame({"id": ["p" + "1" * 16], "split": "test", "normal_hash": "0" * 16, "shingles": [[0, 2**64 - 1]]})
+    big = pd.DataFrame(
+        {"id": ["p" + "1" * 16], "split": "test", "normal_hash": "0" * 16, "shingles": [[[0, 2**64 - 1], [1]]]}
+    )
     tables.write(big, tmp_path / "fingerprints.parquet", Fingerprints)
-    assert list(tables.read(tmp_path / "fingerprints.parquet", Fingerprints)["shingles"][0]) == [0, 2**64 - 1]
+    one, other = tables.read(tmp_path / "fingerprints.parquet", Fingerprints)["shingles"][0]
+    assert (list(one), list(other)) == ([0, 2**64 - 1], [1])
 
     line = dict.fromkeys(Ledger.empty().columns, "") | {"row_id": "a", "seq": 0, "action": "note", "reason": "r"}
     line |= {"score": float("nan"), "start": -1, "end": -1}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.lib.text import _general_form, hash_hex, hash_shingles, jaccard, normal_form, shingles, words
+from stages.lib.text import _general_form, hash_hex, hash_shingles, jaccard, normal_form, shingles, similarity, words
 
 # Letters of many scripts, marks, punctuation and spaces, so that hypothesis meets what matters.
 TEXTS = st.text(
@@ -122,8 +122,9 @@ def test_words(text, found):
     assert words(text) == found
 
 
-def test_a_text_of_eight_words_gives_word_shingles():
-    assert shingles("One, two three four five six seven eight.") == {
+def test_a_text_of_eight_words_gives_word_shingles_and_those_of_its_characters():
+    by_words, by_characters = shingles("One, two three four five six seven eight.")
+    assert by_words == {
         "one two three",
         "two three four",
         "three four five",
@@ -131,6 +132,13 @@ def test_a_text_of_eight_words_gives_word_shingles():
         "five six seven",
         "six seven eight",
     }
+    assert {"one", "ne ", "e t", " tw", "ght"} <= by_characters
+    assert {len(item) for item in by_characters} == {3}
+
+
+def test_a_text_of_sixteen_words_gives_word_shingles_alone():
+    assert [len(items) for items in shingles("a b c d e f g h i j k l m n o")] == [13, 27]
+    assert [len(items) for items in shingles("a b c d e f g h i j k l m n o p")] == [14]
 
 
 @pytest.mark.parametrize(
@@ -144,16 +152,16 @@ def test_a_text_of_eight_words_gives_word_shingles():
     ],
 )
 def test_shorter_texts_give_character_shingles(text, expected):
-    assert shingles(text) == expected
+    assert shingles(text) == (expected,)
 
 
 def test_scripts_without_spaces_give_character_shingles_however_many_commas_they_have():
     text = "一二三," * 9
-    assert shingles(text) == {"一二三", "二三 ", "三 一", " 一二"}
+    assert shingles(text) == ({"一二三", "二三 ", "三 一", " 一二"},)
 
 
 def test_a_foreign_word_does_not_change_how_a_text_is_cut():
-    assert "in english the" in shingles("病 in English the word means an illness of any kind")
+    assert "in english the" in shingles("病 in English the word means an illness of any kind")[0]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +182,9 @@ def test_jaccard_is_symmetric_and_1_for_equal_sets_alone(left, right):
 @given(TEXTS)
 def test_equal_texts_have_equal_shingles_and_never_none(text):
     assert shingles(text)
+    assert all(shingles(text))
     assert shingles(normal_form(text)) == shingles(text)
+    assert similarity(text, normal_form(text)) == 1.0
 
 
 def test_a_hash_depends_on_where_a_part_ends():
@@ -195,12 +205,15 @@ def test_hashes_are_pinned_since_ids_are_made_of_them(parts, digits):
 
 
 def test_shingle_hashes_are_sorted_distinct_and_pinned():
-    assert hash_shingles(["abc", "def", "abc"]) == [6455300059550759896, 8631541059365646922]
+    assert hash_shingles([["abc", "def", "abc"], ["def"]]) == [
+        [6455300059550759896, 8631541059365646922],
+        [8631541059365646922],
+    ]
 
 
 @given(st.lists(TEXTS))
 def test_shingle_hashes_do_not_depend_on_order(items):
-    assert hash_shingles(items) == hash_shingles(reversed(items)) == sorted(hash_shingles(set(items)))
+    assert hash_shingles([items]) == hash_shingles([items[::-1]]) == hash_shingles([set(items)])
 
 
 @given(st.text(st.one_of(st.characters(max_codepoint=127), st.sampled_from("a.1-_+#!=<> ")), max_size=30))

@@ -9,7 +9,7 @@ import pytest
 from stages.lib.contracts.fingerprints import Fingerprints
 from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.errors import Problem
-from stages.lib.text import hash_hex, jaccard, shingles
+from stages.lib.text import hash_hex, similarity
 from stages.split.protect import Match, matches, read_protected
 from tests.split.faq import LONG, d, documents, metrics, p, pairs, run, splits, text, told_and_asked, written
 
@@ -56,7 +56,7 @@ def test_equal_and_near_texts_match_in_every_shape_that_a_row_has_had():
     texts = {d(1): [LONG + " please"], d(2): ["CD4+"]}
     found = matches(sorted(["Reset it!", LONG, "CD4-"]), [anchors, texts], 0.8)
     assert found == {p(1): Match(1.0, 1), d(1): Match(11 / 12, 2)}
-    assert jaccard(shingles(LONG), shingles(LONG + " please")) == 11 / 12
+    assert similarity(LONG, LONG + " please") == 11 / 12
     assert matches([], [anchors, texts], 0.8) == {}
 
 

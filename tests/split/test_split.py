@@ -284,16 +284,16 @@ def test_fingerprints_know_every_held_out_text_and_hold_none():
     texts = {d("e"): ["Confidential document"], d("c"): ["Corpus document"]}
     split_of = {p("v"): "validation", p("t"): "train", d("e"): "test", d("c"): "corpus"}
     found = check(fingerprints([anchors, texts], split_of), Fingerprints, "fingerprints")
-    expected = {
-        (identity, split_of[identity], hash_hex(normal_form(body)), tuple(hash_shingles(shingles(body))))
+    expected = [
+        (identity, split_of[identity], hash_hex(normal_form(body)), hash_shingles(shingles(body)))
         for identity, body in [
             (p("v"), "<b>Secret</b> anchor"),
             (p("v"), "Secret anchor"),
             (d("e"), "Confidential document"),
         ]
-    }
+    ]
     rows = list(found.itertuples(index=False, name=None))
-    assert {(*row[:3], tuple(row[3])) for row in rows} == expected and len(rows) == 3
+    assert sorted(rows) == sorted(expected)
     kept = json.dumps(rows).lower()
     assert not [word for word in ("secret", "anchor", "confidential", "document") if word in kept]
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.text import hash_hex, hash_shingles, jaccard, normal_form, shingles
+from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles, similarity
 from stages.validate.leakage import leaked_rows
 
 ANCHOR = "Weakness of the upper arms that comes and goes"
@@ -21,7 +21,7 @@ NEAR = {
 def held_out(anchors=(ANCHOR,), documents=(DOCUMENT,)):
     """Make fingerprints of held-out texts."""
     rows = [
-        (side + hash_hex(text), "test", hash_hex(normal_form(text)), np.array(hash_shingles(shingles(text)), np.uint64))
+        (side + hash_hex(text), "test", hash_hex(normal_form(text)), hash_shingles(shingles(text)))
         for side, texts in (("p", anchors), ("d", documents))
         for text in texts
     ]
@@ -70,11 +70,11 @@ def test_near_texts_count_on_their_own_side_only():
 
 
 def test_the_threshold_decides_what_is_near():
-    similarity = jaccard(shingles(ANCHOR), shingles(NEAR[ANCHOR]))
-    assert 0.8 < similarity < 0.9
+    score = similarity(ANCHOR, NEAR[ANCHOR])
+    assert 0.8 < score < 0.95
     planted = row("planted", anchor=NEAR[ANCHOR])
-    assert leaked(planted, threshold=similarity) == ["planted"]
-    assert leaked(planted, threshold=0.9) == []
+    assert leaked(planted, threshold=score) == ["planted"]
+    assert leaked(planted, threshold=0.95) == []
 
 
 def test_all_rows_of_a_leaked_text_are_told_once_and_sorted():
@@ -103,7 +103,7 @@ TEXTS = st.one_of(SHORT, LONG)
 def test_leaks_are_those_of_comparing_all_with_all(rows, anchors, documents, threshold):
     def matches(text, side):
         equal = normal_form(text) in {normal_form(other) for other in [*anchors, *documents]}
-        return equal or any(jaccard(shingles(text), shingles(other)) >= threshold for other in side)
+        return equal or any(similarity(text, other) >= threshold for other in side)
 
     expected = [
         str(at)

@@ -4,7 +4,6 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
@@ -137,9 +136,7 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness"):
     )
     queries, qrels = held_out(pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"]))
     held = [(row.pair_id, row.anchor) for row in pairs.itertuples()]
-    fingerprints = [
-        (i, "validation", hash_hex(normal_form(t)), np.array(hash_shingles(shingles(t)), np.uint64)) for i, t in held
-    ]
+    fingerprints = [(i, "validation", hash_hex(normal_form(t)), hash_shingles(shingles(t))) for i, t in held]
     row = ("p" + hash_hex("trained"), ids[4], triplet_anchor, ids[4], TEXTS[4], 0.5)
     lists = ([ids[5]], [TEXTS[5]], [0.25], ["dense"], [1], ["margin"])
     for frame, path, table in (

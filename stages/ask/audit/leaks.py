@@ -94,12 +94,14 @@ def _alike(own: Texts, other: Texts, threshold: float) -> list[dict[str, str]]:
     for text, identity in _each(own):
         if identity not in found[0] and (form := normal_form(text)) in normal:
             found[1].setdefault(identity, normal[form])
-    rest = (row for row in _each(own) if row[1] not in found[0] and row[1] not in found[1])
-    mine = {f"{identity} {at}": shingles(text) for at, (text, identity) in enumerate(rest)}
-    theirs = {f"{identity} {at}": shingles(text) for at, (text, identity) in enumerate(_each(other))} if mine else {}
-    for left, right, _ in exact_edges(mine, theirs, threshold):
-        found[2].setdefault(left.split()[0], right.split()[0])
+    mine = _readings({i: texts for i, texts in own.items() if i not in found[0] and i not in found[1]})
+    for left, right, _ in exact_edges(mine, _readings(other) if mine else {}, threshold):
+        found[2].setdefault(left, right)
     return found
+
+
+def _readings(texts: Texts) -> dict[str, list[frozenset[str]]]:
+    return {identity: [items for text in variants for items in shingles(text)] for identity, variants in texts.items()}
 
 
 def _each(texts: Texts) -> list[tuple[str, str]]:

@@ -71,8 +71,8 @@ def _columns(model: type[Table]) -> str:
 
 
 def _type(arrow_type: str) -> str:
-    inner = re.fullmatch(r"list<\w+: (\w+)>", arrow_type)
-    return f"list of {_TYPES[inner[1]]}" if inner else _TYPES[arrow_type]
+    inner = re.fullmatch(r"list<\w+: (.+)>", arrow_type)
+    return f"list of {_type(inner[1])}" if inner else _TYPES[arrow_type]
 
 
 def _allowed(check: Any) -> str:

@@ -21,7 +21,8 @@ class Fingerprints(Table):
     )
     normal_hash: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", description="hash of the normal form")
     shingles: object = pa.Field(
-        metadata={"arrow": arrow.list_(arrow.uint64())}, description="sorted 64-bit hashes of its shingles"
+        metadata={"arrow": arrow.list_(arrow.list_(arrow.uint64()))},
+        description="sorted 64-bit hashes of the shingles of each of its readings",
     )
 
     class Config(Table.Config):
