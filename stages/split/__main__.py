@@ -30,7 +30,7 @@ from stages.lib.ledger import Ledger, balance
 from stages.lib.params import load
 from stages.lib.stage import command, write_metrics
 from stages.split.assignment import Assignment, Rows, follow, grow, keep_sample, shield
-from stages.split.audit import forbidden, leaks, tolerated
+from stages.split.audit import alike, forbidden, leaks, tolerated
 from stages.split.dates import by_date
 from stages.split.exam import ask, fingerprints, variants
 from stages.split.frozen import NAME, moved, read_frozen
@@ -115,7 +115,7 @@ def main(
     sets = ask(raw_pairs if len(raw_pairs) else built, cleaned, splits)
     gone = moved(assigned.component_of, assigned.split_of, kept)
     ledger = tell(assigned, built, where, gone)
-    found = leaks(kinds, where, params.near_threshold)
+    found = leaks(alike(kinds, params.near_threshold), where)
     allowed = tolerated(found, params.unit, where)
     rows_out = int(built["pair_id"].map(where).isin(["train", "validation", "test"]).sum())
     measured: dict[str, float | int | str | bool] = {

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.lib.contracts.splits import HELD_OUT
-from stages.split.audit import leaks
+from stages.split.audit import alike, leaks
 from stages.split.components import Texts, Tie, assign, by_anchor, by_document, sample, tie
 from stages.split.frozen import kept_splits
 from stages.split.params import SplitParams
@@ -58,12 +58,13 @@ def grow(rows: Rows, ties: Sequence[Tie], params: SplitParams, frozen: Mapping[s
     threshold = None if params.unit == "group" else params.near_threshold
     ids = sorted(identity for kind in kinds for identity in kind)
     edges = [*ties, *equal_ties(kinds)]
+    giveaways = alike(kinds, threshold)
     added: list[Tie] = []
     for given in ({}, frozen) if frozen else ({},):
         while True:
             component_of = tie(ids, [(one.left, one.right) for one in [*edges, *added]], name)
             split_of = _lots(component_of, rows, params, given)
-            found = leaks(kinds, {identity: split_of[component_of[identity]] for identity in ids}, threshold)
+            found = leaks(giveaways, {identity: split_of[component_of[identity]] for identity in ids})
             if not found:
                 break
             added.extend(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from stages.lib.contracts.splits import HELD_OUT
 from stages.lib.near import exact_edges
@@ -12,39 +13,53 @@ from stages.split.components import Texts, Tie
 from stages.split.params import Unit
 
 
+class Alike(NamedTuple):
+    """Ids whose texts are equal in normal form, by form, and the ids of each two forms that are near."""
+
+    equal: dict[str, list[str]]
+    near: list[tuple[list[str], list[str]]]
+
+
+def alike(kinds: Sequence[Texts], threshold: float | None) -> Alike:
+    """Return what is equal over all `kinds` together (an anchor may equal a document), and near within each kind.
+
+    Near is exact Jaccard of the shingles at or above `threshold`; None leaves near ones out.
+    """
+    near: list[tuple[list[str], list[str]]] = []
+    for texts in kinds if threshold is not None else ():
+        # A query that was clicked a hundred times is compared once.
+        ids_of = _by_form(texts)
+        sets = {form: shingles(form) for form in ids_of}
+        near.extend((ids_of[left], ids_of[right]) for left, right, _ in exact_edges(sets, sets, threshold or 1.0))
+    return Alike(equal_groups(*kinds), near)
+
+
 def equal_groups(*kinds: Texts) -> dict[str, list[str]]:
     """Return normal form to the ids that have it, for forms that several ids share."""
+    return {form: ids for form, ids in _by_form(*kinds).items() if len(ids) > 1}
+
+
+def leaks(found: Alike, split_of: Mapping[str, str]) -> list[Tie]:
+    """Return the ids in different splits, one of them held out, whose texts are equal or near, smaller id first."""
+    told: dict[tuple[str, str], str] = {}
+    sides = [("equal", ids, ids) for ids in found.equal.values()] + [("near", *both) for both in found.near]
+    for how, one, other in sides:
+        if len({split_of[identity] for identity in (*one, *other)}) == 1:
+            continue
+        for left in one:
+            for right in other:
+                if split_of[left] != split_of[right] and {split_of[left], split_of[right]} & set(HELD_OUT):
+                    told.setdefault((min(left, right), max(left, right)), how)
+    return [Tie(left, right, f"{how} {_side(left, right)}") for (left, right), how in sorted(told.items())]
+
+
+def _by_form(*kinds: Texts) -> dict[str, list[str]]:
     groups: dict[str, set[str]] = defaultdict(set)
     for texts in kinds:
         for identity, variants in texts.items():
             for variant in variants:
                 groups[normal_form(variant)].add(identity)
-    return {form: sorted(ids) for form, ids in groups.items() if len(ids) > 1}
-
-
-def leaks(kinds: Sequence[Texts], split_of: Mapping[str, str], threshold: float | None) -> list[Tie]:
-    """Return the ids in different splits, one of them held out, whose texts are equal or near, smaller id first.
-
-    Equal is compared over all `kinds` together (an anchor may equal a document), near within each kind:
-    exact Jaccard of the shingles at or above `threshold`; None leaves near ones out.
-    """
-    found: dict[tuple[str, str], str] = {}
-    for ids in equal_groups(*kinds).values():
-        for left in (identity for identity in ids if split_of[identity] in HELD_OUT):
-            for right in (identity for identity in ids if split_of[left] != split_of[identity]):
-                found[min(left, right), max(left, right)] = "equal"
-    for texts in kinds:
-        if threshold is None:
-            break
-        sets = {
-            identity: [items for variant in dict.fromkeys(variants) for items in shingles(variant)]
-            for identity, variants in texts.items()
-        }
-        held_out = {identity: items for identity, items in sets.items() if split_of[identity] in HELD_OUT}
-        for left, right, _ in exact_edges(held_out, sets, threshold):
-            if split_of[left] != split_of[right]:
-                found.setdefault((min(left, right), max(left, right)), "near")
-    return [Tie(left, right, f"{how} {_side(left, right)}") for (left, right), how in sorted(found.items())]
+    return {form: sorted(ids) for form, ids in groups.items()}
 
 
 def forbidden(leak: Tie, unit: Unit, split_of: Mapping[str, str]) -> bool:

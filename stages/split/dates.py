@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from stages.lib.errors import Problem
 from stages.split.assignment import Assignment, Left, Rows
-from stages.split.audit import forbidden, leaks
+from stages.split.audit import alike, forbidden, leaks
 from stages.split.components import by_hash, star, tie
 from stages.split.params import SplitParams
 from stages.split.protect import Match
@@ -34,7 +34,7 @@ def by_date(
         )
     where = cut(_times_of(rows, times), params.train, params.validation)
     left: dict[str, Left] = {}
-    for leak in leaks([rows.anchors], where, params.near_threshold):
+    for leak in leaks(alike([rows.anchors], params.near_threshold), where):
         if forbidden(leak, "time", where):
             trained, held = sorted([leak.left, leak.right], key=lambda pair_id: where[pair_id] != "train")
             left.setdefault(trained, Left("repeats_held_out", held, float("nan")))

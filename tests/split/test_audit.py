@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.lib.text import hash_hex, normal_form, similarity
-from stages.split.audit import equal_groups
+from stages.split.audit import alike, equal_groups
 from stages.split.audit import leaks as leaks_with_kinds
 
 LONG = "hold the small button on the back of the router for ten seconds"  # 11 shingles
@@ -20,7 +20,7 @@ def p(name) -> str:
 
 
 def leaks(kinds, split_of, threshold) -> list[tuple[str, str]]:
-    return [(leak.left, leak.right) for leak in leaks_with_kinds(kinds, split_of, threshold)]
+    return [(leak.left, leak.right) for leak in leaks_with_kinds(alike(kinds, threshold), split_of)]
 
 
 def edge(left: str, right: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from stages.lib.contracts.table import check
 from stages.lib.errors import Problem
 from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
 from stages.split.assignment import keep_sample
-from stages.split.audit import leaks
+from stages.split.audit import alike, leaks
 from stages.split.components import Tie, assign
 from stages.split.exam import ask, fingerprints, variants
 from stages.split.measures import measure
@@ -100,14 +100,14 @@ def test_planted_leaks_of_every_kind_end_in_one_split():
             # Near texts that no edge ties may lie in two training components: the audit ties what would leak.
             if not kind.startswith("near ") or kind == "near edge":
                 assert len({world.assignment.component_of[identity] for identity in members}) == 1, kind
-    assert leaks(world.kinds, split_of, 0.8) == []
+    assert leaks(alike(world.kinds, 0.8), split_of) == []
     assert set(split_of.values()) == {"train", "validation", "test"}
 
 
 def test_in_a_split_by_row_the_audit_finds_every_planted_leak():
     world = planted()
     by_row = {identity: assign(identity, 0.4, 0.3) for identity in world.assignment.component_of}
-    found = set(tied(leaks(world.kinds, by_row, 0.8)))
+    found = set(tied(leaks(alike(world.kinds, 0.8), by_row)))
     for kind in SEEN_IN_TEXT:
         at = {"equal anchors": (2, 3), "near anchors": (2, 3), "anchor equals document": (2, 1)}.get(kind, (0, 1))
         ends = [tuple(sorted((members[at[0]], members[at[1]]))) for members in world.ids[kind]]
@@ -173,7 +173,7 @@ def test_no_component_is_torn_nothing_leaks_and_order_changes_nothing(told, aske
     assert set(splits["id"]) == {*frame["doc_id"], *questions["pair_id"]}
     assert (splits.groupby("component_id")["split"].nunique() == 1).all()
     split_of = found.where()
-    assert leaks(rows_of(frame, questions)[:2], split_of, 0.8) == []
+    assert leaks(alike(rows_of(frame, questions)[:2], 0.8), split_of) == []
     for pair_id, doc_id in zip(questions["pair_id"], questions["doc_id"], strict=True):
         assert found.component_of[pair_id] == found.component_of[doc_id]
         assert split_of[pair_id] != "corpus"
