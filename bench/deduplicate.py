@@ -15,7 +15,9 @@ is an exact join of all pairs.
     documents_per_second      the whole stage on one core, tables read and written, for --timed documents
     speedup_vs_datasketch     from texts in memory to verified edges, over datasketch's MinHash and LSH with the same
                               permutations, bands, shingles and check, for --documents documents on one core
-    datatrove.*               the same of its MinHash pipeline with its defaults, by the ids that it keeps
+    datatrove.*, text_dedup.*, semhash.*
+                              the same of other tools (bench/deduplicators.py), by the ids that they keep, for a
+                              quarter of --documents
     peak_memory_gb, seconds_largest, exponent
                               for --largest documents on all cores: peak of the largest process, time, and the exponent
                               of time against rows from --timed up (0 leaves all three out)
@@ -58,29 +60,6 @@ for at, text in enumerate(texts):
     found += sum(jaccard(sets[other], sets[-1]) >= 0.8 for other in index.query(sketch))
     index.insert(at, sketch)
 print(time.perf_counter() - start)
-"""
-
-# Its four steps with its defaults; prints the ids that stay and the seconds.
-DATATROVE = """
-import json, sys, tempfile, time
-from datatrove.data import Document
-from datatrove.pipeline.dedup.minhash import (
-    MinhashConfig, MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupFilter, MinhashDedupSignature
-)
-from datatrove.utils.logging import logger
-logger.remove()
-texts = json.load(open(sys.argv[1]))
-config = MinhashConfig()
-with tempfile.TemporaryDirectory() as folder:
-    start = time.perf_counter()
-    documents = [Document(text=text, id=identity) for identity, text in texts.items()]
-    MinhashDedupSignature(folder + "/signatures", config=config).run(documents, 0, 1)
-    for bucket in range(config.num_buckets):
-        step = MinhashDedupBuckets(folder + "/signatures", folder + "/buckets", config=config)
-        step.run(None, bucket, config.num_buckets)
-    MinhashDedupCluster(folder + "/buckets", folder + "/remove", config=config).run(None, 0, 1)
-    kept = [document.id for document in MinhashDedupFilter(folder + "/remove").run(documents, 0, 1)]
-    print(json.dumps([kept, time.perf_counter() - start]))
 """
 
 
@@ -253,28 +232,14 @@ def peer(texts: list[str]) -> float:
         return float(peers.run("datasketch", peers.DATASKETCH, THEIRS, str(file), str(ROOT)))
 
 
-def datatrove(count: int) -> dict[str, float]:
-    """Return what datatrove's MinHash pipeline does to what was planted among `count` documents."""
+def others(count: int) -> dict[str, float]:
+    """Return what other tools do to what is planted among `count` documents."""
     from bench.corpus import planted
-    from stages.lib.near import exact_edges
-    from stages.lib.text import normal_form, shingles
+    from bench.deduplicators import PEERS, judge
 
     made = planted(count, seed=1)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "texts.json")
-        file.write_text(json.dumps(made.texts), "utf-8")
-        ids, seconds = json.loads(peers.run("datatrove", peers.DATATROVE, DATATROVE, str(file)))
-    kept = set(ids)
-    stays = {doc_id: shingles(made.texts[doc_id]) for doc_id in ids}
-    gone = {doc_id: shingles(text) for doc_id, text in made.texts.items() if doc_id not in kept}
-    supported = {left for left, _, _ in exact_edges(gone, stays, 0.8)}
-    titles = {normal_form(made.texts[doc_id]) for doc_id in made.titles}
     return {
-        "datatrove.dropped": float(len(gone)),
-        "datatrove.unsupported_drops": float(len(gone) - len(supported)),
-        "datatrove.short_texts_lost": float(len(titles - {normal_form(made.texts[doc_id]) for doc_id in kept})),
-        "datatrove.templated_kept": sum(doc_id in kept for doc_id in made.templated) / len(made.templated),
-        "datatrove.documents_per_second": len(made.texts) / seconds,
+        f"{name}.{key}": value for name, ask in PEERS.items() for key, value in judge(made, ask(made.texts)).items()
     }
 
 
@@ -291,7 +256,7 @@ def main() -> None:
         stage()
         return
     figures = rightness(options.documents) | sameness(options.documents // 10)
-    figures |= datatrove(options.documents)
+    figures |= others(options.documents // 4)
     figures |= speed(options.timed, options.largest, options.documents)
     shown = {name: round(value, 4) for name, value in figures.items()}
     print(json.dumps(shown) if options.json else "\n".join(f"{name:36} {value:g}" for name, value in shown.items()))
