@@ -1,5 +1,6 @@
 """Heavy proofs, run by `make prove` alone."""
 
+import re
 import shutil
 import subprocess
 
@@ -31,6 +32,14 @@ def test_the_model_free_stages_give_the_same_bytes_for_other_worker_counts(tmp_p
         assert result.returncode == 0, result.stderr[-3000:]
         assert git(project, "status", "--porcelain", "dvc.lock", "metrics") == ""
         shutil.rmtree(project / ".dvc/cache", ignore_errors=True)
+    # README says so of these splits, and of a split by row.
+    audit = subprocess.run(
+        ["python", "-m", "stages", "audit"], cwd=project, env=environment, check=True, capture_output=True, text=True
+    ).stdout
+    leaks = dict(re.findall(r"^  (\w+ \w+) +(\d.*)$", audit, re.M))
+    assert len(leaks) == 8 and all(row.startswith("0 (0.0%) ") for row in leaks.values())
+    assert leaks["shared document"].endswith(" (75.7%)")
+    assert re.search(r"72\.0% +have their document in training", audit)
 
 
 def test_training_runs_behind_a_cut_network(tmp_path, environment):
