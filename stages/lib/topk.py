@@ -76,7 +76,7 @@ def _best(block: Vectors, k: int) -> tuple[Integers, Vectors]:
 def _floor(block: Vectors, k: int) -> Vectors:
     """Return for each row a score that at least `k` of it reach, and few more.
 
-    The k-th best of the maxima of disjoint groups is one, and to find it takes a fraction of the time of a partial sort.
+    The k-th best of the maxima of disjoint groups is one, found in a fraction of the time of a partial sort.
     """
     groups = block.shape[1] // _LANES
     if groups < 4 * k:

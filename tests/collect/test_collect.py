@@ -15,7 +15,7 @@ from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.times import Times
 
 ROOT = Path(__file__).parents[2]
-OUTPUTS = ["documents", "pairs", "times", "out_of_domain_documents", "out_of_domain_pairs", "ledger"]
+OUTPUTS = ["documents", "pairs", "times", "hierarchy", "out_of_domain_documents", "out_of_domain_pairs", "ledger"]
 PARAMS = """
 collect:
   sources:

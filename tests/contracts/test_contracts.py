@@ -7,6 +7,7 @@ import pytest
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.hierarchy import Hierarchy
 from stages.lib.contracts.knowledge import Knowledge
 from stages.lib.contracts.ledger import Ledger
 from stages.lib.contracts.near import Near
@@ -39,6 +40,7 @@ GOOD = {
     Knowledge: {"kind": "word", "source": "", "item": "reset", "documents": 1},
     Pairs: {"pair_id": P1, "anchor": "reset?", "doc_id": D1, "relation": "", "score": 1.0, "source": "faq"},
     Times: {"id": P1, "time": "2026-01-31T00:00:00.000000Z"},
+    Hierarchy: {"doc_id": D1, "parent_id": D2},
     Near: {"left_id": D1, "right_id": D2, "similarity": 0.9, "rule": "near"},
     Aliases: {"doc_id": D2, "kept_id": D1},
     Splits: {"id": P1, "component_id": D1, "split": "train"},
@@ -98,6 +100,9 @@ GOOD = {
 
 # What breaks: table, the values that make the row wrong, what the message says of the rule.
 BROKEN = [
+    (Hierarchy, {"doc_id": P1}, "doc_id: str_matches"),
+    (Hierarchy, {"parent_id": P1}, "parent_id: str_matches"),
+    (Hierarchy, {"parent_id": D1}, "row: no_document_stands_above_itself"),
     (Documents, {"doc_id": "doc-1"}, "doc_id: str_matches"),
     (Documents, {"doc_id": P1}, "doc_id: str_matches"),
     (Documents, {"source": ""}, "source: str_length(1"),

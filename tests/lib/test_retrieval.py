@@ -169,7 +169,7 @@ def test_scripts_without_spaces_are_found_by_pairs_of_characters():
 
 def test_a_crowd_of_equal_scores_gives_the_smallest_positions():
     documents = np.zeros((5000, 1), dtype=np.float32)
-    documents[[4000, 70]] = 1.0, 2.0
+    documents[[4000, 70], 0] = 1.0, 2.0
     found = dense(np.ones((1, 1), dtype=np.float32), documents, 5)
     assert found.positions.tolist() == [[70, 4000, 0, 1, 2]]
 
