@@ -99,6 +99,8 @@ def test_metrics_balance_and_name_every_reason(project):
         "pairs": 2,
         "out_of_domain_documents": 0,
         "out_of_domain_pairs": 0,
+        "hierarchy_edges": 0,
+        "bad_parents": 0,
         "source.manual.documents": 3,
         "source.manual.pairs": 0,
         "source.questions.documents": 0,
