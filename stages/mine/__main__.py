@@ -36,11 +36,13 @@ from stages.lib.text import normal_form
 from stages.mine import corpus as corpora
 from stages.mine.answers import families, known_positives, lines, neighbours
 from stages.mine.crossing import CrossEncoder
+from stages.mine.estimate import by_cross_encoder, by_review, by_structure, estimate, sample
 from stages.mine.faults import count_known_positives
 from stages.mine.meetings import Meetings, meet
 from stages.mine.mining import mine
 from stages.mine.params import MineParams
 from stages.mine.rules import World
+from stages.mine.verdicts import read_verdicts
 
 
 def main(
@@ -54,6 +56,7 @@ def main(
     near: Path = Path("data/deduplicate/near.parquet"),
     aliases: Path = Path("data/deduplicate/aliases.parquet"),
     hierarchy: Path = Path("data/collect/hierarchy.parquet"),
+    reviews: Path = Path("data/review/negatives.csv"),
     out_triplets: Path = Path("data/mine/triplets.parquet"),
     out_ledger: Path = Path("data/mine/ledger.parquet"),
     out_plot: Path = Path("metrics/plots/margins.tsv"),
@@ -89,11 +92,17 @@ def main(
     beside = neighbours(tables.read(near, Near), kept)
     world = World(positives, beside, lines(tables.read(hierarchy, Hierarchy), kept, ids), families(known))
     ledger = Ledger()
-    mined = mine(training, anchors, corpus, world, params, seed, ledger, cross)
+    mined = mine(training, anchors, corpus, world, params, seed, ledger, cross if params.crossed else None)
     component_of = dict(zip(where["id"], where["component_id"], strict=True))
     answer_of = dict(zip(every["pair_id"], every["doc_id"], strict=True))
     triplets = meet(mined.rows, Meetings(component_of, parents, answer_of, beside), answers)
     found = triplets["negative_ids"].map(len)
+    drawn = sample(triplets, params.judged_negatives, seed)
+    judges = {
+        "structure": by_structure(drawn, positives, world.lineage),
+        "cross_encoder": by_cross_encoder(drawn, cross),
+        "review": by_review(drawn, read_verdicts(reviews)),
+    }
     tables.write(triplets, out_triplets, Triplets)
     tables.write(ledger.frame(), out_ledger, LedgerTable)
     with written.atomically(out_plot) as temporary:
@@ -109,6 +118,7 @@ def main(
             "near_positives": mined.near,
             "near_positives.kept.negatives_per_anchor": mined.if_kept / len(training),
             "near_positives.refused.negatives_per_anchor": mined.if_refused / len(training),
+            **estimate(drawn, judges),
         },
         metrics,
     )

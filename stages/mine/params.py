@@ -28,18 +28,25 @@ class MineParams(Section):
     relative_margin: float | None = Field(ge=0.0, le=1.0)
     absolute_margin: float | None = Field(ge=0.0, le=2.0)
     cross_encoder: str | None = Field(min_length=1)
+    cross_encoder_rule: Literal["refuse", "keep"]
     near_positives: Literal["keep", "refuse"]
     exclude_relatives: Literal["off", "hierarchy", "family", "both"]
     skip_first: int = Field(ge=0, le=999)
     sampling: Literal["hardest", "random"]
     judged_negatives: int = Field(ge=20, le=100_000)
 
-    @field_validator("cross_encoder")
+    @field_validator("cross_encoder_rule")
     @classmethod
-    def _judges_by_a_margin(cls, path: str | None, info: ValidationInfo) -> str | None:
-        if path is not None and info.data.get("relative_margin") is info.data.get("absolute_margin") is None:
-            raise ValueError("it judges by the margins, and both are null; 0.0 is a margin too")
-        return path
+    def _judges_by_a_margin(cls, rule: str, info: ValidationInfo) -> str:
+        margins = {info.data.get("relative_margin"), info.data.get("absolute_margin")}
+        if rule == "refuse" and info.data.get("cross_encoder") is not None and margins == {None}:
+            raise ValueError("a cross-encoder refuses by the margins, and both are null; 0.0 is a margin too")
+        return rule
+
+    @property
+    def crossed(self) -> bool:
+        """Return whether a cross-encoder refuses, in place of the cosine."""
+        return self.cross_encoder is not None and self.cross_encoder_rule == "refuse"
 
     @property
     def has_margin(self) -> bool:

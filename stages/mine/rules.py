@@ -47,8 +47,8 @@ def rules_on(params: MineParams) -> list[str]:
     off = {
         "near_positive": params.near_positives == "keep",
         "relative": params.exclude_relatives == "off",
-        "margin": not params.has_margin or params.cross_encoder is not None,
-        "cross_encoder": params.cross_encoder is None,
+        "margin": not params.has_margin or params.crossed,
+        "cross_encoder": not params.crossed,
         "skipped": params.skip_first == 0,
     }
     return [rule for rule in RULES if not off.get(rule)]

@@ -47,10 +47,9 @@ def test_an_absolute_margin_refuses_by_difference():
 
 
 def test_near_duplicates_of_a_positive_are_kept_or_refused_and_counted_both_ways():
-    kept, _ = run(ASKED, DOCUMENTS, settings_of(negatives=10), near=[(1, 2), (1, 4), (3, 5)])
-    refused, _ = run(
-        ASKED, DOCUMENTS, settings_of(negatives=10, near_positives="refuse"), near=[(1, 2), (1, 4), (3, 5)]
-    )
+    edges = [(1, 2), (1, 4), (3, 5)]
+    kept, _ = run(ASKED, DOCUMENTS, settings_of(negatives=10), near=edges)
+    refused, _ = run(ASKED, DOCUMENTS, settings_of(negatives=10, near_positives="refuse"), near=edges)
     assert numbers(kept.rows.iloc[0]) == [2, 3, 5, 4]
     assert numbers(refused.rows.iloc[0]) == [3, 5]
     assert (kept.refused["near_positive"], refused.refused["near_positive"]) == (0, 2)
@@ -112,7 +111,7 @@ def test_the_rules_in_force_are_those_of_the_parameters():
 
 
 def test_a_cross_encoder_without_a_margin_and_a_miner_twice_are_refused():
-    with pytest.raises(ValidationError, match="judges by the margins"):
+    with pytest.raises(ValidationError, match="refuses by the margins"):
         settings_of(cross_encoder="model")
     with pytest.raises(ValidationError, match="stands here twice"):
         settings_of(miners=["dense", "dense"])
