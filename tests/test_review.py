@@ -17,14 +17,13 @@ FILE = Path("data/review/negatives.csv")
 
 def mined(*rows):
     """Write triplets of (number, anchor, number of its only negative)."""
-    made = [
-        (name("p", n), name("d", n), anchor, name("d", n), "right", 0.8, [name("d", found)], [f"text {found}"], [0.5])
-        + ([0.5], ["dense"], [1], ["margin"], [name("d", n)], [name("d", n), name("d", found)])
-        for n, anchor, found in rows
-    ]
-    tables.write(
-        pd.DataFrame(made, columns=list(Triplets.empty().columns)), Path("data/mine/triplets.parquet"), Triplets
-    )
+    made = []
+    for n, anchor, found in rows:
+        own, other = name("d", n), name("d", found)
+        row = (name("p", n), own, anchor, own, "right", 0.8, [other], [f"text {found}"], [0.5], [0.5])
+        made.append((*row, ["dense"], [1], ["margin"], [own], [own, other]))
+    frame = pd.DataFrame(made, columns=list(Triplets.empty().columns))
+    tables.write(frame, Path("data/mine/triplets.parquet"), Triplets)
 
 
 @pytest.fixture
