@@ -121,6 +121,7 @@ def main(
                 str(rows["pair_id"].iloc[at]), f"truncated_{name}", score=float(column.lengths[at] - params.max_tokens)
             )
     frame = rows[["pair_id", "component_id"]].assign(negatives=rows["negatives"].map(len))
+    frame = frame.assign(answer_ids=rows["answer_ids"], shown_ids=rows["shown_ids"])
     for name in text_columns(negatives):
         frame[f"{name}_input_ids"] = list(columns[name].ids)
         frame[f"{name}_attention_mask"] = list(columns[name].mask)

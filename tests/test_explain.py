@@ -81,7 +81,9 @@ def data(tmp_path_factory):
     triplet = {
         "pair_id": BIG, "component_id": HEAD, "anchor": "Big head", "doc_id": HEAD, "positive": "A head that is large.",
         "positive_score": 0.7, "negative_ids": [HAND], "negatives": ["A hand."], "negative_scores": [0.25],
+        "negative_cross_scores": [float("nan")],
         "negative_miners": ["dense"], "negative_ranks": [3], "negative_rules": ["margin"],
+        "answer_ids": [HEAD], "shown_ids": [HEAD, HAND],
     }  # fmt: skip
     written(data, "mine/triplets.parquet", pd.DataFrame([triplet]), Triplets)
     return data

@@ -50,7 +50,7 @@ def test_template_carries_vega_and_has_room_for_the_plots():
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
-    """Make a DVC repository with the three plots of the pipeline, committed once and then changed."""
+    """Make a DVC repository with the four plots of the pipeline, committed once and then changed."""
     monkeypatch.chdir(tmp_path)
     environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "PYTHONPATH": str(ROOT)}
 
@@ -66,9 +66,11 @@ def repository(tmp_path, monkeypatch):
     (plots / "loss.tsv").write_text("step\tloss\n1\t2.5\n2\t1.5\n")
     (plots / "recall.tsv").write_text("split\tsystem\tk\trecall\ntest\tbase\t1\t0.5\ntest\tbase\t10\t0.75\n")
     (plots / "separation.tsv").write_text("panel\tkind\tcosine\tshare\nrandom\tpositive\t0.5\t1.0\n")
+    (plots / "margins.tsv").write_text("margin\tmeasure\tvalue\n0.0\trelated negatives\t0.25\n")
     Path("dvc.yaml").write_text(
         "plots:\n"
         "  - metrics/plots/loss.tsv: {x: step, y: loss, template: linear}\n"
+        "  - metrics/plots/margins.tsv: {x: margin, y: value, template: margins}\n"
         "  - metrics/plots/recall.tsv: {x: k, y: recall, template: recall}\n"
         "  - metrics/plots/separation.tsv: {x: cosine, y: share, template: separation}\n"
     )
@@ -84,7 +86,7 @@ def test_plots_of_the_workspace_open_without_a_network(repository):
     assert done.returncode == 0, done.stderr
     text = Path("dvc_plots/index.html").read_text("utf-8")
     assert outside(text) == []
-    assert len(re.findall(r"vegaEmbed\('#", text)) == 3
+    assert len(re.findall(r"vegaEmbed\('#", text)) == 4
     assert "{plot_divs}" not in text
 
 
@@ -96,7 +98,7 @@ def test_two_revisions_stand_in_one_plot(repository):
     assert "2.5" in text and "2.25" in text
     assert '"rev": "HEAD"' in text and '"rev": "workspace"' in text
     # The pipeline's own templates: what belongs to different systems or panels is not joined by a line.
-    assert '"field": "system"' in text and '"field": "panel"' in text
+    assert '"field": "system"' in text and '"field": "panel"' in text and '"field": "measure"' in text
 
 
 @pytest.mark.slow

@@ -34,7 +34,9 @@ def triplets(*rows):
     made = []
     for number, (anchor, positive, negatives) in enumerate(rows, start=1):
         ids = [name("d", 100 * number + at) for at in range(len(negatives))]
-        lists = (ids, list(negatives), [0.5] * len(ids), ["bm25"] * len(ids), [1] * len(ids), ["margin"] * len(ids))
+        lists = (ids, list(negatives), [0.5] * len(ids), [float("nan")] * len(ids))
+        lists += (["bm25"] * len(ids), [1] * len(ids), ["margin"] * len(ids))
+        lists += ([name("d", number)], [name("d", number), *ids])
         made.append((name("p", number), name("d", number), anchor, name("d", number), positive, 0.8, *lists))
     return pd.DataFrame(made, columns=list(Triplets.empty().columns))
 
@@ -173,6 +175,8 @@ def test_the_stage_writes_fixed_lists_with_the_number_of_real_negatives(written)
     assert list(written["pair_id"]) == list(ROWS["pair_id"])
     assert list(written["component_id"]) == list(ROWS["component_id"])
     assert list(written["negatives"]) == [2, 0, 1]
+    for column in ("answer_ids", "shown_ids"):
+        assert list(map(list, written[column])) == list(ROWS[column])
     real = sum(np.stack(list(written[f"negative_{at}_attention_mask"])).any(axis=1).astype(int) for at in (1, 2))
     assert list(written["negatives"]) == real.tolist()
 

@@ -1,9 +1,9 @@
 """Read every configured source into documents and pairs, and give the ids.
 
 Reads data/raw/ (the user's files; sources that come as packages or wheels are pinned in pyproject.toml),
-writes documents, pairs and times, the first two tables also for the out-of-domain source, a ledger of every record
-left out, and a data card. This is the only stage that gives ids: all later ones can then tell the same
-row from run to run.
+writes documents, pairs, times and who stands above whom, the first two tables also for the out-of-domain
+source, a ledger of every record left out, and a data card. This is the only stage that gives ids: all later
+ones can then tell the same row from run to run.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from pydantic import Field, StringConstraints
 
 from stages.collect import aws, hpo, table
 from stages.collect.formats import TableSource
-from stages.collect.records import OUT_OF_DOMAIN, Collected, documents_frame, pairs_frame, times_frame
+from stages.collect.records import OUT_OF_DOMAIN, Collected, documents_frame, hierarchy_frame, pairs_frame, times_frame
 from stages.lib import tables, written
 from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.hierarchy import Hierarchy
 from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.times import Times
@@ -94,6 +95,8 @@ def measure(found: Mapping[str, Collected], aside: Mapping[str, Collected], ledg
     for prefix, part in (("", found), ("out_of_domain_", aside)):
         metrics[f"{prefix}documents"] = sum(len(one.documents) for one in part.values())
         metrics[f"{prefix}pairs"] = sum(len(one.pairs) for one in part.values())
+    metrics["hierarchy_edges"] = sum(len(one.hierarchy) for one in found.values())
+    metrics["bad_parents"] = int((ledger.frame()["reason"] == table.BAD_PARENT).sum())
     for name, one in found.items():
         metrics[f"source.{name}.documents"] = len(one.documents)
         metrics[f"source.{name}.pairs"] = len(one.pairs)
@@ -141,6 +144,7 @@ def main(
     out_documents: Path = Path("data/collect/documents.parquet"),
     out_pairs: Path = Path("data/collect/pairs.parquet"),
     out_times: Path = Path("data/collect/times.parquet"),
+    out_hierarchy: Path = Path("data/collect/hierarchy.parquet"),
     out_out_of_domain_documents: Path = Path("data/collect/out_of_domain_documents.parquet"),
     out_out_of_domain_pairs: Path = Path("data/collect/out_of_domain_pairs.parquet"),
     out_ledger: Path = Path("data/collect/ledger.parquet"),
@@ -162,6 +166,8 @@ def main(
     tables.write(pairs, out_pairs, Pairs)
     times = pd.concat([times_frame([]), *(one.times for one in found.values())], ignore_index=True)
     tables.write(times, out_times, Times)
+    edges = pd.concat([hierarchy_frame([]), *(one.hierarchy for one in found.values())], ignore_index=True)
+    tables.write(edges, out_hierarchy, Hierarchy)
     tables.write(other_documents, out_out_of_domain_documents, Documents)
     tables.write(other_pairs, out_out_of_domain_pairs, Pairs)
     tables.write(ledger.frame(), out_ledger, LedgerTable)

@@ -37,6 +37,7 @@ class Columns(Source):
     score: str | None = Field(default=None, min_length=1)
     document_key: str | None = Field(default=None, min_length=1)
     time: str | None = Field(default=None, min_length=1)
+    parent: str | None = Field(default=None, min_length=1)
 
     def mapped(self) -> dict[str, str]:
         """Return what is mapped: field to column."""
@@ -70,6 +71,7 @@ class Record(NamedTuple):
     score: str = ""
     document_key: str = ""
     time: str = ""
+    parent: str = ""
 
 
 def read_records(file: Path, source: TableSource, where: str) -> list[Record]:

@@ -23,6 +23,7 @@ from stages.collect.records import (
     compact,
     document_id,
     documents_frame,
+    hierarchy_frame,
     pair_id,
     pairs_frame,
 )
@@ -73,7 +74,7 @@ def find() -> Path:
 
 
 def read(name: str, ledger: Ledger, path: Path | None = None) -> Collected:
-    """Return the defined terms as documents of source `name`, and each of their synonyms as a pair.
+    """Return the defined terms as documents of source `name`, each of their synonyms as a pair, and who is above whom.
 
     A raw record is a term or a synonym. Obsolete terms, terms without a definition, and the synonyms of
     both leave with a ledger line. Raises Problem when the ontology is missing or broken.
@@ -84,7 +85,7 @@ def read(name: str, ledger: Ledger, path: Path | None = None) -> Collected:
     pairs: list[PairRow] = []
     for term in terms.values():
         doc_id = document_id(name, term.id)
-        reason = "obsolete" if term.obsolete else "" if term.definition.strip() else "no_definition"
+        reason = "obsolete" if term.obsolete else "" if _defined(term) else "no_definition"
         if reason:
             record = {"id": term.id, "name": term.name, "def": term.definition}
             ledger.drop(doc_id, reason, before=compact(record))
@@ -99,7 +100,15 @@ def read(name: str, ledger: Ledger, path: Path | None = None) -> Collected:
                 pairs.append((row_id, synonym, doc_id, relation, 1.0, name))
     records = len(terms) + sum(len(term.synonyms) for term in terms.values())
     kept = len(documents) + len(pairs)
-    return Collected(documents_frame(documents), pairs_frame(pairs), records, kept, _facts(header))
+    edges = [(document_id(name, low), document_id(name, high)) for low, high in above(terms)]
+    return Collected(
+        documents_frame(documents),
+        pairs_frame(pairs),
+        records,
+        kept,
+        _facts(header),
+        hierarchy=hierarchy_frame(edges),
+    )
 
 
 def parse(path: Path) -> tuple[dict[str, str], dict[str, Term]]:
@@ -129,6 +138,31 @@ def parse(path: Path) -> tuple[dict[str, str], dict[str, Term]]:
     if not terms:
         raise _broken(path, "no [Term] in it")
     return header, terms
+
+
+def above(terms: Mapping[str, Term]) -> list[tuple[str, str]]:
+    """Return each defined term with the nearest defined terms above it (`is_a`), in order.
+
+    A term that is no document is passed through, so that whoever is above or below another in the ontology is so
+    in the result too.
+    """
+    edges: set[tuple[str, str]] = set()
+    for term in terms.values():
+        waiting = list(term.parents) if _defined(term) else []
+        met = {term.id}
+        while waiting:
+            parent = waiting.pop()
+            if parent in terms and parent not in met:
+                met.add(parent)
+                if _defined(terms[parent]):
+                    edges.add((term.id, parent))
+                else:
+                    waiting += terms[parent].parents
+    return sorted(edges)
+
+
+def _defined(term: Term) -> bool:
+    return bool(term.definition.strip()) and not term.obsolete
 
 
 def branches(terms: Mapping[str, Term]) -> dict[str, str]:

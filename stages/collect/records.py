@@ -15,15 +15,17 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.hierarchy import Hierarchy
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.table import Table
 from stages.lib.contracts.times import Times
 from stages.lib.text import hash_hex
 
-# Of `documents`, `pairs` and `times` in the order of their contracts.
+# Of `documents`, `pairs`, `times` and `hierarchy` in the order of their contracts.
 DocumentRow = tuple[str, str, str, str, str, str]
 PairRow = tuple[str, str, str, str, float, str]
 TimeRow = tuple[str, str]
+EdgeRow = tuple[str, str]
 
 OUT_OF_DOMAIN = "out_of_domain"
 
@@ -50,7 +52,7 @@ class Facts:
 class Collected:
     """What one source gave. `records` raw records were read, `kept` of them became a document, a pair or both.
 
-    `times` is a Times table; sources that know none leave it empty.
+    `times` is a Times table, `hierarchy` a Hierarchy; sources that know none leave them empty.
     """
 
     documents: pd.DataFrame
@@ -59,6 +61,7 @@ class Collected:
     kept: int
     facts: Facts
     times: pd.DataFrame = field(default_factory=Times.empty)
+    hierarchy: pd.DataFrame = field(default_factory=Hierarchy.empty)
 
 
 def document_id(source: str, *key: str) -> str:
@@ -99,6 +102,11 @@ def pairs_frame(rows: Sequence[PairRow]) -> pd.DataFrame:
 def times_frame(rows: Sequence[TimeRow]) -> pd.DataFrame:
     """Return `rows` as a Times table."""
     return _frame(rows, Times)
+
+
+def hierarchy_frame(rows: Sequence[EdgeRow]) -> pd.DataFrame:
+    """Return `rows` as a Hierarchy."""
+    return _frame(rows, Hierarchy)
 
 
 def _frame(rows: Sequence[tuple[object, ...]], table: type[AnyTable]) -> pd.DataFrame:

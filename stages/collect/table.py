@@ -2,15 +2,15 @@
 
 Three shapes, told apart by the columns that are mapped: `text` gives documents; `anchor` and `text` in one
 row give a document and the pair that leads to it; `anchor` and `document_key` give pairs to the documents
-of another source. `time` may stand beside any of them. A broken file stops the stage; a row that cannot be
-used is rejected into the ledger.
+of another source. `time` may stand beside any of them, and `parent` beside keyed documents. A broken file stops the
+stage; a row that cannot be used is rejected into the ledger.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +18,7 @@ from stages.collect.formats import DELIMITERS, SUFFIXES, Record, TableSource, re
 from stages.collect.records import (
     Collected,
     DocumentRow,
+    EdgeRow,
     Facts,
     PairRow,
     Source,
@@ -25,6 +26,7 @@ from stages.collect.records import (
     compact,
     document_id,
     documents_frame,
+    hierarchy_frame,
     pair_id,
     pairs_frame,
     record_id,
@@ -35,6 +37,7 @@ from stages.lib.errors import Problem
 from stages.lib.ledger import Ledger
 
 REASONS = ("empty_text", "empty_anchor", "bad_score", "bad_time", "unknown_document", "duplicate_key")
+BAD_PARENT = "bad_parent"
 RAW = PurePosixPath("data/raw")
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -50,7 +53,7 @@ def check_settings(name: str, source: TableSource, others: Mapping[str, Source])
     if {"text"} <= mapped and "document_key" not in mapped:
         idle = set() if "anchor" in mapped else {"relation", "score"} & mapped
     elif {"anchor", "document_key"} <= mapped and "text" not in mapped:
-        idle = {"title", "topic", "group"} & mapped
+        idle = {"title", "topic", "group", "parent"} & mapped
     else:
         raise Problem(
             f"params.yaml: {where}.columns maps {', '.join(sorted(mapped)) or 'nothing'}",
@@ -65,6 +68,11 @@ def check_settings(name: str, source: TableSource, others: Mapping[str, Source])
         raise Problem(
             f"params.yaml: {where} has only one of columns.document_key and documents_of",
             "give both, for pairs that lead to the documents of another source, or neither",
+        )
+    if "parent" in mapped and "key" not in mapped:
+        raise Problem(
+            f"params.yaml: {where}.columns.parent names rows by their key, and there is no {where}.columns.key",
+            "map the column of the keys to 'key', or remove 'parent'",
         )
     if source.documents_of is not None:
         _check_target(name, source.documents_of, others)
@@ -84,6 +92,7 @@ def read(name: str, source: TableSource, raw: Path, ledger: Ledger, known: Colle
     documents: list[DocumentRow] = []
     pairs: list[PairRow] = []
     times: list[TimeRow] = []
+    kept: list[Record] = []
     rejected: Counter[str] = Counter()
     for record in records:
         reason = _fault(record, source, known) or ("duplicate_key" if record.key and record.key in taken else "")
@@ -97,6 +106,7 @@ def read(name: str, source: TableSource, raw: Path, ledger: Ledger, known: Colle
         if source.documents_of is None:
             own = (record.key,) if record.key else (record.text, _next(ordinals, "document", record.text))
             doc_id = row_id = document_id(name, *own)
+            kept.append(record)
             documents.append((doc_id, name, record.title, record.text, record.topic, record.group))
             times += [(doc_id, time)] if (time := utc(record.time)) else []
         else:
@@ -117,8 +127,24 @@ def read(name: str, source: TableSource, raw: Path, ledger: Ledger, known: Colle
             f"{source.path}: none of its {len(records)} rows can be used ({told})", _remedy_of(rejected, name)
         )
     facts = Facts(source.path, source.release, source.licence, source.citation)
-    kept = len(records) - rejected.total()
-    return Collected(documents_frame(documents), pairs_frame(pairs), len(records), kept, facts, times_frame(times))
+    edges = hierarchy_frame(_edges(kept, documents, taken, ledger))
+    count = len(records) - rejected.total()
+    return Collected(
+        documents_frame(documents), pairs_frame(pairs), len(records), count, facts, times_frame(times), edges
+    )
+
+
+def _edges(
+    kept: Sequence[Record], documents: Sequence[DocumentRow], taken: Mapping[str, str], ledger: Ledger
+) -> list[EdgeRow]:
+    """Return each of `documents` with its parent; one that is no kept row, or the row itself, is told in `ledger`."""
+    edges: list[EdgeRow] = []
+    for record, (doc_id, *_) in zip(kept, documents, strict=True):
+        if taken.get(record.parent, doc_id) != doc_id:
+            edges.append((doc_id, taken[record.parent]))
+        elif record.parent:
+            ledger.note(doc_id, BAD_PARENT, after=record.parent)
+    return edges
 
 
 def _fault(record: Record, source: TableSource, known: Collection[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from stages.finetune.batches import plan
+from stages.finetune.batches import Row, conflicts, plan, shuffled
 from stages.finetune.training import FinetuneParams, run_name, train
 from stages.lib import tables, written
 from stages.lib.contracts.tokens import fixed_shape, tokens
@@ -50,7 +50,9 @@ def main(
     length, negatives = fixed_shape(rows)
     table = tables.read(rows, tokens(length, negatives))
     logs = RUNS / run_name(rows.read_bytes(), str(params), str(run), str(base))
-    batches = plan(list(table["component_id"]), params.batch_size, params.epochs, run.seed)
+    meeting = list(map(Row, table["answer_ids"], table["shown_ids"]))
+    batches = plan(meeting, params.batch_size, params.epochs, run.seed)
+    blind = shuffled(len(meeting), params.batch_size, params.epochs, run.seed)
     model, curve = train(find_model(base), table, batches, params, run.seed, run.threads, logs)
     with written.atomically(out_model) as temporary:
         model.save_pretrained(str(temporary), create_model_card=False)
@@ -61,6 +63,9 @@ def main(
         {
             "rows": len(table),
             "steps": len(batches),
+            "conflicts.possible_share": conflicts(meeting, [range(len(meeting))]) / len(meeting),
+            "conflicts.shuffled": conflicts(meeting, blind),
+            "conflicts.planned": conflicts(meeting, batches),
             "loss_first": float(curve["loss"].head(tenth).mean()),
             "loss_last": float(curve["loss"].tail(tenth).mean()),
             "forced": not passed,

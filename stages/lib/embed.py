@@ -3,14 +3,10 @@
 A vector depends on the model's files, the prompt, the text, and on nothing else: texts are padded to a
 length that follows from the text alone, every batch has the same number of rows (the last is filled up),
 and each forward pass runs on one thread. Several passes run side by side, which changes the speed only.
-The cache lies in the user's cache directory (PAIRSMITH_CACHE, else XDG_CACHE_HOME, else ~/.cache) and
-is shared by all checkouts and temporary experiments. Removing it changes the speed and nothing else.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 import platform
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stages.lib import engine
+from stages.lib import cache, engine
 from stages.lib.models import fingerprint, load_model
 from stages.lib.retrieval import Vectors
 from stages.lib.stage import progress
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
 
 BATCH = 32
 LENGTHS = tuple(range(8, 513, 8))
-_MAP_SIZE = 1 << 38  # an address range, not a file size: the file grows with what is stored
 
 
 class Encoder:
@@ -53,23 +48,11 @@ class Encoder:
         return np.stack([vectors[text] for text in prompted]) if prompted else np.empty((0, 0), dtype=np.float32)
 
     def _cached(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
-        import lmdb
+        def make(missing: list[str]) -> dict[str, bytes]:
+            return {text: vector.astype("<f4").tobytes() for text, vector in self._encode(missing, label).items()}
 
-        folder = cache_folder() / "embeddings"
-        folder.mkdir(parents=True, exist_ok=True)
-        with lmdb.open(str(folder), map_size=_MAP_SIZE, metasync=False) as cache:
-            keys = {
-                text: hashlib.blake2b(f"{self._key}\0{text}".encode("utf-8", "surrogatepass"), digest_size=20).digest()
-                for text in texts
-            }
-            with cache.begin() as reading:
-                stored = {text: reading.get(key) for text, key in keys.items()}
-            vectors = {text: np.frombuffer(value, dtype="<f4") for text, value in stored.items() if value is not None}
-            fresh = self._encode([text for text in texts if text not in vectors], label)
-            with cache.begin(write=True) as writing:
-                for text, vector in fresh.items():
-                    writing.put(keys[text], vector.astype("<f4").tobytes())
-        return {**vectors, **fresh}
+        found = cache.through("embeddings", self._key, texts, make)
+        return {text: np.frombuffer(value, dtype="<f4") for text, value in found.items()}
 
     def _encode(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
         if not texts:
@@ -128,10 +111,3 @@ class Encoder:
         with torch.inference_mode():
             out = self._model(features)["sentence_embedding"]
             return np.asarray(torch.nn.functional.normalize(out, dim=1)[: len(tokens)].numpy(), dtype=np.float32)
-
-
-def cache_folder() -> Path:
-    """Return where costly results are kept between runs."""
-    if own := os.environ.get("PAIRSMITH_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pairsmith"

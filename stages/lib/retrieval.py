@@ -1,46 +1,39 @@
 """Top-k search and ranking metrics.
 
 One rule for ties, everywhere: scores are compared to six decimals, and equal scores are ordered by
-ascending document id. Gains are linear. nDCG: Järvelin and Kekäläinen 2002. BM25: Robertson and
+ascending document id (see topk.py). Gains are linear. nDCG: Järvelin and Kekäläinen 2002. BM25: Robertson and
 Zaragoza 2009, in Lucene's variant with k1 = 1.5, b = 0.75, by the library bm25s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from stages.lib.text import words
+from stages.lib.topk import Hits as Hits
+from stages.lib.topk import Starts as Starts
+from stages.lib.topk import Vectors as Vectors
+from stages.lib.topk import search
 
-Vectors = npt.NDArray[np.float32]
-Starts = npt.NDArray[np.int64]
 DEPTH = 100
-_BLOCK = 256
-
-
-class Hits(NamedTuple):
-    """The first k documents of each query: positions and scores, both of shape (queries, k), best first.
-
-    A document that was cut into passages scores as its best one.
-    """
-
-    positions: npt.NDArray[np.int64]
-    scores: npt.NDArray[np.float32]
 
 
 def dense(queries: Vectors, passages: Vectors, k: int, starts: Starts | None = None) -> Hits:
     """Return the k nearest documents of each of `queries` (q, d) by inner product with `passages` (n, d).
 
     `starts` (documents,) has the position of each document's first passage; None where each has just one.
-    Exact, blocked: memory stays at 256 rows of scores whatever the number of queries. Documents must
-    stand in ascending order of id, since ties go to the smaller position.
+    Exact, in blocks: memory does not grow with the number of queries. Documents must stand in ascending order
+    of id, since ties go to the smaller position.
     """
-    transposed = np.ascontiguousarray(passages.T)
-    return _search(lambda start, end: queries[start:end] @ transposed, len(queries), len(passages), k, starts)
+
+    def score(start: int, end: int, out: Vectors) -> None:
+        np.matmul(queries[start:end], passages.T, out=out)
+
+    return search(score, len(queries), len(passages), k, starts)
 
 
 def best_scores(query: Vectors, passages: Vectors, positions: Sequence[int], starts: Starts | None = None) -> Vectors:
@@ -77,34 +70,12 @@ class Lexical:
 
     def search(self, queries: Sequence[str], k: int) -> Hits:
         """Return the k best documents of each query."""
-        return _search(
-            lambda start, end: np.stack([self.scores(query) for query in queries[start:end]]),
-            len(queries),
-            self._count,
-            k,
-            self._starts,
-        )
 
+        def score(start: int, end: int, out: Vectors) -> None:
+            for row, query in enumerate(queries[start:end]):
+                out[row] = self.scores(query)
 
-def _search(
-    score: Callable[[int, int], Vectors], queries: int, passages: int, k: int, starts: Starts | None = None
-) -> Hits:
-    documents = passages if starts is None else len(starts)
-    k = min(k, documents)
-    positions, scores = np.empty((queries, k), dtype=np.int64), np.empty((queries, k), dtype=np.float32)
-    if not k:
-        return Hits(positions, scores)
-    for start in range(0, queries, _BLOCK):
-        end = min(start + _BLOCK, queries)
-        scores_of = score(start, end)
-        block = np.round(scores_of if starts is None else np.maximum.reduceat(scores_of, starts, axis=1), 6)
-        # The k-th score of each row; all rows that reach it, ties included, are then ordered exactly.
-        floor = np.partition(block, documents - k, axis=1)[:, documents - k]
-        for row in range(end - start):
-            reached = np.flatnonzero(block[row] >= floor[row])
-            best = reached[np.argsort(-block[row, reached], kind="stable")][:k]
-            positions[start + row], scores[start + row] = best, block[row, best]
-    return Hits(positions, scores)
+        return search(score, len(queries), self._count, k, self._starts)
 
 
 def measure(

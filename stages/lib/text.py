@@ -28,9 +28,9 @@ _POINT = re.compile(r"\.[0-9]")
 _BARE_POINT = re.compile(r"(?<![\w.])(-?)\.(?=\d)")  # -.5 is -0.5
 _SPELLED = str.maketrans({"_": " ", "\u2212": "-"})
 # Han, kana, Thai, Lao, Khmer, Myanmar and Tibetan write words without spaces between them.
-UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
-)
+_UNSPACED = "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+UNSPACED = re.compile(f"[{_UNSPACED}]")
+_RUNS = re.compile(f"[{_UNSPACED}][{_UNSPACED}{_MARKS}]*|[^{_UNSPACED}]+")  # the name in "CD4陽性" is a word of its own
 # Texts of fewer words are not read as word 3-grams, of so many or more not as character 3-grams.
 SHORT_WORDS, MANY_WORDS = 8, 16
 
@@ -63,10 +63,11 @@ def words(text: str) -> list[str]:
     """Return the lower-cased words of `text`; scripts without spaces give overlapping pairs of characters."""
     found: list[str] = []
     for word in _WORDS.findall(_casefold(text)):
-        if len(word) > 1 and UNSPACED.search(word):
-            found.extend(word[at : at + 2] for at in range(len(word) - 1))
-        else:
-            found.append(word)
+        for run in _RUNS.findall(word) if UNSPACED.search(word) else [word]:
+            if len(run) > 1 and UNSPACED.match(run):
+                found.extend(run[at : at + 2] for at in range(len(run) - 1))
+            else:
+                found.append(run)
     return found
 
 

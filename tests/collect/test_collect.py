@@ -15,7 +15,7 @@ from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.times import Times
 
 ROOT = Path(__file__).parents[2]
-OUTPUTS = ["documents", "pairs", "times", "out_of_domain_documents", "out_of_domain_pairs", "ledger"]
+OUTPUTS = ["documents", "pairs", "times", "hierarchy", "out_of_domain_documents", "out_of_domain_pairs", "ledger"]
 PARAMS = """
 collect:
   sources:
@@ -99,6 +99,8 @@ def test_metrics_balance_and_name_every_reason(project):
         "pairs": 2,
         "out_of_domain_documents": 0,
         "out_of_domain_pairs": 0,
+        "hierarchy_edges": 0,
+        "bad_parents": 0,
         "source.manual.documents": 3,
         "source.manual.pairs": 0,
         "source.questions.documents": 0,

@@ -142,6 +142,29 @@ def test_a_cycle_ends(tmp_path):
     assert hpo.branches(hpo.parse(write(tmp_path / "hp.obo", circle))[1]) == {"HP:1": "", "HP:2": ""}
 
 
+def test_terms_that_are_no_documents_are_passed_through_on_the_way_up(tmp_path):
+    above = {"HP:1": [], "HP:2": ["HP:1"], "HP:3": ["HP:2"], "HP:4": ["HP:3", "HP:1"], "HP:5": ["HP:4", "HP:3", "HP:9"]}
+    undefined = {"HP:2", "HP:4"}
+    stanzas = [
+        "\n".join(
+            [f"[Term]\nid: {term}\nname: {term}", *([] if term in undefined else [f'def: "It is {term}." []'])]
+            + [f"is_a: {parent} ! name" for parent in parents]
+        )
+        for term, parents in above.items()
+    ]
+    stanzas.append('[Term]\nid: HP:9\nname: old\ndef: "Old." []\nis_obsolete: true\nis_a: HP:1')
+    _, terms = hpo.parse(write(tmp_path / "hp.obo", stanzas))
+    assert hpo.above(terms) == [("HP:3", "HP:1"), ("HP:5", "HP:1"), ("HP:5", "HP:3")]
+    found = hpo.read("hpo", Ledger(), tmp_path / "hp.obo").hierarchy
+    assert [document_id("hpo", "HP:3"), document_id("hpo", "HP:1")] in found.to_numpy().tolist()
+
+
+def test_a_circle_of_terms_gives_each_the_other_and_ends(tmp_path):
+    circle = [f'[Term]\nid: HP:{a}\nname: a\ndef: "A." []\nis_a: HP:{b}' for a, b in ((1, 2), (2, 1), (3, 3))]
+    _, terms = hpo.parse(write(tmp_path / "hp.obo", circle))
+    assert hpo.above(terms) == [("HP:1", "HP:2"), ("HP:2", "HP:1")]
+
+
 def test_the_pinned_ontology_gives_every_defined_term_and_synonym():
     ledger = Ledger()
     collected = hpo.read("hpo", ledger)

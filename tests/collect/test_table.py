@@ -36,6 +36,30 @@ def read(tmp_path):
 # The three shapes
 
 
+def test_a_row_may_stand_below_another_and_a_parent_that_is_none_is_told(read):
+    rows = "id,name,above\n1,Shoes,\n2,Boots,1\n3,Clogs,9\n4,Socks,4\n5,,1\n2,Boots again,1\n,No key,1\n"
+    collected, ledger = read(rows, columns={"key": "id", "text": "name", "parent": "above"})
+    keyless = document_id("faq", "No key", "0")
+    first = document_id("faq", "1")
+    assert sorted(collected.hierarchy.to_numpy().tolist()) == sorted(
+        [[document_id("faq", "2"), first], [keyless, first]]
+    )
+    told = ledger.frame().query("reason == 'bad_parent'")
+    assert dict(zip(told["row_id"], told["after"], strict=True)) == {
+        document_id("faq", "3"): "9",
+        document_id("faq", "4"): "4",
+    }
+    assert len(collected.documents) == 5
+
+
+def test_a_parent_needs_keys_and_documents():
+    with pytest.raises(Problem, match=r"columns\.parent names rows by their key"):
+        table.check_settings("faq", source(columns={"text": "name", "parent": "above"}), {})
+    pairs = source(columns={"anchor": "a", "document_key": "k", "parent": "p"}, documents_of="other")
+    with pytest.raises(Problem, match=r"columns\.parent has no meaning"):
+        table.check_settings("faq", pairs, {"other": source(columns={"key": "id", "text": "name"})})
+
+
 def test_text_alone_gives_documents(read):
     collected, _ = read(
         "id,body,name\n007,Bonds are debt.,Bonds\n", columns={"key": "id", "text": "body", "title": "name"}

@@ -7,6 +7,7 @@ import pytest
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.hierarchy import Hierarchy
 from stages.lib.contracts.knowledge import Knowledge
 from stages.lib.contracts.ledger import Ledger
 from stages.lib.contracts.near import Near
@@ -39,6 +40,7 @@ GOOD = {
     Knowledge: {"kind": "word", "source": "", "item": "reset", "documents": 1},
     Pairs: {"pair_id": P1, "anchor": "reset?", "doc_id": D1, "relation": "", "score": 1.0, "source": "faq"},
     Times: {"id": P1, "time": "2026-01-31T00:00:00.000000Z"},
+    Hierarchy: {"doc_id": D1, "parent_id": D2},
     Near: {"left_id": D1, "right_id": D2, "similarity": 0.9, "rule": "near"},
     Aliases: {"doc_id": D2, "kept_id": D1},
     Splits: {"id": P1, "component_id": D1, "split": "train"},
@@ -68,14 +70,19 @@ GOOD = {
         "negative_ids": [D2, D3],
         "negatives": ["Press start.", "Call us."],
         "negative_scores": [0.5, 0.4],
+        "negative_cross_scores": [0.1, float("nan")],
         "negative_miners": ["bm25", "both"],
         "negative_ranks": [1, 2],
         "negative_rules": ["margin", "margin"],
+        "answer_ids": [D1],
+        "shown_ids": [D1, D2, D3],
     },
     Tokens: {
         "pair_id": P1,
         "component_id": D1,
         "negatives": 0,
+        "answer_ids": [D1],
+        "shown_ids": [D1],
         "anchor_input_ids": [101, 102],
         "anchor_attention_mask": [1, 1],
         "positive_input_ids": [101, 102],
@@ -98,6 +105,9 @@ GOOD = {
 
 # What breaks: table, the values that make the row wrong, what the message says of the rule.
 BROKEN = [
+    (Hierarchy, {"doc_id": P1}, "doc_id: str_matches"),
+    (Hierarchy, {"parent_id": P1}, "parent_id: str_matches"),
+    (Hierarchy, {"parent_id": D1}, "row: no_document_stands_above_itself"),
     (Documents, {"doc_id": "doc-1"}, "doc_id: str_matches"),
     (Documents, {"doc_id": P1}, "doc_id: str_matches"),
     (Documents, {"source": ""}, "source: str_length(1"),
@@ -173,11 +183,17 @@ BROKEN = [
     (Triplets, {"negative_miners": ["bm25"]}, "row: lists_are_equally_long"),
     (Triplets, {"negative_ranks": [1, 2, 3]}, "row: lists_are_equally_long"),
     (Triplets, {"negative_rules": ["margin"]}, "row: lists_are_equally_long"),
+    (Triplets, {"negative_cross_scores": [0.5]}, "row: lists_are_equally_long"),
+    (Triplets, {"answer_ids": [D2]}, "row: batches_know_positive_and_negatives"),
+    (Triplets, {"shown_ids": [D1, D2]}, "row: batches_know_positive_and_negatives"),
+    (Triplets, {"shown_ids": [D2, D3]}, "row: batches_know_positive_and_negatives"),
     (Triplets, {"negatives": ["reset?", "Call us."]}, "row: negative_differs_from_anchor_and_positive"),
     (Triplets, {"negatives": ["Call us.", "Press reset."]}, "row: negative_differs_from_anchor_and_positive"),
     (Triplets, {"negative_ids": [D2, D1]}, "row: negative_differs_from_anchor_and_positive"),
     (Tokens, {"pair_id": D1}, "pair_id: str_matches"),
     (Tokens, {"component_id": None}, "component_id: not_nullable"),
+    (Tokens, {"answer_ids": None}, "answer_ids: not_nullable"),
+    (Tokens, {"shown_ids": None}, "shown_ids: not_nullable"),
     (Tokens, {"negatives": -1}, "negatives: greater_than_or_equal_to(0"),
     (Runs, {"split": "train"}, "split: isin"),
     (Runs, {"system": "oracle"}, "system: isin"),
@@ -334,7 +350,7 @@ def test_storage_types_are_one_per_column_and_null_only_where_allowed():
     assert stored["row_id"] == ("string", False)
     assert stored["seq"] == ("int64", False)
     assert stored["score"] == ("double", True)
-    assert str(arrow_schema(Fingerprints).field("shingles").type) == "list<item: uint64>"
+    assert str(arrow_schema(Fingerprints).field("shingles").type) == "list<item: list<item: uint64>>"
 
 
 def test_tokens_of_a_length_have_fixed_size_lists_and_columns_for_each_negative():

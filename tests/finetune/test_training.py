@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.finetune.batches import Cutter, plan
+from stages.finetune.batches import Cutter, Row, plan
 from stages.finetune.training import FinetuneParams, in_chunks, run_name, train
 from stages.lib.models import find_model, load_model
 from stages.lib.params import Model
@@ -46,7 +46,8 @@ def tokens():
     from stages.tokenize import encode
 
     tokenizer = AutoTokenizer.from_pretrained(str(find_model(BASE)), local_files_only=True)
-    table = {"component_id": [f"d{at:016x}" for at in range(len(ROWS))]}
+    table = {"answer_ids": [[f"d{at:016x}"] for at in range(len(ROWS))]}
+    table["shown_ids"] = table["answer_ids"]
     for name, texts in zip(COLUMNS, zip(*ROWS, strict=True), strict=True):
         column = encode(texts, tokenizer, LENGTH)
         table |= {f"{name}_input_ids": list(column.ids), f"{name}_attention_mask": list(column.mask)}
@@ -65,7 +66,8 @@ def one_thread():
 
 
 def run(tokens, logs, params=PARAMS, seed=13):
-    batches = plan(list(tokens["component_id"]), params.batch_size, params.epochs, seed)
+    rows = list(map(Row, tokens["answer_ids"], tokens["shown_ids"]))
+    batches = plan(rows, params.batch_size, params.epochs, seed)
     return *train(find_model(BASE), tokens, batches, params, seed, 1, logs), batches
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.lib.embed import Encoder, cache_folder
+from stages.lib.cache import cache_folder
+from stages.lib.embed import Encoder
 from stages.lib.models import find_model
 from stages.lib.params import Model
 

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from stages.lib.retrieval import METRICS, Hits, Lexical, best_scores, dense, measure, recall_at
+from stages.lib.retrieval import METRICS, Lexical, best_scores, dense, measure, recall_at
+from stages.lib.topk import Hits
 
 SMALL = st.integers(-2, 2).map(float)  # so that many scores are equal
 SIDES = st.tuples(st.integers(0, 6), st.integers(1, 40), st.integers(1, 4))
@@ -159,6 +160,27 @@ def test_lexical_finds_the_obvious_document():
     hits = index.search(["How do I RESET it?", "online bill"], 1)
     assert hits.positions.tolist() == [[0], [1]]
     assert (hits.scores > 0).all()
+
+
+def test_scripts_without_spaces_are_found_by_pairs_of_characters():
+    index = Lexical(["多系统萎缩是一种疾病。", "肝炎の治療にCD4陽性細胞を数える。", "ไข้สูงเป็นเวลานาน", "high fever"])
+    assert index.search(["系统萎缩", "CD4の数", "ไข้สูง", "fever"], 1).positions.tolist() == [[0], [1], [2], [3]]
+
+
+def test_a_crowd_of_equal_scores_gives_the_smallest_positions():
+    documents = np.zeros((5000, 1), dtype=np.float32)
+    documents[[4000, 70], 0] = 1.0, 2.0
+    found = dense(np.ones((1, 1), dtype=np.float32), documents, 5)
+    assert found.positions.tolist() == [[70, 4000, 0, 1, 2]]
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0, 1e-3])
+def test_search_over_many_documents_is_a_full_sort(scale):
+    chance = np.random.default_rng(4)
+    queries = chance.normal(size=(40, 4)).astype(np.float32) * scale
+    documents = chance.normal(size=(4001, 4)).astype(np.float32).round(1)  # so that many scores are equal
+    found = dense(queries, documents, 7)
+    np.testing.assert_array_equal(found.positions, brute_force(queries @ documents.T, 7))
 
 
 def test_a_rare_word_weighs_more_than_a_common_one():

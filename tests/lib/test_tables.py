@@ -39,9 +39,12 @@ def triplets(count):
             "negative_ids": [["d1", "d2"][: at % 3] for at in range(count)],
             "negatives": [["n1", "n2"][: at % 3] for at in range(count)],
             "negative_scores": [[0.1, 0.2][: at % 3] for at in range(count)],
+            "negative_cross_scores": [[float("nan")] * (at % 3) for at in range(count)],
             "negative_miners": [["bm25", "both"][: at % 3] for at in range(count)],
             "negative_ranks": [[1, 2][: at % 3] for at in range(count)],
             "negative_rules": [["m", "m"][: at % 3] for at in range(count)],
+            "answer_ids": [[f"d{0:016x}"]] * count,
+            "shown_ids": [[f"d{0:016x}", *["d1", "d2"][: at % 3]] for at in range(count)],
         }
     )
 

@@ -138,7 +138,7 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness"):
     held = [(row.pair_id, row.anchor) for row in pairs.itertuples()]
     fingerprints = [(i, "validation", hash_hex(normal_form(t)), hash_shingles(shingles(t))) for i, t in held]
     row = ("p" + hash_hex("trained"), ids[4], triplet_anchor, ids[4], TEXTS[4], 0.5)
-    lists = ([ids[5]], [TEXTS[5]], [0.25], ["dense"], [1], ["margin"])
+    lists = ([ids[5]], [TEXTS[5]], [0.25], [float("nan")], ["dense"], [1], ["margin"], [ids[4]], [ids[4], ids[5]])
     for frame, path, table in (
         (passages(documents, None, 0, None), "pair/passages", Passages),
         (documents, "collect/documents", Documents),

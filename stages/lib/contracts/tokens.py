@@ -12,6 +12,8 @@ import pyarrow.parquet as parquet
 from stages.lib.contracts.table import PAIR_ID, Table
 from stages.lib.errors import Problem
 
+_STRINGS = {"arrow": arrow.list_(arrow.string())}
+
 
 class Tokens(Table):
     """One row is a triplet as token ids and attention masks, every list of one fixed length.
@@ -23,6 +25,13 @@ class Tokens(Table):
     pair_id: str = pa.Field(str_matches=PAIR_ID, description="the training pair")
     component_id: str = pa.Field(description="component of the pair; no batch holds one twice")
     negatives: int = pa.Field(ge=0, description="how many of the negatives are real")
+    answer_ids: object = pa.Field(
+        metadata=_STRINGS, description="documents and components that answer the anchor; see shown_ids"
+    )
+    shown_ids: object = pa.Field(
+        metadata=_STRINGS,
+        description="documents and components that the row brings into a batch; none may be an answer of another row",
+    )
     anchor_input_ids: object = pa.Field(
         metadata={"arrow": arrow.list_(arrow.int32())}, description="token ids of the anchor, padded to max_tokens"
     )

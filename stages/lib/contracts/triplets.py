@@ -11,7 +11,15 @@ from stages.lib.contracts.table import DOC_ID, PAIR_ID, Table
 _STRINGS = {"arrow": arrow.list_(arrow.string())}
 _FLOATS = {"arrow": arrow.list_(arrow.float64())}
 _INTEGERS = {"arrow": arrow.list_(arrow.int64())}
-_PER_NEGATIVE = ["negative_ids", "negatives", "negative_scores", "negative_miners", "negative_ranks", "negative_rules"]
+_PER_NEGATIVE = [
+    "negative_ids",
+    "negatives",
+    "negative_scores",
+    "negative_cross_scores",
+    "negative_miners",
+    "negative_ranks",
+    "negative_rules",
+]
 
 
 class Triplets(Table):
@@ -26,9 +34,20 @@ class Triplets(Table):
     negative_ids: object = pa.Field(metadata=_STRINGS, description="documents chosen as hard negatives, best first")
     negatives: object = pa.Field(metadata=_STRINGS, description="their texts")
     negative_scores: object = pa.Field(metadata=_FLOATS, description="base model's cosine of anchor and each negative")
+    negative_cross_scores: object = pa.Field(
+        metadata=_FLOATS, description="the cross-encoder's score of anchor and each; not a number where none is asked"
+    )
     negative_miners: object = pa.Field(metadata=_STRINGS, description="who proposed each: bm25, dense or both")
     negative_ranks: object = pa.Field(metadata=_INTEGERS, description="best rank (from 1) that a miner gave each")
     negative_rules: object = pa.Field(metadata=_STRINGS, description="the rules that each negative passed")
+
+    answer_ids: object = pa.Field(
+        metadata=_STRINGS, description="documents and components that answer the anchor; see shown_ids"
+    )
+    shown_ids: object = pa.Field(
+        metadata=_STRINGS,
+        description="documents and components that the row brings into a batch; none may be an answer of another row",
+    )
 
     class Config(Table.Config):
         """Key."""
@@ -41,6 +60,17 @@ class Triplets(Table):
         """Every negative has an id, a text, a score, a miner, a rank and its rules."""
         lengths = pd.DataFrame({name: frame[name].map(len) for name in _PER_NEGATIVE}, index=frame.index)
         return lengths.nunique(axis=1) <= 1
+
+    @pa.dataframe_check
+    @classmethod
+    def batches_know_positive_and_negatives(cls, frame: pd.DataFrame) -> pd.Series:
+        """Every positive answers and is shown, and every negative is shown."""
+        rows = zip(frame["doc_id"], frame["negative_ids"], frame["answer_ids"], frame["shown_ids"], strict=True)
+        return pd.Series(
+            [doc_id in set(answers) and {doc_id, *ids} <= set(shown) for doc_id, ids, answers, shown in rows],
+            index=frame.index,
+            dtype=bool,
+        )
 
     @pa.dataframe_check
     @classmethod

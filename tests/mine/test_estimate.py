@@ -1,0 +1,180 @@
+"""The share of false negatives: a sample that stays, judges that may be missing, and an interval that covers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.lib.errors import Problem
+from stages.lib.statistics import clustered_share
+from stages.mine.estimate import by_cross_encoder, by_review, by_structure, estimate, sample
+from stages.mine.verdicts import HEADER, Verdict, read_verdicts, write_verdicts
+from tests.mine.cases import beside, name
+
+
+def triplets(*rows):
+    """Make triplets of (number, anchor, numbers of the negatives)."""
+    return pd.DataFrame(
+        {
+            "pair_id": [name("p", number) for number, _, _ in rows],
+            "anchor": [anchor for _, anchor, _ in rows],
+            "positive": "right",
+            "negative_ids": [[name("d", one) for one in found] for _, _, found in rows],
+            "negatives": [[f"text {one}" for one in found] for _, _, found in rows],
+        }
+    )
+
+
+ROWS = triplets((1, "fever", [7, 8]), (2, "rash", []), (3, "cough", [9]), (4, "Fever", [7, 6]), (5, "chills", [1, 2]))
+
+
+def keys(drawn):
+    return list(zip(drawn["pair_id"], drawn["negative_id"], strict=True))
+
+
+def test_the_sample_takes_anchors_with_all_their_negatives_until_there_are_enough():
+    everything = sample(ROWS, 100, 13)
+    assert len(everything) == 7
+    assert everything["form"].nunique() == 3  # "fever" and "Fever" are one; "rash" has no negative
+    for wanted in range(1, 8):
+        drawn = sample(ROWS, wanted, 13)
+        assert len(drawn) >= min(wanted, 7)
+        assert keys(everything)[: len(drawn)] == keys(drawn)
+        assert set(drawn["form"]).isdisjoint(everything["form"].iloc[len(drawn) :])
+
+
+@given(st.permutations(range(5)))
+def test_the_sample_depends_on_no_order(order):
+    assert keys(sample(ROWS.iloc[order], 3, 13)) == keys(sample(ROWS, 3, 13))
+
+
+def test_an_anchor_that_is_mined_again_keeps_its_place():
+    again = sample(pd.concat([ROWS, triplets((6, "swelling", [3]), (7, "pain", [4]))]), 100, 13)
+    assert [form for form in again["form"].unique() if form in set(sample(ROWS, 100, 13)["form"])] == list(
+        sample(ROWS, 100, 13)["form"].unique()
+    )
+    assert len({tuple(sample(ROWS, 100, seed)["form"].unique()) for seed in range(20)}) > 1
+
+
+def test_structure_judges_where_an_answer_stands_in_the_hierarchy():
+    drawn = sample(ROWS, 100, 13)
+    positives = {"fever": frozenset([name("d", 20), name("d", 21)]), "cough": frozenset([name("d", 22)])}
+    positives["chills"] = frozenset([name("d", 23)])
+    found = by_structure(drawn, positives, beside((21, 7), (22, 1)))
+    assert dict(zip(keys(drawn), found, strict=True)) == {
+        (name("p", 1), name("d", 7)): True,
+        (name("p", 1), name("d", 8)): False,
+        (name("p", 4), name("d", 7)): True,
+        (name("p", 4), name("d", 6)): False,
+        (name("p", 3), name("d", 9)): False,
+        (name("p", 5), name("d", 1)): None,
+        (name("p", 5), name("d", 2)): None,
+    }
+
+
+def test_people_are_believed_on_what_is_drawn_today_alone():
+    drawn = sample(ROWS, 100, 13)
+    lines = [
+        Verdict(name("p", 1), name("d", 7), "", "", "", "yes"),
+        Verdict(name("p", 3), name("d", 9), "", "", "", " No "),
+        Verdict(name("p", 3), name("d", 8), "", "", "", "yes"),
+        Verdict(name("p", 5), name("d", 1), "", "", "", ""),
+    ]
+    judged = {key: said for key, said in zip(keys(drawn), by_review(drawn, lines), strict=True) if said is not None}
+    assert judged == {(name("p", 1), name("d", 7)): True, (name("p", 3), name("d", 9)): False}
+
+
+def test_a_judge_that_does_not_exist_has_no_figure():
+    drawn = sample(ROWS, 100, 13)
+    nobody = {"structure": by_structure(drawn, {form: frozenset() for form in drawn["form"]}, {})}
+    nobody["cross_encoder"] = by_cross_encoder(drawn, None)
+    nobody["review"] = by_review(drawn, [Verdict(name("p", 1), name("d", 7), "", "", "", "yes")])  # one anchor: too few
+    assert estimate(drawn, nobody) == {}
+    assert estimate(sample(triplets((1, "fever", [])), 100, 13), {"review": []}) == {}
+
+
+def test_the_figures_stand_under_the_name_of_their_judge():
+    drawn = sample(ROWS, 100, 13)
+    told = estimate(drawn, {"review": [at == 0 for at in range(7)]})
+    assert list(told) == [f"false_negatives.review.{key}" for key in ("judged", "rate", "low", "high")]
+    assert told["false_negatives.review.judged"] == 7
+    assert told["false_negatives.review.rate"] == pytest.approx(1 / 7)
+
+
+# The interval
+
+
+def test_single_items_give_the_interval_of_wilson():
+    found = clustered_share(np.array([1] * 10 + [0] * 9990), np.ones(10_000, dtype=np.int64))
+    assert found.rate == 0.001
+    assert (found.low, found.high) == pytest.approx((0.000543, 0.001840), abs=2e-6)
+
+
+def test_items_that_vary_together_give_a_wider_interval_and_none_found_is_not_none_there():
+    sizes = np.full(50, 4)
+    together, apart = (
+        clustered_share(np.array([4] * 5 + [0] * 45), sizes),
+        clustered_share(np.array([1] * 20 + [0] * 30), sizes),
+    )
+    assert together.rate == apart.rate == 0.1
+    assert together.high - together.low > 1.7 * (apart.high - apart.low)
+    nothing = clustered_share(np.zeros(50, dtype=np.int64), sizes)
+    assert (nothing.rate, nothing.low) == (0.0, 0.0)
+    assert nothing.high == pytest.approx(0.075, abs=0.002)  # as from 50 items, not from 200
+    with pytest.raises(ValueError, match="1 cluster"):
+        clustered_share(np.array([1]), np.array([4]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("clusters", "largest"), [(400, 1), (160, 4)])
+@pytest.mark.parametrize("alike", [0.0, 0.3])
+@pytest.mark.parametrize("rate", [0.05, 0.12])
+def test_the_interval_covers_planted_false_negatives(clusters, largest, alike, rate):
+    chance, covered = np.random.default_rng(7), 0
+    for _ in range(2000):
+        sizes = chance.integers(1, largest + 1, size=clusters)
+        scale = 1.0 / alike - 1.0 if alike else 0.0
+        own = chance.beta(rate * scale, (1.0 - rate) * scale, size=clusters) if alike else np.full(clusters, rate)
+        found = clustered_share(chance.binomial(sizes, own), sizes)
+        covered += found.low <= rate <= found.high
+    assert 0.93 <= covered / 2000 <= 0.975
+
+
+# The file of verdicts
+
+
+def test_verdicts_are_read_as_they_were_written_and_with_a_spreadsheets_mark(tmp_path):
+    path = tmp_path / "negatives.csv"
+    lines = [
+        Verdict("p1", "d1", 'a "quoted", anchor', "two\nlines", "x", "yes"),
+        Verdict("p1", "d2", "a", "b", "c", ""),
+    ]
+    write_verdicts(lines, path)
+    assert read_verdicts(path) == lines
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_verdicts(path) == lines
+    assert [line.answers for line in lines] == [True, None]
+
+
+@pytest.mark.parametrize(
+    ("lines", "fact"),
+    [
+        (["pair,negative"], "line 1: the header is not"),
+        ([",".join(HEADER), "p1,d1,a,b,c"], "line 2: 5 fields where 6"),
+        ([",".join(HEADER), "p1,d1,a,b,c,maybe"], "line 2: the verdict 'maybe' is neither yes nor no"),
+        ([",".join(HEADER), "p1,d1,a,b,c,yes", "p1,d1,a,b,c,no"], "line 3: this negative has another verdict"),
+        ([",".join(HEADER), 'p1,d1,a,b,"c'], "is not a CSV file"),
+        ([], "line 1: the header is not"),
+    ],
+)
+def test_a_broken_file_of_verdicts_is_told_with_its_line(tmp_path, lines, fact):
+    path = tmp_path / "negatives.csv"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    with pytest.raises(Problem, match=fact):
+        read_verdicts(path)
+
+
+def test_a_missing_file_of_verdicts_is_told(tmp_path):
+    with pytest.raises(Problem, match="does not exist"):
+        read_verdicts(tmp_path / "negatives.csv")

@@ -1,0 +1,194 @@
+"""The stage as a whole: what it reads, what it never takes, and bytes that depend on nothing else."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from stages.clean.passages import passages
+from stages.lib import tables
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.hierarchy import Hierarchy
+from stages.lib.contracts.ledger import Ledger as LedgerTable
+from stages.lib.contracts.near import Near
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.passages import Passages
+from stages.lib.contracts.splits import Splits
+from stages.lib.contracts.triplets import Triplets
+from stages.mine.__main__ import app, main
+from stages.mine.verdicts import HEADER
+from tests.mine.cases import name, numbers, pairs
+
+
+@pytest.fixture
+def project(project, monkeypatch):
+    """Make a folder in which the stage can be run, without its inputs."""
+    monkeypatch.setenv("PAIRSMITH_CACHE", str(project / "cache"))
+    monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
+    return project
+
+
+def change(*edits):
+    params = Path("params.yaml")
+    text = params.read_text()
+    for old, new in edits:
+        assert f"\n  {old}\n" in text
+        text = text.replace(f"\n  {old}\n", f"\n  {new}\n", 1)
+    params.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("negatives: 1", "negatives: 0", "mine.negatives = '0'"),
+        ("candidates: 50", 'candidates: "50"', "mine.candidates = '50'"),
+        ("relative_margin: 0.05", "relative_margin: 1.5", "mine.relative_margin = '1.5'"),
+        ("relative_margin: 0.05", "margin: 0.05", "unknown key mine.margin"),
+        ("absolute_margin: null", "absolute_margin: -0.1", "mine.absolute_margin = '-0.1'"),
+        ("exclude_relatives: both", "exclude_relatives: all", "mine.exclude_relatives = 'all'"),
+        ("sampling: hardest", "sampling: softest", "mine.sampling = 'softest'"),
+        ("index: exact", "index: faiss", "mine.index = 'faiss'"),
+    ],
+)
+def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, old, new, key):
+    change((old, new))
+    result = CliRunner().invoke(app)
+    assert result.exit_code == 1
+    assert f"params.yaml: {key}" in result.stderr
+    assert len(result.stderr.splitlines()) <= 10
+    assert sorted(path.name for path in project.iterdir()) == ["params.yaml", "pyproject.toml"]
+
+
+def documents_table(*rows):
+    made = [(name("d", number), "s", "", text, "", group) for number, text, group in rows]
+    return pd.DataFrame(made, columns=list(Documents.empty().columns)).astype(Documents.empty().dtypes.to_dict())
+
+
+def lay_out(training, every, documents, where, edges=(), near=(), verdicts=()):
+    """Write the stage's inputs; `where` gives each id its component and split."""
+    tables.write(training, Path("data/augment/pairs.parquet"), Pairs)
+    tables.write(every, Path("data/pair/pairs.parquet"), Pairs)
+    tables.write(every, Path("data/deduplicate/pairs.parquet"), Pairs)
+    tables.write(LedgerTable.empty(), Path("data/augment/ledger.parquet"), LedgerTable)
+    tables.write(documents, Path("data/pair/documents.parquet"), Documents)
+    tables.write(passages(documents, None, 0, None), Path("data/pair/passages.parquet"), Passages)
+    splits = pd.DataFrame([(i, *told) for i, told in where.items()], columns=["id", "component_id", "split"])
+    tables.write(splits, Path("data/split/splits.parquet"), Splits)
+    tables.write(Aliases.empty(), Path("data/deduplicate/aliases.parquet"), Aliases)
+    above = pd.DataFrame([(name("d", a), name("d", b)) for a, b in edges], columns=["doc_id", "parent_id"])
+    tables.write(above if edges else Hierarchy.empty(), Path("data/collect/hierarchy.parquet"), Hierarchy)
+    close = [(name("d", a), name("d", b), 0.9, "near") for a, b in near]
+    close = pd.DataFrame(close, columns=["left_id", "right_id", "similarity", "rule"])
+    tables.write(close if near else Near.empty(), Path("data/deduplicate/near.parquet"), Near)
+    review = Path("data/review/negatives.csv")
+    review.parent.mkdir(parents=True, exist_ok=True)
+    review.write_text("\n".join([",".join(HEADER), *verdicts]) + "\n", "utf-8")
+
+
+def test_no_training_pairs_are_told_with_the_remedy(project):
+    lay_out(Pairs.empty(), Pairs.empty(), documents_table((1, "Fever.", "")), {name("d", 1): (name("d", 1), "corpus")})
+    result = CliRunner().invoke(app)
+    assert result.exit_code == 1
+    assert "data/augment/pairs.parquet holds no training pairs" in result.stderr
+    assert not Path("data/mine").exists()
+    assert not Path("metrics").exists()
+
+
+TRAINING = pairs((1, "high fever", 1), (2, "itchy rash", 2))
+EVERY = pairs((1, "high fever", 1), (2, "itchy rash", 2), (3, "fever at night", 3), (4, "Itchy  Rash", 4))
+TEXTS = documents_table(
+    (1, "A high body temperature.", ""),
+    (2, "Red skin that itches.", ""),
+    (3, "High fever that comes at night.", ""),  # the best negative there is, but held out
+    (4, "Itchy rash on the skin.", ""),  # an answer of "itchy rash" that is not trained on
+    (5, "A cough that brings up phlegm.", ""),
+    (6, "A high fever rash.", ""),  # held out as well
+)
+WHERE = {
+    name("d", 1): (name("d", 1), "train"),
+    name("d", 2): (name("d", 2), "train"),
+    name("d", 3): (name("d", 3), "test"),
+    name("d", 4): (name("d", 2), "train"),
+    name("d", 5): (name("d", 5), "corpus"),
+    name("d", 6): (name("d", 6), "validation"),
+    name("p", 1): (name("d", 1), "train"),
+    name("p", 2): (name("d", 2), "train"),
+}
+
+
+@pytest.mark.slow
+def test_the_stage_never_takes_a_held_out_document_and_accounts_for_every_row(project):
+    change(("relative_margin: 0.05", "relative_margin: null"), ("negatives: 1", "negatives: 5"))
+    written = []
+    for order in (slice(None), slice(None, None, -1)):
+        lay_out(TRAINING.iloc[order], EVERY.iloc[order], TEXTS.iloc[order], WHERE)
+        main()
+        files = [*sorted(Path("data/mine").iterdir()), Path("metrics/mine.json"), Path("metrics/plots/margins.tsv")]
+        written.append({file.name: file.read_bytes() for file in files})
+    assert written[0] == written[1]
+
+    triplets = tables.read(Path("data/mine/triplets.parquet"), Triplets)
+    assert [sorted(numbers(row)) for _, row in triplets.iterrows()] == [[2, 4, 5], [1, 5]]
+    assert list(triplets["component_id"]) == [name("d", 1), name("d", 2)]
+    assert all("dense" in miner for miners in triplets["negative_miners"] for miner in miners)
+    # Document 4 answers "itchy rash" too, and shares its component: whoever shows it may not meet pair 2.
+    assert [list(ids) for ids in triplets["answer_ids"]] == [[name("d", 1)], [name("d", 2), name("d", 4)]]
+    assert [list(ids) for ids in triplets["shown_ids"]] == [
+        [name("d", number) for number in (1, 2, 4, 5)],
+        [name("d", number) for number in (1, 2, 5)],
+    ]
+    metrics = json.loads(Path("metrics/mine.json").read_text())
+    assert metrics == {
+        "corpus_documents": 4,
+        "known_positives_as_negatives": 0,
+        "near_positives": 0,
+        "near_positives.kept.negatives_per_anchor": 2.5,
+        "near_positives.refused.negatives_per_anchor": 2.5,
+        "negatives_per_anchor": 2.5,
+        "refused.cross_encoder": 0,
+        "refused.equal_to_anchor": 0,
+        "refused.known_positive": 3,
+        "refused.margin": 0,
+        "refused.near_positive": 0,
+        "refused.relative": 0,
+        "refused.skipped": 0,
+        "rows_in": 2,
+        "rows_out": 2,
+        "short_anchors_share": 1.0,
+    }
+    assert list(tables.read(Path("data/mine/ledger.parquet"), LedgerTable)["score"]) == [3.0, 2.0]
+
+
+@pytest.mark.slow
+def test_hierarchy_near_duplicates_and_verdicts_reach_the_result(project):
+    change(("relative_margin: 0.05", "relative_margin: null"), ("negatives: 1", "negatives: 5"))
+    change(("near_positives: keep", "near_positives: refuse"), ("exclude_relatives: both", "exclude_relatives: off"))
+    verdicts = [
+        f"{name('p', 1)},{name('d', 2)},a,b,c,YES",
+        f"{name('p', 2)},{name('d', 1)},a,b,c,no",
+        f"{name('p', 2)},{name('d', 3)},a,b,c,yes",  # no negative of today
+    ]
+    lay_out(TRAINING, EVERY, TEXTS, WHERE, edges=[(1, 3), (3, 2)], near=[(1, 5)], verdicts=verdicts)
+    main()
+    triplets = tables.read(Path("data/mine/triplets.parquet"), Triplets)
+    assert [sorted(numbers(row)) for _, row in triplets.iterrows()] == [[2, 4], [1, 5]]
+    assert list(triplets["answer_ids"].iloc[0]) == [name("d", 1), name("d", 5)]
+    metrics = json.loads(Path("metrics/mine.json").read_text())
+    assert metrics["refused.near_positive"] == metrics["near_positives"] == 1
+    # Document 2 stands above document 1, over one that is not searched: of 2, 4 and 1, 5 the structure finds two false.
+    assert (metrics["false_negatives.structure.judged"], metrics["false_negatives.structure.rate"]) == (4, 0.5)
+    assert (metrics["false_negatives.review.judged"], metrics["false_negatives.review.rate"]) == (2, 0.5)
+    assert 0 <= metrics["false_negatives.review.low"] < 0.5 < metrics["false_negatives.review.high"] <= 1
+    plot = pd.read_csv("metrics/plots/margins.tsv", sep="\t")
+    assert set(plot["measure"]) == {"anchors with a negative", "negatives per anchor", "related negatives"}
+    assert list(plot["margin"].unique()) == [round(0.02 * step, 2) for step in range(16)]
+
+    change(("exclude_relatives: off", "exclude_relatives: hierarchy"))
+    main()
+    metrics = json.loads(Path("metrics/mine.json").read_text())
+    assert metrics["refused.relative"] == 2
+    assert metrics["false_negatives.structure.rate"] == 0.0
+    assert metrics["false_negatives.structure.high"] > 0.3
