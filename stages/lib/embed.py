@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stages.lib import cache, engine
+from stages.lib import cache
 from stages.lib.models import fingerprint, load_model
+from stages.lib.passes import side_by_side
 from stages.lib.retrieval import Vectors
-from stages.lib.stage import progress
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -57,18 +56,10 @@ class Encoder:
     def _encode(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
         if not texts:
             return {}
-        import torch
-
         if self._model is None:
             self._model = load_model(self._folder)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            batches = list(self._batches(texts))
-            with ThreadPoolExecutor(engine.workers()) as pool:
-                done = list(progress(pool.map(self._forward, batches), len(batches), label))
-        finally:
-            torch.set_num_threads(threads)
+        batches = list(self._batches(texts))
+        done = side_by_side(self._forward, batches, label)
         return {
             text: vector
             for batch, vectors in zip(batches, done, strict=True)

@@ -17,9 +17,10 @@ from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
+from stages.lib.measured import Metrics, read_metrics
 from stages.lib.params import Run, Section, load
 from stages.lib.stage import command, write_metrics
-from stages.report.inputs import Held, Metrics, read_metrics, read_plot, read_results
+from stages.report.inputs import Held, read_plot, read_results
 from stages.report.sections import Evidence, write_page
 
 

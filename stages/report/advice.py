@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from stages.lib.measured import Metrics
 from stages.lib.page import Check
-from stages.report.inputs import Book, Metrics
+from stages.report.inputs import Book
 from stages.report.validation import Relation
 
 # What must stand at 0: the stage that counts it, and what it means when it does not.

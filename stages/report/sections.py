@@ -8,11 +8,12 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.lib.charts import PANELS, separation
+from stages.lib.measured import Metrics
 from stages.lib.page import Figure, Html, Section, Tone, bullets, chart, checks, figures, folded, page, paragraph, table
 from stages.report import charts
 from stages.report.advice import advise, promises
 from stages.report.charts import SYSTEMS
-from stages.report.inputs import Book, Held, Metrics, funnel
+from stages.report.inputs import Book, Held, funnel
 from stages.report.validation import Relation, by_relation, change_bins, side_by_side, worst
 
 _SPLITS = ("test", "validation")

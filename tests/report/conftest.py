@@ -11,7 +11,8 @@ from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
-from stages.report.inputs import Held, Metrics
+from stages.lib.measured import Metrics
+from stages.report.inputs import Held
 
 
 def name(letter, number):

@@ -1,7 +1,8 @@
 import pytest
 
+from stages.lib.measured import Metrics
 from stages.report.advice import advise, promises
-from stages.report.inputs import Book, Metrics, funnel
+from stages.report.inputs import Book, funnel
 from stages.report.validation import Relation
 
 GAIN = "validation.gain.over_base.ndcg_at_10"

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.errors import Problem
-from stages.report.inputs import Book, Metrics, funnel, read_metrics, read_plot, read_results
+from stages.lib.measured import Metrics
+from stages.report.inputs import Book, funnel, read_plot, read_results
 
 
 def test_every_book_of_a_stage_has_its_own_line(metrics):
@@ -22,21 +23,6 @@ def test_every_book_of_a_stage_has_its_own_line(metrics):
 def test_reasons_come_with_the_most_frequent_first():
     books = funnel(Metrics({"clean": {"rows_in": 6, "rows_out": 1, "dropped.b": 1, "dropped.a": 1, "dropped.c": 3}}))
     assert books[0].why == "\u22123 c, \u22121 a, \u22121 b"
-
-
-def test_a_missing_number_is_named():
-    with pytest.raises(Problem, match=r"metrics/mine\.json has no number 'short_anchors_share'"):
-        Metrics({"mine": {}}).need("mine", "short_anchors_share")
-
-
-@pytest.mark.parametrize(
-    ("text", "fact"), [("{", "is not JSON"), ('{"a": {"b": 1}}', "is not flat"), ("[1]", "is not flat")]
-)
-def test_broken_metrics_are_refused(tmp_path, text, fact):
-    path = tmp_path / "mine.json"
-    path.write_text(text)
-    with pytest.raises(Problem, match=fact):
-        read_metrics([path])
 
 
 def test_results_come_back_as_they_were_written(run, validation):

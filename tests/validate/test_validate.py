@@ -15,10 +15,13 @@ from stages.lib.benchmark import held_out
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.ledger import Ledger
 from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.triplets import Triplets
+from stages.lib.stage import write_metrics
 from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
 from stages.validate.__main__ import ValidateParams, app, gates
 
@@ -120,7 +123,7 @@ TEXTS = [
 ANCHORS = ["fever", "itchy rash", "headache", "productive cough", "deafness", "weak legs", "swollen ankles"]
 
 
-def lay_out(answers=(0, 1, 2), triplet_anchor="deafness"):
+def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
     """Write the inputs: questions about the first documents in validation, the fifth trained on, no test split."""
     ids = ["d" + hash_hex(text) for text in TEXTS]
     documents = pd.DataFrame({"doc_id": ids, "source": "s", "title": "", "text": TEXTS, "topic": "", "group": ""})
@@ -137,12 +140,18 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness"):
     queries, qrels = held_out(pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"]))
     held = [(row.pair_id, row.anchor) for row in pairs.itertuples()]
     fingerprints = [(i, "validation", hash_hex(normal_form(t)), hash_shingles(shingles(t))) for i, t in held]
-    row = ("p" + hash_hex("trained"), ids[4], triplet_anchor, ids[4], TEXTS[4], 0.5)
+    trained = "p" + hash_hex("trained")
+    row = (trained, ids[4], triplet_anchor, ids[4], TEXTS[4], 0.5)
+    where = [(doc_id, doc_id, "validation" if at in answers else "corpus") for at, doc_id in enumerate(ids)]
+    where += [(row.pair_id, row.doc_id, "validation") for row in pairs.itertuples()]
+    where.append((trained, ids[4], "train"))
     lists = ([ids[5]], [TEXTS[5]], [0.25], [float("nan")], ["dense"], [1], ["margin"], [ids[4]], [ids[4], ids[5]])
     for frame, path, table in (
         (passages(documents, None, 0, None), "pair/passages", Passages),
         (documents, "collect/documents", Documents),
         (Aliases.empty(), "deduplicate/aliases", Aliases),
+        (Ledger.empty(), "augment/ledger", Ledger),
+        (pd.DataFrame(where, columns=list(Splits.empty().columns)), "split/splits", Splits),
         (queries, "split/validation/queries", Queries),
         (qrels, "split/validation/qrels", Qrels),
         (
@@ -153,6 +162,7 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness"):
         (pd.DataFrame([(*row, *lists)], columns=list(Triplets.empty().columns)), "mine/triplets", Triplets),
     ):
         tables.write(frame, Path(f"data/{path}.parquet"), table)
+    write_metrics({"few_components": few}, Path("metrics/split.json"))
 
 
 def run_stage():
@@ -167,7 +177,7 @@ def test_good_data_passes_without_a_test_split_and_twice_gives_the_same_bytes(pr
     assert not Path("data/split/test").exists()
     metrics, page = run_stage()
     assert metrics["passed"] is True
-    assert metrics["queries"] == 3
+    assert (metrics["queries"], metrics["folds"]) == (3, 1)
     assert metrics["corpus_documents"] == len(TEXTS)
     assert metrics["leaked_rows"] == 0
     assert metrics["base.ndcg_at_10"] > 0.8
@@ -178,6 +188,10 @@ def test_good_data_passes_without_a_test_split_and_twice_gives_the_same_bytes(pr
     assert sorted(set(plot["panel"])) == ["bm25", "dense", "random"]
     files = [Path("metrics/validate.json"), Path("data/validate/index.html"), Path("metrics/plots/separation.tsv")]
     first = [file.read_bytes() for file in files]
+    # Nor does it matter what stands in its place.
+    for name in ("queries", "qrels"):
+        Path("data/split/test").mkdir(parents=True, exist_ok=True)
+        Path(f"data/split/test/{name}.parquet").write_text("nobody reads this")
     run_stage()
     assert [file.read_bytes() for file in files] == first
 
@@ -209,3 +223,11 @@ def test_a_rewritten_document_is_the_same_benchmark_and_a_new_question_another(p
     lay_out(answers=(0, 1, 2, 3))
     other, _ = run_stage()
     assert rewritten["benchmark"] == first["benchmark"] != other["benchmark"]
+
+
+@pytest.mark.slow
+def test_with_few_components_the_questions_trained_on_are_asked_too(project):
+    lay_out(few=True)
+    metrics, _ = run_stage()
+    assert (metrics["queries"], metrics["folds"]) == (4, 5)
+    assert metrics["probe.gain_low"] <= metrics["probe.gain"] <= metrics["probe.gain_high"]
