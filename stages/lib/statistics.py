@@ -7,6 +7,7 @@ Wilson 1927, with the design effect of Kish 1965 and the degrees of freedom of K
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,18 +32,60 @@ def effect(differences: npt.NDArray[np.float64], components: npt.NDArray[np.str_
 
     Both have shape (queries,). Raises ValueError when there are none, or fewer than two components.
     """
-    names, inverse = np.unique(components, return_inverse=True)
-    if len(names) < 2:
-        raise ValueError(f"{len(names)} component(s) give no interval")
-    sums = np.bincount(inverse, weights=differences, minlength=len(names))
-    sizes = np.bincount(inverse, minlength=len(names)).astype(np.float64)
+    means = resampled(differences, components, seed)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return Effect(float(differences.mean()), float(low), float(high), float(DETECTABLE * means.std(ddof=1)))
+
+
+def resampled(
+    differences: npt.NDArray[np.float64], components: npt.NDArray[np.str_], seed: int
+) -> npt.NDArray[np.float64]:
+    """Return the mean of per-query `differences` in RESAMPLES draws of `components`, shape (RESAMPLES,).
+
+    Both have shape (queries,). Raises ValueError when there are none, or fewer than two components.
+    """
+    sums, sizes = _by_component(differences, components)
     random = np.random.default_rng(seed)
     means = np.empty(RESAMPLES)
     for start in range(0, RESAMPLES, 500):  # 500 at a time bounds the memory
-        drawn = random.integers(0, len(names), size=(min(500, RESAMPLES - start), len(names)))
+        drawn = random.integers(0, len(sums), size=(min(500, RESAMPLES - start), len(sums)))
         means[start : start + len(drawn)] = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return Effect(float(differences.mean()), float(low), float(high), float(DETECTABLE * means.std(ddof=1)))
+    return means
+
+
+def sign_flip(differences: npt.NDArray[np.float64], components: npt.NDArray[np.str_], seed: int) -> float:
+    """Return how often chance alone gives a mean as far from 0 as that of `differences`: a two-sided p-value.
+
+    If two systems are the same, each component could as well have differed the other way round, whatever its size
+    (Fisher 1935; Smucker, Allan and Carterette 2007). Shapes and errors as for `resampled`.
+    """
+    sums, _ = _by_component(differences, components)
+    random = np.random.default_rng(seed)
+    reached, seen = 0, abs(float(sums.sum())) - 1e-9
+    for start in range(0, RESAMPLES, 500):
+        signs = random.integers(0, 2, size=(min(500, RESAMPLES - start), len(sums))) * 2 - 1
+        reached += int((np.abs(signs @ sums) >= seen).sum())
+    return (1 + reached) / (1 + RESAMPLES)
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for there being several of them (Holm 1979), in their order."""
+    order = sorted(range(len(values)), key=lambda at: values[at])
+    corrected, most = [0.0] * len(values), 0.0
+    for place, at in enumerate(order):
+        most = max(most, min(1.0, (len(values) - place) * values[at]))
+        corrected[at] = most
+    return corrected
+
+
+def _by_component(
+    differences: npt.NDArray[np.float64], components: npt.NDArray[np.str_]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    names, inverse = np.unique(components, return_inverse=True)
+    if len(names) < 2:
+        raise ValueError(f"{len(names)} component(s) give no interval")
+    sums: npt.NDArray[np.float64] = np.bincount(inverse, weights=differences, minlength=len(names)).astype(np.float64)
+    return sums, np.bincount(inverse, minlength=len(names)).astype(np.float64)
 
 
 class Share(NamedTuple):

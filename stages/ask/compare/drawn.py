@@ -1,0 +1,49 @@
+"""The page of a comparison: one HTML file, nothing to load."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from stages.ask.compare.report import NAMES, Report, basis, difference, shown
+from stages.ask.compare.verdicts import Verdict
+from stages.lib import page
+from stages.lib.page import Html, Section, Tone
+
+_TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "not comparable": "bad"}
+
+
+def as_page(report: Report) -> str:
+    """Return the report as a whole HTML document."""
+    primary = report.primary
+    said = f"{NAMES[primary.name]} of `{report.system}` on {report.split}: {difference(primary)}"
+    sections = [Section("Verdict", [page.paragraph(said, _TONES.get(primary.word, "note")), _found(report)])]
+    if len(report.lost):
+        rows = pd.DataFrame(report.lost, columns=["query", "text", "change"])
+        body = [page.table(rows, f"The most of {report.losers:,} that score less than before", {"change": "+.3f"})]
+        if report.touched:
+            said_of = [(f"{one.stage}: {one.reason}", len(one.queries)) for one in report.touched]
+            rows = pd.DataFrame(said_of, columns=["what newly touches their answers", "queries"])
+            body.append(page.table(rows, "Rules of cleaning and deduplication"))
+        sections.append(Section("Queries that lost", body))
+    for title, found in (("Parameters", report.params), ("Rows", report.funnel)):
+        if found:
+            rows = pd.DataFrame([(key, shown(old), shown(new)) for key, old, new in found])
+            body = [page.table(rows.set_axis(["key", "before", "after"], axis=1), "What differs")]
+            sections.append(Section(title, body))
+    return page.page(f"{primary.word.capitalize()}: {report.before} to {report.after}", basis(report), sections)
+
+
+def _found(report: Report) -> Html:
+    rows = pd.DataFrame(
+        [_cells(one) for one in [report.primary, *report.others]],
+        columns=["metric", "before", "after", "difference", "low", "high", "p", "verdict"],
+    )
+    formats = dict.fromkeys(["before", "after", "p"], ".4f") | dict.fromkeys(["difference", "low", "high"], "+.4f")
+    return page.table(rows, "95 % intervals over components; p of all but the first corrected (Holm)", formats)
+
+
+def _cells(one: Verdict) -> tuple[object, ...]:
+    nan = float("nan")
+    mean, low, high = (one.effect.mean, one.effect.low, one.effect.high) if one.effect else (nan, nan, nan)
+    p = nan if one.p is None else one.p
+    return NAMES.get(one.name, one.name), one.before, one.after, mean, low, high, p, one.word

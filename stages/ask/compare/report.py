@@ -1,0 +1,162 @@
+"""What `compare` has to say, gathered; and the same as text, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from stages.ask.compare.common import Ground
+from stages.ask.compare.lost import Touched
+from stages.ask.compare.verdicts import Verdict
+
+MOST = 10  # queries and rules that are listed
+NAMES = {"ndcg_at_10": "nDCG@10", "mrr_at_10": "MRR@10", "recall_at_10": "Recall@10"}
+# Metrics of each stage that the funnel is made of.
+_FUNNEL = ("rows_in", "rows_out", "added.", "dropped.", "edits.", "accepted.", "refused.")
+Change = tuple[str, Any, Any]
+
+
+class Report(NamedTuple):
+    """A comparison: `primary` is tested alone, `others` are corrected for their number."""
+
+    before: str
+    after: str
+    split: str
+    system: str
+    delta: float
+    ground: Ground
+    primary: Verdict
+    others: list[Verdict]
+    overlap: float | None
+    lost: list[tuple[str, str, float]]
+    losers: int
+    touched: list[Touched] | None
+    params: list[Change]
+    funnel: list[Change]
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """Return the keys whose values differ, with both; None where a side lacks the key."""
+    keys = sorted(before.keys() | after.keys())
+    return [(key, before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)]
+
+
+def is_funnel(key: str) -> bool:
+    """Return whether a metric, called <stage>.<key>, counts rows that came, went or were changed."""
+    return any(part in f".{key}" for part in (f".{name}" for name in _FUNNEL))
+
+
+def lines(report: Report) -> list[str]:
+    """Return the report as Markdown, which reads as plain text too."""
+    primary = report.primary
+    told = [
+        f"## {primary.word.capitalize()}: {report.before} -> {report.after}",
+        "",
+        f"{NAMES[primary.name]} of `{report.system}` on {report.split}: {difference(primary)}",
+        "",
+        basis(report),
+    ]
+    if report.others:
+        told += ["", "| | before | after | difference (95 % interval) | p (Holm) | |", "|---|---|---|---|---|---|"]
+        told += [_row(one) for one in report.others]
+    if report.overlap is not None:
+        told += ["", f"The first ten hits of a query have {report.overlap:.0%} in common."]
+    told += _losers(report)
+    for title, found in (("Parameters", report.params), ("Rows", report.funnel)):
+        if found:
+            told += ["", f"### {title}", "", "| | before | after |", "|---|---|---|"]
+            told += [f"| `{key}` | {shown(old)} | {shown(new)} |" for key, old, new in found]
+    return told
+
+
+def as_json(report: Report) -> str:
+    """Return the figures of the report as one JSON object."""
+    ground = report.ground
+    told = {
+        "before": report.before,
+        "after": report.after,
+        "split": report.split,
+        "system": report.system,
+        "delta": report.delta,
+        "same_benchmark": ground.same,
+        "in_common": ground.share,
+        "verdict": report.primary.word,
+        "primary": _figures(report.primary),
+        "others": [_figures(one) for one in report.others],
+        "overlap_at_10": report.overlap,
+        "queries_worse": report.losers,
+        "touched": None if report.touched is None else [one._asdict() for one in report.touched],
+        "params": {key: [old, new] for key, old, new in report.params},
+        "funnel": {key: [old, new] for key, old, new in report.funnel},
+    }
+    return json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def difference(verdict: Verdict) -> str:
+    """Say both means, their difference, its interval and its p-value."""
+    told = f"{verdict.before:.4f} -> {verdict.after:.4f}"
+    if verdict.effect is None:
+        return told
+    effect = verdict.effect
+    return f"{told}, **{effect.mean:+.4f}** ({effect.low:+.4f} to {effect.high:+.4f}), p = {verdict.p:.4f}"
+
+
+def basis(report: Report) -> str:
+    """Say on how much the verdict stands, and what it could have shown."""
+    ground, verdict = report.ground, report.primary
+    if verdict.word == "not comparable":
+        return (
+            f"Only {ground.share:.0%} of the queries or documents are in common ({_comings(ground)}). Score the older "
+            "model on today's benchmark: `--rescore`."
+        )
+    told = f"{verdict.queries:,} queries in {verdict.components:,} components"
+    if ground.same:
+        told += ", the same benchmark over the same documents."
+    else:
+        told += f" that both have, over the documents that both have ({_comings(ground)})."
+    if verdict.effect is not None:
+        told += f" Differences from {verdict.effect.mde:.4f} up would show here four times in five."
+    return told
+
+
+def shown(value: object) -> str:
+    """Return a value as JSON; nothing where a side lacks it."""
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _figures(verdict: Verdict) -> dict[str, Any]:
+    told = {key: value for key, value in verdict._asdict().items() if key != "effect"}
+    return told | (verdict.effect._asdict() if verdict.effect else {})
+
+
+def _comings(ground: Ground) -> str:
+    return (
+        f"queries: {ground.queries_left:,} left, {ground.queries_entered:,} entered; "
+        f"documents: {ground.documents_left:,} left, {ground.documents_entered:,} entered"
+    )
+
+
+def _row(one: Verdict) -> str:
+    if one.effect is None or one.p is None:
+        return f"| {NAMES.get(one.name, one.name)} | {one.before:.4f} | {one.after:.4f} | | | {one.word} |"
+    found = f"{one.effect.mean:+.4f} ({one.effect.low:+.4f} to {one.effect.high:+.4f}) | {one.p:.4f}"
+    return f"| {NAMES.get(one.name, one.name)} | {one.before:.4f} | {one.after:.4f} | {found} | {one.word} |"
+
+
+def _losers(report: Report) -> list[str]:
+    if not report.losers:
+        return []
+    told = ["", "### Queries that lost", "", f"{report.losers:,} queries score less than before; the most:", ""]
+    told += [f"- {change:+.3f} `{query_id}` {text}" for query_id, text, change in report.lost]
+    if report.touched:
+        told += ["", "What newly touches their answers:", ""]
+        told += [
+            f"- {one.stage}, {one.action} {one.reason}: the answers of {len(one.queries):,} of them"
+            for one in report.touched[:MOST]
+        ]
+    elif report.touched is not None:
+        told += ["", "No rule of cleaning or deduplication newly touches their answers."]
+    else:
+        told += ["", "The tables of one side are not in the DVC cache: `dvc fetch` brings them."]
+    return told

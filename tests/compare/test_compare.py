@@ -1,0 +1,136 @@
+"""The command, on the history of a small repository whose results a reader can check."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from stages.ask.compare.__main__ import app
+from stages.ask.compare.report import changes, is_funnel
+from stages.ask.compare.sides import side
+from stages.lib.contracts.query_results import QueryResults
+from stages.lib.errors import Problem
+from tests.conftest import git
+
+COMMIT = ("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qam")
+
+
+def write(scores, corpus="c1", rows_out=100, benchmark="b1"):
+    """Write what a run leaves in git: 100 queries in 100 components, with these nDCG@10 in turn."""
+    rows = [
+        (f"q{at:016x}", "validation", system, f"c{at}", *[scores[at % len(scores)]] * 4, 1, 0.5)
+        for system in ("base", "finetuned")
+        for at in range(100)
+    ]
+    Path("metrics/queries").mkdir(parents=True, exist_ok=True)
+    frame = pd.DataFrame(rows, columns=list(QueryResults.empty().columns))
+    frame.to_csv("metrics/queries/validation.tsv", sep="\t", index=False)
+    Path("metrics/evaluate.json").write_text(json.dumps({"benchmark": benchmark, "corpus": corpus}), "utf-8")
+    Path("metrics/clean.json").write_text(json.dumps({"rows_in": 100, "rows_out": rows_out, "private.ip": 3}), "utf-8")
+
+
+@pytest.fixture
+def history(project):
+    """Stand in a repository with a first run; its working tree has no DVC."""
+    write([0.4, 0.6])
+    git(project, "init", "-q")
+    git(project, "add", "-A")
+    git(project, *COMMIT, "first")
+    return project
+
+
+def ask(*arguments):
+    return CliRunner().invoke(app, arguments)
+
+
+def told(*arguments):
+    result = ask(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.output)
+
+
+def test_the_working_tree_is_compared_with_head(history):
+    write([0.5, 0.8], rows_out=90)
+    found = told()
+    assert (found["verdict"], found["before"], found["after"]) == ("better", "HEAD", "the working tree")
+    assert found["primary"]["mean"] == pytest.approx(0.15)
+    assert found["primary"]["low"] == pytest.approx(0.14, abs=0.001)
+    assert found["funnel"] == {"clean.rows_out": [100, 90]}
+    assert (found["same_benchmark"], found["queries_worse"], found["params"]) == (True, 0, {})
+    # A run of which DVC has no tables is compared all the same, without what stands in them.
+    assert (found["overlap_at_10"], found["touched"]) == (None, None)
+
+
+def test_two_revisions_and_an_experiment_are_compared(history):
+    write([0.1, 0.2])
+    params = Path("params.yaml").read_text("utf-8").replace("near: drop_empty_difference", "near: link")
+    Path("params.yaml").write_text(params, "utf-8")
+    git(history, *COMMIT, "second")
+    git(history, "update-ref", "refs/exps/ab/cdef/brave-idea", "HEAD")
+    git(history, "reset", "-q", "--hard", "HEAD~1")
+    found = told("HEAD", "brave-idea")
+    assert (found["verdict"], found["after"]) == ("worse", "brave-idea")
+    assert found["queries_worse"] == 100
+    assert found["params"] == {"deduplicate.near": ["drop_empty_difference", "link"]}
+    assert told("brave-idea", "HEAD")["verdict"] == "better"
+    assert told("HEAD", "HEAD")["verdict"] == "equivalent"
+
+
+def test_the_margin_is_a_parameter(history):
+    write([0.42, 0.62])
+    assert told()["verdict"] == "better"
+    Path("params.yaml").write_text(
+        Path("params.yaml").read_text("utf-8").replace("delta: 0.01", "delta: 0.03"), "utf-8"
+    )
+    assert told()["verdict"] == "equivalent"
+
+
+def test_markdown_and_the_page_say_the_same(history):
+    write([0.7, 0.28], rows_out=90)
+    result = ask("--md", "--html", "page.html")
+    assert "## No evidence: HEAD -> the working tree" in result.output
+    assert "nDCG@10 of `finetuned` on validation: 0.5000 -> 0.4900, **-0.0100** (" in result.output
+    assert "| `clean.rows_out` | 100 | 90 |" in result.output
+    assert "- -0.320 `q0000000000000001`" in result.output
+    html = Path("page.html").read_text("utf-8")
+    assert "<title>No evidence: HEAD to the working tree</title>" in html
+    assert "clean.rows_out" in html and "http" not in html.replace("http-equiv", "")
+
+
+def test_another_benchmark_needs_the_runs_and_says_how_to_get_them(history):
+    write([0.5, 0.8], benchmark="b2")
+    result = ask()
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: HEAD has no data/evaluate/runs.parquet in the DVC cache")
+    assert len(result.stderr.splitlines()) <= 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fact"),
+    [
+        (["no-such-thing"], "'no-such-thing' is neither a revision nor an experiment"),
+        (["HEAD", "--split", "test"], "HEAD has no metrics/queries/test.tsv"),
+        (["HEAD", "--system", "other"], "has no rows of the system 'other'"),
+    ],
+)
+def test_what_is_not_there_is_told(history, arguments, fact):
+    result = ask(*arguments)
+    assert result.exit_code == 1
+    assert fact in result.stderr
+
+
+def test_a_side_reads_its_own_files(history):
+    Path("metrics/clean.json").write_text('{"rows_in": 7}', "utf-8")
+    assert side(None).metrics("clean") == {"rows_in": 7}
+    assert side("HEAD").metrics("clean")["rows_in"] == 100
+    assert side("HEAD").metrics("report") == {}
+    with pytest.raises(Problem, match="neither a revision"):
+        side("HEAD~7")
+
+
+def test_changes_are_what_differs():
+    assert changes({"a": 1, "b": 2, "c": 3}, {"b": 2, "c": 4, "d": 5}) == [("a", 1, None), ("c", 3, 4), ("d", None, 5)]
+    counts = ["clean.rows_in", "clean.pairs.dropped.too_short", "mine.refused.margin", "augment.accepted.spelling"]
+    assert [key for key in [*counts, "mine.negatives_per_anchor", "evaluate.benchmark"] if is_funnel(key)] == counts
