@@ -3,42 +3,15 @@
 import json
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from stages.ask.compare.__main__ import app
 from stages.ask.compare.report import changes, is_funnel
 from stages.ask.compare.sides import side
-from stages.lib.contracts.query_results import QueryResults
 from stages.lib.errors import Problem
+from tests.compare.results import COMMIT, write
 from tests.conftest import git
-
-COMMIT = ("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qam")
-
-
-def write(scores, corpus="c1", rows_out=100, benchmark="b1"):
-    """Write what a run leaves in git: 100 queries in 100 components, with these nDCG@10 in turn."""
-    rows = [
-        (f"q{at:016x}", "validation", system, f"c{at}", *[scores[at % len(scores)]] * 4, 1, 0.5)
-        for system in ("base", "finetuned")
-        for at in range(100)
-    ]
-    Path("metrics/queries").mkdir(parents=True, exist_ok=True)
-    frame = pd.DataFrame(rows, columns=list(QueryResults.empty().columns))
-    frame.to_csv("metrics/queries/validation.tsv", sep="\t", index=False)
-    Path("metrics/evaluate.json").write_text(json.dumps({"benchmark": benchmark, "corpus": corpus}), "utf-8")
-    Path("metrics/clean.json").write_text(json.dumps({"rows_in": 100, "rows_out": rows_out, "private.ip": 3}), "utf-8")
-
-
-@pytest.fixture
-def history(project):
-    """Stand in a repository with a first run; its working tree has no DVC."""
-    write([0.4, 0.6])
-    git(project, "init", "-q")
-    git(project, "add", "-A")
-    git(project, *COMMIT, "first")
-    return project
 
 
 def ask(*arguments):

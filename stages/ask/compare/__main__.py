@@ -11,11 +11,10 @@ interval of the mean difference, over components, and a sign-flip test; and a di
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import pandas as pd
 import typer
-from pydantic import Field
 from rich.console import Console
 from rich.markdown import Markdown
 
@@ -24,23 +23,16 @@ from stages.ask.compare.drawn import as_page
 from stages.ask.compare.lost import Touched, touched
 from stages.ask.compare.report import MOST, Report, as_json, changes, is_funnel, lines
 from stages.ask.compare.sides import Side, side
-from stages.ask.compare.verdicts import Difference, Verdict, difference, judge, judge_all
+from stages.ask.compare.verdicts import CompareParams, Difference, Verdict, difference, judge, judge_all
 from stages.ask.pipeline import order
 from stages.lib import written
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.runs import Runs
 from stages.lib.errors import Problem
-from stages.lib.params import Section, load
+from stages.lib.params import load
 from stages.lib.stage import command
 
 PRIMARY = "ndcg_at_10"
-
-
-class CompareParams(Section):
-    """From when on a difference counts, and what seeds the resampling."""
-
-    section: ClassVar[str] = "compare"
-    delta: float = Field(gt=0.0, le=0.5)
 
 
 def compare(before: Side, after: Side, split: str, system: str, delta: float) -> Report:

@@ -93,6 +93,17 @@ def side(name: str | None) -> Side:
     raise Problem(f"'{name}' is neither a revision nor an experiment", "see 'git log --oneline' and 'dvc exp list'")
 
 
+def history(path: str) -> list[Side]:
+    """Return the commits of this branch that changed `path`, oldest first, by their short names."""
+    found = _git("log", "--first-parent", "--reverse", "--format=%h %H", "--", path).splitlines()
+    return [Side(*line.split()) for line in found]
+
+
+def subject(one: Side) -> str:
+    """Return the first line of a commit's message; of the working tree, that it is one."""
+    return one.name if one.commit is None else _git("show", "-s", "--format=%s", one.commit).strip()
+
+
 def _experiments(name: str) -> list[str]:
     found = _git("for-each-ref", "--format=%(refname)", "refs/exps").split()
     return [reference for reference in found if reference.rsplit("/", 1)[-1] == name]

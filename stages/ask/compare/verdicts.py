@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
+from stages.lib.params import Section
 from stages.lib.statistics import DETECTABLE, Effect, holm, resampled, sign_flip
 
 Word = Literal["better", "worse", "equivalent", "no evidence", "not comparable"]
 # Fewer components give no verdict: intervals over them are too narrow to be believed.
 LEAST_COMPONENTS = 50
 ALPHA = 0.05
+
+
+class CompareParams(Section):
+    """Section `compare` of params.yaml: from when on a difference counts."""
+
+    section: ClassVar[str] = "compare"
+    delta: float = Field(gt=0.0, le=0.5)
 
 
 class Verdict(NamedTuple):
