@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from stages.ask.compare.verdicts import CompareParams
 from stages.ask.pipeline import entry_file, order, read_pipeline
 from stages.ask.wire import closure, imported
 from stages.lib.params import PARAMS, Section, load, read_yaml
@@ -88,7 +89,7 @@ def test_every_file_and_section_belongs_to_a_stage():
         path.parent.name for path in Path("stages").glob("*/__main__.py")
     }
     assert found == set(PIPELINE)
-    assert set(read_yaml(PARAMS)) - {"run", "model"} <= set(PIPELINE)
+    assert set(read_yaml(PARAMS)) - {"run", "model", "compare"} <= set(PIPELINE)
     assert {path.stem for path in Path("metrics").glob("*.json")} <= set(PIPELINE)
 
 
@@ -177,6 +178,7 @@ def test_params_yaml_fits_its_models_and_every_field_stands_in_it():
         for model in vars(importlib.import_module("stages.lib.params")).values()
         if isinstance(model, type) and model.__name__ in {"Run", "Model"}
     }
+    sections.add(CompareParams)
     assert {model.section for model in sections} == set(values)
     for model in sections:
         load(model)  # refuses unknown keys
@@ -201,6 +203,8 @@ def test_every_parameter_is_read(section):
     files = {
         file for stage in PIPELINE.values() if section in {stage.name, "run", "model"} for file in closure(stage.name)
     }
+    if section == "compare":
+        files = {path.as_posix() for path in Path("stages/ask/compare").glob("*.py")}
     read = {
         node.attr
         for file in files
