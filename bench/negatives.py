@@ -1,6 +1,6 @@
 """What hard negatives are worth, by how they are mined: full fine-tunes through the pipeline's own stages.
 
-    python bench/negatives.py [--seeds 3] [--pairs N] [--negatives 1] [--shares-only] [--json]
+    python bench/negatives.py [--how full|probe|shares] [--seeds 3] [--pairs N] [--negatives 1] [--json]
 
 Reads the data of the last run, and works on copies. Variants: in_batch (no hard negatives), naive (the hardest,
 whatever they score), margin, margin_structure (the margin, and no relatives of the answer), near_refused (the margin,
@@ -12,7 +12,9 @@ and no near-duplicates of the answer), ragged_dropped (the margin; rows with too
     <variant>.related           share of the negatives that are an ancestor or descendant of an answer
     <variant>.per_anchor        negatives per training pair; <variant>.rows: training pairs
 
---pairs re-splits for a sample of about that many training pairs; --shares-only mines and trains nothing.
+`--how probe` trains the probe of `validate` in place of the model (a minute a variant; the seeds are the probe's own, and
+what it gains over the base is told with its interval: <variant>.gain, gain_low, gain_high); `--how shares` trains
+nothing. --pairs re-splits for a sample of about that many training pairs.
 """
 
 from __future__ import annotations
@@ -113,7 +115,15 @@ def trained(folder: Path, cache: Path) -> float:
     return float(json.loads((folder / "metrics/evaluate.json").read_text("utf-8"))["validation.finetuned.ndcg_at_10"])
 
 
-def compare(seeds: Sequence[int], pairs: int | None, negatives: int, only_shares: bool) -> dict[str, float]:
+def probed(folder: Path) -> dict[str, float]:
+    """Return what the stage `validate` says of the probe in `folder`."""
+    run(folder, "validate")
+    told = json.loads((folder / "metrics/validate.json").read_text("utf-8"))
+    names = ("ndcg_at_10", "gain", "gain_low", "gain_high")
+    return {name: told[f"probe.{name}"] for name in names if f"probe.{name}" in told}
+
+
+def compare(seeds: Sequence[int], pairs: int | None, negatives: int, how: str) -> dict[str, float]:
     """Return the figures of all variants."""
     scores: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
     figures: dict[str, float] = {}
@@ -131,10 +141,12 @@ def compare(seeds: Sequence[int], pairs: int | None, negatives: int, only_shares
                     run(folder, stage)
                 told = reshape(folder, variant)
                 figures |= {f"{variant}.{name}": value for name, value in told.items()}
-                if not only_shares:
+                if how == "probe":
+                    figures |= {f"{variant}.{name}": value for name, value in probed(folder).items()}
+                if how == "full":
                     scores[variant].append(trained(folder, cache))
                     print(f"{variant}, seed {seed}: {scores[variant][-1]:.4f}", file=sys.stderr, flush=True)
-    return figures | (summary(scores) if not only_shares else {})
+    return figures | (summary(scores) if how == "full" else {})
 
 
 def summary(scores: Mapping[str, Sequence[float]]) -> dict[str, float]:
@@ -157,11 +169,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--pairs", type=int, default=None)
     parser.add_argument("--negatives", type=int, default=1)
-    parser.add_argument("--shares-only", action="store_true")
+    parser.add_argument("--how", choices=("full", "probe", "shares"), default="full")
     parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
     options = parser.parse_args()
-    seeds = [13 + at for at in range(1 if options.shares_only else options.seeds)]
-    figures = compare(seeds, options.pairs, options.negatives, options.shares_only)
+    seeds = [13 + at for at in range(options.seeds if options.how == "full" else 1)]
+    figures = compare(seeds, options.pairs, options.negatives, options.how)
     shown = {name: round(value, 4) for name, value in sorted(figures.items())}
     print(json.dumps(shown) if options.json else "\n".join(f"{name:36} {value:g}" for name, value in shown.items()))
 

@@ -137,7 +137,7 @@ def test_the_miner_finds_what_its_peer_does_in_less_time_and_memory():
 @pytest.mark.prove
 @pytest.mark.timeout(600)
 def test_the_margin_and_the_hierarchy_keep_relatives_out_of_the_negatives():
-    told = figures("bench/negatives.py", "--shares-only", "--negatives", "4")
+    told = figures("bench/negatives.py", "--how", "shares", "--negatives", "4")
     assert told["naive.related"] > 0.18
     assert told["margin.related"] < 0.75 * told["naive.related"]
     assert told["margin_structure.related"] == 0
@@ -145,6 +145,9 @@ def test_the_margin_and_the_hierarchy_keep_relatives_out_of_the_negatives():
 
 @pytest.mark.prove
 @pytest.mark.timeout(4 * 3600)
-def test_a_margin_is_worth_more_than_naive_negatives():
+def test_every_way_of_mining_is_trained_with_three_seeds():
     told = figures("bench/negatives.py", "--seeds", "3")
-    assert told["margin.over_in_batch"] > told["naive.over_in_batch"]
+    for variant in ("in_batch", "naive", "margin", "margin_structure", "near_refused", "ragged_dropped"):
+        # Which is best the figures say, whatever they are; a model that learned is above the base (0.46).
+        assert told[f"{variant}.ndcg_at_10"] > 0.5
+        assert told[f"{variant}.spread"] < 0.05
