@@ -87,6 +87,7 @@ def ours(inputs: Inputs) -> Callable[[], list[dict[int, float]]]:
         relative_margin=MARGIN,
         absolute_margin=None,
         cross_encoder=None,
+        cross_encoder_sha256="",
         cross_encoder_rule="refuse",
         near_positives="keep",
         exclude_relatives="off",

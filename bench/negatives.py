@@ -12,9 +12,9 @@ and no near-duplicates of the answer), ragged_dropped (the margin; rows with too
     <variant>.related           share of the negatives that are an ancestor or descendant of an answer
     <variant>.per_anchor        negatives per training pair; <variant>.rows: training pairs
 
-`--how probe` trains the probe of `validate` in place of the model (a minute a variant; the seeds are the probe's own, and
-what it gains over the base is told with its interval: <variant>.gain, gain_low, gain_high); `--how shares` trains
-nothing. --pairs re-splits for a sample of about that many training pairs.
+`--how probe` trains the probe of `validate` in place of the model (a minute a variant; what it gains over the base is
+told with its interval: <variant>.gain, gain_low, gain_high); `--how shares` trains nothing. --pairs re-splits for a
+sample of about that many training pairs.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ def copy(folder: Path, changes: Mapping[str, Mapping[str, Any]], made: Sequence[
     for name in set(GIVEN) - set(made):
         (folder / "data" / name).symlink_to(ROOT / "data" / name)
     (folder / "metrics").mkdir()
+    for path in (ROOT / "metrics").glob("*.json"):
+        (folder / "metrics" / path.name).write_bytes(path.read_bytes())
     (folder / "metrics/validate.json").write_text('{"passed": true}\n', "utf-8")
 
 

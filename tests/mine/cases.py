@@ -19,6 +19,7 @@ PARAMS = {
     "relative_margin": None,
     "absolute_margin": None,
     "cross_encoder": None,
+    "cross_encoder_sha256": "",
     "cross_encoder_rule": "refuse",
     "near_positives": "keep",
     "exclude_relatives": "off",

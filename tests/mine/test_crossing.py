@@ -102,6 +102,12 @@ def test_a_real_one_scores_alike_in_any_company_and_from_the_cache(tmp_path, mon
     assert [CrossEncoder(path).scores([one])[0] for one in asked] == scores.tolist()
 
 
+def test_other_weights_than_the_pinned_ones_are_told(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    with pytest.raises(Problem, match=r"cross_encoder_sha256 is 0{12}\.\.\., but the weights are [0-9a-f]{12}"):
+        CrossEncoder(str(tmp_path), "0" * 64)
+
+
 @pytest.mark.slow
 def test_one_with_two_labels_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "cache"))
