@@ -74,10 +74,9 @@ def _of_a_pair(run: Run, row_id: str, own: list[Found]) -> list[str]:
         columns = ("ids", "scores", "cross_scores", "miners", "ranks", "rules")
         per_negative = zip(*(row[f"negative_{name}"] for name in columns), row["negatives"], strict=True)
         for negative_id, score, cross, miner, rank, rules, text in per_negative:
-            scores = f"cosine {score:.4f}" + (
-                f", cross-encoder {cross:.4f}" if cross is not None and cross == cross else ""
-            )
-            lines += [f"  {negative_id}  {scores}, {miner} rank {rank}, passed {rules}: {quoted(text)}"]
+            judged = "" if cross is None or cross != cross else f", cross-encoder {cross:.4f}"
+            where = f"cosine {score:.4f}{judged}, {miner} rank {rank}"
+            lines += [f"  {negative_id}  {where}, passed {rules}: {quoted(text)}"]
     return lines + _neighbours(run, row_id)
 
 
