@@ -76,7 +76,7 @@ def mine(
     for start in range(0, len(asked), BLOCK):
         end = min(start + BLOCK, len(asked))
         found = merge(proposed, start, end, anchors, corpus)
-        hits = judge(found, barred, thresholds, corpus.searched, params)
+        hits = judge(found, barred, thresholds, corpus, params)
         curve.add(end - start, found, hits, answered.weakest)
         with_near = passed(hits, [rule for rule in rules if rule != "near_positive"])
         far = with_near & ~hits["near_positive"]
