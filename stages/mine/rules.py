@@ -139,9 +139,10 @@ def reasons(hits: Hits, rules: Sequence[str]) -> Integers:
 
 def _related(found: Candidates, barred: Barred, corpus: Corpus) -> Mask:
     hits = np.zeros(len(found.rows), dtype=np.bool_)
-    for at, (row, document) in enumerate(zip(found.rows.tolist(), found.documents.tolist(), strict=True)):
-        if barred.lineages[row]:
-            hits[at] = any(corpus.ids[document] in lineage for lineage in barred.lineages[row])
+    inside = [row for row in np.unique(found.rows).tolist() if barred.lineages[row]]
+    for at in np.flatnonzero(np.isin(found.rows, inside)).tolist():
+        doc_id = corpus.ids[found.documents[at]]
+        hits[at] = any(doc_id in lineage for lineage in barred.lineages[found.rows[at]])
     return hits
 
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.lib.errors import Problem
@@ -42,6 +42,7 @@ def test_the_sample_takes_anchors_with_all_their_negatives_until_there_are_enoug
         assert set(drawn["form"]).isdisjoint(everything["form"].iloc[len(drawn) :])
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.permutations(range(5)))
 def test_the_sample_depends_on_no_order(order):
     assert keys(sample(ROWS.iloc[order], 3, 13)) == keys(sample(ROWS, 3, 13))
