@@ -1,6 +1,6 @@
 """What hard negatives are worth, by how they are mined: full fine-tunes through the pipeline's own stages.
 
-    python bench/negatives.py [--how full|probe|shares] [--seeds 3] [--pairs N] [--negatives 1] [--json]
+    python bench/negatives.py [--how full|probe|shares] [--variants NAME ...] [--seeds 3] [--negatives 1] [--json]
 
 Reads the data of the last run, and works on copies. Variants: in_batch (no hard negatives), naive (the hardest,
 whatever they score), margin, margin_structure (the margin, and no relatives of the answer), near_refused (the margin,
@@ -13,7 +13,7 @@ and no near-duplicates of the answer), ragged_dropped (the margin; rows with too
     <variant>.per_anchor        negatives per training pair; <variant>.rows: training pairs
 
 `--how probe` trains the probe of `validate` in place of the model (a minute a variant; what it gains over the base is
-told with its interval: <variant>.gain, gain_low, gain_high); `--how shares` trains nothing. --pairs re-splits for a
+told with its interval: <variant>.gain, gain_low, gain_high); `--how shares` trains nothing. `--pairs N` re-splits for a
 sample of about that many training pairs.
 """
 
@@ -125,17 +125,19 @@ def probed(folder: Path) -> dict[str, float]:
     return {name: told[f"probe.{name}"] for name in names if f"probe.{name}" in told}
 
 
-def compare(seeds: Sequence[int], pairs: int | None, negatives: int, how: str) -> dict[str, float]:
-    """Return the figures of all variants."""
-    scores: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+def compare(
+    variants: Sequence[str], seeds: Sequence[int], pairs: int | None, negatives: int, how: str
+) -> dict[str, float]:
+    """Return the figures of `variants`."""
+    scores: dict[str, list[float]] = {variant: [] for variant in variants}
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as temporary:
         cache = Path(temporary, "cache")
         resplit = ("split", "augment") if pairs else ()
         for seed in seeds:
-            for variant, values in VARIANTS.items():
+            for variant in variants:
                 folder = Path(temporary, f"{variant}-{seed}")
-                changes = {"mine": {**values, "negatives": negatives}, "run": {"seed": seed}}
+                changes = {"mine": {**VARIANTS[variant], "negatives": negatives}, "run": {"seed": seed}}
                 if pairs:
                     changes["split"] = {"max_train_pairs": pairs}
                 copy(folder, changes, resplit)
@@ -152,12 +154,12 @@ def compare(seeds: Sequence[int], pairs: int | None, negatives: int, how: str) -
 
 
 def summary(scores: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Return mean and spread of each variant, and its mean difference to in_batch with the standard error."""
+    """Return mean and spread of each variant, and its mean difference to in_batch, if it is there, with its error."""
     told: dict[str, float] = {}
     for variant, found in scores.items():
         told[f"{variant}.ndcg_at_10"] = statistics.fmean(found)
         told[f"{variant}.spread"] = max(found) - min(found)
-        if variant != "in_batch":
+        if variant != "in_batch" and "in_batch" in scores:
             differences = [one - other for one, other in zip(found, scores["in_batch"], strict=True)]
             told[f"{variant}.over_in_batch"] = statistics.fmean(differences)
             if len(found) > 1:
@@ -168,6 +170,7 @@ def summary(scores: Mapping[str, Sequence[float]]) -> dict[str, float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--pairs", type=int, default=None)
     parser.add_argument("--negatives", type=int, default=1)
@@ -175,7 +178,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
     options = parser.parse_args()
     seeds = [13 + at for at in range(options.seeds if options.how == "full" else 1)]
-    figures = compare(seeds, options.pairs, options.negatives, options.how)
+    figures = compare(options.variants, seeds, options.pairs, options.negatives, options.how)
     shown = {name: round(value, 4) for name, value in sorted(figures.items())}
     print(json.dumps(shown) if options.json else "\n".join(f"{name:36} {value:g}" for name, value in shown.items()))
 
