@@ -1,5 +1,6 @@
 """Each rule refuses what it names, is counted once, and is off where the parameters say so."""
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,8 +121,6 @@ def test_a_cross_encoder_without_a_margin_and_a_miner_twice_are_refused():
 
 
 def frame(left, right, *edges):
-    import pandas as pd
-
     return pd.DataFrame([(name("d", one), name("d", other)) for one, other in edges], columns=[left, right])
 
 
@@ -150,8 +149,6 @@ def test_near_duplicates_stand_beside_each_other_under_the_ids_that_stay():
 
 
 def test_a_family_is_the_group_of_a_source():
-    import pandas as pd
-
     rows = [(1, "shop", "boots"), (2, "shop", "boots"), (3, "other", "boots"), (4, "shop", ""), (5, "shop", "")]
     documents = pd.DataFrame([(name("d", n), s, g) for n, s, g in rows], columns=["doc_id", "source", "group"])
     found = families(documents)
