@@ -9,6 +9,8 @@ from collections import Counter
 import pytest
 
 from bench.faults import abbreviations, boilerplate, typos
+from bench.mine import agreement
+from bench.negatives import summary
 from stages.clean.spelling import english
 from tests.conftest import ROOT
 
@@ -52,6 +54,20 @@ def test_planted_lines_are_told():
     page, held = boilerplate.plant("Fever is high.", random.Random(1))
     assert held and all(piece in page for piece in held)
     assert "Fever is high." in page
+
+
+def test_anchors_agree_when_their_negatives_do_or_score_the_same():
+    left = [[(1, 0.5), (2, 0.4)], [(1, 0.5)], [(1, 0.5)], []]
+    right = [[(2, 0.4), (1, 0.5)], [(3, 0.5000001)], [(3, 0.49)], [(1, 0.2)]]
+    assert agreement(left, right) == 0.5
+
+
+def test_variants_are_compared_seed_by_seed():
+    told = summary({"in_batch": [0.60, 0.64], "margin": [0.62, 0.65]})
+    assert told["margin.ndcg_at_10"] == pytest.approx(0.635)
+    assert told["margin.over_in_batch"] == pytest.approx(0.015)
+    assert told["margin.se"] == pytest.approx(0.005)
+    assert told["in_batch.spread"] == pytest.approx(0.04)
 
 
 def figures(*command):
@@ -106,3 +122,32 @@ def test_near_duplicates_are_found_and_only_copies_go():
     assert told["peak_memory_gb"] <= 4
     assert told["seconds_largest"] <= 240
     assert told["exponent"] <= 1.1
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+def test_the_miner_finds_what_its_peer_does_in_less_time_and_memory():
+    told = figures("bench/mine.py", "--rounds", "3")
+    assert told["agreement"] == 1
+    assert told["over_bare"] <= 1.3
+    assert told["speedup"] > 1
+    assert told["memory_ratio"] <= 0.5
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(600)
+def test_the_margin_and_the_hierarchy_keep_relatives_out_of_the_negatives():
+    told = figures("bench/negatives.py", "--how", "shares", "--negatives", "4")
+    assert told["naive.related"] > 0.18
+    assert told["margin.related"] < 0.75 * told["naive.related"]
+    assert told["margin_structure.related"] == 0
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(4 * 3600)
+def test_every_way_of_mining_is_trained_with_three_seeds():
+    told = figures("bench/negatives.py", "--seeds", "3")
+    for variant in ("in_batch", "naive", "margin", "margin_structure", "near_refused", "ragged_dropped"):
+        # Which is best the figures say, whatever they are; a model that learned is above the base (0.46).
+        assert told[f"{variant}.ndcg_at_10"] > 0.5
+        assert told[f"{variant}.spread"] < 0.05

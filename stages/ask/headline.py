@@ -16,6 +16,7 @@ AT_ZERO = {
     "deduplicate": ("unsupported_drops", "dangling_pairs", "relabelled_pairs"),
     "mine": ("known_positives_as_negatives",),
     "validate": ("leaked_rows",),
+    "finetune": ("conflicts.planned",),
 }
 
 

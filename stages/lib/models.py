@@ -35,7 +35,7 @@ def find_model(params: Model) -> Path:
             f"params.yaml: model.base = '{params.base}': {folder.name}/ holds no model.safetensors",
             "save the model in that format; pickled weights are never loaded",
         )
-    if params.weights_sha256 and (actual := _file_hash(weights)) != params.weights_sha256:
+    if params.weights_sha256 and (actual := file_hash(weights)) != params.weights_sha256:
         raise Problem(
             f"params.yaml: model.weights_sha256 is {params.weights_sha256[:12]}..., "
             f"but the weights are {actual[:12]}...",
@@ -63,10 +63,11 @@ def fingerprint(folder: Path) -> str:
         if file.is_file() and file.suffix not in {".md", ".py"} and file.name not in {".gitattributes", "LICENSE"}
     ]
     for file in files:
-        digest.update(f"{file.relative_to(folder).as_posix()} {_file_hash(file)}\n".encode())
+        digest.update(f"{file.relative_to(folder).as_posix()} {file_hash(file)}\n".encode())
     return digest.hexdigest()
 
 
-def _file_hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,7 +17,7 @@ Integers = npt.NDArray[np.int64]
 # Writes the scores of queries `start` to `end` against every passage into an array (queries, passages).
 Scorer = Callable[[int, int, Vectors], None]
 
-ROOM = 1 << 23  # scores in a block: 32 MB
+ROOM = 1 << 24  # scores in a block: 64 MB
 _MOST_ROWS, _LEAST_ROWS = 256, 16
 _LANES = 32
 # Six decimals, and what rounding in single precision may add to them.

@@ -70,7 +70,7 @@ def main(
         raise Problem(
             f"{pairs} holds no training pairs", "raise split.train or split.max_train_pairs, or bring more data"
         )
-    cross = CrossEncoder(params.cross_encoder) if params.cross_encoder else None
+    cross = CrossEncoder(params.cross_encoder, params.cross_encoder_sha256) if params.cross_encoder else None
     made = tables.read(lineage, LedgerTable).query("action == 'add'")
     parents = dict(zip(made["row_id"], made["partner_id"], strict=True))
     # Pairs that a cap left out are not trained on, and stay positives all the same.
@@ -118,6 +118,7 @@ def main(
             "near_positives": mined.near,
             "near_positives.kept.negatives_per_anchor": mined.if_kept / len(training),
             "near_positives.refused.negatives_per_anchor": mined.if_refused / len(training),
+            **({} if mined.index_recall is None else {"index_recall": mined.index_recall}),
             **estimate(drawn, judges),
         },
         metrics,

@@ -35,13 +35,10 @@ def neighbours(edges: pd.DataFrame, kept: Mapping[str, str]) -> dict[str, frozen
     return _both_ways(zip(edges["left_id"], edges["right_id"], strict=True), kept)
 
 
-def families(documents: pd.DataFrame) -> dict[str, frozenset[str]]:
-    """Return the other documents of the group of each; groups are those of a source, and empty ones are none."""
-    members: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for doc_id, source, group in zip(documents["doc_id"], documents["source"], documents["group"], strict=True):
-        if group:
-            members[source, group].add(doc_id)
-    return {doc_id: frozenset(ids - {doc_id}) for ids in members.values() if len(ids) > 1 for doc_id in sorted(ids)}
+def families(documents: pd.DataFrame) -> dict[str, str]:
+    """Return the group of each document that has one, named with its source, whose it is."""
+    rows = zip(documents["doc_id"], documents["source"], documents["group"], strict=True)
+    return {doc_id: f"{source}\n{group}" for doc_id, source, group in rows if group}
 
 
 def lines(edges: pd.DataFrame, kept: Mapping[str, str], wanted: Iterable[str]) -> dict[str, frozenset[str]]:

@@ -51,6 +51,18 @@ def propose(asked: Sequence[str], anchors: Vectors, corpus: Corpus, params: Mine
     return found
 
 
+def index_recall(found: Hits, anchors: Vectors, corpus: Corpus) -> float:
+    """Return the share of the exact dense candidates that an approximate search `found`, over the first 200 anchors."""
+    exact = dense(
+        anchors[:200],
+        corpus.vectors[corpus.searched_passages()],
+        found.positions.shape[1],
+        corpus.starts[: corpus.searched],
+    )
+    pairs = zip(found.positions, np.isfinite(found.scores), exact.positions, strict=False)
+    return sum(len(np.intersect1d(mine[seen], true)) for mine, seen, true in pairs) / max(1, exact.positions.size)
+
+
 def merge(proposed: Mapping[str, Hits], start: int, end: int, anchors: Vectors, corpus: Corpus) -> Candidates:
     """Return the candidates of anchors `start` to `end`; a document that several miners propose comes once."""
     parts = []

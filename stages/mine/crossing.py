@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from stages.lib import cache, engine
+from stages.lib import cache
 from stages.lib.errors import Problem
-from stages.lib.models import fingerprint
-from stages.lib.stage import progress
+from stages.lib.models import file_hash, fingerprint
+from stages.lib.passes import side_by_side
 from stages.lib.topk import Integers, Vectors
 from stages.mine.candidates import Candidates
 from stages.mine.corpus import Corpus
@@ -33,14 +32,23 @@ _BETWEEN = "\0"
 
 
 class CrossEncoder:
-    """A model in a local folder as a function from (anchor, document) to a score, with its cache."""
+    """A model in a local folder as a function from (anchor, document) to a score, with its cache.
 
-    def __init__(self, path: str) -> None:
+    Raises Problem when there is none, or its weights have another hash than `sha256`; "" accepts any.
+    """
+
+    def __init__(self, path: str, sha256: str = "") -> None:
         folder = Path(path)
-        if not (folder / "model.safetensors").is_file():
+        weights = folder / "model.safetensors"
+        if not weights.is_file():
             raise Problem(
                 f"params.yaml: mine.cross_encoder = '{path}' is no folder with a model.safetensors",
                 "give the folder of a cross-encoder that sentence-transformers saved, or null",
+            )
+        if sha256 and (actual := file_hash(weights)) != sha256:
+            raise Problem(
+                f"params.yaml: mine.cross_encoder_sha256 is {sha256[:12]}..., but the weights are {actual[:12]}...",
+                f"if the new weights are meant, set it to {actual}",
             )
         self._folder = folder
         versions = [version(package) for package in ("torch", "transformers", "sentence-transformers")]
@@ -55,19 +63,10 @@ class CrossEncoder:
         return np.array([scores[_BETWEEN.join(pair)] for pair in pairs], dtype=np.float64)
 
     def _compute(self, texts: list[str]) -> dict[str, bytes]:
-        import torch
-
         if self._model is None:
             self._model = _load(self._folder)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            # One pair at a time: in a batch its padding, and so its last bits, would depend on its company.
-            with ThreadPoolExecutor(engine.workers()) as pool:
-                done = list(progress(pool.map(self._score, texts), len(texts), "cross-encoder"))
-        finally:
-            torch.set_num_threads(threads)
-        return dict(zip(texts, done, strict=True))
+        # One pair at a time: in a batch its padding, and so its last bits, would depend on its company.
+        return dict(zip(texts, side_by_side(self._score, texts, "cross-encoder"), strict=True))
 
     def _score(self, text: str) -> bytes:
         assert self._model is not None

@@ -13,7 +13,7 @@ from stages.lib.ledger import Ledger
 from stages.lib.retrieval import Lexical
 from stages.lib.text import normal_form
 from stages.lib.topk import Integers, Vectors
-from stages.mine.candidates import Candidates, merge, names, propose
+from stages.mine.candidates import DENSE, Candidates, index_recall, merge, names, propose
 from stages.mine.choose import Ask, Names, choose, everybody, room
 from stages.mine.corpus import Corpus
 from stages.mine.crossing import CrossEncoder, Judge
@@ -37,7 +37,7 @@ class Mined(NamedTuple):
     """A row per pair, how many candidates each rule refused, and what other settings would have given.
 
     `near` counts candidates that only `near_positive` refuses, or would refuse; `if_kept` and `if_refused` are the
-    negatives there are, or would be, with them and without.
+    negatives there are, or would be, with them and without. `index_recall` is None where the search is exact.
     """
 
     rows: pd.DataFrame
@@ -46,6 +46,7 @@ class Mined(NamedTuple):
     if_kept: int
     if_refused: int
     curve: pd.DataFrame
+    index_recall: float | None
 
 
 def mine(
@@ -75,7 +76,7 @@ def mine(
     for start in range(0, len(asked), BLOCK):
         end = min(start + BLOCK, len(asked))
         found = merge(proposed, start, end, anchors, corpus)
-        hits = judge(found, barred, thresholds, corpus.searched, params)
+        hits = judge(found, barred, thresholds, corpus, params)
         curve.add(end - start, found, hits, answered.weakest)
         with_near = passed(hits, [rule for rule in rules if rule != "near_positive"])
         far = with_near & ~hits["near_positive"]
@@ -87,7 +88,8 @@ def mine(
     _note(rows, params, corpus, answered, ledger)
     near, if_kept, if_refused = sums.tolist()
     counted = dict(zip(RULES, refused.tolist(), strict=True))
-    return Mined(pd.DataFrame(rows), counted, near, if_kept, if_refused, curve.frame())
+    recall = index_recall(proposed[DENSE], anchors, corpus) if params.index != "exact" and DENSE in proposed else None
+    return Mined(pd.DataFrame(rows), counted, near, if_kept, if_refused, curve.frame(), recall)
 
 
 def answer(pairs: pd.DataFrame, forms: Sequence[str], anchors: Vectors, corpus: Corpus, world: World) -> Answered:

@@ -28,6 +28,7 @@ class MineParams(Section):
     relative_margin: float | None = Field(ge=0.0, le=1.0)
     absolute_margin: float | None = Field(ge=0.0, le=2.0)
     cross_encoder: str | None = Field(min_length=1)
+    cross_encoder_sha256: str = Field(pattern=r"^([0-9a-f]{64})?$")
     cross_encoder_rule: Literal["refuse", "keep"]
     near_positives: Literal["keep", "refuse"]
     exclude_relatives: Literal["off", "hierarchy", "family", "both"]

@@ -24,22 +24,32 @@ PASSED = -1
 
 
 class Barred(NamedTuple):
-    """The documents that a rule bars for each anchor, as sorted numbers: anchor times size of corpus plus document."""
+    """What a rule bars for each anchor.
+
+    Documents are told as sorted numbers (anchor times size of the corpus plus document), families as the like of them
+    (anchor times `groups`, which is how many there are, plus family); `families` (documents,) has that of each, or -1.
+    `lineages` has, for each anchor, all above and below of each of its answers: sets that may be large and are shared.
+    """
 
     known_positive: Integers
     equal_to_anchor: Integers
     near_positive: Integers
-    lineage: Integers
     family: Integers
+    families: Integers
+    groups: int
+    lineages: list[list[frozenset[str]]]
 
 
 class World(NamedTuple):
-    """What is known beside the texts: normal form of an anchor to its answers, and who is near or related to whom."""
+    """What is known beside the texts: normal form of an anchor to its answers, and who is near or related to whom.
+
+    `family` names the group of each document that has one.
+    """
 
     positives: Mapping[str, frozenset[str]]
     near: Neighbours
     lineage: Neighbours
-    family: Neighbours
+    family: Mapping[str, str]
 
 
 def rules_on(params: MineParams) -> list[str]:
@@ -67,21 +77,21 @@ def bar(forms: Sequence[str], corpus: Corpus, world: World) -> Barred:
         for form in found & wanted:
             saying[form].append(at)
 
-    def keys(documents: Iterable[Iterable[int]]) -> Integers:
-        return np.sort(
-            np.array([row * size + at for row, found in enumerate(documents) for at in found], dtype=np.int64)
-        )
+    def keys(found: Iterable[Iterable[int]], width: int) -> Integers:
+        return np.sort(np.array([row * width + at for row, some in enumerate(found) for at in some], dtype=np.int64))
 
-    def beside(neighbours: Neighbours) -> Integers:
-        others = (joined(neighbours, world.positives[anchor]) for anchor in forms)
-        return keys([at for doc_id in found if (at := number.get(doc_id, size)) < size] for found in others)
-
+    answers = [sorted(world.positives[anchor]) for anchor in forms]
+    near = (joined(world.near, known) for known in answers)
+    groups = {name: at for at, name in enumerate(sorted(set(world.family.values())))}
+    family = {doc_id: groups[name] for doc_id, name in world.family.items()}
     return Barred(
-        keys([at for form in known for at in saying[form]] for known in said),
-        keys(saying[anchor] for anchor in forms),
-        beside(world.near),
-        beside(world.lineage),
-        beside(world.family),
+        keys(([at for form in known for at in saying[form]] for known in said), size),
+        keys((saying[anchor] for anchor in forms), size),
+        keys(([at for one in some if (at := number.get(one, size)) < size] for some in near), size),
+        keys(({family[one] for one in known if one in family} for known in answers), len(groups)),
+        np.array([family.get(doc_id, -1) for doc_id in corpus.ids[:size]], dtype=np.int64),
+        len(groups),
+        [[world.lineage[one] for one in known if one in world.lineage] for known in answers],
     )
 
 
@@ -89,22 +99,24 @@ Hits = Mapping[str, Mask]
 
 
 def judge(
-    found: Candidates, barred: Barred, thresholds: npt.NDArray[np.float64], searched: int, params: MineParams
+    found: Candidates, barred: Barred, thresholds: npt.NDArray[np.float64], corpus: Corpus, params: MineParams
 ) -> Hits:
     """Return which of the candidates `found` each rule hits, whether or not it is in force.
 
     `thresholds` (anchors,) bound the score of a negative. `relative` is what `params` call so; `lineage` are the
     ancestors and descendants of a positive, whatever they say.
     """
-    keys = found.rows * searched + found.documents
-    lineage = _among(keys, barred.lineage)
+    keys = found.rows * corpus.searched + found.documents
+    families = barred.families[found.documents]
+    family = (families >= 0) & _among(found.rows * barred.groups + families, barred.family)
+    lineage = _related(found, barred, corpus)
     by_lineage = params.exclude_relatives in ("hierarchy", "both")
     by_family = params.exclude_relatives in ("family", "both")
     return {
         "known_positive": _among(keys, barred.known_positive),
         "equal_to_anchor": _among(keys, barred.equal_to_anchor),
         "near_positive": _among(keys, barred.near_positive),
-        "relative": (lineage & by_lineage) | (_among(keys, barred.family) & by_family),
+        "relative": (lineage & by_lineage) | (family & by_family),
         "margin": found.cosines > thresholds[found.rows],
         "lineage": lineage,
     }
@@ -123,6 +135,15 @@ def reasons(hits: Hits, rules: Sequence[str]) -> Integers:
         if rule in hits:
             found[hits[rule]] = RULES.index(rule)
     return found
+
+
+def _related(found: Candidates, barred: Barred, corpus: Corpus) -> Mask:
+    hits = np.zeros(len(found.rows), dtype=np.bool_)
+    inside = [row for row in np.unique(found.rows).tolist() if barred.lineages[row]]
+    for at in np.flatnonzero(np.isin(found.rows, inside)).tolist():
+        doc_id = corpus.ids[found.documents[at]]
+        hits[at] = any(doc_id in lineage for lineage in barred.lineages[found.rows[at]])
+    return hits
 
 
 def _among(keys: Integers, barred: Integers) -> Mask:

@@ -71,6 +71,28 @@ def run(tokens, logs, params=PARAMS, seed=13):
     return *train(find_model(BASE), tokens, batches, params, seed, 1, logs), batches
 
 
+@pytest.mark.slow
+def test_the_trainer_sees_every_row_once_an_epoch_whatever_it_lacks(tokens, tmp_path, one_thread, monkeypatch):
+    from stages.finetune import training
+
+    seen = []
+
+    class Watched(Cutter):
+        def __call__(self, rows):
+            seen.append([row["row"] for row in rows])
+            return super().__call__(rows)
+
+    monkeypatch.setattr(training, "Cutter", Watched)
+    twice = tokens.assign(answer_ids=[[f"d{at // 2}"] for at in range(len(ROWS))])
+    twice = twice.assign(shown_ids=twice["answer_ids"])
+    _, _, batches = run(twice, tmp_path, PARAMS.model_copy(update={"epochs": 2, "batch_size": 4}))
+    assert [batch for batch in seen if batch] == batches
+    order = [row for batch in seen for row in batch]
+    half = len(ROWS)
+    assert sorted(order[:half]) == sorted(order[half:]) == list(range(half))  # the rows without negatives too
+    assert not any(len({row // 2 for row in batch}) < len(batch) for batch in batches)
+
+
 def weights(model):
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):

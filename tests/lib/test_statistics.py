@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stages.lib import statistics
-from stages.lib.statistics import effect
+from stages.lib.statistics import clustered_share, effect
 
 
 def own(count):
@@ -80,3 +80,39 @@ def test_a_seed_gives_one_result_and_another_seed_another(draws):
 def test_the_names_of_components_do_not_matter(draws):
     renamed = np.array([f"other {name}" for name in own(400)])
     assert effect(draws, renamed, seed=1) == effect(draws, own(400), seed=1)
+
+
+def test_single_items_give_the_interval_of_wilson():
+    found = clustered_share(np.array([1] * 10 + [0] * 9990), np.ones(10_000, dtype=np.int64))
+    assert found.rate == 0.001
+    assert (found.low, found.high) == pytest.approx((0.000543, 0.001840), abs=2e-6)
+
+
+def test_items_that_vary_together_give_a_wider_interval_and_none_found_is_not_none_there():
+    sizes = np.full(50, 4)
+    together, apart = (
+        clustered_share(np.array([4] * 5 + [0] * 45), sizes),
+        clustered_share(np.array([1] * 20 + [0] * 30), sizes),
+    )
+    assert together.rate == apart.rate == 0.1
+    assert together.high - together.low > 1.7 * (apart.high - apart.low)
+    nothing = clustered_share(np.zeros(50, dtype=np.int64), sizes)
+    assert (nothing.rate, nothing.low) == (0.0, 0.0)
+    assert nothing.high == pytest.approx(0.075, abs=0.002)  # as from 50 items, not from 200
+    with pytest.raises(ValueError, match="1 cluster"):
+        clustered_share(np.array([1]), np.array([4]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("clusters", "largest"), [(400, 1), (160, 4)])
+@pytest.mark.parametrize("alike", [0.0, 0.3])
+@pytest.mark.parametrize("rate", [0.05, 0.12])
+def test_the_interval_covers_planted_false_negatives(clusters, largest, alike, rate):
+    chance, covered = np.random.default_rng(7), 0
+    for _ in range(2000):
+        sizes = chance.integers(1, largest + 1, size=clusters)
+        scale = 1.0 / alike - 1.0 if alike else 0.0
+        own = chance.beta(rate * scale, (1.0 - rate) * scale, size=clusters) if alike else np.full(clusters, rate)
+        found = clustered_share(chance.binomial(sizes, own), sizes)
+        covered += found.low <= rate <= found.high
+    assert 0.93 <= covered / 2000 <= 0.975

@@ -19,6 +19,7 @@ PARAMS = {
     "relative_margin": None,
     "absolute_margin": None,
     "cross_encoder": None,
+    "cross_encoder_sha256": "",
     "cross_encoder_rule": "refuse",
     "near_positives": "keep",
     "exclude_relatives": "off",
@@ -87,6 +88,7 @@ def run(asked, documents, params, held=(), every=None, near=(), lineage=(), fami
     """Mine for pairs whose anchors all stand at (1, 0); return what was mined and the ledger."""
     ledger = Ledger()
     positives = known_positives(asked if every is None else every, {})
-    world = World(positives, beside(*near), beside(*lineage), beside(*family))
+    groups = {name("d", number): f"group {at}" for at, members in enumerate(family) for number in members}
+    world = World(positives, beside(*near), beside(*lineage), groups)
     anchors = np.stack([at(1.0)] * len(asked))
     return mine(asked, anchors, corpus(*documents, held=held), world, params, seed, ledger, cross), ledger.frame()

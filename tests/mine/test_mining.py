@@ -189,6 +189,15 @@ def test_the_first_of_equal_passages_is_the_best():
     assert best_passage("cough", ["Rash.", "Fever."]) == 0
 
 
+def test_an_approximate_index_says_what_it_misses():
+    def recall(**changed):
+        return run(pairs((1, "fever", 1)), DOCUMENTS, settings_of(**changed))[0].index_recall
+
+    assert 0.0 < recall(index="clusters") <= 1.0
+    assert recall(index="clusters", miners=["bm25"]) is None
+    assert recall() is None
+
+
 WORDS = st.sampled_from(["fever", "Fever", "rash", "RASH!", "cough", "fever rash", "cough  fever"])
 
 

@@ -71,10 +71,12 @@ def _of_a_pair(run: Run, row_id: str, own: list[Found]) -> list[str]:
     for _, path, row in run.rows("triplets", "pair_id", [row_id]):
         lines += ["", f"its {len(row['negatives'])} hard negatives ({path.as_posix()})"]
         lines += [f"  positive: cosine {row['positive_score']:.4f}"]
-        columns = ("ids", "scores", "miners", "ranks", "rules")
+        columns = ("ids", "scores", "cross_scores", "miners", "ranks", "rules")
         per_negative = zip(*(row[f"negative_{name}"] for name in columns), row["negatives"], strict=True)
-        for negative_id, score, miner, rank, rules, text in per_negative:
-            lines += [f"  {negative_id}  cosine {score:.4f}, {miner} rank {rank}, passed {rules}: {quoted(text)}"]
+        for negative_id, score, cross, miner, rank, rules, text in per_negative:
+            judged = "" if cross is None or cross != cross else f", cross-encoder {cross:.4f}"
+            where = f"cosine {score:.4f}{judged}, {miner} rank {rank}"
+            lines += [f"  {negative_id}  {where}, passed {rules}: {quoted(text)}"]
     return lines + _neighbours(run, row_id)
 
 
