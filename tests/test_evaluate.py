@@ -23,6 +23,7 @@ from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.query_results import QueryResults
 from stages.lib.contracts.runs import Runs
+from stages.lib.contracts.scored import Scored
 from stages.lib.contracts.table import check
 from stages.lib.models import find_model
 from stages.lib.params import Model
@@ -253,6 +254,9 @@ def lay_out(out_of_domain):
         queries, qrels = held_out(frame.assign(raw=frame["anchor"], component_id=frame["doc_id"]))
         tables.write(queries, Path(f"data/split/{split}/queries.parquet"), Queries)
         tables.write(qrels, Path(f"data/split/{split}/qrels.parquet"), Qrels)
+        tables.write(Scored.empty(), Path(f"data/split/{split}/scored.parquet"), Scored)
+    tables.write(Queries.empty(), Path("data/split/synthetic/queries.parquet"), Queries)
+    tables.write(Qrels.empty(), Path("data/split/synthetic/qrels.parquet"), Qrels)
     tables.write(passages(documents(*CORPUS), None, 0, None), Path("data/pair/passages.parquet"), Passages)
     collected = documents(*CORPUS, (8, "Phlegm."), (9, "Pain in the head!"))
     tables.write(collected, Path("data/collect/documents.parquet"), Documents)

@@ -72,7 +72,14 @@ def data(tmp_path_factory):
     splits = pd.DataFrame({"id": ids, "component_id": HEAD, "split": "train"})
     written(data, "split/splits.parquet", splits, Splits)
     query = pd.DataFrame(
-        {"query_id": [QUERY], "component_id": [HEAD], "raw": ["Tiny head"], "text": ["tiny head"], "relation": ["lay"]}
+        {
+            "query_id": [QUERY],
+            "component_id": [HEAD],
+            "raw": ["Tiny head"],
+            "text": ["tiny head"],
+            "relation": ["lay"],
+            "source": ["hpo"],
+        }
     )
     written(data, "split/test/queries.parquet", query, Queries)
     written(

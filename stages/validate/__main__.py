@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from stages.lib import benchmark, tables, written
+from stages.lib.benchmark import is_made
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.fingerprints import Fingerprints
@@ -114,6 +115,7 @@ def main(
         "corpus_documents": len(corpus.doc_ids),
         "leaked_rows": len(leaked),
         "passed": all(gate.passed for gate in judged),
+        "synthetic_exam": bool(is_made(held.queries["source"]).all()),
         **{f"base.{name}": float(scores[name].mean()) for name in METRICS},
         **probed.measured(),
         **{f"separation.{name}.gap": gap(panel) for name, panel in found.items()},
