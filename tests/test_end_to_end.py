@@ -135,7 +135,7 @@ def test_dissimilar_pairs_become_hard_negatives(run):
     )
     triplets = table("mine/triplets.parquet")
     assert metrics["mine"]["labelled_negatives"] == len(triplets)
-    assert set(triplets["negative_miners"].map(list).map(tuple)) == {("labelled",)}
+    assert all("labelled" in miner for miners in triplets["negative_miners"] for miner in miners)
     dissimilar = table("pair/dissimilar/pairs.parquet").groupby("anchor")["doc_id"].agg(set)
     for anchor, ids in zip(triplets["anchor"], triplets["negative_ids"], strict=True):
         assert set(ids) <= dissimilar[anchor]
