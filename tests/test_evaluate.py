@@ -296,6 +296,34 @@ def test_every_system_ranks_every_set_and_an_unchanged_model_gains_nothing(proje
 
 
 @pytest.mark.slow
+def test_made_queries_are_a_set_of_their_own_and_scored_pairs_are_judged(project):
+    lay_out(out_of_domain=False)
+    made = pairs((11, "itching", 2)).assign(source="pair.title")
+    queries, qrels = held_out(made.assign(raw=made["anchor"], component_id=made["doc_id"]))
+    tables.write(queries, Path("data/split/synthetic/queries.parquet"), Queries)
+    tables.write(qrels, Path("data/split/synthetic/qrels.parquet"), Qrels)
+    judged = [("high temperature", 1, 1.0), ("red itchy skin", 2, 0.9), ("headache", 4, 0.1), ("cough", 9, 0.0)]
+    scored = pd.DataFrame(
+        [
+            (name("p", 20 + at), name("d", doc), anchor, name("d", doc), score)
+            for at, (anchor, doc, score) in enumerate(judged)
+        ],
+        columns=list(Scored.empty().columns),
+    )
+    tables.write(scored, Path("data/split/validation/scored.parquet"), Scored)
+    metrics, _ = run_stage()
+    assert metrics["synthetic_exam"] is False
+    assert metrics["synthetic.base.ndcg_at_10"] == 1.0
+    told = pd.read_csv("metrics/queries/synthetic.tsv", sep="\t")
+    assert set(told["split"]) == {"synthetic"} and len(told) == len(SYSTEMS)
+    assert metrics["validation.base.average_precision"] == 1.0
+    assert metrics["validation.base.spearman"] >= 0.6
+    gain = {part: metrics[f"validation.gain.over_base.spearman.{part}"] for part in ("mean", "low", "high")}
+    assert set(gain.values()) == {0.0}
+    assert not any(key.startswith("test.") and "spearman" in key for key in metrics)
+
+
+@pytest.mark.slow
 def test_without_an_out_of_domain_set_its_metrics_are_absent_and_its_table_is_a_header(project):
     lay_out(out_of_domain=False)
     metrics, told = run_stage()

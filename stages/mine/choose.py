@@ -32,10 +32,10 @@ def choose(
     """Return which of `found` become negatives, in their order, and write into `reasons` what refuses others here.
 
     Of those that passed so far the first `params.skip_first` of each anchor are passed over, hardest first; of the
-    rest the hardest are taken, or those whose hash with the `seed` is smallest; before all of them those that a person
-    found dissimilar. `names` tells the ids of anchor and
-    document of a candidate, by its number. `ask` tells of candidates whether a further judge lets them pass; it is
-    costly, so that it is asked in rounds, of no more than are still wanted.
+    rest the hardest are taken, or those whose hash with the `seed` is smallest; before all of them those that a
+    person found dissimilar. `names` tells the ids of anchor and document of a candidate, by its number. `ask` tells of
+    candidates whether a further judge lets them pass; it is costly, so that it is asked in rounds, of no more than are
+    still wanted.
     """
     people = by_people(found, params)
     guessed = np.flatnonzero((reasons == PASSED) & ~people)
