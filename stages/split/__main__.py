@@ -125,7 +125,9 @@ def main(
     # Real questions are the benchmark wherever there are any; made ones only stand in for them.
     answers = real(raw_pairs, labels.positive_from)
     sets = ask(answers if len(answers) else built, cleaned, splits)
-    synthetic = rehearse(built[is_made(built["source"])] if len(answers) else built.iloc[:0], splits)
+    synthetic = rehearse(
+        built[is_made(built["source"])] if len(answers) else built.iloc[:0], splits, sets["validation"][0]
+    )
     gone = moved(assigned.component_of, assigned.split_of, kept)
     ledger = tell(assigned, built, where, gone)
     found = leaks(alike(kinds, params.near_threshold), where)

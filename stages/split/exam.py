@@ -45,13 +45,16 @@ def ask(
     return sets
 
 
-def rehearse(made: pd.DataFrame, splits: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def rehearse(made: pd.DataFrame, splits: pd.DataFrame, asked: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return queries and qrels of the `made` pairs in validation: a slice of its own, which decides nothing.
 
-    Those in the test split are never asked.
+    Left out are those that say what a real question of validation, the queries `asked`, says. Those in the test split
+    are never asked.
     """
     pairs = _placed(made, {}, splits)
-    return held_out(pairs[pairs["split"] == "validation"])
+    queries, qrels = held_out(pairs[pairs["split"] == "validation"])
+    new = ~queries["query_id"].isin(asked["query_id"])
+    return queries[new], qrels[qrels["query_id"].isin(queries.loc[new, "query_id"])]
 
 
 def scored(collected: pd.DataFrame, cleaned: Mapping[str, str], splits: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -18,7 +18,8 @@ def queries(split):
 def test_made_pairs_are_trained_on_and_the_exam_is_made_of_collected_ones(project):
     names, frame, asked = told_and_asked()
     made = pairs(*((f"made {name}", text(f"title {name}"), name) for name in names)).assign(source="pair.title")
-    result = run(frame, asked, built=(frame, pd.concat([asked, made])))
+    known = pairs((f"known {names[6]}", text(names[6] + "?"), names[6])).assign(source="pair.synonyms")
+    result = run(frame, asked, built=(frame, pd.concat([asked, made, known])))
     assert (result.exit_code, result.output) == (0, "")
     assert set(queries("test")) == {text(names[8] + "?")}
     splits = written(Splits, "splits").set_index("id")["split"]
