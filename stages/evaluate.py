@@ -3,7 +3,8 @@
 Reads the held-out queries, the documents and the fine-tuned model; writes metrics, per-query results, the
 first hundred hits of every system, and recall curves. Systems are BM25, the base model and the fine-tuned
 one. A gain is the mean of per-query differences, with an interval that resamples components. Choices are
-made on validation; test confirms.
+made on validation; test confirms. Made queries of validation are a set of their own beside real ones, and
+pairs with scores are judged by how well the models' cosines agree with them.
 """
 
 from __future__ import annotations
@@ -16,17 +17,19 @@ import pandas as pd
 from pydantic import Field
 
 from stages.lib import benchmark, tables, written
-from stages.lib.benchmark import Corpus, HeldOut, grades, held_out
+from stages.lib.benchmark import Corpus, HeldOut, grades, held_out, is_made
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.query_results import QueryResults
 from stages.lib.contracts.runs import Runs
+from stages.lib.contracts.scored import Scored
 from stages.lib.contracts.table import check
 from stages.lib.embed import Encoder
 from stages.lib.models import find_model
-from stages.lib.params import Model, Run, Section, load
+from stages.lib.params import Labels, Model, Run, Section, load
 from stages.lib.retrieval import DEPTH, METRICS, Hits, Lexical, dense, measure, recall_at
+from stages.lib.scored import agreement, cosines, scored_in
 from stages.lib.stage import command, write_metrics
 from stages.lib.statistics import effect
 
@@ -106,6 +109,16 @@ def summarize(results: pd.DataFrame, split: str, seed: int) -> dict[str, float]:
     return told
 
 
+def agree(scored: pd.DataFrame, systems: Systems, corpus: Corpus, positive_from: float, seed: int) -> dict[str, float]:
+    """Return how well each model's cosines agree with the scores of `scored`, which `scored_in` returned."""
+    found = {}
+    for name, encoder in (("base", systems.base), ("finetuned", systems.finetuned)):
+        anchors = encoder.encode(list(scored["anchor"]), systems.model.anchor_prompt, f"scored pairs, {name}")
+        passages = encoder.encode(corpus.texts, systems.model.document_prompt, f"documents, {name}")
+        found[name] = cosines(scored, anchors, passages, corpus)
+    return agreement(scored, found, positive_from, seed)
+
+
 def read_out_of_domain(passages: Path, pairs: Path) -> tuple[Corpus, HeldOut]:
     """Read the set that shows harm outside the domain; it may be empty."""
     asked = tables.read(pairs, Pairs)
@@ -128,6 +141,10 @@ def main(
     validation_qrels: Path = Path("data/split/validation/qrels.parquet"),
     test_queries: Path = Path("data/split/test/queries.parquet"),
     test_qrels: Path = Path("data/split/test/qrels.parquet"),
+    synthetic_queries: Path = Path("data/split/synthetic/queries.parquet"),
+    synthetic_qrels: Path = Path("data/split/synthetic/qrels.parquet"),
+    validation_scored: Path = Path("data/split/validation/scored.parquet"),
+    test_scored: Path = Path("data/split/test/scored.parquet"),
     out_of_domain_passages: Path = Path("data/clean/out_of_domain_passages.parquet"),
     out_of_domain_pairs: Path = Path("data/clean/out_of_domain_pairs.parquet"),
     finetuned: Path = Path("data/finetune/model"),
@@ -135,11 +152,12 @@ def main(
     out_validation: Path = Path("metrics/queries/validation.tsv"),
     out_test: Path = Path("metrics/queries/test.tsv"),
     out_out_of_domain: Path = Path("metrics/queries/out_of_domain.tsv"),
+    out_synthetic: Path = Path("metrics/queries/synthetic.tsv"),
     out_plot: Path = Path("metrics/plots/recall.tsv"),
     metrics: Path = Path("metrics/evaluate.json"),
 ) -> None:
     """Rank the full corpus with every system, on validation and test, with intervals."""
-    params, run, model = load(EvaluateParams), load(Run), load(Model)
+    params, run, model, labels = load(EvaluateParams), load(Run), load(Model), load(Labels)
     copies = tables.read(aliases, Aliases)
     kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
     corpus = benchmark.read_corpus(passages)
@@ -147,6 +165,7 @@ def main(
         "validation": (corpus, benchmark.read(validation_queries, validation_qrels, kept)),
         "test": (corpus, benchmark.read(test_queries, test_qrels, kept)),
         "out_of_domain": read_out_of_domain(out_of_domain_passages, out_of_domain_pairs),
+        "synthetic": (corpus, benchmark.read(synthetic_queries, synthetic_qrels, kept)),
     }
     systems = Systems(Encoder(find_model(model)), Encoder(finetuned), model)
     results: dict[str, pd.DataFrame] = {name: QueryResults.empty() for name in sets}
@@ -156,6 +175,7 @@ def main(
         ),
         "corpus_documents": len(corpus.doc_ids),
         "test_queries": len(sets["test"][1].queries),
+        "synthetic_exam": bool(is_made(sets["test"][1].queries["source"]).all()),
         "components": int(sets["test"][1].queries["component_id"].nunique()),
     }
     curves: list[tuple[str, str, int, float]] = []
@@ -166,7 +186,7 @@ def main(
             results[name] = tell(hits, searched, held, name)
             runs.append(list_hits(hits, searched, held, name))
             told.update(summarize(results[name], name, run.seed))
-            if name != "out_of_domain":
+            if name in ("validation", "test"):
                 curves += [
                     (
                         name,
@@ -177,8 +197,14 @@ def main(
                     for system, found in hits.items()
                     for k in sorted(set(params.recall_depths))
                 ]
+    for name, path in (("validation", validation_scored), ("test", test_scored)):
+        scored = scored_in(tables.read(path, Scored), corpus, kept)
+        if len(scored):
+            agreed = agree(scored, systems, corpus, labels.positive_from, run.seed)
+            told.update({f"{name}.{key}": value for key, value in agreed.items()})
     tables.write(pd.concat(runs, ignore_index=True), out_runs, Runs)
-    for name, path in (("validation", out_validation), ("test", out_test), ("out_of_domain", out_out_of_domain)):
+    paths = {"validation": out_validation, "test": out_test, "out_of_domain": out_out_of_domain}
+    for name, path in {**paths, "synthetic": out_synthetic}.items():
         write_results(results[name], path)
     with written.atomically(out_plot) as temporary:
         pd.DataFrame(curves, columns=["split", "system", "k", "recall"]).to_csv(

@@ -23,6 +23,7 @@ from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.query_results import QueryResults
 from stages.lib.contracts.runs import Runs
+from stages.lib.contracts.scored import Scored
 from stages.lib.contracts.table import check
 from stages.lib.models import find_model
 from stages.lib.params import Model
@@ -253,6 +254,9 @@ def lay_out(out_of_domain):
         queries, qrels = held_out(frame.assign(raw=frame["anchor"], component_id=frame["doc_id"]))
         tables.write(queries, Path(f"data/split/{split}/queries.parquet"), Queries)
         tables.write(qrels, Path(f"data/split/{split}/qrels.parquet"), Qrels)
+        tables.write(Scored.empty(), Path(f"data/split/{split}/scored.parquet"), Scored)
+    tables.write(Queries.empty(), Path("data/split/synthetic/queries.parquet"), Queries)
+    tables.write(Qrels.empty(), Path("data/split/synthetic/qrels.parquet"), Qrels)
     tables.write(passages(documents(*CORPUS), None, 0, None), Path("data/pair/passages.parquet"), Passages)
     collected = documents(*CORPUS, (8, "Phlegm."), (9, "Pain in the head!"))
     tables.write(collected, Path("data/collect/documents.parquet"), Documents)
@@ -289,6 +293,34 @@ def test_every_system_ranks_every_set_and_an_unchanged_model_gains_nothing(proje
     assert set(curve["split"]) == {"validation", "test"}
     assert curve[(curve["split"] == "test") & (curve["system"] == "base")]["recall"].max() == 0.5
     assert len(curve) == 2 * len(SYSTEMS) * 7
+
+
+@pytest.mark.slow
+def test_made_queries_are_a_set_of_their_own_and_scored_pairs_are_judged(project):
+    lay_out(out_of_domain=False)
+    made = pairs((11, "itching", 2)).assign(source="pair.title")
+    queries, qrels = held_out(made.assign(raw=made["anchor"], component_id=made["doc_id"]))
+    tables.write(queries, Path("data/split/synthetic/queries.parquet"), Queries)
+    tables.write(qrels, Path("data/split/synthetic/qrels.parquet"), Qrels)
+    judged = [("high temperature", 1, 1.0), ("red itchy skin", 2, 0.9), ("headache", 4, 0.1), ("cough", 9, 0.0)]
+    scored = pd.DataFrame(
+        [
+            (name("p", 20 + at), name("d", doc), anchor, name("d", doc), score)
+            for at, (anchor, doc, score) in enumerate(judged)
+        ],
+        columns=list(Scored.empty().columns),
+    )
+    tables.write(scored, Path("data/split/validation/scored.parquet"), Scored)
+    metrics, _ = run_stage()
+    assert metrics["synthetic_exam"] is False
+    assert metrics["synthetic.base.ndcg_at_10"] == 1.0
+    told = pd.read_csv("metrics/queries/synthetic.tsv", sep="\t")
+    assert set(told["split"]) == {"synthetic"} and len(told) == len(SYSTEMS)
+    assert metrics["validation.base.average_precision"] == 1.0
+    assert metrics["validation.base.spearman"] >= 0.6
+    gain = {part: metrics[f"validation.gain.over_base.spearman.{part}"] for part in ("mean", "low", "high")}
+    assert set(gain.values()) == {0.0}
+    assert not any(key.startswith("test.") and "spearman" in key for key in metrics)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from stages.ask.explain.lookup import Run, quoted
 from stages.lib import tables
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.ledger import Ledger as LedgerTable
+from stages.lib.contracts.made import Made
 from stages.lib.contracts.near import Near
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.qrels import Qrels
@@ -66,13 +67,22 @@ def data(tmp_path_factory):
     deduplicated.repoint(BIG, "doc_id", "exact_copy", COPY, HEAD)
     for stage, ledger in {"collect": collected, "clean": cleaned, "deduplicate": deduplicated}.items():
         written(data, f"{stage}/ledger.parquet", ledger.frame(), LedgerTable)
+    made = pd.DataFrame({"pair_id": [LARGE], "origin_id": [HAND], "positive": ["A  hand."]})
+    written(data, "pair/made.parquet", made, Made)
     near = pd.DataFrame({"left_id": [BIG], "right_id": [LARGE], "similarity": [0.8], "rule": ["near"]})
     written(data, "deduplicate/near.parquet", near, Near)
     ids = [HEAD, COPY, HAND, BIG, LARGE]
     splits = pd.DataFrame({"id": ids, "component_id": HEAD, "split": "train"})
     written(data, "split/splits.parquet", splits, Splits)
     query = pd.DataFrame(
-        {"query_id": [QUERY], "component_id": [HEAD], "raw": ["Tiny head"], "text": ["tiny head"], "relation": ["lay"]}
+        {
+            "query_id": [QUERY],
+            "component_id": [HEAD],
+            "raw": ["Tiny head"],
+            "text": ["tiny head"],
+            "relation": ["lay"],
+            "source": ["hpo"],
+        }
     )
     written(data, "split/test/queries.parquet", query, Queries)
     written(
@@ -138,6 +148,10 @@ its 1 near-duplicates
   {LARGE}  near, similarity 0.800: "Large hand"
 '''
     )
+
+
+def test_a_made_pair_tells_what_it_is_trained_on(data):
+    assert f'made from {HAND}, trained on: "A  hand."' in told(data, LARGE)
 
 
 def test_a_dropped_document_names_the_rule_and_the_partner_that_beat_it(data):

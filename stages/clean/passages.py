@@ -7,18 +7,14 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from stages.lib.contracts.passages import Passages
+from stages.lib.sentences import sentences
 
 Count = Callable[[Sequence[str]], list[int]]
 _WORDS = re.compile(r"\S+\s*|\s+")
-# The sentencizer looks at whole tokens, and where words have no spaces the ideographic full stop, or the full-width
-# exclamation or question mark, is inside one. Closing brackets and quotes after it belong to the sentence.
-_STOPS = "\u3002\uff01\uff1f\uff61"
-_SENTENCES = re.compile(rf"[^{_STOPS}]*[{_STOPS}]+[\u300d\u300f\u201d\u2019\uff09]*\s*|[^{_STOPS}]+")
 
 
 def passages(documents: pd.DataFrame, budget: int | None, overlap: int, count: Count | None) -> pd.DataFrame:
@@ -107,29 +103,6 @@ def _fitting(parts: list[str], start: int, end: int, budget: int, count: Count) 
 
 def _most_bytes(text: str) -> int:
     return max(len(text.encode()), len(unicodedata.normalize("NFKD", text).encode()))
-
-
-def sentences(text: str) -> list[str]:
-    """Return the sentences of `text`, each with the white space after it; line breaks end sentences too."""
-    found: list[str] = []
-    for line in text.splitlines(keepends=True):
-        for sentence in _splitter()(line).sents:
-            for part in _SENTENCES.findall(sentence.text_with_ws):
-                if found and part.isspace():  # a line break after a stop is a sentence of its own to spaCy
-                    found[-1] += part
-                else:
-                    found.append(part)
-    return found
-
-
-@lru_cache(maxsize=1)
-def _splitter() -> Any:
-    import spacy
-
-    language = spacy.blank("xx")
-    language.add_pipe("sentencizer")
-    language.max_length = 2**31
-    return language
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from stages.lib import tables, written
 from stages.lib.contracts.tokens import fixed_shape, tokens
 from stages.lib.errors import Problem
 from stages.lib.models import find_model
-from stages.lib.params import Model, Run, load
+from stages.lib.params import Model, Run, Shape, load
 from stages.lib.stage import command, write_metrics
 
 RUNS = Path("runs/finetune")
@@ -45,15 +45,17 @@ def main(
     metrics: Path = Path("metrics/finetune.json"),
 ) -> None:
     """Fine-tune the base model on the tokens, reproducibly."""
-    params, run, base = load(FinetuneParams), load(Run), load(Model)
+    params, run, base, shape = load(FinetuneParams), load(Run), load(Model), load(Shape).shape
     passed = check_verdict(validate, params.force)
     length, negatives = fixed_shape(rows)
     table = tables.read(rows, tokens(length, negatives))
-    logs = RUNS / run_name(rows.read_bytes(), str(params), str(run), str(base))
-    meeting = list(map(Row, table["answer_ids"], table["shown_ids"]))
+    logs = RUNS / run_name(rows.read_bytes(), str(params), str(run), str(base), shape)
+    # Pairs with scores are no negatives of each other: any may meet.
+    unlike = shape == "scores"
+    meeting = [Row((), ())] * len(table) if unlike else list(map(Row, table["answer_ids"], table["shown_ids"]))
     batches = plan(meeting, params.batch_size, params.epochs, run.seed)
     blind = shuffled(len(meeting), params.batch_size, params.epochs, run.seed)
-    model, curve = train(find_model(base), table, batches, params, run.seed, run.threads, logs)
+    model, curve = train(find_model(base), table, batches, params, run.seed, run.threads, logs, shape)
     with written.atomically(out_model) as temporary:
         model.save_pretrained(str(temporary), create_model_card=False)
     with written.atomically(out_plot) as temporary:
@@ -62,6 +64,7 @@ def main(
     write_metrics(
         {
             "rows": len(table),
+            "loss": "CoSENT" if shape == "scores" else "MultipleNegativesRanking",
             "steps": len(batches),
             "conflicts.possible_share": conflicts(meeting, [range(len(meeting))]) / len(meeting),
             "conflicts.shuffled": conflicts(meeting, blind),

@@ -128,7 +128,8 @@ class Cutter:
 
     valid_label_columns: tuple[str, ...] = ()
 
-    def __init__(self, tokens: pd.DataFrame, columns: Sequence[str]) -> None:
+    def __init__(self, tokens: pd.DataFrame, columns: Sequence[str], scored: bool = False) -> None:
+        self._scores = tokens["score"].to_numpy(dtype=np.float32) if scored else None
         self._columns = {
             name: (_stack(tokens[f"{name}_input_ids"]), _stack(tokens[f"{name}_attention_mask"])) for name in columns
         }
@@ -137,12 +138,14 @@ class Cutter:
         """Return each text column as `<column>_input_ids` and `<column>_attention_mask`, int64 tensors.
 
         Both have shape (rows, longest row). A missing negative is left out, not padded in: the column is
-        then shorter than the batch, and the loss has one negative less.
+        then shorter than the batch, and the loss has one negative less. `label` has the scores, if they are wanted.
         """
         import torch
 
         at = np.array([row["row"] for row in rows])
         features: dict[str, Any] = {"return_loss": True}
+        if self._scores is not None:
+            features["label"] = torch.tensor(self._scores[at])
         for name, (ids, mask) in self._columns.items():
             present = at[mask[at].any(axis=1)]
             if len(present):

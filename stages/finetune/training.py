@@ -1,7 +1,8 @@
-"""Contrastive training: MultipleNegativesRankingLoss over planned batches, the same bits every time.
+"""Contrastive training over planned batches, with the loss that suits the data, the same bits every time.
 
-On one kind of processor the weights depend on inputs, parameters, versions, seed and the number of
-threads, and on nothing else. Source: Henderson et al. 2017 (arXiv 1705.00652).
+Anchors with positives and negatives take MultipleNegativesRankingLoss (Henderson et al. 2017, arXiv 1705.00652), pairs
+with scores CoSENTLoss (Huang et al. 2024, doi 10.1109/TASLP.2024.3402087). On one kind of processor the weights depend
+on inputs, parameters, versions, seed and the number of threads, and on nothing else.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import pandas as pd
 from pydantic import Field
@@ -47,22 +48,24 @@ def train(
     seed: int,
     threads: int,
     logs: Path,
+    shape: Literal["ranking", "scores"] = "ranking",
 ) -> tuple[SentenceTransformer, pd.DataFrame]:
     """Return the fine-tuned model and its loss curve (columns step, loss).
 
     `tokens` is a Tokens table, `batches` are its rows in the order of training. The model keeps the length
-    of the stored lists as its longest input.
+    of the stored lists as its longest input. `shape` is that of the data, and decides the loss.
     """
     import torch
     from datasets import Dataset
     from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+    from sentence_transformers.sentence_transformer.losses import CoSENTLoss, MultipleNegativesRankingLoss
     from transformers import PrinterCallback
 
     torch.set_num_threads(threads)
     columns = [name.removesuffix("_input_ids") for name in tokens.columns if name.endswith("_input_ids")]
     model = load_model(base)
     model.max_seq_length = len(tokens["anchor_input_ids"].iloc[0])
+    loss = CoSENTLoss if shape == "scores" else MultipleNegativesRankingLoss
     writer = _Scalars(logs)
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(logs),
@@ -76,7 +79,7 @@ def train(
         batch_sampler=cast("Any", lambda *_, **__: Planned(batches)),
         report_to="none",
         save_strategy="no",
-        logging_steps=LOG_STEPS,
+        logging_steps=min(LOG_STEPS, len(batches)),  # a short run has a curve too
         disable_tqdm=not sys.stderr.isatty(),
         remove_unused_columns=False,
     )
@@ -89,8 +92,8 @@ def train(
         model=model,
         args=arguments,
         train_dataset=Dataset.from_dict({"row": list(range(len(tokens)))}),
-        data_collator=cast("Any", Cutter(tokens, columns)),
-        loss=in_chunks(model, MultipleNegativesRankingLoss(model, scale=1.0 / params.temperature)),
+        data_collator=cast("Any", Cutter(tokens, columns, shape == "scores")),
+        loss=in_chunks(model, loss(model, scale=1.0 / params.temperature)),
         callbacks=[writer.callback()],
     )
     trainer.remove_callback(PrinterCallback)  # the scalars tell it; DVC's output stays readable
@@ -100,8 +103,8 @@ def train(
     return model.eval(), curve
 
 
-def in_chunks(model: SentenceTransformer, ranking: Any) -> torch.nn.Module:
-    """Return the loss `ranking` with its texts embedded in chunks of similar length.
+def in_chunks(model: SentenceTransformer, inner: Any) -> torch.nn.Module:
+    """Return the loss `inner` with its texts embedded in chunks of similar length.
 
     A batch padded to its longest row is mostly padding: one long definition stretches 95 other texts. All
     texts of a batch, of every column, are sorted by length and embedded CHUNK at a time, each chunk cut to
@@ -128,7 +131,7 @@ def in_chunks(model: SentenceTransformer, ranking: Any) -> torch.nn.Module:
                     found[at] = vector
             sizes = [len(column["input_ids"]) for column in features]
             columns = [torch.stack(part) for part in _cut(found, sizes)]
-            loss: torch.Tensor = ranking.compute_loss_from_embeddings(columns, labels)
+            loss: torch.Tensor = inner.compute_loss_from_embeddings(columns, labels)
             return loss
 
     return InChunks()

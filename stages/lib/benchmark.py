@@ -89,6 +89,16 @@ def identity(sets: Iterable[HeldOut], candidates: Iterable[str]) -> str:
     return digest.hexdigest()[:16]
 
 
+def real(pairs: pd.DataFrame, positive_from: float) -> pd.DataFrame:
+    """Return the collected `pairs` that are answers, by their score: where there are any, they alone are the exam."""
+    return pairs[pairs["score"] >= positive_from]
+
+
+def is_made(sources: pd.Series[str]) -> pd.Series[bool]:
+    """Return which of the sources of pairs, or queries, are recipes."""
+    return sources.str.startswith("pair.")
+
+
 def held_out(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the queries and qrels of one split's collected `pairs`.
 

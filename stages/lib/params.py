@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -35,6 +35,22 @@ class Model(Section):
     weights_sha256: str = Field(pattern=r"^([0-9a-f]{64})?$")
     anchor_prompt: str
     document_prompt: str
+
+
+class Shape(Section):
+    """What a row of training is. The key is the stage pair's; the stages after it must agree with it."""
+
+    model_config = ConfigDict(extra="ignore")
+    section: ClassVar[str] = "pair"
+    shape: Literal["ranking", "scores"]
+
+
+class Labels(Section):
+    """From which score a pair is an answer. The key is the stage pair's; whoever reads scores must agree with it."""
+
+    model_config = ConfigDict(extra="ignore")
+    section: ClassVar[str] = "pair"
+    positive_from: float = Field(gt=0.0, le=1.0)
 
 
 AnySection = TypeVar("AnySection", bound=Section)

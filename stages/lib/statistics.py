@@ -7,13 +7,14 @@ Wilson 1927, with the design effect of Kish 1965 and the degrees of freedom of K
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 RESAMPLES = 10_000
+FEW_RESAMPLES = 1_000  # of a statistic that is computed anew each time
 # Two-sided 5 % error, 80 % power, in standard errors: 1.960 + 0.842.
 DETECTABLE = 2.802
 
@@ -121,3 +122,29 @@ def clustered_share(hits: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -
     centre = (rate + bound**2 / (2.0 * effective)) / weight
     half = bound * ((rate * (1.0 - rate) + bound**2 / (4.0 * effective)) / effective) ** 0.5 / weight
     return Share(rate, max(0.0, centre - half), min(1.0, centre + half))
+
+
+class Interval(NamedTuple):
+    """The two ends of a 95 % interval."""
+
+    low: float
+    high: float
+
+
+def interval(
+    statistic: Callable[[npt.NDArray[np.int64]], float | None], components: npt.NDArray[np.str_], seed: int
+) -> Interval | None:
+    """Return the percentile interval of a `statistic` of rows, given as their numbers, over resampled `components`.
+
+    For what is no mean (a correlation, say). Draws in which the statistic does not exist are left out; None where
+    there are fewer than two components, or it hardly ever exists.
+    """
+    names, inverse = np.unique(components, return_inverse=True)
+    members = [np.flatnonzero(inverse == at) for at in range(len(names))]
+    random = np.random.default_rng(seed)
+    drawn = (random.integers(0, len(names), size=len(names)) for _ in range(FEW_RESAMPLES if len(names) > 1 else 0))
+    found = [value for draw in drawn if (value := statistic(np.concatenate([members[at] for at in draw]))) is not None]
+    if len(found) < FEW_RESAMPLES / 2:
+        return None
+    low, high = np.quantile(found, [0.025, 0.975])
+    return Interval(float(low), float(high))

@@ -4,8 +4,9 @@ Reads the training pairs, the documents and the splits, the near-duplicate edges
 Candidates come from BM25 and from the base model, over documents of the training split and documents that no question
 asks for, never over held-out ones. A candidate is refused when it is a known positive of the anchor under any id, says
 the same as the anchor or as a positive, or scores within the margin of the weakest positive; relatives and
-near-duplicates of a positive are refused by parameter. An anchor with too few negatives stays, and its missing
-negatives stay missing: padding would lie. How many false negatives are left is estimated, with an interval.
+near-duplicates of a positive are refused by parameter. Documents that a person found dissimilar come first, whatever
+they score. An anchor with too few negatives stays, and its missing negatives stay missing: padding would lie. Pairs
+that are trained on with their scores have none. How many false negatives are left is estimated, with an interval.
 
 Source: Moreira et al. 2024, NV-Retriever (arXiv 2407.15831), positive-aware mining.
 """
@@ -17,10 +18,12 @@ from pathlib import Path
 import pandas as pd
 
 from stages.lib import tables, written
+from stages.lib.benchmark import real
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.hierarchy import Hierarchy
 from stages.lib.contracts.ledger import Ledger as LedgerTable
+from stages.lib.contracts.made import Made
 from stages.lib.contracts.near import Near
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.passages import Passages
@@ -30,14 +33,15 @@ from stages.lib.embed import Encoder
 from stages.lib.errors import Problem
 from stages.lib.ledger import Ledger, balance
 from stages.lib.models import find_model
-from stages.lib.params import Model, Run, load
+from stages.lib.params import Labels, Model, Run, Shape, load
+from stages.lib.positives import judged
 from stages.lib.stage import command, write_metrics
 from stages.lib.text import normal_form
 from stages.mine import corpus as corpora
 from stages.mine.answers import families, known_positives, lines, neighbours
 from stages.mine.crossing import CrossEncoder
 from stages.mine.estimate import by_cross_encoder, by_review, by_structure, estimate, sample
-from stages.mine.faults import count_known_positives
+from stages.mine.faults import count_known_positives, count_labelled
 from stages.mine.meetings import Meetings, meet
 from stages.mine.mining import mine
 from stages.mine.params import MineParams
@@ -49,6 +53,8 @@ def main(
     pairs: Path = Path("data/augment/pairs.parquet"),
     lineage: Path = Path("data/augment/ledger.parquet"),
     built_pairs: Path = Path("data/pair/pairs.parquet"),
+    dissimilar: Path = Path("data/pair/dissimilar/pairs.parquet"),
+    made: Path = Path("data/pair/made.parquet"),
     given_pairs: Path = Path("data/deduplicate/pairs.parquet"),
     documents: Path = Path("data/pair/documents.parquet"),
     passages: Path = Path("data/pair/passages.parquet"),
@@ -63,7 +69,9 @@ def main(
     metrics: Path = Path("metrics/mine.json"),
 ) -> None:
     """Mine hard negatives that are not hidden positives."""
-    params, model, seed = load(MineParams), load(Model), load(Run).seed
+    params, model, seed, labels = load(MineParams), load(Model), load(Run).seed, load(Labels)
+    scores = load(Shape).shape == "scores"
+    params = params.model_copy(update={"negatives": 0}) if scores else params
     training, built, given = (tables.read(path, Pairs) for path in (pairs, built_pairs, given_pairs))
     known, where = tables.read(documents, Documents), tables.read(splits, Splits)
     if not len(training):
@@ -71,10 +79,11 @@ def main(
             f"{pairs} holds no training pairs", "raise split.train or split.max_train_pairs, or bring more data"
         )
     cross = CrossEncoder(params.cross_encoder, params.cross_encoder_sha256) if params.cross_encoder else None
-    made = tables.read(lineage, LedgerTable).query("action == 'add'")
-    parents = dict(zip(made["row_id"], made["partner_id"], strict=True))
+    added = tables.read(lineage, LedgerTable).query("action == 'add'")
+    parents = dict(zip(added["row_id"], added["partner_id"], strict=True))
     # Pairs that a cap left out are not trained on, and stay positives all the same.
-    every = pd.concat([given[given["score"] > 0], built, training]).drop_duplicates("pair_id")
+    every = pd.concat([given, built, training]).drop_duplicates("pair_id")
+    every = every if scores else real(every, labels.positive_from)
     positives = known_positives(every, parents)
     answers = [positives[form] for form in training["anchor"].map(normal_form)]
 
@@ -90,7 +99,23 @@ def main(
     copies = tables.read(aliases, Aliases)
     kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
     beside = neighbours(tables.read(near, Near), kept)
-    world = World(positives, beside, lines(tables.read(hierarchy, Hierarchy), kept, ids), families(known))
+    said = judged(
+        training,
+        tables.read(made, Made),
+        tables.read(dissimilar, Pairs),
+        dict(zip(known["doc_id"], known["topic"], strict=True)),
+        parents,
+    )
+    instead = sorted(set(said.trained.values()))
+    world = World(
+        positives,
+        beside,
+        lines(tables.read(hierarchy, Hierarchy), kept, ids),
+        families(known),
+        said,
+        dict(zip(instead, encoder.encode(instead, model.document_prompt, "positives"), strict=True)),
+        {str(topic): frozenset(found) for topic, found in known.groupby("topic")["doc_id"]},
+    )
     ledger = Ledger()
     mined = mine(training, anchors, corpus, world, params, seed, ledger, cross if params.crossed else None)
     component_of = dict(zip(where["id"], where["component_id"], strict=True))
@@ -113,6 +138,7 @@ def main(
             **{f"refused.{rule}": count for rule, count in mined.refused.items()},
             "corpus_documents": searched,
             "known_positives_as_negatives": count_known_positives(triplets, positives, corpus),
+            "labelled_negatives": int(triplets["negative_miners"].map(count_labelled).sum()),
             "negatives_per_anchor": float(found.mean()),
             "short_anchors_share": float((found < params.negatives).mean()),
             "near_positives": mined.near,

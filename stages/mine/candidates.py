@@ -9,14 +9,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from stages.lib.retrieval import Lexical, dense
+from stages.lib.text import normal_form
 from stages.lib.topk import Hits, Integers, Vectors
 from stages.mine.clusters import approximate
 from stages.mine.corpus import Corpus, best_cosines
 from stages.mine.params import MineParams
 
 DENSE = "dense"
+LABELLED = "labelled"  # the miner that is a person
 
 
 class Candidates(NamedTuple):
@@ -33,8 +36,28 @@ class Candidates(NamedTuple):
     cosines: Vectors
 
 
-def propose(asked: Sequence[str], anchors: Vectors, corpus: Corpus, params: MineParams, seed: int) -> dict[str, Hits]:
-    """Return what each of `params.miners` proposes for the anchors `asked` (with `anchors` their vectors)."""
+def miners(params: MineParams) -> list[str]:
+    """Return the names of the miners, in the order of their bits."""
+    return [*params.miners, LABELLED]
+
+
+def by_people(found: Candidates, params: MineParams) -> npt.NDArray[np.bool_]:
+    """Return which candidates a person found dissimilar: they need no rule that guesses as much."""
+    return np.asarray(found.miners >> miners(params).index(LABELLED) & 1, dtype=np.bool_)
+
+
+def propose(
+    asked: Sequence[str],
+    anchors: Vectors,
+    corpus: Corpus,
+    params: MineParams,
+    seed: int,
+    dissimilar: Mapping[str, Sequence[str]],
+) -> dict[str, Hits]:
+    """Return what each of `params.miners` proposes for the anchors `asked` (with `anchors` their vectors).
+
+    Beside them stand the documents that a person found `dissimilar` to an anchor, which is given in normal form.
+    """
     part, starts = corpus.searched_passages(), corpus.starts[: corpus.searched]
     found: dict[str, Hits] = {}
     for miner in params.miners:
@@ -48,6 +71,7 @@ def propose(asked: Sequence[str], anchors: Vectors, corpus: Corpus, params: Mine
             hits = Lexical(corpus.texts[part], starts).search(asked, params.candidates)
             hits.scores[hits.scores <= 0.0] = -np.inf  # BM25 gives 0 to what shares no word
             found[miner] = hits
+    found[LABELLED] = _labelled(asked, corpus, dissimilar)
     return found
 
 
@@ -64,7 +88,10 @@ def index_recall(found: Hits, anchors: Vectors, corpus: Corpus) -> float:
 
 
 def merge(proposed: Mapping[str, Hits], start: int, end: int, anchors: Vectors, corpus: Corpus) -> Candidates:
-    """Return the candidates of anchors `start` to `end`; a document that several miners propose comes once."""
+    """Return the candidates of anchors `start` to `end`; a document that several miners propose comes once.
+
+    Those of people come first.
+    """
     parts = []
     for bit, (miner, hits) in enumerate(proposed.items()):
         at, place = np.nonzero(np.isfinite(hits.scores[start:end]))
@@ -86,10 +113,26 @@ def merge(proposed: Mapping[str, Hits], start: int, end: int, anchors: Vectors, 
     rows, documents = np.divmod(keys[firsts], corpus.searched)
     miners, ranks = np.bitwise_or.reduceat(miners[order], firsts), np.minimum.reduceat(ranks[order], firsts)
     cosines = np.maximum.reduceat(cosines[order], firsts)
+    people = miners >> list(proposed).index(LABELLED) & 1 if LABELLED in proposed else np.zeros_like(miners)
     unknown = np.flatnonzero(np.isneginf(cosines))
     cosines[unknown] = np.round(best_cosines(anchors, corpus, rows[unknown], documents[unknown]), 6)
-    hardest = np.lexsort((documents, -cosines, rows))
+    hardest = np.lexsort((documents, -cosines, -people, rows))
     return Candidates(*(column[hardest] for column in (rows, documents, miners, ranks, cosines)))
+
+
+def _labelled(asked: Sequence[str], corpus: Corpus, dissimilar: Mapping[str, Sequence[str]]) -> Hits:
+    known = [
+        [at for doc_id in dissimilar.get(normal_form(anchor), ()) if (at := corpus.number.get(doc_id, -1)) >= 0]
+        for anchor in (asked if dissimilar else ())
+    ]
+    found = [[at for at in one if at < corpus.searched] for one in known] or [[]] * len(asked)
+    widest = max(map(len, found), default=0)
+    positions = np.array([one + [0] * (widest - len(one)) for one in found], dtype=np.int64)
+    there = np.array([[True] * len(one) + [False] * (widest - len(one)) for one in found], dtype=np.bool_)
+    return Hits(
+        positions.reshape(len(asked), widest),
+        np.where(there, 1.0, -np.inf).astype(np.float32).reshape(len(asked), widest),
+    )
 
 
 def names(miners: Sequence[str], bits: int) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from stages.lib.text import hash_hex
 from stages.lib.topk import Integers
-from stages.mine.candidates import Candidates
+from stages.mine.candidates import Candidates, by_people
 from stages.mine.params import MineParams
 from stages.mine.rules import PASSED, RULES
 
@@ -32,17 +32,19 @@ def choose(
     """Return which of `found` become negatives, in their order, and write into `reasons` what refuses others here.
 
     Of those that passed so far the first `params.skip_first` of each anchor are passed over, hardest first; of the
-    rest the hardest are taken, or those whose hash with the `seed` is smallest. `names` tells the ids of anchor and
-    document of a candidate, by its number. `ask` tells of candidates whether a further judge lets them pass; it is
-    costly, so that it is asked in rounds, of no more than are still wanted.
+    rest the hardest are taken, or those whose hash with the `seed` is smallest; before all of them those that a
+    person found dissimilar. `names` tells the ids of anchor and document of a candidate, by its number. `ask` tells of
+    candidates whether a further judge lets them pass; it is costly, so that it is asked in rounds, of no more than are
+    still wanted.
     """
+    people = by_people(found, params)
+    guessed = np.flatnonzero((reasons == PASSED) & ~people)
+    skipped = places(found.rows[guessed]) < params.skip_first
+    reasons[guessed[skipped]] = RULES.index("skipped")
     passed = np.flatnonzero(reasons == PASSED)
-    skipped = places(found.rows[passed]) < params.skip_first
-    reasons[passed[skipped]] = RULES.index("skipped")
-    passed = passed[~skipped]
     if params.sampling == "random":
-        lots = [hash_hex(str(seed), *names(at)) for at in passed.tolist()]
-        passed = passed[np.lexsort((np.unique(lots, return_inverse=True)[1], found.rows[passed]))] if lots else passed
+        lots = np.array([hash_hex(str(seed), *names(at)) for at in passed.tolist()], dtype=str)
+        passed = passed[np.lexsort((lots, ~people[passed], found.rows[passed]))]
     taken = np.zeros(len(found.rows), dtype=np.bool_)
     while len(passed):
         rows = found.rows[passed]
@@ -51,7 +53,8 @@ def choose(
         asked = passed[now]
         if not len(asked):
             break
-        good = ask(asked)
+        good = people[asked]
+        good[~good] = ask(asked[~good])
         taken[asked[good]] = True
         reasons[asked[~good]] = RULES.index("cross_encoder")
         passed = passed[~now]

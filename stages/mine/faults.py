@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from stages.lib.text import normal_form
+from stages.mine.candidates import LABELLED
 from stages.mine.corpus import Corpus
 
 
@@ -18,3 +19,8 @@ def count_known_positives(triplets: pd.DataFrame, positives: Mapping[str, frozen
         forms = frozenset[str]().union(*(corpus.forms[corpus.number[doc_id]] for doc_id in known))
         count += sum(i in known or normal_form(text) in forms for i, text in zip(ids, negatives, strict=True))
     return count
+
+
+def count_labelled(miners: Sequence[str]) -> int:
+    """Return how many of a row's negatives a person found dissimilar, given who proposed each."""
+    return sum(LABELLED in names.split("+") for names in miners)

@@ -13,19 +13,22 @@ from stages.lib.ledger import Ledger
 from stages.lib.retrieval import Lexical
 from stages.lib.text import normal_form
 from stages.lib.topk import Integers, Vectors
-from stages.mine.candidates import DENSE, Candidates, index_recall, merge, names, propose
+from stages.mine.candidates import DENSE, Candidates, by_people, index_recall, merge, miners, names, propose
 from stages.mine.choose import Ask, Names, choose, everybody, room
 from stages.mine.corpus import Corpus
 from stages.mine.crossing import CrossEncoder, Judge
 from stages.mine.margins import Curve
 from stages.mine.params import MineParams
-from stages.mine.rules import PASSED, RULES, World, bar, judge, passed, reasons, rules_on
+from stages.mine.rules import CERTAIN, PASSED, RULES, World, bar, judge, passed, reasons, rules_on
 
 BLOCK = 256  # anchors at a time
 
 
 class Answered(NamedTuple):
-    """What answers each anchor: the passage that is trained on, its cosine, all texts, and their lowest cosine."""
+    """What answers each anchor: the passage that is trained on, its cosine, all texts, and their lowest cosine.
+
+    The passage is -1 where another text is trained on; that is the first of the texts, and the cosine is its own.
+    """
 
     passages: Integers
     scores: npt.NDArray[np.float64]
@@ -68,7 +71,8 @@ def mine(
     forms = list(map(normal_form, asked))
     answered = answer(pairs, forms, anchors, corpus, world)
     thresholds = np.array([params.threshold(score) for score in answered.weakest.tolist()])
-    barred, proposed = bar(forms, corpus, world), propose(asked, anchors, corpus, params, seed)
+    barred = bar(forms, list(pairs["pair_id"]), corpus, world)
+    proposed = propose(asked, anchors, corpus, params, seed, world.judged.dissimilar)
     further = Judge(cross, asked, answered.texts, anchors, corpus, params) if cross else None
     rules, curve, sums = rules_on(params), Curve(params, bool(world.lineage)), np.zeros(3, dtype=np.int64)
     refused = np.zeros(len(RULES), dtype=np.int64)
@@ -95,11 +99,17 @@ def mine(
 def answer(pairs: pd.DataFrame, forms: Sequence[str], anchors: Vectors, corpus: Corpus, world: World) -> Answered:
     """Return what answers each of `pairs`, whose anchors have the normal forms `forms`."""
     passages, scores, weakest, texts = [], [], [], []
-    for row, (anchor, doc_id, form) in enumerate(zip(pairs["anchor"], pairs["doc_id"], forms, strict=True)):
-        own, vector = corpus.number[doc_id], anchors[row]
-        part = corpus.passages(own)
-        at = best_passage(anchor, corpus.texts[part])
-        score = round(float(corpus.vectors[part.start + at] @ vector), 6)
+    columns = (pairs["pair_id"], pairs["anchor"], pairs["doc_id"], forms)
+    for row, (pair_id, anchor, doc_id, form) in enumerate(zip(*columns, strict=True)):
+        own, vector, at = corpus.number[doc_id], anchors[row], -1
+        text = world.judged.trained.get(pair_id)
+        if text is None:
+            part = corpus.passages(own)
+            at = best_passage(anchor, corpus.texts[part])
+            text, trained = corpus.texts[part.start + at], corpus.vectors[part.start + at]
+        else:
+            trained = world.trained[text]
+        score = round(float(trained @ vector), 6)
         answers = sorted(corpus.number[other] for other in world.positives[form])
         passages.append(at)
         scores.append(score)
@@ -107,7 +117,7 @@ def answer(pairs: pd.DataFrame, forms: Sequence[str], anchors: Vectors, corpus: 
         weakest.append(min(score, *(corpus.cosine(other, vector) for other in answers)))
         texts.append(
             [
-                corpus.texts[part.start + at],
+                text,
                 *(corpus.closest(other, vector) for other in answers if other != own),
             ]
         )
@@ -141,7 +151,8 @@ def _rows(
 ) -> list[dict[str, object]]:
     """Return the triplets of `pairs`, the first of which is anchor number `start`."""
     ends = np.searchsorted(found.rows[chosen], np.arange(start, start + len(pairs) + 1))
-    rules, rows = "+".join(rules_on(params)), []
+    rules, people = "+".join(rules_on(params)), by_people(found, params)
+    rows: list[dict[str, object]] = []
     for at, pair in enumerate(pairs.itertuples(index=False)):
         row, mine = start + at, chosen[ends[at] : ends[at + 1]]
         documents = found.documents[mine].tolist()
@@ -158,9 +169,9 @@ def _rows(
                 "negative_cross_scores": [
                     further.scores[row, document] if further else float("nan") for document in documents
                 ],
-                "negative_miners": [names(params.miners, bits) for bits in found.miners[mine].tolist()],
+                "negative_miners": [names(miners(params), bits) for bits in found.miners[mine].tolist()],
                 "negative_ranks": found.ranks[mine].tolist(),
-                "negative_rules": [rules] * len(documents),
+                "negative_rules": ["+".join(CERTAIN) if person else rules for person in people[mine].tolist()],
             }
         )
     return rows
@@ -174,5 +185,5 @@ def _note(
         if count < params.negatives:
             ledger.note(pair_id, "too_few_negatives", score=float(count))
         part = corpus.passages(corpus.number[doc_id])
-        if part.stop - part.start > 1:
+        if at >= 0 and part.stop - part.start > 1:
             ledger.note(pair_id, "best_passage", partner_id=f"{doc_id}-{at:04d}", score=float(at))

@@ -9,9 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stages.lib.topk import Integers
+from stages.lib.positives import NOTHING, Judged
+from stages.lib.text import normal_form
+from stages.lib.topk import Integers, Vectors
 from stages.mine.answers import Neighbours, joined
-from stages.mine.candidates import Candidates
+from stages.mine.candidates import Candidates, by_people
 from stages.mine.corpus import Corpus
 from stages.mine.params import MineParams
 
@@ -43,13 +45,17 @@ class Barred(NamedTuple):
 class World(NamedTuple):
     """What is known beside the texts: normal form of an anchor to its answers, and who is near or related to whom.
 
-    `family` names the group of each document that has one.
+    `family` names the group of each document that has one. `judged` is what single pairs say beyond that; `trained` has
+    the vectors of the texts that are trained on instead of a passage, `labels` the documents of each topic.
     """
 
     positives: Mapping[str, frozenset[str]]
     near: Neighbours
     lineage: Neighbours
     family: Mapping[str, str]
+    judged: Judged = NOTHING
+    trained: Mapping[str, Vectors] = {}
+    labels: Mapping[str, frozenset[str]] = {}
 
 
 def rules_on(params: MineParams) -> list[str]:
@@ -64,13 +70,23 @@ def rules_on(params: MineParams) -> list[str]:
     return [rule for rule in RULES if not off.get(rule)]
 
 
-def bar(forms: Sequence[str], corpus: Corpus, world: World) -> Barred:
-    """Return what is barred for each anchor, given by its normal form.
+# What a person found dissimilar is barred only by what is certain.
+CERTAIN = ("known_positive", "equal_to_anchor")
 
-    Positives are compared by their texts in normal form, so that one under another id is barred too.
+
+def bar(forms: Sequence[str], pair_ids: Sequence[str], corpus: Corpus, world: World) -> Barred:
+    """Return what is barred for each anchor, given by its normal form and its pair.
+
+    Positives are compared by their texts in normal form, so that one under another id is barred too. Where the anchor
+    asks for a document of a topic, all documents of that topic answer it.
     """
+    judged = world.judged
     number, size = corpus.number, corpus.searched
     said = [[f for doc_id in world.positives[anchor] for f in corpus.forms[number[doc_id]]] for anchor in forms]
+    for known, pair_id in zip(said, pair_ids, strict=True):
+        known += [normal_form(judged.trained[pair_id])] if pair_id in judged.trained else []
+        same = world.labels.get(judged.topics[pair_id], frozenset()) if pair_id in judged.topics else frozenset()
+        known += [form for doc_id in sorted(same) if doc_id in number for form in corpus.forms[number[doc_id]]]
     wanted = {*forms, *(form for known in said for form in known)}
     saying: dict[str, list[int]] = defaultdict(list)
     for at, found in enumerate(corpus.forms[:size]):
@@ -112,12 +128,13 @@ def judge(
     lineage = _related(found, barred, corpus)
     by_lineage = params.exclude_relatives in ("hierarchy", "both")
     by_family = params.exclude_relatives in ("family", "both")
+    free = ~by_people(found, params)
     return {
         "known_positive": _among(keys, barred.known_positive),
         "equal_to_anchor": _among(keys, barred.equal_to_anchor),
-        "near_positive": _among(keys, barred.near_positive),
-        "relative": (lineage & by_lineage) | (family & by_family),
-        "margin": found.cosines > thresholds[found.rows],
+        "near_positive": _among(keys, barred.near_positive) & free,
+        "relative": ((lineage & by_lineage) | (family & by_family)) & free,
+        "margin": (found.cosines > thresholds[found.rows]) & free,
         "lineage": lineage,
     }
 

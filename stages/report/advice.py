@@ -54,6 +54,15 @@ def _broken(metrics: Metrics) -> Iterator[str]:
             )
 
 
+def _synthetic_exam(metrics: Metrics) -> Iterator[str]:
+    if metrics.find("evaluate", "synthetic_exam"):
+        yield (
+            "No source gives questions: the exam was made by recipes, like the training pairs, and a gain on it says "
+            "little about what people will ask. Bring some real ones under `collect.sources`; a few hundred will do, "
+            "and `pair.recipes` may go on making the training pairs."
+        )
+
+
 def _mispaired(metrics: Metrics) -> Iterator[str]:
     area = metrics.need("validate", "separation.random.roc_auc")
     if area < _RANDOM_AUC:
@@ -135,6 +144,7 @@ def _one_component(metrics: Metrics) -> Iterator[str]:
 
 
 _RULES: tuple[Callable[[Metrics], Iterator[str]], ...] = (
+    _synthetic_exam,
     _mispaired,
     _no_gain,
     _words_win,

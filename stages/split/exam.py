@@ -9,6 +9,7 @@ import pandas as pd
 
 from stages.lib.benchmark import held_out
 from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.scored import Scored
 from stages.lib.contracts.splits import HELD_OUT
 from stages.lib.errors import Problem
 from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
@@ -33,14 +34,8 @@ def ask(
     `cleaned` gives the anchor that cleaning left of a pair; a query whose pair it dropped is scored raw.
     Raises Problem when a split has none.
     """
-    indexed = splits.set_index("id")
-    pairs = asked.assign(
-        raw=asked["anchor"],
-        anchor=[cleaned.get(pair_id, raw) for pair_id, raw in zip(asked["pair_id"], asked["anchor"], strict=True)],
-        component_id=indexed["component_id"].reindex(asked["pair_id"]).to_numpy(),
-    )
-    where = indexed["split"].reindex(asked["pair_id"]).to_numpy()
-    sets = {name: held_out(pairs[where == name]) for name in HELD_OUT}
+    pairs = _placed(asked, cleaned, splits)
+    sets = {name: held_out(pairs[pairs["split"] == name]) for name in HELD_OUT}
     for name, (queries, _) in sets.items():
         if not len(queries):
             raise Problem(
@@ -48,6 +43,38 @@ def ask(
                 "bring more data, give larger shares (lower split.train), or look at the groups under collect.sources",
             )
     return sets
+
+
+def rehearse(made: pd.DataFrame, splits: pd.DataFrame, asked: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return queries and qrels of the `made` pairs in validation: a slice of its own, which decides nothing.
+
+    Left out are those that say what a real question of validation, the queries `asked`, says. Those in the test split
+    are never asked.
+    """
+    pairs = _placed(made, {}, splits)
+    queries, qrels = held_out(pairs[pairs["split"] == "validation"])
+    new = ~queries["query_id"].isin(asked["query_id"])
+    return queries[new], qrels[qrels["query_id"].isin(queries.loc[new, "query_id"])]
+
+
+def scored(collected: pd.DataFrame, cleaned: Mapping[str, str], splits: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the Scored pairs of each held-out split; none where all scores are the same, which judges nothing."""
+    judged = collected if collected["score"].nunique() > 1 else collected.iloc[:0]
+    pairs = _placed(judged, cleaned, splits)
+    types = Scored.empty().dtypes.to_dict()
+    return {name: pairs.loc[pairs["split"] == name, list(types)].astype(types) for name in HELD_OUT}
+
+
+def _placed(pairs: pd.DataFrame, cleaned: Mapping[str, str], splits: pd.DataFrame) -> pd.DataFrame:
+    """Return `pairs` with their raw and their cleaned anchor, their component and their split."""
+    indexed = splits.set_index("id")
+    anchors = [cleaned.get(pair_id, raw) for pair_id, raw in zip(pairs["pair_id"], pairs["anchor"], strict=True)]
+    return pairs.assign(
+        raw=pairs["anchor"],
+        anchor=pd.Series(anchors, index=pairs.index, dtype="str"),
+        component_id=indexed["component_id"].reindex(pairs["pair_id"]).to_numpy(),
+        split=indexed["split"].reindex(pairs["pair_id"]).to_numpy(),
+    )
 
 
 def fingerprints(

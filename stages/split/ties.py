@@ -24,6 +24,7 @@ _EASIEST = (
     "equal text",
     "copy",
     "shared document",
+    "recipe",
 )
 
 _LEVEL = re.compile(r"[/>]")
@@ -51,6 +52,21 @@ def ties_of(
         *(near if params.unit == "component" else []),
         *(Tie(*ends, "group") for ends in star(groups(documents))),
         *(Tie(*ends, "topic") for ends in star(topics(documents, params.topic_levels))),
+    ]
+
+
+def made_ties(made: pd.DataFrame, answers: Mapping[str, str], params: SplitParams) -> list[Tie]:
+    """Return the ties of made pairs, a Made table, to what they were made from, as far as the unit splits that.
+
+    An anchor that is the positive of a made pair, and the text that is its anchor, must not be held out from it. That
+    text is mostly the document itself, which `answers` gives of each pair.
+    """
+    if params.unit == "time":
+        return []
+    return [
+        Tie(pair_id, origin_id, "recipe")
+        for pair_id, origin_id in zip(made["pair_id"], made["origin_id"], strict=True)
+        if origin_id != answers[pair_id] and (params.splits_documents or origin_id.startswith("p"))
     ]
 
 
@@ -107,13 +123,15 @@ def check_size(component_of: Mapping[str, str], pairs: Iterable[str], ties: Sequ
     kinds = sorted(counts, key=lambda kind: (rest[kind] > most, max(rest[kind], most), _EASIEST.index(kind)))
     shown = [next(one for one in joining if one.kind == kind) for kind in kinds[:SHOWN]]
     shown = shown if len(shown) == SHOWN else joining[:SHOWN]
+    # Anchors that are whole documents are tied to these by their text as well.
+    cause = "recipe" if any(one.kind == "recipe" and one.right.startswith("d") for one in joining) else kinds[0]
     told = ", ".join(f"{kind} {counts[kind]:,} ({rest[kind]:,})" for kind in kinds)
     raise Problem(
         f"{size:,} of {total:,} pairs ({size / total:.1%}) are tied into one component, {name}; "
         f"split.max_component_share is {params.max_component_share}\n"
         f"  tied by (in brackets the largest piece without it): {told}\n"
         + "\n".join(f"  {one.kind}: {one.left} and {one.right}" for one in shown),
-        f"{_remedy(kinds[0], params)};\n"
+        f"{_remedy(cause, params)};\n"
         "  or raise split.max_component_share, if the data is like that ('python -m stages explain ID' shows a row)",
     )
 
@@ -130,6 +148,8 @@ def _remedy(kind: str, params: SplitParams) -> str:
         return "map a finer column to 'group' under collect.sources, or none"
     if kind == "topic":
         return "raise split.topic_levels, or set it to null"
+    if kind == "recipe":
+        return "map a finer column to 'topic', or take same_label out of pair.recipes: it ties documents of one topic"
     if kind.startswith("near"):
         unit = "set split.unit to 'group', or " if params.unit == "component" else ""
         return f"{unit}raise deduplicate.near_threshold and split.near_threshold"

@@ -14,19 +14,21 @@ import numpy as np
 from pydantic import Field
 
 from stages.lib import benchmark, tables, written
+from stages.lib.benchmark import is_made
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.fingerprints import Fingerprints
 from stages.lib.contracts.ledger import Ledger
+from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.triplets import Triplets
 from stages.lib.embed import Encoder
 from stages.lib.measured import Metrics, read_metrics
 from stages.lib.models import find_model
-from stages.lib.params import Model, Run, Section, load
+from stages.lib.params import Labels, Model, Run, Section, load
 from stages.lib.retrieval import DEPTH, METRICS, Lexical, dense, measure
 from stages.lib.stage import command, write_metrics
-from stages.validate.exam import FOLDS, Exam, learned, pooled, with_asked
+from stages.validate.exam import FOLDS, Exam, answers, learned, pooled, with_asked
 from stages.validate.leakage import leaked_rows
 from stages.validate.page import Gate, render
 from stages.validate.probe import probe
@@ -65,6 +67,7 @@ def gates(leaked: int, aucs: dict[str, float], params: ValidateParams) -> list[G
 
 def main(
     triplets: Path = Path("data/mine/triplets.parquet"),
+    pairs: Path = Path("data/augment/pairs.parquet"),
     lineage: Path = Path("data/augment/ledger.parquet"),
     passages: Path = Path("data/pair/passages.parquet"),
     collected: Path = Path("data/collect/documents.parquet"),
@@ -79,14 +82,16 @@ def main(
     metrics: Path = Path("metrics/validate.json"),
 ) -> None:
     """Measure whether this data is worth training on."""
-    params, run, model = load(ValidateParams), load(Run), load(Model)
+    params, run, model, labels = load(ValidateParams), load(Run), load(Model), load(Labels)
     copies, where = tables.read(aliases, Aliases), tables.read(splits, Splits)
     trained, made = tables.read(triplets, Triplets), tables.read(lineage, Ledger).query("action == 'add'")
     few = bool(Metrics(read_metrics([split])).need("split", "few_components"))
     held = benchmark.read(queries, qrels, dict(zip(copies["doc_id"], copies["kept_id"], strict=True)))
     corpus, encoder = benchmark.read_corpus(passages), Encoder(find_model(model))
+    # A pair that is trained on with a low score is no example of an answer.
+    right = answers(trained, tables.read(pairs, Pairs), labels.positive_from)
     rows = learned(
-        trained,
+        right,
         dict(zip(made["row_id"], made["partner_id"], strict=True)),
         dict(zip(where["id"], where["component_id"], strict=True)),
         encoder,
@@ -96,7 +101,7 @@ def main(
     if few:
         asked = encoder.encode(list(held.queries["text"]), model.anchor_prompt, "queries")
         rows = with_asked(rows, held, asked, corpus, searched)
-        held = pooled(held, trained, made["row_id"])
+        held = pooled(held, right, made["row_id"])
     asked = encoder.encode(list(held.queries["text"]), model.anchor_prompt, "queries")
     exam = Exam(held, asked, corpus, searched, rows, FOLDS if few else 1)
     ranked = dense(asked, searched, DEPTH, corpus.starts)
@@ -114,6 +119,7 @@ def main(
         "corpus_documents": len(corpus.doc_ids),
         "leaked_rows": len(leaked),
         "passed": all(gate.passed for gate in judged),
+        "synthetic_exam": bool(is_made(held.queries["source"]).all()),
         **{f"base.{name}": float(scores[name].mean()) for name in METRICS},
         **probed.measured(),
         **{f"separation.{name}.gap": gap(panel) for name, panel in found.items()},

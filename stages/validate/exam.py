@@ -82,9 +82,21 @@ def fold_of(component: str) -> int:
     return int(hash_hex("fold", component), 16) % FOLDS
 
 
+def answers(triplets: pd.DataFrame, pairs: pd.DataFrame, positive_from: float) -> pd.DataFrame:
+    """Return the `triplets` whose pair, of the table Pairs, scores `positive_from` or more; with its source."""
+    right = benchmark.real(pairs, positive_from).set_index("pair_id")["source"]
+    found = triplets[triplets["pair_id"].isin(right.index)]
+    return found.assign(source=right.reindex(found["pair_id"]).to_numpy()).reset_index(drop=True)
+
+
 def pooled(held: HeldOut, triplets: pd.DataFrame, made: Collection[str]) -> HeldOut:
-    """Return the questions of validation and those of `triplets`, less the pairs `made` from others."""
+    """Return the questions of validation and those of `triplets`, less the pairs `made` from others.
+
+    `triplets` name their source. Where validation asks real questions, those that recipes made are not asked.
+    """
     trained = triplets[~triplets["pair_id"].isin(set(made))]
+    if not benchmark.is_made(held.queries["source"]).all():
+        trained = trained[~benchmark.is_made(trained["source"])]
     queries, qrels = benchmark.held_out(trained.assign(raw=trained["anchor"], relation="", score=1.0))
     queries = queries[~queries["query_id"].isin(held.queries["query_id"])]
     qrels = qrels[qrels["query_id"].isin(queries["query_id"])]

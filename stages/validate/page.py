@@ -42,7 +42,7 @@ def render(gates: Sequence[Gate], measured: Measured, histogram: pd.DataFrame) -
         "Is this data worth training on?",
         f"Measured on {measured['queries']} validation queries with the base model. The test split was not opened.",
         [
-            Part("Verdict", _verdict(gates)),
+            Part("Verdict", [*_verdict(gates), *_caution(measured)]),
             Part("The base model", _base(measured)),
             Part("Separation", _separation(measured, histogram)),
         ],
@@ -60,6 +60,19 @@ def _verdict(gates: Sequence[Gate]) -> list[Html]:
         told.append(paragraph("This data may be trained on: every gate is passed.", "good"))
     rows = [(gate.name, f"{gate.value:.4g}", gate.wanted, "pass" if gate.passed else "fail") for gate in gates]
     return [*told, table(pd.DataFrame(rows, columns=["gate", "measured", "wanted", "verdict"]), "Gates")]
+
+
+def _caution(measured: Measured) -> list[Html]:
+    if not measured["synthetic_exam"]:
+        return []
+    return [
+        paragraph(
+            "No source gives questions, so recipes made the exam as well (`pair.recipes`). It shows whether the model "
+            "learns these recipes, not whether it answers what people will ask: collect some real questions before "
+            "trusting a gain.",
+            "bad",
+        )
+    ]
 
 
 def _base(measured: Measured) -> list[Html]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.clean.passages import cut, passages, sentences, token_counter
+from stages.clean.passages import cut, passages, token_counter
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.table import check
@@ -31,10 +31,6 @@ def test_sentences_are_packed_and_overlap_by_whole_ones():
     assert cut([text], 6, 3, count) == [
         ["One two three. Four five six.", "Four five six. Seven eight nine.", "Seven eight nine. Ten eleven twelve."]
     ]
-
-
-def test_line_breaks_and_chinese_stops_end_sentences():
-    assert sentences("第一句话。第二句话！\nA title\nText.") == ["第一句话。", "第二句话！\n", "A title\n", "Text."]
 
 
 @settings(max_examples=60, deadline=None)

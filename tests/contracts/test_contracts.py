@@ -10,6 +10,7 @@ from stages.lib.contracts.fingerprints import Fingerprints
 from stages.lib.contracts.hierarchy import Hierarchy
 from stages.lib.contracts.knowledge import Knowledge
 from stages.lib.contracts.ledger import Ledger
+from stages.lib.contracts.made import Made
 from stages.lib.contracts.near import Near
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.passages import Passages
@@ -17,6 +18,7 @@ from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.query_results import QueryResults
 from stages.lib.contracts.runs import Runs
+from stages.lib.contracts.scored import Scored
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.table import Table, arrow_schema, check, key_of
 from stages.lib.contracts.times import Times
@@ -44,7 +46,9 @@ GOOD = {
     Near: {"left_id": D1, "right_id": D2, "similarity": 0.9, "rule": "near"},
     Aliases: {"doc_id": D2, "kept_id": D1},
     Splits: {"id": P1, "component_id": D1, "split": "train"},
-    Queries: {"query_id": Q1, "component_id": D1, "raw": "Reset?", "text": "reset?", "relation": ""},
+    Queries: {"query_id": Q1, "component_id": D1, "raw": "Reset?", "text": "reset?", "relation": "", "source": "faq"},
+    Made: {"pair_id": P1, "origin_id": D1, "positive": ""},
+    Scored: {"pair_id": P1, "component_id": D1, "anchor": "reset?", "doc_id": D1, "score": 0.0},
     Qrels: {"query_id": Q1, "doc_id": D1, "grade": 1.0},
     Fingerprints: {"id": P1, "split": "test", "normal_hash": "0123456789abcdef", "shingles": [1, 2**63]},
     Ledger: {
@@ -80,6 +84,7 @@ GOOD = {
     Tokens: {
         "pair_id": P1,
         "component_id": D1,
+        "score": 1.0,
         "negatives": 0,
         "answer_ids": [D1],
         "shown_ids": [D1],
@@ -152,6 +157,16 @@ BROKEN = [
     (Queries, {"raw": ""}, "raw: str_length(1"),
     (Queries, {"text": ""}, "text: str_length(1"),
     (Queries, {"relation": None}, "relation: not_nullable"),
+    (Queries, {"source": ""}, "source: str_length(1"),
+    (Made, {"pair_id": D1}, "pair_id: str_matches"),
+    (Made, {"origin_id": Q1}, "origin_id: str_matches"),
+    (Made, {"positive": None}, "positive: not_nullable"),
+    (Scored, {"pair_id": D1}, "pair_id: str_matches"),
+    (Scored, {"component_id": None}, "component_id: not_nullable"),
+    (Scored, {"anchor": ""}, "anchor: str_length(1"),
+    (Scored, {"doc_id": P1}, "doc_id: str_matches"),
+    (Scored, {"score": -0.1}, "score: greater_than_or_equal_to(0"),
+    (Scored, {"score": 1.1}, "score: less_than_or_equal_to(1"),
     (Qrels, {"query_id": P1}, "query_id: str_matches"),
     (Qrels, {"doc_id": Q1}, "doc_id: str_matches"),
     (Qrels, {"grade": 0.0}, "grade: greater_than(0"),
@@ -194,6 +209,8 @@ BROKEN = [
     (Tokens, {"component_id": None}, "component_id: not_nullable"),
     (Tokens, {"answer_ids": None}, "answer_ids: not_nullable"),
     (Tokens, {"shown_ids": None}, "shown_ids: not_nullable"),
+    (Tokens, {"score": -0.1}, "score: greater_than_or_equal_to(0"),
+    (Tokens, {"score": 1.1}, "score: less_than_or_equal_to(1"),
     (Tokens, {"negatives": -1}, "negatives: greater_than_or_equal_to(0"),
     (Runs, {"split": "train"}, "split: isin"),
     (Runs, {"system": "oracle"}, "system: isin"),

@@ -170,7 +170,7 @@ def test_a_batch_holds_what_the_model_wants():
 def test_a_batch_equals_the_same_texts_tokenized_on_the_fly(limit):
     from transformers import AutoTokenizer
 
-    from stages.tokenize import encode
+    from stages.tokenize.encoding import encode
 
     tokenizer = AutoTokenizer.from_pretrained(str(find_model(BASE)), local_files_only=True)
     texts = {

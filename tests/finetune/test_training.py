@@ -43,7 +43,7 @@ def test_a_run_is_named_after_its_data_and_settings():
 def tokens():
     from transformers import AutoTokenizer
 
-    from stages.tokenize import encode
+    from stages.tokenize.encoding import encode
 
     tokenizer = AutoTokenizer.from_pretrained(str(find_model(BASE)), local_files_only=True)
     table = {"answer_ids": [[f"d{at:016x}"] for at in range(len(ROWS))]}

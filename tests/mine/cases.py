@@ -5,6 +5,7 @@ import pandas as pd
 
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.ledger import Ledger
+from stages.lib.positives import NOTHING
 from stages.mine.answers import known_positives
 from stages.mine.corpus import build
 from stages.mine.mining import mine
@@ -36,6 +37,9 @@ DOCUMENTS = [
     (4, "Rash.", 0.5),
     (5, "Cough.", 0.6),
 ]
+
+
+LABELS = {"fevers": (1, 2, 3)}
 
 
 def settings_of(**changed):
@@ -84,11 +88,15 @@ def beside(*edges):
     return {doc_id: frozenset(others) for doc_id, others in found.items()}
 
 
-def run(asked, documents, params, held=(), every=None, near=(), lineage=(), family=(), seed=13, cross=None):
+def run(
+    asked, documents, params, held=(), every=None, near=(), lineage=(), family=(), seed=13, cross=None, judged=NOTHING
+):
     """Mine for pairs whose anchors all stand at (1, 0); return what was mined and the ledger."""
     ledger = Ledger()
     positives = known_positives(asked if every is None else every, {})
     groups = {name("d", number): f"group {at}" for at, members in enumerate(family) for number in members}
-    world = World(positives, beside(*near), beside(*lineage), groups)
+    trained = {text: at(0.9) for text in judged.trained.values()}
+    labels = {topic: frozenset(name("d", one) for one in LABELS.get(topic, ())) for topic in judged.topics.values()}
+    world = World(positives, beside(*near), beside(*lineage), groups, judged, trained, labels)
     anchors = np.stack([at(1.0)] * len(asked))
     return mine(asked, anchors, corpus(*documents, held=held), world, params, seed, ledger, cross), ledger.frame()

@@ -13,6 +13,7 @@ from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.hierarchy import Hierarchy
 from stages.lib.contracts.ledger import Ledger as LedgerTable
+from stages.lib.contracts.made import Made
 from stages.lib.contracts.near import Near
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.passages import Passages
@@ -72,6 +73,8 @@ def lay_out(training, every, documents, where, edges=(), near=(), verdicts=()):
     tables.write(training, Path("data/augment/pairs.parquet"), Pairs)
     tables.write(every, Path("data/pair/pairs.parquet"), Pairs)
     tables.write(every, Path("data/deduplicate/pairs.parquet"), Pairs)
+    tables.write(Pairs.empty(), Path("data/pair/dissimilar/pairs.parquet"), Pairs)
+    tables.write(Made.empty(), Path("data/pair/made.parquet"), Made)
     tables.write(LedgerTable.empty(), Path("data/augment/ledger.parquet"), LedgerTable)
     tables.write(documents, Path("data/pair/documents.parquet"), Documents)
     tables.write(passages(documents, None, 0, None), Path("data/pair/passages.parquet"), Passages)
@@ -144,6 +147,7 @@ def test_the_stage_never_takes_a_held_out_document_and_accounts_for_every_row(pr
     assert metrics == {
         "corpus_documents": 4,
         "known_positives_as_negatives": 0,
+        "labelled_negatives": 0,
         "near_positives": 0,
         "near_positives.kept.negatives_per_anchor": 2.5,
         "near_positives.refused.negatives_per_anchor": 2.5,

@@ -130,6 +130,7 @@ def held():
             "raw": ["clumsy", "ataxic", "wobbly & weak", "lost"],
             "text": ["clumsy", "ataxic", "wobbly & weak", "lost"],
             "relation": ["lay", "exact", "lay", ""],
+            "source": "hpo",
         }
     )
     qrels = pd.DataFrame(

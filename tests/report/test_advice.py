@@ -32,6 +32,7 @@ def test_nothing_is_said_when_nothing_stands_out(values, metrics):
         ("mine", {"short_anchors_share": 0.25}, "`mine.relative_margin`", "25.0%"),
         ("tokenize", {"truncated_share": 0.02, "tokens_lost_share": 0.01}, "`tokenize.max_tokens`", "2.00%"),
         ("tokenize", {"unknown_share": 0.05}, "`clean`", "5.0%"),
+        ("evaluate", {"synthetic_exam": True}, "`pair.recipes`", "No source gives questions"),
         ("pair", {"anchor_in_positive_share": 0.6}, "`pair.document_text`", "60%"),
         ("split", {"largest_component_share": 0.5}, "`split.near_threshold`", "50%"),
     ],

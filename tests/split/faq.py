@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from stages.lib import tables
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.made import Made
 from stages.lib.contracts.near import Near
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.splits import Splits
@@ -110,7 +111,18 @@ def told_and_asked():
 # --- the command, in the folder of the test
 
 
-def run(frame, asked, *, cleaned=None, built=None, edges=None, copies=None, times=(), frozen=(), **changed):
+def made_of(built, origins):
+    """Return the Made table of pairs whose source is a recipe: each from its own document, or as `origins` say."""
+    recipes = built[1][built[1]["source"].str.startswith("pair.")]
+    rows = recipes[["pair_id", "doc_id"]].rename(columns={"doc_id": "origin_id"}).assign(positive="")
+    ends = zip(rows["pair_id"], rows["origin_id"], strict=True)
+    rows = rows.assign(origin_id=[origins.get(pair_id, doc_id) for pair_id, doc_id in ends])
+    return rows.astype(Made.empty().dtypes.to_dict())
+
+
+def run(
+    frame, asked, *, cleaned=None, built=None, edges=None, copies=None, times=(), frozen=(), origins=None, **changed
+):
     """Run the stage; `cleaned` and `built` are (documents, pairs), as collected unless given."""
     path, yaml = Path("params.yaml"), YAML()
     values = yaml.load(path.read_text("utf-8"))
@@ -124,6 +136,7 @@ def run(frame, asked, *, cleaned=None, built=None, edges=None, copies=None, time
     }.items():
         tables.write(of_documents, Path(f"data/{stage}/documents.parquet"), Documents)
         tables.write(of_pairs, Path(f"data/{stage}/pairs.parquet"), Pairs)
+    tables.write(made_of(built or (frame, asked), origins or {}), Path("data/pair/made.parquet"), Made)
     tables.write(typed(times, Times) if times else Times.empty(), Path("data/collect/times.parquet"), Times)
     tables.write(Near.empty() if edges is None else edges, Path("data/deduplicate/near.parquet"), Near)
     tables.write(Aliases.empty() if copies is None else copies, Path("data/deduplicate/aliases.parquet"), Aliases)

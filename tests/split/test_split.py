@@ -348,6 +348,8 @@ def test_the_command_splits_samples_and_sets_the_exam(project):
         "leaked_components": 0,
         "leaked_texts": 0,
         "tied_by_audit": 0,
+        "synthetic_exam": False,
+        "synthetic_queries": 0,
     }
 
 
@@ -360,24 +362,6 @@ def test_the_exam_stays_the_same_when_cleaning_drops_its_rows(project):
     assert (result.exit_code, result.output) == (0, "")
     assert {name: Path(f"data/split/test/{name}.parquet").read_bytes() for name in before} == before
     assert [metrics()[name] for name in ("rows_in", "test_pairs", "test_queries")] == [8, 0, 1]
-
-
-def test_made_pairs_are_trained_on_and_the_exam_is_made_of_collected_ones(project):
-    names, frame, asked = told_and_asked()
-    made = pairs(*((f"made {name}", text(f"title {name}"), name) for name in names))
-    result = run(frame, asked, built=(frame, pd.concat([asked, made])))
-    assert (result.exit_code, result.output) == (0, "")
-    assert set(queries("test")) == {text(names[8] + "?")}
-    splits = written(Splits, "splits").set_index("id")["split"]
-    assert all(splits[p(f"made {name}")] == splits[p(name)] for name in names)
-
-
-def test_without_collected_pairs_made_ones_are_the_exam(project):
-    names, frame, _ = told_and_asked()
-    made = pairs(*((f"made {name}", text(f"title {name}"), name) for name in names))
-    result = run(frame, Pairs.empty(), built=(frame, made))
-    assert (result.exit_code, result.output) == (0, "")
-    assert queries("test") == {text(f"title {names[8]}"): text(f"title {names[8]}")}
 
 
 def test_what_the_audit_ties_is_noted(project):

@@ -7,7 +7,7 @@ import pytest
 from stages.lib import benchmark
 from stages.lib.benchmark import Corpus, HeldOut
 from stages.lib.probe import Rows
-from stages.validate.exam import FOLDS, Exam, fold_of, pooled, with_asked
+from stages.validate.exam import FOLDS, Exam, answers, fold_of, pooled, with_asked
 
 DIMENSION, COUNT = 12, 60
 
@@ -93,19 +93,20 @@ def test_without_rows_the_base_model_ranks():
 
 TRIPLETS = pd.DataFrame(
     [
-        ("p1", "c1", "stiff knee", "d1"),
-        ("p2", "c1", "Stiff knee!", "d2"),
-        ("p3", "c2", "cough", "d3"),
-        ("p4", "c2", "tussis", "d3"),
+        ("p1", "c1", "stiff knee", "d1", "s"),
+        ("p2", "c1", "Stiff knee!", "d2", "s"),
+        ("p3", "c2", "cough", "d3", "s"),
+        ("p4", "c2", "tussis", "d3", "s"),
+        ("p5", "c2", "a title", "d3", "pair.title"),
     ],
-    columns=["pair_id", "component_id", "anchor", "doc_id"],
+    columns=["pair_id", "component_id", "anchor", "doc_id", "source"],
 )
 
 
-def validation():
+def validation(source="s"):
     pairs = pd.DataFrame(
-        [("p9", "c9", "fever", "fever", "exact", "d9", 1.0)],
-        columns=["pair_id", "component_id", "raw", "anchor", "relation", "doc_id", "score"],
+        [("p9", "c9", "fever", "fever", "exact", "d9", 1.0, source)],
+        columns=["pair_id", "component_id", "raw", "anchor", "relation", "doc_id", "score", "source"],
     )
     queries, qrels = benchmark.held_out(pairs)
     return HeldOut(queries, benchmark.grades(qrels, {"d9": "d8"}), qrels)
@@ -120,6 +121,14 @@ def test_training_questions_join_those_of_validation_and_made_ones_do_not():
     assert by_text == {"cough": {"d3": 1.0}, "fever": {"d8": 1.0}, "stiff knee": {"d1": 1.0, "d2": 1.0}}
     assert len(both.raw_qrels) == 4
     assert both.queries["query_id"].is_monotonic_increasing
+    made = pooled(validation("pair.title"), TRIPLETS, made=["p4"])
+    assert sorted(made.queries["text"]) == ["a title", "cough", "fever", "stiff knee"], "recipes are all there is"
+
+
+def test_a_pair_that_is_no_answer_teaches_none():
+    pairs = TRIPLETS.assign(score=[1.0, 0.5, 0.49, 0.0, 1.0], source=list("abcde"))
+    right = answers(TRIPLETS.drop(columns="source").iloc[::-1], pairs, 0.5)
+    assert list(zip(right["pair_id"], right["source"], strict=True)) == [("p5", "e"), ("p2", "b"), ("p1", "a")]
 
 
 def test_the_questions_of_validation_are_learned_from_with_the_nearest_passage_of_each_answer_there_is():

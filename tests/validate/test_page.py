@@ -9,6 +9,7 @@ from stages.validate.page import Gate, render
 from stages.validate.separation import PANELS, Panel, histogram
 
 MEASURED = {
+    "synthetic_exam": False,
     "queries": 2128,
     "base.ndcg_at_10": 0.4716,
     "base.recall_at_100": 0.8539,
@@ -46,6 +47,11 @@ def test_passed_gates_say_so_without_advice():
     assert "This data may be trained on: every gate is passed." in html
     assert "refused" not in html
     assert "Look at" not in html
+
+
+def test_an_exam_that_recipes_made_is_no_exam_of_what_people_ask():
+    assert "No source gives questions" not in render([PASSED], MEASURED, BINS)
+    assert "No source gives questions" in render([PASSED], {**MEASURED, "synthetic_exam": True}, BINS)
 
 
 def test_text_is_never_markup():

@@ -16,6 +16,7 @@ from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.fingerprints import Fingerprints
 from stages.lib.contracts.ledger import Ledger
+from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
@@ -151,6 +152,7 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
         (documents, "collect/documents", Documents),
         (Aliases.empty(), "deduplicate/aliases", Aliases),
         (Ledger.empty(), "augment/ledger", Ledger),
+        (pairs.assign(pair_id=[trained, *pairs["pair_id"][1:]]), "augment/pairs", Pairs),
         (pd.DataFrame(where, columns=list(Splits.empty().columns)), "split/splits", Splits),
         (queries, "split/validation/queries", Queries),
         (qrels, "split/validation/qrels", Qrels),

@@ -68,6 +68,9 @@ def _decision(line: Row) -> str:
 def _of_a_pair(run: Run, row_id: str, own: list[Found]) -> list[str]:
     doc_id = own[-1][2]["doc_id"]
     lines = ["", "the document it should find", f"  {doc_id}  {run.texts([doc_id]).get(doc_id, '(in no table)')}"]
+    for _, _, row in run.rows("made", "pair_id", [row_id]):
+        told = f": {quoted(row['positive'])}" if row["positive"] else " any passage of its document"
+        lines += ["", f"made from {row['origin_id']}, trained on{told}"]
     for _, path, row in run.rows("triplets", "pair_id", [row_id]):
         lines += ["", f"its {len(row['negatives'])} hard negatives ({path.as_posix()})"]
         lines += [f"  positive: cosine {row['positive_score']:.4f}"]

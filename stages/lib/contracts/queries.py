@@ -17,6 +17,9 @@ class Queries(Table):
         str_length={"min_value": 1}, description="the cleaned string that is scored; raw if cleaning dropped it"
     )
     relation: str = pa.Field(description="relation of its first pair, for slices")
+    source: str = pa.Field(
+        str_length={"min_value": 1}, description="source of its first pair; pair.<recipe> where a recipe made it"
+    )
 
     class Config(Table.Config):
         """Key."""

@@ -11,7 +11,10 @@ class QueryResults(Table):
     """One row is one query under one system."""
 
     query_id: str = pa.Field(str_matches=QUERY_ID, description="the held-out query")
-    split: str = pa.Field(isin=["validation", "test", "out_of_domain"], description="which set it belongs to")
+    split: str = pa.Field(
+        isin=["validation", "test", "out_of_domain", "synthetic"],
+        description="which set it belongs to; synthetic: made queries beside real ones",
+    )
     system: str = pa.Field(isin=["bm25", "base", "finetuned"], description="who ranked the corpus")
     component_id: str = pa.Field(description="component of the query; intervals resample these")
     ndcg_at_10: float = pa.Field(ge=0.0, le=1.0, description="nDCG over the first ten hits, linear gains")

@@ -10,7 +10,9 @@ from stages.lib.contracts.table import DOC_ID, QUERY_ID, Table
 class Runs(Table):
     """One row is one hit: a document that a system ranked for a query."""
 
-    split: str = pa.Field(isin=["validation", "test", "out_of_domain"], description="which set the query belongs to")
+    split: str = pa.Field(
+        isin=["validation", "test", "out_of_domain", "synthetic"], description="which set the query belongs to"
+    )
     system: str = pa.Field(isin=["bm25", "base", "finetuned"], description="who ranked the corpus")
     query_id: str = pa.Field(str_matches=QUERY_ID, description="the held-out query")
     rank: int = pa.Field(ge=1, le=100, description="place of the hit, from 1")

