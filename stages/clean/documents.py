@@ -13,7 +13,7 @@ from stages.clean.abbreviations import definitions
 from stages.clean.desk import Desk, Row
 from stages.clean.filters import Bounds
 from stages.clean.glossary import Entries
-from stages.clean.languages import language
+from stages.lib.languages import language
 from stages.clean.pages import Limits, refusal
 from stages.clean.params import CleanParams
 from stages.clean.repair import Rule, abbreviations, finish, outline, page

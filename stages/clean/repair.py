@@ -22,7 +22,7 @@ from stages.clean import characters, markdown, markup, pages, private, spelling
 from stages.clean.edits import Edit, apply, between
 from stages.clean.glossary import Entries, expand
 from stages.clean.params import CleanParams
-from stages.clean.protected import spans
+from stages.lib.protected import spans
 from stages.clean.spelling import Correct
 
 RULES = (
