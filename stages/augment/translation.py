@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from stages.lib import cache, engine
 from stages.lib.errors import Problem
 from stages.lib.models import fingerprint
-from stages.lib.stage import progress
+from stages.lib.stage import check_pins, progress
 
 Model = Callable[[str], str]
 MAX_TOKENS = 256  # of a text and of its translation
@@ -105,6 +105,21 @@ class Marian:
             tokenizer = MarianTokenizer.from_pretrained(str(folder), **where)
         model = MarianMTModel.from_pretrained(str(folder), use_safetensors=True, **where).eval()
         return partial(_generate, tokenizer, model, min(MAX_TOKENS, model.config.max_position_embeddings))
+
+
+def translator(name: str, folders: Sequence[str] | None) -> Translator | None:
+    """Return the translator called `name`, "marian" with its two `folders`; None for "off".
+
+    Raises Problem when what it needs is not there.
+    """
+    if name == "bergamot":
+        made: Translator = Bergamot()
+        check_pins(("translate",))
+        return made
+    if name == "marian":
+        there, back = folders or ("", "")
+        return Marian(Path(there), Path(back))
+    return None
 
 
 def round_trips(translator: Translator, texts: Sequence[str], label: str = "translating back") -> dict[str, str]:
