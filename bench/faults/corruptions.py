@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from stages.augment.wording import JOINTS, is_same, stand_ins
+from stages.augment.wording import JOINTS, is_same, learn
 from stages.lib.text import words
 
 KINDS = ("negation", "number", "entity", "side", "truncated", "copied")
@@ -55,7 +55,7 @@ def entities(pairs: pd.DataFrame) -> dict[str, list[str]]:
     They stand in its place in anchors of other documents, and never in one of the same. Other forms of a word are
     left out.
     """
-    _, apart = stand_ins(pairs)
+    apart = learn(pairs, []).apart
     mates = {
         word: sorted(m for m in found if m.isalpha() and len(m) > 2 and not is_same(word, m, apart))
         for word, found in apart.items()

@@ -53,11 +53,10 @@ def domains() -> dict[str, Domain]:
     open_passages = passages[passages["doc_id"].map(split).isin(["train", "corpus"])]
     aws_pairs = tables.read(Path("data/clean/out_of_domain_pairs.parquet"), Pairs)
     aws_passages = tables.read(Path("data/clean/out_of_domain_passages.parquet"), Passages)
+    seen, held = pairs[where.isin(["train", "corpus"])], pairs[where.isin(["validation", "test"])]
     odd = aws_pairs["doc_id"].str[-1].isin(list("13579bdf"))
     return {
-        "hpo": _domain(
-            "term", "definition", pairs[where.isin(["train", "corpus"])], pairs[where.isin(["validation", "test"])], open_passages
-        ),
+        "hpo": _domain("term", "definition", seen, held, open_passages),
         "aws": _domain("title", "sentence", aws_pairs[odd], aws_pairs[~odd], aws_passages),
     }
 
@@ -78,9 +77,7 @@ def back_translations(kind: str, count: int, seed: int) -> list[Paraphrase]:
     return [one for one in found if one.text and normal_form(one.text) != normal_form(one.parent)][:count]
 
 
-def _domain(
-    short: str, long: str, pairs: pd.DataFrame, others: pd.DataFrame, passages: pd.DataFrame
-) -> Domain:
+def _domain(short: str, long: str, pairs: pd.DataFrame, others: pd.DataFrame, passages: pd.DataFrame) -> Domain:
     anchors = zip(pairs["anchor"], pairs["doc_id"], strict=True)
     first = passages[passages["position"] == 0]
     sentences = [

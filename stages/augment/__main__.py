@@ -16,12 +16,13 @@ from pathlib import Path
 import pandas as pd
 
 from stages.augment.judging import REASONS as MEANING
-from stages.augment.judging import Judge, Paraphrase, faults, learn
+from stages.augment.judging import Judge, Paraphrase, faults
 from stages.augment.keyboard import mistype
 from stages.augment.params import AugmentParams
 from stages.augment.refusals import REASONS, Refusal, beyond_share, refuse
 from stages.augment.translation import round_trips, translator
 from stages.augment.variants import METHODS, Maker, Variant, propose, swap_abbreviations, swap_spelling
+from stages.augment.wording import learn
 from stages.lib import tables
 from stages.lib.benchmark import corpus_of
 from stages.lib.contracts.fingerprints import Fingerprints
@@ -77,13 +78,16 @@ def augment(
     proposed = Counter(variant.method for variant in variants)
     metrics = balance(len(pairs), len(rows), ledger.dropped(), (*MEANING, *REASONS), proposed, METHODS)
     stayed = Counter(variant.method for variant in accepted)
+    failed = Counter(
+        one.method for one in variants if one.pair_id in refused and refused[one.pair_id].reason != "over_share"
+    )
     return (
         rows,
         ledger.frame(),
         {
             **metrics,
             **{f"accepted.{method}": stayed[method] for method in METHODS},
-            **{f"accepted_share.{method}": stayed[method] / count for method, count in sorted(proposed.items())},
+            **{f"passed_share.{method}": 1 - failed[method] / count for method, count in sorted(proposed.items())},
         },
     )
 
@@ -127,9 +131,12 @@ def unfaithful(
     anchors = dict(zip(training["pair_id"], training["anchor"], strict=True))
     evidence = judge.measure([Paraphrase(anchors[one.parent_id], one.anchor, one.doc_id) for one in asked])
     found = {one.pair_id: faults(told, params) for one, told in zip(asked, evidence, strict=True)}
-    return {
-        identity: Refusal(reason, score=score) for identity, told in found.items() for reason, score in list(told.items())[:1]
-    }
+    return {identity: Refusal(*_first(told)) for identity, told in found.items() if told}
+
+
+def _first(told: dict[str, float]) -> tuple[str, str, float]:
+    reason = next(iter(told))
+    return reason, "", told[reason]
 
 
 def main(

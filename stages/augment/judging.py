@@ -6,11 +6,10 @@ and is meant to look strange to the base model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from stages.augment import meaning, wording
 from stages.augment.params import AugmentParams
@@ -46,19 +45,6 @@ class Paraphrase(NamedTuple):
     doc_id: str
 
 
-class Knowledge(NamedTuple):
-    """What is known of the words: all that the corpus uses, which say the same, and which tell documents apart."""
-
-    vocabulary: frozenset[str]
-    synonyms: Mapping[str, frozenset[str]]
-    apart: Mapping[str, frozenset[str]]
-
-
-def learn(pairs: pd.DataFrame, texts: Iterable[str]) -> Knowledge:
-    """Return what `pairs`, whose anchors may be seen, and the `texts` of documents tell of words."""
-    return Knowledge(wording.vocabulary([*pairs["anchor"], *texts]), *wording.stand_ins(pairs))
-
-
 class Evidence(NamedTuple):
     """What was measured of a paraphrase: reasons that its words alone tell, and the values that limits are set to.
 
@@ -75,7 +61,7 @@ class Evidence(NamedTuple):
 class Judge:
     """Measures paraphrases: with a model, the documents to be found, and what is known of words."""
 
-    def __init__(self, model: Model, encoder: Encoder, corpus: Corpus, knowledge: Knowledge) -> None:
+    def __init__(self, model: Model, encoder: Encoder, corpus: Corpus, knowledge: wording.Knowledge) -> None:
         self._model, self._encoder, self._corpus, self._knowledge = model, encoder, corpus, knowledge
         self._places = {doc_id: at for at, doc_id in enumerate(corpus.doc_ids.tolist())}
 
@@ -112,8 +98,9 @@ class Judge:
         if asked:
             left, right = (self._encoder.encode([pair[side] for pair in asked], label="words") for side in (0, 1))
             cosines = dict(zip(asked, np.round((left * right).sum(axis=1), 6).tolist(), strict=True))
-        for known, value in ((self._knowledge.apart, -1.0), (self._knowledge.synonyms, 1.0)):
-            cosines |= {pair: value for pair in asked if pair[1] in known.get(pair[0], ())}
+        for pair in asked:
+            if (known := self._knowledge.cosine(*pair)) is not None:
+                cosines[pair] = known
         return [wording.weakest(change, cosines) for change in changes]
 
 
@@ -154,7 +141,7 @@ def told(parent: str, text: str, change: wording.Changes) -> tuple[str, ...]:
 
 def chrf_scores(parents: Sequence[str], texts: Sequence[str]) -> list[float]:
     """Return chrF (Popović 2015, in sacrebleu's default variant), 0 to 1, of each text against its parent."""
-    from sacrebleu.metrics import CHRF
+    from sacrebleu.metrics.chrf import CHRF
 
     metric = CHRF()
     return [

@@ -26,12 +26,15 @@ _NUMBERS = {
 _NUMBER = re.compile(r"(?:(?<![\w-])-)?\d+(?:[.,]\d+)*|[<>≤≥±]=?")
 _THOUSANDS = re.compile(r"[.,](?=\d{3}(?!\d))")
 _BESIDE_NUMBER = re.compile(r"(?<=\d)\s?(%|°[cf]?|[a-zµμ]+)(?:/([a-zµμ]+))?(?![a-zµμ])")
-# Short names of units are also other things ("m", "in"), and "second" is mostly an ordinal: these need a number.
-_NEED_NUMBER = {"second", "foot", "feet", "mole"}
+# Names of one or two letters are also other things ("m", "ms"), and so are these: they need a number.
+_NEED_NUMBER = {"second", "foot", "feet", "mole", "bit", "bits", "min"}
 
 _NEGATIONS = frozenset(
-    "no not non without never none nor neither nobody nothing cannot absent absence missing lack lacks lacking except"
-    " excluding unless fail fails failed failure".split()
+    re.findall(
+        r"\S+",
+        "no not non without never none nor neither nobody nothing cannot absent absence missing lack lacks lacking "
+        "except excluding unless fail fails failed failure",
+    )
 )
 _NEGATED = re.compile(r"n['\u2019]t\b")
 _PREFIXES = ("un", "in", "im", "ir", "il", "dis", "non", "a", "an")
@@ -51,7 +54,7 @@ def units(text: str) -> frozenset[str]:
     """Return the units of measure of `text`."""
     lowered, known = text.lower(), _units()
     beside = {known[name] for match in _BESIDE_NUMBER.findall(lowered) for name in match if name in known}
-    spelled = {known[word] for word in words(lowered) if len(word) > 3 and word in known and word not in _NEED_NUMBER}
+    spelled = {known[word] for word in words(lowered) if len(word) > 2 and word in known and word not in _NEED_NUMBER}
     return frozenset(beside | spelled)
 
 
@@ -61,11 +64,7 @@ def are_sides_kept(text: str, other: str) -> bool:
     A word may name several sides ("widening" is wide and large); one of them must be named in the other text.
     """
     mine, theirs = _sides(text), _sides(other)
-    return all(
-        named & set().union(*there)
-        for here, there in ((mine, theirs), (theirs, mine))
-        for named in here
-    )
+    return all(named & set().union(*there) for here, there in ((mine, theirs), (theirs, mine)) for named in here)
 
 
 def negations(text: str) -> int:
@@ -95,7 +94,7 @@ def codes(text: str) -> frozenset[str]:
 def names(text: str) -> frozenset[str]:
     """Return the words of `text` that stand capitalised within a sentence, in lower case; none in a title."""
     found = re.findall(r"(?<![.!?:]\s)(?<!^)\b[A-Z][a-z]+\b", text)
-    plain = re.findall(r"\b[a-z]{4,}\b", text)
+    plain = re.findall(r"\b[a-z]+\b", text)
     return frozenset(word.lower() for word in found) if len(found) <= len(plain) else frozenset()
 
 

@@ -99,11 +99,13 @@ class Marian:
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()  # type: ignore[no-untyped-call]  # it would be drawn also where there is no terminal
-        where = {"local_files_only": True, "trust_remote_code": False}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
-            tokenizer = MarianTokenizer.from_pretrained(str(folder), **where)
-        model = MarianMTModel.from_pretrained(str(folder), use_safetensors=True, **where).eval()
+            tokenizer = MarianTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+        model = MarianMTModel.from_pretrained(
+            str(folder), use_safetensors=True, local_files_only=True, trust_remote_code=False
+        )
+        model.eval()  # type: ignore[no-untyped-call]
         return partial(_generate, tokenizer, model, min(MAX_TOKENS, model.config.max_position_embeddings))
 
 

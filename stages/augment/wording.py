@@ -20,12 +20,15 @@ from stages.lib.text import words
 
 # Beside the empty words: joints that a translation chooses as it likes. Whatever denies or tells a side is not here.
 JOINTS = EMPTY | frozenset(
-    "by as at on from into onto within through via or than then so such also can could may might will would shall should"
-    " its their his her your our my they he she we you i one ones some any each every when where while during whether if"
-    " because due owing towards toward about between among amid over up like s t i e eg ie etc".split()
+    re.findall(
+        r"\S+",
+        "by as at on from into onto within through via or than then so such also can could may might will would shall "
+        "should its their his her your our my they he she we you i one ones some any each every when where while "
+        "during whether if because due owing towards toward about between among amid over up like s t e eg ie etc",
+    )
 )
 # Nothing ends in these.
-_LEADING = frozenset("a an the of to in with for by as at on from into and or any that which if".split())
+_LEADING = frozenset(re.findall(r"\S+", "a an the of to in with for by as at on from into and or any that which if"))
 STEM, ENDING = 4, 4  # letters: the shortest common beginning of two forms of a word, and the longest ending
 _FOLDS = ((re.compile("ae|oe"), "e"), (re.compile("our"), "or"), (re.compile("is(e|ing|ation)"), r"iz\1"))
 _DENIED = re.compile("^(?:un|dis|de|non|in)(?=[a-z]{4})")
@@ -87,16 +90,38 @@ def weakest(change: Changes, cosines: Mapping[tuple[str, str], float]) -> float:
     return min(best)
 
 
-def stand_ins(pairs: pd.DataFrame) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
-    """Return word to words that stand in its place in other anchors: of the same document, and only of others.
+class Knowledge(NamedTuple):
+    """What is known of the words of a corpus.
 
-    The first are synonyms ("jaw" for "mandible"), the second tell documents apart ("toe" for "finger").
+    `vocabulary` are all of them, in lower case. `synonyms` and `apart` map a word to words that stand in its place in
+    other anchors: of the same document ("jaw" for "mandible"), or only of others ("toe" for "finger"). `alone` maps
+    a word that is an anchor by itself to its documents.
     """
+
+    vocabulary: frozenset[str]
+    synonyms: Mapping[str, frozenset[str]]
+    apart: Mapping[str, frozenset[str]]
+    alone: Mapping[str, frozenset[str]]
+
+    def cosine(self, word: str, other: str) -> float | None:
+        """Return 1 for synonyms, -1 for what tells documents apart, None where nothing is known of the two."""
+        if other in self.synonyms.get(word, ()):
+            return 1.0
+        mine, theirs = self.alone.get(word, frozenset()), self.alone.get(other, frozenset())
+        return -1.0 if other in self.apart.get(word, ()) or (mine and theirs and not mine & theirs) else None
+
+
+def learn(pairs: pd.DataFrame, texts: Iterable[str]) -> Knowledge:
+    """Return what `pairs`, whose anchors may be seen, and the `texts` of documents tell of words."""
     slots: dict[tuple[str, ...], set[tuple[str, str]]] = defaultdict(set)
+    alone = defaultdict[str, set[str]](set)
     for anchor, doc_id in zip(pairs["anchor"], pairs["doc_id"], strict=True):
         text = words(anchor)
+        if len(text) == 1:
+            alone[text[0]].add(doc_id)
+            continue
         for at, word in enumerate(text):
-            if word not in JOINTS and len(text) > 1:
+            if word not in JOINTS:
                 slots[*text[:at], "", *text[at + 1 :]].add((word, doc_id))
     same, other = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
     for found in slots.values():
@@ -104,13 +129,13 @@ def stand_ins(pairs: pd.DataFrame) -> tuple[dict[str, frozenset[str]], dict[str,
             for mate, its_document in found:
                 if mate != word:
                     (same if doc_id == its_document else other)[word].add(mate)
-    apart = {word: frozenset(mates - same[word]) for word, mates in other.items()}
-    return {word: frozenset(mates) for word, mates in same.items() if mates}, apart
+    vocabulary = frozenset(word for text in [*pairs["anchor"], *texts] for word in words(text))
+    apart = {word: mates - same[word] for word, mates in other.items()}
+    return Knowledge(vocabulary, *(_frozen(table) for table in (same, apart, alone)))
 
 
-def vocabulary(texts: Iterable[str]) -> frozenset[str]:
-    """Return the words of `texts`."""
-    return frozenset(word for text in texts for word in words(text))
+def _frozen(table: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
+    return {word: frozenset(others) for word, others in table.items() if others}
 
 
 def _content(text: str) -> list[str]:
