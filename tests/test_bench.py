@@ -6,9 +6,12 @@ import subprocess
 import sys
 from collections import Counter
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from bench.faults import abbreviations, boilerplate, typos
+from bench import augmentation
+from bench.faults import abbreviations, boilerplate, corruptions, paraphrases, typos
 from stages.clean.spelling import english
 from tests.conftest import ROOT
 
@@ -52,6 +55,54 @@ def test_planted_lines_are_told():
     page, held = boilerplate.plant("Fever is high.", random.Random(1))
     assert held and all(piece in page for piece in held)
     assert "Fever is high." in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "found"),
+    [
+        ("negation", "Fever is high", {"Fever is not high"}),
+        ("negation", "Absent teeth", {"teeth"}),
+        (
+            "number",
+            "third toe",
+            {"second toe", "fourth toe", "fifth toe", "sixth toe", "seventh toe", "eighth toe", "ninth toe"},
+        ),
+        ("number", "5 mg", {"6 mg", "7 mg", "15 mg"}),
+        ("number", "a toe", {None}),
+        ("side", "left arm", {"right arm"}),
+        ("side", "an arm", {None}),
+        ("entity", "hepatic cyst", {"renal cyst", "biliary cyst"}),
+        ("entity", "a cyst", {None}),
+        ("truncated", "hepatic cyst", {"hepatic", "cyst"}),
+        ("truncated", "cyst", {None}),
+        ("copied", "a cyst", {"a cyst", "A CYST", "a cyst.", '"a cyst"'}),
+    ],
+)
+def test_a_corruption_is_small_and_changes_what_is_said(kind, text, found):
+    mates = {"hepatic": ["biliary", "renal"]}
+    assert {corruptions.corrupt(kind, text, mates, random.Random(seed)) for seed in range(200)} == found
+
+
+def test_what_an_entity_is_swapped_for_is_neither_its_synonym_nor_another_form_of_it():
+    rows = [("hepatic cyst", "a"), ("liver cyst", "a"), ("renal cyst", "b"), ("kidney cyst", "b"), ("renals cyst", "c")]
+    found = corruptions.entities(pd.DataFrame(rows, columns=["anchor", "doc_id"]))
+    assert found["hepatic"] == ["kidney", "renal", "renals"]
+    assert found["renal"] == ["hepatic", "liver"]
+
+
+def test_four_hundred_and_thirty_back_translations_were_judged():
+    rows = paraphrases.judged("chosen", "held")
+    assert rows["set"].value_counts().to_dict() == {"chosen": 320, "held": 110}
+    assert set(rows["verdict"]) == {"same", "different"}
+    assert set(rows["kind"]) == set(paraphrases.DOMAINS)
+    assert not rows.duplicated(["parent"]).any()
+
+
+def test_the_gain_of_a_method_is_the_mean_over_seeds_and_its_interval_is_over_components():
+    scores = {"none": [np.zeros(4)], "spelling": [np.array([0.1, 0.1, 0.3, 0.3]), np.array([0.1, 0.1, 0.1, 0.1])]}
+    told = augmentation.summary(scores, ["a", "a", "b", "b"])
+    assert told["spelling.gain"] == pytest.approx(0.15)
+    assert (told["spelling.low"], told["spelling.high"]) == pytest.approx((0.1, 0.2))
 
 
 def figures(*command):
@@ -106,3 +157,12 @@ def test_near_duplicates_are_found_and_only_copies_go():
     assert told["peak_memory_gb"] <= 4
     assert told["seconds_largest"] <= 240
     assert told["exponent"] <= 1.1
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+def test_corrupted_back_translations_are_refused():
+    told = figures("bench/paraphrases.py")
+    assert told["refused.least"] >= 0.95
+    # CONTRIBUTING.md tells what is refused wrongly: more than one would like, and no more than this.
+    assert told["false.chosen"] <= 0.1

@@ -20,6 +20,7 @@ from stages.lib.topk import Vectors as Vectors
 from stages.lib.topk import search
 
 DEPTH = 100
+BLOCK = 256  # queries whose ranks are found at once
 
 
 def dense(queries: Vectors, passages: Vectors, k: int, starts: Starts | None = None) -> Hits:
@@ -45,10 +46,10 @@ def ranks(
     """
     transposed = np.ascontiguousarray(passages.T)
     found = np.empty(len(queries), dtype=np.int64)
-    for start in range(0, len(queries), _BLOCK):
-        scores = queries[start : start + _BLOCK] @ transposed
+    for start in range(0, len(queries), BLOCK):
+        scores = queries[start : start + BLOCK] @ transposed
         block = np.round(scores if starts is None else np.maximum.reduceat(scores, starts, axis=1), 6)
-        for row, position in enumerate(positions[start : start + _BLOCK]):
+        for row, position in enumerate(positions[start : start + BLOCK]):
             own = block[row, position]
             found[start + row] = 1 + (block[row] > own).sum() + (block[row, :position] == own).sum()
     return found
