@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 
 import pandas as pd
@@ -55,12 +56,19 @@ def entities(pairs: pd.DataFrame) -> dict[str, list[str]]:
     They stand in its place in anchors of other documents, and never in one of the same. Other forms of a word are
     left out.
     """
-    apart = learn(pairs, []).apart
-    mates = {
-        word: sorted(m for m in found if m.isalpha() and len(m) > 2 and not is_same(word, m, apart))
-        for word, found in apart.items()
-        if word.isalpha() and len(word) > 2
-    }
+    places = learn(pairs, []).places
+    around = defaultdict[str, set[str]](set)
+    for word, found in places.items():
+        for where, _ in found:
+            around[where].add(word)
+    mates = {}
+    for word, found in places.items():
+        others = {other for where, _ in found for other in around[where] if not places[other] & found}
+        if word.isalpha() and len(word) > 2:
+            kept = [
+                other for other in others if other.isalpha() and len(other) > 2 and not is_same(word, other, places)
+            ]
+            mates[word] = sorted(kept)
     return {word: found for word, found in mates.items() if found}
 
 

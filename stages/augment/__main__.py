@@ -22,7 +22,7 @@ from stages.augment.params import AugmentParams
 from stages.augment.refusals import REASONS, Refusal, beyond_share, refuse
 from stages.augment.translation import round_trips, translator
 from stages.augment.variants import METHODS, Maker, Variant, propose, swap_abbreviations, swap_spelling
-from stages.augment.wording import learn
+from stages.augment.wording import learn, vocabulary
 from stages.lib import tables
 from stages.lib.benchmark import corpus_of
 from stages.lib.contracts.fingerprints import Fingerprints
@@ -156,11 +156,12 @@ def main(
     where = tables.read(splits, Splits)
     training, known = training_pairs(tables.read(pairs, Pairs), where)
     stretches = open_passages(tables.read(passages, Passages), where)
-    knowledge = learn(known, stretches["text"])
-    made = makers(params, training, knowledge.vocabulary, glossary)
+    known_words = vocabulary([*known["anchor"], *stretches["text"]]) if params.keyboard else frozenset()
+    made = makers(params, training, known_words, glossary)
     variants = propose(training, made)
     refused: dict[str, Refusal] = {}
     if "back_translation" in made:
+        knowledge = learn(known, stretches["text"])
         judge = Judge(model, Encoder(find_model(model)), corpus_of(stretches), knowledge)
         refused = unfaithful(variants, training, judge, params)
     faithful = [variant for variant in variants if variant.pair_id not in refused]

@@ -16,7 +16,7 @@ import pandas as pd
 
 from stages.augment.meaning import is_compared
 from stages.lib.content import EMPTY
-from stages.lib.text import words
+from stages.lib.text import hash_hex, words
 
 # Beside the empty words: joints that a translation chooses as it likes. Whatever denies or tells a side is not here.
 JOINTS = EMPTY | frozenset(
@@ -93,49 +93,37 @@ def weakest(change: Changes, cosines: Mapping[tuple[str, str], float]) -> float:
 class Knowledge(NamedTuple):
     """What is known of the words of a corpus.
 
-    `vocabulary` are all of them, in lower case. `synonyms` and `apart` map a word to words that stand in its place in
-    other anchors: of the same document ("jaw" for "mandible"), or only of others ("toe" for "finger"). `alone` maps
-    a word that is an anchor by itself to its documents.
+    `vocabulary` are all of them, in lower case. `places` maps a word to where it stands in anchors: what is around it,
+    hashed, and the document. Words in one place say the same ("jaw" and "mandible"); words with the same around them,
+    but never of one document, tell documents apart ("toe" and "finger").
     """
 
     vocabulary: frozenset[str]
-    synonyms: Mapping[str, frozenset[str]]
-    apart: Mapping[str, frozenset[str]]
-    alone: Mapping[str, frozenset[str]]
+    places: Mapping[str, frozenset[tuple[str, str]]]
 
     def cosine(self, word: str, other: str) -> float | None:
-        """Return 1 for synonyms, -1 for what tells documents apart, None where nothing is known of the two."""
-        if other in self.synonyms.get(word, ()):
+        """Return 1 for words that say the same, -1 for what tells documents apart, None where nothing is known."""
+        mine, theirs = self.places.get(word, frozenset()), self.places.get(other, frozenset())
+        if mine & theirs:
             return 1.0
-        mine, theirs = self.alone.get(word, frozenset()), self.alone.get(other, frozenset())
-        return -1.0 if other in self.apart.get(word, ()) or (mine and theirs and not mine & theirs) else None
+        return -1.0 if {around for around, _ in mine} & {around for around, _ in theirs} else None
 
 
 def learn(pairs: pd.DataFrame, texts: Iterable[str]) -> Knowledge:
     """Return what `pairs`, whose anchors may be seen, and the `texts` of documents tell of words."""
-    slots: dict[tuple[str, ...], set[tuple[str, str]]] = defaultdict(set)
-    alone = defaultdict[str, set[str]](set)
+    places = defaultdict[str, set[tuple[str, str]]](set)
     for anchor, doc_id in zip(pairs["anchor"], pairs["doc_id"], strict=True):
         text = words(anchor)
-        if len(text) == 1:
-            alone[text[0]].add(doc_id)
-            continue
         for at, word in enumerate(text):
             if word not in JOINTS:
-                slots[*text[:at], "", *text[at + 1 :]].add((word, doc_id))
-    same, other = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
-    for found in slots.values():
-        for word, doc_id in found:
-            for mate, its_document in found:
-                if mate != word:
-                    (same if doc_id == its_document else other)[word].add(mate)
-    vocabulary = frozenset(word for text in [*pairs["anchor"], *texts] for word in words(text))
-    apart = {word: mates - same[word] for word, mates in other.items()}
-    return Knowledge(vocabulary, *(_frozen(table) for table in (same, apart, alone)))
+                places[word].add((hash_hex(*text[:at], "", *text[at + 1 :]), doc_id))
+    found = {word: frozenset(where) for word, where in places.items()}
+    return Knowledge(vocabulary([*pairs["anchor"], *texts]), found)
 
 
-def _frozen(table: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
-    return {word: frozenset(others) for word, others in table.items() if others}
+def vocabulary(texts: Iterable[str]) -> frozenset[str]:
+    """Return the words of `texts`, in lower case."""
+    return frozenset(word for text in texts for word in words(text))
 
 
 def _content(text: str) -> list[str]:

@@ -21,7 +21,7 @@ from stages.lib.contracts.splits import Splits
 from stages.lib.errors import Problem
 from stages.lib.params import load
 from tests.augment.test_augment import fingerprints, pairs
-from tests.augment.translators import only_here
+from tests.augment.translators import only_here, tiny_marian
 
 TERMS = {
     "Loss of fat tissue in a localized area": "Destruction of subcutaneous fat in a limited region of the body.",
@@ -139,6 +139,22 @@ def test_back_translations_are_judged_and_the_bytes_do_not_depend_on_the_cache(p
     monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
     main()
     assert [path.read_bytes() for path in written] == cold
+
+
+@pytest.mark.slow
+def test_what_a_marian_model_makes_of_random_weights_is_refused_and_told(project, monkeypatch):
+    monkeypatch.setenv("PAIRSMITH_CACHE", str(project / "cache"))
+    folders = [str(tiny_marian(project / name, seed)) for seed, name in enumerate(("there", "back"), start=1)]
+    configure(back_translation="marian", marian_models=folders, abbreviations=False, spelling=False, max_share=1.0)
+    frame = pairs(*[(term, str(at)) for at, term in enumerate(TERMS)])
+    write_inputs(frame, ["train"] * len(TERMS), list(TERMS.values()))
+    main()
+    rows, ledger, metrics = read_outputs()
+    assert set(rows["pair_id"]) == set(frame["pair_id"])
+    made = ledger.query("action == 'add'")
+    assert len(made) == metrics["added.back_translation"] > 0
+    assert metrics["passed_share.back_translation"] == 0.0
+    assert set(made["row_id"]) == set(ledger.query("action == 'drop'")["row_id"])
 
 
 @pytest.mark.parametrize(
