@@ -106,7 +106,7 @@ def rightness(count: int) -> dict[str, float]:
     import pandas as pd
 
     from bench.corpus import planted
-    from stages.deduplicate.content import content
+    from stages.lib.content import content
     from stages.lib.near import exact_edges
     from stages.lib.text import normal_form, shingles, similarity
 

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from collections import Counter
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from bench.faults import abbreviations, boilerplate, typos
+from bench import augmentation
+from bench.faults import abbreviations, boilerplate, corruptions, paraphrases, typos
 from bench.mine import agreement
 from bench.negatives import summary
 from stages.clean.spelling import english
@@ -68,6 +71,54 @@ def test_variants_are_compared_seed_by_seed():
     assert told["margin.over_in_batch"] == pytest.approx(0.015)
     assert told["margin.se"] == pytest.approx(0.005)
     assert told["in_batch.spread"] == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "found"),
+    [
+        ("negation", "Fever is high", {"Fever is not high"}),
+        ("negation", "Absent teeth", {"teeth"}),
+        (
+            "number",
+            "third toe",
+            {"second toe", "fourth toe", "fifth toe", "sixth toe", "seventh toe", "eighth toe", "ninth toe"},
+        ),
+        ("number", "5 mg", {"6 mg", "7 mg", "15 mg"}),
+        ("number", "a toe", {None}),
+        ("side", "left arm", {"right arm"}),
+        ("side", "an arm", {None}),
+        ("entity", "hepatic cyst", {"renal cyst", "biliary cyst"}),
+        ("entity", "a cyst", {None}),
+        ("truncated", "hepatic cyst", {"hepatic", "cyst"}),
+        ("truncated", "cyst", {None}),
+        ("copied", "a cyst", {"a cyst", "A CYST", "a cyst.", '"a cyst"'}),
+    ],
+)
+def test_a_corruption_is_small_and_changes_what_is_said(kind, text, found):
+    mates = {"hepatic": ["biliary", "renal"]}
+    assert {corruptions.corrupt(kind, text, mates, random.Random(seed)) for seed in range(200)} == found
+
+
+def test_what_an_entity_is_swapped_for_is_neither_its_synonym_nor_another_form_of_it():
+    rows = [("hepatic cyst", "a"), ("liver cyst", "a"), ("renal cyst", "b"), ("kidney cyst", "b"), ("renals cyst", "c")]
+    found = corruptions.entities(pd.DataFrame(rows, columns=["anchor", "doc_id"]))
+    assert found["hepatic"] == ["kidney", "renal", "renals"]
+    assert found["renal"] == ["hepatic", "liver"]
+
+
+def test_four_hundred_and_thirty_back_translations_were_judged():
+    rows = paraphrases.judged("chosen", "held")
+    assert rows["set"].value_counts().to_dict() == {"chosen": 320, "held": 110}
+    assert set(rows["verdict"]) == {"same", "different"}
+    assert set(rows["kind"]) == set(paraphrases.DOMAINS)
+    assert not rows.duplicated(["parent"]).any()
+
+
+def test_the_gain_of_a_method_is_the_mean_over_seeds_and_its_interval_is_over_components():
+    scores = {"none": [np.zeros(4)], "spelling": [np.array([0.1, 0.1, 0.3, 0.3]), np.array([0.1, 0.1, 0.1, 0.1])]}
+    told = augmentation.summary(scores, ["a", "a", "b", "b"])
+    assert told["spelling.gain"] == pytest.approx(0.15)
+    assert (told["spelling.low"], told["spelling.high"]) == pytest.approx((0.1, 0.2))
 
 
 def figures(*command):
@@ -151,3 +202,12 @@ def test_every_way_of_mining_is_trained_with_three_seeds():
         # Which is best the figures say, whatever they are; a model that learned is above the base (0.46).
         assert told[f"{variant}.ndcg_at_10"] > 0.5
         assert told[f"{variant}.spread"] < 0.05
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+def test_corrupted_back_translations_are_refused():
+    told = figures("bench/paraphrases.py")
+    assert told["refused.least"] >= 0.95
+    # CONTRIBUTING.md tells what is refused wrongly: more than one would like, and no more than this.
+    assert told["false.chosen"] <= 0.1

@@ -11,7 +11,12 @@ GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency
 
 def locked(name):
     lines = [line for line in (ROOT / name).read_text("utf-8").splitlines() if not line.startswith("#")]
-    return dict(line.split("==") for line in lines)
+    return dict(pinned(line) for line in lines)
+
+
+def pinned(line):
+    """Return name and version; after ";" stands for which platform."""
+    return line.partition(";")[0].strip().split("==")
 
 
 def normal(name):
@@ -22,7 +27,7 @@ def normal(name):
 def test_every_pin_is_exact_and_stands_in_the_lock(group):
     lock = locked(f"requirements-{group}.txt" if group in APART else "requirements.txt")
     for pin in GROUPS[group]:
-        name, version = pin.split("==")
+        name, version = pinned(pin)
         assert lock[normal(name)] == version
 
 

@@ -10,14 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.faults.corpora import definitions, operations
+from stages.augment.keyboard import KEYS
 from stages.clean.speller import decide
 from stages.clean.spelling import english, fix, words
 
 RATE = 0.01
-# The letters of a keyboard, each before those beside it.
-_BESIDE = """qwa wqes ewrd retf tryg ytuh uyij iuok oipl pol aqsz sawdx dsefc fdrgv gfthb hgyjn jhukm kjil lkop
-zasx xzsdc cxdfv vcfgb bvghn nbhjm mnjk"""
-_KEYS = {keys[0]: keys[1:] for keys in _BESIDE.split()}
 Pair = tuple[str, str]
 
 
@@ -76,7 +73,7 @@ def slip(word: str, draw: random.Random) -> str:
         return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
     if key == "double":
         return word[:at] + word[at] + word[at:]
-    beside = draw.choice(_KEYS[word[at]])
+    beside = draw.choice(KEYS[word[at]])
     return word[:at] + beside + word[at + (key == "miss") :]
 
 

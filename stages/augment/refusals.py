@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -44,9 +44,14 @@ def refuse(
 
 
 def beyond_share(variants: Iterable[Variant], limit: int) -> dict[str, Refusal]:
-    """Return the refusals of all but `limit` variants, chosen by a hash of the id, never by the order of rows."""
-    ordered = sorted(variants, key=lambda variant: hash_hex("augment.max_share", variant.pair_id))
-    return {variant.pair_id: Refusal("over_share") for variant in ordered[limit:]}
+    """Return the refusals of all but `limit` variants of each method, chosen by a hash of the id, not by row order."""
+    taken: Counter[str] = Counter()
+    refused = {}
+    for variant in sorted(variants, key=lambda variant: hash_hex("augment.max_share", variant.pair_id)):
+        taken[variant.method] += 1
+        if taken[variant.method] > limit:
+            refused[variant.pair_id] = Refusal("over_share")
+    return refused
 
 
 def _equal_to_known(variants: list[Variant], known: pd.DataFrame) -> dict[str, Refusal]:

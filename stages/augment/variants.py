@@ -1,9 +1,9 @@
-"""Variants of an anchor: abbreviations swapped, American and British spelling."""
+"""Variants of an anchor by word lists, abbreviations swapped and American and British spelling; and all as pairs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import pandas as pd
@@ -11,7 +11,8 @@ import pandas as pd
 from stages.lib.glossary import Abbreviations
 from stages.lib.text import hash_hex
 
-METHODS = ("abbreviations", "spelling")
+METHODS = ("abbreviations", "spelling", "keyboard", "back_translation")
+Maker = Callable[[str, str], list[str]]  # from a pair's id and its anchor to other anchors
 
 
 class Variant(NamedTuple):
@@ -56,18 +57,12 @@ def swap_spelling(text: str, british: Mapping[str, str]) -> list[str]:
     return _others(text, (_spelled(text, british), _spelled(text, american)))
 
 
-def propose(
-    pairs: pd.DataFrame, methods: frozenset[str], abbreviations: Abbreviations, british: Mapping[str, str]
-) -> list[Variant]:
-    """Return every variant of the anchors of `pairs` by the `methods` that are on, each once, sorted by id."""
+def propose(pairs: pd.DataFrame, makers: Mapping[str, Maker]) -> list[Variant]:
+    """Return every variant of the anchors of `pairs` that the `makers`, by method, make; each once, sorted by id."""
     variants: dict[str, Variant] = {}
     for pair_id, anchor, doc_id in zip(pairs["pair_id"], pairs["anchor"], pairs["doc_id"], strict=True):
-        made = {
-            "abbreviations": swap_abbreviations(anchor, abbreviations) if "abbreviations" in methods else [],
-            "spelling": swap_spelling(anchor, british) if "spelling" in methods else [],
-        }
-        for method in METHODS:
-            for text in made[method]:
+        for method, make in makers.items():
+            for text in make(pair_id, anchor):
                 identity = "p" + hash_hex(pair_id, method, text)
                 variants[identity] = Variant(identity, pair_id, method, text, doc_id)
     return [variants[identity] for identity in sorted(variants)]

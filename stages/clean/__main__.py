@@ -26,11 +26,11 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from stages.clean import languages, private
+from stages.clean import private
 from stages.clean.account import account
 from stages.clean.corpus import Cleaned, clean
 from stages.clean.params import CleanParams, check_limits
-from stages.lib import tables
+from stages.lib import languages, tables
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.knowledge import Knowledge
 from stages.lib.contracts.ledger import Ledger as LedgerTable

@@ -13,12 +13,12 @@ from stages.clean.abbreviations import definitions
 from stages.clean.desk import Desk, Row
 from stages.clean.filters import Bounds
 from stages.clean.glossary import Entries
-from stages.clean.languages import language
 from stages.clean.pages import Limits, refusal
 from stages.clean.params import CleanParams
 from stages.clean.repair import Rule, abbreviations, finish, outline, page
 from stages.clean.spelling import Correct
 from stages.lib.contracts.documents import Documents
+from stages.lib.languages import language
 
 FIELDS = ("title", "text")
 

@@ -22,8 +22,8 @@ from stages.clean import characters, markdown, markup, pages, private, spelling
 from stages.clean.edits import Edit, apply, between
 from stages.clean.glossary import Entries, expand
 from stages.clean.params import CleanParams
-from stages.clean.protected import spans
 from stages.clean.spelling import Correct
+from stages.lib.protected import spans
 
 RULES = (
     *("page", "markup", "markdown", "encoding", "characters", "whitespace"),

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.clean.edits import Edit
-from stages.clean.languages import language
-from stages.clean.protected import spans
+from stages.lib.languages import language
+from stages.lib.protected import spans
 
 # A word on its own, or a part of a hyphenated one: what touches digits, dots, slashes or signs is no prose.
 _WORD = re.compile(

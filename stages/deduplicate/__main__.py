@@ -20,7 +20,6 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from stages.deduplicate.content import content, noise
 from stages.deduplicate.faults import containment_of_texts, count_faults
 from stages.deduplicate.joining import Joined, Measure, join, near_table
 from stages.deduplicate.pairs import REASONS as PAIR_REASONS
@@ -28,6 +27,7 @@ from stages.deduplicate.pairs import drop_near, repoint
 from stages.deduplicate.semantic import semantic_edges
 from stages.deduplicate.stars import Edge, StandIn, ranks, stand_ins
 from stages.lib import tables
+from stages.lib.content import content, noise
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.ledger import Ledger as LedgerTable

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-from stages.deduplicate.content import content
 from stages.deduplicate.stars import StandIn
+from stages.lib.content import content
 from stages.lib.text import normal_form, shingles
 
 

@@ -20,6 +20,7 @@ from stages.lib.topk import Vectors as Vectors
 from stages.lib.topk import search
 
 DEPTH = 100
+BLOCK = 256  # queries whose ranks are found at once
 
 
 def dense(queries: Vectors, passages: Vectors, k: int, starts: Starts | None = None) -> Hits:
@@ -34,6 +35,24 @@ def dense(queries: Vectors, passages: Vectors, k: int, starts: Starts | None = N
         np.matmul(queries[start:end], passages.T, out=out)
 
     return search(score, len(queries), len(passages), k, starts)
+
+
+def ranks(
+    queries: Vectors, passages: Vectors, positions: Sequence[int], starts: Starts | None = None
+) -> npt.NDArray[np.int64]:
+    """Return for each of `queries` (q, d) the rank, from 1, of the document at its place of `positions` (q,).
+
+    By the same rule as `dense`: what scores higher stands before it, and of equals what has the smaller position.
+    """
+    transposed = np.ascontiguousarray(passages.T)
+    found = np.empty(len(queries), dtype=np.int64)
+    for start in range(0, len(queries), BLOCK):
+        scores = queries[start : start + BLOCK] @ transposed
+        block = np.round(scores if starts is None else np.maximum.reduceat(scores, starts, axis=1), 6)
+        for row, position in enumerate(positions[start : start + BLOCK]):
+            own = block[row, position]
+            found[start + row] = 1 + (block[row] > own).sum() + (block[row, :position] == own).sum()
+    return found
 
 
 def best_scores(query: Vectors, passages: Vectors, positions: Sequence[int], starts: Starts | None = None) -> Vectors:

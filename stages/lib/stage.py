@@ -65,7 +65,7 @@ def check_pins(groups: Iterable[str], pyproject: Path = Path("pyproject.toml")) 
     declared = tomllib.loads(pyproject.read_text("utf-8"))["dependency-groups"]
     for group in groups:
         for pin in declared[group]:
-            name, _, wanted = pin.partition("==")
+            name, _, wanted = pin.partition(";")[0].strip().partition("==")  # after ";": for which platform
             name = re.sub(r"\[.*\]", "", name)
             try:
                 # A local build of torch calls itself 2.13.0+cpu; it is the same release.

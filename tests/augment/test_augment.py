@@ -1,19 +1,14 @@
 """Variants say the same in other letters, and none of them reaches into the exam."""
 
-import json
-from pathlib import Path
-
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.augment.__main__ import AugmentParams, augment, main, training_pairs
+from stages.augment.__main__ import augment, training_pairs
 from stages.augment.refusals import beyond_share, refuse
-from stages.augment.variants import METHODS, propose, swap_abbreviations, swap_spelling
-from stages.lib import tables
+from stages.augment.variants import propose, swap_abbreviations, swap_spelling
 from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.ledger import Ledger
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.splits import Splits
 from stages.lib.errors import Problem
@@ -25,7 +20,10 @@ ABBREVIATIONS = Abbreviations(
     {"MS": ["mitral stenosis", "multiple sclerosis"]},
 )
 BRITISH = {"anemia": "anaemia", "tumor": "tumour", "color": "colour"}
-PARAMS = AugmentParams(abbreviations=True, spelling=True, near_threshold=0.8, max_share=1.0)
+MAKERS = {
+    "abbreviations": lambda _, anchor: swap_abbreviations(anchor, ABBREVIATIONS),
+    "spelling": lambda _, anchor: swap_spelling(anchor, BRITISH),
+}
 
 
 def pairs(*rows: tuple[str, str]) -> pd.DataFrame:
@@ -43,7 +41,7 @@ def fingerprints(*texts: str) -> pd.DataFrame:
 
 def reasons(frame: pd.DataFrame, held_out: pd.DataFrame, threshold: float = 0.8) -> dict[str, str]:
     """Return what became of each proposed anchor: the reason of its refusal, or nothing."""
-    variants = propose(frame, frozenset(METHODS), ABBREVIATIONS, BRITISH)
+    variants = propose(frame, MAKERS)
     refused = refuse(variants, frame, held_out, threshold)
     return {variant.anchor: getattr(refused.get(variant.pair_id), "reason", "") for variant in variants}
 
@@ -84,7 +82,7 @@ def test_spelling_is_swapped_in_both_directions(anchor, variants):
 
 def test_a_variant_keeps_what_its_parent_says():
     frame = pairs(("tumor", "a"))
-    variants = propose(frame, frozenset(METHODS), ABBREVIATIONS, BRITISH)
+    variants = propose(frame, MAKERS)
     rows, ledger, _ = augment(frame, variants, {})
     parent, variant = rows.to_dict("records")
     assert variant == {
@@ -123,17 +121,20 @@ def test_a_variant_that_would_point_to_two_documents_is_refused_for_both():
 
 def test_one_of_two_variants_that_say_the_same_stays():
     frame = pairs(("ECG", "a"), ("EKG", "a"))
-    variants = propose(frame, frozenset(METHODS), ABBREVIATIONS, BRITISH)
+    variants = propose(frame, MAKERS)
     refused = refuse(variants, frame, fingerprints(), 0.8)
     assert [variant.anchor for variant in variants] == ["electrocardiogram", "electrocardiogram"]
     assert [refusal.reason for refusal in refused.values()] == ["equal_to_known"]
 
 
-def test_methods_can_be_switched_off():
-    frame = pairs(("tumor on ECG", "a"))
-    for method in METHODS:
-        others = frozenset(METHODS) - {method}
-        assert {variant.method for variant in propose(frame, others, ABBREVIATIONS, BRITISH)} == others
+def test_each_method_is_capped_by_itself_and_what_stays_does_not_depend_on_order():
+    frame = pairs(("ECG tumor", "a"), ("ECG anemia", "b"), ("LDL color", "c"))
+    variants = propose(frame, MAKERS)
+    beyond = beyond_share(variants, 1)
+    stayed = [variant.method for variant in variants if variant.pair_id not in beyond]
+    assert sorted(stayed) == ["abbreviations", "spelling"]
+    assert beyond_share(reversed(variants), 1) == beyond
+    assert {refusal.reason for refusal in beyond.values()} == {"over_share"}
 
 
 def test_a_pair_without_a_split_stops_the_stage():
@@ -153,13 +154,14 @@ def test_order_changes_nothing_and_every_variant_stays_or_has_its_reason(rows, h
     for _ in range(2):
         random.shuffle(rows)
         frame = pairs(*rows)
-        variants = propose(frame, frozenset(METHODS), ABBREVIATIONS, BRITISH)
+        variants = propose(frame, MAKERS)
         refused = refuse(variants, frame, fingerprints(*sorted(set(held_out))), 0.8)
         fit = [variant for variant in variants if variant.pair_id not in refused]
         refused |= beyond_share(fit, limit)
         out, ledger, metrics = augment(frame, variants, refused)  # raises when the sums do not balance
         results.append((out.sort_values("pair_id", ignore_index=True), ledger, metrics))
-        assert len(out) - len(frame) == min(limit, len(fit))
+        methods = [variant.method for variant in fit]
+        assert len(out) - len(frame) == sum(min(limit, methods.count(method)) for method in MAKERS)
         accepted = out[out["source"].str.startswith("augment.")]
         forms = accepted["anchor"].map(normal_form)
         assert forms.is_unique
@@ -167,39 +169,3 @@ def test_order_changes_nothing_and_every_variant_stays_or_has_its_reason(rows, h
     pd.testing.assert_frame_equal(results[0][0], results[1][0])
     pd.testing.assert_frame_equal(results[0][1], results[1][1])
     assert results[0][2] == results[1][2]
-
-
-def test_the_stage_trains_on_training_pairs_alone(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    frame = pairs(*[(f"tumor {at}", str(at)) for at in range(20)], ("anemia", "v"), ("color", "t"))
-    where = ["train"] * 20 + ["validation", "test"]
-    ids = list(frame["pair_id"])
-    splits = pd.DataFrame({"id": ids, "component_id": ids, "split": where}).astype("str")
-    tables.write(frame, Path("data/pair/pairs.parquet"), Pairs)
-    tables.write(splits, Path("data/split/splits.parquet"), Splits)
-    tables.write(fingerprints("anemia", "color"), Path("data/split/fingerprints.parquet"), Fingerprints)
-    Path("data/glossary").mkdir()
-    Path("data/glossary/abbreviations.csv").write_text("short,long\nECG,electrocardiogram\n")
-    Path("data/glossary/spelling.csv").write_text("us,uk\ntumor,tumour\nanemia,anaemia\ncolor,colour\n")
-    Path("params.yaml").write_text(
-        "augment:\n  abbreviations: true\n  spelling: true\n  near_threshold: 0.8\n  max_share: 0.1\n"
-    )
-    main()
-    rows = tables.read(Path("data/augment/pairs.parquet"), Pairs)
-    assert set(ids[:20]) < set(rows["pair_id"])
-    assert not set(ids[20:]) & set(rows["pair_id"])
-    assert json.loads(Path("metrics/augment.json").read_text()) == {
-        "rows_in": 20,
-        "rows_out": 22,
-        "added.abbreviations": 0,
-        "added.spelling": 20,
-        "accepted.abbreviations": 0,
-        "accepted.spelling": 2,
-        "dropped.equal_to_known": 0,
-        "dropped.held_out": 0,
-        "dropped.near_held_out": 0,
-        "dropped.contradiction": 0,
-        "dropped.over_share": 18,
-    }
-    ledger = tables.read(Path("data/augment/ledger.parquet"), Ledger)
-    assert ledger["action"].value_counts().to_dict() == {"add": 20, "drop": 18}

@@ -4,8 +4,8 @@ from collections import defaultdict
 
 import pandas as pd
 
-from stages.deduplicate.content import noise
 from stages.deduplicate.stars import Edge, ranks, stand_ins
+from stages.lib.content import noise
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.ledger import Ledger

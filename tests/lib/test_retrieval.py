@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from stages.lib.retrieval import METRICS, Lexical, best_scores, dense, measure, recall_at
+from stages.lib.retrieval import METRICS, Lexical, best_scores, dense, measure, ranks, recall_at
 from stages.lib.topk import Hits
 
 SMALL = st.integers(-2, 2).map(float)  # so that many scores are equal
@@ -304,3 +304,20 @@ def test_recall_at_any_depth_is_the_mean_over_queries(k, share):
     hits = Hits(*(np.concatenate(both) for both in zip(found_at(1, 3), found_at(50), strict=True)))
     qrels = {"a": {DOC_IDS[900]: 1.0, DOC_IDS[901]: 1.0}, "b": {DOC_IDS[900]: 1.0, "d-gone": 1.0}}
     assert recall_at(k, hits, DOC_IDS, ["a", "b"], qrels) == share
+
+
+@given(SIDES.flatmap(vectors), st.data())
+def test_the_rank_of_a_document_is_its_place_in_the_full_ranking(pair, data):
+    queries, passages = pair
+    own = data.draw(st.lists(st.integers(0, len(passages) - 1), min_size=len(queries), max_size=len(queries)))
+    ranking = dense(queries, passages, len(passages)).positions
+    found = ranks(queries, passages, own)
+    assert found.tolist() == [1 + list(row).index(at) for row, at in zip(ranking, own, strict=True)]
+
+
+def test_a_document_in_passages_ranks_by_its_best_one():
+    passages = np.array([[0.1, 0], [0.9, 0], [0.5, 0]], dtype=np.float32)
+    query = np.array([[1, 0]], dtype=np.float32)
+    starts = np.array([0, 2])
+    assert ranks(query, passages, [0], starts).tolist() == [1]
+    assert ranks(query, passages, [1], starts).tolist() == [2]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.clean.languages import language
+from stages.lib.languages import language
 
 
 @pytest.mark.parametrize(

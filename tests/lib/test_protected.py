@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.protected import spans
+from stages.lib.protected import spans
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,56 @@
+"""Copies of this project with other parameters, in which stages are run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench import peers
+
+ROOT = Path(__file__).parent.parent
+
+
+def copy(folder: Path, changes: Mapping[str, Mapping[str, Any]], given: Sequence[str]) -> None:
+    """Make a project in `folder` with parameters changed by section; of this one's data/ it sees the folders `given`.
+
+    Its data counts as validated, since `validate` would only repeat what is not under trial.
+    """
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    params = yaml.load((ROOT / "params.yaml").read_text("utf-8"))
+    for section, values in changes.items():
+        params[section].update(values)
+    (folder / "data").mkdir(parents=True)
+    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
+        yaml.dump(params, file)
+    (folder / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    for name in given:
+        (folder / "data" / name).symlink_to(ROOT / "data" / name)
+    (folder / "metrics").mkdir()
+    (folder / "metrics/validate.json").write_text('{"passed": true}\n', "utf-8")
+
+
+def run(folder: Path, stage: str) -> None:
+    """Run a stage in `folder`, in a process of its own; SystemExit with what it said when it fails."""
+    module = f"stages.{stage}.__main__" if (ROOT / "stages" / stage).is_dir() else f"stages.{stage}"
+    code = f"from {module} import main; main(); print('done')"
+    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    peers.last_line([sys.executable, "-c", code], {"PYTHONPATH": paths, "CI": "1"}, folder)
+
+
+@contextmanager
+def cached_in(folder: Path) -> Iterator[None]:
+    """Keep embeddings in `folder` for a while: those of models that are of no use afterwards."""
+    before = os.environ.get("PAIRSMITH_CACHE")
+    os.environ["PAIRSMITH_CACHE"] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.pop("PAIRSMITH_CACHE")
+        if before is not None:
+            os.environ["PAIRSMITH_CACHE"] = before

@@ -1,0 +1,174 @@
+"""The whole stage: training pairs alone, every refusal in the ledger, the same bytes with and without a cache."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from stages.augment.__main__ import main
+from stages.augment.judging import REASONS as MEANING
+from stages.augment.params import AugmentParams
+from stages.augment.variants import METHODS
+from stages.lib import tables
+from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.ledger import Ledger
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.passages import Passages
+from stages.lib.contracts.splits import Splits
+from stages.lib.errors import Problem
+from stages.lib.params import load
+from tests.augment.test_augment import fingerprints, pairs
+from tests.augment.translators import only_here, tiny_marian
+
+TERMS = {
+    "Loss of fat tissue in a localized area": "Destruction of subcutaneous fat in a limited region of the body.",
+    "Short 2nd finger": "The index finger is shorter than it should be.",
+    "Facial clefts": "A cleft of the face, at birth.",
+    "Night blindness": "Poor sight in the dark.",
+    "Hypercalcaemia": "Too much calcium in the blood.",
+    "Hyperkalemia": "Too much potassium in the blood.",
+    "Excessive hair of the face": "Hair grows where it should not, on the cheeks and the chin.",
+}
+
+
+def configure(**changes):
+    yaml = YAML()
+    params = yaml.load(Path("params.yaml").read_text("utf-8"))
+    params["augment"].update(changes)
+    with Path("params.yaml").open("w", encoding="utf-8") as file:
+        yaml.dump(params, file)
+
+
+def write_inputs(frame, where, texts):
+    """Write what the stage reads: `where` is the split of each pair, `texts` what its document says."""
+    rows = pd.DataFrame(
+        {
+            "id": [*frame["pair_id"], *frame["doc_id"]],
+            "component_id": [*frame["doc_id"]] * 2,
+            "split": where * 2,
+        }
+    ).astype("str")
+    passages = pd.DataFrame(
+        {
+            "passage_id": frame["doc_id"] + "-0000",
+            "doc_id": frame["doc_id"],
+            "position": 0,
+            "text": texts,
+        }
+    ).astype(Passages.empty().dtypes.to_dict())
+    held = frame["anchor"][[split in ("validation", "test") for split in where]]
+    tables.write(frame, Path("data/pair/pairs.parquet"), Pairs)
+    tables.write(passages, Path("data/pair/passages.parquet"), Passages)
+    tables.write(rows.drop_duplicates("id"), Path("data/split/splits.parquet"), Splits)
+    tables.write(fingerprints(*held), Path("data/split/fingerprints.parquet"), Fingerprints)
+    Path("data/glossary").mkdir()
+    Path("data/glossary/abbreviations.csv").write_text("short,long\nECG,electrocardiogram\n")
+    Path("data/glossary/spelling.csv").write_text("us,uk\ntumor,tumour\nanemia,anaemia\ncolor,colour\n")
+
+
+def read_outputs():
+    rows = tables.read(Path("data/augment/pairs.parquet"), Pairs)
+    ledger = tables.read(Path("data/augment/ledger.parquet"), Ledger)
+    return rows, ledger, json.loads(Path("metrics/augment.json").read_text("utf-8"))
+
+
+def test_the_stage_trains_on_training_pairs_alone(project):
+    frame = pairs(*[(f"tumor {at}", str(at)) for at in range(20)], ("anemia", "v"), ("color", "t"))
+    ids = list(frame["pair_id"])
+    write_inputs(frame, ["train"] * 20 + ["validation", "test"], "A text.")
+    main()
+    rows, ledger, metrics = read_outputs()
+    assert set(ids[:20]) < set(rows["pair_id"])
+    assert not set(ids[20:]) & set(rows["pair_id"])
+    assert {key: value for key, value in metrics.items() if value} == {
+        "rows_in": 20,
+        "rows_out": 22,
+        "added.spelling": 20,
+        "accepted.spelling": 2,
+        "passed_share.spelling": 1.0,
+        "dropped.over_share": 18,
+    }
+    assert {f"{kind}.{method}" for kind in ("added", "accepted") for method in METHODS} < set(metrics)
+    assert {f"dropped.{reason}" for reason in MEANING} < set(metrics)
+    assert ledger["action"].value_counts().to_dict() == {"add": 20, "drop": 18}
+
+
+def test_slips_of_the_finger_are_for_training_anchors_alone_and_make_no_known_word(project):
+    configure(keyboard=True, max_share=1.0)
+    frame = pairs(("broken kettle", "a"), ("kettle with 12 cups", "b"), ("toaster", "t"))
+    write_inputs(frame, ["train", "train", "test"], "A text.")
+    main()
+    rows, _, metrics = read_outputs()
+    made = rows[rows["source"] == "augment.keyboard"]["anchor"]
+    assert metrics["accepted.keyboard"] == len(made) == 2
+    assert not any("toaster" in anchor or anchor in set(frame["anchor"]) for anchor in made)
+    assert all("12" in anchor for anchor in made if "with" in anchor)
+
+
+@only_here
+@pytest.mark.slow
+def test_back_translations_are_judged_and_the_bytes_do_not_depend_on_the_cache(project, monkeypatch):
+    configure(back_translation="bergamot", max_share=1.0)
+    monkeypatch.setenv("PAIRSMITH_CACHE", str(project / "cache"))
+    frame = pairs(*[(term, str(at)) for at, term in enumerate(TERMS)], ("Loss of hair", "v"))
+    write_inputs(frame, ["train"] * len(TERMS) + ["validation"], [*TERMS.values(), "Hair falls out."])
+    main()
+    rows, ledger, metrics = read_outputs()
+    made = ledger.query("reason == 'back_translation'")
+    assert len(made) == metrics["added.back_translation"] == len(TERMS)
+    left = ledger.query("action == 'drop'").set_index("row_id")["reason"].reindex(made["row_id"]).fillna("")
+    anchors = frame.set_index("pair_id")["anchor"]
+    came_back = dict(zip(anchors[made["partner_id"]], zip(made["after"], left, strict=True), strict=True))
+    # Read by eye: the first says the same, the others name something else.
+    assert came_back["Loss of fat tissue in a localized area"] == ("Loss of adipose tissue in a localized area", "")
+    assert came_back["Facial clefts"] == ("The Facial Slots", "word")
+    assert came_back["Hypercalcaemia"] == ("Hyperkalemia", "word")
+    assert came_back["Hyperkalemia"] == ("Hyperkalemia", "copied")
+    stayed = set(rows["anchor"]) - set(frame["anchor"])
+    assert stayed == {text for text, reason in came_back.values() if not reason}
+    assert 0.0 < metrics["passed_share.back_translation"] < 1.0
+
+    written = [Path(f"data/augment/{name}.parquet") for name in ("pairs", "ledger")]
+    cold = [path.read_bytes() for path in written]
+    main()
+    assert [path.read_bytes() for path in written] == cold
+    shutil.rmtree(project / "cache")
+    monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
+    main()
+    assert [path.read_bytes() for path in written] == cold
+
+
+@pytest.mark.slow
+def test_what_a_marian_model_makes_of_random_weights_is_refused_and_told(project, monkeypatch):
+    monkeypatch.setenv("PAIRSMITH_CACHE", str(project / "cache"))
+    folders = [str(tiny_marian(project / name, seed)) for seed, name in enumerate(("there", "back"), start=1)]
+    configure(back_translation="marian", marian_models=folders, abbreviations=False, spelling=False, max_share=1.0)
+    frame = pairs(*[(term, str(at)) for at, term in enumerate(TERMS)])
+    write_inputs(frame, ["train"] * len(TERMS), list(TERMS.values()))
+    main()
+    rows, ledger, metrics = read_outputs()
+    assert set(rows["pair_id"]) == set(frame["pair_id"])
+    made = ledger.query("action == 'add'")
+    assert len(made) == metrics["added.back_translation"] > 0
+    assert metrics["passed_share.back_translation"] == 0.0
+    assert set(made["row_id"]) == set(ledger.query("action == 'drop'")["row_id"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"back_translation": "marian"}, "two folders"),
+        ({"marian_models": ["a", "b"]}, "two folders"),
+        ({"min_cosine": 0.9, "max_cosine": 0.8}, "min_cosine is above max_cosine"),
+        ({"min_chrf": 1.0}, "min_chrf is above max_chrf"),
+        ({"back_translation": "deepl"}, "augment.back_translation"),
+        ({"max_rank_loss": -1}, "augment.max_rank_loss"),
+    ],
+)
+def test_parameters_that_fit_nothing_are_refused(project, changes, told):
+    configure(**changes)
+    with pytest.raises(Problem, match=told):
+        load(AugmentParams)

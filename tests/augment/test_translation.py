@@ -1,0 +1,80 @@
+"""There and back: by models from this disk, each text by itself, and a cached one equal to a fresh one."""
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from stages.augment.translation import Bergamot, Marian, round_trips, translator
+from stages.lib.errors import Problem
+from tests.augment.translators import TEXTS, only_here, tiny_marian
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="module")
+def marian(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("marian")
+    return Marian(tiny_marian(folder / "there", 1), tiny_marian(folder / "back", 2))
+
+
+@only_here
+def test_bergamot_reads_english_by_way_of_portuguese():
+    assert Bergamot().there()("Cutaneous vasculitis") == "Vasculite cutânea"
+    made = round_trips(Bergamot(), ["Hair loss", "Cutaneous vasculitis", "", " "])
+    assert made == {"Hair loss": "Loss of hair", "Cutaneous vasculitis": "Skin Vasculitis", "": "", " ": ""}
+
+
+@pytest.mark.slow
+def test_marian_models_in_folders_translate_and_their_files_decide(marian, tmp_path):
+    made = round_trips(marian, [*TEXTS, ""])
+    assert made[""] == ""
+    assert all(isinstance(made[text], str) for text in TEXTS)
+    assert len({marian.there()(text) for text in TEXTS}) > 1  # random weights, but not deaf to what they read
+    other = Marian(tiny_marian(tmp_path / "there", 1), tiny_marian(tmp_path / "back", 3))
+    assert other.key != marian.key
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["marian", pytest.param("bergamot", marks=only_here)])
+def test_what_a_text_becomes_depends_neither_on_its_company_nor_on_the_cache(name, marian, cache, monkeypatch):
+    model = marian if name == "marian" else Bergamot()
+    monkeypatch.setenv("PAIRSMITH_WORKERS", "2")
+    together = round_trips(model, TEXTS)
+    assert round_trips(model, random.Random(5).sample(TEXTS, len(TEXTS))) == together  # all from the cache
+    shutil.rmtree(cache)
+    monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
+    alone = {}
+    for text in reversed(TEXTS):
+        alone |= round_trips(model, [text])
+    assert alone == together
+
+
+@pytest.mark.slow
+def test_a_cached_value_is_read_and_not_made_again(marian, monkeypatch):
+    made = round_trips(marian, TEXTS[:2])
+
+    def refuse():
+        raise AssertionError("nothing is missing")
+
+    monkeypatch.setattr(marian, "there", refuse)
+    assert round_trips(marian, TEXTS[:2]) == made
+    with pytest.raises(AssertionError, match="nothing is missing"):
+        round_trips(marian, TEXTS[:3])
+
+
+def test_a_model_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(Problem, match=r"nowhere holds no model\.safetensors"):
+        translator("marian", [str(tmp_path / "nowhere"), "back"])
+    assert translator("off", None) is None
+
+
+def test_pickled_weights_are_never_loaded(tmp_path):
+    (tmp_path / "pytorch_model.bin").write_bytes(b"x")
+    with pytest.raises(Problem, match="pickled weights are never loaded"):
+        Marian(tmp_path, Path("back"))
