@@ -9,29 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.collect import table
-from stages.collect.formats import TableSource
 from stages.collect.records import document_id, pair_id
 from stages.lib.errors import Problem
 from stages.lib.ledger import Ledger
-
-FAQ = {"anchor": "question", "text": "answer"}
-
-
-def source(file: str = "faq.csv", columns: dict = FAQ, **others) -> TableSource:
-    return TableSource.model_validate({"reader": "table", "path": f"data/raw/{file}", "columns": columns, **others})
-
-
-@pytest.fixture
-def read(tmp_path):
-    """Write a file and read it: what was collected, and the ledger."""
-
-    def written_and_read(content: str | bytes, file: str = "faq.csv", columns: dict = FAQ, known=(), **others):
-        (tmp_path / file).write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
-        ledger = Ledger()
-        return table.read("faq", source(file, columns, **others), tmp_path, ledger, known), ledger
-
-    return written_and_read
-
+from tests.collect.reading import FAQ, source
 
 # The three shapes
 
@@ -291,89 +272,6 @@ def test_fields_may_be_longer_than_the_csv_module_allows(read):
 def test_a_nul_byte_ends_neither_the_field_nor_the_file(read):
     collected, _ = read(b"question,answer\na,b\0c\nd,e\n")
     assert sorted(collected.documents["text"]) == ["b\0c", "e"]
-
-
-# Broken files
-
-
-@pytest.mark.parametrize(
-    ("content", "fact"),
-    [
-        ("", "faq.csv is empty"),
-        ("\n\n", "faq.csv holds no rows"),
-        ("question,answer\n", "faq.csv holds no rows"),
-        ("question,reply\na,b\n", "line 1: there is no column 'answer'; found 'question', 'reply'"),
-        ("question;answer\na;b\n", "no column 'answer'; found 'question;answer'\n.*delimiter"),
-        ("question,answer,answer\na,b,c\n", "more than one column is called 'answer'"),
-        ('question,answer\n"a\na",b\nc,d,e\n', r"line 4: 3 fields where the header has 2 \(the row begins with 'c'\)"),
-        ("question,answer\na\n", "line 2: 1 fields where the header has 2"),
-        ('question,answer\na,b\n"c" d,e\n', "row that begins on line 3 is malformed"),
-        ('question,answer\na,b\n"c,d\ne,f\n', "row that begins on line 3 is malformed: unexpected end of data"),
-        (b"question,answer\na,b\nc,\xe9t\xe9\n", r"line 3: this is not utf-8 \(byte 0xe9\)"),
-    ],
-)
-def test_a_broken_csv_is_named_with_its_line(read, content, fact):
-    with pytest.raises(Problem, match=fact) as caught:
-        read(content)
-    assert "data/raw/faq.csv" in caught.value.fact
-    assert caught.value.remedy
-
-
-def test_an_undecodable_byte_far_into_the_file_is_named_with_its_line(read):
-    with pytest.raises(Problem, match="line 50002: this is not utf-8"):
-        read(b"question,answer\n" + b"a,b\n" * 50_000 + b"c,\xff\n")
-
-
-@pytest.mark.parametrize(
-    ("content", "fact"),
-    [
-        ('{"question": "a", "answer": "b"}\n{"question"\n', "line 2: this is not JSON"),
-        ("[1]\n", "line 1: '\\[1\\]' is no object"),
-        ("[" * 100_000 + "\n", "line 1: this is not JSON"),
-        ('{"question": "a", "answer": ["b"]}\n', "line 1: column 'answer' holds a list"),
-        ('{"question": "a", "answer": "\\ud83d"}\n', "line 1: column 'answer' holds half of a surrogate pair"),
-        ('{"question": "a"}\n', "there is no column 'answer'; found 'question'"),
-        ("\n\n", "holds no rows"),
-    ],
-)
-def test_a_broken_jsonl_is_named_with_its_line(read, content, fact):
-    with pytest.raises(Problem, match=fact):
-        read(content, "faq.jsonl")
-
-
-@pytest.mark.parametrize(
-    ("frame", "fact"),
-    [
-        (pd.DataFrame({"question": ["a"], "reply": ["b"]}), "no column 'answer'"),
-        (pd.DataFrame({"question": ["a"], "answer": [["b"]]}), "row 1: column 'answer' holds a list"),
-        (pd.DataFrame({"question": ["a"], "answer": [b"b"]}), "row 1: column 'answer' holds a bytes"),
-        (pd.DataFrame({"question": [], "answer": []}), "holds no rows"),
-    ],
-)
-def test_a_broken_parquet_table_is_named_with_its_row(read, tmp_path, frame, fact):
-    frame.to_parquet(tmp_path / "made.parquet")
-    with pytest.raises(Problem, match=fact):
-        read((tmp_path / "made.parquet").read_bytes(), "faq.parquet")
-
-
-def test_a_file_that_is_no_parquet_is_a_problem(read):
-    with pytest.raises(Problem, match="not a readable Parquet file"):
-        read("question,answer\na,b\n", "faq.parquet")
-
-
-def test_a_missing_file_is_a_problem(tmp_path):
-    with pytest.raises(Problem, match=r"data/raw/faq\.csv does not exist"):
-        table.read("faq", source(), tmp_path, Ledger())
-
-
-def test_an_encoding_that_nobody_knows_is_a_problem(read):
-    with pytest.raises(Problem, match=r"collect.sources.faq.encoding = 'utf-9'"):
-        read("question,answer\na,b\n", encoding="utf-9")
-
-
-def test_a_file_of_which_no_row_can_be_used_is_a_problem(read):
-    with pytest.raises(Problem, match=r"none of its 2 rows can be used \(empty_text 2\)\n.*columns.text"):
-        read("question,answer\na,\nb,\n")
 
 
 # Parameters

@@ -2,7 +2,6 @@
 
 import json
 import math
-from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -11,10 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.splits import HELD_OUT, Splits
 from stages.lib.contracts.table import check
 from stages.lib.errors import Problem
@@ -31,17 +27,13 @@ from tests.split.faq import (
     assigned,
     d,
     documents,
-    metrics,
     named,
     near,
     p,
     pairs,
     rows_of,
-    run,
     text,
     ties,
-    told_and_asked,
-    written,
 )
 
 
@@ -300,112 +292,3 @@ def test_fingerprints_know_every_held_out_text_and_hold_none():
 
 def test_without_held_out_texts_there_are_no_fingerprints():
     assert len(check(fingerprints([{p("t"): ["a"]}], {p("t"): "train"}), Fingerprints, "fingerprints")) == 0
-
-
-# --- the command
-
-
-def queries(split):
-    found = written(Queries, f"{split}/queries")
-    return dict(zip(found["raw"], found["text"], strict=True))
-
-
-def test_the_command_splits_samples_and_sets_the_exam(project):
-    names, frame, asked = told_and_asked()
-    result = run(frame, asked, max_train_pairs=4)
-    assert (result.exit_code, result.output) == (0, "")
-    splits = written(Splits, "splits").set_index("id")["split"]
-    assert splits[d("loose")] == "corpus"
-    assert splits.value_counts().to_dict() == {"train": 8, "corpus": 5, "validation": 4, "test": 2}
-    assert set(queries("validation")) == {text(name + "?") for name in names[6:8]}
-    assert set(queries("test")) == {text(names[8] + "?")}
-    assert written(Qrels, "test/qrels")["doc_id"].tolist() == [d(names[8])]
-    assert set(written(Fingerprints, "fingerprints")["id"]) == {f(name) for name in names[6:] for f in (d, p)}
-    ledger = written(LedgerTable, "ledger")
-    assert set(zip(ledger["row_id"], ledger["reason"], strict=True)) == {
-        (p(name), "not_sampled") for name in names if splits[p(name)] == "corpus"
-    }
-    assert metrics() == {
-        "rows_in": 9,
-        "rows_out": 7,
-        "dropped.not_sampled": 2,
-        "dropped.protected": 0,
-        "dropped.repeats_held_out": 0,
-        "train_share": 0.6667,
-        "validation_share": 0.2222,
-        "test_share": 0.1111,
-        "train_pairs": 4,
-        "validation_pairs": 2,
-        "test_pairs": 1,
-        "validation_queries": 2,
-        "test_queries": 1,
-        "components": 9,
-        "few_components": True,
-        "shared_documents": 0,
-        "frozen_moved": 0,
-        "tolerated_texts": 0,
-        "largest_component_share": 0.1111,
-        "leaked_components": 0,
-        "leaked_texts": 0,
-        "tied_by_audit": 0,
-        "synthetic_exam": False,
-        "synthetic_queries": 0,
-    }
-
-
-def test_the_exam_stays_the_same_when_cleaning_drops_its_rows(project):
-    names, frame, asked = told_and_asked()
-    assert run(frame, asked).exit_code == 0
-    before = {name: Path(f"data/split/test/{name}.parquet").read_bytes() for name in ("queries", "qrels")}
-    rest = frame[frame["doc_id"] != d(names[8])], asked[asked["doc_id"] != d(names[8])]
-    result = run(frame, asked, cleaned=rest, built=rest)
-    assert (result.exit_code, result.output) == (0, "")
-    assert {name: Path(f"data/split/test/{name}.parquet").read_bytes() for name in before} == before
-    assert [metrics()[name] for name in ("rows_in", "test_pairs", "test_queries")] == [8, 0, 1]
-
-
-def test_what_the_audit_ties_is_noted(project):
-    names, frame, asked = told_and_asked()
-    a, b = names[0], names[7]
-    frame.loc[frame["doc_id"] == d(a), "text"] = LONG
-    frame.loc[frame["doc_id"] == d(b), "text"] = LONG + " please"
-    result = run(frame, asked)
-    assert (result.exit_code, result.output) == (0, "")
-    ledger = written(LedgerTable, "ledger")
-    assert [sorted(row) for row in ledger[["row_id", "partner_id"]].to_numpy().tolist()] == [sorted([d(a), d(b)])]
-    assert [metrics()[name] for name in ("tied_by_audit", "leaked_texts", "components")] == [1, 0, 8]
-
-
-def test_too_few_pairs_are_a_problem_and_nothing_is_written(project):
-    name = named("train")[0]
-    result = run(documents((name, text(name))), pairs((name, "no signal", name)))
-    assert result.exit_code == 1
-    assert "the 1 collected pairs leave the validation split empty" in result.stderr
-    assert "remedy: " in result.stderr
-    assert len(result.output.splitlines()) <= 10
-    assert not Path("data/split").exists() and not Path("metrics").exists()
-
-
-@pytest.mark.parametrize(
-    ("changed", "reported"),
-    [
-        ({"train": 0.9, "validation": 0.1}, "must add up to less than 1"),
-        ({"train": 1.0}, "split.train"),
-        ({"validation": "0.1"}, "split.validation"),
-        ({"near_threshold": 0.4}, "split.near_threshold"),
-        ({"max_train_pairs": 0}, "split.max_train_pairs"),
-        ({"seed": 1}, "unknown key split.seed"),
-        ({"unit": "page"}, "split.unit"),
-        ({"topic_levels": 0}, "split.topic_levels"),
-        ({"unit": "anchor", "topic_levels": 1}, "topic_levels ties documents, which the unit 'anchor' shares"),
-        ({"max_component_share": 0.0}, "split.max_component_share"),
-        ({"protect": "data/protected/a.txt"}, "split.protect"),
-    ],
-)
-def test_a_bad_parameter_is_told_in_ten_lines_and_nothing_is_written(project, changed, reported):
-    _, frame, asked = told_and_asked()
-    result = run(frame, asked, **changed)
-    assert result.exit_code == 1
-    assert reported in result.stderr
-    assert len(result.output.splitlines()) <= 10
-    assert not Path("data/split").exists() and not Path("metrics").exists()

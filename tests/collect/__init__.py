@@ -1,0 +1,1 @@
+"""Tests of the stage `split`, a file per file of the stage."""
