@@ -1,1 +1,1 @@
-"""Tests of the stage `split`, a file per file of the stage."""
+"""Tests of the stage `collect`, a file per file of the stage."""

@@ -1,1 +1,1 @@
-"""Tests of the stage `split`, a file per file of the stage."""
+"""Tests of the questions `compare` and `progress`, a file per subject."""
