@@ -30,9 +30,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench import peers
-
-ROOT = Path(__file__).parent.parent
+from bench.trials import copy, run
 
 MARGIN = {"relative_margin": 0.05, "absolute_margin": None, "near_positives": "keep", "exclude_relatives": "off"}
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -44,35 +42,6 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "ragged_dropped": MARGIN,
 }
 GIVEN = ("collect", "clean", "deduplicate", "pair", "split", "augment", "frozen", "protected", "glossary", "review")
-
-
-def copy(folder: Path, changes: Mapping[str, Mapping[str, Any]], made: Sequence[str]) -> None:
-    """Make a project in `folder` on this one's data, with parameters changed; what is `made` there is not linked."""
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    params = yaml.load((ROOT / "params.yaml").read_text("utf-8"))
-    for section, values in changes.items():
-        params[section].update(values)
-    folder.mkdir(parents=True)
-    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
-        yaml.dump(params, file)
-    (folder / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
-    (folder / "data").mkdir()
-    for name in set(GIVEN) - set(made):
-        (folder / "data" / name).symlink_to(ROOT / "data" / name)
-    (folder / "metrics").mkdir()
-    for path in (ROOT / "metrics").glob("*.json"):
-        (folder / "metrics" / path.name).write_bytes(path.read_bytes())
-    (folder / "metrics/validate.json").write_text('{"passed": true}\n', "utf-8")
-
-
-def run(folder: Path, stage: str, cache: Path | None = None) -> None:
-    """Run a stage in `folder`, with embeddings kept in `cache`, or where they always are."""
-    module = f"stages.{stage}.__main__" if (ROOT / "stages" / stage).is_dir() else f"stages.{stage}"
-    code = f"from {module} import main; main(); print('done')"
-    environment = {"PYTHONPATH": str(ROOT), "CI": "1", **({"PAIRSMITH_CACHE": str(cache)} if cache else {})}
-    peers.last_line([sys.executable, "-c", code], environment, folder)
 
 
 def reshape(folder: Path, variant: str) -> dict[str, float]:
@@ -140,7 +109,7 @@ def compare(
                 changes = {"mine": {**VARIANTS[variant], "negatives": negatives}, "run": {"seed": seed}}
                 if pairs:
                     changes["split"] = {"max_train_pairs": pairs}
-                copy(folder, changes, resplit)
+                copy(folder, changes, sorted(set(GIVEN) - set(resplit)))
                 for stage in (*resplit, "mine"):
                     run(folder, stage)
                 told = reshape(folder, variant)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 def copy(folder: Path, changes: Mapping[str, Mapping[str, Any]], given: Sequence[str]) -> None:
     """Make a project in `folder` with parameters changed by section; of this one's data/ it sees the folders `given`.
 
-    Its data counts as validated, since `validate` would only repeat what is not under trial.
+    It also sees this one's metrics, and its data counts as validated.
     """
     from ruamel.yaml import YAML
 
@@ -32,15 +32,20 @@ def copy(folder: Path, changes: Mapping[str, Mapping[str, Any]], given: Sequence
     for name in given:
         (folder / "data" / name).symlink_to(ROOT / "data" / name)
     (folder / "metrics").mkdir()
+    for path in (ROOT / "metrics").glob("*.json"):
+        (folder / "metrics" / path.name).write_bytes(path.read_bytes())
     (folder / "metrics/validate.json").write_text('{"passed": true}\n', "utf-8")
 
 
-def run(folder: Path, stage: str) -> None:
-    """Run a stage in `folder`, in a process of its own; SystemExit with what it said when it fails."""
+def run(folder: Path, stage: str, cache: Path | None = None) -> None:
+    """Run a stage in `folder`, in a process of its own, with embeddings kept in `cache`, or where they always are.
+
+    SystemExit with what it said when it fails.
+    """
     module = f"stages.{stage}.__main__" if (ROOT / "stages" / stage).is_dir() else f"stages.{stage}"
     code = f"from {module} import main; main(); print('done')"
-    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    peers.last_line([sys.executable, "-c", code], {"PYTHONPATH": paths, "CI": "1"}, folder)
+    environment = {"PYTHONPATH": str(ROOT), "CI": "1", **({"PAIRSMITH_CACHE": str(cache)} if cache else {})}
+    peers.last_line([sys.executable, "-c", code], environment, folder)
 
 
 @contextmanager
