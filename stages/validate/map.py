@@ -18,8 +18,7 @@ from stages.lib.retrieval import Vectors
 from stages.lib.text import hash_hex
 
 SPLITS = ("train", "validation", "corpus")
-POINTS = 2000
-DRAWN = 1000
+POINTS = 1000
 TOPICS = 6
 _SHOWN_CHARACTERS = 100
 _CONFIGURATION = 'embeddings {\n  tensor_path: "vectors.tsv"\n  metadata_path: "metadata.tsv"\n}\n'
@@ -60,8 +59,8 @@ def components(vectors: Vectors, count: int = 2) -> npt.NDArray[np.float64]:
 
 def drawn(points: Points) -> pd.DataFrame:
     """Return the map as the page draws it: x, y, split, topic; all but the most frequent topics are "other"."""
-    placed = components(points.vectors)[:DRAWN].round(3)
-    known = points.known.head(DRAWN)
+    placed = components(points.vectors).round(3)
+    known = points.known
     counts = known["topic"].replace("", "(none)").value_counts()
     named = sorted(counts.index, key=lambda topic: (-counts[topic], topic))[:TOPICS]
     topics = known["topic"].replace("", "(none)")

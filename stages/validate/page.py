@@ -213,7 +213,7 @@ def _map(points: pd.DataFrame) -> list[Html]:
         paragraph(
             "Documents where the base model puts them, on the two axes along which they differ most. Splits should "
             "lie on top of each other; topics that are far apart are easy, topics that are mixed are where training "
-            "has work to do. `tensorboard --logdir runs` shows more of them in its projector."
+            "has work to do. `tensorboard --logdir runs` turns them around in its projector."
         ),
         chart(clusters(points), f"Two-dimensional map of documents, by split and by topic: {counts}"),
     ]
