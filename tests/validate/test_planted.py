@@ -99,13 +99,14 @@ def test_ten_percent_of_false_negatives(project, environment):
     """An answer under another id, as another editor would write it, stands among the negatives."""
 
     def plant(frame):
-        rows = [at for at in some(len(frame), 0.11) if len(frame.loc[at, "negatives"])]
+        rows = {at for at in some(len(frame), 0.11).tolist() if len(frame.loc[at, "negatives"])}
         assert len(rows) >= 0.1 * len(frame)
-        for at in rows:
-            negatives = frame.loc[at, "negatives"].copy()
-            negatives[0] = f"In short: {frame.loc[at, 'positive']}"
-            frame.at[at, "negatives"] = negatives
-        return frame
+        told = zip(frame["positive"], frame["negatives"], strict=True)
+        planted = [
+            [f"In short: {positive}", *negatives[1:]] if at in rows else list(negatives)
+            for at, (positive, negatives) in enumerate(told)
+        ]
+        return frame.assign(negatives=planted)
 
     change(TRIPLETS, Triplets, plant)
     metrics, tripped, page = validated(environment)
@@ -144,7 +145,7 @@ def test_twenty_percent_of_mispaired_rows(project, environment):
         frame.loc[rows, columns] = frame.loc[np.roll(rows, 1), columns].to_numpy()
         return frame
 
-    change(TRIPLETS, Triplets, lambda frame: slip(frame, ["doc_id", "positive", "component_id"]))
+    change(TRIPLETS, Triplets, lambda frame: slip(frame, ["anchor"]))
     change(QRELS, Qrels, lambda frame: slip(frame, ["doc_id"]).drop_duplicates(["query_id", "doc_id"]))
     metrics, tripped, page = validated(environment)
     assert tripped["mispaired"] == tripped["mispaired_training"] == "fail"
@@ -156,8 +157,7 @@ def test_twenty_percent_of_mispaired_rows(project, environment):
 def test_rows_that_only_training_has_wrong_show_too(project, environment):
     def slip(frame):
         rows = some(len(frame), 0.2)
-        columns = ["doc_id", "positive", "component_id"]
-        frame.loc[rows, columns] = frame.loc[np.roll(rows, 1), columns].to_numpy()
+        frame.loc[rows, "anchor"] = frame.loc[np.roll(rows, 1), "anchor"].to_numpy()
         return frame
 
     change(TRIPLETS, Triplets, slip)
