@@ -14,11 +14,11 @@ from stages.lib.retrieval import Vectors
 from stages.lib.text import normal_form
 from stages.validate.separation import NEGATIVES, Panel, roc_auc
 
-_COUNTED = (
+COUNTED = (
     ("pair", "rows_out"),
     ("pair", "anchor_in_positive_share"),
     ("pair", "no_common_word_share"),
-    ("pair", "largest_document_share"),
+    ("pair", "balance.after.document.largest_share"),
     ("tokenize", "truncated_share"),
 )
 SHOWN = 10
@@ -44,7 +44,7 @@ def of_neighbours(metrics: Metrics) -> dict[str, float | None]:
     private = _numbers(metrics, "clean", "private.")
     replaced = metrics.find("clean", "edits.private_data")
     return {
-        **{f"{stage}.{key}": metrics.find(stage, key) for stage, key in _COUNTED},
+        **{f"{stage}.{key}": metrics.find(stage, key) for stage, key in COUNTED},
         **_numbers(metrics, "mine", "false_negatives."),
         "clean.private_left": (0 if replaced else sum(private.values())) if private else None,
     }

@@ -36,7 +36,7 @@ _HEALTH = {
     "tokenize.truncated_share": "texts that are cut before the model has read them",
     "pair.anchor_in_positive_share": "anchors that stand word for word in their positive",
     "pair.no_common_word_share": "anchors that share no word with their positive",
-    "pair.largest_document_share": "pairs of the document that has most",
+    "pair.balance.after.document.largest_share": "pairs of the document that has most",
     "clean.private_left": "texts with private data that is not replaced",
 }
 

@@ -31,7 +31,7 @@ GOOD = {
     "pair.rows_out": 21068,
     "pair.anchor_in_positive_share": 0.03,
     "pair.no_common_word_share": 0.2,
-    "pair.largest_document_share": 0.001,
+    "pair.balance.after.document.largest_share": 0.001,
     "tokenize.truncated_share": 0.0,
     "clean.private_left": 0,
     "mine.false_negatives.structure.rate": 0.0,
@@ -62,13 +62,13 @@ def test_good_data_passes_every_gate_and_every_gate_is_asked():
         ("probe_harm", {"probe__gain_low": -0.1, "probe__gain_high": -0.01}, "fail", "mine.relative_margin"),
         ("hidden_positives", {"negatives__hidden_positives_share": 0.1}, "fail", "mine.relative_margin"),
         ("false_negatives", {"mine__false_negatives__review__low": 0.06}, "fail", "mine.relative_margin"),
-        ("truncation", {"tokenize__truncated_share": 0.1}, "fail", "tokenize.max_tokens"),
+        ("truncation", {"tokenize__truncated_share": 0.1}, "warn", "tokenize.max_tokens"),
         ("bm25_hard", {"separation__bm25__roc_auc": 0.45}, "fail", "deduplicate.near_threshold"),
         ("probe_gain", {"probe__gain_low": -0.01}, "warn", "split.max_train_pairs"),
         ("duplicates", {"rows__duplicates_share": 0.02}, "warn", "pair.max_pairs_per_document"),
         ("easy_anchors", {"pair__anchor_in_positive_share": 0.6}, "warn", "pair.document_text"),
         ("unlike_anchors", {"pair__no_common_word_share": 0.6}, "warn", "collect.sources"),
-        ("unbalanced", {"pair__largest_document_share": 0.06}, "warn", "pair.max_pairs_per_document"),
+        ("unbalanced", {"pair__balance__after__document__largest_share": 0.06}, "warn", "pair.max_pairs_per_document"),
         ("private_data", {"clean__private_left": 1}, "warn", "clean.private_data"),
         ("too_few_queries", {"probe__gain_mde": 0.06}, "warn", "validate.hoped_gain"),
     ],
@@ -107,9 +107,9 @@ def test_the_gravest_judge_of_false_negatives_decides():
 
 
 def test_a_document_may_always_have_twenty_questions():
-    few = {"pair__rows_out": 100, "pair__largest_document_share": 0.2}
+    few = {"pair__rows_out": 100, "pair__balance__after__document__largest_share": 0.2}
     assert verdicts(**few)["unbalanced"].verdict == "pass"
-    assert verdicts(**{**few, "pair__largest_document_share": 0.21})["unbalanced"].verdict == "warn"
+    assert verdicts(**{**few, "pair__balance__after__document__largest_share": 0.21})["unbalanced"].verdict == "warn"
 
 
 def test_advice_names_the_rows_to_read():

@@ -1,10 +1,14 @@
 """What the final rows show, and what the stages before counted: nothing unknown becomes a 0."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from stages.lib.measured import Metrics
 from stages.lib.probe import Rows
+from stages.validate.health import COUNTED as ASKED
 from stages.validate.health import of_neighbours, of_rows
 
 NAMES = [f"p{at:016x}" for at in range(40)]
@@ -91,12 +95,18 @@ def test_what_the_stages_before_counted():
         "pair.rows_out": 10,
         "pair.anchor_in_positive_share": 0.1,
         "pair.no_common_word_share": 0.2,
-        "pair.largest_document_share": None,
+        "pair.balance.after.document.largest_share": None,
         "tokenize.truncated_share": 0.03,
         "mine.false_negatives.review.low": 0.01,
         "mine.false_negatives.review.high": 0.09,
         "clean.private_left": 5,
     }
+
+
+def test_what_is_asked_of_the_stages_before_is_what_they_write():
+    # A metric that is renamed there would only be "not measured" here.
+    for stage, key in ASKED:
+        assert key in json.loads(Path(f"metrics/{stage}.json").read_text("utf-8")), f"{stage}.{key}"
 
 
 def test_replaced_private_data_is_gone_and_uncounted_is_not_none():

@@ -124,7 +124,7 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
         (pd.DataFrame([(*row, *lists)], columns=list(Triplets.empty().columns)), "mine/triplets", Triplets),
     ):
         tables.write(frame, Path(f"data/{path}.parquet"), table)
-    shares = ("anchor_in_positive_share", "no_common_word_share", "largest_document_share")
+    shares = ("anchor_in_positive_share", "no_common_word_share", "balance.after.document.largest_share")
     for name, counted in (
         ("clean", {"private.email": 0, "edits.private_data": 0}),
         ("pair", {"rows_out": 7, **dict.fromkeys(shares, 0.1)}),
