@@ -88,6 +88,7 @@ def validated(environment):
 def test_unharmed_data_trips_nothing_and_the_placebo_gains_nothing(project, environment):
     metrics, tripped, page = validated(environment)
     assert tripped == {}
+    assert "not measured" not in metrics.values()
     assert metrics["passed"] is True
     assert metrics["probe.gain_low"] > 0.03
     assert metrics["probe.placebo_gain_high"] < 0
