@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from stages.lib.measured import Metrics
 from stages.lib.page import Check
+from stages.lib.verdict import GATES
 from stages.report.inputs import Book
 from stages.report.validation import Relation
 
@@ -21,12 +22,9 @@ PROMISES = (
 
 # Above these shares a finding is worth a person's time.
 _SHORT_ANCHORS = 0.1
-_WORD_FOR_WORD = 0.3
 _UNKNOWN = 0.01
 _DROPPED = 0.2
 _ONE_COMPONENT = 0.2
-# Mispairing a fifth of the rows takes the random panel from 0.98 to 0.88.
-_RANDOM_AUC = 0.93
 
 
 def promises(metrics: Metrics) -> list[Check]:
@@ -63,13 +61,14 @@ def _synthetic_exam(metrics: Metrics) -> Iterator[str]:
         )
 
 
-def _mispaired(metrics: Metrics) -> Iterator[str]:
-    area = metrics.need("validate", "separation.random.roc_auc")
-    if area < _RANDOM_AUC:
-        yield (
-            f"Positives are told from random documents with a ROC area of {area:.3f} only. Rows may be mispaired, or "
-            "the base model does not know this language: check the columns under `collect.sources`, then `model.base`."
-        )
+def _gates(metrics: Metrics) -> Iterator[str]:
+    for name, meaning in GATES.items():
+        verdict = metrics.stages["validate"].get(f"gates.{name}")
+        if verdict in ("fail", "warn"):
+            yield (
+                f"Before training, gate `{name}` said {verdict}: {meaning.fault}. {meaning.advice} The numbers and the "
+                "rows to read stand in data/validate/index.html."
+            )
 
 
 def _no_gain(metrics: Metrics) -> Iterator[str]:
@@ -107,30 +106,12 @@ def _short_anchors(metrics: Metrics) -> Iterator[str]:
         )
 
 
-def _truncation(metrics: Metrics) -> Iterator[str]:
-    share, lost = (metrics.need("tokenize", key) for key in ("truncated_share", "tokens_lost_share"))
-    if share > 0:
-        yield (
-            f"{share:.2%} of the texts are cut at {metrics.need('tokenize', 'max_tokens'):.0f} tokens, which loses "
-            f"{lost:.2%} of all tokens. Raise `tokenize.max_tokens` if what is cut matters."
-        )
-
-
 def _unknown_tokens(metrics: Metrics) -> Iterator[str]:
     share = metrics.need("tokenize", "unknown_share")
     if share > _UNKNOWN:
         yield (
             f"{share:.1%} of the tokens are unknown to the tokenizer. Repair the characters under `clean`, or choose a "
             "`model.base` that knows this script."
-        )
-
-
-def _easy_anchors(metrics: Metrics) -> Iterator[str]:
-    share = metrics.need("pair", "anchor_in_positive_share")
-    if share > _WORD_FOR_WORD:
-        yield (
-            f"{share:.0%} of the anchors stand word for word in their positive and teach little beyond string "
-            "matching. Take the title out of `pair.document_text`."
         )
 
 
@@ -145,13 +126,11 @@ def _one_component(metrics: Metrics) -> Iterator[str]:
 
 _RULES: tuple[Callable[[Metrics], Iterator[str]], ...] = (
     _synthetic_exam,
-    _mispaired,
+    _gates,
     _no_gain,
     _words_win,
     _short_anchors,
-    _truncation,
     _unknown_tokens,
-    _easy_anchors,
     _one_component,
 )
 

@@ -20,7 +20,8 @@ def test_nothing_is_said_when_nothing_stands_out(values, metrics):
     ("stage", "changed", "names", "tells"),
     [
         ("split", {"leaked_texts": 3}, "`split.leaked_texts` is 3", "must be 0"),
-        ("validate", {"separation.random.roc_auc": 0.88}, "`collect.sources`", "0.880"),
+        ("validate", {"gates.mispaired": "fail"}, "`collect.sources`", "gate `mispaired` said fail"),
+        ("validate", {"gates.truncation": "warn"}, "`tokenize.max_tokens`", "data/validate/index.html"),
         (
             "evaluate",
             {f"{GAIN}.low": -0.01},
@@ -30,10 +31,8 @@ def test_nothing_is_said_when_nothing_stands_out(values, metrics):
         ("evaluate", {f"{GAIN}.low": -0.1, f"{GAIN}.high": -0.02}, "`mine.relative_margin`", "made the model worse"),
         ("evaluate", {"validation.bm25.ndcg_at_10": 0.55}, "`model.base`", "BM25 (0.550)"),
         ("mine", {"short_anchors_share": 0.25}, "`mine.relative_margin`", "25.0%"),
-        ("tokenize", {"truncated_share": 0.02, "tokens_lost_share": 0.01}, "`tokenize.max_tokens`", "2.00%"),
         ("tokenize", {"unknown_share": 0.05}, "`clean`", "5.0%"),
         ("evaluate", {"synthetic_exam": True}, "`pair.recipes`", "No source gives questions"),
-        ("pair", {"anchor_in_positive_share": 0.6}, "`pair.document_text`", "60%"),
         ("split", {"largest_component_share": 0.5}, "`split.near_threshold`", "50%"),
     ],
 )
@@ -58,6 +57,11 @@ def test_a_stage_that_drops_much_is_named_and_sampling_is_not(values):
     (piece,) = said(values, books=[heavy, sampled])
     assert "`clean: pairs` drops 40% of its rows (\u22124 too short)" in piece
     assert "section `clean` of params.yaml" in piece
+
+
+def test_a_gate_that_passed_or_was_not_measured_is_not_told(values):
+    values["validate"].update({"gates.leaked_rows": "pass", "gates.false_negatives": "not measured"})
+    assert said(values) == []
 
 
 def test_what_breaks_trust_comes_first(values):

@@ -10,7 +10,22 @@ from scipy.stats import mannwhitneyu
 from stages.lib.benchmark import Corpus, HeldOut
 from stages.lib.errors import Problem
 from stages.lib.retrieval import Lexical, dense
-from stages.validate.separation import BINS, NEGATIVES, PANELS, Panel, gap, histogram, panels, roc_auc
+from stages.validate.separation import (
+    BINS,
+    NEGATIVES,
+    PANELS,
+    Panel,
+    gap,
+    histogram,
+    labelled,
+    overlap,
+    panels,
+    query_auc,
+    roc_auc,
+    standardised_gap,
+    summary,
+    violations,
+)
 
 SCORES = st.lists(st.sampled_from([-1.0, -0.3, 0.0, 0.1, 0.5, 0.5000001, 1.0]), min_size=1, max_size=30)
 
@@ -40,6 +55,42 @@ def test_roc_auc_at_its_ends():
 
 def test_the_gap_is_the_difference_of_the_means():
     assert gap(panel([0.9, 0.5], [0.1, 0.2, 0.3])) == pytest.approx(0.5)
+
+
+def test_the_standardised_gap_is_the_textbooks():
+    # Means 0.7 and 0.2, both with a standard deviation of 0.1.
+    assert standardised_gap(panel([0.6, 0.8], [0.1, 0.3])) == pytest.approx(5.0)
+    assert standardised_gap(panel([0.5], [0.2])) == 0.0  # nothing varies, nothing to measure by
+
+
+def test_two_normal_distributions_overlap_as_the_textbook_says():
+    random = np.random.default_rng(5)
+    found = panel(random.normal(0.2, 0.1, 200_000), random.normal(0.0, 0.1, 200_000))
+    assert standardised_gap(found) == pytest.approx(2.0, abs=0.02)
+    assert roc_auc(found) == pytest.approx(0.9214, abs=0.003)  # Phi(2 / sqrt 2)
+    assert overlap(found) == pytest.approx(0.3173, abs=0.01)  # 2 Phi(-1)
+    assert overlap(panel([0.9], [0.1])) == 0.0
+    assert overlap(panel([0.5, 0.7], [0.7, 0.5])) == 1.0
+
+
+def test_a_query_is_compared_with_itself():
+    # The second query is lower altogether: pooled it spoils the order, within itself it is right.
+    found = Panel(np.array([0.9, 0.3]), np.array([0.8, 0.5, 0.2, 0.1]), np.array([0, 1]), np.array([0, 0, 1, 1]))
+    assert roc_auc(found) == 0.75
+    assert query_auc(found) == 1.0
+    assert violations(found) == 0.0
+
+
+def test_a_query_is_violated_when_its_hardest_negative_reaches_its_best_answer():
+    found = Panel(
+        np.array([0.9, 0.4, 0.5, 0.7]), np.array([0.8, 0.5, 0.1]), np.array([0, 0, 1, 2]), np.array([0, 1, 2])
+    )
+    assert violations(found) == pytest.approx(1 / 3)  # the first has a better answer, the second only a tie
+    assert query_auc(found) == pytest.approx((0.5 + 0.5 + 1.0) / 3)
+
+
+def test_without_queries_there_is_no_measure_per_query():
+    assert set(summary(panel([0.5], [0.1]))) == {"gap", "standardised_gap", "roc_auc", "overlap"}
 
 
 @given(SCORES, SCORES)
@@ -144,6 +195,16 @@ def test_a_document_counts_by_its_best_passage():
     for name in PANELS:
         assert found[name].positives == pytest.approx(expected[name].positives, abs=1e-6)
         assert found[name].negatives == pytest.approx(expected[name].negatives, abs=1e-6)
+
+
+def test_what_people_found_dissimilar_is_a_panel_of_its_own():
+    known = panel([0.9], [0.1])
+    anchors = unit(np.random.default_rng(6).normal(size=(2, 8)))
+    ids = ["d" + "0" * 15 + "4", "dropped"]
+    found = labelled(anchors, ids, DOCUMENTS, CORPUS, known)["labelled"]
+    assert found.positives.tolist() == [0.9]
+    assert found.negatives == pytest.approx([DOCUMENTS[4] @ anchors[0]], abs=1e-6)
+    assert labelled(anchors[:1], ["dropped"], DOCUMENTS, CORPUS, known) == {}
 
 
 @pytest.mark.parametrize(

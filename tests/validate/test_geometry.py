@@ -1,0 +1,84 @@
+"""Spread-out vectors look spread out, crowded ones crowded, and the numbers are the papers'."""
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import pdist
+from scipy.stats import skew
+
+from stages.lib.benchmark import Corpus
+from stages.validate.geometry import effective_rank, geometry, sample, skewness
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def cloud(count=700, dimension=32, seed=1, towards=0.0):
+    """Return random directions, the more alike the larger `towards` is."""
+    return unit(np.random.default_rng(seed).normal(size=(count, dimension)) + towards)
+
+
+NONE = np.array([1.0])
+
+
+def test_cosines_and_uniformity_are_those_of_all_pairs():
+    vectors = cloud()
+    found = geometry(vectors, NONE)
+    distances = pdist(vectors.astype(np.float64), "sqeuclidean")
+    assert found.mean_cosine == pytest.approx(float((1 - distances / 2).mean()), abs=1e-6)
+    assert found.uniformity == pytest.approx(float(np.log(np.exp(-2 * distances).mean())), abs=1e-5)
+
+
+def test_alignment_is_the_squared_distance_of_queries_and_answers():
+    assert geometry(cloud(20), np.array([1.0, 0.5])).alignment == pytest.approx(0.5)
+
+
+def test_effective_rank_on_literals():
+    assert effective_rank(np.eye(8, dtype=np.float32)) == pytest.approx(8.0)
+    assert effective_rank(np.ones((5, 8), dtype=np.float32)) == pytest.approx(1.0, abs=1e-3)
+    # Singular values 3 and 1: entropy of (3/4, 1/4).
+    assert effective_rank(np.array([[3.0, 0.0], [0.0, 1.0]], dtype=np.float32)) == pytest.approx(1.7548, abs=1e-4)
+    tall, wide = cloud(50, 8), cloud(8, 50)
+    for vectors in (tall, wide):
+        shares = np.linalg.svd(vectors, compute_uv=False)
+        shares = shares / shares.sum()
+        assert effective_rank(vectors) == pytest.approx(float(np.exp(-(shares * np.log(shares)).sum())), abs=1e-3)
+
+
+def test_skewness_is_the_textbooks():
+    values = np.random.default_rng(2).exponential(size=100)
+    assert skewness(values) == pytest.approx(float(skew(values)))
+    assert skewness(np.ones(5)) == 0.0
+
+
+def test_a_hub_is_seen():
+    even = cloud(300, 3)
+    # One document in the middle of many is everybody's neighbour.
+    corner = cloud(300, 200)
+    hub = np.concatenate([corner, unit(corner.sum(axis=0, keepdims=True))])
+    assert geometry(hub, NONE).hubness > geometry(even, NONE).hubness + 1
+
+
+def test_a_collapsed_model_is_told_from_a_healthy_one():
+    healthy, collapsed = geometry(cloud(), NONE), geometry(cloud(towards=20.0), NONE)
+    assert healthy.mean_cosine < 0.05 and collapsed.mean_cosine > 0.95
+    assert healthy.effective_rank_share > 0.9 and collapsed.effective_rank_share < 0.5
+
+
+def test_two_documents_are_enough():
+    found = geometry(cloud(2), NONE)
+    assert all(np.isfinite(value) for value in found)
+    assert found.effective_rank_share <= 1.0
+
+
+def test_the_sample_is_of_documents_and_the_same_whatever_stands_beside_it():
+    ids = np.array([f"d{at:016x}" for at in range(10)])
+    vectors = cloud(12)
+    starts = np.array([0, 2, 3, 4, 5, 6, 7, 8, 10, 11])
+    corpus = Corpus(ids, ["text"] * 12, starts)
+    chosen = sample(corpus, vectors, 3)
+    assert len(chosen) == 3
+    assert {row.tobytes() for row in chosen} <= {row.tobytes() for row in vectors[starts]}
+    fewer = Corpus(ids[:9], ["text"] * 11, starts[:9])
+    kept = {row.tobytes() for row in sample(fewer, vectors[:11], 3)}
+    assert len(kept & {row.tobytes() for row in chosen}) >= 2

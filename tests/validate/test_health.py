@@ -1,0 +1,115 @@
+"""What the final rows show, and what the stages before counted: nothing unknown becomes a 0."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from stages.lib.measured import Metrics
+from stages.lib.probe import Rows
+from stages.validate.health import COUNTED as ASKED
+from stages.validate.health import of_neighbours, of_rows
+
+NAMES = [f"p{at:016x}" for at in range(40)]
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def build(count=40):
+    """Return rows whose anchors lie near their positives, each with a negative that lies away from both."""
+    random = np.random.default_rng(4)
+    positives = unit(random.normal(size=(count, 64)))
+    anchors = unit(positives + 0.1 * random.normal(size=(count, 64)))
+    negatives = unit(random.normal(size=(count, 64)))
+    components = np.array(NAMES[:count])
+    triplets = pd.DataFrame(
+        {
+            "pair_id": components,
+            "anchor": [f"question {at}" for at in range(count)],
+            "positive": [f"answer {at}" for at in range(count)],
+        }
+    )
+    return triplets, Rows(anchors, positives, components, components, negatives, np.arange(count), components[::-1])
+
+
+def test_healthy_rows():
+    told, suspects = of_rows(*build(), leaked=[])
+    assert told["separation.training.roc_auc"] > 0.99
+    assert told["negatives.hidden_positives_share"] == 0.0
+    assert told["rows.duplicates_share"] == 0.0
+    assert suspects.hidden_positives == suspects.duplicates == suspects.leaked == []
+
+
+def test_mispaired_rows_show_and_come_first():
+    triplets, rows = build()
+    positives = rows.positives.copy()
+    positives[:8] = rows.positives[[1, 2, 3, 4, 5, 6, 7, 0]]
+    told, suspects = of_rows(triplets, rows._replace(positives=positives), leaked=[])
+    assert told["separation.training.roc_auc"] < 0.93
+    assert set(suspects.far_apart[:8]) == set(NAMES[:8])
+
+
+def test_a_negative_above_its_positive_or_like_it_is_a_hidden_positive():
+    triplets, rows = build()
+    negatives = rows.negatives.copy()
+    negatives[3] = rows.anchors[3]  # nearer to the anchor than anything
+    negatives[5] = unit(rows.positives[5] + 0.01)  # as good as the positive
+    told, suspects = of_rows(triplets, rows._replace(negatives=negatives), leaked=[])
+    assert told["negatives.hidden_positives_share"] == 2 / 40
+    assert suspects.hidden_positives == [NAMES[3], NAMES[5]]
+
+
+def test_rows_that_say_the_same_are_duplicates():
+    triplets, rows = build()
+    triplets.loc[7, ["anchor", "positive"]] = ["Question  2!", "ANSWER 2"]
+    triplets.loc[8, "anchor"] = "question 2"  # another answer
+    told, suspects = of_rows(triplets, rows, leaked=["p1"])
+    assert told["rows.duplicates_share"] == 1 / 40
+    assert (suspects.duplicates, suspects.leaked) == ([NAMES[7]], ["p1"])
+
+
+def test_without_negatives_or_others_there_is_no_share():
+    triplets, rows = build(1)
+    alone = rows._replace(negatives=rows.negatives[:0], owners=rows.owners[:0], negative_components=np.array([], str))
+    told, _ = of_rows(triplets, alone, leaked=[])
+    assert told == {
+        "separation.training.roc_auc": None,
+        "negatives.hidden_positives_share": None,
+        "rows.duplicates_share": 0.0,
+    }
+
+
+COUNTED = {
+    "clean": {"private.email": 2, "private.phone": 3, "edits.private_data": 0, "out_of_domain.private.email": 9},
+    "pair": {"rows_out": 10, "anchor_in_positive_share": 0.1, "no_common_word_share": 0.2},
+    "mine": {"false_negatives.review.low": 0.01, "false_negatives.review.high": 0.09},
+    "tokenize": {"truncated_share": 0.03},
+}
+
+
+def test_what_the_stages_before_counted():
+    assert of_neighbours(Metrics(COUNTED)) == {
+        "pair.rows_out": 10,
+        "pair.anchor_in_positive_share": 0.1,
+        "pair.no_common_word_share": 0.2,
+        "pair.balance.after.document.largest_share": None,
+        "tokenize.truncated_share": 0.03,
+        "mine.false_negatives.review.low": 0.01,
+        "mine.false_negatives.review.high": 0.09,
+        "clean.private_left": 5,
+    }
+
+
+def test_what_is_asked_of_the_stages_before_is_what_they_write():
+    # A metric that is renamed there would only be "not measured" here.
+    for stage, key in ASKED:
+        assert key in json.loads(Path(f"metrics/{stage}.json").read_text("utf-8")), f"{stage}.{key}"
+
+
+def test_replaced_private_data_is_gone_and_uncounted_is_not_none():
+    replaced = {**COUNTED, "clean": {"private.email": 2, "edits.private_data": 2}}
+    assert of_neighbours(Metrics(replaced))["clean.private_left"] == 0
+    assert of_neighbours(Metrics({**COUNTED, "clean": {}}))["clean.private_left"] is None

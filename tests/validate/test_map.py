@@ -1,0 +1,65 @@
+"""The map is the same each time and shows nothing of the test split."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages.lib.benchmark import Corpus
+from stages.validate.map import choose, components, drawn, write_projector
+
+IDS = [f"d{at:016x}" for at in range(8)]
+SPLITS = ["train", "validation", "corpus", "test", "protected", "train", "test", "corpus"]
+DOCUMENTS = pd.DataFrame(
+    {"doc_id": IDS, "topic": ["eye", "eye", "", "ear", "ear", "ear", "ear", "eye"], "text": ["a\tb\nc " * 40] * 8}
+)
+WHERE = pd.DataFrame({"id": IDS, "component_id": IDS, "split": SPLITS})
+VECTORS = np.random.default_rng(1).normal(size=(9, 5)).astype(np.float32)
+STARTS = np.array([0, 2, 3, 4, 5, 6, 7, 8])
+
+
+def points(size=10):
+    return choose(DOCUMENTS, Corpus(np.array(IDS), ["text"] * 9, STARTS), VECTORS, WHERE, size)
+
+
+def test_test_documents_are_left_out_and_each_is_its_first_passage():
+    found = points()
+    assert found.known["doc_id"].tolist() == [IDS[at] for at in (0, 1, 2, 5, 7)]
+    assert found.vectors.tolist() == VECTORS[STARTS[[0, 1, 2, 5, 7]]].tolist()
+
+
+def test_fewer_are_a_part_of_more():
+    assert set(points(3).known["doc_id"]) < set(points(4).known["doc_id"])
+
+
+def test_components_are_those_of_the_textbook_whatever_their_signs():
+    found = components(VECTORS)
+    centred = VECTORS - VECTORS.mean(axis=0)
+    left, values, _ = np.linalg.svd(centred.astype(np.float64), full_matrices=False)
+    assert np.abs(found) == pytest.approx(np.abs(left[:, :2] * values[:2]), abs=1e-5)
+    assert components(VECTORS[::-1].copy())[::-1] == pytest.approx(found, abs=1e-5)
+
+
+def test_what_is_drawn():
+    frame = drawn(points())
+    assert frame["split"].tolist() == ["train", "validation", "corpus", "train", "corpus"]
+    assert frame["topic"].tolist() == ["eye", "eye", "(none)", "ear", "eye"]
+
+
+def test_rare_topics_are_drawn_together(monkeypatch):
+    monkeypatch.setattr("stages.validate.map.TOPICS", 1)
+    assert drawn(points())["topic"].tolist() == ["eye", "eye", "other", "other", "eye"]
+
+
+def test_the_projector_reads_a_row_of_each_per_point(tmp_path):
+    write_projector(points(), tmp_path)
+    vectors = pd.read_csv(tmp_path / "vectors.tsv", sep="\t", header=None)
+    metadata = Path(tmp_path / "metadata.tsv").read_text("utf-8").splitlines()
+    assert vectors.shape == (5, 5)
+    assert vectors.to_numpy() == pytest.approx(points().vectors, abs=1e-5)
+    assert metadata[0] == "doc_id\ttopic\tsplit\ttext"
+    assert len(metadata) == 6
+    assert all(line.count("\t") == 3 for line in metadata)
+    assert metadata[1].startswith(f"{IDS[0]}\teye\ttrain\ta b c a b c")
+    assert '"vectors.tsv"' in (tmp_path / "projector_config.pbtxt").read_text()
