@@ -84,7 +84,9 @@ def test_a_stage_needs_what_it_declares_and_writes_what_it_declares(stage, tiny_
     after = contents(alone)
     assert {path: after.get(path) for path in before} == before, "a stage never touches what it reads"
     new = set(after) - set(before)
-    undeclared = {path for path in new if not any(path == out or path.startswith(f"{out}/") for out in stage.written)}
+    # What TensorBoard shows lies in runs/, outside git and DVC.
+    written = [*stage.written, "runs"]
+    undeclared = {path for path in new if not any(path == out or path.startswith(f"{out}/") for out in written)}
     assert undeclared == set()
     assert [out for out in stage.written if not (alone / out).exists()] == []
 

@@ -112,7 +112,7 @@ def test_a_bad_parameter_is_refused_by_name(copy, dvc):
 
 
 def test_an_experiment_runs_only_what_it_affects(copy, dvc):
-    result = dvc(copy, "exp", "run", "-S", "mine.relative_margin=null")
+    result = dvc(copy, "exp", "run", "-S", "mine.relative_margin=0.1")
     assert result.returncode == 0, result.stderr[-2000:]
     ran = [stage for stage in read_pipeline() if f"Running stage '{stage}'" in result.stdout]
     assert ran[0] == "mine"
