@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from stages.clean.passages import passages
-from stages.evaluate import SYSTEMS, app, list_hits, main, read_out_of_domain, summarize, tell, write_results
+from stages.evaluate.__main__ import app, main, read_out_of_domain
+from stages.evaluate.results import list_hits, summarize, tell, write_results
+from stages.evaluate.systems import SYSTEMS
 from stages.lib import benchmark, tables
 from stages.lib.benchmark import Corpus, held_out
 from stages.lib.contracts.aliases import Aliases
@@ -342,8 +344,11 @@ def test_the_benchmark_hash_follows_questions_and_candidates_and_not_cleaned_tex
     tables.write(passages(rewritten, None, 0, None), Path("data/pair/passages.parquet"), Passages)
     cleaned, _ = run_stage()
     assert cleaned["benchmark"] == first["benchmark"]
+    # Fewer documents are searched, and `compare` must know.
     assert cleaned["corpus_documents"] == 3
+    assert cleaned["corpus"] != first["corpus"]
     collected = tables.read(Path("data/collect/documents.parquet"), Documents)
     tables.write(collected.iloc[1:], Path("data/collect/documents.parquet"), Documents)
     fewer, _ = run_stage()
     assert fewer["benchmark"] != first["benchmark"]
+    assert fewer["corpus"] == cleaned["corpus"]

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from stages.lib import cache, engine
 from stages.lib.errors import Problem
 from stages.lib.models import fingerprint
+from stages.lib.passes import one_thread
 from stages.lib.stage import check_pins, progress
 
 Model = Callable[[str], str]
@@ -143,14 +144,8 @@ def _generate(tokenizer: Any, model: Any, max_tokens: int, text: str) -> str:
 
     if not text.strip():
         return ""
-    with _ONE_AT_A_TIME:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            tokens = tokenizer([text], return_tensors="pt", truncation=True, max_length=max_tokens)
-            room = min(max_tokens, 2 * tokens["input_ids"].shape[1] + 8)
-            with torch.inference_mode():
-                made = model.generate(**tokens, num_beams=1, do_sample=False, max_length=room)
-            return str(tokenizer.decode(made[0], skip_special_tokens=True)).strip()
-        finally:
-            torch.set_num_threads(threads)
+    with _ONE_AT_A_TIME, one_thread(), torch.inference_mode():
+        tokens = tokenizer([text], return_tensors="pt", truncation=True, max_length=max_tokens)
+        room = min(max_tokens, 2 * tokens["input_ids"].shape[1] + 8)
+        made = model.generate(**tokens, num_beams=1, do_sample=False, max_length=room)
+        return str(tokenizer.decode(made[0], skip_special_tokens=True)).strip()

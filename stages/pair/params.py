@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from string import Formatter
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from stages.lib.params import Section
 
-# In the order in which they are preferred where two recipes make the same pair.
-RECIPES = (
-    "given",
-    "title",
-    "heading",
-    "question",
-    "synonyms",
-    "generated",
-    "first_sentence",
-    "neighbours",
-    "same_label",
-)
 Recipe = Literal[
     "given",
     "title",
@@ -32,6 +20,8 @@ Recipe = Literal[
     "neighbours",
     "same_label",
 ]
+# In the order in which they are preferred where two recipes make the same pair.
+RECIPES: tuple[Recipe, ...] = get_args(Recipe)
 
 
 class Generated(BaseModel):

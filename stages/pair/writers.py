@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from stages.lib import engine
 from stages.lib.errors import Problem
 from stages.lib.models import fingerprint
+from stages.lib.passes import one_thread
 from stages.pair.params import Generated
 
 URL, KEY = "PAIRSMITH_GENERATE_URL", "PAIRSMITH_GENERATE_KEY"
@@ -70,13 +71,8 @@ class Local:
         import torch
 
         tokenizer, model = self._load()
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            with torch.inference_mode():
-                return [self._answer(tokenizer, model, prompt) for prompt in prompts]
-        finally:
-            torch.set_num_threads(threads)
+        with one_thread(), torch.inference_mode():
+            return [self._answer(tokenizer, model, prompt) for prompt in prompts]
 
     def _answer(self, tokenizer: Any, model: Any, prompt: str) -> str:
         tokens = tokenizer([prompt], return_tensors="pt", truncation=True, max_length=min(512, _longest(tokenizer)))

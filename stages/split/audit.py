@@ -26,11 +26,11 @@ def alike(kinds: Sequence[Texts], threshold: float | None) -> Alike:
     Near is exact Jaccard of the shingles at or above `threshold`; None leaves near ones out.
     """
     near: list[tuple[list[str], list[str]]] = []
-    for texts in kinds if threshold is not None else ():
-        # A query that was clicked a hundred times is compared once.
-        ids_of = _by_form(texts)
-        sets = {form: shingles(form) for form in ids_of}
-        near.extend((ids_of[left], ids_of[right]) for left, right, _ in exact_edges(sets, sets, threshold or 1.0))
+    if threshold is not None:
+        for ids_of in map(_by_form, kinds):
+            # A query that was clicked a hundred times is compared once.
+            sets = {form: shingles(form) for form in ids_of}
+            near.extend((ids_of[left], ids_of[right]) for left, right, _ in exact_edges(sets, sets, threshold))
     return Alike(equal_groups(*kinds), near)
 
 

@@ -13,7 +13,7 @@ from stages.lib.errors import Problem
 from stages.tokenize.encoding import Column, Lengths
 from stages.tokenize.params import TokenizeParams
 
-# What lies under "training." was encoded for training; validation and the corpus are only measured.
+# What lies under "train." was encoded for training; validation and the corpus are only measured.
 TRAINING = "train."
 _STEP = 8  # lengths are padded to multiples of it
 _PERCENTS = (50, 95, 99)

@@ -1,8 +1,9 @@
-"""Cosine separation: how far positives stand from negatives, on panels of three kinds of negatives.
+"""Cosine separation: how far positives stand from negatives, on panels of four kinds of negatives.
 
 Random negatives flatter every model and are a gate for mispaired rows and collapse; BM25-hard ones owe
 nothing to any embedding; dense-hard ones are chosen by the base model itself, which makes that model
-look worse than it is and any other better, so they are reported and never gated.
+look worse than it is and any other better, so they are reported and never gated. Labelled ones are pairs that
+people found dissimilar, where there are any.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.ask.compare.common import METRICS, World, common, merged
+from stages.ask.compare.verdicts import difference
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.runs import Runs
 from stages.lib.retrieval import measure
@@ -73,6 +74,16 @@ def test_queries_are_the_same_where_the_same_documents_answer_them():
     assert (found.queries_left, found.queries_entered) == (2, 2)
     assert found.share == pytest.approx(1 / 3)
     assert not found.comparable
+
+
+def test_without_a_common_query_there_is_nothing_to_judge():
+    one = world({"qa": ["d1"]}, {"qa": ["d1"]})
+    other = world({"qb": ["d1"]}, {"qb": ["d1"]})
+    found = ground(one, other)
+    assert (len(found.before), len(found.after), found.share, found.comparable) == (0, 0, 0.0, False)
+    before, after = found.before["ndcg_at_10"], found.after["ndcg_at_10"]
+    nothing = difference("ndcg_at_10", before, after, found.after["component_id"], 0)
+    assert (nothing.queries, nothing.components, nothing.effect) == (0, 0, None)
 
 
 @pytest.mark.parametrize(("kept", "comparable"), [(8, True), (7, False)])

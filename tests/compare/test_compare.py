@@ -32,8 +32,14 @@ def test_the_working_tree_is_compared_with_head(history):
     assert found["primary"]["low"] == pytest.approx(0.14, abs=0.001)
     assert found["funnel"] == {"clean.rows_out": [100, 90]}
     assert (found["same_benchmark"], found["queries_worse"], found["params"]) == (True, 0, {})
-    # A run of which DVC has no tables is compared all the same, without what stands in them.
+    # A run of which DVC has no tables is compared all the same; what stands in them is missing, and told to be.
     assert (found["overlap_at_10"], found["touched"]) == (None, None)
+    assert [fact.split(" in the DVC cache")[0] for fact in found["missing"]] == [
+        "data/split/validation/queries.parquet does not exist",
+        "HEAD has no data/evaluate/runs.parquet",
+        "data/split/validation/qrels.parquet does not exist",
+    ]
+    assert "Not told here, since data/split/validation/queries.parquet does not exist." in ask("--md").output
 
 
 def test_two_revisions_and_an_experiment_are_compared(history):

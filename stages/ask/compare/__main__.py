@@ -10,8 +10,9 @@ interval of the mean difference, over components, and a sign-flip test; and a di
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import pandas as pd
 import typer
@@ -20,7 +21,7 @@ from rich.markdown import Markdown
 
 from stages.ask.compare.common import METRICS, Ground, ground
 from stages.ask.compare.drawn import as_page
-from stages.ask.compare.lost import Touched, touched
+from stages.ask.compare.lost import touched
 from stages.ask.compare.report import MOST, Report, as_json, changes, is_funnel, lines
 from stages.ask.compare.sides import Side, side
 from stages.ask.compare.verdicts import CompareParams, Difference, Verdict, difference, judge, judge_all
@@ -33,15 +34,35 @@ from stages.lib.params import load
 from stages.lib.stage import command
 
 PRIMARY = "ndcg_at_10"
+Found = TypeVar("Found")
+
+
+class AtHand:
+    """Reads tables of DVC as far as they are at hand, and keeps in `missing` why the others are not."""
+
+    def __init__(self) -> None:
+        self.missing: list[str] = []
+
+    def read(self, what: Callable[[], Found]) -> Found | None:
+        """Return what `what` reads; None where a table is missing."""
+        try:
+            return what()
+        except Problem as problem:
+            if problem.fact not in self.missing:
+                self.missing.append(problem.fact)
+            return None
 
 
 def compare(before: Side, after: Side, split: str, system: str, delta: float) -> Report:
     """Return what became of `system` on `split` from one side to the other."""
-    found = ground(before, after, split, system)
-    primary, others = _judged(found, _relations(after, split), delta)
+    found, tables = ground(before, after, split, system), AtHand()
+    queries = tables.read(lambda: after.table(f"data/split/{split}/queries.parquet", Queries))
+    known = Queries.empty() if queries is None else queries
+    primary, others = _judged(found, dict(zip(known["query_id"], known["relation"], strict=True)), delta)
     lost = (found.after[PRIMARY] - found.before[PRIMARY]).sort_values(kind="stable")
     lost = lost[lost < 0.0]
-    texts = _texts(after, split)
+    # Test queries are never shown: who reads them chooses by them.
+    texts = dict(zip(known["query_id"], known["text"], strict=True)) if split == "validation" else {}
     return Report(
         before.name,
         after.name,
@@ -51,12 +72,13 @@ def compare(before: Side, after: Side, split: str, system: str, delta: float) ->
         found,
         primary,
         others,
-        _overlap(before, after, split, system),
+        tables.read(lambda: _overlap(before, after, split, system)),
         [(str(query_id), texts.get(str(query_id), ""), float(change)) for query_id, change in lost.head(MOST).items()],
         len(lost),
-        _touched(before, after, split, list(lost.index)),
+        tables.read(lambda: touched(before, after, split, list(lost.index))),
         changes(before.params(), after.params()),
         changes(_funnel(before), _funnel(after)),
+        tables.missing,
     )
 
 
@@ -75,30 +97,9 @@ def _judged(found: Ground, relations: dict[str, str], delta: float) -> tuple[Ver
     return judge(tested[PRIMARY], delta), judge_all(more, delta)
 
 
-def _relations(after: Side, split: str) -> dict[str, str]:
-    queries = _queries(after, split)
-    return {} if queries is None else dict(zip(queries["query_id"], queries["relation"], strict=True))
-
-
-def _texts(after: Side, split: str) -> dict[str, str]:
-    # Test queries are never shown: who reads them chooses by them.
-    queries = _queries(after, split) if split == "validation" else None
-    return {} if queries is None else dict(zip(queries["query_id"], queries["text"], strict=True))
-
-
-def _queries(after: Side, split: str) -> pd.DataFrame | None:
-    try:
-        return after.table(f"data/split/{split}/queries.parquet", Queries)
-    except Problem:
-        return None
-
-
 def _overlap(before: Side, after: Side, split: str, system: str) -> float | None:
-    """Return the mean share of the first ten hits that both sides have; None where a run is not at hand."""
-    try:
-        runs = [one.table("data/evaluate/runs.parquet", Runs) for one in (before, after)]
-    except Problem:
-        return None
+    """Return the mean share of the first ten hits that both sides have; None where no query is in both."""
+    runs = [one.table("data/evaluate/runs.parquet", Runs) for one in (before, after)]
     tops = [
         run[(run["split"] == split) & (run["system"] == system) & (run["rank"] <= 10)].groupby("query_id")["doc_id"]
         for run in runs
@@ -107,13 +108,6 @@ def _overlap(before: Side, after: Side, split: str, system: str) -> float | None
     both = one.index.intersection(other.index)
     shares = [len(one[query] & other[query]) / max(len(one[query]), len(other[query])) for query in both]
     return float(pd.Series(shares, dtype="float64").mean()) if shares else None
-
-
-def _touched(before: Side, after: Side, split: str, lost: list[str]) -> list[Touched] | None:
-    try:
-        return touched(before, after, split, lost)
-    except Problem:
-        return None
 
 
 def _funnel(one: Side) -> dict[str, object]:

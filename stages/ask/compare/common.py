@@ -116,6 +116,8 @@ def _judge(
     hits: pd.DataFrame, kept: Mapping[str, str], shared: frozenset[str], judged: Mapping[str, Mapping[str, float]]
 ) -> pd.DataFrame:
     """Return METRICS of a run over the documents `shared`, by query id."""
+    if not judged:
+        return pd.DataFrame(columns=list(METRICS), index=pd.Index([], name="query_id"), dtype="float64")
     frame = hits[hits["query_id"].isin(judged)].sort_values(["query_id", "rank"])
     frame = frame.assign(doc_id=frame["doc_id"].map(lambda doc_id: kept.get(doc_id, doc_id)))
     frame = frame.drop_duplicates(["query_id", "doc_id"])

@@ -18,7 +18,11 @@ Change = tuple[str, Any, Any]
 
 
 class Report(NamedTuple):
-    """A comparison: `primary` is tested alone, `others` are corrected for their number."""
+    """A comparison: `primary` is tested alone, `others` are corrected for their number.
+
+    `missing` says which tables of DVC were not at hand; what stands in them (hits in common, texts and relations of
+    queries, rules that touch answers) is left out.
+    """
 
     before: str
     after: str
@@ -34,6 +38,7 @@ class Report(NamedTuple):
     touched: list[Touched] | None
     params: list[Change]
     funnel: list[Change]
+    missing: list[str]
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
@@ -62,6 +67,7 @@ def lines(report: Report) -> list[str]:
         told += [_row(one) for one in report.others]
     if report.overlap is not None:
         told += ["", f"The first ten hits of a query have {report.overlap:.0%} in common."]
+    told += [line for fact in report.missing for line in ("", f"Not told here, since {fact}.")]
     told += _losers(report)
     for title, found in (("Parameters", report.params), ("Rows", report.funnel)):
         if found:
@@ -86,6 +92,7 @@ def as_json(report: Report) -> str:
         "others": [_figures(one) for one in report.others],
         "overlap_at_10": report.overlap,
         "queries_worse": report.losers,
+        "missing": report.missing,
         "touched": None if report.touched is None else [one._asdict() for one in report.touched],
         "params": {key: [old, new] for key, old, new in report.params},
         "funnel": {key: [old, new] for key, old, new in report.funnel},
@@ -95,6 +102,8 @@ def as_json(report: Report) -> str:
 
 def difference(verdict: Verdict) -> str:
     """Say both means, their difference, its interval and its p-value."""
+    if not verdict.queries:
+        return "no query is in both"
     told = f"{verdict.before:.4f} -> {verdict.after:.4f}"
     if verdict.effect is None:
         return told
@@ -127,6 +136,8 @@ def shown(value: object) -> str:
 
 def _figures(verdict: Verdict) -> dict[str, Any]:
     told = {key: value for key, value in verdict._asdict().items() if key != "effect"}
+    if not verdict.queries:  # no mean of nothing
+        told |= {"before": None, "after": None}
     return told | (verdict.effect._asdict() if verdict.effect else {})
 
 
@@ -157,6 +168,4 @@ def _losers(report: Report) -> list[str]:
         ]
     elif report.touched is not None:
         told += ["", "No rule of cleaning or deduplication newly touches their answers."]
-    else:
-        told += ["", "The tables of one side are not in the DVC cache: `dvc fetch` brings them."]
     return told

@@ -23,7 +23,7 @@ class Tokens(Table):
     """
 
     pair_id: str = pa.Field(str_matches=PAIR_ID, description="the training pair")
-    component_id: str = pa.Field(description="component of the pair; no batch holds one twice")
+    component_id: str = pa.Field(description="component of the pair")
     score: float = pa.Field(
         ge=0.0, le=1.0, description="how similar anchor and positive are; pair.shape scores uses it"
     )

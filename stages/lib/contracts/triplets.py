@@ -26,7 +26,7 @@ class Triplets(Table):
     """One row is a training pair with the hard negatives that were found for it: none, some or all."""
 
     pair_id: str = pa.Field(str_matches=PAIR_ID, description="the training pair")
-    component_id: str = pa.Field(description="component of the pair; no batch holds one twice")
+    component_id: str = pa.Field(description="component of the pair")
     anchor: str = pa.Field(str_length={"min_value": 1}, description="query side")
     doc_id: str = pa.Field(str_matches=DOC_ID, description="id of the positive")
     positive: str = pa.Field(str_length={"min_value": 1}, description="text of the positive")

@@ -10,12 +10,13 @@ pairs with scores are judged by how well the models' cosines agree with them.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar
 
-import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from stages.evaluate.results import list_hits, summarize, tell, write_results
+from stages.evaluate.systems import Systems, agree, rank
 from stages.lib import benchmark, tables, written
 from stages.lib.benchmark import Corpus, HeldOut, grades, held_out, is_made
 from stages.lib.contracts.aliases import Aliases
@@ -24,16 +25,13 @@ from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.query_results import QueryResults
 from stages.lib.contracts.runs import Runs
 from stages.lib.contracts.scored import Scored
-from stages.lib.contracts.table import check
 from stages.lib.embed import Encoder
 from stages.lib.models import find_model
 from stages.lib.params import Labels, Model, Run, Section, load
-from stages.lib.retrieval import DEPTH, METRICS, Hits, Lexical, dense, measure, recall_at
-from stages.lib.scored import agreement, cosines, scored_in
+from stages.lib.retrieval import DEPTH, recall_at
+from stages.lib.scored import scored_in
 from stages.lib.stage import command, write_metrics
-from stages.lib.statistics import effect
-
-SYSTEMS = ("bm25", "base", "finetuned")
+from stages.lib.text import hash_hex
 
 
 class EvaluateParams(Section):
@@ -43,94 +41,11 @@ class EvaluateParams(Section):
     recall_depths: list[Annotated[int, Field(ge=1, le=DEPTH)]] = Field(min_length=1)
 
 
-class Systems(NamedTuple):
-    """What ranks: the two models and the prompts that both were given."""
-
-    base: Encoder
-    finetuned: Encoder
-    model: Model
-
-
-def rank(systems: Systems, corpus: Corpus, held: HeldOut) -> dict[str, Hits]:
-    """Return each system's first DEPTH hits on every query."""
-    asked = list(held.queries["text"])
-    hits = {"bm25": Lexical(corpus.texts, corpus.starts).search(asked, DEPTH)}
-    for name, encoder in (("base", systems.base), ("finetuned", systems.finetuned)):
-        documents = encoder.encode(corpus.texts, systems.model.document_prompt, f"documents, {name}")
-        queries = encoder.encode(asked, systems.model.anchor_prompt, f"queries, {name}")
-        hits[name] = dense(queries, documents, DEPTH, corpus.starts)
-    return hits
-
-
-def tell(hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str) -> pd.DataFrame:
-    """Return the QueryResults of one split, sorted by its key."""
-    ids = list(held.queries["query_id"])
-    frames = [
-        measure(ids, found, corpus.doc_ids, held.grades).assign(
-            system=system, split=split, component_id=held.queries["component_id"].to_numpy()
-        )
-        for system, found in hits.items()
-    ]
-    order = list(QueryResults.empty().columns)
-    return pd.concat(frames, ignore_index=True)[order].sort_values(["split", "system", "query_id"], ignore_index=True)
-
-
-def list_hits(hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str) -> pd.DataFrame:
-    """Return the Runs of one split."""
-    frames = []
-    for system, found in hits.items():
-        count, depth = found.positions.shape
-        frames.append(
-            pd.DataFrame(
-                {
-                    "split": split,
-                    "system": system,
-                    "query_id": np.repeat(held.queries["query_id"].to_numpy(dtype=object), depth),
-                    "rank": np.tile(np.arange(1, depth + 1), count),
-                    "doc_id": corpus.doc_ids[found.positions.ravel()].astype(object),
-                    "score": found.scores.ravel().astype(np.float64).round(6),
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True).astype(Runs.empty().dtypes.to_dict())
-
-
-def summarize(results: pd.DataFrame, split: str, seed: int) -> dict[str, float]:
-    """Return the mean of each metric by system, and the gain of the fine-tuned model over the base."""
-    of = {system: results[results["system"] == system] for system in SYSTEMS}
-    told = {f"{split}.{system}.{name}": float(of[system][name].mean()) for system in SYSTEMS for name in METRICS}
-    wide = results.pivot(index="query_id", columns="system", values="ndcg_at_10")
-    components = results.drop_duplicates("query_id").set_index("query_id")["component_id"].reindex(wide.index)
-    differences = (wide["finetuned"] - wide["base"]).to_numpy(dtype=np.float64)
-    # With a single component nothing can be resampled: the means stand alone, without an interval.
-    if components.nunique() > 1:
-        gain = effect(differences, components.to_numpy(dtype=str), seed)
-        told.update({f"{split}.gain.over_base.ndcg_at_10.{name}": value for name, value in gain._asdict().items()})
-    return told
-
-
-def agree(scored: pd.DataFrame, systems: Systems, corpus: Corpus, positive_from: float, seed: int) -> dict[str, float]:
-    """Return how well each model's cosines agree with the scores of `scored`, which `scored_in` returned."""
-    found = {}
-    for name, encoder in (("base", systems.base), ("finetuned", systems.finetuned)):
-        anchors = encoder.encode(list(scored["anchor"]), systems.model.anchor_prompt, f"scored pairs, {name}")
-        passages = encoder.encode(corpus.texts, systems.model.document_prompt, f"documents, {name}")
-        found[name] = cosines(scored, anchors, passages, corpus)
-    return agreement(scored, found, positive_from, seed)
-
-
 def read_out_of_domain(passages: Path, pairs: Path) -> tuple[Corpus, HeldOut]:
     """Read the set that shows harm outside the domain; it may be empty."""
     asked = tables.read(pairs, Pairs)
     queries, qrels = held_out(asked.assign(raw=asked["anchor"], component_id=asked["doc_id"]))
     return benchmark.read_corpus(passages), HeldOut(queries, grades(qrels, {}), qrels)
-
-
-def write_results(results: pd.DataFrame, path: Path) -> None:
-    """Write per-query results as TSV, unrounded: what `compare` and git diff."""
-    checked = check(results, QueryResults, str(path)) if len(results) else QueryResults.empty()
-    with written.atomically(path) as temporary:
-        checked.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
 
 
 def main(
@@ -173,6 +88,7 @@ def main(
         "benchmark": benchmark.identity(
             [sets["validation"][1], sets["test"][1]], tables.read(collected, Documents)["doc_id"]
         ),
+        "corpus": hash_hex("corpus", *corpus.doc_ids.tolist()),
         "corpus_documents": len(corpus.doc_ids),
         "test_queries": len(sets["test"][1].queries),
         "synthetic_exam": bool(is_made(sets["test"][1].queries["source"]).all()),
