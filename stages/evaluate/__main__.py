@@ -16,6 +16,7 @@ import pandas as pd
 from pydantic import Field
 
 from stages.evaluate.results import list_hits, summarize, tell, write_results
+from stages.evaluate.scored import scored_in
 from stages.evaluate.systems import Systems, agree, rank
 from stages.lib import benchmark, tables, written
 from stages.lib.benchmark import Corpus, HeldOut, grades, held_out, is_made
@@ -29,7 +30,6 @@ from stages.lib.embed import Encoder
 from stages.lib.models import find_model
 from stages.lib.params import Labels, Model, Run, Section, load
 from stages.lib.retrieval import DEPTH, recall_at
-from stages.lib.scored import scored_in
 from stages.lib.stage import command, write_metrics
 from stages.lib.text import hash_hex
 

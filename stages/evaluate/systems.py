@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from stages.evaluate.scored import agreement, cosines
 from stages.lib.benchmark import Corpus, HeldOut
 from stages.lib.embed import Encoder
 from stages.lib.params import Model
 from stages.lib.retrieval import DEPTH, Hits, Lexical, dense
-from stages.lib.scored import agreement, cosines
 
 SYSTEMS = ("bm25", "base", "finetuned")
 

@@ -5,7 +5,8 @@ identity; the vectors are scaled to unit length afterwards. The loss is that of 
 over the cosines of an anchor with its positive, with the other documents of the batch and with the batch's
 hard negatives (Henderson et al. 2017, multiple negatives ranking; adapters: Houlsby et al. 2019).
 
-One thread and one seed give the same bits. 19,000 rows of 384 numbers, with a hard negative each, take about six seconds.
+One thread and one seed give the same bits. 19,000 rows of 384 numbers, with a hard negative each, take about six
+seconds.
 """
 
 from __future__ import annotations

@@ -34,7 +34,6 @@ from stages.lib.errors import Problem
 from stages.lib.ledger import Ledger, balance
 from stages.lib.models import find_model
 from stages.lib.params import Labels, Model, Run, Shape, load
-from stages.lib.positives import judged
 from stages.lib.stage import command, write_metrics
 from stages.lib.text import normal_form
 from stages.mine import corpus as corpora
@@ -42,6 +41,7 @@ from stages.mine.answers import families, known_positives, lines, neighbours
 from stages.mine.crossing import CrossEncoder
 from stages.mine.estimate import by_cross_encoder, by_review, by_structure, estimate, sample
 from stages.mine.faults import count_known_positives, count_labelled
+from stages.mine.judged import judged
 from stages.mine.meetings import Meetings, meet
 from stages.mine.mining import mine
 from stages.mine.params import MineParams

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stages.lib.positives import NOTHING, Judged
 from stages.lib.text import normal_form
 from stages.lib.topk import Integers, Vectors
 from stages.mine.answers import Neighbours, joined
 from stages.mine.candidates import Candidates, by_people
 from stages.mine.corpus import Corpus
+from stages.mine.judged import NOTHING, Judged
 from stages.mine.params import MineParams
 
 Mask = npt.NDArray[np.bool_]

@@ -162,7 +162,7 @@ def main(
     write_metrics({key: value for key, value in told.items() if value is not None}, metrics)
 
 
-app = command(main, "tables", "lexical", "model", "page")
+app = command(main, "tables", "lexical", "model", "page", "train")
 
 if __name__ == "__main__":
     app()

@@ -21,6 +21,7 @@ SPLITS = ("train", "validation", "corpus")
 POINTS = 1000
 TOPICS = 6
 _SHOWN_CHARACTERS = 100
+_EVENTS = "events.out.tfevents.0.projector"
 _CONFIGURATION = 'embeddings {\n  tensor_path: "vectors.tsv"\n  metadata_path: "metadata.tsv"\n}\n'
 
 
@@ -69,7 +70,14 @@ def drawn(points: Points) -> pd.DataFrame:
 
 
 def write_projector(points: Points, folder: Path) -> None:
-    """Write the files of TensorBoard's projector: vectors, metadata, and the configuration that names them."""
+    """Write the files of TensorBoard's projector: vectors, metadata, and the configuration that names them.
+
+    TensorBoard takes a folder for a run only if it holds events, so an empty file of them stands beside; its time is
+    made up, since bytes must not depend on the clock.
+    """
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
     texts = points.known["text"].str.slice(0, _SHOWN_CHARACTERS).str.replace(r"\s+", " ", regex=True)
     with written.atomically(folder / "vectors.tsv") as temporary:
         pd.DataFrame(points.vectors).to_csv(
@@ -81,3 +89,5 @@ def write_projector(points: Points, folder: Path) -> None:
         temporary.write_text("\n".join(lines) + "\n", "utf-8", newline="\n")
     with written.atomically(folder / "projector_config.pbtxt") as temporary:
         temporary.write_text(_CONFIGURATION, "utf-8", newline="\n")
+    with written.atomically(folder / _EVENTS) as temporary, temporary.open("wb") as stream:
+        RecordWriter(stream).write(Event(wall_time=1.0, file_version="brain.Event:2").SerializeToString())

