@@ -25,26 +25,14 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench.trials import cached_in, copy, run
+from bench.judged_copies import GIVEN, Scores, components, fine_tuned, probed
+from bench.trials import copy, run
 from stages.augment.variants import METHODS
-from stages.lib import benchmark, tables
-from stages.lib.cache import cache_folder
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.ledger import Ledger
+from stages.lib import tables
 from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.embed import Encoder
-from stages.lib.models import find_model
-from stages.lib.params import Model, load
-from stages.lib.retrieval import dense, measure
 from stages.lib.statistics import effect
-from stages.validate.exam import Exam, learned
 
 VARIANTS = ("none", *METHODS, "all")
-GIVEN = ("collect", "clean", "deduplicate", "pair", "split", "frozen", "protected", "glossary", "review")
-
-Scores = npt.NDArray[np.float64]
 
 
 def switched(variant: str) -> dict[str, bool | str]:
@@ -58,59 +46,13 @@ def switched(variant: str) -> dict[str, bool | str]:
     }
 
 
-def scored(folder: Path, seed: int, probe: bool) -> tuple[Scores, list[str]]:
-    """Return nDCG@10 of each validation query after training on what `folder` holds, and its component.
-
-    Trained is the model, or only the probe on the embeddings of the base model.
-    """
-    data, model = folder / "data", load(Model)
-    run(folder, "mine")
-    copies = tables.read(data / "deduplicate/aliases.parquet", Aliases)
-    kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
-    where = data / "split/validation"
-    held = benchmark.read(where / "queries.parquet", where / "qrels.parquet", kept)
-    corpus = benchmark.read_corpus(data / "pair/passages.parquet")
-    components = list(held.queries["component_id"])
-    if probe:
-        encoder, cache = Encoder(find_model(model)), cache_folder()
-    else:
-        run(folder, "tokenize")
-        run(folder, "finetune")
-        encoder, cache = Encoder(data / "finetune/model"), folder / "cache"
-    with cached_in(cache):
-        asked = encoder.encode(list(held.queries["text"]), model.anchor_prompt)
-        searched = encoder.encode(corpus.texts, model.document_prompt)
-    if probe:
-        rows = learned(
-            tables.read(data / "mine/triplets.parquet", Triplets),
-            _lineage(data),
-            _components(data),
-            encoder,
-            model,
-        )
-        return Exam(held, asked, corpus, searched, rows, folds=1).scored(rows, seed), components
-    hits = dense(asked, searched, 10, corpus.starts)
-    results = measure(list(held.queries["query_id"]), hits, corpus.doc_ids, held.grades)
-    return results["ndcg_at_10"].to_numpy(dtype=np.float64), components
-
-
-def _lineage(data: Path) -> dict[str, str]:
-    made = tables.read(data / "augment/ledger.parquet", Ledger).query("action == 'add'")
-    return dict(zip(made["row_id"], made["partner_id"], strict=True))
-
-
-def _components(data: Path) -> dict[str, str]:
-    where = tables.read(data / "split/splits.parquet", Splits)
-    return dict(zip(where["id"], where["component_id"], strict=True))
-
-
 def compare(
     variants: Sequence[str], seeds: Sequence[int], pairs: int | None, share: float, probe: bool
 ) -> dict[str, float]:
     """Return the figures of `variants`, the first of which the others are compared with."""
     scores: dict[str, list[Scores]] = {variant: [] for variant in variants}
     rows: dict[str, float] = {}
-    components: list[str] = []
+    names = np.array([], dtype=np.str_)
     for seed in seeds:
         for variant in variants:
             with tempfile.TemporaryDirectory() as temporary:
@@ -125,19 +67,21 @@ def compare(
                 for stage in ["split", "augment"] if pairs else ["augment"]:
                     run(folder, stage)
                 rows[f"{variant}.rows"] = float(len(tables.read(folder / "data/augment/pairs.parquet", Pairs)))
-                found, components = scored(folder, seed, probe)
+                run(folder, "mine")
+                found = probed(folder, seed) if probe else fine_tuned(folder)
                 scores[variant].append(found)
+                names = components(folder / "data")
             print(f"{variant}, seed {seed}: {found.mean():.4f}", file=sys.stderr, flush=True)
-    return rows | summary(scores, components)
+    return rows | summary(scores, names)
 
 
-def summary(scores: Mapping[str, Sequence[Scores]], components: Sequence[str]) -> dict[str, float]:
+def summary(scores: Mapping[str, Sequence[Scores]], components: npt.NDArray[np.str_]) -> dict[str, float]:
     """Return mean, gain over the first variant and interval of each, from nDCG@10 by variant, seed and query."""
     means = {variant: np.mean(found, axis=0) for variant, found in scores.items()}
     first, *others = means
     told = {f"{variant}.ndcg_at_10": float(found.mean()) for variant, found in means.items()}
     for variant in others:
-        gain = effect(means[variant] - means[first], np.array(components, dtype=str), 1)
+        gain = effect(means[variant] - means[first], components, 1)
         told |= {f"{variant}.gain": gain.mean, f"{variant}.low": gain.low, f"{variant}.high": gain.high}
     return told
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import augmentation
+from bench import augmentation, probe
 from bench.faults import abbreviations, boilerplate, corruptions, paraphrases, typos
 from bench.mine import agreement
 from bench.negatives import summary
@@ -73,6 +73,48 @@ def test_variants_are_compared_seed_by_seed():
     assert told["in_batch.spread"] == pytest.approx(0.04)
 
 
+def test_the_probe_agrees_where_fine_tunes_differ_by_more_than_chance():
+    components = np.array([str(at) for at in range(60)])
+    noise = np.random.default_rng(1).normal(0, 0.01, 60)
+    full = {"good": 0.20 + noise, "same": 0.20 - noise, "close": 0.19 + noise / 9, "bad": 0.10 + noise}
+    foretold = {"good": 0.12 + noise, "same": 0.13 + noise, "close": 0.14 + noise, "bad": 0.05 + noise}
+    told = probe.summary(foretold, full, components)
+    assert told["variants"] == 4 and told["spread"] == pytest.approx(0.1, abs=0.005)
+    # good, same and close are near each other; all but good and same differ by more than chance.
+    assert (told["close_pairs"], told["decided_pairs"], told["decided_close_pairs"]) == (3, 5, 2)
+    assert told["pair_agreement"] == 3 / 5 and told["close_agreement"] == 0
+    assert told["spearman"] == pytest.approx(0.4 if full["good"].mean() < full["same"].mean() else 0.2)
+    assert told["spearman_low"] <= told["spearman"] <= told["spearman_high"]
+
+
+def rows(count):
+    return pd.DataFrame(
+        {
+            "component_id": [f"c{at}" for at in range(count)],
+            "anchor": [f"abnormal finding number {at}" for at in range(count)],
+            "doc_id": [f"d{at}" for at in range(count)],
+            "negatives": [[f"text {at}"] for at in range(count)],
+            "negative_ids": [["n"] for _ in range(count)],
+            "shown_ids": [["n", f"d{at}"] for at in range(count)],
+        }
+    )
+
+
+def test_variants_of_the_rows_are_what_their_names_say():
+    given = rows(1000)
+    half, eighth = (probe.share_of_components(share)(given)["component_id"] for share in (0.5, 0.125))
+    assert 450 < len(half) < 550 and 90 < len(eighth) < 160
+    assert set(eighth) < set(half)
+    moved = probe.mispaired(0.2)(given)
+    assert (moved["anchor"] != given["anchor"]).sum() == 200
+    assert sorted(moved["anchor"]) == sorted(given["anchor"]) and moved["doc_id"].equals(given["doc_id"])
+    slipped = probe.typed_badly(0.3)(given)
+    assert (slipped["anchor"] != given["anchor"]).sum() == 300
+    bare = probe.without_negatives(given)
+    assert bare["negatives"].map(len).sum() == bare["negative_ids"].map(len).sum() == 0
+    assert bare["shown_ids"].iloc[7] == ["c7", "d7"]
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "found"),
     [
@@ -116,7 +158,7 @@ def test_four_hundred_and_thirty_back_translations_were_judged():
 
 def test_the_gain_of_a_method_is_the_mean_over_seeds_and_its_interval_is_over_components():
     scores = {"none": [np.zeros(4)], "spelling": [np.array([0.1, 0.1, 0.3, 0.3]), np.array([0.1, 0.1, 0.1, 0.1])]}
-    told = augmentation.summary(scores, ["a", "a", "b", "b"])
+    told = augmentation.summary(scores, np.array(["a", "a", "b", "b"]))
     assert told["spelling.gain"] == pytest.approx(0.15)
     assert (told["spelling.low"], told["spelling.high"]) == pytest.approx((0.1, 0.2))
 
