@@ -9,8 +9,9 @@ import pandas as pd
 from stages.evaluate.scored import agreement, cosines
 from stages.lib.benchmark import Corpus, HeldOut
 from stages.lib.embed import Encoder
+from stages.lib.lexical import Lexical
 from stages.lib.params import Model
-from stages.lib.retrieval import DEPTH, Hits, Lexical, dense
+from stages.lib.retrieval import DEPTH, Hits, dense
 
 SYSTEMS = ("bm25", "base", "finetuned")
 

@@ -7,69 +7,21 @@ ids and the scoring rule. Cleaning, tokens, training data and model are under te
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Iterable
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from stages.lib import tables
-from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
+from stages.lib.heldout import Corpus as Corpus
+from stages.lib.heldout import HeldOut as HeldOut
+from stages.lib.heldout import corpus_of as corpus_of
+from stages.lib.heldout import grades as grades
+from stages.lib.heldout import read as read
+from stages.lib.heldout import read_corpus as read_corpus
 from stages.lib.text import hash_hex, normal_form
 
 RULE = "full corpus; ties at six decimals by ascending document id; linear gains; a dropped document is a miss"
-
-
-class HeldOut(NamedTuple):
-    """One split's queries, and per query its relevant documents with their grades, copies resolved."""
-
-    queries: pd.DataFrame
-    grades: dict[str, dict[str, float]]
-    raw_qrels: pd.DataFrame
-
-
-class Corpus(NamedTuple):
-    """What is searched: documents in ascending order of id, and the texts of their passages, in order.
-
-    `starts` has the position of each document's first passage; None where each has just one.
-    """
-
-    doc_ids: npt.NDArray[np.str_]
-    texts: list[str]
-    starts: npt.NDArray[np.int64] | None = None
-
-
-def read(queries: Path, qrels: Path, aliases: Mapping[str, str]) -> HeldOut:
-    """Read one split's queries and qrels; a kept document stands for its dropped copies."""
-    judged = tables.read(qrels, Qrels)
-    return HeldOut(tables.read(queries, Queries), grades(judged, aliases), judged)
-
-
-def read_corpus(passages: Path) -> Corpus:
-    """Read the passages of all documents as they are embedded."""
-    return corpus_of(tables.read(passages, Passages))
-
-
-def corpus_of(passages: pd.DataFrame) -> Corpus:
-    """Return the corpus of `passages`, which are sorted by document and position."""
-    ids = passages["doc_id"].to_numpy(dtype=str)
-    first = np.ones(len(ids), dtype=bool)
-    first[1:] = ids[1:] != ids[:-1]
-    return Corpus(ids[first], list(passages["text"]), np.flatnonzero(first).astype(np.int64))
-
-
-def grades(qrels: pd.DataFrame, aliases: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Return query id to (document id to grade), a dropped copy standing for the document that was kept."""
-    table: dict[str, dict[str, float]] = {}
-    for query_id, doc_id, grade in zip(qrels["query_id"], qrels["doc_id"], qrels["grade"], strict=True):
-        judged = table.setdefault(query_id, {})
-        kept = aliases.get(doc_id, doc_id)
-        judged[kept] = max(grade, judged.get(kept, 0.0))
-    return table
 
 
 def identity(sets: Iterable[HeldOut], candidates: Iterable[str]) -> str:

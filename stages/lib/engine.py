@@ -9,7 +9,6 @@ change the speed and never a byte.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -21,9 +20,9 @@ import pandas as pd
 
 from stages.lib import tables
 from stages.lib.contracts.table import Table, key_of
-from stages.lib.errors import Problem
 from stages.lib.stage import progress
 from stages.lib.tables import Shard
+from stages.lib.workers import workers as workers
 
 Function = Callable[[pd.DataFrame], Sequence[pd.DataFrame]]
 Key = Callable[[pd.DataFrame], "pd.Series[str]"]
@@ -31,18 +30,6 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 PARTITIONS = 16  # at most; a table of fewer shards is small enough for as few
-
-
-def workers() -> int:
-    """Return how many processes may work: PAIRSMITH_WORKERS, or the processors this one may use."""
-    value = os.environ.get("PAIRSMITH_WORKERS", "")
-    if not value:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not value.isascii() or not value.isdigit() or not int(value):
-        raise Problem(
-            f"the environment has PAIRSMITH_WORKERS={value!r}", "set it to a whole number from 1, or unset it"
-        )
-    return int(value)
 
 
 def map(

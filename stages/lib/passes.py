@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from stages.lib import engine
 from stages.lib.stage import progress
+from stages.lib.workers import workers
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 def side_by_side(function: Callable[[Item], Result], items: Sequence[Item], label: str) -> list[Result]:
     """Return `function` of each of `items`, in their order. Torch lets other threads run while it computes."""
-    with one_thread(), ThreadPoolExecutor(engine.workers()) as pool:
+    with one_thread(), ThreadPoolExecutor(workers()) as pool:
         return list(progress(pool.map(function, items), len(items), label))
 
 

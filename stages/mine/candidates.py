@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stages.lib.retrieval import Lexical, dense
+from stages.lib.lexical import Lexical
+from stages.lib.retrieval import dense
 from stages.lib.text import normal_form
 from stages.lib.topk import Hits, Integers, Vectors
 from stages.mine.clusters import approximate

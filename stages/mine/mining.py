@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.lib.ledger import Ledger
-from stages.lib.retrieval import Lexical
+from stages.lib.lexical import Lexical
 from stages.lib.text import normal_form
 from stages.lib.topk import Integers, Vectors
 from stages.mine.candidates import DENSE, Candidates, by_people, index_recall, merge, miners, names, propose

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from stages.lib import cache
 from stages.lib.embed import Encoder
 from stages.lib.ledger import Ledger
+from stages.lib.lexical import Lexical
 from stages.lib.models import find_model
 from stages.lib.params import Model
-from stages.lib.retrieval import Hits, Lexical, dense
+from stages.lib.retrieval import Hits, dense
 from stages.lib.stage import progress
 from stages.pair.params import Generated
 from stages.pair.proposals import Made, made

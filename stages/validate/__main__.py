@@ -24,10 +24,11 @@ from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.triplets import Triplets
 from stages.lib.embed import Encoder
+from stages.lib.lexical import Lexical
 from stages.lib.measured import Metrics, read_metrics
 from stages.lib.models import find_model
 from stages.lib.params import Labels, Model, Run, load
-from stages.lib.retrieval import DEPTH, METRICS, Lexical, Vectors, dense, measure
+from stages.lib.retrieval import DEPTH, METRICS, Vectors, dense, measure
 from stages.lib.stage import command, write_metrics
 from stages.validate import curve, health
 from stages.validate import map as clusters

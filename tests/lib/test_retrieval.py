@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from stages.lib.retrieval import METRICS, Lexical, best_scores, dense, measure, ranks, recall_at
+from stages.lib.lexical import Lexical
+from stages.lib.retrieval import METRICS, best_scores, dense, measure, ranks, recall_at
 from stages.lib.topk import Hits
 
 SMALL = st.integers(-2, 2).map(float)  # so that many scores are equal

@@ -9,7 +9,8 @@ from scipy.stats import mannwhitneyu
 
 from stages.lib.benchmark import Corpus, HeldOut
 from stages.lib.errors import Problem
-from stages.lib.retrieval import Lexical, dense
+from stages.lib.lexical import Lexical
+from stages.lib.retrieval import dense
 from stages.validate.separation import (
     BINS,
     NEGATIVES,
