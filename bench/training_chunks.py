@@ -1,11 +1,12 @@
-"""What embedding a batch in chunks of similar length saves in training, against the whole batch at once.
+"""What embedding a batch in chunks costs and saves: the whole batch at once, in chunks, and in chunks embedded twice.
 
-Runs the same steps twice, each in a process of its own, side by side on the tokens of the last run:
+Runs the same steps three times, each in a process of its own, on the tokens of the last run:
 
-    python bench/training_chunks.py [--steps 20] [--json]
+    python bench/training_chunks.py [--steps 20] [--batch 32] [--json]
 
-`time_ratio` and `memory_ratio` are whole batch over chunks (above 1: chunks are better); `loss_difference`
-is the largest difference of the logged losses (dropout draws differently over other shapes).
+`time_ratio` and `memory_ratio` are whole batch over chunks (above 1: chunks are better), `cached.*` chunks over
+CachedMultipleNegativesRanking; memory is that above the process before its first step. `loss_difference` is the largest
+difference of the logged losses (dropout draws differently over other shapes).
 """
 
 from __future__ import annotations
@@ -22,56 +23,69 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def train(steps: int, chunk: int) -> dict[str, float]:
-    """Train `steps` steps with chunks of `chunk` texts; return seconds, peak memory in GB and the last loss."""
+def train(steps: int, batch: int, way: str) -> dict[str, float]:
+    """Train `steps` steps in one `way`; return seconds, memory in GB and the last loss."""
     sys.path.insert(0, str(ROOT))
-    from stages.finetune import training
-    from stages.finetune.batches import plan
+    from stages.finetune import losses, training
+    from stages.finetune.batches import Row, plan
+    from stages.finetune.params import FinetuneParams
+    from stages.finetune.trackers import Trackers
     from stages.lib import tables
     from stages.lib.contracts.tokens import fixed_shape, tokens
-    from stages.lib.models import find_model
+    from stages.lib.models import find_model, load_model
     from stages.lib.params import Model, Run, load
 
-    training.CHUNK = chunk
-    params, run, rows = load(training.FinetuneParams), load(Run), Path("data/tokenize/tokens.parquet")
+    if way == "whole":
+        losses.CHUNK = 1 << 20
+    name = "CachedMultipleNegativesRanking" if way == "cached" else "MultipleNegativesRanking"
+    params = load(FinetuneParams).model_copy(update={"loss": name, "batch_size": batch})
+    run, rows = load(Run), Path("data/tokenize/tokens.parquet")
     length, negatives = fixed_shape(rows)
     table = tables.read(rows, tokens(length, negatives))
     base = find_model(load(Model))
-    batches = plan(list(table["component_id"]), params.batch_size, params.epochs, run.seed)
+    load_model(base)  # what the library itself needs is in memory before
+    batches = plan(list(map(Row, table["answer_ids"], table["shown_ids"])), batch, params.epochs, run.seed)[:steps]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as logs:
+        trackers = Trackers(Path(logs, "logs"), "off", {})
         start = time.perf_counter()
-        _, curve = training.train(base, table, batches[:steps], params, run.seed, run.threads, Path(logs, "logs"))
+        trained = training.train(base, table, batches, params, run.seed, run.threads, trackers)
         seconds = time.perf_counter() - start
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"seconds": seconds, "gigabytes": memory, "loss": float(curve["loss"].iloc[-1])}
+    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
+    return {"seconds": seconds, "gigabytes": memory, "loss": float(trained.curve["loss"].iloc[-1])}
 
 
-def measure(steps: int, chunk: int) -> dict[str, float]:
+def measure(steps: int, batch: int, way: str) -> dict[str, float]:
     """Return what `train` returns, from a process of its own."""
-    command = [sys.executable, __file__, "--steps", str(steps), "--chunk", str(chunk)]
+    command = [sys.executable, __file__, "--steps", str(steps), "--batch", str(batch), "--way", way]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def main() -> None:
-    """Run both and print the ratios."""
+    """Run all three and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--chunk", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--way", choices=("whole", "chunks", "cached"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.chunk:
-        print(json.dumps(train(options.steps, options.chunk)))
+    if options.way:
+        print(json.dumps(train(options.steps, options.batch, options.way)))
         return
-    chunked, whole = measure(options.steps, 8), measure(options.steps, 1 << 20)
+    whole, chunks, cached = (measure(options.steps, options.batch, way) for way in ("whole", "chunks", "cached"))
     result = {
-        "memory_ratio": round(whole["gigabytes"] / chunked["gigabytes"], 2),
-        "time_ratio": round(whole["seconds"] / chunked["seconds"], 2),
-        "loss_difference": round(abs(whole["loss"] - chunked["loss"]), 4),
-        "gigabytes_in_chunks": round(chunked["gigabytes"], 2),
+        "memory_ratio": round(whole["gigabytes"] / chunks["gigabytes"], 2),
+        "time_ratio": round(whole["seconds"] / chunks["seconds"], 2),
+        "loss_difference": round(abs(whole["loss"] - chunks["loss"]), 4),
         "gigabytes_whole": round(whole["gigabytes"], 2),
+        "gigabytes_in_chunks": round(chunks["gigabytes"], 2),
+        "cached.memory_ratio": round(chunks["gigabytes"] / cached["gigabytes"], 2),
+        "cached.time_ratio": round(chunks["seconds"] / cached["seconds"], 2),
+        "cached.loss_difference": round(abs(chunks["loss"] - cached["loss"]), 4),
+        "cached.gigabytes": round(cached["gigabytes"], 2),
     }
-    print(json.dumps(result) if options.json else "\n".join(f"{name:20} {value}" for name, value in result.items()))
+    print(json.dumps(result) if options.json else "\n".join(f"{name:24} {value}" for name, value in result.items()))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import typer
 from stages.lib.errors import Problem
 from stages.lib.stage import command
 
-APART = ("check", "presidio")  # groups with a lock of their own: requirements-<group>.txt
+APART = ("check", "presidio", "wandb")  # groups with a lock of their own: requirements-<group>.txt
 
 
 def compile_lock(pins: list[str], constraints: list[Path]) -> str:
