@@ -1,0 +1,61 @@
+"""The card tells what the model was made of, in the same bytes each time, and no row of the data."""
+
+from ruamel.yaml import YAML
+
+from stages.finetune.card import card
+from stages.lib.params import Model, Run
+from tests.finetune.cases import PARAMS, changed
+
+METRICS = {"rows": 12, "loss": "MultipleNegativesRanking", "steps": 2, "loss_last": 0.53349, "forced": False}
+MODEL = Model(base="package/model", weights_sha256="", anchor_prompt="", document_prompt="")
+
+
+def told(params=PARAMS, model=MODEL, metrics=METRICS):
+    return card("d" * 64, "b" * 64, 384, 128, params, Run(seed=13, threads=2), model, metrics)
+
+
+def head(text):
+    _, front, _ = text.split("---\n", 2)
+    return YAML(typ="safe", pure=True).load(front)
+
+
+def test_the_head_is_what_a_hub_reads():
+    assert head(told()) == {
+        "library_name": "sentence-transformers",
+        "pipeline_tag": "sentence-similarity",
+        "tags": ["sentence-transformers", "feature-extraction"],
+    }
+    assert head(told(changed(licence="apache-2.0")))["license"] == "apache-2.0"
+    assert "| licence | apache-2.0 |" in told(changed(licence="apache-2.0"))
+    assert "| licence | not given; the terms of the base model and of the data hold |" in told()
+
+
+def test_data_base_parameters_and_metrics_stand_in_it():
+    text = told()
+    for line in (
+        f"| training rows | 12, SHA-256 `{'d' * 64}` |",
+        "| base model | `package/model` |",
+        f"| weights of the base model | SHA-256 `{'b' * 64}` |",
+        "| dimensions | 384 |",
+        "| longest input | 128 tokens; what is longer is cut |",
+        "| learning_rate | 0.0001 |",
+        "| seed | 13 |",
+        "| threads | 2 |",
+        "| loss_last | 0.5335 |",
+    ):
+        assert f"\n{line}\n" in text
+    assert told() == text
+
+
+def test_what_must_not_be_overlooked_is_told():
+    assert "training was forced" not in told()
+    assert "**The data had failed validation; training was forced.**" in told(metrics={**METRICS, "forced": True})
+    assert "to be cut" not in told()
+    assert "| dimensions | 384; trained to be cut to the first 128, 64 |" in told(changed(matryoshka_dims=[64, 128]))
+    assert "Put `" not in told()
+    prompted = MODEL.model_copy(update={"anchor_prompt": "query: ", "document_prompt": "passage: "})
+    assert "Put `query: ` before what is asked and `passage: ` before what is searched" in told(model=prompted)
+
+
+def test_a_path_of_this_machine_does_not_stand_in_it():
+    assert "| base model | `minilm` |" in told(model=MODEL.model_copy(update={"base": "/home/somebody/minilm"}))

@@ -1,0 +1,53 @@
+"""Merging: weights between two models, the share that ranks best, and both ends exactly."""
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from stages.finetune.merge import interpolate, merge
+from stages.lib.models import find_model, load_model
+from tests.finetune.cases import BASE, changed, weights
+
+
+def test_weights_lie_between_and_whole_numbers_stay():
+    base = {"w": torch.tensor([0.0, 2.0]), "ids": torch.tensor([1, 2])}
+    tuned = {"w": torch.tensor([1.0, 4.0]), "ids": torch.tensor([3, 4])}
+    mixed = interpolate(base, tuned, 0.25)
+    assert mixed["w"].tolist() == [0.25, 2.5]
+    assert mixed["ids"].tolist() == [3, 4]
+    assert torch.equal(interpolate(base, tuned, 1.0)["w"], tuned["w"])
+
+
+@pytest.mark.slow
+def test_the_share_that_scores_best_is_kept_and_of_equals_the_largest():
+    base = load_model(find_model(BASE))
+    tuned = load_model(find_model(BASE))
+    with torch.no_grad():
+        for value in tuned.parameters():
+            value.add_(0.01)
+    whole = weights(tuned)
+    seen = []
+
+    def score(folder):
+        seen.append(weights(load_model(folder)))
+        return 0.7 if len(seen) < 3 else 0.1
+
+    share, scores = merge(tuned, base, [0.3, 1.0, 0.6], score)
+    assert (share, scores) == (1.0, {1.0: 0.7, 0.6: 0.7, 0.3: 0.1})
+    assert weights(tuned) == seen[0] == whole and len(set(seen)) == 3
+
+    share, _ = merge(tuned, base, [0.5, 1.0], lambda folder: 0.9 if weights(load_model(folder)) != whole else 0.2)
+    assert share == 0.5
+    middle = next(iter(tuned.state_dict().values())) - next(iter(base.state_dict().values()))
+    assert torch.allclose(middle, torch.full_like(middle, 0.005), atol=1e-6)
+
+
+@pytest.mark.parametrize("shares", [[0.0], [1.1], [0.505], [0.5, 0.5]])
+def test_shares_are_hundredths_above_nothing_and_named_once(shares):
+    with pytest.raises(ValidationError):
+        changed(merge=shares)
+
+
+def test_every_hundredth_is_a_share():
+    shares = [float(f"{hundredths / 100:.2f}") for hundredths in range(1, 101)]
+    assert changed(merge=shares).merge == shares

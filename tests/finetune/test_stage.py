@@ -1,0 +1,126 @@
+"""The stage as it is run: what it writes with its options on, and that the default reads no validation."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from stages.finetune.__main__ import app
+from stages.lib import tables
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.passages import Passages
+from stages.lib.contracts.qrels import Qrels
+from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.tokens import tokens as contract
+from stages.lib.embed import Encoder
+from stages.lib.models import fingerprint
+from tests.finetune.cases import COLUMNS, LENGTH, ROWS, ranking_tokens
+
+
+@pytest.fixture
+def ready(project, tmp_path_factory, monkeypatch, one_thread):
+    """Write what the stage reads, and return a function that runs it with parameters of `finetune`."""
+    monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path_factory.mktemp("cache")))
+    count = len(COLUMNS) - 2
+    made = ranking_tokens().assign(
+        pair_id=[f"p{at:016x}" for at in range(len(ROWS))],
+        component_id=[f"d{at:016x}" for at in range(len(ROWS))],
+        score=1.0,
+        negatives=[sum(text is not None for text in row[2:]) for row in ROWS],
+    )
+    table = contract(LENGTH, count)
+    tables.write(made[list(table.empty().columns)], Path("data/tokenize/tokens.parquet"), table)
+    Path("metrics").mkdir()
+    Path("metrics/validate.json").write_text('{"passed": true}')
+
+    def stage(**values):
+        yaml = YAML()
+        params = yaml.load(Path("params.yaml").read_text("utf-8"))
+        params["run"]["threads"] = 1
+        params["finetune"].update({"batch_size": 6, "epochs": 2, **values})
+        with Path("params.yaml").open("w", encoding="utf-8") as file:
+            yaml.dump(params, file)
+        result = CliRunner().invoke(app)
+        assert result.exit_code == 0, result.output
+        return json.loads(Path("metrics/finetune.json").read_text("utf-8"))
+
+    return stage
+
+
+def write_validation():
+    """Write a set on which each anchor of ROWS asks for its positive; the last document is a copy that was dropped."""
+    query_ids, doc_ids = ([f"{kind}{at:016x}" for at in range(len(ROWS))] for kind in "qd")
+    anchors = [row[0] for row in ROWS]
+    queries = {"query_id": query_ids, "text": anchors, "raw": anchors, "component_id": doc_ids}
+    fill = {name: "faq" for name in Queries.empty().columns if name not in queries}
+    order = list(Queries.empty().columns)
+    validation = Path("data/split/validation")
+    tables.write(pd.DataFrame({**queries, **fill})[order], validation / "queries.parquet", Queries)
+    qrels = pd.DataFrame({"query_id": query_ids, "doc_id": doc_ids, "grade": 1.0})
+    tables.write(qrels, validation / "qrels.parquet", Qrels)
+    copies = pd.DataFrame({"doc_id": doc_ids[-1:], "kept_id": doc_ids[:1]})
+    tables.write(copies, Path("data/deduplicate/aliases.parquet"), Aliases)
+    passages = pd.DataFrame(
+        {
+            "passage_id": [f"{doc_id}-0000" for doc_id in doc_ids[:-1]],
+            "doc_id": doc_ids[:-1],
+            "position": 0,
+            "text": [row[1] for row in ROWS[:-1]],
+        }
+    )
+    tables.write(passages[list(Passages.empty().columns)], Path("data/pair/passages.parquet"), Passages)
+
+
+@pytest.mark.slow
+def test_the_default_reads_no_validation_and_leaves_model_card_and_no_checkpoint(ready, monkeypatch):
+    metrics = ready()
+    assert not Path("data/split").exists()
+    assert metrics["loss"] == "MultipleNegativesRanking"
+    assert metrics["steps"] == 4
+    assert not any(key.startswith(("early_stopping", "merge")) for key in metrics)
+    card = Path("data/finetune/model/README.md").read_text("utf-8")
+    assert "| rows | 12 |" in card and "| steps | 4 |" in card
+    assert not any(text.strip() in card for row in ROWS for text in row if text)
+    again = {path: path.read_bytes() for path in Path("data/finetune").rglob("*") if path.is_file()}
+    ready()
+    assert {path: path.read_bytes() for path in Path("data/finetune").rglob("*") if path.is_file()} == again
+
+
+@pytest.mark.slow
+def test_early_stopping_and_merging_tell_what_they_chose(ready):
+    write_validation()
+    metrics = ready(early_stopping=50, merge=[0.5, 1.0], loss="CachedGIST", matryoshka_dims=[64])
+    assert metrics["loss"] == "CachedGIST"
+    assert metrics["early_stopping.looks"] == 4
+    assert 1 <= metrics["early_stopping.best_step"] <= 4
+    scores = {share: metrics[f"merge.{share}.validation.ndcg_at_10"] for share in (50, 100)}
+    assert metrics["merge.share"] == (0.5 if scores[50] > scores[100] else 1.0)
+    # All of the small corpus is looked at: whole weights score what the best look did.
+    assert scores[100] == pytest.approx(metrics["early_stopping.validation.ndcg_at_10"], abs=1e-3)
+
+
+@pytest.mark.slow
+def test_what_a_merge_embedded_is_in_the_cache_for_evaluate(ready, monkeypatch):
+    write_validation()
+    ready(merge=[0.5])
+    folder = Path("data/finetune/model")
+    assert (folder / "README.md").is_file()
+    encoder = Encoder(folder)
+    monkeypatch.setattr(encoder, "_encode", lambda texts, label: {} if not texts else pytest.fail("it embeds anew"))
+    assert encoder.encode([ROWS[0][1], ROWS[3][0]]).shape == (2, 384)
+    assert fingerprint(folder)
+
+
+@pytest.mark.slow
+def test_prompts_go_with_the_model(ready):
+    from stages.lib.models import load_model
+
+    params = Path("params.yaml")
+    params.write_text(params.read_text("utf-8").replace('anchor_prompt: ""', 'anchor_prompt: "query: "'), "utf-8")
+    ready()
+    model = load_model(Path("data/finetune/model"))
+    assert model.prompts == {"query": "query: ", "document": ""}
+    assert (model.encode_query("fever") == model.encode("query: fever")).all()
