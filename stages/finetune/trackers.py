@@ -73,6 +73,7 @@ def _start(logs: Path, mode: Literal["off", "offline", "online"], settings: dict
             # Numbers and parameters alone: no code, git state, host, or what is printed.
             settings=wandb.Settings(
                 console="off",
+                host="-",
                 silent=True,
                 disable_git=True,
                 disable_code=True,
@@ -82,7 +83,7 @@ def _start(logs: Path, mode: Literal["off", "offline", "online"], settings: dict
                 x_disable_machine_info=True,
             ),
         )
-    except (wandb.Error, wandb.errors.AuthenticationError) as error:
+    except wandb.Error as error:
         raise Problem(
             f"params.yaml: finetune.wandb is {mode}, but no run could be started: {error}",
             "log in with 'wandb login', or set finetune.wandb: offline and run 'wandb sync' later",
