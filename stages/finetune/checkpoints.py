@@ -17,7 +17,7 @@ import random
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import typer
 
@@ -28,6 +28,7 @@ SECONDS = 60.0
 SPARING = 30
 # Of runs that never came back; each is three times as large as the weights.
 KEPT = 3
+_HEAD = 512
 _PACKAGES = ("torch", "transformers", "sentence-transformers", "accelerate", "numpy")
 
 
@@ -64,14 +65,15 @@ class Checkpoints:
 
         start = time.monotonic()
         self._folder.mkdir(parents=True, exist_ok=True)
-        content = io.BytesIO()
-        torch.save(state._asdict(), content)
-        head = {"key": self.key, "blake2b": hashlib.blake2b(content.getbuffer()).hexdigest(), "step": state.step}
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
             with temporary.open("wb") as file:
-                file.write(json.dumps(head).encode() + b"\n")
-                file.write(content.getbuffer())
+                file.write(bytes(_HEAD))
+                content = _Hashed(file)
+                torch.save(state._asdict(), content)
+                head = json.dumps({"key": self.key, "step": state.step, "blake2b": content.digest.hexdigest()})
+                file.seek(0)
+                file.write(head.encode().ljust(_HEAD - 1) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self._path)
@@ -88,7 +90,7 @@ class Checkpoints:
             return None
         try:
             with self._path.open("rb") as file:
-                head = json.loads(file.readline())
+                head = json.loads(file.read(_HEAD))
                 content = file.read()
             if head["key"] != self.key:
                 raise ValueError("it is of another run")
@@ -107,6 +109,21 @@ class Checkpoints:
         left = sorted(self._folder.glob("*.checkpoint"), key=lambda path: path.stat().st_mtime, reverse=True)
         for path in left[KEPT:]:
             path.unlink(missing_ok=True)
+
+
+class _Hashed:
+    """A file that is written to and hashed at once: a second copy of a large state would not fit into memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.digest = hashlib.blake2b()
+
+    def write(self, part: bytes) -> int:
+        self.digest.update(part)
+        return self._file.write(part)
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 def key(*inputs: str) -> str:
