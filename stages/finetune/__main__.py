@@ -11,11 +11,13 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from stages.finetune import checkpoints, devices, losses, trackers, validation
 from stages.finetune.batches import Row, conflicts, plan, shuffled
-from stages.finetune.card import card
+from stages.finetune.card import Facts, card
 from stages.finetune.merge import merge
 from stages.finetune.params import FinetuneParams
 from stages.finetune.stopping import Stopping
@@ -27,6 +29,9 @@ from stages.lib.errors import Problem
 from stages.lib.models import file_hash, find_model, fingerprint, load_model
 from stages.lib.params import Model, Run, Shape, load
 from stages.lib.stage import command, write_metrics
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 Metrics = dict[str, float | int | str | bool]
 
@@ -47,6 +52,13 @@ def check_verdict(validate: Path, force: bool) -> bool:
     return passed
 
 
+def meet(table: pd.DataFrame, shape: str) -> list[Row]:
+    """Return what decides which rows may meet. Pairs with scores are no negatives of each other: any may."""
+    if shape == "scores":
+        return [Row((), ())] * len(table)
+    return list(map(Row, table["answer_ids"], table["shown_ids"]))
+
+
 def stop(params: FinetuneParams, exam: validation.Exam | None, steps: int) -> Stopping | None:
     """Return who looks at validation during training, if anybody does."""
     if exam is None or not params.early_stopping:
@@ -54,7 +66,13 @@ def stop(params: FinetuneParams, exam: validation.Exam | None, steps: int) -> St
     return Stopping(params.early_stopping, steps, params.epochs, partial(validation.look, validation.bounded(exam)))
 
 
-def mix(model: Any, base: Path, params: FinetuneParams, exam: validation.Exam | None) -> Metrics:
+def give_prompts(model: SentenceTransformer, prompts: Model) -> None:
+    """Let `model` know the prompts that it was trained with, for its encode_query and encode_document."""
+    if prompts.anchor_prompt or prompts.document_prompt:
+        model.prompts = {"query": prompts.anchor_prompt, "document": prompts.document_prompt}
+
+
+def mix(model: SentenceTransformer, base: Path, params: FinetuneParams, exam: validation.Exam | None) -> Metrics:
     """Merge `model` with the base as `params.merge` asks, and return what is told of it."""
     if exam is None or not params.merge:
         return {}
@@ -108,28 +126,23 @@ def main(
     # Read only where it is asked for, so that the default run does not depend on what it says.
     asks = bool(params.early_stopping or params.merge)
     exam = validation.read(queries, qrels, aliases, passages, prompts) if asks else None
-    # Pairs with scores are no negatives of each other: any may meet.
-    unlike = shape == "scores"
-    meeting = [Row((), ())] * len(table) if unlike else list(map(Row, table["answer_ids"], table["shown_ids"]))
+    meeting = meet(table, shape)
     batches = plan(meeting, params.batch_size, params.epochs, run.seed)
     stopping = stop(params, exam, len(batches))
     inputs = [rows, *((queries, qrels, aliases, passages) if stopping else ())]
     decides = [*map(file_hash, inputs), str(params), str(run), str(prompts), shape]
     kept = checkpoints.Checkpoints(checkpoints.key(*decides, fingerprint(base), str(device)))
-    logs = trackers.RUNS / trackers.run_name(*decides)
     settings = {**params.model_dump(), "data": decides[0], "seed": run.seed, "threads": run.threads}
-    tracker = trackers.Trackers(logs, params.wandb, settings)
+    tracker = trackers.Trackers(trackers.RUNS / trackers.run_name(*decides), params.wandb, settings)
     trained = train(base, table, batches, params, run.seed, run.threads, tracker, shape, kept, stopping, device)
+    tracker.close()
+    give_prompts(trained.model, prompts)
     told: Metrics = {"loss": name, "forced": not passed, **describe(trained, meeting, batches, params, run.seed)}
     told |= {**(stopping.metrics() if stopping else {}), **mix(trained.model, base, params, exam)}
-    tracker.close()
-    if prompts.anchor_prompt or prompts.document_prompt:
-        trained.model.prompts = {"query": prompts.anchor_prompt, "document": prompts.document_prompt}
-    dimensions = int(trained.model.get_embedding_dimension() or 0)
+    facts = Facts(decides[0], base, int(trained.model.get_embedding_dimension() or 0), length)
     with written.atomically(out_model) as temporary:
         trained.model.save_pretrained(str(temporary), create_model_card=False)
-        text = card(decides[0], file_hash(base / "model.safetensors"), dimensions, length, params, run, prompts, told)
-        (temporary / "README.md").write_text(text, "utf-8", newline="\n")
+        (temporary / "README.md").write_text(card(facts, params, run, prompts, told), "utf-8", newline="\n")
     with written.atomically(out_plot) as temporary:
         trained.curve.round({"loss": 6}).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
     write_metrics(told, metrics)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from stages.finetune.params import FinetuneParams
+from stages.lib.models import file_hash
 from stages.lib.params import Model, Run
 
 _PROMPTS = """
@@ -17,21 +19,19 @@ Put `{anchor}` before what is asked and `{document}` before what is searched, as
 """
 
 
-def card(
-    data: str,
-    base_sha256: str,
-    dimensions: int,
-    length: int,
-    params: FinetuneParams,
-    run: Run,
-    model: Model,
-    metrics: dict[str, float | int | str | bool],
-) -> str:
-    """Return the card, as the README.md of the model's folder.
+class Facts(NamedTuple):
+    """What a model is made of: the hash of its training rows, the folder of its base, numbers, tokens it reads."""
 
-    `data` is the hash of the rows that were trained on, `base_sha256` that of the base model's weights; `length`
-    counts tokens. `metrics` are those of the stage.
-    """
+    data: str
+    base: Path
+    dimensions: int
+    length: int
+
+
+def card(
+    facts: Facts, params: FinetuneParams, run: Run, model: Model, metrics: dict[str, float | int | str | bool]
+) -> str:
+    """Return the card, as the README.md of the model's folder; `metrics` are those of the stage."""
     head = [
         *([f"license: {json.dumps(params.licence)}"] if params.licence else []),
         "library_name: sentence-transformers",
@@ -42,25 +42,25 @@ def card(
     ]
     # A path of this machine tells others nothing.
     base = Path(model.base).name if Path(model.base).is_absolute() else model.base
-    facts = {
+    rows = {
         "base model": f"`{base}`",
-        "weights of the base model": f"SHA-256 `{base_sha256}`",
-        "training rows": f"{metrics['rows']}, SHA-256 `{data}`",
+        "weights of the base model": f"SHA-256 `{file_hash(facts.base / 'model.safetensors')}`",
+        "training rows": f"{metrics['rows']}, SHA-256 `{facts.data}`",
         "loss": f"{metrics['loss']}",
-        "dimensions": f"{dimensions}",
-        "longest input": f"{length} tokens; what is longer is cut",
+        "dimensions": f"{facts.dimensions}",
+        "longest input": f"{facts.length} tokens; what is longer is cut",
         "licence": params.licence or "not given; the terms of the base model and of the data hold",
     }
     if params.matryoshka_dims:
         shown = ", ".join(map(str, sorted(params.matryoshka_dims, reverse=True)))
-        facts["dimensions"] += f"; trained to be cut to the first {shown}"
+        rows["dimensions"] += f"; trained to be cut to the first {shown}"
     settings = {**params.model_dump(exclude={"licence", "wandb"}), "seed": run.seed, "threads": run.threads}
     prompts = model.anchor_prompt or model.document_prompt
     parts = [
         "\n".join(["---", *head, "---"]),
         "# A sentence embedding model, fine-tuned by Pairsmith",
         "It maps texts to vectors; the answer to a question lies near it by cosine.",
-        "\n".join(["| fact | value |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in facts.items())]),
+        "\n".join(["| fact | value |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows.items())]),
         *(["**The data had failed validation; training was forced.**"] if metrics["forced"] else []),
         _PROMPTS.format(anchor=model.anchor_prompt, document=model.document_prompt).strip() if prompts else "",
         _table("Parameters", settings),

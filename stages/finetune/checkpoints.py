@@ -17,7 +17,7 @@ import random
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import typer
 
@@ -69,7 +69,7 @@ class Checkpoints:
         try:
             with temporary.open("wb") as file:
                 file.write(bytes(_HEAD))
-                content = _Hashed(file)
+                content = cast("Any", _Hashed(file))
                 torch.save(state._asdict(), content)
                 head = json.dumps({"key": self.key, "step": state.step, "blake2b": content.digest.hexdigest()})
                 file.seek(0)

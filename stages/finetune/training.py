@@ -94,7 +94,7 @@ def _arguments(
 ) -> Any:
     from sentence_transformers import SentenceTransformerTrainingArguments
 
-    return SentenceTransformerTrainingArguments(
+    arguments = SentenceTransformerTrainingArguments(
         output_dir=str(logs),
         max_steps=len(batches),
         learning_rate=params.learning_rate,
@@ -112,3 +112,6 @@ def _arguments(
         disable_tqdm=not sys.stderr.isatty(),
         remove_unused_columns=False,
     )
+    # Of several GPUs one: over parts of a batch the loss would see other negatives.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments

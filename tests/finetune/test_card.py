@@ -2,16 +2,17 @@
 
 from ruamel.yaml import YAML
 
-from stages.finetune.card import card
+from stages.finetune.card import Facts, card
+from stages.lib.models import find_model
 from stages.lib.params import Model, Run
-from tests.finetune.cases import PARAMS, changed
+from tests.finetune.cases import BASE, PARAMS, changed
 
 METRICS = {"rows": 12, "loss": "MultipleNegativesRanking", "steps": 2, "loss_last": 0.53349, "forced": False}
 MODEL = Model(base="package/model", weights_sha256="", anchor_prompt="", document_prompt="")
 
 
 def told(params=PARAMS, model=MODEL, metrics=METRICS):
-    return card("d" * 64, "b" * 64, 384, 128, params, Run(seed=13, threads=2), model, metrics)
+    return card(Facts("d" * 64, find_model(BASE), 384, 128), params, Run(seed=13, threads=2), model, metrics)
 
 
 def head(text):
@@ -35,7 +36,7 @@ def test_data_base_parameters_and_metrics_stand_in_it():
     for line in (
         f"| training rows | 12, SHA-256 `{'d' * 64}` |",
         "| base model | `package/model` |",
-        f"| weights of the base model | SHA-256 `{'b' * 64}` |",
+        "| weights of the base model | SHA-256 `53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db` |",
         "| dimensions | 384 |",
         "| longest input | 128 tokens; what is longer is cut |",
         "| learning_rate | 0.0001 |",
