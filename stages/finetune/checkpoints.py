@@ -15,6 +15,7 @@ import os
 import platform
 import random
 import time
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -29,6 +30,7 @@ SPARING = 30
 # Of runs that never came back; each is three times as large as the weights.
 KEPT = 3
 _HEAD = 512
+_ABANDONED = 3600.0
 _PACKAGES = ("torch", "transformers", "sentence-transformers", "accelerate", "numpy")
 
 
@@ -60,11 +62,19 @@ class Checkpoints:
         return time.monotonic() - self._last >= max(self._seconds, SPARING * self._took)
 
     def write(self, state: State) -> None:
-        """Put `state` in the place of what was there before, in one move."""
+        """Put `state` in the place of what was there before, in one move. Where it cannot, it says so and no more."""
+        start = time.monotonic()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._replace(state)
+        except OSError as error:  # a full disk costs the way back, not the run
+            typer.echo(f"checkpoint {self._path}: {error}; training goes on without it", err=True)
+        self._last = time.monotonic()
+        self._took = self._last - start
+
+    def _replace(self, state: State) -> None:
         import torch
 
-        start = time.monotonic()
-        self._folder.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
             with temporary.open("wb") as file:
@@ -79,8 +89,6 @@ class Checkpoints:
             temporary.replace(self._path)
         finally:
             temporary.unlink(missing_ok=True)
-        self._last = time.monotonic()
-        self._took = self._last - start
 
     def read(self) -> State | None:
         """Return the state to go on from, or None. A file that is damaged or another's is told of and removed."""
@@ -105,10 +113,13 @@ class Checkpoints:
 
     def remove(self) -> None:
         """Remove it: the run has its result. Of others, that were left behind, the latest stay."""
-        self._path.unlink(missing_ok=True)
-        left = sorted(self._folder.glob("*.checkpoint"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in left[KEPT:]:
-            path.unlink(missing_ok=True)
+        others = [path for path in self._folder.glob("*.checkpoint") if path != self._path]
+        left = sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)
+        # A run that is killed while it writes leaves its part behind.
+        parts = [path for path in self._folder.glob(".*.tmp") if time.time() - path.stat().st_mtime > _ABANDONED]
+        for path in (self._path, *left[KEPT:], *parts):
+            with suppress(OSError):
+                path.unlink()
 
 
 class _Hashed:

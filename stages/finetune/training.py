@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import pandas as pd
+import typer
 
 from stages.finetune import loop, losses
 from stages.finetune.batches import Cutter, Planned
@@ -65,6 +66,7 @@ def train(
     name = losses.choose(params, shape)
     state = checkpoints.read() if checkpoints else None
     if state:
+        typer.echo(f"training goes on after step {state.step} of {len(batches)}", err=True)
         model.load_state_dict(state.model)
         for scalar in state.scalars:
             trackers.add(*scalar)

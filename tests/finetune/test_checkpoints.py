@@ -55,7 +55,7 @@ def test_a_killed_run_ends_at_the_bits_of_one_that_was_not(tmp_path, loss, patie
     again = json.loads(done.stdout.splitlines()[-1])
     assert again["batches"] == 10, "it went on, and did not begin again"
     assert again["result"] == once["result"]
-    assert "anew" not in done.stderr
+    assert "training goes on after step 10 of 20" in done.stderr
 
 
 def test_a_checkpoint_comes_back_as_it_was_and_goes_when_it_is_removed(tmp_path):
@@ -108,6 +108,26 @@ def test_a_write_that_fails_leaves_the_one_before(tmp_path):
         kept.write(STATE._replace(step=10, stopping={"no": lambda: None}))
     assert [path.name for path in tmp_path.iterdir()] == ["a.checkpoint"]
     assert kept.read().step == 5
+
+
+def test_a_disk_that_takes_nothing_costs_the_way_back_and_not_the_run(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    kept = Checkpoints("a", tmp_path / "file" / "folder", seconds=0.0)
+    kept.write(STATE)
+    assert "training goes on without it" in capsys.readouterr().err
+    assert kept.read() is None
+    kept.remove()
+
+
+def test_what_a_kill_left_half_written_is_never_read_and_goes_in_time(tmp_path):
+    old, fresh = tmp_path / ".a.checkpoint.1.tmp", tmp_path / ".a.checkpoint.2.tmp"
+    for path in (old, fresh):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    kept = Checkpoints("a", tmp_path)
+    assert kept.read() is None
+    kept.remove()
+    assert list(tmp_path.iterdir()) == [fresh], "another run may be writing it"
 
 
 def test_of_runs_that_never_came_back_the_latest_stay(tmp_path):
