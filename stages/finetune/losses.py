@@ -116,8 +116,9 @@ def in_chunks(
     its own longest; the loss sees the same embeddings in the same order as if there had been no chunks.
 
     `cached`: chunks are embedded twice, first without what backpropagation needs, which is then kept for one
-    chunk at a time. Memory no longer grows with the batch, and a step takes half as long again: it pays where
-    the batch that one wants does not fit. `guide` embeds the same chunks, and learns nothing.
+    chunk at a time. Memory no longer grows with the batch, and a step has a forward pass more. Chunks alone need
+    a fifth of the memory of a padded batch already, so it pays only where the batch that one wants still does not
+    fit. `guide` embeds the same chunks, and learns nothing.
     """
     import torch
 
