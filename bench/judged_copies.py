@@ -19,10 +19,12 @@ from stages.lib.contracts.ledger import Ledger
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.triplets import Triplets
 from stages.lib.embed import Encoder
+from stages.lib.measures import measure
 from stages.lib.models import find_model
 from stages.lib.params import Model, load
-from stages.lib.retrieval import Vectors, dense, measure
-from stages.validate.exam import Exam, learned
+from stages.lib.retrieval import Vectors, dense
+from stages.lib.training_rows import learned
+from stages.validate.exam import Exam
 
 # The folders of data/ that a copy sees when its own stages begin at `augment`.
 GIVEN = ("collect", "clean", "deduplicate", "pair", "split", "frozen", "protected", "glossary", "review")

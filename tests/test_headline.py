@@ -20,12 +20,12 @@ MEASURED = {
 def test_each_split_is_a_line_with_its_systems_and_its_gain():
     lines = tell({**NOTHING_BROKEN, "evaluate": MEASURED})
     assert lines[0] == "nDCG@10 over 16,449 documents"
-    assert lines[2] == "  test            0.300   0.470   0.550   +0.080 (+0.060 to +0.100)"
+    assert lines[2] == "  test           0.300  0.470        0.550   +0.080 (+0.060 to +0.100)"
 
 
 def test_a_gain_without_an_interval_is_not_told():
     measured = {key: value for key, value in MEASURED.items() if not key.endswith(".low")}
-    assert tell({**NOTHING_BROKEN, "evaluate": measured})[2] == "  test            0.300   0.470   0.550"
+    assert tell({**NOTHING_BROKEN, "evaluate": measured})[2] == "  test           0.300  0.470        0.550"
 
 
 def test_a_broken_promise_is_told_by_name():

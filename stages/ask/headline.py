@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from stages.lib.contracts.runs import SYSTEMS
 from stages.lib.errors import Problem
 from stages.lib.stage import command
 
@@ -24,12 +25,15 @@ def tell(metrics: dict[str, dict[str, float]]) -> list[str]:
     """Return the lines of the headline from each stage's metrics."""
     measured = metrics["evaluate"]
     lines = [f"nDCG@10 over {measured['corpus_documents']:,} documents"]
-    lines.append(f"  {'':12}{'BM25':>8}{'base':>8}{'tuned':>8}   gain (95 % interval, resampled by component)")
-    for split in ("validation", "test", "out_of_domain"):
-        values = [measured.get(f"{split}.{system}.ndcg_at_10") for system in ("bm25", "base", "finetuned")]
-        if None in values:
-            continue
-        line = f"  {split.replace('_', '-'):13}" + "".join(f"{value:8.3f}" for value in values)
+    rows = [split for split in ("validation", "test", "out_of_domain") if f"{split}.finetuned.ndcg_at_10" in measured]
+    shown = [system for system in SYSTEMS if any(f"{split}.{system}.ndcg_at_10" in measured for split in rows)]
+    names = "".join(f"{SYSTEMS[system]:>{len(SYSTEMS[system]) + 3}}" for system in shown)
+    lines.append(f"  {'':13}{names}   gain over base (95 % interval, resampled by component)")
+    for split in rows:
+        line = f"  {split.replace('_', '-'):13}"
+        for system in shown:
+            value = measured.get(f"{split}.{system}.ndcg_at_10")
+            line += f"{'-' if value is None else f'{value:.3f}':>{len(SYSTEMS[system]) + 3}}"
         gain = {name: measured.get(f"{split}.gain.over_base.ndcg_at_10.{name}") for name in ("mean", "low", "high")}
         if None not in gain.values():
             line += f"   {gain['mean']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"

@@ -1,10 +1,11 @@
 """Rank the full corpus with every system, on validation and test, with intervals.
 
-Reads the held-out queries, the documents and the fine-tuned model; writes metrics, per-query results, the
-first hundred hits of every system, and recall curves. Systems are BM25, the base model and the fine-tuned
-one. A gain is the mean of per-query differences, with an interval that resamples components. Choices are
-made on validation; test confirms. Made queries of validation are a set of their own beside real ones, and
-pairs with scores are judged by how well the models' cosines agree with them.
+Reads the held-out queries, the documents, the training rows and the fine-tuned model; writes metrics, per-query
+results, the first hundred hits of every system, every measure at several depths, and recall curves. Systems are
+a ladder, from BM25 to the fine-tuned model (systems.py). A gain is the mean of per-query differences, with an
+interval that resamples components. Choices are made on validation; test confirms. Made queries of validation
+are a set of their own beside real ones, and pairs with scores are judged by how well the models' cosines
+agree with them.
 """
 
 from __future__ import annotations
@@ -15,30 +16,38 @@ from typing import Annotated, ClassVar
 import pandas as pd
 from pydantic import Field
 
-from stages.evaluate.results import list_hits, summarize, tell, write_results
+from stages.evaluate.results import list_hits, list_measures, summarize, tell, write_results, write_rows
 from stages.evaluate.scored import scored_in
+from stages.evaluate.static import StaticModel
 from stages.evaluate.systems import Systems, agree, rank
-from stages.lib import benchmark, tables, written
+from stages.lib import benchmark, tables
 from stages.lib.benchmark import Corpus, HeldOut, grades, held_out, is_made
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.ledger import Ledger
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.query_results import QueryResults
 from stages.lib.contracts.runs import Runs
 from stages.lib.contracts.scored import Scored
+from stages.lib.contracts.splits import Splits
+from stages.lib.contracts.triplets import Triplets
 from stages.lib.embed import Encoder
-from stages.lib.models import find_model
+from stages.lib.measures import DEPTH
+from stages.lib.models import find, find_model
 from stages.lib.params import Labels, Model, Run, Section, load
-from stages.lib.retrieval import DEPTH, recall_at
+from stages.lib.probe import Adapter, fit
 from stages.lib.stage import command, write_metrics
 from stages.lib.text import hash_hex
+from stages.lib.training_rows import answers, learned
 
 
 class EvaluateParams(Section):
-    """At which depths recall is drawn."""
+    """How deep is measured, and which static model stands beside the others."""
 
     section: ClassVar[str] = "evaluate"
-    recall_depths: list[Annotated[int, Field(ge=1, le=DEPTH)]] = Field(min_length=1)
+    depths: list[Annotated[int, Field(ge=1, le=DEPTH)]] = Field(min_length=1)
+    static_model: str | None
+    static_sha256: str = Field(pattern=r"^([0-9a-f]{64})?$")
 
 
 def read_out_of_domain(passages: Path, pairs: Path) -> tuple[Corpus, HeldOut]:
@@ -46,6 +55,20 @@ def read_out_of_domain(passages: Path, pairs: Path) -> tuple[Corpus, HeldOut]:
     asked = tables.read(pairs, Pairs)
     queries, qrels = held_out(asked.assign(raw=asked["anchor"], component_id=asked["doc_id"]))
     return benchmark.read_corpus(passages), HeldOut(queries, grades(qrels, {}), qrels)
+
+
+def what_the_probe_learned(
+    triplets: Path, pairs: Path, lineage: Path, splits: Path, encoder: Encoder, positive_from: float, seed: int
+) -> Adapter | None:
+    """Return the probe of `validate`, trained on the rows that the model is fine-tuned on; None without such rows."""
+    right = answers(tables.read(triplets, Triplets), tables.read(pairs, Pairs), positive_from)
+    if not len(right):
+        return None
+    made = tables.read(lineage, Ledger).query("action == 'add'")
+    parents = dict(zip(made["row_id"], made["partner_id"], strict=True))
+    where = tables.read(splits, Splits)
+    component_of = dict(zip(where["id"], where["component_id"], strict=True))
+    return fit(learned(right, parents, component_of, encoder, load(Model)), seed)
 
 
 def main(
@@ -62,12 +85,17 @@ def main(
     test_scored: Path = Path("data/split/test/scored.parquet"),
     out_of_domain_passages: Path = Path("data/clean/out_of_domain_passages.parquet"),
     out_of_domain_pairs: Path = Path("data/clean/out_of_domain_pairs.parquet"),
+    triplets: Path = Path("data/mine/triplets.parquet"),
+    pairs: Path = Path("data/augment/pairs.parquet"),
+    lineage: Path = Path("data/augment/ledger.parquet"),
+    splits: Path = Path("data/split/splits.parquet"),
     finetuned: Path = Path("data/finetune/model"),
     out_runs: Path = Path("data/evaluate/runs.parquet"),
     out_validation: Path = Path("metrics/queries/validation.tsv"),
     out_test: Path = Path("metrics/queries/test.tsv"),
     out_out_of_domain: Path = Path("metrics/queries/out_of_domain.tsv"),
     out_synthetic: Path = Path("metrics/queries/synthetic.tsv"),
+    out_measures: Path = Path("metrics/measures.tsv"),
     out_plot: Path = Path("metrics/plots/recall.tsv"),
     metrics: Path = Path("metrics/evaluate.json"),
 ) -> None:
@@ -82,7 +110,17 @@ def main(
         "out_of_domain": read_out_of_domain(out_of_domain_passages, out_of_domain_pairs),
         "synthetic": (corpus, benchmark.read(synthetic_queries, synthetic_qrels, kept)),
     }
-    systems = Systems(Encoder(find_model(model)), Encoder(finetuned), model)
+    base = Encoder(find_model(model))
+    named = params.static_model
+    systems = Systems(
+        base,
+        Encoder(finetuned),
+        model,
+        StaticModel(find(named, "evaluate.static_model", params.static_sha256, "evaluate.static_sha256"))
+        if named
+        else None,
+        what_the_probe_learned(triplets, pairs, lineage, splits, base, labels.positive_from, run.seed),
+    )
     results: dict[str, pd.DataFrame] = {name: QueryResults.empty() for name in sets}
     told: dict[str, float | int | str] = {
         "benchmark": benchmark.identity(
@@ -94,25 +132,15 @@ def main(
         "synthetic_exam": bool(is_made(sets["test"][1].queries["source"]).all()),
         "components": int(sets["test"][1].queries["component_id"].nunique()),
     }
-    curves: list[tuple[str, str, int, float]] = []
+    measured: list[pd.DataFrame] = []
     runs: list[pd.DataFrame] = []
     for name, (searched, held) in sets.items():
         if len(held.queries):
             hits = rank(systems, searched, held)
             results[name] = tell(hits, searched, held, name)
             runs.append(list_hits(hits, searched, held, name))
+            measured.append(list_measures(hits, searched, held, name, params.depths))
             told.update(summarize(results[name], name, run.seed))
-            if name in ("validation", "test"):
-                curves += [
-                    (
-                        name,
-                        system,
-                        k,
-                        round(recall_at(k, found, searched.doc_ids, list(held.queries["query_id"]), held.grades), 6),
-                    )
-                    for system, found in hits.items()
-                    for k in sorted(set(params.recall_depths))
-                ]
     for name, path in (("validation", validation_scored), ("test", test_scored)):
         scored = scored_in(tables.read(path, Scored), corpus, kept)
         if len(scored):
@@ -122,10 +150,10 @@ def main(
     paths = {"validation": out_validation, "test": out_test, "out_of_domain": out_out_of_domain}
     for name, path in {**paths, "synthetic": out_synthetic}.items():
         write_results(results[name], path)
-    with written.atomically(out_plot) as temporary:
-        pd.DataFrame(curves, columns=["split", "system", "k", "recall"]).to_csv(
-            temporary, sep="\t", index=False, lineterminator="\n"
-        )
+    means = pd.concat(measured, ignore_index=True)
+    write_rows(means, out_measures)
+    drawn = means[(means["measure"] == "recall") & means["split"].isin(["validation", "test"])]
+    write_rows(drawn.rename(columns={"mean": "recall"})[["split", "system", "k", "recall"]], out_plot)
     write_metrics(told, metrics)
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from stages.evaluate.systems import SYSTEMS
 from stages.lib import written
 from stages.lib.benchmark import Corpus, HeldOut
 from stages.lib.contracts.query_results import QueryResults
-from stages.lib.contracts.runs import Runs
+from stages.lib.contracts.runs import SYSTEMS, Runs
 from stages.lib.contracts.table import check
-from stages.lib.retrieval import METRICS, Hits, measure
+from stages.lib.measures import METRICS, judge, means, measure
+from stages.lib.retrieval import Hits
 from stages.lib.statistics import effect
 
 
@@ -28,6 +29,22 @@ def tell(hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str) -> pd
     ]
     order = list(QueryResults.empty().columns)
     return pd.concat(frames, ignore_index=True)[order].sort_values(["split", "system", "query_id"], ignore_index=True)
+
+
+def list_measures(
+    hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str, depths: Sequence[int]
+) -> pd.DataFrame:
+    """Return the mean of every measure at each of `depths`, to six decimals.
+
+    Columns: split, system, measure, k, mean.
+    """
+    ids = list(held.queries["query_id"])
+    frames = [
+        means(judge(ids, hits[system], corpus.doc_ids, held.grades), depths).assign(split=split, system=system)
+        for system in SYSTEMS
+        if system in hits
+    ]
+    return pd.concat(frames, ignore_index=True)[["split", "system", "measure", "k", "mean"]].round({"mean": 6})
 
 
 def list_hits(hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str) -> pd.DataFrame:
@@ -51,21 +68,27 @@ def list_hits(hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str) 
 
 
 def summarize(results: pd.DataFrame, split: str, seed: int) -> dict[str, float]:
-    """Return the mean of each metric by system, and the gain of the fine-tuned model over the base."""
-    of = {system: results[results["system"] == system] for system in SYSTEMS}
-    told = {f"{split}.{system}.{name}": float(of[system][name].mean()) for system in SYSTEMS for name in METRICS}
+    """Return the mean of each metric by system, and the gain of the fine-tuned model over each of the others."""
+    present = [system for system in SYSTEMS if (results["system"] == system).any()]
+    of = {system: results[results["system"] == system] for system in present}
+    told = {f"{split}.{system}.{name}": float(of[system][name].mean()) for system in present for name in METRICS}
     wide = results.pivot(index="query_id", columns="system", values="ndcg_at_10")
     components = results.drop_duplicates("query_id").set_index("query_id")["component_id"].reindex(wide.index)
-    differences = (wide["finetuned"] - wide["base"]).to_numpy(dtype=np.float64)
     # With a single component nothing can be resampled: the means stand alone, without an interval.
     if components.nunique() > 1:
-        gain = effect(differences, components.to_numpy(dtype=str), seed)
-        told.update({f"{split}.gain.over_base.ndcg_at_10.{name}": value for name, value in gain._asdict().items()})
+        for other in (system for system in present if system != "finetuned"):
+            differences = (wide["finetuned"] - wide[other]).to_numpy(dtype=np.float64)
+            gain = effect(differences, components.to_numpy(dtype=str), seed)
+            told |= {f"{split}.gain.over_{other}.ndcg_at_10.{name}": value for name, value in gain._asdict().items()}
     return told
 
 
 def write_results(results: pd.DataFrame, path: Path) -> None:
-    """Write per-query results as TSV, unrounded: what `compare` and git diff."""
-    checked = check(results, QueryResults, str(path)) if len(results) else QueryResults.empty()
+    """Write per-query results, unrounded: what `compare` and git diff."""
+    write_rows(check(results, QueryResults, str(path)) if len(results) else QueryResults.empty(), path)
+
+
+def write_rows(rows: pd.DataFrame, path: Path) -> None:
+    """Write `rows` as TSV."""
     with written.atomically(path) as temporary:
-        checked.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+        rows.to_csv(temporary, sep="\t", index=False, lineterminator="\n")

@@ -13,8 +13,9 @@ from stages.lib import heldout, tables
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.errors import Problem
 from stages.lib.heldout import Corpus, HeldOut
+from stages.lib.measures import measure
 from stages.lib.params import Model
-from stages.lib.retrieval import Vectors, dense, measure
+from stages.lib.retrieval import Vectors, dense
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

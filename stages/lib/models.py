@@ -15,30 +15,35 @@ if TYPE_CHECKING:
 
 
 def find_model(params: Model) -> Path:
-    """Return the folder of the base model: a local path, or a folder inside an installed package.
+    """Return the folder of the base model. Errors as for `find`."""
+    return find(params.base, "model.base", params.weights_sha256, "model.weights_sha256")
 
-    Raises Problem when it is neither, has no safetensors weights, or its weights are not the pinned ones.
+
+def find(named: str, key: str, sha256: str, hash_key: str) -> Path:
+    """Return the folder of the model that the parameter `key` names: a local path, or one inside an installed package.
+
+    Raises Problem when it is neither, has no safetensors weights, or their hash is not `sha256`, the value of
+    `hash_key`; "" accepts any.
     """
-    folder = Path(params.base)
+    folder = Path(named)
     if not folder.is_dir():
-        package, _, inside = params.base.partition("/")
+        package, _, inside = named.partition("/")
         found = importlib.util.find_spec(package) if package.isidentifier() else None
         if found is None or not found.submodule_search_locations:
             raise Problem(
-                f"params.yaml: model.base '{params.base}' is no folder and in no installed package",
+                f"params.yaml: {key} '{named}' is no folder and in no installed package",
                 "give the path of a sentence-transformers model, or install the package that carries it",
             )
         folder = Path(found.submodule_search_locations[0], inside)
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise Problem(
-            f"params.yaml: model.base = '{params.base}': {folder.name}/ holds no model.safetensors",
+            f"params.yaml: {key} = '{named}': {folder.name}/ holds no model.safetensors",
             "save the model in that format; pickled weights are never loaded",
         )
-    if params.weights_sha256 and (actual := file_hash(weights)) != params.weights_sha256:
+    if sha256 and (actual := file_hash(weights)) != sha256:
         raise Problem(
-            f"params.yaml: model.weights_sha256 is {params.weights_sha256[:12]}..., "
-            f"but the weights are {actual[:12]}...",
+            f"params.yaml: {hash_key} is {sha256[:12]}..., but the weights are {actual[:12]}...",
             f"if the new weights are meant, set it to {actual}",
         )
     return folder

@@ -88,6 +88,18 @@ def _no_gain(metrics: Metrics) -> Iterator[str]:
         )
 
 
+def _cheaper_rungs(metrics: Metrics) -> Iterator[str]:
+    cheaper = {"fusion": "fusing BM25 with the base model", "probe": "the linear probe", "static": "the static model"}
+    gain = metrics.find("evaluate", "validation.gain.over_base.ndcg_at_10.low")
+    for system, name in cheaper.items():
+        low = metrics.find("evaluate", f"validation.gain.over_{system}.ndcg_at_10.low")
+        if low is not None and low <= 0 and gain is not None and gain > 0:
+            yield (
+                f"Fine-tuning beats the base model, and is not shown to beat {name} on validation: that costs less to "
+                "serve or to make. More epochs (`finetune.epochs`) or pairs (`split.max_train_pairs`) may change it."
+            )
+
+
 def _words_win(metrics: Metrics) -> Iterator[str]:
     words, base = (metrics.need("evaluate", f"validation.{system}.ndcg_at_10") for system in ("bm25", "base"))
     if words >= base:
@@ -128,6 +140,7 @@ _RULES: tuple[Callable[[Metrics], Iterator[str]], ...] = (
     _synthetic_exam,
     _gates,
     _no_gain,
+    _cheaper_rungs,
     _words_win,
     _short_anchors,
     _unknown_tokens,

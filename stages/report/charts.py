@@ -6,13 +6,20 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from stages.lib.contracts.runs import SYSTEMS
 from stages.lib.page import BLUE, GREEN, GREY, INK, LINE, ORANGE, PURPLE, SOFT
 
 if TYPE_CHECKING:
     import altair
 
-SYSTEMS = {"bm25": "BM25", "base": "base", "finetuned": "fine-tuned"}
-_SYSTEM_COLOURS = {"BM25": GREY, "base": BLUE, "fine-tuned": ORANGE}
+_SYSTEM_COLOURS = {
+    "bm25": GREY,
+    "static": SOFT,
+    "base": BLUE,
+    "fusion": GREEN,
+    "probe": PURPLE,
+    "finetuned": ORANGE,
+}
 # What negatives a panel of the separation holds.
 _WIDE = 720
 
@@ -65,6 +72,7 @@ def recall(rows: pd.DataFrame) -> altair.FacetChart:
     """Draw recall at k, a panel per split. Columns: split, system, k, recall."""
     import altair as alt
 
+    present = [system for system in SYSTEMS if (rows["system"] == system).any()]
     frame = rows.assign(system=rows["system"].map(SYSTEMS))
     depths = sorted(int(k) for k in frame["k"].unique())
     drawing: altair.FacetChart = (
@@ -73,7 +81,7 @@ def recall(rows: pd.DataFrame) -> altair.FacetChart:
         .encode(
             x=alt.X("k:Q", title="first k hits", scale=alt.Scale(type="log"), axis=alt.Axis(values=depths, format="d")),
             y=alt.Y("recall:Q", title="recall", scale=alt.Scale(domain=[0, 1])),
-            color=_by_system(),
+            color=_by_system(*present),
         )
         .properties(width=330, height=230)
         .facet(column=alt.Column("split:N", title=None, sort=["validation", "test"]))
@@ -151,7 +159,7 @@ def changes(rows: pd.DataFrame) -> altair.Chart:
 def _by_system(*systems: str) -> altair.Color:
     import altair as alt
 
-    names = [SYSTEMS[system] for system in systems or SYSTEMS]
+    colours = [_SYSTEM_COLOURS[system] for system in systems]
     return alt.Color(
-        "system:N", title=None, scale=alt.Scale(domain=names, range=[_SYSTEM_COLOURS[name] for name in names])
+        "system:N", title=None, scale=alt.Scale(domain=[SYSTEMS[system] for system in systems], range=colours)
     )

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
 from stages.lib.charts import PANELS, separation
+from stages.lib.contracts.runs import SYSTEMS
 from stages.lib.measured import Metrics
 from stages.lib.page import Figure, Html, Section, Tone, bullets, chart, checks, figures, folded, page, paragraph, table
 from stages.report import charts
 from stages.report.advice import advise, promises
-from stages.report.charts import SYSTEMS
 from stages.report.inputs import Book, Held, funnel
 from stages.report.validation import Relation, by_relation, change_bins, side_by_side, worst
 
 _SPLITS = ("test", "validation")
+_SHOWN = {system: SYSTEMS[system] for system in ("bm25", "base", "finetuned")}  # at the top of the page
 _GAIN = "{}.gain.over_base.ndcg_at_10.{}"
 _GAIN_PARTS = ("mean", "low", "high", "mde")
 _MEASURES = {
@@ -88,7 +90,7 @@ def _headline(metrics: Metrics, test: pd.DataFrame) -> Iterator[Html]:
                 shown("test", system),
                 f"validation {shown('validation', system)}",
             )
-            for system, name in SYSTEMS.items()
+            for system, name in _SHOWN.items()
         ]
     )
     gains = _gains(metrics)
@@ -171,15 +173,17 @@ def _systems(metrics: Metrics, recall: pd.DataFrame) -> list[Html]:
     rows = [
         {"Split": split, "System": name}
         | {shown: metrics.need("evaluate", f"{split}.{system}.{measure}") for measure, shown in _MEASURES.items()}
+        | {"Fine-tuned gains": _over(metrics, split, system)}
         for split in _SPLITS
         for system, name in SYSTEMS.items()
+        if metrics.find("evaluate", f"{split}.{system}.ndcg_at_10") is not None
     ]
     documents, queries = (
         int(metrics.need(*key)) for key in (("evaluate", "corpus_documents"), ("validate", "queries"))
     )
     caption = (
         f"Every system over the full corpus of {documents:,} documents; {queries:,} validation and "
-        f"{int(metrics.need('evaluate', 'test_queries')):,} test queries"
+        f"{int(metrics.need('evaluate', 'test_queries')):,} test queries. Last column: nDCG@10, 95 % interval"
     )
     shown = [table(pd.DataFrame(rows), caption)]
     drawn = recall[recall["split"].isin(_SPLITS) & recall["system"].isin(SYSTEMS)]
@@ -191,6 +195,13 @@ def _systems(metrics: Metrics, recall: pd.DataFrame) -> list[Html]:
             )
         )
     return shown
+
+
+def _over(metrics: Metrics, split: str, system: str) -> str:
+    """Return what the fine-tuned model gains over a system in nDCG@10, with its interval, if that is known."""
+    found = [metrics.find("evaluate", f"{split}.gain.over_{system}.ndcg_at_10.{end}") for end in _GAIN_PARTS[:3]]
+    mean, low, high = (math.nan if value is None else value for value in found)
+    return "" if math.isnan(low) else f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def _separation(metrics: Metrics, bins: pd.DataFrame) -> list[Html]:

@@ -26,13 +26,15 @@ from stages.lib.contracts.triplets import Triplets
 from stages.lib.embed import Encoder
 from stages.lib.lexical import Lexical
 from stages.lib.measured import Metrics, read_metrics
+from stages.lib.measures import DEPTH, METRICS, measure
 from stages.lib.models import find_model
 from stages.lib.params import Labels, Model, Run, load
-from stages.lib.retrieval import DEPTH, METRICS, Vectors, dense, measure
+from stages.lib.retrieval import Vectors, dense
 from stages.lib.stage import command, write_metrics
+from stages.lib.training_rows import answers, learned
 from stages.validate import curve, health
 from stages.validate import map as clusters
-from stages.validate.exam import FOLDS, Exam, answers, learned, pooled, with_asked
+from stages.validate.exam import FOLDS, Exam, pooled, with_asked
 from stages.validate.gates import judge
 from stages.validate.geometry import geometry, sample
 from stages.validate.leakage import leaked_rows

@@ -8,7 +8,7 @@ takes no part: none of its rows is in what is read here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +17,9 @@ import pandas as pd
 
 from stages.lib import benchmark
 from stages.lib.benchmark import Corpus, HeldOut
-from stages.lib.embed import Encoder
-from stages.lib.params import Model
+from stages.lib.measures import measure
 from stages.lib.probe import Names, Rows, fit, identity
-from stages.lib.retrieval import Vectors, dense, measure
+from stages.lib.retrieval import Vectors, dense
 from stages.lib.text import hash_hex
 
 FOLDS = 5
@@ -82,13 +81,6 @@ def fold_of(component: str) -> int:
     return int(hash_hex("fold", component), 16) % FOLDS
 
 
-def answers(triplets: pd.DataFrame, pairs: pd.DataFrame, positive_from: float) -> pd.DataFrame:
-    """Return the `triplets` whose pair, of the table Pairs, scores `positive_from` or more; with its source."""
-    right = benchmark.real(pairs, positive_from).set_index("pair_id")["source"]
-    found = triplets[triplets["pair_id"].isin(right.index)]
-    return found.assign(source=right.reindex(found["pair_id"]).to_numpy()).reset_index(drop=True)
-
-
 def pooled(held: HeldOut, triplets: pd.DataFrame, made: Collection[str]) -> HeldOut:
     """Return the questions of validation and those of `triplets`, less the pairs `made` from others.
 
@@ -104,31 +96,6 @@ def pooled(held: HeldOut, triplets: pd.DataFrame, made: Collection[str]) -> Held
         pd.concat([held.queries, queries]).sort_values("query_id", ignore_index=True),
         {**benchmark.grades(qrels, {}), **held.grades},
         pd.concat([held.raw_qrels, qrels], ignore_index=True),
-    )
-
-
-def learned(
-    triplets: pd.DataFrame, parents: Mapping[str, str], component_of: Mapping[str, str], encoder: Encoder, model: Model
-) -> Rows:
-    """Return the rows of `triplets` as vectors.
-
-    `component_of` names the component of each collected pair and document; a made pair is of its parent's.
-    """
-    negatives = [
-        (row, doc_id, text)
-        for row, (ids, texts) in enumerate(zip(triplets["negative_ids"], triplets["negatives"], strict=True))
-        for doc_id, text in zip(ids, texts, strict=True)
-    ]
-    texts = [*triplets["positive"], *(text for _, _, text in negatives)]
-    documents = encoder.encode(texts, model.document_prompt, "training documents")
-    return Rows(
-        encoder.encode(list(triplets["anchor"]), model.anchor_prompt, "training anchors"),
-        documents[: len(triplets)],
-        np.array([component_of[parents.get(pair_id, pair_id)] for pair_id in triplets["pair_id"]], dtype=np.str_),
-        np.array([component_of[doc_id] for doc_id in triplets["doc_id"]], dtype=np.str_),
-        documents[len(triplets) :],
-        np.array([row for row, _, _ in negatives], dtype=np.int64),
-        np.array([component_of[doc_id] for _, doc_id, _ in negatives], dtype=np.str_),
     )
 
 

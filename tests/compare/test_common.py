@@ -10,7 +10,7 @@ from stages.ask.compare.common import METRICS, World, common, merged
 from stages.ask.compare.verdicts import difference
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.runs import Runs
-from stages.lib.retrieval import measure
+from stages.lib.measures import measure
 from stages.lib.text import hash_hex
 from stages.lib.topk import Hits
 

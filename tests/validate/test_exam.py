@@ -7,7 +7,8 @@ import pytest
 from stages.lib import benchmark
 from stages.lib.benchmark import Corpus, HeldOut
 from stages.lib.probe import Rows
-from stages.validate.exam import FOLDS, Exam, answers, fold_of, pooled, with_asked
+from stages.lib.training_rows import answers
+from stages.validate.exam import FOLDS, Exam, fold_of, pooled, with_asked
 
 DIMENSION, COUNT = 12, 60
 

@@ -18,7 +18,7 @@ from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.runs import Runs
-from stages.lib.retrieval import DEPTH, measure
+from stages.lib.measures import DEPTH, measure
 from stages.lib.topk import Hits
 
 METRICS = ("ndcg_at_10", "mrr_at_10", "recall_at_10")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
+from stages.lib.contracts.runs import SYSTEMS
 from stages.lib.contracts.table import QUERY_ID, Table
 
 
@@ -15,7 +16,7 @@ class QueryResults(Table):
         isin=["validation", "test", "out_of_domain", "synthetic"],
         description="which set it belongs to; synthetic: made queries beside real ones",
     )
-    system: str = pa.Field(isin=["bm25", "base", "finetuned"], description="who ranked the corpus")
+    system: str = pa.Field(isin=list(SYSTEMS), description="who ranked the corpus")
     component_id: str = pa.Field(description="component of the query; intervals resample these")
     ndcg_at_10: float = pa.Field(ge=0.0, le=1.0, description="nDCG over the first ten hits, linear gains")
     mrr_at_10: float = pa.Field(ge=0.0, le=1.0, description="1 / rank of the first answer within ten hits, else 0")
