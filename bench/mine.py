@@ -172,13 +172,13 @@ def measure(side: str, folder: Path) -> None:
     inputs = Inputs(*(np.load(folder / f"{name}.npy") for name in Inputs._fields))
     run = {"ours": ours, "theirs": theirs, "bare": bare}[side](inputs)
     run_small(side)
-    held = _status("VmRSS")
+    held = status("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak begins anew from here
     start = time.perf_counter()
     found = run()
     seconds = time.perf_counter() - start
     (folder / f"{side}.json").write_text(json.dumps([sorted(one.items()) for one in found]), "utf-8")
-    print(json.dumps([seconds, (_status("VmHWM") - held) / 1024]))
+    print(json.dumps([seconds, (status("VmHWM") - held) / 1024]))
 
 
 def run_small(side: str) -> None:
@@ -222,7 +222,7 @@ def compare(documents: int, anchors: int, dimension: int, rounds: int) -> dict[s
     }
 
 
-def _status(key: str) -> int:
+def status(key: str) -> int:
     """Return a line of /proc/self/status, in kB."""
     lines = Path("/proc/self/status").read_text("ascii").splitlines()
     return int(next(line for line in lines if line.startswith(f"{key}:")).split()[1])
