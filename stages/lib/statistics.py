@@ -17,6 +17,7 @@ RESAMPLES = 10_000
 FEW_RESAMPLES = 1_000  # of a statistic that is computed anew each time
 # Two-sided 5 % error, 80 % power, in standard errors: 1.960 + 0.842.
 DETECTABLE = 2.802
+NORMAL = 1.960  # standard errors to either end of a 95 % interval
 
 
 class Effect(NamedTuple):
@@ -36,6 +37,27 @@ def effect(differences: npt.NDArray[np.float64], components: npt.NDArray[np.str_
     means = resampled(differences, components, seed)
     low, high = np.quantile(means, [0.025, 0.975])
     return Effect(float(differences.mean()), float(low), float(high), float(DETECTABLE * means.std(ddof=1)))
+
+
+def widened(effect: Effect, seed_sd: float | None, trainings: int = 2) -> Effect:
+    """Return `effect` with what another seed of training would have changed added to its interval and its `mde`.
+
+    `seed_sd` is the standard deviation of a mean over fine-tunes that differ in nothing but their seed; None where
+    nobody has measured it, and then nothing is added. `trainings` says how many of the two that are compared were
+    fine-tuned: both of two versions, one where a base model is the other, none of two base models. Variances of
+    independent causes add up (Bouthillier et al. 2021 add those of data and seeds); each end keeps its own distance.
+    """
+    added = trainings * (seed_sd or 0.0) ** 2
+    if not added:
+        return effect
+    mean, low, high, mde = effect
+    end = NORMAL**2 * added
+    return Effect(
+        mean,
+        mean - ((mean - low) ** 2 + end) ** 0.5,
+        mean + ((high - mean) ** 2 + end) ** 0.5,
+        (mde**2 + DETECTABLE**2 * added) ** 0.5,
+    )
 
 
 def resampled(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stages.lib import statistics
-from stages.lib.statistics import clustered_share, effect
+from stages.lib.statistics import Effect, clustered_share, effect, widened
 
 
 def own(count):
@@ -116,3 +116,27 @@ def test_the_interval_covers_planted_false_negatives(clusters, largest, alike, r
         found = clustered_share(chance.binomial(sizes, own), sizes)
         covered += found.low <= rate <= found.high
     assert 0.93 <= covered / 2000 <= 0.975
+
+
+def test_another_seed_widens_an_interval_like_one_more_cause_of_variance() -> None:
+    found = Effect(0.10, 0.10 - 1.960 * 0.03, 0.10 + 1.960 * 0.03, 2.802 * 0.03)
+
+    once, twice = widened(found, 0.04, trainings=1), widened(found, 0.04 / 2**0.5)
+
+    assert once == pytest.approx((0.10, 0.10 - 1.960 * 0.05, 0.10 + 1.960 * 0.05, 2.802 * 0.05))
+    assert twice == pytest.approx(once)
+
+
+def test_an_interval_stays_as_it_is_where_nobody_measured_seeds_or_nothing_was_trained() -> None:
+    found = Effect(0.10, 0.05, 0.20, 0.08)
+
+    assert widened(found, None) == found
+    assert widened(found, 0.0) == found
+    assert widened(found, 0.04, trainings=0) == found
+
+
+def test_each_end_of_a_lopsided_interval_is_widened_from_where_it_stands() -> None:
+    _, low, high, _ = widened(Effect(0.0, -0.3, 0.4, 0.5), 0.4 / 1.960, trainings=1)
+
+    assert low == pytest.approx(-0.5)
+    assert high == pytest.approx((0.16 + 0.16) ** 0.5)
