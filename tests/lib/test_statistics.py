@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stages.lib import statistics
-from stages.lib.statistics import Effect, clustered_share, effect, widened
+from stages.lib.statistics import Effect, clustered_share, effect, effective_components, sign_flip, widened
 
 
 def own(count):
@@ -21,9 +23,10 @@ def test_a_literal_example():
     # Component a holds 0.1 and 0.3, b holds -0.1, c holds 0.2.
     found = effect(np.array([0.1, 0.3, -0.1, 0.2]), np.array(["a", "a", "b", "c"]), seed=13)
     assert found.mean == pytest.approx(0.125)
-    assert found.low == pytest.approx(-0.1)  # b drawn three times: chance 1/27
-    assert found.high == pytest.approx(0.2)  # a or c alone
-    assert found.mde == pytest.approx(0.2148, abs=1e-4)
+    # The halves a, c and ac have a mean of 0.2, b of -0.1, ab of 0.1, bc of 0.05, abc of 0.125; each as often.
+    assert found.low == pytest.approx(-0.1)
+    assert found.high == pytest.approx(0.2)
+    assert found.mde == pytest.approx(2.802 * np.std([0.2, 0.2, 0.2, -0.1, 0.1, 0.05, 0.125]), abs=0.004)
 
 
 def test_the_interval_of_many_is_that_of_the_textbook(draws):
@@ -64,6 +67,46 @@ def test_the_interval_covers_the_truth_as_often_as_it_says(monkeypatch):
         found = effect(shared + chance.normal(0.05, 0.5, len(shared)), components, seed)
         covered += found.low <= 0.05 <= found.high
     assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_an_interval_refutes_what_flipping_signs_refutes(draws):
+    # One component of 30 queries among 60 of one each: a bootstrap that draws it twice knows nothing of its sign.
+    components = np.repeat(own(61), [30] + [1] * 60)
+    differences = np.concatenate([np.full(30, 0.6), draws[:60]])
+    found = effect(differences, components, seed=1)
+    for end in (found.low, found.high):
+        assert sign_flip(differences - end, components, seed=2) == pytest.approx(0.05, abs=0.01)
+
+
+def test_components_that_weigh_nothing_count_for_nothing():
+    assert effective_components(
+        np.array([0.5, -0.5, 0.5, -0.5]),
+        own(4),
+    ) == pytest.approx(4.0)
+    # Two that hold all of the variance among ten that hold none.
+    assert effective_components(np.array([0.5, -0.5] + [0.0] * 10), own(12)) == pytest.approx(2.0)
+    assert effective_components(np.full(12, 0.3), own(12)) == 0.0
+    # Deviations of the three components from the mean of 0.25: 1.5, -0.75, -0.75. (2.25 + 2 x 0.5625)^2 / ...
+    lopsided = effective_components(np.array([1.0, 1.0, -0.5, -0.5]), np.array(["a", "a", "b", "c"]))
+    assert lopsided == pytest.approx(3.375**2 / (2.25**2 + 2 * 0.5625**2))
+
+
+@given(
+    st.lists(st.floats(-1.0, 1.0, width=16), min_size=4, max_size=40),
+    st.integers(2, 6),
+    st.floats(-0.5, 0.5, width=16),
+)
+@settings(max_examples=40, deadline=None)
+def test_the_interval_holds_the_mean_and_moves_with_it(values, count, shift):
+    differences, components = np.array(values), np.array([f"c{at % count}" for at in range(len(values))])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statistics, "RESAMPLES", 500)
+        found, moved = effect(differences, components, 3), effect(differences + shift, components, 3)
+        again = effect(differences[::-1], components[::-1], 3)
+    assert found.low - 1e-12 <= found.mean <= found.high + 1e-12
+    assert moved == pytest.approx((found.mean + shift, found.low + shift, found.high + shift, found.mde), abs=1e-9)
+    assert again == pytest.approx(found, abs=1e-9)
+    assert effective_components(differences, components) <= min(count, len(values)) + 1e-9
 
 
 @pytest.mark.parametrize(("differences", "components"), [([], []), ([0.5], ["a"]), ([0.5, 0.7], ["a", "a"])])
