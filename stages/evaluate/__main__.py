@@ -1,21 +1,21 @@
 """Rank the full corpus with every system, on validation and test, with intervals.
 
-Reads the held-out queries, the documents, the training rows and the fine-tuned model; writes metrics, per-query
-results, the first hundred hits of every system, every measure at several depths, and recall curves. Systems are
-a ladder, from BM25 to the fine-tuned model (systems.py). A gain is the mean of per-query differences, with an
-interval that resamples components. Choices are made on validation; test confirms. Made queries of validation
-are a set of their own beside real ones, and pairs with scores are judged by how well the models' cosines
+Reads the held-out queries, the documents, the training rows, the fine-tuned model and people's verdicts on first hits;
+writes metrics, per-query results, the first hundred hits of every system, every measure at several depths, slices, and
+recall curves. Systems are a ladder, from BM25 to the fine-tuned model (systems.py). A gain is the mean of per-query
+differences, with an interval that resamples components. Choices are made on validation; test confirms. Made queries of
+validation are a set of their own beside real ones, and pairs with scores are judged by how well the models' cosines
 agree with them.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar
 
 import pandas as pd
-from pydantic import Field
 
+from stages.evaluate.params import EvaluateParams
+from stages.evaluate.reading import Known, Ranked, read
 from stages.evaluate.results import list_hits, list_measures, summarize, tell, write_results, write_rows
 from stages.evaluate.scored import scored_in
 from stages.evaluate.static import StaticModel
@@ -32,22 +32,13 @@ from stages.lib.contracts.scored import Scored
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.triplets import Triplets
 from stages.lib.embed import Encoder
-from stages.lib.measures import DEPTH
 from stages.lib.models import find, find_model
-from stages.lib.params import Labels, Model, Run, Section, load
+from stages.lib.params import Labels, Model, Run, load
 from stages.lib.probe import Adapter, fit
+from stages.lib.reviewed import FIRST_HITS, read_verdicts
 from stages.lib.stage import command, write_metrics
 from stages.lib.text import hash_hex
 from stages.lib.training_rows import answers, learned
-
-
-class EvaluateParams(Section):
-    """How deep is measured, and which static model stands beside the others."""
-
-    section: ClassVar[str] = "evaluate"
-    depths: list[Annotated[int, Field(ge=1, le=DEPTH)]] = Field(min_length=1)
-    static_model: str | None
-    static_sha256: str = Field(pattern=r"^([0-9a-f]{64})?$")
 
 
 def read_out_of_domain(passages: Path, pairs: Path) -> tuple[Corpus, HeldOut]:
@@ -89,19 +80,22 @@ def main(
     pairs: Path = Path("data/augment/pairs.parquet"),
     lineage: Path = Path("data/augment/ledger.parquet"),
     splits: Path = Path("data/split/splits.parquet"),
+    reviews: Path = Path("data/review/first_hits.csv"),
     finetuned: Path = Path("data/finetune/model"),
     out_runs: Path = Path("data/evaluate/runs.parquet"),
     out_validation: Path = Path("metrics/queries/validation.tsv"),
     out_test: Path = Path("metrics/queries/test.tsv"),
     out_out_of_domain: Path = Path("metrics/queries/out_of_domain.tsv"),
     out_synthetic: Path = Path("metrics/queries/synthetic.tsv"),
+    out_slices: Path = Path("metrics/slices.tsv"),
     out_measures: Path = Path("metrics/measures.tsv"),
     out_plot: Path = Path("metrics/plots/recall.tsv"),
     metrics: Path = Path("metrics/evaluate.json"),
 ) -> None:
     """Rank the full corpus with every system, on validation and test, with intervals."""
     params, run, model, labels = load(EvaluateParams), load(Run), load(Model), load(Labels)
-    copies = tables.read(aliases, Aliases)
+    verdicts = read_verdicts(reviews, FIRST_HITS)
+    copies, documents = tables.read(aliases, Aliases), tables.read(collected, Documents)
     kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
     corpus = benchmark.read_corpus(passages)
     sets = {
@@ -123,30 +117,31 @@ def main(
     )
     results: dict[str, pd.DataFrame] = {name: QueryResults.empty() for name in sets}
     told: dict[str, float | int | str] = {
-        "benchmark": benchmark.identity(
-            [sets["validation"][1], sets["test"][1]], tables.read(collected, Documents)["doc_id"]
-        ),
+        "benchmark": benchmark.identity([sets["validation"][1], sets["test"][1]], documents["doc_id"]),
         "corpus": hash_hex("corpus", *corpus.doc_ids.tolist()),
         "corpus_documents": len(corpus.doc_ids),
         "test_queries": len(sets["test"][1].queries),
         "synthetic_exam": bool(is_made(sets["test"][1].queries["source"]).all()),
-        "components": int(sets["test"][1].queries["component_id"].nunique()),
     }
     measured: list[pd.DataFrame] = []
-    runs: list[pd.DataFrame] = []
+    ranked: dict[str, Ranked] = {}
     for name, (searched, held) in sets.items():
         if len(held.queries):
             hits = rank(systems, searched, held)
             results[name] = tell(hits, searched, held, name)
-            runs.append(list_hits(hits, searched, held, name))
+            runs = list_hits(hits, searched, held, name)
+            ranked[name] = Ranked(searched, held, hits, results[name], runs)
             measured.append(list_measures(hits, searched, held, name, params.depths))
-            told.update(summarize(results[name], name, run.seed))
+            told.update(summarize(results[name], name))
     for name, path in (("validation", validation_scored), ("test", test_scored)):
         scored = scored_in(tables.read(path, Scored), corpus, kept)
         if len(scored):
             agreed = agree(scored, systems, corpus, labels.positive_from, run.seed)
             told.update({f"{name}.{key}": value for key, value in agreed.items()})
-    tables.write(pd.concat(runs, ignore_index=True), out_runs, Runs)
+    topics = dict(zip(documents["doc_id"], documents["topic"], strict=True))
+    reading = read(ranked, systems, Known(topics, verdicts), params, run.seed)
+    told.update(reading.metrics)
+    tables.write(pd.concat([one.runs for one in ranked.values()], ignore_index=True), out_runs, Runs)
     paths = {"validation": out_validation, "test": out_test, "out_of_domain": out_out_of_domain}
     for name, path in {**paths, "synthetic": out_synthetic}.items():
         write_results(results[name], path)
@@ -154,6 +149,7 @@ def main(
     write_rows(means, out_measures)
     drawn = means[(means["measure"] == "recall") & means["split"].isin(["validation", "test"])]
     write_rows(drawn.rename(columns={"mean": "recall"})[["split", "system", "k", "recall"]], out_plot)
+    write_rows(reading.slices.round(4), out_slices)
     write_metrics(told, metrics)
 
 

@@ -1,4 +1,4 @@
-"""What is told of each system: its results by query, its hits, and its means with the gain over the base."""
+"""What is told of each system: its results by query, its hits, and its means."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from stages.lib import written
-from stages.lib.benchmark import Corpus, HeldOut
 from stages.lib.contracts.query_results import QueryResults
 from stages.lib.contracts.runs import SYSTEMS, Runs
 from stages.lib.contracts.table import check
+from stages.lib.heldout import Corpus, HeldOut
 from stages.lib.measures import METRICS, judge, means, measure
-from stages.lib.retrieval import Hits
-from stages.lib.statistics import effect
+from stages.lib.topk import Hits
 
 
 def tell(hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str) -> pd.DataFrame:
@@ -67,20 +66,15 @@ def list_hits(hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str) 
     return pd.concat(frames, ignore_index=True).astype(Runs.empty().dtypes.to_dict())
 
 
-def summarize(results: pd.DataFrame, split: str, seed: int) -> dict[str, float]:
-    """Return the mean of each metric by system, and the gain of the fine-tuned model over each of the others."""
-    present = [system for system in SYSTEMS if (results["system"] == system).any()]
-    of = {system: results[results["system"] == system] for system in present}
-    told = {f"{split}.{system}.{name}": float(of[system][name].mean()) for system in present for name in METRICS}
-    wide = results.pivot(index="query_id", columns="system", values="ndcg_at_10")
-    components = results.drop_duplicates("query_id").set_index("query_id")["component_id"].reindex(wide.index)
-    # With a single component nothing can be resampled: the means stand alone, without an interval.
-    if components.nunique() > 1:
-        for other in (system for system in present if system != "finetuned"):
-            differences = (wide["finetuned"] - wide[other]).to_numpy(dtype=np.float64)
-            gain = effect(differences, components.to_numpy(dtype=str), seed)
-            told |= {f"{split}.gain.over_{other}.ndcg_at_10.{name}": value for name, value in gain._asdict().items()}
-    return told
+def summarize(results: pd.DataFrame, split: str) -> dict[str, float]:
+    """Return the mean of each metric by system."""
+    of = {system: results[results["system"] == system] for system in present(results)}
+    return {f"{split}.{system}.{name}": float(of[system][name].mean()) for system in of for name in METRICS}
+
+
+def present(results: pd.DataFrame) -> list[str]:
+    """Return the systems that `results` hold, in the order of the ladder."""
+    return [system for system in SYSTEMS if (results["system"] == system).any()]
 
 
 def write_results(results: pd.DataFrame, path: Path) -> None:

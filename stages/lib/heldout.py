@@ -23,6 +23,11 @@ class HeldOut(NamedTuple):
     grades: dict[str, dict[str, float]]
     raw_qrels: pd.DataFrame
 
+    def best(self, query_id: str) -> str:
+        """Return the document that answers a query best; of equals the one with the smallest id."""
+        judged = self.grades[query_id]
+        return min(judged, key=lambda doc_id: (-judged[doc_id], doc_id))
+
 
 class Corpus(NamedTuple):
     """What is searched: documents in ascending order of id, and the texts of their passages, in order.

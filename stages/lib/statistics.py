@@ -8,15 +8,16 @@ HPO by 40 %). Sources: Hartigan 1969 (intervals from random halves), Fisher 1935
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 RESAMPLES = 10_000
 FEW_RESAMPLES = 1_000  # of a statistic that is computed anew each time
-# Fewer components give no verdict: what they hold in common with those that were not asked is anybody's guess.
+# Fewer components give no interval and no verdict: what they have in common with others is anybody's guess.
 LEAST_COMPONENTS = 50
+ALPHA = 0.05
 _DRAWN_AT_ONCE = 500  # bounds the memory
 # Two-sided 5 % error, 80 % power, in standard errors: 1.960 + 0.842.
 DETECTABLE = 2.802
@@ -40,6 +41,50 @@ def effect(differences: npt.NDArray[np.float64], components: npt.NDArray[np.str_
     means = resampled(differences, components, seed)
     low, high = np.quantile(means, [0.025, 0.975])
     return Effect(float(differences.mean()), float(low), float(high), float(DETECTABLE * means.std(ddof=1)))
+
+
+class Tested(NamedTuple):
+    """A mean difference and on how much it stands; under LEAST_COMPONENTS it has neither an interval nor a p-value."""
+
+    mean: float
+    effect: Effect | None
+    p: float | None
+    queries: int
+    components: int
+
+
+Finding = Literal["better", "worse", "no evidence", "too few components"]
+
+
+def tested(
+    differences: npt.NDArray[np.float64],
+    components: npt.NDArray[np.str_],
+    seed: int,
+    seed_sd: float | None = None,
+    trainings: int = 0,
+) -> Tested:
+    """Return the mean of per-query `differences` (one or more), with its interval and sign-flip test by `components`.
+
+    Both have shape (queries,); `seed_sd` and `trainings` as for `widened`.
+    """
+    count, mean = len(np.unique(components)), float(differences.mean())
+    if count < LEAST_COMPONENTS:
+        return Tested(mean, None, None, len(differences), count)
+    found = widened(effect(differences, components, seed), seed_sd, trainings)
+    return Tested(mean, found, sign_flip(differences, components, seed), len(differences), count)
+
+
+def finding(found: Tested, p: float | None = None) -> Finding:
+    """Say what `found` shows; `p` is its corrected p-value, where it is one of several.
+
+    Better and worse need both an interval without 0 and the test: seeds widen the interval alone.
+    """
+    p = found.p if p is None else p
+    if found.effect is None or p is None:
+        return "too few components"
+    if p > ALPHA or found.effect.low <= 0.0 <= found.effect.high:
+        return "no evidence"
+    return "better" if found.effect.low > 0.0 else "worse"
 
 
 def widened(effect: Effect, seed_sd: float | None, trainings: int = 2) -> Effect:

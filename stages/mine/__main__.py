@@ -34,6 +34,7 @@ from stages.lib.errors import Problem
 from stages.lib.ledger import Ledger, balance
 from stages.lib.models import find_model
 from stages.lib.params import Labels, Model, Run, Shape, load
+from stages.lib.reviewed import NEGATIVES, read_verdicts
 from stages.lib.stage import command, write_metrics
 from stages.lib.text import normal_form
 from stages.mine import corpus as corpora
@@ -46,7 +47,6 @@ from stages.mine.meetings import Meetings, meet
 from stages.mine.mining import mine
 from stages.mine.params import MineParams
 from stages.mine.rules import World
-from stages.mine.verdicts import read_verdicts
 
 
 def main(
@@ -126,7 +126,7 @@ def main(
     judges = {
         "structure": by_structure(drawn, positives, world.lineage),
         "cross_encoder": by_cross_encoder(drawn, cross),
-        "review": by_review(drawn, read_verdicts(reviews)),
+        "review": by_review(drawn, read_verdicts(reviews, NEGATIVES)),
     }
     tables.write(triplets, out_triplets, Triplets)
     tables.write(ledger.frame(), out_ledger, LedgerTable)

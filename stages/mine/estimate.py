@@ -5,18 +5,15 @@ A judge that does not exist has no figure. Negatives of one anchor are drawn, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from stages.lib.statistics import clustered_share
+from stages.lib.reviewed import Verdict, Verdicts, estimated, said
 from stages.lib.text import hash_hex, normal_form
 from stages.mine.answers import Neighbours, joined
 from stages.mine.crossing import CrossEncoder
-from stages.mine.verdicts import Verdict
-
-Verdicts = Sequence[bool | None]  # per negative: whether it answers the anchor; None where the judge has no opinion
 
 
 def sample(triplets: pd.DataFrame, wanted: int, seed: int) -> pd.DataFrame:
@@ -58,21 +55,12 @@ def by_cross_encoder(drawn: pd.DataFrame, model: CrossEncoder | None) -> Verdict
 
 def by_review(drawn: pd.DataFrame, lines: Iterable[Verdict]) -> Verdicts:
     """Judge by what people said; verdicts on what is no longer in the sample do not count."""
-    said = {(line.pair_id, line.negative_id): line.answers for line in lines}
-    return [said.get(key) for key in zip(drawn["pair_id"], drawn["negative_id"], strict=True)]
+    return said(zip(drawn["pair_id"], drawn["negative_id"], strict=True), lines)
 
 
 def estimate(drawn: pd.DataFrame, judges: Mapping[str, Verdicts]) -> dict[str, float | int]:
     """Return false_negatives.<judge>.judged, rate, low and high, for each judge that judged two anchors or more."""
     told: dict[str, float | int] = {}
     for name, verdicts in judges.items():
-        frame = pd.DataFrame({"form": drawn["form"].to_numpy(), "false": list(verdicts)}, dtype=object)
-        judged = frame[frame["false"].notna()]
-        clusters = judged["false"].astype(int).groupby(judged["form"]).agg(["sum", "size"])
-        if len(clusters) < 2:
-            continue
-        found = clustered_share(clusters["sum"].to_numpy(np.int64), clusters["size"].to_numpy(np.int64))
-        told[f"false_negatives.{name}.judged"] = len(judged)
-        for key, value in found._asdict().items():
-            told[f"false_negatives.{name}.{key}"] = value
+        told |= estimated(f"false_negatives.{name}", list(drawn["form"]), verdicts)
     return told

@@ -30,6 +30,7 @@ from stages.lib.measures import DEPTH, METRICS, measure
 from stages.lib.models import find_model
 from stages.lib.params import Labels, Model, Run, load
 from stages.lib.retrieval import Vectors, dense
+from stages.lib.separation import Panel, summary
 from stages.lib.stage import command, write_metrics
 from stages.lib.training_rows import answers, learned
 from stages.validate import curve, health
@@ -40,7 +41,7 @@ from stages.validate.geometry import geometry, sample
 from stages.validate.leakage import leaked_rows
 from stages.validate.page import Evidence, render
 from stages.validate.params import ValidateParams
-from stages.validate.separation import Panel, histogram, labelled, panels, summary
+from stages.validate.separation import histogram, labelled, panels
 
 RUNS = Path("runs/validate")
 

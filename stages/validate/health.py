@@ -11,8 +11,8 @@ import pandas as pd
 from stages.lib.measured import Metrics
 from stages.lib.probe import Names, Rows
 from stages.lib.retrieval import Vectors
+from stages.lib.separation import NEGATIVES, Panel, roc_auc
 from stages.lib.text import normal_form
-from stages.validate.separation import NEGATIVES, Panel, roc_auc
 
 COUNTED = (
     ("pair", "rows_out"),

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.lib.errors import Problem
+from stages.lib.reviewed import Verdict
 from stages.mine.estimate import by_cross_encoder, by_review, by_structure, estimate, sample
-from stages.mine.verdicts import HEADER, Verdict, read_verdicts, write_verdicts
 from tests.mine.cases import beside, name
 
 
@@ -99,42 +98,3 @@ def test_the_figures_stand_under_the_name_of_their_judge():
     assert list(told) == [f"false_negatives.review.{key}" for key in ("judged", "rate", "low", "high")]
     assert told["false_negatives.review.judged"] == 7
     assert told["false_negatives.review.rate"] == pytest.approx(1 / 7)
-
-
-# The file of verdicts
-
-
-def test_verdicts_are_read_as_they_were_written_and_with_a_spreadsheets_mark(tmp_path):
-    path = tmp_path / "negatives.csv"
-    lines = [
-        Verdict("p1", "d1", 'a "quoted", anchor', "two\nlines", "x", "yes"),
-        Verdict("p1", "d2", "a", "b", "c", ""),
-    ]
-    write_verdicts(lines, path)
-    assert read_verdicts(path) == lines
-    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert read_verdicts(path) == lines
-    assert [line.answers for line in lines] == [True, None]
-
-
-@pytest.mark.parametrize(
-    ("lines", "fact"),
-    [
-        (["pair,negative"], "line 1: the header is not"),
-        ([",".join(HEADER), "p1,d1,a,b,c"], "line 2: 5 fields where 6"),
-        ([",".join(HEADER), "p1,d1,a,b,c,maybe"], "line 2: the verdict 'maybe' is neither yes nor no"),
-        ([",".join(HEADER), "p1,d1,a,b,c,yes", "p1,d1,a,b,c,no"], "line 3: this negative has another verdict"),
-        ([",".join(HEADER), 'p1,d1,a,b,"c'], "is not a CSV file"),
-        ([], "line 1: the header is not"),
-    ],
-)
-def test_a_broken_file_of_verdicts_is_told_with_its_line(tmp_path, lines, fact):
-    path = tmp_path / "negatives.csv"
-    path.write_text("\n".join(lines) + "\n", "utf-8")
-    with pytest.raises(Problem, match=fact):
-        read_verdicts(path)
-
-
-def test_a_missing_file_of_verdicts_is_told(tmp_path):
-    with pytest.raises(Problem, match="does not exist"):
-        read_verdicts(tmp_path / "negatives.csv")

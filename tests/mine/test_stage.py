@@ -19,8 +19,8 @@ from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.triplets import Triplets
+from stages.lib.reviewed import NEGATIVES
 from stages.mine.__main__ import app, main
-from stages.mine.verdicts import HEADER
 from tests.mine.cases import name, numbers, pairs
 
 
@@ -88,7 +88,7 @@ def lay_out(training, every, documents, where, edges=(), near=(), verdicts=()):
     tables.write(close if near else Near.empty(), Path("data/deduplicate/near.parquet"), Near)
     review = Path("data/review/negatives.csv")
     review.parent.mkdir(parents=True, exist_ok=True)
-    review.write_text("\n".join([",".join(HEADER), *verdicts]) + "\n", "utf-8")
+    review.write_text("\n".join([",".join(NEGATIVES), *verdicts]) + "\n", "utf-8")
 
 
 def test_no_training_pairs_are_told_with_the_remedy(project):

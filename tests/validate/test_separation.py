@@ -11,23 +11,20 @@ from stages.lib.benchmark import Corpus, HeldOut
 from stages.lib.errors import Problem
 from stages.lib.lexical import Lexical
 from stages.lib.retrieval import dense
-from stages.validate.separation import (
-    BINS,
+from stages.lib.separation import (
     NEGATIVES,
-    PANELS,
     Panel,
     gap,
-    histogram,
-    labelled,
     overlap,
-    panels,
     query_auc,
     roc_auc,
     standardised_gap,
     summary,
     violations,
 )
+from stages.validate.separation import BINS, histogram, labelled, panels
 
+PANELS = ("random", "bm25", "dense")
 SCORES = st.lists(st.sampled_from([-1.0, -0.3, 0.0, 0.1, 0.5, 0.5000001, 1.0]), min_size=1, max_size=30)
 
 

@@ -1,0 +1,101 @@
+"""A gain is paired, resampled by component, and silent where those are too few; no harm is shown, not assumed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.evaluate.gains import Chance, gains, harm, paired
+from stages.lib.contracts.query_results import QueryResults
+from stages.lib.statistics import effect, sign_flip, widened
+
+GAIN = "validation.gain.over_base.ndcg_at_10"
+CHANCE = Chance(13, None)
+
+
+def results(base, tuned, components, split="validation"):
+    """Make QueryResults of both models, with these nDCG@10; other measures are half of it."""
+    rows = [
+        (f"q{at:016x}", split, system, component, score, score / 2, score / 2, score / 2, 1, 0.5)
+        for system, scores in (("base", base), ("finetuned", tuned))
+        for at, (score, component) in enumerate(zip(scores, components, strict=True))
+    ]
+    return pd.DataFrame(rows, columns=list(QueryResults.empty().columns))
+
+
+def many(count, gain=0.25):
+    """Return results of `count` components of two queries, of which the fine-tuned model gains or loses in turn."""
+    base = np.full(2 * count, 0.5)
+    tuned = base + np.tile([gain, gain, gain, -gain], (count + 1) // 2)[: 2 * count]
+    return results(base, tuned, np.repeat([f"c{at:03}" for at in range(count)], 2))
+
+
+def test_the_gain_is_paired_by_query_and_resampled_by_component():
+    told = gains(many(60), "validation", CHANCE)
+    differences, names = np.tile([0.25, 0.25, 0.25, -0.25], 30), np.repeat([f"c{at:03}" for at in range(60)], 2)
+    expected = effect(differences, names, 13)
+    assert {end: told[f"{GAIN}.{end}"] for end in ("mean", "low", "high", "mde")} == expected._asdict()
+    assert told[f"{GAIN}.mean"] == 0.125
+    assert told[f"{GAIN}.p"] == sign_flip(differences, names, 13)
+    assert told["validation.components"] == 60
+    # Every component deviates by 0.25 from its share of the mean, half of them up and half of them down.
+    assert told["validation.effective_components"] == pytest.approx(60.0)
+
+
+@pytest.mark.parametrize("count", [2, 49])
+def test_under_fifty_components_there_are_means_and_no_interval(count):
+    told = gains(many(count), "validation", CHANCE)
+    assert told.keys() == {f"{GAIN}.mean", "validation.components", "validation.effective_components"}
+
+
+def test_every_rung_of_the_ladder_is_compared_and_only_the_base_is_tested():
+    frame = many(60)
+    lexical = frame[frame["system"] == "base"].assign(system="bm25", ndcg_at_10=0.0)
+    told = gains(pd.concat([frame, lexical], ignore_index=True), "validation", CHANCE)
+    assert told["validation.gain.over_bm25.ndcg_at_10.mean"] == 0.625
+    assert told["validation.gain.over_bm25.ndcg_at_10.low"] > 0.5
+    assert {key for key in told if key.endswith(".p")} == {f"{GAIN}.p"}
+
+
+def test_a_single_component_has_a_mean_alone():
+    told = gains(results([0.5, 0.5], [1.0, 0.5], ["c", "c"]), "validation", CHANCE)
+    assert told == {f"{GAIN}.mean": 0.25, "validation.components": 1}
+
+
+def test_the_seeds_of_one_training_widen_the_interval_and_not_the_test():
+    before, after = gains(many(60), "validation", CHANCE), gains(many(60), "validation", Chance(13, 0.05))
+    plain = effect(*_of(many(60)), 13)
+    assert after[f"{GAIN}.low"] == widened(plain, 0.05, trainings=1).low < before[f"{GAIN}.low"]
+    assert after[f"{GAIN}.mde"] > before[f"{GAIN}.mde"]
+    assert after[f"{GAIN}.p"] == before[f"{GAIN}.p"]
+
+
+def _of(frame):
+    both = paired(frame, "ndcg_at_10")
+    return both.tuned - both.other, both.components
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_rows_changes_nothing(random):
+    frame = many(60)
+    order = list(range(len(frame)))
+    random.shuffle(order)
+    assert gains(frame.iloc[order], "validation", CHANCE) == gains(frame, "validation", CHANCE)
+
+
+@pytest.mark.parametrize(("low", "harmless"), [(-0.02, True), (-0.0201, False), (0.01, True)])
+def test_harmless_is_what_certainly_drops_by_no_more_than_allowed(low, harmless):
+    gained = {f"out_of_domain.gain.over_base.ndcg_at_10.{end}": value for end, value in (("mean", 0.03), ("low", low))}
+    told = harm(gained, 0.02)
+    assert told == {
+        "out_of_domain.drop.mean": -0.03,
+        "out_of_domain.drop.high": -low,
+        "out_of_domain.harmless": harmless,
+    }
+
+
+def test_without_an_interval_nothing_is_called_harmless_and_without_a_set_nothing_is_said():
+    assert harm({"out_of_domain.gain.over_base.ndcg_at_10.mean": 0.1}, 0.02) == {"out_of_domain.drop.mean": -0.1}
+    assert harm({f"{GAIN}.mean": 0.1, f"{GAIN}.low": 0.0}, 0.02) == {}

@@ -1,0 +1,126 @@
+"""Every query is in one slice of each kind; those of too few components have means alone; p-values are corrected."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.evaluate.gains import Chance, paired
+from stages.evaluate.slices import COLUMNS, counted, kinds, length, slices
+from stages.lib.contracts.queries import Queries
+from stages.lib.heldout import HeldOut
+from stages.lib.measures import METRICS
+from stages.lib.statistics import holm
+from tests.evaluate.test_gains import results
+
+CHANCE = Chance(13, None)
+
+
+def held(relations, texts=None, sources=None):
+    """Make held-out queries with these relations; each is answered by the document of its number."""
+    count = len(relations)
+    rows = pd.DataFrame(
+        {
+            "query_id": [f"q{at:016x}" for at in range(count)],
+            "component_id": [f"c{at}" for at in range(count)],
+            "raw": texts or ["fever"] * count,
+            "text": texts or ["fever"] * count,
+            "relation": relations,
+            "source": sources or ["hpo"] * count,
+        }
+    )[list(Queries.empty().columns)]
+    return HeldOut(rows, {query_id: {f"d{at}": 1.0} for at, query_id in enumerate(rows["query_id"])}, pd.DataFrame())
+
+
+@pytest.mark.parametrize(
+    ("text", "slice_"),
+    [
+        ("fever", "1 word"),
+        ("high  fever", "2 words"),
+        ("a b c", "3 words"),
+        ("a b c d", "4 to 5 words"),
+        ("a b c d e", "4 to 5 words"),
+        ("a b c d e f", "6 to 9 words"),
+        ("a b c d e f g h i j", "10 words or more"),
+    ],
+)
+def test_a_query_is_as_long_as_its_words(text, slice_):
+    assert length(text) == slice_
+
+
+def test_kinds_are_told_from_the_query_and_its_best_answer():
+    asked = held(["exact", "lay", ""], ["fever", "high fever", "rash"], ["hpo", "pair.title", "hpo"])
+    asked.grades["q" + "0" * 16].update({"d9": 1.0, "d8": 0.5})  # of the equals d0 and d9 the smaller id counts
+    found = kinds(asked, {"d0": "heat", "d1": "skin", "d8": "bone", "d9": "bone"})
+    assert {kind: list(of) for kind, of in found.items()} == {
+        "relation": ["exact", "lay", "(none)"],
+        "topic": ["heat", "skin", "(none)"],
+        "length": ["1 word", "2 words", "1 word"],
+        "source": ["hpo", "pair.title", "hpo"],
+        "origin": ["real", "made by a recipe", "real"],
+    }
+
+
+def test_a_kind_that_is_the_same_for_all_tells_nothing():
+    assert list(kinds(held(["exact", "lay"]), {})) == ["relation"]
+
+
+def case():
+    """Return results of 130 queries: 60 of one relation gain, 60 neither gain nor lose, 10 are too few."""
+    relations = ["gains"] * 60 + ["stays"] * 60 + ["few"] * 10
+    change = [0.2, 0.4] * 30 + [0.1, -0.1] * 30 + [0.5] * 10
+    base = np.full(130, 0.4)
+    return results(base, base + change, [f"c{at:03}" for at in range(130)]), held(relations)
+
+
+def test_a_slice_on_literals():
+    frame = slices(*case(), {}, CHANCE)
+    assert list(frame.columns) == list(COLUMNS)
+    assert frame["kind"].tolist() == ["measure"] * (len(METRICS) - 1) + ["relation"] * 3
+    rows = frame[frame["kind"] == "relation"].set_index("slice")
+    assert rows.index.tolist() == ["gains", "stays", "few"]
+    assert rows["queries"].tolist() == rows["components"].tolist() == [60, 60, 10]
+    assert rows["base"].tolist() == pytest.approx([0.4] * 3)
+    assert rows["gain"].tolist() == pytest.approx([0.3, 0.0, 0.5])
+    assert rows["finding"].tolist() == ["better", "no evidence", "too few components"]
+    assert rows.loc["few", ["low", "high", "p"]].isna().all()
+    assert 0.2 < rows.loc["gains", "low"] < 0.3 < rows.loc["gains", "high"] < 0.4
+    assert counted(frame, "validation") == {
+        "validation.slices.judged": 2,
+        "validation.slices.better": 1,
+        "validation.slices.worse": 0,
+    }
+
+
+def test_p_values_are_corrected_for_all_rows_that_have_one():
+    found, asked = case()
+    frame = slices(found, asked, {}, CHANCE)
+    judged = frame[frame["p"].notna()]
+    single = [paired(found, name).gain(CHANCE).p for name in judged.loc[judged["kind"] == "measure", "slice"]]
+    of = asked.queries["relation"].to_numpy(dtype=str)
+    single += [paired(found, "ndcg_at_10").at(of == name).gain(CHANCE).p for name in ("gains", "stays")]
+    assert judged["p"].tolist() == holm(single)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_rows_changes_nothing(random):
+    found, asked = case()
+    order, other = list(range(len(found))), list(range(len(asked.queries)))
+    random.shuffle(order)
+    random.shuffle(other)
+    mixed = slices(found.iloc[order], asked._replace(queries=asked.queries.iloc[other]), {}, CHANCE)
+    pd.testing.assert_frame_equal(mixed, slices(found, asked, {}, CHANCE))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.sampled_from(["exact", "lay", "", "broad"]), min_size=2, max_size=30))
+def test_every_query_is_in_one_slice_of_each_kind_that_is_told(relations):
+    scores = np.linspace(0.0, 1.0, len(relations))
+    components = [f"c{at:03}" for at in range(len(relations))]
+    frame = slices(results(scores, scores[::-1], components), held(relations), {}, CHANCE)
+    told = frame[frame["kind"] != "measure"].groupby("kind")
+    assert set(told["queries"].sum()) <= {len(relations)}
+    for _, rows in told:
+        assert (rows["gain"] * rows["queries"]).sum() / len(relations) == pytest.approx(0.0, abs=1e-12)
