@@ -1,0 +1,97 @@
+"""What is read out of a run of the stage: raw queries, separation before and after, slices, and judged first hits."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from stages.evaluate.gains import Chance
+from stages.evaluate.raw import compared
+from stages.evaluate.slices import COLUMNS
+from stages.lib import tables
+from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.runs import Runs
+from stages.lib.reviewed import FIRST_HITS, Verdict, write_verdicts
+from tests.evaluate.test_evaluate import lay_out, name, run_stage
+from tests.evaluate.test_evaluate import project as project
+from tests.evaluate.test_gains import results
+
+QUERIES = Path("data/split/validation/queries.parquet")
+
+
+def test_the_change_by_raw_queries_is_paired_and_of_the_fine_tuned_model():
+    components = [f"c{at:02}" for at in range(60)]
+    cleaned = results([0.5] * 60, [0.75] * 60, components)
+    raw = results([0.25] * 60, [0.25, 0.75] * 30, components)
+    told = compared(cleaned, raw, "validation", Chance(13, 0.1))
+    assert told["validation.raw_queries.base.ndcg_at_10"] == 0.25
+    assert told["validation.raw_queries.finetuned.ndcg_at_10"] == 0.5
+    assert told["validation.raw_queries.change.mean"] == -0.25
+    # One model on both: seeds of training widen nothing.
+    assert told == compared(cleaned, raw, "validation", Chance(13, None))
+    assert (
+        -0.35 < told["validation.raw_queries.change.low"] < -0.25 < told["validation.raw_queries.change.high"] < -0.15
+    )
+    few = compared(cleaned.iloc[[0, 60]], raw.iloc[[0, 60]], "validation", Chance(13, None))
+    assert few["validation.raw_queries.change.mean"] == -0.5
+    assert "validation.raw_queries.change.low" not in few
+    assert not any("change" in key for key in compared(cleaned, raw, "test", Chance(13, None)))
+
+
+@pytest.mark.slow
+def test_queries_are_scored_as_they_were_typed_as_well(project):
+    lay_out(out_of_domain=False)
+    asked = tables.read(QUERIES, Queries)
+    fever = asked["text"] == "fever"
+    # What somebody typed names another document: as cleaned the query finds its answer, raw it does not.
+    tables.write(asked.assign(raw=asked["raw"].where(~fever, "red itchy skin")), QUERIES, Queries)
+    metrics, _ = run_stage()
+    assert metrics["validation.base.ndcg_at_10"] == 1.0
+    assert metrics["validation.raw_queries.base.ndcg_at_10"] < 1.0
+    assert metrics["validation.raw_queries.change.mean"] == pytest.approx(
+        metrics["validation.raw_queries.finetuned.ndcg_at_10"] - 1.0, abs=1e-4
+    )
+    assert metrics["test.raw_queries.bm25.ndcg_at_10"] == metrics["test.bm25.ndcg_at_10"]
+
+
+@pytest.mark.slow
+def test_an_unchanged_model_separates_as_before_and_mines_the_same(project):
+    lay_out(out_of_domain=True)
+    metrics, _ = run_stage()
+    for panel in ("random", "bm25", "dense", "remined"):
+        for measure in ("gap", "standardised_gap", "roc_auc"):
+            before, after = (metrics[f"separation.{panel}.{when}.{measure}"] for when in ("before", "after"))
+            assert before == after
+    assert metrics["separation.remined.after.gap"] == metrics["separation.dense.after.gap"]
+    assert metrics["separation.random.after.roc_auc"] > 0.9
+    assert metrics["out_of_domain.drop.mean"] == 0.0
+    assert "out_of_domain.harmless" not in metrics  # two components show nothing
+
+
+@pytest.mark.slow
+def test_slices_of_two_queries_are_told_without_a_verdict(project):
+    lay_out(out_of_domain=False)
+    metrics, _ = run_stage()
+    told = pd.read_csv("metrics/slices.tsv", sep="\t")
+    assert list(told.columns) == list(COLUMNS)
+    assert set(told["split"]) == {"validation"}  # test is not sliced unless asked
+    assert told.loc[told["kind"] == "length", "slice"].tolist() == ["1 word", "2 words"]
+    assert set(told["finding"]) == {"too few components"}
+    assert [metrics[f"validation.slices.{key}"] for key in ("judged", "better", "worse")] == [0, 0, 0]
+
+
+@pytest.mark.slow
+def test_first_hits_that_people_judged_give_the_share_of_label_errors(project):
+    lay_out(out_of_domain=False)
+    # Both queries are said to be answered by a document that they do not find first.
+    qrels = pd.read_parquet("data/split/validation/qrels.parquet").assign(doc_id=name("d", 4))
+    qrels.to_parquet("data/split/validation/qrels.parquet")
+    metrics, _ = run_stage()
+    assert not any(key.startswith("label_error") for key in metrics)
+    runs = tables.read(Path("data/evaluate/runs.parquet"), Runs)
+    first = runs.query("split == 'validation' and system == 'finetuned' and rank == 1")
+    ids = zip(first["query_id"], first["doc_id"], ["yes", "no"], strict=True)
+    lines = [Verdict(query_id, doc_id, "", "", "", word) for query_id, doc_id, word in ids]
+    write_verdicts(lines, Path("data/review/first_hits.csv"), FIRST_HITS)
+    metrics, _ = run_stage()
+    assert (metrics["label_error.judged"], metrics["label_error.rate"]) == (2, 0.5)
