@@ -52,10 +52,11 @@ def write_arrow(rows: arrow.Table, path: Path) -> None:
 _FORMAT = {"compression": "zstd", "compression_level": 3, "version": "2.6", "write_statistics": False}
 
 
-def read(path: Path, table: type[AnyTable]) -> pd.DataFrame:
-    """Return the rows of `path`, checked against `table`."""
+def read(path: Path, table: type[AnyTable], **where: str | int) -> pd.DataFrame:
+    """Return the rows of `path`, checked against `table`; those alone whose columns have the values of `where`."""
     with _readable(path):
-        return _frame(parquet.read_table(path), path, table)
+        filters = [(name, "==", value) for name, value in where.items()]
+        return _frame(parquet.read_table(path, filters=filters or None), path, table)
 
 
 def shards(path: Path) -> list[Shard]:

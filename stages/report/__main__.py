@@ -1,8 +1,8 @@
 """Write the page that a person reads: what was measured, where rows went, where the model fails, what to try.
 
-Reads the metrics of every other stage, the plots, the per-query results, and the texts of the validation
-queries and their answers. Writes one HTML file that opens offline, and how many charts and tables it has.
-Test queries are counted and never shown: whoever reads them starts to choose by them.
+Reads the metrics of every other stage, the plots, the per-query results, the slices, and the texts of the validation
+queries, of their answers and of what was found first. Writes one HTML file that opens offline, and how many charts and
+tables it has. Test queries are counted and never shown: whoever reads them starts to choose by them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.runs import Runs
 from stages.lib.measured import Metrics, read_metrics
-from stages.lib.params import Run, Section, load
+from stages.lib.params import Section, load
 from stages.lib.stage import command, write_metrics
-from stages.report.inputs import Held, read_plot, read_results
+from stages.report.inputs import Held, read_plot, read_results, read_slices
 from stages.report.sections import Evidence, write_page
 
 
@@ -48,6 +49,8 @@ def main(
     separation: Path = Path("metrics/plots/separation.tsv"),
     loss: Path = Path("metrics/plots/loss.tsv"),
     recall: Path = Path("metrics/plots/recall.tsv"),
+    slices: Path = Path("metrics/slices.tsv"),
+    runs: Path = Path("data/evaluate/runs.parquet"),
     documents: Path = Path("data/pair/documents.parquet"),
     aliases: Path = Path("data/deduplicate/aliases.parquet"),
     queries: Path = Path("data/split/validation/queries.parquet"),
@@ -56,7 +59,7 @@ def main(
     metrics: Path = Path("metrics/report.json"),
 ) -> None:
     """Read everything that was measured and write the page."""
-    params, run = load(Report), load(Run)
+    params = load(Report)
     files = [collect, clean, deduplicate, pair, split, augment, mine, tokenize, validate, finetune, evaluate]
     evidence = Evidence(
         metrics=Metrics(read_metrics(files)),
@@ -65,14 +68,16 @@ def main(
         separation=read_plot(separation, ("panel", "kind"), ("cosine", "share")),
         loss=read_plot(loss, (), ("step", "loss")),
         recall=read_plot(recall, ("split", "system"), ("k", "recall")),
+        slices=read_slices(slices),
         held=Held(
             tables.read(documents, Documents),
             tables.read(aliases, Aliases),
             tables.read(queries, Queries),
             tables.read(qrels, Qrels),
+            tables.read(runs, Runs, split="validation", system="finetuned", rank=1),
         ),
     )
-    page = write_page(evidence, params.worst_queries, run.seed)
+    page = write_page(evidence, params.worst_queries)
     with written.atomically(out_page) as temporary:
         temporary.write_text(page, "utf-8", newline="\n")
     # Data is escaped, so these can only be the page's own.

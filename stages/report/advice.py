@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+import pandas as pd
+
 from stages.lib.measured import Metrics
 from stages.lib.page import Check
 from stages.lib.verdict import GATES
 from stages.report.inputs import Book
-from stages.report.validation import Relation
 
 # What must stand at 0: the stage that counts it, and what it means when it does not.
 PROMISES = (
@@ -25,6 +26,7 @@ _SHORT_ANCHORS = 0.1
 _UNKNOWN = 0.01
 _DROPPED = 0.2
 _ONE_COMPONENT = 0.2
+_FEW_EFFECTIVE = 5.0
 
 
 def promises(metrics: Metrics) -> list[Check]:
@@ -32,12 +34,12 @@ def promises(metrics: Metrics) -> list[Check]:
     return [Check(f"{stage}.{key}", int(metrics.need(stage, key)), meaning) for stage, key, meaning in PROMISES]
 
 
-def advise(metrics: Metrics, relations: Sequence[Relation], books: Sequence[Book]) -> list[str]:
+def advise(metrics: Metrics, slices: pd.DataFrame, books: Sequence[Book]) -> list[str]:
     """Return pieces of advice, the gravest first; none when nothing stands out."""
     return [
         *_broken(metrics),
         *(piece for rule in _RULES for piece in rule(metrics)),
-        *_lost_relations(relations),
+        *_lost_slices(slices),
         *_heavy_drops(books),
     ]
 
@@ -85,6 +87,27 @@ def _no_gain(metrics: Metrics) -> Iterator[str]:
         yield (
             f"Validation shows no gain and would likely have shown one of {seen:.3f}. More training pairs come "
             "from `split.max_train_pairs` and `collect.sources`; harder negatives from `mine.relative_margin`."
+        )
+
+
+def _harm(metrics: Metrics) -> Iterator[str]:
+    if metrics.find("evaluate", "out_of_domain.harmless") is False:
+        high = metrics.need("evaluate", "out_of_domain.drop.high")
+        yield (
+            f"Outside the domain the fine-tuned model may rank worse than the base by up to {high:.3f} nDCG@10, which "
+            "is more than `evaluate.max_harm`. A lower `finetune.learning_rate`, fewer `finetune.epochs` or merging "
+            "with the base (`finetune.merge`) keep more of what it knew."
+        )
+
+
+def _leaning(metrics: Metrics) -> Iterator[str]:
+    effective = metrics.find("evaluate", "validation.effective_components")
+    if effective is not None and effective < _FEW_EFFECTIVE and metrics.find("evaluate", "validation.components"):
+        count = int(metrics.need("evaluate", "validation.components"))
+        yield (
+            f"The gain on validation varies as that of {effective:.1f} components of equal weight would, though there "
+            f"are {count:,}: a few large ones decide. Look at the largest under `split.near_threshold` and "
+            "`pair.max_pairs_per_document` before believing a small difference."
         )
 
 
@@ -140,6 +163,8 @@ _RULES: tuple[Callable[[Metrics], Iterator[str]], ...] = (
     _synthetic_exam,
     _gates,
     _no_gain,
+    _harm,
+    _leaning,
     _cheaper_rungs,
     _words_win,
     _short_anchors,
@@ -148,12 +173,12 @@ _RULES: tuple[Callable[[Metrics], Iterator[str]], ...] = (
 )
 
 
-def _lost_relations(relations: Sequence[Relation]) -> Iterator[str]:
-    for row in (row for row in relations if row.high is not None and row.high < 0):
+def _lost_slices(slices: pd.DataFrame) -> Iterator[str]:
+    for row in slices[(slices["kind"] != "measure") & (slices["finding"] == "worse")].itertuples(index=False):
         yield (
-            f"Fine-tuning made the relation “{row.relation}” worse: {row.gain:+.3f} nDCG@10 on {row.queries:,} "
-            f"validation queries (95 % interval {row.low:+.3f} to {row.high:+.3f}). See how few training pairs it has, "
-            "and read them, before changing the recipe under `pair`."
+            f"Fine-tuning made the {row.kind} “{row.slice}” worse: {row.gain:+.3f} nDCG@10 on "
+            f"{row.queries:,} validation queries (95 % interval {row.low:+.3f} to {row.high:+.3f}). See how few "
+            "training pairs it has, and read them, before changing the recipe under `pair`."
         )
 
 

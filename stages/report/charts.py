@@ -102,11 +102,11 @@ def loss(rows: pd.DataFrame) -> altair.Chart:
     return drawing
 
 
-def relations(rows: pd.DataFrame) -> altair.LayerChart:
-    """Draw nDCG@10 of base and fine-tuned per relation. Columns: relation, queries, base, finetuned."""
+def slices(rows: pd.DataFrame) -> altair.LayerChart:
+    """Draw nDCG@10 of base and fine-tuned per slice. Columns: slice, queries, base, finetuned."""
     import altair as alt
 
-    named = rows["relation"] + [f" ({count:,})" for count in rows["queries"]]
+    named = rows["slice"] + [f" ({count:,})" for count in rows["queries"]]
     order = list(named)
     frame = rows.assign(named=named, up=rows["finetuned"] >= rows["base"])
     long = frame.melt("named", ["base", "finetuned"], "system", "ndcg")

@@ -16,12 +16,13 @@ from stages.lib.measured import Metrics, Value
 
 
 class Held(NamedTuple):
-    """The texts behind the validation results."""
+    """The texts behind the validation results; `first` are the Runs of the fine-tuned model on the first rank."""
 
     documents: pd.DataFrame
     aliases: pd.DataFrame
     queries: pd.DataFrame
     qrels: pd.DataFrame
+    first: pd.DataFrame
 
 
 def read_results(path: Path, split: str) -> pd.DataFrame:
@@ -45,6 +46,13 @@ def read_plot(path: Path, names: Sequence[str], numbers: Sequence[str]) -> pd.Da
     return frame[[*names, *numbers]]
 
 
+def read_slices(path: Path) -> pd.DataFrame:
+    """Return the slices of validation in a TSV file, as `evaluate` writes it; those of test are never shown."""
+    names = ("split", "kind", "slice", "finding")
+    frame = read_plot(path, names, ("queries", "components", "base", "finetuned", "gain", "low", "high", "p"))
+    return frame[frame["split"] == "validation"].reset_index(drop=True)
+
+
 def _is_number(values: pd.Series[float]) -> bool:
     return not len(values) or pd.api.types.is_numeric_dtype(values)
 
@@ -57,7 +65,7 @@ def _tsv(path: Path, text: Sequence[str]) -> pd.DataFrame:
             sep="\t",
             dtype=dict.fromkeys(text, "str"),
             keep_default_na=False,
-            na_values={"first_score": [""]},
+            na_values={name: [""] for name in ("first_score", "low", "high", "p")},
         )
     except FileNotFoundError:
         raise Problem(f"{path} does not exist", "run 'dvc repro' first") from None

@@ -15,7 +15,8 @@ from stages.lib.page import Figure, Html, Section, Tone, bullets, chart, checks,
 from stages.report import charts
 from stages.report.advice import advise, promises
 from stages.report.inputs import Book, Held, funnel
-from stages.report.validation import Relation, by_relation, change_bins, side_by_side, worst
+from stages.report.reading import beside, label_errors, separated, slices
+from stages.report.validation import change_bins, side_by_side, worst
 
 _SPLITS = ("test", "validation")
 _SHOWN = {system: SYSTEMS[system] for system in ("bm25", "base", "finetuned")}  # at the top of the page
@@ -38,6 +39,7 @@ class Evidence(NamedTuple):
     separation: pd.DataFrame
     loss: pd.DataFrame
     recall: pd.DataFrame
+    slices: pd.DataFrame
     held: Held
 
 
@@ -51,23 +53,23 @@ class Gain(NamedTuple):
     mde: float
 
 
-def write_page(evidence: Evidence, worst_queries: int, seed: int) -> str:
-    """Return the page. `seed` drives the resampling of the intervals per relation."""
+def write_page(evidence: Evidence, worst_queries: int) -> str:
+    """Return the page."""
     metrics = evidence.metrics
     both = side_by_side(evidence.validation)
-    relations = by_relation(both, evidence.held.queries, seed)
     books = funnel(metrics)
     sections = [
         Section("In short", list(_headline(metrics, evidence.test))),
         Section("Can it be trusted?", _trust(metrics)),
-        Section("Where to look next", _advice(advise(metrics, relations, books))),
+        Section("Where to look next", _advice(advise(metrics, evidence.slices, books))),
         Section("Where rows went", _funnel(books)),
         Section("Systems side by side", _systems(metrics, evidence.recall)),
         Section("What the base model sees in the data", _separation(metrics, evidence.separation)),
         Section("Training", _training(metrics, evidence.loss)),
-        Section("By relation", _relations(relations)),
+        Section("Separation after fine-tuning", separated(metrics)),
+        Section("By slice", slices(evidence.slices)),
         Section("Query by query", _changes(both)),
-        Section("Worst validation queries", _worst(both, evidence.held, worst_queries)),
+        Section("Worst validation queries", _worst(metrics, both, evidence.held, worst_queries)),
         Section("Every metric", _every(metrics)),
     ]
     lead = (
@@ -93,6 +95,7 @@ def _headline(metrics: Metrics, test: pd.DataFrame) -> Iterator[Html]:
             for system, name in _SHOWN.items()
         ]
     )
+    yield from beside(metrics)
     gains = _gains(metrics)
     if not gains:
         return
@@ -251,24 +254,6 @@ def _training(metrics: Metrics, loss: pd.DataFrame) -> list[Html]:
     return [*shown, chart(charts.loss(loss), words)]
 
 
-def _relations(found: Sequence[Relation]) -> list[Html]:
-    names = {
-        "relation": "Relation",
-        "queries": "Queries",
-        "base": "Base",
-        "finetuned": "Fine-tuned",
-        "gain": "Gain",
-        "low": "95 % from",
-        "high": "to",
-    }
-    signed = {"Gain": "+.3f", "95 % from": "+.3f", "to": "+.3f"}
-    words = "; ".join(f"{row.relation} {row.base:.3f} to {row.finetuned:.3f}" for row in found)
-    rows = pd.DataFrame(found, columns=Relation._fields)
-    shown = [chart(charts.relations(rows), f"nDCG@10 per relation, base to fine-tuned: {words}")] if len(rows) else []
-    caption = "Validation nDCG@10 by the relation of the query. Many relations: one interval in twenty misses by chance"
-    return [*shown, table(rows.rename(columns=names), caption, signed)]
-
-
 def _changes(both: pd.DataFrame) -> list[Html]:
     bins = change_bins(both)
     better, worse = (int(bins.loc[bins["what"] == what, "queries"].sum()) for what in ("better", "worse"))
@@ -284,13 +269,15 @@ def _changes(both: pd.DataFrame) -> list[Html]:
     return shown
 
 
-def _worst(both: pd.DataFrame, held: Held, count: int) -> list[Html]:
+def _worst(metrics: Metrics, both: pd.DataFrame, held: Held, count: int) -> list[Html]:
     if not count:
         return [paragraph("None are listed: `report.worst_queries` is 0.")]
     rows = worst(both, held, count)
     caption = "Lowest nDCG@10 of the fine-tuned model first. A dash: not among the first hundred hits"
     return [
-        paragraph("Read these: wrong labels, missing answers and odd wording show here first."),
+        paragraph(
+            f"Read these: wrong labels, missing answers and odd wording show here first. {label_errors(metrics)}"
+        ),
         table(rows, caption),
     ]
 

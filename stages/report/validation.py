@@ -1,33 +1,15 @@
-"""What the validation queries say one by one: by relation, by change, and the worst of them."""
+"""What the validation queries say one by one: by change, and the worst of them."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from stages.lib.errors import Problem
-from stages.lib.statistics import effect
 from stages.report.inputs import Held
 
 SHOWN_CHARACTERS = 120
 _BIN = 0.1
-
-
-class Relation(NamedTuple):
-    """The queries of one relation: how many, mean nDCG@10 of both models, and the gain with its 95 % interval.
-
-    The interval resamples components; it is missing where all queries lie in a single one.
-    """
-
-    relation: str
-    queries: int
-    base: float
-    finetuned: float
-    gain: float
-    low: float | None
-    high: float | None
 
 
 def side_by_side(results: pd.DataFrame) -> pd.DataFrame:
@@ -51,20 +33,6 @@ def side_by_side(results: pd.DataFrame) -> pd.DataFrame:
     return both.assign(change=both["finetuned"] - both["base"]).sort_values("query_id", ignore_index=True)
 
 
-def by_relation(both: pd.DataFrame, queries: pd.DataFrame, seed: int) -> list[Relation]:
-    """Return the relations, most queries first. `seed` drives the resampling."""
-    frame = _with_queries(both, queries)
-    rows: list[Relation] = []
-    for relation, part in frame.groupby("relation", sort=True):
-        low: float | None = None
-        high: float | None = None
-        if part["component_id"].nunique() > 1:
-            _, low, high, _ = effect(part["change"].to_numpy(), part["component_id"].to_numpy(dtype=np.str_), seed)
-        base, tuned, gain = (float(part[name].mean()) for name in ("base", "finetuned", "change"))
-        rows.append(Relation(str(relation) or "(none)", len(part), base, tuned, gain, low, high))
-    return sorted(rows, key=lambda row: (-row.queries, row.relation))
-
-
 def change_bins(both: pd.DataFrame) -> pd.DataFrame:
     """Return counts of changed queries in bins of 0.1 away from 0: start, end, queries, what."""
     changed = both.loc[both["change"].abs() > 1e-9, "change"].to_numpy()
@@ -85,19 +53,21 @@ def worst(both: pd.DataFrame, held: Held, count: int) -> pd.DataFrame:
     """Return the `count` validation queries that the fine-tuned model answers worst.
 
     Lowest nDCG@10 first, then the answer farthest down, then what the base had answered best. A query that
-    is answered perfectly is never among them. Ranks are missing beyond a hundred hits.
+    is answered perfectly is never among them. Ranks are missing beyond a hundred hits, and what was found instead where
+    the first hit is an answer.
     """
     frame = _with_queries(both[both["finetuned"] < 1.0 - 1e-9], held.queries)
     depth = frame["tuned_rank"].where(frame["tuned_rank"] > 0, 101)
     frame = frame.assign(depth=-depth, base_first=-frame["base"])
     frame = frame.sort_values(["finetuned", "depth", "base_first", "query_id"], ignore_index=True).head(count)
-    answers = _answers(held)
+    answers, instead = _answers(held), _instead(held)
     ranks = frame[["base_rank", "tuned_rank"]].astype("Int64").replace(0, pd.NA)
     return pd.DataFrame(
         {
             "Query": frame["text"],
             "Relation": frame["relation"],
             "What answers it": [answers[query_id] for query_id in frame["query_id"]],
+            "Found instead": [instead[query_id] for query_id in frame["query_id"]],
             "Base rank": ranks["base_rank"],
             "Fine-tuned rank": ranks["tuned_rank"],
         }
@@ -105,17 +75,36 @@ def worst(both: pd.DataFrame, held: Held, count: int) -> pd.DataFrame:
 
 
 def _answers(held: Held) -> dict[str, str]:
-    kept = dict(zip(held.aliases["doc_id"], held.aliases["kept_id"], strict=True))
+    texts = _texts(held)
+    found = {
+        query_id: list(dict.fromkeys(texts.get(doc_id, f"{doc_id}, which is no longer in the corpus") for doc_id in of))
+        for query_id, of in _standing(held).items()
+    }
+    return {query_id: told[0] + _more(len(told) - 1) for query_id, told in found.items()}
+
+
+def _instead(held: Held) -> dict[str, str]:
+    texts, right = _texts(held), _standing(held)
+    return {
+        query_id: "" if doc_id in right[query_id] else texts.get(doc_id, doc_id)
+        for query_id, doc_id in zip(held.first["query_id"], held.first["doc_id"], strict=True)
+    }
+
+
+def _texts(held: Held) -> dict[str, str]:
     documents = held.documents
     shown = [_shortly(title, text) for title, text in zip(documents["title"], documents["text"], strict=True)]
-    texts = dict(zip(documents["doc_id"], shown, strict=True))
-    found: dict[str, list[str]] = {}
+    return dict(zip(documents["doc_id"], shown, strict=True))
+
+
+def _standing(held: Held) -> dict[str, list[str]]:
+    """Return the documents that answer each query, or stand for one that does; the best first."""
+    kept = dict(zip(held.aliases["doc_id"], held.aliases["kept_id"], strict=True))
     ordered = held.qrels.sort_values(["query_id", "grade", "doc_id"], ascending=[True, False, True])
+    found: dict[str, list[str]] = {}
     for query_id, doc_id in zip(ordered["query_id"], ordered["doc_id"], strict=True):
-        stands = kept.get(doc_id, doc_id)
-        found.setdefault(query_id, []).append(texts.get(stands, f"{stands}, which is no longer in the corpus"))
-    told = {query_id: list(dict.fromkeys(answers)) for query_id, answers in found.items()}
-    return {query_id: told[query_id][0] + _more(len(told[query_id]) - 1) for query_id in told}
+        found.setdefault(query_id, []).append(kept.get(doc_id, doc_id))
+    return found
 
 
 def _more(count: int) -> str:

@@ -11,6 +11,7 @@ from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.runs import Runs
 from stages.lib.measured import Metrics
 from stages.report.inputs import Held
 
@@ -142,11 +143,29 @@ def held():
     )
     # Document 9 was a copy of document 1; document 7 was dropped.
     aliases = pd.DataFrame({"doc_id": [name("d", 9)], "kept_id": [name("d", 1)]})
-    return Held(documents, aliases, queries, qrels)
+    # Query 1 finds what a copy of which answers it, query 3 something else, query 4 what is in no corpus any more.
+    found = {1: 1, 2: 1, 3: 2, 4: 8}
+    rows = [("validation", "finetuned", name("q", at), 1, name("d", doc), 0.5) for at, doc in found.items()]
+    first = pd.DataFrame(rows, columns=list(Runs.empty().columns))
+    return Held(documents, aliases, queries, qrels, first)
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, values, validation, held):
+def slices():
+    """Return slices as `evaluate` writes them: a relation that lost, one without evidence, one of too few components."""
+    rows = [
+        ("validation", "measure", "mrr_at_10", 160, 140, 0.5, 0.4, -0.1, -0.15, -0.05, 0.01, "worse"),
+        ("validation", "relation", "lay", 90, 80, 0.6, 0.5, -0.1, -0.15, -0.05, 0.01, "worse"),
+        ("validation", "relation", "exact", 60, 55, 0.6, 0.65, 0.05, -0.01, 0.11, 0.2, "no evidence"),
+        ("validation", "relation", "uk", 10, 5, 0.6, 0.5, -0.1, None, None, None, "too few components"),
+        ("test", "relation", "secret", 90, 80, 0.6, 0.5, -0.1, -0.15, -0.05, 0.01, "worse"),
+    ]
+    columns = "split kind slice queries components base finetuned gain low high p finding"
+    return pd.DataFrame(rows, columns=columns.split())
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, values, validation, held, slices):
     """Lay everything the stage reads out in an empty folder, and go there."""
     monkeypatch.chdir(tmp_path)
     for folder in ("metrics/queries", "metrics/plots"):
@@ -168,9 +187,13 @@ def run(tmp_path, monkeypatch, values, validation, held):
     }
     for plot, columns in plots.items():
         pd.DataFrame(columns).to_csv(f"metrics/plots/{plot}.tsv", sep="\t", index=False)
+    slices.to_csv("metrics/slices.tsv", sep="\t", index=False)
+    second = held.first.assign(rank=2, doc_id=name("d", 66))
+    others = [held.first.assign(split="test"), held.first.assign(system="base"), second]
+    tables.write(pd.concat([held.first, *others]), Path("data/evaluate/runs.parquet"), Runs)
     tables.write(held.documents, Path("data/pair/documents.parquet"), Documents)
     tables.write(held.aliases, Path("data/deduplicate/aliases.parquet"), Aliases)
     tables.write(held.queries, Path("data/split/validation/queries.parquet"), Queries)
     tables.write(held.qrels, Path("data/split/validation/qrels.parquet"), Qrels)
-    Path("params.yaml").write_text("run:\n  seed: 1\n  threads: 1\nreport:\n  worst_queries: 20\n")
+    Path("params.yaml").write_text("report:\n  worst_queries: 20\n")
     return tmp_path

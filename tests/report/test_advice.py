@@ -1,19 +1,22 @@
+import pandas as pd
 import pytest
 
 from stages.lib.measured import Metrics
 from stages.report.advice import advise, promises
 from stages.report.inputs import Book, funnel
-from stages.report.validation import Relation
 
 GAIN = "validation.gain.over_base.ndcg_at_10"
 
 
-def said(values, relations=(), books=()):
-    return advise(Metrics(values), relations, books)
+NO_SLICES = pd.DataFrame(columns=["kind", "slice", "finding"])
+
+
+def said(values, slices=NO_SLICES, books=()):
+    return advise(Metrics(values), slices, books)
 
 
 def test_nothing_is_said_when_nothing_stands_out(values, metrics):
-    assert said(values, [Relation("lay", 9, 0.5, 0.6, 0.1, 0.05, 0.15)], funnel(metrics)) == []
+    assert said(values, NO_SLICES, funnel(metrics)) == []
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,18 @@ def test_nothing_is_said_when_nothing_stands_out(values, metrics):
         ),
         ("evaluate", {f"{GAIN}.low": -0.1, f"{GAIN}.high": -0.02}, "`mine.relative_margin`", "made the model worse"),
         ("evaluate", {"validation.bm25.ndcg_at_10": 0.55}, "`model.base`", "BM25 (0.550)"),
+        (
+            "evaluate",
+            {"out_of_domain.harmless": False, "out_of_domain.drop.high": 0.031},
+            "`finetune.learning_rate`",
+            "by up to 0.031",
+        ),
+        (
+            "evaluate",
+            {"validation.effective_components": 3.37, "validation.components": 751},
+            "`pair.max_pairs_per_document`",
+            "3.4 components of equal weight would, though there are 751",
+        ),
         ("mine", {"short_anchors_share": 0.25}, "`mine.relative_margin`", "25.0%"),
         ("tokenize", {"unknown_share": 0.05}, "`clean`", "5.0%"),
         ("evaluate", {"synthetic_exam": True}, "`pair.recipes`", "No source gives questions"),
@@ -43,12 +58,9 @@ def test_each_finding_names_its_parameter(values, stage, changed, names, tells):
     assert names in pieces[0] and tells in pieces[0]
 
 
-def test_a_relation_that_lost_is_named_and_one_that_may_not_have_lost_is_not(values):
-    lost = Relation("lay", 40, 0.6, 0.5, -0.1, -0.15, -0.05)
-    unclear = Relation("exact", 4, 0.6, 0.5, -0.1, -0.3, 0.1)
-    alone = Relation("uk", 1, 0.6, 0.5, -0.1, None, None)
-    (piece,) = said(values, [lost, unclear, alone])
-    assert "“lay” worse: -0.100 nDCG@10 on 40" in piece
+def test_a_slice_that_lost_is_named_and_one_that_may_not_have_lost_is_not(values, slices):
+    (piece,) = said(values, slices[slices["split"] == "validation"])
+    assert "relation “lay” worse: -0.100 nDCG@10 on 90" in piece
 
 
 def test_a_stage_that_drops_much_is_named_and_sampling_is_not(values):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.errors import Problem
-from stages.report.validation import by_relation, change_bins, side_by_side, worst
+from stages.report.validation import change_bins, side_by_side, worst
 
 from .conftest import name
 
@@ -19,19 +19,6 @@ def test_models_must_have_answered_the_same_queries(validation):
     lost = (validation["system"] == "finetuned") & (validation["query_id"] == name("q", 2))
     with pytest.raises(Problem, match="not scored on the same queries"):
         side_by_side(validation[~lost])
-
-
-def test_relations_have_counts_means_and_intervals_over_components(validation, held):
-    relations = by_relation(side_by_side(validation), held.queries, seed=1)
-    assert [(row.relation, row.queries, row.base, row.finetuned, row.gain) for row in relations] == [
-        ("lay", 2, 0.75, 0.5, -0.25),
-        ("(none)", 1, 0.0, 0.0, 0.0),
-        ("exact", 1, 0.5, 0.5, 0.0),
-    ]
-    # Two components: one gained 0.5, one lost 1.
-    assert (relations[0].low, relations[0].high) == (-1.0, 0.5)
-    # A single one gives no interval.
-    assert relations[1].low is None
 
 
 def test_worst_queries_leave_out_what_is_perfect_and_start_with_what_is_lost(validation, held):
@@ -52,6 +39,17 @@ def test_answers_are_shown_by_the_copy_that_stands_for_them_or_said_to_be_gone(v
         f"{name('d', 7)}, which is no longer in the corpus",
         "Ataxia: Lack of <b>coordination</b>.",
     ]
+
+
+def test_what_was_found_instead_is_shown_unless_it_is_an_answer(validation, held):
+    rows = worst(side_by_side(validation), held, 20)
+    assert dict(zip(rows["Query"], rows["Found instead"], strict=True)) == {
+        "wobbly & weak": "",  # document 2 answers it, with a lower grade
+        "lost": name("d", 8),
+        "ataxic": "",
+    }
+    elsewhere = held._replace(first=held.first.assign(doc_id=name("d", 2)))
+    assert worst(side_by_side(validation), elsewhere, 20)["Found instead"].tolist()[2] == "x" * 120 + "…"
 
 
 def test_long_answers_are_cut_at_120_characters(validation, held):
