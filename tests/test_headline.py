@@ -28,6 +28,14 @@ def test_a_gain_without_an_interval_is_not_told():
     assert tell({**NOTHING_BROKEN, "evaluate": measured})[2] == "  test           0.300  0.470        0.550"
 
 
+@pytest.mark.parametrize(("harmless", "said"), [(True, "harmless"), (False, "not shown to be harmless")])
+def test_harm_outside_the_domain_is_told_where_it_was_judged(harmless, said):
+    outside = {key.replace("test.", "out_of_domain."): value for key, value in MEASURED.items()}
+    lines = tell({**NOTHING_BROKEN, "evaluate": {**outside, "out_of_domain.harmless": harmless}})
+    assert lines[2].endswith(f"(+0.060 to +0.100)   {said}")
+    assert "harmless" not in tell({**NOTHING_BROKEN, "evaluate": outside})[2]
+
+
 def test_a_broken_promise_is_told_by_name():
     broken = {**NOTHING_BROKEN, "split": {"leaked_components": 0, "leaked_texts": 3}}
     assert "BROKEN: split.leaked_texts = 3" in tell({**broken, "evaluate": MEASURED})

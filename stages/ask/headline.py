@@ -37,6 +37,8 @@ def tell(metrics: dict[str, dict[str, float]]) -> list[str]:
         gain = {name: measured.get(f"{split}.gain.over_base.ndcg_at_10.{name}") for name in ("mean", "low", "high")}
         if None not in gain.values():
             line += f"   {gain['mean']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"
+        if (harmless := measured.get(f"{split}.harmless")) is not None:
+            line += "   harmless" if harmless else "   not shown to be harmless"
         lines.append(line)
     broken = [
         f"{stage}.{name} = {metrics[stage][name]}"

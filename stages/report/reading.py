@@ -18,7 +18,7 @@ def beside(metrics: Metrics) -> Iterator[Html]:
     if drop is not None and high is not None:
         harmless = bool(metrics.find("evaluate", "out_of_domain.harmless"))
         yield paragraph(
-            f"Outside the domain nDCG@10 drops by {drop:+.3f}, and by {high:+.3f} at most (95 %): "
+            f"Outside the domain nDCG@10 changes by {-drop:+.3f}, and drops by {high:.3f} at most (95 %): "
             + ("harmless." if harmless else "that it does no harm is not shown."),
             "good" if harmless else "note",
         )

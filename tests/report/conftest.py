@@ -152,7 +152,7 @@ def held():
 
 @pytest.fixture
 def slices():
-    """Return slices as `evaluate` writes them: a relation that lost, one without evidence, one of too few components."""
+    """Return slices as `evaluate` writes them: a relation that lost, one without evidence, one too small."""
     rows = [
         ("validation", "measure", "mrr_at_10", 160, 140, 0.5, 0.4, -0.1, -0.15, -0.05, 0.01, "worse"),
         ("validation", "relation", "lay", 90, 80, 0.6, 0.5, -0.1, -0.15, -0.05, 0.01, "worse"),

@@ -13,7 +13,7 @@ def test_harm_is_told_with_its_bound_and_called_harmless_only_where_that_was_sho
     assert text(beside(Metrics(values))) == ""
     values["evaluate"] |= {"out_of_domain.drop.mean": -0.009, "out_of_domain.drop.high": 0.0016}
     shown = text(beside(Metrics({**values, "evaluate": {**values["evaluate"], "out_of_domain.harmless": True}})))
-    assert "drops by -0.009, and by +0.002 at most (95 %): harmless." in shown
+    assert "changes by +0.009, and drops by 0.002 at most (95 %): harmless." in shown
     values["evaluate"]["out_of_domain.harmless"] = False
     assert "that it does no harm is not shown" in text(beside(Metrics(values)))
 
