@@ -88,7 +88,8 @@ def main(
         return
     copies = tables.read(aliases, Aliases)
     held = heldout.read(queries, qrels, dict(zip(copies["doc_id"], copies["kept_id"], strict=True)))
-    errors = drawn(tables.read(runs, Runs), held, load(EvaluateParams).judged_errors, seed)
+    first = tables.read(runs, Runs, split="validation", system="finetuned", rank=1)
+    errors = drawn(first, held, load(EvaluateParams).judged_errors, seed)
     typer.echo(renewed(first_hits(errors, held, tables.read(documents, Documents)), hits, FIRST_HITS, "first hits"))
 
 

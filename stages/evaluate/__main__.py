@@ -149,7 +149,7 @@ def main(
     write_rows(means, out_measures)
     drawn = means[(means["measure"] == "recall") & means["split"].isin(["validation", "test"])]
     write_rows(drawn.rename(columns={"mean": "recall"})[["split", "system", "k", "recall"]], out_plot)
-    write_rows(reading.slices.round(4), out_slices)
+    write_rows(reading.slices, out_slices)
     write_metrics(told, metrics)
 
 

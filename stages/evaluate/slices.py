@@ -6,6 +6,7 @@ One that has too few components has its means and no verdict.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,8 @@ COLUMNS = (
     *("split", "kind", "slice", "queries", "components"),
     *("base", "finetuned", "gain", "low", "high", "p", "finding"),
 )
-NONE = "(none)"
+NONE, OTHERS = "(none)", "(others)"
+MOST = 50  # slices of a kind; the smaller ones stand together
 _WORDS = ((1, "1 word"), (2, "2 words"), (3, "3 words"), (5, "4 to 5 words"), (9, "6 to 9 words"))
 _MORE = "10 words or more"
 
@@ -53,17 +55,19 @@ def length(text: str) -> str:
 def slices(results: pd.DataFrame, held: HeldOut, topics: Mapping[str, str], chance: Chance) -> pd.DataFrame:
     """Return a row per slice of one split's QueryResults, columns COLUMNS, and one per measure besides nDCG@10.
 
-    `low` and `high` bound the gain (95 %), `p` is corrected for the number of rows that have one.
+    `low` and `high` bound the gain (95 %), `p` is corrected for the number of rows that have one. To four digits.
     """
     parts: list[tuple[str, str, Paired]] = [
         ("measure", name, paired(results, name)) for name in METRICS if name != PRIMARY
     ]
     both = paired(results, PRIMARY)
     for kind, of in kinds(held, topics).items():
-        names = of.loc[list(both.query_ids)].to_numpy(dtype=str)
-        counts = {name: int((names == name).sum()) for name in np.unique(names).tolist()}
+        names = of.loc[list(both.query_ids)].to_numpy(dtype=object)
+        counts = Counter(names.tolist())
         ordered = sorted(counts, key=lambda name: (-counts[name], name))
-        parts += [(kind, name, both.at(names == name)) for name in ordered]
+        parts += [(kind, name, both.at(names == name)) for name in ordered[:MOST]]
+        if rest := ordered[MOST:]:
+            parts.append((kind, OTHERS, both.at(np.isin(names, rest))))
     found = [part.gain(chance) for _, _, part in parts]
     judged = [one.p for one in found if one.p is not None]
     corrected = iter(holm(judged))
@@ -72,7 +76,9 @@ def slices(results: pd.DataFrame, held: HeldOut, topics: Mapping[str, str], chan
         _row((split, kind, name), part, one, None if one.p is None else next(corrected))
         for (kind, name, part), one in zip(parts, found, strict=True)
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    frame = pd.DataFrame(rows, columns=COLUMNS).round(4)
+    numbers = frame.columns[frame.dtypes == "float64"]
+    return frame.assign(**{name: frame[name] + 0.0 for name in numbers})  # -0.0 would stand in a diff as a change
 
 
 def _row(names: tuple[str, str, str], part: Paired, found: Tested, p: float | None) -> tuple[Any, ...]:

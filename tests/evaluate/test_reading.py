@@ -77,6 +77,11 @@ def test_slices_of_two_queries_are_told_without_a_verdict(project):
     assert set(told["split"]) == {"validation"}  # test is not sliced unless asked
     assert told.loc[told["kind"] == "length", "slice"].tolist() == ["1 word", "2 words"]
     assert set(told["finding"]) == {"too few components"}
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("  sliced:\n", "  sliced:\n    - test\n"))
+    both, _ = run_stage()
+    assert pd.read_csv("metrics/slices.tsv", sep="\t")["split"].unique().tolist() == ["validation", "test"]
+    assert "test.slices.judged" in both and "test.slices.judged" not in metrics
     assert [metrics[f"validation.slices.{key}"] for key in ("judged", "better", "worse")] == [0, 0, 0]
 
 

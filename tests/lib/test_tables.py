@@ -68,6 +68,16 @@ def test_what_is_written_is_read(tmp_path):
     pd.testing.assert_frame_equal(tables.read(path, Documents), documents(3), check_dtype=False)
 
 
+def test_rows_of_some_values_alone_are_read(tmp_path):
+    path = tmp_path / "documents.parquet"
+    frame = documents(3).assign(source=["a", "b", "a"], topic=["x", "x", "y"])
+    tables.write(frame, path, Documents)
+    wanted = frame[(frame["source"] == "a") & (frame["topic"] == "x")].reset_index(drop=True)
+    pd.testing.assert_frame_equal(tables.read(path, Documents, source="a", topic="x"), wanted, check_dtype=False)
+    nothing = tables.read(path, Documents, source="c")
+    assert len(nothing) == 0 and list(nothing.columns) == list(frame.columns)
+
+
 def test_lists_and_missing_numbers_come_back(tmp_path):
     tables.write(triplets(3), tmp_path / "triplets.parquet", Triplets)
     back = tables.read(tmp_path / "triplets.parquet", Triplets)

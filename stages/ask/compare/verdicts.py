@@ -9,12 +9,9 @@ import pandas as pd
 from pydantic import Field
 
 from stages.lib.params import Section
-from stages.lib.statistics import DETECTABLE, Effect, holm, resampled, sign_flip
+from stages.lib.statistics import ALPHA, DETECTABLE, LEAST_COMPONENTS, Effect, holm, resampled, sign_flip
 
 Word = Literal["better", "worse", "equivalent", "no evidence", "not comparable"]
-# Fewer components give no verdict: intervals over them are too narrow to be believed.
-LEAST_COMPONENTS = 50
-ALPHA = 0.05
 
 
 class CompareParams(Section):

@@ -9,9 +9,9 @@ import numpy as np
 
 from stages.ask.compare.common import ground
 from stages.ask.compare.sides import Side, subject
-from stages.ask.compare.verdicts import LEAST_COMPONENTS, Verdict, difference, judge
+from stages.ask.compare.verdicts import Verdict, difference, judge
 from stages.lib.errors import Problem
-from stages.lib.statistics import effect
+from stages.lib.statistics import LEAST_COMPONENTS, effect
 
 PRIMARY = "ndcg_at_10"
 SETTLED = 3  # so many changes that are all equivalent say that iterating pays no more
