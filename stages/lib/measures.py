@@ -101,7 +101,10 @@ def means(judged: Judged, depths: Sequence[int]) -> pd.DataFrame:
 
 
 def table(query_ids: Sequence[str], judged: Judged) -> pd.DataFrame:
-    """Return one row per query with its METRICS, first_rank and first_score: the first answer's rank and score."""
+    """Return one row per query with its METRICS, first_rank and first_score: the first answer's rank and score.
+
+    The score is to six decimals, as ties are: single precision written in full is noise from there on.
+    """
     wanted = {metric: metric.split("_at_") for metric in METRICS}
     depths = {k: at_depth(judged, k) for k in sorted({int(k) for _, k in wanted.values()})}
     first = judged.first
@@ -109,7 +112,7 @@ def table(query_ids: Sequence[str], judged: Judged) -> pd.DataFrame:
     return pd.DataFrame(
         {"query_id": list(query_ids)}
         | {metric: depths[int(k)][name] for metric, (name, k) in wanted.items()}
-        | {"first_rank": first, "first_score": np.where(first > 0, scores, np.nan)}
+        | {"first_rank": first, "first_score": np.where(first > 0, scores, np.nan).round(6)}
     )
 
 

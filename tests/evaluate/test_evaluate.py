@@ -107,8 +107,8 @@ def test_results_hold_a_row_per_query_and_system_and_obey_their_contract():
     corpus = Corpus(DOC_IDS, ["", "", "", ""])
     frame = tell({"base": HITS, "bm25": HITS}, corpus, made_of(GRADES), "validation")
     check(frame, QueryResults, "results")
-    assert frame[["split", "system", "query_id"]].to_numpy().tolist() == [
-        ["validation", system, query] for system in ("base", "bm25") for query in ASKED
+    assert frame[["split", "query_id", "system"]].to_numpy().tolist() == [
+        ["validation", query, system] for query in ASKED for system in ("base", "bm25")
     ]
     first, second = (of(frame, query, "base") for query in ASKED)
     assert (first["first_rank"], first["mrr_at_10"], first["component_id"]) == (2, 0.5, name("d", 1))

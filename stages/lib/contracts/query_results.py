@@ -1,4 +1,4 @@
-"""QueryResults: how each system did on each query. TSV under metrics/, in git, never rounded."""
+"""QueryResults: how each system did on each query. TSV under metrics/, in git, measures never rounded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class QueryResults(Table):
     recall_at_10: float = pa.Field(ge=0.0, le=1.0, description="share of the answers within ten hits")
     recall_at_100: float = pa.Field(ge=0.0, le=1.0, description="share of the answers within a hundred hits")
     first_rank: int = pa.Field(ge=0, description="rank of the first answer from 1; 0 if not within a hundred hits")
-    first_score: float = pa.Field(nullable=True, description="its score; missing if not within a hundred hits")
+    first_score: float = pa.Field(nullable=True, description="its score to six decimals; missing if no first_rank")
 
     class Config(Table.Config):
         """Key."""
