@@ -48,14 +48,20 @@ class Judged(NamedTuple):
 def judge(query_ids: Sequence[str], hits: Hits, doc_ids: npt.NDArray[np.str_], qrels: Qrels) -> Judged:
     """Return the first DEPTH `hits` of each query with their grades.
 
-    `doc_ids` (documents,) names the positions of `hits`; `qrels` gives each query's answers with their grade. An
-    answer that is not among `doc_ids` can only be missed, and counts.
+    `doc_ids` (documents,) names the positions of `hits`; `qrels` gives each query's documents with their grade;
+    one of grade 0 is no answer. An answer that is not among `doc_ids` can only be missed, and counts.
     """
     count, width = len(query_ids), min(DEPTH, hits.positions.shape[1])
-    answers = np.array([len(qrels[query_id]) for query_id in query_ids], dtype=np.int64)
-    names = [doc_id for query_id in query_ids for doc_id in qrels[query_id]]
-    grades = np.array([grade for query_id in query_ids for grade in qrels[query_id].values()], dtype=np.float64)
-    rows = np.repeat(np.arange(count), answers)
+    found = [
+        (row, doc_id, grade)
+        for row, query_id in enumerate(query_ids)
+        for doc_id, grade in qrels[query_id].items()
+        if grade > 0
+    ]
+    rows = np.array([row for row, _, _ in found], dtype=np.int64)
+    names = [doc_id for _, doc_id, _ in found]
+    grades = np.array([grade for *_, grade in found], dtype=np.float64)
+    answers = np.bincount(rows, minlength=count)
     gains, ideal = np.zeros((2, count, DEPTH))
     scores = np.full((count, DEPTH), np.nan)
     scores[:, :width] = hits.scores[:, :width]

@@ -62,6 +62,12 @@ def test_an_answer_that_is_not_in_the_corpus_is_a_miss():
     assert np.isnan(lost["first_score"])
 
 
+def test_a_document_of_grade_0_is_no_answer():
+    row = measured(found_at(1, 2), {DOC_IDS[900]: 0.0, DOC_IDS[901]: 1.0})
+    assert row[[*METRICS, "first_rank"]].tolist() == pytest.approx([1 / np.log2(3), 0.5, 1.0, 1.0, 2])
+    assert measured(found_at(1), {DOC_IDS[900]: 0.0})[[*METRICS, "first_rank"]].tolist() == [0.0] * 5
+
+
 def test_more_than_ten_perfect_answers_are_still_perfect():
     row = measured(found_at(*range(1, 13)), {DOC_IDS[900 + at]: 1.0 for at in range(12)})
     assert row["ndcg_at_10"] == pytest.approx(1.0)
@@ -129,11 +135,11 @@ def test_measures_equal_those_of_ir_measures(seed, documents, k, tied):
         order = np.lexsort((shown, -drawn))  # our rule: equal scores in ascending order of id
         positions.append(shown[order])
         scores.append(drawn[order])
-    # Grades from 1 to 3 of up to twenty answers, some of which are in no corpus.
+    # Grades from 0 to 3 of up to twenty documents, some of which are in no corpus; 0 says that it is no answer.
     known = [*doc_ids, "x1", "x2"]
     qrels = {
         query: {
-            known[at]: int(chance.integers(1, 4)) for at in chance.permutation(len(known))[: chance.integers(1, 21)]
+            known[at]: int(chance.integers(0, 4)) for at in chance.permutation(len(known))[: chance.integers(1, 21)]
         }
         for query in queries
     }
