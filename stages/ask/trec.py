@@ -8,24 +8,26 @@ multiplied by a power of ten where they are fractions; nDCG, whose gains are lin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stages.lib import heldout, tables, written
+from stages.lib import benchmark, heldout, tables, written
 from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.runs import Runs
 from stages.lib.errors import Problem
 from stages.lib.measures import DEPTH
 from stages.lib.stage import command
 
-SPLITS = ("validation", "test", "synthetic")
+Grades = Mapping[str, Mapping[str, float]]
+
 _MOST_DECIMALS = 6
 
 
-def whole(qrels: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, int]]:
+def whole(qrels: Grades) -> dict[str, dict[str, int]]:
     """Return the grades times the smallest power of ten that makes them all whole; of fractions up to six decimals."""
     grades = {grade for judged in qrels.values() for grade in judged.values()}
     for decimals in range(_MOST_DECIMALS + 1):
@@ -38,17 +40,30 @@ def whole(qrels: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, int]]
     }
 
 
+def judgements(split: Path, aliases: Path, out_of_domain: Path) -> Callable[[str], Grades]:
+    """Return what gives the judgements of a set by its name, as evaluate scored them."""
+    copies = tables.read(aliases, Aliases)
+    kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
+
+    def judged(name: str) -> Grades:
+        if name != "out_of_domain":
+            return heldout.read(split / name / "queries.parquet", split / name / "qrels.parquet", kept).grades
+        asked = tables.read(out_of_domain, Pairs)
+        _, qrels = benchmark.held_out(asked.assign(raw=asked["anchor"], component_id=asked["doc_id"]))
+        return heldout.grades(qrels, {})
+
+    return judged
+
+
 def main(
     out: Annotated[Path, typer.Argument(help="folder for the files; made if it is not there")],
     runs: Path = Path("data/evaluate/runs.parquet"),
     aliases: Path = Path("data/deduplicate/aliases.parquet"),
     split: Path = Path("data/split"),
+    out_of_domain: Path = Path("data/clean/out_of_domain_pairs.parquet"),
 ) -> None:
     """Write the runs and judgements of the last run as TREC files, for trec_eval and all that read them."""
-    ranked = tables.read(runs, Runs)
-    copies = tables.read(aliases, Aliases)
-    kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
-    found = ranked[ranked["split"].isin(SPLITS)]
+    found, judged = tables.read(runs, Runs), judgements(split, aliases, out_of_domain)
     if not len(found):
         raise Problem(f"{runs} holds no run", "run 'dvc repro evaluate' first")
     out.mkdir(parents=True, exist_ok=True)
@@ -57,8 +72,7 @@ def main(
         lines = [f"{query} Q0 {doc} {rank} {DEPTH + 1 - rank} {system}" for query, doc, rank in told]
         _write(out / f"{name}.{system}.run", lines)
     for name in found["split"].drop_duplicates():
-        judged = heldout.read(split / name / "queries.parquet", split / name / "qrels.parquet", kept).grades
-        graded = sorted((query, sorted(of.items())) for query, of in whole(judged).items())
+        graded = sorted((query, sorted(of.items())) for query, of in whole(judged(name)).items())
         _write(out / f"{name}.qrels", [f"{query} 0 {doc} {grade}" for query, of in graded for doc, grade in of])
     typer.echo(f"{out}: {found.groupby(['split', 'system']).ngroups} runs, with the judgements of their splits")
 
