@@ -1,5 +1,6 @@
 """`python -m stages plots`: DVC's plots in a page that needs no network."""
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import pytest
 from dvc_render.vega import VegaRenderer
 
 from stages.ask.plots import template
+from stages.lib.contracts.runs import SYSTEMS
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,6 +48,13 @@ def test_template_carries_vega_and_has_room_for_the_plots():
     assert text.count("{plot_divs}") == 1
     # The script ends where the template ends it.
     assert text.count("<script>") == text.count("</script>") == 1
+
+
+def test_every_system_has_a_colour_in_the_plot_of_recall():
+    # What a Vega scale does not name is not drawn, and nobody is told.
+    drawn = json.loads((ROOT / ".dvc/plots/recall.json").read_text("utf-8"))["spec"]["encoding"]["color"]["scale"]
+    assert drawn["domain"] == list(SYSTEMS)
+    assert len(set(drawn["range"])) == len(SYSTEMS)
 
 
 @pytest.fixture
