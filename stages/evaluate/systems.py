@@ -1,8 +1,8 @@
 """The systems, a ladder: what ranks the corpus, and how well the models agree with the scores that people gave.
 
 Each rung costs more than the one before: words alone (BM25), a static model if there is one, the base model, both
-rankings fused, the base model with the probe's adapter (trained in seconds), the fine-tuned model. Fine-tuning is
-worth its cost where it beats them all.
+fused by their scores, the base model with the probe's adapter (trained in seconds), the fine-tuned model. Fine-tuning
+is worth its cost where it beats them all.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def rank(systems: Systems, corpus: Corpus, held: HeldOut) -> dict[str, Hits]:
         hits[name] = dense(queries, documents, DEPTH, corpus.starts)
         if name == "base" and (learned := systems.adapter) is not None:
             hits["probe"] = dense(learned.queries(queries), learned.documents(documents), DEPTH, corpus.starts)
-    hits["fusion"] = fuse(hits["bm25"], hits["base"], DEPTH)
+    hits["fusion"] = fuse(hits["bm25"], hits["base"])
     return hits
 
 

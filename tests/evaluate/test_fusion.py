@@ -1,8 +1,8 @@
-"""Two rankings become one by reciprocal ranks."""
+"""Two rankings become one by their scores, brought to one scale."""
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.evaluate.fusion import fuse
@@ -15,35 +15,60 @@ def hits(*rows):
     return Hits(np.array(positions), np.array(scores, dtype=np.float32))
 
 
-def test_ranks_count_and_scores_do_not():
-    lexical = hits([(7, 30.0), (1, 2.0), (2, 1.0)])
-    dense = hits([(2, 0.9), (7, 0.8), (5, 0.7)])
-    found = fuse(lexical, dense, 3)
-    # 7: 1/61 + 1/62; 2: 1/63 + 1/61; 1: 1/62; 5: 1/63.
-    assert found.positions.tolist() == [[7, 2, 1]]
-    assert found.scores[0] == pytest.approx([1 / 61 + 1 / 62, 1 / 63 + 1 / 61, 1 / 62], abs=1e-6)
+def test_scores_are_brought_to_one_scale_and_added():
+    lexical = hits([(7, 8.0), (2, 4.0), (5, 0.0)])
+    dense = hits([(2, 0.9), (5, 0.8), (1, 0.4)])
+    found = fuse(lexical, dense, 0.5)
+    # 2: half of 1 and half of 4 / 8; 7: half of 1; 5: half of (0.8 - 0.4) / 0.5.
+    assert found.positions.tolist() == [[2, 7, 5]]
+    assert found.scores.tolist()[0] == pytest.approx([0.75, 0.5, 0.4])
 
 
-def test_what_shares_no_word_has_no_lexical_rank():
-    lexical = hits([(3, 5.0), (0, 0.0), (1, 0.0)])
-    dense = hits([(4, 0.9), (1, 0.8), (2, 0.7)])
-    assert fuse(lexical, dense, 3).positions.tolist() == [[3, 4, 1]]
+def test_each_query_has_a_scale_of_its_own():
+    lexical = hits([(1, 2.0), (2, 1.0)], [(1, 200.0), (2, 100.0)])
+    dense = hits([(2, 0.9), (1, 0.1)], [(2, 0.9), (1, 0.1)])
+    first, second = fuse(lexical, dense).scores.tolist()
+    assert first == second
 
 
-def test_equal_sums_stand_in_order_of_position():
-    assert fuse(hits([(9, 2.0), (4, 1.0)]), hits([(4, 0.9), (9, 0.8)]), 2).positions.tolist() == [[4, 9]]
+def test_the_weight_is_that_of_the_dense_ranking():
+    lexical, dense = hits([(7, 8.0), (2, 4.0)]), hits([(2, 0.9), (5, 0.8)])
+    assert fuse(lexical, dense, 1.0).positions.tolist() == [[2, 5]]
+    assert fuse(lexical, dense, 0.0).positions.tolist() == [[7, 2]]
 
 
-@given(st.permutations(range(12)), st.permutations(range(12)))
-def test_both_rankings_weigh_the_same(left, right):
-    def ranked(order):
-        return hits([(at, 12.0 - rank) for rank, at in enumerate(order)])
+def test_what_shares_no_word_changes_nothing():
+    lexical = hits([(0, 0.0), (1, 0.0), (2, 0.0)])  # BM25 found nothing, and lists by id
+    dense = hits([(9, 0.9), (1, 0.8), (4, 0.5)])
+    assert fuse(lexical, dense).positions.tolist() == dense.positions.tolist()
 
-    one, other = fuse(ranked(left), ranked(right), 12), fuse(ranked(right), ranked(left), 12)
-    assert one.positions.tolist() == other.positions.tolist()
-    assert sorted(one.positions[0].tolist()) == list(range(12))
+
+def test_equal_scores_stand_in_order_of_position():
+    same = hits([(8, 0.5), (3, 0.5), (6, 0.5)])
+    assert fuse(hits([(6, 0.0), (3, 0.0), (8, 0.0)]), same).positions.tolist() == [[3, 6, 8]]
+    assert fuse(hits([(8, 2.0), (1, 1.0)]), hits([(4, 0.9), (2, 0.1)]), 0.5).positions.tolist() == [[4, 8]]
 
 
 def test_a_ranking_that_both_share_stays():
     same = hits([(5, 0.9), (2, 0.8), (8, 0.7)])
-    assert fuse(same, same, 3).positions.tolist() == [[5, 2, 8]]
+    assert fuse(same, same).positions.tolist() == [[5, 2, 8]]
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_the_fusion_is_a_sort_of_the_sums(data):
+    k = data.draw(st.integers(1, 6))
+    places = st.lists(st.integers(0, 12), min_size=k, max_size=k, unique=True)
+    numbers = st.lists(st.integers(0, 4).map(lambda n: n / 4), min_size=k, max_size=k).map(lambda n: sorted(n)[::-1])
+    lexical, dense = (list(zip(data.draw(places), data.draw(numbers), strict=True)) for _ in range(2))
+    sums = {at: 0.0 for at, _ in [*dense, *((at, score) for at, score in lexical if score)]}
+    low, high = dense[-1][1], dense[0][1]
+    for at, score in dense:
+        sums[at] += 0.7 * (score - low) / (high - low) if high > low else 0.0
+    for at, score in lexical:
+        if score:
+            sums[at] += 0.3 * score / lexical[0][1]
+    expected = sorted(sums, key=lambda at: (-round(sums[at], 6), at))[:k]
+    found = fuse(hits(lexical), hits(dense), 0.7)
+    assert found.positions.tolist() == [expected]
+    assert found.scores[0].tolist() == pytest.approx([sums[at] for at in expected], abs=1e-6)
