@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import augmentation, probe
+from bench import augmentation, cranfield, fusion, probe
 from bench.faults import abbreviations, boilerplate, corruptions, paraphrases, typos
 from bench.mine import agreement
 from bench.negatives import summary
 from stages.clean.spelling import english
+from stages.lib.lexical import Lexical
+from stages.lib.topk import Hits
 from tests.conftest import ROOT
 
 
@@ -163,6 +165,34 @@ def test_the_gain_of_a_method_is_the_mean_over_seeds_and_its_interval_is_over_co
     assert (told["spelling.low"], told["spelling.high"]) == pytest.approx((0.1, 0.2))
 
 
+def test_a_small_collection_is_measured_as_ir_measures_does(tmp_path):
+    documents = {"1": "red wine", "2": "white wine", "3": "red bricks", "4": "a wall"}
+    write_lines(tmp_path / "corpus.jsonl", [{"_id": key, "title": "", "text": text} for key, text in documents.items()])
+    write_lines(tmp_path / "queries.jsonl", [{"_id": "a", "text": "red"}, {"_id": "b", "text": "wine"}])
+    (tmp_path / "qrels").mkdir()
+    judged = [("a", "3", 4), ("a", "1", 1), ("a", "4", 2), ("b", "2", 1), ("b", "3", 0)]
+    lines = "".join(f"{query}\t{doc}\t{grade}\n" for query, doc, grade in judged)
+    (tmp_path / "qrels/test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{lines}")
+    corpus, held, theirs = cranfield.read(tmp_path)
+    assert sorted(len(of) for of in held.grades.values()) == [1, 3]  # of grade 0 is no answer
+    hits = Lexical(corpus.texts, corpus.starts).search(list(held.queries["text"]), 4)
+    told = cranfield.compare(hits, corpus, held, theirs)
+    assert told["largest_difference"] < 1e-9
+    assert told["compared"] == 2 * len(cranfield.DEPTHS) * 5  # queries, depths, measures
+    assert told["hit_at_5"] == 1.0
+
+
+def write_lines(path, rows):
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+
+def test_fusion_by_ranks_counts_ranks_and_leaves_out_what_shares_no_word():
+    lexical = Hits(np.array([[7, 1, 0]]), np.array([[30.0, 2.0, 0.0]], dtype=np.float32))
+    near = Hits(np.array([[2, 7, 0]]), np.array([[0.9, 0.8, 0.1]], dtype=np.float32))
+    # 7: 1/61 + 1/62; 2: 1/61; 1: 1/62; 0: 1/63, for its cosine alone.
+    assert fusion.by_ranks(lexical, near).positions.tolist() == [[7, 2, 1]]
+
+
 def figures(*command):
     done = subprocess.run([sys.executable, *command, "--json"], cwd=ROOT, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
@@ -225,6 +255,24 @@ def test_the_miner_finds_what_its_peer_does_in_less_time_and_memory():
     assert told["over_bare"] <= 1.3
     assert told["speedup"] > 1
     assert told["memory_ratio"] <= 0.5
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(600)
+def test_ranking_and_its_measures_cost_little_more_than_the_product():
+    told = figures("bench/ranking.py")
+    assert told["over_bare"] <= 1.3
+    assert told["memory_ratio"] <= 0.5
+    # Memory is that of a block, and of the hits: not of the queries times the documents.
+    assert figures("bench/ranking.py", "--queries", "10000", "--rounds", "1")["peak_mb"] <= 1.2 * told["peak_mb"]
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(600)
+def test_the_fusion_is_above_both_that_it_fuses():
+    told = figures("bench/fusion.py")
+    for name in ("validation", "out_of_domain"):
+        assert told[f"{name}.by_scores_70"] > max(told[f"{name}.{way}"] for way in ("bm25", "base", "by_ranks"))
 
 
 @pytest.mark.prove
