@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from stages.ask.compare.report import NAMES, Report, basis, difference, shown
+from stages.ask.compare.report import MOST, NAMES, UNTOUCHED, Report, basis, difference, said, shared, shown
 from stages.ask.compare.verdicts import Verdict
 from stages.lib import page
 from stages.lib.page import Html, Section, Tone
@@ -15,15 +15,24 @@ _TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "not comparable": "
 def as_page(report: Report) -> str:
     """Return the report as a whole HTML document."""
     primary = report.primary
-    said = f"{NAMES[primary.name]} of `{report.system}` on {report.split}: {difference(primary)}"
-    sections = [Section("Verdict", [page.paragraph(said, _TONES.get(primary.word, "note")), _found(report)])]
+    told = f"{NAMES[primary.name]} of `{report.system}` on {report.split}: {difference(primary).replace('**', '')}"
+    verdict = [page.paragraph(told, _TONES.get(primary.word, "note"))]
+    if report.opened is not None:
+        verdict.append(page.paragraph(str(report.opened)))
+    verdict.append(_found(report))
+    if report.overlap is not None:
+        verdict.append(page.paragraph(shared(report.overlap)))
+    if report.missing:
+        verdict.append(page.bullets([f"Not told here, since {fact}." for fact in report.missing]))
+    sections = [Section("Verdict", verdict)]
     if len(report.lost):
         rows = pd.DataFrame(report.lost, columns=["query", "text", "change"])
         body = [page.table(rows, f"The most of {report.losers:,} that score less than before", {"change": "+.3f"})]
         if report.touched:
-            said_of = [(f"{one.stage}: {one.reason}", len(one.queries)) for one in report.touched]
-            rows = pd.DataFrame(said_of, columns=["what newly touches their answers", "queries"])
-            body.append(page.table(rows, "Rules of cleaning and deduplication"))
+            body.append(page.paragraph("What newly touches their answers:"))
+            body.append(page.bullets([said(one) for one in report.touched[:MOST]]))
+        elif report.touched is not None:
+            body.append(page.paragraph(UNTOUCHED))
         sections.append(Section("Queries that lost", body))
     for title, found in (("Parameters", report.params), ("Rows", report.funnel)):
         if found:
