@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.ask.compare.common import METRICS, World, common, merged
+from stages.ask.compare.common import World, common, merged
+from stages.ask.compare.sides import METRICS
 from stages.ask.compare.verdicts import difference
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.runs import Runs

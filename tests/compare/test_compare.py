@@ -34,12 +34,12 @@ def test_the_working_tree_is_compared_with_head(history):
     assert (found["same_benchmark"], found["queries_worse"], found["params"]) == (True, 0, {})
     # A run of which DVC has no tables is compared all the same; what stands in them is missing, and told to be.
     assert (found["overlap_at_10"], found["touched"]) == (None, None)
-    assert [fact.split(" in the DVC cache")[0] for fact in found["missing"]] == [
-        "data/split/validation/queries.parquet does not exist",
-        "HEAD has no data/evaluate/runs.parquet",
-        "data/split/validation/qrels.parquet does not exist",
-    ]
-    assert "Not told here, since data/split/validation/queries.parquet does not exist." in ask("--md").output
+    assert found["missing"] == {
+        "slices and texts of queries": "data/split/validation/queries.parquet does not exist",
+        "hits in common": "HEAD has no data/evaluate/runs.parquet in the DVC cache",
+        "rules behind lost queries": "data/split/validation/qrels.parquet does not exist",
+    }
+    assert "Left out: slices and texts of queries (data/split/validation/queries.parquet does" in ask("--md").output
 
 
 def test_two_revisions_and_an_experiment_are_compared(history):
@@ -47,7 +47,7 @@ def test_two_revisions_and_an_experiment_are_compared(history):
     params = Path("params.yaml").read_text("utf-8").replace("near: drop_empty_difference", "near: link")
     Path("params.yaml").write_text(params, "utf-8")
     git(history, *COMMIT, "second")
-    git(history, "update-ref", "refs/exps/ab/cdef/brave-idea", "HEAD")
+    git(history, "update-ref", f"refs/exps/ab/{'c' * 38}/brave-idea", "HEAD")
     git(history, "reset", "-q", "--hard", "HEAD~1")
     found = told("HEAD", "brave-idea")
     assert (found["verdict"], found["after"]) == ("worse", "brave-idea")

@@ -41,18 +41,17 @@ Found = TypeVar("Found")
 
 
 class AtHand:
-    """Reads tables of DVC as far as they are at hand, and keeps in `missing` why the others are not."""
+    """Reads tables of DVC as far as they are at hand, and keeps in `missing` what the others would have told."""
 
     def __init__(self) -> None:
-        self.missing: list[str] = []
+        self.missing: dict[str, str] = {}
 
-    def read(self, what: Callable[[], Found]) -> Found | None:
-        """Return what `what` reads; None where a table is missing."""
+    def read(self, told: str, what: Callable[[], Found]) -> Found | None:
+        """Return what `what` reads; None where a table is missing, and then `told` is missing, for that fact."""
         try:
             return what()
         except Problem as problem:
-            if problem.fact not in self.missing:
-                self.missing.append(problem.fact)
+            self.missing[told] = problem.fact
             return None
 
 
@@ -60,7 +59,8 @@ def compare(before: Side, after: Side, split: str, system: str, delta: float, an
     """Return what became of `system` on `split` from one side to the other; `anew`: scored on the newer benchmark."""
     found, tables = (rescore if anew else ground)(before, after, split, system), AtHand()
     queries = tables.read(
-        lambda: after.table(f"data/split/{split}/queries.parquet", "query_id", "text", "relation", "source")
+        "slices and texts of queries",
+        lambda: after.table(f"data/split/{split}/queries.parquet", "query_id", "text", "relation", "source"),
     )
     sd = seed_sd(before, after, system)
     primary, others = _judged(found, {} if queries is None else slices(queries), delta, sd)
@@ -80,12 +80,14 @@ def compare(before: Side, after: Side, split: str, system: str, delta: float, an
         primary=primary,
         others=others,
         opened=_openings(after, primary) if split == "test" else None,
-        overlap=tables.read(lambda: overlap(_hits(found, before, split, system), ranked(after, split, system))),
+        overlap=tables.read(
+            "hits in common", lambda: overlap(_hits(found, before, split, system), ranked(after, split, system))
+        ),
         lost=[
             (str(query_id), texts.get(str(query_id), ""), float(change)) for query_id, change in lost.head(MOST).items()
         ],
         losers=len(lost),
-        touched=tables.read(lambda: touched(before, after, split, list(lost.index))),
+        touched=tables.read("rules behind lost queries", lambda: touched(before, after, split, list(lost.index))),
         params=changes(before.params(), after.params()),
         funnel=changes(_funnel(before), _funnel(after)),
         missing=tables.missing,

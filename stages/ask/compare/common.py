@@ -148,9 +148,10 @@ def judge_hits(
 
 
 def _world(side: Side, split: str, system: str) -> World:
+    hits = ranked(side, split, system)
     copies = side.table("data/deduplicate/aliases.parquet", "doc_id", "kept_id")
     return World(
-        ranked(side, split, system),
+        hits,
         side.table(f"data/split/{split}/qrels.parquet", *QRELS),
         frozenset(side.table("data/pair/documents.parquet", "doc_id")["doc_id"]),
         dict(zip(copies["doc_id"], copies["kept_id"], strict=True)),

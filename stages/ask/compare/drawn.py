@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from stages.ask.compare.report import MOST, NAMES, UNTOUCHED, Report, basis, difference, said, shared, shown
+from stages.ask.compare.report import MOST, NAMES, UNTOUCHED, Report, basis, difference, left_out, said, shared, shown
 from stages.ask.compare.verdicts import Verdict
 from stages.lib import page
 from stages.lib.page import Html, Section, Tone
@@ -23,7 +23,7 @@ def as_page(report: Report) -> str:
     if report.overlap is not None:
         verdict.append(page.paragraph(shared(report.overlap)))
     if report.missing:
-        verdict.append(page.bullets([f"Not told here, since {fact}." for fact in report.missing]))
+        verdict.append(page.paragraph(left_out(report.missing)))
     sections = [Section("Verdict", verdict)]
     if len(report.lost):
         rows = pd.DataFrame(report.lost, columns=["query", "text", "change"])

