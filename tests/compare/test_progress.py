@@ -152,3 +152,36 @@ def test_without_results_there_is_no_progress(project):
     result = CliRunner().invoke(app)
     assert result.exit_code == 1
     assert "no commit of this branch has results" in result.stderr
+
+
+PIPELINE = """
+stages:
+  evaluate:
+    cmd: cp ${deduplicate.near}.tsv metrics/queries/validation.tsv
+    params: [deduplicate.near]
+    outs:
+      - metrics/queries/validation.tsv: {cache: false}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", [[], ["--temp"]])
+def test_an_experiment_that_dvc_ran_appears(history, dvc, where):
+    for near, scores in (("link", [0.5, 0.8]), ("drop_empty_difference", [0.4, 0.6])):
+        write(scores)
+        Path(f"{near}.tsv").write_bytes(Path("metrics/queries/validation.tsv").read_bytes())
+    Path("dvc.yaml").write_text(PIPELINE, "utf-8")
+    assert dvc(history, "init").returncode == 0
+    assert dvc(history, "repro").returncode == 0
+    git(history, "add", "-A")
+    git(history, *COMMIT, "a pipeline")
+    ran = dvc(history, "exp", "run", *where, "--name", "brave-idea", "-S", "deduplicate.near=link")
+    assert ran.returncode == 0, ran.stderr
+    git(history, "checkout", "-q", "--", ".")
+    start = git(history, "rev-parse", "--short=7", "HEAD").strip()
+    result = CliRunner().invoke(app, ["--html", "progress.html"])
+    assert result.exit_code == 0, result.output
+    told = f'| `brave-idea`, from `{start}` | deduplicate.near "drop_empty_difference" -> "link" | 0.6500 (0.'
+    assert told in result.output
+    assert "most `brave-idea`: `dvc exp apply` it" in result.output
+    assert "brave-idea, from" in Path("progress.html").read_text("utf-8")

@@ -51,7 +51,9 @@ def rescore(before: Side, after: Side, split: str, system: str) -> Ground:
             f"--rescore scores the older fine-tuned model, and '{system}' is another system",
             f"leave out --system, or say --system {TRAINED}",
         )
-    new, exam, known = after.results(split, system), read_exam(after, split), practised(before, after)
+    new, exam = after.results(split, system), read_exam(after, split)
+    old_splits = before.table("data/split/splits.parquet", "id", "split")
+    known = practised(old_splits, after.table("data/split/splits.parquet", "id", "component_id"))
     hits = rank_anew(before, exam)
     old = judge_hits(hits, {}, frozenset(exam.corpus.doc_ids.tolist()), exam.answers).join(new["component_id"])
     old = old[~old["component_id"].isin(known)]
@@ -68,10 +70,8 @@ def read_exam(side: Side, split: str) -> Exam:
     return Exam(queries, corpus_of(passages.sort_values(["doc_id", "position"])), grades(qrels, kept))
 
 
-def practised(before: Side, after: Side) -> set[str]:
-    """Return the components of the newer version that hold a pair or document that the older one trained on."""
-    old = before.table("data/split/splits.parquet", "id", "split")
-    new = after.table("data/split/splits.parquet", "id", "component_id")
+def practised(old: pd.DataFrame, new: pd.DataFrame) -> set[str]:
+    """Return the components of the `new` Splits that hold a pair or document of training in the `old` ones."""
     trained = set(old.loc[old["split"] == "train", "id"])
     return set(new.loc[new["id"].isin(trained), "component_id"])
 
@@ -87,7 +87,7 @@ def rank_anew(model_of: Side, exam: Exam) -> pd.DataFrame:
     def make(missing: list[str]) -> dict[str, bytes]:
         with tempfile.TemporaryDirectory() as folder:
             model_of.fetch(MODEL, Path(folder) / "model")
-            found = _rank(Path(folder) / "model", exam, *prompts)
+            found = rank(Path(folder) / "model", exam, *prompts)
         written = io.BytesIO()
         found.to_parquet(written, index=False)
         return dict.fromkeys(missing, written.getvalue())
@@ -97,7 +97,8 @@ def rank_anew(model_of: Side, exam: Exam) -> pd.DataFrame:
     return pd.read_parquet(io.BytesIO(next(iter(kept.values()))))
 
 
-def _rank(model: Path, exam: Exam, anchor_prompt: str, document_prompt: str) -> pd.DataFrame:
+def rank(model: Path, exam: Exam, anchor_prompt: str, document_prompt: str) -> pd.DataFrame:
+    """Return the first hits (HITS) of the model in a folder on `exam`."""
     from stages.lib.embed import Encoder
     from stages.lib.retrieval import DEPTH, dense
 
