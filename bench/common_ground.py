@@ -31,7 +31,7 @@ from stages.ask.compare.common import World, common, judge_hits, merged
 from stages.ask.compare.rescore import Exam, rank, read_exam
 from stages.ask.compare.sides import Side, side
 from stages.ask.compare.verdicts import CompareParams, difference, judge
-from stages.lib.benchmark import corpus_of, grades
+from stages.lib.heldout import corpus_of, grades
 from stages.lib.models import find_model
 from stages.lib.params import Model, load
 

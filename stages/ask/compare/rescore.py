@@ -21,8 +21,10 @@ import pandas as pd
 from stages.ask.compare.common import HITS, QRELS, Ground, judge_hits
 from stages.ask.compare.sides import MODEL, TRAINED, Side
 from stages.lib import cache
-from stages.lib.benchmark import RULE, Corpus, corpus_of, grades
+from stages.lib.benchmark import RULE
 from stages.lib.errors import Problem
+from stages.lib.heldout import Corpus, corpus_of, grades
+from stages.lib.measures import DEPTH
 from stages.lib.text import hash_hex
 
 
@@ -100,7 +102,7 @@ def rank_anew(model_of: Side, exam: Exam) -> pd.DataFrame:
 def rank(model: Path, exam: Exam, anchor_prompt: str, document_prompt: str) -> pd.DataFrame:
     """Return the first hits (HITS) of the model in a folder on `exam`."""
     from stages.lib.embed import Encoder
-    from stages.lib.retrieval import DEPTH, dense
+    from stages.lib.retrieval import dense
 
     encoder = Encoder(model)
     passages = encoder.encode(exam.corpus.texts, document_prompt, "documents, older model")

@@ -47,7 +47,7 @@ def _chart(found: Sequence[Step]) -> Html:
         y=alt.Y("low:Q", title="nDCG@10 on validation", scale=scale), y2="high:Q"
     )
     point = base.mark_point(filled=True, opacity=1, size=110).encode(y=alt.Y("mean:Q", scale=scale))
-    drawing = (interval + point).properties(width=max(240, 70 * len(rows)), height=280)
+    drawing = (interval + point).properties(width=max(480, 70 * len(rows)), height=280)
     return page.chart(drawing, "Mean nDCG@10 on validation of each version, with its 95 % interval.")
 
 
