@@ -119,13 +119,16 @@ def test_what_both_have_gives_the_verdict_of_ranking_the_older_model_anew(reposi
 
 def test_what_was_scored_is_kept_and_a_model_that_is_nowhere_is_told(repository, monkeypatch, tmp_path):
     first = told("old", "merged", "--rescore")
+    objects = repository / ".dvc/cache/files/md5"
     content = side("old").content("data/finetune/model")
-    kept = repository / ".dvc/cache/files/md5" / content[:2] / content[2:]
-    kept.rename(tmp_path / "model.dir")
+    listed = json.loads((objects / content[:2] / content[2:]).read_text("utf-8"))
+    (weights,) = [one["md5"] for one in listed if one["relpath"] == "model.safetensors"]
+    kept = objects / weights[:2] / weights[2:]
+    kept.rename(tmp_path / "weights")
     assert told("old", "merged", "--rescore") == first
     monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "cache"))
     result = CliRunner().invoke(app, ["old", "merged", "--rescore"])
-    (tmp_path / "model.dir").rename(kept)
+    (tmp_path / "weights").rename(kept)
     assert result.exit_code == 1
     assert result.stderr.startswith("error: old has no data/finetune/model in the DVC cache\n  remedy: 'dvc push' it")
 

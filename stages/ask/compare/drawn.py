@@ -61,6 +61,7 @@ def _chart(report: Report) -> Html:
     rows = pd.DataFrame([_cells(one) for one in told], columns=_COLUMNS)
     if not len(rows):
         return Html("")
+    rows["metric"] = rows["metric"].str.removeprefix("nDCG@10, ")
     verdicts = alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values()))
     shown = [word for word in _COLOURS if word in set(rows["verdict"])]
     base = alt.Chart(rows).encode(
@@ -69,7 +70,9 @@ def _chart(report: Report) -> Html:
     )
     margin = pd.DataFrame({"low": [-report.delta], "high": [report.delta]})
     band = alt.Chart(margin).mark_rect(color=GREY, opacity=0.2).encode(x="low:Q", x2="high:Q")
-    interval = base.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", title="difference"), x2="high:Q")
+    interval = base.mark_rule(strokeWidth=3).encode(
+        x=alt.X("low:Q", title="difference", axis=alt.Axis(tickCount=6)), x2="high:Q"
+    )
     point = base.mark_point(filled=True, opacity=1, size=80).encode(x="difference:Q")
     drawing = (band + interval + point).properties(width=480, height=22 * len(rows))
     return page.chart(drawing, "Differences with their 95 % intervals.", f"Grey: smaller than {report.delta:g}.")

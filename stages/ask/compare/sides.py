@@ -8,6 +8,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,11 +83,10 @@ class Side(NamedTuple):
 
     def fetch(self, path: str, target: Path) -> None:
         """Copy a file or folder that DVC keeps to `target`; of the working tree, what lies there."""
-        from dvc.api import DVCFileSystem
         from dvc.exceptions import DvcException
 
         try:
-            DVCFileSystem(".", rev=self.commit).get(path, str(target), recursive=True)
+            _files(str(Path.cwd()), self.commit).get(path, str(target), recursive=True)
         except (DvcException, OSError) as error:
             # That a file is nowhere says it all; that a remote did not answer is worth telling.
             why = "" if isinstance(error, FileNotFoundError) else f" ({str(error).partition(chr(10))[0]})"
@@ -157,6 +157,13 @@ def experiments() -> list[tuple[Side, Side]]:
 def subject(one: Side) -> str:
     """Return the first line of a commit's message; of the working tree, that it is one."""
     return one.name if one.commit is None else _git("show", "-s", "--format=%s", one.commit).strip()
+
+
+@cache
+def _files(folder: str, commit: str | None) -> Any:
+    from dvc.api import DVCFileSystem
+
+    return DVCFileSystem(folder, rev=commit)  # opened once: it reads every dvc.yaml of the version
 
 
 def _read(path: Path, columns: tuple[str, ...], name: str) -> pd.DataFrame:
