@@ -49,6 +49,9 @@ def repository(tiny_project, tmp_path_factory, dvc):
         copy_of = {f"d{at:016x}": doc_id for at, doc_id in enumerate(tenth)}
         copies = documents[documents["doc_id"].isin(tenth)].assign(doc_id=sorted(copy_of))
         everything = pd.concat([copies, documents])
+        members = [*zip(pairs["pair_id"], pairs["doc_id"], strict=True), *((d, d) for d in everything["doc_id"])]
+        splits = pd.DataFrame(members, columns=["id", "component_id"]).assign(split="validation")
+        tables.write(splits, Path("data/split/splits.parquet"), Splits)
         shutil.copytree(base, MODEL)
         leave(dvc, "old", pairs, everything, {})
         shutil.rmtree(MODEL)
@@ -63,8 +66,6 @@ def repository(tiny_project, tmp_path_factory, dvc):
 def leave(dvc, name, pairs, documents, copy_of):
     """Write a benchmark, evaluate the model that lies there on it, and commit what came of it."""
     queries, qrels = benchmark.held_out(pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"]))
-    members = [*zip(pairs["pair_id"], pairs["doc_id"], strict=True), *((d, d) for d in documents["doc_id"])]
-    splits = pd.DataFrame(members, columns=["id", "component_id"]).assign(split="validation")
     passages = documents[["doc_id", "text"]].assign(passage_id=documents["doc_id"] + "-0000", position=0)
     aliases = pd.DataFrame(sorted(copy_of.items()), columns=["doc_id", "kept_id"], dtype="str")
     searched = pd.concat(
@@ -75,7 +76,6 @@ def leave(dvc, name, pairs, documents, copy_of):
         ("deduplicate/aliases", aliases, Aliases),
         ("pair/documents", documents, Documents),
         ("pair/passages", passages, Passages),
-        ("split/splits", splits, Splits),
         ("split/validation/queries", queries, Queries),
         ("split/validation/qrels", qrels, Qrels),
     ]:
