@@ -27,7 +27,7 @@ from stages.ask.compare.openings import Openings, openings
 from stages.ask.compare.report import MOST, Report, as_json, changes, is_funnel, lines
 from stages.ask.compare.rescore import rescore
 from stages.ask.compare.sides import METRICS, Side, side
-from stages.ask.compare.slices import slices
+from stages.ask.compare.slices import Slices, read_held, slices
 from stages.ask.compare.verdicts import CompareParams, Verdict, difference, judge, judge_all, seed_sd
 from stages.ask.pipeline import order
 from stages.lib import written
@@ -58,17 +58,15 @@ class AtHand:
 def compare(before: Side, after: Side, split: str, system: str, delta: float, anew: bool = False) -> Report:
     """Return what became of `system` on `split` from one side to the other; `anew`: scored on the newer benchmark."""
     found, tables = (rescore if anew else ground)(before, after, split, system), AtHand()
-    queries = tables.read(
-        "slices and texts of queries",
-        lambda: after.table(f"data/split/{split}/queries.parquet", "query_id", "text", "relation", "source"),
-    )
+    held = tables.read("slices and texts of queries", lambda: read_held(after, split))
+    parts = Slices({}, 0) if held is None else slices(*held, found.after["component_id"])
     sd = seed_sd(before, after, system)
-    primary, others = _judged(found, {} if queries is None else slices(queries), delta, sd)
+    primary, others = _judged(found, parts.judged, delta, sd)
     lost = (found.after[PRIMARY] - found.before[PRIMARY]).sort_values(kind="stable")
     lost = lost[lost < 0.0]
     # Test queries are never shown: who reads them chooses by them.
-    known = pd.DataFrame(columns=["query_id", "text"]) if queries is None or split == "test" else queries
-    texts = dict(zip(known["query_id"], known["text"], strict=True))
+    queries = pd.DataFrame(columns=["query_id", "text"]) if held is None or split == "test" else held[0].queries
+    texts = dict(zip(queries["query_id"], queries["text"], strict=True))
     return Report(
         before=before.name,
         after=after.name,
@@ -79,6 +77,7 @@ def compare(before: Side, after: Side, split: str, system: str, delta: float, an
         seed_sd=sd,
         primary=primary,
         others=others,
+        small=parts.small if found.comparable else 0,
         opened=_openings(after, primary) if split == "test" else None,
         overlap=tables.read(
             "hits in common", lambda: overlap(_hits(found, before, split, system), ranked(after, split, system))
@@ -99,11 +98,9 @@ def _judged(found: Ground, parts: dict[str, list[str]], delta: float, sd: float)
     tested = [difference(name, old[name], new[name], new["component_id"], seed=0, seed_sd=sd) for name in METRICS]
     if not found.comparable:
         return judge(tested[0], delta)._replace(word="not comparable"), []
-    for name, members in parts.items():
-        ids = new.index.intersection(members)
-        if len(ids):
-            of = new.loc[ids, "component_id"]
-            tested.append(difference(name, old.loc[ids, PRIMARY], new.loc[ids, PRIMARY], of, seed=0, seed_sd=sd))
+    for name, ids in parts.items():
+        of = new.loc[ids, "component_id"]
+        tested.append(difference(name, old.loc[ids, PRIMARY], new.loc[ids, PRIMARY], of, seed=0, seed_sd=sd))
     return judge(tested[0], delta), judge_all(tested[1:], delta)
 
 

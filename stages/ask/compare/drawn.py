@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pandas as pd
 
-from stages.ask.compare.report import MOST, NAMES, UNTOUCHED, Report, basis, difference, left_out, said, shared, shown
+from stages.ask.compare.report import (
+    MOST,
+    NAMES,
+    UNTOUCHED,
+    Report,
+    basis,
+    difference,
+    left_out,
+    said,
+    shared,
+    shown,
+    too_small,
+)
 from stages.ask.compare.verdicts import Verdict
 from stages.lib import page
 from stages.lib.page import BLUE, GREEN, GREY, ORANGE, Html, Section, Tone
@@ -22,6 +34,8 @@ def as_page(report: Report) -> str:
     if report.opened is not None:
         verdict.append(page.paragraph(str(report.opened)))
     verdict += [_found(report), _chart(report)]
+    if report.small:
+        verdict.append(page.paragraph(too_small(report.small)))
     if report.overlap is not None:
         verdict.append(page.paragraph(shared(report.overlap)))
     if report.missing:

@@ -10,6 +10,7 @@ from stages.ask.compare.common import Ground
 from stages.ask.compare.lost import Touched
 from stages.ask.compare.openings import Openings
 from stages.ask.compare.verdicts import Verdict
+from stages.lib.statistics import LEAST_COMPONENTS
 
 MOST = 10  # queries and rules that are listed
 NAMES = {"ndcg_at_10": "nDCG@10", "mrr_at_10": "MRR@10", "recall_at_10": "Recall@10"}
@@ -21,7 +22,7 @@ Change = tuple[str, Any, Any]
 
 
 class Report(NamedTuple):
-    """A comparison: `primary` is tested alone, `others` are corrected for their number.
+    """A comparison: `primary` is tested alone, `others` are corrected for their number; `small` slices are not tested.
 
     `opened` is told of the test split alone. `missing` says what is left out, and which table was not at hand for it.
     """
@@ -35,6 +36,7 @@ class Report(NamedTuple):
     seed_sd: float
     primary: Verdict
     others: list[Verdict]
+    small: int
     opened: Openings | None
     overlap: float | None
     lost: list[tuple[str, str, float]]
@@ -71,6 +73,8 @@ def lines(report: Report) -> list[str]:
     if report.others:
         told += ["", "| | before | after | difference (95 % interval) | p (Holm) | |", "|---|---|---|---|---|---|"]
         told += [_row(one) for one in report.others]
+    if report.small:
+        told += ["", too_small(report.small)]
     if report.overlap is not None:
         told += ["", shared(report.overlap)]
     if report.missing:
@@ -101,6 +105,7 @@ def as_json(report: Report) -> str:
         "verdict": report.primary.word,
         "primary": _figures(report.primary),
         "others": [_figures(one) for one in report.others],
+        "slices_too_small": report.small,
         "overlap_at_10": report.overlap,
         "queries_worse": report.losers,
         "missing": report.missing,
@@ -139,7 +144,9 @@ def basis(report: Report) -> str:
         told += ", the same benchmark over the same documents."
     else:
         told += f" that both have, over the documents that both have ({_comings(ground)})."
-    if verdict.effect is not None:
+    if verdict.effect is not None and not any(verdict.effect):
+        told += " No query scores otherwise than before."
+    elif verdict.effect is not None:
         told += f" Differences from {verdict.effect.mde:.4f} up would show here four times in five."
     if report.seed_sd:
         told += f" Another seed of training moves a mean by {report.seed_sd:.4f}, which the intervals include."
@@ -149,6 +156,11 @@ def basis(report: Report) -> str:
 def shared(overlap: float) -> str:
     """Say how much of what is found stayed."""
     return f"The first ten hits of a query have {overlap:.0%} in common."
+
+
+def too_small(slices: int) -> str:
+    """Say that some slices were not judged."""
+    return f"Not judged, having fewer than {LEAST_COMPONENTS} components: {slices} slice{'s' * (slices != 1)}."
 
 
 def left_out(missing: Mapping[str, str]) -> str:
