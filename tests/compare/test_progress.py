@@ -122,7 +122,8 @@ def test_experiments_are_judged_against_what_they_started_from(history):
     ]
     assert found[0].subject == 'deduplicate.near "drop_empty_difference" -> "link"'
     assert advice_on_tries(found) == (
-        "Of 2 experiments, 1 better than what it started from; most `brave-idea`: `dvc exp apply` it."
+        "Of 2 experiments, 1 is better than what it started from, `brave-idea` most: "
+        "keep it with `dvc exp apply brave-idea`."
     )
     assert advice_on_tries(found[1:]) == "Of 1 experiment, none is better than the version it started from."
     assert advice_on_tries([]) == ""
@@ -183,5 +184,5 @@ def test_an_experiment_that_dvc_ran_appears(history, dvc, where):
     assert result.exit_code == 0, result.output
     told = f'| `brave-idea`, from `{start}` | deduplicate.near "drop_empty_difference" -> "link" | 0.6500 (0.'
     assert told in result.output
-    assert "most `brave-idea`: `dvc exp apply` it" in result.output
+    assert "keep it with `dvc exp apply brave-idea`" in result.output
     assert "brave-idea, from" in Path("progress.html").read_text("utf-8")

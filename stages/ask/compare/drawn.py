@@ -64,6 +64,7 @@ def as_page(report: Report) -> str:
 
 def _found(report: Report) -> Html:
     rows = pd.DataFrame([_cells(one) for one in [report.primary, *report.others]], columns=_COLUMNS)
+    rows["verdict"] = rows["verdict"].str.replace(" ", "\u00a0")  # a verdict stands in one line
     formats = dict.fromkeys(["before", "after", "p"], ".4f") | dict.fromkeys(["difference", "low", "high"], "+.4f")
     return page.table(rows, "95 % intervals over components; p of all but the first corrected (Holm)", formats)
 
@@ -88,7 +89,9 @@ def _chart(report: Report) -> Html:
         x=alt.X("low:Q", title="difference", axis=alt.Axis(tickCount=6)), x2="high:Q"
     )
     point = base.mark_point(filled=True, opacity=1, size=80).encode(x="difference:Q")
-    drawing = (band + interval + point).properties(width=480, height=22 * len(rows))
+    drawing = (band + interval + point).properties(
+        width=480, height=22 * len(rows), padding={"left": 40, "right": 5, "top": 5, "bottom": 5}
+    )
     return page.chart(drawing, "Differences with their 95 % intervals.", f"Grey: smaller than {report.delta:g}.")
 
 

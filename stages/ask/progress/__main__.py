@@ -80,7 +80,7 @@ def main(
     told = sentences(found, tried, now, asked)
     if html is not None:
         with written.atomically(html) as temporary:
-            temporary.write_text(as_page(found, tried, told), "utf-8", newline="\n")
+            temporary.write_text(as_page(found, tried, told, split), "utf-8", newline="\n")
     typer.echo("\n".join(lines(found, tried, told)))
 
 

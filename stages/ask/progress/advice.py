@@ -8,6 +8,7 @@ from stages.ask.compare.verdicts import Verdict
 from stages.ask.progress.steps import Step
 
 SETTLED = 3  # so many changes that are all equivalent say that iterating pays no more
+_THEY = {True: "it", False: "they"}
 _NUMBERS = {3: "three"}
 
 
@@ -45,4 +46,5 @@ def advice_on_tries(tried: Sequence[Step]) -> str:
     if not better:
         return f"Of {count}, none is better than the version it started from."
     best = max(better, key=lambda step: step.verdict.effect.mean if step.verdict and step.verdict.effect else 0.0)
-    return f"Of {count}, {len(better)} better than what it started from; most `{best.side.name}`: `dvc exp apply` it."
+    told = f"Of {count}, {len(better)} {'is' if len(better) == 1 else 'are'} better than what {_THEY[len(better) == 1]}"
+    return f"{told} started from, `{best.side.name}` most: keep it with `dvc exp apply {best.side.name}`."

@@ -11,10 +11,10 @@ from stages.lib import page
 from stages.lib.page import BLUE, ORANGE, Html, Section
 
 
-def as_page(found: Sequence[Step], tried: Sequence[Step], told: Sequence[str]) -> str:
-    """Return the progress as a whole HTML document: its first sentence under the title, the others under Test."""
+def as_page(found: Sequence[Step], tried: Sequence[Step], told: Sequence[str], split: str) -> str:
+    """Return the progress as a whole HTML document: its first sentence under the title, the others at the end."""
     body = [
-        _chart([*found, *tried]),
+        _chart([*found, *tried], split),
         page.table(_rows(found), "Each against the one before it", _FORMATS),
     ]
     sections = [Section("Versions", body)]
@@ -29,7 +29,7 @@ def as_page(found: Sequence[Step], tried: Sequence[Step], told: Sequence[str]) -
 _FORMATS = {"nDCG@10": ".4f"} | dict.fromkeys(["difference", "low", "high"], "+.4f")
 
 
-def _chart(found: Sequence[Step]) -> Html:
+def _chart(found: Sequence[Step], split: str) -> Html:
     import altair as alt
 
     rows = pd.DataFrame(
@@ -44,11 +44,11 @@ def _chart(found: Sequence[Step]) -> Html:
     )
     scale = alt.Scale(zero=False)
     interval = base.mark_rule(strokeWidth=3).encode(
-        y=alt.Y("low:Q", title="nDCG@10 on validation", scale=scale), y2="high:Q"
+        y=alt.Y("low:Q", title=f"nDCG@10 on {split}", scale=scale), y2="high:Q"
     )
     point = base.mark_point(filled=True, opacity=1, size=110).encode(y=alt.Y("mean:Q", scale=scale))
     drawing = (interval + point).properties(width=max(480, 70 * len(rows)), height=280)
-    return page.chart(drawing, "Mean nDCG@10 on validation of each version, with its 95 % interval.")
+    return page.chart(drawing, f"Mean nDCG@10 on {split} of each version, with its 95 % interval.")
 
 
 def _rows(found: Sequence[Step]) -> pd.DataFrame:
@@ -58,5 +58,5 @@ def _rows(found: Sequence[Step]) -> pd.DataFrame:
         effect = step.verdict.effect if step.verdict else None
         difference = (effect.mean, effect.low, effect.high) if effect else (nan, nan, nan)
         name = f"{step.side.name}, from {step.start}" if step.start else step.side.name
-        cells.append((name, step.subject, step.mean, *difference, step.word or "first"))
+        cells.append((name, step.subject, step.mean, *difference, (step.word or "first").replace(" ", "\u00a0")))
     return pd.DataFrame(cells, columns=["version", "change", "nDCG@10", "difference", "low", "high", "verdict"])
