@@ -15,6 +15,7 @@ from stages.evaluate.__main__ import app as evaluate
 from stages.lib import benchmark, tables
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.ledger import Ledger
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.qrels import Qrels
@@ -24,6 +25,7 @@ from tests.compare.results import COMMIT
 from tests.conftest import git
 
 pytestmark = pytest.mark.slow
+LEDGER = Path("data/clean/ledger.parquet")
 MODEL = Path("data/finetune/model")
 LONG = 30  # characters of a question that is not short
 
@@ -34,7 +36,7 @@ def repository(tiny_project, tmp_path_factory, dvc):
 
     `old` is the base model, over 200 documents and copies of every tenth. The others are the fine-tuned model:
     `filtered` lacks the short questions; `smaller` lacks every tenth document, and what it answers; `merged` has the
-    copies merged.
+    copies merged. In `old` a rule of cleaning edited every tenth document.
     """
     folder = shutil.copytree(tiny_project, tmp_path_factory.mktemp("versions") / "project")
     tuned = shutil.move(folder / MODEL, folder.parent / "tuned")
@@ -53,7 +55,12 @@ def repository(tiny_project, tmp_path_factory, dvc):
         splits = pd.DataFrame(members, columns=["id", "component_id"]).assign(split="validation")
         tables.write(splits, Path("data/split/splits.parquet"), Splits)
         shutil.copytree(base, MODEL)
+        ledger = tables.read(LEDGER, Ledger)
+        edits = dict.fromkeys(("partner_id", "before", "after"), "") | {"seq": 900, "field": "text", "action": "edit"}
+        edits |= {"reason": "abbreviation", "score": 1.0, "start": -1, "end": -1}
+        tables.write(pd.concat([ledger, pd.DataFrame({"row_id": tenth, **edits})]), LEDGER, Ledger)
         leave(dvc, "old", pairs, everything, {})
+        tables.write(ledger, LEDGER, Ledger)
         shutil.rmtree(MODEL)
         shutil.copytree(tuned, MODEL)
         leave(dvc, "filtered", pairs[pairs["anchor"].str.len() >= LONG], everything, {})
@@ -82,7 +89,7 @@ def leave(dvc, name, pairs, documents, copy_of):
         tables.write(frame, Path("data", f"{path}.parquet"), table)
     result = CliRunner().invoke(evaluate, [])
     assert result.exit_code == 0, result.output
-    committed = dvc(".", "commit", "-f", "collect", "deduplicate", "pair", "split", "finetune", "evaluate")
+    committed = dvc(".", "commit", "-f", "collect", "clean", "deduplicate", "pair", "split", "finetune", "evaluate")
     assert committed.returncode == 0, committed.stderr
     git(".", *COMMIT, name)
     git(".", "tag", name)
@@ -131,6 +138,16 @@ def test_what_was_scored_is_kept_and_a_model_that_is_nowhere_is_told(repository,
     (tmp_path / "weights").rename(kept)
     assert result.exit_code == 1
     assert result.stderr.startswith("error: old has no data/finetune/model in the DVC cache\n  remedy: 'dvc push' it")
+
+
+def test_queries_that_lost_are_joined_with_the_ledger_of_their_answers(repository):
+    # Taken the other way round: the base model loses, and a rule edited every tenth answer.
+    found = told("merged", "old")
+    (rule,) = found["touched"]
+    assert (rule["stage"], rule["action"], rule["reason"]) == ("clean", "edit", "abbreviation")
+    assert 0 < len(rule["queries"]) <= 20 < found["queries_worse"]
+    told_of = f"- the rule `abbreviation` of clean edited answers of {len(rule['queries'])} of them"
+    assert told_of in CliRunner().invoke(app, ["merged", "old", "--md"]).output
 
 
 def test_only_the_fine_tuned_model_is_scored_anew(repository):

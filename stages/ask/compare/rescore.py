@@ -25,6 +25,7 @@ from stages.lib.benchmark import RULE
 from stages.lib.errors import Problem
 from stages.lib.heldout import Corpus, corpus_of, grades
 from stages.lib.measures import DEPTH
+from stages.lib.stage import check_pins
 from stages.lib.text import hash_hex
 
 
@@ -80,6 +81,7 @@ def practised(old: pd.DataFrame, new: pd.DataFrame) -> set[str]:
 
 def rank_anew(model_of: Side, exam: Exam) -> pd.DataFrame:
     """Return the first hits (HITS) of the fine-tuned model of one side on `exam`."""
+    check_pins(["model"])
     content, params = model_of.content(MODEL), model_of.params()
     if content is None:
         raise Problem(f"dvc.lock of {model_of.name} has no {MODEL}", "name a revision in which 'make repro' was run")
