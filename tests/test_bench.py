@@ -301,3 +301,17 @@ def test_corrupted_back_translations_are_refused():
     assert told["refused.least"] >= 0.95
     # CONTRIBUTING.md tells what is refused wrongly: more than one would like, and no more than this.
     assert told["false.chosen"] <= 0.1
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(1200)
+def test_common_ground_gives_the_verdict_of_ranking_anew():
+    told = figures("bench/common_ground.py")
+    for change in ("filtered", "smaller", "merged"):
+        for system, word in (("base", "equivalent"), ("finetuned", "better")):
+            ground, anew = told[f"{change}.{system}.ground"], told[f"{change}.{system}.anew"]
+            assert ground[0] == anew[0] == word
+            assert ground[1] == pytest.approx(anew[1], abs=0.001)
+    # No model was touched, and the means would have told of progress.
+    assert told["filtered.base.means"] > 0.02
+    assert told["smaller.base.means"] > 0.02

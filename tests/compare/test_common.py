@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.ask.compare.common import METRICS, World, common, merged
+from stages.ask.compare.common import World, common, merged
+from stages.ask.compare.rescore import practised
+from stages.ask.compare.sides import METRICS
 from stages.ask.compare.verdicts import difference
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.runs import Runs
@@ -84,6 +86,13 @@ def test_without_a_common_query_there_is_nothing_to_judge():
     before, after = found.before["ndcg_at_10"], found.after["ndcg_at_10"]
     nothing = difference("ndcg_at_10", before, after, found.after["component_id"], 0)
     assert (nothing.queries, nothing.components, nothing.effect) == (0, 0, None)
+
+
+def test_what_the_older_model_practised_is_a_component_of_today():
+    old = pd.DataFrame({"id": ["pa", "da", "pb", "db", "pc"], "split": ["train", "train", "test", "corpus", "train"]})
+    rows = [("pa", "c1"), ("da", "c1"), ("pb", "c2"), ("db", "c2"), ("pc", "c3"), ("pd", "c3"), ("pe", "c4")]
+    # pd and pe are new; pd has been tied to pc, which was trained on.
+    assert practised(old, pd.DataFrame(rows, columns=["id", "component_id"])) == {"c1", "c3"}
 
 
 @pytest.mark.parametrize(("kept", "comparable"), [(8, True), (7, False)])

@@ -8,12 +8,13 @@ from stages.ask.compare.verdicts import difference, judge, judge_all
 from stages.lib.statistics import holm, sign_flip
 
 
-def made(differences, per_component=1, name="ndcg_at_10"):
+def made(differences, per_component=1, name="ndcg_at_10", seed_sd=0.0):
     """Test queries whose results differ so, with so many of them in each component."""
     ids = [f"q{at}" for at in range(len(differences))]
     before = pd.Series(0.5, index=ids)
     components = pd.Series([f"c{at // per_component}" for at in range(len(ids))], index=ids)
-    return difference(name, before, before + pd.Series(differences, index=ids), components, seed=0)
+    after = before + pd.Series(differences, index=ids)
+    return difference(name, before, after, components, seed=0, seed_sd=seed_sd)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,14 @@ def test_a_verdict_names_means_interval_and_the_least_that_would_show():
     assert found.effect.mean == pytest.approx(0.2)
     assert found.effect.low == pytest.approx(0.18, abs=0.002)  # 0.2 - 1.96 * 0.1 / sqrt(100)
     assert found.effect.mde == pytest.approx(0.028, abs=0.001)  # 2.8 * 0.1 / sqrt(100)
+
+
+def test_another_seed_of_training_widens_every_interval():
+    # 0.02 with a standard error of 0.002; two trainings of 0.01 add 0.01 * sqrt(2) to it.
+    alone, trained = made([0.04, 0.0] * 50), made([0.04, 0.0] * 50, seed_sd=0.01)
+    assert (trained.effect.high - 0.02) == pytest.approx(1.96 * (0.002**2 + 2 * 0.01**2) ** 0.5, abs=2e-4)
+    assert (trained.narrow[1] - 0.02) == pytest.approx(1.645 * (0.002**2 + 2 * 0.01**2) ** 0.5, abs=2e-4)
+    assert (judge(alone, delta=0.01).word, judge(trained, delta=0.01).word) == ("better", "no evidence")
 
 
 def test_several_differences_are_harder_to_prove_than_one():

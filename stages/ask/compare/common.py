@@ -13,23 +13,21 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.ask.compare.sides import Side
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.runs import Runs
+from stages.ask.compare.sides import METRICS, Side
 from stages.lib.measures import DEPTH, measure
 from stages.lib.topk import Hits
 
-METRICS = ("ndcg_at_10", "mrr_at_10", "recall_at_10")
 LEAST_IN_COMMON = 0.8
+HITS = ("query_id", "rank", "doc_id")
+QRELS = ("query_id", "doc_id", "grade")
 
 
 class Ground(NamedTuple):
     """What both sides are judged on: their results by query id, and how much of each side that is.
 
     `results` (queries in common,) have the columns component_id and those of METRICS. Queries and documents `left`
-    were there before and are gone, `entered` are new.
+    were there before and are gone, `entered` are new. `anew` are the hits of the older model on the newer benchmark,
+    where it was scored there; queries that it had `practised` are left out.
     """
 
     before: pd.DataFrame
@@ -40,6 +38,8 @@ class Ground(NamedTuple):
     documents_left: int = 0
     documents_entered: int = 0
     share: float = 1.0
+    anew: pd.DataFrame | None = None
+    practised: int = 0
 
     @property
     def comparable(self) -> bool:
@@ -48,7 +48,7 @@ class Ground(NamedTuple):
 
 
 class World(NamedTuple):
-    """One side: the hits of a system (Runs), the qrels, the documents searched, and which copies they stand for."""
+    """One side: the hits of a system (HITS), the qrels, the documents searched, and which copies they stand for."""
 
     hits: pd.DataFrame
     qrels: pd.DataFrame
@@ -59,10 +59,21 @@ class World(NamedTuple):
 def ground(before: Side, after: Side, split: str, system: str) -> Ground:
     """Return what two sides have in common on `split`, and how `system` does there."""
     old, new = before.results(split, system), after.results(split, system)
-    told = [side.metrics("evaluate") for side in (before, after)]
-    if all(one.get(key) == told[0].get(key) is not None for one in told for key in ("benchmark", "corpus")):
+    if same_exam(before, after):
         return Ground(old, new.loc[old.index], same=True)
     return common(_world(before, split, system), _world(after, split, system), old, new)
+
+
+def same_exam(before: Side, after: Side) -> bool:
+    """Return whether both sides asked the same queries over the same documents, as their metrics tell."""
+    told = [side.metrics("evaluate") for side in (before, after)]
+    if told[0].get("benchmark") != told[1].get("benchmark") or told[0].get("benchmark") is None:
+        return False
+    # The candidates are part of the benchmark, so two sides that search all of them search the same.
+    candidates = [side.metrics("collect").get("documents", -1) for side in (before, after)]
+    if all(one.get("corpus_documents") == count for one, count in zip(told, candidates, strict=True)):
+        return True
+    return told[0].get("corpus") == told[1].get("corpus") is not None
 
 
 def common(one: World, other: World, old: pd.DataFrame, new: pd.DataFrame) -> Ground:
@@ -83,7 +94,7 @@ def common(one: World, other: World, old: pd.DataFrame, new: pd.DataFrame) -> Gr
         len(queries) / max(1, len(new)),
         *(len(shared) / max(1, len(corpus)) for corpus in corpora),
     )
-    was, is_now = (_judge(world.hits, kept, shared, judged).join(new["component_id"]) for world in (one, other))
+    was, is_now = (judge_hits(world.hits, kept, shared, judged).join(new["component_id"]) for world in (one, other))
     return Ground(
         was,
         is_now,
@@ -112,7 +123,7 @@ def _grades(qrels: pd.DataFrame, kept: Mapping[str, str], queries: list[str]) ->
     return found
 
 
-def _judge(
+def judge_hits(
     hits: pd.DataFrame, kept: Mapping[str, str], shared: frozenset[str], judged: Mapping[str, Mapping[str, float]]
 ) -> pd.DataFrame:
     """Return METRICS of a run over the documents `shared`, by query id."""
@@ -137,11 +148,17 @@ def _judge(
 
 
 def _world(side: Side, split: str, system: str) -> World:
-    hits = side.table("data/evaluate/runs.parquet", Runs)
-    copies = side.table("data/deduplicate/aliases.parquet", Aliases)
+    hits = ranked(side, split, system)
+    copies = side.table("data/deduplicate/aliases.parquet", "doc_id", "kept_id")
     return World(
-        hits[(hits["split"] == split) & (hits["system"] == system)],
-        side.table(f"data/split/{split}/qrels.parquet", Qrels),
-        frozenset(side.table("data/pair/documents.parquet", Documents)["doc_id"]),
+        hits,
+        side.table(f"data/split/{split}/qrels.parquet", *QRELS),
+        frozenset(side.table("data/pair/documents.parquet", "doc_id")["doc_id"]),
         dict(zip(copies["doc_id"], copies["kept_id"], strict=True)),
     )
+
+
+def ranked(side: Side, split: str, system: str) -> pd.DataFrame:
+    """Return query_id, rank and doc_id of the stored first hits of one system on one split."""
+    hits = side.table("data/evaluate/runs.parquet", "split", "system", *HITS)
+    return hits.loc[(hits["split"] == split) & (hits["system"] == system), list(HITS)]

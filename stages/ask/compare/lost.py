@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from stages.ask.compare.common import QRELS
 from stages.ask.compare.sides import Side
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.qrels import Qrels
 
 STAGES = ("clean", "deduplicate")
 _DECISION = ["row_id", "field", "action", "reason", "before", "after"]
@@ -26,10 +25,11 @@ class Touched(NamedTuple):
 
 def touched(before: Side, after: Side, split: str, lost: list[str]) -> list[Touched]:
     """Return which rules newly touched the answers of the queries `lost`, most queries first."""
-    qrels = after.table(f"data/split/{split}/qrels.parquet", Qrels)
+    qrels = after.table(f"data/split/{split}/qrels.parquet", *QRELS)
     asked_of: dict[str, set[str]] = defaultdict(set)
+    losers = set(lost)
     for query_id, doc_id in zip(qrels["query_id"], qrels["doc_id"], strict=True):
-        if query_id in set(lost):
+        if query_id in losers:
             asked_of[doc_id].add(query_id)
     found: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for stage in STAGES:
@@ -40,7 +40,7 @@ def touched(before: Side, after: Side, split: str, lost: list[str]) -> list[Touc
 
 
 def _new(before: Side, after: Side, stage: str, ids: list[str]) -> list[tuple[str, str, str]]:
-    old, new = (_lines(side.table(f"data/{stage}/ledger.parquet", Ledger), ids) for side in (before, after))
+    old, new = (_lines(side.table(f"data/{stage}/ledger.parquet", *_DECISION), ids) for side in (before, after))
     known = set(map(tuple, old.to_numpy().tolist()))
     return [(row[0], row[2], row[3]) for row in new.to_numpy().tolist() if tuple(row) not in known]
 

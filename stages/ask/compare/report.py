@@ -8,20 +8,23 @@ from typing import Any, NamedTuple
 
 from stages.ask.compare.common import Ground
 from stages.ask.compare.lost import Touched
+from stages.ask.compare.openings import Openings
 from stages.ask.compare.verdicts import Verdict
+from stages.lib.statistics import LEAST_COMPONENTS
 
 MOST = 10  # queries and rules that are listed
 NAMES = {"ndcg_at_10": "nDCG@10", "mrr_at_10": "MRR@10", "recall_at_10": "Recall@10"}
 # Metrics of each stage that the funnel is made of.
 _FUNNEL = ("rows_in", "rows_out", "added.", "dropped.", "edits.", "accepted.", "refused.")
+UNTOUCHED = "No rule of cleaning or deduplication newly touches their answers."
+_DID = {"drop": "dropped", "edit": "edited", "add": "added", "repoint": "re-pointed", "note": "noted"}
 Change = tuple[str, Any, Any]
 
 
 class Report(NamedTuple):
-    """A comparison: `primary` is tested alone, `others` are corrected for their number.
+    """A comparison: `primary` is tested alone, `others` are corrected for their number; `small` slices are not tested.
 
-    `missing` says which tables of DVC were not at hand; what stands in them (hits in common, texts and relations of
-    queries, rules that touch answers) is left out.
+    `opened` is told of the test split alone. `missing` says what is left out, and which table was not at hand for it.
     """
 
     before: str
@@ -30,15 +33,18 @@ class Report(NamedTuple):
     system: str
     delta: float
     ground: Ground
+    seed_sd: float
     primary: Verdict
     others: list[Verdict]
+    small: int
+    opened: Openings | None
     overlap: float | None
     lost: list[tuple[str, str, float]]
     losers: int
     touched: list[Touched] | None
     params: list[Change]
     funnel: list[Change]
-    missing: list[str]
+    missing: dict[str, str]
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
@@ -62,12 +68,17 @@ def lines(report: Report) -> list[str]:
         "",
         basis(report),
     ]
+    if report.opened is not None:
+        told += ["", str(report.opened)]
     if report.others:
         told += ["", "| | before | after | difference (95 % interval) | p (Holm) | |", "|---|---|---|---|---|---|"]
         told += [_row(one) for one in report.others]
+    if report.small:
+        told += ["", too_small(report.small)]
     if report.overlap is not None:
-        told += ["", f"The first ten hits of a query have {report.overlap:.0%} in common."]
-    told += [line for fact in report.missing for line in ("", f"Not told here, since {fact}.")]
+        told += ["", shared(report.overlap)]
+    if report.missing:
+        told += ["", left_out(report.missing)]
     told += _losers(report)
     for title, found in (("Parameters", report.params), ("Rows", report.funnel)):
         if found:
@@ -85,11 +96,16 @@ def as_json(report: Report) -> str:
         "split": report.split,
         "system": report.system,
         "delta": report.delta,
-        "same_benchmark": ground.same,
+        "same_benchmark": ground.same and ground.anew is None,
+        "rescored": ground.anew is not None,
+        "queries_practised": ground.practised,
+        "seed_sd": report.seed_sd,
+        "test_openings": None if report.opened is None else report.opened._asdict(),
         "in_common": ground.share,
         "verdict": report.primary.word,
         "primary": _figures(report.primary),
         "others": [_figures(one) for one in report.others],
+        "slices_too_small": report.small,
         "overlap_at_10": report.overlap,
         "queries_worse": report.losers,
         "missing": report.missing,
@@ -120,13 +136,42 @@ def basis(report: Report) -> str:
             "model on today's benchmark: `--rescore`."
         )
     told = f"{verdict.queries:,} queries in {verdict.components:,} components"
-    if ground.same:
+    if ground.anew is not None:
+        told += f": the model of {report.before} was scored anew on the queries and documents of {report.after}."
+        if ground.practised:
+            told += f" {ground.practised:,} queries are left out, since that model was trained on their components."
+    elif ground.same:
         told += ", the same benchmark over the same documents."
     else:
         told += f" that both have, over the documents that both have ({_comings(ground)})."
-    if verdict.effect is not None:
+    if verdict.effect is not None and not any(verdict.effect):
+        told += " No query scores otherwise than before."
+    elif verdict.effect is not None:
         told += f" Differences from {verdict.effect.mde:.4f} up would show here four times in five."
+    if report.seed_sd:
+        told += f" Another seed of training moves a mean by {report.seed_sd:.4f}, which the intervals include."
     return told
+
+
+def shared(overlap: float) -> str:
+    """Say how much of what is found stayed."""
+    return f"The first ten hits of a query have {overlap:.0%} in common."
+
+
+def too_small(slices: int) -> str:
+    """Say that some slices were not judged."""
+    return f"Not judged, having fewer than {LEAST_COMPONENTS} components: {slices} slice{'s' * (slices != 1)}."
+
+
+def left_out(missing: Mapping[str, str]) -> str:
+    """Say what is not told, and why."""
+    return "Left out: " + "; ".join(f"{what} ({fact})" for what, fact in missing.items()) + "."
+
+
+def said(touched: Touched) -> str:
+    """Say what a rule did to the answers of queries that lost."""
+    did = _DID.get(touched.action, touched.action)
+    return f"the rule `{touched.reason}` of {touched.stage} {did} answers of {len(touched.queries):,} of them"
 
 
 def shown(value: object) -> str:
@@ -162,10 +207,7 @@ def _losers(report: Report) -> list[str]:
     told += [f"- {change:+.3f} `{query_id}` {text}" for query_id, text, change in report.lost]
     if report.touched:
         told += ["", "What newly touches their answers:", ""]
-        told += [
-            f"- {one.stage}, {one.action} {one.reason}: the answers of {len(one.queries):,} of them"
-            for one in report.touched[:MOST]
-        ]
+        told += [f"- {said(one)}" for one in report.touched[:MOST]]
     elif report.touched is not None:
-        told += ["", "No rule of cleaning or deduplication newly touches their answers."]
+        told += ["", UNTOUCHED]
     return told

@@ -8,10 +8,22 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from stages.ask.compare.sides import MODEL, TRAINED, Side
 from stages.lib.params import Section
-from stages.lib.statistics import ALPHA, DETECTABLE, LEAST_COMPONENTS, Effect, holm, resampled, sign_flip
+from stages.lib.statistics import (
+    ALPHA,
+    DETECTABLE,
+    LEAST_COMPONENTS,
+    NORMAL,
+    Effect,
+    holm,
+    resampled,
+    sign_flip,
+    widened,
+)
 
 Word = Literal["better", "worse", "equivalent", "no evidence", "not comparable"]
+NARROW = 1.645  # standard errors to either end of a 90 % interval
 
 
 class CompareParams(Section):
@@ -19,6 +31,17 @@ class CompareParams(Section):
 
     section: ClassVar[str] = "compare"
     delta: float = Field(gt=0.0, le=0.5)
+
+
+def seed_sd(before: Side, after: Side, system: str) -> float:
+    """Return by how much the mean of `system` varies with the seed of training: `evaluate.seed_sd`.
+
+    0 where both sides have the same fine-tuned model, or another system was asked for, or nobody has measured it.
+    """
+    models = [one.content(MODEL) for one in (before, after)]
+    if system != TRAINED or models[0] == models[1] is not None:
+        return 0.0
+    return float(after.params().get("evaluate.seed_sd") or 0.0)
 
 
 class Verdict(NamedTuple):
@@ -51,9 +74,18 @@ class Difference(NamedTuple):
 
 
 def difference(
-    name: str, before: pd.Series[float], after: pd.Series[float], components: pd.Series[str], seed: int
+    name: str,
+    before: pd.Series[float],
+    after: pd.Series[float],
+    components: pd.Series[str],
+    seed: int,
+    seed_sd: float = 0.0,
 ) -> Difference:
-    """Return the difference of two results (queries,) of one index, with its interval and its p-value."""
+    """Return the difference of two results (queries,) of one index, with its interval and its p-value.
+
+    `seed_sd` is how much a mean differs between two trainings that differ in nothing but their seed (standard
+    deviation); 0 where both results come from one training, or nobody has measured it. It widens both intervals.
+    """
     differences = np.asarray(after - before, dtype=np.float64)
     names = components.to_numpy(dtype=str)
     count = len(np.unique(names))
@@ -62,9 +94,11 @@ def difference(
         return Difference(*told, None, (-np.inf, np.inf), 1.0, len(differences), count)
     means = resampled(differences, names, seed)
     low, lower, upper, high = np.quantile(means, [0.025, 0.05, 0.95, 0.975]).tolist()
-    effect = Effect(float(differences.mean()), low, high, float(DETECTABLE * means.std(ddof=1)))
+    mean, mde = float(differences.mean()), float(DETECTABLE * means.std(ddof=1))
+    effect = widened(Effect(mean, low, high, mde), seed_sd)
+    narrow = widened(Effect(mean, lower, upper, mde), seed_sd * NARROW / NORMAL)
     p = sign_flip(differences, names, seed)
-    return Difference(*told, effect, (lower, upper), p, len(differences), count)
+    return Difference(*told, effect, (narrow.low, narrow.high), p, len(differences), count)
 
 
 def judge(tested: Difference, delta: float, p: float | None = None) -> Verdict:

@@ -3,82 +3,112 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from stages.ask.compare.common import ground
-from stages.ask.compare.sides import Side, subject
-from stages.ask.compare.verdicts import Verdict, difference, judge
+from stages.ask.compare.report import changes, shown
+from stages.ask.compare.sides import METRICS, Side, subject
+from stages.ask.compare.verdicts import Verdict, difference, judge, seed_sd
 from stages.lib.errors import Problem
 from stages.lib.statistics import LEAST_COMPONENTS, effect
 
 PRIMARY = "ndcg_at_10"
-SETTLED = 3  # so many changes that are all equivalent say that iterating pays no more
+MOST = 3  # parameters of an experiment that are told
+
+
+class Asked(NamedTuple):
+    """What is asked of every version: the split and the system, and from when on a difference counts."""
+
+    split: str
+    system: str
+    delta: float
 
 
 class Step(NamedTuple):
     """One version: the mean of its results with a 95 % interval, and what it is against the one before.
 
-    `reason` says why there is no verdict, where there is none but for the first.
+    `start` is the commit that an experiment started from, and is compared with. `problem` says why there is no verdict,
+    where there is none but for the first.
     """
 
-    name: str
+    side: Side
     subject: str
     mean: float
     low: float
     high: float
     verdict: Verdict | None
-    reason: str = ""
+    problem: Problem | None = None
+    start: str = ""
+
+    @property
+    def word(self) -> str:
+        """Return the verdict in a word; empty where there is nothing to compare with."""
+        if self.verdict is None:
+            return "not comparable" if self.problem else ""
+        return self.verdict.word
 
 
-def steps(sides: Sequence[Side], split: str, system: str, delta: float) -> list[Step]:
-    """Return a step for every version that has results and differs from the one before."""
+def steps(sides: Sequence[Side], asked: Asked) -> list[Step]:
+    """Return a step for every version that has results, and other ones than the version before."""
     found: list[Step] = []
-    last, path = cast("Side | None", None), f"metrics/queries/{split}.tsv"
+    last: tuple[Side, pd.DataFrame] | None = None
     for one in sides:
-        try:
-            results = one.results(split, system)
-            if last is not None and one.text(path) == last.text(path):
-                continue
-        except Problem:
+        results = results_of(one, asked)
+        if results is None or (last is not None and results.equals(last[1])):
             continue
-        values = results[PRIMARY].to_numpy(dtype=np.float64)
-        names = results["component_id"].to_numpy(dtype=str)
-        mean, low, high = float(values.mean()), float("nan"), float("nan")
-        if len(np.unique(names)) >= LEAST_COMPONENTS:
-            _, low, high, _ = effect(values, names, seed=0)
-        verdict, reason = (None, "") if last is None else _against(last, one, split, system, delta)
-        found.append(Step(one.name, subject(one), mean, low, high, verdict, reason))
-        last = one
+        made = step(one, last[0] if last else None, subject(one), asked)
+        if made is not None:
+            found.append(made)
+            last = one, results
     return found
 
 
-def _against(before: Side, after: Side, split: str, system: str, delta: float) -> tuple[Verdict | None, str]:
+def results_of(one: Side, asked: Asked) -> pd.DataFrame | None:
+    """Return the METRICS of one version by query id, in order; None where it has none."""
     try:
-        found = ground(before, after, split, system)
+        return one.results(asked.split, asked.system)[list(METRICS)].sort_index()
+    except Problem:
+        return None
+
+
+def tries(experiments: Sequence[tuple[Side, Side]], asked: Asked) -> list[Step]:
+    """Return a step for every experiment that has results, against the commit it started from."""
+    found = []
+    for one, start in experiments:
+        edits = changes(start.params(), one.params())
+        told = [f"{key} {shown(old)} -> {shown(new)}" for key, old, new in edits[:MOST]]
+        more = [f"{len(edits) - MOST} more"] if len(edits) > MOST else []
+        made = step(one, start, ", ".join([*told, *more]), asked)
+        if made is not None:
+            found.append(made._replace(start=start.name))
+    return found
+
+
+def step(one: Side, before: Side | None, what: str, asked: Asked) -> Step | None:
+    """Return one version as a step from the one `before`; None where it has no results."""
+    try:
+        results = one.results(asked.split, asked.system)
+    except Problem:
+        return None
+    values = results[PRIMARY].to_numpy(dtype=np.float64)
+    names = results["component_id"].to_numpy(dtype=str)
+    mean, low, high = float(values.mean()), float("nan"), float("nan")
+    if len(np.unique(names)) >= LEAST_COMPONENTS:
+        _, low, high, _ = effect(values, names, seed=0)
+    try:
+        verdict = None if before is None else against(before, one, asked)
     except Problem as problem:
-        return None, problem.fact
-    tested = difference(PRIMARY, found.before[PRIMARY], found.after[PRIMARY], found.after["component_id"], seed=0)
-    verdict = judge(tested, delta)
-    return (verdict if found.comparable else verdict._replace(word="not comparable")), ""
+        return Step(one, what, mean, low, high, None, problem)
+    return Step(one, what, mean, low, high, verdict)
 
 
-def advice(found: Sequence[Step], delta: float) -> str:
-    """Say in a sentence whether iterating still pays."""
-    words = [step.verdict.word if step.verdict else "not comparable" for step in found[1:]]
-    if not words:
-        return "There is one version. Change something, run `make repro`, and ask again."
-    if len(words) >= SETTLED and set(words[-SETTLED:]) == {"equivalent"}:
-        return (
-            f"The last {SETTLED} changes are equivalent within {delta:g}: these data are worth what they are worth. "
-            "Fine-tune longer or on more of them, or bring new data."
-        )
-    told = {
-        "better": "The last change helped: go on.",
-        "worse": "The last change did harm: take it back.",
-        "equivalent": f"The last change is equivalent within {delta:g}: try something larger.",
-        "no evidence": "The last change could not be told from chance: a larger one could, or more queries.",
-        "not comparable": "The last change cannot be compared with what was before: ask `python -m stages compare`.",
-    }
-    return told[words[-1]]
+def against(before: Side, after: Side, asked: Asked) -> Verdict:
+    """Return the verdict on the primary metric. Raises Problem where what is needed is not at hand."""
+    found = ground(before, after, asked.split, asked.system)
+    old, new, components = found.before[PRIMARY], found.after[PRIMARY], found.after["component_id"]
+    tested = difference(PRIMARY, old, new, components, seed=0, seed_sd=seed_sd(before, after, asked.system))
+    verdict = judge(tested, asked.delta)
+    return verdict if found.comparable else verdict._replace(word="not comparable")

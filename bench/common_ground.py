@@ -1,0 +1,112 @@
+"""Whether comparing on common ground gives the verdict of ranking anew, on the default data.
+
+    python bench/common_ground.py [--json]
+
+Reads the data of the last run. The older version is the benchmark as it is; the newer one lacks the short questions of
+validation (`filtered`), or a tenth of the documents and what they answer (`smaller`), or has near-duplicate documents
+merged (`merged`). The older model is the base; the newer one is the base again (nothing was touched: a difference is
+the benchmark's) or the fine-tuned model. For each:
+
+    base                        mean nDCG@10 of the base model on validation as it is
+    <change>.<model>.means      difference of the two means, each over its own questions: what stands in the metrics
+    <change>.<model>.ground     the same on what both have, as `python -m stages compare` judges it, and its verdict
+    <change>.<model>.share      how much both have in common; under 0.8 `compare` says "not comparable"
+    <change>.<model>.anew       the same with the older model ranked anew on the newer benchmark, and its verdict
+
+Embeddings come from the cache; the first run takes minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import pandas as pd
+
+from stages.ask.compare.common import World, common, judge_hits, merged
+from stages.ask.compare.rescore import Exam, rank, read_exam
+from stages.ask.compare.sides import Side, side
+from stages.ask.compare.verdicts import CompareParams, difference, judge
+from stages.lib.heldout import corpus_of, grades
+from stages.lib.models import find_model
+from stages.lib.params import Model, load
+
+PRIMARY = "ndcg_at_10"
+CHANGES = ("filtered", "smaller", "merged")
+SHORT = 17  # characters: a question of fewer is filtered
+NEAR = 0.9  # documents that resemble each other as much are merged
+Version = tuple[Exam, pd.DataFrame, dict[str, str]]
+
+
+def change(name: str, now: Side) -> Version:
+    """Return one changed benchmark: the exam, its qrels, and which documents stand for which."""
+    exam = read_exam(now, "validation")
+    qrels = now.table("data/split/validation/qrels.parquet", "query_id", "doc_id", "grade")
+    passages = now.table("data/pair/passages.parquet", "doc_id", "position", "text")
+    queries, aliases = exam.queries, dict[str, str]()
+    if name == "filtered":
+        queries = queries[queries["text"].str.len() >= SHORT]
+    if name == "smaller":
+        gone = set(exam.corpus.doc_ids[::10].tolist())
+        passages = passages[~passages["doc_id"].isin(gone)]
+        lost = set(qrels.loc[qrels["doc_id"].isin(gone), "query_id"])
+        queries = queries[~queries["query_id"].isin(lost)]
+    if name == "merged":
+        near = now.table("data/deduplicate/near.parquet", "left_id", "right_id", "similarity")
+        near = near[near["left_id"].str.startswith("d") & (near["similarity"] >= NEAR)]
+        kept = merged([dict([edge]) for edge in zip(near["left_id"], near["right_id"], strict=True)])
+        aliases = {doc_id: other for doc_id, other in kept.items() if doc_id != other}
+        passages = passages[~passages["doc_id"].isin(aliases)]
+    qrels = qrels[qrels["query_id"].isin(queries["query_id"])]
+    corpus = corpus_of(passages.sort_values(["doc_id", "position"]))
+    return Exam(queries, corpus, grades(qrels, aliases)), qrels, aliases
+
+
+def judged(hits: pd.DataFrame, version: Version, components: pd.Series) -> pd.DataFrame:
+    """Return the results by query id of `hits` on a version of the benchmark."""
+    exam = version[0]
+    return judge_hits(hits, {}, frozenset(exam.corpus.doc_ids.tolist()), exam.answers).join(components)
+
+
+def _world(hits: pd.DataFrame, version: Version) -> World:
+    exam, qrels, aliases = version
+    return World(hits, qrels, frozenset(exam.corpus.doc_ids.tolist()), aliases)
+
+
+def main() -> None:
+    """Print each difference and verdict, as text or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    as_json = parser.parse_args().json
+    now, params, delta = side(None), load(Model), load(CompareParams).delta
+    components = now.results("validation", "base")["component_id"]
+    models = {"base": find_model(params), "finetuned": Path("data/finetune/model")}
+    prompts = (params.anchor_prompt, params.document_prompt)
+    whole = change("none", now)
+    hits = rank(models["base"], whole[0], *prompts)
+    old = judged(hits, whole, components)
+    found: dict[str, object] = {"base": round(float(old[PRIMARY].mean()), 4)}
+    for name in CHANGES:
+        version = change(name, now)
+        anew = judged(rank(models["base"], version[0], *prompts), version, components)
+        for system, model in models.items():
+            newer = rank(model, version[0], *prompts)
+            new = judged(newer, version, components)
+            ground = common(_world(hits, whole), _world(newer, version), old, new)
+            key = f"{name}.{system}"
+            found[f"{key}.means"] = round(float(new[PRIMARY].mean() - old[PRIMARY].mean()), 4)
+            for way, before, after in (("ground", ground.before, ground.after), ("anew", anew, new.loc[anew.index])):
+                tested = difference(PRIMARY, before[PRIMARY], after[PRIMARY], after["component_id"], seed=0)
+                verdict = judge(tested, delta)
+                found[f"{key}.{way}"] = [verdict.word, *(round(value, 4) for value in verdict.effect or ())]
+            found[f"{key}.share"] = round(ground.share, 4)
+    lines = [json.dumps(found, indent=2)] if as_json else [f"{key:<28}{value}" for key, value in found.items()]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
