@@ -206,6 +206,7 @@ _CONFIG: dict[str, Any] = {
         "titleFontWeight": "normal",
         "titlePadding": 8,
         "labelLimit": 260,
+        "labelFlush": False,
     },
     "legend": {
         "labelColor": INK,
@@ -322,7 +323,7 @@ thead th { color: var(--soft); font-weight: 600; vertical-align: bottom; border-
 tbody th { font-weight: 500; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 figure { margin: 1.2rem 0; overflow-x: auto; }
-figure svg { display: block; max-width: 100%; height: auto; }
+figure svg { display: block; max-width: 100%; height: auto; overflow: visible; }
 figcaption { color: var(--soft); font-size: .9rem; max-width: 44rem; margin-top: .3rem; }
 details { margin: 1rem 0; }
 summary { cursor: pointer; color: var(--blue); }
