@@ -61,7 +61,7 @@ def test_two_revisions_and_an_experiment_are_compared(history):
 
 def test_seeds_count_where_models_were_trained_apart(history):
     write([0.42, 0.62])
-    params = Path("params.yaml").read_text("utf-8").replace("seed_sd: 0.0023", "seed_sd: 0.02")
+    params = Path("params.yaml").read_text("utf-8").replace("seed_sd: null", "seed_sd: 0.02")
     Path("params.yaml").write_text(params, "utf-8")
     assert (told()["verdict"], told()["seed_sd"]) == ("no evidence", 0.02)
     assert "Another seed of training moves a mean by 0.0200, which the intervals include." in ask("--md").output
