@@ -48,11 +48,8 @@ def probed(folder: Path, seed: int) -> Scores:
     data, encoder = folder / "data", _base()
     held, corpus = _asked(data)
     rows = tables.read(data / "mine/triplets.parquet", Triplets)
-    made = tables.read(data / "augment/ledger.parquet", Ledger).query("action == 'add'")
-    parents = dict(zip(made["row_id"], made["partner_id"], strict=True))
-    where = tables.read(data / "split/splits.parquet", Splits)
-    component_of = dict(zip(where["id"], where["component_id"], strict=True))
-    known = learned(rows, parents, component_of, encoder, load(Model))
+    made = tables.read(data / "augment/ledger.parquet", Ledger)
+    known = learned(rows, made, tables.read(data / "split/splits.parquet", Splits), encoder, load(Model))
     asked, searched = _embedded(encoder, held, corpus)
     return Exam(held, asked, corpus, searched, known, folds=1).scored(known, seed)
 

@@ -55,11 +55,8 @@ def what_the_probe_learned(
     right = answers(tables.read(triplets, Triplets), tables.read(pairs, Pairs), positive_from)
     if not len(right):
         return None
-    made = tables.read(lineage, Ledger).query("action == 'add'")
-    parents = dict(zip(made["row_id"], made["partner_id"], strict=True))
-    where = tables.read(splits, Splits)
-    component_of = dict(zip(where["id"], where["component_id"], strict=True))
-    return fit(learned(right, parents, component_of, encoder, load(Model)), seed)
+    rows = learned(right, tables.read(lineage, Ledger), tables.read(splits, Splits), encoder, load(Model))
+    return fit(rows, seed)
 
 
 def main(

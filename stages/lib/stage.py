@@ -1,4 +1,4 @@
-"""What every stage shares: short errors, no traces of failed runs, offline mode, pins, a guard against edits."""
+"""What every stage shares: short errors, no traces of failed runs, offline mode, pins, one thread, no edits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,8 +30,9 @@ Item = TypeVar("Item")
 def command(main: Callable[..., None], *groups: str) -> typer.Typer:
     """Return the Typer app of a stage whose work is `main` and which needs the dependency `groups`.
 
-    A Problem is printed in at most ten lines and exits with 1. Whatever the failed run had written is
-    removed, so that nothing half-done can be taken for a result. A run during which its own code or
+    Numpy multiplies on one thread meanwhile: sums that several threads share end in other last bits where there are
+    other numbers of cores. A Problem is printed in at most ten lines and exits with 1. Whatever the failed run had
+    written is removed, so that nothing half-done can be taken for a result. A run during which its own code or
     parameters were edited fails too: DVC would record the new hashes beside the old result.
     """
 
@@ -40,7 +42,8 @@ def command(main: Callable[..., None], *groups: str) -> typer.Typer:
         written.begin()
         try:
             check_pins(groups)
-            main(*args, **kwargs)
+            with _one_thread():
+                main(*args, **kwargs)
             _check_unedited(before)
         except Problem as problem:
             written.discard()
@@ -101,6 +104,14 @@ def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
     from rich.progress import track
 
     yield from track(items, description=label, total=total, console=Console(stderr=True), transient=True)
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """Keep numpy's products to one thread; torch has threads of its own, which `run.threads` counts."""
+    from threadpoolctl import ThreadpoolController
+
+    limited: AbstractContextManager[Any] = ThreadpoolController().select(internal_api="openblas").limit(limits=1)
+    return limited
 
 
 def _sources() -> dict[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
@@ -21,12 +19,16 @@ def answers(triplets: pd.DataFrame, pairs: pd.DataFrame, positive_from: float) -
 
 
 def learned(
-    triplets: pd.DataFrame, parents: Mapping[str, str], component_of: Mapping[str, str], encoder: Encoder, model: Model
+    triplets: pd.DataFrame, lineage: pd.DataFrame, splits: pd.DataFrame, encoder: Encoder, model: Model
 ) -> Rows:
     """Return the rows of `triplets` as vectors.
 
-    `component_of` names the component of each collected pair and document; a made pair is of its parent's.
+    `splits` (Splits) name the component of each collected pair and document; a pair that `lineage`, the Ledger of
+    augment, says was made is of its parent's.
     """
+    made = lineage[lineage["action"] == "add"]
+    parents = dict(zip(made["row_id"], made["partner_id"], strict=True))
+    component_of = dict(zip(splits["id"], splits["component_id"], strict=True))
     negatives = [
         (row, doc_id, text)
         for row, (ids, texts) in enumerate(zip(triplets["negative_ids"], triplets["negatives"], strict=True))

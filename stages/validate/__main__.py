@@ -64,9 +64,7 @@ class Inputs(NamedTuple):
 def sit(found: Inputs, few: bool, encoder: Encoder, model: Model) -> Exam:
     """Return what is asked and what is learned from, as vectors."""
     trained, made, corpus, held = found.right, found.made, found.corpus, found.held
-    parents = dict(zip(made["row_id"], made["partner_id"], strict=True))
-    component_of = dict(zip(found.where["id"], found.where["component_id"], strict=True))
-    rows = learned(trained, parents, component_of, encoder, model)
+    rows = learned(trained, made, found.where, encoder, model)
     searched = encoder.encode(corpus.texts, model.document_prompt, "documents")
 
     def embedded(questions: HeldOut) -> Vectors:

@@ -12,8 +12,7 @@ from stages.lib import tables
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.runs import Runs
 from stages.lib.reviewed import FIRST_HITS, Verdict, write_verdicts
-from tests.evaluate.test_evaluate import lay_out, name, run_stage
-from tests.evaluate.test_evaluate import project as project
+from tests.evaluate.inputs import lay_out, name, run_stage
 from tests.evaluate.test_gains import results
 
 QUERIES = Path("data/split/validation/queries.parquet")

