@@ -31,7 +31,8 @@ def separation(rows: pd.DataFrame) -> altair.FacetChart:
         color=alt.Color("kind:N", title=None, scale=colour),
     )
     layers = base.mark_area(interpolate="step", opacity=0.3) + base.mark_line(interpolate="step", strokeWidth=1.5)
-    drawing: altair.FacetChart = layers.properties(width=250, height=190).facet(
+    facets: altair.FacetChart = layers.properties(width=250, height=190).facet(
         column=alt.Column("panel:N", title=None, sort=order), data=frame
     )
+    drawing: altair.FacetChart = facets.properties(spacing=40)  # or the last number of one axis meets the next one's
     return drawing

@@ -322,7 +322,7 @@ th:first-child, td:first-child { padding-left: .2rem; }
 thead th { color: var(--soft); font-weight: 600; vertical-align: bottom; border-bottom-width: 2px; }
 tbody th { font-weight: 500; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-figure { margin: 1.2rem 0; overflow-x: auto; }
+figure { margin: 1.2rem 0; }
 figure svg { display: block; max-width: 100%; height: auto; overflow: visible; }
 figcaption { color: var(--soft); font-size: .9rem; max-width: 44rem; margin-top: .3rem; }
 details { margin: 1rem 0; }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
 
 from stages.lib.charts import PANELS
 from stages.lib.measured import Metrics
-from stages.lib.page import Html, chart, paragraph, table
+from stages.lib.page import Html, chart, folded, paragraph, table
+from stages.lib.statistics import LEAST_COMPONENTS
 from stages.report import charts
 
 
@@ -51,28 +53,32 @@ def separated(metrics: Metrics) -> list[Html]:
 
 
 def slices(found: pd.DataFrame) -> list[Html]:
-    """Return the chart of relations, if there are several, and the table of all slices."""
-    names = {
-        "kind": "Kind",
-        "slice": "Slice",
-        "queries": "Queries",
-        "components": "Components",
-        "base": "Base",
-        "finetuned": "Fine-tuned",
-        "gain": "Gain",
-        "low": "95 % from",
-        "high": "to",
-        "p": "p (Holm)",
-        "finding": "Finding",
-    }
+    """Return the chart of relations, if there are several, and the tables of all slices, small ones folded away."""
     shown = []
     rows = found[found["kind"] == "relation"]
     if len(rows):
         words = "; ".join(f"{row.slice} {row.base:.3f} to {row.finetuned:.3f}" for row in rows.itertuples())
         shown.append(chart(charts.slices(rows), f"nDCG@10 per relation, base to fine-tuned: {words}"))
-    caption = "Validation nDCG@10 by slice, and other measures. Each is one question of many, so p is corrected"
-    signed = {"Gain": "+.3f", "95 % from": "+.3f", "to": "+.3f"}
-    return [*shown, table(found[list(names)].rename(columns=names), caption, signed)]
+    small = found["low"].isna()
+    caption = "Validation nDCG@10 by slice, and other measures. Each is one question of many, so p is corrected (Holm)"
+    shown.append(table(_columns(found[~small]), caption))
+    if small.any():
+        under = _columns(found[small]).drop(columns=["p", "Finding"])
+        note = f"Fewer than {LEAST_COMPONENTS} components: means, and no verdict"
+        shown.append(folded(f"Smaller slices: {small.sum():,}", table(under, note)))
+    return shown
+
+
+def _columns(rows: pd.DataFrame) -> pd.DataFrame:
+    names = {"kind": "Kind", "slice": "Slice", "queries": "Queries", "base": "Base", "finetuned": "Fine-tuned"}
+    bounds = [
+        "" if math.isnan(low) else f" ({low:+.3f} to {high:+.3f})"
+        for low, high in zip(rows["low"], rows["high"], strict=True)
+    ]
+    gains = [f"{gain:+.3f}{bound}" for gain, bound in zip(rows["gain"], bounds, strict=True)]
+    told = rows[list(names)].rename(columns=names)
+    told["Gain (95 %)"], told["p"], told["Finding"] = gains, rows["p"], rows["finding"]
+    return told
 
 
 def label_errors(metrics: Metrics) -> str:

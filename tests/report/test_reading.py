@@ -36,9 +36,12 @@ def test_separation_is_a_row_for_each_panel_that_was_measured(values):
 
 def test_every_slice_is_a_row_and_relations_are_drawn(slices):
     shown = text(drawn(slices))
-    assert shown.count("<tr") == 1 + len(slices)
+    assert shown.count("<tr") == 2 + len(slices)  # two heads: small slices have a table of their own, folded away
+    judged, small = shown.split("<details>")
+    assert "-0.100 (-0.150 to -0.050)" in judged and "uk" not in judged.split("<table>")[1]
+    assert "Smaller slices: 1" in small and "uk" in small and "(" not in small.split("<tbody>")[1]
     assert "lay 0.600 to 0.500; exact 0.600 to 0.650" in shown
-    assert "too few components" in shown and "nan" not in shown.lower()
+    assert "Fewer than 50 components" in small and "nan" not in shown.lower()
     measures = text(drawn(slices[slices["kind"] == "measure"]))
     assert "<svg" not in measures and measures.count("<tr") == 2
 

@@ -72,7 +72,7 @@ def test_page_shows_validation_queries_escaped_and_no_test_query(run):
 def test_metrics_count_charts_and_tables(run):
     text = page()
     counted = json.loads(Path("metrics/report.json").read_text())
-    assert counted == {"charts": text.count("<svg "), "tables": text.count("</table>")} == {"charts": 7, "tables": 7}
+    assert counted == {"charts": text.count("<svg "), "tables": text.count("</table>")} == {"charts": 7, "tables": 8}
 
 
 def test_page_is_written_where_nothing_was_trained(run):
