@@ -1,14 +1,16 @@
 """What each method of `augment` is worth: full fine-tunes with and without it, through the pipeline's own stages.
 
-    python bench/augmentation.py [--seeds 3] [--pairs N] [--probe] [--share 0.1] [--only abbreviations ...] [--json]
+    python bench/augmentation.py [--seeds 3] [--pairs N] [--probe] [--share 0.1] [--only abbreviations ...]
+                                 [--results FOLDER] [--json]
 
-Reads the data of the last run and works on copies; only validation is looked at. `none` switches all methods off, `all`
-switches all on, the others switch on one. `<variant>.ndcg_at_10` is that of the fine-tuned model over the full corpus,
-mean over the seeds; `<variant>.gain` the mean difference to `none`, `<variant>.low` and `.high` its 95 % interval over
-resampled components, each query's difference being its mean over the seeds; `<variant>.rows` the training pairs.
-`--pairs` splits anew for a sample of about that many; `--probe` trains the linear probe of `validate` instead of the
-model, for a first look. On two idle cores a run of the default sample takes five minutes:
-six variants and three seeds an hour and a half.
+Reads the data of the last run and works on copies; only validation is looked at. `none` switches all methods off,
+`default` leaves them as params.yaml has them, `all` switches all on, the others switch on one. `<variant>.ndcg_at_10`
+is that of the fine-tuned model over the full corpus, mean over the seeds; `<variant>.gain` the mean difference to
+`none`, `<variant>.low` and `.high` its 95 % interval over resampled components, each query's difference being its mean
+over the seeds; `<variant>.rows` the training pairs. `--pairs` splits anew for a sample of about that many; `--probe`
+trains the linear probe of `validate` instead of the model, for a first look; `--results` keeps what was measured, so
+that an interrupted comparison with the same options goes on. On one core a run of the default sample takes about six
+minutes: three variants and three seeds an hour.
 """
 
 from __future__ import annotations
@@ -18,25 +20,29 @@ import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench.judged_copies import GIVEN, Scores, components, fine_tuned, probed
+from bench.judged_copies import GIVEN, Scores, components, fine_tuned, kept, probed
 from bench.trials import copy, run
 from stages.augment.variants import METHODS
 from stages.lib import tables
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.statistics import effect
 
-VARIANTS = ("none", *METHODS, "all")
+VARIANTS = ("none", "default", *METHODS, "all")
 
 
 def switched(variant: str) -> dict[str, bool | str]:
-    """Return the parameters of augment that make `variant`."""
+    """Return the parameters of augment that make `variant`, as far as they are not the project's own."""
+    if variant == "default":
+        return {}
     on = {method: variant in (method, "all") for method in METHODS}
     return {
         "abbreviations": on["abbreviations"],
@@ -46,8 +52,27 @@ def switched(variant: str) -> dict[str, bool | str]:
     }
 
 
+def measured(variant: str, seed: int, pairs: int | None, share: float, probe: bool) -> dict[str, Any]:
+    """Return the `scores` and `components` of the validation queries, and the number of training `rows`."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, "project")
+        changes: dict[str, Mapping[str, object]] = {
+            "augment": {**switched(variant), "max_share": share},
+            "run": {"seed": seed},
+        }
+        if pairs:
+            changes["split"] = {"max_train_pairs": pairs}
+        copy(folder, changes, [name for name in GIVEN if not (pairs and name == "split")])
+        for stage in ["split", "augment"] if pairs else ["augment"]:
+            run(folder, stage)
+        rows = len(tables.read(folder / "data/augment/pairs.parquet", Pairs))
+        run(folder, "mine")
+        scores = probed(folder, seed) if probe else fine_tuned(folder)
+        return {"scores": scores, "components": components(folder / "data"), "rows": rows}
+
+
 def compare(
-    variants: Sequence[str], seeds: Sequence[int], pairs: int | None, share: float, probe: bool
+    variants: Sequence[str], seeds: Sequence[int], pairs: int | None, share: float, probe: bool, results: Path | None
 ) -> dict[str, float]:
     """Return the figures of `variants`, the first of which the others are compared with."""
     scores: dict[str, list[Scores]] = {variant: [] for variant in variants}
@@ -55,23 +80,12 @@ def compare(
     names = np.array([], dtype=np.str_)
     for seed in seeds:
         for variant in variants:
-            with tempfile.TemporaryDirectory() as temporary:
-                folder = Path(temporary, "project")
-                changes: dict[str, Mapping[str, object]] = {
-                    "augment": {**switched(variant), "max_share": share},
-                    "run": {"seed": seed},
-                }
-                if pairs:
-                    changes["split"] = {"max_train_pairs": pairs}
-                copy(folder, changes, [name for name in GIVEN if not (pairs and name == "split")])
-                for stage in ["split", "augment"] if pairs else ["augment"]:
-                    run(folder, stage)
-                rows[f"{variant}.rows"] = float(len(tables.read(folder / "data/augment/pairs.parquet", Pairs)))
-                run(folder, "mine")
-                found = probed(folder, seed) if probe else fine_tuned(folder)
-                scores[variant].append(found)
-                names = components(folder / "data")
-            print(f"{variant}, seed {seed}: {found.mean():.4f}", file=sys.stderr, flush=True)
+            path = results and results / f"{variant}-{seed}-{'probe' if probe else 'full'}.npz"
+            found = kept(path, partial(measured, variant, seed, pairs, share, probe))
+            scores[variant].append(found["scores"])
+            rows[f"{variant}.rows"] = float(found["rows"])
+            names = found["components"]
+            print(f"{variant}, seed {seed}: {scores[variant][-1].mean():.4f}", file=sys.stderr, flush=True)
     return rows | summary(scores, names)
 
 
@@ -94,10 +108,12 @@ def main() -> None:
     parser.add_argument("--probe", action="store_true", help="train the probe of `validate` instead, in seconds")
     parser.add_argument("--share", type=float, default=0.1, help="augment.max_share")
     parser.add_argument("--only", nargs="+", choices=VARIANTS[1:], default=VARIANTS[1:])
+    parser.add_argument("--results", type=Path, help="folder that keeps what was measured")
     parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
     options = parser.parse_args()
     seeds = [13 + at for at in range(options.seeds)]
-    told = compare(["none", *options.only], seeds, options.pairs, options.share, options.probe)
+    variants = ["none", *options.only]
+    told = compare(variants, seeds, options.pairs, options.share, options.probe, options.results)
     shown = {name: round(value, 4) for name, value in sorted(told.items())}
     print(json.dumps(shown) if options.json else "\n".join(f"{name:32} {value:g}" for name, value in shown.items()))
 

@@ -5,14 +5,16 @@ A copy (bench/trials.py) holds triplets of its own; queries and corpus are those
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.trials import ROOT, cached_in, run
-from stages.lib import benchmark, tables
+from stages.lib import benchmark, tables, written
 from stages.lib.benchmark import Corpus, HeldOut
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.ledger import Ledger
@@ -30,6 +32,21 @@ from stages.validate.exam import Exam
 GIVEN = ("collect", "clean", "deduplicate", "pair", "split", "frozen", "protected", "glossary", "review")
 
 Scores = npt.NDArray[np.float64]
+
+
+def kept(path: Path | None, make: Callable[[], Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
+    """Return the figures in the file `path`, by name; if it is not there, `make` them and keep them in it.
+
+    None keeps nothing. An interrupted run leaves no half-written file.
+    """
+    if path is None:
+        return {name: np.asarray(value) for name, value in make().items()}
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written.atomically(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **make())
+    with np.load(path) as saved:
+        return {name: saved[name] for name in saved.files}
 
 
 def components(data: Path = ROOT / "data") -> npt.NDArray[np.str_]:

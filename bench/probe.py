@@ -27,6 +27,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,7 +38,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench.judged_copies import GIVEN, Scores, base_scores, components, fine_tuned, probed
+from bench.judged_copies import GIVEN, Scores, base_scores, components, fine_tuned, kept, probed
 from bench.trials import copy, run
 from stages.augment.keyboard import mistype
 from stages.lib import tables
@@ -132,34 +133,28 @@ VARIANTS: Mapping[str, Variant] = {
 }
 
 
-def measured(name: str, seed: int, results: Path) -> dict[str, Scores]:
-    """Return nDCG@10 of each validation query under the "probe" and under the "full" fine-tune of a variant.
+def measured(name: str, seed: int) -> dict[str, Scores]:
+    """Return nDCG@10 of each validation query under the "probe" and under the "full" fine-tune of a variant."""
+    variant = VARIANTS[name]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, "project")
+        copy(folder, {**variant.changes, "run": {"seed": seed}}, GIVEN)
+        run(folder, "augment")
+        run(folder, "mine")
+        path = folder / "data/mine/triplets.parquet"
+        tables.write(variant.reshape(tables.read(path, Triplets)), path, Triplets)
+        return {"probe": probed(folder, seed), "full": fine_tuned(folder)}
+
+
+def study(variants: Sequence[str], seeds: Sequence[int], results: Path | None) -> dict[str, float]:
+    """Return the figures of `variants`, each query's score being its mean over the `seeds`.
 
     What `results` holds is not measured again.
     """
-    kept = results / f"{name}-{seed}.npz"
-    if not kept.exists():
-        variant = VARIANTS[name]
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary, "project")
-            copy(folder, {**variant.changes, "run": {"seed": seed}}, GIVEN)
-            run(folder, "augment")
-            run(folder, "mine")
-            path = folder / "data/mine/triplets.parquet"
-            tables.write(variant.reshape(tables.read(path, Triplets)), path, Triplets)
-            found = {"probe": probed(folder, seed), "full": fine_tuned(folder)}
-        with kept.open("wb") as file:
-            np.savez(file, probe=found["probe"], full=found["full"])
-    with np.load(kept) as saved:
-        return {how: saved[how] for how in ("probe", "full")}
-
-
-def study(variants: Sequence[str], seeds: Sequence[int], results: Path) -> dict[str, float]:
-    """Return the figures of `variants`, each query's score being its mean over the `seeds`."""
     base, names = base_scores(), components()
     gains: dict[str, dict[str, Scores]] = {"probe": {}, "full": {}}
     for name in variants:
-        found = [measured(name, seed, results) for seed in seeds]
+        found = [kept(results and results / f"{name}-{seed}.npz", partial(measured, name, seed)) for seed in seeds]
         for how, of in gains.items():
             of[name] = np.mean([one[how] for one in found], axis=0) - base
         told = ", ".join(f"{how} {of[name].mean():+.4f}" for how, of in gains.items())
@@ -212,10 +207,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
     options = parser.parse_args()
     seeds = [13 + at for at in range(options.seeds)]
-    with tempfile.TemporaryDirectory() as temporary:
-        results = options.results or Path(temporary)
-        results.mkdir(parents=True, exist_ok=True)
-        figures = study(options.variants, seeds, results)
+    figures = study(options.variants, seeds, options.results)
     shown = {name: round(value, 4) for name, value in sorted(figures.items())}
     print(json.dumps(shown) if options.json else "\n".join(f"{name:32} {value:g}" for name, value in shown.items()))
 

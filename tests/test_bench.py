@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import augmentation, cranfield, fusion, probe
+from bench import augmentation, cranfield, fusion, judged_copies, probe, seeds
 from bench.faults import abbreviations, boilerplate, corruptions, paraphrases, typos
 from bench.mine import agreement
 from bench.negatives import summary
@@ -163,6 +163,26 @@ def test_the_gain_of_a_method_is_the_mean_over_seeds_and_its_interval_is_over_co
     told = augmentation.summary(scores, np.array(["a", "a", "b", "b"]))
     assert told["spelling.gain"] == pytest.approx(0.15)
     assert (told["spelling.low"], told["spelling.high"]) == pytest.approx((0.1, 0.2))
+
+
+def test_seeds_that_differ_by_chance_give_no_verdict_and_one_that_ruins_the_model_does():
+    names = [f"c{at}" for at in range(60)]
+    found = {13: np.tile([0.4, 0.6], 30), 14: np.tile([0.6, 0.4], 30), 15: np.zeros(60)}
+    told = seeds.summary(found, names, 0.002, 0.01)
+    assert (told["pairs"], told["worse"], told["no_evidence"]) == (3, 2, 1)
+    assert (told["better"], told["equivalent"]) == (0, 0)
+    assert told["sd"] == pytest.approx(np.std([0.5, 0.5, 0.0], ddof=1))
+    assert (told["smallest"], told["largest"], told["largest_difference"]) == (0.0, 0.5, 0.5)
+
+
+def test_what_was_measured_is_kept_and_not_measured_again(tmp_path):
+    made = judged_copies.kept(tmp_path / "new" / "a.npz", lambda: {"scores": [0.5, 1.0], "rows": 2})
+    again = judged_copies.kept(tmp_path / "new" / "a.npz", lambda: {}["measured twice"])
+    assert made["scores"].tolist() == again["scores"].tolist() == [0.5, 1.0]
+    assert judged_copies.kept(None, lambda: {"rows": 2})["rows"] == 2
+    with pytest.raises(KeyError):
+        judged_copies.kept(tmp_path / "b.npz", lambda: {}["fails"])
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.npz", "new"]
 
 
 def test_a_small_collection_is_measured_as_ir_measures_does(tmp_path):
