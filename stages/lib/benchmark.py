@@ -51,6 +51,11 @@ def is_made(sources: pd.Series[str]) -> pd.Series[bool]:
     return sources.str.startswith("pair.")
 
 
+def query_id(raw: str) -> str:
+    """Return the id of the query that asks `raw`, an anchor as collected."""
+    return "q" + hash_hex("query", normal_form(raw))
+
+
 def held_out(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the queries and qrels of one split's collected `pairs`.
 
@@ -61,7 +66,7 @@ def held_out(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     relevant = pairs[pairs["score"] > 0].sort_values("pair_id")
     if not len(relevant):
         return Queries.empty(), Qrels.empty()
-    relevant = relevant.assign(query_id=["q" + hash_hex("query", normal_form(raw)) for raw in relevant["raw"]])
+    relevant = relevant.assign(query_id=relevant["raw"].map(query_id))
     first = relevant.drop_duplicates("query_id")
     queries = first.rename(columns={"anchor": "text"})[list(Queries.empty().columns)]
     best = relevant.sort_values("score", ascending=False).drop_duplicates(["query_id", "doc_id"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stages.lib.page import GREEN, PURPLE
+from stages.lib.drawing import GREEN, PURPLE
 
 if TYPE_CHECKING:
     import altair

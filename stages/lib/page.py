@@ -1,4 +1,4 @@
-"""Pages that a person reads: one HTML file each, nothing to load, charts as inline SVG, light and dark.
+"""Pages that a person reads: one HTML file each, nothing to load, charts as inline SVG (`drawing`), light and dark.
 
 A page holds no script and no address of anything else, and says so to the browser (its content
 security policy allows inline styles alone). What comes from data is escaped here, once, by every
@@ -7,39 +7,16 @@ function that takes text; `Html` marks what has been through it, so that mypy fi
 
 from __future__ import annotations
 
-import hashlib
 import html
-import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NewType
+from typing import Any, Literal, NamedTuple, NewType
 
 import numpy as np
 import pandas as pd
 
-if TYPE_CHECKING:
-    import altair
-
 Html = NewType("Html", str)
 Tone = Literal["plain", "note", "good", "bad"]
-
-# Colours of marks. They are names of the page's stylesheet, so that a chart follows light and dark; the
-# value after the comma stands when the SVG is taken out of its page. Okabe and Ito's palette: distinct
-# for colour-blind readers.
-INK = "var(--ink, #24292f)"
-SOFT = "var(--soft, #6a737d)"
-LINE = "var(--line, #d0d7de)"
-GREY = "var(--grey, #8c959f)"
-BLUE = "var(--blue, #0072b2)"
-ORANGE = "var(--orange, #d55e00)"
-GREEN = "var(--green, #009e73)"
-PURPLE = "var(--purple, #aa4a80)"
-
-# Text is measured in a font that vl_convert carries, and drawn in whatever the reader has of the same
-# widths: the fonts of the machine that builds the page move nothing in it.
-_MEASURED = "Liberation Sans"
-_DRAWN = "Arial, Helvetica, Liberation Sans, Arimo, sans-serif"
-_VEGA_LITE = "6.4"
 
 
 class Section(NamedTuple):
@@ -93,7 +70,7 @@ def page(title: str, lead: str, sections: Sequence[Section]) -> str:
 <main>
 <header>
 <h1>{html.escape(title)}</h1>
-<p class="lead">{_inline(lead)}</p>
+<p class="lead">{inline(lead)}</p>
 <nav aria-label="Contents"><ul>{links}</ul></nav>
 </header>
 {body}
@@ -106,12 +83,12 @@ def page(title: str, lead: str, sections: Sequence[Section]) -> str:
 def paragraph(text: str, tone: Tone = "plain") -> Html:
     """Return a paragraph; `words in backticks` become code. Any tone but plain sets it in a box."""
     kind = "" if tone == "plain" else f' class="box {tone}"'
-    return Html(f"<p{kind}>{_inline(text)}</p>")
+    return Html(f"<p{kind}>{inline(text)}</p>")
 
 
 def bullets(items: Sequence[str]) -> Html:
     """Return a list; `words in backticks` become code."""
-    return Html("<ul>" + "".join(f"<li>{_inline(item)}</li>" for item in items) + "</ul>")
+    return Html("<ul>" + "".join(f"<li>{inline(item)}</li>" for item in items) + "</ul>")
 
 
 def figures(items: Sequence[Figure]) -> Html:
@@ -172,83 +149,6 @@ def table(rows: pd.DataFrame, caption: str, formats: Mapping[str, str] | None = 
     )
 
 
-def chart(drawing: altair.TopLevelMixin, alt: str, caption: str = "") -> Html:
-    """Return an Altair chart as inline SVG; `alt` says in words what it shows, for who cannot see it.
-
-    The same chart gives the same bytes, whatever was drawn before it and whatever fonts are installed.
-    Its ids begin with a hash of it, so that the charts of a page do not cut each other's marks.
-    """
-    import vl_convert
-
-    spec = json.loads(drawing.to_json())
-    spec["config"] = {**_CONFIG, **_without_defaults(spec.get("config", {}))}
-    svg = vl_convert.vegalite_to_svg(json.dumps(spec, sort_keys=True), vl_version=_VEGA_LITE)
-    svg = _own_ids(svg.replace(f'font-family="{_MEASURED}"', f'font-family="{_DRAWN}"'))
-    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt)}" ', 1)
-    below = f"\n<figcaption>{_inline(caption)}</figcaption>" if caption else ""
-    return Html(f"<figure>{svg}{below}</figure>")
-
-
-_CONFIG: dict[str, Any] = {
-    "aria": False,  # the alternative text stands for the whole
-    "background": "transparent",
-    "font": _MEASURED,
-    "view": {"stroke": "transparent"},
-    "axis": {
-        "labelColor": SOFT,
-        "titleColor": SOFT,
-        "domainColor": LINE,
-        "tickColor": LINE,
-        "gridColor": LINE,
-        "gridOpacity": 0.6,
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "titlePadding": 8,
-        "labelLimit": 260,
-        "labelFlush": False,
-    },
-    "legend": {
-        "labelColor": INK,
-        "titleColor": SOFT,
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "orient": "top",
-        "symbolStrokeWidth": 2,
-        "symbolOpacity": 1,
-    },
-    "header": {
-        "labelColor": INK,
-        "titleColor": SOFT,
-        "labelFontSize": 13,
-        "labelFontWeight": "bold",
-        "titleFontSize": 12,
-    },
-    "title": {"color": INK, "subtitleColor": SOFT, "anchor": "start", "fontSize": 13},
-    "text": {"color": INK, "fontSize": 12},
-    "rule": {"color": SOFT},
-    "line": {"strokeWidth": 2},
-    "bar": {"color": BLUE},
-    "point": {"filled": True, "size": 80},
-}
-
-
-def _without_defaults(config: dict[str, Any]) -> dict[str, Any]:
-    # Altair's default theme says only this much; what a chart configures itself stays.
-    default = {"continuousWidth": 300, "continuousHeight": 300}
-    return {key: value for key, value in config.items() if not (key == "view" and value == default)}
-
-
-def _own_ids(svg: str) -> str:
-    # Vega counts its ids on and on within a process: number them anew, in the order they are met.
-    order: dict[str, str] = {}
-    ids = re.compile(r'(?<=\bid=")[^"]+(?=")|(?<=url\(#)[^)]+(?=\))')
-    svg = ids.sub(lambda found: order.setdefault(found.group(), f"@{len(order)}"), svg)
-    own = hashlib.sha256(svg.encode()).hexdigest()[:8]
-    return re.sub(r'((?:\bid="|url\(#))@', rf"\1c{own}-", svg)
-
-
 def _shown(value: Any, wanted: str) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and value != value):
         return "\u2013"
@@ -263,7 +163,8 @@ def _shown(value: Any, wanted: str) -> str:
     return str(value)
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
+    """Return escaped `text`, in which what stands in backticks is code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 

@@ -99,13 +99,8 @@ def main(
     copies = tables.read(aliases, Aliases)
     kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
     beside = neighbours(tables.read(near, Near), kept)
-    said = judged(
-        training,
-        tables.read(made, Made),
-        tables.read(dissimilar, Pairs),
-        dict(zip(known["doc_id"], known["topic"], strict=True)),
-        parents,
-    )
+    topic_of = dict(zip(known["doc_id"], known["topic"], strict=True))
+    said = judged(training, tables.read(made, Made), tables.read(dissimilar, Pairs), topic_of, parents)
     instead = sorted(set(said.trained.values()))
     world = World(
         positives,
@@ -120,7 +115,8 @@ def main(
     mined = mine(training, anchors, corpus, world, params, seed, ledger, cross if params.crossed else None)
     component_of = dict(zip(where["id"], where["component_id"], strict=True))
     answer_of = dict(zip(every["pair_id"], every["doc_id"], strict=True))
-    triplets = meet(mined.rows, Meetings(component_of, parents, answer_of, beside), answers)
+    meetings = Meetings(component_of, parents, answer_of, beside, said.topics, topic_of)
+    triplets = meet(mined.rows, meetings, answers)
     found = triplets["negative_ids"].map(len)
     drawn = sample(triplets, params.judged_negatives, seed)
     judges = {

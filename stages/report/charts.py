@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from stages.lib.contracts.runs import SYSTEMS
-from stages.lib.page import BLUE, GREEN, GREY, INK, LINE, ORANGE, PURPLE, SOFT
+from stages.lib.drawing import BLUE, GREEN, GREY, INK, LINE, ORANGE, PURPLE, SOFT
 
 if TYPE_CHECKING:
     import altair

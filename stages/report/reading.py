@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from stages.lib.charts import PANELS
+from stages.lib.drawing import chart
 from stages.lib.measured import Metrics
-from stages.lib.page import Html, chart, folded, paragraph, table
+from stages.lib.page import Html, folded, paragraph, table
 from stages.lib.statistics import LEAST_COMPONENTS
 from stages.report import charts
 

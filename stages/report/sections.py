@@ -10,8 +10,9 @@ import pandas as pd
 
 from stages.lib.charts import PANELS, separation
 from stages.lib.contracts.runs import SYSTEMS
+from stages.lib.drawing import chart
 from stages.lib.measured import Metrics
-from stages.lib.page import Figure, Html, Section, Tone, bullets, chart, checks, figures, folded, page, paragraph, table
+from stages.lib.page import Figure, Html, Section, Tone, bullets, checks, figures, folded, page, paragraph, table
 from stages.report import charts
 from stages.report.advice import advise, promises
 from stages.report.inputs import Book, Held, funnel

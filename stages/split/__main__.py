@@ -35,7 +35,7 @@ from stages.lib.stage import command, write_metrics
 from stages.split.assignment import Assignment, Rows, follow, grow, keep_sample, shield
 from stages.split.audit import alike, forbidden, leaks, tolerated
 from stages.split.dates import by_date
-from stages.split.exam import ask, fingerprints, rehearse, scored, variants
+from stages.split.exam import Labelled, ask, fingerprints, rehearse, scored, variants
 from stages.split.frozen import NAME, moved, read_frozen
 from stages.split.measures import measure, of_topics
 from stages.split.params import SplitParams
@@ -94,6 +94,7 @@ def main(
     raw_documents, raw_pairs = tables.read(documents, Documents), tables.read(pairs, Pairs)
     clean_documents, clean_pairs = tables.read(cleaned_documents, Documents), tables.read(cleaned_pairs, Pairs)
     final_documents, built = tables.read(built_documents, Documents), tables.read(built_pairs, Pairs)
+    recipes = tables.read(made, Made)
     every_pair = pd.concat([raw_pairs, built]).drop_duplicates("pair_id") if len(raw_pairs) else built
     stages = (every_pair, clean_pairs, built)
     rows = Rows(
@@ -103,16 +104,17 @@ def main(
     )
     kinds = [rows.anchors, rows.texts]
     taken = matches(secrets, kinds, params.near_threshold)
+    same = alike(kinds, params.near_threshold)
 
     ties = [
         *ties_of(tables.read(near, Near), tables.read(aliases, Aliases), raw_documents, every_pair, params),
-        *made_ties(tables.read(made, Made), rows.answers, params),
+        *made_ties(recipes, rows.answers, params),
     ]
     if params.unit == "time":
         known = tables.read(times, Times)
-        assigned = by_date(rows, dict(zip(known["id"], known["time"], strict=True)), params, kept, taken)
+        assigned = by_date(rows, dict(zip(known["id"], known["time"], strict=True)), same, params, kept, taken)
     else:
-        assigned = shield(grow(rows, ties, params, kept), rows, taken)
+        assigned = shield(grow(rows, ties, same, params, kept), rows, taken)
     splits = keep_sample(assigned, built, params.max_train_pairs, kept)
     if not params.splits_documents:
         splits = follow(splits, rows, taken)
@@ -124,13 +126,13 @@ def main(
     }
     # Real questions are the benchmark wherever there are any; made ones only stand in for them.
     answers = real(raw_pairs, labels.positive_from)
-    sets = ask(answers if len(answers) else built, cleaned, splits)
-    synthetic = rehearse(
-        built[is_made(built["source"])] if len(answers) else built.iloc[:0], splits, sets["validation"][0]
-    )
+    labelled = Labelled(final_documents, recipes)
+    sets = ask(answers if len(answers) else built, cleaned, splits, labelled)
+    rehearsed = built[is_made(built["source"])] if len(answers) else built.iloc[:0]
+    synthetic = rehearse(rehearsed, splits, sets["validation"][0], labelled)
     gone = moved(assigned.component_of, assigned.split_of, kept)
     ledger = tell(assigned, built, where, gone)
-    found = leaks(alike(kinds, params.near_threshold), where)
+    found = leaks(same, where)
     allowed = tolerated(found, params.unit, where)
     rows_out = int(built["pair_id"].map(where).isin(["train", "validation", "test"]).sum())
     measured: dict[str, float | int | str | bool] = {

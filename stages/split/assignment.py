@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.lib.contracts.splits import HELD_OUT
-from stages.split.audit import alike, leaks
+from stages.split.audit import Alike, kept_apart, leaks
 from stages.split.components import Texts, Tie, assign, by_anchor, by_document, sample, tie
 from stages.split.frozen import kept_splits
 from stages.split.params import SplitParams
@@ -46,28 +46,28 @@ class Assignment(NamedTuple):
         return {identity: self.split_of[name] for identity, name in self.component_of.items()}
 
 
-def grow(rows: Rows, ties: Sequence[Tie], params: SplitParams, frozen: Mapping[str, str]) -> Assignment:
+def grow(rows: Rows, ties: Sequence[Tie], found: Alike, params: SplitParams, frozen: Mapping[str, str]) -> Assignment:
     """Return where everything belongs that the unit splits: pairs and documents, or pairs alone.
 
-    Components are assigned, audited, and joined where the audit finds a leak, until it finds none: each
-    round joins at least two components, so it ends. Then the same with the frozen ids in their places, so that
-    freezing what is changes no component. Raises Problem when one component grows too large.
+    `found` says what is alike among all anchors and all documents. Components are assigned, audited, and joined where
+    the audit finds a leak, until it finds none: each round joins at least two components, so it ends. Then the same
+    with the frozen ids in their places, so that freezing what is changes no component. Raises Problem when one
+    component grows too large.
     """
     kinds = [rows.anchors, rows.texts] if params.splits_documents else [rows.anchors]
     name = by_document if params.splits_documents else by_anchor(rows.anchors)
-    threshold = None if params.unit == "group" else params.near_threshold
     ids = sorted(identity for kind in kinds for identity in kind)
     edges = [*ties, *equal_ties(kinds)]
-    giveaways = alike(kinds, threshold)
+    giveaways = kept_apart(found, params.unit)
     added: list[Tie] = []
     for given in ({}, frozen) if frozen else ({},):
         while True:
             component_of = tie(ids, [(one.left, one.right) for one in [*edges, *added]], name)
             split_of = _lots(component_of, rows, params, given)
-            found = leaks(giveaways, {identity: split_of[component_of[identity]] for identity in ids})
-            if not found:
+            leaking = leaks(giveaways, {identity: split_of[component_of[identity]] for identity in ids})
+            if not leaking:
                 break
-            added.extend(found)
+            added.extend(leaking)
     check_size(component_of, rows.anchors, [*edges, *added], params)
     return Assignment(component_of, split_of, added, {})
 

@@ -20,18 +20,28 @@ class Alike(NamedTuple):
     near: list[tuple[list[str], list[str]]]
 
 
-def alike(kinds: Sequence[Texts], threshold: float | None) -> Alike:
+def alike(kinds: Sequence[Texts], threshold: float) -> Alike:
     """Return what is equal over all `kinds` together (an anchor may equal a document), and near within each kind.
 
-    Near is exact Jaccard of the shingles at or above `threshold`; None leaves near ones out.
+    Near is exact Jaccard of the shingles at or above `threshold`.
     """
     near: list[tuple[list[str], list[str]]] = []
-    if threshold is not None:
-        for ids_of in map(_by_form, kinds):
-            # A query that was clicked a hundred times is compared once.
-            sets = {form: shingles(form) for form in ids_of}
-            near.extend((ids_of[left], ids_of[right]) for left, right, _ in exact_edges(sets, sets, threshold))
+    for ids_of in map(_by_form, kinds):
+        # A query that was clicked a hundred times is compared once.
+        sets = {form: shingles(form) for form in ids_of}
+        near.extend((ids_of[left], ids_of[right]) for left, right, _ in exact_edges(sets, sets, threshold))
     return Alike(equal_groups(*kinds), near)
+
+
+def kept_apart(found: Alike, unit: Unit) -> Alike:
+    """Return of what is alike among anchors and documents that which `unit` keeps in one split."""
+    if unit == "component":
+        return found
+    if unit == "group":
+        return Alike(found.equal, [])
+    anchors = {form: [one for one in ids if one.startswith("p")] for form, ids in found.equal.items()}
+    equal = {form: ids for form, ids in anchors.items() if len(ids) > 1}
+    return Alike(equal, [both for both in found.near if both[0][0].startswith("p")])
 
 
 def equal_groups(*kinds: Texts) -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from stages.lib.errors import Problem
 from stages.split.assignment import Assignment, Left, Rows
-from stages.split.audit import alike, forbidden, leaks
+from stages.split.audit import Alike, forbidden, kept_apart, leaks
 from stages.split.components import by_hash, star, tie
 from stages.split.params import SplitParams
 from stages.split.protect import Match
@@ -17,13 +17,15 @@ from stages.split.ties import equal_ties
 def by_date(
     rows: Rows,
     times: Mapping[str, str],
+    found: Alike,
     params: SplitParams,
     frozen: Mapping[str, str],
     matches: Mapping[str, Match],
 ) -> Assignment:
     """Return where every pair belongs by its time.
 
-    `times` gives the UTC time of a pair or, for pairs that were made from a document, of that. A training pair
+    `times` gives the UTC time of a pair or, for pairs that were made from a document, of that; `found` says what is
+    alike among all anchors and all documents. A training pair
     whose anchor equals or nears a held-out one leaves training, and so does one that holds a protected text.
     Components are ties within a split, which intervals resample. Raises Problem when a pair has no time.
     """
@@ -34,7 +36,7 @@ def by_date(
         )
     where = cut(_times_of(rows, times), params.train, params.validation)
     left: dict[str, Left] = {}
-    for leak in leaks(alike([rows.anchors], params.near_threshold), where):
+    for leak in leaks(kept_apart(found, params.unit), where):
         if forbidden(leak, "time", where):
             trained, held = sorted([leak.left, leak.right], key=lambda pair_id: where[pair_id] != "train")
             left.setdefault(trained, Left("repeats_held_out", held, float("nan")))

@@ -7,13 +7,31 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
-from stages.lib.benchmark import held_out
+from stages.lib.benchmark import held_out, query_id
 from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.scored import Scored
 from stages.lib.contracts.splits import HELD_OUT
 from stages.lib.errors import Problem
 from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
 from stages.split.components import Texts, Tie
+
+
+class Labelled:
+    """Knows which documents answer a query that asks for any of a topic: all of it but the one that asks.
+
+    `documents` are those to be found, `made` (Made) tells of which document a pair's anchor is the text.
+    """
+
+    def __init__(self, documents: pd.DataFrame, made: pd.DataFrame) -> None:
+        self._topic_of = dict(zip(documents["doc_id"], documents["topic"], strict=True))
+        self._members = {str(topic): sorted(found) for topic, found in documents.groupby("topic")["doc_id"]}
+        self._origin_of = dict(zip(made["pair_id"], made["origin_id"], strict=True))
+
+    def answers(self, pair_id: str, doc_id: str) -> list[str]:
+        """Return what answers a pair of the recipe same_label, whose document is `doc_id`."""
+        members = self._members.get(self._topic_of.get(doc_id, ""), [])
+        return [one for one in members if one != self._origin_of[pair_id]]
 
 
 def variants(*frames: tuple[pd.DataFrame, str, str]) -> dict[str, list[str]]:
@@ -27,7 +45,7 @@ def variants(*frames: tuple[pd.DataFrame, str, str]) -> dict[str, list[str]]:
 
 
 def ask(
-    asked: pd.DataFrame, cleaned: Mapping[str, str], splits: pd.DataFrame
+    asked: pd.DataFrame, cleaned: Mapping[str, str], splits: pd.DataFrame, labelled: Labelled
 ) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
     """Return queries and qrels of each held-out split, from the pairs as collected.
 
@@ -35,7 +53,7 @@ def ask(
     Raises Problem when a split has none.
     """
     pairs = _placed(asked, cleaned, splits)
-    sets = {name: held_out(pairs[pairs["split"] == name]) for name in HELD_OUT}
+    sets = {name: _held_out(pairs[pairs["split"] == name], labelled) for name in HELD_OUT}
     for name, (queries, _) in sets.items():
         if not len(queries):
             raise Problem(
@@ -45,14 +63,16 @@ def ask(
     return sets
 
 
-def rehearse(made: pd.DataFrame, splits: pd.DataFrame, asked: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def rehearse(
+    made: pd.DataFrame, splits: pd.DataFrame, asked: pd.DataFrame, labelled: Labelled
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return queries and qrels of the `made` pairs in validation: a slice of its own, which decides nothing.
 
     Left out are those that say what a real question of validation, the queries `asked`, says. Those in the test split
     are never asked.
     """
     pairs = _placed(made, {}, splits)
-    queries, qrels = held_out(pairs[pairs["split"] == "validation"])
+    queries, qrels = _held_out(pairs[pairs["split"] == "validation"], labelled)
     new = ~queries["query_id"].isin(asked["query_id"])
     return queries[new], qrels[qrels["query_id"].isin(queries.loc[new, "query_id"])]
 
@@ -63,6 +83,22 @@ def scored(collected: pd.DataFrame, cleaned: Mapping[str, str], splits: pd.DataF
     pairs = _placed(judged, cleaned, splits)
     types = Scored.empty().dtypes.to_dict()
     return {name: pairs.loc[pairs["split"] == name, list(types)].astype(types) for name in HELD_OUT}
+
+
+def _held_out(pairs: pd.DataFrame, labelled: Labelled) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return queries and qrels of one split, with all documents of a topic where any of them is asked for."""
+    queries, qrels = held_out(pairs)
+    asking = pairs[pairs["source"] == "pair.same_label"]
+    more = [
+        (query_id(raw), other, 1.0)
+        for pair_id, raw, doc_id in zip(asking["pair_id"], asking["raw"], asking["doc_id"], strict=True)
+        for other in labelled.answers(pair_id, doc_id)
+    ]
+    if more:
+        types = Qrels.empty().dtypes.to_dict()
+        found = pd.DataFrame(more, columns=["query_id", "doc_id", "grade"]).astype(types)
+        qrels = pd.concat([qrels, found]).drop_duplicates(["query_id", "doc_id"])
+    return queries, qrels
 
 
 def _placed(pairs: pd.DataFrame, cleaned: Mapping[str, str], splits: pd.DataFrame) -> pd.DataFrame:

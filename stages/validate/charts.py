@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stages.lib.page import BLUE, GREEN, GREY, ORANGE, PURPLE, SOFT
+from stages.lib.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, SOFT
 
 if TYPE_CHECKING:
     import altair

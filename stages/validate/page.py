@@ -8,7 +8,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.lib.charts import PANELS, separation
-from stages.lib.page import Figure, Html, bullets, chart, figures, page, paragraph, table
+from stages.lib.drawing import chart
+from stages.lib.page import Figure, Html, bullets, figures, page, paragraph, table
 from stages.lib.page import Section as Part
 from stages.validate.charts import clusters, curve
 from stages.validate.gates import Gate
@@ -109,8 +110,9 @@ def _findings(gates: Sequence[Gate]) -> list[Html]:
 def _probe(found: Evidence) -> Iterator[Html]:
     measured = found.measured
     yield paragraph(
-        "The probe is a linear adapter on the embeddings, trained in seconds on this very data. Fine-tuning moves "
-        "more than that; what the probe cannot learn, it rarely learns either."
+        "The probe is a linear adapter on the embeddings, trained in seconds on this very data. Fine-tuning gains "
+        "more than that. Which of two training sets is better the probe mostly tells, by how much it does not, and what "
+        "hard negatives bring it hardly sees."
     )
     shown = [Figure("Probe, nDCG@10", f"{measured['probe.ndcg_at_10']:.3f}", f"base {measured['base.ndcg_at_10']:.3f}")]
     if "probe.gain" in measured:

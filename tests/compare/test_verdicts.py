@@ -37,6 +37,7 @@ def test_each_difference_has_its_word(differences, word):
 def test_many_queries_of_few_components_give_no_verdict():
     found = judge(made([0.1] * 490, per_component=10), delta=0.02)
     assert (found.word, found.queries, found.components) == ("no evidence", 490, 49)
+    assert found.effect is None, "an interval would say more than they do"
 
 
 def test_one_component_has_no_interval():

@@ -10,19 +10,8 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from stages.lib.page import (
-    Check,
-    Figure,
-    Section,
-    bullets,
-    chart,
-    checks,
-    figures,
-    folded,
-    page,
-    paragraph,
-    table,
-)
+from stages.lib.drawing import chart
+from stages.lib.page import Check, Figure, Section, bullets, checks, figures, folded, page, paragraph, table
 
 NASTY = "<script>alert('x')</script> & \"quotes\""
 ESCAPED = "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; &amp; &quot;quotes&quot;"
@@ -191,7 +180,7 @@ def test_chart_keeps_what_it_configures_itself():
 def test_bytes_do_not_depend_on_the_hash_seed():
     code = (
         "import altair as alt, pandas as pd, sys\n"
-        "from stages.lib.page import chart\n"
+        "from stages.lib.drawing import chart\n"
         "frame = pd.DataFrame({'x': [1, 2], 'y': [3, 4], 'k': ['b', 'a']})\n"
         "sys.stdout.write(chart(alt.Chart(frame).mark_bar(clip=True).encode(x='x:Q', y='y:Q', color='k:N'), 'x'))\n"
     )

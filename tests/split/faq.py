@@ -18,6 +18,7 @@ from stages.lib.contracts.times import Times
 from stages.lib.text import hash_hex
 from stages.split.__main__ import app
 from stages.split.assignment import Assignment, Rows, grow
+from stages.split.audit import Alike, alike
 from stages.split.components import assign
 from stages.split.exam import variants
 from stages.split.params import SplitParams
@@ -92,7 +93,12 @@ def ties(frame, asked, params=PARAMS, edges=None, copies=None):
 
 
 def assigned(frame, asked, params=EVEN, *, edges=None, copies=None, frozen=None) -> Assignment:
-    return grow(rows_of(frame, asked), ties(frame, asked, params, edges, copies), params, frozen or {})
+    rows = rows_of(frame, asked)
+    return grow(rows, ties(frame, asked, params, edges, copies), same(rows, params), params, frozen or {})
+
+
+def same(rows: Rows, params: SplitParams) -> Alike:
+    return alike([rows.anchors, rows.texts], params.near_threshold)
 
 
 def named(split: str, count: int = 1, params: SplitParams = PARAMS) -> list[str]:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.lib.text import hash_hex, normal_form, similarity
-from stages.split.audit import alike, equal_groups
+from stages.split.audit import alike, equal_groups, kept_apart
 from stages.split.audit import leaks as leaks_with_kinds
 
 LONG = "hold the small button on the back of the router for ten seconds"  # 11 shingles
@@ -85,6 +85,22 @@ def test_an_anchor_that_equals_a_document_elsewhere_is_a_leak():
 @pytest.mark.parametrize(("threshold", "is_leak"), [(11 / 12, True), (0.92, False)])
 def test_the_threshold_itself_is_near_enough_and_less_is_not(threshold, is_leak):
     assert found(LONG, LONG + " please", ("train", "test"), threshold) == is_leak
+
+
+def test_what_is_kept_apart_follows_from_the_unit():
+    kinds = [
+        {p("1"): ["Reset it"], p("2"): ["reset it!"], p("3"): [LONG], p("4"): [LONG + " please"], p("5"): ["Call us"]},
+        {d("a"): ["Call us."], d("b"): ["reset it"], d("c"): [LONG + " again"], d("e"): [LONG + " soon"]},
+    ]
+    split_of = {one: "train" if one in (p("1"), p("3"), p("5"), d("c")) else "test" for kind in kinds for one in kind}
+
+    def kinds_of_leaks(unit):
+        return [leak.kind for leak in leaks_with_kinds(kept_apart(alike(kinds, 0.8), unit), split_of)]
+
+    equal, near = ["equal anchor", "equal text", "equal text"], ["near anchor", "near text"]
+    assert sorted(kinds_of_leaks("component")) == [*equal, *near]
+    assert sorted(kinds_of_leaks("group")) == equal
+    assert sorted(kinds_of_leaks("anchor")) == sorted(kinds_of_leaks("time")) == ["equal anchor", "near anchor"]
 
 
 TEXTS = st.one_of(

@@ -10,7 +10,21 @@ from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.errors import Problem
 from stages.split.dates import by_date, cut
 from stages.split.protect import Match
-from tests.split.faq import LONG, d, documents, metrics, p, pairs, rows_of, run, splits, text, with_params, written
+from tests.split.faq import (
+    LONG,
+    d,
+    documents,
+    metrics,
+    p,
+    pairs,
+    rows_of,
+    run,
+    same,
+    splits,
+    text,
+    with_params,
+    written,
+)
 
 BY_DATE = with_params(unit="time", train=0.6, validation=0.2)
 FRAME = documents(*((name, text(name)) for name in "abcde"))
@@ -25,7 +39,8 @@ DAYS = {p(name): day(at) for at, name in enumerate("abcde", 1)}
 
 
 def decided(frame, asked, times, params=BY_DATE, frozen=None, matches=None):
-    return by_date(rows_of(frame, asked), times, params, frozen or {}, matches or {})
+    rows = rows_of(frame, asked)
+    return by_date(rows, times, same(rows, params), params, frozen or {}, matches or {})
 
 
 def test_the_oldest_train_and_the_newest_are_the_test():

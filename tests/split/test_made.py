@@ -2,12 +2,14 @@
 
 import pandas as pd
 
+from stages.lib.contracts.made import Made
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.scored import Scored
 from stages.lib.contracts.splits import HELD_OUT, Splits
+from stages.split.exam import Labelled, ask, rehearse
 from stages.split.ties import made_ties
-from tests.split.faq import PARAMS, d, documents, metrics, p, pairs, run, text, told_and_asked, written
+from tests.split.faq import PARAMS, d, documents, metrics, p, pairs, run, text, told_and_asked, typed, written
 
 
 def queries(split):
@@ -81,3 +83,18 @@ def test_one_topic_in_one_component_is_told_with_the_recipe_that_did_it(project)
     result = run(frame, Pairs.empty(), built=(frame, made), origins={p(f"made {name}"): d(name) for name in names})
     assert result.exit_code == 1
     assert "take same_label out of pair.recipes" in result.stderr
+
+
+def test_all_of_a_topic_answer_a_query_that_asks_for_any_of_it_but_the_one_that_asks():
+    frame = documents(*((name, name, "", "skin" if name in "abc" else "bones") for name in "abcdef"))
+    ring = pairs(("1", "a", "b"), ("2", "b", "c"), ("3", "c", "a"), ("4", "d", "e")).assign(source="pair.same_label")
+    made = typed([(p(at), d(origin), "") for at, origin in zip("1234", "abcd", strict=True)], Made)
+    held = {"1": "validation", "2": "validation", "3": "validation", "4": "test"}
+    splits = pd.DataFrame({"id": list(map(p, held)), "component_id": d("c"), "split": list(held.values())})
+    sets = ask(ring, {}, splits, Labelled(frame, made))
+    questions, answers = sets["validation"]
+    asked = dict(zip(questions["query_id"], questions["raw"], strict=True))
+    told = sorted(zip(answers["query_id"].map(asked), answers["doc_id"], strict=True))
+    assert told == sorted((asking, d(one)) for asking in "abc" for one in set("abc") - {asking})
+    assert set(sets["test"][1]["doc_id"]) == {d("e"), d("f")}
+    assert rehearse(ring, splits, Queries.empty(), Labelled(frame, made))[1].equals(answers)

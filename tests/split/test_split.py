@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.made import Made
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.splits import HELD_OUT, Splits
 from stages.lib.contracts.table import check
@@ -18,7 +19,7 @@ from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
 from stages.split.assignment import keep_sample
 from stages.split.audit import alike, leaks
 from stages.split.components import Tie, assign
-from stages.split.exam import ask, fingerprints, variants
+from stages.split.exam import Labelled, ask, fingerprints, variants
 from stages.split.measures import measure
 from tests.split.faq import (
     LONG,
@@ -246,13 +247,17 @@ def test_the_largest_component_is_measured_in_pairs():
 # --- the exam
 
 
+UNLABELLED = Labelled(documents(("a", "any")), Made.empty())
+
+
 def splits_of(**split: str) -> pd.DataFrame:
     return pd.DataFrame({"id": [p(name) for name in split], "component_id": d("c"), "split": list(split.values())})
 
 
 def test_questions_are_scored_as_cleaned_and_raw_where_cleaning_dropped_them():
     asked = pairs(("v", "<b>No</b> signal", "a"), ("e", "??", "b"), ("t", "no sound", "c"))
-    sets = ask(asked, {p("v"): "No signal", p("t"): "no sound"}, splits_of(v="validation", e="test", t="train"))
+    splits = splits_of(v="validation", e="test", t="train")
+    sets = ask(asked, {p("v"): "No signal", p("t"): "no sound"}, splits, UNLABELLED)
     assert sets["validation"][0][["raw", "text"]].to_numpy().tolist() == [["<b>No</b> signal", "No signal"]]
     assert sets["test"][0][["raw", "text"]].to_numpy().tolist() == [["??", "??"]]
     assert sets["test"][1]["doc_id"].tolist() == [d("b")]
@@ -262,13 +267,13 @@ def test_questions_are_scored_as_cleaned_and_raw_where_cleaning_dropped_them():
 def test_an_empty_held_out_split_is_a_problem(empty):
     other = {"validation": "test", "test": "validation"}[empty]
     with pytest.raises(Problem, match=f"the 2 collected pairs leave the {empty} split empty"):
-        ask(pairs(("1", "no signal", "a"), ("2", "dark", "b")), {}, splits_of(**{"1": other, "2": "train"}))
+        ask(pairs(("1", "no signal", "a"), ("2", "dark", "b")), {}, splits_of(**{"1": other, "2": "train"}), UNLABELLED)
 
 
 def test_questions_that_nothing_answers_do_not_fill_a_split():
     asked = pd.concat([pairs(("1", "no signal", "a")), pairs(("2", "dark", "b"), score=0.0)])
     with pytest.raises(Problem, match="leave the test split empty"):
-        ask(asked, {}, splits_of(**{"1": "validation", "2": "test"}))
+        ask(asked, {}, splits_of(**{"1": "validation", "2": "test"}), UNLABELLED)
 
 
 def test_fingerprints_know_every_held_out_text_and_hold_none():

@@ -19,7 +19,8 @@ from stages.ask.compare.report import (
 )
 from stages.ask.compare.verdicts import Verdict
 from stages.lib import page
-from stages.lib.page import BLUE, GREEN, GREY, ORANGE, Html, Section, Tone
+from stages.lib.drawing import BLUE, GREEN, GREY, ORANGE, chart
+from stages.lib.page import Html, Section, Tone
 
 _COLUMNS = ["metric", "before", "after", "difference", "low", "high", "p", "verdict"]
 _COLOURS = {"better": GREEN, "worse": ORANGE, "equivalent": BLUE, "no evidence": GREY, "not comparable": GREY}
@@ -92,7 +93,7 @@ def _chart(report: Report) -> Html:
     drawing = (band + interval + point).properties(
         width=480, height=22 * len(rows), padding={"left": 40, "right": 5, "top": 5, "bottom": 5}
     )
-    return page.chart(drawing, "Differences with their 95 % intervals.", f"Grey: smaller than {report.delta:g}.")
+    return chart(drawing, "Differences with their 95 % intervals.", f"Grey: smaller than {report.delta:g}.")
 
 
 def _cells(one: Verdict) -> tuple[object, ...]:

@@ -83,6 +83,8 @@ def difference(
 ) -> Difference:
     """Return the difference of two results (queries,) of one index, with its interval and its p-value.
 
+    Under LEAST_COMPONENTS it has no interval, and p is 1.
+
     `seed_sd` is how much a mean differs between two trainings that differ in nothing but their seed (standard
     deviation); 0 where both results come from one training, or nobody has measured it. It widens both intervals.
     """
@@ -90,7 +92,7 @@ def difference(
     names = components.to_numpy(dtype=str)
     count = len(np.unique(names))
     told = (name, float(before.mean()), float(after.mean()))
-    if count < 2:
+    if count < LEAST_COMPONENTS:
         return Difference(*told, None, (-np.inf, np.inf), 1.0, len(differences), count)
     means = resampled(differences, names, seed)
     low, lower, upper, high = np.quantile(means, [0.025, 0.05, 0.95, 0.975]).tolist()
@@ -110,7 +112,7 @@ def judge(tested: Difference, delta: float, p: float | None = None) -> Verdict:
     p = tested.p if p is None else p
     effect = tested.effect
     word: Word = "no evidence"
-    if effect is not None and tested.components >= LEAST_COMPONENTS:
+    if effect is not None:
         if -delta < tested.narrow[0] and tested.narrow[1] < delta:
             word = "equivalent"
         elif p <= ALPHA and effect.low > 0.0:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from stages.ask.progress.steps import Step
 from stages.lib import page
-from stages.lib.page import BLUE, ORANGE, Html, Section
+from stages.lib.drawing import BLUE, ORANGE, chart
+from stages.lib.page import Html, Section
 
 
 def as_page(found: Sequence[Step], tried: Sequence[Step], told: Sequence[str], split: str) -> str:
@@ -48,7 +49,7 @@ def _chart(found: Sequence[Step], split: str) -> Html:
     )
     point = base.mark_point(filled=True, opacity=1, size=110).encode(y=alt.Y("mean:Q", scale=scale))
     drawing = (interval + point).properties(width=max(480, 70 * len(rows)), height=280)
-    return page.chart(drawing, f"Mean nDCG@10 on {split} of each version, with its 95 % interval.")
+    return chart(drawing, f"Mean nDCG@10 on {split} of each version, with its 95 % interval.")
 
 
 def _rows(found: Sequence[Step]) -> pd.DataFrame:

@@ -44,11 +44,12 @@ class Triplets(Table):
     negative_rules: object = pa.Field(metadata=_STRINGS, description="the rules that each negative passed")
 
     answer_ids: object = pa.Field(
-        metadata=_STRINGS, description="documents and components that answer the anchor; see shown_ids"
+        metadata=_STRINGS, description="documents, components and topics that answer the anchor; see shown_ids"
     )
     shown_ids: object = pa.Field(
         metadata=_STRINGS,
-        description="documents and components that the row brings into a batch; none may be an answer of another row",
+        description="documents, components and topics that the row brings into a batch; none may be an answer of "
+        "another row",
     )
 
     class Config(Table.Config):
