@@ -335,3 +335,22 @@ def test_common_ground_gives_the_verdict_of_ranking_anew():
     # No model was touched, and the means would have told of progress.
     assert told["filtered.base.means"] > 0.02
     assert told["smaller.base.means"] > 0.02
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(4 * 3600)
+def test_the_probe_foretells_which_training_set_is_better():
+    told = figures("bench/probe.py")
+    assert told["variants"] >= 12
+    assert told["close_pairs"] >= 15  # six variants and more that differ by less than 0.02
+    # README.md says so; how sure one can be of it, spearman_low says.
+    assert told["spearman"] >= 0.8
+    assert told["pair_agreement"] >= 0.9
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(2 * 3600)
+def test_training_with_another_seed_is_neither_better_nor_worse():
+    told = figures("bench/seeds.py")
+    assert told["pairs"] == 10
+    assert told["better"] == told["worse"] == 0
