@@ -70,8 +70,8 @@ GATES: dict[str, Meaning] = {
     ),
     "probe_gain": Meaning(
         "there is no evidence that this data teaches anything",
-        "More pairs come from `split.max_train_pairs` and `collect.sources`. Hard negatives hardly move the probe: they "
-        "are no remedy, and fine-tuning may gain by them all the same.",
+        "More pairs come from `split.max_train_pairs` and `collect.sources`. Hard negatives hardly move the probe: "
+        "they are no remedy, and fine-tuning may gain by them all the same.",
     ),
     "duplicates": Meaning(
         "training rows repeat each other word for word",

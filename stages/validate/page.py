@@ -111,8 +111,8 @@ def _probe(found: Evidence) -> Iterator[Html]:
     measured = found.measured
     yield paragraph(
         "The probe is a linear adapter on the embeddings, trained in seconds on this very data. Fine-tuning gains "
-        "more than that. Which of two training sets is better the probe mostly tells, by how much it does not, and what "
-        "hard negatives bring it hardly sees."
+        "more than that. Which of two training sets is better the probe mostly tells, by how much it does not, and "
+        "what hard negatives bring it hardly sees."
     )
     shown = [Figure("Probe, nDCG@10", f"{measured['probe.ndcg_at_10']:.3f}", f"base {measured['base.ndcg_at_10']:.3f}")]
     if "probe.gain" in measured:
