@@ -95,6 +95,13 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """Let a stage keep its embeddings in this test's folder, and work alone."""
+    monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
+
+
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory):
     """Return the environment of commands in a tiny project: this virtual environment, a cache of its own."""

@@ -1,7 +1,6 @@
 """The stage refuses data that failed validation, and says so in ten lines."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -43,15 +42,6 @@ def test_only_true_is_a_pass(tmp_path, passed):
 def test_without_a_verdict_nothing_is_trained_not_even_by_force(tmp_path, force):
     with pytest.raises(Problem, match=r"validate\.json does not exist\n  remedy: run 'dvc repro validate' first"):
         check_verdict(tmp_path / "validate.json", force)
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """Make a folder in which the stage can be run, without its inputs."""
-    for file in ("params.yaml", "pyproject.toml"):
-        shutil.copy(ROOT / file, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,8 @@ from tests.mine.cases import name, numbers, pairs
 
 
 @pytest.fixture
-def project(project, monkeypatch):
+def project(project, own_cache):
     """Make a folder in which the stage can be run, without its inputs."""
-    monkeypatch.setenv("PAIRSMITH_CACHE", str(project / "cache"))
-    monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
     return project
 
 

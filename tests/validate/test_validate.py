@@ -1,7 +1,6 @@
 """The gates decide, the page is written whatever they say, and the test split is never opened."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -39,14 +38,9 @@ def test_dvc_gives_validate_nothing_of_the_test_split():
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(project, own_cache):
     """Make a folder in which the stage can be run, without its inputs."""
-    for file in ("params.yaml", "pyproject.toml"):
-        shutil.copy(ROOT / file, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
-    return tmp_path
+    return project
 
 
 @pytest.mark.parametrize(
