@@ -52,7 +52,9 @@ def switched(variant: str) -> dict[str, bool | str]:
     }
 
 
-def measured(variant: str, seed: int, pairs: int | None, share: float, probe: bool) -> dict[str, Any]:
+def measured(
+    variant: str, seed: int, pairs: int | None, share: float, probe: bool
+) -> dict[str, Any]:
     """Return the `scores` and `components` of the validation queries, and the number of training `rows`."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "project")
@@ -72,7 +74,12 @@ def measured(variant: str, seed: int, pairs: int | None, share: float, probe: bo
 
 
 def compare(
-    variants: Sequence[str], seeds: Sequence[int], pairs: int | None, share: float, probe: bool, results: Path | None
+    variants: Sequence[str],
+    seeds: Sequence[int],
+    pairs: int | None,
+    share: float,
+    probe: bool,
+    results: Path | None,
 ) -> dict[str, float]:
     """Return the figures of `variants`, the first of which the others are compared with."""
     scores: dict[str, list[Scores]] = {variant: [] for variant in variants}
@@ -85,37 +92,57 @@ def compare(
             scores[variant].append(found["scores"])
             rows[f"{variant}.rows"] = float(found["rows"])
             names = found["components"]
-            print(f"{variant}, seed {seed}: {scores[variant][-1].mean():.4f}", file=sys.stderr, flush=True)
+            print(
+                f"{variant}, seed {seed}: {scores[variant][-1].mean():.4f}",
+                file=sys.stderr,
+                flush=True,
+            )
     return rows | summary(scores, names)
 
 
-def summary(scores: Mapping[str, Sequence[Scores]], components: npt.NDArray[np.str_]) -> dict[str, float]:
+def summary(
+    scores: Mapping[str, Sequence[Scores]], components: npt.NDArray[np.str_]
+) -> dict[str, float]:
     """Return mean, gain over the first variant and interval of each, from nDCG@10 by variant, seed and query."""
     means = {variant: np.mean(found, axis=0) for variant, found in scores.items()}
     first, *others = means
     told = {f"{variant}.ndcg_at_10": float(found.mean()) for variant, found in means.items()}
     for variant in others:
         gain = effect(means[variant] - means[first], components, 1)
-        told |= {f"{variant}.gain": gain.mean, f"{variant}.low": gain.low, f"{variant}.high": gain.high}
+        told |= {
+            f"{variant}.gain": gain.mean,
+            f"{variant}.low": gain.low,
+            f"{variant}.high": gain.high,
+        }
     return told
 
 
 def main() -> None:
     """Run the comparison and print a figure a line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--pairs", type=int)
-    parser.add_argument("--probe", action="store_true", help="train the probe of `validate` instead, in seconds")
+    parser.add_argument(
+        "--probe", action="store_true", help="train the probe of `validate` instead, in seconds"
+    )
     parser.add_argument("--share", type=float, default=0.1, help="augment.max_share")
     parser.add_argument("--only", nargs="+", choices=VARIANTS[1:], default=VARIANTS[1:])
     parser.add_argument("--results", type=Path, help="folder that keeps what was measured")
-    parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
+    parser.add_argument(
+        "--json", action="store_true", help="print one flat JSON object as the last line"
+    )
     options = parser.parse_args()
     seeds = [13 + at for at in range(options.seeds)]
     variants = ["none", *options.only]
     told = compare(variants, seeds, options.pairs, options.share, options.probe, options.results)
     shown = {name: round(value, 4) for name, value in sorted(told.items())}
-    print(json.dumps(shown) if options.json else "\n".join(f"{name:32} {value:g}" for name, value in shown.items()))
+    print(
+        json.dumps(shown)
+        if options.json
+        else "\n".join(f"{name:32} {value:g}" for name, value in shown.items())
+    )
 
 
 if __name__ == "__main__":

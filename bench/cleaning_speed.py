@@ -88,9 +88,13 @@ def write_tables(folder: Path, contents: list[str]) -> None:
     from stages.lib.contracts.pairs import Pairs
     from stages.lib.text import hash_hex
 
-    frame = pd.DataFrame({"doc_id": ["d" + hash_hex(str(at)) for at in range(len(contents))], "text": contents})
+    frame = pd.DataFrame(
+        {"doc_id": ["d" + hash_hex(str(at)) for at in range(len(contents))], "text": contents}
+    )
     frame = frame.assign(source="bench", title="", topic="", group="")
-    tables.write(frame.astype(Documents.empty().dtypes.to_dict()), folder / "documents.parquet", Documents)
+    tables.write(
+        frame.astype(Documents.empty().dtypes.to_dict()), folder / "documents.parquet", Documents
+    )
     tables.write(Pairs.empty(), folder / "pairs.parquet", Pairs)
 
 
@@ -105,13 +109,22 @@ def clean_once(folder: Path, comparable: bool) -> tuple[float, float]:
     os.chdir(ROOT)
     params, model = load(CleanParams), find_model(load(Model))
     if comparable:
-        params = params.model_copy(update={"typos": "off", "abbreviations": "off", "passage_tokens": None})
+        params = params.model_copy(
+            update={"typos": "off", "abbreviations": "off", "passage_tokens": None}
+        )
     given = read_abbreviations(Path("data/glossary/abbreviations.csv"))
 
     def run(tables: Path) -> float:
         start = time.perf_counter()
         with tempfile.TemporaryDirectory() as scratch:
-            clean(tables / "documents.parquet", tables / "pairs.parquet", params, given, model, Path(scratch))
+            clean(
+                tables / "documents.parquet",
+                tables / "pairs.parquet",
+                params,
+                given,
+                model,
+                Path(scratch),
+            )
         return time.perf_counter() - start
 
     with tempfile.TemporaryDirectory() as small:
@@ -124,8 +137,18 @@ def ours(count: int, comparable: bool) -> tuple[float, float]:
     """Return what `clean_once` does for `count` documents, from a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         write_tables(Path(folder), texts(count))
-        command = [sys.executable, __file__, "--clean", folder, *(["--comparable"] if comparable else [])]
-        environment = {"PAIRSMITH_WORKERS": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+        command = [
+            sys.executable,
+            __file__,
+            "--clean",
+            folder,
+            *(["--comparable"] if comparable else []),
+        ]
+        environment = {
+            "PAIRSMITH_WORKERS": "1",
+            "OMP_NUM_THREADS": "1",
+            "TOKENIZERS_PARALLELISM": "false",
+        }
         told = json.loads(peers.last_line(command, environment))
     return told[0], told[1]
 
@@ -161,7 +184,9 @@ def side_by_side(count: int, rounds: int) -> dict[str, float]:
 
 def growth(smallest: int, largest: int) -> dict[str, float]:
     """Return how time per document and peak memory grow from the smallest size to the largest."""
-    (seconds, megabytes), (more_seconds, more_megabytes) = (ours(size, False) for size in (smallest, largest))
+    (seconds, megabytes), (more_seconds, more_megabytes) = (
+        ours(size, False) for size in (smallest, largest)
+    )
     return {
         "time_growth": (more_seconds / largest) / (seconds / smallest),
         "memory_growth": more_megabytes / megabytes,
@@ -172,11 +197,15 @@ def growth(smallest: int, largest: int) -> dict[str, float]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--documents", type=int, default=10_000)
     parser.add_argument("--largest", type=int, default=300_000, help="0 leaves growth out")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
+    parser.add_argument(
+        "--json", action="store_true", help="print one flat JSON object as the last line"
+    )
     parser.add_argument("--clean", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--comparable", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -187,7 +216,11 @@ def main() -> None:
     if options.largest:
         figures |= growth(options.documents, options.largest)
     shown = {name: round(value, 3) for name, value in figures.items()}
-    print(json.dumps(shown) if options.json else "\n".join(f"{name:40} {value:g}" for name, value in shown.items()))
+    print(
+        json.dumps(shown)
+        if options.json
+        else "\n".join(f"{name:40} {value:g}" for name, value in shown.items())
+    )
 
 
 if __name__ == "__main__":

@@ -58,7 +58,9 @@ def change(name: str, now: Side) -> Version:
     if name == "merged":
         near = now.table("data/deduplicate/near.parquet", "left_id", "right_id", "similarity")
         near = near[near["left_id"].str.startswith("d") & (near["similarity"] >= NEAR)]
-        kept = merged([dict([edge]) for edge in zip(near["left_id"], near["right_id"], strict=True)])
+        kept = merged(
+            [dict([edge]) for edge in zip(near["left_id"], near["right_id"], strict=True)]
+        )
         aliases = {doc_id: other for doc_id, other in kept.items() if doc_id != other}
         passages = passages[~passages["doc_id"].isin(aliases)]
     qrels = qrels[qrels["query_id"].isin(queries["query_id"])]
@@ -69,7 +71,9 @@ def change(name: str, now: Side) -> Version:
 def judged(hits: pd.DataFrame, version: Version, components: pd.Series) -> pd.DataFrame:
     """Return the results by query id of `hits` on a version of the benchmark."""
     exam = version[0]
-    return judge_hits(hits, {}, frozenset(exam.corpus.doc_ids.tolist()), exam.answers).join(components)
+    return judge_hits(hits, {}, frozenset(exam.corpus.doc_ids.tolist()), exam.answers).join(
+        components
+    )
 
 
 def _world(hits: pd.DataFrame, version: Version) -> World:
@@ -79,7 +83,9 @@ def _world(hits: pd.DataFrame, version: Version) -> World:
 
 def main() -> None:
     """Print each difference and verdict, as text or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true")
     as_json = parser.parse_args().json
     now, params, delta = side(None), load(Model), load(CompareParams).delta
@@ -99,12 +105,24 @@ def main() -> None:
             ground = common(_world(hits, whole), _world(newer, version), old, new)
             key = f"{name}.{system}"
             found[f"{key}.means"] = round(float(new[PRIMARY].mean() - old[PRIMARY].mean()), 4)
-            for way, before, after in (("ground", ground.before, ground.after), ("anew", anew, new.loc[anew.index])):
-                tested = difference(PRIMARY, before[PRIMARY], after[PRIMARY], after["component_id"], seed=0)
+            for way, before, after in (
+                ("ground", ground.before, ground.after),
+                ("anew", anew, new.loc[anew.index]),
+            ):
+                tested = difference(
+                    PRIMARY, before[PRIMARY], after[PRIMARY], after["component_id"], seed=0
+                )
                 verdict = judge(tested, delta)
-                found[f"{key}.{way}"] = [verdict.word, *(round(value, 4) for value in verdict.effect or ())]
+                found[f"{key}.{way}"] = [
+                    verdict.word,
+                    *(round(value, 4) for value in verdict.effect or ()),
+                ]
             found[f"{key}.share"] = round(ground.share, 4)
-    lines = [json.dumps(found, indent=2)] if as_json else [f"{key:<28}{value}" for key, value in found.items()]
+    lines = (
+        [json.dumps(found, indent=2)]
+        if as_json
+        else [f"{key:<28}{value}" for key, value in found.items()]
+    )
     sys.stdout.write("\n".join(lines) + "\n")
 
 

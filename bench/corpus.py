@@ -12,7 +12,14 @@ from typing import NamedTuple
 
 PACKAGES = ("numpy", "pandas", "scipy", "sklearn")
 _SENTENCE = re.compile(r"[A-Z][^.!?\n]*(?:\n[^.!?\n]+)*[.!?]")
-TITLES = ("cancel my order", "what is VAT", "refund policy", "opening hours", "reset my password", "delete my account")
+TITLES = (
+    "cancel my order",
+    "what is VAT",
+    "refund policy",
+    "opening hours",
+    "reset my password",
+    "delete my account",
+)
 EMPTY = ("the", "of", "is", "that", "and")
 
 
@@ -93,11 +100,16 @@ def planted(count: int, seed: int) -> Planted:
         elif kind == 3:
             words = text.split()
             place = draw.randrange(2, len(words))
-            copies.append((4 * at, add(" ".join([*words[:place], draw.choice(EMPTY), *words[place:]]))))
+            copies.append(
+                (4 * at, add(" ".join([*words[:place], draw.choice(EMPTY), *words[place:]])))
+            )
         else:
             noisy = re.sub(r"([.,])", r"\1\1", text).upper() + " !!"
             twins.append((4 * at, add(noisy)))
-    slots = [sentence.split()[at % 3] + f" {at}" for at, sentence in enumerate(draw.sample(sentences(), 400))]
+    slots = [
+        sentence.split()[at % 3] + f" {at}"
+        for at, sentence in enumerate(draw.sample(sentences(), 400))
+    ]
     template = " ".join(documents(1, seed + 1))
     templated = [add(f"{template} This applies to the setting {slot} alone.") for slot in slots]
     titles = [add(title) for title in TITLES]

@@ -73,7 +73,11 @@ def shared(kind: str, count: int, random: Random) -> Numbers:
     if kind == "skewed":
         return 0.2 * (random.exponential(1.0, count) - 1.0)
     if kind == "ndcg":
-        lot, up, down = random.random(count), random.beta(1.0, 1.5, count), -random.beta(1.0, 2.0, count)
+        lot, up, down = (
+            random.random(count),
+            random.beta(1.0, 1.5, count),
+            -random.beta(1.0, 2.0, count),
+        )
         return np.asarray(np.where(lot < 0.6, 0.0, np.where(lot < 0.85, up, down)) - 0.05)
     return random.normal(0.0, 0.2, count)
 
@@ -112,21 +116,30 @@ def coverage(name: str, samples: Callable[[float], Iterator[Sample]]) -> dict[st
 def tested(sample: Sample, seed: int) -> Difference:
     """Return the difference of two versions, as `compare` tests it."""
     before = pd.Series(np.zeros(len(sample.differences)))
-    return difference("nDCG@10", before, before + sample.differences, pd.Series(sample.components), seed)
+    return difference(
+        "nDCG@10", before, before + sample.differences, pd.Series(sample.components), seed
+    )
 
 
 def verdicts(name: str, samples: Callable[[float], Iterator[Sample]]) -> dict[str, float]:
     """Return how often equal versions get a verdict, and how often a difference of the stated size is found."""
     null = [tested(sample, seed) for seed, sample in enumerate(samples(0.0))]
     stated = float(np.median([one.effect.mde for one in null if one.effect]))
-    better = [judge(tested(sample, seed), DELTA).word == "better" for seed, sample in enumerate(samples(stated))]
+    better = [
+        judge(tested(sample, seed), DELTA).word == "better"
+        for seed, sample in enumerate(samples(stated))
+    ]
     return {
-        f"null.{name}": float(np.mean([judge(one, DELTA).word in ("better", "worse") for one in null])),
+        f"null.{name}": float(
+            np.mean([judge(one, DELTA).word in ("better", "worse") for one in null])
+        ),
         f"power.{name}": float(np.mean(better)),
     }
 
 
-def measure(sims: int, seed: int, components: tuple[int, ...], measures: tuple[str, ...]) -> dict[str, float]:
+def measure(
+    sims: int, seed: int, components: tuple[int, ...], measures: tuple[str, ...]
+) -> dict[str, float]:
     """Return all figures, `sims` samples for each shape and number of components."""
     told: dict[str, float] = {}
     usual, statistics.RESAMPLES = statistics.RESAMPLES, RESAMPLES
@@ -135,12 +148,18 @@ def measure(sims: int, seed: int, components: tuple[int, ...], measures: tuple[s
             for size in SIZES:
                 for kind in EFFECTS:
 
-                    def samples(truth: float, to: tuple[str, str, int] = (size, kind, count)) -> Iterator[Sample]:
-                        random = np.random.default_rng([seed, SIZES.index(to[0]), EFFECTS.index(to[1]), to[2]])
+                    def samples(
+                        truth: float, to: tuple[str, str, int] = (size, kind, count)
+                    ) -> Iterator[Sample]:
+                        random = np.random.default_rng(
+                            [seed, SIZES.index(to[0]), EFFECTS.index(to[1]), to[2]]
+                        )
                         return (draw(*to, truth, random) for _ in range(sims))
 
                     for one in measures:
-                        told |= {"coverage": coverage, "verdicts": verdicts}[one](f"{size}.{kind}.{count}", samples)
+                        told |= {"coverage": coverage, "verdicts": verdicts}[one](
+                            f"{size}.{kind}.{count}", samples
+                        )
     finally:
         statistics.RESAMPLES = usual
     for name in ("null", "power"):
@@ -151,16 +170,26 @@ def measure(sims: int, seed: int, components: tuple[int, ...], measures: tuple[s
 
 def main() -> None:
     """Measure and print a figure a line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sims", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--components", type=int, nargs="+", default=list(COMPONENTS))
-    parser.add_argument("--only", nargs="+", choices=("coverage", "verdicts"), default=["coverage", "verdicts"])
-    parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
+    parser.add_argument(
+        "--only", nargs="+", choices=("coverage", "verdicts"), default=["coverage", "verdicts"]
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one flat JSON object as the last line"
+    )
     options = parser.parse_args()
     figures = measure(options.sims, options.seed, tuple(options.components), tuple(options.only))
     shown = {name: round(value, 4) for name, value in sorted(figures.items())}
-    print(json.dumps(shown) if options.json else "\n".join(f"{name:36} {value:g}" for name, value in shown.items()))
+    print(
+        json.dumps(shown)
+        if options.json
+        else "\n".join(f"{name:36} {value:g}" for name, value in shown.items())
+    )
 
 
 if __name__ == "__main__":

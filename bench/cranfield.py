@@ -44,11 +44,17 @@ def name(letter: str, identity: object) -> str:
 def read(folder: Path) -> tuple[Corpus, HeldOut, dict[str, dict[str, int]]]:
     """Return the collection as the pipeline has it, and its judgements under our ids as ir-measures wants them."""
     documents = pd.read_json(folder / "corpus.jsonl", lines=True, dtype=False)
-    queries = pd.read_json(folder / "queries.jsonl", lines=True, dtype=False).set_index("_id")["text"]
-    judged = pd.read_csv(folder / "qrels/test.tsv", sep="\t", dtype={"query-id": str, "corpus-id": str})
+    queries = pd.read_json(folder / "queries.jsonl", lines=True, dtype=False).set_index("_id")[
+        "text"
+    ]
+    judged = pd.read_csv(
+        folder / "qrels/test.tsv", sep="\t", dtype={"query-id": str, "corpus-id": str}
+    )
     pairs = pd.DataFrame(
         {
-            "pair_id": [name("p", key) for key in zip(judged["query-id"], judged["corpus-id"], strict=True)],
+            "pair_id": [
+                name("p", key) for key in zip(judged["query-id"], judged["corpus-id"], strict=True)
+            ],
             "anchor": queries.reindex(judged["query-id"]).to_numpy(),
             "doc_id": [name("d", doc) for doc in judged["corpus-id"]],
             "relation": "judged",
@@ -61,12 +67,18 @@ def read(folder: Path) -> tuple[Corpus, HeldOut, dict[str, dict[str, int]]]:
     passages = pd.DataFrame({"doc_id": [name("d", doc) for doc in documents["_id"]], "text": texts})
     corpus = corpus_of(passages.sort_values("doc_id", ignore_index=True))
     theirs: dict[str, dict[str, int]] = {}
-    for query, doc, score in zip(judged["query-id"], judged["corpus-id"], judged["score"], strict=True):
-        theirs.setdefault("q" + hash_hex("query", normal_form(queries[query])), {})[name("d", doc)] = int(score)
+    for query, doc, score in zip(
+        judged["query-id"], judged["corpus-id"], judged["score"], strict=True
+    ):
+        theirs.setdefault("q" + hash_hex("query", normal_form(queries[query])), {})[
+            name("d", doc)
+        ] = int(score)
     return corpus, HeldOut(held, grades(qrels, {}), qrels), theirs
 
 
-def compare(hits: Hits, corpus: Corpus, held: HeldOut, theirs: dict[str, dict[str, int]]) -> dict[str, float]:
+def compare(
+    hits: Hits, corpus: Corpus, held: HeldOut, theirs: dict[str, dict[str, int]]
+) -> dict[str, float]:
     """Return our means, the largest difference to ir-measures of any number, and how many there were."""
     import ir_measures
     from ir_measures import AP, RR, R, Success, nDCG
@@ -81,7 +93,13 @@ def compare(hits: Hits, corpus: Corpus, held: HeldOut, theirs: dict[str, dict[st
     told: dict[str, float] = {"largest_difference": 0.0, "compared": 0.0}
     for k in DEPTHS:
         ours = at_depth(found, k)
-        named = {nDCG @ k: "ndcg", AP @ k: "map", R @ k: "recall", Success @ k: "hit", RR @ k: "mrr"}
+        named = {
+            nDCG @ k: "ndcg",
+            AP @ k: "map",
+            R @ k: "recall",
+            Success @ k: "hit",
+            RR @ k: "mrr",
+        }
         for one in ir_measures.iter_calc(list(named), theirs, run):
             if one.query_id in held.grades:  # a query without any answer is none
                 difference = abs(ours[named[one.measure]][ids.index(one.query_id)] - one.value)
@@ -93,22 +111,39 @@ def compare(hits: Hits, corpus: Corpus, held: HeldOut, theirs: dict[str, dict[st
 
 def main() -> None:
     """Measure and print a figure a line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
+    parser.add_argument(
+        "--json", action="store_true", help="print one flat JSON object as the last line"
+    )
     options = parser.parse_args()
     corpus, held, theirs = read(options.folder)
     model = load(Model)
     encoder = Encoder(find_model(model))
-    figures: dict[str, float] = {"queries": len(held.queries), "largest_difference": 0.0, "compared": 0.0}
+    figures: dict[str, float] = {
+        "queries": len(held.queries),
+        "largest_difference": 0.0,
+        "compared": 0.0,
+    }
     for system, hits in rank(Systems(encoder, encoder, model), corpus, held).items():
         told = compare(hits, corpus, held, theirs)
-        figures["largest_difference"] = max(figures["largest_difference"], told.pop("largest_difference"))
+        figures["largest_difference"] = max(
+            figures["largest_difference"], told.pop("largest_difference")
+        )
         figures["compared"] += told.pop("compared")
         if system != "finetuned":  # none is trained here: the base model stands in its place
             figures |= {f"{system}.{key}": value for key, value in told.items()}
-    shown = {key: value if key == "largest_difference" else round(value, 4) for key, value in sorted(figures.items())}
-    print(json.dumps(shown) if options.json else "\n".join(f"{key:28} {value:g}" for key, value in shown.items()))
+    shown = {
+        key: value if key == "largest_difference" else round(value, 4)
+        for key, value in sorted(figures.items())
+    }
+    print(
+        json.dumps(shown)
+        if options.json
+        else "\n".join(f"{key:28} {value:g}" for key, value in shown.items())
+    )
 
 
 if __name__ == "__main__":

@@ -63,7 +63,9 @@ print(time.perf_counter() - start)
 """
 
 
-def write_project(folder: Path, texts: Mapping[str, str], shard_rows: int, draw: random.Random) -> None:
+def write_project(
+    folder: Path, texts: Mapping[str, str], shard_rows: int, draw: random.Random
+) -> None:
     """Make a project with `texts` as cleaned documents, in shards of that many rows."""
     import pandas as pd
 
@@ -75,7 +77,11 @@ def write_project(folder: Path, texts: Mapping[str, str], shard_rows: int, draw:
     frame = pd.DataFrame({"doc_id": ids, "text": [texts[doc_id] for doc_id in ids]})
     frame = frame.assign(source="bench", title="", topic="", group="")
     tables.SHARD_ROWS, usual = shard_rows, tables.SHARD_ROWS
-    tables.write(frame.astype(Documents.empty().dtypes.to_dict()), folder / "data/clean/documents.parquet", Documents)
+    tables.write(
+        frame.astype(Documents.empty().dtypes.to_dict()),
+        folder / "data/clean/documents.parquet",
+        Documents,
+    )
     tables.write(Pairs.empty(), folder / "data/clean/pairs.parquet", Pairs)
     tables.SHARD_ROWS = usual
     for name in ("params.yaml", "pyproject.toml"):
@@ -84,9 +90,17 @@ def write_project(folder: Path, texts: Mapping[str, str], shard_rows: int, draw:
 
 def run(folder: Path, workers: int, hash_seed: int = 0) -> tuple[float, float]:
     """Run the stage in `folder`; return seconds and the peak of its largest process in GB."""
-    environment = {"PAIRSMITH_WORKERS": str(workers), "PYTHONHASHSEED": str(hash_seed), "OMP_NUM_THREADS": "1"}
+    environment = {
+        "PAIRSMITH_WORKERS": str(workers),
+        "PYTHONHASHSEED": str(hash_seed),
+        "OMP_NUM_THREADS": "1",
+    }
     start = time.perf_counter()
-    peak = float(peers.last_line([sys.executable, str(Path(__file__).resolve()), "--stage"], environment, folder))
+    peak = float(
+        peers.last_line(
+            [sys.executable, str(Path(__file__).resolve()), "--stage"], environment, folder
+        )
+    )
     return time.perf_counter() - start, peak
 
 
@@ -97,7 +111,10 @@ def stage() -> None:
     from stages.deduplicate.__main__ import main as deduplicate
 
     deduplicate()
-    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    peaks = [
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    ]
     print(max(peaks) / 2**20)
 
 
@@ -129,7 +146,8 @@ def rightness(count: int) -> dict[str, float]:
     def supported(gone: str, stays: str) -> bool:
         same = content(forms[gone]) == content(forms[stays])
         return stays in kept and (
-            forms[gone] == forms[stays] or (same and similarity(made.texts[gone], made.texts[stays]) >= 0.8)
+            forms[gone] == forms[stays]
+            or (same and similarity(made.texts[gone], made.texts[stays]) >= 0.8)
         )
 
     return {
@@ -137,11 +155,17 @@ def rightness(count: int) -> dict[str, float]:
         "recall": len(found & truth) / max(1, len(truth)),
         "edges": float(len(truth)),
         "dropped": float(len(stands_for)),
-        "unsupported_drops": float(sum(not supported(gone, stays) for gone, stays in stands_for.items())),
-        "short_texts_lost": float(len(made.titles) - len({forms[i] for i in kept} & {forms[i] for i in made.titles})),
+        "unsupported_drops": float(
+            sum(not supported(gone, stays) for gone, stays in stands_for.items())
+        ),
+        "short_texts_lost": float(
+            len(made.titles) - len({forms[i] for i in kept} & {forms[i] for i in made.titles})
+        ),
         "templated_kept": sum(doc_id in kept for doc_id in made.templated) / len(made.templated),
-        "copies_dropped": sum((one in kept) != (other in kept) for one, other in made.copies) / len(made.copies),
-        "twins_won": sum(clean in kept and noisy not in kept for clean, noisy in made.twins) / len(made.twins),
+        "copies_dropped": sum((one in kept) != (other in kept) for one, other in made.copies)
+        / len(made.copies),
+        "twins_won": sum(clean in kept and noisy not in kept for clean, noisy in made.twins)
+        / len(made.twins),
     }
 
 
@@ -198,7 +222,9 @@ def edges(texts: list[str]) -> float:
         cut = bands(0.8)
         frame = pd.DataFrame({"doc_id": [f"d{at:016x}" for at in range(len(texts))], "text": texts})
         shards = [frame[start : start + SHARD_ROWS] for start in range(0, len(frame), SHARD_ROWS)]
-        found = pd.concat([sketch(shard, "doc_id", "text", cut)[0] for shard in shards], ignore_index=True)
+        found = pd.concat(
+            [sketch(shard, "doc_id", "text", cut)[0] for shard in shards], ignore_index=True
+        )
         banded = np.frombuffer(b"".join(found["bands"]), dtype=np.uint64).reshape(-1, cut.number)
         left, right, _ = candidates(banded)
         shingles = list(found["shingles"])
@@ -239,17 +265,23 @@ def others(count: int) -> dict[str, float]:
 
     made = planted(count, seed=1)
     return {
-        f"{name}.{key}": value for name, ask in PEERS.items() for key, value in judge(made, ask(made.texts)).items()
+        f"{name}.{key}": value
+        for name, ask in PEERS.items()
+        for key, value in judge(made, ask(made.texts)).items()
     }
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--documents", type=int, default=20_000)
     parser.add_argument("--timed", type=int, default=100_000)
     parser.add_argument("--largest", type=int, default=1_000_000)
-    parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
+    parser.add_argument(
+        "--json", action="store_true", help="print one flat JSON object as the last line"
+    )
     parser.add_argument("--stage", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.stage:
@@ -259,7 +291,11 @@ def main() -> None:
     figures |= others(options.documents // 4)
     figures |= speed(options.timed, options.largest, options.documents)
     shown = {name: round(value, 4) for name, value in figures.items()}
-    print(json.dumps(shown) if options.json else "\n".join(f"{name:36} {value:g}" for name, value in shown.items()))
+    print(
+        json.dumps(shown)
+        if options.json
+        else "\n".join(f"{name:36} {value:g}" for name, value in shown.items())
+    )
 
 
 if __name__ == "__main__":

@@ -131,13 +131,17 @@ def judge(made: Planted, kept: Kept) -> dict[str, float]:
     return {
         "dropped": float(len(gone)),
         "unsupported_drops": float(len(gone) - len(supported)),
-        "short_texts_lost": float(len(titles - {normal_form(made.texts[doc_id]) for doc_id in kept.ids})),
+        "short_texts_lost": float(
+            len(titles - {normal_form(made.texts[doc_id]) for doc_id in kept.ids})
+        ),
         "templated_kept": sum(doc_id in ids for doc_id in made.templated) / len(made.templated),
         "documents_per_second": len(made.texts) / kept.seconds,
     }
 
 
-def _ask(name: str, packages: tuple[str, ...], script: str, texts: Mapping[str, str], *more: str) -> Kept:
+def _ask(
+    name: str, packages: tuple[str, ...], script: str, texts: Mapping[str, str], *more: str
+) -> Kept:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "texts.json")
         file.write_text(json.dumps(texts), "utf-8")

@@ -53,21 +53,29 @@ def compare(corpus: Corpus, held: HeldOut, encoder: Encoder, model: Model) -> di
     """Return nDCG@10 of each way on one set."""
     asked = list(held.queries["text"])
     lexical = Lexical(corpus.texts, corpus.starts).search(asked, DEPTH)
-    queries, documents = encoder.encode(asked, model.anchor_prompt), encoder.encode(corpus.texts, model.document_prompt)
+    queries, documents = (
+        encoder.encode(asked, model.anchor_prompt),
+        encoder.encode(corpus.texts, model.document_prompt),
+    )
     near = dense(queries, documents, DEPTH, corpus.starts)
     ways = {"bm25": lexical, "base": near, "by_ranks": by_ranks(lexical, near)}
     ways |= {f"by_scores_{100 * weight:.0f}": fuse(lexical, near, weight) for weight in WEIGHTS}
     ids = list(held.queries["query_id"])
     return {
-        way: float(measure(ids, hits, corpus.doc_ids, held.grades)["ndcg_at_10"].mean()) for way, hits in ways.items()
+        way: float(measure(ids, hits, corpus.doc_ids, held.grades)["ndcg_at_10"].mean())
+        for way, hits in ways.items()
     }
 
 
 def main() -> None:
     """Measure and print a figure a line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path, nargs="?")
-    parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
+    parser.add_argument(
+        "--json", action="store_true", help="print one flat JSON object as the last line"
+    )
     options = parser.parse_args()
     data, clean = Path("data/split/validation"), Path("data/clean")
     copies = tables.read(Path("data/deduplicate/aliases.parquet"), Aliases)
@@ -90,7 +98,11 @@ def main() -> None:
         for name, (corpus, held) in sets.items()
         for way, value in compare(corpus, held, encoder, model).items()
     }
-    print(json.dumps(told) if options.json else "\n".join(f"{name:32} {value:g}" for name, value in told.items()))
+    print(
+        json.dumps(told)
+        if options.json
+        else "\n".join(f"{name:32} {value:g}" for name, value in told.items())
+    )
 
 
 if __name__ == "__main__":

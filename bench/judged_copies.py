@@ -29,7 +29,17 @@ from stages.lib.training_rows import learned
 from stages.validate.exam import Exam
 
 # The folders of data/ that a copy sees when its own stages begin at `augment`.
-GIVEN = ("collect", "clean", "deduplicate", "pair", "split", "frozen", "protected", "glossary", "review")
+GIVEN = (
+    "collect",
+    "clean",
+    "deduplicate",
+    "pair",
+    "split",
+    "frozen",
+    "protected",
+    "glossary",
+    "review",
+)
 
 Scores = npt.NDArray[np.float64]
 
@@ -66,7 +76,9 @@ def probed(folder: Path, seed: int) -> Scores:
     held, corpus = _asked(data)
     rows = tables.read(data / "mine/triplets.parquet", Triplets)
     made = tables.read(data / "augment/ledger.parquet", Ledger)
-    known = learned(rows, made, tables.read(data / "split/splits.parquet", Splits), encoder, load(Model))
+    known = learned(
+        rows, made, tables.read(data / "split/splits.parquet", Splits), encoder, load(Model)
+    )
     asked, searched = _embedded(encoder, held, corpus)
     return Exam(held, asked, corpus, searched, known, folds=1).scored(known, seed)
 

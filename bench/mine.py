@@ -46,8 +46,12 @@ def make(documents: int, anchors: int, dimension: int) -> Inputs:
     """Return vectors in clusters of about twenty documents; an anchor lies near its document, and so its cluster."""
     random = np.random.default_rng(13)
 
-    def unit(vectors: np.ndarray[Any, np.dtype[np.float32]]) -> np.ndarray[Any, np.dtype[np.float32]]:
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+    def unit(
+        vectors: np.ndarray[Any, np.dtype[np.float32]],
+    ) -> np.ndarray[Any, np.dtype[np.float32]]:
+        return np.asarray(
+            vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32
+        )
 
     def noise(count: int) -> np.ndarray[Any, np.dtype[np.float32]]:
         return unit(random.standard_normal((count, dimension), dtype=np.float32))
@@ -78,7 +82,9 @@ def ours(inputs: Inputs) -> Callable[[], list[dict[int, float]]]:
     said, asked = texts(inputs)
     ids = [f"d{at:016x}" for at in range(len(said))]
     pair_ids = [f"p{at:016x}" for at in range(len(asked))]
-    pairs = pd.DataFrame({"pair_id": pair_ids, "anchor": asked, "doc_id": [ids[at] for at in inputs.positives]})
+    pairs = pd.DataFrame(
+        {"pair_id": pair_ids, "anchor": asked, "doc_id": [ids[at] for at in inputs.positives]}
+    )
     params = MineParams(
         negatives=NEGATIVES,
         miners=["dense"],
@@ -147,9 +153,13 @@ def theirs(inputs: Inputs) -> Callable[[], list[dict[int, float]]]:
             verbose=False,
         )
         found: list[dict[int, float]] = [{} for _ in asked]
-        for anchor, candidates, scores in zip(mined["anchor"], mined["positive"], mined["scores"], strict=True):
+        for anchor, candidates, scores in zip(
+            mined["anchor"], mined["positive"], mined["scores"], strict=True
+        ):
             negatives = zip(candidates[1:], scores[1:], strict=True)
-            found[int(anchor.split()[1])] = {int(text.split()[1]): score for text, score in negatives}
+            found[int(anchor.split()[1])] = {
+                int(text.split()[1]): score for text, score in negatives
+            }
         return found
 
     return run
@@ -177,7 +187,9 @@ def measure(side: str, folder: Path) -> None:
     start = time.perf_counter()
     found = run()
     seconds = time.perf_counter() - start
-    (folder / f"{side}.json").write_text(json.dumps([sorted(one.items()) for one in found]), "utf-8")
+    (folder / f"{side}.json").write_text(
+        json.dumps([sorted(one.items()) for one in found]), "utf-8"
+    )
     print(json.dumps([seconds, (status("VmHWM") - held) / 1024]))
 
 
@@ -190,15 +202,27 @@ def agreement(left: list[list[tuple[int, float]]], right: list[list[tuple[int, f
     """Return the share of anchors whose negatives are the same, but for ones that score equal to six decimals."""
     same = 0
     for one, other in zip(left, right, strict=True):
-        only = [dict(mine).keys() - dict(their).keys() for mine, their in ((one, other), (other, one))]
-        scores = [sorted(dict(side)[at] for at in ids) for side, ids in zip((one, other), only, strict=True)]
-        same += len(scores[0]) == len(scores[1]) and all(abs(a - b) < 2e-6 for a, b in zip(*scores, strict=True))
+        only = [
+            dict(mine).keys() - dict(their).keys() for mine, their in ((one, other), (other, one))
+        ]
+        scores = [
+            sorted(dict(side)[at] for at in ids)
+            for side, ids in zip((one, other), only, strict=True)
+        ]
+        same += len(scores[0]) == len(scores[1]) and all(
+            abs(a - b) < 2e-6 for a, b in zip(*scores, strict=True)
+        )
     return same / len(left)
 
 
 def compare(documents: int, anchors: int, dimension: int, rounds: int) -> dict[str, float]:
     """Return the figures."""
-    environment = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+    environment = {
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "TQDM_DISABLE": "1",
+    }
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name, array in make(documents, anchors, dimension)._asdict().items():
@@ -206,9 +230,18 @@ def compare(documents: int, anchors: int, dimension: int, rounds: int) -> dict[s
         told: dict[str, list[tuple[float, float]]] = {side: [] for side in SIDES}
         for _ in range(rounds):
             for side in SIDES:
-                command = [sys.executable, str(Path(__file__).resolve()), "--side", side, "--folder", str(folder)]
+                command = [
+                    sys.executable,
+                    str(Path(__file__).resolve()),
+                    "--side",
+                    side,
+                    "--folder",
+                    str(folder),
+                ]
                 told[side].append(json.loads(peers.last_line(command, environment)))
-        found = [json.loads((folder / f"{side}.json").read_text("utf-8")) for side in ("ours", "theirs")]
+        found = [
+            json.loads((folder / f"{side}.json").read_text("utf-8")) for side in ("ours", "theirs")
+        ]
     seconds = {side: statistics.median(one for one, _ in told[side]) for side in SIDES}
     memory = {side: statistics.median(peak for _, peak in told[side]) for side in SIDES}
     return {
@@ -230,12 +263,16 @@ def status(key: str) -> int:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--anchors", type=int, default=20_000)
     parser.add_argument("--dimension", type=int, default=384)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
+    parser.add_argument(
+        "--json", action="store_true", help="print one flat JSON object as the last line"
+    )
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -244,7 +281,11 @@ def main() -> None:
         return
     figures = compare(options.documents, options.anchors, options.dimension, options.rounds)
     shown = {name: round(value, 4) for name, value in figures.items()}
-    print(json.dumps(shown) if options.json else "\n".join(f"{name:24} {value:g}" for name, value in shown.items()))
+    print(
+        json.dumps(shown)
+        if options.json
+        else "\n".join(f"{name:24} {value:g}" for name, value in shown.items())
+    )
 
 
 if __name__ == "__main__":

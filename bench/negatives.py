@@ -32,7 +32,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.trials import copy, run
 
-MARGIN = {"relative_margin": 0.05, "absolute_margin": None, "near_positives": "keep", "exclude_relatives": "off"}
+MARGIN = {
+    "relative_margin": 0.05,
+    "absolute_margin": None,
+    "near_positives": "keep",
+    "exclude_relatives": "off",
+}
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "in_batch": MARGIN,
     "naive": {**MARGIN, "relative_margin": None},
@@ -41,7 +46,18 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "near_refused": {**MARGIN, "near_positives": "refuse"},
     "ragged_dropped": MARGIN,
 }
-GIVEN = ("collect", "clean", "deduplicate", "pair", "split", "augment", "frozen", "protected", "glossary", "review")
+GIVEN = (
+    "collect",
+    "clean",
+    "deduplicate",
+    "pair",
+    "split",
+    "augment",
+    "frozen",
+    "protected",
+    "glossary",
+    "review",
+)
 
 
 def reshape(folder: Path, variant: str) -> dict[str, float]:
@@ -58,7 +74,10 @@ def reshape(folder: Path, variant: str) -> dict[str, float]:
     rows = tables.read(path, Triplets)
     if variant == "in_batch":
         lists = [name for name in rows.columns if name.startswith("negative")]
-        shown = [sorted({doc_id, name}) for doc_id, name in zip(rows["doc_id"], rows["component_id"], strict=True)]
+        shown = [
+            sorted({doc_id, name})
+            for doc_id, name in zip(rows["doc_id"], rows["component_id"], strict=True)
+        ]
         rows = rows.assign(**{name: pd.Series([[]] * len(rows), dtype=object) for name in lists})
         rows = rows.assign(shown_ids=pd.Series(shown, dtype=object))
     if variant == "ragged_dropped":
@@ -68,11 +87,19 @@ def reshape(folder: Path, variant: str) -> dict[str, float]:
         tables.write(rows, path, Triplets)
     copies = tables.read(folder / "data/deduplicate/aliases.parquet", Aliases)
     kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
-    lineage = lines(tables.read(folder / "data/collect/hierarchy.parquet", Hierarchy), kept, set(rows["doc_id"]))
-    pairs = [(doc_id, one) for doc_id, ids in zip(rows["doc_id"], rows["negative_ids"], strict=True) for one in ids]
+    lineage = lines(
+        tables.read(folder / "data/collect/hierarchy.parquet", Hierarchy), kept, set(rows["doc_id"])
+    )
+    pairs = [
+        (doc_id, one)
+        for doc_id, ids in zip(rows["doc_id"], rows["negative_ids"], strict=True)
+        for one in ids
+    ]
     told = {"rows": float(len(rows)), "per_anchor": len(pairs) / len(rows)}
     if pairs:
-        told["related"] = sum(one in lineage.get(doc_id, frozenset()) for doc_id, one in pairs) / len(pairs)
+        told["related"] = sum(
+            one in lineage.get(doc_id, frozenset()) for doc_id, one in pairs
+        ) / len(pairs)
     return told
 
 
@@ -83,7 +110,11 @@ def trained(folder: Path, cache: Path) -> float:
     """
     for stage in ("tokenize", "finetune", "evaluate"):
         run(folder, stage, cache)
-    return float(json.loads((folder / "metrics/evaluate.json").read_text("utf-8"))["validation.finetuned.ndcg_at_10"])
+    return float(
+        json.loads((folder / "metrics/evaluate.json").read_text("utf-8"))[
+            "validation.finetuned.ndcg_at_10"
+        ]
+    )
 
 
 def probed(folder: Path) -> dict[str, float]:
@@ -106,7 +137,10 @@ def compare(
         for seed in seeds:
             for variant in variants:
                 folder = Path(temporary, f"{variant}-{seed}")
-                changes = {"mine": {**VARIANTS[variant], "negatives": negatives}, "run": {"seed": seed}}
+                changes = {
+                    "mine": {**VARIANTS[variant], "negatives": negatives},
+                    "run": {"seed": seed},
+                }
                 if pairs:
                     changes["split"] = {"max_train_pairs": pairs}
                 copy(folder, changes, sorted(set(GIVEN) - set(resplit)))
@@ -115,10 +149,16 @@ def compare(
                 told = reshape(folder, variant)
                 figures |= {f"{variant}.{name}": value for name, value in told.items()}
                 if how == "probe":
-                    figures |= {f"{variant}.{name}": value for name, value in probed(folder).items()}
+                    figures |= {
+                        f"{variant}.{name}": value for name, value in probed(folder).items()
+                    }
                 if how == "full":
                     scores[variant].append(trained(folder, cache))
-                    print(f"{variant}, seed {seed}: {scores[variant][-1]:.4f}", file=sys.stderr, flush=True)
+                    print(
+                        f"{variant}, seed {seed}: {scores[variant][-1]:.4f}",
+                        file=sys.stderr,
+                        flush=True,
+                    )
     return figures | (summary(scores) if how == "full" else {})
 
 
@@ -129,7 +169,9 @@ def summary(scores: Mapping[str, Sequence[float]]) -> dict[str, float]:
         told[f"{variant}.ndcg_at_10"] = statistics.fmean(found)
         told[f"{variant}.spread"] = max(found) - min(found)
         if variant != "in_batch" and "in_batch" in scores:
-            differences = [one - other for one, other in zip(found, scores["in_batch"], strict=True)]
+            differences = [
+                one - other for one, other in zip(found, scores["in_batch"], strict=True)
+            ]
             told[f"{variant}.over_in_batch"] = statistics.fmean(differences)
             if len(found) > 1:
                 told[f"{variant}.se"] = statistics.stdev(differences) / len(found) ** 0.5
@@ -138,18 +180,26 @@ def summary(scores: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--pairs", type=int, default=None)
     parser.add_argument("--negatives", type=int, default=1)
     parser.add_argument("--how", choices=("full", "probe", "shares"), default="full")
-    parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
+    parser.add_argument(
+        "--json", action="store_true", help="print one flat JSON object as the last line"
+    )
     options = parser.parse_args()
     seeds = [13 + at for at in range(options.seeds if options.how == "full" else 1)]
     figures = compare(options.variants, seeds, options.pairs, options.negatives, options.how)
     shown = {name: round(value, 4) for name, value in sorted(figures.items())}
-    print(json.dumps(shown) if options.json else "\n".join(f"{name:36} {value:g}" for name, value in shown.items()))
+    print(
+        json.dumps(shown)
+        if options.json
+        else "\n".join(f"{name:36} {value:g}" for name, value in shown.items())
+    )
 
 
 if __name__ == "__main__":

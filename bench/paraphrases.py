@@ -63,11 +63,14 @@ def plant(seed: int, by: dict[str, Judge]) -> list[Planted]:
         for corruption in KINDS:
             draw = random.Random(f"{corruption} {kind} {seed}")
             made = [
-                corrupt(corruption, one.parent if corruption == "copied" else one.text, mates, draw) for one in texts
+                corrupt(corruption, one.parent if corruption == "copied" else one.text, mates, draw)
+                for one in texts
             ]
             places = [at for at, text in enumerate(made) if text is not None]
             after = by[name].measure([texts[at]._replace(text=str(made[at])) for at in places])
-            found += [(corruption, before[at], told) for at, told in zip(places, after, strict=True)]
+            found += [
+                (corruption, before[at], told) for at, told in zip(places, after, strict=True)
+            ]
     return found
 
 
@@ -77,7 +80,10 @@ def read_gold(by: dict[str, Judge]) -> list[tuple[str, str, Evidence]]:
     found = []
     for name, judge in by.items():
         mine = rows[rows["kind"].map(DOMAINS) == name]
-        asked = [Paraphrase(*row) for row in mine[["parent", "paraphrase", "doc_id"]].itertuples(index=False)]
+        asked = [
+            Paraphrase(*row)
+            for row in mine[["parent", "paraphrase", "doc_id"]].itertuples(index=False)
+        ]
         found += list(zip(mine["set"], mine["verdict"], judge.measure(asked), strict=True))
     return found
 
@@ -102,8 +108,12 @@ def summarise(
     told |= {f"by.{reason}": by[reason] / count for reason in REASONS}
     told |= {f"alone.{reason}": alone[reason] / count for reason in REASONS}
     for name in SETS:
-        rows = [(verdict, faults(evidence, params)) for part, verdict, evidence in gold if part == name]
-        same = [bool(found) for verdict, found in rows if verdict == "same" and "copied" not in found]
+        rows = [
+            (verdict, faults(evidence, params)) for part, verdict, evidence in gold if part == name
+        ]
+        same = [
+            bool(found) for verdict, found in rows if verdict == "same" and "copied" not in found
+        ]
         accepted = [verdict for verdict, found in rows if not found]
         told |= {
             f"judged.{name}": float(len(rows)),
@@ -130,10 +140,14 @@ def measure(seed: int) -> dict[str, float]:
 
 def main() -> None:
     """Print the figures, or how they follow one threshold after the other."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--curves", action="store_true")
-    parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
+    parser.add_argument(
+        "--json", action="store_true", help="print one flat JSON object as the last line"
+    )
     options = parser.parse_args()
     if options.curves:
         by, params = judges(), load(AugmentParams)
@@ -146,7 +160,11 @@ def main() -> None:
                 print(f"{key:18}{value:6}" + "".join(f"{told[name]:16.3f}" for name in shown))
         return
     figures = {name: round(value, 4) for name, value in sorted(measure(options.seed).items())}
-    print(json.dumps(figures) if options.json else "\n".join(f"{name:24} {value:g}" for name, value in figures.items()))
+    print(
+        json.dumps(figures)
+        if options.json
+        else "\n".join(f"{name:24} {value:g}" for name, value in figures.items())
+    )
 
 
 if __name__ == "__main__":

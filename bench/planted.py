@@ -40,10 +40,14 @@ KINDS = {
 
 def main() -> None:
     """Measure the kinds that were asked for and print a figure a line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", nargs="+", choices=sorted(KINDS), default=sorted(KINDS))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
+    parser.add_argument(
+        "--json", action="store_true", help="print one flat JSON object as the last line"
+    )
     parser.add_argument("--pages", type=Path)
     parser.add_argument("--ambiguous", type=Path)
     options = parser.parse_args()
@@ -55,7 +59,11 @@ def main() -> None:
     if options.ambiguous:
         figures.update(abbreviations.ambiguous(options.ambiguous))
     shown = {name: round(value, 4) for name, value in sorted(figures.items())}
-    print(json.dumps(shown) if options.json else "\n".join(f"{name:44} {value:g}" for name, value in shown.items()))
+    print(
+        json.dumps(shown)
+        if options.json
+        else "\n".join(f"{name:44} {value:g}" for name, value in shown.items())
+    )
 
 
 if __name__ == "__main__":

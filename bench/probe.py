@@ -71,7 +71,10 @@ def share_of_components(share: float) -> Reshape:
 def without_negatives(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows without hard negatives."""
     lists = [name for name in rows.columns if name.startswith("negative")]
-    shown = [sorted({doc_id, name}) for doc_id, name in zip(rows["doc_id"], rows["component_id"], strict=True)]
+    shown = [
+        sorted({doc_id, name})
+        for doc_id, name in zip(rows["doc_id"], rows["component_id"], strict=True)
+    ]
     none: pd.Series[Any] = pd.Series([[] for _ in range(len(rows))], dtype=object)
     return rows.assign(**dict.fromkeys(lists, none), shown_ids=pd.Series(shown, dtype=object))
 
@@ -86,7 +89,9 @@ def typed_badly(share: float) -> Reshape:
 
     def reshape(rows: pd.DataFrame) -> pd.DataFrame:
         chosen = _some(len(rows), share)
-        anchors = [slipped(text) if at in chosen else text for at, text in enumerate(rows["anchor"])]
+        anchors = [
+            slipped(text) if at in chosen else text for at, text in enumerate(rows["anchor"])
+        ]
         return rows.assign(anchor=anchors)
 
     return reshape
@@ -101,7 +106,9 @@ def mispaired(share: float) -> Reshape:
         for at, other in zip(chosen, [*chosen[1:], chosen[0]], strict=True):
             anchors[at] = rows["anchor"].iloc[other]
         # A row must not show its new anchor as a negative.
-        clash = [anchor in set(texts) for anchor, texts in zip(anchors, rows["negatives"], strict=True)]
+        clash = [
+            anchor in set(texts) for anchor, texts in zip(anchors, rows["negatives"], strict=True)
+        ]
         told = rows.assign(anchor=anchors)
         return told[~np.array(clash)].reset_index(drop=True)
 
@@ -154,7 +161,10 @@ def study(variants: Sequence[str], seeds: Sequence[int], results: Path | None) -
     base, names = base_scores(), components()
     gains: dict[str, dict[str, Scores]] = {"probe": {}, "full": {}}
     for name in variants:
-        found = [kept(results and results / f"{name}-{seed}.npz", partial(measured, name, seed)) for seed in seeds]
+        found = [
+            kept(results and results / f"{name}-{seed}.npz", partial(measured, name, seed))
+            for seed in seeds
+        ]
         for how, of in gains.items():
             of[name] = np.mean([one[how] for one in found], axis=0) - base
         told = ", ".join(f"{how} {of[name].mean():+.4f}" for how, of in gains.items())
@@ -174,13 +184,17 @@ def summary(
     told["variants"], told["spread"] = float(len(names)), float(means.max() - means.min())
     told["spearman"] = rank_correlation(foretold, means)
     ends = interval(
-        lambda at: rank_correlation(left[:, at].mean(axis=1), right[:, at].mean(axis=1)), components, seed=1
+        lambda at: rank_correlation(left[:, at].mean(axis=1), right[:, at].mean(axis=1)),
+        components,
+        seed=1,
     )
     if ends is not None:
         told |= {"spearman_low": ends.low, "spearman_high": ends.high}
     pairs = list(combinations(range(len(names)), 2))
     close = {pair for pair in pairs if abs(means[pair[0]] - means[pair[1]]) < CLOSE}
-    decided = [(a, b) for a, b in pairs if sign_flip(right[a] - right[b], components, seed=1) < SIGNIFICANT]
+    decided = [
+        (a, b) for a, b in pairs if sign_flip(right[a] - right[b], components, seed=1) < SIGNIFICANT
+    ]
     agreed = {(a, b) for a, b in decided if (foretold[a] > foretold[b]) == (means[a] > means[b])}
     told |= {"close_pairs": float(len(close)), "decided_pairs": float(len(decided))}
     told["decided_close_pairs"] = float(len(close.intersection(decided)))
@@ -200,16 +214,24 @@ def rank_correlation(left: Scores, right: Scores) -> float:
 
 def main() -> None:
     """Run the study and print a figure a line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--results", type=Path, help="folder that keeps what was measured")
-    parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
+    parser.add_argument(
+        "--json", action="store_true", help="print one flat JSON object as the last line"
+    )
     options = parser.parse_args()
     seeds = [13 + at for at in range(options.seeds)]
     figures = study(options.variants, seeds, options.results)
     shown = {name: round(value, 4) for name, value in sorted(figures.items())}
-    print(json.dumps(shown) if options.json else "\n".join(f"{name:32} {value:g}" for name, value in shown.items()))
+    print(
+        json.dumps(shown)
+        if options.json
+        else "\n".join(f"{name:32} {value:g}" for name, value in shown.items())
+    )
 
 
 if __name__ == "__main__":

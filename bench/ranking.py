@@ -37,7 +37,9 @@ def ours(inputs: Inputs) -> None:
     """Rank and measure."""
     names = np.array([f"d{at:07}" for at in range(len(inputs.documents))])
     queries = [f"q{at}" for at in range(len(inputs.anchors))]
-    qrels = {query: {str(names[at]): 1.0} for query, at in zip(queries, inputs.positives, strict=True)}
+    qrels = {
+        query: {str(names[at]): 1.0} for query, at in zip(queries, inputs.positives, strict=True)
+    }
     means(judge(queries, dense(inputs.anchors, inputs.documents, DEPTH), names, qrels), DEPTHS)
 
 
@@ -52,7 +54,9 @@ def measure(side: str, folder: Path) -> None:
     """Run one side on the inputs in `folder`; print its seconds and its peak in MB."""
     inputs = Inputs(*(np.load(folder / f"{name}.npy") for name in Inputs._fields))
     run = {"ours": ours, "bare": bare}[side]
-    run(make(2000, 20, inputs.documents.shape[1]))  # what is loaded at the first call is not measured
+    run(
+        make(2000, 20, inputs.documents.shape[1])
+    )  # what is loaded at the first call is not measured
     held = status("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak begins anew from here
     start = time.perf_counter()
@@ -71,11 +75,15 @@ def side_by_side(documents: int, queries: int, dimension: int, rounds: int) -> d
         for _ in range(rounds):
             for side in SIDES:
                 command = [sys.executable, __file__, "--side", side, "--folder", str(folder)]
-                threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+                threads = dict.fromkeys(
+                    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+                )
                 taken, peak = json.loads(peers.last_line(command, threads, Path.cwd()))
                 seconds[side].append(taken)
                 peaks[side].append(peak)
-    median, peak = ({side: statistics.median(found[side]) for side in SIDES} for found in (seconds, peaks))
+    median, peak = (
+        {side: statistics.median(found[side]) for side in SIDES} for found in (seconds, peaks)
+    )
     return {
         "over_bare": median["ours"] / median["bare"],
         "ours_seconds": median["ours"],
@@ -87,21 +95,29 @@ def side_by_side(documents: int, queries: int, dimension: int, rounds: int) -> d
 
 def main() -> None:
     """Measure and print a figure a line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--queries", type=int, default=5_000)
     parser.add_argument("--dimension", type=int, default=384)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
+    parser.add_argument(
+        "--json", action="store_true", help="print one flat JSON object as the last line"
+    )
     options = parser.parse_args()
     if options.side:
         measure(options.side, options.folder)
         return
     told = side_by_side(options.documents, options.queries, options.dimension, options.rounds)
     shown = {key: round(value, 4) for key, value in told.items()}
-    print(json.dumps(shown) if options.json else "\n".join(f"{key:16} {value:g}" for key, value in shown.items()))
+    print(
+        json.dumps(shown)
+        if options.json
+        else "\n".join(f"{key:16} {value:g}" for key, value in shown.items())
+    )
 
 
 if __name__ == "__main__":

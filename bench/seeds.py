@@ -55,7 +55,9 @@ def summary(
     means = {seed: float(found.mean()) for seed, found in scores.items()}
     named = pd.Series(components, dtype=str)
     words = Counter(
-        judge(difference("", pd.Series(one), pd.Series(other), named, 0, seed_sd or 0.0), delta).word
+        judge(
+            difference("", pd.Series(one), pd.Series(other), named, 0, seed_sd or 0.0), delta
+        ).word
         for one, other in combinations(scores.values(), 2)
     )
     return {
@@ -65,24 +67,37 @@ def summary(
         "sd": statistics.stdev(means.values()),
         "largest_difference": max(means.values()) - min(means.values()),
         "pairs": float(words.total()),
-        **{word.replace(" ", "_"): float(words[word]) for word in ("better", "worse", "equivalent", "no evidence")},
+        **{
+            word.replace(" ", "_"): float(words[word])
+            for word in ("better", "worse", "equivalent", "no evidence")
+        },
     }
 
 
 def main() -> None:
     """Train with each seed and print a figure a line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=5, choices=range(2, 101), metavar="N")
     parser.add_argument("--results", type=Path, help="folder that keeps what was measured")
-    parser.add_argument("--json", action="store_true", help="print one flat JSON object as the last line")
+    parser.add_argument(
+        "--json", action="store_true", help="print one flat JSON object as the last line"
+    )
     options = parser.parse_args()
     scores: dict[int, Scores] = {}
     for seed in range(13, 13 + options.seeds):
-        scores[seed] = kept(options.results and options.results / f"{seed}.npz", partial(measured, seed))["scores"]
+        scores[seed] = kept(
+            options.results and options.results / f"{seed}.npz", partial(measured, seed)
+        )["scores"]
         print(f"seed {seed}: {scores[seed].mean():.4f}", file=sys.stderr, flush=True)
     figures = summary(scores, components(), load(EvaluateParams).seed_sd, load(CompareParams).delta)
     shown = {name: round(value, 4) for name, value in figures.items()}
-    print(json.dumps(shown) if options.json else "\n".join(f"{name:24} {value:g}" for name, value in shown.items()))
+    print(
+        json.dumps(shown)
+        if options.json
+        else "\n".join(f"{name:24} {value:g}" for name, value in shown.items())
+    )
 
 
 if __name__ == "__main__":

@@ -44,7 +44,9 @@ def train(steps: int, batch: int, way: str) -> dict[str, float]:
     table = tables.read(rows, tokens(length, negatives))
     base = find_model(load(Model))
     load_model(base)  # what the library itself needs is in memory before
-    batches = plan(list(map(Row, table["answer_ids"], table["shown_ids"])), batch, params.epochs, run.seed)[:steps]
+    batches = plan(
+        list(map(Row, table["answer_ids"], table["shown_ids"])), batch, params.epochs, run.seed
+    )[:steps]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as logs:
         trackers = Trackers(Path(logs, "logs"), "off", {})
@@ -64,7 +66,9 @@ def measure(steps: int, batch: int, way: str) -> dict[str, float]:
 
 def main() -> None:
     """Run all three and print the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--json", action="store_true")
@@ -73,7 +77,9 @@ def main() -> None:
     if options.way:
         print(json.dumps(train(options.steps, options.batch, options.way)))
         return
-    whole, chunks, cached = (measure(options.steps, options.batch, way) for way in ("whole", "chunks", "cached"))
+    whole, chunks, cached = (
+        measure(options.steps, options.batch, way) for way in ("whole", "chunks", "cached")
+    )
     result = {
         "memory_ratio": round(whole["gigabytes"] / chunks["gigabytes"], 2),
         "time_ratio": round(whole["seconds"] / chunks["seconds"], 2),
@@ -85,7 +91,11 @@ def main() -> None:
         "cached.loss_difference": round(abs(chunks["loss"] - cached["loss"]), 4),
         "cached.gigabytes": round(cached["gigabytes"], 2),
     }
-    print(json.dumps(result) if options.json else "\n".join(f"{name:24} {value}" for name, value in result.items()))
+    print(
+        json.dumps(result)
+        if options.json
+        else "\n".join(f"{name:24} {value}" for name, value in result.items())
+    )
 
 
 if __name__ == "__main__":

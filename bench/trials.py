@@ -44,7 +44,11 @@ def run(folder: Path, stage: str, cache: Path | None = None) -> None:
     """
     module = f"stages.{stage}.__main__" if (ROOT / "stages" / stage).is_dir() else f"stages.{stage}"
     code = f"from {module} import main; main(); print('done')"
-    environment = {"PYTHONPATH": str(ROOT), "CI": "1", **({"PAIRSMITH_CACHE": str(cache)} if cache else {})}
+    environment = {
+        "PYTHONPATH": str(ROOT),
+        "CI": "1",
+        **({"PAIRSMITH_CACHE": str(cache)} if cache else {}),
+    }
     peers.last_line([sys.executable, "-c", code], environment, folder)
 
 

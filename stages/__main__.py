@@ -30,7 +30,9 @@ def stage_files() -> dict[str, Path]:
 
 def question_files() -> dict[str, Path]:
     """Return the file behind each command of `ask`, by name. What defines no `app` is a helper, not a command."""
-    return {name: path for name, path in sorted(_modules(HERE / "ask").items()) if _defines_app(path)}
+    return {
+        name: path for name, path in sorted(_modules(HERE / "ask").items()) if _defines_app(path)
+    }
 
 
 def listing() -> str:
@@ -38,9 +40,15 @@ def listing() -> str:
     parts = [("The pipeline, in the order in which 'dvc repro' runs it", stage_files())]
     parts.append(("Questions about a run, and upkeep", question_files()))
     width = max(len(name) for _, files in parts for name in files)
-    lines = ["usage: python -m stages NAME [options]     (python -m stages NAME --help tells the options)"]
+    lines = [
+        "usage: python -m stages NAME [options]     (python -m stages NAME --help tells the options)"
+    ]
     for title, files in parts:
-        lines += ["", f"{title}:", *(f"  {name:<{width}}  {_first_line(path)}" for name, path in files.items())]
+        lines += [
+            "",
+            f"{title}:",
+            *(f"  {name:<{width}}  {_first_line(path)}" for name, path in files.items()),
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -54,7 +62,11 @@ def main(arguments: list[str]) -> int:
     modules.update({stage: f"stages.{stage}" for stage in stage_files()})
     if name not in modules:
         close = difflib.get_close_matches(name, modules)
-        remedy = f"did you mean {' or '.join(close)}?" if close else "'python -m stages' lists what there is"
+        remedy = (
+            f"did you mean {' or '.join(close)}?"
+            if close
+            else "'python -m stages' lists what there is"
+        )
         sys.stderr.write(f"error: {Problem(f'there is no stage or question {name!r}', remedy)}\n")
         return 1
     sys.argv = [name, *rest]
@@ -81,7 +93,12 @@ def _first_line(path: Path) -> str:
 
 
 def _defines_app(path: Path) -> bool:
-    targets = [target for node in _parse(path).body if isinstance(node, ast.Assign) for target in node.targets]
+    targets = [
+        target
+        for node in _parse(path).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    ]
     return any(isinstance(target, ast.Name) and target.id == "app" for target in targets)
 
 

@@ -45,7 +45,9 @@ def faq_rows():
     ]
     rows[0]["answer"] = f"<p>{rows[0]['answer'][:-1]} &amp; wait.</p><ul><li>Use no soap.</li></ul>"
     rows[1]["question"] = "Does an MRI scanner void the warranty of the coffee grinder?"
-    copies = [{**row, "id": "copy-" + row["id"], "answer": row["answer"].upper()} for row in rows[5:9]]
+    copies = [
+        {**row, "id": "copy-" + row["id"], "answer": row["answer"].upper()} for row in rows[5:9]
+    ]
     return [*rows, *copies]
 
 
@@ -70,10 +72,16 @@ def use_faq(project):
 def copy_project(target):
     """Copy what git knows or would take, without results, and commit it in a repository of its own."""
     listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     for name in listed.stdout.splitlines():
-        made = name == "dvc.lock" or (name.startswith("metrics/") and not name.endswith(("glossary.yaml", "README.md")))
+        made = name == "dvc.lock" or (
+            name.startswith("metrics/") and not name.endswith(("glossary.yaml", "README.md"))
+        )
         if not made and (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, target / name)
@@ -83,7 +91,9 @@ def copy_project(target):
 
 
 def git(folder, *arguments):
-    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout
 
 
 @pytest.fixture
@@ -105,8 +115,17 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory):
     """Return the environment of commands in a tiny project: this virtual environment, a cache of its own."""
-    places = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "CI": "1", "PYTHONPATH": ""}
-    return {**os.environ, **places, "PAIRSMITH_CACHE": str(tmp_path_factory.mktemp("cache")), "DVC_NO_ANALYTICS": "1"}
+    places = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "CI": "1",
+        "PYTHONPATH": "",
+    }
+    return {
+        **os.environ,
+        **places,
+        "PAIRSMITH_CACHE": str(tmp_path_factory.mktemp("cache")),
+        "DVC_NO_ANALYTICS": "1",
+    }
 
 
 @pytest.fixture(scope="session")

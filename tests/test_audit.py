@@ -39,11 +39,18 @@ def planted(kind, at):
     held, other = f"{kind} {at} held", f"{kind} {at} other"
     answers = {p(held): d(held), p(other): d(held) if other_told is None else d(other)}
     texts = {d(held): [told]} | ({} if other_told is None else {d(other): [other_told]})
-    return World({p(held): [asked], p(other): [other_asked]}, answers, texts, {d(held): group, d(other): other_group})
+    return World(
+        {p(held): [asked], p(other): [other_asked]},
+        answers,
+        texts,
+        {d(held): group, d(other): other_group},
+    )
 
 
 def together(*worlds):
-    return World(*({key: value for world in worlds for key, value in world[at].items()} for at in range(4)))
+    return World(
+        *({key: value for world in worlds for key, value in world[at].items()} for at in range(4))
+    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -62,25 +69,45 @@ def test_every_planted_leak_is_found_under_its_kind_and_nothing_else(counts, sid
         for side, split in zip(("held", "other"), sides, strict=True)
     }
     found = audit(world, split_of, 0.8, [sides[0]])
-    expected = {kind: {p(f"{n} held"): p(f"{n} other") for n in held_of.get(kind, [])} for kind in KINDS}
+    expected = {
+        kind: {p(f"{n} held"): p(f"{n} other") for n in held_of.get(kind, [])} for kind in KINDS
+    }
     assert found == expected
     # A pair that nobody trains on, or that shares the split, gives nothing away.
     for same in ("corpus", "protected", sides[0]):
         assert not any(
-            audit(world, {i: sides[0] if s == sides[0] else same for i, s in split_of.items()}, 0.8).values()
+            audit(
+                world, {i: sides[0] if s == sides[0] else same for i, s in split_of.items()}, 0.8
+            ).values()
         )
 
 
-POOL = [LONG, LONG + " please", LONG.upper(), "Reset it", "reset it!", "C++", "C#", text(1), text(2)]
+POOL = [
+    LONG,
+    LONG + " please",
+    LONG.upper(),
+    "Reset it",
+    "reset it!",
+    "C++",
+    "C#",
+    text(1),
+    text(2),
+]
 ROWS = st.lists(
-    st.tuples(st.sampled_from(POOL), st.integers(0, 5), st.sampled_from(["train", "validation", "test", "corpus"])),
+    st.tuples(
+        st.sampled_from(POOL),
+        st.integers(0, 5),
+        st.sampled_from(["train", "validation", "test", "corpus"]),
+    ),
     min_size=1,
     max_size=12,
 )
 
 
 @settings(max_examples=100, deadline=None)
-@given(ROWS, st.lists(st.sampled_from(POOL), min_size=6, max_size=6), st.sampled_from([0.5, 0.8, 1.0]))
+@given(
+    ROWS, st.lists(st.sampled_from(POOL), min_size=6, max_size=6), st.sampled_from([0.5, 0.8, 1.0])
+)
 def test_the_audit_is_brute_force(rows, told, threshold):
     world = World(
         {p(at): [anchor] for at, (anchor, _, _) in enumerate(rows)},
@@ -133,7 +160,9 @@ def project(tmp_path, monkeypatch):
         Path(name).write_bytes((ROOT / name).read_bytes())
     names = [f"{at}" for at in range(40)]
     frame = documents(*((name, text(name)) for name in names))
-    asked = pairs(*((f"{name} {which}", text(f"{name} {which}?"), name) for name in names for which in "ab"))
+    asked = pairs(
+        *((f"{name} {which}", text(f"{name} {which}?"), name) for name in names for which in "ab")
+    )
     assert run(frame, asked).exit_code == 0
     return tmp_path
 
@@ -149,7 +178,9 @@ def test_our_splits_leak_nothing_and_stand_beside_a_split_by_row(project):
     told, of = counts(result.output)
     assert list(told) == list(KINDS)
     assert {mine for mine, _ in told.values()} == {"0"}
-    held = sum(i.startswith("p") and split in ("validation", "test") for i, split in splits().items())
+    held = sum(
+        i.startswith("p") and split in ("validation", "test") for i, split in splits().items()
+    )
     assert of == [f"{held}", "16"]
     assert int(told["shared document"][1]) > 8
     assert "of the 8 test pairs of a split by row" in result.output
@@ -160,7 +191,10 @@ def test_our_splits_leak_nothing_and_stand_beside_a_split_by_row(project):
 def test_a_split_of_ones_own_is_audited_with_examples(project, suffix):
     # By row: every first question trains, every second is the test.
     frame = pd.DataFrame(
-        {"id": [p(f"{at} {which}") for at in range(40) for which in "ab"], "split": ["train", "test"] * 40}
+        {
+            "id": [p(f"{at} {which}") for at in range(40) for which in "ab"],
+            "split": ["train", "test"] * 40,
+        }
     )
     path = project / f"mine{suffix}"
     frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)

@@ -31,7 +31,10 @@ def test_hits_wrong_edits_and_edits_on_untouched_text_are_told_apart():
 
     def corrector(texts):
         made = {("the cat sat", "teh cat sta")[at]: text for at, text in enumerate(["x", "y"])}
-        edits = {"x": Counter({("cat", "car"): 1}), "y": Counter({("teh", "the"): 1, ("sta", "star"): 1})}
+        edits = {
+            "x": Counter({("cat", "car"): 1}),
+            "y": Counter({("teh", "the"): 1, ("sta", "star"): 1}),
+        }
         return [edits[made[text]] for text in texts]
 
     counts = typos.compare(["the cat sat"], planted, corrector, set())
@@ -75,14 +78,26 @@ def test_variants_are_compared_seed_by_seed():
 def test_the_probe_agrees_where_fine_tunes_differ_by_more_than_chance():
     components = np.array([str(at) for at in range(60)])
     noise = np.random.default_rng(1).normal(0, 0.01, 60)
-    full = {"good": 0.20 + noise, "same": 0.20 - noise, "close": 0.19 + noise / 9, "bad": 0.10 + noise}
-    foretold = {"good": 0.12 + noise, "same": 0.13 + noise, "close": 0.14 + noise, "bad": 0.05 + noise}
+    full = {
+        "good": 0.20 + noise,
+        "same": 0.20 - noise,
+        "close": 0.19 + noise / 9,
+        "bad": 0.10 + noise,
+    }
+    foretold = {
+        "good": 0.12 + noise,
+        "same": 0.13 + noise,
+        "close": 0.14 + noise,
+        "bad": 0.05 + noise,
+    }
     told = probe.summary(foretold, full, components)
     assert told["variants"] == 4 and told["spread"] == pytest.approx(0.1, abs=0.005)
     # good, same and close are near each other; all but good and same differ by more than chance.
     assert (told["close_pairs"], told["decided_pairs"], told["decided_close_pairs"]) == (3, 5, 2)
     assert told["pair_agreement"] == 3 / 5 and told["close_agreement"] == 0
-    assert told["spearman"] == pytest.approx(0.4 if full["good"].mean() < full["same"].mean() else 0.2)
+    assert told["spearman"] == pytest.approx(
+        0.4 if full["good"].mean() < full["same"].mean() else 0.2
+    )
     assert told["spearman_low"] <= told["spearman"] <= told["spearman_high"]
 
 
@@ -101,12 +116,16 @@ def rows(count):
 
 def test_variants_of_the_rows_are_what_their_names_say():
     given = rows(1000)
-    half, eighth = (probe.share_of_components(share)(given)["component_id"] for share in (0.5, 0.125))
+    half, eighth = (
+        probe.share_of_components(share)(given)["component_id"] for share in (0.5, 0.125)
+    )
     assert 450 < len(half) < 550 and 90 < len(eighth) < 160
     assert set(eighth) < set(half)
     moved = probe.mispaired(0.2)(given)
     assert (moved["anchor"] != given["anchor"]).sum() == 200
-    assert sorted(moved["anchor"]) == sorted(given["anchor"]) and moved["doc_id"].equals(given["doc_id"])
+    assert sorted(moved["anchor"]) == sorted(given["anchor"]) and moved["doc_id"].equals(
+        given["doc_id"]
+    )
     slipped = probe.typed_badly(0.3)(given)
     assert (slipped["anchor"] != given["anchor"]).sum() == 300
     bare = probe.without_negatives(given)
@@ -122,7 +141,15 @@ def test_variants_of_the_rows_are_what_their_names_say():
         (
             "number",
             "third toe",
-            {"second toe", "fourth toe", "fifth toe", "sixth toe", "seventh toe", "eighth toe", "ninth toe"},
+            {
+                "second toe",
+                "fourth toe",
+                "fifth toe",
+                "sixth toe",
+                "seventh toe",
+                "eighth toe",
+                "ninth toe",
+            },
         ),
         ("number", "5 mg", {"6 mg", "7 mg", "15 mg"}),
         ("number", "a toe", {None}),
@@ -137,11 +164,19 @@ def test_variants_of_the_rows_are_what_their_names_say():
 )
 def test_a_corruption_is_small_and_changes_what_is_said(kind, text, found):
     mates = {"hepatic": ["biliary", "renal"]}
-    assert {corruptions.corrupt(kind, text, mates, random.Random(seed)) for seed in range(200)} == found
+    assert {
+        corruptions.corrupt(kind, text, mates, random.Random(seed)) for seed in range(200)
+    } == found
 
 
 def test_what_an_entity_is_swapped_for_is_neither_its_synonym_nor_another_form_of_it():
-    rows = [("hepatic cyst", "a"), ("liver cyst", "a"), ("renal cyst", "b"), ("kidney cyst", "b"), ("renals cyst", "c")]
+    rows = [
+        ("hepatic cyst", "a"),
+        ("liver cyst", "a"),
+        ("renal cyst", "b"),
+        ("kidney cyst", "b"),
+        ("renals cyst", "c"),
+    ]
     found = corruptions.entities(pd.DataFrame(rows, columns=["anchor", "doc_id"]))
     assert found["hepatic"] == ["kidney", "renal", "renals"]
     assert found["renal"] == ["hepatic", "liver"]
@@ -156,7 +191,10 @@ def test_four_hundred_and_thirty_back_translations_were_judged():
 
 
 def test_the_gain_of_a_method_is_the_mean_over_seeds_and_its_interval_is_over_components():
-    scores = {"none": [np.zeros(4)], "spelling": [np.array([0.1, 0.1, 0.3, 0.3]), np.array([0.1, 0.1, 0.1, 0.1])]}
+    scores = {
+        "none": [np.zeros(4)],
+        "spelling": [np.array([0.1, 0.1, 0.3, 0.3]), np.array([0.1, 0.1, 0.1, 0.1])],
+    }
     told = augmentation.summary(scores, np.array(["a", "a", "b", "b"]))
     assert told["spelling.gain"] == pytest.approx(0.15)
     assert (told["spelling.low"], told["spelling.high"]) == pytest.approx((0.1, 0.2))
@@ -184,8 +222,13 @@ def test_what_was_measured_is_kept_and_not_measured_again(tmp_path):
 
 def test_a_small_collection_is_measured_as_ir_measures_does(tmp_path):
     documents = {"1": "red wine", "2": "white wine", "3": "red bricks", "4": "a wall"}
-    write_lines(tmp_path / "corpus.jsonl", [{"_id": key, "title": "", "text": text} for key, text in documents.items()])
-    write_lines(tmp_path / "queries.jsonl", [{"_id": "a", "text": "red"}, {"_id": "b", "text": "wine"}])
+    write_lines(
+        tmp_path / "corpus.jsonl",
+        [{"_id": key, "title": "", "text": text} for key, text in documents.items()],
+    )
+    write_lines(
+        tmp_path / "queries.jsonl", [{"_id": "a", "text": "red"}, {"_id": "b", "text": "wine"}]
+    )
     (tmp_path / "qrels").mkdir()
     judged = [("a", "3", 4), ("a", "1", 1), ("a", "4", 2), ("b", "2", 1), ("b", "3", 0)]
     lines = "".join(f"{query}\t{doc}\t{grade}\n" for query, doc, grade in judged)

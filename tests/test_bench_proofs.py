@@ -10,7 +10,9 @@ from tests.conftest import ROOT
 
 
 def figures(*command):
-    done = subprocess.run([sys.executable, *command, "--json"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, *command, "--json"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -42,7 +44,9 @@ def test_cleaning_takes_linear_time_and_flat_memory():
 @pytest.mark.prove
 def test_no_anchor_of_the_default_data_is_lost_to_a_filter():
     told = json.loads((ROOT / "metrics/clean.json").read_text("utf-8"))
-    assert {key: value for key, value in told.items() if key.startswith("pairs.dropped.") and value} == {}
+    assert {
+        key: value for key, value in told.items() if key.startswith("pairs.dropped.") and value
+    } == {}
     assert told["pairs.rows_out"] == told["pairs.rows_in"] == 21184
 
 
@@ -80,7 +84,10 @@ def test_ranking_and_its_measures_cost_little_more_than_the_product():
     assert told["over_bare"] <= 1.3
     assert told["memory_ratio"] <= 0.5
     # Memory is that of a block, and of the hits: not of the queries times the documents.
-    assert figures("bench/ranking.py", "--queries", "10000", "--rounds", "1")["peak_mb"] <= 1.2 * told["peak_mb"]
+    assert (
+        figures("bench/ranking.py", "--queries", "10000", "--rounds", "1")["peak_mb"]
+        <= 1.2 * told["peak_mb"]
+    )
 
 
 @pytest.mark.prove
@@ -88,7 +95,9 @@ def test_ranking_and_its_measures_cost_little_more_than_the_product():
 def test_the_fusion_is_above_both_that_it_fuses():
     told = figures("bench/fusion.py")
     for name in ("validation", "out_of_domain"):
-        assert told[f"{name}.by_scores_70"] > max(told[f"{name}.{way}"] for way in ("bm25", "base", "by_ranks"))
+        assert told[f"{name}.by_scores_70"] > max(
+            told[f"{name}.{way}"] for way in ("bm25", "base", "by_ranks")
+        )
 
 
 @pytest.mark.prove
@@ -104,7 +113,14 @@ def test_the_margin_and_the_hierarchy_keep_relatives_out_of_the_negatives():
 @pytest.mark.timeout(4 * 3600)
 def test_every_way_of_mining_is_trained_with_three_seeds():
     told = figures("bench/negatives.py", "--seeds", "3")
-    for variant in ("in_batch", "naive", "margin", "margin_structure", "near_refused", "ragged_dropped"):
+    for variant in (
+        "in_batch",
+        "naive",
+        "margin",
+        "margin_structure",
+        "near_refused",
+        "ragged_dropped",
+    ):
         # Which is best the figures say, whatever they are; a model that learned is above the base (0.46).
         assert told[f"{variant}.ndcg_at_10"] > 0.5
         assert told[f"{variant}.spread"] < 0.05

@@ -46,13 +46,17 @@ def test_commands_in_the_documentation_exist(file, line):
     assert set(re.findall(r"\bmake ([a-z][\w-]*)", line)) <= makefile_targets()
     assert set(re.findall(r"\bpython -m stages[. ]([a-z][\w.]*)", line)) <= RUNNABLE
     for arguments in re.findall(r"\bdvc repro((?: [\w-]+)*)", line):
-        assert {word for word in arguments.split() if not word.startswith("-")} <= set(read_pipeline())
+        assert {word for word in arguments.split() if not word.startswith("-")} <= set(
+            read_pipeline()
+        )
     for section, key in re.findall(r"-S '?(\w+)\.(\w+)", line):
         assert key in read_yaml(PARAMS)[section]
 
 
 def test_every_table_of_a_stage_has_a_contract_in_the_dictionary():
-    tables = {contract_of(path) for stage in read_pipeline().values() for path in stage.written} - {""}
+    tables = {contract_of(path) for stage in read_pipeline().values() for path in stage.written} - {
+        ""
+    }
     assert tables == set(contract_models())
 
 
@@ -67,7 +71,11 @@ MADE = ["data/one/a.parquet", "data/one/b.parquet"]
 PIPELINE = {
     "one": stage("one", "Do | this.", ["data/raw"], MADE),
     "two": stage(
-        "two", "Do that.", [*MADE, "metrics/one.json", "stages/two.py"], ["data/two/model"], ["metrics/c.tsv"]
+        "two",
+        "Do that.",
+        [*MADE, "metrics/one.json", "stages/two.py"],
+        ["data/two/model"],
+        ["metrics/c.tsv"],
     ),
 }
 
@@ -94,10 +102,12 @@ def test_graph_has_an_arrow_from_who_writes_to_who_reads():
 
 
 def test_graph_leaves_out_what_a_longer_way_says():
-    three = stage("three", "", ["data/one/a.parquet", "data/two/model", "data/raw"], ["data/three/x.html"])
-    assert [line for line in dag({**PIPELINE, "three": three}).splitlines() if line.endswith(" three")] == [
-        "    two --> three"
-    ]
+    three = stage(
+        "three", "", ["data/one/a.parquet", "data/two/model", "data/raw"], ["data/three/x.html"]
+    )
+    assert [
+        line for line in dag({**PIPELINE, "three": three}).splitlines() if line.endswith(" three")
+    ] == ["    two --> three"]
 
 
 def test_commands_are_the_targets_with_a_comment():
@@ -119,7 +129,10 @@ def test_only_the_marked_block_is_replaced():
     [
         ("<!-- generated: y -->\n<!-- end -->\n", "no block is called 'y'"),
         ("<!-- generated: x -->\n", "a generated block has no end"),
-        ("<!-- generated: x -->\n<!-- generated: x -->\n<!-- end -->\n", "a generated block has no end"),
+        (
+            "<!-- generated: x -->\n<!-- generated: x -->\n<!-- end -->\n",
+            "a generated block has no end",
+        ),
     ],
 )
 def test_broken_markers_are_errors(text, fact):
@@ -154,12 +167,16 @@ def test_dictionary_tells_columns_keys_values_and_rules():
 
 def glossary(*names, **fields):
     entry = Entry(**{"says": "What.", "unit": "rows", "better": "neither", **fields})
-    return Glossary(placeholders={"split": ["validation", "test"]}, metrics=dict.fromkeys(names, entry))
+    return Glossary(
+        placeholders={"split": ["validation", "test"]}, metrics=dict.fromkeys(names, entry)
+    )
 
 
 @pytest.fixture
 def metrics(tmp_path):
-    (tmp_path / "one.json").write_text('{"rows_in": 3, "test_share": 0.1, "validation_share": 0.1}', "utf-8")
+    (tmp_path / "one.json").write_text(
+        '{"rows_in": 3, "test_share": 0.1, "validation_share": 0.1}', "utf-8"
+    )
     return tmp_path
 
 
@@ -171,7 +188,10 @@ def test_every_metric_has_an_entry_and_every_entry_a_metric(metrics):
     ("names", "fact"),
     [
         (["one.<split>_share"], "no entry explains one.rows_in"),
-        (["one.rows_in", "one.<split>_share", "one.gone"], "explains what no stage writes: one.gone"),
+        (
+            ["one.rows_in", "one.<split>_share", "one.gone"],
+            "explains what no stage writes: one.gone",
+        ),
         (["one.rows_in", "one.test_share"], "no entry explains one.validation_share"),
         (["one.rows.in", "one.<split>_share"], "no entry explains one.rows_in"),
     ],
@@ -182,15 +202,24 @@ def test_a_gap_between_glossary_and_metrics_is_an_error(metrics, names, fact):
 
 
 def test_an_entry_may_be_without_metric_when_it_says_why_or_its_stage_has_not_run(metrics):
-    check_glossary(glossary("one.rows_in", "one.<split>_share", "one.x", "two.y", only_with="more data"), metrics)
+    check_glossary(
+        glossary("one.rows_in", "one.<split>_share", "one.x", "two.y", only_with="more data"),
+        metrics,
+    )
     check_glossary(glossary("one.rows_in", "one.<split>_share", "two.y"), metrics)
 
 
 @pytest.mark.parametrize(
     ("text", "fact"),
     [
-        ("placeholders: {}\nmetrics: {a.b: {says: x, unit: y}}", "metrics.a.b.better: field required"),
-        ("placeholders: {}\nmetrics: {a.<b>: {says: x, unit: y, better: lower}}", "a.<b> has an unknown placeholder b"),
+        (
+            "placeholders: {}\nmetrics: {a.b: {says: x, unit: y}}",
+            "metrics.a.b.better: field required",
+        ),
+        (
+            "placeholders: {}\nmetrics: {a.<b>: {says: x, unit: y, better: lower}}",
+            "a.<b> has an unknown placeholder b",
+        ),
     ],
 )
 def test_a_broken_glossary_is_named(tmp_path, text, fact):

@@ -43,10 +43,15 @@ def run(project, monkeypatch, tmp_path_factory):
             yaml.dump(params, file)
         for stage in stages:
             package = (ROOT / "stages" / stage).is_dir()
-            module = importlib.import_module(f"stages.{stage}.__main__" if package else f"stages.{stage}")
+            module = importlib.import_module(
+                f"stages.{stage}.__main__" if package else f"stages.{stage}"
+            )
             result = CliRunner().invoke(module.app, [])
             assert result.exit_code == 0, f"{stage}: {result.output} {result.exception}"
-        return {file.stem: json.loads(file.read_text("utf-8")) for file in Path("metrics").glob("*.json")}
+        return {
+            file.stem: json.loads(file.read_text("utf-8"))
+            for file in Path("metrics").glob("*.json")
+        }
 
     yield all_stages
     torch.set_num_threads(threads)
@@ -82,7 +87,8 @@ def test_documents_alone_train_and_evaluate_on_made_pairs_and_say_so(run):
     assert 0.0 < metrics["evaluate"]["test.finetuned.ndcg_at_10"] <= 1.0
     triplets = table("mine/triplets.parquet")
     assert not any(
-        anchor in positive for anchor, positive in zip(triplets["anchor"], triplets["positive"], strict=True)
+        anchor in positive
+        for anchor, positive in zip(triplets["anchor"], triplets["positive"], strict=True)
     )
     # The exam would be a search for a string if what is asked stood in what is searched.
     searched = " ".join(table("pair/passages.parquet")["text"])
@@ -96,9 +102,19 @@ def test_pairs_with_scores_train_on_scores_and_are_judged_by_them(run):
     for thing, name in enumerate(THINGS):
         for at, (asked, told) in enumerate(TASKS):
             other = (at + 1 + chance.randrange(len(TASKS) - 1)) % len(TASKS)
-            for text, score in ((told, 1.0), (TASKS[other][1], 0.4), (TASKS[other][1] + " Or not.", 0.1)):
+            for text, score in (
+                (told, 1.0),
+                (TASKS[other][1], 0.4),
+                (TASKS[other][1] + " Or not.", 0.1),
+            ):
                 what = name if score > 0.2 else THINGS[(thing + 7) % len(THINGS)]
-                rows.append({"a": asked.format(name), "b": f"{text.format(what)} ({at}, {score})", "score": score})
+                rows.append(
+                    {
+                        "a": asked.format(name),
+                        "b": f"{text.format(what)} ({at}, {score})",
+                        "score": score,
+                    }
+                )
     metrics = run(
         rows,
         {"anchor": "a", "text": "b", "score": "score"},
@@ -109,12 +125,17 @@ def test_pairs_with_scores_train_on_scores_and_are_judged_by_them(run):
     assert metrics["finetune"]["loss"] == "CoSENT"
     scores = table("tokenize/tokens.parquet")["score"]
     assert set(scores) == {1.0, 0.4, 0.1}
-    assert not any(name.startswith("negative_") for name in table("tokenize/tokens.parquet").columns)
+    assert not any(
+        name.startswith("negative_") for name in table("tokenize/tokens.parquet").columns
+    )
     measured = metrics["evaluate"]
     for split in ("validation", "test"):
         assert 0.0 < measured[f"{split}.base.spearman"] < 1.0
         assert 0.0 < measured[f"{split}.base.average_precision"] <= 1.0
-        assert measured[f"{split}.gain.over_base.spearman.low"] <= measured[f"{split}.gain.over_base.spearman.mean"]
+        assert (
+            measured[f"{split}.gain.over_base.spearman.low"]
+            <= measured[f"{split}.gain.over_base.spearman.mean"]
+        )
     assert measured["validation.gain.over_base.spearman.mean"] > 0.0
     held = set(table("split/validation/scored.parquet")["pair_id"])
     assert held and not held & set(table("tokenize/tokens.parquet")["pair_id"])
@@ -126,7 +147,9 @@ def test_dissimilar_pairs_become_hard_negatives(run):
         for at, (asked, told) in enumerate(TASKS):
             other = TASKS[(at + 3) % len(TASKS)][1].format(name)
             rows.append({"a": asked.format(name), "b": told.format(name), "score": 1})
-            rows.append({"a": asked.format(name), "b": f"{other} Number {thing} of {at}.", "score": 0})
+            rows.append(
+                {"a": asked.format(name), "b": f"{other} Number {thing} of {at}.", "score": 0}
+            )
     metrics = run(
         rows,
         {"anchor": "a", "text": "b", "score": "score"},
@@ -144,9 +167,13 @@ def test_dissimilar_pairs_become_hard_negatives(run):
 def test_a_click_log_trains_and_evaluates_with_queries_apart_and_documents_shared(run):
     chance = random.Random(3)
     documents = [
-        (f"{thing}-{at}", told.format(name)) for thing, name in enumerate(THINGS) for at, (_, told) in enumerate(TASKS)
+        (f"{thing}-{at}", told.format(name))
+        for thing, name in enumerate(THINGS)
+        for at, (_, told) in enumerate(TASKS)
     ]
-    write_csv([{"id": key, "text": text} for key, text in documents], Path("data/raw/documents.csv"))
+    write_csv(
+        [{"id": key, "text": text} for key, text in documents], Path("data/raw/documents.csv")
+    )
     clicks = []
     for key, text in documents:
         words = text.rstrip(".").replace(",", "").split()
@@ -154,7 +181,11 @@ def test_a_click_log_trains_and_evaluates_with_queries_apart_and_documents_share
             stray = chance.random() < 0.05
             clicked = chance.choice(documents)[0] if stray else key
             clicks.append({"query": " ".join(chance.sample(words, 4)), "clicked": clicked})
-    catalogue = {"reader": "table", "path": "data/raw/documents.csv", "columns": {"key": "id", "text": "text"}}
+    catalogue = {
+        "reader": "table",
+        "path": "data/raw/documents.csv",
+        "columns": {"key": "id", "text": "text"},
+    }
     metrics = run(
         clicks,
         {"anchor": "query", "document_key": "clicked"},

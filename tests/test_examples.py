@@ -25,7 +25,9 @@ def test_an_example_changes_values_that_there_are_into_values_that_are_allowed(p
     values = read_yaml(ROOT / "params.yaml")
     for section, changed in read_yaml(path).items():
         assert set(changed) <= set(values[section])
-        assert {key: values[section][key] for key in changed} != changed, "it must differ from the default"
+        assert {key: values[section][key] for key in changed} != changed, (
+            "it must differ from the default"
+        )
         values[section].update(changed)
     yaml = YAML(typ="safe", pure=True)
     yaml.dump(values, tmp_path / "params.yaml")
@@ -39,6 +41,10 @@ def test_the_command_sets_what_the_file_holds(path):
     assert len(commands) == 1
     yaml = YAML(typ="safe", pure=True)
     told = [word.split("=", 1) for word in shlex.split(commands[0]) if "=" in word]
-    held = {f"{section}.{key}": value for section, keys in read_yaml(path).items() for key, value in keys.items()}
+    held = {
+        f"{section}.{key}": value
+        for section, keys in read_yaml(path).items()
+        for key, value in keys.items()
+    }
     assert {key: yaml.load(value) for key, value in told} == held
     assert commands[0] in (ROOT / "README.md").read_text("utf-8")

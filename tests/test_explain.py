@@ -29,7 +29,9 @@ def documents(*rows):
 
 
 def pairs(*rows):
-    return pd.DataFrame(rows, columns=["pair_id", "anchor", "doc_id"]).assign(relation="lay", score=1.0, source="hpo")
+    return pd.DataFrame(rows, columns=["pair_id", "anchor", "doc_id"]).assign(
+        relation="lay", score=1.0, source="hpo"
+    )
 
 
 def written(data, name, frame, table):
@@ -65,11 +67,17 @@ def data(tmp_path_factory):
     cleaned.edit(BIG, "anchor", "whitespace", "\n", " ", start=3, end=4)
     deduplicated.drop(COPY, "exact_copy", partner_id=HEAD, score=1.0)
     deduplicated.repoint(BIG, "doc_id", "exact_copy", COPY, HEAD)
-    for stage, ledger in {"collect": collected, "clean": cleaned, "deduplicate": deduplicated}.items():
+    for stage, ledger in {
+        "collect": collected,
+        "clean": cleaned,
+        "deduplicate": deduplicated,
+    }.items():
         written(data, f"{stage}/ledger.parquet", ledger.frame(), LedgerTable)
     made = pd.DataFrame({"pair_id": [LARGE], "origin_id": [HAND], "positive": ["A  hand."]})
     written(data, "pair/made.parquet", made, Made)
-    near = pd.DataFrame({"left_id": [BIG], "right_id": [LARGE], "similarity": [0.8], "rule": ["near"]})
+    near = pd.DataFrame(
+        {"left_id": [BIG], "right_id": [LARGE], "similarity": [0.8], "rule": ["near"]}
+    )
     written(data, "deduplicate/near.parquet", near, Near)
     ids = [HEAD, COPY, HAND, BIG, LARGE]
     splits = pd.DataFrame({"id": ids, "component_id": HEAD, "split": "train"})
@@ -86,7 +94,10 @@ def data(tmp_path_factory):
     )
     written(data, "split/test/queries.parquet", query, Queries)
     written(
-        data, "split/test/qrels.parquet", pd.DataFrame({"query_id": [QUERY], "doc_id": [HAND], "grade": [1.0]}), Qrels
+        data,
+        "split/test/qrels.parquet",
+        pd.DataFrame({"query_id": [QUERY], "doc_id": [HAND], "grade": [1.0]}),
+        Qrels,
     )
     triplet = {
         "pair_id": BIG, "component_id": HEAD, "anchor": "Big head", "doc_id": HEAD, "positive": "A head that is large.",
@@ -193,7 +204,10 @@ def test_an_ambiguous_beginning_lists_the_ids_with_their_texts(data):
 
 @pytest.mark.parametrize(
     ("row_id", "fact"),
-    [("d99999", "no ledger knows an id that begins with 'd99999'"), ("d11", "'d11' is too short to name a row")],
+    [
+        ("d99999", "no ledger knows an id that begins with 'd99999'"),
+        ("d11", "'d11' is too short to name a row"),
+    ],
 )
 def test_what_cannot_be_found_is_an_error_with_a_remedy(data, row_id, fact):
     result = ask(data, row_id)
@@ -235,10 +249,14 @@ def many(tmp_path_factory):
 @pytest.mark.parametrize("at", [0, 4095, 4096, 8191, 8192, 9999])
 def test_a_row_is_found_wherever_it_lies(many, at):
     run, ids = many
-    assert [row["anchor"] for _, _, row in run.rows("pairs", "pair_id", [ids[at]])] == [f"anchor {at}"]
+    assert [row["anchor"] for _, _, row in run.rows("pairs", "pair_id", [ids[at]])] == [
+        f"anchor {at}"
+    ]
 
 
-@pytest.mark.parametrize("start", ["p000", "p00000000000", "p0000000000025", "p00000000000251a", "p1", "d0000", "z"])
+@pytest.mark.parametrize(
+    "start", ["p000", "p00000000000", "p0000000000025", "p00000000000251a", "p1", "d0000", "z"]
+)
 def test_every_id_with_that_beginning_is_found(many, start):
     run, ids = many
     assert run.matches(start) == [one for one in ids if one.startswith(start)]

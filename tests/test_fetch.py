@@ -24,7 +24,11 @@ def index(tmp_path, monkeypatch) -> Path:
         archive.writestr("tiny-1.0.dist-info/METADATA", METADATA)
         archive.writestr("tiny-1.0.dist-info/WHEEL", WHEEL)
         archive.writestr("tiny-1.0.dist-info/RECORD", "")
-    for name, value in {"NO_INDEX": "1", "FIND_LINKS": str(folder), "CONFIG_FILE": "/dev/null"}.items():
+    for name, value in {
+        "NO_INDEX": "1",
+        "FIND_LINKS": str(folder),
+        "CONFIG_FILE": "/dev/null",
+    }.items():
         monkeypatch.setenv(f"PIP_{name}", value)
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "environment"))
     monkeypatch.chdir(tmp_path)
@@ -34,7 +38,8 @@ def index(tmp_path, monkeypatch) -> Path:
 
 def pin(sha256: str, version: str = "1.0") -> None:
     Path("pyproject.toml").write_text(
-        f'[dependency-groups]\n[tool.pairsmith.wheels.tiny]\nversion = "{version}"\nsha256 = "{sha256}"\n', "utf-8"
+        f'[dependency-groups]\n[tool.pairsmith.wheels.tiny]\nversion = "{version}"\nsha256 = "{sha256}"\n',
+        "utf-8",
     )
 
 

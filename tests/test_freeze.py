@@ -24,7 +24,9 @@ def project(tmp_path, monkeypatch):
 
 def write_splits(**split):
     ids = {"D1": D1, "D2": D2, "D3": D3, "P1": P1, "P2": P2, "P3": P3}
-    frame = pd.DataFrame({"id": [ids[name] for name in split], "component_id": D1, "split": list(split.values())})
+    frame = pd.DataFrame(
+        {"id": [ids[name] for name in split], "component_id": D1, "split": list(split.values())}
+    )
     tables.write(frame, Path("data/split/splits.parquet"), Splits)
 
 
@@ -37,7 +39,12 @@ def test_ids_in_training_and_held_out_are_frozen_and_no_others(project):
     )
     content = Path("data/frozen/splits.csv").read_bytes()
     assert content.decode() == f"id,split\n{D1},train\n{D2},validation\n{P1},test\n{P2},train\n"
-    assert read_frozen(Path("data/frozen/splits.csv")) == {D1: "train", D2: "validation", P1: "test", P2: "train"}
+    assert read_frozen(Path("data/frozen/splits.csv")) == {
+        D1: "train",
+        D2: "validation",
+        P1: "test",
+        P2: "train",
+    }
     assert CliRunner().invoke(app, []).exit_code == 0
     assert Path("data/frozen/splits.csv").read_bytes() == content
     assert [path.name for path in Path("data/frozen").iterdir()] == ["splits.csv"]

@@ -32,8 +32,14 @@ def test_the_list_names_every_stage_in_pipeline_order():
 
 
 def test_the_list_says_what_each_stage_does():
-    lines = {line.split()[0]: " ".join(line.split()[1:]) for line in listing().splitlines() if line.startswith("  ")}
-    assert {name: lines[name] for name in order()} == {name: stage.desc for name, stage in read_pipeline().items()}
+    lines = {
+        line.split()[0]: " ".join(line.split()[1:])
+        for line in listing().splitlines()
+        if line.startswith("  ")
+    }
+    assert {name: lines[name] for name in order()} == {
+        name: stage.desc for name, stage in read_pipeline().items()
+    }
 
 
 def test_the_list_is_there_in_half_a_second():
@@ -42,7 +48,12 @@ def test_the_list_is_there_in_half_a_second():
 
 def test_the_list_imports_nothing_heavy():
     code = "import sys; from stages.__main__ import listing; listing(); print({'pandas', 'typer'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "set()\n"
+    )
 
 
 @pytest.mark.parametrize("name", [*stage_files(), *question_files()])
@@ -52,7 +63,9 @@ def test_help_is_there_in_a_second_and_a_half(name):
 
 def test_the_door_leads_to_the_module():
     through, direct = (
-        subprocess.run([sys.executable, "-m", *words, "--help"], capture_output=True, text=True, check=True).stdout
+        subprocess.run(
+            [sys.executable, "-m", *words, "--help"], capture_output=True, text=True, check=True
+        ).stdout
         for words in (["stages", "deduplicate"], ["stages.deduplicate"])
     )
     assert through == direct
@@ -66,7 +79,10 @@ def test_options_are_passed_on():
 
 def test_a_wrong_name_is_answered_with_close_ones(capsys):
     assert main(["splitt"]) == 1
-    assert capsys.readouterr().err == "error: there is no stage or question 'splitt'\n  remedy: did you mean split?\n"
+    assert (
+        capsys.readouterr().err
+        == "error: there is no stage or question 'splitt'\n  remedy: did you mean split?\n"
+    )
 
 
 def test_a_name_like_no_other_is_answered_with_the_way_to_the_list(capsys):

@@ -25,10 +25,15 @@ def test_each_split_is_a_line_with_its_systems_and_its_gain():
 
 def test_a_gain_without_an_interval_is_not_told():
     measured = {key: value for key, value in MEASURED.items() if not key.endswith(".low")}
-    assert tell({**NOTHING_BROKEN, "evaluate": measured})[2] == "  test           0.300  0.470        0.550"
+    assert (
+        tell({**NOTHING_BROKEN, "evaluate": measured})[2]
+        == "  test           0.300  0.470        0.550"
+    )
 
 
-@pytest.mark.parametrize(("harmless", "said"), [(True, "harmless"), (False, "not shown to be harmless")])
+@pytest.mark.parametrize(
+    ("harmless", "said"), [(True, "harmless"), (False, "not shown to be harmless")]
+)
 def test_harm_outside_the_domain_is_told_where_it_was_judged(harmless, said):
     outside = {key.replace("test.", "out_of_domain."): value for key, value in MEASURED.items()}
     lines = tell({**NOTHING_BROKEN, "evaluate": {**outside, "out_of_domain.harmless": harmless}})

@@ -20,7 +20,9 @@ from stages.lib.params import read_yaml
 
 # Training takes minutes; its imports and paths are covered by test_wiring.
 STAGES = [
-    stage for stage in read_pipeline().values() if "dependency-groups.train" not in stage.params["pyproject.toml"]
+    stage
+    for stage in read_pipeline().values()
+    if "dependency-groups.train" not in stage.params["pyproject.toml"]
 ]
 
 
@@ -45,17 +47,27 @@ def only_declared(stage, project, alone):
     settings = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
     keys = stage.params["pyproject.toml"]
     lines = ["[dependency-groups]"]
-    for group in (key.removeprefix("dependency-groups.") for key in keys if key.startswith("dependency-groups.")):
+    for group in (
+        key.removeprefix("dependency-groups.")
+        for key in keys
+        if key.startswith("dependency-groups.")
+    ):
         lines.append(f"{group} = {settings['dependency-groups'][group]!r}")
     if "tool.pairsmith.wheels" in keys:
         for name, pin in settings["tool"]["pairsmith"]["wheels"].items():
-            lines += [f"[tool.pairsmith.wheels.{name}]", *(f"{key} = {value!r}" for key, value in pin.items())]
+            lines += [
+                f"[tool.pairsmith.wheels.{name}]",
+                *(f"{key} = {value!r}" for key, value in pin.items()),
+            ]
     (alone / "pyproject.toml").write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def contents(folder):
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
 
 
 def run(stage, folder, outside):
@@ -63,11 +75,23 @@ def run(stage, folder, outside):
     places = {name: str(outside / name) for name in ("HOME", "TMPDIR", "PAIRSMITH_CACHE")}
     for place in places.values():
         Path(place).mkdir(parents=True)
-    environment = {**os.environ, **places, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": "", "CI": "1"}
+    environment = {
+        **os.environ,
+        **places,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": "",
+        "CI": "1",
+    }
     environment.pop("XDG_CACHE_HOME", None)
     command = [sys.executable, "-m", f"stages.{stage.name}"]
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
 
 
@@ -82,11 +106,17 @@ def test_a_stage_needs_what_it_declares_and_writes_what_it_declares(stage, tiny_
     assert result.returncode == 0, result.stderr[-2000:]
 
     after = contents(alone)
-    assert {path: after.get(path) for path in before} == before, "a stage never touches what it reads"
+    assert {path: after.get(path) for path in before} == before, (
+        "a stage never touches what it reads"
+    )
     new = set(after) - set(before)
     # What TensorBoard shows lies in runs/, outside git and DVC.
     written = [*stage.written, "runs"]
-    undeclared = {path for path in new if not any(path == out or path.startswith(f"{out}/") for out in written)}
+    undeclared = {
+        path
+        for path in new
+        if not any(path == out or path.startswith(f"{out}/") for out in written)
+    }
     assert undeclared == set()
     assert [out for out in stage.written if not (alone / out).exists()] == []
 

@@ -10,7 +10,9 @@ GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency
 
 
 def locked(name):
-    lines = [line for line in (ROOT / name).read_text("utf-8").splitlines() if not line.startswith("#")]
+    lines = [
+        line for line in (ROOT / name).read_text("utf-8").splitlines() if not line.startswith("#")
+    ]
     return dict(pinned(line) for line in lines)
 
 

@@ -52,7 +52,9 @@ def test_template_carries_vega_and_has_room_for_the_plots():
 
 def test_every_system_has_a_colour_in_the_plot_of_recall():
     # What a Vega scale does not name is not drawn, and nobody is told.
-    drawn = json.loads((ROOT / ".dvc/plots/recall.json").read_text("utf-8"))["spec"]["encoding"]["color"]["scale"]
+    drawn = json.loads((ROOT / ".dvc/plots/recall.json").read_text("utf-8"))["spec"]["encoding"][
+        "color"
+    ]["scale"]
     assert drawn["domain"] == list(SYSTEMS)
     assert len(set(drawn["range"])) == len(SYSTEMS)
 
@@ -61,7 +63,12 @@ def test_every_system_has_a_colour_in_the_plot_of_recall():
 def repository(tmp_path, monkeypatch):
     """Make a DVC repository with the four plots of the pipeline, committed once and then changed."""
     monkeypatch.chdir(tmp_path)
-    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "PYTHONPATH": str(ROOT)}
+    environment = {
+        **os.environ,
+        "DVC_NO_ANALYTICS": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "PYTHONPATH": str(ROOT),
+    }
 
     def run(*words):
         return subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
@@ -73,8 +80,12 @@ def repository(tmp_path, monkeypatch):
     plots = Path("metrics/plots")
     plots.mkdir(parents=True)
     (plots / "loss.tsv").write_text("step\tloss\n1\t2.5\n2\t1.5\n")
-    (plots / "recall.tsv").write_text("split\tsystem\tk\trecall\ntest\tbase\t1\t0.5\ntest\tbase\t10\t0.75\n")
-    (plots / "separation.tsv").write_text("panel\tkind\tcosine\tshare\nrandom\tpositive\t0.5\t1.0\n")
+    (plots / "recall.tsv").write_text(
+        "split\tsystem\tk\trecall\ntest\tbase\t1\t0.5\ntest\tbase\t10\t0.75\n"
+    )
+    (plots / "separation.tsv").write_text(
+        "panel\tkind\tcosine\tshare\nrandom\tpositive\t0.5\t1.0\n"
+    )
     (plots / "margins.tsv").write_text("margin\tmeasure\tvalue\n0.0\trelated negatives\t0.25\n")
     Path("dvc.yaml").write_text(
         "plots:\n"
@@ -84,7 +95,10 @@ def repository(tmp_path, monkeypatch):
         "  - metrics/plots/separation.tsv: {x: cosine, y: share, template: separation}\n"
     )
     run("git", "add", "-A")
-    assert run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "one").returncode == 0
+    assert (
+        run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "one").returncode
+        == 0
+    )
     (plots / "loss.tsv").write_text("step\tloss\n1\t2.25\n2\t1.25\n")
     return run
 
@@ -107,7 +121,9 @@ def test_two_revisions_stand_in_one_plot(repository):
     assert "2.5" in text and "2.25" in text
     assert '"rev": "HEAD"' in text and '"rev": "workspace"' in text
     # The pipeline's own templates: what belongs to different systems or panels is not joined by a line.
-    assert '"field": "system"' in text and '"field": "panel"' in text and '"field": "measure"' in text
+    assert (
+        '"field": "system"' in text and '"field": "panel"' in text and '"field": "measure"' in text
+    )
 
 
 @pytest.mark.slow

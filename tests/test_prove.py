@@ -19,22 +19,39 @@ def test_a_clean_clone_without_any_cache_gives_the_committed_bytes(tmp_path, env
     """The default run, from raw text to weights, on this kind of processor; everything computed anew."""
     project = tmp_path / "clone"
     clone(project)
-    result = dvc(project, "repro", timeout=3000, PAIRSMITH_CACHE=str(tmp_path / "cache"), PYTHONHASHSEED="7")
+    result = dvc(
+        project, "repro", timeout=3000, PAIRSMITH_CACHE=str(tmp_path / "cache"), PYTHONHASHSEED="7"
+    )
     assert result.returncode == 0, result.stderr[-3000:]
     assert git(project, "status", "--porcelain") == ""
 
 
-def test_the_model_free_stages_give_the_same_bytes_for_other_worker_counts(tmp_path, environment, dvc):
+def test_the_model_free_stages_give_the_same_bytes_for_other_worker_counts(
+    tmp_path, environment, dvc
+):
     project = tmp_path / "clone"
     clone(project)
     for workers in ("1", "5"):
-        result = dvc(project, "repro", "-f", "augment", timeout=900, PAIRSMITH_WORKERS=workers, PYTHONHASHSEED=workers)
+        result = dvc(
+            project,
+            "repro",
+            "-f",
+            "augment",
+            timeout=900,
+            PAIRSMITH_WORKERS=workers,
+            PYTHONHASHSEED=workers,
+        )
         assert result.returncode == 0, result.stderr[-3000:]
         assert git(project, "status", "--porcelain", "dvc.lock", "metrics") == ""
         shutil.rmtree(project / ".dvc/cache", ignore_errors=True)
     # README says so of these splits, and of a split by row.
     audit = subprocess.run(
-        ["python", "-m", "stages", "audit"], cwd=project, env=environment, check=True, capture_output=True, text=True
+        ["python", "-m", "stages", "audit"],
+        cwd=project,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
     leaks = dict(re.findall(r"^  (\w+ \w+) +(\d.*)$", audit, re.M))
     assert len(leaks) == 8 and all(row.startswith("0 (0.0%) ") for row in leaks.values())
@@ -44,5 +61,15 @@ def test_the_model_free_stages_give_the_same_bytes_for_other_worker_counts(tmp_p
 
 def test_training_runs_behind_a_cut_network(tmp_path, environment):
     """The gate itself needs no network: here the whole pipeline of a tiny project runs without one."""
-    command = ["unshare", "-rn", "python", "-m", "pytest", "-q", "tests/test_repro.py", "-k", "csv_runs"]
+    command = [
+        "unshare",
+        "-rn",
+        "python",
+        "-m",
+        "pytest",
+        "-q",
+        "tests/test_repro.py",
+        "-k",
+        "csv_runs",
+    ]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=900)

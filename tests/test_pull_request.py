@@ -40,7 +40,9 @@ def clone(tmp_path, monkeypatch):
     commit(origin, [0.4, 0.6], "first")
     git(origin, "branch", "-m", "main")
     git(origin, "checkout", "-qb", "idea")
-    params = Path("params.yaml").read_text("utf-8").replace("near: drop_empty_difference", "near: link")
+    params = (
+        Path("params.yaml").read_text("utf-8").replace("near: drop_empty_difference", "near: link")
+    )
     Path("params.yaml").write_text(params, "utf-8")
     commit(origin, [0.5, 0.8], "an idea", rows_out=90)
     git(origin, "checkout", "-q", "main")
@@ -77,7 +79,10 @@ def test_the_comment_needs_committed_files_and_what_reads_tables(clone, only_tab
     made = run("bash", ".ci/comment", "origin/main", "origin/idea", folder=clone, env=only_tables)
     assert made.returncode == 0, made.stderr
     lines = made.stdout.splitlines()
-    names = [git(clone, "rev-parse", "--short", name).strip() for name in ("origin/main~1", "origin/idea")]
+    names = [
+        git(clone, "rev-parse", "--short", name).strip()
+        for name in ("origin/main~1", "origin/idea")
+    ]
     # Against where the branch left main: what main did since is not its merit.
     assert lines[:2] == [
         "<!-- the verdict on this pull request, updated in place -->",
@@ -135,6 +140,8 @@ def test_the_workflow_may_little_and_pins_what_it_uses():
     assert job["steps"][0]["with"]["persist-credentials"] is False
     ran = "\n".join(step.get("run", "") for step in job["steps"])
     assert "--group tables --constraint requirements.txt" in ran
-    assert "dvc repro" not in ran and "${{" not in ran, "nothing of a pull request is pasted into a shell"
+    assert "dvc repro" not in ran and "${{" not in ran, (
+        "nothing of a pull request is pasted into a shell"
+    )
     (posting,) = [step for step in job["steps"] if ".ci/post" in step.get("run", "")]
     assert "head.repo.full_name == github.repository" in posting["if"]

@@ -46,7 +46,9 @@ def test_a_csv_runs_to_metrics_through_the_section_collect_alone(tiny_project):
 
 def test_the_promises_hold_on_it(tiny_project):
     for stage, names in AT_ZERO.items():
-        assert {name: metrics(tiny_project, stage)[name] for name in names} == dict.fromkeys(names, 0)
+        assert {name: metrics(tiny_project, stage)[name] for name in names} == dict.fromkeys(
+            names, 0
+        )
 
 
 def test_a_second_run_has_nothing_to_do(tiny_project, dvc):
@@ -72,7 +74,12 @@ def test_hash_seed_and_workers_change_no_byte(copy, environment, seed, workers):
     before = outputs(copy, *MODEL_FREE)
     for stage in MODEL_FREE:
         extra = {"PYTHONHASHSEED": seed, "PAIRSMITH_WORKERS": workers}
-        subprocess.run([sys.executable, "-m", f"stages.{stage}"], cwd=copy, env={**environment, **extra}, check=True)
+        subprocess.run(
+            [sys.executable, "-m", f"stages.{stage}"],
+            cwd=copy,
+            env={**environment, **extra},
+            check=True,
+        )
     assert outputs(copy, *MODEL_FREE) == before
 
 
@@ -82,7 +89,9 @@ def test_the_order_of_the_rows_changes_no_byte(copy, environment):
     random.Random(5).shuffle(rows)
     write_csv(rows, copy / "data/raw/faq.csv")
     for stage in MODEL_FREE:
-        subprocess.run([sys.executable, "-m", f"stages.{stage}"], cwd=copy, env=environment, check=True)
+        subprocess.run(
+            [sys.executable, "-m", f"stages.{stage}"], cwd=copy, env=environment, check=True
+        )
     assert outputs(copy, *MODEL_FREE) == before
 
 
@@ -104,7 +113,9 @@ def test_a_malformed_csv_gets_a_clear_error_and_leaves_no_output(copy, dvc):
 
 def test_a_bad_parameter_is_refused_by_name(copy, dvc):
     text = (copy / "params.yaml").read_text("utf-8")
-    (copy / "params.yaml").write_text(text.replace("  candidates: 50", "  candidates: many"), "utf-8")
+    (copy / "params.yaml").write_text(
+        text.replace("  candidates: 50", "  candidates: many"), "utf-8"
+    )
     result = dvc(copy, "repro", "mine")
     assert result.returncode != 0
     assert "params.yaml: mine.candidates = 'many'" in result.stderr

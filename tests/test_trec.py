@@ -43,20 +43,33 @@ def project(tmp_path, monkeypatch):
     }
     for split in ("validation", "test"):
         tables.write(pd.DataFrame([row]), tmp_path / f"data/split/{split}/queries.parquet", Queries)
-        judged = pd.DataFrame({"query_id": name("q", 1), "doc_id": [name("d", 2), name("d", 9)], "grade": [1.0, 0.5]})
+        judged = pd.DataFrame(
+            {"query_id": name("q", 1), "doc_id": [name("d", 2), name("d", 9)], "grade": [1.0, 0.5]}
+        )
         tables.write(judged, tmp_path / f"data/split/{split}/qrels.parquet", Qrels)
     copies = pd.DataFrame({"doc_id": [name("d", 9)], "kept_id": [name("d", 3)]})
     tables.write(copies, tmp_path / "data/deduplicate/aliases.parquet", Aliases)
-    asked = pd.DataFrame([(name("p", 1), "stop it", name("d", 2), "", 1.0, "aws")], columns=list(Pairs.empty().columns))
+    asked = pd.DataFrame(
+        [(name("p", 1), "stop it", name("d", 2), "", 1.0, "aws")],
+        columns=list(Pairs.empty().columns),
+    )
     tables.write(asked, tmp_path / "data/clean/out_of_domain_pairs.parquet", Pairs)
     # The first two score the same: we put the smaller id first, trec_eval the larger one.
     ranked = [(1, 0.5), (2, 0.5), (3, 0.4)]
     rows = [
         (split, "base", query, rank, name("d", doc), score)
-        for split, query in (("validation", name("q", 1)), ("test", name("q", 1)), ("out_of_domain", STOP))
+        for split, query in (
+            ("validation", name("q", 1)),
+            ("test", name("q", 1)),
+            ("out_of_domain", STOP),
+        )
         for rank, (doc, score) in enumerate(ranked, start=1)
     ]
-    tables.write(pd.DataFrame(rows, columns=list(Runs.empty().columns)), tmp_path / "data/evaluate/runs.parquet", Runs)
+    tables.write(
+        pd.DataFrame(rows, columns=list(Runs.empty().columns)),
+        tmp_path / "data/evaluate/runs.parquet",
+        Runs,
+    )
     return tmp_path
 
 

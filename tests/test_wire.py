@@ -32,14 +32,23 @@ SMALL = {
         ("import stages.lib.c", ["b", "c"]),
         ("def late():\n    from stages.lib.b import x", ["b"]),
         ("from .lib import b", ["b"]),
-        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from stages.lib import typed", []),
-        ("import typing\nif typing.TYPE_CHECKING:\n    import stages.lib.typed\nelse:\n    import stages.lib.b", ["b"]),
+        (
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from stages.lib import typed",
+            [],
+        ),
+        (
+            "import typing\nif typing.TYPE_CHECKING:\n    import stages.lib.typed\nelse:\n    import stages.lib.b",
+            ["b"],
+        ),
         ("import json, os.path", []),
     ],
 )
 def test_imports_are_followed(tmp_path, source, reached):
     project(tmp_path, {**SMALL, "stages/one.py": source})
-    assert closure("one", tmp_path) == ["stages/one.py", *(f"stages/lib/{name}.py" for name in reached)]
+    assert closure("one", tmp_path) == [
+        "stages/one.py",
+        *(f"stages/lib/{name}.py" for name in reached),
+    ]
 
 
 def test_a_folder_brings_its_rooms_and_its_other_files(tmp_path):
@@ -110,7 +119,11 @@ stages:
       - stages/three.py
 """
 
-WANTED = {"one": ["stages/one.py", "stages/lib/a.py"], "two": ["stages/two.py"], "three": ["stages/three.py"]}
+WANTED = {
+    "one": ["stages/one.py", "stages/lib/a.py"],
+    "two": ["stages/two.py"],
+    "three": ["stages/three.py"],
+}
 
 
 def test_rewiring_replaces_the_code_and_no_other_byte():
@@ -140,8 +153,13 @@ def root(tmp_path):
 def test_check_prints_what_to_paste_and_writes_nothing(root):
     result = wire(root, "--check")
     assert result.exit_code == 1
-    assert "  one:\n    deps:\n      - data/raw\n      - stages/one.py\n      - stages/lib/b.py\n" in result.stderr
-    assert (root / "dvc.yaml").read_text("utf-8") == "stages:\n  one:\n    deps:\n      - data/raw\n"
+    assert (
+        "  one:\n    deps:\n      - data/raw\n      - stages/one.py\n      - stages/lib/b.py\n"
+        in result.stderr
+    )
+    assert (root / "dvc.yaml").read_text(
+        "utf-8"
+    ) == "stages:\n  one:\n    deps:\n      - data/raw\n"
 
 
 def test_after_wiring_the_check_passes(root):

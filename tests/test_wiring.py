@@ -29,20 +29,36 @@ def entry(stage):
 
 def own_files(stage):
     """Return the files of the stage itself, without lib."""
-    return [Path(file) for file in closure(stage.name) if file.endswith(".py") and not file.startswith("stages/lib/")]
+    return [
+        Path(file)
+        for file in closure(stage.name)
+        if file.endswith(".py") and not file.startswith("stages/lib/")
+    ]
 
 
 def main_paths(stage):
     """Return the paths in the default of each parameter of main()."""
-    main = next(node for node in entry(stage).body if isinstance(node, ast.FunctionDef) and node.name == "main")
+    main = next(
+        node
+        for node in entry(stage).body
+        if isinstance(node, ast.FunctionDef) and node.name == "main"
+    )
     arguments = [*main.args.args, *main.args.kwonlyargs]
     defaults = [*main.args.defaults, *main.args.kw_defaults]
-    assert len(arguments) == len(defaults), f"{stage.name}: every input and output of main() needs a default"
+    assert len(arguments) == len(defaults), (
+        f"{stage.name}: every input and output of main() needs a default"
+    )
     found = {}
     for argument, default in zip(arguments, defaults, strict=True):
-        calls = [node for node in ast.walk(default) if isinstance(node, ast.Call) and node.func.id == "Path"]
+        calls = [
+            node
+            for node in ast.walk(default)
+            if isinstance(node, ast.Call) and node.func.id == "Path"
+        ]
         found[argument.arg] = [call.args[0].value for call in calls]
-        assert found[argument.arg], f"{stage.name}: the default of {argument.arg} is no literal Path"
+        assert found[argument.arg], (
+            f"{stage.name}: the default of {argument.arg} is no literal Path"
+        )
     return found
 
 
@@ -61,7 +77,8 @@ def sections_loaded(stage):
         )
         for file in [*own_files(stage), Path("stages/lib/params.py")]
         for node in ast.walk(tree(file))
-        if isinstance(node, ast.ClassDef) and any("Section" in ast.dump(base) for base in node.bases)
+        if isinstance(node, ast.ClassDef)
+        and any("Section" in ast.dump(base) for base in node.bases)
     }
     return {
         classes[call.args[0].id]
@@ -76,7 +93,9 @@ def models(stage):
     names = [".".join(file.with_suffix("").parts) for file in own_files(stage)]
     found = [value for name in names for value in vars(importlib.import_module(name)).values()]
     return {
-        value for value in found if isinstance(value, type) and issubclass(value, Section) and value.__module__ in names
+        value
+        for value in found
+        if isinstance(value, type) and issubclass(value, Section) and value.__module__ in names
     }
 
 
@@ -138,13 +157,22 @@ def test_parameters_declared_are_those_loaded(stage):
 @each_stage
 def test_dependency_groups_declared_are_those_checked(stage):
     calls = [node for node in ast.walk(entry(stage)) if isinstance(node, ast.Call)]
-    call = next(call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "command")
+    call = next(
+        call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "command"
+    )
     wanted = [f"dependency-groups.{group.value}" for group in call.args[1:]]
     # Groups of what not everybody installs are checked where they are needed.
-    for node in (node for file in own_files(stage) for node in ast.walk(tree(file)) if isinstance(node, ast.Call)):
+    for node in (
+        node
+        for file in own_files(stage)
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.Call)
+    ):
         if isinstance(node.func, ast.Name) and node.func.id == "check_pins":
             wanted += [f"dependency-groups.{group}" for group in ast.literal_eval(node.args[0])]
-    if "stages/lib/wheels.py" in stage.code_deps:  # wheels that are read as data are pinned beside the groups
+    if (
+        "stages/lib/wheels.py" in stage.code_deps
+    ):  # wheels that are read as data are pinned beside the groups
         wanted.append("tool.pairsmith.wheels")
     assert stage.params["pyproject.toml"] == wanted
 
@@ -152,11 +180,20 @@ def test_dependency_groups_declared_are_those_checked(stage):
 @each_stage
 def test_no_stage_imports_another(stage):
     own = f"stages/{stage.name}"
-    assert [file for file in closure(stage.name) if not file.startswith((f"{own}/", f"{own}.py", "stages/lib/"))] == []
+    assert [
+        file
+        for file in closure(stage.name)
+        if not file.startswith((f"{own}/", f"{own}.py", "stages/lib/"))
+    ] == []
 
 
 def test_lib_imports_neither_stages_nor_questions():
-    assert {target for file in LIB for target in imported(file) if not target.is_relative_to("stages/lib")} == set()
+    assert {
+        target
+        for file in LIB
+        for target in imported(file)
+        if not target.is_relative_to("stages/lib")
+    } == set()
 
 
 def test_every_init_is_a_docstring_only():
@@ -182,7 +219,9 @@ def test_params_yaml_fits_its_models_and_every_field_stands_in_it():
     assert {model.section for model in sections} == set(values)
     for model in sections:
         load(model)  # refuses unknown keys
-        assert list(values[model.section]) == list(model.model_fields), f"{model.section}: same keys, same order"
+        assert list(values[model.section]) == list(model.model_fields), (
+            f"{model.section}: same keys, same order"
+        )
 
 
 def test_every_key_of_params_yaml_has_a_comment_directly_above():
@@ -201,7 +240,10 @@ def test_every_key_of_params_yaml_has_a_comment_directly_above():
 @pytest.mark.parametrize("section", list(read_yaml(PARAMS)))
 def test_every_parameter_is_read(section):
     files = {
-        file for stage in PIPELINE.values() if section in {stage.name, "run", "model"} for file in closure(stage.name)
+        file
+        for stage in PIPELINE.values()
+        if section in {stage.name, "run", "model"}
+        for file in closure(stage.name)
     }
     if section == "compare":
         files = {path.as_posix() for path in Path("stages/ask/compare").glob("*.py")}

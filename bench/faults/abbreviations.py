@@ -33,7 +33,9 @@ def score(rows: Iterable[Labelled]) -> dict[str, float]:
     """Return F1, precision and recall of the definitions found: short form exact, long form up to case."""
     right = found = wanted = 0
     for sentence, pairs in rows:
-        mine = {(definition.short, definition.long.casefold()) for definition in definitions(sentence)}
+        mine = {
+            (definition.short, definition.long.casefold()) for definition in definitions(sentence)
+        }
         right, found, wanted = right + len(mine & pairs), found + len(mine), wanted + len(pairs)
     return {
         "abbreviations.f1": 2 * right / (found + wanted),
@@ -66,12 +68,17 @@ def ambiguous(path: Path) -> dict[str, float]:
         with converted.open("w", encoding="utf-8", newline="") as lines:
             writer = csv.writer(lines)
             writer.writerow(("short", "long"))
-            writer.writerows((short, long) for short, longs in meanings.items() for long in longs.values())
+            writer.writerows(
+                (short, long) for short, longs in meanings.items() for long in longs.values()
+            )
         read = read_abbreviations(converted)
     known = dictionary({}, read, 2)
     return {
-        "abbreviations.ambiguous_flagged": sum(short in known.ambiguous for short in several) / max(1, len(several)),
-        "abbreviations.ambiguous_expanded": float(sum(_is_expanded(short, known) for short in several)),
+        "abbreviations.ambiguous_flagged": sum(short in known.ambiguous for short in several)
+        / max(1, len(several)),
+        "abbreviations.ambiguous_expanded": float(
+            sum(_is_expanded(short, known) for short in several)
+        ),
     }
 
 

@@ -34,7 +34,9 @@ def measure(seed: int) -> dict[str, float]:
             hits += sum(piece not in left for piece in held)
             # Whatever else is missing was taken wrongly.
             wanted = len(normal_form(page)) - sum(len(normal_form(piece)) + 1 for piece in held)
-            removed += sum(piece not in left for piece in held) + (len(normal_form(left)) < wanted - 1)
+            removed += sum(piece not in left for piece in held) + (
+                len(normal_form(left)) < wanted - 1
+            )
         shuffled = list(range(len(pages)))
         draw.shuffle(shuffled)
         again = clean([pages[at][0] for at in shuffled])
@@ -52,14 +54,22 @@ def plant(text: str, draw: random.Random) -> tuple[str, list[str]]:
     for piece, rate in PLANTED:
         if draw.random() < rate:
             held.append(piece)
-            glued = piece.endswith((".", "?")) and len(piece.split()) > 3 and text.endswith((".", "?"))
+            glued = (
+                piece.endswith((".", "?")) and len(piece.split()) > 3 and text.endswith((".", "?"))
+            )
             place = draw.choice(["before", "behind", "glued"] if glued else ["before", "behind"])
-            text = {"before": f"{piece}\n{text}", "behind": f"{text}\n{piece}", "glued": f"{text} {piece}"}[place]
+            text = {
+                "before": f"{piece}\n{text}",
+                "behind": f"{text}\n{piece}",
+                "glued": f"{text} {piece}",
+            }[place]
     return text, held
 
 
 def clean(texts: Sequence[str]) -> list[str]:
     """Return `texts` without what recurs over them, by the project's parameters."""
     params = load(CleanParams)
-    keys = recurring(counts(texts), len(texts), params.boilerplate_share or 1.0, params.boilerplate_min_documents)
+    keys = recurring(
+        counts(texts), len(texts), params.boilerplate_share or 1.0, params.boilerplate_min_documents
+    )
     return [apply(text, remove(text, keys)) for text in texts]

@@ -24,7 +24,9 @@ def measure(seed: int) -> dict[str, float]:
     import ftfy
 
     draw, rules = random.Random(seed), outline(lines=True)
-    texts = [text for text in definitions() if text.isascii() and "&" not in text and "<" not in text]
+    texts = [
+        text for text in definitions() if text.isascii() and "&" not in text and "<" not in text
+    ]
     hits = theirs = planted = wrong = tokens = 0
     for text in texts:
         tokens += len(text.split())

@@ -23,4 +23,6 @@ def operations() -> list[str]:
     from stages.collect.aws import AwsSource, read
 
     found = read("aws", AwsSource(reader="aws", documents=2000)).documents["text"]
-    return [text for text in (collapse(strip(raw), lines=True) for raw in sorted(set(found))) if text]
+    return [
+        text for text in (collapse(strip(raw), lines=True) for raw in sorted(set(found))) if text
+    ]

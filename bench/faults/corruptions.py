@@ -20,14 +20,19 @@ long short, before after, enable disable, enables disables, enabled disabled, in
 starts stops, create delete, creates deletes, attach detach, attaches detaches, add remove, adds removes, early late,
 partial complete, broad narrow, wide narrow, thick thin, front back, more less"""
 _SWAPS = {one: two for pair in _SIDES.split(",") for one, two in (pair.split(), pair.split()[::-1])}
-_NUMBERS = ("two three four five six seven eight nine", "second third fourth fifth sixth seventh eighth ninth")
+_NUMBERS = (
+    "two three four five six seven eight nine",
+    "second third fourth fifth sixth seventh eighth ninth",
+)
 _NUMBER = re.compile(rf"\d+|\b(?:{'|'.join(' '.join(_NUMBERS).split())})\b", re.IGNORECASE)
 _DENIAL = re.compile(r"\b(?:not|no|without|absent|missing|non-|never)[ -]*", re.IGNORECASE)
 _VERB = re.compile(r"\b(?:is|are|can|may|does|will|was|were)\b")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def corrupt(kind: str, text: str, mates: Mapping[str, list[str]], draw: random.Random) -> str | None:
+def corrupt(
+    kind: str, text: str, mates: Mapping[str, list[str]], draw: random.Random
+) -> str | None:
     """Return `text` with a corruption of that kind; None where it offers no place for one.
 
     `mates` are the words that an entity may be taken for (see `entities`).
@@ -41,7 +46,9 @@ def corrupt(kind: str, text: str, mates: Mapping[str, list[str]], draw: random.R
     if kind == "number":
         places = [(match, [_other_number(match[0], draw)]) for match in _NUMBER.finditer(text)]
     elif kind == "side":
-        places = [(m, [_SWAPS[m[0].lower()]]) for m in _WORD.finditer(text) if m[0].lower() in _SWAPS]
+        places = [
+            (m, [_SWAPS[m[0].lower()]]) for m in _WORD.finditer(text) if m[0].lower() in _SWAPS
+        ]
     else:
         places = [(m, mates[m[0].lower()]) for m in _WORD.finditer(text) if m[0].lower() in mates]
     if not places:
@@ -63,10 +70,14 @@ def entities(pairs: pd.DataFrame) -> dict[str, list[str]]:
             around[where].add(word)
     mates = {}
     for word, found in places.items():
-        others = {other for where, _ in found for other in around[where] if not places[other] & found}
+        others = {
+            other for where, _ in found for other in around[where] if not places[other] & found
+        }
         if word.isalpha() and len(word) > 2:
             kept = [
-                other for other in others if other.isalpha() and len(other) > 2 and not is_same(word, other, places)
+                other
+                for other in others
+                if other.isalpha() and len(other) > 2 and not is_same(word, other, places)
             ]
             mates[word] = sorted(kept)
     return {word: found for word, found in mates.items() if found}
@@ -89,7 +100,9 @@ def _denied(text: str, draw: random.Random) -> str:
         verb = draw.choice(verbs)
         return text[: verb.end()] + " not" + text[verb.end() :]
     start = text[:1].lower() + text[1:]
-    return draw.choice([f"No {start}", f"Absence of {start}", f"Not {start}", f"Without {start}", f"Never {start}"])
+    return draw.choice(
+        [f"No {start}", f"Absence of {start}", f"Not {start}", f"Without {start}", f"Never {start}"]
+    )
 
 
 def _other_number(number: str, draw: random.Random) -> str:

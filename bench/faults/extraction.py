@@ -16,7 +16,9 @@ from stages.clean.pages import extract
 from stages.collect import aws
 from stages.lib import wheels
 
-_ITEM = re.compile(r"<li\b[^<>]*>(.*?)(?=<li\b|</li>|<ul\b|<ol\b|</ul>|</ol>|$)", re.IGNORECASE | re.DOTALL)
+_ITEM = re.compile(
+    r"<li\b[^<>]*>(.*?)(?=<li\b|</li>|<ul\b|<ol\b|</ul>|</ol>|$)", re.IGNORECASE | re.DOTALL
+)
 _TAG = re.compile(r"</?([A-Za-z][\w-]*)[^<>]*>")
 _CODE = re.compile(r"`[^`\n]*`")
 DOCUMENTS = 100
@@ -24,7 +26,9 @@ DOCUMENTS = 100
 
 def measure(seed: int) -> dict[str, float]:
     """Return tags left and list items lost in a seeded sample of 100 raw documents of the wheel awscli."""
-    everything = sorted(operation.documentation for operation in aws.operations(wheels.find("awscli")))
+    everything = sorted(
+        operation.documentation for operation in aws.operations(wheels.find("awscli"))
+    )
     documents = random.Random(seed).sample([text for text in everything if "<" in text], DOCUMENTS)
     left = lost = 0
     for html in documents:
@@ -52,7 +56,9 @@ def pages(folder: Path) -> dict[str, float]:
 
     lines = (folder / "gold.jsonl").read_text(encoding="utf-8").splitlines()
     gold = [json.loads(line) for line in lines]
-    read = [(folder / "pages" / row["file"]).read_bytes().decode("utf-8", "replace") for row in gold]
+    read = [
+        (folder / "pages" / row["file"]).read_bytes().decode("utf-8", "replace") for row in gold
+    ]
     trafilatura.extract(read[0])  # what is loaded once is nobody's time
     theirs, their_seconds = _f1(gold, read, lambda html: trafilatura.extract(html) or "")
     ours, our_seconds = _f1(gold, read, extract)
@@ -63,7 +69,9 @@ def pages(folder: Path) -> dict[str, float]:
     }
 
 
-def _f1(gold: list[dict[str, Any]], read: list[str], function: Callable[[str], str]) -> tuple[float, float]:
+def _f1(
+    gold: list[dict[str, Any]], read: list[str], function: Callable[[str], str]
+) -> tuple[float, float]:
     begun = time.process_time()
     texts = [function(html) for html in read]
     seconds = time.process_time() - begun

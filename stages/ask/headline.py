@@ -25,8 +25,16 @@ def tell(metrics: dict[str, dict[str, float]]) -> list[str]:
     """Return the lines of the headline from each stage's metrics."""
     measured = metrics["evaluate"]
     lines = [f"nDCG@10 over {measured['corpus_documents']:,} documents"]
-    rows = [split for split in ("validation", "test", "out_of_domain") if f"{split}.finetuned.ndcg_at_10" in measured]
-    shown = [system for system in SYSTEMS if any(f"{split}.{system}.ndcg_at_10" in measured for split in rows)]
+    rows = [
+        split
+        for split in ("validation", "test", "out_of_domain")
+        if f"{split}.finetuned.ndcg_at_10" in measured
+    ]
+    shown = [
+        system
+        for system in SYSTEMS
+        if any(f"{split}.{system}.ndcg_at_10" in measured for split in rows)
+    ]
     names = "".join(f"{SYSTEMS[system]:>{len(SYSTEMS[system]) + 3}}" for system in shown)
     lines.append(f"  {'':13}{names}   gain over base (95 % interval, resampled by component)")
     for split in rows:
@@ -34,7 +42,10 @@ def tell(metrics: dict[str, dict[str, float]]) -> list[str]:
         for system in shown:
             value = measured.get(f"{split}.{system}.ndcg_at_10")
             line += f"{'-' if value is None else f'{value:.3f}':>{len(SYSTEMS[system]) + 3}}"
-        gain = {name: measured.get(f"{split}.gain.over_base.ndcg_at_10.{name}") for name in ("mean", "low", "high")}
+        gain = {
+            name: measured.get(f"{split}.gain.over_base.ndcg_at_10.{name}")
+            for name in ("mean", "low", "high")
+        }
         if None not in gain.values():
             line += f"   {gain['mean']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"
         if (harmless := measured.get(f"{split}.harmless")) is not None:
@@ -65,7 +76,10 @@ def tell(metrics: dict[str, dict[str, float]]) -> list[str]:
 def main(metrics: Path = Path("metrics")) -> None:
     """Print the headline of the last run, and where to look next."""
     try:
-        read = {stage: json.loads((metrics / f"{stage}.json").read_text("utf-8")) for stage in (*AT_ZERO, "evaluate")}
+        read = {
+            stage: json.loads((metrics / f"{stage}.json").read_text("utf-8"))
+            for stage in (*AT_ZERO, "evaluate")
+        }
     except FileNotFoundError as error:
         raise Problem(f"{error.filename} does not exist", "run 'make repro' first") from None
     typer.echo("\n".join(tell(read)))

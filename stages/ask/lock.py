@@ -25,7 +25,9 @@ def compile_lock(pins: list[str], constraints: list[Path]) -> str:
     """Return the compiled lock of `pins`: every package that they bring, at one exact version each."""
     with tempfile.TemporaryDirectory() as folder:
         wanted, lock = Path(folder, "wanted.in"), Path(folder, "lock.txt")
-        wanted.write_text("\n".join([*pins, *(f"-c {path.resolve()}" for path in constraints)]) + "\n", "utf-8")
+        wanted.write_text(
+            "\n".join([*pins, *(f"-c {path.resolve()}" for path in constraints)]) + "\n", "utf-8"
+        )
         options = [
             "--quiet",
             "--strip-extras",
@@ -35,7 +37,16 @@ def compile_lock(pins: list[str], constraints: list[Path]) -> str:
             "--no-emit-find-links",
         ]
         done = subprocess.run(
-            [sys.executable, "-m", "piptools", "compile", *options, "--output-file", str(lock), str(wanted)],
+            [
+                sys.executable,
+                "-m",
+                "piptools",
+                "compile",
+                *options,
+                "--output-file",
+                str(lock),
+                str(wanted),
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -45,7 +56,11 @@ def compile_lock(pins: list[str], constraints: list[Path]) -> str:
                 f"pip-compile failed: {done.stderr.strip()[-600:]}",
                 "correct the pins in pyproject.toml; 'make lock' installs pip-tools",
             )
-        lines = [line for line in lock.read_text("utf-8").splitlines() if line and not line.startswith(("#", "-"))]
+        lines = [
+            line
+            for line in lock.read_text("utf-8").splitlines()
+            if line and not line.startswith(("#", "-"))
+        ]
     return "\n".join(re.sub(r"\+[\w.]+$", "", line) for line in lines) + "\n"
 
 
@@ -54,12 +69,17 @@ def main(pyproject: Path = Path("pyproject.toml")) -> None:
     groups = tomllib.loads(pyproject.read_text("utf-8"))["dependency-groups"]
     main_lock = Path("requirements.txt")
     run = [pin for name, pins in groups.items() if name not in APART for pin in pins]
-    apart = [(Path(f"requirements-{name}.txt"), groups[name], [main_lock]) for name in APART if name in groups]
+    apart = [
+        (Path(f"requirements-{name}.txt"), groups[name], [main_lock])
+        for name in APART
+        if name in groups
+    ]
     for path, pins, constraints in [(main_lock, run, list[Path]()), *apart]:
         locked = compile_lock(pins, constraints)
         if "nvidia-" in locked:
             raise Problem(
-                f"{path}: the resolver took a torch build for GPUs", "compile where a CPU build of torch is offered"
+                f"{path}: the resolver took a torch build for GPUs",
+                "compile where a CPU build of torch is offered",
             )
         header = "# Compiled by `make lock` from the dependency groups of pyproject.toml.\n"
         path.write_text(header + locked, "utf-8", newline="\n")

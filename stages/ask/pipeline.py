@@ -72,7 +72,9 @@ def _stage(name: str, entry: dict[str, Any]) -> Stage:
     for item in entry.get("params", []):
         for file, keys in item.items() if isinstance(item, dict) else [("params.yaml", [item])]:
             params.setdefault(file, []).extend(keys)
-    deps, outs, metrics, plots = (_paths(entry.get(key, [])) for key in ("deps", "outs", "metrics", "plots"))
+    deps, outs, metrics, plots = (
+        _paths(entry.get(key, [])) for key in ("deps", "outs", "metrics", "plots")
+    )
     desc = " ".join(str(entry.get("desc", "")).split())
     return Stage(name, desc, str(entry.get("cmd", "")), deps, params, outs, metrics, plots)
 

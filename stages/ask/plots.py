@@ -35,7 +35,9 @@ def template() -> str:
     # The first would end the script early; the others are placeholders that DVC fills wherever they stand.
     for broken in ("</script", "{plot_divs}", "{scripts}", "{refresh_tag}"):
         if broken in scripts:
-            raise Problem(f"the Vega bundle of vl-convert holds '{broken}'", "pin vl-convert-python as in git")
+            raise Problem(
+                f"the Vega bundle of vl-convert holds '{broken}'", "pin vl-convert-python as in git"
+            )
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -58,9 +60,12 @@ body > div {{ display: inline-block; margin: 0 2rem 2rem 0; vertical-align: top;
 
 def main(
     revisions: Annotated[
-        list[str] | None, typer.Argument(help="Git revisions or experiments; none: the workspace alone.")
+        list[str] | None,
+        typer.Argument(help="Git revisions or experiments; none: the workspace alone."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder that the page is written to.")] = Path("dvc_plots"),
+    out: Annotated[Path, typer.Option(help="Folder that the page is written to.")] = Path(
+        "dvc_plots"
+    ),
 ) -> None:
     """Draw the plots of this run, or of several revisions side by side, as a page that opens offline."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -68,10 +73,23 @@ def main(
         page.write_text(template(), "utf-8")
         asked = ["diff", *revisions] if revisions else ["show"]
         # The DVC of this environment, whatever PATH says.
-        words = [sys.executable, "-m", "dvc", "plots", *asked, "--html-template", str(page), "-o", str(out)]
+        words = [
+            sys.executable,
+            "-m",
+            "dvc",
+            "plots",
+            *asked,
+            "--html-template",
+            str(page),
+            "-o",
+            str(out),
+        ]
         done = subprocess.run(words, check=False)
     if done.returncode:
-        raise Problem("dvc could not draw the plots, as it says above", "name revisions that 'git rev-parse' knows")
+        raise Problem(
+            "dvc could not draw the plots, as it says above",
+            "name revisions that 'git rev-parse' knows",
+        )
 
 
 app = command(main, "tables", "page")

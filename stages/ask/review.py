@@ -34,7 +34,11 @@ _MISSING = "which is no longer in the corpus"
 
 def renewed(found: Iterable[Verdict], path: Path, header: Sequence[str], what: str) -> str:
     """Write `found` to `path` with the verdicts that stand there, and return a line that says how many there are."""
-    judged = {(one.asked_id, one.found_id): one for one in read_verdicts(path, header) if one.answers is not None}
+    judged = {
+        (one.asked_id, one.found_id): one
+        for one in read_verdicts(path, header)
+        if one.answers is not None
+    }
     lines = []
     for one in found:
         known = judged.pop((one.asked_id, one.found_id), None)
@@ -58,14 +62,18 @@ def first_hits(errors: pd.DataFrame, held: HeldOut, documents: pd.DataFrame) -> 
     """Return the `errors` of `drawn` to judge, with the best known answer of each query."""
     texts = {
         doc_id: f"{title}: {text}" if title else text
-        for doc_id, title, text in zip(documents["doc_id"], documents["title"], documents["text"], strict=True)
+        for doc_id, title, text in zip(
+            documents["doc_id"], documents["title"], documents["text"], strict=True
+        )
     }
     queries = dict(zip(held.queries["query_id"], held.queries["text"], strict=True))
     lines = []
     for query_id, doc_id in zip(errors["query_id"], errors["doc_id"], strict=True):
         best = held.best(query_id)
         answer = texts.get(best, f"{best}, {_MISSING}")
-        lines.append(Verdict(query_id, doc_id, queries[query_id], answer, texts.get(doc_id, doc_id), ""))
+        lines.append(
+            Verdict(query_id, doc_id, queries[query_id], answer, texts.get(doc_id, doc_id), "")
+        )
     return lines
 
 
@@ -90,7 +98,14 @@ def main(
     held = heldout.read(queries, qrels, dict(zip(copies["doc_id"], copies["kept_id"], strict=True)))
     first = tables.read(runs, Runs, split="validation", system="finetuned", rank=1)
     errors = drawn(first, held, load(EvaluateParams).judged_errors, seed)
-    typer.echo(renewed(first_hits(errors, held, tables.read(documents, Documents)), hits, FIRST_HITS, "first hits"))
+    typer.echo(
+        renewed(
+            first_hits(errors, held, tables.read(documents, Documents)),
+            hits,
+            FIRST_HITS,
+            "first hits",
+        )
+    )
 
 
 app = command(main)

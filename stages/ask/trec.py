@@ -36,7 +36,8 @@ def whole(qrels: Grades) -> dict[str, dict[str, int]]:
     factor = 10**decimals
     # A grade of less than half of the smallest step would become no answer.
     return {
-        query: {doc: max(1, round(grade * factor)) for doc, grade in judged.items()} for query, judged in qrels.items()
+        query: {doc: max(1, round(grade * factor)) for doc, grade in judged.items()}
+        for query, judged in qrels.items()
     }
 
 
@@ -47,9 +48,13 @@ def judgements(split: Path, aliases: Path, out_of_domain: Path) -> Callable[[str
 
     def judged(name: str) -> Grades:
         if name != "out_of_domain":
-            return heldout.read(split / name / "queries.parquet", split / name / "qrels.parquet", kept).grades
+            return heldout.read(
+                split / name / "queries.parquet", split / name / "qrels.parquet", kept
+            ).grades
         asked = tables.read(out_of_domain, Pairs)
-        _, qrels = benchmark.held_out(asked.assign(raw=asked["anchor"], component_id=asked["doc_id"]))
+        _, qrels = benchmark.held_out(
+            asked.assign(raw=asked["anchor"], component_id=asked["doc_id"])
+        )
         return heldout.grades(qrels, {})
 
     return judged
@@ -69,12 +74,19 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     for (name, system), rows in found.groupby(["split", "system"], sort=True):
         told = zip(rows["query_id"], rows["doc_id"], rows["rank"], strict=True)
-        lines = [f"{query} Q0 {doc} {rank} {DEPTH + 1 - rank} {system}" for query, doc, rank in told]
+        lines = [
+            f"{query} Q0 {doc} {rank} {DEPTH + 1 - rank} {system}" for query, doc, rank in told
+        ]
         _write(out / f"{name}.{system}.run", lines)
     for name in found["split"].drop_duplicates():
         graded = sorted((query, sorted(of.items())) for query, of in whole(judged(name)).items())
-        _write(out / f"{name}.qrels", [f"{query} 0 {doc} {grade}" for query, of in graded for doc, grade in of])
-    typer.echo(f"{out}: {found.groupby(['split', 'system']).ngroups} runs, with the judgements of their splits")
+        _write(
+            out / f"{name}.qrels",
+            [f"{query} 0 {doc} {grade}" for query, of in graded for doc, grade in of],
+        )
+    typer.echo(
+        f"{out}: {found.groupby(['split', 'system']).ngroups} runs, with the judgements of their splits"
+    )
 
 
 def _write(path: Path, lines: list[str]) -> None:

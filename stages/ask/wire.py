@@ -49,7 +49,10 @@ def closure(name: str, root: Path = Path()) -> list[str]:
     reached |= {path for path in resources if path.suffix not in {".py", ".pyc"}}
     return [
         path.as_posix()
-        for path in sorted(reached, key=lambda path: (path.with_suffix("") != own and own not in path.parents, path))
+        for path in sorted(
+            reached,
+            key=lambda path: (path.with_suffix("") != own and own not in path.parents, path),
+        )
     ]
 
 
@@ -84,7 +87,9 @@ def rewire(text: str, wanted: dict[str, list[str]]) -> str:
 
 
 def main(
-    check: Annotated[bool, typer.Option("--check", help="change nothing; print what is wrong and exit with 1")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="change nothing; print what is wrong and exit with 1")
+    ] = False,
     dvc_yaml: Path = DVC_YAML,
 ) -> None:
     """Write the code dependencies of each stage into dvc.yaml, from its imports."""
@@ -97,18 +102,27 @@ def main(
                 "write it, or remove the stage",
             )
         wanted[name] = closure(name, root)
-    wrong = [name for name, stage in pipeline.items() if stage.deps != [*stage.data_deps, *wanted[name]]]
+    wrong = [
+        name for name, stage in pipeline.items() if stage.deps != [*stage.data_deps, *wanted[name]]
+    ]
     if not wrong:
-        typer.echo(f"{dvc_yaml}: the code dependencies of all {len(pipeline)} stages are their imports")
+        typer.echo(
+            f"{dvc_yaml}: the code dependencies of all {len(pipeline)} stages are their imports"
+        )
         return
     if not check:
         dvc_yaml.write_text(rewire(dvc_yaml.read_text("utf-8"), wanted), "utf-8", newline="\n")
         typer.echo(f"{dvc_yaml}: rewrote the code dependencies of {', '.join(wrong)}")
         return
-    typer.echo(f"error: {dvc_yaml}: these code dependencies are not the imports; run 'make wire', or paste", err=True)
+    typer.echo(
+        f"error: {dvc_yaml}: these code dependencies are not the imports; run 'make wire', or paste",
+        err=True,
+    )
     for name in wrong:
         paths = [*pipeline[name].data_deps, *wanted[name]]
-        typer.echo("\n".join([f"  {name}:", "    deps:", *(f"      - {path}" for path in paths)]), err=True)
+        typer.echo(
+            "\n".join([f"  {name}:", "    deps:", *(f"      - {path}" for path in paths)]), err=True
+        )
     raise typer.Exit(1)
 
 
@@ -133,7 +147,13 @@ def _executed(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _last_name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return (
+        node.attr
+        if isinstance(node, ast.Attribute)
+        else node.id
+        if isinstance(node, ast.Name)
+        else ""
+    )
 
 
 def _block_list(name: str, entry: Any) -> Any:

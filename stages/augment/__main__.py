@@ -21,7 +21,14 @@ from stages.augment.keyboard import mistype
 from stages.augment.params import AugmentParams
 from stages.augment.refusals import REASONS, Refusal, beyond_share, refuse
 from stages.augment.translation import round_trips, translator
-from stages.augment.variants import METHODS, Maker, Variant, propose, swap_abbreviations, swap_spelling
+from stages.augment.variants import (
+    METHODS,
+    Maker,
+    Variant,
+    propose,
+    swap_abbreviations,
+    swap_spelling,
+)
 from stages.augment.wording import learn, vocabulary
 from stages.lib import tables
 from stages.lib.benchmark import corpus_of
@@ -68,7 +75,9 @@ def augment(
     """
     ledger = Ledger()
     for variant in variants:
-        ledger.add(variant.pair_id, variant.method, partner_id=variant.parent_id, after=variant.anchor)
+        ledger.add(
+            variant.pair_id, variant.method, partner_id=variant.parent_id, after=variant.anchor
+        )
         if variant.pair_id in refused:
             reason, partner_id, score = refused[variant.pair_id]
             ledger.drop(variant.pair_id, reason, partner_id=partner_id, score=score)
@@ -76,10 +85,14 @@ def augment(
     rows = pd.concat([pairs, _rows(accepted, pairs)], ignore_index=True)
     # `added` counts what was proposed: a refused variant stands there and under `dropped`, as in the ledger.
     proposed = Counter(variant.method for variant in variants)
-    metrics = balance(len(pairs), len(rows), ledger.dropped(), (*MEANING, *REASONS), proposed, METHODS)
+    metrics = balance(
+        len(pairs), len(rows), ledger.dropped(), (*MEANING, *REASONS), proposed, METHODS
+    )
     stayed = Counter(variant.method for variant in accepted)
     failed = Counter(
-        one.method for one in variants if one.pair_id in refused and refused[one.pair_id].reason != "over_share"
+        one.method
+        for one in variants
+        if one.pair_id in refused and refused[one.pair_id].reason != "over_share"
     )
     return (
         rows,
@@ -87,7 +100,10 @@ def augment(
         {
             **metrics,
             **{f"accepted.{method}": stayed[method] for method in METHODS},
-            **{f"passed_share.{method}": 1 - failed[method] / count for method, count in sorted(proposed.items())},
+            **{
+                f"passed_share.{method}": 1 - failed[method] / count
+                for method, count in sorted(proposed.items())
+            },
         },
     )
 
@@ -95,7 +111,11 @@ def augment(
 def _rows(variants: list[Variant], pairs: pd.DataFrame) -> pd.DataFrame:
     if not variants:
         return Pairs.empty()
-    parents = pairs.set_index("pair_id").loc[[variant.parent_id for variant in variants]].reset_index(drop=True)
+    parents = (
+        pairs.set_index("pair_id")
+        .loc[[variant.parent_id for variant in variants]]
+        .reset_index(drop=True)
+    )
     rows = parents.assign(
         pair_id=[variant.pair_id for variant in variants],
         anchor=[variant.anchor for variant in variants],
@@ -129,7 +149,9 @@ def unfaithful(
     """Return why back-translations among `variants` are refused on account of what they say, by id."""
     asked = [variant for variant in variants if variant.method == "back_translation"]
     anchors = dict(zip(training["pair_id"], training["anchor"], strict=True))
-    evidence = judge.measure([Paraphrase(anchors[one.parent_id], one.anchor, one.doc_id) for one in asked])
+    evidence = judge.measure(
+        [Paraphrase(anchors[one.parent_id], one.anchor, one.doc_id) for one in asked]
+    )
     found = {one.pair_id: faults(told, params) for one, told in zip(asked, evidence, strict=True)}
     return {identity: Refusal(*_first(told)) for identity, told in found.items() if told}
 
@@ -156,7 +178,9 @@ def main(
     where = tables.read(splits, Splits)
     training, known = training_pairs(tables.read(pairs, Pairs), where)
     stretches = open_passages(tables.read(passages, Passages), where)
-    known_words = vocabulary([*known["anchor"], *stretches["text"]]) if params.keyboard else frozenset()
+    known_words = (
+        vocabulary([*known["anchor"], *stretches["text"]]) if params.keyboard else frozenset()
+    )
     made = makers(params, training, known_words, glossary)
     variants = propose(training, made)
     refused: dict[str, Refusal] = {}
@@ -165,7 +189,9 @@ def main(
         judge = Judge(model, Encoder(find_model(model)), corpus_of(stretches), knowledge)
         refused = unfaithful(variants, training, judge, params)
     faithful = [variant for variant in variants if variant.pair_id not in refused]
-    refused |= refuse(faithful, known, tables.read(fingerprints, Fingerprints), params.near_threshold)
+    refused |= refuse(
+        faithful, known, tables.read(fingerprints, Fingerprints), params.near_threshold
+    )
     fit = [variant for variant in variants if variant.pair_id not in refused]
     refused |= beyond_share(fit, int(params.max_share * len(training)))
     rows, ledger, report = augment(training, variants, refused)

@@ -61,8 +61,15 @@ class Evidence(NamedTuple):
 class Judge:
     """Measures paraphrases: with a model, the documents to be found, and what is known of words."""
 
-    def __init__(self, model: Model, encoder: Encoder, corpus: Corpus, knowledge: wording.Knowledge) -> None:
-        self._model, self._encoder, self._corpus, self._knowledge = model, encoder, corpus, knowledge
+    def __init__(
+        self, model: Model, encoder: Encoder, corpus: Corpus, knowledge: wording.Knowledge
+    ) -> None:
+        self._model, self._encoder, self._corpus, self._knowledge = (
+            model,
+            encoder,
+            corpus,
+            knowledge,
+        )
         self._places = {doc_id: at for at, doc_id in enumerate(corpus.doc_ids.tolist())}
 
     def measure(self, paraphrases: Sequence[Paraphrase]) -> list[Evidence]:
@@ -70,20 +77,32 @@ class Judge:
         if not paraphrases:
             return []
         parents, texts = [one.parent for one in paraphrases], [one.text for one in paraphrases]
-        changes = [wording.changes(*both, self._knowledge.vocabulary) for both in zip(parents, texts, strict=True)]
-        before, after = (self._encoder.encode(side, self._model.anchor_prompt, "variants") for side in (parents, texts))
-        documents = self._encoder.encode(self._corpus.texts, self._model.document_prompt, "documents")
+        changes = [
+            wording.changes(*both, self._knowledge.vocabulary)
+            for both in zip(parents, texts, strict=True)
+        ]
+        before, after = (
+            self._encoder.encode(side, self._model.anchor_prompt, "variants")
+            for side in (parents, texts)
+        )
+        documents = self._encoder.encode(
+            self._corpus.texts, self._model.document_prompt, "documents"
+        )
         places = [self._places[one.doc_id] for one in paraphrases]
         losses = [
             int(second - first)
             for first, second in zip(
-                *(ranks(side, documents, places, self._corpus.starts) for side in (before, after)), strict=True
+                *(ranks(side, documents, places, self._corpus.starts) for side in (before, after)),
+                strict=True,
             )
         ]
         return [
             Evidence(*found)
             for found in zip(
-                (told(one.parent, one.text, change) for one, change in zip(paraphrases, changes, strict=True)),
+                (
+                    told(one.parent, one.text, change)
+                    for one, change in zip(paraphrases, changes, strict=True)
+                ),
                 self._word_cosines(changes),
                 chrf_scores(parents, texts),
                 np.round((before * after).sum(axis=1), 6).tolist(),
@@ -96,8 +115,13 @@ class Judge:
         asked = sorted(set().union(*(change.asked() for change in changes)))
         cosines: dict[tuple[str, str], float] = {}
         if asked:
-            left, right = (self._encoder.encode([pair[side] for pair in asked], label="words") for side in (0, 1))
-            cosines = dict(zip(asked, np.round((left * right).sum(axis=1), 6).tolist(), strict=True))
+            left, right = (
+                self._encoder.encode([pair[side] for pair in asked], label="words")
+                for side in (0, 1)
+            )
+            cosines = dict(
+                zip(asked, np.round((left * right).sum(axis=1), 6).tolist(), strict=True)
+            )
         for pair in asked:
             if (known := self._knowledge.cosine(*pair)) is not None:
                 cosines[pair] = known
@@ -131,7 +155,8 @@ def told(parent: str, text: str, change: wording.Changes) -> tuple[str, ...]:
         "unit": lambda: meaning.units(text) == meaning.units(parent),
         "side": lambda: meaning.are_sides_kept(text, parent),
         "negation": lambda: (
-            meaning.negations(text) == meaning.negations(parent) and not meaning.is_negated(text, parent)
+            meaning.negations(text) == meaning.negations(parent)
+            and not meaning.is_negated(text, parent)
         ),
         "name": lambda: meaning.codes(text) == meaning.codes(parent) and _names_kept(parent, text),
         "language": lambda: len({language(parent), language(text)} - {""}) < 2,
@@ -152,4 +177,7 @@ def chrf_scores(parents: Sequence[str], texts: Sequence[str]) -> list[float]:
 
 def _names_kept(parent: str, text: str) -> bool:
     present = words(text)
-    return all(any(wording.is_same(name, word, ()) for word in present) for name in sorted(meaning.names(parent)))
+    return all(
+        any(wording.is_same(name, word, ()) for word in present)
+        for name in sorted(meaning.names(parent))
+    )

@@ -53,8 +53,14 @@ def numbers(text: str) -> Counter[str]:
 def units(text: str) -> frozenset[str]:
     """Return the units of measure of `text`."""
     lowered, known = text.lower(), _units()
-    beside = {known[name] for match in _BESIDE_NUMBER.findall(lowered) for name in match if name in known}
-    spelled = {known[word] for word in words(lowered) if len(word) > 2 and word in known and word not in _NEED_NUMBER}
+    beside = {
+        known[name] for match in _BESIDE_NUMBER.findall(lowered) for name in match if name in known
+    }
+    spelled = {
+        known[word]
+        for word in words(lowered)
+        if len(word) > 2 and word in known and word not in _NEED_NUMBER
+    }
     return frozenset(beside | spelled)
 
 
@@ -64,7 +70,11 @@ def are_sides_kept(text: str, other: str) -> bool:
     A word may name several sides ("widening" is wide and large); one of them must be named in the other text.
     """
     mine, theirs = _sides(text), _sides(other)
-    return all(named & set().union(*there) for here, there in ((mine, theirs), (theirs, mine)) for named in here)
+    return all(
+        named & set().union(*there)
+        for here, there in ((mine, theirs), (theirs, mine))
+        for named in here
+    )
 
 
 def negations(text: str) -> int:
@@ -107,7 +117,9 @@ def _sides(text: str) -> list[frozenset[str]]:
     """Return the sides that each word of `text` names which names any."""
     found = words(text)
     named = [_opposites()[word] for word in found if word in _opposites()]
-    prefixes = [prefix for prefix in ("hyper", "hypo") if any(word.startswith(prefix) for word in found)]
+    prefixes = [
+        prefix for prefix in ("hyper", "hypo") if any(word.startswith(prefix) for word in found)
+    ]
     return named + [frozenset([prefix]) for prefix in prefixes]
 
 

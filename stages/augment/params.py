@@ -30,7 +30,9 @@ class AugmentParams(Section):
     @model_validator(mode="after")
     def _fits(self) -> AugmentParams:
         if (self.back_translation == "marian") != (self.marian_models is not None):
-            raise ValueError("name two folders, there and back, with back_translation: marian, and null otherwise")
+            raise ValueError(
+                "name two folders, there and back, with back_translation: marian, and null otherwise"
+            )
         for name in ("cosine", "chrf"):
             if getattr(self, f"min_{name}") > getattr(self, f"max_{name}"):
                 raise ValueError(f"min_{name} is above max_{name}: nothing would be accepted")

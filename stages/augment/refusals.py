@@ -40,14 +40,19 @@ def refuse(
         _contradictions(variants),
     ):
         refused = {**found, **refused}  # the rule that was asked first is told
-    return {**_repeated([variant for variant in variants if variant.pair_id not in refused]), **refused}
+    return {
+        **_repeated([variant for variant in variants if variant.pair_id not in refused]),
+        **refused,
+    }
 
 
 def beyond_share(variants: Iterable[Variant], limit: int) -> dict[str, Refusal]:
     """Return the refusals of all but `limit` variants of each method, chosen by a hash of the id, not by row order."""
     taken: Counter[str] = Counter()
     refused = {}
-    for variant in sorted(variants, key=lambda variant: hash_hex("augment.max_share", variant.pair_id)):
+    for variant in sorted(
+        variants, key=lambda variant: hash_hex("augment.max_share", variant.pair_id)
+    ):
         taken[variant.method] += 1
         if taken[variant.method] > limit:
             refused[variant.pair_id] = Refusal("over_share")
@@ -57,16 +62,26 @@ def beyond_share(variants: Iterable[Variant], limit: int) -> dict[str, Refusal]:
 def _equal_to_known(variants: list[Variant], known: pd.DataFrame) -> dict[str, Refusal]:
     first = _first(zip(known["anchor"].map(normal_form), known["pair_id"], strict=True))
     forms = {variant.pair_id: normal_form(variant.anchor) for variant in variants}
-    return {identity: Refusal("equal_to_known", first[form]) for identity, form in forms.items() if form in first}
+    return {
+        identity: Refusal("equal_to_known", first[form])
+        for identity, form in forms.items()
+        if form in first
+    }
 
 
 def _held_out(variants: list[Variant], held_out: pd.DataFrame) -> dict[str, Refusal]:
     first = _first(zip(held_out["normal_hash"], held_out["id"], strict=True))
     hashes = {variant.pair_id: hash_hex(normal_form(variant.anchor)) for variant in variants}
-    return {identity: Refusal("held_out", first[form]) for identity, form in hashes.items() if form in first}
+    return {
+        identity: Refusal("held_out", first[form])
+        for identity, form in hashes.items()
+        if form in first
+    }
 
 
-def _near_held_out(variants: list[Variant], held_out: pd.DataFrame, threshold: float) -> dict[str, Refusal]:
+def _near_held_out(
+    variants: list[Variant], held_out: pd.DataFrame, threshold: float
+) -> dict[str, Refusal]:
     mine = {variant.pair_id: hash_shingles(shingles(variant.anchor)) for variant in variants}
     refused: dict[str, Refusal] = {}
     for identity, other, similarity in exact_edges(mine, known_readings(held_out), threshold):
@@ -92,7 +107,9 @@ def _repeated(variants: list[Variant]) -> dict[str, Refusal]:
     forms = {variant.pair_id: normal_form(variant.anchor) for variant in variants}
     first = _first((form, identity) for identity, form in forms.items())
     return {
-        identity: Refusal("equal_to_known", first[form]) for identity, form in forms.items() if first[form] != identity
+        identity: Refusal("equal_to_known", first[form])
+        for identity, form in forms.items()
+        if first[form] != identity
     }
 
 

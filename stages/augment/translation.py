@@ -24,7 +24,9 @@ from stages.lib.stage import check_pins, progress
 
 Model = Callable[[str], str]
 MAX_TOKENS = 256  # of a text and of its translation
-_ONE_AT_A_TIME = Lock()  # tokenizers in Python keep state, and the number of threads is the whole process's
+_ONE_AT_A_TIME = (
+    Lock()
+)  # tokenizers in Python keep state, and the number of threads is the whole process's
 
 
 class Translator(Protocol):
@@ -102,12 +104,16 @@ class Marian:
         disable_progress_bar()  # type: ignore[no-untyped-call]  # it would be drawn also where there is no terminal
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
-            tokenizer = MarianTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+            tokenizer = MarianTokenizer.from_pretrained(
+                str(folder), local_files_only=True, trust_remote_code=False
+            )
         model = MarianMTModel.from_pretrained(
             str(folder), use_safetensors=True, local_files_only=True, trust_remote_code=False
         )
         model.eval()  # type: ignore[no-untyped-call]
-        return partial(_generate, tokenizer, model, min(MAX_TOKENS, model.config.max_position_embeddings))
+        return partial(
+            _generate, tokenizer, model, min(MAX_TOKENS, model.config.max_position_embeddings)
+        )
 
 
 def translator(name: str, folders: Sequence[str] | None) -> Translator | None:
@@ -125,7 +131,9 @@ def translator(name: str, folders: Sequence[str] | None) -> Translator | None:
     return None
 
 
-def round_trips(translator: Translator, texts: Sequence[str], label: str = "translating back") -> dict[str, str]:
+def round_trips(
+    translator: Translator, texts: Sequence[str], label: str = "translating back"
+) -> dict[str, str]:
     """Return what each of `texts` becomes there and back; "" where nothing came back."""
 
     def make(missing: list[str]) -> dict[str, bytes]:

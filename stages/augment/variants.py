@@ -40,13 +40,20 @@ def swap_abbreviations(text: str, abbreviations: Abbreviations) -> list[str]:
 
     def is_other(match: re.Match[str]) -> bool:
         # "electrocardiogram (EEG)" is a slip or says something else; neither is for us to spread.
-        return bool(match["own"]) and abbreviations.known[match["own"]].casefold() != match["long"].casefold()
+        return (
+            bool(match["own"])
+            and abbreviations.known[match["own"]].casefold() != match["long"].casefold()
+        )
 
     def long_of(match: re.Match[str]) -> str:
         return match[0] if is_other(match) else match["long"] or abbreviations.known[match["short"]]
 
     def short_of(match: re.Match[str]) -> str:
-        return match[0] if is_other(match) else match["short"] or match["own"] or shorts[match["long"].casefold()]
+        return (
+            match[0]
+            if is_other(match)
+            else match["short"] or match["own"] or shorts[match["long"].casefold()]
+        )
 
     return _others(text, (mentions.sub(long_of, text), mentions.sub(short_of, text)))
 
@@ -60,7 +67,9 @@ def swap_spelling(text: str, british: Mapping[str, str]) -> list[str]:
 def propose(pairs: pd.DataFrame, makers: Mapping[str, Maker]) -> list[Variant]:
     """Return every variant of the anchors of `pairs` that the `makers`, by method, make; each once, sorted by id."""
     variants: dict[str, Variant] = {}
-    for pair_id, anchor, doc_id in zip(pairs["pair_id"], pairs["anchor"], pairs["doc_id"], strict=True):
+    for pair_id, anchor, doc_id in zip(
+        pairs["pair_id"], pairs["anchor"], pairs["doc_id"], strict=True
+    ):
         for method, make in makers.items():
             for text in make(pair_id, anchor):
                 identity = "p" + hash_hex(pair_id, method, text)
@@ -73,7 +82,9 @@ def _mentions(abbreviations: Abbreviations) -> re.Pattern[str] | None:
         return None
     ambiguous = {long.casefold() for longs in abbreviations.ambiguous.values() for long in longs}
     shorts = _any_of(abbreviations.known)
-    longs = _any_of({long for long in abbreviations.known.values() if long.casefold() not in ambiguous})
+    longs = _any_of(
+        {long for long in abbreviations.known.values() if long.casefold() not in ambiguous}
+    )
     # A hyphen or slash makes a short form part of a larger word ("G-CSF"); long forms may be followed by one.
     return re.compile(
         rf"(?<![\w/-])(?:(?P<long>(?i:{longs}))(?:\s\((?P<own>{shorts})\))?(?!\w)|(?P<short>{shorts})(?![\w/'\u2019-]))"
@@ -82,7 +93,10 @@ def _mentions(abbreviations: Abbreviations) -> re.Pattern[str] | None:
 
 def _any_of(forms: Iterable[str]) -> str:
     # The longest first: "HDL-C" before "HDL". Nothing at all never matches.
-    return "|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form))) or r"(?!)"
+    return (
+        "|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form)))
+        or r"(?!)"
+    )
 
 
 def _spelled(text: str, spelling: Mapping[str, str]) -> str:

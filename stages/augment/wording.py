@@ -28,9 +28,18 @@ JOINTS = EMPTY | frozenset(
     )
 )
 # Nothing ends in these.
-_LEADING = frozenset(re.findall(r"\S+", "a an the of to in with for by as at on from into and or any that which if"))
-STEM, ENDING = 4, 4  # letters: the shortest common beginning of two forms of a word, and the longest ending
-_FOLDS = ((re.compile("ae|oe"), "e"), (re.compile("our"), "or"), (re.compile("is(e|ing|ation)"), r"iz\1"))
+_LEADING = frozenset(
+    re.findall(r"\S+", "a an the of to in with for by as at on from into and or any that which if")
+)
+STEM, ENDING = (
+    4,
+    4,
+)  # letters: the shortest common beginning of two forms of a word, and the longest ending
+_FOLDS = (
+    (re.compile("ae|oe"), "e"),
+    (re.compile("our"), "or"),
+    (re.compile("is(e|ing|ation)"), r"iz\1"),
+)
 _DENIED = re.compile("^(?:un|dis|de|non|in)(?=[a-z]{4})")
 _DOUBLE = re.compile(r"([^\W\d_])\1")
 
@@ -64,11 +73,16 @@ def is_same(word: str, other: str, known: Collection[str]) -> bool:
         return False
     if (bare := _DENIED.sub("", one)) != one and bare == _DENIED.sub("", two) != two:
         return True  # "unassigns" and "disassigns"
-    shared = next((at for at, (x, y) in enumerate(zip(one, two, strict=False)) if x != y), min(len(one), len(two)))
+    shared = next(
+        (at for at, (x, y) in enumerate(zip(one, two, strict=False)) if x != y),
+        min(len(one), len(two)),
+    )
     rest = max(len(one), len(two)) - shared
     if shared >= STEM and rest <= ENDING and 5 * shared >= 3 * min(len(one), len(two)):
         return True
-    return other not in known and _distance(one, two) <= (1 if len(word) < 8 else 2) and len(word) > 4
+    return (
+        other not in known and _distance(one, two) <= (1 if len(word) < 8 else 2) and len(word) > 4
+    )
 
 
 def is_truncated(parent: str, text: str, change: Changes) -> bool:
@@ -86,7 +100,10 @@ def weakest(change: Changes, cosines: Mapping[tuple[str, str], float]) -> float:
     if not change.gained:
         return 1.0  # nothing was put in the place of what was lost: truncated
     best = [max(cosines[lost, gained] for gained in change.gained) for lost in change.lost]
-    best += [max((cosines[word, gained] for word in change.parent), default=-1.0) for gained in change.gained]
+    best += [
+        max((cosines[word, gained] for word in change.parent), default=-1.0)
+        for gained in change.gained
+    ]
     return min(best)
 
 
@@ -131,7 +148,9 @@ def _content(text: str) -> list[str]:
 
 
 def _folded(word: str) -> str:
-    plain = "".join(sign for sign in unicodedata.normalize("NFD", word) if not unicodedata.combining(sign))
+    plain = "".join(
+        sign for sign in unicodedata.normalize("NFD", word) if not unicodedata.combining(sign)
+    )
     for pattern, into in _FOLDS:
         plain = pattern.sub(into, plain)
     return _DOUBLE.sub(r"\1", plain)
@@ -143,5 +162,8 @@ def _distance(one: str, two: str) -> int:
     for at, sign in enumerate(one, start=1):
         last, row[0] = row[0], at
         for column, other in enumerate(two, start=1):
-            last, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, last + (sign != other))
+            last, row[column] = (
+                row[column],
+                min(row[column] + 1, row[column - 1] + 1, last + (sign != other)),
+            )
     return row[-1]

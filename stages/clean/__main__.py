@@ -47,7 +47,12 @@ def notes(ambiguous: dict[str, list[str]]) -> pd.DataFrame:
     """Return a ledger line for each short form that is not expanded because it has several meanings."""
     ledger = Ledger()
     for short, longs in ambiguous.items():
-        ledger.note(f"glossary:{short}", "ambiguous_abbreviation", after=" | ".join(longs), score=float(len(longs)))
+        ledger.note(
+            f"glossary:{short}",
+            "ambiguous_abbreviation",
+            after=" | ".join(longs),
+            score=float(len(longs)),
+        )
     return ledger.frame()
 
 
@@ -77,12 +82,17 @@ def main(
     with TemporaryDirectory() as temporary:
         scratch = Path(temporary)
         own = clean(documents, pairs, params, given, model, scratch / "own")
-        other = clean(out_of_domain_documents, out_of_domain_pairs, params, given, model, scratch / "other")
+        other = clean(
+            out_of_domain_documents, out_of_domain_pairs, params, given, model, scratch / "other"
+        )
         accounts = account(documents, pairs, own)
         other_accounts = account(out_of_domain_documents, out_of_domain_pairs, other)
         tables.write(notes(own.learned.ambiguous), scratch / "notes.parquet", LedgerTable)
         tables.interleave(
-            [*(ledgers for part in (own, other) for ledgers in _ledgers(part)), [scratch / "notes.parquet"]],
+            [
+                *(ledgers for part in (own, other) for ledgers in _ledgers(part)),
+                [scratch / "notes.parquet"],
+            ],
             out_ledger,
             LedgerTable,
         )
@@ -94,7 +104,10 @@ def main(
         tables.merge(other.passages, out_out_of_domain_passages, Passages)
         tables.merge(other.pairs, out_out_of_domain_pairs, Pairs)
     other_metrics = {f"out_of_domain.{key}": value for key, value in other_accounts.items()}
-    write_metrics({**accounts, **other_metrics, "ambiguous_abbreviations": len(own.learned.ambiguous)}, metrics)
+    write_metrics(
+        {**accounts, **other_metrics, "ambiguous_abbreviations": len(own.learned.ambiguous)},
+        metrics,
+    )
 
 
 def _ledgers(part: Cleaned) -> list[list[Path]]:

@@ -64,15 +64,25 @@ def definitions(text: str) -> list[Definition]:
 
 def is_short(word: str) -> bool:
     """Tell whether `word` can be a short form: 2 to 10 characters, a letter, a capital or a digit, one token."""
-    return bool(_SHORT.fullmatch(word)) and not _CAMEL.fullmatch(word) and not word.endswith(("-", "."))
+    return (
+        bool(_SHORT.fullmatch(word))
+        and not _CAMEL.fullmatch(word)
+        and not word.endswith(("-", "."))
+    )
 
 
 def singular(word: str) -> str:
     """Return the short form without the "s" of its plural: "ECGs" is "ECG"."""
-    return word[:-1] if len(word) > 2 and word[-1] == "s" and (word[-2].isupper() or word[-2].isdigit()) else word
+    return (
+        word[:-1]
+        if len(word) > 2 and word[-1] == "s" and (word[-2].isupper() or word[-2].isdigit())
+        else word
+    )
 
 
-def dictionary(counts: Mapping[tuple[str, str], int], given: Abbreviations, minimum: int | None) -> Abbreviations:
+def dictionary(
+    counts: Mapping[tuple[str, str], int], given: Abbreviations, minimum: int | None
+) -> Abbreviations:
     """Return what a corpus and the user's glossary agree on, and the short forms that have several meanings.
 
     `counts` says how many documents define (short, long); long forms that differ only in case, plural or hyphens
@@ -94,7 +104,11 @@ def dictionary(counts: Mapping[tuple[str, str], int], given: Abbreviations, mini
         if len(longs) > 1:
             known.pop(short, None)
             ambiguous[short] = sorted({*longs.values(), *mine})
-        elif short not in known and short not in ambiguous and _documents(by_meaning) >= (minimum or 0):
+        elif (
+            short not in known
+            and short not in ambiguous
+            and _documents(by_meaning) >= (minimum or 0)
+        ):
             known[short] = next(iter(longs.values()))
     return Abbreviations(known, dict(sorted(ambiguous.items())))
 

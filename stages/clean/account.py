@@ -18,12 +18,20 @@ PAIR_REASONS = ("empty", "too_short", "too_long", "pattern", "unstable", "docume
 
 def account(documents: Path, pairs: Path, cleaned: Cleaned) -> dict[str, int]:
     """Return the row accounting of documents and of pairs, and how many edits each rule made in both."""
-    of_documents, of_pairs = count_lines(cleaned.document_ledgers), count_lines(cleaned.pair_ledgers)
+    of_documents, of_pairs = (
+        count_lines(cleaned.document_ledgers),
+        count_lines(cleaned.pair_ledgers),
+    )
     balanced = balance(
-        rows([documents]), rows(cleaned.documents), _by_reason(of_documents, "drop"), reasons=filters.REASONS
+        rows([documents]),
+        rows(cleaned.documents),
+        _by_reason(of_documents, "drop"),
+        reasons=filters.REASONS,
     )
     of_both = _by_reason(of_documents, "edit") + _by_reason(of_pairs, "edit")
-    pairs_balanced = balance(rows([pairs]), rows(cleaned.pairs), _by_reason(of_pairs, "drop"), reasons=PAIR_REASONS)
+    pairs_balanced = balance(
+        rows([pairs]), rows(cleaned.pairs), _by_reason(of_pairs, "drop"), reasons=PAIR_REASONS
+    )
     known = cleaned.knowledge
     found = known[known["kind"] == "private"].groupby("item")["documents"].sum()
     return {

@@ -25,14 +25,18 @@ SHORTEST_STEM = 4  # letters
 def is_formed(word: str, is_stem: Callable[[str], bool]) -> bool:
     """Return whether `word` is made of something that `is_stem`: inflected, derived, or a compound of two."""
     return any(is_stem(stem) for stem in _stems(word)) or any(
-        is_stem(word[:at]) and is_stem(word[at:]) for at in range(SHORTEST_STEM, len(word) - SHORTEST_STEM + 1)
+        is_stem(word[:at]) and is_stem(word[at:])
+        for at in range(SHORTEST_STEM, len(word) - SHORTEST_STEM + 1)
     )
 
 
 def is_reformed(word: str, other: str) -> bool:
     """Return whether the two differ in their suffix alone: "cholesteryl" and "cholesterol", "myelon" and "myelin"."""
     suffixes = SUFFIXES.split()
-    return any(word[:-size] == other[:-size] and {word[-size:], other[-size:]} <= set(suffixes) for size in (1, 2, 3))
+    return any(
+        word[:-size] == other[:-size] and {word[-size:], other[-size:]} <= set(suffixes)
+        for size in (1, 2, 3)
+    )
 
 
 def _stems(word: str) -> Iterator[str]:

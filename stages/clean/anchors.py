@@ -15,7 +15,11 @@ from stages.lib.contracts.pairs import Pairs
 
 
 def expand_pairs(
-    frame: pd.DataFrame, params: CleanParams, entries: Entries, foreign: frozenset[str], dropped: frozenset[str]
+    frame: pd.DataFrame,
+    params: CleanParams,
+    entries: Entries,
+    foreign: frozenset[str],
+    dropped: frozenset[str],
 ) -> list[pd.DataFrame]:
     """Turn anchors into plain text on one line and write abbreviations out; count their words.
 
@@ -62,4 +66,10 @@ def finish_pairs(
 
 def anchor_bounds(params: CleanParams) -> Bounds:
     """Return what an anchor must keep to: its length and the user's patterns; short questions are welcome."""
-    return Bounds(params.min_anchor_characters, params.max_anchor_characters, None, None, tuple(params.drop_patterns))
+    return Bounds(
+        params.min_anchor_characters,
+        params.max_anchor_characters,
+        None,
+        None,
+        tuple(params.drop_patterns),
+    )

@@ -64,7 +64,9 @@ def counts(texts: Iterable[str]) -> Counter[str]:
     return found
 
 
-def recurring(counts: Mapping[str, int], documents: int, share: float, minimum: int) -> frozenset[str]:
+def recurring(
+    counts: Mapping[str, int], documents: int, share: float, minimum: int
+) -> frozenset[str]:
     """Return the keys that stand in at least `minimum` and at least `share` of `documents` documents."""
     least = max(minimum, share * documents)
     return frozenset(key for key, count in counts.items() if count >= least)
@@ -75,7 +77,9 @@ def remove(text: str, recurring: frozenset[str]) -> list[Edit]:
     spans = [(segment.start, segment.end) for segment in segments(text) if segment.key in recurring]
     if not spans:
         return []
-    edits = [Edit("boilerplate", *span, text[slice(*span)], "") for span in _with_space(text, spans)]
+    edits = [
+        Edit("boilerplate", *span, text[slice(*span)], "") for span in _with_space(text, spans)
+    ]
     left, at = [], 0
     for edit in edits:
         left.append(text[at : edit.start])

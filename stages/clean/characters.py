@@ -21,9 +21,18 @@ _INVISIBLE = re.compile(
 # Compatibility characters that hide words from a tokenizer, each with what it stands for. Those that mean something
 # else than what they look like stay: m\u00b2 is not m2, \u00bd not 12, and Chinese sets its own commas.
 _PLAIN = {
-    **{code: unicodedata.normalize("NFKC", chr(code)) for code in range(0x3380, 0x33E0)},  # ㎎ is mg
+    **{
+        code: unicodedata.normalize("NFKC", chr(code)) for code in range(0x3380, 0x33E0)
+    },  # ㎎ is mg
     **{code: unicodedata.normalize("NFKC", chr(code)) for code in range(0x2160, 0x2180)},  # Ⅳ is IV
-    **{0x2103: "\u00b0C", 0x2109: "\u00b0F", 0x00B5: "\u03bc", 0x2126: "\u03a9", 0x212A: "K", 0x212B: "\u00c5"},
+    **{
+        0x2103: "\u00b0C",
+        0x2109: "\u00b0F",
+        0x00B5: "\u03bc",
+        0x2126: "\u03a9",
+        0x212A: "K",
+        0x212B: "\u00c5",
+    },
     **{0x2010: "-", 0x2011: "-", 0x2012: "\u2013", 0x2116: "No.", 0x2024: ".", 0x2025: ".."},
 }
 # Forms of another width: Latin letters and digits as wide as Chinese ones, with the signs between two of them, and
@@ -43,7 +52,9 @@ def repair(text: str) -> str:
         return text
     import ftfy
 
-    fixed = _WIDTHS.sub(lambda run: unicodedata.normalize("NFKC", run[0]), str(ftfy.fix_text(text, _settings())))
+    fixed = _WIDTHS.sub(
+        lambda run: unicodedata.normalize("NFKC", run[0]), str(ftfy.fix_text(text, _settings()))
+    )
     return fixed.translate(_PLAIN)
 
 

@@ -16,7 +16,12 @@ import pandas as pd
 
 from stages.clean import boilerplate
 from stages.clean.anchors import expand_pairs, finish_pairs
-from stages.clean.documents import expand_documents, finish_documents, outline_documents, strip_documents
+from stages.clean.documents import (
+    expand_documents,
+    finish_documents,
+    outline_documents,
+    strip_documents,
+)
 from stages.clean.learned import Learned, learn
 from stages.clean.params import CleanParams
 from stages.lib import engine, tables
@@ -49,11 +54,20 @@ class Cleaned(NamedTuple):
 
 
 def clean(
-    documents: Path, pairs: Path, params: CleanParams, given: Abbreviations, model: Path | None, scratch: Path
+    documents: Path,
+    pairs: Path,
+    params: CleanParams,
+    given: Abbreviations,
+    model: Path | None,
+    scratch: Path,
 ) -> Cleaned:
     """Clean two tables: documents first, since a dropped one takes its pairs with it."""
     outlined, ledgers_1, counts = engine.map(
-        partial(outline_documents, params=params), tables.shards(documents), Documents, MAKES, scratch / "outline"
+        partial(outline_documents, params=params),
+        tables.shards(documents),
+        Documents,
+        MAKES,
+        scratch / "outline",
     )
     known = [_gathered(counts, scratch / "outline", params)]
     stripped, ledgers_2, counts = engine.map(
@@ -75,7 +89,9 @@ def clean(
     foreign = _foreign(counts)
     dropped = _dropped([*ledgers_1, *ledgers_2, *ledgers_3])
     expanded_pairs, pair_ledgers_1, pair_counts = engine.map(
-        partial(expand_pairs, params=params, entries=learned.entries, foreign=foreign, dropped=dropped),
+        partial(
+            expand_pairs, params=params, entries=learned.entries, foreign=foreign, dropped=dropped
+        ),
         tables.shards(pairs),
         Pairs,
         PAIR_MAKES,
@@ -92,7 +108,13 @@ def clean(
         scratch / "finish",
     )
     finished_pairs, pair_ledgers_2, pair_counts = engine.map(
-        partial(finish_pairs, params=params, correct=correct, foreign=foreign, dropped=dropped | _dropped(ledgers_4)),
+        partial(
+            finish_pairs,
+            params=params,
+            correct=correct,
+            foreign=foreign,
+            dropped=dropped | _dropped(ledgers_4),
+        ),
         _whole(expanded_pairs),
         Pairs,
         PAIR_MAKES,

@@ -24,7 +24,9 @@ class Desk:
     """Takes the rows of one shard of `table` and collects what was decided on them."""
 
     def __init__(self, frame: pd.DataFrame, table: type[Table]) -> None:
-        self.rows: list[Row] = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+        self.rows: list[Row] = [
+            {str(name): value for name, value in row.items()} for row in frame.to_dict("records")
+        ]
         self.ledger = Ledger()
         self._table, self._key = table, key_of(table)[0]
         self._kept: list[Row] = []
@@ -52,14 +54,18 @@ class Desk:
                     self.ledger.edit(row[self._key], field, edit.rule, "", "")
                 else:
                     span = {"start": edit.start, "end": edit.end}
-                    self.ledger.edit(row[self._key], field, edit.rule, edit.before, edit.after, **span)
+                    self.ledger.edit(
+                        row[self._key], field, edit.rule, edit.before, edit.after, **span
+                    )
             row[field] = done.text
             if not done.settled:
                 self.drop(row, "unstable", score=float(len(done.text)))
                 return False
         return True
 
-    def drop(self, row: Row, reason: str, *, partner_id: str = "", score: float = float("nan")) -> None:
+    def drop(
+        self, row: Row, reason: str, *, partner_id: str = "", score: float = float("nan")
+    ) -> None:
         """Note that `row` leaves."""
         self.ledger.drop(row[self._key], reason, partner_id=partner_id, score=score)
 
@@ -74,7 +80,9 @@ class Desk:
     def results(self) -> list[pd.DataFrame]:
         """Return the rows that stay, the Ledger and the Knowledge of this shard."""
         columns = list(self._table.empty().columns)
-        kept = pd.DataFrame(self._kept, columns=columns).astype(self._table.empty().dtypes.to_dict())
+        kept = pd.DataFrame(self._kept, columns=columns).astype(
+            self._table.empty().dtypes.to_dict()
+        )
         lines = [(*thing, count) for thing, count in sorted(self._counts.items())]
         known = pd.DataFrame(lines, columns=list(Knowledge.empty().columns))
         return [kept, self.ledger.frame(), known.astype(Knowledge.empty().dtypes.to_dict())]

@@ -25,7 +25,10 @@ FIELDS = ("title", "text")
 
 def outline_documents(frame: pd.DataFrame, params: CleanParams) -> list[pd.DataFrame]:
     """Turn fields into plain text; count lines and sentences, by source."""
-    desk, limits = Desk(frame, Documents), Limits(params.max_input_bytes, params.max_nodes, params.max_depth)
+    desk, limits = (
+        Desk(frame, Documents),
+        Limits(params.max_input_bytes, params.max_nodes, params.max_depth),
+    )
     rules = outline(lines=True)
     for row in desk.rows:
         reason = refusal(row["text"], limits) or refusal(row["title"], limits)
@@ -42,7 +45,9 @@ def outline_documents(frame: pd.DataFrame, params: CleanParams) -> list[pd.DataF
     return desk.results()
 
 
-def strip_documents(frame: pd.DataFrame, recurring: Mapping[str, frozenset[str]]) -> list[pd.DataFrame]:
+def strip_documents(
+    frame: pd.DataFrame, recurring: Mapping[str, frozenset[str]]
+) -> list[pd.DataFrame]:
     """Take out what recurs over a source; count definitions of abbreviations.
 
     `recurring` has the keys of the lines and sentences that go, by source.
@@ -52,12 +57,16 @@ def strip_documents(frame: pd.DataFrame, recurring: Mapping[str, frozenset[str]]
         keys = recurring.get(row["source"], frozenset())
         own: list[Rule] = [partial(boilerplate.remove, recurring=keys)] if keys else []
         if desk.mend(row, ["text"], rules, own=own):
-            desk.count("definition", (f"{found.short}\t{found.long}" for found in definitions(row["text"])))
+            desk.count(
+                "definition", (f"{found.short}\t{found.long}" for found in definitions(row["text"]))
+            )
             desk.keep(row)
     return desk.results()
 
 
-def expand_documents(frame: pd.DataFrame, params: CleanParams, entries: Entries) -> list[pd.DataFrame]:
+def expand_documents(
+    frame: pd.DataFrame, params: CleanParams, entries: Entries
+) -> list[pd.DataFrame]:
     """Write abbreviations out; count words, and note documents that are not in English."""
     desk, rules, own = Desk(frame, Documents), outline(lines=True), abbreviations(entries, params)
     for row in desk.rows:
@@ -78,7 +87,11 @@ def _count_words(row: Row, desk: Desk) -> None:
 
 
 def finish_documents(
-    frame: pd.DataFrame, params: CleanParams, correct: Correct | None, foreign: frozenset[str], model: Path | None
+    frame: pd.DataFrame,
+    params: CleanParams,
+    correct: Correct | None,
+    foreign: frozenset[str],
+    model: Path | None,
 ) -> list[pd.DataFrame]:
     """Correct words but in `foreign` documents, redact, fold case, and drop what the filters refuse.
 

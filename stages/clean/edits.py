@@ -27,7 +27,9 @@ def between(rule: str, old: str, new: str) -> list[Edit]:
     head = _common(old, new)
     # The common end may not reach into the common beginning: "aa" to "a" is one character less, not two.
     tail = _common(old[head:][::-1], new[head:][::-1])
-    return [Edit(rule, head, len(old) - tail, old[head : len(old) - tail], new[head : len(new) - tail])]
+    return [
+        Edit(rule, head, len(old) - tail, old[head : len(old) - tail], new[head : len(new) - tail])
+    ]
 
 
 def apply(text: str, edits: list[Edit]) -> str:

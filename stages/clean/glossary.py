@@ -23,7 +23,9 @@ _EXPLAINED = re.compile(r" ?[(\[]")
 _ARTICLE = re.compile(r"(?<![^\s(\[])[Aa]n? \Z")
 _CAPITAL_WORD = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE_END = re.compile(r"(?:^|[.!?:]\s+|\n)[\[\"\u201c\u2018]*$")
-_VOWEL = re.compile(r"(?!eu|ewe|one\b|once\b|uni(?!n|m)|us[aeiu]|ut[aeiu]|ur[aei]|ubi)[aeiou]|hour|hono|heir|8")
+_VOWEL = re.compile(
+    r"(?!eu|ewe|one\b|once\b|uni(?!n|m)|us[aeiu]|ut[aeiu]|ur[aei]|ubi)[aeiou]|hour|hono|heir|8"
+)
 
 
 class Index(NamedTuple):
@@ -52,16 +54,25 @@ def expand(text: str, entries: Entries, mode: Mode = "first") -> list[Edit]:
     found = found or definitions(text)
     taken = [*_protected(text), *((definition.start, definition.end) for definition in found)]
     # What a text calls by a short form is its own affair: with "all" that is used, unless it is two things.
-    done = {name for definition in found for name in (definition.short, singular(definition.short))} - own.keys()
+    done = {
+        name for definition in found for name in (definition.short, singular(definition.short))
+    } - own.keys()
     meanings = {**index.longs, **own}
     folded = text.casefold()
     is_capital = _capital_lines(text, index)
     edits: list[Edit] = []
     for start, short in _outside(mentions, taken):
         end, long = start + len(short), meanings[short]
-        if short in done or _EXPLAINED.match(text, end) or _begins(text, start, short) or is_capital(start):
+        if (
+            short in done
+            or _EXPLAINED.match(text, end)
+            or _begins(text, start, short)
+            or is_capital(start)
+        ):
             continue
-        if mode == "first" and (long.casefold() in folded or f"({short})" in text or f"[{short}]" in text):
+        if mode == "first" and (
+            long.casefold() in folded or f"({short})" in text or f"[{short}]" in text
+        ):
             continue
         if _is_within(folded, start, end, [long, *index.within.get(short, []), *own.values()]):
             continue
@@ -99,7 +110,9 @@ def _build(entries: Entries) -> Index:
                 within[word].append(long)
     for shorts in by_word.values():
         shorts.sort(key=lambda short: (-len(short), short))
-    return Index(dict(by_word), longs, {word: found for word, found in within.items() if word in by_word})
+    return Index(
+        dict(by_word), longs, {word: found for word, found in within.items() if word in by_word}
+    )
 
 
 def _first_word(short: str) -> str:
@@ -116,7 +129,9 @@ def _mentions(text: str, index: Index, own: dict[str, str]) -> list[tuple[int, s
         if (candidates is None and word not in own) or match.start(1) < reached:
             continue
         for short in [*(candidates or []), *([word] if word in own else [])]:
-            if text.startswith(short, match.start(1)) and _AFTER.match(text, match.start(1) + len(short)):
+            if text.startswith(short, match.start(1)) and _AFTER.match(
+                text, match.start(1) + len(short)
+            ):
                 found.append((match.start(1), short))
                 reached = match.start(1) + len(short)
                 break
@@ -130,10 +145,16 @@ def _defined(own: list[Definition]) -> dict[str, str]:
     for found in own:
         if longs.setdefault(found.short, found.long).casefold() != found.long.casefold():
             twice.add(found.short)
-    return {short: long for short, long in longs.items() if short not in twice and singular(short) == short}
+    return {
+        short: long
+        for short, long in longs.items()
+        if short not in twice and singular(short) == short
+    }
 
 
-def _outside(mentions: list[tuple[int, str]], taken: list[tuple[int, int]]) -> Iterator[tuple[int, str]]:
+def _outside(
+    mentions: list[tuple[int, str]], taken: list[tuple[int, int]]
+) -> Iterator[tuple[int, str]]:
     """Yield the mentions, which are in order, that overlap nothing taken."""
     spans = sorted(taken)
     at = reached = 0
@@ -167,7 +188,11 @@ def _capital_lines(text: str, index: Index) -> Callable[[int], bool]:
 
 def _begins(text: str, start: int, short: str) -> bool:
     """Tell whether a short form that looks like a word begins a sentence: "As" may be the word."""
-    return short.isalpha() and short.istitle() and bool(_SENTENCE_END.search(text[max(0, start - 8) : start]))
+    return (
+        short.isalpha()
+        and short.istitle()
+        and bool(_SENTENCE_END.search(text[max(0, start - 8) : start]))
+    )
 
 
 def _is_within(folded: str, start: int, end: int, longs: list[str]) -> bool:
@@ -183,7 +208,10 @@ def _is_within(folded: str, start: int, end: int, longs: list[str]) -> bool:
 def _edit(text: str, start: int, end: int, after: str) -> Edit:
     """Return the edit, with the indefinite article before it where that changes."""
     article = _ARTICLE.search(text, max(0, start - 3), start)
-    if article and (article[0][0] == "a" or _SENTENCE_END.search(text[max(0, article.start() - 8) : article.start()])):
+    if article and (
+        article[0][0] == "a"
+        or _SENTENCE_END.search(text[max(0, article.start() - 8) : article.start()])
+    ):
         written = f"{article[0][0]}{'n' if _begins_with_a_vowel(after) else ''} "
         if written != article[0]:
             start, after = article.start(), written + after

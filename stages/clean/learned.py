@@ -34,10 +34,17 @@ def learn(knowledge: pd.DataFrame, given: Abbreviations, params: CleanParams) ->
     """Return what `knowledge` and the user's glossary teach. The same rows in any order teach the same."""
     rows = {kind: knowledge[knowledge["kind"] == kind] for kind in ("definition", "word")}
     pairs = (item.split("\t") for item in rows["definition"]["item"])
-    defined = dict(zip(((short, long) for short, long in pairs), rows["definition"]["documents"], strict=True))
+    defined = dict(
+        zip(((short, long) for short, long in pairs), rows["definition"]["documents"], strict=True)
+    )
     found = dictionary(defined, given, params.abbreviation_min_documents)
-    longs = [*found.known.values(), *(long for several in found.ambiguous.values() for long in several)]
-    terms = frozenset(word for text in [*longs, *found.known, *found.ambiguous] for word in text.lower().split())
+    longs = [
+        *found.known.values(),
+        *(long for several in found.ambiguous.values() for long in several),
+    ]
+    terms = frozenset(
+        word for text in [*longs, *found.known, *found.ambiguous] for word in text.lower().split()
+    )
     counts, corrections = dict[str, int](), dict[str, str]()
     if params.typos == "correct":
         counts = dict(zip(rows["word"]["item"], rows["word"]["documents"], strict=True))

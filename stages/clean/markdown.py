@@ -26,7 +26,9 @@ _PARTS = {
     "underlined": r"(?<![\w_])__(?=[^\s_])(?P<bold>(?:[^_\n]|\n(?=\S)){1,500})(?<=\S)__(?![\w_])",
 }
 _KEPT = ("cells", "alt", "words", "loud", "bold")
-_PART = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PARTS.items()), re.MULTILINE)
+_PART = re.compile(
+    "|".join(f"(?P<{name}>{pattern})" for name, pattern in _PARTS.items()), re.MULTILINE
+)
 # What tells Markdown. Lines of dashes and bars stand in any plain text.
 _TELLING = ("rule", "image", "link", "strong")
 # A cell can hold emphasis, that a link, and that an image.
@@ -39,7 +41,9 @@ def strip(text: str) -> str:
     if not any(sign in text for sign in ("#", "](", "**", "--|", "-- |")):
         return text
     parts = _parts(text)
-    found = {_kind(part) for part in parts if part["heading"] or any(part[name] for name in _TELLING)}
+    found = {
+        _kind(part) for part in parts if part["heading"] or any(part[name] for name in _TELLING)
+    }
     if len(found) + bool(_LANGUAGE.search(text)) < 2:
         return text
     is_table = any(part["rule"] for part in parts)
@@ -57,7 +61,9 @@ def _parts(text: str) -> list[re.Match[str]]:
     for part in _PART.finditer(text):
         while at < len(code) and code[at][1] <= part.start():
             at += 1
-        start, end = next((part.span(name) for name in _KEPT if part[name] is not None), (part.end(), part.end()))
+        start, end = next(
+            (part.span(name) for name in _KEPT if part[name] is not None), (part.end(), part.end())
+        )
         within = bisect_left(code, (part.end(), 0))
         if at >= within or (start <= code[at][0] and code[within - 1][1] <= end):
             found.append(part)
@@ -66,7 +72,11 @@ def _parts(text: str) -> list[re.Match[str]]:
 
 def _kind(part: re.Match[str]) -> str:
     # A title and a heading below it are two marks.
-    return f"heading {len(part['title'])}" if part["heading"] else next(name for name in _TELLING if part[name])
+    return (
+        f"heading {len(part['title'])}"
+        if part["heading"]
+        else next(name for name in _TELLING if part[name])
+    )
 
 
 def _without(parts: list[re.Match[str]], text: str) -> str:

@@ -30,9 +30,7 @@ _WITHIN = re.compile(
 )
 _FLAGS = "allowfullscreen|async|autoplay|checked|compact|controls|defer|disabled|hidden|itemscope|multiple|nowrap|open"
 # Attributes have values ("<b and c>" is prose); the bound keeps a stray quote from reaching across a document.
-_ATTRIBUTES = (
-    rf"""(?:\s+(?:[\w:@.-]+\s*=\s*(?:"[^"]{{0,4000}}"|'[^']{{0,4000}}'|[^\s"'<>`]+)|(?:{_FLAGS})(?=[\s/>]))){{0,100}}"""
-)
+_ATTRIBUTES = rf"""(?:\s+(?:[\w:@.-]+\s*=\s*(?:"[^"]{{0,4000}}"|'[^']{{0,4000}}'|[^\s"'<>`]+)|(?:{_FLAGS})(?=[\s/>]))){{0,100}}"""
 _RAW = re.compile(rf"<(script|style|template|iframe)\b{_ATTRIBUTES}\s*>", re.IGNORECASE)
 _DECLARATION = re.compile(r"<!doctype\b[^<>]*>|<\?xml\b[^<>?]*\?>", re.IGNORECASE)
 _TAG = re.compile(rf"<(?P<end>/?)(?P<name>[a-z][\w:-]*){_ATTRIBUTES}\s*/?>", re.IGNORECASE)
@@ -71,7 +69,9 @@ def strip(text: str) -> str:
     plain = _read(_outline(flat, tokens)) if tagged else _read(_escaped(flat, tokens))
     found = [token for token in _markup(plain) if token.name != "`"]
     if not tagged:
-        opened, closed = ({token.name for token in found if token.closes is end} for end in (False, True))
+        opened, closed = (
+            {token.name for token in found if token.closes is end} for end in (False, True)
+        )
         if opened & closed:
             return strip(plain)
     return quote(plain)
@@ -117,9 +117,15 @@ def _markup(text: str) -> list[_Token]:
         if not tokens or tokens[-1].end <= span[0]:
             tokens.append(_Token(*span, "`"))
         span = next(code, None)
-    opened, closed = ({token.name for token in tokens if token.closes is end} for end in (False, True))
+    opened, closed = (
+        {token.name for token in tokens if token.closes is end} for end in (False, True)
+    )
     own = opened & closed
-    return [token for token in tokens if token.name[0] in "!`" or is_element(token.name) or token.name in own]
+    return [
+        token
+        for token in tokens
+        if token.name[0] in "!`" or is_element(token.name) or token.name in own
+    ]
 
 
 def _token(text: str, at: int, ends: _Ends) -> _Token | None:
@@ -148,7 +154,9 @@ class _Ends:
         """Return where the first `end` from `at` on stops; 0 when there is none."""
         if end not in self._found:
             pattern = re.escape(end) + (r"\s*+>" if end[0] == "<" else "")
-            self._found[end] = [match.span() for match in re.finditer(pattern, self._text, re.IGNORECASE)]
+            self._found[end] = [
+                match.span() for match in re.finditer(pattern, self._text, re.IGNORECASE)
+            ]
         spans = self._found[end]
         index = bisect_left(spans, (at, 0))
         return spans[index][1] if index < len(spans) else 0

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 # Inside these a line break of the source is a space.
-_FLOWING = frozenset(["p", "li", "td", "th", "dd", "dt", "caption", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6"])
+_FLOWING = frozenset(
+    ["p", "li", "td", "th", "dd", "dt", "caption", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6"]
+)
 _LINES = re.compile(r"[ \t]*[\r\n]\s*")
 
 

@@ -11,13 +11,17 @@ from stages.clean.markup import is_element, quote
 _PAGE = re.compile(r"<!doctype\s+html\b|<(?:html|head|body)(?=[\s>])", re.IGNORECASE)
 _BEFORE = re.compile(r"[\s\ufeff\0]*+(?:<\?xml\b[^<>]*>)?[\s\ufeff\0]*+", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-z][^\s/<>]*+)", re.IGNORECASE)
-_VOID = frozenset(("area", "base", "br", "col", "embed", "frame", "hr", "img", "input", "link", "meta", "param")) | {
+_VOID = frozenset(
+    ("area", "base", "br", "col", "embed", "frame", "hr", "img", "input", "link", "meta", "param")
+) | {
     "source",
     "track",
     "wbr",
 }
 # Their end tags may be left out: the next of its kind ends them.
-_OPTIONAL = frozenset(["p", "li", "dt", "dd", "tr", "td", "th", "option", "optgroup", "thead", "tbody", "tfoot"])
+_OPTIONAL = frozenset(
+    ["p", "li", "dt", "dd", "tr", "td", "th", "option", "optgroup", "thead", "tbody", "tfoot"]
+)
 _ROW = re.compile(r"\|(.*)\|[ \t]*")
 # A sentence that no page holds, and that trafilatura neither reflows nor drops as too short.
 _PLACEHOLDER = "Preformatted text number {} stands in this very place, 7f3a91c5."
@@ -85,7 +89,9 @@ def extract(text: str) -> str:
     import trafilatura
 
     # What XML cannot hold (zero bytes, lone surrogates) would make lxml refuse the page.
-    tree = trafilatura.load_html(re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "", text))
+    tree = trafilatura.load_html(
+        re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "", text)
+    )
     if tree is None:
         return ""
     held: list[str] = []
@@ -98,7 +104,12 @@ def extract(text: str) -> str:
             pre.text = _PLACEHOLDER.format(len(held))
             held.append(code)
     found = trafilatura.extract(
-        tree, include_comments=False, include_tables=True, deduplicate=False, with_metadata=False, output_format="txt"
+        tree,
+        include_comments=False,
+        include_tables=True,
+        deduplicate=False,
+        with_metadata=False,
+        output_format="txt",
     )
     lines = [_row(line) for line in (found or "").splitlines()]
     plain = quote("\n".join(line for line in lines if line))

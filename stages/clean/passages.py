@@ -17,7 +17,9 @@ Count = Callable[[Sequence[str]], list[int]]
 _WORDS = re.compile(r"\S+\s*|\s+")
 
 
-def passages(documents: pd.DataFrame, budget: int | None, overlap: int, count: Count | None) -> pd.DataFrame:
+def passages(
+    documents: pd.DataFrame, budget: int | None, overlap: int, count: Count | None
+) -> pd.DataFrame:
     """Return the Passages of `documents`; without a budget each document is one passage."""
     texts = list(documents["text"])
     parts = cut(texts, budget, overlap, count) if budget and count else [[text] for text in texts]
@@ -38,9 +40,13 @@ def cut(texts: Sequence[str], budget: int, overlap: int, count: Count) -> list[l
     """
     # No tokenizer makes more tokens than bytes, of the text as it stands or as it is normalized, and one for the start.
     doubtful = [at for at, text in enumerate(texts) if _most_bytes(text) >= budget]
-    lengths = dict(zip(doubtful, count([texts[at] for at in doubtful]), strict=True)) if doubtful else {}
+    lengths = (
+        dict(zip(doubtful, count([texts[at] for at in doubtful]), strict=True)) if doubtful else {}
+    )
     return [
-        [text] if lengths.get(at, 0) <= budget else _pack(_pieces(text, budget, count), budget, overlap, count)
+        [text]
+        if lengths.get(at, 0) <= budget
+        else _pack(_pieces(text, budget, count), budget, overlap, count)
         for at, text in enumerate(texts)
     ]
 
@@ -59,7 +65,11 @@ def _pack(pieces: list[str], budget: int, overlap: int, count: Count) -> list[st
             break
         # Step back over whole sentences worth `overlap`, but always forward from where this passage began.
         back, kept = end, 0
-        while back - 1 > start and kept + sizes[back - 1] <= overlap and kept + sizes[back - 1] + sizes[end] <= budget:
+        while (
+            back - 1 > start
+            and kept + sizes[back - 1] <= overlap
+            and kept + sizes[back - 1] + sizes[end] <= budget
+        ):
             back -= 1
             kept += sizes[back]
         start = back
@@ -71,7 +81,9 @@ def _pieces(text: str, budget: int, count: Count) -> list[str]:
     found = sentences(text)
     pieces: list[str] = []
     for sentence, size in zip(found, count(found), strict=True):
-        pieces += [sentence] if size <= budget else _grouped(_WORDS.findall(sentence), budget, count)
+        pieces += (
+            [sentence] if size <= budget else _grouped(_WORDS.findall(sentence), budget, count)
+        )
     return pieces
 
 
@@ -113,4 +125,6 @@ def token_counter(folder: Path) -> Count:
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return lambda texts: [len(found.ids) for found in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+    return lambda texts: [
+        len(found.ids) for found in tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    ]

@@ -20,7 +20,12 @@ from stages.lib.stage import check_pins
 
 KINDS = ("EMAIL", "IP", "CARD", "NATIONAL_ID", "RECORD_NUMBER", "PHONE")
 # What presidio is asked for: what no pattern can find. Its own rule for e-mail addresses would ask the network.
-_FOR_PRESIDIO = {"PHONE_NUMBER": "PHONE", "UK_NHS": "NATIONAL_ID", "PERSON": "PERSON", "LOCATION": "LOCATION"}
+_FOR_PRESIDIO = {
+    "PHONE_NUMBER": "PHONE",
+    "UK_NHS": "NATIONAL_ID",
+    "PERSON": "PERSON",
+    "LOCATION": "LOCATION",
+}
 
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w@])")
 _IPV4 = re.compile(r"(?<![\w.:/-])\d{1,3}(?:\.\d{1,3}){3}(?![\w/-]|\.\w|:\d*[A-Za-z])")
@@ -29,7 +34,9 @@ _VERSION = re.compile(r"\b(?:version|release|v|build|firmware|EC)[\s:]*$", re.IG
 # Four short numbers are rather an enzyme (EC 2.7.1.40) or a section; as an address they need to be called one.
 _ADDRESS = re.compile(r"\b(?:IPs?|address|host|server|client|from|ping)\b\W*$", re.IGNORECASE)
 _LONG_ADDRESS = 8
-_CARD = re.compile(r"(?<![\w.-])(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?![\w-]|\.\d)")
+_CARD = re.compile(
+    r"(?<![\w.-])(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?![\w-]|\.\d)"
+)
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 _NINO = re.compile(
     r"(?<!\w)(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)"
@@ -66,7 +73,9 @@ def find(text: str) -> list[Found]:
     if "@" in text:
         found += [Found(*match.span(), "EMAIL") for match in _EMAIL.finditer(text)]
     if text.count(":") > 1:
-        found += [Found(*match.span(), "IP") for match in _IPV6.finditer(text) if _is_public(match[0])]
+        found += [
+            Found(*match.span(), "IP") for match in _IPV6.finditer(text) if _is_public(match[0])
+        ]
     if _DIGITS.search(text):
         found += _numbers(text)
     return _disjoint(found)
@@ -86,7 +95,9 @@ def redact(text: str, presidio: bool = False, model: str | None = None) -> list[
     found = find(text)
     if presidio:
         found = _disjoint([*found, *with_presidio(text, _analyzer(model))])
-    return [Edit("private_data", one.start, one.end, "", f"[{one.kind}]") for one in reversed(found)]
+    return [
+        Edit("private_data", one.start, one.end, "", f"[{one.kind}]") for one in reversed(found)
+    ]
 
 
 def check(mode: str, model: str | None) -> None:
@@ -147,7 +158,10 @@ def _numbers(text: str) -> list[Found]:
         for match in _IPV4.finditer(text)
         if _is_public(match[0]) and _is_address(text, match)
     ]
-    return [*found, *(Found(*match.span("number"), "RECORD_NUMBER") for match in _RECORD.finditer(text))]
+    return [
+        *found,
+        *(Found(*match.span("number"), "RECORD_NUMBER") for match in _RECORD.finditer(text)),
+    ]
 
 
 def _disjoint(found: list[Found]) -> list[Found]:
@@ -161,7 +175,9 @@ def _disjoint(found: list[Found]) -> list[Found]:
 
 def _is_address(text: str, match: re.Match[str]) -> bool:
     before = text[max(0, match.start() - 16) : match.start()]
-    return not _VERSION.search(before) and (len(_digits(match[0])) >= _LONG_ADDRESS or bool(_ADDRESS.search(before)))
+    return not _VERSION.search(before) and (
+        len(_digits(match[0])) >= _LONG_ADDRESS or bool(_ADDRESS.search(before))
+    )
 
 
 def _is_public(address: str) -> bool:
@@ -179,7 +195,10 @@ def _digits(text: str) -> list[int]:
 def _is_card(text: str) -> bool:
     digits = _digits(text)
     doubled = [digit if at % 2 else digit * 2 for at, digit in enumerate(reversed(digits), 1)]
-    return digits[0] in (2, 3, 4, 5, 6) and sum(digit - 9 if digit > 9 else digit for digit in doubled) % 10 == 0
+    return (
+        digits[0] in (2, 3, 4, 5, 6)
+        and sum(digit - 9 if digit > 9 else digit for digit in doubled) % 10 == 0
+    )
 
 
 def _is_cpf(text: str) -> bool:
@@ -187,7 +206,14 @@ def _is_cpf(text: str) -> bool:
     if len(set(digits)) == 1:
         return False
     for end in (9, 10):
-        rest = sum(digit * weight for digit, weight in zip(digits, range(end + 1, 1, -1), strict=False)) * 10 % 11 % 10
+        rest = (
+            sum(
+                digit * weight for digit, weight in zip(digits, range(end + 1, 1, -1), strict=False)
+            )
+            * 10
+            % 11
+            % 10
+        )
         if digits[end] != rest:
             return False
     return True

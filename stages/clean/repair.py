@@ -76,14 +76,24 @@ def page(text: str) -> list[Edit]:
 
 def abbreviations(entries: Entries, params: CleanParams) -> list[Rule]:
     """Return the rule that writes short forms out, if wished."""
-    return [] if params.abbreviations == "off" else [partial(expand, entries=entries, mode=params.abbreviations)]
+    return (
+        []
+        if params.abbreviations == "off"
+        else [partial(expand, entries=entries, mode=params.abbreviations)]
+    )
 
 
 def finish(correct: Correct | None, params: CleanParams) -> list[Rule]:
     """Return the rules on single words, as wished; without `correct` no word is corrected."""
     rules: list[Rule] = [partial(spelling.fix, correct=correct)] if correct else []
     if params.private_data != "off":
-        rules.append(partial(private.redact, presidio=params.private_data == "presidio", model=params.presidio_model))
+        rules.append(
+            partial(
+                private.redact,
+                presidio=params.private_data == "presidio",
+                model=params.presidio_model,
+            )
+        )
     if params.lowercase != "off":
         rules.append(_whole("case", partial(_lower, keep_protected=params.lowercase == "prose")))
     return rules

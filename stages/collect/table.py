@@ -36,7 +36,14 @@ from stages.collect.records import (
 from stages.lib.errors import Problem
 from stages.lib.ledger import Ledger
 
-REASONS = ("empty_text", "empty_anchor", "bad_score", "bad_time", "unknown_document", "duplicate_key")
+REASONS = (
+    "empty_text",
+    "empty_anchor",
+    "bad_score",
+    "bad_time",
+    "unknown_document",
+    "duplicate_key",
+)
 BAD_PARENT = "bad_parent"
 RAW = PurePosixPath("data/raw")
 
@@ -78,7 +85,9 @@ def check_settings(name: str, source: TableSource, others: Mapping[str, Source])
         _check_target(name, source.documents_of, others)
 
 
-def read(name: str, source: TableSource, raw: Path, ledger: Ledger, known: Collection[str] = ()) -> Collected:
+def read(
+    name: str, source: TableSource, raw: Path, ledger: Ledger, known: Collection[str] = ()
+) -> Collected:
     """Return what the file gives as source `name`; `known` are the document ids of `documents_of`.
 
     A raw record is a row. Rows are taken in the order of their content, not of the file, so that ordinals
@@ -86,7 +95,9 @@ def read(name: str, source: TableSource, raw: Path, ledger: Ledger, known: Colle
     with the mapped columns as they were read. Raises Problem when the file is broken or no row can be used.
     """
     own: tuple[str, ...]
-    records = sorted(read_records(raw / _place(source, setting(name)).relative_to(RAW), source, setting(name)))
+    records = sorted(
+        read_records(raw / _place(source, setting(name)).relative_to(RAW), source, setting(name))
+    )
     taken: dict[str, str] = {}
     ordinals: Counter[tuple[str, ...]] = Counter()
     documents: list[DocumentRow] = []
@@ -95,16 +106,27 @@ def read(name: str, source: TableSource, raw: Path, ledger: Ledger, known: Colle
     kept: list[Record] = []
     rejected: Counter[str] = Counter()
     for record in records:
-        reason = _fault(record, source, known) or ("duplicate_key" if record.key and record.key in taken else "")
+        reason = _fault(record, source, known) or (
+            "duplicate_key" if record.key and record.key in taken else ""
+        )
         if reason:
             rejected[reason] += 1
-            before = compact({column: getattr(record, field) for field, column in source.columns.mapped().items()})
+            before = compact(
+                {
+                    column: getattr(record, field)
+                    for field, column in source.columns.mapped().items()
+                }
+            )
             ordinal = _next(ordinals, "record", before)
             partner = taken[record.key] if reason == "duplicate_key" else ""
             ledger.drop(record_id(name, before, ordinal), reason, partner_id=partner, before=before)
             continue
         if source.documents_of is None:
-            own = (record.key,) if record.key else (record.text, _next(ordinals, "document", record.text))
+            own = (
+                (record.key,)
+                if record.key
+                else (record.text, _next(ordinals, "document", record.text))
+            )
             doc_id = row_id = document_id(name, *own)
             kept.append(record)
             documents.append((doc_id, name, record.title, record.text, record.topic, record.group))
@@ -113,29 +135,43 @@ def read(name: str, source: TableSource, raw: Path, ledger: Ledger, known: Colle
             doc_id = document_id(source.documents_of, record.document_key)
         if source.columns.anchor:
             own = (
-                (record.key,) if record.key else (record.anchor, doc_id, _next(ordinals, "pair", record.anchor, doc_id))
+                (record.key,)
+                if record.key
+                else (record.anchor, doc_id, _next(ordinals, "pair", record.anchor, doc_id))
             )
             row_id = pair_id(name, *own)
             score = float(record.score) if source.columns.score else 1.0
-            pairs.append((row_id, record.anchor, doc_id, record.relation, score + 0.0, name))  # no -0.0
+            pairs.append(
+                (row_id, record.anchor, doc_id, record.relation, score + 0.0, name)
+            )  # no -0.0
             times += [(row_id, time)] if (time := utc(record.time)) else []
         if record.key:
             taken[record.key] = row_id
     if not documents and not pairs:
         told = ", ".join(f"{reason} {count}" for reason, count in sorted(rejected.items()))
         raise Problem(
-            f"{source.path}: none of its {len(records)} rows can be used ({told})", _remedy_of(rejected, name)
+            f"{source.path}: none of its {len(records)} rows can be used ({told})",
+            _remedy_of(rejected, name),
         )
     facts = Facts(source.path, source.release, source.licence, source.citation)
     edges = hierarchy_frame(_edges(kept, documents, taken, ledger))
     count = len(records) - rejected.total()
     return Collected(
-        documents_frame(documents), pairs_frame(pairs), len(records), count, facts, times_frame(times), edges
+        documents_frame(documents),
+        pairs_frame(pairs),
+        len(records),
+        count,
+        facts,
+        times_frame(times),
+        edges,
     )
 
 
 def _edges(
-    kept: Sequence[Record], documents: Sequence[DocumentRow], taken: Mapping[str, str], ledger: Ledger
+    kept: Sequence[Record],
+    documents: Sequence[DocumentRow],
+    taken: Mapping[str, str],
+    ledger: Ledger,
 ) -> list[EdgeRow]:
     """Return each of `documents` with its parent; one that is no kept row, or the row itself, is told in `ledger`."""
     edges: list[EdgeRow] = []
@@ -152,11 +188,16 @@ def _fault(record: Record, source: TableSource, known: Collection[str]) -> str:
         return "empty_text"
     if source.columns.anchor and not record.anchor.strip():
         return "empty_anchor"
-    if source.columns.score and not (_NUMBER.fullmatch(record.score) and 0.0 <= float(record.score) <= 1.0):
+    if source.columns.score and not (
+        _NUMBER.fullmatch(record.score) and 0.0 <= float(record.score) <= 1.0
+    ):
         return "bad_score"
     if record.time.strip() and not utc(record.time):
         return "bad_time"
-    if source.documents_of is not None and document_id(source.documents_of, record.document_key) not in known:
+    if (
+        source.documents_of is not None
+        and document_id(source.documents_of, record.document_key) not in known
+    ):
         return "unknown_document"
     return ""
 
@@ -184,7 +225,11 @@ def _next(ordinals: Counter[tuple[str, ...]], *equal: str) -> str:
 
 def _remedy_of(rejected: Counter[str], name: str) -> str:
     most = max(sorted(rejected), key=lambda reason: rejected[reason])
-    at = {"empty_text": "columns.text", "empty_anchor": "columns.anchor", "bad_score": "columns.score"}
+    at = {
+        "empty_text": "columns.text",
+        "empty_anchor": "columns.anchor",
+        "bad_score": "columns.score",
+    }
     at["bad_time"] = "columns.time"
     return f"correct {setting(name)}.{at.get(most, 'columns.document_key')} in params.yaml, or the file"
 
@@ -202,7 +247,10 @@ def _place(source: TableSource, where: str) -> PurePosixPath:
             "save the table in one of these formats",
         )
     if source.delimiter is not None and path.suffix not in DELIMITERS:
-        raise Problem(f"params.yaml: {where}.delimiter has no meaning for a {path.suffix} file", "set it to null")
+        raise Problem(
+            f"params.yaml: {where}.delimiter has no meaning for a {path.suffix} file",
+            "set it to null",
+        )
     return path
 
 
@@ -210,9 +258,13 @@ def _check_target(name: str, target: str, others: Mapping[str, Source]) -> None:
     where, other = f"params.yaml: {setting(name)}.documents_of = '{target}'", others.get(target)
     if other is None or target == name:
         raise Problem(
-            f"{where} is no other source", f"name one of: {', '.join(sorted(set(others) - {name})) or 'none'}"
+            f"{where} is no other source",
+            f"name one of: {', '.join(sorted(set(others) - {name})) or 'none'}",
         )
-    if isinstance(other, TableSource) and (other.documents_of is not None or other.columns.key is None):
+    if isinstance(other, TableSource) and (
+        other.documents_of is not None or other.columns.key is None
+    ):
         raise Problem(
-            f"{where} has no keyed documents", f"give {setting(target)} a text and the column of its keys (columns.key)"
+            f"{where} has no keyed documents",
+            f"give {setting(target)} a text and the column of its keys (columns.key)",
         )

@@ -69,16 +69,25 @@ def droppable(joined: Joined, texts: dict[str, str], params: DeduplicateParams) 
     edges = [
         Edge(left, right, "near_copy", similarity)
         for left, right, similarity in zip(
-            joined.ids[joined.left], joined.ids[joined.right], joined.similarity.tolist(), strict=True
+            joined.ids[joined.left],
+            joined.ids[joined.right],
+            joined.similarity.tolist(),
+            strict=True,
         )
     ]
     if params.near == "drop":
         return edges
-    said = {doc_id: content(normal_form(texts[doc_id])) for edge in edges for doc_id in (edge.left, edge.right)}
+    said = {
+        doc_id: content(normal_form(texts[doc_id]))
+        for edge in edges
+        for doc_id in (edge.left, edge.right)
+    }
     return [edge for edge in edges if said[edge.left] == said[edge.right]]
 
 
-def choose(joined: Joined, documents: pd.DataFrame, params: DeduplicateParams, ledger: Ledger) -> dict[str, StandIn]:
+def choose(
+    joined: Joined, documents: pd.DataFrame, params: DeduplicateParams, ledger: Ledger
+) -> dict[str, StandIn]:
     """Return which document stands for each that goes, of the `documents` that are like others."""
     texts = dict(zip(documents["doc_id"], documents["text"], strict=True))
     equal: dict[str, list[str]] = defaultdict(list)
@@ -90,8 +99,12 @@ def choose(joined: Joined, documents: pd.DataFrame, params: DeduplicateParams, l
         if params.semantic == "drop":
             edges += semantic
         for edge in semantic:
-            ledger.note(edge.left, "semantic_duplicate", partner_id=edge.right, score=edge.similarity)
-    return stand_ins(equal, edges, ranks(documents, params.authoritative, params.source_order, noise))
+            ledger.note(
+                edge.left, "semantic_duplicate", partner_id=edge.right, score=edge.similarity
+            )
+    return stand_ins(
+        equal, edges, ranks(documents, params.authoritative, params.source_order, noise)
+    )
 
 
 def main(
@@ -114,7 +127,12 @@ def main(
         alike = involved(documents, joined, params.semantic != "off")
         kept = choose(joined, alike, params, ledger)
         for doc_id in sorted(kept):
-            ledger.drop(doc_id, kept[doc_id].reason, partner_id=kept[doc_id].kept_id, score=kept[doc_id].similarity)
+            ledger.drop(
+                doc_id,
+                kept[doc_id].reason,
+                partner_id=kept[doc_id].kept_id,
+                score=kept[doc_id].similarity,
+            )
         dropped = ledger.dropped()
         given = tables.read(pairs, Pairs)
         asked = repoint(given, kept, ledger)
@@ -122,7 +140,12 @@ def main(
             asked = drop_near(asked, params.near_threshold, ledger)
         of_pairs_dropped = ledger.dropped() - dropped
         stays = np.array([doc_id not in kept for doc_id in joined.ids], dtype=bool)
-        balanced = balance(len(joined.ids), tables.keep(documents, stays, out_documents, Documents), dropped, REASONS)
+        balanced = balance(
+            len(joined.ids),
+            tables.keep(documents, stays, out_documents, Documents),
+            dropped,
+            REASONS,
+        )
     standing = frozenset(joined.ids[stays].tolist())
     pairs_balanced = balance(len(given), len(asked), of_pairs_dropped, PAIR_REASONS)
     links = _links([joined, of_pairs])

@@ -49,7 +49,12 @@ def count_faults(
         for pair_id, doc_id in zip(after["pair_id"], after["doc_id"], strict=True)
         if was[pair_id] != doc_id
     ]
-    said = {doc_id: content(normal_form(texts[doc_id])) for move in moved for doc_id in move if doc_id in texts}
+    said = {
+        doc_id: content(normal_form(texts[doc_id]))
+        for move in moved
+        for doc_id in move
+        if doc_id in texts
+    }
     return {
         "unsupported_drops": unsupported,
         "dangling_pairs": sum(doc_id not in standing for doc_id in after["doc_id"]),
@@ -60,5 +65,7 @@ def count_faults(
 def containment_of_texts(left: str, right: str) -> float:
     """Return which share of the smaller text's shingles the other has, in the reading where it is largest."""
     return max(
-        len(mine & theirs) / min(len(mine), len(theirs)) for mine in shingles(left) for theirs in shingles(right)
+        len(mine & theirs) / min(len(mine), len(theirs))
+        for mine in shingles(left)
+        for theirs in shingles(right)
     )

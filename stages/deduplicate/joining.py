@@ -47,13 +47,23 @@ class Joined(NamedTuple):
 
 
 def join(
-    path: Path, table: type[Table], key: str, column: str, threshold: float, measure: Measure, scratch: Path
+    path: Path,
+    table: type[Table],
+    key: str,
+    column: str,
+    threshold: float,
+    measure: Measure,
+    scratch: Path,
 ) -> Joined:
     """Return what is equal and what is near among the texts in `column` of the table at `path`."""
     # A text can be contained in one of twice its length, and then at most half of what both have is common.
     cut = bands(threshold if measure == "jaccard" else threshold / 2)
     parts = engine.map(
-        partial(sketch, key=key, column=column, cut=cut), tables.shards(path), table, (Sketches,), scratch
+        partial(sketch, key=key, column=column, cut=cut),
+        tables.shards(path),
+        table,
+        (Sketches,),
+        scratch,
     )[0]
     names, forms, banded = _read(parts, cut)
     # A text of middling length has two rows, one for each reading.
@@ -66,7 +76,9 @@ def join(
     shingles = _shingles(parts, np.unique(np.concatenate([left, right])))
     similarity = similarities(left, right, shingles, threshold, measure)
     near = similarity >= threshold
-    return Joined(ids, equal, *_nearest(text_of[left[near]], text_of[right[near]], similarity[near]), crowded)
+    return Joined(
+        ids, equal, *_nearest(text_of[left[near]], text_of[right[near]], similarity[near]), crowded
+    )
 
 
 def _nearest(
@@ -110,7 +122,9 @@ def candidates(banded: Hashes) -> tuple[Positions, Positions, bool]:
         for band, order in enumerate(orders):
             at = places[band][places[band] + distance < count]
             places[band] = at = at[values[band][at] == values[band][at + distance]]
-            fresh.append(order[at] * count + order[at + distance])  # stable: the first is the smaller
+            fresh.append(
+                order[at] * count + order[at + distance]
+            )  # stable: the first is the smaller
         if not any(map(len, places)):
             break
         if sum(map(len, fresh)) > max(GATHERED, len(found)):
@@ -122,12 +136,18 @@ def candidates(banded: Hashes) -> tuple[Positions, Positions, bool]:
 
 
 def similarities(
-    left: Positions, right: Positions, shingles: dict[int, bytes], threshold: float, measure: Measure
+    left: Positions,
+    right: Positions,
+    shingles: dict[int, bytes],
+    threshold: float,
+    measure: Measure,
 ) -> npt.NDArray[np.float64]:
     """Return the exact similarity of each pair; 0 where sizes alone put it below `threshold`."""
     told = np.zeros(len(left))
     pairs = enumerate(zip(left.tolist(), right.tolist(), strict=True))
-    for one, group in groupby(progress(pairs, len(left), "verifying near-duplicates"), key=lambda item: item[1][0]):
+    for one, group in groupby(
+        progress(pairs, len(left), "verifying near-duplicates"), key=lambda item: item[1][0]
+    ):
         mine = frozenset(_hashes(shingles[one]))
         for at, (_, other) in group:
             size = len(shingles[other]) // 8
@@ -145,13 +165,23 @@ def _hashes(packed: bytes) -> list[int]:
 
 
 def _read(parts: Sequence[Path], cut: Bands) -> tuple[npt.NDArray[np.object_], Positions, Hashes]:
-    ids, forms, banded = [np.empty(0, dtype=object)], [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.uint64)]
+    ids, forms, banded = (
+        [np.empty(0, dtype=object)],
+        [np.empty(0, dtype=np.int64)],
+        [np.empty(0, dtype=np.uint64)],
+    )
     for part in parts:
-        rows = parquet.read_table(part, columns=["id", "form", "bands"])  # written and checked a moment ago
+        rows = parquet.read_table(
+            part, columns=["id", "form", "bands"]
+        )  # written and checked a moment ago
         ids.append(rows.column("id").to_numpy())
         forms.append(rows.column("form").to_numpy())
         banded.append(np.frombuffer(b"".join(rows.column("bands").to_pylist()), dtype=np.uint64))
-    return np.concatenate(ids), np.concatenate(forms), np.concatenate(banded).reshape(-1, cut.number)
+    return (
+        np.concatenate(ids),
+        np.concatenate(forms),
+        np.concatenate(banded).reshape(-1, cut.number),
+    )
 
 
 def _shingles(parts: Sequence[Path], wanted: Positions) -> dict[int, bytes]:
@@ -161,6 +191,12 @@ def _shingles(parts: Sequence[Path], wanted: Positions) -> dict[int, bytes]:
     for part in parts:
         column = parquet.read_table(part, columns=["shingles"]).column(0)
         low, high = np.searchsorted(wanted, [start, start + len(column)])
-        found.update(zip(wanted[low:high].tolist(), column.take(wanted[low:high] - start).to_pylist(), strict=True))
+        found.update(
+            zip(
+                wanted[low:high].tolist(),
+                column.take(wanted[low:high] - start).to_pylist(),
+                strict=True,
+            )
+        )
         start += len(column)
     return found

@@ -21,7 +21,9 @@ def repoint(pairs: pd.DataFrame, kept: Mapping[str, StandIn], ledger: Ledger) ->
     """
     stand_in = {doc_id: told.kept_id for doc_id, told in kept.items()}
     moved = pairs.assign(doc_id=pairs["doc_id"].map(lambda doc_id: stand_in.get(doc_id, doc_id)))
-    for pair_id, before, after in zip(pairs["pair_id"], pairs["doc_id"], moved["doc_id"], strict=True):
+    for pair_id, before, after in zip(
+        pairs["pair_id"], pairs["doc_id"], moved["doc_id"], strict=True
+    ):
         if before != after:
             ledger.repoint(pair_id, "doc_id", kept[before].reason, before, after)
     ranked = _ranked(moved.assign(form=moved["anchor"].map(normal_form)))

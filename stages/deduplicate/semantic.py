@@ -28,8 +28,13 @@ def semantic_edges(texts: Mapping[str, str], threshold: float) -> list[Edge]:
     ids = sorted(texts)
     if len(ids) < 2:
         return []
-    vectors = Encoder(find_model(model)).encode([texts[i] for i in ids], model.document_prompt, "documents")
-    return [Edge(ids[left], ids[right], "semantic_copy", cosine) for left, right, cosine in _near(vectors, threshold)]
+    vectors = Encoder(find_model(model)).encode(
+        [texts[i] for i in ids], model.document_prompt, "documents"
+    )
+    return [
+        Edge(ids[left], ids[right], "semantic_copy", cosine)
+        for left, right, cosine in _near(vectors, threshold)
+    ]
 
 
 def _near(

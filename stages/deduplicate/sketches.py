@@ -25,8 +25,16 @@ SEED = 20260101
 CERTAINTY = 0.998
 
 Hashes = npt.NDArray[np.uint64]
-_FACTORS = tuple(np.uint64(factor) for factor in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
-_MIX = (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9), np.uint64(27), np.uint64(0x94D049BB133111EB), np.uint64(31))
+_FACTORS = tuple(
+    np.uint64(factor) for factor in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
+)
+_MIX = (
+    np.uint64(30),
+    np.uint64(0xBF58476D1CE4E5B9),
+    np.uint64(27),
+    np.uint64(0x94D049BB133111EB),
+    np.uint64(31),
+)
 
 
 class Bands(NamedTuple):
@@ -53,7 +61,9 @@ class _WordHashes(dict[str, int]):
     """Word to 64-bit hash, each computed once."""
 
     def __missing__(self, word: str) -> int:
-        self[word] = value = int.from_bytes(blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+        self[word] = value = int.from_bytes(
+            blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        )
         return value
 
 
@@ -102,12 +112,15 @@ def shingle_hashes(forms: Sequence[str]) -> Readings:
     long = [(at, number) for number, at in enumerate(characters) if len(forms[at]) > 2]
     short = [(at, number) for number, at in enumerate(characters) if len(forms[at]) <= 2]
     of_words, word_owners = _trigrams(
-        np.fromiter(map(hashes.__getitem__, chain.from_iterable(split[at] for at in words)), dtype=np.uint64),
+        np.fromiter(
+            map(hashes.__getitem__, chain.from_iterable(split[at] for at in words)), dtype=np.uint64
+        ),
         np.array([len(split[at]) for at in words], dtype=np.int64),
     )
     of_characters, character_owners = _trigrams(
         # Another offset than words have: "a b c" in letters is not "a b c" in words.
-        np.array([ord(sign) for at, _ in long for sign in forms[at]], dtype=np.uint64) + np.uint64(1 << 40),
+        np.array([ord(sign) for at, _ in long for sign in forms[at]], dtype=np.uint64)
+        + np.uint64(1 << 40),
         np.array([len(forms[at]) for at, _ in long], dtype=np.int64),
     )
     whole = np.array([hashes[f"\0{forms[at]}"] for at, _ in short], dtype=np.uint64)
@@ -116,7 +129,9 @@ def shingle_hashes(forms: Sequence[str]) -> Readings:
         np.array([number for _, number in short], dtype=np.int64),
         len(characters) + word_owners,
     ]
-    flat, starts = _unique(np.concatenate([of_characters, whole, of_words]), row[np.concatenate(owners)], len(order))
+    flat, starts = _unique(
+        np.concatenate([of_characters, whole, of_words]), row[np.concatenate(owners)], len(order)
+    )
     return Readings(texts[order], by_words[order], flat, starts)
 
 
@@ -126,7 +141,9 @@ def signatures(flat: Hashes, starts: npt.NDArray[np.int64], cut: Bands) -> Hashe
 
     if len(starts) == 1:
         return np.empty((0, cut.number), dtype=np.uint64)
-    digests = RMinHash.digest_matrix_from_flat_token_hashes(flat, starts.astype(np.uint64), PERMUTATIONS, SEED)
+    digests = RMinHash.digest_matrix_from_flat_token_hashes(
+        flat, starts.astype(np.uint64), PERMUTATIONS, SEED
+    )
     rows = np.array(digests.to_rows(), dtype=np.uint64)[:, : cut.number * cut.rows]
     banded = rows.reshape(len(rows), cut.number, cut.rows)
     told = np.zeros((len(rows), cut.number), dtype=np.uint64)
@@ -135,21 +152,30 @@ def signatures(flat: Hashes, starts: npt.NDArray[np.int64], cut: Bands) -> Hashe
     return told
 
 
-def _trigrams(items: Hashes, lengths: npt.NDArray[np.int64]) -> tuple[Hashes, npt.NDArray[np.int64]]:
+def _trigrams(
+    items: Hashes, lengths: npt.NDArray[np.int64]
+) -> tuple[Hashes, npt.NDArray[np.int64]]:
     """Return the hashes of three items in a row, and of which text each is; no text has fewer than three."""
     if not len(lengths):
         return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
-    told = _mixed(items[:-2] * _FACTORS[0] + _mixed(items[1:-1] * _FACTORS[1] + _mixed(items[2:] * _FACTORS[2])))
+    told = _mixed(
+        items[:-2] * _FACTORS[0]
+        + _mixed(items[1:-1] * _FACTORS[1] + _mixed(items[2:] * _FACTORS[2]))
+    )
     inside = np.ones(len(items), dtype=bool)
     ends = np.cumsum(lengths)
     inside[ends - 1] = inside[ends - 2] = False
     return told[inside[:-2]], np.repeat(np.arange(len(lengths)), lengths - 2)
 
 
-def _unique(flat: Hashes, owners: npt.NDArray[np.int64], count: int) -> tuple[Hashes, npt.NDArray[np.int64]]:
+def _unique(
+    flat: Hashes, owners: npt.NDArray[np.int64], count: int
+) -> tuple[Hashes, npt.NDArray[np.int64]]:
     # By hash, and then stably by text: two sorts by one key each, several times as fast as one by two.
     order = np.argsort(flat)
-    order = order[np.argsort(owners[order].astype(np.uint16 if count < 1 << 16 else np.int64), kind="stable")]
+    order = order[
+        np.argsort(owners[order].astype(np.uint16 if count < 1 << 16 else np.int64), kind="stable")
+    ]
     flat, owners = flat[order], owners[order]
     fresh = np.ones(len(flat), dtype=bool)
     fresh[1:] = (flat[1:] != flat[:-1]) | (owners[1:] != owners[:-1])
@@ -165,4 +191,6 @@ def _mixed(values: Hashes) -> Hashes:
 
 
 def _signed(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True)
+    return int.from_bytes(
+        blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), signed=True
+    )

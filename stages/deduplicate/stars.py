@@ -31,12 +31,18 @@ class Edge(NamedTuple):
 
 
 def ranks(
-    documents: pd.DataFrame, official: Iterable[str], order: Sequence[str], noise: Callable[[str], int]
+    documents: pd.DataFrame,
+    official: Iterable[str],
+    order: Sequence[str],
+    noise: Callable[[str], int],
 ) -> dict[str, Rank]:
     """Return id to rank, the best smallest: authoritative, complete, clean, of a source named early, long, by lot."""
     places = {source: at for at, source in enumerate(order)}
     authoritative = frozenset(official)
-    rows = zip(*(documents[name] for name in ("doc_id", "source", "title", "topic", "group", "text")), strict=True)
+    rows = zip(
+        *(documents[name] for name in ("doc_id", "source", "title", "topic", "group", "text")),
+        strict=True,
+    )
     return {
         doc_id: (
             source not in authoritative,
@@ -75,5 +81,7 @@ def stand_ins(
             continue
         kept.add(name)
         copy = StandIn(best[name], "exact_copy", 1.0)
-        found |= {doc_id: copy for doc_id in equal[name] if doc_id != best[name] and rank[doc_id][0]}
+        found |= {
+            doc_id: copy for doc_id in equal[name] if doc_id != best[name] and rank[doc_id][0]
+        }
     return found

@@ -14,9 +14,13 @@ class Sketches(Table):
     """One row is a reading of a document or an anchor, as hashes."""
 
     id: str = pa.Field(str_matches=r"^[dp][0-9a-f]{16}$", description="the document or pair")
-    reading: str = pa.Field(isin=["characters", "words"], description="of what its shingles are made")
+    reading: str = pa.Field(
+        isin=["characters", "words"], description="of what its shingles are made"
+    )
     form: int = pa.Field(description="64-bit hash of the normal form")
-    bands: object = pa.Field(metadata=_BYTES, description="64-bit hashes of the bands of its MinHash signature")
+    bands: object = pa.Field(
+        metadata=_BYTES, description="64-bit hashes of the bands of its MinHash signature"
+    )
     shingles: object = pa.Field(metadata=_BYTES, description="sorted 64-bit hashes of its shingles")
 
     class Config(Table.Config):

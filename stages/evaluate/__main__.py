@@ -16,7 +16,14 @@ import pandas as pd
 
 from stages.evaluate.params import EvaluateParams
 from stages.evaluate.reading import Known, Ranked, read
-from stages.evaluate.results import list_hits, list_measures, summarize, tell, write_results, write_rows
+from stages.evaluate.results import (
+    list_hits,
+    list_measures,
+    summarize,
+    tell,
+    write_results,
+    write_rows,
+)
 from stages.evaluate.scored import scored_in
 from stages.evaluate.static import StaticModel
 from stages.evaluate.systems import Systems, agree, rank
@@ -49,13 +56,21 @@ def read_out_of_domain(passages: Path, pairs: Path) -> tuple[Corpus, HeldOut]:
 
 
 def what_the_probe_learned(
-    triplets: Path, pairs: Path, lineage: Path, splits: Path, encoder: Encoder, positive_from: float, seed: int
+    triplets: Path,
+    pairs: Path,
+    lineage: Path,
+    splits: Path,
+    encoder: Encoder,
+    positive_from: float,
+    seed: int,
 ) -> Adapter | None:
     """Return the probe of `validate`, trained on the rows that the model is fine-tuned on; None without such rows."""
     right = answers(tables.read(triplets, Triplets), tables.read(pairs, Pairs), positive_from)
     if not len(right):
         return None
-    rows = learned(right, tables.read(lineage, Ledger), tables.read(splits, Splits), encoder, load(Model))
+    rows = learned(
+        right, tables.read(lineage, Ledger), tables.read(splits, Splits), encoder, load(Model)
+    )
     return fit(rows, seed)
 
 
@@ -107,14 +122,20 @@ def main(
         base,
         Encoder(finetuned),
         model,
-        StaticModel(find(named, "evaluate.static_model", params.static_sha256, "evaluate.static_sha256"))
+        StaticModel(
+            find(named, "evaluate.static_model", params.static_sha256, "evaluate.static_sha256")
+        )
         if named
         else None,
-        what_the_probe_learned(triplets, pairs, lineage, splits, base, labels.positive_from, run.seed),
+        what_the_probe_learned(
+            triplets, pairs, lineage, splits, base, labels.positive_from, run.seed
+        ),
     )
     results: dict[str, pd.DataFrame] = {name: QueryResults.empty() for name in sets}
     told: dict[str, float | int | str] = {
-        "benchmark": benchmark.identity([sets["validation"][1], sets["test"][1]], documents["doc_id"]),
+        "benchmark": benchmark.identity(
+            [sets["validation"][1], sets["test"][1]], documents["doc_id"]
+        ),
         "corpus": hash_hex("corpus", *corpus.doc_ids.tolist()),
         "corpus_documents": len(corpus.doc_ids),
         "test_queries": len(sets["test"][1].queries),
@@ -138,14 +159,18 @@ def main(
     topics = dict(zip(documents["doc_id"], documents["topic"], strict=True))
     reading = read(ranked, systems, Known(topics, verdicts), params, run.seed)
     told.update(reading.metrics)
-    tables.write(pd.concat([one.runs for one in ranked.values()], ignore_index=True), out_runs, Runs)
+    tables.write(
+        pd.concat([one.runs for one in ranked.values()], ignore_index=True), out_runs, Runs
+    )
     paths = {"validation": out_validation, "test": out_test, "out_of_domain": out_out_of_domain}
     for name, path in {**paths, "synthetic": out_synthetic}.items():
         write_results(results[name], path)
     means = pd.concat(measured, ignore_index=True)
     write_rows(means, out_measures)
     drawn = means[(means["measure"] == "recall") & means["split"].isin(["validation", "test"])]
-    write_rows(drawn.rename(columns={"mean": "recall"})[["split", "system", "k", "recall"]], out_plot)
+    write_rows(
+        drawn.rename(columns={"mean": "recall"})[["split", "system", "k", "recall"]], out_plot
+    )
     write_rows(reading.slices, out_slices)
     write_metrics(told, metrics)
 

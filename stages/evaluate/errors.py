@@ -29,7 +29,9 @@ def drawn(runs: pd.DataFrame, held: HeldOut, wanted: int, seed: int) -> pd.DataF
         held.grades[query_id].get(doc_id, 0.0) <= 0.0
         for query_id, doc_id in zip(first["query_id"], first["doc_id"], strict=True)
     ]
-    found = first.loc[wrong, ["query_id", "doc_id"]].merge(held.queries[["query_id", "component_id"]], on="query_id")
+    found = first.loc[wrong, ["query_id", "doc_id"]].merge(
+        held.queries[["query_id", "component_id"]], on="query_id"
+    )
     lots = [hash_hex("first hit", str(seed), query_id) for query_id in found["query_id"]]
     found = found.assign(lot=lots).sort_values("lot", ignore_index=True).head(wanted)
     return found[["query_id", "component_id", "doc_id"]]

@@ -37,7 +37,9 @@ class Paired(NamedTuple):
 
     def at(self, chosen: npt.NDArray[np.bool_]) -> Paired:
         """Return the `chosen` queries alone."""
-        return Paired(self.query_ids[chosen], self.other[chosen], self.tuned[chosen], self.components[chosen])
+        return Paired(
+            self.query_ids[chosen], self.other[chosen], self.tuned[chosen], self.components[chosen]
+        )
 
     def gain(self, chance: Chance) -> Tested:
         """Return the gain of the fine-tuned model, of which there is one training."""
@@ -47,7 +49,8 @@ class Paired(NamedTuple):
 def paired(results: pd.DataFrame, measure: str, against: str = BASE) -> Paired:
     """Return one `measure` of QueryResults that hold both systems on the same queries of one split."""
     other, tuned = (
-        results[results["system"] == system].sort_values("query_id", ignore_index=True) for system in (against, TUNED)
+        results[results["system"] == system].sort_values("query_id", ignore_index=True)
+        for system in (against, TUNED)
     )
     assert other["query_id"].equals(tuned["query_id"])
     ids, components = (other[name].to_numpy(dtype=str) for name in ("query_id", "component_id"))
@@ -69,7 +72,9 @@ def gains(results: pd.DataFrame, split: str, chance: Chance) -> dict[str, float 
             told |= {f"{prefix}.{name}": value for name, value in found.effect._asdict().items()}
             told |= {f"{prefix}.p": found.p} if system == BASE else {}
         if system == BASE and found.components > 1:
-            told[f"{split}.effective_components"] = effective_components(both.tuned - both.other, both.components)
+            told[f"{split}.effective_components"] = effective_components(
+                both.tuned - both.other, both.components
+            )
     return told
 
 

@@ -16,14 +16,21 @@ from stages.lib.topk import Hits
 
 
 def as_raw(
-    results: Mapping[str, pd.DataFrame], systems: Systems, corpus: Corpus, asked: Mapping[str, HeldOut]
+    results: Mapping[str, pd.DataFrame],
+    systems: Systems,
+    corpus: Corpus,
+    asked: Mapping[str, HeldOut],
 ) -> dict[str, pd.DataFrame]:
     """Return `results` of what was `asked`, by split, with the queries that cleaning changed asked as they were raw.
 
     All splits search one `corpus`, at once. `results` are QueryResults.
     """
     changed = {name: _changed(held) for name, held in asked.items()}
-    every = pd.concat([held.queries for held in changed.values()], ignore_index=True) if changed else pd.DataFrame()
+    every = (
+        pd.concat([held.queries for held in changed.values()], ignore_index=True)
+        if changed
+        else pd.DataFrame()
+    )
     if not len(every):
         return dict(results)
     hits = rank(systems, corpus, HeldOut(every, {}, pd.DataFrame()))
@@ -33,7 +40,9 @@ def as_raw(
         start = part.stop
         found = {system: Hits(of.positions[part], of.scores[part]) for system, of in hits.items()}
         kept = results[name][~results[name]["query_id"].isin(held.queries["query_id"])]
-        told[name] = pd.concat([kept, tell(found, corpus, held, name)] if len(held.queries) else [kept])
+        told[name] = pd.concat(
+            [kept, tell(found, corpus, held, name)] if len(held.queries) else [kept]
+        )
     return told
 
 
@@ -42,20 +51,29 @@ def _changed(held: HeldOut) -> HeldOut:
     return held._replace(queries=changed.assign(text=changed["raw"]).reset_index(drop=True))
 
 
-def compared(results: pd.DataFrame, raw: pd.DataFrame, split: str, chance: Chance) -> dict[str, float]:
+def compared(
+    results: pd.DataFrame, raw: pd.DataFrame, split: str, chance: Chance
+) -> dict[str, float]:
     """Return nDCG@10 of every system on `raw` queries, and how much the fine-tuned model changes by them.
 
     The change, raw less cleaned, has an interval on validation, where there are enough components. Both are of one
     model, so no seed of training moves it.
     """
     means = raw.groupby("system")[PRIMARY].mean()
-    told = {f"{split}.raw_queries.{system}.{PRIMARY}": float(value) for system, value in means.items()}
+    told = {
+        f"{split}.raw_queries.{system}.{PRIMARY}": float(value) for system, value in means.items()
+    }
     if split != "validation":
         return told
     both = [frame[frame["system"] == TUNED].sort_values("query_id") for frame in (raw, results)]
-    change = both[0][PRIMARY].to_numpy(dtype=np.float64) - both[1][PRIMARY].to_numpy(dtype=np.float64)
+    change = both[0][PRIMARY].to_numpy(dtype=np.float64) - both[1][PRIMARY].to_numpy(
+        dtype=np.float64
+    )
     found = tested(change, both[0]["component_id"].to_numpy(dtype=str), chance.seed)
     told[f"{split}.raw_queries.change.mean"] = found.mean
     if found.effect:
-        told |= {f"{split}.raw_queries.change.{end}": getattr(found.effect, end) for end in ("low", "high")}
+        told |= {
+            f"{split}.raw_queries.change.{end}": getattr(found.effect, end)
+            for end in ("low", "high")
+        }
     return told

@@ -45,7 +45,9 @@ class Reading(NamedTuple):
     slices: pd.DataFrame
 
 
-def read(ranked: Mapping[str, Ranked], systems: Systems, known: Known, params: EvaluateParams, seed: int) -> Reading:
+def read(
+    ranked: Mapping[str, Ranked], systems: Systems, known: Known, params: EvaluateParams, seed: int
+) -> Reading:
     """Return what is read out of the sets that hold queries, by name."""
     chance, told = Chance(seed, params.seed_sd), dict[str, float | int | bool]()
     for name, one in ranked.items():
@@ -61,7 +63,10 @@ def read(ranked: Mapping[str, Ranked], systems: Systems, known: Known, params: E
         one = ranked["validation"]
         told |= separated(systems, one.hits, one.corpus, one.held)
         told |= label_error(drawn(one.runs, one.held, params.judged_errors, seed), known.verdicts)
-    return Reading(told, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS)))
+    return Reading(
+        told,
+        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS)),
+    )
 
 
 def _told_raw(ranked: Mapping[str, Ranked], systems: Systems, chance: Chance) -> dict[str, float]:

@@ -31,7 +31,9 @@ def tell(hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str) -> pd
         for system, found in hits.items()
     ]
     order = list(QueryResults.empty().columns)
-    return pd.concat(frames, ignore_index=True)[order].sort_values(["split", "query_id", "system"], ignore_index=True)
+    return pd.concat(frames, ignore_index=True)[order].sort_values(
+        ["split", "query_id", "system"], ignore_index=True
+    )
 
 
 def list_measures(
@@ -43,11 +45,15 @@ def list_measures(
     """
     ids = list(held.queries["query_id"])
     frames = [
-        means(judge(ids, hits[system], corpus.doc_ids, held.grades), depths).assign(split=split, system=system)
+        means(judge(ids, hits[system], corpus.doc_ids, held.grades), depths).assign(
+            split=split, system=system
+        )
         for system in SYSTEMS
         if system in hits
     ]
-    return pd.concat(frames, ignore_index=True)[["split", "system", "measure", "k", "mean"]].round({"mean": 6})
+    return pd.concat(frames, ignore_index=True)[["split", "system", "measure", "k", "mean"]].round(
+        {"mean": 6}
+    )
 
 
 def list_hits(hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str) -> pd.DataFrame:
@@ -73,7 +79,11 @@ def list_hits(hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str) 
 def summarize(results: pd.DataFrame, split: str) -> dict[str, float]:
     """Return the mean of each metric by system."""
     of = {system: results[results["system"] == system] for system in present(results)}
-    return {f"{split}.{system}.{name}": float(of[system][name].mean()) for system in of for name in METRICS}
+    return {
+        f"{split}.{system}.{name}": float(of[system][name].mean())
+        for system in of
+        for name in METRICS
+    }
 
 
 def present(results: pd.DataFrame) -> list[str]:
@@ -83,7 +93,9 @@ def present(results: pd.DataFrame) -> list[str]:
 
 def write_results(results: pd.DataFrame, path: Path) -> None:
     """Write per-query results, measures unrounded: what `compare` and git diff."""
-    write_rows(check(results, QueryResults, str(path)) if len(results) else QueryResults.empty(), path)
+    write_rows(
+        check(results, QueryResults, str(path)) if len(results) else QueryResults.empty(), path
+    )
 
 
 def write_rows(rows: pd.DataFrame, path: Path) -> None:

@@ -63,14 +63,19 @@ def average_precision(similar: npt.NDArray[np.bool_], found: Numbers) -> float |
     return float((precision * hits).sum() / similar.sum())
 
 
-def agreement(scored: pd.DataFrame, found: Mapping[str, Numbers], positive_from: float, seed: int) -> dict[str, float]:
+def agreement(
+    scored: pd.DataFrame, found: Mapping[str, Numbers], positive_from: float, seed: int
+) -> dict[str, float]:
     """Return how well the cosines `found` by "base" and "finetuned" agree with the scores of the pairs.
 
     Rank correlation with the scores, average precision of telling pairs that score from `positive_from` on from the
     others, and the gain of "finetuned" in both, with an interval that resamples components. What cannot be said of
     these pairs is left out.
     """
-    scores, components = scored["score"].to_numpy(dtype=np.float64), scored["component_id"].to_numpy(dtype=str)
+    scores, components = (
+        scored["score"].to_numpy(dtype=np.float64),
+        scored["component_id"].to_numpy(dtype=str),
+    )
     measures: dict[str, Callable[[Rows, Numbers], float | None]] = {
         "spearman": lambda at, of: spearman(scores[at], of[at]),
         "average_precision": lambda at, of: average_precision(scores[at] >= positive_from, of[at]),
@@ -83,10 +88,14 @@ def agreement(scored: pd.DataFrame, found: Mapping[str, Numbers], positive_from:
         if (mean := gain(every)) is not None:
             told[f"gain.over_base.{name}.mean"] = mean
             if (ends := interval(gain, components, seed)) is not None:
-                told |= {f"gain.over_base.{name}.{end}": value for end, value in ends._asdict().items()}
+                told |= {
+                    f"gain.over_base.{name}.{end}": value for end, value in ends._asdict().items()
+                }
     return told
 
 
-def _gain(measure: Callable[[Rows, Numbers], float | None], found: Mapping[str, Numbers], at: Rows) -> float | None:
+def _gain(
+    measure: Callable[[Rows, Numbers], float | None], found: Mapping[str, Numbers], at: Rows
+) -> float | None:
     base, tuned = measure(at, found["base"]), measure(at, found["finetuned"])
     return None if base is None or tuned is None else tuned - base

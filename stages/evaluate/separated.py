@@ -17,7 +17,9 @@ from stages.lib.topk import Hits
 MEASURES = {"gap": gap, "standardised_gap": standardised_gap, "roc_auc": roc_auc}
 
 
-def separated(systems: Systems, hits: Mapping[str, Hits], corpus: Corpus, held: HeldOut) -> dict[str, float]:
+def separated(
+    systems: Systems, hits: Mapping[str, Hits], corpus: Corpus, held: HeldOut
+) -> dict[str, float]:
     """Return separation.<panel>.<before|after>.<measure>; `hits` are those of every system on the queries of `held`."""
     proposed = {
         "random": at_random(len(held.queries), len(corpus.doc_ids)),
@@ -27,8 +29,13 @@ def separated(systems: Systems, hits: Mapping[str, Hits], corpus: Corpus, held: 
     }
     told: dict[str, float] = {}
     for when, encoder in (("before", systems.base), ("after", systems.finetuned)):
-        queries = encoder.encode(list(held.queries["text"]), systems.model.anchor_prompt, f"queries, {when}")
+        queries = encoder.encode(
+            list(held.queries["text"]), systems.model.anchor_prompt, f"queries, {when}"
+        )
         passages = encoder.encode(corpus.texts, systems.model.document_prompt, f"documents, {when}")
         for name, panel in panels(queries, passages, corpus, held, proposed).items():
-            told |= {f"separation.{name}.{when}.{key}": measure(panel) for key, measure in MEASURES.items()}
+            told |= {
+                f"separation.{name}.{when}.{key}": measure(panel)
+                for key, measure in MEASURES.items()
+            }
     return told

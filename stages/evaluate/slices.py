@@ -38,7 +38,10 @@ def kinds(held: HeldOut, topics: Mapping[str, str]) -> dict[str, pd.Series[str]]
     queries = held.queries.set_index("query_id")
     found = {
         "relation": queries["relation"],
-        "topic": pd.Series({query_id: topics.get(held.best(query_id), "") for query_id in queries.index}, dtype="str"),
+        "topic": pd.Series(
+            {query_id: topics.get(held.best(query_id), "") for query_id in queries.index},
+            dtype="str",
+        ),
         "length": queries["text"].map(length),
         "source": queries["source"],
         "origin": is_made(queries["source"]).map({True: "made by a recipe", False: "real"}),
@@ -52,7 +55,9 @@ def length(text: str) -> str:
     return next((name for most, name in _WORDS if words <= most), _MORE)
 
 
-def slices(results: pd.DataFrame, held: HeldOut, topics: Mapping[str, str], chance: Chance) -> pd.DataFrame:
+def slices(
+    results: pd.DataFrame, held: HeldOut, topics: Mapping[str, str], chance: Chance
+) -> pd.DataFrame:
     """Return a row per slice of one split's QueryResults, columns COLUMNS, and one per measure besides nDCG@10.
 
     `low` and `high` bound the gain (95 %), `p` is corrected for the number of rows that have one. To four digits.
@@ -78,10 +83,14 @@ def slices(results: pd.DataFrame, held: HeldOut, topics: Mapping[str, str], chan
     ]
     frame = pd.DataFrame(rows, columns=COLUMNS).round(4)
     numbers = frame.columns[frame.dtypes == "float64"]
-    return frame.assign(**{name: frame[name] + 0.0 for name in numbers})  # -0.0 would stand in a diff as a change
+    return frame.assign(
+        **{name: frame[name] + 0.0 for name in numbers}
+    )  # -0.0 would stand in a diff as a change
 
 
-def _row(names: tuple[str, str, str], part: Paired, found: Tested, p: float | None) -> tuple[Any, ...]:
+def _row(
+    names: tuple[str, str, str], part: Paired, found: Tested, p: float | None
+) -> tuple[Any, ...]:
     low, high = (found.effect.low, found.effect.high) if found.effect else (None, None)
     means = (float(part.other.mean()), float(part.tuned.mean()), found.mean)
     return (*names, found.queries, found.components, *means, low, high, p, finding(found, p))

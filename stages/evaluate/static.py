@@ -29,5 +29,7 @@ class StaticModel:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return the embeddings of `texts`, shape (texts, d), float32, of unit length, or 0 where no token is known."""
         with one_thread():
-            found = self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
+            found = self._model.encode(
+                list(texts), normalize_embeddings=True, show_progress_bar=False
+            )
         return np.asarray(found, dtype=np.float32)

@@ -42,22 +42,30 @@ def rank(systems: Systems, corpus: Corpus, held: HeldOut) -> dict[str, Hits]:
     asked, model = list(held.queries["text"]), systems.model
     hits = {"bm25": Lexical(corpus.texts, corpus.starts).search(asked, DEPTH)}
     if systems.static is not None:
-        hits["static"] = dense(systems.static.encode(asked), systems.static.encode(corpus.texts), DEPTH, corpus.starts)
+        hits["static"] = dense(
+            systems.static.encode(asked), systems.static.encode(corpus.texts), DEPTH, corpus.starts
+        )
     for name, encoder in (("base", systems.base), ("finetuned", systems.finetuned)):
         documents = encoder.encode(corpus.texts, model.document_prompt, f"documents, {name}")
         queries = encoder.encode(asked, model.anchor_prompt, f"queries, {name}")
         hits[name] = dense(queries, documents, DEPTH, corpus.starts)
         if name == "base" and (learned := systems.adapter) is not None:
-            hits["probe"] = dense(learned.queries(queries), learned.documents(documents), DEPTH, corpus.starts)
+            hits["probe"] = dense(
+                learned.queries(queries), learned.documents(documents), DEPTH, corpus.starts
+            )
     hits["fusion"] = fuse(hits["bm25"], hits["base"])
     return hits
 
 
-def agree(scored: pd.DataFrame, systems: Systems, corpus: Corpus, positive_from: float, seed: int) -> dict[str, float]:
+def agree(
+    scored: pd.DataFrame, systems: Systems, corpus: Corpus, positive_from: float, seed: int
+) -> dict[str, float]:
     """Return how well each model's cosines agree with the scores of `scored`, which `scored_in` returned."""
     found = {}
     for name, encoder in (("base", systems.base), ("finetuned", systems.finetuned)):
-        anchors = encoder.encode(list(scored["anchor"]), systems.model.anchor_prompt, f"scored pairs, {name}")
+        anchors = encoder.encode(
+            list(scored["anchor"]), systems.model.anchor_prompt, f"scored pairs, {name}"
+        )
         passages = encoder.encode(corpus.texts, systems.model.document_prompt, f"documents, {name}")
         found[name] = cosines(scored, anchors, passages, corpus)
     return agreement(scored, found, positive_from, seed)

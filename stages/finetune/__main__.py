@@ -43,7 +43,9 @@ def check_verdict(validate: Path, force: bool) -> bool:
     except FileNotFoundError:
         raise Problem(f"{validate} does not exist", "run 'dvc repro validate' first") from None
     except (ValueError, KeyError, TypeError):
-        raise Problem(f"{validate} is not the result of a run", "run 'dvc repro validate'") from None
+        raise Problem(
+            f"{validate} is not the result of a run", "run 'dvc repro validate'"
+        ) from None
     if not passed and not force:
         raise Problem(
             f"{validate}: the data failed validation, so it is not trained on",
@@ -63,7 +65,12 @@ def stop(params: FinetuneParams, exam: validation.Exam | None, steps: int) -> St
     """Return who looks at validation during training, if anybody does."""
     if exam is None or not params.early_stopping:
         return None
-    return Stopping(params.early_stopping, steps, params.epochs, partial(validation.look, validation.bounded(exam)))
+    return Stopping(
+        params.early_stopping,
+        steps,
+        params.epochs,
+        partial(validation.look, validation.bounded(exam)),
+    )
 
 
 def give_prompts(model: SentenceTransformer, prompts: Model) -> None:
@@ -72,7 +79,9 @@ def give_prompts(model: SentenceTransformer, prompts: Model) -> None:
         model.prompts = {"query": prompts.anchor_prompt, "document": prompts.document_prompt}
 
 
-def mix(model: SentenceTransformer, base: Path, params: FinetuneParams, exam: validation.Exam | None) -> Metrics:
+def mix(
+    model: SentenceTransformer, base: Path, params: FinetuneParams, exam: validation.Exam | None
+) -> Metrics:
     """Merge `model` with the base as `params.merge` asks, and return what is told of it."""
     if exam is None or not params.merge:
         return {}
@@ -83,12 +92,19 @@ def mix(model: SentenceTransformer, base: Path, params: FinetuneParams, exam: va
         # Through the cache, in fixed shapes: the very figures that evaluate will find, which need not embed anew.
         lambda folder: validation.ndcg_at_10(exam, Encoder(folder).encode),
     )
-    told = {f"merge.{round(100 * one)}.validation.ndcg_at_10": score for one, score in sorted(scores.items())}
+    told = {
+        f"merge.{round(100 * one)}.validation.ndcg_at_10": score
+        for one, score in sorted(scores.items())
+    }
     return {"merge.share": share, **told}
 
 
 def describe(
-    trained: Trained, meeting: Sequence[Row], batches: list[list[int]], params: FinetuneParams, seed: int
+    trained: Trained,
+    meeting: Sequence[Row],
+    batches: list[list[int]],
+    params: FinetuneParams,
+    seed: int,
 ) -> Metrics:
     """Return what is told of the rows `meeting` in `batches`, and of the run over them."""
     blind = shuffled(len(meeting), params.batch_size, params.epochs, seed)
@@ -134,17 +150,27 @@ def main(
     kept = checkpoints.Checkpoints(checkpoints.key(*decides, fingerprint(base), str(device)))
     settings = {**params.model_dump(), "data": decides[0], "seed": run.seed, "threads": run.threads}
     tracker = trackers.Trackers(trackers.RUNS / trackers.run_name(*decides), params.wandb, settings)
-    trained = train(base, table, batches, params, run.seed, run.threads, tracker, shape, kept, stopping, device)
+    trained = train(
+        base, table, batches, params, run.seed, run.threads, tracker, shape, kept, stopping, device
+    )
     tracker.close()
     give_prompts(trained.model, prompts)
-    told: Metrics = {"loss": name, "forced": not passed, **describe(trained, meeting, batches, params, run.seed)}
+    told: Metrics = {
+        "loss": name,
+        "forced": not passed,
+        **describe(trained, meeting, batches, params, run.seed),
+    }
     told |= {**(stopping.metrics() if stopping else {}), **mix(trained.model, base, params, exam)}
     facts = Facts(decides[0], base, int(trained.model.get_embedding_dimension() or 0), length)
     with written.atomically(out_model) as temporary:
         trained.model.save_pretrained(str(temporary), create_model_card=False)
-        (temporary / "README.md").write_text(card(facts, params, run, prompts, told), "utf-8", newline="\n")
+        (temporary / "README.md").write_text(
+            card(facts, params, run, prompts, told), "utf-8", newline="\n"
+        )
     with written.atomically(out_plot) as temporary:
-        trained.curve.round({"loss": 6}).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+        trained.curve.round({"loss": 6}).to_csv(
+            temporary, sep="\t", index=False, lineterminator="\n"
+        )
     write_metrics(told, metrics)
     kept.remove()
 

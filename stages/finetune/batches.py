@@ -48,7 +48,11 @@ def plan(rows: Sequence[Row], size: int, epochs: int, seed: int) -> list[list[in
     many rows share one document, all batches are smaller rather than the last ones tiny. The order follows from
     `seed` alone.
     """
-    return [batch for epoch in range(epochs) for batch in _epoch(rows, size, np.random.default_rng([seed, epoch]))]
+    return [
+        batch
+        for epoch in range(epochs)
+        for batch in _epoch(rows, size, np.random.default_rng([seed, epoch]))
+    ]
 
 
 def _epoch(rows: Sequence[Row], size: int, random: np.random.Generator) -> list[list[int]]:
@@ -69,7 +73,9 @@ def _epoch(rows: Sequence[Row], size: int, random: np.random.Generator) -> list[
         place = _first_fit(batches, open_, int(starts[at] * len(open_)), rows[at])
         if place is None:  # only fuller ones, or a new one, can take it
             wider = [number for number, batch in enumerate(batches) if len(batch.rows) < size]
-            found = next((number for number in wider if batches[number].fits(rows[at])), len(batches))
+            found = next(
+                (number for number in wider if batches[number].fits(rows[at])), len(batches)
+            )
             if found == len(batches):
                 batches.append(_Batch())
             batches[found].add(at, rows[at])
@@ -94,7 +100,9 @@ def _first_fit(batches: Sequence[_Batch], open_: Sequence[int], start: int, row:
 
 def shuffled(rows: int, size: int, epochs: int, seed: int) -> list[list[int]]:
     """Return the batches that there would be without looking: each epoch shuffled and cut."""
-    orders = [np.random.default_rng([seed, epoch]).permutation(rows).tolist() for epoch in range(epochs)]
+    orders = [
+        np.random.default_rng([seed, epoch]).permutation(rows).tolist() for epoch in range(epochs)
+    ]
     return [order[start : start + size] for order in orders for start in range(0, rows, size)]
 
 
@@ -104,7 +112,8 @@ def conflicts(rows: Sequence[Row], batches: Sequence[Sequence[int]]) -> int:
     for batch in batches:
         shown_by = Counter(identity for at in batch for identity in set(rows[at].shown))
         count += sum(
-            any(shown_by[identity] > (identity in rows[at].shown) for identity in rows[at].answers) for at in batch
+            any(shown_by[identity] > (identity in rows[at].shown) for identity in rows[at].answers)
+            for at in batch
         )
     return count
 
@@ -131,7 +140,8 @@ class Cutter:
     def __init__(self, tokens: pd.DataFrame, columns: Sequence[str], scored: bool = False) -> None:
         self._scores = tokens["score"].to_numpy(dtype=np.float32) if scored else None
         self._columns = {
-            name: (_stack(tokens[f"{name}_input_ids"]), _stack(tokens[f"{name}_attention_mask"])) for name in columns
+            name: (_stack(tokens[f"{name}_input_ids"]), _stack(tokens[f"{name}_attention_mask"]))
+            for name in columns
         }
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -150,8 +160,12 @@ class Cutter:
             present = at[mask[at].any(axis=1)]
             if len(present):
                 longest = int(mask[present].sum(axis=1).max())
-                features[f"{name}_input_ids"] = torch.tensor(ids[present, :longest], dtype=torch.int64)
-                features[f"{name}_attention_mask"] = torch.tensor(mask[present, :longest], dtype=torch.int64)
+                features[f"{name}_input_ids"] = torch.tensor(
+                    ids[present, :longest], dtype=torch.int64
+                )
+                features[f"{name}_attention_mask"] = torch.tensor(
+                    mask[present, :longest], dtype=torch.int64
+                )
         return features
 
 

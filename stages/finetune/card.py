@@ -29,7 +29,11 @@ class Facts(NamedTuple):
 
 
 def card(
-    facts: Facts, params: FinetuneParams, run: Run, model: Model, metrics: dict[str, float | int | str | bool]
+    facts: Facts,
+    params: FinetuneParams,
+    run: Run,
+    model: Model,
+    metrics: dict[str, float | int | str | bool],
 ) -> str:
     """Return the card, as the README.md of the model's folder; `metrics` are those of the stage."""
     head = [
@@ -54,15 +58,31 @@ def card(
     if params.matryoshka_dims:
         shown = ", ".join(map(str, sorted(params.matryoshka_dims, reverse=True)))
         rows["dimensions"] += f"; trained to be cut to the first {shown}"
-    settings = {**params.model_dump(exclude={"licence", "wandb"}), "seed": run.seed, "threads": run.threads}
+    settings = {
+        **params.model_dump(exclude={"licence", "wandb"}),
+        "seed": run.seed,
+        "threads": run.threads,
+    }
     prompts = model.anchor_prompt or model.document_prompt
     parts = [
         "\n".join(["---", *head, "---"]),
         "# A sentence embedding model, fine-tuned by Pairsmith",
         "It maps texts to vectors; the answer to a question lies near it by cosine.",
-        "\n".join(["| fact | value |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows.items())]),
-        *(["**The data had failed validation; training was forced.**"] if metrics["forced"] else []),
-        _PROMPTS.format(anchor=model.anchor_prompt, document=model.document_prompt).strip() if prompts else "",
+        "\n".join(
+            [
+                "| fact | value |",
+                "| --- | --- |",
+                *(f"| {name} | {value} |" for name, value in rows.items()),
+            ]
+        ),
+        *(
+            ["**The data had failed validation; training was forced.**"]
+            if metrics["forced"]
+            else []
+        ),
+        _PROMPTS.format(anchor=model.anchor_prompt, document=model.document_prompt).strip()
+        if prompts
+        else "",
         _table("Parameters", settings),
         _table("Metrics of training", dict(sorted(metrics.items()))),
         "How it ranks, against the base model and BM25 and with intervals, is told by `metrics/evaluate.json` of the "

@@ -81,7 +81,9 @@ class Checkpoints:
                 file.write(bytes(_HEAD))
                 content = cast("Any", _Hashed(file))
                 torch.save(state._asdict(), content)
-                head = json.dumps({"key": self.key, "step": state.step, "blake2b": content.digest.hexdigest()})
+                head = json.dumps(
+                    {"key": self.key, "step": state.step, "blake2b": content.digest.hexdigest()}
+                )
                 file.seek(0)
                 file.write(head.encode().ljust(_HEAD - 1) + b"\n")
                 file.flush()
@@ -116,7 +118,11 @@ class Checkpoints:
         others = [path for path in self._folder.glob("*.checkpoint") if path != self._path]
         left = sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)
         # A run that is killed while it writes leaves its part behind.
-        parts = [path for path in self._folder.glob(".*.tmp") if time.time() - path.stat().st_mtime > _ABANDONED]
+        parts = [
+            path
+            for path in self._folder.glob(".*.tmp")
+            if time.time() - path.stat().st_mtime > _ABANDONED
+        ]
         for path in (self._path, *left[KEPT:], *parts):
             with suppress(OSError):
                 path.unlink()
@@ -145,7 +151,9 @@ def key(*inputs: str) -> str:
     stages = Path(__file__).parents[1]
     for folder in (Path(__file__).parent, stages / "lib"):
         for file in sorted(folder.rglob("*.py")):
-            digest.update(f"{file.relative_to(stages).as_posix()}\0".encode() + file.read_bytes() + b"\0")
+            digest.update(
+                f"{file.relative_to(stages).as_posix()}\0".encode() + file.read_bytes() + b"\0"
+            )
     versions = [platform.python_version(), *(version(package) for package in _PACKAGES)]
     processor = [platform.machine(), torch.backends.cpu.get_cpu_capability()]
     for part in (*inputs, *versions, *processor):
@@ -160,7 +168,9 @@ def draw_on(chance: dict[str, Any]) -> None:
 
     version_, numbers, gauss = chance["python"]
     random.setstate((version_, tuple(numbers), gauss))
-    np.random.set_state(("MT19937", np.array(chance["numpy"][0], dtype=np.uint32), *chance["numpy"][1:]))  # noqa: NPY002
+    np.random.set_state(  # noqa: NPY002
+        ("MT19937", np.array(chance["numpy"][0], dtype=np.uint32), *chance["numpy"][1:])
+    )
     torch.set_rng_state(chance["torch"])
     if chance["cuda"]:
         torch.cuda.set_rng_state_all(chance["cuda"])

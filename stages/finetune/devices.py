@@ -20,7 +20,10 @@ def pick(wanted: str, bf16: bool) -> Device:
 
     cuda = torch.cuda.is_available()
     device = choose(wanted, cuda, torch.backends.mps.is_available())
-    return Device(device, bf16 and device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
+    return Device(
+        device,
+        bf16 and device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False),
+    )
 
 
 def choose(wanted: str, cuda: bool, mps: bool) -> str:

@@ -91,6 +91,8 @@ def _watch(beside: Beside) -> Any:
                 control.should_training_stop |= stop
             # Where the loss is logged, so that no part of a sum is lost.
             between = step % args.logging_steps == 0 and not control.should_training_stop
-            control.should_save = bool(between and beside.checkpoints and beside.checkpoints.is_due())
+            control.should_save = bool(
+                between and beside.checkpoints and beside.checkpoints.is_due()
+            )
 
     return Watch()

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 CHUNK = 8
 Features = list[dict[str, "torch.Tensor"]]
 # From the embeddings of the model and of the guide, a tensor (rows, dimension) per column, and the labels.
-FromEmbeddings = Callable[[list["torch.Tensor"], list["torch.Tensor"], "torch.Tensor | None"], "torch.Tensor"]
+FromEmbeddings = Callable[
+    [list["torch.Tensor"], list["torch.Tensor"], "torch.Tensor | None"], "torch.Tensor"
+]
 
 
 def choose(params: FinetuneParams, shape: Literal["ranking", "scores"]) -> str:
@@ -30,7 +32,11 @@ def choose(params: FinetuneParams, shape: Literal["ranking", "scores"]) -> str:
     if params.loss == "auto":
         return "CoSENT" if shape == "scores" else "MultipleNegativesRanking"
     if (params.loss == "CoSENT") != (shape == "scores"):
-        fits = "CoSENT" if shape == "scores" else "MultipleNegativesRanking, GIST or their cached variants"
+        fits = (
+            "CoSENT"
+            if shape == "scores"
+            else "MultipleNegativesRanking, GIST or their cached variants"
+        )
         raise Problem(
             f"params.yaml: finetune.loss is {params.loss}, but pair.shape is {shape}",
             f"set finetune.loss to auto (here: {fits}), or change pair.shape",
@@ -58,14 +64,19 @@ def build(
 
 
 def _unguided(name: str, model: SentenceTransformer, temperature: float) -> FromEmbeddings:
-    from sentence_transformers.sentence_transformer.losses import CoSENTLoss, MultipleNegativesRankingLoss
+    from sentence_transformers.sentence_transformer.losses import (
+        CoSENTLoss,
+        MultipleNegativesRankingLoss,
+    )
 
     kind = CoSENTLoss if name == "CoSENT" else MultipleNegativesRankingLoss
     loss: Any = kind(model, scale=1.0 / temperature)
     return lambda columns, _, labels: loss.compute_loss_from_embeddings(columns, labels)
 
 
-def _gist(model: SentenceTransformer, guide: SentenceTransformer, temperature: float) -> FromEmbeddings:
+def _gist(
+    model: SentenceTransformer, guide: SentenceTransformer, temperature: float
+) -> FromEmbeddings:
     """Return the loss that leaves out whatever the guide finds nearer to an anchor than the anchor's positive.
 
     The library's GISTEmbedLoss takes one negative and embeds by itself; the cached one computes the same from
@@ -96,7 +107,9 @@ def matryoshka(inner: FromEmbeddings, dims: Sequence[int]) -> FromEmbeddings:
     def cut(columns: list[torch.Tensor], dim: int) -> list[torch.Tensor]:
         return [normalize(column[:, :dim], dim=-1) for column in columns]
 
-    def loss(columns: list[torch.Tensor], guided: list[torch.Tensor], labels: torch.Tensor | None) -> torch.Tensor:
+    def loss(
+        columns: list[torch.Tensor], guided: list[torch.Tensor], labels: torch.Tensor | None
+    ) -> torch.Tensor:
         parts = [inner(cut(columns, dim), guided, labels) for dim in dims]
         return sum(parts[1:], parts[0])
 
@@ -156,7 +169,9 @@ def _chunks(texts: list[torch.Tensor]) -> list[Chunk]:
     for start in range(0, len(order), CHUNK):
         members = order[start : start + CHUNK]
         padded = torch.nn.utils.rnn.pad_sequence([texts[at] for at in members], batch_first=True)
-        mask = (torch.arange(padded.shape[1]) < lengths[members].unsqueeze(1)).long().to(padded.device)
+        mask = (
+            (torch.arange(padded.shape[1]) < lengths[members].unsqueeze(1)).long().to(padded.device)
+        )
         chunks.append((members, {"input_ids": padded, "attention_mask": mask}))
     return chunks
 
@@ -167,7 +182,9 @@ def _embed(model: SentenceTransformer, chunk: dict[str, torch.Tensor]) -> torch.
     return embedded
 
 
-def _columns(embedded: list[torch.Tensor], chunks: list[Chunk], sizes: list[int]) -> list[torch.Tensor]:
+def _columns(
+    embedded: list[torch.Tensor], chunks: list[Chunk], sizes: list[int]
+) -> list[torch.Tensor]:
     """Return the embeddings in the order of the batch, a tensor per column of `sizes` rows."""
     import torch
 
@@ -200,7 +217,10 @@ def _in_two_passes(
         slopes = torch.autograd.grad(loss, embedded)
     result: torch.Tensor = loss.detach().requires_grad_()
     kind = loss.device.type
-    precision = (torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind))  # backward is not under autocast
+    precision = (
+        torch.get_autocast_dtype(kind),
+        torch.is_autocast_enabled(kind),
+    )  # backward is not under autocast
 
     def again(scale: torch.Tensor) -> None:
         with torch.enable_grad(), torch.autocast(kind, *precision):

@@ -25,7 +25,10 @@ def interpolate(base: Weights, finetuned: Weights, share: float) -> Weights:
 
 
 def merge(
-    model: SentenceTransformer, base: SentenceTransformer, shares: Sequence[float], score: Callable[[Path], float]
+    model: SentenceTransformer,
+    base: SentenceTransformer,
+    shares: Sequence[float],
+    score: Callable[[Path], float],
 ) -> tuple[float, dict[float, float]]:
     """Give `model` the mixture with `base` that `score`s best, and return its share and the score of each.
 

@@ -18,7 +18,9 @@ LOOKS = 4  # an epoch
 class Stopping:
     """The looks so far: the best of them with its weights, and how many have come since."""
 
-    def __init__(self, patience: int, steps: int, epochs: int, look: Callable[[SentenceTransformer], float]) -> None:
+    def __init__(
+        self, patience: int, steps: int, epochs: int, look: Callable[[SentenceTransformer], float]
+    ) -> None:
         self._patience, self._steps, self._look = patience, steps, look
         self._every = max(1, steps // (epochs * LOOKS))
         self.looks = 0
@@ -37,7 +39,9 @@ class Stopping:
         self.looks += 1
         if found > self.best:
             self.best, self.best_step, self._since = found, step, 0
-            self._weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+            self._weights = {
+                name: value.detach().cpu().clone() for name, value in model.state_dict().items()
+            }
         else:
             self._since += 1
         return found, self._since >= self._patience

@@ -20,10 +20,14 @@ RUNS = Path("runs/finetune")
 class Trackers:
     """The scalars of a run, in the order in which they came: kept, and passed on."""
 
-    def __init__(self, logs: Path, wandb: Literal["off", "offline", "online"], settings: dict[str, Any]) -> None:
+    def __init__(
+        self, logs: Path, wandb: Literal["off", "offline", "online"], settings: dict[str, Any]
+    ) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        shutil.rmtree(logs, ignore_errors=True)  # a rerun replaces its curve, or two would be drawn as one
+        shutil.rmtree(
+            logs, ignore_errors=True
+        )  # a rerun replaces its curve, or two would be drawn as one
         self.logs = logs
         self._writer = SummaryWriter(str(logs))
         self._run = None if wandb == "off" else _start(logs, wandb, settings)

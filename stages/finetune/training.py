@@ -60,7 +60,9 @@ def train(
     from transformers import PrinterCallback
 
     torch.set_num_threads(threads)
-    columns = [name.removesuffix("_input_ids") for name in tokens.columns if name.endswith("_input_ids")]
+    columns = [
+        name.removesuffix("_input_ids") for name in tokens.columns if name.endswith("_input_ids")
+    ]
     model = load_model(base)
     model.max_seq_length = len(tokens["anchor_input_ids"].iloc[0])
     name = losses.choose(params, shape)
@@ -92,7 +94,12 @@ def train(
 
 
 def _arguments(
-    params: FinetuneParams, batches: list[list[int]], done: int, seed: int, device: Device, logs: Path
+    params: FinetuneParams,
+    batches: list[list[int]],
+    done: int,
+    seed: int,
+    device: Device,
+    logs: Path,
 ) -> Any:
     from sentence_transformers import SentenceTransformerTrainingArguments
 
@@ -102,7 +109,8 @@ def _arguments(
         learning_rate=params.learning_rate,
         warmup_steps=params.warmup,  # below 1 it is a share of the steps
         seed=seed,
-        full_determinism=device.kind != "mps",  # torch has no deterministic form of some operations there
+        full_determinism=device.kind
+        != "mps",  # torch has no deterministic form of some operations there
         use_cpu=device.kind == "cpu",
         bf16=device.bf16,
         dataloader_num_workers=0,

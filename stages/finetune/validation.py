@@ -63,7 +63,9 @@ def bounded(exam: Exam, queries: int = QUERIES, others: int = OTHERS) -> Exam:
     ends = np.append(starts[1:], len(exam.corpus.texts))
     stretches = [exam.corpus.texts[starts[at] : ends[at]] for at in kept]
     firsts = np.cumsum([0, *(len(stretch) for stretch in stretches[:-1])]).astype(np.int64)
-    corpus = Corpus(exam.corpus.doc_ids[kept], [text for stretch in stretches for text in stretch], firsts)
+    corpus = Corpus(
+        exam.corpus.doc_ids[kept], [text for stretch in stretches for text in stretch], firsts
+    )
     return Exam(corpus, HeldOut(chosen, grades, exam.held.raw_qrels), exam.prompts)
 
 
@@ -72,7 +74,9 @@ def ndcg_at_10(exam: Exam, encode: Encode) -> float:
     documents = encode(exam.corpus.texts, exam.prompts.document_prompt)
     queries = encode(list(exam.held.queries["text"]), exam.prompts.anchor_prompt)
     hits = dense(queries, documents, _DEPTH, exam.corpus.starts)
-    found = measure(list(exam.held.queries["query_id"]), hits, exam.corpus.doc_ids, exam.held.grades)
+    found = measure(
+        list(exam.held.queries["query_id"]), hits, exam.corpus.doc_ids, exam.held.grades
+    )
     return round(float(found["ndcg_at_10"].mean()), 6)
 
 
@@ -88,12 +92,16 @@ def look(exam: Exam, model: SentenceTransformer) -> float:
 
 def _encode(model: SentenceTransformer, texts: list[str], prompt: str) -> Vectors:
     return np.asarray(
-        model.encode([prompt + text for text in texts], normalize_embeddings=True, show_progress_bar=False),
+        model.encode(
+            [prompt + text for text in texts], normalize_embeddings=True, show_progress_bar=False
+        ),
         dtype=np.float32,
     )
 
 
 def _first(ids: list[str], count: int) -> list[int]:
     """Return where the `count` ids stand whose hashes are smallest, in ascending order of position."""
-    order = sorted(range(len(ids)), key=lambda at: hashlib.blake2b(ids[at].encode(), digest_size=8).digest())
+    order = sorted(
+        range(len(ids)), key=lambda at: hashlib.blake2b(ids[at].encode(), digest_size=8).digest()
+    )
     return sorted(order[:count])

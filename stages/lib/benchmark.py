@@ -31,7 +31,10 @@ def identity(sets: Iterable[HeldOut], candidates: Iterable[str]) -> str:
     """
     digest = hashlib.sha256(RULE.encode())
     for held in sets:
-        queries, qrels = held.queries.sort_values("query_id"), held.raw_qrels.sort_values(["query_id", "doc_id"])
+        queries, qrels = (
+            held.queries.sort_values("query_id"),
+            held.raw_qrels.sort_values(["query_id", "doc_id"]),
+        )
         for query_id, raw in zip(queries["query_id"], queries["raw"], strict=True):
             digest.update(f"\nquery {query_id} {raw}".encode("utf-8", "surrogatepass"))
         for row in qrels.itertuples(index=False):

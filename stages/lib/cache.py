@@ -47,4 +47,6 @@ def cache_folder() -> Path:
 
 
 def _key(decides: str, text: str) -> bytes:
-    return hashlib.blake2b(f"{decides}\0{text}".encode("utf-8", "surrogatepass"), digest_size=20).digest()
+    return hashlib.blake2b(
+        f"{decides}\0{text}".encode("utf-8", "surrogatepass"), digest_size=20
+    ).digest()

@@ -27,12 +27,18 @@ def separation(rows: pd.DataFrame) -> altair.FacetChart:
     colour = alt.Scale(domain=["positive", "negative"], range=[GREEN, PURPLE])
     base = alt.Chart().encode(
         x=alt.X("cosine:Q", title="cosine to the anchor", axis=alt.Axis(tickCount=6)),
-        y=alt.Y("share:Q", title="share of pairs", axis=alt.Axis(format="%", tickCount=5), stack=None),
+        y=alt.Y(
+            "share:Q", title="share of pairs", axis=alt.Axis(format="%", tickCount=5), stack=None
+        ),
         color=alt.Color("kind:N", title=None, scale=colour),
     )
-    layers = base.mark_area(interpolate="step", opacity=0.3) + base.mark_line(interpolate="step", strokeWidth=1.5)
+    layers = base.mark_area(interpolate="step", opacity=0.3) + base.mark_line(
+        interpolate="step", strokeWidth=1.5
+    )
     facets: altair.FacetChart = layers.properties(width=250, height=190).facet(
         column=alt.Column("panel:N", title=None, sort=order), data=frame
     )
-    drawing: altair.FacetChart = facets.properties(spacing=40)  # or the last number of one axis meets the next one's
+    drawing: altair.FacetChart = facets.properties(
+        spacing=40
+    )  # or the last number of one axis meets the next one's
     return drawing

@@ -14,7 +14,9 @@ EMPTY = frozenset(
     )
 )
 # Punctuation doubled, and what cleaning should have taken: tags, entities, undecodable characters, marks of emphasis.
-_NOISE = re.compile(r"[!?,;:*_~^|#=]{2,}|\.{4,}|</?[a-z][^<>]*>|&#?\w{2,8};|\ufffd| {2,}", re.IGNORECASE)
+_NOISE = re.compile(
+    r"[!?,;:*_~^|#=]{2,}|\.{4,}|</?[a-z][^<>]*>|&#?\w{2,8};|\ufffd| {2,}", re.IGNORECASE
+)
 _LETTERS = re.compile(r"[^\W\d_]")
 
 

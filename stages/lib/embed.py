@@ -32,7 +32,9 @@ class Encoder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        versions = [version(package) for package in ("torch", "transformers", "sentence-transformers")]
+        versions = [
+            version(package) for package in ("torch", "transformers", "sentence-transformers")
+        ]
         self._key = f"{fingerprint(folder)} {versions} {platform.machine()} {BATCH} {LENGTHS}"
         self._model: SentenceTransformer | None = None
 
@@ -44,11 +46,18 @@ class Encoder:
         prompted = [prompt + text for text in texts]
         distinct = sorted(set(prompted))
         vectors = self._cached(distinct, label)
-        return np.stack([vectors[text] for text in prompted]) if prompted else np.empty((0, 0), dtype=np.float32)
+        return (
+            np.stack([vectors[text] for text in prompted])
+            if prompted
+            else np.empty((0, 0), dtype=np.float32)
+        )
 
     def _cached(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
         def make(missing: list[str]) -> dict[str, bytes]:
-            return {text: vector.astype("<f4").tobytes() for text, vector in self._encode(missing, label).items()}
+            return {
+                text: vector.astype("<f4").tobytes()
+                for text, vector in self._encode(missing, label).items()
+            }
 
         found = cache.through("embeddings", self._key, texts, make)
         return {text: np.frombuffer(value, dtype="<f4") for text, value in found.items()}
@@ -70,12 +79,14 @@ class Encoder:
         """Cut `texts` into batches of one padded length; the length follows from the text alone."""
         assert self._model is not None
         limit = self._model.max_seq_length or LENGTHS[-1]
-        tokens: list[list[int]] = self._model.tokenizer(list(texts), truncation=True, max_length=limit, padding=False)[
-            "input_ids"
-        ]
+        tokens: list[list[int]] = self._model.tokenizer(
+            list(texts), truncation=True, max_length=limit, padding=False
+        )["input_ids"]
         by_length: dict[int, list[int]] = {}
         for at, row in enumerate(tokens):
-            by_length.setdefault(next((length for length in LENGTHS if len(row) <= length), limit), []).append(at)
+            by_length.setdefault(
+                next((length for length in LENGTHS if len(row) <= length), limit), []
+            ).append(at)
         return [
             (
                 [texts[at] for at in members[start : start + BATCH]],
@@ -101,4 +112,6 @@ class Encoder:
         features: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
         with torch.inference_mode():
             out = self._model(features)["sentence_embedding"]
-            return np.asarray(torch.nn.functional.normalize(out, dim=1)[: len(tokens)].numpy(), dtype=np.float32)
+            return np.asarray(
+                torch.nn.functional.normalize(out, dim=1)[: len(tokens)].numpy(), dtype=np.float32
+            )

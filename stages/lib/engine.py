@@ -33,7 +33,11 @@ PARTITIONS = 16  # at most; a table of fewer shards is small enough for as few
 
 
 def map(
-    function: Function, shards: Sequence[Shard], reads: type[Table], writes: Sequence[type[Table]], scratch: Path
+    function: Function,
+    shards: Sequence[Shard],
+    reads: type[Table],
+    writes: Sequence[type[Table]],
+    scratch: Path,
 ) -> list[list[Path]]:
     """Apply `function` to each shard and return, per table of `writes`, its parts in the order of the shards.
 
@@ -60,7 +64,9 @@ def group(
     are depends on the number of shards, what they hold together does not.
     """
     partitions = min(PARTITIONS, max(1, len(shards)))
-    _run(partial(_scatter_one, key, reads, scratch, partitions), list(enumerate(shards)), len(shards))
+    _run(
+        partial(_scatter_one, key, reads, scratch, partitions), list(enumerate(shards)), len(shards)
+    )
     reduce = partial(_reduce_one, function, key, reads, tuple(writes), scratch, len(shards))
     return _columns(_run(reduce, list(range(partitions)), partitions), len(writes))
 
@@ -89,19 +95,27 @@ def _label(task: Callable[[Task], Result]) -> str:
 
 
 def _map_one(
-    function: Function, reads: type[Table], writes: tuple[type[Table], ...], scratch: Path, item: tuple[int, Shard]
+    function: Function,
+    reads: type[Table],
+    writes: tuple[type[Table], ...],
+    scratch: Path,
+    item: tuple[int, Shard],
 ) -> list[Path]:
     at, shard = item
     return _write_all(function(tables.read_shard(shard, reads)), writes, scratch, f"map-{at:06d}")
 
 
-def _scatter_one(key: Key, reads: type[Table], scratch: Path, partitions: int, item: tuple[int, Shard]) -> None:
+def _scatter_one(
+    key: Key, reads: type[Table], scratch: Path, partitions: int, item: tuple[int, Shard]
+) -> None:
     # A file per shard with a row group per partition. It is checked where its rows meet, and not in between.
     at, shard = item
     frame = tables.read_shard(shard, reads)
     where = pd.util.hash_pandas_object(key(frame), index=False) % partitions
     tables.write_groups(
-        [frame[(where == partition).to_numpy()] for partition in range(partitions)], _scattered(scratch, at), reads
+        [frame[(where == partition).to_numpy()] for partition in range(partitions)],
+        _scattered(scratch, at),
+        reads,
     )
 
 
@@ -114,8 +128,12 @@ def _reduce_one(
     shards: int,
     partition: int,
 ) -> list[Path]:
-    frame = tables.read_groups([Shard(_scattered(scratch, at), partition) for at in range(shards)], reads)
-    frame = frame.assign(group_key=key(frame)).sort_values(["group_key", *key_of(reads)], ignore_index=True)
+    frame = tables.read_groups(
+        [Shard(_scattered(scratch, at), partition) for at in range(shards)], reads
+    )
+    frame = frame.assign(group_key=key(frame)).sort_values(
+        ["group_key", *key_of(reads)], ignore_index=True
+    )
     return _write_all(function(frame), writes, scratch, f"group-{partition:03d}")
 
 
@@ -123,7 +141,9 @@ def _scattered(scratch: Path, shard: int) -> Path:
     return scratch / f"scattered-{shard:06d}.parquet"
 
 
-def _write_all(frames: Sequence[pd.DataFrame], writes: tuple[type[Table], ...], scratch: Path, name: str) -> list[Path]:
+def _write_all(
+    frames: Sequence[pd.DataFrame], writes: tuple[type[Table], ...], scratch: Path, name: str
+) -> list[Path]:
     paths = []
     for frame, table in zip(frames, writes, strict=True):
         path = scratch / f"{name}.{table.__name__}.parquet"

@@ -27,11 +27,18 @@ def read_abbreviations(path: Path) -> Abbreviations:
     meanings: dict[str, dict[str, str]] = defaultdict(dict)
     for line, (short, long) in _rows(path, ("short", "long")):
         if short.casefold() == long.casefold():
-            raise Problem(f"{path}:{line}: {short!r} stands for itself", "write out what it means, or remove the line")
+            raise Problem(
+                f"{path}:{line}: {short!r} stands for itself",
+                "write out what it means, or remove the line",
+            )
         meanings[short].setdefault(long.casefold(), long)
     return Abbreviations(
         {short: next(iter(longs.values())) for short, longs in meanings.items() if len(longs) == 1},
-        {short: sorted(longs.values()) for short, longs in sorted(meanings.items()) if len(longs) > 1},
+        {
+            short: sorted(longs.values())
+            for short, longs in sorted(meanings.items())
+            if len(longs) > 1
+        },
     )
 
 
@@ -46,7 +53,10 @@ def read_spelling(path: Path) -> dict[str, str]:
     for line, (american, british) in _rows(path, ("us", "uk")):
         for word in (american, british):
             if not word.isalpha() or word != word.lower():
-                raise Problem(f"{path}:{line}: {word!r} is not one word in lower case", "write single words of letters")
+                raise Problem(
+                    f"{path}:{line}: {word!r} is not one word in lower case",
+                    "write single words of letters",
+                )
             if word in seen:
                 raise Problem(
                     f"{path}:{line}: {word!r} stands in line {seen[word]} already",
@@ -63,13 +73,17 @@ def _rows(path: Path, columns: tuple[str, str]) -> list[tuple[int, tuple[str, st
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise Problem(
-            f"{path} does not exist", f"restore it, or make it with the header '{','.join(columns)}'"
+            f"{path} does not exist",
+            f"restore it, or make it with the header '{','.join(columns)}'",
         ) from None
     except UnicodeDecodeError as error:
         raise Problem(f"{path} is not UTF-8 (byte {error.start})", "save it as UTF-8") from None
     reader = csv.reader(text.splitlines(keepends=True))
     if tuple(next(reader, ())) != columns:
-        raise Problem(f"{path} does not begin with the columns {','.join(columns)}", "put them in its first line")
+        raise Problem(
+            f"{path} does not begin with the columns {','.join(columns)}",
+            "put them in its first line",
+        )
     rows = []
     for values in reader:
         if not values:

@@ -62,7 +62,9 @@ def corpus_of(passages: pd.DataFrame) -> Corpus:
 def grades(qrels: pd.DataFrame, aliases: Mapping[str, str]) -> dict[str, dict[str, float]]:
     """Return query id to (document id to grade), a dropped copy standing for the document that was kept."""
     table: dict[str, dict[str, float]] = {}
-    for query_id, doc_id, grade in zip(qrels["query_id"], qrels["doc_id"], qrels["grade"], strict=True):
+    for query_id, doc_id, grade in zip(
+        qrels["query_id"], qrels["doc_id"], qrels["grade"], strict=True
+    ):
         judged = table.setdefault(query_id, {})
         kept = aliases.get(doc_id, doc_id)
         judged[kept] = max(grade, judged.get(kept, 0.0))

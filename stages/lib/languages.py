@@ -20,7 +20,9 @@ def language(text: str) -> str:
     It abstains under 30 characters (10 in scripts without spaces), and where the best language is less than 50
     times as likely as the next.
     """
-    if len(text) < SHORTEST and not (len(text) >= SHORTEST_UNSPACED and 2 * len(UNSPACED.findall(text)) >= len(text)):
+    if len(text) < SHORTEST and not (
+        len(text) >= SHORTEST_UNSPACED and 2 * len(UNSPACED.findall(text)) >= len(text)
+    ):
         return ""
     return _classified(text[:LONGEST])
 

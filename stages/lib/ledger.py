@@ -18,19 +18,39 @@ class Ledger:
         self._seq: Counter[str] = Counter()
 
     def drop(
-        self, row_id: str, reason: str, *, partner_id: str = "", score: float = float("nan"), before: str = ""
+        self,
+        row_id: str,
+        reason: str,
+        *,
+        partner_id: str = "",
+        score: float = float("nan"),
+        before: str = "",
     ) -> None:
         """Note that the row leaves. `before` holds what cannot be read elsewhere, such as a rejected record."""
         self._add(row_id, "", "drop", reason, partner_id, score, -1, -1, before, "")
 
     def edit(
-        self, row_id: str, field: str, reason: str, before: str, after: str, *, start: int = -1, end: int = -1
+        self,
+        row_id: str,
+        field: str,
+        reason: str,
+        before: str,
+        after: str,
+        *,
+        start: int = -1,
+        end: int = -1,
     ) -> None:
         """Note that text of `field` changed from `before` to `after`, at a span where the edit has one."""
         self._add(row_id, field, "edit", reason, "", float("nan"), start, end, before, after)
 
     def add(
-        self, row_id: str, reason: str, *, partner_id: str = "", score: float = float("nan"), after: str = ""
+        self,
+        row_id: str,
+        reason: str,
+        *,
+        partner_id: str = "",
+        score: float = float("nan"),
+        after: str = "",
     ) -> None:
         """Note that the row was made here, from `partner_id`."""
         self._add(row_id, "", "add", reason, partner_id, score, -1, -1, "", after)
@@ -40,7 +60,13 @@ class Ledger:
         self._add(row_id, field, "repoint", reason, after, float("nan"), -1, -1, before, after)
 
     def note(
-        self, row_id: str, reason: str, *, partner_id: str = "", score: float = float("nan"), after: str = ""
+        self,
+        row_id: str,
+        reason: str,
+        *,
+        partner_id: str = "",
+        score: float = float("nan"),
+        after: str = "",
     ) -> None:
         """Note something worth knowing that changed nothing."""
         self._add(row_id, "", "note", reason, partner_id, score, -1, -1, "", after)
@@ -59,7 +85,19 @@ class Ledger:
         after: str,
     ) -> None:
         self._lines.append(
-            (row_id, self._seq[row_id], field, action, reason, partner_id, score, start, end, before, after)
+            (
+                row_id,
+                self._seq[row_id],
+                field,
+                action,
+                reason,
+                partner_id,
+                score,
+                start,
+                end,
+                before,
+                after,
+            )
         )
         self._seq[row_id] += 1
 

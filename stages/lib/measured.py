@@ -22,7 +22,8 @@ class Metrics(NamedTuple):
         value = self.find(stage, key)
         if value is None:
             raise Problem(
-                f"metrics/{stage}.json has no number '{key}'", f"run 'dvc repro --force --single-item {stage}'"
+                f"metrics/{stage}.json has no number '{key}'",
+                f"run 'dvc repro --force --single-item {stage}'",
             )
         return value
 
@@ -43,7 +44,9 @@ def _flat(path: Path) -> dict[str, Value]:
     except FileNotFoundError:
         raise Problem(f"{path} does not exist", f"run 'dvc repro {path.stem}' first") from None
     except ValueError as error:
-        raise Problem(f"{path} is not JSON: {error}", f"remove it and run 'dvc repro {path.stem}'") from None
+        raise Problem(
+            f"{path} is not JSON: {error}", f"remove it and run 'dvc repro {path.stem}'"
+        ) from None
     if not isinstance(values, dict) or any(
         isinstance(value, dict | list) or value is None for value in values.values()
     ):

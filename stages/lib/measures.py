@@ -45,7 +45,9 @@ class Judged(NamedTuple):
         return np.where(found.any(axis=1), found.argmax(axis=1) + 1, 0)
 
 
-def judge(query_ids: Sequence[str], hits: Hits, doc_ids: npt.NDArray[np.str_], qrels: Qrels) -> Judged:
+def judge(
+    query_ids: Sequence[str], hits: Hits, doc_ids: npt.NDArray[np.str_], qrels: Qrels
+) -> Judged:
     """Return the first DEPTH `hits` of each query with their grades.
 
     `doc_ids` (documents,) names the positions of `hits`; `qrels` gives each query's documents with their grade;
@@ -66,7 +68,11 @@ def judge(query_ids: Sequence[str], hits: Hits, doc_ids: npt.NDArray[np.str_], q
     scores = np.full((count, DEPTH), np.nan)
     scores[:, :width] = hits.scores[:, :width]
     # An answer and a hit meet where their numbers, query times documents plus position, are equal.
-    places = pd.Index(doc_ids).get_indexer(pd.Index(names, dtype=object)) if names else np.empty(0, dtype=np.int64)
+    places = (
+        pd.Index(doc_ids).get_indexer(pd.Index(names, dtype=object))
+        if names
+        else np.empty(0, dtype=np.int64)
+    )
     known = places >= 0
     keys = rows[known] * len(doc_ids) + places[known]
     order = np.argsort(keys)
@@ -101,7 +107,9 @@ def at_depth(judged: Judged, k: int) -> dict[str, Numbers]:
 def means(judged: Judged, depths: Sequence[int]) -> pd.DataFrame:
     """Return the mean of every measure over the queries (columns measure, k, mean) at each of `depths`."""
     rows = [
-        (name, k, float(values.mean())) for k in sorted(set(depths)) for name, values in at_depth(judged, k).items()
+        (name, k, float(values.mean()))
+        for k in sorted(set(depths))
+        for name, values in at_depth(judged, k).items()
     ]
     return pd.DataFrame(rows, columns=["measure", "k", "mean"])
 
@@ -122,6 +130,8 @@ def table(query_ids: Sequence[str], judged: Judged) -> pd.DataFrame:
     )
 
 
-def measure(query_ids: Sequence[str], hits: Hits, doc_ids: npt.NDArray[np.str_], qrels: Qrels) -> pd.DataFrame:
+def measure(
+    query_ids: Sequence[str], hits: Hits, doc_ids: npt.NDArray[np.str_], qrels: Qrels
+) -> pd.DataFrame:
     """Return one row per query with its METRICS, first_rank and first_score. Arguments as for `judge`."""
     return table(query_ids, judge(query_ids, hits, doc_ids, qrels))

@@ -55,7 +55,9 @@ def load_model(folder: Path) -> SentenceTransformer:
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # type: ignore[no-untyped-call]  # it would be drawn also where there is no terminal
-    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, trust_remote_code=False)
+    return SentenceTransformer(
+        str(folder), device="cpu", local_files_only=True, trust_remote_code=False
+    )
 
 
 def fingerprint(folder: Path) -> str:
@@ -65,7 +67,9 @@ def fingerprint(folder: Path) -> str:
     files = [
         file
         for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.suffix not in {".md", ".py"} and file.name not in {".gitattributes", "LICENSE"}
+        if file.is_file()
+        and file.suffix not in {".md", ".py"}
+        and file.name not in {".gitattributes", "LICENSE"}
     ]
     for file in files:
         digest.update(f"{file.relative_to(folder).as_posix()} {file_hash(file)}\n".encode())

@@ -38,9 +38,17 @@ def exact_edges(
     """
     same = rows is others
     mine, theirs = _sets(rows), _sets(others)
-    counts = Counter(item for side in ((mine,) if same else (mine, theirs)) for _, items in side for item in items)
+    counts = Counter(
+        item
+        for side in ((mine,) if same else (mine, theirs))
+        for _, items in side
+        for item in items
+    )
     # Rarest first: what common words share says little.
-    ranks = {item: rank for rank, (item, _) in enumerate(sorted(counts.items(), key=lambda pair: pair[1]))}
+    ranks = {
+        item: rank
+        for rank, (item, _) in enumerate(sorted(counts.items(), key=lambda pair: pair[1]))
+    }
     prefixes = [_prefix(items, ranks, threshold) for _, items in theirs]
     index = _index([len(items) for _, items in theirs], prefixes, len(ranks))
     best: dict[str, float] = {}
@@ -89,7 +97,9 @@ def _index(sizes: Sequence[int], prefixes: Sequence[Sequence[int]], ranks: int) 
 def _candidates(size: int, prefix: Sequence[int], index: _Index, threshold: float) -> _Integers:
     """Return the positions of the sets that could be near one of `size` with `prefix`: they have enough in common."""
     held = [index.holders[index.starts[rank] : index.starts[rank + 1]] for rank in prefix]
-    found, common = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *held]), return_counts=True)
+    found, common = np.unique(
+        np.concatenate([np.empty(0, dtype=np.int64), *held]), return_counts=True
+    )
     sizes = index.sizes[found]
     # The tolerance keeps 0.55 * 20 from being more than 11.
     fitting = (threshold * size <= sizes + 1e-9) & (threshold * sizes <= size + 1e-9)

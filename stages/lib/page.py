@@ -52,7 +52,9 @@ def page(title: str, lead: str, sections: Sequence[Section]) -> str:
         for slug, section in zip(slugs, sections, strict=True)
     )
     body = "\n".join(
-        f'<section id="{slug}">\n<h2>{html.escape(section.title)}</h2>\n' + "\n".join(section.body) + "\n</section>"
+        f'<section id="{slug}">\n<h2>{html.escape(section.title)}</h2>\n'
+        + "\n".join(section.body)
+        + "\n</section>"
         for slug, section in zip(slugs, sections, strict=True)
     )
     return f"""<!DOCTYPE html>
@@ -117,7 +119,9 @@ def checks(items: Sequence[Check]) -> Html:
 
 def folded(summary: str, *body: Html) -> Html:
     """Return `body` behind a line that opens it."""
-    return Html(f"<details><summary>{html.escape(summary)}</summary>\n" + "\n".join(body) + "\n</details>")
+    return Html(
+        f"<details><summary>{html.escape(summary)}</summary>\n" + "\n".join(body) + "\n</details>"
+    )
 
 
 def table(rows: pd.DataFrame, caption: str, formats: Mapping[str, str] | None = None) -> Html:
@@ -129,7 +133,9 @@ def table(rows: pd.DataFrame, caption: str, formats: Mapping[str, str] | None = 
     formats = formats or {}
     numeric = {name: pd.api.types.is_numeric_dtype(rows[name]) for name in rows.columns}
     kinds = {name: ' class="n"' if numeric[name] else "" for name in rows.columns}
-    head = "".join(f'<th scope="col"{kinds[name]}>{html.escape(str(name))}</th>' for name in rows.columns)
+    head = "".join(
+        f'<th scope="col"{kinds[name]}>{html.escape(str(name))}</th>' for name in rows.columns
+    )
     lines = []
     for values in rows.itertuples(index=False, name=None):
         cells = []

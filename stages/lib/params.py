@@ -71,7 +71,8 @@ def load(model: type[AnySection], path: Path = PARAMS) -> AnySection:
         return model.model_validate(values)
     except ValidationError as error:
         raise Problem(
-            _told(path, model.section, values, error), "each key's meaning and range stands above it in params.yaml"
+            _told(path, model.section, values, error),
+            "each key's meaning and range stands above it in params.yaml",
         ) from None
 
 
@@ -83,10 +84,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise Problem(f"{path} does not exist in {Path.cwd().name}/", "run from the root of the project") from None
+        raise Problem(
+            f"{path} does not exist in {Path.cwd().name}/", "run from the root of the project"
+        ) from None
     except (YAMLError, UnicodeDecodeError) as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise Problem(f"{path} is not valid YAML: {' '.join(lines)[:300]}", "correct the line named above") from None
+        raise Problem(
+            f"{path} is not valid YAML: {' '.join(lines)[:300]}", "correct the line named above"
+        ) from None
     if not isinstance(values, dict):
         raise Problem(f"{path} holds no sections", f"restore it with 'git checkout {path}'")
     return values
@@ -101,7 +106,9 @@ def _told(path: Path, section: str, values: dict[str, Any], error: ValidationErr
         elif fault["type"] == "missing":
             told.append(f"{path}: {key} is missing")
         else:
-            told.append(f"{path}: {key} = {str(fault['input'])[:60]!r}: {fault['msg'][:1].lower() + fault['msg'][1:]}")
+            told.append(
+                f"{path}: {key} = {str(fault['input'])[:60]!r}: {fault['msg'][:1].lower() + fault['msg'][1:]}"
+            )
     if error.error_count() > 5:
         told.append(f"and {error.error_count() - 5} more")
     return "\n".join(told)

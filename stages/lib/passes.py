@@ -17,7 +17,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def side_by_side(function: Callable[[Item], Result], items: Sequence[Item], label: str) -> list[Result]:
+def side_by_side(
+    function: Callable[[Item], Result], items: Sequence[Item], label: str
+) -> list[Result]:
     """Return `function` of each of `items`, in their order. Torch lets other threads run while it computes."""
     with one_thread(), ThreadPoolExecutor(workers()) as pool:
         return list(progress(pool.map(function, items), len(items), label))

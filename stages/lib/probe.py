@@ -48,7 +48,9 @@ class Rows(NamedTuple):
     owners: Positions
     negative_components: Names
 
-    def take(self, rows: npt.NDArray[np.bool_], negatives: npt.NDArray[np.bool_] | None = None) -> Rows:
+    def take(
+        self, rows: npt.NDArray[np.bool_], negatives: npt.NDArray[np.bool_] | None = None
+    ) -> Rows:
         """Return the rows where `rows` (n,) is true, with those of their negatives where `negatives` (m,) is."""
         kept = rows[self.owners] if negatives is None else rows[self.owners] & negatives
         places = np.cumsum(rows) - 1
@@ -98,7 +100,9 @@ def fit(rows: Rows, seed: int) -> Adapter:
             optimizer.zero_grad()
             data.loss(batch, weights[0], weights[1]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-        query, document = (np.asarray(weight.detach().numpy(), dtype=np.float32) for weight in weights)
+        query, document = (
+            np.asarray(weight.detach().numpy(), dtype=np.float32) for weight in weights
+        )
     return Adapter(query, document)
 
 
@@ -126,13 +130,19 @@ class _Data:
     def __init__(self, rows: Rows) -> None:
         import torch
 
-        names = np.concatenate([rows.components, rows.positive_components, rows.negative_components])
+        names = np.concatenate(
+            [rows.components, rows.positive_components, rows.negative_components]
+        )
         numbers = torch.tensor(np.unique(names, return_inverse=True)[1])
         n, order = len(rows.anchors), np.argsort(rows.owners, kind="stable")
         self.starts = np.searchsorted(rows.owners[order], np.arange(n + 1))
         self.anchors, self.positives = torch.tensor(rows.anchors), torch.tensor(rows.positives)
         self.negatives = torch.tensor(rows.negatives[order])
-        self.asked, self.answering, self.wrong = numbers[:n], numbers[n : 2 * n], numbers[2 * n :][torch.tensor(order)]
+        self.asked, self.answering, self.wrong = (
+            numbers[:n],
+            numbers[n : 2 * n],
+            numbers[2 * n :][torch.tensor(order)],
+        )
 
     def loss(self, batch: Positions, query: torch.Tensor, document: torch.Tensor) -> torch.Tensor:
         """Return the mean loss of the rows `batch`."""
@@ -141,13 +151,17 @@ class _Data:
         rows = torch.tensor(batch)
         stretches = [np.arange(self.starts[row], self.starts[row + 1]) for row in batch]
         negatives = torch.tensor(np.concatenate(stretches))
-        owners = torch.tensor(np.repeat(np.arange(len(batch)), [len(stretch) for stretch in stretches]))
+        owners = torch.tensor(
+            np.repeat(np.arange(len(batch)), [len(stretch) for stretch in stretches])
+        )
         adapted = _unit(self.anchors[rows], query)
         documents = _unit(torch.cat([self.positives[rows], self.negatives[negatives]]), document)
         of_documents = torch.cat([self.answering[rows], self.wrong[negatives]])
         of_rows = torch.cat([torch.arange(len(batch)), owners])
         # A document that answers the anchor's component, or the component that its positive is of, is no negative.
-        related = (self.asked[rows][:, None] == of_documents) | (self.answering[rows][:, None] == of_documents)
+        related = (self.asked[rows][:, None] == of_documents) | (
+            self.answering[rows][:, None] == of_documents
+        )
         masked = related & (torch.arange(len(batch))[:, None] != of_rows)
         scores = (adapted @ documents.T / TEMPERATURE).masked_fill(masked, -torch.inf)
         return torch.nn.functional.cross_entropy(scores, torch.arange(len(batch)))
@@ -171,4 +185,6 @@ def _adapted(vectors: Vectors, matrix: Vectors) -> Vectors:
     import torch
 
     with one_thread(), torch.inference_mode():
-        return np.asarray(_unit(torch.tensor(vectors), torch.tensor(matrix)).numpy(), dtype=np.float32)
+        return np.asarray(
+            _unit(torch.tensor(vectors), torch.tensor(matrix)).numpy(), dtype=np.float32
+        )

@@ -44,14 +44,18 @@ def ranks(
     found = np.empty(len(queries), dtype=np.int64)
     for start in range(0, len(queries), BLOCK):
         scores = queries[start : start + BLOCK] @ transposed
-        block = np.round(scores if starts is None else np.maximum.reduceat(scores, starts, axis=1), 6)
+        block = np.round(
+            scores if starts is None else np.maximum.reduceat(scores, starts, axis=1), 6
+        )
         for row, position in enumerate(positions[start : start + BLOCK]):
             own = block[row, position]
             found[start + row] = 1 + (block[row] > own).sum() + (block[row, :position] == own).sum()
     return found
 
 
-def best_scores(query: Vectors, passages: Vectors, positions: Sequence[int], starts: Starts | None = None) -> Vectors:
+def best_scores(
+    query: Vectors, passages: Vectors, positions: Sequence[int], starts: Starts | None = None
+) -> Vectors:
     """Return the score of the documents at `positions`: the best inner product of `query` (d,) with their passages."""
     if not len(positions):
         return np.empty(0, dtype=np.float32)

@@ -23,7 +23,9 @@ FIRST_HITS = ("query_id", "doc_id", "query", "answer", "found", "verdict")
 _MEANING = {"yes": True, "no": False, "": None}
 _REMEDY = "correct the line, or restore the file with git; 'python -m stages review' writes it anew"
 
-Verdicts = Sequence[bool | None]  # per find: whether it answers after all; None where the judge has no opinion
+Verdicts = Sequence[
+    bool | None
+]  # per find: whether it answers after all; None where the judge has no opinion
 
 
 class Verdict(NamedTuple):
@@ -58,12 +60,19 @@ def read_verdicts(path: Path, header: Sequence[str]) -> list[Verdict]:
     found: dict[tuple[str, str], Verdict] = {}
     for line, row in rows[1:]:
         if len(row) != len(header):
-            raise Problem(f"{path}, line {line}: {len(row)} fields where {len(header)} are wanted", _REMEDY)
+            raise Problem(
+                f"{path}, line {line}: {len(row)} fields where {len(header)} are wanted", _REMEDY
+            )
         one = Verdict(*row)
         if one.verdict.strip().lower() not in _MEANING:
-            raise Problem(f"{path}, line {line}: the verdict {one.verdict[:40]!r} is neither yes nor no", _REMEDY)
+            raise Problem(
+                f"{path}, line {line}: the verdict {one.verdict[:40]!r} is neither yes nor no",
+                _REMEDY,
+            )
         if found.setdefault((one.asked_id, one.found_id), one).answers != one.answers:
-            raise Problem(f"{path}, line {line}: the same two ids have another verdict further up", _REMEDY)
+            raise Problem(
+                f"{path}, line {line}: the same two ids have another verdict further up", _REMEDY
+            )
     return list(found.values())
 
 
@@ -86,10 +95,18 @@ def estimated(name: str, clusters: Sequence[str], verdicts: Verdicts) -> dict[st
 
     `clusters` says which finds were drawn, and vary, together. Nothing where fewer than two of them were judged.
     """
-    judged = [(cluster, answers) for cluster, answers in zip(clusters, verdicts, strict=True) if answers is not None]
+    judged = [
+        (cluster, answers)
+        for cluster, answers in zip(clusters, verdicts, strict=True)
+        if answers is not None
+    ]
     _, of = np.unique([cluster for cluster, _ in judged], return_inverse=True)
-    hits: npt.NDArray[np.int64] = np.bincount(of, weights=[answers for _, answers in judged]).astype(np.int64)
+    hits: npt.NDArray[np.int64] = np.bincount(
+        of, weights=[answers for _, answers in judged]
+    ).astype(np.int64)
     if len(hits) < 2:
         return {}
     found = clustered_share(hits, np.bincount(of).astype(np.int64))
-    return {f"{name}.judged": len(judged)} | {f"{name}.{key}": value for key, value in found._asdict().items()}
+    return {f"{name}.judged": len(judged)} | {
+        f"{name}.{key}": value for key, value in found._asdict().items()
+    }

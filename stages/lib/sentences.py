@@ -9,7 +9,9 @@ from typing import Any
 # The sentencizer looks at whole tokens, and where words have no spaces the ideographic full stop, or the full-width
 # exclamation or question mark, is inside one. Closing brackets and quotes after it belong to the sentence.
 _STOPS = "\u3002\uff01\uff1f\uff61"
-_SENTENCES = re.compile(rf"[^{_STOPS}]*[{_STOPS}]+[\u300d\u300f\u201d\u2019\uff09]*\s*|[^{_STOPS}]+")
+_SENTENCES = re.compile(
+    rf"[^{_STOPS}]*[{_STOPS}]+[\u300d\u300f\u201d\u2019\uff09]*\s*|[^{_STOPS}]+"
+)
 
 
 def sentences(text: str) -> list[str]:
@@ -18,7 +20,9 @@ def sentences(text: str) -> list[str]:
     for line in text.splitlines(keepends=True):
         for sentence in _splitter()(line).sents:
             for part in _SENTENCES.findall(sentence.text_with_ws):
-                if found and part.isspace():  # a line break after a stop is a sentence of its own to spaCy
+                if (
+                    found and part.isspace()
+                ):  # a line break after a stop is a sentence of its own to spaCy
                     found[-1] += part
                 else:
                     found.append(part)

@@ -39,7 +39,11 @@ def at_random(queries: int, documents: int) -> Integers:
 
 
 def panels(
-    queries: Vectors, passages: Vectors, corpus: Corpus, held: HeldOut, proposed: Mapping[str, Integers]
+    queries: Vectors,
+    passages: Vectors,
+    corpus: Corpus,
+    held: HeldOut,
+    proposed: Mapping[str, Integers],
 ) -> dict[str, Panel]:
     """Return a panel for each of `proposed`: every (query, answer) against NEGATIVES documents per query that are none.
 
@@ -53,16 +57,22 @@ def panels(
     against: dict[str, list[int]] = {name: [] for name in proposed}
     for row, query_id in enumerate(held.queries["query_id"]):
         answers = {position[doc_id] for doc_id in held.grades[query_id] if doc_id in position}
-        positives.extend(best_scores(queries[row], passages, sorted(answers), corpus.starts).tolist())
+        positives.extend(
+            best_scores(queries[row], passages, sorted(answers), corpus.starts).tolist()
+        )
         asked.extend([row] * len(answers))
         for name, found in proposed.items():
             others = [at for at in found[row].tolist() if at not in answers][:NEGATIVES]
-            negatives[name].extend(best_scores(queries[row], passages, others, corpus.starts).tolist())
+            negatives[name].extend(
+                best_scores(queries[row], passages, others, corpus.starts).tolist()
+            )
             against[name].extend([row] * len(others))
     if not positives or not all(negatives.values()):
         return {}
     return {
-        name: Panel(np.array(positives), np.array(negatives[name]), np.array(asked), np.array(against[name]))
+        name: Panel(
+            np.array(positives), np.array(negatives[name]), np.array(asked), np.array(against[name])
+        )
         for name in proposed
     }
 
@@ -123,4 +133,6 @@ def _by_query(panel: Panel) -> list[tuple[npt.NDArray[np.float64], npt.NDArray[n
     assert panel.asked is not None
     assert panel.against is not None
     numbers = np.intersect1d(panel.asked, panel.against)
-    return [(panel.positives[panel.asked == at], panel.negatives[panel.against == at]) for at in numbers]
+    return [
+        (panel.positives[panel.asked == at], panel.negatives[panel.against == at]) for at in numbers
+    ]

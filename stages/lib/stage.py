@@ -22,7 +22,12 @@ from stages.lib.errors import Problem
 from stages.lib.params import PARAMS
 
 # Models come from disk. A stage that reaches for a hub must fail here, not on a train.
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_DATASETS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+os.environ.update(
+    HF_HUB_OFFLINE="1",
+    TRANSFORMERS_OFFLINE="1",
+    HF_DATASETS_OFFLINE="1",
+    TOKENIZERS_PARALLELISM="false",
+)
 
 Item = TypeVar("Item")
 
@@ -68,7 +73,9 @@ def check_pins(groups: Iterable[str], pyproject: Path = Path("pyproject.toml")) 
     declared = tomllib.loads(pyproject.read_text("utf-8"))["dependency-groups"]
     for group in groups:
         for pin in declared[group]:
-            name, _, wanted = pin.partition(";")[0].strip().partition("==")  # after ";": for which platform
+            name, _, wanted = (
+                pin.partition(";")[0].strip().partition("==")
+            )  # after ";": for which platform
             name = re.sub(r"\[.*\]", "", name)
             try:
                 # A local build of torch calls itself 2.13.0+cpu; it is the same release.
@@ -76,23 +83,33 @@ def check_pins(groups: Iterable[str], pyproject: Path = Path("pyproject.toml")) 
             except PackageNotFoundError:
                 found = "not installed"
             if found != wanted:
-                raise Problem(f"pyproject.toml pins {name} to {wanted}, but here it is {found}", "run 'make setup'")
+                raise Problem(
+                    f"pyproject.toml pins {name} to {wanted}, but here it is {found}",
+                    "run 'make setup'",
+                )
 
 
 def write_metrics(metrics: dict[str, float | int | str | bool], path: Path) -> None:
     """Write flat JSON with sorted keys, floats rounded to four digits: what git and DVC diff."""
     # Adding 0.0 turns -0.0 into 0.0, which would stand in a diff as a change.
     rounded = {
-        key: round(float(value), 4) + 0.0 if isinstance(value, float) else value for key, value in metrics.items()
+        key: round(float(value), 4) + 0.0 if isinstance(value, float) else value
+        for key, value in metrics.items()
     }
-    bad = [key for key, value in rounded.items() if isinstance(value, float) and not math.isfinite(value)]
+    bad = [
+        key
+        for key, value in rounded.items()
+        if isinstance(value, float) and not math.isfinite(value)
+    ]
     if bad:
         raise Problem(
             f"{path}: {', '.join(bad)} came out as not-a-number or infinite",
             "report this: a metric without data is left out, never NaN",
         )
     with written.atomically(path) as temporary:
-        temporary.write_text(json.dumps(rounded, indent=2, sort_keys=True) + "\n", "utf-8", newline="\n")
+        temporary.write_text(
+            json.dumps(rounded, indent=2, sort_keys=True) + "\n", "utf-8", newline="\n"
+        )
 
 
 def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
@@ -103,29 +120,41 @@ def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
     from rich.console import Console
     from rich.progress import track
 
-    yield from track(items, description=label, total=total, console=Console(stderr=True), transient=True)
+    yield from track(
+        items, description=label, total=total, console=Console(stderr=True), transient=True
+    )
 
 
 def _one_thread() -> AbstractContextManager[Any]:
     """Keep numpy's products to one thread; torch has threads of its own, which `run.threads` counts."""
     from threadpoolctl import ThreadpoolController
 
-    limited: AbstractContextManager[Any] = ThreadpoolController().select(internal_api="openblas").limit(limits=1)
+    limited: AbstractContextManager[Any] = (
+        ThreadpoolController().select(internal_api="openblas").limit(limits=1)
+    )
     return limited
 
 
 def _sources() -> dict[str, str]:
     files = [PARAMS, *sorted(Path("stages").rglob("*.py"))]
-    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.exists()}
+    return {
+        str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.exists()
+    }
 
 
 def _check_unedited(before: dict[str, str]) -> None:
     # Only what this process loaded decides: editing another stage meanwhile is fine.
     loaded = {
-        os.path.relpath(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))
+        os.path.relpath(file)
+        for module in list(sys.modules.values())
+        if (file := getattr(module, "__file__", None))
     }
     after = _sources()
-    edited = [file for file in before if before[file] != after.get(file) and (file == str(PARAMS) or file in loaded)]
+    edited = [
+        file
+        for file in before
+        if before[file] != after.get(file) and (file == str(PARAMS) or file in loaded)
+    ]
     if edited:
         raise Problem(
             f"{', '.join(edited)} changed while the stage was running, so its result fits neither version",

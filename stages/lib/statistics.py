@@ -33,14 +33,18 @@ class Effect(NamedTuple):
     mde: float
 
 
-def effect(differences: npt.NDArray[np.float64], components: npt.NDArray[np.str_], seed: int) -> Effect:
+def effect(
+    differences: npt.NDArray[np.float64], components: npt.NDArray[np.str_], seed: int
+) -> Effect:
     """Return the mean of per-query `differences` with an interval over random halves of `components`.
 
     Both have shape (queries,). Raises ValueError when there are none, or fewer than two components.
     """
     means = resampled(differences, components, seed)
     low, high = np.quantile(means, [0.025, 0.975])
-    return Effect(float(differences.mean()), float(low), float(high), float(DETECTABLE * means.std(ddof=1)))
+    return Effect(
+        float(differences.mean()), float(low), float(high), float(DETECTABLE * means.std(ddof=1))
+    )
 
 
 class Tested(NamedTuple):
@@ -128,7 +132,9 @@ def resampled(
     return np.concatenate(found)
 
 
-def sign_flip(differences: npt.NDArray[np.float64], components: npt.NDArray[np.str_], seed: int) -> float:
+def sign_flip(
+    differences: npt.NDArray[np.float64], components: npt.NDArray[np.str_], seed: int
+) -> float:
     """Return how often chance alone gives a mean as far from 0 as that of `differences`: a two-sided p-value.
 
     If two systems are the same, each component could as well have differed the other way round, whatever its size
@@ -147,7 +153,9 @@ def _coins(random: np.random.Generator, draws: int, count: int) -> npt.NDArray[n
     return random.integers(0, 2, size=(draws, count), dtype=np.uint8).astype(np.float64)
 
 
-def effective_components(differences: npt.NDArray[np.float64], components: npt.NDArray[np.str_]) -> float:
+def effective_components(
+    differences: npt.NDArray[np.float64], components: npt.NDArray[np.str_]
+) -> float:
     """Return how many components of equal weight would vary as much as these do together.
 
     The participation ratio of what each adds to the variance of the mean, its squared sum of deviations from it: 1
@@ -175,7 +183,9 @@ def _by_component(
     names, inverse = np.unique(components, return_inverse=True)
     if len(names) < 2:
         raise ValueError(f"{len(names)} component(s) give no interval")
-    sums: npt.NDArray[np.float64] = np.bincount(inverse, weights=differences, minlength=len(names)).astype(np.float64)
+    sums: npt.NDArray[np.float64] = np.bincount(
+        inverse, weights=differences, minlength=len(names)
+    ).astype(np.float64)
     return sums, np.bincount(inverse, minlength=len(names)).astype(np.float64)
 
 
@@ -210,7 +220,9 @@ def clustered_share(hits: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -
     bound = float(stats.t.ppf(0.975, clusters - 1))
     weight = 1.0 + bound**2 / effective
     centre = (rate + bound**2 / (2.0 * effective)) / weight
-    half = bound * ((rate * (1.0 - rate) + bound**2 / (4.0 * effective)) / effective) ** 0.5 / weight
+    half = (
+        bound * ((rate * (1.0 - rate) + bound**2 / (4.0 * effective)) / effective) ** 0.5 / weight
+    )
     return Share(rate, max(0.0, centre - half), min(1.0, centre + half))
 
 
@@ -222,7 +234,9 @@ class Interval(NamedTuple):
 
 
 def interval(
-    statistic: Callable[[npt.NDArray[np.int64]], float | None], components: npt.NDArray[np.str_], seed: int
+    statistic: Callable[[npt.NDArray[np.int64]], float | None],
+    components: npt.NDArray[np.str_],
+    seed: int,
 ) -> Interval | None:
     """Return the percentile interval of a `statistic` of rows, given as their numbers, over resampled `components`.
 
@@ -232,8 +246,15 @@ def interval(
     names, inverse = np.unique(components, return_inverse=True)
     members = [np.flatnonzero(inverse == at) for at in range(len(names))]
     random = np.random.default_rng(seed)
-    drawn = (random.integers(0, len(names), size=len(names)) for _ in range(FEW_RESAMPLES if len(names) > 1 else 0))
-    found = [value for draw in drawn if (value := statistic(np.concatenate([members[at] for at in draw]))) is not None]
+    drawn = (
+        random.integers(0, len(names), size=len(names))
+        for _ in range(FEW_RESAMPLES if len(names) > 1 else 0)
+    )
+    found = [
+        value
+        for draw in drawn
+        if (value := statistic(np.concatenate([members[at] for at in draw]))) is not None
+    ]
     if len(found) < FEW_RESAMPLES / 2:
         return None
     low, high = np.quantile(found, [0.025, 0.975])

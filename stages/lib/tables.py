@@ -45,11 +45,19 @@ def write(frame: pd.DataFrame, path: Path, table: type[AnyTable]) -> None:
 
 def write_arrow(rows: arrow.Table, path: Path) -> None:
     """Write rows that are already canonical (checked, ordered, typed)."""
-    with written.atomically(path) as temporary, parquet.ParquetWriter(temporary, rows.schema, **_FORMAT) as writer:
+    with (
+        written.atomically(path) as temporary,
+        parquet.ParquetWriter(temporary, rows.schema, **_FORMAT) as writer,
+    ):
         _write_groups(writer, rows)
 
 
-_FORMAT = {"compression": "zstd", "compression_level": 3, "version": "2.6", "write_statistics": False}
+_FORMAT = {
+    "compression": "zstd",
+    "compression_level": 3,
+    "version": "2.6",
+    "write_statistics": False,
+}
 
 
 def read(path: Path, table: type[AnyTable], **where: str | int) -> pd.DataFrame:
@@ -70,15 +78,22 @@ def read_shard(shard: Shard, table: type[AnyTable]) -> pd.DataFrame:
     if shard.group is None:
         return read(shard.path, table)
     with _readable(shard.path):
-        return _frame(parquet.ParquetFile(shard.path).read_row_group(shard.group), shard.path, table)
+        return _frame(
+            parquet.ParquetFile(shard.path).read_row_group(shard.group), shard.path, table
+        )
 
 
 def write_groups(frames: Sequence[pd.DataFrame], path: Path, table: type[AnyTable]) -> None:
     """Write frames that were checked already, each as a row group of its own: what `read_groups` reads back."""
     schema = arrow_schema(table)
-    with written.atomically(path) as temporary, parquet.ParquetWriter(temporary, schema, **_FORMAT) as writer:
+    with (
+        written.atomically(path) as temporary,
+        parquet.ParquetWriter(temporary, schema, **_FORMAT) as writer,
+    ):
         for frame in frames:
-            writer.write_table(arrow.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False))
+            writer.write_table(
+                arrow.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+            )
 
 
 def read_groups(shards: Sequence[Shard], table: type[AnyTable]) -> pd.DataFrame:
@@ -99,7 +114,10 @@ def pick(path: Path, mask: npt.NDArray[np.bool_], table: type[AnyTable]) -> pd.D
 def keep(path: Path, mask: npt.NDArray[np.bool_], out: Path, table: type[AnyTable]) -> int:
     """Write the rows of `path` at whose places `mask` is true; returns how many. Memory: a row group at a time."""
     schema, count = arrow_schema(table), 0
-    with written.atomically(out) as temporary, parquet.ParquetWriter(temporary, schema, **_FORMAT) as writer:
+    with (
+        written.atomically(out) as temporary,
+        parquet.ParquetWriter(temporary, schema, **_FORMAT) as writer,
+    ):
         for rows in _even(_masked(path, mask, schema), schema):
             count += rows.num_rows
             _write_groups(writer, rows)
@@ -131,8 +149,13 @@ def interleave(sequences: Sequence[Iterable[Path]], path: Path, table: type[AnyT
     the key's first column. Bounded memory: one part of each sequence at a time. Returns the number of rows.
     """
     schema, key, count = arrow_schema(table), key_of(table), 0
-    with written.atomically(path) as temporary, parquet.ParquetWriter(temporary, schema, **_FORMAT) as writer:
-        for rows in _even(_woven([_ascending(parts, key, path) for parts in sequences], key), schema):
+    with (
+        written.atomically(path) as temporary,
+        parquet.ParquetWriter(temporary, schema, **_FORMAT) as writer,
+    ):
+        for rows in _even(
+            _woven([_ascending(parts, key, path) for parts in sequences], key), schema
+        ):
             count += rows.num_rows
             _write_groups(writer, rows)
     return count
@@ -145,7 +168,10 @@ def _woven(sequences: Sequence[Iterator[arrow.Table]], key: list[str]) -> Iterat
     order = [(name, "ascending") for name in key]
     heads: list[arrow.Table | None] = [None] * len(sequences)
     while True:
-        heads = [_next(rows) if head is None else head for head, rows in zip(heads, sequences, strict=True)]
+        heads = [
+            _next(rows) if head is None else head
+            for head, rows in zip(heads, sequences, strict=True)
+        ]
         # Up to the smallest last key nothing can be missing any more.
         lasts = [head.column(key[0])[-1].as_py() for head in heads if head is not None]
         if not lasts:
@@ -169,7 +195,10 @@ def _ascending(parts: Iterable[Path], key: list[str], path: Path) -> Iterator[ar
         with _readable(part):
             rows = parquet.read_table(part)
         if rows.num_rows:
-            first, final = (tuple(rows.column(name)[at].as_py() for name in key) for at in (0, rows.num_rows - 1))
+            first, final = (
+                tuple(rows.column(name)[at].as_py() for name in key)
+                for at in (0, rows.num_rows - 1)
+            )
             if last is not None and first <= last:
                 raise ValueError(f"parts of {path} overlap at {first}")
             last = final
@@ -192,7 +221,9 @@ def _even(parts: Iterable[arrow.Table], schema: arrow.Schema) -> Iterator[arrow.
 def _write_groups(writer: parquet.ParquetWriter, rows: arrow.Table) -> None:
     # Each row group from one piece of memory: pages end where pieces end, so the bytes would tell of the cuts.
     for start in range(0, max(rows.num_rows, 1), SHARD_ROWS):
-        writer.write_table(rows.slice(start, SHARD_ROWS).combine_chunks(), row_group_size=SHARD_ROWS)
+        writer.write_table(
+            rows.slice(start, SHARD_ROWS).combine_chunks(), row_group_size=SHARD_ROWS
+        )
 
 
 @contextmanager
@@ -200,10 +231,13 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise Problem(f"{path} does not exist", f"run 'dvc repro {path.parent.name}' first") from None
+        raise Problem(
+            f"{path} does not exist", f"run 'dvc repro {path.parent.name}' first"
+        ) from None
     except (arrow.ArrowException, OSError) as error:  # a damaged page is an OSError
         raise Problem(
-            f"{path} is not a Parquet file: {str(error).partition(chr(10))[0]}", "remove it and run 'dvc repro'"
+            f"{path} is not a Parquet file: {str(error).partition(chr(10))[0]}",
+            "remove it and run 'dvc repro'",
         ) from None
 
 
@@ -211,7 +245,9 @@ def _canonical(frame: pd.DataFrame, table: type[AnyTable], where: str) -> arrow.
     schema = arrow_schema(table)
     missing = [name for name in schema.names if name not in frame.columns]
     ordered = (
-        frame if missing else frame[[*schema.names, *(name for name in frame.columns if name not in schema.names)]]
+        frame
+        if missing
+        else frame[[*schema.names, *(name for name in frame.columns if name not in schema.names)]]
     )
     ordered = check(ordered.reset_index(drop=True), table, where)
     return arrow.Table.from_pandas(

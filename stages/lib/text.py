@@ -22,15 +22,21 @@ _WORDS = re.compile(rf"\w[\w{_MARKS}]*")
 _TOKENS = re.compile(rf"(?:(?<!\w)-(?=\d))?\w[\w{_MARKS}]*(?:[+#]+|-(?!\w))?|[<>=≤≥≠±%°$€£¥+#^]+")
 # The same for text in ASCII, in which nearly all of most sources is, ten times as fast: whatever is neither
 # letter, digit nor sign parts words, and only words with signs need a closer look.
-_ASCII_TOKENS = re.compile(r"(?:(?<![a-z0-9])-(?=[0-9]))?[a-z0-9]+(?:[+#]+|-(?![a-z0-9]))?|[<>=≠%$+#^]+")
-_PARTING = {code: " " for code in range(128) if not chr(code).isalnum() and chr(code) not in "<>=%$+#^-"}
+_ASCII_TOKENS = re.compile(
+    r"(?:(?<![a-z0-9])-(?=[0-9]))?[a-z0-9]+(?:[+#]+|-(?![a-z0-9]))?|[<>=≠%$+#^]+"
+)
+_PARTING = {
+    code: " " for code in range(128) if not chr(code).isalnum() and chr(code) not in "<>=%$+#^-"
+}
 _POINT = re.compile(r"\.[0-9]")
 _BARE_POINT = re.compile(r"(?<![\w.])(-?)\.(?=\d)")  # -.5 is -0.5
 _SPELLED = str.maketrans({"_": " ", "\u2212": "-"})
 # Han, kana, Thai, Lao, Khmer, Myanmar and Tibetan write words without spaces between them.
 _UNSPACED = "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 UNSPACED = re.compile(f"[{_UNSPACED}]")
-_RUNS = re.compile(f"[{_UNSPACED}][{_UNSPACED}{_MARKS}]*|[^{_UNSPACED}]+")  # the name in "CD4陽性" is a word of its own
+_RUNS = re.compile(
+    f"[{_UNSPACED}][{_UNSPACED}{_MARKS}]*|[^{_UNSPACED}]+"
+)  # the name in "CD4陽性" is a word of its own
 # Texts of fewer words are not read as word 3-grams, of so many or more not as character 3-grams.
 SHORT_WORDS, MANY_WORDS = 8, 16
 
@@ -48,7 +54,11 @@ def normal_form(text: str) -> str:
             spelled = _BARE_POINT.sub(r"\g<1>0.", spelled)
         words = spelled.translate(_PARTING).split()
         if not "".join(words).isalnum():
-            words = [token for word in words for token in ([word] if word.isalnum() else _ASCII_TOKENS.findall(word))]
+            words = [
+                token
+                for word in words
+                for token in ([word] if word.isalnum() else _ASCII_TOKENS.findall(word))
+            ]
         return " ".join(words) or " ".join(lowered.split())
     return _general_form(text)
 
@@ -86,7 +96,9 @@ def shingles(text: str) -> tuple[frozenset[str], ...]:
     if by_words:
         found.append(frozenset(" ".join(tokens[at : at + 3]) for at in range(len(tokens) - 2)))
     if by_characters:
-        found.append(frozenset(normal[at : at + 3] for at in range(len(normal) - 2)) or frozenset([normal]))
+        found.append(
+            frozenset(normal[at : at + 3] for at in range(len(normal) - 2)) or frozenset([normal])
+        )
     return tuple(found)
 
 
@@ -130,7 +142,10 @@ def hash_shingles(sets: Sequence[Iterable[str]]) -> list[list[int]]:
     return [
         sorted(
             {
-                int.from_bytes(hashlib.blake2b(item.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+                int.from_bytes(
+                    hashlib.blake2b(item.encode("utf-8", "surrogatepass"), digest_size=8).digest(),
+                    "little",
+                )
                 for item in items
             }
         )

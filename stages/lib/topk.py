@@ -34,7 +34,9 @@ class Hits(NamedTuple):
     scores: Vectors
 
 
-def search(score: Scorer, queries: int, passages: int, k: int, starts: Starts | None = None) -> Hits:
+def search(
+    score: Scorer, queries: int, passages: int, k: int, starts: Starts | None = None
+) -> Hits:
     """Return the `k` best documents of each query, of all documents where there are fewer.
 
     `starts` (documents,) has the position of each document's first passage; None where each has just one.
@@ -42,7 +44,10 @@ def search(score: Scorer, queries: int, passages: int, k: int, starts: Starts | 
     documents = passages if starts is None else len(starts)
     one_each = documents == passages
     k = min(k, documents)
-    positions, scores = np.empty((queries, k), dtype=np.int64), np.empty((queries, k), dtype=np.float32)
+    positions, scores = (
+        np.empty((queries, k), dtype=np.int64),
+        np.empty((queries, k), dtype=np.float32),
+    )
     if not k:
         return Hits(positions, scores)
     rows = min(_MOST_ROWS, max(_LEAST_ROWS, ROOM // passages), max(1, queries))

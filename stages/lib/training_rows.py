@@ -19,7 +19,11 @@ def answers(triplets: pd.DataFrame, pairs: pd.DataFrame, positive_from: float) -
 
 
 def learned(
-    triplets: pd.DataFrame, lineage: pd.DataFrame, splits: pd.DataFrame, encoder: Encoder, model: Model
+    triplets: pd.DataFrame,
+    lineage: pd.DataFrame,
+    splits: pd.DataFrame,
+    encoder: Encoder,
+    model: Model,
 ) -> Rows:
     """Return the rows of `triplets` as vectors.
 
@@ -31,7 +35,9 @@ def learned(
     component_of = dict(zip(splits["id"], splits["component_id"], strict=True))
     negatives = [
         (row, doc_id, text)
-        for row, (ids, texts) in enumerate(zip(triplets["negative_ids"], triplets["negatives"], strict=True))
+        for row, (ids, texts) in enumerate(
+            zip(triplets["negative_ids"], triplets["negatives"], strict=True)
+        )
         for doc_id, text in zip(ids, texts, strict=True)
     ]
     texts = [*triplets["positive"], *(text for _, _, text in negatives)]
@@ -39,7 +45,10 @@ def learned(
     return Rows(
         encoder.encode(list(triplets["anchor"]), model.anchor_prompt, "training anchors"),
         documents[: len(triplets)],
-        np.array([component_of[parents.get(pair_id, pair_id)] for pair_id in triplets["pair_id"]], dtype=np.str_),
+        np.array(
+            [component_of[parents.get(pair_id, pair_id)] for pair_id in triplets["pair_id"]],
+            dtype=np.str_,
+        ),
         np.array([component_of[doc_id] for doc_id in triplets["doc_id"]], dtype=np.str_),
         documents[len(triplets) :],
         np.array([row for row, _, _ in negatives], dtype=np.int64),

@@ -43,8 +43,15 @@ class Wheel(NamedTuple):
 
 def pinned(pyproject: Path = PYPROJECT) -> dict[str, Wheel]:
     """Return the wheels that `pyproject` pins, by name."""
-    declared = tomllib.loads(pyproject.read_text("utf-8")).get("tool", {}).get("pairsmith", {}).get("wheels", {})
-    return {name: Wheel(name, pin["version"], pin["sha256"]) for name, pin in sorted(declared.items())}
+    declared = (
+        tomllib.loads(pyproject.read_text("utf-8"))
+        .get("tool", {})
+        .get("pairsmith", {})
+        .get("wheels", {})
+    )
+    return {
+        name: Wheel(name, pin["version"], pin["sha256"]) for name, pin in sorted(declared.items())
+    }
 
 
 def find(name: str, pyproject: Path = PYPROJECT) -> Path:
@@ -55,10 +62,14 @@ def find(name: str, pyproject: Path = PYPROJECT) -> Path:
     wheel = pinned(pyproject).get(name)
     if wheel is None:
         raise Problem(
-            f"{pyproject} pins no wheel {name}", f"restore [tool.pairsmith.wheels.{name}] in {pyproject}, as in git"
+            f"{pyproject} pins no wheel {name}",
+            f"restore [tool.pairsmith.wheels.{name}] in {pyproject}, as in git",
         )
     if not wheel.path.is_file():
         raise Problem(f"the wheel {wheel.path.name} is not in this environment", "run 'make setup'")
     if not wheel.present:
-        raise Problem(f"the wheel {wheel.path.name} has another sha256 than {pyproject} pins", "run 'make setup'")
+        raise Problem(
+            f"the wheel {wheel.path.name} has another sha256 than {pyproject} pins",
+            "run 'make setup'",
+        )
     return wheel.path

@@ -72,13 +72,20 @@ def main(
     params, model, seed, labels = load(MineParams), load(Model), load(Run).seed, load(Labels)
     scores = load(Shape).shape == "scores"
     params = params.model_copy(update={"negatives": 0}) if scores else params
-    training, built, given = (tables.read(path, Pairs) for path in (pairs, built_pairs, given_pairs))
+    training, built, given = (
+        tables.read(path, Pairs) for path in (pairs, built_pairs, given_pairs)
+    )
     known, where = tables.read(documents, Documents), tables.read(splits, Splits)
     if not len(training):
         raise Problem(
-            f"{pairs} holds no training pairs", "raise split.train or split.max_train_pairs, or bring more data"
+            f"{pairs} holds no training pairs",
+            "raise split.train or split.max_train_pairs, or bring more data",
         )
-    cross = CrossEncoder(params.cross_encoder, params.cross_encoder_sha256) if params.cross_encoder else None
+    cross = (
+        CrossEncoder(params.cross_encoder, params.cross_encoder_sha256)
+        if params.cross_encoder
+        else None
+    )
     added = tables.read(lineage, LedgerTable).query("action == 'add'")
     parents = dict(zip(added["row_id"], added["partner_id"], strict=True))
     # Pairs that a cap left out are not trained on, and stay positives all the same.
@@ -92,7 +99,9 @@ def main(
     ids, searched = corpora.order(whole, allowed, {doc_id for found in answers for doc_id in found})
     texts = corpora.texts_of(tables.read(passages, Passages), ids)
     encoder = Encoder(find_model(model))
-    vectors = encoder.encode([text for found in texts for text in found], model.document_prompt, "documents")
+    vectors = encoder.encode(
+        [text for found in texts for text in found], model.document_prompt, "documents"
+    )
     anchors = encoder.encode(list(training["anchor"]), model.anchor_prompt, "anchors")
     corpus = corpora.build(ids, searched, texts, whole, vectors)
 
@@ -100,7 +109,9 @@ def main(
     kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
     beside = neighbours(tables.read(near, Near), kept)
     topic_of = dict(zip(known["doc_id"], known["topic"], strict=True))
-    said = judged(training, tables.read(made, Made), tables.read(dissimilar, Pairs), topic_of, parents)
+    said = judged(
+        training, tables.read(made, Made), tables.read(dissimilar, Pairs), topic_of, parents
+    )
     instead = sorted(set(said.trained.values()))
     world = World(
         positives,
@@ -108,11 +119,15 @@ def main(
         lines(tables.read(hierarchy, Hierarchy), kept, ids),
         families(known),
         said,
-        dict(zip(instead, encoder.encode(instead, model.document_prompt, "positives"), strict=True)),
+        dict(
+            zip(instead, encoder.encode(instead, model.document_prompt, "positives"), strict=True)
+        ),
         {str(topic): frozenset(found) for topic, found in known.groupby("topic")["doc_id"]},
     )
     ledger = Ledger()
-    mined = mine(training, anchors, corpus, world, params, seed, ledger, cross if params.crossed else None)
+    mined = mine(
+        training, anchors, corpus, world, params, seed, ledger, cross if params.crossed else None
+    )
     component_of = dict(zip(where["id"], where["component_id"], strict=True))
     answer_of = dict(zip(every["pair_id"], every["doc_id"], strict=True))
     meetings = Meetings(component_of, parents, answer_of, beside, said.topics, topic_of)

@@ -41,7 +41,9 @@ def families(documents: pd.DataFrame) -> dict[str, str]:
     return {doc_id: f"{source}\n{group}" for doc_id, source, group in rows if group}
 
 
-def lines(edges: pd.DataFrame, kept: Mapping[str, str], wanted: Iterable[str]) -> dict[str, frozenset[str]]:
+def lines(
+    edges: pd.DataFrame, kept: Mapping[str, str], wanted: Iterable[str]
+) -> dict[str, frozenset[str]]:
     """Return all ancestors and descendants of each of the documents `wanted` that stands in the Hierarchy `edges`.
 
     `kept` maps a document that was dropped to the one that stands for it. Circles end.
@@ -75,7 +77,9 @@ def _reach(start: str, edges: Mapping[str, set[str]]) -> set[str]:
     return met
 
 
-def _both_ways(edges: Iterable[tuple[str, str]], kept: Mapping[str, str]) -> dict[str, frozenset[str]]:
+def _both_ways(
+    edges: Iterable[tuple[str, str]], kept: Mapping[str, str]
+) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for one, other in edges:
         left, right = kept.get(one, one), kept.get(other, other)

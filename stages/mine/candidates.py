@@ -85,10 +85,14 @@ def index_recall(found: Hits, anchors: Vectors, corpus: Corpus) -> float:
         corpus.starts[: corpus.searched],
     )
     pairs = zip(found.positions, np.isfinite(found.scores), exact.positions, strict=False)
-    return sum(len(np.intersect1d(mine[seen], true)) for mine, seen, true in pairs) / max(1, exact.positions.size)
+    return sum(len(np.intersect1d(mine[seen], true)) for mine, seen, true in pairs) / max(
+        1, exact.positions.size
+    )
 
 
-def merge(proposed: Mapping[str, Hits], start: int, end: int, anchors: Vectors, corpus: Corpus) -> Candidates:
+def merge(
+    proposed: Mapping[str, Hits], start: int, end: int, anchors: Vectors, corpus: Corpus
+) -> Candidates:
     """Return the candidates of anchors `start` to `end`; a document that several miners propose comes once.
 
     Those of people come first.
@@ -112,24 +116,39 @@ def merge(proposed: Mapping[str, Hits], start: int, end: int, anchors: Vectors, 
     if not len(firsts):
         return Candidates(keys, keys, miners, ranks, cosines)
     rows, documents = np.divmod(keys[firsts], corpus.searched)
-    miners, ranks = np.bitwise_or.reduceat(miners[order], firsts), np.minimum.reduceat(ranks[order], firsts)
+    miners, ranks = (
+        np.bitwise_or.reduceat(miners[order], firsts),
+        np.minimum.reduceat(ranks[order], firsts),
+    )
     cosines = np.maximum.reduceat(cosines[order], firsts)
-    people = miners >> list(proposed).index(LABELLED) & 1 if LABELLED in proposed else np.zeros_like(miners)
+    people = (
+        miners >> list(proposed).index(LABELLED) & 1
+        if LABELLED in proposed
+        else np.zeros_like(miners)
+    )
     unknown = np.flatnonzero(np.isneginf(cosines))
     cosines[unknown] = np.round(best_cosines(anchors, corpus, rows[unknown], documents[unknown]), 6)
     hardest = np.lexsort((documents, -cosines, -people, rows))
     return Candidates(*(column[hardest] for column in (rows, documents, miners, ranks, cosines)))
 
 
-def _labelled(asked: Sequence[str], corpus: Corpus, dissimilar: Mapping[str, Sequence[str]]) -> Hits:
+def _labelled(
+    asked: Sequence[str], corpus: Corpus, dissimilar: Mapping[str, Sequence[str]]
+) -> Hits:
     known = [
-        [at for doc_id in dissimilar.get(normal_form(anchor), ()) if (at := corpus.number.get(doc_id, -1)) >= 0]
+        [
+            at
+            for doc_id in dissimilar.get(normal_form(anchor), ())
+            if (at := corpus.number.get(doc_id, -1)) >= 0
+        ]
         for anchor in (asked if dissimilar else ())
     ]
     found = [[at for at in one if at < corpus.searched] for one in known] or [[]] * len(asked)
     widest = max(map(len, found), default=0)
     positions = np.array([one + [0] * (widest - len(one)) for one in found], dtype=np.int64)
-    there = np.array([[True] * len(one) + [False] * (widest - len(one)) for one in found], dtype=np.bool_)
+    there = np.array(
+        [[True] * len(one) + [False] * (widest - len(one)) for one in found], dtype=np.bool_
+    )
     return Hits(
         positions.reshape(len(asked), widest),
         np.where(there, 1.0, -np.inf).astype(np.float32).reshape(len(asked), widest),

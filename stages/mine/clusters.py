@@ -21,10 +21,16 @@ def approximate(queries: Vectors, passages: Vectors, k: int, starts: Starts, see
     Clusters are found by spherical k-means with the seed `seed`; there are about as many as each has passages.
     """
     if not len(passages):
-        return Hits(np.empty((len(queries), 0), dtype=np.int64), np.empty((len(queries), 0), dtype=np.float32))
+        return Hits(
+            np.empty((len(queries), 0), dtype=np.int64),
+            np.empty((len(queries), 0), dtype=np.float32),
+        )
     centres = _centres(passages, max(1, int(len(passages) ** 0.5)), seed)
     nearest = _nearest(passages, centres)
-    members = np.split(np.argsort(nearest, kind="stable"), np.cumsum(np.bincount(nearest, minlength=len(centres)))[:-1])
+    members = np.split(
+        np.argsort(nearest, kind="stable"),
+        np.cumsum(np.bincount(nearest, minlength=len(centres)))[:-1],
+    )
     probed = max(1, int(np.ceil(PROBED * len(centres))))
 
     def score(start: int, end: int, out: Vectors) -> None:

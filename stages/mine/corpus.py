@@ -49,7 +49,9 @@ class Corpus(NamedTuple):
         return self.texts[int(part.start) + at]
 
 
-def order(whole: Collection[str], allowed: Collection[str], answers: Collection[str]) -> tuple[list[str], int]:
+def order(
+    whole: Collection[str], allowed: Collection[str], answers: Collection[str]
+) -> tuple[list[str], int]:
     """Return the ids of a corpus in its order, and how many of them are searched.
 
     `whole` are the documents that there are, `allowed` those that may become negatives, `answers` those that answer.
@@ -68,13 +70,22 @@ def texts_of(stretches: pd.DataFrame, ids: Sequence[str]) -> list[list[str]]:
 
 
 def build(
-    ids: list[str], searched: int, passages: Sequence[Sequence[str]], whole: Mapping[str, str], vectors: Vectors
+    ids: list[str],
+    searched: int,
+    passages: Sequence[Sequence[str]],
+    whole: Mapping[str, str],
+    vectors: Vectors,
 ) -> Corpus:
     """Return the corpus of documents `ids` with their `passages`, whose `vectors` stand in the same order."""
-    forms = [frozenset(map(normal_form, {whole[doc_id], *texts})) for doc_id, texts in zip(ids, passages, strict=True)]
+    forms = [
+        frozenset(map(normal_form, {whole[doc_id], *texts}))
+        for doc_id, texts in zip(ids, passages, strict=True)
+    ]
     starts = np.cumsum([0, *map(len, passages)], dtype=np.int64)
     every = [text for texts in passages for text in texts]
-    return Corpus(ids, every, forms, vectors, starts, searched, {doc_id: at for at, doc_id in enumerate(ids)})
+    return Corpus(
+        ids, every, forms, vectors, starts, searched, {doc_id: at for at, doc_id in enumerate(ids)}
+    )
 
 
 def best_cosines(anchors: Vectors, corpus: Corpus, rows: Integers, documents: Integers) -> Vectors:
@@ -83,7 +94,10 @@ def best_cosines(anchors: Vectors, corpus: Corpus, rows: Integers, documents: In
     # A few thousand at a time: each needs its vectors side by side.
     for start in range(0, len(rows), 4096):
         row, document = rows[start : start + 4096], documents[start : start + 4096]
-        begins, sizes = corpus.starts[document], corpus.starts[document + 1] - corpus.starts[document]
+        begins, sizes = (
+            corpus.starts[document],
+            corpus.starts[document + 1] - corpus.starts[document],
+        )
         firsts = np.cumsum(sizes) - sizes
         at = np.arange(int(sizes.sum())) - np.repeat(firsts - begins, sizes)
         cosines = np.einsum("ij,ij->i", corpus.vectors[at], anchors[np.repeat(row, sizes)])

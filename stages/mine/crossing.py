@@ -51,7 +51,9 @@ class CrossEncoder:
                 f"if the new weights are meant, set it to {actual}",
             )
         self._folder = folder
-        versions = [version(package) for package in ("torch", "transformers", "sentence-transformers")]
+        versions = [
+            version(package) for package in ("torch", "transformers", "sentence-transformers")
+        ]
         self._key = f"{fingerprint(folder)} {versions} {platform.machine()}"
         self._model: sentence_transformers.CrossEncoder | None = None
 
@@ -59,7 +61,9 @@ class CrossEncoder:
         """Return the score of each of `pairs`, to six decimals; each distinct one is computed once."""
         distinct = sorted({_BETWEEN.join(pair) for pair in pairs})
         found = cache.through("cross_encoder", self._key, distinct, self._compute)
-        scores = {text: float(np.frombuffer(value, dtype="<f8")[0]) for text, value in found.items()}
+        scores = {
+            text: float(np.frombuffer(value, dtype="<f8")[0]) for text, value in found.items()
+        }
         return np.array([scores[_BETWEEN.join(pair)] for pair in pairs], dtype=np.float64)
 
     def _compute(self, texts: list[str]) -> dict[str, bytes]:
@@ -71,7 +75,9 @@ class CrossEncoder:
     def _score(self, text: str) -> bytes:
         assert self._model is not None
         anchor, _, document = text.partition(_BETWEEN)
-        score = self._model.predict([(anchor, document)], show_progress_bar=False, convert_to_numpy=True)
+        score = self._model.predict(
+            [(anchor, document)], show_progress_bar=False, convert_to_numpy=True
+        )
         return np.round(np.asarray(score, dtype="<f8"), 6).tobytes()
 
 
@@ -115,7 +121,9 @@ class Judge:
     def passes(self, found: Candidates, asked: Integers) -> npt.NDArray[np.bool_]:
         """Return whether each of the candidates numbered `asked` may become a negative."""
         keys = list(zip(found.rows[asked].tolist(), found.documents[asked].tolist(), strict=True))
-        shown = [(self._asked[row], self._corpus.closest(at, self._anchors[row])) for row, at in keys]
+        shown = [
+            (self._asked[row], self._corpus.closest(at, self._anchors[row])) for row, at in keys
+        ]
         unknown = sorted({row for row, _ in keys} - set(self._thresholds))
         right = [(self._asked[row], text) for row in unknown for text in self._answers[row]]
         scores = self._model.scores([*shown, *right])
@@ -123,4 +131,6 @@ class Judge:
         for row, start, end in zip(unknown, ends, ends[1:], strict=False):
             self._thresholds[row] = self._params.threshold(float(scores[start:end].min()))
         self.scores.update(zip(keys, scores[: len(keys)].tolist(), strict=True))
-        return np.array([self.scores[key] <= self._thresholds[key[0]] for key in keys], dtype=np.bool_)
+        return np.array(
+            [self.scores[key] <= self._thresholds[key[0]] for key in keys], dtype=np.bool_
+        )

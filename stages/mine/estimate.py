@@ -26,19 +26,27 @@ def sample(triplets: pd.DataFrame, wanted: int, seed: int) -> pd.DataFrame:
     flat = triplets[["pair_id", "anchor", "positive", "negative_ids", "negatives"]].explode(
         ["negative_ids", "negatives"]
     )
-    flat = flat[flat["negative_ids"].notna()].rename(columns={"negative_ids": "negative_id", "negatives": "negative"})
+    flat = flat[flat["negative_ids"].notna()].rename(
+        columns={"negative_ids": "negative_id", "negatives": "negative"}
+    )
     flat = flat.assign(form=flat["anchor"].map(normal_form))
     lots = {form: hash_hex("judge", str(seed), form) for form in flat["form"].unique()}
-    flat = flat.assign(lot=flat["form"].map(lots)).sort_values(["lot", "pair_id"], kind="stable", ignore_index=True)
+    flat = flat.assign(lot=flat["form"].map(lots)).sort_values(
+        ["lot", "pair_id"], kind="stable", ignore_index=True
+    )
     starts = np.flatnonzero(~flat["form"].duplicated())
     after = starts[starts >= wanted]
     return flat.iloc[: after[0] if len(after) else None].drop(columns="lot")
 
 
-def by_structure(drawn: pd.DataFrame, positives: Mapping[str, frozenset[str]], lineage: Neighbours) -> Verdicts:
+def by_structure(
+    drawn: pd.DataFrame, positives: Mapping[str, frozenset[str]], lineage: Neighbours
+) -> Verdicts:
     """Judge by the hierarchy: false is an ancestor or descendant of an answer; no opinion where none stands in it."""
     return [
-        negative_id in joined(lineage, positives[form]) if positives[form] & lineage.keys() else None
+        negative_id in joined(lineage, positives[form])
+        if positives[form] & lineage.keys()
+        else None
         for form, negative_id in zip(drawn["form"], drawn["negative_id"], strict=True)
     ]
 

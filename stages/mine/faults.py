@@ -11,13 +11,19 @@ from stages.mine.candidates import LABELLED
 from stages.mine.corpus import Corpus
 
 
-def count_known_positives(triplets: pd.DataFrame, positives: Mapping[str, frozenset[str]], corpus: Corpus) -> int:
+def count_known_positives(
+    triplets: pd.DataFrame, positives: Mapping[str, frozenset[str]], corpus: Corpus
+) -> int:
     """Return how many negatives are a positive of their anchor, by id or by text: must be 0."""
     count = 0
-    for anchor, ids, negatives in zip(triplets["anchor"], triplets["negative_ids"], triplets["negatives"], strict=True):
+    for anchor, ids, negatives in zip(
+        triplets["anchor"], triplets["negative_ids"], triplets["negatives"], strict=True
+    ):
         known = positives[normal_form(anchor)]
         forms = frozenset[str]().union(*(corpus.forms[corpus.number[doc_id]] for doc_id in known))
-        count += sum(i in known or normal_form(text) in forms for i, text in zip(ids, negatives, strict=True))
+        count += sum(
+            i in known or normal_form(text) in forms for i, text in zip(ids, negatives, strict=True)
+        )
     return count
 
 

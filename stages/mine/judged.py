@@ -43,11 +43,15 @@ def judged(
     rows = [(pair_id, parents.get(pair_id, pair_id)) for pair_id in training["pair_id"]]
     of_label = [
         (pair_id, topic_of[doc_id])
-        for (pair_id, parent_id), doc_id, relation in zip(rows, training["doc_id"], training["relation"], strict=True)
+        for (pair_id, parent_id), doc_id, relation in zip(
+            rows, training["doc_id"], training["relation"], strict=True
+        )
         if relation == "same_label" and parent_id in texts
     ]
     trained = {pair_id: text for pair_id, parent_id in rows if (text := texts.get(parent_id, ""))}
     refused: dict[str, set[str]] = defaultdict(set)
     for anchor, doc_id in zip(dissimilar["anchor"], dissimilar["doc_id"], strict=True):
         refused[normal_form(anchor)].add(doc_id)
-    return Judged(trained, dict(of_label), {form: tuple(sorted(ids)) for form, ids in sorted(refused.items())})
+    return Judged(
+        trained, dict(of_label), {form: tuple(sorted(ids)) for form, ids in sorted(refused.items())}
+    )

@@ -25,7 +25,9 @@ class Curve:
         self._rules = [rule for rule in rules_on(params) if rule not in ("margin", "relative")]
         self._anchors, self._counts = 0, np.zeros((len(MARGINS), 3), dtype=np.int64)
 
-    def add(self, anchors: int, found: Candidates, hits: Hits, weakest: npt.NDArray[np.float64]) -> None:
+    def add(
+        self, anchors: int, found: Candidates, hits: Hits, weakest: npt.NDArray[np.float64]
+    ) -> None:
         """Count the candidates `found` of that many anchors; `weakest` are the scores of their weakest positives."""
         self._anchors += anchors
         fine = passed(hits, self._rules)
@@ -35,12 +37,18 @@ class Curve:
             given = room(rows[below], self._params)
             place = places(rows[below]) - self._params.skip_first
             chosen = (place >= 0) & (place < self._params.negatives)
-            self._counts[at] += [np.count_nonzero(given), given.sum(), np.count_nonzero(lineage[below] & chosen)]
+            self._counts[at] += [
+                np.count_nonzero(given),
+                given.sum(),
+                np.count_nonzero(lineage[below] & chosen),
+            ]
 
     def frame(self) -> pd.DataFrame:
         """Return the plot: margin, measure, value; the hardest are taken, whatever is sampled."""
         rows = []
-        for margin, (anchors, negatives, related) in zip(MARGINS, self._counts.tolist(), strict=True):
+        for margin, (anchors, negatives, related) in zip(
+            MARGINS, self._counts.tolist(), strict=True
+        ):
             rows.append((margin, "anchors with a negative", anchors / max(1, self._anchors)))
             rows.append((margin, "negatives per anchor", negatives / max(1, self._anchors)))
             if self._with_lineage:

@@ -31,19 +31,31 @@ class Meetings:
         asked: Mapping[str, str],
         topic_of: Mapping[str, str],
     ) -> None:
-        self._component_of, self._parents, self._answers, self._near = component_of, parents, answers, near
+        self._component_of, self._parents, self._answers, self._near = (
+            component_of,
+            parents,
+            answers,
+            near,
+        )
         self._asked = asked
         wanted = set(asked.values())
         self._topic_of = {doc_id: topic for doc_id, topic in topic_of.items() if topic in wanted}
 
     def component(self, pair_id: str, doc_id: str) -> str:
         """Return the component of a pair, which for a made one is that of its parent; else that of its document."""
-        return self._component_of.get(self._parents.get(pair_id, pair_id)) or self._component_of[doc_id]
+        return (
+            self._component_of.get(self._parents.get(pair_id, pair_id))
+            or self._component_of[doc_id]
+        )
 
     def answer_ids(self, pair_id: str, doc_id: str, positives: frozenset[str]) -> list[str]:
         """Return the documents, components and topics that answer a pair whose anchor has the documents `positives`."""
         like = self._near.get(self._parents.get(pair_id, pair_id), frozenset())
-        right = {doc_id, *positives, *(self._answers[other] for other in like if other in self._answers)}
+        right = {
+            doc_id,
+            *positives,
+            *(self._answers[other] for other in like if other in self._answers),
+        }
         right = right.union(*(self._near.get(one, frozenset()) for one in right))
         topic = {_named(self._asked[pair_id])} if pair_id in self._asked else set[str]()
         return sorted({self.component(pair_id, doc_id), *right, *self._components(right), *topic})
@@ -63,11 +75,18 @@ def _named(topic: str) -> str:
     return f"topic {topic}"
 
 
-def meet(rows: pd.DataFrame, meetings: Meetings, positives: Sequence[frozenset[str]]) -> pd.DataFrame:
+def meet(
+    rows: pd.DataFrame, meetings: Meetings, positives: Sequence[frozenset[str]]
+) -> pd.DataFrame:
     """Return `rows` with component_id, answer_ids and shown_ids; `positives` are the documents of each anchor."""
     pairs = list(zip(rows["pair_id"], rows["doc_id"], strict=True))
-    answers = [meetings.answer_ids(*pair, known) for pair, known in zip(pairs, positives, strict=True)]
-    shown = [meetings.shown_ids(*pair, ids) for pair, ids in zip(pairs, rows["negative_ids"], strict=True)]
+    answers = [
+        meetings.answer_ids(*pair, known) for pair, known in zip(pairs, positives, strict=True)
+    ]
+    shown = [
+        meetings.shown_ids(*pair, ids)
+        for pair, ids in zip(pairs, rows["negative_ids"], strict=True)
+    ]
     return rows.assign(
         component_id=[meetings.component(*pair) for pair in pairs],
         answer_ids=pd.Series(answers, index=rows.index, dtype=object),

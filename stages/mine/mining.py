@@ -13,7 +13,16 @@ from stages.lib.ledger import Ledger
 from stages.lib.lexical import Lexical
 from stages.lib.text import normal_form
 from stages.lib.topk import Integers, Vectors
-from stages.mine.candidates import DENSE, Candidates, by_people, index_recall, merge, miners, names, propose
+from stages.mine.candidates import (
+    DENSE,
+    Candidates,
+    by_people,
+    index_recall,
+    merge,
+    miners,
+    names,
+    propose,
+)
 from stages.mine.choose import Ask, Names, choose, everybody, room
 from stages.mine.corpus import Corpus
 from stages.mine.crossing import CrossEncoder, Judge
@@ -74,7 +83,11 @@ def mine(
     barred = bar(forms, list(pairs["pair_id"]), corpus, world)
     proposed = propose(asked, anchors, corpus, params, seed, world.judged.dissimilar)
     further = Judge(cross, asked, answered.texts, anchors, corpus, params) if cross else None
-    rules, curve, sums = rules_on(params), Curve(params, bool(world.lineage)), np.zeros(3, dtype=np.int64)
+    rules, curve, sums = (
+        rules_on(params),
+        Curve(params, bool(world.lineage)),
+        np.zeros(3, dtype=np.int64),
+    )
     refused = np.zeros(len(RULES), dtype=np.int64)
     rows: list[dict[str, object]] = []
     for start in range(0, len(asked), BLOCK):
@@ -84,19 +97,32 @@ def mine(
         curve.add(end - start, found, hits, answered.weakest)
         with_near = passed(hits, [rule for rule in rules if rule != "near_positive"])
         far = with_near & ~hits["near_positive"]
-        sums += [(with_near ^ far).sum(), *(room(found.rows[mask], params).sum() for mask in (with_near, far))]
+        sums += [
+            (with_near ^ far).sum(),
+            *(room(found.rows[mask], params).sum() for mask in (with_near, far)),
+        ]
         why = reasons(hits, rules)
-        chosen = choose(found, why, _identified(pairs, corpus, found), params, seed, _ask(further, found))
+        chosen = choose(
+            found, why, _identified(pairs, corpus, found), params, seed, _ask(further, found)
+        )
         refused += np.bincount(why[why != PASSED], minlength=len(RULES))
-        rows += _rows(pairs.iloc[start:end], start, found, chosen, anchors, corpus, answered, params, further)
+        rows += _rows(
+            pairs.iloc[start:end], start, found, chosen, anchors, corpus, answered, params, further
+        )
     _note(rows, params, corpus, answered, ledger)
     near, if_kept, if_refused = sums.tolist()
     counted = dict(zip(RULES, refused.tolist(), strict=True))
-    recall = index_recall(proposed[DENSE], anchors, corpus) if params.index != "exact" and DENSE in proposed else None
+    recall = (
+        index_recall(proposed[DENSE], anchors, corpus)
+        if params.index != "exact" and DENSE in proposed
+        else None
+    )
     return Mined(pd.DataFrame(rows), counted, near, if_kept, if_refused, curve.frame(), recall)
 
 
-def answer(pairs: pd.DataFrame, forms: Sequence[str], anchors: Vectors, corpus: Corpus, world: World) -> Answered:
+def answer(
+    pairs: pd.DataFrame, forms: Sequence[str], anchors: Vectors, corpus: Corpus, world: World
+) -> Answered:
     """Return what answers each of `pairs`, whose anchors have the normal forms `forms`."""
     passages, scores, weakest, texts = [], [], [], []
     columns = (pairs["pair_id"], pairs["anchor"], pairs["doc_id"], forms)
@@ -167,21 +193,34 @@ def _rows(
                 "negatives": [corpus.closest(document, anchors[row]) for document in documents],
                 "negative_scores": found.cosines[mine].astype(np.float64).round(6).tolist(),
                 "negative_cross_scores": [
-                    further.scores[row, document] if further else float("nan") for document in documents
+                    further.scores[row, document] if further else float("nan")
+                    for document in documents
                 ],
-                "negative_miners": [names(miners(params), bits) for bits in found.miners[mine].tolist()],
+                "negative_miners": [
+                    names(miners(params), bits) for bits in found.miners[mine].tolist()
+                ],
                 "negative_ranks": found.ranks[mine].tolist(),
-                "negative_rules": ["+".join(CERTAIN) if person else rules for person in people[mine].tolist()],
+                "negative_rules": [
+                    "+".join(CERTAIN) if person else rules for person in people[mine].tolist()
+                ],
             }
         )
     return rows
 
 
 def _note(
-    rows: Sequence[dict[str, object]], params: MineParams, corpus: Corpus, answered: Answered, ledger: Ledger
+    rows: Sequence[dict[str, object]],
+    params: MineParams,
+    corpus: Corpus,
+    answered: Answered,
+    ledger: Ledger,
 ) -> None:
     for row, at in zip(rows, answered.passages.tolist(), strict=True):
-        pair_id, doc_id, count = str(row["pair_id"]), str(row["doc_id"]), len(cast("list[str]", row["negative_ids"]))
+        pair_id, doc_id, count = (
+            str(row["pair_id"]),
+            str(row["doc_id"]),
+            len(cast("list[str]", row["negative_ids"])),
+        )
         if count < params.negatives:
             ledger.note(pair_id, "too_few_negatives", score=float(count))
         part = corpus.passages(corpus.number[doc_id])

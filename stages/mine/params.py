@@ -41,7 +41,9 @@ class MineParams(Section):
     def _judges_by_a_margin(cls, rule: str, info: ValidationInfo) -> str:
         margins = {info.data.get("relative_margin"), info.data.get("absolute_margin")}
         if rule == "refuse" and info.data.get("cross_encoder") is not None and margins == {None}:
-            raise ValueError("a cross-encoder refuses by the margins, and both are null; 0.0 is a margin too")
+            raise ValueError(
+                "a cross-encoder refuses by the margins, and both are null; 0.0 is a margin too"
+            )
         return rule
 
     @property
@@ -61,4 +63,6 @@ class MineParams(Section):
         """
         if not self.has_margin:
             return float("inf")
-        return weakest - max(abs(weakest) * (self.relative_margin or 0.0), self.absolute_margin or 0.0)
+        return weakest - max(
+            abs(weakest) * (self.relative_margin or 0.0), self.absolute_margin or 0.0
+        )

@@ -21,7 +21,15 @@ Mask = npt.NDArray[np.bool_]
 
 # `margin` is judged by the cosine, `cross_encoder` by the scores of that model, `skipped` are the first of those that
 # pass all others.
-RULES = ("known_positive", "equal_to_anchor", "near_positive", "relative", "margin", "cross_encoder", "skipped")
+RULES = (
+    "known_positive",
+    "equal_to_anchor",
+    "near_positive",
+    "relative",
+    "margin",
+    "cross_encoder",
+    "skipped",
+)
 PASSED = -1
 
 
@@ -82,11 +90,23 @@ def bar(forms: Sequence[str], pair_ids: Sequence[str], corpus: Corpus, world: Wo
     """
     judged = world.judged
     number, size = corpus.number, corpus.searched
-    said = [[f for doc_id in world.positives[anchor] for f in corpus.forms[number[doc_id]]] for anchor in forms]
+    said = [
+        [f for doc_id in world.positives[anchor] for f in corpus.forms[number[doc_id]]]
+        for anchor in forms
+    ]
     for known, pair_id in zip(said, pair_ids, strict=True):
         known += [normal_form(judged.trained[pair_id])] if pair_id in judged.trained else []
-        same = world.labels.get(judged.topics[pair_id], frozenset()) if pair_id in judged.topics else frozenset()
-        known += [form for doc_id in sorted(same) if doc_id in number for form in corpus.forms[number[doc_id]]]
+        same = (
+            world.labels.get(judged.topics[pair_id], frozenset())
+            if pair_id in judged.topics
+            else frozenset()
+        )
+        known += [
+            form
+            for doc_id in sorted(same)
+            if doc_id in number
+            for form in corpus.forms[number[doc_id]]
+        ]
     wanted = {*forms, *(form for known in said for form in known)}
     saying: dict[str, list[int]] = defaultdict(list)
     for at, found in enumerate(corpus.forms[:size]):
@@ -94,7 +114,11 @@ def bar(forms: Sequence[str], pair_ids: Sequence[str], corpus: Corpus, world: Wo
             saying[form].append(at)
 
     def keys(found: Iterable[Iterable[int]], width: int) -> Integers:
-        return np.sort(np.array([row * width + at for row, some in enumerate(found) for at in some], dtype=np.int64))
+        return np.sort(
+            np.array(
+                [row * width + at for row, some in enumerate(found) for at in some], dtype=np.int64
+            )
+        )
 
     answers = [sorted(world.positives[anchor]) for anchor in forms]
     near = (joined(world.near, known) for known in answers)
@@ -115,7 +139,11 @@ Hits = Mapping[str, Mask]
 
 
 def judge(
-    found: Candidates, barred: Barred, thresholds: npt.NDArray[np.float64], corpus: Corpus, params: MineParams
+    found: Candidates,
+    barred: Barred,
+    thresholds: npt.NDArray[np.float64],
+    corpus: Corpus,
+    params: MineParams,
 ) -> Hits:
     """Return which of the candidates `found` each rule hits, whether or not it is in force.
 
@@ -142,7 +170,11 @@ def judge(
 def passed(hits: Hits, rules: Sequence[str]) -> Mask:
     """Return which candidates none of `rules` hits; those that are judged elsewhere hit nobody here."""
     found = [hits[rule] for rule in rules if rule in hits]
-    return np.asarray(~np.logical_or.reduce(found)) if found else np.ones(len(hits["margin"]), dtype=np.bool_)
+    return (
+        np.asarray(~np.logical_or.reduce(found))
+        if found
+        else np.ones(len(hits["margin"]), dtype=np.bool_)
+    )
 
 
 def reasons(hits: Hits, rules: Sequence[str]) -> Integers:

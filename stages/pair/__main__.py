@@ -55,10 +55,14 @@ def wanted_pairs(
     return given if params.shape == "scores" else similar, similar, dissimilar
 
 
-def make(found: Sequence[Source], raw: pd.DataFrame, similar: pd.DataFrame, params: PairParams) -> list[Made]:
+def make(
+    found: Sequence[Source], raw: pd.DataFrame, similar: pd.DataFrame, params: PairParams
+) -> list[Made]:
     """Return what the recipes propose; positives read as documents do when they are embedded, names as they stand."""
     asked: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for pair_id, anchor, doc_id in zip(similar["pair_id"], similar["anchor"], similar["doc_id"], strict=True):
+    for pair_id, anchor, doc_id in zip(
+        similar["pair_id"], similar["anchor"], similar["doc_id"], strict=True
+    ):
         asked[doc_id].append((pair_id, anchor))
     texts = dict(zip(raw["doc_id"], raw["text"], strict=True))
     proposed = list(propose(params.recipes, found, texts, asked))
@@ -68,7 +72,11 @@ def make(found: Sequence[Source], raw: pd.DataFrame, similar: pd.DataFrame, para
     return [
         one
         if one.recipe == "synonyms" or not one.positive
-        else one._replace(positive=fill(params.document_text, one.positive, of[one.doc_id].title, of[one.doc_id].topic))
+        else one._replace(
+            positive=fill(
+                params.document_text, one.positive, of[one.doc_id].title, of[one.doc_id].topic
+            )
+        )
         for one in proposed
     ]
 
@@ -114,7 +122,9 @@ def main(
         ledger.add(one.pair_id, one.recipe, partner_id=one.origin_id)
     written = [one for one in proposed if one.recipe == "generated"]
     others = [one for one in proposed if one.recipe != "generated"]
-    stayed = refuse([*others, *retrieved(written, params.generated.first, model, ledger)], similar, ledger)
+    stayed = refuse(
+        [*others, *retrieved(written, params.generated.first, model, ledger)], similar, ledger
+    )
     distinct = pd.concat([chosen, rows_of(stayed)], ignore_index=True) if stayed else chosen
     if not len(distinct):
         raise Problem(

@@ -31,7 +31,9 @@ def keys(pairs: pd.DataFrame, kind: str, topics: Mapping[str, str]) -> pd.Series
     return pairs["doc_id"].map(lambda doc_id: topics.get(doc_id, "")).astype("str")
 
 
-def cap(pairs: pd.DataFrame, most: Mapping[str, int | None], topics: Mapping[str, str], ledger: Ledger) -> pd.DataFrame:
+def cap(
+    pairs: pd.DataFrame, most: Mapping[str, int | None], topics: Mapping[str, str], ledger: Ledger
+) -> pd.DataFrame:
     """Return at most as many pairs per document, topic and relation as `most` says, capped in this order.
 
     Given pairs stay before made ones, and then those whose id hashes smallest.

@@ -30,7 +30,9 @@ def generated(found: Sequence[Source], params: Generated, writer: Writer) -> lis
     """Return a pair per passage: what the model writes for it should find it. Empty answers give none."""
     proposed = []
     places = [
-        (source, at, source.text[start:end]) for source in found for at, (start, end) in enumerate(source.passages)
+        (source, at, source.text[start:end])
+        for source in found
+        for at, (start, end) in enumerate(source.passages)
     ]
     prompts = [params.prompt.format(text=text, title=source.title) for source, _, text in places]
     answers = _answers(prompts, writer)
@@ -45,11 +47,16 @@ def _answers(prompts: Sequence[str], writer: Writer) -> dict[str, str]:
     distinct, answers = sorted(set(prompts)), dict[str, bytes]()
 
     def write(missing: list[str]) -> dict[str, bytes]:
-        return {prompt: answer.encode() for prompt, answer in zip(missing, writer.write(missing), strict=True)}
+        return {
+            prompt: answer.encode()
+            for prompt, answer in zip(missing, writer.write(missing), strict=True)
+        }
 
     starts = range(0, len(distinct), _AT_A_TIME)
     for start in progress(starts, len(starts), "writing queries"):
-        answers |= cache.through("generated", writer.key, distinct[start : start + _AT_A_TIME], write)
+        answers |= cache.through(
+            "generated", writer.key, distinct[start : start + _AT_A_TIME], write
+        )
     return {prompt: answer.decode("utf-8", "replace") for prompt, answer in answers.items()}
 
 
@@ -71,7 +78,10 @@ def retrieved(proposed: Sequence[Made], first: int, model: Model, ledger: Ledger
     encoder = Encoder(find_model(model))
     asked = [one.anchor for one in proposed]
     vectors = encoder.encode(texts, model.document_prompt, "passages")
-    hits = [Lexical(texts).search(asked, first), dense(encoder.encode(asked, model.anchor_prompt), vectors, first)]
+    hits = [
+        Lexical(texts).search(asked, first),
+        dense(encoder.encode(asked, model.anchor_prompt), vectors, first),
+    ]
     left = []
     for at, one in enumerate(proposed):
         if any(at in _found(one_way, at) for one_way in hits):

@@ -67,7 +67,9 @@ class PairParams(Section):
     @model_validator(mode="after")
     def _generated_by_a_model(self) -> PairParams:
         if "generated" in self.recipes and not self.generated.model:
-            raise ValueError("the recipe 'generated' needs generated.model: a folder, or the name of a served model")
+            raise ValueError(
+                "the recipe 'generated' needs generated.model: a folder, or the name of a served model"
+            )
         return self
 
 

@@ -29,7 +29,12 @@ class Made(NamedTuple):
 
 
 def made(
-    recipe: str, source: Source, what: Sequence[str], anchor: str, positive: str = "", cut: Span | None = None
+    recipe: str,
+    source: Source,
+    what: Sequence[str],
+    anchor: str,
+    positive: str = "",
+    cut: Span | None = None,
 ) -> Made:
     """Return the pair of a document with a part of itself; `what` tells it from others of the document."""
     pair_id = "p" + hash_hex(f"pair.{recipe}", source.doc_id, *what)
@@ -46,5 +51,9 @@ def lines_of(text: str) -> Iterator[Span]:
 
 def fitting(source: Source, start: int, end: int) -> str:
     """Return what stands from `start` to `end`, or of a stretch over several passages the longest part in one."""
-    parts = [source.text[max(left, start) : min(right, end)].strip() for left, right in source.passages if left < end]
+    parts = [
+        source.text[max(left, start) : min(right, end)].strip()
+        for left, right in source.passages
+        if left < end
+    ]
     return max(parts, key=len)

@@ -28,10 +28,14 @@ _OF_SEVERAL = ("synonyms", "same_label")
 _CUT = ("question", "first_sentence", "neighbours")
 
 
-def drop_dissimilar(pairs: pd.DataFrame, positive_from: float, ledger: Ledger) -> tuple[pd.DataFrame, pd.DataFrame]:
+def drop_dissimilar(
+    pairs: pd.DataFrame, positive_from: float, ledger: Ledger
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the pairs that score at least `positive_from`, and the others: their document is no answer."""
     similar = pairs["score"] >= positive_from
-    for pair_id, score in zip(pairs.loc[~similar, "pair_id"], pairs.loc[~similar, "score"], strict=True):
+    for pair_id, score in zip(
+        pairs.loc[~similar, "pair_id"], pairs.loc[~similar, "score"], strict=True
+    ):
         ledger.drop(pair_id, "dissimilar", score=score)
     return pairs[similar], pairs[~similar]
 
@@ -40,8 +44,13 @@ def rows_of(proposed: Sequence[Made]) -> pd.DataFrame:
     """Return the proposals as Pairs; `source` and `relation` tell the recipe."""
     if not proposed:
         return Pairs.empty()
-    rows = [(one.pair_id, one.anchor, one.doc_id, one.recipe, 1.0, f"pair.{one.recipe}") for one in proposed]
-    return pd.DataFrame(rows, columns=list(Pairs.empty().columns)).astype(Pairs.empty().dtypes.to_dict())
+    rows = [
+        (one.pair_id, one.anchor, one.doc_id, one.recipe, 1.0, f"pair.{one.recipe}")
+        for one in proposed
+    ]
+    return pd.DataFrame(rows, columns=list(Pairs.empty().columns)).astype(
+        Pairs.empty().dtypes.to_dict()
+    )
 
 
 def refuse(proposed: Sequence[Made], given: pd.DataFrame, ledger: Ledger) -> list[Made]:
@@ -76,7 +85,9 @@ def _not_given(proposed: Sequence[Made], given: pd.DataFrame, ledger: Ledger) ->
     known = dict(zip(zip(forms, given["doc_id"], strict=True), given["pair_id"], strict=True))
     left = []
     for one in proposed:
-        partner = known.get((normal_form(one.anchor), one.doc_id)) if one.recipe != "synonyms" else None
+        partner = (
+            known.get((normal_form(one.anchor), one.doc_id)) if one.recipe != "synonyms" else None
+        )
         if partner:
             ledger.drop(one.pair_id, "already_given", partner_id=partner)
         else:
@@ -109,20 +120,29 @@ def _of_one_document(proposed: Sequence[Made], given: pd.DataFrame, ledger: Ledg
     for one in single:
         others = found[normal_form(one.anchor)] - {one.doc_id}
         if others:
-            ledger.drop(one.pair_id, "ambiguous_anchor", partner_id=min(others), score=float(len(others) + 1))
+            ledger.drop(
+                one.pair_id,
+                "ambiguous_anchor",
+                partner_id=min(others),
+                score=float(len(others) + 1),
+            )
         else:
             left.append(one)
     return left
 
 
-def shortcuts(pairs: pd.DataFrame, texts: Mapping[str, str], trained: Mapping[str, str]) -> dict[str, float]:
+def shortcuts(
+    pairs: pd.DataFrame, texts: Mapping[str, str], trained: Mapping[str, str]
+) -> dict[str, float]:
     """Return how many pairs a model could solve by copying, or could not solve by any shared word.
 
     anchor_in_positive_share: the anchor's words stand in the positive as they are. no_common_word_share:
     not one word is common. The positive is what `trained` says of a pair, else its document's text.
     """
     contained = uncommon = 0
-    for pair_id, anchor, doc_id in zip(pairs["pair_id"], pairs["anchor"], pairs["doc_id"], strict=True):
+    for pair_id, anchor, doc_id in zip(
+        pairs["pair_id"], pairs["anchor"], pairs["doc_id"], strict=True
+    ):
         positive = trained.get(pair_id) or texts[doc_id]
         contained += stands_in(anchor, positive)
         uncommon += not set(words(anchor)) & set(words(positive))

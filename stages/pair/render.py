@@ -31,14 +31,19 @@ def sources(documents: pd.DataFrame, passages: pd.DataFrame) -> list[Source]:
     found: dict[str, list[Span]] = {doc_id: [] for doc_id in texts}
     for doc_id, passage in zip(passages["doc_id"], passages["text"], strict=True):
         if doc_id in found:
-            before = found[doc_id][-1][0] + 1 if found[doc_id] else 0  # each begins after the one before
+            before = (
+                found[doc_id][-1][0] + 1 if found[doc_id] else 0
+            )  # each begins after the one before
             start = texts[doc_id].find(passage, before)
             if start < 0:
                 raise Problem(
-                    f"a passage of {doc_id} does not stand in its text", "run 'dvc repro clean deduplicate' first"
+                    f"a passage of {doc_id} does not stand in its text",
+                    "run 'dvc repro clean deduplicate' first",
                 )
             found[doc_id].append((start, start + len(passage)))
-    rows = zip(documents["doc_id"], documents["title"], documents["text"], documents["topic"], strict=True)
+    rows = zip(
+        documents["doc_id"], documents["title"], documents["text"], documents["topic"], strict=True
+    )
     return [Source(*row, tuple(found[row[0]])) for row in sorted(rows)]
 
 
@@ -54,7 +59,10 @@ def render(documents: pd.DataFrame, template: str) -> pd.DataFrame:
 
 
 def render_passages(
-    passages: pd.DataFrame, documents: pd.DataFrame, template: str, taken: Mapping[str, str] | None = None
+    passages: pd.DataFrame,
+    documents: pd.DataFrame,
+    template: str,
+    taken: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Return the passages of `documents`, each rendered with its document's title and topic.
 
@@ -63,7 +71,10 @@ def render_passages(
     of = documents.set_index("doc_id")[["title", "topic"]]
     kept = passages[passages["doc_id"].isin(of.index)]
     if taken:
-        texts = [taken.get(name, text) for name, text in zip(kept["passage_id"], kept["text"], strict=True)]
+        texts = [
+            taken.get(name, text)
+            for name, text in zip(kept["passage_id"], kept["text"], strict=True)
+        ]
         kept = kept.assign(text=texts)
         kept = kept[kept["text"] != ""]
     columns = {name: kept["doc_id"].map(of[name]).astype("str") for name in ("title", "topic")}

@@ -22,7 +22,9 @@ def same_label(found: Sequence[Source]) -> Iterator[Made]:
         for source, other in pairwise([*ring, ring[0]]) if len(ring) > 1 else ():
             start, end = source.passages[0]
             pair_id = "p" + hash_hex("pair.same_label", source.doc_id)
-            yield Made("same_label", pair_id, source.text[start:end].strip(), other.doc_id, source.doc_id)
+            yield Made(
+                "same_label", pair_id, source.text[start:end].strip(), other.doc_id, source.doc_id
+            )
 
 
 def _by_topic(found: Sequence[Source]) -> dict[str, list[Source]]:
@@ -33,7 +35,9 @@ def _by_topic(found: Sequence[Source]) -> dict[str, list[Source]]:
     return topics
 
 
-def synonyms(found: Sequence[Source], asked: Mapping[str, Sequence[tuple[str, str]]]) -> Iterator[Made]:
+def synonyms(
+    found: Sequence[Source], asked: Mapping[str, Sequence[tuple[str, str]]]
+) -> Iterator[Made]:
     """Yield pairs of what stands for the same document: one name should find another.
 
     `asked` gives the pairs (id, anchor) of each document. Names are the anchors and the title, each normal form once;
@@ -43,7 +47,11 @@ def synonyms(found: Sequence[Source], asked: Mapping[str, Sequence[tuple[str, st
         names = {normal_form(source.title): (source.doc_id, source.title)}
         for pair_id, anchor in sorted(asked.get(source.doc_id, ())):
             names.setdefault(normal_form(anchor), (pair_id, anchor))
-        ring = [names[form] for form in sorted(names, key=lambda form: (hash_hex("synonyms", form), form)) if form]
+        ring = [
+            names[form]
+            for form in sorted(names, key=lambda form: (hash_hex("synonyms", form), form))
+            if form
+        ]
         for (_, name), (origin_id, other) in pairwise([*ring, ring[0]] if len(ring) > 2 else ring):
             pair_id = "p" + hash_hex("pair.synonyms", source.doc_id, normal_form(name))
             yield Made("synonyms", pair_id, name, source.doc_id, origin_id, other)

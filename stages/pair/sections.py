@@ -42,7 +42,9 @@ def heading(source: Source, raw: str) -> Iterator[Made]:
     line that says what a heading said begins a section. One that cleaning changed begins none.
     """
     known = {normal_form(one) for one in headings_of(raw)} - {""}
-    starts = [span for span in lines_of(source.text) if normal_form(source.text[slice(*span)]) in known]
+    starts = [
+        span for span in lines_of(source.text) if normal_form(source.text[slice(*span)]) in known
+    ]
     seen = set()
     for (left, begins), (ends, _) in pairwise([*starts, (len(source.text), 0)]):
         form = normal_form(source.text[left:begins])
@@ -50,7 +52,9 @@ def heading(source: Source, raw: str) -> Iterator[Made]:
         if form not in seen and len(words(section)) >= LEAST_WORDS:
             seen.add(form)
             name = " ".join(source.text[left:begins].split())
-            asks = f"{source.title}: {name}" if normal_form(source.title) not in ("", form) else name
+            asks = (
+                f"{source.title}: {name}" if normal_form(source.title) not in ("", form) else name
+            )
             yield made("heading", source, (form,), asks, section, (left, begins))
 
 

@@ -63,7 +63,9 @@ class Local:
             )
         self._folder, self._max_tokens = folder, max_tokens
         versions = [version(package) for package in ("torch", "transformers")]
-        self.key = f"seq2seq {fingerprint(folder)} {versions} greedy {max_tokens} {platform.machine()}"
+        self.key = (
+            f"seq2seq {fingerprint(folder)} {versions} greedy {max_tokens} {platform.machine()}"
+        )
         self._loaded: tuple[Any, Any] | None = None
 
     def write(self, prompts: Sequence[str]) -> list[str]:
@@ -75,9 +77,13 @@ class Local:
             return [self._answer(tokenizer, model, prompt) for prompt in prompts]
 
     def _answer(self, tokenizer: Any, model: Any, prompt: str) -> str:
-        tokens = tokenizer([prompt], return_tensors="pt", truncation=True, max_length=min(512, _longest(tokenizer)))
+        tokens = tokenizer(
+            [prompt], return_tensors="pt", truncation=True, max_length=min(512, _longest(tokenizer))
+        )
         asked = {name: tokens[name] for name in ("input_ids", "attention_mask")}
-        made = model.generate(**asked, num_beams=1, do_sample=False, max_new_tokens=self._max_tokens)
+        made = model.generate(
+            **asked, num_beams=1, do_sample=False, max_new_tokens=self._max_tokens
+        )
         return str(tokenizer.decode(made[0], skip_special_tokens=True))
 
     def _load(self) -> tuple[Any, Any]:
@@ -88,7 +94,9 @@ class Local:
             disable_progress_bar()  # type: ignore[no-untyped-call]  # it would be drawn also where there is no terminal
             where = {"local_files_only": True, "trust_remote_code": False}
             tokenizer = AutoTokenizer.from_pretrained(str(self._folder), **where)
-            model = AutoModelForSeq2SeqLM.from_pretrained(str(self._folder), use_safetensors=True, **where)
+            model = AutoModelForSeq2SeqLM.from_pretrained(
+                str(self._folder), use_safetensors=True, **where
+            )
             self._loaded = tokenizer, model.eval()
         return self._loaded
 
@@ -102,8 +110,16 @@ class Served:
 
     def __init__(self, model: str, max_tokens: int, url: str, key: str) -> None:
         if urlsplit(url).scheme not in ("http", "https"):
-            raise Problem(f"{URL} = '{url}' is no address", "write it with http:// or https://, up to and with /v1")
-        self._model, self._max_tokens, self._url, self._secret = model, max_tokens, url.rstrip("/"), key
+            raise Problem(
+                f"{URL} = '{url}' is no address",
+                "write it with http:// or https://, up to and with /v1",
+            )
+        self._model, self._max_tokens, self._url, self._secret = (
+            model,
+            max_tokens,
+            url.rstrip("/"),
+            key,
+        )
         self.key = f"served {model} temperature 0 {max_tokens}"
 
     def write(self, prompts: Sequence[str]) -> list[str]:
@@ -122,7 +138,9 @@ class Served:
         headers = {"Content-Type": "application/json"}
         if self._secret:
             headers["Authorization"] = f"Bearer {self._secret}"
-        request = urllib.request.Request(f"{self._url}/chat/completions", json.dumps(asked).encode(), headers)
+        request = urllib.request.Request(
+            f"{self._url}/chat/completions", json.dumps(asked).encode(), headers
+        )
         try:
             with urllib.request.urlopen(request, timeout=_SECONDS) as response:
                 return str(json.load(response)["choices"][0]["message"]["content"] or "")

@@ -60,7 +60,19 @@ def main(
 ) -> None:
     """Read everything that was measured and write the page."""
     params = load(Report)
-    files = [collect, clean, deduplicate, pair, split, augment, mine, tokenize, validate, finetune, evaluate]
+    files = [
+        collect,
+        clean,
+        deduplicate,
+        pair,
+        split,
+        augment,
+        mine,
+        tokenize,
+        validate,
+        finetune,
+        evaluate,
+    ]
     evidence = Evidence(
         metrics=Metrics(read_metrics(files)),
         validation=read_results(validation_results, "validation"),

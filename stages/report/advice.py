@@ -31,7 +31,10 @@ _FEW_EFFECTIVE = 5.0
 
 def promises(metrics: Metrics) -> list[Check]:
     """Return the promises of the pipeline with how often each is broken."""
-    return [Check(f"{stage}.{key}", int(metrics.need(stage, key)), meaning) for stage, key, meaning in PROMISES]
+    return [
+        Check(f"{stage}.{key}", int(metrics.need(stage, key)), meaning)
+        for stage, key, meaning in PROMISES
+    ]
 
 
 def advise(metrics: Metrics, slices: pd.DataFrame, books: Sequence[Book]) -> list[str]:
@@ -74,7 +77,10 @@ def _gates(metrics: Metrics) -> Iterator[str]:
 
 
 def _no_gain(metrics: Metrics) -> Iterator[str]:
-    low, high = (metrics.find("evaluate", f"validation.gain.over_base.ndcg_at_10.{end}") for end in ("low", "high"))
+    low, high = (
+        metrics.find("evaluate", f"validation.gain.over_base.ndcg_at_10.{end}")
+        for end in ("low", "high")
+    )
     if low is None or high is None or low > 0:
         return
     seen = metrics.need("evaluate", "validation.gain.over_base.ndcg_at_10.mde")
@@ -102,7 +108,11 @@ def _harm(metrics: Metrics) -> Iterator[str]:
 
 def _leaning(metrics: Metrics) -> Iterator[str]:
     effective = metrics.find("evaluate", "validation.effective_components")
-    if effective is not None and effective < _FEW_EFFECTIVE and metrics.find("evaluate", "validation.components"):
+    if (
+        effective is not None
+        and effective < _FEW_EFFECTIVE
+        and metrics.find("evaluate", "validation.components")
+    ):
         count = int(metrics.need("evaluate", "validation.components"))
         yield (
             f"The gain on validation varies as that of {effective:.1f} components of equal weight would, though there "
@@ -112,7 +122,11 @@ def _leaning(metrics: Metrics) -> Iterator[str]:
 
 
 def _cheaper_rungs(metrics: Metrics) -> Iterator[str]:
-    cheaper = {"fusion": "fusing BM25 with the base model", "probe": "the linear probe", "static": "the static model"}
+    cheaper = {
+        "fusion": "fusing BM25 with the base model",
+        "probe": "the linear probe",
+        "static": "the static model",
+    }
     gain = metrics.find("evaluate", "validation.gain.over_base.ndcg_at_10.low")
     for system, name in cheaper.items():
         low = metrics.find("evaluate", f"validation.gain.over_{system}.ndcg_at_10.low")
@@ -124,7 +138,9 @@ def _cheaper_rungs(metrics: Metrics) -> Iterator[str]:
 
 
 def _words_win(metrics: Metrics) -> Iterator[str]:
-    words, base = (metrics.need("evaluate", f"validation.{system}.ndcg_at_10") for system in ("bm25", "base"))
+    words, base = (
+        metrics.need("evaluate", f"validation.{system}.ndcg_at_10") for system in ("bm25", "base")
+    )
     if words >= base:
         yield (
             f"BM25 ({words:.3f}) ranks validation no worse than the base model ({base:.3f}): queries share their "
@@ -174,7 +190,9 @@ _RULES: tuple[Callable[[Metrics], Iterator[str]], ...] = (
 
 
 def _lost_slices(slices: pd.DataFrame) -> Iterator[str]:
-    for row in slices[(slices["kind"] != "measure") & (slices["finding"] == "worse")].itertuples(index=False):
+    for row in slices[(slices["kind"] != "measure") & (slices["finding"] == "worse")].itertuples(
+        index=False
+    ):
         yield (
             f"Fine-tuning made the {row.kind} “{row.slice}” worse: {row.gain:+.3f} nDCG@10 on "
             f"{row.queries:,} validation queries (95 % interval {row.low:+.3f} to {row.high:+.3f}). See how few "

@@ -35,7 +35,9 @@ def gain(rows: pd.DataFrame) -> altair.LayerChart:
     interval = base.mark_rule(color=ORANGE, strokeWidth=3).encode(x="low:Q", x2="high:Q")
     point = base.mark_point(color=ORANGE, opacity=1, size=110).encode(x="mean:Q")
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=INK).encode(x="at:Q")
-    drawing: altair.LayerChart = (unseen + zero + interval + point).properties(width=_WIDE, height=50 * len(rows))
+    drawing: altair.LayerChart = (unseen + zero + interval + point).properties(
+        width=_WIDE, height=50 * len(rows)
+    )
     return drawing
 
 
@@ -54,7 +56,11 @@ def funnel(rows: pd.DataFrame) -> altair.LayerChart:
         .encode(
             y=alt.Y("stage:N", title=None, sort=list(rows["stage"])),
             x=alt.X("rows:Q", title="rows", axis=alt.Axis(format=",d", tickCount=6)),
-            color=alt.Color("what:N", title=None, scale=alt.Scale(domain=list(order), range=[BLUE, GREEN, PURPLE])),
+            color=alt.Color(
+                "what:N",
+                title=None,
+                scale=alt.Scale(domain=list(order), range=[BLUE, GREEN, PURPLE]),
+            ),
             order="order:Q",
         )
     )
@@ -62,7 +68,11 @@ def funnel(rows: pd.DataFrame) -> altair.LayerChart:
     out = (
         alt.Chart(ends)
         .mark_text(align="left", dx=6, color=SOFT)
-        .encode(y=alt.Y("stage:N", sort=list(rows["stage"])), x="end:Q", text=alt.Text("rows_out:Q", format=",d"))
+        .encode(
+            y=alt.Y("stage:N", sort=list(rows["stage"])),
+            x="end:Q",
+            text=alt.Text("rows_out:Q", format=",d"),
+        )
     )
     drawing: altair.LayerChart = (bars + out).properties(width=_WIDE, height=26 * max(1, len(rows)))
     return drawing
@@ -79,7 +89,12 @@ def recall(rows: pd.DataFrame) -> altair.FacetChart:
         alt.Chart(frame)
         .mark_line(point=True)
         .encode(
-            x=alt.X("k:Q", title="first k hits", scale=alt.Scale(type="log"), axis=alt.Axis(values=depths, format="d")),
+            x=alt.X(
+                "k:Q",
+                title="first k hits",
+                scale=alt.Scale(type="log"),
+                axis=alt.Axis(values=depths, format="d"),
+            ),
             y=alt.Y("recall:Q", title="recall", scale=alt.Scale(domain=[0, 1])),
             color=_by_system(*present),
         )
@@ -96,7 +111,10 @@ def loss(rows: pd.DataFrame) -> altair.Chart:
     drawing: altair.Chart = (
         alt.Chart(rows)
         .mark_line(color=ORANGE, point={"color": ORANGE, "size": 25} if len(rows) < 60 else False)
-        .encode(x=alt.X("step:Q", title="step"), y=alt.Y("loss:Q", title="training loss", scale=alt.Scale(zero=False)))
+        .encode(
+            x=alt.X("step:Q", title="step"),
+            y=alt.Y("loss:Q", title="training loss", scale=alt.Scale(zero=False)),
+        )
         .properties(width=_WIDE, height=220)
     )
     return drawing
@@ -116,7 +134,12 @@ def slices(rows: pd.DataFrame) -> altair.LayerChart:
         .mark_rule(strokeWidth=2, opacity=0.6)
         .encode(
             y=y,
-            x=alt.X("base:Q", title="nDCG@10", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(tickCount=10)),
+            x=alt.X(
+                "base:Q",
+                title="nDCG@10",
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(tickCount=10),
+            ),
             x2="finetuned:Q",
             color=alt.condition("datum.up", alt.value(SOFT), alt.value(PURPLE)),
         )
@@ -127,7 +150,9 @@ def slices(rows: pd.DataFrame) -> altair.LayerChart:
         .encode(y=y, x="ndcg:Q", color=_by_system("base", "finetuned"))
     )
     drawing: altair.LayerChart = (
-        (gap + ends).resolve_scale(color="independent").properties(width=_WIDE, height=30 * max(1, len(rows)))
+        (gap + ends)
+        .resolve_scale(color="independent")
+        .properties(width=_WIDE, height=30 * max(1, len(rows)))
     )
     return drawing
 
@@ -149,7 +174,11 @@ def changes(rows: pd.DataFrame) -> altair.Chart:
             x2="end:Q",
             y=alt.Y("queries:Q", title="queries", axis=alt.Axis(format=",d", tickMinStep=1)),
             y2="floor:Q",
-            color=alt.Color("what:N", title=None, scale=alt.Scale(domain=["worse", "better"], range=[PURPLE, GREEN])),
+            color=alt.Color(
+                "what:N",
+                title=None,
+                scale=alt.Scale(domain=["worse", "better"], range=[PURPLE, GREEN]),
+            ),
         )
         .properties(width=_WIDE, height=200)
     )
@@ -161,5 +190,7 @@ def _by_system(*systems: str) -> altair.Color:
 
     colours = [_SYSTEM_COLOURS[system] for system in systems]
     return alt.Color(
-        "system:N", title=None, scale=alt.Scale(domain=[SYSTEMS[system] for system in systems], range=colours)
+        "system:N",
+        title=None,
+        scale=alt.Scale(domain=[SYSTEMS[system] for system in systems], range=colours),
     )

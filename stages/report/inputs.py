@@ -31,7 +31,9 @@ def read_results(path: Path, split: str) -> pd.DataFrame:
     text = [name for name, kind in kinds.items() if kind.startswith("str")]
     frame = check(_tsv(path, text), QueryResults, str(path))
     if not (frame["split"] == split).all():
-        raise Problem(f"{path} holds results of another split than {split}", "run 'dvc repro evaluate'")
+        raise Problem(
+            f"{path} holds results of another split than {split}", "run 'dvc repro evaluate'"
+        )
     return frame
 
 
@@ -41,7 +43,11 @@ def read_plot(path: Path, names: Sequence[str], numbers: Sequence[str]) -> pd.Da
     missing = [name for name in (*names, *numbers) if name not in frame.columns]
     wrong = [name for name in numbers if name not in missing and not _is_number(frame[name])]
     if missing or wrong:
-        fault = f"has no column '{missing[0]}'" if missing else f"has something else than numbers in '{wrong[0]}'"
+        fault = (
+            f"has no column '{missing[0]}'"
+            if missing
+            else f"has something else than numbers in '{wrong[0]}'"
+        )
         raise Problem(f"{path} {fault}", "run the stage that writes it again: 'dvc repro --force'")
     return frame[[*names, *numbers]]
 
@@ -49,7 +55,9 @@ def read_plot(path: Path, names: Sequence[str], numbers: Sequence[str]) -> pd.Da
 def read_slices(path: Path) -> pd.DataFrame:
     """Return the slices of validation in a TSV file, as `evaluate` writes it; those of test are never shown."""
     names = ("split", "kind", "slice", "finding")
-    frame = read_plot(path, names, ("queries", "components", "base", "finetuned", "gain", "low", "high", "p"))
+    frame = read_plot(
+        path, names, ("queries", "components", "base", "finetuned", "gain", "low", "high", "p")
+    )
     return frame[frame["split"] == "validation"].reset_index(drop=True)
 
 
@@ -70,7 +78,9 @@ def _tsv(path: Path, text: Sequence[str]) -> pd.DataFrame:
     except FileNotFoundError:
         raise Problem(f"{path} does not exist", "run 'dvc repro' first") from None
     except (ValueError, pd.errors.ParserError) as error:
-        raise Problem(f"{path} is not a TSV table: {str(error).splitlines()[0]}", "run 'dvc repro' again") from None
+        raise Problem(
+            f"{path} is not a TSV table: {str(error).splitlines()[0]}", "run 'dvc repro' again"
+        ) from None
 
 
 class Book(NamedTuple):
@@ -92,7 +102,11 @@ def funnel(metrics: Metrics) -> list[Book]:
     """
     found: list[Book] = []
     for stage, values in metrics.stages.items():
-        names = [match.group(1) or "" for key in values if (match := re.fullmatch(r"(?:(.+)\.)?rows_in", key))]
+        names = [
+            match.group(1) or ""
+            for key in values
+            if (match := re.fullmatch(r"(?:(.+)\.)?rows_in", key))
+        ]
         found.extend(_book(stage, name, values) for name in sorted(names))
     return found
 

@@ -28,12 +28,17 @@ def beside(metrics: Metrics) -> Iterator[Html]:
     raw = metrics.find("evaluate", "validation.raw_queries.finetuned.ndcg_at_10")
     change = metrics.find("evaluate", "validation.raw_queries.change.mean")
     if raw is not None and change is not None:
-        yield paragraph(f"Asked as people typed them, validation queries score {raw:.3f} ({change:+.3f}).")
+        yield paragraph(
+            f"Asked as people typed them, validation queries score {raw:.3f} ({change:+.3f})."
+        )
 
 
 def separated(metrics: Metrics) -> list[Html]:
     """Return how far positives stand from negatives, before and after fine-tuning."""
-    names = {**{name: PANELS[name] for name in ("random", "bm25", "dense")}, "remined": "dense-hard, by the new model"}
+    names = {
+        **{name: PANELS[name] for name in ("random", "bm25", "dense")},
+        "remined": "dense-hard, by the new model",
+    }
     rows = [
         {"Negatives": shown}
         | {
@@ -50,7 +55,10 @@ def separated(metrics: Metrics) -> list[Html]:
         "Negatives that a model mined are hard for that model above all: those of the base model flatter the "
         "fine-tuned one, those of the fine-tuned model the base."
     )
-    return [paragraph(said), table(pd.DataFrame(rows), "Validation, before and after fine-tuning on the same panels")]
+    return [
+        paragraph(said),
+        table(pd.DataFrame(rows), "Validation, before and after fine-tuning on the same panels"),
+    ]
 
 
 def slices(found: pd.DataFrame) -> list[Html]:
@@ -58,8 +66,12 @@ def slices(found: pd.DataFrame) -> list[Html]:
     shown = []
     rows = found[found["kind"] == "relation"]
     if len(rows):
-        words = "; ".join(f"{row.slice} {row.base:.3f} to {row.finetuned:.3f}" for row in rows.itertuples())
-        shown.append(chart(charts.slices(rows), f"nDCG@10 per relation, base to fine-tuned: {words}"))
+        words = "; ".join(
+            f"{row.slice} {row.base:.3f} to {row.finetuned:.3f}" for row in rows.itertuples()
+        )
+        shown.append(
+            chart(charts.slices(rows), f"nDCG@10 per relation, base to fine-tuned: {words}")
+        )
     small = found["low"].isna()
     caption = "Validation nDCG@10 by slice, and other measures. Each is one question of many, so p is corrected (Holm)"
     shown.append(table(_columns(found[~small]), caption))
@@ -71,7 +83,13 @@ def slices(found: pd.DataFrame) -> list[Html]:
 
 
 def _columns(rows: pd.DataFrame) -> pd.DataFrame:
-    names = {"kind": "Kind", "slice": "Slice", "queries": "Queries", "base": "Base", "finetuned": "Fine-tuned"}
+    names = {
+        "kind": "Kind",
+        "slice": "Slice",
+        "queries": "Queries",
+        "base": "Base",
+        "finetuned": "Fine-tuned",
+    }
     bounds = [
         "" if math.isnan(low) else f" ({low:+.3f} to {high:+.3f})"
         for low, high in zip(rows["low"], rows["high"], strict=True)
@@ -84,7 +102,9 @@ def _columns(rows: pd.DataFrame) -> pd.DataFrame:
 
 def label_errors(metrics: Metrics) -> str:
     """Say how many first hits that no label calls an answer are one, as far as people have judged any."""
-    rate, low, high = (metrics.find("evaluate", f"label_error.{end}") for end in ("rate", "low", "high"))
+    rate, low, high = (
+        metrics.find("evaluate", f"label_error.{end}") for end in ("rate", "low", "high")
+    )
     if rate is None or low is None or high is None:
         return "`python -m stages review` writes out first hits to be judged: some of these errors may be none."
     judged = int(metrics.need("evaluate", "label_error.judged"))

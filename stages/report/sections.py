@@ -12,7 +12,19 @@ from stages.lib.charts import PANELS, separation
 from stages.lib.contracts.runs import SYSTEMS
 from stages.lib.drawing import chart
 from stages.lib.measured import Metrics
-from stages.lib.page import Figure, Html, Section, Tone, bullets, checks, figures, folded, page, paragraph, table
+from stages.lib.page import (
+    Figure,
+    Html,
+    Section,
+    Tone,
+    bullets,
+    checks,
+    figures,
+    folded,
+    page,
+    paragraph,
+    table,
+)
 from stages.report import charts
 from stages.report.advice import advise, promises
 from stages.report.inputs import Book, Held, funnel
@@ -20,7 +32,9 @@ from stages.report.reading import beside, label_errors, separated, slices
 from stages.report.validation import change_bins, side_by_side, worst
 
 _SPLITS = ("test", "validation")
-_SHOWN = {system: SYSTEMS[system] for system in ("bm25", "base", "finetuned")}  # at the top of the page
+_SHOWN = {
+    system: SYSTEMS[system] for system in ("bm25", "base", "finetuned")
+}  # at the top of the page
 _GAIN = "{}.gain.over_base.ndcg_at_10.{}"
 _GAIN_PARTS = ("mean", "low", "high", "mde")
 _MEASURES = {
@@ -104,10 +118,18 @@ def _headline(metrics: Metrics, test: pd.DataFrame) -> Iterator[Html]:
     yield chart(
         charts.gain(frame),
         "Gain over the base in nDCG@10, with 95 % intervals: "
-        + "; ".join(f"{row.split} {row.mean:+.3f}, {row.low:+.3f} to {row.high:+.3f}" for row in gains),
+        + "; ".join(
+            f"{row.split} {row.mean:+.3f}, {row.low:+.3f} to {row.high:+.3f}" for row in gains
+        ),
         "Dot and line: mean gain and its 95 % interval. Band: differences too small for this set to show reliably.",
     )
-    names = {"split": "Split", "mean": "Gain", "low": "95 % from", "high": "to", "mde": "Smallest detectable"}
+    names = {
+        "split": "Split",
+        "mean": "Gain",
+        "low": "95 % from",
+        "high": "to",
+        "mde": "Smallest detectable",
+    }
     yield table(
         frame.rename(columns=names),
         "Gain over the base, nDCG@10. Smallest detectable: the difference that such a set shows four times in five",
@@ -119,7 +141,9 @@ def _verdict(metrics: Metrics, test: pd.DataFrame) -> Html:
     count = int(metrics.need("evaluate", "test_queries"))
     gain = next((gain for gain in _gains(metrics) if gain.split == "test"), None)
     if gain is None:
-        return paragraph(f"The {count:,} test queries are too few, or too entangled, for an interval.", "note")
+        return paragraph(
+            f"The {count:,} test queries are too few, or too entangled, for an interval.", "note"
+        )
     both = side_by_side(test)
     components = both["component_id"].nunique()
     better, worse = int((both["change"] > 1e-9).sum()), int((both["change"] < -1e-9).sum())
@@ -128,7 +152,9 @@ def _verdict(metrics: Metrics, test: pd.DataFrame) -> Html:
         "components)"
     )
     tone: Tone = "note"
-    said = f"there is no evidence of a gain: the fine-tuned model differs from the base by {measured}"
+    said = (
+        f"there is no evidence of a gain: the fine-tuned model differs from the base by {measured}"
+    )
     if gain.low > 0:
         tone, said = "good", f"the fine-tuned model ranks better than the base by {measured}"
     elif gain.high < 0:
@@ -143,7 +169,9 @@ def _verdict(metrics: Metrics, test: pd.DataFrame) -> Html:
 def _gains(metrics: Metrics) -> list[Gain]:
     rows = []
     for split in _SPLITS:
-        mean, low, high, mde = (metrics.find("evaluate", _GAIN.format(split, part)) for part in _GAIN_PARTS)
+        mean, low, high, mde = (
+            metrics.find("evaluate", _GAIN.format(split, part)) for part in _GAIN_PARTS
+        )
         if mean is not None and low is not None and high is not None and mde is not None:
             rows.append(Gain(split, mean, low, high, mde))
     return rows
@@ -164,11 +192,23 @@ def _advice(pieces: list[str]) -> list[Html]:
 
 def _funnel(books: Sequence[Book]) -> list[Html]:
     rows = pd.DataFrame(books, columns=Book._fields)
-    names = {"rows_in": "Rows in", "added": "Added", "dropped": "Dropped", "rows_out": "Rows out", "why": "Why"}
+    names = {
+        "rows_in": "Rows in",
+        "added": "Added",
+        "dropped": "Dropped",
+        "rows_out": "Rows out",
+        "why": "Why",
+    }
     words = "; ".join(f"{row.stage} {row.rows_in:,} in, {row.rows_out:,} out" for row in books)
     return [
-        paragraph("Rows in and added equal rows out and dropped. `python -m stages explain ID` tells one row's story."),
-        chart(charts.funnel(rows), f"Rows through the stages: {words}", "The number beside a bar: rows out."),
+        paragraph(
+            "Rows in and added equal rows out and dropped. `python -m stages explain ID` tells one row's story."
+        ),
+        chart(
+            charts.funnel(rows),
+            f"Rows through the stages: {words}",
+            "The number beside a bar: rows out.",
+        ),
         table(rows.rename(columns={"stage": "Stage", **names}), "Row accounting of every stage"),
     ]
 
@@ -176,14 +216,18 @@ def _funnel(books: Sequence[Book]) -> list[Html]:
 def _systems(metrics: Metrics, recall: pd.DataFrame) -> list[Html]:
     rows = [
         {"Split": split, "System": name}
-        | {shown: metrics.need("evaluate", f"{split}.{system}.{measure}") for measure, shown in _MEASURES.items()}
+        | {
+            shown: metrics.need("evaluate", f"{split}.{system}.{measure}")
+            for measure, shown in _MEASURES.items()
+        }
         | {"Fine-tuned gains": _over(metrics, split, system)}
         for split in _SPLITS
         for system, name in SYSTEMS.items()
         if metrics.find("evaluate", f"{split}.{system}.ndcg_at_10") is not None
     ]
     documents, queries = (
-        int(metrics.need(*key)) for key in (("evaluate", "corpus_documents"), ("validate", "queries"))
+        int(metrics.need(*key))
+        for key in (("evaluate", "corpus_documents"), ("validate", "queries"))
     )
     caption = (
         f"Every system over the full corpus of {documents:,} documents; {queries:,} validation and "
@@ -203,7 +247,10 @@ def _systems(metrics: Metrics, recall: pd.DataFrame) -> list[Html]:
 
 def _over(metrics: Metrics, split: str, system: str) -> str:
     """Return what the fine-tuned model gains over a system in nDCG@10, with its interval, if that is known."""
-    found = [metrics.find("evaluate", f"{split}.gain.over_{system}.ndcg_at_10.{end}") for end in _GAIN_PARTS[:3]]
+    found = [
+        metrics.find("evaluate", f"{split}.gain.over_{system}.ndcg_at_10.{end}")
+        for end in _GAIN_PARTS[:3]
+    ]
     mean, low, high = (math.nan if value is None else value for value in found)
     return "" if math.isnan(low) else f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
 
@@ -216,7 +263,11 @@ def _separation(metrics: Metrics, bins: pd.DataFrame) -> list[Html]:
             "chosen by this very model, so their overlap is no alarm."
         )
     ]
-    panels = [panel for panel in PANELS if metrics.find("validate", f"separation.{panel}.roc_auc") is not None]
+    panels = [
+        panel
+        for panel in PANELS
+        if metrics.find("validate", f"separation.{panel}.roc_auc") is not None
+    ]
     areas = [
         {
             "Negatives": PANELS[panel],
@@ -228,7 +279,9 @@ def _separation(metrics: Metrics, bins: pd.DataFrame) -> list[Html]:
     drawn = bins[bins["panel"].isin(PANELS)]
     if len(drawn):
         words = "; ".join(f"{row['Negatives']}: ROC area {row['ROC area']:.3f}" for row in areas)
-        shown.append(chart(separation(drawn), f"Histograms of cosines, positives against negatives. {words}"))
+        shown.append(
+            chart(separation(drawn), f"Histograms of cosines, positives against negatives. {words}")
+        )
     frame = pd.DataFrame(areas, columns=["Negatives", "Gap of the means", "ROC area"])
     return [*shown, table(frame, "Separation of positives and negatives (0.5: none, 1: complete)")]
 
@@ -249,15 +302,15 @@ def _training(metrics: Metrics, loss: pd.DataFrame) -> list[Html]:
     if loss.empty:
         return [*shown, paragraph("No loss was logged.", "note")]
     first, last = loss["loss"].iloc[0], loss["loss"].iloc[-1]
-    words = (
-        f"Training loss from {first:.3f} at step {loss['step'].iloc[0]} to {last:.3f} at step {loss['step'].iloc[-1]}"
-    )
+    words = f"Training loss from {first:.3f} at step {loss['step'].iloc[0]} to {last:.3f} at step {loss['step'].iloc[-1]}"
     return [*shown, chart(charts.loss(loss), words)]
 
 
 def _changes(both: pd.DataFrame) -> list[Html]:
     bins = change_bins(both)
-    better, worse = (int(bins.loc[bins["what"] == what, "queries"].sum()) for what in ("better", "worse"))
+    better, worse = (
+        int(bins.loc[bins["what"] == what, "queries"].sum()) for what in ("better", "worse")
+    )
     said = (
         f"Of {len(both):,} validation queries {better:,} did better than with the base, {worse:,} worse and "
         f"{len(both) - better - worse:,} the same."
@@ -265,7 +318,11 @@ def _changes(both: pd.DataFrame) -> list[Html]:
     shown = [paragraph(said)]
     if len(bins):
         shown.append(
-            chart(charts.changes(bins), f"Histogram of the change per query. {said}", "Unchanged ones left out.")
+            chart(
+                charts.changes(bins),
+                f"Histogram of the change per query. {said}",
+                "Unchanged ones left out.",
+            )
         )
     return shown
 
@@ -274,7 +331,9 @@ def _worst(metrics: Metrics, both: pd.DataFrame, held: Held, count: int) -> list
     if not count:
         return [paragraph("None are listed: `report.worst_queries` is 0.")]
     rows = worst(both, held, count)
-    caption = "Lowest nDCG@10 of the fine-tuned model first. A dash: not among the first hundred hits"
+    caption = (
+        "Lowest nDCG@10 of the fine-tuned model first. A dash: not among the first hundred hits"
+    )
     return [
         paragraph(
             f"Read these: wrong labels, missing answers and odd wording show here first. {label_errors(metrics)}"
@@ -285,10 +344,16 @@ def _worst(metrics: Metrics, both: pd.DataFrame, held: Held, count: int) -> list
 
 def _every(metrics: Metrics) -> list[Html]:
     rows = [
-        {"Metric": f"{stage}.{key}", "Value": f"{value:,}" if isinstance(value, int | float) else value}
+        {
+            "Metric": f"{stage}.{key}",
+            "Value": f"{value:,}" if isinstance(value, int | float) else value,
+        }
         for stage, values in metrics.stages.items()
         for key, value in sorted(values.items())
     ]
     return [
-        folded(f"{len(rows)} numbers of {len(metrics.stages)} stages", table(pd.DataFrame(rows), "Metrics as in git"))
+        folded(
+            f"{len(rows)} numbers of {len(metrics.stages)} stages",
+            table(pd.DataFrame(rows), "Metrics as in git"),
+        )
     ]

@@ -18,10 +18,16 @@ def side_by_side(results: pd.DataFrame) -> pd.DataFrame:
     `base` and `finetuned` are nDCG@10, `change` is their difference; ranks are 0 beyond a hundred hits.
     """
     columns = ["query_id", "component_id", "ndcg_at_10", "first_rank"]
-    base, tuned = (results.loc[results["system"] == system, columns] for system in ("base", "finetuned"))
-    both = base.merge(tuned, on=["query_id", "component_id"], suffixes=("_base", "_tuned"), validate="1:1")
+    base, tuned = (
+        results.loc[results["system"] == system, columns] for system in ("base", "finetuned")
+    )
+    both = base.merge(
+        tuned, on=["query_id", "component_id"], suffixes=("_base", "_tuned"), validate="1:1"
+    )
     if len(both) != len(base) or len(both) != len(tuned):
-        raise Problem("base and fine-tuned were not scored on the same queries", "run 'dvc repro evaluate'")
+        raise Problem(
+            "base and fine-tuned were not scored on the same queries", "run 'dvc repro evaluate'"
+        )
     both = both.rename(
         columns={
             "ndcg_at_10_base": "base",
@@ -30,13 +36,17 @@ def side_by_side(results: pd.DataFrame) -> pd.DataFrame:
             "first_rank_tuned": "tuned_rank",
         }
     )
-    return both.assign(change=both["finetuned"] - both["base"]).sort_values("query_id", ignore_index=True)
+    return both.assign(change=both["finetuned"] - both["base"]).sort_values(
+        "query_id", ignore_index=True
+    )
 
 
 def change_bins(both: pd.DataFrame) -> pd.DataFrame:
     """Return counts of changed queries in bins of 0.1 away from 0: start, end, queries, what."""
     changed = both.loc[both["change"].abs() > 1e-9, "change"].to_numpy()
-    steps = np.clip(np.ceil(np.abs(changed) / _BIN - 1e-9), 1, 10).astype(int) * np.sign(changed).astype(int)
+    steps = np.clip(np.ceil(np.abs(changed) / _BIN - 1e-9), 1, 10).astype(int) * np.sign(
+        changed
+    ).astype(int)
     rows = [
         {
             "start": round((step - np.sign(step)) * _BIN, 1),
@@ -59,7 +69,9 @@ def worst(both: pd.DataFrame, held: Held, count: int) -> pd.DataFrame:
     frame = _with_queries(both[both["finetuned"] < 1.0 - 1e-9], held.queries)
     depth = frame["tuned_rank"].where(frame["tuned_rank"] > 0, 101)
     frame = frame.assign(depth=-depth, base_first=-frame["base"])
-    frame = frame.sort_values(["finetuned", "depth", "base_first", "query_id"], ignore_index=True).head(count)
+    frame = frame.sort_values(
+        ["finetuned", "depth", "base_first", "query_id"], ignore_index=True
+    ).head(count)
     answers, instead = _answers(held), _instead(held)
     ranks = frame[["base_rank", "tuned_rank"]].astype("Int64").replace(0, pd.NA)
     return pd.DataFrame(
@@ -77,7 +89,11 @@ def worst(both: pd.DataFrame, held: Held, count: int) -> pd.DataFrame:
 def _answers(held: Held) -> dict[str, str]:
     texts = _texts(held)
     found = {
-        query_id: list(dict.fromkeys(texts.get(doc_id, f"{doc_id}, which is no longer in the corpus") for doc_id in of))
+        query_id: list(
+            dict.fromkeys(
+                texts.get(doc_id, f"{doc_id}, which is no longer in the corpus") for doc_id in of
+            )
+        )
         for query_id, of in _standing(held).items()
     }
     return {query_id: told[0] + _more(len(told) - 1) for query_id, told in found.items()}
@@ -93,7 +109,10 @@ def _instead(held: Held) -> dict[str, str]:
 
 def _texts(held: Held) -> dict[str, str]:
     documents = held.documents
-    shown = [_shortly(title, text) for title, text in zip(documents["title"], documents["text"], strict=True)]
+    shown = [
+        _shortly(title, text)
+        for title, text in zip(documents["title"], documents["text"], strict=True)
+    ]
     return dict(zip(documents["doc_id"], shown, strict=True))
 
 
@@ -117,8 +136,13 @@ def _shortly(title: str, text: str) -> str:
 
 
 def _with_queries(both: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame:
-    frame = both.merge(queries[["query_id", "text", "relation"]], on="query_id", how="left", validate="1:1")
+    frame = both.merge(
+        queries[["query_id", "text", "relation"]], on="query_id", how="left", validate="1:1"
+    )
     if frame["text"].isna().any():
         first = frame.loc[frame["text"].isna(), "query_id"].iloc[0]
-        raise Problem(f"metrics/queries/validation.tsv scores {first}, which is no query", "run 'dvc repro evaluate'")
+        raise Problem(
+            f"metrics/queries/validation.tsv scores {first}, which is no query",
+            "run 'dvc repro evaluate'",
+        )
     return frame

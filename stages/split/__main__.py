@@ -45,7 +45,9 @@ from stages.split.ties import made_ties, ties_of
 REASONS = ("not_sampled", "protected", "repeats_held_out")
 
 
-def tell(assigned: Assignment, built: pd.DataFrame, where: Mapping[str, str], gone: Collection[str]) -> Ledger:
+def tell(
+    assigned: Assignment, built: pd.DataFrame, where: Mapping[str, str], gone: Collection[str]
+) -> Ledger:
     """Return the ledger: what the audit tied, which frozen ids moved (`gone`), which built pairs are not used."""
     ledger = Ledger()
     for one in assigned.added:
@@ -92,14 +94,27 @@ def main(
     params, labels = load(SplitParams), load(Labels)
     kept, secrets = read_frozen(frozen / NAME), read_protected(params.protect, protected)
     raw_documents, raw_pairs = tables.read(documents, Documents), tables.read(pairs, Pairs)
-    clean_documents, clean_pairs = tables.read(cleaned_documents, Documents), tables.read(cleaned_pairs, Pairs)
-    final_documents, built = tables.read(built_documents, Documents), tables.read(built_pairs, Pairs)
+    clean_documents, clean_pairs = (
+        tables.read(cleaned_documents, Documents),
+        tables.read(cleaned_pairs, Pairs),
+    )
+    final_documents, built = (
+        tables.read(built_documents, Documents),
+        tables.read(built_pairs, Pairs),
+    )
     recipes = tables.read(made, Made)
-    every_pair = pd.concat([raw_pairs, built]).drop_duplicates("pair_id") if len(raw_pairs) else built
+    every_pair = (
+        pd.concat([raw_pairs, built]).drop_duplicates("pair_id") if len(raw_pairs) else built
+    )
     stages = (every_pair, clean_pairs, built)
     rows = Rows(
         variants(*((frame, "pair_id", "anchor") for frame in stages)),
-        variants(*((frame, "doc_id", "text") for frame in (raw_documents, clean_documents, final_documents))),
+        variants(
+            *(
+                (frame, "doc_id", "text")
+                for frame in (raw_documents, clean_documents, final_documents)
+            )
+        ),
         dict(zip(every_pair["pair_id"], every_pair["doc_id"], strict=True)),
     )
     kinds = [rows.anchors, rows.texts]
@@ -107,12 +122,20 @@ def main(
     same = alike(kinds, params.near_threshold)
 
     ties = [
-        *ties_of(tables.read(near, Near), tables.read(aliases, Aliases), raw_documents, every_pair, params),
+        *ties_of(
+            tables.read(near, Near),
+            tables.read(aliases, Aliases),
+            raw_documents,
+            every_pair,
+            params,
+        ),
         *made_ties(recipes, rows.answers, params),
     ]
     if params.unit == "time":
         known = tables.read(times, Times)
-        assigned = by_date(rows, dict(zip(known["id"], known["time"], strict=True)), same, params, kept, taken)
+        assigned = by_date(
+            rows, dict(zip(known["id"], known["time"], strict=True)), same, params, kept, taken
+        )
     else:
         assigned = shield(grow(rows, ties, same, params, kept), rows, taken)
     splits = keep_sample(assigned, built, params.max_train_pairs, kept)

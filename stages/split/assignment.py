@@ -46,7 +46,9 @@ class Assignment(NamedTuple):
         return {identity: self.split_of[name] for identity, name in self.component_of.items()}
 
 
-def grow(rows: Rows, ties: Sequence[Tie], found: Alike, params: SplitParams, frozen: Mapping[str, str]) -> Assignment:
+def grow(
+    rows: Rows, ties: Sequence[Tie], found: Alike, params: SplitParams, frozen: Mapping[str, str]
+) -> Assignment:
     """Return where everything belongs that the unit splits: pairs and documents, or pairs alone.
 
     `found` says what is alike among all anchors and all documents. Components are assigned, audited, and joined where
@@ -64,7 +66,9 @@ def grow(rows: Rows, ties: Sequence[Tie], found: Alike, params: SplitParams, fro
         while True:
             component_of = tie(ids, [(one.left, one.right) for one in [*edges, *added]], name)
             split_of = _lots(component_of, rows, params, given)
-            leaking = leaks(giveaways, {identity: split_of[component_of[identity]] for identity in ids})
+            leaking = leaks(
+                giveaways, {identity: split_of[component_of[identity]] for identity in ids}
+            )
             if not leaking:
                 break
             added.extend(leaking)
@@ -79,7 +83,8 @@ def _lots(
     kept = kept_splits(component_of, frozen)
     # What no question asks for is corpus: searched in, never asked, and good for negatives.
     return {
-        name: kept.get(name) or (assign(name, params.train, params.validation) if name in paired else "corpus")
+        name: kept.get(name)
+        or (assign(name, params.train, params.validation) if name in paired else "corpus")
         for name in sorted(set(component_of.values()))
     }
 
@@ -92,27 +97,45 @@ def shield(grown: Assignment, rows: Rows, matches: Mapping[str, Match]) -> Assig
     for pair_id, doc_id in sorted(rows.answers.items()):
         if doc_id in matches:
             first.setdefault(grown.component_of[pair_id], doc_id)
-    taken = {name: identity for name, identity in first.items() if grown.split_of[name] not in HELD_OUT}
+    taken = {
+        name: identity for name, identity in first.items() if grown.split_of[name] not in HELD_OUT
+    }
     left = {
-        pair_id: Left("protected", taken[name] if taken[name] != pair_id else "", matches[taken[name]].similarity)
+        pair_id: Left(
+            "protected",
+            taken[name] if taken[name] != pair_id else "",
+            matches[taken[name]].similarity,
+        )
         for pair_id in rows.anchors
         if (name := grown.component_of[pair_id]) in taken
     }
-    return grown._replace(split_of={**grown.split_of, **dict.fromkeys(taken, "protected")}, left=left)
+    return grown._replace(
+        split_of={**grown.split_of, **dict.fromkeys(taken, "protected")}, left=left
+    )
 
 
 def keep_sample(
-    assigned: Assignment, pairs: pd.DataFrame, most: int | None, frozen: Mapping[str, str] | None = None
+    assigned: Assignment,
+    pairs: pd.DataFrame,
+    most: int | None,
+    frozen: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Return the Splits: training components that the sample leaves out become corpus; frozen ones come first."""
     component_of, split_of = assigned.component_of, assigned.split_of
     counts = Counter(component_of[pair_id] for pair_id in pairs["pair_id"])
     first = set(kept_splits(component_of, frozen or {}))
-    kept = sample({name: count for name, count in counts.items() if split_of[name] == "train"}, most, first)
-    where = {name: "corpus" if split == "train" and name not in kept else split for name, split in split_of.items()}
+    kept = sample(
+        {name: count for name, count in counts.items() if split_of[name] == "train"}, most, first
+    )
+    where = {
+        name: "corpus" if split == "train" and name not in kept else split
+        for name, split in split_of.items()
+    }
     ids = sorted(component_of)
     components = [component_of[identity] for identity in ids]
-    return pd.DataFrame({"id": ids, "component_id": components, "split": [where[name] for name in components]})
+    return pd.DataFrame(
+        {"id": ids, "component_id": components, "split": [where[name] for name in components]}
+    )
 
 
 def follow(splits: pd.DataFrame, rows: Rows, matches: Mapping[str, Match]) -> pd.DataFrame:

@@ -29,7 +29,9 @@ def alike(kinds: Sequence[Texts], threshold: float) -> Alike:
     for ids_of in map(_by_form, kinds):
         # A query that was clicked a hundred times is compared once.
         sets = {form: shingles(form) for form in ids_of}
-        near.extend((ids_of[left], ids_of[right]) for left, right, _ in exact_edges(sets, sets, threshold))
+        near.extend(
+            (ids_of[left], ids_of[right]) for left, right, _ in exact_edges(sets, sets, threshold)
+        )
     return Alike(equal_groups(*kinds), near)
 
 
@@ -39,7 +41,9 @@ def kept_apart(found: Alike, unit: Unit) -> Alike:
         return found
     if unit == "group":
         return Alike(found.equal, [])
-    anchors = {form: [one for one in ids if one.startswith("p")] for form, ids in found.equal.items()}
+    anchors = {
+        form: [one for one in ids if one.startswith("p")] for form, ids in found.equal.items()
+    }
     equal = {form: ids for form, ids in anchors.items() if len(ids) > 1}
     return Alike(equal, [both for both in found.near if both[0][0].startswith("p")])
 
@@ -52,15 +56,22 @@ def equal_groups(*kinds: Texts) -> dict[str, list[str]]:
 def leaks(found: Alike, split_of: Mapping[str, str]) -> list[Tie]:
     """Return the ids in different splits, one of them held out, whose texts are equal or near, smaller id first."""
     told: dict[tuple[str, str], str] = {}
-    sides = [("equal", ids, ids) for ids in found.equal.values()] + [("near", *both) for both in found.near]
+    sides = [("equal", ids, ids) for ids in found.equal.values()] + [
+        ("near", *both) for both in found.near
+    ]
     for how, one, other in sides:
         if len({split_of[identity] for identity in (*one, *other)}) == 1:
             continue
         for left in one:
             for right in other:
-                if split_of[left] != split_of[right] and {split_of[left], split_of[right]} & set(HELD_OUT):
+                if split_of[left] != split_of[right] and {split_of[left], split_of[right]} & set(
+                    HELD_OUT
+                ):
                     told.setdefault((min(left, right), max(left, right)), how)
-    return [Tie(left, right, f"{how} {_side(left, right)}") for (left, right), how in sorted(told.items())]
+    return [
+        Tie(left, right, f"{how} {_side(left, right)}")
+        for (left, right), how in sorted(told.items())
+    ]
 
 
 def _by_form(*kinds: Texts) -> dict[str, list[str]]:
@@ -83,7 +94,9 @@ def forbidden(leak: Tie, unit: Unit, split_of: Mapping[str, str]) -> bool:
     if unit == "group":
         return leak.kind.startswith("equal")
     of_anchors = leak.left.startswith("p") and leak.right.startswith("p")
-    return of_anchors and (unit == "anchor" or "train" in (split_of[leak.left], split_of[leak.right]))
+    return of_anchors and (
+        unit == "anchor" or "train" in (split_of[leak.left], split_of[leak.right])
+    )
 
 
 def tolerated(found: Sequence[Tie], unit: Unit, split_of: Mapping[str, str]) -> list[Tie]:
@@ -91,12 +104,15 @@ def tolerated(found: Sequence[Tie], unit: Unit, split_of: Mapping[str, str]) -> 
     return [
         leak
         for leak in found
-        if not forbidden(leak, unit, split_of) and (_met(leak.left, split_of) or _met(leak.right, split_of))
+        if not forbidden(leak, unit, split_of)
+        and (_met(leak.left, split_of) or _met(leak.right, split_of))
     ]
 
 
 def _met(identity: str, split_of: Mapping[str, str]) -> bool:
-    return split_of[identity] == "train" or (split_of[identity] == "corpus" and identity.startswith("d"))
+    return split_of[identity] == "train" or (
+        split_of[identity] == "corpus" and identity.startswith("d")
+    )
 
 
 def _side(left: str, right: str) -> str:

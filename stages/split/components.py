@@ -45,12 +45,16 @@ def by_anchor(anchors: Texts) -> Namer:
     """
 
     def name(group: Sequence[str]) -> str:
-        return "p" + min(hash_hex("component", normal_form(anchors[identity][0])) for identity in group)
+        return "p" + min(
+            hash_hex("component", normal_form(anchors[identity][0])) for identity in group
+        )
 
     return name
 
 
-def tie(ids: Iterable[str], edges: Iterable[tuple[str, str]], name: Namer = by_document) -> dict[str, str]:
+def tie(
+    ids: Iterable[str], edges: Iterable[tuple[str, str]], name: Namer = by_document
+) -> dict[str, str]:
     """Return id to component, which `name` calls by its members.
 
     Union by size with path halving (Tarjan 1975). Raises KeyError on an edge to an unknown id.
@@ -104,7 +108,9 @@ def sample(pairs_of: Mapping[str, int], most: int | None, first: Collection[str]
     if most is None:
         return set(pairs_of)
     chosen, count = set(), 0
-    for component_id in sorted(pairs_of, key=lambda name: (name not in first, hash_hex("sample", name))):
+    for component_id in sorted(
+        pairs_of, key=lambda name: (name not in first, hash_hex("sample", name))
+    ):
         if count >= most:
             break
         chosen.add(component_id)

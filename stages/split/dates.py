@@ -38,16 +38,22 @@ def by_date(
     left: dict[str, Left] = {}
     for leak in leaks(kept_apart(found, params.unit), where):
         if forbidden(leak, "time", where):
-            trained, held = sorted([leak.left, leak.right], key=lambda pair_id: where[pair_id] != "train")
+            trained, held = sorted(
+                [leak.left, leak.right], key=lambda pair_id: where[pair_id] != "train"
+            )
             left.setdefault(trained, Left("repeats_held_out", held, float("nan")))
     where.update(dict.fromkeys(left, "corpus"))
     for pair_id, doc_id in sorted(rows.answers.items()):
         partner = pair_id if pair_id in matches else doc_id
         if partner in matches and where[pair_id] == "train":
-            left[pair_id] = Left("protected", partner if partner != pair_id else "", matches[partner].similarity)
+            left[pair_id] = Left(
+                "protected", partner if partner != pair_id else "", matches[partner].similarity
+            )
             where[pair_id] = "protected"
     component_of = _components(rows, where)
-    return Assignment(component_of, {name: where[pair_id] for pair_id, name in component_of.items()}, [], left)
+    return Assignment(
+        component_of, {name: where[pair_id] for pair_id, name in component_of.items()}, [], left
+    )
 
 
 def cut(times: Mapping[str, str], train: float, validation: float) -> dict[str, str]:
@@ -59,13 +65,18 @@ def cut(times: Mapping[str, str], train: float, validation: float) -> dict[str, 
     counts, before = Counter(times.values()), 0
     for time in sorted(counts):
         middle = (before + counts[time] / 2) / len(times)
-        split_of[time] = "train" if middle < train else "validation" if middle < train + validation else "test"
+        split_of[time] = (
+            "train" if middle < train else "validation" if middle < train + validation else "test"
+        )
         before += counts[time]
     return {identity: split_of[time] for identity, time in times.items()}
 
 
 def _times_of(rows: Rows, times: Mapping[str, str]) -> dict[str, str]:
-    found = {pair_id: times.get(pair_id) or times.get(doc_id, "") for pair_id, doc_id in rows.answers.items()}
+    found = {
+        pair_id: times.get(pair_id) or times.get(doc_id, "")
+        for pair_id, doc_id in rows.answers.items()
+    }
     if missing := sorted(pair_id for pair_id, time in found.items() if not time):
         raise Problem(
             f"split.unit is 'time', but {len(missing):,} of {len(found):,} pairs have no time (first: {missing[0]})",
@@ -78,5 +89,9 @@ def _components(rows: Rows, where: Mapping[str, str]) -> dict[str, str]:
     shared: dict[str, list[str]] = defaultdict(list)
     for pair_id, doc_id in sorted(rows.answers.items()):
         shared[f"{doc_id} {where[pair_id]}"].append(pair_id)
-    equal = [(one.left, one.right) for one in equal_ties([rows.anchors]) if where[one.left] == where[one.right]]
+    equal = [
+        (one.left, one.right)
+        for one in equal_ties([rows.anchors])
+        if where[one.left] == where[one.right]
+    ]
     return tie(sorted(rows.anchors), [*star(shared), *equal], by_hash)

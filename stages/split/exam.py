@@ -25,7 +25,9 @@ class Labelled:
 
     def __init__(self, documents: pd.DataFrame, made: pd.DataFrame) -> None:
         self._topic_of = dict(zip(documents["doc_id"], documents["topic"], strict=True))
-        self._members = {str(topic): sorted(found) for topic, found in documents.groupby("topic")["doc_id"]}
+        self._members = {
+            str(topic): sorted(found) for topic, found in documents.groupby("topic")["doc_id"]
+        }
         self._origin_of = dict(zip(made["pair_id"], made["origin_id"], strict=True))
 
     def answers(self, pair_id: str, doc_id: str) -> list[str]:
@@ -77,7 +79,9 @@ def rehearse(
     return queries[new], qrels[qrels["query_id"].isin(queries.loc[new, "query_id"])]
 
 
-def scored(collected: pd.DataFrame, cleaned: Mapping[str, str], splits: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def scored(
+    collected: pd.DataFrame, cleaned: Mapping[str, str], splits: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
     """Return the Scored pairs of each held-out split; none where all scores are the same, which judges nothing."""
     judged = collected if collected["score"].nunique() > 1 else collected.iloc[:0]
     pairs = _placed(judged, cleaned, splits)
@@ -91,7 +95,9 @@ def _held_out(pairs: pd.DataFrame, labelled: Labelled) -> tuple[pd.DataFrame, pd
     asking = pairs[pairs["source"] == "pair.same_label"]
     more = [
         (query_id(raw), other, 1.0)
-        for pair_id, raw, doc_id in zip(asking["pair_id"], asking["raw"], asking["doc_id"], strict=True)
+        for pair_id, raw, doc_id in zip(
+            asking["pair_id"], asking["raw"], asking["doc_id"], strict=True
+        )
         for other in labelled.answers(pair_id, doc_id)
     ]
     if more:
@@ -104,7 +110,10 @@ def _held_out(pairs: pd.DataFrame, labelled: Labelled) -> tuple[pd.DataFrame, pd
 def _placed(pairs: pd.DataFrame, cleaned: Mapping[str, str], splits: pd.DataFrame) -> pd.DataFrame:
     """Return `pairs` with their raw and their cleaned anchor, their component and their split."""
     indexed = splits.set_index("id")
-    anchors = [cleaned.get(pair_id, raw) for pair_id, raw in zip(pairs["pair_id"], pairs["anchor"], strict=True)]
+    anchors = [
+        cleaned.get(pair_id, raw)
+        for pair_id, raw in zip(pairs["pair_id"], pairs["anchor"], strict=True)
+    ]
     return pairs.assign(
         raw=pairs["anchor"],
         anchor=pd.Series(anchors, index=pairs.index, dtype="str"),
@@ -124,8 +133,15 @@ def fingerprints(
     What training holds anyway, since the unit of the split allows it (the `tolerated` leaks), is not told as held
     out: equal texts have no line, near ones no shingles. A protected text stands for an anchor and for a document.
     """
-    equal = {end for leak in tolerated if leak.kind.startswith("equal") for end in (leak.left, leak.right)}
-    near = {end for leak in tolerated if leak.kind.startswith("near") for end in (leak.left, leak.right)}
+    equal = {
+        end
+        for leak in tolerated
+        if leak.kind.startswith("equal")
+        for end in (leak.left, leak.right)
+    }
+    near = {
+        end for leak in tolerated if leak.kind.startswith("near") for end in (leak.left, leak.right)
+    }
     rows = {}
     for texts in kinds:
         for identity in sorted(texts):
@@ -140,5 +156,7 @@ def fingerprints(
             identity = letter + hash_hex("protected", form)
             rows[identity, form] = (identity, "protected", form, hash_shingles(shingles(text)))
     return (
-        pd.DataFrame(list(rows.values()), columns=list(Fingerprints.empty().columns)) if rows else Fingerprints.empty()
+        pd.DataFrame(list(rows.values()), columns=list(Fingerprints.empty().columns))
+        if rows
+        else Fingerprints.empty()
     )

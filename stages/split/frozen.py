@@ -59,7 +59,9 @@ def kept_splits(component_of: Mapping[str, str], frozen: Mapping[str, str]) -> d
     return {name: min(splits, key=PRECEDENCE.index) for name, splits in found.items()}
 
 
-def moved(component_of: Mapping[str, str], split_of: Mapping[str, str], frozen: Mapping[str, str]) -> list[str]:
+def moved(
+    component_of: Mapping[str, str], split_of: Mapping[str, str], frozen: Mapping[str, str]
+) -> list[str]:
     """Return the frozen ids that are elsewhere now, because their component grew together with another."""
     return sorted(
         identity

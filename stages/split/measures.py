@@ -31,9 +31,14 @@ def measure(
     torn = {
         component_of[one.left]
         for one in ties
-        if where[one.left] != where[one.right] and {where[one.left], where[one.right]} & set(HELD_OUT)
+        if where[one.left] != where[one.right]
+        and {where[one.left], where[one.right]} & set(HELD_OUT)
     }
-    shares = every_pair["pair_id"].map(lambda pair_id: split_of[component_of[pair_id]]).value_counts(normalize=True)
+    shares = (
+        every_pair["pair_id"]
+        .map(lambda pair_id: split_of[component_of[pair_id]])
+        .value_counts(normalize=True)
+    )
     pairs = built["pair_id"].map(where).value_counts()
     sizes = Counter(component_of[pair_id] for pair_id in every_pair["pair_id"])
     return {
@@ -56,7 +61,9 @@ def shared_documents(pairs: pd.DataFrame, where: Mapping[str, str]) -> int:
     return sum("train" in splits and bool(splits & set(HELD_OUT)) for splits in found.values())
 
 
-def of_topics(pairs: pd.DataFrame, documents: pd.DataFrame, where: Mapping[str, str]) -> dict[str, float]:
+def of_topics(
+    pairs: pd.DataFrame, documents: pd.DataFrame, where: Mapping[str, str]
+) -> dict[str, float]:
     """Return how the topics of held-out pairs differ from those of training pairs, by their documents' topics.
 
     topic_skew is the total variation distance (0: the same shares, 1: no topic in common); sibling_share the
@@ -70,15 +77,22 @@ def of_topics(pairs: pd.DataFrame, documents: pd.DataFrame, where: Mapping[str, 
             counts[where[pair_id]][topic] += 1
     train = counts["train"]
     measured = {
-        f"topic_skew.{name}": total_variation(train, counts[name]) for name in HELD_OUT if train and counts[name]
+        f"topic_skew.{name}": total_variation(train, counts[name])
+        for name in HELD_OUT
+        if train and counts[name]
     }
     held = sum((counts[name] for name in HELD_OUT), Counter[str]())
     if held:
-        measured["sibling_share"] = sum(count for topic, count in held.items() if topic in train) / held.total()
+        measured["sibling_share"] = (
+            sum(count for topic, count in held.items() if topic in train) / held.total()
+        )
     return measured
 
 
 def total_variation(one: Counter[str], other: Counter[str]) -> float:
     """Return half the summed differences of two distributions, given as counts that are not all 0."""
-    differences = (abs(one[topic] / one.total() - other[topic] / other.total()) for topic in sorted({*one, *other}))
+    differences = (
+        abs(one[topic] / one.total() - other[topic] / other.total())
+        for topic in sorted({*one, *other})
+    )
     return sum(differences) / 2

@@ -27,13 +27,17 @@ class SplitParams(Section):
     @model_validator(mode="after")
     def _leaves_room_for_test(self) -> SplitParams:
         if self.train + self.validation >= 1.0:
-            raise ValueError("train + validation leave nothing for test; they must add up to less than 1")
+            raise ValueError(
+                "train + validation leave nothing for test; they must add up to less than 1"
+            )
         return self
 
     @model_validator(mode="after")
     def _topics_need_documents(self) -> SplitParams:
         if self.topic_levels is not None and not self.splits_documents:
-            raise ValueError(f"topic_levels ties documents, which the unit '{self.unit}' shares between splits")
+            raise ValueError(
+                f"topic_levels ties documents, which the unit '{self.unit}' shares between splits"
+            )
         return self
 
     @property

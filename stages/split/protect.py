@@ -41,10 +41,13 @@ def read_protected(names: Sequence[str], folder: Path) -> list[str]:
                 f"give files under {FOLDER}/ that end in {', '.join(SUFFIXES)}: that folder is what DVC watches",
             )
         try:
-            found = {text for text in _texts(folder / path.relative_to(FOLDER), name) if text.strip()}
+            found = {
+                text for text in _texts(folder / path.relative_to(FOLDER), name) if text.strip()
+            }
         except FileNotFoundError:
             raise Problem(
-                f"{name}, which split.protect names, does not exist", "put it there, or run 'dvc pull'"
+                f"{name}, which split.protect names, does not exist",
+                "put it there, or run 'dvc pull'",
             ) from None
         except UnicodeDecodeError:
             raise Problem(f"{name} is not UTF-8", "save it as UTF-8") from None
@@ -91,7 +94,9 @@ def _json(content: str, where: str) -> str:
     try:
         row = json.loads(content)
     except json.JSONDecodeError as error:
-        raise Problem(f"{where}: this is not JSON: {error}", "write one whole JSON object on each line") from None
+        raise Problem(
+            f"{where}: this is not JSON: {error}", "write one whole JSON object on each line"
+        ) from None
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         raise _no_column(where)
     return str(row["text"])
@@ -104,11 +109,15 @@ def _parquet(file: Path, name: str) -> list[str]:
     try:
         rows = parquet.read_table(file)
     except arrow.ArrowException as error:
-        raise Problem(f"{name} is not a Parquet file: {str(error).splitlines()[0]}", "export it again") from None
+        raise Problem(
+            f"{name} is not a Parquet file: {str(error).splitlines()[0]}", "export it again"
+        ) from None
     if "text" not in rows.schema.names:
         raise _no_column(name)
     return [str(text or "") for text in rows.column("text").to_pylist()]
 
 
 def _no_column(where: str) -> Problem:
-    return Problem(f"{where}: there is no column 'text'", "call the column that is protected 'text'")
+    return Problem(
+        f"{where}: there is no column 'text'", "call the column that is protected 'text'"
+    )

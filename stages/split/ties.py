@@ -13,7 +13,9 @@ from stages.split.audit import equal_groups
 from stages.split.components import Texts, Tie, star, tie
 from stages.split.params import SplitParams
 
-SMALLEST = 20  # pairs; a component of fewer is never too large, or tiny data could not be split at all
+SMALLEST = (
+    20  # pairs; a component of fewer is never too large, or tiny data could not be split at all
+)
 SHOWN = 2
 _EASIEST = (
     "topic",
@@ -31,7 +33,11 @@ _LEVEL = re.compile(r"[/>]")
 
 
 def ties_of(
-    edges: pd.DataFrame, copies: pd.DataFrame, documents: pd.DataFrame, pairs: pd.DataFrame, params: SplitParams
+    edges: pd.DataFrame,
+    copies: pd.DataFrame,
+    documents: pd.DataFrame,
+    pairs: pd.DataFrame,
+    params: SplitParams,
 ) -> list[Tie]:
     """Return the ties among `documents` and `pairs` under the unit of `params`.
 
@@ -41,13 +47,22 @@ def ties_of(
     if params.unit == "time":
         return []
     near = [
-        Tie(left, right, f"{'equal' if rule == 'equal' else 'near'} {'anchor' if left.startswith('p') else 'text'}")
-        for left, right, rule in zip(edges["left_id"], edges["right_id"], edges["rule"], strict=True)
+        Tie(
+            left,
+            right,
+            f"{'equal' if rule == 'equal' else 'near'} {'anchor' if left.startswith('p') else 'text'}",
+        )
+        for left, right, rule in zip(
+            edges["left_id"], edges["right_id"], edges["rule"], strict=True
+        )
     ]
     if params.unit == "anchor":
         return [one for one in near if one.left.startswith("p") and one.right.startswith("p")]
     return [
-        *(Tie(*ends, "shared document") for ends in zip(pairs["pair_id"], pairs["doc_id"], strict=True)),
+        *(
+            Tie(*ends, "shared document")
+            for ends in zip(pairs["pair_id"], pairs["doc_id"], strict=True)
+        ),
         *(Tie(*ends, "copy") for ends in zip(copies["doc_id"], copies["kept_id"], strict=True)),
         *(near if params.unit == "component" else []),
         *(Tie(*ends, "group") for ends in star(groups(documents))),
@@ -73,7 +88,11 @@ def made_ties(made: pd.DataFrame, answers: Mapping[str, str], params: SplitParam
 def equal_ties(kinds: Sequence[Texts]) -> list[Tie]:
     """Return what ties the ids that have a text in common, in normal form."""
     return [
-        Tie(left, right, "equal anchor" if left.startswith("p") and right.startswith("p") else "equal text")
+        Tie(
+            left,
+            right,
+            "equal anchor" if left.startswith("p") and right.startswith("p") else "equal text",
+        )
         for left, right in star(equal_groups(*kinds))
     ]
 
@@ -81,7 +100,9 @@ def equal_ties(kinds: Sequence[Texts]) -> list[Tie]:
 def groups(documents: pd.DataFrame) -> dict[str, list[str]]:
     """Return the documents of each group; groups are those of a source. Documents without one are in none."""
     found: dict[str, list[str]] = defaultdict(list)
-    for doc_id, source, group in zip(documents["doc_id"], documents["source"], documents["group"], strict=True):
+    for doc_id, source, group in zip(
+        documents["doc_id"], documents["source"], documents["group"], strict=True
+    ):
         if group:
             found[f"{source}\n{group}"].append(doc_id)
     return dict(found)
@@ -93,14 +114,18 @@ def topics(documents: pd.DataFrame, levels: int | None) -> dict[str, list[str]]:
     Parts end with "/" or ">". A topic of fewer parts is compared as it is; documents without one are in none.
     """
     found: dict[str, list[str]] = defaultdict(list)
-    for doc_id, topic in zip(documents["doc_id"], documents["topic"], strict=True) if levels is not None else ():
+    for doc_id, topic in (
+        zip(documents["doc_id"], documents["topic"], strict=True) if levels is not None else ()
+    ):
         parts = [part for whole in _LEVEL.split(topic) if (part := whole.strip())]
         if parts:
             found["\n".join(parts[:levels])].append(doc_id)
     return dict(found)
 
 
-def check_size(component_of: Mapping[str, str], pairs: Iterable[str], ties: Sequence[Tie], params: SplitParams) -> None:
+def check_size(
+    component_of: Mapping[str, str], pairs: Iterable[str], ties: Sequence[Tie], params: SplitParams
+) -> None:
     """Refuse a component that holds more than the allowed share of `pairs`, and more than SMALLEST of them.
 
     Whichever split it falls into, that split is mostly this one thing. Raises Problem, which names its size,
@@ -120,11 +145,17 @@ def check_size(component_of: Mapping[str, str], pairs: Iterable[str], ties: Sequ
     # the one that is easiest to do without.
     rest = {kind: _largest([one for one in inside if one.kind != kind]) for kind in counts}
     most = max(SMALLEST, int(params.max_component_share * total))
-    kinds = sorted(counts, key=lambda kind: (rest[kind] > most, max(rest[kind], most), _EASIEST.index(kind)))
+    kinds = sorted(
+        counts, key=lambda kind: (rest[kind] > most, max(rest[kind], most), _EASIEST.index(kind))
+    )
     shown = [next(one for one in joining if one.kind == kind) for kind in kinds[:SHOWN]]
     shown = shown if len(shown) == SHOWN else joining[:SHOWN]
     # Anchors that are whole documents are tied to these by their text as well.
-    cause = "recipe" if any(one.kind == "recipe" and one.right.startswith("d") for one in joining) else kinds[0]
+    cause = (
+        "recipe"
+        if any(one.kind == "recipe" and one.right.startswith("d") for one in joining)
+        else kinds[0]
+    )
     told = ", ".join(f"{kind} {counts[kind]:,} ({rest[kind]:,})" for kind in kinds)
     raise Problem(
         f"{size:,} of {total:,} pairs ({size / total:.1%}) are tied into one component, {name}; "
@@ -139,7 +170,9 @@ def check_size(component_of: Mapping[str, str], pairs: Iterable[str], ties: Sequ
 def _largest(ties: Sequence[Tie]) -> int:
     """Return how many pairs the largest component of `ties` has; a pair that nothing ties is one."""
     ids = sorted({end for one in ties for end in (one.left, one.right)})
-    sizes = Counter(name for i, name in tie(ids, [one[:2] for one in ties], min).items() if i.startswith("p"))
+    sizes = Counter(
+        name for i, name in tie(ids, [one[:2] for one in ties], min).items() if i.startswith("p")
+    )
     return max(sizes.values(), default=1)
 
 

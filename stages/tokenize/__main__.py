@@ -55,11 +55,16 @@ def main(
     params, model, scores = load(TokenizeParams), load(Model), load(Shape).shape == "scores"
     rows = tables.read(triplets, Triplets)
     if not len(rows):
-        raise Problem(f"{triplets} holds no rows", "see metrics/mine.json and metrics/split.json for where they went")
+        raise Problem(
+            f"{triplets} holds no rows",
+            "see metrics/mine.json and metrics/split.json for where they went",
+        )
     # Pairs with scores are compared with each other, all others with at least one column of negatives.
     negatives = 0 if scores else max(1, int(rows["negatives"].map(len).max()))
     folder = find_model(model)
-    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(
+        str(folder), local_files_only=True, trust_remote_code=False
+    )
     own, most = limits(folder, tokenizer)
     if params.max_tokens > most:
         raise Problem(
@@ -85,7 +90,9 @@ def main(
     tables.write(frame, out_tokens, tokens(params.max_tokens, negatives))
     tables.write(note_cuts(rows, columns, params.max_tokens).frame(), out_ledger, LedgerTable)
     balanced = balance(len(rows), len(frame), {}, [])
-    write_metrics({**balanced, **report(found, params.max_tokens), "model_max_tokens": own}, metrics)
+    write_metrics(
+        {**balanced, **report(found, params.max_tokens), "model_max_tokens": own}, metrics
+    )
 
 
 app = command(main, "tables", "model")

@@ -49,7 +49,11 @@ def encode(texts: Sequence[str | None], tokenizer: Any, max_tokens: int) -> Colu
 
 def measure(texts: Sequence[str], tokenizer: Any) -> Lengths:
     """Return the length of each text in tokens, special ones included, uncut."""
-    whole = tokenizer(list(texts), truncation=False, padding=False, verbose=False)["input_ids"] if len(texts) else []
+    whole = (
+        tokenizer(list(texts), truncation=False, padding=False, verbose=False)["input_ids"]
+        if len(texts)
+        else []
+    )
     unknown = sum(full.count(tokenizer.unk_token_id) for full in whole)
     return Lengths(np.array([len(full) for full in whole], dtype=np.int64), unknown)
 
@@ -64,6 +68,7 @@ def tokenize(
     }
     for number in range(negatives):
         columns[f"negative_{number + 1}"] = [
-            model.document_prompt + row[number] if number < len(row) else None for row in triplets["negatives"]
+            model.document_prompt + row[number] if number < len(row) else None
+            for row in triplets["negatives"]
         ]
     return {name: encode(texts, tokenizer, max_tokens) for name, texts in columns.items()}

@@ -22,7 +22,11 @@ _PERCENTS = (50, 95, 99)
 def by_column(columns: Mapping[str, Column]) -> dict[str, Lengths]:
     """Return the lengths of the training columns; all hard negatives are one, missing texts count for none."""
     negatives = [column for name, column in columns.items() if name.startswith("negative_")]
-    grouped = {"anchor": [columns["anchor"]], "positive": [columns["positive"]], "negative": negatives}
+    grouped = {
+        "anchor": [columns["anchor"]],
+        "positive": [columns["positive"]],
+        "negative": negatives,
+    }
     return {
         f"{TRAINING}{name}": Lengths(
             np.concatenate([column.lengths[column.lengths > 0] for column in group]),
@@ -40,8 +44,13 @@ def report(found: Mapping[str, Lengths], max_tokens: int) -> dict[str, float | i
     recommended_tokens is the smallest multiple of 8 that cuts at most one text in a hundred of any column.
     """
     training = [one for name, one in found.items() if name.startswith(TRAINING)]
-    every = Lengths(np.concatenate([one.lengths for one in training]), sum(one.unknown for one in training))
-    told: dict[str, float | int] = {"max_tokens": max_tokens, "longest": int(every.lengths.max(initial=0))}
+    every = Lengths(
+        np.concatenate([one.lengths for one in training]), sum(one.unknown for one in training)
+    )
+    told: dict[str, float | int] = {
+        "max_tokens": max_tokens,
+        "longest": int(every.lengths.max(initial=0)),
+    }
     told |= _costs(every, max_tokens)
     for name, one in found.items():
         told |= {f"{name}.{key}": value for key, value in _costs(one, max_tokens).items()}
@@ -79,8 +88,14 @@ def check_truncated(found: Mapping[str, Lengths], params: TokenizeParams, limit:
     if not over:
         return
     wanted = recommended(found)
-    told = ", ".join(f"{name} {share:.1%}" for name, share in sorted(over.items(), key=lambda item: -item[1]))
-    length = f"tokenize.max_tokens to {wanted}" if wanted <= limit else f"tokenize.max_tokens to {limit} at most"
+    told = ", ".join(
+        f"{name} {share:.1%}" for name, share in sorted(over.items(), key=lambda item: -item[1])
+    )
+    length = (
+        f"tokenize.max_tokens to {wanted}"
+        if wanted <= limit
+        else f"tokenize.max_tokens to {limit} at most"
+    )
     raise Problem(
         f"more texts than tokenize.max_truncated_share ({params.max_truncated_share:g}) are cut at "
         f"{params.max_tokens} tokens: {told}",

@@ -76,10 +76,14 @@ def sit(found: Inputs, few: bool, encoder: Encoder, model: Model) -> Exam:
     return Exam(held, embedded(held), corpus, searched, rows, FOLDS if few else 1)
 
 
-def judged_by_people(found: Inputs, exam: Exam, encoder: Encoder, model: Model, positives: Panel) -> dict[str, Panel]:
+def judged_by_people(
+    found: Inputs, exam: Exam, encoder: Encoder, model: Model, positives: Panel
+) -> dict[str, Panel]:
     """Return the panel of the pairs that people found dissimilar, if there are any outside the test split."""
     split_of = dict(zip(found.where["id"], found.where["split"], strict=True))
-    shown = found.dissimilar[found.dissimilar["pair_id"].map(split_of).isin(["train", "validation"])]
+    shown = found.dissimilar[
+        found.dissimilar["pair_id"].map(split_of).isin(["train", "validation"])
+    ]
     anchors = encoder.encode(list(shown["anchor"]), model.anchor_prompt, "dissimilar anchors")
     return labelled(anchors, list(shown["doc_id"]), exam.searched, exam.corpus, positives)
 
@@ -108,7 +112,10 @@ def main(
 ) -> None:
     """Measure whether this data is worth training on."""
     params, run, model, labels = load(ValidateParams), load(Run), load(Model), load(Labels)
-    before, documents = Metrics(read_metrics([clean, pair, split, mine, tokenize])), tables.read(collected, Documents)
+    before, documents = (
+        Metrics(read_metrics([clean, pair, split, mine, tokenize])),
+        tables.read(collected, Documents),
+    )
     copies = tables.read(aliases, Aliases)
     trained = tables.read(triplets, Triplets)
     found = Inputs(
@@ -130,7 +137,9 @@ def main(
     panel = panels(exam.asked, exam.searched, corpus, held, lexical, ranked)
     panel |= judged_by_people(found, exam, encoder, model, panel["random"])
     probed = curve.probe(exam, scores["ndcg_at_10"].to_numpy(dtype=np.float64), run.seed)
-    leaked = leaked_rows(found.triplets, tables.read(fingerprints, Fingerprints), params.near_threshold)
+    leaked = leaked_rows(
+        found.triplets, tables.read(fingerprints, Fingerprints), params.near_threshold
+    )
     rows, suspects = health.of_rows(found.right, exam.rows, leaked)
     base = {f"base.{name}": float(scores[name].mean()) for name in METRICS}
     told: dict[str, float | int | str | None] = {
@@ -142,7 +151,11 @@ def main(
         "synthetic_exam": bool(is_made(held.queries["source"]).all()),
         **base,
         **probed.measured(),
-        **{f"separation.{name}.{key}": value for name, one in panel.items() for key, value in summary(one).items()},
+        **{
+            f"separation.{name}.{key}": value
+            for name, one in panel.items()
+            for key, value in summary(one).items()
+        },
         **geometry(sample(corpus, exam.searched), panel["random"].positives).measured(),
         **rows,
     }

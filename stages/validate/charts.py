@@ -28,7 +28,11 @@ def curve(rows: pd.DataFrame, base: float) -> altair.LayerChart:
     dots = alt.Chart(known).mark_point(color=BLUE, opacity=0.7, size=50).encode(x=x, y=y)
     means = known.groupby("fraction", as_index=False)[["components", "ndcg_at_10"]].mean()
     line = alt.Chart(means).mark_line(color=BLUE).encode(x=x, y=y)
-    flat = alt.Chart(pd.DataFrame({"at": [round(base, 6)]})).mark_rule(color=SOFT, strokeDash=[4, 4]).encode(y="at:Q")
+    flat = (
+        alt.Chart(pd.DataFrame({"at": [round(base, 6)]}))
+        .mark_rule(color=SOFT, strokeDash=[4, 4])
+        .encode(y="at:Q")
+    )
     drawing: altair.LayerChart = (flat + line + dots).properties(width=560, height=260)
     return drawing
 
@@ -44,7 +48,11 @@ def clusters(rows: pd.DataFrame) -> altair.HConcatChart:
     named = alt.Scale(domain=topics, range=[*_TOPICS[: len(topics) - 1], GREY])
     by_split = base.encode(x=x, y=y, color=alt.Color("split:N", title=None, scale=splits))
     by_topic = base.encode(
-        x=x, y=y, color=alt.Color("topic:N", title=None, scale=named, legend=alt.Legend(columns=2, labelLimit=190))
+        x=x,
+        y=y,
+        color=alt.Color(
+            "topic:N", title=None, scale=named, legend=alt.Legend(columns=2, labelLimit=190)
+        ),
     )
     drawing: altair.HConcatChart = alt.hconcat(
         by_split.properties(width=380, height=340), by_topic.properties(width=380, height=340)

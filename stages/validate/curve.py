@@ -61,7 +61,10 @@ class Probed(NamedTuple):
 
     def measured(self) -> dict[str, float | int | str]:
         """Return the metrics; what has no interval is left out."""
-        told: dict[str, float | int | str] = {"probe.ndcg_at_10": float(self.scores.mean()), "curve.trend": self.trend}
+        told: dict[str, float | int | str] = {
+            "probe.ndcg_at_10": float(self.scores.mean()),
+            "curve.trend": self.trend,
+        }
         for name, found in (("probe.gain", self.gain), ("probe.placebo_gain", self.placebo)):
             if found:
                 told |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
@@ -69,13 +72,21 @@ class Probed(NamedTuple):
             told["probe.gain_mde"] = self.gain.mde
         if self.last_step:
             step = self.last_step
-            told |= {"curve.last_step": step.mean, "curve.last_step_low": step.low, "curve.last_step_high": step.high}
+            told |= {
+                "curve.last_step": step.mean,
+                "curve.last_step_low": step.low,
+                "curve.last_step_high": step.high,
+            }
         return told
 
 
 def probe(exam: Exam, base: Scores, seed: int) -> Probed:
     """Return what `exam.rows` teach, in parts and as a placebo. `base` has nDCG@10 of each query before training."""
-    parts = [(part(exam.rows, fraction, at), fraction, at) for at in range(SEEDS) for fraction in FRACTIONS]
+    parts = [
+        (part(exam.rows, fraction, at), fraction, at)
+        for at in range(SEEDS)
+        for fraction in FRACTIONS
+    ]
     tasks = [*((rows, seed + at) for rows, _, at in parts), (shuffled(exam.rows, seed), seed)]
     # The longest first, or one of them would run alone at the end.
     order = sorted(range(len(tasks)), key=lambda at: -len(tasks[at][0].anchors))
@@ -84,7 +95,11 @@ def probe(exam: Exam, base: Scores, seed: int) -> Probed:
     scores = [found[at] for at in range(len(tasks))]
 
     def mean(wanted: float) -> Scores:
-        chosen = [score for score, (_, fraction, _) in zip(scores, parts, strict=False) if fraction == wanted]
+        chosen = [
+            score
+            for score, (_, fraction, _) in zip(scores, parts, strict=False)
+            if fraction == wanted
+        ]
         return np.asarray(np.mean(chosen, axis=0))
 
     full, half = mean(1.0), mean(0.5)
@@ -103,7 +118,9 @@ def probe(exam: Exam, base: Scores, seed: int) -> Probed:
 
 def part(rows: Rows, fraction: float, seed: int) -> Rows:
     """Return the rows of that share of the components, at least one; another seed draws others."""
-    names = sorted(np.unique(rows.components).tolist(), key=lambda name: hash_hex("curve", str(seed), name))
+    names = sorted(
+        np.unique(rows.components).tolist(), key=lambda name: hash_hex("curve", str(seed), name)
+    )
     kept = names[: max(1, math.ceil(fraction * len(names)))]
     return rows.take(np.isin(rows.components, kept))
 

@@ -59,20 +59,29 @@ class Exam(NamedTuple):
             # A fold that leaves nothing to learn from is ranked by the base model.
             adapter = fit(known, seed) if len(known.anchors) else identity(self.asked.shape[1])
             hits = dense(
-                adapter.queries(self.asked[where]), adapter.documents(self.searched), _DEPTH, self.corpus.starts
+                adapter.queries(self.asked[where]),
+                adapter.documents(self.searched),
+                _DEPTH,
+                self.corpus.starts,
             )
-            scores[where] = measure(list(ids[where]), hits, self.corpus.doc_ids, self.held.grades)["ndcg_at_10"]
+            scores[where] = measure(list(ids[where]), hits, self.corpus.doc_ids, self.held.grades)[
+                "ndcg_at_10"
+            ]
         return scores
 
     def _in_fold(self, components: Names, fold: int) -> Mask:
         if self.folds == 1:
             return np.ones(len(components), dtype=bool)
-        return np.array([fold_of(component) == fold for component in components.tolist()], dtype=bool)
+        return np.array(
+            [fold_of(component) == fold for component in components.tolist()], dtype=bool
+        )
 
     def _without(self, rows: Rows, fold: int) -> Rows:
         if self.folds == 1:  # no row is of validation: the split sees to that
             return rows
-        asked, answering = (self._in_fold(names, fold) for names in (rows.components, rows.positive_components))
+        asked, answering = (
+            self._in_fold(names, fold) for names in (rows.components, rows.positive_components)
+        )
         return rows.take(~(asked | answering), ~self._in_fold(rows.negative_components, fold))
 
 
@@ -89,7 +98,9 @@ def pooled(held: HeldOut, triplets: pd.DataFrame, made: Collection[str]) -> Held
     trained = triplets[~triplets["pair_id"].isin(set(made))]
     if not benchmark.is_made(held.queries["source"]).all():
         trained = trained[~benchmark.is_made(trained["source"])]
-    queries, qrels = benchmark.held_out(trained.assign(raw=trained["anchor"], relation="", score=1.0))
+    queries, qrels = benchmark.held_out(
+        trained.assign(raw=trained["anchor"], relation="", score=1.0)
+    )
     queries = queries[~queries["query_id"].isin(held.queries["query_id"])]
     qrels = qrels[qrels["query_id"].isin(queries["query_id"])]
     return HeldOut(
@@ -99,7 +110,9 @@ def pooled(held: HeldOut, triplets: pd.DataFrame, made: Collection[str]) -> Held
     )
 
 
-def with_asked(rows: Rows, held: HeldOut, asked: Vectors, corpus: Corpus, searched: Vectors) -> Rows:
+def with_asked(
+    rows: Rows, held: HeldOut, asked: Vectors, corpus: Corpus, searched: Vectors
+) -> Rows:
     """Return `rows` and the questions of `held`, each with the nearest passage of each answer, without negatives.
 
     An answer that is not in the corpus teaches nothing.
@@ -109,7 +122,9 @@ def with_asked(rows: Rows, held: HeldOut, asked: Vectors, corpus: Corpus, search
     ends = np.append(starts[1:], len(searched))
     questions, passages = [], []
     for question, query_id in enumerate(held.queries["query_id"]):
-        for at in sorted(position[doc_id] for doc_id in held.grades[query_id] if doc_id in position):
+        for at in sorted(
+            position[doc_id] for doc_id in held.grades[query_id] if doc_id in position
+        ):
             nearest = (searched[starts[at] : ends[at]] @ asked[question]).argmax()
             questions.append(question)
             passages.append(int(starts[at] + nearest))

@@ -53,7 +53,11 @@ class Gate(NamedTuple):
     def advice(self) -> str:
         """Return what is wrong and where to look, when something is."""
         meaning = GATES[self.name]
-        rows = f" Rows to read first: {', '.join(f'`{row}`' for row in self.rows[:SHOWN_ROWS])}." if self.rows else ""
+        rows = (
+            f" Rows to read first: {', '.join(f'`{row}`' for row in self.rows[:SHOWN_ROWS])}."
+            if self.rows
+            else ""
+        )
         told = f"{meaning.fault[0].upper()}{meaning.fault[1:]}"
         return f"{told} (`{self.metric}` is {self.value:.4g}, wanted {self.wanted}). {meaning.advice}{rows}"
 
@@ -66,13 +70,22 @@ def judge(measured: Measured, suspects: Suspects, params: ValidateParams) -> lis
         return None if found is None or isinstance(found, str) else float(found)
 
     def gate(
-        name: str, metric: str, limit: float, at_least: bool = False, grave: bool = True, rows: Sequence[str] = ()
+        name: str,
+        metric: str,
+        limit: float,
+        at_least: bool = False,
+        grave: bool = True,
+        rows: Sequence[str] = (),
     ) -> Gate:
         return Gate(name, metric, value(metric), limit, at_least, grave, tuple(rows))
 
     pairs = value("pair.rows_out")
-    balanced = max(params.max_document_share, _ALWAYS_FINE / pairs) if pairs else params.max_document_share
-    judges = sorted(key for key in measured if key.startswith("mine.false_negatives.") and key.endswith(".low"))
+    balanced = (
+        max(params.max_document_share, _ALWAYS_FINE / pairs) if pairs else params.max_document_share
+    )
+    judges = sorted(
+        key for key in measured if key.startswith("mine.false_negatives.") and key.endswith(".low")
+    )
     # The gravest judge decides: one that sees no harm does not outweigh one that does.
     worst = max(judges, key=lambda key: value(key) or 0.0, default="mine.false_negatives.low")
     found = [
@@ -99,7 +112,13 @@ def judge(measured: Measured, suspects: Suspects, params: ValidateParams) -> lis
         gate("truncation", "tokenize.truncated_share", params.max_truncated, grave=False),
         gate("bm25_hard", "separation.bm25.roc_auc", params.min_bm25_auc, at_least=True),
         gate("probe_gain", "probe.gain_low", 0.0, at_least=True, grave=False),
-        gate("duplicates", "rows.duplicates_share", params.max_duplicates, grave=False, rows=suspects.duplicates),
+        gate(
+            "duplicates",
+            "rows.duplicates_share",
+            params.max_duplicates,
+            grave=False,
+            rows=suspects.duplicates,
+        ),
         gate("easy_anchors", "pair.anchor_in_positive_share", params.max_easy_anchors, grave=False),
         gate("unlike_anchors", "pair.no_common_word_share", params.max_unlike_anchors, grave=False),
         gate("unbalanced", "pair.balance.after.document.largest_share", balanced, grave=False),

@@ -81,6 +81,8 @@ def skewness(values: npt.NDArray[np.float64]) -> float:
 
 def sample(corpus: Corpus, searched: Vectors, size: int = SAMPLE) -> Vectors:
     """Return the first passage of up to `size` documents, chosen by a hash of their ids."""
-    chosen = sorted(range(len(corpus.doc_ids)), key=lambda at: hash_hex("geometry", str(corpus.doc_ids[at])))[:size]
+    chosen = sorted(
+        range(len(corpus.doc_ids)), key=lambda at: hash_hex("geometry", str(corpus.doc_ids[at]))
+    )[:size]
     starts = np.arange(len(corpus.doc_ids)) if corpus.starts is None else corpus.starts
     return searched[starts[sorted(chosen)]]

@@ -52,10 +52,16 @@ def of_neighbours(metrics: Metrics) -> dict[str, float | None]:
 
 def _numbers(metrics: Metrics, stage: str, start: str) -> dict[str, float]:
     found = metrics.stages[stage].items()
-    return {f"{stage}.{key}": value for key, value in found if key.startswith(start) and not isinstance(value, str)}
+    return {
+        f"{stage}.{key}": value
+        for key, value in found
+        if key.startswith(start) and not isinstance(value, str)
+    }
 
 
-def of_rows(triplets: pd.DataFrame, rows: Rows, leaked: list[str]) -> tuple[dict[str, float | None], Suspects]:
+def of_rows(
+    triplets: pd.DataFrame, rows: Rows, leaked: list[str]
+) -> tuple[dict[str, float | None], Suspects]:
     """Return what `triplets` and their vectors, in the same order, show, and which rows show it.
 
     A hidden positive is a negative that stands closer to its anchor than the positive, or as good as says what
@@ -71,11 +77,16 @@ def of_rows(triplets: pd.DataFrame, rows: Rows, leaked: list[str]) -> tuple[dict
     hidden = (over > 0) | (of_positive >= SAME)
     worst = rows.owners[hidden][np.argsort(-over[hidden], kind="stable")]
     repeated = pd.DataFrame(
-        {"anchor": triplets["anchor"].map(normal_form), "positive": triplets["positive"].map(normal_form)}
+        {
+            "anchor": triplets["anchor"].map(normal_form),
+            "positive": triplets["positive"].map(normal_form),
+        }
     ).duplicated()
     random = _cosines_to_others(anchors, positives, rows.positive_components[:count])
     told: dict[str, float | None] = {
-        "separation.training.roc_auc": roc_auc(Panel(cosines.astype(np.float64), random)) if len(random) else None,
+        "separation.training.roc_auc": roc_auc(Panel(cosines.astype(np.float64), random))
+        if len(random)
+        else None,
         "negatives.hidden_positives_share": float(hidden.mean()) if len(hidden) else None,
         "rows.duplicates_share": float(repeated.mean()),
     }
@@ -87,7 +98,9 @@ def of_rows(triplets: pd.DataFrame, rows: Rows, leaked: list[str]) -> tuple[dict
     )
 
 
-def _cosines_to_others(anchors: Vectors, positives: Vectors, components: Names) -> npt.NDArray[np.float64]:
+def _cosines_to_others(
+    anchors: Vectors, positives: Vectors, components: Names
+) -> npt.NDArray[np.float64]:
     """Return the cosines of each anchor to the positives of a few rows of other components."""
     count = len(anchors)
     others = np.random.default_rng(_SEED).integers(0, count, size=(count, NEGATIVES))

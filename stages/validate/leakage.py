@@ -18,8 +18,16 @@ def leaked_rows(triplets: pd.DataFrame, fingerprints: pd.DataFrame, threshold: f
     held = fingerprints.assign(side=fingerprints["id"].str[0])
     equal = set(held["normal_hash"])
     found: set[str] = set()
-    for side, texts in (("p", _texts(triplets, ["anchor"])), ("d", _texts(triplets, ["positive", "negatives"]))):
-        found.update(pair for text, pairs in texts.items() if hash_hex(normal_form(text)) in equal for pair in pairs)
+    for side, texts in (
+        ("p", _texts(triplets, ["anchor"])),
+        ("d", _texts(triplets, ["positive", "negatives"])),
+    ):
+        found.update(
+            pair
+            for text, pairs in texts.items()
+            if hash_hex(normal_form(text)) in equal
+            for pair in pairs
+        )
         mine = {text: hash_shingles(shingles(text)) for text in texts}
         for text, _, _ in exact_edges(mine, known_readings(held[held["side"] == side]), threshold):
             found.update(texts[text])

@@ -33,7 +33,11 @@ class Points(NamedTuple):
 
 
 def choose(
-    documents: pd.DataFrame, corpus: Corpus, searched: Vectors, splits: pd.DataFrame, size: int = POINTS
+    documents: pd.DataFrame,
+    corpus: Corpus,
+    searched: Vectors,
+    splits: pd.DataFrame,
+    size: int = POINTS,
 ) -> Points:
     """Return up to `size` documents of `corpus`, each as its first passage, chosen by a hash of their ids.
 
@@ -41,7 +45,9 @@ def choose(
     """
     starts = np.arange(len(corpus.doc_ids)) if corpus.starts is None else corpus.starts
     at = pd.DataFrame({"doc_id": corpus.doc_ids.astype(object), "row": starts})
-    shown = splits.loc[splits["split"].isin(SPLITS), ["id", "split"]].rename(columns={"id": "doc_id"})
+    shown = splits.loc[splits["split"].isin(SPLITS), ["id", "split"]].rename(
+        columns={"id": "doc_id"}
+    )
     known = documents[["doc_id", "topic", "text"]].merge(at, on="doc_id").merge(shown, on="doc_id")
     order = known["doc_id"].map(lambda doc_id: hash_hex("map", doc_id)).sort_values().index[:size]
     known = known.loc[order].sort_values("doc_id", ignore_index=True)
@@ -66,7 +72,9 @@ def drawn(points: Points) -> pd.DataFrame:
     named = sorted(counts.index, key=lambda topic: (-counts[topic], topic))[:TOPICS]
     topics = known["topic"].replace("", "(none)")
     told = topics.where(topics.isin(named), "other")
-    return pd.DataFrame({"x": placed[:, 0], "y": placed[:, 1], "split": known["split"], "topic": told})
+    return pd.DataFrame(
+        {"x": placed[:, 0], "y": placed[:, 1], "split": known["split"], "topic": told}
+    )
 
 
 def write_projector(points: Points, folder: Path) -> None:
@@ -78,16 +86,23 @@ def write_projector(points: Points, folder: Path) -> None:
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.summary.writer.record_writer import RecordWriter
 
-    texts = points.known["text"].str.slice(0, _SHOWN_CHARACTERS).str.replace(r"\s+", " ", regex=True)
+    texts = (
+        points.known["text"].str.slice(0, _SHOWN_CHARACTERS).str.replace(r"\s+", " ", regex=True)
+    )
     with written.atomically(folder / "vectors.tsv") as temporary:
         pd.DataFrame(points.vectors).to_csv(
             temporary, sep="\t", header=False, index=False, float_format="%.5f", lineterminator="\n"
         )
     with written.atomically(folder / "metadata.tsv") as temporary:
         rows = points.known.assign(text=texts)[["doc_id", "topic", "split", "text"]].astype(str)
-        lines = ["\t".join(rows.columns), *("\t".join(row) for row in rows.replace(r"\s+", " ", regex=True).to_numpy())]
+        lines = [
+            "\t".join(rows.columns),
+            *("\t".join(row) for row in rows.replace(r"\s+", " ", regex=True).to_numpy()),
+        ]
         temporary.write_text("\n".join(lines) + "\n", "utf-8", newline="\n")
     with written.atomically(folder / "projector_config.pbtxt") as temporary:
         temporary.write_text(_CONFIGURATION, "utf-8", newline="\n")
     with written.atomically(folder / _EVENTS) as temporary, temporary.open("wb") as stream:
-        RecordWriter(stream).write(Event(wall_time=1.0, file_version="brain.Event:2").SerializeToString())
+        RecordWriter(stream).write(
+            Event(wall_time=1.0, file_version="brain.Event:2").SerializeToString()
+        )

@@ -83,11 +83,19 @@ def _verdict(gates: Sequence[Gate]) -> list[Html]:
     if failed:
         told = paragraph(f"{failed} of {len(gates)} gates failed: training is refused.", "bad")
     elif warned:
-        told = paragraph(f"This data may be trained on; {warned} of {len(gates)} gates warn.", "note")
+        told = paragraph(
+            f"This data may be trained on; {warned} of {len(gates)} gates warn.", "note"
+        )
     else:
         told = paragraph("This data may be trained on: no gate failed or warned.", "good")
     rows = [
-        (gate.name, gate.metric, None if gate.value is None else f"{gate.value:.4g}", gate.wanted, gate.verdict)
+        (
+            gate.name,
+            gate.metric,
+            None if gate.value is None else f"{gate.value:.4g}",
+            gate.wanted,
+            gate.verdict,
+        )
         for gate in gates
     ]
     columns = ["Gate", "Metric", "Measured", "Wanted", "Verdict"]
@@ -101,7 +109,9 @@ def _findings(gates: Sequence[Gate]) -> list[Html]:
     if not failed and not warned:
         return [paragraph("Nothing stands out.")]
     return [
-        paragraph("What costs most comes first. `python -m stages explain ID` tells the story of a row."),
+        paragraph(
+            "What costs most comes first. `python -m stages explain ID` tells the story of a row."
+        ),
         *(paragraph(piece, "bad") for piece in failed),
         *([bullets(warned)] if warned else []),
     ]
@@ -114,12 +124,24 @@ def _probe(found: Evidence) -> Iterator[Html]:
         "more than that. Which of two training sets is better the probe mostly tells, by how much it does not, and "
         "what hard negatives bring it hardly sees."
     )
-    shown = [Figure("Probe, nDCG@10", f"{measured['probe.ndcg_at_10']:.3f}", f"base {measured['base.ndcg_at_10']:.3f}")]
+    shown = [
+        Figure(
+            "Probe, nDCG@10",
+            f"{measured['probe.ndcg_at_10']:.3f}",
+            f"base {measured['base.ndcg_at_10']:.3f}",
+        )
+    ]
     if "probe.gain" in measured:
         shown += [
             Figure("Gain", f"{measured['probe.gain']:+.3f}", _interval(measured, "probe.gain")),
-            Figure("Placebo", f"{measured['probe.placebo_gain']:+.3f}", _interval(measured, "probe.placebo_gain")),
-            Figure("Smallest detectable", f"{measured['probe.gain_mde']:.3f}", "four times in five"),
+            Figure(
+                "Placebo",
+                f"{measured['probe.placebo_gain']:+.3f}",
+                _interval(measured, "probe.placebo_gain"),
+            ),
+            Figure(
+                "Smallest detectable", f"{measured['probe.gain_mde']:.3f}", "four times in five"
+            ),
         ]
     yield figures(shown)
     if "curve.last_step" in measured:
@@ -128,7 +150,9 @@ def _probe(found: Evidence) -> Iterator[Html]:
     else:
         yield paragraph("The queries are of one component, which gives no interval.", "note")
     means = found.curve.groupby("fraction")["ndcg_at_10"].mean()
-    words = "; ".join(f"{fraction:.1%} of the data {score:.3f}" for fraction, score in means.items())
+    words = "; ".join(
+        f"{fraction:.1%} of the data {score:.3f}" for fraction, score in means.items()
+    )
     yield chart(
         curve(found.curve, float(measured["base.ndcg_at_10"] or 0.0)),
         f"Learning curve of the probe, nDCG@10: {words}",
@@ -154,8 +178,12 @@ def _caution(measured: Measured) -> list[Html]:
 
 
 def _base(measured: Measured) -> list[Html]:
-    ndcg = Figure("nDCG@10", f"{measured['base.ndcg_at_10']:.3f}", "before any training, full corpus")
-    recall = Figure("Recall@100", f"{measured['base.recall_at_100']:.3f}", "within reach of a better ranking")
+    ndcg = Figure(
+        "nDCG@10", f"{measured['base.ndcg_at_10']:.3f}", "before any training, full corpus"
+    )
+    recall = Figure(
+        "Recall@100", f"{measured['base.recall_at_100']:.3f}", "within reach of a better ranking"
+    )
     return [figures([ndcg, recall])]
 
 
@@ -169,7 +197,10 @@ def _separation(measured: Measured, histogram: pd.DataFrame) -> list[Html]:
         "violations": "Violations",
     }
     rows: list[dict[str, float | int | str | None]] = [
-        {"Panel": shown, **{name: measured.get(f"separation.{panel}.{key}") for key, name in names.items()}}
+        {
+            "Panel": shown,
+            **{name: measured.get(f"separation.{panel}.{key}") for key, name in names.items()},
+        }
         for panel, shown in PANELS.items()
         if f"separation.{panel}.gap" in measured
     ]
@@ -180,7 +211,8 @@ def _separation(measured: Measured, histogram: pd.DataFrame) -> list[Html]:
             "ones are what the base model itself ranks first, so it looks worse on them than it is."
         ),
         chart(
-            separation(histogram), "Histograms of the cosines of positives and negatives, for each kind of negative."
+            separation(histogram),
+            "Histograms of the cosines of positives and negatives, for each kind of negative.",
         ),
         table(
             pd.DataFrame(rows).astype({name: float for name in names.values()}),
@@ -192,13 +224,23 @@ def _separation(measured: Measured, histogram: pd.DataFrame) -> list[Html]:
 
 
 def _geometry(measured: Measured) -> list[Html]:
-    rows = [(name.replace("_", " "), measured[f"geometry.{name}"], says) for name, says in _GEOMETRY.items()]
-    return [table(pd.DataFrame(rows, columns=["Measure", "Value", "Meaning"]), "How the documents lie on the sphere")]
+    rows = [
+        (name.replace("_", " "), measured[f"geometry.{name}"], says)
+        for name, says in _GEOMETRY.items()
+    ]
+    return [
+        table(
+            pd.DataFrame(rows, columns=["Measure", "Value", "Meaning"]),
+            "How the documents lie on the sphere",
+        )
+    ]
 
 
 def _health(measured: Measured) -> list[Html]:
     ends = (".rate", ".low", ".high")
-    found = [key for key in measured if key.startswith("mine.false_negatives.") and key.endswith(ends)]
+    found = [
+        key for key in measured if key.startswith("mine.false_negatives.") and key.endswith(ends)
+    ]
     judged = dict.fromkeys(found, "hard negatives judged to be answers")
     rows = []
     for key, says in {**_HEALTH, **judged}.items():
@@ -206,16 +248,25 @@ def _health(measured: Measured) -> list[Html]:
         rows.append((key, "not measured" if value is None else f"{value:.4g}", says))
     if not judged:
         rows.append(("mine.false_negatives", "not measured", "hard negatives judged to be answers"))
-    return [table(pd.DataFrame(rows, columns=["Metric", "Measured", "Meaning"]), "What is wrong with the rows")]
+    return [
+        table(
+            pd.DataFrame(rows, columns=["Metric", "Measured", "Meaning"]),
+            "What is wrong with the rows",
+        )
+    ]
 
 
 def _map(points: pd.DataFrame) -> list[Html]:
-    counts = "; ".join(f"{split} {count:,}" for split, count in points["split"].value_counts().sort_index().items())
+    counts = "; ".join(
+        f"{split} {count:,}" for split, count in points["split"].value_counts().sort_index().items()
+    )
     return [
         paragraph(
             "Documents where the base model puts them, on the two axes along which they differ most. Splits should "
             "lie on top of each other; topics that are far apart are easy, topics that are mixed are where training "
             "has work to do. `tensorboard --logdir runs` turns them around in its projector."
         ),
-        chart(clusters(points), f"Two-dimensional map of documents, by split and by topic: {counts}"),
+        chart(
+            clusters(points), f"Two-dimensional map of documents, by split and by topic: {counts}"
+        ),
     ]

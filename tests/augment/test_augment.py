@@ -28,22 +28,34 @@ MAKERS = {
 
 def pairs(*rows: tuple[str, str]) -> pd.DataFrame:
     """Make pairs of (anchor, name of the document)."""
-    made = [("p" + hash_hex(anchor, name), anchor, "d" + hash_hex(name), "exact", 0.5, "hpo") for anchor, name in rows]
-    return pd.DataFrame(made, columns=list(Pairs.empty().columns)).astype(Pairs.empty().dtypes.to_dict())
+    made = [
+        ("p" + hash_hex(anchor, name), anchor, "d" + hash_hex(name), "exact", 0.5, "hpo")
+        for anchor, name in rows
+    ]
+    return pd.DataFrame(made, columns=list(Pairs.empty().columns)).astype(
+        Pairs.empty().dtypes.to_dict()
+    )
 
 
 def fingerprints(*texts: str) -> pd.DataFrame:
     made = [
-        ("p" + hash_hex(text), "test", hash_hex(normal_form(text)), hash_shingles(shingles(text))) for text in texts
+        ("p" + hash_hex(text), "test", hash_hex(normal_form(text)), hash_shingles(shingles(text)))
+        for text in texts
     ]
-    return pd.DataFrame(made, columns=list(Fingerprints.empty().columns)) if made else Fingerprints.empty()
+    return (
+        pd.DataFrame(made, columns=list(Fingerprints.empty().columns))
+        if made
+        else Fingerprints.empty()
+    )
 
 
 def reasons(frame: pd.DataFrame, held_out: pd.DataFrame, threshold: float = 0.8) -> dict[str, str]:
     """Return what became of each proposed anchor: the reason of its refusal, or nothing."""
     variants = propose(frame, MAKERS)
     refused = refuse(variants, frame, held_out, threshold)
-    return {variant.anchor: getattr(refused.get(variant.pair_id), "reason", "") for variant in variants}
+    return {
+        variant.anchor: getattr(refused.get(variant.pair_id), "reason", "") for variant in variants
+    }
 
 
 @pytest.mark.parametrize(
@@ -51,7 +63,10 @@ def reasons(frame: pd.DataFrame, held_out: pd.DataFrame, threshold: float = 0.8)
     [
         ("Abnormal ECG", ["Abnormal electrocardiogram"]),
         ("Electrocardiogram abnormal", ["ECG abnormal"]),  # the first short form of the file
-        ("electrocardiogram (EKG) trace", ["EKG trace", "electrocardiogram trace"]),  # as `clean` writes it
+        (
+            "electrocardiogram (EKG) trace",
+            ["EKG trace", "electrocardiogram trace"],
+        ),  # as `clean` writes it
         ("ECG and LDL", ["electrocardiogram and low-density lipoprotein"]),
         ("electrocardiogram (LDL)", []),  # not its own short form
         ("MS and multiple sclerosis", []),  # ambiguous
@@ -102,7 +117,9 @@ def test_what_an_anchor_says_already_is_refused_whatever_its_document():
 
 
 def test_what_equals_a_held_out_text_is_refused():
-    assert reasons(pairs(("tumor", "a"), ("anemia", "b")), fingerprints("The... tumour", "TUMOUR")) == {
+    assert reasons(
+        pairs(("tumor", "a"), ("anemia", "b")), fingerprints("The... tumour", "TUMOUR")
+    ) == {
         "tumour": "held_out",
         "anaemia": "",
     }
@@ -116,7 +133,9 @@ def test_what_nearly_equals_a_held_out_text_is_refused_from_the_threshold_on():
 
 
 def test_a_variant_that_would_point_to_two_documents_is_refused_for_both():
-    assert reasons(pairs(("ECG", "a"), ("EKG", "b")), fingerprints()) == {"electrocardiogram": "contradiction"}
+    assert reasons(pairs(("ECG", "a"), ("EKG", "b")), fingerprints()) == {
+        "electrocardiogram": "contradiction"
+    }
 
 
 def test_one_of_two_variants_that_say_the_same_stays():
@@ -143,13 +162,20 @@ def test_a_pair_without_a_split_stops_the_stage():
         training_pairs(frame, Splits.empty())
 
 
-WORDS = st.sampled_from(["ECG", "EKG", "LDL", "tumor", "tumour", "anemia", "electrocardiogram", "of", "the", "skin"])
-ROWS = st.lists(st.tuples(st.lists(WORDS, min_size=1, max_size=4).map(" ".join), st.sampled_from("abc")), unique=True)
+WORDS = st.sampled_from(
+    ["ECG", "EKG", "LDL", "tumor", "tumour", "anemia", "electrocardiogram", "of", "the", "skin"]
+)
+ROWS = st.lists(
+    st.tuples(st.lists(WORDS, min_size=1, max_size=4).map(" ".join), st.sampled_from("abc")),
+    unique=True,
+)
 
 
 @settings(max_examples=100, deadline=None)
 @given(ROWS, st.lists(WORDS, max_size=3), st.integers(0, 5), st.randoms(use_true_random=False))
-def test_order_changes_nothing_and_every_variant_stays_or_has_its_reason(rows, held_out, limit, random):
+def test_order_changes_nothing_and_every_variant_stays_or_has_its_reason(
+    rows, held_out, limit, random
+):
     results = []
     for _ in range(2):
         random.shuffle(rows)
@@ -158,7 +184,9 @@ def test_order_changes_nothing_and_every_variant_stays_or_has_its_reason(rows, h
         refused = refuse(variants, frame, fingerprints(*sorted(set(held_out))), 0.8)
         fit = [variant for variant in variants if variant.pair_id not in refused]
         refused |= beyond_share(fit, limit)
-        out, ledger, metrics = augment(frame, variants, refused)  # raises when the sums do not balance
+        out, ledger, metrics = augment(
+            frame, variants, refused
+        )  # raises when the sums do not balance
         results.append((out.sort_values("pair_id", ignore_index=True), ledger, metrics))
         methods = [variant.method for variant in fit]
         assert len(out) - len(frame) == sum(min(limit, methods.count(method)) for method in MAKERS)

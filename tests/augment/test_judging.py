@@ -77,6 +77,8 @@ def test_what_words_alone_tell(parent, text, reasons):
 
 
 def test_chrf_is_one_for_the_same_letters_and_none_for_others():
-    same, other, near = chrf_scores(["Hair loss", "abc", "hair loss"], ["hair LOSS", "xyz", "loss of hair"])
+    same, other, near = chrf_scores(
+        ["Hair loss", "abc", "hair loss"], ["hair LOSS", "xyz", "loss of hair"]
+    )
     assert (same, other) == (1.0, 0.0)
     assert 0.3 < near < 0.9

@@ -43,11 +43,18 @@ def test_no_known_word_comes_out():
     assert slips("Water", {made.lower() for made in slips("Water")}) == set()
 
 
-@given(st.lists(st.sampled_from(["kettle", "Tumour", "of", "25", "MRI", "left", "(broken)"]), max_size=5), st.text())
+@given(
+    st.lists(
+        st.sampled_from(["kettle", "Tumour", "of", "25", "MRI", "left", "(broken)"]), max_size=5
+    ),
+    st.text(),
+)
 def test_at_most_one_letter_changes_and_the_seed_alone_decides(parts, seed):
     text = " ".join(parts)
     made = mistype(text, seed, ())
     assert made == mistype(text, seed, ())
     for other in made:
-        (changed,) = [at for at, (old, new) in enumerate(zip(text, other, strict=True)) if old != new]
+        (changed,) = [
+            at for at, (old, new) in enumerate(zip(text, other, strict=True)) if old != new
+        ]
         assert other[changed] in KEYS[text[changed]]

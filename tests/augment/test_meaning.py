@@ -69,7 +69,9 @@ def test_sides(text, other, kept):
     ],
 )
 def test_negations(text, other, same):
-    kept = meaning.negations(text) == meaning.negations(other) and not meaning.is_negated(text, other)
+    kept = meaning.negations(text) == meaning.negations(other) and not meaning.is_negated(
+        text, other
+    )
     assert kept is same
 
 

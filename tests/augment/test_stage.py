@@ -66,7 +66,9 @@ def write_inputs(frame, where, texts):
     tables.write(fingerprints(*held), Path("data/split/fingerprints.parquet"), Fingerprints)
     Path("data/glossary").mkdir()
     Path("data/glossary/abbreviations.csv").write_text("short,long\nECG,electrocardiogram\n")
-    Path("data/glossary/spelling.csv").write_text("us,uk\ntumor,tumour\nanemia,anaemia\ncolor,colour\n")
+    Path("data/glossary/spelling.csv").write_text(
+        "us,uk\ntumor,tumour\nanemia,anaemia\ncolor,colour\n"
+    )
 
 
 def read_outputs():
@@ -91,7 +93,9 @@ def test_the_stage_trains_on_training_pairs_alone(project):
         "passed_share.spelling": 1.0,
         "dropped.over_share": 18,
     }
-    assert {f"{kind}.{method}" for kind in ("added", "accepted") for method in METHODS} < set(metrics)
+    assert {f"{kind}.{method}" for kind in ("added", "accepted") for method in METHODS} < set(
+        metrics
+    )
     assert {f"dropped.{reason}" for reason in MEANING} < set(metrics)
     assert ledger["action"].value_counts().to_dict() == {"add": 20, "drop": 18}
 
@@ -110,20 +114,34 @@ def test_slips_of_the_finger_are_for_training_anchors_alone_and_make_no_known_wo
 
 @only_here
 @pytest.mark.slow
-def test_back_translations_are_judged_and_the_bytes_do_not_depend_on_the_cache(project, monkeypatch):
+def test_back_translations_are_judged_and_the_bytes_do_not_depend_on_the_cache(
+    project, monkeypatch
+):
     configure(back_translation="bergamot", max_share=1.0)
     monkeypatch.setenv("PAIRSMITH_CACHE", str(project / "cache"))
     frame = pairs(*[(term, str(at)) for at, term in enumerate(TERMS)], ("Loss of hair", "v"))
-    write_inputs(frame, ["train"] * len(TERMS) + ["validation"], [*TERMS.values(), "Hair falls out."])
+    write_inputs(
+        frame, ["train"] * len(TERMS) + ["validation"], [*TERMS.values(), "Hair falls out."]
+    )
     main()
     rows, ledger, metrics = read_outputs()
     made = ledger.query("reason == 'back_translation'")
     assert len(made) == metrics["added.back_translation"] == len(TERMS)
-    left = ledger.query("action == 'drop'").set_index("row_id")["reason"].reindex(made["row_id"]).fillna("")
+    left = (
+        ledger.query("action == 'drop'")
+        .set_index("row_id")["reason"]
+        .reindex(made["row_id"])
+        .fillna("")
+    )
     anchors = frame.set_index("pair_id")["anchor"]
-    came_back = dict(zip(anchors[made["partner_id"]], zip(made["after"], left, strict=True), strict=True))
+    came_back = dict(
+        zip(anchors[made["partner_id"]], zip(made["after"], left, strict=True), strict=True)
+    )
     # Read by eye: the first says the same, the others name something else.
-    assert came_back["Loss of fat tissue in a localized area"] == ("Loss of adipose tissue in a localized area", "")
+    assert came_back["Loss of fat tissue in a localized area"] == (
+        "Loss of adipose tissue in a localized area",
+        "",
+    )
     assert came_back["Facial clefts"] == ("The Facial Slots", "word")
     assert came_back["Hypercalcaemia"] == ("Hyperkalemia", "word")
     assert came_back["Hyperkalemia"] == ("Hyperkalemia", "copied")
@@ -144,8 +162,17 @@ def test_back_translations_are_judged_and_the_bytes_do_not_depend_on_the_cache(p
 @pytest.mark.slow
 def test_what_a_marian_model_makes_of_random_weights_is_refused_and_told(project, monkeypatch):
     monkeypatch.setenv("PAIRSMITH_CACHE", str(project / "cache"))
-    folders = [str(tiny_marian(project / name, seed)) for seed, name in enumerate(("there", "back"), start=1)]
-    configure(back_translation="marian", marian_models=folders, abbreviations=False, spelling=False, max_share=1.0)
+    folders = [
+        str(tiny_marian(project / name, seed))
+        for seed, name in enumerate(("there", "back"), start=1)
+    ]
+    configure(
+        back_translation="marian",
+        marian_models=folders,
+        abbreviations=False,
+        spelling=False,
+        max_share=1.0,
+    )
     frame = pairs(*[(term, str(at)) for at, term in enumerate(TERMS)])
     write_inputs(frame, ["train"] * len(TERMS), list(TERMS.values()))
     main()

@@ -27,7 +27,12 @@ def marian(tmp_path_factory):
 def test_bergamot_reads_english_by_way_of_portuguese():
     assert Bergamot().there()("Cutaneous vasculitis") == "Vasculite cutânea"
     made = round_trips(Bergamot(), ["Hair loss", "Cutaneous vasculitis", "", " "])
-    assert made == {"Hair loss": "Loss of hair", "Cutaneous vasculitis": "Skin Vasculitis", "": "", " ": ""}
+    assert made == {
+        "Hair loss": "Loss of hair",
+        "Cutaneous vasculitis": "Skin Vasculitis",
+        "": "",
+        " ": "",
+    }
 
 
 @pytest.mark.slow
@@ -35,18 +40,24 @@ def test_marian_models_in_folders_translate_and_their_files_decide(marian, tmp_p
     made = round_trips(marian, [*TEXTS, ""])
     assert made[""] == ""
     assert all(isinstance(made[text], str) for text in TEXTS)
-    assert len({marian.there()(text) for text in TEXTS}) > 1  # random weights, but not deaf to what they read
+    assert (
+        len({marian.there()(text) for text in TEXTS}) > 1
+    )  # random weights, but not deaf to what they read
     other = Marian(tiny_marian(tmp_path / "there", 1), tiny_marian(tmp_path / "back", 3))
     assert other.key != marian.key
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["marian", pytest.param("bergamot", marks=only_here)])
-def test_what_a_text_becomes_depends_neither_on_its_company_nor_on_the_cache(name, marian, cache, monkeypatch):
+def test_what_a_text_becomes_depends_neither_on_its_company_nor_on_the_cache(
+    name, marian, cache, monkeypatch
+):
     model = marian if name == "marian" else Bergamot()
     monkeypatch.setenv("PAIRSMITH_WORKERS", "2")
     together = round_trips(model, TEXTS)
-    assert round_trips(model, random.Random(5).sample(TEXTS, len(TEXTS))) == together  # all from the cache
+    assert (
+        round_trips(model, random.Random(5).sample(TEXTS, len(TEXTS))) == together
+    )  # all from the cache
     shutil.rmtree(cache)
     monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
     alone = {}

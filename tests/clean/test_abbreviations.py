@@ -73,7 +73,9 @@ def test_several_definitions_do_not_share_words():
 
 
 @pytest.mark.timeout(10)
-@pytest.mark.parametrize("piece", ["(", "[", "(A1) ", "a (AA)", " (aaaa", "a", "`", "A ( b) ", "``` (A1)"])
+@pytest.mark.parametrize(
+    "piece", ["(", "[", "(A1) ", "a (AA)", " (aaaa", "a", "`", "A ( b) ", "``` (A1)"]
+)
 def test_hostile_texts_take_linear_time(piece):
     definitions(piece * 50_000)
 
@@ -99,9 +101,9 @@ def test_writings_of_one_meaning_are_one_and_the_commonest_stands_for_it():
 
 
 def test_of_equally_common_writings_the_one_in_lower_case_stands():
-    assert dictionary({("FTT", "Failure to thrive"): 1, ("FTT", "failure to thrive"): 1}, NONE, 2).known == {
-        "FTT": "failure to thrive"
-    }
+    assert dictionary(
+        {("FTT", "Failure to thrive"): 1, ("FTT", "failure to thrive"): 1}, NONE, 2
+    ).known == {"FTT": "failure to thrive"}
 
 
 def test_too_few_documents_teach_nothing():
@@ -111,7 +113,8 @@ def test_too_few_documents_teach_nothing():
 
 def test_several_meanings_are_listed_and_never_known():
     mine = Abbreviations(
-        {"MS": "multiple sclerosis", "ECG": "electrocardiogram"}, {"PT": ["patient", "physical therapy"]}
+        {"MS": "multiple sclerosis", "ECG": "electrocardiogram"},
+        {"PT": ["patient", "physical therapy"]},
     )
     counts = {
         ("MS", "mitral stenosis"): 1,  # against the glossary

@@ -10,13 +10,17 @@ from stages.clean.edits import apply
 
 COOKIES = "We use cookies to improve your visit."
 PAGES = [
-    f"Acme Help Center\nTo reset device number {at}, hold the button. {COOKIES}\nYes.\n- String" for at in range(20)
+    f"Acme Help Center\nTo reset device number {at}, hold the button. {COOKIES}\nYes.\n- String"
+    for at in range(20)
 ]
 EVERY = recurring(counts(PAGES), len(PAGES), 0.5, 5)
 
 
 def test_lines_and_sentences_that_recur_are_removed_with_their_white_space():
-    assert apply(PAGES[3], remove(PAGES[3], EVERY)) == "To reset device number 3, hold the button.\nYes.\n- String"
+    assert (
+        apply(PAGES[3], remove(PAGES[3], EVERY))
+        == "To reset device number 3, hold the button.\nYes.\n- String"
+    )
 
 
 def test_threshold_and_minimum_are_both_needed():
@@ -57,7 +61,11 @@ def test_the_order_of_documents_changes_nothing(chance):
 def test_what_was_cleaned_stays_as_it_is():
     draw = random.Random(3)
     pages = [
-        "\n".join(draw.sample(["One line of text", "Another line of text", COOKIES, f"Only page {at} says so"], 3))
+        "\n".join(
+            draw.sample(
+                ["One line of text", "Another line of text", COOKIES, f"Only page {at} says so"], 3
+            )
+        )
         for at in range(40)
     ]
     keys = recurring(counts(pages), 40, 0.3, 5)

@@ -9,11 +9,17 @@ from stages.clean.characters import collapse, lower, remove, repair
     ("broken", "mended"),
     [
         ("SjÃ¶gren syndrome", "Sjögren syndrome"),  # UTF-8 read as Latin-1
-        ("the patientâ€™s skin", "the patient\u2019s skin"),  # as Windows-1252; the quote stays curled
+        (
+            "the patientâ€™s skin",
+            "the patient\u2019s skin",
+        ),  # as Windows-1252; the quote stays curled
         ("cafe\u0301-au-lait", "café-au-lait"),  # composed
         ("\ufb01brosis", "fibrosis"),  # a ligature from a PDF
         ("\uff2d\uff32\uff29", "MRI"),  # full-width letters
-        ("\uff11\uff0c\uff10\uff10\uff10。\uff21\uff0d\uff11。", "1,000。A-1。"),  # with the signs between them
+        (
+            "\uff11\uff0c\uff10\uff10\uff10。\uff21\uff0d\uff11。",
+            "1,000。A-1。",
+        ),  # with the signs between them
         ("\uff76\uff9e\uff72\uff84\uff9e", "ガイド"),  # half-width katakana
         ("5 \u00b5m, 3 \u338e, 37 \u2103", "5 \u03bcm, 3 mg, 37 °C"),  # units in one character
         ("type \u2163", "type IV"),
@@ -39,11 +45,17 @@ def test_sound_text_is_not_repaired(text):
 
 
 def test_invisible_characters_are_removed():
-    assert remove("cardio\u00admyo\u200bpathy\ufeff \u202aright\u202c\x00\x07") == "cardiomyopathy right"
+    assert (
+        remove("cardio\u00admyo\u200bpathy\ufeff \u202aright\u202c\x00\x07")
+        == "cardiomyopathy right"
+    )
 
 
 def test_joiners_stay_where_they_spell_words_and_emoji():
-    assert remove("می\u200cخو\u0627\u0647م 👩\u200d⚕ x\u200dy\u200c") == "می\u200cخو\u0627\u0647م 👩\u200d⚕ xy"
+    assert (
+        remove("می\u200cخو\u0627\u0647م 👩\u200d⚕ x\u200dy\u200c")
+        == "می\u200cخو\u0627\u0647م 👩\u200d⚕ xy"
+    )
 
 
 def test_whitespace_of_any_width_is_one_space():
@@ -51,7 +63,10 @@ def test_whitespace_of_any_width_is_one_space():
 
 
 def test_lines_stay_where_they_are_wished_and_code_keeps_its_indentation():
-    assert collapse(" a  b\r\n\n c\n```\nif x:\n\ty  =  1\n```\n", lines=True) == "a b\nc\n```\nif x:\n    y = 1\n```"
+    assert (
+        collapse(" a  b\r\n\n c\n```\nif x:\n\ty  =  1\n```\n", lines=True)
+        == "a b\nc\n```\nif x:\n    y = 1\n```"
+    )
 
 
 def test_lower_case_stays_composed():

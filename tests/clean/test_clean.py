@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from stages.clean.__main__ import main
 from stages.clean.anchors import expand_pairs, finish_pairs
-from stages.clean.documents import expand_documents, finish_documents, outline_documents, strip_documents
+from stages.clean.documents import (
+    expand_documents,
+    finish_documents,
+    outline_documents,
+    strip_documents,
+)
 from stages.clean.edits import apply, between
 from stages.clean.learned import query_cleaner
 from stages.clean.repair import abbreviations, finish, outline, repair
@@ -27,10 +32,43 @@ ENTRIES = (("ECG", "electrocardiogram"), ("HDL", "high-density lipoprotein"))
 PIECES = st.sampled_from(
     [
         *["&amp;", "lt;", "&lt;", "&#60;", "&AMP;", "&NBSP;", *"aB5 <>&;()/`-"],
-        *["p>", "<p>", "</p>", "<b>", "</x>", "<x>", "<script>", "</script>", "<!--", "-->", "<sup>", "</sup>"],
+        *[
+            "p>",
+            "<p>",
+            "</p>",
+            "<b>",
+            "</x>",
+            "<x>",
+            "<script>",
+            "</script>",
+            "<!--",
+            "-->",
+            "<sup>",
+            "</sup>",
+        ],
         *["<li>", "</li>", "<td>", "<pre>", "</pre>", "```", "\n\n", "\t"],
-        *["\u200b", "\u00ad", "\x00", "\n", "\u00a0", "e\u0301", "\u00c3\u00b6", "\u00e2\u20ac\u2122", "\ufb01"],
-        *["ECG", "HDL", "electrocardiogram", "\u338e", "\u2163", "a@b.example.org", "pumonary", "发烧", "ação"],
+        *[
+            "\u200b",
+            "\u00ad",
+            "\x00",
+            "\n",
+            "\u00a0",
+            "e\u0301",
+            "\u00c3\u00b6",
+            "\u00e2\u20ac\u2122",
+            "\ufb01",
+        ],
+        *[
+            "ECG",
+            "HDL",
+            "electrocardiogram",
+            "\u338e",
+            "\u2163",
+            "a@b.example.org",
+            "pumonary",
+            "发烧",
+            "ação",
+        ],
     ]
 )
 TEXTS = st.one_of(st.lists(PIECES, max_size=12).map("".join), st.text(max_size=30))
@@ -46,7 +84,11 @@ def undo(text: str, edits) -> str:
 def clean_text(text: str, lines: bool, lowercase: str = "off"):
     """Run every rule that needs no corpus, as the steps do."""
     params = PARAMS.model_copy(update={"private_data": "off", "lowercase": lowercase})
-    rules = [*outline(lines), *abbreviations(ENTRIES, params), *finish({"pumonary": "pulmonary"}.get, params)]
+    rules = [
+        *outline(lines),
+        *abbreviations(ENTRIES, params),
+        *finish({"pumonary": "pulmonary"}.get, params),
+    ]
     return repair(text, rules)
 
 
@@ -109,7 +151,10 @@ def test_what_is_too_much_is_dropped_unread(text, reason):
 def test_a_long_first_edit_points_to_the_row_as_collected():
     text = "<ul>" + "".join(f"<li>Item number {at} of the list</li>" for at in range(20)) + "</ul>"
     kept, ledger, _ = outline_documents(documents(text), PARAMS)
-    assert kept["text"][0].splitlines()[:2] == ["- Item number 0 of the list", "- Item number 1 of the list"]
+    assert kept["text"][0].splitlines()[:2] == [
+        "- Item number 0 of the list",
+        "- Item number 1 of the list",
+    ]
     assert ledger[["reason", "start", "before", "after"]].iloc[0].tolist() == ["markup", -1, "", ""]
 
 
@@ -159,7 +204,10 @@ def test_the_stage_accounts_for_every_row_and_the_workers_change_no_byte(project
         monkeypatch.setenv("PAIRSMITH_WORKERS", workers)
         main()
         written.append(
-            {path.name: path.read_bytes() for path in [*Path("data/clean").iterdir(), Path("metrics/clean.json")]}
+            {
+                path.name: path.read_bytes()
+                for path in [*Path("data/clean").iterdir(), Path("metrics/clean.json")]
+            }
         )
     assert written[0] == written[1]
 
@@ -184,7 +232,9 @@ def test_the_stage_accounts_for_every_row_and_the_workers_change_no_byte(project
     assert {text.partition(" & ")[2] for text in texts} == {"its electrocardiogram (ECG) & bone."}
     assert list(tables.read(Path("data/clean/passages.parquet"), Passages)["text"]) == list(texts)
     ledger = tables.read(Path("data/clean/ledger.parquet"), Ledger)
-    assert list(ledger.loc[ledger["action"] == "note", "after"]) == ["mitral stenosis | multiple sclerosis"]
+    assert list(ledger.loc[ledger["action"] == "note", "after"]) == [
+        "mitral stenosis | multiple sclerosis"
+    ]
 
 
 @pytest.mark.slow
@@ -203,10 +253,16 @@ def test_the_ledger_gives_every_text_back(project):
 def test_cleaning_the_cleaned_corpus_changes_nothing(project):
     main()
     for name in ("documents", "pairs"):
-        Path(f"data/collect/{name}.parquet").write_bytes(Path(f"data/clean/{name}.parquet").read_bytes())
-    first = {name: Path(f"data/clean/{name}.parquet").read_bytes() for name in ("documents", "pairs")}
+        Path(f"data/collect/{name}.parquet").write_bytes(
+            Path(f"data/clean/{name}.parquet").read_bytes()
+        )
+    first = {
+        name: Path(f"data/clean/{name}.parquet").read_bytes() for name in ("documents", "pairs")
+    }
     main()
-    assert {name: Path(f"data/clean/{name}.parquet").read_bytes() for name in ("documents", "pairs")} == first
+    assert {
+        name: Path(f"data/clean/{name}.parquet").read_bytes() for name in ("documents", "pairs")
+    } == first
     ledger = tables.read(Path("data/clean/ledger.parquet"), Ledger)
     assert set(ledger["action"]) == {"note"}
 
@@ -225,7 +281,11 @@ def test_the_cleaner_of_queries_makes_of_a_query_what_the_stage_makes_of_the_anc
 
 def test_limits_that_no_text_could_pass_are_refused(project):
     params = Path("params.yaml")
-    params.write_text(params.read_text().replace("max_anchor_characters: 50", "max_anchor_characters: 1"))
-    with pytest.raises(Problem, match="min_anchor_characters = 2 is above max_anchor_characters = 1"):
+    params.write_text(
+        params.read_text().replace("max_anchor_characters: 50", "max_anchor_characters: 1")
+    )
+    with pytest.raises(
+        Problem, match="min_anchor_characters = 2 is above max_anchor_characters = 1"
+    ):
         main()
     assert not Path("data/clean").exists()

@@ -23,8 +23,14 @@ BOUNDS = Bounds(2, 1000, 0.6, 0.6, ("lorem ipsum",))
         ("C++", ""),
         ("为什么路由器连不上网？", ""),
         ("No no no no no", ""),
-        ("Como redefinir a senha do roteador? Prima e mantenha premido o botão durante dez segundos.", ""),
-        ("第一句话说明了如何重新设置路由器的密码以及网络连接。第二句话告诉用户在哪里可以找到序列号和说明书。", ""),
+        (
+            "Como redefinir a senha do roteador? Prima e mantenha premido o botão durante dez segundos.",
+            "",
+        ),
+        (
+            "第一句话说明了如何重新设置路由器的密码以及网络连接。第二句话告诉用户在哪里可以找到序列号和说明书。",
+            "",
+        ),
     ],
 )
 def test_each_reason(text, reason):

@@ -8,8 +8,16 @@ from stages.clean.edits import apply
 from stages.clean.glossary import expand
 
 ENTRIES = (
-    *(("ECG", "electrocardiogram"), ("HDL", "high-density lipoprotein"), ("HDL-C", "HDL cholesterol")),
-    *(("MRI", "magnetic resonance imaging"), ("IT", "information technology"), ("US", "ultrasound")),
+    *(
+        ("ECG", "electrocardiogram"),
+        ("HDL", "high-density lipoprotein"),
+        ("HDL-C", "HDL cholesterol"),
+    ),
+    *(
+        ("MRI", "magnetic resonance imaging"),
+        ("IT", "information technology"),
+        ("US", "ultrasound"),
+    ),
     *(("As", "arsenic"), ("St. John", "Saint John"), ("U", "unit"), ("pt", "patient")),
 )
 
@@ -20,7 +28,10 @@ ENTRIES = (
         ("Abnormal ECG", "Abnormal electrocardiogram (ECG)"),
         ("ECG, then another ECG.", "electrocardiogram (ECG), then another ECG."),  # the first alone
         ("Low HDL on ECG", "Low high-density lipoprotein (HDL) on electrocardiogram (ECG)"),
-        ("G-HDL and HDL", "G-HDL and high-density lipoprotein (HDL)"),  # the first that stands alone
+        (
+            "G-HDL and HDL",
+            "G-HDL and high-density lipoprotein (HDL)",
+        ),  # the first that stands alone
         ("Low HDL-C", "Low HDL cholesterol (HDL-C)"),  # the longest that fits
         ("from St. John.", "from Saint John (St. John)."),  # of several words
         ("an HDL of 1", "a high-density lipoprotein (HDL) of 1"),  # the article follows the sound
@@ -73,7 +84,10 @@ def test_what_a_text_explains_is_not_explained_again(text):
     ("text", "expanded"),
     [
         ("ECG and an ECG", "electrocardiogram and an electrocardiogram"),
-        ("A heavy drug load (HDL): HDL hurts.", "A heavy drug load (HDL): heavy drug load hurts."),  # its own meaning
+        (
+            "A heavy drug load (HDL): HDL hurts.",
+            "A heavy drug load (HDL): heavy drug load hurts.",
+        ),  # its own meaning
         ("renal cell (RC) and RC", "renal cell (RC) and renal cell"),  # that nobody else gave
         (
             "every HDL card (EHC): EHC",
@@ -88,14 +102,50 @@ def test_all_bare_mentions_are_replaced_by_what_they_mean(text, expanded):
 
 def test_offsets_of_each_edit_hold_in_the_text_as_given():
     text = "Low ECG on an HDL and an HDL-C"
-    assert [text[edit.start : edit.end] for edit in expand(text, ENTRIES, "first")] == ["HDL-C", "an HDL", "ECG"]
+    assert [text[edit.start : edit.end] for edit in expand(text, ENTRIES, "first")] == [
+        "HDL-C",
+        "an HDL",
+        "ECG",
+    ]
 
 
-PIECES = ["ECG", "HDL", "HDL-C", "IT", "As", "a", "an", "(ECG)", "[HDL]", "electrocardiogram", "high-density", "low"]
-PIECES += ["cholesterol", "DO", "NOT", ".", ",", "`", "```", "\n", "(", ")", "-", "St. John", "ECGs", "https://x.y/"]
+PIECES = [
+    "ECG",
+    "HDL",
+    "HDL-C",
+    "IT",
+    "As",
+    "a",
+    "an",
+    "(ECG)",
+    "[HDL]",
+    "electrocardiogram",
+    "high-density",
+    "low",
+]
+PIECES += [
+    "cholesterol",
+    "DO",
+    "NOT",
+    ".",
+    ",",
+    "`",
+    "```",
+    "\n",
+    "(",
+    ")",
+    "-",
+    "St. John",
+    "ECGs",
+    "https://x.y/",
+]
 
 
-@given(st.lists(st.sampled_from(PIECES), max_size=14), st.sampled_from([" ", ""]), st.sampled_from(["first", "all"]))
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=14),
+    st.sampled_from([" ", ""]),
+    st.sampled_from(["first", "all"]),
+)
 @settings(max_examples=400)
 def test_expanding_twice_is_expanding_once_and_can_be_undone(pieces, glue, mode):
     text = glue.join(pieces)

@@ -61,11 +61,15 @@ def test_sound_text_is_not_touched_by_any_repair(tmp_path, monkeypatch):
     )
     write_params(PARAMS.model_copy(update={"abbreviations": "all", "max_anchor_characters": 500}))
     main()
-    cleaned = tables.read(Path("data/clean/documents.parquet"), Documents).set_index("doc_id")["text"]
+    cleaned = tables.read(Path("data/clean/documents.parquet"), Documents).set_index("doc_id")[
+        "text"
+    ]
     ledger = tables.read(Path("data/clean/ledger.parquet"), Ledger)
     ids = list(frame["doc_id"][: len(sound)])
     told = ledger[ledger["row_id"].isin([*ids, *anchors["pair_id"]])]
     assert told[["reason", "before", "after"]].to_numpy().tolist() == []
-    assert {doc_id: cleaned[doc_id] for doc_id in ids} == {doc_id: expected[doc_id] for doc_id in ids}
+    assert {doc_id: cleaned[doc_id] for doc_id in ids} == {
+        doc_id: expected[doc_id] for doc_id in ids
+    }
     # And the repairs were at work.
     assert {"boilerplate"} <= set(ledger["reason"])

@@ -7,14 +7,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.clean.documents import expand_documents, finish_documents, outline_documents, strip_documents
+from stages.clean.documents import (
+    expand_documents,
+    finish_documents,
+    outline_documents,
+    strip_documents,
+)
 from tests.clean.corpus import PARAMS, documents
 
 pytestmark = pytest.mark.slow
 
 # The limits of the default data.
 WIDE = PARAMS.model_copy(
-    update={"max_input_bytes": 1_000_000, "max_nodes": 20_000, "max_depth": 250, "max_document_characters": 20_000}
+    update={
+        "max_input_bytes": 1_000_000,
+        "max_nodes": 20_000,
+        "max_depth": 250,
+        "max_document_characters": 20_000,
+    }
 )
 SECONDS = 5  # a document
 PAGE = "<!DOCTYPE html><html><body><p>The kettle boils a litre of water in three minutes.</p>"
@@ -59,7 +69,10 @@ BOMBS = {
     "tables": "| a | b |\n|---|---|\n" * 40_000,
     "rows that never end": "# a\n## b\n|---|---|\n" + ("|" + " " * 1_990 + "x\n") * 400,
     "rows of bars": "# a\n## b\n|---|---|\n" + "| " * 400_000,
-    "targets that never end": "# a\n## b\n" + ("[a](" + "b" * 1_500 + " ") * 500 + "[a](" + "(b)" * 200_000,
+    "targets that never end": "# a\n## b\n"
+    + ("[a](" + "b" * 1_500 + " ") * 500
+    + "[a]("
+    + "(b)" * 200_000,
     "emphasis": "**a" * 200_000,
     "combining marks": "a" + "\u0301" * 400_000,
     "emoji in one": "👩\u200d" * 150_000,
@@ -74,7 +87,9 @@ def steps(frame: pd.DataFrame):
     for step in (
         lambda rows: outline_documents(rows, WIDE),
         lambda rows: strip_documents(rows, {"s": frozenset(["0" * 16])}),
-        lambda rows: expand_documents(rows, WIDE, (("ECG", "electrocardiogram"), ("SLF", "some long form"))),
+        lambda rows: expand_documents(
+            rows, WIDE, (("ECG", "electrocardiogram"), ("SLF", "some long form"))
+        ),
         lambda rows: finish_documents(rows, WIDE, {"pumonary": "pulmonary"}.get, frozenset(), None),
     ):
         frame, ledger, *_ = step(frame)
@@ -114,14 +129,65 @@ FUSES = st.sampled_from(
             "-->",
             "<b c='",
         ],
-        *["&amp;", "&lt;", "&#0;", "`", "```\n", "\n", " ", "\0", "\ufffd", "\u200b", "\u0301", "\ufeff", "\uffff"],
-        *["(", ")", "[", "]", "(ECG)", "ECG", "a", "word ", "Word. ", "1", "4111 ", "-", "--", ".", ":", "/", "@", "|"],
-        *["#", "*", "_", "> ", "- ", "](", "http://a.b/", "Ã¶", "â€™", "发", "。", "ção ", PAGE, "</body></html>"],
+        *[
+            "&amp;",
+            "&lt;",
+            "&#0;",
+            "`",
+            "```\n",
+            "\n",
+            " ",
+            "\0",
+            "\ufffd",
+            "\u200b",
+            "\u0301",
+            "\ufeff",
+            "\uffff",
+        ],
+        *[
+            "(",
+            ")",
+            "[",
+            "]",
+            "(ECG)",
+            "ECG",
+            "a",
+            "word ",
+            "Word. ",
+            "1",
+            "4111 ",
+            "-",
+            "--",
+            ".",
+            ":",
+            "/",
+            "@",
+            "|",
+        ],
+        *[
+            "#",
+            "*",
+            "_",
+            "> ",
+            "- ",
+            "](",
+            "http://a.b/",
+            "Ã¶",
+            "â€™",
+            "发",
+            "。",
+            "ção ",
+            PAGE,
+            "</body></html>",
+        ],
     ]
 )
 
 
 @settings(max_examples=150, deadline=SECONDS * 1000)
-@given(st.sampled_from(["", PAGE]), st.lists(st.tuples(FUSES, st.sampled_from([1, 1, 3, 50, 1000])), max_size=12))
+@given(
+    st.sampled_from(["", PAGE]),
+    st.lists(st.tuples(FUSES, st.sampled_from([1, 1, 3, 50, 1000])), max_size=12),
+)
 def test_no_mixture_breaks_or_hangs_the_stage(start, fuses):
     check(start + "".join(piece * times for piece, times in fuses))

@@ -33,19 +33,28 @@ def test_prose_is_left_byte_for_byte(prose):
     [
         ("<p>Fever.</p><p>Rash.</p>", "Fever. Rash."),  # paragraphs
         ("<ul><li>one<li>two</ul>three", "- one - two three"),  # list items without their end tags
-        ("<table>\n<tr><td>Age</td><td>7</td></tr><tr><td>Sex</td></tr></table>", "Age | 7 Sex"),  # cells and rows
+        (
+            "<table>\n<tr><td>Age</td><td>7</td></tr><tr><td>Sex</td></tr></table>",
+            "Age | 7 Sex",
+        ),  # cells and rows
         ("Fever<br>rash<BR/>cough", "Fever rash cough"),
         ("<code>Bucket</code>s are <b>big</b>", "Buckets are big"),  # inline elements part no word
         ("m<sup>2</sup>, CO<sub>2</sub>", "m2, CO2"),
         ("10<sup>9</sup>/L and 10<sup>-3</sup>", "10^9/L and 10^-3"),  # a power is not a digit
         ("a<script>if (x<y) document.write('<p>no</p>')</script>b", "a b"),
         ("a<style>p {color: red}</style>b<!-- <p>hidden</p> -->c", "a bc"),
-        ("<note>own elements <fullname>count</fullname></note> when closed", "own elements count when closed"),
+        (
+            "<note>own elements <fullname>count</fullname></note> when closed",
+            "own elements count when closed",
+        ),
         ('<a href="/x?a>b" title=\'"\' class=c hidden>link</a>', "link"),
         ("p &lt; 0.05 &amp; q&nbsp;&gt; &#x3b1;&#946;", "p < 0.05 & q > αβ"),
         ("<p>&lt;account-id&gt; and n < 5</p>", "<account-id> and n < 5"),  # beside markup, too
         ("<p>?a=1&copy=2 by R&D</p>", "?a=1&copy=2 by R&D"),
-        ("<title>Name</title><body><textarea>text</textarea><select><option>x</select>", "Name text x"),
+        (
+            "<title>Name</title><body><textarea>text</textarea><select><option>x</select>",
+            "Name text x",
+        ),
         ("a <script> never closed hides nothing", "a never closed hides nothing"),
         ("<frameset>nothing<frame>is lost</frameset>", "nothing is lost"),
         ("&amp;lt;p&amp;gt;", "&lt;p&gt;"),  # one level at a time; the stage repeats
@@ -68,7 +77,13 @@ def test_text_without_the_two_characters_is_never_touched(text):
     assert strip(text) == text
 
 
-@given(st.lists(st.sampled_from(["<", "<p>", "</p>", "a", " ", "5", "&lt;", "&", "<b x='", ">", "<!--", "-->"])))
+@given(
+    st.lists(
+        st.sampled_from(
+            ["<", "<p>", "</p>", "a", " ", "5", "&lt;", "&", "<b x='", ">", "<!--", "-->"]
+        )
+    )
+)
 def test_no_letter_or_number_is_lost_unless_hidden(parts):
     text = "".join(parts)
     if not re.search("<!--|='|<a.*>", text):  # comments, values and links are hidden
@@ -147,7 +162,8 @@ def test_repetition_settles_within_the_rounds_of_the_stage(text):
 
 
 @pytest.mark.parametrize(
-    "part", ["<!--", "<script>", '<a href="', "<pre>", "<li>", "`<p>", "```a\n", "<div>", "&lt;b&gt;"]
+    "part",
+    ["<!--", "<script>", '<a href="', "<pre>", "<li>", "`<p>", "```a\n", "<div>", "&lt;b&gt;"],
 )
 def test_what_is_never_closed_takes_linear_time(part):
     strip(part * 20_000)

@@ -16,17 +16,19 @@ MORE = (
 
 
 def _page(body):
-    return (
-        f"<!DOCTYPE html><html><head><title>T</title></head><body><article>{WORDS}{body}{MORE}</article></body></html>"
-    )
+    return f"<!DOCTYPE html><html><head><title>T</title></head><body><article>{WORDS}{body}{MORE}</article></body></html>"
 
 
-@pytest.mark.parametrize("text", ["<!-- a --><html lang=en>", "\ufeff<?xml version='1.0'?>\n<!doctype HTML>", "<body>"])
+@pytest.mark.parametrize(
+    "text", ["<!-- a --><html lang=en>", "\ufeff<?xml version='1.0'?>\n<!doctype HTML>", "<body>"]
+)
 def test_a_page_begins_as_one(text):
     assert is_page(text)
 
 
-@pytest.mark.parametrize("text", ["", "<p>x</p>", "Use <html>.", "<!-- <html> -->", "<!-- <html>", "<header>x"])
+@pytest.mark.parametrize(
+    "text", ["", "<p>x</p>", "Use <html>.", "<!-- <html> -->", "<!-- <html>", "<header>x"]
+)
 def test_other_text_is_no_page(text):
     assert not is_page(text)
 
@@ -43,7 +45,9 @@ def test_the_fifth_call_gives_what_the_first_gave():
     assert extract(_page(""))
 
 
-@pytest.mark.parametrize("body", ["\0" * 100, "\ud800", "ÃÂ\x81\ufffd" * 50, "<script>" * 500, "<!--" * 500])
+@pytest.mark.parametrize(
+    "body", ["\0" * 100, "\ud800", "ÃÂ\x81\ufffd" * 50, "<script>" * 500, "<!--" * 500]
+)
 def test_damaged_pages_do_not_crash(body):
     assert isinstance(extract(_page(body)), str)
 

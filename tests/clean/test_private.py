@@ -55,7 +55,11 @@ def test_what_is_nobodys_stays(text):
     assert find(text) == []
 
 
-@given(st.lists(st.one_of(st.sampled_from([text for text, _, _ in FOUND]), st.text(max_size=20))).map(" ".join))
+@given(
+    st.lists(st.one_of(st.sampled_from([text for text, _, _ in FOUND]), st.text(max_size=20))).map(
+        " ".join
+    )
+)
 def test_what_was_redacted_holds_nothing_more(text):
     once = apply(text, redact(text))
     assert redact(once) == []
@@ -82,7 +86,16 @@ for text in ("Ring 030 22610 4 or jane.doe@example.com.", "NHS 943 476 5919 note
 def test_presidio_finds_more_than_the_patterns_and_asks_no_network(tmp_path):
     """In an environment of its own, with what requirements-presidio.txt adds, behind a cut network."""
     packages = tmp_path / "packages"
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(packages)]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        str(packages),
+    ]
     subprocess.run([*install, "-r", str(ROOT / "requirements-presidio.txt")], check=True)
     done = subprocess.run(
         ["unshare", "-rn", sys.executable, "-c", PRESIDIO],

@@ -10,7 +10,14 @@ from stages.clean.edits import apply
 from stages.clean.speller import Speller, decide
 from stages.clean.spelling import fix, is_english, words
 
-COUNTS = {"leukocytes": 40, "pulmonary": 300, "abnormality": 900, "hypertelorism": 30, "ascites": 25, "patients": 80}
+COUNTS = {
+    "leukocytes": 40,
+    "pulmonary": 300,
+    "abnormality": 900,
+    "hypertelorism": 30,
+    "ascites": 25,
+    "patients": 80,
+}
 
 
 def corrected(text, counts=COUNTS, protected=frozenset()):
@@ -49,7 +56,10 @@ def test_what_is_known_or_named_or_derived_or_code_stays(text):
 
 def test_a_word_that_recurs_is_a_name_unless_a_far_more_frequent_one_explains_it():
     assert corrected("pumonary", {"pulmonary": 300, "pumonary": 20}) == "pumonary"
-    assert corrected("A pumonary finding.", {"pulmonary": 3000, "pumonary": 2}) == "A pulmonary finding."
+    assert (
+        corrected("A pumonary finding.", {"pulmonary": 3000, "pumonary": 2})
+        == "A pulmonary finding."
+    )
 
 
 def test_two_candidates_of_like_weight_decide_nothing():
@@ -68,7 +78,10 @@ def test_a_protected_term_is_not_corrected():
         ("The patients present with persistent high fever", True),
         ("Der Patient hat seit gestern hohes Fieber und starke Schmerzen in der Brust", False),
         ("leuklocytes", True),  # too short to tell
-        ("HP kubectl statefulset pvc hepatosplenomegaly in the redis namespace of the cluster", True),
+        (
+            "HP kubectl statefulset pvc hepatosplenomegaly in the redis namespace of the cluster",
+            True,
+        ),
     ],
 )
 def test_the_language_is_told_by_the_list_and_then_by_the_letters(text, told):
@@ -76,7 +89,18 @@ def test_the_language_is_told_by_the_list_and_then_by_the_letters(text, told):
 
 
 SENTENCES = st.lists(
-    st.sampled_from(["leuklocytes", "leukocytes", "pumonary", "pulmonary", "abnormaltiy", "the", "xqzvb", "fever"]),
+    st.sampled_from(
+        [
+            "leuklocytes",
+            "leukocytes",
+            "pumonary",
+            "pulmonary",
+            "abnormaltiy",
+            "the",
+            "xqzvb",
+            "fever",
+        ]
+    ),
     max_size=12,
 ).map(" ".join)
 
@@ -85,7 +109,9 @@ SENTENCES = st.lists(
 @given(st.lists(SENTENCES, max_size=6))
 def test_on_the_corrected_corpus_there_is_nothing_left_to_decide(texts):
     def count(corpus):
-        return Counter(COUNTS) + Counter(word for text in corpus for word in {found.text for found in words(text)})
+        return Counter(COUNTS) + Counter(
+            word for text in corpus for word in {found.text for found in words(text)}
+        )
 
     corrections = decide(count(texts), frozenset())
     cleaned = [apply(text, fix(text, corrections.get)) for text in texts]

@@ -11,8 +11,12 @@ from tests.collect.reading import FAQ, source
 def read(tmp_path):
     """Write a file and read it: what was collected, and the ledger."""
 
-    def written_and_read(content: str | bytes, file: str = "faq.csv", columns: dict = FAQ, known=(), **others):
-        (tmp_path / file).write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    def written_and_read(
+        content: str | bytes, file: str = "faq.csv", columns: dict = FAQ, known=(), **others
+    ):
+        (tmp_path / file).write_bytes(
+            content if isinstance(content, bytes) else content.encode("utf-8")
+        )
         ledger = Ledger()
         return table.read("faq", source(file, columns, **others), tmp_path, ledger, known), ledger
 

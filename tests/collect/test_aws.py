@@ -26,7 +26,12 @@ ENTRIES = {
     "awscli/botocore/data/ec2/2014-09-01/service-2.json": json.dumps(OLD),
     "awscli/botocore/data/ec2/2016-11-15/service-2.json": json.dumps(NEW),
     "awscli/botocore/data/s3/2006-03-01/service-2.json": json.dumps(
-        {"operations": {"CreateBucket": {"documentation": "<p>Creates a bucket.</p>"}, "Mb": {"documentation": "x"}}}
+        {
+            "operations": {
+                "CreateBucket": {"documentation": "<p>Creates a bucket.</p>"},
+                "Mb": {"documentation": "x"},
+            }
+        }
     ),
     "awscli/examples/ec2/create-vpc.rst": "**Example 1: To create a VPC**\r\n\r\nA **bold** word.\r\n**To tag it**\r\n",
     "awscli/examples/ec2/delete-vpc.rst": "No heading here.\n",
@@ -63,7 +68,9 @@ def environment(wheel, tmp_path, monkeypatch) -> Path:
 
 def test_operations_are_those_with_documentation_and_a_title(wheel):
     assert aws.operations(wheel) == [
-        Operation("ec2", "CreateVpc", "<p>Creates a <b>VPC</b>.</p>", ("To create a VPC", "To tag it")),
+        Operation(
+            "ec2", "CreateVpc", "<p>Creates a <b>VPC</b>.</p>", ("To create a VPC", "To tag it")
+        ),
         Operation("s3", "CreateBucket", "<p>Creates a bucket.</p>", ("To create a bucket",)),
     ]
 
@@ -89,7 +96,9 @@ def test_titles_are_bold_lines_without_their_numbers(line, expected):
 
 
 def test_a_sample_holds_every_smaller_one_whatever_the_order():
-    everything = [Operation("s", f"Operation{number}", "text", ("To do it",)) for number in range(50)]
+    everything = [
+        Operation("s", f"Operation{number}", "text", ("To do it",)) for number in range(50)
+    ]
     ten = aws.sample(everything, 10)
     assert len(ten) == 10
     assert aws.sample(everything[::-1], 20)[:10] == ten
@@ -117,7 +126,9 @@ def test_the_number_of_documents_is_a_limit(environment):
 
 def test_a_missing_wheel_is_told_with_the_remedy(environment):
     environment.unlink()
-    with pytest.raises(Problem, match=r"awscli-1\.0-py3-none-any\.whl is not in this environment\n.*make setup"):
+    with pytest.raises(
+        Problem, match=r"awscli-1\.0-py3-none-any\.whl is not in this environment\n.*make setup"
+    ):
         aws.read("a", AwsSource(reader="aws", documents=1))
 
 

@@ -18,10 +18,16 @@ from tests.collect.reading import source
         ("question,reply\na,b\n", "line 1: there is no column 'answer'; found 'question', 'reply'"),
         ("question;answer\na;b\n", "no column 'answer'; found 'question;answer'\n.*delimiter"),
         ("question,answer,answer\na,b,c\n", "more than one column is called 'answer'"),
-        ('question,answer\n"a\na",b\nc,d,e\n', r"line 4: 3 fields where the header has 2 \(the row begins with 'c'\)"),
+        (
+            'question,answer\n"a\na",b\nc,d,e\n',
+            r"line 4: 3 fields where the header has 2 \(the row begins with 'c'\)",
+        ),
         ("question,answer\na\n", "line 2: 1 fields where the header has 2"),
         ('question,answer\na,b\n"c" d,e\n', "row that begins on line 3 is malformed"),
-        ('question,answer\na,b\n"c,d\ne,f\n', "row that begins on line 3 is malformed: unexpected end of data"),
+        (
+            'question,answer\na,b\n"c,d\ne,f\n',
+            "row that begins on line 3 is malformed: unexpected end of data",
+        ),
         (b"question,answer\na,b\nc,\xe9t\xe9\n", r"line 3: this is not utf-8 \(byte 0xe9\)"),
     ],
 )
@@ -44,7 +50,10 @@ def test_an_undecodable_byte_far_into_the_file_is_named_with_its_line(read):
         ("[1]\n", "line 1: '\\[1\\]' is no object"),
         ("[" * 100_000 + "\n", "line 1: this is not JSON"),
         ('{"question": "a", "answer": ["b"]}\n', "line 1: column 'answer' holds a list"),
-        ('{"question": "a", "answer": "\\ud83d"}\n', "line 1: column 'answer' holds half of a surrogate pair"),
+        (
+            '{"question": "a", "answer": "\\ud83d"}\n',
+            "line 1: column 'answer' holds half of a surrogate pair",
+        ),
         ('{"question": "a"}\n', "there is no column 'answer'; found 'question'"),
         ("\n\n", "holds no rows"),
     ],
@@ -58,8 +67,14 @@ def test_a_broken_jsonl_is_named_with_its_line(read, content, fact):
     ("frame", "fact"),
     [
         (pd.DataFrame({"question": ["a"], "reply": ["b"]}), "no column 'answer'"),
-        (pd.DataFrame({"question": ["a"], "answer": [["b"]]}), "row 1: column 'answer' holds a list"),
-        (pd.DataFrame({"question": ["a"], "answer": [b"b"]}), "row 1: column 'answer' holds a bytes"),
+        (
+            pd.DataFrame({"question": ["a"], "answer": [["b"]]}),
+            "row 1: column 'answer' holds a list",
+        ),
+        (
+            pd.DataFrame({"question": ["a"], "answer": [b"b"]}),
+            "row 1: column 'answer' holds a bytes",
+        ),
         (pd.DataFrame({"question": [], "answer": []}), "holds no rows"),
     ],
 )
@@ -85,5 +100,7 @@ def test_an_encoding_that_nobody_knows_is_a_problem(read):
 
 
 def test_a_file_of_which_no_row_can_be_used_is_a_problem(read):
-    with pytest.raises(Problem, match=r"none of its 2 rows can be used \(empty_text 2\)\n.*columns.text"):
+    with pytest.raises(
+        Problem, match=r"none of its 2 rows can be used \(empty_text 2\)\n.*columns.text"
+    ):
         read("question,answer\na,\nb,\n")

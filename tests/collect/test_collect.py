@@ -15,7 +15,15 @@ from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.times import Times
 
 ROOT = Path(__file__).parents[2]
-OUTPUTS = ["documents", "pairs", "times", "hierarchy", "out_of_domain_documents", "out_of_domain_pairs", "ledger"]
+OUTPUTS = [
+    "documents",
+    "pairs",
+    "times",
+    "hierarchy",
+    "out_of_domain_documents",
+    "out_of_domain_pairs",
+    "ledger",
+]
 PARAMS = """
 collect:
   sources:
@@ -36,7 +44,12 @@ collect:
         document_key: about
   out_of_domain: null
 """
-MANUAL = ["1,How to start it,start", "2,How to stop it,stop", "3, ,stop", "4,How to clean it,care|wash"]
+MANUAL = [
+    "1,How to start it,start",
+    "2,How to stop it,stop",
+    "3, ,stop",
+    "4,How to clean it,care|wash",
+]
 QUESTIONS = [
     '{"question": "does not start", "about": "1"}',
     '{"question": "off switch", "about": "2"}',
@@ -65,7 +78,10 @@ def run():
 
 
 def contents() -> dict[str, bytes]:
-    files = [*(Path(f"data/collect/{name}.parquet") for name in OUTPUTS), Path("metrics/collect.json")]
+    files = [
+        *(Path(f"data/collect/{name}.parquet") for name in OUTPUTS),
+        Path("metrics/collect.json"),
+    ]
     return {str(file): file.read_bytes() for file in [*files, Path("metrics/data_card.md")]}
 
 
@@ -74,7 +90,8 @@ def test_documents_of_one_source_meet_the_pairs_of_another(project):
     documents = tables.read(Path("data/collect/documents.parquet"), Documents).set_index("doc_id")
     pairs = tables.read(Path("data/collect/pairs.parquet"), Pairs)
     assert {
-        anchor: documents.loc[doc_id, "text"] for anchor, doc_id in zip(pairs["anchor"], pairs["doc_id"], strict=True)
+        anchor: documents.loc[doc_id, "text"]
+        for anchor, doc_id in zip(pairs["anchor"], pairs["doc_id"], strict=True)
     } == {
         "does not start": "How to start it",
         "off switch": "How to stop it",
@@ -170,8 +187,14 @@ def test_the_order_of_rows_and_sources_changes_no_byte(project):
         ),
         (("text: text", "txt: text"), "unknown key collect.sources.manual.columns.txt"),
         (("text: text", "text: body"), "data/raw/manual.csv, line 1: there is no column 'body'"),
-        (("documents_of: manual", "documents_of: none"), "collect.sources.questions.documents_of = 'none'"),
-        (("    manual:", "    out_of_domain:"), "collect.sources.out_of_domain has a name that is taken"),
+        (
+            ("documents_of: manual", "documents_of: none"),
+            "collect.sources.questions.documents_of = 'none'",
+        ),
+        (
+            ("    manual:", "    out_of_domain:"),
+            "collect.sources.out_of_domain has a name that is taken",
+        ),
         (("    manual:", "    a.b:"), "should match pattern"),
         (("reader: table", "reader: csv"), "'csv'"),
     ],

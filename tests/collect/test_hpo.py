@@ -98,7 +98,11 @@ def test_the_ledger_keeps_what_was_left_out(ontology):
     hpo.read("hpo", ledger, ontology)
     lines = ledger.frame().set_index("row_id")
     term, synonym = document_id("hpo", "HP:0000009"), pair_id("hpo", "HP:0000009", "Seeing")
-    assert json.loads(lines.loc[term, "before"]) == {"id": "HP:0000009", "name": "obsolete Sight", "def": "Old."}
+    assert json.loads(lines.loc[term, "before"]) == {
+        "id": "HP:0000009",
+        "name": "obsolete Sight",
+        "def": "Old.",
+    }
     assert lines.loc[synonym, "partner_id"] == term
     assert json.loads(lines.loc[synonym, "before"])["synonym"] == "Seeing"
 
@@ -120,7 +124,9 @@ def test_the_order_of_the_file_changes_nothing(tmp_path_factory, stanzas):
         (expected.pairs, found.pairs, "pair_id"),
         (first.frame(), second.frame(), "row_id"),
     ):
-        assert before.sort_values(key, ignore_index=True).equals(after.sort_values(key, ignore_index=True))
+        assert before.sort_values(key, ignore_index=True).equals(
+            after.sort_values(key, ignore_index=True)
+        )
 
 
 @pytest.mark.parametrize(
@@ -139,15 +145,27 @@ def test_a_broken_ontology_is_named_with_its_line(tmp_path, stanza, fact):
 
 def test_a_cycle_ends(tmp_path):
     circle = ["[Term]\nid: HP:1\nname: a\nis_a: HP:2", "[Term]\nid: HP:2\nname: b\nis_a: HP:1"]
-    assert hpo.branches(hpo.parse(write(tmp_path / "hp.obo", circle))[1]) == {"HP:1": "", "HP:2": ""}
+    assert hpo.branches(hpo.parse(write(tmp_path / "hp.obo", circle))[1]) == {
+        "HP:1": "",
+        "HP:2": "",
+    }
 
 
 def test_terms_that_are_no_documents_are_passed_through_on_the_way_up(tmp_path):
-    above = {"HP:1": [], "HP:2": ["HP:1"], "HP:3": ["HP:2"], "HP:4": ["HP:3", "HP:1"], "HP:5": ["HP:4", "HP:3", "HP:9"]}
+    above = {
+        "HP:1": [],
+        "HP:2": ["HP:1"],
+        "HP:3": ["HP:2"],
+        "HP:4": ["HP:3", "HP:1"],
+        "HP:5": ["HP:4", "HP:3", "HP:9"],
+    }
     undefined = {"HP:2", "HP:4"}
     stanzas = [
         "\n".join(
-            [f"[Term]\nid: {term}\nname: {term}", *([] if term in undefined else [f'def: "It is {term}." []'])]
+            [
+                f"[Term]\nid: {term}\nname: {term}",
+                *([] if term in undefined else [f'def: "It is {term}." []']),
+            ]
             + [f"is_a: {parent} ! name" for parent in parents]
         )
         for term, parents in above.items()
@@ -160,7 +178,10 @@ def test_terms_that_are_no_documents_are_passed_through_on_the_way_up(tmp_path):
 
 
 def test_a_circle_of_terms_gives_each_the_other_and_ends(tmp_path):
-    circle = [f'[Term]\nid: HP:{a}\nname: a\ndef: "A." []\nis_a: HP:{b}' for a, b in ((1, 2), (2, 1), (3, 3))]
+    circle = [
+        f'[Term]\nid: HP:{a}\nname: a\ndef: "A." []\nis_a: HP:{b}'
+        for a, b in ((1, 2), (2, 1), (3, 3))
+    ]
     _, terms = hpo.parse(write(tmp_path / "hp.obo", circle))
     assert hpo.above(terms) == [("HP:1", "HP:2"), ("HP:2", "HP:1")]
 

@@ -36,14 +36,17 @@ def test_a_row_may_stand_below_another_and_a_parent_that_is_none_is_told(read):
 def test_a_parent_needs_keys_and_documents():
     with pytest.raises(Problem, match=r"columns\.parent names rows by their key"):
         table.check_settings("faq", source(columns={"text": "name", "parent": "above"}), {})
-    pairs = source(columns={"anchor": "a", "document_key": "k", "parent": "p"}, documents_of="other")
+    pairs = source(
+        columns={"anchor": "a", "document_key": "k", "parent": "p"}, documents_of="other"
+    )
     with pytest.raises(Problem, match=r"columns\.parent has no meaning"):
         table.check_settings("faq", pairs, {"other": source(columns={"key": "id", "text": "name"})})
 
 
 def test_text_alone_gives_documents(read):
     collected, _ = read(
-        "id,body,name\n007,Bonds are debt.,Bonds\n", columns={"key": "id", "text": "body", "title": "name"}
+        "id,body,name\n007,Bonds are debt.,Bonds\n",
+        columns={"key": "id", "text": "body", "title": "name"},
     )
     assert collected.documents.to_dict("records") == [
         {
@@ -77,7 +80,10 @@ def test_anchor_and_document_key_give_pairs_to_another_source(read):
     known = {document_id("manual", "a")}
     columns = {"anchor": "q", "document_key": "k", "relation": "kind", "score": "s"}
     collected, ledger = read(
-        "q,k,kind,s\nhow?,a,lay,0.5\nwhy?,b,lay,1\n", columns=columns, documents_of="manual", known=known
+        "q,k,kind,s\nhow?,a,lay,0.5\nwhy?,b,lay,1\n",
+        columns=columns,
+        documents_of="manual",
+        known=known,
     )
     assert len(collected.documents) == 0
     assert collected.pairs[["anchor", "doc_id", "relation", "score"]].values.tolist() == [
@@ -91,7 +97,10 @@ def test_anchor_and_document_key_give_pairs_to_another_source(read):
 
 def test_without_a_key_the_id_is_of_the_raw_text_and_an_ordinal(read):
     collected, _ = read("question,answer\nA?,Yes.\nB?,Yes.\n")
-    assert set(collected.documents["doc_id"]) == {document_id("faq", "Yes.", "0"), document_id("faq", "Yes.", "1")}
+    assert set(collected.documents["doc_id"]) == {
+        document_id("faq", "Yes.", "0"),
+        document_id("faq", "Yes.", "1"),
+    }
     assert collected.pairs["pair_id"].nunique() == 2
 
 
@@ -105,7 +114,10 @@ def test_a_changed_text_under_the_same_key_keeps_its_id(read):
 
 def test_a_name_of_a_source_is_part_of_the_id(tmp_path):
     (tmp_path / "faq.csv").write_text("question,answer\nA?,Yes.\n", "utf-8")
-    one, other = (table.read(name, source(), tmp_path, Ledger()).documents["doc_id"][0] for name in ("one", "other"))
+    one, other = (
+        table.read(name, source(), tmp_path, Ledger()).documents["doc_id"][0]
+        for name in ("one", "other")
+    )
     assert one != other
 
 
@@ -115,14 +127,17 @@ KEYED = {"key": "id", "anchor": "question", "text": "answer", "score": "score"}
 
 
 def outcome(folder: Path, rows, columns) -> tuple[list, list, list, int, int] | str:
-    pd.DataFrame(rows, columns=["id", "question", "answer", "score"]).to_csv(folder / "faq.csv", index=False)
+    pd.DataFrame(rows, columns=["id", "question", "answer", "score"]).to_csv(
+        folder / "faq.csv", index=False
+    )
     ledger = Ledger()
     try:
         collected = table.read("faq", source(columns=columns), folder, ledger)
     except Problem as problem:
         return str(problem)
     sorts = [
-        sorted(frame.astype(str).values.tolist()) for frame in (collected.documents, collected.pairs, ledger.frame())
+        sorted(frame.astype(str).values.tolist())
+        for frame in (collected.documents, collected.pairs, ledger.frame())
     ]
     return (*sorts, collected.records, collected.kept)
 
@@ -165,12 +180,16 @@ def test_every_row_is_kept_or_stands_in_the_ledger(tmp_path_factory, rows, colum
     ],
 )
 def test_a_row_that_cannot_be_used_is_rejected_with_its_reason(read, row, reason):
-    collected, ledger = read(f"id,question,answer,score\ngood,Good?,Good.,1\n{row}\n", columns=KEYED)
+    collected, ledger = read(
+        f"id,question,answer,score\ngood,Good?,Good.,1\n{row}\n", columns=KEYED
+    )
     assert ledger.dropped() == {reason: 1}
     assert collected.pairs["anchor"].tolist() == ["Good?"]
     line = ledger.frame().iloc[0]
     assert line["row_id"].startswith("r")
-    assert json.loads(line["before"]) == dict(zip(("id", "question", "answer", "score"), row.split(","), strict=True))
+    assert json.loads(line["before"]) == dict(
+        zip(("id", "question", "answer", "score"), row.split(","), strict=True)
+    )
 
 
 # Times
@@ -196,9 +215,14 @@ def test_a_time_is_told_in_utc(said, kept):
 
 def test_a_row_gives_its_time_to_its_document_and_its_pair_and_none_where_it_has_none(read):
     columns = {**FAQ, "key": "id", "time": "asked"}
-    collected, ledger = read("id,question,answer,asked\n1,A?,a,2026-01-31\n2,B?,b,\n3,C?,c,then\n", columns=columns)
+    collected, ledger = read(
+        "id,question,answer,asked\n1,A?,a,2026-01-31\n2,B?,b,\n3,C?,c,then\n", columns=columns
+    )
     time = "2026-01-31T00:00:00.000000Z"
-    assert collected.times.to_numpy().tolist() == [[document_id("faq", "1"), time], [pair_id("faq", "1"), time]]
+    assert collected.times.to_numpy().tolist() == [
+        [document_id("faq", "1"), time],
+        [pair_id("faq", "1"), time],
+    ]
     assert collected.pairs["anchor"].tolist() == ["A?", "B?"]
     assert ledger.dropped() == {"bad_time": 1}
 
@@ -227,7 +251,9 @@ def test_values_stay_the_strings_that_stand_in_the_file(read):
 
 
 def test_numbers_in_jsonl_keep_their_spelling(read):
-    lines = '{"answer": 1.10, "question": "a"}\n\n{"answer": true, "question": 12345678901234567890}\n'
+    lines = (
+        '{"answer": 1.10, "question": "a"}\n\n{"answer": true, "question": 12345678901234567890}\n'
+    )
     collected, _ = read(lines, "faq.jsonl")
     assert sorted(collected.documents["text"]) == ["1.10", "true"]
     assert sorted(collected.pairs["anchor"]) == ["12345678901234567890", "a"]
@@ -253,12 +279,19 @@ def test_a_byte_order_mark_is_no_part_of_the_header(read):
 
 
 def test_other_encodings_and_delimiters_can_be_set(read):
-    collected, _ = read("question;answer\nWo?;Köln\n".encode("cp1252"), encoding="cp1252", delimiter=";")
+    collected, _ = read(
+        "question;answer\nWo?;Köln\n".encode("cp1252"), encoding="cp1252", delimiter=";"
+    )
     assert collected.documents["text"].tolist() == ["Köln"]
 
 
 def test_utf_16_can_be_set(read):
-    assert read("question,answer\nWo?,Köln\n".encode("utf-16"), encoding="utf-16")[0].documents["text"][0] == "Köln"
+    assert (
+        read("question,answer\nWo?,Köln\n".encode("utf-16"), encoding="utf-16")[0].documents[
+            "text"
+        ][0]
+        == "Köln"
+    )
 
 
 def test_tsv_is_split_at_tabs(read):
@@ -292,21 +325,49 @@ def test_a_nul_byte_ends_neither_the_field_nor_the_file(read):
             "columns maps anchor, document_key, text",
         ),
         ("faq.csv", {"text": "a", "score": "s"}, {}, "columns.score has no meaning beside text"),
-        ("faq.csv", {"anchor": "q", "document_key": "k", "topic": "t"}, {}, "columns.topic has no meaning"),
-        ("faq.csv", {"anchor": "q", "document_key": "k"}, {}, "only one of columns.document_key and documents_of"),
-        ("faq.csv", FAQ, {"documents_of": "manual"}, "only one of columns.document_key and documents_of"),
+        (
+            "faq.csv",
+            {"anchor": "q", "document_key": "k", "topic": "t"},
+            {},
+            "columns.topic has no meaning",
+        ),
+        (
+            "faq.csv",
+            {"anchor": "q", "document_key": "k"},
+            {},
+            "only one of columns.document_key and documents_of",
+        ),
+        (
+            "faq.csv",
+            FAQ,
+            {"documents_of": "manual"},
+            "only one of columns.document_key and documents_of",
+        ),
         (
             "faq.csv",
             {"anchor": "q", "document_key": "k"},
             {"documents_of": "x"},
             "'x' is no other source\n.*manual, notes",
         ),
-        ("faq.csv", {"anchor": "q", "document_key": "k"}, {"documents_of": "faq"}, "'faq' is no other source"),
-        ("faq.csv", {"anchor": "q", "document_key": "k"}, {"documents_of": "notes"}, "'notes' has no keyed documents"),
+        (
+            "faq.csv",
+            {"anchor": "q", "document_key": "k"},
+            {"documents_of": "faq"},
+            "'faq' is no other source",
+        ),
+        (
+            "faq.csv",
+            {"anchor": "q", "document_key": "k"},
+            {"documents_of": "notes"},
+            "'notes' has no keyed documents",
+        ),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_by_name(file, columns, others, fact):
-    around = {"manual": source(columns={"key": "id", "text": "t"}), "notes": source(columns={"text": "t"})}
+    around = {
+        "manual": source(columns={"key": "id", "text": "t"}),
+        "notes": source(columns={"text": "t"}),
+    }
     with pytest.raises(Problem, match=fact):
         table.check_settings("faq", source(file, columns, **others), around)
 
@@ -322,4 +383,6 @@ def test_settings_of_all_three_shapes_pass():
     table.check_settings("manual", manual, {})
     table.check_settings("faq", source(), {})
     columns = {"anchor": "q", "document_key": "k", "relation": "r", "score": "s", "key": "i"}
-    table.check_settings("queries", source(columns=columns, documents_of="manual"), {"manual": manual})
+    table.check_settings(
+        "queries", source(columns=columns, documents_of="manual"), {"manual": manual}
+    )

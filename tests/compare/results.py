@@ -20,5 +20,9 @@ def write(scores, corpus="c1", rows_out=100, benchmark="b1", split="validation")
     Path("metrics/queries").mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame(rows, columns=list(QueryResults.empty().columns))
     frame.to_csv(f"metrics/queries/{split}.tsv", sep="\t", index=False)
-    Path("metrics/evaluate.json").write_text(json.dumps({"benchmark": benchmark, "corpus": corpus}), "utf-8")
-    Path("metrics/clean.json").write_text(json.dumps({"rows_in": 100, "rows_out": rows_out, "private.ip": 3}), "utf-8")
+    Path("metrics/evaluate.json").write_text(
+        json.dumps({"benchmark": benchmark, "corpus": corpus}), "utf-8"
+    )
+    Path("metrics/clean.json").write_text(
+        json.dumps({"rows_in": 100, "rows_out": rows_out, "private.ip": 3}), "utf-8"
+    )

@@ -29,13 +29,20 @@ def world(ranked, answers, corpus=None, aliases=None):
     hits = pd.DataFrame(rows, columns=list(Runs.empty().columns))
     judged = [(query, doc_id, 1.0) for query, found in answers.items() for doc_id in found]
     everything = corpus or {doc_id for found in ranked.values() for doc_id in found}
-    return World(hits, pd.DataFrame(judged, columns=list(Qrels.empty().columns)), frozenset(everything), aliases or {})
+    return World(
+        hits,
+        pd.DataFrame(judged, columns=list(Qrels.empty().columns)),
+        frozenset(everything),
+        aliases or {},
+    )
 
 
 def results(world):
     """Make the QueryResults of a side, of which `common` needs queries and components alone."""
     ids = sorted(set(world.qrels["query_id"]))
-    return pd.DataFrame({"component_id": [f"c-{query}" for query in ids]}, index=pd.Index(ids, name="query_id"))
+    return pd.DataFrame(
+        {"component_id": [f"c-{query}" for query in ids]}, index=pd.Index(ids, name="query_id")
+    )
 
 
 def ground(one, other):
@@ -82,15 +89,33 @@ def test_without_a_common_query_there_is_nothing_to_judge():
     one = world({"qa": ["d1"]}, {"qa": ["d1"]})
     other = world({"qb": ["d1"]}, {"qb": ["d1"]})
     found = ground(one, other)
-    assert (len(found.before), len(found.after), found.share, found.comparable) == (0, 0, 0.0, False)
+    assert (len(found.before), len(found.after), found.share, found.comparable) == (
+        0,
+        0,
+        0.0,
+        False,
+    )
     before, after = found.before["ndcg_at_10"], found.after["ndcg_at_10"]
     nothing = difference("ndcg_at_10", before, after, found.after["component_id"], 0)
     assert (nothing.queries, nothing.components, nothing.effect) == (0, 0, None)
 
 
 def test_what_the_older_model_practised_is_a_component_of_today():
-    old = pd.DataFrame({"id": ["pa", "da", "pb", "db", "pc"], "split": ["train", "train", "test", "corpus", "train"]})
-    rows = [("pa", "c1"), ("da", "c1"), ("pb", "c2"), ("db", "c2"), ("pc", "c3"), ("pd", "c3"), ("pe", "c4")]
+    old = pd.DataFrame(
+        {
+            "id": ["pa", "da", "pb", "db", "pc"],
+            "split": ["train", "train", "test", "corpus", "train"],
+        }
+    )
+    rows = [
+        ("pa", "c1"),
+        ("da", "c1"),
+        ("pb", "c2"),
+        ("db", "c2"),
+        ("pc", "c3"),
+        ("pd", "c3"),
+        ("pe", "c4"),
+    ]
     # pd and pe are new; pd has been tied to pc, which was trained on.
     assert practised(old, pd.DataFrame(rows, columns=["id", "component_id"])) == {"c1", "c3"}
 
@@ -107,9 +132,14 @@ def test_four_fifths_must_be_in_common(kept, comparable):
 @given(st.data())
 def test_deleting_from_both_runs_is_ranking_the_common_documents_anew(data):
     documents = [f"d{at:02}" for at in range(30)]
-    answers = {query: data.draw(st.lists(st.sampled_from(documents), min_size=1, max_size=3)) for query in QUERIES}
+    answers = {
+        query: data.draw(st.lists(st.sampled_from(documents), min_size=1, max_size=3))
+        for query in QUERIES
+    }
     golds = {doc_id for found in answers.values() for doc_id in found}
-    corpora = [set(data.draw(st.sets(st.sampled_from(documents), min_size=25))) | golds for _ in range(2)]
+    corpora = [
+        set(data.draw(st.sets(st.sampled_from(documents), min_size=25))) | golds for _ in range(2)
+    ]
 
     def score(side, query, doc_id):
         return int(hash_hex(side, query, doc_id), 16)
@@ -125,8 +155,15 @@ def test_deleting_from_both_runs_is_ranking_the_common_documents_anew(data):
     shared = np.array(sorted(corpora[0] & corpora[1]))
     for side, told in zip("ab", (found.before, found.after), strict=True):
         positions = np.array(
-            [[shared.tolist().index(d) for d in rank(side, query, shared.tolist())] for query in QUERIES]
+            [
+                [shared.tolist().index(d) for d in rank(side, query, shared.tolist())]
+                for query in QUERIES
+            ]
         )
         hits = Hits(positions, np.zeros(positions.shape, dtype=np.float32))
-        anew = measure(QUERIES, hits, shared, {query: dict.fromkeys(answers[query], 1.0) for query in QUERIES})
-        pd.testing.assert_frame_equal(told[list(METRICS)], anew.set_index("query_id")[list(METRICS)])
+        anew = measure(
+            QUERIES, hits, shared, {query: dict.fromkeys(answers[query], 1.0) for query in QUERIES}
+        )
+        pd.testing.assert_frame_equal(
+            told[list(METRICS)], anew.set_index("query_id")[list(METRICS)]
+        )

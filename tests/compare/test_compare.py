@@ -29,7 +29,11 @@ def told(*arguments):
 def test_the_working_tree_is_compared_with_head(history):
     write([0.5, 0.8], rows_out=90)
     found = told()
-    assert (found["verdict"], found["before"], found["after"]) == ("better", "HEAD", "the working tree")
+    assert (found["verdict"], found["before"], found["after"]) == (
+        "better",
+        "HEAD",
+        "the working tree",
+    )
     assert found["primary"]["mean"] == pytest.approx(0.15)
     assert found["primary"]["low"] == pytest.approx(0.14, abs=0.001)
     assert found["funnel"] == {"clean.rows_out": [100, 90]}
@@ -41,12 +45,17 @@ def test_the_working_tree_is_compared_with_head(history):
         "hits in common": "HEAD has no data/evaluate/runs.parquet in the DVC cache",
         "rules behind lost queries": "data/split/validation/qrels.parquet does not exist",
     }
-    assert "Left out: slices and texts of queries (data/split/validation/queries.parquet does" in ask("--md").output
+    assert (
+        "Left out: slices and texts of queries (data/split/validation/queries.parquet does"
+        in ask("--md").output
+    )
 
 
 def test_two_revisions_and_an_experiment_are_compared(history):
     write([0.1, 0.2])
-    params = Path("params.yaml").read_text("utf-8").replace("near: drop_empty_difference", "near: link")
+    params = (
+        Path("params.yaml").read_text("utf-8").replace("near: drop_empty_difference", "near: link")
+    )
     Path("params.yaml").write_text(params, "utf-8")
     git(history, *COMMIT, "second")
     git(history, "update-ref", f"refs/exps/ab/{'c' * 38}/brave-idea", "HEAD")
@@ -64,8 +73,14 @@ def test_seeds_count_where_models_were_trained_apart(history):
     params = Path("params.yaml").read_text("utf-8").replace("seed_sd: null", "seed_sd: 0.02")
     Path("params.yaml").write_text(params, "utf-8")
     assert (told()["verdict"], told()["seed_sd"]) == ("no evidence", 0.02)
-    assert "Another seed of training moves a mean by 0.0200, which the intervals include." in ask("--md").output
-    assert (told("--system", "base")["verdict"], told("--system", "base")["seed_sd"]) == ("better", 0.0)
+    assert (
+        "Another seed of training moves a mean by 0.0200, which the intervals include."
+        in ask("--md").output
+    )
+    assert (told("--system", "base")["verdict"], told("--system", "base")["seed_sd"]) == (
+        "better",
+        0.0,
+    )
     lock = {"stages": {"finetune": {"outs": [{"path": "data/finetune/model", "md5": "5118.dir"}]}}}
     Path("dvc.lock").write_text(json.dumps(lock), "utf-8")
     git(history, "add", "dvc.lock")
@@ -81,7 +96,9 @@ def test_a_version_with_other_columns_and_systems_is_compared(history):
     assert told()["verdict"] == "equivalent"
     assert told()["primary"]["queries"] == 100
     table.drop(columns="mrr_at_10").to_csv(path, sep="\t", index=False)
-    assert "metrics/queries/validation.tsv of the working tree has no column mrr_at_10" in ask().stderr
+    assert (
+        "metrics/queries/validation.tsv of the working tree has no column mrr_at_10" in ask().stderr
+    )
 
 
 def test_complete_corpora_of_one_benchmark_are_the_same(history):
@@ -94,7 +111,9 @@ def test_complete_corpora_of_one_benchmark_are_the_same(history):
     Path("metrics/evaluate.json").write_text(json.dumps({**told_of, "corpus": "c1"}), "utf-8")
     assert (told()["same_benchmark"], told()["verdict"]) == (True, "better")
     Path("metrics/collect.json").write_text(json.dumps({"documents": 8}), "utf-8")
-    assert "HEAD has no data/evaluate/runs.parquet" in ask().stderr  # one document was not searched: which?
+    assert (
+        "HEAD has no data/evaluate/runs.parquet" in ask().stderr
+    )  # one document was not searched: which?
 
 
 def test_confirming_on_test_tells_how_often_it_was_opened(history):
@@ -140,7 +159,9 @@ def test_another_benchmark_needs_the_runs_and_says_how_to_get_them(history):
     write([0.5, 0.8], benchmark="b2")
     result = ask()
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: HEAD has no data/evaluate/runs.parquet in the DVC cache")
+    assert result.stderr.startswith(
+        "error: HEAD has no data/evaluate/runs.parquet in the DVC cache"
+    )
     assert len(result.stderr.splitlines()) <= 10
 
 
@@ -168,6 +189,19 @@ def test_a_side_reads_its_own_files(history):
 
 
 def test_changes_are_what_differs():
-    assert changes({"a": 1, "b": 2, "c": 3}, {"b": 2, "c": 4, "d": 5}) == [("a", 1, None), ("c", 3, 4), ("d", None, 5)]
-    counts = ["clean.rows_in", "clean.pairs.dropped.too_short", "mine.refused.margin", "augment.accepted.spelling"]
-    assert [key for key in [*counts, "mine.negatives_per_anchor", "evaluate.benchmark"] if is_funnel(key)] == counts
+    assert changes({"a": 1, "b": 2, "c": 3}, {"b": 2, "c": 4, "d": 5}) == [
+        ("a", 1, None),
+        ("c", 3, 4),
+        ("d", None, 5),
+    ]
+    counts = [
+        "clean.rows_in",
+        "clean.pairs.dropped.too_short",
+        "mine.refused.margin",
+        "augment.accepted.spelling",
+    ]
+    assert [
+        key
+        for key in [*counts, "mine.negatives_per_anchor", "evaluate.benchmark"]
+        if is_funnel(key)
+    ] == counts

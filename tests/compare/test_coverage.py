@@ -44,7 +44,10 @@ def test_every_shape_is_measured_and_the_usual_draws_are_restored():
     told = measure(3, 1, (50,), ("coverage", "verdicts"))
     shapes = [f"{size}.{kind}.50" for size in SIZES for kind in EFFECTS]
     kinds = ("coverage", "percentile", "effective", "null", "power")
-    assert told.keys() == {f"{kind}.{shape}" for kind in kinds for shape in shapes} | {"null", "power"}
+    assert told.keys() == {f"{kind}.{shape}" for kind in kinds for shape in shapes} | {
+        "null",
+        "power",
+    }
     assert statistics.RESAMPLES == 10_000
     assert told == measure(3, 1, (50,), ("coverage", "verdicts"))
 

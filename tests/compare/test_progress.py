@@ -25,7 +25,9 @@ def experiment(folder, scores, name, near="drop_empty_difference", **others):
     """Leave what `dvc exp run --temp` leaves: a commit under the commit it started from, the branch as it was."""
     start = git(folder, "rev-parse", "HEAD").strip()
     params = Path("params.yaml").read_text("utf-8")
-    Path("params.yaml").write_text(params.replace("near: drop_empty_difference", f"near: {near}"), "utf-8")
+    Path("params.yaml").write_text(
+        params.replace("near: drop_empty_difference", f"near: {near}"), "utf-8"
+    )
     commit(folder, scores, "dvc: commit experiment", **others)
     git(folder, "update-ref", f"refs/exps/{start[:2]}/{start[2:]}/{name}", "HEAD")
     git(folder, "reset", "-q", "--hard", start)
@@ -52,7 +54,12 @@ def test_each_version_is_compared_with_the_one_before(history):
     commit(history, [0.501, 0.801], "a typo less")
     write([0.4, 0.5])
     found = walked()
-    assert [step.subject for step in found] == ["first", "more data", "a typo less", "the working tree"]
+    assert [step.subject for step in found] == [
+        "first",
+        "more data",
+        "a typo less",
+        "the working tree",
+    ]
     assert [round(step.mean, 3) for step in found] == [0.5, 0.65, 0.651, 0.45]
     assert words() == ["better", "equivalent", "worse"]
     assert found[1].low < 0.65 < found[1].high
@@ -65,7 +72,9 @@ def test_three_equivalent_changes_in_a_row_say_that_iterating_pays_no_more(histo
     found = walked()
     assert words() == ["equivalent"] * 3
     assert advised(found).startswith("The last three changes are equivalent within 0.01: fine-tune")
-    assert advised(found[:3]).startswith("The last change is equivalent within 0.01: try something larger")
+    assert advised(found[:3]).startswith(
+        "The last change is equivalent within 0.01: try something larger"
+    )
     assert advised(found[:1]).startswith("There is one version")
 
 
@@ -95,7 +104,9 @@ def test_openings_of_the_test_set_are_counted_on_todays_benchmark(history):
     commit(history, [0.4], "the same results once more", split="test")
     commit(history, [0.5], "on another benchmark", split="test", benchmark="b2")
     assert len(openings(side("HEAD~1"), error=0.01).versions) == 2
-    assert openings(side("HEAD~1"), error=0.01).luck == pytest.approx(0.5642 * 0.01 / 2**0.5, abs=1e-5)
+    assert openings(side("HEAD~1"), error=0.01).luck == pytest.approx(
+        0.5642 * 0.01 / 2**0.5, abs=1e-5
+    )
     assert len(openings(side(None), error=0.01).versions) == 1
     write([0.9], split="test", benchmark="b2")
     assert openings(side(None), error=0.01).versions[1:] == ["the working tree"]
@@ -113,7 +124,9 @@ def test_a_try_on_a_branch_that_was_given_up_counts_as_an_opening(history):
 def test_experiments_are_judged_against_what_they_started_from(history):
     experiment(history, [0.5, 0.8], "brave-idea", near="link")
     experiment(history, [0.3, 0.5], "wild-idea")
-    git(history, "update-ref", "refs/exps/exec/EXEC_HEAD", "HEAD")  # DVC's own notes are no experiments
+    git(
+        history, "update-ref", "refs/exps/exec/EXEC_HEAD", "HEAD"
+    )  # DVC's own notes are no experiments
     found = tries(experiments(), ASKED)
     start = git(history, "rev-parse", "HEAD").strip()[:7]
     assert [(step.side.name, step.start, step.word) for step in found] == [
@@ -125,11 +138,16 @@ def test_experiments_are_judged_against_what_they_started_from(history):
         "Of 2 experiments, 1 is better than what it started from, `brave-idea` most: "
         "keep it with `dvc exp apply brave-idea`."
     )
-    assert advice_on_tries(found[1:]) == "Of 1 experiment, none is better than the version it started from."
+    assert (
+        advice_on_tries(found[1:])
+        == "Of 1 experiment, none is better than the version it started from."
+    )
     assert advice_on_tries([]) == ""
 
 
-@pytest.mark.parametrize(("count", "mean"), [(0, 0.0), (1, 0.0), (2, 0.5642), (4, 1.0294), (10, 1.5388)])
+@pytest.mark.parametrize(
+    ("count", "mean"), [(0, 0.0), (1, 0.0), (2, 0.5642), (4, 1.0294), (10, 1.5388)]
+)
 def test_the_best_of_several_stands_above_their_mean_by_luck(count, mean):
     assert best_of(count) == pytest.approx(mean, abs=0.005)  # Harter 1961
 

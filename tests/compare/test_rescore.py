@@ -51,12 +51,19 @@ def repository(tiny_project, tmp_path_factory, dvc):
         copy_of = {f"d{at:016x}": doc_id for at, doc_id in enumerate(tenth)}
         copies = documents[documents["doc_id"].isin(tenth)].assign(doc_id=sorted(copy_of))
         everything = pd.concat([copies, documents])
-        members = [*zip(pairs["pair_id"], pairs["doc_id"], strict=True), *((d, d) for d in everything["doc_id"])]
+        members = [
+            *zip(pairs["pair_id"], pairs["doc_id"], strict=True),
+            *((d, d) for d in everything["doc_id"]),
+        ]
         splits = pd.DataFrame(members, columns=["id", "component_id"]).assign(split="validation")
         tables.write(splits, Path("data/split/splits.parquet"), Splits)
         shutil.copytree(base, MODEL)
         ledger = tables.read(LEDGER, Ledger)
-        edits = dict.fromkeys(("partner_id", "before", "after"), "") | {"seq": 900, "field": "text", "action": "edit"}
+        edits = dict.fromkeys(("partner_id", "before", "after"), "") | {
+            "seq": 900,
+            "field": "text",
+            "action": "edit",
+        }
         edits |= {"reason": "abbreviation", "score": 1.0, "start": -1, "end": -1}
         tables.write(pd.concat([ledger, pd.DataFrame({"row_id": tenth, **edits})]), LEDGER, Ledger)
         leave(dvc, "old", pairs, everything, {})
@@ -65,18 +72,30 @@ def repository(tiny_project, tmp_path_factory, dvc):
         shutil.copytree(tuned, MODEL)
         leave(dvc, "filtered", pairs[pairs["anchor"].str.len() >= LONG], everything, {})
         gone = {*tenth, *copy_of}
-        leave(dvc, "smaller", *(frame[~frame["doc_id"].isin(gone)] for frame in (pairs, everything)), {})
+        leave(
+            dvc,
+            "smaller",
+            *(frame[~frame["doc_id"].isin(gone)] for frame in (pairs, everything)),
+            {},
+        )
         leave(dvc, "merged", pairs, documents, copy_of)
         yield folder
 
 
 def leave(dvc, name, pairs, documents, copy_of):
     """Write a benchmark, evaluate the model that lies there on it, and commit what came of it."""
-    queries, qrels = benchmark.held_out(pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"]))
-    passages = documents[["doc_id", "text"]].assign(passage_id=documents["doc_id"] + "-0000", position=0)
+    queries, qrels = benchmark.held_out(
+        pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"])
+    )
+    passages = documents[["doc_id", "text"]].assign(
+        passage_id=documents["doc_id"] + "-0000", position=0
+    )
     aliases = pd.DataFrame(sorted(copy_of.items()), columns=["doc_id", "kept_id"], dtype="str")
     searched = pd.concat(
-        [documents, documents[documents["doc_id"].isin(copy_of.values())].assign(doc_id=sorted(copy_of))]
+        [
+            documents,
+            documents[documents["doc_id"].isin(copy_of.values())].assign(doc_id=sorted(copy_of)),
+        ]
     )
     for path, frame, table in [
         ("collect/documents", searched, Documents),
@@ -89,7 +108,18 @@ def leave(dvc, name, pairs, documents, copy_of):
         tables.write(frame, Path("data", f"{path}.parquet"), table)
     result = CliRunner().invoke(evaluate, [])
     assert result.exit_code == 0, result.output
-    committed = dvc(".", "commit", "-f", "collect", "clean", "deduplicate", "pair", "split", "finetune", "evaluate")
+    committed = dvc(
+        ".",
+        "commit",
+        "-f",
+        "collect",
+        "clean",
+        "deduplicate",
+        "pair",
+        "split",
+        "finetune",
+        "evaluate",
+    )
     assert committed.returncode == 0, committed.stderr
     git(".", *COMMIT, name)
     git(".", "tag", name)
@@ -104,16 +134,21 @@ def told(*arguments):
 def means(before, after):
     """Return the difference of the two means that stand in the metrics."""
     found = [
-        json.loads(git(".", "show", f"{version}:metrics/evaluate.json"))["validation.finetuned.ndcg_at_10"]
+        json.loads(git(".", "show", f"{version}:metrics/evaluate.json"))[
+            "validation.finetuned.ndcg_at_10"
+        ]
         for version in (before, after)
     ]
     return found[1] - found[0]
 
 
 @pytest.mark.parametrize(
-    ("version", "queries", "easier"), [("filtered", 178, 0), ("smaller", 180, 1), ("merged", 200, 1)]
+    ("version", "queries", "easier"),
+    [("filtered", 178, 0), ("smaller", 180, 1), ("merged", 200, 1)],
 )
-def test_what_both_have_gives_the_verdict_of_ranking_the_older_model_anew(repository, version, queries, easier):
+def test_what_both_have_gives_the_verdict_of_ranking_the_older_model_anew(
+    repository, version, queries, easier
+):
     ground, anew = told("old", version), told("old", version, "--rescore")
     assert ground["verdict"] == anew["verdict"] == "better"
     assert ground["primary"]["queries"] == anew["primary"]["queries"] == queries
@@ -124,7 +159,9 @@ def test_what_both_have_gives_the_verdict_of_ranking_the_older_model_anew(reposi
     assert (means("old", version) - ground["primary"]["mean"] > 0.02) == bool(easier)
 
 
-def test_what_was_scored_is_kept_and_a_model_that_is_nowhere_is_told(repository, monkeypatch, tmp_path):
+def test_what_was_scored_is_kept_and_a_model_that_is_nowhere_is_told(
+    repository, monkeypatch, tmp_path
+):
     first = told("old", "merged", "--rescore")
     objects = repository / ".dvc/cache/files/md5"
     content = side("old").content("data/finetune/model")
@@ -137,7 +174,9 @@ def test_what_was_scored_is_kept_and_a_model_that_is_nowhere_is_told(repository,
     result = CliRunner().invoke(app, ["old", "merged", "--rescore"])
     (tmp_path / "weights").rename(kept)
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: old has no data/finetune/model in the DVC cache\n  remedy: 'dvc push' it")
+    assert result.stderr.startswith(
+        "error: old has no data/finetune/model in the DVC cache\n  remedy: 'dvc push' it"
+    )
 
 
 def test_queries_that_lost_are_joined_with_the_ledger_of_their_answers(repository):
@@ -153,4 +192,6 @@ def test_queries_that_lost_are_joined_with_the_ledger_of_their_answers(repositor
 def test_only_the_fine_tuned_model_is_scored_anew(repository):
     result = CliRunner().invoke(app, ["old", "merged", "--rescore", "--system", "bm25"])
     assert result.exit_code == 1
-    assert "--rescore scores the older fine-tuned model, and 'bm25' is another system" in result.stderr
+    assert (
+        "--rescore scores the older fine-tuned model, and 'bm25' is another system" in result.stderr
+    )

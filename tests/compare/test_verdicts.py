@@ -57,15 +57,25 @@ def test_a_verdict_names_means_interval_and_the_least_that_would_show():
 def test_another_seed_of_training_widens_every_interval():
     # 0.02 with a standard error of 0.002; two trainings of 0.01 add 0.01 * sqrt(2) to it.
     alone, trained = made([0.04, 0.0] * 50), made([0.04, 0.0] * 50, seed_sd=0.01)
-    assert (trained.effect.high - 0.02) == pytest.approx(1.96 * (0.002**2 + 2 * 0.01**2) ** 0.5, abs=2e-4)
-    assert (trained.narrow[1] - 0.02) == pytest.approx(1.645 * (0.002**2 + 2 * 0.01**2) ** 0.5, abs=2e-4)
-    assert (judge(alone, delta=0.01).word, judge(trained, delta=0.01).word) == ("better", "no evidence")
+    assert (trained.effect.high - 0.02) == pytest.approx(
+        1.96 * (0.002**2 + 2 * 0.01**2) ** 0.5, abs=2e-4
+    )
+    assert (trained.narrow[1] - 0.02) == pytest.approx(
+        1.645 * (0.002**2 + 2 * 0.01**2) ** 0.5, abs=2e-4
+    )
+    assert (judge(alone, delta=0.01).word, judge(trained, delta=0.01).word) == (
+        "better",
+        "no evidence",
+    )
 
 
 def test_several_differences_are_harder_to_prove_than_one():
     # Alone p is about 0.02; as one of three it is 0.06.
     differences = [0.5] * 36 + [-0.5] * 20
-    alone, together = made(differences), [made(differences), made([0.5, -0.5] * 50), made([0.5, -0.5] * 50)]
+    alone, together = (
+        made(differences),
+        [made(differences), made([0.5, -0.5] * 50), made([0.5, -0.5] * 50)],
+    )
     assert judge(alone, delta=0.02).word == "better"
     assert judge_all(together, delta=0.02)[0].word == "no evidence"
 
@@ -94,8 +104,16 @@ def test_two_versions_that_do_not_differ_are_hardly_ever_told_apart():
     words = []
     for _ in range(300):
         shared = np.repeat(chance.normal(0.0, 0.15, 120), sizes)
-        differences = shared + chance.normal(0.0, 0.2, len(components)) * (chance.random(len(components)) < 0.4)
+        differences = shared + chance.normal(0.0, 0.2, len(components)) * (
+            chance.random(len(components)) < 0.4
+        )
         before = pd.Series(0.5, index=index)
         after = before + pd.Series(differences, index=index)
-        words.append(judge(difference("ndcg_at_10", before, after, pd.Series(components, index=index), 0), 0.01).word)
-    assert words.count("better") + words.count("worse") <= 0.08 * 300  # 5 % and what 300 draws may add to it
+        words.append(
+            judge(
+                difference("ndcg_at_10", before, after, pd.Series(components, index=index), 0), 0.01
+            ).word
+        )
+    assert (
+        words.count("better") + words.count("worse") <= 0.08 * 300
+    )  # 5 % and what 300 draws may add to it

@@ -33,20 +33,46 @@ P1, Q1, Q2 = number("p", 1), number("q", 1), number("q", 2)
 
 # One row that each table accepts.
 GOOD = {
-    Documents: {"doc_id": D1, "source": "faq", "title": "", "text": "Press reset.", "topic": "", "group": ""},
+    Documents: {
+        "doc_id": D1,
+        "source": "faq",
+        "title": "",
+        "text": "Press reset.",
+        "topic": "",
+        "group": "",
+    },
     Passages: {"passage_id": f"{D1}-0000", "doc_id": D1, "position": 0, "text": "Press reset."},
     Knowledge: {"kind": "word", "source": "", "item": "reset", "documents": 1},
-    Pairs: {"pair_id": P1, "anchor": "reset?", "doc_id": D1, "relation": "", "score": 1.0, "source": "faq"},
+    Pairs: {
+        "pair_id": P1,
+        "anchor": "reset?",
+        "doc_id": D1,
+        "relation": "",
+        "score": 1.0,
+        "source": "faq",
+    },
     Times: {"id": P1, "time": "2026-01-31T00:00:00.000000Z"},
     Hierarchy: {"doc_id": D1, "parent_id": D2},
     Near: {"left_id": D1, "right_id": D2, "similarity": 0.9, "rule": "near"},
     Aliases: {"doc_id": D2, "kept_id": D1},
     Splits: {"id": P1, "component_id": D1, "split": "train"},
-    Queries: {"query_id": Q1, "component_id": D1, "raw": "Reset?", "text": "reset?", "relation": "", "source": "faq"},
+    Queries: {
+        "query_id": Q1,
+        "component_id": D1,
+        "raw": "Reset?",
+        "text": "reset?",
+        "relation": "",
+        "source": "faq",
+    },
     Made: {"pair_id": P1, "origin_id": D1, "positive": ""},
     Scored: {"pair_id": P1, "component_id": D1, "anchor": "reset?", "doc_id": D1, "score": 0.0},
     Qrels: {"query_id": Q1, "doc_id": D1, "grade": 1.0},
-    Fingerprints: {"id": P1, "split": "test", "normal_hash": "0123456789abcdef", "shingles": [1, 2**63]},
+    Fingerprints: {
+        "id": P1,
+        "split": "test",
+        "normal_hash": "0123456789abcdef",
+        "shingles": [1, 2**63],
+    },
     Ledger: {
         "row_id": "faq:7",
         "seq": 0,
@@ -101,7 +127,14 @@ GOOD = {
         "first_rank": 0,
         "first_score": float("nan"),
     },
-    Runs: {"split": "test", "system": "bm25", "query_id": Q1, "rank": 1, "doc_id": D1, "score": 0.5},
+    Runs: {
+        "split": "test",
+        "system": "bm25",
+        "query_id": Q1,
+        "rank": 1,
+        "doc_id": D1,
+        "score": 0.5,
+    },
 }
 
 # What breaks: table, the values that make the row wrong, what the message says of the rule.
@@ -198,8 +231,16 @@ BROKEN = [
     (Triplets, {"answer_ids": [D2]}, "row: batches_know_positive_and_negatives"),
     (Triplets, {"shown_ids": [D1, D2]}, "row: batches_know_positive_and_negatives"),
     (Triplets, {"shown_ids": [D2, D3]}, "row: batches_know_positive_and_negatives"),
-    (Triplets, {"negatives": ["reset?", "Call us."]}, "row: negative_differs_from_anchor_and_positive"),
-    (Triplets, {"negatives": ["Call us.", "Press reset."]}, "row: negative_differs_from_anchor_and_positive"),
+    (
+        Triplets,
+        {"negatives": ["reset?", "Call us."]},
+        "row: negative_differs_from_anchor_and_positive",
+    ),
+    (
+        Triplets,
+        {"negatives": ["Call us.", "Press reset."]},
+        "row: negative_differs_from_anchor_and_positive",
+    ),
     (Triplets, {"negative_ids": [D2, D1]}, "row: negative_differs_from_anchor_and_positive"),
     (Tokens, {"pair_id": D1}, "pair_id: str_matches"),
     (Tokens, {"component_id": None}, "component_id: not_nullable"),

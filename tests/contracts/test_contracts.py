@@ -34,7 +34,11 @@ def named(table, row):
 
 
 def test_every_table_has_a_good_row_here():
-    known = {table for table in Table.__subclasses__() if table.__module__.startswith("stages.lib.contracts.")}
+    known = {
+        table
+        for table in Table.__subclasses__()
+        if table.__module__.startswith("stages.lib.contracts.")
+    }
     assert {table.__name__ for table in known} == {table.__name__ for table in TABLES}
 
 
@@ -49,7 +53,9 @@ def test_an_empty_table_passes(table):
     assert len(check(table.empty(), table, "here")) == 0
 
 
-@pytest.mark.parametrize(("table", "changes", "rule"), BROKEN, ids=lambda value: getattr(value, "__name__", str(value)))
+@pytest.mark.parametrize(
+    ("table", "changes", "rule"), BROKEN, ids=lambda value: getattr(value, "__name__", str(value))
+)
 def test_a_broken_rule_is_named_with_its_row(table, changes, rule):
     message = refusal(one(table, **changes), table)
     assert rule in message
@@ -57,7 +63,9 @@ def test_a_broken_rule_is_named_with_its_row(table, changes, rule):
 
 
 def test_every_rule_of_every_column_is_broken_by_a_row_here():
-    broken = {(table, rule.partition(":")[2].strip().partition("(")[0]) for table, _, rule in BROKEN}
+    broken = {
+        (table, rule.partition(":")[2].strip().partition("(")[0]) for table, _, rule in BROKEN
+    }
     for table in TABLES:
         schema = table.to_schema()
         rules = {rule.name for column in schema.columns.values() for rule in column.checks}
@@ -89,9 +97,13 @@ def test_columns_in_another_order_are_named(table):
 def test_a_column_of_another_type_is_named_with_both_types(table):
     for name, value in GOOD[table].items():
         if isinstance(value, float):  # a whole number is no float here: nothing is coerced
-            assert f"{name}: dtype('float64'), found int64" in refusal(one(table, **{name: 1}), table)
+            assert f"{name}: dtype('float64'), found int64" in refusal(
+                one(table, **{name: 1}), table
+            )
         elif isinstance(value, int):
-            assert f"{name}: dtype('int64'), found float64" in refusal(one(table, **{name: 1.0}), table)
+            assert f"{name}: dtype('int64'), found float64" in refusal(
+                one(table, **{name: 1.0}), table
+            )
         elif isinstance(value, str):
             message = refusal(one(table, **{name: 7}), table)
             assert f"{name}: dtype('string" in message
@@ -106,22 +118,36 @@ def test_a_key_that_stands_twice_is_named(table):
 
 def test_rows_are_named_whatever_the_index():
     frame = pd.concat([one(Near), one(Near)])  # both rows have index 0
-    assert f"key_is_unique broken in 2 row(s) (first: left_id {D1}, right_id {D2})" in refusal(frame, Near)
+    assert f"key_is_unique broken in 2 row(s) (first: left_id {D1}, right_id {D2})" in refusal(
+        frame, Near
+    )
 
 
 def test_a_chain_of_copies_is_refused():
     chain = pd.DataFrame({"doc_id": [D3, D2], "kept_id": [D2, D1]})
-    assert f"row: kept_is_not_dropped broken in 1 row(s) (first: doc_id {D3})" in refusal(chain, Aliases)
+    assert f"row: kept_is_not_dropped broken in 1 row(s) (first: doc_id {D3})" in refusal(
+        chain, Aliases
+    )
 
 
 def test_the_first_of_many_rows_is_named_and_the_rest_are_counted():
-    frame = pd.DataFrame([GOOD[Documents] | {"doc_id": f"d{at:016x}", "text": "" if at else "ok"} for at in range(100)])
+    frame = pd.DataFrame(
+        [
+            GOOD[Documents] | {"doc_id": f"d{at:016x}", "text": "" if at else "ok"}
+            for at in range(100)
+        ]
+    )
     message = refusal(frame, Documents)
-    assert "text: str_length(1, None) broken in 99 row(s) (first: doc_id d0000000000000001, value '')" in message
+    assert (
+        "text: str_length(1, None) broken in 99 row(s) (first: doc_id d0000000000000001, value '')"
+        in message
+    )
 
 
 def test_many_broken_rules_still_fit_ten_lines():
-    message = refusal(one(Ledger, row_id="", seq=-1, action="x", reason="", start=-2, end=-2, note="?"), Ledger)
+    message = refusal(
+        one(Ledger, row_id="", seq=-1, action="x", reason="", start=-2, end=-2, note="?"), Ledger
+    )
     assert "and 2 more rules" in message
 
 
@@ -131,12 +157,18 @@ def test_a_value_of_many_lines_takes_one():
 
 
 def test_missing_triplet_lists_are_refused_by_name():
-    assert "negatives: not_nullable broken in 1 row(s)" in refusal(one(Triplets, negatives=None), Triplets)
+    assert "negatives: not_nullable broken in 1 row(s)" in refusal(
+        one(Triplets, negatives=None), Triplets
+    )
 
 
 @pytest.mark.parametrize(
     ("table", "key"),
-    [(Documents, ["doc_id"]), (Near, ["left_id", "right_id"]), (QueryResults, ["split", "system", "query_id"])],
+    [
+        (Documents, ["doc_id"]),
+        (Near, ["left_id", "right_id"]),
+        (QueryResults, ["split", "system", "query_id"]),
+    ],
 )
 def test_the_key_is_what_the_config_says(table, key):
     assert key_of(table) == key
@@ -147,7 +179,9 @@ def test_storage_types_are_one_per_column_and_null_only_where_allowed():
     assert stored["row_id"] == ("string", False)
     assert stored["seq"] == ("int64", False)
     assert stored["score"] == ("double", True)
-    assert str(arrow_schema(Fingerprints).field("shingles").type) == "list<item: list<item: uint64>>"
+    assert (
+        str(arrow_schema(Fingerprints).field("shingles").type) == "list<item: list<item: uint64>>"
+    )
 
 
 def test_tokens_of_a_length_have_fixed_size_lists_and_columns_for_each_negative():

@@ -26,13 +26,20 @@ def documents(*rows: tuple[str, ...]) -> pd.DataFrame:
     for name, source, text, *more in rows:
         title, topic, group = [*more, "", "", ""][:3]
         made.append((d(name), source, title, text, topic, group))
-    return pd.DataFrame(made, columns=list(Documents.empty().columns)).astype(Documents.empty().dtypes.to_dict())
+    return pd.DataFrame(made, columns=list(Documents.empty().columns)).astype(
+        Documents.empty().dtypes.to_dict()
+    )
 
 
 def pairs(*rows: tuple[str, str, str, float]) -> pd.DataFrame:
     """Make pairs of (name, anchor, name of the document, score)."""
-    made = [(p(name), anchor, d(document), "exact", score, "faq") for name, anchor, document, score in rows]
-    return pd.DataFrame(made, columns=list(Pairs.empty().columns)).astype(Pairs.empty().dtypes.to_dict())
+    made = [
+        (p(name), anchor, d(document), "exact", score, "faq")
+        for name, anchor, document, score in rows
+    ]
+    return pd.DataFrame(made, columns=list(Pairs.empty().columns)).astype(
+        Pairs.empty().dtypes.to_dict()
+    )
 
 
 def stands_for(frame: pd.DataFrame, *authoritative: str, edges=(), order=()):
@@ -42,16 +49,23 @@ def stands_for(frame: pd.DataFrame, *authoritative: str, edges=(), order=()):
         equal[normal_form(text)].append(doc_id)
     named = {min(ids): ids for ids in equal.values()}
     centre = {doc_id: name for name, ids in named.items() for doc_id in ids}
-    joined = [Edge(centre[d(left)], centre[d(right)], "near_copy", similarity) for left, right, similarity in edges]
+    joined = [
+        Edge(centre[d(left)], centre[d(right)], "near_copy", similarity)
+        for left, right, similarity in edges
+    ]
     return stand_ins(named, joined, ranks(frame, authoritative, order, noise))
 
 
 def copies(frame: pd.DataFrame, *authoritative: str, **more) -> dict[str, str]:
     """Return dropped id to kept id."""
-    return {doc_id: told.kept_id for doc_id, told in stands_for(frame, *authoritative, **more).items()}
+    return {
+        doc_id: told.kept_id for doc_id, told in stands_for(frame, *authoritative, **more).items()
+    }
 
 
 def lines(ledger: Ledger) -> list[tuple[str, ...]]:
     """Return the decisions, sorted."""
     frame = ledger.frame()
-    return sorted(zip(frame["row_id"], frame["action"], frame["reason"], frame["partner_id"], strict=True))
+    return sorted(
+        zip(frame["row_id"], frame["action"], frame["reason"], frame["partner_id"], strict=True)
+    )

@@ -48,14 +48,21 @@ def test_the_command_drops_copies_and_links_what_is_near(project):
         ("e", "faq", LONG + " firmly"),
     )
     asked = pairs(
-        ("1", "no signal", "a", 1.0), ("2", "No signal", "b", 0.5), ("3", "no sound", "b", 1.0), ("4", "dark", "d", 1.0)
+        ("1", "no signal", "a", 1.0),
+        ("2", "No signal", "b", 0.5),
+        ("3", "no sound", "b", 1.0),
+        ("4", "dark", "d", 1.0),
     )
     result = run(frame, asked, near_threshold=0.8, authoritative=["hpo"])
     assert (result.exit_code, result.output) == (0, "")
     assert written(Aliases, "aliases").to_dict("records") == [{"doc_id": d("b"), "kept_id": d("a")}]
     assert set(written(Documents, "documents")["doc_id"]) == {d("a"), d("c"), d("d"), d("e")}
     assert sorted(rows(written(Pairs, "pairs"))) == sorted(
-        [(p("1"), "no signal", d("a"), 1.0), (p("3"), "no sound", d("a"), 1.0), (p("4"), "dark", d("d"), 1.0)]
+        [
+            (p("1"), "no signal", d("a"), 1.0),
+            (p("3"), "no sound", d("a"), 1.0),
+            (p("4"), "dark", d("d"), 1.0),
+        ]
     )
     near = written(Near, "near")
     assert sorted(zip(near["left_id"], near["right_id"], near["rule"], strict=True)) == sorted(
@@ -67,7 +74,9 @@ def test_the_command_drops_copies_and_links_what_is_near(project):
         ]
     )
     ledger = written(LedgerTable, "ledger")
-    assert sorted(zip(ledger["row_id"], ledger["action"], ledger["partner_id"], strict=True)) == sorted(
+    assert sorted(
+        zip(ledger["row_id"], ledger["action"], ledger["partner_id"], strict=True)
+    ) == sorted(
         [
             (d("b"), "drop", d("a")),
             (p("2"), "repoint", d("a")),
@@ -117,13 +126,19 @@ def test_what_tells_near_duplicates_apart_decides_whether_one_goes(project, near
     assert (result.exit_code, result.output) == (0, "")
     assert set(written(Documents, "documents")["doc_id"]) == {d(name) for name in stay}
     told = json.loads(Path("metrics/deduplicate.json").read_text())
-    assert (told["relabelled_pairs"], told["unsupported_drops"], told["near_edges"]) == (relabelled, 0, 3)
+    assert (told["relabelled_pairs"], told["unsupported_drops"], told["near_edges"]) == (
+        relabelled,
+        0,
+        3,
+    )
     assert told["dropped.near_copy"] == 4 - len(stay)
 
 
 @pytest.mark.slow
 def test_semantic_duplicates_are_flagged_or_dropped(project):
-    frame = documents(("a", "faq", "How can I reset my password?"), ("b", "faq", "How do I reset my password?"))
+    frame = documents(
+        ("a", "faq", "How can I reset my password?"), ("b", "faq", "How do I reset my password?")
+    )
     for semantic, stay in (("flag", 2), ("drop", 1)):
         result = run(frame, Pairs.empty(), semantic=semantic, semantic_threshold=0.9)
         assert (result.exit_code, result.output) == (0, "")

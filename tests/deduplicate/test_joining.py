@@ -22,7 +22,9 @@ from stages.lib.text import jaccard, normal_form, shingles, similarity
 # Few words, so that many texts come out alike: short ones (character shingles) and long ones (word shingles).
 TEXTS = st.lists(
     st.one_of(
-        st.lists(st.sampled_from(["reset", "Reset", "the", "router", "a", "+"]), min_size=1, max_size=4),
+        st.lists(
+            st.sampled_from(["reset", "Reset", "the", "router", "a", "+"]), min_size=1, max_size=4
+        ),
         st.lists(st.sampled_from(["reset", "the", "router"]), min_size=8, max_size=12),
     ).map(" ".join),
     max_size=10,
@@ -47,21 +49,39 @@ def folder(tmp_path_factory):
 def edges(folder, texts, threshold=0.8, measure="jaccard"):
     """Return the Near rows of `texts`, numbered."""
     names = [f"d{at:016x}" for at in range(len(texts))]
-    frame = pd.DataFrame({"doc_id": names, "text": texts}).assign(source="faq", title="", topic="", group="")
-    tables.write(frame.astype(Documents.empty().dtypes.to_dict()), folder / "documents.parquet", Documents)
+    frame = pd.DataFrame({"doc_id": names, "text": texts}).assign(
+        source="faq", title="", topic="", group=""
+    )
+    tables.write(
+        frame.astype(Documents.empty().dtypes.to_dict()), folder / "documents.parquet", Documents
+    )
     found = near_table(
-        join(folder / "documents.parquet", Documents, "doc_id", "text", threshold, measure, folder / "scratch")
+        join(
+            folder / "documents.parquet",
+            Documents,
+            "doc_id",
+            "text",
+            threshold,
+            measure,
+            folder / "scratch",
+        )
     )
     check(found, Near, "edges")
     rows = zip(found["left_id"], found["right_id"], found["similarity"], found["rule"], strict=True)
-    return sorted((int(left[1:], 16), int(right[1:], 16), similarity, rule) for left, right, similarity, rule in rows)
+    return sorted(
+        (int(left[1:], 16), int(right[1:], 16), similarity, rule)
+        for left, right, similarity, rule in rows
+    )
 
 
 @settings(max_examples=40, deadline=None)
 @given(TEXTS.map(lambda texts: texts or ["a"]), st.sampled_from([0.5, 0.8, 1.0]))
 def test_every_edge_is_true_and_equal_texts_are_a_star(folder, texts, threshold):
     sets = {f"{at:02}": shingles(text) for at, text in enumerate(texts)}
-    near = {(int(left), int(right)): similarity for left, right, similarity in exact_edges(sets, sets, threshold)}
+    near = {
+        (int(left), int(right)): similarity
+        for left, right, similarity in exact_edges(sets, sets, threshold)
+    }
     first = {}
     for at, text in enumerate(texts):
         first.setdefault(normal_form(text), at)
@@ -94,7 +114,9 @@ def test_the_threshold_itself_is_near_enough_and_less_is_not(folder, threshold, 
 
 def test_a_word_more_or_another_word_parts_no_texts_of_middling_length(folder):
     # 7 and 8 words: 37 and 41 character 3-grams, of which 36 are common.
-    assert edges(folder, [SEVEN, "bullet shaped outermost bone of the 3rd toe"]) == [(0, 1, 36 / 42, "near")]
+    assert edges(folder, [SEVEN, "bullet shaped outermost bone of the 3rd toe"]) == [
+        (0, 1, 36 / 42, "near")
+    ]
     asked = "how do i reset my password on the mobile app today"
     assert [row[:2] for row in edges(folder, [asked, asked.replace(" my ", " the ")])] == [(0, 1)]
 
@@ -132,7 +154,9 @@ def test_chinese_texts_are_compared_by_characters(folder):
     assert [row[:2] for row in edges(folder, [one, one + "吧", "退货政策是什么"])] == [(0, 1)]
 
 
-@pytest.mark.parametrize(("threshold", "cut"), [(0.5, (63, 2)), (0.8, (21, 6)), (0.9, (14, 9)), (1.0, (1, 126))])
+@pytest.mark.parametrize(
+    ("threshold", "cut"), [(0.5, (63, 2)), (0.8, (21, 6)), (0.9, (14, 9)), (1.0, (1, 126))]
+)
 def test_bands_are_the_most_selective_that_are_sure_enough(threshold, cut):
     assert bands(threshold) == Bands(*cut)
 
@@ -156,7 +180,9 @@ def test_a_crowd_beyond_the_limit_is_linked_in_chains(monkeypatch):
     left, right, crowded = candidates(np.full((100, 2), 7, dtype=np.uint64))
     assert crowded
     assert 500 < len(left) < 1000
-    assert {(at, at + 1) for at in range(99)} <= set(zip(left.tolist(), right.tolist(), strict=True))
+    assert {(at, at + 1) for at in range(99)} <= set(
+        zip(left.tolist(), right.tolist(), strict=True)
+    )
 
 
 ANY = st.one_of(

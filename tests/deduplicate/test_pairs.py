@@ -24,9 +24,14 @@ def rows(frame: pd.DataFrame) -> list[tuple]:
 def test_a_pair_of_a_dropped_copy_names_the_kept_document():
     ledger = Ledger()
     found = repoint(
-        pairs(("1", "no signal", "copy", 1.0), ("2", "no sound", "other", 0.5)), standing_for(copy="a"), ledger
+        pairs(("1", "no signal", "copy", 1.0), ("2", "no sound", "other", 0.5)),
+        standing_for(copy="a"),
+        ledger,
     )
-    assert rows(found) == [(p("1"), "no signal", d("a"), 1.0), (p("2"), "no sound", d("other"), 0.5)]
+    assert rows(found) == [
+        (p("1"), "no signal", d("a"), 1.0),
+        (p("2"), "no sound", d("other"), 0.5),
+    ]
     (line,) = ledger.frame().to_dict("records")
     assert (line["row_id"], line["action"], line["field"]) == (p("1"), "repoint", "doc_id")
     assert (line["before"], line["after"]) == (d("copy"), d("a"))
@@ -35,7 +40,9 @@ def test_a_pair_of_a_dropped_copy_names_the_kept_document():
 def test_pairs_that_came_to_say_the_same_are_merged_and_the_best_score_stays():
     ledger = Ledger()
     frame = pairs(("1", "No signal", "a", 0.5), ("2", "no signal?", "copy", 1.0))
-    assert rows(repoint(frame, standing_for(copy="a"), ledger)) == [(p("2"), "no signal?", d("a"), 1.0)]
+    assert rows(repoint(frame, standing_for(copy="a"), ledger)) == [
+        (p("2"), "no signal?", d("a"), 1.0)
+    ]
     assert lines(ledger) == sorted(
         [(p("2"), "repoint", "exact_copy", d("a")), (p("1"), "drop", "duplicate_pair", p("2"))]
     )
@@ -49,7 +56,11 @@ def test_of_pairs_with_one_score_the_smallest_hash_of_the_id_stays():
 
 
 def test_an_anchor_keeps_all_documents_that_answer_it():
-    frame = pairs(("1", "no signal", "a", 1.0), ("2", "No signal", "b", 1.0), ("3", "no signal", "copy of b", 1.0))
+    frame = pairs(
+        ("1", "no signal", "a", 1.0),
+        ("2", "No signal", "b", 1.0),
+        ("3", "no signal", "copy of b", 1.0),
+    )
     found = repoint(frame, {d("copy of b"): StandIn(d("b"), "exact_copy", 1.0)}, Ledger())
     assert sorted(found["doc_id"]) == sorted([d("a"), d("b")])
 
@@ -65,7 +76,9 @@ def test_an_anchor_keeps_all_documents_that_answer_it():
 )
 def test_anchors_that_differ_in_empty_words_alone_are_one(one, other, dropped):
     ledger = Ledger()
-    found = drop_near(pairs(("1", one, "a", 1.0), ("2", other, "a", 0.5), ("3", other, "b", 1.0)), 0.75, ledger)
+    found = drop_near(
+        pairs(("1", one, "a", 1.0), ("2", other, "a", 0.5), ("3", other, "b", 1.0)), 0.75, ledger
+    )
     assert len(found) == 3 - dropped
     assert lines(ledger) == ([(p("2"), "drop", "near_pair", p("1"))] if dropped else [])
 
@@ -96,9 +109,13 @@ def test_each_fault_is_counted():
     assert count(standing_for(b="a"), before, wrong) == {**none, "relabelled_pairs": 1}
 
 
-TEXTS = st.sampled_from(["Reset it", "reset it!", "RESET  it", "Call us", "call us.", "p < 0.05", "p > 0.05"])
+TEXTS = st.sampled_from(
+    ["Reset it", "reset it!", "RESET  it", "Call us", "call us.", "p < 0.05", "p > 0.05"]
+)
 DOCUMENTS = st.lists(
-    st.tuples(st.sampled_from(["faq", "hpo", "orpha"]), TEXTS, st.sampled_from(["", "Title"])), min_size=1, max_size=8
+    st.tuples(st.sampled_from(["faq", "hpo", "orpha"]), TEXTS, st.sampled_from(["", "Title"])),
+    min_size=1,
+    max_size=8,
 )
 PAIRS = st.lists(
     st.tuples(
@@ -113,7 +130,10 @@ PAIRS = st.lists(
 def make(made, asked):
     frame = documents(*((str(at), *row) for at, row in enumerate(made)))
     return frame, pairs(
-        *((str(at), anchor, str(document % len(made)), score) for at, (anchor, document, score) in enumerate(asked))
+        *(
+            (str(at), anchor, str(document % len(made)), score)
+            for at, (anchor, document, score) in enumerate(asked)
+        )
     )
 
 
@@ -130,7 +150,9 @@ def test_the_order_of_the_input_changes_nothing(made, asked, chance):
     frame, asked = make(made, asked)
     kept, _, found, ledger = deduplicated(frame, asked, "hpo")
     seed = chance.randrange(2**32)
-    shuffled = [table.sample(frac=1.0, random_state=seed, ignore_index=True) for table in (frame, asked)]
+    shuffled = [
+        table.sample(frac=1.0, random_state=seed, ignore_index=True) for table in (frame, asked)
+    ]
     again, _, found_again, ledger_again = deduplicated(*shuffled, "hpo")
     assert again == kept
     pd.testing.assert_frame_equal(found_again, found)
@@ -143,7 +165,9 @@ def test_every_pair_keeps_its_answer_or_has_a_partner_that_gives_it(made, asked)
     frame, asked = make(made, asked)
     kept, standing, found, ledger = deduplicated(frame, asked, "hpo")
     texts = dict(zip(frame["doc_id"], frame["text"], strict=True))
-    counted = count_faults(texts, kept, asked, found, frozenset(standing["doc_id"]), similarity, 0.8)
+    counted = count_faults(
+        texts, kept, asked, found, frozenset(standing["doc_id"]), similarity, 0.8
+    )
     assert set(counted.values()) == {0}
     assert set(found["doc_id"]) <= set(standing["doc_id"])
     assert len(asked) == len(found) + ledger.dropped()["duplicate_pair"]
@@ -153,9 +177,9 @@ def test_every_pair_keeps_its_answer_or_has_a_partner_that_gives_it(made, asked)
         key = normal_form(anchor), kept[doc_id].kept_id if doc_id in kept else doc_id
         best[key] = max(score, best.get(key, 0.0))
     after = zip(found["anchor"], found["doc_id"], found["score"], strict=True)
-    assert sorted((normal_form(anchor), doc_id, score) for anchor, doc_id, score in after) == sorted(
-        (form, doc_id, score) for (form, doc_id), score in best.items()
-    )
+    assert sorted(
+        (normal_form(anchor), doc_id, score) for anchor, doc_id, score in after
+    ) == sorted((form, doc_id, score) for (form, doc_id), score in best.items())
     dropped = ledger.frame().query("action == 'drop'")
     assert set(dropped["partner_id"]) <= set(found["pair_id"])
 

@@ -9,7 +9,11 @@ from tests.deduplicate.rows import copies, d, documents, stands_for
 
 
 def test_texts_are_copies_when_they_are_equal_but_for_case_punctuation_and_spacing():
-    frame = documents(("a", "faq", "Reset it, please!"), ("b", "faq", "reset  it please"), ("c", "faq", "Reset him"))
+    frame = documents(
+        ("a", "faq", "Reset it, please!"),
+        ("b", "faq", "reset  it please"),
+        ("c", "faq", "Reset him"),
+    )
     assert copies(frame) == {d("b"): d("a")}
 
 
@@ -30,7 +34,10 @@ def test_what_says_something_else_is_no_copy(left, right):
 @pytest.mark.parametrize(
     ("better", "worse"),
     [
-        (("hpo", "reset it"), ("faq", "Reset it!!!", "title", "topic", "group")),  # authoritative before complete
+        (
+            ("hpo", "reset it"),
+            ("faq", "Reset it!!!", "title", "topic", "group"),
+        ),  # authoritative before complete
         (("faq", "reset it", "title"), ("faq", "Reset it!!!")),  # complete before long
         (("faq", "reset it", "", "topic", "group"), ("faq", "Reset it!!!", "title")),
         (("faq", "Reset it!"), ("faq", "reset it")),  # the longer text
@@ -50,20 +57,31 @@ def test_of_copies_that_are_equally_good_the_smallest_hash_of_the_id_is_kept():
 
 
 def test_an_authoritative_source_keeps_documents_of_equal_text_apart():
-    frame = documents(("a", "hpo", "Short stature."), ("b", "hpo", "short stature"), ("c", "faq", "Short, stature."))
+    frame = documents(
+        ("a", "hpo", "Short stature."),
+        ("b", "hpo", "short stature"),
+        ("c", "faq", "Short, stature."),
+    )
     assert copies(frame, "hpo") == {d("c"): d("a")}
     assert copies(frame) == {d("a"): d("c"), d("b"): d("c")}
 
 
 def test_a_second_authoritative_source_keeps_its_documents_too():
-    frame = documents(("a", "hpo", "Short stature."), ("b", "orpha", "short stature"), ("c", "orpha", "Short stature"))
+    frame = documents(
+        ("a", "hpo", "Short stature."),
+        ("b", "orpha", "short stature"),
+        ("c", "orpha", "Short stature"),
+    )
     assert copies(frame, "hpo", "orpha") == {}
 
 
 @pytest.mark.parametrize(
     ("better", "worse"),
     [
-        (("faq", "reset it now"), ("faq", "Reset it,, now!!")),  # the cleaner text before the longer
+        (
+            ("faq", "reset it now"),
+            ("faq", "Reset it,, now!!"),
+        ),  # the cleaner text before the longer
         (("faq", "Reset it now"), ("faq", "RESET IT NOW!")),
         (("faq", "reset it"), ("web", "Reset it!")),  # the source that is named first
     ],
@@ -71,11 +89,15 @@ def test_a_second_authoritative_source_keeps_its_documents_too():
 @pytest.mark.parametrize("names", ["ab", "ba"])
 def test_clean_text_and_preferred_sources_win(better, worse, names):
     kept, dropped = names
-    assert copies(documents((kept, *better), (dropped, *worse)), order=["faq", "web"]) == {d(dropped): d(kept)}
+    assert copies(documents((kept, *better), (dropped, *worse)), order=["faq", "web"]) == {
+        d(dropped): d(kept)
+    }
 
 
 def test_a_chain_is_cut_into_stars():
-    frame = documents(*((name, "faq", f"text number {name}{'x' * at}") for at, name in enumerate("edcba")))
+    frame = documents(
+        *((name, "faq", f"text number {name}{'x' * at}") for at, name in enumerate("edcba"))
+    )
     edges = [("a", "b", 0.9), ("b", "c", 0.9), ("c", "d", 0.9), ("d", "e", 0.9)]
     # The longest text is taken first: a stays and takes b; c has no kept neighbour and stays, and so on.
     assert copies(frame, edges=edges) == {d("b"): d("a"), d("d"): d("c")}
@@ -83,7 +105,9 @@ def test_a_chain_is_cut_into_stars():
 
 def test_the_copies_of_a_dropped_text_go_where_it_goes():
     frame = documents(
-        ("a", "faq", "hold the long button"), ("b", "faq", "hold the button"), ("c", "faq", "Hold the button")
+        ("a", "faq", "hold the long button"),
+        ("b", "faq", "hold the button"),
+        ("c", "faq", "Hold the button"),
     )
     told = stands_for(frame, edges=[("a", "b", 0.85)])
     assert {doc_id: (one.kept_id, one.reason, one.similarity) for doc_id, one in told.items()} == {
@@ -93,13 +117,19 @@ def test_the_copies_of_a_dropped_text_go_where_it_goes():
 
 
 def test_a_text_of_an_authoritative_source_never_goes():
-    frame = documents(("a", "hpo", "upper limb"), ("b", "hpo", "lower limb"), ("c", "faq", "Lower limb"))
+    frame = documents(
+        ("a", "hpo", "upper limb"), ("b", "hpo", "lower limb"), ("c", "faq", "Lower limb")
+    )
     assert copies(frame, "hpo", edges=[("a", "b", 0.9)]) == {d("c"): d("b")}
 
 
-TEXTS = st.sampled_from(["Reset it", "reset it!", "RESET  it", "Call us", "call us.", "p < 0.05", "p > 0.05"])
+TEXTS = st.sampled_from(
+    ["Reset it", "reset it!", "RESET  it", "Call us", "call us.", "p < 0.05", "p > 0.05"]
+)
 DOCUMENTS = st.lists(
-    st.tuples(st.sampled_from(["faq", "hpo", "orpha"]), TEXTS, st.sampled_from(["", "Title"])), min_size=1, max_size=8
+    st.tuples(st.sampled_from(["faq", "hpo", "orpha"]), TEXTS, st.sampled_from(["", "Title"])),
+    min_size=1,
+    max_size=8,
 )
 
 
@@ -109,12 +139,16 @@ DOCUMENTS = st.lists(
 def test_a_dropped_document_has_a_kept_partner_that_says_the_same(made):
     frame = documents(*((str(at), *row) for at, row in enumerate(made)))
     kept = copies(frame, "hpo", "orpha")
-    texts, sources = (dict(zip(frame["doc_id"], frame[column], strict=True)) for column in ("text", "source"))
+    texts, sources = (
+        dict(zip(frame["doc_id"], frame[column], strict=True)) for column in ("text", "source")
+    )
     for gone, partner in kept.items():
         assert partner in texts and partner not in kept
         assert normal_form(texts[gone]) == normal_form(texts[partner])
         assert sources[gone] == "faq"  # the others are authoritative: all their documents stay
-    standing = [(normal_form(texts[doc_id]), sources[doc_id]) for doc_id in texts if doc_id not in kept]
+    standing = [
+        (normal_form(texts[doc_id]), sources[doc_id]) for doc_id in texts if doc_id not in kept
+    ]
     faq = [form for form, source in standing if source == "faq"]
     assert len(faq) == len(set(faq))
     assert not set(faq) & {form for form, source in standing if source != "faq"}

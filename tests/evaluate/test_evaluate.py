@@ -66,11 +66,17 @@ def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, depths, key
 def test_every_system_ranks_every_set_and_an_unchanged_model_gains_nothing(project):
     lay_out(out_of_domain=True)
     metrics, told = run_stage()
-    assert (metrics["corpus_documents"], metrics["test_queries"], metrics["test.components"]) == (4, 2, 2)
+    assert (metrics["corpus_documents"], metrics["test_queries"], metrics["test.components"]) == (
+        4,
+        2,
+        2,
+    )
     for split, frame in told.items():
         assert len(frame) == 2 * len(WORDS)
         assert metrics[f"{split}.gain.over_base.ndcg_at_10.mean"] == 0.0
-        assert f"{split}.gain.over_base.ndcg_at_10.low" not in metrics  # two components bound nothing
+        assert (
+            f"{split}.gain.over_base.ndcg_at_10.low" not in metrics
+        )  # two components bound nothing
     assert metrics["validation.base.ndcg_at_10"] == 1.0
     # Of the two test answers the copy is found through its kept document, and the dropped one never.
     assert metrics["test.base.recall_at_100"] == 0.5
@@ -83,7 +89,10 @@ def test_every_system_ranks_every_set_and_an_unchanged_model_gains_nothing(proje
     listed = pd.read_csv("metrics/measures.tsv", sep="\t")
     assert len(listed) == 3 * len(WORDS) * 7 * 5
     assert (
-        listed.query("split == 'validation' and system == 'base' and measure == 'map' and k == 10")["mean"].item() == 1
+        listed.query("split == 'validation' and system == 'base' and measure == 'map' and k == 10")[
+            "mean"
+        ].item()
+        == 1
     )
 
 
@@ -94,8 +103,12 @@ def static_model(folder):
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(find_model(BASE) / "tokenizer.json"))
-    weights = np.random.default_rng(1).normal(size=(tokenizer.get_vocab_size(), 32)).astype(np.float32)
-    model = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=weights)], device="cpu")
+    weights = (
+        np.random.default_rng(1).normal(size=(tokenizer.get_vocab_size(), 32)).astype(np.float32)
+    )
+    model = SentenceTransformer(
+        modules=[StaticEmbedding(tokenizer, embedding_weights=weights)], device="cpu"
+    )
     model.save_pretrained(str(folder), create_model_card=False)
 
 
@@ -112,17 +125,25 @@ def test_a_static_model_and_a_probe_are_rungs_of_the_ladder(project):
     lists = ([], [], [], [], [], [], [], [name("d", 3)], [name("d", 3)])
     row = (name("p", 5), name("d", 3), "sore head", name("d", 3), "Pain in the head.", 0.5, *lists)
     tables.write(
-        pd.DataFrame([row], columns=list(Triplets.empty().columns)), Path("data/mine/triplets.parquet"), Triplets
+        pd.DataFrame([row], columns=list(Triplets.empty().columns)),
+        Path("data/mine/triplets.parquet"),
+        Triplets,
     )
     tables.write(pairs((5, "sore head", 3)), Path("data/augment/pairs.parquet"), Pairs)
     where = [(name("p", 5), name("d", 3), "train"), (name("d", 3), name("d", 3), "train")]
-    tables.write(pd.DataFrame(where, columns=list(Splits.empty().columns)), Path("data/split/splits.parquet"), Splits)
+    tables.write(
+        pd.DataFrame(where, columns=list(Splits.empty().columns)),
+        Path("data/split/splits.parquet"),
+        Splits,
+    )
     metrics, told = run_stage()
     systems = {"bm25", "static", "base", "fusion", "probe", "finetuned"}
     assert set(told["validation"]["system"]) == systems
     # The words of the question stand in the answer: that is all a static model knows.
     assert 0 < metrics["validation.static.ndcg_at_10"] <= 1
-    assert {f"validation.gain.over_{system}.ndcg_at_10.mean" for system in systems - {"finetuned"}} <= metrics.keys()
+    assert {
+        f"validation.gain.over_{system}.ndcg_at_10.mean" for system in systems - {"finetuned"}
+    } <= metrics.keys()
 
 
 def test_a_model_with_context_is_no_static_model(project):
@@ -143,7 +164,12 @@ def test_made_queries_are_a_set_of_their_own_and_scored_pairs_are_judged(project
     queries, qrels = held_out(made.assign(raw=made["anchor"], component_id=made["doc_id"]))
     tables.write(queries, Path("data/split/synthetic/queries.parquet"), Queries)
     tables.write(qrels, Path("data/split/synthetic/qrels.parquet"), Qrels)
-    judged = [("high temperature", 1, 1.0), ("red itchy skin", 2, 0.9), ("headache", 4, 0.1), ("cough", 9, 0.0)]
+    judged = [
+        ("high temperature", 1, 1.0),
+        ("red itchy skin", 2, 0.9),
+        ("headache", 4, 0.1),
+        ("cough", 9, 0.0),
+    ]
     scored = pd.DataFrame(
         [
             (name("p", 20 + at), name("d", doc), anchor, name("d", doc), score)
@@ -159,7 +185,10 @@ def test_made_queries_are_a_set_of_their_own_and_scored_pairs_are_judged(project
     assert set(told["split"]) == {"synthetic"} and len(told) == len(WORDS)
     assert metrics["validation.base.average_precision"] == 1.0
     assert metrics["validation.base.spearman"] >= 0.6
-    gain = {part: metrics[f"validation.gain.over_base.spearman.{part}"] for part in ("mean", "low", "high")}
+    gain = {
+        part: metrics[f"validation.gain.over_base.spearman.{part}"]
+        for part in ("mean", "low", "high")
+    }
     assert set(gain.values()) == {0.0}
     assert not any(key.startswith("test.") and "spearman" in key for key in metrics)
 

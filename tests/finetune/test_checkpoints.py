@@ -16,7 +16,10 @@ from tests.conftest import ROOT
 STATE = State(
     step=5,
     model={"weight": torch.tensor([1.0, 2.0])},
-    optimizer={"state": {0: {"step": torch.tensor(5.0)}}, "param_groups": [{"lr": 0.1, "params": [0]}]},
+    optimizer={
+        "state": {0: {"step": torch.tensor(5.0)}},
+        "param_groups": [{"lr": 0.1, "params": [0]}],
+    },
     schedule={"last_epoch": 5},
     chance=checkpoints.drawn("cpu"),
     scalars=[("train/loss", 0.5, 5)],
@@ -26,7 +29,14 @@ STATE = State(
 
 def process(folder, *arguments):
     return subprocess.run(
-        [sys.executable, "-m", "tests.finetune.killed", str(folder / "cache"), str(folder / "logs"), *arguments],
+        [
+            sys.executable,
+            "-m",
+            "tests.finetune.killed",
+            str(folder / "cache"),
+            str(folder / "logs"),
+            *arguments,
+        ],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "random"},
         capture_output=True,
@@ -61,7 +71,9 @@ def test_a_checkpoint_comes_back_as_it_was_and_goes_when_it_is_removed(tmp_path)
     assert kept.read() is None
     kept.write(STATE)
     kept.write(STATE._replace(step=10))
-    assert [path.name for path in tmp_path.iterdir()] == ["a.checkpoint"], "the latest alone, and nothing half-written"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.checkpoint"], (
+        "the latest alone, and nothing half-written"
+    )
     found = Checkpoints("a", tmp_path).read()
     assert found.step == 10
     assert torch.equal(found.model["weight"], STATE.model["weight"])
@@ -75,14 +87,19 @@ def test_a_checkpoint_comes_back_as_it_was_and_goes_when_it_is_removed(tmp_path)
     ("harm", "told"),
     [
         (lambda content: content[: len(content) // 2], "its content is damaged"),
-        (lambda content: content[:-9] + bytes([content[-9] ^ 1]) + content[-8:], "its content is damaged"),
+        (
+            lambda content: content[:-9] + bytes([content[-9] ^ 1]) + content[-8:],
+            "its content is damaged",
+        ),
         (lambda content: content.replace(b'"key": "a"', b'"key": "b"'), "it is of another run"),
         (lambda content: b"", "training starts anew"),
         (lambda content: b"\x80\x04\x95 not a checkpoint", "training starts anew"),
         (lambda content: b'{"step": 5}\n', "training starts anew"),
     ],
 )
-def test_what_is_damaged_or_of_another_run_is_told_and_removed_and_never_loaded(tmp_path, capsys, harm, told):
+def test_what_is_damaged_or_of_another_run_is_told_and_removed_and_never_loaded(
+    tmp_path, capsys, harm, told
+):
     kept = Checkpoints("a", tmp_path)
     kept.write(STATE)
     path = tmp_path / "a.checkpoint"
@@ -135,7 +152,9 @@ def test_of_runs_that_never_came_back_the_latest_stay(tmp_path):
     kept = Checkpoints("a", tmp_path)
     kept.write(STATE)
     kept.remove()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"old{at}.checkpoint" for at in (2, 3, 4)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"old{at}.checkpoint" for at in (2, 3, 4)
+    ]
 
 
 def test_a_checkpoint_is_due_seldom_and_seldomer_where_it_takes_long(tmp_path):
@@ -149,7 +168,17 @@ def test_a_checkpoint_is_due_seldom_and_seldomer_where_it_takes_long(tmp_path):
 
 def test_the_key_names_all_that_decides():
     assert checkpoints.key("a", "b") == checkpoints.key("a", "b")
-    assert len({checkpoints.key("a", "b"), checkpoints.key("ab"), checkpoints.key("b", "a"), checkpoints.key("a")}) == 4
+    assert (
+        len(
+            {
+                checkpoints.key("a", "b"),
+                checkpoints.key("ab"),
+                checkpoints.key("b", "a"),
+                checkpoints.key("a"),
+            }
+        )
+        == 4
+    )
 
 
 def test_edited_code_is_another_run(tmp_path, monkeypatch):

@@ -23,7 +23,9 @@ def test_the_fastest_of_what_there_is(wanted, cuda, mps, chosen):
 
 @pytest.mark.parametrize("wanted", ["cuda", "mps"])
 def test_what_is_not_there_is_told(wanted):
-    with pytest.raises(Problem, match=rf"finetune.device is {wanted}, but torch finds none here(.|\n)*device: auto"):
+    with pytest.raises(
+        Problem, match=rf"finetune.device is {wanted}, but torch finds none here(.|\n)*device: auto"
+    ):
         choose(wanted, cuda=False, mps=False)
 
 

@@ -24,7 +24,10 @@ def test_good_data_is_trained_on(tmp_path, force):
 
 
 def test_bad_data_is_refused_and_the_page_is_named(tmp_path):
-    with pytest.raises(Problem, match=r"failed validation(.|\n)*data/validate/index.html(.|\n)*finetune.force: true"):
+    with pytest.raises(
+        Problem,
+        match=r"failed validation(.|\n)*data/validate/index.html(.|\n)*finetune.force: true",
+    ):
         check_verdict(verdict(tmp_path, False), force=False)
 
 
@@ -40,7 +43,9 @@ def test_only_true_is_a_pass(tmp_path, passed):
 
 @pytest.mark.parametrize("force", [False, True])
 def test_without_a_verdict_nothing_is_trained_not_even_by_force(tmp_path, force):
-    with pytest.raises(Problem, match=r"validate\.json does not exist\n  remedy: run 'dvc repro validate' first"):
+    with pytest.raises(
+        Problem, match=r"validate\.json does not exist\n  remedy: run 'dvc repro validate' first"
+    ):
         check_verdict(tmp_path / "validate.json", force)
 
 
@@ -72,7 +77,11 @@ def test_refused_data_leaves_no_model_and_no_log(project):
     result = CliRunner().invoke(app)
     assert result.exit_code == 1
     assert result.stderr.startswith("error: metrics/validate.json: the data failed validation")
-    assert sorted(path.name for path in project.iterdir()) == ["metrics", "params.yaml", "pyproject.toml"]
+    assert sorted(path.name for path in project.iterdir()) == [
+        "metrics",
+        "params.yaml",
+        "pyproject.toml",
+    ]
     assert [path.name for path in Path("metrics").iterdir()] == ["validate.json"]
 
 
@@ -81,7 +90,10 @@ def test_tokens_that_are_missing_are_told_with_the_remedy(project):
     verdict(Path("metrics"), True)
     result = CliRunner().invoke(app)
     assert result.exit_code == 1
-    assert "data/tokenize/tokens.parquet does not exist\n  remedy: run 'dvc repro tokenize' first" in result.stderr
+    assert (
+        "data/tokenize/tokens.parquet does not exist\n  remedy: run 'dvc repro tokenize' first"
+        in result.stderr
+    )
     assert not Path("data").exists()
 
 

@@ -55,15 +55,22 @@ def test_the_shape_of_the_data_or_the_parameter_chooses(wanted, shape, chosen):
 
 @pytest.mark.parametrize(
     ("wanted", "shape"),
-    [("CoSENT", "ranking"), *((name, "scores") for name in ("MultipleNegativesRanking", "GIST", "CachedGIST"))],
+    [
+        ("CoSENT", "ranking"),
+        *((name, "scores") for name in ("MultipleNegativesRanking", "GIST", "CachedGIST")),
+    ],
 )
 def test_a_loss_that_does_not_fit_the_data_is_refused(wanted, shape):
-    with pytest.raises(Problem, match=rf"finetune.loss is {wanted}, but pair.shape is {shape}(.|\n)*loss to auto"):
+    with pytest.raises(
+        Problem, match=rf"finetune.loss is {wanted}, but pair.shape is {shape}(.|\n)*loss to auto"
+    ):
         losses.choose(changed(loss=wanted), shape)
 
 
 def test_more_dimensions_than_the_model_has_are_refused():
-    with pytest.raises(Problem, match=r"matryoshka_dims names 385, but embeddings of the model have 384"):
+    with pytest.raises(
+        Problem, match=r"matryoshka_dims names 385, but embeddings of the model have 384"
+    ):
         losses.build("GIST", load_model(FOLDER), FOLDER, changed(matryoshka_dims=[64, 385]))
 
 
@@ -84,10 +91,14 @@ def test_chunks_change_no_loss(tokens, rows, monkeypatch):
 def test_the_loss_is_that_of_a_hand_written_softmax_without_the_missing_negatives(tokens):
     model = load_model(FOLDER).eval()
     rows = [2, 5, 7]
-    loss = value(losses.build("MultipleNegativesRanking", model, FOLDER, PARAMS), features(tokens, rows))
+    loss = value(
+        losses.build("MultipleNegativesRanking", model, FOLDER, PARAMS), features(tokens, rows)
+    )
     model.max_seq_length = LENGTH
     anchors = model.encode([ROWS[row][0] for row in rows], normalize_embeddings=True)
-    texts = [ROWS[row][column] for column in (1, 2, 3) for row in rows if ROWS[row][column] is not None]
+    texts = [
+        ROWS[row][column] for column in (1, 2, 3) for row in rows if ROWS[row][column] is not None
+    ]
     assert len(texts) == 6  # three positives, two first negatives, one second
     scores = 20.0 * anchors @ model.encode(texts, normalize_embeddings=True).T
     expected = np.mean(np.log(np.exp(scores).sum(axis=1)) - scores[range(3), range(3)])
@@ -96,7 +107,9 @@ def test_the_loss_is_that_of_a_hand_written_softmax_without_the_missing_negative
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["MultipleNegativesRanking", "GIST"])
-def test_a_second_pass_gives_the_same_loss_and_slopes_with_the_same_dropout(tokens, name, monkeypatch):
+def test_a_second_pass_gives_the_same_loss_and_slopes_with_the_same_dropout(
+    tokens, name, monkeypatch
+):
     import torch
 
     monkeypatch.setattr(losses, "CHUNK", 5)
@@ -107,7 +120,9 @@ def test_a_second_pass_gives_the_same_loss_and_slopes_with_the_same_dropout(toke
         torch.manual_seed(3)
         result = loss(features(tokens, range(12)), None)
         (result / 2).backward()  # the slope of what is made of the loss reaches the chunks
-        slopes = {key: weight.grad for key, weight in model.named_parameters() if weight.grad is not None}
+        slopes = {
+            key: weight.grad for key, weight in model.named_parameters() if weight.grad is not None
+        }
         found[way] = (float(result.detach()), slopes, torch.get_rng_state())
     (plain, slopes, chance), (cached, others, after) = found.values()
     assert cached == pytest.approx(plain, rel=1e-6)
@@ -124,7 +139,9 @@ def test_gist_is_the_librarys_with_the_base_as_guide(tokens):
     model, guide = other_model().eval(), load_model(FOLDER).eval()
     given = features(tokens, [0, 1, 3, 4, 6], COLUMNS[:3])
     wanted = value(GISTEmbedLoss(model, guide, temperature=0.05), given)
-    assert value(losses.build("GIST", model, FOLDER, PARAMS), given) == pytest.approx(wanted, abs=1e-5)
+    assert value(losses.build("GIST", model, FOLDER, PARAMS), given) == pytest.approx(
+        wanted, abs=1e-5
+    )
     unguided = losses.build("MultipleNegativesRanking", model, FOLDER, PARAMS)
     assert abs(wanted - value(unguided, given)) > 0.01
 
@@ -140,7 +157,9 @@ def test_gist_leaves_out_what_the_guide_finds_nearer_than_the_positive(tokens):
     model = load_model(FOLDER).eval()
     loss = losses.build("GIST", model, FOLDER, PARAMS)
     harmed = features(poisoned, [0], COLUMNS[:3])
-    assert value(loss, harmed) == pytest.approx(value(loss, features(tokens, [0], COLUMNS[:2])), abs=1e-6)
+    assert value(loss, harmed) == pytest.approx(
+        value(loss, features(tokens, [0], COLUMNS[:2])), abs=1e-6
+    )
     plain = losses.build("MultipleNegativesRanking", model, FOLDER, PARAMS)
     assert value(plain, harmed) > 1.0
     with torch.no_grad():  # and the guide learns nothing
@@ -150,14 +169,19 @@ def test_gist_leaves_out_what_the_guide_finds_nearer_than_the_positive(tokens):
 @pytest.mark.slow
 @pytest.mark.parametrize("dims", [[64], [128, 32], [384, 64]])
 def test_matryoshka_sums_the_loss_over_cut_vectors(tokens, dims):
-    from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss, MultipleNegativesRankingLoss
+    from sentence_transformers.sentence_transformer.losses import (
+        MatryoshkaLoss,
+        MultipleNegativesRankingLoss,
+    )
 
     model = other_model().eval()
     given = features(tokens, [0, 1, 3, 4, 6])
     params = changed(matryoshka_dims=dims)
     found = value(losses.build("MultipleNegativesRanking", model, FOLDER, params), given)
     whole = sorted({*dims, 384}, reverse=True)
-    library = MatryoshkaLoss(model, MultipleNegativesRankingLoss(model, scale=20.0), matryoshka_dims=whole)
+    library = MatryoshkaLoss(
+        model, MultipleNegativesRankingLoss(model, scale=20.0), matryoshka_dims=whole
+    )
     assert found == pytest.approx(value(library, given), abs=1e-5)
 
 

@@ -36,7 +36,9 @@ def test_the_share_that_scores_best_is_kept_and_of_equals_the_largest():
     assert (share, scores) == (1.0, {1.0: 0.7, 0.6: 0.7, 0.3: 0.1})
     assert weights(tuned) == seen[0] == whole and len(set(seen)) == 3
 
-    share, _ = merge(tuned, base, [0.5, 1.0], lambda folder: 0.9 if weights(load_model(folder)) != whole else 0.2)
+    share, _ = merge(
+        tuned, base, [0.5, 1.0], lambda folder: 0.9 if weights(load_model(folder)) != whole else 0.2
+    )
     assert share == 0.5
     middle = next(iter(tuned.state_dict().values())) - next(iter(base.state_dict().values()))
     assert torch.allclose(middle, torch.full_like(middle, 0.005), atol=1e-6)

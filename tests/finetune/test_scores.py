@@ -11,13 +11,18 @@ from stages.finetune.training import train
 from stages.lib.models import find_model, load_model
 from tests.finetune.cases import BASE, LENGTH, PARAMS, encoded, weights
 
-ROWS = [(f"question {at} " * (1 + at % 3), f"answer {at % 4} " * (1 + at % 5), at % 4 / 3) for at in range(12)]
+ROWS = [
+    (f"question {at} " * (1 + at % 3), f"answer {at % 4} " * (1 + at % 5), at % 4 / 3)
+    for at in range(12)
+]
 
 
 @pytest.fixture(scope="module")
 def scored():
     scores = [score for *_, score in ROWS]
-    return pd.DataFrame({"score": scores, **encoded([row[:2] for row in ROWS], ["anchor", "positive"])})
+    return pd.DataFrame(
+        {"score": scores, **encoded([row[:2] for row in ROWS], ["anchor", "positive"])}
+    )
 
 
 def test_a_batch_carries_the_scores_of_its_rows(scored):
@@ -34,14 +39,22 @@ def test_the_loss_is_that_of_every_pair_of_pairs_in_the_wrong_order(scored):
     model.max_seq_length = LENGTH
     batch = Cutter(scored, ["anchor", "positive"], scored=True)([{"row": row} for row in range(12)])
     features = [
-        {part: batch[f"{name}_{part}"] for part in ("input_ids", "attention_mask")} for name in ("anchor", "positive")
+        {part: batch[f"{name}_{part}"] for part in ("input_ids", "attention_mask")}
+        for name in ("anchor", "positive")
     ]
     with torch.no_grad():
-        loss = float(losses.build("CoSENT", model, find_model(BASE), PARAMS)(features, batch["label"]))
-    left, right = (model.encode([row[at] for row in ROWS], normalize_embeddings=True) for at in (0, 1))
+        loss = float(
+            losses.build("CoSENT", model, find_model(BASE), PARAMS)(features, batch["label"])
+        )
+    left, right = (
+        model.encode([row[at] for row in ROWS], normalize_embeddings=True) for at in (0, 1)
+    )
     cosines, scores = (left * right).sum(axis=1), [score for *_, score in ROWS]
     terms = [
-        20.0 * (cosines[low] - cosines[high]) for low in range(12) for high in range(12) if scores[low] < scores[high]
+        20.0 * (cosines[low] - cosines[high])
+        for low in range(12)
+        for high in range(12)
+        if scores[low] < scores[high]
     ]
     assert loss == pytest.approx(float(np.log(1 + np.exp(terms).sum())), abs=1e-3)
 
@@ -51,7 +64,16 @@ def test_two_runs_give_the_same_weights_and_scores_change_them(scored, tmp_path,
     def run(table, name):
         batches = plan([Row((), ())] * len(table), 6, 2, 13)
         assert [len(batch) for batch in batches] == [6] * 4
-        return train(find_model(BASE), table, batches, PARAMS, 13, 1, Trackers(tmp_path / name, "off", {}), "scores")
+        return train(
+            find_model(BASE),
+            table,
+            batches,
+            PARAMS,
+            13,
+            1,
+            Trackers(tmp_path / name, "off", {}),
+            "scores",
+        )
 
     first, again = run(scored, "a"), run(scored, "b")
     assert weights(first.model) == weights(again.model)

@@ -71,11 +71,15 @@ def write_validation():
             "text": [row[1] for row in ROWS[:-1]],
         }
     )
-    tables.write(passages[list(Passages.empty().columns)], Path("data/pair/passages.parquet"), Passages)
+    tables.write(
+        passages[list(Passages.empty().columns)], Path("data/pair/passages.parquet"), Passages
+    )
 
 
 @pytest.mark.slow
-def test_the_default_reads_no_validation_and_leaves_model_card_and_no_checkpoint(ready, monkeypatch):
+def test_the_default_reads_no_validation_and_leaves_model_card_and_no_checkpoint(
+    ready, monkeypatch
+):
     metrics = ready()
     assert not Path("data/split").exists()
     assert metrics["loss"] == "MultipleNegativesRanking"
@@ -86,7 +90,9 @@ def test_the_default_reads_no_validation_and_leaves_model_card_and_no_checkpoint
     assert not any(text.strip() in card for row in ROWS for text in row if text)
     again = {path: path.read_bytes() for path in Path("data/finetune").rglob("*") if path.is_file()}
     ready()
-    assert {path: path.read_bytes() for path in Path("data/finetune").rglob("*") if path.is_file()} == again
+    assert {
+        path: path.read_bytes() for path in Path("data/finetune").rglob("*") if path.is_file()
+    } == again
 
 
 @pytest.mark.slow
@@ -109,7 +115,9 @@ def test_what_a_merge_embedded_is_in_the_cache_for_evaluate(ready, monkeypatch):
     folder = Path("data/finetune/model")
     assert (folder / "README.md").is_file()
     encoder = Encoder(folder)
-    monkeypatch.setattr(encoder, "_encode", lambda texts, label: {} if not texts else pytest.fail("it embeds anew"))
+    monkeypatch.setattr(
+        encoder, "_encode", lambda texts, label: {} if not texts else pytest.fail("it embeds anew")
+    )
     assert encoder.encode([ROWS[0][1], ROWS[3][0]]).shape == (2, 384)
     assert fingerprint(folder)
 
@@ -119,7 +127,9 @@ def test_prompts_go_with_the_model(ready):
     from stages.lib.models import load_model
 
     params = Path("params.yaml")
-    params.write_text(params.read_text("utf-8").replace('anchor_prompt: ""', 'anchor_prompt: "query: "'), "utf-8")
+    params.write_text(
+        params.read_text("utf-8").replace('anchor_prompt: ""', 'anchor_prompt: "query: "'), "utf-8"
+    )
     ready()
     model = load_model(Path("data/finetune/model"))
     assert model.prompts == {"query": "query: ", "document": ""}

@@ -24,15 +24,23 @@ def test_tensorboard_reads_every_scalar_in_its_place(tmp_path):
     assert trackers.told("train/loss") == [(5, 0.5), (10, 0.25)]
     events = EventAccumulator(str(tmp_path / "logs"))
     events.Reload()
-    found = {tag: [(one.step, one.value) for one in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
-    assert found == {"train/loss": [(5, 0.5), (10, 0.25)], "validation/ndcg_at_10": [(5, 0.5), (10, 0.75)]}
+    found = {
+        tag: [(one.step, one.value) for one in events.Scalars(tag)]
+        for tag in events.Tags()["scalars"]
+    }
+    assert found == {
+        "train/loss": [(5, 0.5), (10, 0.25)],
+        "validation/ndcg_at_10": [(5, 0.5), (10, 0.75)],
+    }
 
 
 def test_a_tracker_that_is_not_installed_is_told_with_the_remedy():
     check("off")
     if find_spec("wandb"):
         pytest.skip("it is installed")
-    with pytest.raises(Problem, match=r"finetune.wandb is offline(.|\n)*pip install -r requirements-wandb\.txt"):
+    with pytest.raises(
+        Problem, match=r"finetune.wandb is offline(.|\n)*pip install -r requirements-wandb\.txt"
+    ):
         check("offline")
 
 
@@ -76,7 +84,16 @@ print(json.dumps(told))
 def test_an_offline_run_is_readable_and_asks_no_network(tmp_path):
     """In an environment of its own, with what requirements-wandb.txt adds, behind a cut network."""
     packages = tmp_path / "packages"
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(packages)]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        str(packages),
+    ]
     subprocess.run([*install, "-r", str(ROOT / "requirements-wandb.txt")], check=True)
     (tmp_path / "home").mkdir()
     places = {"PYTHONPATH": f"{packages}{os.pathsep}{ROOT}", "HOME": str(tmp_path / "home")}
@@ -100,7 +117,5 @@ def test_an_offline_run_is_readable_and_asks_no_network(tmp_path):
     assert told["losses"] == [[step, pytest.approx(1.0 / step)] for step in range(5, 2005, 5)]
     assert told["hosts"] == ["-"], "no name of this machine"
 
-    online = (
-        "from pathlib import Path; from stages.finetune.trackers import Trackers; Trackers(Path('x'), 'online', {})"
-    )
+    online = "from pathlib import Path; from stages.finetune.trackers import Trackers; Trackers(Path('x'), 'online', {})"
     assert "wandb login" in run(online).stderr

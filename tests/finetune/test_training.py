@@ -11,13 +11,20 @@ from tests.finetune.cases import BASE, LENGTH, ROWS, changed, planned, run, weig
 
 def test_a_run_is_named_after_its_data_and_settings():
     assert run_name("data", "a", "b") == run_name("data", "a", "b")
-    names = [run_name("data", "a", "b"), run_name("date", "a", "b"), run_name("data", "a", "c"), run_name("data", "ab")]
+    names = [
+        run_name("data", "a", "b"),
+        run_name("date", "a", "b"),
+        run_name("data", "a", "c"),
+        run_name("data", "ab"),
+    ]
     assert len(set(names)) == 4
     assert all(len(name) == 10 for name in names)
 
 
 @pytest.mark.slow
-def test_the_trainer_sees_every_row_once_an_epoch_whatever_it_lacks(tokens, tmp_path, one_thread, monkeypatch):
+def test_the_trainer_sees_every_row_once_an_epoch_whatever_it_lacks(
+    tokens, tmp_path, one_thread, monkeypatch
+):
     from stages.finetune import training
 
     seen = []
@@ -36,7 +43,9 @@ def test_the_trainer_sees_every_row_once_an_epoch_whatever_it_lacks(tokens, tmp_
     assert [batch for batch in seen if batch] == batches
     order = [row for batch in seen for row in batch]
     half = len(ROWS)
-    assert sorted(order[:half]) == sorted(order[half:]) == list(range(half))  # the rows without negatives too
+    assert (
+        sorted(order[:half]) == sorted(order[half:]) == list(range(half))
+    )  # the rows without negatives too
     assert not any(len({row // 2 for row in batch}) < len(batch) for batch in batches)
 
 
@@ -46,7 +55,10 @@ def test_two_runs_give_the_same_weights_and_another_seed_others(tokens, tmp_path
     other = run(tokens, tmp_path / "c", seed=14)
     assert weights(first.model) == weights(again.model)
     assert first.curve.equals(again.curve)
-    assert len({weights(model) for model in (first.model, other.model, load_model(find_model(BASE)))}) == 3
+    assert (
+        len({weights(model) for model in (first.model, other.model, load_model(find_model(BASE)))})
+        == 3
+    )
     assert first.steps == 2
     assert [len(batch) for batch in planned(tokens)] == [6, 6]
     assert planned(tokens) != planned(tokens, seed=14)
@@ -61,7 +73,9 @@ def test_the_loss_falls_and_is_told_by_step(tokens, tmp_path, one_thread):
 
 
 @pytest.mark.slow
-def test_the_saved_model_is_a_sentence_transformer_without_the_librarys_card(tokens, tmp_path, one_thread):
+def test_the_saved_model_is_a_sentence_transformer_without_the_librarys_card(
+    tokens, tmp_path, one_thread
+):
     from sentence_transformers import SentenceTransformer
 
     model = run(tokens, tmp_path / "logs").model

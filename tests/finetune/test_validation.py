@@ -38,7 +38,9 @@ def test_ndcg_is_that_of_the_first_ten_and_prompts_are_put_in_front():
         seen.append((texts, prompt))
         return np.array([AXES[text] for text in texts], dtype=np.float32)
 
-    found = validation.ndcg_at_10(small({"q0": {"d0": 1.0}, "q1": {"d1": 1.0}, "q2": {"gone": 1.0}}), encode)
+    found = validation.ndcg_at_10(
+        small({"q0": {"d0": 1.0}, "q1": {"d1": 1.0}, "q2": {"gone": 1.0}}), encode
+    )
     assert found == pytest.approx((1.0 + 1.0 / np.log2(3) + 0.0) / 3, abs=1e-6)
     assert seen == [(["a", "near a", "b"], "tell: "), (["a", "a", "a"], "ask: ")]
 
@@ -65,10 +67,14 @@ def test_which_are_asked_follows_from_their_ids_and_more_keep_the_first():
 
 
 def test_without_queries_nothing_can_be_chosen(tmp_path):
-    paths = [tmp_path / f"{table.__name__}.parquet" for table in (Queries, Qrels, Aliases, Passages)]
+    paths = [
+        tmp_path / f"{table.__name__}.parquet" for table in (Queries, Qrels, Aliases, Passages)
+    ]
     for path, table in zip(paths, (Queries, Qrels, Aliases, Passages), strict=True):
         tables.write(table.empty(), path, table)
-    with pytest.raises(Problem, match=r"Queries.parquet holds no queries(.|\n)*early_stopping: 0(.|\n)*merge: \[\]"):
+    with pytest.raises(
+        Problem, match=r"Queries.parquet holds no queries(.|\n)*early_stopping: 0(.|\n)*merge: \[\]"
+    ):
         validation.read(*paths, PROMPTS)
 
 
@@ -84,4 +90,6 @@ def test_a_look_changes_neither_chance_nor_the_model():
     assert 0.0 < first <= 1.0
     assert validation.look(exam(), model) == first
     assert torch.equal(torch.get_rng_state(), chance)
-    assert model.training and all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert model.training and all(
+        torch.equal(value, before[name]) for name, value in model.state_dict().items()
+    )

@@ -42,7 +42,9 @@ def exam(*rows):
 
 
 def test_a_dropped_copy_is_answered_by_the_document_that_was_kept():
-    qrels = pd.DataFrame({"query_id": ["q1", "q1", "q2"], "doc_id": ["d1", "d2", "d2"], "grade": [0.5, 1.0, 1.0]})
+    qrels = pd.DataFrame(
+        {"query_id": ["q1", "q1", "q2"], "doc_id": ["d1", "d2", "d2"], "grade": [0.5, 1.0, 1.0]}
+    )
     assert grades(qrels, {}) == {"q1": {"d1": 0.5, "d2": 1.0}, "q2": {"d2": 1.0}}
     # Both answers of q1 are one document now, with the better of its grades.
     assert grades(qrels, {"d2": "d1"}) == {"q1": {"d1": 1.0}, "q2": {"d1": 1.0}}
@@ -50,7 +52,9 @@ def test_a_dropped_copy_is_answered_by_the_document_that_was_kept():
 
 
 def test_a_question_has_all_documents_that_answer_it():
-    asked, judged = exam(("No signal", "No signal", "a", 1.0), ("no signal?", "no signal?", "b", 0.5))
+    asked, judged = exam(
+        ("No signal", "No signal", "a", 1.0), ("no signal?", "no signal?", "b", 0.5)
+    )
     assert asked == {q("no signal"): ("No signal", "No signal", "relation 0")}
     assert judged == sorted([(q("no signal"), d("a"), 1.0), (q("no signal"), d("b"), 0.5)])
 
@@ -61,7 +65,9 @@ def test_of_two_judgements_of_one_document_the_better_counts():
 
 
 def test_a_question_is_told_apart_by_its_raw_anchor_and_scored_as_cleaned():
-    asked, _ = exam(("Abnormal ECG", "Abnormal electrocardiogram (ECG)", "a", 1.0), ("C++", "C++", "b", 1.0))
+    asked, _ = exam(
+        ("Abnormal ECG", "Abnormal electrocardiogram (ECG)", "a", 1.0), ("C++", "C++", "b", 1.0)
+    )
     assert asked[q("abnormal ecg")][:2] == ("Abnormal ECG", "Abnormal electrocardiogram (ECG)")
     assert q("C++") != q("C#")
 
@@ -74,7 +80,9 @@ def test_a_question_that_cleaning_dropped_is_scored_raw():
 
 
 def test_what_is_not_relevant_is_no_answer_and_no_question():
-    asked, judged = exam(("no signal", "no signal", "a", 0.0), ("dark", "dark", "a", 0.0), ("dark", "dark", "b", 1.0))
+    asked, judged = exam(
+        ("no signal", "no signal", "a", 0.0), ("dark", "dark", "a", 0.0), ("dark", "dark", "b", 1.0)
+    )
     assert list(asked) == [q("dark")]
     assert judged == [(q("dark"), d("b"), 1.0)]
 
@@ -104,7 +112,10 @@ def test_every_relevant_pair_is_judged_whatever_the_order(rows, chance):
     for raw, about, score in rows:
         if score > 0:
             best[q(raw), d(about)] = max(score, best.get((q(raw), d(about)), 0.0))
-    assert dict(zip(zip(qrels["query_id"], qrels["doc_id"], strict=True), qrels["grade"], strict=True)) == best
+    assert (
+        dict(zip(zip(qrels["query_id"], qrels["doc_id"], strict=True), qrels["grade"], strict=True))
+        == best
+    )
     assert len(qrels) == len(best)
     assert sorted(queries["query_id"]) == sorted({query_id for query_id, _ in best})
     for one, other in ((queries, queries_again), (qrels, qrels_again)):
@@ -114,7 +125,11 @@ def test_every_relevant_pair_is_judged_whatever_the_order(rows, chance):
         )
 
 
-VALIDATION = [("No signal", "No signal", "a", 1.0), ("no signal", "no signal", "b", 0.5), ("dark", "dark", "b", 1.0)]
+VALIDATION = [
+    ("No signal", "No signal", "a", 1.0),
+    ("no signal", "no signal", "b", 0.5),
+    ("dark", "dark", "b", 1.0),
+]
 TEST = [("C++", "C++", "c", 1.0), ("C#", "C#", "d", 1.0)]
 CANDIDATES = [d(name) for name in "abcde"]
 
@@ -127,15 +142,23 @@ def stamp(folder, validation=VALIDATION, test=TEST, candidates=CANDIDATES, chanc
         if text:
             made["queries"] = made["queries"].assign(text=text)
         for kind, table in (("queries", Queries), ("qrels", Qrels)):
-            frame = made[kind].sample(frac=1.0, random_state=chance.randrange(2**32)) if chance else made[kind]
+            frame = (
+                made[kind].sample(frac=1.0, random_state=chance.randrange(2**32))
+                if chance
+                else made[kind]
+            )
             tables.write(frame, folder / name / f"{kind}.parquet", table)
-        sets.append(benchmark.read(folder / name / "queries.parquet", folder / name / "qrels.parquet", {}))
+        sets.append(
+            benchmark.read(folder / name / "queries.parquet", folder / name / "qrels.parquet", {})
+        )
     if chance:
         candidates = chance.sample(candidates, len(candidates))
     return identity(sets, candidates)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.randoms(use_true_random=False))
 def test_a_benchmark_is_the_same_in_any_order_of_its_rows(tmp_path, chance):
     assert stamp(tmp_path, chance=chance) == stamp(tmp_path)
@@ -148,7 +171,9 @@ def test_a_benchmark_does_not_depend_on_how_questions_were_cleaned(tmp_path):
 @pytest.mark.parametrize(
     "changed",
     [
-        {"test": [("C++ ", "C++", "c", 1.0), TEST[1]]},  # another raw string, though of equal normal form
+        {
+            "test": [("C++ ", "C++", "c", 1.0), TEST[1]]
+        },  # another raw string, though of equal normal form
         {"test": [("C++", "C++", "e", 1.0), TEST[1]]},  # another answer
         {"test": [("C++", "C++", "c", 0.5), TEST[1]]},  # another grade
         {"test": [*TEST, ("C++", "C++", "e", 1.0)]},  # one more answer
@@ -167,7 +192,8 @@ def test_a_corpus_has_its_documents_in_order_and_where_their_passages_begin(tmp_
     ids = [f"d{at:016x}" for at in (1, 2, 3)]
     rows = [(2, 1, "c"), (0, 0, "a"), (2, 0, "b2"), (1, 0, "b"), (0, 1, "a2"), (0, 2, "a3")]
     frame = pd.DataFrame(
-        [(f"{ids[doc]}-{at:04d}", ids[doc], at, text) for doc, at, text in rows], columns=list(Passages.empty().columns)
+        [(f"{ids[doc]}-{at:04d}", ids[doc], at, text) for doc, at, text in rows],
+        columns=list(Passages.empty().columns),
     )
     tables.write(frame, tmp_path / "passages.parquet", Passages)
     corpus = benchmark.read_corpus(tmp_path / "passages.parquet")

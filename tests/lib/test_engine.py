@@ -80,7 +80,13 @@ def test_map_gives_the_same_parts_with_one_worker_and_with_three(path, tmp_path,
     function = partial(keep_even, reason="odd")
     shards = tables.shards(path)
     one, three = (
-        engine.map(function, shards, Documents, [Documents, LedgerTable], with_workers(count, monkeypatch, tmp_path))
+        engine.map(
+            function,
+            shards,
+            Documents,
+            [Documents, LedgerTable],
+            with_workers(count, monkeypatch, tmp_path),
+        )
         for count in (1, 3)
     )
     assert [len(parts) for parts in one] == [3, 3]
@@ -90,9 +96,13 @@ def test_map_gives_the_same_parts_with_one_worker_and_with_three(path, tmp_path,
 def test_mapped_parts_come_in_the_order_of_the_shards(path, tmp_path, monkeypatch):
     scratch = with_workers(3, monkeypatch, tmp_path)
     (parts,) = engine.map(upper, tables.shards(path), Documents, [Documents], scratch)
-    assert tables.merge(parts, tmp_path / "merged.parquet", Documents) == 2 * tables.SHARD_ROWS + 100
+    assert (
+        tables.merge(parts, tmp_path / "merged.parquet", Documents) == 2 * tables.SHARD_ROWS + 100
+    )
     expected = tables.read(path, Documents)
-    pd.testing.assert_frame_equal(tables.read(tmp_path / "merged.parquet", Documents), upper(expected)[0])
+    pd.testing.assert_frame_equal(
+        tables.read(tmp_path / "merged.parquet", Documents), upper(expected)[0]
+    )
 
 
 def test_map_over_nothing_gives_no_parts(tmp_path):
@@ -103,7 +113,12 @@ def test_group_gives_the_same_parts_with_one_worker_and_with_three(path, tmp_pat
     shards = tables.shards(path)
     one, three = (
         engine.group(
-            number_in_group, by_topic, shards, Documents, [Documents], with_workers(count, monkeypatch, tmp_path)
+            number_in_group,
+            by_topic,
+            shards,
+            Documents,
+            [Documents],
+            with_workers(count, monkeypatch, tmp_path),
         )
         for count in (1, 3)
     )
@@ -112,7 +127,9 @@ def test_group_gives_the_same_parts_with_one_worker_and_with_three(path, tmp_pat
 
 def test_group_brings_equal_keys_together_sorted_by_id(path, tmp_path, monkeypatch):
     scratch = with_workers(1, monkeypatch, tmp_path)
-    (parts,) = engine.group(number_in_group, by_topic, tables.shards(path), Documents, [Documents], scratch)
+    (parts,) = engine.group(
+        number_in_group, by_topic, tables.shards(path), Documents, [Documents], scratch
+    )
     frame = engine.gather(parts, Documents)
     expected = tables.read(path, Documents)
     counts = expected.groupby("topic").cumcount().astype(str)
@@ -127,18 +144,35 @@ def test_group_does_not_see_how_the_table_was_cut(path, tmp_path, monkeypatch):
         tables.write(rows, tmp_path / f"cut-{at}.parquet", Documents)
         cut += tables.shards(tmp_path / f"cut-{at}.parquet")
     whole = engine.group(
-        number_in_group, by_topic, tables.shards(path), Documents, [Documents], with_workers(1, monkeypatch, tmp_path)
+        number_in_group,
+        by_topic,
+        tables.shards(path),
+        Documents,
+        [Documents],
+        with_workers(1, monkeypatch, tmp_path),
     )
     halves = engine.group(
-        number_in_group, by_topic, cut, Documents, [Documents], with_workers(2, monkeypatch, tmp_path)
+        number_in_group,
+        by_topic,
+        cut,
+        Documents,
+        [Documents],
+        with_workers(2, monkeypatch, tmp_path),
     )
-    pd.testing.assert_frame_equal(*(engine.gather(parts[0], Documents) for parts in (whole, halves)))
+    pd.testing.assert_frame_equal(
+        *(engine.gather(parts[0], Documents) for parts in (whole, halves))
+    )
 
 
 def test_group_over_an_empty_table_gives_empty_parts(tmp_path):
     tables.write(Documents.empty(), tmp_path / "empty.parquet", Documents)
     (parts,) = engine.group(
-        number_in_group, by_topic, tables.shards(tmp_path / "empty.parquet"), Documents, [Documents], tmp_path
+        number_in_group,
+        by_topic,
+        tables.shards(tmp_path / "empty.parquet"),
+        Documents,
+        [Documents],
+        tmp_path,
     )
     assert len(engine.gather(parts, Documents)) == 0
 

@@ -8,7 +8,10 @@ from stages.lib.errors import Problem
 
 
 def test_a_problem_reads_as_fact_and_remedy():
-    assert str(Problem("faq.csv: row 3 has no title", "add one")) == "faq.csv: row 3 has no title\n  remedy: add one"
+    assert (
+        str(Problem("faq.csv: row 3 has no title", "add one"))
+        == "faq.csv: row 3 has no title\n  remedy: add one"
+    )
 
 
 @pytest.mark.parametrize("lines", [1, 7, 8, 9, 10, 1000])

@@ -21,7 +21,10 @@ def test_the_committed_word_lists_are_valid_and_mean_one_thing_each():
         ("us,uk\ntumor\n", "spelling.csv:2: 'tumor' is not 'us,uk'"),
         ("us,uk\ntumor, tumour\n", "spelling.csv:2: 'tumor, tumour' is not 'us,uk'"),
         ("us,uk\nTumor,tumour\n", "spelling.csv:2: 'Tumor' is not one word in lower case"),
-        ("us,uk\ntumor,tumour\nmeter,metre\nmeter,metrum\n", "spelling.csv:4: 'meter' stands in line 3 already"),
+        (
+            "us,uk\ntumor,tumour\nmeter,metre\nmeter,metrum\n",
+            "spelling.csv:4: 'meter' stands in line 3 already",
+        ),
         ("tumor,tumour\n", "spelling.csv does not begin with the columns us,uk"),
         ("", "spelling.csv does not begin with the columns us,uk"),
     ],

@@ -29,19 +29,45 @@ def test_decisions_on_one_row_are_numbered_and_rows_are_independent():
     [
         (
             lambda ledger: ledger.drop("a", "near", partner_id="b", score=0.9, before="x"),
-            {"action": "drop", "field": "", "reason": "near", "partner_id": "b", "score": 0.9, "before": "x"},
+            {
+                "action": "drop",
+                "field": "",
+                "reason": "near",
+                "partner_id": "b",
+                "score": 0.9,
+                "before": "x",
+            },
         ),
         (
             lambda ledger: ledger.edit("a", "text", "spelling", "teh", "the", start=2, end=5),
-            {"action": "edit", "field": "text", "start": 2, "end": 5, "before": "teh", "after": "the"},
+            {
+                "action": "edit",
+                "field": "text",
+                "start": 2,
+                "end": 5,
+                "before": "teh",
+                "after": "the",
+            },
         ),
         (
             lambda ledger: ledger.add("a", "glossary", partner_id="b", after="new text"),
-            {"action": "add", "reason": "glossary", "partner_id": "b", "before": "", "after": "new text"},
+            {
+                "action": "add",
+                "reason": "glossary",
+                "partner_id": "b",
+                "before": "",
+                "after": "new text",
+            },
         ),
         (
             lambda ledger: ledger.repoint("a", "doc_id", "copy", "d1", "d2"),
-            {"action": "repoint", "field": "doc_id", "partner_id": "d2", "before": "d1", "after": "d2"},
+            {
+                "action": "repoint",
+                "field": "doc_id",
+                "partner_id": "d2",
+                "before": "d1",
+                "after": "d2",
+            },
         ),
         (
             lambda ledger: ledger.note("a", "long", score=300.0),
@@ -88,7 +114,8 @@ def test_a_row_lost_or_gained_without_a_reason_is_an_error(rows_out):
 
 
 @pytest.mark.parametrize(
-    ("dropped", "added"), [({"emtpy": 3}, {}), ({"empty": 3, "glossary": 1}, {"glossary": 1}), ({}, {"empty": -3})]
+    ("dropped", "added"),
+    [({"emtpy": 3}, {}), ({"empty": 3, "glossary": 1}, {"glossary": 1}), ({}, {"empty": -3})],
 )
 def test_a_reason_that_the_metrics_do_not_know_is_an_error(dropped, added):
     with pytest.raises(AssertionError, match="do not know"):
@@ -102,6 +129,8 @@ def test_the_ledger_balances_whatever_is_dropped(fates):
         if reason:
             ledger.drop(f"row {at}", reason)
     metrics = balance(len(fates), fates.count(None), ledger.dropped(), REASONS)
-    assert metrics["rows_in"] == metrics["rows_out"] + sum(metrics[f"dropped.{reason}"] for reason in REASONS)
+    assert metrics["rows_in"] == metrics["rows_out"] + sum(
+        metrics[f"dropped.{reason}"] for reason in REASONS
+    )
     assert metrics["dropped.empty"] == fates.count("empty")
     assert len(ledger.frame()) == len(fates) - fates.count(None)

@@ -12,7 +12,8 @@ def test_a_missing_number_is_named():
 
 
 @pytest.mark.parametrize(
-    ("text", "fact"), [("{", "is not JSON"), ('{"a": {"b": 1}}', "is not flat"), ("[1]", "is not flat")]
+    ("text", "fact"),
+    [("{", "is not JSON"), ('{"a": {"b": 1}}', "is not flat"), ("[1]", "is not flat")],
 )
 def test_broken_metrics_are_refused(tmp_path, text, fact):
     path = tmp_path / "mine.json"

@@ -64,8 +64,12 @@ def test_an_answer_that_is_not_in_the_corpus_is_a_miss():
 
 def test_a_document_of_grade_0_is_no_answer():
     row = measured(found_at(1, 2), {DOC_IDS[900]: 0.0, DOC_IDS[901]: 1.0})
-    assert row[[*METRICS, "first_rank"]].tolist() == pytest.approx([1 / np.log2(3), 0.5, 1.0, 1.0, 2])
-    assert measured(found_at(1), {DOC_IDS[900]: 0.0})[[*METRICS, "first_rank"]].tolist() == [0.0] * 5
+    assert row[[*METRICS, "first_rank"]].tolist() == pytest.approx(
+        [1 / np.log2(3), 0.5, 1.0, 1.0, 2]
+    )
+    assert (
+        measured(found_at(1), {DOC_IDS[900]: 0.0})[[*METRICS, "first_rank"]].tolist() == [0.0] * 5
+    )
 
 
 def test_more_than_ten_perfect_answers_are_still_perfect():
@@ -82,10 +86,16 @@ def test_the_first_score_is_that_of_the_first_answer_to_six_decimals():
 
 def test_every_measure_at_two_depths_by_hand():
     # Answers at ranks 1 and 3, and a third one that is not found: of three, one within two hits, two within three.
-    judged = judge(["q"], found_at(1, 3), DOC_IDS, {"q": dict.fromkeys(("d0900", "d0901", "d-gone"), 1.0)})
-    two, three = ({name: float(values[0]) for name, values in at_depth(judged, k).items()} for k in (2, 3))
+    judged = judge(
+        ["q"], found_at(1, 3), DOC_IDS, {"q": dict.fromkeys(("d0900", "d0901", "d-gone"), 1.0)}
+    )
+    two, three = (
+        {name: float(values[0]) for name, values in at_depth(judged, k).items()} for k in (2, 3)
+    )
     best = 1 + 1 / math.log2(3)
-    assert two == pytest.approx({"ndcg": 1 / best, "mrr": 1, "map": 1 / 3, "recall": 1 / 3, "hit": 1})
+    assert two == pytest.approx(
+        {"ndcg": 1 / best, "mrr": 1, "map": 1 / 3, "recall": 1 / 3, "hit": 1}
+    )
     assert three == pytest.approx(
         {"ndcg": 1.5 / (best + 0.5), "mrr": 1, "map": (1 + 2 / 3) / 3, "recall": 2 / 3, "hit": 1}
     )
@@ -111,7 +121,9 @@ def test_no_hits_and_no_documents_are_misses():
 def test_documents_may_stand_in_any_order():
     # A ranking of another tool names its documents in its own order.
     hits = Hits(np.array([[1, 0]]), np.array([[0.9, 0.1]], dtype=np.float32))
-    assert measure(["q"], hits, np.array(["b", "a"]), {"q": {"a": 1.0}})["first_rank"].tolist() == [1]
+    assert measure(["q"], hits, np.array(["b", "a"]), {"q": {"a": 1.0}})["first_rank"].tolist() == [
+        1
+    ]
 
 
 THEIRS = {"ndcg": nDCG, "map": AP, "recall": R, "hit": Success}
@@ -126,7 +138,10 @@ THEIRS = {"ndcg": nDCG, "map": AP, "recall": R, "hit": Success}
 )
 def test_measures_equal_those_of_ir_measures(seed, documents, k, tied):
     chance = np.random.default_rng(seed)
-    queries, doc_ids = [f"q{at}" for at in range(8)], np.array([f"d{at:03}" for at in range(documents)])
+    queries, doc_ids = (
+        [f"q{at}" for at in range(8)],
+        np.array([f"d{at:03}" for at in range(documents)]),
+    )
     depth = int(chance.integers(1, min(documents, DEPTH) + 1))
     positions, scores = [], []
     for _ in queries:
@@ -139,12 +154,21 @@ def test_measures_equal_those_of_ir_measures(seed, documents, k, tied):
     known = [*doc_ids, "x1", "x2"]
     qrels = {
         query: {
-            known[at]: int(chance.integers(0, 4)) for at in chance.permutation(len(known))[: chance.integers(1, 21)]
+            known[at]: int(chance.integers(0, 4))
+            for at in chance.permutation(len(known))[: chance.integers(1, 21)]
         }
         for query in queries
     }
     hits = Hits(np.array(positions), np.array(scores, dtype=np.float32))
-    ours = at_depth(judge(queries, hits, doc_ids, {q: {d: g / 3 for d, g in of.items()} for q, of in qrels.items()}), k)
+    ours = at_depth(
+        judge(
+            queries,
+            hits,
+            doc_ids,
+            {q: {d: g / 3 for d, g in of.items()} for q, of in qrels.items()},
+        ),
+        k,
+    )
     # trec_eval breaks ties its own way, so it is given ranks: what is compared is the measures.
     run = {
         query: {str(doc_ids[at]): float(DEPTH - rank) for rank, at in enumerate(row)}
@@ -154,4 +178,6 @@ def test_measures_equal_those_of_ir_measures(seed, documents, k, tied):
     told = list(ir_measures.iter_calc(list(wanted), qrels, run))
     assert len(told) == len(wanted) * len(queries)
     for one in told:
-        assert ours[wanted[one.measure]][queries.index(one.query_id)] == pytest.approx(one.value, abs=1e-9)
+        assert ours[wanted[one.measure]][queries.index(one.query_id)] == pytest.approx(
+            one.value, abs=1e-9
+        )

@@ -33,11 +33,16 @@ def test_a_model_is_found_inside_an_installed_package():
     assert (found / "model.safetensors").is_file()
 
 
-@pytest.mark.parametrize("base", ["no_such_package/model", "no/such/folder", "../elsewhere", "sentence-transformers/x"])
+@pytest.mark.parametrize(
+    "base", ["no_such_package/model", "no/such/folder", "../elsewhere", "sentence-transformers/x"]
+)
 def test_a_model_that_is_nowhere_is_a_problem(base):
     with pytest.raises(Problem) as caught:
         find_model(model(base))
-    assert caught.value.fact == f"params.yaml: model.base '{base}' is no folder and in no installed package"
+    assert (
+        caught.value.fact
+        == f"params.yaml: model.base '{base}' is no folder and in no installed package"
+    )
 
 
 def test_a_package_without_the_model_is_a_problem():

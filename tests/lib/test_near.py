@@ -58,7 +58,9 @@ def test_the_exact_join_is_brute_force_on_sets_of_realistic_size(threshold):
     for at in range(150):
         items = set(chance.sample(range(400), chance.randint(1, 60)))
         sets[f"a{at:03}"] = [frozenset(items)]
-        sets[f"b{at:03}"] = [frozenset(item for item in items if chance.random() > 0.15) or frozenset([-1])]
+        sets[f"b{at:03}"] = [
+            frozenset(item for item in items if chance.random() > 0.15) or frozenset([-1])
+        ]
     assert list(exact_edges(sets, sets, threshold)) == brute_force(sets, sets, threshold)
 
 

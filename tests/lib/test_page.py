@@ -11,7 +11,18 @@ import pandas as pd
 import pytest
 
 from stages.lib.drawing import chart
-from stages.lib.page import Check, Figure, Section, bullets, checks, figures, folded, page, paragraph, table
+from stages.lib.page import (
+    Check,
+    Figure,
+    Section,
+    bullets,
+    checks,
+    figures,
+    folded,
+    page,
+    paragraph,
+    table,
+)
 
 NASTY = "<script>alert('x')</script> & \"quotes\""
 ESCAPED = "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; &amp; &quot;quotes&quot;"
@@ -51,11 +62,19 @@ def whole(*body):
 
 
 def test_page_is_one_well_formed_document_with_a_link_to_each_section():
-    text = page("T", "L", [Section("First part", [paragraph("one")]), Section("Second", [paragraph("two")])])
+    text = page(
+        "T", "L", [Section("First part", [paragraph("one")]), Section("Second", [paragraph("two")])]
+    )
     tags = Tags(text)
     assert tags.open == []
-    assert [attributes["href"] for tag, attributes in tags.seen if tag == "a"] == ["#first-part", "#second"]
-    assert [attributes["id"] for tag, attributes in tags.seen if tag == "section"] == ["first-part", "second"]
+    assert [attributes["href"] for tag, attributes in tags.seen if tag == "a"] == [
+        "#first-part",
+        "#second",
+    ]
+    assert [attributes["id"] for tag, attributes in tags.seen if tag == "section"] == [
+        "first-part",
+        "second",
+    ]
 
 
 def test_two_sections_of_one_title_are_refused():
@@ -66,8 +85,21 @@ def test_two_sections_of_one_title_are_refused():
 def test_page_loads_nothing_and_runs_nothing():
     text = whole(chart(lines(), "a line"), table(pd.DataFrame({"a": [1]}), "c"))
     tags = Tags(text)
-    assert not {tag for tag, _ in tags.seen} & {"script", "link", "img", "iframe", "object", "image", "use"}
-    addresses = [value for _, attributes in tags.seen for name, value in attributes.items() if name in {"src", "href"}]
+    assert not {tag for tag, _ in tags.seen} & {
+        "script",
+        "link",
+        "img",
+        "iframe",
+        "object",
+        "image",
+        "use",
+    }
+    addresses = [
+        value
+        for _, attributes in tags.seen
+        for name, value in attributes.items()
+        if name in {"src", "href"}
+    ]
     assert all(address.startswith("#") for address in addresses)
     # Names of XML vocabularies are no addresses; nothing else may look like one.
     assert set(re.findall(r"https?://[^\"' <)]+", text)) <= {
@@ -103,7 +135,10 @@ def test_text_is_escaped_wherever_it_goes(make):
 def test_text_inside_a_chart_is_escaped():
     frame = pd.DataFrame({"name": [NASTY], "value": [1]})
     drawn = chart(
-        alt.Chart(frame).mark_bar().encode(x="value:Q", y=alt.Y("name:N", axis=alt.Axis(labelLimit=0))), "bars"
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(x="value:Q", y=alt.Y("name:N", axis=alt.Axis(labelLimit=0))),
+        "bars",
     )
     assert "<script" not in drawn
     assert "&lt;script&gt;" in drawn
@@ -114,18 +149,32 @@ def test_backticks_become_code_and_stay_escaped():
 
 
 def test_table_has_a_caption_and_heads_for_columns_and_rows():
-    text = table(pd.DataFrame({"Stage": ["clean"], "Rows": [21184], "Share": [0.12345]}), "Rows by stage")
+    text = table(
+        pd.DataFrame({"Stage": ["clean"], "Rows": [21184], "Share": [0.12345]}), "Rows by stage"
+    )
     assert "<caption>Rows by stage</caption>" in text
     assert '<th scope="col">Stage</th><th scope="col" class="n">Rows</th>' in text
-    assert '<tr><th scope="row">clean</th><td class="n">21,184</td><td class="n">0.123</td></tr>' in text
+    assert (
+        '<tr><th scope="row">clean</th><td class="n">21,184</td><td class="n">0.123</td></tr>'
+        in text
+    )
 
 
 def test_table_formats_columns_and_shows_missing_values_as_a_dash():
-    frame = pd.DataFrame({"a": ["x", None], "gain": [0.0123, float("nan")], "rank": pd.array([3, None], dtype="Int64")})
+    frame = pd.DataFrame(
+        {
+            "a": ["x", None],
+            "gain": [0.0123, float("nan")],
+            "rank": pd.array([3, None], dtype="Int64"),
+        }
+    )
     text = table(frame, "c", {"gain": "+.3f", "rank": "d"})
     assert '<tr><th scope="row">x</th><td class="n">+0.012</td><td class="n">3</td></tr>' in text
     dash = "\u2013"
-    assert f'<tr><th scope="row">{dash}</th><td class="n">{dash}</td><td class="n">{dash}</td></tr>' in text
+    assert (
+        f'<tr><th scope="row">{dash}</th><td class="n">{dash}</td><td class="n">{dash}</td></tr>'
+        in text
+    )
 
 
 def test_empty_table_says_so():
@@ -150,13 +199,19 @@ def test_chart_is_the_same_whatever_was_drawn_before_it():
 
 
 def test_charts_of_one_page_share_no_ids():
-    one, two = (set(re.findall(r'\bid="([^"]+)"', chart(lines(values), "x"))) for values in ((1, 2), (2, 9)))
+    one, two = (
+        set(re.findall(r'\bid="([^"]+)"', chart(lines(values), "x"))) for values in ((1, 2), (2, 9))
+    )
     assert one and two and not one & two
 
 
 def test_every_reference_in_a_chart_has_its_target():
     drawn = chart(lines(), "x")
-    assert set(re.findall(r"url\(#([^)]+)\)", drawn)) == set(re.findall(r'\bid="([^"]+)"', drawn)) != set()
+    assert (
+        set(re.findall(r"url\(#([^)]+)\)", drawn))
+        == set(re.findall(r'\bid="([^"]+)"', drawn))
+        != set()
+    )
 
 
 def test_chart_follows_the_page_into_the_dark():
@@ -174,7 +229,9 @@ def test_chart_names_only_common_fonts():
 
 def test_chart_keeps_what_it_configures_itself():
     assert ">own</text>" in chart(lines().properties(title="own").configure_title(fontSize=31), "x")
-    assert 'font-size="31px"' in chart(lines().properties(title="own").configure_title(fontSize=31), "x")
+    assert 'font-size="31px"' in chart(
+        lines().properties(title="own").configure_title(fontSize=31), "x"
+    )
 
 
 def test_bytes_do_not_depend_on_the_hash_seed():
@@ -186,7 +243,10 @@ def test_bytes_do_not_depend_on_the_hash_seed():
     )
     drawn = {
         subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
         ).stdout
         for seed in ("1", "2")
     }

@@ -38,7 +38,9 @@ def refusal(project, text, model=Filter):
 
 
 def test_values_arrive_typed(project):
-    values = loaded(project, "filter:\n  min_words: 5\n  rate: 1\n  lowercase: true\n  words:\n  - a\n")
+    values = loaded(
+        project, "filter:\n  min_words: 5\n  rate: 1\n  lowercase: true\n  words:\n  - a\n"
+    )
     assert values == Filter(min_words=5, rate=1.0, lowercase=True, words=["a"])
 
 
@@ -47,7 +49,8 @@ def test_other_sections_do_not_matter(project):
 
 
 @pytest.mark.parametrize(
-    ("written", "number"), [("2e-5", 2e-5), ("2.0e-5", 2e-5), ("3e-05", 3e-5), ("1E3", 1000.0), ("7", 7.0)]
+    ("written", "number"),
+    [("2e-5", 2e-5), ("2.0e-5", 2e-5), ("3e-05", 3e-5), ("1E3", 1000.0), ("7", 7.0)],
 )
 def test_floats_are_read_as_dvc_writes_them(project, written, number):
     assert loaded(project, f"filter:\n  rate: {written}\n").rate == number
@@ -58,18 +61,33 @@ def test_floats_are_read_as_dvc_writes_them(project, written, number):
     [
         ("min_wrods: 5", "params.yaml: unknown key filter.min_wrods"),
         ("min_words: '5'", "params.yaml: filter.min_words = '5': input should be a valid integer"),
-        ("min_words: true", "params.yaml: filter.min_words = 'True': input should be a valid integer"),
-        ("min_words: 5.0", "params.yaml: filter.min_words = '5.0': input should be a valid integer"),
+        (
+            "min_words: true",
+            "params.yaml: filter.min_words = 'True': input should be a valid integer",
+        ),
+        (
+            "min_words: 5.0",
+            "params.yaml: filter.min_words = '5.0': input should be a valid integer",
+        ),
         ("min_words:", "params.yaml: filter.min_words = 'None': input should be a valid integer"),
-        ("min_words: 0", "params.yaml: filter.min_words = '0': input should be greater than or equal to 1"),
-        ("min_words: 101", "params.yaml: filter.min_words = '101': input should be less than or equal to 100"),
+        (
+            "min_words: 0",
+            "params.yaml: filter.min_words = '0': input should be greater than or equal to 1",
+        ),
+        (
+            "min_words: 101",
+            "params.yaml: filter.min_words = '101': input should be less than or equal to 100",
+        ),
         ("rate: '2e-5'", "params.yaml: filter.rate = '2e-5': input should be a valid number"),
         ("rate: true", "params.yaml: filter.rate = 'True': input should be a valid number"),
         ("rate: .nan", "params.yaml: filter.rate = 'nan': input should be a finite number"),
         ("rate: .inf", "params.yaml: filter.rate = 'inf': input should be a finite number"),
         ("rate: 0.0", "params.yaml: filter.rate = '0.0': input should be greater than 0"),
         ("lowercase: 1", "params.yaml: filter.lowercase = '1': input should be a valid boolean"),
-        ("lowercase: yes", "params.yaml: filter.lowercase = 'yes': input should be a valid boolean"),  # YAML 1.2
+        (
+            "lowercase: yes",
+            "params.yaml: filter.lowercase = 'yes': input should be a valid boolean",
+        ),  # YAML 1.2
         ("words: a", "params.yaml: filter.words = 'a': input should be a valid list"),
         ("words: [a, 1]", "params.yaml: filter.words.1 = '1': input should be a valid string"),
     ],
@@ -84,10 +102,14 @@ def test_a_missing_key_is_named(project):
 
 def test_every_wrong_key_is_named_and_many_are_counted(project):
     fact = refusal(project, "filter:\n" + "".join(f"  key{at}: 1\n" for at in range(8)))
-    assert fact.splitlines() == [f"params.yaml: unknown key filter.key{at}" for at in range(5)] + ["and 3 more"]
+    assert fact.splitlines() == [f"params.yaml: unknown key filter.key{at}" for at in range(5)] + [
+        "and 3 more"
+    ]
 
 
-@pytest.mark.parametrize("text", ["other:\n  a: 1\n", "filter:\n", "filter: 5\n", "filter:\n- min_words\n"])
+@pytest.mark.parametrize(
+    "text", ["other:\n  a: 1\n", "filter:\n", "filter: 5\n", "filter:\n- min_words\n"]
+)
 def test_a_missing_section_is_named(project, text):
     assert refusal(project, text) == "params.yaml: section 'filter' is missing or not a mapping"
 
@@ -131,5 +153,7 @@ def test_the_weights_may_be_pinned_or_not(project, sha):
 
 
 def test_a_half_hash_is_refused(project):
-    text = "model:\n  base: b\n  weights_sha256: 'abc'\n  anchor_prompt: ''\n  document_prompt: ''\n"
+    text = (
+        "model:\n  base: b\n  weights_sha256: 'abc'\n  anchor_prompt: ''\n  document_prompt: ''\n"
+    )
     assert refusal(project, text, Model).startswith("params.yaml: model.weights_sha256 = 'abc'")

@@ -21,9 +21,19 @@ def own(count, letter="c"):
 
 def rows_of(anchors, positives, components=None, negatives=None, owners=(), negative_components=()):
     components = own(len(anchors)) if components is None else np.array(components)
-    negatives = np.empty((0, anchors.shape[1]), dtype=np.float32) if negatives is None else negatives
+    negatives = (
+        np.empty((0, anchors.shape[1]), dtype=np.float32) if negatives is None else negatives
+    )
     others = np.array(negative_components, dtype=str)
-    return Rows(anchors, positives, components, components, negatives, np.array(owners, dtype=np.int64), others)
+    return Rows(
+        anchors,
+        positives,
+        components,
+        components,
+        negatives,
+        np.array(owners, dtype=np.int64),
+        others,
+    )
 
 
 def turned(count, seed=3):
@@ -43,7 +53,9 @@ def test_what_the_rows_teach_holds_for_others():
     anchors, positives = turned(4000)
     asked, searched = turned(200, seed=4)
     adapter = fit(rows_of(anchors, positives), seed=1)
-    assert first(adapter.queries(asked), adapter.documents(searched)) > first(asked, searched) + 0.03
+    assert (
+        first(adapter.queries(asked), adapter.documents(searched)) > first(asked, searched) + 0.03
+    )
 
 
 def test_adapted_vectors_have_unit_length_and_the_identity_changes_nothing():
@@ -69,8 +81,12 @@ def test_the_same_seed_gives_the_same_bits_however_many_run_at_once(monkeypatch)
 
 def test_documents_of_one_component_are_no_negatives_of_each_other():
     # Nothing is left to tell apart, so nothing moves.
-    assert bits(fit(rows_of(*turned(20), components=["same"] * 20), seed=1)) == bits(identity(DIMENSION))
-    assert bits(fit(rows_of(*turned(20), components=["same"] * 19 + ["other"]), seed=1)) != bits(identity(DIMENSION))
+    assert bits(fit(rows_of(*turned(20), components=["same"] * 20), seed=1)) == bits(
+        identity(DIMENSION)
+    )
+    assert bits(fit(rows_of(*turned(20), components=["same"] * 19 + ["other"]), seed=1)) != bits(
+        identity(DIMENSION)
+    )
 
 
 def test_a_negative_counts_for_its_owner_whatever_its_component_and_for_no_relative():
@@ -88,7 +104,9 @@ def test_the_order_of_the_negatives_changes_nothing():
     wrong = unit(np.random.default_rng(9).normal(size=(10, DIMENSION)))
     owners, names = np.arange(0, 30, 3), own(10, "n")
     one = rows_of(anchors, positives, None, wrong, owners, names)
-    back = rows_of(anchors, positives, None, wrong[::-1].copy(), owners[::-1].copy(), names[::-1].copy())
+    back = rows_of(
+        anchors, positives, None, wrong[::-1].copy(), owners[::-1].copy(), names[::-1].copy()
+    )
     assert bits(fit(one, 1)) == bits(fit(back, 1))
 
 

@@ -12,7 +12,10 @@ from stages.lib.protected import spans
     [
         ("Red spots on well-known skin, e.g. here.", ["e.g."]),
         ("Use --max-items with `aws s3 ls` now", ["--max-items", "`aws s3 ls`"]),
-        ("some_name, HP:0000003 (see https://a.b/c).", ["some_name,", "HP:0000003", "https://a.b/c)."]),
+        (
+            "some_name, HP:0000003 (see https://a.b/c).",
+            ["some_name,", "HP:0000003", "https://a.b/c)."],
+        ),
         ("MRI of CD4+ cells", ["MRI", "CD4+"]),
         ("<account-id> {name} fooBar", ["<account-id>", "{name}", "fooBar"]),
         ("mail [EMAIL] today", ["[EMAIL]"]),

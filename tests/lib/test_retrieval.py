@@ -16,7 +16,10 @@ SIDES = st.tuples(st.integers(0, 6), st.integers(1, 40), st.integers(1, 4))
 
 def brute_force(scores, k):
     rounded = np.round(scores, 6)
-    order = [sorted(range(scores.shape[1]), key=lambda at, row=row: (-row[at], at))[:k] for row in rounded]
+    order = [
+        sorted(range(scores.shape[1]), key=lambda at, row=row: (-row[at], at))[:k]
+        for row in rounded
+    ]
     return np.array(order, dtype=np.int64).reshape(len(scores), min(k, scores.shape[1]))
 
 
@@ -34,7 +37,9 @@ def test_search_is_a_full_sort_with_ties_in_order_of_id(sides, k):
     hits = dense(queries, documents, k)
     expected = brute_force(queries @ documents.T, k)
     np.testing.assert_array_equal(hits.positions, expected)
-    np.testing.assert_array_equal(hits.scores, np.take_along_axis(queries @ documents.T, expected, axis=1))
+    np.testing.assert_array_equal(
+        hits.scores, np.take_along_axis(queries @ documents.T, expected, axis=1)
+    )
 
 
 def test_search_is_a_full_sort_over_more_than_one_block():
@@ -47,7 +52,10 @@ def test_search_is_a_full_sort_over_more_than_one_block():
 def before_passages(score, queries, documents, k):
     """Search as it was when a document was always one text: what one passage per document must give to the bit."""
     k = min(k, documents)
-    positions, scores = np.empty((queries, k), dtype=np.int64), np.empty((queries, k), dtype=np.float32)
+    positions, scores = (
+        np.empty((queries, k), dtype=np.int64),
+        np.empty((queries, k), dtype=np.float32),
+    )
     for start in range(0, queries, 256):
         end = min(start + 256, queries)
         block = np.round(score(start, end), 6)
@@ -64,17 +72,27 @@ def test_one_passage_per_document_is_what_was_before_to_the_bit():
     expected = before_passages(lambda start, end: queries[start:end] @ transposed, 300, 200, 20)
     for starts in (None, np.arange(200)):
         found = dense(queries, documents, 20, starts)
-        assert (found.positions.tobytes(), found.scores.tobytes()) == tuple(part.tobytes() for part in expected)
+        assert (found.positions.tobytes(), found.scores.tobytes()) == tuple(
+            part.tobytes() for part in expected
+        )
 
-    texts = [" ".join(chance.choice(["a", "b", "c", "d"], size=size)) for size in chance.integers(1, 9, size=40)]
+    texts = [
+        " ".join(chance.choice(["a", "b", "c", "d"], size=size))
+        for size in chance.integers(1, 9, size=40)
+    ]
     index = Lexical(texts)
     asked = ["a", "b c", "zebra", "d d a"]
     expected = before_passages(
-        lambda start, end: np.stack([index.scores(query) for query in asked[start:end]]), len(asked), len(texts), 10
+        lambda start, end: np.stack([index.scores(query) for query in asked[start:end]]),
+        len(asked),
+        len(texts),
+        10,
     )
     for starts in (None, np.arange(40)):
         found = Lexical(texts, starts).search(asked, 10)
-        assert (found.positions.tobytes(), found.scores.tobytes()) == tuple(part.tobytes() for part in expected)
+        assert (found.positions.tobytes(), found.scores.tobytes()) == tuple(
+            part.tobytes() for part in expected
+        )
 
 
 @st.composite
@@ -91,7 +109,10 @@ def test_a_document_scores_as_its_best_passage(corpus, k):
     queries, passages, starts = corpus
     ends = [*starts[1:], len(passages)]
     raw = queries @ passages.T
-    scores = np.array([[row[a:b].max() for a, b in zip(starts, ends, strict=True)] for row in raw], dtype=np.float32)
+    scores = np.array(
+        [[row[a:b].max() for a, b in zip(starts, ends, strict=True)] for row in raw],
+        dtype=np.float32,
+    )
     scores = scores.reshape(len(queries), len(starts))
     found = dense(queries, passages, k, starts)
     expected = brute_force(scores, k)
@@ -130,7 +151,9 @@ def test_scores_that_differ_in_the_seventh_digit_are_equal():
 
 
 def test_asking_for_more_than_there_is_gives_all():
-    assert dense(np.ones((2, 1), dtype=np.float32), np.ones((3, 1), dtype=np.float32), 100).positions.shape == (2, 3)
+    assert dense(
+        np.ones((2, 1), dtype=np.float32), np.ones((3, 1), dtype=np.float32), 100
+    ).positions.shape == (2, 3)
 
 
 def test_an_empty_corpus_gives_no_hits():
@@ -139,15 +162,29 @@ def test_an_empty_corpus_gives_no_hits():
 
 
 def test_lexical_finds_the_obvious_document():
-    index = Lexical(["Hold the reset button.", "Pay your bill online.", "The router is on the wall."])
+    index = Lexical(
+        ["Hold the reset button.", "Pay your bill online.", "The router is on the wall."]
+    )
     hits = index.search(["How do I RESET it?", "online bill"], 1)
     assert hits.positions.tolist() == [[0], [1]]
     assert (hits.scores > 0).all()
 
 
 def test_scripts_without_spaces_are_found_by_pairs_of_characters():
-    index = Lexical(["多系统萎缩是一种疾病。", "肝炎の治療にCD4陽性細胞を数える。", "ไข้สูงเป็นเวลานาน", "high fever"])
-    assert index.search(["系统萎缩", "CD4の数", "ไข้สูง", "fever"], 1).positions.tolist() == [[0], [1], [2], [3]]
+    index = Lexical(
+        [
+            "多系统萎缩是一种疾病。",
+            "肝炎の治療にCD4陽性細胞を数える。",
+            "ไข้สูงเป็นเวลานาน",
+            "high fever",
+        ]
+    )
+    assert index.search(["系统萎缩", "CD4の数", "ไข้สูง", "fever"], 1).positions.tolist() == [
+        [0],
+        [1],
+        [2],
+        [3],
+    ]
 
 
 def test_a_crowd_of_equal_scores_gives_the_smallest_positions():
@@ -161,7 +198,9 @@ def test_a_crowd_of_equal_scores_gives_the_smallest_positions():
 def test_search_over_many_documents_is_a_full_sort(scale):
     chance = np.random.default_rng(4)
     queries = chance.normal(size=(40, 4)).astype(np.float32) * scale
-    documents = chance.normal(size=(4001, 4)).astype(np.float32).round(1)  # so that many scores are equal
+    documents = (
+        chance.normal(size=(4001, 4)).astype(np.float32).round(1)
+    )  # so that many scores are equal
     found = dense(queries, documents, 7)
     np.testing.assert_array_equal(found.positions, brute_force(queries @ documents.T, 7))
 
@@ -209,7 +248,9 @@ def test_no_queries_give_no_hits():
 @given(SIDES.flatmap(vectors), st.data())
 def test_the_rank_of_a_document_is_its_place_in_the_full_ranking(pair, data):
     queries, passages = pair
-    own = data.draw(st.lists(st.integers(0, len(passages) - 1), min_size=len(queries), max_size=len(queries)))
+    own = data.draw(
+        st.lists(st.integers(0, len(passages) - 1), min_size=len(queries), max_size=len(queries))
+    )
     ranking = dense(queries, passages, len(passages)).positions
     found = ranks(queries, passages, own)
     assert found.tolist() == [1 + list(row).index(at) for row, at in zip(ranking, own, strict=True)]

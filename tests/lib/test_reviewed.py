@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from stages.lib.errors import Problem
-from stages.lib.reviewed import FIRST_HITS, NEGATIVES, Verdict, estimated, read_verdicts, said, write_verdicts
+from stages.lib.reviewed import (
+    FIRST_HITS,
+    NEGATIVES,
+    Verdict,
+    estimated,
+    read_verdicts,
+    said,
+    write_verdicts,
+)
 from stages.lib.statistics import clustered_share
 
 
@@ -15,7 +23,9 @@ def test_verdicts_are_read_as_they_were_written_and_with_a_spreadsheets_mark(tmp
         Verdict("p1", "d2", "a", "b", "c", ""),
     ]
     write_verdicts(lines, path, NEGATIVES)
-    assert path.read_text("utf-8").startswith("pair_id,negative_id,anchor,positive,negative,verdict\n")
+    assert path.read_text("utf-8").startswith(
+        "pair_id,negative_id,anchor,positive,negative,verdict\n"
+    )
     assert read_verdicts(path, NEGATIVES) == lines
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert read_verdicts(path, NEGATIVES) == lines
@@ -27,8 +37,14 @@ def test_verdicts_are_read_as_they_were_written_and_with_a_spreadsheets_mark(tmp
     [
         (["pair,negative"], "line 1: the header is not"),
         ([",".join(NEGATIVES), "p1,d1,a,b,c"], "line 2: 5 fields where 6"),
-        ([",".join(NEGATIVES), "p1,d1,a,b,c,maybe"], "line 2: the verdict 'maybe' is neither yes nor no"),
-        ([",".join(NEGATIVES), "p1,d1,a,b,c,yes", "p1,d1,a,b,c,no"], "line 3: the same two ids have another verdict"),
+        (
+            [",".join(NEGATIVES), "p1,d1,a,b,c,maybe"],
+            "line 2: the verdict 'maybe' is neither yes nor no",
+        ),
+        (
+            [",".join(NEGATIVES), "p1,d1,a,b,c,yes", "p1,d1,a,b,c,no"],
+            "line 3: the same two ids have another verdict",
+        ),
         ([",".join(NEGATIVES), 'p1,d1,a,b,"c'], "is not a CSV file"),
         ([], "line 1: the header is not"),
     ],
@@ -60,7 +76,12 @@ def test_what_was_said_of_others_does_not_count():
         Verdict("q2", "d1", "", "", "", "no"),
         Verdict("q3", "d3", *[""] * 4),
     ]
-    assert said([("q2", "d1"), ("q1", "d1"), ("q1", "d2"), ("q3", "d3")], lines) == [False, True, None, None]
+    assert said([("q2", "d1"), ("q1", "d1"), ("q1", "d2"), ("q3", "d3")], lines) == [
+        False,
+        True,
+        None,
+        None,
+    ]
 
 
 def test_a_share_counts_what_was_judged_in_two_clusters_or_more():

@@ -4,4 +4,9 @@ from stages.lib.sentences import sentences
 
 
 def test_line_breaks_and_chinese_stops_end_sentences():
-    assert sentences("第一句话。第二句话！\nA title\nText.") == ["第一句话。", "第二句话！\n", "A title\n", "Text."]
+    assert sentences("第一句话。第二句话！\nA title\nText.") == [
+        "第一句话。",
+        "第二句话！\n",
+        "A title\n",
+        "Text.",
+    ]

@@ -25,7 +25,9 @@ OUT = Path("data/out.txt")
 def project(tmp_path, monkeypatch):
     """Stand in a small project."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "pyproject.toml").write_text(f'[dependency-groups]\ntables = ["pandas=={version("pandas")}"]\n')
+    (tmp_path / "pyproject.toml").write_text(
+        f'[dependency-groups]\ntables = ["pandas=={version("pandas")}"]\n'
+    )
     (tmp_path / "params.yaml").write_text("clean:\n  min_words: 3\n")
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages" / "clean.py").write_text("# the code\n")
@@ -77,7 +79,9 @@ def test_a_problem_exits_with_1_in_ten_lines_and_takes_its_outputs_back():
     assert not OUT.exists()
 
 
-@pytest.mark.parametrize(("error", "code"), [(ValueError("a bug"), 1), (KeyboardInterrupt(), 130), (SystemExit(3), 3)])
+@pytest.mark.parametrize(
+    ("error", "code"), [(ValueError("a bug"), 1), (KeyboardInterrupt(), 130), (SystemExit(3), 3)]
+)
 def test_any_other_end_takes_the_outputs_back_too(error, code):
     def main() -> None:
         write_out()
@@ -159,7 +163,9 @@ def test_a_wrong_pin_fails_before_any_work(project):
     ],
 )
 def test_check_pins_names_package_and_versions(project, pin, fact):
-    (project / "pyproject.toml").write_text(f'[dependency-groups]\ngood = ["numpy=={np.__version__}"]\nbad = ["{pin}"]')
+    (project / "pyproject.toml").write_text(
+        f'[dependency-groups]\ngood = ["numpy=={np.__version__}"]\nbad = ["{pin}"]'
+    )
     check_pins(["good"])
     with pytest.raises(Problem, match=r"pyproject\.toml pins") as caught:
         check_pins(["good", "bad"])
@@ -175,7 +181,10 @@ def test_a_local_build_is_the_same_release(project, monkeypatch):
 def test_metrics_are_sorted_rounded_and_end_with_a_line_break(tmp_path):
     path = tmp_path / "metrics" / "clean.json"
     write_metrics({"b": 2 / 3, "a": 7, "c": np.float64(0.5), "d": "x", "e": True}, path)
-    assert path.read_text() == '{\n  "a": 7,\n  "b": 0.6667,\n  "c": 0.5,\n  "d": "x",\n  "e": true\n}\n'
+    assert (
+        path.read_text()
+        == '{\n  "a": 7,\n  "b": 0.6667,\n  "c": 0.5,\n  "d": "x",\n  "e": true\n}\n'
+    )
 
 
 def test_metrics_have_no_negative_zero(tmp_path):
@@ -242,7 +251,9 @@ def test_products_have_the_same_bits_on_any_number_of_threads(project, monkeypat
     said = set()
     for threads in ("1", "2", "3"):
         monkeypatch.setenv("OPENBLAS_NUM_THREADS", threads)
-        said.add(subprocess.run([sys.executable, "-c", PRODUCT], capture_output=True, check=True).stdout)
+        said.add(
+            subprocess.run([sys.executable, "-c", PRODUCT], capture_output=True, check=True).stdout
+        )
     assert len(said) == 1
 
 

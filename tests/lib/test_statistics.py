@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.lib import statistics
-from stages.lib.statistics import Effect, clustered_share, effect, effective_components, sign_flip, widened
+from stages.lib.statistics import (
+    Effect,
+    clustered_share,
+    effect,
+    effective_components,
+    sign_flip,
+    widened,
+)
 
 
 def own(count):
@@ -26,7 +33,9 @@ def test_a_literal_example():
     # The halves a, c and ac have a mean of 0.2, b of -0.1, ab of 0.1, bc of 0.05, abc of 0.125; each as often.
     assert found.low == pytest.approx(-0.1)
     assert found.high == pytest.approx(0.2)
-    assert found.mde == pytest.approx(2.802 * np.std([0.2, 0.2, 0.2, -0.1, 0.1, 0.05, 0.125]), abs=0.004)
+    assert found.mde == pytest.approx(
+        2.802 * np.std([0.2, 0.2, 0.2, -0.1, 0.1, 0.05, 0.125]), abs=0.004
+    )
 
 
 def test_the_interval_of_many_is_that_of_the_textbook(draws):
@@ -46,7 +55,10 @@ def test_more_queries_give_a_narrower_interval(draws):
 
 def test_queries_that_share_their_fate_count_once(draws):
     repeated = np.repeat(draws[:100], 4)
-    clustered, naive = effect(repeated, np.repeat(own(100), 4), seed=1), effect(repeated, own(400), seed=1)
+    clustered, naive = (
+        effect(repeated, np.repeat(own(100), 4), seed=1),
+        effect(repeated, own(400), seed=1),
+    )
     once = effect(draws[:100], own(100), seed=1)
     assert clustered.high - clustered.low == pytest.approx(2 * (naive.high - naive.low), rel=0.1)
     assert clustered == pytest.approx(once)
@@ -63,7 +75,9 @@ def test_the_interval_covers_the_truth_as_often_as_it_says(monkeypatch):
     for seed in range(200):
         sizes = chance.integers(1, 5, 100)
         components = np.repeat(own(100), sizes)
-        shared = np.repeat(chance.normal(0.0, 1.0, 100), sizes)  # what queries of one component have in common
+        shared = np.repeat(
+            chance.normal(0.0, 1.0, 100), sizes
+        )  # what queries of one component have in common
         found = effect(shared + chance.normal(0.05, 0.5, len(shared)), components, seed)
         covered += found.low <= 0.05 <= found.high
     assert 0.88 <= covered / 200 <= 0.99
@@ -87,7 +101,9 @@ def test_components_that_weigh_nothing_count_for_nothing():
     assert effective_components(np.array([0.5, -0.5] + [0.0] * 10), own(12)) == pytest.approx(2.0)
     assert effective_components(np.full(12, 0.3), own(12)) == 0.0
     # Deviations of the three components from the mean of 0.25: 1.5, -0.75, -0.75. (2.25 + 2 x 0.5625)^2 / ...
-    lopsided = effective_components(np.array([1.0, 1.0, -0.5, -0.5]), np.array(["a", "a", "b", "c"]))
+    lopsided = effective_components(
+        np.array([1.0, 1.0, -0.5, -0.5]), np.array(["a", "a", "b", "c"])
+    )
     assert lopsided == pytest.approx(3.375**2 / (2.25**2 + 2 * 0.5625**2))
 
 
@@ -98,18 +114,28 @@ def test_components_that_weigh_nothing_count_for_nothing():
 )
 @settings(max_examples=40, deadline=None)
 def test_the_interval_holds_the_mean_and_moves_with_it(values, count, shift):
-    differences, components = np.array(values), np.array([f"c{at % count}" for at in range(len(values))])
+    differences, components = (
+        np.array(values),
+        np.array([f"c{at % count}" for at in range(len(values))]),
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(statistics, "RESAMPLES", 500)
-        found, moved = effect(differences, components, 3), effect(differences + shift, components, 3)
+        found, moved = (
+            effect(differences, components, 3),
+            effect(differences + shift, components, 3),
+        )
         again = effect(differences[::-1], components[::-1], 3)
     assert found.low - 1e-12 <= found.mean <= found.high + 1e-12
-    assert moved == pytest.approx((found.mean + shift, found.low + shift, found.high + shift, found.mde), abs=1e-9)
+    assert moved == pytest.approx(
+        (found.mean + shift, found.low + shift, found.high + shift, found.mde), abs=1e-9
+    )
     assert again == pytest.approx(found, abs=1e-9)
     assert effective_components(differences, components) <= min(count, len(values)) + 1e-9
 
 
-@pytest.mark.parametrize(("differences", "components"), [([], []), ([0.5], ["a"]), ([0.5, 0.7], ["a", "a"])])
+@pytest.mark.parametrize(
+    ("differences", "components"), [([], []), ([0.5], ["a"]), ([0.5, 0.7], ["a", "a"])]
+)
 def test_fewer_than_two_components_give_no_interval(differences, components):
     with pytest.raises(ValueError, match="give no interval"):
         effect(np.array(differences, dtype=float), np.array(components, dtype=str), seed=1)
@@ -155,7 +181,11 @@ def test_the_interval_covers_planted_false_negatives(clusters, largest, alike, r
     for _ in range(2000):
         sizes = chance.integers(1, largest + 1, size=clusters)
         scale = 1.0 / alike - 1.0 if alike else 0.0
-        own = chance.beta(rate * scale, (1.0 - rate) * scale, size=clusters) if alike else np.full(clusters, rate)
+        own = (
+            chance.beta(rate * scale, (1.0 - rate) * scale, size=clusters)
+            if alike
+            else np.full(clusters, rate)
+        )
         found = clustered_share(chance.binomial(sizes, own), sizes)
         covered += found.low <= rate <= found.high
     assert 0.93 <= covered / 2000 <= 0.975

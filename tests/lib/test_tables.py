@@ -24,7 +24,9 @@ SHARED_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixt
 def documents(count, words=3):
     ids = [f"d{at:016x}" for at in range(count)]
     text = [f"{at} is told in other words each time, {'and ' * words}so on" for at in range(count)]
-    return pd.DataFrame({"doc_id": ids, "source": "faq", "title": "", "text": text, "topic": "t", "group": ""})
+    return pd.DataFrame(
+        {"doc_id": ids, "source": "faq", "title": "", "text": text, "topic": "t", "group": ""}
+    )
 
 
 def triplets(count):
@@ -73,7 +75,9 @@ def test_rows_of_some_values_alone_are_read(tmp_path):
     frame = documents(3).assign(source=["a", "b", "a"], topic=["x", "x", "y"])
     tables.write(frame, path, Documents)
     wanted = frame[(frame["source"] == "a") & (frame["topic"] == "x")].reset_index(drop=True)
-    pd.testing.assert_frame_equal(tables.read(path, Documents, source="a", topic="x"), wanted, check_dtype=False)
+    pd.testing.assert_frame_equal(
+        tables.read(path, Documents, source="a", topic="x"), wanted, check_dtype=False
+    )
     nothing = tables.read(path, Documents, source="c")
     assert len(nothing) == 0 and list(nothing.columns) == list(frame.columns)
 
@@ -85,13 +89,23 @@ def test_lists_and_missing_numbers_come_back(tmp_path):
     assert [list(ranks) for ranks in back["negative_ranks"]] == [[], [1], [1, 2]]
 
     big = pd.DataFrame(
-        {"id": ["p" + "1" * 16], "split": "test", "normal_hash": "0" * 16, "shingles": [[[0, 2**64 - 1], [1]]]}
+        {
+            "id": ["p" + "1" * 16],
+            "split": "test",
+            "normal_hash": "0" * 16,
+            "shingles": [[[0, 2**64 - 1], [1]]],
+        }
     )
     tables.write(big, tmp_path / "fingerprints.parquet", Fingerprints)
     one, other = tables.read(tmp_path / "fingerprints.parquet", Fingerprints)["shingles"][0]
     assert (list(one), list(other)) == ([0, 2**64 - 1], [1])
 
-    line = dict.fromkeys(Ledger.empty().columns, "") | {"row_id": "a", "seq": 0, "action": "note", "reason": "r"}
+    line = dict.fromkeys(Ledger.empty().columns, "") | {
+        "row_id": "a",
+        "seq": 0,
+        "action": "note",
+        "reason": "r",
+    }
     line |= {"score": float("nan"), "start": -1, "end": -1}
     tables.write(pd.DataFrame([line]), tmp_path / "ledger.parquet", Ledger)
     assert np.isnan(tables.read(tmp_path / "ledger.parquet", Ledger)["score"][0])
@@ -118,10 +132,15 @@ def test_the_order_of_rows_and_columns_changes_no_byte(tmp_path, order, columns)
 def test_where_a_frame_came_from_changes_no_byte(tmp_path):
     frame = documents(6000, words=400)
     expected = written(frame, tmp_path / "a.parquet", Documents)
-    pieces = pd.concat([frame.iloc[:100], frame.iloc[100:4500], frame.iloc[4500:]])  # in memory: three pieces
+    pieces = pd.concat(
+        [frame.iloc[:100], frame.iloc[100:4500], frame.iloc[4500:]]
+    )  # in memory: three pieces
     assert written(pieces, tmp_path / "b.parquet", Documents) == expected
     assert written(frame.astype(object), tmp_path / "c.parquet", Documents) == expected
-    assert written(tables.read(tmp_path / "a.parquet", Documents), tmp_path / "d.parquet", Documents) == expected
+    assert (
+        written(tables.read(tmp_path / "a.parquet", Documents), tmp_path / "d.parquet", Documents)
+        == expected
+    )
 
 
 @settings(SHARED_FOLDER, max_examples=20)
@@ -130,23 +149,31 @@ def test_where_a_frame_came_from_changes_no_byte(tmp_path):
     words=st.sampled_from([3, 300]),  # row groups of less and of more than a page of one megabyte
     cuts=st.lists(st.floats(0, 1), max_size=4),
 )
-def test_merged_parts_are_the_whole_to_the_byte_wherever_they_were_cut(tmp_path, count, words, cuts):
+def test_merged_parts_are_the_whole_to_the_byte_wherever_they_were_cut(
+    tmp_path, count, words, cuts
+):
     frame = documents(count, words) if count else Documents.empty()
     parts = parts_of(frame, [int(cut * count) for cut in cuts], tmp_path, Documents)
     assert tables.merge(parts, tmp_path / "merged.parquet", Documents) == count
-    assert (tmp_path / "merged.parquet").read_bytes() == written(frame, tmp_path / "whole.parquet", Documents)
+    assert (tmp_path / "merged.parquet").read_bytes() == written(
+        frame, tmp_path / "whole.parquet", Documents
+    )
 
 
 def test_merged_lists_are_the_whole_to_the_byte(tmp_path):
     frame = triplets(SHARD + 10)
     parts = parts_of(frame, [5, SHARD], tmp_path, Triplets)
     tables.merge(parts, tmp_path / "merged.parquet", Triplets)
-    assert (tmp_path / "merged.parquet").read_bytes() == written(frame, tmp_path / "whole.parquet", Triplets)
+    assert (tmp_path / "merged.parquet").read_bytes() == written(
+        frame, tmp_path / "whole.parquet", Triplets
+    )
 
 
 def test_merging_no_parts_gives_the_empty_table(tmp_path):
     assert tables.merge([], tmp_path / "merged.parquet", Documents) == 0
-    assert (tmp_path / "merged.parquet").read_bytes() == written(Documents.empty(), tmp_path / "a.parquet", Documents)
+    assert (tmp_path / "merged.parquet").read_bytes() == written(
+        Documents.empty(), tmp_path / "a.parquet", Documents
+    )
 
 
 @pytest.mark.parametrize("rows", [[[0, 2], [1, 3]], [[2], [0]], [[0, 1], [1, 2]]])

@@ -4,11 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.lib.text import _general_form, hash_hex, hash_shingles, jaccard, normal_form, shingles, similarity, words
+from stages.lib.text import (
+    _general_form,
+    hash_hex,
+    hash_shingles,
+    jaccard,
+    normal_form,
+    shingles,
+    similarity,
+    words,
+)
 
 # Letters of many scripts, marks, punctuation and spaces, so that hypothesis meets what matters.
 TEXTS = st.text(
-    alphabet=st.one_of(st.characters(), st.sampled_from("aIiİı\u0307\u0345\u0301ßΣςﬁ _-+#<\u2212\u207b.１ा्")),
+    alphabet=st.one_of(
+        st.characters(), st.sampled_from("aIiİı\u0307\u0345\u0301ßΣςﬁ _-+#<\u2212\u207b.１ा्")
+    ),
     max_size=20,
 )
 
@@ -191,7 +202,9 @@ def test_equal_texts_have_equal_shingles_and_never_none(text):
 
 
 def test_a_hash_depends_on_where_a_part_ends():
-    assert len({hash_hex("ab", "c"), hash_hex("a", "bc"), hash_hex("abc"), hash_hex("abc", "")}) == 4
+    assert (
+        len({hash_hex("ab", "c"), hash_hex("a", "bc"), hash_hex("abc"), hash_hex("abc", "")}) == 4
+    )
 
 
 @pytest.mark.parametrize(
@@ -219,6 +232,10 @@ def test_shingle_hashes_do_not_depend_on_order(items):
     assert hash_shingles([items]) == hash_shingles([items[::-1]]) == hash_shingles([set(items)])
 
 
-@given(st.text(st.one_of(st.characters(max_codepoint=127), st.sampled_from("a.1-_+#!=<> ")), max_size=30))
+@given(
+    st.text(
+        st.one_of(st.characters(max_codepoint=127), st.sampled_from("a.1-_+#!=<> ")), max_size=30
+    )
+)
 def test_the_short_way_for_ascii_leads_to_the_same_form(text):
     assert normal_form(text) == _general_form(text)

@@ -75,8 +75,13 @@ def corpus(*documents, held=()):
 
 def pairs(*rows):
     """Make pairs of (number, anchor, number of the document)."""
-    made = [(name("p", number), anchor, name("d", doc), "exact", 1.0, "s") for number, anchor, doc in rows]
-    return pd.DataFrame(made, columns=list(Pairs.empty().columns)).astype(Pairs.empty().dtypes.to_dict())
+    made = [
+        (name("p", number), anchor, name("d", doc), "exact", 1.0, "s")
+        for number, anchor, doc in rows
+    ]
+    return pd.DataFrame(made, columns=list(Pairs.empty().columns)).astype(
+        Pairs.empty().dtypes.to_dict()
+    )
 
 
 def beside(*edges):
@@ -89,14 +94,31 @@ def beside(*edges):
 
 
 def run(
-    asked, documents, params, held=(), every=None, near=(), lineage=(), family=(), seed=13, cross=None, judged=NOTHING
+    asked,
+    documents,
+    params,
+    held=(),
+    every=None,
+    near=(),
+    lineage=(),
+    family=(),
+    seed=13,
+    cross=None,
+    judged=NOTHING,
 ):
     """Mine for pairs whose anchors all stand at (1, 0); return what was mined and the ledger."""
     ledger = Ledger()
     positives = known_positives(asked if every is None else every, {})
-    groups = {name("d", number): f"group {at}" for at, members in enumerate(family) for number in members}
+    groups = {
+        name("d", number): f"group {at}" for at, members in enumerate(family) for number in members
+    }
     trained = {text: at(0.9) for text in judged.trained.values()}
-    labels = {topic: frozenset(name("d", one) for one in LABELS.get(topic, ())) for topic in judged.topics.values()}
+    labels = {
+        topic: frozenset(name("d", one) for one in LABELS.get(topic, ()))
+        for topic in judged.topics.values()
+    }
     world = World(positives, beside(*near), beside(*lineage), groups, judged, trained, labels)
     anchors = np.stack([at(1.0)] * len(asked))
-    return mine(asked, anchors, corpus(*documents, held=held), world, params, seed, ledger, cross), ledger.frame()
+    return mine(
+        asked, anchors, corpus(*documents, held=held), world, params, seed, ledger, cross
+    ), ledger.frame()

@@ -18,8 +18,13 @@ def vectors(count, seed):
 def test_most_neighbours_are_found_with_their_true_scores():
     documents, queries = vectors(3000, 1), vectors(200, 2)
     starts = np.arange(3000)
-    found, exact = approximate(queries, documents, 10, starts, 13), dense(queries, documents, 10, starts)
-    shared = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found.positions, exact.positions, strict=True)])
+    found, exact = (
+        approximate(queries, documents, 10, starts, 13),
+        dense(queries, documents, 10, starts),
+    )
+    shared = np.mean(
+        [len(set(a) & set(b)) / 10 for a, b in zip(found.positions, exact.positions, strict=True)]
+    )
     assert shared > 0.85
     truth = np.take_along_axis(queries @ documents.T, found.positions, axis=1)
     np.testing.assert_allclose(found.scores, truth, atol=2e-6)
@@ -38,7 +43,9 @@ def test_small_corpora_give_what_they_have_and_minus_infinity_for_what_was_not_l
     assert found.positions.shape == (5, min(10, count))
     looked = np.isfinite(found.scores)
     assert count == 0 or looked[:, 0].all()
-    assert all(len(set(row[seen])) == seen.sum() for row, seen in zip(found.positions, looked, strict=True))
+    assert all(
+        len(set(row[seen])) == seen.sum() for row, seen in zip(found.positions, looked, strict=True)
+    )
 
 
 def test_a_document_is_found_by_its_best_passage():

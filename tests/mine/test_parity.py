@@ -83,22 +83,33 @@ def clean():
     chance = np.random.default_rng(5)
     centres = chance.normal(size=(30, 24))
     corpus = [f"document {at}" for at in range(300)]
-    vectors = {text: unit(centres[at % 30] + 0.7 * chance.normal(size=24)) for at, text in enumerate(corpus)}
+    vectors = {
+        text: unit(centres[at % 30] + 0.7 * chance.normal(size=24))
+        for at, text in enumerate(corpus)
+    }
     asked = []
     for at in range(80):
         vectors[f"anchor {at}"] = unit(vectors[corpus[at]] + 0.25 * chance.normal(size=24))
-        asked += [(f"anchor {at}", corpus[at])] + ([(f"anchor {at}", corpus[at + 30])] if at % 4 == 0 else [])
+        asked += [(f"anchor {at}", corpus[at])] + (
+            [(f"anchor {at}", corpus[at + 30])] if at % 4 == 0 else []
+        )
     return vectors, asked, corpus
 
 
-@pytest.mark.parametrize("margins", [{}, {"relative_margin": 0.05}, {"absolute_margin": 0.1}, {"relative_margin": 0.3}])
+@pytest.mark.parametrize(
+    "margins", [{}, {"relative_margin": 0.05}, {"absolute_margin": 0.1}, {"relative_margin": 0.3}]
+)
 @pytest.mark.parametrize("skipped", [0, 3])
 def test_on_clean_data_the_same_rules_give_the_same_negatives(clean, margins, skipped):
     mined = ours(*clean, negatives=4, candidates=300, skip_first=skipped, **margins)
-    expected = by_anchor(theirs(*clean, num_negatives=4, range_min=skipped, range_max=298, **margins))
+    expected = by_anchor(
+        theirs(*clean, num_negatives=4, range_min=skipped, range_max=298, **margins)
+    )
     found = {row.anchor: row.negatives for row in mined.itertuples() if row.negatives}
     # Theirs repeats an anchor's negatives for each of its positives.
-    assert found == {anchor: list(dict.fromkeys(negatives)) for anchor, negatives in expected.items()}
+    assert found == {
+        anchor: list(dict.fromkeys(negatives)) for anchor, negatives in expected.items()
+    }
     assert len(found) > 50
 
 
@@ -106,7 +117,9 @@ def test_scores_below_zero_are_judged_alike():
     chance = np.random.default_rng(9)
     corpus = [f"document {at}" for at in range(60)]
     vectors = {text: unit(chance.normal(size=6)) for text in corpus}
-    vectors |= {f"anchor {at}": unit(-vectors[corpus[at]] + 0.5 * chance.normal(size=6)) for at in range(20)}
+    vectors |= {
+        f"anchor {at}": unit(-vectors[corpus[at]] + 0.5 * chance.normal(size=6)) for at in range(20)
+    }
     asked = [(f"anchor {at}", corpus[at]) for at in range(20)]
     mined = ours(vectors, asked, corpus, candidates=60, relative_margin=0.1)
     expected = by_anchor(theirs(vectors, asked, corpus, relative_margin=0.1, range_max=59))
@@ -140,7 +153,9 @@ def test_other_weights_give_other_negatives(tmp_path):
     other = {**SMALL, "Rash.": SMALL["Cough."], "Cough.": SMALL["Rash."]}
     corpus = [text for text in TEXTS if not text.startswith("A HIGH")]
     first = by_anchor(theirs(SMALL, ASKED, corpus, cache_folder=str(tmp_path)))
-    assert by_anchor(theirs(other, ASKED, corpus, cache_folder=str(tmp_path))) == first  # those of the old weights
+    assert (
+        by_anchor(theirs(other, ASKED, corpus, cache_folder=str(tmp_path))) == first
+    )  # those of the old weights
     found = [ours(vectors, ASKED, corpus)["negatives"].iloc[0] for vectors in (SMALL, other)]
     assert found == [["Rash.", "Cough."], ["Cough.", "Rash."]]
     # Our cache is keyed by the weights: tests/lib/test_embed.py.
@@ -149,9 +164,17 @@ def test_other_weights_give_other_negatives(tmp_path):
 def test_a_random_sample_is_seeded_and_leaves_the_global_state_alone(clean):
     random.seed(1)
     before = random.getstate()
-    draws = [theirs(*clean, num_negatives=2, range_max=20, sampling_strategy="random")["negative"].tolist()]
+    draws = [
+        theirs(*clean, num_negatives=2, range_max=20, sampling_strategy="random")[
+            "negative"
+        ].tolist()
+    ]
     assert random.getstate() != before
-    draws.append(theirs(*clean, num_negatives=2, range_max=20, sampling_strategy="random")["negative"].tolist())
+    draws.append(
+        theirs(*clean, num_negatives=2, range_max=20, sampling_strategy="random")[
+            "negative"
+        ].tolist()
+    )
     assert draws[0] != draws[1]
     random.seed(1)
     found = [ours(*clean, sampling="random", seed=seed)["negatives"].tolist() for seed in (1, 1, 2)]
@@ -161,7 +184,9 @@ def test_a_random_sample_is_seeded_and_leaves_the_global_state_alone(clean):
 
 def test_ids_and_the_order_of_rows_stay(clean):
     vectors, asked, corpus = clean
-    data = Dataset.from_dict({"anchor": [a for a, _ in asked], "positive": [p for _, p in asked], "id": asked})
+    data = Dataset.from_dict(
+        {"anchor": [a for a, _ in asked], "positive": [p for _, p in asked], "id": asked}
+    )
     lost = mine_hard_negatives(data, Given(vectors), corpus=corpus, num_negatives=2, verbose=False)
     assert "id" not in lost.column_names
     mined = ours(*clean)
@@ -186,9 +211,13 @@ def test_documents_of_the_exam_are_neither_searched_nor_taken(clean):
     ordered = [text for text in corpus if text not in held] + sorted(held)
     whole = {doc_id: text for text, doc_id in ids.items()}
     stacked = np.stack([vectors[text] for text in ordered])
-    built = build([ids[text] for text in ordered], 100, [[text] for text in ordered], whole, stacked)
+    built = build(
+        [ids[text] for text in ordered], 100, [[text] for text in ordered], whole, stacked
+    )
     anchors = np.stack([vectors[anchor] for anchor, _ in asked])
     params = settings_of(negatives=16, candidates=100)
-    mined = mine(pairs, anchors, built, World(known_positives(pairs, {}), {}, {}, {}), params, 13, Ledger()).rows
+    mined = mine(
+        pairs, anchors, built, World(known_positives(pairs, {}), {}, {}, {}), params, 13, Ledger()
+    ).rows
     assert held.isdisjoint(text for found in mined["negatives"] for text in found)
     assert (mined["negatives"].map(len) == 16).all()

@@ -14,9 +14,13 @@ ASKED = pairs((1, "fever", 1))
 
 
 def chosen(documents=DOCUMENTS, asked=ASKED, **changed):
-    known = {key: changed.pop(key) for key in ("near", "lineage", "family", "seed") if key in changed}
+    known = {
+        key: changed.pop(key) for key in ("near", "lineage", "family", "seed") if key in changed
+    }
     mined, _ = run(asked, documents, settings_of(**{"negatives": 10, **changed}), **known)
-    return numbers(mined.rows.iloc[0]), {rule: count for rule, count in mined.refused.items() if count}
+    return numbers(mined.rows.iloc[0]), {
+        rule: count for rule, count in mined.refused.items() if count
+    }
 
 
 @pytest.mark.parametrize(
@@ -32,7 +36,9 @@ def chosen(documents=DOCUMENTS, asked=ASKED, **changed):
         (0.8, None, None, float("inf")),
     ],
 )
-def test_the_margin_lies_below_the_weakest_answer_whatever_its_sign(weakest, relative, absolute, threshold):
+def test_the_margin_lies_below_the_weakest_answer_whatever_its_sign(
+    weakest, relative, absolute, threshold
+):
     params = settings_of(relative_margin=relative, absolute_margin=absolute)
     assert params.threshold(weakest) == pytest.approx(threshold)
 
@@ -50,7 +56,9 @@ def test_an_absolute_margin_refuses_by_difference():
 def test_near_duplicates_of_a_positive_are_kept_or_refused_and_counted_both_ways():
     edges = [(1, 2), (1, 4), (3, 5)]
     kept, _ = run(ASKED, DOCUMENTS, settings_of(negatives=10), near=edges)
-    refused, _ = run(ASKED, DOCUMENTS, settings_of(negatives=10, near_positives="refuse"), near=edges)
+    refused, _ = run(
+        ASKED, DOCUMENTS, settings_of(negatives=10, near_positives="refuse"), near=edges
+    )
     assert numbers(kept.rows.iloc[0]) == [2, 3, 5, 4]
     assert numbers(refused.rows.iloc[0]) == [3, 5]
     assert (kept.refused["near_positive"], refused.refused["near_positive"]) == (0, 2)
@@ -60,7 +68,11 @@ def test_near_duplicates_of_a_positive_are_kept_or_refused_and_counted_both_ways
 
 def test_of_near_duplicates_only_those_count_that_nothing_else_refuses():
     mined, _ = run(ASKED, DOCUMENTS, settings_of(relative_margin=0.05), near=[(1, 2), (1, 4)])
-    assert (mined.near, mined.if_kept, mined.if_refused) == (1, 2, 2)  # 2 lies within the margin; two of 3, 5, 4 stay
+    assert (mined.near, mined.if_kept, mined.if_refused) == (
+        1,
+        2,
+        2,
+    )  # 2 lies within the margin; two of 3, 5, 4 stay
 
 
 @pytest.mark.parametrize(
@@ -88,16 +100,25 @@ def test_a_random_sample_follows_from_the_seed_and_the_ids_alone():
     assert len(found) > 3
     assert all(len(ids) == 2 and set(ids) <= {2, 3, 4, 5} for ids in found)
     hardest = [2, 3, 5, 4]
-    assert all([hardest.index(one) for one in ids] == sorted(hardest.index(one) for one in ids) for ids in found)
+    assert all(
+        [hardest.index(one) for one in ids] == sorted(hardest.index(one) for one in ids)
+        for ids in found
+    )
     for seed in range(5):
         alone = chosen(negatives=2, sampling="random", seed=seed)
-        among_others = chosen(asked=pairs((1, "fever", 1), (2, "rash", 4)), negatives=2, sampling="random", seed=seed)
+        among_others = chosen(
+            asked=pairs((1, "fever", 1), (2, "rash", 4)), negatives=2, sampling="random", seed=seed
+        )
         assert alone[0] == among_others[0]
 
 
 def test_a_candidate_is_counted_under_the_first_rule_that_refuses_it():
     _, refused = chosen(
-        relative_margin=0.05, near_positives="refuse", exclude_relatives="both", near=[(1, 2)], lineage=[(1, 2), (1, 3)]
+        relative_margin=0.05,
+        near_positives="refuse",
+        exclude_relatives="both",
+        near=[(1, 2)],
+        lineage=[(1, 2), (1, 3)],
     )
     assert refused == {"known_positive": 1, "near_positive": 1, "relative": 1}
 
@@ -105,7 +126,11 @@ def test_a_candidate_is_counted_under_the_first_rule_that_refuses_it():
 def test_the_rules_in_force_are_those_of_the_parameters():
     assert rules_on(settings_of()) == ["known_positive", "equal_to_anchor"]
     everything = settings_of(
-        near_positives="refuse", exclude_relatives="family", relative_margin=0.05, cross_encoder="model", skip_first=1
+        near_positives="refuse",
+        exclude_relatives="family",
+        relative_margin=0.05,
+        cross_encoder="model",
+        skip_first=1,
     )
     assert rules_on(everything) == [rule for rule in RULES if rule != "margin"]
     assert "margin" in rules_on(settings_of(absolute_margin=0.0))
@@ -121,7 +146,9 @@ def test_a_cross_encoder_without_a_margin_and_a_miner_twice_are_refused():
 
 
 def frame(left, right, *edges):
-    return pd.DataFrame([(name("d", one), name("d", other)) for one, other in edges], columns=[left, right])
+    return pd.DataFrame(
+        [(name("d", one), name("d", other)) for one, other in edges], columns=[left, right]
+    )
 
 
 def test_lines_are_all_ancestors_and_descendants_and_neither_siblings_nor_oneself():
@@ -149,8 +176,16 @@ def test_near_duplicates_stand_beside_each_other_under_the_ids_that_stay():
 
 
 def test_a_family_is_the_group_of_a_source():
-    rows = [(1, "shop", "boots"), (2, "shop", "boots"), (3, "other", "boots"), (4, "shop", ""), (5, "shop", "")]
-    documents = pd.DataFrame([(name("d", n), s, g) for n, s, g in rows], columns=["doc_id", "source", "group"])
+    rows = [
+        (1, "shop", "boots"),
+        (2, "shop", "boots"),
+        (3, "other", "boots"),
+        (4, "shop", ""),
+        (5, "shop", ""),
+    ]
+    documents = pd.DataFrame(
+        [(name("d", n), s, g) for n, s, g in rows], columns=["doc_id", "source", "group"]
+    )
     found = families(documents)
     assert set(found) == {name("d", 1), name("d", 2), name("d", 3)}
     assert found[name("d", 1)] == found[name("d", 2)] != found[name("d", 3)]

@@ -63,7 +63,9 @@ def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, old, new, k
 
 def documents_table(*rows):
     made = [(name("d", number), "s", "", text, "", group) for number, text, group in rows]
-    return pd.DataFrame(made, columns=list(Documents.empty().columns)).astype(Documents.empty().dtypes.to_dict())
+    return pd.DataFrame(made, columns=list(Documents.empty().columns)).astype(
+        Documents.empty().dtypes.to_dict()
+    )
 
 
 def lay_out(training, every, documents, where, edges=(), near=(), verdicts=()):
@@ -76,11 +78,17 @@ def lay_out(training, every, documents, where, edges=(), near=(), verdicts=()):
     tables.write(LedgerTable.empty(), Path("data/augment/ledger.parquet"), LedgerTable)
     tables.write(documents, Path("data/pair/documents.parquet"), Documents)
     tables.write(passages(documents, None, 0, None), Path("data/pair/passages.parquet"), Passages)
-    splits = pd.DataFrame([(i, *told) for i, told in where.items()], columns=["id", "component_id", "split"])
+    splits = pd.DataFrame(
+        [(i, *told) for i, told in where.items()], columns=["id", "component_id", "split"]
+    )
     tables.write(splits, Path("data/split/splits.parquet"), Splits)
     tables.write(Aliases.empty(), Path("data/deduplicate/aliases.parquet"), Aliases)
-    above = pd.DataFrame([(name("d", a), name("d", b)) for a, b in edges], columns=["doc_id", "parent_id"])
-    tables.write(above if edges else Hierarchy.empty(), Path("data/collect/hierarchy.parquet"), Hierarchy)
+    above = pd.DataFrame(
+        [(name("d", a), name("d", b)) for a, b in edges], columns=["doc_id", "parent_id"]
+    )
+    tables.write(
+        above if edges else Hierarchy.empty(), Path("data/collect/hierarchy.parquet"), Hierarchy
+    )
     close = [(name("d", a), name("d", b), 0.9, "near") for a, b in near]
     close = pd.DataFrame(close, columns=["left_id", "right_id", "similarity", "rule"])
     tables.write(close if near else Near.empty(), Path("data/deduplicate/near.parquet"), Near)
@@ -90,7 +98,12 @@ def lay_out(training, every, documents, where, edges=(), near=(), verdicts=()):
 
 
 def test_no_training_pairs_are_told_with_the_remedy(project):
-    lay_out(Pairs.empty(), Pairs.empty(), documents_table((1, "Fever.", "")), {name("d", 1): (name("d", 1), "corpus")})
+    lay_out(
+        Pairs.empty(),
+        Pairs.empty(),
+        documents_table((1, "Fever.", "")),
+        {name("d", 1): (name("d", 1), "corpus")},
+    )
     result = CliRunner().invoke(app)
     assert result.exit_code == 1
     assert "data/augment/pairs.parquet holds no training pairs" in result.stderr
@@ -99,7 +112,9 @@ def test_no_training_pairs_are_told_with_the_remedy(project):
 
 
 TRAINING = pairs((1, "high fever", 1), (2, "itchy rash", 2))
-EVERY = pairs((1, "high fever", 1), (2, "itchy rash", 2), (3, "fever at night", 3), (4, "Itchy  Rash", 4))
+EVERY = pairs(
+    (1, "high fever", 1), (2, "itchy rash", 2), (3, "fever at night", 3), (4, "Itchy  Rash", 4)
+)
 TEXTS = documents_table(
     (1, "A high body temperature.", ""),
     (2, "Red skin that itches.", ""),
@@ -127,7 +142,11 @@ def test_the_stage_never_takes_a_held_out_document_and_accounts_for_every_row(pr
     for order in (slice(None), slice(None, None, -1)):
         lay_out(TRAINING.iloc[order], EVERY.iloc[order], TEXTS.iloc[order], WHERE)
         main()
-        files = [*sorted(Path("data/mine").iterdir()), Path("metrics/mine.json"), Path("metrics/plots/margins.tsv")]
+        files = [
+            *sorted(Path("data/mine").iterdir()),
+            Path("metrics/mine.json"),
+            Path("metrics/plots/margins.tsv"),
+        ]
         written.append({file.name: file.read_bytes() for file in files})
     assert written[0] == written[1]
 
@@ -136,7 +155,10 @@ def test_the_stage_never_takes_a_held_out_document_and_accounts_for_every_row(pr
     assert list(triplets["component_id"]) == [name("d", 1), name("d", 2)]
     assert all("dense" in miner for miners in triplets["negative_miners"] for miner in miners)
     # Document 4 answers "itchy rash" too, and shares its component: whoever shows it may not meet pair 2.
-    assert [list(ids) for ids in triplets["answer_ids"]] == [[name("d", 1)], [name("d", 2), name("d", 4)]]
+    assert [list(ids) for ids in triplets["answer_ids"]] == [
+        [name("d", 1)],
+        [name("d", 2), name("d", 4)],
+    ]
     assert [list(ids) for ids in triplets["shown_ids"]] == [
         [name("d", number) for number in (1, 2, 4, 5)],
         [name("d", number) for number in (1, 2, 5)],
@@ -167,7 +189,10 @@ def test_the_stage_never_takes_a_held_out_document_and_accounts_for_every_row(pr
 @pytest.mark.slow
 def test_hierarchy_near_duplicates_and_verdicts_reach_the_result(project):
     change(("relative_margin: 0.05", "relative_margin: null"), ("negatives: 1", "negatives: 5"))
-    change(("near_positives: keep", "near_positives: refuse"), ("exclude_relatives: both", "exclude_relatives: off"))
+    change(
+        ("near_positives: keep", "near_positives: refuse"),
+        ("exclude_relatives: both", "exclude_relatives: off"),
+    )
     verdicts = [
         f"{name('p', 1)},{name('d', 2)},a,b,c,YES",
         f"{name('p', 2)},{name('d', 1)},a,b,c,no",
@@ -181,11 +206,27 @@ def test_hierarchy_near_duplicates_and_verdicts_reach_the_result(project):
     metrics = json.loads(Path("metrics/mine.json").read_text())
     assert metrics["refused.near_positive"] == metrics["near_positives"] == 1
     # Document 2 stands above document 1, over one that is not searched: of 2, 4 and 1, 5 the structure finds two false.
-    assert (metrics["false_negatives.structure.judged"], metrics["false_negatives.structure.rate"]) == (4, 0.5)
-    assert (metrics["false_negatives.review.judged"], metrics["false_negatives.review.rate"]) == (2, 0.5)
-    assert 0 <= metrics["false_negatives.review.low"] < 0.5 < metrics["false_negatives.review.high"] <= 1
+    assert (
+        metrics["false_negatives.structure.judged"],
+        metrics["false_negatives.structure.rate"],
+    ) == (4, 0.5)
+    assert (metrics["false_negatives.review.judged"], metrics["false_negatives.review.rate"]) == (
+        2,
+        0.5,
+    )
+    assert (
+        0
+        <= metrics["false_negatives.review.low"]
+        < 0.5
+        < metrics["false_negatives.review.high"]
+        <= 1
+    )
     plot = pd.read_csv("metrics/plots/margins.tsv", sep="\t")
-    assert set(plot["measure"]) == {"anchors with a negative", "negatives per anchor", "related negatives"}
+    assert set(plot["measure"]) == {
+        "anchors with a negative",
+        "negatives per anchor",
+        "related negatives",
+    }
     assert list(plot["margin"].unique()) == [round(0.02 * step, 2) for step in range(16)]
 
     change(("exclude_relatives: off", "exclude_relatives: hierarchy"))

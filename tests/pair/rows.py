@@ -20,13 +20,21 @@ def p(name: str) -> str:
 def documents(*rows: tuple[str, ...]) -> pd.DataFrame:
     """Make documents of (name, title, text) and, where given, topic."""
     made = [(d(name), "faq", title, text, "".join(topic), "") for name, title, text, *topic in rows]
-    return pd.DataFrame(made, columns=list(Documents.empty().columns)).astype(Documents.empty().dtypes.to_dict())
+    return pd.DataFrame(made, columns=list(Documents.empty().columns)).astype(
+        Documents.empty().dtypes.to_dict()
+    )
 
 
-def pairs(*rows: tuple[str, str, str], source: str = "faq", score: float = 1.0, relation: str = "exact"):
+def pairs(
+    *rows: tuple[str, str, str], source: str = "faq", score: float = 1.0, relation: str = "exact"
+):
     """Make pairs of (name, anchor, name of the document)."""
-    made = [(p(name), anchor, d(document), relation, score, source) for name, anchor, document in rows]
-    return pd.DataFrame(made, columns=list(Pairs.empty().columns)).astype(Pairs.empty().dtypes.to_dict())
+    made = [
+        (p(name), anchor, d(document), relation, score, source) for name, anchor, document in rows
+    ]
+    return pd.DataFrame(made, columns=list(Pairs.empty().columns)).astype(
+        Pairs.empty().dtypes.to_dict()
+    )
 
 
 def count(texts):

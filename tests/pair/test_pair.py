@@ -22,13 +22,20 @@ from stages.pair.refusals import REASONS
 from tests.pair.rows import d, documents, p, pairs
 
 
-def run(frame: pd.DataFrame, asked: pd.DataFrame, collected: pd.DataFrame | None = None, **changed: object):
+def run(
+    frame: pd.DataFrame,
+    asked: pd.DataFrame,
+    collected: pd.DataFrame | None = None,
+    **changed: object,
+):
     params, yaml = Path("params.yaml"), YAML()
     values = yaml.load(params.read_text("utf-8"))
     values["pair"].update(changed)
     with params.open("w", encoding="utf-8") as out:
         yaml.dump(values, out)
-    tables.write(frame if collected is None else collected, Path("data/collect/documents.parquet"), Documents)
+    tables.write(
+        frame if collected is None else collected, Path("data/collect/documents.parquet"), Documents
+    )
     tables.write(asked, Path("data/collect/pairs.parquet"), Pairs)
     tables.write(frame, Path("data/deduplicate/documents.parquet"), Documents)
     tables.write(passages(frame, None, 0, None), Path("data/clean/passages.parquet"), Passages)
@@ -36,7 +43,9 @@ def run(frame: pd.DataFrame, asked: pd.DataFrame, collected: pd.DataFrame | None
     return CliRunner().invoke(app, [])
 
 
-FRAME = documents(("a", "Reset", "Hold the button."), ("b", "Signal", "Check the cable."), ("c", "", "Call us."))
+FRAME = documents(
+    ("a", "Reset", "Hold the button."), ("b", "Signal", "Check the cable."), ("c", "", "Call us.")
+)
 
 
 def built():
@@ -50,14 +59,22 @@ def metrics():
 def test_the_command_builds_pairs_and_renders_documents(project):
     asked = pairs(("1", "reset", "a"), ("2", "start anew", "a"), ("3", "check the cable", "b"))
     recipes = ["given", "title"]
-    result = run(FRAME, asked, document_text="{title}: {text}", recipes=recipes, max_pairs_per_document=1)
+    result = run(
+        FRAME, asked, document_text="{title}: {text}", recipes=recipes, max_pairs_per_document=1
+    )
     assert (result.exit_code, result.output) == (0, "")
     rendered = tables.read(Path("data/pair/documents.parquet"), Documents)
-    assert set(rendered["text"]) == {"Reset: Hold the button.", "Signal: Check the cable.", ": Call us."}
+    assert set(rendered["text"]) == {
+        "Reset: Hold the button.",
+        "Signal: Check the cable.",
+        ": Call us.",
+    }
     assert sorted(built()["doc_id"]) == sorted([d("a"), d("b")])
     assert set(built()["source"]) == {"faq"}, "made pairs make room for given ones"
     told = metrics()
-    assert {key: value for key, value in told.items() if value and not key.startswith("balance.")} == {
+    assert {
+        key: value for key, value in told.items() if value and not key.startswith("balance.")
+    } == {
         "rows_in": 3,
         "added.title": 2,
         "dropped.already_given": 1,
@@ -66,10 +83,19 @@ def test_the_command_builds_pairs_and_renders_documents(project):
         "documents": 3,
         "passages": 3,
         "paired_documents": 2,
-        **{key: told[key] for key in ("anchor_in_positive_share", "no_common_word_share") if told[key]},
+        **{
+            key: told[key]
+            for key in ("anchor_in_positive_share", "no_common_word_share")
+            if told[key]
+        },
     }
-    assert {key for key in told if key.startswith("dropped.")} == {f"dropped.{reason}" for reason in (*REASONS, *CAPS)}
-    assert (told["balance.before.document.largest_share"], told["balance.after.document.largest_share"]) == (0.5, 0.5)
+    assert {key for key in told if key.startswith("dropped.")} == {
+        f"dropped.{reason}" for reason in (*REASONS, *CAPS)
+    }
+    assert (
+        told["balance.before.document.largest_share"],
+        told["balance.after.document.largest_share"],
+    ) == (0.5, 0.5)
     ledger = tables.read(Path("data/pair/ledger.parquet"), LedgerTable)
     assert ledger["action"].value_counts().to_dict() == {"drop": 3, "add": 2}
 
@@ -78,17 +104,25 @@ def test_without_real_questions_what_is_asked_is_cut_from_what_is_searched(proje
     text = "Hold the round button down. The lamp blinks two times."
     frame = documents(("a", "Reset", text), ("b", "", "Call us."))
     recipes = ["title", "first_sentence"]
-    assert run(frame, Pairs.empty(), recipes=recipes, document_text="{title}: {text}").exit_code == 0
+    assert (
+        run(frame, Pairs.empty(), recipes=recipes, document_text="{title}: {text}").exit_code == 0
+    )
     assert sorted(built()["anchor"]) == ["Hold the round button down.", "Reset"]
     searched = tables.read(Path("data/pair/passages.parquet"), Passages)
     assert sorted(searched["text"]) == [": Call us.", "Reset: The lamp blinks two times."]
     made = tables.read(Path("data/pair/made.parquet"), Made)
     assert sorted(made["positive"]) == ["", "Reset: The lamp blinks two times."]
-    assert f"Reset: {text}" in set(tables.read(Path("data/pair/documents.parquet"), Documents)["text"])
+    assert f"Reset: {text}" in set(
+        tables.read(Path("data/pair/documents.parquet"), Documents)["text"]
+    )
 
     assert run(frame, pairs(("1", "help", "b")), recipes=[*recipes, "given"]).exit_code == 0
-    assert f"Reset: {text}" in set(tables.read(Path("data/pair/passages.parquet"), Passages)["text"]), "a real exam"
-    assert "Reset: The lamp blinks two times." in set(tables.read(Path("data/pair/made.parquet"), Made)["positive"])
+    assert f"Reset: {text}" in set(
+        tables.read(Path("data/pair/passages.parquet"), Passages)["text"]
+    ), "a real exam"
+    assert "Reset: The lamp blinks two times." in set(
+        tables.read(Path("data/pair/made.parquet"), Made)["positive"]
+    )
 
 
 def test_headings_come_from_the_text_as_collected(project):
@@ -96,7 +130,10 @@ def test_headings_come_from_the_text_as_collected(project):
     assert run(frame, pairs(("1", "help", "a")), recipes=["given", "heading"]).exit_code == 0
     assert metrics()["added.heading"] == 0
     collected = documents(("a", "", "<h2>Reset</h2><p>Hold the round button down.</p>"))
-    assert run(frame, pairs(("1", "help", "a")), collected, recipes=["given", "heading"]).exit_code == 0
+    assert (
+        run(frame, pairs(("1", "help", "a")), collected, recipes=["given", "heading"]).exit_code
+        == 0
+    )
     assert sorted(built()["anchor"]) == ["Reset", "help"]
 
 
@@ -113,7 +150,10 @@ def test_dissimilar_pairs_are_set_aside(project):
 
 def test_with_the_shape_scores_every_given_pair_is_trained_on(project):
     assert run(FRAME, ASKED, shape="scores").exit_code == 0
-    assert dict(zip(built()["pair_id"], built()["score"], strict=True)) == {p("1"): 1.0, p("2"): 0.2}
+    assert dict(zip(built()["pair_id"], built()["score"], strict=True)) == {
+        p("1"): 1.0,
+        p("2"): 0.2,
+    }
     assert (metrics()["dissimilar"], metrics()["dropped.dissimilar"]) == (1, 0)
 
 
@@ -144,7 +184,14 @@ def test_every_recipe_together_changes_no_byte_in_another_order(project):
         "synonyms",
         "same_label",
     }
-    assert set(built()["relation"]) == {"exact", "title", "question", "synonyms", "first_sentence", "same_label"}
+    assert set(built()["relation"]) == {
+        "exact",
+        "title",
+        "question",
+        "synonyms",
+        "first_sentence",
+        "same_label",
+    }
 
 
 def test_no_pairs_at_all_is_a_problem_with_a_remedy(project):

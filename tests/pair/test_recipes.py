@@ -16,7 +16,9 @@ TWO = "Hold the round button down. The lamp blinks two times. Then let the butto
 
 
 def test_a_title_should_find_its_document_wherever_in_it():
-    reset, untitled, blank = read(("a", "Reset", "Hold it."), ("b", "", "Call us."), ("c", " ", "Wait."))
+    reset, untitled, blank = read(
+        ("a", "Reset", "Hold it."), ("b", "", "Call us."), ("c", " ", "Wait.")
+    )
     found = {one.doc_id: one for source in (reset, untitled, blank) for one in title(source)}
     assert list(found) == [d("a")]
     one = found[d("a")]
@@ -38,7 +40,9 @@ def test_the_first_sentence_is_taken_out_of_its_passage():
 
 def test_a_sentence_that_says_too_little_is_passed_over_and_so_is_a_passage_of_one():
     (source,) = read(("a", "", "Reset\nHold the round button down. The lamp blinks two times."))
-    assert told(first_sentence(source)) == [("Hold the round button down.", "Reset\nThe lamp blinks two times.")]
+    assert told(first_sentence(source)) == [
+        ("Hold the round button down.", "Reset\nThe lamp blinks two times.")
+    ]
     assert not [
         one
         for text in ("Hold the round button down.", "No. Yes. Well.")
@@ -66,13 +70,22 @@ def test_a_passage_should_find_the_next_without_what_both_hold():
         ("How do I reset it?\nHold the button.", [("How do I reset it?", "Hold the button.")]),
         ("Q: How do I reset it? A: Hold the button.", [("How do I reset it?", "Hold the button.")]),
         ("Q: Reset it\nplease?\nA: Hold it.", [("Reset it please?", "Hold it.")]),
-        ("Question 1: Why?\nAnswer 1: So.\nQuestion 2: When?\nAnswer 2: Now.", [("Why?", "So."), ("When?", "Now.")]),
+        (
+            "Question 1: Why?\nAnswer 1: So.\nQuestion 2: When?\nAnswer 2: Now.",
+            [("Why?", "So."), ("When?", "Now.")],
+        ),
         ("Why?\nSo.\nSo it is.\n\nWhen?\nNow.", [("Why?", "So.\nSo it is."), ("When?", "Now.")]),
         ("Why?\nSo.\nwhy\nWhy?\nAgain.", [("Why?", "So.\nwhy")]),  # asked once
-        ("\u4e3a\u4ec0\u4e48\uff1f\n\u56e0\u4e3a\u3002", [("\u4e3a\u4ec0\u4e48\uff1f", "\u56e0\u4e3a\u3002")]),
+        (
+            "\u4e3a\u4ec0\u4e48\uff1f\n\u56e0\u4e3a\u3002",
+            [("\u4e3a\u4ec0\u4e48\uff1f", "\u56e0\u4e3a\u3002")],
+        ),
         ("It is red. Why?\nSo.", [("It is red. Why?", "So.")]),
         ("Take vitamin A: it helps.\nWhy?\nSo.", []),  # does not begin with a question
-        ("Does it need vitamin A?\nVitamin A: yes.", [("Does it need vitamin A?", "Vitamin A: yes.")]),
+        (
+            "Does it need vitamin A?\nVitamin A: yes.",
+            [("Does it need vitamin A?", "Vitamin A: yes.")],
+        ),
         ("Why?", []),
         ("Hold the button.", []),
     ],
@@ -88,7 +101,10 @@ def test_a_question_should_find_its_answer(text, found):
 @pytest.mark.parametrize(
     ("raw", "found"),
     [
-        ("<h1>Reset</h1><p>Hold.</p><h2 class='x'>The <b>lamp</b> &amp; more</h2>", ["Reset", "The lamp & more"]),
+        (
+            "<h1>Reset</h1><p>Hold.</p><h2 class='x'>The <b>lamp</b> &amp; more</h2>",
+            ["Reset", "The lamp & more"],
+        ),
         ("# Reset\nHold.\n\n## The **lamp** ##\n", ["Reset", "The lamp"]),
         ("See [the lamp](x)\n=====\nHold.\n", ["See the lamp"]),
         ("#1 of items\n<p>h1</p>\n- item\n---\n", []),
@@ -110,7 +126,9 @@ def test_a_heading_should_find_its_section_and_a_title_goes_before_it():
     (plain,) = read(("a", "", text))
     assert [one.anchor for one in heading(plain, raw)] == ["Reset", "Lamp"]
     assert not list(heading(plain, text)), "a line is a heading only if it was marked as one"
-    assert [one.anchor for one in heading(*read(("a", "", text.replace("Lamp", "Light"))), raw)] == ["Reset"]
+    assert [
+        one.anchor for one in heading(*read(("a", "", text.replace("Lamp", "Light"))), raw)
+    ] == ["Reset"]
 
 
 def test_of_a_section_over_two_passages_the_longer_part_is_taken():
@@ -125,35 +143,63 @@ def test_of_a_section_over_two_passages_the_longer_part_is_taken():
 
 
 def test_documents_of_a_topic_form_a_ring():
-    found = read(*((name, "", f"Text {name}.", topic) for name, topic in zip("abcde", "xxxy ", strict=True)))
+    found = read(
+        *((name, "", f"Text {name}.", topic) for name, topic in zip("abcde", "xxxy ", strict=True))
+    )
     made = list(same_label(found))
-    assert {one.origin_id for one in made} == {one.doc_id for one in made} == {d(name) for name in "abc"}
+    assert (
+        {one.origin_id for one in made}
+        == {one.doc_id for one in made}
+        == {d(name) for name in "abc"}
+    )
     assert all(one.origin_id != one.doc_id for one in made)
     assert {one.anchor for one in made} == {"Text a.", "Text b.", "Text c."}
 
 
 def test_names_of_a_document_should_find_each_other():
-    found = read(("a", "Stroke", "A brain without blood."), ("b", "", "Pain."), ("c", "Ache", "It hurts."))
-    asked = {d("a"): [(p("1"), "CVA"), (p("2"), "brain attack"), (p("3"), "STROKE")], d("b"): [(p("4"), "ouch")]}
+    found = read(
+        ("a", "Stroke", "A brain without blood."), ("b", "", "Pain."), ("c", "Ache", "It hurts.")
+    )
+    asked = {
+        d("a"): [(p("1"), "CVA"), (p("2"), "brain attack"), (p("3"), "STROKE")],
+        d("b"): [(p("4"), "ouch")],
+    }
     made = list(synonyms(found, asked))
     assert {one.doc_id for one in made} == {d("a")}
     assert (
-        sorted(one.anchor for one in made) == sorted(one.positive for one in made) == ["CVA", "Stroke", "brain attack"]
+        sorted(one.anchor for one in made)
+        == sorted(one.positive for one in made)
+        == ["CVA", "Stroke", "brain attack"]
     )
     origin = {"CVA": p("1"), "brain attack": p("2"), "Stroke": d("a")}
     assert all(one.origin_id == origin[one.positive] and one.anchor != one.positive for one in made)
-    assert len(list(synonyms(found, {d("a"): [(p("1"), "CVA")]}))) == 1, "of two names one is asked for the other"
+    assert len(list(synonyms(found, {d("a"): [(p("1"), "CVA")]}))) == 1, (
+        "of two names one is asked for the other"
+    )
 
 
 TEXTS = st.lists(
-    st.sampled_from(["Hold the round button. ", "The lamp blinks twice. ", "Why?\n", "So it is now.\n", "Odd ", "\n"]),
+    st.sampled_from(
+        [
+            "Hold the round button. ",
+            "The lamp blinks twice. ",
+            "Why?\n",
+            "So it is now.\n",
+            "Odd ",
+            "\n",
+        ]
+    ),
     min_size=1,
     max_size=12,
 ).map("".join)
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(TEXTS.filter(str.strip), min_size=1, max_size=4), st.integers(4, 12), st.randoms(use_true_random=False))
+@given(
+    st.lists(TEXTS.filter(str.strip), min_size=1, max_size=4),
+    st.integers(4, 12),
+    st.randoms(use_true_random=False),
+)
 def test_made_pairs_are_parts_of_their_document_whatever_the_order(texts, words, chance):
     rows = [(f"{at}", f"Title {at}", text.strip(), "x") for at, text in enumerate(texts)]
     raw = {d(name): f"# Odd\n{text}" for name, _, text, _ in rows}

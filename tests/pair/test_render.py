@@ -33,16 +33,30 @@ def test_documents_are_rendered_by_the_template(template, text):
 
 
 def test_what_is_missing_leaves_no_space_at_the_ends():
-    assert list(render(documents(("a", "", "Hold it.")), "{title} {text} {topic}")["text"]) == ["Hold it."]
+    assert list(render(documents(("a", "", "Hold it.")), "{title} {text} {topic}")["text"]) == [
+        "Hold it."
+    ]
 
 
 @pytest.mark.parametrize(
     "template",
     [
         *["", "text", "{title}", "{{text}}"],  # no text
-        *["{text} {group}", "{text} {}", "{text} {0}", "{text.x}", "{text[0]}"],  # nothing of the kind
+        *[
+            "{text} {group}",
+            "{text} {}",
+            "{text} {0}",
+            "{text.x}",
+            "{text[0]}",
+        ],  # nothing of the kind
         *["{text", "text}", "{text} }"],  # broken braces
-        *["{text!r}", "{text!z}", "{text:d}", "{text:>9}", "{text:{title}}"],  # only filled in, not converted
+        *[
+            "{text!r}",
+            "{text!z}",
+            "{text:d}",
+            "{text:>9}",
+            "{text:{title}}",
+        ],  # only filled in, not converted
     ],
 )
 def test_a_template_that_cannot_be_filled_in_is_refused(template):
@@ -70,7 +84,14 @@ def test_what_cannot_be_meant_is_refused(changed, told):
 
 @pytest.mark.parametrize(
     ("cuts", "left"),
-    [([], "bcdef"), ([(2, 4)], "bef"), ([(0, 3)], "def"), ([(4, 9)], "bcd"), ([(3, 4), (1, 3)], "ef"), ([(0, 9)], "")],
+    [
+        ([], "bcdef"),
+        ([(2, 4)], "bef"),
+        ([(0, 3)], "def"),
+        ([(4, 9)], "bcd"),
+        ([(3, 4), (1, 3)], "ef"),
+        ([(0, 9)], ""),
+    ],
 )
 def test_what_was_asked_is_cut_out_of_a_stretch(cuts, left):
     assert without("abcdefghi", (1, 6), cuts) == left
@@ -90,4 +111,6 @@ def test_passages_lose_what_was_cut_wherever_it_stands_and_go_when_nothing_is_le
 def test_passages_of_other_documents_are_a_problem():
     with pytest.raises(Problem, match="does not stand in its text"):
         sources(documents(("a", "", "One.")), passages(documents(("a", "", "Two.")), None, 0, None))
-    assert [source.passages for source in read(("a", "", "Go. Go. Go."), words=1)] == [((0, 3), (4, 7), (8, 11))]
+    assert [source.passages for source in read(("a", "", "Go. Go. Go."), words=1)] == [
+        ((0, 3), (4, 7), (8, 11))
+    ]

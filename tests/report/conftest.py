@@ -36,7 +36,9 @@ def values():
         for part, value in (("mean", 0.1), ("low", 0.06), ("high", 0.14), ("mde", 0.055))
     }
     separation = {
-        f"separation.{panel}.{what}": 0.96 for panel in ("random", "bm25", "dense") for what in ("gap", "roc_auc")
+        f"separation.{panel}.{what}": 0.96
+        for panel in ("random", "bm25", "dense")
+        for what in ("gap", "roc_auc")
     }
     return {
         "collect": {"documents": 3, "pairs": 6, "rejected": 0},
@@ -55,8 +57,17 @@ def values():
         "pair": {"anchor_in_positive_share": 0.1, "no_common_word_share": 0.3},
         "split": {"leaked_components": 0, "leaked_texts": 0, "largest_component_share": 0.01},
         "augment": {"rows_in": 3, "rows_out": 4, "added.glossary": 2, "dropped.held_out": 1},
-        "mine": {"known_positives_as_negatives": 0, "short_anchors_share": 0.0, "negatives_per_anchor": 1.0},
-        "tokenize": {"max_tokens": 256, "truncated_share": 0.0, "tokens_lost_share": 0.0, "unknown_share": 0.0},
+        "mine": {
+            "known_positives_as_negatives": 0,
+            "short_anchors_share": 0.0,
+            "negatives_per_anchor": 1.0,
+        },
+        "tokenize": {
+            "max_tokens": 256,
+            "truncated_share": 0.0,
+            "tokens_lost_share": 0.0,
+            "unknown_share": 0.0,
+        },
         "validate": {"queries": 4, "base.ndcg_at_10": 0.5, "benchmark": "abc", **separation},
         "finetune": {},
         "evaluate": {
@@ -93,10 +104,10 @@ def results(split, scores):
         for number, component, *both in scores
         for system, ndcg, rank in (("bm25", 0.0, 0), ("base", *both[:2]), ("finetuned", *both[2:]))
     ]
-    columns = (
-        "query_id split system component_id ndcg_at_10 mrr_at_10 recall_at_10 recall_at_100 first_rank first_score"
+    columns = "query_id split system component_id ndcg_at_10 mrr_at_10 recall_at_10 recall_at_100 first_rank first_score"
+    return pd.DataFrame(rows, columns=columns.split()).sort_values(
+        ["split", "system", "query_id"], ignore_index=True
     )
-    return pd.DataFrame(rows, columns=columns.split()).sort_values(["split", "system", "query_id"], ignore_index=True)
 
 
 @pytest.fixture
@@ -145,7 +156,10 @@ def held():
     aliases = pd.DataFrame({"doc_id": [name("d", 9)], "kept_id": [name("d", 1)]})
     # Query 1 finds what a copy of which answers it, query 3 something else, query 4 what is in no corpus any more.
     found = {1: 1, 2: 1, 3: 2, 4: 8}
-    rows = [("validation", "finetuned", name("q", at), 1, name("d", doc), 0.5) for at, doc in found.items()]
+    rows = [
+        ("validation", "finetuned", name("q", at), 1, name("d", doc), 0.5)
+        for at, doc in found.items()
+    ]
     first = pd.DataFrame(rows, columns=list(Runs.empty().columns))
     return Held(documents, aliases, queries, qrels, first)
 
@@ -154,10 +168,49 @@ def held():
 def slices():
     """Return slices as `evaluate` writes them: a relation that lost, one without evidence, one too small."""
     rows = [
-        ("validation", "measure", "mrr_at_10", 160, 140, 0.5, 0.4, -0.1, -0.15, -0.05, 0.01, "worse"),
+        (
+            "validation",
+            "measure",
+            "mrr_at_10",
+            160,
+            140,
+            0.5,
+            0.4,
+            -0.1,
+            -0.15,
+            -0.05,
+            0.01,
+            "worse",
+        ),
         ("validation", "relation", "lay", 90, 80, 0.6, 0.5, -0.1, -0.15, -0.05, 0.01, "worse"),
-        ("validation", "relation", "exact", 60, 55, 0.6, 0.65, 0.05, -0.01, 0.11, 0.2, "no evidence"),
-        ("validation", "relation", "uk", 10, 5, 0.6, 0.5, -0.1, None, None, None, "too few components"),
+        (
+            "validation",
+            "relation",
+            "exact",
+            60,
+            55,
+            0.6,
+            0.65,
+            0.05,
+            -0.01,
+            0.11,
+            0.2,
+            "no evidence",
+        ),
+        (
+            "validation",
+            "relation",
+            "uk",
+            10,
+            5,
+            0.6,
+            0.5,
+            -0.1,
+            None,
+            None,
+            None,
+            "too few components",
+        ),
         ("test", "relation", "secret", 90, 80, 0.6, 0.5, -0.1, -0.15, -0.05, 0.01, "worse"),
     ]
     columns = "split kind slice queries components base finetuned gain low high p finding"
@@ -183,7 +236,12 @@ def run(tmp_path, monkeypatch, values, validation, held, slices):
             "share": [1.0, 1.0],
         },
         "loss": {"step": [1, 2], "loss": [2.0, 1.0]},
-        "recall": {"split": ["test"] * 2, "system": ["base"] * 2, "k": [1, 10], "recall": [0.5, 0.75]},
+        "recall": {
+            "split": ["test"] * 2,
+            "system": ["base"] * 2,
+            "k": [1, 10],
+            "recall": [0.5, 0.75],
+        },
     }
     for plot, columns in plots.items():
         pd.DataFrame(columns).to_csv(f"metrics/plots/{plot}.tsv", sep="\t", index=False)

@@ -23,15 +23,30 @@ def test_nothing_is_said_when_nothing_stands_out(values, metrics):
     ("stage", "changed", "names", "tells"),
     [
         ("split", {"leaked_texts": 3}, "`split.leaked_texts` is 3", "must be 0"),
-        ("validate", {"gates.mispaired": "fail"}, "`collect.sources`", "gate `mispaired` said fail"),
-        ("validate", {"gates.truncation": "warn"}, "`tokenize.max_tokens`", "data/validate/index.html"),
+        (
+            "validate",
+            {"gates.mispaired": "fail"},
+            "`collect.sources`",
+            "gate `mispaired` said fail",
+        ),
+        (
+            "validate",
+            {"gates.truncation": "warn"},
+            "`tokenize.max_tokens`",
+            "data/validate/index.html",
+        ),
         (
             "evaluate",
             {f"{GAIN}.low": -0.01},
             "`split.max_train_pairs`",
             "no gain and would likely have shown one of 0.055",
         ),
-        ("evaluate", {f"{GAIN}.low": -0.1, f"{GAIN}.high": -0.02}, "`mine.relative_margin`", "made the model worse"),
+        (
+            "evaluate",
+            {f"{GAIN}.low": -0.1, f"{GAIN}.high": -0.02},
+            "`mine.relative_margin`",
+            "made the model worse",
+        ),
         ("evaluate", {"validation.bm25.ndcg_at_10": 0.55}, "`model.base`", "BM25 (0.550)"),
         (
             "evaluate",
@@ -72,7 +87,9 @@ def test_a_stage_that_drops_much_is_named_and_sampling_is_not(values):
 
 
 def test_a_gate_that_passed_or_was_not_measured_is_not_told(values):
-    values["validate"].update({"gates.leaked_rows": "pass", "gates.false_negatives": "not measured"})
+    values["validate"].update(
+        {"gates.leaked_rows": "pass", "gates.false_negatives": "not measured"}
+    )
     assert said(values) == []
 
 

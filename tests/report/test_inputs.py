@@ -21,7 +21,11 @@ def test_every_book_of_a_stage_has_its_own_line(metrics):
 
 
 def test_reasons_come_with_the_most_frequent_first():
-    books = funnel(Metrics({"clean": {"rows_in": 6, "rows_out": 1, "dropped.b": 1, "dropped.a": 1, "dropped.c": 3}}))
+    books = funnel(
+        Metrics(
+            {"clean": {"rows_in": 6, "rows_out": 1, "dropped.b": 1, "dropped.a": 1, "dropped.c": 3}}
+        )
+    )
     assert books[0].why == "\u22123 c, \u22121 a, \u22121 b"
 
 
@@ -52,7 +56,10 @@ def test_results_that_break_the_contract_are_refused(run):
 
 @pytest.mark.parametrize(
     ("text", "fact"),
-    [("step\n1\n", "no column 'loss'"), ("step\tloss\n1\tx\n", "something else than numbers in 'loss'")],
+    [
+        ("step\n1\n", "no column 'loss'"),
+        ("step\tloss\n1\tx\n", "something else than numbers in 'loss'"),
+    ],
 )
 def test_broken_plots_are_refused(tmp_path, text, fact):
     path = tmp_path / "loss.tsv"

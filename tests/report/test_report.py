@@ -49,7 +49,13 @@ def test_page_says_when_there_is_no_interval(run):
         path = Path("metrics/evaluate.json")
         values = json.loads(path.read_text())
         path.write_text(
-            json.dumps({key: value for key, value in values.items() if not key.endswith(f"ndcg_at_10.{part}")})
+            json.dumps(
+                {
+                    key: value
+                    for key, value in values.items()
+                    if not key.endswith(f"ndcg_at_10.{part}")
+                }
+            )
         )
     assert "too few, or too entangled, for an interval" in page()
 
@@ -72,7 +78,11 @@ def test_page_shows_validation_queries_escaped_and_no_test_query(run):
 def test_metrics_count_charts_and_tables(run):
     text = page()
     counted = json.loads(Path("metrics/report.json").read_text())
-    assert counted == {"charts": text.count("<svg "), "tables": text.count("</table>")} == {"charts": 7, "tables": 8}
+    assert (
+        counted
+        == {"charts": text.count("<svg "), "tables": text.count("</table>")}
+        == {"charts": 7, "tables": 8}
+    )
 
 
 def test_page_is_written_where_nothing_was_trained(run):

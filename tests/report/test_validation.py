@@ -49,7 +49,10 @@ def test_what_was_found_instead_is_shown_unless_it_is_an_answer(validation, held
         "ataxic": "",
     }
     elsewhere = held._replace(first=held.first.assign(doc_id=name("d", 2)))
-    assert worst(side_by_side(validation), elsewhere, 20)["Found instead"].tolist()[2] == "x" * 120 + "…"
+    assert (
+        worst(side_by_side(validation), elsewhere, 20)["Found instead"].tolist()[2]
+        == "x" * 120 + "…"
+    )
 
 
 def test_long_answers_are_cut_at_120_characters(validation, held):
@@ -84,6 +87,12 @@ def test_the_order_of_the_results_changes_nothing(order):
     from .conftest import results
 
     frame = results(
-        "validation", [(1, 1, 0.5, 3, 1.0, 1), (2, 1, 0.5, 3, 0.5, 3), (3, 2, 1.0, 1, 0.0, 0), (4, 3, 0, 0, 0, 9)]
+        "validation",
+        [
+            (1, 1, 0.5, 3, 1.0, 1),
+            (2, 1, 0.5, 3, 0.5, 3),
+            (3, 2, 1.0, 1, 0.0, 0),
+            (4, 3, 0, 0, 0, 9),
+        ],
     )
     assert side_by_side(frame.iloc[list(order)]).equals(side_by_side(frame))

@@ -60,18 +60,24 @@ def text(name) -> str:
 
 
 def typed(rows, table) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(table.empty().columns)).astype(table.empty().dtypes.to_dict())
+    return pd.DataFrame(rows, columns=list(table.empty().columns)).astype(
+        table.empty().dtypes.to_dict()
+    )
 
 
 def documents(*rows: tuple[str, ...]) -> pd.DataFrame:
     """Make documents of (name, text) and, where given, group and topic."""
     made = [(name, body, *more, *[""] * (2 - len(more))) for name, body, *more in rows]
-    return typed([(d(name), "faq", "", body, topic, group) for name, body, group, topic in made], Documents)
+    return typed(
+        [(d(name), "faq", "", body, topic, group) for name, body, group, topic in made], Documents
+    )
 
 
 def pairs(*rows: tuple[str, str, str], score: float = 1.0) -> pd.DataFrame:
     """Make pairs of (name, anchor, name of the document)."""
-    return typed([(p(name), anchor, d(about), "exact", score, "faq") for name, anchor, about in rows], Pairs)
+    return typed(
+        [(p(name), anchor, d(about), "exact", score, "faq") for name, anchor, about in rows], Pairs
+    )
 
 
 def near(*rows: tuple[str, str]) -> pd.DataFrame:
@@ -84,17 +90,24 @@ def aliases(*rows: tuple[str, str]) -> pd.DataFrame:
 
 def rows_of(frame, asked) -> Rows:
     answers = dict(zip(asked["pair_id"], asked["doc_id"], strict=True))
-    return Rows(variants((asked, "pair_id", "anchor")), variants((frame, "doc_id", "text")), answers)
+    return Rows(
+        variants((asked, "pair_id", "anchor")), variants((frame, "doc_id", "text")), answers
+    )
 
 
 def ties(frame, asked, params=PARAMS, edges=None, copies=None):
-    edges, copies = Near.empty() if edges is None else edges, Aliases.empty() if copies is None else copies
+    edges, copies = (
+        Near.empty() if edges is None else edges,
+        Aliases.empty() if copies is None else copies,
+    )
     return ties_of(edges, copies, frame, asked, params)
 
 
 def assigned(frame, asked, params=EVEN, *, edges=None, copies=None, frozen=None) -> Assignment:
     rows = rows_of(frame, asked)
-    return grow(rows, ties(frame, asked, params, edges, copies), same(rows, params), params, frozen or {})
+    return grow(
+        rows, ties(frame, asked, params, edges, copies), same(rows, params), params, frozen or {}
+    )
 
 
 def same(rows: Rows, params: SplitParams) -> Alike:
@@ -103,7 +116,9 @@ def same(rows: Rows, params: SplitParams) -> Alike:
 
 def named(split: str, count: int = 1, params: SplitParams = PARAMS) -> list[str]:
     """Return names of documents that, tied to no other, belong to `split`."""
-    fitting = (f"{at}" for at in range(10_000) if assign(d(at), params.train, params.validation) == split)
+    fitting = (
+        f"{at}" for at in range(10_000) if assign(d(at), params.train, params.validation) == split
+    )
     return [next(fitting) for _ in range(count)]
 
 
@@ -120,14 +135,26 @@ def told_and_asked():
 def made_of(built, origins):
     """Return the Made table of pairs whose source is a recipe: each from its own document, or as `origins` say."""
     recipes = built[1][built[1]["source"].str.startswith("pair.")]
-    rows = recipes[["pair_id", "doc_id"]].rename(columns={"doc_id": "origin_id"}).assign(positive="")
+    rows = (
+        recipes[["pair_id", "doc_id"]].rename(columns={"doc_id": "origin_id"}).assign(positive="")
+    )
     ends = zip(rows["pair_id"], rows["origin_id"], strict=True)
     rows = rows.assign(origin_id=[origins.get(pair_id, doc_id) for pair_id, doc_id in ends])
     return rows.astype(Made.empty().dtypes.to_dict())
 
 
 def run(
-    frame, asked, *, cleaned=None, built=None, edges=None, copies=None, times=(), frozen=(), origins=None, **changed
+    frame,
+    asked,
+    *,
+    cleaned=None,
+    built=None,
+    edges=None,
+    copies=None,
+    times=(),
+    frozen=(),
+    origins=None,
+    **changed,
 ):
     """Run the stage; `cleaned` and `built` are (documents, pairs), as collected unless given."""
     path, yaml = Path("params.yaml"), YAML()
@@ -142,10 +169,20 @@ def run(
     }.items():
         tables.write(of_documents, Path(f"data/{stage}/documents.parquet"), Documents)
         tables.write(of_pairs, Path(f"data/{stage}/pairs.parquet"), Pairs)
-    tables.write(made_of(built or (frame, asked), origins or {}), Path("data/pair/made.parquet"), Made)
-    tables.write(typed(times, Times) if times else Times.empty(), Path("data/collect/times.parquet"), Times)
-    tables.write(Near.empty() if edges is None else edges, Path("data/deduplicate/near.parquet"), Near)
-    tables.write(Aliases.empty() if copies is None else copies, Path("data/deduplicate/aliases.parquet"), Aliases)
+    tables.write(
+        made_of(built or (frame, asked), origins or {}), Path("data/pair/made.parquet"), Made
+    )
+    tables.write(
+        typed(times, Times) if times else Times.empty(), Path("data/collect/times.parquet"), Times
+    )
+    tables.write(
+        Near.empty() if edges is None else edges, Path("data/deduplicate/near.parquet"), Near
+    )
+    tables.write(
+        Aliases.empty() if copies is None else copies,
+        Path("data/deduplicate/aliases.parquet"),
+        Aliases,
+    )
     Path("data/frozen").mkdir(parents=True, exist_ok=True)
     lines = ["id,split", *(f"{identity},{split}" for identity, split in frozen)]
     Path("data/frozen/splits.csv").write_text("\n".join(lines) + "\n", "utf-8")

@@ -29,14 +29,22 @@ def edge(left: str, right: str) -> tuple[str, str]:
 
 def found(left, right, splits, threshold=0.8):
     """Return whether the texts `left` and `right` (or variants of one) in `splits` are a leak."""
-    texts = {d("a"): [left] if isinstance(left, str) else left, d("b"): [right] if isinstance(right, str) else right}
-    return leaks([{}, texts], dict(zip(texts, splits, strict=True)), threshold) == [edge(d("a"), d("b"))]
+    texts = {
+        d("a"): [left] if isinstance(left, str) else left,
+        d("b"): [right] if isinstance(right, str) else right,
+    }
+    return leaks([{}, texts], dict(zip(texts, splits, strict=True)), threshold) == [
+        edge(d("a"), d("b"))
+    ]
 
 
 def test_ids_of_equal_texts_are_grouped_over_all_kinds():
     anchors = {p("1"): ["Reset it!"], p("2"): ["No signal"]}
     texts = {d("a"): ["RESET IT", "Reset."], d("b"): ["reset"], d("c"): ["Signal"]}
-    assert equal_groups(anchors, texts) == {"reset it": sorted([p("1"), d("a")]), "reset": sorted([d("a"), d("b")])}
+    assert equal_groups(anchors, texts) == {
+        "reset it": sorted([p("1"), d("a")]),
+        "reset": sorted([d("a"), d("b")]),
+    }
 
 
 def test_variants_of_one_row_are_no_group():
@@ -48,7 +56,11 @@ def test_variants_of_one_row_are_no_group():
     [
         ("Reset it!", "RESET  it", True),
         (LONG, LONG + " please", True),
-        (["raw <b>text</b>", "Reset it"], ["other raw text", "reset it!"], True),  # equal once cleaned
+        (
+            ["raw <b>text</b>", "Reset it"],
+            ["other raw text", "reset it!"],
+            True,
+        ),  # equal once cleaned
         (["Reset it", "start anew"], ["reset it!", "call us"], True),  # equal before cleaning
         (["something", LONG], ["else", LONG + " please"], True),
         ("CD4+ T cells", "CD4- T cells", False),
@@ -89,18 +101,39 @@ def test_the_threshold_itself_is_near_enough_and_less_is_not(threshold, is_leak)
 
 def test_what_is_kept_apart_follows_from_the_unit():
     kinds = [
-        {p("1"): ["Reset it"], p("2"): ["reset it!"], p("3"): [LONG], p("4"): [LONG + " please"], p("5"): ["Call us"]},
-        {d("a"): ["Call us."], d("b"): ["reset it"], d("c"): [LONG + " again"], d("e"): [LONG + " soon"]},
+        {
+            p("1"): ["Reset it"],
+            p("2"): ["reset it!"],
+            p("3"): [LONG],
+            p("4"): [LONG + " please"],
+            p("5"): ["Call us"],
+        },
+        {
+            d("a"): ["Call us."],
+            d("b"): ["reset it"],
+            d("c"): [LONG + " again"],
+            d("e"): [LONG + " soon"],
+        },
     ]
-    split_of = {one: "train" if one in (p("1"), p("3"), p("5"), d("c")) else "test" for kind in kinds for one in kind}
+    split_of = {
+        one: "train" if one in (p("1"), p("3"), p("5"), d("c")) else "test"
+        for kind in kinds
+        for one in kind
+    }
 
     def kinds_of_leaks(unit):
-        return [leak.kind for leak in leaks_with_kinds(kept_apart(alike(kinds, 0.8), unit), split_of)]
+        return [
+            leak.kind for leak in leaks_with_kinds(kept_apart(alike(kinds, 0.8), unit), split_of)
+        ]
 
     equal, near = ["equal anchor", "equal text", "equal text"], ["near anchor", "near text"]
     assert sorted(kinds_of_leaks("component")) == [*equal, *near]
     assert sorted(kinds_of_leaks("group")) == equal
-    assert sorted(kinds_of_leaks("anchor")) == sorted(kinds_of_leaks("time")) == ["equal anchor", "near anchor"]
+    assert (
+        sorted(kinds_of_leaks("anchor"))
+        == sorted(kinds_of_leaks("time"))
+        == ["equal anchor", "near anchor"]
+    )
 
 
 TEXTS = st.one_of(
@@ -108,7 +141,10 @@ TEXTS = st.one_of(
     st.lists(st.sampled_from(["reset", "the", "router"]), min_size=8, max_size=11),
 ).map(" ".join)
 ROWS = st.lists(
-    st.tuples(st.lists(TEXTS, min_size=1, max_size=3), st.sampled_from(["train", "validation", "test", "corpus"])),
+    st.tuples(
+        st.lists(TEXTS, min_size=1, max_size=3),
+        st.sampled_from(["train", "validation", "test", "corpus"]),
+    ),
     max_size=8,
 )
 
@@ -124,14 +160,19 @@ def test_the_audit_is_brute_force_in_any_order(asked, told, threshold, chance):
     }
 
     def leak(left, right):
-        if split_of[left] == split_of[right] or not {split_of[left], split_of[right]} & {"validation", "test"}:
+        if split_of[left] == split_of[right] or not {split_of[left], split_of[right]} & {
+            "validation",
+            "test",
+        }:
             return False
         both = [(x, y) for x in {**anchors, **texts}[left] for y in {**anchors, **texts}[right]]
         near = left[0] == right[0] and any(similarity(x, y) >= threshold for x, y in both)
         return near or any(normal_form(x) == normal_form(y) for x, y in both)
 
     ids = sorted(split_of)
-    expected = [(left, right) for at, left in enumerate(ids) for right in ids[at + 1 :] if leak(left, right)]
+    expected = [
+        (left, right) for at, left in enumerate(ids) for right in ids[at + 1 :] if leak(left, right)
+    ]
     assert leaks([anchors, texts], split_of, threshold) == expected
     shuffled = [dict(chance.sample(list(kind.items()), len(kind))) for kind in (anchors, texts)]
     assert leaks(shuffled, split_of, threshold) == expected

@@ -39,7 +39,9 @@ def test_the_command_splits_samples_and_sets_the_exam(project):
     assert set(queries("validation")) == {text(name + "?") for name in names[6:8]}
     assert set(queries("test")) == {text(names[8] + "?")}
     assert written(Qrels, "test/qrels")["doc_id"].tolist() == [d(names[8])]
-    assert set(written(Fingerprints, "fingerprints")["id"]) == {f(name) for name in names[6:] for f in (d, p)}
+    assert set(written(Fingerprints, "fingerprints")["id"]) == {
+        f(name) for name in names[6:] for f in (d, p)
+    }
     ledger = written(LedgerTable, "ledger")
     assert set(zip(ledger["row_id"], ledger["reason"], strict=True)) == {
         (p(name), "not_sampled") for name in names if splits[p(name)] == "corpus"
@@ -75,7 +77,9 @@ def test_the_command_splits_samples_and_sets_the_exam(project):
 def test_the_exam_stays_the_same_when_cleaning_drops_its_rows(project):
     names, frame, asked = told_and_asked()
     assert run(frame, asked).exit_code == 0
-    before = {name: Path(f"data/split/test/{name}.parquet").read_bytes() for name in ("queries", "qrels")}
+    before = {
+        name: Path(f"data/split/test/{name}.parquet").read_bytes() for name in ("queries", "qrels")
+    }
     rest = frame[frame["doc_id"] != d(names[8])], asked[asked["doc_id"] != d(names[8])]
     result = run(frame, asked, cleaned=rest, built=rest)
     assert (result.exit_code, result.output) == (0, "")
@@ -91,8 +95,14 @@ def test_what_the_audit_ties_is_noted(project):
     result = run(frame, asked)
     assert (result.exit_code, result.output) == (0, "")
     ledger = written(LedgerTable, "ledger")
-    assert [sorted(row) for row in ledger[["row_id", "partner_id"]].to_numpy().tolist()] == [sorted([d(a), d(b)])]
-    assert [metrics()[name] for name in ("tied_by_audit", "leaked_texts", "components")] == [1, 0, 8]
+    assert [sorted(row) for row in ledger[["row_id", "partner_id"]].to_numpy().tolist()] == [
+        sorted([d(a), d(b)])
+    ]
+    assert [metrics()[name] for name in ("tied_by_audit", "leaked_texts", "components")] == [
+        1,
+        0,
+        8,
+    ]
 
 
 def test_too_few_pairs_are_a_problem_and_nothing_is_written(project):
@@ -116,7 +126,10 @@ def test_too_few_pairs_are_a_problem_and_nothing_is_written(project):
         ({"seed": 1}, "unknown key split.seed"),
         ({"unit": "page"}, "split.unit"),
         ({"topic_levels": 0}, "split.topic_levels"),
-        ({"unit": "anchor", "topic_levels": 1}, "topic_levels ties documents, which the unit 'anchor' shares"),
+        (
+            {"unit": "anchor", "topic_levels": 1},
+            "topic_levels ties documents, which the unit 'anchor' shares",
+        ),
         ({"max_component_share": 0.0}, "split.max_component_share"),
         ({"protect": "data/protected/a.txt"}, "split.protect"),
     ],

@@ -21,7 +21,10 @@ def p(name) -> str:
 
 def groups(component_of: dict[str, str]) -> set[frozenset[str]]:
     """Return the components as sets of their members."""
-    return {frozenset(i for i in component_of if component_of[i] == name) for name in component_of.values()}
+    return {
+        frozenset(i for i in component_of if component_of[i] == name)
+        for name in component_of.values()
+    }
 
 
 def name_of(*documents: str) -> str:
@@ -31,7 +34,10 @@ def name_of(*documents: str) -> str:
 def test_ties_reach_over_others():
     ids = [d("a"), d("b"), d("c"), p("1"), p("2"), p("3")]
     edges = [(p("1"), d("a")), (p("2"), d("b")), (p("3"), d("c")), (p("1"), p("2"))]
-    assert groups(tie(ids, edges)) == {frozenset([d("a"), d("b"), p("1"), p("2")]), frozenset([d("c"), p("3")])}
+    assert groups(tie(ids, edges)) == {
+        frozenset([d("a"), d("b"), p("1"), p("2")]),
+        frozenset([d("c"), p("3")]),
+    }
 
 
 def test_a_component_is_named_by_its_document_whose_id_hashes_smallest():
@@ -56,7 +62,11 @@ def test_an_anchor_without_a_document_is_a_bug():
 
 
 def test_a_star_ties_each_group():
-    assert list(star({"x": ["a", "b", "c"], "y": ["d"], "z": ["e", "f"]})) == [("a", "b"), ("a", "c"), ("e", "f")]
+    assert list(star({"x": ["a", "b", "c"], "y": ["d"], "z": ["e", "f"]})) == [
+        ("a", "b"),
+        ("a", "c"),
+        ("e", "f"),
+    ]
 
 
 IDS = st.lists(st.integers(0, 11), min_size=1, max_size=12, unique=True)
@@ -88,7 +98,9 @@ def test_components_are_the_transitive_closure_in_any_order(ids, edges, chance):
 def test_shares_are_met_within_three_standard_errors(shares):
     count = 3000
     found = Counter(assign(d(at), *shares) for at in range(count))
-    for name, share in zip(("train", "validation", "test"), (*shares, 1.0 - sum(shares)), strict=True):
+    for name, share in zip(
+        ("train", "validation", "test"), (*shares, 1.0 - sum(shares)), strict=True
+    ):
         error = math.sqrt(share * (1.0 - share) / count)
         assert abs(found[name] / count - share) <= 3 * error, name
 
@@ -96,7 +108,9 @@ def test_shares_are_met_within_three_standard_errors(shares):
 def test_the_split_does_not_follow_from_the_hash_that_names_a_component():
     # The names of large components have small hashes: those would all land on one side.
     count = 3000
-    smallest = sorted((d(at) for at in range(10 * count)), key=lambda doc_id: hash_hex("component", doc_id))[:count]
+    smallest = sorted(
+        (d(at) for at in range(10 * count)), key=lambda doc_id: hash_hex("component", doc_id)
+    )[:count]
     trained = sum(assign(name, 0.8, 0.1) == "train" for name in smallest)
     assert abs(trained / count - 0.8) <= 3 * math.sqrt(0.8 * 0.2 / count)
 
@@ -109,7 +123,11 @@ def test_more_training_moves_components_into_training_only():
 
 @pytest.mark.parametrize(
     ("component_id", "split"),
-    [("d0000000000000000", "train"), ("d000000000000000d", "test"), ("d0000000000000005", "validation")],
+    [
+        ("d0000000000000000", "train"),
+        ("d000000000000000d", "test"),
+        ("d0000000000000005", "validation"),
+    ],
 )
 def test_splits_are_pinned_since_iterations_are_compared_by_them(component_id, split):
     assert assign(component_id, 0.8, 0.1) == split
@@ -145,7 +163,12 @@ def test_what_comes_first_is_sampled_first(counts, most, first):
 def test_pairs_are_named_after_their_anchors_so_more_clicks_rename_nothing():
     anchors = {p(1): ["Reset it"], p(2): ["reset it!"], p(3): ["No signal", "Reset it"]}
     name = by_anchor(anchors)
-    assert name([p(1)]) == name([p(2)]) == name([p(1), p(2)]) == "p" + hash_hex("component", "reset it")
+    assert (
+        name([p(1)])
+        == name([p(2)])
+        == name([p(1), p(2)])
+        == "p" + hash_hex("component", "reset it")
+    )
     assert name([p(3)]) == "p" + hash_hex("component", "no signal")
     assert name([p(1), p(3)]) in {name([p(1)]), name([p(3)])}
 

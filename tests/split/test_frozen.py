@@ -59,7 +59,10 @@ def test_frozen_ids_keep_their_split_whatever_shares_are_chosen():
     asked = pairs(*((f"{at}", text(f"{at}?"), f"{at}") for at in range(30)))
     before = assigned(frame, asked, EVEN).where()
     assert assigned(frame, asked, with_params(train=0.1, validation=0.1)).where() != before
-    assert assigned(frame, asked, with_params(train=0.1, validation=0.1), frozen=before).where() == before
+    assert (
+        assigned(frame, asked, with_params(train=0.1, validation=0.1), frozen=before).where()
+        == before
+    )
 
 
 def test_freezing_what_is_changes_nothing_though_the_audit_would_find_no_leak_any_more():
@@ -75,7 +78,9 @@ def test_frozen_training_is_sampled_first():
     frame = documents(*((f"{at}", text(at)) for at in range(30)))
     asked = pairs(*((f"{at}", text(f"{at}?"), f"{at}") for at in range(30)))
     found = assigned(frame, asked, EVEN)
-    trained = sorted(i for i, split in found.where().items() if split == "train" and i.startswith("p"))
+    trained = sorted(
+        i for i, split in found.where().items() if split == "train" and i.startswith("p")
+    )
     for pair_id in trained:
         kept = keep_sample(found, asked, 1, {pair_id: "train"}).set_index("id")["split"]
         assert [i for i in kept.index[kept == "train"] if i.startswith("p")] == [pair_id]
@@ -83,9 +88,19 @@ def test_frozen_training_is_sampled_first():
 
 # --- growth
 
-POOL = [LONG, LONG + " please", "Reset it", "reset it!", "C++", "C#", *(text(at) for at in range(12))]
+POOL = [
+    LONG,
+    LONG + " please",
+    "Reset it",
+    "reset it!",
+    "C++",
+    "C#",
+    *(text(at) for at in range(12)),
+]
 ROWS = st.lists(
-    st.tuples(st.sampled_from(POOL), st.sampled_from(POOL), st.sampled_from(["", "", "", "g", "h"])),
+    st.tuples(
+        st.sampled_from(POOL), st.sampled_from(POOL), st.sampled_from(["", "", "", "g", "h"])
+    ),
     min_size=1,
     max_size=20,
 )
@@ -110,7 +125,10 @@ def test_more_rows_move_none_but_those_of_merged_components(rows, more, freeze):
     joined = {
         name
         for name in after.component_of.values()
-        if len({before.component_of.get(i, i) for i, of in after.component_of.items() if of == name}) > 1
+        if len(
+            {before.component_of.get(i, i) for i, of in after.component_of.items() if of == name}
+        )
+        > 1
     }
     assert {after.component_of[i] for i in elsewhere} <= joined
     if freeze:
@@ -125,7 +143,9 @@ def test_ten_per_cent_more_rows_move_nothing_when_they_are_tied_to_nothing():
     new = [(text(f"new told {at}"), text(f"new asked {at}"), "") for at in range(20)]
     (frame, asked), (new_frame, new_asked) = table(old, "old"), table(new, "new")
     before = assigned(frame, asked, with_params()).where()
-    after = assigned(pd.concat([frame, new_frame]), pd.concat([asked, new_asked]), with_params()).where()
+    after = assigned(
+        pd.concat([frame, new_frame]), pd.concat([asked, new_asked]), with_params()
+    ).where()
     assert after.items() >= before.items()
 
 
@@ -144,10 +164,16 @@ def test_the_file_is_read(tmp_path):
         ("", "line 1: the header is not 'id,split'"),
         (f"{d(1)},train\n", "line 1: the header is not 'id,split'"),
         ("id,split\nd1,train\n", "line 2: 'd1' is no id of a pair or document"),
-        (f"id,split\n{d(1)},train\n{d(2)},dev\n", "line 3: 'dev' is none of train, validation, test"),
+        (
+            f"id,split\n{d(1)},train\n{d(2)},dev\n",
+            "line 3: 'dev' is none of train, validation, test",
+        ),
         (f"id,split\n{d(1)},corpus\n", "line 2: 'corpus' is none of train, validation, test"),
         (f"id,split\n{d(1)}\n", "line 2: 1 fields where 'id,split' are wanted"),
-        (f"id,split\n{d(1)},train\n{d(1)},test\n", f"line 3: {d(1)} stands in 'train' above and in 'test' here"),
+        (
+            f"id,split\n{d(1)},train\n{d(1)},test\n",
+            f"line 3: {d(1)} stands in 'train' above and in 'test' here",
+        ),
     ],
 )
 def test_a_malformed_file_is_told_with_its_line(tmp_path, content, fact):
@@ -172,7 +198,9 @@ def test_the_command_keeps_frozen_ids_and_lists_what_moved(project):
     frozen = [(d(a), "test"), (p(b), "validation"), ("d" + 16 * "0", "train")]
     result = run(frame, asked, frozen=frozen)
     assert (result.exit_code, result.output) == (0, "")
-    assert [splits()[identity] for identity in (d(a), p(a), d(b), p(b))] == ["test"] * 2 + ["validation"] * 2
+    assert [splits()[identity] for identity in (d(a), p(a), d(b), p(b))] == ["test"] * 2 + [
+        "validation"
+    ] * 2
     assert metrics()["frozen_moved"] == 0
 
     # Now they are one.
@@ -197,7 +225,10 @@ def test_frozen_pairs_of_the_unit_anchor_keep_their_split():
     frame = documents(("a", text("a")))
     asked = pairs(*((f"{at}", text(f"{at}?"), "a") for at in range(10)))
     unit = with_params(unit="anchor")
-    other = {p(at): "test" if assign(name, 0.8, 0.1) == "train" else "train" for at, name in _names(frame, asked, unit)}
+    other = {
+        p(at): "test" if assign(name, 0.8, 0.1) == "train" else "train"
+        for at, name in _names(frame, asked, unit)
+    }
     assert assigned(frame, asked, unit, frozen=other).where() == other
 
 

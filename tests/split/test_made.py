@@ -9,7 +9,19 @@ from stages.lib.contracts.scored import Scored
 from stages.lib.contracts.splits import HELD_OUT, Splits
 from stages.split.exam import Labelled, ask, rehearse
 from stages.split.ties import made_ties
-from tests.split.faq import PARAMS, d, documents, metrics, p, pairs, run, text, told_and_asked, typed, written
+from tests.split.faq import (
+    PARAMS,
+    d,
+    documents,
+    metrics,
+    p,
+    pairs,
+    run,
+    text,
+    told_and_asked,
+    typed,
+    written,
+)
 
 
 def queries(split):
@@ -19,8 +31,12 @@ def queries(split):
 
 def test_made_pairs_are_trained_on_and_the_exam_is_made_of_collected_ones(project):
     names, frame, asked = told_and_asked()
-    made = pairs(*((f"made {name}", text(f"title {name}"), name) for name in names)).assign(source="pair.title")
-    known = pairs((f"known {names[6]}", text(names[6] + "?"), names[6])).assign(source="pair.synonyms")
+    made = pairs(*((f"made {name}", text(f"title {name}"), name) for name in names)).assign(
+        source="pair.title"
+    )
+    known = pairs((f"known {names[6]}", text(names[6] + "?"), names[6])).assign(
+        source="pair.synonyms"
+    )
     result = run(frame, asked, built=(frame, pd.concat([asked, made, known])))
     assert (result.exit_code, result.output) == (0, "")
     assert set(queries("test")) == {text(names[8] + "?")}
@@ -63,7 +79,11 @@ def test_scores_that_are_all_the_same_judge_nothing(project):
 
 def test_a_made_pair_is_tied_to_what_it_was_made_from():
     made = pd.DataFrame(
-        {"pair_id": [p("1"), p("2"), p("3")], "origin_id": [d("b"), p("9"), d("a")], "positive": ["", "x", ""]}
+        {
+            "pair_id": [p("1"), p("2"), p("3")],
+            "origin_id": [d("b"), p("9"), d("a")],
+            "positive": ["", "x", ""],
+        }
     )
     answers = {p(name): d("a") for name in "123"}
     for unit, wanted in (
@@ -78,19 +98,33 @@ def test_a_made_pair_is_tied_to_what_it_was_made_from():
 def test_one_topic_in_one_component_is_told_with_the_recipe_that_did_it(project):
     names = [f"{at}" for at in range(30)]
     frame = documents(*((name, text(name)) for name in names))
-    ring = [(f"made {name}", text(name), other) for name, other in zip(names, [*names[1:], names[0]], strict=True)]
+    ring = [
+        (f"made {name}", text(name), other)
+        for name, other in zip(names, [*names[1:], names[0]], strict=True)
+    ]
     made = pairs(*ring).assign(source="pair.same_label")
-    result = run(frame, Pairs.empty(), built=(frame, made), origins={p(f"made {name}"): d(name) for name in names})
+    result = run(
+        frame,
+        Pairs.empty(),
+        built=(frame, made),
+        origins={p(f"made {name}"): d(name) for name in names},
+    )
     assert result.exit_code == 1
     assert "take same_label out of pair.recipes" in result.stderr
 
 
 def test_all_of_a_topic_answer_a_query_that_asks_for_any_of_it_but_the_one_that_asks():
-    frame = documents(*((name, name, "", "skin" if name in "abc" else "bones") for name in "abcdef"))
-    ring = pairs(("1", "a", "b"), ("2", "b", "c"), ("3", "c", "a"), ("4", "d", "e")).assign(source="pair.same_label")
+    frame = documents(
+        *((name, name, "", "skin" if name in "abc" else "bones") for name in "abcdef")
+    )
+    ring = pairs(("1", "a", "b"), ("2", "b", "c"), ("3", "c", "a"), ("4", "d", "e")).assign(
+        source="pair.same_label"
+    )
     made = typed([(p(at), d(origin), "") for at, origin in zip("1234", "abcd", strict=True)], Made)
     held = {"1": "validation", "2": "validation", "3": "validation", "4": "test"}
-    splits = pd.DataFrame({"id": list(map(p, held)), "component_id": d("c"), "split": list(held.values())})
+    splits = pd.DataFrame(
+        {"id": list(map(p, held)), "component_id": d("c"), "split": list(held.values())}
+    )
     sets = ask(ring, {}, splits, Labelled(frame, made))
     questions, answers = sets["validation"]
     asked = dict(zip(questions["query_id"], questions["raw"], strict=True))

@@ -8,7 +8,11 @@ from stages.split.measures import of_topics, total_variation
 from tests.split.faq import d, documents, p, pairs
 
 FRAME = documents(
-    ("a", "A", "", "bikes"), ("b", "B", "", "bikes"), ("c", "C", "", "lamps"), ("d", "D", "", "pumps"), ("e", "E")
+    ("a", "A", "", "bikes"),
+    ("b", "B", "", "bikes"),
+    ("c", "C", "", "lamps"),
+    ("d", "D", "", "pumps"),
+    ("e", "E"),
 )
 ASKED = pairs(*((name, name, name) for name in "abcde"))
 

@@ -11,7 +11,19 @@ from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.errors import Problem
 from stages.lib.text import hash_hex, similarity
 from stages.split.protect import Match, matches, read_protected
-from tests.split.faq import LONG, d, documents, metrics, p, pairs, run, splits, text, told_and_asked, written
+from tests.split.faq import (
+    LONG,
+    d,
+    documents,
+    metrics,
+    p,
+    pairs,
+    run,
+    splits,
+    text,
+    told_and_asked,
+    written,
+)
 
 FILES = {
     "a.txt": "Reset it\n\nCall us\n",
@@ -23,7 +35,10 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_every_format_is_read(tmp_path, name):
     (tmp_path / name).write_text(FILES[name], "utf-8")
-    assert [one.strip() for one in read_protected([f"data/protected/{name}"], tmp_path)] == ["Call us", "Reset it"]
+    assert [one.strip() for one in read_protected([f"data/protected/{name}"], tmp_path)] == [
+        "Call us",
+        "Reset it",
+    ]
 
 
 def test_parquet_is_read(tmp_path):
@@ -40,7 +55,11 @@ def test_parquet_is_read(tmp_path):
         ("data/protected/other.txt", "x", "does not exist"),
         ("data/protected/a.txt", "\n \n", "holds no text"),
         ("data/protected/a.csv", "id\n1\n", "there is no column 'text'"),
-        ("data/protected/a.jsonl", '{"text": "x"}\n{"id": 1}\n', "a.jsonl, line 2: there is no column 'text'"),
+        (
+            "data/protected/a.jsonl",
+            '{"text": "x"}\n{"id": 1}\n',
+            "a.jsonl, line 2: there is no column 'text'",
+        ),
         ("data/protected/a.jsonl", '{"text": "x"}\nx\n', "a.jsonl, line 2: this is not JSON"),
         ("data/protected/a.parquet", "x", "is not a Parquet file"),
     ],
@@ -77,7 +96,11 @@ def test_protected_components_leave_training_and_the_sums_balance(protected, uni
     more = [f"{at}" for at in range(50_000, 50_060)]
     frame = pd.concat([frame, documents(*((name, text(name)) for name in more))])
     asked = pd.concat(
-        [asked, pairs(("again", text("again"), names[0])), pairs(*((name, text(f"{name}?"), name) for name in more))]
+        [
+            asked,
+            pairs(("again", text("again"), names[0])),
+            pairs(*((name, text(f"{name}?"), name) for name in more)),
+        ]
     )
     assert run(frame, asked, unit=unit).exit_code == 0
     before = splits()
@@ -86,21 +109,39 @@ def test_protected_components_leave_training_and_the_sums_balance(protected, uni
     )
     trained = sorted(i for i, split in before.items() if split == "train" and i in texts)
     by_text = next(i for i in trained if i.startswith("d") and i not in (d(names[0]), d("loose")))
-    by_anchor = next(i for i in reversed(trained) if i.startswith("p") and i not in (p(names[0]), p("again")))
+    by_anchor = next(
+        i for i in reversed(trained) if i.startswith("p") and i not in (p(names[0]), p("again"))
+    )
     held = next(i for i, split in sorted(before.items()) if split == "test" and i.startswith("p"))
-    secrets = [texts[by_text].upper(), texts[by_anchor] + "!", text("loose"), texts[held], text(names[0])]
+    secrets = [
+        texts[by_text].upper(),
+        texts[by_anchor] + "!",
+        text("loose"),
+        texts[held],
+        text(names[0]),
+    ]
     result = run(frame, asked, unit=unit, protect=protected(*secrets))
     assert (result.exit_code, result.output) == (0, "")
     after = splits()
-    assert after[by_anchor] == after[by_text] == after[d("loose")] == after[d(names[0])] == "protected"
+    assert (
+        after[by_anchor] == after[by_text] == after[d("loose")] == after[d(names[0])] == "protected"
+    )
     assert after[p(names[0])] == after[p("again")] == "protected"
     assert after[held] == "test"
     # Nothing that training can meet holds one of the texts: neither a pair nor a document as a negative.
-    met = [i for i, split in after.items() if split == "train" or (split == "corpus" and i.startswith("d"))]
+    met = [
+        i
+        for i, split in after.items()
+        if split == "train" or (split == "corpus" and i.startswith("d"))
+    ]
     assert matches(secrets, [{i: [texts[i]] for i in met}], 0.8) == {}
 
     dropped = written(LedgerTable, "ledger").query("reason == 'protected'")
-    gone = {i for i, split in before.items() if split == "train" and i.startswith("p") and after[i] == "protected"}
+    gone = {
+        i
+        for i, split in before.items()
+        if split == "train" and i.startswith("p") and after[i] == "protected"
+    }
     assert set(dropped["row_id"]) >= gone and len(dropped) == metrics()["dropped.protected"] >= 4
     assert metrics()["rows_in"] == metrics()["rows_out"] + metrics()["dropped.protected"]
     assert metrics()["leaked_texts"] == 0

@@ -7,7 +7,19 @@ from stages.lib.errors import Problem
 from stages.lib.text import hash_hex
 from stages.split.components import Tie, tie
 from stages.split.ties import SMALLEST, check_size, topics
-from tests.split.faq import aliases, assigned, d, documents, near, p, pairs, rows_of, text, ties, with_params
+from tests.split.faq import (
+    aliases,
+    assigned,
+    d,
+    documents,
+    near,
+    p,
+    pairs,
+    rows_of,
+    text,
+    ties,
+    with_params,
+)
 
 FRAME = documents(("a", text("a"), "g"), ("b", text("b"), "g"), ("c", text("c")))
 ASKED = pairs(("1", text("1"), "a"), ("2", text("2"), "b"), ("3", text("3"), "c"))
@@ -25,7 +37,10 @@ COPIES = aliases((d("c"), d("a")))
     ],
 )
 def test_the_unit_chooses_the_ties(unit, kinds):
-    assert sorted({one.kind for one in ties(FRAME, ASKED, with_params(unit=unit), EDGES, COPIES)}) == kinds
+    assert (
+        sorted({one.kind for one in ties(FRAME, ASKED, with_params(unit=unit), EDGES, COPIES)})
+        == kinds
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +58,9 @@ def test_topics_are_cut_to_their_first_parts(levels, tied):
         ("lamps", "Light.", "", "/home/lamps"),
         ("none", "Nothing."),
     )
-    assert sorted(topics(frame, levels).values()) == sorted([d(name) for name in names] for names in tied)
+    assert sorted(topics(frame, levels).values()) == sorted(
+        [d(name) for name in names] for names in tied
+    )
     assert topics(frame, None) == {}
 
 
@@ -83,8 +100,16 @@ def test_a_component_over_the_share_is_refused_with_its_size_its_ties_and_a_reme
 @pytest.mark.parametrize(
     ("unit", "kind", "remedy"),
     [
-        ("component", "near anchor", "set split.unit to 'group', or raise deduplicate.near_threshold"),
-        ("anchor", "near anchor", "remedy: raise deduplicate.near_threshold and split.near_threshold"),
+        (
+            "component",
+            "near anchor",
+            "set split.unit to 'group', or raise deduplicate.near_threshold",
+        ),
+        (
+            "anchor",
+            "near anchor",
+            "remedy: raise deduplicate.near_threshold and split.near_threshold",
+        ),
         ("group", "shared document", "set split.unit to 'anchor'"),
         ("component", "equal anchor", "set split.unit to 'anchor'"),
         ("anchor", "equal anchor", "see whether this text should be there so often"),
@@ -107,12 +132,17 @@ def test_what_the_component_falls_apart_without_is_told_first():
     found = [Tie(p(at), d(at), "shared document") for at in range(30)]
     found += [Tie(ids[heap.start - 1], ids[at], "near text") for heap in heaps for at in heap]
     found += [Tie(*sorted([ids[0], ids[15]]), "group")]
-    component_of = tie([*ids, *(p(at) for at in range(30))], [(one.left, one.right) for one in found])
+    component_of = tie(
+        [*ids, *(p(at) for at in range(30))], [(one.left, one.right) for one in found]
+    )
     with pytest.raises(Problem) as caught:
         check_size(component_of, [p(at) for at in range(30)], found, with_params())
     lines = str(caught.value).splitlines()
     # A document with one pair joined nothing.
-    assert lines[1] == "  tied by (in brackets the largest piece without it): group 1 (15), near text 28 (2)"
+    assert (
+        lines[1]
+        == "  tied by (in brackets the largest piece without it): group 1 (15), near text 28 (2)"
+    )
     assert lines[2] == f"  group: {' and '.join(sorted([d(0), d(15)]))}"
     assert "map a finer column to 'group'" in lines[4]
 

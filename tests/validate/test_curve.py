@@ -69,4 +69,8 @@ def test_the_probe_is_the_end_of_the_curve_and_the_same_however_many_work(monkey
 
 def test_the_table_begins_at_the_base_model():
     frame = table([Point(1.0, 9, 20, 1, 0.6), Point(0.5, 5, 10, 1, 0.55)], 0.4)
-    assert frame.to_numpy().tolist() == [[0.0, 0, 0, 1, 0.4], [0.5, 5, 10, 1, 0.55], [1.0, 9, 20, 1, 0.6]]
+    assert frame.to_numpy().tolist() == [
+        [0.0, 0, 0, 1, 0.4],
+        [0.5, 5, 10, 1, 0.55],
+        [1.0, 9, 20, 1, 0.6],
+    ]

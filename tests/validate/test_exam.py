@@ -29,7 +29,9 @@ def build(folds, anchors=None, negatives=True, seed=3):
     components = np.array(ids("d", COUNT))
     corpus = Corpus(components, ["text"] * COUNT)
     questions = pd.DataFrame({"query_id": ids("q", COUNT), "component_id": components})
-    grades = {query: {doc: 1.0} for query, doc in zip(ids("q", COUNT), ids("d", COUNT), strict=True)}
+    grades = {
+        query: {doc: 1.0} for query, doc in zip(ids("q", COUNT), ids("d", COUNT), strict=True)
+    }
     other = np.roll(np.arange(COUNT), 7)
     rows = Rows(
         asked if anchors is None else anchors(asked),
@@ -107,7 +109,16 @@ TRIPLETS = pd.DataFrame(
 def validation(source="s"):
     pairs = pd.DataFrame(
         [("p9", "c9", "fever", "fever", "exact", "d9", 1.0, source)],
-        columns=["pair_id", "component_id", "raw", "anchor", "relation", "doc_id", "score", "source"],
+        columns=[
+            "pair_id",
+            "component_id",
+            "raw",
+            "anchor",
+            "relation",
+            "doc_id",
+            "score",
+            "source",
+        ],
     )
     queries, qrels = benchmark.held_out(pairs)
     return HeldOut(queries, benchmark.grades(qrels, {"d9": "d8"}), qrels)
@@ -117,26 +128,41 @@ def test_training_questions_join_those_of_validation_and_made_ones_do_not():
     both = pooled(validation(), TRIPLETS, made=["p4"])
     assert sorted(both.queries["text"]) == ["cough", "fever", "stiff knee"]
     by_text = {
-        text: both.grades[query] for text, query in zip(both.queries["text"], both.queries["query_id"], strict=True)
+        text: both.grades[query]
+        for text, query in zip(both.queries["text"], both.queries["query_id"], strict=True)
     }
-    assert by_text == {"cough": {"d3": 1.0}, "fever": {"d8": 1.0}, "stiff knee": {"d1": 1.0, "d2": 1.0}}
+    assert by_text == {
+        "cough": {"d3": 1.0},
+        "fever": {"d8": 1.0},
+        "stiff knee": {"d1": 1.0, "d2": 1.0},
+    }
     assert len(both.raw_qrels) == 4
     assert both.queries["query_id"].is_monotonic_increasing
     made = pooled(validation("pair.title"), TRIPLETS, made=["p4"])
-    assert sorted(made.queries["text"]) == ["a title", "cough", "fever", "stiff knee"], "recipes are all there is"
+    assert sorted(made.queries["text"]) == ["a title", "cough", "fever", "stiff knee"], (
+        "recipes are all there is"
+    )
 
 
 def test_a_pair_that_is_no_answer_teaches_none():
     pairs = TRIPLETS.assign(score=[1.0, 0.5, 0.49, 0.0, 1.0], source=list("abcde"))
     right = answers(TRIPLETS.drop(columns="source").iloc[::-1], pairs, 0.5)
-    assert list(zip(right["pair_id"], right["source"], strict=True)) == [("p5", "e"), ("p2", "b"), ("p1", "a")]
+    assert list(zip(right["pair_id"], right["source"], strict=True)) == [
+        ("p5", "e"),
+        ("p2", "b"),
+        ("p1", "a"),
+    ]
 
 
 def test_the_questions_of_validation_are_learned_from_with_the_nearest_passage_of_each_answer_there_is():
     asked = unit(np.array([[1.0, 0.0]]))
     searched = unit(np.array([[0.0, 1.0], [0.9, 0.1], [0.5, 0.5]]))
     corpus = Corpus(np.array(["d7", "d8"]), ["a", "b", "c"], np.array([0, 1]))
-    none = Rows(*(np.empty((0, 2), dtype=np.float32),) * 2, *(np.empty(0, dtype=str),) * 2, *build(1).rows[4:])
+    none = Rows(
+        *(np.empty((0, 2), dtype=np.float32),) * 2,
+        *(np.empty(0, dtype=str),) * 2,
+        *build(1).rows[4:],
+    )
     rows = with_asked(none, validation(), asked, corpus, searched)
     assert rows.positives.tolist() == [searched[1].tolist()]
     assert rows.components.tolist() == rows.positive_components.tolist() == ["c9"]

@@ -40,7 +40,11 @@ GOOD = {
 
 
 def verdicts(suspects=NOBODY, **changed):
-    found = judge({**GOOD, **{key.replace("__", "."): value for key, value in changed.items()}}, suspects, PARAMS)
+    found = judge(
+        {**GOOD, **{key.replace("__", "."): value for key, value in changed.items()}},
+        suspects,
+        PARAMS,
+    )
     return {gate.name: gate for gate in found}
 
 
@@ -59,16 +63,36 @@ def test_good_data_passes_every_gate_and_every_gate_is_asked():
         ("collapse", {"geometry__effective_rank_share": 0.05}, "fail", "model.base"),
         ("crowding", {"geometry__mean_cosine": 0.9}, "fail", "model.base"),
         ("placebo", {"probe__placebo_gain_low": 0.01}, "fail", "split.unit"),
-        ("probe_harm", {"probe__gain_low": -0.1, "probe__gain_high": -0.01}, "fail", "mine.relative_margin"),
-        ("hidden_positives", {"negatives__hidden_positives_share": 0.1}, "fail", "mine.relative_margin"),
-        ("false_negatives", {"mine__false_negatives__review__low": 0.06}, "fail", "mine.relative_margin"),
+        (
+            "probe_harm",
+            {"probe__gain_low": -0.1, "probe__gain_high": -0.01},
+            "fail",
+            "mine.relative_margin",
+        ),
+        (
+            "hidden_positives",
+            {"negatives__hidden_positives_share": 0.1},
+            "fail",
+            "mine.relative_margin",
+        ),
+        (
+            "false_negatives",
+            {"mine__false_negatives__review__low": 0.06},
+            "fail",
+            "mine.relative_margin",
+        ),
         ("truncation", {"tokenize__truncated_share": 0.1}, "warn", "tokenize.max_tokens"),
         ("bm25_hard", {"separation__bm25__roc_auc": 0.45}, "fail", "deduplicate.near_threshold"),
         ("probe_gain", {"probe__gain_low": -0.01}, "warn", "split.max_train_pairs"),
         ("duplicates", {"rows__duplicates_share": 0.02}, "warn", "pair.max_pairs_per_document"),
         ("easy_anchors", {"pair__anchor_in_positive_share": 0.6}, "warn", "pair.document_text"),
         ("unlike_anchors", {"pair__no_common_word_share": 0.6}, "warn", "collect.sources"),
-        ("unbalanced", {"pair__balance__after__document__largest_share": 0.06}, "warn", "pair.max_pairs_per_document"),
+        (
+            "unbalanced",
+            {"pair__balance__after__document__largest_share": 0.06},
+            "warn",
+            "pair.max_pairs_per_document",
+        ),
         ("private_data", {"clean__private_left": 1}, "warn", "clean.private_data"),
         ("too_few_queries", {"probe__gain_mde": 0.06}, "warn", "validate.hoped_gain"),
     ],
@@ -76,7 +100,9 @@ def test_good_data_passes_every_gate_and_every_gate_is_asked():
 def test_one_bad_value_trips_its_own_gate_which_says_where_to_look(name, changed, verdict, advice):
     found = verdicts(**changed)
     tripped = {gate.name: gate.verdict for gate in found.values() if gate.verdict != "pass"}
-    tripped.pop("probe_gain", None) if name == "probe_harm" else None  # what harms gains nothing either
+    tripped.pop(
+        "probe_gain", None
+    ) if name == "probe_harm" else None  # what harms gains nothing either
     assert tripped == {name: verdict}
     assert f"`{advice}" in found[name].advice
     assert found[name].metric in found[name].advice
@@ -84,7 +110,12 @@ def test_one_bad_value_trips_its_own_gate_which_says_where_to_look(name, changed
 
 @pytest.mark.parametrize(
     ("value", "limit", "at_least", "verdict"),
-    [(0.9, 0.9, True, "pass"), (0.89, 0.9, True, "fail"), (0, 0, False, "pass"), (1, 0, False, "fail")],
+    [
+        (0.9, 0.9, True, "pass"),
+        (0.89, 0.9, True, "fail"),
+        (0, 0, False, "pass"),
+        (1, 0, False, "fail"),
+    ],
 )
 def test_a_gate_passes_at_its_limit(value, limit, at_least, verdict):
     assert Gate("leaked_rows", "g", value, limit, at_least).verdict == verdict
@@ -109,7 +140,12 @@ def test_the_gravest_judge_of_false_negatives_decides():
 def test_a_document_may_always_have_twenty_questions():
     few = {"pair__rows_out": 100, "pair__balance__after__document__largest_share": 0.2}
     assert verdicts(**few)["unbalanced"].verdict == "pass"
-    assert verdicts(**{**few, "pair__balance__after__document__largest_share": 0.21})["unbalanced"].verdict == "warn"
+    assert (
+        verdicts(**{**few, "pair__balance__after__document__largest_share": 0.21})[
+            "unbalanced"
+        ].verdict
+        == "warn"
+    )
 
 
 def test_advice_names_the_rows_to_read():

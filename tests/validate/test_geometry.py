@@ -37,12 +37,16 @@ def test_effective_rank_on_literals():
     assert effective_rank(np.eye(8, dtype=np.float32)) == pytest.approx(8.0)
     assert effective_rank(np.ones((5, 8), dtype=np.float32)) == pytest.approx(1.0, abs=1e-3)
     # Singular values 3 and 1: entropy of (3/4, 1/4).
-    assert effective_rank(np.array([[3.0, 0.0], [0.0, 1.0]], dtype=np.float32)) == pytest.approx(1.7548, abs=1e-4)
+    assert effective_rank(np.array([[3.0, 0.0], [0.0, 1.0]], dtype=np.float32)) == pytest.approx(
+        1.7548, abs=1e-4
+    )
     tall, wide = cloud(50, 8), cloud(8, 50)
     for vectors in (tall, wide):
         shares = np.linalg.svd(vectors, compute_uv=False)
         shares = shares / shares.sum()
-        assert effective_rank(vectors) == pytest.approx(float(np.exp(-(shares * np.log(shares)).sum())), abs=1e-3)
+        assert effective_rank(vectors) == pytest.approx(
+            float(np.exp(-(shares * np.log(shares)).sum())), abs=1e-3
+        )
 
 
 def test_skewness_is_the_textbooks():

@@ -32,7 +32,9 @@ def build(count=40):
             "positive": [f"answer {at}" for at in range(count)],
         }
     )
-    return triplets, Rows(anchors, positives, components, components, negatives, np.arange(count), components[::-1])
+    return triplets, Rows(
+        anchors, positives, components, components, negatives, np.arange(count), components[::-1]
+    )
 
 
 def test_healthy_rows():
@@ -73,7 +75,9 @@ def test_rows_that_say_the_same_are_duplicates():
 
 def test_without_negatives_or_others_there_is_no_share():
     triplets, rows = build(1)
-    alone = rows._replace(negatives=rows.negatives[:0], owners=rows.owners[:0], negative_components=np.array([], str))
+    alone = rows._replace(
+        negatives=rows.negatives[:0], owners=rows.owners[:0], negative_components=np.array([], str)
+    )
     told, _ = of_rows(triplets, alone, leaked=[])
     assert told == {
         "separation.training.roc_auc": None,
@@ -83,7 +87,12 @@ def test_without_negatives_or_others_there_is_no_share():
 
 
 COUNTED = {
-    "clean": {"private.email": 2, "private.phone": 3, "edits.private_data": 0, "out_of_domain.private.email": 9},
+    "clean": {
+        "private.email": 2,
+        "private.phone": 3,
+        "edits.private_data": 0,
+        "out_of_domain.private.email": 9,
+    },
     "pair": {"rows_out": 10, "anchor_in_positive_share": 0.1, "no_common_word_share": 0.2},
     "mine": {"false_negatives.review.low": 0.01, "false_negatives.review.high": 0.09},
     "tokenize": {"truncated_share": 0.03},

@@ -28,31 +28,53 @@ def held_out(anchors=(ANCHOR,), documents=(DOCUMENT,)):
     return pd.DataFrame(rows, columns=list(Fingerprints.empty().columns))
 
 
-def row(pair_id, anchor="stiff knee", positive="A knee that cannot be bent.", negatives=("A knee that clicks.",)):
-    return {"pair_id": pair_id, "anchor": anchor, "positive": positive, "negatives": np.array(negatives, dtype=object)}
+def row(
+    pair_id,
+    anchor="stiff knee",
+    positive="A knee that cannot be bent.",
+    negatives=("A knee that clicks.",),
+):
+    return {
+        "pair_id": pair_id,
+        "anchor": anchor,
+        "positive": positive,
+        "negatives": np.array(negatives, dtype=object),
+    }
 
 
 CLEAN = [
     row("clean"),
     row("no negatives", negatives=[]),
     row(
-        "other arms", anchor="Weakness of the lower legs", positive="Reduced strength of the muscles of the lower legs."
+        "other arms",
+        anchor="Weakness of the lower legs",
+        positive="Reduced strength of the muscles of the lower legs.",
     ),
 ]
 
 
 def leaked(*rows, threshold=0.8, fingerprints=None):
-    return leaked_rows(pd.DataFrame([*CLEAN, *rows]), held_out() if fingerprints is None else fingerprints, threshold)
+    return leaked_rows(
+        pd.DataFrame([*CLEAN, *rows]),
+        held_out() if fingerprints is None else fingerprints,
+        threshold,
+    )
 
 
 def test_clean_rows_are_no_leaks():
     assert leaked() == []
 
 
-@pytest.mark.parametrize("disguise", [str, str.upper, lambda text: f" {text.replace(' ', '  ')}!", NEAR.get])
+@pytest.mark.parametrize(
+    "disguise", [str, str.upper, lambda text: f" {text.replace(' ', '  ')}!", NEAR.get]
+)
 @pytest.mark.parametrize(
     ("column", "text", "wrap"),
-    [("anchor", ANCHOR, str), ("positive", DOCUMENT, str), ("negatives", DOCUMENT, lambda text: ["A cough.", text])],
+    [
+        ("anchor", ANCHOR, str),
+        ("positive", DOCUMENT, str),
+        ("negatives", DOCUMENT, lambda text: ["A cough.", text]),
+    ],
 )
 def test_a_planted_leak_is_found(column, text, wrap, disguise):
     assert leaked(row("planted", **{column: wrap(disguise(text))})) == ["planted"]
@@ -78,7 +100,10 @@ def test_the_threshold_decides_what_is_near():
 
 
 def test_all_rows_of_a_leaked_text_are_told_once_and_sorted():
-    planted = [row("z", positive=DOCUMENT, negatives=[DOCUMENT]), row("a", negatives=[DOCUMENT, NEAR[DOCUMENT]])]
+    planted = [
+        row("z", positive=DOCUMENT, negatives=[DOCUMENT]),
+        row("a", negatives=[DOCUMENT, NEAR[DOCUMENT]]),
+    ]
     assert leaked(*planted) == ["a", "z"]
 
 
@@ -108,7 +133,8 @@ def test_leaks_are_those_of_comparing_all_with_all(rows, anchors, documents, thr
     expected = [
         str(at)
         for at, (anchor, positive, negatives) in enumerate(rows)
-        if matches(anchor, anchors) or any(matches(text, documents) for text in [positive, *negatives])
+        if matches(anchor, anchors)
+        or any(matches(text, documents) for text in [positive, *negatives])
     ]
     triplets = pd.DataFrame([row(str(at), *texts) for at, texts in enumerate(rows)])
     assert leaked_rows(triplets, held_out(anchors, documents), threshold) == expected

@@ -16,7 +16,11 @@ from stages.validate.map import choose, components, drawn, write_projector
 IDS = [f"d{at:016x}" for at in range(8)]
 SPLITS = ["train", "validation", "corpus", "test", "protected", "train", "test", "corpus"]
 DOCUMENTS = pd.DataFrame(
-    {"doc_id": IDS, "topic": ["eye", "eye", "", "ear", "ear", "ear", "ear", "eye"], "text": ["a\tb\nc " * 40] * 8}
+    {
+        "doc_id": IDS,
+        "topic": ["eye", "eye", "", "ear", "ear", "ear", "ear", "eye"],
+        "text": ["a\tb\nc " * 40] * 8,
+    }
 )
 WHERE = pd.DataFrame({"id": IDS, "component_id": IDS, "split": SPLITS})
 VECTORS = np.random.default_rng(1).normal(size=(9, 5)).astype(np.float32)
@@ -77,7 +81,19 @@ def test_the_projector_reads_a_row_of_each_per_point(tmp_path):
 def test_tensorboard_shows_the_map_in_its_projector(tmp_path):
     write_projector(points(), tmp_path / "validate")
     server = program.TensorBoard()
-    server.configure(argv=["", "--logdir", str(tmp_path), "--host", "127.0.0.1", "--port", "0", "--load_fast", "false"])
+    server.configure(
+        argv=[
+            "",
+            "--logdir",
+            str(tmp_path),
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--load_fast",
+            "false",
+        ]
+    )
     url = server.launch()
 
     def get(path):
@@ -85,9 +101,14 @@ def test_tensorboard_shows_the_map_in_its_projector(tmp_path):
             return answer.read()
 
     waited = 0
-    while "validate" not in json.loads(get("runs")) and waited < 60:  # it looks for runs in a thread of its own
+    while (
+        "validate" not in json.loads(get("runs")) and waited < 60
+    ):  # it looks for runs in a thread of its own
         time.sleep(0.5)
         waited += 1
     (embedding,) = json.loads(get("info?run=validate"))["embeddings"]
     assert embedding["tensorShape"] == [5, 5]
-    assert get("metadata?run=validate&name=vectors.tsv").decode().splitlines()[0] == "doc_id\ttopic\tsplit\ttext"
+    assert (
+        get("metadata?run=validate&name=vectors.tsv").decode().splitlines()[0]
+        == "doc_id\ttopic\tsplit\ttext"
+    )

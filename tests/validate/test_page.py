@@ -54,7 +54,14 @@ MEASURED = {
 }
 BINS = histogram({name: Panel(np.array([0.7, 0.9]), np.array([0.1, 0.2])) for name in PANELS})
 POINTS = table([Point(0.5, 10, 20, 0, 0.5), Point(1.0, 20, 40, 0, 0.56)], 0.4716)
-MAP = pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0], "split": ["train", "corpus"], "topic": ["<b>eye</b>", "other"]})
+MAP = pd.DataFrame(
+    {
+        "x": [0.0, 1.0],
+        "y": [0.0, 1.0],
+        "split": ["train", "corpus"],
+        "topic": ["<b>eye</b>", "other"],
+    }
+)
 PASSED = Gate("leaked_rows", "leaked_rows", 0, 0)
 FAILED = Gate("mispaired", "separation.random.roc_auc", 0.85, 0.9, at_least=True)
 WARNED = Gate("duplicates", "rows.duplicates_share", 0.5, 0.01, grave=False, rows=("p1", "p<2>"))
@@ -106,7 +113,10 @@ def test_failures_come_before_warnings():
     ("trend", "says"),
     [
         ("more helps", "More data would help: the last doubling of it raised nDCG@10 by +0.023"),
-        ("levelled off", "It has levelled off: the last doubling of the data changed nDCG@10 by +0.023"),
+        (
+            "levelled off",
+            "It has levelled off: the last doubling of the data changed nDCG@10 by +0.023",
+        ),
         ("unclear", "Whether more data would help cannot be told"),
     ],
 )
@@ -117,7 +127,11 @@ def test_the_learning_curve_ends_in_a_plain_sentence(trend, says):
 
 
 def test_queries_of_one_component_show_no_interval():
-    left = {name: value for name, value in MEASURED.items() if "gain" not in name and "last_step" not in name}
+    left = {
+        name: value
+        for name, value in MEASURED.items()
+        if "gain" not in name and "last_step" not in name
+    }
     html = render(Evidence([PASSED], left, BINS, POINTS, MAP))
     assert "gives no interval" in html
 
@@ -139,7 +153,15 @@ def test_text_is_never_markup():
 
 def test_the_page_shows_what_was_measured():
     html = drawn(PASSED)
-    shown = ("2,128 validation queries", "0.472", "0.854", "The test split was not opened", "+0.090", "0.561", "0.0271")
+    shown = (
+        "2,128 validation queries",
+        "0.472",
+        "0.854",
+        "The test split was not opened",
+        "+0.090",
+        "0.561",
+        "0.0271",
+    )
     for part in (*shown, "BM25-hard", "Violations", "hubness", "0.0123"):
         assert part in html, part
 
@@ -149,5 +171,7 @@ def test_the_page_opens_offline_and_is_the_same_each_time():
     assert drawn(PASSED, FAILED) == html
     assert html.count("<svg") == 3
     fetched = re.findall(r"""(?:src|href)\s*=\s*["']?([^"'\s>]+)|url\(([^)]+)\)|@import""", html)
-    assert [link for link in fetched if not "".join(link).lstrip("\"'").startswith(("#", "data:"))] == []
+    assert [
+        link for link in fetched if not "".join(link).lstrip("\"'").startswith(("#", "data:"))
+    ] == []
     assert "<script" not in html

@@ -43,7 +43,12 @@ def default(tmp_path_factory, dvc):
 @pytest.fixture
 def project(default, tmp_path, monkeypatch):
     """Stand in a copy that may be harmed: what is written anew leaves the original alone."""
-    shutil.copytree(default, tmp_path / "copy", copy_function=os.link, ignore=shutil.ignore_patterns(".dvc", ".git"))
+    shutil.copytree(
+        default,
+        tmp_path / "copy",
+        copy_function=os.link,
+        ignore=shutil.ignore_patterns(".dvc", ".git"),
+    )
     monkeypatch.chdir(tmp_path / "copy")
     return tmp_path / "copy"
 
@@ -134,7 +139,8 @@ def test_ten_percent_of_leaked_rows(project, environment):
     first = page.split("What costs most comes first")[1]
     assert first.index("split.near_threshold") < first.index("</section>")
     assert first.index("say what a held-out text says") < min(
-        [first.index(word) for word in ("mispaired", "likely answers") if word in first], default=len(first)
+        [first.index(word) for word in ("mispaired", "likely answers") if word in first],
+        default=len(first),
     )
 
 
@@ -147,7 +153,9 @@ def test_twenty_percent_of_mispaired_rows(project, environment):
         return frame
 
     change(TRIPLETS, Triplets, lambda frame: slip(frame, ["anchor"]))
-    change(QRELS, Qrels, lambda frame: slip(frame, ["doc_id"]).drop_duplicates(["query_id", "doc_id"]))
+    change(
+        QRELS, Qrels, lambda frame: slip(frame, ["doc_id"]).drop_duplicates(["query_id", "doc_id"])
+    )
     metrics, tripped, page = validated(environment)
     assert tripped["mispaired"] == tripped["mispaired_training"] == "fail"
     assert 0.8 < metrics["separation.random.roc_auc"] < 0.9
@@ -183,7 +191,9 @@ def test_a_collapsed_model(project, environment):
     shutil.copytree(find_model(load(Model)), "collapsed")
     weights = load_file("collapsed/model.safetensors")
     (name,) = [key for key in weights if key.endswith("layer.5.output.LayerNorm.bias")]
-    weights[name] = weights[name] + np.float32(3.0) * np.sign(np.random.default_rng(1).normal(size=384)).astype("f4")
+    weights[name] = weights[name] + np.float32(3.0) * np.sign(
+        np.random.default_rng(1).normal(size=384)
+    ).astype("f4")
     save_file(weights, "collapsed/model.safetensors", metadata={"format": "pt"})
     set_params("model", base="collapsed", weights_sha256="")
     shrink()
@@ -205,7 +215,9 @@ def shrink(queries=200, rows=300, documents=500):
     change(
         PASSAGES,
         Passages,
-        lambda frame: frame[frame["doc_id"].isin({*judged["doc_id"], *frame["doc_id"].unique()[:documents]})],
+        lambda frame: frame[
+            frame["doc_id"].isin({*judged["doc_id"], *frame["doc_id"].unique()[:documents]})
+        ],
     )
 
 

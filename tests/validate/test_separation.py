@@ -25,7 +25,9 @@ from stages.lib.separation import (
 from stages.validate.separation import BINS, histogram, labelled, panels
 
 PANELS = ("random", "bm25", "dense")
-SCORES = st.lists(st.sampled_from([-1.0, -0.3, 0.0, 0.1, 0.5, 0.5000001, 1.0]), min_size=1, max_size=30)
+SCORES = st.lists(
+    st.sampled_from([-1.0, -0.3, 0.0, 0.1, 0.5, 0.5000001, 1.0]), min_size=1, max_size=30
+)
 
 
 def panel(positives, negatives):
@@ -35,7 +37,9 @@ def panel(positives, negatives):
 @given(SCORES, SCORES)
 def test_roc_auc_is_the_share_of_pairs_in_order_with_ties_at_half(positives, negatives):
     won = sum((left > right) + (left == right) / 2 for left in positives for right in negatives)
-    assert roc_auc(panel(positives, negatives)) == pytest.approx(won / (len(positives) * len(negatives)), abs=1e-12)
+    assert roc_auc(panel(positives, negatives)) == pytest.approx(
+        won / (len(positives) * len(negatives)), abs=1e-12
+    )
 
 
 @given(SCORES, SCORES)
@@ -73,7 +77,12 @@ def test_two_normal_distributions_overlap_as_the_textbook_says():
 
 def test_a_query_is_compared_with_itself():
     # The second query is lower altogether: pooled it spoils the order, within itself it is right.
-    found = Panel(np.array([0.9, 0.3]), np.array([0.8, 0.5, 0.2, 0.1]), np.array([0, 1]), np.array([0, 0, 1, 1]))
+    found = Panel(
+        np.array([0.9, 0.3]),
+        np.array([0.8, 0.5, 0.2, 0.1]),
+        np.array([0, 1]),
+        np.array([0, 0, 1, 1]),
+    )
     assert roc_auc(found) == 0.75
     assert query_auc(found) == 1.0
     assert violations(found) == 0.0
@@ -81,9 +90,14 @@ def test_a_query_is_compared_with_itself():
 
 def test_a_query_is_violated_when_its_hardest_negative_reaches_its_best_answer():
     found = Panel(
-        np.array([0.9, 0.4, 0.5, 0.7]), np.array([0.8, 0.5, 0.1]), np.array([0, 0, 1, 2]), np.array([0, 1, 2])
+        np.array([0.9, 0.4, 0.5, 0.7]),
+        np.array([0.8, 0.5, 0.1]),
+        np.array([0, 0, 1, 2]),
+        np.array([0, 1, 2]),
     )
-    assert violations(found) == pytest.approx(1 / 3)  # the first has a better answer, the second only a tie
+    assert violations(found) == pytest.approx(
+        1 / 3
+    )  # the first has a better answer, the second only a tie
     assert query_auc(found) == pytest.approx((0.5 + 0.5 + 1.0) / 3)
 
 
@@ -127,20 +141,27 @@ DOCUMENTS = unit(np.random.default_rng(1).normal(size=(20, 8)))
 def asked(answers):
     """Make a benchmark of queries with `answers`, positions of documents; 99 is one that was dropped."""
     ids = [f"q{at:016x}" for at in range(len(answers))]
-    queries = pd.DataFrame({"query_id": ids, "text": [f"word{at} word{at + 1}" for at in range(len(ids))]})
+    queries = pd.DataFrame(
+        {"query_id": ids, "text": [f"word{at} word{at + 1}" for at in range(len(ids))]}
+    )
     grades = {
-        query_id: {f"d{position:016x}": 1.0 for position in right} for query_id, right in zip(ids, answers, strict=True)
+        query_id: {f"d{position:016x}": 1.0 for position in right}
+        for query_id, right in zip(ids, answers, strict=True)
     }
     return HeldOut(queries, grades, pd.DataFrame())
 
 
-ANSWERS = st.lists(st.sets(st.sampled_from([*range(20), 99]), min_size=1, max_size=6), min_size=1, max_size=5)
+ANSWERS = st.lists(
+    st.sets(st.sampled_from([*range(20), 99]), min_size=1, max_size=6), min_size=1, max_size=5
+)
 
 
 def build(held, seed=2):
     vectors = unit(np.random.default_rng(seed).normal(size=(len(held.queries), 8)))
     lexical = Lexical(TEXTS).search(list(held.queries["text"]), 100)
-    return vectors, panels(vectors, DOCUMENTS, CORPUS, held, lexical, dense(vectors, DOCUMENTS, 100))
+    return vectors, panels(
+        vectors, DOCUMENTS, CORPUS, held, lexical, dense(vectors, DOCUMENTS, 100)
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -151,7 +172,9 @@ def test_no_panel_holds_an_answer_and_a_dropped_answer_is_none(answers):
     cosines = DOCUMENTS @ vectors.T
     for name in PANELS:
         assert len(found[name].negatives) == NEGATIVES * len(answers)
-        positives = [cosines[at, row] for row, right in enumerate(answers) for at in sorted(right - {99})]
+        positives = [
+            cosines[at, row] for row, right in enumerate(answers) for at in sorted(right - {99})
+        ]
         assert found[name].positives == pytest.approx(positives, abs=1e-6)
         for row, right in enumerate(answers):
             # Cosines of random vectors are all different, so that each tells its document.
@@ -174,7 +197,9 @@ def test_bm25_negatives_share_words_with_the_query():
     held = asked([{3}])
     vectors, found = build(held)
     # "word0 word1" stands in document 0 and, by one word, in document 1; the rest follow by id, less the answer.
-    assert found["bm25"].negatives == pytest.approx((DOCUMENTS @ vectors[0])[[0, 1, 2, 4, 5]], abs=1e-6)
+    assert found["bm25"].negatives == pytest.approx(
+        (DOCUMENTS @ vectors[0])[[0, 1, 2, 4, 5]], abs=1e-6
+    )
 
 
 def test_a_document_counts_by_its_best_passage():

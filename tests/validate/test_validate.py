@@ -29,7 +29,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_dvc_gives_validate_nothing_of_the_test_split():
-    stage = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]["validate"]
+    stage = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"][
+        "validate"
+    ]
     assert "data/split/validation/queries.parquet" in stage["deps"]
     # Neither the folder of the test split nor one that contains it.
     for dep in stage["deps"]:
@@ -70,13 +72,23 @@ TEXTS = [
     "Weakness of the legs.",
     "Swelling of the ankles.",
 ]
-ANCHORS = ["fever", "itchy rash", "headache", "productive cough", "deafness", "weak legs", "swollen ankles"]
+ANCHORS = [
+    "fever",
+    "itchy rash",
+    "headache",
+    "productive cough",
+    "deafness",
+    "weak legs",
+    "swollen ankles",
+]
 
 
 def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
     """Write the inputs: questions about the first documents in validation, the fifth trained on, no test split."""
     ids = ["d" + hash_hex(text) for text in TEXTS]
-    documents = pd.DataFrame({"doc_id": ids, "source": "s", "title": "", "text": TEXTS, "topic": "", "group": ""})
+    documents = pd.DataFrame(
+        {"doc_id": ids, "source": "s", "title": "", "text": TEXTS, "topic": "", "group": ""}
+    )
     pairs = pd.DataFrame(
         {
             "pair_id": ["p" + hash_hex(ANCHORS[at]) for at in range(len(answers))],
@@ -92,14 +104,32 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
     dissimilar = pairs.head(2).assign(pair_id=names, doc_id=ids[6], score=0.1)
     queries, qrels = held_out(pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"]))
     held = [(row.pair_id, row.anchor) for row in pairs.itertuples()]
-    fingerprints = [(i, "validation", hash_hex(normal_form(t)), hash_shingles(shingles(t))) for i, t in held]
+    fingerprints = [
+        (i, "validation", hash_hex(normal_form(t)), hash_shingles(shingles(t))) for i, t in held
+    ]
     trained = "p" + hash_hex("trained")
     row = (trained, ids[4], triplet_anchor, ids[4], TEXTS[4], 0.5)
-    where = [(doc_id, doc_id, "validation" if at in answers else "corpus") for at, doc_id in enumerate(ids)]
+    where = [
+        (doc_id, doc_id, "validation" if at in answers else "corpus")
+        for at, doc_id in enumerate(ids)
+    ]
     where += [(row.pair_id, row.doc_id, "validation") for row in pairs.itertuples()]
     where.append((trained, ids[4], "train"))
-    where += [("p" + hash_hex(name), ids[6], split) for name, split in (("no", "validation"), ("secret", "test"))]
-    lists = ([ids[5]], [TEXTS[5]], [0.25], [float("nan")], ["dense"], [1], ["margin"], [ids[4]], [ids[4], ids[5]])
+    where += [
+        ("p" + hash_hex(name), ids[6], split)
+        for name, split in (("no", "validation"), ("secret", "test"))
+    ]
+    lists = (
+        [ids[5]],
+        [TEXTS[5]],
+        [0.25],
+        [float("nan")],
+        ["dense"],
+        [1],
+        ["margin"],
+        [ids[4]],
+        [ids[4], ids[5]],
+    )
     for frame, path, table in (
         (passages(documents, None, 0, None), "pair/passages", Passages),
         (documents, "collect/documents", Documents),
@@ -115,10 +145,18 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
             "split/fingerprints",
             Fingerprints,
         ),
-        (pd.DataFrame([(*row, *lists)], columns=list(Triplets.empty().columns)), "mine/triplets", Triplets),
+        (
+            pd.DataFrame([(*row, *lists)], columns=list(Triplets.empty().columns)),
+            "mine/triplets",
+            Triplets,
+        ),
     ):
         tables.write(frame, Path(f"data/{path}.parquet"), table)
-    shares = ("anchor_in_positive_share", "no_common_word_share", "balance.after.document.largest_share")
+    shares = (
+        "anchor_in_positive_share",
+        "no_common_word_share",
+        "balance.after.document.largest_share",
+    )
     for name, counted in (
         ("clean", {"private.email": 0, "edits.private_data": 0}),
         ("pair", {"rows_out": 7, **dict.fromkeys(shares, 0.1)}),
@@ -132,7 +170,9 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
 def run_stage():
     result = CliRunner().invoke(app)
     assert result.exit_code == 0, result.stderr
-    return json.loads(Path("metrics/validate.json").read_text()), Path("data/validate/index.html").read_text("utf-8")
+    return json.loads(Path("metrics/validate.json").read_text()), Path(
+        "data/validate/index.html"
+    ).read_text("utf-8")
 
 
 @pytest.mark.slow
@@ -154,7 +194,11 @@ def test_good_data_passes_without_a_test_split_and_twice_gives_the_same_bytes(pr
     assert sorted(set(plot["panel"])) == ["bm25", "dense", "labelled", "random"]
     curve = pd.read_csv("metrics/plots/learning_curve.tsv", sep="\t")
     assert list(curve.columns) == ["fraction", "components", "rows", "seed", "ndcg_at_10"]
-    files = [path for folder in ("metrics", "data/validate", "runs") for path in Path(folder).rglob("*.*")]
+    files = [
+        path
+        for folder in ("metrics", "data/validate", "runs")
+        for path in Path(folder).rglob("*.*")
+    ]
     assert Path("runs/validate/vectors.tsv") in files
     first = [file.read_bytes() for file in files]
     # Nor does it matter what stands in its place.
@@ -192,7 +236,9 @@ def test_a_rewritten_document_is_the_same_benchmark_and_a_new_question_another(p
     lay_out()
     first, _ = run_stage()
     known = tables.read(Path("data/pair/passages.parquet"), Passages)
-    tables.write(known.assign(text=known["text"].str.upper()), Path("data/pair/passages.parquet"), Passages)
+    tables.write(
+        known.assign(text=known["text"].str.upper()), Path("data/pair/passages.parquet"), Passages
+    )
     rewritten, _ = run_stage()
     lay_out(answers=(0, 1, 2, 3))
     other, _ = run_stage()

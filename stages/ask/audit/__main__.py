@@ -35,17 +35,26 @@ EXAMPLES = 5
 def read_world(data: Path) -> World:
     """Return all pairs under `data`, with each text of theirs: as collected, as cleaned, as embedded."""
     documents, pairs = (
-        [tables.read(data / stage / f"{name}.parquet", table) for stage in ("collect", "clean", "pair")]
+        [
+            tables.read(data / stage / f"{name}.parquet", table)
+            for stage in ("collect", "clean", "pair")
+        ]
         for name, table in (("documents", Documents), ("pairs", Pairs))
     )
-    every = pd.concat([pairs[0], pairs[2]]).drop_duplicates("pair_id") if len(pairs[0]) else pairs[2]
+    every = (
+        pd.concat([pairs[0], pairs[2]]).drop_duplicates("pair_id") if len(pairs[0]) else pairs[2]
+    )
     raw = documents[0]
     groups = raw["source"] + "\n" + raw["group"]
     return World(
         variants(*((frame, "pair_id", "anchor") for frame in (every, pairs[1], pairs[2]))),
         dict(zip(every["pair_id"], every["doc_id"], strict=True)),
         variants(*((frame, "doc_id", "text") for frame in documents)),
-        {doc_id: group for doc_id, group in zip(raw["doc_id"], groups, strict=True) if not group.endswith("\n")},
+        {
+            doc_id: group
+            for doc_id, group in zip(raw["doc_id"], groups, strict=True)
+            if not group.endswith("\n")
+        },
     )
 
 
@@ -65,7 +74,9 @@ def read_splits(path: Path, known: Mapping[str, str]) -> dict[str, str]:
     except FileNotFoundError:
         raise Problem(f"{path} does not exist", remedy) from None
     except (KeyError, OSError, ValueError, csv.Error) as error:
-        raise Problem(f"{path} is no table of splits: {str(error).partition(chr(10))[0]}", remedy) from None
+        raise Problem(
+            f"{path} is no table of splits: {str(error).partition(chr(10))[0]}", remedy
+        ) from None
     split_of = dict(listed)
     if twice := next((identity for identity, split in listed if split_of[identity] != split), ""):
         raise Problem(f"{path}: {twice} stands in two splits", remedy)
@@ -73,27 +84,37 @@ def read_splits(path: Path, known: Mapping[str, str]) -> dict[str, str]:
         raise Problem(f"{path}: {other[0][:40]!r} is none of {', '.join(SPLITS)}", remedy)
     found = {identity: split for identity, split in split_of.items() if identity in known}
     if not set(found.values()) & set(HELD_OUT):
-        raise Problem(f"{path}: none of its {len(split_of):,} ids is a held-out pair of this data", remedy)
+        raise Problem(
+            f"{path}: none of its {len(split_of):,} ids is a held-out pair of this data", remedy
+        )
     return found
 
 
 def by_row(pairs: Mapping[str, str], params: SplitParams, seed: int) -> dict[str, str]:
     """Return what everybody does: each pair by itself, shuffled and cut at the shares of `params`."""
     shuffled = sorted(pairs, key=lambda pair_id: hash_hex("row", str(seed), pair_id))
-    ends = round(params.train * len(shuffled)), round((params.train + params.validation) * len(shuffled))
+    ends = (
+        round(params.train * len(shuffled)),
+        round((params.train + params.validation) * len(shuffled)),
+    )
     return {
         pair_id: "train" if at < ends[0] else "validation" if at < ends[1] else "test"
         for at, pair_id in enumerate(shuffled)
     }
 
 
-def tell(leaks: Leaks, split_of: Mapping[str, str], rows: Leaks, rows_of: Mapping[str, str]) -> list[str]:
+def tell(
+    leaks: Leaks, split_of: Mapping[str, str], rows: Leaks, rows_of: Mapping[str, str]
+) -> list[str]:
     """Return the lines that set the audited split beside the split by row."""
-    held, other = (sum(split in HELD_OUT for split in splits.values()) for splits in (split_of, rows_of))
+    held, other = (
+        sum(split in HELD_OUT for split in splits.values()) for splits in (split_of, rows_of)
+    )
     lines = [f"{'held-out pairs that leak':26}{'these splits':>22}{'a split by row':>22}"]
     for kind in KINDS:
         mine, theirs = (
-            f"{len(found[kind]):,} ({len(found[kind]) / count:.1%})" for found, count in ((leaks, held), (rows, other))
+            f"{len(found[kind]):,} ({len(found[kind]) / count:.1%})"
+            for found, count in ((leaks, held), (rows, other))
         )
         lines.append(f"  {kind:24}{mine:>22}{theirs:>22}")
     return [*lines, f"  {'of':24}{held:>22,}{other:>22,}"]
@@ -117,7 +138,9 @@ def tell_test(rows: Leaks, rows_of: Mapping[str, str]) -> list[str]:
 
 
 def main(
-    splits: Annotated[Path | None, typer.Option(help="CSV or Parquet with id,split over pair ids")] = None,
+    splits: Annotated[
+        Path | None, typer.Option(help="CSV or Parquet with id,split over pair ids")
+    ] = None,
     data: Annotated[Path, typer.Option(help="folder of the stages' tables")] = Path("data"),
 ) -> None:
     """Audit the splits: what leaks by kind, and what a split by row would have leaked on the same data."""
@@ -125,7 +148,11 @@ def main(
     world = read_world(data)
     if splits is None:
         table = tables.read(data / "split/splits.parquet", Splits)
-        split_of = {i: split for i, split in zip(table["id"], table["split"], strict=True) if i in world.answers}
+        split_of = {
+            i: split
+            for i, split in zip(table["id"], table["split"], strict=True)
+            if i in world.answers
+        }
     else:
         split_of = read_splits(splits, world.answers)
     # By date a question may come again, later and in the next exam; training alone must not know it.
@@ -143,9 +170,16 @@ def main(
     lines += tell_test(audit(world, rows_of, params.near_threshold, ["test"], ["train"]), rows_of)
     for kind in (kind for kind in KINDS if splits is not None and leaks[kind]):
         lines += ["", f"{kind}, for example"]
-        lines += [f"  {held} ({split_of[held]}) and {p} ({split_of[p]})" for held, p in _some(leaks[kind])]
+        lines += [
+            f"  {held} ({split_of[held]}) and {p} ({split_of[p]})" for held, p in _some(leaks[kind])
+        ]
     broken = sum(len(leaks[kind]) for kind in judged(params.unit))
-    lines += ["", "held-out text leaks" if broken else f"nothing leaks that split.unit: {params.unit} keeps apart"]
+    lines += [
+        "",
+        "held-out text leaks"
+        if broken
+        else f"nothing leaks that split.unit: {params.unit} keeps apart",
+    ]
     typer.echo("\n".join(lines))
     if broken:
         raise typer.Exit(1)

@@ -16,7 +16,9 @@ TEXT = ("shared document", "exact text", "normalised text", "near text")
 KINDS = (*ANCHOR, *TEXT, "shared group")
 SPLITS = ("train", *HELD_OUT)
 
-Leaks = dict[str, dict[str, str]]  # kind to (held-out pair to one pair elsewhere that gives it away)
+Leaks = dict[
+    str, dict[str, str]
+]  # kind to (held-out pair to one pair elsewhere that gives it away)
 
 
 class World(NamedTuple):
@@ -32,7 +34,9 @@ def judged(unit: Unit) -> tuple[str, ...]:
     """Return the kinds of leaks of text that splits by `unit` may not have."""
     if unit in ("anchor", "time"):
         return ANCHOR
-    return tuple(kind for kind in (*ANCHOR, *TEXT) if unit == "component" or not kind.startswith("near"))
+    return tuple(
+        kind for kind in (*ANCHOR, *TEXT) if unit == "component" or not kind.startswith("near")
+    )
 
 
 def audit(
@@ -51,18 +55,26 @@ def audit(
     found: Leaks = {kind: {} for kind in KINDS}
     for held in held_out:
         mine = sorted(pair_id for pair_id in world.answers if split_of.get(pair_id) == held)
-        theirs = sorted(p for p in world.answers if (where := split_of.get(p)) in against and where != held)
-        for kind, hits in _anchors(world, mine, theirs, threshold) + _texts(world, mine, theirs, threshold):
+        theirs = sorted(
+            p for p in world.answers if (where := split_of.get(p)) in against and where != held
+        )
+        for kind, hits in _anchors(world, mine, theirs, threshold) + _texts(
+            world, mine, theirs, threshold
+        ):
             found[kind].update(hits)
     return found
 
 
-def _anchors(world: World, mine: list[str], theirs: list[str], threshold: float) -> list[tuple[str, dict[str, str]]]:
+def _anchors(
+    world: World, mine: list[str], theirs: list[str], threshold: float
+) -> list[tuple[str, dict[str, str]]]:
     own, other = ({pair_id: world.anchors[pair_id] for pair_id in ids} for ids in (mine, theirs))
     return list(zip(ANCHOR, _alike(own, other, threshold), strict=True))
 
 
-def _texts(world: World, mine: list[str], theirs: list[str], threshold: float) -> list[tuple[str, dict[str, str]]]:
+def _texts(
+    world: World, mine: list[str], theirs: list[str], threshold: float
+) -> list[tuple[str, dict[str, str]]]:
     first = _first((world.answers[pair_id], pair_id) for pair_id in theirs)
     own = sorted({world.answers[pair_id] for pair_id in mine})
     told = [
@@ -76,10 +88,23 @@ def _texts(world: World, mine: list[str], theirs: list[str], threshold: float) -
             )
         ),
     ]
-    groups = _first((group, pair) for pair in theirs if (group := world.group_of.get(world.answers[pair], "")))
-    by_group = {doc_id: groups[group] for doc_id in own if (group := world.group_of.get(doc_id, "")) in groups}
+    groups = _first(
+        (group, pair) for pair in theirs if (group := world.group_of.get(world.answers[pair], ""))
+    )
+    by_group = {
+        doc_id: groups[group]
+        for doc_id in own
+        if (group := world.group_of.get(doc_id, "")) in groups
+    }
     return [
-        (kind, {pair_id: hits[doc_id] for pair_id in mine if (doc_id := world.answers[pair_id]) in hits})
+        (
+            kind,
+            {
+                pair_id: hits[doc_id]
+                for pair_id in mine
+                if (doc_id := world.answers[pair_id]) in hits
+            },
+        )
         for kind, hits in zip((*TEXT, "shared group"), [*told, by_group], strict=True)
     ]
 
@@ -94,14 +119,19 @@ def _alike(own: Texts, other: Texts, threshold: float) -> list[dict[str, str]]:
     for text, identity in _each(own):
         if identity not in found[0] and (form := normal_form(text)) in normal:
             found[1].setdefault(identity, normal[form])
-    mine = _readings({i: texts for i, texts in own.items() if i not in found[0] and i not in found[1]})
+    mine = _readings(
+        {i: texts for i, texts in own.items() if i not in found[0] and i not in found[1]}
+    )
     for left, right, _ in exact_edges(mine, _readings(other) if mine else {}, threshold):
         found[2].setdefault(left, right)
     return found
 
 
 def _readings(texts: Texts) -> dict[str, list[frozenset[str]]]:
-    return {identity: [items for text in variants for items in shingles(text)] for identity, variants in texts.items()}
+    return {
+        identity: [items for text in variants for items in shingles(text)]
+        for identity, variants in texts.items()
+    }
 
 
 def _each(texts: Texts) -> list[tuple[str, str]]:

@@ -28,7 +28,14 @@ from stages.ask.compare.report import MOST, Report, as_json, changes, is_funnel,
 from stages.ask.compare.rescore import rescore
 from stages.ask.compare.sides import METRICS, Side, side
 from stages.ask.compare.slices import Slices, read_held, slices
-from stages.ask.compare.verdicts import CompareParams, Verdict, difference, judge, judge_all, seed_sd
+from stages.ask.compare.verdicts import (
+    CompareParams,
+    Verdict,
+    difference,
+    judge,
+    judge_all,
+    seed_sd,
+)
 from stages.ask.pipeline import order
 from stages.lib import written
 from stages.lib.errors import Problem
@@ -55,7 +62,9 @@ class AtHand:
             return None
 
 
-def compare(before: Side, after: Side, split: str, system: str, delta: float, anew: bool = False) -> Report:
+def compare(
+    before: Side, after: Side, split: str, system: str, delta: float, anew: bool = False
+) -> Report:
     """Return what became of `system` on `split` from one side to the other; `anew`: scored on the newer benchmark."""
     found, tables = (rescore if anew else ground)(before, after, split, system), AtHand()
     held = tables.read("slices and texts of queries", lambda: read_held(after, split))
@@ -65,7 +74,11 @@ def compare(before: Side, after: Side, split: str, system: str, delta: float, an
     lost = (found.after[PRIMARY] - found.before[PRIMARY]).sort_values(kind="stable")
     lost = lost[lost < 0.0]
     # Test queries are never shown: who reads them chooses by them.
-    queries = pd.DataFrame(columns=["query_id", "text"]) if held is None or split == "test" else held[0].queries
+    queries = (
+        pd.DataFrame(columns=["query_id", "text"])
+        if held is None or split == "test"
+        else held[0].queries
+    )
     texts = dict(zip(queries["query_id"], queries["text"], strict=True))
     return Report(
         before=before.name,
@@ -80,27 +93,38 @@ def compare(before: Side, after: Side, split: str, system: str, delta: float, an
         small=parts.small if found.comparable else 0,
         opened=_openings(after, primary) if split == "test" else None,
         overlap=tables.read(
-            "hits in common", lambda: overlap(_hits(found, before, split, system), ranked(after, split, system))
+            "hits in common",
+            lambda: overlap(_hits(found, before, split, system), ranked(after, split, system)),
         ),
         lost=[
-            (str(query_id), texts.get(str(query_id), ""), float(change)) for query_id, change in lost.head(MOST).items()
+            (str(query_id), texts.get(str(query_id), ""), float(change))
+            for query_id, change in lost.head(MOST).items()
         ],
         losers=len(lost),
-        touched=tables.read("rules behind lost queries", lambda: touched(before, after, split, list(lost.index))),
+        touched=tables.read(
+            "rules behind lost queries", lambda: touched(before, after, split, list(lost.index))
+        ),
         params=changes(before.params(), after.params()),
         funnel=changes(_funnel(before), _funnel(after)),
         missing=tables.missing,
     )
 
 
-def _judged(found: Ground, parts: dict[str, list[str]], delta: float, sd: float) -> tuple[Verdict, list[Verdict]]:
+def _judged(
+    found: Ground, parts: dict[str, list[str]], delta: float, sd: float
+) -> tuple[Verdict, list[Verdict]]:
     old, new = found.before, found.after
-    tested = [difference(name, old[name], new[name], new["component_id"], seed=0, seed_sd=sd) for name in METRICS]
+    tested = [
+        difference(name, old[name], new[name], new["component_id"], seed=0, seed_sd=sd)
+        for name in METRICS
+    ]
     if not found.comparable:
         return judge(tested[0], delta)._replace(word="not comparable"), []
     for name, ids in parts.items():
         of = new.loc[ids, "component_id"]
-        tested.append(difference(name, old.loc[ids, PRIMARY], new.loc[ids, PRIMARY], of, seed=0, seed_sd=sd))
+        tested.append(
+            difference(name, old.loc[ids, PRIMARY], new.loc[ids, PRIMARY], of, seed=0, seed_sd=sd)
+        )
     return judge(tested[0], delta), judge_all(tested[1:], delta)
 
 
@@ -115,24 +139,35 @@ def _hits(found: Ground, before: Side, split: str, system: str) -> pd.DataFrame:
 def overlap(before: pd.DataFrame, after: pd.DataFrame) -> float | None:
     """Return the mean share of the first ten hits (HITS) that both sides have; None where no query is in both."""
     query, rank, document = HITS
-    one, other = (hits[hits[rank] <= 10].groupby(query)[document].agg(frozenset) for hits in (before, after))
+    one, other = (
+        hits[hits[rank] <= 10].groupby(query)[document].agg(frozenset) for hits in (before, after)
+    )
     both = one.index.intersection(other.index)
     shares = [len(one[name] & other[name]) / max(len(one[name]), len(other[name])) for name in both]
     return float(pd.Series(shares, dtype="float64").mean()) if shares else None
 
 
 def _funnel(one: Side) -> dict[str, object]:
-    told = {f"{stage}.{key}": value for stage in order() for key, value in one.metrics(stage).items()}
+    told = {
+        f"{stage}.{key}": value for stage in order() for key, value in one.metrics(stage).items()
+    }
     return {key: value for key, value in told.items() if is_funnel(key)}
 
 
 def main(
     before: Annotated[str, typer.Argument(help="revision or experiment")] = "HEAD",
-    after: Annotated[str | None, typer.Argument(help="revision or experiment; default: the working tree")] = None,
+    after: Annotated[
+        str | None, typer.Argument(help="revision or experiment; default: the working tree")
+    ] = None,
     split: Annotated[str, typer.Option(help="validation, or test to confirm")] = "validation",
-    system: Annotated[str, typer.Option(help="a system of evaluate, as its tables name it")] = "finetuned",
+    system: Annotated[
+        str, typer.Option(help="a system of evaluate, as its tables name it")
+    ] = "finetuned",
     anew: Annotated[
-        bool, typer.Option("--rescore", help="score the older model on the newer version's queries and documents")
+        bool,
+        typer.Option(
+            "--rescore", help="score the older model on the newer version's queries and documents"
+        ),
     ] = False,
     md: Annotated[bool, typer.Option("--md", help="print Markdown")] = False,
     as_object: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,

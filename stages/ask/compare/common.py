@@ -71,7 +71,9 @@ def same_exam(before: Side, after: Side) -> bool:
         return False
     # The candidates are part of the benchmark, so two sides that search all of them search the same.
     candidates = [side.metrics("collect").get("documents", -1) for side in (before, after)]
-    if all(one.get("corpus_documents") == count for one, count in zip(told, candidates, strict=True)):
+    if all(
+        one.get("corpus_documents") == count for one, count in zip(told, candidates, strict=True)
+    ):
         return True
     return told[0].get("corpus") == told[1].get("corpus") is not None
 
@@ -83,18 +85,25 @@ def common(one: World, other: World, old: pd.DataFrame, new: pd.DataFrame) -> Gr
     lacks is a miss of that side.
     """
     kept = merged([one.aliases, other.aliases])
-    corpora = [frozenset(kept.get(doc_id, doc_id) for doc_id in world.corpus) for world in (one, other)]
+    corpora = [
+        frozenset(kept.get(doc_id, doc_id) for doc_id in world.corpus) for world in (one, other)
+    ]
     both, shared = sorted(set(old.index) & set(new.index)), corpora[0] & corpora[1]
     grades = [_grades(world.qrels, kept, both) for world in (one, other)]
     # A query is the same where the same documents answer it, as far as both sides have collected them.
-    judged = {query: grades[1][query] for query in both if grades[0].get(query) == grades[1].get(query)}
+    judged = {
+        query: grades[1][query] for query in both if grades[0].get(query) == grades[1].get(query)
+    }
     queries = sorted(judged)
     share = min(
         len(queries) / max(1, len(old)),
         len(queries) / max(1, len(new)),
         *(len(shared) / max(1, len(corpus)) for corpus in corpora),
     )
-    was, is_now = (judge_hits(world.hits, kept, shared, judged).join(new["component_id"]) for world in (one, other))
+    was, is_now = (
+        judge_hits(world.hits, kept, shared, judged).join(new["component_id"])
+        for world in (one, other)
+    )
     return Ground(
         was,
         is_now,
@@ -115,7 +124,9 @@ def merged(aliases: list[Mapping[str, str]]) -> dict[str, str]:
     return tie(sorted({doc_id for edge in edges for doc_id in edge}), edges, min)
 
 
-def _grades(qrels: pd.DataFrame, kept: Mapping[str, str], queries: list[str]) -> dict[str, dict[str, float]]:
+def _grades(
+    qrels: pd.DataFrame, kept: Mapping[str, str], queries: list[str]
+) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for query_id, doc_id, grade in qrels[qrels["query_id"].isin(queries)].itertuples(index=False):
         of, name = found.setdefault(query_id, {}), kept.get(doc_id, doc_id)
@@ -124,11 +135,16 @@ def _grades(qrels: pd.DataFrame, kept: Mapping[str, str], queries: list[str]) ->
 
 
 def judge_hits(
-    hits: pd.DataFrame, kept: Mapping[str, str], shared: frozenset[str], judged: Mapping[str, Mapping[str, float]]
+    hits: pd.DataFrame,
+    kept: Mapping[str, str],
+    shared: frozenset[str],
+    judged: Mapping[str, Mapping[str, float]],
 ) -> pd.DataFrame:
     """Return METRICS of a run over the documents `shared`, by query id."""
     if not judged:
-        return pd.DataFrame(columns=list(METRICS), index=pd.Index([], name="query_id"), dtype="float64")
+        return pd.DataFrame(
+            columns=list(METRICS), index=pd.Index([], name="query_id"), dtype="float64"
+        )
     frame = hits[hits["query_id"].isin(judged)].sort_values(["query_id", "rank"])
     frame = frame.assign(doc_id=frame["doc_id"].map(lambda doc_id: kept.get(doc_id, doc_id)))
     frame = frame.drop_duplicates(["query_id", "doc_id"])
@@ -142,7 +158,9 @@ def judge_hits(
     queries = sorted(judged)
     positions = np.zeros((len(queries), DEPTH), dtype=np.int64)
     rows = np.searchsorted(queries, frame["query_id"].to_numpy(dtype=str))
-    positions[rows, frame.groupby("query_id").cumcount()] = np.searchsorted(names, frame["doc_id"].to_numpy(dtype=str))
+    positions[rows, frame.groupby("query_id").cumcount()] = np.searchsorted(
+        names, frame["doc_id"].to_numpy(dtype=str)
+    )
     ranked = Hits(positions, np.zeros(positions.shape, dtype=np.float32))
     return measure(queries, ranked, names, judged).set_index("query_id")[list(METRICS)]
 

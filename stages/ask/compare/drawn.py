@@ -23,7 +23,13 @@ from stages.lib.drawing import BLUE, GREEN, GREY, ORANGE, chart
 from stages.lib.page import Html, Section, Tone
 
 _COLUMNS = ["metric", "before", "after", "difference", "low", "high", "p", "verdict"]
-_COLOURS = {"better": GREEN, "worse": ORANGE, "equivalent": BLUE, "no evidence": GREY, "not comparable": GREY}
+_COLOURS = {
+    "better": GREEN,
+    "worse": ORANGE,
+    "equivalent": BLUE,
+    "no evidence": GREY,
+    "not comparable": GREY,
+}
 _TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "not comparable": "bad"}
 
 
@@ -46,7 +52,9 @@ def as_page(report: Report) -> str:
         rows = pd.DataFrame(report.lost, columns=["query", "text", "change"])
         body = [
             page.table(
-                rows, f"Of {report.losers:,} that score less than before, those that lost most", {"change": "+.3f"}
+                rows,
+                f"Of {report.losers:,} that score less than before, those that lost most",
+                {"change": "+.3f"},
             )
         ]
         if report.touched:
@@ -60,14 +68,20 @@ def as_page(report: Report) -> str:
             rows = pd.DataFrame([(key, shown(old), shown(new)) for key, old, new in found])
             body = [page.table(rows.set_axis(["key", "before", "after"], axis=1), "What differs")]
             sections.append(Section(title, body))
-    return page.page(f"{primary.word.capitalize()}: {report.before} to {report.after}", basis(report), sections)
+    return page.page(
+        f"{primary.word.capitalize()}: {report.before} to {report.after}", basis(report), sections
+    )
 
 
 def _found(report: Report) -> Html:
     rows = pd.DataFrame([_cells(one) for one in [report.primary, *report.others]], columns=_COLUMNS)
     rows["verdict"] = rows["verdict"].str.replace(" ", "\u00a0")  # a verdict stands in one line
-    formats = dict.fromkeys(["before", "after", "p"], ".4f") | dict.fromkeys(["difference", "low", "high"], "+.4f")
-    return page.table(rows, "95 % intervals over components; p of all but the first corrected (Holm)", formats)
+    formats = dict.fromkeys(["before", "after", "p"], ".4f") | dict.fromkeys(
+        ["difference", "low", "high"], "+.4f"
+    )
+    return page.table(
+        rows, "95 % intervals over components; p of all but the first corrected (Holm)", formats
+    )
 
 
 def _chart(report: Report) -> Html:
@@ -82,7 +96,9 @@ def _chart(report: Report) -> Html:
     shown = [word for word in _COLOURS if word in set(rows["verdict"])]
     base = alt.Chart(rows).encode(
         y=alt.Y("metric:N", title=None, sort=list(rows["metric"]), axis=alt.Axis(labelLimit=260)),
-        color=alt.Color("verdict:N", scale=verdicts, legend=alt.Legend(title=None, orient="top", values=shown)),
+        color=alt.Color(
+            "verdict:N", scale=verdicts, legend=alt.Legend(title=None, orient="top", values=shown)
+        ),
     )
     margin = pd.DataFrame({"low": [-report.delta], "high": [report.delta]})
     band = alt.Chart(margin).mark_rect(color=GREY, opacity=0.2).encode(x="low:Q", x2="high:Q")
@@ -93,11 +109,15 @@ def _chart(report: Report) -> Html:
     drawing = (band + interval + point).properties(
         width=480, height=22 * len(rows), padding={"left": 40, "right": 5, "top": 5, "bottom": 5}
     )
-    return chart(drawing, "Differences with their 95 % intervals.", f"Grey: smaller than {report.delta:g}.")
+    return chart(
+        drawing, "Differences with their 95 % intervals.", f"Grey: smaller than {report.delta:g}."
+    )
 
 
 def _cells(one: Verdict) -> tuple[object, ...]:
     nan = float("nan")
-    mean, low, high = (one.effect.mean, one.effect.low, one.effect.high) if one.effect else (nan, nan, nan)
+    mean, low, high = (
+        (one.effect.mean, one.effect.low, one.effect.high) if one.effect else (nan, nan, nan)
+    )
     p = nan if one.p is None or one.effect is None else one.p
     return NAMES.get(one.name, one.name), one.before, one.after, mean, low, high, p, one.word

@@ -40,7 +40,10 @@ def touched(before: Side, after: Side, split: str, lost: list[str]) -> list[Touc
 
 
 def _new(before: Side, after: Side, stage: str, ids: list[str]) -> list[tuple[str, str, str]]:
-    old, new = (_lines(side.table(f"data/{stage}/ledger.parquet", *_DECISION), ids) for side in (before, after))
+    old, new = (
+        _lines(side.table(f"data/{stage}/ledger.parquet", *_DECISION), ids)
+        for side in (before, after)
+    )
     known = set(map(tuple, old.to_numpy().tolist()))
     return [(row[0], row[2], row[3]) for row in new.to_numpy().tolist() if tuple(row) not in known]
 

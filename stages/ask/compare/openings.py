@@ -35,7 +35,11 @@ def openings(now: Side, error: float) -> Openings:
     their mean, on average.
     """
     benchmark = now.metrics("evaluate").get("benchmark")
-    tries = [(one.name, blob) for one, blob in contents(TEST) if one.metrics("evaluate").get("benchmark") == benchmark]
+    tries = [
+        (one.name, blob)
+        for one, blob in contents(TEST)
+        if one.metrics("evaluate").get("benchmark") == benchmark
+    ]
     if (own := blob_of(now, TEST)) is not None:
         tries.append((now.name, own))
     first: dict[str, str] = {}

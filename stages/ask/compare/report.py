@@ -17,7 +17,13 @@ NAMES = {"ndcg_at_10": "nDCG@10", "mrr_at_10": "MRR@10", "recall_at_10": "Recall
 # Metrics of each stage that the funnel is made of.
 _FUNNEL = ("rows_in", "rows_out", "added.", "dropped.", "edits.", "accepted.", "refused.")
 UNTOUCHED = "No rule of cleaning or deduplication newly touches their answers."
-_DID = {"drop": "dropped", "edit": "edited", "add": "added", "repoint": "re-pointed", "note": "noted"}
+_DID = {
+    "drop": "dropped",
+    "edit": "edited",
+    "add": "added",
+    "repoint": "re-pointed",
+    "note": "noted",
+}
 Change = tuple[str, Any, Any]
 
 
@@ -50,7 +56,9 @@ class Report(NamedTuple):
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """Return the keys whose values differ, with both; None where a side lacks the key."""
     keys = sorted(before.keys() | after.keys())
-    return [(key, before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)]
+    return [
+        (key, before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)
+    ]
 
 
 def is_funnel(key: str) -> bool:
@@ -71,7 +79,11 @@ def lines(report: Report) -> list[str]:
     if report.opened is not None:
         told += ["", str(report.opened)]
     if report.others:
-        told += ["", "| | before | after | difference (95 % interval) | p (Holm) | |", "|---|---|---|---|---|---|"]
+        told += [
+            "",
+            "| | before | after | difference (95 % interval) | p (Holm) | |",
+            "|---|---|---|---|---|---|",
+        ]
         told += [_row(one) for one in report.others]
     if report.small:
         told += ["", too_small(report.small)]
@@ -196,14 +208,22 @@ def _comings(ground: Ground) -> str:
 def _row(one: Verdict) -> str:
     if one.effect is None or one.p is None:
         return f"| {NAMES.get(one.name, one.name)} | {one.before:.4f} | {one.after:.4f} | | | {one.word} |"
-    found = f"{one.effect.mean:+.4f} ({one.effect.low:+.4f} to {one.effect.high:+.4f}) | {one.p:.4f}"
+    found = (
+        f"{one.effect.mean:+.4f} ({one.effect.low:+.4f} to {one.effect.high:+.4f}) | {one.p:.4f}"
+    )
     return f"| {NAMES.get(one.name, one.name)} | {one.before:.4f} | {one.after:.4f} | {found} | {one.word} |"
 
 
 def _losers(report: Report) -> list[str]:
     if not report.losers:
         return []
-    told = ["", "### Queries that lost", "", f"{report.losers:,} queries score less than before; the most:", ""]
+    told = [
+        "",
+        "### Queries that lost",
+        "",
+        f"{report.losers:,} queries score less than before; the most:",
+        "",
+    ]
     told += [f"- {change:+.3f} `{query_id}` {text}" for query_id, text, change in report.lost]
     if report.touched:
         told += ["", "What newly touches their answers:", ""]

@@ -41,7 +41,9 @@ class Exam(NamedTuple):
         """Return a hash of what decides a ranking: ids and texts, in order."""
         starts = [] if self.corpus.starts is None else self.corpus.starts.tolist()
         asked = [*self.queries["query_id"], *self.queries["text"]]
-        return hash_hex("exam", *asked, *self.corpus.doc_ids.tolist(), *self.corpus.texts, *map(str, starts))
+        return hash_hex(
+            "exam", *asked, *self.corpus.doc_ids.tolist(), *self.corpus.texts, *map(str, starts)
+        )
 
 
 def rescore(before: Side, after: Side, split: str, system: str) -> Ground:
@@ -58,7 +60,9 @@ def rescore(before: Side, after: Side, split: str, system: str) -> Ground:
     old_splits = before.table("data/split/splits.parquet", "id", "split")
     known = practised(old_splits, after.table("data/split/splits.parquet", "id", "component_id"))
     hits = rank_anew(before, exam)
-    old = judge_hits(hits, {}, frozenset(exam.corpus.doc_ids.tolist()), exam.answers).join(new["component_id"])
+    old = judge_hits(hits, {}, frozenset(exam.corpus.doc_ids.tolist()), exam.answers).join(
+        new["component_id"]
+    )
     old = old[~old["component_id"].isin(known)]
     return Ground(old, new.loc[old.index], same=True, anew=hits, practised=len(new) - len(old))
 
@@ -70,7 +74,9 @@ def read_exam(side: Side, split: str) -> Exam:
     copies = side.table("data/deduplicate/aliases.parquet", "doc_id", "kept_id")
     kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
     qrels = side.table(f"data/split/{split}/qrels.parquet", *QRELS)
-    return Exam(queries, corpus_of(passages.sort_values(["doc_id", "position"])), grades(qrels, kept))
+    return Exam(
+        queries, corpus_of(passages.sort_values(["doc_id", "position"])), grades(qrels, kept)
+    )
 
 
 def practised(old: pd.DataFrame, new: pd.DataFrame) -> set[str]:
@@ -84,9 +90,15 @@ def rank_anew(model_of: Side, exam: Exam) -> pd.DataFrame:
     check_pins(["model"])
     content, params = model_of.content(MODEL), model_of.params()
     if content is None:
-        raise Problem(f"dvc.lock of {model_of.name} has no {MODEL}", "name a revision in which 'make repro' was run")
+        raise Problem(
+            f"dvc.lock of {model_of.name} has no {MODEL}",
+            "name a revision in which 'make repro' was run",
+        )
     prompts = [str(params.get(f"model.{name}_prompt", "")) for name in ("anchor", "document")]
-    versions = [f"{name} {version(name)}" for name in ("torch", "transformers", "sentence-transformers", "numpy")]
+    versions = [
+        f"{name} {version(name)}"
+        for name in ("torch", "transformers", "sentence-transformers", "numpy")
+    ]
 
     def make(missing: list[str]) -> dict[str, bytes]:
         with tempfile.TemporaryDirectory() as folder:

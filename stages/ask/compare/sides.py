@@ -37,10 +37,15 @@ class Side(NamedTuple):
     def text(self, path: str) -> str:
         """Return a file that is in git. Raises Problem when this version has none."""
         try:
-            return Path(path).read_text("utf-8") if self.commit is None else _git("show", f"{self.commit}:{path}")
+            return (
+                Path(path).read_text("utf-8")
+                if self.commit is None
+                else _git("show", f"{self.commit}:{path}")
+            )
         except (FileNotFoundError, subprocess.CalledProcessError):
             raise Problem(
-                f"{self.name} has no {path}", "name a revision in which 'make repro' was run and its metrics committed"
+                f"{self.name} has no {path}",
+                "name a revision in which 'make repro' was run and its metrics committed",
             ) from None
 
     def metrics(self, stage: str) -> dict[str, Any]:
@@ -59,9 +64,15 @@ class Side(NamedTuple):
         """Return component_id and METRICS of one system on one split, by query id, from its table in git."""
         path = f"metrics/queries/{split}.tsv"
         wanted = ["query_id", "system", "component_id", *METRICS]
-        frame = pd.read_csv(io.StringIO(self.text(path)), sep="\t", dtype=dict.fromkeys(wanted[:3], "str"))
+        frame = pd.read_csv(
+            io.StringIO(self.text(path)), sep="\t", dtype=dict.fromkeys(wanted[:3], "str")
+        )
         _need(wanted, list(frame.columns), f"{path} of {self.name}")
-        found = frame.loc[frame["system"] == system, wanted].drop(columns="system").set_index("query_id")
+        found = (
+            frame.loc[frame["system"] == system, wanted]
+            .drop(columns="system")
+            .set_index("query_id")
+        )
         if not len(found):
             raise Problem(
                 f"{path} of {self.name} has no rows of the system '{system}'",
@@ -89,7 +100,11 @@ class Side(NamedTuple):
             _files(str(Path.cwd()), self.commit).get(path, str(target), recursive=True)
         except (DvcException, OSError) as error:
             # That a file is nowhere says it all; that a remote did not answer is worth telling.
-            why = "" if isinstance(error, FileNotFoundError) else f" ({str(error).partition(chr(10))[0]})"
+            why = (
+                ""
+                if isinstance(error, FileNotFoundError)
+                else f" ({str(error).partition(chr(10))[0]})"
+            )
             raise Problem(
                 f"{self.name} has no {path} in the DVC cache{why}",
                 f"'dvc push' it where it was made and 'dvc fetch --all-commits {path}' here, or check out {self.name}, "
@@ -115,10 +130,15 @@ def side(name: str | None) -> Side:
         return Side("the working tree", None)
     for reference in (name, *(str(one.commit) for one, _ in experiments() if one.name == name)):
         try:
-            return Side(name, _git("rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}").strip())
+            return Side(
+                name, _git("rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}").strip()
+            )
         except subprocess.CalledProcessError:
             continue
-    raise Problem(f"'{name}' is neither a revision nor an experiment", "see 'git log --oneline' and 'dvc exp list'")
+    raise Problem(
+        f"'{name}' is neither a revision nor an experiment",
+        "see 'git log --oneline' and 'dvc exp list'",
+    )
 
 
 def history(path: str) -> list[Side]:
@@ -129,7 +149,9 @@ def history(path: str) -> list[Side]:
 
 def contents(path: str) -> list[tuple[Side, str]]:
     """Return every commit of every branch and experiment that changed `path`, oldest first, with the blob it left."""
-    found = _git("log", "--all", "--full-history", "--reverse", "--format=%h %H", "--", path).splitlines()
+    found = _git(
+        "log", "--all", "--full-history", "--reverse", "--format=%h %H", "--", path
+    ).splitlines()
     told = [Side(*line.split()) for line in found]
     blobs = _batch([f"{one.commit}:{path}" for one in told])
     return [(one, blob) for one, blob in zip(told, blobs, strict=True) if blob]
@@ -171,10 +193,13 @@ def _read(path: Path, columns: tuple[str, ...], name: str) -> pd.DataFrame:
         _need(columns, parquet.read_schema(path).names, name)
         frame: pd.DataFrame = parquet.read_table(path, columns=list(columns)).to_pandas()
     except FileNotFoundError:
-        raise Problem(f"{name} does not exist", "run 'dvc repro' first, or 'dvc checkout'") from None
+        raise Problem(
+            f"{name} does not exist", "run 'dvc repro' first, or 'dvc checkout'"
+        ) from None
     except (arrow.ArrowException, OSError) as error:
         raise Problem(
-            f"{name} is not a Parquet file: {str(error).partition(chr(10))[0]}", "remove it and run 'dvc repro'"
+            f"{name} is not a Parquet file: {str(error).partition(chr(10))[0]}",
+            "remove it and run 'dvc repro'",
         ) from None
     return frame
 
@@ -182,7 +207,8 @@ def _read(path: Path, columns: tuple[str, ...], name: str) -> pd.DataFrame:
 def _need(wanted: Sequence[str], found: Sequence[str], name: str) -> None:
     if missing := [column for column in wanted if column not in found]:
         raise Problem(
-            f"{name} has no column {', '.join(missing)}", "compare versions whose tables have it, or make them anew"
+            f"{name} has no column {', '.join(missing)}",
+            "compare versions whose tables have it, or make them anew",
         )
 
 
@@ -190,16 +216,24 @@ def _batch(names: list[str]) -> list[str]:
     """Return the object that each name stands for; "" where there is none."""
     asked = "".join(f"{name}\n" for name in names)
     words = ["git", "cat-file", "--batch-check=%(objectname)"]
-    done = subprocess.run(words, check=True, capture_output=True, text=True, encoding="utf-8", input=asked)
+    done = subprocess.run(
+        words, check=True, capture_output=True, text=True, encoding="utf-8", input=asked
+    )
     return ["" if line.endswith(" missing") else line for line in done.stdout.splitlines()]
 
 
 def _git(*words: str) -> str:
-    return subprocess.run(["git", *words], check=True, capture_output=True, text=True, encoding="utf-8").stdout
+    return subprocess.run(
+        ["git", *words], check=True, capture_output=True, text=True, encoding="utf-8"
+    ).stdout
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in values.items():
-        found.update(_flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value})
+        found.update(
+            _flat(value, f"{prefix}{key}.")
+            if isinstance(value, dict)
+            else {f"{prefix}{key}": value}
+        )
     return found

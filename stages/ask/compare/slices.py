@@ -25,7 +25,9 @@ class Slices(NamedTuple):
 
 def read_held(side: Side, split: str) -> tuple[HeldOut, dict[str, str]]:
     """Return the held-out queries of one side with their answers, copies resolved, and the topics of documents."""
-    queries = side.table(f"data/split/{split}/queries.parquet", "query_id", "text", "relation", "source")
+    queries = side.table(
+        f"data/split/{split}/queries.parquet", "query_id", "text", "relation", "source"
+    )
     qrels = side.table(f"data/split/{split}/qrels.parquet", *QRELS)
     copies = side.table("data/deduplicate/aliases.parquet", "doc_id", "kept_id")
     documents = side.table("data/pair/documents.parquet", "doc_id", "topic")

@@ -119,7 +119,9 @@ def judge(tested: Difference, delta: float, p: float | None = None) -> Verdict:
             word = "better"
         elif p <= ALPHA and effect.high < 0.0:
             word = "worse"
-    return Verdict(tested.name, word, tested.before, tested.after, effect, p, tested.queries, tested.components)
+    return Verdict(
+        tested.name, word, tested.before, tested.after, effect, p, tested.queries, tested.components
+    )
 
 
 def judge_all(tested: list[Difference], delta: float) -> list[Verdict]:

@@ -35,7 +35,9 @@ def blocks(root: Path) -> dict[str, Callable[[], str]]:
 
 
 def main(
-    check: Annotated[bool, typer.Option("--check", help="change nothing; name what is wrong and exit with 1")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="change nothing; name what is wrong and exit with 1")
+    ] = False,
     root: Annotated[Path, typer.Option(help="root of the project")] = Path(),
 ) -> None:
     """Regenerate the marked blocks of the documentation."""
@@ -45,10 +47,15 @@ def main(
     after = {file: replace_blocks(text, str(file), made) for file, text in before.items()}
     stale = [file for file in files if before[file] != after[file]]
     if check and stale:
-        raise Problem(f"{', '.join(map(str, stale))}: generated blocks are out of date", "run 'make docs' and commit")
+        raise Problem(
+            f"{', '.join(map(str, stale))}: generated blocks are out of date",
+            "run 'make docs' and commit",
+        )
     for file in stale:
         file.write_text(after[file], "utf-8", newline="\n")
-    told = f"rewrote {', '.join(map(str, stale))}" if stale else f"{len(files)} files are up to date"
+    told = (
+        f"rewrote {', '.join(map(str, stale))}" if stale else f"{len(files)} files are up to date"
+    )
     typer.echo(told)
 
 

@@ -20,18 +20,28 @@ def replace_blocks(text: str, where: str, made: Mapping[str, Callable[[], str]])
     def body(block: re.Match[str]) -> str:
         name = block["name"]
         if name not in made:
-            raise Problem(f"{where}: no block is called '{name}'", f"use one of {', '.join(sorted(made))}")
+            raise Problem(
+                f"{where}: no block is called '{name}'", f"use one of {', '.join(sorted(made))}"
+            )
         return f"<!-- generated: {name} -->\n{made[name]().rstrip()}\n<!-- end -->"
 
     blocks = list(_BLOCK.finditer(text))
-    if len(blocks) != len(_MARKER.findall(text)) or any(_MARKER.search(block["body"]) for block in blocks):
-        raise Problem(f"{where}: a generated block has no end", "close it with a line '<!-- end -->'")
+    if len(blocks) != len(_MARKER.findall(text)) or any(
+        _MARKER.search(block["body"]) for block in blocks
+    ):
+        raise Problem(
+            f"{where}: a generated block has no end", "close it with a line '<!-- end -->'"
+        )
     return _BLOCK.sub(body, text)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table."""
-    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    lines = [
+        head,
+        ["---"] * len(head),
+        *([cell.replace("|", "\\|") for cell in row] for row in rows),
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
@@ -54,7 +64,9 @@ def dag(pipeline: Mapping[str, Stage]) -> str:
         stage.name: list(dict.fromkeys(_writer(pipeline, path) or path for path in stage.reads))
         for stage in pipeline.values()
     }
-    outside = dict.fromkeys(source for found in sources.values() for source in found if source not in pipeline)
+    outside = dict.fromkeys(
+        source for found in sources.values() for source in found if source not in pipeline
+    )
     lines = ["graph TD", *(f"    {_node(path)}[({path})]" for path in outside)]
     lines += [f"    {name}[{name}]" for name in pipeline]
     for name, found in sources.items():
@@ -66,18 +78,26 @@ def dag(pipeline: Mapping[str, Stage]) -> str:
 def commands_table(makefile: str) -> str:
     """Return a table of the Makefile's targets that carry a `##` comment, in its order."""
     targets = re.findall(r"(?m)^([a-z][\w-]*):[^#\n]*##\s*(.+?)\s*$", makefile)
-    return table(["command", "what it does"], [[f"`make {name}`", comment] for name, comment in targets])
+    return table(
+        ["command", "what it does"], [[f"`make {name}`", comment] for name, comment in targets]
+    )
 
 
 def rules_table(source: str) -> str:
     """Return a table of the rules that the docstring of the stage `clean`, whose `source` this is, lists in order."""
-    listed = re.findall(r"(?m)^ {4}(\w+) +(\S.*?) {2,}(?:\w+\.py(?:, )?)+$", ast.get_docstring(ast.parse(source)) or "")
+    listed = re.findall(
+        r"(?m)^ {4}(\w+) +(\S.*?) {2,}(?:\w+\.py(?:, )?)+$",
+        ast.get_docstring(ast.parse(source)) or "",
+    )
     return table(["rule", "what it mends"], [[f"`{name}`", what] for name, what in listed])
 
 
 def _writer(pipeline: Mapping[str, Stage], path: str) -> str | None:
     for stage in pipeline.values():
-        if any(path == out or path.startswith(f"{out}/") or out.startswith(f"{path}/") for out in stage.written):
+        if any(
+            path == out or path.startswith(f"{out}/") or out.startswith(f"{path}/")
+            for out in stage.written
+        ):
             return stage.name
     return None
 

@@ -29,9 +29,18 @@ def dictionary(pipeline: Mapping[str, Stage]) -> str:
     """Return a section per contract: what a row is, which files hold it, its columns and its rules."""
     parts = []
     for module, model in contract_models().items():
-        paths = [path for stage in pipeline.values() for path in stage.written if contract_of(path) == module]
-        files = ", ".join(f"`{path}`" for path in paths) or "(no stage writes it to a file of its own)"
-        parts.append(f"### {module}\n\n{inspect.getdoc(model)}\n\nIn {files}.\n\n{_columns(model)}{_rules(model)}")
+        paths = [
+            path
+            for stage in pipeline.values()
+            for path in stage.written
+            if contract_of(path) == module
+        ]
+        files = (
+            ", ".join(f"`{path}`" for path in paths) or "(no stage writes it to a file of its own)"
+        )
+        parts.append(
+            f"### {module}\n\n{inspect.getdoc(model)}\n\nIn {files}.\n\n{_columns(model)}{_rules(model)}"
+        )
     return "\n".join(parts)
 
 
@@ -43,7 +52,11 @@ def contract_models() -> dict[str, type[Table]]:
             continue
         module = importlib.import_module(f"{contracts.__name__}.{file.stem}")
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, Table) and value.__module__ == module.__name__:
+            if (
+                isinstance(value, type)
+                and issubclass(value, Table)
+                and value.__module__ == module.__name__
+            ):
                 found[file.stem] = value
     return found
 
@@ -66,7 +79,14 @@ def _columns(model: type[Table]) -> str:
         column = columns[field.name]
         meaning = (column.description or "") + "".join(_allowed(check) for check in column.checks)
         empty = "may be missing" if field.nullable else ""
-        rows.append([f"`{field.name}`", _type(str(field.type)), "key" if field.name in key else empty, meaning])
+        rows.append(
+            [
+                f"`{field.name}`",
+                _type(str(field.type)),
+                "key" if field.name in key else empty,
+                meaning,
+            ]
+        )
     return table(["column", "type", "", "meaning"], rows)
 
 

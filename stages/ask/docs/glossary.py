@@ -41,9 +41,15 @@ class Glossary(BaseModel):
         """Return what the metrics called `name` look like."""
         literals, placeholders = re.split(r"<\w+>", name), re.findall(r"<(\w+)>", name)
         known = [self.placeholders[placeholder] for placeholder in placeholders]
-        values = ["[^.]+" if isinstance(value, str) else "|".join(map(re.escape, value)) for value in known]
+        values = [
+            "[^.]+" if isinstance(value, str) else "|".join(map(re.escape, value))
+            for value in known
+        ]
         return re.compile(
-            "".join(f"{re.escape(literal)}({value})" for literal, value in zip(literals, [*values, ""], strict=True))
+            "".join(
+                f"{re.escape(literal)}({value})"
+                for literal, value in zip(literals, [*values, ""], strict=True)
+            )
         )
 
 
@@ -59,7 +65,10 @@ def read_glossary(path: Path) -> Glossary:
         ) from None
     for name in glossary.metrics:
         if unknown := set(re.findall(r"<(\w+)>", name)) - set(glossary.placeholders):
-            raise Problem(f"{path}: {name} has an unknown placeholder {min(unknown)}", "list its values at the top")
+            raise Problem(
+                f"{path}: {name} has an unknown placeholder {min(unknown)}",
+                "list its values at the top",
+            )
     return glossary
 
 
@@ -74,9 +83,14 @@ def check_glossary(glossary: Glossary, metrics: Path) -> None:
     }
     present = sorted(key for stage in keys.values() for key in stage)
     patterns = {name: glossary.pattern(name) for name in glossary.metrics}
-    unexplained = [key for key in present if not any(pattern.fullmatch(key) for pattern in patterns.values())]
+    unexplained = [
+        key for key in present if not any(pattern.fullmatch(key) for pattern in patterns.values())
+    ]
     if unexplained:
-        raise Problem(f"{metrics}: no entry explains {', '.join(unexplained)}", f"write one in {metrics}/glossary.yaml")
+        raise Problem(
+            f"{metrics}: no entry explains {', '.join(unexplained)}",
+            f"write one in {metrics}/glossary.yaml",
+        )
     unused = [
         name
         for name, pattern in patterns.items()
@@ -106,6 +120,10 @@ def glossary_tables(metrics: Path) -> str:
         parts.append(f"### {title}\n\n" + table(["metric", "what it says", "unit", "better"], rows))
     values = []
     for name, value in glossary.placeholders.items():
-        told = value if isinstance(value, str) else ", ".join(f"`{one}`" if one else "nothing" for one in value)
+        told = (
+            value
+            if isinstance(value, str)
+            else ", ".join(f"`{one}`" if one else "nothing" for one in value)
+        )
         values.append(f"- `<{name}>`: {told}\n")
     return "\n".join(parts) + "\nwhere\n\n" + "".join(values)

@@ -20,12 +20,17 @@ AT_MOST = 20  # matches that are printed
 
 
 def main(
-    row_id: Annotated[str, typer.Argument(metavar="ID", help="id of a pair, document or query, or its beginning")],
+    row_id: Annotated[
+        str, typer.Argument(metavar="ID", help="id of a pair, document or query, or its beginning")
+    ],
     data: Annotated[Path, typer.Option(help="folder of the stages' tables")] = Path("data"),
 ) -> None:
     """Print a row's whole story: from the raw record to its split, or to the rule that removed it."""
     if len(row_id) < 4:
-        raise Problem(f"'{row_id}' is too short to name a row", "give at least the first 4 characters of its id")
+        raise Problem(
+            f"'{row_id}' is too short to name a row",
+            "give at least the first 4 characters of its id",
+        )
     run = Run(data)
     if not run.files:
         raise Problem(f"{data}/ holds no tables yet", "run 'dvc repro' (or 'dvc pull') first")

@@ -40,7 +40,9 @@ class Run:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.files = [(stage, path) for stage in order() for path in sorted((data / stage).rglob("*.parquet"))]
+        self.files = [
+            (stage, path) for stage in order() for path in sorted((data / stage).rglob("*.parquet"))
+        ]
 
     def matches(self, start: str) -> list[str]:
         """Return the ids that begin with `start`, sorted."""
@@ -72,7 +74,9 @@ class Run:
                 with _opened(path) as file:
                     for start in range(0, file.num_row_groups, _SCANNED):
                         groups = list(range(start, min(start + _SCANNED, file.num_row_groups)))
-                        hits = compute.equal(file.read_row_groups(groups, columns=[column]).column(0), value)
+                        hits = compute.equal(
+                            file.read_row_groups(groups, columns=[column]).column(0), value
+                        )
                         if compute.any(hits).as_py():
                             rows = file.read_row_groups(groups).filter(hits)
                             found += [(stage, path, row) for row in rows.to_pylist()]
@@ -92,7 +96,9 @@ class Run:
         told = {}
         for name, column in list(KEYS.items())[:4]:
             for _, _, row in self.rows(name, column, wanted):
-                told[row[column]] = quoted(row.get("anchor") or " - ".join(filter(None, [row["title"], row["text"]])))
+                told[row[column]] = quoted(
+                    row.get("anchor") or " - ".join(filter(None, [row["title"], row["text"]]))
+                )
         return told
 
 
@@ -109,11 +115,14 @@ def _opened(path: Path) -> Iterator[parquet.ParquetFile]:
             yield file
     except arrow.ArrowInvalid as error:
         raise Problem(
-            f"{path} is not a Parquet file: {str(error).splitlines()[0]}", "remove it and run 'dvc repro'"
+            f"{path} is not a Parquet file: {str(error).splitlines()[0]}",
+            "remove it and run 'dvc repro'",
         ) from None
 
 
-def _groups(file: parquet.ParquetFile, key: str, low: str, high: str) -> Iterator[tuple[int, arrow.ChunkedArray]]:
+def _groups(
+    file: parquet.ParquetFile, key: str, low: str, high: str
+) -> Iterator[tuple[int, arrow.ChunkedArray]]:
     """Yield the row groups, with their keys, that can hold a key from `low` to `high`, both included."""
     if not file.metadata.num_rows:
         return

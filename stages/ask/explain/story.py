@@ -31,22 +31,38 @@ def story(run: Run, row_id: str) -> list[str]:
 
 def _record(title: str, found: Found) -> list[str]:
     _, path, row = found
-    shown = {name: quoted(value, 2000) if isinstance(value, str) else value for name, value in row.items()}
-    return ["", f"{title} ({path.as_posix()})", *(f"  {name:<12} {value}" for name, value in shown.items())]
+    shown = {
+        name: quoted(value, 2000) if isinstance(value, str) else value
+        for name, value in row.items()
+    }
+    return [
+        "",
+        f"{title} ({path.as_posix()})",
+        *(f"  {name:<12} {value}" for name, value in shown.items()),
+    ]
 
 
 def _decisions(run: Run, row_id: str) -> list[str]:
     lines = run.rows("ledger", "row_id", [row_id])
-    told = ["", "what happened to it", *([] if lines else ["  nothing: no stage changed, added or dropped it"])]
+    told = [
+        "",
+        "what happened to it",
+        *([] if lines else ["  nothing: no stage changed, added or dropped it"]),
+    ]
     texts = run.texts(line["partner_id"] for _, _, line in lines)
-    for stage, _, line in sorted(lines, key=lambda found: (order().index(found[0]), found[2]["seq"])):
+    for stage, _, line in sorted(
+        lines, key=lambda found: (order().index(found[0]), found[2]["seq"])
+    ):
         told += [f"  {stage:<12} {_decision(line)}"]
         if text := texts.get(line["partner_id"]):
             told += [f"  {'':<12}   {line['partner_id']} says {text}"]
     over = run.scan("ledger", "partner_id", row_id)
     if over:
         told += ["", f"what happened to others because of it ({len(over)})"]
-        told += [f"  {stage:<12} {line['row_id']}: {_decision(line)}" for stage, _, line in over[:AT_MOST]]
+        told += [
+            f"  {stage:<12} {line['row_id']}: {_decision(line)}"
+            for stage, _, line in over[:AT_MOST]
+        ]
     return told
 
 
@@ -62,12 +78,20 @@ def _decision(line: Row) -> str:
         return f"{told}: all over; what stood there is the field as collected"
     if line["action"] in {"edit", "repoint"}:
         return f"{told}: {quoted(line['before'])} -> {quoted(line['after'])}"
-    return f"{told}: {quoted(line['before'] or line['after'])}" if line["before"] or line["after"] else told
+    return (
+        f"{told}: {quoted(line['before'] or line['after'])}"
+        if line["before"] or line["after"]
+        else told
+    )
 
 
 def _of_a_pair(run: Run, row_id: str, own: list[Found]) -> list[str]:
     doc_id = own[-1][2]["doc_id"]
-    lines = ["", "the document it should find", f"  {doc_id}  {run.texts([doc_id]).get(doc_id, '(in no table)')}"]
+    lines = [
+        "",
+        "the document it should find",
+        f"  {doc_id}  {run.texts([doc_id]).get(doc_id, '(in no table)')}",
+    ]
     for _, _, row in run.rows("made", "pair_id", [row_id]):
         told = f": {quoted(row['positive'])}" if row["positive"] else " any passage of its document"
         lines += ["", f"made from {row['origin_id']}, trained on{told}"]
@@ -75,7 +99,9 @@ def _of_a_pair(run: Run, row_id: str, own: list[Found]) -> list[str]:
         lines += ["", f"its {len(row['negatives'])} hard negatives ({path.as_posix()})"]
         lines += [f"  positive: cosine {row['positive_score']:.4f}"]
         columns = ("ids", "scores", "cross_scores", "miners", "ranks", "rules")
-        per_negative = zip(*(row[f"negative_{name}"] for name in columns), row["negatives"], strict=True)
+        per_negative = zip(
+            *(row[f"negative_{name}"] for name in columns), row["negatives"], strict=True
+        )
         for negative_id, score, cross, miner, rank, rules, text in per_negative:
             judged = "" if cross is None or cross != cross else f", cross-encoder {cross:.4f}"
             where = f"cosine {score:.4f}{judged}, {miner} rank {rank}"
@@ -90,7 +116,9 @@ def _of_a_document(run: Run, row_id: str) -> list[str]:
         for _, _, row in run.scan(name, "doc_id", row_id)
     }
     lines = ["", f"the {len(pairs)} pairs that should find it"]
-    lines += [f"  {pair_id}  {quoted(anchor)}" for pair_id, anchor in sorted(pairs.items())[:AT_MOST]]
+    lines += [
+        f"  {pair_id}  {quoted(anchor)}" for pair_id, anchor in sorted(pairs.items())[:AT_MOST]
+    ]
     if len(pairs) > AT_MOST:
         lines += [f"  and {len(pairs) - AT_MOST} more"]
     return lines + _neighbours(run, row_id)
@@ -100,7 +128,10 @@ def _of_a_query(run: Run, row_id: str) -> list[str]:
     answers = [row for _, _, row in run.rows("qrels", "query_id", [row_id])]
     texts = run.texts(row["doc_id"] for row in answers)
     lines = ["", f"the {len(answers)} documents that answer it"]
-    return lines + [f"  {row['doc_id']}  grade {row['grade']:g}  {texts.get(row['doc_id'], '')}" for row in answers]
+    return lines + [
+        f"  {row['doc_id']}  grade {row['grade']:g}  {texts.get(row['doc_id'], '')}"
+        for row in answers
+    ]
 
 
 def _neighbours(run: Run, row_id: str) -> list[str]:
@@ -110,5 +141,7 @@ def _neighbours(run: Run, row_id: str) -> list[str]:
     texts = run.texts(other for other, _ in edges[:AT_MOST])
     lines = ["", f"its {len(edges)} near-duplicates"] if edges else []
     for other, row in edges[:AT_MOST]:
-        lines += [f"  {other}  {row['rule']}, similarity {row['similarity']:.3f}: {texts.get(other, '')}"]
+        lines += [
+            f"  {other}  {row['rule']}, similarity {row['similarity']:.3f}: {texts.get(other, '')}"
+        ]
     return lines

@@ -12,7 +12,9 @@ _THEY = {True: "it", False: "they"}
 _NUMBERS = {3: "three"}
 
 
-def advice(found: Sequence[Step], delta: float, together: Callable[[Step, Step], Verdict | None]) -> str:
+def advice(
+    found: Sequence[Step], delta: float, together: Callable[[Step, Step], Verdict | None]
+) -> str:
     """Say in a sentence whether iterating still pays.
 
     `together` judges the last of several changes against the version before the first of them: small steps in one
@@ -41,10 +43,15 @@ def advice_on_tries(tried: Sequence[Step]) -> str:
     """Say in a sentence which of the experiments is worth keeping; empty where there is none."""
     if not tried:
         return ""
-    better = [step for step in tried if step.word == "better" and step.verdict and step.verdict.effect]
+    better = [
+        step for step in tried if step.word == "better" and step.verdict and step.verdict.effect
+    ]
     count = f"{len(tried)} experiment{'s' * (len(tried) != 1)}"
     if not better:
         return f"Of {count}, none is better than the version it started from."
-    best = max(better, key=lambda step: step.verdict.effect.mean if step.verdict and step.verdict.effect else 0.0)
+    best = max(
+        better,
+        key=lambda step: step.verdict.effect.mean if step.verdict and step.verdict.effect else 0.0,
+    )
     told = f"Of {count}, {len(better)} {'is' if len(better) == 1 else 'are'} better than what {_THEY[len(better) == 1]}"
     return f"{told} started from, `{best.side.name}` most: keep it with `dvc exp apply {best.side.name}`."

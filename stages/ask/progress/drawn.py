@@ -21,7 +21,10 @@ def as_page(found: Sequence[Step], tried: Sequence[Step], told: Sequence[str], s
     sections = [Section("Versions", body)]
     if tried:
         sections.append(
-            Section("Experiments", [page.table(_rows(tried), "Each against the version it started from", _FORMATS)])
+            Section(
+                "Experiments",
+                [page.table(_rows(tried), "Each against the version it started from", _FORMATS)],
+            )
         )
     sections.append(Section("What to make of it", [page.paragraph(line) for line in told[1:]]))
     return page.page("Progress", told[0], sections)
@@ -34,13 +37,27 @@ def _chart(found: Sequence[Step], split: str) -> Html:
     import altair as alt
 
     rows = pd.DataFrame(
-        [(step.side.name, "experiment" if step.start else "version", step.mean, step.low, step.high) for step in found],
+        [
+            (
+                step.side.name,
+                "experiment" if step.start else "version",
+                step.mean,
+                step.low,
+                step.high,
+            )
+            for step in found
+        ],
         columns=["version", "kind", "mean", "low", "high"],
     )
     kinds = alt.Scale(domain=["version", "experiment"], range=[BLUE, ORANGE])
     legend = alt.Legend(title=None, orient="top") if (rows["kind"] == "experiment").any() else None
     base = alt.Chart(rows).encode(
-        x=alt.X("version:N", title=None, sort=list(rows["version"]), axis=alt.Axis(labelAngle=-35, labelLimit=130)),
+        x=alt.X(
+            "version:N",
+            title=None,
+            sort=list(rows["version"]),
+            axis=alt.Axis(labelAngle=-35, labelLimit=130),
+        ),
         color=alt.Color("kind:N", scale=kinds, legend=legend),
     )
     scale = alt.Scale(zero=False)
@@ -59,5 +76,15 @@ def _rows(found: Sequence[Step]) -> pd.DataFrame:
         effect = step.verdict.effect if step.verdict else None
         difference = (effect.mean, effect.low, effect.high) if effect else (nan, nan, nan)
         name = f"{step.side.name}, from {step.start}" if step.start else step.side.name
-        cells.append((name, step.subject, step.mean, *difference, (step.word or "first").replace(" ", "\u00a0")))
-    return pd.DataFrame(cells, columns=["version", "change", "nDCG@10", "difference", "low", "high", "verdict"])
+        cells.append(
+            (
+                name,
+                step.subject,
+                step.mean,
+                *difference,
+                (step.word or "first").replace(" ", "\u00a0"),
+            )
+        )
+    return pd.DataFrame(
+        cells, columns=["version", "change", "nDCG@10", "difference", "low", "high", "verdict"]
+    )

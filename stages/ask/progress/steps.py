@@ -109,6 +109,8 @@ def against(before: Side, after: Side, asked: Asked) -> Verdict:
     """Return the verdict on the primary metric. Raises Problem where what is needed is not at hand."""
     found = ground(before, after, asked.split, asked.system)
     old, new, components = found.before[PRIMARY], found.after[PRIMARY], found.after["component_id"]
-    tested = difference(PRIMARY, old, new, components, seed=0, seed_sd=seed_sd(before, after, asked.system))
+    tested = difference(
+        PRIMARY, old, new, components, seed=0, seed_sd=seed_sd(before, after, asked.system)
+    )
     verdict = judge(tested, asked.delta)
     return verdict if found.comparable else verdict._replace(word="not comparable")

@@ -19,7 +19,9 @@ class Fingerprints(Table):
         isin=["validation", "test", "protected"],
         description="where it is held out; protected: it stands under split.protect",
     )
-    normal_hash: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", description="hash of the normal form")
+    normal_hash: str = pa.Field(
+        str_matches=r"^[0-9a-f]{16}$", description="hash of the normal form"
+    )
     shingles: object = pa.Field(
         metadata={"arrow": arrow.list_(arrow.list_(arrow.uint64()))},
         description="sorted 64-bit hashes of the shingles of each of its readings",

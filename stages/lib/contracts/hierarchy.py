@@ -15,7 +15,9 @@ class Hierarchy(Table):
     """
 
     doc_id: str = pa.Field(str_matches=DOC_ID, description="the document below")
-    parent_id: str = pa.Field(str_matches=DOC_ID, description="the nearest document above it, on one of its ways up")
+    parent_id: str = pa.Field(
+        str_matches=DOC_ID, description="the nearest document above it, on one of its ways up"
+    )
 
     class Config(Table.Config):
         """Key."""

@@ -15,7 +15,9 @@ class Knowledge(Table):
         description="what is counted: texts at all, lines and sentences (by their hash), definitions of abbreviations "
         "(short, a tab, long), words, texts in a language that cannot be spell-checked, kinds of private data",
     )
-    source: str = pa.Field(description="the source it was counted in; empty for what is counted over all of them")
+    source: str = pa.Field(
+        description="the source it was counted in; empty for what is counted over all of them"
+    )
     item: str = pa.Field(description="the thing itself; empty for a plain count of texts")
     documents: int = pa.Field(ge=1, description="how many texts hold it")
 

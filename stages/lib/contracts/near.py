@@ -13,8 +13,13 @@ class Near(Table):
 
     left_id: str = pa.Field(str_matches=ANY_ID, description="the smaller id of the two")
     right_id: str = pa.Field(str_matches=ANY_ID, description="the larger id of the two")
-    similarity: float = pa.Field(ge=0.0, le=1.0, description="exact Jaccard similarity of the two shingle sets")
-    rule: str = pa.Field(isin=["equal", "near"], description="equal: same normal form; near: at or above the threshold")
+    similarity: float = pa.Field(
+        ge=0.0, le=1.0, description="exact Jaccard similarity of the two shingle sets"
+    )
+    rule: str = pa.Field(
+        isin=["equal", "near"],
+        description="equal: same normal form; near: at or above the threshold",
+    )
 
     class Config(Table.Config):
         """Key."""

@@ -18,12 +18,24 @@ class QueryResults(Table):
     )
     system: str = pa.Field(isin=list(SYSTEMS), description="who ranked the corpus")
     component_id: str = pa.Field(description="component of the query; intervals resample these")
-    ndcg_at_10: float = pa.Field(ge=0.0, le=1.0, description="nDCG over the first ten hits, linear gains")
-    mrr_at_10: float = pa.Field(ge=0.0, le=1.0, description="1 / rank of the first answer within ten hits, else 0")
-    recall_at_10: float = pa.Field(ge=0.0, le=1.0, description="share of the answers within ten hits")
-    recall_at_100: float = pa.Field(ge=0.0, le=1.0, description="share of the answers within a hundred hits")
-    first_rank: int = pa.Field(ge=0, description="rank of the first answer from 1; 0 if not within a hundred hits")
-    first_score: float = pa.Field(nullable=True, description="its score to six decimals; missing if no first_rank")
+    ndcg_at_10: float = pa.Field(
+        ge=0.0, le=1.0, description="nDCG over the first ten hits, linear gains"
+    )
+    mrr_at_10: float = pa.Field(
+        ge=0.0, le=1.0, description="1 / rank of the first answer within ten hits, else 0"
+    )
+    recall_at_10: float = pa.Field(
+        ge=0.0, le=1.0, description="share of the answers within ten hits"
+    )
+    recall_at_100: float = pa.Field(
+        ge=0.0, le=1.0, description="share of the answers within a hundred hits"
+    )
+    first_rank: int = pa.Field(
+        ge=0, description="rank of the first answer from 1; 0 if not within a hundred hits"
+    )
+    first_score: float = pa.Field(
+        nullable=True, description="its score to six decimals; missing if no first_rank"
+    )
 
     class Config(Table.Config):
         """Key."""

@@ -21,13 +21,16 @@ class Runs(Table):
     """One row is one hit: a document that a system ranked for a query."""
 
     split: str = pa.Field(
-        isin=["validation", "test", "out_of_domain", "synthetic"], description="which set the query belongs to"
+        isin=["validation", "test", "out_of_domain", "synthetic"],
+        description="which set the query belongs to",
     )
     system: str = pa.Field(isin=list(SYSTEMS), description="who ranked the corpus")
     query_id: str = pa.Field(str_matches=QUERY_ID, description="the held-out query")
     rank: int = pa.Field(ge=1, le=100, description="place of the hit, from 1")
     doc_id: str = pa.Field(str_matches=DOC_ID, description="the document")
-    score: float = pa.Field(description="what it scored, to six decimals; equal scores are ordered by document id")
+    score: float = pa.Field(
+        description="what it scored, to six decimals; equal scores are ordered by document id"
+    )
 
     class Config(Table.Config):
         """Key."""

@@ -13,9 +13,12 @@ class Scored(Table):
     pair_id: str = pa.Field(str_matches=PAIR_ID, description="the pair as collected")
     component_id: str = pa.Field(description="its component; intervals resample these")
     anchor: str = pa.Field(
-        str_length={"min_value": 1}, description="the cleaned anchor; as collected if cleaning dropped it"
+        str_length={"min_value": 1},
+        description="the cleaned anchor; as collected if cleaning dropped it",
     )
-    doc_id: str = pa.Field(str_matches=DOC_ID, description="the document as collected, before any copy was re-pointed")
+    doc_id: str = pa.Field(
+        str_matches=DOC_ID, description="the document as collected, before any copy was re-pointed"
+    )
     score: float = pa.Field(ge=0.0, le=1.0, description="how similar a person found them")
 
     class Config(Table.Config):

@@ -18,7 +18,12 @@ PAIR_ID = r"^p[0-9a-f]{16}$"
 QUERY_ID = r"^q[0-9a-f]{16}$"
 ANY_ID = r"^[dpqr][0-9a-f]{16}$"
 
-_ARROW = {"str": arrow.string(), "float64": arrow.float64(), "int64": arrow.int64(), "bool": arrow.bool_()}
+_ARROW = {
+    "str": arrow.string(),
+    "float64": arrow.float64(),
+    "int64": arrow.int64(),
+    "bool": arrow.bool_(),
+}
 
 
 class Table(pa.DataFrameModel):
@@ -63,7 +68,8 @@ def check(frame: pd.DataFrame, table: type[Table], where: str) -> pd.DataFrame:
         table.validate(frame.reset_index(drop=True), lazy=True)
     except pa.errors.SchemaErrors as error:
         raise Problem(
-            f"{where} breaks the contract of {table.__name__}:\n{_summary(frame, table, error)}", _REMEDY
+            f"{where} breaks the contract of {table.__name__}:\n{_summary(frame, table, error)}",
+            _REMEDY,
         ) from None
     return frame
 
@@ -83,11 +89,17 @@ def _summary(frame: pd.DataFrame, table: type[Table], error: pa.errors.SchemaErr
     for case in error.failure_cases.to_dict("records"):
         rule, row = _rule(case)
         # A rule over whole rows is reported once per column; its rows are what matters.
-        told.setdefault(rule, {}).setdefault(row, "" if rule.startswith("row:") else f", value {_short(case)!r}")
+        told.setdefault(rule, {}).setdefault(
+            row, "" if rule.startswith("row:") else f", value {_short(case)!r}"
+        )
     lines = []
     for rule, rows in list(told.items())[:5]:
         row, value = next(iter(rows.items()))
-        where = "" if row is None else f" broken in {len(rows)} row(s) (first: {_name(frame, table, row)}{value})"
+        where = (
+            ""
+            if row is None
+            else f" broken in {len(rows)} row(s) (first: {_name(frame, table, row)}{value})"
+        )
         lines.append(f"  {rule}{where}")
     if len(told) > 5:
         lines.append(f"  and {len(told) - 5} more rules")
@@ -100,11 +112,16 @@ def _rule(case: Mapping[Any, Any]) -> tuple[str, int | None]:
     if case["index"] is not None and case["index"] == case["index"]:
         whole = case["schema_context"] == "DataFrameSchema"
         subject = "row" if whole else column
-        return f"{subject}: {rule.replace('multiple_fields_uniqueness', 'key_is_unique')}", int(case["index"])
+        return f"{subject}: {rule.replace('multiple_fields_uniqueness', 'key_is_unique')}", int(
+            case["index"]
+        )
     if rule in _COLUMN_RULES:
         return f"column {_short(case)!r} {_COLUMN_RULES[rule]}", None
     # A column of the wrong type, or a rule that could not even be computed, because of another fault.
-    return f"{'row' if case['schema_context'] == 'DataFrameSchema' else column}: {rule}, found {_short(case)}", None
+    return (
+        f"{'row' if case['schema_context'] == 'DataFrameSchema' else column}: {rule}, found {_short(case)}",
+        None,
+    )
 
 
 def _short(case: Mapping[Any, Any]) -> str:

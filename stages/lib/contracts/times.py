@@ -14,7 +14,9 @@ class Times(Table):
     """One row says when a pair or a document was made; those of sources without times are in no row."""
 
     id: str = pa.Field(str_matches=r"^[dp][0-9a-f]{16}$", description="the pair or the document")
-    time: str = pa.Field(str_matches=TIME, description="ISO 8601 in UTC, to the microsecond; in order as text")
+    time: str = pa.Field(
+        str_matches=TIME, description="ISO 8601 in UTC, to the microsecond; in order as text"
+    )
 
     class Config(Table.Config):
         """Key."""

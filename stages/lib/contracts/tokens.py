@@ -29,20 +29,23 @@ class Tokens(Table):
     )
     negatives: int = pa.Field(ge=0, description="how many of the negatives are real")
     answer_ids: object = pa.Field(
-        metadata=_STRINGS, description="documents and components that answer the anchor; see shown_ids"
+        metadata=_STRINGS,
+        description="documents and components that answer the anchor; see shown_ids",
     )
     shown_ids: object = pa.Field(
         metadata=_STRINGS,
         description="documents and components that the row brings into a batch; none may be an answer of another row",
     )
     anchor_input_ids: object = pa.Field(
-        metadata={"arrow": arrow.list_(arrow.int32())}, description="token ids of the anchor, padded to max_tokens"
+        metadata={"arrow": arrow.list_(arrow.int32())},
+        description="token ids of the anchor, padded to max_tokens",
     )
     anchor_attention_mask: object = pa.Field(
         metadata={"arrow": arrow.list_(arrow.int8())}, description="1 for a token, 0 for padding"
     )
     positive_input_ids: object = pa.Field(
-        metadata={"arrow": arrow.list_(arrow.int32())}, description="token ids of the positive, padded to max_tokens"
+        metadata={"arrow": arrow.list_(arrow.int32())},
+        description="token ids of the positive, padded to max_tokens",
     )
     positive_attention_mask: object = pa.Field(
         metadata={"arrow": arrow.list_(arrow.int8())}, description="1 for a token, 0 for padding"
@@ -68,7 +71,9 @@ def tokens(length: int, negatives: int) -> type[Tokens]:
                 metadata={"arrow": arrow.list_(kind, length)}, description=f"{name} of the {column}"
             )
     return type(
-        "Tokens", (Tokens,), {**fields, "__annotations__": dict.fromkeys(fields, object), "__module__": __name__}
+        "Tokens",
+        (Tokens,),
+        {**fields, "__annotations__": dict.fromkeys(fields, object), "__module__": __name__},
     )
 
 
@@ -84,6 +89,9 @@ def fixed_shape(path: Path) -> tuple[int, int]:
         raise Problem(f"{path} does not exist", "run 'dvc repro tokenize' first") from None
     except (KeyError, AttributeError, arrow.ArrowInvalid):
         raise Problem(
-            f"{path} is not a table of tokens of fixed length", "remove it and run 'dvc repro tokenize'"
+            f"{path} is not a table of tokens of fixed length",
+            "remove it and run 'dvc repro tokenize'",
         ) from None
-    return length, sum(name.startswith("negative_") and name.endswith("_input_ids") for name in schema.names)
+    return length, sum(
+        name.startswith("negative_") and name.endswith("_input_ids") for name in schema.names
+    )

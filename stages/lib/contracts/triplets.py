@@ -30,21 +30,34 @@ class Triplets(Table):
     anchor: str = pa.Field(str_length={"min_value": 1}, description="query side")
     doc_id: str = pa.Field(str_matches=DOC_ID, description="id of the positive")
     positive: str = pa.Field(str_length={"min_value": 1}, description="text of the positive")
-    positive_score: float = pa.Field(ge=-1.01, le=1.01, description="base model's cosine of anchor and positive")
-    negative_ids: object = pa.Field(metadata=_STRINGS, description="documents chosen as hard negatives, best first")
+    positive_score: float = pa.Field(
+        ge=-1.01, le=1.01, description="base model's cosine of anchor and positive"
+    )
+    negative_ids: object = pa.Field(
+        metadata=_STRINGS, description="documents chosen as hard negatives, best first"
+    )
     negatives: object = pa.Field(metadata=_STRINGS, description="their texts")
-    negative_scores: object = pa.Field(metadata=_FLOATS, description="base model's cosine of anchor and each negative")
+    negative_scores: object = pa.Field(
+        metadata=_FLOATS, description="base model's cosine of anchor and each negative"
+    )
     negative_cross_scores: object = pa.Field(
-        metadata=_FLOATS, description="the cross-encoder's score of anchor and each; not a number where none is asked"
+        metadata=_FLOATS,
+        description="the cross-encoder's score of anchor and each; not a number where none is asked",
     )
     negative_miners: object = pa.Field(
-        metadata=_STRINGS, description="who proposed each: bm25, dense, labelled (a person), or several"
+        metadata=_STRINGS,
+        description="who proposed each: bm25, dense, labelled (a person), or several",
     )
-    negative_ranks: object = pa.Field(metadata=_INTEGERS, description="best rank (from 1) that a miner gave each")
-    negative_rules: object = pa.Field(metadata=_STRINGS, description="the rules that each negative passed")
+    negative_ranks: object = pa.Field(
+        metadata=_INTEGERS, description="best rank (from 1) that a miner gave each"
+    )
+    negative_rules: object = pa.Field(
+        metadata=_STRINGS, description="the rules that each negative passed"
+    )
 
     answer_ids: object = pa.Field(
-        metadata=_STRINGS, description="documents, components and topics that answer the anchor; see shown_ids"
+        metadata=_STRINGS,
+        description="documents, components and topics that answer the anchor; see shown_ids",
     )
     shown_ids: object = pa.Field(
         metadata=_STRINGS,
@@ -61,16 +74,27 @@ class Triplets(Table):
     @classmethod
     def lists_are_equally_long(cls, frame: pd.DataFrame) -> pd.Series:
         """Every negative has an id, a text, a score, a miner, a rank and its rules."""
-        lengths = pd.DataFrame({name: frame[name].map(len) for name in _PER_NEGATIVE}, index=frame.index)
+        lengths = pd.DataFrame(
+            {name: frame[name].map(len) for name in _PER_NEGATIVE}, index=frame.index
+        )
         return lengths.nunique(axis=1) <= 1
 
     @pa.dataframe_check
     @classmethod
     def batches_know_positive_and_negatives(cls, frame: pd.DataFrame) -> pd.Series:
         """Every positive answers and is shown, and every negative is shown."""
-        rows = zip(frame["doc_id"], frame["negative_ids"], frame["answer_ids"], frame["shown_ids"], strict=True)
+        rows = zip(
+            frame["doc_id"],
+            frame["negative_ids"],
+            frame["answer_ids"],
+            frame["shown_ids"],
+            strict=True,
+        )
         return pd.Series(
-            [doc_id in set(answers) and {doc_id, *ids} <= set(shown) for doc_id, ids, answers, shown in rows],
+            [
+                doc_id in set(answers) and {doc_id, *ids} <= set(shown)
+                for doc_id, ids, answers, shown in rows
+            ],
             index=frame.index,
             dtype=bool,
         )
@@ -80,7 +104,12 @@ class Triplets(Table):
     def negative_differs_from_anchor_and_positive(cls, frame: pd.DataFrame) -> pd.Series:
         """No negative is the anchor, the positive, or the positive's document under its own id."""
         rows = zip(
-            frame["anchor"], frame["positive"], frame["doc_id"], frame["negatives"], frame["negative_ids"], strict=True
+            frame["anchor"],
+            frame["positive"],
+            frame["doc_id"],
+            frame["negatives"],
+            frame["negative_ids"],
+            strict=True,
         )
         return pd.Series(
             [not ({a, p} & set(texts)) and d not in set(ids) for a, p, d, texts, ids in rows],
