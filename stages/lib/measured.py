@@ -1,11 +1,11 @@
-"""What stages measured, as others read it: metrics/<stage>.json."""
+"""The details that stages wrote, as other stages read them: metrics/details/<stage>.json."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stages.lib.errors import Problem
 
@@ -22,7 +22,7 @@ class Metrics(NamedTuple):
         value = self.find(stage, key)
         if value is None:
             raise Problem(
-                f"metrics/{stage}.json has no number '{key}'",
+                f"metrics/details/{stage}.json has no number '{key}'",
                 f"run 'dvc repro --force --single-item {stage}'",
             )
         return value
@@ -34,11 +34,16 @@ class Metrics(NamedTuple):
 
 
 def read_metrics(paths: Sequence[Path]) -> dict[str, dict[str, Value]]:
-    """Return stage name (the file's) to its metrics."""
-    return {path.stem: _flat(path) for path in paths}
+    """Return stage name (the file's) to its details, with a dot between the levels of a key."""
+    return {path.stem: read_details(path) for path in paths}
 
 
-def _flat(path: Path) -> dict[str, Value]:
+def read_details(path: Path) -> dict[str, Value]:
+    """Return the details in a JSON file as flat keys: `{"dropped": {"empty": 0}}` as `dropped.empty`.
+
+    Raises:
+        Problem: the file is missing, or is no JSON object of numbers, texts and such objects.
+    """
     try:
         values = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -47,8 +52,24 @@ def _flat(path: Path) -> dict[str, Value]:
         raise Problem(
             f"{path} is not JSON: {error}", f"remove it and run 'dvc repro {path.stem}'"
         ) from None
-    if not isinstance(values, dict) or any(
-        isinstance(value, dict | list) or value is None for value in values.values()
-    ):
-        raise Problem(f"{path} is not flat JSON", f"remove it and run 'dvc repro {path.stem}'")
-    return values
+    if not isinstance(values, dict):
+        raise Problem(f"{path} is no JSON object", f"remove it and run 'dvc repro {path.stem}'")
+    flat = flatten(values)
+    if any(isinstance(value, list) or value is None for value in flat.values()):
+        raise Problem(f"{path} holds a list or null", f"remove it and run 'dvc repro {path.stem}'")
+    return flat
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested dictionaries as one, with a dot between the levels of a key.
+
+    >>> flatten({"rows_in": 3, "dropped": {"empty": 1, "long": 0}})
+    {'rows_in': 3, 'dropped.empty': 1, 'dropped.long': 0}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

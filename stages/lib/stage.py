@@ -9,7 +9,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,6 +30,7 @@ os.environ.update(
 )
 
 Item = TypeVar("Item")
+Value = float | int | str | bool
 
 
 def command(main: Callable[..., None], *groups: str) -> typer.Typer:
@@ -89,12 +90,54 @@ def check_pins(groups: Iterable[str], pyproject: Path = Path("pyproject.toml")) 
                 )
 
 
-def write_metrics(metrics: dict[str, float | int | str | bool], path: Path) -> None:
-    """Write flat JSON with sorted keys, floats rounded to four digits: what git and DVC diff."""
-    # Adding 0.0 turns -0.0 into 0.0, which would stand in a diff as a change.
+def write_metrics(metrics: Mapping[str, Value], path: Path) -> None:
+    """Write flat JSON with sorted keys and floats of four digits: the numbers that DVC compares.
+
+    Raises:
+        Problem: a number is not finite.
+    """
+    _write_json(_rounded(metrics, path), path)
+
+
+def write_details(details: Mapping[str, Value], path: Path) -> None:
+    """Write nested JSON with sorted keys and floats of four digits.
+
+    Each dot in a key is a level: `{"dropped.empty": 0}` becomes `{"dropped": {"empty": 0}}`.
+
+    Raises:
+        Problem: a number is not finite.
+        ValueError: a key is also the beginning of another one.
+    """
+    _write_json(nested(_rounded(details, path)), path)
+
+
+def nested(values: Mapping[str, Value]) -> dict[str, Any]:
+    """Return `values` as nested dictionaries, a level for each dot in a key.
+
+    >>> nested({"rows_in": 3, "dropped.empty": 1, "dropped.long": 0})
+    {'rows_in': 3, 'dropped': {'empty': 1, 'long': 0}}
+    """
+    result: dict[str, Any] = {}
+    for key, value in values.items():
+        *topics, name = key.split(".")
+        level = result
+        for topic in topics:
+            level = level.setdefault(topic, {})
+            if not isinstance(level, dict):
+                raise ValueError(f"the key '{key}' goes on where another key ends")
+        if name in level:
+            raise ValueError(
+                f"the key '{key}' is there already, or is the beginning of another key"
+            )
+        level[name] = value
+    return result
+
+
+def _rounded(values: Mapping[str, Value], path: Path) -> dict[str, Value]:
+    # Adding 0.0 turns -0.0 into 0.0. A diff would show -0.0 as a change.
     rounded = {
         key: round(float(value), 4) + 0.0 if isinstance(value, float) else value
-        for key, value in metrics.items()
+        for key, value in values.items()
     }
     bad = [
         key
@@ -104,11 +147,15 @@ def write_metrics(metrics: dict[str, float | int | str | bool], path: Path) -> N
     if bad:
         raise Problem(
             f"{path}: {', '.join(bad)} came out as not-a-number or infinite",
-            "report this: a metric without data is left out, never NaN",
+            "report this as a bug of the stage: a metric without data is left out, never NaN",
         )
+    return rounded
+
+
+def _write_json(values: Mapping[str, Any], path: Path) -> None:
     with written.atomically(path) as temporary:
         temporary.write_text(
-            json.dumps(rounded, indent=2, sort_keys=True) + "\n", "utf-8", newline="\n"
+            json.dumps(values, indent=2, sort_keys=True) + "\n", "utf-8", newline="\n"
         )
 
 

@@ -1,101 +1,113 @@
 """Tokenize to a fixed length, and report what truncation costs.
 
-Reads the triplets; writes token ids and attention masks, every list `tokenize.max_tokens` long, ready for
-any training loop, with the prompts included. Training cuts each batch to its longest row, since padding
-to the full length costs 8 to 24 times the work. Validation queries and the documents that are searched are
-measured as well. Where more texts are cut than `tokenize.max_truncated_share` allows, the stage fails.
+Reads the triplets. Writes token ids and attention masks. Every list is `tokenize.max_tokens` long and
+contains the prompts, so that any training loop can read it. Validation queries and the documents of
+the corpus are measured as well. The stage fails where more texts are cut than
+`tokenize.max_truncated_share` allows.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from stages.lib import tables
-from stages.lib.contracts.ledger import Ledger as LedgerTable
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.tokens import text_columns, tokens
-from stages.lib.contracts.triplets import Triplets
 from stages.lib.errors import Problem
-from stages.lib.ledger import Ledger, balance
+from stages.lib.interface import CheckedTable, Stage
+from stages.lib.ledger import Ledger as LedgerWriter
+from stages.lib.ledger import balance
 from stages.lib.models import find_model
-from stages.lib.params import Model, Shape, load
-from stages.lib.stage import command, write_metrics
 from stages.tokenize.encoding import Column, measure, tokenize
-from stages.tokenize.params import TokenizeParams
+from stages.tokenize.interface import Inputs, Outputs, Params
 from stages.tokenize.report import by_column, check_truncated, limits, report
 
 
-def note_cuts(rows: pd.DataFrame, columns: dict[str, Column], max_tokens: int) -> Ledger:
-    """Return the ledger: each text that is cut, with how many tokens it loses."""
-    ledger = Ledger()
-    for name, column in columns.items():
-        for at in np.flatnonzero(column.lengths > max_tokens):
-            lost = float(column.lengths[at] - max_tokens)
-            ledger.note(str(rows["pair_id"].iloc[at]), f"truncated_{name}", score=lost)
-    return ledger
-
-
-def main(
-    triplets: Path = Path("data/mine/triplets.parquet"),
-    pairs: Path = Path("data/augment/pairs.parquet"),
-    queries: Path = Path("data/split/validation/queries.parquet"),
-    passages: Path = Path("data/pair/passages.parquet"),
-    out_tokens: Path = Path("data/tokenize/tokens.parquet"),
-    out_ledger: Path = Path("data/tokenize/ledger.parquet"),
-    metrics: Path = Path("metrics/tokenize.json"),
-) -> None:
+def run(inputs: Inputs, params: Params) -> Outputs:
     """Tokenize to a fixed length, and report what truncation costs."""
     from transformers import AutoTokenizer
 
-    params, model, scores = load(TokenizeParams), load(Model), load(Shape).shape == "scores"
-    rows = tables.read(triplets, Triplets)
-    if not len(rows):
+    triplets = inputs.triplets.frame()
+    if not len(triplets):
         raise Problem(
-            f"{triplets} holds no rows",
-            "see metrics/mine.json and metrics/split.json for where they went",
+            f"{inputs.triplets.path} holds no rows",
+            "see metrics/details/mine.json and metrics/details/split.json for where they went",
         )
-    # Pairs with scores are compared with each other, all others with at least one column of negatives.
-    negatives = 0 if scores else max(1, int(rows["negatives"].map(len).max()))
-    folder = find_model(model)
+
+    # The tokenizer of the base model, and how many tokens the model can read.
+    folder = find_model(params.model)
     tokenizer = AutoTokenizer.from_pretrained(
         str(folder), local_files_only=True, trust_remote_code=False
     )
-    own, most = limits(folder, tokenizer)
-    if params.max_tokens > most:
+    model_tokens, most_tokens = limits(folder, tokenizer)
+    max_tokens = params.tokenize.max_tokens
+    if max_tokens > most_tokens:
         raise Problem(
-            f"params.yaml: tokenize.max_tokens is {params.max_tokens}, but {model.base} reads {most} tokens at most",
-            f"lower it to {most}, or choose another model.base",
+            f"params.yaml: tokenize.max_tokens is {max_tokens}, "
+            f"but {params.model.base} reads {most_tokens} tokens at most",
+            f"lower it to {most_tokens}, or choose another model.base",
         )
-    columns = tokenize(rows, tokenizer, model, params.max_tokens, negatives)
-    asked, searched = tables.read(queries, Queries)["text"], tables.read(passages, Passages)["text"]
-    found = {
+
+    # Pairs with scores have no negatives. All other rows have at least one column of them.
+    negatives = 0
+    if params.pair.shape != "scores":
+        negatives = max(1, int(triplets["negatives"].map(len).max()))
+    columns = tokenize(triplets, tokenizer, params.model, max_tokens, negatives)
+
+    # Validation queries and the corpus are measured, and not written.
+    queries = [params.model.anchor_prompt + text for text in inputs.queries.frame()["text"]]
+    passages = [params.model.document_prompt + text for text in inputs.passages.frame()["text"]]
+    lengths = {
         **by_column(columns),
-        "validation.query": measure([model.anchor_prompt + text for text in asked], tokenizer),
-        "corpus.passage": measure([model.document_prompt + text for text in searched], tokenizer),
+        "validation.query": measure(queries, tokenizer),
+        "corpus.passage": measure(passages, tokenizer),
     }
-    check_truncated(found, params, most)
-    score_of = tables.read(pairs, Pairs).set_index("pair_id")["score"]
-    frame = rows[["pair_id", "component_id"]].assign(
-        score=score_of.reindex(rows["pair_id"]).to_numpy(), negatives=rows["negatives"].map(len)
+    check_truncated(lengths, params.tokenize, most_tokens)
+
+    frame = token_rows(triplets, columns, inputs.pairs.frame(), negatives)
+    return Outputs(
+        tokens=CheckedTable(frame, tokens(max_tokens, negatives)),
+        ledger=truncation_ledger(triplets, columns, max_tokens).frame(),
+        details={
+            **balance(len(triplets), len(frame), {}, []),
+            **report(lengths, max_tokens),
+            "model_max_tokens": model_tokens,
+        },
     )
-    frame = frame.assign(answer_ids=rows["answer_ids"], shown_ids=rows["shown_ids"])
+
+
+def token_rows(
+    triplets: pd.DataFrame, columns: dict[str, Column], pairs: pd.DataFrame, negatives: int
+) -> pd.DataFrame:
+    """Return the rows of Tokens: ids, scores, and the token lists of each text column."""
+    score_of_pair = pairs.set_index("pair_id")["score"]
+    frame = triplets[["pair_id", "component_id"]].assign(
+        score=score_of_pair.reindex(triplets["pair_id"]).to_numpy(),
+        negatives=triplets["negatives"].map(len),
+        answer_ids=triplets["answer_ids"],
+        shown_ids=triplets["shown_ids"],
+    )
     for name in text_columns(negatives):
         frame[f"{name}_input_ids"] = list(columns[name].ids)
         frame[f"{name}_attention_mask"] = list(columns[name].mask)
-    tables.write(frame, out_tokens, tokens(params.max_tokens, negatives))
-    tables.write(note_cuts(rows, columns, params.max_tokens).frame(), out_ledger, LedgerTable)
-    balanced = balance(len(rows), len(frame), {}, [])
-    write_metrics(
-        {**balanced, **report(found, params.max_tokens), "model_max_tokens": own}, metrics
-    )
+    return frame
 
 
-app = command(main, "tables", "model")
+def truncation_ledger(
+    triplets: pd.DataFrame, columns: dict[str, Column], max_tokens: int
+) -> LedgerWriter:
+    """Return a ledger with a line for each text that is cut: how many tokens it loses."""
+    ledger = LedgerWriter()
+    for name, column in columns.items():
+        for row in np.flatnonzero(column.lengths > max_tokens):
+            pair_id = str(triplets["pair_id"].iloc[row])
+            lost_tokens = float(column.lengths[row] - max_tokens)
+            ledger.note(pair_id, f"truncated_{name}", score=lost_tokens)
+    return ledger
+
+
+STAGE = Stage(run, groups=("tables", "model"))
+main = STAGE.main
+app = STAGE.app
 
 if __name__ == "__main__":
     app()

@@ -11,7 +11,7 @@ import numpy as np
 
 from stages.lib.errors import Problem
 from stages.tokenize.encoding import Column, Lengths
-from stages.tokenize.params import TokenizeParams
+from stages.tokenize.interface import TokenizeParams
 
 # What lies under "train." was encoded for training; validation and the corpus are only measured.
 TRAINING = "train."

@@ -18,6 +18,7 @@ from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.tokens import fixed_shape, tokens
 from stages.lib.contracts.triplets import Triplets
+from stages.lib.measured import read_details
 from stages.lib.models import find_model
 from stages.lib.params import Model
 from stages.tokenize.__main__ import app, main
@@ -228,7 +229,7 @@ def test_each_text_that_was_cut_has_its_line_and_its_share(written):
         [name("p", 1), "note", "truncated_negative_2", 3.0],
         [name("p", 2), "note", "truncated_positive", 3.0],
     ]
-    metrics = json.loads(Path("metrics/tokenize.json").read_text())
+    metrics = read_details(Path("metrics/details/tokenize.json"))
     # Row by row; "cough 🦓" gives four tokens, and "phlegm" five, as it is not in the vocabulary as a whole.
     lengths = [11, 3, 3, 11, 3, 11, 4, 5, 3]
     assert (metrics["rows_in"], metrics["rows_out"]) == (3, 3)
@@ -311,6 +312,7 @@ def test_triplets_that_are_missing_or_empty_are_told_with_the_remedy(project):
         "data/mine/triplets.parquet does not exist\n  remedy: run 'dvc repro mine' first"
         in result.stderr
     )
+    lay_out(ROWS)
     tables.write(Triplets.empty(), Path("data/mine/triplets.parquet"), Triplets)
     result = CliRunner().invoke(app)
     assert result.exit_code == 1

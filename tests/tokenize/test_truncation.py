@@ -11,7 +11,7 @@ from stages.lib.errors import Problem
 from stages.lib.models import find_model
 from stages.lib.params import Model
 from stages.tokenize.encoding import Column, Lengths
-from stages.tokenize.params import TokenizeParams
+from stages.tokenize.interface import TokenizeParams
 from stages.tokenize.report import by_column, check_truncated, limits, recommended, report
 
 BASE = Model(
