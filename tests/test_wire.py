@@ -1,9 +1,18 @@
-"""make wire finds every import and replaces the code dependencies in dvc.yaml, and nothing else."""
+"""`make wire` finds every import, and writes what stages declare into dvc.yaml, and nothing else."""
 
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from stages.ask.wire import app, closure, rewire
+from stages.ask.wire import app, closure, code_dependencies, entry, load_stage, rewire
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.errors import Problem
+from stages.lib.interface import Details, Metrics, Reads, Stage, TableFile, Writes
+from stages.lib.params import Section
 
 
 def project(root, files):
@@ -17,161 +26,223 @@ def project(root, files):
 SMALL = {
     "stages/__init__.py": '"""Small."""',
     "stages/lib/__init__.py": '"""Lib."""',
-    "stages/lib/a.py": "from stages.lib import b",
-    "stages/lib/b.py": "x = 1",
-    "stages/lib/c.py": "import stages.lib.b",
-    "stages/lib/typed.py": "",
+    "stages/lib/core/a.py": "from stages.lib.core import b",
+    "stages/lib/core/b.py": "x = 1",
+    "stages/lib/text/c.py": "import stages.lib.core.b",
+    "stages/lib/text/typed.py": "",
+    "stages/lib/schemas/pairs.py": "from stages.lib.schemas import table",
+    "stages/lib/schemas/table.py": "",
+    "stages/lib/schemas/runs.py": "",
 }
+CORE_B = "stages/lib/core/b.py"
 
 
 @pytest.mark.parametrize(
     ("source", "reached"),
     [
-        ("from stages.lib import a", ["a", "b"]),
-        ("from stages.lib.b import x", ["b"]),
-        ("import stages.lib.c", ["b", "c"]),
-        ("def late():\n    from stages.lib.b import x", ["b"]),
-        ("from .lib import b", ["b"]),
+        ("from stages.lib.core import a", ["core/a", "core/b"]),
+        ("from stages.lib.core.b import x", ["core/b"]),
+        ("import stages.lib.text.c", ["core/b", "text/c"]),
+        ("def late():\n    from stages.lib.core.b import x", ["core/b"]),
+        ("from ..lib.core import b", ["core/b"]),
         (
-            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from stages.lib import typed",
+            "from typing import TYPE_CHECKING\n"
+            "if TYPE_CHECKING:\n    from stages.lib.text import typed",
             [],
         ),
         (
-            "import typing\nif typing.TYPE_CHECKING:\n    import stages.lib.typed\nelse:\n    import stages.lib.b",
-            ["b"],
+            "import typing\nif typing.TYPE_CHECKING:\n    import stages.lib.text.typed\n"
+            "else:\n    import stages.lib.core.b",
+            ["core/b"],
         ),
         ("import json, os.path", []),
     ],
 )
 def test_imports_are_followed(tmp_path, source, reached):
-    project(tmp_path, {**SMALL, "stages/one.py": source})
-    assert closure("one", tmp_path) == [
-        "stages/one.py",
-        *(f"stages/lib/{name}.py" for name in reached),
+    project(tmp_path, {**SMALL, "stages/one/__main__.py": source})
+    expected = {Path("stages/one/__main__.py"), *(Path(f"stages/lib/{p}.py") for p in reached)}
+    assert closure("one", tmp_path) == expected
+
+
+def test_code_is_a_folder_per_package_and_a_file_per_schema(tmp_path):
+    source = "from stages.lib.text import c\nfrom stages.lib.schemas import pairs"
+    project(tmp_path, {**SMALL, "stages/one/__main__.py": source})
+    assert code_dependencies("one", tmp_path) == [
+        "stages/one",
+        "stages/lib/core",
+        "stages/lib/schemas/pairs.py",
+        "stages/lib/schemas/table.py",
+        "stages/lib/text",
     ]
 
 
-def test_a_folder_brings_its_rooms_and_its_other_files(tmp_path):
-    rooms = {
-        "stages/one/__init__.py": '"""One."""',
-        "stages/one/__main__.py": "from stages.one import room",
-        "stages/one/room.py": "from . import inner\nfrom ..lib import b",
-        "stages/one/inner.py": "",
-        "stages/one/page.html": "<p>",
-    }
-    project(tmp_path, {**SMALL, **rooms})
-    own = ["__main__.py", "inner.py", "page.html", "room.py"]
-    assert closure("one", tmp_path) == [*(f"stages/one/{name}" for name in own), "stages/lib/b.py"]
+# ---- the generated keys of a stage
 
 
-DVC = """\
-# The pipeline.
-stages:
-  one:
-    desc: >
-      Folded,   oddly
-      spaced.
-    cmd: "python -m stages.one"   # quoted
-    deps:
-      - data/raw
-      # what it runs
-      - stages/one.py
-      - stages/lib/gone.py
-    outs: [data/one/x.parquet]
+class OneParams(Section):
+    section: ClassVar[str] = "one"
+    size: int
 
-  two:   # the second
-    deps:
-      - stages/two.py
-      - data/one/x.parquet
-    outs:
-    - data/two/y.parquet:
-        cache: false
-  three:
-    deps:
-      - data/two/y.parquet
-"""
 
-WIRED = """\
-# The pipeline.
-stages:
-  one:
-    desc: >
-      Folded,   oddly
-      spaced.
-    cmd: "python -m stages.one"   # quoted
-    deps:
-      - data/raw
-      # what it runs
-      - stages/one.py
-      - stages/lib/a.py
-    outs: [data/one/x.parquet]
+class Seed(Section):
+    model_config = {"extra": "ignore"}
+    section: ClassVar[str] = "run"
+    seed: int
 
-  two:   # the second
-    deps:
-      - data/one/x.parquet
-      - stages/two.py
-    outs:
-    - data/two/y.parquet:
-        cache: false
-  three:
-    deps:
-      - data/two/y.parquet
-      - stages/three.py
-"""
 
-WANTED = {
-    "one": ["stages/one.py", "stages/lib/a.py"],
-    "two": ["stages/two.py"],
-    "three": ["stages/three.py"],
+@dataclass(frozen=True)
+class Params:
+    one: OneParams
+    run: Seed
+
+
+@dataclass(frozen=True)
+class Inputs:
+    pairs: Annotated[TableFile[Pairs], Reads("data/zero/pairs.parquet", "Pairs.")]
+    raw: Annotated[Path, Reads("data/raw", "Files.")]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    pairs: Annotated[pd.DataFrame, Writes("data/one/pairs.parquet", "Pairs.", Pairs)]
+    plot: Annotated[pd.DataFrame, Writes("metrics/plots/one.tsv", "A plot.")]
+    metrics: Annotated[Metrics, Writes("metrics/one.json", "Metrics.")]
+    details: Annotated[Details, Writes("metrics/details/one.json", "Details.")]
+
+
+def run(inputs: Inputs, params: Params) -> Outputs:
+    """Do it."""
+
+
+ENTRY = {
+    "deps": ["data/zero/pairs.parquet", "data/raw", "stages/one", "stages/lib/core"],
+    "params": [
+        "one",
+        "run.seed",
+        {
+            "pyproject.toml": [
+                "dependency-groups.tables",
+                "dependency-groups.extra",
+                "tool.pairsmith.wheels",
+            ]
+        },
+    ],
+    "outs": [
+        "data/one/pairs.parquet",
+        {"metrics/plots/one.tsv": {"cache": False}},
+        {"metrics/details/one.json": {"cache": False}},
+    ],
+    "metrics": [{"metrics/one.json": {"cache": False}}],
 }
 
 
-def test_rewiring_replaces_the_code_and_no_other_byte():
-    assert rewire(DVC, WANTED) == WIRED
+def test_the_keys_follow_from_the_declaration(tmp_path):
+    project(tmp_path, {**SMALL, "stages/one/__main__.py": "from stages.lib.core import b"})
+    stage = Stage(run, ("tables",), optional_groups=("extra",), wheels=True)
+    assert entry("one", stage, tmp_path) == ENTRY
+
+
+# ---- dvc.yaml
+
+BEFORE = """\
+# The pipeline.
+stages:
+  # First
+  one:
+    desc: >
+      Folded,   oddly
+      spaced.
+    cmd: "python -m stages.one"   # quoted
+    deps:
+      - data/raw
+      - stages/gone
+    params:
+      - one
+      - run.seed
+      - pyproject.toml:
+          - dependency-groups.tables
+          - dependency-groups.extra
+          - tool.pairsmith.wheels
+    outs: [data/one/old.parquet]
+    frozen: true
+
+  two:   # the second
+    cmd: python -m stages.two
+    metrics:
+      - metrics/two.json:
+          cache: false
+plots:
+  - x
+"""
+
+AFTER = """\
+# The pipeline.
+stages:
+  # First
+  one:
+    desc: >
+      Folded,   oddly
+      spaced.
+    cmd: "python -m stages.one"   # quoted
+    deps:
+      - data/zero/pairs.parquet
+      - data/raw
+      - stages/one
+      - stages/lib/core
+    params:
+      - one
+      - run.seed
+      - pyproject.toml:
+          - dependency-groups.tables
+          - dependency-groups.extra
+          - tool.pairsmith.wheels
+    outs:
+      - data/one/pairs.parquet
+      - metrics/plots/one.tsv:
+          cache: false
+      - metrics/details/one.json:
+          cache: false
+    metrics:
+      - metrics/one.json:
+          cache: false
+    frozen: true
+
+  two:   # the second
+    cmd: python -m stages.two
+    deps:
+      - stages/two
+plots:
+  - x
+"""
+
+ENTRIES = {"one": ENTRY, "two": {"deps": ["stages/two"]}}
+
+
+def test_rewiring_replaces_what_differs_and_no_other_byte():
+    assert rewire(BEFORE, ENTRIES) == AFTER
 
 
 def test_rewiring_what_is_right_changes_nothing():
-    assert rewire(WIRED, WANTED) == WIRED
+    assert rewire(AFTER, ENTRIES) == AFTER
 
 
-def wire(root, *arguments):
-    return CliRunner().invoke(app, [*arguments, "--dvc-yaml", str(root / "dvc.yaml")])
+def test_a_stage_without_a_declaration_is_named():
+    with pytest.raises(Problem, match=r"stages/lib/__main__.py declares no STAGE"):
+        load_stage("lib")
 
 
-@pytest.fixture
-def root(tmp_path):
-    return project(
-        tmp_path,
-        {
-            **SMALL,
-            "dvc.yaml": "stages:\n  one:\n    deps:\n      - data/raw\n",
-            "stages/one.py": "from stages.lib import b",
-        },
-    )
-
-
-def test_check_prints_what_to_paste_and_writes_nothing(root):
-    result = wire(root, "--check")
+def test_check_names_the_file_and_writes_nothing(tmp_path):
+    # The real pipeline with one dependency less.
+    lines = Path("dvc.yaml").read_text("utf-8").splitlines(keepends=True)
+    broken = "".join(line for line in lines if line.strip() != "- data/raw")
+    (tmp_path / "dvc.yaml").write_text(broken, "utf-8")
+    arguments = ["--dvc-yaml", str(tmp_path / "dvc.yaml")]
+    result = CliRunner().invoke(app, ["--check", *arguments])
     assert result.exit_code == 1
-    assert (
-        "  one:\n    deps:\n      - data/raw\n      - stages/one.py\n      - stages/lib/b.py\n"
-        in result.stderr
-    )
-    assert (root / "dvc.yaml").read_text(
-        "utf-8"
-    ) == "stages:\n  one:\n    deps:\n      - data/raw\n"
+    assert "differs from what the stages declare\n  remedy: run 'make wire'" in result.stderr
+    assert (tmp_path / "dvc.yaml").read_text("utf-8") == broken
 
-
-def test_after_wiring_the_check_passes(root):
-    assert wire(root).exit_code == 0
-    assert wire(root, "--check").exit_code == 0
-
-
-def test_a_stage_without_code_is_named(root):
-    (root / "stages/one.py").unlink()
-    assert "stage 'one' has no stages/one.py and no stages/one/__main__.py" in wire(root).stderr
-
-
-def test_dependencies_on_one_line_are_refused(root):
-    (root / "dvc.yaml").write_text("stages:\n  one:\n    deps: [data/raw]\n", "utf-8")
-    assert "stage 'one' has no 'deps' with a dependency a line" in wire(root).stderr
+    # After wiring, the check passes, and the file is as in git.
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert CliRunner().invoke(app, ["--check", *arguments]).exit_code == 0
+    assert (tmp_path / "dvc.yaml").read_text("utf-8") == "".join(lines)

@@ -1,7 +1,10 @@
-"""What dvc.yaml says of a stage is what its code does: names, paths, parameters, imports."""
+"""dvc.yaml, params.yaml and the code say the same: names, paths, parameters, imports."""
 
 import ast
-import importlib
+import inspect
+import json
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -10,12 +13,13 @@ from ruamel.yaml import YAML
 
 from stages.ask.compare.verdicts import CompareParams
 from stages.ask.pipeline import entry_file, order, read_pipeline
-from stages.ask.wire import closure, imported
-from stages.lib.params import PARAMS, Section, load, read_yaml
+from stages.ask.wire import closure, entry, imported, load_stage, rewire
+from stages.lib.interface import inputs_of, outputs_of, sections_of
+from stages.lib.params import PARAMS, load, read_yaml
 
 PIPELINE = read_pipeline()
 LIB = sorted(Path("stages/lib").rglob("*.py"))
-each_stage = pytest.mark.parametrize("stage", PIPELINE.values(), ids=list(PIPELINE))
+each_stage = pytest.mark.parametrize("name", list(PIPELINE))
 
 
 @cache
@@ -23,177 +27,135 @@ def tree(file):
     return ast.parse(Path(file).read_text("utf-8"))
 
 
-def entry(stage):
-    return tree(entry_file(stage.name))
+def models(name):
+    """Return the sections of params.yaml that a stage reads, by their models."""
+    return list(sections_of(load_stage(name).params).values())
 
 
-def own_files(stage):
-    """Return the files of the stage itself, without lib."""
-    return [
-        Path(file)
-        for file in closure(stage.name)
-        if file.endswith(".py") and not file.startswith("stages/lib/")
-    ]
-
-
-def main_paths(stage):
-    """Return the paths in the default of each parameter of main()."""
-    main = next(
-        node
-        for node in entry(stage).body
-        if isinstance(node, ast.FunctionDef) and node.name == "main"
-    )
-    arguments = [*main.args.args, *main.args.kwonlyargs]
-    defaults = [*main.args.defaults, *main.args.kw_defaults]
-    assert len(arguments) == len(defaults), (
-        f"{stage.name}: every input and output of main() needs a default"
-    )
-    found = {}
-    for argument, default in zip(arguments, defaults, strict=True):
-        calls = [
-            node
-            for node in ast.walk(default)
-            if isinstance(node, ast.Call) and node.func.id == "Path"
-        ]
-        found[argument.arg] = [call.args[0].value for call in calls]
-        assert found[argument.arg], (
-            f"{stage.name}: the default of {argument.arg} is no literal Path"
-        )
-    return found
-
-
-def is_output(parameter):
-    """Tell whether a parameter of main() is written: out_*, metrics*; out_of_domain_* is a table that is read."""
-    return parameter.startswith(("out_", "metrics")) and not parameter.startswith("out_of_domain_")
-
-
-def sections_loaded(stage):
-    """Return the section of every load(Model) in the stage's own files."""
-    classes = {
-        node.name: next(
-            line.value.value
-            for line in node.body
-            if isinstance(line, ast.AnnAssign) and line.target.id == "section" and line.value
-        )
-        for file in [*own_files(stage), Path("stages/lib/params.py")]
-        for node in ast.walk(tree(file))
-        if isinstance(node, ast.ClassDef)
-        and any("Section" in ast.dump(base) for base in node.bases)
-    }
-    return {
-        classes[call.args[0].id]
-        for file in own_files(stage)
-        for call in ast.walk(tree(file))
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "load"
-    }
-
-
-def models(stage):
-    """Return the params models that the stage's own files define."""
-    names = [".".join(file.with_suffix("").parts) for file in own_files(stage)]
-    found = [value for name in names for value in vars(importlib.import_module(name)).values()]
-    return {
-        value
-        for value in found
-        if isinstance(value, type) and issubclass(value, Section) and value.__module__ in names
-    }
-
-
-def test_the_docstring_of_the_package_and_dvc_yaml_name_the_same_stages_in_the_same_order():
+def test_the_package_and_dvc_yaml_name_the_same_stages_in_order():
     assert order() == list(PIPELINE)
 
 
-def test_every_file_and_section_belongs_to_a_stage():
-    found = {path.stem for path in Path("stages").glob("[!_]*.py")} | {
-        path.parent.name for path in Path("stages").glob("*/__main__.py")
-    }
-    assert found == set(PIPELINE)
+def test_every_folder_and_section_belongs_to_a_stage():
+    folders = {path.parent.name for path in Path("stages").glob("*/__main__.py")}
+    assert folders == set(PIPELINE)
     assert set(read_yaml(PARAMS)) - {"run", "model", "compare"} <= set(PIPELINE)
     assert {path.stem for path in Path("metrics").glob("*.json")} <= set(PIPELINE)
+    assert {path.stem for path in Path("metrics/details").glob("*.json")} == set(PIPELINE)
 
 
 @each_stage
-def test_one_name_in_five_places(stage):
-    name, sections = stage.name, list(read_yaml(PARAMS))
+def test_one_name_in_five_places(name):
+    stage = PIPELINE[name]
     assert entry_file(name).is_file()
-    assert {model.section for model in models(stage)} == {name} & set(sections)
-    assert [path for path in stage.outs if not path.startswith((f"data/{name}/", "metrics/"))] == []
+    own_sections = {model.section for model in models(name)} & {name}
+    assert own_sections == {name} & set(read_yaml(PARAMS))
+    folders = (f"data/{name}/", "metrics/")
+    assert [path for path in stage.outs if not path.startswith(folders)] == []
     assert [path for path in stage.outs if path.startswith(f"data/{name}/")] != []
-    assert f"metrics/{name}.json" in stage.metrics
-    tests = [Path(f"tests/test_{name}.py"), *Path("tests", name).glob("test_*.py")]
-    assert any(file.is_file() for file in tests), f"write tests/test_{name}.py"
+    assert f"metrics/details/{name}.json" in stage.outs
+    assert stage.metrics in ([], [f"metrics/{name}.json"])
+    assert list(Path("tests", name).glob("test_*.py")), f"write tests/{name}/"
 
 
 @each_stage
-def test_docstring_says_what_dvc_yaml_says(stage):
-    assert ast.get_docstring(entry(stage)).splitlines()[0] == stage.desc
+def test_description_and_command_are_those_of_the_module(name):
+    stage = PIPELINE[name]
+    docstring = ast.get_docstring(tree(entry_file(name)))
+    assert docstring.splitlines()[0] == stage.desc
+    assert stage.cmd == f"python -m stages.{name}"
+    assert inspect.getdoc(load_stage(name).run).splitlines()[0] == stage.desc
 
 
 @each_stage
-def test_command_is_the_module(stage):
-    assert stage.cmd == f"python -m stages.{stage.name}"
+def test_dvc_yaml_is_what_the_stage_declares(name):
+    declared = load_stage(name)
+    stage = PIPELINE[name]
+    inputs = [item.path for item in inputs_of(declared.inputs)]
+    outputs = [item.path for item in outputs_of(declared.outputs)]
+    assert stage.reads == inputs
+    assert sorted(stage.written) == sorted(outputs)
+    keys = [key.partition(".")[0] for key in stage.params["params.yaml"]]
+    assert keys == [model.section for model in models(name) for _ in keys_of(model)]
 
 
-@each_stage
-def test_defaults_of_main_are_the_declared_paths(stage):
-    paths = main_paths(stage)
-    written = [path for name, found in paths.items() if is_output(name) for path in found]
-    read = [path for name, found in paths.items() if not is_output(name) for path in found]
-    assert sorted(read) == sorted(stage.reads)
-    assert sorted(written) == sorted(stage.written)
+def keys_of(model):
+    return list(model.model_fields) if model.model_config.get("extra") == "ignore" else [model]
 
 
-@each_stage
-def test_code_dependencies_are_the_imports(stage):
-    assert stage.deps == [*stage.data_deps, *closure(stage.name)], "run 'make wire'"
+def test_make_wire_would_change_nothing():
+    text = Path("dvc.yaml").read_text("utf-8")
+    entries = {name: entry(name, load_stage(name)) for name in PIPELINE}
+    assert rewire(text, entries) == text, "run 'make wire'"
 
 
-@each_stage
-def test_parameters_declared_are_those_loaded(stage):
-    declared = {key.partition(".")[0] for key in stage.params.get("params.yaml", [])}
-    assert declared == sections_loaded(stage)
+# ---- code dependencies: complete, and none idle
 
 
-@each_stage
-def test_dependency_groups_declared_are_those_checked(stage):
-    calls = [node for node in ast.walk(entry(stage)) if isinstance(node, ast.Call)]
-    call = next(
-        call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "command"
-    )
-    wanted = [f"dependency-groups.{group.value}" for group in call.args[1:]]
-    # Groups of what not everybody installs are checked where they are needed.
-    for node in (
-        node
-        for file in own_files(stage)
-        for node in ast.walk(tree(file))
-        if isinstance(node, ast.Call)
-    ):
-        if isinstance(node.func, ast.Name) and node.func.id == "check_pins":
-            wanted += [f"dependency-groups.{group}" for group in ast.literal_eval(node.args[0])]
-    if (
-        "stages/lib/wheels.py" in stage.code_deps
-    ):  # wheels that are read as data are pinned beside the groups
-        wanted.append("tool.pairsmith.wheels")
-    assert stage.params["pyproject.toml"] == wanted
-
-
-@each_stage
-def test_no_stage_imports_another(stage):
-    own = f"stages/{stage.name}"
-    assert [
+def uncovered(files, dependencies):
+    """Return the files that no dependency covers, as a file or as a folder."""
+    return [
         file
-        for file in closure(stage.name)
-        if not file.startswith((f"{own}/", f"{own}.py", "stages/lib/"))
-    ] == []
+        for file in files
+        if not any(file == path or file.startswith(f"{path}/") for path in dependencies)
+    ]
 
 
-def test_lib_imports_neither_stages_nor_questions():
-    assert {
-        target
-        for file in LIB
-        for target in imported(file)
-        if not target.is_relative_to("stages/lib")
-    } == set()
+def idle(files, dependencies):
+    """Return the dependencies that cover no file."""
+    return [
+        path
+        for path in dependencies
+        if not any(file == path or file.startswith(f"{path}/") for file in files)
+    ]
+
+
+@each_stage
+def test_no_code_dependency_is_idle(name):
+    files = [file.as_posix() for file in closure(name)]
+    assert idle(files, PIPELINE[name].code_deps) == []
+
+
+LOADED = """
+import importlib, json, pkgutil, sys
+name = sys.argv[1]
+package = importlib.import_module(f"stages.{name}")
+for module in pkgutil.iter_modules(package.__path__):
+    importlib.import_module(f"stages.{name}.{module.name}")
+files = [module.__file__ for key, module in sys.modules.items() if key.startswith("stages.")]
+print(json.dumps(sorted(file for file in files if not file.endswith("__init__.py"))))
+"""
+
+
+@each_stage
+def test_what_python_loads_is_covered_by_the_dependencies(name):
+    """A check by other means than the search for imports: a Python process loads the stage."""
+    command = [sys.executable, "-c", LOADED, name]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    files = [Path(file).relative_to(Path.cwd()).as_posix() for file in json.loads(printed)]
+    assert f"stages/{name}/__main__.py" in files
+    assert uncovered(files, PIPELINE[name].code_deps) == []
+    # Imports inside functions are found by reading the code alone.
+    read = [file.as_posix() for file in closure(name)]
+    assert uncovered(read, PIPELINE[name].code_deps) == []
+
+
+def test_a_missing_and_an_idle_dependency_are_noticed():
+    files = ["stages/one/__main__.py", "stages/lib/core/errors.py"]
+    assert uncovered(files, ["stages/one"]) == ["stages/lib/core/errors.py"]
+    assert uncovered(files, ["stages/one", "stages/lib/co"]) == ["stages/lib/core/errors.py"]
+    assert idle(files, ["stages/one", "stages/lib/core", "stages/lib/text"]) == ["stages/lib/text"]
+
+
+@each_stage
+def test_no_stage_imports_another(name):
+    allowed = (f"stages/{name}/", "stages/lib/")
+    assert [file for file in closure(name) if not file.as_posix().startswith(allowed)] == []
+
+
+def test_lib_imports_neither_stages_nor_commands():
+    targets = {target for file in LIB for target in imported(file)}
+    assert {target for target in targets if not target.is_relative_to("stages/lib")} == set()
 
 
 def test_every_init_is_a_docstring_only():
@@ -203,31 +165,53 @@ def test_every_init_is_a_docstring_only():
 
 
 def test_training_depends_on_no_preparation():
-    heavy = {f"stages/lib/{name}.py" for name in ("engine", "ledger", "near", "text")}
-    assert heavy & set(closure("finetune")) == set()
-
-
-def test_params_yaml_fits_its_models_and_every_field_stands_in_it():
-    values = read_yaml(PARAMS)
-    sections = {model for stage in PIPELINE.values() for model in models(stage)}
-    sections |= {
-        model
-        for model in vars(importlib.import_module("stages.lib.params")).values()
-        if isinstance(model, type) and model.__name__ in {"Run", "Model"}
+    lib = {path for path in PIPELINE["finetune"].code_deps if path.startswith("stages/lib/")}
+    packages = {path for path in lib if not path.endswith(".py")}
+    assert packages <= {
+        "stages/lib/core",
+        "stages/lib/retrieval",
+        "stages/lib/evaluation",
     }
-    sections.add(CompareParams)
-    assert {model.section for model in sections} == set(values)
+    assert "stages/lib/schemas/ledger.py" not in lib
+    reached = {file.as_posix() for file in closure("finetune")}
+    assert not [file for file in reached if file.startswith(("stages/lib/text", "stages/lib/pre"))]
+
+
+def test_pages_and_statistics_rerun_no_data_stage():
+    reruns = {
+        package: [name for name, stage in PIPELINE.items() if package in stage.code_deps]
+        for package in ("stages/lib/reporting", "stages/lib/analysis")
+    }
+    assert reruns == {
+        "stages/lib/reporting": ["validate", "report"],
+        "stages/lib/analysis": ["validate", "evaluate", "report"],
+    }
+
+
+def test_dvc_ignores_caches_of_python_in_folders_of_code():
+    assert "__pycache__/" in Path(".dvcignore").read_text("utf-8").splitlines()
+
+
+# ---- parameters
+
+
+def test_params_yaml_fits_its_models_and_holds_every_field():
+    values = read_yaml(PARAMS)
+    sections = {model for name in PIPELINE for model in models(name)}
+    whole = {model for model in sections if model.model_config.get("extra") != "ignore"}
+    whole.add(CompareParams)
+    assert {model.section for model in whole} == set(values)
     for model in sections:
         load(model)  # refuses unknown keys
-        assert list(values[model.section]) == list(model.model_fields), (
-            f"{model.section}: same keys, same order"
-        )
+    for model in whole:
+        fields = list(model.model_fields)
+        assert list(values[model.section]) == fields, f"{model.section}: same keys, same order"
 
 
 def test_every_key_of_params_yaml_has_a_comment_directly_above():
     lines = PARAMS.read_text("utf-8").splitlines()
     document = YAML(typ="rt", pure=True).load(PARAMS.read_text("utf-8"))
-    # Deeper keys are the user's own (names of sources, columns of files); the comment above the key tells them.
+    # Deeper keys are the user's own: names of sources, columns of files.
     bare = [
         f"{section}.{key}"
         for section, keys in document.items()
@@ -240,18 +224,36 @@ def test_every_key_of_params_yaml_has_a_comment_directly_above():
 @pytest.mark.parametrize("section", list(read_yaml(PARAMS)))
 def test_every_parameter_is_read(section):
     files = {
-        file
-        for stage in PIPELINE.values()
-        if section in {stage.name, "run", "model"}
-        for file in closure(stage.name)
+        file for name in PIPELINE if section in {name, "run", "model"} for file in closure(name)
     }
     if section == "compare":
-        files = {path.as_posix() for path in Path("stages/ask/compare").glob("*.py")}
+        files = set(Path(inspect.getfile(CompareParams)).parent.glob("*.py"))
     read = {
         node.attr
         for file in files
-        if file.endswith(".py")
         for node in ast.walk(tree(file))
         if isinstance(node, ast.Attribute)
     }
     assert set(read_yaml(PARAMS)[section]) - read == set()
+
+
+# ---- the command line
+
+
+@each_stage
+def test_every_option_says_what_it_is(name):
+    declared = load_stage(name)
+    items = [*inputs_of(declared.inputs), *outputs_of(declared.outputs)]
+    assert [item.name for item in items if len(item.help.split()) < 2] == []
+    assert [item.name for item in items if not item.help.endswith(".")] == []
+
+
+# ---- the metrics that DVC compares
+
+
+def test_dvc_compares_at_most_14_metrics_with_short_names():
+    files = [path for stage in PIPELINE.values() for path in stage.metrics]
+    keys = [key for file in files for key in json.loads(Path(file).read_text("utf-8"))]
+    assert 10 <= len(keys) <= 14
+    assert [key for key in keys if len(key) > 14] == []
+    assert len(set(keys)) == len(keys)

@@ -15,7 +15,8 @@ import typer
 from stages.ask.docs.blocks import commands_table, dag, replace_blocks, rules_table, stages_table
 from stages.ask.docs.dictionary import dictionary
 from stages.ask.docs.glossary import glossary_tables
-from stages.ask.pipeline import read_pipeline
+from stages.ask.pipeline import order, read_pipeline
+from stages.ask.wire import load_stage
 from stages.lib.errors import Problem
 from stages.lib.stage import command
 
@@ -30,7 +31,7 @@ def blocks(root: Path) -> dict[str, Callable[[], str]]:
         "commands": lambda: commands_table((root / "Makefile").read_text("utf-8")),
         "rules": lambda: rules_table((root / "stages/clean/__main__.py").read_text("utf-8")),
         "metrics": lambda: glossary_tables(root / "metrics"),
-        "dictionary": lambda: dictionary(read_pipeline(root / "dvc.yaml")),
+        "dictionary": lambda: dictionary({name: load_stage(name) for name in order()}),
     }
 
 

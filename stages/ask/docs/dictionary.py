@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 import re
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 from stages.ask.docs.blocks import table
-from stages.ask.pipeline import Stage
 from stages.lib import contracts
+from stages.lib.contracts.query_results import QueryResults
 from stages.lib.contracts.table import Table, arrow_schema, key_of
+from stages.lib.interface import Item, Stage, outputs_of
 
 _TYPES = {
     "string": "text",
@@ -25,68 +26,49 @@ _TYPES = {
 }
 
 
-def dictionary(pipeline: Mapping[str, Stage]) -> str:
-    """Return a section per contract: what a row is, which files hold it, its columns and its rules."""
+def dictionary(stages: Mapping[str, Stage]) -> str:
+    """Return a section per contract: what a row is, which files hold it, its columns and rules."""
+    items = [item for stage in stages.values() for item in outputs_of(stage.outputs)]
     parts = []
-    for module, model in contract_models().items():
-        paths = [
-            path
-            for stage in pipeline.values()
-            for path in stage.written
-            if contract_of(path) == module
-        ]
-        files = (
-            ", ".join(f"`{path}`" for path in paths) or "(no stage writes it to a file of its own)"
-        )
-        parts.append(
-            f"### {module}\n\n{inspect.getdoc(model)}\n\nIn {files}.\n\n{_columns(model)}{_rules(model)}"
-        )
+    for model in contract_models():
+        files = "".join(f"- `{item.path}`: {item.help}\n" for item in files_of(model, items))
+        head = f"### {model.__name__}\n\n{inspect.getdoc(model)}\n\n"
+        parts.append(f"{head}{files}\n{_columns(model)}{_rules(model)}")
     return "\n".join(parts)
 
 
-def contract_models() -> dict[str, type[Table]]:
-    """Return the contract of each file in stages/lib/contracts, by the file's name, alphabetically."""
-    found = {}
-    for file in sorted(Path(contracts.__path__[0]).glob("[!_]*.py")):
-        if file.stem == "table":  # what all contracts have in common
-            continue
-        module = importlib.import_module(f"{contracts.__name__}.{file.stem}")
+def contract_models() -> list[type[Table]]:
+    """Return every contract, by name."""
+    models: dict[str, type[Table]] = {}
+    for file in pkgutil.iter_modules(contracts.__path__):
+        module = importlib.import_module(f"{contracts.__name__}.{file.name}")
         for value in vars(module).values():
-            if (
-                isinstance(value, type)
-                and issubclass(value, Table)
-                and value.__module__ == module.__name__
-            ):
-                found[file.stem] = value
-    return found
+            if isinstance(value, type) and issubclass(value, Table) and value is not Table:
+                models[value.__name__] = value
+    return [models[name] for name in sorted(models)]
 
 
-def contract_of(path: str) -> str:
-    """Return which contract a file written by a stage obeys, by its name; empty when it is no table.
-
-    A name may begin with `out_of_domain_`; the tables under metrics/queries/ are named after their split.
-    """
-    pure = PurePosixPath(path)
-    if pure.parts[:2] == ("metrics", "queries"):
-        return "query_results"
-    return pure.stem.removeprefix("out_of_domain_") if pure.suffix == ".parquet" else ""
+def files_of(model: type[Table], items: list[Item]) -> list[Item]:
+    """Return the outputs of stages that hold rows of `model`."""
+    if model is QueryResults:
+        # Written as TSV, so that git can show a diff of it.
+        return [item for item in items if item.path.startswith("metrics/queries/")]
+    if model.__name__ == "Tokens":
+        # The contract of the file has the length of the lists in it.
+        return [item for item in items if item.path.endswith("/tokens.parquet")]
+    return [item for item in items if item.table is model]
 
 
 def _columns(model: type[Table]) -> str:
-    columns, key = model.to_schema().columns, key_of(model)
+    columns = model.to_schema().columns
+    key = key_of(model)
     rows = []
     for field in arrow_schema(model):
         column = columns[field.name]
         meaning = (column.description or "") + "".join(_allowed(check) for check in column.checks)
         empty = "may be missing" if field.nullable else ""
-        rows.append(
-            [
-                f"`{field.name}`",
-                _type(str(field.type)),
-                "key" if field.name in key else empty,
-                meaning,
-            ]
-        )
+        use = "key" if field.name in key else empty
+        rows.append([f"`{field.name}`", _type(str(field.type)), use, meaning])
     return table(["column", "type", "", "meaning"], rows)
 
 
@@ -101,6 +83,6 @@ def _allowed(check: Any) -> str:
 
 
 def _rules(model: type[Table]) -> str:
-    """Return the rules over whole rows, as their docstrings say them."""
-    told = [check.description for check in model.to_schema().checks if check.description]
-    return "".join(f"\n- {rule}" for rule in told) + ("\n" if told else "")
+    """Return the rules over whole rows, from their docstrings."""
+    rules = [check.description for check in model.to_schema().checks if check.description]
+    return "".join(f"\n- {rule}" for rule in rules) + ("\n" if rules else "")

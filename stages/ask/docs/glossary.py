@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from itertools import groupby
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stages.ask.docs.blocks import table
 from stages.lib.errors import Problem
+from stages.lib.measured import read_details
 from stages.lib.params import read_yaml
 
 _MARKS = {"higher": "higher", "lower": "lower", "zero": "**must be 0**", "neither": ""}
@@ -73,13 +73,13 @@ def read_glossary(path: Path) -> Glossary:
 
 
 def check_glossary(glossary: Glossary, metrics: Path) -> None:
-    """Raise Problem when a metric in the folder `metrics` has no entry, or an entry no metric.
+    """Raise Problem when a key of the details in `metrics` has no entry, or an entry no key.
 
     An entry with `only_with` may be without a metric, and so may those of a stage that has not run.
     """
     keys = {
-        file.stem: [f"{file.stem}.{key}" for key in json.loads(file.read_text("utf-8"))]
-        for file in metrics.glob("*.json")
+        file.stem: [f"{file.stem}.{key}" for key in read_details(file)]
+        for file in (metrics / "details").glob("*.json")
     }
     present = sorted(key for stage in keys.values() for key in stage)
     patterns = {name: glossary.pattern(name) for name in glossary.metrics}
