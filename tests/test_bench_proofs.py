@@ -131,7 +131,7 @@ def test_every_way_of_mining_is_trained_with_three_seeds():
 def test_corrupted_back_translations_are_refused():
     told = figures("bench/paraphrases.py")
     assert told["refused.least"] >= 0.95
-    # CONTRIBUTING.md tells what is refused wrongly: more than one would like, and no more than this.
+    # Decision 37 (docs/decisions) says what is refused wrongly: more than aimed at, and no more than this.
     assert told["false.chosen"] <= 0.1
 
 
@@ -155,7 +155,7 @@ def test_the_probe_foretells_which_training_set_is_better():
     told = figures("bench/probe.py")
     assert told["variants"] >= 12
     assert told["close_pairs"] >= 15  # six variants and more that differ by less than 0.02
-    # README.md says so; how sure one can be of it, spearman_low says.
+    # Decision 54 (docs/decisions) says so; how certain that is, spearman_low says.
     assert told["spearman"] >= 0.8
     assert told["pair_agreement"] >= 0.9
 
