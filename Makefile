@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup repro data test check prove wire diff plots docs lock
+.PHONY: help setup repro data test check prove wire diff exps plots docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' Makefile
@@ -24,7 +24,7 @@ repro: setup ## run the pipeline (what changed, and what follows from it), then 
 
 data: setup ## the first loop: prepare and validate the data, without training
 	dvc repro validate
-	@echo "Open data/validate/index.html; details: dvc metrics diff"
+	@echo "Open data/validate/index.html; what changed: dvc metrics diff"
 
 test: setup ## the gate: ruff, mypy, every test but the heavy proofs; needs no network
 	ruff check .
@@ -32,7 +32,7 @@ test: setup ## the gate: ruff, mypy, every test but the heavy proofs; needs no n
 	mypy
 	python -m pytest -m "not prove"
 
-check: setup ## while writing: ruff, mypy and the fast tests, in under a minute
+check: setup ## while writing: ruff, mypy and the fast tests
 	ruff check .
 	mypy
 	python -m pytest -n 2 -m "not prove and not slow"
@@ -40,17 +40,20 @@ check: setup ## while writing: ruff, mypy and the fast tests, in under a minute
 prove: setup ## heavy proofs: bytes over hash seeds and workers, the default data's promises
 	python -m pytest -m prove
 
-wire: setup ## write each stage's code dependencies into dvc.yaml, from its imports
+wire: setup ## write what stages declare and import into dvc.yaml
 	python -m stages wire
 
 diff: setup ## what the last change did: parameters and metrics against HEAD
 	dvc params diff --md
 	dvc metrics diff --md
 
+exps: setup ## compare experiments: the parameters and metrics that differ
+	dvc exp show --only-changed --drop '^(data|stages|metrics)/'
+
 plots: setup ## draw the plots against HEAD into dvc_plots/index.html, which opens offline
 	python -m stages plots HEAD
 
-docs: setup ## write the generated parts of README.md, data/README.md and metrics/README.md
+docs: setup ## write the generated parts of README.md and of the pages
 	python -m stages docs
 
 lock: setup ## compile requirements*.txt from the groups of pyproject.toml
