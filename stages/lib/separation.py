@@ -24,13 +24,13 @@ _SEED = 20260101  # a constant: the panels are a function of the benchmark and t
 class Panel(NamedTuple):
     """Cosines of queries with their answers and with negatives, both one-dimensional.
 
-    `asked` and `against` have the number of the query of each, where it is known.
+    `positive_query` and `negative_query` have the number of the query of each, where it is known.
     """
 
     positives: npt.NDArray[np.float64]
     negatives: npt.NDArray[np.float64]
-    asked: npt.NDArray[np.int64] | None = None
-    against: npt.NDArray[np.int64] | None = None
+    positive_query: npt.NDArray[np.int64] | None = None
+    negative_query: npt.NDArray[np.int64] | None = None
 
 
 def at_random(queries: int, documents: int) -> Integers:
@@ -85,7 +85,7 @@ def summary(panel: Panel) -> dict[str, float]:
         "roc_auc": roc_auc(panel),
         "overlap": overlap(panel),
     }
-    if panel.against is not None:
+    if panel.negative_query is not None:
         told |= {"query_auc": query_auc(panel), "violations": violations(panel)}
     return told
 
@@ -130,9 +130,9 @@ def violations(panel: Panel) -> float:
 
 
 def _by_query(panel: Panel) -> list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
-    assert panel.asked is not None
-    assert panel.against is not None
-    numbers = np.intersect1d(panel.asked, panel.against)
+    assert panel.positive_query is not None
+    assert panel.negative_query is not None
+    numbers = np.intersect1d(panel.positive_query, panel.negative_query)
     return [
-        (panel.positives[panel.asked == at], panel.negatives[panel.against == at]) for at in numbers
+        (panel.positives[panel.positive_query == at], panel.negatives[panel.negative_query == at]) for at in numbers
     ]
