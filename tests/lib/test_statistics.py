@@ -1,4 +1,4 @@
-"""Intervals over components: what they cover, and what makes them wider."""
+"""Intervals over components: their coverage, and what makes them wider."""
 
 import numpy as np
 import pytest
@@ -16,94 +16,100 @@ from stages.lib.statistics import (
 )
 
 
-def own(count):
-    """Return a component of its own for each of `count` queries."""
-    return np.array([f"c{at:05}" for at in range(count)])
+def component_names(count):
+    """Return one component name for each of `count` queries."""
+    return np.array([f"c{number:05}" for number in range(count)])
 
 
 @pytest.fixture
-def draws():
+def differences():
     return np.random.default_rng(7).normal(0.1, 1.0, 400)
 
 
-def test_a_literal_example():
+def test_effect_on_literals():
     # Component a holds 0.1 and 0.3, b holds -0.1, c holds 0.2.
-    found = effect(np.array([0.1, 0.3, -0.1, 0.2]), np.array(["a", "a", "b", "c"]), seed=13)
-    assert found.mean == pytest.approx(0.125)
-    # The halves a, c and ac have a mean of 0.2, b of -0.1, ab of 0.1, bc of 0.05, abc of 0.125; each as often.
-    assert found.low == pytest.approx(-0.1)
-    assert found.high == pytest.approx(0.2)
-    assert found.mde == pytest.approx(
-        2.802 * np.std([0.2, 0.2, 0.2, -0.1, 0.1, 0.05, 0.125]), abs=0.004
-    )
+    components = np.array(["a", "a", "b", "c"])
+    result = effect(np.array([0.1, 0.3, -0.1, 0.2]), components, seed=13)
+    assert result.mean == pytest.approx(0.125)
+
+    # The halves a, c and ac have a mean of 0.2, b of -0.1, ab of 0.1, bc of 0.05, abc of 0.125.
+    # Each is as frequent as the others.
+    assert result.low == pytest.approx(-0.1)
+    assert result.high == pytest.approx(0.2)
+    deviation = np.std([0.2, 0.2, 0.2, -0.1, 0.1, 0.05, 0.125])
+    assert result.mde == pytest.approx(2.802 * deviation, abs=0.004)
 
 
-def test_the_interval_of_many_is_that_of_the_textbook(draws):
-    found = effect(draws, own(400), seed=1)
-    error = draws.std(ddof=1) / np.sqrt(400)
-    assert found.mean == pytest.approx(draws.mean())
-    assert found.low == pytest.approx(draws.mean() - 1.96 * error, abs=0.1 * error)
-    assert found.high == pytest.approx(draws.mean() + 1.96 * error, abs=0.1 * error)
-    assert found.mde == pytest.approx(2.802 * error, rel=0.03)
+def test_interval_of_many_queries_is_the_normal_one(differences):
+    result = effect(differences, component_names(400), seed=1)
+    mean = differences.mean()
+    error = differences.std(ddof=1) / np.sqrt(400)
+    assert result.mean == pytest.approx(mean)
+    assert result.low == pytest.approx(mean - 1.96 * error, abs=0.1 * error)
+    assert result.high == pytest.approx(mean + 1.96 * error, abs=0.1 * error)
+    assert result.mde == pytest.approx(2.802 * error, rel=0.03)
 
 
-def test_more_queries_give_a_narrower_interval(draws):
-    few, many = effect(draws[:50], own(50), seed=1), effect(draws, own(400), seed=1)
+def test_more_queries_give_a_narrower_interval(differences):
+    few = effect(differences[:50], component_names(50), seed=1)
+    many = effect(differences, component_names(400), seed=1)
     assert many.high - many.low < 0.6 * (few.high - few.low)
     assert many.mde < 0.6 * few.mde
 
 
-def test_queries_that_share_their_fate_count_once(draws):
-    repeated = np.repeat(draws[:100], 4)
-    clustered, naive = (
-        effect(repeated, np.repeat(own(100), 4), seed=1),
-        effect(repeated, own(400), seed=1),
-    )
-    once = effect(draws[:100], own(100), seed=1)
+def test_equal_queries_of_a_component_count_once(differences):
+    repeated = np.repeat(differences[:100], 4)
+    clustered = effect(repeated, np.repeat(component_names(100), 4), seed=1)
+    naive = effect(repeated, component_names(400), seed=1)
+    single = effect(differences[:100], component_names(100), seed=1)
     assert clustered.high - clustered.low == pytest.approx(2 * (naive.high - naive.low), rel=0.1)
-    assert clustered == pytest.approx(once)
+    assert clustered == pytest.approx(single)
 
 
 def test_no_difference_gives_an_interval_of_no_width():
-    assert effect(np.zeros(10), own(10), seed=1) == (0.0, 0.0, 0.0, 0.0)
+    assert effect(np.zeros(10), component_names(10), seed=1) == (0.0, 0.0, 0.0, 0.0)
 
 
-def test_the_interval_covers_the_truth_as_often_as_it_says(monkeypatch):
+def test_interval_has_its_nominal_coverage(monkeypatch):
     monkeypatch.setattr(statistics, "RESAMPLES", 400)
-    chance = np.random.default_rng(11)
+    random = np.random.default_rng(11)
     covered = 0
     for seed in range(200):
-        sizes = chance.integers(1, 5, 100)
-        components = np.repeat(own(100), sizes)
-        shared = np.repeat(
-            chance.normal(0.0, 1.0, 100), sizes
-        )  # what queries of one component have in common
-        found = effect(shared + chance.normal(0.05, 0.5, len(shared)), components, seed)
-        covered += found.low <= 0.05 <= found.high
+        # Queries of one component have a part of their difference in common.
+        sizes = random.integers(1, 5, 100)
+        components = np.repeat(component_names(100), sizes)
+        shared = np.repeat(random.normal(0.0, 1.0, 100), sizes)
+        values = shared + random.normal(0.05, 0.5, len(shared))
+
+        result = effect(values, components, seed)
+        covered += result.low <= 0.05 <= result.high
     assert 0.88 <= covered / 200 <= 0.99
 
 
-def test_an_interval_refutes_what_flipping_signs_refutes(draws):
-    # One component of 30 queries among 60 of one each: a bootstrap that draws it twice knows nothing of its sign.
-    components = np.repeat(own(61), [30] + [1] * 60)
-    differences = np.concatenate([np.full(30, 0.6), draws[:60]])
-    found = effect(differences, components, seed=1)
-    for end in (found.low, found.high):
-        assert sign_flip(differences - end, components, seed=2) == pytest.approx(0.05, abs=0.01)
+def test_interval_excludes_what_sign_flips_reject(differences):
+    # One component of 30 queries among 60 of one query each. A bootstrap that draws the large
+    # one twice knows nothing of its sign.
+    components = np.repeat(component_names(61), [30] + [1] * 60)
+    lopsided = np.concatenate([np.full(30, 0.6), differences[:60]])
+    result = effect(lopsided, components, seed=1)
+    for end in (result.low, result.high):
+        p_value = sign_flip(lopsided - end, components, seed=2)
+        assert p_value == pytest.approx(0.05, abs=0.01)
 
 
-def test_components_that_weigh_nothing_count_for_nothing():
-    assert effective_components(
-        np.array([0.5, -0.5, 0.5, -0.5]),
-        own(4),
-    ) == pytest.approx(4.0)
+def test_components_without_variance_do_not_count():
+    equal = effective_components(np.array([0.5, -0.5, 0.5, -0.5]), component_names(4))
+    assert equal == pytest.approx(4.0)
+
     # Two that hold all of the variance among ten that hold none.
-    assert effective_components(np.array([0.5, -0.5] + [0.0] * 10), own(12)) == pytest.approx(2.0)
-    assert effective_components(np.full(12, 0.3), own(12)) == 0.0
-    # Deviations of the three components from the mean of 0.25: 1.5, -0.75, -0.75. (2.25 + 2 x 0.5625)^2 / ...
-    lopsided = effective_components(
-        np.array([1.0, 1.0, -0.5, -0.5]), np.array(["a", "a", "b", "c"])
-    )
+    two = effective_components(np.array([0.5, -0.5] + [0.0] * 10), component_names(12))
+    assert two == pytest.approx(2.0)
+    assert effective_components(np.full(12, 0.3), component_names(12)) == 0.0
+
+    # Deviations of the three components from the mean of 0.25: 1.5, -0.75, -0.75.
+    # (2.25 + 2 x 0.5625)^2 / ...
+    components = np.array(["a", "a", "b", "c"])
+    lopsided = effective_components(np.array([1.0, 1.0, -0.5, -0.5]), components)
     assert lopsided == pytest.approx(3.375**2 / (2.25**2 + 2 * 0.5625**2))
 
 
@@ -113,61 +119,65 @@ def test_components_that_weigh_nothing_count_for_nothing():
     st.floats(-0.5, 0.5, width=16),
 )
 @settings(max_examples=40, deadline=None)
-def test_the_interval_holds_the_mean_and_moves_with_it(values, count, shift):
-    differences, components = (
-        np.array(values),
-        np.array([f"c{at % count}" for at in range(len(values))]),
-    )
+def test_interval_holds_the_mean_and_moves_with_it(values, count, shift):
+    values = np.array(values)
+    components = np.array([f"c{index % count}" for index in range(len(values))])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(statistics, "RESAMPLES", 500)
-        found, moved = (
-            effect(differences, components, 3),
-            effect(differences + shift, components, 3),
-        )
-        again = effect(differences[::-1], components[::-1], 3)
-    assert found.low - 1e-12 <= found.mean <= found.high + 1e-12
-    assert moved == pytest.approx(
-        (found.mean + shift, found.low + shift, found.high + shift, found.mde), abs=1e-9
-    )
-    assert again == pytest.approx(found, abs=1e-9)
-    assert effective_components(differences, components) <= min(count, len(values)) + 1e-9
+        result = effect(values, components, 3)
+        moved = effect(values + shift, components, 3)
+        reversed_rows = effect(values[::-1], components[::-1], 3)
+
+    assert result.low - 1e-12 <= result.mean <= result.high + 1e-12
+    expected = (result.mean + shift, result.low + shift, result.high + shift, result.mde)
+    assert moved == pytest.approx(expected, abs=1e-9)
+    assert reversed_rows == pytest.approx(result, abs=1e-9)
+    assert effective_components(values, components) <= min(count, len(values)) + 1e-9
 
 
 @pytest.mark.parametrize(
-    ("differences", "components"), [([], []), ([0.5], ["a"]), ([0.5, 0.7], ["a", "a"])]
+    ("values", "components"),
+    [([], []), ([0.5], ["a"]), ([0.5, 0.7], ["a", "a"])],
 )
-def test_fewer_than_two_components_give_no_interval(differences, components):
+def test_fewer_than_two_components_give_no_interval(values, components):
     with pytest.raises(ValueError, match="give no interval"):
-        effect(np.array(differences, dtype=float), np.array(components, dtype=str), seed=1)
+        effect(np.array(values, dtype=float), np.array(components, dtype=str), seed=1)
 
 
-def test_a_seed_gives_one_result_and_another_seed_another(draws):
-    assert effect(draws, own(400), seed=1) == effect(draws, own(400), seed=1)
-    assert effect(draws, own(400), seed=1) != effect(draws, own(400), seed=2)
+def test_result_depends_on_the_seed_alone(differences):
+    components = component_names(400)
+    assert effect(differences, components, seed=1) == effect(differences, components, seed=1)
+    assert effect(differences, components, seed=1) != effect(differences, components, seed=2)
 
 
-def test_the_names_of_components_do_not_matter(draws):
-    renamed = np.array([f"other {name}" for name in own(400)])
-    assert effect(draws, renamed, seed=1) == effect(draws, own(400), seed=1)
+def test_names_of_components_do_not_matter(differences):
+    renamed = np.array([f"other {name}" for name in component_names(400)])
+    original = effect(differences, component_names(400), seed=1)
+    assert effect(differences, renamed, seed=1) == original
 
 
 def test_single_items_give_the_interval_of_wilson():
-    found = clustered_share(np.array([1] * 10 + [0] * 9990), np.ones(10_000, dtype=np.int64))
-    assert found.rate == 0.001
-    assert (found.low, found.high) == pytest.approx((0.000543, 0.001840), abs=2e-6)
+    share = clustered_share(np.array([1] * 10 + [0] * 9990), np.ones(10_000, dtype=np.int64))
+    assert share.rate == 0.001
+    assert (share.low, share.high) == pytest.approx((0.000543, 0.001840), abs=2e-6)
 
 
-def test_items_that_vary_together_give_a_wider_interval_and_none_found_is_not_none_there():
+def test_clusters_of_equal_items_give_a_wider_interval():
     sizes = np.full(50, 4)
-    together, apart = (
-        clustered_share(np.array([4] * 5 + [0] * 45), sizes),
-        clustered_share(np.array([1] * 20 + [0] * 30), sizes),
-    )
-    assert together.rate == apart.rate == 0.1
-    assert together.high - together.low > 1.7 * (apart.high - apart.low)
-    nothing = clustered_share(np.zeros(50, dtype=np.int64), sizes)
+    alike = clustered_share(np.array([4] * 5 + [0] * 45), sizes)
+    mixed = clustered_share(np.array([1] * 20 + [0] * 30), sizes)
+    assert alike.rate == mixed.rate == 0.1
+    assert alike.high - alike.low > 1.7 * (mixed.high - mixed.low)
+
+
+def test_no_hits_do_not_mean_a_share_of_0():
+    nothing = clustered_share(np.zeros(50, dtype=np.int64), np.full(50, 4))
     assert (nothing.rate, nothing.low) == (0.0, 0.0)
-    assert nothing.high == pytest.approx(0.075, abs=0.002)  # as from 50 items, not from 200
+    # As from 50 items, not from 200.
+    assert nothing.high == pytest.approx(0.075, abs=0.002)
+
+
+def test_a_share_needs_two_clusters():
     with pytest.raises(ValueError, match="1 cluster"):
         clustered_share(np.array([1]), np.array([4]))
 
@@ -176,39 +186,43 @@ def test_items_that_vary_together_give_a_wider_interval_and_none_found_is_not_no
 @pytest.mark.parametrize(("clusters", "largest"), [(400, 1), (160, 4)])
 @pytest.mark.parametrize("alike", [0.0, 0.3])
 @pytest.mark.parametrize("rate", [0.05, 0.12])
-def test_the_interval_covers_planted_false_negatives(clusters, largest, alike, rate):
-    chance, covered = np.random.default_rng(7), 0
+def test_interval_covers_planted_false_negatives(clusters, largest, alike, rate):
+    random = np.random.default_rng(7)
+    covered = 0
     for _ in range(2000):
-        sizes = chance.integers(1, largest + 1, size=clusters)
-        scale = 1.0 / alike - 1.0 if alike else 0.0
-        own = (
-            chance.beta(rate * scale, (1.0 - rate) * scale, size=clusters)
-            if alike
-            else np.full(clusters, rate)
-        )
-        found = clustered_share(chance.binomial(sizes, own), sizes)
-        covered += found.low <= rate <= found.high
+        sizes = random.integers(1, largest + 1, size=clusters)
+        # The rate of each cluster: the more alike its items, the further from the common rate.
+        if alike:
+            scale = 1.0 / alike - 1.0
+            cluster_rates = random.beta(rate * scale, (1.0 - rate) * scale, size=clusters)
+        else:
+            cluster_rates = np.full(clusters, rate)
+
+        share = clustered_share(random.binomial(sizes, cluster_rates), sizes)
+        covered += share.low <= rate <= share.high
     assert 0.93 <= covered / 2000 <= 0.975
 
 
-def test_another_seed_widens_an_interval_like_one_more_cause_of_variance() -> None:
-    found = Effect(0.10, 0.10 - 1.960 * 0.03, 0.10 + 1.960 * 0.03, 2.802 * 0.03)
+def test_training_seed_adds_its_variance():
+    plain = Effect(0.10, 0.10 - 1.960 * 0.03, 0.10 + 1.960 * 0.03, 2.802 * 0.03)
 
-    once, twice = widened(found, 0.04, trainings=1), widened(found, 0.04 / 2**0.5)
+    one_training = widened(plain, 0.04, trainings=1)
+    two_trainings = widened(plain, 0.04 / 2**0.5)
 
-    assert once == pytest.approx((0.10, 0.10 - 1.960 * 0.05, 0.10 + 1.960 * 0.05, 2.802 * 0.05))
-    assert twice == pytest.approx(once)
-
-
-def test_an_interval_stays_as_it_is_where_nobody_measured_seeds_or_nothing_was_trained() -> None:
-    found = Effect(0.10, 0.05, 0.20, 0.08)
-
-    assert widened(found, None) == found
-    assert widened(found, 0.0) == found
-    assert widened(found, 0.04, trainings=0) == found
+    expected = (0.10, 0.10 - 1.960 * 0.05, 0.10 + 1.960 * 0.05, 2.802 * 0.05)
+    assert one_training == pytest.approx(expected)
+    assert two_trainings == pytest.approx(one_training)
 
 
-def test_each_end_of_a_lopsided_interval_is_widened_from_where_it_stands() -> None:
+def test_nothing_is_added_without_seeds_or_training():
+    plain = Effect(0.10, 0.05, 0.20, 0.08)
+
+    assert widened(plain, None) == plain
+    assert widened(plain, 0.0) == plain
+    assert widened(plain, 0.04, trainings=0) == plain
+
+
+def test_each_end_is_widened_from_its_own_distance():
     _, low, high, _ = widened(Effect(0.0, -0.3, 0.4, 0.5), 0.4 / 1.960, trainings=1)
 
     assert low == pytest.approx(-0.5)
