@@ -1,7 +1,8 @@
-"""Cosine separation: how far positives stand from negatives, on panels of several kinds of negatives.
+"""Cosine separation: the distance of positives from negatives, for several kinds of negatives.
 
-Random negatives flatter every model and show mispaired rows and collapse; BM25-hard ones owe nothing to any embedding;
-dense-hard ones are chosen by a model itself, which makes that model look worse than it is and any other better.
+Random negatives are easy for every model. They show mispaired rows and collapsed embeddings.
+BM25-hard negatives depend on no embedding. Dense-hard negatives are chosen by a model: this
+model looks worse on them than it is, and every other model looks better.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ from stages.lib.topk import Integers
 
 NEGATIVES = 5
 _FINE_BINS = 100
-_SEED = 20260101  # a constant: the panels are a function of the benchmark and the base model alone
+# A constant, so that the panels depend on the benchmark and the base model alone.
+_SEED = 20260101
+
+_Cosines = npt.NDArray[np.float64]
 
 
 class Panel(NamedTuple):
-    """Cosines of queries with their answers and with negatives, both one-dimensional.
+    """Cosines of queries with their relevant documents, and with negatives of one kind.
 
-    `positive_query` and `negative_query` have the number of the query of each, where it is known.
+    `positives` and `negatives` are one-dimensional and differ in length. `positive_query` and
+    `negative_query` have the number of the query of each, or are None if it is not known.
     """
 
     positives: npt.NDArray[np.float64]
@@ -33,9 +38,28 @@ class Panel(NamedTuple):
     negative_query: npt.NDArray[np.int64] | None = None
 
 
+class _Scores:
+    """Cosines that are collected query by query, with the number of the query of each."""
+
+    def __init__(self) -> None:
+        self.cosines: list[float] = []
+        self.query_numbers: list[int] = []
+
+    def add(self, query_number: int, cosines: Vectors) -> None:
+        self.cosines.extend(cosines.tolist())
+        self.query_numbers.extend([query_number] * len(cosines))
+
+
 def at_random(queries: int, documents: int) -> Integers:
-    """Return documents that are proposed for the panel "random": positions, shape (queries, more than NEGATIVES)."""
-    return np.random.default_rng(_SEED).integers(0, documents, size=(queries, NEGATIVES + 10))
+    """Return random document positions for the panel "random".
+
+    The shape is (queries, NEGATIVES + 10): some of the documents may be relevant.
+
+    >>> at_random(queries=2, documents=100).shape
+    (2, 15)
+    """
+    random = np.random.default_rng(_SEED)
+    return random.integers(0, documents, size=(queries, NEGATIVES + 10))
 
 
 def panels(
@@ -45,94 +69,166 @@ def panels(
     held: HeldOut,
     proposed: Mapping[str, Integers],
 ) -> dict[str, Panel]:
-    """Return a panel for each of `proposed`: every (query, answer) against NEGATIVES documents per query that are none.
+    """Return a panel for each kind of negatives in `proposed`.
 
-    `proposed` has positions of documents (queries, any number), hardest first. Without any answer among the documents,
-    or with nothing but answers, there is nothing to measure, and no panel.
+    A panel compares every relevant document of a query with NEGATIVES documents that are not
+    relevant. `proposed` has positions of documents for each kind, of shape (queries, any number),
+    the hardest first.
+
+    The result is empty if no document is relevant, or a kind has relevant documents alone.
     """
-    position = {doc_id: at for at, doc_id in enumerate(corpus.doc_ids.tolist())}
-    positives: list[float] = []
-    asked: list[int] = []
-    negatives: dict[str, list[float]] = {name: [] for name in proposed}
-    against: dict[str, list[int]] = {name: [] for name in proposed}
+    position_of_id = {doc_id: index for index, doc_id in enumerate(corpus.doc_ids.tolist())}
+    positives = _Scores()
+    negatives_by_kind = {kind: _Scores() for kind in proposed}
+
     for row, query_id in enumerate(held.queries["query_id"]):
-        answers = {position[doc_id] for doc_id in held.grades[query_id] if doc_id in position}
-        positives.extend(
-            best_scores(queries[row], passages, sorted(answers), corpus.starts).tolist()
-        )
-        asked.extend([row] * len(answers))
-        for name, found in proposed.items():
-            others = [at for at in found[row].tolist() if at not in answers][:NEGATIVES]
-            negatives[name].extend(
-                best_scores(queries[row], passages, others, corpus.starts).tolist()
-            )
-            against[name].extend([row] * len(others))
-    if not positives or not all(negatives.values()):
+        # Score the relevant documents that the corpus has.
+        query = queries[row]
+        relevant_ids = held.grades[query_id]
+        relevant = {position_of_id[doc_id] for doc_id in relevant_ids if doc_id in position_of_id}
+        scores = best_scores(query, passages, sorted(relevant), corpus.starts)
+        positives.add(row, scores)
+
+        # Score the hardest documents of each kind that are not relevant.
+        for kind, positions in proposed.items():
+            hardest = positions[row].tolist()
+            irrelevant = [position for position in hardest if position not in relevant]
+            scores = best_scores(query, passages, irrelevant[:NEGATIVES], corpus.starts)
+            negatives_by_kind[kind].add(row, scores)
+
+    # Without cosines on either side there is nothing to compare.
+    if not positives.cosines:
         return {}
-    return {
-        name: Panel(
-            np.array(positives), np.array(negatives[name]), np.array(asked), np.array(against[name])
-        )
-        for name in proposed
-    }
+    if not all(negatives.cosines for negatives in negatives_by_kind.values()):
+        return {}
+    return {kind: _panel(positives, negatives) for kind, negatives in negatives_by_kind.items()}
+
+
+def _panel(positives: _Scores, negatives: _Scores) -> Panel:
+    return Panel(
+        positives=np.array(positives.cosines),
+        negatives=np.array(negatives.cosines),
+        positive_query=np.array(positives.query_numbers),
+        negative_query=np.array(negatives.query_numbers),
+    )
 
 
 def summary(panel: Panel) -> dict[str, float]:
-    """Return everything that is measured of a panel, by name."""
-    told = {
+    """Return all measures of a panel, by name.
+
+    `query_auc` and `violations` need the queries of the cosines and are left out without them.
+
+    >>> summary(Panel(np.array([0.75, 0.5]), np.array([0.25, 0.0])))["gap"]
+    0.5
+    """
+    measures = {
         "gap": gap(panel),
         "standardised_gap": standardised_gap(panel),
         "roc_auc": roc_auc(panel),
         "overlap": overlap(panel),
     }
     if panel.negative_query is not None:
-        told |= {"query_auc": query_auc(panel), "violations": violations(panel)}
-    return told
+        measures["query_auc"] = query_auc(panel)
+        measures["violations"] = violations(panel)
+    return measures
 
 
 def gap(panel: Panel) -> float:
-    """Return mean positive minus mean negative cosine."""
+    """Return the mean positive minus the mean negative cosine.
+
+    >>> gap(Panel(np.array([0.75, 0.5]), np.array([0.25, 0.0])))
+    0.5
+    """
     return float(panel.positives.mean() - panel.negatives.mean())
 
 
 def roc_auc(panel: Panel) -> float:
-    """Return the chance that a positive scores above a negative, ties counting half (Mann and Whitney 1947)."""
+    """Return the probability that a positive scores above a negative.
+
+    Ties count half (Mann and Whitney 1947).
+
+    >>> roc_auc(Panel(np.array([0.9, 0.5]), np.array([0.5, 0.1])))
+    0.875
+    """
     ordered = np.sort(panel.negatives)
+
+    # For each positive: the negatives below it, and those below or equal.
     below = np.searchsorted(ordered, panel.positives, side="left")
-    upto = np.searchsorted(ordered, panel.positives, side="right")
-    return float((below + upto).sum() / 2 / (len(panel.positives) * len(panel.negatives)))
+    below_or_equal = np.searchsorted(ordered, panel.positives, side="right")
+
+    comparisons = len(panel.positives) * len(panel.negatives)
+    return float((below + below_or_equal).sum() / 2 / comparisons)
 
 
 def standardised_gap(panel: Panel) -> float:
-    """Return the gap in pooled standard deviations (d'), which compares across models; 0 where nothing varies."""
-    spread = float(np.sqrt((panel.positives.var() + panel.negatives.var()) / 2))
-    return gap(panel) / spread if spread > 0 else 0.0
+    """Return the gap in pooled standard deviations (d'); 0 if nothing varies.
+
+    It can be compared across models, since each scales its cosines in its own way.
+
+    >>> round(standardised_gap(Panel(np.array([0.6, 0.8]), np.array([0.1, 0.3]))), 3)
+    5.0
+    """
+    pooled_variance = (panel.positives.var() + panel.negatives.var()) / 2
+    deviation = float(np.sqrt(pooled_variance))
+    return gap(panel) / deviation if deviation > 0 else 0.0
 
 
 def overlap(panel: Panel) -> float:
-    """Return the share that the histograms of positives and negatives have in common: 0 apart, 1 the same."""
+    """Return the common share of the two histograms: 0 if they are apart, 1 if they are equal.
+
+    >>> overlap(Panel(np.array([0.9, 0.5]), np.array([0.5, 0.1])))
+    0.5
+    """
+    positive_shares = _histogram_shares(panel.positives)
+    negative_shares = _histogram_shares(panel.negatives)
+    return float(np.minimum(positive_shares, negative_shares).sum())
+
+
+def _histogram_shares(cosines: _Cosines) -> _Cosines:
     edges = np.linspace(-1.0, 1.0, _FINE_BINS + 1)
-    shares = [
-        np.histogram(np.clip(values, -1.0, 1.0), edges)[0] / len(values)
-        for values in (panel.positives, panel.negatives)
-    ]
-    return float(np.minimum(*shares).sum())
+    # Rounding may leave a cosine a little outside of -1 to 1.
+    counts, _ = np.histogram(np.clip(cosines, -1.0, 1.0), edges)
+    return np.asarray(counts / len(cosines))
 
 
 def query_auc(panel: Panel) -> float:
-    """Return the mean over queries of their own ROC AUC, which no difference between queries can move."""
-    return float(np.mean([roc_auc(Panel(*found)) for found in _by_query(panel)]))
+    """Return the mean over queries of the ROC AUC of each query alone.
+
+    Differences between queries do not change it.
+
+    >>> positives = np.array([0.9, 0.3])
+    >>> negatives = np.array([0.5, 0.1])
+    >>> query_auc(Panel(positives, negatives, np.array([0, 1]), np.array([0, 1])))
+    1.0
+    """
+    areas = [roc_auc(query_panel) for query_panel in _by_query(panel)]
+    return float(np.mean(areas))
 
 
 def violations(panel: Panel) -> float:
-    """Return the share of queries whose hardest negative scores at least as high as their best answer."""
-    return float(np.mean([found[1].max() >= found[0].max() for found in _by_query(panel)]))
+    """Return the share of queries whose hardest negative reaches their best positive.
+
+    >>> positives = np.array([0.9, 0.3])
+    >>> negatives = np.array([0.5, 0.3])
+    >>> violations(Panel(positives, negatives, np.array([0, 1]), np.array([0, 1])))
+    0.5
+    """
+    is_violated = [
+        query_panel.negatives.max() >= query_panel.positives.max()
+        for query_panel in _by_query(panel)
+    ]
+    return float(np.mean(is_violated))
 
 
-def _by_query(panel: Panel) -> list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
+def _by_query(panel: Panel) -> list[Panel]:
+    """Return a panel for each query that has both positives and negatives."""
     assert panel.positive_query is not None
     assert panel.negative_query is not None
-    numbers = np.intersect1d(panel.positive_query, panel.negative_query)
-    return [
-        (panel.positives[panel.positive_query == at], panel.negatives[panel.negative_query == at]) for at in numbers
-    ]
+
+    query_numbers = np.intersect1d(panel.positive_query, panel.negative_query)
+    query_panels = []
+    for number in query_numbers:
+        positives = panel.positives[panel.positive_query == number]
+        negatives = panel.negatives[panel.negative_query == number]
+        query_panels.append(Panel(positives, negatives))
+    return query_panels
