@@ -1,4 +1,4 @@
-"""Charts as parts of a page: inline SVG in the page's own colours, light and dark, the same bytes everywhere."""
+"""Charts as inline SVG in the colours of the page, with the same bytes on every machine."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from stages.lib.page import Html, inline
 if TYPE_CHECKING:
     import altair
 
-# Colours of marks. They are names of the page's stylesheet, so that a chart follows light and dark; the
-# value after the comma stands when the SVG is taken out of its page. Okabe and Ito's palette: distinct
-# for colour-blind readers.
+# Colours of marks: Okabe and Ito's palette, distinct for colour-blind readers. They are names of
+# the page's stylesheet, so that a chart follows light and dark. The value after the comma is for an
+# SVG without its page.
 INK = "var(--ink, #24292f)"
 SOFT = "var(--soft, #6a737d)"
 LINE = "var(--line, #d0d7de)"
@@ -25,32 +25,46 @@ ORANGE = "var(--orange, #d55e00)"
 GREEN = "var(--green, #009e73)"
 PURPLE = "var(--purple, #aa4a80)"
 
-# Text is measured in a font that vl_convert carries, and drawn in whatever the reader has of the same
-# widths: the fonts of the machine that builds the page move nothing in it.
+# vl_convert carries the font that text is measured in. The reader's browser shows a font of the
+# same widths. So the fonts of the machine that builds the page change nothing.
 _MEASURED = "Liberation Sans"
 _DRAWN = "Arial, Helvetica, Liberation Sans, Arimo, sans-serif"
 _VEGA_LITE = "6.4"
 
 
 def chart(drawing: altair.TopLevelMixin, alt: str, caption: str = "") -> Html:
-    """Return an Altair chart as inline SVG; `alt` says in words what it shows, for who cannot see it.
+    """Return an Altair chart as inline SVG in a figure.
 
-    The same chart gives the same bytes, whatever was drawn before it and whatever fonts are installed.
-    Its ids begin with a hash of it, so that the charts of a page do not cut each other's marks.
+    `alt` says in words what the chart shows, for readers who cannot see it. The same chart gives
+    the same bytes, with any charts drawn before it and any fonts installed. Its ids begin with a
+    hash of it, so that the charts of a page do not use each other's clip paths.
+
+    >>> import altair
+    >>> bars = altair.Chart(altair.Data(values=[{"x": 1}])).mark_bar().encode(x="x:Q")
+    >>> chart(bars, "one bar").startswith('<figure><svg role="img" aria-label="one bar" ')
+    True
     """
     import vl_convert
 
+    # Render with our configuration, under that of the chart itself.
     spec = json.loads(drawing.to_json())
-    spec["config"] = {**_CONFIG, **_without_defaults(spec.get("config", {}))}
-    svg = vl_convert.vegalite_to_svg(json.dumps(spec, sort_keys=True), vl_version=_VEGA_LITE)
-    svg = _own_ids(svg.replace(f'font-family="{_MEASURED}"', f'font-family="{_DRAWN}"'))
+    own_config = _without_defaults(spec.get("config", {}))
+    spec["config"] = {**_CONFIG, **own_config}
+    spec_json = json.dumps(spec, sort_keys=True)
+    svg = vl_convert.vegalite_to_svg(spec_json, vl_version=_VEGA_LITE)
+
+    # Change what depends on the process and the machine, then add the alternative text.
+    svg = svg.replace(f'font-family="{_MEASURED}"', f'font-family="{_DRAWN}"')
+    svg = _own_ids(svg)
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt)}" ', 1)
-    below = f"\n<figcaption>{inline(caption)}</figcaption>" if caption else ""
-    return Html(f"<figure>{svg}{below}</figure>")
+
+    figcaption = f"\n<figcaption>{inline(caption)}</figcaption>" if caption else ""
+    return Html(f"<figure>{svg}{figcaption}</figure>")
 
 
 _CONFIG: dict[str, Any] = {
-    "aria": False,  # the alternative text stands for the whole
+    # The alternative text describes the whole.
+    "aria": False,
     "background": "transparent",
     "font": _MEASURED,
     "view": {"stroke": "transparent"},
@@ -95,15 +109,25 @@ _CONFIG: dict[str, Any] = {
 
 
 def _without_defaults(config: dict[str, Any]) -> dict[str, Any]:
-    # Altair's default theme says only this much; what a chart configures itself stays.
-    default = {"continuousWidth": 300, "continuousHeight": 300}
-    return {key: value for key, value in config.items() if not (key == "view" and value == default)}
+    """Return a chart's own configuration, without the one entry of Altair's default theme."""
+    default_view = {"continuousWidth": 300, "continuousHeight": 300}
+    if config.get("view") != default_view:
+        return config
+    return {key: value for key, value in config.items() if key != "view"}
 
 
 def _own_ids(svg: str) -> str:
-    # Vega counts its ids on and on within a process: number them anew, in the order they are met.
-    order: dict[str, str] = {}
-    ids = re.compile(r'(?<=\bid=")[^"]+(?=")|(?<=url\(#)[^)]+(?=\))')
-    svg = ids.sub(lambda found: order.setdefault(found.group(), f"@{len(order)}"), svg)
-    own = hashlib.sha256(svg.encode()).hexdigest()[:8]
-    return re.sub(r'((?:\bid="|url\(#))@', rf"\1c{own}-", svg)
+    """Return `svg` with ids that depend on its content alone."""
+    # Vega numbers its ids through all charts of a process. Number them anew, in the order of their
+    # first use.
+    number_of_id: dict[str, int] = {}
+
+    def renumber(match: re.Match[str]) -> str:
+        number = number_of_id.setdefault(match.group(), len(number_of_id))
+        return f"@{number}"
+
+    svg = re.sub(r'(?<=\bid=")[^"]+(?=")|(?<=url\(#)[^)]+(?=\))', renumber, svg)
+
+    # Put a hash of the chart before each number.
+    digest = hashlib.sha256(svg.encode()).hexdigest()[:8]
+    return re.sub(r'((?:\bid="|url\(#))@', rf"\1c{digest}-", svg)
