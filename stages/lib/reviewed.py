@@ -1,7 +1,7 @@
-"""People's verdicts on what a model found: files in data/review/, kept in git.
+"""Judgements by people of what a model retrieved: files in data/review/, kept in git.
 
-`python -m stages review` writes what is to be judged into them; whoever judges writes `yes` or `no` into the column
-verdict: does what was found answer what was asked after all?
+`python -m stages review` writes rows without a judgement into them. A person writes `yes` or `no`
+into the column verdict: is the retrieved document relevant after all?
 """
 
 from __future__ import annotations
@@ -12,24 +12,28 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from stages.lib.errors import Problem
 from stages.lib.statistics import clustered_share
 
-# The headers of the files: mined negatives, and the documents that the fine-tuned model ranks first.
+# The headers of the files: of mined negatives, and of the documents that the fine-tuned model
+# ranks first.
 NEGATIVES = ("pair_id", "negative_id", "anchor", "positive", "negative", "verdict")
 FIRST_HITS = ("query_id", "doc_id", "query", "answer", "found", "verdict")
 _MEANING = {"yes": True, "no": False, "": None}
 _REMEDY = "correct the line, or restore the file with git; 'python -m stages review' writes it anew"
 
-Verdicts = Sequence[
-    bool | None
-]  # per find: whether it answers after all; None where the judge has no opinion
+# For each retrieved document: whether it is relevant, or None without a judgement.
+Verdicts = Sequence[bool | None]
 
 
 class Verdict(NamedTuple):
-    """One line of a file: who asked and what was found, the text of both and of the known answer, and the verdict."""
+    """One row of a file: a query, a retrieved document, and a person's judgement of it.
+
+    `asked_id` and `asked` are the id and text of the query (of the pair and its anchor, for mined
+    negatives). `found_id` and `found` are those of the retrieved document. `answer` is the text
+    of the known relevant document. `verdict` is as it was written.
+    """
 
     asked_id: str
     found_id: str
@@ -40,44 +44,65 @@ class Verdict(NamedTuple):
 
     @property
     def answers(self) -> bool | None:
-        """Return whether what was found answers after all; None where nobody has said."""
-        return _MEANING[self.verdict.strip().lower()]
+        """Return whether the retrieved document is relevant; None without a judgement.
+
+        >>> Verdict("q1", "d1", "query", "positive", "retrieved", "Yes ").answers
+        True
+        """
+        return _MEANING[_normal_verdict(self.verdict)]
+
+
+def _normal_verdict(text: str) -> str:
+    return text.strip().lower()
 
 
 def read_verdicts(path: Path, header: Sequence[str]) -> list[Verdict]:
-    """Return the lines of the file. Raises Problem, naming the line, when it is malformed or at odds with itself."""
+    """Return the rows of the file, without repetitions.
+
+    Raises Problem, with the number of the line, if the file is malformed or contradicts itself.
+    """
+    numbered_rows = _read_csv(path)
+    if not numbered_rows or numbered_rows[0][1] != list(header):
+        raise Problem(f"{path}, line 1: the header is not '{','.join(header)}'", _REMEDY)
+
+    verdict_of_ids: dict[tuple[str, str], Verdict] = {}
+    for line_number, row in numbered_rows[1:]:
+        place = f"{path}, line {line_number}"
+
+        # The row must have all fields and a judgement that we know.
+        if len(row) != len(header):
+            fact = f"{place}: {len(row)} fields where {len(header)} are expected"
+            raise Problem(fact, _REMEDY)
+        verdict = Verdict(*row)
+        if _normal_verdict(verdict.verdict) not in _MEANING:
+            fact = f"{place}: the verdict {verdict.verdict[:40]!r} is neither yes nor no"
+            raise Problem(fact, _REMEDY)
+
+        # A repeated row must agree with the first one.
+        ids = (verdict.asked_id, verdict.found_id)
+        first_verdict = verdict_of_ids.setdefault(ids, verdict)
+        if first_verdict.answers != verdict.answers:
+            fact = f"{place}: the same two ids have another verdict further up"
+            raise Problem(fact, _REMEDY)
+
+    return list(verdict_of_ids.values())
+
+
+def _read_csv(path: Path) -> list[tuple[int, list[str]]]:
+    """Return the rows that are not empty, with their line numbers."""
     try:
         # A spreadsheet may have put a byte order mark before the header.
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
-            rows = [(reader.line_num, row) for row in reader if row]
+            return [(reader.line_num, row) for row in reader if row]
     except FileNotFoundError:
         raise Problem(f"{path} does not exist", f"restore it with 'git checkout {path}'") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise Problem(f"{path} is not a CSV file in UTF-8: {error}", _REMEDY) from None
-    if not rows or rows[0][1] != list(header):
-        raise Problem(f"{path}, line 1: the header is not '{','.join(header)}'", _REMEDY)
-    found: dict[tuple[str, str], Verdict] = {}
-    for line, row in rows[1:]:
-        if len(row) != len(header):
-            raise Problem(
-                f"{path}, line {line}: {len(row)} fields where {len(header)} are wanted", _REMEDY
-            )
-        one = Verdict(*row)
-        if one.verdict.strip().lower() not in _MEANING:
-            raise Problem(
-                f"{path}, line {line}: the verdict {one.verdict[:40]!r} is neither yes nor no",
-                _REMEDY,
-            )
-        if found.setdefault((one.asked_id, one.found_id), one).answers != one.answers:
-            raise Problem(
-                f"{path}, line {line}: the same two ids have another verdict further up", _REMEDY
-            )
-    return list(found.values())
 
 
 def write_verdicts(lines: Iterable[Verdict], path: Path, header: Sequence[str]) -> None:
-    """Write `lines` with the `header` to `path`."""
+    """Write the rows `lines` to `path`, under the `header`."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
@@ -85,28 +110,47 @@ def write_verdicts(lines: Iterable[Verdict], path: Path, header: Sequence[str]) 
 
 
 def said(keys: Iterable[tuple[str, str]], lines: Iterable[Verdict]) -> Verdicts:
-    """Return what people said of the finds with these ids (asked, found); what they said of others does not count."""
-    known = {(line.asked_id, line.found_id): line.answers for line in lines}
-    return [known.get(key) for key in keys]
+    """Return the judgement in `lines` of each key, or None if there is none.
+
+    A key has the id of a query and of a retrieved document. Other rows of `lines` are ignored.
+
+    >>> said([("q1", "d1"), ("q1", "d2")], [Verdict("q1", "d1", "", "", "", "no")])
+    [False, None]
+    """
+    judgement_of_ids = {(line.asked_id, line.found_id): line.answers for line in lines}
+    return [judgement_of_ids.get(ids) for ids in keys]
 
 
 def estimated(name: str, clusters: Sequence[str], verdicts: Verdicts) -> dict[str, float | int]:
-    """Return <name>.judged, rate, low and high: the share of finds that answer, with its 95 % interval.
+    """Return the share of retrieved documents that are relevant, with its 95 % interval.
 
-    `clusters` says which finds were drawn, and vary, together. Nothing where fewer than two of them were judged.
+    The keys are <name>.judged (the number of judgements), <name>.rate, <name>.low and
+    <name>.high. `clusters` names the cluster of each document: those of a cluster were sampled
+    together. The result is empty if fewer than two clusters have judgements.
+
+    >>> metrics = estimated("label_error", ["a", "b", "c"], [True, False, None])
+    >>> metrics["label_error.judged"], metrics["label_error.rate"]
+    (2, 0.5)
     """
-    judged = [
-        (cluster, answers)
-        for cluster, answers in zip(clusters, verdicts, strict=True)
-        if answers is not None
-    ]
-    _, of = np.unique([cluster for cluster, _ in judged], return_inverse=True)
-    hits: npt.NDArray[np.int64] = np.bincount(
-        of, weights=[answers for _, answers in judged]
-    ).astype(np.int64)
+    # Leave out documents without a judgement.
+    judged_clusters: list[str] = []
+    is_relevant: list[bool] = []
+    for cluster, verdict in zip(clusters, verdicts, strict=True):
+        if verdict is not None:
+            judged_clusters.append(cluster)
+            is_relevant.append(verdict)
+
+    # Count relevant and all documents of each cluster.
+    _, cluster_numbers = np.unique(judged_clusters, return_inverse=True)
+    hits = np.bincount(cluster_numbers, weights=is_relevant).astype(np.int64)
+    sizes = np.bincount(cluster_numbers).astype(np.int64)
     if len(hits) < 2:
         return {}
-    found = clustered_share(hits, np.bincount(of).astype(np.int64))
-    return {f"{name}.judged": len(judged)} | {
-        f"{name}.{key}": value for key, value in found._asdict().items()
+
+    share = clustered_share(hits, sizes)
+    return {
+        f"{name}.judged": len(is_relevant),
+        f"{name}.rate": share.rate,
+        f"{name}.low": share.low,
+        f"{name}.high": share.high,
     }

@@ -1,4 +1,4 @@
-"""People's verdicts: files that survive spreadsheets, faults that are named, and a share that needs two clusters."""
+"""Judgements by people: files that survive spreadsheets, errors with their line, and shares."""
 
 import numpy as np
 import pytest
@@ -16,20 +16,21 @@ from stages.lib.reviewed import (
 from stages.lib.statistics import clustered_share
 
 
-def test_verdicts_are_read_as_they_were_written_and_with_a_spreadsheets_mark(tmp_path):
+def test_verdicts_survive_writing_and_a_byte_order_mark(tmp_path):
     path = tmp_path / "negatives.csv"
-    lines = [
+    rows = [
         Verdict("p1", "d1", 'a "quoted", anchor', "two\nlines", "x", "yes"),
         Verdict("p1", "d2", "a", "b", "c", ""),
     ]
-    write_verdicts(lines, path, NEGATIVES)
+    write_verdicts(rows, path, NEGATIVES)
     assert path.read_text("utf-8").startswith(
         "pair_id,negative_id,anchor,positive,negative,verdict\n"
     )
-    assert read_verdicts(path, NEGATIVES) == lines
+    assert read_verdicts(path, NEGATIVES) == rows
+    assert [row.answers for row in rows] == [True, None]
+
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert read_verdicts(path, NEGATIVES) == lines
-    assert [line.answers for line in lines] == [True, None]
+    assert read_verdicts(path, NEGATIVES) == rows
 
 
 @pytest.mark.parametrize(
@@ -49,14 +50,14 @@ def test_verdicts_are_read_as_they_were_written_and_with_a_spreadsheets_mark(tmp
         ([], "line 1: the header is not"),
     ],
 )
-def test_a_broken_file_of_verdicts_is_told_with_its_line(tmp_path, lines, fact):
+def test_a_malformed_file_is_an_error_with_its_line(tmp_path, lines, fact):
     path = tmp_path / "negatives.csv"
     path.write_text("\n".join(lines) + "\n", "utf-8")
     with pytest.raises(Problem, match=fact):
         read_verdicts(path, NEGATIVES)
 
 
-def test_a_missing_file_of_verdicts_is_told(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(Problem, match="does not exist"):
         read_verdicts(tmp_path / "negatives.csv", NEGATIVES)
 
@@ -70,25 +71,27 @@ def test_each_file_has_its_own_header(tmp_path):
         read_verdicts(path, NEGATIVES)
 
 
-def test_what_was_said_of_others_does_not_count():
-    lines = [
+def test_verdicts_on_other_documents_are_ignored():
+    rows = [
         Verdict("q1", "d1", "", "", "", "yes"),
         Verdict("q2", "d1", "", "", "", "no"),
         Verdict("q3", "d3", *[""] * 4),
     ]
-    assert said([("q2", "d1"), ("q1", "d1"), ("q1", "d2"), ("q3", "d3")], lines) == [
-        False,
-        True,
-        None,
-        None,
-    ]
+    keys = [("q2", "d1"), ("q1", "d1"), ("q1", "d2"), ("q3", "d3")]
+    assert said(keys, rows) == [False, True, None, None]
 
 
-def test_a_share_counts_what_was_judged_in_two_clusters_or_more():
-    told = estimated("label_error", ["a", "a", "b", "c", "d"], [True, True, False, None, False])
-    assert told["label_error.judged"] == 4
-    assert told["label_error.rate"] == 0.5
+def test_a_share_counts_judged_documents_in_their_clusters():
+    clusters = ["a", "a", "b", "c", "d"]
+    metrics = estimated("label_error", clusters, [True, True, False, None, False])
+    assert metrics["label_error.judged"] == 4
+    assert metrics["label_error.rate"] == 0.5
+
     expected = clustered_share(np.array([2, 0, 0]), np.array([2, 1, 1]))
-    assert (told["label_error.low"], told["label_error.high"]) == (expected.low, expected.high)
+    interval = (metrics["label_error.low"], metrics["label_error.high"])
+    assert interval == (expected.low, expected.high)
+
+
+def test_a_share_needs_judgements_in_two_clusters():
     assert estimated("label_error", ["a", "a", "b"], [True, False, None]) == {}
     assert estimated("label_error", [], []) == {}
