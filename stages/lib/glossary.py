@@ -1,4 +1,4 @@
-"""The project's own word lists: abbreviations with their long forms, and American with British spellings."""
+"""The project's word lists: abbreviations with long forms, and American with British spellings."""
 
 from __future__ import annotations
 
@@ -12,65 +12,104 @@ from stages.lib.errors import Problem
 
 
 class Abbreviations(NamedTuple):
-    """Short forms with one meaning, in the order of the file, and those with several, sorted."""
+    """Short forms with one long form, in the order of the file, and those with several, sorted."""
 
     known: dict[str, str]
     ambiguous: dict[str, list[str]]
 
 
 def read_abbreviations(path: Path) -> Abbreviations:
-    """Return the rows of `path` (columns short, long).
+    """Return the abbreviations in `path`, a CSV file with the columns short and long.
 
-    A short form that stands with two long forms is ambiguous: nobody can tell from a word which is meant.
-    Long forms that differ in case alone are one. Raises Problem naming the line at fault.
+    A short form with two long forms is ambiguous: the text does not show which is meant. Long
+    forms that differ in case alone are one.
+
+    Raises Problem, with the number of the line, if a row is wrong.
     """
-    meanings: dict[str, dict[str, str]] = defaultdict(dict)
-    for line, (short, long) in _rows(path, ("short", "long")):
+    # For each short form: its long forms, by their case-folded writing.
+    long_forms_of: dict[str, dict[str, str]] = defaultdict(dict)
+    for line_number, (short, long) in _rows(path, ("short", "long")):
         if short.casefold() == long.casefold():
             raise Problem(
-                f"{path}:{line}: {short!r} stands for itself",
+                f"{path}:{line_number}: {short!r} stands for itself",
                 "write out what it means, or remove the line",
             )
-        meanings[short].setdefault(long.casefold(), long)
-    return Abbreviations(
-        {short: next(iter(longs.values())) for short, longs in meanings.items() if len(longs) == 1},
-        {
-            short: sorted(longs.values())
-            for short, longs in sorted(meanings.items())
-            if len(longs) > 1
-        },
-    )
+
+        # The first writing of a long form counts.
+        long_forms_of[short].setdefault(long.casefold(), long)
+
+    # Part the short forms with one long form from those with several.
+    known: dict[str, str] = {}
+    ambiguous: dict[str, list[str]] = {}
+    for short, long_forms in long_forms_of.items():
+        if len(long_forms) == 1:
+            known[short] = next(iter(long_forms.values()))
+        else:
+            ambiguous[short] = sorted(long_forms.values())
+    return Abbreviations(known, dict(sorted(ambiguous.items())))
 
 
 def read_spelling(path: Path) -> dict[str, str]:
-    """Return American to British spellings of `path` (columns us, uk), both in lower case.
+    """Return the American to British spellings in `path`, a CSV file with the columns us and uk.
 
-    Every word stands once in the whole file, so that each maps to exactly one other and back. Raises
-    Problem naming the line at fault.
+    Words are in lower case. Each word is in the file once, so that it has exactly one
+    counterpart.
+
+    Raises Problem, with the number of the line, if a row is wrong.
     """
-    pairs: dict[str, str] = {}
-    seen: dict[str, int] = {}
-    for line, (american, british) in _rows(path, ("us", "uk")):
+    british_of_american: dict[str, str] = {}
+    line_of_word: dict[str, int] = {}
+    for line_number, (american, british) in _rows(path, ("us", "uk")):
+        # Both words must be new, whichever column has them.
         for word in (american, british):
             if not word.isalpha() or word != word.lower():
                 raise Problem(
-                    f"{path}:{line}: {word!r} is not one word in lower case",
+                    f"{path}:{line_number}: {word!r} is not one word in lower case",
                     "write single words of letters",
                 )
-            if word in seen:
+            if word in line_of_word:
                 raise Problem(
-                    f"{path}:{line}: {word!r} stands in line {seen[word]} already",
+                    f"{path}:{line_number}: {word!r} stands in line {line_of_word[word]} already",
                     "keep one of the two; a word with two counterparts cannot be swapped",
                 )
-            seen[word] = line
-        pairs[american] = british
-    return pairs
+            line_of_word[word] = line_number
+
+        british_of_american[american] = british
+    return british_of_american
 
 
 def _rows(path: Path, columns: tuple[str, str]) -> list[tuple[int, tuple[str, str]]]:
+    """Return the rows of a CSV file with two `columns`, with their line numbers."""
+    text = _read_text(path, columns)
+    reader = csv.reader(text.splitlines(keepends=True))
+    expected = ",".join(columns)
+
+    # The first line names the columns.
+    if tuple(next(reader, ())) != columns:
+        raise Problem(
+            f"{path} does not begin with the columns {expected}",
+            "put them in its first line",
+        )
+
+    # Each other line, unless it is empty, has both values.
+    rows: list[tuple[int, tuple[str, str]]] = []
+    for values in reader:
+        if not values:
+            continue
+
+        if len(values) != len(columns) or not all(_is_tidy(value) for value in values):
+            raise Problem(
+                f"{path}:{reader.line_num}: {','.join(values)[:60]!r} is not '{expected}'",
+                "give both, without spaces around them, in composed Unicode (NFC)",
+            )
+        rows.append((reader.line_num, (values[0], values[1])))
+    return rows
+
+
+def _read_text(path: Path, columns: tuple[str, str]) -> str:
     try:
         # Spreadsheets put a byte order mark in front.
-        text = path.read_text("utf-8-sig")
+        return path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise Problem(
             f"{path} does not exist",
@@ -78,24 +117,9 @@ def _rows(path: Path, columns: tuple[str, str]) -> list[tuple[int, tuple[str, st
         ) from None
     except UnicodeDecodeError as error:
         raise Problem(f"{path} is not UTF-8 (byte {error.start})", "save it as UTF-8") from None
-    reader = csv.reader(text.splitlines(keepends=True))
-    if tuple(next(reader, ())) != columns:
-        raise Problem(
-            f"{path} does not begin with the columns {','.join(columns)}",
-            "put them in its first line",
-        )
-    rows = []
-    for values in reader:
-        if not values:
-            continue
-        if len(values) != len(columns) or not all(_is_tidy(value) for value in values):
-            raise Problem(
-                f"{path}:{reader.line_num}: {','.join(values)[:60]!r} is not '{','.join(columns)}'",
-                "give both, without spaces around them, in composed Unicode (NFC)",
-            )
-        rows.append((reader.line_num, (values[0], values[1])))
-    return rows
 
 
 def _is_tidy(value: str) -> bool:
-    return value == " ".join(unicodedata.normalize("NFC", value).split()) != ""
+    """Return whether `value` is not empty, in NFC, and without superfluous white space."""
+    composed = unicodedata.normalize("NFC", value)
+    return value == " ".join(composed.split()) != ""

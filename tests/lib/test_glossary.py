@@ -1,4 +1,4 @@
-"""The word lists: what is read from them, and which line is to blame when they are wrong."""
+"""The word lists: their content, and errors with the line that is wrong."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from stages.lib.glossary import Abbreviations, read_abbreviations, read_spelling
 GLOSSARY = Path(__file__).parents[2] / "data" / "glossary"
 
 
-def test_the_committed_word_lists_are_valid_and_mean_one_thing_each():
+def test_the_committed_word_lists_are_valid():
     assert not read_abbreviations(GLOSSARY / "abbreviations.csv").ambiguous
     assert len(read_spelling(GLOSSARY / "spelling.csv")) > 200
 
@@ -29,7 +29,7 @@ def test_the_committed_word_lists_are_valid_and_mean_one_thing_each():
         ("", "spelling.csv does not begin with the columns us,uk"),
     ],
 )
-def test_a_bad_line_of_a_word_list_is_named(tmp_path, rows, fact):
+def test_an_error_names_the_wrong_line(tmp_path, rows, fact):
     path = tmp_path / "spelling.csv"
     path.write_text(rows)
     with pytest.raises(Problem) as caught:
@@ -37,19 +37,26 @@ def test_a_bad_line_of_a_word_list_is_named(tmp_path, rows, fact):
     assert fact in caught.value.fact
 
 
-def test_a_missing_or_undecodable_word_list_is_named(tmp_path):
-    with pytest.raises(Problem, match="does not exist"):
-        read_abbreviations(tmp_path / "abbreviations.csv")
-    (tmp_path / "abbreviations.csv").write_bytes(b"short,long\nECG,\xff\n")
-    with pytest.raises(Problem, match="is not UTF-8"):
-        read_abbreviations(tmp_path / "abbreviations.csv")
-
-
-def test_two_meanings_make_a_short_form_ambiguous_and_two_writings_of_one_do_not(tmp_path):
+def test_an_error_names_a_missing_or_undecodable_file(tmp_path):
     path = tmp_path / "abbreviations.csv"
-    path.write_text(
-        "short,long\nMS,multiple sclerosis\nECG,electrocardiogram\nMS,mitral stenosis\nECG,Electrocardiogram\n"
-    )
+    with pytest.raises(Problem, match="does not exist"):
+        read_abbreviations(path)
+
+    path.write_bytes(b"short,long\nECG,\xff\n")
+    with pytest.raises(Problem, match="is not UTF-8"):
+        read_abbreviations(path)
+
+
+def test_two_meanings_are_ambiguous_and_two_writings_are_not(tmp_path):
+    path = tmp_path / "abbreviations.csv"
+    lines = [
+        "short,long",
+        "MS,multiple sclerosis",
+        "ECG,electrocardiogram",
+        "MS,mitral stenosis",
+        "ECG,Electrocardiogram",
+    ]
+    path.write_text("\n".join(lines) + "\n")
     assert read_abbreviations(path) == Abbreviations(
         {"ECG": "electrocardiogram"}, {"MS": ["mitral stenosis", "multiple sclerosis"]}
     )

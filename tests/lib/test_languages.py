@@ -1,4 +1,4 @@
-"""Languages: told where the text tells it, and otherwise not."""
+"""Languages: recognized where the text is long and clear enough, and empty otherwise."""
 
 import pytest
 
@@ -17,5 +17,5 @@ from stages.lib.languages import language
         ("", ""),
     ],
 )
-def test_what_is_told(text, code):
+def test_language_of_a_text(text, code):
     assert language(text) == code

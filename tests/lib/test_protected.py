@@ -1,4 +1,4 @@
-"""Protected spans: what is code or a name, and what is prose."""
+"""Verbatim spans: code and names, but not prose."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from stages.lib.protected import spans
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "verbatim"),
     [
         ("Red spots on well-known skin, e.g. here.", ["e.g."]),
         ("Use --max-items with `aws s3 ls` now", ["--max-items", "`aws s3 ls`"]),
@@ -24,12 +24,13 @@ from stages.lib.protected import spans
         ("O paciente está bem.", []),
     ],
 )
-def test_what_is_protected(text, kept):
-    assert [text[start:end] for start, end in spans(text)] == kept
+def test_verbatim_spans_of_a_text(text, verbatim):
+    assert [text[start:end] for start, end in spans(text)] == verbatim
 
 
 @given(st.text())
 def test_spans_are_sorted_and_disjoint(text):
-    found = spans(text)
-    assert all(start < end for start, end in found)
-    assert all(one[1] <= other[0] for one, other in zip(found, found[1:], strict=False))
+    text_spans = spans(text)
+    assert all(start < end for start, end in text_spans)
+    for (_, end), (next_start, _) in zip(text_spans, text_spans[1:], strict=False):
+        assert end <= next_start
