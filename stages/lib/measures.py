@@ -101,6 +101,7 @@ def _relevant_documents(query_ids: Sequence[str], qrels: Qrels) -> _Relevant:
                 rows.append(row)
                 doc_ids.append(doc_id)
                 grades.append(grade)
+
     return _Relevant(
         rows=np.array(rows, dtype=np.int64),
         doc_ids=doc_ids,
@@ -212,6 +213,7 @@ def means(graded: Judged, depths: Sequence[int]) -> pd.DataFrame:
     for k in sorted(set(depths)):
         for name, values in at_depth(graded, k).items():
             rows.append((name, k, float(values.mean())))
+
     return pd.DataFrame(rows, columns=["measure", "k", "mean"])
 
 

@@ -107,6 +107,7 @@ def figures(items: Sequence[Figure]) -> Html:
         value = html.escape(item.value)
         note = f"<small>{html.escape(item.note)}</small>" if item.note else ""
         cells.append(f"<div><dt>{label}</dt><dd>{value}{note}</dd></div>")
+
     return Html(f'<dl class="figures">{"".join(cells)}</dl>')
 
 
@@ -120,14 +121,17 @@ def checks(items: Sequence[Check]) -> Html:
     lines = []
     for item in items:
         holds = item.broken == 0
-        state = "✓ holds" if holds else f"✗ broken: {item.broken:,}"
-        css_class = "good" if holds else "bad"
         name = html.escape(item.name)
         meaning = html.escape(item.meaning)
+
+        # The sign and the word show the state without colours too.
+        state = "✓ holds" if holds else f"✗ broken: {item.broken:,}"
+        css_class = "good" if holds else "bad"
         lines.append(
             f'<li class="{css_class}"><b>{state}</b> '
             f"<code>{name}</code> <span>{meaning}</span></li>"
         )
+
     return Html(f'<ul class="checks">{"".join(lines)}</ul>')
 
 
@@ -195,11 +199,13 @@ def _table_line(
     cells: list[str] = []
     for value, column_format, attribute in zip(values, column_formats, attributes, strict=True):
         text = html.escape(_shown(value, column_format))
+
         # The first cell is the heading of its row.
         if cells:
             cells.append(f"<td{attribute}>{text}</td>")
         else:
             cells.append(f'<th scope="row"{attribute}>{text}</th>')
+
     return f"<tr>{''.join(cells)}</tr>"
 
 
@@ -209,6 +215,8 @@ def _shown(value: Any, column_format: str) -> str:
         return "\u2013"
     if column_format:
         return format(value, column_format)
+
+    # Booleans come before integers, since a bool is an int in Python.
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, int | np.integer):

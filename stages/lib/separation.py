@@ -127,6 +127,8 @@ def summary(panel: Panel) -> dict[str, float]:
         "roc_auc": roc_auc(panel),
         "overlap": overlap(panel),
     }
+
+    # The measures per query.
     if panel.negative_query is not None:
         measures["query_auc"] = query_auc(panel)
         measures["violations"] = violations(panel)
@@ -231,4 +233,5 @@ def _by_query(panel: Panel) -> list[Panel]:
         positives = panel.positives[panel.positive_query == number]
         negatives = panel.negatives[panel.negative_query == number]
         query_panels.append(Panel(positives, negatives))
+
     return query_panels
