@@ -2,9 +2,9 @@
 
 
 class Problem(Exception):  # noqa: N818 - it is raised for bad data and bad parameters, not for bugs
-    """A fact that names the file, row or parameter at fault, and what to do about it.
+    """An error of data or parameters: a fact that names the file, row or key, and a remedy.
 
-    Stages catch it once, print it in at most ten lines and exit with 1; any other exception is a bug
+    The command of a stage prints it in at most ten lines and exits with 1. Any other exception is a bug
     and keeps its traceback.
     """
 

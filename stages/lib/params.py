@@ -20,7 +20,7 @@ class Section(BaseModel):
 
 
 class Run(Section):
-    """What every stage shares."""
+    """The seed and the number of threads."""
 
     section: ClassVar[str] = "run"
     seed: int = Field(ge=0, le=2**31 - 1)
@@ -28,7 +28,7 @@ class Run(Section):
 
 
 class Model(Section):
-    """The base model: what is fine-tuned, and what mines and measures before that."""
+    """The base model. It is fine-tuned, and before that it mines negatives and measures the data."""
 
     section: ClassVar[str] = "model"
     base: str = Field(min_length=1)
@@ -38,7 +38,7 @@ class Model(Section):
 
 
 class Shape(Section):
-    """What a row of training is. The key is the stage pair's; the stages after it must agree with it."""
+    """The shape of a training row. The key is in the section `pair`, and later stages read it too."""
 
     model_config = ConfigDict(extra="ignore")
     section: ClassVar[str] = "pair"
@@ -46,7 +46,7 @@ class Shape(Section):
 
 
 class Labels(Section):
-    """From which score a pair is an answer. The key is the stage pair's; whoever reads scores must agree with it."""
+    """The score from which a pair is positive. The key is in the section `pair`."""
 
     model_config = ConfigDict(extra="ignore")
     section: ClassVar[str] = "pair"
@@ -59,7 +59,8 @@ AnySection = TypeVar("AnySection", bound=Section)
 def load(model: type[AnySection], path: Path = PARAMS) -> AnySection:
     """Return section `model.section` of `path`, checked.
 
-    Raises Problem when the file, the section or a value is wrong; the message names the key.
+    Raises:
+        Problem: the file, the section or a value is wrong. The message names the key.
     """
     values = read_yaml(path).get(model.section)
     if not isinstance(values, dict):
@@ -77,7 +78,7 @@ def load(model: type[AnySection], path: Path = PARAMS) -> AnySection:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping in `path`. YAML 1.2, as DVC writes it: `2e-5` is a number, not a string."""
+    """Return the mapping in `path`. It is YAML 1.2, as DVC writes it: `2e-5` is a number."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -98,30 +99,35 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _told(path: Path, section: str, values: dict[str, Any], error: ValidationError) -> str:
-    told = []
+    """Return the first five errors of validation, a line each."""
+    lines = []
     for fault in error.errors()[:5]:
         key = ".".join([section, *_keys(values, fault["loc"])])
         if fault["type"] == "extra_forbidden":
-            told.append(f"{path}: unknown key {key}")
+            lines.append(f"{path}: unknown key {key}")
         elif fault["type"] == "missing":
-            told.append(f"{path}: {key} is missing")
+            lines.append(f"{path}: {key} is missing")
         else:
-            told.append(
-                f"{path}: {key} = {str(fault['input'])[:60]!r}: {fault['msg'][:1].lower() + fault['msg'][1:]}"
-            )
+            value = str(fault["input"])[:60]
+            reason = fault["msg"][:1].lower() + fault["msg"][1:]
+            lines.append(f"{path}: {key} = {value!r}: {reason}")
     if error.error_count() > 5:
-        told.append(f"and {error.error_count() - 5} more")
-    return "\n".join(told)
+        lines.append(f"and {error.error_count() - 5} more")
+    return "\n".join(lines)
 
 
 def _keys(values: Any, location: tuple[int | str, ...]) -> list[str]:
-    # Where a key chooses between models, pydantic puts the chosen one into the location; it is no key of the file.
+    """Return the keys of the file that lead to an error.
+
+    Where a key chooses between models, pydantic adds the name of the chosen one to `location`. It is no
+    key of the file, so it is left out.
+    """
     keys = []
-    for at, part in enumerate(location):
+    for index, part in enumerate(location):
         inside = dict(enumerate(values)) if isinstance(values, list) else values
         if isinstance(inside, dict) and part in inside:
             values = inside[part]
-        elif at < len(location) - 1:
+        elif index < len(location) - 1:
             continue
         keys.append(str(part))
     return keys

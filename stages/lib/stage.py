@@ -1,4 +1,4 @@
-"""What every stage shares: short errors, no traces of failed runs, offline mode, pins, one thread, no edits."""
+"""The command around a stage: short errors, rollback, offline mode, pinned versions, one thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from stages.lib import written
 from stages.lib.errors import Problem
 from stages.lib.params import PARAMS
 
-# Models come from disk. A stage that reaches for a hub must fail here, not on a train.
+# Models come from disk. A stage that reaches for a model hub must fail.
 os.environ.update(
     HF_HUB_OFFLINE="1",
     TRANSFORMERS_OFFLINE="1",
@@ -34,12 +34,16 @@ Value = float | int | str | bool
 
 
 def command(main: Callable[..., None], *groups: str) -> typer.Typer:
-    """Return the Typer app of a stage whose work is `main` and which needs the dependency `groups`.
+    """Return the Typer application that runs `main`.
 
-    Numpy multiplies on one thread meanwhile: sums that several threads share end in other last bits where there are
-    other numbers of cores. A Problem is printed in at most ten lines and exits with 1. Whatever the failed run had
-    written is removed, so that nothing half-done can be taken for a result. A run during which its own code or
-    parameters were edited fails too: DVC would record the new hashes beside the old result.
+    Numpy multiplies on one thread meanwhile: with several threads the last bits of a sum depend on the
+    number of cores. A Problem is printed in at most ten lines, and the exit status is 1. Files that a
+    failed run has written are removed, so that no half-written result remains. A run fails too if its
+    own code or parameters were edited meanwhile: DVC would record the new hashes beside the old result.
+
+    Args:
+        main: the function that does the work.
+        groups: dependency groups of pyproject.toml whose pinned versions must be installed.
     """
 
     @functools.wraps(main)
@@ -65,27 +69,30 @@ def command(main: Callable[..., None], *groups: str) -> typer.Typer:
 
 
 def check_pins(groups: Iterable[str], pyproject: Path = Path("pyproject.toml")) -> None:
-    """Refuse to run with other package versions than the ones DVC records.
+    """Check that the pinned versions of the dependency `groups` are installed.
 
-    `groups` are dependency groups of pyproject.toml, which dvc.yaml names as the stage's parameters.
+    DVC records the pins of pyproject.toml as parameters of the stage, so they must be the versions in use.
+
+    Raises:
+        Problem: a package has another version, or is missing.
     """
     import tomllib
 
     declared = tomllib.loads(pyproject.read_text("utf-8"))["dependency-groups"]
     for group in groups:
         for pin in declared[group]:
-            name, _, wanted = (
-                pin.partition(";")[0].strip().partition("==")
-            )  # after ";": for which platform
+            # What follows ";" says for which platform the pin is.
+            requirement = pin.partition(";")[0].strip()
+            name, _, pinned = requirement.partition("==")
             name = re.sub(r"\[.*\]", "", name)
             try:
-                # A local build of torch calls itself 2.13.0+cpu; it is the same release.
-                found = version(name).partition("+")[0]
+                # A local build of torch has the version 2.13.0+cpu. It is the same release.
+                installed = version(name).partition("+")[0]
             except PackageNotFoundError:
-                found = "not installed"
-            if found != wanted:
+                installed = "not installed"
+            if installed != pinned:
                 raise Problem(
-                    f"pyproject.toml pins {name} to {wanted}, but here it is {found}",
+                    f"pyproject.toml pins {name} to {pinned}, but here it is {installed}",
                     "run 'make setup'",
                 )
 
@@ -173,16 +180,16 @@ def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
 
 
 def _one_thread() -> AbstractContextManager[Any]:
-    """Keep numpy's products to one thread; torch has threads of its own, which `run.threads` counts."""
+    """Limit the matrix products of numpy to one thread. Threads of torch follow `run.threads`."""
     from threadpoolctl import ThreadpoolController
 
-    limited: AbstractContextManager[Any] = (
-        ThreadpoolController().select(internal_api="openblas").limit(limits=1)
-    )
+    openblas = ThreadpoolController().select(internal_api="openblas")
+    limited: AbstractContextManager[Any] = openblas.limit(limits=1)
     return limited
 
 
 def _sources() -> dict[str, str]:
+    """Return the SHA-256 of params.yaml and of every file of code."""
     files = [PARAMS, *sorted(Path("stages").rglob("*.py"))]
     return {
         str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.exists()
@@ -190,20 +197,17 @@ def _sources() -> dict[str, str]:
 
 
 def _check_unedited(before: dict[str, str]) -> None:
-    # Only what this process loaded decides: editing another stage meanwhile is fine.
-    loaded = {
-        os.path.relpath(file)
-        for module in list(sys.modules.values())
-        if (file := getattr(module, "__file__", None))
-    }
+    """Raise Problem if a file that this process uses has changed since `before`."""
+    # Only modules that are loaded matter. Another stage may be edited meanwhile.
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    used = {os.path.relpath(file) for file in files if file}
+    used.add(str(PARAMS))
+
     after = _sources()
-    edited = [
-        file
-        for file in before
-        if before[file] != after.get(file) and (file == str(PARAMS) or file in loaded)
-    ]
+    edited = [file for file, digest in before.items() if file in used and digest != after.get(file)]
     if edited:
         raise Problem(
-            f"{', '.join(edited)} changed while the stage was running, so its result fits neither version",
-            "run it again; long runs are immune as 'dvc exp run --temp'",
+            f"{', '.join(edited)} changed while the stage was running, "
+            "so its result fits neither version",
+            "run it again; 'dvc exp run --temp' works on a copy and is not affected",
         )

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all, and a failed run takes back what it wrote."""
+"""Files appear whole or not at all, and a failed run removes what it wrote."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _paths: list[Path] = []
 
 @contextmanager
 def atomically(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that replaces it when the block ends without an error."""
+    """Yield a temporary path beside `path`. It replaces `path` if the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -27,7 +27,7 @@ def atomically(path: Path) -> Iterator[Path]:
 
 
 def begin() -> None:
-    """Start a run: what was written before it is not its to take back."""
+    """Start a run. A rollback does not remove what was written before."""
     _paths.clear()
 
 

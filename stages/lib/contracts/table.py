@@ -11,8 +11,8 @@ import pyarrow as arrow
 
 from stages.lib.errors import Problem
 
-# Ids are a letter for what they name and 16 hexadecimal digits; the letters keep documents, pairs and
-# queries apart, since several evaluation tools silently drop hits whose id equals the query's.
+# An id is a letter and 16 hexadecimal digits. The letter keeps documents, pairs and queries apart:
+# several evaluation tools silently drop hits whose id equals the query's.
 DOC_ID = r"^d[0-9a-f]{16}$"
 PAIR_ID = r"^p[0-9a-f]{16}$"
 QUERY_ID = r"^q[0-9a-f]{16}$"
@@ -46,22 +46,26 @@ def key_of(table: type[Table]) -> list[str]:
 def arrow_schema(table: type[Table]) -> arrow.Schema:
     """Return the storage types of `table`: one Arrow type per column, nulls only where allowed.
 
-    A list column names its Arrow type in its field's metadata, since pandas knows it only as `object`.
+    A list column names its Arrow type in its field's metadata. Pandas knows it only as `object`.
     """
     fields = []
     for name, column in table.to_schema().columns.items():
-        kind = (column.metadata or {}).get("arrow") or _ARROW[
-            "str" if str(column.dtype).startswith("str") else str(column.dtype)
-        ]
-        fields.append(arrow.field(name, kind, nullable=bool(column.nullable)))
+        pandas_type = "str" if str(column.dtype).startswith("str") else str(column.dtype)
+        arrow_type = (column.metadata or {}).get("arrow") or _ARROW[pandas_type]
+        fields.append(arrow.field(name, arrow_type, nullable=bool(column.nullable)))
     return arrow.schema(fields)
 
 
 def check(frame: pd.DataFrame, table: type[Table], where: str) -> pd.DataFrame:
-    """Return `frame` when it obeys `table`, else raise a Problem.
+    """Return `frame` if it obeys `table`.
 
-    The message names `where` (a file or a stage's output), then up to five rules with the first row
-    and value that break each.
+    Args:
+        frame: rows in any order.
+        table: the contract.
+        where: the file or output that the error names.
+
+    Raises:
+        Problem: with up to five broken rules, and the first row and value of each.
     """
     try:
         # Pandera needs row numbers that are unique.
@@ -85,43 +89,46 @@ _COLUMN_RULES = {
 
 
 def _summary(frame: pd.DataFrame, table: type[Table], error: pa.errors.SchemaErrors) -> str:
-    told: dict[str, dict[Any, str]] = {}
+    # Gather the broken rows of each rule. A rule over whole rows is reported once per column;
+    # only its rows matter.
+    rows_of_rule: dict[str, dict[Any, str]] = {}
     for case in error.failure_cases.to_dict("records"):
         rule, row = _rule(case)
-        # A rule over whole rows is reported once per column; its rows are what matters.
-        told.setdefault(rule, {}).setdefault(
-            row, "" if rule.startswith("row:") else f", value {_short(case)!r}"
-        )
+        value = "" if rule.startswith("row:") else f", value {_short(case)!r}"
+        rows_of_rule.setdefault(rule, {}).setdefault(row, value)
+
+    # One line for each of the first five rules.
     lines = []
-    for rule, rows in list(told.items())[:5]:
+    for rule, rows in list(rows_of_rule.items())[:5]:
         row, value = next(iter(rows.items()))
-        where = (
-            ""
-            if row is None
-            else f" broken in {len(rows)} row(s) (first: {_name(frame, table, row)}{value})"
-        )
-        lines.append(f"  {rule}{where}")
-    if len(told) > 5:
-        lines.append(f"  and {len(told) - 5} more rules")
+        place = ""
+        if row is not None:
+            first = f"{_name(frame, table, row)}{value}"
+            place = f" broken in {len(rows)} row(s) (first: {first})"
+        lines.append(f"  {rule}{place}")
+    if len(rows_of_rule) > 5:
+        lines.append(f"  and {len(rows_of_rule) - 5} more rules")
     return "\n".join(lines)
 
 
 def _rule(case: Mapping[Any, Any]) -> tuple[str, int | None]:
-    """Return what a failure case of Pandera's is about, and its row, if it has one."""
-    rule, column = str(case["check"]), str(case["column"])
-    if case["index"] is not None and case["index"] == case["index"]:
-        whole = case["schema_context"] == "DataFrameSchema"
-        subject = "row" if whole else column
-        return f"{subject}: {rule.replace('multiple_fields_uniqueness', 'key_is_unique')}", int(
-            case["index"]
-        )
+    """Return the rule of a failure case of Pandera, and its row if it has one."""
+    rule = str(case["check"])
+    column = str(case["column"])
+    of_whole_row = case["schema_context"] == "DataFrameSchema"
+    subject = "row" if of_whole_row else column
+
+    # An index that is missing is None or NaN, and NaN differs from itself.
+    has_row = case["index"] is not None and case["index"] == case["index"]
+    if has_row:
+        name = rule.replace("multiple_fields_uniqueness", "key_is_unique")
+        return f"{subject}: {name}", int(case["index"])
+
     if rule in _COLUMN_RULES:
         return f"column {_short(case)!r} {_COLUMN_RULES[rule]}", None
-    # A column of the wrong type, or a rule that could not even be computed, because of another fault.
-    return (
-        f"{'row' if case['schema_context'] == 'DataFrameSchema' else column}: {rule}, found {_short(case)}",
-        None,
-    )
+
+    # The column has a wrong type, or the rule could not be computed because of another fault.
+    return f"{subject}: {rule}, found {_short(case)}", None
 
 
 def _short(case: Mapping[Any, Any]) -> str:
