@@ -71,10 +71,9 @@ print(json.dumps(run(texts)))
 
 def texts(count: int) -> list[str]:
     """Return `count` documents, each of one to four definitions."""
-    from stages.collect.hpo import read
-    from stages.lib.ledger import Ledger
+    from stages.collect.hpo import read_ontology
 
-    definitions = sorted(set(read("hpo", Ledger()).documents["text"]))
+    definitions = sorted(set(read_ontology("hpo").documents["text"]))
     draw = random.Random(7)
     return [" ".join(draw.choices(definitions, k=draw.randint(1, 4))) for _ in range(count)]
 

@@ -11,18 +11,18 @@ from stages.clean.markup import strip
 @lru_cache(maxsize=1)
 def definitions() -> list[str]:
     """Return the definitions of the Human Phenotype Ontology."""
-    from stages.collect.hpo import read
-    from stages.lib.ledger import Ledger
+    from stages.collect.hpo import read_ontology
 
-    return [" ".join(text.split()) for text in sorted(set(read("hpo", Ledger()).documents["text"]))]
+    return [" ".join(text.split()) for text in sorted(set(read_ontology("hpo").documents["text"]))]
 
 
 @lru_cache(maxsize=1)
 def operations() -> list[str]:
     """Return the documentation of 2,000 AWS operations, as plain text with its lines."""
-    from stages.collect.aws import AwsSource, read
+    from stages.collect.aws import read_operations
+    from stages.collect.interface import AwsSource
 
-    found = read("aws", AwsSource(reader="aws", documents=2000)).documents["text"]
+    found = read_operations("aws", AwsSource(reader="aws", documents=2000)).documents["text"]
     return [
         text for text in (collapse(strip(raw), lines=True) for raw in sorted(set(found))) if text
     ]

@@ -1,1 +1,1 @@
-"""Collect, in rooms: one reader per kind of source, and what all readers give (`records.py`)."""
+"""The stage `collect`: one reader for each kind of source, and the rows that they return."""

@@ -1,7 +1,9 @@
-"""API documentation: operations as documents, the task titles of their examples as the texts that should find them.
+"""API documentation: operations as documents, and the task titles that should find them.
 
-A small fixed sample of the wheel `awscli`, read from the wheel file, which is never installed. The text of
-an operation keeps its HTML: extraction is the work of clean.
+A title stands above each example of an operation.
+
+A small fixed sample of the wheel `awscli`. It is read from the wheel file, which is never
+installed. The text of an operation keeps its HTML: the stage `clean` extracts the text.
 """
 
 from __future__ import annotations
@@ -9,19 +11,17 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from zipfile import BadZipFile, ZipFile
 
-from pydantic import Field
-
+from stages.collect.interface import AwsSource
 from stages.collect.records import (
-    Collected,
     DocumentRow,
-    Facts,
     PairRow,
-    Source,
+    SourceFacts,
+    SourceRows,
     document_id,
     documents_frame,
     pair_id,
@@ -37,15 +37,9 @@ _TITLE = re.compile(r"\*\*(.+)\*\*")
 _NUMBER = re.compile(
     r"(?:example\s*)?\d+\w?\s*(?:[:.)]|-\s)\s*|example\s*\d*\s*[:.-]?\s*(?=$|to\b)", re.IGNORECASE
 )
-# The command line calls some services by another name than their model does; its own `s3` is no service.
-_SERVICES = {"configservice": "config", "deploy": "codedeploy", "s3api": "s3", "s3": ""}
-
-
-class AwsSource(Source):
-    """A sample of the operations that have at least one task title."""
-
-    reader: Literal["aws"]
-    documents: int = Field(ge=1, le=2000)
+# The command line gives some services another name than their model has. Its own `s3` is no
+# service.
+_SERVICE_OF_COMMAND = {"configservice": "config", "deploy": "codedeploy", "s3api": "s3", "s3": ""}
 
 
 class Operation(NamedTuple):
@@ -57,42 +51,69 @@ class Operation(NamedTuple):
     titles: tuple[str, ...]
 
 
-def read(name: str, source: AwsSource) -> Collected:
-    """Return `source.documents` operations as documents of source `name`, and each of their titles as a pair.
+class _ExamplePage(NamedTuple):
+    """A page of examples in the wheel: the command it belongs to, and its path in the archive."""
 
-    A raw record is an operation or a title of the sample. The sample follows from the names of the
-    operations alone. Raises Problem when the wheel is missing, or is not the pinned one.
+    command: str
+    entry: str
+
+
+def read_operations(name: str, source: AwsSource) -> SourceRows:
+    """Return the rows of source `name`: operations as documents, each of their titles as a pair.
+
+    There are at most `source.documents` operations.
+    A raw record is an operation or a title of the sample. The sample depends on the names of the
+    operations alone.
+
+    Raises:
+        Problem: the wheel is missing, or is not the pinned one.
     """
     path = wheels.find("awscli")
-    everything = operations(path)
-    chosen = sample(everything, source.documents)
+    all_operations = documented_operations(path)
+    sampled = sample_operations(all_operations, source.documents)
+
     documents: list[DocumentRow] = []
     pairs: list[PairRow] = []
-    for operation in chosen:
-        key = f"{operation.service} {operation.name}"
-        doc_id = document_id(name, key)
-        documents.append((doc_id, name, key, operation.documentation, operation.service, key))
-        seen: Counter[str] = Counter()
-        for title in operation.titles:
-            again = [str(seen[title])] if seen[title] else []
-            pairs.append((pair_id(name, key, title, *again), title, doc_id, "task", 1.0, name))
-            seen[title] += 1
-    count = len(documents) + len(pairs)
-    facts = _facts(path.name.split("-")[1], len(chosen), len(everything))
-    return Collected(documents_frame(documents), pairs_frame(pairs), count, count, facts)
+
+    for operation in sampled:
+        document = _document_row(operation, name)
+        documents.append(document)
+        pairs += _pair_rows(operation, document.doc_id, name)
+
+    # Every record of the sample is kept.
+    record_count = len(documents) + len(pairs)
+    release = path.name.split("-")[1]
+
+    return SourceRows(
+        documents=documents_frame(documents),
+        pairs=pairs_frame(pairs),
+        records_read=record_count,
+        records_kept=record_count,
+        facts=_facts(release, len(sampled), len(all_operations)),
+    )
 
 
-def sample(everything: list[Operation], count: int) -> list[Operation]:
-    """Return the `count` operations whose names hash smallest: a larger sample contains every smaller one."""
-    return sorted(
-        everything, key=lambda operation: (hash_hex(operation.service, operation.name), operation)
-    )[:count]
+def sample_operations(operations: Sequence[Operation], count: int) -> list[Operation]:
+    """Return the `count` operations whose names hash smallest.
+
+    A larger sample contains every smaller one, whatever the order of `operations`.
+    """
+    by_hash = sorted(
+        operations,
+        key=lambda operation: (hash_hex(operation.service, operation.name), operation),
+    )
+    return by_hash[:count]
 
 
-def operations(path: Path) -> list[Operation]:
-    """Return the documented operations in the wheel that have a task title, each service in its newest version.
+def documented_operations(path: Path) -> list[Operation]:
+    """Return the documented operations in the wheel that have a task title.
 
-    An example whose command is no operation (the command line has some of its own) is passed over.
+    Each service is read in its newest version.
+
+    Examples of commands that are no operations are skipped; the command line has some of its own.
+
+    Raises:
+        Problem: the wheel is not readable.
     """
     try:
         with ZipFile(path) as archive:
@@ -103,49 +124,101 @@ def operations(path: Path) -> list[Operation]:
         ) from None
 
 
-def titles(text: str) -> tuple[str, ...]:
+def task_titles(page: str) -> tuple[str, ...]:
     """Return the task titles of an example page: bold lines, without their numbers.
 
-    >>> titles("**Example 2: To create a VPC**")
+    >>> task_titles("**Example 2: To create a VPC**")
     ('To create a VPC',)
     """
-    found = (_TITLE.fullmatch(line.strip()) for line in text.splitlines())
-    told = (
-        _NUMBER.sub("", match[1].replace("``", "").strip(), count=1).strip()
-        for match in found
-        if match
-    )
-    # A single word ("title", "Output:") is a heading that names no task.
-    return tuple(title for title in told if len(title.split()) > 1)
+    titles: list[str] = []
+    for line in page.splitlines():
+        match = _TITLE.fullmatch(line.strip())
+        if not match:
+            continue
+
+        unquoted = match[1].replace("``", "").strip()
+        title = _NUMBER.sub("", unquoted, count=1).strip()
+
+        # A single word ("title", "Output:") is a heading that names no task.
+        if len(title.split()) > 1:
+            titles.append(title)
+
+    return tuple(titles)
 
 
 def _operations(archive: ZipFile) -> Iterator[Operation]:
-    versions: dict[str, str] = {}
-    pages: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    version_of_service, pages_of_service = _list_archive(archive)
+    for service in sorted(pages_of_service.keys() & version_of_service.keys()):
+        # The model of the service describes its operations.
+        version = version_of_service[service]
+        model = json.loads(archive.read(f"awscli/botocore/data/{service}/{version}/service-2.json"))
+        operations = model["operations"]
+        name_of_command = {name.lower(): name for name in operations}
+
+        # An example page belongs to the operation of its command.
+        for page in pages_of_service[service]:
+            name = name_of_command.get(page.command.replace("-", "").lower(), "")
+            documentation = operations[name].get("documentation", "") if name else ""
+            titles = task_titles(archive.read(page.entry).decode("utf-8"))
+            if documentation.strip() and titles:
+                yield Operation(service, name, documentation, titles=titles)
+
+
+def _list_archive(archive: ZipFile) -> tuple[dict[str, str], dict[str, list[_ExamplePage]]]:
+    """Return the newest version of each service's model, and the example pages of each service."""
+    version_of_service: dict[str, str] = {}
+    pages_of_service: dict[str, list[_ExamplePage]] = defaultdict(list)
+
     for entry in sorted(archive.namelist()):
-        if match := _MODEL.fullmatch(entry):
-            versions[match[1]] = max(
-                versions.get(match[1], ""), match[2]
-            )  # dates: the newest sorts last
-        elif match := _EXAMPLE.fullmatch(entry):
-            pages[_SERVICES.get(match[1], match[1])].append((match[2], entry))
-    for service in sorted(pages.keys() & versions.keys()):
-        model = json.loads(
-            archive.read(f"awscli/botocore/data/{service}/{versions[service]}/service-2.json")
+        model = _MODEL.fullmatch(entry)
+        example = _EXAMPLE.fullmatch(entry)
+        if model:
+            # Versions are dates, and entries are sorted: the newest comes last.
+            version_of_service[model[1]] = model[2]
+        elif example:
+            service = _SERVICE_OF_COMMAND.get(example[1], example[1])
+            pages_of_service[service].append(_ExamplePage(example[2], entry))
+
+    return version_of_service, pages_of_service
+
+
+def _document_row(operation: Operation, source_name: str) -> DocumentRow:
+    key = f"{operation.service} {operation.name}"
+    return DocumentRow(
+        doc_id=document_id(source_name, key),
+        source=source_name,
+        title=key,
+        text=operation.documentation,
+        topic=operation.service,
+        group=key,
+    )
+
+
+def _pair_rows(operation: Operation, doc_id: str, source_name: str) -> Iterator[PairRow]:
+    key = f"{operation.service} {operation.name}"
+    count_of_title: Counter[str] = Counter()
+    for title in operation.titles:
+        # Equal titles of an operation get an ordinal, from the second on.
+        ordinal = count_of_title[title]
+        title_key = [title, str(ordinal)] if ordinal else [title]
+        count_of_title[title] += 1
+        yield PairRow(
+            pair_id=pair_id(source_name, key, *title_key),
+            anchor=title,
+            doc_id=doc_id,
+            relation="task",
+            score=1.0,
+            source=source_name,
         )
-        by_command = {name.lower(): name for name in model["operations"]}
-        for command, entry in pages[service]:
-            name = by_command.get(command.replace("-", "").lower(), "")
-            documentation = model["operations"][name].get("documentation", "") if name else ""
-            found = titles(archive.read(entry).decode("utf-8"))
-            if documentation.strip() and found:
-                yield Operation(service, name, documentation, found)
 
 
-def _facts(version: str, chosen: int, everything: int) -> Facts:
-    return Facts(
-        origin=f"documentation of the AWS command line, {chosen:,} of {everything:,} operations, from the wheel awscli",
-        release=version,
+def _facts(release: str, sample_size: int, operation_count: int) -> SourceFacts:
+    return SourceFacts(
+        origin=(
+            f"documentation of the AWS command line, {sample_size:,} of "
+            f"{operation_count:,} operations, from the wheel awscli"
+        ),
+        release=release,
         licence="Apache License 2.0",
-        citation=f"Amazon Web Services, AWS CLI {version} (https://github.com/aws/aws-cli)",
+        citation=f"Amazon Web Services, AWS CLI {release} (https://github.com/aws/aws-cli)",
     )

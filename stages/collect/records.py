@@ -1,46 +1,70 @@
-"""What every reader gives: rows with their ids, how many raw records they came from, and facts for the data card.
+"""The rows that every reader returns, their ids, and the facts for the data card.
 
-Ids are given here, once, and never recomputed. They depend on the name of the source and on the key of a
-row, never on its position, so that collecting again after rows were added or shuffled changes none.
+This is the only place that gives ids to documents and pairs. An id depends on the name of the
+source and on the key of the row, never on its position. Rows keep their ids when other rows are
+added or the file is shuffled.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 
+from stages.collect.interface import OUT_OF_DOMAIN
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.hierarchy import Hierarchy
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.table import Table
 from stages.lib.contracts.times import Times
+from stages.lib.ledger import Ledger as LedgerWriter
 from stages.lib.text import hash_hex
-
-# Of `documents`, `pairs`, `times` and `hierarchy` in the order of their contracts.
-DocumentRow = tuple[str, str, str, str, str, str]
-PairRow = tuple[str, str, str, str, float, str]
-TimeRow = tuple[str, str]
-EdgeRow = tuple[str, str]
-
-OUT_OF_DOMAIN = "out_of_domain"
 
 AnyTable = TypeVar("AnyTable", bound=Table)
 
 
-class Source(BaseModel):
-    """What all sources of params.yaml share: unknown keys and wrong types are refused by name."""
+class DocumentRow(NamedTuple):
+    """A row of Documents."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    doc_id: str
+    source: str
+    title: str
+    text: str
+    topic: str
+    group: str
+
+
+class PairRow(NamedTuple):
+    """A row of Pairs."""
+
+    pair_id: str
+    anchor: str
+    doc_id: str
+    relation: str
+    score: float
+    source: str
+
+
+class TimeRow(NamedTuple):
+    """A row of Times: the id of a document or pair, and its time in UTC."""
+
+    id: str
+    time: str
+
+
+class EdgeRow(NamedTuple):
+    """A row of Hierarchy: the ids of a document and of its parent."""
+
+    doc_id: str
+    parent_id: str
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What the data card says of a source beside its counts; empty where nobody knows."""
+class SourceFacts:
+    """What the data card says about a source beside its counts. Unknown facts are empty."""
 
     origin: str
     release: str
@@ -49,44 +73,73 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Collected:
-    """What one source gave. `records` raw records were read, `kept` of them became a document, a pair or both.
+class SourceRows:
+    """The rows of one source.
 
-    `times` is a Times table, `hierarchy` a Hierarchy; sources that know none leave them empty.
+    Attributes:
+        documents: a Documents table.
+        pairs: a Pairs table.
+        records_read: the number of raw records.
+        records_kept: the number of raw records that became a document, a pair or both.
+        facts: origin and licence, for the data card.
+        times: a Times table; empty for sources without times.
+        hierarchy: a Hierarchy table; empty for sources without parents.
+        ledger: a line for each record that was left out.
     """
 
     documents: pd.DataFrame
     pairs: pd.DataFrame
-    records: int
-    kept: int
-    facts: Facts
+    records_read: int
+    records_kept: int
+    facts: SourceFacts
     times: pd.DataFrame = field(default_factory=Times.empty)
     hierarchy: pd.DataFrame = field(default_factory=Hierarchy.empty)
+    ledger: LedgerWriter = field(default_factory=LedgerWriter)
+
+
+class CollectedTables(NamedTuple):
+    """The tables of several sources together: Documents, Pairs, Times, Hierarchy and Ledger."""
+
+    documents: pd.DataFrame
+    pairs: pd.DataFrame
+    times: pd.DataFrame
+    hierarchy: pd.DataFrame
+    ledger: pd.DataFrame
 
 
 def document_id(source: str, *key: str) -> str:
-    """Return the id of the document that `key` names within `source`."""
+    """Return the id of the document that has `key` within `source`."""
     return "d" + hash_hex(source, "document", *key)
 
 
 def pair_id(source: str, *key: str) -> str:
-    """Return the id of the pair that `key` names within `source`."""
+    """Return the id of the pair that has `key` within `source`."""
     return "p" + hash_hex(source, "pair", *key)
 
 
 def record_id(source: str, *key: str) -> str:
-    """Return the id of a raw record that became neither."""
+    """Return the id of a raw record that became neither a document nor a pair."""
     return "r" + hash_hex(source, "record", *key)
 
 
-def compact(record: Mapping[str, str]) -> str:
-    """Return a raw record as the JSON that the ledger keeps."""
+def record_json(record: Mapping[str, str]) -> str:
+    """Return a raw record as the JSON text that the ledger keeps.
+
+    >>> record_json({"id": "001"})
+    '{"id":"001"}'
+    """
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
-def setting(source: str) -> str:
-    """Return where the source called `source` stands in params.yaml."""
-    return "collect.out_of_domain" if source == OUT_OF_DOMAIN else f"collect.sources.{source}"
+def params_path(source: str) -> str:
+    """Return the key of params.yaml that holds the settings of `source`.
+
+    >>> params_path("faq")
+    'collect.sources.faq'
+    """
+    if source == OUT_OF_DOMAIN:
+        return "collect.out_of_domain"
+    return f"collect.sources.{source}"
 
 
 def documents_frame(rows: Sequence[DocumentRow]) -> pd.DataFrame:
@@ -105,14 +158,33 @@ def times_frame(rows: Sequence[TimeRow]) -> pd.DataFrame:
 
 
 def hierarchy_frame(rows: Sequence[EdgeRow]) -> pd.DataFrame:
-    """Return `rows` as a Hierarchy."""
+    """Return `rows` as a Hierarchy table."""
     return _frame(rows, Hierarchy)
+
+
+def concat_sources(sources: Iterable[SourceRows]) -> CollectedTables:
+    """Return the tables of all `sources` together. Without sources they are empty."""
+    sources = list(sources)
+
+    # The empty table first: it gives the columns and their types.
+    return CollectedTables(
+        documents=_concat([Documents.empty(), *(source.documents for source in sources)]),
+        pairs=_concat([Pairs.empty(), *(source.pairs for source in sources)]),
+        times=_concat([Times.empty(), *(source.times for source in sources)]),
+        hierarchy=_concat([Hierarchy.empty(), *(source.hierarchy for source in sources)]),
+        ledger=_concat([LedgerWriter().frame(), *(source.ledger.frame() for source in sources)]),
+    )
+
+
+def _concat(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True)
 
 
 def _frame(rows: Sequence[tuple[object, ...]], table: type[AnyTable]) -> pd.DataFrame:
     empty = table.empty()
-    return (
-        pd.DataFrame(rows, columns=list(empty.columns)).astype(empty.dtypes.to_dict())
-        if rows
-        else empty
-    )
+    if not rows:
+        return empty
+
+    frame = pd.DataFrame(rows, columns=list(empty.columns))
+
+    return frame.astype(empty.dtypes.to_dict())

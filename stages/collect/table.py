@@ -1,40 +1,40 @@
-"""A file of one's own: CSV, TSV, JSONL or Parquet under data/raw/, with a mapping of its columns.
+"""The reader of the user's own files: a table under data/raw/, with a mapping of its columns.
 
-Three shapes, told apart by the columns that are mapped: `text` gives documents; `anchor` and `text` in one
-row give a document and the pair that leads to it; `anchor` and `document_key` give pairs to the documents
-of another source. `time` may stand beside any of them, and `parent` beside keyed documents. A broken file stops the
-stage; a row that cannot be used is rejected into the ledger.
+The mapped columns decide the shape. `text` gives documents. `anchor` and `text` in one row give a
+document and the pair that leads to it. `anchor` and `document_key` give pairs to the documents of
+another source. `time` may be mapped in every shape, and `parent` beside keyed documents. A broken
+file stops the stage. A row that cannot be used is rejected, with a ledger line.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from stages.collect.formats import DELIMITERS, SUFFIXES, Record, TableSource, read_records
+from stages.collect.files import DELIMITERS, SUFFIXES, Record, read_records
+from stages.collect.interface import Source, TableSource
 from stages.collect.records import (
-    Collected,
     DocumentRow,
     EdgeRow,
-    Facts,
     PairRow,
-    Source,
+    SourceFacts,
+    SourceRows,
     TimeRow,
-    compact,
     document_id,
     documents_frame,
     hierarchy_frame,
     pair_id,
     pairs_frame,
+    params_path,
     record_id,
-    setting,
+    record_json,
     times_frame,
 )
 from stages.lib.errors import Problem
-from stages.lib.ledger import Ledger
+from stages.lib.ledger import Ledger as LedgerWriter
 
 REASONS = (
     "empty_text",
@@ -49,222 +49,357 @@ RAW = PurePosixPath("data/raw")
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
+# The column to look at first when most rows are rejected for a reason.
+_COLUMN_OF_REASON = {
+    "empty_text": "columns.text",
+    "empty_anchor": "columns.anchor",
+    "bad_score": "columns.score",
+    "bad_time": "columns.time",
+}
 
-def check_settings(name: str, source: TableSource, others: Mapping[str, Source]) -> None:
-    """Refuse a mapping that is none of the three shapes, or names something that is not there.
 
-    Raises Problem, which names the parameter.
+def read_table(
+    name: str, source: TableSource, raw: Path, known_documents: Collection[str] = ()
+) -> SourceRows:
+    """Return the rows of the file as source `name`. A raw record is a row of the file.
+
+    Args:
+        name: the name of the source. It goes into every id.
+        source: the settings of the source.
+        raw: the folder that stands for data/raw.
+        known_documents: the document ids of the source `documents_of`.
+
+    Raises:
+        Problem: the file is broken, or none of its rows can be used.
     """
-    where, mapped = setting(name), set(source.columns.mapped())
-    _place(source, where)
-    if {"text"} <= mapped and "document_key" not in mapped:
-        idle = set() if "anchor" in mapped else {"relation", "score"} & mapped
-    elif {"anchor", "document_key"} <= mapped and "text" not in mapped:
-        idle = {"title", "topic", "group", "parent"} & mapped
-    else:
-        raise Problem(
-            f"params.yaml: {where}.columns maps {', '.join(sorted(mapped)) or 'nothing'}",
-            "map 'text' (documents), 'anchor' and 'text' (documents and pairs), or 'anchor' and 'document_key' (pairs)",
-        )
-    if idle:
-        raise Problem(
-            f"params.yaml: {where}.columns.{min(idle)} has no meaning beside {', '.join(sorted(mapped - idle))}",
-            "remove the key: it would be read and thrown away",
-        )
-    if ("document_key" in mapped) != (source.documents_of is not None):
-        raise Problem(
-            f"params.yaml: {where} has only one of columns.document_key and documents_of",
-            "give both, for pairs that lead to the documents of another source, or neither",
-        )
-    if "parent" in mapped and "key" not in mapped:
-        raise Problem(
-            f"params.yaml: {where}.columns.parent names rows by their key, and there is no {where}.columns.key",
-            "map the column of the keys to 'key', or remove 'parent'",
-        )
-    if source.documents_of is not None:
-        _check_target(name, source.documents_of, others)
+    setting = params_path(name)
+    file = raw / _check_path(source, setting).relative_to(RAW)
+    records = read_records(file, source, setting)
+
+    # In the order of their content. The ordinals, and the row that is kept for a key, then do not
+    # depend on the order of the file.
+    reader = TableReader(name, source, known_documents)
+
+    for record in sorted(records):
+        reader.take(record)
+
+    return reader.result()
 
 
-def read(
-    name: str, source: TableSource, raw: Path, ledger: Ledger, known: Collection[str] = ()
-) -> Collected:
-    """Return what the file gives as source `name`; `known` are the document ids of `documents_of`.
+class RowKeys:
+    """Gives each row of a source a key that no other row of its kind has."""
 
-    A raw record is a row. Rows are taken in the order of their content, not of the file, so that ordinals
-    and the choice among equal keys do not depend on how the file was sorted. Rejected rows go to `ledger`
-    with the mapped columns as they were read. Raises Problem when the file is broken or no row can be used.
-    """
-    own: tuple[str, ...]
-    records = sorted(
-        read_records(raw / _place(source, setting(name)).relative_to(RAW), source, setting(name))
-    )
-    taken: dict[str, str] = {}
-    ordinals: Counter[tuple[str, ...]] = Counter()
-    documents: list[DocumentRow] = []
-    pairs: list[PairRow] = []
-    times: list[TimeRow] = []
-    kept: list[Record] = []
-    rejected: Counter[str] = Counter()
-    for record in records:
-        reason = _fault(record, source, known) or (
-            "duplicate_key" if record.key and record.key in taken else ""
-        )
+    def __init__(self) -> None:
+        self._count_of_row: Counter[tuple[str, ...]] = Counter()
+
+    def key(self, kind: str, own_key: str, *texts: str) -> tuple[str, ...]:
+        """Return the row's own key, or its `texts` and an ordinal where it has none.
+
+        >>> keys = RowKeys()
+        >>> keys.key("document", "", "Yes."), keys.key("document", "", "Yes.")
+        (('Yes.', '0'), ('Yes.', '1'))
+        """
+        if own_key:
+            return (own_key,)
+        return (*texts, self.ordinal(kind, *texts))
+
+    def ordinal(self, kind: str, *texts: str) -> str:
+        """Return how many rows of this kind with these texts came before, as text."""
+        row = (kind, *texts)
+        ordinal = self._count_of_row[row]
+        self._count_of_row[row] += 1
+
+        return str(ordinal)
+
+
+class TableReader:
+    """Turns the records of one file into documents, pairs, times and parents, one by one."""
+
+    def __init__(
+        self, name: str, source: TableSource, known_documents: Collection[str] = ()
+    ) -> None:
+        self._name = name
+        self._source = source
+        self._known_documents = known_documents
+        self._keys = RowKeys()
+        self._row_id_of_key: dict[str, str] = {}
+        self._documents: list[DocumentRow] = []
+        self._pairs: list[PairRow] = []
+        self._times: list[TimeRow] = []
+        self._parent_keys: list[tuple[str, str]] = []
+        self._rejected: Counter[str] = Counter()
+        self._records_read = 0
+        self._ledger = LedgerWriter()
+
+    def take(self, record: Record) -> None:
+        """Add the rows of `record`, or reject it with a ledger line."""
+        self._records_read += 1
+        reason = self._reject_reason(record)
         if reason:
-            rejected[reason] += 1
-            before = compact(
-                {
-                    column: getattr(record, field)
-                    for field, column in source.columns.mapped().items()
-                }
-            )
-            ordinal = _next(ordinals, "record", before)
-            partner = taken[record.key] if reason == "duplicate_key" else ""
-            ledger.drop(record_id(name, before, ordinal), reason, partner_id=partner, before=before)
-            continue
-        if source.documents_of is None:
-            own = (
-                (record.key,)
-                if record.key
-                else (record.text, _next(ordinals, "document", record.text))
-            )
-            doc_id = row_id = document_id(name, *own)
-            kept.append(record)
-            documents.append((doc_id, name, record.title, record.text, record.topic, record.group))
-            times += [(doc_id, time)] if (time := utc(record.time)) else []
+            self._reject(record, reason)
+            return
+
+        # The document: a new one, or one of another source.
+        documents_of = self._source.documents_of
+        if documents_of is None:
+            doc_id = self._add_document(record)
         else:
-            doc_id = document_id(source.documents_of, record.document_key)
-        if source.columns.anchor:
-            own = (
-                (record.key,)
-                if record.key
-                else (record.anchor, doc_id, _next(ordinals, "pair", record.anchor, doc_id))
-            )
-            row_id = pair_id(name, *own)
-            score = float(record.score) if source.columns.score else 1.0
-            pairs.append(
-                (row_id, record.anchor, doc_id, record.relation, score + 0.0, name)
-            )  # no -0.0
-            times += [(row_id, time)] if (time := utc(record.time)) else []
+            doc_id = document_id(documents_of, record.document_key)
+
+        row_id = doc_id
+
+        # The pair that leads to it.
+        if self._source.columns.anchor:
+            row_id = self._add_pair(record, doc_id)
+
         if record.key:
-            taken[record.key] = row_id
-    if not documents and not pairs:
-        told = ", ".join(f"{reason} {count}" for reason, count in sorted(rejected.items()))
-        raise Problem(
-            f"{source.path}: none of its {len(records)} rows can be used ({told})",
-            _remedy_of(rejected, name),
+            self._row_id_of_key[record.key] = row_id
+
+    def result(self) -> SourceRows:
+        """Return the rows of all records so far.
+
+        Raises:
+            Problem: no record could be used.
+        """
+        if not self._documents and not self._pairs:
+            raise self._no_usable_rows()
+
+        source = self._source
+
+        return SourceRows(
+            documents=documents_frame(self._documents),
+            pairs=pairs_frame(self._pairs),
+            records_read=self._records_read,
+            records_kept=self._records_read - self._rejected.total(),
+            facts=SourceFacts(
+                source.path,
+                release=source.release,
+                licence=source.licence,
+                citation=source.citation,
+            ),
+            times=times_frame(self._times),
+            hierarchy=hierarchy_frame(self._resolve_parents()),
+            ledger=self._ledger,
         )
-    facts = Facts(source.path, source.release, source.licence, source.citation)
-    edges = hierarchy_frame(_edges(kept, documents, taken, ledger))
-    count = len(records) - rejected.total()
-    return Collected(
-        documents_frame(documents),
-        pairs_frame(pairs),
-        len(records),
-        count,
-        facts,
-        times_frame(times),
-        edges,
-    )
+
+    def _reject_reason(self, record: Record) -> str:
+        reason = reject_reason(record, self._source, self._known_documents)
+        if not reason and record.key and record.key in self._row_id_of_key:
+            return "duplicate_key"
+        return reason
+
+    def _reject(self, record: Record, reason: str) -> None:
+        """Note the record in the ledger, with its mapped columns as they were read."""
+        self._rejected[reason] += 1
+        mapped = self._source.columns.mapped()
+        before = record_json({column: getattr(record, field) for field, column in mapped.items()})
+        ordinal = self._keys.ordinal("record", before)
+
+        # A duplicate names the row that was kept.
+        partner_id = self._row_id_of_key[record.key] if reason == "duplicate_key" else ""
+        self._ledger.drop(
+            record_id(self._name, before, ordinal), reason, partner_id=partner_id, before=before
+        )
+
+    def _add_document(self, record: Record) -> str:
+        key = self._keys.key("document", record.key, record.text)
+        doc_id = document_id(self._name, *key)
+        self._documents.append(
+            DocumentRow(
+                doc_id,
+                source=self._name,
+                title=record.title,
+                text=record.text,
+                topic=record.topic,
+                group=record.group,
+            )
+        )
+        self._add_time(doc_id, record)
+        self._parent_keys.append((doc_id, record.parent))
+
+        return doc_id
+
+    def _add_pair(self, record: Record, doc_id: str) -> str:
+        key = self._keys.key("pair", record.key, record.anchor, doc_id)
+        row_id = pair_id(self._name, *key)
+        score = float(record.score) if self._source.columns.score else 1.0
+        self._pairs.append(
+            PairRow(
+                row_id,
+                anchor=record.anchor,
+                doc_id=doc_id,
+                relation=record.relation,
+                # Adding 0.0 turns -0.0 into 0.0.
+                score=score + 0.0,
+                source=self._name,
+            )
+        )
+        self._add_time(row_id, record)
+
+        return row_id
+
+    def _add_time(self, row_id: str, record: Record) -> None:
+        time = to_utc(record.time)
+        if time:
+            self._times.append(TimeRow(row_id, time))
+
+    def _resolve_parents(self) -> list[EdgeRow]:
+        """Return each document with its parent. A parent that is missing, or the row itself, is noted."""
+        edges: list[EdgeRow] = []
+        for doc_id, parent_key in self._parent_keys:
+            parent_id = self._row_id_of_key.get(parent_key, doc_id)
+            if parent_id != doc_id:
+                edges.append(EdgeRow(doc_id, parent_id))
+            elif parent_key:
+                self._ledger.note(doc_id, BAD_PARENT, after=parent_key)
+
+        return edges
+
+    def _no_usable_rows(self) -> Problem:
+        counts = ", ".join(f"{reason} {count}" for reason, count in sorted(self._rejected.items()))
+
+        # The remedy names the column behind the most frequent reason.
+        most_frequent = max(sorted(self._rejected), key=lambda reason: self._rejected[reason])
+        column = _COLUMN_OF_REASON.get(most_frequent, "columns.document_key")
+
+        return Problem(
+            f"{self._source.path}: none of its {self._records_read} rows can be used ({counts})",
+            f"correct {params_path(self._name)}.{column} in params.yaml, or the file",
+        )
 
 
-def _edges(
-    kept: Sequence[Record],
-    documents: Sequence[DocumentRow],
-    taken: Mapping[str, str],
-    ledger: Ledger,
-) -> list[EdgeRow]:
-    """Return each of `documents` with its parent; one that is no kept row, or the row itself, is told in `ledger`."""
-    edges: list[EdgeRow] = []
-    for record, (doc_id, *_) in zip(kept, documents, strict=True):
-        if taken.get(record.parent, doc_id) != doc_id:
-            edges.append((doc_id, taken[record.parent]))
-        elif record.parent:
-            ledger.note(doc_id, BAD_PARENT, after=record.parent)
-    return edges
-
-
-def _fault(record: Record, source: TableSource, known: Collection[str]) -> str:
-    if source.columns.text and not record.text.strip():
+def reject_reason(record: Record, source: TableSource, known_documents: Collection[str]) -> str:
+    """Return the reason why a record cannot be used by itself; "" if it can."""
+    columns = source.columns
+    if columns.text and not record.text.strip():
         return "empty_text"
-    if source.columns.anchor and not record.anchor.strip():
+    if columns.anchor and not record.anchor.strip():
         return "empty_anchor"
-    if source.columns.score and not (
-        _NUMBER.fullmatch(record.score) and 0.0 <= float(record.score) <= 1.0
-    ):
+    if columns.score and not _is_score(record.score):
         return "bad_score"
-    if record.time.strip() and not utc(record.time):
+    if record.time.strip() and not to_utc(record.time):
         return "bad_time"
-    if (
-        source.documents_of is not None
-        and document_id(source.documents_of, record.document_key) not in known
-    ):
-        return "unknown_document"
+
+    if source.documents_of is not None:
+        doc_id = document_id(source.documents_of, record.document_key)
+        if doc_id not in known_documents:
+            return "unknown_document"
+
     return ""
 
 
-def utc(text: str) -> str:
-    """Return an ISO 8601 date or date-time as the contract of Times has it; empty when it is none.
+def to_utc(text: str) -> str:
+    """Return an ISO 8601 date or date-time in the form of the table Times; "" if it is none.
 
-    A date is its midnight, and what names no time zone is in UTC.
+    A date means its midnight. A time without a zone is in UTC.
 
-    >>> utc("2026-01-31T01:00+02:00")
+    >>> to_utc("2026-01-31T01:00+02:00")
     '2026-01-30T23:00:00.000000Z'
     """
     try:
-        read = datetime.fromisoformat(text.strip())
-        moment = read.astimezone(UTC) if read.tzinfo else read
+        time = datetime.fromisoformat(text.strip())
+        if time.tzinfo:
+            time = time.astimezone(UTC)
     except (ValueError, OverflowError):
         return ""
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+    return time.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def _next(ordinals: Counter[tuple[str, ...]], *equal: str) -> str:
-    ordinals[equal] += 1
-    return str(ordinals[equal] - 1)
+def check_settings(name: str, source: TableSource, sources: Mapping[str, Source]) -> None:
+    """Check that the mapping is one of the three shapes, and that everything it names exists.
+
+    Args:
+        name: the name of the source.
+        source: its settings.
+        sources: the settings of all sources by name.
+
+    Raises:
+        Problem: a setting makes no sense. The message names the key of params.yaml.
+    """
+    setting = params_path(name)
+    mapped = set(source.columns.mapped())
+    _check_path(source, setting)
+    _check_shape(setting, mapped)
+    if ("document_key" in mapped) != (source.documents_of is not None):
+        raise Problem(
+            f"params.yaml: {setting} has only one of columns.document_key and documents_of",
+            "give both, for pairs that lead to the documents of another source, or neither",
+        )
+
+    if "parent" in mapped and "key" not in mapped:
+        raise Problem(
+            f"params.yaml: {setting}.columns.parent names rows by their key, "
+            f"and there is no {setting}.columns.key",
+            "map the column of the keys to 'key', or remove 'parent'",
+        )
+
+    if source.documents_of is not None:
+        _check_target(name, source.documents_of, sources)
 
 
-def _remedy_of(rejected: Counter[str], name: str) -> str:
-    most = max(sorted(rejected), key=lambda reason: rejected[reason])
-    at = {
-        "empty_text": "columns.text",
-        "empty_anchor": "columns.anchor",
-        "bad_score": "columns.score",
-    }
-    at["bad_time"] = "columns.time"
-    return f"correct {setting(name)}.{at.get(most, 'columns.document_key')} in params.yaml, or the file"
+def _check_shape(setting: str, mapped: set[str]) -> None:
+    # The shape, and the columns that would be read without effect in it.
+    if "text" in mapped and "document_key" not in mapped:
+        unused = set() if "anchor" in mapped else {"relation", "score"} & mapped
+    elif {"anchor", "document_key"} <= mapped and "text" not in mapped:
+        unused = {"title", "topic", "group", "parent"} & mapped
+    else:
+        raise Problem(
+            f"params.yaml: {setting}.columns maps {', '.join(sorted(mapped)) or 'nothing'}",
+            "map 'text' (documents), 'anchor' and 'text' (documents and pairs), "
+            "or 'anchor' and 'document_key' (pairs)",
+        )
+
+    if unused:
+        others = ", ".join(sorted(mapped - unused))
+        raise Problem(
+            f"params.yaml: {setting}.columns.{min(unused)} has no meaning beside {others}",
+            "remove the key: the column would be read without effect",
+        )
 
 
-def _place(source: TableSource, where: str) -> PurePosixPath:
+def _check_path(source: TableSource, setting: str) -> PurePosixPath:
+    """Return the path of the file, which lies under data/raw/ and has a known format."""
     path = PurePosixPath(source.path)
     if RAW not in path.parents or ".." in path.parts or "\\" in source.path:
         raise Problem(
-            f"params.yaml: {where}.path = '{source.path}' is not under {RAW}/",
-            f"put the file into {RAW}/: that folder is what DVC tracks",
+            f"params.yaml: {setting}.path = '{source.path}' is not under {RAW}/",
+            f"put the file into {RAW}/: DVC tracks that folder",
         )
+
     if path.suffix not in SUFFIXES:
         raise Problem(
-            f"params.yaml: {where}.path = '{source.path}' ends in none of {', '.join(SUFFIXES)}",
+            f"params.yaml: {setting}.path = '{source.path}' ends in none of {', '.join(SUFFIXES)}",
             "save the table in one of these formats",
         )
+
     if source.delimiter is not None and path.suffix not in DELIMITERS:
         raise Problem(
-            f"params.yaml: {where}.delimiter has no meaning for a {path.suffix} file",
+            f"params.yaml: {setting}.delimiter has no meaning for a {path.suffix} file",
             "set it to null",
         )
+
     return path
 
 
-def _check_target(name: str, target: str, others: Mapping[str, Source]) -> None:
-    where, other = f"params.yaml: {setting(name)}.documents_of = '{target}'", others.get(target)
-    if other is None or target == name:
+def _check_target(name: str, target: str, sources: Mapping[str, Source]) -> None:
+    """Check that `target`, the source that the pairs lead to, has documents with keys."""
+    fact = f"params.yaml: {params_path(name)}.documents_of = '{target}'"
+    target_source = sources.get(target)
+    if target_source is None or target == name:
+        others = ", ".join(sorted(set(sources) - {name})) or "none"
+        raise Problem(f"{fact} is no other source", f"name one of: {others}")
+
+    if not isinstance(target_source, TableSource):
+        return
+
+    if target_source.documents_of is not None or target_source.columns.key is None:
         raise Problem(
-            f"{where} is no other source",
-            f"name one of: {', '.join(sorted(set(others) - {name})) or 'none'}",
+            f"{fact} has no keyed documents",
+            f"give {params_path(target)} a text and the column of its keys (columns.key)",
         )
-    if isinstance(other, TableSource) and (
-        other.documents_of is not None or other.columns.key is None
-    ):
-        raise Problem(
-            f"{where} has no keyed documents",
-            f"give {setting(target)} a text and the column of its keys (columns.key)",
-        )
+
+
+def _is_score(text: str) -> bool:
+    return bool(_NUMBER.fullmatch(text)) and 0.0 <= float(text) <= 1.0

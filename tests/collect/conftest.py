@@ -1,23 +1,25 @@
-"""The reader of one's own files, on a file that a test writes."""
+"""The reader of the user's own files, on a file that a test writes."""
 
 import pytest
 
 from stages.collect import table
-from stages.lib.ledger import Ledger
-from tests.collect.reading import FAQ, source
+from tests.collect.sources import FAQ, table_source
 
 
 @pytest.fixture
 def read(tmp_path):
-    """Write a file and read it: what was collected, and the ledger."""
+    """Write a file and read it as source `faq`."""
 
-    def written_and_read(
-        content: str | bytes, file: str = "faq.csv", columns: dict = FAQ, known=(), **others
+    def write_and_read(
+        content: str | bytes,
+        file: str = "faq.csv",
+        columns: dict = FAQ,
+        known_documents=(),
+        **settings,
     ):
-        (tmp_path / file).write_bytes(
-            content if isinstance(content, bytes) else content.encode("utf-8")
-        )
-        ledger = Ledger()
-        return table.read("faq", source(file, columns, **others), tmp_path, ledger, known), ledger
+        raw_bytes = content if isinstance(content, bytes) else content.encode("utf-8")
+        (tmp_path / file).write_bytes(raw_bytes)
+        source = table_source(file, columns, **settings)
+        return table.read_table("faq", source, tmp_path, known_documents)
 
-    return written_and_read
+    return write_and_read

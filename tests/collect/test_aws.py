@@ -9,7 +9,8 @@ from zipfile import ZipFile
 import pytest
 
 from stages.collect import aws
-from stages.collect.aws import AwsSource, Operation
+from stages.collect.aws import Operation
+from stages.collect.interface import AwsSource
 from stages.collect.records import document_id
 from stages.lib import wheels
 from stages.lib.errors import Problem
@@ -67,7 +68,7 @@ def environment(wheel, tmp_path, monkeypatch) -> Path:
 
 
 def test_operations_are_those_with_documentation_and_a_title(wheel):
-    assert aws.operations(wheel) == [
+    assert aws.documented_operations(wheel) == [
         Operation(
             "ec2", "CreateVpc", "<p>Creates a <b>VPC</b>.</p>", ("To create a VPC", "To tag it")
         ),
@@ -92,20 +93,20 @@ def test_operations_are_those_with_documentation_and_a_title(wheel):
     ],
 )
 def test_titles_are_bold_lines_without_their_numbers(line, expected):
-    assert aws.titles(line) == expected
+    assert aws.task_titles(line) == expected
 
 
 def test_a_sample_holds_every_smaller_one_whatever_the_order():
-    everything = [
+    operations = [
         Operation("s", f"Operation{number}", "text", ("To do it",)) for number in range(50)
     ]
-    ten = aws.sample(everything, 10)
+    ten = aws.sample_operations(operations, 10)
     assert len(ten) == 10
-    assert aws.sample(everything[::-1], 20)[:10] == ten
+    assert aws.sample_operations(operations[::-1], 20)[:10] == ten
 
 
 def test_an_operation_is_a_document_and_each_title_a_pair(environment):
-    collected = aws.read("out_of_domain", AwsSource(reader="aws", documents=2000))
+    collected = aws.read_operations("out_of_domain", AwsSource(reader="aws", documents=2000))
     vpc = collected.documents.set_index("group").loc["ec2 CreateVpc"]
     assert vpc.to_dict() == {
         "doc_id": document_id("out_of_domain", "ec2 CreateVpc"),
@@ -114,39 +115,39 @@ def test_an_operation_is_a_document_and_each_title_a_pair(environment):
         "text": "<p>Creates a <b>VPC</b>.</p>",
         "topic": "ec2",
     }
-    found = collected.pairs[collected.pairs["doc_id"] == vpc["doc_id"]]
-    assert sorted(found["anchor"]) == ["To create a VPC", "To tag it"]
-    assert set(found["relation"]) == {"task"}
-    assert collected.records == collected.kept == 2 + 3
+    pairs = collected.pairs[collected.pairs["doc_id"] == vpc["doc_id"]]
+    assert sorted(pairs["anchor"]) == ["To create a VPC", "To tag it"]
+    assert set(pairs["relation"]) == {"task"}
+    assert collected.records_read == collected.records_kept == 2 + 3
 
 
 def test_the_number_of_documents_is_a_limit(environment):
-    assert len(aws.read("a", AwsSource(reader="aws", documents=1)).documents) == 1
+    assert len(aws.read_operations("a", AwsSource(reader="aws", documents=1)).documents) == 1
 
 
-def test_a_missing_wheel_is_told_with_the_remedy(environment):
+def test_a_missing_wheel_is_an_error_with_a_remedy(environment):
     environment.unlink()
     with pytest.raises(
         Problem, match=r"awscli-1\.0-py3-none-any\.whl is not in this environment\n.*make setup"
     ):
-        aws.read("a", AwsSource(reader="aws", documents=1))
+        aws.read_operations("a", AwsSource(reader="aws", documents=1))
 
 
 def test_another_wheel_than_the_pinned_one_is_refused(environment):
     with environment.open("ab") as file:
         file.write(b"\0")
     with pytest.raises(Problem, match="another sha256"):
-        aws.read("a", AwsSource(reader="aws", documents=1))
+        aws.read_operations("a", AwsSource(reader="aws", documents=1))
 
 
 def test_an_unpinned_wheel_is_refused(environment):
     Path("pyproject.toml").write_text("[project]\n", "utf-8")
     with pytest.raises(Problem, match="pins no wheel awscli"):
-        aws.read("a", AwsSource(reader="aws", documents=1))
+        aws.read_operations("a", AwsSource(reader="aws", documents=1))
 
 
 def test_a_wheel_that_is_no_archive_is_a_problem(tmp_path):
     path = tmp_path / "awscli-1.0-py3-none-any.whl"
     path.write_text("not a zip", "utf-8")
     with pytest.raises(Problem, match="not readable"):
-        aws.operations(path)
+        aws.documented_operations(path)

@@ -1,6 +1,6 @@
 """Ids: what they depend on, and that they stay what they are."""
 
-from stages.collect.records import compact, document_id, documents_frame, pair_id, record_id
+from stages.collect.records import document_id, documents_frame, pair_id, record_id, record_json
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.table import check
 
@@ -17,7 +17,7 @@ def test_ids_know_where_one_part_ends():
 
 
 def test_a_record_is_kept_as_it_was_read():
-    assert compact({"Frage": "Wo?", "id": "001"}) == '{"Frage":"Wo?","id":"001"}'
+    assert record_json({"Frage": "Wo?", "id": "001"}) == '{"Frage":"Wo?","id":"001"}'
 
 
 def test_no_rows_are_an_empty_table_of_the_right_types():

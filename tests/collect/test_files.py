@@ -5,8 +5,7 @@ import pytest
 
 from stages.collect import table
 from stages.lib.errors import Problem
-from stages.lib.ledger import Ledger
-from tests.collect.reading import source
+from tests.collect.sources import table_source
 
 
 @pytest.mark.parametrize(
@@ -79,9 +78,9 @@ def test_a_broken_jsonl_is_named_with_its_line(read, content, fact):
     ],
 )
 def test_a_broken_parquet_table_is_named_with_its_row(read, tmp_path, frame, fact):
-    frame.to_parquet(tmp_path / "made.parquet")
+    frame.to_parquet(tmp_path / "frame.parquet")
     with pytest.raises(Problem, match=fact):
-        read((tmp_path / "made.parquet").read_bytes(), "faq.parquet")
+        read((tmp_path / "frame.parquet").read_bytes(), "faq.parquet")
 
 
 def test_a_file_that_is_no_parquet_is_a_problem(read):
@@ -91,10 +90,10 @@ def test_a_file_that_is_no_parquet_is_a_problem(read):
 
 def test_a_missing_file_is_a_problem(tmp_path):
     with pytest.raises(Problem, match=r"data/raw/faq\.csv does not exist"):
-        table.read("faq", source(), tmp_path, Ledger())
+        table.read_table("faq", table_source(), tmp_path)
 
 
-def test_an_encoding_that_nobody_knows_is_a_problem(read):
+def test_an_unknown_encoding_is_a_problem(read):
     with pytest.raises(Problem, match=r"collect.sources.faq.encoding = 'utf-9'"):
         read("question,answer\na,b\n", encoding="utf-9")
 

@@ -1,6 +1,5 @@
 """The stage as a command: params.yaml and files in, tables, metrics and a data card out."""
 
-import json
 import random
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.ledger import Ledger
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.times import Times
+from stages.lib.measured import read_details
 
 ROOT = Path(__file__).parents[2]
 OUTPUTS = [
@@ -80,12 +80,12 @@ def run():
 def contents() -> dict[str, bytes]:
     files = [
         *(Path(f"data/collect/{name}.parquet") for name in OUTPUTS),
-        Path("metrics/collect.json"),
+        Path("metrics/details/collect.json"),
     ]
     return {str(file): file.read_bytes() for file in [*files, Path("metrics/data_card.md")]}
 
 
-def test_documents_of_one_source_meet_the_pairs_of_another(project):
+def test_pairs_of_one_source_lead_to_documents_of_another(project):
     assert run().exit_code == 0
     documents = tables.read(Path("data/collect/documents.parquet"), Documents).set_index("doc_id")
     pairs = tables.read(Path("data/collect/pairs.parquet"), Pairs)
@@ -100,7 +100,7 @@ def test_documents_of_one_source_meet_the_pairs_of_another(project):
 
 def test_metrics_balance_and_name_every_reason(project):
     run()
-    assert json.loads(Path("metrics/collect.json").read_text("utf-8")) == {
+    assert read_details(Path("metrics/details/collect.json")) == {
         "rows_in": 7,
         "rows_out": 5,
         "dropped.obsolete": 0,
@@ -149,8 +149,8 @@ def test_the_times_of_a_source_are_written(project):
 
 
 def test_the_out_of_domain_source_stays_apart(project):
-    aside = "  out_of_domain:\n    reader: table\n    path: data/raw/manual.csv\n    columns:\n      text: text\n"
-    fill(PARAMS.replace("  out_of_domain: null\n", aside), MANUAL, QUESTIONS)
+    out_of_domain = "  out_of_domain:\n    reader: table\n    path: data/raw/manual.csv\n    columns:\n      text: text\n"
+    fill(PARAMS.replace("  out_of_domain: null\n", out_of_domain), MANUAL, QUESTIONS)
     assert run().exit_code == 0
     other = tables.read(Path("data/collect/out_of_domain_documents.parquet"), Documents)
     assert set(other["source"]) == {"out_of_domain"} and len(other) == 3
@@ -179,7 +179,7 @@ def test_the_order_of_rows_and_sources_changes_no_byte(project):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (
             ("data/raw/manual.csv", "data/manual.csv"),
@@ -199,10 +199,10 @@ def test_the_order_of_rows_and_sources_changes_no_byte(project):
         (("reader: table", "reader: csv"), "'csv'"),
     ],
 )
-def test_what_is_wrong_is_told_in_few_lines_and_leaves_nothing(project, change, told):
+def test_an_error_is_short_and_leaves_no_files(project, change, message):
     Path("params.yaml").write_text(PARAMS.replace(*change), "utf-8")
     result = run()
     assert result.exit_code == 1
-    assert told in result.output
+    assert message in result.output
     assert len(result.output.splitlines()) <= 10
     assert not Path("data/collect").exists() and not Path("metrics").exists()

@@ -1,0 +1,152 @@
+"""What the stage `collect` reads, what it writes, and its parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.hierarchy import Hierarchy
+from stages.lib.contracts.ledger import Ledger
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.times import Times
+from stages.lib.interface import Details, Reads, Writes
+from stages.lib.params import Section
+
+# The name of the source that is never trained on. It goes into the ids of its rows.
+OUT_OF_DOMAIN = "out_of_domain"
+
+
+class Source(BaseModel):
+    """The settings that all sources share: unknown keys and wrong types are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class HpoSource(Source):
+    """The ontology of the installed package. Its release follows from the pin in pyproject.toml."""
+
+    reader: Literal["hpo"]
+
+
+class Columns(Source):
+    """The column of the file that holds each field. Other columns are not read."""
+
+    key: str | None = Field(default=None, min_length=1)
+    title: str | None = Field(default=None, min_length=1)
+    text: str | None = Field(default=None, min_length=1)
+    anchor: str | None = Field(default=None, min_length=1)
+    topic: str | None = Field(default=None, min_length=1)
+    group: str | None = Field(default=None, min_length=1)
+    relation: str | None = Field(default=None, min_length=1)
+    score: str | None = Field(default=None, min_length=1)
+    document_key: str | None = Field(default=None, min_length=1)
+    time: str | None = Field(default=None, min_length=1)
+    parent: str | None = Field(default=None, min_length=1)
+
+    def mapped(self) -> dict[str, str]:
+        """Return the mapped fields: field to column.
+
+        >>> Columns(key="id", text="answer").mapped()
+        {'key': 'id', 'text': 'answer'}
+        """
+        return {field: column for field, column in self.model_dump().items() if column is not None}
+
+
+class TableSource(Source):
+    """A file under data/raw/ and the meaning of its columns."""
+
+    reader: Literal["table"]
+    path: str
+    columns: Columns
+    encoding: str = "utf-8"
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    documents_of: str | None = None
+    release: str = ""
+    licence: str = ""
+    citation: str = ""
+
+
+class AwsSource(Source):
+    """A sample of the operations that have at least one task title."""
+
+    reader: Literal["aws"]
+    documents: int = Field(ge=1, le=2000)
+
+
+AnySource = Annotated[HpoSource | TableSource | AwsSource, Field(discriminator="reader")]
+SourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class CollectParams(Section):
+    """The sources of documents and pairs."""
+
+    section: ClassVar[str] = "collect"
+    sources: dict[SourceName, AnySource] = Field(min_length=1)
+    out_of_domain: AnySource | None
+
+
+@dataclass(frozen=True)
+class Params:
+    """The sections of params.yaml that `collect` reads."""
+
+    collect: CollectParams
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What `collect` reads."""
+
+    raw: Annotated[Path, Reads("data/raw", "The user's own files: CSV, TSV, JSONL or Parquet.")]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What `collect` writes."""
+
+    documents: Annotated[
+        pd.DataFrame,
+        Writes("data/collect/documents.parquet", "The documents of all sources.", Documents),
+    ]
+    pairs: Annotated[
+        pd.DataFrame,
+        Writes("data/collect/pairs.parquet", "Anchors and the documents they should find.", Pairs),
+    ]
+    times: Annotated[
+        pd.DataFrame,
+        Writes("data/collect/times.parquet", "The time of each row that has one.", Times),
+    ]
+    hierarchy: Annotated[
+        pd.DataFrame,
+        Writes("data/collect/hierarchy.parquet", "Documents and their parents.", Hierarchy),
+    ]
+    out_of_domain_documents: Annotated[
+        pd.DataFrame,
+        Writes(
+            "data/collect/out_of_domain_documents.parquet",
+            "The documents of the source that is never trained on.",
+            Documents,
+        ),
+    ]
+    out_of_domain_pairs: Annotated[
+        pd.DataFrame,
+        Writes(
+            "data/collect/out_of_domain_pairs.parquet",
+            "The pairs of the source that is never trained on.",
+            Pairs,
+        ),
+    ]
+    ledger: Annotated[
+        pd.DataFrame,
+        Writes("data/collect/ledger.parquet", "A line for each record that is left out.", Ledger),
+    ]
+    data_card: Annotated[
+        str, Writes("metrics/data_card.md", "Origin, licence and counts of each source.")
+    ]
+    details: Annotated[
+        Details, Writes("metrics/details/collect.json", "Row accounting, also by source.")
+    ]
