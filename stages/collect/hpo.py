@@ -121,16 +121,8 @@ def read_ontology(name: str, path: Path | None = None) -> SourceRows:
             record = {"id": term.id, "name": term.name, "def": term.definition}
             ledger.drop(doc_id, reason, before=record_json(record))
         else:
-            documents.append(
-                DocumentRow(
-                    doc_id,
-                    source=name,
-                    title=term.name,
-                    text=term.definition,
-                    topic=branch_of_id[term.id],
-                    group=term.id,
-                )
-            )
+            topic = branch_of_id[term.id]
+            documents.append(_document_row(term, doc_id, topic, source_name=name))
 
         # Each synonym is a pair. It is left out together with its term.
         for key, synonym in _keyed_synonyms(term):
@@ -291,6 +283,17 @@ def _keyed_synonyms(term: Term) -> Iterator[tuple[tuple[str, ...], Synonym]]:
 
         yield key, synonym
         count_of_text[synonym.text] += 1
+
+
+def _document_row(term: Term, doc_id: str, topic: str, *, source_name: str) -> DocumentRow:
+    return DocumentRow(
+        doc_id,
+        source=source_name,
+        title=term.name,
+        text=term.definition,
+        topic=topic,
+        group=term.id,
+    )
 
 
 def _pair_row(synonym: Synonym, row_id: str, doc_id: str, *, source_name: str) -> PairRow:

@@ -220,7 +220,8 @@ class TableReader:
         return doc_id
 
     def _add_pair(self, record: Record, doc_id: str) -> str:
-        key = self._keys.key("pair", record.key, record.anchor, doc_id)
+        texts = (record.anchor, doc_id)
+        key = self._keys.key("pair", record.key, *texts)
         row_id = pair_id(self._name, *key)
         score = float(record.score) if self._source.columns.score else 1.0
         self._pairs.append(
@@ -244,7 +245,7 @@ class TableReader:
             self._times.append(TimeRow(row_id, time))
 
     def _resolve_parents(self) -> list[EdgeRow]:
-        """Return each document with its parent. A parent that is missing, or the row itself, is noted."""
+        """Return each document with its parent. A missing parent is noted in the ledger."""
         edges: list[EdgeRow] = []
         for doc_id, parent_key in self._parent_keys:
             parent_id = self._row_id_of_key.get(parent_key, doc_id)

@@ -1,1 +1,1 @@
-"""The stage `pair`: which anchors should find which documents, by recipe, in balance."""
+"""The stage `pair`: recipes propose pairs, and filters decide which of them are built."""

@@ -1,176 +1,239 @@
 """Build the (anchor, positive) pairs to learn from, and the documents as they are embedded.
 
-Reads documents and pairs without copies, and both as collected; writes the documents with their text rendered by
-`pair.document_text`, and the pairs: those that the sources gave, and those of the recipes that are switched on. A
-recipe never invents a positive: it pairs a document with a part of itself, or with its like. Where there are no real
-questions at all, made ones are the exam too, and what was cut out of a text to ask for it is cut from the text that
-is searched.
+Reads documents and pairs without copies, and both as collected. Writes the documents with their
+text filled into `pair.document_text`, and the pairs: the given ones, and those of the recipes
+that are switched on. A recipe never invents a positive: it pairs a document with a part of
+itself, or with its like. Without any real queries the synthetic pairs are also the evaluation
+set. Then a text that became an anchor is removed from the passages that are searched, as it is
+from the positives.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from stages.lib import tables
 from stages.lib.benchmark import real
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.ledger import Ledger as LedgerTable
-from stages.lib.contracts.made import Made as MadeTable
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
 from stages.lib.errors import Problem
-from stages.lib.ledger import Ledger, balance
-from stages.lib.params import Model, load
-from stages.lib.stage import command, write_metrics
-from stages.pair.balance import REASONS as CAPS
-from stages.pair.balance import cap, skew
-from stages.pair.generated import generated, retrieved
-from stages.pair.params import RECIPES, PairParams
-from stages.pair.proposals import Made
-from stages.pair.recipes import propose
-from stages.pair.refusals import REASONS, drop_dissimilar, refuse, rows_of, shortcuts
-from stages.pair.render import Source, Span, cut_passages, fill, render, render_passages, sources
-from stages.pair.writers import writer
+from stages.lib.interface import Stage
+from stages.lib.ledger import Ledger as LedgerWriter
+from stages.lib.ledger import balance
+from stages.pair.candidates import PairCandidate, candidate_rows, synthetic_rows
+from stages.pair.filters import (
+    CAP_REASONS,
+    REASONS,
+    Exclusion,
+    balance_metrics,
+    cap_pairs,
+    filter_candidates,
+    select_given_pairs,
+    text_filters,
+    word_overlap_metrics,
+)
+from stages.pair.interface import SYNTHETIC_RECIPES, Inputs, Outputs, PairParams, Params
+from stages.pair.query_generation import generate_queries, query_generator, round_trip_filter
+from stages.pair.recipes import propose_candidates
+from stages.pair.render import (
+    SourceDocument,
+    Span,
+    fill,
+    remove_anchors,
+    render,
+    render_passages,
+    source_documents,
+)
 
-MAKING = RECIPES[1:]
+
+def run(inputs: Inputs, params: Params) -> Outputs:
+    """Build the (anchor, positive) pairs to learn from, and the documents as they are embedded."""
+    settings = params.pair
+    documents = inputs.documents.frame()
+    passages = inputs.passages.frame()
+    given_pairs = inputs.pairs.frame()
+    topic_of_document = dict(zip(documents["doc_id"], documents["topic"], strict=True))
+
+    # The pairs that the sources gave, and the candidates that recipes propose.
+    given = select_given_pairs(given_pairs, settings)
+    sources = source_documents(documents, passages) if set(settings.recipes) != {"given"} else []
+    candidates = make_candidates(sources, inputs.collected.frame(), given.similar, params=settings)
+
+    # Filters leave the candidates that say something true and new.
+    round_trip = partial(round_trip_filter, first=settings.generated.first, model=params.model)
+    filtered = filter_candidates(candidates, [round_trip, *text_filters(given.similar)])
+    uncapped = pd.concat([given.built, candidate_rows(filtered.accepted)], ignore_index=True)
+    check_any_pairs(uncapped, inputs.pairs.path)
+
+    # No document, topic or relation has too many pairs.
+    capped = cap_pairs(uncapped, caps_of(settings), topic_of_document)
+    pairs = capped.pairs
+    built_ids = frozenset(pairs["pair_id"])
+    built = [candidate for candidate in filtered.accepted if candidate.pair_id in built_ids]
+
+    # Without real queries the synthetic pairs are the evaluation set too.
+    shortened: dict[str, str] = {}
+    if not len(real(inputs.collected_pairs.frame(), settings.positive_from)):
+        shortened = remove_anchors(sources, anchor_spans(built))
+
+    # The text that is embedded.
+    rendered = render(documents, settings.document_text)
+    rendered_passages = render_passages(
+        passages, documents, settings.document_text, shortened=shortened
+    )
+
+    ledger = pair_ledger(candidates, [*given.excluded, *filtered.excluded, *capped.excluded])
+    text_of_document = dict(zip(rendered["doc_id"], rendered["text"], strict=True))
+    positive_of_pair = {candidate.pair_id: candidate.positive for candidate in built}
+
+    return Outputs(
+        documents=rendered,
+        passages=rendered_passages,
+        pairs=pairs,
+        dissimilar=given.dissimilar,
+        synthetic_pairs=synthetic_rows(built),
+        ledger=ledger.frame(),
+        metrics={"pairs": len(pairs)},
+        details={
+            **row_accounting(len(given_pairs), len(pairs), ledger, candidates=candidates),
+            **balance_metrics(uncapped, topic_of_document, "before"),
+            **balance_metrics(pairs, topic_of_document, "after"),
+            **word_overlap_metrics(pairs, text_of_document, positive_of_pair),
+            "documents": len(rendered),
+            "passages": len(rendered_passages),
+            "paired_documents": int(pairs["doc_id"].nunique()),
+            "dissimilar": len(given.dissimilar),
+        },
+    )
 
 
-def wanted_pairs(
-    given: pd.DataFrame, params: PairParams, ledger: Ledger
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Return the given pairs that are built, those that are positives, and those that are not.
+def make_candidates(
+    sources: Sequence[SourceDocument],
+    collected: pd.DataFrame,
+    similar: pd.DataFrame,
+    *,
+    params: PairParams,
+) -> list[PairCandidate]:
+    """Return the pairs that the recipes propose, their positives with the text that is embedded.
 
-    With the shape `scores` both kinds are built; without the recipe `given` none is, but they stay known.
+    Args:
+        sources: the documents that pairs are made of.
+        collected: the Documents as collected.
+        similar: the given Pairs whose document is a positive.
+        params: the recipes and their settings.
     """
-    aside = Ledger() if params.shape == "scores" or "given" not in params.recipes else ledger
-    similar, dissimilar = drop_dissimilar(given, params.positive_from, aside)
-    if "given" not in params.recipes:
-        for pair_id in given["pair_id"]:
-            ledger.drop(pair_id, "recipe_off")
-        return given.iloc[:0], similar, dissimilar
-    return given if params.shape == "scores" else similar, similar, dissimilar
-
-
-def make(
-    found: Sequence[Source], raw: pd.DataFrame, similar: pd.DataFrame, params: PairParams
-) -> list[Made]:
-    """Return what the recipes propose; positives read as documents do when they are embedded, names as they stand."""
-    asked: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    # The given anchors of each document are names of it.
+    given_anchors: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for pair_id, anchor, doc_id in zip(
         similar["pair_id"], similar["anchor"], similar["doc_id"], strict=True
     ):
-        asked[doc_id].append((pair_id, anchor))
-    texts = dict(zip(raw["doc_id"], raw["text"], strict=True))
-    proposed = list(propose(params.recipes, found, texts, asked))
-    if "generated" in params.recipes:
-        proposed += generated(found, params.generated, writer(params.generated))
-    of = {source.doc_id: source for source in found}
-    return [
-        one
-        if one.recipe == "synonyms" or not one.positive
-        else one._replace(
-            positive=fill(
-                params.document_text, one.positive, of[one.doc_id].title, of[one.doc_id].topic
-            )
+        given_anchors[doc_id].append((pair_id, anchor))
+
+    candidates = list(
+        propose_candidates(
+            params.recipes,
+            sources,
+            collected_text=dict(zip(collected["doc_id"], collected["text"], strict=True)),
+            given_anchors=given_anchors,
         )
-        for one in proposed
+    )
+    if "generated" in params.recipes:
+        candidates += generate_queries(sources, params.generated, query_generator(params.generated))
+
+    source_of_id = {source.doc_id: source for source in sources}
+
+    return [
+        _with_embedded_positive(candidate, source_of_id[candidate.doc_id], params.document_text)
+        for candidate in candidates
     ]
 
 
-def table_of(stayed: Sequence[Made]) -> pd.DataFrame:
-    """Return the Made table of the proposals that are built."""
-    empty = MadeTable.empty()
-    rows = [(one.pair_id, one.origin_id, one.positive) for one in stayed]
-    return pd.DataFrame(rows, columns=list(empty.columns)).astype(empty.dtypes.to_dict())
+def _with_embedded_positive(
+    candidate: PairCandidate, source: SourceDocument, template: str
+) -> PairCandidate:
+    """Return the candidate with its positive filled into the template of documents."""
+    # A synonym is a name, not a part of a document.
+    if candidate.recipe == "synonyms" or not candidate.positive:
+        return candidate
+
+    positive = fill(template, candidate.positive, source.title, topic=source.topic)
+
+    return candidate._replace(positive=positive)
 
 
-def cuts(stayed: Sequence[Made]) -> Mapping[str, Sequence[Span]]:
-    """Return the stretches of each document that became anchors."""
-    found: dict[str, list[Span]] = defaultdict(list)
-    for one in stayed:
-        if one.cut:
-            found[one.doc_id].append(one.cut)
-    return found
+def check_any_pairs(pairs: pd.DataFrame, given_path: Path) -> None:
+    """Check that there is a pair to build, given or synthetic.
 
-
-def main(
-    collected: Path = Path("data/collect/documents.parquet"),
-    collected_pairs: Path = Path("data/collect/pairs.parquet"),
-    documents: Path = Path("data/deduplicate/documents.parquet"),
-    passages: Path = Path("data/clean/passages.parquet"),
-    pairs: Path = Path("data/deduplicate/pairs.parquet"),
-    out_documents: Path = Path("data/pair/documents.parquet"),
-    out_passages: Path = Path("data/pair/passages.parquet"),
-    out_pairs: Path = Path("data/pair/pairs.parquet"),
-    out_dissimilar: Path = Path("data/pair/dissimilar/pairs.parquet"),
-    out_made: Path = Path("data/pair/made.parquet"),
-    out_ledger: Path = Path("data/pair/ledger.parquet"),
-    metrics: Path = Path("metrics/pair.json"),
-) -> None:
-    """Build the (anchor, positive) pairs to learn from, and the documents as they are embedded."""
-    params, model, ledger = load(PairParams), load(Model), Ledger()
-    kept, given = tables.read(documents, Documents), tables.read(pairs, Pairs)
-    stretches = tables.read(passages, Passages)
-    chosen, similar, dissimilar = wanted_pairs(given, params, ledger)
-    found = sources(kept, stretches) if set(params.recipes) - {"given"} else []
-    proposed = make(found, tables.read(collected, Documents), similar, params)
-    for one in proposed:
-        ledger.add(one.pair_id, one.recipe, partner_id=one.origin_id)
-    written = [one for one in proposed if one.recipe == "generated"]
-    others = [one for one in proposed if one.recipe != "generated"]
-    stayed = refuse(
-        [*others, *retrieved(written, params.generated.first, model, ledger)], similar, ledger
-    )
-    distinct = pd.concat([chosen, rows_of(stayed)], ignore_index=True) if stayed else chosen
-    if not len(distinct):
+    Raises:
+        Problem: there is none. The message names the file of the given pairs.
+    """
+    if not len(pairs):
         raise Problem(
-            f"{pairs} holds no pairs, and no recipe makes any",
-            "map an anchor column under collect.sources, or add to pair.recipes: [given, title, first_sentence]",
+            f"{given_path} holds no pairs, and no recipe makes any",
+            "map an anchor column under collect.sources, "
+            "or add to pair.recipes: [given, title, first_sentence]",
         )
-    topics = dict(zip(kept["doc_id"], kept["topic"], strict=True))
-    limits = {
+
+
+def caps_of(params: PairParams) -> dict[str, int | None]:
+    """Return the largest number of pairs per document, topic and relation; None for no cap."""
+    return {
         "document": params.max_pairs_per_document,
         "topic": params.max_pairs_per_topic,
         "relation": params.max_pairs_per_relation,
     }
-    built = cap(distinct, limits, topics, ledger)
-    kept_ids = frozenset(built["pair_id"])
-    stayed = [one for one in stayed if one.pair_id in kept_ids]
-    table = table_of(stayed)
-    exam_is_made = not len(real(tables.read(collected_pairs, Pairs), params.positive_from))
-    taken = cut_passages(found, cuts(stayed)) if exam_is_made else {}
-    rendered = render(kept, params.document_text)
-    searched = render_passages(stretches, kept, params.document_text, taken)
-    counts = Counter(one.recipe for one in proposed)
-    balanced = balance(len(given), len(built), ledger.dropped(), (*REASONS, *CAPS), counts, MAKING)
 
-    tables.write(rendered, out_documents, Documents)
-    tables.write(searched, out_passages, Passages)
-    tables.write(built, out_pairs, Pairs)
-    tables.write(dissimilar, out_dissimilar, Pairs)
-    tables.write(table, out_made, MadeTable)
-    tables.write(ledger.frame(), out_ledger, LedgerTable)
-    texts = dict(zip(rendered["doc_id"], rendered["text"], strict=True))
-    write_metrics(
-        {
-            **balanced,
-            **skew(distinct, topics, "before"),
-            **skew(built, topics, "after"),
-            **shortcuts(built, texts, dict(zip(table["pair_id"], table["positive"], strict=True))),
-            "documents": len(rendered),
-            "passages": len(searched),
-            "paired_documents": int(built["doc_id"].nunique()),
-            "dissimilar": len(dissimilar),
-        },
-        metrics,
+
+def anchor_spans(candidates: Iterable[PairCandidate]) -> dict[str, list[Span]]:
+    """Return the spans of each document that became anchors, by document id."""
+    spans_of_document: dict[str, list[Span]] = defaultdict(list)
+    for candidate in candidates:
+        if candidate.anchor_span:
+            spans_of_document[candidate.doc_id].append(candidate.anchor_span)
+
+    return spans_of_document
+
+
+def pair_ledger(candidates: Iterable[PairCandidate], excluded: Iterable[Exclusion]) -> LedgerWriter:
+    """Return the ledger: a line for each candidate, then one for each pair that is not built."""
+    ledger = LedgerWriter()
+    for candidate in candidates:
+        ledger.add(candidate.pair_id, candidate.recipe, partner_id=candidate.origin_id)
+
+    for exclusion in excluded:
+        ledger.drop(
+            exclusion.pair_id,
+            exclusion.reason,
+            partner_id=exclusion.partner_id,
+            score=exclusion.score,
+        )
+
+    return ledger
+
+
+def row_accounting(
+    given_count: int,
+    pair_count: int,
+    ledger: LedgerWriter,
+    *,
+    candidates: Iterable[PairCandidate],
+) -> dict[str, int]:
+    """Return the number of pairs that came in, were added, were dropped, and left."""
+    return balance(
+        given_count,
+        pair_count,
+        ledger.dropped(),
+        reasons=(*REASONS, *CAP_REASONS),
+        added=Counter(candidate.recipe for candidate in candidates),
+        added_reasons=SYNTHETIC_RECIPES,
     )
 
 
-app = command(main, "tables", "text", "lexical", "model")
+STAGE = Stage(run, groups=("tables", "text", "lexical", "model"))
+main = STAGE.main
+app = STAGE.app
 
 if __name__ == "__main__":
     app()

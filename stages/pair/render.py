@@ -1,4 +1,4 @@
-"""How documents and their passages read when they are embedded."""
+"""The text of documents and passages that is embedded, and where passages stand in documents."""
 
 from __future__ import annotations
 
@@ -9,11 +9,32 @@ import pandas as pd
 
 from stages.lib.errors import Problem
 
-Span = tuple[int, int]
+
+class Span(NamedTuple):
+    """A stretch of a text, as character positions. The end is not part of it."""
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        """Return the stretch of `text`.
+
+        >>> Span(2, 4).of("abcdef")
+        'cd'
+        """
+        return text[self.start : self.end]
 
 
-class Source(NamedTuple):
-    """A document that recipes make pairs of; `passages` are the spans of its passages in `text`, in order."""
+class SourceDocument(NamedTuple):
+    """A document that recipes make pairs of.
+
+    Attributes:
+        doc_id: its id.
+        title: its title; may be empty.
+        text: its text without copies and faults.
+        topic: its topic; may be empty.
+        passages: the spans of its passages in `text`, in order.
+    """
 
     doc_id: str
     title: str
@@ -22,80 +43,132 @@ class Source(NamedTuple):
     passages: tuple[Span, ...]
 
 
-def sources(documents: pd.DataFrame, passages: pd.DataFrame) -> list[Source]:
-    """Return the Documents as recipes read them, in the order of their ids.
+def source_documents(documents: pd.DataFrame, passages: pd.DataFrame) -> list[SourceDocument]:
+    """Return the Documents with the spans of their Passages, in the order of their ids.
 
-    Raises Problem when the Passages are not stretches of these documents.
+    Raises:
+        Problem: a passage does not stand in the text of its document.
     """
-    texts = dict(zip(documents["doc_id"], documents["text"], strict=True))
-    found: dict[str, list[Span]] = {doc_id: [] for doc_id in texts}
+    # Where each passage stands in its document.
+    text_of_document = dict(zip(documents["doc_id"], documents["text"], strict=True))
+    spans_of_document: dict[str, list[Span]] = {doc_id: [] for doc_id in text_of_document}
+
     for doc_id, passage in zip(passages["doc_id"], passages["text"], strict=True):
-        if doc_id in found:
-            before = (
-                found[doc_id][-1][0] + 1 if found[doc_id] else 0
-            )  # each begins after the one before
-            start = texts[doc_id].find(passage, before)
-            if start < 0:
-                raise Problem(
-                    f"a passage of {doc_id} does not stand in its text",
-                    "run 'dvc repro clean deduplicate' first",
-                )
-            found[doc_id].append((start, start + len(passage)))
-    rows = zip(
-        documents["doc_id"], documents["title"], documents["text"], documents["topic"], strict=True
-    )
-    return [Source(*row, tuple(found[row[0]])) for row in sorted(rows)]
+        if doc_id in spans_of_document:
+            spans = spans_of_document[doc_id]
+            spans.append(_find_passage(text_of_document[doc_id], passage, spans, doc_id=doc_id))
+
+    columns = documents[["doc_id", "title", "text", "topic"]]
+    rows = columns.itertuples(index=False, name=None)
+
+    return [
+        SourceDocument(doc_id, title, text, topic=topic, passages=tuple(spans_of_document[doc_id]))
+        for doc_id, title, text, topic in sorted(rows)
+    ]
+
+
+def _find_passage(text: str, passage: str, previous: Sequence[Span], *, doc_id: str) -> Span:
+    # Each passage begins behind the beginning of the one before. They may overlap.
+    search_start = previous[-1].start + 1 if previous else 0
+    start = text.find(passage, search_start)
+    if start < 0:
+        raise Problem(
+            f"a passage of {doc_id} does not stand in its text",
+            "run 'dvc repro clean deduplicate' first",
+        )
+
+    return Span(start, start + len(passage))
 
 
 def fill(template: str, text: str, title: str, topic: str) -> str:
-    """Return `template` filled in, trimmed."""
+    """Return the filled-in `template`, without white space at its ends.
+
+    >>> fill("{title}: {text}", "Hold it.", title="Reset", topic="")
+    'Reset: Hold it.'
+    """
     return template.format(text=text, title=title, topic=topic).strip()
 
 
 def render(documents: pd.DataFrame, template: str) -> pd.DataFrame:
-    """Return `documents` with the text that is embedded: `template` filled in, trimmed."""
-    rows = zip(documents["text"], documents["title"], documents["topic"], strict=True)
-    return documents.assign(text=[fill(template, *row) for row in rows])
+    """Return `documents` with the text that is embedded: the filled-in `template`."""
+    columns = documents[["text", "title", "topic"]]
+    rows = columns.itertuples(index=False, name=None)
+    filled = [fill(template, text, title, topic=topic) for text, title, topic in rows]
+
+    return documents.assign(text=filled)
 
 
 def render_passages(
     passages: pd.DataFrame,
     documents: pd.DataFrame,
     template: str,
-    taken: Mapping[str, str] | None = None,
+    *,
+    shortened: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Return the passages of `documents`, each rendered with its document's title and topic.
+    """Return the passages of `documents`, each with its document's title and topic filled in.
 
-    `taken` gives the text of passages, by id, out of which anchors were cut; one of which nothing is left goes.
+    Args:
+        passages: a Passages table.
+        documents: a Documents table. Passages of other documents are left out.
+        template: a format string with {text}, {title} and {topic}.
+        shortened: the text of passages, by id, from which anchors were removed. A passage without
+            any
+            text left is left out.
     """
-    of = documents.set_index("doc_id")[["title", "topic"]]
-    kept = passages[passages["doc_id"].isin(of.index)]
-    if taken:
-        texts = [
-            taken.get(name, text)
-            for name, text in zip(kept["passage_id"], kept["text"], strict=True)
-        ]
-        kept = kept.assign(text=texts)
+    document_columns = documents.set_index("doc_id")[["title", "topic"]]
+    kept = passages[passages["doc_id"].isin(document_columns.index)]
+
+    # Passages without the anchors that were made from them.
+    if shortened:
+        rows = zip(kept["passage_id"], kept["text"], strict=True)
+        kept = kept.assign(text=[shortened.get(passage_id, text) for passage_id, text in rows])
         kept = kept[kept["text"] != ""]
-    columns = {name: kept["doc_id"].map(of[name]).astype("str") for name in ("title", "topic")}
-    return render(kept.assign(**columns), template).drop(columns=["title", "topic"])
+
+    # Each passage has the title and topic of its document.
+    titles = kept["doc_id"].map(document_columns["title"]).astype("str")
+    topics = kept["doc_id"].map(document_columns["topic"]).astype("str")
+    rendered = render(kept.assign(title=titles, topic=topics), template)
+
+    return rendered.drop(columns=["title", "topic"])
 
 
-def without(text: str, stretch: Span, cuts: Sequence[Span]) -> str:
-    """Return what stands in `stretch` of `text` outside of all `cuts`, trimmed."""
-    start, end = stretch
-    kept, at = [], start
-    for left, right in sorted(cuts):
-        kept.append(text[at : min(max(left, at), end)])
-        at = min(max(right, at), end)
-    return "".join([*kept, text[at:end]]).strip()
+def remove_spans(text: str, stretch: tuple[int, int], removed: Sequence[tuple[int, int]]) -> str:
+    """Return the text of `stretch` without the `removed` spans and without white space at its ends.
+
+    Spans are positions in `text`. They may overlap each other and reach out of the stretch.
+
+    >>> remove_spans("abcdefghi", (1, 6), [(2, 4)])
+    'bef'
+    """
+    position, end = stretch
+    kept: list[str] = []
+
+    for start_removed, end_removed in sorted(removed):
+        # The text up to the removed span, then on behind it.
+        kept.append(text[position : min(max(start_removed, position), end)])
+        position = min(max(end_removed, position), end)
+
+    kept.append(text[position:end])
+
+    return "".join(kept).strip()
 
 
-def cut_passages(found: Sequence[Source], cuts: Mapping[str, Sequence[Span]]) -> dict[str, str]:
-    """Return the text that is left of each passage, by its id, of the documents that `cuts` names."""
-    return {
-        f"{source.doc_id}-{at:04d}": without(source.text, stretch, cuts[source.doc_id])
-        for source in found
-        if source.doc_id in cuts
-        for at, stretch in enumerate(source.passages)
-    }
+def remove_anchors(
+    sources: Sequence[SourceDocument],
+    anchor_spans_of_document: Mapping[str, Sequence[tuple[int, int]]],
+) -> dict[str, str]:
+    """Return the text that remains of each passage without anchors, by passage id.
+
+    Only the passages of documents with anchor spans are returned.
+    """
+    remaining_text: dict[str, str] = {}
+    for source in sources:
+        if source.doc_id not in anchor_spans_of_document:
+            continue
+
+        anchor_spans = anchor_spans_of_document[source.doc_id]
+        for index, passage in enumerate(source.passages):
+            passage_id = f"{source.doc_id}-{index:04d}"
+            remaining_text[passage_id] = remove_spans(source.text, passage, anchor_spans)
+
+    return remaining_text

@@ -148,7 +148,7 @@ def test_a_cycle_ends(tmp_path):
     }
 
 
-def test_terms_that_are_no_documents_are_passed_through_on_the_way_up(tmp_path):
+def test_terms_without_a_definition_are_skipped_on_the_way_up(tmp_path):
     parents_of_term = {
         "HP:1": [],
         "HP:2": ["HP:1"],
@@ -183,7 +183,7 @@ def test_a_circle_of_terms_gives_each_the_other_and_ends(tmp_path):
     assert hpo.parent_edges(terms) == [("HP:1", "HP:2"), ("HP:2", "HP:1")]
 
 
-def test_the_pinned_ontology_gives_every_defined_term_and_synonym():
+def test_the_pinned_ontology_gives_all_defined_terms():
     collected = hpo.read_ontology("hpo")
     assert (len(collected.documents), len(collected.pairs)) == (16_449, 21_184)
     assert collected.documents["doc_id"].is_unique and collected.pairs["pair_id"].is_unique

