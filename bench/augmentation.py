@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.judged_copies import GIVEN, Scores, components, fine_tuned, kept, probed
 from bench.trials import copy, run
-from stages.augment.variants import METHODS
+from stages.augment.lexical_variants import METHODS
 from stages.lib import tables
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.statistics import effect

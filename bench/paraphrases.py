@@ -25,9 +25,15 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.faults.corruptions import KINDS, corrupt, entities
 from bench.faults.paraphrases import DOMAINS, back_translations, domains, judged
-from stages.augment.judging import REASONS, Evidence, Judge, Paraphrase, faults
-from stages.augment.params import AugmentParams
-from stages.augment.wording import learn
+from stages.augment.content_words import learn_word_contexts
+from stages.augment.interface import AugmentParams
+from stages.augment.paraphrases import (
+    REASONS,
+    Paraphrase,
+    ParaphraseScorer,
+    ParaphraseScores,
+    rejection_reasons,
+)
 from stages.lib.embed import Encoder
 from stages.lib.models import find_model
 from stages.lib.params import Model, load
@@ -41,25 +47,32 @@ CURVES = {
     "min_chrf": (0.0, 0.2, 0.4),
 }
 
-Planted = tuple[str, Evidence, Evidence]  # the corruption, the evidence before and after it
+Planted = tuple[
+    str, ParaphraseScores, ParaphraseScores
+]  # the corruption, the evidence before and after it
 
 
-def judges() -> dict[str, Judge]:
+def judges() -> dict[str, ParaphraseScorer]:
     """Return a judge for each domain, as the stage makes it."""
     model = load(Model)
     encoder = Encoder(find_model(model))
     return {
-        name: Judge(model, encoder, domain.corpus, learn(domain.pairs, domain.corpus.texts))
+        name: ParaphraseScorer(
+            model,
+            encoder,
+            domain.corpus,
+            contexts=learn_word_contexts(domain.pairs, domain.corpus.texts),
+        )
         for name, domain in domains().items()
     }
 
 
-def plant(seed: int, by: dict[str, Judge]) -> list[Planted]:
+def plant(seed: int, by: dict[str, ParaphraseScorer]) -> list[Planted]:
     """Return the evidence for fresh back-translations, before and after each corruption that finds a place in them."""
     found: list[Planted] = []
     for kind, name in DOMAINS.items():
         texts, mates = back_translations(kind, COUNTS[kind], seed), entities(domains()[name].others)
-        before = by[name].measure(texts)
+        before = by[name].score(texts)
         for corruption in KINDS:
             draw = random.Random(f"{corruption} {kind} {seed}")
             made = [
@@ -67,14 +80,14 @@ def plant(seed: int, by: dict[str, Judge]) -> list[Planted]:
                 for one in texts
             ]
             places = [at for at, text in enumerate(made) if text is not None]
-            after = by[name].measure([texts[at]._replace(text=str(made[at])) for at in places])
+            after = by[name].score([texts[at]._replace(text=str(made[at])) for at in places])
             found += [
                 (corruption, before[at], told) for at, told in zip(places, after, strict=True)
             ]
     return found
 
 
-def read_gold(by: dict[str, Judge]) -> list[tuple[str, str, Evidence]]:
+def read_gold(by: dict[str, ParaphraseScorer]) -> list[tuple[str, str, ParaphraseScores]]:
     """Return set, verdict and evidence of each back-translation that was judged."""
     rows = judged(*SETS)
     found = []
@@ -84,20 +97,22 @@ def read_gold(by: dict[str, Judge]) -> list[tuple[str, str, Evidence]]:
             Paraphrase(*row)
             for row in mine[["parent", "paraphrase", "doc_id"]].itertuples(index=False)
         ]
-        found += list(zip(mine["set"], mine["verdict"], judge.measure(asked), strict=True))
+        found += list(zip(mine["set"], mine["verdict"], judge.score(asked), strict=True))
     return found
 
 
 def summarise(
-    planted: Sequence[Planted], gold: Sequence[tuple[str, str, Evidence]], params: AugmentParams
+    planted: Sequence[Planted],
+    gold: Sequence[tuple[str, str, ParaphraseScores]],
+    params: AugmentParams,
 ) -> dict[str, float]:
     """Return the figures by the thresholds of `params`."""
     refused = defaultdict[str, list[bool]](list)
     by, alone, count = Counter[str](), Counter[str](), 0
     for corruption, before, after in planted:
-        if faults(before, params):
+        if rejection_reasons(before, params):
             continue
-        found = list(faults(after, params))
+        found = list(rejection_reasons(after, params))
         refused[corruption].append(bool(found))
         count += 1
         by.update(found)
@@ -109,7 +124,9 @@ def summarise(
     told |= {f"alone.{reason}": alone[reason] / count for reason in REASONS}
     for name in SETS:
         rows = [
-            (verdict, faults(evidence, params)) for part, verdict, evidence in gold if part == name
+            (verdict, rejection_reasons(evidence, params))
+            for part, verdict, evidence in gold
+            if part == name
         ]
         same = [
             bool(found) for verdict, found in rows if verdict == "same" and "copied" not in found

@@ -40,7 +40,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.judged_copies import GIVEN, Scores, base_scores, components, fine_tuned, kept, probed
 from bench.trials import copy, run
-from stages.augment.keyboard import mistype
+from stages.augment.lexical_variants import mistype
 from stages.lib import tables
 from stages.lib.contracts.triplets import Triplets
 from stages.lib.statistics import interval, sign_flip

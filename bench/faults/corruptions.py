@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from stages.augment.wording import JOINTS, is_same, learn
+from stages.augment.content_words import CONNECTING_WORDS, is_same_word, learn_word_contexts
 from stages.lib.text import words
 
 KINDS = ("negation", "number", "entity", "side", "truncated", "copied")
@@ -63,7 +63,7 @@ def entities(pairs: pd.DataFrame) -> dict[str, list[str]]:
     They stand in its place in anchors of other documents, and never in one of the same. Other forms of a word are
     left out.
     """
-    places = learn(pairs, []).places
+    places = learn_word_contexts(pairs, []).contexts
     around = defaultdict[str, set[str]](set)
     for word, found in places.items():
         for where, _ in found:
@@ -77,7 +77,7 @@ def entities(pairs: pd.DataFrame) -> dict[str, list[str]]:
             kept = [
                 other
                 for other in others
-                if other.isalpha() and len(other) > 2 and not is_same(word, other, places)
+                if other.isalpha() and len(other) > 2 and not is_same_word(word, other, places)
             ]
             mates[word] = sorted(kept)
     return {word: found for word, found in mates.items() if found}
@@ -89,7 +89,11 @@ def _truncated(text: str, draw: random.Random) -> str | None:
     short = parts[:kept] if draw.random() < 0.5 else parts[-kept:]
     gone = parts[kept:] if short == parts[:kept] else parts[:-kept]
     # Without an article nothing is lost.
-    return " ".join(short) if kept and any(set(words(part)) - JOINTS for part in gone) else None
+    return (
+        " ".join(short)
+        if kept and any(set(words(part)) - CONNECTING_WORDS for part in gone)
+        else None
+    )
 
 
 def _denied(text: str, draw: random.Random) -> str:

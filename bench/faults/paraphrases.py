@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.augment.judging import Paraphrase
-from stages.augment.translation import Bergamot, round_trips
+from stages.augment.back_translation import Bergamot, round_trips
+from stages.augment.paraphrases import Paraphrase
 from stages.lib import tables
 from stages.lib.benchmark import Corpus, corpus_of
 from stages.lib.contracts.pairs import Pairs

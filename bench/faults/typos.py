@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.faults.corpora import definitions, operations
-from stages.augment.keyboard import KEYS
+from stages.augment.lexical_variants import NEIGHBOUR_KEYS
 from stages.clean.speller import decide
 from stages.clean.spelling import english, fix, words
 
@@ -78,7 +78,7 @@ def slip(word: str, draw: random.Random) -> str:
         return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
     if key == "double":
         return word[:at] + word[at] + word[at:]
-    beside = draw.choice(KEYS[word[at]])
+    beside = draw.choice(NEIGHBOUR_KEYS[word[at]])
     return word[:at] + beside + word[at + (key == "miss") :]
 
 

@@ -1,1 +1,1 @@
-"""The stage `augment`: variants of training anchors, and what is refused of them."""
+"""The stage `augment`: variants of training anchors, and filters that decide which are added."""

@@ -1,206 +1,284 @@
 """Add variants of training anchors by word lists, slips of the finger and back-translation.
 
-Reads the pairs, their splits, the passages, the fingerprints of held-out texts and data/glossary/; writes the training
-pairs with their accepted variants, and a ledger. A variant points to its parent's document. What was translated back is
-refused unless it still says what its parent says; any variant is refused when it says what some anchor says already,
-when it equals or nearly equals a held-out text (known here by hashes alone), or when it would point to two documents;
-then a share bounds how many a method adds. Validation and test are never touched.
+Reads the pairs, their splits, the passages, the fingerprints of held-out texts and
+data/glossary/. Writes the training pairs with their accepted variants, and a ledger. A variant
+leads to the document of its parent. A back-translation is rejected unless it still says what its
+parent says. Any variant is rejected if it repeats a known anchor, equals or nearly equals a
+held-out text (compared by hashes), or would lead to two documents. A share limits how many
+variants a method adds. Validation and test are never touched.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from stages.augment.judging import REASONS as MEANING
-from stages.augment.judging import Judge, Paraphrase, faults
-from stages.augment.keyboard import mistype
-from stages.augment.params import AugmentParams
-from stages.augment.refusals import REASONS, Refusal, beyond_share, refuse
-from stages.augment.translation import round_trips, translator
-from stages.augment.variants import (
+from stages.augment import paraphrases
+from stages.augment.back_translation import make_translator, round_trips
+from stages.augment.content_words import learn_word_contexts, vocabulary_of
+from stages.augment.filters import (
+    REASONS,
+    Rejection,
+    reject_by_text,
+    reject_changed_meaning,
+    reject_over_share,
+    without_rejected,
+)
+from stages.augment.interface import AugmentParams, Inputs, Outputs, Params
+from stages.augment.lexical_variants import (
     METHODS,
-    Maker,
+    Augmenter,
     Variant,
-    propose,
+    generate_variants,
+    mistype,
     swap_abbreviations,
     swap_spelling,
 )
-from stages.augment.wording import learn, vocabulary
-from stages.lib import tables
+from stages.augment.paraphrases import ParaphraseScorer
 from stages.lib.benchmark import corpus_of
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.splits import Splits
 from stages.lib.embed import Encoder
 from stages.lib.errors import Problem
 from stages.lib.glossary import read_abbreviations, read_spelling
-from stages.lib.ledger import Ledger, balance
+from stages.lib.interface import Stage
+from stages.lib.ledger import Ledger as LedgerWriter
+from stages.lib.ledger import balance
 from stages.lib.models import find_model
-from stages.lib.params import Model, load
-from stages.lib.stage import check_pins, command, write_metrics
+from stages.lib.stage import check_pins
+
+# Rows that are not held out.
+VISIBLE_SPLITS = ("train", "corpus")
 
 
-def training_pairs(pairs: pd.DataFrame, splits: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the pairs to train on, and all pairs that are not held out.
+def run(inputs: Inputs, params: Params) -> Outputs:
+    """Add variants of training anchors by word lists, slips of the finger and back-translation."""
+    settings = params.augment
+    uses_models = settings.back_translation != "off"
+    if uses_models:
+        check_pins(("text", "model", "paraphrase"))
 
-    Raises Problem when a pair has no split: it might be a held-out one.
+    # The pairs to train on, and all texts that are not held out.
+    splits = inputs.splits.frame()
+    pairs = inputs.pairs.frame()
+    training = training_pairs(pairs, splits)
+    known = visible_pairs(pairs, splits)
+    passages = visible_passages(inputs.passages.frame(), splits)
+
+    # All variants, before any filter.
+    known_words: frozenset[str] = frozenset()
+    if settings.keyboard:
+        known_words = vocabulary_of([*known["anchor"], *passages["text"]])
+
+    variants = generate_variants(
+        training, augmenters(settings, training, known_words, glossary=inputs.glossary)
+    )
+
+    # A model may change the meaning. The other methods do not.
+    rejected: dict[str, Rejection] = {}
+    if uses_models:
+        scorer = ParaphraseScorer(
+            params.model,
+            Encoder(find_model(params.model)),
+            corpus_of(passages),
+            contexts=learn_word_contexts(known, passages["text"]),
+        )
+        rejected |= reject_changed_meaning(variants, training, scorer, params=settings)
+
+    # Variants that say something known, held out or ambiguous. Then the share of each method.
+    rejected |= reject_by_text(
+        without_rejected(variants, rejected),
+        known,
+        inputs.fingerprints.frame(),
+        near_threshold=settings.near_threshold,
+    )
+    limit = int(settings.max_share * len(training))
+    rejected |= reject_over_share(without_rejected(variants, rejected), limit)
+
+    return make_outputs(training, variants, rejected)
+
+
+def training_pairs(pairs: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
+    """Return the pairs to train on.
+
+    Raises:
+        Problem: a pair has no split. It might be held out.
     """
-    where = pairs["pair_id"].map(splits.set_index("id")["split"])
-    if where.isna().any():
+    split = _split_of(pairs["pair_id"], splits)
+    if split.isna().any():
+        missing = pairs.loc[split.isna(), "pair_id"]
         raise Problem(
-            f"pair {pairs.loc[where.isna(), 'pair_id'].iloc[0]} (one of {int(where.isna().sum())}) has no split",
+            f"pair {missing.iloc[0]} (one of {len(missing)}) has no split",
             "run 'dvc repro split', so that pairs and splits fit together",
         )
-    return pairs[where == "train"], pairs[where.isin(["train", "corpus"])]
+
+    return pairs[split == "train"]
 
 
-def open_passages(passages: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
+def visible_pairs(pairs: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
+    """Return the pairs that are not held out."""
+    return pairs[_split_of(pairs["pair_id"], splits).isin(VISIBLE_SPLITS)]
+
+
+def visible_passages(passages: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
     """Return the passages of documents that are not held out."""
-    where = passages["doc_id"].map(splits.set_index("id")["split"])
-    return passages[where.isin(["train", "corpus"])]
+    return passages[_split_of(passages["doc_id"], splits).isin(VISIBLE_SPLITS)]
 
 
-def augment(
-    pairs: pd.DataFrame, variants: list[Variant], refused: Mapping[str, Refusal]
-) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float | int | str | bool]]:
-    """Return the training pairs with the accepted variants, the ledger and the metrics.
+def _split_of(ids: pd.Series[str], splits: pd.DataFrame) -> pd.Series[str]:
+    """Return the split of each id; missing where it has none."""
+    return ids.map(splits.set_index("id")["split"])
 
-    Every variant has an `add` line; a refused one has a `drop` line after it.
+
+def augmenters(
+    params: AugmentParams,
+    training: pd.DataFrame,
+    known_words: frozenset[str],
+    *,
+    glossary: Path,
+) -> dict[str, Augmenter]:
+    """Return the function of each method that is switched on.
+
+    All anchors are translated here, at once.
+
+    Args:
+        params: the methods.
+        training: the Pairs that variants are made of.
+        known_words: words that no typing error may make.
+        glossary: the folder of the word lists.
     """
-    ledger = Ledger()
+    abbreviations = read_abbreviations(glossary / "abbreviations.csv")
+    british = read_spelling(glossary / "spelling.csv")
+    augmenter_of_method: dict[str, Augmenter] = {}
+    if params.abbreviations:
+        augmenter_of_method["abbreviations"] = lambda _, anchor: swap_abbreviations(
+            anchor, abbreviations
+        )
+
+    if params.spelling:
+        augmenter_of_method["spelling"] = lambda _, anchor: swap_spelling(anchor, british)
+
+    if params.keyboard:
+        augmenter_of_method["keyboard"] = lambda pair_id, anchor: mistype(
+            anchor, pair_id, known_words
+        )
+
+    translator = make_translator(params.back_translation, params.marian_models)
+    if translator is not None:
+        translation_of = round_trips(translator, list(training["anchor"]))
+        augmenter_of_method["back_translation"] = lambda _, anchor: (
+            [translation_of[anchor]] if translation_of[anchor] else []
+        )
+
+    return augmenter_of_method
+
+
+def make_outputs(
+    training: pd.DataFrame,
+    variants: Sequence[Variant],
+    rejected: Mapping[str, Rejection],
+) -> Outputs:
+    """Return the training pairs with the accepted variants, the ledger and the metrics."""
+    accepted = without_rejected(variants, rejected)
+    rows = pd.concat([training, variant_rows(accepted, training)], ignore_index=True)
+    ledger = variant_ledger(variants, rejected)
+
+    # `added` counts all proposed variants. A rejected one is also counted under `dropped`, as in
+    # the ledger.
+    proposed_count = Counter(variant.method for variant in variants)
+    metrics = balance(
+        len(training),
+        len(rows),
+        ledger.dropped(),
+        reasons=(*paraphrases.REASONS, *REASONS),
+        added=proposed_count,
+        added_reasons=METHODS,
+    )
+
+    return Outputs(
+        pairs=rows,
+        ledger=ledger.frame(),
+        details={**metrics, **method_metrics(variants, rejected)},
+    )
+
+
+def method_metrics(
+    variants: Sequence[Variant], rejected: Mapping[str, Rejection]
+) -> dict[str, float]:
+    """Return the number of accepted variants of each method, and the share that passed the filters.
+
+    Variants beyond the share of their method have passed the filters.
+    """
+    proposed_count: Counter[str] = Counter()
+    accepted_count: Counter[str] = Counter()
+    failed_count: Counter[str] = Counter()
+
+    for variant in variants:
+        proposed_count[variant.method] += 1
+        rejection = rejected.get(variant.pair_id)
+        if rejection is None:
+            accepted_count[variant.method] += 1
+        elif rejection.reason != "over_share":
+            failed_count[variant.method] += 1
+
+    metrics: dict[str, float] = {}
+
+    for method in METHODS:
+        metrics[f"accepted.{method}"] = accepted_count[method]
+
+    for method, count in sorted(proposed_count.items()):
+        metrics[f"passed_share.{method}"] = 1 - failed_count[method] / count
+
+    return metrics
+
+
+def variant_ledger(variants: Sequence[Variant], rejected: Mapping[str, Rejection]) -> LedgerWriter:
+    """Return the ledger: an `add` line for each variant, then a `drop` line if it is rejected."""
+    ledger = LedgerWriter()
     for variant in variants:
         ledger.add(
-            variant.pair_id, variant.method, partner_id=variant.parent_id, after=variant.anchor
+            variant.pair_id,
+            variant.method,
+            partner_id=variant.parent_id,
+            after=variant.anchor,
         )
-        if variant.pair_id in refused:
-            reason, partner_id, score = refused[variant.pair_id]
-            ledger.drop(variant.pair_id, reason, partner_id=partner_id, score=score)
-    accepted = [variant for variant in variants if variant.pair_id not in refused]
-    rows = pd.concat([pairs, _rows(accepted, pairs)], ignore_index=True)
-    # `added` counts what was proposed: a refused variant stands there and under `dropped`, as in the ledger.
-    proposed = Counter(variant.method for variant in variants)
-    metrics = balance(
-        len(pairs), len(rows), ledger.dropped(), (*MEANING, *REASONS), proposed, METHODS
-    )
-    stayed = Counter(variant.method for variant in accepted)
-    failed = Counter(
-        one.method
-        for one in variants
-        if one.pair_id in refused and refused[one.pair_id].reason != "over_share"
-    )
-    return (
-        rows,
-        ledger.frame(),
-        {
-            **metrics,
-            **{f"accepted.{method}": stayed[method] for method in METHODS},
-            **{
-                f"passed_share.{method}": 1 - failed[method] / count
-                for method, count in sorted(proposed.items())
-            },
-        },
-    )
+        if variant.pair_id in rejected:
+            rejection = rejected[variant.pair_id]
+            ledger.drop(
+                variant.pair_id,
+                rejection.reason,
+                partner_id=rejection.partner_id,
+                score=rejection.score,
+            )
+
+    return ledger
 
 
-def _rows(variants: list[Variant], pairs: pd.DataFrame) -> pd.DataFrame:
+def variant_rows(variants: Sequence[Variant], pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the variants as Pairs. All but id, anchor and source are those of their parent."""
     if not variants:
         return Pairs.empty()
-    parents = (
-        pairs.set_index("pair_id")
-        .loc[[variant.parent_id for variant in variants]]
-        .reset_index(drop=True)
-    )
+
+    parent_ids = [variant.parent_id for variant in variants]
+    parents = pairs.set_index("pair_id").loc[parent_ids].reset_index(drop=True)
     rows = parents.assign(
         pair_id=[variant.pair_id for variant in variants],
         anchor=[variant.anchor for variant in variants],
         source=[f"augment.{variant.method}" for variant in variants],
     )
+
     return rows[list(pairs.columns)].astype(Pairs.empty().dtypes.to_dict())
 
 
-def makers(
-    params: AugmentParams, training: pd.DataFrame, known_words: frozenset[str], glossary: Path
-) -> dict[str, Maker]:
-    """Return what makes variants, by method, of the methods that are on; anchors are translated here, all at once."""
-    abbreviations = read_abbreviations(glossary / "abbreviations.csv")
-    british = read_spelling(glossary / "spelling.csv")
-    made: dict[str, Maker] = {}
-    if params.abbreviations:
-        made["abbreviations"] = lambda _, anchor: swap_abbreviations(anchor, abbreviations)
-    if params.spelling:
-        made["spelling"] = lambda _, anchor: swap_spelling(anchor, british)
-    if params.keyboard:
-        made["keyboard"] = lambda pair_id, anchor: mistype(anchor, pair_id, known_words)
-    if (model := translator(params.back_translation, params.marian_models)) is not None:
-        returned = round_trips(model, list(training["anchor"]))
-        made["back_translation"] = lambda _, anchor: [returned[anchor]] if returned[anchor] else []
-    return made
-
-
-def unfaithful(
-    variants: list[Variant], training: pd.DataFrame, judge: Judge, params: AugmentParams
-) -> dict[str, Refusal]:
-    """Return why back-translations among `variants` are refused on account of what they say, by id."""
-    asked = [variant for variant in variants if variant.method == "back_translation"]
-    anchors = dict(zip(training["pair_id"], training["anchor"], strict=True))
-    evidence = judge.measure(
-        [Paraphrase(anchors[one.parent_id], one.anchor, one.doc_id) for one in asked]
-    )
-    found = {one.pair_id: faults(told, params) for one, told in zip(asked, evidence, strict=True)}
-    return {identity: Refusal(*_first(told)) for identity, told in found.items() if told}
-
-
-def _first(told: dict[str, float]) -> tuple[str, str, float]:
-    reason = next(iter(told))
-    return reason, "", told[reason]
-
-
-def main(
-    pairs: Path = Path("data/pair/pairs.parquet"),
-    splits: Path = Path("data/split/splits.parquet"),
-    fingerprints: Path = Path("data/split/fingerprints.parquet"),
-    passages: Path = Path("data/pair/passages.parquet"),
-    glossary: Path = Path("data/glossary"),
-    out_pairs: Path = Path("data/augment/pairs.parquet"),
-    out_ledger: Path = Path("data/augment/ledger.parquet"),
-    metrics: Path = Path("metrics/augment.json"),
-) -> None:
-    """Add variants of training anchors by word lists, slips of the finger and back-translation."""
-    params, model = load(AugmentParams), load(Model)
-    if params.back_translation != "off":
-        check_pins(("text", "model", "paraphrase"))
-    where = tables.read(splits, Splits)
-    training, known = training_pairs(tables.read(pairs, Pairs), where)
-    stretches = open_passages(tables.read(passages, Passages), where)
-    known_words = (
-        vocabulary([*known["anchor"], *stretches["text"]]) if params.keyboard else frozenset()
-    )
-    made = makers(params, training, known_words, glossary)
-    variants = propose(training, made)
-    refused: dict[str, Refusal] = {}
-    if "back_translation" in made:
-        knowledge = learn(known, stretches["text"])
-        judge = Judge(model, Encoder(find_model(model)), corpus_of(stretches), knowledge)
-        refused = unfaithful(variants, training, judge, params)
-    faithful = [variant for variant in variants if variant.pair_id not in refused]
-    refused |= refuse(
-        faithful, known, tables.read(fingerprints, Fingerprints), params.near_threshold
-    )
-    fit = [variant for variant in variants if variant.pair_id not in refused]
-    refused |= beyond_share(fit, int(params.max_share * len(training)))
-    rows, ledger, report = augment(training, variants, refused)
-    tables.write(rows, out_pairs, Pairs)
-    tables.write(ledger, out_ledger, LedgerTable)
-    write_metrics(report, metrics)
-
-
-app = command(main, "tables")
+STAGE = Stage(
+    run,
+    groups=("tables",),
+    optional_groups=("text", "model", "paraphrase", "translate"),
+)
+main = STAGE.main
+app = STAGE.app
 
 if __name__ == "__main__":
     app()

@@ -158,7 +158,10 @@ def data_card(sources: Mapping[str, SourceRows], out_of_domain: Mapping[str, Sou
 
     for name, source in out_of_domain.items():
         lines += [f"## {name}", ""]
-        lines += ["Never trained on: it shows what fine-tuning costs outside the domain.", ""]
+        lines += [
+            "Never trained on: it shows what fine-tuning costs outside the domain.",
+            "",
+        ]
         lines += _card_section(source)
 
     # The reasons of all sources together.

@@ -35,11 +35,17 @@ _MODEL = re.compile(r"awscli/botocore/data/([^/]+)/([^/]+)/service-2\.json")
 _EXAMPLE = re.compile(r"awscli/examples/([^/]+)/([^/_][^/]*)\.rst")
 _TITLE = re.compile(r"\*\*(.+)\*\*")
 _NUMBER = re.compile(
-    r"(?:example\s*)?\d+\w?\s*(?:[:.)]|-\s)\s*|example\s*\d*\s*[:.-]?\s*(?=$|to\b)", re.IGNORECASE
+    r"(?:example\s*)?\d+\w?\s*(?:[:.)]|-\s)\s*|example\s*\d*\s*[:.-]?\s*(?=$|to\b)",
+    re.IGNORECASE,
 )
 # The command line gives some services another name than their model has. Its own `s3` is no
 # service.
-_SERVICE_OF_COMMAND = {"configservice": "config", "deploy": "codedeploy", "s3api": "s3", "s3": ""}
+_SERVICE_OF_COMMAND = {
+    "configservice": "config",
+    "deploy": "codedeploy",
+    "s3api": "s3",
+    "s3": "",
+}
 
 
 class Operation(NamedTuple):
@@ -120,7 +126,8 @@ def documented_operations(path: Path) -> list[Operation]:
             return list(_operations(archive))
     except (BadZipFile, json.JSONDecodeError, UnicodeDecodeError, KeyError) as error:
         raise Problem(
-            f"{path.name} is not readable: {error}", "run 'make setup' to fetch it again"
+            f"{path.name} is not readable: {error}",
+            "run 'make setup' to fetch it again",
         ) from None
 
 
@@ -164,7 +171,9 @@ def _operations(archive: ZipFile) -> Iterator[Operation]:
                 yield Operation(service, name, documentation, titles=titles)
 
 
-def _list_archive(archive: ZipFile) -> tuple[dict[str, str], dict[str, list[_ExamplePage]]]:
+def _list_archive(
+    archive: ZipFile,
+) -> tuple[dict[str, str], dict[str, list[_ExamplePage]]]:
     """Return the newest version of each service's model, and the example pages of each service."""
     version_of_service: dict[str, str] = {}
     pages_of_service: dict[str, list[_ExamplePage]] = defaultdict(list)

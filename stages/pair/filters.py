@@ -237,7 +237,9 @@ def exclude_ambiguous(candidates: Sequence[PairCandidate], given: pd.DataFrame) 
 
 
 def cap_pairs(
-    pairs: pd.DataFrame, max_of_kind: Mapping[str, int | None], topic_of_document: Mapping[str, str]
+    pairs: pd.DataFrame,
+    max_of_kind: Mapping[str, int | None],
+    topic_of_document: Mapping[str, str],
 ) -> CappedPairs:
     """Exclude pairs beyond the caps per document, topic and relation, in this order.
 

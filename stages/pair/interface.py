@@ -118,21 +118,29 @@ class Inputs:
 
     collected: Annotated[
         TableFile[Documents],
-        Reads("data/collect/documents.parquet", "Documents as collected, for their headings."),
+        Reads(
+            "data/collect/documents.parquet",
+            "Documents as collected, for their headings.",
+        ),
     ]
     collected_pairs: Annotated[
         TableFile[Pairs],
-        Reads("data/collect/pairs.parquet", "Pairs as collected: are there any real queries?"),
+        Reads(
+            "data/collect/pairs.parquet",
+            "Pairs as collected: are there any real queries?",
+        ),
     ]
     documents: Annotated[
         TableFile[Documents],
         Reads("data/deduplicate/documents.parquet", "Documents without copies."),
     ]
     passages: Annotated[
-        TableFile[Passages], Reads("data/clean/passages.parquet", "Passages of the documents.")
+        TableFile[Passages],
+        Reads("data/clean/passages.parquet", "Passages of the documents."),
     ]
     pairs: Annotated[
-        TableFile[Pairs], Reads("data/deduplicate/pairs.parquet", "Given pairs without copies.")
+        TableFile[Pairs],
+        Reads("data/deduplicate/pairs.parquet", "Given pairs without copies."),
     ]
 
 
@@ -142,7 +150,11 @@ class Outputs:
 
     documents: Annotated[
         pd.DataFrame,
-        Writes("data/pair/documents.parquet", "Documents with the embedded text.", Documents),
+        Writes(
+            "data/pair/documents.parquet",
+            "Documents with the embedded text.",
+            Documents,
+        ),
     ]
     passages: Annotated[
         pd.DataFrame,
@@ -162,11 +174,19 @@ class Outputs:
     ]
     synthetic_pairs: Annotated[
         pd.DataFrame,
-        Writes("data/pair/made.parquet", "Origin and positive of each pair of a recipe.", Made),
+        Writes(
+            "data/pair/made.parquet",
+            "Origin and positive of each pair of a recipe.",
+            Made,
+        ),
     ]
     ledger: Annotated[
         pd.DataFrame,
-        Writes("data/pair/ledger.parquet", "A line for each proposed or excluded pair.", Ledger),
+        Writes(
+            "data/pair/ledger.parquet",
+            "A line for each proposed or excluded pair.",
+            Ledger,
+        ),
     ]
     metrics: Annotated[Metrics, Writes("metrics/pair.json", "The number of pairs.")]
     details: Annotated[

@@ -75,7 +75,9 @@ class _Passage(NamedTuple):
 
 
 def generate_queries(
-    sources: Sequence[SourceDocument], params: GeneratedParams, generator: QueryGenerator
+    sources: Sequence[SourceDocument],
+    params: GeneratedParams,
+    generator: QueryGenerator,
 ) -> list[PairCandidate]:
     """Return a pair for each passage: the query that the model writes finds the passage.
 
@@ -97,7 +99,13 @@ def generate_queries(
         if query:
             key = (str(passage.number),)
             candidates.append(
-                candidate("generated", passage.source, key, anchor=query, positive=passage.text)
+                candidate(
+                    "generated",
+                    passage.source,
+                    key,
+                    anchor=query,
+                    positive=passage.text,
+                )
             )
 
     return candidates
@@ -304,7 +312,9 @@ class ApiGenerator:
             headers["Authorization"] = f"Bearer {self._secret}"
 
         return urllib.request.Request(
-            f"{self._url}/chat/completions", data=json.dumps(body).encode(), headers=headers
+            f"{self._url}/chat/completions",
+            data=json.dumps(body).encode(),
+            headers=headers,
         )
 
     def _problem(self, cause: str) -> Problem:

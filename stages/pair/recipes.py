@@ -128,7 +128,8 @@ def same_label(sources: Sequence[SourceDocument]) -> Iterator[PairCandidate]:
 
 
 def synonyms(
-    sources: Sequence[SourceDocument], given_anchors: Mapping[str, Sequence[tuple[str, str]]]
+    sources: Sequence[SourceDocument],
+    given_anchors: Mapping[str, Sequence[tuple[str, str]]],
 ) -> Iterator[PairCandidate]:
     """Yield pairs of names of the same document: one name finds another.
 
@@ -165,11 +166,14 @@ def _first_full_sentence(text: str, passage: Span) -> Span | None:
     return None
 
 
-def _documents_by_topic(sources: Sequence[SourceDocument]) -> dict[str, list[SourceDocument]]:
+def _documents_by_topic(
+    sources: Sequence[SourceDocument],
+) -> dict[str, list[SourceDocument]]:
     """Return the documents of each topic, in the order of a hash of their ids."""
     documents_of_topic: dict[str, list[SourceDocument]] = {}
     by_hash = sorted(
-        sources, key=lambda source: (hash_hex("same_label", source.doc_id), source.doc_id)
+        sources,
+        key=lambda source: (hash_hex("same_label", source.doc_id), source.doc_id),
     )
 
     for source in by_hash:

@@ -89,7 +89,12 @@ def heading(source: SourceDocument, collected_text: str) -> Iterator[PairCandida
             anchor = f"{source.title}: {anchor}"
 
         yield candidate(
-            "heading", source, (form,), anchor=anchor, positive=section, anchor_span=line
+            "heading",
+            source,
+            (form,),
+            anchor=anchor,
+            positive=section,
+            anchor_span=line,
         )
 
 

@@ -26,25 +26,25 @@ def tiny_marian(folder, seed):
     from transformers import MarianConfig, MarianMTModel
 
     folder.mkdir(parents=True)
-    written = io.BytesIO()
+    model_bytes = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(TEXTS * 20),
-        model_writer=written,
+        model_writer=model_bytes,
         vocab_size=60,
         hard_vocab_limit=False,
         minloglevel=2,
         num_threads=1,
     )
     for name in ("source.spm", "target.spm"):
-        (folder / name).write_bytes(written.getvalue())
-    pieces = sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
+        (folder / name).write_bytes(model_bytes.getvalue())
+    pieces = sentencepiece.SentencePieceProcessor(model_proto=model_bytes.getvalue())
     words = [
         "</s>",
         "<unk>",
-        *(pieces.id_to_piece(at) for at in range(pieces.get_piece_size())),
+        *(pieces.id_to_piece(index) for index in range(pieces.get_piece_size())),
         "<pad>",
     ]
-    vocabulary = {word: at for at, word in enumerate(dict.fromkeys(words))}
+    vocabulary = {word: index for index, word in enumerate(dict.fromkeys(words))}
     (folder / "vocab.json").write_text(json.dumps(vocabulary), "utf-8")
     (folder / "tokenizer_config.json").write_text(
         '{"source_lang": "en", "target_lang": "xx"}', "utf-8"

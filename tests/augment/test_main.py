@@ -1,6 +1,5 @@
-"""The whole stage: training pairs alone, every refusal in the ledger, the same bytes with and without a cache."""
+"""The whole stage: training pairs alone, each rejection in the ledger, the same bytes with any cache."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -8,10 +7,10 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from stages.augment.__main__ import main
-from stages.augment.judging import REASONS as MEANING
-from stages.augment.params import AugmentParams
-from stages.augment.variants import METHODS
+from stages.augment import paraphrases
+from stages.augment.__main__ import main, training_pairs
+from stages.augment.interface import AugmentParams
+from stages.augment.lexical_variants import METHODS
 from stages.lib import tables
 from stages.lib.contracts.fingerprints import Fingerprints
 from stages.lib.contracts.ledger import Ledger
@@ -19,8 +18,9 @@ from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.splits import Splits
 from stages.lib.errors import Problem
+from stages.lib.measured import read_details
 from stages.lib.params import load
-from tests.augment.test_augment import fingerprints, pairs
+from tests.augment.rows import fingerprints, pairs
 from tests.augment.translators import only_here, tiny_marian
 
 TERMS = {
@@ -42,13 +42,13 @@ def configure(**changes):
         yaml.dump(params, file)
 
 
-def write_inputs(frame, where, texts):
-    """Write what the stage reads: `where` is the split of each pair, `texts` what its document says."""
+def write_inputs(frame, splits, texts):
+    """Write the inputs of the stage: the split of each pair, and the texts of the documents."""
     rows = pd.DataFrame(
         {
             "id": [*frame["pair_id"], *frame["doc_id"]],
             "component_id": [*frame["doc_id"]] * 2,
-            "split": where * 2,
+            "split": splits * 2,
         }
     ).astype("str")
     passages = pd.DataFrame(
@@ -59,11 +59,11 @@ def write_inputs(frame, where, texts):
             "text": texts,
         }
     ).astype(Passages.empty().dtypes.to_dict())
-    held = frame["anchor"][[split in ("validation", "test") for split in where]]
+    held_out = frame["anchor"][[split in ("validation", "test") for split in splits]]
     tables.write(frame, Path("data/pair/pairs.parquet"), Pairs)
     tables.write(passages, Path("data/pair/passages.parquet"), Passages)
     tables.write(rows.drop_duplicates("id"), Path("data/split/splits.parquet"), Splits)
-    tables.write(fingerprints(*held), Path("data/split/fingerprints.parquet"), Fingerprints)
+    tables.write(fingerprints(*held_out), Path("data/split/fingerprints.parquet"), Fingerprints)
     Path("data/glossary").mkdir()
     Path("data/glossary/abbreviations.csv").write_text("short,long\nECG,electrocardiogram\n")
     Path("data/glossary/spelling.csv").write_text(
@@ -74,11 +74,13 @@ def write_inputs(frame, where, texts):
 def read_outputs():
     rows = tables.read(Path("data/augment/pairs.parquet"), Pairs)
     ledger = tables.read(Path("data/augment/ledger.parquet"), Ledger)
-    return rows, ledger, json.loads(Path("metrics/augment.json").read_text("utf-8"))
+    return rows, ledger, read_details(Path("metrics/details/augment.json"))
 
 
 def test_the_stage_trains_on_training_pairs_alone(project):
-    frame = pairs(*[(f"tumor {at}", str(at)) for at in range(20)], ("anemia", "v"), ("color", "t"))
+    frame = pairs(
+        *[(f"tumor {index}", str(index)) for index in range(20)], ("anemia", "v"), ("color", "t")
+    )
     ids = list(frame["pair_id"])
     write_inputs(frame, ["train"] * 20 + ["validation", "test"], "A text.")
     main()
@@ -96,71 +98,79 @@ def test_the_stage_trains_on_training_pairs_alone(project):
     assert {f"{kind}.{method}" for kind in ("added", "accepted") for method in METHODS} < set(
         metrics
     )
-    assert {f"dropped.{reason}" for reason in MEANING} < set(metrics)
+    assert {f"dropped.{reason}" for reason in paraphrases.REASONS} < set(metrics)
     assert ledger["action"].value_counts().to_dict() == {"add": 20, "drop": 18}
 
 
-def test_slips_of_the_finger_are_for_training_anchors_alone_and_make_no_known_word(project):
+def test_typing_errors_are_for_training_anchors_alone(project):
     configure(keyboard=True, max_share=1.0)
     frame = pairs(("broken kettle", "a"), ("kettle with 12 cups", "b"), ("toaster", "t"))
     write_inputs(frame, ["train", "train", "test"], "A text.")
     main()
     rows, _, metrics = read_outputs()
-    made = rows[rows["source"] == "augment.keyboard"]["anchor"]
-    assert metrics["accepted.keyboard"] == len(made) == 2
-    assert not any("toaster" in anchor or anchor in set(frame["anchor"]) for anchor in made)
-    assert all("12" in anchor for anchor in made if "with" in anchor)
+    mistyped = rows[rows["source"] == "augment.keyboard"]["anchor"]
+    assert metrics["accepted.keyboard"] == len(mistyped) == 2
+    assert not any("toaster" in anchor or anchor in set(frame["anchor"]) for anchor in mistyped)
+    assert all("12" in anchor for anchor in mistyped if "with" in anchor)
+
+
+def test_a_pair_without_a_split_stops_the_stage():
+    frame = pairs(("tumor", "a"))
+    with pytest.raises(Problem, match=f"pair {frame['pair_id'][0]} .* has no split"):
+        training_pairs(frame, Splits.empty())
 
 
 @only_here
 @pytest.mark.slow
-def test_back_translations_are_judged_and_the_bytes_do_not_depend_on_the_cache(
-    project, monkeypatch
-):
+def test_bytes_of_back_translations_do_not_depend_on_the_cache(project, monkeypatch):
     configure(back_translation="bergamot", max_share=1.0)
     monkeypatch.setenv("PAIRSMITH_CACHE", str(project / "cache"))
-    frame = pairs(*[(term, str(at)) for at, term in enumerate(TERMS)], ("Loss of hair", "v"))
+    frame = pairs(*[(term, str(index)) for index, term in enumerate(TERMS)], ("Loss of hair", "v"))
     write_inputs(
         frame, ["train"] * len(TERMS) + ["validation"], [*TERMS.values(), "Hair falls out."]
     )
     main()
     rows, ledger, metrics = read_outputs()
-    made = ledger.query("reason == 'back_translation'")
-    assert len(made) == metrics["added.back_translation"] == len(TERMS)
-    left = (
+    added = ledger.query("reason == 'back_translation'")
+    assert len(added) == metrics["added.back_translation"] == len(TERMS)
+    reason_of_variant = (
         ledger.query("action == 'drop'")
         .set_index("row_id")["reason"]
-        .reindex(made["row_id"])
+        .reindex(added["row_id"])
         .fillna("")
     )
     anchors = frame.set_index("pair_id")["anchor"]
-    came_back = dict(
-        zip(anchors[made["partner_id"]], zip(made["after"], left, strict=True), strict=True)
+    translations = dict(
+        zip(
+            anchors[added["partner_id"]],
+            zip(added["after"], reason_of_variant, strict=True),
+            strict=True,
+        )
     )
-    # Read by eye: the first says the same, the others name something else.
-    assert came_back["Loss of fat tissue in a localized area"] == (
+    # Labelled by a person: the first says the same, the others name something else.
+    assert translations["Loss of fat tissue in a localized area"] == (
         "Loss of adipose tissue in a localized area",
         "",
     )
-    assert came_back["Facial clefts"] == ("The Facial Slots", "word")
-    assert came_back["Hypercalcaemia"] == ("Hyperkalemia", "word")
-    assert came_back["Hyperkalemia"] == ("Hyperkalemia", "copied")
-    stayed = set(rows["anchor"]) - set(frame["anchor"])
-    assert stayed == {text for text, reason in came_back.values() if not reason}
+    assert translations["Facial clefts"] == ("The Facial Slots", "word")
+    assert translations["Hypercalcaemia"] == ("Hyperkalemia", "word")
+    assert translations["Hyperkalemia"] == ("Hyperkalemia", "copied")
+    accepted = set(rows["anchor"]) - set(frame["anchor"])
+    assert accepted == {text for text, reason in translations.values() if not reason}
     assert 0.0 < metrics["passed_share.back_translation"] < 1.0
 
-    written = [Path(f"data/augment/{name}.parquet") for name in ("pairs", "ledger")]
-    cold = [path.read_bytes() for path in written]
+    outputs = [Path(f"data/augment/{name}.parquet") for name in ("pairs", "ledger")]
+    cold = [path.read_bytes() for path in outputs]
     main()
-    assert [path.read_bytes() for path in written] == cold
+    assert [path.read_bytes() for path in outputs] == cold
     shutil.rmtree(project / "cache")
     monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
     main()
-    assert [path.read_bytes() for path in written] == cold
+    assert [path.read_bytes() for path in outputs] == cold
 
 
 @pytest.mark.slow
-def test_what_a_marian_model_makes_of_random_weights_is_refused_and_told(project, monkeypatch):
+def test_the_output_of_random_weights_is_rejected(project, monkeypatch):
     monkeypatch.setenv("PAIRSMITH_CACHE", str(project / "cache"))
     folders = [
         str(tiny_marian(project / name, seed))
@@ -173,19 +183,19 @@ def test_what_a_marian_model_makes_of_random_weights_is_refused_and_told(project
         spelling=False,
         max_share=1.0,
     )
-    frame = pairs(*[(term, str(at)) for at, term in enumerate(TERMS)])
+    frame = pairs(*[(term, str(index)) for index, term in enumerate(TERMS)])
     write_inputs(frame, ["train"] * len(TERMS), list(TERMS.values()))
     main()
     rows, ledger, metrics = read_outputs()
     assert set(rows["pair_id"]) == set(frame["pair_id"])
-    made = ledger.query("action == 'add'")
-    assert len(made) == metrics["added.back_translation"] > 0
+    added = ledger.query("action == 'add'")
+    assert len(added) == metrics["added.back_translation"] > 0
     assert metrics["passed_share.back_translation"] == 0.0
-    assert set(made["row_id"]) == set(ledger.query("action == 'drop'")["row_id"])
+    assert set(added["row_id"]) == set(ledger.query("action == 'drop'")["row_id"])
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"back_translation": "marian"}, "two folders"),
         ({"marian_models": ["a", "b"]}, "two folders"),
@@ -195,7 +205,7 @@ def test_what_a_marian_model_makes_of_random_weights_is_refused_and_told(project
         ({"max_rank_loss": -1}, "augment.max_rank_loss"),
     ],
 )
-def test_parameters_that_fit_nothing_are_refused(project, changes, told):
+def test_parameters_without_a_meaning_are_errors(project, changes, message):
     configure(**changes)
-    with pytest.raises(Problem, match=told):
+    with pytest.raises(Problem, match=message):
         load(AugmentParams)

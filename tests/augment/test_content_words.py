@@ -1,11 +1,17 @@
-"""Which content words went and came, and whether they say the same."""
+"""Which content words were lost and gained, and whether they say the same."""
 
 import pytest
 
-from stages.augment.wording import changes, is_same, is_truncated, learn, weakest
-from tests.augment.test_augment import pairs
+from stages.augment.content_words import (
+    is_same_word,
+    is_truncated,
+    learn_word_contexts,
+    min_word_cosine,
+    word_changes,
+)
+from tests.augment.rows import pairs
 
-KNOWN = {"hepatic", "renal", "ilium", "ileum", "liver"}
+VOCABULARY = {"hepatic", "renal", "ilium", "ileum", "liver"}
 
 
 @pytest.mark.parametrize(
@@ -25,7 +31,7 @@ KNOWN = {"hepatic", "renal", "ilium", "ileum", "liver"}
     ],
 )
 def test_the_same_word(word, other, same):
-    assert is_same(word, other, KNOWN) is same
+    assert is_same_word(word, other, VOCABULARY) is same
 
 
 @pytest.mark.parametrize(
@@ -42,9 +48,9 @@ def test_the_same_word(word, other, same):
         ),  # numbers, sides and negations are compared elsewhere
     ],
 )
-def test_what_was_lost_and_gained(parent, text, lost, gained):
-    change = changes(parent, text, KNOWN)
-    assert (change.lost, change.gained) == (lost, gained)
+def test_lost_and_gained_words(parent, text, lost, gained):
+    changes = word_changes(parent, text, VOCABULARY)
+    assert (changes.lost, changes.gained) == (lost, gained)
 
 
 @pytest.mark.parametrize(
@@ -57,25 +63,25 @@ def test_what_was_lost_and_gained(parent, text, lost, gained):
         ("hepatic cyst", "renal cyst", False),
     ],
 )
-def test_what_is_truncated(parent, text, truncated):
-    assert is_truncated(parent, text, changes(parent, text, KNOWN)) is truncated
+def test_truncation(parent, text, truncated):
+    assert is_truncated(parent, text, word_changes(parent, text, VOCABULARY)) is truncated
 
 
-def test_the_weakest_counterpart_decides():
+def test_the_worst_counterpart_decides():
     cosines = {
         ("skin", "cutaneous"): 0.6,
         ("skin", "fever"): 0.1,
         ("heat", "fever"): 0.5,
         ("heat", "cutaneous"): 0.0,
     }
-    assert weakest(changes("skin heat", "cutaneous fever", KNOWN), cosines) == 0.5
-    assert weakest(changes("skin", "skin", KNOWN), {}) == 1.0
-    # What was gained may say again what was kept; what was lost needs something new.
-    kept = changes("skin pain", "skin pain, cutaneous", KNOWN)
-    assert weakest(kept, {("skin", "cutaneous"): 0.6, ("pain", "cutaneous"): 0.2}) == 0.6
+    assert min_word_cosine(word_changes("skin heat", "cutaneous fever", VOCABULARY), cosines) == 0.5
+    assert min_word_cosine(word_changes("skin", "skin", VOCABULARY), {}) == 1.0
+    # A gained word may repeat a kept one. A lost word needs a gained one.
+    kept = word_changes("skin pain", "skin pain, cutaneous", VOCABULARY)
+    assert min_word_cosine(kept, {("skin", "cutaneous"): 0.6, ("pain", "cutaneous"): 0.2}) == 0.6
 
 
-def test_words_of_one_document_are_synonyms_and_those_of_others_tell_them_apart():
+def test_words_are_synonyms_or_distinguish_documents():
     frame = pairs(
         ("cyst of the jaw", "a"),
         ("cyst of the mandible", "a"),
@@ -86,9 +92,9 @@ def test_words_of_one_document_are_synonyms_and_those_of_others_tell_them_apart(
         ("Hypercalcaemia", "e"),
         ("Hyperkalemia", "f"),
     )
-    known = learn(frame, ["A rash."])
-    assert {"rash", "fever", "cyst"} < known.vocabulary
-    assert known.cosine("jaw", "mandible") == known.cosine("mandible", "jaw") == 1.0
-    assert known.cosine("kidney", "jaw") == known.cosine("jaw", "kidney") == -1.0
-    assert known.cosine("hypercalcaemia", "hyperkalemia") == -1.0
-    assert known.cosine("kidney", "fever") is known.cosine("cyst", "rash") is None
+    contexts = learn_word_contexts(frame, ["A rash."])
+    assert {"rash", "fever", "cyst"} < contexts.vocabulary
+    assert contexts.cosine("jaw", "mandible") == contexts.cosine("mandible", "jaw") == 1.0
+    assert contexts.cosine("kidney", "jaw") == contexts.cosine("jaw", "kidney") == -1.0
+    assert contexts.cosine("hypercalcaemia", "hyperkalemia") == -1.0
+    assert contexts.cosine("kidney", "fever") is contexts.cosine("cyst", "rash") is None

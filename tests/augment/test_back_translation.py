@@ -1,4 +1,4 @@
-"""There and back: by models from this disk, each text by itself, and a cached one equal to a fresh one."""
+"""Back-translation by models on this disk: each text alone, and a cached result equal to a fresh one."""
 
 import random
 import shutil
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.augment.translation import Bergamot, Marian, round_trips, translator
+from stages.augment.back_translation import Bergamot, Marian, make_translator, round_trips
 from stages.lib.errors import Problem
 from tests.augment.translators import TEXTS, only_here, tiny_marian
 
@@ -25,9 +25,9 @@ def marian(tmp_path_factory):
 
 @only_here
 def test_bergamot_reads_english_by_way_of_portuguese():
-    assert Bergamot().there()("Cutaneous vasculitis") == "Vasculite cutânea"
-    made = round_trips(Bergamot(), ["Hair loss", "Cutaneous vasculitis", "", " "])
-    assert made == {
+    assert Bergamot().load_forward()("Cutaneous vasculitis") == "Vasculite cutânea"
+    translations = round_trips(Bergamot(), ["Hair loss", "Cutaneous vasculitis", "", " "])
+    assert translations == {
         "Hair loss": "Loss of hair",
         "Cutaneous vasculitis": "Skin Vasculitis",
         "": "",
@@ -36,22 +36,20 @@ def test_bergamot_reads_english_by_way_of_portuguese():
 
 
 @pytest.mark.slow
-def test_marian_models_in_folders_translate_and_their_files_decide(marian, tmp_path):
-    made = round_trips(marian, [*TEXTS, ""])
-    assert made[""] == ""
-    assert all(isinstance(made[text], str) for text in TEXTS)
+def test_marian_models_in_folders_translate_and_their_key_differs(marian, tmp_path):
+    translations = round_trips(marian, [*TEXTS, ""])
+    assert translations[""] == ""
+    assert all(isinstance(translations[text], str) for text in TEXTS)
     assert (
-        len({marian.there()(text) for text in TEXTS}) > 1
-    )  # random weights, but not deaf to what they read
+        len({marian.load_forward()(text) for text in TEXTS}) > 1
+    )  # random weights, but not constant
     other = Marian(tiny_marian(tmp_path / "there", 1), tiny_marian(tmp_path / "back", 3))
     assert other.key != marian.key
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["marian", pytest.param("bergamot", marks=only_here)])
-def test_what_a_text_becomes_depends_neither_on_its_company_nor_on_the_cache(
-    name, marian, cache, monkeypatch
-):
+def test_a_translation_depends_on_no_other_text_and_no_cache(name, marian, cache, monkeypatch):
     model = marian if name == "marian" else Bergamot()
     monkeypatch.setenv("PAIRSMITH_WORKERS", "2")
     together = round_trips(model, TEXTS)
@@ -67,22 +65,22 @@ def test_what_a_text_becomes_depends_neither_on_its_company_nor_on_the_cache(
 
 
 @pytest.mark.slow
-def test_a_cached_value_is_read_and_not_made_again(marian, monkeypatch):
-    made = round_trips(marian, TEXTS[:2])
+def test_a_cached_translation_is_read_and_not_made_again(marian, monkeypatch):
+    translations = round_trips(marian, TEXTS[:2])
 
     def refuse():
         raise AssertionError("nothing is missing")
 
-    monkeypatch.setattr(marian, "there", refuse)
-    assert round_trips(marian, TEXTS[:2]) == made
+    monkeypatch.setattr(marian, "load_forward", refuse)
+    assert round_trips(marian, TEXTS[:2]) == translations
     with pytest.raises(AssertionError, match="nothing is missing"):
         round_trips(marian, TEXTS[:3])
 
 
-def test_a_model_that_is_not_there_is_told(tmp_path):
+def test_a_missing_model_is_an_error(tmp_path):
     with pytest.raises(Problem, match=r"nowhere holds no model\.safetensors"):
-        translator("marian", [str(tmp_path / "nowhere"), "back"])
-    assert translator("off", None) is None
+        make_translator("marian", [str(tmp_path / "nowhere"), "back"])
+    assert make_translator("off", None) is None
 
 
 def test_pickled_weights_are_never_loaded(tmp_path):

@@ -1,8 +1,8 @@
-"""What two texts say of numbers, units, sides, negations and names, and when that is the same."""
+"""Numbers, units, sides, negations and names of two texts, and when they are the same."""
 
 import pytest
 
-from stages.augment import meaning
+from stages.augment import critical_words
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from stages.augment import meaning
     ],
 )
 def test_numbers(text, other, same):
-    assert (meaning.numbers(text) == meaning.numbers(other)) is same
+    assert (critical_words.numbers(text) == critical_words.numbers(other)) is same
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_numbers(text, other, same):
     ],
 )
 def test_units(text, other, same):
-    assert (meaning.units(text) == meaning.units(other)) is same
+    assert (critical_words.units(text) == critical_words.units(other)) is same
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_units(text, other, same):
     ],
 )
 def test_sides(text, other, kept):
-    assert meaning.are_sides_kept(text, other) is kept
-    assert meaning.are_sides_kept(other, text) is kept
+    assert critical_words.are_sides_kept(text, other) is kept
+    assert critical_words.are_sides_kept(other, text) is kept
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ def test_sides(text, other, kept):
     ],
 )
 def test_negations(text, other, same):
-    kept = meaning.negations(text) == meaning.negations(other) and not meaning.is_negated(
-        text, other
-    )
+    kept = critical_words.negations(text) == critical_words.negations(
+        other
+    ) and not critical_words.is_negated(text, other)
     assert kept is same
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("Angiotensin-converting enzyme (ACE) in CD4+ cells", {"ACE", "CD4+"}),
         ("CD4 + cells", {"CD4+"}),
@@ -85,25 +85,25 @@ def test_negations(text, other, same):
         ("plain words", set()),
     ],
 )
-def test_codes(text, found):
-    assert meaning.codes(text) == found
+def test_codes(text, expected):
+    assert critical_words.codes(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("Creates a database in Amazon Lightsail for you", {"amazon", "lightsail"}),
         ("First sentence here. Second sentence here", set()),
         ("Big Title With Capitals", set()),
     ],
 )
-def test_names(text, found):
-    assert meaning.names(text) == found
+def test_names(text, expected):
+    assert critical_words.names(text) == expected
 
 
 @pytest.mark.parametrize("name", ["opposites.txt", "units.txt"])
-def test_word_lists_are_in_lower_case_and_no_line_says_a_word_twice(name):
-    for line in meaning._lines(name):
-        found = line.replace(":", " ").split()
+def test_word_lists_are_in_lower_case_without_repeated_words(name):
+    for line in critical_words._lines(name):
+        listed = line.replace(":", " ").split()
         assert line == line.lower()
-        assert len(found) == len(set(found)), line
+        assert len(listed) == len(set(listed)), line

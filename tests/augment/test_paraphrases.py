@@ -1,12 +1,18 @@
-"""Each check refuses what it is for, at its limit, and the first that applies is told."""
+"""Each check rejects its own fault at its limit, and the first reason that applies counts."""
 
 import math
 
 import pytest
 
-from stages.augment.judging import REASONS, Evidence, chrf_scores, faults, told
-from stages.augment.params import AugmentParams
-from stages.augment.wording import changes
+from stages.augment.content_words import word_changes
+from stages.augment.interface import AugmentParams
+from stages.augment.paraphrases import (
+    REASONS,
+    ParaphraseScores,
+    chrf_scores,
+    rejection_reasons,
+    wording_reasons,
+)
 
 PARAMS = AugmentParams(
     abbreviations=True,
@@ -23,7 +29,7 @@ PARAMS = AugmentParams(
     near_threshold=0.8,
     max_share=0.1,
 )
-FINE = Evidence(told=(), word_cosine=0.4, chrf=0.5, cosine=0.7, rank_loss=10)
+FINE = ParaphraseScores(wording_reasons=(), word_cosine=0.4, chrf=0.5, cosine=0.7, rank_loss=10)
 
 
 @pytest.mark.parametrize(
@@ -38,20 +44,22 @@ FINE = Evidence(told=(), word_cosine=0.4, chrf=0.5, cosine=0.7, rank_loss=10)
     ],
 )
 def test_limits_are_inside_the_window(change, reason, score):
-    assert faults(FINE, PARAMS) == {}
-    assert faults(FINE._replace(**change), PARAMS) == {reason: score}
+    assert rejection_reasons(FINE, PARAMS) == {}
+    assert rejection_reasons(FINE._replace(**change), PARAMS) == {reason: score}
 
 
-def test_all_faults_are_found_in_the_order_in_which_they_are_told():
-    bad = Evidence(("number", "negation"), word_cosine=-1.0, chrf=1.0, cosine=0.1, rank_loss=500)
-    found = faults(bad, PARAMS)
-    assert list(found) == ["copied", "number", "negation", "word", "cosine", "rank"]
-    assert list(found) == sorted(found, key=REASONS.index)
-    assert math.isnan(found["number"])
+def test_all_reasons_are_given_in_their_order():
+    bad = ParaphraseScores(
+        ("number", "negation"), word_cosine=-1.0, chrf=1.0, cosine=0.1, rank_loss=500
+    )
+    reasons = rejection_reasons(bad, PARAMS)
+    assert list(reasons) == ["copied", "number", "negation", "word", "cosine", "rank"]
+    assert list(reasons) == sorted(reasons, key=REASONS.index)
+    assert math.isnan(reasons["number"])
 
 
 @pytest.mark.parametrize(
-    ("parent", "text", "reasons"),
+    ("parent", "text", "expected"),
     [
         ("Loss of hair", "Hair loss", ()),
         ("Loss of hair", "loss of hair!", ("copied",)),
@@ -69,11 +77,11 @@ def test_all_faults_are_found_in_the_order_in_which_they_are_told():
         ),
     ],
 )
-def test_what_words_alone_tell(parent, text, reasons):
-    found = told(parent, text, changes(parent, text, set()))
-    assert set(reasons) <= set(found)
-    if len(reasons) != 1 or reasons[0] != "language":
-        assert found == reasons
+def test_reasons_that_follow_from_words_alone(parent, text, expected):
+    reasons = wording_reasons(parent, text, word_changes(parent, text, set()))
+    assert set(expected) <= set(reasons)
+    if len(expected) != 1 or expected[0] != "language":
+        assert reasons == expected
 
 
 def test_chrf_is_one_for_the_same_letters_and_none_for_others():

@@ -1,0 +1,43 @@
+"""Pairs, fingerprints and word lists that are easy to read."""
+
+import pandas as pd
+
+from stages.augment.lexical_variants import swap_abbreviations, swap_spelling
+from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.glossary import Abbreviations
+from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
+
+ABBREVIATIONS = Abbreviations(
+    {"ECG": "electrocardiogram", "EKG": "electrocardiogram", "LDL": "low-density lipoprotein"},
+    {"MS": ["mitral stenosis", "multiple sclerosis"]},
+)
+BRITISH = {"anemia": "anaemia", "tumor": "tumour", "color": "colour"}
+AUGMENTERS = {
+    "abbreviations": lambda _, anchor: swap_abbreviations(anchor, ABBREVIATIONS),
+    "spelling": lambda _, anchor: swap_spelling(anchor, BRITISH),
+}
+
+
+def pairs(*rows: tuple[str, str]) -> pd.DataFrame:
+    """Return pairs of (anchor, name of the document)."""
+    values = [
+        ("p" + hash_hex(anchor, name), anchor, "d" + hash_hex(name), "exact", 0.5, "hpo")
+        for anchor, name in rows
+    ]
+    return pd.DataFrame(values, columns=list(Pairs.empty().columns)).astype(
+        Pairs.empty().dtypes.to_dict()
+    )
+
+
+def fingerprints(*texts: str) -> pd.DataFrame:
+    """Return the fingerprints of held-out texts."""
+    values = [
+        ("p" + hash_hex(text), "test", hash_hex(normal_form(text)), hash_shingles(shingles(text)))
+        for text in texts
+    ]
+    return (
+        pd.DataFrame(values, columns=list(Fingerprints.empty().columns))
+        if values
+        else Fingerprints.empty()
+    )

@@ -1,0 +1,123 @@
+"""Variants say something new, and none of them repeats a held-out text."""
+
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.augment.__main__ import make_outputs
+from stages.augment.filters import reject_by_text, reject_over_share, without_rejected
+from stages.augment.lexical_variants import generate_variants
+from stages.lib.text import hash_hex, normal_form
+from tests.augment.rows import AUGMENTERS, fingerprints, pairs
+
+
+def reasons(frame: pd.DataFrame, held_out: pd.DataFrame, threshold: float = 0.8) -> dict[str, str]:
+    """Return the reason to reject each proposed anchor, or ""."""
+    variants = generate_variants(frame, AUGMENTERS)
+    rejected = reject_by_text(variants, frame, held_out, near_threshold=threshold)
+    return {
+        variant.anchor: getattr(rejected.get(variant.pair_id), "reason", "") for variant in variants
+    }
+
+
+def test_a_variant_keeps_the_columns_of_its_parent():
+    frame = pairs(("tumor", "a"))
+    variants = generate_variants(frame, AUGMENTERS)
+    outputs = make_outputs(frame, variants, {})
+    parent, variant = outputs.pairs.to_dict("records")
+    assert variant == {
+        **parent,
+        "pair_id": "p" + hash_hex(parent["pair_id"], "spelling", "tumour"),
+        "anchor": "tumour",
+        "source": "augment.spelling",
+    }
+    assert outputs.ledger[["action", "reason", "partner_id", "after"]].to_numpy().tolist() == [
+        ["add", "spelling", parent["pair_id"], "tumour"]
+    ]
+
+
+def test_a_known_anchor_of_any_document_is_rejected():
+    frame = pairs(("tumor", "a"), ("Tumour!", "a"), ("anemia", "a"), ("Anaemia", "b"))
+    assert set(reasons(frame, fingerprints()).values()) == {"equal_to_known"}
+
+
+def test_a_held_out_text_is_rejected():
+    assert reasons(
+        pairs(("tumor", "a"), ("anemia", "b")), fingerprints("The... tumour", "TUMOUR")
+    ) == {
+        "tumour": "held_out",
+        "anaemia": "",
+    }
+
+
+def test_a_near_duplicate_of_a_held_out_text_is_rejected():
+    frame = pairs(("large brain tumor", "a"))
+    held_out = fingerprints("large brain tumours")
+    # 16 and 17 character 3-grams, 16 of them shared.
+    assert reasons(frame, held_out, threshold=16 / 17) == {"large brain tumour": "near_held_out"}
+    assert reasons(frame, held_out, threshold=0.95) == {"large brain tumour": ""}
+
+
+def test_a_variant_of_two_documents_is_rejected_for_both():
+    assert reasons(pairs(("ECG", "a"), ("EKG", "b")), fingerprints()) == {
+        "electrocardiogram": "contradiction"
+    }
+
+
+def test_of_two_equal_variants_only_the_first_stays():
+    frame = pairs(("ECG", "a"), ("EKG", "a"))
+    variants = generate_variants(frame, AUGMENTERS)
+    rejected = reject_by_text(variants, frame, fingerprints(), near_threshold=0.8)
+    assert [variant.anchor for variant in variants] == ["electrocardiogram", "electrocardiogram"]
+    assert [rejection.reason for rejection in rejected.values()] == ["equal_to_known"]
+
+
+def test_each_method_has_its_own_cap_whatever_the_order():
+    frame = pairs(("ECG tumor", "a"), ("ECG anemia", "b"), ("LDL color", "c"))
+    variants = generate_variants(frame, AUGMENTERS)
+    beyond = reject_over_share(variants, 1)
+    kept_methods = [variant.method for variant in variants if variant.pair_id not in beyond]
+    assert sorted(kept_methods) == ["abbreviations", "spelling"]
+    assert reject_over_share(reversed(variants), 1) == beyond
+    assert {rejection.reason for rejection in beyond.values()} == {"over_share"}
+
+
+WORDS = st.sampled_from(
+    ["ECG", "EKG", "LDL", "tumor", "tumour", "anemia", "electrocardiogram", "of", "the", "skin"]
+)
+ROWS = st.lists(
+    st.tuples(st.lists(WORDS, min_size=1, max_size=4).map(" ".join), st.sampled_from("abc")),
+    unique=True,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(ROWS, st.lists(WORDS, max_size=3), st.integers(0, 5), st.randoms(use_true_random=False))
+def test_order_changes_nothing_and_each_variant_is_accounted(rows, held_out, limit, random):
+    results = []
+    for _ in range(2):
+        random.shuffle(rows)
+        frame = pairs(*rows)
+        variants = generate_variants(frame, AUGMENTERS)
+        rejected = reject_by_text(
+            variants, frame, fingerprints(*sorted(set(held_out))), near_threshold=0.8
+        )
+        passed = without_rejected(variants, rejected)
+        rejected |= reject_over_share(passed, limit)
+
+        # This raises when the sums do not balance.
+        outputs = make_outputs(frame, variants, rejected)
+        rows_out = outputs.pairs
+        in_order = rows_out.sort_values("pair_id", ignore_index=True)
+        results.append((in_order, outputs.ledger, outputs.details))
+        methods = [variant.method for variant in passed]
+        assert len(rows_out) - len(frame) == sum(
+            min(limit, methods.count(method)) for method in AUGMENTERS
+        )
+        accepted = rows_out[rows_out["source"].str.startswith("augment.")]
+        forms = accepted["anchor"].map(normal_form)
+        assert forms.is_unique
+        assert not set(forms) & {*map(normal_form, held_out), *frame["anchor"].map(normal_form)}
+    pd.testing.assert_frame_equal(results[0][0], results[1][0])
+    pd.testing.assert_frame_equal(results[0][1], results[1][1])
+    assert results[0][2] == results[1][2]
