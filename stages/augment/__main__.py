@@ -73,7 +73,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         known_words = vocabulary_of([*known["anchor"], *passages["text"]])
 
     variants = generate_variants(
-        training, augmenters(settings, training, known_words, glossary=inputs.glossary)
+        training,
+        augmenters(settings, training, known_words, glossary=inputs.glossary),
     )
 
     # A model may change the meaning. The other methods do not.
@@ -106,6 +107,7 @@ def training_pairs(pairs: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
     Raises:
         Problem: a pair has no split. It might be held out.
     """
+    # A pair without a split might be held out, so none may be missing.
     split = _split_of(pairs["pair_id"], splits)
     if split.isna().any():
         missing = pairs.loc[split.isna(), "pair_id"]
@@ -149,6 +151,7 @@ def augmenters(
         known_words: words that no typing error may make.
         glossary: the folder of the word lists.
     """
+    # The word lists of the user.
     abbreviations = read_abbreviations(glossary / "abbreviations.csv")
     british = read_spelling(glossary / "spelling.csv")
     augmenter_of_method: dict[str, Augmenter] = {}
@@ -165,6 +168,7 @@ def augmenters(
             anchor, pair_id, known_words
         )
 
+    # A model is loaded once, for all anchors together.
     translator = make_translator(params.back_translation, params.marian_models)
     if translator is not None:
         translation_of = round_trips(translator, list(training["anchor"]))
@@ -214,7 +218,6 @@ def method_metrics(
     proposed_count: Counter[str] = Counter()
     accepted_count: Counter[str] = Counter()
     failed_count: Counter[str] = Counter()
-
     for variant in variants:
         proposed_count[variant.method] += 1
         rejection = rejected.get(variant.pair_id)
@@ -223,8 +226,8 @@ def method_metrics(
         elif rejection.reason != "over_share":
             failed_count[variant.method] += 1
 
+    # A method without variants has no share.
     metrics: dict[str, float] = {}
-
     for method in METHODS:
         metrics[f"accepted.{method}"] = accepted_count[method]
 
@@ -244,6 +247,8 @@ def variant_ledger(variants: Sequence[Variant], rejected: Mapping[str, Rejection
             partner_id=variant.parent_id,
             after=variant.anchor,
         )
+
+        # A rejected variant has a second line, with the reason.
         if variant.pair_id in rejected:
             rejection = rejected[variant.pair_id]
             ledger.drop(
@@ -261,6 +266,7 @@ def variant_rows(variants: Sequence[Variant], pairs: pd.DataFrame) -> pd.DataFra
     if not variants:
         return Pairs.empty()
 
+    # Each variant begins as a copy of its parent.
     parent_ids = [variant.parent_id for variant in variants]
     parents = pairs.set_index("pair_id").loc[parent_ids].reset_index(drop=True)
     rows = parents.assign(

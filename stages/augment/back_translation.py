@@ -95,6 +95,7 @@ class Marian:
                     "save both models there with transformers; pickled weights are never loaded",
                 )
 
+        # Everything that decides a translation is in the key of the cache.
         versions = [version(package) for package in ("torch", "transformers", "sentencepiece")]
         hashes = [fingerprint(folder) for folder in folders]
         self.key = f"marian {hashes} {versions} greedy {MAX_TOKENS} {platform.machine()}"
@@ -141,6 +142,7 @@ def make_translator(name: str, folders: Sequence[str] | None) -> Translator | No
         Problem: a package or a model is missing.
     """
     if name == "bergamot":
+        # The package first: its error names the parameter.
         bergamot = Bergamot()
         check_pins(("translate",))
         return bergamot
@@ -153,7 +155,9 @@ def make_translator(name: str, folders: Sequence[str] | None) -> Translator | No
 
 
 def round_trips(
-    translator: Translator, texts: Sequence[str], label: str = "translating back"
+    translator: Translator,
+    texts: Sequence[str],
+    label: str = "translating back",
 ) -> dict[str, str]:
     """Return the back-translation of each of `texts`; "" where there is none.
 
@@ -166,6 +170,8 @@ def round_trips(
     def translate_all(missing: list[str]) -> dict[str, bytes]:
         forward = translator.load_forward()
         backward = translator.load_backward()
+
+        # Several texts at a time. Marian models have a lock.
         with ThreadPoolExecutor(workers()) as pool:
             results = pool.map(lambda text: backward(forward(text)), missing)
             translations = list(progress(results, len(missing), label))
@@ -174,6 +180,7 @@ def round_trips(
 
         return dict(zip(missing, encoded, strict=True))
 
+    # Each text is translated once.
     distinct = sorted(set(texts))
     values = cache.through("translations", translator.key, distinct, make=translate_all)
 
@@ -187,7 +194,12 @@ def _translate(tokenizer: Any, model: Any, max_tokens: int, text: str) -> str:
         return ""
 
     with _MODEL_LOCK, one_thread(), torch.inference_mode():
-        tokens = tokenizer([text], return_tensors="pt", truncation=True, max_length=max_tokens)
+        tokens = tokenizer(
+            [text],
+            return_tensors="pt",
+            truncation=True,
+            max_length=max_tokens,
+        )
 
         # A translation longer than twice the text is a loop of the model.
         max_length = min(max_tokens, 2 * tokens["input_ids"].shape[1] + 8)

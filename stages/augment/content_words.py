@@ -62,7 +62,7 @@ class WordChanges(NamedTuple):
     parent: tuple[str, ...]
 
     def word_pairs(self) -> set[tuple[str, str]]:
-        """Return each pair of a parent word and a gained word, whose cosine decides on replacement."""
+        """Return each pair of a parent word and a gained word. Their cosines are needed."""
         word_pairs: set[tuple[str, str]] = set()
         for word in self.parent:
             word_pairs.update((word, gained) for gained in self.gained)
@@ -136,14 +136,15 @@ def word_changes(parent: str, paraphrase: str, vocabulary: Collection[str]) -> W
     """
     parent_words = _content_words(parent)
     paraphrase_words = _content_words(paraphrase)
-    lost: list[str] = []
 
+    # Lost: no word of the paraphrase is the same word.
+    lost: list[str] = []
     for word in parent_words:
         if not any(is_same_word(word, other, vocabulary) for other in paraphrase_words):
             lost.append(word)
 
+    # Gained: no word of the parent is the same word.
     gained: list[str] = []
-
     for word in paraphrase_words:
         if not any(is_same_word(original, word, vocabulary) for original in parent_words):
             gained.append(word)
@@ -160,6 +161,8 @@ def is_same_word(word: str, other: str, vocabulary: Collection[str]) -> bool:
     other_folded = _fold_spelling(other)
     if folded == other_folded:
         return True
+
+    # Different numbers are never forms of one word.
     if word.isdigit() or other.isdigit():
         return False
 
@@ -194,8 +197,8 @@ def min_word_cosine(changes: WordChanges, cosines: Mapping[tuple[str, str], floa
     if not changes.gained:
         return 1.0
 
+    # The best counterpart of each changed word.
     best_cosines: list[float] = []
-
     for lost in changes.lost:
         best_cosines.append(max(cosines[lost, gained] for gained in changes.gained))
 
@@ -268,6 +271,7 @@ def _edit_distance(word: str, other: str) -> int:
     for row, letter in enumerate(word, start=1):
         current = [row]
         for column, other_letter in enumerate(other, start=1):
+            # The cheapest of three edits.
             deletion = previous[column] + 1
             insertion = current[column - 1] + 1
             substitution = previous[column - 1] + (letter != other_letter)

@@ -74,7 +74,6 @@ def units(text: str) -> frozenset[str]:
 
     # Names right behind a number. A match holds two of them in "mg/ml".
     names: set[str] = set()
-
     for match in _UNIT_AFTER_NUMBER.findall(lowered):
         names.update(match)
 
@@ -129,7 +128,6 @@ def codes(text: str) -> frozenset[str]:
     # "CD4 +" is CD4+.
     joined = _SPACE_BEFORE_SIGN.sub("", text)
     parts: set[str] = set()
-
     for start, end in spans(joined):
         parts.update(part.strip(_PUNCTUATION) for part in joined[start:end].split("/"))
 
@@ -178,6 +176,7 @@ def _sides(text: str) -> list[frozenset[str]]:
     sides_of_word = _sides_of_word()
     sides = [sides_of_word[word] for word in text_words if word in sides_of_word]
 
+    # These two prefixes name sides too.
     for prefix in ("hyper", "hypo"):
         if any(word.startswith(prefix) for word in text_words):
             sides.append(frozenset([prefix]))

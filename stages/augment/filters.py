@@ -14,12 +14,22 @@ import pandas as pd
 
 from stages.augment.interface import AugmentParams
 from stages.augment.lexical_variants import Variant
-from stages.augment.paraphrases import Paraphrase, ParaphraseScorer, rejection_reasons
+from stages.augment.paraphrases import (
+    Paraphrase,
+    ParaphraseScorer,
+    rejection_reasons,
+)
 from stages.lib.near import exact_edges, known_readings
 from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
 
 # In the order of the filters. The ledger holds the first reason that applies.
-REASONS = ("equal_to_known", "held_out", "near_held_out", "contradiction", "over_share")
+REASONS = (
+    "equal_to_known",
+    "held_out",
+    "near_held_out",
+    "contradiction",
+    "over_share",
+)
 
 
 class Rejection(NamedTuple):
@@ -59,13 +69,16 @@ def reject_changed_meaning(
     anchor_of_pair = dict(zip(training["pair_id"], training["anchor"], strict=True))
     scores = scorer.score(
         [
-            Paraphrase(anchor_of_pair[variant.parent_id], variant.anchor, variant.doc_id)
+            Paraphrase(
+                anchor_of_pair[variant.parent_id],
+                variant.anchor,
+                variant.doc_id,
+            )
             for variant in paraphrased
         ]
     )
 
     rejected: Rejections = {}
-
     for variant, variant_scores in zip(paraphrased, scores, strict=True):
         # The first reason counts.
         for reason, score in rejection_reasons(variant_scores, params).items():
@@ -101,7 +114,10 @@ def reject_by_text(
         rejected = {**rejections, **rejected}
 
     # Of equal variants that are left, one stays.
-    return {**rejected, **reject_repeated(without_rejected(variants, rejected))}
+    return {
+        **rejected,
+        **reject_repeated(without_rejected(variants, rejected)),
+    }
 
 
 def without_rejected(variants: Iterable[Variant], rejected: Collection[str]) -> list[Variant]:
@@ -114,10 +130,14 @@ def reject_over_share(variants: Iterable[Variant], limit: int) -> Rejections:
 
     The variants whose ids hash smallest stay, whatever the order of `variants`.
     """
-    by_hash = sorted(variants, key=lambda variant: hash_hex("augment.max_share", variant.pair_id))
+    by_hash = sorted(
+        variants,
+        key=lambda variant: hash_hex("augment.max_share", variant.pair_id),
+    )
+
+    # The first `limit` of each method stay.
     count_of_method: Counter[str] = Counter()
     rejected: Rejections = {}
-
     for variant in by_hash:
         count_of_method[variant.method] += 1
         if count_of_method[variant.method] > limit:
@@ -130,7 +150,6 @@ def reject_equal_to_known(variants: Sequence[Variant], known: pd.DataFrame) -> R
     """Return the variants that repeat an anchor of the Pairs `known`, of any document."""
     id_of_form = _smallest_ids(zip(known["anchor"].map(normal_form), known["pair_id"], strict=True))
     rejected: Rejections = {}
-
     for variant in variants:
         form = normal_form(variant.anchor)
         if form in id_of_form:
@@ -143,7 +162,6 @@ def reject_held_out(variants: Sequence[Variant], fingerprints: pd.DataFrame) -> 
     """Return the variants that equal a held-out text."""
     id_of_hash = _smallest_ids(zip(fingerprints["normal_hash"], fingerprints["id"], strict=True))
     rejected: Rejections = {}
-
     for variant in variants:
         normal_hash = hash_hex(normal_form(variant.anchor))
         if normal_hash in id_of_hash:
@@ -159,9 +177,10 @@ def reject_near_held_out(
     hashes_of_variant = {
         variant.pair_id: hash_shingles(shingles(variant.anchor)) for variant in variants
     }
+
+    # Every pair that reaches the threshold, with its similarity.
     edges = exact_edges(hashes_of_variant, known_readings(fingerprints), threshold)
     rejected: Rejections = {}
-
     for variant_id, held_out_id, similarity in edges:
         if variant_id not in rejected or similarity > rejected[variant_id].score:
             rejected[variant_id] = Rejection("near_held_out", held_out_id, similarity)
@@ -171,12 +190,12 @@ def reject_near_held_out(
 
 def reject_contradictions(variants: Sequence[Variant]) -> Rejections:
     """Return the variants whose anchor leads to several documents. All of them are rejected."""
+    # The documents that each anchor leads to.
     documents_of_form: dict[str, set[str]] = defaultdict(set)
     for variant in variants:
         documents_of_form[normal_form(variant.anchor)].add(variant.doc_id)
 
     rejected: Rejections = {}
-
     for variant in variants:
         other_documents = documents_of_form[normal_form(variant.anchor)] - {variant.doc_id}
         if other_documents:
@@ -190,7 +209,6 @@ def reject_repeated(variants: Sequence[Variant]) -> Rejections:
     form_of_variant = {variant.pair_id: normal_form(variant.anchor) for variant in variants}
     id_of_form = _smallest_ids((form, pair_id) for pair_id, form in form_of_variant.items())
     rejected: Rejections = {}
-
     for pair_id, form in form_of_variant.items():
         if id_of_form[form] != pair_id:
             rejected[pair_id] = Rejection("equal_to_known", id_of_form[form])

@@ -67,7 +67,10 @@ class Inputs:
     pairs: Annotated[TableFile[Pairs], Reads("data/pair/pairs.parquet", "All pairs.")]
     splits: Annotated[
         TableFile[Splits],
-        Reads("data/split/splits.parquet", "The split of each pair and document."),
+        Reads(
+            "data/split/splits.parquet",
+            "The split of each pair and document.",
+        ),
     ]
     fingerprints: Annotated[
         TableFile[Fingerprints],
@@ -81,7 +84,8 @@ class Inputs:
         ),
     ]
     glossary: Annotated[
-        Path, Reads("data/glossary", "Word lists: abbreviations.csv and spelling.csv.")
+        Path,
+        Reads("data/glossary", "Word lists: abbreviations.csv and spelling.csv."),
     ]
 
 
@@ -91,7 +95,11 @@ class Outputs:
 
     pairs: Annotated[
         pd.DataFrame,
-        Writes("data/augment/pairs.parquet", "Training pairs with their variants.", Pairs),
+        Writes(
+            "data/augment/pairs.parquet",
+            "Training pairs with their variants.",
+            Pairs,
+        ),
     ]
     ledger: Annotated[
         pd.DataFrame,

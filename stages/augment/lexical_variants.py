@@ -61,6 +61,7 @@ def generate_variants(pairs: pd.DataFrame, augmenters: Mapping[str, Augmenter]) 
         pairs: a Pairs table.
         augmenters: the function of each method.
     """
+    # By id, so that equal variants of a pair come once.
     variant_of_id: dict[str, Variant] = {}
     for pair_id, anchor, doc_id in zip(
         pairs["pair_id"], pairs["anchor"], pairs["doc_id"], strict=True
@@ -91,7 +92,6 @@ def swap_abbreviations(text: str, abbreviations: Abbreviations) -> list[str]:
     # A long form with several short forms becomes the first one.
     mention = _mention_pattern(abbreviations)
     short_of_long: dict[str, str] = {}
-
     for short, long in abbreviations.known.items():
         short_of_long.setdefault(long.casefold(), short)
 
@@ -195,6 +195,7 @@ def _respell(text: str, spelling: Mapping[str, str]) -> str:
         if other is None:
             return word
 
+        # A case that is none of these cannot be repeated.
         for change_case in (str.lower, str.capitalize, str.upper):
             if word == change_case(word):
                 return change_case(other)

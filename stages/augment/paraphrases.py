@@ -77,7 +77,12 @@ class ParaphraseScorer:
     """Scores paraphrases with a model, the documents to be found, and the contexts of words."""
 
     def __init__(
-        self, model: Model, encoder: Encoder, corpus: Corpus, *, contexts: WordContexts
+        self,
+        model: Model,
+        encoder: Encoder,
+        corpus: Corpus,
+        *,
+        contexts: WordContexts,
     ) -> None:
         self._model = model
         self._encoder = encoder
@@ -159,7 +164,13 @@ class ParaphraseScorer:
         first_vectors = self._encoder.encode([first for first, _ in word_pairs], label="words")
         second_vectors = self._encoder.encode([second for _, second in word_pairs], label="words")
 
-        return dict(zip(word_pairs, _row_cosines(first_vectors, second_vectors), strict=True))
+        return dict(
+            zip(
+                word_pairs,
+                _row_cosines(first_vectors, second_vectors),
+                strict=True,
+            )
+        )
 
 
 def rejection_reasons(scores: ParaphraseScores, params: AugmentParams) -> dict[str, float]:
@@ -198,7 +209,11 @@ def wording_reasons(parent: str, text: str, changes: WordChanges) -> tuple[str, 
     """
     are_negations_kept = critical_words.negations(text) == critical_words.negations(parent)
     are_codes_kept = critical_words.codes(text) == critical_words.codes(parent)
+
+    # The language of a short text is often unclear. It is "" then, and passes.
     languages = {language(parent), language(text)} - {""}
+
+    # True for each check that the text passes.
     is_passed = {
         "copied": normal_form(text) != normal_form(parent),
         "truncated": not is_truncated(parent, text, changes),
@@ -220,9 +235,9 @@ def chrf_scores(parents: Sequence[str], texts: Sequence[str]) -> list[float]:
     """
     from sacrebleu.metrics.chrf import CHRF
 
+    # Case says nothing about meaning.
     metric = CHRF()
     scores: list[float] = []
-
     for parent, text in zip(parents, texts, strict=True):
         percent = metric.sentence_score(text.casefold(), [parent.casefold()]).score
         scores.append(round(percent / 100, 6))

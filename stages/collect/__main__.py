@@ -82,7 +82,6 @@ def read_sources(settings: Mapping[str, AnySource], raw: Path) -> dict[str, Sour
 
     # Pairs that lead to the documents of another source come after that source.
     rows_of_source: dict[str, SourceRows] = {}
-
     for name in sorted(settings, key=lambda name: (_target(settings[name]) != "", name)):
         source = settings[name]
         if isinstance(source, HpoSource):
@@ -127,9 +126,11 @@ def collection_metrics(
         metrics[f"{prefix}documents"] = sum(len(source.documents) for source in group.values())
         metrics[f"{prefix}pairs"] = sum(len(source.pairs) for source in group.values())
 
+    # Parents, and parents that do not exist.
     metrics["hierarchy_edges"] = sum(len(source.hierarchy) for source in sources.values())
     metrics["bad_parents"] = sum(_count_bad_parents(source) for source in all_sources)
 
+    # Sizes by source.
     for name, source in sources.items():
         metrics[f"source.{name}.documents"] = len(source.documents)
         metrics[f"source.{name}.pairs"] = len(source.pairs)
@@ -191,6 +192,8 @@ def _card_section(source: SourceRows) -> Iterator[str]:
     yield f"- Documents: {len(source.documents):,}"
     yield f"- Pairs: {len(source.pairs):,}"
     yield ""
+
+    # What the source is about.
     yield from _count_table("Relation", "Pairs", source.pairs["relation"])
     yield from _count_table("Topic", "Documents", source.documents["topic"])
 

@@ -80,7 +80,6 @@ def read_operations(name: str, source: AwsSource) -> SourceRows:
 
     documents: list[DocumentRow] = []
     pairs: list[PairRow] = []
-
     for operation in sampled:
         document = _document_row(operation, name)
         documents.append(document)
@@ -177,7 +176,6 @@ def _list_archive(
     """Return the newest version of each service's model, and the example pages of each service."""
     version_of_service: dict[str, str] = {}
     pages_of_service: dict[str, list[_ExamplePage]] = defaultdict(list)
-
     for entry in sorted(archive.namelist()):
         model = _MODEL.fullmatch(entry)
         example = _EXAMPLE.fullmatch(entry)

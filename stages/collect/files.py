@@ -67,7 +67,6 @@ def read_records(file: Path, source: TableSource, setting: str) -> list[Record]:
     read_rows = _parquet_rows if file.suffix == ".parquet" else _text_rows
     mapped = source.columns.mapped()
     records: list[Record] = []
-
     for row in read_rows(file, source, setting):
         values = {field: row[column] for field, column in mapped.items()}
         records.append(Record(**values))
@@ -82,6 +81,8 @@ def _text_rows(file: Path, source: TableSource, setting: str) -> Iterator[Row]:
     # utf-8-sig: a byte order mark is no part of the name of the first column.
     is_utf8 = source.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
     encoding = "utf-8-sig" if is_utf8 else source.encoding
+
+    # The file is read while rows are taken, so errors of the encoding come up here.
     read_rows = _jsonl_rows if file.suffix == ".jsonl" else _delimited_rows
 
     try:
@@ -171,7 +172,6 @@ def _jsonl_rows(stream: io.TextIOWrapper, source: TableSource, setting: str) -> 
     columns = source.columns.mapped().values()
     keys_seen: set[str] = set()
     rows: list[Row] = []
-
     for line_number, line in enumerate(stream, 1):
         if not line.strip():
             continue
@@ -209,6 +209,8 @@ def _parquet_rows(file: Path, source: TableSource, setting: str) -> Iterator[Row
     try:
         with parquet.ParquetFile(file) as table:
             columns = _check_columns(source, setting, table.schema_arrow.names, place="")
+
+            # A batch of rows at a time. Errors name the number of the row.
             row_number = 0
             for batch in table.iter_batches(columns=columns):
                 for row in batch.to_pylist():

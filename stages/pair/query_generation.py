@@ -93,7 +93,6 @@ def generate_queries(
     # Equal prompts are answered once.
     answer_of_prompt = _answers([passage.prompt for passage in passages], generator)
     candidates: list[PairCandidate] = []
-
     for passage in passages:
         query = first_line(answer_of_prompt[passage.prompt])
         if query:
@@ -152,7 +151,6 @@ def round_trip_filter(
     ]
 
     excluded: list[Exclusion] = []
-
     for index, pair in enumerate(generated):
         if any(_is_hit(hits, index) for hits in rankings):
             accepted.append(pair)
@@ -181,6 +179,7 @@ def query_generator(
     if folder.is_dir():
         return LocalGenerator(folder, params.max_tokens)
 
+    # Not a folder, so the name of a served model.
     url = environment.get(URL_VARIABLE)
     if not url:
         raise Problem(
@@ -209,6 +208,7 @@ class LocalGenerator:
                 "save the model there with transformers; pickled weights are never loaded",
             )
 
+        # Everything that decides an answer is in the key of the cache.
         versions = [version(package) for package in ("torch", "transformers")]
         self.key = (
             f"seq2seq {fingerprint(folder)} {versions} greedy {max_tokens} {platform.machine()}"
@@ -230,6 +230,7 @@ class LocalGenerator:
             return [self._answer(tokenizer, model, prompt) for prompt in prompts]
 
     def _answer(self, tokenizer: Any, model: Any, prompt: str) -> str:
+        # Greedy search gives the same answer on every run.
         max_length = min(_MAX_PROMPT_TOKENS, int(tokenizer.model_max_length))
         tokens = tokenizer([prompt], return_tensors="pt", truncation=True, max_length=max_length)
         generated = model.generate(
@@ -307,6 +308,8 @@ class ApiGenerator:
             "seed": 0,
             "max_tokens": self._max_tokens,
         }
+
+        # The secret is sent, and never stored.
         headers = {"Content-Type": "application/json"}
         if self._secret:
             headers["Authorization"] = f"Bearer {self._secret}"
@@ -332,10 +335,10 @@ def _answers(prompts: Sequence[str], generator: QueryGenerator) -> dict[str, str
         answers = generator.generate(missing)
         return {prompt: answer.encode() for prompt, answer in zip(missing, answers, strict=True)}
 
+    # In chunks, so that a run that breaks off keeps most answers.
     distinct = sorted(set(prompts))
     starts = range(0, len(distinct), _CHUNK)
     encoded: dict[str, bytes] = {}
-
     for start in progress(starts, len(starts), "writing queries"):
         chunk = distinct[start : start + _CHUNK]
         encoded |= cache.through("generated", generator.key, chunk, make=generate)

@@ -171,6 +171,8 @@ def _documents_by_topic(
 ) -> dict[str, list[SourceDocument]]:
     """Return the documents of each topic, in the order of a hash of their ids."""
     documents_of_topic: dict[str, list[SourceDocument]] = {}
+
+    # The order does not depend on the order of the documents.
     by_hash = sorted(
         sources,
         key=lambda source: (hash_hex("same_label", source.doc_id), source.doc_id),
@@ -190,6 +192,7 @@ def _ordered_names(source: SourceDocument, given: Sequence[tuple[str, str]]) -> 
     for pair_id, anchor in sorted(given):
         name_of_form.setdefault(normal_form(anchor), _Name(pair_id, anchor))
 
+    # An empty form is no name.
     forms = sorted(name_of_form, key=lambda form: (hash_hex("synonyms", form), form))
 
     return [name_of_form[form] for form in forms if form]

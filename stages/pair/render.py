@@ -58,6 +58,7 @@ def source_documents(documents: pd.DataFrame, passages: pd.DataFrame) -> list[So
             spans = spans_of_document[doc_id]
             spans.append(_find_passage(text_of_document[doc_id], passage, spans, doc_id=doc_id))
 
+    # In the order of the ids.
     columns = documents[["doc_id", "title", "text", "topic"]]
     rows = columns.itertuples(index=False, name=None)
 
@@ -142,7 +143,6 @@ def remove_spans(text: str, stretch: tuple[int, int], removed: Sequence[tuple[in
     """
     position, end = stretch
     kept: list[str] = []
-
     for start_removed, end_removed in sorted(removed):
         # The text up to the removed span, then on behind it.
         kept.append(text[position : min(max(start_removed, position), end)])
@@ -166,6 +166,7 @@ def remove_anchors(
         if source.doc_id not in anchor_spans_of_document:
             continue
 
+        # An anchor span may reach over several passages.
         anchor_spans = anchor_spans_of_document[source.doc_id]
         for index, passage in enumerate(source.passages):
             passage_id = f"{source.doc_id}-{index:04d}"

@@ -75,7 +75,6 @@ def heading(source: SourceDocument, collected_text: str) -> Iterator[PairCandida
     # Each section ends where the next heading begins, the last one at the end of the text.
     text_end = Span(len(text), len(text))
     seen_forms: set[str] = set()
-
     for line, next_line in pairwise([*heading_lines, text_end]):
         form = normal_form(line.of(text))
         section = longest_part(source, Span(line.end, next_line.start))
@@ -117,7 +116,6 @@ def question(source: SourceDocument) -> Iterator[PairCandidate]:
 
     # A block holds a question and its answer.
     seen_forms: set[str] = set()
-
     for index, next_index in pairwise([*first_lines, len(lines)]):
         block = Span(lines[index].start, lines[next_index - 1].end)
         parts = _split_block(text, block, lines[index])
