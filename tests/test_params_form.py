@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from stages.collect.__main__ import Collect
+from stages.collect.interface import CollectParams
 from stages.collect.table import check_settings
 
 PARAMS = Path("params.yaml")
@@ -95,7 +95,7 @@ def test_the_documentation_has_each_key_with_its_default(section):
 
 def accepts(settings):
     """Check a section `collect` as the stage does, without reading a file."""
-    collect = Collect.model_validate(settings)
+    collect = CollectParams.model_validate(settings)
     for name, source in collect.sources.items():
         check_settings(name, source, collect.sources)
     return collect
