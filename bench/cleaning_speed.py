@@ -99,8 +99,8 @@ def write_tables(folder: Path, contents: list[str]) -> None:
 
 def clean_once(folder: Path, comparable: bool) -> tuple[float, float]:
     """Clean the tables under `folder` with one process; return seconds and the peak in MB."""
-    from stages.clean.corpus import clean
-    from stages.clean.params import CleanParams
+    from stages.clean.interface import CleanParams
+    from stages.clean.pipeline import clean
     from stages.lib.glossary import read_abbreviations
     from stages.lib.models import find_model
     from stages.lib.params import Model, load

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stages.clean.abbreviations import definitions, dictionary
-from stages.clean.glossary import expand
+from stages.clean.abbreviation_definitions import definitions, dictionary
+from stages.clean.abbreviation_expansion import expand
 from stages.lib.glossary import Abbreviations, read_abbreviations
 
 GOLD = Path(__file__).with_suffix(".tsv")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bench.faults.corpora import definitions, operations
 from stages.clean.boilerplate import counts, recurring, remove
 from stages.clean.edits import apply
-from stages.clean.params import CleanParams
+from stages.clean.interface import CleanParams
 from stages.lib.params import load
 from stages.lib.text import normal_form
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from bench.faults.corpora import definitions
-from stages.clean.repair import outline, repair
+from stages.clean.rules import outline, repair
 
 FAULTS = {
     "mojibake": lambda text: text + " Sj\u00c3\u00b6gren.",

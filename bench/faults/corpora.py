@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from stages.clean.characters import collapse
 from stages.clean.markup import strip
+from stages.clean.unicode import collapse
 
 
 @lru_cache(maxsize=1)

@@ -11,8 +11,8 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+from stages.clean.html_pages import extract
 from stages.clean.markup import is_element, strip
-from stages.clean.pages import extract
 from stages.collect import aws
 from stages.lib import wheels
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from bench.faults.corpora import definitions, operations
-from stages.clean.private import find
+from stages.clean.private_data import find
 
 
 def measure(seed: int) -> dict[str, float]:

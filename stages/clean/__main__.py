@@ -3,20 +3,20 @@
 Reads collect's four tables and data/glossary/; writes the same tables, cleaned, the passages of the documents, what
 the corpus taught, and a ledger from which every text can be put back. Ids never change. The rules, in their order:
 
-    page           the main text of a whole HTML page                       pages.py
+    page           the main text of a whole HTML page                       html_pages.py
     markup         HTML tags and entities; lists, code and tables readable  markup.py
     markdown       headings, emphasis, links and tables of Markdown         markdown.py
-    encoding       mojibake, ligatures, composed Unicode                    characters.py
-    characters     control and zero-width characters                        characters.py
-    whitespace     one space, one line break; anchors on one line           characters.py
+    encoding       mojibake, ligatures, composed Unicode                    unicode.py
+    characters     control and zero-width characters                        unicode.py
+    whitespace     one space, one line break; anchors on one line           unicode.py
     boilerplate    lines and sentences that recur over a source             boilerplate.py
-    abbreviation   the first bare "ECG" becomes "electrocardiogram (ECG)"   abbreviations.py, glossary.py
+    abbreviation   the first bare "ECG" becomes "electrocardiogram (ECG)"   abbreviation_definitions.py, abbreviation_expansion.py
     typo           words that nobody knows, one letter from a known one     spelling.py
-    private_data   e-mail addresses, phone numbers and the like, if wished  private.py
-    case           lower case, if wished                                    characters.py
+    private_data   e-mail addresses, phone numbers and the like, if wished  private_data.py
+    case           lower case, if wished                                    unicode.py
 
-Then filters.py drops, and passages.py cuts what is longer than the model can read. repair.py tells how rules are
-repeated, corpus.py how each step learns from the one before.
+Then filters.py drops, and passages.py cuts what is longer than the model can read. rules.py tells how rules are
+repeated, pipeline.py how each step learns from the one before.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from stages.clean import private
+from stages.clean import private_data
 from stages.clean.account import account
-from stages.clean.corpus import Cleaned, clean
-from stages.clean.params import CleanParams, check_limits
+from stages.clean.interface import CleanParams, check_limits
+from stages.clean.pipeline import Cleaned, clean
 from stages.lib import languages, tables
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.knowledge import Knowledge
@@ -78,7 +78,7 @@ def main(
     given = read_abbreviations(glossary / "abbreviations.csv")
     model = find_model(load(Model)) if params.passage_tokens is not None else None
     languages.warm()
-    private.check(params.private_data, params.presidio_model)
+    private_data.check(params.private_data, params.presidio_model)
     with TemporaryDirectory() as temporary:
         scratch = Path(temporary)
         own = clean(documents, pairs, params, given, model, scratch / "own")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pyarrow.parquet as parquet
 
-from stages.clean import filters, private
-from stages.clean.corpus import Cleaned, count_lines
-from stages.clean.repair import RULES
+from stages.clean import filters, private_data
+from stages.clean.pipeline import Cleaned, count_lines
+from stages.clean.rules import RULES
 from stages.lib.ledger import balance
 
 PAIR_REASONS = ("empty", "too_short", "too_long", "pattern", "unstable", "document_dropped")
@@ -38,7 +38,7 @@ def account(documents: Path, pairs: Path, cleaned: Cleaned) -> dict[str, int]:
         **balanced,
         **{f"pairs.{key}": value for key, value in pairs_balanced.items()},
         **{f"edits.{rule}": of_both[rule] for rule in RULES},
-        **{f"private.{kind.lower()}": int(found.get(kind, 0)) for kind in private.KINDS},
+        **{f"private.{kind.lower()}": int(found.get(kind, 0)) for kind in private_data.KINDS},
         "passages": rows(cleaned.passages),
     }
 

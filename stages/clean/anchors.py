@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from stages.clean import filters, private, spelling
+from stages.clean import filters, private_data, spelling
+from stages.clean.abbreviation_expansion import Entries
 from stages.clean.desk import Desk
 from stages.clean.filters import Bounds
-from stages.clean.glossary import Entries
-from stages.clean.params import CleanParams
-from stages.clean.repair import abbreviations, finish, outline
+from stages.clean.interface import CleanParams
+from stages.clean.rules import abbreviations, finish, outline
 from stages.clean.spelling import Correct
 from stages.lib.contracts.pairs import Pairs
 
@@ -54,7 +54,7 @@ def finish_pairs(
         if row["doc_id"] in dropped:
             desk.drop(row, "document_dropped", partner_id=row["doc_id"])
             continue
-        desk.count("private", private.count(row["anchor"]))
+        desk.count("private", private_data.count(row["anchor"]))
         if desk.mend(row, ["anchor"], outlined, own=rules[row["doc_id"] not in foreign]):
             reason = filters.refusal(row["anchor"], bounds)
             if reason:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.clean.repair import Rule, repair
+from stages.clean.rules import Rule, repair
 from stages.lib.contracts.knowledge import Knowledge
 from stages.lib.contracts.table import Table, key_of
 from stages.lib.ledger import Ledger

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.clean.abbreviations import dictionary
-from stages.clean.glossary import Entries
-from stages.clean.params import CleanParams
-from stages.clean.repair import Query
+from stages.clean.abbreviation_definitions import dictionary
+from stages.clean.abbreviation_expansion import Entries
+from stages.clean.interface import CleanParams
+from stages.clean.rules import Query
 from stages.clean.speller import Speller, decide
 from stages.lib import tables
 from stages.lib.contracts.knowledge import Knowledge

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.clean.params import CleanParams
+from stages.clean.interface import CleanParams
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.text import hash_hex

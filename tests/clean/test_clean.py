@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from stages.clean.__main__ import main
 from stages.clean.anchors import expand_pairs, finish_pairs
-from stages.clean.documents import (
+from stages.clean.edits import apply, between
+from stages.clean.learned import query_cleaner
+from stages.clean.rules import abbreviations, finish, outline, repair
+from stages.clean.steps import (
     expand_documents,
     finish_documents,
     outline_documents,
     strip_documents,
 )
-from stages.clean.edits import apply, between
-from stages.clean.learned import query_cleaner
-from stages.clean.repair import abbreviations, finish, outline, repair
 from stages.lib import tables
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.knowledge import Knowledge

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.clean.documents import (
+from stages.clean.steps import (
     expand_documents,
     finish_documents,
     outline_documents,

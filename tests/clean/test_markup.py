@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.characters import collapse
 from stages.clean.markup import quote, strip
+from stages.clean.unicode import collapse
 
 
 @pytest.mark.parametrize(

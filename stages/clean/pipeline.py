@@ -16,14 +16,14 @@ import pandas as pd
 
 from stages.clean import boilerplate
 from stages.clean.anchors import expand_pairs, finish_pairs
-from stages.clean.documents import (
+from stages.clean.interface import CleanParams
+from stages.clean.learned import Learned, learn
+from stages.clean.steps import (
     expand_documents,
     finish_documents,
     outline_documents,
     strip_documents,
 )
-from stages.clean.learned import Learned, learn
-from stages.clean.params import CleanParams
 from stages.lib import engine, tables
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.knowledge import Knowledge

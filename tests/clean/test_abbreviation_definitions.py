@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.abbreviations import definitions, dictionary
+from stages.clean.abbreviation_definitions import definitions, dictionary
 from stages.lib.glossary import Abbreviations
 
 NONE = Abbreviations({}, {})

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.clean.edits import apply
-from stages.clean.private import check, count, find, redact
+from stages.clean.private_data import check, count, find, redact
 from stages.lib.errors import Problem
 from tests.conftest import ROOT
 
@@ -74,7 +74,7 @@ def test_presidio_that_is_not_installed_is_told_with_the_remedy():
 
 PRESIDIO = """
 from stages.clean.edits import apply
-from stages.clean.private import check, redact
+from stages.clean.private_data import check, redact
 check("presidio", None)
 for text in ("Ring 030 22610 4 or jane.doe@example.com.", "NHS 943 476 5919 noted.", "Ring [PHONE] in vain."):
     print(apply(text, redact(text, presidio=True)))

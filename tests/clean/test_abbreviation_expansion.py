@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.clean.abbreviation_expansion import expand
 from stages.clean.edits import apply
-from stages.clean.glossary import expand
 
 ENTRIES = (
     *(

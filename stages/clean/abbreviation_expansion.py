@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
-from stages.clean.abbreviations import CODE, Definition, definitions, singular
+from stages.clean.abbreviation_definitions import CODE, Definition, definitions, singular
 from stages.clean.edits import Edit
 
 Entries = tuple[tuple[str, str], ...]

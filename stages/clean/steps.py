@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.clean import boilerplate, filters, passages, private, spelling
-from stages.clean.abbreviations import definitions
+from stages.clean import boilerplate, filters, passages, private_data, spelling
+from stages.clean.abbreviation_definitions import definitions
+from stages.clean.abbreviation_expansion import Entries
 from stages.clean.desk import Desk, Row
 from stages.clean.filters import Bounds
-from stages.clean.glossary import Entries
-from stages.clean.pages import Limits, refusal
-from stages.clean.params import CleanParams
-from stages.clean.repair import Rule, abbreviations, finish, outline, page
+from stages.clean.html_pages import Limits, refusal
+from stages.clean.interface import CleanParams
+from stages.clean.rules import Rule, abbreviations, finish, outline, page
 from stages.clean.spelling import Correct
 from stages.lib.contracts.documents import Documents
 from stages.lib.languages import language
@@ -100,7 +100,7 @@ def finish_documents(
     desk, bounds, outlined = Desk(frame, Documents), document_bounds(params), outline(lines=True)
     rules = {known: finish(correct if known else None, params) for known in (True, False)}
     for row in desk.rows:
-        desk.count("private", private.count(row["text"]) + private.count(row["title"]))
+        desk.count("private", private_data.count(row["text"]) + private_data.count(row["title"]))
         if desk.mend(row, FIELDS, outlined, own=rules[row["doc_id"] not in foreign]):
             reason = filters.refusal(row["text"], bounds) or _wrong_language(row, params)
             if reason:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.clean.characters import collapse, lower, remove, repair
+from stages.clean.unicode import collapse, lower, remove, repair
 
 
 @pytest.mark.parametrize(

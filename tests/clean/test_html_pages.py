@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.clean.pages import Limits, extract, is_page, refusal
+from stages.clean.html_pages import Limits, extract, is_page, refusal
 
 LIMITS = Limits(1_000_000, 20_000, 250)
 WORDS = (

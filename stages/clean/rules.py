@@ -18,10 +18,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from stages.clean import characters, markdown, markup, pages, private, spelling
+from stages.clean import html_pages, markdown, markup, private_data, spelling, unicode
+from stages.clean.abbreviation_expansion import Entries, expand
 from stages.clean.edits import Edit, apply, between
-from stages.clean.glossary import Entries, expand
-from stages.clean.params import CleanParams
+from stages.clean.interface import CleanParams
 from stages.clean.spelling import Correct
 from stages.lib.protected import spans
 
@@ -63,15 +63,17 @@ def outline(lines: bool) -> list[Rule]:
     return [
         _whole("markup", markup.strip),
         *([_whole("markdown", markdown.strip)] if lines else []),
-        _whole("encoding", characters.repair),
-        _whole("characters", characters.remove),
-        _whole("whitespace", partial(characters.collapse, lines=lines)),
+        _whole("encoding", unicode.repair),
+        _whole("characters", unicode.remove),
+        _whole("whitespace", partial(unicode.collapse, lines=lines)),
     ]
 
 
 def page(text: str) -> list[Edit]:
     """Return the edit that takes the main text out of a whole HTML page, where it is one and has one."""
-    return between("page", text, pages.extract(text) or text) if pages.is_page(text) else []
+    return (
+        between("page", text, html_pages.extract(text) or text) if html_pages.is_page(text) else []
+    )
 
 
 def abbreviations(entries: Entries, params: CleanParams) -> list[Rule]:
@@ -89,7 +91,7 @@ def finish(correct: Correct | None, params: CleanParams) -> list[Rule]:
     if params.private_data != "off":
         rules.append(
             partial(
-                private.redact,
+                private_data.redact,
                 presidio=params.private_data == "presidio",
                 model=params.presidio_model,
             )
@@ -125,4 +127,4 @@ def _edits(rule: str, function: Callable[[str], str], text: str) -> list[Edit]:
 
 
 def _lower(text: str, keep_protected: bool) -> str:
-    return characters.lower(text, spans(text) if keep_protected else [])
+    return unicode.lower(text, spans(text) if keep_protected else [])
