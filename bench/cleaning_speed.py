@@ -101,6 +101,7 @@ def clean_once(folder: Path, comparable: bool) -> tuple[float, float]:
     """Clean the tables under `folder` with one process; return seconds and the peak in MB."""
     from stages.clean.interface import CleanParams
     from stages.clean.pipeline import clean
+    from stages.lib import tables
     from stages.lib.glossary import read_abbreviations
     from stages.lib.models import find_model
     from stages.lib.params import Model, load
@@ -111,18 +112,18 @@ def clean_once(folder: Path, comparable: bool) -> tuple[float, float]:
         params = params.model_copy(
             update={"typos": "off", "abbreviations": "off", "passage_tokens": None}
         )
-    given = read_abbreviations(Path("data/glossary/abbreviations.csv"))
+    glossary = read_abbreviations(Path("data/glossary/abbreviations.csv"))
 
-    def run(tables: Path) -> float:
+    def run(folder: Path) -> float:
         start = time.perf_counter()
         with tempfile.TemporaryDirectory() as scratch:
             clean(
-                tables / "documents.parquet",
-                tables / "pairs.parquet",
-                params,
-                given,
-                model,
-                Path(scratch),
+                tables.shards(folder / "documents.parquet"),
+                tables.shards(folder / "pairs.parquet"),
+                params=params,
+                glossary=glossary,
+                model_folder=model,
+                scratch=Path(scratch),
             )
         return time.perf_counter() - start
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stages.clean.abbreviation_definitions import definitions, dictionary
+from stages.clean.abbreviation_definitions import build_dictionary, find_definitions
 from stages.clean.abbreviation_expansion import expand
 from stages.lib.glossary import Abbreviations, read_abbreviations
 
@@ -34,7 +34,8 @@ def score(rows: Iterable[Labelled]) -> dict[str, float]:
     right = found = wanted = 0
     for sentence, pairs in rows:
         mine = {
-            (definition.short, definition.long.casefold()) for definition in definitions(sentence)
+            (definition.short, definition.long.casefold())
+            for definition in find_definitions(sentence)
         }
         right, found, wanted = right + len(mine & pairs), found + len(mine), wanted + len(pairs)
     return {
@@ -72,7 +73,7 @@ def ambiguous(path: Path) -> dict[str, float]:
                 (short, long) for short, longs in meanings.items() for long in longs.values()
             )
         read = read_abbreviations(converted)
-    known = dictionary({}, read, 2)
+    known = build_dictionary({}, read, 2)
     return {
         "abbreviations.ambiguous_flagged": sum(short in known.ambiguous for short in several)
         / max(1, len(several)),

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from bench.faults.corpora import definitions, operations
-from stages.clean.boilerplate import counts, recurring, remove
+from stages.clean.boilerplate import count_segments, recurring_segments, remove_recurring
 from stages.clean.edits import apply
 from stages.clean.interface import CleanParams
 from stages.lib.params import load
@@ -69,7 +69,10 @@ def plant(text: str, draw: random.Random) -> tuple[str, list[str]]:
 def clean(texts: Sequence[str]) -> list[str]:
     """Return `texts` without what recurs over them, by the project's parameters."""
     params = load(CleanParams)
-    keys = recurring(
-        counts(texts), len(texts), params.boilerplate_share or 1.0, params.boilerplate_min_documents
+    keys = recurring_segments(
+        count_segments(texts),
+        len(texts),
+        params.boilerplate_share or 1.0,
+        params.boilerplate_min_documents,
     )
-    return [apply(text, remove(text, keys)) for text in texts]
+    return [apply(text, remove_recurring(text, keys)) for text in texts]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from bench.faults.corpora import definitions
-from stages.clean.rules import outline, repair
+from stages.clean.rules import markup_rules, repair
 
 FAULTS = {
     "mojibake": lambda text: text + " Sj\u00c3\u00b6gren.",
@@ -23,7 +23,7 @@ def measure(seed: int) -> dict[str, float]:
     """Return the share of planted texts that come out as before planting, and edits on untouched text."""
     import ftfy
 
-    draw, rules = random.Random(seed), outline(lines=True)
+    draw, rules = random.Random(seed), markup_rules(lines=True)
     texts = [
         text for text in definitions() if text.isascii() and "&" not in text and "<" not in text
     ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from stages.clean.markup import strip
-from stages.clean.unicode import collapse
+from stages.clean.markup import strip_html
+from stages.clean.unicode import collapse_whitespace
 
 
 @lru_cache(maxsize=1)
@@ -24,5 +24,7 @@ def operations() -> list[str]:
 
     found = read_operations("aws", AwsSource(reader="aws", documents=2000)).documents["text"]
     return [
-        text for text in (collapse(strip(raw), lines=True) for raw in sorted(set(found))) if text
+        text
+        for text in (collapse_whitespace(strip_html(raw), lines=True) for raw in sorted(set(found)))
+        if text
     ]

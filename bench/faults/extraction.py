@@ -11,8 +11,8 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from stages.clean.html_pages import extract
-from stages.clean.markup import is_element, strip
+from stages.clean.html_pages import main_text
+from stages.clean.markup import is_element, strip_html
 from stages.collect import aws
 from stages.lib import wheels
 
@@ -32,7 +32,7 @@ def measure(seed: int) -> dict[str, float]:
     documents = random.Random(seed).sample([text for text in everything if "<" in text], DOCUMENTS)
     left = lost = 0
     for html in documents:
-        text = strip(html)
+        text = strip_html(html)
         # A tag that the source had escaped is content, and stands as code; "<domain name>" is prose.
         left += sum(is_element(name) for name in _TAG.findall(_CODE.sub("", text)))
         items = [_letters(line) for line in text.splitlines() if line.startswith("- ")]
@@ -61,7 +61,7 @@ def pages(folder: Path) -> dict[str, float]:
     ]
     trafilatura.extract(read[0])  # what is loaded once is nobody's time
     theirs, their_seconds = _f1(gold, read, lambda html: trafilatura.extract(html) or "")
-    ours, our_seconds = _f1(gold, read, extract)
+    ours, our_seconds = _f1(gold, read, main_text)
     return {
         "pages.f1": ours,
         "pages.f1_trafilatura": theirs,

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from bench.faults.corpora import definitions, operations
 from stages.augment.lexical_variants import NEIGHBOUR_KEYS
-from stages.clean.speller import decide
-from stages.clean.spelling import english, fix, words
+from stages.clean.spelling import correct_text, correct_vocabulary, english, prose_words
 
 RATE = 0.01
 Pair = tuple[str, str]
@@ -57,7 +56,7 @@ def plant(texts: Sequence[str], draw: random.Random) -> Planted:
     made, pairs = [], []
     for text in texts:
         held: Counter[Pair] = Counter()
-        for word in reversed(words(text)):
+        for word in reversed(prose_words(text)):
             if len(word.text) >= 4 and word.text.islower() and draw.random() < RATE:
                 typo = slip(word.text, draw)
                 if typo != word.text and typo not in english():
@@ -105,10 +104,11 @@ def ours(texts: Sequence[str]) -> list[Counter[Pair]]:
     """Return the edits of each text, by the vocabulary of all of them."""
     counts: Counter[str] = Counter()
     for text in texts:
-        counts.update({word.text.lower() for word in words(text)})
-    corrections = decide(counts, frozenset())
+        counts.update({word.text.lower() for word in prose_words(text)})
+    corrections = correct_vocabulary(counts, frozenset())
     return [
-        Counter((edit.before, edit.after) for edit in fix(text, corrections.get)) for text in texts
+        Counter((edit.before, edit.after) for edit in correct_text(text, corrections.get))
+        for text in texts
     ]
 
 
@@ -123,7 +123,7 @@ def symspell(texts: Sequence[str]) -> list[Counter[Pair]]:
     edits = []
     for text in texts:
         made: Counter[Pair] = Counter()
-        for one in words(text):
+        for one in prose_words(text):
             if one.text.islower():
                 if one.text not in known:
                     known[one.text] = index.lookup(

@@ -1,7 +1,9 @@
 """Repair documents and anchors, rule by rule, and drop what is left empty or out of bounds.
 
-Reads collect's four tables and data/glossary/; writes the same tables, cleaned, the passages of the documents, what
-the corpus taught, and a ledger from which every text can be put back. Ids never change. The rules, in their order:
+The stage reads the four tables of `collect` and the glossary. It writes the same tables,
+cleaned, the passages of the documents, counts over the corpus, and a ledger from which every
+text can be restored. Ids never change. The rules, in
+their order:
 
     page           the main text of a whole HTML page                       html_pages.py
     markup         HTML tags and entities; lists, code and tables readable  markup.py
@@ -10,42 +12,108 @@ the corpus taught, and a ledger from which every text can be put back. Ids never
     characters     control and zero-width characters                        unicode.py
     whitespace     one space, one line break; anchors on one line           unicode.py
     boilerplate    lines and sentences that recur over a source             boilerplate.py
-    abbreviation   the first bare "ECG" becomes "electrocardiogram (ECG)"   abbreviation_definitions.py, abbreviation_expansion.py
+    abbreviation   the first bare "ECG" becomes "electrocardiogram (ECG)"   abbreviation_expansion.py
     typo           words that nobody knows, one letter from a known one     spelling.py
     private_data   e-mail addresses, phone numbers and the like, if wished  private_data.py
     case           lower case, if wished                                    unicode.py
 
-Then filters.py drops, and passages.py cuts what is longer than the model can read. rules.py tells how rules are
-repeated, pipeline.py how each step learns from the one before.
+Then filters.py drops texts, and passages.py cuts those that are longer than the model can read.
+rules.py repeats the rules, steps.py applies them to a shard, and pipeline.py runs the passes,
+and corpus_model.py learns between them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pandas as pd
+import pyarrow.parquet as parquet
 
-from stages.clean import private_data
-from stages.clean.account import account
-from stages.clean.interface import CleanParams, check_limits
-from stages.clean.pipeline import Cleaned, clean
+from stages.clean import filters, private_data
+from stages.clean.interface import Inputs, Outputs, Params, check_limits
+from stages.clean.pipeline import CleanedCorpus, MergedParts, clean
+from stages.clean.rules import RULES
 from stages.lib import languages, tables
 from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.knowledge import Knowledge
-from stages.lib.contracts.ledger import Ledger as LedgerTable
+from stages.lib.contracts.ledger import Ledger
 from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
 from stages.lib.glossary import read_abbreviations
-from stages.lib.ledger import Ledger
+from stages.lib.interface import Stage, TableFile
+from stages.lib.ledger import Ledger as LedgerWriter
+from stages.lib.ledger import balance
 from stages.lib.models import find_model
-from stages.lib.params import Model, load
-from stages.lib.stage import command, write_metrics
+
+# Every reason for dropping a pair.
+PAIR_REASONS = ("empty", "too_short", "too_long", "pattern", "unstable", "document_dropped")
 
 
-def notes(ambiguous: dict[str, list[str]]) -> pd.DataFrame:
-    """Return a ledger line for each short form that is not expanded because it has several meanings."""
-    ledger = Ledger()
+def run(inputs: Inputs, params: Params) -> Outputs:
+    """Repair documents and anchors, rule by rule, and drop what is left empty or out of bounds."""
+    check_limits(params.clean)
+    private_data.check_presidio(params.clean.private_data, params.clean.presidio_model)
+    glossary = read_abbreviations(inputs.glossary / "abbreviations.csv")
+
+    # Only passages need the tokenizer of the model.
+    needs_tokenizer = params.clean.passage_tokens is not None
+    model_folder = find_model(params.model) if needs_tokenizer else None
+
+    # Worker processes share the language model that is loaded here.
+    languages.warm()
+
+    # The sources outside the domain learn nothing from the others.
+    def clean_tables(
+        documents: TableFile[Documents], pairs: TableFile[Pairs], name: str
+    ) -> CleanedCorpus:
+        return clean(
+            documents.shards(),
+            pairs.shards(),
+            params=params.clean,
+            glossary=glossary,
+            model_folder=model_folder,
+            scratch=inputs.scratch / name,
+        )
+
+    corpus = clean_tables(inputs.documents, inputs.pairs, name="in-domain")
+    other_corpus = clean_tables(
+        inputs.out_of_domain_documents, inputs.out_of_domain_pairs, name="out-of-domain"
+    )
+
+    # Short forms that stay as they are because of their several meanings.
+    ambiguous = corpus.corpus_model.ambiguous
+    notes = inputs.scratch / "notes.parquet"
+    tables.write(ambiguity_notes(ambiguous), notes, Ledger)
+
+    # Row accounting of both sets of tables.
+    details = cleaning_metrics(inputs.documents.path, inputs.pairs.path, corpus)
+    other_details = cleaning_metrics(
+        inputs.out_of_domain_documents.path, inputs.out_of_domain_pairs.path, other_corpus
+    )
+    details |= {f"out_of_domain.{key}": value for key, value in other_details.items()}
+
+    return Outputs(
+        documents=MergedParts(corpus.documents),
+        passages=MergedParts(corpus.passages),
+        pairs=MergedParts(corpus.pairs),
+        out_of_domain_documents=MergedParts(other_corpus.documents),
+        out_of_domain_passages=MergedParts(other_corpus.passages),
+        out_of_domain_pairs=MergedParts(other_corpus.pairs),
+        knowledge=corpus.counts[corpus.counts["kind"] != "foreign"],
+        ledger=MergedParts(
+            corpus.document_ledgers,
+            corpus.pair_ledgers,
+            other_corpus.document_ledgers,
+            other_corpus.pair_ledgers,
+            [notes],
+        ),
+        details={**details, "ambiguous_abbreviations": len(ambiguous)},
+    )
+
+
+def ambiguity_notes(ambiguous: Mapping[str, list[str]]) -> pd.DataFrame:
+    """Return a Ledger with a line for each short form that has several meanings."""
+    ledger = LedgerWriter()
     for short, longs in ambiguous.items():
         ledger.note(
             f"glossary:{short}",
@@ -56,64 +124,69 @@ def notes(ambiguous: dict[str, list[str]]) -> pd.DataFrame:
     return ledger.frame()
 
 
-def main(
-    documents: Path = Path("data/collect/documents.parquet"),
-    pairs: Path = Path("data/collect/pairs.parquet"),
-    out_of_domain_documents: Path = Path("data/collect/out_of_domain_documents.parquet"),
-    out_of_domain_pairs: Path = Path("data/collect/out_of_domain_pairs.parquet"),
-    glossary: Path = Path("data/glossary"),
-    out_documents: Path = Path("data/clean/documents.parquet"),
-    out_passages: Path = Path("data/clean/passages.parquet"),
-    out_pairs: Path = Path("data/clean/pairs.parquet"),
-    out_out_of_domain_documents: Path = Path("data/clean/out_of_domain_documents.parquet"),
-    out_out_of_domain_passages: Path = Path("data/clean/out_of_domain_passages.parquet"),
-    out_out_of_domain_pairs: Path = Path("data/clean/out_of_domain_pairs.parquet"),
-    out_knowledge: Path = Path("data/clean/knowledge.parquet"),
-    out_ledger: Path = Path("data/clean/ledger.parquet"),
-    metrics: Path = Path("metrics/clean.json"),
-) -> None:
-    """Repair documents and anchors, rule by rule, and drop what is left empty or out of bounds."""
-    params = load(CleanParams)
-    check_limits(params)
-    given = read_abbreviations(glossary / "abbreviations.csv")
-    model = find_model(load(Model)) if params.passage_tokens is not None else None
-    languages.warm()
-    private_data.check(params.private_data, params.presidio_model)
-    with TemporaryDirectory() as temporary:
-        scratch = Path(temporary)
-        own = clean(documents, pairs, params, given, model, scratch / "own")
-        other = clean(
-            out_of_domain_documents, out_of_domain_pairs, params, given, model, scratch / "other"
-        )
-        accounts = account(documents, pairs, own)
-        other_accounts = account(out_of_domain_documents, out_of_domain_pairs, other)
-        tables.write(notes(own.learned.ambiguous), scratch / "notes.parquet", LedgerTable)
-        tables.interleave(
-            [
-                *(ledgers for part in (own, other) for ledgers in _ledgers(part)),
-                [scratch / "notes.parquet"],
-            ],
-            out_ledger,
-            LedgerTable,
-        )
-        tables.write(own.knowledge[own.knowledge["kind"] != "foreign"], out_knowledge, Knowledge)
-        tables.merge(own.documents, out_documents, Documents)
-        tables.merge(own.passages, out_passages, Passages)
-        tables.merge(own.pairs, out_pairs, Pairs)
-        tables.merge(other.documents, out_out_of_domain_documents, Documents)
-        tables.merge(other.passages, out_out_of_domain_passages, Passages)
-        tables.merge(other.pairs, out_out_of_domain_pairs, Pairs)
-    other_metrics = {f"out_of_domain.{key}": value for key, value in other_accounts.items()}
-    write_metrics(
-        {**accounts, **other_metrics, "ambiguous_abbreviations": len(own.learned.ambiguous)},
-        metrics,
+def cleaning_metrics(documents: Path, pairs: Path, corpus: CleanedCorpus) -> dict[str, int]:
+    """Return the row accounting, the number of edits by rule, and private data by kind.
+
+    `documents` and `pairs` are the tables as collected.
+    """
+    document_lines = count_lines(corpus.document_ledgers)
+    pair_lines = count_lines(corpus.pair_ledgers)
+
+    # Every row that was read was written or dropped.
+    document_rows = balance(
+        count_rows([documents]),
+        count_rows(corpus.documents),
+        dropped=_count_by_reason(document_lines, action="drop"),
+        reasons=filters.REASONS,
+    )
+    pair_rows = balance(
+        count_rows([pairs]),
+        count_rows(corpus.pairs),
+        dropped=_count_by_reason(pair_lines, action="drop"),
+        reasons=PAIR_REASONS,
     )
 
+    edits = _count_by_reason(document_lines + pair_lines, action="edit")
+    private_counts = corpus.counts[corpus.counts["kind"] == "private"]
+    texts_by_kind = private_counts.groupby("item")["documents"].sum()
+    return {
+        **document_rows,
+        **{f"pairs.{key}": value for key, value in pair_rows.items()},
+        **{f"edits.{rule}": edits[rule] for rule in RULES},
+        **{
+            f"private.{kind.lower()}": int(texts_by_kind.get(kind, 0))
+            for kind in private_data.KINDS
+        },
+        "passages": count_rows(corpus.passages),
+    }
 
-def _ledgers(part: Cleaned) -> list[list[Path]]:
-    return [part.document_ledgers, part.pair_ledgers]
+
+def count_lines(ledgers: Sequence[Path]) -> Counter[tuple[str, str]]:
+    """Return (action, reason) to the number of ledger lines."""
+    line_counts: Counter[tuple[str, str]] = Counter()
+    for part in ledgers:
+        frame = tables.read(part, Ledger)
+        line_counts.update(zip(frame["action"], frame["reason"], strict=True))
+    return line_counts
 
 
-app = command(main, "tables", "text")
+def count_rows(paths: Sequence[Path]) -> int:
+    """Return the number of rows of all files together."""
+    return sum(parquet.read_metadata(path).num_rows for path in paths)
+
+
+def _count_by_reason(lines: Counter[tuple[str, str]], action: str) -> Counter[str]:
+    """Return reason to the number of ledger lines with this action."""
+    counts: Counter[str] = Counter()
+    for (line_action, reason), count in lines.items():
+        if line_action == action:
+            counts[reason] += count
+    return counts
+
+
+STAGE = Stage(run, groups=("tables", "text"), optional_groups=("presidio",))
+main = STAGE.main
+app = STAGE.app
+
 if __name__ == "__main__":
     app()

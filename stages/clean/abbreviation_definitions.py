@@ -1,8 +1,9 @@
-"""Definitions of abbreviations: found in a text, and brought together over a corpus.
+"""Definitions of abbreviations: find them in a text, and bring them together over a corpus.
 
-Source: Schwartz and Hearst (2003), "A simple algorithm for identifying abbreviation definitions in biomedical text".
-Added to it: square brackets, plural short forms, digits that the long form spells otherwise ("carbon dioxide (CO2)"),
-a word that both sides share ("Systems Manager document (SSM document)"), and checks that prefer none to a wrong one.
+Source: Schwartz and Hearst (2003), "A simple algorithm for identifying abbreviation definitions
+in biomedical text". Added to it: square brackets, plural short forms, digits that the long form
+spells differently ("carbon dioxide (CO2)"), a word that both forms share ("Systems Manager
+document (SSM document)"), and checks for precision.
 """
 
 from __future__ import annotations
@@ -17,7 +18,14 @@ from stages.lib.glossary import Abbreviations
 
 
 class Definition(NamedTuple):
-    """A short form and its long form as written (blanks as one), and where the whole definition stands in the text."""
+    """A short form that a text defines.
+
+    Attributes:
+        short: the short form as written.
+        long: the long form as written, with single spaces.
+        start: where the whole definition begins in the text.
+        end: where it ends, exclusive.
+    """
 
     short: str
     long: str
@@ -25,112 +33,154 @@ class Definition(NamedTuple):
     end: int
 
 
-# What a bracket holds is bounded, as is what is read before it: the work is linear in the text, whatever it holds.
+class _Candidate(NamedTuple):
+    """A short form, and the part of the window before its bracket that may hold the long form."""
+
+    short: str
+    start: int
+    end: int
+
+
+# The length of a bracket is bounded, and the window before it. So the time is linear for any text.
 _BRACKET = re.compile(r"(?<=[^\S\n])(?:\(([^()\[\]\n]{2,100})\)|\[([^()\[\]\n]{2,100})\])")
-_REACH = 200
-_SHORT = re.compile(r"(?=.{2,10}$)(?=.*[A-Z0-9])(?=.*[^\W\d_].*)[^\W_][\w/.+'-]*[\w+]")
-# "JobId" is a name in a program, with words for humps.
-_CAMEL = re.compile(r"(?:[A-Z][a-z]+){2,}")
-_SENTENCE = re.compile(r"[.!?;:]\s|[()\[\]{}\n]|,\s")
+_WINDOW_CHARACTERS = 200
+_SHORT_WINDOW_CHARACTERS = 13
+_SHORT_FORM = re.compile(r"(?=.{2,10}$)(?=.*[A-Z0-9])(?=.*[^\W\d_].*)[^\W_][\w/.+'-]*[\w+]")
+# "JobId" is a name in a program.
+_CAMEL_CASE = re.compile(r"(?:[A-Z][a-z]+){2,}")
+_CLAUSE_END = re.compile(r"[.!?;:]\s|[()\[\]{}\n]|,\s")
+_CODE_SIGNS = re.compile(r"[=<>`{}|\\]")
 _WORD = re.compile(r"[^\W_]+")
-_SMALL = frozenset(
-    re.findall(
-        r"\S+",
-        "a an the of in on to for by from with without at as and or but is are was be this that these its via per not "
-        "which against into also called known",
-    )
-)
-# Fences, code in a line, addresses.
+_STOPWORD_LIST = """
+a an the of in on to for by from with without at as and or but is are was be this that these its via per
+not which against into also called known
+"""
+_STOPWORDS = frozenset(_STOPWORD_LIST.split())
+_QUOTES = "\"'\u201c\u201d\u2018\u2019 "
+# Fences, code in a line, and addresses.
 CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+", re.DOTALL)
 
 
-def definitions(text: str) -> list[Definition]:
-    """Return the abbreviations that `text` defines, in the order of their brackets."""
-    found: list[Definition] = []
-    code = [match.span() for match in CODE.finditer(text)] if "`" in text or "://" in text else []
-    at = 0
+def find_definitions(text: str) -> list[Definition]:
+    """Return the abbreviations that `text` defines, in the order of their brackets.
+
+    >>> find_definitions("an electrocardiogram (ECG)")
+    [Definition(short='ECG', long='electrocardiogram', start=3, end=26)]
+    """
+    has_code = "`" in text or "://" in text
+    code = [match.span() for match in CODE.finditer(text)] if has_code else []
+
+    definitions: list[Definition] = []
+    code_index = 0
     for match in _BRACKET.finditer(text):
-        while at < len(code) and code[at][1] <= match.start():
-            at += 1
-        if at < len(code) and code[at][0] < match.end():
+        # Brackets in code define nothing.
+        while code_index < len(code) and code[code_index][1] <= match.start():
+            code_index += 1
+        if code_index < len(code) and code[code_index][0] < match.end():
             continue
-        group = match.lastindex or 1
-        definition = _long_before(text, match, group) or _short_before(text, match, group)
-        # A bracket may not take its words from the one before it.
-        if definition and (not found or definition.start >= found[-1].end):
-            found.append(definition)
-    return found
+
+        definition = _long_form_before(text, match) or _short_form_before(text, match)
+        # The words of an earlier definition cannot serve again.
+        if definition and (not definitions or definition.start >= definitions[-1].end):
+            definitions.append(definition)
+    return definitions
 
 
-def is_short(word: str) -> bool:
-    """Tell whether `word` can be a short form: 2 to 10 characters, a letter, a capital or a digit, one token."""
-    return (
-        bool(_SHORT.fullmatch(word))
-        and not _CAMEL.fullmatch(word)
-        and not word.endswith(("-", "."))
-    )
+def is_short_form(word: str) -> bool:
+    """Return True for a token of 2 to 10 characters with a letter, and a capital or digit.
+
+    >>> is_short_form("ECG"), is_short_form("heart")
+    (True, False)
+    """
+    if word.endswith(("-", ".")):
+        return False
+    return bool(_SHORT_FORM.fullmatch(word)) and not _CAMEL_CASE.fullmatch(word)
 
 
 def singular(word: str) -> str:
-    """Return the short form without the "s" of its plural: "ECGs" is "ECG"."""
-    return (
-        word[:-1]
-        if len(word) > 2 and word[-1] == "s" and (word[-2].isupper() or word[-2].isdigit())
-        else word
-    )
+    """Return the short form without the "s" of its plural.
 
-
-def dictionary(
-    counts: Mapping[tuple[str, str], int], given: Abbreviations, minimum: int | None
-) -> Abbreviations:
-    """Return what a corpus and the user's glossary agree on, and the short forms that have several meanings.
-
-    `counts` says how many documents define (short, long); long forms that differ only in case, plural or hyphens
-    are one meaning, written as most documents do, then as comes first in the alphabet. The user's spelling stands.
-    A meaning of the corpus is used from `minimum` documents on, but even a single one is a contradiction: whatever
-    has two meanings is never expanded. With `minimum` None the corpus has no say.
+    >>> singular("ECGs")
+    'ECG'
     """
-    meanings: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    for (short, long), documents in counts.items() if minimum is not None else ():
-        one = singular(short)
-        spelled = long if one == short else _singular_words(long)
-        meanings[one][same(long)][spelled] += documents
-    known = dict(given.known)
-    ambiguous = dict(given.ambiguous)
-    for short, by_meaning in sorted(meanings.items()):
-        corpus = {meaning: _commonest(spellings) for meaning, spellings in by_meaning.items()}
-        mine = given.ambiguous.get(short) or ([given.known[short]] if short in given.known else [])
-        longs = {**corpus, **{same(long): long for long in mine}}
-        if len(longs) > 1:
+    is_plural = len(word) > 2 and word[-1] == "s" and (word[-2].isupper() or word[-2].isdigit())
+    return word[:-1] if is_plural else word
+
+
+def build_dictionary(
+    counts: Mapping[tuple[str, str], int], glossary: Abbreviations, minimum: int | None
+) -> Abbreviations:
+    """Return the short forms with one meaning in the corpus and the glossary, and the ambiguous ones.
+
+    Long forms that differ only in case, plural or hyphens are one meaning. It is written as in
+    most documents, and among equals as the first in the alphabet. The user's spelling always
+    wins. A short form with two meanings is never expanded, even if a single document has the
+    second one.
+
+    Args:
+        counts: the number of documents that define (short form, long form).
+        glossary: the user's abbreviations.
+        minimum: the number of documents from which a meaning of the corpus is used; None
+        ignores the corpus.
+    """
+    known = dict(glossary.known)
+    ambiguous = dict(glossary.ambiguous)
+    if minimum is None:
+        return Abbreviations(known, dict(sorted(ambiguous.items())))
+
+    for short, spellings_by_meaning in sorted(_group_by_meaning(counts).items()):
+        user_longs = list(glossary.ambiguous.get(short, []))
+        if short in glossary.known:
+            user_longs = user_longs or [glossary.known[short]]
+
+        long_by_meaning = {
+            meaning: _commonest(spellings) for meaning, spellings in spellings_by_meaning.items()
+        }
+        long_by_meaning |= {meaning_key(long): long for long in user_longs}
+
+        if len(long_by_meaning) > 1:
             known.pop(short, None)
-            ambiguous[short] = sorted({*longs.values(), *mine})
-        elif (
-            short not in known
-            and short not in ambiguous
-            and _documents(by_meaning) >= (minimum or 0)
-        ):
-            known[short] = next(iter(longs.values()))
+            ambiguous[short] = sorted({*long_by_meaning.values(), *user_longs})
+        elif short not in known and short not in ambiguous:
+            documents = sum(map(Counter.total, spellings_by_meaning.values()))
+            if documents >= minimum:
+                known[short] = next(iter(long_by_meaning.values()))
     return Abbreviations(known, dict(sorted(ambiguous.items())))
 
 
-def same(long: str) -> str:
-    """Return the key under which two writings of one long form meet: case, plural and hyphens left out."""
+def meaning_key(long: str) -> str:
+    """Return the key that two writings of one long form share: without case, plural and hyphens.
+
+    >>> meaning_key("High-density lipoproteins")
+    'highdensitylipoprotein'
+    """
     words = re.split(r"[\s\-\u2010\u2011]+", long.casefold())
     return "".join(_singular_word(word) for word in words)
 
 
-def _documents(by_meaning: Mapping[str, Counter[str]]) -> int:
-    return sum(sum(spellings.values()) for spellings in by_meaning.values())
+def _group_by_meaning(
+    counts: Mapping[tuple[str, str], int],
+) -> dict[str, dict[str, Counter[str]]]:
+    """Return short form to meaning to the number of documents of each spelling."""
+    result: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for (short, long), documents in counts.items():
+        short_singular = singular(short)
+        spelling = long if short_singular == short else _with_singular_end(long)
+        result[short_singular][meaning_key(long)][spelling] += documents
+    return result
 
 
 def _commonest(spellings: Mapping[str, int]) -> str:
-    # Of equals the one in lower case: a capital is mostly that of a sentence.
+    """Return the spelling of most documents; among equals, the one in lower case.
+
+    A capital is mostly that of a sentence.
+    """
     return min(spellings, key=lambda long: (-spellings[long], long.casefold(), long.swapcase()))
 
 
-def _singular_words(long: str) -> str:
-    head, blank, last = long.rpartition(" ")
-    return f"{head}{blank}{_singular_word(last)}"
+def _with_singular_end(long: str) -> str:
+    head, space, last_word = long.rpartition(" ")
+    return f"{head}{space}{_singular_word(last_word)}"
 
 
 def _singular_word(word: str) -> str:
@@ -138,102 +188,136 @@ def _singular_word(word: str) -> str:
         return word
     if word.endswith("ies"):
         return word[:-3] + "y"
-    return word[:-2] if word.endswith(("xes", "ches", "shes", "sses", "'s")) else word[:-1]
+    if word.endswith(("xes", "ches", "shes", "sses", "'s")):
+        return word[:-2]
+    return word[:-1]
 
 
-def _long_before(text: str, match: re.Match[str], group: int) -> Definition | None:
-    """Read "electrocardiogram (ECG)"."""
-    inside = re.split(r"[,;]\s", match[group].strip())[0].strip("\"'\u201c\u201d\u2018\u2019 ")
-    start = max(0, match.start() - _REACH)
-    window = text[start : match.start()].rstrip()
-    window_start = max((cut.end() for cut in _SENTENCE.finditer(window)), default=0)
-    for short, begin, end in _candidates(inside, window, window_start):
-        at = _best(singular(short), window[begin:end])
-        if at is not None and _is_sound(short, window[begin + at : end]):
-            long = " ".join(window[begin + at : end].split())
-            return Definition(short, long, start + begin + at, match.end())
+def _bracket_text(match: re.Match[str]) -> str:
+    """Return what the bracket holds, up to a comma or semicolon."""
+    inside = match[match.lastindex or 1]
+    return re.split(r"[,;]\s", inside.strip())[0]
+
+
+def _long_form_before(text: str, match: re.Match[str]) -> Definition | None:
+    """Return the definition of the form "electrocardiogram (ECG)", or None."""
+    inside = _bracket_text(match).strip(_QUOTES)
+
+    # The long form lies in the clause before the bracket.
+    window_start = max(0, match.start() - _WINDOW_CHARACTERS)
+    window = text[window_start : match.start()].rstrip()
+    clause_ends = [clause_end.end() for clause_end in _CLAUSE_END.finditer(window)]
+    clause_start = max(clause_ends, default=0)
+
+    for short, start, end in _candidates(inside, window, clause_start):
+        offset = _match_start(singular(short), window[start:end])
+        if offset is not None and _is_sound(short, window[start + offset : end]):
+            long = " ".join(window[start + offset : end].split())
+            return Definition(short, long, window_start + start + offset, match.end())
     return None
 
 
-def _candidates(inside: str, window: str, begin: int) -> Iterator[tuple[str, int, int]]:
-    """Yield short forms, with the part of the window that may hold the long form."""
+def _candidates(inside: str, window: str, clause_start: int) -> Iterator[_Candidate]:
+    """Yield the short forms that a bracket may hold, best first."""
     words = inside.split()
     if len(words) == 1:
+        # "ECG/EKG" may also stand for its first part.
         for short in dict.fromkeys((inside, inside.split("/")[0])):
-            if is_short(short):
-                yield short, _last_words(window, begin, len(window), short), len(window)
+            if is_short_form(short):
+                end = len(window)
+                start = _last_words_start(window, clause_start, end=end, short=short)
+                yield _Candidate(short, start, end)
     elif len(words) == 2:
         first, last = words
-        if is_short(first) and window.endswith(f" {last}"):
+        # "Systems Manager document (SSM document)"
+        if is_short_form(first) and window.endswith(f" {last}"):
             end = len(window) - len(last) - 1
-            yield first, _last_words(window, begin, end, first), end
-        shared = window.rfind(f"{first} ", begin)
-        if is_short(last) and first[0].isupper() and shared >= 0:
-            yield last, shared + len(first) + 1, len(window)
+            start = _last_words_start(window, clause_start, end=end, short=first)
+            yield _Candidate(first, start, end)
+        # "Amazon Virtual Private Clouds (Amazon VPCs)"
+        shared = window.rfind(f"{first} ", clause_start)
+        if is_short_form(last) and first[0].isupper() and shared >= 0:
+            yield _Candidate(last, shared + len(first) + 1, len(window))
 
 
-def _short_before(text: str, match: re.Match[str], group: int) -> Definition | None:
-    """Read "ECG (electrocardiogram)": here the long form is all that the bracket holds, up to a comma."""
-    inside = re.split(r"[,;]\s", match[group].strip())[0].strip()
-    before = text[max(0, match.start() - 13) : match.start()].split(" ")
+def _short_form_before(text: str, match: re.Match[str]) -> Definition | None:
+    """Return the definition of the form "ECG (electrocardiogram)", or None."""
+    inside = _bracket_text(match).strip()
+    before = text[max(0, match.start() - _SHORT_WINDOW_CHARACTERS) : match.start()].split(" ")
     short = before[-2].strip("\"'\u201c\u2018[(") if len(before) > 1 else ""
     letters = singular(short)
-    if len(inside) <= len(short) or not is_short(short) or _SENTENCE.search(inside):
+
+    if len(inside) <= len(short) or not is_short_form(short) or _CLAUSE_END.search(inside):
         return None
-    many = len(_WORD.findall(inside)) > 2 * len(letters)
-    if (
-        many
-        or inside[0].casefold() != short[0].casefold()
-        or _best(letters, inside) != 0
-        or not _is_sound(short, inside)
-    ):
+    if len(_WORD.findall(inside)) > 2 * len(letters):
+        return None
+
+    # The bracket must begin with the long form, and with the first letter of the short form.
+    if inside[0].casefold() != short[0].casefold() or _match_start(letters, inside) != 0:
+        return None
+    if not _is_sound(short, inside):
         return None
     start = text.rfind(short, 0, match.start())
     return Definition(short, " ".join(inside.split()), start, match.end())
 
 
-def _last_words(window: str, begin: int, end: int, short: str) -> int:
-    """Return where the last min(n + 5, 2 n) words before `end` begin, n being the length of the short form."""
-    words = [word.start() for word in re.finditer(r"\S+", window[begin:end])]
-    most = min(len(short) + 5, 2 * len(short))
-    return begin + (words[-most] if len(words) > most else 0)
+def _last_words_start(window: str, start: int, end: int, short: str) -> int:
+    """Return the start of the last min(n + 5, 2 n) words before `end`; n is the length of `short`."""
+    word_starts = [word.start() for word in re.finditer(r"\S+", window[start:end])]
+    most_words = min(len(short) + 5, 2 * len(short))
+    if len(word_starts) <= most_words:
+        return start
+    return start + word_starts[-most_words]
 
 
-def _best(short: str, window: str) -> int | None:
-    """Return where the shortest end of `window` begins that holds the letters of `short` in their order, or None.
+def _match_start(short: str, window: str) -> int | None:
+    """Return the start of the shortest end of `window` with the letters of `short` in order, or None.
 
-    The first letter must begin a word. Digits that are not found may be left out if two letters are.
+    The first letter must begin a word. Digits that are missing may be left out if there are two
+    letters.
     """
-    at = _match([sign for sign in short.casefold() if sign.isalnum()], window.casefold())
+    folded = window.casefold()
+    signs = [sign for sign in short.casefold() if sign.isalnum()]
     letters = [sign for sign in short.casefold() if sign.isalpha()]
-    if at is None and len(letters) >= 2 and any(sign.isdigit() for sign in short):
-        at = _match(letters, window.casefold())
-    return at
+
+    start = _match_signs(signs, folded)
+    if start is None and len(letters) >= 2 and any(sign.isdigit() for sign in short):
+        start = _match_signs(letters, folded)
+    return start
 
 
-def _match(signs: list[str], window: str) -> int | None:
-    at = len(window)
+def _match_signs(signs: list[str], window: str) -> int | None:
+    """Match `signs` from the last to the first, each as far to the right as possible."""
+    position = len(window)
     for index in range(len(signs) - 1, -1, -1):
-        at = window.rfind(signs[index], 0, at)
-        while index == 0 and at > 0 and window[at - 1].isalnum():
-            at = window.rfind(signs[index], 0, at)
-        if at < 0:
+        position = window.rfind(signs[index], 0, position)
+        # The first sign must begin a word.
+        while index == 0 and position > 0 and window[position - 1].isalnum():
+            position = window.rfind(signs[index], 0, position)
+        if position < 0:
             return None
-    return at
+    return position
 
 
 def _is_sound(short: str, long: str) -> bool:
-    """Tell whether a match is more than chance."""
+    """Return True if a match is more than chance."""
     words = _WORD.findall(long.casefold())
-    weighty = list(dropwhile(lambda word: word in _SMALL, words))
     letters = [sign for sign in singular(short).casefold() if sign.isalnum()]
-    if len(weighty) < len(words) or not words or re.search(r"[=<>`{}|\\]", long):
+    if not words or len(letters) < 2:
         return False
+
+    # A long form does not begin with a stopword, and holds no code.
+    without_lead = list(dropwhile(lambda word: word in _STOPWORDS, words))
+    if len(without_lead) < len(words) or _CODE_SIGNS.search(long):
+        return False
+
+    # It is longer than the short form, does not hold it, and has about a word for each letter.
     if short.casefold() in long.casefold().split() or len(long) <= len(short):
         return False
-    if sum(word not in _SMALL for word in words) > len(letters) + 2:
+    if sum(word not in _STOPWORDS for word in words) > len(letters) + 2:
         return False
-    if len(letters) < 2:
-        return False
-    # Two letters are found almost anywhere: of several words they must be initials.
-    return len(letters) > 2 or len(words) == 1 or letters[1] in (word[0] for word in words[1:])
+
+    # Two letters match almost anywhere. If there are several words, they must be initials.
+    if len(letters) > 2 or len(words) == 1:
+        return True
+    return letters[1] in (word[0] for word in words[1:])

@@ -1,206 +1,255 @@
-"""Abbreviations: written out where a text uses one without saying what it means."""
+"""Expansion of abbreviations: write out a short form where the text does not say what it means."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, NamedTuple
 
-from stages.clean.abbreviation_definitions import CODE, Definition, definitions, singular
+from stages.clean.abbreviation_definitions import CODE, Definition, find_definitions, singular
 from stages.clean.edits import Edit
 
+# Pairs of short and long form, sorted.
 Entries = tuple[tuple[str, str], ...]
 Mode = Literal["first", "all"]
 
-# What may stand before and after. Hyphens, slashes and apostrophes tie a short form into a larger word
-# ("G-CSF", "IgG/IgM", "ECG's") that means something else or would read badly; an opening parenthesis
-# before it is mostly the author's own definition.
+# The signs that may stand before and after a short form. Hyphens, slashes and apostrophes make
+# it part of a larger word ("G-CSF", "IgG/IgM", "ECG's"), which means something else or would
+# read badly. An opening parenthesis before it mostly belongs to the author's own definition.
 _TOKEN = re.compile(r"(?<!\S)[\[\"\u201c\u2018]*([^\s\[\"\u201c\u2018]\S*)")
-_CLOSING = '.,;:!?)]"\u201d\u2019'
-_AFTER = re.compile(r"[.,;:!?)\]\"\u201d\u2019]*(?!\S)")
-_EXPLAINED = re.compile(r" ?[(\[]")
+_CLOSING_SIGNS = '.,;:!?)]"\u201d\u2019'
+_AFTER_SHORT_FORM = re.compile(r"[.,;:!?)\]\"\u201d\u2019]*(?!\S)")
+_BRACKET_AFTER = re.compile(r" ?[(\[]")
 _ARTICLE = re.compile(r"(?<![^\s(\[])[Aa]n? \Z")
-_CAPITAL_WORD = re.compile(r"[^\W\d_]{2,}")
-_SENTENCE_END = re.compile(r"(?:^|[.!?:]\s+|\n)[\[\"\u201c\u2018]*$")
-_VOWEL = re.compile(
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+_SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|\n)[\[\"\u201c\u2018]*$")
+_SENTENCE_START_REACH = 8  # characters that _SENTENCE_START looks back
+_VOWEL_SOUND = re.compile(
     r"(?!eu|ewe|one\b|once\b|uni(?!n|m)|us[aeiu]|ut[aeiu]|ur[aei]|ubi)[aeiou]|hour|hono|heir|8"
 )
 
 
-class Index(NamedTuple):
-    """The entries by the first word of their short form, longest first, and long forms that hold a short one."""
+class _EntryIndex(NamedTuple):
+    """The entries, prepared for lookup.
 
-    by_word: dict[str, list[str]]
-    longs: dict[str, str]
-    within: dict[str, list[str]]
+    Attributes:
+        shorts_of_word: first word of a short form to the short forms, longest first.
+        long_of_short: short form to long form.
+        longs_with_word: short form of one word to the long forms that hold it.
+    """
+
+    shorts_of_word: dict[str, list[str]]
+    long_of_short: dict[str, str]
+    longs_with_word: dict[str, list[str]]
+
+
+class _Mention(NamedTuple):
+    """A short form that stands alone in a text."""
+
+    start: int
+    short: str
 
 
 def expand(text: str, entries: Entries, mode: Mode = "first") -> list[Edit]:
-    """Return the edits that write out the short forms of `entries` (short, long) where they stand alone.
+    """Return the edits that write out the short forms of `entries` where they stand alone.
 
-    With "first" the first "ECG" becomes "electrocardiogram (ECG)", unless the text holds the long form anywhere or
-    defines the short one. With "all" every "ECG" becomes "electrocardiogram", or what the text itself defines it to
-    be; the definition stays. Case is exact. Left alone are code and addresses, lines mostly in capitals, words that
-    a sentence begins with ("As", "In"), and what an explanation in brackets follows. "an HDL" becomes "a
-    high-density lipoprotein". Edits come from right to left, so that each offset also holds in the text as given.
+    With "first", the first "ECG" becomes "electrocardiogram (ECG)", unless the text holds the
+    long form anywhere, or defines the short form. With "all", every "ECG" becomes
+    "electrocardiogram", or the text's own definition of it; the definition itself stays. Case
+    is exact. Code and addresses are left alone, lines mostly in capitals, words that begin a
+    sentence ("As", "In"), and short forms before an explanation in brackets. "an HDL" becomes
+    "a high-density lipoprotein". Edits go from right to left, so that each offset also holds in
+    the original text.
     """
-    index = _index(entries)
-    found = definitions(text) if mode == "all" and ("(" in text or "[" in text) else []
-    own = _defined(found)
-    mentions = _mentions(text, index, own)
+    index = _index_of(entries)
+
+    # With "all", the text's own definitions add short forms. With "first", most texts have no
+    # mention at all.
+    definitions: list[Definition] = []
+    if mode == "all" and ("(" in text or "[" in text):
+        definitions = find_definitions(text)
+    own_longs = _own_longs(definitions)
+    mentions = _find_mentions(text, index, own_longs)
     if not mentions:
         return []
-    found = found or definitions(text)
-    taken = [*_protected(text), *((definition.start, definition.end) for definition in found)]
-    # What a text calls by a short form is its own affair: with "all" that is used, unless it is two things.
-    done = {
-        name for definition in found for name in (definition.short, singular(definition.short))
-    } - own.keys()
-    meanings = {**index.longs, **own}
+    definitions = definitions or find_definitions(text)
+
+    # A short form that the text itself defines is left alone, or has the text's own meaning.
+    finished = _defined_names(definitions) - own_longs.keys()
+    long_of_short = {**index.long_of_short, **own_longs}
     folded = text.casefold()
-    is_capital = _capital_lines(text, index)
+    is_capital_line = _capital_line_test(text, index)
+
     edits: list[Edit] = []
-    for start, short in _outside(mentions, taken):
-        end, long = start + len(short), meanings[short]
-        if (
-            short in done
-            or _EXPLAINED.match(text, end)
-            or _begins(text, start, short)
-            or is_capital(start)
-        ):
+    for start, short in _outside(mentions, _excluded_spans(text, definitions)):
+        end = start + len(short)
+        long = long_of_short[short]
+
+        if short in finished or _BRACKET_AFTER.match(text, end):
             continue
-        if mode == "first" and (
-            long.casefold() in folded or f"({short})" in text or f"[{short}]" in text
-        ):
+        if _begins_sentence(text, start, short) or is_capital_line(start):
             continue
-        if _is_within(folded, start, end, [long, *index.within.get(short, []), *own.values()]):
+        if mode == "first" and _is_explained(text, folded, short=short, long=long):
             continue
+        longs_around = [long, *index.longs_with_word.get(short, []), *own_longs.values()]
+        if _is_within(folded, start, end=end, longs=longs_around):
+            continue
+
         if mode == "first":
-            done.add(short)
-        edits.append(_edit(text, start, end, long if mode == "all" else f"{long} ({short})"))
+            finished.add(short)
+        after = long if mode == "all" else f"{long} ({short})"
+        edits.append(_edit(text, start, end=end, after=after))
     return edits[::-1]
 
 
-def warm(entries: Entries) -> None:
-    """Build the index now: processes forked from this one share it."""
-    _index(entries)
+# The latest index with its entries. It is looked up by identity: to hash thousands of pairs for
+# each text would cost more than the search.
+_LATEST_INDEX: list[tuple[Entries, _EntryIndex]] = []
 
 
-# The one index in use, with the entries it was made of. Looked up by identity: hashing thousands of pairs for each
-# text would cost more than the search.
-_LATEST: list[tuple[Entries, Index]] = []
+def _index_of(entries: Entries) -> _EntryIndex:
+    if not _LATEST_INDEX or _LATEST_INDEX[0][0] is not entries:
+        _LATEST_INDEX[:] = [(entries, _build_index(entries))]
+    return _LATEST_INDEX[0][1]
 
 
-def _index(entries: Entries) -> Index:
-    if not _LATEST or _LATEST[0][0] is not entries:
-        _LATEST[:] = [(entries, _build(entries))]
-    return _LATEST[0][1]
-
-
-def _build(entries: Entries) -> Index:
-    by_word: dict[str, list[str]] = defaultdict(list)
-    within: dict[str, list[str]] = defaultdict(list)
-    longs = dict(entries)
-    for short, long in longs.items():
-        by_word[_first_word(short)].append(short)
+def _build_index(entries: Entries) -> _EntryIndex:
+    shorts_of_word: dict[str, list[str]] = defaultdict(list)
+    longs_with_word: dict[str, list[str]] = defaultdict(list)
+    long_of_short = dict(entries)
+    for short, long in long_of_short.items():
+        shorts_of_word[_first_word(short)].append(short)
         for match in re.finditer(r"\S+", long):
-            word = match[0].strip(_CLOSING + "([")
-            if long not in within[word]:
-                within[word].append(long)
-    for shorts in by_word.values():
+            word = match[0].strip(_CLOSING_SIGNS + "([")
+            if long not in longs_with_word[word]:
+                longs_with_word[word].append(long)
+
+    # The longest short form that fits is the right one.
+    for shorts in shorts_of_word.values():
         shorts.sort(key=lambda short: (-len(short), short))
-    return Index(
-        dict(by_word), longs, {word: found for word, found in within.items() if word in by_word}
-    )
+
+    # Only words that are short forms are ever looked up.
+    relevant = {word: longs for word, longs in longs_with_word.items() if word in shorts_of_word}
+    return _EntryIndex(dict(shorts_of_word), long_of_short, relevant)
 
 
 def _first_word(short: str) -> str:
-    return (short.split() or [""])[0].rstrip(_CLOSING)
+    words = short.split() or [""]
+    return words[0].rstrip(_CLOSING_SIGNS)
 
 
-def _mentions(text: str, index: Index, own: dict[str, str]) -> list[tuple[int, str]]:
-    """Return where short forms stand alone, left to right: the longest where several begin."""
-    found = []
-    reached = 0
+def _find_mentions(text: str, index: _EntryIndex, own_longs: dict[str, str]) -> list[_Mention]:
+    """Return the short forms that stand alone, left to right, the longest one at each place."""
+    mentions: list[_Mention] = []
+    last_end = 0
     for match in _TOKEN.finditer(text):
-        word = match[1].rstrip(_CLOSING)
-        candidates = index.by_word.get(word)
-        if (candidates is None and word not in own) or match.start(1) < reached:
+        word = match[1].rstrip(_CLOSING_SIGNS)
+        candidates = index.shorts_of_word.get(word)
+        if candidates is None and word not in own_longs:
             continue
-        for short in [*(candidates or []), *([word] if word in own else [])]:
-            if text.startswith(short, match.start(1)) and _AFTER.match(
-                text, match.start(1) + len(short)
-            ):
-                found.append((match.start(1), short))
-                reached = match.start(1) + len(short)
+        start = match.start(1)
+        if start < last_end:
+            continue
+
+        shorts = list(candidates or [])
+        if word in own_longs:
+            shorts.append(word)
+        for short in shorts:
+            end = start + len(short)
+            if text.startswith(short, start) and _AFTER_SHORT_FORM.match(text, end):
+                mentions.append(_Mention(start, short))
+                last_end = end
                 break
-    return found
+    return mentions
 
 
-def _defined(own: list[Definition]) -> dict[str, str]:
-    """Return what a text itself calls by a short form, where it is one thing."""
-    longs: dict[str, str] = {}
-    twice = set()
-    for found in own:
-        if longs.setdefault(found.short, found.long).casefold() != found.long.casefold():
-            twice.add(found.short)
+def _own_longs(definitions: list[Definition]) -> dict[str, str]:
+    """Return short form to long form for the short forms that a text defines as one thing."""
+    long_of_short: dict[str, str] = {}
+    ambiguous: set[str] = set()
+    for definition in definitions:
+        first_long = long_of_short.setdefault(definition.short, definition.long)
+        if first_long.casefold() != definition.long.casefold():
+            ambiguous.add(definition.short)
     return {
         short: long
-        for short, long in longs.items()
-        if short not in twice and singular(short) == short
+        for short, long in long_of_short.items()
+        if short not in ambiguous and singular(short) == short
     }
 
 
-def _outside(
-    mentions: list[tuple[int, str]], taken: list[tuple[int, int]]
-) -> Iterator[tuple[int, str]]:
-    """Yield the mentions, which are in order, that overlap nothing taken."""
-    spans = sorted(taken)
-    at = reached = 0
-    for start, short in mentions:
-        while at < len(spans) and spans[at][0] < start + len(short):
-            reached = max(reached, spans[at][1])
-            at += 1
-        if reached <= start:
-            yield start, short
+def _defined_names(definitions: list[Definition]) -> set[str]:
+    """Return the short forms of the definitions, in their plural and singular."""
+    names: set[str] = set()
+    for definition in definitions:
+        names.add(definition.short)
+        names.add(singular(definition.short))
+    return names
 
 
-def _protected(text: str) -> list[tuple[int, int]]:
-    return [match.span() for match in CODE.finditer(text)]
+def _excluded_spans(text: str, definitions: list[Definition]) -> list[tuple[int, int]]:
+    """Return the spans of code, addresses and definitions, sorted."""
+    code = [match.span() for match in CODE.finditer(text)]
+    defined = [(definition.start, definition.end) for definition in definitions]
+    return sorted([*code, *defined])
 
 
-def _capital_lines(text: str, index: Index) -> Callable[[int], bool]:
-    """Return the test whether the line around an offset is mostly in capitals, its short forms aside."""
-    known: dict[int, bool] = {}
-
-    def is_capital(at: int) -> bool:
-        start = text.rfind("\n", 0, at) + 1
-        if start not in known:
-            end = text.find("\n", at)
-            words = _CAPITAL_WORD.findall(text, start, len(text) if end < 0 else end)
-            others = [word for word in words if word not in index.by_word]
-            known[start] = 2 * sum(word.isupper() for word in others) > len(others)
-        return known[start]
-
-    return is_capital
+def _outside(mentions: Iterable[_Mention], spans: list[tuple[int, int]]) -> Iterator[_Mention]:
+    """Yield the mentions, which are in order, that overlap none of the sorted spans."""
+    span_index = 0
+    covered_end = 0
+    for mention in mentions:
+        mention_end = mention.start + len(mention.short)
+        while span_index < len(spans) and spans[span_index][0] < mention_end:
+            covered_end = max(covered_end, spans[span_index][1])
+            span_index += 1
+        if covered_end <= mention.start:
+            yield mention
 
 
-def _begins(text: str, start: int, short: str) -> bool:
-    """Tell whether a short form that looks like a word begins a sentence: "As" may be the word."""
-    return (
-        short.isalpha()
-        and short.istitle()
-        and bool(_SENTENCE_END.search(text[max(0, start - 8) : start]))
-    )
+def _capital_line_test(text: str, index: _EntryIndex) -> Callable[[int], bool]:
+    """Return a test for offsets in lines that are mostly in capitals, short forms aside."""
+    result_of_line: dict[int, bool] = {}
+
+    def is_capital_line(position: int) -> bool:
+        line_start = text.rfind("\n", 0, position) + 1
+        if line_start not in result_of_line:
+            line_end = text.find("\n", position)
+            line_end = len(text) if line_end < 0 else line_end
+            words = _LETTERS.findall(text, line_start, line_end)
+            others = [word for word in words if word not in index.shorts_of_word]
+            capitals = sum(word.isupper() for word in others)
+            result_of_line[line_start] = 2 * capitals > len(others)
+        return result_of_line[line_start]
+
+    return is_capital_line
+
+
+def _begins_sentence(text: str, start: int, short: str) -> bool:
+    """Return True if a short form that may be a word ("As") begins a sentence."""
+    if not short.isalpha() or not short.istitle():
+        return False
+    return _is_sentence_start(text, start)
+
+
+def _is_sentence_start(text: str, position: int) -> bool:
+    before = text[max(0, position - _SENTENCE_START_REACH) : position]
+    return bool(_SENTENCE_START.search(before))
+
+
+def _is_explained(text: str, folded: str, short: str, long: str) -> bool:
+    """Return True if the text holds the long form, or the short form in brackets."""
+    return long.casefold() in folded or f"({short})" in text or f"[{short}]" in text
 
 
 def _is_within(folded: str, start: int, end: int, longs: list[str]) -> bool:
-    """Tell whether the mention is part of a long form that stands there: "HDL" in "HDL cholesterol"."""
+    """Return True if the mention is part of a long form in the text: "HDL" in "HDL cholesterol"."""
     for long in longs:
-        # A long form around the mention begins at most so far before it.
-        at = folded.find(long.casefold(), max(0, end - len(long)), start + len(long))
-        if 0 <= at <= start and end <= at + len(long):
+        # A long form around the mention can begin only so far before it.
+        earliest = max(0, end - len(long))
+        position = folded.find(long.casefold(), earliest, start + len(long))
+        if 0 <= position <= start and end <= position + len(long):
             return True
     return False
 
@@ -208,19 +257,20 @@ def _is_within(folded: str, start: int, end: int, longs: list[str]) -> bool:
 def _edit(text: str, start: int, end: int, after: str) -> Edit:
     """Return the edit, with the indefinite article before it where that changes."""
     article = _ARTICLE.search(text, max(0, start - 3), start)
-    if article and (
-        article[0][0] == "a"
-        or _SENTENCE_END.search(text[max(0, article.start() - 8) : article.start()])
-    ):
-        written = f"{article[0][0]}{'n' if _begins_with_a_vowel(after) else ''} "
-        if written != article[0]:
-            start, after = article.start(), written + after
-    return Edit("abbreviation", start, end, text[start:end], after)
+    if article:
+        letter = article[0][0]
+        # A capital "A" within a sentence is no article.
+        is_article = letter == "a" or _is_sentence_start(text, article.start())
+        new_article = f"{letter}{'n' if _begins_with_vowel(after) else ''} "
+        if is_article and new_article != article[0]:
+            start = article.start()
+            after = new_article + after
+    return Edit("abbreviation", start=start, end=end, before=text[start:end], after=after)
 
 
-def _begins_with_a_vowel(text: str) -> bool:
-    """Tell whether "an" stands before it, by sound: "an hour", "a unit", "an MRI"."""
-    word = re.split(r"[\s\-/]", text)[0]
-    if len(word) > 1 and word.isupper():
-        return word[0] in "AEFHILMNORSX8"
-    return bool(_VOWEL.match(word.casefold()))
+def _begins_with_vowel(text: str) -> bool:
+    """Return True if the text takes "an", by its sound: "an hour", "a unit", "an MRI"."""
+    first_word = re.split(r"[\s\-/]", text)[0]
+    if len(first_word) > 1 and first_word.isupper():
+        return first_word[0] in "AEFHILMNORSX8"
+    return bool(_VOWEL_SOUND.match(first_word.casefold()))

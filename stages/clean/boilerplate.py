@@ -1,7 +1,8 @@
-"""Boilerplate: lines and sentences that recur over the documents of a source, by document frequency.
+"""Boilerplate: lines and sentences that recur over the documents of a source.
 
-Two passes: count in how many documents of a source each line and sentence stands, then take out those that stand in
-too many. What a document says is never known from itself alone, and never from the order of documents.
+It takes two passes: count in how many documents of a source each line and sentence stands, then
+remove those that stand in too many. A text alone never decides what is boilerplate, and neither
+does the order of documents.
 """
 
 from __future__ import annotations
@@ -11,24 +12,36 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from stages.clean.edits import Edit
+from stages.clean.edits import Edit, apply
 from stages.lib.text import UNSPACED, hash_hex, normal_form
 
 _FENCE = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
-# After a sentence comes space and something that can begin one; scripts without spaces need neither.
-_SENTENCE = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]]*(?=\s+[^\sa-z])|[\u3002\uff01\uff1f]")
-_ABBREVIATED = re.compile(
-    r"(?:\b(?:e\.g|i\.e|vs|cf|ca|etc|approx|fig|no|dr|mr|mrs|ms|prof|st|sr|sra|jr|inc|ltd|al|resp|incl)|\b[a-z])\.$",
+# White space and something that can begin a sentence follow the end of one. Scripts without
+# spaces need neither.
+_SENTENCE_END = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]]*(?=\s+[^\sa-z])|[\u3002\uff01\uff1f]")
+_ABBREVIATION_END = re.compile(
+    r"(?:\b(?:e\.g|i\.e|vs|cf|ca|etc|approx|fig|no|dr|mr|mrs|ms|prof|st|sr|sra|jr|inc|ltd|al|resp|incl)"
+    r"|\b[a-z])\.$",
     re.IGNORECASE,
 )
-_ITEM = re.compile(r"\s*(?:[-*\u2022|>#]|\d+[.)])\s")
-# A line of its own needs this many words to be boilerplate, a sentence within a line or an item of a list more:
-# "Yes." before an answer and "- String" in a list say something, however often they stand there.
-LINE_WORDS, SENTENCE_WORDS = 2, 4
+_ABBREVIATION_REACH = 12  # characters that _ABBREVIATION_END looks back
+_LIST_ITEM = re.compile(r"\s*(?:[-*\u2022|>#]|\d+[.)])\s")
+
+# A line needs this many words to be boilerplate. A sentence within a line, or an item of a
+# list, needs more: "Yes." before an answer and "- String" in a list have a meaning, however
+# often they stand there.
+LEAST_LINE_WORDS = 2
+LEAST_SENTENCE_WORDS = 4
 
 
 class Segment(NamedTuple):
-    """A line or sentence, where it stands, and a hash of its normal form."""
+    """A line or sentence.
+
+    Attributes:
+        start: where it begins in the text.
+        end: where it ends, exclusive.
+        key: the hash of its normal form.
+    """
 
     start: int
     end: int
@@ -36,92 +49,133 @@ class Segment(NamedTuple):
 
 
 def segments(text: str) -> list[Segment]:
-    """Return the lines of `text`, those of several sentences cut into them; code and what is too short is left out."""
-    found: list[Segment] = []
-    fences = iter([match.span() for match in _FENCE.finditer(text)] if "```" in text else [])
-    fence = next(fences, None)
-    start = 0
-    for line in text.splitlines(keepends=True):
-        end = start + len(line)
-        while fence and fence[1] <= start:
-            fence = next(fences, None)
-        if not fence or start < fence[0]:
-            spans = _sentences(text, start, start + len(line.rstrip()))
-            least = LINE_WORDS if len(spans) == 1 and not _ITEM.match(line) else SENTENCE_WORDS
-            for left, right in spans:
-                form = normal_form(text[left:right])
-                if _size(form) >= least:
-                    found.append(Segment(left, right, hash_hex(form)))
-        start = end
-    return found
+    """Return the lines of `text`, cut into sentences where they hold several.
+
+    Code and segments of too few words are left out.
+    """
+    result: list[Segment] = []
+    for start, line in _lines_outside_fences(text):
+        spans = _sentence_spans(text, start, start + len(line.rstrip()))
+
+        # A line of its own needs fewer words than a sentence among others.
+        is_single = len(spans) == 1 and not _LIST_ITEM.match(line)
+        least_words = LEAST_LINE_WORDS if is_single else LEAST_SENTENCE_WORDS
+
+        for span_start, span_end in spans:
+            form = normal_form(text[span_start:span_end])
+            if _word_count(form) >= least_words:
+                result.append(Segment(span_start, span_end, hash_hex(form)))
+    return result
 
 
-def counts(texts: Iterable[str]) -> Counter[str]:
-    """Return in how many of `texts` each line and sentence stands, by key."""
-    found: Counter[str] = Counter()
+def count_segments(texts: Iterable[str]) -> Counter[str]:
+    """Return key to the number of `texts` that hold the segment."""
+    count_by_key: Counter[str] = Counter()
     for text in texts:
-        found.update({segment.key for segment in segments(text)})
-    return found
+        count_by_key.update({segment.key for segment in segments(text)})
+    return count_by_key
 
 
-def recurring(
-    counts: Mapping[str, int], documents: int, share: float, minimum: int
+def recurring_segments(
+    count_by_key: Mapping[str, int], documents: int, share: float, minimum: int
 ) -> frozenset[str]:
-    """Return the keys that stand in at least `minimum` and at least `share` of `documents` documents."""
-    least = max(minimum, share * documents)
-    return frozenset(key for key, count in counts.items() if count >= least)
+    """Return the keys with a count of at least `minimum` and at least `share` of all documents."""
+    least_count = max(minimum, share * documents)
+    return frozenset(key for key, count in count_by_key.items() if count >= least_count)
 
 
-def remove(text: str, recurring: frozenset[str]) -> list[Edit]:
-    """Return the edits, from right to left, that take `recurring` segments out; none if no word would be left."""
+def remove_recurring(text: str, recurring: frozenset[str]) -> list[Edit]:
+    """Return the edits, from right to left, that remove the segments with a key in `recurring`.
+
+    The list is empty if no word would be left.
+    """
     spans = [(segment.start, segment.end) for segment in segments(text) if segment.key in recurring]
     if not spans:
         return []
-    edits = [
-        Edit("boilerplate", *span, text[slice(*span)], "") for span in _with_space(text, spans)
-    ]
-    left, at = [], 0
-    for edit in edits:
-        left.append(text[at : edit.start])
-        at = edit.end
-    return edits[::-1] if re.search(r"\w", "".join([*left, text[at:]])) else []
+
+    edits: list[Edit] = []
+    for start, end in _with_white_space(text, spans):
+        edits.append(Edit("boilerplate", start=start, end=end, before=text[start:end], after=""))
+    edits.reverse()
+
+    has_words = re.search(r"\w", apply(text, edits)) is not None
+    return edits if has_words else []
 
 
-def _with_space(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return `spans`, each with the white space that would be left over: behind it, or before it at the end."""
+def _lines_outside_fences(text: str) -> list[tuple[int, str]]:
+    """Return start and text of each line that no code fence holds."""
+    fences = [match.span() for match in _FENCE.finditer(text)] if "```" in text else []
+    lines: list[tuple[int, str]] = []
+    fence_index = 0
+    start = 0
+    for line in text.splitlines(keepends=True):
+        # Go on to the first fence that does not end before this line.
+        while fence_index < len(fences) and fences[fence_index][1] <= start:
+            fence_index += 1
+        if fence_index == len(fences) or start < fences[fence_index][0]:
+            lines.append((start, line))
+        start += len(line)
+    return lines
+
+
+def _sentence_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the spans of the sentences, without the white space after them."""
+    spans: list[tuple[int, int]] = []
+    sentence_start = start
+    for match in _SENTENCE_END.finditer(text, start, end):
+        # "Dr." ends no sentence.
+        look_back = max(sentence_start, match.end() - _ABBREVIATION_REACH)
+        if _ABBREVIATION_END.search(text, look_back, match.end()):
+            continue
+
+        spans.append((sentence_start, match.end()))
+        sentence_start = match.end()
+        while sentence_start < end and text[sentence_start].isspace():
+            sentence_start += 1
+
+    if sentence_start < end:
+        spans.append((sentence_start, end))
+    return spans
+
+
+def _with_white_space(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return `spans`, each with the white space that nothing would need after the removal.
+
+    That is the white space after the span, or the white space before it at the end of the text.
+    """
     widened: list[tuple[int, int]] = []
     for start, end in spans:
-        after = end
-        while after < len(text) and text[after].isspace():
-            after += 1
-            if text[after - 1] == "\n":
-                break
-        begins = not start or text[start - 1] == "\n" or bool(widened and widened[-1][1] == start)
-        ends = after == len(text) or text[after - 1] == "\n"
-        if ends and not begins:
-            # The line goes on in front: its break stays, and the blanks before the sentence go.
+        after = _end_of_white_space(text, end)
+        last_end = widened[-1][1] if widened else -1
+
+        begins_line = start == 0 or text[start - 1] == "\n" or last_end == start
+        ends_line = after == len(text) or text[after - 1] == "\n"
+        if ends_line and not begins_line:
+            # Text before the span stays on this line. Keep its line break, and remove the
+            # blanks before the span.
             after = end
             while start and text[start - 1] in " \t":
                 start -= 1
-        elif after == len(text) and begins:
-            while start and text[start - 1].isspace() and not (widened and widened[-1][1] >= start):
+        elif after == len(text) and begins_line:
+            # At the end of the text, the line break before the span goes too.
+            while start and text[start - 1].isspace() and last_end < start:
                 start -= 1
         widened.append((start, after))
     return widened
 
 
-def _sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    spans, at = [], start
-    for match in _SENTENCE.finditer(text, start, end):
-        if not _ABBREVIATED.search(text, max(at, match.end() - 12), match.end()):
-            spans.append((at, match.end()))
-            at = match.end()
-            while at < end and text[at].isspace():
-                at += 1
-    return [*spans, (at, end)] if at < end else spans
+def _end_of_white_space(text: str, position: int) -> int:
+    """Return the end of the white space at `position`, at most through one line break."""
+    while position < len(text) and text[position].isspace():
+        position += 1
+        if text[position - 1] == "\n":
+            break
+    return position
 
 
-def _size(form: str) -> int:
-    # Two characters of a script without spaces count as a word.
+def _word_count(form: str) -> int:
+    """Return the number of words. Two characters of a script without spaces count as a word."""
     unspaced = len(UNSPACED.findall(form))
-    return form.count(" ") + 1 + unspaced // 2 if unspaced else len(form.split())
+    if unspaced:
+        return form.count(" ") + 1 + unspaced // 2
+    return len(form.split())

@@ -1,4 +1,4 @@
-"""What a rule did to a text: spans that can be undone."""
+"""Edits: what a rule did to a text, as spans that can be undone."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from typing import NamedTuple
 
 
 class Edit(NamedTuple):
-    """`before` stood at `start` to `end` of the text as it was, `after` stands there now.
+    """One change of a text by one rule.
 
-    Offsets count characters in the text before this very edit. So a list of edits is undone from last to
-    first, each by putting `before` back over the len(after) characters from `start`.
+    Offsets count characters in the text before this very edit. To undo a list of edits, go from the
+    last one to the first, and put `before` back over the len(after) characters from `start`.
+
+    Attributes:
+        rule: the name of the rule.
+        start: where the replaced span begins.
+        end: where it ends, exclusive.
+        before: the text that stood there.
+        after: the text that stands there now.
     """
 
     rule: str
@@ -21,37 +28,56 @@ class Edit(NamedTuple):
 
 
 def between(rule: str, old: str, new: str) -> list[Edit]:
-    """Return the smallest single span that turns `old` into `new`; nothing when they are equal."""
+    """Return the smallest single edit that turns `old` into `new`; an empty list if they are equal.
+
+    >>> between("typo", "a cta", "a cat")
+    [Edit(rule='typo', start=3, end=5, before='ta', after='at')]
+    """
     if old == new:
         return []
-    head = _common(old, new)
-    # The common end may not reach into the common beginning: "aa" to "a" is one character less, not two.
-    tail = _common(old[head:][::-1], new[head:][::-1])
-    return [
-        Edit(rule, head, len(old) - tail, old[head : len(old) - tail], new[head : len(new) - tail])
-    ]
+
+    # The common end must not overlap the common beginning: "aa" to "a" is one character less,
+    # not two.
+    head = _common_length(old, new)
+    tail = _common_length(old[head:][::-1], new[head:][::-1])
+
+    old_end = len(old) - tail
+    new_end = len(new) - tail
+    return [Edit(rule, start=head, end=old_end, before=old[head:old_end], after=new[head:new_end])]
 
 
 def apply(text: str, edits: list[Edit]) -> str:
-    """Return `text` after `edits`, in their order."""
+    """Return `text` after `edits`, in their order.
+
+    >>> apply("a cta", between("typo", "a cta", "a cat"))
+    'a cat'
+    """
     if all(later.end <= edit.start for edit, later in pairwise(edits)):
-        return _apply_at_once(text, edits)
+        return _apply_from_right(text, edits)
     for edit in edits:
         text = text[: edit.start] + edit.after + text[edit.end :]
     return text
 
 
-def _apply_at_once(text: str, edits: list[Edit]) -> str:
-    # From right to left every offset also holds in the text as given: one pass, however many edits there are.
-    pieces, at = [], 0
+def _apply_from_right(text: str, edits: list[Edit]) -> str:
+    """Return `text` after edits that go from right to left.
+
+    Each of their offsets also holds in the original text, so one pass is enough for any number
+    of edits.
+    """
+    pieces: list[str] = []
+    position = 0
     for edit in reversed(edits):
-        pieces += [text[at : edit.start], edit.after]
-        at = edit.end
-    return "".join([*pieces, text[at:]])
+        pieces.append(text[position : edit.start])
+        pieces.append(edit.after)
+        position = edit.end
+    pieces.append(text[position:])
+    return "".join(pieces)
 
 
-def _common(left: str, right: str) -> int:
-    for at, (one, other) in enumerate(zip(left, right, strict=False)):
-        if one != other:
-            return at
+def _common_length(left: str, right: str) -> int:
+    """Return the length of the common beginning."""
+    for index, (left_char, right_char) in enumerate(zip(left, right, strict=False)):
+        if left_char != right_char:
+            return index
     return min(len(left), len(right))

@@ -1,4 +1,7 @@
-"""Filters: which cleaned texts are kept. Limits are on the text alone, so that the same text always fares the same."""
+"""Filters: decide which cleaned texts are kept, by limits on the text alone.
+
+So equal texts always get the same decision.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,40 @@ from typing import Any, NamedTuple
 
 from stages.lib.errors import Problem
 
-# In the order in which they are looked for; the first three before anything is repaired.
+# Every reason for dropping a document, in the order of the checks; the first three come before
+# any rule.
 REASONS = (
-    *("too_many_bytes", "too_many_nodes", "too_deep", "unstable", "empty"),
-    *("too_short", "too_long", "symbols", "repetition", "pattern", "language"),
+    "too_many_bytes",
+    "too_many_nodes",
+    "too_deep",
+    "unstable",
+    "empty",
+    "too_short",
+    "too_long",
+    "symbols",
+    "repetition",
+    "pattern",
+    "language",
 )
-# Titles and questions are too short to be judged by shares.
-JUDGED = 50
-# How long the repeated stretches are: words, or characters where a script writes no spaces.
-STRETCH_WORDS, STRETCH_CHARACTERS = 5, 10
+# Titles and questions are too short for limits on shares.
+LEAST_CHARACTERS_FOR_SHARES = 50
+# The length of an n-gram in `repetition`: words, or characters in a script without spaces.
+NGRAM_WORDS = 5
+NGRAM_CHARACTERS = 10
+# A text with more characters a word than this is taken for a script without spaces.
+MOST_CHARACTERS_PER_WORD = 12
 
 
 class Bounds(NamedTuple):
-    """Lengths in characters, shares from 0 to 1 (None: any), and regular expressions in RE2's syntax."""
+    """The limits of a text.
+
+    Attributes:
+        shortest: the least number of characters.
+        longest: the largest number of characters.
+        max_symbol_share: the largest share of symbols, from 0 to 1; None for any.
+        max_repetition: the largest share of repeated n-grams, from 0 to 1; None for any.
+        patterns: regular expressions in the syntax of RE2 that no kept text may match.
+    """
 
     shortest: int
     longest: int
@@ -31,24 +55,36 @@ class Bounds(NamedTuple):
     patterns: tuple[str, ...]
 
 
-def refusal(text: str, bounds: Bounds) -> str:
-    """Return why `text` is dropped, or nothing: the first of `REASONS` that applies, after every repair."""
+def drop_reason(text: str, bounds: Bounds) -> str:
+    """Return the first reason of `REASONS` that drops the cleaned `text`; "" if it is kept.
+
+    >>> drop_reason("x", Bounds(2, 100, None, None, ()))
+    'too_short'
+    """
     if not text:
         return "empty"
     if len(text) < bounds.shortest:
         return "too_short"
     if len(text) > bounds.longest:
         return "too_long"
-    if len(text) >= JUDGED:
+
+    if len(text) >= LEAST_CHARACTERS_FOR_SHARES:
         if bounds.max_symbol_share is not None and symbol_share(text) > bounds.max_symbol_share:
             return "symbols"
         if bounds.max_repetition is not None and repetition(text) > bounds.max_repetition:
             return "repetition"
-    return "pattern" if any(pattern.search(text) for pattern in compiled(bounds.patterns)) else ""
+
+    if any(pattern.search(text) for pattern in compile_patterns(bounds.patterns)):
+        return "pattern"
+    return ""
 
 
 def symbol_share(text: str) -> float:
-    """Return the share of characters that are neither letters, marks, digits nor white space."""
+    """Return the share of characters that are neither letters, marks, digits nor white space.
+
+    >>> symbol_share("ab--")
+    0.5
+    """
     if text.isascii():
         plain = sum(map(str.isalnum, text)) + sum(map(str.isspace, text))
     else:
@@ -57,34 +93,43 @@ def symbol_share(text: str) -> float:
 
 
 def repetition(text: str) -> float:
-    """Return the share of stretches of five words that stood in `text` before.
+    """Return the share of five-word n-grams that repeat an earlier one.
 
-    After the duplicate n-grams of Gopher (Rae et al. 2021). Where there are few spaces, stretches of ten characters.
+    After the duplicate n-grams of Gopher (Rae et al. 2021). Where there are few spaces, n-grams
+    have ten characters.
     """
     tokens: Sequence[str] = text.split()
-    size = STRETCH_WORDS
-    if len(text) > 12 * len(tokens):
-        tokens, size = "".join(tokens), STRETCH_CHARACTERS
-    stretches = [tuple(tokens[at : at + size]) for at in range(len(tokens) - size + 1)]
-    return 1.0 - len(Counter(stretches)) / len(stretches) if stretches else 0.0
+    size = NGRAM_WORDS
+    if len(text) > MOST_CHARACTERS_PER_WORD * len(tokens):
+        tokens = "".join(tokens)
+        size = NGRAM_CHARACTERS
+
+    ngrams = [tuple(tokens[start : start + size]) for start in range(len(tokens) - size + 1)]
+    if not ngrams:
+        return 0.0
+    return 1.0 - len(Counter(ngrams)) / len(ngrams)
 
 
 @lru_cache(maxsize=8)
-def compiled(patterns: tuple[str, ...]) -> tuple[Any, ...]:
-    """Return the users' patterns, compiled by RE2, whose searches take linear time whatever the pattern."""
+def compile_patterns(patterns: tuple[str, ...]) -> tuple[Any, ...]:
+    """Return the users' patterns, compiled by RE2, which searches in linear time for any pattern.
+
+    Raises:
+        Problem: a pattern is not in the syntax of RE2.
+    """
     if not patterns:
         return ()
     import re2
 
     options = re2.Options()
     options.log_errors = False
-    found = []
+    compiled: list[Any] = []
     for pattern in patterns:
         try:
-            found.append(re2.compile(pattern, options))
+            compiled.append(re2.compile(pattern, options))
         except re2.error as error:
             raise Problem(
                 f"params.yaml: clean.drop_patterns holds {pattern!r}: {error}",
-                "write it in RE2's syntax, which has no look-around and no back-references",
+                "write it in the syntax of RE2, which has no look-around and no back-references",
             ) from None
-    return tuple(found)
+    return tuple(compiled)

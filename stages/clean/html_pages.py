@@ -1,109 +1,105 @@
-"""Pages: the main text of an HTML page, by trafilatura (Barbaresi 2021, ACL), and limits before any parser."""
+"""HTML pages: their main text by trafilatura (Barbaresi 2021, ACL), and limits before any parser."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from stages.clean.markup import is_element, quote
+from stages.clean.markup import is_element, quote_tags
 
 _PAGE = re.compile(r"<!doctype\s+html\b|<(?:html|head|body)(?=[\s>])", re.IGNORECASE)
-_BEFORE = re.compile(r"[\s\ufeff\0]*+(?:<\?xml\b[^<>]*>)?[\s\ufeff\0]*+", re.IGNORECASE)
+_BEFORE_PAGE = re.compile(r"[\s\ufeff\0]*+(?:<\?xml\b[^<>]*>)?[\s\ufeff\0]*+", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-z][^\s/<>]*+)", re.IGNORECASE)
-_VOID = frozenset(
-    ("area", "base", "br", "col", "embed", "frame", "hr", "img", "input", "link", "meta", "param")
-) | {
-    "source",
-    "track",
-    "wbr",
-}
-# Their end tags may be left out: the next of its kind ends them.
-_OPTIONAL = frozenset(
-    ["p", "li", "dt", "dd", "tr", "td", "th", "option", "optgroup", "thead", "tbody", "tfoot"]
-)
-_ROW = re.compile(r"\|(.*)\|[ \t]*")
+_VOID_LIST = "area base br col embed frame hr img input link meta param source track wbr"
+_VOID_ELEMENTS = frozenset(_VOID_LIST.split())
+# Their end tags may be left out: the next element of the same kind ends them.
+_OPTIONAL_END_LIST = "p li dt dd tr td th option optgroup thead tbody tfoot"
+_OPTIONAL_END_ELEMENTS = frozenset(_OPTIONAL_END_LIST.split())
+_TABLE_ROW = re.compile(r"\|(.*)\|[ \t]*")
+# XML cannot hold zero bytes and lone surrogates. Without this, lxml would reject the page.
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # A sentence that no page holds, and that trafilatura neither reflows nor drops as too short.
 _PLACEHOLDER = "Preformatted text number {} stands in this very place, 7f3a91c5."
-_PLACE = re.compile(re.escape(_PLACEHOLDER).replace(r"\{\}", "([0-9]+)"))
+_PLACEHOLDER_PATTERN = re.compile(re.escape(_PLACEHOLDER).replace(r"\{\}", "([0-9]+)"))
 
 
 class Limits(NamedTuple):
-    """What is read at most: bytes of UTF-8, tags, and elements inside each other."""
+    """The largest text that is parsed.
+
+    Attributes:
+        bytes: bytes in UTF-8.
+        nodes: tags.
+        depth: elements inside each other.
+    """
 
     bytes: int
     nodes: int
     depth: int
 
 
-def refusal(text: str, limits: Limits) -> str:
-    """Return "" or why `text` is not read: "too_many_bytes", "too_many_nodes" or "too_deep". Linear; no parser.
+def exceeded_limit(text: str, limits: Limits) -> str:
+    """Return "too_many_bytes", "too_many_nodes", "too_deep", or "" for a text within `limits`.
 
-    Void elements have no depth, and elements whose end tag may be left out end where the next of their kind
-    begins. Outside pages only names that HTML knows count: "Vector<T>" is code.
+    It takes linear time and uses no parser. Outside pages, only names that HTML knows count as
+    tags: "Vector<T>" is code.
     """
-    # No character takes less than a byte: a text of 50 MB is not even encoded.
-    if len(text) > limits.bytes or len(text.encode("utf-8", "surrogatepass")) > limits.bytes:
+    # A character takes at least one byte. So a text of 50 MB need not be encoded.
+    if len(text) > limits.bytes:
         return "too_many_bytes"
-    page = is_page(text)
-    nodes, stack, opened = 0, list[str](), Counter[str]()
+    if len(text.encode("utf-8", "surrogatepass")) > limits.bytes:
+        return "too_many_bytes"
+
+    any_name_counts = is_page(text)
+    open_elements = OpenElements()
+    nodes = 0
     for match in _TAG.finditer(text):
         name = match[2].lower()
-        if not page and not is_element(name):
+        if not any_name_counts and not is_element(name):
             continue
+
         nodes += 1
         if nodes > limits.nodes:
             return "too_many_nodes"
-        if name in _VOID:
-            continue
-        if not match[1]:
-            _end_before(name, stack, opened)
-            stack.append(name)
-            opened[name] += 1
-        elif opened[name]:
-            _pop_through(name, stack, opened)
-        if len(stack) > limits.depth:
+
+        is_end_tag = bool(match[1])
+        open_elements.add_tag(name, is_end_tag)
+        if open_elements.depth > limits.depth:
             return "too_deep"
     return ""
 
 
 def is_page(text: str) -> bool:
-    """Return whether `text` is a whole HTML page: it begins as one, after comments and an XML declaration."""
-    at = 0
+    """Return True if `text` begins as an HTML page, after comments and an XML declaration."""
+    position = 0
     while True:
-        before = _BEFORE.match(text, at)
-        at = before.end() if before else at
-        if not text.startswith("<!--", at):
-            return bool(_PAGE.match(text, at))
-        end = text.find("-->", at + 4)
-        if end < 0:
+        before = _BEFORE_PAGE.match(text, position)
+        position = before.end() if before else position
+        if not text.startswith("<!--", position):
+            return bool(_PAGE.match(text, position))
+
+        # Skip a comment.
+        comment_end = text.find("-->", position + 4)
+        if comment_end < 0:
             return False
-        at = end + 3
+        position = comment_end + 3
 
 
-def extract(text: str) -> str:
-    """Return the main text of a page, without comments and metadata; "" where none is found.
+def main_text(text: str) -> str:
+    """Return the main text of a page, without comments and metadata; "" if none is found.
 
-    Lists are "- item" lines, rows of tables "a | b" lines, preformatted text of several lines is a fence.
+    Items of lists become "- item" lines and rows of tables "a | b" lines. Preformatted text of
+    several lines becomes a code fence.
     """
     import trafilatura
 
-    # What XML cannot hold (zero bytes, lone surrogates) would make lxml refuse the page.
-    tree = trafilatura.load_html(
-        re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "", text)
-    )
+    tree = trafilatura.load_html(_NOT_XML.sub("", text))
     if tree is None:
         return ""
-    held: list[str] = []
-    for pre in tree.xpath("//pre[not(ancestor::pre)]"):
-        code = "".join(pre.itertext()).strip("\r\n").rstrip()
-        if "\n" in code and "```" not in code:
-            tail = pre.tail
-            pre.clear()
-            pre.tag, pre.tail = "p", tail
-            pre.text = _PLACEHOLDER.format(len(held))
-            held.append(code)
-    found = trafilatura.extract(
+
+    # Code would lose its line breaks in trafilatura. A placeholder stands for it meanwhile.
+    code_blocks = _replace_code_blocks(tree)
+    extracted = trafilatura.extract(
         tree,
         include_comments=False,
         include_tables=True,
@@ -111,38 +107,85 @@ def extract(text: str) -> str:
         with_metadata=False,
         output_format="txt",
     )
-    lines = [_row(line) for line in (found or "").splitlines()]
-    plain = quote("\n".join(line for line in lines if line))
-    return _PLACE.sub(lambda place: _fence(held, int(place[1])), plain).strip("\n")
+    lines = [_plain_row(line) for line in (extracted or "").splitlines()]
+    plain = quote_tags("\n".join(line for line in lines if line))
+
+    def code_fence(placeholder: re.Match[str]) -> str:
+        index = int(placeholder[1])
+        return f"\n```\n{code_blocks[index]}\n```\n" if index < len(code_blocks) else ""
+
+    return _PLACEHOLDER_PATTERN.sub(code_fence, plain).strip("\n")
 
 
-def _fence(held: list[str], index: int) -> str:
-    return f"\n```\n{held[index]}\n```\n" if index < len(held) else ""
+def _replace_code_blocks(tree: Any) -> list[str]:
+    """Replace each <pre> of several lines by a placeholder; return their texts in order."""
+    code_blocks: list[str] = []
+    for element in tree.xpath("//pre[not(ancestor::pre)]"):
+        code = "".join(element.itertext()).strip("\r\n").rstrip()
+        if "\n" in code and "```" not in code:
+            tail = element.tail
+            element.clear()
+            element.tag = "p"
+            element.tail = tail
+            element.text = _PLACEHOLDER.format(len(code_blocks))
+            code_blocks.append(code)
+    return code_blocks
 
 
-def _row(line: str) -> str:
-    match = _ROW.fullmatch(line)
+def _plain_row(line: str) -> str:
+    """Return a row of a table as "a | b", "" for a row of dashes, and any other line as it is."""
+    match = _TABLE_ROW.fullmatch(line)
     if not match:
         return line
     cells = [cell.strip() for cell in match[1].split("|")]
-    return "" if all(re.fullmatch("-*", cell) for cell in cells) else " | ".join(cells)
+    if all(re.fullmatch("-*", cell) for cell in cells):
+        return ""
+    return " | ".join(cells)
 
 
-def _end_before(name: str, stack: list[str], opened: Counter[str]) -> None:
-    # At most one of each kind is open at the top, so this looks back a constant way.
-    if name not in _OPTIONAL:
-        return
-    for back in range(len(stack) - 1, -1, -1):
-        if stack[back] not in _OPTIONAL:
+class OpenElements:
+    """The elements that are open at a place of a text.
+
+    Void elements have no depth. An element whose end tag may be left out ends where the next
+    one of its kind begins.
+    """
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._count_by_name: Counter[str] = Counter()
+
+    @property
+    def depth(self) -> int:
+        """The number of open elements."""
+        return len(self._names)
+
+    def add_tag(self, name: str, is_end_tag: bool) -> None:
+        """Open or close the element `name`."""
+        if name in _VOID_ELEMENTS:
             return
-        if stack[back] == name:
-            _pop_through(name, stack, opened)
-            return
+        if not is_end_tag:
+            self._end_previous(name)
+            self._names.append(name)
+            self._count_by_name[name] += 1
+        elif self._count_by_name[name]:
+            self._close_through(name)
 
-
-def _pop_through(name: str, stack: list[str], opened: Counter[str]) -> None:
-    while stack:
-        last = stack.pop()
-        opened[last] -= 1
-        if last == name:
+    def _end_previous(self, name: str) -> None:
+        """Close the element of the same kind that `name` ends without an end tag."""
+        if name not in _OPTIONAL_END_ELEMENTS:
             return
+        # At most one element of each kind is open at the top, so this looks back a constant way.
+        for open_name in reversed(self._names):
+            if open_name not in _OPTIONAL_END_ELEMENTS:
+                return
+            if open_name == name:
+                self._close_through(name)
+                return
+
+    def _close_through(self, name: str) -> None:
+        """Close the innermost element `name`, and all elements inside it."""
+        while self._names:
+            innermost = self._names.pop()
+            self._count_by_name[innermost] -= 1
+            if innermost == name:
+                return

@@ -1,17 +1,26 @@
-"""Section `clean` of params.yaml: which repairs are made, and what is too much or too little."""
+"""What the stage `clean` reads, what it writes, and its parameters."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
+import pandas as pd
 from pydantic import Field
 
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.knowledge import Knowledge
+from stages.lib.contracts.ledger import Ledger
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.passages import Passages
 from stages.lib.errors import Problem
-from stages.lib.params import Section
+from stages.lib.interface import Details, Reads, Scratch, TableFile, TableWriter, Writes
+from stages.lib.params import Model, Section
 
 
 class CleanParams(Section):
-    """Which repairs are made, what they need as evidence, and which texts are kept."""
+    """Which rules are applied, how much evidence they need, and which texts are kept."""
 
     section: ClassVar[str] = "clean"
     max_input_bytes: int = Field(ge=1000)
@@ -37,15 +46,121 @@ class CleanParams(Section):
     passage_overlap: int = Field(ge=0)
 
 
+@dataclass(frozen=True)
+class Params:
+    """The sections of params.yaml that `clean` reads."""
+
+    clean: CleanParams
+    model: Model
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What `clean` reads."""
+
+    documents: Annotated[
+        TableFile[Documents],
+        Reads("data/collect/documents.parquet", "Documents as collected."),
+    ]
+    pairs: Annotated[
+        TableFile[Pairs],
+        Reads("data/collect/pairs.parquet", "Pairs of an anchor and a document, as collected."),
+    ]
+    out_of_domain_documents: Annotated[
+        TableFile[Documents],
+        Reads(
+            "data/collect/out_of_domain_documents.parquet",
+            "Documents of the sources outside the domain, as collected.",
+        ),
+    ]
+    out_of_domain_pairs: Annotated[
+        TableFile[Pairs],
+        Reads(
+            "data/collect/out_of_domain_pairs.parquet",
+            "Pairs of the sources outside the domain, as collected.",
+        ),
+    ]
+    glossary: Annotated[
+        Path,
+        Reads("data/glossary", "Word lists of the project, with its abbreviations."),
+    ]
+    scratch: Annotated[Path, Scratch()]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What `clean` writes."""
+
+    documents: Annotated[
+        TableWriter,
+        Writes("data/clean/documents.parquet", "Cleaned documents.", Documents),
+    ]
+    passages: Annotated[
+        TableWriter,
+        Writes("data/clean/passages.parquet", "Passages of the documents.", Passages),
+    ]
+    pairs: Annotated[
+        TableWriter,
+        Writes("data/clean/pairs.parquet", "Pairs with cleaned anchors.", Pairs),
+    ]
+    out_of_domain_documents: Annotated[
+        TableWriter,
+        Writes(
+            "data/clean/out_of_domain_documents.parquet",
+            "Cleaned documents outside the domain.",
+            Documents,
+        ),
+    ]
+    out_of_domain_passages: Annotated[
+        TableWriter,
+        Writes(
+            "data/clean/out_of_domain_passages.parquet",
+            "Passages of the documents outside the domain.",
+            Passages,
+        ),
+    ]
+    out_of_domain_pairs: Annotated[
+        TableWriter,
+        Writes(
+            "data/clean/out_of_domain_pairs.parquet",
+            "Pairs outside the domain, with cleaned anchors.",
+            Pairs,
+        ),
+    ]
+    knowledge: Annotated[
+        pd.DataFrame,
+        Writes(
+            "data/clean/knowledge.parquet",
+            "Counts of what stands in the documents: definitions, words, boilerplate.",
+            Knowledge,
+        ),
+    ]
+    ledger: Annotated[
+        TableWriter,
+        Writes("data/clean/ledger.parquet", "Every drop and every edit, with its rule.", Ledger),
+    ]
+    details: Annotated[
+        Details,
+        Writes("metrics/details/clean.json", "Row accounting, and the number of edits by rule."),
+    ]
+
+
 def check_limits(params: CleanParams) -> None:
-    """Refuse limits that contradict each other, by name."""
-    for what in ("document", "anchor"):
-        shortest, longest = (getattr(params, f"{end}_{what}_characters") for end in ("min", "max"))
+    """Check that the limits do not contradict each other.
+
+    Raises:
+        Problem: two limits do, with their names.
+    """
+    for kind in ("document", "anchor"):
+        shortest = getattr(params, f"min_{kind}_characters")
+        longest = getattr(params, f"max_{kind}_characters")
         if shortest > longest:
             raise Problem(
-                f"params.yaml: clean.min_{what}_characters = {shortest} is above max_{what}_characters = {longest}",
+                f"params.yaml: clean.min_{kind}_characters = {shortest} is above "
+                f"max_{kind}_characters = {longest}",
                 "no text could pass; lower the one or raise the other",
             )
+
     if params.passage_tokens is not None and 2 * params.passage_overlap > params.passage_tokens:
         raise Problem(
             f"params.yaml: clean.passage_overlap = {params.passage_overlap} is over half of "

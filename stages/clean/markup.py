@@ -1,48 +1,69 @@
-"""Markup: HTML out, its words kept apart, and every "<" and "&" that is no markup left alone.
+"""HTML: remove markup, keep its words apart, and leave every "<" and "&" that is no markup alone.
 
-Prose is full of "<": "p < 0.05", "<5 mm", "<account-id>", "List<String>". An HTML parser alone would swallow
-"<account-id>", and everything after "i <n". So what counts as markup is decided here, strictly, and the parser
-(selectolax, on Lexbor) reads a text in which everything else is escaped.
+Prose is full of "<": "p < 0.05", "<5 mm", "<account-id>", "List<String>". An HTML parser alone
+would lose "<account-id>", and everything after "i <n". So strict rules decide first what counts
+as markup. The parser (selectolax, on Lexbor) then reads a text in which everything else is
+escaped.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from html.entities import html5
 from typing import NamedTuple
 
-from stages.clean.outline import Outline
+from stages.clean.markdown import code_spans
 
-# Elements that break a line in a browser, or stand apart as cells and options do. The others run on:
-# "m<sup>2</sup>" and "<code>Bucket</code>s" are single words.
-_APART = re.compile(
-    "address|article|aside|audio|blockquote|body|br|button|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|"
-    "fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hgroup|hr|html|iframe|img|input|legend|li|"
-    "link|main|map|menu|meta|nav|noscript|object|ol|optgroup|option|p|param|pre|script|section|select|style|summary|"
-    "table|tbody|td|template|textarea|tfoot|th|thead|title|tr|ul|video",
+# Elements that break a line in a browser, or stand apart as cells and options do.
+_BLOCK_ELEMENT = re.compile(
+    "address|article|aside|audio|blockquote|body|br|button|caption|center|col|colgroup|dd|details|dialog|dir|div|"
+    "dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hgroup|hr|html|iframe|img|"
+    "input|legend|li|link|main|map|menu|meta|nav|noscript|object|ol|optgroup|option|p|param|pre|script|section|"
+    "select|style|summary|table|tbody|td|template|textarea|tfoot|th|thead|title|tr|ul|video",
     re.IGNORECASE,
 )
-_WITHIN = re.compile(
+# Elements within a line: "m<sup>2</sup>" and "<code>Bucket</code>s" are single words.
+_INLINE_ELEMENT = re.compile(
     "a|abbr|acronym|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|label|mark|nobr|output|q|rb|rp|rt|ruby|s|"
     "samp|small|span|strike|strong|sub|sup|time|tt|u|var|wbr",
     re.IGNORECASE,
 )
 _FLAGS = "allowfullscreen|async|autoplay|checked|compact|controls|defer|disabled|hidden|itemscope|multiple|nowrap|open"
-# Attributes have values ("<b and c>" is prose); the bound keeps a stray quote from reaching across a document.
-_ATTRIBUTES = rf"""(?:\s+(?:[\w:@.-]+\s*=\s*(?:"[^"]{{0,4000}}"|'[^']{{0,4000}}'|[^\s"'<>`]+)|(?:{_FLAGS})(?=[\s/>]))){{0,100}}"""
-_RAW = re.compile(rf"<(script|style|template|iframe)\b{_ATTRIBUTES}\s*>", re.IGNORECASE)
+# Other attributes have values ("<b and c>" is prose). The bound keeps a stray quote from
+# reaching across a text.
+_VALUE = r"""(?:"[^"]{0,4000}"|'[^']{0,4000}'|[^\s"'<>`]+)"""
+_ATTRIBUTES = rf"""(?:\s+(?:[\w:@.-]+\s*=\s*{_VALUE}|(?:{_FLAGS})(?=[\s/>]))){{0,100}}"""
+_RAW_ELEMENT = re.compile(rf"<(script|style|template|iframe)\b{_ATTRIBUTES}\s*>", re.IGNORECASE)
 _DECLARATION = re.compile(r"<!doctype\b[^<>]*>|<\?xml\b[^<>?]*\?>", re.IGNORECASE)
 _TAG = re.compile(rf"<(?P<end>/?)(?P<name>[a-z][\w:-]*){_ATTRIBUTES}\s*/?>", re.IGNORECASE)
-# Markdown's code: spans on one line, and fences. A span does not begin or end with a space: "a ` b ` c" is none.
-_SPAN = re.compile(r"(?<!`)(?:`(?![`\s])[^`\n]*(?<!\s)`|``(?!`)[^`\n]+``)(?!`)")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # 10<sup>9</sup> is not 109.
 _POWER = re.compile(r"(?<=[0-9])<sup>\s*([-+\u2212]?[0-9]+)\s*</sup>", re.IGNORECASE)
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+# Names of tokens that are no tags.
+_HIDDEN = "!"  # comments and declarations
+_HIDDEN_BLOCK = "!!"  # scripts and styles, which stand apart
+_CODE = "`"  # Markdown code
+
+# A line break in these elements of the source is a space.
+_FLOWING_LIST = "p li td th dd dt caption figcaption h1 h2 h3 h4 h5 h6"
+_FLOWING_ELEMENTS = frozenset(_FLOWING_LIST.split())
+_ROW_ELEMENTS = frozenset(["tr", "table", "thead", "tbody", "tfoot"])
+_LINE_BREAKS = re.compile(r"[ \t]*[\r\n]\s*")
 
 
 class _Token(NamedTuple):
-    """Markup at `start` to `end`: the tag `name`, or "!" (hidden), "!!" (hidden, apart) or "`" (code)."""
+    """A span of markup or code.
+
+    Attributes:
+        start: where it begins in the text.
+        end: where it ends, exclusive.
+        name: the name of the tag in small letters, or _HIDDEN, _HIDDEN_BLOCK or _CODE.
+        closes: True for an end tag.
+    """
 
     start: int
     end: int
@@ -50,195 +71,313 @@ class _Token(NamedTuple):
     closes: bool = False
 
 
-def strip(text: str) -> str:
-    """Return `text` without HTML; a text that holds none comes back as it is, byte for byte.
+def strip_html(text: str) -> str:
+    """Return `text` without HTML; a text that holds none is returned unchanged, byte for byte.
 
-    Markup is: comments, declarations, scripts and styles; tags whose name HTML knows, or which the same text
-    closes by name (`<note>...</note>`); character references with their semicolon whose name HTML knows.
-    Markdown's code spans and fences are left alone. One level of escaping is undone at a time. An escaped tag is
-    content and comes back as a code span, unless the text has no other tags and these open and close each other:
-    then all of it was escaped once more.
+    Markup is: comments, declarations, scripts and styles; tags whose name HTML knows, or which
+    the same text closes by name (`<note>...</note>`); character references with their semicolon
+    whose name HTML knows. Markdown's code spans and fences are left alone. One level of
+    escaping is undone at a time. An escaped tag is content, and becomes a code span, with one
+    exception: if the text has no other tags, and these open and close each other, all of it was
+    escaped once more.
     """
     if "<" not in text and "&" not in text:
         return text
     flat = _POWER.sub(r"^\1", text)
-    tokens = _markup(flat)
-    tagged = any(token.name != "`" for token in tokens)
-    if flat == text and not tagged and not _has_entity(text, tokens):
+    tokens = _find_markup(flat)
+    has_tags = any(token.name != _CODE for token in tokens)
+    if flat == text and not has_tags and not _has_entity(text, tokens):
         return text
-    plain = _read(_outline(flat, tokens)) if tagged else _read(_escaped(flat, tokens))
-    found = [token for token in _markup(plain) if token.name != "`"]
-    if not tagged:
-        opened, closed = (
-            {token.name for token in found if token.closes is end} for end in (False, True)
-        )
-        if opened & closed:
-            return strip(plain)
-    return quote(plain)
+
+    plain = _parse(_lay_out(flat, tokens) if has_tags else _escape_outside_code(flat, tokens))
+    if not has_tags:
+        unescaped = [token for token in _find_markup(plain) if token.name != _CODE]
+        if _closed_names(unescaped):
+            return strip_html(plain)
+    return quote_tags(plain)
 
 
-def quote(text: str) -> str:
-    """Return `text`, which is no HTML, with each literal tag in it as a code span: `strip` will leave it alone."""
-    parts, at = [], 0
-    for token in _markup(text):
-        if token.name != "`":
-            tag = " ".join(text[token.start : token.end].split())
-            parts += [text[at : token.start], tag if "`" in tag else f"`{tag}`"]
-            at = token.end
-    return "".join([*parts, text[at:]])
+def quote_tags(text: str) -> str:
+    """Return plain `text` with each literal tag as a code span, which `strip_html` keeps.
+
+    >>> quote_tags("the <p> tag")
+    'the `<p>` tag'
+    """
+    pieces: list[str] = []
+    position = 0
+    for token in _find_markup(text):
+        if token.name == _CODE:
+            continue
+        tag = " ".join(text[token.start : token.end].split())
+        pieces.append(text[position : token.start])
+        pieces.append(tag if "`" in tag else f"`{tag}`")
+        position = token.end
+    pieces.append(text[position:])
+    return "".join(pieces)
 
 
 def is_element(name: str) -> bool:
-    """Return whether HTML knows an element of this name."""
-    return bool(_APART.fullmatch(name) or _WITHIN.fullmatch(name))
+    """Return True if HTML knows an element of this name.
+
+    >>> is_element("td"), is_element("account-id")
+    (True, False)
+    """
+    return bool(_BLOCK_ELEMENT.fullmatch(name) or _INLINE_ELEMENT.fullmatch(name))
 
 
-def _markup(text: str) -> list[_Token]:
-    """Return markup and Markdown code, in order, none overlapping. Linear: no end is looked for twice in vain."""
-    tokens: list[_Token] = []
-    code = iter(code_spans(text))
-    span = next(code, None)
-    ends = _Ends(text)
-    at = text.find("<")
-    while at >= 0:
-        while span and span[0] <= at:
-            if not tokens or tokens[-1].end <= span[0]:
-                tokens.append(_Token(*span, "`"))
-                at = max(at, span[1])
-            span = next(code, None)
-        at = text.find("<", at)
-        if at < 0 or (span and span[0] <= at):
-            continue
-        token = _token(text, at, ends)
-        if token:
-            tokens.append(token)
-        at = text.find("<", token.end if token else at + 1)
-    while span:
-        if not tokens or tokens[-1].end <= span[0]:
-            tokens.append(_Token(*span, "`"))
-        span = next(code, None)
-    opened, closed = (
-        {token.name for token in tokens if token.closes is end} for end in (False, True)
-    )
-    own = opened & closed
+def _find_markup(text: str) -> list[_Token]:
+    """Return markup and Markdown code in order, without overlaps, in linear time."""
+    tokens = list(_scan(text))
+    own_names = _closed_names(tokens)
     return [
         token
         for token in tokens
-        if token.name[0] in "!`" or is_element(token.name) or token.name in own
+        if token.name[0] in "!`" or token.name in own_names or is_element(token.name)
     ]
 
 
-def _token(text: str, at: int, ends: _Ends) -> _Token | None:
-    if text.startswith("<!--", at):
-        end = ends.after("-->", at + 4)
-        return _Token(at, end, "!") if end else None
-    if declaration := _DECLARATION.match(text, at):
-        return _Token(at, declaration.end(), "!")
-    if raw := _RAW.match(text, at):
-        end = ends.after(f"</{raw[1].lower()}", raw.end())
-        if end:
-            return _Token(at, end, "!!")
-    if tag := _TAG.match(text, at):
-        return _Token(at, tag.end(), tag["name"].lower(), bool(tag["end"]))
+def _scan(text: str) -> Iterator[_Token]:
+    """Yield Markdown code, and everything that has the form of markup, in order."""
+    closers = _Closers(text)
+    last_end = 0
+    position = text.find("<")
+    for start, end in code_spans(text):
+        # Markup before this code span. Markup that begins before the span and reaches into it wins.
+        while 0 <= position < start:
+            token = _match_markup(text, position, closers)
+            if token:
+                yield token
+                last_end = token.end
+            position = text.find("<", token.end if token else position + 1)
+
+        if last_end <= start:
+            yield _Token(start, end, _CODE)
+            last_end = end
+            if 0 <= position < end:
+                position = text.find("<", end)
+
+    # Markup after the last code span.
+    while position >= 0:
+        token = _match_markup(text, position, closers)
+        if token:
+            yield token
+        position = text.find("<", token.end if token else position + 1)
+
+
+def _match_markup(text: str, position: int, closers: _Closers) -> _Token | None:
+    """Return the markup that begins at the "<" at `position`, or None."""
+    if text.startswith("<!--", position):
+        comment_end = closers.end_of_next("-->", position + 4)
+        return _Token(position, comment_end, _HIDDEN) if comment_end else None
+
+    declaration = _DECLARATION.match(text, position)
+    if declaration:
+        return _Token(position, declaration.end(), _HIDDEN)
+
+    raw = _RAW_ELEMENT.match(text, position)
+    if raw:
+        raw_end = closers.end_of_next(f"</{raw[1].lower()}", raw.end())
+        if raw_end:
+            return _Token(position, raw_end, _HIDDEN_BLOCK)
+
+    tag = _TAG.match(text, position)
+    if tag:
+        return _Token(position, tag.end(), tag["name"].lower(), closes=bool(tag["end"]))
     return None
 
 
-class _Ends:
-    """Where comments and raw elements end: each kind is found once, and then looked up by bisection."""
+class _Closers:
+    """The ends of comments and raw elements, searched once for each kind."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._found: dict[str, list[tuple[int, int]]] = {}
+        self._spans_of_closer: dict[str, list[tuple[int, int]]] = {}
 
-    def after(self, end: str, at: int) -> int:
-        """Return where the first `end` from `at` on stops; 0 when there is none."""
-        if end not in self._found:
-            pattern = re.escape(end) + (r"\s*+>" if end[0] == "<" else "")
-            self._found[end] = [
-                match.span() for match in re.finditer(pattern, self._text, re.IGNORECASE)
-            ]
-        spans = self._found[end]
-        index = bisect_left(spans, (at, 0))
+    def end_of_next(self, closer: str, position: int) -> int:
+        """Return the end of the first `closer` from `position` on; 0 if there is none."""
+        spans = self._spans_of_closer.get(closer)
+        if spans is None:
+            pattern = re.escape(closer) + (r"\s*+>" if closer[0] == "<" else "")
+            spans = [match.span() for match in re.finditer(pattern, self._text, re.IGNORECASE)]
+            self._spans_of_closer[closer] = spans
+        index = bisect_left(spans, (position, 0))
         return spans[index][1] if index < len(spans) else 0
 
 
-def code_spans(text: str) -> list[tuple[int, int]]:
-    """Return the spans of Markdown code. A fence that is never closed is none."""
-    if "`" not in text:
-        return []
-    fences: list[tuple[int, int]] = []
-    begun, at = -1, 0
-    for line in text.splitlines(keepends=True):
-        mark = line.strip()
-        if begun >= 0 and mark == "```":
-            fences.append((begun, at + len(line)))
-            begun = -1
-        elif begun < 0 and mark.startswith("```") and "`" not in mark[3:]:
-            begun = at
-        at += len(line)
-    spans, last = [], 0
-    for fence in [*fences, (len(text), len(text))]:
-        spans += [match.span() for match in _SPAN.finditer(text, last, fence[0])]
-        spans.append(fence)
-        last = fence[1]
-    return spans[:-1]
-
-
-def _outline(text: str, tokens: list[_Token]) -> str:
-    outline, at = Outline(), 0
+def _closed_names(tokens: Iterable[_Token]) -> set[str]:
+    """Return the names of the tags that the tokens both open and close."""
+    opened: set[str] = set()
+    closed: set[str] = set()
     for token in tokens:
-        if token.start > at:
-            outline.add(_escape(text[at : token.start]))
-        at = token.end
-        if token.name == "`":
-            outline.add(_verbatim(text[token.start : token.end]), verbatim=True)
-        elif token.name == "!!":
-            outline.line()
-        elif token.name != "!" and not _WITHIN.fullmatch(token.name):
-            outline.tag(token.name, token.closes)
-    outline.add(_escape(text[at:]))
-    return outline.text()
+        (closed if token.closes else opened).add(token.name)
+    return opened & closed
 
 
-def _escaped(text: str, code: list[_Token]) -> str:
-    parts, at = [], 0
+def _lay_out(text: str, tokens: list[_Token]) -> str:
+    """Return the text between the tags, escaped, with the line breaks that the tags stand for."""
+    layout = BlockLayout()
+    position = 0
+    for token in tokens:
+        if token.start > position:
+            layout.add(_escape(text[position : token.start]))
+        position = token.end
+
+        if token.name == _CODE:
+            layout.add(_escape_code(text[token.start : token.end]), verbatim=True)
+        elif token.name == _HIDDEN_BLOCK:
+            layout.break_line()
+        elif token.name != _HIDDEN and not _INLINE_ELEMENT.fullmatch(token.name):
+            layout.add_tag(token.name, token.closes)
+    layout.add(_escape(text[position:]))
+    return layout.text()
+
+
+def _escape_outside_code(text: str, code: list[_Token]) -> str:
+    pieces: list[str] = []
+    position = 0
     for token in code:
-        parts += [_escape(text[at : token.start]), _verbatim(text[token.start : token.end])]
-        at = token.end
-    return "".join([*parts, _escape(text[at:])])
+        pieces.append(_escape(text[position : token.start]))
+        pieces.append(_escape_code(text[token.start : token.end]))
+        position = token.end
+    pieces.append(_escape(text[position:]))
+    return "".join(pieces)
 
 
-def _verbatim(text: str) -> str:
+def _escape_code(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("\0", "")
 
 
+def _escape(text: str) -> str:
+    """Return `text` with each "<" escaped, and each "&" that is no entity.
+
+    A bare "&copy=2" or "AT&T" is text; browsers would read the first as a copyright sign.
+    """
+    pieces: list[str] = []
+    position = 0
+    for entity in _ENTITY.finditer(text):
+        if _is_entity(entity):
+            pieces.append(text[position : entity.start()].replace("&", "&amp;"))
+            pieces.append(entity[0])
+            position = entity.end()
+    pieces.append(text[position:].replace("&", "&amp;"))
+    return "".join(pieces).replace("<", "&lt;").replace("\0", "")
+
+
 def _has_entity(text: str, code: list[_Token]) -> bool:
-    at = 0
-    for token in [*code, _Token(len(text), len(text), "`")]:
-        if any(map(_is_entity, _ENTITY.finditer(text, at, token.start))):
+    """Return True if an entity stands outside `code`."""
+    position = 0
+    for token in [*code, _Token(len(text), len(text), _CODE)]:
+        if any(map(_is_entity, _ENTITY.finditer(text, position, token.start))):
             return True
-        at = token.end
+        position = token.end
     return False
 
 
-def _escape(text: str) -> str:
-    # A bare "&copy=2" or "AT&T" is text; browsers would read the first as a copyright sign.
-    parts, at = [], 0
-    for entity in filter(_is_entity, _ENTITY.finditer(text)):
-        parts += [text[at : entity.start()].replace("&", "&amp;"), entity[0]]
-        at = entity.end()
-    parts.append(text[at:].replace("&", "&amp;"))
-    return "".join(parts).replace("<", "&lt;").replace("\0", "")
-
-
 def _is_entity(match: re.Match[str]) -> bool:
-    return match[0][1] == "#" or match[0][1:] in html5
+    reference = match[0]
+    return reference[1] == "#" or reference[1:] in html5
 
 
-def _read(html: str) -> str:
+def _parse(html: str) -> str:
+    """Return the text of `html` by Lexbor."""
     from selectolax.lexbor import LexborHTMLParser
 
-    # Half a pair of surrogates stands for no character, and has no UTF-8.
-    root = LexborHTMLParser(re.sub("[\ud800-\udfff]", "", html)).root
-    # The breaks around the outermost elements part nothing.
+    # A lone surrogate stands for no character, and has no UTF-8.
+    root = LexborHTMLParser(_SURROGATES.sub("", html)).root
+    # Breaks around the outermost elements separate nothing.
     return str(root.text()).strip() if root is not None else ""
+
+
+class BlockLayout:
+    """Collects the text between tags, with the line breaks and marks that the tags stand for.
+
+    Each call takes time in proportion to its own text.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        # The mark of a list item that has no text yet: "<li><p>x" is one line.
+        self._list_mark = ""
+        # Whether a line break of the source is a space.
+        self._is_flowing = False
+        self._in_cell = False
+        self._row_has_cells = False
+        # The index in _parts at which the open <pre> begins.
+        self._code_start: int | None = None
+
+    def add(self, text: str, verbatim: bool = False) -> None:
+        """Append the text between two tags; `verbatim` text keeps its line breaks."""
+        if self._code_start is None:
+            if self._is_flowing and not verbatim:
+                text = _LINE_BREAKS.sub(" ", text)
+            if self._list_mark:
+                text = text.lstrip()
+                if not text:
+                    return
+                text = self._list_mark + text
+                self._list_mark = ""
+        self._parts.append(text)
+
+    def break_line(self) -> None:
+        """Break the line, as a block element does. In a cell, the row stays one line."""
+        if not self._list_mark:
+            stays_in_row = self._in_cell and self._code_start is None
+            self._parts.append(" " if stays_in_row else "\n")
+
+    def add_tag(self, name: str, closes: bool) -> None:
+        """Add the tag of a block element, by its name in small letters."""
+        if self._code_start is not None:
+            self._add_tag_in_code(name, closes)
+            return
+
+        if name in ("td", "th"):
+            self._add_cell_tag(closes)
+        elif name in _ROW_ELEMENTS:
+            self._in_cell = False
+            self._row_has_cells = False
+            self.break_line()
+        elif name == "li":
+            self._list_mark = ""
+            self.break_line()
+            self._list_mark = "" if closes else "- "
+        else:
+            self.break_line()
+
+        if name in _FLOWING_ELEMENTS:
+            self._is_flowing = not closes
+        if name == "pre" and not closes:
+            self._code_start = len(self._parts)
+
+    def text(self) -> str:
+        """Return everything so far."""
+        return "".join(self._parts)
+
+    def _add_tag_in_code(self, name: str, closes: bool) -> None:
+        if name == "pre" and closes:
+            self._end_code()
+        elif name == "br":
+            self._parts.append("\n")
+
+    def _add_cell_tag(self, closes: bool) -> None:
+        self._in_cell = False
+        if closes:
+            return
+        if self._row_has_cells:
+            self._parts.append(" | ")
+        else:
+            self.break_line()
+        self._in_cell = True
+        self._row_has_cells = True
+
+    def _end_code(self) -> None:
+        """End preformatted text: several lines become a fence, a single one becomes a line."""
+        code = "".join(self._parts[self._code_start :]).strip("\r\n").rstrip()
+        del self._parts[self._code_start :]
+        self._code_start = None
+
+        needs_fence = "\n" in code and "```" not in code and not self._in_cell
+        if needs_fence:
+            self._list_mark = ""
+            code = f"\n```\n{code}\n```\n"
+        self.add(code, verbatim=True)
+        self.break_line()

@@ -1,13 +1,14 @@
-"""A whole set of documents and pairs, step by step: each step learns from all texts as the step before left them.
+"""The passes over a set of documents and pairs; each one learns from all texts.
 
-Every step maps over shards; what shards counted is brought together by the thing counted, on disk. So memory
-depends on the size of a shard and of the vocabulary, and no byte on the order of rows or the number of workers.
+A pass maps one step over the shards of a table. The counts of all shards are added up by item,
+on disk. So memory depends on the size of a shard and of the vocabulary, and no byte depends on
+the order of rows or the number of workers.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -15,33 +16,96 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.clean import boilerplate
-from stages.clean.anchors import expand_pairs, finish_pairs
+from stages.clean.abbreviation_expansion import Entries
+from stages.clean.corpus_model import CorpusModel, learn_corpus
 from stages.clean.interface import CleanParams
-from stages.clean.learned import Learned, learn
+from stages.clean.spelling import Correct
 from stages.clean.steps import (
-    expand_documents,
-    finish_documents,
-    outline_documents,
-    strip_documents,
+    correct_and_filter_documents,
+    correct_and_filter_pairs,
+    expand_abbreviations_documents,
+    expand_abbreviations_pairs,
+    strip_boilerplate_documents,
+    strip_markup_documents,
 )
 from stages.lib import engine, tables
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.knowledge import Knowledge
-from stages.lib.contracts.ledger import Ledger as LedgerTable
+from stages.lib.contracts.ledger import Ledger
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.table import Table
 from stages.lib.glossary import Abbreviations
 from stages.lib.tables import Shard
 
-MAKES = (Documents, LedgerTable, Knowledge)
-PAIR_MAKES = (Pairs, LedgerTable, Knowledge)
+_COUNT_KEY = ["kind", "source", "item"]
 
 
-class Cleaned(NamedTuple):
-    """The parts of the cleaned tables, still in scratch, a part per shard, and what was learned on the way.
+@dataclass(frozen=True)
+class PassContext:
+    """What the passes read: the parameters, and what earlier passes learned.
 
-    The two ledgers have their lines in the order of the steps.
+    Attributes:
+        params: the section `clean` of params.yaml.
+        glossary: the abbreviations of the project.
+        model_folder: the model whose tokenizer counts the tokens of passages, or None.
+        recurring: source to the keys of its recurring lines and sentences.
+        corpus_model: abbreviations and spelling.
+        foreign: ids of the documents that are not in English.
+        dropped: ids of the documents that were dropped.
+    """
+
+    params: CleanParams
+    glossary: Abbreviations
+    model_folder: Path | None
+    recurring: Mapping[str, frozenset[str]]
+    corpus_model: CorpusModel
+    foreign: frozenset[str]
+    dropped: frozenset[str]
+
+    @property
+    def entries(self) -> Entries:
+        """The abbreviations to write out."""
+        return self.corpus_model.entries
+
+    @property
+    def correct(self) -> Correct | None:
+        """The corrections of words; None if there are none."""
+        return self.corpus_model.corrections.get if self.corpus_model.corrections else None
+
+
+class Pass(NamedTuple):
+    """One pass over the shards of a table.
+
+    Attributes:
+        name: the name of its folder in scratch.
+        step: the function over one shard, from steps.py.
+        table: the table that it reads, and writes cleaned.
+        uses: the fields of PassContext that are arguments of the step.
+        learn: the function from context and counts so far to the next context; None if it
+        learns nothing.
+        extra_tables: further tables that it writes, after the rows, the ledger and the counts.
+    """
+
+    name: str
+    step: Callable[..., list[pd.DataFrame]]
+    table: type[Table]
+    uses: tuple[str, ...]
+    learn: Callable[[PassContext, pd.DataFrame], PassContext] | None = None
+    extra_tables: tuple[type[Table], ...] = ()
+
+
+class CleanedCorpus(NamedTuple):
+    """The parts of the cleaned tables, one for each shard, in scratch, and what was learned.
+
+    Attributes:
+        documents: parts of Documents.
+        passages: parts of Passages.
+        pairs: parts of Pairs.
+        document_ledgers: ledgers of the documents, with their lines in the order of the passes.
+        pair_ledgers: ledgers of the pairs, likewise.
+        counts: Knowledge, what all passes counted.
+        corpus_model: abbreviations and spelling.
     """
 
     documents: list[Path]
@@ -49,167 +113,220 @@ class Cleaned(NamedTuple):
     pairs: list[Path]
     document_ledgers: list[Path]
     pair_ledgers: list[Path]
-    knowledge: pd.DataFrame
-    learned: Learned
+    counts: pd.DataFrame
+    corpus_model: CorpusModel
+
+
+class MergedParts:
+    """A table that is merged from its parts while it is written.
+
+    Args:
+        sequences: lists of part files; the keys of the parts of one list ascend.
+    """
+
+    def __init__(self, *sequences: Sequence[Path]) -> None:
+        self._sequences = sequences
+
+    def write(self, path: Path, table: type[Table] | None) -> None:
+        """Write the rows of all parts to `path`, by the key of `table`."""
+        assert table is not None, "merged parts need the contract of their table"
+        tables.interleave(self._sequences, path, table)
 
 
 def clean(
-    documents: Path,
-    pairs: Path,
+    documents: Sequence[Shard],
+    pairs: Sequence[Shard],
+    *,
     params: CleanParams,
-    given: Abbreviations,
-    model: Path | None,
+    glossary: Abbreviations,
+    model_folder: Path | None,
     scratch: Path,
-) -> Cleaned:
-    """Clean two tables: documents first, since a dropped one takes its pairs with it."""
-    outlined, ledgers_1, counts = engine.map(
-        partial(outline_documents, params=params),
-        tables.shards(documents),
-        Documents,
-        MAKES,
-        scratch / "outline",
+) -> CleanedCorpus:
+    """Clean documents and pairs pass by pass, and return their parts in `scratch`."""
+    context = PassContext(
+        params=params,
+        glossary=glossary,
+        model_folder=model_folder,
+        recurring={},
+        corpus_model=CorpusModel(),
+        foreign=frozenset(),
+        dropped=frozenset(),
     )
-    known = [_gathered(counts, scratch / "outline", params)]
-    stripped, ledgers_2, counts = engine.map(
-        partial(strip_documents, recurring=_recurring(known[0], params)),
-        _whole(outlined),
-        Documents,
-        MAKES,
-        scratch / "strip",
-    )
-    known.append(_gathered(counts, scratch / "strip", params))
-    learned = learn(pd.concat(known), given, params)
-    expanded, ledgers_3, counts = engine.map(
-        partial(expand_documents, params=params, entries=learned.entries),
-        _whole(stripped),
-        Documents,
-        MAKES,
-        scratch / "expand",
-    )
-    foreign = _foreign(counts)
-    dropped = _dropped([*ledgers_1, *ledgers_2, *ledgers_3])
-    expanded_pairs, pair_ledgers_1, pair_counts = engine.map(
-        partial(
-            expand_pairs, params=params, entries=learned.entries, foreign=foreign, dropped=dropped
-        ),
-        tables.shards(pairs),
-        Pairs,
-        PAIR_MAKES,
-        scratch / "expand-pairs",
-    )
-    known.append(_gathered([*counts, *pair_counts], scratch / "words", params))
-    learned = learn(pd.concat(known), given, params)
-    correct = learned.corrections.get if learned.corrections else None
-    finished, ledgers_4, counts, passages = engine.map(
-        partial(finish_documents, params=params, correct=correct, foreign=foreign, model=model),
-        _whole(expanded),
-        Documents,
-        (*MAKES, Passages),
-        scratch / "finish",
-    )
-    finished_pairs, pair_ledgers_2, pair_counts = engine.map(
-        partial(
-            finish_pairs,
-            params=params,
-            correct=correct,
-            foreign=foreign,
-            dropped=dropped | _dropped(ledgers_4),
-        ),
-        _whole(expanded_pairs),
-        Pairs,
-        PAIR_MAKES,
-        scratch / "finish-pairs",
-    )
-    known.append(_gathered([*counts, *pair_counts], scratch / "private", params))
-    steps = [ledgers_1, ledgers_2, ledgers_3, ledgers_4]
-    return Cleaned(
-        finished,
-        passages,
-        finished_pairs,
-        _in_order(steps, scratch / "document-ledger"),
-        _in_order([pair_ledgers_1, pair_ledgers_2], scratch / "pair-ledger"),
-        pd.concat(known, ignore_index=True),
-        learned,
+    shards: dict[type[Table], Sequence[Shard]] = {Documents: documents, Pairs: pairs}
+    ledgers: dict[type[Table], list[list[Path]]] = {Documents: [], Pairs: []}
+    counts = Knowledge.empty()
+    passages: list[Path] = []
+
+    for cleaning_pass in PASSES:
+        # Map the step over all shards. Every pass writes the rows, their ledger and its counts.
+        rows, ledger, new_counts, *extra = engine.map(
+            partial(
+                cleaning_pass.step, **{name: getattr(context, name) for name in cleaning_pass.uses}
+            ),
+            shards[cleaning_pass.table],
+            cleaning_pass.table,
+            (cleaning_pass.table, Ledger, Knowledge, *cleaning_pass.extra_tables),
+            scratch / cleaning_pass.name,
+        )
+        shards[cleaning_pass.table] = _whole_files(rows)
+        ledgers[cleaning_pass.table].append(ledger)
+        if cleaning_pass.extra_tables == (Passages,):
+            passages = extra[0]
+
+        # Learn from all texts, before the next pass. Pairs of a dropped document are dropped
+        # with it.
+        gathered = _gather_counts(new_counts, params=params, scratch=scratch / cleaning_pass.name)
+        counts = add_counts(counts, gathered)
+        if cleaning_pass.learn:
+            context = cleaning_pass.learn(context, counts)
+        if cleaning_pass.table is Documents:
+            context = replace(context, dropped=context.dropped | _dropped_ids(ledger))
+
+    return CleanedCorpus(
+        documents=[shard.path for shard in shards[Documents]],
+        passages=passages,
+        pairs=[shard.path for shard in shards[Pairs]],
+        document_ledgers=_join_ledgers(ledgers[Documents], scratch / "document-ledger"),
+        pair_ledgers=_join_ledgers(ledgers[Pairs], scratch / "pair-ledger"),
+        counts=counts,
+        corpus_model=context.corpus_model,
     )
 
 
-def total(frame: pd.DataFrame, minimum: int) -> list[pd.DataFrame]:
-    """Return the Knowledge of a partition: counts of one thing added up; too rare boilerplate and words left out."""
-    key = ["kind", "source", "item"]
-    summed = frame.groupby(key, sort=False, as_index=False)["documents"].sum()
-    rare = (summed["kind"] == "boilerplate") & (summed["documents"] < minimum)
-    return [summed[~rare].astype(Knowledge.empty().dtypes.to_dict())]
+def learn_recurring(context: PassContext, counts: pd.DataFrame) -> PassContext:
+    """Learn the lines and sentences that recur over each source."""
+    params = context.params
+    if params.boilerplate_share is None:
+        return context
+
+    texts = counts[counts["kind"] == "text"]
+    texts_of_source = dict(zip(texts["source"], texts["documents"], strict=True))
+
+    recurring: dict[str, frozenset[str]] = {}
+    for source, rows in counts[counts["kind"] == "boilerplate"].groupby("source"):
+        recurring[str(source)] = boilerplate.recurring_segments(
+            dict(zip(rows["item"], rows["documents"], strict=True)),
+            int(texts_of_source[source]),
+            share=params.boilerplate_share,
+            minimum=params.boilerplate_min_documents,
+        )
+    return replace(context, recurring=recurring)
 
 
-def thing(frame: pd.DataFrame) -> pd.Series[str]:
-    """Return what is counted, as one string."""
+def learn_foreign(context: PassContext, counts: pd.DataFrame) -> PassContext:
+    """Learn the documents that are not in English."""
+    return replace(context, foreign=frozenset(counts.loc[counts["kind"] == "foreign", "item"]))
+
+
+def learn_corpus_model(context: PassContext, counts: pd.DataFrame) -> PassContext:
+    """Learn abbreviations and spelling."""
+    corpus_model = learn_corpus(counts, context.glossary, context.params)
+    return replace(context, corpus_model=corpus_model)
+
+
+# Documents come first in each round, because the pairs of a dropped document are dropped with it.
+PASSES = (
+    Pass(
+        name="markup",
+        step=strip_markup_documents,
+        table=Documents,
+        uses=("params",),
+        learn=learn_recurring,
+    ),
+    Pass(
+        name="boilerplate",
+        step=strip_boilerplate_documents,
+        table=Documents,
+        uses=("recurring",),
+        learn=learn_corpus_model,
+    ),
+    Pass(
+        name="expansion",
+        step=expand_abbreviations_documents,
+        table=Documents,
+        uses=("params", "entries"),
+        learn=learn_foreign,
+    ),
+    Pass(
+        name="expansion-pairs",
+        step=expand_abbreviations_pairs,
+        table=Pairs,
+        uses=("params", "entries", "foreign", "dropped"),
+        learn=learn_corpus_model,
+    ),
+    Pass(
+        name="words",
+        step=correct_and_filter_documents,
+        table=Documents,
+        uses=("params", "correct", "foreign", "model_folder"),
+        extra_tables=(Passages,),
+    ),
+    Pass(
+        name="words-pairs",
+        step=correct_and_filter_pairs,
+        table=Pairs,
+        uses=("params", "correct", "foreign", "dropped"),
+    ),
+)
+
+
+def add_counts(counts: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    """Return Knowledge with the counts of both tables, added up by item."""
+    if not len(more):
+        return counts
+    both = pd.concat([counts, more], ignore_index=True)
+    return both.groupby(_COUNT_KEY, sort=False, as_index=False)["documents"].sum()
+
+
+def sum_counts(frame: pd.DataFrame, minimum: int) -> list[pd.DataFrame]:
+    """Return the Knowledge of a partition: counts of one item added up.
+
+    Lines and sentences in fewer than `minimum` documents are left out: they cannot be boilerplate.
+    """
+    summed = frame.groupby(_COUNT_KEY, sort=False, as_index=False)["documents"].sum()
+    is_rare = (summed["kind"] == "boilerplate") & (summed["documents"] < minimum)
+    return [summed[~is_rare].astype(Knowledge.empty().dtypes.to_dict())]
+
+
+def count_key(frame: pd.DataFrame) -> pd.Series[str]:
+    """Return what each row counts, as one string."""
     return frame["kind"] + "\n" + frame["source"] + "\n" + frame["item"]
 
 
-def _gathered(counts: Sequence[Path], scratch: Path, params: CleanParams) -> pd.DataFrame:
-    parts = engine.group(
-        partial(total, minimum=params.boilerplate_min_documents),
-        thing,
-        _whole(counts),
-        Knowledge,
-        (Knowledge,),
-        scratch / "counts",
+def _gather_counts(parts: Sequence[Path], params: CleanParams, scratch: Path) -> pd.DataFrame:
+    """Return the counts of all shards as one Knowledge table."""
+    summed_parts = engine.group(
+        partial(sum_counts, minimum=params.boilerplate_min_documents),
+        count_key,
+        _whole_files(parts),
+        reads=Knowledge,
+        writes=(Knowledge,),
+        scratch=scratch / "counts",
     )
-    return engine.gather(parts[0], Knowledge)
+    return engine.gather(summed_parts[0], Knowledge)
 
 
-def _recurring(knowledge: pd.DataFrame, params: CleanParams) -> Mapping[str, frozenset[str]]:
-    if params.boilerplate_share is None:
-        return {}
-    of = {kind: knowledge[knowledge["kind"] == kind] for kind in ("text", "boilerplate")}
-    texts = dict(zip(of["text"]["source"], of["text"]["documents"], strict=True))
-    return {
-        str(source): boilerplate.recurring(
-            dict(zip(rows["item"], rows["documents"], strict=True)),
-            int(texts[source]),
-            params.boilerplate_share,
-            params.boilerplate_min_documents,
-        )
-        for source, rows in of["boilerplate"].groupby("source")
-    }
-
-
-def _whole(parts: Sequence[Path]) -> list[Shard]:
+def _whole_files(parts: Sequence[Path]) -> list[Shard]:
     return [Shard(part) for part in parts]
 
 
-def _foreign(counts: Sequence[Path]) -> frozenset[str]:
-    return _values(counts, Knowledge, "item", kind="foreign")
-
-
-def _dropped(ledgers: Sequence[Path]) -> frozenset[str]:
-    return _values(ledgers, LedgerTable, "row_id", action="drop")
-
-
-def _values(parts: Sequence[Path], table: type[Table], column: str, **equal: str) -> frozenset[str]:
-    """Return what stands in `column` where another column equals a value."""
-    (name, value), found = next(iter(equal.items())), set[str]()
-    for part in parts:
-        frame = tables.read(part, table)
-        found.update(frame.loc[frame[name] == value, column])
-    return frozenset(found)
-
-
-def _in_order(steps: Sequence[Sequence[Path]], scratch: Path) -> list[Path]:
-    """Return a ledger per shard with the lines of all its steps, numbered through."""
-    parts = []
-    for at, ledgers in enumerate(zip(*steps, strict=True)):
-        lines = pd.concat([tables.read(part, LedgerTable) for part in ledgers], ignore_index=True)
-        lines["seq"] = lines.groupby("row_id").cumcount().astype("int64")
-        parts.append(scratch / f"{at:06d}.parquet")
-        tables.write(lines, parts[-1], LedgerTable)
-    return parts
-
-
-def count_lines(ledgers: Sequence[Path]) -> Counter[tuple[str, str]]:
-    """Return how many lines there are of each action and reason."""
-    found: Counter[tuple[str, str]] = Counter()
+def _dropped_ids(ledgers: Sequence[Path]) -> frozenset[str]:
+    """Return the ids of the rows that were dropped."""
+    ids: set[str] = set()
     for part in ledgers:
-        frame = tables.read(part, LedgerTable)
-        found.update(zip(frame["action"], frame["reason"], strict=True))
-    return found
+        frame = tables.read(part, Ledger)
+        ids.update(frame.loc[frame["action"] == "drop", "row_id"])
+    return frozenset(ids)
+
+
+def _join_ledgers(ledgers_by_pass: Sequence[Sequence[Path]], scratch: Path) -> list[Path]:
+    """Write a ledger for each shard with the lines of all passes; return their paths."""
+    paths: list[Path] = []
+    for index, parts in enumerate(zip(*ledgers_by_pass, strict=True)):
+        frames = [tables.read(part, Ledger) for part in parts]
+        lines = pd.concat(frames, ignore_index=True)
+        lines["seq"] = lines.groupby("row_id").cumcount().astype("int64")
+        path = scratch / f"{index:06d}.parquet"
+        tables.write(lines, path, Ledger)
+        paths.append(path)
+    return paths

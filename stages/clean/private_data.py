@@ -1,8 +1,9 @@
-"""Private data: e-mail addresses, phone, card, IP, national and record numbers, found by pattern and check digit.
+"""Private data: e-mail addresses and numbers of persons, found by pattern and check digit.
 
-Precision comes first: API documentation is full of numbers that are nobody's. An IP address counts only where it can
-be a person's (public ones), a card number only with its check digit and a known length, a phone number only written as
-one. Placeholders ("[EMAIL]") are never found again.
+Precision comes first, since API documentation is full of numbers that belong to no person. An
+IP address counts only if it is public, a card number only with its check digit and a known
+length, a phone number only if it is written as one. Placeholders ("[EMAIL]") are never found
+again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -19,21 +20,27 @@ from stages.lib.errors import Problem
 from stages.lib.stage import check_pins
 
 KINDS = ("EMAIL", "IP", "CARD", "NATIONAL_ID", "RECORD_NUMBER", "PHONE")
-# What presidio is asked for: what no pattern can find. Its own rule for e-mail addresses would ask the network.
-_FOR_PRESIDIO = {
+# The entities that presidio is asked for, and their kinds. Its own rule for e-mail addresses
+# would use the network.
+_KIND_OF_PRESIDIO_ENTITY = {
     "PHONE_NUMBER": "PHONE",
     "UK_NHS": "NATIONAL_ID",
     "PERSON": "PERSON",
     "LOCATION": "LOCATION",
 }
+_KINDS_BY_PRIORITY = (*KINDS, "PERSON", "LOCATION")
 
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w@])")
 _IPV4 = re.compile(r"(?<![\w.:/-])\d{1,3}(?:\.\d{1,3}){3}(?![\w/-]|\.\w|:\d*[A-Za-z])")
 _IPV6 = re.compile(r"(?<![\w.:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w.:])")
-_VERSION = re.compile(r"\b(?:version|release|v|build|firmware|EC)[\s:]*$", re.IGNORECASE)
-# Four short numbers are rather an enzyme (EC 2.7.1.40) or a section; as an address they need to be called one.
-_ADDRESS = re.compile(r"\b(?:IPs?|address|host|server|client|from|ping)\b\W*$", re.IGNORECASE)
-_LONG_ADDRESS = 8
+_VERSION_BEFORE = re.compile(r"\b(?:version|release|v|build|firmware|EC)[\s:]*$", re.IGNORECASE)
+# Four short numbers are rather an enzyme (EC 2.7.1.40) or a section, unless a word before them
+# says address.
+_ADDRESS_BEFORE = re.compile(
+    r"\b(?:IPs?|address|host|server|client|from|ping)\b\W*$", re.IGNORECASE
+)
+_WORD_BEFORE_REACH = 16  # characters that the two patterns above look back
+_LONG_ADDRESS_DIGITS = 8
 _CARD = re.compile(
     r"(?<![\w.-])(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?![\w-]|\.\d)"
 )
@@ -42,12 +49,13 @@ _NINO = re.compile(
     r"(?<!\w)(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)"
 )
 _CPF = re.compile(r"(?<![\w.-])\d{3}\.\d{3}\.\d{3}-\d{2}(?![\w-])")
-_RECORD = re.compile(
+_RECORD_NUMBER = re.compile(
     r"\b(?:MRN|(?:medical|patient|hospital) (?:record )?(?:number|no\.?|id)|patient id|record (?:number|no\.?)"
     r"|case no\.?|NHS (?:number|no\.?))\s*[:#=]?\s*(?P<number>(?=[A-Z-]*\d)[A-Z0-9][A-Z0-9/-]{3,19})(?!\w)",
     re.IGNORECASE,
 )
-# Written as a phone number: a country code, an area in brackets, or groups that nothing else has.
+# Written as a phone number: a country code, an area in brackets, or groups of digits that
+# nothing else has.
 _PHONE = re.compile(
     r"(?<![\w.:/+-])(?:"
     r"\+\d{1,3}[ .-]?(?:\(\d{1,5}\)[ .-]?)?\d{1,5}(?:[ .-]?\d{2,5}){1,4}"
@@ -56,65 +64,76 @@ _PHONE = re.compile(
     r"|0\d{2,4}[ /-]\d{3,4}[ -]?\d{3,4}"
     r")(?![\w-]|\.\d)"
 )
-_DIGITS = re.compile(r"\d")
+_DIGIT = re.compile(r"\d")
 
 
-class Found(NamedTuple):
-    """Where something private stands and of which kind it is."""
+class PrivateSpan(NamedTuple):
+    """A span of private data, and its kind."""
 
     start: int
     end: int
     kind: str
 
 
-def find(text: str) -> list[Found]:
-    """Return what is private in `text`, from left to right; of overlapping finds the first kind of KINDS wins."""
-    found: list[Found] = []
+def find(text: str) -> list[PrivateSpan]:
+    """Return the private data in `text`, from left to right, without overlaps."""
+    spans: list[PrivateSpan] = []
     if "@" in text:
-        found += [Found(*match.span(), "EMAIL") for match in _EMAIL.finditer(text)]
+        spans += [PrivateSpan(*match.span(), "EMAIL") for match in _EMAIL.finditer(text)]
     if text.count(":") > 1:
-        found += [
-            Found(*match.span(), "IP") for match in _IPV6.finditer(text) if _is_public(match[0])
-        ]
-    if _DIGITS.search(text):
-        found += _numbers(text)
-    return _disjoint(found)
+        for match in _IPV6.finditer(text):
+            if _is_public(match[0]):
+                spans.append(PrivateSpan(*match.span(), "IP"))
+    if _DIGIT.search(text):
+        spans += _find_numbers(text)
+    return _without_overlaps(spans)
 
 
-def count(text: str) -> Counter[str]:
-    """Return how often each kind stands in `text`."""
-    return Counter(one.kind for one in find(text))
+def count_kinds(text: str) -> Counter[str]:
+    """Return kind to the number of times that it stands in `text`."""
+    return Counter(span.kind for span in find(text))
 
 
 def redact(text: str, presidio: bool = False, model: str | None = None) -> list[Edit]:
-    """Return the edits, from right to left, that put a placeholder in place of what is private.
+    """Return the edits, from right to left, that put a placeholder in the place of private data.
 
-    Their `before` is empty: a ledger that repeated what was taken out would undo the redaction. What stood there is
-    in the row as collected alone.
+    Their `before` is empty: a ledger with the removed text would undo the redaction. Only the
+    collected row holds that text.
     """
-    found = find(text)
+    spans = find(text)
     if presidio:
-        found = _disjoint([*found, *with_presidio(text, _analyzer(model))])
-    return [
-        Edit("private_data", one.start, one.end, "", f"[{one.kind}]") for one in reversed(found)
-    ]
+        spans = _without_overlaps([*spans, *find_with_presidio(text, _analyzer(model))])
+
+    edits: list[Edit] = []
+    for start, end, kind in reversed(spans):
+        edits.append(Edit("private_data", start=start, end=end, before="", after=f"[{kind}]"))
+    return edits
 
 
-def check(mode: str, model: str | None) -> None:
-    """Raise Problem when `mode` needs presidio and it cannot be had, or is another version than the pinned one."""
+def check_presidio(mode: str, model: str | None) -> None:
+    """Check that presidio can run if `mode` needs it.
+
+    Raises:
+        Problem: presidio or its model is not installed, or has another version than the pinned one.
+    """
     if mode == "presidio":
         _analyzer(model)
         check_pins(["presidio"])
 
 
-def with_presidio(text: str, analyzer: Any) -> list[Found]:
+def find_with_presidio(text: str, analyzer: Any) -> list[PrivateSpan]:
     """Return what `analyzer` (a presidio AnalyzerEngine) finds, from left to right."""
-    found = [
-        Found(one.start, one.end, _FOR_PRESIDIO[one.entity_type])
-        for one in analyzer.analyze(text=text, language="en", entities=sorted(_FOR_PRESIDIO))
-        if not (text[one.start - 1 : one.start] == "[" and text[one.end : one.end + 1] == "]")
-    ]
-    return sorted(found)
+    results = analyzer.analyze(text=text, language="en", entities=sorted(_KIND_OF_PRESIDIO_ENTITY))
+    spans: list[PrivateSpan] = []
+    for result in results:
+        is_placeholder = (
+            text[result.start - 1 : result.start] == "["
+            and text[result.end : result.end + 1] == "]"
+        )
+        if not is_placeholder:
+            kind = _KIND_OF_PRESIDIO_ENTITY[result.entity_type]
+            spans.append(PrivateSpan(result.start, result.end, kind))
+    return sorted(spans)
 
 
 @lru_cache(maxsize=1)
@@ -139,49 +158,53 @@ def _analyzer(model: str | None) -> Any:
     return AnalyzerEngine(nlp_engine=engine, supported_languages=["en"])
 
 
-def _numbers(text: str) -> list[Found]:
-    checks: tuple[tuple[re.Pattern[str], str, Callable[[str], bool]], ...] = (
+def _find_numbers(text: str) -> list[PrivateSpan]:
+    """Return the numbers of all kinds; they may overlap."""
+    # Each pattern with its kind, and a check of what it matches.
+    patterns: tuple[tuple[re.Pattern[str], str, Callable[[str], bool]], ...] = (
         (_CARD, "CARD", _is_card),
-        (_SSN, "NATIONAL_ID", lambda _: True),
-        (_NINO, "NATIONAL_ID", lambda _: True),
+        (_SSN, "NATIONAL_ID", bool),
+        (_NINO, "NATIONAL_ID", bool),
         (_CPF, "NATIONAL_ID", _is_cpf),
         (_PHONE, "PHONE", _is_phone),
     )
-    found = [
-        Found(*match.span(), kind)
-        for pattern, kind, holds in checks
-        for match in pattern.finditer(text)
-        if holds(match[0])
-    ]
-    found += [
-        Found(*match.span(), "IP")
-        for match in _IPV4.finditer(text)
-        if _is_public(match[0]) and _is_address(text, match)
-    ]
-    return [
-        *found,
-        *(Found(*match.span("number"), "RECORD_NUMBER") for match in _RECORD.finditer(text)),
-    ]
+    spans: list[PrivateSpan] = []
+    for pattern, kind, is_valid in patterns:
+        for match in pattern.finditer(text):
+            if is_valid(match[0]):
+                spans.append(PrivateSpan(*match.span(), kind))
+
+    # These two need more than the match itself.
+    for match in _IPV4.finditer(text):
+        if _is_public(match[0]) and _is_address(text, match):
+            spans.append(PrivateSpan(*match.span(), "IP"))
+    for match in _RECORD_NUMBER.finditer(text):
+        spans.append(PrivateSpan(*match.span("number"), "RECORD_NUMBER"))
+    return spans
 
 
-def _disjoint(found: list[Found]) -> list[Found]:
-    rank = {kind: at for at, kind in enumerate([*KINDS, "PERSON", "LOCATION"])}
-    taken: list[Found] = []
-    for one in sorted(found, key=lambda one: (rank[one.kind], one.start, -one.end)):
-        if all(one.end <= other.start or other.end <= one.start for other in taken):
-            taken.append(one)
-    return sorted(taken)
+def _without_overlaps(spans: Iterable[PrivateSpan]) -> list[PrivateSpan]:
+    """Return spans without overlaps, left to right; the first kind wins, then the first place."""
+    priority = {kind: index for index, kind in enumerate(_KINDS_BY_PRIORITY)}
+    ranked = sorted(spans, key=lambda span: (priority[span.kind], span.start, -span.end))
+    accepted: list[PrivateSpan] = []
+    for span in ranked:
+        if all(span.end <= other.start or other.end <= span.start for other in accepted):
+            accepted.append(span)
+    return sorted(accepted)
 
 
 def _is_address(text: str, match: re.Match[str]) -> bool:
-    before = text[max(0, match.start() - 16) : match.start()]
-    return not _VERSION.search(before) and (
-        len(_digits(match[0])) >= _LONG_ADDRESS or bool(_ADDRESS.search(before))
-    )
+    """Return True if four numbers are an address, by their length and the word before them."""
+    before = text[max(0, match.start() - _WORD_BEFORE_REACH) : match.start()]
+    if _VERSION_BEFORE.search(before):
+        return False
+    is_long = len(_digits(match[0])) >= _LONG_ADDRESS_DIGITS
+    return is_long or bool(_ADDRESS_BEFORE.search(before))
 
 
 def _is_public(address: str) -> bool:
-    # Loopback, private and documentation ranges are nobody's.
+    """Return False for loopback, private and documentation ranges, which belong to no person."""
     try:
         return ipaddress.ip_address(address).is_global
     except ValueError:
@@ -193,28 +216,24 @@ def _digits(text: str) -> list[int]:
 
 
 def _is_card(text: str) -> bool:
+    """Check the first digit, and the sum of Luhn: every second digit counts twice."""
     digits = _digits(text)
-    doubled = [digit if at % 2 else digit * 2 for at, digit in enumerate(reversed(digits), 1)]
-    return (
-        digits[0] in (2, 3, 4, 5, 6)
-        and sum(digit - 9 if digit > 9 else digit for digit in doubled) % 10 == 0
-    )
+    total = 0
+    for place, digit in enumerate(reversed(digits), start=1):
+        value = digit if place % 2 else digit * 2
+        total += value - 9 if value > 9 else value
+    return digits[0] in (2, 3, 4, 5, 6) and total % 10 == 0
 
 
 def _is_cpf(text: str) -> bool:
+    """Check both check digits of a Brazilian CPF: weighted sums of the digits before each."""
     digits = _digits(text)
     if len(set(digits)) == 1:
         return False
     for end in (9, 10):
-        rest = (
-            sum(
-                digit * weight for digit, weight in zip(digits, range(end + 1, 1, -1), strict=False)
-            )
-            * 10
-            % 11
-            % 10
-        )
-        if digits[end] != rest:
+        weights = range(end + 1, 1, -1)
+        total = sum(digit * weight for digit, weight in zip(digits, weights, strict=False))
+        if digits[end] != total * 10 % 11 % 10:
             return False
     return True
 

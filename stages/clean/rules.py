@@ -1,15 +1,16 @@
-"""Apply rules to a text until none finds anything to do, and keep every edit.
+"""Rules: apply them to a text until none finds anything, and keep every edit.
 
-The rules come in four steps, since each step learns from all texts as the step before left them:
+The rules come in four steps, because each step learns from all texts as the step before left them:
 
-    outline   page, markup, markdown, encoding, characters,     what is text at all
-              whitespace
-    strip     boilerplate                                       learned: lines that recur over a source
-    expand    abbreviation                                      learned: definitions
-    finish    typo, private_data, case                          learned: the vocabulary
+    markup        page, markup, markdown, encoding,     find the text
+                  characters, whitespace
+    boilerplate   boilerplate                           learned: lines that recur over a source
+    expansion     abbreviation                          learned: definitions
+    words         typo, private_data, case              learned: the vocabulary
 
-Each step repeats the rules of `outline` beside its own: "&amp;lt;p&amp;gt;" is a tag that was escaped twice, and a
-zero-width space can hide an entity. So cleaning what is clean changes nothing.
+Each step repeats the rules of markup beside its own: "&amp;lt;p&amp;gt;" is a tag that was
+escaped twice, and a zero-width space can hide an entity. So cleaning a clean text changes
+nothing.
 """
 
 from __future__ import annotations
@@ -23,20 +24,38 @@ from stages.clean.abbreviation_expansion import Entries, expand
 from stages.clean.edits import Edit, apply, between
 from stages.clean.interface import CleanParams
 from stages.clean.spelling import Correct
-from stages.lib.protected import spans
+from stages.lib.protected import spans as verbatim_spans
 
+# Every rule, in the order of their application.
 RULES = (
-    *("page", "markup", "markdown", "encoding", "characters", "whitespace"),
-    *("boilerplate", "abbreviation", "typo", "private_data", "case"),
+    "page",
+    "markup",
+    "markdown",
+    "encoding",
+    "characters",
+    "whitespace",
+    "boilerplate",
+    "abbreviation",
+    "typo",
+    "private_data",
+    "case",
 )
-# Honest text settles in two or three rounds. What does not after this many was escaped for fun.
+# Normal text settles in two or three rounds. A text that does not settle in this many was
+# escaped on purpose.
 ROUNDS = 10
 
+# From a text to the edits that the rule makes in it.
 Rule = Callable[[str], list[Edit]]
 
 
 class Repaired(NamedTuple):
-    """A text after its rules, the edits that led there, and whether it settled within ROUNDS."""
+    """A text after its rules.
+
+    Attributes:
+        text: the text.
+        edits: all edits, in order.
+        settled: whether the last of at most ROUNDS rounds found nothing.
+    """
 
     text: str
     edits: list[Edit]
@@ -44,87 +63,114 @@ class Repaired(NamedTuple):
 
 
 def repair(text: str, rules: Sequence[Rule], first: Sequence[Rule] = ()) -> Repaired:
-    """Return `text` after `first`, once, and then `rules`, repeated in their order until none finds anything."""
+    """Return `text` after `first`, once, and then `rules`, repeated until none finds anything."""
+    start = _apply_round(text, first)
+    text = start.text
+    edits = list(start.edits)
+
+    for _ in range(ROUNDS):
+        done = _apply_round(text, rules)
+        if done.settled:
+            return Repaired(text, edits, settled=True)
+        text = done.text
+        edits += done.edits
+    return Repaired(text, edits, settled=False)
+
+
+def _apply_round(text: str, rules: Sequence[Rule]) -> Repaired:
+    """Apply each rule once; the text has settled if none finds anything."""
     edits: list[Edit] = []
-    for at in range(ROUNDS + 1):
-        found = False
-        for rule in rules if at else first:
-            made = rule(text)
-            if made:
-                text, found = apply(text, made), True
-                edits += made
-        if at and not found:
-            return Repaired(text, edits, True)
-    return Repaired(text, edits, False)
+    for rule in rules:
+        new_edits = rule(text)
+        if new_edits:
+            text = apply(text, new_edits)
+            edits += new_edits
+    return Repaired(text, edits, settled=not edits)
 
 
-def outline(lines: bool) -> list[Rule]:
-    """Return the rules that tell text from what is none; with `lines` line breaks stay (documents)."""
-    return [
-        _whole("markup", markup.strip),
-        *([_whole("markdown", markdown.strip)] if lines else []),
-        _whole("encoding", unicode.repair),
-        _whole("characters", unicode.remove),
-        _whole("whitespace", partial(unicode.collapse, lines=lines)),
-    ]
+def page_rule(text: str) -> list[Edit]:
+    """Return the edit that leaves only the main text of a whole HTML page; [] for other texts."""
+    if not html_pages.is_page(text):
+        return []
+    return between("page", text, html_pages.main_text(text) or text)
 
 
-def page(text: str) -> list[Edit]:
-    """Return the edit that takes the main text out of a whole HTML page, where it is one and has one."""
-    return (
-        between("page", text, html_pages.extract(text) or text) if html_pages.is_page(text) else []
-    )
-
-
-def abbreviations(entries: Entries, params: CleanParams) -> list[Rule]:
-    """Return the rule that writes short forms out, if wished."""
-    return (
-        []
-        if params.abbreviations == "off"
-        else [partial(expand, entries=entries, mode=params.abbreviations)]
-    )
-
-
-def finish(correct: Correct | None, params: CleanParams) -> list[Rule]:
-    """Return the rules on single words, as wished; without `correct` no word is corrected."""
-    rules: list[Rule] = [partial(spelling.fix, correct=correct)] if correct else []
-    if params.private_data != "off":
-        rules.append(
-            partial(
-                private_data.redact,
-                presidio=params.private_data == "presidio",
-                model=params.presidio_model,
-            )
-        )
-    if params.lowercase != "off":
-        rules.append(_whole("case", partial(_lower, keep_protected=params.lowercase == "prose")))
+def markup_rules(lines: bool) -> list[Rule]:
+    """Return the rules that find the text; with `lines`, line breaks stay (documents)."""
+    rules = [_text_rule("markup", markup.strip_html)]
+    if lines:
+        rules.append(_text_rule("markdown", markdown.strip_markdown))
+    rules.append(_text_rule("encoding", unicode.repair_encoding))
+    rules.append(_text_rule("characters", unicode.remove_invisible))
+    collapse = partial(unicode.collapse_whitespace, lines=lines)
+    rules.append(_text_rule("whitespace", collapse))
     return rules
 
 
-class Query(NamedTuple):
-    """What an anchor goes through, as one function: production queries arrive as raw as anchors do."""
+def abbreviation_rules(entries: Entries, params: CleanParams) -> list[Rule]:
+    """Return the rule that writes short forms out, if params.yaml asks for it."""
+    if params.abbreviations == "off":
+        return []
+    return [partial(expand, entries=entries, mode=params.abbreviations)]
+
+
+def word_rules(correct: Correct | None, params: CleanParams) -> list[Rule]:
+    """Return the rules on single words that params.yaml asks for; without `correct`, typos stay."""
+    rules: list[Rule] = []
+    if correct:
+        rules.append(partial(spelling.correct_text, correct=correct))
+
+    if params.private_data != "off":
+        redact = partial(
+            private_data.redact,
+            presidio=params.private_data == "presidio",
+            model=params.presidio_model,
+        )
+        rules.append(redact)
+
+    if params.lowercase != "off":
+        lowercase = partial(_lowercase, keep_verbatim=params.lowercase == "prose")
+        rules.append(_text_rule("case", lowercase))
+    return rules
+
+
+class QueryCleaner(NamedTuple):
+    """The cleaner of queries: production queries are as raw as anchors.
+
+    Attributes:
+        params: the parameters of the run.
+        entries: the abbreviations that the run learned.
+        correct: the corrections that the run learned; None if typos stay.
+    """
 
     params: CleanParams
     entries: Entries
     correct: Correct | None
 
     def clean(self, text: str) -> Repaired:
-        """Return the cleaned query. It equals what the stage makes of an anchor with the same text."""
-        steps = (abbreviations(self.entries, self.params), finish(self.correct, self.params))
-        done = repair(text, outline(lines=False))
-        for rules in steps:
-            more = repair(done.text, [*outline(lines=False), *rules])
-            done = Repaired(more.text, done.edits + more.edits, done.settled and more.settled)
-        return done
+        """Return the cleaned query. It equals the cleaned anchor with the same text."""
+        result = repair(text, markup_rules(lines=False))
+        for rules in (
+            abbreviation_rules(self.entries, self.params),
+            word_rules(self.correct, self.params),
+        ):
+            step = repair(result.text, [*markup_rules(lines=False), *rules])
+            result = Repaired(
+                text=step.text,
+                edits=result.edits + step.edits,
+                settled=result.settled and step.settled,
+            )
+        return result
 
 
-def _whole(rule: str, function: Callable[[str], str]) -> Rule:
-    return partial(_edits, rule, function)
+def _text_rule(name: str, function: Callable[[str], str]) -> Rule:
+    """Return a rule from a function that returns the whole text anew."""
+    return partial(_edits_of, name, function)
 
 
-def _edits(rule: str, function: Callable[[str], str], text: str) -> list[Edit]:
-    return between(rule, text, function(text))
+def _edits_of(name: str, function: Callable[[str], str], text: str) -> list[Edit]:
+    return between(name, text, function(text))
 
 
-def _lower(text: str, keep_protected: bool) -> str:
-    return unicode.lower(text, spans(text) if keep_protected else [])
+def _lowercase(text: str, keep_verbatim: bool) -> str:
+    return unicode.lowercase(text, verbatim_spans(text) if keep_verbatim else [])

@@ -1,129 +1,365 @@
-"""The steps of cleaning over one shard of documents: each returns the rows that stay, the ledger, and counts."""
+"""The steps of cleaning, each as a function over one shard of documents or pairs.
+
+Each function returns tables: the rows that stay, the Ledger, the Knowledge (what the step
+counted), and from the last step over documents the Passages. Anchors are repaired as documents
+are, but on one line.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from stages.clean import boilerplate, filters, passages, private_data, spelling
-from stages.clean.abbreviation_definitions import definitions
+from stages.clean.abbreviation_definitions import find_definitions
 from stages.clean.abbreviation_expansion import Entries
-from stages.clean.desk import Desk, Row
+from stages.clean.edits import Edit
 from stages.clean.filters import Bounds
-from stages.clean.html_pages import Limits, refusal
+from stages.clean.html_pages import Limits, exceeded_limit
 from stages.clean.interface import CleanParams
-from stages.clean.rules import Rule, abbreviations, finish, outline, page
+from stages.clean.rules import (
+    Rule,
+    abbreviation_rules,
+    markup_rules,
+    page_rule,
+    repair,
+    word_rules,
+)
 from stages.clean.spelling import Correct
 from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.knowledge import Knowledge
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.table import Table, key_of
 from stages.lib.languages import language
+from stages.lib.ledger import Ledger as LedgerWriter
+
+# The ledger does not copy the text of a first edit of more characters than this. The text
+# before it is the field as collected, and whole pages would double the data.
+MOST_COPIED_CHARACTERS = 200
 
 FIELDS = ("title", "text")
 
+Row = dict[str, Any]
 
-def outline_documents(frame: pd.DataFrame, params: CleanParams) -> list[pd.DataFrame]:
-    """Turn fields into plain text; count lines and sentences, by source."""
-    desk, limits = (
-        Desk(frame, Documents),
-        Limits(params.max_input_bytes, params.max_nodes, params.max_depth),
-    )
-    rules = outline(lines=True)
-    for row in desk.rows:
-        reason = refusal(row["text"], limits) or refusal(row["title"], limits)
-        if reason:
-            desk.drop(row, reason, score=float(len(row["text"])))
-        elif desk.mend(row, FIELDS, rules, first=[page]):
-            if row["text"]:
-                if params.boilerplate_share is not None:
-                    desk.count("text", [""], row["source"])
-                    desk.count("boilerplate", boilerplate.counts([row["text"]]), row["source"])
-                desk.keep(row)
+
+class ShardCleaner:
+    """Works through the rows of one shard, and collects the decisions on them.
+
+    Args:
+        frame: the rows.
+        table: their contract.
+
+    Attributes:
+        rows: the rows, as dictionaries that the rules change.
+        ledger: the edits and drops so far.
+    """
+
+    def __init__(self, frame: pd.DataFrame, table: type[Table]) -> None:
+        self.rows: list[Row] = [
+            {str(name): value for name, value in row.items()} for row in frame.to_dict("records")
+        ]
+        self.ledger = LedgerWriter()
+        self._table = table
+        self._id_column = key_of(table)[0]
+        self._kept: list[Row] = []
+        # (kind, source, item) to the number of texts.
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+
+    def apply_rules(
+        self,
+        row: Row,
+        fields: Iterable[str],
+        rules: Sequence[Rule],
+        *,
+        own: Sequence[Rule] | None = None,
+        first: Sequence[Rule] = (),
+    ) -> bool:
+        """Apply rules to `row`; return False if it was dropped because a text does not settle.
+
+        Args:
+            row: the row, which is changed.
+            fields: its columns with text.
+            rules: the rules of markup, which every step repeats.
+            own: the rules of a later step, after `rules`. If they find nothing, the text has
+            settled in the
+                step before. None in the first step.
+            first: rules that are applied once before the others, in the first step.
+        """
+        for field in fields:
+            if not row[field]:
+                continue
+            if own is not None and not any(rule(row[field]) for rule in own):
+                continue
+
+            repaired = repair(row[field], [*rules, *(own or ())], first)
+            self._add_edits(row, field, edits=repaired.edits, is_first_step=bool(first))
+            row[field] = repaired.text
+            if not repaired.settled:
+                self.drop(row, "unstable", score=float(len(repaired.text)))
+                return False
+        return True
+
+    def drop(
+        self, row: Row, reason: str, *, partner_id: str = "", score: float = float("nan")
+    ) -> None:
+        """Drop `row`, with its reason in the ledger."""
+        self.ledger.drop(row[self._id_column], reason, partner_id=partner_id, score=score)
+
+    def keep(self, row: Row) -> None:
+        """Keep `row`."""
+        self._kept.append(row)
+
+    def count(self, kind: str, items: Iterable[str], source: str = "") -> None:
+        """Count one more text for each different item of `items`."""
+        self._counts.update((kind, source, item) for item in set(items))
+
+    def results(self) -> list[pd.DataFrame]:
+        """Return the rows that stay, the Ledger and the Knowledge of this shard."""
+        empty = self._table.empty()
+        kept = pd.DataFrame(self._kept, columns=list(empty.columns))
+        kept = kept.astype(empty.dtypes.to_dict())
+
+        no_counts = Knowledge.empty()
+        lines = [(*key, count) for key, count in sorted(self._counts.items())]
+        counts = pd.DataFrame(lines, columns=list(no_counts.columns))
+        counts = counts.astype(no_counts.dtypes.to_dict())
+        return [kept, self.ledger.frame(), counts]
+
+    def _add_edits(self, row: Row, field: str, edits: list[Edit], is_first_step: bool) -> None:
+        """Add edits to the ledger, without the text of a long first edit."""
+        row_id = row[self._id_column]
+        for index, edit in enumerate(edits):
+            is_long = len(edit.before) + len(edit.after) > MOST_COPIED_CHARACTERS
+            if is_first_step and index == 0 and is_long:
+                self.ledger.edit(row_id, field, edit.rule, before="", after="")
             else:
-                desk.drop(row, "empty", score=0.0)
-    return desk.results()
+                self.ledger.edit(
+                    row_id,
+                    field,
+                    edit.rule,
+                    before=edit.before,
+                    after=edit.after,
+                    start=edit.start,
+                    end=edit.end,
+                )
 
 
-def strip_documents(
+def strip_markup_documents(frame: pd.DataFrame, params: CleanParams) -> list[pd.DataFrame]:
+    """Turn fields into plain text; count lines and sentences by source."""
+    cleaner = ShardCleaner(frame, Documents)
+    limits = Limits(params.max_input_bytes, params.max_nodes, params.max_depth)
+    rules = markup_rules(lines=True)
+
+    for row in cleaner.rows:
+        reason = exceeded_limit(row["text"], limits) or exceeded_limit(row["title"], limits)
+        if reason:
+            cleaner.drop(row, reason, score=float(len(row["text"])))
+            continue
+        if not cleaner.apply_rules(row, FIELDS, rules, first=[page_rule]):
+            continue
+        if not row["text"]:
+            cleaner.drop(row, "empty", score=0.0)
+            continue
+
+        # The next step needs to know how many texts of a source hold a segment, of how many.
+        if params.boilerplate_share is not None:
+            segments = boilerplate.count_segments([row["text"]])
+            cleaner.count("text", [""], row["source"])
+            cleaner.count("boilerplate", segments, row["source"])
+        cleaner.keep(row)
+    return cleaner.results()
+
+
+def strip_boilerplate_documents(
     frame: pd.DataFrame, recurring: Mapping[str, frozenset[str]]
 ) -> list[pd.DataFrame]:
-    """Take out what recurs over a source; count definitions of abbreviations.
+    """Remove what recurs over a source; count definitions of abbreviations.
 
-    `recurring` has the keys of the lines and sentences that go, by source.
+    `recurring` has the keys of the recurring lines and sentences, by source.
     """
-    desk, rules = Desk(frame, Documents), outline(lines=True)
-    for row in desk.rows:
+    cleaner = ShardCleaner(frame, Documents)
+    rules = markup_rules(lines=True)
+
+    for row in cleaner.rows:
         keys = recurring.get(row["source"], frozenset())
-        own: list[Rule] = [partial(boilerplate.remove, recurring=keys)] if keys else []
-        if desk.mend(row, ["text"], rules, own=own):
-            desk.count(
-                "definition", (f"{found.short}\t{found.long}" for found in definitions(row["text"]))
-            )
-            desk.keep(row)
-    return desk.results()
+        own: list[Rule] = []
+        if keys:
+            own.append(partial(boilerplate.remove_recurring, recurring=keys))
+        if not cleaner.apply_rules(row, ["text"], rules, own=own):
+            continue
+
+        definitions = find_definitions(row["text"])
+        cleaner.count("definition", (f"{item.short}\t{item.long}" for item in definitions))
+        cleaner.keep(row)
+    return cleaner.results()
 
 
-def expand_documents(
+def expand_abbreviations_documents(
     frame: pd.DataFrame, params: CleanParams, entries: Entries
 ) -> list[pd.DataFrame]:
-    """Write abbreviations out; count words, and note documents that are not in English."""
-    desk, rules, own = Desk(frame, Documents), outline(lines=True), abbreviations(entries, params)
-    for row in desk.rows:
-        if desk.mend(row, FIELDS, rules, own=own):
-            if params.typos == "correct":
-                _count_words(row, desk)
-            desk.keep(row)
-    return desk.results()
+    """Write abbreviations out; count words, and list the documents that are not in English."""
+    cleaner = ShardCleaner(frame, Documents)
+    rules = markup_rules(lines=True)
+    own = abbreviation_rules(entries, params)
+
+    for row in cleaner.rows:
+        if not cleaner.apply_rules(row, FIELDS, rules, own=own):
+            continue
+        if params.typos == "correct":
+            _count_words(row, cleaner)
+        cleaner.keep(row)
+    return cleaner.results()
 
 
-def _count_words(row: Row, desk: Desk) -> None:
-    words = [word.text for word in spelling.words(row["text"])]
-    if spelling.is_english(row["text"], words):
-        words += [word.text for word in spelling.words(row["title"])]
-        desk.count("word", map(str.lower, words))
-    else:
-        desk.count("foreign", [row["doc_id"]])
+def expand_abbreviations_pairs(
+    frame: pd.DataFrame,
+    params: CleanParams,
+    entries: Entries,
+    foreign: frozenset[str],
+    dropped: frozenset[str],
+) -> list[pd.DataFrame]:
+    """Turn anchors into plain text on one line, and write abbreviations out; count their words.
+
+    Pairs of `dropped` documents are dropped with them. Words of anchors count only if their
+    document is not in `foreign`, the documents that are not in English.
+    """
+    cleaner = ShardCleaner(frame, Pairs)
+    rules = markup_rules(lines=False)
+    own = abbreviation_rules(entries, params)
+
+    for row in cleaner.rows:
+        if row["doc_id"] in dropped:
+            cleaner.drop(row, "document_dropped", partner_id=row["doc_id"])
+            continue
+        # For anchors this is the first step as well.
+        if not cleaner.apply_rules(row, ["anchor"], rules):
+            continue
+        if not cleaner.apply_rules(row, ["anchor"], rules, own=own):
+            continue
+        if not row["anchor"]:
+            cleaner.drop(row, "empty", score=0.0)
+            continue
+
+        if params.typos == "correct" and row["doc_id"] not in foreign:
+            words = spelling.prose_words(row["anchor"])
+            cleaner.count("word", (word.text.lower() for word in words))
+        cleaner.keep(row)
+    return cleaner.results()
 
 
-def finish_documents(
+def correct_and_filter_documents(
     frame: pd.DataFrame,
     params: CleanParams,
     correct: Correct | None,
     foreign: frozenset[str],
-    model: Path | None,
+    model_folder: Path | None,
 ) -> list[pd.DataFrame]:
-    """Correct words but in `foreign` documents, redact, fold case, and drop what the filters refuse.
+    """Correct words, redact, fold case, and drop what the filters exclude.
 
-    The last table holds Passages.
+    Words of `foreign` documents are not corrected. `model_folder` is the model whose tokenizer
+    counts the tokens of passages; None makes each document one passage. The last table holds
+    Passages.
     """
-    desk, bounds, outlined = Desk(frame, Documents), document_bounds(params), outline(lines=True)
-    rules = {known: finish(correct if known else None, params) for known in (True, False)}
-    for row in desk.rows:
-        desk.count("private", private_data.count(row["text"]) + private_data.count(row["title"]))
-        if desk.mend(row, FIELDS, outlined, own=rules[row["doc_id"] not in foreign]):
-            reason = filters.refusal(row["text"], bounds) or _wrong_language(row, params)
-            if reason:
-                desk.drop(row, reason, score=float(len(row["text"])))
-            else:
-                desk.keep(row)
-    kept, ledger, counts = desk.results()
-    counter = passages.token_counter(model) if model else None
-    cut = passages.passages(kept, params.passage_tokens, params.passage_overlap, counter)
-    return [kept, ledger, counts, cut]
+    cleaner = ShardCleaner(frame, Documents)
+    rules = markup_rules(lines=True)
+    english_rules = word_rules(correct, params)
+    foreign_rules = word_rules(None, params)
+    bounds = document_bounds(params)
+
+    for row in cleaner.rows:
+        kinds = private_data.count_kinds(row["text"]) + private_data.count_kinds(row["title"])
+        cleaner.count("private", kinds)
+
+        own = foreign_rules if row["doc_id"] in foreign else english_rules
+        if not cleaner.apply_rules(row, FIELDS, rules, own=own):
+            continue
+
+        reason = filters.drop_reason(row["text"], bounds) or _language_reason(row, params)
+        if reason:
+            cleaner.drop(row, reason, score=float(len(row["text"])))
+        else:
+            cleaner.keep(row)
+
+    kept, ledger, counts = cleaner.results()
+    counter = passages.token_counter(model_folder) if model_folder else None
+    passage_rows = passages.passages(
+        kept, params.passage_tokens, overlap=params.passage_overlap, count=counter
+    )
+    return [kept, ledger, counts, passage_rows]
+
+
+def correct_and_filter_pairs(
+    frame: pd.DataFrame,
+    params: CleanParams,
+    correct: Correct | None,
+    foreign: frozenset[str],
+    dropped: frozenset[str],
+) -> list[pd.DataFrame]:
+    """Correct words, redact, fold case, and drop what the filters exclude."""
+    cleaner = ShardCleaner(frame, Pairs)
+    rules = markup_rules(lines=False)
+    english_rules = word_rules(correct, params)
+    foreign_rules = word_rules(None, params)
+    bounds = anchor_bounds(params)
+
+    for row in cleaner.rows:
+        if row["doc_id"] in dropped:
+            cleaner.drop(row, "document_dropped", partner_id=row["doc_id"])
+            continue
+        cleaner.count("private", private_data.count_kinds(row["anchor"]))
+
+        own = foreign_rules if row["doc_id"] in foreign else english_rules
+        if not cleaner.apply_rules(row, ["anchor"], rules, own=own):
+            continue
+
+        reason = filters.drop_reason(row["anchor"], bounds)
+        if reason:
+            cleaner.drop(row, reason, score=float(len(row["anchor"])))
+        else:
+            cleaner.keep(row)
+    return cleaner.results()
 
 
 def document_bounds(params: CleanParams) -> Bounds:
-    """Return what a document must keep to."""
+    """Return the limits of a document."""
     return Bounds(
-        params.min_document_characters,
-        params.max_document_characters,
-        params.max_symbol_share,
-        params.max_repetition,
-        tuple(params.drop_patterns),
+        shortest=params.min_document_characters,
+        longest=params.max_document_characters,
+        max_symbol_share=params.max_symbol_share,
+        max_repetition=params.max_repetition,
+        patterns=tuple(params.drop_patterns),
     )
 
 
-def _wrong_language(row: Row, params: CleanParams) -> str:
-    code = language(row["text"]) if params.languages is not None else ""
-    return "language" if code and code not in (params.languages or []) else ""
+def anchor_bounds(params: CleanParams) -> Bounds:
+    """Return the limits of an anchor: its length and the user's patterns. Short questions are welcome."""
+    return Bounds(
+        shortest=params.min_anchor_characters,
+        longest=params.max_anchor_characters,
+        max_symbol_share=None,
+        max_repetition=None,
+        patterns=tuple(params.drop_patterns),
+    )
+
+
+def _count_words(row: Row, cleaner: ShardCleaner) -> None:
+    """Count the words of an English document, or list the document as foreign."""
+    words = [word.text for word in spelling.prose_words(row["text"])]
+    if spelling.is_english(row["text"], words):
+        words += [word.text for word in spelling.prose_words(row["title"])]
+        cleaner.count("word", map(str.lower, words))
+    else:
+        cleaner.count("foreign", [row["doc_id"]])
+
+
+def _language_reason(row: Row, params: CleanParams) -> str:
+    """Return "language" for a document in a language that params.yaml does not allow, else ""."""
+    if params.languages is None:
+        return ""
+    code = language(row["text"])
+    return "language" if code and code not in params.languages else ""

@@ -16,12 +16,12 @@ def project(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tables, "SHARD_ROWS", 16)
     collect = Path("data/collect")
-    many = [
-        f"<p>Document {at} &amp; its ECG &amp; bone.</p><p>Terms of use apply here</p>"
-        for at in range(21)
+    texts = [
+        f"<p>Document {index} &amp; its ECG &amp; bone.</p><p>Terms of use apply here</p>"
+        for index in range(21)
     ]
-    own = documents("<p></p>", *many)
-    tables.write(own, collect / "documents.parquet", Documents)
+    frame = documents("<p></p>", *texts)
+    tables.write(frame, collect / "documents.parquet", Documents)
     tables.write(
         pairs("lost", "&lt;", "HDL", "x", "an  ECG of bone"), collect / "pairs.parquet", Pairs
     )

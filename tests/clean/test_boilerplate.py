@@ -5,34 +5,39 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.boilerplate import counts, recurring, remove, segments
+from stages.clean.boilerplate import (
+    count_segments,
+    recurring_segments,
+    remove_recurring,
+    segments,
+)
 from stages.clean.edits import apply
 
 COOKIES = "We use cookies to improve your visit."
 PAGES = [
-    f"Acme Help Center\nTo reset device number {at}, hold the button. {COOKIES}\nYes.\n- String"
-    for at in range(20)
+    f"Acme Help Center\nTo reset device number {index}, hold the button. {COOKIES}\nYes.\n- String"
+    for index in range(20)
 ]
-EVERY = recurring(counts(PAGES), len(PAGES), 0.5, 5)
+RECURRING = recurring_segments(count_segments(PAGES), len(PAGES), 0.5, 5)
 
 
-def test_lines_and_sentences_that_recur_are_removed_with_their_white_space():
+def test_what_recurs_is_removed_with_its_white_space():
     assert (
-        apply(PAGES[3], remove(PAGES[3], EVERY))
+        apply(PAGES[3], remove_recurring(PAGES[3], RECURRING))
         == "To reset device number 3, hold the button.\nYes.\n- String"
     )
 
 
 def test_threshold_and_minimum_are_both_needed():
-    found = counts(PAGES)
-    assert recurring(found, 20, 1.0, 5) == EVERY
-    assert recurring(found, 20, 0.5, 21) == frozenset()
-    assert recurring(found, 100, 0.5, 5) == frozenset()
+    counts = count_segments(PAGES)
+    assert recurring_segments(counts, 20, 1.0, 5) == RECURRING
+    assert recurring_segments(counts, 20, 0.5, 21) == frozenset()
+    assert recurring_segments(counts, 100, 0.5, 5) == frozenset()
 
 
 def test_never_an_entire_document():
-    assert remove(COOKIES, EVERY) == []
-    assert remove(f"Acme Help Center\n{COOKIES}", EVERY) == []
+    assert remove_recurring(COOKIES, RECURRING) == []
+    assert remove_recurring(f"Acme Help Center\n{COOKIES}", RECURRING) == []
 
 
 def test_short_answers_list_items_and_code_are_no_segments():
@@ -53,23 +58,24 @@ def test_chinese_sentences_are_told_apart():
 
 
 @given(st.randoms(use_true_random=False))
-def test_the_order_of_documents_changes_nothing(chance):
-    shuffled = chance.sample(PAGES, len(PAGES))
-    assert recurring(counts(shuffled), len(PAGES), 0.5, 5) == EVERY
+def test_the_order_of_documents_changes_nothing(random_source):
+    shuffled = random_source.sample(PAGES, len(PAGES))
+    assert recurring_segments(count_segments(shuffled), len(PAGES), 0.5, 5) == RECURRING
 
 
 def test_what_was_cleaned_stays_as_it_is():
-    draw = random.Random(3)
+    random_source = random.Random(3)
     pages = [
         "\n".join(
-            draw.sample(
-                ["One line of text", "Another line of text", COOKIES, f"Only page {at} says so"], 3
+            random_source.sample(
+                ["One line of text", "Another line of text", COOKIES, f"Only page {index} says so"],
+                3,
             )
         )
-        for at in range(40)
+        for index in range(40)
     ]
-    keys = recurring(counts(pages), 40, 0.3, 5)
-    cleaned = [apply(page, remove(page, keys)) for page in pages]
-    again = recurring(counts(cleaned), 40, 0.3, 5)
-    assert [remove(page, keys) for page in cleaned] == [[]] * 40
-    assert [remove(page, again) for page in cleaned] == [[]] * 40
+    recurring = recurring_segments(count_segments(pages), 40, 0.3, 5)
+    cleaned = [apply(page, remove_recurring(page, recurring)) for page in pages]
+    recurring_after = recurring_segments(count_segments(cleaned), 40, 0.3, 5)
+    assert [remove_recurring(page, recurring) for page in cleaned] == [[]] * 40
+    assert [remove_recurring(page, recurring_after) for page in cleaned] == [[]] * 40

@@ -38,9 +38,9 @@ TECHNICAL = [
 ]
 # English that teaches a vocabulary, definitions and lines that recur: something to be wrongly applied elsewhere.
 ENGLISH = [
-    f"The pulmonary function of patient {at} is reduced. Electrocardiogram (ECG) and blood pressure were normal.\n"
+    f"The pulmonary function of patient {index} is reduced. Electrocardiogram (ECG) and blood pressure were normal.\n"
     "Terms of use apply here"
-    for at in range(40)
+    for index in range(40)
 ]
 
 
@@ -66,8 +66,8 @@ def test_sound_text_is_not_touched_by_any_repair(tmp_path, monkeypatch):
     ]
     ledger = tables.read(Path("data/clean/ledger.parquet"), Ledger)
     ids = list(frame["doc_id"][: len(sound)])
-    told = ledger[ledger["row_id"].isin([*ids, *anchors["pair_id"]])]
-    assert told[["reason", "before", "after"]].to_numpy().tolist() == []
+    decisions = ledger[ledger["row_id"].isin([*ids, *anchors["pair_id"]])]
+    assert decisions[["reason", "before", "after"]].to_numpy().tolist() == []
     assert {doc_id: cleaned[doc_id] for doc_id in ids} == {
         doc_id: expected[doc_id] for doc_id in ids
     }

@@ -1,4 +1,4 @@
-"""Hostile input costs bounded time, breaks nothing, and leaves a line in the ledger where it is refused."""
+"""Hostile input costs bounded time, breaks nothing, and leaves a line in the ledger if it is dropped."""
 
 import time
 
@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.clean.steps import (
-    expand_documents,
-    finish_documents,
-    outline_documents,
-    strip_documents,
+    correct_and_filter_documents,
+    expand_abbreviations_documents,
+    strip_boilerplate_documents,
+    strip_markup_documents,
 )
 from tests.clean.corpus import PARAMS, documents
 
@@ -85,12 +85,14 @@ def steps(frame: pd.DataFrame):
     """Run the four steps and return what is left and the ledgers."""
     ledgers = []
     for step in (
-        lambda rows: outline_documents(rows, WIDE),
-        lambda rows: strip_documents(rows, {"s": frozenset(["0" * 16])}),
-        lambda rows: expand_documents(
+        lambda rows: strip_markup_documents(rows, WIDE),
+        lambda rows: strip_boilerplate_documents(rows, {"s": frozenset(["0" * 16])}),
+        lambda rows: expand_abbreviations_documents(
             rows, WIDE, (("ECG", "electrocardiogram"), ("SLF", "some long form"))
         ),
-        lambda rows: finish_documents(rows, WIDE, {"pumonary": "pulmonary"}.get, frozenset(), None),
+        lambda rows: correct_and_filter_documents(
+            rows, WIDE, {"pumonary": "pulmonary"}.get, frozenset(), None
+        ),
     ):
         frame, ledger, *_ = step(frame)
         ledgers.append(ledger)

@@ -1,8 +1,8 @@
-"""Whole pages give their main text, and hostile ones are refused before a parser sees them."""
+"""Whole pages give their main text, and hostile ones are dropped before any parser."""
 
 import pytest
 
-from stages.clean.html_pages import Limits, extract, is_page, refusal
+from stages.clean.html_pages import Limits, exceeded_limit, is_page, main_text
 
 LIMITS = Limits(1_000_000, 20_000, 250)
 WORDS = (
@@ -35,25 +35,25 @@ def test_other_text_is_no_page(text):
 
 def test_lists_tables_and_code_stay_readable():
     body = "<ul><li>one</li><li>two</li></ul><pre>if x:\n    y &lt; 1</pre>"
-    lines = extract(_page(body + "<table><tr><td>Age</td><td>7</td></tr></table>")).splitlines()
+    lines = main_text(_page(body + "<table><tr><td>Age</td><td>7</td></tr></table>")).splitlines()
     for line in ("- one", "- two", "```", "if x:", "    y < 1", "Age | 7"):
         assert line in lines
 
 
 def test_the_fifth_call_gives_what_the_first_gave():
-    assert len({extract(_page("")) for _ in range(5)}) == 1
-    assert extract(_page(""))
+    assert len({main_text(_page("")) for _ in range(5)}) == 1
+    assert main_text(_page(""))
 
 
 @pytest.mark.parametrize(
     "body", ["\0" * 100, "\ud800", "ÃÂ\x81\ufffd" * 50, "<script>" * 500, "<!--" * 500]
 )
 def test_damaged_pages_do_not_crash(body):
-    assert isinstance(extract(_page(body)), str)
+    assert isinstance(main_text(_page(body)), str)
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "reason"),
     [
         ("x" * 50_000_000, "too_many_bytes"),
         ("<div>" * 10_000, "too_deep"),
@@ -66,5 +66,5 @@ def test_damaged_pages_do_not_crash(body):
         ("\ud800", ""),
     ],
 )
-def test_limits_are_counted_before_parsing(text, why):
-    assert refusal(text, LIMITS) == why
+def test_limits_are_counted_before_parsing(text, reason):
+    assert exceeded_limit(text, LIMITS) == reason

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.markdown import strip
+from stages.clean.markdown import strip_markdown
 
 GUIDE = """# Install **fast**
 
@@ -47,8 +47,8 @@ curl [a](b) **c**
 
 
 def test_a_guide_keeps_its_words_code_and_lists():
-    assert strip(GUIDE) == PLAIN
-    assert strip(PLAIN) == PLAIN
+    assert strip_markdown(GUIDE) == PLAIN
+    assert strip_markdown(PLAIN) == PLAIN
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_guide_keeps_its_words_code_and_lists():
     ],
 )
 def test_what_is_not_plainly_markdown_stays(text):
-    assert strip(text) == text
+    assert strip_markdown(text) == text
 
 
 PIECES = st.sampled_from(
@@ -94,6 +94,6 @@ PIECES = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=20).map("".join))
 def test_stripping_twice_is_stripping_once_and_loses_no_word(text):
-    plain = strip(text)
-    assert strip(plain) == plain
+    plain = strip_markdown(text)
+    assert strip_markdown(plain) == plain
     assert plain.count("a") >= text.count("a") - text.count("](")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.markup import quote, strip
-from stages.clean.unicode import collapse
+from stages.clean.markup import quote_tags, strip_html
+from stages.clean.unicode import collapse_whitespace
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from stages.clean.unicode import collapse
     ],
 )
 def test_prose_is_left_byte_for_byte(prose):
-    assert strip(prose) == prose
+    assert strip_html(prose) == prose
 
 
 @pytest.mark.parametrize(
@@ -61,20 +61,20 @@ def test_prose_is_left_byte_for_byte(prose):
     ],
 )
 def test_markup_is_read_as_a_browser_shows_it(html, text):
-    assert collapse(strip(html), lines=False) == text
+    assert collapse_whitespace(strip_html(html), lines=False) == text
 
 
 WORDS = st.lists(st.text("abcé", min_size=1, max_size=5), min_size=1, max_size=6)
 
 
 @given(WORDS, st.sampled_from(["p", "h2", "div", "dd", "section"]))
-def test_words_in_elements_that_stand_apart_never_run_together(words, name):
-    assert strip("".join(f"<{name}>{word}</{name}>" for word in words)).split() == words
+def test_words_of_block_elements_never_run_together(words, name):
+    assert strip_html("".join(f"<{name}>{word}</{name}>" for word in words)).split() == words
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="<&")))
-def test_text_without_the_two_characters_is_never_touched(text):
-    assert strip(text) == text
+def test_text_without_markup_characters_is_unchanged(text):
+    assert strip_html(text) == text
 
 
 @given(
@@ -88,12 +88,12 @@ def test_no_letter_or_number_is_lost_unless_hidden(parts):
     text = "".join(parts)
     if not re.search("<!--|='|<a.*>", text):  # comments, values and links are hidden
         visible = text.replace("&lt;", "<").replace("<p>", "").replace("</p>", "")
-        assert strip(text).count("a") == visible.count("a")
-        assert strip(text).count("5") == visible.count("5")
+        assert strip_html(text).count("a") == visible.count("a")
+        assert strip_html(text).count("5") == visible.count("5")
 
 
-def test_deep_nesting_is_read_in_time_that_grows_with_its_length():
-    assert strip("<div>" * 100_000 + "x").strip() == "x"
+def test_deep_nesting_takes_linear_time():
+    assert strip_html("<div>" * 100_000 + "x").strip() == "x"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,9 @@ def test_deep_nesting_is_read_in_time_that_grows_with_its_length():
     ],
 )
 def test_lists_tables_code_and_markdown_stay_readable(html, text):
-    assert collapse(strip(html), lines=True) == collapse(text, lines=True)
+    assert collapse_whitespace(strip_html(html), lines=True) == collapse_whitespace(
+        text, lines=True
+    )
 
 
 SOUP = st.lists(
@@ -153,9 +155,9 @@ SOUP = st.lists(
 
 
 @given(SOUP)
-def test_repetition_settles_within_the_rounds_of_the_stage(text):
+def test_repetition_settles_within_the_rounds(text):
     for _ in range(10):
-        text, before = collapse(strip(text), lines=True), text
+        text, before = collapse_whitespace(strip_html(text), lines=True), text
         if text == before:
             return
     raise AssertionError(text)
@@ -166,9 +168,9 @@ def test_repetition_settles_within_the_rounds_of_the_stage(text):
     ["<!--", "<script>", '<a href="', "<pre>", "<li>", "`<p>", "```a\n", "<div>", "&lt;b&gt;"],
 )
 def test_what_is_never_closed_takes_linear_time(part):
-    strip(part * 20_000)
+    strip_html(part * 20_000)
 
 
 def test_a_quoted_tag_is_left_alone():
-    assert quote("a <b> c `<i>`") == "a `<b>` c `<i>`"
-    assert strip("a `<b>` c `<i>`") == "a `<b>` c `<i>`"
+    assert quote_tags("a <b> c `<i>`") == "a `<b>` c `<i>`"
+    assert strip_html("a `<b>` c `<i>`") == "a `<b>` c `<i>`"

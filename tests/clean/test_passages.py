@@ -51,29 +51,29 @@ def test_sentences_are_packed_and_overlap_by_whole_ones():
 )
 def test_no_text_is_lost_and_no_passage_is_over_the_budget(pieces, budget):
     text = "".join(pieces)
-    (found,) = cut([text], budget, 0, count)
-    assert "".join("".join(found).split()) == "".join(text.split())
-    assert all(size <= budget for size in count(found)) or len(found) == 1
+    (texts,) = cut([text], budget, 0, count)
+    assert "".join("".join(texts).split()) == "".join(text.split())
+    assert all(size <= budget for size in count(texts)) or len(texts) == 1
 
 
 def test_every_document_has_a_passage_of_its_own():
     frame = Documents.empty()
     frame.loc[0] = ["d" + "1" * 16, "s", "", "One two three. Four five six.", "", ""]
     frame.loc[1] = ["d" + "2" * 16, "s", "", "Short.", "", ""]
-    found = passages(frame, 4, 0, count)
-    check(found, Passages, "here")
-    assert found["passage_id"].tolist() == [
+    passage_rows = passages(frame, 4, 0, count)
+    check(passage_rows, Passages, "here")
+    assert passage_rows["passage_id"].tolist() == [
         "d1111111111111111-0000",
         "d1111111111111111-0001",
         "d2222222222222222-0000",
     ]
-    assert found["text"].tolist() == ["One two three.", "Four five six.", "Short."]
+    assert passage_rows["text"].tolist() == ["One two three.", "Four five six.", "Short."]
     assert passages(frame, None, 0, None)["text"].tolist() == frame["text"].tolist()
 
 
 @pytest.mark.slow
-def test_the_tokenizer_of_the_model_counts_without_special_tokens():
+def test_the_tokenizer_counts_without_special_tokens():
     counter = token_counter(find_model(MODEL))
     assert counter(["fever", "fever and rash"]) == [1, 3]
-    (found,) = cut(["Fever and rash are common in children. " * 40], 64, 0, counter)
-    assert len(found) > 4 and max(counter(found)) <= 64
+    (texts,) = cut(["Fever and rash are common in children. " * 40], 64, 0, counter)
+    assert len(texts) > 4 and max(counter(texts)) <= 64

@@ -1,4 +1,4 @@
-"""Private data: what is found, what is nobody's, and that nothing of it reaches the ledger."""
+"""Private data: each kind is found, other numbers stay, and nothing private reaches the ledger."""
 
 import os
 import subprocess
@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.clean.edits import apply
-from stages.clean.private_data import check, count, find, redact
+from stages.clean.private_data import check_presidio, count_kinds, find, redact
 from stages.lib.errors import Problem
 from tests.conftest import ROOT
 
-FOUND = [
+EXAMPLES = [
     ("Mail jane.doe@example.com today.", "jane.doe@example.com", "EMAIL"),
     ("Call +44 20 7946 0958 now.", "+44 20 7946 0958", "PHONE"),
     ("Call (212) 555-0187 now.", "(212) 555-0187", "PHONE"),
@@ -29,10 +29,10 @@ FOUND = [
 ]
 
 
-@pytest.mark.parametrize(("text", "part", "kind"), FOUND)
+@pytest.mark.parametrize(("text", "part", "kind"), EXAMPLES)
 def test_each_kind_is_found_and_replaced(text, part, kind):
-    assert [(text[one.start : one.end], one.kind) for one in find(text)] == [(part, kind)]
-    assert count(text) == {kind: 1}
+    assert [(text[span.start : span.end], span.kind) for span in find(text)] == [(part, kind)]
+    assert count_kinds(text) == {kind: 1}
     edits = redact(text)
     assert apply(text, edits) == text.replace(part, f"[{kind}]")
     assert [edit.before for edit in edits] == [""]
@@ -51,31 +51,31 @@ def test_each_kind_is_found_and_replaced(text, part, kind):
         "O CPF 529.982.247-26 não existe.",
     ],
 )
-def test_what_is_nobodys_stays(text):
+def test_numbers_of_no_person_stay(text):
     assert find(text) == []
 
 
 @given(
-    st.lists(st.one_of(st.sampled_from([text for text, _, _ in FOUND]), st.text(max_size=20))).map(
-        " ".join
-    )
+    st.lists(
+        st.one_of(st.sampled_from([text for text, _, _ in EXAMPLES]), st.text(max_size=20))
+    ).map(" ".join)
 )
 def test_what_was_redacted_holds_nothing_more(text):
     once = apply(text, redact(text))
     assert redact(once) == []
 
 
-def test_presidio_that_is_not_installed_is_told_with_the_remedy():
+def test_missing_presidio_is_an_error_with_a_remedy():
     if find_spec("presidio_analyzer"):
         pytest.skip("it is installed")
     with pytest.raises(Problem, match=r"pip install -r requirements-presidio\.txt"):
-        check("presidio", None)
+        check_presidio("presidio", None)
 
 
 PRESIDIO = """
 from stages.clean.edits import apply
-from stages.clean.private_data import check, redact
-check("presidio", None)
+from stages.clean.private_data import check_presidio, redact
+check_presidio("presidio", None)
 for text in ("Ring 030 22610 4 or jane.doe@example.com.", "NHS 943 476 5919 noted.", "Ring [PHONE] in vain."):
     print(apply(text, redact(text, presidio=True)))
 """
@@ -83,7 +83,7 @@ for text in ("Ring 030 22610 4 or jane.doe@example.com.", "NHS 943 476 5919 note
 
 @pytest.mark.prove
 @pytest.mark.timeout(900)
-def test_presidio_finds_more_than_the_patterns_and_asks_no_network(tmp_path):
+def test_presidio_finds_more_and_uses_no_network(tmp_path):
     """In an environment of its own, with what requirements-presidio.txt adds, behind a cut network."""
     packages = tmp_path / "packages"
     install = [

@@ -7,8 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.clean.edits import apply
-from stages.clean.speller import Speller, decide
-from stages.clean.spelling import fix, is_english, words
+from stages.clean.spelling import (
+    Speller,
+    correct_text,
+    correct_vocabulary,
+    is_english,
+    prose_words,
+)
 
 COUNTS = {
     "leukocytes": 40,
@@ -20,9 +25,9 @@ COUNTS = {
 }
 
 
-def corrected(text, counts=COUNTS, protected=frozenset()):
-    held = Counter(counts) + Counter(word.text.lower() for word in words(text))
-    return apply(text, fix(text, decide(held, protected).get))
+def corrected(text, counts=COUNTS, excluded=frozenset()):
+    word_counts = Counter(counts) + Counter(word.text.lower() for word in prose_words(text))
+    return apply(text, correct_text(text, correct_vocabulary(word_counts, excluded).get))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +39,7 @@ def corrected(text, counts=COUNTS, protected=frozenset()):
         ("Abnormalitty of bone.", "Abnormality of bone."),
     ],
 )
-def test_a_word_that_nobody_knows_becomes_the_one_that_is_one_slip_away(wrong, right):
+def test_an_unknown_word_becomes_the_word_one_slip_away(wrong, right):
     assert corrected(wrong) == right
 
 
@@ -50,11 +55,11 @@ def test_a_word_that_nobody_knows_becomes_the_one_that_is_one_slip_away(wrong, r
         "PUMONARY HP:0000003 CD4+ pumonary2",
     ],
 )
-def test_what_is_known_or_named_or_derived_or_code_stays(text):
+def test_known_words_names_derivations_and_code_stay(text):
     assert corrected(text) == text
 
 
-def test_a_word_that_recurs_is_a_name_unless_a_far_more_frequent_one_explains_it():
+def test_a_recurring_word_stays_unless_another_is_far_commoner():
     assert corrected("pumonary", {"pulmonary": 300, "pumonary": 20}) == "pumonary"
     assert (
         corrected("A pumonary finding.", {"pulmonary": 3000, "pumonary": 2})
@@ -67,12 +72,12 @@ def test_two_candidates_of_like_weight_decide_nothing():
     assert Speller({"caresses": 20, "caressed": 20}, frozenset()).correct("caressef") is None
 
 
-def test_a_protected_term_is_not_corrected():
-    assert corrected("pumonary", protected=frozenset(["pumonary"])) == "pumonary"
+def test_an_excluded_term_is_not_corrected():
+    assert corrected("pumonary", excluded=frozenset(["pumonary"])) == "pumonary"
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("Os pacientes apresentam febre alta persistente", False),
         ("The patients present with persistent high fever", True),
@@ -84,8 +89,8 @@ def test_a_protected_term_is_not_corrected():
         ),
     ],
 )
-def test_the_language_is_told_by_the_list_and_then_by_the_letters(text, told):
-    assert is_english(text, [word.text for word in words(text)]) is told
+def test_the_word_list_decides_the_language_then_the_letters(text, expected):
+    assert is_english(text, [word.text for word in prose_words(text)]) is expected
 
 
 SENTENCES = st.lists(
@@ -107,15 +112,15 @@ SENTENCES = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(SENTENCES, max_size=6))
-def test_on_the_corrected_corpus_there_is_nothing_left_to_decide(texts):
+def test_the_corrected_corpus_has_nothing_left_to_correct(texts):
     def count(corpus):
         return Counter(COUNTS) + Counter(
-            word for text in corpus for word in {found.text for found in words(text)}
+            word for text in corpus for word in {word.text for word in prose_words(text)}
         )
 
-    corrections = decide(count(texts), frozenset())
-    cleaned = [apply(text, fix(text, corrections.get)) for text in texts]
+    corrections = correct_vocabulary(count(texts), frozenset())
+    cleaned = [apply(text, correct_text(text, corrections.get)) for text in texts]
     assert not set(corrections) & set(corrections.values())
-    assert all(not fix(text, corrections.get) for text in cleaned)
-    again = decide(count(cleaned), frozenset())
-    assert all(not fix(text, again.get) for text in cleaned)
+    assert all(not correct_text(text, corrections.get) for text in cleaned)
+    corrections_after = correct_vocabulary(count(cleaned), frozenset())
+    assert all(not correct_text(text, corrections_after.get) for text in cleaned)

@@ -1,12 +1,17 @@
-"""Encodings are mended, the invisible goes, what carries meaning stays."""
+"""Encodings are repaired, the invisible goes, what carries meaning stays."""
 
 import pytest
 
-from stages.clean.unicode import collapse, lower, remove, repair
+from stages.clean.unicode import (
+    collapse_whitespace,
+    lowercase,
+    remove_invisible,
+    repair_encoding,
+)
 
 
 @pytest.mark.parametrize(
-    ("broken", "mended"),
+    ("broken", "repaired"),
     [
         ("SjÃ¶gren syndrome", "Sjögren syndrome"),  # UTF-8 read as Latin-1
         (
@@ -26,8 +31,8 @@ from stages.clean.unicode import collapse, lower, remove, repair
         ("\x1b[1mbold\x1b[0m", "bold"),  # terminal colours
     ],
 )
-def test_encoding_is_repaired(broken, mended):
-    assert repair(broken) == mended
+def test_encoding_is_repaired(broken, repaired):
+    assert repair_encoding(broken) == repaired
 
 
 @pytest.mark.parametrize(
@@ -41,37 +46,37 @@ def test_encoding_is_repaired(broken, mended):
     ],
 )
 def test_sound_text_is_not_repaired(text):
-    assert repair(text) == text
+    assert repair_encoding(text) == text
 
 
 def test_invisible_characters_are_removed():
     assert (
-        remove("cardio\u00admyo\u200bpathy\ufeff \u202aright\u202c\x00\x07")
+        remove_invisible("cardio\u00admyo\u200bpathy\ufeff \u202aright\u202c\x00\x07")
         == "cardiomyopathy right"
     )
 
 
 def test_joiners_stay_where_they_spell_words_and_emoji():
     assert (
-        remove("می\u200cخو\u0627\u0647م 👩\u200d⚕ x\u200dy\u200c")
+        remove_invisible("می\u200cخو\u0627\u0647م 👩\u200d⚕ x\u200dy\u200c")
         == "می\u200cخو\u0627\u0647م 👩\u200d⚕ xy"
     )
 
 
 def test_whitespace_of_any_width_is_one_space():
-    assert collapse("\u3000a\u00a0\u2003b\r\n\n c\u2028", lines=False) == "a b c"
+    assert collapse_whitespace("\u3000a\u00a0\u2003b\r\n\n c\u2028", lines=False) == "a b c"
 
 
-def test_lines_stay_where_they_are_wished_and_code_keeps_its_indentation():
+def test_lines_stay_and_code_keeps_its_indentation():
     assert (
-        collapse(" a  b\r\n\n c\n```\nif x:\n\ty  =  1\n```\n", lines=True)
+        collapse_whitespace(" a  b\r\n\n c\n```\nif x:\n\ty  =  1\n```\n", lines=True)
         == "a b\nc\n```\nif x:\n    y = 1\n```"
     )
 
 
 def test_lower_case_stays_composed():
-    assert lower("ÉCG İ", []) == "écg i̇"
+    assert lowercase("ÉCG İ", []) == "écg i̇"
 
 
 def test_lower_case_leaves_what_is_protected():
-    assert lower("Use API Keys", [(4, 7)]) == "use API keys"
+    assert lowercase("Use API Keys", [(4, 7)]) == "use API keys"

@@ -1,0 +1,100 @@
+"""Abbreviations and spelling, as a corpus and the glossary of the project teach them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from stages.clean.abbreviation_definitions import build_dictionary
+from stages.clean.abbreviation_expansion import Entries
+from stages.clean.interface import CleanParams
+from stages.clean.rules import QueryCleaner
+from stages.clean.spelling import Speller, correct_vocabulary
+from stages.lib import tables
+from stages.lib.contracts.knowledge import Knowledge
+from stages.lib.glossary import Abbreviations, read_abbreviations
+
+
+class CorpusModel(NamedTuple):
+    """What was learned about abbreviations and spelling.
+
+    Attributes:
+        entries: short forms with one meaning, and their long forms.
+        ambiguous: short forms with several meanings.
+        corrections: lower-cased word to its correction; empty if typos stay.
+        word_counts: lower-cased word to the number of texts with it; empty if typos stay.
+        terms: lower-cased words of abbreviations, which are never corrected.
+    """
+
+    entries: Entries = ()
+    ambiguous: Mapping[str, list[str]] = {}
+    corrections: Mapping[str, str] = {}
+    word_counts: Mapping[str, int] = {}
+    terms: frozenset[str] = frozenset()
+
+
+def learn_corpus(counts: pd.DataFrame, glossary: Abbreviations, params: CleanParams) -> CorpusModel:
+    """Return the model that `counts` (Knowledge, in any order) and the glossary teach."""
+    # Definitions are counted as "short<tab>long".
+    definition_rows = counts[counts["kind"] == "definition"]
+    count_by_definition: dict[tuple[str, str], int] = {}
+    for item, documents in zip(definition_rows["item"], definition_rows["documents"], strict=True):
+        short, long = item.split("\t")
+        count_by_definition[short, long] = documents
+    abbreviations = build_dictionary(
+        count_by_definition, glossary, params.abbreviation_min_documents
+    )
+
+    terms = _terms(abbreviations)
+    word_counts: dict[str, int] = {}
+    corrections: dict[str, str] = {}
+    word_rows = counts[counts["kind"] == "word"]
+    if params.typos == "correct" and len(word_rows):
+        word_counts = dict(zip(word_rows["item"], word_rows["documents"], strict=True))
+        corrections = correct_vocabulary(word_counts, terms)
+
+    return CorpusModel(
+        entries=tuple(sorted(abbreviations.known.items())),
+        ambiguous=abbreviations.ambiguous,
+        corrections=corrections,
+        word_counts=word_counts,
+        terms=terms,
+    )
+
+
+def query_cleaner(knowledge: Path, glossary: Path, params: CleanParams) -> QueryCleaner:
+    """Return the cleaner of queries that belongs to a run, for a server with queries of its users.
+
+    What the run learned also decides about words that the run did not see.
+    """
+    abbreviations = read_abbreviations(glossary / "abbreviations.csv")
+    corpus_model = learn_corpus(tables.read(knowledge, Knowledge), abbreviations, params)
+
+    # The vocabulary of the corrected corpus.
+    word_counts = dict(corpus_model.word_counts)
+    for word, correction in corpus_model.corrections.items():
+        word_counts[correction] = word_counts.get(correction, 0) + word_counts.pop(word, 0)
+    speller = Speller(word_counts, corpus_model.terms)
+
+    def correct(word: str) -> str | None:
+        return corpus_model.corrections.get(word) or speller.correct(word)
+
+    return QueryCleaner(
+        params=params,
+        entries=corpus_model.entries,
+        correct=correct if params.typos == "correct" else None,
+    )
+
+
+def _terms(abbreviations: Abbreviations) -> frozenset[str]:
+    """Return the lower-cased words of all short and long forms."""
+    texts = [*abbreviations.known, *abbreviations.known.values(), *abbreviations.ambiguous]
+    for longs in abbreviations.ambiguous.values():
+        texts += longs
+    terms: set[str] = set()
+    for text in texts:
+        terms.update(text.lower().split())
+    return frozenset(terms)
