@@ -100,7 +100,7 @@ def write_tables(folder: Path, contents: list[str]) -> None:
 def clean_once(folder: Path, comparable: bool) -> tuple[float, float]:
     """Clean the tables under `folder` with one process; return seconds and the peak in MB."""
     from stages.clean.interface import CleanParams
-    from stages.clean.pipeline import clean
+    from stages.clean.pipeline import PassContext, clean
     from stages.lib import tables
     from stages.lib.glossary import read_abbreviations
     from stages.lib.models import find_model
@@ -120,9 +120,7 @@ def clean_once(folder: Path, comparable: bool) -> tuple[float, float]:
             clean(
                 tables.shards(folder / "documents.parquet"),
                 tables.shards(folder / "pairs.parquet"),
-                params=params,
-                glossary=glossary,
-                model_folder=model,
+                context=PassContext(params, glossary, model),
                 scratch=Path(scratch),
             )
         return time.perf_counter() - start

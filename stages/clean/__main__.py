@@ -2,20 +2,19 @@
 
 The stage reads the four tables of `collect` and the glossary. It writes the same tables,
 cleaned, the passages of the documents, counts over the corpus, and a ledger from which every
-text can be restored. Ids never change. The rules, in
-their order:
+text can be restored. Ids never change. The rules, in their order:
 
-    page           the main text of a whole HTML page                       html_pages.py
-    markup         HTML tags and entities; lists, code and tables readable  markup.py
-    markdown       headings, emphasis, links and tables of Markdown         markdown.py
-    encoding       mojibake, ligatures, composed Unicode                    unicode.py
-    characters     control and zero-width characters                        unicode.py
-    whitespace     one space, one line break; anchors on one line           unicode.py
-    boilerplate    lines and sentences that recur over a source             boilerplate.py
-    abbreviation   the first bare "ECG" becomes "electrocardiogram (ECG)"   abbreviation_expansion.py
-    typo           words that nobody knows, one letter from a known one     spelling.py
-    private_data   e-mail addresses, phone numbers and the like, if wished  private_data.py
-    case           lower case, if wished                                    unicode.py
+    page          the main text of a whole HTML page                       html_pages.py
+    markup        HTML tags and entities; lists, code and tables readable  markup.py
+    markdown      headings, emphasis, links and tables of Markdown         markdown.py
+    encoding      mojibake, ligatures, composed Unicode                    unicode.py
+    characters    control and zero-width characters                        unicode.py
+    whitespace    one space, one line break; anchors on one line           unicode.py
+    boilerplate   lines and sentences that recur over a source             boilerplate.py
+    abbreviation  the first bare "ECG" becomes "electrocardiogram (ECG)"   abbreviation_expansion.py
+    typo          words that nobody knows, one letter from a known one     spelling.py
+    private_data  e-mail addresses, phone numbers and the like, if wished  private_data.py
+    case          lower case, if wished                                    unicode.py
 
 Then filters.py drops texts, and passages.py cuts those that are longer than the model can read.
 rules.py repeats the rules, steps.py applies them to a shard, and pipeline.py runs the passes,
@@ -33,14 +32,12 @@ import pyarrow.parquet as parquet
 
 from stages.clean import filters, private_data
 from stages.clean.interface import Inputs, Outputs, Params, check_limits
-from stages.clean.pipeline import CleanedCorpus, MergedParts, clean
+from stages.clean.pipeline import CleanedCorpus, MergedParts, PassContext, clean
 from stages.clean.rules import RULES
 from stages.lib import languages, tables
-from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
 from stages.lib.glossary import read_abbreviations
-from stages.lib.interface import Stage, TableFile
+from stages.lib.interface import Stage
 from stages.lib.ledger import Ledger as LedgerWriter
 from stages.lib.ledger import balance
 from stages.lib.models import find_model
@@ -63,21 +60,18 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     languages.warm()
 
     # The sources outside the domain learn nothing from the others.
-    def clean_tables(
-        documents: TableFile[Documents], pairs: TableFile[Pairs], name: str
-    ) -> CleanedCorpus:
-        return clean(
-            documents.shards(),
-            pairs.shards(),
-            params=params.clean,
-            glossary=glossary,
-            model_folder=model_folder,
-            scratch=inputs.scratch / name,
-        )
-
-    corpus = clean_tables(inputs.documents, inputs.pairs, name="in-domain")
-    other_corpus = clean_tables(
-        inputs.out_of_domain_documents, inputs.out_of_domain_pairs, name="out-of-domain"
+    context = PassContext(params.clean, glossary, model_folder)
+    corpus = clean(
+        inputs.documents.shards(),
+        inputs.pairs.shards(),
+        context=context,
+        scratch=inputs.scratch / "in-domain",
+    )
+    other_corpus = clean(
+        inputs.out_of_domain_documents.shards(),
+        inputs.out_of_domain_pairs.shards(),
+        context=context,
+        scratch=inputs.scratch / "out-of-domain",
     )
 
     # Short forms that stay as they are because of their several meanings.
@@ -93,20 +87,14 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     details |= {f"out_of_domain.{key}": value for key, value in other_details.items()}
 
     return Outputs(
-        documents=MergedParts(corpus.documents),
-        passages=MergedParts(corpus.passages),
-        pairs=MergedParts(corpus.pairs),
-        out_of_domain_documents=MergedParts(other_corpus.documents),
-        out_of_domain_passages=MergedParts(other_corpus.passages),
-        out_of_domain_pairs=MergedParts(other_corpus.pairs),
+        documents=MergedParts([corpus.documents]),
+        passages=MergedParts([corpus.passages]),
+        pairs=MergedParts([corpus.pairs]),
+        out_of_domain_documents=MergedParts([other_corpus.documents]),
+        out_of_domain_passages=MergedParts([other_corpus.passages]),
+        out_of_domain_pairs=MergedParts([other_corpus.pairs]),
         knowledge=corpus.counts[corpus.counts["kind"] != "foreign"],
-        ledger=MergedParts(
-            corpus.document_ledgers,
-            corpus.pair_ledgers,
-            other_corpus.document_ledgers,
-            other_corpus.pair_ledgers,
-            [notes],
-        ),
+        ledger=MergedParts([*corpus.ledgers, *other_corpus.ledgers, [notes]]),
         details={**details, "ambiguous_abbreviations": len(ambiguous)},
     )
 
@@ -121,10 +109,15 @@ def ambiguity_notes(ambiguous: Mapping[str, list[str]]) -> pd.DataFrame:
             after=" | ".join(longs),
             score=float(len(longs)),
         )
+
     return ledger.frame()
 
 
-def cleaning_metrics(documents: Path, pairs: Path, corpus: CleanedCorpus) -> dict[str, int]:
+def cleaning_metrics(
+    documents: Path,
+    pairs: Path,
+    corpus: CleanedCorpus,
+) -> dict[str, int]:
     """Return the row accounting, the number of edits by rule, and private data by kind.
 
     `documents` and `pairs` are the tables as collected.
@@ -149,6 +142,7 @@ def cleaning_metrics(documents: Path, pairs: Path, corpus: CleanedCorpus) -> dic
     edits = _count_by_reason(document_lines + pair_lines, action="edit")
     private_counts = corpus.counts[corpus.counts["kind"] == "private"]
     texts_by_kind = private_counts.groupby("item")["documents"].sum()
+
     return {
         **document_rows,
         **{f"pairs.{key}": value for key, value in pair_rows.items()},
@@ -167,6 +161,7 @@ def count_lines(ledgers: Sequence[Path]) -> Counter[tuple[str, str]]:
     for part in ledgers:
         frame = tables.read(part, Ledger)
         line_counts.update(zip(frame["action"], frame["reason"], strict=True))
+
     return line_counts
 
 
@@ -177,10 +172,12 @@ def count_rows(paths: Sequence[Path]) -> int:
 
 def _count_by_reason(lines: Counter[tuple[str, str]], action: str) -> Counter[str]:
     """Return reason to the number of ledger lines with this action."""
+    # A ledger line has an action and a reason.
     counts: Counter[str] = Counter()
     for (line_action, reason), count in lines.items():
         if line_action == action:
             counts[reason] += count
+
     return counts
 
 

@@ -52,8 +52,8 @@ _CLAUSE_END = re.compile(r"[.!?;:]\s|[()\[\]{}\n]|,\s")
 _CODE_SIGNS = re.compile(r"[=<>`{}|\\]")
 _WORD = re.compile(r"[^\W_]+")
 _STOPWORD_LIST = """
-a an the of in on to for by from with without at as and or but is are was be this that these its via per
-not which against into also called known
+a an the of in on to for by from with without at as and or but is are was be this that these its
+via per not which against into also called known
 """
 _STOPWORDS = frozenset(_STOPWORD_LIST.split())
 _QUOTES = "\"'\u201c\u201d\u2018\u2019 "
@@ -76,6 +76,7 @@ def find_definitions(text: str) -> list[Definition]:
         # Brackets in code define nothing.
         while code_index < len(code) and code[code_index][1] <= match.start():
             code_index += 1
+
         if code_index < len(code) and code[code_index][0] < match.end():
             continue
 
@@ -83,6 +84,7 @@ def find_definitions(text: str) -> list[Definition]:
         # The words of an earlier definition cannot serve again.
         if definition and (not definitions or definition.start >= definitions[-1].end):
             definitions.append(definition)
+
     return definitions
 
 
@@ -94,6 +96,7 @@ def is_short_form(word: str) -> bool:
     """
     if word.endswith(("-", ".")):
         return False
+
     return bool(_SHORT_FORM.fullmatch(word)) and not _CAMEL_CASE.fullmatch(word)
 
 
@@ -108,9 +111,11 @@ def singular(word: str) -> str:
 
 
 def build_dictionary(
-    counts: Mapping[tuple[str, str], int], glossary: Abbreviations, minimum: int | None
+    counts: Mapping[tuple[str, str], int],
+    glossary: Abbreviations,
+    minimum: int | None,
 ) -> Abbreviations:
-    """Return the short forms with one meaning in the corpus and the glossary, and the ambiguous ones.
+    """Return the short forms with one meaning in corpus and glossary, and the ambiguous ones.
 
     Long forms that differ only in case, plural or hyphens are one meaning. It is written as in
     most documents, and among equals as the first in the alphabet. The user's spelling always
@@ -145,6 +150,7 @@ def build_dictionary(
             documents = sum(map(Counter.total, spellings_by_meaning.values()))
             if documents >= minimum:
                 known[short] = next(iter(long_by_meaning.values()))
+
     return Abbreviations(known, dict(sorted(ambiguous.items())))
 
 
@@ -154,6 +160,7 @@ def meaning_key(long: str) -> str:
     >>> meaning_key("High-density lipoproteins")
     'highdensitylipoprotein'
     """
+    # Hyphens count as spaces: "high-density" is "high density".
     words = re.split(r"[\s\-\u2010\u2011]+", long.casefold())
     return "".join(_singular_word(word) for word in words)
 
@@ -167,6 +174,7 @@ def _group_by_meaning(
         short_singular = singular(short)
         spelling = long if short_singular == short else _with_singular_end(long)
         result[short_singular][meaning_key(long)][spelling] += documents
+
     return result
 
 
@@ -190,6 +198,7 @@ def _singular_word(word: str) -> str:
         return word[:-3] + "y"
     if word.endswith(("xes", "ches", "shes", "sses", "'s")):
         return word[:-2]
+
     return word[:-1]
 
 
@@ -213,11 +222,21 @@ def _long_form_before(text: str, match: re.Match[str]) -> Definition | None:
         offset = _match_start(singular(short), window[start:end])
         if offset is not None and _is_sound(short, window[start + offset : end]):
             long = " ".join(window[start + offset : end].split())
-            return Definition(short, long, window_start + start + offset, match.end())
+            return Definition(
+                short=short,
+                long=long,
+                start=window_start + start + offset,
+                end=match.end(),
+            )
+
     return None
 
 
-def _candidates(inside: str, window: str, clause_start: int) -> Iterator[_Candidate]:
+def _candidates(
+    inside: str,
+    window: str,
+    clause_start: int,
+) -> Iterator[_Candidate]:
     """Yield the short forms that a bracket may hold, best first."""
     words = inside.split()
     if len(words) == 1:
@@ -234,6 +253,7 @@ def _candidates(inside: str, window: str, clause_start: int) -> Iterator[_Candid
             end = len(window) - len(last) - 1
             start = _last_words_start(window, clause_start, end=end, short=first)
             yield _Candidate(first, start, end)
+
         # "Amazon Virtual Private Clouds (Amazon VPCs)"
         shared = window.rfind(f"{first} ", clause_start)
         if is_short_form(last) and first[0].isupper() and shared >= 0:
@@ -257,21 +277,30 @@ def _short_form_before(text: str, match: re.Match[str]) -> Definition | None:
         return None
     if not _is_sound(short, inside):
         return None
+
     start = text.rfind(short, 0, match.start())
-    return Definition(short, " ".join(inside.split()), start, match.end())
+
+    long = " ".join(inside.split())
+    return Definition(short=short, long=long, start=start, end=match.end())
 
 
-def _last_words_start(window: str, start: int, end: int, short: str) -> int:
-    """Return the start of the last min(n + 5, 2 n) words before `end`; n is the length of `short`."""
+def _last_words_start(
+    window: str,
+    start: int,
+    end: int,
+    short: str,
+) -> int:
+    """Return the start of the last min(n + 5, 2 n) words; n is the length of `short`."""
     word_starts = [word.start() for word in re.finditer(r"\S+", window[start:end])]
     most_words = min(len(short) + 5, 2 * len(short))
     if len(word_starts) <= most_words:
         return start
+
     return start + word_starts[-most_words]
 
 
 def _match_start(short: str, window: str) -> int | None:
-    """Return the start of the shortest end of `window` with the letters of `short` in order, or None.
+    """Return the start of the shortest end of `window` with the letters of `short`, or None.
 
     The first letter must begin a word. Digits that are missing may be left out if there are two
     letters.
@@ -283,6 +312,7 @@ def _match_start(short: str, window: str) -> int | None:
     start = _match_signs(signs, folded)
     if start is None and len(letters) >= 2 and any(sign.isdigit() for sign in short):
         start = _match_signs(letters, folded)
+
     return start
 
 
@@ -294,8 +324,10 @@ def _match_signs(signs: list[str], window: str) -> int | None:
         # The first sign must begin a word.
         while index == 0 and position > 0 and window[position - 1].isalnum():
             position = window.rfind(signs[index], 0, position)
+
         if position < 0:
             return None
+
     return position
 
 
@@ -320,4 +352,5 @@ def _is_sound(short: str, long: str) -> bool:
     # Two letters match almost anywhere. If there are several words, they must be initials.
     if len(letters) > 2 or len(words) == 1:
         return True
+
     return letters[1] in (word[0] for word in words[1:])

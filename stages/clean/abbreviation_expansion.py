@@ -51,7 +51,11 @@ class _Mention(NamedTuple):
     short: str
 
 
-def expand(text: str, entries: Entries, mode: Mode = "first") -> list[Edit]:
+def expand(
+    text: str,
+    entries: Entries,
+    mode: Mode = "first",
+) -> list[Edit]:
     """Return the edits that write out the short forms of `entries` where they stand alone.
 
     With "first", the first "ECG" becomes "electrocardiogram (ECG)", unless the text holds the
@@ -69,10 +73,12 @@ def expand(text: str, entries: Entries, mode: Mode = "first") -> list[Edit]:
     definitions: list[Definition] = []
     if mode == "all" and ("(" in text or "[" in text):
         definitions = find_definitions(text)
+
     own_longs = _own_longs(definitions)
     mentions = _find_mentions(text, index, own_longs)
     if not mentions:
         return []
+
     definitions = definitions or find_definitions(text)
 
     # A short form that the text itself defines is left alone, or has the text's own meaning.
@@ -92,14 +98,17 @@ def expand(text: str, entries: Entries, mode: Mode = "first") -> list[Edit]:
             continue
         if mode == "first" and _is_explained(text, folded, short=short, long=long):
             continue
+
         longs_around = [long, *index.longs_with_word.get(short, []), *own_longs.values()]
         if _is_within(folded, start, end=end, longs=longs_around):
             continue
 
         if mode == "first":
             finished.add(short)
+
         after = long if mode == "all" else f"{long} ({short})"
         edits.append(_edit(text, start, end=end, after=after))
+
     return edits[::-1]
 
 
@@ -111,6 +120,7 @@ _LATEST_INDEX: list[tuple[Entries, _EntryIndex]] = []
 def _index_of(entries: Entries) -> _EntryIndex:
     if not _LATEST_INDEX or _LATEST_INDEX[0][0] is not entries:
         _LATEST_INDEX[:] = [(entries, _build_index(entries))]
+
     return _LATEST_INDEX[0][1]
 
 
@@ -131,15 +141,21 @@ def _build_index(entries: Entries) -> _EntryIndex:
 
     # Only words that are short forms are ever looked up.
     relevant = {word: longs for word, longs in longs_with_word.items() if word in shorts_of_word}
+
     return _EntryIndex(dict(shorts_of_word), long_of_short, relevant)
 
 
 def _first_word(short: str) -> str:
+    # A short form may have several words ("St. John").
     words = short.split() or [""]
     return words[0].rstrip(_CLOSING_SIGNS)
 
 
-def _find_mentions(text: str, index: _EntryIndex, own_longs: dict[str, str]) -> list[_Mention]:
+def _find_mentions(
+    text: str,
+    index: _EntryIndex,
+    own_longs: dict[str, str],
+) -> list[_Mention]:
     """Return the short forms that stand alone, left to right, the longest one at each place."""
     mentions: list[_Mention] = []
     last_end = 0
@@ -148,6 +164,7 @@ def _find_mentions(text: str, index: _EntryIndex, own_longs: dict[str, str]) -> 
         candidates = index.shorts_of_word.get(word)
         if candidates is None and word not in own_longs:
             continue
+
         start = match.start(1)
         if start < last_end:
             continue
@@ -155,12 +172,14 @@ def _find_mentions(text: str, index: _EntryIndex, own_longs: dict[str, str]) -> 
         shorts = list(candidates or [])
         if word in own_longs:
             shorts.append(word)
+
         for short in shorts:
             end = start + len(short)
             if text.startswith(short, start) and _AFTER_SHORT_FORM.match(text, end):
                 mentions.append(_Mention(start, short))
                 last_end = end
                 break
+
     return mentions
 
 
@@ -172,6 +191,7 @@ def _own_longs(definitions: list[Definition]) -> dict[str, str]:
         first_long = long_of_short.setdefault(definition.short, definition.long)
         if first_long.casefold() != definition.long.casefold():
             ambiguous.add(definition.short)
+
     return {
         short: long
         for short, long in long_of_short.items()
@@ -185,6 +205,7 @@ def _defined_names(definitions: list[Definition]) -> set[str]:
     for definition in definitions:
         names.add(definition.short)
         names.add(singular(definition.short))
+
     return names
 
 
@@ -192,6 +213,7 @@ def _excluded_spans(text: str, definitions: list[Definition]) -> list[tuple[int,
     """Return the spans of code, addresses and definitions, sorted."""
     code = [match.span() for match in CODE.finditer(text)]
     defined = [(definition.start, definition.end) for definition in definitions]
+
     return sorted([*code, *defined])
 
 
@@ -204,6 +226,7 @@ def _outside(mentions: Iterable[_Mention], spans: list[tuple[int, int]]) -> Iter
         while span_index < len(spans) and spans[span_index][0] < mention_end:
             covered_end = max(covered_end, spans[span_index][1])
             span_index += 1
+
         if covered_end <= mention.start:
             yield mention
 
@@ -213,6 +236,7 @@ def _capital_line_test(text: str, index: _EntryIndex) -> Callable[[int], bool]:
     result_of_line: dict[int, bool] = {}
 
     def is_capital_line(position: int) -> bool:
+        # Each line is looked at once.
         line_start = text.rfind("\n", 0, position) + 1
         if line_start not in result_of_line:
             line_end = text.find("\n", position)
@@ -221,29 +245,46 @@ def _capital_line_test(text: str, index: _EntryIndex) -> Callable[[int], bool]:
             others = [word for word in words if word not in index.shorts_of_word]
             capitals = sum(word.isupper() for word in others)
             result_of_line[line_start] = 2 * capitals > len(others)
+
         return result_of_line[line_start]
 
     return is_capital_line
 
 
-def _begins_sentence(text: str, start: int, short: str) -> bool:
+def _begins_sentence(
+    text: str,
+    start: int,
+    short: str,
+) -> bool:
     """Return True if a short form that may be a word ("As") begins a sentence."""
     if not short.isalpha() or not short.istitle():
         return False
+
     return _is_sentence_start(text, start)
 
 
 def _is_sentence_start(text: str, position: int) -> bool:
+    # A short look back is enough, and keeps the time linear.
     before = text[max(0, position - _SENTENCE_START_REACH) : position]
     return bool(_SENTENCE_START.search(before))
 
 
-def _is_explained(text: str, folded: str, short: str, long: str) -> bool:
+def _is_explained(
+    text: str,
+    folded: str,
+    short: str,
+    long: str,
+) -> bool:
     """Return True if the text holds the long form, or the short form in brackets."""
     return long.casefold() in folded or f"({short})" in text or f"[{short}]" in text
 
 
-def _is_within(folded: str, start: int, end: int, longs: list[str]) -> bool:
+def _is_within(
+    folded: str,
+    start: int,
+    end: int,
+    longs: list[str],
+) -> bool:
     """Return True if the mention is part of a long form in the text: "HDL" in "HDL cholesterol"."""
     for long in longs:
         # A long form around the mention can begin only so far before it.
@@ -251,10 +292,16 @@ def _is_within(folded: str, start: int, end: int, longs: list[str]) -> bool:
         position = folded.find(long.casefold(), earliest, start + len(long))
         if 0 <= position <= start and end <= position + len(long):
             return True
+
     return False
 
 
-def _edit(text: str, start: int, end: int, after: str) -> Edit:
+def _edit(
+    text: str,
+    start: int,
+    end: int,
+    after: str,
+) -> Edit:
     """Return the edit, with the indefinite article before it where that changes."""
     article = _ARTICLE.search(text, max(0, start - 3), start)
     if article:
@@ -265,6 +312,7 @@ def _edit(text: str, start: int, end: int, after: str) -> Edit:
         if is_article and new_article != article[0]:
             start = article.start()
             after = new_article + after
+
     return Edit("abbreviation", start=start, end=end, before=text[start:end], after=after)
 
 
@@ -273,4 +321,5 @@ def _begins_with_vowel(text: str) -> bool:
     first_word = re.split(r"[\s\-/]", text)[0]
     if len(first_word) > 1 and first_word.isupper():
         return first_word[0] in "AEFHILMNORSX8"
+
     return bool(_VOWEL_SOUND.match(first_word.casefold()))

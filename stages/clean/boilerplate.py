@@ -20,7 +20,8 @@ _FENCE = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 # spaces need neither.
 _SENTENCE_END = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]]*(?=\s+[^\sa-z])|[\u3002\uff01\uff1f]")
 _ABBREVIATION_END = re.compile(
-    r"(?:\b(?:e\.g|i\.e|vs|cf|ca|etc|approx|fig|no|dr|mr|mrs|ms|prof|st|sr|sra|jr|inc|ltd|al|resp|incl)"
+    r"(?:\b(?:e\.g|i\.e|vs|cf|ca|etc|approx|fig|no|dr|mr|mrs|ms|prof|st|sr|sra"
+    r"|jr|inc|ltd|al|resp|incl)"
     r"|\b[a-z])\.$",
     re.IGNORECASE,
 )
@@ -65,6 +66,7 @@ def segments(text: str) -> list[Segment]:
             form = normal_form(text[span_start:span_end])
             if _word_count(form) >= least_words:
                 result.append(Segment(span_start, span_end, hash_hex(form)))
+
     return result
 
 
@@ -73,13 +75,18 @@ def count_segments(texts: Iterable[str]) -> Counter[str]:
     count_by_key: Counter[str] = Counter()
     for text in texts:
         count_by_key.update({segment.key for segment in segments(text)})
+
     return count_by_key
 
 
 def recurring_segments(
-    count_by_key: Mapping[str, int], documents: int, share: float, minimum: int
+    count_by_key: Mapping[str, int],
+    documents: int,
+    share: float,
+    minimum: int,
 ) -> frozenset[str]:
     """Return the keys with a count of at least `minimum` and at least `share` of all documents."""
+    # Both limits must be reached.
     least_count = max(minimum, share * documents)
     return frozenset(key for key, count in count_by_key.items() if count >= least_count)
 
@@ -96,9 +103,12 @@ def remove_recurring(text: str, recurring: frozenset[str]) -> list[Edit]:
     edits: list[Edit] = []
     for start, end in _with_white_space(text, spans):
         edits.append(Edit("boilerplate", start=start, end=end, before=text[start:end], after=""))
+
     edits.reverse()
 
+    # A document never loses all of its words.
     has_words = re.search(r"\w", apply(text, edits)) is not None
+
     return edits if has_words else []
 
 
@@ -112,13 +122,20 @@ def _lines_outside_fences(text: str) -> list[tuple[int, str]]:
         # Go on to the first fence that does not end before this line.
         while fence_index < len(fences) and fences[fence_index][1] <= start:
             fence_index += 1
+
         if fence_index == len(fences) or start < fences[fence_index][0]:
             lines.append((start, line))
+
         start += len(line)
+
     return lines
 
 
-def _sentence_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
+def _sentence_spans(
+    text: str,
+    start: int,
+    end: int,
+) -> list[tuple[int, int]]:
     """Return the spans of the sentences, without the white space after them."""
     spans: list[tuple[int, int]] = []
     sentence_start = start
@@ -135,6 +152,7 @@ def _sentence_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
     if sentence_start < end:
         spans.append((sentence_start, end))
+
     return spans
 
 
@@ -160,7 +178,9 @@ def _with_white_space(text: str, spans: list[tuple[int, int]]) -> list[tuple[int
             # At the end of the text, the line break before the span goes too.
             while start and text[start - 1].isspace() and last_end < start:
                 start -= 1
+
         widened.append((start, after))
+
     return widened
 
 
@@ -170,12 +190,15 @@ def _end_of_white_space(text: str, position: int) -> int:
         position += 1
         if text[position - 1] == "\n":
             break
+
     return position
 
 
 def _word_count(form: str) -> int:
     """Return the number of words. Two characters of a script without spaces count as a word."""
+    # Text may mix both kinds of scripts.
     unspaced = len(UNSPACED.findall(form))
     if unspaced:
         return form.count(" ") + 1 + unspaced // 2
+
     return len(form.split())

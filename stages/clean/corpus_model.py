@@ -36,7 +36,11 @@ class CorpusModel(NamedTuple):
     terms: frozenset[str] = frozenset()
 
 
-def learn_corpus(counts: pd.DataFrame, glossary: Abbreviations, params: CleanParams) -> CorpusModel:
+def learn_corpus(
+    counts: pd.DataFrame,
+    glossary: Abbreviations,
+    params: CleanParams,
+) -> CorpusModel:
     """Return the model that `counts` (Knowledge, in any order) and the glossary teach."""
     # Definitions are counted as "short<tab>long".
     definition_rows = counts[counts["kind"] == "definition"]
@@ -44,10 +48,12 @@ def learn_corpus(counts: pd.DataFrame, glossary: Abbreviations, params: CleanPar
     for item, documents in zip(definition_rows["item"], definition_rows["documents"], strict=True):
         short, long = item.split("\t")
         count_by_definition[short, long] = documents
+
     abbreviations = build_dictionary(
         count_by_definition, glossary, params.abbreviation_min_documents
     )
 
+    # Words of abbreviations are no typos.
     terms = _terms(abbreviations)
     word_counts: dict[str, int] = {}
     corrections: dict[str, str] = {}
@@ -65,7 +71,11 @@ def learn_corpus(counts: pd.DataFrame, glossary: Abbreviations, params: CleanPar
     )
 
 
-def query_cleaner(knowledge: Path, glossary: Path, params: CleanParams) -> QueryCleaner:
+def query_cleaner(
+    knowledge: Path,
+    glossary: Path,
+    params: CleanParams,
+) -> QueryCleaner:
     """Return the cleaner of queries that belongs to a run, for a server with queries of its users.
 
     What the run learned also decides about words that the run did not see.
@@ -77,6 +87,7 @@ def query_cleaner(knowledge: Path, glossary: Path, params: CleanParams) -> Query
     word_counts = dict(corpus_model.word_counts)
     for word, correction in corpus_model.corrections.items():
         word_counts[correction] = word_counts.get(correction, 0) + word_counts.pop(word, 0)
+
     speller = Speller(word_counts, corpus_model.terms)
 
     def correct(word: str) -> str | None:
@@ -94,7 +105,9 @@ def _terms(abbreviations: Abbreviations) -> frozenset[str]:
     texts = [*abbreviations.known, *abbreviations.known.values(), *abbreviations.ambiguous]
     for longs in abbreviations.ambiguous.values():
         texts += longs
+
     terms: set[str] = set()
     for text in texts:
         terms.update(text.lower().split())
+
     return frozenset(terms)

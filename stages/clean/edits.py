@@ -27,7 +27,11 @@ class Edit(NamedTuple):
     after: str
 
 
-def between(rule: str, old: str, new: str) -> list[Edit]:
+def between(
+    rule: str,
+    old: str,
+    new: str,
+) -> list[Edit]:
     """Return the smallest single edit that turns `old` into `new`; an empty list if they are equal.
 
     >>> between("typo", "a cta", "a cat")
@@ -43,6 +47,7 @@ def between(rule: str, old: str, new: str) -> list[Edit]:
 
     old_end = len(old) - tail
     new_end = len(new) - tail
+
     return [Edit(rule, start=head, end=old_end, before=old[head:old_end], after=new[head:new_end])]
 
 
@@ -52,10 +57,13 @@ def apply(text: str, edits: list[Edit]) -> str:
     >>> apply("a cta", between("typo", "a cta", "a cat"))
     'a cat'
     """
+    # Most rules return their edits from right to left.
     if all(later.end <= edit.start for edit, later in pairwise(edits)):
         return _apply_from_right(text, edits)
+
     for edit in edits:
         text = text[: edit.start] + edit.after + text[edit.end :]
+
     return text
 
 
@@ -71,6 +79,7 @@ def _apply_from_right(text: str, edits: list[Edit]) -> str:
         pieces.append(text[position : edit.start])
         pieces.append(edit.after)
         position = edit.end
+
     pieces.append(text[position:])
     return "".join(pieces)
 
@@ -80,4 +89,5 @@ def _common_length(left: str, right: str) -> int:
     for index, (left_char, right_char) in enumerate(zip(left, right, strict=False)):
         if left_char != right_char:
             return index
+
     return min(len(left), len(right))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from stages.clean.interface import CleanParams
 from stages.lib.errors import Problem
 
 # Every reason for dropping a document, in the order of the checks; the first three come before
@@ -55,12 +56,35 @@ class Bounds(NamedTuple):
     patterns: tuple[str, ...]
 
 
+def document_bounds(params: CleanParams) -> Bounds:
+    """Return the limits of a document."""
+    return Bounds(
+        shortest=params.min_document_characters,
+        longest=params.max_document_characters,
+        max_symbol_share=params.max_symbol_share,
+        max_repetition=params.max_repetition,
+        patterns=tuple(params.drop_patterns),
+    )
+
+
+def anchor_bounds(params: CleanParams) -> Bounds:
+    """Return the limits of an anchor: only its length and the user's patterns."""
+    return Bounds(
+        shortest=params.min_anchor_characters,
+        longest=params.max_anchor_characters,
+        max_symbol_share=None,
+        max_repetition=None,
+        patterns=tuple(params.drop_patterns),
+    )
+
+
 def drop_reason(text: str, bounds: Bounds) -> str:
     """Return the first reason of `REASONS` that drops the cleaned `text`; "" if it is kept.
 
     >>> drop_reason("x", Bounds(2, 100, None, None, ()))
     'too_short'
     """
+    # Lengths come first: they are the cheapest.
     if not text:
         return "empty"
     if len(text) < bounds.shortest:
@@ -68,14 +92,17 @@ def drop_reason(text: str, bounds: Bounds) -> str:
     if len(text) > bounds.longest:
         return "too_long"
 
+    # Shares of symbols and repetitions.
     if len(text) >= LEAST_CHARACTERS_FOR_SHARES:
         if bounds.max_symbol_share is not None and symbol_share(text) > bounds.max_symbol_share:
             return "symbols"
         if bounds.max_repetition is not None and repetition(text) > bounds.max_repetition:
             return "repetition"
 
+    # Patterns of the user.
     if any(pattern.search(text) for pattern in compile_patterns(bounds.patterns)):
         return "pattern"
+
     return ""
 
 
@@ -85,10 +112,12 @@ def symbol_share(text: str) -> float:
     >>> symbol_share("ab--")
     0.5
     """
+    # Most texts are ASCII, for which this is faster.
     if text.isascii():
         plain = sum(map(str.isalnum, text)) + sum(map(str.isspace, text))
     else:
         plain = sum(char.isspace() or unicodedata.category(char)[0] in "LMN" for char in text)
+
     return 1.0 - plain / len(text)
 
 
@@ -98,6 +127,7 @@ def repetition(text: str) -> float:
     After the duplicate n-grams of Gopher (Rae et al. 2021). Where there are few spaces, n-grams
     have ten characters.
     """
+    # Words, or characters where words are not separated.
     tokens: Sequence[str] = text.split()
     size = NGRAM_WORDS
     if len(text) > MOST_CHARACTERS_PER_WORD * len(tokens):
@@ -107,6 +137,7 @@ def repetition(text: str) -> float:
     ngrams = [tuple(tokens[start : start + size]) for start in range(len(tokens) - size + 1)]
     if not ngrams:
         return 0.0
+
     return 1.0 - len(Counter(ngrams)) / len(ngrams)
 
 
@@ -119,8 +150,10 @@ def compile_patterns(patterns: tuple[str, ...]) -> tuple[Any, ...]:
     """
     if not patterns:
         return ()
+
     import re2
 
+    # RE2 would print its own message beside the error.
     options = re2.Options()
     options.log_errors = False
     compiled: list[Any] = []
@@ -132,4 +165,5 @@ def compile_patterns(patterns: tuple[str, ...]) -> tuple[Any, ...]:
                 f"params.yaml: clean.drop_patterns holds {pattern!r}: {error}",
                 "write it in the syntax of RE2, which has no look-around and no back-references",
             ) from None
+
     return tuple(compiled)

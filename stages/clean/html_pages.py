@@ -1,4 +1,4 @@
-"""HTML pages: their main text by trafilatura (Barbaresi 2021, ACL), and limits before any parser."""
+"""HTML pages: their main text by trafilatura (Barbaresi 2021), and limits on texts."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ def exceeded_limit(text: str, limits: Limits) -> str:
         open_elements.add_tag(name, is_end_tag)
         if open_elements.depth > limits.depth:
             return "too_deep"
+
     return ""
 
 
@@ -73,6 +74,7 @@ def is_page(text: str) -> bool:
     """Return True if `text` begins as an HTML page, after comments and an XML declaration."""
     position = 0
     while True:
+        # Skip white space, marks and an XML declaration.
         before = _BEFORE_PAGE.match(text, position)
         position = before.end() if before else position
         if not text.startswith("<!--", position):
@@ -82,6 +84,7 @@ def is_page(text: str) -> bool:
         comment_end = text.find("-->", position + 4)
         if comment_end < 0:
             return False
+
         position = comment_end + 3
 
 
@@ -94,6 +97,8 @@ def main_text(text: str) -> str:
     import trafilatura
 
     tree = trafilatura.load_html(_NOT_XML.sub("", text))
+
+    # lxml finds no element in some damaged texts.
     if tree is None:
         return ""
 
@@ -123,12 +128,14 @@ def _replace_code_blocks(tree: Any) -> list[str]:
     for element in tree.xpath("//pre[not(ancestor::pre)]"):
         code = "".join(element.itertext()).strip("\r\n").rstrip()
         if "\n" in code and "```" not in code:
+            # clear() would remove the text after the element too.
             tail = element.tail
             element.clear()
             element.tag = "p"
             element.tail = tail
             element.text = _PLACEHOLDER.format(len(code_blocks))
             code_blocks.append(code)
+
     return code_blocks
 
 
@@ -137,9 +144,12 @@ def _plain_row(line: str) -> str:
     match = _TABLE_ROW.fullmatch(line)
     if not match:
         return line
+
+    # The row under the head of a table holds only dashes.
     cells = [cell.strip() for cell in match[1].split("|")]
     if all(re.fullmatch("-*", cell) for cell in cells):
         return ""
+
     return " | ".join(cells)
 
 
@@ -174,6 +184,7 @@ class OpenElements:
         """Close the element of the same kind that `name` ends without an end tag."""
         if name not in _OPTIONAL_END_ELEMENTS:
             return
+
         # At most one element of each kind is open at the top, so this looks back a constant way.
         for open_name in reversed(self._names):
             if open_name not in _OPTIONAL_END_ELEMENTS:

@@ -55,7 +55,9 @@ def strip_markdown(text: str) -> str:
         plain = _without_marks(removed, text)
         if plain == text:
             break
+
         text = plain
+
     return text
 
 
@@ -71,7 +73,9 @@ def code_spans(text: str) -> list[tuple[int, int]]:
         spans += [match.span() for match in _CODE_SPAN.finditer(text, position, fence[0])]
         spans.append(fence)
         position = fence[1]
+
     spans += [match.span() for match in _CODE_SPAN.finditer(text, position)]
+
     return spans
 
 
@@ -88,7 +92,9 @@ def _closed_fences(text: str) -> list[tuple[int, int]]:
             fence_start = -1
         elif fence_start < 0 and content.startswith("```") and "`" not in content[3:]:
             fence_start = line_start
+
         line_start = line_end
+
     return fences
 
 
@@ -101,20 +107,24 @@ def _find_marks(text: str) -> list[re.Match[str]]:
         # code[first:last] are the code spans that overlap the mark.
         while first < len(code) and code[first][1] <= mark.start():
             first += 1
+
         last = bisect_left(code, (mark.end(), 0))
 
         kept_start, kept_end = _kept_span(mark)
         no_code = first >= last
         if no_code or (kept_start <= code[first][0] and code[last - 1][1] <= kept_end):
             marks.append(mark)
+
     return marks
 
 
 def _kept_span(mark: re.Match[str]) -> tuple[int, int]:
     """Return the span of the words that a mark keeps; an empty span at its end if it keeps none."""
+    # At most one of the groups matches.
     for name in _KEPT_GROUPS:
         if mark[name] is not None:
             return mark.span(name)
+
     return mark.end(), mark.end()
 
 
@@ -123,9 +133,11 @@ def _evidence_of(mark: re.Match[str]) -> str:
     # A title and a heading below it are two kinds.
     if mark["heading"]:
         return f"heading {len(mark['title'])}"
+
     for name in _EVIDENCE:
         if mark[name]:
             return name
+
     return ""
 
 
@@ -139,5 +151,6 @@ def _without_marks(marks: list[re.Match[str]], text: str) -> str:
         pieces.append(text[position : mark.start()])
         pieces.append(kept.strip(" \t") if mark["row"] else kept)
         position = mark.end()
+
     pieces.append(text[position:])
     return "".join(pieces)

@@ -14,23 +14,29 @@ from collections.abc import Iterable, Iterator
 from html.entities import html5
 from typing import NamedTuple
 
+from stages.clean.block_layout import BlockLayout
 from stages.clean.markdown import code_spans
 
 # Elements that break a line in a browser, or stand apart as cells and options do.
 _BLOCK_ELEMENT = re.compile(
-    "address|article|aside|audio|blockquote|body|br|button|caption|center|col|colgroup|dd|details|dialog|dir|div|"
-    "dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hgroup|hr|html|iframe|img|"
-    "input|legend|li|link|main|map|menu|meta|nav|noscript|object|ol|optgroup|option|p|param|pre|script|section|"
-    "select|style|summary|table|tbody|td|template|textarea|tfoot|th|thead|title|tr|ul|video",
+    "address|article|aside|audio|blockquote|body|br|button|caption|center|col|colgroup|dd|"
+    "details|dialog|dir|div|dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset|"
+    "h[1-6]|head|header|hgroup|hr|html|iframe|img|input|legend|li|link|main|map|menu|meta|"
+    "nav|noscript|object|ol|optgroup|option|p|param|pre|script|section|select|style|"
+    "summary|table|tbody|td|template|textarea|tfoot|th|thead|title|tr|ul|video",
     re.IGNORECASE,
 )
 # Elements within a line: "m<sup>2</sup>" and "<code>Bucket</code>s" are single words.
 _INLINE_ELEMENT = re.compile(
-    "a|abbr|acronym|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|label|mark|nobr|output|q|rb|rp|rt|ruby|s|"
-    "samp|small|span|strike|strong|sub|sup|time|tt|u|var|wbr",
+    "a|abbr|acronym|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|label|mark|"
+    "nobr|output|q|rb|rp|rt|ruby|s|samp|small|span|strike|strong|sub|sup|time|tt|u|var|"
+    "wbr",
     re.IGNORECASE,
 )
-_FLAGS = "allowfullscreen|async|autoplay|checked|compact|controls|defer|disabled|hidden|itemscope|multiple|nowrap|open"
+_FLAGS = (
+    "allowfullscreen|async|autoplay|checked|compact|controls|defer|disabled|hidden|itemscope|"
+    "multiple|nowrap|open"
+)
 # Other attributes have values ("<b and c>" is prose). The bound keeps a stray quote from
 # reaching across a text.
 _VALUE = r"""(?:"[^"]{0,4000}"|'[^']{0,4000}'|[^\s"'<>`]+)"""
@@ -47,12 +53,6 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _HIDDEN = "!"  # comments and declarations
 _HIDDEN_BLOCK = "!!"  # scripts and styles, which stand apart
 _CODE = "`"  # Markdown code
-
-# A line break in these elements of the source is a space.
-_FLOWING_LIST = "p li td th dd dt caption figcaption h1 h2 h3 h4 h5 h6"
-_FLOWING_ELEMENTS = frozenset(_FLOWING_LIST.split())
-_ROW_ELEMENTS = frozenset(["tr", "table", "thead", "tbody", "tfoot"])
-_LINE_BREAKS = re.compile(r"[ \t]*[\r\n]\s*")
 
 
 class _Token(NamedTuple):
@@ -81,19 +81,24 @@ def strip_html(text: str) -> str:
     exception: if the text has no other tags, and these open and close each other, all of it was
     escaped once more.
     """
+    # Most texts hold no markup.
     if "<" not in text and "&" not in text:
         return text
+
+    # Tell markup from text.
     flat = _POWER.sub(r"^\1", text)
     tokens = _find_markup(flat)
     has_tags = any(token.name != _CODE for token in tokens)
     if flat == text and not has_tags and not _has_entity(text, tokens):
         return text
 
+    # Read the text between the tags.
     plain = _parse(_lay_out(flat, tokens) if has_tags else _escape_outside_code(flat, tokens))
     if not has_tags:
         unescaped = [token for token in _find_markup(plain) if token.name != _CODE]
         if _closed_names(unescaped):
             return strip_html(plain)
+
     return quote_tags(plain)
 
 
@@ -108,10 +113,13 @@ def quote_tags(text: str) -> str:
     for token in _find_markup(text):
         if token.name == _CODE:
             continue
+
+        # A tag over several lines becomes one line; one with a backquote cannot be quoted.
         tag = " ".join(text[token.start : token.end].split())
         pieces.append(text[position : token.start])
         pieces.append(tag if "`" in tag else f"`{tag}`")
         position = token.end
+
     pieces.append(text[position:])
     return "".join(pieces)
 
@@ -128,7 +136,10 @@ def is_element(name: str) -> bool:
 def _find_markup(text: str) -> list[_Token]:
     """Return markup and Markdown code in order, without overlaps, in linear time."""
     tokens = list(_scan(text))
+
+    # A name that HTML does not know counts if the text closes it.
     own_names = _closed_names(tokens)
+
     return [
         token
         for token in tokens
@@ -148,6 +159,7 @@ def _scan(text: str) -> Iterator[_Token]:
             if token:
                 yield token
                 last_end = token.end
+
             position = text.find("<", token.end if token else position + 1)
 
         if last_end <= start:
@@ -161,6 +173,7 @@ def _scan(text: str) -> Iterator[_Token]:
         token = _match_markup(text, position, closers)
         if token:
             yield token
+
         position = text.find("<", token.end if token else position + 1)
 
 
@@ -183,6 +196,7 @@ def _match_markup(text: str, position: int, closers: _Closers) -> _Token | None:
     tag = _TAG.match(text, position)
     if tag:
         return _Token(position, tag.end(), tag["name"].lower(), closes=bool(tag["end"]))
+
     return None
 
 
@@ -195,12 +209,15 @@ class _Closers:
 
     def end_of_next(self, closer: str, position: int) -> int:
         """Return the end of the first `closer` from `position` on; 0 if there is none."""
+        # All spans of this closer, found in one search.
         spans = self._spans_of_closer.get(closer)
         if spans is None:
             pattern = re.escape(closer) + (r"\s*+>" if closer[0] == "<" else "")
             spans = [match.span() for match in re.finditer(pattern, self._text, re.IGNORECASE)]
             self._spans_of_closer[closer] = spans
+
         index = bisect_left(spans, (position, 0))
+
         return spans[index][1] if index < len(spans) else 0
 
 
@@ -210,16 +227,19 @@ def _closed_names(tokens: Iterable[_Token]) -> set[str]:
     closed: set[str] = set()
     for token in tokens:
         (closed if token.closes else opened).add(token.name)
+
     return opened & closed
 
 
 def _lay_out(text: str, tokens: list[_Token]) -> str:
     """Return the text between the tags, escaped, with the line breaks that the tags stand for."""
+    # Inline tags leave no trace, block tags break the line.
     layout = BlockLayout()
     position = 0
     for token in tokens:
         if token.start > position:
             layout.add(_escape(text[position : token.start]))
+
         position = token.end
 
         if token.name == _CODE:
@@ -228,6 +248,7 @@ def _lay_out(text: str, tokens: list[_Token]) -> str:
             layout.break_line()
         elif token.name != _HIDDEN and not _INLINE_ELEMENT.fullmatch(token.name):
             layout.add_tag(token.name, token.closes)
+
     layout.add(_escape(text[position:]))
     return layout.text()
 
@@ -239,6 +260,7 @@ def _escape_outside_code(text: str, code: list[_Token]) -> str:
         pieces.append(_escape(text[position : token.start]))
         pieces.append(_escape_code(text[token.start : token.end]))
         position = token.end
+
     pieces.append(_escape(text[position:]))
     return "".join(pieces)
 
@@ -259,6 +281,7 @@ def _escape(text: str) -> str:
             pieces.append(text[position : entity.start()].replace("&", "&amp;"))
             pieces.append(entity[0])
             position = entity.end()
+
     pieces.append(text[position:].replace("&", "&amp;"))
     return "".join(pieces).replace("<", "&lt;").replace("\0", "")
 
@@ -269,7 +292,9 @@ def _has_entity(text: str, code: list[_Token]) -> bool:
     for token in [*code, _Token(len(text), len(text), _CODE)]:
         if any(map(_is_entity, _ENTITY.finditer(text, position, token.start))):
             return True
+
         position = token.end
+
     return False
 
 
@@ -284,100 +309,6 @@ def _parse(html: str) -> str:
 
     # A lone surrogate stands for no character, and has no UTF-8.
     root = LexborHTMLParser(_SURROGATES.sub("", html)).root
+
     # Breaks around the outermost elements separate nothing.
     return str(root.text()).strip() if root is not None else ""
-
-
-class BlockLayout:
-    """Collects the text between tags, with the line breaks and marks that the tags stand for.
-
-    Each call takes time in proportion to its own text.
-    """
-
-    def __init__(self) -> None:
-        self._parts: list[str] = []
-        # The mark of a list item that has no text yet: "<li><p>x" is one line.
-        self._list_mark = ""
-        # Whether a line break of the source is a space.
-        self._is_flowing = False
-        self._in_cell = False
-        self._row_has_cells = False
-        # The index in _parts at which the open <pre> begins.
-        self._code_start: int | None = None
-
-    def add(self, text: str, verbatim: bool = False) -> None:
-        """Append the text between two tags; `verbatim` text keeps its line breaks."""
-        if self._code_start is None:
-            if self._is_flowing and not verbatim:
-                text = _LINE_BREAKS.sub(" ", text)
-            if self._list_mark:
-                text = text.lstrip()
-                if not text:
-                    return
-                text = self._list_mark + text
-                self._list_mark = ""
-        self._parts.append(text)
-
-    def break_line(self) -> None:
-        """Break the line, as a block element does. In a cell, the row stays one line."""
-        if not self._list_mark:
-            stays_in_row = self._in_cell and self._code_start is None
-            self._parts.append(" " if stays_in_row else "\n")
-
-    def add_tag(self, name: str, closes: bool) -> None:
-        """Add the tag of a block element, by its name in small letters."""
-        if self._code_start is not None:
-            self._add_tag_in_code(name, closes)
-            return
-
-        if name in ("td", "th"):
-            self._add_cell_tag(closes)
-        elif name in _ROW_ELEMENTS:
-            self._in_cell = False
-            self._row_has_cells = False
-            self.break_line()
-        elif name == "li":
-            self._list_mark = ""
-            self.break_line()
-            self._list_mark = "" if closes else "- "
-        else:
-            self.break_line()
-
-        if name in _FLOWING_ELEMENTS:
-            self._is_flowing = not closes
-        if name == "pre" and not closes:
-            self._code_start = len(self._parts)
-
-    def text(self) -> str:
-        """Return everything so far."""
-        return "".join(self._parts)
-
-    def _add_tag_in_code(self, name: str, closes: bool) -> None:
-        if name == "pre" and closes:
-            self._end_code()
-        elif name == "br":
-            self._parts.append("\n")
-
-    def _add_cell_tag(self, closes: bool) -> None:
-        self._in_cell = False
-        if closes:
-            return
-        if self._row_has_cells:
-            self._parts.append(" | ")
-        else:
-            self.break_line()
-        self._in_cell = True
-        self._row_has_cells = True
-
-    def _end_code(self) -> None:
-        """End preformatted text: several lines become a fence, a single one becomes a line."""
-        code = "".join(self._parts[self._code_start :]).strip("\r\n").rstrip()
-        del self._parts[self._code_start :]
-        self._code_start = None
-
-        needs_fence = "\n" in code and "```" not in code and not self._in_cell
-        if needs_fence:
-            self._list_mark = ""
-            code = f"\n```\n{code}\n```\n"
-        self.add(code, verbatim=True)
-        self.break_line()

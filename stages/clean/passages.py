@@ -19,7 +19,10 @@ _WORDS = re.compile(r"\S+\s*|\s+")
 
 
 def passages(
-    documents: pd.DataFrame, budget: int | None, overlap: int, count: TokenCounter | None
+    documents: pd.DataFrame,
+    budget: int | None,
+    overlap: int,
+    count: TokenCounter | None,
 ) -> pd.DataFrame:
     """Return the Passages of `documents`; without a budget, each document is one passage."""
     texts = list(documents["text"])
@@ -28,16 +31,23 @@ def passages(
     else:
         texts_by_document = [[text] for text in texts]
 
+    # Ids number the passages of a document.
     rows: list[tuple[str, str, int, str]] = []
     for doc_id, passage_texts in zip(documents["doc_id"], texts_by_document, strict=True):
         for index, text in enumerate(passage_texts):
             rows.append((f"{doc_id}-{index:04d}", doc_id, index, text))
 
     empty = Passages.empty()
+
     return pd.DataFrame(rows, columns=list(empty.columns)).astype(empty.dtypes.to_dict())
 
 
-def cut(texts: Sequence[str], budget: int, overlap: int, count: TokenCounter) -> list[list[str]]:
+def cut(
+    texts: Sequence[str],
+    budget: int,
+    overlap: int,
+    count: TokenCounter,
+) -> list[list[str]]:
     """Return the passages of each text: whole sentences, at most `budget` tokens by `count`.
 
     A passage repeats up to `overlap` tokens of whole sentences from the passage before it. A
@@ -57,6 +67,7 @@ def cut(texts: Sequence[str], budget: int, overlap: int, count: TokenCounter) ->
         else:
             pieces = _pieces(text, budget, count)
             result.append(_pack(pieces, budget, overlap=overlap, count=count))
+
     return result
 
 
@@ -81,8 +92,14 @@ def _most_bytes(text: str) -> int:
     return max(len(text.encode()), len(unicodedata.normalize("NFKD", text).encode()))
 
 
-def _pack(pieces: list[str], budget: int, overlap: int, count: TokenCounter) -> list[str]:
+def _pack(
+    pieces: list[str],
+    budget: int,
+    overlap: int,
+    count: TokenCounter,
+) -> list[str]:
     """Return passages of whole `pieces`, each of which fits the budget."""
+    # Sizes alone are a first guess of the end; a count of the joined text decides.
     sizes = count(pieces)
     packed: list[str] = []
     start = 0
@@ -92,12 +109,21 @@ def _pack(pieces: list[str], budget: int, overlap: int, count: TokenCounter) -> 
         packed.append("".join(pieces[start:end]).strip())
         if end == len(pieces):
             break
+
         start = _overlap_start(sizes, start, end=end, budget=budget, overlap=overlap)
+
     return [text for text in packed if text]
 
 
-def _overlap_start(sizes: list[int], start: int, end: int, budget: int, overlap: int) -> int:
+def _overlap_start(
+    sizes: list[int],
+    start: int,
+    end: int,
+    budget: int,
+    overlap: int,
+) -> int:
     """Return the start of the next passage, up to `overlap` tokens before `end`."""
+    # Go back over whole sentences while they are within the overlap.
     next_start = end
     repeated = 0
     while next_start - 1 > start:
@@ -105,13 +131,20 @@ def _overlap_start(sizes: list[int], start: int, end: int, budget: int, overlap:
         # The first new piece must still fit behind what is repeated.
         if longer > overlap or longer + sizes[end] > budget:
             break
+
         repeated = longer
         next_start -= 1
+
     return next_start
 
 
-def _pieces(text: str, budget: int, count: TokenCounter) -> list[str]:
+def _pieces(
+    text: str,
+    budget: int,
+    count: TokenCounter,
+) -> list[str]:
     """Return the sentences of `text` with the white space after them; long ones are cut."""
+    # Whole sentences if possible.
     text_sentences = sentences(text)
     pieces: list[str] = []
     for sentence, size in zip(text_sentences, count(text_sentences), strict=True):
@@ -119,10 +152,15 @@ def _pieces(text: str, budget: int, count: TokenCounter) -> list[str]:
             pieces.append(sentence)
         else:
             pieces += _group(_WORDS.findall(sentence), budget, count)
+
     return pieces
 
 
-def _group(parts: list[str], budget: int, count: TokenCounter) -> list[str]:
+def _group(
+    parts: list[str],
+    budget: int,
+    count: TokenCounter,
+) -> list[str]:
     """Return `parts` joined, as many as fit at a time; words over the budget are cut."""
     sizes = count(parts)
     groups: list[str] = []
@@ -138,20 +176,32 @@ def _group(parts: list[str], budget: int, count: TokenCounter) -> list[str]:
         end = _end_by_count(parts, start, end=end, budget=budget, count=count)
         groups.append("".join(parts[start:end]))
         start = end
+
     return groups
 
 
-def _end_by_sizes(sizes: list[int], start: int, budget: int) -> int:
+def _end_by_sizes(
+    sizes: list[int],
+    start: int,
+    budget: int,
+) -> int:
     """Return the last end up to which the sum of `sizes` fits; the first one is always included."""
     end = start + 1
     total = sizes[start]
     while end < len(sizes) and total + sizes[end] <= budget:
         total += sizes[end]
         end += 1
+
     return end
 
 
-def _end_by_count(parts: list[str], start: int, end: int, budget: int, count: TokenCounter) -> int:
+def _end_by_count(
+    parts: list[str],
+    start: int,
+    end: int,
+    budget: int,
+    count: TokenCounter,
+) -> int:
     """Return the last end up to `end` at which the joined `parts` fit.
 
     A joined text may have more tokens than its parts together.
@@ -160,5 +210,7 @@ def _end_by_count(parts: list[str], start: int, end: int, budget: int, count: To
         joined = "".join(parts[start:end]).strip()
         if count([joined])[0] <= budget:
             break
+
         end -= 1
+
     return end

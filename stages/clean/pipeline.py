@@ -8,7 +8,7 @@ the order of rows or the number of workers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -58,10 +58,10 @@ class PassContext:
     params: CleanParams
     glossary: Abbreviations
     model_folder: Path | None
-    recurring: Mapping[str, frozenset[str]]
-    corpus_model: CorpusModel
-    foreign: frozenset[str]
-    dropped: frozenset[str]
+    recurring: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    corpus_model: CorpusModel = field(default_factory=CorpusModel)
+    foreign: frozenset[str] = frozenset()
+    dropped: frozenset[str] = frozenset()
 
     @property
     def entries(self) -> Entries:
@@ -116,6 +116,11 @@ class CleanedCorpus(NamedTuple):
     counts: pd.DataFrame
     corpus_model: CorpusModel
 
+    @property
+    def ledgers(self) -> list[list[Path]]:
+        """The ledgers of documents and of pairs."""
+        return [self.document_ledgers, self.pair_ledgers]
+
 
 class MergedParts:
     """A table that is merged from its parts while it is written.
@@ -124,7 +129,7 @@ class MergedParts:
         sequences: lists of part files; the keys of the parts of one list ascend.
     """
 
-    def __init__(self, *sequences: Sequence[Path]) -> None:
+    def __init__(self, sequences: Sequence[Sequence[Path]]) -> None:
         self._sequences = sequences
 
     def write(self, path: Path, table: type[Table] | None) -> None:
@@ -136,25 +141,16 @@ class MergedParts:
 def clean(
     documents: Sequence[Shard],
     pairs: Sequence[Shard],
-    *,
-    params: CleanParams,
-    glossary: Abbreviations,
-    model_folder: Path | None,
+    context: PassContext,
     scratch: Path,
 ) -> CleanedCorpus:
-    """Clean documents and pairs pass by pass, and return their parts in `scratch`."""
-    context = PassContext(
-        params=params,
-        glossary=glossary,
-        model_folder=model_folder,
-        recurring={},
-        corpus_model=CorpusModel(),
-        foreign=frozenset(),
-        dropped=frozenset(),
-    )
+    """Clean documents and pairs pass by pass, and return their parts in `scratch`.
+
+    `context` has the parameters; each pass adds what it learned.
+    """
     shards: dict[type[Table], Sequence[Shard]] = {Documents: documents, Pairs: pairs}
     ledgers: dict[type[Table], list[list[Path]]] = {Documents: [], Pairs: []}
-    counts = Knowledge.empty()
+    counts: pd.DataFrame = Knowledge.empty()
     passages: list[Path] = []
 
     for cleaning_pass in PASSES:
@@ -164,9 +160,9 @@ def clean(
                 cleaning_pass.step, **{name: getattr(context, name) for name in cleaning_pass.uses}
             ),
             shards[cleaning_pass.table],
-            cleaning_pass.table,
-            (cleaning_pass.table, Ledger, Knowledge, *cleaning_pass.extra_tables),
-            scratch / cleaning_pass.name,
+            reads=cleaning_pass.table,
+            writes=(cleaning_pass.table, Ledger, Knowledge, *cleaning_pass.extra_tables),
+            scratch=scratch / cleaning_pass.name,
         )
         shards[cleaning_pass.table] = _whole_files(rows)
         ledgers[cleaning_pass.table].append(ledger)
@@ -175,7 +171,9 @@ def clean(
 
         # Learn from all texts, before the next pass. Pairs of a dropped document are dropped
         # with it.
-        gathered = _gather_counts(new_counts, params=params, scratch=scratch / cleaning_pass.name)
+        gathered = _gather_counts(
+            new_counts, params=context.params, scratch=scratch / cleaning_pass.name
+        )
         counts = add_counts(counts, gathered)
         if cleaning_pass.learn:
             context = cleaning_pass.learn(context, counts)
@@ -199,9 +197,11 @@ def learn_recurring(context: PassContext, counts: pd.DataFrame) -> PassContext:
     if params.boilerplate_share is None:
         return context
 
+    # How many texts each source has.
     texts = counts[counts["kind"] == "text"]
     texts_of_source = dict(zip(texts["source"], texts["documents"], strict=True))
 
+    # A segment recurs if enough texts of its source hold it.
     recurring: dict[str, frozenset[str]] = {}
     for source, rows in counts[counts["kind"] == "boilerplate"].groupby("source"):
         recurring[str(source)] = boilerplate.recurring_segments(
@@ -210,6 +210,7 @@ def learn_recurring(context: PassContext, counts: pd.DataFrame) -> PassContext:
             share=params.boilerplate_share,
             minimum=params.boilerplate_min_documents,
         )
+
     return replace(context, recurring=recurring)
 
 
@@ -274,8 +275,11 @@ def add_counts(counts: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
     """Return Knowledge with the counts of both tables, added up by item."""
     if not len(more):
         return counts
+
     both = pd.concat([counts, more], ignore_index=True)
-    return both.groupby(_COUNT_KEY, sort=False, as_index=False)["documents"].sum()
+
+    summed: pd.DataFrame = both.groupby(_COUNT_KEY, sort=False, as_index=False)["documents"].sum()
+    return summed
 
 
 def sum_counts(frame: pd.DataFrame, minimum: int) -> list[pd.DataFrame]:
@@ -283,8 +287,10 @@ def sum_counts(frame: pd.DataFrame, minimum: int) -> list[pd.DataFrame]:
 
     Lines and sentences in fewer than `minimum` documents are left out: they cannot be boilerplate.
     """
+    # `frame` holds all rows of an item, from all shards.
     summed = frame.groupby(_COUNT_KEY, sort=False, as_index=False)["documents"].sum()
     is_rare = (summed["kind"] == "boilerplate") & (summed["documents"] < minimum)
+
     return [summed[~is_rare].astype(Knowledge.empty().dtypes.to_dict())]
 
 
@@ -293,7 +299,11 @@ def count_key(frame: pd.DataFrame) -> pd.Series[str]:
     return frame["kind"] + "\n" + frame["source"] + "\n" + frame["item"]
 
 
-def _gather_counts(parts: Sequence[Path], params: CleanParams, scratch: Path) -> pd.DataFrame:
+def _gather_counts(
+    parts: Sequence[Path],
+    params: CleanParams,
+    scratch: Path,
+) -> pd.DataFrame:
     """Return the counts of all shards as one Knowledge table."""
     summed_parts = engine.group(
         partial(sum_counts, minimum=params.boilerplate_min_documents),
@@ -303,6 +313,7 @@ def _gather_counts(parts: Sequence[Path], params: CleanParams, scratch: Path) ->
         writes=(Knowledge,),
         scratch=scratch / "counts",
     )
+
     return engine.gather(summed_parts[0], Knowledge)
 
 
@@ -316,6 +327,7 @@ def _dropped_ids(ledgers: Sequence[Path]) -> frozenset[str]:
     for part in ledgers:
         frame = tables.read(part, Ledger)
         ids.update(frame.loc[frame["action"] == "drop", "row_id"])
+
     return frozenset(ids)
 
 
@@ -323,10 +335,12 @@ def _join_ledgers(ledgers_by_pass: Sequence[Sequence[Path]], scratch: Path) -> l
     """Write a ledger for each shard with the lines of all passes; return their paths."""
     paths: list[Path] = []
     for index, parts in enumerate(zip(*ledgers_by_pass, strict=True)):
+        # Every pass numbered its own lines from 0.
         frames = [tables.read(part, Ledger) for part in parts]
         lines = pd.concat(frames, ignore_index=True)
         lines["seq"] = lines.groupby("row_id").cumcount().astype("int64")
         path = scratch / f"{index:06d}.parquet"
         tables.write(lines, path, Ledger)
         paths.append(path)
+
     return paths

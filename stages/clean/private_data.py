@@ -46,12 +46,15 @@ _CARD = re.compile(
 )
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 _NINO = re.compile(
-    r"(?<!\w)(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)"
+    r"(?<!\w)(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]"
+    r" ?\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)"
 )
 _CPF = re.compile(r"(?<![\w.-])\d{3}\.\d{3}\.\d{3}-\d{2}(?![\w-])")
 _RECORD_NUMBER = re.compile(
-    r"\b(?:MRN|(?:medical|patient|hospital) (?:record )?(?:number|no\.?|id)|patient id|record (?:number|no\.?)"
-    r"|case no\.?|NHS (?:number|no\.?))\s*[:#=]?\s*(?P<number>(?=[A-Z-]*\d)[A-Z0-9][A-Z0-9/-]{3,19})(?!\w)",
+    r"\b(?:MRN|(?:medical|patient|hospital) (?:record )?(?:number|no\.?|id)|patient id"
+    r"|record (?:number|no\.?)"
+    r"|case no\.?|NHS (?:number|no\.?))\s*[:#=]?\s*"
+    r"(?P<number>(?=[A-Z-]*\d)[A-Z0-9][A-Z0-9/-]{3,19})(?!\w)",
     re.IGNORECASE,
 )
 # Written as a phone number: a country code, an area in brackets, or groups of digits that
@@ -77,6 +80,7 @@ class PrivateSpan(NamedTuple):
 
 def find(text: str) -> list[PrivateSpan]:
     """Return the private data in `text`, from left to right, without overlaps."""
+    # Most texts lack the sign that a pattern needs, and are skipped.
     spans: list[PrivateSpan] = []
     if "@" in text:
         spans += [PrivateSpan(*match.span(), "EMAIL") for match in _EMAIL.finditer(text)]
@@ -86,6 +90,7 @@ def find(text: str) -> list[PrivateSpan]:
                 spans.append(PrivateSpan(*match.span(), "IP"))
     if _DIGIT.search(text):
         spans += _find_numbers(text)
+
     return _without_overlaps(spans)
 
 
@@ -94,7 +99,11 @@ def count_kinds(text: str) -> Counter[str]:
     return Counter(span.kind for span in find(text))
 
 
-def redact(text: str, presidio: bool = False, model: str | None = None) -> list[Edit]:
+def redact(
+    text: str,
+    presidio: bool = False,
+    model: str | None = None,
+) -> list[Edit]:
     """Return the edits, from right to left, that put a placeholder in the place of private data.
 
     Their `before` is empty: a ledger with the removed text would undo the redaction. Only the
@@ -107,6 +116,7 @@ def redact(text: str, presidio: bool = False, model: str | None = None) -> list[
     edits: list[Edit] = []
     for start, end, kind in reversed(spans):
         edits.append(Edit("private_data", start=start, end=end, before="", after=f"[{kind}]"))
+
     return edits
 
 
@@ -123,6 +133,7 @@ def check_presidio(mode: str, model: str | None) -> None:
 
 def find_with_presidio(text: str, analyzer: Any) -> list[PrivateSpan]:
     """Return what `analyzer` (a presidio AnalyzerEngine) finds, from left to right."""
+    # Presidio must not find the placeholders of an earlier round.
     results = analyzer.analyze(text=text, language="en", entities=sorted(_KIND_OF_PRESIDIO_ENTITY))
     spans: list[PrivateSpan] = []
     for result in results:
@@ -133,6 +144,7 @@ def find_with_presidio(text: str, analyzer: Any) -> list[PrivateSpan]:
         if not is_placeholder:
             kind = _KIND_OF_PRESIDIO_ENTITY[result.entity_type]
             spans.append(PrivateSpan(result.start, result.end, kind))
+
     return sorted(spans)
 
 
@@ -146,6 +158,8 @@ def _analyzer(model: str | None) -> Any:
             "params.yaml: clean.private_data is presidio, which is not installed",
             "run 'pip install -r requirements-presidio.txt', or set it to patterns",
         ) from None
+
+    # The model is optional: presidio has patterns of its own.
     import spacy
 
     if model is not None and not spacy.util.is_package(model):
@@ -153,8 +167,11 @@ def _analyzer(model: str | None) -> Any:
             f"params.yaml: clean.presidio_model '{model}' is not installed",
             "install that spaCy model, or set null for presidio's patterns alone",
         )
+
+    # An engine with a loaded model never downloads one.
     engine = SpacyNlpEngine(models=[{"lang_code": "en", "model_name": model or "blank"}])
     engine.nlp = {"en": spacy.load(model) if model else spacy.blank("en")}
+
     return AnalyzerEngine(nlp_engine=engine, supported_languages=["en"])
 
 
@@ -178,19 +195,23 @@ def _find_numbers(text: str) -> list[PrivateSpan]:
     for match in _IPV4.finditer(text):
         if _is_public(match[0]) and _is_address(text, match):
             spans.append(PrivateSpan(*match.span(), "IP"))
+
     for match in _RECORD_NUMBER.finditer(text):
         spans.append(PrivateSpan(*match.span("number"), "RECORD_NUMBER"))
+
     return spans
 
 
 def _without_overlaps(spans: Iterable[PrivateSpan]) -> list[PrivateSpan]:
     """Return spans without overlaps, left to right; the first kind wins, then the first place."""
+    # The most certain kinds come first.
     priority = {kind: index for index, kind in enumerate(_KINDS_BY_PRIORITY)}
     ranked = sorted(spans, key=lambda span: (priority[span.kind], span.start, -span.end))
     accepted: list[PrivateSpan] = []
     for span in ranked:
         if all(span.end <= other.start or other.end <= span.start for other in accepted):
             accepted.append(span)
+
     return sorted(accepted)
 
 
@@ -199,7 +220,10 @@ def _is_address(text: str, match: re.Match[str]) -> bool:
     before = text[max(0, match.start() - _WORD_BEFORE_REACH) : match.start()]
     if _VERSION_BEFORE.search(before):
         return False
+
+    # A long address can hardly be anything else.
     is_long = len(_digits(match[0])) >= _LONG_ADDRESS_DIGITS
+
     return is_long or bool(_ADDRESS_BEFORE.search(before))
 
 
@@ -217,24 +241,30 @@ def _digits(text: str) -> list[int]:
 
 def _is_card(text: str) -> bool:
     """Check the first digit, and the sum of Luhn: every second digit counts twice."""
+    # A doubled digit counts with the sum of its own two digits.
     digits = _digits(text)
     total = 0
     for place, digit in enumerate(reversed(digits), start=1):
         value = digit if place % 2 else digit * 2
         total += value - 9 if value > 9 else value
+
     return digits[0] in (2, 3, 4, 5, 6) and total % 10 == 0
 
 
 def _is_cpf(text: str) -> bool:
     """Check both check digits of a Brazilian CPF: weighted sums of the digits before each."""
     digits = _digits(text)
+
+    # Eleven equal digits pass the check, but are no CPF.
     if len(set(digits)) == 1:
         return False
+
     for end in (9, 10):
         weights = range(end + 1, 1, -1)
         total = sum(digit * weight for digit, weight in zip(digits, weights, strict=False))
         if digits[end] != total * 10 % 11 % 10:
             return False
+
     return True
 
 

@@ -62,18 +62,26 @@ class Repaired(NamedTuple):
     settled: bool
 
 
-def repair(text: str, rules: Sequence[Rule], first: Sequence[Rule] = ()) -> Repaired:
+def repair(
+    text: str,
+    rules: Sequence[Rule],
+    first: Sequence[Rule] = (),
+) -> Repaired:
     """Return `text` after `first`, once, and then `rules`, repeated until none finds anything."""
+    # The rules of the first round are applied once.
     start = _apply_round(text, first)
     text = start.text
     edits = list(start.edits)
 
+    # One rule can uncover work for another, so all are repeated.
     for _ in range(ROUNDS):
         done = _apply_round(text, rules)
         if done.settled:
             return Repaired(text, edits, settled=True)
+
         text = done.text
         edits += done.edits
+
     return Repaired(text, edits, settled=False)
 
 
@@ -85,6 +93,7 @@ def _apply_round(text: str, rules: Sequence[Rule]) -> Repaired:
         if new_edits:
             text = apply(text, new_edits)
             edits += new_edits
+
     return Repaired(text, edits, settled=not edits)
 
 
@@ -92,14 +101,18 @@ def page_rule(text: str) -> list[Edit]:
     """Return the edit that leaves only the main text of a whole HTML page; [] for other texts."""
     if not html_pages.is_page(text):
         return []
+
     return between("page", text, html_pages.main_text(text) or text)
 
 
 def markup_rules(lines: bool) -> list[Rule]:
     """Return the rules that find the text; with `lines`, line breaks stay (documents)."""
     rules = [_text_rule("markup", markup.strip_html)]
+
+    # Anchors are single lines, and so no Markdown documents.
     if lines:
         rules.append(_text_rule("markdown", markdown.strip_markdown))
+
     rules.append(_text_rule("encoding", unicode.repair_encoding))
     rules.append(_text_rule("characters", unicode.remove_invisible))
     collapse = partial(unicode.collapse_whitespace, lines=lines)
@@ -111,6 +124,7 @@ def abbreviation_rules(entries: Entries, params: CleanParams) -> list[Rule]:
     """Return the rule that writes short forms out, if params.yaml asks for it."""
     if params.abbreviations == "off":
         return []
+
     return [partial(expand, entries=entries, mode=params.abbreviations)]
 
 
@@ -120,6 +134,7 @@ def word_rules(correct: Correct | None, params: CleanParams) -> list[Rule]:
     if correct:
         rules.append(partial(spelling.correct_text, correct=correct))
 
+    # Redaction comes before lower case, since its patterns need capitals.
     if params.private_data != "off":
         redact = partial(
             private_data.redact,
@@ -131,6 +146,7 @@ def word_rules(correct: Correct | None, params: CleanParams) -> list[Rule]:
     if params.lowercase != "off":
         lowercase = partial(_lowercase, keep_verbatim=params.lowercase == "prose")
         rules.append(_text_rule("case", lowercase))
+
     return rules
 
 
@@ -149,6 +165,7 @@ class QueryCleaner(NamedTuple):
 
     def clean(self, text: str) -> Repaired:
         """Return the cleaned query. It equals the cleaned anchor with the same text."""
+        # Steps follow each other as in pipeline.py, each with the rules of markup.
         result = repair(text, markup_rules(lines=False))
         for rules in (
             abbreviation_rules(self.entries, self.params),
@@ -160,6 +177,7 @@ class QueryCleaner(NamedTuple):
                 edits=result.edits + step.edits,
                 settled=result.settled and step.settled,
             )
+
         return result
 
 
@@ -168,7 +186,11 @@ def _text_rule(name: str, function: Callable[[str], str]) -> Rule:
     return partial(_edits_of, name, function)
 
 
-def _edits_of(name: str, function: Callable[[str], str], text: str) -> list[Edit]:
+def _edits_of(
+    name: str,
+    function: Callable[[str], str],
+    text: str,
+) -> list[Edit]:
     return between(name, text, function(text))
 
 

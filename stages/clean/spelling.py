@@ -10,12 +10,13 @@ code, in addresses and in names are not looked at, and only English texts are.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.clean.edits import Edit
+from stages.clean.word_forms import has_other_suffix, is_formed
 from stages.lib.languages import language
 from stages.lib.protected import spans as verbatim_spans
 
@@ -53,29 +54,6 @@ PRIORS = ((5_000_000, 10.0), (1_000_000, 4.0), (200_000, 1.0), (0, 0.3))
 FREQUENT = 20_000  # the frequency in the English list from which a word counts as a stem
 _KEYBOARD_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
-# Affixes of English and of the Latin of its sciences.
-_SUFFIX_LIST = """
-s es d ed r er ers or ors ing ings ly al ally ic ical ically y ies ied ity ities ness less ful
-able ible ous ism isms ist ists ise ize ised ized izes izing ising ation ations ion ions ive
-ives ia ias iae ae ian ians ean oid oids oma omas osis otic emia aemia uria itis ary ery ory ate
-ates ated ating en ens ene ine ide ase ose one ol yl um us i a e an is os as in on ment ments
-ship like wise ward wards n t th st
-"""
-SUFFIXES = frozenset(_SUFFIX_LIST.split())
-_PREFIX_LIST = """
-a ab ad an ante anti apo auto be bi bio cardio centi co con contra counter cross cyto de deci
-demi di dia dis down dys e em en endo epi equi ex exo extra fibro fore gastro hemi haemo hemo
-hepato hetero hexa homo hydro hyper hypo il im in infra inter intra ir iso kilo leuko macro mal
-mega meta micro mid milli mini mis mono multi myo nano neo nephro neuro non oct omni ortho osteo
-out over pan para patho pent per peri photo physio poly post pre preter pro proto pseudo psycho
-quadri quasi re retro self semi sub super supra sur sym syn tele tetra thermo thrombo trans tri
-ultra un under uni up vaso vice
-"""
-PREFIXES = frozenset(_PREFIX_LIST.split())
-# The letters that a suffix may have replaced.
-_STEM_ENDS = ("", "e", "y", "a", "us", "is")
-SHORTEST_STEM = 4  # letters
-
 # From a lower-cased word to its correction in lower case, or None if it is right or unclear.
 Correct = Callable[[str], str | None]
 
@@ -100,8 +78,10 @@ def prose_words(text: str) -> list[Word]:
     for word in words:
         while span_index < len(excluded) and excluded[span_index][1] <= word.start:
             span_index += 1
+
         if span_index == len(excluded) or excluded[span_index][0] >= word.end:
             prose.append(word)
+
     return prose
 
 
@@ -112,12 +92,16 @@ def is_english(text: str, words: Sequence[str]) -> bool:
     Otherwise the language decides. If that is unknown, most words must be on the list; a text
     of very few words is taken for English.
     """
+    # The list is fast, and certain for texts of some length.
     listed = sum(word.lower() in english() for word in words)
     if len(words) >= LEAST_WORDS_BY_LIST and listed >= ENGLISH_SHARE * len(words):
         return True
+
+    # The language of other texts, where it can be told.
     code = language(text)
     if code:
         return code == "en"
+
     return len(words) < LEAST_WORDS_TO_DOUBT or 2 * listed >= len(words)
 
 
@@ -133,6 +117,7 @@ def correct_text(text: str, correct: Correct) -> list[Edit]:
 
     edits: list[Edit] = []
     for start, end, word in prose_words(text):
+        # Only prose words are replaced, with the case of the word.
         correction = correct(word.lower())
         if correction is None:
             continue
@@ -140,7 +125,9 @@ def correct_text(text: str, correct: Correct) -> list[Edit]:
             correction = correction.title()
         elif not word.islower():
             continue
+
         edits.append(Edit("typo", start=start, end=end, before=word, after=correction))
+
     return edits[::-1]
 
 
@@ -156,6 +143,7 @@ def english() -> Mapping[str, int]:
 
     path = Path(symspellpy.__file__).with_name("frequency_dictionary_en_82_765.txt")
     lines = (line.split() for line in path.read_text("utf-8-sig").splitlines())
+
     return {word: int(count) for word, count in lines}
 
 
@@ -169,6 +157,7 @@ def correct_vocabulary(counts: Mapping[str, int], excluded: frozenset[str]) -> d
         counts: the number of texts with each lower-cased word.
         excluded: lower-cased words that stay, such as those of the glossary.
     """
+    # `remaining` is the vocabulary of the corpus as corrected so far.
     remaining = dict(counts)
     corrections: dict[str, str] = {}
     while True:
@@ -192,6 +181,7 @@ def _correct_all(speller: Speller, words: Iterable[str]) -> dict[str, str]:
         correction = speller.correct(word)
         if correction is not None:
             corrections[word] = correction
+
     return corrections
 
 
@@ -214,17 +204,21 @@ class Speller:
         if len(word) < SHORTEST - 1 or word in english() or word in self._excluded:
             return None
 
+        # Rank the known words that are one edit away.
         weighted = [(self._weight(candidate), candidate) for candidate in self._candidates(word)]
         ranked = sorted(weighted, reverse=True)
         if not ranked:
             return None
+
         weight, winner = ranked[0]
         runner_up_weight = ranked[1][0] if len(ranked) > 1 else 0.0
 
+        # The winner must be far more common, and likely as a slip.
         if not self._is_heavy_enough(word, weight, runner_up_weight):
             return None
         if _is_variant(word, winner):
             return None
+
         own_count = self._counts.get(word, 0)
         is_evident = len(word) >= LONG and weight >= STRONG and own_count <= 1
         if not is_evident and not _is_slip(word, winner):
@@ -235,9 +229,15 @@ class Speller:
             return winner if len(word) >= SHORTEST or weight >= STRONG else None
         if len(word) < SHORTEST or self._is_form(word, winner):
             return None
+
         return winner
 
-    def _is_heavy_enough(self, word: str, weight: float, runner_up_weight: float) -> bool:
+    def _is_heavy_enough(
+        self,
+        word: str,
+        weight: float,
+        runner_up_weight: float,
+    ) -> bool:
         """Return True if the winner is common, compared with the word and the second candidate."""
         own_count = self._counts.get(word, 0)
         over_typo = OVER_TYPO if len(word) < LONG - 1 else OVER_LONG_TYPO
@@ -245,6 +245,7 @@ class Speller:
             return False
         if weight < OVER_RUNNER_UP * runner_up_weight:
             return False
+
         return own_count <= 1 or weight >= OVER_RECURRING * own_count
 
     def _weight(self, word: str) -> float:
@@ -252,10 +253,12 @@ class Speller:
 
         A listed word that the corpus does not hold is a weak candidate, and a strong rival.
         """
+        # A word of few letters has many neighbours, so its prior counts less.
         frequency = english().get(word, 0)
         prior = next(prior for least, prior in PRIORS if frequency >= least)
         if len(word) < LONG - 1:
             prior = min(prior, 1.0)
+
         return self._counts.get(word, 0) + prior
 
     def _candidates(self, word: str) -> list[str]:
@@ -266,11 +269,13 @@ class Speller:
             familiar = [known for known, count in self._counts.items() if count >= FAMILIAR]
             self._index = _build_index(sorted(familiar))
 
+        # A dictionary keeps the order, and each candidate once.
         candidates: dict[str, None] = {}
         for index in (_english_index(), self._index):
             for item in index.lookup(word, Verbosity.ALL, max_edit_distance=1):
                 if item.distance == 1:
                     candidates[item.term] = None
+
         return list(candidates)
 
     def _is_form(self, word: str, winner: str) -> bool:
@@ -280,6 +285,7 @@ class Speller:
         has_one_letter_more = word[:-1] == winner
         if lacks_last_letter or has_one_letter_more:
             return True
+
         return is_formed(word, self._is_stem)
 
     def _is_stem(self, word: str) -> bool:
@@ -297,6 +303,7 @@ def _build_index(words: Iterable[str]) -> Any:
     index = SymSpell(max_dictionary_edit_distance=1, prefix_length=7)
     for word in words:
         index.create_dictionary_entry(word, 1)
+
     return index
 
 
@@ -305,25 +312,31 @@ def _first_difference(word: str, winner: str) -> int:
     for index, (letter, right_letter) in enumerate(zip(word, winner, strict=False)):
         if letter != right_letter:
             return index
+
     return min(len(word), len(winner))
 
 
 def _is_slip(word: str, winner: str) -> bool:
     """Return True for a letter left out, doubled, swapped, or hit beside its key."""
+    # A letter is missing: people rarely omit the first one.
     if len(word) < len(winner):
         return word[0] == winner[0]
 
     index = _first_difference(word, winner)
     if len(word) > len(winner):
+        # A letter too many: it doubles a neighbour, or a finger hit two keys.
         neighbours = {word[index - 1 : index], word[index + 1 : index + 2]} - {""}
         is_doubled = word[index] in neighbours
         is_beside = any(_are_adjacent_keys(word[index], letter) for letter in neighbours)
+
         return index > 0 and (is_doubled or is_beside)
 
+    # Two letters changed places, or a finger hit the wrong key.
     is_swapped = (
         word[index + 1 : index + 2] == winner[index]
         and word[index] == winner[index + 1 : index + 2]
     )
+
     return is_swapped or _are_adjacent_keys(word[index], winner[index])
 
 
@@ -331,8 +344,12 @@ def _is_variant(word: str, winner: str) -> bool:
     """Return True if both may be right: "analyze" and "analyse", or another ending."""
     if len(word) != len(winner):
         return False
+
     index = _first_difference(word, winner)
+
+    # Letters that two spellings of one word often differ in.
     sounds_alike = {word[index], winner[index]} in ({"s", "z"}, {"c", "s"}, {"i", "y"})
+
     return sounds_alike or index == len(word) - 1 or has_other_suffix(word, winner)
 
 
@@ -341,6 +358,7 @@ def _is_swap(word: str, winner: str) -> bool:
     index = _first_difference(word, winner)
     if len(word) == len(winner):
         return word[index : index + 2] == winner[index : index + 2][::-1]
+
     return len(word) > len(winner) and index > 0 and word[index] == word[index - 1]
 
 
@@ -350,8 +368,10 @@ def _are_adjacent_keys(letter: str, other: str) -> bool:
     other_position = _key_position(other)
     if position is None or other_position is None:
         return False
+
     rows_apart = abs(position[0] - other_position[0])
     places_apart = abs(position[1] - other_position[1])
+
     return rows_apart <= 1 and places_apart <= 1
 
 
@@ -360,36 +380,5 @@ def _key_position(letter: str) -> tuple[int, int] | None:
     for row, keys in enumerate(_KEYBOARD_ROWS):
         if letter in keys:
             return row, keys.index(letter)
+
     return None
-
-
-def is_formed(word: str, is_stem: Callable[[str], bool]) -> bool:
-    """Return True if `word` is inflected or derived from a stem, or a compound of two stems."""
-    if any(is_stem(stem) for stem in _possible_stems(word)):
-        return True
-    cuts = range(SHORTEST_STEM, len(word) - SHORTEST_STEM + 1)
-    return any(is_stem(word[:cut]) and is_stem(word[cut:]) for cut in cuts)
-
-
-def has_other_suffix(word: str, other: str) -> bool:
-    """Return True if two words of one length differ only in their suffix.
-
-    >>> has_other_suffix("cholesteryl", "cholesterol")
-    True
-    """
-    for size in (1, 2, 3):
-        if word[:-size] == other[:-size] and {word[-size:], other[-size:]} <= SUFFIXES:
-            return True
-    return False
-
-
-def _possible_stems(word: str) -> Iterator[str]:
-    """Yield the stems that `word` could be formed from."""
-    for suffix in SUFFIXES:
-        stem = word.removesuffix(suffix)
-        if stem != word and len(stem) >= SHORTEST_STEM:
-            yield from (stem + end for end in _STEM_ENDS if stem + end != word)
-    for prefix in PREFIXES:
-        rest = word.removeprefix(prefix)
-        if rest != word and len(rest) >= SHORTEST_STEM:
-            yield rest

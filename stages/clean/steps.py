@@ -19,7 +19,6 @@ from stages.clean import boilerplate, filters, passages, private_data, spelling
 from stages.clean.abbreviation_definitions import find_definitions
 from stages.clean.abbreviation_expansion import Entries
 from stages.clean.edits import Edit
-from stages.clean.filters import Bounds
 from stages.clean.html_pages import Limits, exceeded_limit
 from stages.clean.interface import CleanParams
 from stages.clean.rules import (
@@ -60,9 +59,11 @@ class ShardCleaner:
     """
 
     def __init__(self, frame: pd.DataFrame, table: type[Table]) -> None:
-        self.rows: list[Row] = [
-            {str(name): value for name, value in row.items()} for row in frame.to_dict("records")
-        ]
+        # Plain dictionaries: rules change one field at a time.
+        self.rows: list[Row] = []
+        for row in frame.to_dict("records"):
+            self.rows.append({str(name): value for name, value in row.items()})
+
         self.ledger = LedgerWriter()
         self._table = table
         self._id_column = key_of(table)[0]
@@ -91,21 +92,31 @@ class ShardCleaner:
             first: rules that are applied once before the others, in the first step.
         """
         for field in fields:
+            # A title may be empty.
             if not row[field]:
                 continue
+
+            # A later step has work only if one of its own rules has.
             if own is not None and not any(rule(row[field]) for rule in own):
                 continue
 
+            # Repeat all rules until the text settles.
             repaired = repair(row[field], [*rules, *(own or ())], first)
             self._add_edits(row, field, edits=repaired.edits, is_first_step=bool(first))
             row[field] = repaired.text
             if not repaired.settled:
                 self.drop(row, "unstable", score=float(len(repaired.text)))
                 return False
+
         return True
 
     def drop(
-        self, row: Row, reason: str, *, partner_id: str = "", score: float = float("nan")
+        self,
+        row: Row,
+        reason: str,
+        *,
+        partner_id: str = "",
+        score: float = float("nan"),
     ) -> None:
         """Drop `row`, with its reason in the ledger."""
         self.ledger.drop(row[self._id_column], reason, partner_id=partner_id, score=score)
@@ -114,12 +125,18 @@ class ShardCleaner:
         """Keep `row`."""
         self._kept.append(row)
 
-    def count(self, kind: str, items: Iterable[str], source: str = "") -> None:
+    def count(
+        self,
+        kind: str,
+        items: Iterable[str],
+        source: str = "",
+    ) -> None:
         """Count one more text for each different item of `items`."""
         self._counts.update((kind, source, item) for item in set(items))
 
     def results(self) -> list[pd.DataFrame]:
         """Return the rows that stay, the Ledger and the Knowledge of this shard."""
+        # An empty list of rows still has the columns and types of the table.
         empty = self._table.empty()
         kept = pd.DataFrame(self._kept, columns=list(empty.columns))
         kept = kept.astype(empty.dtypes.to_dict())
@@ -128,9 +145,16 @@ class ShardCleaner:
         lines = [(*key, count) for key, count in sorted(self._counts.items())]
         counts = pd.DataFrame(lines, columns=list(no_counts.columns))
         counts = counts.astype(no_counts.dtypes.to_dict())
+
         return [kept, self.ledger.frame(), counts]
 
-    def _add_edits(self, row: Row, field: str, edits: list[Edit], is_first_step: bool) -> None:
+    def _add_edits(
+        self,
+        row: Row,
+        field: str,
+        edits: list[Edit],
+        is_first_step: bool,
+    ) -> None:
         """Add edits to the ledger, without the text of a long first edit."""
         row_id = row[self._id_column]
         for index, edit in enumerate(edits):
@@ -156,6 +180,7 @@ def strip_markup_documents(frame: pd.DataFrame, params: CleanParams) -> list[pd.
     rules = markup_rules(lines=True)
 
     for row in cleaner.rows:
+        # Texts that are too large for a parser are dropped unread.
         reason = exceeded_limit(row["text"], limits) or exceeded_limit(row["title"], limits)
         if reason:
             cleaner.drop(row, reason, score=float(len(row["text"])))
@@ -171,7 +196,9 @@ def strip_markup_documents(frame: pd.DataFrame, params: CleanParams) -> list[pd.
             segments = boilerplate.count_segments([row["text"]])
             cleaner.count("text", [""], row["source"])
             cleaner.count("boilerplate", segments, row["source"])
+
         cleaner.keep(row)
+
     return cleaner.results()
 
 
@@ -186,6 +213,7 @@ def strip_boilerplate_documents(
     rules = markup_rules(lines=True)
 
     for row in cleaner.rows:
+        # Most sources have no boilerplate, and then the text stays as it is.
         keys = recurring.get(row["source"], frozenset())
         own: list[Rule] = []
         if keys:
@@ -193,14 +221,18 @@ def strip_boilerplate_documents(
         if not cleaner.apply_rules(row, ["text"], rules, own=own):
             continue
 
+        # The next step needs the definitions of the whole corpus.
         definitions = find_definitions(row["text"])
         cleaner.count("definition", (f"{item.short}\t{item.long}" for item in definitions))
         cleaner.keep(row)
+
     return cleaner.results()
 
 
 def expand_abbreviations_documents(
-    frame: pd.DataFrame, params: CleanParams, entries: Entries
+    frame: pd.DataFrame,
+    params: CleanParams,
+    entries: Entries,
 ) -> list[pd.DataFrame]:
     """Write abbreviations out; count words, and list the documents that are not in English."""
     cleaner = ShardCleaner(frame, Documents)
@@ -210,9 +242,13 @@ def expand_abbreviations_documents(
     for row in cleaner.rows:
         if not cleaner.apply_rules(row, FIELDS, rules, own=own):
             continue
+
+        # Spelling needs the vocabulary of the whole corpus.
         if params.typos == "correct":
             _count_words(row, cleaner)
+
         cleaner.keep(row)
+
     return cleaner.results()
 
 
@@ -245,10 +281,13 @@ def expand_abbreviations_pairs(
             cleaner.drop(row, "empty", score=0.0)
             continue
 
+        # The words of anchors belong to the vocabulary too.
         if params.typos == "correct" and row["doc_id"] not in foreign:
             words = spelling.prose_words(row["anchor"])
             cleaner.count("word", (word.text.lower() for word in words))
+
         cleaner.keep(row)
+
     return cleaner.results()
 
 
@@ -269,27 +308,32 @@ def correct_and_filter_documents(
     rules = markup_rules(lines=True)
     english_rules = word_rules(correct, params)
     foreign_rules = word_rules(None, params)
-    bounds = document_bounds(params)
+    bounds = filters.document_bounds(params)
 
     for row in cleaner.rows:
+        # Private data is counted even if params.yaml asks for no redaction.
         kinds = private_data.count_kinds(row["text"]) + private_data.count_kinds(row["title"])
         cleaner.count("private", kinds)
 
+        # Only English words are corrected.
         own = foreign_rules if row["doc_id"] in foreign else english_rules
         if not cleaner.apply_rules(row, FIELDS, rules, own=own):
             continue
 
+        # The filters read the cleaned text.
         reason = filters.drop_reason(row["text"], bounds) or _language_reason(row, params)
         if reason:
             cleaner.drop(row, reason, score=float(len(row["text"])))
         else:
             cleaner.keep(row)
 
+    # Cut the documents that stay into passages.
     kept, ledger, counts = cleaner.results()
     counter = passages.token_counter(model_folder) if model_folder else None
     passage_rows = passages.passages(
         kept, params.passage_tokens, overlap=params.passage_overlap, count=counter
     )
+
     return [kept, ledger, counts, passage_rows]
 
 
@@ -305,52 +349,35 @@ def correct_and_filter_pairs(
     rules = markup_rules(lines=False)
     english_rules = word_rules(correct, params)
     foreign_rules = word_rules(None, params)
-    bounds = anchor_bounds(params)
+    bounds = filters.anchor_bounds(params)
 
     for row in cleaner.rows:
         if row["doc_id"] in dropped:
             cleaner.drop(row, "document_dropped", partner_id=row["doc_id"])
             continue
+
         cleaner.count("private", private_data.count_kinds(row["anchor"]))
 
+        # Only English words are corrected.
         own = foreign_rules if row["doc_id"] in foreign else english_rules
         if not cleaner.apply_rules(row, ["anchor"], rules, own=own):
             continue
 
+        # The filters read the cleaned text.
         reason = filters.drop_reason(row["anchor"], bounds)
         if reason:
             cleaner.drop(row, reason, score=float(len(row["anchor"])))
         else:
             cleaner.keep(row)
+
     return cleaner.results()
-
-
-def document_bounds(params: CleanParams) -> Bounds:
-    """Return the limits of a document."""
-    return Bounds(
-        shortest=params.min_document_characters,
-        longest=params.max_document_characters,
-        max_symbol_share=params.max_symbol_share,
-        max_repetition=params.max_repetition,
-        patterns=tuple(params.drop_patterns),
-    )
-
-
-def anchor_bounds(params: CleanParams) -> Bounds:
-    """Return the limits of an anchor: its length and the user's patterns. Short questions are welcome."""
-    return Bounds(
-        shortest=params.min_anchor_characters,
-        longest=params.max_anchor_characters,
-        max_symbol_share=None,
-        max_repetition=None,
-        patterns=tuple(params.drop_patterns),
-    )
 
 
 def _count_words(row: Row, cleaner: ShardCleaner) -> None:
     """Count the words of an English document, or list the document as foreign."""
     words = [word.text for word in spelling.prose_words(row["text"])]
     if spelling.is_english(row["text"], words):
+        # A title alone is too short to tell its language.
         words += [word.text for word in spelling.prose_words(row["title"])]
         cleaner.count("word", map(str.lower, words))
     else:
@@ -361,5 +388,7 @@ def _language_reason(row: Row, params: CleanParams) -> str:
     """Return "language" for a document in a language that params.yaml does not allow, else ""."""
     if params.languages is None:
         return ""
+
     code = language(row["text"])
+
     return "language" if code and code not in params.languages else ""

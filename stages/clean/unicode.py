@@ -59,10 +59,13 @@ def repair_encoding(text: str) -> str:
     """
     if text.isascii() and "\x1b" not in text:
         return text
+
     import ftfy
 
+    # ftfy repairs mojibake, ligatures and composition; widths and units follow.
     fixed = str(ftfy.fix_text(text, _ftfy_config()))
     fixed = _OTHER_WIDTHS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), fixed)
+
     return fixed.translate(_PLAIN_FORMS)
 
 
@@ -97,6 +100,7 @@ def collapse_whitespace(text: str, lines: bool) -> str:
     if not lines:
         return " ".join(text.split())
 
+    # Keep lines that hold something, with their indentation if they are code.
     kept_lines: list[str] = []
     in_fence = False
     for line in text.splitlines():
@@ -107,6 +111,7 @@ def collapse_whitespace(text: str, lines: bool) -> str:
             collapsed = " " * _indentation(line) + collapsed
         if collapsed:
             kept_lines.append(collapsed)
+
     return "\n".join(kept_lines).strip()
 
 
@@ -118,11 +123,15 @@ def _indentation(line: str) -> int:
 
 def lowercase(text: str, excluded_spans: Sequence[tuple[int, int]]) -> str:
     """Return `text` in lower case except for `excluded_spans`, in composed Unicode."""
+    # Only the text between the spans changes.
     pieces: list[str] = []
     position = 0
     for start, end in excluded_spans:
         pieces.append(text[position:start].lower())
         pieces.append(text[start:end])
         position = end
+
     pieces.append(text[position:].lower())
+
+    # Lower case can decompose a letter.
     return unicodedata.normalize("NFC", "".join(pieces))
