@@ -126,12 +126,12 @@ def build_dictionary(
         counts: the number of documents that define (short form, long form).
         glossary: the user's abbreviations.
         minimum: the number of documents from which a meaning of the corpus is used; None
-        ignores the corpus.
+            ignores the corpus.
     """
-    known = dict(glossary.known)
+    unambiguous = dict(glossary.known)
     ambiguous = dict(glossary.ambiguous)
     if minimum is None:
-        return Abbreviations(known, dict(sorted(ambiguous.items())))
+        return Abbreviations(unambiguous, dict(sorted(ambiguous.items())))
 
     for short, spellings_by_meaning in sorted(_group_by_meaning(counts).items()):
         user_longs = list(glossary.ambiguous.get(short, []))
@@ -144,14 +144,14 @@ def build_dictionary(
         long_by_meaning |= {meaning_key(long): long for long in user_longs}
 
         if len(long_by_meaning) > 1:
-            known.pop(short, None)
+            unambiguous.pop(short, None)
             ambiguous[short] = sorted({*long_by_meaning.values(), *user_longs})
-        elif short not in known and short not in ambiguous:
+        elif short not in unambiguous and short not in ambiguous:
             documents = sum(map(Counter.total, spellings_by_meaning.values()))
             if documents >= minimum:
-                known[short] = next(iter(long_by_meaning.values()))
+                unambiguous[short] = next(iter(long_by_meaning.values()))
 
-    return Abbreviations(known, dict(sorted(ambiguous.items())))
+    return Abbreviations(unambiguous, dict(sorted(ambiguous.items())))
 
 
 def meaning_key(long: str) -> str:

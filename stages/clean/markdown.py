@@ -85,12 +85,12 @@ def _closed_fences(text: str) -> list[tuple[int, int]]:
     fence_start = -1
     line_start = 0
     for line in text.splitlines(keepends=True):
-        content = line.strip()
+        stripped = line.strip()
         line_end = line_start + len(line)
-        if fence_start >= 0 and content == "```":
+        if fence_start >= 0 and stripped == "```":
             fences.append((fence_start, line_end))
             fence_start = -1
-        elif fence_start < 0 and content.startswith("```") and "`" not in content[3:]:
+        elif fence_start < 0 and stripped.startswith("```") and "`" not in stripped[3:]:
             fence_start = line_start
 
         line_start = line_end

@@ -85,7 +85,7 @@ def strip_html(text: str) -> str:
     if "<" not in text and "&" not in text:
         return text
 
-    # Tell markup from text.
+    # Separate markup from text.
     flat = _POWER.sub(r"^\1", text)
     tokens = _find_markup(flat)
     has_tags = any(token.name != _CODE for token in tokens)

@@ -83,7 +83,7 @@ class Pass(NamedTuple):
         table: the table that it reads, and writes cleaned.
         uses: the fields of PassContext that are arguments of the step.
         learn: the function from context and counts so far to the next context; None if it
-        learns nothing.
+            learns nothing.
         extra_tables: further tables that it writes, after the rows, the ledger and the counts.
     """
 
@@ -93,6 +93,11 @@ class Pass(NamedTuple):
     uses: tuple[str, ...]
     learn: Callable[[PassContext, pd.DataFrame], PassContext] | None = None
     extra_tables: tuple[type[Table], ...] = ()
+
+    def bound_step(self, context: PassContext) -> Callable[[pd.DataFrame], list[pd.DataFrame]]:
+        """Return the step as a function of a shard alone, with its arguments from `context`."""
+        arguments = {name: getattr(context, name) for name in self.uses}
+        return partial(self.step, **arguments)
 
 
 class CleanedCorpus(NamedTuple):
@@ -156,9 +161,7 @@ def clean(
     for cleaning_pass in PASSES:
         # Map the step over all shards. Every pass writes the rows, their ledger and its counts.
         rows, ledger, new_counts, *extra = engine.map(
-            partial(
-                cleaning_pass.step, **{name: getattr(context, name) for name in cleaning_pass.uses}
-            ),
+            cleaning_pass.bound_step(context),
             shards[cleaning_pass.table],
             reads=cleaning_pass.table,
             writes=(cleaning_pass.table, Ledger, Knowledge, *cleaning_pass.extra_tables),
@@ -169,14 +172,15 @@ def clean(
         if cleaning_pass.extra_tables == (Passages,):
             passages = extra[0]
 
-        # Learn from all texts, before the next pass. Pairs of a dropped document are dropped
-        # with it.
+        # Learn from all texts, before the next pass.
         gathered = _gather_counts(
             new_counts, params=context.params, scratch=scratch / cleaning_pass.name
         )
         counts = add_counts(counts, gathered)
         if cleaning_pass.learn:
             context = cleaning_pass.learn(context, counts)
+
+        # The pairs of a dropped document are dropped with it.
         if cleaning_pass.table is Documents:
             context = replace(context, dropped=context.dropped | _dropped_ids(ledger))
 
@@ -277,7 +281,6 @@ def add_counts(counts: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
         return counts
 
     both = pd.concat([counts, more], ignore_index=True)
-
     summed: pd.DataFrame = both.groupby(_COUNT_KEY, sort=False, as_index=False)["documents"].sum()
     return summed
 

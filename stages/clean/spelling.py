@@ -97,7 +97,7 @@ def is_english(text: str, words: Sequence[str]) -> bool:
     if len(words) >= LEAST_WORDS_BY_LIST and listed >= ENGLISH_SHARE * len(words):
         return True
 
-    # The language of other texts, where it can be told.
+    # Otherwise the language decides, if it is known.
     code = language(text)
     if code:
         return code == "en"
@@ -266,7 +266,7 @@ class Speller:
         from symspellpy import Verbosity
 
         if self._index is None:
-            familiar = [known for known, count in self._counts.items() if count >= FAMILIAR]
+            familiar = [term for term, count in self._counts.items() if count >= FAMILIAR]
             self._index = _build_index(sorted(familiar))
 
         # A dictionary keeps the order, and each candidate once.

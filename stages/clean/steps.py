@@ -87,8 +87,7 @@ class ShardCleaner:
             fields: its columns with text.
             rules: the rules of markup, which every step repeats.
             own: the rules of a later step, after `rules`. If they find nothing, the text has
-            settled in the
-                step before. None in the first step.
+                settled in the step before. None in the first step.
             first: rules that are applied once before the others, in the first step.
         """
         for field in fields:
@@ -377,7 +376,7 @@ def _count_words(row: Row, cleaner: ShardCleaner) -> None:
     """Count the words of an English document, or list the document as foreign."""
     words = [word.text for word in spelling.prose_words(row["text"])]
     if spelling.is_english(row["text"], words):
-        # A title alone is too short to tell its language.
+        # A title alone is too short to show its language.
         words += [word.text for word in spelling.prose_words(row["title"])]
         cleaner.count("word", map(str.lower, words))
     else:

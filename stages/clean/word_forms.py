@@ -35,9 +35,9 @@ def is_formed(word: str, is_stem: Callable[[str], bool]) -> bool:
         return True
 
     # A compound of two stems.
-    cuts = range(SHORTEST_STEM, len(word) - SHORTEST_STEM + 1)
+    positions = range(SHORTEST_STEM, len(word) - SHORTEST_STEM + 1)
 
-    return any(is_stem(word[:cut]) and is_stem(word[cut:]) for cut in cuts)
+    return any(is_stem(word[:middle]) and is_stem(word[middle:]) for middle in positions)
 
 
 def has_other_suffix(word: str, other: str) -> bool:
