@@ -48,7 +48,9 @@ _SHORT_WINDOW_CHARACTERS = 13
 _SHORT_FORM = re.compile(r"(?=.{2,10}$)(?=.*[A-Z0-9])(?=.*[^\W\d_].*)[^\W_][\w/.+'-]*[\w+]")
 # "JobId" is a name in a program.
 _CAMEL_CASE = re.compile(r"(?:[A-Z][a-z]+){2,}")
-_CLAUSE_END = re.compile(r"[.!?;:]\s|[()\[\]{}\n]|,\s")
+_CLAUSE_END_PATTERN = r"(?:[.!?;:]\s|[()\[\]{}\n]|,\s)"
+_CLAUSE_END = re.compile(_CLAUSE_END_PATTERN)
+_LAST_CLAUSE_END = re.compile(f".*{_CLAUSE_END_PATTERN}", re.DOTALL)
 _CODE_SIGNS = re.compile(r"[=<>`{}|\\]")
 _WORD = re.compile(r"[^\W_]+")
 _STOPWORD_LIST = """
@@ -56,6 +58,7 @@ a an the of in on to for by from with without at as and or but is are was be thi
 via per not which against into also called known
 """
 _STOPWORDS = frozenset(_STOPWORD_LIST.split())
+_OPENING_SIGNS = "\"'\u201c\u2018[("
 _QUOTES = "\"'\u201c\u201d\u2018\u2019 "
 # Fences, code in a line, and addresses.
 CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+", re.DOTALL)
@@ -106,7 +109,10 @@ def singular(word: str) -> str:
     >>> singular("ECGs")
     'ECG'
     """
-    is_plural = len(word) > 2 and word[-1] == "s" and (word[-2].isupper() or word[-2].isdigit())
+    if len(word) <= 2 or word[-1] != "s":
+        return word
+
+    is_plural = word[-2].isupper() or word[-2].isdigit()
     return word[:-1] if is_plural else word
 
 
@@ -183,7 +189,11 @@ def _commonest(spellings: Mapping[str, int]) -> str:
 
     A capital is mostly that of a sentence.
     """
-    return min(spellings, key=lambda long: (-spellings[long], long.casefold(), long.swapcase()))
+
+    def order(long: str) -> tuple[int, str, str]:
+        return -spellings[long], long.casefold(), long.swapcase()
+
+    return min(spellings, key=order)
 
 
 def _with_singular_end(long: str) -> str:
@@ -192,7 +202,9 @@ def _with_singular_end(long: str) -> str:
 
 
 def _singular_word(word: str) -> str:
-    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+    if len(word) < 4 or not word.endswith("s"):
+        return word
+    if word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies"):
         return word[:-3] + "y"
@@ -215,8 +227,8 @@ def _long_form_before(text: str, match: re.Match[str]) -> Definition | None:
     # The long form lies in the clause before the bracket.
     window_start = max(0, match.start() - _WINDOW_CHARACTERS)
     window = text[window_start : match.start()].rstrip()
-    clause_ends = [clause_end.end() for clause_end in _CLAUSE_END.finditer(window)]
-    clause_start = max(clause_ends, default=0)
+    clause_end = _LAST_CLAUSE_END.match(window)
+    clause_start = clause_end.end() if clause_end else 0
 
     for short, start, end in _candidates(inside, window, clause_start):
         offset = _match_start(singular(short), window[start:end])
@@ -263,17 +275,24 @@ def _candidates(
 def _short_form_before(text: str, match: re.Match[str]) -> Definition | None:
     """Return the definition of the form "ECG (electrocardiogram)", or None."""
     inside = _bracket_text(match).strip()
-    before = text[max(0, match.start() - _SHORT_WINDOW_CHARACTERS) : match.start()].split(" ")
-    short = before[-2].strip("\"'\u201c\u2018[(") if len(before) > 1 else ""
+    # The short form is the last word before the bracket.
+    window_start = max(0, match.start() - _SHORT_WINDOW_CHARACTERS)
+    words = text[window_start : match.start()].split(" ")
+    short = words[-2].strip(_OPENING_SIGNS) if len(words) > 1 else ""
     letters = singular(short)
 
-    if len(inside) <= len(short) or not is_short_form(short) or _CLAUSE_END.search(inside):
+    # The bracket must hold a single clause, longer than the short form.
+    if len(inside) <= len(short) or not is_short_form(short):
+        return None
+    if _CLAUSE_END.search(inside):
         return None
     if len(_WORD.findall(inside)) > 2 * len(letters):
         return None
 
     # The bracket must begin with the long form, and with the first letter of the short form.
-    if inside[0].casefold() != short[0].casefold() or _match_start(letters, inside) != 0:
+    if inside[0].casefold() != short[0].casefold():
+        return None
+    if _match_start(letters, inside) != 0:
         return None
     if not _is_sound(short, inside):
         return None
@@ -310,7 +329,8 @@ def _match_start(short: str, window: str) -> int | None:
     letters = [sign for sign in short.casefold() if sign.isalpha()]
 
     start = _match_signs(signs, folded)
-    if start is None and len(letters) >= 2 and any(sign.isdigit() for sign in short):
+    has_digits = any(sign.isdigit() for sign in short)
+    if start is None and has_digits and len(letters) >= 2:
         start = _match_signs(letters, folded)
 
     return start
@@ -344,9 +364,13 @@ def _is_sound(short: str, long: str) -> bool:
         return False
 
     # It is longer than the short form, does not hold it, and has about a word for each letter.
-    if short.casefold() in long.casefold().split() or len(long) <= len(short):
+    if len(long) <= len(short):
         return False
-    if sum(word not in _STOPWORDS for word in words) > len(letters) + 2:
+    if short.casefold() in long.casefold().split():
+        return False
+
+    content_words = [word for word in words if word not in _STOPWORDS]
+    if len(content_words) > len(letters) + 2:
         return False
 
     # Two letters match almost anywhere. If there are several words, they must be initials.

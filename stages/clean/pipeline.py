@@ -281,8 +281,8 @@ def add_counts(counts: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
         return counts
 
     both = pd.concat([counts, more], ignore_index=True)
-    summed: pd.DataFrame = both.groupby(_COUNT_KEY, sort=False, as_index=False)["documents"].sum()
-    return summed
+    summed = both.groupby(_COUNT_KEY, sort=False, as_index=False)["documents"].sum()
+    return pd.DataFrame(summed)
 
 
 def sum_counts(frame: pd.DataFrame, minimum: int) -> list[pd.DataFrame]:
