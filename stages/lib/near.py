@@ -1,7 +1,7 @@
-"""Near-duplicates of a table in another, or in itself: an exact join that misses none.
+"""Near-duplicates between two tables, or within one: an exact join that misses none.
 
-Sources: Chaudhuri, Ganti and Kaushik 2006 and Bayardo, Ma and Srikant 2007 (prefix and length filter); Wang, Li and
-Feng 2012 (prefixes that have several shingles in common).
+Sources: Chaudhuri, Ganti and Kaushik 2006 and Bayardo, Ma and Srikant 2007 (prefix and length
+filter); Wang, Li and Feng 2012 (prefixes that have several shingles in common).
 """
 
 from __future__ import annotations
@@ -19,99 +19,179 @@ from stages.lib.text import jaccard
 if TYPE_CHECKING:
     import pandas as pd
 
-# What a row is compared by: the shingles of each reading of each of its texts, or their hashes.
+# The shingle sets of a row: one or two of each of its texts, as shingles or as their hashes.
 Readings = Sequence[Collection[Any]]
-# How many shingles the prefixes of two near sets have in common, where the sets are that large. More: fewer candidates,
-# longer prefixes.
+
+# The prefixes of two similar sets have so many shingles in common, if the sets are that large.
+# A larger number gives fewer candidates and longer prefixes.
 COMMON = 4
 
 _Integers = npt.NDArray[np.int64]
 
 
 def exact_edges(
-    rows: Mapping[str, Readings], others: Mapping[str, Readings], threshold: float
+    rows: Mapping[str, Readings],
+    others: Mapping[str, Readings],
+    threshold: float,
 ) -> Iterator[tuple[str, str, float]]:
-    """Yield every (id of `rows`, id of `others`, similarity) at or above `threshold`, sorted: an exact join.
+    """Yield each (id of `rows`, id of `others`, similarity) at or above `threshold`, sorted.
 
-    Similarity is the largest Jaccard of a reading of one and a reading of the other. Pass the same mapping twice for
-    a self join; pairs then come once, smaller id first.
+    The similarity is the largest Jaccard of a set of the one and a set of the other. Pass the
+    same mapping twice for a self join: each pair then comes once, with the smaller id first.
+
+    >>> sets = {"d1": ["abcd"], "d2": ["abce"], "d3": ["xyz"]}
+    >>> list(exact_edges(sets, sets, threshold=0.6))
+    [('d1', 'd2', 0.6)]
     """
-    same = rows is others
-    mine, theirs = _sets(rows), _sets(others)
-    counts = Counter(
-        item
-        for side in ((mine,) if same else (mine, theirs))
-        for _, items in side
-        for item in items
-    )
-    # Rarest first: what common words share says little.
-    ranks = {
-        item: rank
-        for rank, (item, _) in enumerate(sorted(counts.items(), key=lambda pair: pair[1]))
-    }
-    prefixes = [_prefix(items, ranks, threshold) for _, items in theirs]
-    index = _index([len(items) for _, items in theirs], prefixes, len(ranks))
-    best: dict[str, float] = {}
-    for at, (left, items) in enumerate(mine):
-        prefix = prefixes[at] if same else _prefix(items, ranks, threshold)
-        for other in _candidates(len(items), prefix, index, threshold).tolist():
-            right, shingles = theirs[other]
-            if same and right <= left:
+    is_self_join = rows is others
+    left_sets = _sets(rows)
+    right_sets = left_sets if is_self_join else _sets(others)
+
+    # Rare shingles go first, since common ones are no evidence of similarity.
+    ranks = _ranks_by_rarity(left_sets if is_self_join else left_sets + right_sets)
+
+    # Index the right sets by the shingles of their prefixes.
+    prefixes = [_prefix(shingles, ranks, threshold) for _, shingles in right_sets]
+    sizes = [len(shingles) for _, shingles in right_sets]
+    index = _index(sizes, prefixes, len(ranks))
+
+    similarity_of_id: dict[str, float] = {}
+    for left_index, (left_id, left_shingles) in enumerate(left_sets):
+        # Compare with the few right sets that may be similar enough.
+        if is_self_join:
+            prefix = prefixes[left_index]
+        else:
+            prefix = _prefix(left_shingles, ranks, threshold)
+        candidates = _candidates(prefix, len(left_shingles), index, threshold=threshold)
+        for right_index in candidates.tolist():
+            right_id, right_shingles = right_sets[right_index]
+            if is_self_join and right_id <= left_id:
                 continue
-            similarity = jaccard(items, shingles)
+            similarity = jaccard(left_shingles, right_shingles)
             if similarity >= threshold:
-                best[right] = max(similarity, best.get(right, 0.0))
-        if at + 1 == len(mine) or mine[at + 1][0] != left:
-            yield from ((left, right, best[right]) for right in sorted(best))
-            best = {}
+                best = max(similarity, similarity_of_id.get(right_id, 0.0))
+                similarity_of_id[right_id] = best
+
+        # The sets of a row stand together: after the last one its edges are complete.
+        next_index = left_index + 1
+        if next_index == len(left_sets) or left_sets[next_index][0] != left_id:
+            for right_id in sorted(similarity_of_id):
+                yield left_id, right_id, similarity_of_id[right_id]
+            similarity_of_id = {}
 
 
 def known_readings(fingerprints: pd.DataFrame) -> dict[str, list[list[int]]]:
-    """Return the readings of held-out texts (Fingerprints), by id; a row may have been held out with two texts."""
-    found: dict[str, list[list[int]]] = defaultdict(list)
-    for identity, shingles in zip(fingerprints["id"], fingerprints["shingles"], strict=True):
-        found[identity].extend([int(item) for item in items] for items in shingles)
-    return found
+    """Return the shingle sets of held-out texts by id, from a table Fingerprints.
+
+    An id may have several rows: its text as collected and its text as cleaned.
+
+    >>> import pandas as pd
+    >>> shingles = [[[1, 2]], [[3]], [[4]]]
+    >>> fingerprints = pd.DataFrame({"id": ["d1", "d1", "d2"], "shingles": shingles})
+    >>> dict(known_readings(fingerprints))
+    {'d1': [[1, 2], [3]], 'd2': [[4]]}
+    """
+    sets_of_id: dict[str, list[list[int]]] = defaultdict(list)
+    for row_id, shingle_sets in zip(fingerprints["id"], fingerprints["shingles"], strict=True):
+        for shingle_set in shingle_sets:
+            sets_of_id[row_id].append([int(shingle) for shingle in shingle_set])
+    return sets_of_id
 
 
 class _Index(NamedTuple):
-    """The sets whose prefix holds a shingle: those of rank r stand in `holders` from `starts[r]` to `starts[r + 1]`."""
+    """An inverted index from the rank of a shingle to the sets with it in their prefix.
 
-    holders: _Integers
-    starts: list[int]
+    The sets of rank r are `set_indices[offsets[r] : offsets[r + 1]]`. `sizes` (sets,) holds
+    the number of shingles of each set.
+    """
+
+    set_indices: _Integers
+    offsets: list[int]
     sizes: _Integers
 
 
 def _sets(rows: Mapping[str, Readings]) -> list[tuple[str, frozenset[Any]]]:
-    return [(identity, frozenset(items)) for identity in sorted(rows) for items in rows[identity]]
+    """Return the id and the shingles of each set of each row, sorted by id."""
+    sets = []
+    for row_id in sorted(rows):
+        for shingles in rows[row_id]:
+            sets.append((row_id, frozenset(shingles)))
+    return sets
 
 
-def _index(sizes: Sequence[int], prefixes: Sequence[Sequence[int]], ranks: int) -> _Index:
-    flat = np.array([rank for prefix in prefixes for rank in prefix], dtype=np.int64)
-    order = np.argsort(flat, kind="stable")
-    starts = np.searchsorted(flat[order], np.arange(ranks + 1))
-    holders = np.repeat(np.arange(len(sizes)), [len(prefix) for prefix in prefixes])[order]
-    return _Index(holders, starts.tolist(), np.array(sizes, dtype=np.int64))
+def _ranks_by_rarity(sets: Sequence[tuple[str, frozenset[Any]]]) -> dict[Any, int]:
+    """Return a rank for each shingle, from 0 for the one that the fewest sets hold."""
+    counts: Counter[Any] = Counter()
+    for _, shingles in sets:
+        counts.update(shingles)
+    by_rarity = sorted(counts.items(), key=lambda shingle_and_count: shingle_and_count[1])
+    return {shingle: rank for rank, (shingle, _) in enumerate(by_rarity)}
 
 
-def _candidates(size: int, prefix: Sequence[int], index: _Index, threshold: float) -> _Integers:
-    """Return the positions of the sets that could be near one of `size` with `prefix`: they have enough in common."""
-    held = [index.holders[index.starts[rank] : index.starts[rank + 1]] for rank in prefix]
-    found, common = np.unique(
-        np.concatenate([np.empty(0, dtype=np.int64), *held]), return_counts=True
+def _index(
+    sizes: Sequence[int],
+    prefixes: Sequence[Sequence[int]],
+    rank_count: int,
+) -> _Index:
+    """Return an index of sets by the ranks in their prefixes."""
+    # All prefixes one after the other, and for each rank in them its set.
+    flat_ranks = np.array(
+        [rank for prefix in prefixes for rank in prefix],
+        dtype=np.int64,
     )
-    sizes = index.sizes[found]
-    # The tolerance keeps 0.55 * 20 from being more than 11.
-    fitting = (threshold * size <= sizes + 1e-9) & (threshold * sizes <= size + 1e-9)
-    least = np.ceil(threshold * np.maximum(sizes, size) - 1e-9)
-    return np.asarray(found[fitting & (common >= np.minimum(COMMON, least))])
+    prefix_lengths = [len(prefix) for prefix in prefixes]
+    set_indices = np.repeat(np.arange(len(sizes)), prefix_lengths)
+
+    # Sort by rank, so that the sets of one rank stand together.
+    order = np.argsort(flat_ranks, kind="stable")
+    offsets = np.searchsorted(flat_ranks[order], np.arange(rank_count + 1))
+    return _Index(
+        set_indices=set_indices[order],
+        offsets=offsets.tolist(),
+        sizes=np.array(sizes, dtype=np.int64),
+    )
 
 
-def _prefix(items: frozenset[Any], ranks: Mapping[Any, int], threshold: float) -> list[int]:
-    """Return the ranks of the rarest shingles, so many that a near set has COMMON of them in its own prefix.
+def _candidates(
+    prefix: Sequence[int],
+    size: int,
+    index: _Index,
+    *,
+    threshold: float,
+) -> _Integers:
+    """Return the indices of the sets that may be similar to one of `size` with `prefix`."""
+    # Count how many shingles of the prefix each set has in its own prefix.
+    offsets = index.offsets
+    postings = [index.set_indices[offsets[rank] : offsets[rank + 1]] for rank in prefix]
+    empty = np.empty(0, dtype=np.int64)
+    set_indices, common = np.unique(
+        np.concatenate([empty, *postings]),
+        return_counts=True,
+    )
 
-    Two sets with Jaccard >= t share at least t |x| shingles. The n-th of these, in the order of ranks, stands among the
-    first |x| - t |x| + n of x.
+    # Length filter: similar sets have similar sizes. The tolerance is for rounding, since
+    # 0.55 * 20 is a little more than 11.
+    sizes = index.sizes[set_indices]
+    is_small_enough = threshold * sizes <= size + 1e-9
+    is_large_enough = threshold * size <= sizes + 1e-9
+
+    # Prefix filter: similar sets have COMMON shingles in common, or all that they need.
+    needed = np.ceil(threshold * np.maximum(sizes, size) - 1e-9)
+    has_common = common >= np.minimum(COMMON, needed)
+    return np.asarray(set_indices[is_large_enough & is_small_enough & has_common])
+
+
+def _prefix(
+    shingles: frozenset[Any],
+    ranks: Mapping[Any, int],
+    threshold: float,
+) -> list[int]:
+    """Return the ranks of the rarest shingles: those that `_candidates` needs to look at.
+
+    Two sets with Jaccard >= t have at least t |x| shingles in common. In the order of ranks,
+    the n-th of these is among the first |x| - t |x| + n of x. So the prefixes of two similar
+    sets have COMMON shingles in common.
     """
-    ordered = sorted(ranks[item] for item in items)
-    return ordered[: len(ordered) - math.ceil(threshold * len(ordered) - 1e-9) + COMMON]
+    ordered = sorted(ranks[shingle] for shingle in shingles)
+    least_common = math.ceil(threshold * len(ordered) - 1e-9)
+    return ordered[: len(ordered) - least_common + COMMON]

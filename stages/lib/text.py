@@ -1,4 +1,4 @@
-"""Normal forms, shingles and hashes: when two texts count as the same, and as almost the same."""
+"""Normal forms, shingles and hashes of texts: the tests for equal and for nearly equal texts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-# Vowel signs and accents belong to the letter before them, though \w leaves them out: without its vowel signs,
-# Hindi "day" is "poor". Variation selectors and enclosing marks only choose how a symbol is drawn.
+# Vowel signs and accents belong to the letter before them, but \w leaves them out. Without
+# its vowel signs the Hindi word for "day" is the word for "poor". Variation selectors and
+# enclosing marks only choose how a symbol is drawn, so they are no part of a word.
 _MARKS = "".join(
     chr(code)
     for code in range(0x300, 0x1F000)
@@ -17,103 +18,159 @@ _MARKS = "".join(
 )
 _DOTTED_I = re.compile("i\u0307+")
 _WORDS = re.compile(rf"\w[\w{_MARKS}]*")
-# Signs that change what is said stay: CD4+ and CD4-, C++ and C#, p < 0.05 and p > 0.05, -5 and 5.
-# A hyphen counts only at the end of a word or before a number; between words it is punctuation.
+
+# Signs that change the meaning stay: CD4+ and CD4-, C++ and C#, p < 0.05 and p > 0.05,
+# -5 and 5. A hyphen counts only at the end of a word or before a number. Between words it
+# is punctuation.
 _TOKENS = re.compile(rf"(?:(?<!\w)-(?=\d))?\w[\w{_MARKS}]*(?:[+#]+|-(?!\w))?|[<>=≤≥≠±%°$€£¥+#^]+")
-# The same for text in ASCII, in which nearly all of most sources is, ten times as fast: whatever is neither
-# letter, digit nor sign parts words, and only words with signs need a closer look.
+
+# The same for ASCII, ten times as fast. Most sources are nearly all ASCII.
 _ASCII_TOKENS = re.compile(
     r"(?:(?<![a-z0-9])-(?=[0-9]))?[a-z0-9]+(?:[+#]+|-(?![a-z0-9]))?|[<>=≠%$+#^]+"
 )
+# ASCII characters between words: neither letters nor digits nor signs.
 _PARTING = {
     code: " " for code in range(128) if not chr(code).isalnum() and chr(code) not in "<>=%$+#^-"
 }
+
 _POINT = re.compile(r"\.[0-9]")
 _BARE_POINT = re.compile(r"(?<![\w.])(-?)\.(?=\d)")  # -.5 is -0.5
 _SPELLED = str.maketrans({"_": " ", "\u2212": "-"})
-# Han, kana, Thai, Lao, Khmer, Myanmar and Tibetan write words without spaces between them.
-_UNSPACED = "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+
+# Thai, Lao, Tibetan, Myanmar, Khmer, kana and Han have no spaces between words.
+_UNSPACED = (
+    "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff"
+    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+)
 UNSPACED = re.compile(f"[{_UNSPACED}]")
-_RUNS = re.compile(
-    f"[{_UNSPACED}][{_UNSPACED}{_MARKS}]*|[^{_UNSPACED}]+"
-)  # the name in "CD4陽性" is a word of its own
-# Texts of fewer words are not read as word 3-grams, of so many or more not as character 3-grams.
-SHORT_WORDS, MANY_WORDS = 8, 16
+# The parts of a word that are in one kind of script: "CD4" and "陽性" in "CD4陽性".
+_RUNS = re.compile(f"[{_UNSPACED}][{_UNSPACED}{_MARKS}]*|[^{_UNSPACED}]+")
+
+# Texts with fewer words than this have no word 3-grams.
+SHORT_WORDS = 8
+# Texts with this many words or more have no character 3-grams.
+MANY_WORDS = 16
 
 
 def normal_form(text: str) -> str:
-    """Return what is left when case, punctuation, spacing and Unicode variants are set aside.
+    """Return `text` without differences of case, punctuation, spacing and Unicode variant.
 
-    Signs that carry meaning stay (see _TOKENS), so that what is equal here says the same. A text of nothing but
-    punctuation keeps it ("+" and "-" are different anchors).
+    Signs that change the meaning stay, so texts with equal normal forms say the same. A
+    text that consists of punctuation keeps it, since "+" and "-" are different queries.
+
+    >>> normal_form("  How do I RESET it?!")
+    'how do i reset it'
+    >>> normal_form("CD4+ cells, p<.05")
+    'cd4+ cells p < 0 05'
     """
-    if text.isascii():
-        lowered = text.lower()
-        spelled = lowered.replace("!=", "≠") if "!=" in lowered else lowered
-        if _POINT.search(spelled):
-            spelled = _BARE_POINT.sub(r"\g<1>0.", spelled)
-        words = spelled.translate(_PARTING).split()
-        if not "".join(words).isalnum():
-            words = [
-                token
-                for word in words
-                for token in ([word] if word.isalnum() else _ASCII_TOKENS.findall(word))
-            ]
-        return " ".join(words) or " ".join(lowered.split())
-    return _general_form(text)
+    if not text.isascii():
+        return _general_form(text)
+
+    # Write signs and decimal numbers in one way.
+    lowered = text.lower()
+    spelled = lowered.replace("!=", "≠") if "!=" in lowered else lowered
+    if _POINT.search(spelled):
+        spelled = _BARE_POINT.sub(r"\g<1>0.", spelled)
+
+    # Most texts have no signs. Only words with signs need the regular expression.
+    plain_words = spelled.translate(_PARTING).split()
+    if "".join(plain_words).isalnum():
+        return " ".join(plain_words)
+    tokens: list[str] = []
+    for word in plain_words:
+        if word.isalnum():
+            tokens.append(word)
+        else:
+            tokens.extend(_ASCII_TOKENS.findall(word))
+    return " ".join(tokens) or " ".join(lowered.split())
 
 
 def _general_form(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", _casefold(unicodedata.normalize("NFKC", text)))
-    spelled = _BARE_POINT.sub(r"\g<1>0.", folded.translate(_SPELLED).replace("!=", "≠"))
+    """Return the normal form of `text` in any script, and for ASCII that of `normal_form`."""
+    compatible = unicodedata.normalize("NFKC", text)
+    folded = unicodedata.normalize("NFKC", _casefold(compatible))
+
+    # Write signs and decimal numbers in one way.
+    spelled = folded.translate(_SPELLED).replace("!=", "≠")
+    spelled = _BARE_POINT.sub(r"\g<1>0.", spelled)
+
     return " ".join(_TOKENS.findall(spelled)) or " ".join(folded.split())
 
 
 def words(text: str) -> list[str]:
-    """Return the lower-cased words of `text`; scripts without spaces give overlapping pairs of characters."""
-    found: list[str] = []
+    """Return the lower-cased words of `text`, in order.
+
+    Scripts without spaces give overlapping pairs of characters in place of words.
+
+    >>> words("Größe, CD4陽性細胞")
+    ['grösse', 'cd4', '陽性', '性細', '細胞']
+    """
+    terms: list[str] = []
     for word in _WORDS.findall(_casefold(text)):
-        for run in _RUNS.findall(word) if UNSPACED.search(word) else [word]:
+        # A word may change its script in the middle.
+        runs = _RUNS.findall(word) if UNSPACED.search(word) else [word]
+        for run in runs:
             if len(run) > 1 and UNSPACED.match(run):
-                found.extend(run[at : at + 2] for at in range(len(run) - 1))
+                terms.extend(run[start : start + 2] for start in range(len(run) - 1))
             else:
-                found.append(run)
-    return found
+                terms.append(run)
+    return terms
 
 
 def shingles(text: str) -> tuple[frozenset[str], ...]:
-    """Return the sets that near-duplicates are compared by: one or two readings of `text` in normal form.
+    """Return the shingle sets of the normal form of `text`: word 3-grams, characters or both.
 
-    Long texts are read as word 3-grams, those of fewer than SHORT_WORDS words as character 3-grams, where one word is
-    a third of the evidence. What has fewer than MANY_WORDS is read both ways, so that no two texts of about the same
-    length lack a common reading. Scripts without spaces are read as character 3-grams alone. Texts too short for even
-    one 3-gram give themselves, so that no two different ones ever look alike.
+    Near-duplicates are found by comparing these sets. Long texts have word 3-grams. Texts of
+    fewer than SHORT_WORDS words have character 3-grams, since there a single word would
+    decide a third of the similarity. From SHORT_WORDS to MANY_WORDS - 1 words a text has
+    both, so two texts of similar length always have a kind in common. Scripts without spaces
+    have character 3-grams only. A text that is too short for a 3-gram is its own shingle, so
+    two different ones are never similar.
+
+    >>> [sorted(shingle_set) for shingle_set in shingles("Reset")]
+    [['ese', 'res', 'set']]
+    >>> [len(shingle_set) for shingle_set in shingles("one two three four five six seven eight")]
+    [6, 37]
     """
     normal = normal_form(text)
     tokens = normal.split()
     by_words, by_characters = readings(normal, len(tokens))
-    found: list[frozenset[str]] = []
+
+    shingle_sets: list[frozenset[str]] = []
     if by_words:
-        found.append(frozenset(" ".join(tokens[at : at + 3]) for at in range(len(tokens) - 2)))
+        last = len(tokens) - 2
+        shingle_sets.append(frozenset(" ".join(tokens[start : start + 3]) for start in range(last)))
     if by_characters:
-        found.append(
-            frozenset(normal[at : at + 3] for at in range(len(normal) - 2)) or frozenset([normal])
-        )
-    return tuple(found)
+        last = len(normal) - 2
+        characters = frozenset(normal[start : start + 3] for start in range(last))
+        shingle_sets.append(characters or frozenset([normal]))
+    return tuple(shingle_sets)
 
 
-def readings(normal: str, words: int) -> tuple[bool, bool]:
-    """Return whether a text in normal form, of so many words, is read as word and as character 3-grams."""
-    spaced = normal.isascii() or 2 * len(UNSPACED.findall(normal)) <= len(normal)
-    return spaced and words >= SHORT_WORDS, not spaced or words < MANY_WORDS
+def readings(normal: str, word_count: int) -> tuple[bool, bool]:
+    """Return two flags for a text in normal form: has word 3-grams, has character 3-grams.
+
+    >>> readings("reset the router", 3)
+    (False, True)
+    """
+    is_spaced = normal.isascii() or 2 * len(UNSPACED.findall(normal)) <= len(normal)
+    by_words = is_spaced and word_count >= SHORT_WORDS
+    by_characters = not is_spaced or word_count < MANY_WORDS
+    return by_words, by_characters
 
 
 def similarity(left: str, right: str) -> float:
-    """Return how near two texts are: the largest Jaccard similarity of two readings (see `shingles`).
+    """Return the similarity of two texts: the largest Jaccard of two of their shingle sets.
 
-    Readings of different kinds have nothing in common.
+    A set of word 3-grams and a set of character 3-grams have nothing in common.
+
+    >>> similarity("Reset!", "resets")
+    0.75
     """
-    return max(jaccard(mine, theirs) for mine in shingles(left) for theirs in shingles(right))
+    right_sets = shingles(right)
+    return max(
+        jaccard(left_set, right_set) for left_set in shingles(left) for right_set in right_sets
+    )
 
 
 def _casefold(text: str) -> str:
@@ -122,32 +179,47 @@ def _casefold(text: str) -> str:
 
 
 def jaccard(left: frozenset[Any], right: frozenset[Any]) -> float:
-    """Return |left & right| / |left | right|; two empty sets are equal."""
-    both = len(left & right)
-    union = len(left) + len(right) - both
-    return both / union if union else 1.0
+    """Return |left & right| / |left | right|. Two empty sets give 1.
+
+    >>> jaccard(frozenset("abc"), frozenset("abd"))
+    0.5
+    """
+    shared = len(left & right)
+    union = len(left) + len(right) - shared
+    return shared / union if union else 1.0
 
 
 def hash_hex(*parts: str) -> str:
-    """Return 16 hexadecimal digits that depend on every part and on where one ends (BLAKE2b)."""
+    """Return 16 hexadecimal digits (BLAKE2b) that depend on each part and on its length.
+
+    >>> hash_hex("ab", "c")
+    'bdacf99855a60c09'
+    >>> hash_hex("a", "bc")
+    'c68544935b760ce6'
+    """
     digest = hashlib.blake2b(digest_size=8)
     for part in parts:
+        # Broken JSON may hold half of a surrogate pair.
         encoded = part.encode("utf-8", "surrogatepass")
         digest.update(len(encoded).to_bytes(8, "little") + encoded)
     return digest.hexdigest()
 
 
 def hash_shingles(sets: Sequence[Iterable[str]]) -> list[list[int]]:
-    """Return the sorted 64-bit hashes of the shingles of each reading, which can be compared without the text."""
-    return [
-        sorted(
-            {
-                int.from_bytes(
-                    hashlib.blake2b(item.encode("utf-8", "surrogatepass"), digest_size=8).digest(),
-                    "little",
-                )
-                for item in items
-            }
+    """Return the sorted 64-bit hashes of each set. Hashes are compared without the texts.
+
+    >>> hash_shingles([["abc", "def", "abc"], ["def"]])
+    [[6455300059550759896, 8631541059365646922], [8631541059365646922]]
+    """
+    return [_sorted_hashes(shingle_set) for shingle_set in sets]
+
+
+def _sorted_hashes(shingle_set: Iterable[str]) -> list[int]:
+    hashes = {
+        int.from_bytes(
+            hashlib.blake2b(shingle.encode("utf-8", "surrogatepass"), digest_size=8).digest(),
+            "little",
         )
-        for items in sets
-    ]
+        for shingle in shingle_set
+    }
+    return sorted(hashes)
