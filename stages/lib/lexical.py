@@ -1,7 +1,7 @@
-"""Search by words.
+"""Search by words, with BM25.
 
-BM25: Robertson and Zaragoza 2009, in Lucene's variant with k1 = 1.5, b = 0.75, by the library bm25s. Ties are those of
-topk.py.
+Source: Robertson and Zaragoza 2009, in the variant of Lucene with k1 = 1.5 and b = 0.75, by
+the library bm25s. Ties are ordered as in topk.py.
 """
 
 from __future__ import annotations
@@ -15,30 +15,46 @@ from stages.lib.topk import Hits, Starts, Vectors, search
 
 
 class Lexical:
-    """A BM25 index over texts that stand in ascending order of document id.
+    """A BM25 index of passages, whose documents are in ascending order of id.
 
-    `starts` says where each document's passages begin, as in `dense`.
+    `texts` are the passages. `passage_starts` (documents,) holds the position of the first
+    passage of each document; None if each document is one passage.
+
+    >>> index = Lexical(["Hold the reset button.", "Pay your bill online."])
+    >>> index.search(["online bill"], k=1).positions.tolist()
+    [[1]]
     """
 
-    def __init__(self, texts: Sequence[str], starts: Starts | None = None) -> None:
+    def __init__(self, texts: Sequence[str], passage_starts: Starts | None = None) -> None:
         import bm25s
 
-        self._count, self._starts = len(texts), starts
+        self._passage_count = len(texts)
+        self._passage_starts = passage_starts
+
+        # bm25s needs at least one text, and one word in each.
+        words_of_texts = [words(text) or [""] for text in texts]
         self._index = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
-        self._index.index([words(text) or [""] for text in texts] or [[""]], show_progress=False)
+        self._index.index(words_of_texts or [[""]], show_progress=False)
 
     def scores(self, query: str) -> Vectors:
-        """Return the BM25 score of every text, shape (texts,); 0 where no word is shared."""
-        known = [word for word in words(query) if word in self._index.vocab_dict]
-        if not known:
-            return np.zeros(self._count, dtype=np.float32)
-        return np.asarray(self._index.get_scores(known), dtype=np.float32)
+        """Return the BM25 score of each passage, shape (passages,); 0 if no word is shared."""
+        vocabulary = self._index.vocab_dict
+        known_words = [word for word in words(query) if word in vocabulary]
+        if not known_words:
+            return np.zeros(self._passage_count, dtype=np.float32)
+        return np.asarray(self._index.get_scores(known_words), dtype=np.float32)
 
     def search(self, queries: Sequence[str], k: int) -> Hits:
-        """Return the k best documents of each query."""
+        """Return the `k` best documents of each query."""
 
         def score(start: int, end: int, out: Vectors) -> None:
-            for row, query in enumerate(queries[start:end]):
-                out[row] = self.scores(query)
+            for row_index, query in enumerate(queries[start:end]):
+                out[row_index] = self.scores(query)
 
-        return search(score, len(queries), self._count, k, self._starts)
+        return search(
+            score,
+            queries=len(queries),
+            passages=self._passage_count,
+            k=k,
+            passage_starts=self._passage_starts,
+        )
