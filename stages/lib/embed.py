@@ -1,8 +1,9 @@
-"""Encode texts through a content-addressed cache, so that a cached vector equals a fresh one to the bit.
+"""Embed texts through a cache. A cached vector equals a fresh one to the bit.
 
-A vector depends on the model's files, the prompt, the text, and on nothing else: texts are padded to a
-length that follows from the text alone, every batch has the same number of rows (the last is filled up),
-and each forward pass runs on one thread. Several passes run side by side, which changes the speed only.
+A vector depends on the files of the model, the prompt and the text, and on nothing else. A
+text is padded to a length that follows from the text alone. Every batch has the same number of
+rows, and the last one is filled up. Each forward pass runs on one thread. Several passes run at
+the same time, which changes the speed only.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import platform
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,95 +24,126 @@ from stages.lib.retrieval import Vectors
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+# Rows in a forward pass.
 BATCH = 32
+# Tokens to which texts are padded: the first of these that is enough.
 LENGTHS = tuple(range(8, 513, 8))
 
 
+class _Batch(NamedTuple):
+    """Up to BATCH texts, their token ids without padding, and their length with padding."""
+
+    texts: list[str]
+    token_ids: list[list[int]]
+    length: int
+
+
 class Encoder:
-    """A model as a function from texts to unit vectors, with its cache."""
+    """The model in `folder` as a function from texts to unit vectors, with a cache.
+
+    The model is loaded when the first text is not in the cache.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        versions = [
-            version(package) for package in ("torch", "transformers", "sentence-transformers")
-        ]
+        packages = ("torch", "transformers", "sentence-transformers")
+        versions = [version(package) for package in packages]
         self._key = f"{fingerprint(folder)} {versions} {platform.machine()} {BATCH} {LENGTHS}"
         self._model: SentenceTransformer | None = None
 
-    def encode(self, texts: Sequence[str], prompt: str = "", label: str = "encoding") -> Vectors:
+    def encode(
+        self,
+        texts: Sequence[str],
+        prompt: str = "",
+        label: str = "encoding",
+    ) -> Vectors:
         """Return the embeddings of `texts`, shape (texts, dimension), float32, of unit length.
 
-        Each distinct text is encoded once, and only if the cache lacks it. `prompt` goes before each text.
+        `prompt` goes before each text. Each distinct text is embedded once, and only if the
+        cache lacks it. `label` is for the progress bar.
         """
         prompted = [prompt + text for text in texts]
+        if not prompted:
+            return np.empty((0, 0), dtype=np.float32)
+
         distinct = sorted(set(prompted))
-        vectors = self._cached(distinct, label)
-        return (
-            np.stack([vectors[text] for text in prompted])
-            if prompted
-            else np.empty((0, 0), dtype=np.float32)
-        )
+        vector_of_text = self._cached(distinct, label)
+        return np.stack([vector_of_text[text] for text in prompted])
 
     def _cached(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
-        def make(missing: list[str]) -> dict[str, bytes]:
-            return {
-                text: vector.astype("<f4").tobytes()
-                for text, vector in self._encode(missing, label).items()
-            }
+        """Return the vector of each text, from the cache or the model."""
 
-        found = cache.through("embeddings", self._key, texts, make)
-        return {text: np.frombuffer(value, dtype="<f4") for text, value in found.items()}
+        def compute(missing: list[str]) -> dict[str, bytes]:
+            vector_of_text = self._encode(missing, label)
+            return {text: vector.astype("<f4").tobytes() for text, vector in vector_of_text.items()}
+
+        bytes_of_text = cache.through("embeddings", self._key, texts, compute=compute)
+        return {text: np.frombuffer(value, dtype="<f4") for text, value in bytes_of_text.items()}
 
     def _encode(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
+        """Return the vector of each text, from the model."""
         if not texts:
             return {}
         if self._model is None:
             self._model = load_model(self._folder)
-        batches = list(self._batches(texts))
-        done = side_by_side(self._forward, batches, label)
-        return {
-            text: vector
-            for batch, vectors in zip(batches, done, strict=True)
-            for text, vector in zip(batch[0], vectors, strict=False)
-        }
 
-    def _batches(self, texts: Sequence[str]) -> list[tuple[list[str], list[list[int]], int]]:
-        """Cut `texts` into batches of one padded length; the length follows from the text alone."""
+        batches = self._batches(texts)
+        results = side_by_side(self._forward, batches, label)
+
+        vector_of_text: dict[str, Vectors] = {}
+        for batch, vectors in zip(batches, results, strict=True):
+            vector_of_text.update(zip(batch.texts, vectors, strict=True))
+        return vector_of_text
+
+    def _batches(self, texts: Sequence[str]) -> list[_Batch]:
+        """Return batches of texts of one padded length, which follows from the text alone."""
         assert self._model is not None
         limit = self._model.max_seq_length or LENGTHS[-1]
-        tokens: list[list[int]] = self._model.tokenizer(
-            list(texts), truncation=True, max_length=limit, padding=False
-        )["input_ids"]
-        by_length: dict[int, list[int]] = {}
-        for at, row in enumerate(tokens):
-            by_length.setdefault(
-                next((length for length in LENGTHS if len(row) <= length), limit), []
-            ).append(at)
-        return [
-            (
-                [texts[at] for at in members[start : start + BATCH]],
-                [tokens[at] for at in members[start : start + BATCH]],
-                length,
-            )
-            for length, members in sorted(by_length.items(), reverse=True)
-            for start in range(0, len(members), BATCH)
-        ]
+        tokenized = self._model.tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=limit,
+            padding=False,
+        )
+        token_ids: list[list[int]] = tokenized["input_ids"]
 
-    def _forward(self, batch: tuple[list[str], list[list[int]], int]) -> Vectors:
+        # Group the texts, as indices, by padded length.
+        indices_by_length: dict[int, list[int]] = {}
+        for index, row in enumerate(token_ids):
+            length = next((length for length in LENGTHS if len(row) <= length), limit)
+            indices_by_length.setdefault(length, []).append(index)
+
+        # The longest go first, so that no slow batch is left for the end.
+        batches = []
+        for length, indices in sorted(indices_by_length.items(), reverse=True):
+            for start in range(0, len(indices), BATCH):
+                members = indices[start : start + BATCH]
+                batch = _Batch(
+                    texts=[texts[index] for index in members],
+                    token_ids=[token_ids[index] for index in members],
+                    length=length,
+                )
+                batches.append(batch)
+        return batches
+
+    def _forward(self, batch: _Batch) -> Vectors:
+        """Return the unit vectors of the texts of one batch, shape (texts, dimension)."""
         import torch
 
         assert self._model is not None
-        _, tokens, length = batch
+        text_count = len(batch.token_ids)
+
+        # Inputs of shape (BATCH, length), padded. The last row is repeated to fill the batch.
         padding = self._model.tokenizer.pad_token_id
-        ids = torch.full((BATCH, length), padding, dtype=torch.int64)
-        mask = torch.zeros((BATCH, length), dtype=torch.int64)
-        for row in range(BATCH):
-            found = tokens[min(row, len(tokens) - 1)]  # the last row fills up the batch
-            ids[row, : len(found)] = torch.tensor(found)
-            mask[row, : len(found)] = 1
-        features: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
+        input_ids = torch.full((BATCH, batch.length), padding, dtype=torch.int64)
+        attention_mask = torch.zeros((BATCH, batch.length), dtype=torch.int64)
+        for row_index in range(BATCH):
+            row = batch.token_ids[min(row_index, text_count - 1)]
+            input_ids[row_index, : len(row)] = torch.tensor(row)
+            attention_mask[row_index, : len(row)] = 1
+
+        features: dict[str, Any] = {"input_ids": input_ids, "attention_mask": attention_mask}
         with torch.inference_mode():
-            out = self._model(features)["sentence_embedding"]
-            return np.asarray(
-                torch.nn.functional.normalize(out, dim=1)[: len(tokens)].numpy(), dtype=np.float32
-            )
+            embeddings = self._model(features)["sentence_embedding"]
+            unit_vectors = torch.nn.functional.normalize(embeddings, dim=1)
+            return np.asarray(unit_vectors[:text_count].numpy(), dtype=np.float32)

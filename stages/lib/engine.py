@@ -1,9 +1,9 @@
-"""Where work runs: two verbs over canonical Parquet shards, and the same bytes wherever they run.
+"""Parallel work over canonical Parquet shards. The output has the same bytes with any workers.
 
-`map` applies a frame-to-frame function to every shard. `group` hash-partitions rows by a key, so that
-rows of one key meet in one place, sorted by id and of canonical type before the function sees them.
-How many workers there are comes from the environment (PAIRSMITH_WORKERS) and is no parameter: it may
-change the speed and never a byte.
+`map` applies a function from frame to frames to every shard. `group` first partitions the rows
+by the hash of a key, so that rows of one key come together, sorted by id and of canonical
+type. The number of workers comes from the environment (PAIRSMITH_WORKERS). It is no parameter,
+since it may change the speed and never a byte.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ Key = Callable[[pd.DataFrame], "pd.Series[str]"]
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-PARTITIONS = 16  # at most; a table of fewer shards is small enough for as few
+# The largest number of partitions. A table of fewer shards has as many as it has shards.
+PARTITIONS = 16
 
 
 def map(
@@ -39,13 +40,21 @@ def map(
     writes: Sequence[type[Table]],
     scratch: Path,
 ) -> list[list[Path]]:
-    """Apply `function` to each shard and return, per table of `writes`, its parts in the order of the shards.
+    """Apply `function` to each shard and return the written parts, one list per table.
 
-    `function` is importable (a module-level function or a partial of one); it sees a checked frame of
-    `reads` and returns one frame per table of `writes`. Parts lie in `scratch`, which is the caller's.
+    `function` is importable: a module-level function, or a partial of one. It gets a checked
+    frame of `reads` and returns one frame per table of `writes`. The parts of a table are in
+    the order of the shards. They are files in `scratch`, which the caller removes.
     """
-    task = partial(_map_one, function, reads, tuple(writes), scratch)
-    return _columns(_run(task, list(enumerate(shards)), len(shards)), len(writes))
+    task = partial(
+        _map_one,
+        function,
+        reads=reads,
+        writes=tuple(writes),
+        scratch=scratch,
+    )
+    parts_by_shard = _run(task, list(enumerate(shards)), len(shards))
+    return _columns(parts_by_shard, len(writes))
 
 
 def group(
@@ -56,94 +65,141 @@ def group(
     writes: Sequence[type[Table]],
     scratch: Path,
 ) -> list[list[Path]]:
-    """Bring rows of equal `key` together, apply `function` to each partition, return the parts of `writes`.
+    """Apply `function` to partitions of whole groups and return the parts, one list per table.
 
-    `key` names a row's group (a string without meaning for the order). `function` sees the rows of whole
-    groups with their key in an extra column `group_key`, sorted by it and then by the table's own key.
-    Parts come in the order of the partitions, so their keys interleave: gather them with `gather`. How many there
-    are depends on the number of shards, what they hold together does not.
+    `key` returns the group of each row, as a string whose order means nothing. `function`
+    gets whole groups with their key in an extra column `group_key`, sorted by it and then by
+    the key of the table. Parts are in the order of the partitions, so the ids of one part are
+    between those of others: read them with `gather`. The number of parts depends on the
+    number of shards, but their rows together do not.
     """
-    partitions = min(PARTITIONS, max(1, len(shards)))
-    _run(
-        partial(_scatter_one, key, reads, scratch, partitions), list(enumerate(shards)), len(shards)
+    partition_count = min(PARTITIONS, max(1, len(shards)))
+
+    # Cut each shard into partitions.
+    scatter = partial(
+        _scatter_one,
+        key,
+        reads=reads,
+        scratch=scratch,
+        partition_count=partition_count,
     )
-    reduce = partial(_reduce_one, function, key, reads, tuple(writes), scratch, len(shards))
-    return _columns(_run(reduce, list(range(partitions)), partitions), len(writes))
+    _run(scatter, list(enumerate(shards)), len(shards))
+
+    # Join the pieces of each partition, and apply the function.
+    reduce = partial(
+        _reduce_one,
+        function,
+        key,
+        reads=reads,
+        writes=tuple(writes),
+        scratch=scratch,
+        shard_count=len(shards),
+    )
+    parts_by_partition = _run(reduce, list(range(partition_count)), partition_count)
+    return _columns(parts_by_partition, len(writes))
 
 
 def gather(parts: Sequence[Path], table: type[Table]) -> pd.DataFrame:
-    """Return the rows of `parts` as one frame, sorted by the table's key."""
+    """Return the rows of `parts` as one frame, sorted by the key of the table."""
     frames = [tables.read(part, table) for part in parts]
     frame = pd.concat(frames, ignore_index=True) if frames else table.empty()
     return frame.sort_values(key_of(table), kind="stable", ignore_index=True)
 
 
 def _run(task: Callable[[Task], Result], items: Sequence[Task], total: int) -> list[Result]:
-    count = min(workers(), total)
-    if count <= 1:
+    """Return the result of `task` for each item, in their order, with a progress bar."""
+    worker_count = min(workers(), total)
+    if worker_count <= 1:
         return [task(item) for item in progress(items, total, _label(task))]
-    # Linux forks, so workers share what is already imported; elsewhere forking is not safe.
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    with ProcessPoolExecutor(count, mp_context=context) as pool:
-        return list(progress(pool.map(task, items), total, _label(task)))
+
+    # With fork, workers share what is already imported. It is safe on Linux only.
+    method = "fork" if sys.platform == "linux" else "spawn"
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(worker_count, mp_context=context) as pool:
+        results = pool.map(task, items)
+        return list(progress(results, total, _label(task)))
 
 
 def _label(task: Callable[[Task], Result]) -> str:
+    """Return the name of the innermost function of `task`, in words, for the progress bar."""
     function = task.args[0] if isinstance(task, partial) else task
-    function = function.func if isinstance(function, partial) else function
-    return str(getattr(function, "__name__", "working")).strip("_").replace("_", " ")
+    if isinstance(function, partial):
+        function = function.func
+    name = str(getattr(function, "__name__", "working"))
+    return name.strip("_").replace("_", " ")
 
 
 def _map_one(
     function: Function,
+    numbered_shard: tuple[int, Shard],
+    *,
     reads: type[Table],
     writes: tuple[type[Table], ...],
     scratch: Path,
-    item: tuple[int, Shard],
 ) -> list[Path]:
-    at, shard = item
-    return _write_all(function(tables.read_shard(shard, reads)), writes, scratch, f"map-{at:06d}")
+    shard_index, shard = numbered_shard
+    frames = function(tables.read_shard(shard, reads))
+    return _write_all(frames, writes, scratch, name=f"map-{shard_index:06d}")
 
 
 def _scatter_one(
-    key: Key, reads: type[Table], scratch: Path, partitions: int, item: tuple[int, Shard]
+    key: Key,
+    numbered_shard: tuple[int, Shard],
+    *,
+    reads: type[Table],
+    scratch: Path,
+    partition_count: int,
 ) -> None:
-    # A file per shard with a row group per partition. It is checked where its rows meet, and not in between.
-    at, shard = item
+    """Write a file with one row group per partition, from one shard.
+
+    The rows are checked when `_reduce_one` reads them.
+    """
+    shard_index, shard = numbered_shard
     frame = tables.read_shard(shard, reads)
-    where = pd.util.hash_pandas_object(key(frame), index=False) % partitions
-    tables.write_groups(
-        [frame[(where == partition).to_numpy()] for partition in range(partitions)],
-        _scattered(scratch, at),
-        reads,
-    )
+    hashes = pd.util.hash_pandas_object(key(frame), index=False)
+    partition_of_row = hashes % partition_count
+
+    partitions = [
+        frame[(partition_of_row == partition).to_numpy()] for partition in range(partition_count)
+    ]
+    tables.write_groups(partitions, _scattered(scratch, shard_index), reads)
 
 
 def _reduce_one(
     function: Function,
     key: Key,
+    partition: int,
+    *,
     reads: type[Table],
     writes: tuple[type[Table], ...],
     scratch: Path,
-    shards: int,
-    partition: int,
+    shard_count: int,
 ) -> list[Path]:
-    frame = tables.read_groups(
-        [Shard(_scattered(scratch, at), partition) for at in range(shards)], reads
-    )
-    frame = frame.assign(group_key=key(frame)).sort_values(
-        ["group_key", *key_of(reads)], ignore_index=True
-    )
-    return _write_all(function(frame), writes, scratch, f"group-{partition:03d}")
+    """Apply `function` to one partition and return the parts, one per table."""
+    pieces = [
+        Shard(_scattered(scratch, shard_index), partition) for shard_index in range(shard_count)
+    ]
+    frame = tables.read_groups(pieces, reads)
+
+    # Sort, so that the order of the shards does not matter.
+    frame = frame.assign(group_key=key(frame))
+    frame = frame.sort_values(["group_key", *key_of(reads)], ignore_index=True)
+
+    return _write_all(function(frame), writes, scratch, name=f"group-{partition:03d}")
 
 
-def _scattered(scratch: Path, shard: int) -> Path:
-    return scratch / f"scattered-{shard:06d}.parquet"
+def _scattered(scratch: Path, shard_index: int) -> Path:
+    return scratch / f"scattered-{shard_index:06d}.parquet"
 
 
 def _write_all(
-    frames: Sequence[pd.DataFrame], writes: tuple[type[Table], ...], scratch: Path, name: str
+    frames: Sequence[pd.DataFrame],
+    writes: tuple[type[Table], ...],
+    scratch: Path,
+    *,
+    name: str,
 ) -> list[Path]:
+    """Write a part for each table and return their paths."""
     paths = []
     for frame, table in zip(frames, writes, strict=True):
         path = scratch / f"{name}.{table.__name__}.parquet"
@@ -152,5 +208,9 @@ def _write_all(
     return paths
 
 
-def _columns(rows: list[list[Path]], count: int) -> list[list[Path]]:
-    return [[row[at] for row in rows] for at in range(count)]
+def _columns(parts_by_task: list[list[Path]], table_count: int) -> list[list[Path]]:
+    """Return the parts of each table, from the parts of each task."""
+    columns = []
+    for table_index in range(table_count):
+        columns.append([parts[table_index] for parts in parts_by_task])
+    return columns

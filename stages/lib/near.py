@@ -58,10 +58,7 @@ def exact_edges(
     similarity_of_id: dict[str, float] = {}
     for left_index, (left_id, left_shingles) in enumerate(left_sets):
         # Compare with the few right sets that may be similar enough.
-        if is_self_join:
-            prefix = prefixes[left_index]
-        else:
-            prefix = _prefix(left_shingles, ranks, threshold)
+        prefix = prefixes[left_index] if is_self_join else _prefix(left_shingles, ranks, threshold)
         candidates = _candidates(prefix, len(left_shingles), index, threshold=threshold)
         for right_index in candidates.tolist():
             right_id, right_shingles = right_sets[right_index]
