@@ -1,4 +1,4 @@
-"""What is asked and what is searched, read from disk: held-out queries with their judgements, and the corpus."""
+"""Read an evaluation set (queries and qrels) and the corpus that is searched."""
 
 from __future__ import annotations
 
@@ -17,22 +17,30 @@ from stages.lib.contracts.queries import Queries
 
 
 class HeldOut(NamedTuple):
-    """One split's queries, and per query its relevant documents with their grades, copies resolved."""
+    """The queries of one split, and the grades of their relevant documents.
+
+    `grades` maps a query id to the grade of each document id. A kept document stands there
+    for its dropped copies. `raw_qrels` is the table Qrels, with the documents as collected.
+    """
 
     queries: pd.DataFrame
     grades: dict[str, dict[str, float]]
     raw_qrels: pd.DataFrame
 
     def best(self, query_id: str) -> str:
-        """Return the document that answers a query best; of equals the one with the smallest id."""
-        judged = self.grades[query_id]
-        return min(judged, key=lambda doc_id: (-judged[doc_id], doc_id))
+        """Return the id of the document with the best grade; of equals the smallest id."""
+        grade_of_document = self.grades[query_id]
+        return min(
+            grade_of_document,
+            key=lambda doc_id: (-grade_of_document[doc_id], doc_id),
+        )
 
 
 class Corpus(NamedTuple):
-    """What is searched: documents in ascending order of id, and the texts of their passages, in order.
+    """The documents that are searched, in ascending order of id, and the texts of passages.
 
-    `starts` has the position of each document's first passage; None where each has just one.
+    `starts` (documents,) holds the position of the first passage of each document; None if
+    each document is one passage.
     """
 
     doc_ids: npt.NDArray[np.str_]
@@ -41,31 +49,55 @@ class Corpus(NamedTuple):
 
 
 def read(queries: Path, qrels: Path, aliases: Mapping[str, str]) -> HeldOut:
-    """Read one split's queries and qrels; a kept document stands for its dropped copies."""
-    judged = tables.read(qrels, Qrels)
-    return HeldOut(tables.read(queries, Queries), grades(judged, aliases), judged)
+    """Return the evaluation set of two files. `aliases` maps a dropped copy to its document."""
+    qrels_table = tables.read(qrels, Qrels)
+    return HeldOut(
+        queries=tables.read(queries, Queries),
+        grades=grades(qrels_table, aliases),
+        raw_qrels=qrels_table,
+    )
 
 
 def read_corpus(passages: Path) -> Corpus:
-    """Read the passages of all documents as they are embedded."""
+    """Return the corpus of a file of Passages."""
     return corpus_of(tables.read(passages, Passages))
 
 
 def corpus_of(passages: pd.DataFrame) -> Corpus:
-    """Return the corpus of `passages`, which are sorted by document and position."""
-    ids = passages["doc_id"].to_numpy(dtype=str)
-    first = np.ones(len(ids), dtype=bool)
-    first[1:] = ids[1:] != ids[:-1]
-    return Corpus(ids[first], list(passages["text"]), np.flatnonzero(first).astype(np.int64))
+    """Return the corpus of `passages`, which are sorted by document and position.
+
+    >>> passages = pd.DataFrame({"doc_id": ["d1", "d1", "d2"], "text": ["a", "b", "c"]})
+    >>> corpus = corpus_of(passages)
+    >>> corpus.doc_ids.tolist(), corpus.starts.tolist()
+    (['d1', 'd2'], [0, 2])
+    """
+    doc_ids = passages["doc_id"].to_numpy(dtype=str)
+
+    # A passage is the first of its document where the id changes.
+    is_first = np.ones(len(doc_ids), dtype=bool)
+    is_first[1:] = doc_ids[1:] != doc_ids[:-1]
+
+    return Corpus(
+        doc_ids=doc_ids[is_first],
+        texts=list(passages["text"]),
+        starts=np.flatnonzero(is_first).astype(np.int64),
+    )
 
 
 def grades(qrels: pd.DataFrame, aliases: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Return query id to (document id to grade), a dropped copy standing for the document that was kept."""
-    table: dict[str, dict[str, float]] = {}
-    for query_id, doc_id, grade in zip(
-        qrels["query_id"], qrels["doc_id"], qrels["grade"], strict=True
-    ):
-        judged = table.setdefault(query_id, {})
-        kept = aliases.get(doc_id, doc_id)
-        judged[kept] = max(grade, judged.get(kept, 0.0))
-    return table
+    """Return the grade of each document by query id, then document id.
+
+    A kept document stands for its dropped copies, with the best of their grades.
+
+    >>> columns = ["query_id", "doc_id", "grade"]
+    >>> qrels = pd.DataFrame([("q1", "d1", 0.5), ("q1", "d2", 1.0)], columns=columns)
+    >>> grades(qrels, aliases={"d2": "d1"})
+    {'q1': {'d1': 1.0}}
+    """
+    grades_of_query: dict[str, dict[str, float]] = {}
+    columns = (qrels["query_id"], qrels["doc_id"], qrels["grade"])
+    for query_id, doc_id, grade in zip(*columns, strict=True):
+        grade_of_document = grades_of_query.setdefault(query_id, {})
+        kept_id = aliases.get(doc_id, doc_id)
+        grade_of_document[kept_id] = max(grade, grade_of_document.get(kept_id, 0.0))
+    return grades_of_query

@@ -1,21 +1,45 @@
-"""Every drop and edit, with its reason; and the sums that must balance."""
+"""Record every drop and edit with its reason, and check that the row counts add up."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
 from stages.lib.contracts.ledger import Ledger as LedgerTable
 
 
+class _Decision(NamedTuple):
+    """A row of the table Ledger. The fields are in the order of its columns."""
+
+    row_id: str
+    seq: int
+    field: str
+    action: str
+    reason: str
+    partner_id: str = ""
+    score: float = float("nan")
+    start: int = -1
+    end: int = -1
+    before: str = ""
+    after: str = ""
+
+
 class Ledger:
-    """Collects decisions; `frame()` is the table. Decisions on one row keep their order."""
+    """Collects the decisions of a stage. Decisions on one row keep their order.
+
+    >>> ledger = Ledger()
+    >>> ledger.edit("d1", "text", "unescape", before="&amp;", after="&")
+    >>> ledger.drop("d1", "duplicate", partner_id="d2")
+    >>> ledger.frame()[["row_id", "seq", "action", "reason"]].values.tolist()
+    [['d1', 0, 'edit', 'unescape'], ['d1', 1, 'drop', 'duplicate']]
+    """
 
     def __init__(self) -> None:
-        self._lines: list[tuple[str, int, str, str, str, str, float, int, int, str, str]] = []
-        self._seq: Counter[str] = Counter()
+        self._decisions: list[_Decision] = []
+        self._count_by_row: Counter[str] = Counter()
 
     def drop(
         self,
@@ -26,8 +50,21 @@ class Ledger:
         score: float = float("nan"),
         before: str = "",
     ) -> None:
-        """Note that the row leaves. `before` holds what cannot be read elsewhere, such as a rejected record."""
-        self._add(row_id, "", "drop", reason, partner_id, score, -1, -1, before, "")
+        """Record that the row is dropped.
+
+        `before` holds what no other table has, such as a rejected record.
+        """
+        decision = _Decision(
+            row_id=row_id,
+            seq=self._next_seq(row_id),
+            field="",
+            action="drop",
+            reason=reason,
+            partner_id=partner_id,
+            score=score,
+            before=before,
+        )
+        self._decisions.append(decision)
 
     def edit(
         self,
@@ -40,8 +77,22 @@ class Ledger:
         start: int = -1,
         end: int = -1,
     ) -> None:
-        """Note that text of `field` changed from `before` to `after`, at a span where the edit has one."""
-        self._add(row_id, field, "edit", reason, "", float("nan"), start, end, before, after)
+        """Record that the text of `field` changed from `before` to `after`.
+
+        `start` and `end` are the span of the edit, in characters; -1 if it has none.
+        """
+        decision = _Decision(
+            row_id=row_id,
+            seq=self._next_seq(row_id),
+            field=field,
+            action="edit",
+            reason=reason,
+            start=start,
+            end=end,
+            before=before,
+            after=after,
+        )
+        self._decisions.append(decision)
 
     def add(
         self,
@@ -52,12 +103,32 @@ class Ledger:
         score: float = float("nan"),
         after: str = "",
     ) -> None:
-        """Note that the row was made here, from `partner_id`."""
-        self._add(row_id, "", "add", reason, partner_id, score, -1, -1, "", after)
+        """Record that this stage created the row, from the row `partner_id`."""
+        decision = _Decision(
+            row_id=row_id,
+            seq=self._next_seq(row_id),
+            field="",
+            action="add",
+            reason=reason,
+            partner_id=partner_id,
+            score=score,
+            after=after,
+        )
+        self._decisions.append(decision)
 
     def repoint(self, row_id: str, field: str, reason: str, before: str, after: str) -> None:
-        """Note that the row names another row: `field` went from id `before` to id `after`."""
-        self._add(row_id, field, "repoint", reason, after, float("nan"), -1, -1, before, after)
+        """Record that `field` named the row `before`, and now names the row `after`."""
+        decision = _Decision(
+            row_id=row_id,
+            seq=self._next_seq(row_id),
+            field=field,
+            action="repoint",
+            reason=reason,
+            partner_id=after,
+            before=before,
+            after=after,
+        )
+        self._decisions.append(decision)
 
     def note(
         self,
@@ -68,48 +139,36 @@ class Ledger:
         score: float = float("nan"),
         after: str = "",
     ) -> None:
-        """Note something worth knowing that changed nothing."""
-        self._add(row_id, "", "note", reason, partner_id, score, -1, -1, "", after)
-
-    def _add(
-        self,
-        row_id: str,
-        field: str,
-        action: str,
-        reason: str,
-        partner_id: str,
-        score: float,
-        start: int,
-        end: int,
-        before: str,
-        after: str,
-    ) -> None:
-        self._lines.append(
-            (
-                row_id,
-                self._seq[row_id],
-                field,
-                action,
-                reason,
-                partner_id,
-                score,
-                start,
-                end,
-                before,
-                after,
-            )
+        """Record a fact about the row that changed nothing."""
+        decision = _Decision(
+            row_id=row_id,
+            seq=self._next_seq(row_id),
+            field="",
+            action="note",
+            reason=reason,
+            partner_id=partner_id,
+            score=score,
+            after=after,
         )
-        self._seq[row_id] += 1
+        self._decisions.append(decision)
+
+    def _next_seq(self, row_id: str) -> int:
+        """Return the number of the next decision on the row, from 0."""
+        seq = self._count_by_row[row_id]
+        self._count_by_row[row_id] += 1
+        return seq
 
     def frame(self) -> pd.DataFrame:
-        """Return the decisions as a Ledger table."""
+        """Return the decisions as a table Ledger."""
         empty = LedgerTable.empty()
-        frame = pd.DataFrame(self._lines, columns=list(empty.columns))
-        return frame.astype(empty.dtypes.to_dict()) if len(frame) else empty
+        if not self._decisions:
+            return empty
+        frame = pd.DataFrame(self._decisions, columns=list(empty.columns))
+        return frame.astype(empty.dtypes.to_dict())
 
     def dropped(self) -> Counter[str]:
-        """Return how many rows were dropped, by reason."""
-        return Counter(line[4] for line in self._lines if line[3] == "drop")
+        """Return the number of dropped rows by reason."""
+        return Counter(decision.reason for decision in self._decisions if decision.action == "drop")
 
 
 def balance(
@@ -120,20 +179,30 @@ def balance(
     added: Mapping[str, int] | None = None,
     added_reasons: Sequence[str] = (),
 ) -> dict[str, int]:
-    """Return the row accounting of a table, every known reason named, 0 included.
+    """Return the row counts of a table as metrics, with every known reason, also at 0.
 
-    Raises AssertionError when rows_in + added != rows_out + dropped, or a reason is not a known one:
-    a row would have gone without a trace, which is a bug and never the data's fault.
+    `dropped` and `added` map reasons to numbers of rows. `reasons` and `added_reasons` are
+    the known ones.
+
+    Raises:
+        AssertionError: a reason is not known, or rows_in + added != rows_out + dropped. Then
+            a row is lost without a trace. That is a bug, and never the fault of the data.
+
+    >>> balance(10, 8, {"empty": 2}, reasons=["empty", "too_short"])
+    {'rows_in': 10, 'rows_out': 8, 'dropped.empty': 2, 'dropped.too_short': 0}
     """
     added = added or {}
+
     unknown = (set(dropped) - set(reasons)) | (set(added) - set(added_reasons))
     if unknown:
         raise AssertionError(f"reasons that the metrics do not know: {sorted(unknown)}")
+
     if rows_in + sum(added.values()) != rows_out + sum(dropped.values()):
         raise AssertionError(f"{rows_in} in + {dict(added)} != {rows_out} out + {dict(dropped)}")
-    return {
-        "rows_in": rows_in,
-        "rows_out": rows_out,
-        **{f"added.{reason}": int(added.get(reason, 0)) for reason in added_reasons},
-        **{f"dropped.{reason}": int(dropped.get(reason, 0)) for reason in reasons},
-    }
+
+    metrics = {"rows_in": rows_in, "rows_out": rows_out}
+    for reason in added_reasons:
+        metrics[f"added.{reason}"] = int(added.get(reason, 0))
+    for reason in reasons:
+        metrics[f"dropped.{reason}"] = int(dropped.get(reason, 0))
+    return metrics

@@ -1,4 +1,4 @@
-"""Models on disk: found, checked against their pinned weights, loaded offline and without remote code."""
+"""Models on disk: find them, check their pinned weights, load them offline without remote code."""
 
 from __future__ import annotations
 
@@ -15,68 +15,98 @@ if TYPE_CHECKING:
 
 
 def find_model(params: Model) -> Path:
-    """Return the folder of the base model. Errors as for `find`."""
-    return find(params.base, "model.base", params.weights_sha256, "model.weights_sha256")
+    """Return the folder of the base model.
 
-
-def find(named: str, key: str, sha256: str, hash_key: str) -> Path:
-    """Return the folder of the model that the parameter `key` names: a local path, or one inside an installed package.
-
-    Raises Problem when it is neither, has no safetensors weights, or their hash is not `sha256`, the value of
-    `hash_key`; "" accepts any.
+    Raises:
+        Problem: as for `find`.
     """
-    folder = Path(named)
+    return find(
+        params.base,
+        "model.base",
+        sha256=params.weights_sha256,
+        hash_key="model.weights_sha256",
+    )
+
+
+def find(name: str, key: str, sha256: str, hash_key: str) -> Path:
+    """Return the folder of a model: a local path, or a folder in an installed package.
+
+    `name` is the value of the parameter `key`, and `sha256` that of `hash_key`. An empty
+    `sha256` accepts any weights.
+
+    Raises:
+        Problem: the folder is not found, has no safetensors weights, or their hash differs.
+    """
+    folder = Path(name)
     if not folder.is_dir():
-        package, _, inside = named.partition("/")
-        found = importlib.util.find_spec(package) if package.isidentifier() else None
-        if found is None or not found.submodule_search_locations:
+        package_folder = _folder_in_package(name)
+        if package_folder is None:
             raise Problem(
-                f"params.yaml: {key} '{named}' is no folder and in no installed package",
-                "give the path of a sentence-transformers model, or install the package that carries it",
+                f"params.yaml: {key} '{name}' is no folder and in no installed package",
+                "give the path of a sentence-transformers model, "
+                "or install the package that contains it",
             )
-        folder = Path(found.submodule_search_locations[0], inside)
+        folder = package_folder
+
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise Problem(
-            f"params.yaml: {key} = '{named}': {folder.name}/ holds no model.safetensors",
+            f"params.yaml: {key} = '{name}': {folder.name}/ holds no model.safetensors",
             "save the model in that format; pickled weights are never loaded",
         )
-    if sha256 and (actual := file_hash(weights)) != sha256:
-        raise Problem(
-            f"params.yaml: {hash_key} is {sha256[:12]}..., but the weights are {actual[:12]}...",
-            f"if the new weights are meant, set it to {actual}",
-        )
+
+    if sha256:
+        actual = file_hash(weights)
+        if actual != sha256:
+            raise Problem(
+                f"params.yaml: {hash_key} is {sha256[:12]}..., "
+                f"but the weights are {actual[:12]}...",
+                f"if the new weights are meant, set it to {actual}",
+            )
     return folder
 
 
+def _folder_in_package(name: str) -> Path | None:
+    """Return the folder `package/inside` of an installed package, if there is the package."""
+    package, _, inside = name.partition("/")
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0], inside)
+
+
 def load_model(folder: Path) -> SentenceTransformer:
-    """Return the model in `folder`, on the CPU, from this disk and without remote code."""
+    """Return the model in `folder`, on the CPU, without network and without remote code."""
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()  # type: ignore[no-untyped-call]  # it would be drawn also where there is no terminal
+    # The bar would be drawn also where there is no terminal.
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     return SentenceTransformer(
-        str(folder), device="cpu", local_files_only=True, trust_remote_code=False
+        str(folder),
+        device="cpu",
+        local_files_only=True,
+        trust_remote_code=False,
     )
 
 
 def fingerprint(folder: Path) -> str:
     """Return a hash of every file in `folder` that decides an embedding."""
     digest = hashlib.sha256()
-    # Cards and licences decide nothing; a model re-saved with another card keeps its cache.
-    files = [
-        file
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-        and file.suffix not in {".md", ".py"}
-        and file.name not in {".gitattributes", "LICENSE"}
-    ]
-    for file in files:
-        digest.update(f"{file.relative_to(folder).as_posix()} {file_hash(file)}\n".encode())
+    for file in sorted(folder.rglob("*")):
+        if not file.is_file() or _is_about_model(file):
+            continue
+        relative_path = file.relative_to(folder).as_posix()
+        digest.update(f"{relative_path} {file_hash(file)}\n".encode())
     return digest.hexdigest()
 
 
+def _is_about_model(file: Path) -> bool:
+    # A model that is saved again with another card or licence keeps its cached embeddings.
+    return file.suffix in {".md", ".py"} or file.name in {".gitattributes", "LICENSE"}
+
+
 def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file."""
+    """Return the SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

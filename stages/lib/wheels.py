@@ -1,7 +1,8 @@
-"""Wheels that are read as data and never installed: which ones, where they lie, whether they are the right ones.
+"""Wheels that are read as data and never installed.
 
-`[tool.pairsmith.wheels]` of pyproject.toml pins each by version and sha256. They lie in the environment's
-own folder, like the packages, so that all checkouts which share an environment share them.
+`[tool.pairsmith.wheels]` of pyproject.toml pins each by version and SHA-256. The files are in
+the folder of the environment, like the packages, so all checkouts that share an environment
+share them.
 """
 
 from __future__ import annotations
@@ -26,38 +27,42 @@ class Wheel(NamedTuple):
 
     @property
     def path(self) -> Path:
-        """Return where it lies, or is to lie."""
+        """The file in this environment, which need not exist.
+
+        >>> Wheel("my-data", version="1.0", sha256="").path.name
+        'my_data-1.0-py3-none-any.whl'
+        """
         folder = Path(sys.prefix) / "share" / "pairsmith"
-        return folder / f"{self.name.replace('-', '_')}-{self.version}-py3-none-any.whl"
+        package = self.name.replace("-", "_")
+        return folder / f"{package}-{self.version}-py3-none-any.whl"
 
     @property
     def present(self) -> bool:
-        """Whether the right file lies there."""
+        """Whether the file exists and is the pinned one."""
         return self.path.is_file() and self.matches(self.path)
 
     def matches(self, path: Path) -> bool:
-        """Whether the file at `path` is this wheel, to the byte."""
+        """Return True if the file at `path` has the pinned SHA-256."""
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
 
 
 def pinned(pyproject: Path = PYPROJECT) -> dict[str, Wheel]:
     """Return the wheels that `pyproject` pins, by name."""
-    declared = (
-        tomllib.loads(pyproject.read_text("utf-8"))
-        .get("tool", {})
-        .get("pairsmith", {})
-        .get("wheels", {})
-    )
+    settings = tomllib.loads(pyproject.read_text("utf-8"))
+    tools = settings.get("tool", {})
+    pins = tools.get("pairsmith", {}).get("wheels", {})
     return {
-        name: Wheel(name, pin["version"], pin["sha256"]) for name, pin in sorted(declared.items())
+        name: Wheel(name, version=pin["version"], sha256=pin["sha256"])
+        for name, pin in sorted(pins.items())
     }
 
 
 def find(name: str, pyproject: Path = PYPROJECT) -> Path:
-    """Return the file of the pinned wheel `name`, verified.
+    """Return the file of the pinned wheel `name`, after checking its hash.
 
-    Raises Problem when it is not pinned, not there, or not the pinned one.
+    Raises:
+        Problem: the wheel is not pinned, not in the environment, or not the pinned file.
     """
     wheel = pinned(pyproject).get(name)
     if wheel is None:
@@ -66,7 +71,10 @@ def find(name: str, pyproject: Path = PYPROJECT) -> Path:
             f"restore [tool.pairsmith.wheels.{name}] in {pyproject}, as in git",
         )
     if not wheel.path.is_file():
-        raise Problem(f"the wheel {wheel.path.name} is not in this environment", "run 'make setup'")
+        raise Problem(
+            f"the wheel {wheel.path.name} is not in this environment",
+            "run 'make setup'",
+        )
     if not wheel.present:
         raise Problem(
             f"the wheel {wheel.path.name} has another sha256 than {pyproject} pins",
