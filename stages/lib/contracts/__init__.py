@@ -1,5 +1,6 @@
-"""The tables that flow between stages: a file per table, every column described, every rule checked twice.
+"""The tables between stages, one file each. Each column is described, and each rule is checked.
 
-Start at `documents.py` and follow the pipeline: documents, pairs, times, near, aliases, splits, queries, qrels,
-fingerprints, triplets, tokens, runs, query_results; `ledger.py` is written beside each of them.
+A table is checked when it is written and when it is read. Read the files in the order of the
+pipeline: documents, pairs, times, near, aliases, splits, queries, qrels, fingerprints, triplets,
+tokens, runs, query_results. Most stages also write a `ledger.py` table.
 """

@@ -1,4 +1,4 @@
-"""Hierarchy: which document stands above which, where a source says so."""
+"""Hierarchy: the parents of documents, in sources that have a hierarchy."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from stages.lib.contracts.table import DOC_ID, Table
 
 
 class Hierarchy(Table):
-    """One row says that a document stands directly above another, as a class above its kinds; it may have several.
+    """One row is a document and one of its parents, such as a kind and its class.
 
-    Both are documents: what stands between them and is none (a term without a definition) is passed through.
+    A term without a definition is no document. Its children then have its parents.
     """
 
-    doc_id: str = pa.Field(str_matches=DOC_ID, description="the document below")
+    doc_id: str = pa.Field(str_matches=DOC_ID, description="the child")
     parent_id: str = pa.Field(
-        str_matches=DOC_ID, description="the nearest document above it, on one of its ways up"
+        str_matches=DOC_ID, description="the nearest document above it, on one path"
     )
 
     class Config(Table.Config):
-        """Key."""
+        """The key of the table."""
 
         unique = ["doc_id", "parent_id"]
 

@@ -1,4 +1,4 @@
-"""Knowledge: what a corpus teaches about itself, counted over its documents."""
+"""Knowledge: counts over a corpus that cleaning uses, such as document frequencies."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from stages.lib.contracts.table import Table
 
 
 class Knowledge(Table):
-    """One row says in how many documents (or anchors) of a source something stands."""
+    """One row is the number of documents (or anchors) of a source that contain an item."""
 
     kind: str = pa.Field(
         isin=["text", "boilerplate", "definition", "word", "foreign", "private"],
-        description="what is counted: texts at all, lines and sentences (by their hash), definitions of abbreviations "
-        "(short, a tab, long), words, texts in a language that cannot be spell-checked, kinds of private data",
+        description="the kind of item: all texts, lines and sentences (as hashes), definitions of "
+        "abbreviations (short, a tab, long), words, texts in a language without spelling "
+        "correction, kinds of private data",
     )
-    source: str = pa.Field(
-        description="the source it was counted in; empty for what is counted over all of them"
-    )
-    item: str = pa.Field(description="the thing itself; empty for a plain count of texts")
-    documents: int = pa.Field(ge=1, description="how many texts hold it")
+    source: str = pa.Field(description="the source; empty for counts over all sources")
+    item: str = pa.Field(description="the item; empty for a count of all texts")
+    documents: int = pa.Field(ge=1, description="number of texts that contain it")
 
     class Config(Table.Config):
-        """Key."""
+        """The key of the table."""
 
         unique = ["kind", "source", "item"]

@@ -1,4 +1,4 @@
-"""Near: edges between near-duplicates. Linking is one decision, dropping another."""
+"""Near: edges between near-duplicates. Whether one of the two is dropped is decided later."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from stages.lib.contracts.table import ANY_ID, Table
 
 
 class Near(Table):
-    """One row is an edge between two texts whose similarity was computed exactly, not estimated."""
+    """One row is an edge between two similar texts. The similarity is exact, not estimated."""
 
     left_id: str = pa.Field(str_matches=ANY_ID, description="the smaller id of the two")
     right_id: str = pa.Field(str_matches=ANY_ID, description="the larger id of the two")
     similarity: float = pa.Field(
-        ge=0.0, le=1.0, description="exact Jaccard similarity of the two shingle sets"
+        ge=0.0, le=1.0, description="exact Jaccard similarity of the shingle sets"
     )
     rule: str = pa.Field(
         isin=["equal", "near"],
@@ -22,7 +22,7 @@ class Near(Table):
     )
 
     class Config(Table.Config):
-        """Key."""
+        """The key of the table."""
 
         unique = ["left_id", "right_id"]
 

@@ -1,4 +1,4 @@
-"""Pairs: which text should find which document."""
+"""Pairs: an anchor, and the document that a search for it should find."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from stages.lib.contracts.table import DOC_ID, PAIR_ID, Table
 
 
 class Pairs(Table):
-    """One row says: this anchor should find that document."""
+    """One row is an anchor and its positive: the document that it should find."""
 
     pair_id: str = pa.Field(
-        str_matches=PAIR_ID, description="id, given once by the stage that made the pair"
+        str_matches=PAIR_ID, description="id, set once by the stage that created the pair"
     )
     anchor: str = pa.Field(
-        str_length={"min_value": 1}, description="the query side: a question, a synonym, a title"
+        str_length={"min_value": 1}, description="the query: a question, a synonym, a title"
     )
     doc_id: str = pa.Field(
         str_matches=DOC_ID, description="the positive: the document that answers the anchor"
@@ -23,13 +23,14 @@ class Pairs(Table):
         description="how anchor and document relate (lay, abbreviation, exact, ...)"
     )
     score: float = pa.Field(
-        ge=0.0, le=1.0, description="relevance from 0 to 1; 1 where the source gives none"
+        ge=0.0, le=1.0, description="relevance from 0 to 1; 1 if the source has none"
     )
     source: str = pa.Field(
-        str_length={"min_value": 1}, description="source, recipe or method that made the pair"
+        str_length={"min_value": 1},
+        description="the source, recipe or method that created the pair",
     )
 
     class Config(Table.Config):
-        """Key."""
+        """The key of the table."""
 
         unique = ["pair_id"]

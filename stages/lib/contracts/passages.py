@@ -1,4 +1,4 @@
-"""Passages: stretches of documents that fit the model."""
+"""Passages: parts of documents that fit the input length of the model."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ PASSAGE_ID = r"^d[0-9a-f]{16}-[0-9]{4}$"
 
 
 class Passages(Table):
-    """One row is a stretch of a document; a document that fits the model is its own only passage."""
+    """One row is a part of a document. A document that fits the model is one passage."""
 
     passage_id: str = pa.Field(
-        str_matches=PASSAGE_ID, description="the document's id and the passage's place in it"
+        str_matches=PASSAGE_ID, description="the id of the document and the position in it"
     )
     doc_id: str = pa.Field(str_matches=DOC_ID, description="the document")
-    position: int = pa.Field(ge=0, description="place of the passage in its document, from 0")
-    text: str = pa.Field(str_length={"min_value": 1}, description="what is embedded")
+    position: int = pa.Field(ge=0, description="position of the passage in its document, from 0")
+    text: str = pa.Field(str_length={"min_value": 1}, description="the text that is embedded")
 
     class Config(Table.Config):
-        """Key."""
+        """The key of the table."""
 
         unique = ["passage_id"]

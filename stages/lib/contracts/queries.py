@@ -1,4 +1,4 @@
-"""Queries: the held-out questions of the benchmark."""
+"""Queries: the queries of an evaluation set."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from stages.lib.contracts.table import QUERY_ID, Table
 
 
 class Queries(Table):
-    """One row is a held-out query: a unique anchor in normal form, with its raw string kept."""
+    """One row is a query of an evaluation set: an anchor, unique in normal form."""
 
     query_id: str = pa.Field(
-        str_matches=QUERY_ID, description="hash of the raw anchor's normal form"
+        str_matches=QUERY_ID, description="hash of the normal form of the raw anchor"
     )
-    component_id: str = pa.Field(description="component of its pairs; intervals resample these")
+    component_id: str = pa.Field(
+        description="connected component of its pairs; intervals resample components"
+    )
     raw: str = pa.Field(
-        str_length={"min_value": 1}, description="the string as collected; part of the benchmark"
+        str_length={"min_value": 1},
+        description="the string as collected; it is part of the benchmark",
     )
     text: str = pa.Field(
         str_length={"min_value": 1},
-        description="the cleaned string that is scored; raw if cleaning dropped it",
+        description="the cleaned string, which is searched; as collected if cleaning dropped it",
     )
     relation: str = pa.Field(description="relation of its first pair, for slices")
     source: str = pa.Field(
         str_length={"min_value": 1},
-        description="source of its first pair; pair.<recipe> where a recipe made it",
+        description="source of its first pair; pair.<recipe> for a synthetic query",
     )
 
     class Config(Table.Config):
-        """Key."""
+        """The key of the table."""
 
         unique = ["query_id"]

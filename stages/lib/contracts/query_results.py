@@ -1,4 +1,4 @@
-"""QueryResults: how each system did on each query. TSV under metrics/, in git, measures never rounded."""
+"""QueryResults: the metrics of each system on each query, as TSV in metrics/, not rounded."""
 
 from __future__ import annotations
 
@@ -9,35 +9,38 @@ from stages.lib.contracts.table import QUERY_ID, Table
 
 
 class QueryResults(Table):
-    """One row is one query under one system."""
+    """One row is the result of one system on one query."""
 
-    query_id: str = pa.Field(str_matches=QUERY_ID, description="the held-out query")
+    query_id: str = pa.Field(str_matches=QUERY_ID, description="the query")
     split: str = pa.Field(
         isin=["validation", "test", "out_of_domain", "synthetic"],
-        description="which set it belongs to; synthetic: made queries beside real ones",
+        description="the evaluation set; synthetic: synthetic queries, where there are also collected ones",
     )
-    system: str = pa.Field(isin=list(SYSTEMS), description="who ranked the corpus")
-    component_id: str = pa.Field(description="component of the query; intervals resample these")
+    system: str = pa.Field(isin=list(SYSTEMS), description="the system that ranked the corpus")
+    component_id: str = pa.Field(
+        description="connected component of the query; intervals resample components"
+    )
     ndcg_at_10: float = pa.Field(
-        ge=0.0, le=1.0, description="nDCG over the first ten hits, linear gains"
+        ge=0.0, le=1.0, description="nDCG of the first 10 hits, with linear gains"
     )
     mrr_at_10: float = pa.Field(
-        ge=0.0, le=1.0, description="1 / rank of the first answer within ten hits, else 0"
+        ge=0.0, le=1.0, description="1 / rank of the first relevant document in 10 hits, else 0"
     )
     recall_at_10: float = pa.Field(
-        ge=0.0, le=1.0, description="share of the answers within ten hits"
+        ge=0.0, le=1.0, description="share of the relevant documents in the first 10 hits"
     )
     recall_at_100: float = pa.Field(
-        ge=0.0, le=1.0, description="share of the answers within a hundred hits"
+        ge=0.0, le=1.0, description="share of the relevant documents in the first 100 hits"
     )
     first_rank: int = pa.Field(
-        ge=0, description="rank of the first answer from 1; 0 if not within a hundred hits"
+        ge=0, description="rank of the first relevant document, from 1; 0 if not in 100 hits"
     )
     first_score: float = pa.Field(
-        nullable=True, description="its score to six decimals; missing if no first_rank"
+        nullable=True,
+        description="score of that document, to six decimals; missing if first_rank is 0",
     )
 
     class Config(Table.Config):
-        """Key."""
+        """The key of the table."""
 
         unique = ["split", "system", "query_id"]

@@ -1,4 +1,4 @@
-"""Runs: the first hundred hits of every system on every held-out query, as in TREC."""
+"""Runs: the first 100 hits of each system for each query, as in TREC."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandera.pandas as pa
 
 from stages.lib.contracts.table import DOC_ID, QUERY_ID, Table
 
-# What ranks the corpus, from the simplest to what was trained, as people read it.
+# Systems that rank the corpus, from the simplest to the fine-tuned model, and their labels.
 SYSTEMS = {
     "bm25": "BM25",
     "static": "static",
@@ -18,21 +18,21 @@ SYSTEMS = {
 
 
 class Runs(Table):
-    """One row is one hit: a document that a system ranked for a query."""
+    """One row is a hit: a document in the ranking of a system for a query."""
 
     split: str = pa.Field(
         isin=["validation", "test", "out_of_domain", "synthetic"],
-        description="which set the query belongs to",
+        description="the evaluation set of the query",
     )
-    system: str = pa.Field(isin=list(SYSTEMS), description="who ranked the corpus")
-    query_id: str = pa.Field(str_matches=QUERY_ID, description="the held-out query")
-    rank: int = pa.Field(ge=1, le=100, description="place of the hit, from 1")
+    system: str = pa.Field(isin=list(SYSTEMS), description="the system that ranked the corpus")
+    query_id: str = pa.Field(str_matches=QUERY_ID, description="the query")
+    rank: int = pa.Field(ge=1, le=100, description="rank of the hit, from 1")
     doc_id: str = pa.Field(str_matches=DOC_ID, description="the document")
     score: float = pa.Field(
-        description="what it scored, to six decimals; equal scores are ordered by document id"
+        description="score to six decimals; equal scores are ordered by document id"
     )
 
     class Config(Table.Config):
-        """Key."""
+        """The key of the table."""
 
         unique = ["split", "system", "query_id", "rank"]

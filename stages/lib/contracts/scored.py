@@ -1,4 +1,4 @@
-"""Scored: held-out pairs with the similarity that a person gave them."""
+"""Scored: held-out pairs with a similarity that a person assigned."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from stages.lib.contracts.table import DOC_ID, PAIR_ID, Table
 
 
 class Scored(Table):
-    """One row is a held-out pair of a source that gives scores, similar or not."""
+    """One row is a held-out pair, similar or not, of a source that has scores."""
 
     pair_id: str = pa.Field(str_matches=PAIR_ID, description="the pair as collected")
-    component_id: str = pa.Field(description="its component; intervals resample these")
+    component_id: str = pa.Field(
+        description="connected component of the pair; intervals resample components"
+    )
     anchor: str = pa.Field(
         str_length={"min_value": 1},
         description="the cleaned anchor; as collected if cleaning dropped it",
     )
     doc_id: str = pa.Field(
-        str_matches=DOC_ID, description="the document as collected, before any copy was re-pointed"
+        str_matches=DOC_ID, description="the document as collected; it may be a dropped copy"
     )
-    score: float = pa.Field(ge=0.0, le=1.0, description="how similar a person found them")
+    score: float = pa.Field(ge=0.0, le=1.0, description="similarity that a person assigned")
 
     class Config(Table.Config):
-        """Key."""
+        """The key of the table."""
 
         unique = ["pair_id"]

@@ -1,4 +1,4 @@
-"""Splits: where every collected pair and document belongs."""
+"""Splits: the split of every collected pair and document."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ HELD_OUT = ("validation", "test")
 
 
 class Splits(Table):
-    """One row per pair and per document. A component never sits in two splits."""
+    """One row is the split of a pair or a document. No connected component is in two splits."""
 
     id: str = pa.Field(str_matches=r"^[dp][0-9a-f]{16}$", description="a pair or a document")
     component_id: str = pa.Field(
         str_matches=r"^[dp][0-9a-f]{16}$",
-        description="the member whose id hashes smallest (by split.unit a document or a pair; of the unit anchor a "
-        "hash of the anchor); everything tied together shares it",
+        description="the connected component, named after the member whose id has the smallest hash "
+        "(a document or a pair, by split.unit; for the unit anchor a hash of the anchor)",
     )
     split: str = pa.Field(
         isin=["train", "validation", "test", "corpus", "protected"],
-        description="corpus: a document without pairs, or whose training pairs are not used; protected: it holds a "
-        "text of split.protect, and stands in no row of training, not even as a negative",
+        description="corpus: a document without pairs, or whose training pairs are not used; "
+        "protected: its text is in split.protect, and it is in no row of training, not even as a "
+        "negative",
     )
 
     class Config(Table.Config):
-        """Key."""
+        """The key of the table."""
 
         unique = ["id"]

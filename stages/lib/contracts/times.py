@@ -1,4 +1,4 @@
-"""Times: when the pairs and documents of a source were made, where it says so."""
+"""Times: timestamps of pairs and documents, from sources that have them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import pandera.pandas as pa
 
 from stages.lib.contracts.table import Table
 
-# Fixed width and always UTC, so that times are in order as text.
+# Of fixed width and always UTC, so that sorting as text sorts by time.
 TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"
 
 
 class Times(Table):
-    """One row says when a pair or a document was made; those of sources without times are in no row."""
+    """One row is the timestamp of a pair or a document. Sources without timestamps have no rows."""
 
     id: str = pa.Field(str_matches=r"^[dp][0-9a-f]{16}$", description="the pair or the document")
     time: str = pa.Field(
-        str_matches=TIME, description="ISO 8601 in UTC, to the microsecond; in order as text"
+        str_matches=TIME,
+        description="ISO 8601 in UTC, to the microsecond; sorted as text it is sorted by time",
     )
 
     class Config(Table.Config):
-        """Key."""
+        """The key of the table."""
 
         unique = ["id"]

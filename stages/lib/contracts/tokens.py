@@ -1,4 +1,4 @@
-"""Tokens: rows that are ready for a training loop."""
+"""Tokens: training rows as token ids, ready for a training loop."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _STRINGS = {"arrow": arrow.list_(arrow.string())}
 
 
 class Tokens(Table):
-    """One row is a triplet as token ids and attention masks, every list of one fixed length.
+    """One row is a triplet as token ids and attention masks, all lists of one fixed length.
 
-    Each negative adds the columns negative_1_input_ids, negative_1_attention_mask, and so on; where a row
-    lacks that negative its mask is all 0, and training leaves it out of the loss.
+    Each negative adds two columns: negative_1_input_ids, negative_1_attention_mask, and so
+    on. If a row lacks that negative, its mask is all 0, and the loss leaves it out.
     """
 
     pair_id: str = pa.Field(str_matches=PAIR_ID, description="the training pair")
-    component_id: str = pa.Field(description="component of the pair")
+    component_id: str = pa.Field(description="connected component of the pair")
     score: float = pa.Field(
-        ge=0.0, le=1.0, description="how similar anchor and positive are; pair.shape scores uses it"
+        ge=0.0, le=1.0, description="similarity of anchor and positive, used with pair.shape scores"
     )
-    negatives: int = pa.Field(ge=0, description="how many of the negatives are real")
+    negatives: int = pa.Field(ge=0, description="number of negatives of the row")
     answer_ids: object = pa.Field(
         metadata=_STRINGS,
-        description="documents and components that answer the anchor; see shown_ids",
+        description="documents and components that are positive for the anchor; see shown_ids",
     )
     shown_ids: object = pa.Field(
         metadata=_STRINGS,
-        description="documents and components that the row brings into a batch; none may be an answer of another row",
+        description="documents and components of the texts that the row adds to a batch; none may be in the answer_ids of another row",
     )
     anchor_input_ids: object = pa.Field(
         metadata={"arrow": arrow.list_(arrow.int32())},
@@ -52,35 +52,51 @@ class Tokens(Table):
     )
 
     class Config(Table.Config):
-        """Key."""
+        """The key of the table."""
 
         unique = ["pair_id"]
 
 
 def text_columns(negatives: int) -> list[str]:
-    """Return the texts that a row holds, in the order in which the loss expects them."""
-    return ["anchor", "positive", *(f"negative_{number}" for number in range(1, negatives + 1))]
+    """Return the names of the texts of a row, in the order that the loss expects.
+
+    >>> text_columns(2)
+    ['anchor', 'positive', 'negative_1', 'negative_2']
+    """
+    negative_columns = [f"negative_{number}" for number in range(1, negatives + 1)]
+    return ["anchor", "positive", *negative_columns]
 
 
 def tokens(length: int, negatives: int) -> type[Tokens]:
-    """Return the contract of Tokens whose lists hold `length` entries, with columns for `negatives`."""
+    """Return the table Tokens with lists of `length` entries, and columns for `negatives`.
+
+    >>> table = tokens(length=8, negatives=1)
+    >>> [name for name in table.to_schema().columns if name.startswith("negative_")]
+    ['negative_1_input_ids', 'negative_1_attention_mask']
+    """
     fields: dict[str, Any] = {}
+    kinds = {"input_ids": arrow.int32(), "attention_mask": arrow.int8()}
     for column in text_columns(negatives):
-        for name, kind in (("input_ids", arrow.int32()), ("attention_mask", arrow.int8())):
+        for name, kind in kinds.items():
             fields[f"{column}_{name}"] = pa.Field(
-                metadata={"arrow": arrow.list_(kind, length)}, description=f"{name} of the {column}"
+                metadata={"arrow": arrow.list_(kind, length)},
+                description=f"{name} of the {column}",
             )
-    return type(
-        "Tokens",
-        (Tokens,),
-        {**fields, "__annotations__": dict.fromkeys(fields, object), "__module__": __name__},
-    )
+
+    # Pandera reads the columns of a class from its annotations.
+    attributes = {
+        **fields,
+        "__annotations__": dict.fromkeys(fields, object),
+        "__module__": __name__,
+    }
+    return type("Tokens", (Tokens,), attributes)
 
 
 def fixed_shape(path: Path) -> tuple[int, int]:
-    """Return the list length and the number of negative columns of a Tokens table on disk.
+    """Return the length of the lists and the number of negatives of a Tokens file.
 
-    Raises Problem when the file is missing or is no such table.
+    Raises:
+        Problem: the file is missing, or is no such table.
     """
     try:
         schema = parquet.read_schema(path)
@@ -92,6 +108,10 @@ def fixed_shape(path: Path) -> tuple[int, int]:
             f"{path} is not a table of tokens of fixed length",
             "remove it and run 'dvc repro tokenize'",
         ) from None
-    return length, sum(
-        name.startswith("negative_") and name.endswith("_input_ids") for name in schema.names
-    )
+
+    negative_columns = [
+        name
+        for name in schema.names
+        if name.startswith("negative_") and name.endswith("_input_ids")
+    ]
+    return length, len(negative_columns)

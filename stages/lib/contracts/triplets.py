@@ -23,96 +23,83 @@ _PER_NEGATIVE = [
 
 
 class Triplets(Table):
-    """One row is a training pair with the hard negatives that were found for it: none, some or all."""
+    """One row is a training pair with its hard negatives: none, some or all that were asked for."""
 
     pair_id: str = pa.Field(str_matches=PAIR_ID, description="the training pair")
     component_id: str = pa.Field(description="component of the pair")
-    anchor: str = pa.Field(str_length={"min_value": 1}, description="query side")
+    anchor: str = pa.Field(str_length={"min_value": 1}, description="the query")
     doc_id: str = pa.Field(str_matches=DOC_ID, description="id of the positive")
     positive: str = pa.Field(str_length={"min_value": 1}, description="text of the positive")
     positive_score: float = pa.Field(
-        ge=-1.01, le=1.01, description="base model's cosine of anchor and positive"
+        ge=-1.01, le=1.01, description="cosine of anchor and positive, by the base model"
     )
     negative_ids: object = pa.Field(
-        metadata=_STRINGS, description="documents chosen as hard negatives, best first"
+        metadata=_STRINGS, description="the hard negatives as documents, best first"
     )
     negatives: object = pa.Field(metadata=_STRINGS, description="their texts")
     negative_scores: object = pa.Field(
-        metadata=_FLOATS, description="base model's cosine of anchor and each negative"
+        metadata=_FLOATS, description="cosine of the anchor and each negative, by the base model"
     )
     negative_cross_scores: object = pa.Field(
         metadata=_FLOATS,
-        description="the cross-encoder's score of anchor and each; not a number where none is asked",
+        description="score of the anchor and each negative by the cross-encoder; not a number without one",
     )
     negative_miners: object = pa.Field(
         metadata=_STRINGS,
-        description="who proposed each: bm25, dense, labelled (a person), or several",
+        description="the origin of each negative: bm25, dense, labelled (by a person), or several",
     )
     negative_ranks: object = pa.Field(
-        metadata=_INTEGERS, description="best rank (from 1) that a miner gave each"
+        metadata=_INTEGERS,
+        description="best rank of each negative, from 1, in the results of a miner",
     )
     negative_rules: object = pa.Field(
-        metadata=_STRINGS, description="the rules that each negative passed"
+        metadata=_STRINGS, description="the filters that each negative passed"
     )
-
     answer_ids: object = pa.Field(
         metadata=_STRINGS,
-        description="documents, components and topics that answer the anchor; see shown_ids",
+        description="documents, components and topics that are positive for the anchor; see shown_ids",
     )
     shown_ids: object = pa.Field(
         metadata=_STRINGS,
-        description="documents, components and topics that the row brings into a batch; none may be an answer of "
-        "another row",
+        description="documents, components and topics of the texts that the row adds to a batch; none "
+        "may be in the answer_ids of another row",
     )
 
     class Config(Table.Config):
-        """Key."""
+        """The key of the table."""
 
         unique = ["pair_id"]
 
     @pa.dataframe_check
     @classmethod
     def lists_are_equally_long(cls, frame: pd.DataFrame) -> pd.Series:
-        """Every negative has an id, a text, a score, a miner, a rank and its rules."""
-        lengths = pd.DataFrame(
-            {name: frame[name].map(len) for name in _PER_NEGATIVE}, index=frame.index
-        )
+        """Every negative has an id, a text, a score, a miner, a rank and its filters."""
+        length_by_column = {name: frame[name].map(len) for name in _PER_NEGATIVE}
+        lengths = pd.DataFrame(length_by_column, index=frame.index)
         return lengths.nunique(axis=1) <= 1
 
     @pa.dataframe_check
     @classmethod
     def batches_know_positive_and_negatives(cls, frame: pd.DataFrame) -> pd.Series:
-        """Every positive answers and is shown, and every negative is shown."""
-        rows = zip(
-            frame["doc_id"],
-            frame["negative_ids"],
-            frame["answer_ids"],
-            frame["shown_ids"],
-            strict=True,
-        )
-        return pd.Series(
-            [
-                doc_id in set(answers) and {doc_id, *ids} <= set(shown)
-                for doc_id, ids, answers, shown in rows
-            ],
-            index=frame.index,
-            dtype=bool,
-        )
+        """Every positive is in answer_ids and shown_ids, and every negative is in shown_ids."""
+        is_valid = []
+        names = ["doc_id", "negative_ids", "answer_ids", "shown_ids"]
+        rows = zip(*(frame[name] for name in names), strict=True)
+        for doc_id, negative_ids, answer_ids, shown_ids in rows:
+            has_answer = doc_id in set(answer_ids)
+            has_shown = {doc_id, *negative_ids} <= set(shown_ids)
+            is_valid.append(has_answer and has_shown)
+        return pd.Series(is_valid, index=frame.index, dtype=bool)
 
     @pa.dataframe_check
     @classmethod
     def negative_differs_from_anchor_and_positive(cls, frame: pd.DataFrame) -> pd.Series:
-        """No negative is the anchor, the positive, or the positive's document under its own id."""
-        rows = zip(
-            frame["anchor"],
-            frame["positive"],
-            frame["doc_id"],
-            frame["negatives"],
-            frame["negative_ids"],
-            strict=True,
-        )
-        return pd.Series(
-            [not ({a, p} & set(texts)) and d not in set(ids) for a, p, d, texts, ids in rows],
-            index=frame.index,
-            dtype=bool,
-        )
+        """No negative has the text of the anchor or the positive, or the id of the positive."""
+        is_valid = []
+        names = ["anchor", "positive", "doc_id", "negatives", "negative_ids"]
+        rows = zip(*(frame[name] for name in names), strict=True)
+        for anchor, positive, doc_id, negatives, negative_ids in rows:
+            differs_in_text = not {anchor, positive} & set(negatives)
+            differs_in_id = doc_id not in set(negative_ids)
+            is_valid.append(differs_in_text and differs_in_id)
+        return pd.Series(is_valid, index=frame.index, dtype=bool)
