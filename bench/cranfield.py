@@ -84,7 +84,7 @@ def compare(
     from ir_measures import AP, RR, R, Success, nDCG
 
     ids = list(held.queries["query_id"])
-    found = judge(ids, hits, corpus.doc_ids, held.grades)
+    found = judge(ids, hits, corpus.doc_ids, held.qrels)
     # Ranks in place of scores: how ties are broken is our rule, and not what is compared.
     run = {
         query: {str(corpus.doc_ids[at]): float(-place) for place, at in enumerate(row)}
@@ -101,7 +101,7 @@ def compare(
             RR @ k: "mrr",
         }
         for one in ir_measures.iter_calc(list(named), theirs, run):
-            if one.query_id in held.grades:  # a query without any answer is none
+            if one.query_id in held.qrels:  # a query without any answer is none
                 difference = abs(ours[named[one.measure]][ids.index(one.query_id)] - one.value)
                 told["largest_difference"] = max(told["largest_difference"], float(difference))
                 told["compared"] += 1

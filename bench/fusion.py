@@ -62,7 +62,7 @@ def compare(corpus: Corpus, held: HeldOut, encoder: Encoder, model: Model) -> di
     ways |= {f"by_scores_{100 * weight:.0f}": fuse(lexical, near, weight) for weight in WEIGHTS}
     ids = list(held.queries["query_id"])
     return {
-        way: float(measure(ids, hits, corpus.doc_ids, held.grades)["ndcg_at_10"].mean())
+        way: float(measure(ids, hits, corpus.doc_ids, held.qrels)["ndcg_at_10"].mean())
         for way, hits in ways.items()
     }
 

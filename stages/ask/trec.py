@@ -50,7 +50,7 @@ def judgements(split: Path, aliases: Path, out_of_domain: Path) -> Callable[[str
         if name != "out_of_domain":
             return heldout.read(
                 split / name / "queries.parquet", split / name / "qrels.parquet", kept
-            ).grades
+            ).qrels
         asked = tables.read(out_of_domain, Pairs)
         _, qrels = benchmark.held_out(
             asked.assign(raw=asked["anchor"], component_id=asked["doc_id"])

@@ -26,7 +26,7 @@ def drawn(runs: pd.DataFrame, held: HeldOut, wanted: int, seed: int) -> pd.DataF
     """
     first = runs[(runs["split"] == SPLIT) & (runs["system"] == TUNED) & (runs["rank"] == 1)]
     wrong = [
-        held.grades[query_id].get(doc_id, 0.0) <= 0.0
+        held.qrels[query_id].get(doc_id, 0.0) <= 0.0
         for query_id, doc_id in zip(first["query_id"], first["doc_id"], strict=True)
     ]
     found = first.loc[wrong, ["query_id", "doc_id"]].merge(

@@ -25,7 +25,7 @@ def tell(hits: dict[str, Hits], corpus: Corpus, held: HeldOut, split: str) -> pd
     """
     ids = list(held.queries["query_id"])
     frames = [
-        measure(ids, found, corpus.doc_ids, held.grades).assign(
+        measure(ids, found, corpus.doc_ids, held.qrels).assign(
             system=system, split=split, component_id=held.queries["component_id"].to_numpy()
         )
         for system, found in hits.items()
@@ -45,7 +45,7 @@ def list_measures(
     """
     ids = list(held.queries["query_id"])
     frames = [
-        means(judge(ids, hits[system], corpus.doc_ids, held.grades), depths).assign(
+        means(judge(ids, hits[system], corpus.doc_ids, held.qrels), depths).assign(
             split=split, system=system
         )
         for system in SYSTEMS

@@ -53,7 +53,7 @@ def bounded(exam: Exam, queries: int = QUERIES, others: int = OTHERS) -> Exam:
     """
     asked = exam.held.queries
     chosen = asked.iloc[_first(list(asked["query_id"]), queries)].reset_index(drop=True)
-    grades = {query_id: exam.held.grades[query_id] for query_id in chosen["query_id"]}
+    grades = {query_id: exam.held.qrels[query_id] for query_id in chosen["query_id"]}
     relevant = {doc_id for judged in grades.values() for doc_id in judged}
     doc_ids = exam.corpus.doc_ids.tolist()
     rest = [at for at, doc_id in enumerate(doc_ids) if doc_id not in relevant]
@@ -74,9 +74,7 @@ def ndcg_at_10(exam: Exam, encode: Encode) -> float:
     documents = encode(exam.corpus.texts, exam.prompts.document_prompt)
     queries = encode(list(exam.held.queries["text"]), exam.prompts.anchor_prompt)
     hits = dense(queries, documents, _DEPTH, exam.corpus.starts)
-    found = measure(
-        list(exam.held.queries["query_id"]), hits, exam.corpus.doc_ids, exam.held.grades
-    )
+    found = measure(list(exam.held.queries["query_id"]), hits, exam.corpus.doc_ids, exam.held.qrels)
     return round(float(found["ndcg_at_10"].mean()), 6)
 
 

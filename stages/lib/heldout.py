@@ -19,17 +19,17 @@ from stages.lib.contracts.queries import Queries
 class HeldOut(NamedTuple):
     """The queries of one split, and the grades of their relevant documents.
 
-    `grades` maps a query id to the grade of each document id. A kept document stands there
+    `qrels` maps a query id to the grade of each document id. A kept document stands there
     for its dropped copies. `raw_qrels` is the table Qrels, with the documents as collected.
     """
 
     queries: pd.DataFrame
-    grades: dict[str, dict[str, float]]
+    qrels: dict[str, dict[str, float]]
     raw_qrels: pd.DataFrame
 
     def best(self, query_id: str) -> str:
         """Return the id of the document with the best grade; of equals the smallest id."""
-        grade_of_document = self.grades[query_id]
+        grade_of_document = self.qrels[query_id]
         return min(
             grade_of_document,
             key=lambda doc_id: (-grade_of_document[doc_id], doc_id),
@@ -53,7 +53,7 @@ def read(queries: Path, qrels: Path, aliases: Mapping[str, str]) -> HeldOut:
     qrels_table = tables.read(qrels, Qrels)
     return HeldOut(
         queries=tables.read(queries, Queries),
-        grades=grades(qrels_table, aliases),
+        qrels=grades(qrels_table, aliases),
         raw_qrels=qrels_table,
     )
 

@@ -133,7 +133,7 @@ def main(
     held, corpus, asked = exam.held, exam.corpus, list(exam.held.queries["text"])
     ranked = dense(exam.asked, exam.searched, DEPTH, corpus.starts)
     lexical = Lexical(corpus.texts, corpus.starts).search(asked, DEPTH)
-    scores = measure(list(held.queries["query_id"]), ranked, corpus.doc_ids, held.grades)
+    scores = measure(list(held.queries["query_id"]), ranked, corpus.doc_ids, held.qrels)
     panel = panels(exam.asked, exam.searched, corpus, held, lexical, ranked)
     panel |= judged_by_people(found, exam, encoder, model, panel["random"])
     probed = curve.probe(exam, scores["ndcg_at_10"].to_numpy(dtype=np.float64), run.seed)

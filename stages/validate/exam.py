@@ -64,7 +64,7 @@ class Exam(NamedTuple):
                 _DEPTH,
                 self.corpus.starts,
             )
-            scores[where] = measure(list(ids[where]), hits, self.corpus.doc_ids, self.held.grades)[
+            scores[where] = measure(list(ids[where]), hits, self.corpus.doc_ids, self.held.qrels)[
                 "ndcg_at_10"
             ]
         return scores
@@ -105,7 +105,7 @@ def pooled(held: HeldOut, triplets: pd.DataFrame, made: Collection[str]) -> Held
     qrels = qrels[qrels["query_id"].isin(queries["query_id"])]
     return HeldOut(
         pd.concat([held.queries, queries]).sort_values("query_id", ignore_index=True),
-        {**benchmark.grades(qrels, {}), **held.grades},
+        {**benchmark.grades(qrels, {}), **held.qrels},
         pd.concat([held.raw_qrels, qrels], ignore_index=True),
     )
 
@@ -122,9 +122,7 @@ def with_asked(
     ends = np.append(starts[1:], len(searched))
     questions, passages = [], []
     for question, query_id in enumerate(held.queries["query_id"]):
-        for at in sorted(
-            position[doc_id] for doc_id in held.grades[query_id] if doc_id in position
-        ):
+        for at in sorted(position[doc_id] for doc_id in held.qrels[query_id] if doc_id in position):
             nearest = (searched[starts[at] : ends[at]] @ asked[question]).argmax()
             questions.append(question)
             passages.append(int(starts[at] + nearest))

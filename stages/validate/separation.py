@@ -36,7 +36,7 @@ def panels(
     if found := measured(queries, passages, corpus, held, proposed):
         return found
     known = set(corpus.doc_ids.tolist())
-    answered = any(doc_id in known for grades in held.grades.values() for doc_id in grades)
+    answered = any(doc_id in known for grades in held.qrels.values() for doc_id in grades)
     raise Problem(
         f"the {len(corpus.doc_ids)} documents hold {'nothing but' if answered else 'none of the'} answers to the "
         f"{len(queries)} validation queries, so there is nothing to measure",

@@ -49,7 +49,7 @@ def test_an_error_is_a_first_hit_of_the_fine_tuned_model_that_is_no_answer():
 
 def test_a_document_that_people_graded_as_no_answer_is_an_error():
     asked = held(1)
-    asked.grades[name("q", 1)][name("d", 5)] = 0.0
+    asked.qrels[name("q", 1)][name("d", 5)] = 0.0
     assert drawn(runs([5]), asked, 50, 13)["doc_id"].tolist() == [name("d", 5)]
 
 

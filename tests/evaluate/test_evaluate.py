@@ -34,7 +34,7 @@ def test_out_of_domain_pairs_become_queries_with_all_their_answers(tmp_path):
     tables.write(asked, tmp_path / "p.parquet", Pairs)
     corpus, held = read_out_of_domain(tmp_path / "d.parquet", tmp_path / "p.parquet")
     assert corpus.texts == ["Stops an instance.", "Halts it."]
-    assert held.grades == {
+    assert held.qrels == {
         "q" + hash_hex("query", "stop instance"): {name("d", 1): 1.0, name("d", 2): 1.0},
         "q" + hash_hex("query", "halt"): {name("d", 2): 1.0},
     }

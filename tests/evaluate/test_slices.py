@@ -57,7 +57,7 @@ def test_kinds_are_told_from_the_query_and_its_best_answer():
     asked = held(
         ["exact", "lay", ""], ["fever", "high fever", "rash"], ["hpo", "pair.title", "hpo"]
     )
-    asked.grades["q" + "0" * 16].update(
+    asked.qrels["q" + "0" * 16].update(
         {"d9": 1.0, "d8": 0.5}
     )  # of the equals d0 and d9 the smaller id counts
     found = kinds(asked, {"d0": "heat", "d1": "skin", "d8": "bone", "d9": "bone"})

@@ -61,9 +61,9 @@ def test_which_are_asked_follows_from_their_ids_and_more_keep_the_first():
     asked = [validation.bounded(small(grades), queries=count).held for count in (10, 20)]
     assert [len(held.queries) for held in asked] == [10, 20]
     assert set(asked[0].queries["query_id"]) < set(asked[1].queries["query_id"])
-    assert set(asked[0].grades) == set(asked[0].queries["query_id"])
+    assert set(asked[0].qrels) == set(asked[0].queries["query_id"])
     turned = dict(reversed(grades.items()))
-    assert set(validation.bounded(small(turned), queries=10).held.grades) == set(asked[0].grades)
+    assert set(validation.bounded(small(turned), queries=10).held.qrels) == set(asked[0].qrels)
 
 
 def test_without_queries_nothing_can_be_chosen(tmp_path):

@@ -128,7 +128,7 @@ def test_training_questions_join_those_of_validation_and_made_ones_do_not():
     both = pooled(validation(), TRIPLETS, made=["p4"])
     assert sorted(both.queries["text"]) == ["cough", "fever", "stiff knee"]
     by_text = {
-        text: both.grades[query]
+        text: both.qrels[query]
         for text, query in zip(both.queries["text"], both.queries["query_id"], strict=True)
     }
     assert by_text == {
