@@ -69,7 +69,7 @@ def first_hits(errors: pd.DataFrame, held: HeldOut, documents: pd.DataFrame) -> 
     queries = dict(zip(held.queries["query_id"], held.queries["text"], strict=True))
     lines = []
     for query_id, doc_id in zip(errors["query_id"], errors["doc_id"], strict=True):
-        best = held.best(query_id)
+        best = held.best_document(query_id)
         answer = texts.get(best, f"{best}, {_MISSING}")
         lines.append(
             Verdict(query_id, doc_id, queries[query_id], answer, texts.get(doc_id, doc_id), "")

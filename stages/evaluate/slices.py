@@ -39,7 +39,7 @@ def kinds(held: HeldOut, topics: Mapping[str, str]) -> dict[str, pd.Series[str]]
     found = {
         "relation": queries["relation"],
         "topic": pd.Series(
-            {query_id: topics.get(held.best(query_id), "") for query_id in queries.index},
+            {query_id: topics.get(held.best_document(query_id), "") for query_id in queries.index},
             dtype="str",
         ),
         "length": queries["text"].map(length),

@@ -27,7 +27,7 @@ class HeldOut(NamedTuple):
     qrels: dict[str, dict[str, float]]
     raw_qrels: pd.DataFrame
 
-    def best(self, query_id: str) -> str:
+    def best_document(self, query_id: str) -> str:
         """Return the id of the document with the best grade; of equals the smallest id."""
         grade_of_document = self.qrels[query_id]
         return min(
