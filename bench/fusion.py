@@ -52,12 +52,12 @@ def by_ranks(lexical: Hits, near: Hits) -> Hits:
 def compare(corpus: Corpus, held: HeldOut, encoder: Encoder, model: Model) -> dict[str, float]:
     """Return nDCG@10 of each way on one set."""
     asked = list(held.queries["text"])
-    lexical = Lexical(corpus.texts, corpus.starts).search(asked, DEPTH)
+    lexical = Lexical(corpus.texts, corpus.passage_starts).search(asked, DEPTH)
     queries, documents = (
         encoder.encode(asked, model.anchor_prompt),
         encoder.encode(corpus.texts, model.document_prompt),
     )
-    near = dense(queries, documents, DEPTH, corpus.starts)
+    near = dense(queries, documents, DEPTH, corpus.passage_starts)
     ways = {"bm25": lexical, "base": near, "by_ranks": by_ranks(lexical, near)}
     ways |= {f"by_scores_{100 * weight:.0f}": fuse(lexical, near, weight) for weight in WEIGHTS}
     ids = list(held.queries["query_id"])

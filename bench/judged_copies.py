@@ -113,6 +113,6 @@ def _embedded(encoder: Encoder, held: HeldOut, corpus: Corpus) -> tuple[Vectors,
 
 
 def _scored(held: HeldOut, corpus: Corpus, asked: Vectors, searched: Vectors) -> Scores:
-    hits = dense(asked, searched, 10, corpus.starts)
+    hits = dense(asked, searched, 10, corpus.passage_starts)
     results = measure(list(held.queries["query_id"]), hits, corpus.doc_ids, held.qrels)
     return results["ndcg_at_10"].to_numpy(dtype=np.float64)

@@ -32,7 +32,7 @@ def scored_in(scored: pd.DataFrame, corpus: Corpus, kept: Mapping[str, str]) -> 
 def cosines(placed: pd.DataFrame, anchors: Vectors, passages: Vectors, corpus: Corpus) -> Numbers:
     """Return the cosine of each anchor to the best passage of its document, to six decimals, shape (pairs,)."""
     found = [
-        float(best_scores(anchor, passages, [at], corpus.starts)[0])
+        float(best_scores(anchor, passages, [at], corpus.passage_starts)[0])
         for anchor, at in zip(anchors, placed["position"].tolist(), strict=True)
     ]
     return np.asarray(np.round(found, 6), dtype=np.float64)

@@ -40,18 +40,21 @@ class Systems(NamedTuple):
 def rank(systems: Systems, corpus: Corpus, held: HeldOut) -> dict[str, Hits]:
     """Return each system's first DEPTH hits on every query."""
     asked, model = list(held.queries["text"]), systems.model
-    hits = {"bm25": Lexical(corpus.texts, corpus.starts).search(asked, DEPTH)}
+    hits = {"bm25": Lexical(corpus.texts, corpus.passage_starts).search(asked, DEPTH)}
     if systems.static is not None:
         hits["static"] = dense(
-            systems.static.encode(asked), systems.static.encode(corpus.texts), DEPTH, corpus.starts
+            systems.static.encode(asked),
+            systems.static.encode(corpus.texts),
+            DEPTH,
+            corpus.passage_starts,
         )
     for name, encoder in (("base", systems.base), ("finetuned", systems.finetuned)):
         documents = encoder.encode(corpus.texts, model.document_prompt, f"documents, {name}")
         queries = encoder.encode(asked, model.anchor_prompt, f"queries, {name}")
-        hits[name] = dense(queries, documents, DEPTH, corpus.starts)
+        hits[name] = dense(queries, documents, DEPTH, corpus.passage_starts)
         if name == "base" and (learned := systems.adapter) is not None:
             hits["probe"] = dense(
-                learned.queries(queries), learned.documents(documents), DEPTH, corpus.starts
+                learned.queries(queries), learned.documents(documents), DEPTH, corpus.passage_starts
             )
     hits["fusion"] = fuse(hits["bm25"], hits["base"])
     return hits

@@ -59,7 +59,11 @@ def bounded(exam: Exam, queries: int = QUERIES, others: int = OTHERS) -> Exam:
     rest = [at for at, doc_id in enumerate(doc_ids) if doc_id not in relevant]
     answers = [at for at, doc_id in enumerate(doc_ids) if doc_id in relevant]
     kept = sorted([*answers, *(rest[at] for at in _first([doc_ids[at] for at in rest], others))])
-    starts = np.arange(len(doc_ids)) if exam.corpus.starts is None else exam.corpus.starts
+    starts = (
+        np.arange(len(doc_ids))
+        if exam.corpus.passage_starts is None
+        else exam.corpus.passage_starts
+    )
     ends = np.append(starts[1:], len(exam.corpus.texts))
     stretches = [exam.corpus.texts[starts[at] : ends[at]] for at in kept]
     firsts = np.cumsum([0, *(len(stretch) for stretch in stretches[:-1])]).astype(np.int64)
@@ -73,7 +77,7 @@ def ndcg_at_10(exam: Exam, encode: Encode) -> float:
     """Return the mean nDCG@10 over the queries of `exam`, rounded to six digits."""
     documents = encode(exam.corpus.texts, exam.prompts.document_prompt)
     queries = encode(list(exam.held.queries["text"]), exam.prompts.anchor_prompt)
-    hits = dense(queries, documents, _DEPTH, exam.corpus.starts)
+    hits = dense(queries, documents, _DEPTH, exam.corpus.passage_starts)
     found = measure(list(exam.held.queries["query_id"]), hits, exam.corpus.doc_ids, exam.held.qrels)
     return round(float(found["ndcg_at_10"].mean()), 6)
 

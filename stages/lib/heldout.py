@@ -39,13 +39,13 @@ class HeldOut(NamedTuple):
 class Corpus(NamedTuple):
     """The documents that are searched, in ascending order of id, and the texts of passages.
 
-    `starts` (documents,) holds the position of the first passage of each document; None if
+    `passage_starts` (documents,) holds the position of the first passage of each document; None if
     each document is one passage.
     """
 
     doc_ids: npt.NDArray[np.str_]
     texts: list[str]
-    starts: npt.NDArray[np.int64] | None = None
+    passage_starts: npt.NDArray[np.int64] | None = None
 
 
 def read(queries: Path, qrels: Path, aliases: Mapping[str, str]) -> HeldOut:
@@ -68,7 +68,7 @@ def corpus_of(passages: pd.DataFrame) -> Corpus:
 
     >>> passages = pd.DataFrame({"doc_id": ["d1", "d1", "d2"], "text": ["a", "b", "c"]})
     >>> corpus = corpus_of(passages)
-    >>> corpus.doc_ids.tolist(), corpus.starts.tolist()
+    >>> corpus.doc_ids.tolist(), corpus.passage_starts.tolist()
     (['d1', 'd2'], [0, 2])
     """
     doc_ids = passages["doc_id"].to_numpy(dtype=str)
@@ -80,7 +80,7 @@ def corpus_of(passages: pd.DataFrame) -> Corpus:
     return Corpus(
         doc_ids=doc_ids[is_first],
         texts=list(passages["text"]),
-        starts=np.flatnonzero(is_first).astype(np.int64),
+        passage_starts=np.flatnonzero(is_first).astype(np.int64),
     )
 
 

@@ -84,16 +84,16 @@ def panels(
     for row, query_id in enumerate(held.queries["query_id"]):
         # Score the relevant documents that the corpus has.
         query = queries[row]
-        relevant_ids = held.grades[query_id]
+        relevant_ids = held.qrels[query_id]
         relevant = {position_of_id[doc_id] for doc_id in relevant_ids if doc_id in position_of_id}
-        scores = best_scores(query, passages, sorted(relevant), corpus.starts)
+        scores = best_scores(query, passages, sorted(relevant), corpus.passage_starts)
         positives.add(row, scores)
 
         # Score the hardest documents of each kind that are not relevant.
         for kind, positions in proposed.items():
             hardest = positions[row].tolist()
             irrelevant = [position for position in hardest if position not in relevant]
-            scores = best_scores(query, passages, irrelevant[:NEGATIVES], corpus.starts)
+            scores = best_scores(query, passages, irrelevant[:NEGATIVES], corpus.passage_starts)
             negatives_by_kind[kind].add(row, scores)
 
     # Without cosines on either side there is nothing to compare.

@@ -62,7 +62,7 @@ class Exam(NamedTuple):
                 adapter.queries(self.asked[where]),
                 adapter.documents(self.searched),
                 _DEPTH,
-                self.corpus.starts,
+                self.corpus.passage_starts,
             )
             scores[where] = measure(list(ids[where]), hits, self.corpus.doc_ids, self.held.qrels)[
                 "ndcg_at_10"
@@ -118,7 +118,7 @@ def with_asked(
     An answer that is not in the corpus teaches nothing.
     """
     position = {doc_id: at for at, doc_id in enumerate(corpus.doc_ids.tolist())}
-    starts = np.arange(len(searched)) if corpus.starts is None else corpus.starts
+    starts = np.arange(len(searched)) if corpus.passage_starts is None else corpus.passage_starts
     ends = np.append(starts[1:], len(searched))
     questions, passages = [], []
     for question, query_id in enumerate(held.queries["query_id"]):

@@ -84,5 +84,7 @@ def sample(corpus: Corpus, searched: Vectors, size: int = SAMPLE) -> Vectors:
     chosen = sorted(
         range(len(corpus.doc_ids)), key=lambda at: hash_hex("geometry", str(corpus.doc_ids[at]))
     )[:size]
-    starts = np.arange(len(corpus.doc_ids)) if corpus.starts is None else corpus.starts
+    starts = (
+        np.arange(len(corpus.doc_ids)) if corpus.passage_starts is None else corpus.passage_starts
+    )
     return searched[starts[sorted(chosen)]]

@@ -43,7 +43,9 @@ def choose(
 
     `documents` gives topic and text, `splits` where each is; whatever is of the test split is left out.
     """
-    starts = np.arange(len(corpus.doc_ids)) if corpus.starts is None else corpus.starts
+    starts = (
+        np.arange(len(corpus.doc_ids)) if corpus.passage_starts is None else corpus.passage_starts
+    )
     at = pd.DataFrame({"doc_id": corpus.doc_ids.astype(object), "row": starts})
     shown = splits.loc[splits["split"].isin(SPLITS), ["id", "split"]].rename(
         columns={"id": "doc_id"}

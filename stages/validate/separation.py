@@ -54,7 +54,7 @@ def labelled(
     """
     position = {doc_id: at for at, doc_id in enumerate(corpus.doc_ids.tolist())}
     cosines = [
-        float(best_scores(anchor, passages, [position[doc_id]], corpus.starts)[0])
+        float(best_scores(anchor, passages, [position[doc_id]], corpus.passage_starts)[0])
         for anchor, doc_id in zip(anchors, doc_ids, strict=True)
         if doc_id in position
     ]

@@ -53,7 +53,7 @@ def test_a_bounded_set_keeps_answers_and_whole_documents():
     all_ = validation.bounded(whole, queries=5, others=9)
     assert all_.corpus.doc_ids.tolist() == ["d0", "d1", "d2"]
     assert all_.corpus.texts == whole.corpus.texts
-    assert all_.corpus.starts.tolist() == [0, 1, 3]
+    assert all_.corpus.passage_starts.tolist() == [0, 1, 3]
 
 
 def test_which_are_asked_follows_from_their_ids_and_more_keep_the_first():

@@ -199,13 +199,13 @@ def test_a_corpus_has_its_documents_in_order_and_where_their_passages_begin(tmp_
     corpus = benchmark.read_corpus(tmp_path / "passages.parquet")
     assert corpus.doc_ids.tolist() == ids
     assert corpus.texts == ["a", "a2", "a3", "b", "b2", "c"]
-    assert corpus.starts.tolist() == [0, 3, 4]
+    assert corpus.passage_starts.tolist() == [0, 3, 4]
 
 
 def test_an_empty_corpus_is_one(tmp_path):
     tables.write(Passages.empty(), tmp_path / "passages.parquet", Passages)
     corpus = benchmark.read_corpus(tmp_path / "passages.parquet")
-    assert (len(corpus.doc_ids), corpus.texts, len(corpus.starts)) == (0, [], 0)
+    assert (len(corpus.doc_ids), corpus.texts, len(corpus.passage_starts)) == (0, [], 0)
 
 
 def test_the_scoring_rule_is_part_of_the_benchmark(tmp_path, monkeypatch):

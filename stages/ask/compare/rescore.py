@@ -39,7 +39,7 @@ class Exam(NamedTuple):
     @property
     def identity(self) -> str:
         """Return a hash of what decides a ranking: ids and texts, in order."""
-        starts = [] if self.corpus.starts is None else self.corpus.starts.tolist()
+        starts = [] if self.corpus.passage_starts is None else self.corpus.passage_starts.tolist()
         asked = [*self.queries["query_id"], *self.queries["text"]]
         return hash_hex(
             "exam", *asked, *self.corpus.doc_ids.tolist(), *self.corpus.texts, *map(str, starts)
@@ -121,7 +121,7 @@ def rank(model: Path, exam: Exam, anchor_prompt: str, document_prompt: str) -> p
     encoder = Encoder(model)
     passages = encoder.encode(exam.corpus.texts, document_prompt, "documents, older model")
     asked = encoder.encode(list(exam.queries["text"]), anchor_prompt, "queries, older model")
-    positions = dense(asked, passages, DEPTH, exam.corpus.starts).positions
+    positions = dense(asked, passages, DEPTH, exam.corpus.passage_starts).positions
     count, depth = positions.shape
     values = (
         np.repeat(exam.queries["query_id"].to_numpy(dtype=object), depth),
