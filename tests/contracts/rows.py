@@ -28,8 +28,12 @@ def number(letter, digit):
     return letter + str(digit) * 16
 
 
-D1, D2, D3 = number("d", 1), number("d", 2), number("d", 3)
-P1, Q1, Q2 = number("p", 1), number("q", 1), number("q", 2)
+D1 = number("d", 1)
+D2 = number("d", 2)
+D3 = number("d", 3)
+P1 = number("p", 1)
+Q1 = number("q", 1)
+Q2 = number("q", 2)
 
 # One row that each table accepts.
 GOOD = {
@@ -270,5 +274,5 @@ BROKEN = [
 TABLES = list(GOOD)
 
 
-def one(table, **changes):
+def one_row(table, **changes):
     return pd.DataFrame([GOOD[table] | changes])

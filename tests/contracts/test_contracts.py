@@ -14,7 +14,7 @@ from stages.lib.contracts.table import Table, arrow_schema, check, key_of
 from stages.lib.contracts.tokens import tokens
 from stages.lib.contracts.triplets import Triplets
 from stages.lib.errors import Problem
-from tests.contracts.rows import BROKEN, D1, D2, D3, GOOD, TABLES, one
+from tests.contracts.rows import BROKEN, D1, D2, D3, GOOD, TABLES, one_row
 
 
 def refusal(frame, table):
@@ -44,8 +44,8 @@ def test_every_table_has_a_good_row_here():
 
 @pytest.mark.parametrize("table", TABLES)
 def test_a_good_row_passes_unchanged(table):
-    frame = one(table)
-    pd.testing.assert_frame_equal(check(frame, table, "here"), one(table))
+    frame = one_row(table)
+    pd.testing.assert_frame_equal(check(frame, table, "here"), one_row(table))
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -57,7 +57,7 @@ def test_an_empty_table_passes(table):
     ("table", "changes", "rule"), BROKEN, ids=lambda value: getattr(value, "__name__", str(value))
 )
 def test_a_broken_rule_is_named_with_its_row(table, changes, rule):
-    message = refusal(one(table, **changes), table)
+    message = refusal(one_row(table, **changes), table)
     assert rule in message
     assert f"broken in 1 row(s) (first: {named(table, GOOD[table] | changes)}" in message
 
@@ -76,12 +76,12 @@ def test_every_rule_of_every_column_is_broken_by_a_row_here():
 @pytest.mark.parametrize("table", TABLES)
 def test_a_missing_column_is_named(table):
     for name in GOOD[table]:
-        assert f"column '{name}' is missing" in refusal(one(table).drop(columns=name), table)
+        assert f"column '{name}' is missing" in refusal(one_row(table).drop(columns=name), table)
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_each_column_too_many_is_named(table):
-    message = refusal(one(table, note="?", colour="red"), table)
+    message = refusal(one_row(table, note="?", colour="red"), table)
     assert "column 'note' is not in the contract" in message
     assert "column 'colour' is not in the contract" in message
 
@@ -89,7 +89,7 @@ def test_each_column_too_many_is_named(table):
 @pytest.mark.parametrize("table", TABLES)
 def test_columns_in_another_order_are_named(table):
     first, second, *rest = GOOD[table]
-    message = refusal(one(table)[[second, first, *rest]], table)
+    message = refusal(one_row(table)[[second, first, *rest]], table)
     assert f"column '{first}' is out of order" in message
 
 
@@ -98,26 +98,26 @@ def test_a_column_of_another_type_is_named_with_both_types(table):
     for name, value in GOOD[table].items():
         if isinstance(value, float):  # a whole number is no float here: nothing is coerced
             assert f"{name}: dtype('float64'), found int64" in refusal(
-                one(table, **{name: 1}), table
+                one_row(table, **{name: 1}), table
             )
         elif isinstance(value, int):
             assert f"{name}: dtype('int64'), found float64" in refusal(
-                one(table, **{name: 1.0}), table
+                one_row(table, **{name: 1.0}), table
             )
         elif isinstance(value, str):
-            message = refusal(one(table, **{name: 7}), table)
+            message = refusal(one_row(table, **{name: 7}), table)
             assert f"{name}: dtype('string" in message
             assert "value '7'" in message
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_a_key_that_stands_twice_is_named(table):
-    message = refusal(pd.concat([one(table)] * 2, ignore_index=True), table)
+    message = refusal(pd.concat([one_row(table)] * 2, ignore_index=True), table)
     assert f"row: key_is_unique broken in 2 row(s) (first: {named(table, GOOD[table])})" in message
 
 
 def test_rows_are_named_whatever_the_index():
-    frame = pd.concat([one(Near), one(Near)])  # both rows have index 0
+    frame = pd.concat([one_row(Near), one_row(Near)])  # both rows have index 0
     assert f"key_is_unique broken in 2 row(s) (first: left_id {D1}, right_id {D2})" in refusal(
         frame, Near
     )
@@ -130,11 +130,11 @@ def test_a_chain_of_copies_is_refused():
     )
 
 
-def test_the_first_of_many_rows_is_named_and_the_rest_are_counted():
+def test_the_first_of_many_rows_is_named_and_all_are_counted():
     frame = pd.DataFrame(
         [
-            GOOD[Documents] | {"doc_id": f"d{at:016x}", "text": "" if at else "ok"}
-            for at in range(100)
+            GOOD[Documents] | {"doc_id": f"d{number:016x}", "text": "" if number else "ok"}
+            for number in range(100)
         ]
     )
     message = refusal(frame, Documents)
@@ -146,19 +146,20 @@ def test_the_first_of_many_rows_is_named_and_the_rest_are_counted():
 
 def test_many_broken_rules_still_fit_ten_lines():
     message = refusal(
-        one(Ledger, row_id="", seq=-1, action="x", reason="", start=-2, end=-2, note="?"), Ledger
+        one_row(Ledger, row_id="", seq=-1, action="x", reason="", start=-2, end=-2, note="?"),
+        Ledger,
     )
     assert "and 2 more rules" in message
 
 
 def test_a_value_of_many_lines_takes_one():
-    message = refusal(one(Documents, doc_id="\n" * 50, source="", text=""), Documents)
+    message = refusal(one_row(Documents, doc_id="\n" * 50, source="", text=""), Documents)
     assert len(message.splitlines()) <= 10
 
 
 def test_missing_triplet_lists_are_refused_by_name():
     assert "negatives: not_nullable broken in 1 row(s)" in refusal(
-        one(Triplets, negatives=None), Triplets
+        one_row(Triplets, negatives=None), Triplets
     )
 
 
@@ -174,7 +175,7 @@ def test_the_key_is_what_the_config_says(table, key):
     assert key_of(table) == key
 
 
-def test_storage_types_are_one_per_column_and_null_only_where_allowed():
+def test_columns_have_one_storage_type_and_declared_nulls():
     stored = {field.name: (str(field.type), field.nullable) for field in arrow_schema(Ledger)}
     assert stored["row_id"] == ("string", False)
     assert stored["seq"] == ("int64", False)
@@ -184,7 +185,7 @@ def test_storage_types_are_one_per_column_and_null_only_where_allowed():
     )
 
 
-def test_tokens_of_a_length_have_fixed_size_lists_and_columns_for_each_negative():
+def test_tokens_have_fixed_size_lists_and_negative_columns():
     stored = {field.name: str(field.type) for field in arrow_schema(tokens(256, 2))}
     assert list(stored)[-1] == "negative_2_attention_mask"
     assert stored["negative_1_input_ids"] == "fixed_size_list<item: int32>[256]"
@@ -192,6 +193,6 @@ def test_tokens_of_a_length_have_fixed_size_lists_and_columns_for_each_negative(
 
 
 def test_nothing_is_coerced():
-    frame = one(Ledger)
+    frame = one_row(Ledger)
     frame["seq"] = np.array([0.5])
     assert "seq: dtype('int64'), found float64" in refusal(frame, Ledger)

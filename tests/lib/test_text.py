@@ -1,4 +1,4 @@
-"""When two texts count as the same, and as almost the same."""
+"""Normal forms, words, shingles and hashes of texts."""
 
 import pytest
 from hypothesis import given
@@ -84,7 +84,7 @@ def test_normal_form(text, normal):
         ("$5", "€5"),
     ],
 )
-def test_what_says_something_else_stays_apart(left, right):
+def test_different_meanings_have_different_normal_forms(left, right):
     assert normal_form(left) != normal_form(right)
 
 
@@ -101,12 +101,12 @@ def test_what_says_something_else_stays_apart(left, right):
         ("yes - no", "yes \u2014 no"),
     ],
 )
-def test_what_says_the_same_comes_together(left, right):
+def test_equal_meanings_have_equal_normal_forms(left, right):
     assert normal_form(left) == normal_form(right)
 
 
 @given(TEXTS)
-def test_a_normal_form_is_its_own(text):
+def test_the_normal_form_of_a_normal_form_is_itself(text):
     assert normal_form(normal_form(text)) == normal_form(text)
 
 
@@ -116,7 +116,7 @@ def test_only_blank_texts_have_an_empty_normal_form(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "terms"),
     [
         ("How do I reset it?", ["how", "do", "i", "reset", "it"]),
         ("Größe", ["grösse"]),
@@ -132,11 +132,11 @@ def test_only_blank_texts_have_an_empty_normal_form(text):
         ("", []),
     ],
 )
-def test_words(text, found):
-    assert words(text) == found
+def test_words(text, terms):
+    assert words(text) == terms
 
 
-def test_a_text_of_eight_words_gives_word_shingles_and_those_of_its_characters():
+def test_a_text_of_eight_words_gives_word_and_character_shingles():
     by_words, by_characters = shingles("One, two three four five six seven eight.")
     assert by_words == {
         "one two three",
@@ -169,7 +169,7 @@ def test_shorter_texts_give_character_shingles(text, expected):
     assert shingles(text) == (expected,)
 
 
-def test_scripts_without_spaces_give_character_shingles_however_many_commas_they_have():
+def test_unspaced_scripts_give_character_shingles_despite_commas():
     text = "一二三," * 9
     assert shingles(text) == ({"一二三", "二三 ", "三 一", " 一二"},)
 
@@ -237,5 +237,5 @@ def test_shingle_hashes_do_not_depend_on_order(items):
         st.one_of(st.characters(max_codepoint=127), st.sampled_from("a.1-_+#!=<> ")), max_size=30
     )
 )
-def test_the_short_way_for_ascii_leads_to_the_same_form(text):
+def test_the_fast_path_for_ascii_gives_the_same_form(text):
     assert normal_form(text) == _general_form(text)
