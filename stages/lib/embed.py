@@ -84,6 +84,8 @@ class Encoder:
         """Return the vector of each text, from the model."""
         if not texts:
             return {}
+
+        # Loading takes seconds, so it waits until a text needs it.
         if self._model is None:
             self._model = load_model(self._folder)
 
@@ -98,6 +100,8 @@ class Encoder:
     def _batches(self, texts: Sequence[str]) -> list[_Batch]:
         """Return batches of texts of one padded length, which follows from the text alone."""
         assert self._model is not None
+
+        # Cut texts at the limit of the model; padding follows in `_forward`.
         limit = self._model.max_seq_length or LENGTHS[-1]
         tokenized = self._model.tokenizer(
             list(texts),
@@ -124,6 +128,7 @@ class Encoder:
                     length=length,
                 )
                 batches.append(batch)
+
         return batches
 
     def _forward(self, batch: _Batch) -> Vectors:
@@ -142,6 +147,7 @@ class Encoder:
             input_ids[row_index, : len(row)] = torch.tensor(row)
             attention_mask[row_index, : len(row)] = 1
 
+        # Vectors of the repeated rows are left out.
         features: dict[str, Any] = {"input_ids": input_ids, "attention_mask": attention_mask}
         with torch.inference_mode():
             embeddings = self._model(features)["sentence_embedding"]

@@ -46,6 +46,7 @@ def map(
     frame of `reads` and returns one frame per table of `writes`. The parts of a table are in
     the order of the shards. They are files in `scratch`, which the caller removes.
     """
+    # A partial of a module-level function can be sent to another process.
     task = partial(
         _map_one,
         function,
@@ -53,6 +54,7 @@ def map(
         writes=tuple(writes),
         scratch=scratch,
     )
+
     parts_by_shard = _run(task, list(enumerate(shards)), len(shards))
     return _columns(parts_by_shard, len(writes))
 
@@ -101,6 +103,7 @@ def group(
 
 def gather(parts: Sequence[Path], table: type[Table]) -> pd.DataFrame:
     """Return the rows of `parts` as one frame, sorted by the key of the table."""
+    # Each part is sorted, but their keys interleave.
     frames = [tables.read(part, table) for part in parts]
     frame = pd.concat(frames, ignore_index=True) if frames else table.empty()
     return frame.sort_values(key_of(table), kind="stable", ignore_index=True)
@@ -122,9 +125,11 @@ def _run(task: Callable[[Task], Result], items: Sequence[Task], total: int) -> l
 
 def _label(task: Callable[[Task], Result]) -> str:
     """Return the name of the innermost function of `task`, in words, for the progress bar."""
+    # A task is a partial of a private function; its first argument is the work.
     function = task.args[0] if isinstance(task, partial) else task
     if isinstance(function, partial):
         function = function.func
+
     name = str(getattr(function, "__name__", "working"))
     return name.strip("_").replace("_", " ")
 
@@ -137,6 +142,7 @@ def _map_one(
     writes: tuple[type[Table], ...],
     scratch: Path,
 ) -> list[Path]:
+    """Apply the function to one shard and return the parts, one per table."""
     shard_index, shard = numbered_shard
     frames = function(tables.read_shard(shard, reads))
     return _write_all(frames, writes, scratch, name=f"map-{shard_index:06d}")
@@ -156,6 +162,8 @@ def _scatter_one(
     """
     shard_index, shard = numbered_shard
     frame = tables.read_shard(shard, reads)
+
+    # Rows of one key have one hash, and so are in one partition.
     hashes = pd.util.hash_pandas_object(key(frame), index=False)
     partition_of_row = hashes % partition_count
 
@@ -202,9 +210,11 @@ def _write_all(
     """Write a part for each table and return their paths."""
     paths = []
     for frame, table in zip(frames, writes, strict=True):
+        # The name of a table keeps its parts apart from those of others.
         path = scratch / f"{name}.{table.__name__}.parquet"
         tables.write(frame, path, table)
         paths.append(path)
+
     return paths
 
 
@@ -213,4 +223,5 @@ def _columns(parts_by_task: list[list[Path]], table_count: int) -> list[list[Pat
     columns = []
     for table_index in range(table_count):
         columns.append([parts[table_index] for parts in parts_by_task])
+
     return columns

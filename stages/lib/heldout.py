@@ -94,10 +94,12 @@ def grades(qrels: pd.DataFrame, aliases: Mapping[str, str]) -> dict[str, dict[st
     >>> grades(qrels, aliases={"d2": "d1"})
     {'q1': {'d1': 1.0}}
     """
+    # The largest grade counts if several copies of a document are relevant.
     grades_of_query: dict[str, dict[str, float]] = {}
     columns = (qrels["query_id"], qrels["doc_id"], qrels["grade"])
     for query_id, doc_id, grade in zip(*columns, strict=True):
         grade_of_document = grades_of_query.setdefault(query_id, {})
         kept_id = aliases.get(doc_id, doc_id)
         grade_of_document[kept_id] = max(grade, grade_of_document.get(kept_id, 0.0))
+
     return grades_of_query

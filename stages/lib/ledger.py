@@ -64,6 +64,7 @@ class Ledger:
             score=score,
             before=before,
         )
+
         self._decisions.append(decision)
 
     def edit(
@@ -92,6 +93,7 @@ class Ledger:
             before=before,
             after=after,
         )
+
         self._decisions.append(decision)
 
     def add(
@@ -114,6 +116,7 @@ class Ledger:
             score=score,
             after=after,
         )
+
         self._decisions.append(decision)
 
     def repoint(self, row_id: str, field: str, reason: str, before: str, after: str) -> None:
@@ -128,6 +131,7 @@ class Ledger:
             before=before,
             after=after,
         )
+
         self._decisions.append(decision)
 
     def note(
@@ -150,6 +154,7 @@ class Ledger:
             score=score,
             after=after,
         )
+
         self._decisions.append(decision)
 
     def _next_seq(self, row_id: str) -> int:
@@ -163,6 +168,8 @@ class Ledger:
         empty = LedgerTable.empty()
         if not self._decisions:
             return empty
+
+        # Pandas would infer other types than those of the table.
         frame = pd.DataFrame(self._decisions, columns=list(empty.columns))
         return frame.astype(empty.dtypes.to_dict())
 
@@ -193,16 +200,21 @@ def balance(
     """
     added = added or {}
 
+    # A reason that is not known would be in no metric.
     unknown = (set(dropped) - set(reasons)) | (set(added) - set(added_reasons))
     if unknown:
         raise AssertionError(f"reasons that the metrics do not know: {sorted(unknown)}")
 
+    # Each row that comes in goes out, or has a reason.
     if rows_in + sum(added.values()) != rows_out + sum(dropped.values()):
         raise AssertionError(f"{rows_in} in + {dict(added)} != {rows_out} out + {dict(dropped)}")
 
+    # Known reasons without rows are listed with 0.
     metrics = {"rows_in": rows_in, "rows_out": rows_out}
     for reason in added_reasons:
         metrics[f"added.{reason}"] = int(added.get(reason, 0))
+
     for reason in reasons:
         metrics[f"dropped.{reason}"] = int(dropped.get(reason, 0))
+
     return metrics

@@ -37,6 +37,7 @@ def find(name: str, key: str, sha256: str, hash_key: str) -> Path:
     Raises:
         Problem: the folder is not found, has no safetensors weights, or their hash differs.
     """
+    # Take a local folder first, then one in a package.
     folder = Path(name)
     if not folder.is_dir():
         package_folder = _folder_in_package(name)
@@ -48,6 +49,7 @@ def find(name: str, key: str, sha256: str, hash_key: str) -> Path:
             )
         folder = package_folder
 
+    # Only safetensors weights are safe to load.
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise Problem(
@@ -55,6 +57,7 @@ def find(name: str, key: str, sha256: str, hash_key: str) -> Path:
             "save the model in that format; pickled weights are never loaded",
         )
 
+    # Compare the weights with the pinned ones.
     if sha256:
         actual = file_hash(weights)
         if actual != sha256:
@@ -63,6 +66,7 @@ def find(name: str, key: str, sha256: str, hash_key: str) -> Path:
                 f"but the weights are {actual[:12]}...",
                 f"if the new weights are meant, set it to {actual}",
             )
+
     return folder
 
 
@@ -72,6 +76,7 @@ def _folder_in_package(name: str) -> Path | None:
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         return None
+
     return Path(spec.submodule_search_locations[0], inside)
 
 
@@ -82,6 +87,7 @@ def load_model(folder: Path) -> SentenceTransformer:
 
     # The bar would be drawn also where there is no terminal.
     disable_progress_bar()  # type: ignore[no-untyped-call]
+
     return SentenceTransformer(
         str(folder),
         device="cpu",
@@ -96,6 +102,8 @@ def fingerprint(folder: Path) -> str:
     for file in sorted(folder.rglob("*")):
         if not file.is_file() or _is_about_model(file):
             continue
+
+        # The hash depends on the content and on the place of each file in the folder.
         relative_path = file.relative_to(folder).as_posix()
         digest.update(f"{relative_path} {file_hash(file)}\n".encode())
     return digest.hexdigest()

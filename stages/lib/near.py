@@ -91,7 +91,9 @@ def known_readings(fingerprints: pd.DataFrame) -> dict[str, list[list[int]]]:
     sets_of_id: dict[str, list[list[int]]] = defaultdict(list)
     for row_id, shingle_sets in zip(fingerprints["id"], fingerprints["shingles"], strict=True):
         for shingle_set in shingle_sets:
+            # Plain integers, since those of NumPy are slow to compare.
             sets_of_id[row_id].append([int(shingle) for shingle in shingle_set])
+
     return sets_of_id
 
 
@@ -113,6 +115,7 @@ def _sets(rows: Mapping[str, Readings]) -> list[tuple[str, frozenset[Any]]]:
     for row_id in sorted(rows):
         for shingles in rows[row_id]:
             sets.append((row_id, frozenset(shingles)))
+
     return sets
 
 
@@ -121,6 +124,8 @@ def _ranks_by_rarity(sets: Sequence[tuple[str, frozenset[Any]]]) -> dict[Any, in
     counts: Counter[Any] = Counter()
     for _, shingles in sets:
         counts.update(shingles)
+
+    # Ties keep the order in which the shingles came.
     by_rarity = sorted(counts.items(), key=lambda shingle_and_count: shingle_and_count[1])
     return {shingle: rank for rank, (shingle, _) in enumerate(by_rarity)}
 

@@ -114,6 +114,7 @@ def words(text: str) -> list[str]:
                 terms.extend(run[start : start + 2] for start in range(len(run) - 1))
             else:
                 terms.append(run)
+
     return terms
 
 
@@ -153,6 +154,7 @@ def readings(normal: str, word_count: int) -> tuple[bool, bool]:
     >>> readings("reset the router", 3)
     (False, True)
     """
+    # A text is in a script without spaces if most of its characters are.
     is_spaced = normal.isascii() or 2 * len(UNSPACED.findall(normal)) <= len(normal)
     by_words = is_spaced and word_count >= SHORT_WORDS
     by_characters = not is_spaced or word_count < MANY_WORDS
@@ -202,6 +204,7 @@ def hash_hex(*parts: str) -> str:
         # Broken JSON may hold half of a surrogate pair.
         encoded = part.encode("utf-8", "surrogatepass")
         digest.update(len(encoded).to_bytes(8, "little") + encoded)
+
     return digest.hexdigest()
 
 

@@ -32,6 +32,7 @@ class Wheel(NamedTuple):
         >>> Wheel("my-data", version="1.0", sha256="").path.name
         'my_data-1.0-py3-none-any.whl'
         """
+        # In the environment and not in the checkout, since checkouts share environments.
         folder = Path(sys.prefix) / "share" / "pairsmith"
         package = self.name.replace("-", "_")
         return folder / f"{package}-{self.version}-py3-none-any.whl"
@@ -50,8 +51,11 @@ class Wheel(NamedTuple):
 def pinned(pyproject: Path = PYPROJECT) -> dict[str, Wheel]:
     """Return the wheels that `pyproject` pins, by name."""
     settings = tomllib.loads(pyproject.read_text("utf-8"))
+
+    # The section may be missing.
     tools = settings.get("tool", {})
     pins = tools.get("pairsmith", {}).get("wheels", {})
+
     return {
         name: Wheel(name, version=pin["version"], sha256=pin["sha256"])
         for name, pin in sorted(pins.items())
@@ -70,6 +74,8 @@ def find(name: str, pyproject: Path = PYPROJECT) -> Path:
             f"{pyproject} pins no wheel {name}",
             f"restore [tool.pairsmith.wheels.{name}] in {pyproject}, as in git",
         )
+
+    # The file must exist and be the pinned one.
     if not wheel.path.is_file():
         raise Problem(
             f"the wheel {wheel.path.name} is not in this environment",
@@ -80,4 +86,5 @@ def find(name: str, pyproject: Path = PYPROJECT) -> Path:
             f"the wheel {wheel.path.name} has another sha256 than {pyproject} pins",
             "run 'make setup'",
         )
+
     return wheel.path

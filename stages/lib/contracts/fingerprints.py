@@ -13,7 +13,8 @@ class Fingerprints(Table):
 
     id: str = pa.Field(
         str_matches=r"^[dp][0-9a-f]{16}$",
-        description="the held-out pair (its anchor) or document; a protected text has a generated id of each kind",
+        description="the held-out pair (its anchor) or document; a protected text has a generated "
+        "id of each kind",
     )
     split: str = pa.Field(
         isin=["validation", "test", "protected"],

@@ -14,7 +14,8 @@ class QueryResults(Table):
     query_id: str = pa.Field(str_matches=QUERY_ID, description="the query")
     split: str = pa.Field(
         isin=["validation", "test", "out_of_domain", "synthetic"],
-        description="the evaluation set; synthetic: synthetic queries, where there are also collected ones",
+        description="the evaluation set; synthetic: synthetic queries, where there are also "
+        "collected ones",
     )
     system: str = pa.Field(isin=list(SYSTEMS), description="the system that ranked the corpus")
     component_id: str = pa.Field(

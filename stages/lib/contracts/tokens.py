@@ -34,7 +34,8 @@ class Tokens(Table):
     )
     shown_ids: object = pa.Field(
         metadata=_STRINGS,
-        description="documents and components of the texts that the row adds to a batch; none may be in the answer_ids of another row",
+        description="documents and components of the texts that the row adds to a batch; none may "
+        "be in the answer_ids of another row",
     )
     anchor_input_ids: object = pa.Field(
         metadata={"arrow": arrow.list_(arrow.int32())},
@@ -98,6 +99,7 @@ def fixed_shape(path: Path) -> tuple[int, int]:
     Raises:
         Problem: the file is missing, or is no such table.
     """
+    # Any other table lacks the column, or has lists of variable length.
     try:
         schema = parquet.read_schema(path)
         length = schema.field("anchor_input_ids").type.list_size

@@ -42,7 +42,8 @@ class Triplets(Table):
     )
     negative_cross_scores: object = pa.Field(
         metadata=_FLOATS,
-        description="score of the anchor and each negative by the cross-encoder; not a number without one",
+        description="score of the anchor and each negative by the cross-encoder; not a "
+        "number without one",
     )
     negative_miners: object = pa.Field(
         metadata=_STRINGS,
@@ -82,13 +83,16 @@ class Triplets(Table):
     @classmethod
     def batches_know_positive_and_negatives(cls, frame: pd.DataFrame) -> pd.Series:
         """Every positive is in answer_ids and shown_ids, and every negative is in shown_ids."""
+        # Check row by row, since pandas cannot compare lists.
         is_valid = []
         names = ["doc_id", "negative_ids", "answer_ids", "shown_ids"]
         rows = zip(*(frame[name] for name in names), strict=True)
         for doc_id, negative_ids, answer_ids, shown_ids in rows:
             has_answer = doc_id in set(answer_ids)
             has_shown = {doc_id, *negative_ids} <= set(shown_ids)
+
             is_valid.append(has_answer and has_shown)
+
         return pd.Series(is_valid, index=frame.index, dtype=bool)
 
     @pa.dataframe_check
@@ -101,5 +105,7 @@ class Triplets(Table):
         for anchor, positive, doc_id, negatives, negative_ids in rows:
             differs_in_text = not {anchor, positive} & set(negatives)
             differs_in_id = doc_id not in set(negative_ids)
+
             is_valid.append(differs_in_text and differs_in_id)
+
         return pd.Series(is_valid, index=frame.index, dtype=bool)
