@@ -133,7 +133,7 @@ class ParaphraseScorer:
         positions = [self._position_of_document[paraphrase.doc_id] for paraphrase in paraphrases]
 
         # The rank of each document with either text as the query.
-        starts = self._corpus.starts
+        starts = self._corpus.passage_starts
         parent_ranks = ranks(parent_vectors, passage_vectors, positions, starts=starts)
         text_ranks = ranks(text_vectors, passage_vectors, positions, starts=starts)
         losses = text_ranks - parent_ranks
