@@ -1,14 +1,10 @@
 """dvc.yaml, params.yaml and the code say the same: names, paths, parameters, imports."""
 
 import ast
-<<<<<<< HEAD
 import inspect
 import json
 import subprocess
 import sys
-=======
-import importlib
->>>>>>> 9dd3cb5 (Document the last five stages and the shared parameters)
 from functools import cache
 from pathlib import Path
 
@@ -207,25 +203,15 @@ def test_params_yaml_fits_its_models_and_holds_every_field():
     assert {model.section for model in whole} == set(values)
     for model in sections:
         load(model)  # refuses unknown keys
-<<<<<<< HEAD
     for model in whole:
         fields = list(model.model_fields)
         assert list(values[model.section]) == fields, f"{model.section}: same keys, same order"
-=======
-        assert list(values[model.section]) == list(model.model_fields), (
-            f"{model.section}: same keys, same order"
-        )
->>>>>>> 9dd3cb5 (Document the last five stages and the shared parameters)
 
 
 def test_every_key_of_params_yaml_has_a_comment_directly_above():
     lines = PARAMS.read_text("utf-8").splitlines()
     document = YAML(typ="rt", pure=True).load(PARAMS.read_text("utf-8"))
-<<<<<<< HEAD
     # Deeper keys are the user's own: names of sources, columns of files.
-=======
-    # Deeper keys are the user's own (names of sources, columns of files); the comment above the key tells them.
->>>>>>> 9dd3cb5 (Document the last five stages and the shared parameters)
     bare = [
         f"{section}.{key}"
         for section, keys in document.items()
