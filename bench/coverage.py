@@ -22,6 +22,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ TRUTH = 0.05
 NOISE = 0.2  # standard deviation of what a query has for itself
 DELTA = 0.01
 # A fifth of the usual draws: the ends of an interval then vary by 3 % of its width.
-RESAMPLES = 2_000
+BENCH_RESAMPLES = 2_000
 
 
 class Sample(NamedTuple):
@@ -142,8 +143,7 @@ def measure(
 ) -> dict[str, float]:
     """Return all figures, `sims` samples for each shape and number of components."""
     told: dict[str, float] = {}
-    usual, statistics.RESAMPLES = statistics.RESAMPLES, RESAMPLES
-    try:
+    with mock.patch.object(statistics, "RESAMPLES", BENCH_RESAMPLES):
         for count in components:
             for size in SIZES:
                 for kind in EFFECTS:
@@ -160,8 +160,6 @@ def measure(
                         told |= {"coverage": coverage, "verdicts": verdicts}[one](
                             f"{size}.{kind}.{count}", samples
                         )
-    finally:
-        statistics.RESAMPLES = usual
     for name in ("null", "power"):
         if found := [value for key, value in told.items() if key.startswith(f"{name}.")]:
             told[name] = float(np.mean(found))

@@ -121,10 +121,10 @@ def tested(
         )
 
     # The interval covers the seed of training too. The test is of the queries alone.
-    mean_interval = effect(differences, components, seed)
+    interval_of_mean = effect(differences, components, seed)
     return Tested(
         mean=mean,
-        effect=widened(mean_interval, seed_sd, trainings),
+        effect=widened(interval_of_mean, seed_sd, trainings),
         p=sign_flip(differences, components, seed),
         queries=query_count,
         components=component_count,

@@ -22,8 +22,8 @@ def answers(triplets: pd.DataFrame, pairs: pd.DataFrame, positive_from: float) -
       pair_id source
     0      p1    faq
     """
-    positive_pairs = benchmark.real(pairs, positive_from)
-    source_of_pair = positive_pairs.set_index("pair_id")["source"]
+    positives = benchmark.real(pairs, positive_from)
+    source_of_pair = positives.set_index("pair_id")["source"]
 
     is_positive = triplets["pair_id"].isin(source_of_pair.index)
     positives = triplets[is_positive]

@@ -102,7 +102,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         ledger=ledger.frame(),
         metrics={"pairs": len(pairs)},
         details={
-            **row_accounting(len(given_pairs), len(pairs), ledger, candidates=candidates),
+            **pair_accounting(len(given_pairs), len(pairs), ledger, candidates=candidates),
             **balance_metrics(uncapped, topic_of_document, "before"),
             **balance_metrics(pairs, topic_of_document, "after"),
             **word_overlap_metrics(pairs, text_of_document, positive_of_pair),
@@ -221,7 +221,7 @@ def pair_ledger(candidates: Iterable[PairCandidate], excluded: Iterable[Exclusio
     return ledger
 
 
-def row_accounting(
+def pair_accounting(
     given_count: int,
     pair_count: int,
     ledger: LedgerWriter,

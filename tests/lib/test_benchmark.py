@@ -44,7 +44,7 @@ def pairs(*rows: tuple[str, str, str, float]) -> pd.DataFrame:
     return pd.DataFrame(records, columns=names)
 
 
-def evaluation_set(*rows):
+def queries_and_qrels_of(*rows):
     """Return a dict from query id to (raw, text, relation), and the sorted qrels of `rows`."""
     queries, qrels = held_out(pairs(*rows))
 
@@ -65,7 +65,7 @@ def test_a_kept_document_stands_for_its_dropped_copies():
 
 
 def test_a_query_has_all_its_relevant_documents():
-    queries, qrels = evaluation_set(
+    queries, qrels = queries_and_qrels_of(
         ("No signal", "No signal", "a", 1.0), ("no signal?", "no signal?", "b", 0.5)
     )
     assert queries == {q("no signal"): ("No signal", "No signal", "relation 0")}
@@ -73,14 +73,14 @@ def test_a_query_has_all_its_relevant_documents():
 
 
 def test_of_two_grades_of_a_document_the_better_counts():
-    _, qrels = evaluation_set(
+    _, qrels = queries_and_qrels_of(
         ("No signal", "No signal", "a", 0.5), ("no signal?", "no signal?", "a", 1.0)
     )
     assert qrels == [(q("no signal"), d("a"), 1.0)]
 
 
 def test_a_query_has_a_raw_id_and_a_cleaned_text():
-    queries, _ = evaluation_set(
+    queries, _ = queries_and_qrels_of(
         ("Abnormal ECG", "Abnormal electrocardiogram (ECG)", "a", 1.0), ("C++", "C++", "b", 1.0)
     )
     assert queries[q("abnormal ecg")][:2] == ("Abnormal ECG", "Abnormal electrocardiogram (ECG)")
@@ -89,13 +89,13 @@ def test_a_query_has_a_raw_id_and_a_cleaned_text():
 
 def test_a_query_that_cleaning_dropped_is_scored_raw():
     # `split` gives such a pair its raw string as anchor: the query stays, and so does its answer.
-    queries, qrels = evaluation_set(("??", "??", "a", 1.0))
+    queries, qrels = queries_and_qrels_of(("??", "??", "a", 1.0))
     assert queries == {q("??"): ("??", "??", "relation 0")}
     assert qrels == [(q("??"), d("a"), 1.0)]
 
 
 def test_pairs_with_score_0_give_no_query_and_no_qrel():
-    queries, qrels = evaluation_set(
+    queries, qrels = queries_and_qrels_of(
         ("no signal", "no signal", "a", 0.0), ("dark", "dark", "a", 0.0), ("dark", "dark", "b", 1.0)
     )
     assert list(queries) == [q("dark")]
@@ -104,7 +104,7 @@ def test_pairs_with_score_0_give_no_query_and_no_qrel():
 
 @pytest.mark.parametrize("rows", [[], [("no signal", "no signal", "a", 0.0)]])
 def test_without_relevant_pairs_the_tables_are_empty_and_typed(rows):
-    assert evaluation_set(*rows) == ({}, [])
+    assert queries_and_qrels_of(*rows) == ({}, [])
 
 
 ROWS = st.lists(

@@ -256,8 +256,8 @@ def test_the_rank_of_a_document_is_its_place_in_the_full_ranking(pair, data):
         st.lists(st.integers(0, len(passages) - 1), min_size=len(queries), max_size=len(queries))
     )
     ranking = dense(queries, passages, len(passages)).positions
-    document_ranks = ranks(queries, passages, own)
-    assert document_ranks.tolist() == [
+    ranks_of_own = ranks(queries, passages, own)
+    assert ranks_of_own.tolist() == [
         1 + list(row).index(position) for row, position in zip(ranking, own, strict=True)
     ]
 
