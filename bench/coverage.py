@@ -94,7 +94,7 @@ def percentile(sample: Sample, seed: int) -> tuple[float, float]:
     """Return the interval that the percentile bootstrap over components gives."""
     _, of = np.unique(sample.components, return_inverse=True)
     sums, counts = np.bincount(of, weights=sample.differences), np.bincount(of).astype(np.float64)
-    drawn = np.random.default_rng(seed).integers(0, len(sums), size=(RESAMPLES, len(sums)))
+    drawn = np.random.default_rng(seed).integers(0, len(sums), size=(BENCH_RESAMPLES, len(sums)))
     low, high = np.quantile(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), [0.025, 0.975])
     return float(low), float(high)
 
