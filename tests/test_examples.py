@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from stages.finetune.params import FinetuneParams
 from stages.lib.params import Run, load, read_yaml
-from stages.split.params import SplitParams
+from stages.split.interface import SplitParams
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))

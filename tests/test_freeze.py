@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from stages.ask.freeze import app
 from stages.lib import tables
 from stages.lib.contracts.splits import Splits
-from stages.split.frozen import read_frozen
+from stages.split.constraints import read_frozen
 from tests.conftest import ROOT
 
 D1, D2, D3, P1, P2, P3 = (letter + str(digit) * 16 for letter in "dp" for digit in (1, 2, 3))

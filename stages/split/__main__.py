@@ -1,191 +1,312 @@
 """Split 80/10/10 by connected component, and audit that nothing leaks.
 
 Reads the rows as collected, as cleaned and as paired, and the near-duplicate edges. Every collected pair
-and document gets a split, also those that cleaning or deduplication dropped: held-out queries stay the
-same whatever happens to the data. Rows are tied when they share a document, an anchor or a text in normal
-form, a group, or a near edge, or one was made from the other; what ties cannot be separated, and the exact
-audit of the result is fed back as ties until it finds nothing. `split.unit` chooses looser ties, or dates.
-What data/frozen/ lists keeps its split, and what equals or nears a text of data/protected/ leaves training.
+and document gets a split, also those that cleaning or deduplication dropped: so held-out queries stay the
+same whatever happens to the data. Edges join rows that share a document, an anchor or a text in normal
+form, a group, or a near-duplicate edge, and synthetic pairs with their origin. Joined rows share a split.
+The exact audit of the result adds edges until it finds no leak. `split.unit` chooses fewer edges, or dates.
+Ids in data/frozen/ keep their split. Rows that equal or near a text of data/protected/ leave training.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib import tables
 from stages.lib.benchmark import is_made, real
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.ledger import Ledger as LedgerTable
-from stages.lib.contracts.made import Made
-from stages.lib.contracts.near import Near
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.scored import Scored
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.times import Times
-from stages.lib.ledger import Ledger, balance
-from stages.lib.params import Labels, load
-from stages.lib.stage import command, write_metrics
-from stages.split.assignment import Assignment, Rows, follow, grow, keep_sample, shield
-from stages.split.audit import alike, forbidden, leaks, tolerated
-from stages.split.dates import by_date
-from stages.split.exam import Labelled, ask, fingerprints, rehearse, scored, variants
-from stages.split.frozen import NAME, moved, read_frozen
-from stages.split.measures import measure, of_topics
-from stages.split.params import SplitParams
-from stages.split.protect import matches, read_protected
-from stages.split.ties import made_ties, ties_of
+from stages.lib.contracts.splits import HELD_OUT
+from stages.lib.interface import Stage
+from stages.lib.ledger import Ledger as LedgerWriter
+from stages.lib.ledger import balance
+from stages.split.assignment import (
+    Assignment,
+    SplitRows,
+    assign,
+    assign_documents,
+    sample_training,
+)
+from stages.split.components import (
+    Edge,
+    edges_from_tables,
+    synthetic_pair_edges,
+    text_versions,
+)
+from stages.split.constraints import (
+    FROZEN_FILE,
+    Constraints,
+    match_protected,
+    moved_frozen_ids,
+    read_frozen,
+    read_protected,
+)
+from stages.split.evaluation_set import (
+    TopicRelevance,
+    build_evaluation_sets,
+    build_synthetic_set,
+    fingerprints,
+    scored_pairs,
+)
+from stages.split.interface import (
+    EvaluationSetTables,
+    Inputs,
+    Outputs,
+    Params,
+    SplitParams,
+    SyntheticSetTables,
+    Unit,
+)
+from stages.split.leakage import (
+    TextMatches,
+    find_leaks,
+    is_violation,
+    match_texts,
+    tolerated_leaks,
+)
+from stages.split.metrics import split_metrics, topic_metrics
 
+# Reasons for which a built pair is not in training.
 REASONS = ("not_sampled", "protected", "repeats_held_out")
 
 
-def tell(
-    assigned: Assignment, built: pd.DataFrame, where: Mapping[str, str], gone: Collection[str]
-) -> Ledger:
-    """Return the ledger: what the audit tied, which frozen ids moved (`gone`), which built pairs are not used."""
-    ledger = Ledger()
-    for one in assigned.added:
-        ledger.note(one.left, "tied_by_audit", partner_id=one.right)
-    for identity in gone:
-        name = assigned.component_of[identity]
-        ledger.note(identity, "frozen_moved", partner_id=name, after=assigned.split_of[name])
-    for pair_id in built["pair_id"]:
-        if pair_id in assigned.left:
-            reason, partner_id, score = assigned.left[pair_id]
+def run(inputs: Inputs, params: Params) -> Outputs:
+    """Split 80/10/10 by connected component, and audit that nothing leaks."""
+    frozen = read_frozen(inputs.frozen / FROZEN_FILE)
+    protected_texts = read_protected(params.split.protect, inputs.protected)
+    tables = read_tables(inputs)
+
+    # Text versions: the texts of a row as collected, as cleaned and as embedded.
+    rows = split_rows(tables)
+    matches = match_texts(rows.kinds, params.split.near_threshold)
+
+    # Edges: rows that belong together, whatever their texts say.
+    edges = find_edges(inputs, tables, rows, params.split)
+
+    # Assignment: the split of every row, and a sample of the training pairs.
+    constraints = Constraints(
+        frozen=frozen,
+        protected=match_protected(protected_texts, rows.kinds, params.split.near_threshold),
+        time_of=read_times(inputs, params.split),
+    )
+    assignment = assign(rows, edges, matches, constraints=constraints, params=params.split)
+    splits = sample_training(assignment, tables.pairs.built, params.split.max_train_pairs, frozen)
+    if not params.split.splits_documents:
+        splits = assign_documents(splits, rows, constraints.protected)
+    split_of = dict(zip(splits["id"], splits["split"], strict=True))
+
+    # Evaluation sets: the queries of validation and test, and what is counted of all of this.
+    evaluation = evaluation_sets(tables, splits, params.labels.positive_from)
+    audit = audit_result(matches, split_of, params.split.unit)
+    moved_ids = moved_frozen_ids(assignment.component_of, assignment.split_of, frozen)
+    ledger = split_ledger(assignment, tables.pairs.built, split_of, moved_ids)
+    details = {
+        **row_accounting(tables.pairs.built, split_of, ledger),
+        **split_metrics(
+            assignment,
+            edges,
+            splits,
+            every_pair=tables.every_pair,
+            built_pairs=tables.pairs.built,
+        ),
+        **topic_metrics(tables.pairs.built, tables.documents.collected, split_of),
+        "frozen_moved": len(moved_ids),
+        **audit.metrics(),
+        **evaluation.metrics(),
+    }
+    return Outputs(
+        splits=splits,
+        fingerprints=fingerprints(rows.kinds, split_of, audit.tolerated, protected_texts),
+        validation=evaluation.validation,
+        test=evaluation.test,
+        synthetic=evaluation.synthetic,
+        ledger=ledger.frame(),
+        metrics={"leaks": details["leaked_texts"] + details["leaked_components"]},
+        details=details,
+    )
+
+
+class Versions(NamedTuple):
+    """One kind of row, as three stages wrote it."""
+
+    collected: pd.DataFrame
+    cleaned: pd.DataFrame
+    built: pd.DataFrame
+
+
+class Tables(NamedTuple):
+    """The tables that several steps need.
+
+    Attributes:
+        documents: Documents.
+        pairs: Pairs.
+        every_pair: the pairs as collected, and the built ones that are not among them.
+        synthetic_pairs: a Made table.
+    """
+
+    documents: Versions
+    pairs: Versions
+    every_pair: pd.DataFrame
+    synthetic_pairs: pd.DataFrame
+
+
+class EvaluationSets(NamedTuple):
+    """The evaluation sets as tables, and whether they are synthetic for want of collected pairs."""
+
+    validation: EvaluationSetTables
+    test: EvaluationSetTables
+    synthetic: SyntheticSetTables
+    is_synthetic: bool
+
+    def metrics(self) -> dict[str, int | bool]:
+        """Return the number of queries of each set."""
+        return {
+            "validation_queries": len(self.validation.queries),
+            "test_queries": len(self.test.queries),
+            "synthetic_queries": len(self.synthetic.queries),
+            "synthetic_exam": self.is_synthetic,
+        }
+
+
+class Audit(NamedTuple):
+    """The leaks of the final splits: how many are violations, and those that training may see."""
+
+    violations: int
+    tolerated: list[Edge]
+
+    def metrics(self) -> dict[str, int]:
+        """Return the number of both."""
+        return {"leaked_texts": self.violations, "tolerated_texts": len(self.tolerated)}
+
+
+def read_tables(inputs: Inputs) -> Tables:
+    """Return documents and pairs as collected, cleaned and built."""
+    documents = Versions(
+        collected=inputs.documents.frame(),
+        cleaned=inputs.cleaned_documents.frame(),
+        built=inputs.built_documents.frame(),
+    )
+    pairs = Versions(
+        collected=inputs.pairs.frame(),
+        cleaned=inputs.cleaned_pairs.frame(),
+        built=inputs.built_pairs.frame(),
+    )
+    every_pair = pairs.built
+    if len(pairs.collected):
+        every_pair = pd.concat([pairs.collected, pairs.built]).drop_duplicates("pair_id")
+    return Tables(documents, pairs, every_pair, inputs.synthetic_pairs.frame())
+
+
+def read_times(inputs: Inputs, params: SplitParams) -> dict[str, str]:
+    """Return id of a pair or document to its time; empty where the unit needs none."""
+    if params.unit != "time":
+        return {}
+    timestamps = inputs.timestamps.frame()
+    return dict(zip(timestamps["id"], timestamps["time"], strict=True))
+
+
+def split_rows(tables: Tables) -> SplitRows:
+    """Return all pairs and documents with the versions of their texts."""
+    every_pair = tables.every_pair
+    return SplitRows(
+        anchors=text_versions(
+            (every_pair, "pair_id", "anchor"),
+            (tables.pairs.cleaned, "pair_id", "anchor"),
+            (tables.pairs.built, "pair_id", "anchor"),
+        ),
+        texts=text_versions(*((frame, "doc_id", "text") for frame in tables.documents)),
+        document_of_pair=dict(zip(every_pair["pair_id"], every_pair["doc_id"], strict=True)),
+    )
+
+
+def find_edges(inputs: Inputs, tables: Tables, rows: SplitRows, params: SplitParams) -> list[Edge]:
+    """Return the edges that do not follow from texts."""
+    edges = edges_from_tables(
+        inputs.near_duplicates.frame(),
+        inputs.aliases.frame(),
+        tables.documents.collected,
+        tables.every_pair,
+        params=params,
+    )
+    return edges + synthetic_pair_edges(tables.synthetic_pairs, rows.document_of_pair, params)
+
+
+def evaluation_sets(tables: Tables, splits: pd.DataFrame, positive_from: float) -> EvaluationSets:
+    """Return the evaluation sets of the held-out pairs.
+
+    Args:
+        tables: documents and pairs.
+        splits: the Splits.
+        positive_from: the score from which a pair is a positive.
+    """
+    collected = tables.pairs.collected
+    built = tables.pairs.built
+    topics = TopicRelevance(tables.documents.built, tables.synthetic_pairs)
+    cleaned_anchors: dict[str, str] = {}
+    for frame in (tables.pairs.cleaned, built):
+        cleaned_anchors.update(zip(frame["pair_id"], frame["anchor"], strict=True))
+
+    # Collected positives are the queries. Without any, synthetic pairs stand in for them.
+    positives = real(collected, positive_from)
+    has_positives = len(positives) > 0
+    query_pairs = positives if has_positives else built
+    sets = build_evaluation_sets(query_pairs, cleaned_anchors, splits, topics)
+
+    # Beside collected queries, synthetic ones are an evaluation set of their own.
+    synthetic_pairs = built[is_made(built["source"])] if has_positives else built.iloc[:0]
+    synthetic = build_synthetic_set(synthetic_pairs, splits, sets["validation"].queries, topics)
+
+    scored = scored_pairs(collected, cleaned_anchors, splits)
+    return EvaluationSets(
+        validation=EvaluationSetTables(*sets["validation"], scored["validation"]),
+        test=EvaluationSetTables(*sets["test"], scored["test"]),
+        synthetic=SyntheticSetTables(*synthetic),
+        is_synthetic=not has_positives,
+    )
+
+
+def audit_result(matches: TextMatches, split_of: Mapping[str, str], unit: Unit) -> Audit:
+    """Return the leaks of the final splits, counted anew from all matches."""
+    leaks = find_leaks(matches, split_of)
+    violations = sum(is_violation(leak, unit, split_of) for leak in leaks)
+    return Audit(violations, tolerated_leaks(leaks, unit, split_of))
+
+
+def split_ledger(
+    assignment: Assignment,
+    built_pairs: pd.DataFrame,
+    split_of: Mapping[str, str],
+    moved_ids: Collection[str],
+) -> LedgerWriter:
+    """Return the ledger: edges of the audit, frozen ids that moved, and built pairs that are not used."""
+    ledger = LedgerWriter()
+    for edge in assignment.audit_edges:
+        ledger.note(edge.left, "tied_by_audit", partner_id=edge.right)
+
+    for row_id in moved_ids:
+        name = assignment.component_of[row_id]
+        ledger.note(row_id, "frozen_moved", partner_id=name, after=assignment.split_of[name])
+
+    for pair_id in built_pairs["pair_id"]:
+        if pair_id in assignment.excluded:
+            reason, partner_id, score = assignment.excluded[pair_id]
             ledger.drop(pair_id, reason, partner_id=partner_id, score=score)
-        elif where[pair_id] == "corpus":
+        elif split_of[pair_id] == "corpus":
             ledger.drop(pair_id, "not_sampled")
     return ledger
 
 
-def main(
-    documents: Path = Path("data/collect/documents.parquet"),
-    pairs: Path = Path("data/collect/pairs.parquet"),
-    times: Path = Path("data/collect/times.parquet"),
-    cleaned_documents: Path = Path("data/clean/documents.parquet"),
-    cleaned_pairs: Path = Path("data/clean/pairs.parquet"),
-    near: Path = Path("data/deduplicate/near.parquet"),
-    aliases: Path = Path("data/deduplicate/aliases.parquet"),
-    built_documents: Path = Path("data/pair/documents.parquet"),
-    built_pairs: Path = Path("data/pair/pairs.parquet"),
-    made: Path = Path("data/pair/made.parquet"),
-    frozen: Path = Path("data/frozen"),
-    protected: Path = Path("data/protected"),
-    out_splits: Path = Path("data/split/splits.parquet"),
-    out_fingerprints: Path = Path("data/split/fingerprints.parquet"),
-    out_validation_queries: Path = Path("data/split/validation/queries.parquet"),
-    out_validation_qrels: Path = Path("data/split/validation/qrels.parquet"),
-    out_test_queries: Path = Path("data/split/test/queries.parquet"),
-    out_test_qrels: Path = Path("data/split/test/qrels.parquet"),
-    out_validation_scored: Path = Path("data/split/validation/scored.parquet"),
-    out_test_scored: Path = Path("data/split/test/scored.parquet"),
-    out_synthetic_queries: Path = Path("data/split/synthetic/queries.parquet"),
-    out_synthetic_qrels: Path = Path("data/split/synthetic/qrels.parquet"),
-    out_ledger: Path = Path("data/split/ledger.parquet"),
-    metrics: Path = Path("metrics/split.json"),
-) -> None:
-    """Split 80/10/10 by connected component, and audit that nothing leaks."""
-    params, labels = load(SplitParams), load(Labels)
-    kept, secrets = read_frozen(frozen / NAME), read_protected(params.protect, protected)
-    raw_documents, raw_pairs = tables.read(documents, Documents), tables.read(pairs, Pairs)
-    clean_documents, clean_pairs = (
-        tables.read(cleaned_documents, Documents),
-        tables.read(cleaned_pairs, Pairs),
-    )
-    final_documents, built = (
-        tables.read(built_documents, Documents),
-        tables.read(built_pairs, Pairs),
-    )
-    recipes = tables.read(made, Made)
-    every_pair = (
-        pd.concat([raw_pairs, built]).drop_duplicates("pair_id") if len(raw_pairs) else built
-    )
-    stages = (every_pair, clean_pairs, built)
-    rows = Rows(
-        variants(*((frame, "pair_id", "anchor") for frame in stages)),
-        variants(
-            *(
-                (frame, "doc_id", "text")
-                for frame in (raw_documents, clean_documents, final_documents)
-            )
-        ),
-        dict(zip(every_pair["pair_id"], every_pair["doc_id"], strict=True)),
-    )
-    kinds = [rows.anchors, rows.texts]
-    taken = matches(secrets, kinds, params.near_threshold)
-    same = alike(kinds, params.near_threshold)
-
-    ties = [
-        *ties_of(
-            tables.read(near, Near),
-            tables.read(aliases, Aliases),
-            raw_documents,
-            every_pair,
-            params,
-        ),
-        *made_ties(recipes, rows.answers, params),
-    ]
-    if params.unit == "time":
-        known = tables.read(times, Times)
-        assigned = by_date(
-            rows, dict(zip(known["id"], known["time"], strict=True)), same, params, kept, taken
-        )
-    else:
-        assigned = shield(grow(rows, ties, same, params, kept), rows, taken)
-    splits = keep_sample(assigned, built, params.max_train_pairs, kept)
-    if not params.splits_documents:
-        splits = follow(splits, rows, taken)
-    where = dict(zip(splits["id"], splits["split"], strict=True))
-    cleaned = {
-        pair_id: anchor
-        for frame in stages[1:]
-        for pair_id, anchor in zip(frame["pair_id"], frame["anchor"], strict=True)
-    }
-    # Real questions are the benchmark wherever there are any; made ones only stand in for them.
-    answers = real(raw_pairs, labels.positive_from)
-    labelled = Labelled(final_documents, recipes)
-    sets = ask(answers if len(answers) else built, cleaned, splits, labelled)
-    rehearsed = built[is_made(built["source"])] if len(answers) else built.iloc[:0]
-    synthetic = rehearse(rehearsed, splits, sets["validation"][0], labelled)
-    gone = moved(assigned.component_of, assigned.split_of, kept)
-    ledger = tell(assigned, built, where, gone)
-    found = leaks(same, where)
-    allowed = tolerated(found, params.unit, where)
-    rows_out = int(built["pair_id"].map(where).isin(["train", "validation", "test"]).sum())
-    measured: dict[str, float | int | str | bool] = {
-        **balance(len(built), rows_out, ledger.dropped(), REASONS),
-        **measure(assigned, ties, splits, every_pair, built),
-        **of_topics(built, raw_documents, where),
-        "frozen_moved": len(gone),
-        "leaked_texts": sum(forbidden(leak, params.unit, where) for leak in found),
-        "tolerated_texts": len(allowed),
-        **{f"{name}_queries": len(questions) for name, (questions, _) in sets.items()},
-        "synthetic_queries": len(synthetic[0]),
-        "synthetic_exam": not len(answers),
-    }
-
-    tables.write(splits, out_splits, Splits)
-    tables.write(fingerprints(kinds, where, allowed, secrets), out_fingerprints, Fingerprints)
-    tables.write(sets["validation"][0], out_validation_queries, Queries)
-    tables.write(sets["validation"][1], out_validation_qrels, Qrels)
-    tables.write(sets["test"][0], out_test_queries, Queries)
-    tables.write(sets["test"][1], out_test_qrels, Qrels)
-    judged = scored(raw_pairs, cleaned, splits)
-    tables.write(judged["validation"], out_validation_scored, Scored)
-    tables.write(judged["test"], out_test_scored, Scored)
-    tables.write(synthetic[0], out_synthetic_queries, Queries)
-    tables.write(synthetic[1], out_synthetic_qrels, Qrels)
-    tables.write(ledger.frame(), out_ledger, LedgerTable)
-    write_metrics(measured, metrics)
+def row_accounting(
+    built_pairs: pd.DataFrame, split_of: Mapping[str, str], ledger: LedgerWriter
+) -> dict[str, int]:
+    """Return the number of built pairs that came in, that are used, and that were dropped."""
+    is_used = built_pairs["pair_id"].map(split_of).isin(["train", *HELD_OUT])
+    return balance(len(built_pairs), int(is_used.sum()), ledger.dropped(), REASONS)
 
 
-app = command(main, "tables")
+STAGE = Stage(run, groups=("tables",))
+main = STAGE.main
+app = STAGE.app
 
 if __name__ == "__main__":
     app()

@@ -1,4 +1,4 @@
-"""Where everything belongs: components to splits, by hash, by date, or as frozen; and what leaves training."""
+"""The split of every row: by component or by date, with frozen ids and protected texts considered."""
 
 from __future__ import annotations
 
@@ -9,24 +9,46 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.lib.contracts.splits import HELD_OUT
-from stages.split.audit import Alike, kept_apart, leaks
-from stages.split.components import Texts, Tie, assign, by_anchor, by_document, sample, tie
-from stages.split.frozen import kept_splits
-from stages.split.params import SplitParams
-from stages.split.protect import Match
-from stages.split.ties import check_size, equal_ties
+from stages.lib.errors import Problem
+from stages.split.component_size import check_component_size
+from stages.split.components import (
+    Edge,
+    TextVersions,
+    connected_components,
+    edges_within,
+    equal_text_edges,
+    name_by_anchor,
+    name_by_document,
+    name_by_hash,
+    sample_components,
+    split_of_component,
+)
+from stages.split.constraints import Constraints, ProtectedMatch, frozen_splits
+from stages.split.interface import SplitParams
+from stages.split.leakage import TextMatches, enforced_matches, find_leaks, is_violation
 
 
-class Rows(NamedTuple):
-    """What is split: the anchors of each pair, the texts of each document, the document of each pair."""
+class SplitRows(NamedTuple):
+    """The rows that are split.
 
-    anchors: Texts
-    texts: Texts
-    answers: Mapping[str, str]
+    Attributes:
+        anchors: pair id to the versions of its anchor.
+        texts: document id to the versions of its text.
+        document_of_pair: pair id to document id.
+    """
+
+    anchors: TextVersions
+    texts: TextVersions
+    document_of_pair: Mapping[str, str]
+
+    @property
+    def kinds(self) -> list[TextVersions]:
+        """The texts of pairs, and those of documents."""
+        return [self.anchors, self.texts]
 
 
-class Left(NamedTuple):
-    """Why a pair is not trained on, which row or text decided, and how similar it is."""
+class Exclusion(NamedTuple):
+    """The reason why a pair left training, the row that decided it, and their similarity."""
 
     reason: str
     partner_id: str
@@ -34,123 +56,324 @@ class Left(NamedTuple):
 
 
 class Assignment(NamedTuple):
-    """Id to component, component to split before sampling, what the audit tied, and pairs that left training."""
+    """Components and splits, before training is sampled.
+
+    Attributes:
+        component_of: row id to component id.
+        split_of: component id to split.
+        audit_edges: edges that the leakage audit added.
+        excluded: id of a pair that left training to its exclusion.
+    """
 
     component_of: dict[str, str]
     split_of: dict[str, str]
-    added: list[Tie]
-    left: dict[str, Left]
+    audit_edges: list[Edge]
+    excluded: dict[str, Exclusion]
 
-    def where(self) -> dict[str, str]:
-        """Return id to split, before sampling."""
-        return {identity: self.split_of[name] for identity, name in self.component_of.items()}
+    def split_by_row(self) -> dict[str, str]:
+        """Return row id to split."""
+        return {row_id: self.split_of[name] for row_id, name in self.component_of.items()}
 
 
-def grow(
-    rows: Rows, ties: Sequence[Tie], found: Alike, params: SplitParams, frozen: Mapping[str, str]
+def assign(
+    rows: SplitRows,
+    edges: Sequence[Edge],
+    matches: TextMatches,
+    *,
+    constraints: Constraints,
+    params: SplitParams,
 ) -> Assignment:
-    """Return where everything belongs that the unit splits: pairs and documents, or pairs alone.
+    """Return the split of every row that the unit splits: pairs and documents, or pairs alone.
 
-    `found` says what is alike among all anchors and all documents. Components are assigned, audited, and joined where
-    the audit finds a leak, until it finds none: each round joins at least two components, so it ends. Then the same
-    with the frozen ids in their places, so that freezing what is changes no component. Raises Problem when one
-    component grows too large.
+    Args:
+        rows: the pairs and documents.
+        edges: edges that do not follow from texts.
+        matches: equal and near texts among all rows.
+        constraints: frozen ids, protected texts, and times for the unit `time`.
+        params: the section `split`.
+
+    Raises:
+        Problem: a component is too large, or the unit is `time` and a pair has no time.
     """
-    kinds = [rows.anchors, rows.texts] if params.splits_documents else [rows.anchors]
-    name = by_document if params.splits_documents else by_anchor(rows.anchors)
-    ids = sorted(identity for kind in kinds for identity in kind)
-    edges = [*ties, *equal_ties(kinds)]
-    giveaways = kept_apart(found, params.unit)
-    added: list[Tie] = []
-    for given in ({}, frozen) if frozen else ({},):
+    if params.unit == "time":
+        return assign_by_date(rows, matches, constraints, params)
+    assignment = assign_by_component(rows, edges, matches, frozen=constraints.frozen, params=params)
+    return exclude_protected(assignment, rows, constraints.protected)
+
+
+# --- by component
+
+
+def assign_by_component(
+    rows: SplitRows,
+    edges: Sequence[Edge],
+    matches: TextMatches,
+    *,
+    frozen: Mapping[str, str],
+    params: SplitParams,
+) -> Assignment:
+    """Return components that share no text with another split, and the split of each.
+
+    The splits are audited, and components are joined where the audit finds a leak, until it finds none.
+    Each round joins at least two components, so it ends.
+
+    Raises:
+        Problem: a component is too large.
+    """
+    kinds = rows.kinds if params.splits_documents else [rows.anchors]
+    name = name_by_document if params.splits_documents else name_by_anchor(rows.anchors)
+    row_ids = sorted(row_id for versions in kinds for row_id in versions)
+    edges = [*edges, *equal_text_edges(kinds)]
+    enforced = enforced_matches(matches, params.unit)
+
+    # First without the frozen ids, then with them. So freezing the splits of today changes no
+    # component, though the audit would then find fewer leaks.
+    audit_edges: list[Edge] = []
+    for known_splits in ({}, frozen) if frozen else ({},):
         while True:
-            component_of = tie(ids, [(one.left, one.right) for one in [*edges, *added]], name)
-            split_of = _lots(component_of, rows, params, given)
-            leaking = leaks(
-                giveaways, {identity: split_of[component_of[identity]] for identity in ids}
-            )
-            if not leaking:
+            ends = [edge.ends for edge in (*edges, *audit_edges)]
+            component_of = connected_components(row_ids, ends, name)
+            split_of = _draw_splits(component_of, rows, params, frozen=known_splits)
+            split_by_row = {row_id: split_of[component_of[row_id]] for row_id in row_ids}
+            leaks = find_leaks(enforced, split_by_row)
+            if not leaks:
                 break
-            added.extend(leaking)
-    check_size(component_of, rows.anchors, [*edges, *added], params)
-    return Assignment(component_of, split_of, added, {})
+            audit_edges.extend(leaks)
+
+    check_component_size(component_of, rows.anchors, [*edges, *audit_edges], params)
+    return Assignment(component_of, split_of, audit_edges, {})
 
 
-def _lots(
-    component_of: Mapping[str, str], rows: Rows, params: SplitParams, frozen: Mapping[str, str]
+def exclude_protected(
+    assignment: Assignment, rows: SplitRows, protected: Mapping[str, ProtectedMatch]
+) -> Assignment:
+    """Return `assignment` without the training components and unpaired documents with a protected text.
+
+    Their split becomes "protected". Held-out components stay.
+    """
+    component_of = assignment.component_of
+
+    # The row that decides for a component: one of its members, else the document of one of its pairs.
+    decider: dict[str, str] = {}
+    for row_id in sorted(set(protected) & set(component_of)):
+        decider.setdefault(component_of[row_id], row_id)
+    for pair_id, doc_id in sorted(rows.document_of_pair.items()):
+        if doc_id in protected:
+            decider.setdefault(component_of[pair_id], doc_id)
+    decider = {
+        name: row_id
+        for name, row_id in decider.items()
+        if assignment.split_of[name] not in HELD_OUT
+    }
+
+    excluded: dict[str, Exclusion] = {}
+    for pair_id in rows.anchors:
+        if component_of[pair_id] in decider:
+            row_id = decider[component_of[pair_id]]
+            excluded[pair_id] = _protected_exclusion(pair_id, row_id, protected)
+
+    split_of = {**assignment.split_of, **dict.fromkeys(decider, "protected")}
+    return assignment._replace(split_of=split_of, excluded=excluded)
+
+
+def _draw_splits(
+    component_of: Mapping[str, str],
+    rows: SplitRows,
+    params: SplitParams,
+    *,
+    frozen: Mapping[str, str],
 ) -> dict[str, str]:
-    paired = {component_of[pair_id] for pair_id in rows.anchors}
-    kept = kept_splits(component_of, frozen)
-    # What no question asks for is corpus: searched in, never asked, and good for negatives.
-    return {
-        name: kept.get(name)
-        or (assign(name, params.train, params.validation) if name in paired else "corpus")
-        for name in sorted(set(component_of.values()))
-    }
+    """Return component id to split."""
+    with_pairs = {component_of[pair_id] for pair_id in rows.anchors}
+    split_if_frozen = frozen_splits(component_of, frozen)
+
+    split_of: dict[str, str] = {}
+    for name in sorted(set(component_of.values())):
+        if name in split_if_frozen:
+            split_of[name] = split_if_frozen[name]
+        elif name in with_pairs:
+            split_of[name] = split_of_component(name, params.train, params.validation)
+        else:
+            # Documents without pairs are searched, and may become negatives.
+            split_of[name] = "corpus"
+    return split_of
 
 
-def shield(grown: Assignment, rows: Rows, matches: Mapping[str, Match]) -> Assignment:
-    """Return `grown` without training components, or unpaired documents, that hold a protected text."""
-    first: dict[str, str] = {}
-    for identity in sorted(set(matches) & set(grown.component_of)):
-        first.setdefault(grown.component_of[identity], identity)
-    for pair_id, doc_id in sorted(rows.answers.items()):
-        if doc_id in matches:
-            first.setdefault(grown.component_of[pair_id], doc_id)
-    taken = {
-        name: identity for name, identity in first.items() if grown.split_of[name] not in HELD_OUT
-    }
-    left = {
-        pair_id: Left(
-            "protected",
-            taken[name] if taken[name] != pair_id else "",
-            matches[taken[name]].similarity,
+def _protected_exclusion(
+    pair_id: str, row_id: str, protected: Mapping[str, ProtectedMatch]
+) -> Exclusion:
+    # A row is not named as its own partner.
+    partner_id = row_id if row_id != pair_id else ""
+    return Exclusion("protected", partner_id, protected[row_id].similarity)
+
+
+# --- by date
+
+
+def assign_by_date(
+    rows: SplitRows, matches: TextMatches, constraints: Constraints, params: SplitParams
+) -> Assignment:
+    """Return the split of every pair by its time: the oldest pairs are trained on, the newest are the test.
+
+    Nothing moves across a date. A training pair whose anchor equals or nears a held-out one leaves
+    training, and so does one with a protected text. Pairs of one split that share a document or an
+    anchor form a component, which intervals resample as a whole.
+
+    Raises:
+        Problem: a pair has no time, or ids are frozen.
+    """
+    if constraints.frozen:
+        raise Problem(
+            "split.unit is 'time', but data/frozen/splits.csv holds ids: "
+            "a date and a frozen list cannot both decide",
+            "empty the file down to its header, or choose another split.unit",
         )
-        for pair_id in rows.anchors
-        if (name := grown.component_of[pair_id]) in taken
+    time_of_pair = _times_of_pairs(rows, constraints.time_of)
+    split_of = split_by_time(time_of_pair, params.train, params.validation)
+    excluded: dict[str, Exclusion] = {}
+
+    # Training anchors that repeat a held-out one.
+    for leak in find_leaks(enforced_matches(matches, params.unit), split_of):
+        if is_violation(leak, "time", split_of):
+            training_id, held_out_id = sorted(
+                leak.ends, key=lambda pair_id: split_of[pair_id] != "train"
+            )
+            exclusion = Exclusion("repeats_held_out", held_out_id, float("nan"))
+            excluded.setdefault(training_id, exclusion)
+    split_of.update(dict.fromkeys(excluded, "corpus"))
+
+    # Training pairs whose anchor, or else whose document, has a protected text.
+    for pair_id, doc_id in sorted(rows.document_of_pair.items()):
+        row_id = pair_id if pair_id in constraints.protected else doc_id
+        if row_id in constraints.protected and split_of[pair_id] == "train":
+            excluded[pair_id] = _protected_exclusion(pair_id, row_id, constraints.protected)
+            split_of[pair_id] = "protected"
+
+    component_of = _components_within_splits(rows, split_of)
+    split_of_name = {name: split_of[pair_id] for pair_id, name in component_of.items()}
+    return Assignment(component_of, split_of_name, [], excluded)
+
+
+def split_by_time(time_of: Mapping[str, str], train: float, validation: float) -> dict[str, str]:
+    """Return the split of each id: the oldest share is train, then comes validation, the rest is test.
+
+    Equal times stay together, in the split in which the middle one of them falls.
+
+    >>> split_by_time({"a": "2026-01-01", "b": "2026-01-02", "c": "2026-01-03"}, 0.4, 0.3)
+    {'a': 'train', 'b': 'validation', 'c': 'test'}
+    """
+    count_by_time = Counter(time_of.values())
+    split_of_time: dict[str, str] = {}
+    earlier = 0
+    for time in sorted(count_by_time):
+        middle = (earlier + count_by_time[time] / 2) / len(time_of)
+        if middle < train:
+            split_of_time[time] = "train"
+        elif middle < train + validation:
+            split_of_time[time] = "validation"
+        else:
+            split_of_time[time] = "test"
+        earlier += count_by_time[time]
+    return {row_id: split_of_time[time] for row_id, time in time_of.items()}
+
+
+def _times_of_pairs(rows: SplitRows, time_of: Mapping[str, str]) -> dict[str, str]:
+    # Pairs that were built from a document have the time of that document.
+    time_of_pair = {
+        pair_id: time_of.get(pair_id) or time_of.get(doc_id, "")
+        for pair_id, doc_id in rows.document_of_pair.items()
     }
-    return grown._replace(
-        split_of={**grown.split_of, **dict.fromkeys(taken, "protected")}, left=left
-    )
+    missing = sorted(pair_id for pair_id, time in time_of_pair.items() if not time)
+    if missing:
+        raise Problem(
+            f"split.unit is 'time', but {len(missing):,} of {len(time_of_pair):,} pairs "
+            f"have no time (first: {missing[0]})",
+            "map a column to 'time' under collect.sources in params.yaml, fill it, "
+            "or choose another split.unit",
+        )
+    return time_of_pair
 
 
-def keep_sample(
-    assigned: Assignment,
+def _components_within_splits(rows: SplitRows, split_of: Mapping[str, str]) -> dict[str, str]:
+    """Return pair id to component id: pairs of one split that share a document or an anchor."""
+    pairs_of_document: dict[str, list[str]] = defaultdict(list)
+    for pair_id, doc_id in sorted(rows.document_of_pair.items()):
+        pairs_of_document[f"{doc_id} {split_of[pair_id]}"].append(pair_id)
+
+    edges = edges_within(pairs_of_document, "shared document")
+    for edge in equal_text_edges([rows.anchors]):
+        if split_of[edge.left] == split_of[edge.right]:
+            edges.append(edge)
+    ends = [edge.ends for edge in edges]
+    return connected_components(sorted(rows.anchors), ends, name_by_hash)
+
+
+# --- the table
+
+
+def sample_training(
+    assignment: Assignment,
     pairs: pd.DataFrame,
-    most: int | None,
+    max_pairs: int | None,
     frozen: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Return the Splits: training components that the sample leaves out become corpus; frozen ones come first."""
-    component_of, split_of = assigned.component_of, assigned.split_of
-    counts = Counter(component_of[pair_id] for pair_id in pairs["pair_id"])
-    first = set(kept_splits(component_of, frozen or {}))
-    kept = sample(
-        {name: count for name, count in counts.items() if split_of[name] == "train"}, most, first
-    )
-    where = {
-        name: "corpus" if split == "train" and name not in kept else split
+    """Return the Splits of all rows. Training components that are not sampled become corpus.
+
+    Args:
+        assignment: components and splits.
+        pairs: the Pairs that are counted.
+        max_pairs: about how many training pairs to keep; None keeps all.
+        frozen: id to the split that it keeps; their components are sampled first.
+    """
+    component_of = assignment.component_of
+    split_of = assignment.split_of
+
+    # Sample among the training components that have pairs.
+    pair_count = Counter(component_of[pair_id] for pair_id in pairs["pair_id"])
+    training_count = {
+        name: count for name, count in pair_count.items() if split_of[name] == "train"
+    }
+    first = set(frozen_splits(component_of, frozen or {}))
+    sampled = sample_components(training_count, max_pairs, first)
+
+    # The others are documents to search in.
+    sampled_split_of = {
+        name: "corpus" if split == "train" and name not in sampled else split
         for name, split in split_of.items()
     }
-    ids = sorted(component_of)
-    components = [component_of[identity] for identity in ids]
-    return pd.DataFrame(
-        {"id": ids, "component_id": components, "split": [where[name] for name in components]}
-    )
+    row_ids = sorted(component_of)
+    component_ids = [component_of[row_id] for row_id in row_ids]
+    splits = [sampled_split_of[name] for name in component_ids]
+    return pd.DataFrame({"id": row_ids, "component_id": component_ids, "split": splits})
 
 
-def follow(splits: pd.DataFrame, rows: Rows, matches: Mapping[str, Match]) -> pd.DataFrame:
-    """Return `splits`, which are those of pairs alone, with the documents, each where its pairs are.
+def assign_documents(
+    splits: pd.DataFrame, rows: SplitRows, protected: Mapping[str, ProtectedMatch]
+) -> pd.DataFrame:
+    """Return `splits`, which has pairs alone, with the documents, each in a split of its pairs.
 
-    A document that training needs is in training, whoever else shares it. Of the others one that only held-out
-    pairs ask for is held out, so that it is never a negative; a protected one is in no row of training at all.
+    A document with a training pair is in training, whatever other splits share it. One with held-out
+    pairs alone is held out, so that it never becomes a negative. Of the others, a document with a
+    protected text is protected, and the rest is corpus.
     """
-    where = dict(zip(splits["id"], splits["split"], strict=True))
-    found: dict[str, set[str]] = defaultdict(set)
-    for pair_id, doc_id in rows.answers.items():
-        found[doc_id].add(where[pair_id])
-    order = ("train", "test", "validation")
-    ids = sorted(rows.texts)
-    last = {doc_id: "protected" if doc_id in matches else "corpus" for doc_id in ids}
-    split = [next((one for one in order if one in found[doc_id]), last[doc_id]) for doc_id in ids]
-    documents = pd.DataFrame({"id": ids, "component_id": ids, "split": split})
-    return pd.concat([splits, documents], ignore_index=True) if ids else splits
+    if not rows.texts:
+        return splits
+
+    split_of_pair = dict(zip(splits["id"], splits["split"], strict=True))
+    splits_of_document: dict[str, set[str]] = defaultdict(set)
+    for pair_id, doc_id in rows.document_of_pair.items():
+        splits_of_document[doc_id].add(split_of_pair[pair_id])
+
+    doc_ids = sorted(rows.texts)
+    document_splits: list[str] = []
+    for doc_id in doc_ids:
+        default = "protected" if doc_id in protected else "corpus"
+        candidates = (
+            split
+            for split in ("train", "test", "validation")
+            if split in splits_of_document[doc_id]
+        )
+        document_splits.append(next(candidates, default))
+
+    documents = pd.DataFrame({"id": doc_ids, "component_id": doc_ids, "split": document_splits})
+    return pd.concat([splits, documents], ignore_index=True)

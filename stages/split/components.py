@@ -1,118 +1,321 @@
-"""Components: rows that are tied together, directly or over others, and so must share a split."""
+"""Edges between rows, and the connected components that they form. A component stays in one split.
+
+Rows are pairs and documents, named by their ids. An edge joins two rows that must not be separated: a
+pair and its document, two texts that are equal or nearly so, documents of one group or topic, a
+synthetic pair and the row that it was built from.
+"""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from stages.lib.text import hash_hex, normal_form
+import pandas as pd
 
-# An id has up to three texts (as collected, as cleaned, as embedded): each may give it away.
-Texts = Mapping[str, Sequence[str]]
+from stages.lib.text import hash_hex, normal_form
+from stages.split.interface import SplitParams
+
+# Row id to its texts: as collected, as cleaned, as embedded. The first one is the text as collected.
+TextVersions = Mapping[str, Sequence[str]]
+
+# A function from the members of a component to the id of the component.
 Namer = Callable[[Sequence[str]], str]
 
+_TOPIC_SEPARATOR = re.compile(r"[/>]")
 
-class Tie(NamedTuple):
-    """Two ids that belong together, and why, in words for a message."""
+
+class Edge(NamedTuple):
+    """Two rows that belong together, and the kind of edge, in words for a message."""
 
     left: str
     right: str
     kind: str
 
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The two row ids."""
+        return self.left, self.right
 
-def by_document(group: Sequence[str]) -> str:
-    """Return the document of `group` whose id hashes smallest; ValueError when it holds none.
 
-    Only documents name components, so that a new anchor for a known document never renames (and never
-    moves) anything.
+def is_pair_id(row_id: str) -> bool:
+    """Return True for the id of a pair, False for the id of a document."""
+    return row_id.startswith("p")
+
+
+def text_edge(similarity: str, left: str, right: str) -> Edge:
+    """Return the edge between two rows with similar texts; `similarity` is "equal" or "near"."""
+    both_pairs = is_pair_id(left) and is_pair_id(right)
+    return Edge(left, right, f"{similarity} {'anchor' if both_pairs else 'text'}")
+
+
+def text_versions(*frames: tuple[pd.DataFrame, str, str]) -> dict[str, list[str]]:
+    """Return row id to its distinct texts over several tables.
+
+    Args:
+        frames: each a table, the name of its id column, and the name of its text column.
     """
-    documents = [identity for identity in group if identity.startswith("d")]
-    if not documents:
+    versions: dict[str, list[str]] = defaultdict(list)
+    for frame, id_column, text_column in frames:
+        for row_id, text in zip(frame[id_column], frame[text_column], strict=True):
+            if text not in versions[row_id]:
+                versions[row_id].append(text)
+    return dict(versions)
+
+
+def ids_by_normal_form(*kinds: TextVersions) -> dict[str, list[str]]:
+    """Return normal form to the sorted ids of the rows that have a text of this form."""
+    groups: dict[str, set[str]] = defaultdict(set)
+    for versions in kinds:
+        for row_id, texts in versions.items():
+            for text in texts:
+                groups[normal_form(text)].add(row_id)
+    return {form: sorted(row_ids) for form, row_ids in groups.items()}
+
+
+def equal_groups(*kinds: TextVersions) -> dict[str, list[str]]:
+    """Return the entries of `ids_by_normal_form` with at least two ids."""
+    groups = ids_by_normal_form(*kinds)
+    return {form: row_ids for form, row_ids in groups.items() if len(row_ids) > 1}
+
+
+# --- edges
+
+
+def edges_from_tables(
+    near_duplicates: pd.DataFrame,
+    aliases: pd.DataFrame,
+    documents: pd.DataFrame,
+    pairs: pd.DataFrame,
+    *,
+    params: SplitParams,
+) -> list[Edge]:
+    """Return the edges that the tables name and that count for the unit of `params`.
+
+    Args:
+        near_duplicates: a Near table.
+        aliases: an Aliases table.
+        documents: Documents as collected, for their groups and topics.
+        pairs: all Pairs, collected and built.
+        params: the section `split`.
+    """
+    # The time of a pair alone decides its split. No edge can move it.
+    if params.unit == "time":
+        return []
+
+    near_edges = [
+        text_edge("equal" if rule == "equal" else "near", left, right)
+        for left, right, rule in zip(
+            near_duplicates["left_id"],
+            near_duplicates["right_id"],
+            near_duplicates["rule"],
+            strict=True,
+        )
+    ]
+
+    # Splits share documents here, so only edges between anchors count.
+    if params.unit == "anchor":
+        return [edge for edge in near_edges if all(map(is_pair_id, edge.ends))]
+
+    edges = [
+        *_column_edges(pairs["pair_id"], pairs["doc_id"], "shared document"),
+        *_column_edges(aliases["doc_id"], aliases["kept_id"], "copy"),
+    ]
+    if params.unit == "component":
+        edges += near_edges
+    edges += edges_within(documents_by_group(documents), "group")
+    edges += edges_within(documents_by_topic(documents, params.topic_levels), "topic")
+    return edges
+
+
+def synthetic_pair_edges(
+    synthetic_pairs: pd.DataFrame, document_of_pair: Mapping[str, str], params: SplitParams
+) -> list[Edge]:
+    """Return the edges between synthetic pairs and the rows that they were built from.
+
+    Two cases matter: an anchor that became the positive of a synthetic pair, and a document whose text
+    became its anchor. Mostly that document is the positive too; then the pair has that edge anyway.
+
+    Args:
+        synthetic_pairs: a Made table.
+        document_of_pair: pair id to document id.
+        params: the section `split`; documents are left out where the unit does not split them.
+    """
+    if params.unit == "time":
+        return []
+
+    edges: list[Edge] = []
+    for pair_id, origin_id in zip(
+        synthetic_pairs["pair_id"], synthetic_pairs["origin_id"], strict=True
+    ):
+        is_own_document = origin_id == document_of_pair[pair_id]
+        is_split = params.splits_documents or is_pair_id(origin_id)
+        if is_split and not is_own_document:
+            edges.append(Edge(pair_id, origin_id, "recipe"))
+    return edges
+
+
+def equal_text_edges(kinds: Sequence[TextVersions]) -> list[Edge]:
+    """Return edges that connect the rows which have a text in common, in normal form."""
+    return [
+        text_edge("equal", row_ids[0], other)
+        for row_ids in equal_groups(*kinds).values()
+        for other in row_ids[1:]
+    ]
+
+
+def edges_within(groups: Mapping[str, Sequence[str]], kind: str) -> list[Edge]:
+    """Return edges that connect the rows of each group, from the first one to each other one."""
+    return [Edge(row_ids[0], other, kind) for row_ids in groups.values() for other in row_ids[1:]]
+
+
+def documents_by_group(documents: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the document ids of each group. A group belongs to one source."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for doc_id, source, group in zip(
+        documents["doc_id"], documents["source"], documents["group"], strict=True
+    ):
+        if group:
+            groups[f"{source}\n{group}"].append(doc_id)
+    return dict(groups)
+
+
+def documents_by_topic(documents: pd.DataFrame, levels: int | None) -> dict[str, list[str]]:
+    """Return the ids of the documents whose topics begin with the same `levels` parts.
+
+    Parts end with "/" or ">". A topic of fewer parts is compared as it is. Documents without a topic
+    are left out; for `levels` None all are.
+    """
+    if levels is None:
+        return {}
+
+    groups: dict[str, list[str]] = defaultdict(list)
+    for doc_id, topic in zip(documents["doc_id"], documents["topic"], strict=True):
+        parts = [part.strip() for part in _TOPIC_SEPARATOR.split(topic) if part.strip()]
+        if parts:
+            groups["\n".join(parts[:levels])].append(doc_id)
+    return dict(groups)
+
+
+def _column_edges(lefts: Iterable[str], rights: Iterable[str], kind: str) -> list[Edge]:
+    return [Edge(left, right, kind) for left, right in zip(lefts, rights, strict=True)]
+
+
+# --- components
+
+
+def connected_components(
+    row_ids: Iterable[str], edges: Iterable[tuple[str, str]], name: Namer | None = None
+) -> dict[str, str]:
+    """Return row id to component id.
+
+    Union by size with path halving (Tarjan 1975).
+
+    Args:
+        row_ids: all rows, also those without an edge.
+        edges: pairs of row ids.
+        name: the function that names a component by its members; `name_by_document` by default.
+
+    Raises:
+        KeyError: an edge has an unknown id.
+    """
+    name = name or name_by_document
+    parent = {row_id: row_id for row_id in row_ids}
+    size = dict.fromkeys(parent, 1)
+
+    def root_of(row_id: str) -> str:
+        while parent[row_id] != row_id:
+            # Path halving: link each row on the way to its grandparent.
+            parent[row_id] = parent[parent[row_id]]
+            row_id = parent[row_id]
+        return row_id
+
+    # Join the smaller tree to the larger one.
+    for left, right in edges:
+        smaller, larger = sorted((root_of(left), root_of(right)), key=size.__getitem__)
+        if smaller != larger:
+            parent[smaller] = larger
+            size[larger] += size[smaller]
+
+    members: dict[str, list[str]] = defaultdict(list)
+    for row_id in parent:
+        members[root_of(row_id)].append(row_id)
+
+    component_of: dict[str, str] = {}
+    for group in members.values():
+        component_of.update(dict.fromkeys(group, name(group)))
+    return component_of
+
+
+def name_by_document(group: Sequence[str]) -> str:
+    """Return the document id of `group` that hashes smallest.
+
+    Pairs name no component. So a new pair of a known document renames, and moves, nothing.
+
+    Raises:
+        ValueError: the group has no document.
+    """
+    doc_ids = [row_id for row_id in group if row_id.startswith("d")]
+    if not doc_ids:
         raise ValueError(f"component of {min(group)} has no document")
-    return by_hash(documents)
+    return name_by_hash(doc_ids)
 
 
-def by_hash(group: Sequence[str]) -> str:
+def name_by_hash(group: Sequence[str]) -> str:
     """Return the member of `group` whose id hashes smallest."""
-    return min(group, key=lambda identity: (hash_hex("component", identity), identity))
+    return min(group, key=lambda row_id: (hash_hex("component", row_id), row_id))
 
 
-def by_anchor(anchors: Texts) -> Namer:
-    """Return what names a component of pairs after its anchors as collected, in normal form.
+def name_by_anchor(anchors: TextVersions) -> Namer:
+    """Return a function that names a component of pairs by a hash of their anchors as collected.
 
-    So a pair more with a known anchor never renames its component.
+    So a new pair with a known anchor renames nothing.
     """
 
     def name(group: Sequence[str]) -> str:
-        return "p" + min(
-            hash_hex("component", normal_form(anchors[identity][0])) for identity in group
-        )
+        forms = [normal_form(anchors[pair_id][0]) for pair_id in group]
+        return "p" + min(hash_hex("component", form) for form in forms)
 
     return name
 
 
-def tie(
-    ids: Iterable[str], edges: Iterable[tuple[str, str]], name: Namer = by_document
-) -> dict[str, str]:
-    """Return id to component, which `name` calls by its members.
+def split_of_component(component_id: str, train: float, validation: float) -> str:
+    """Return the split of a component: train, validation or test.
 
-    Union by size with path halving (Tarjan 1975). Raises KeyError on an edge to an unknown id.
+    It follows from a hash of the id alone, so other rows, seeds and counts cannot move a component. The
+    hash is independent of the one that names components.
     """
-    parent = {identity: identity for identity in ids}
-    size = dict.fromkeys(parent, 1)
-
-    def root(identity: str) -> str:
-        while parent[identity] != identity:
-            parent[identity] = parent[parent[identity]]
-            identity = parent[identity]
-        return identity
-
-    for left, right in edges:
-        a, b = root(left), root(right)
-        if a != b:
-            a, b = (a, b) if size[a] >= size[b] else (b, a)
-            parent[b], size[a] = a, size[a] + size[b]
-    members: dict[str, list[str]] = defaultdict(list)
-    for identity in parent:
-        members[root(identity)].append(identity)
-    named = {}
-    for group in members.values():
-        named.update(dict.fromkeys(group, name(group)))
-    return named
+    # A number in [0, 1), the same on every machine.
+    position = int(hash_hex("split", component_id), 16) / 2**64
+    if position < train:
+        return "train"
+    return "validation" if position < train + validation else "test"
 
 
-def star(groups: Mapping[str, Sequence[str]]) -> Iterable[tuple[str, str]]:
-    """Yield edges that tie the ids of each group together."""
-    for group in groups.values():
-        for other in group[1:]:
-            yield group[0], other
+def sample_components(
+    pair_count: Mapping[str, int], max_pairs: int | None, first: Collection[str] = ()
+) -> set[str]:
+    """Return the training components that hold about `max_pairs` pairs; all of them for None.
 
+    Components come in hash order until the number is reached, so a larger sample contains every
+    smaller one.
 
-def assign(component_id: str, train: float, validation: float) -> str:
-    """Return the split of a component: a second hash of its name, independent of the first.
-
-    It depends on the name alone: no other row, no seed and no count can move it.
+    Args:
+        pair_count: number of pairs of each training component.
+        max_pairs: the number of pairs after which no component is added.
+        first: components that come before the others.
     """
-    lot = int(hash_hex("split", component_id), 16) / 2**64
-    return "train" if lot < train else "validation" if lot < train + validation else "test"
+    if max_pairs is None:
+        return set(pair_count)
 
-
-def sample(pairs_of: Mapping[str, int], most: int | None, first: Collection[str] = ()) -> set[str]:
-    """Return the training components that are kept when about `most` pairs are wanted; all for None.
-
-    Components come in the order of a third hash, those in `first` before the others, until the wanted
-    number is reached, so a larger sample contains every smaller one. `pairs_of` counts the pairs of each
-    training component.
-    """
-    if most is None:
-        return set(pairs_of)
-    chosen, count = set(), 0
+    chosen: set[str] = set()
+    chosen_pairs = 0
     for component_id in sorted(
-        pairs_of, key=lambda name: (name not in first, hash_hex("sample", name))
+        pair_count, key=lambda name: (name not in first, hash_hex("sample", name))
     ):
-        if count >= most:
+        if chosen_pairs >= max_pairs:
             break
         chosen.add(component_id)
-        count += pairs_of[component_id]
+        chosen_pairs += pair_count[component_id]
     return chosen

@@ -15,14 +15,13 @@ from stages.lib.contracts.near import Near
 from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.times import Times
+from stages.lib.measured import read_details
 from stages.lib.text import hash_hex
 from stages.split.__main__ import app
-from stages.split.assignment import Assignment, Rows, grow
-from stages.split.audit import Alike, alike
-from stages.split.components import assign
-from stages.split.exam import variants
-from stages.split.params import SplitParams
-from stages.split.ties import ties_of
+from stages.split.assignment import Assignment, SplitRows, assign_by_component
+from stages.split.components import edges_from_tables, split_of_component, text_versions
+from stages.split.interface import SplitParams
+from stages.split.leakage import TextMatches, match_texts
 
 LONG = "hold the small button on the back of the router for ten seconds"  # 11 shingles
 DEFAULTS = {
@@ -56,7 +55,7 @@ def p(name) -> str:
 
 def text(name) -> str:
     """Return a text that has nothing in common with that of another name."""
-    return " ".join(hash_hex("word", str(name), str(at))[:6] for at in range(9))
+    return " ".join(hash_hex("word", str(name), str(index))[:6] for index in range(9))
 
 
 def typed(rows, table) -> pd.DataFrame:
@@ -66,17 +65,22 @@ def typed(rows, table) -> pd.DataFrame:
 
 
 def documents(*rows: tuple[str, ...]) -> pd.DataFrame:
-    """Make documents of (name, text) and, where given, group and topic."""
-    made = [(name, body, *more, *[""] * (2 - len(more))) for name, body, *more in rows]
+    """Return Documents from (name, text) and, where given, group and topic."""
+    synthetic = [(name, body, *more, *[""] * (2 - len(more))) for name, body, *more in rows]
     return typed(
-        [(d(name), "faq", "", body, topic, group) for name, body, group, topic in made], Documents
+        [(d(name), "faq", "", body, topic, group) for name, body, group, topic in synthetic],
+        Documents,
     )
 
 
 def pairs(*rows: tuple[str, str, str], score: float = 1.0) -> pd.DataFrame:
-    """Make pairs of (name, anchor, name of the document)."""
+    """Return Pairs from (name, anchor, name of the document)."""
     return typed(
-        [(p(name), anchor, d(about), "exact", score, "faq") for name, anchor, about in rows], Pairs
+        [
+            (p(name), anchor, d(document_name), "exact", score, "faq")
+            for name, anchor, document_name in rows
+        ],
+        Pairs,
     )
 
 
@@ -88,51 +92,57 @@ def aliases(*rows: tuple[str, str]) -> pd.DataFrame:
     return typed(rows, Aliases)
 
 
-def rows_of(frame, asked) -> Rows:
-    answers = dict(zip(asked["pair_id"], asked["doc_id"], strict=True))
-    return Rows(
-        variants((asked, "pair_id", "anchor")), variants((frame, "doc_id", "text")), answers
+def rows_of(document_table, pair_table) -> SplitRows:
+    answers = dict(zip(pair_table["pair_id"], pair_table["doc_id"], strict=True))
+    return SplitRows(
+        text_versions((pair_table, "pair_id", "anchor")),
+        text_versions((document_table, "doc_id", "text")),
+        answers,
     )
 
 
-def ties(frame, asked, params=PARAMS, edges=None, copies=None):
-    edges, copies = (
-        Near.empty() if edges is None else edges,
-        Aliases.empty() if copies is None else copies,
-    )
-    return ties_of(edges, copies, frame, asked, params)
-
-
-def assigned(frame, asked, params=EVEN, *, edges=None, copies=None, frozen=None) -> Assignment:
-    rows = rows_of(frame, asked)
-    return grow(
-        rows, ties(frame, asked, params, edges, copies), same(rows, params), params, frozen or {}
+def edges_of(document_table, pair_table, params=PARAMS, near_duplicates=None, alias_table=None):
+    near_duplicates = Near.empty() if near_duplicates is None else near_duplicates
+    alias_table = Aliases.empty() if alias_table is None else alias_table
+    return edges_from_tables(
+        near_duplicates, alias_table, document_table, pair_table, params=params
     )
 
 
-def same(rows: Rows, params: SplitParams) -> Alike:
-    return alike([rows.anchors, rows.texts], params.near_threshold)
+def assigned(
+    document_table, pair_table, params=EVEN, *, near_duplicates=None, alias_table=None, frozen=None
+) -> Assignment:
+    rows = rows_of(document_table, pair_table)
+    edges = edges_of(document_table, pair_table, params, near_duplicates, alias_table)
+    matches = matches_of(rows, params)
+    return assign_by_component(rows, edges, matches, frozen=frozen or {}, params=params)
+
+
+def matches_of(rows: SplitRows, params: SplitParams) -> TextMatches:
+    return match_texts([rows.anchors, rows.texts], params.near_threshold)
 
 
 def named(split: str, count: int = 1, params: SplitParams = PARAMS) -> list[str]:
-    """Return names of documents that, tied to no other, belong to `split`."""
+    """Return names of documents whose components, if they are alone in them, belong to `split`."""
     fitting = (
-        f"{at}" for at in range(10_000) if assign(d(at), params.train, params.validation) == split
+        f"{index}"
+        for index in range(10_000)
+        if split_of_component(d(index), params.train, params.validation) == split
     )
     return [next(fitting) for _ in range(count)]
 
 
-def told_and_asked():
-    """Return six documents for training, two for validation and one for test, with a question each, and one without."""
+def nine_documents():
+    """Return six training documents, two of validation and one of test, a pair for each, and "loose" without."""
     names = [*named("train", 6), *named("validation", 2), *named("test")]
-    frame = documents(*((name, text(name)) for name in names), ("loose", text("loose")))
-    return names, frame, pairs(*((name, text(name + "?"), name) for name in names))
+    document_table = documents(*((name, text(name)) for name in names), ("loose", text("loose")))
+    return names, document_table, pairs(*((name, text(name + "?"), name) for name in names))
 
 
 # --- the command, in the folder of the test
 
 
-def made_of(built, origins):
+def synthetic_table(built, origins):
     """Return the Made table of pairs whose source is a recipe: each from its own document, or as `origins` say."""
     recipes = built[1][built[1]["source"].str.startswith("pair.")]
     rows = (
@@ -144,42 +154,47 @@ def made_of(built, origins):
 
 
 def run(
-    frame,
-    asked,
+    document_table,
+    pair_table,
     *,
     cleaned=None,
     built=None,
-    edges=None,
-    copies=None,
+    near_duplicates=None,
+    alias_table=None,
     times=(),
     frozen=(),
     origins=None,
     **changed,
 ):
     """Run the stage; `cleaned` and `built` are (documents, pairs), as collected unless given."""
-    path, yaml = Path("params.yaml"), YAML()
+    path = Path("params.yaml")
+    yaml = YAML()
     values = yaml.load(path.read_text("utf-8"))
     values["split"].update({**DEFAULTS, **changed})
     with path.open("w", encoding="utf-8") as out:
         yaml.dump(values, out)
     for stage, (of_documents, of_pairs) in {
-        "collect": (frame, asked),
-        "clean": cleaned or (frame, asked),
-        "pair": built or (frame, asked),
+        "collect": (document_table, pair_table),
+        "clean": cleaned or (document_table, pair_table),
+        "pair": built or (document_table, pair_table),
     }.items():
         tables.write(of_documents, Path(f"data/{stage}/documents.parquet"), Documents)
         tables.write(of_pairs, Path(f"data/{stage}/pairs.parquet"), Pairs)
     tables.write(
-        made_of(built or (frame, asked), origins or {}), Path("data/pair/made.parquet"), Made
+        synthetic_table(built or (document_table, pair_table), origins or {}),
+        Path("data/pair/made.parquet"),
+        Made,
     )
     tables.write(
         typed(times, Times) if times else Times.empty(), Path("data/collect/times.parquet"), Times
     )
     tables.write(
-        Near.empty() if edges is None else edges, Path("data/deduplicate/near.parquet"), Near
+        Near.empty() if near_duplicates is None else near_duplicates,
+        Path("data/deduplicate/near.parquet"),
+        Near,
     )
     tables.write(
-        Aliases.empty() if copies is None else copies,
+        Aliases.empty() if alias_table is None else alias_table,
         Path("data/deduplicate/aliases.parquet"),
         Aliases,
     )
@@ -194,9 +209,15 @@ def written(table, name) -> pd.DataFrame:
 
 
 def splits() -> dict[str, str]:
-    found = written(Splits, "splits")
-    return dict(zip(found["id"], found["split"], strict=True))
+    table = written(Splits, "splits")
+    return dict(zip(table["id"], table["split"], strict=True))
 
 
 def metrics() -> dict[str, float]:
+    """Return the details as flat keys."""
+    return read_details(Path("metrics/details/split.json"))
+
+
+def leaks() -> dict[str, int]:
+    """Return the metrics that DVC compares."""
     return json.loads(Path("metrics/split.json").read_text("utf-8"))

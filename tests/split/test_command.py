@@ -13,25 +13,26 @@ from tests.split.faq import (
     LONG,
     d,
     documents,
+    leaks,
     metrics,
     named,
+    nine_documents,
     p,
     pairs,
     run,
     text,
-    told_and_asked,
     written,
 )
 
 
 def queries(split):
-    found = written(Queries, f"{split}/queries")
-    return dict(zip(found["raw"], found["text"], strict=True))
+    table = written(Queries, f"{split}/queries")
+    return dict(zip(table["raw"], table["text"], strict=True))
 
 
-def test_the_command_splits_samples_and_sets_the_exam(project):
-    names, frame, asked = told_and_asked()
-    result = run(frame, asked, max_train_pairs=4)
+def test_the_command_splits_samples_and_writes_evaluation_sets(project):
+    names, document_table, pair_table = nine_documents()
+    result = run(document_table, pair_table, max_train_pairs=4)
     assert (result.exit_code, result.output) == (0, "")
     splits = written(Splits, "splits").set_index("id")["split"]
     assert splits[d("loose")] == "corpus"
@@ -72,27 +73,31 @@ def test_the_command_splits_samples_and_sets_the_exam(project):
         "synthetic_exam": False,
         "synthetic_queries": 0,
     }
+    assert leaks() == {"leaks": 0}
 
 
-def test_the_exam_stays_the_same_when_cleaning_drops_its_rows(project):
-    names, frame, asked = told_and_asked()
-    assert run(frame, asked).exit_code == 0
+def test_evaluation_sets_stay_when_cleaning_drops_their_rows(project):
+    names, document_table, pair_table = nine_documents()
+    assert run(document_table, pair_table).exit_code == 0
     before = {
         name: Path(f"data/split/test/{name}.parquet").read_bytes() for name in ("queries", "qrels")
     }
-    rest = frame[frame["doc_id"] != d(names[8])], asked[asked["doc_id"] != d(names[8])]
-    result = run(frame, asked, cleaned=rest, built=rest)
+    rest = (
+        document_table[document_table["doc_id"] != d(names[8])],
+        pair_table[pair_table["doc_id"] != d(names[8])],
+    )
+    result = run(document_table, pair_table, cleaned=rest, built=rest)
     assert (result.exit_code, result.output) == (0, "")
     assert {name: Path(f"data/split/test/{name}.parquet").read_bytes() for name in before} == before
     assert [metrics()[name] for name in ("rows_in", "test_pairs", "test_queries")] == [8, 0, 1]
 
 
-def test_what_the_audit_ties_is_noted(project):
-    names, frame, asked = told_and_asked()
+def test_edges_of_the_audit_are_noted(project):
+    names, document_table, pair_table = nine_documents()
     a, b = names[0], names[7]
-    frame.loc[frame["doc_id"] == d(a), "text"] = LONG
-    frame.loc[frame["doc_id"] == d(b), "text"] = LONG + " please"
-    result = run(frame, asked)
+    document_table.loc[document_table["doc_id"] == d(a), "text"] = LONG
+    document_table.loc[document_table["doc_id"] == d(b), "text"] = LONG + " please"
+    result = run(document_table, pair_table)
     assert (result.exit_code, result.output) == (0, "")
     ledger = written(LedgerTable, "ledger")
     assert [sorted(row) for row in ledger[["row_id", "partner_id"]].to_numpy().tolist()] == [
@@ -134,9 +139,9 @@ def test_too_few_pairs_are_a_problem_and_nothing_is_written(project):
         ({"protect": "data/protected/a.txt"}, "split.protect"),
     ],
 )
-def test_a_bad_parameter_is_told_in_ten_lines_and_nothing_is_written(project, changed, reported):
-    _, frame, asked = told_and_asked()
-    result = run(frame, asked, **changed)
+def test_a_bad_parameter_is_a_short_error_and_nothing_is_written(project, changed, reported):
+    _, document_table, pair_table = nine_documents()
+    result = run(document_table, pair_table, **changed)
     assert result.exit_code == 1
     assert reported in result.stderr
     assert len(result.output.splitlines()) <= 10

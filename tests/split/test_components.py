@@ -1,14 +1,37 @@
-"""What is tied shares a component, and where a component goes follows from its name alone."""
+"""Edges connect components, and the split of a component follows from its id alone."""
 
 import math
 from collections import Counter
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.lib.contracts.pairs import Pairs
 from stages.lib.text import hash_hex
-from stages.split.components import assign, by_anchor, sample, star, tie
+from stages.split.components import (
+    Edge,
+    connected_components,
+    documents_by_topic,
+    edges_within,
+    name_by_anchor,
+    sample_components,
+    split_of_component,
+    synthetic_pair_edges,
+    text_versions,
+)
+from tests.split.faq import (
+    PARAMS,
+    aliases,
+    assigned,
+    documents,
+    edges_of,
+    near,
+    pairs,
+    text,
+    with_params,
+)
 
 
 def d(name) -> str:
@@ -31,41 +54,46 @@ def name_of(*documents: str) -> str:
     return min(documents, key=lambda doc_id: hash_hex("component", doc_id))
 
 
-def test_ties_reach_over_others():
+def test_edges_connect_over_other_rows():
     ids = [d("a"), d("b"), d("c"), p("1"), p("2"), p("3")]
     edges = [(p("1"), d("a")), (p("2"), d("b")), (p("3"), d("c")), (p("1"), p("2"))]
-    assert groups(tie(ids, edges)) == {
+    assert groups(connected_components(ids, edges)) == {
         frozenset([d("a"), d("b"), p("1"), p("2")]),
         frozenset([d("c"), p("3")]),
     }
 
 
-def test_a_component_is_named_by_its_document_whose_id_hashes_smallest():
-    documents = [d(at) for at in range(20)]
-    found = tie(documents, star({"all": documents}))
-    assert set(found.values()) == {name_of(*documents)}
+def test_a_component_has_the_document_id_that_hashes_smallest():
+    documents = [d(index) for index in range(20)]
+    component_of = connected_components(
+        documents, [edge.ends for edge in edges_within({"all": documents}, "topic")]
+    )
+    assert set(component_of.values()) == {name_of(*documents)}
 
 
-def test_the_names_of_anchors_play_no_part():
-    for at in range(20):
-        assert tie([d("a"), p(at)], [(p(at), d("a"))]) == {d("a"): d("a"), p(at): d("a")}
+def test_pair_ids_name_no_component():
+    for index in range(20):
+        assert connected_components([d("a"), p(index)], [(p(index), d("a"))]) == {
+            d("a"): d("a"),
+            p(index): d("a"),
+        }
 
 
 def test_an_edge_to_an_unknown_row_is_a_bug():
     with pytest.raises(KeyError):
-        tie([d("a")], [(d("a"), d("b"))])
+        connected_components([d("a")], [(d("a"), d("b"))])
 
 
 def test_an_anchor_without_a_document_is_a_bug():
     with pytest.raises(ValueError, match=f"{p('1')} has no document"):
-        tie([d("a"), p("1")], [])
+        connected_components([d("a"), p("1")], [])
 
 
-def test_a_star_ties_each_group():
-    assert list(star({"x": ["a", "b", "c"], "y": ["d"], "z": ["e", "f"]})) == [
-        ("a", "b"),
-        ("a", "c"),
-        ("e", "f"),
+def test_edges_within_connect_each_group():
+    assert edges_within({"x": ["a", "b", "c"], "y": ["d"], "z": ["e", "f"]}, "topic") == [
+        Edge("a", "b", "topic"),
+        Edge("a", "c", "topic"),
+        Edge("e", "f", "topic"),
     ]
 
 
@@ -75,10 +103,10 @@ EDGES = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=14)
 
 @settings(max_examples=200, deadline=None)
 @given(IDS, EDGES, st.randoms(use_true_random=False))
-def test_components_are_the_transitive_closure_in_any_order(ids, edges, chance):
+def test_components_are_the_transitive_closure_in_any_order(ids, edges, random):
     edges = [(d(ids[a % len(ids)]), d(ids[b % len(ids)])) for a, b in edges]
     documents = [d(i) for i in ids]
-    found = tie(documents, edges)
+    component_of = connected_components(documents, edges)
     # By brute force: a row reaches what its neighbours reach.
     reach = {i: {i} for i in documents}
     for _ in documents:
@@ -86,38 +114,44 @@ def test_components_are_the_transitive_closure_in_any_order(ids, edges, chance):
             reach[a] = reach[b] = reach[a] | reach[b]
             for other in reach[a]:
                 reach[other] = reach[other] | reach[a]
-    assert groups(found) == {frozenset(members) for members in reach.values()}
-    assert all(found[i] == name_of(*reach[i]) for i in documents)
+    assert groups(component_of) == {frozenset(members) for members in reach.values()}
+    assert all(component_of[i] == name_of(*reach[i]) for i in documents)
 
-    chance.shuffle(documents)
-    chance.shuffle(edges)
-    assert tie(documents, [edge[:: chance.choice([1, -1])] for edge in edges]) == found
+    random.shuffle(documents)
+    random.shuffle(edges)
+    assert (
+        connected_components(documents, [edge[:: random.choice([1, -1])] for edge in edges])
+        == component_of
+    )
 
 
 @pytest.mark.parametrize("shares", [(0.8, 0.1), (0.6, 0.2), (0.5, 0.3)])
 def test_shares_are_met_within_three_standard_errors(shares):
     count = 3000
-    found = Counter(assign(d(at), *shares) for at in range(count))
+    component_of = Counter(split_of_component(d(index), *shares) for index in range(count))
     for name, share in zip(
         ("train", "validation", "test"), (*shares, 1.0 - sum(shares)), strict=True
     ):
         error = math.sqrt(share * (1.0 - share) / count)
-        assert abs(found[name] / count - share) <= 3 * error, name
+        assert abs(component_of[name] / count - share) <= 3 * error, name
 
 
-def test_the_split_does_not_follow_from_the_hash_that_names_a_component():
+def test_the_split_is_independent_of_the_naming_hash():
     # The names of large components have small hashes: those would all land on one side.
     count = 3000
     smallest = sorted(
-        (d(at) for at in range(10 * count)), key=lambda doc_id: hash_hex("component", doc_id)
+        (d(index) for index in range(10 * count)), key=lambda doc_id: hash_hex("component", doc_id)
     )[:count]
-    trained = sum(assign(name, 0.8, 0.1) == "train" for name in smallest)
+    trained = sum(split_of_component(name, 0.8, 0.1) == "train" for name in smallest)
     assert abs(trained / count - 0.8) <= 3 * math.sqrt(0.8 * 0.2 / count)
 
 
 def test_more_training_moves_components_into_training_only():
-    for at in range(500):
-        before, after = assign(d(at), 0.6, 0.2), assign(d(at), 0.7, 0.2)
+    for index in range(500):
+        before, after = (
+            split_of_component(d(index), 0.6, 0.2),
+            split_of_component(d(index), 0.7, 0.2),
+        )
         assert after == "train" or before != "train"
 
 
@@ -130,7 +164,7 @@ def test_more_training_moves_components_into_training_only():
     ],
 )
 def test_splits_are_pinned_since_iterations_are_compared_by_them(component_id, split):
-    assert assign(component_id, 0.8, 0.1) == split
+    assert split_of_component(component_id, 0.8, 0.1) == split
 
 
 COUNTS = st.dictionaries(st.integers(0, 30).map(d), st.integers(1, 5), max_size=15)
@@ -138,31 +172,31 @@ COUNTS = st.dictionaries(st.integers(0, 30).map(d), st.integers(1, 5), max_size=
 
 @given(COUNTS, st.integers(1, 40), st.integers(1, 40))
 def test_a_larger_sample_contains_the_smaller_one(counts, one, other):
-    assert sample(counts, min(one, other)) <= sample(counts, max(one, other))
+    assert sample_components(counts, min(one, other)) <= sample_components(counts, max(one, other))
 
 
 @given(COUNTS, st.integers(1, 40))
 def test_a_sample_has_about_as_many_pairs_as_wanted(counts, most):
-    pairs = sum(counts[name] for name in sample(counts, most))
+    pairs = sum(counts[name] for name in sample_components(counts, most))
     # One component more would not be needed.
     assert min(most, sum(counts.values())) <= pairs < most + max(counts.values(), default=1)
 
 
 @given(COUNTS, st.randoms(use_true_random=False))
-def test_a_sample_does_not_depend_on_order(counts, chance):
+def test_a_sample_does_not_depend_on_order(counts, random):
     shuffled = list(counts.items())
-    chance.shuffle(shuffled)
-    assert sample(dict(shuffled), 7) == sample(counts, 7)
+    random.shuffle(shuffled)
+    assert sample_components(dict(shuffled), 7) == sample_components(counts, 7)
 
 
 @given(COUNTS, st.integers(1, 40), st.integers(0, 30).map(d))
 def test_what_comes_first_is_sampled_first(counts, most, first):
-    assert (first in sample(counts, most, {first})) == (first in counts)
+    assert (first in sample_components(counts, most, {first})) == (first in counts)
 
 
-def test_pairs_are_named_after_their_anchors_so_more_clicks_rename_nothing():
+def test_more_clicks_on_an_anchor_rename_no_component():
     anchors = {p(1): ["Reset it"], p(2): ["reset it!"], p(3): ["No signal", "Reset it"]}
-    name = by_anchor(anchors)
+    name = name_by_anchor(anchors)
     assert (
         name([p(1)])
         == name([p(2)])
@@ -174,5 +208,114 @@ def test_pairs_are_named_after_their_anchors_so_more_clicks_rename_nothing():
 
 
 def test_without_a_limit_everything_is_sampled():
-    counts = {d(at): at + 1 for at in range(5)}
-    assert sample(counts, None) == set(counts)
+    counts = {d(index): index + 1 for index in range(5)}
+    assert sample_components(counts, None) == set(counts)
+
+
+def test_text_versions_are_those_as_collected_and_as_cleaned():
+    raw, clean = (
+        documents(("a", "<p>Reset it</p>"), ("b", "reset it")),
+        documents(("a", "Reset it"), ("b", "reset it")),
+    )
+    assert text_versions((raw, "doc_id", "text"), (clean, "doc_id", "text")) == {
+        d("a"): ["<p>Reset it</p>", "Reset it"],
+        d("b"): ["reset it"],
+    }
+
+
+def test_groups_have_edges_within_a_source_only():
+    document_table = documents(
+        ("a", text("a"), "g"), ("b", text("b"), "g"), ("c", text("c"), "g"), ("d", text("d"))
+    )
+    document_table.loc[2, "source"] = "manual"
+    assert edges_of(document_table, Pairs.empty()) == [Edge(d("a"), d("b"), "group")]
+
+
+def test_a_synthetic_pair_has_an_edge_to_its_origin():
+    synthetic = pd.DataFrame(
+        {
+            "pair_id": [p("1"), p("2"), p("3")],
+            "origin_id": [d("b"), p("9"), d("a")],
+            "positive": ["", "x", ""],
+        }
+    )
+    qrels = {p(name): d("a") for name in "123"}
+    for unit, wanted in (
+        ("component", [(p("1"), d("b")), (p("2"), p("9"))]),
+        ("anchor", [(p("2"), p("9"))]),
+        ("time", []),
+    ):
+        ties = synthetic_pair_edges(synthetic, qrels, PARAMS.model_copy(update={"unit": unit}))
+        assert [(other.left, other.right) for other in ties] == wanted, unit
+
+
+DOCUMENTS = documents(("a", text("a"), "g"), ("b", text("b"), "g"), ("c", text("c")))
+
+
+PAIRS = pairs(("1", text("1"), "a"), ("2", text("2"), "b"), ("3", text("3"), "c"))
+
+
+NEAR = near((d("b"), d("c")), (p("1"), p("3")))
+
+
+ALIASES = aliases((d("c"), d("a")))
+
+
+@pytest.mark.parametrize(
+    ("unit", "kinds"),
+    [
+        ("component", ["copy", "group", "near anchor", "near text", "shared document"]),
+        ("group", ["copy", "group", "shared document"]),
+        ("anchor", ["near anchor"]),
+        ("time", []),
+    ],
+)
+def test_the_unit_chooses_the_edges(unit, kinds):
+    assert (
+        sorted(
+            {
+                edge.kind
+                for edge in edges_of(DOCUMENTS, PAIRS, with_params(unit=unit), NEAR, ALIASES)
+            }
+        )
+        == kinds
+    )
+
+
+@pytest.mark.parametrize(
+    ("levels", "groups"),
+    [
+        (1, [["bikes", "pumps", "short"], ["lamps"]]),
+        (2, [["bikes"], ["lamps"], ["pumps"], ["short"]]),
+    ],
+)
+def test_topics_are_cut_to_their_first_parts(levels, groups):
+    document_table = documents(
+        ("bikes", "Ride.", "", "sport/bikes"),
+        ("pumps", "Pump.", "", "sport > pumps > hand"),
+        ("short", "Play.", "", "sport"),
+        ("lamps", "Light.", "", "/home/lamps"),
+        ("none", "Nothing."),
+    )
+    assert sorted(documents_by_topic(document_table, levels).values()) == sorted(
+        [d(name) for name in names] for names in groups
+    )
+    assert documents_by_topic(document_table, None) == {}
+
+
+def test_a_topic_level_connects_siblings():
+    document_table = documents(
+        ("a", text("a"), "", "sport/bikes"), ("b", text("b"), "", "sport/pumps")
+    )
+    pair_table = pairs(("1", text("1"), "a"), ("2", text("2"), "b"))
+    assert len(set(assigned(document_table, pair_table, with_params()).component_of.values())) == 2
+    assert (
+        len(
+            set(
+                assigned(
+                    document_table, pair_table, with_params(topic_levels=1)
+                ).component_of.values()
+            )
+        )
+        == 1
+    )

@@ -26,8 +26,8 @@ from stages.lib.errors import Problem
 from stages.lib.params import Run, load
 from stages.lib.stage import command
 from stages.lib.text import hash_hex
-from stages.split.exam import variants
-from stages.split.params import SplitParams
+from stages.split.components import text_versions
+from stages.split.interface import SplitParams
 
 EXAMPLES = 5
 
@@ -47,9 +47,9 @@ def read_world(data: Path) -> World:
     raw = documents[0]
     groups = raw["source"] + "\n" + raw["group"]
     return World(
-        variants(*((frame, "pair_id", "anchor") for frame in (every, pairs[1], pairs[2]))),
+        text_versions(*((frame, "pair_id", "anchor") for frame in (every, pairs[1], pairs[2]))),
         dict(zip(every["pair_id"], every["doc_id"], strict=True)),
-        variants(*((frame, "doc_id", "text") for frame in documents)),
+        text_versions(*((frame, "doc_id", "text") for frame in documents)),
         {
             doc_id: group
             for doc_id, group in zip(raw["doc_id"], groups, strict=True)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from stages.lib.contracts.splits import HELD_OUT
 from stages.lib.near import exact_edges
 from stages.lib.text import normal_form, shingles
-from stages.split.components import Texts
-from stages.split.params import Unit
+from stages.split.components import TextVersions
+from stages.split.interface import Unit
 
 ANCHOR = ("exact anchor", "normalised anchor", "near anchor")
 TEXT = ("shared document", "exact text", "normalised text", "near text")
@@ -24,9 +24,9 @@ Leaks = dict[
 class World(NamedTuple):
     """The pairs that are audited: anchors of each, document of each, texts and group of each document."""
 
-    anchors: Texts
+    anchors: TextVersions
     answers: Mapping[str, str]
-    texts: Texts
+    texts: TextVersions
     group_of: Mapping[str, str]
 
 
@@ -109,7 +109,7 @@ def _texts(
     ]
 
 
-def _alike(own: Texts, other: Texts, threshold: float) -> list[dict[str, str]]:
+def _alike(own: TextVersions, other: TextVersions, threshold: float) -> list[dict[str, str]]:
     """Return the ids of `own` with a partner in `other`: by equal texts, else by normal forms, else near ones."""
     exact, normal = _first(_each(other)), _first((normal_form(text), i) for text, i in _each(other))
     found: list[dict[str, str]] = [{}, {}, {}]
@@ -127,14 +127,14 @@ def _alike(own: Texts, other: Texts, threshold: float) -> list[dict[str, str]]:
     return found
 
 
-def _readings(texts: Texts) -> dict[str, list[frozenset[str]]]:
+def _readings(texts: TextVersions) -> dict[str, list[frozenset[str]]]:
     return {
         identity: [items for text in variants for items in shingles(text)]
         for identity, variants in texts.items()
     }
 
 
-def _each(texts: Texts) -> list[tuple[str, str]]:
+def _each(texts: TextVersions) -> list[tuple[str, str]]:
     return [(text, identity) for identity in sorted(texts) for text in texts[identity]]
 
 

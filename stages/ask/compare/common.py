@@ -118,10 +118,10 @@ def common(one: World, other: World, old: pd.DataFrame, new: pd.DataFrame) -> Gr
 
 def merged(aliases: list[Mapping[str, str]]) -> dict[str, str]:
     """Return document id to the smallest id of all that one of `aliases` merges with it."""
-    from stages.split.components import tie
+    from stages.split.components import connected_components
 
     edges = [edge for one in aliases for edge in one.items()]
-    return tie(sorted({doc_id for edge in edges for doc_id in edge}), edges, min)
+    return connected_components(sorted({doc_id for edge in edges for doc_id in edge}), edges, min)
 
 
 def _grades(

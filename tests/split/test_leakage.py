@@ -1,12 +1,12 @@
-"""The audit misses no held-out text that another split holds too, and accuses nothing else."""
+"""The audit misses no held-out text that another split has too, and reports nothing else."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.lib.text import hash_hex, normal_form, similarity
-from stages.split.audit import alike, equal_groups, kept_apart
-from stages.split.audit import leaks as leaks_with_kinds
+from stages.split.components import equal_groups
+from stages.split.leakage import enforced_matches, find_leaks, match_texts
 
 LONG = "hold the small button on the back of the router for ten seconds"  # 11 shingles
 
@@ -20,15 +20,15 @@ def p(name) -> str:
 
 
 def leaks(kinds, split_of, threshold) -> list[tuple[str, str]]:
-    return [(leak.left, leak.right) for leak in leaks_with_kinds(alike(kinds, threshold), split_of)]
+    return [(leak.left, leak.right) for leak in find_leaks(match_texts(kinds, threshold), split_of)]
 
 
 def edge(left: str, right: str) -> tuple[str, str]:
     return min(left, right), max(left, right)
 
 
-def found(left, right, splits, threshold=0.8):
-    """Return whether the texts `left` and `right` (or variants of one) in `splits` are a leak."""
+def is_found_leak(left, right, splits, threshold=0.8):
+    """Return True if the texts `left` and `right`, or a version of each, are a leak in `splits`."""
     texts = {
         d("a"): [left] if isinstance(left, str) else left,
         d("b"): [right] if isinstance(right, str) else right,
@@ -47,7 +47,7 @@ def test_ids_of_equal_texts_are_grouped_over_all_kinds():
     }
 
 
-def test_variants_of_one_row_are_no_group():
+def test_versions_of_one_row_are_no_group():
     assert equal_groups({d("a"): ["Reset it", "reset it"]}) == {}
 
 
@@ -69,8 +69,8 @@ def test_variants_of_one_row_are_no_group():
     ],
 )
 def test_a_held_out_text_that_is_trained_on_is_a_leak(left, right, is_leak):
-    assert found(left, right, ("train", "test"), 0.9) == is_leak
-    assert found(left, right, ("test", "train"), 0.9) == is_leak
+    assert is_found_leak(left, right, ("train", "test"), 0.9) == is_leak
+    assert is_found_leak(left, right, ("test", "train"), 0.9) == is_leak
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_held_out_text_that_is_trained_on_is_a_leak(left, right, is_leak):
 )
 @pytest.mark.parametrize("copy", [LONG.upper(), LONG + " please"])
 def test_only_held_out_texts_leak_and_only_into_another_split(splits, is_leak, copy):
-    assert found(LONG, copy, splits) == is_leak
+    assert is_found_leak(LONG, copy, splits) == is_leak
 
 
 def test_an_anchor_that_equals_a_document_elsewhere_is_a_leak():
@@ -95,11 +95,11 @@ def test_an_anchor_that_equals_a_document_elsewhere_is_a_leak():
 
 
 @pytest.mark.parametrize(("threshold", "is_leak"), [(11 / 12, True), (0.92, False)])
-def test_the_threshold_itself_is_near_enough_and_less_is_not(threshold, is_leak):
-    assert found(LONG, LONG + " please", ("train", "test"), threshold) == is_leak
+def test_texts_are_near_from_the_threshold_on(threshold, is_leak):
+    assert is_found_leak(LONG, LONG + " please", ("train", "test"), threshold) == is_leak
 
 
-def test_what_is_kept_apart_follows_from_the_unit():
+def test_enforced_matches_follow_from_the_unit():
     kinds = [
         {
             p("1"): ["Reset it"],
@@ -116,14 +116,15 @@ def test_what_is_kept_apart_follows_from_the_unit():
         },
     ]
     split_of = {
-        one: "train" if one in (p("1"), p("3"), p("5"), d("c")) else "test"
+        row_id: "train" if row_id in (p("1"), p("3"), p("5"), d("c")) else "test"
         for kind in kinds
-        for one in kind
+        for row_id in kind
     }
 
     def kinds_of_leaks(unit):
         return [
-            leak.kind for leak in leaks_with_kinds(kept_apart(alike(kinds, 0.8), unit), split_of)
+            leak.kind
+            for leak in find_leaks(enforced_matches(match_texts(kinds, 0.8), unit), split_of)
         ]
 
     equal, near = ["equal anchor", "equal text", "equal text"], ["near anchor", "near text"]
@@ -151,12 +152,12 @@ ROWS = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(ROWS, ROWS, st.sampled_from([0.5, 0.8, 1.0]), st.randoms(use_true_random=False))
-def test_the_audit_is_brute_force_in_any_order(asked, told, threshold, chance):
-    anchors = {p(at): texts for at, (texts, _) in enumerate(asked)}
-    texts = {d(at): texts for at, (texts, _) in enumerate(told)}
+def test_the_audit_is_brute_force_in_any_order(anchor_rows, text_rows, threshold, random):
+    anchors = {p(index): texts for index, (texts, _) in enumerate(anchor_rows)}
+    texts = {d(index): texts for index, (texts, _) in enumerate(text_rows)}
     split_of = {
-        **{p(at): split for at, (_, split) in enumerate(asked)},
-        **{d(at): split for at, (_, split) in enumerate(told)},
+        **{p(index): split for index, (_, split) in enumerate(anchor_rows)},
+        **{d(index): split for index, (_, split) in enumerate(text_rows)},
     }
 
     def leak(left, right):
@@ -171,8 +172,11 @@ def test_the_audit_is_brute_force_in_any_order(asked, told, threshold, chance):
 
     ids = sorted(split_of)
     expected = [
-        (left, right) for at, left in enumerate(ids) for right in ids[at + 1 :] if leak(left, right)
+        (left, right)
+        for index, left in enumerate(ids)
+        for right in ids[index + 1 :]
+        if leak(left, right)
     ]
     assert leaks([anchors, texts], split_of, threshold) == expected
-    shuffled = [dict(chance.sample(list(kind.items()), len(kind))) for kind in (anchors, texts)]
+    shuffled = [dict(random.sample(list(kind.items()), len(kind))) for kind in (anchors, texts)]
     assert leaks(shuffled, split_of, threshold) == expected

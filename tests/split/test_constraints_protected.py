@@ -1,4 +1,4 @@
-"""A protected text stands in no row of training, in no shape that this project can tell."""
+"""A protected text is in no training row, in none of its versions."""
 
 import json
 from pathlib import Path
@@ -10,18 +10,18 @@ from stages.lib.contracts.fingerprints import Fingerprints
 from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.errors import Problem
 from stages.lib.text import hash_hex, similarity
-from stages.split.protect import Match, matches, read_protected
+from stages.split.constraints import ProtectedMatch, match_protected, read_protected
 from tests.split.faq import (
     LONG,
     d,
     documents,
     metrics,
+    nine_documents,
     p,
     pairs,
     run,
     splits,
     text,
-    told_and_asked,
     written,
 )
 
@@ -35,7 +35,9 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_every_format_is_read(tmp_path, name):
     (tmp_path / name).write_text(FILES[name], "utf-8")
-    assert [one.strip() for one in read_protected([f"data/protected/{name}"], tmp_path)] == [
+    assert [
+        text_line.strip() for text_line in read_protected([f"data/protected/{name}"], tmp_path)
+    ] == [
         "Call us",
         "Reset it",
     ]
@@ -70,13 +72,13 @@ def test_a_file_that_protects_nothing_is_a_problem(tmp_path, name, content, fact
         read_protected([name], tmp_path)
 
 
-def test_equal_and_near_texts_match_in_every_shape_that_a_row_has_had():
+def test_equal_and_near_texts_match_in_every_version_of_a_row():
     anchors = {p(1): ["<b>reset</b> it", "reset it"], p(2): ["Call them"]}
     texts = {d(1): [LONG + " please"], d(2): ["CD4+"]}
-    found = matches(sorted(["Reset it!", LONG, "CD4-"]), [anchors, texts], 0.8)
-    assert found == {p(1): Match(1.0, 1), d(1): Match(11 / 12, 2)}
+    actual = match_protected(sorted(["Reset it!", LONG, "CD4-"]), [anchors, texts], 0.8)
+    assert actual == {p(1): ProtectedMatch(1.0, 1), d(1): ProtectedMatch(11 / 12, 2)}
     assert similarity(LONG, LONG + " please") == 11 / 12
-    assert matches([], [anchors, texts], 0.8) == {}
+    assert match_protected([], [anchors, texts], 0.8) == {}
 
 
 @pytest.fixture
@@ -90,37 +92,49 @@ def protected(project):
 
 
 @pytest.mark.parametrize("unit", ["component", "anchor"])
-def test_protected_components_leave_training_and_the_sums_balance(protected, unit):
-    names, frame, asked = told_and_asked()
+def test_protected_components_leave_and_row_accounting_balances(protected, unit):
+    names, document_table, pair_table = nine_documents()
     # Twice as many questions, so that each unit has held-out ones; of the first document two.
-    more = [f"{at}" for at in range(50_000, 50_060)]
-    frame = pd.concat([frame, documents(*((name, text(name)) for name in more))])
-    asked = pd.concat(
+    more = [f"{index}" for index in range(50_000, 50_060)]
+    document_table = pd.concat([document_table, documents(*((name, text(name)) for name in more))])
+    pair_table = pd.concat(
         [
-            asked,
+            pair_table,
             pairs(("again", text("again"), names[0])),
             pairs(*((name, text(f"{name}?"), name) for name in more)),
         ]
     )
-    assert run(frame, asked, unit=unit).exit_code == 0
+    assert run(document_table, pair_table, unit=unit).exit_code == 0
     before = splits()
-    texts = dict(zip(frame["doc_id"], frame["text"], strict=True)) | dict(
-        zip(asked["pair_id"], asked["anchor"], strict=True)
+    texts = dict(zip(document_table["doc_id"], document_table["text"], strict=True)) | dict(
+        zip(pair_table["pair_id"], pair_table["anchor"], strict=True)
     )
-    trained = sorted(i for i, split in before.items() if split == "train" and i in texts)
-    by_text = next(i for i in trained if i.startswith("d") and i not in (d(names[0]), d("loose")))
+    trained = sorted(
+        row_id for row_id, split in before.items() if split == "train" and row_id in texts
+    )
+    by_text = next(
+        row_id
+        for row_id in trained
+        if row_id.startswith("d") and row_id not in (d(names[0]), d("loose"))
+    )
     by_anchor = next(
-        i for i in reversed(trained) if i.startswith("p") and i not in (p(names[0]), p("again"))
+        row_id
+        for row_id in reversed(trained)
+        if row_id.startswith("p") and row_id not in (p(names[0]), p("again"))
     )
-    held = next(i for i, split in sorted(before.items()) if split == "test" and i.startswith("p"))
-    secrets = [
+    held = next(
+        row_id
+        for row_id, split in sorted(before.items())
+        if split == "test" and row_id.startswith("p")
+    )
+    protected_texts = [
         texts[by_text].upper(),
         texts[by_anchor] + "!",
         text("loose"),
         texts[held],
         text(names[0]),
     ]
-    result = run(frame, asked, unit=unit, protect=protected(*secrets))
+    result = run(document_table, pair_table, unit=unit, protect=protected(*protected_texts))
     assert (result.exit_code, result.output) == (0, "")
     after = splits()
     assert (
@@ -129,18 +143,20 @@ def test_protected_components_leave_training_and_the_sums_balance(protected, uni
     assert after[p(names[0])] == after[p("again")] == "protected"
     assert after[held] == "test"
     # Nothing that training can meet holds one of the texts: neither a pair nor a document as a negative.
-    met = [
-        i
-        for i, split in after.items()
-        if split == "train" or (split == "corpus" and i.startswith("d"))
+    seen = [
+        row_id
+        for row_id, split in after.items()
+        if split == "train" or (split == "corpus" and row_id.startswith("d"))
     ]
-    assert matches(secrets, [{i: [texts[i]] for i in met}], 0.8) == {}
+    assert (
+        match_protected(protected_texts, [{row_id: [texts[row_id]] for row_id in seen}], 0.8) == {}
+    )
 
     dropped = written(LedgerTable, "ledger").query("reason == 'protected'")
     gone = {
-        i
-        for i, split in before.items()
-        if split == "train" and i.startswith("p") and after[i] == "protected"
+        row_id
+        for row_id, split in before.items()
+        if split == "train" and row_id.startswith("p") and after[row_id] == "protected"
     }
     assert set(dropped["row_id"]) >= gone and len(dropped) == metrics()["dropped.protected"] >= 4
     assert metrics()["rows_in"] == metrics()["rows_out"] + metrics()["dropped.protected"]
@@ -148,19 +164,19 @@ def test_protected_components_leave_training_and_the_sums_balance(protected, uni
 
 
 def test_later_stages_know_protected_texts_by_their_fingerprints(protected):
-    _, frame, asked = told_and_asked()
-    assert run(frame, asked, protect=protected("Secret exam")).exit_code == 0
-    found = written(Fingerprints, "fingerprints").query("split == 'protected'")
+    _, document_table, pair_table = nine_documents()
+    assert run(document_table, pair_table, protect=protected("Secret exam")).exit_code == 0
+    actual = written(Fingerprints, "fingerprints").query("split == 'protected'")
     form = hash_hex("secret exam")
-    assert found[["id", "normal_hash"]].to_numpy().tolist() == [
+    assert actual[["id", "normal_hash"]].to_numpy().tolist() == [
         [letter + hash_hex("protected", form), form] for letter in "dp"
     ]
-    assert "ecret" not in json.dumps(found.astype("str").to_dict("records"))
+    assert "ecret" not in json.dumps(actual.astype("str").to_dict("records"))
 
 
 def test_a_missing_file_stops_the_command(project):
-    _, frame, asked = told_and_asked()
-    result = run(frame, asked, protect=["data/protected/exam.txt"])
+    _, document_table, pair_table = nine_documents()
+    result = run(document_table, pair_table, protect=["data/protected/exam.txt"])
     assert result.exit_code == 1
     assert "data/protected/exam.txt, which split.protect names, does not exist" in result.stderr
     assert not Path("data/split").exists()

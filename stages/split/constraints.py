@@ -1,0 +1,261 @@
+"""What the user decides about single rows: frozen ids keep their split, protected texts leave training.
+
+Frozen ids are in data/frozen/splits.csv. `python -m stages freeze` writes it, and git keeps it.
+Protected texts, such as those of another benchmark, are files in data/protected/.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple, TextIO
+
+from stages.lib.errors import Problem
+from stages.lib.near import exact_edges
+from stages.lib.text import shingles
+from stages.split.components import TextVersions
+
+FROZEN_FILE = "splits.csv"
+FROZEN_HEADER = ["id", "split"]
+
+# A component with frozen members of several splits takes the first of these splits. A query that once
+# was in a test set must not be trained on.
+SPLIT_PRECEDENCE = ("test", "validation", "train")
+
+PROTECTED_FOLDER = PurePosixPath("data/protected")
+PROTECTED_SUFFIXES = (".txt", ".csv", ".jsonl", ".parquet")
+
+_ROW_ID = re.compile(r"[dp][0-9a-f]{16}")
+_FROZEN_REMEDY = (
+    "correct the line, or restore the file with git; 'python -m stages freeze' writes it anew"
+)
+
+
+class ProtectedMatch(NamedTuple):
+    """The protected text that a row resembles most: its Jaccard similarity, and its number."""
+
+    similarity: float
+    number: int
+
+
+class Constraints(NamedTuple):
+    """What is known of single rows before they are split.
+
+    Attributes:
+        frozen: id to the split that it keeps.
+        protected: id to the protected text that the row has.
+        time_of: id of a pair or document to its time in UTC. Empty unless the unit is `time`.
+    """
+
+    frozen: Mapping[str, str]
+    protected: Mapping[str, ProtectedMatch]
+    time_of: Mapping[str, str] = {}
+
+
+# --- frozen ids
+
+
+def read_frozen(path: Path) -> dict[str, str]:
+    """Return id to the split that it keeps.
+
+    Raises:
+        Problem: the file is missing or malformed; the message names the line.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.reader(stream, strict=True))
+    except FileNotFoundError:
+        raise Problem(f"{path} does not exist", f"restore it with 'git checkout {path}'") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Problem(f"{path} is not a CSV file in UTF-8: {error}", _FROZEN_REMEDY) from None
+    if not rows or rows[0] != FROZEN_HEADER:
+        raise Problem(f"{path}, line 1: the header is not 'id,split'", _FROZEN_REMEDY)
+
+    frozen: dict[str, str] = {}
+    for line_number, row in enumerate(rows[1:], 2):
+        if not row:
+            continue
+        error_text = _error_in_row(row, frozen)
+        if error_text:
+            raise Problem(f"{path}, line {line_number}: {error_text}", _FROZEN_REMEDY)
+        frozen[row[0]] = row[1]
+    return frozen
+
+
+def frozen_splits(component_of: Mapping[str, str], frozen: Mapping[str, str]) -> dict[str, str]:
+    """Return component id to the split of its frozen members. Frozen ids that no row has are ignored."""
+    splits_of: dict[str, set[str]] = defaultdict(set)
+    for row_id, split in frozen.items():
+        if row_id in component_of:
+            splits_of[component_of[row_id]].add(split)
+    return {name: min(splits, key=SPLIT_PRECEDENCE.index) for name, splits in splits_of.items()}
+
+
+def moved_frozen_ids(
+    component_of: Mapping[str, str], split_of: Mapping[str, str], frozen: Mapping[str, str]
+) -> list[str]:
+    """Return the frozen ids that are in another split now, because two components became one.
+
+    Args:
+        component_of: id to component id.
+        split_of: component id to split.
+        frozen: id to the split that it was to keep.
+    """
+    return sorted(
+        row_id
+        for row_id, split in frozen.items()
+        if row_id in component_of and split_of[component_of[row_id]] != split
+    )
+
+
+def _error_in_row(row: list[str], frozen: Mapping[str, str]) -> str:
+    """Return what is wrong with a row of the file, or "" if nothing is."""
+    if len(row) != len(FROZEN_HEADER):
+        return f"{len(row)} fields where 'id,split' are wanted"
+
+    row_id, split = row
+    if not _ROW_ID.fullmatch(row_id):
+        return f"{row_id[:40]!r} is no id of a pair or document"
+    if split not in SPLIT_PRECEDENCE:
+        return f"{split[:40]!r} is none of train, validation, test"
+    if frozen.get(row_id, split) != split:
+        return f"{row_id} stands in '{frozen[row_id]}' above and in '{split}' here"
+    return ""
+
+
+# --- protected texts
+
+
+def read_protected(names: Sequence[str], folder: Path) -> list[str]:
+    """Return the distinct texts of several files, sorted.
+
+    Args:
+        names: paths as `split.protect` gives them, which begin with data/protected/.
+        folder: the folder that stands for data/protected/.
+
+    Raises:
+        Problem: a file is missing, of another kind, has no column `text`, or holds no text.
+    """
+    protected_texts: set[str] = set()
+    for name in names:
+        path = PurePosixPath(name)
+        is_inside = PROTECTED_FOLDER in path.parents and ".." not in path.parts
+        if not is_inside or path.suffix not in PROTECTED_SUFFIXES:
+            raise Problem(
+                f"params.yaml: split.protect names '{name}'",
+                f"give files under {PROTECTED_FOLDER}/ that end in "
+                f"{', '.join(PROTECTED_SUFFIXES)}: DVC watches that folder",
+            )
+        protected_texts |= _read_texts(folder / path.relative_to(PROTECTED_FOLDER), name)
+    return sorted(protected_texts)
+
+
+def match_protected(
+    protected_texts: Sequence[str], kinds: Sequence[TextVersions], threshold: float
+) -> dict[str, ProtectedMatch]:
+    """Return id to the protected text that the row equals or nears.
+
+    Args:
+        protected_texts: the texts, in an order that numbers them.
+        kinds: the texts of anchors, and those of documents.
+        threshold: exact Jaccard similarity of shingles from which two texts are near.
+    """
+    if not protected_texts:
+        return {}
+
+    # Each text has several sets of shingles, and a row those of all its texts.
+    protected_shingles = {
+        str(number): shingles(text) for number, text in enumerate(protected_texts)
+    }
+    row_shingles = {
+        row_id: _all_shingles(texts) for versions in kinds for row_id, texts in versions.items()
+    }
+
+    # Keep the most similar protected text of each row.
+    best_match: dict[str, ProtectedMatch] = {}
+    for number, row_id, similarity in exact_edges(protected_shingles, row_shingles, threshold):
+        match = ProtectedMatch(similarity, int(number))
+        best_match[row_id] = max(best_match.get(row_id, match), match)
+    return best_match
+
+
+def _all_shingles(texts: Sequence[str]) -> list[frozenset[str]]:
+    return [items for text in texts for items in shingles(text)]
+
+
+def _read_texts(file: Path, name: str) -> set[str]:
+    """Return the distinct texts of one file, called `name` in messages."""
+    try:
+        texts = {text for text in _texts_in(file, name) if text.strip()}
+    except FileNotFoundError:
+        raise Problem(
+            f"{name}, which split.protect names, does not exist",
+            "put it there, or run 'dvc pull'",
+        ) from None
+    except UnicodeDecodeError:
+        raise Problem(f"{name} is not UTF-8", "save it as UTF-8") from None
+    if not texts:
+        raise Problem(f"{name} holds no text", "remove it from split.protect, or correct it")
+    return texts
+
+
+def _texts_in(file: Path, name: str) -> Iterator[str]:
+    if file.suffix == ".parquet":
+        yield from _parquet_texts(file, name)
+        return
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        if file.suffix == ".txt":
+            yield from stream
+        elif file.suffix == ".csv":
+            yield from _csv_texts(stream, name)
+        else:
+            yield from _jsonl_texts(stream, name)
+
+
+def _csv_texts(stream: TextIO, name: str) -> Iterator[str]:
+    reader = csv.DictReader(stream)
+    if "text" not in (reader.fieldnames or ()):
+        raise _no_text_column(name)
+    for row in reader:
+        yield row["text"] or ""
+
+
+def _jsonl_texts(lines: Iterable[str], name: str) -> Iterator[str]:
+    for line_number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        place = f"{name}, line {line_number}"
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise Problem(
+                f"{place}: this is not JSON: {error}", "write one whole JSON object on each line"
+            ) from None
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+            raise _no_text_column(place)
+        yield row["text"]
+
+
+def _parquet_texts(file: Path, name: str) -> list[str]:
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    try:
+        table = parquet.read_table(file)
+    except arrow.ArrowException as error:
+        raise Problem(
+            f"{name} is not a Parquet file: {str(error).splitlines()[0]}", "export it again"
+        ) from None
+    if "text" not in table.schema.names:
+        raise _no_text_column(name)
+    return [str(text or "") for text in table.column("text").to_pylist()]
+
+
+def _no_text_column(place: str) -> Problem:
+    return Problem(
+        f"{place}: there is no column 'text'", "call the column that is protected 'text'"
+    )

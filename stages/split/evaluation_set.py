@@ -1,0 +1,212 @@
+"""Evaluation sets: queries and qrels of the held-out splits, and fingerprints of all held-out texts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from stages.lib.benchmark import held_out, query_id
+from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.qrels import Qrels
+from stages.lib.contracts.scored import Scored
+from stages.lib.contracts.splits import HELD_OUT
+from stages.lib.errors import Problem
+from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
+from stages.split.components import Edge, TextVersions
+
+
+class QuerySet(NamedTuple):
+    """The queries and qrels of one evaluation set."""
+
+    queries: pd.DataFrame
+    qrels: pd.DataFrame
+
+
+class TopicRelevance:
+    """The documents that are relevant where a pair asks for any document of a topic.
+
+    That is the whole topic, but for the document whose text is the anchor.
+    """
+
+    def __init__(self, documents: pd.DataFrame, synthetic_pairs: pd.DataFrame) -> None:
+        """Index the topics.
+
+        Args:
+            documents: Documents as they are embedded.
+            synthetic_pairs: a Made table, which names the document that an anchor is the text of.
+        """
+        self._topic_of = dict(zip(documents["doc_id"], documents["topic"], strict=True))
+        self._documents_of_topic = {
+            str(topic): sorted(doc_ids) for topic, doc_ids in documents.groupby("topic")["doc_id"]
+        }
+        self._origin_of = dict(
+            zip(synthetic_pairs["pair_id"], synthetic_pairs["origin_id"], strict=True)
+        )
+
+    def relevant_documents(self, pair_id: str, doc_id: str) -> list[str]:
+        """Return the relevant documents of a pair of the recipe same_label with the document `doc_id`."""
+        topic = self._topic_of.get(doc_id, "")
+        members = self._documents_of_topic.get(topic, [])
+        return [member for member in members if member != self._origin_of[pair_id]]
+
+
+def build_evaluation_sets(
+    pairs: pd.DataFrame,
+    cleaned_anchors: Mapping[str, str],
+    splits: pd.DataFrame,
+    topics: TopicRelevance,
+) -> dict[str, QuerySet]:
+    """Return the queries and qrels of validation and test.
+
+    Args:
+        pairs: Pairs as collected.
+        cleaned_anchors: pair id to its anchor as cleaned. A query whose pair was dropped by cleaning
+            stays, with its raw text.
+        splits: the Splits.
+        topics: the relevant documents of pairs that ask for a topic.
+
+    Raises:
+        Problem: a split has no queries.
+    """
+    placed = _with_splits(pairs, cleaned_anchors, splits)
+    sets = {name: _query_set(placed[placed["split"] == name], topics) for name in HELD_OUT}
+    for name, query_set in sets.items():
+        if not len(query_set.queries):
+            raise Problem(
+                f"the {len(pairs)} collected pairs leave the {name} split empty: "
+                "too few, or all tied together",
+                "bring more data, give larger shares (lower split.train), "
+                "or look at the groups under collect.sources",
+            )
+    return sets
+
+
+def build_synthetic_set(
+    synthetic: pd.DataFrame,
+    splits: pd.DataFrame,
+    validation_queries: pd.DataFrame,
+    topics: TopicRelevance,
+) -> QuerySet:
+    """Return the queries and qrels of the synthetic pairs in validation, a set that decides nothing.
+
+    Those of the test split are never evaluated.
+
+    Args:
+        synthetic: Pairs built by recipes.
+        splits: the Splits.
+        validation_queries: Queries of collected pairs; synthetic queries that equal one are left out.
+        topics: the relevant documents of pairs that ask for a topic.
+    """
+    placed = _with_splits(synthetic, {}, splits)
+    queries, qrels = _query_set(placed[placed["split"] == "validation"], topics)
+    is_new = ~queries["query_id"].isin(validation_queries["query_id"])
+    new_queries = queries[is_new]
+    return QuerySet(new_queries, qrels[qrels["query_id"].isin(new_queries["query_id"])])
+
+
+def scored_pairs(
+    pairs: pd.DataFrame, cleaned_anchors: Mapping[str, str], splits: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Return the Scored pairs of validation and test.
+
+    They are empty where all scores are the same, since such scores rank nothing.
+    """
+    has_grades = pairs["score"].nunique() > 1
+    placed = _with_splits(pairs if has_grades else pairs.iloc[:0], cleaned_anchors, splits)
+    types = Scored.empty().dtypes.to_dict()
+    return {
+        name: placed.loc[placed["split"] == name, list(types)].astype(types) for name in HELD_OUT
+    }
+
+
+def fingerprints(
+    kinds: Sequence[TextVersions],
+    split_of: Mapping[str, str],
+    tolerated: Collection[Edge] = (),
+    protected_texts: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Return the Fingerprints: hashes of held-out and protected texts, which do not give the text away.
+
+    Later stages compare training texts with them. So they leave out texts that the unit of the split
+    allows in training: equal ones have no row, near ones no shingles.
+
+    Args:
+        kinds: the texts of anchors, and those of documents.
+        split_of: row id to split.
+        tolerated: leaks that the unit allows.
+        protected_texts: texts that must not be trained on, neither as anchor nor as document.
+    """
+    tolerated_equal = _ends_of("equal", tolerated)
+    tolerated_near = _ends_of("near", tolerated)
+    rows: dict[tuple[str, str], tuple[str, str, str, list[list[int]]]] = {}
+
+    # Held-out texts, in each of their versions.
+    for versions in kinds:
+        for row_id in sorted(versions):
+            if split_of[row_id] not in HELD_OUT or row_id in tolerated_equal:
+                continue
+            for text in versions[row_id]:
+                text_hash = hash_hex(normal_form(text))
+                items = [] if row_id in tolerated_near else hash_shingles(shingles(text))
+                rows[row_id, text_hash] = (row_id, split_of[row_id], text_hash, items)
+
+    # A protected text gets the id of a document and that of a pair.
+    for text in protected_texts:
+        text_hash = hash_hex(normal_form(text))
+        items = hash_shingles(shingles(text))
+        for letter in "dp":
+            row_id = letter + hash_hex("protected", text_hash)
+            rows[row_id, text_hash] = (row_id, "protected", text_hash, items)
+
+    empty = Fingerprints.empty()
+    return pd.DataFrame(list(rows.values()), columns=list(empty.columns)) if rows else empty
+
+
+def _ends_of(similarity: str, leaks: Collection[Edge]) -> set[str]:
+    """Return the ids of both rows of the leaks that are "equal" or "near"."""
+    row_ids: set[str] = set()
+    for leak in leaks:
+        if leak.kind.startswith(similarity):
+            row_ids.update(leak.ends)
+    return row_ids
+
+
+def _query_set(pairs: pd.DataFrame, topics: TopicRelevance) -> QuerySet:
+    """Return queries and qrels of the pairs of one split."""
+    queries, qrels = held_out(pairs)
+
+    # A pair of the recipe same_label asks for any document of a topic, so all of it is relevant.
+    by_topic = pairs[pairs["source"] == "pair.same_label"]
+    topic_rows: list[tuple[str, str, float]] = []
+    for pair_id, raw_anchor, doc_id in zip(
+        by_topic["pair_id"], by_topic["raw"], by_topic["doc_id"], strict=True
+    ):
+        for relevant_id in topics.relevant_documents(pair_id, doc_id):
+            topic_rows.append((query_id(raw_anchor), relevant_id, 1.0))
+    if not topic_rows:
+        return QuerySet(queries, qrels)
+
+    types = Qrels.empty().dtypes.to_dict()
+    topic_qrels = pd.DataFrame(topic_rows, columns=["query_id", "doc_id", "grade"]).astype(types)
+    # The first row counts, so the grade of a collected pair wins.
+    all_qrels = pd.concat([qrels, topic_qrels]).drop_duplicates(["query_id", "doc_id"])
+    return QuerySet(queries, all_qrels)
+
+
+def _with_splits(
+    pairs: pd.DataFrame, cleaned_anchors: Mapping[str, str], splits: pd.DataFrame
+) -> pd.DataFrame:
+    """Return `pairs` with raw and cleaned anchor, component and split."""
+    split_rows = splits.set_index("id").reindex(pairs["pair_id"])
+    anchors = [
+        cleaned_anchors.get(pair_id, raw_anchor)
+        for pair_id, raw_anchor in zip(pairs["pair_id"], pairs["anchor"], strict=True)
+    ]
+    return pairs.assign(
+        raw=pairs["anchor"],
+        anchor=pd.Series(anchors, index=pairs.index, dtype="str"),
+        component_id=split_rows["component_id"].to_numpy(),
+        split=split_rows["split"].to_numpy(),
+    )

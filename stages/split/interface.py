@@ -1,0 +1,183 @@
+"""What the stage `split` reads, what it writes, and its parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import pandas as pd
+from pydantic import Field, model_validator
+
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.ledger import Ledger
+from stages.lib.contracts.made import Made
+from stages.lib.contracts.near import Near
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.qrels import Qrels
+from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.scored import Scored
+from stages.lib.contracts.splits import Splits
+from stages.lib.contracts.times import Times
+from stages.lib.interface import Details, Folder, Metrics, Reads, TableFile, Writes
+from stages.lib.params import Labels, Section
+
+Unit = Literal["component", "anchor", "group", "time"]
+
+
+class SplitParams(Section):
+    """The size of each split, what shares a split, what is kept out, and the size of training."""
+
+    section: ClassVar[str] = "split"
+    train: float = Field(gt=0.0, lt=1.0)
+    validation: float = Field(gt=0.0, lt=1.0)
+    unit: Unit
+    topic_levels: int | None = Field(ge=1)
+    near_threshold: float = Field(ge=0.5, le=1.0)
+    max_component_share: float = Field(gt=0.0, le=1.0)
+    protect: list[str]
+    max_train_pairs: int | None = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _leaves_room_for_test(self) -> SplitParams:
+        if self.train + self.validation >= 1.0:
+            raise ValueError(
+                "train + validation leave nothing for test; they must add up to less than 1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _topics_need_documents(self) -> SplitParams:
+        if self.topic_levels is not None and not self.splits_documents:
+            raise ValueError(
+                f"topic_levels ties documents, which the unit '{self.unit}' shares between splits"
+            )
+        return self
+
+    @property
+    def splits_documents(self) -> bool:
+        """True if a document belongs to one split; False if only anchors do, and splits may share documents."""
+        return self.unit in ("component", "group")
+
+
+@dataclass(frozen=True)
+class Params:
+    """The sections of params.yaml that `split` reads."""
+
+    split: SplitParams
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What `split` reads."""
+
+    documents: Annotated[
+        TableFile[Documents],
+        Reads("data/collect/documents.parquet", "Documents as collected."),
+    ]
+    pairs: Annotated[
+        TableFile[Pairs],
+        Reads("data/collect/pairs.parquet", "Pairs as collected."),
+    ]
+    timestamps: Annotated[
+        TableFile[Times],
+        Reads(
+            "data/collect/times.parquet",
+            "Times of pairs and documents, for the unit `time`.",
+            required=False,
+        ),
+    ]
+    cleaned_documents: Annotated[
+        TableFile[Documents],
+        Reads("data/clean/documents.parquet", "Documents as cleaned."),
+    ]
+    cleaned_pairs: Annotated[
+        TableFile[Pairs],
+        Reads("data/clean/pairs.parquet", "Pairs as cleaned."),
+    ]
+    near_duplicates: Annotated[
+        TableFile[Near],
+        Reads("data/deduplicate/near.parquet", "Edges between near-duplicates."),
+    ]
+    aliases: Annotated[
+        TableFile[Aliases],
+        Reads(
+            "data/deduplicate/aliases.parquet", "Dropped copies and the documents kept for them."
+        ),
+    ]
+    built_documents: Annotated[
+        TableFile[Documents],
+        Reads("data/pair/documents.parquet", "Documents as they are embedded."),
+    ]
+    built_pairs: Annotated[
+        TableFile[Pairs],
+        Reads("data/pair/pairs.parquet", "Pairs as built, synthetic pairs included."),
+    ]
+    synthetic_pairs: Annotated[
+        TableFile[Made],
+        Reads("data/pair/made.parquet", "The row that each synthetic pair was built from."),
+    ]
+    frozen: Annotated[
+        Path,
+        Reads("data/frozen", "Folder with the ids that keep their split."),
+    ]
+    protected: Annotated[
+        Path,
+        Reads("data/protected", "Folder with texts that must not be trained on."),
+    ]
+
+
+@dataclass(frozen=True)
+class SyntheticSetTables:
+    """Queries and qrels of an evaluation set of synthetic pairs."""
+
+    queries: Annotated[
+        pd.DataFrame,
+        Writes("queries.parquet", "A query per unique anchor.", Queries),
+    ]
+    qrels: Annotated[
+        pd.DataFrame,
+        Writes("qrels.parquet", "The relevant documents of each query, with grades.", Qrels),
+    ]
+
+
+@dataclass(frozen=True)
+class EvaluationSetTables(SyntheticSetTables):
+    """Queries, qrels and scored pairs of one held-out split."""
+
+    scored: Annotated[
+        pd.DataFrame,
+        Writes("scored.parquet", "Held-out pairs with graded scores; else empty.", Scored),
+    ]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What `split` writes."""
+
+    splits: Annotated[
+        pd.DataFrame,
+        Writes("data/split/splits.parquet", "The split of each pair and document.", Splits),
+    ]
+    fingerprints: Annotated[
+        pd.DataFrame,
+        Writes("data/split/fingerprints.parquet", "Hashes of the held-out texts.", Fingerprints),
+    ]
+    validation: Annotated[EvaluationSetTables, Folder("data/split/validation")]
+    test: Annotated[EvaluationSetTables, Folder("data/split/test")]
+    synthetic: Annotated[SyntheticSetTables, Folder("data/split/synthetic")]
+    ledger: Annotated[
+        pd.DataFrame,
+        Writes("data/split/ledger.parquet", "Dropped pairs, audit edges and moved ids.", Ledger),
+    ]
+    metrics: Annotated[
+        Metrics,
+        Writes("metrics/split.json", "Leaks: held-out texts and components in another split."),
+    ]
+    details: Annotated[
+        Details,
+        Writes("metrics/details/split.json", "Row accounting, sizes, leaks and topics."),
+    ]

@@ -1,0 +1,114 @@
+"""Metrics of a split: shares, sizes, leaks, shared documents, and how the topics of the splits differ."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from stages.lib.contracts.splits import HELD_OUT
+from stages.split.assignment import Assignment
+from stages.split.components import Edge
+from stages.split.leakage import is_across
+
+# With fewer components, the metrics of a split depend on the draw more than on the data.
+FEW_COMPONENTS = 300
+
+
+def split_metrics(
+    assignment: Assignment,
+    edges: Sequence[Edge],
+    splits: pd.DataFrame,
+    *,
+    every_pair: pd.DataFrame,
+    built_pairs: pd.DataFrame,
+) -> dict[str, float | int]:
+    """Return shares of the pairs before sampling, the pairs in each split, sizes, and leaks.
+
+    leaked_components counts the components that an edge leaves, into another split, one of the two
+    being held out. It is counted from the edges, so it shows an error in joining them.
+
+    Args:
+        assignment: components and splits before sampling.
+        edges: edges that do not follow from texts.
+        splits: the Splits after sampling.
+        every_pair: all Pairs, collected and built.
+        built_pairs: the Pairs that may be trained on.
+    """
+    component_of = assignment.component_of
+    split_of = dict(zip(splits["id"], splits["split"], strict=True))
+
+    # Pairs by split: all of them before sampling, and the built ones after it.
+    unsampled_splits = every_pair["pair_id"].map(assignment.split_by_row())
+    shares = unsampled_splits.value_counts(normalize=True)
+    counts = built_pairs["pair_id"].map(split_of).value_counts()
+
+    # Components: their sizes in pairs, and those that an edge leaves.
+    sizes = Counter(component_of[pair_id] for pair_id in every_pair["pair_id"])
+    leaked = {component_of[edge.left] for edge in edges if is_across(*edge.ends, split_of)}
+
+    names = ("train", *HELD_OUT)
+    return {
+        **{f"{name}_share": float(shares.get(name, 0.0)) for name in names},
+        **{f"{name}_pairs": int(counts.get(name, 0)) for name in names},
+        "components": len(sizes),
+        "few_components": len(sizes) < FEW_COMPONENTS,
+        "largest_component_share": max(sizes.values()) / len(every_pair),
+        "leaked_components": len(leaked),
+        "shared_documents": shared_documents(every_pair, split_of),
+        "tied_by_audit": len(assignment.audit_edges),
+    }
+
+
+def shared_documents(pairs: pd.DataFrame, split_of: Mapping[str, str]) -> int:
+    """Return the number of documents that have a training pair and a held-out one."""
+    splits_of_document: dict[str, set[str]] = defaultdict(set)
+    for pair_id, doc_id in zip(pairs["pair_id"], pairs["doc_id"], strict=True):
+        splits_of_document[doc_id].add(split_of[pair_id])
+    return sum(
+        "train" in splits and not splits.isdisjoint(HELD_OUT)
+        for splits in splits_of_document.values()
+    )
+
+
+def topic_metrics(
+    pairs: pd.DataFrame, documents: pd.DataFrame, split_of: Mapping[str, str]
+) -> dict[str, float]:
+    """Return how the topics of held-out pairs differ from those of training pairs.
+
+    The topic of a pair is that of its document. topic_skew is the total variation distance (0: the same
+    shares, 1: no topic in common). sibling_share is the share of held-out pairs whose topic has training
+    pairs. Pairs without a topic are left out, and so are metrics without pairs.
+    """
+    topic_of = dict(zip(documents["doc_id"], documents["topic"], strict=True))
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for pair_id, doc_id in zip(pairs["pair_id"], pairs["doc_id"], strict=True):
+        topic = topic_of.get(doc_id, "")
+        if topic:
+            counts[split_of[pair_id]][topic] += 1
+
+    train = counts["train"]
+    metrics: dict[str, float] = {}
+    for name in HELD_OUT:
+        if train and counts[name]:
+            metrics[f"topic_skew.{name}"] = total_variation(train, counts[name])
+
+    held_out = sum((counts[name] for name in HELD_OUT), Counter[str]())
+    if held_out:
+        siblings = sum(count for topic, count in held_out.items() if topic in train)
+        metrics["sibling_share"] = siblings / held_out.total()
+    return metrics
+
+
+def total_variation(left: Counter[str], right: Counter[str]) -> float:
+    """Return half the summed differences of two distributions, given as counts that are not all 0.
+
+    >>> total_variation(Counter("xxxy"), Counter("xyyy"))
+    0.5
+    """
+    differences = [
+        abs(left[topic] / left.total() - right[topic] / right.total())
+        for topic in sorted({*left, *right})
+    ]
+    return sum(differences) / 2
