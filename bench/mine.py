@@ -72,12 +72,10 @@ def ours(inputs: Inputs) -> Callable[[], list[dict[int, float]]]:
     """Return our miner, ready to run: it gives each anchor's negatives with their scores."""
     import pandas as pd
 
-    from stages.lib.ledger import Ledger
-    from stages.mine.answers import known_positives
-    from stages.mine.corpus import build
+    from stages.mine.corpus import MiningCorpus
+    from stages.mine.interface import MineParams
     from stages.mine.mining import mine
-    from stages.mine.params import MineParams
-    from stages.mine.rules import World
+    from stages.mine.relations import KnownRelations, known_positives
 
     said, asked = texts(inputs)
     ids = [f"d{at:016x}" for at in range(len(said))]
@@ -104,9 +102,15 @@ def ours(inputs: Inputs) -> Callable[[], list[dict[int, float]]]:
 
     def run() -> list[dict[int, float]]:
         whole = dict(zip(ids, said, strict=True))
-        corpus = build(ids, len(ids), [[text] for text in said], whole, inputs.documents)
-        world = World(known_positives(pairs, {}), {}, {}, {})
-        rows = mine(pairs, inputs.anchors, corpus, world, params, 13, Ledger()).rows
+        corpus = MiningCorpus.from_passages(
+            ids,
+            [[text] for text in said],
+            inputs.documents,
+            whole_texts=whole,
+            searched=len(ids),
+        )
+        relations = KnownRelations(known_positives(pairs, {}), {}, {}, {})
+        rows = mine(pairs, inputs.anchors, corpus, relations, params=params, seed=13).rows
         return [
             {int(doc_id[1:], 16): score for doc_id, score in zip(found, scores, strict=True)}
             for found, scores in zip(rows["negative_ids"], rows["negative_scores"], strict=True)

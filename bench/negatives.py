@@ -68,7 +68,7 @@ def reshape(folder: Path, variant: str) -> dict[str, float]:
     from stages.lib.contracts.aliases import Aliases
     from stages.lib.contracts.hierarchy import Hierarchy
     from stages.lib.contracts.triplets import Triplets
-    from stages.mine.answers import lines
+    from stages.mine.relations import hierarchy_relatives
 
     path = folder / "data/mine/triplets.parquet"
     rows = tables.read(path, Triplets)
@@ -87,7 +87,7 @@ def reshape(folder: Path, variant: str) -> dict[str, float]:
         tables.write(rows, path, Triplets)
     copies = tables.read(folder / "data/deduplicate/aliases.parquet", Aliases)
     kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
-    lineage = lines(
+    lineage = hierarchy_relatives(
         tables.read(folder / "data/collect/hierarchy.parquet", Hierarchy), kept, set(rows["doc_id"])
     )
     pairs = [

@@ -26,8 +26,8 @@ from stages.lib.heldout import HeldOut
 from stages.lib.params import Run, load
 from stages.lib.reviewed import FIRST_HITS, NEGATIVES, Verdict, read_verdicts, write_verdicts
 from stages.lib.stage import command
-from stages.mine.estimate import sample
-from stages.mine.params import MineParams
+from stages.mine.false_negatives import sample_negatives
+from stages.mine.interface import MineParams
 
 _MISSING = "which is no longer in the corpus"
 
@@ -52,7 +52,7 @@ def renewed(found: Iterable[Verdict], path: Path, header: Sequence[str], what: s
 
 def negatives(triplets: pd.DataFrame, wanted: int, seed: int) -> list[Verdict]:
     """Return the mined negatives to judge."""
-    rows = sample(triplets, wanted, seed)
+    rows = sample_negatives(triplets, wanted, seed)
     ids = (rows["pair_id"], rows["negative_id"])
     lines = zip(*ids, rows["anchor"], rows["positive"], rows["negative"], strict=True)
     return [Verdict(*map(str, (*line, ""))) for line in lines]

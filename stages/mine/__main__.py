@@ -1,168 +1,242 @@
 """Mine hard negatives that are not hidden positives.
 
-Reads the training pairs, the documents and the splits, the near-duplicate edges and the hierarchy; writes triplets.
-Candidates come from BM25 and from the base model, over documents of the training split and documents that no question
-asks for, never over held-out ones. A candidate is refused when it is a known positive of the anchor under any id, says
-the same as the anchor or as a positive, or scores within the margin of the weakest positive; relatives and
-near-duplicates of a positive are refused by parameter. Documents that a person found dissimilar come first, whatever
-they score. An anchor with too few negatives stays, and its missing negatives stay missing: padding would lie. Pairs
-that are trained on with their scores have none. How many false negatives are left is estimated, with an interval.
+Reads the training pairs, the documents and the splits, the near-duplicate edges and the hierarchy. Writes
+triplets. Candidates come from BM25 and from the base model, over documents of training and documents without
+pairs, never over held-out ones. Filters exclude a candidate that is a known positive of the anchor under any
+id, that has the text of the anchor or of a positive, or that scores within the margin of the weakest positive.
+Parameters decide whether relatives and near-duplicates of a positive are excluded. Documents that a person
+found dissimilar come first, whatever they score. An anchor with too few negatives stays, without padding. Pairs
+that are trained on with their scores have no negatives. The share of false negatives is estimated, with an interval.
 
 Source: Moreira et al. 2024, NV-Retriever (arXiv 2407.15831), positive-aware mining.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib import tables, written
 from stages.lib.benchmark import real
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.hierarchy import Hierarchy
-from stages.lib.contracts.ledger import Ledger as LedgerTable
-from stages.lib.contracts.made import Made
-from stages.lib.contracts.near import Near
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.triplets import Triplets
 from stages.lib.embed import Encoder
 from stages.lib.errors import Problem
-from stages.lib.ledger import Ledger, balance
+from stages.lib.interface import Stage
+from stages.lib.ledger import balance
 from stages.lib.models import find_model
-from stages.lib.params import Labels, Model, Run, Shape, load
 from stages.lib.reviewed import NEGATIVES, read_verdicts
-from stages.lib.stage import command, write_metrics
 from stages.lib.text import normal_form
-from stages.mine import corpus as corpora
-from stages.mine.answers import families, known_positives, lines, neighbours
-from stages.mine.crossing import CrossEncoder
-from stages.mine.estimate import by_cross_encoder, by_review, by_structure, estimate, sample
-from stages.mine.faults import count_known_positives, count_labelled
-from stages.mine.judged import judged
-from stages.mine.meetings import Meetings, meet
-from stages.mine.mining import mine
-from stages.mine.params import MineParams
-from stages.mine.rules import World
+from stages.mine.batch_conflicts import BatchConflicts, add_conflict_ids
+from stages.mine.corpus import MiningCorpus
+from stages.mine.cross_encoder import CrossEncoder
+from stages.mine.false_negatives import (
+    count_known_positives,
+    count_labelled,
+    false_negative_rates,
+    labels_by_cross_encoder,
+    labels_by_review,
+    labels_by_structure,
+    most_trusted_rate,
+    sample_negatives,
+)
+from stages.mine.interface import Inputs, MineParams, Outputs, Params
+from stages.mine.mining import MiningResult, mine
+from stages.mine.relations import KnownRelations, PairLabels, known_positives, pair_labels
 
 
-def main(
-    pairs: Path = Path("data/augment/pairs.parquet"),
-    lineage: Path = Path("data/augment/ledger.parquet"),
-    built_pairs: Path = Path("data/pair/pairs.parquet"),
-    dissimilar: Path = Path("data/pair/dissimilar/pairs.parquet"),
-    made: Path = Path("data/pair/made.parquet"),
-    given_pairs: Path = Path("data/deduplicate/pairs.parquet"),
-    documents: Path = Path("data/pair/documents.parquet"),
-    passages: Path = Path("data/pair/passages.parquet"),
-    splits: Path = Path("data/split/splits.parquet"),
-    near: Path = Path("data/deduplicate/near.parquet"),
-    aliases: Path = Path("data/deduplicate/aliases.parquet"),
-    hierarchy: Path = Path("data/collect/hierarchy.parquet"),
-    reviews: Path = Path("data/review/negatives.csv"),
-    out_triplets: Path = Path("data/mine/triplets.parquet"),
-    out_ledger: Path = Path("data/mine/ledger.parquet"),
-    out_plot: Path = Path("metrics/plots/margins.tsv"),
-    metrics: Path = Path("metrics/mine.json"),
-) -> None:
+def run(inputs: Inputs, params: Params) -> Outputs:
     """Mine hard negatives that are not hidden positives."""
-    params, model, seed, labels = load(MineParams), load(Model), load(Run).seed, load(Labels)
-    scores = load(Shape).shape == "scores"
-    params = params.model_copy(update={"negatives": 0}) if scores else params
-    training, built, given = (
-        tables.read(path, Pairs) for path in (pairs, built_pairs, given_pairs)
-    )
-    known, where = tables.read(documents, Documents), tables.read(splits, Splits)
+    training = inputs.pairs.frame()
     if not len(training):
         raise Problem(
-            f"{pairs} holds no training pairs",
+            f"{inputs.pairs.path} holds no training pairs",
             "raise split.train or split.max_train_pairs, or bring more data",
         )
-    cross = (
-        CrossEncoder(params.cross_encoder, params.cross_encoder_sha256)
-        if params.cross_encoder
-        else None
-    )
-    added = tables.read(lineage, LedgerTable).query("action == 'add'")
-    parents = dict(zip(added["row_id"], added["partner_id"], strict=True))
-    # Pairs that a cap left out are not trained on, and stay positives all the same.
-    every = pd.concat([given, built, training]).drop_duplicates("pair_id")
-    every = every if scores else real(every, labels.positive_from)
-    positives = known_positives(every, parents)
-    answers = [positives[form] for form in training["anchor"].map(normal_form)]
+    settings = mining_params(params)
+    cross_encoder = None
+    if settings.cross_encoder:
+        cross_encoder = CrossEncoder(settings.cross_encoder, settings.cross_encoder_sha256)
 
-    whole = dict(zip(known["doc_id"], known["text"], strict=True))
-    allowed = where.loc[where["split"].isin(["train", "corpus"]), "id"]
-    ids, searched = corpora.order(whole, allowed, {doc_id for found in answers for doc_id in found})
-    texts = corpora.texts_of(tables.read(passages, Passages), ids)
-    encoder = Encoder(find_model(model))
-    vectors = encoder.encode(
-        [text for found in texts for text in found], model.document_prompt, "documents"
-    )
-    anchors = encoder.encode(list(training["anchor"]), model.anchor_prompt, "anchors")
-    corpus = corpora.build(ids, searched, texts, whole, vectors)
+    # Known positives, the corpus, and the vectors of all texts.
+    known = read_known_pairs(inputs, training, params)
+    forms = training["anchor"].map(normal_form)
+    row_positives = [known.positives[form] for form in forms]
+    encoder = Encoder(find_model(params.model))
+    corpus = read_corpus(inputs, row_positives, encoder, params)
+    anchors = encoder.encode(list(training["anchor"]), params.model.anchor_prompt, "anchors")
+    relations = read_relations(inputs, known, corpus, encoder=encoder, params=params)
 
-    copies = tables.read(aliases, Aliases)
-    kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
-    beside = neighbours(tables.read(near, Near), kept)
-    topic_of = dict(zip(known["doc_id"], known["topic"], strict=True))
-    said = judged(
-        training, tables.read(made, Made), tables.read(dissimilar, Pairs), topic_of, parents
-    )
-    instead = sorted(set(said.trained.values()))
-    world = World(
-        positives,
-        beside,
-        lines(tables.read(hierarchy, Hierarchy), kept, ids),
-        families(known),
-        said,
-        dict(
-            zip(instead, encoder.encode(instead, model.document_prompt, "positives"), strict=True)
-        ),
-        {str(topic): frozenset(found) for topic, found in known.groupby("topic")["doc_id"]},
-    )
-    ledger = Ledger()
+    # Mine, and add what must not be in one batch with each row.
     mined = mine(
-        training, anchors, corpus, world, params, seed, ledger, cross if params.crossed else None
+        training,
+        anchors,
+        corpus,
+        relations,
+        params=settings,
+        seed=params.run.seed,
+        cross_encoder=cross_encoder if settings.uses_cross_encoder else None,
     )
-    component_of = dict(zip(where["id"], where["component_id"], strict=True))
-    answer_of = dict(zip(every["pair_id"], every["doc_id"], strict=True))
-    meetings = Meetings(component_of, parents, answer_of, beside, said.topics, topic_of)
-    triplets = meet(mined.rows, meetings, answers)
-    found = triplets["negative_ids"].map(len)
-    drawn = sample(triplets, params.judged_negatives, seed)
-    judges = {
-        "structure": by_structure(drawn, positives, world.lineage),
-        "cross_encoder": by_cross_encoder(drawn, cross),
-        "review": by_review(drawn, read_verdicts(reviews, NEGATIVES)),
+    conflicts = batch_conflicts(inputs.splits.frame(), known, relations)
+    triplets = add_conflict_ids(mined.rows, conflicts, row_positives)
+
+    # Estimate how many negatives are false.
+    sample = sample_negatives(triplets, settings.judged_negatives, params.run.seed)
+    labels = {
+        "structure": labels_by_structure(sample, known.positives, relations.relatives),
+        "cross_encoder": labels_by_cross_encoder(sample, cross_encoder),
+        "review": labels_by_review(sample, read_verdicts(inputs.reviews, NEGATIVES)),
     }
-    tables.write(triplets, out_triplets, Triplets)
-    tables.write(ledger.frame(), out_ledger, LedgerTable)
-    with written.atomically(out_plot) as temporary:
-        mined.curve.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
-    write_metrics(
-        {
+    rates = false_negative_rates(sample, labels)
+    return Outputs(
+        triplets=triplets,
+        ledger=mined.ledger.frame(),
+        plot=mined.margin_sweep,
+        metrics=most_trusted_rate(rates),
+        details={
             **balance(len(training), len(triplets), {}, []),
-            **{f"refused.{rule}": count for rule, count in mined.refused.items()},
-            "corpus_documents": searched,
-            "known_positives_as_negatives": count_known_positives(triplets, positives, corpus),
-            "labelled_negatives": int(triplets["negative_miners"].map(count_labelled).sum()),
-            "negatives_per_anchor": float(found.mean()),
-            "short_anchors_share": float((found < params.negatives).mean()),
-            "near_positives": mined.near,
-            "near_positives.kept.negatives_per_anchor": mined.if_kept / len(training),
-            "near_positives.refused.negatives_per_anchor": mined.if_refused / len(training),
-            **({} if mined.index_recall is None else {"index_recall": mined.index_recall}),
-            **estimate(drawn, judges),
+            **mining_metrics(mined, settings.negatives),
+            **corpus_metrics(triplets, known.positives, corpus),
+            **rates,
         },
-        metrics,
     )
 
 
-app = command(main, "tables", "lexical", "model")
+class KnownPairs(NamedTuple):
+    """What pairs say, trained on or not.
+
+    Attributes:
+        pairs: all pairs that are positives.
+        parent_of: id of a variant to the pair that it varies.
+        topic_of: document id to topic.
+        positives: normal form of an anchor to its known positives.
+        labels: what single pairs say beyond that.
+    """
+
+    pairs: pd.DataFrame
+    parent_of: Mapping[str, str]
+    topic_of: Mapping[str, str]
+    positives: Mapping[str, frozenset[str]]
+    labels: PairLabels
+
+
+def mining_params(params: Params) -> MineParams:
+    """Return the section `mine`; pairs that are trained on with their scores have no negatives."""
+    if params.pair.shape == "scores":
+        return params.mine.model_copy(update={"negatives": 0})
+    return params.mine
+
+
+def read_known_pairs(inputs: Inputs, training: pd.DataFrame, params: Params) -> KnownPairs:
+    """Return what the pairs say; `training` are those that are trained on."""
+    # Pairs that a cap left out are not trained on, and are positives all the same.
+    pairs = pd.concat([inputs.given_pairs.frame(), inputs.built_pairs.frame(), training])
+    pairs = pairs.drop_duplicates("pair_id")
+    if params.pair.shape != "scores":
+        pairs = real(pairs, params.labels.positive_from)
+
+    # Variants, which augmentation added.
+    ledger = inputs.variant_ledger.frame()
+    added = ledger[ledger["action"] == "add"]
+    parent_of = dict(zip(added["row_id"], added["partner_id"], strict=True))
+
+    documents = inputs.documents.frame()
+    topic_of = dict(zip(documents["doc_id"], documents["topic"], strict=True))
+    labels = pair_labels(
+        training,
+        inputs.synthetic_pairs.frame(),
+        inputs.dissimilar.frame(),
+        topic_of=topic_of,
+        parent_of=parent_of,
+    )
+    return KnownPairs(pairs, parent_of, topic_of, known_positives(pairs, parent_of), labels)
+
+
+def read_corpus(
+    inputs: Inputs,
+    row_positives: Iterable[frozenset[str]],
+    encoder: Encoder,
+    params: Params,
+) -> MiningCorpus:
+    """Return the corpus with its vectors; `row_positives` are the known positives of the anchors."""
+    prompt = params.model.document_prompt
+    return MiningCorpus.from_tables(
+        documents=inputs.documents.frame(),
+        passages=inputs.passages.frame(),
+        splits=inputs.splits.frame(),
+        positive_ids=frozenset[str]().union(*row_positives),
+        encode=lambda texts: encoder.encode(texts, prompt, "documents"),
+    )
+
+
+def read_relations(
+    inputs: Inputs,
+    known: KnownPairs,
+    corpus: MiningCorpus,
+    *,
+    encoder: Encoder,
+    params: Params,
+) -> KnownRelations:
+    """Return the relations of anchors and documents, with vectors of the texts that pairs bring."""
+    texts = sorted(set(known.labels.text_of_pair.values()))
+    vectors = encoder.encode(texts, params.model.document_prompt, "positives")
+    return KnownRelations.from_tables(
+        positives=known.positives,
+        labels=known.labels,
+        documents=inputs.documents.frame(),
+        near_duplicates=inputs.near_duplicates.frame(),
+        aliases=inputs.aliases.frame(),
+        hierarchy=inputs.hierarchy.frame(),
+        corpus_ids=corpus.ids,
+        text_vectors=dict(zip(texts, vectors, strict=True)),
+    )
+
+
+def batch_conflicts(
+    splits: pd.DataFrame, known: KnownPairs, relations: KnownRelations
+) -> BatchConflicts:
+    """Return what decides which rows must not be in one batch; `splits` are the Splits."""
+    pairs = known.pairs
+    return BatchConflicts(
+        component_of=dict(zip(splits["id"], splits["component_id"], strict=True)),
+        parent_of=known.parent_of,
+        document_of_pair=dict(zip(pairs["pair_id"], pairs["doc_id"], strict=True)),
+        near_duplicates=relations.near_duplicates,
+        topic_of_pair=known.labels.topic_of_pair,
+        topic_of_document=known.topic_of,
+    )
+
+
+def mining_metrics(mined: MiningResult, negatives: int) -> dict[str, float | int]:
+    """Return the counts of mining; `negatives` is the number that each anchor should have."""
+    rows = mined.rows
+    counts = rows["negative_ids"].map(len)
+    metrics: dict[str, float | int] = {
+        **{f"refused.{name}": count for name, count in mined.excluded.items()},
+        "labelled_negatives": int(rows["negative_miners"].map(count_labelled).sum()),
+        "negatives_per_anchor": float(counts.mean()),
+        "short_anchors_share": float((counts < negatives).mean()),
+        "near_positives.count": mined.near_positives,
+        "near_positives.kept.negatives_per_anchor": mined.negatives_if_kept / len(rows),
+        "near_positives.refused.negatives_per_anchor": mined.negatives_if_excluded / len(rows),
+    }
+    if mined.index_recall is not None:
+        metrics["index_recall"] = mined.index_recall
+    return metrics
+
+
+def corpus_metrics(
+    triplets: pd.DataFrame, positives: Mapping[str, frozenset[str]], corpus: MiningCorpus
+) -> dict[str, int]:
+    """Return the size of the corpus, and the number of negatives that are known positives."""
+    return {
+        "corpus_documents": corpus.searched,
+        "known_positives_as_negatives": count_known_positives(triplets, positives, corpus),
+    }
+
+
+STAGE = Stage(run, groups=("tables", "lexical", "model"))
+main = STAGE.main
+app = STAGE.app
 
 if __name__ == "__main__":
     app()

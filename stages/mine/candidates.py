@@ -1,6 +1,7 @@
-"""Candidates: what each miner proposes for each anchor, merged, hardest first.
+"""Candidates: the documents that each miner proposes for each anchor, merged, hardest first.
 
-A miner is a name and what it proposes: a table of Hits, in which a score of minus infinity stands for nobody.
+A miner is a search (`bm25`, `dense`) or a person (`labelled`). Each gives a table of Hits, in which a score
+of minus infinity stands for no document.
 """
 
 from __future__ import annotations
@@ -14,147 +15,258 @@ import numpy.typing as npt
 from stages.lib.lexical import Lexical
 from stages.lib.retrieval import dense
 from stages.lib.text import normal_form
-from stages.lib.topk import Hits, Integers, Vectors
-from stages.mine.clusters import approximate
-from stages.mine.corpus import Corpus, best_cosines
-from stages.mine.params import MineParams
+from stages.lib.topk import Hits, Integers, Starts, Vectors, search
+from stages.mine.corpus import MiningCorpus, best_cosines
+from stages.mine.interface import MineParams
 
 DENSE = "dense"
-LABELLED = "labelled"  # the miner that is a person
+LABELLED = "labelled"
+
+# The share of the clusters that an approximate search looks into.
+PROBED = 0.125
+
+# k-means: how often centres are moved, and the number of passages per cluster that it looks at.
+_ROUNDS = 5
+_PASSAGES_PER_CLUSTER = 64
+
+# The number of anchors over which the recall of an approximate search is measured.
+_RECALL_ANCHORS = 200
 
 
 class Candidates(NamedTuple):
-    """Proposed documents, one after the other: by anchor, then hardest first (by cosine, then by id).
+    """Proposed documents: by anchor, then labelled ones first, then by cosine, then by id.
 
-    Each has the number of its anchor, its place in the corpus, who proposed it (a bit per miner), the best rank
-    (from 1) that a miner gave it, and its cosine to the anchor.
+    All arrays have the shape (candidates,).
+
+    Attributes:
+        anchors: the number of the anchor.
+        documents: the position of the document in the corpus.
+        miners: a bit for each miner that proposed it, in the order of `miner_names`.
+        ranks: the best rank that a miner gave it, from 1.
+        cosines: the cosine of the anchor to the best passage of the document.
     """
 
-    rows: Integers
+    anchors: Integers
     documents: Integers
     miners: Integers
     ranks: Integers
     cosines: Vectors
 
 
-def miners(params: MineParams) -> list[str]:
+def miner_names(params: MineParams) -> list[str]:
     """Return the names of the miners, in the order of their bits."""
     return [*params.miners, LABELLED]
 
 
-def by_people(found: Candidates, params: MineParams) -> npt.NDArray[np.bool_]:
-    """Return which candidates a person found dissimilar: they need no rule that guesses as much."""
-    return np.asarray(found.miners >> miners(params).index(LABELLED) & 1, dtype=np.bool_)
+def names_of_bits(names: Sequence[str], bits: int) -> str:
+    """Return the names of the miners whose bits are set, in alphabetical order.
+
+    >>> names_of_bits(["dense", "bm25", "labelled"], 0b011)
+    'bm25+dense'
+    """
+    return "+".join(sorted(name for index, name in enumerate(names) if bits >> index & 1))
 
 
-def propose(
-    asked: Sequence[str],
-    anchors: Vectors,
-    corpus: Corpus,
+def is_labelled(candidates: Candidates, params: MineParams) -> npt.NDArray[np.bool_]:
+    """Return a mask of the candidates that a person found dissimilar to the anchor."""
+    bit = miner_names(params).index(LABELLED)
+    return np.asarray(candidates.miners >> bit & 1, dtype=np.bool_)
+
+
+def retrieve_candidates(
+    anchor_texts: Sequence[str],
+    anchor_vectors: Vectors,
+    corpus: MiningCorpus,
+    *,
     params: MineParams,
     seed: int,
     dissimilar: Mapping[str, Sequence[str]],
 ) -> dict[str, Hits]:
-    """Return what each of `params.miners` proposes for the anchors `asked` (with `anchors` their vectors).
+    """Return miner name to its hits for all anchors, of shape (anchors, k).
 
-    Beside them stand the documents that a person found `dissimilar` to an anchor, which is given in normal form.
+    Args:
+        anchor_texts: the anchors.
+        anchor_vectors: their vectors, of shape (anchors, dimension).
+        corpus: the corpus, of which the searched part is looked at.
+        params: the section `mine`.
+        seed: the seed of an approximate search.
+        dissimilar: normal form of an anchor to the documents that a person found dissimilar.
     """
-    part, starts = corpus.searched_passages(), corpus.starts[: corpus.searched]
-    found: dict[str, Hits] = {}
+    passages = corpus.searched_passages()
+    starts = corpus.starts[: corpus.searched]
+    count = params.candidates
+    hits_of_miner: dict[str, Hits] = {}
     for miner in params.miners:
-        if miner == DENSE:
-            vectors = corpus.vectors[part]
-            if params.index == "clusters":
-                found[miner] = approximate(anchors, vectors, params.candidates, starts, seed)
-            else:
-                found[miner] = dense(anchors, vectors, params.candidates, starts)
+        if miner != DENSE:
+            hits = Lexical(corpus.texts[passages], starts).search(anchor_texts, count)
+            # BM25 gives 0 to a document that shares no word with the anchor.
+            hits.scores[hits.scores <= 0.0] = -np.inf
+        elif params.index == "clusters":
+            vectors = corpus.vectors[passages]
+            hits = ivf_search(anchor_vectors, vectors, count, starts=starts, seed=seed)
         else:
-            hits = Lexical(corpus.texts[part], starts).search(asked, params.candidates)
-            hits.scores[hits.scores <= 0.0] = -np.inf  # BM25 gives 0 to what shares no word
-            found[miner] = hits
-    found[LABELLED] = _labelled(asked, corpus, dissimilar)
-    return found
+            hits = dense(anchor_vectors, corpus.vectors[passages], count, starts)
+        hits_of_miner[miner] = hits
+
+    hits_of_miner[LABELLED] = _labelled_hits(anchor_texts, corpus, dissimilar)
+    return hits_of_miner
 
 
-def index_recall(found: Hits, anchors: Vectors, corpus: Corpus) -> float:
-    """Return the share of the exact dense candidates that an approximate search `found`, over the first 200 anchors."""
-    exact = dense(
-        anchors[:200],
-        corpus.vectors[corpus.searched_passages()],
-        found.positions.shape[1],
-        corpus.starts[: corpus.searched],
-    )
-    pairs = zip(found.positions, np.isfinite(found.scores), exact.positions, strict=False)
-    return sum(len(np.intersect1d(mine[seen], true)) for mine, seen, true in pairs) / max(
-        1, exact.positions.size
-    )
-
-
-def merge(
-    proposed: Mapping[str, Hits], start: int, end: int, anchors: Vectors, corpus: Corpus
+def merge_candidates(
+    hits_of_miner: Mapping[str, Hits],
+    start: int,
+    end: int,
+    *,
+    anchor_vectors: Vectors,
+    corpus: MiningCorpus,
 ) -> Candidates:
-    """Return the candidates of anchors `start` to `end`; a document that several miners propose comes once.
-
-    Those of people come first.
-    """
-    parts = []
-    for bit, (miner, hits) in enumerate(proposed.items()):
-        at, place = np.nonzero(np.isfinite(hits.scores[start:end]))
-        scores = hits.scores[start + at, place]
+    """Return the candidates of the anchors from `start` to `end`, each document once per anchor."""
+    # All hits, miner by miner. A key stands for an anchor and a document.
+    parts: list[tuple[Integers, Integers, Integers, Vectors]] = []
+    for bit, (miner, hits) in enumerate(hits_of_miner.items()):
+        rows, columns = np.nonzero(np.isfinite(hits.scores[start:end]))
+        anchors = start + rows
+        scores = hits.scores[anchors, columns]
         parts.append(
             (
-                (start + at) * corpus.searched + hits.positions[start + at, place],
-                np.full(len(at), 1 << bit, dtype=np.int64),
-                (place + 1).astype(np.int64),
-                scores if miner == DENSE else np.full(len(at), -np.inf, dtype=np.float32),
+                anchors * corpus.searched + hits.positions[anchors, columns],
+                np.full(len(rows), 1 << bit, dtype=np.int64),
+                (columns + 1).astype(np.int64),
+                # The scores of other miners are no cosines.
+                scores if miner == DENSE else np.full(len(rows), -np.inf, dtype=np.float32),
             )
         )
-    keys, miners, ranks, cosines = (np.concatenate(column) for column in zip(*parts, strict=True))
+    keys, bits, ranks, cosines = (np.concatenate(column) for column in zip(*parts, strict=True))
+
+    # Equal keys stand together after sorting. `firsts` has the first one of each.
     order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    firsts = np.flatnonzero(np.diff(keys, prepend=-1))
+    sorted_keys = keys[order]
+    firsts = np.flatnonzero(np.diff(sorted_keys, prepend=-1))
     if not len(firsts):
-        return Candidates(keys, keys, miners, ranks, cosines)
-    rows, documents = np.divmod(keys[firsts], corpus.searched)
-    miners, ranks = (
-        np.bitwise_or.reduceat(miners[order], firsts),
-        np.minimum.reduceat(ranks[order], firsts),
-    )
+        return Candidates(sorted_keys, sorted_keys, bits, ranks, cosines)
+
+    # Of equal keys: all miners, the best rank, the known cosine.
+    anchors, documents = np.divmod(sorted_keys[firsts], corpus.searched)
+    bits = np.bitwise_or.reduceat(bits[order], firsts)
+    ranks = np.minimum.reduceat(ranks[order], firsts)
     cosines = np.maximum.reduceat(cosines[order], firsts)
-    people = (
-        miners >> list(proposed).index(LABELLED) & 1
-        if LABELLED in proposed
-        else np.zeros_like(miners)
-    )
     unknown = np.flatnonzero(np.isneginf(cosines))
-    cosines[unknown] = np.round(best_cosines(anchors, corpus, rows[unknown], documents[unknown]), 6)
-    hardest = np.lexsort((documents, -cosines, -people, rows))
-    return Candidates(*(column[hardest] for column in (rows, documents, miners, ranks, cosines)))
+    computed = best_cosines(anchor_vectors, corpus, anchors[unknown], documents[unknown])
+    cosines[unknown] = np.round(computed, 6)
+
+    # Labelled candidates first, then the hardest.
+    labelled = np.zeros_like(bits)
+    if LABELLED in hits_of_miner:
+        labelled = bits >> list(hits_of_miner).index(LABELLED) & 1
+    hardest = np.lexsort((documents, -cosines, -labelled, anchors))
+    return Candidates(
+        anchors=anchors[hardest],
+        documents=documents[hardest],
+        miners=bits[hardest],
+        ranks=ranks[hardest],
+        cosines=cosines[hardest],
+    )
 
 
-def _labelled(
-    asked: Sequence[str], corpus: Corpus, dissimilar: Mapping[str, Sequence[str]]
+def index_recall(hits: Hits, anchor_vectors: Vectors, corpus: MiningCorpus) -> float:
+    """Return the share of the exact dense hits that an approximate search has, over the first anchors."""
+    exact = dense(
+        anchor_vectors[:_RECALL_ANCHORS],
+        corpus.vectors[corpus.searched_passages()],
+        hits.positions.shape[1],
+        corpus.starts[: corpus.searched],
+    )
+    shared = 0
+    for positions, is_hit, exact_positions in zip(
+        hits.positions, np.isfinite(hits.scores), exact.positions, strict=False
+    ):
+        shared += len(np.intersect1d(positions[is_hit], exact_positions))
+    return shared / max(1, exact.positions.size)
+
+
+def _labelled_hits(
+    anchor_texts: Sequence[str], corpus: MiningCorpus, dissimilar: Mapping[str, Sequence[str]]
 ) -> Hits:
-    known = [
-        [
-            at
-            for doc_id in dissimilar.get(normal_form(anchor), ())
-            if (at := corpus.number.get(doc_id, -1)) >= 0
-        ]
-        for anchor in (asked if dissimilar else ())
-    ]
-    found = [[at for at in one if at < corpus.searched] for one in known] or [[]] * len(asked)
-    widest = max(map(len, found), default=0)
-    positions = np.array([one + [0] * (widest - len(one)) for one in found], dtype=np.int64)
-    there = np.array(
-        [[True] * len(one) + [False] * (widest - len(one)) for one in found], dtype=np.bool_
-    )
-    return Hits(
-        positions.reshape(len(asked), widest),
-        np.where(there, 1.0, -np.inf).astype(np.float32).reshape(len(asked), widest),
-    )
+    """Return the searched documents that a person found dissimilar to each anchor, as hits."""
+    documents_of_anchor: list[list[int]] = []
+    for anchor in anchor_texts:
+        doc_ids = dissimilar.get(normal_form(anchor), ()) if dissimilar else ()
+        positions = [corpus.position_of.get(doc_id, corpus.searched) for doc_id in doc_ids]
+        documents_of_anchor.append(
+            [position for position in positions if position < corpus.searched]
+        )
+
+    # Rows are filled up with minus infinity.
+    width = max(map(len, documents_of_anchor), default=0)
+    hit_positions = np.zeros((len(anchor_texts), width), dtype=np.int64)
+    hit_scores = np.full((len(anchor_texts), width), -np.inf, dtype=np.float32)
+    for row, positions in enumerate(documents_of_anchor):
+        hit_positions[row, : len(positions)] = positions
+        hit_scores[row, : len(positions)] = 1.0
+    return Hits(hit_positions, hit_scores)
 
 
-def names(miners: Sequence[str], bits: int) -> str:
-    """Return the miners that `bits` stand for, in alphabetical order, such as bm25+dense."""
-    return "+".join(sorted(name for at, name in enumerate(miners) if bits >> at & 1))
+# --- approximate search
+
+
+def ivf_search(queries: Vectors, passages: Vectors, k: int, *, starts: Starts, seed: int) -> Hits:
+    """Return about the `k` nearest documents of each query.
+
+    Only passages in the clusters nearest to a query are scored; where these are fewer than `k`, scores
+    are minus infinity. Meant for millions of passages, where exact search takes hours. Source: inverted
+    files, Jégou, Douze and Schmid 2011, without compression.
+
+    Args:
+        queries: vectors of shape (queries, dimension).
+        passages: vectors of shape (passages, dimension).
+        k: the number of hits.
+        starts: the first passage of each document, of shape (documents,).
+        seed: the seed of the clusters.
+    """
+    if not len(passages):
+        positions = np.empty((len(queries), 0), dtype=np.int64)
+        return Hits(positions, np.empty((len(queries), 0), dtype=np.float32))
+
+    # About as many clusters as each has passages. `members` has the passages of each.
+    centres = _cluster_centres(passages, max(1, int(len(passages) ** 0.5)), seed)
+    cluster_of = _nearest_centre(passages, centres)
+    sizes = np.bincount(cluster_of, minlength=len(centres))
+    members = np.split(np.argsort(cluster_of, kind="stable"), np.cumsum(sizes)[:-1])
+    probed = max(1, int(np.ceil(PROBED * len(centres))))
+
+    def score(start: int, end: int, out: Vectors) -> None:
+        out.fill(-np.inf)
+        block = queries[start:end]
+        # The clusters that each query looks into, of shape (queries, probed).
+        nearest = np.argsort(-(block @ centres.T), axis=1, kind="stable")[:, :probed]
+        for cluster in np.unique(nearest).tolist():
+            rows = np.flatnonzero((nearest == cluster).any(axis=1))
+            columns = members[cluster]
+            out[np.ix_(rows, columns)] = block[rows] @ passages[columns].T
+
+    return search(score, len(queries), len(passages), k, starts)
+
+
+def _cluster_centres(passages: Vectors, count: int, seed: int) -> Vectors:
+    """Return `count` centres by spherical k-means over a sample of the passages."""
+    random = np.random.default_rng(seed)
+    sample_rows = random.permutation(len(passages))[: count * _PASSAGES_PER_CLUSTER]
+    sample = passages[np.sort(sample_rows)]
+    centres = sample[np.sort(random.permutation(len(sample))[:count])]
+    for _ in range(_ROUNDS):
+        nearest = _nearest_centre(sample, centres)
+        sums = np.zeros_like(centres)
+        np.add.at(sums, nearest, sample)
+        # An empty cluster keeps its centre.
+        norms = np.linalg.norm(sums, axis=1, keepdims=True)
+        normalized = sums / np.maximum(norms, 1e-12)
+        centres = np.where(norms > 0.0, normalized, centres).astype(np.float32)
+    return centres
+
+
+def _nearest_centre(passages: Vectors, centres: Vectors) -> Integers:
+    nearest = np.empty(len(passages), dtype=np.int64)
+    for start in range(0, len(passages), 4096):
+        chunk = slice(start, start + 4096)
+        nearest[chunk] = (passages[chunk] @ centres.T).argmax(axis=1)
+    return nearest

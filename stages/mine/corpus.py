@@ -1,9 +1,9 @@
-"""The documents that mining looks at: what may become a negative, and what answers an anchor."""
+"""The corpus of mining: documents that may become negatives, then the positives that may not."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,14 +12,24 @@ import pandas as pd
 from stages.lib.text import normal_form
 from stages.lib.topk import Integers, Starts, Vectors
 
+# How many (anchor, document) pairs are scored at once. The vectors of their passages are copied.
+_CHUNK = 4096
 
-class Corpus(NamedTuple):
+
+class MiningCorpus(NamedTuple):
     """Documents and their passages, in one order.
 
-    First come the `searched` documents, which may become negatives, in ascending order of id; then the other answers.
-    `texts` and `vectors` (passages, dimension) hold passages; those of document i begin at `starts[i]` and end at
-    `starts[i + 1]`. `forms` are the normal forms of each document: of the whole and of its passages. `number` is the
-    place of each id.
+    The first `searched` documents may become negatives; they are sorted by id. The others are known
+    positives, which are not searched. Documents are named by their position in this order.
+
+    Attributes:
+        ids: document ids, of shape (documents,).
+        texts: texts of the passages, of shape (passages,).
+        forms: normal forms of each document as a whole and of its passages, of shape (documents,).
+        vectors: vectors of the passages, of shape (passages, dimension).
+        starts: the first passage of each document, then the number of passages, (documents + 1,).
+        searched: the number of documents that may become negatives.
+        position_of: document id to position.
     """
 
     ids: list[str]
@@ -28,14 +38,79 @@ class Corpus(NamedTuple):
     vectors: Vectors
     starts: Starts
     searched: int
-    number: dict[str, int]
+    position_of: dict[str, int]
+
+    @classmethod
+    def from_tables(
+        cls,
+        *,
+        documents: pd.DataFrame,
+        passages: pd.DataFrame,
+        splits: pd.DataFrame,
+        positive_ids: Collection[str],
+        encode: Callable[[list[str]], Vectors],
+    ) -> MiningCorpus:
+        """Return the corpus of the documents in training and corpus, and of the known positives.
+
+        Args:
+            documents: Documents as they are embedded.
+            passages: their Passages.
+            splits: the Splits.
+            positive_ids: documents that are positive for some training anchor.
+            encode: a function from texts to vectors of shape (texts, dimension).
+        """
+        text_of = dict(zip(documents["doc_id"], documents["text"], strict=True))
+        allowed = splits.loc[splits["split"].isin(["train", "corpus"]), "id"]
+
+        # Documents that may become negatives come first.
+        searched_ids = sorted(set(text_of) & set(allowed))
+        other_ids = sorted(set(positive_ids) - set(searched_ids))
+        ids = [*searched_ids, *other_ids]
+
+        texts = passages_of(passages, ids)
+        vectors = encode([text for document in texts for text in document])
+        return cls.from_passages(
+            ids, texts, vectors, whole_texts=text_of, searched=len(searched_ids)
+        )
+
+    @classmethod
+    def from_passages(
+        cls,
+        ids: list[str],
+        passages: Sequence[Sequence[str]],
+        vectors: Vectors,
+        *,
+        whole_texts: Mapping[str, str],
+        searched: int,
+    ) -> MiningCorpus:
+        """Return the corpus of documents with these passages.
+
+        Args:
+            ids: document ids.
+            passages: the passages of each document, in the order of `ids`.
+            vectors: vectors of all passages, in the same order.
+            whole_texts: document id to its whole text.
+            searched: how many of the first documents may become negatives.
+        """
+        forms: list[frozenset[str]] = []
+        for doc_id, texts in zip(ids, passages, strict=True):
+            forms.append(frozenset(map(normal_form, {whole_texts[doc_id], *texts})))
+        return cls(
+            ids=ids,
+            texts=[text for texts in passages for text in texts],
+            forms=forms,
+            vectors=vectors,
+            starts=np.cumsum([0, *map(len, passages)], dtype=np.int64),
+            searched=searched,
+            position_of={doc_id: position for position, doc_id in enumerate(ids)},
+        )
 
     def passages(self, document: int) -> slice:
-        """Return where the passages of the document numbered `document` stand."""
+        """Return the slice of the passages of the document at position `document`."""
         return slice(int(self.starts[document]), int(self.starts[document + 1]))
 
     def searched_passages(self) -> slice:
-        """Return where the passages of all that may become negatives stand."""
+        """Return the slice of the passages of all documents that may become negatives."""
         return slice(0, int(self.starts[self.searched]))
 
     def cosine(self, document: int, anchor: Vectors) -> float:
@@ -44,62 +119,47 @@ class Corpus(NamedTuple):
 
     def closest(self, document: int, anchor: Vectors) -> str:
         """Return the passage of a document whose cosine to `anchor` is highest."""
-        part = self.passages(document)
-        at = int((self.vectors[part] @ anchor).argmax()) if part.stop - part.start > 1 else 0
-        return self.texts[int(part.start) + at]
+        passages = self.passages(document)
+        first = int(passages.start)
+        if passages.stop - first == 1:
+            return self.texts[first]
+        return self.texts[first + int((self.vectors[passages] @ anchor).argmax())]
 
 
-def order(
-    whole: Collection[str], allowed: Collection[str], answers: Collection[str]
-) -> tuple[list[str], int]:
-    """Return the ids of a corpus in its order, and how many of them are searched.
+def passages_of(passages: pd.DataFrame, ids: Sequence[str]) -> list[list[str]]:
+    """Return the texts of the passages of each of the documents `ids`, from a table of Passages."""
+    texts_of: dict[str, list[str]] = defaultdict(list)
+    ordered = passages[passages["doc_id"].isin(set(ids))].sort_values(["doc_id", "position"])
+    for doc_id, text in zip(ordered["doc_id"], ordered["text"], strict=True):
+        texts_of[doc_id].append(text)
+    return [texts_of[doc_id] for doc_id in ids]
 
-    `whole` are the documents that there are, `allowed` those that may become negatives, `answers` those that answer.
+
+def best_cosines(
+    anchor_vectors: Vectors, corpus: MiningCorpus, anchors: Integers, documents: Integers
+) -> Vectors:
+    """Return the cosine of each anchor to the best passage of the document beside it.
+
+    Args:
+        anchor_vectors: vectors of all anchors, of shape (anchors, dimension).
+        corpus: the corpus.
+        anchors: numbers of anchors, of shape (pairs,).
+        documents: positions of documents, of shape (pairs,).
     """
-    searched = sorted(set(whole) & set(allowed))
-    return [*searched, *sorted(set(answers) - set(searched))], len(searched)
+    cosines = np.empty(len(anchors), dtype=np.float32)
+    for start in range(0, len(anchors), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        first_passages = corpus.starts[documents[chunk]]
+        passage_counts = corpus.starts[documents[chunk] + 1] - first_passages
 
+        # The passages of these documents, one document after the other. `offsets` says where each
+        # document begins among them.
+        offsets = np.cumsum(passage_counts) - passage_counts
+        passages = np.arange(int(passage_counts.sum()))
+        passages -= np.repeat(offsets - first_passages, passage_counts)
 
-def texts_of(stretches: pd.DataFrame, ids: Sequence[str]) -> list[list[str]]:
-    """Return the passages of each of the documents `ids`, from a table of Passages."""
-    found: dict[str, list[str]] = defaultdict(list)
-    wanted = stretches[stretches["doc_id"].isin(set(ids))].sort_values(["doc_id", "position"])
-    for doc_id, text in zip(wanted["doc_id"], wanted["text"], strict=True):
-        found[doc_id].append(text)
-    return [found[doc_id] for doc_id in ids]
-
-
-def build(
-    ids: list[str],
-    searched: int,
-    passages: Sequence[Sequence[str]],
-    whole: Mapping[str, str],
-    vectors: Vectors,
-) -> Corpus:
-    """Return the corpus of documents `ids` with their `passages`, whose `vectors` stand in the same order."""
-    forms = [
-        frozenset(map(normal_form, {whole[doc_id], *texts}))
-        for doc_id, texts in zip(ids, passages, strict=True)
-    ]
-    starts = np.cumsum([0, *map(len, passages)], dtype=np.int64)
-    every = [text for texts in passages for text in texts]
-    return Corpus(
-        ids, every, forms, vectors, starts, searched, {doc_id: at for at, doc_id in enumerate(ids)}
-    )
-
-
-def best_cosines(anchors: Vectors, corpus: Corpus, rows: Integers, documents: Integers) -> Vectors:
-    """Return the cosine of anchor `rows[i]` to the best passage of document `documents[i]`."""
-    found = np.empty(len(rows), dtype=np.float32)
-    # A few thousand at a time: each needs its vectors side by side.
-    for start in range(0, len(rows), 4096):
-        row, document = rows[start : start + 4096], documents[start : start + 4096]
-        begins, sizes = (
-            corpus.starts[document],
-            corpus.starts[document + 1] - corpus.starts[document],
-        )
-        firsts = np.cumsum(sizes) - sizes
-        at = np.arange(int(sizes.sum())) - np.repeat(firsts - begins, sizes)
-        cosines = np.einsum("ij,ij->i", corpus.vectors[at], anchors[np.repeat(row, sizes)])
-        found[start : start + 4096] = np.maximum.reduceat(cosines, firsts)
-    return found
+        # A cosine per passage, then the best one of each document.
+        vectors = anchor_vectors[np.repeat(anchors[chunk], passage_counts)]
+        passage_cosines = np.einsum("ij,ij->i", corpus.vectors[passages], vectors)
+        cosines[chunk] = np.maximum.reduceat(passage_cosines, offsets)
+    return cosines

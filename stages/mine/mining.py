@@ -1,42 +1,61 @@
-"""Mining itself: candidates, rules, choice, and a row for every training pair."""
+"""Mining: retrieve candidates, filter them, select negatives, and write a row for each training pair."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.lib.ledger import Ledger
+from stages.lib.ledger import Ledger as LedgerWriter
 from stages.lib.lexical import Lexical
 from stages.lib.text import normal_form
-from stages.lib.topk import Integers, Vectors
+from stages.lib.topk import Hits, Integers, Vectors
 from stages.mine.candidates import (
     DENSE,
     Candidates,
-    by_people,
     index_recall,
-    merge,
-    miners,
-    names,
-    propose,
+    is_labelled,
+    merge_candidates,
+    miner_names,
+    names_of_bits,
+    retrieve_candidates,
 )
-from stages.mine.choose import Ask, Names, choose, everybody, room
-from stages.mine.corpus import Corpus
-from stages.mine.crossing import CrossEncoder, Judge
-from stages.mine.margins import Curve
-from stages.mine.params import MineParams
-from stages.mine.rules import CERTAIN, PASSED, RULES, World, bar, judge, passed, reasons, rules_on
+from stages.mine.corpus import MiningCorpus
+from stages.mine.cross_encoder import CrossEncoder, CrossEncoderFilter
+from stages.mine.filters import (
+    CERTAIN_FILTERS,
+    FILTERS,
+    PASSED,
+    ExclusionIndex,
+    FilterMasks,
+    Mask,
+    active_filters,
+    apply_filters,
+    build_exclusions,
+    first_failed_filter,
+    passes_all,
+)
+from stages.mine.interface import MineParams
+from stages.mine.margin_sweep import MarginSweep
+from stages.mine.relations import KnownRelations
+from stages.mine.selection import Selection, accept_all, capacity, select_negatives
 
-BLOCK = 256  # anchors at a time
+# Anchors at a time. It bounds memory and changes no result.
+BATCH_SIZE = 256
 
 
-class Answered(NamedTuple):
-    """What answers each anchor: the passage that is trained on, its cosine, all texts, and their lowest cosine.
+class Positives(NamedTuple):
+    """The positives of each anchor.
 
-    The passage is -1 where another text is trained on; that is the first of the texts, and the cosine is its own.
+    Attributes:
+        passages: the passage of its document that a pair is trained on, or -1 for another text.
+        scores: the cosine of the anchor to the text that it is trained on, of shape (anchors,).
+        texts: for each anchor the text that it is trained on, then a passage of each other positive.
+        weakest: the lowest cosine of the anchor to a positive, of shape (anchors,).
     """
 
     passages: Integers
@@ -45,184 +64,392 @@ class Answered(NamedTuple):
     weakest: npt.NDArray[np.float64]
 
 
-class Mined(NamedTuple):
-    """A row per pair, how many candidates each rule refused, and what other settings would have given.
+class MiningResult(NamedTuple):
+    """A row per pair, the ledger, and counts.
 
-    `near` counts candidates that only `near_positive` refuses, or would refuse; `if_kept` and `if_refused` are the
-    negatives there are, or would be, with them and without. `index_recall` is None where the search is exact.
+    Attributes:
+        rows: the triplets, without the columns of batch conflicts.
+        ledger: notes on chosen passages and anchors with too few negatives.
+        excluded: filter name to the number of candidates that it was the first to exclude.
+        near_positives: candidates that `near_positive` alone excludes, or would exclude.
+        negatives_if_kept: the number of negatives if these become negatives.
+        negatives_if_excluded: the number of negatives if they do not.
+        margin_sweep: the plot of other margins.
+        index_recall: recall of an approximate search; None for an exact one.
     """
 
     rows: pd.DataFrame
-    refused: dict[str, int]
-    near: int
-    if_kept: int
-    if_refused: int
-    curve: pd.DataFrame
+    ledger: LedgerWriter
+    excluded: dict[str, int]
+    near_positives: int
+    negatives_if_kept: int
+    negatives_if_excluded: int
+    margin_sweep: pd.DataFrame
     index_recall: float | None
+
+
+@dataclass(frozen=True)
+class Miner:
+    """All that batches have in common, for all anchors together.
+
+    Attributes:
+        pairs: the training pairs.
+        anchor_vectors: vectors of their anchors, of shape (anchors, dimension).
+        corpus: the corpus.
+        params: the section `mine`.
+        seed: the seed of a random sample.
+        positives: the positives of each anchor.
+        thresholds: the highest cosine of a negative, of shape (anchors,).
+        exclusions: what is known to be no negative.
+        hits: miner name to its hits.
+        cross_encoder: the cross-encoder as a filter, or None.
+    """
+
+    pairs: pd.DataFrame
+    anchor_vectors: Vectors
+    corpus: MiningCorpus
+    params: MineParams
+    seed: int
+    positives: Positives
+    thresholds: npt.NDArray[np.float64]
+    exclusions: ExclusionIndex
+    hits: Mapping[str, Hits]
+    cross_encoder: CrossEncoderFilter | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The anchors from `start` to `end`: retrieve, then filter, then select, then rows."""
+
+    miner: Miner
+    start: int
+    end: int
+
+    def retrieve(self) -> Candidates:
+        """Return the candidates of all miners, merged."""
+        return merge_candidates(
+            self.miner.hits,
+            self.start,
+            self.end,
+            anchor_vectors=self.miner.anchor_vectors,
+            corpus=self.miner.corpus,
+        )
+
+    def filter(self, candidates: Candidates) -> FilterMasks:
+        """Return the candidates that each filter excludes."""
+        miner = self.miner
+        return apply_filters(candidates, miner.exclusions, miner.thresholds, miner.params)
+
+    def select(self, candidates: Candidates, masks: FilterMasks) -> Selection:
+        """Return the candidates that become negatives."""
+        miner = self.miner
+        pair_ids = miner.pairs["pair_id"].to_numpy()
+
+        def ids_of(number: int) -> tuple[str, str]:
+            pair_id = str(pair_ids[candidates.anchors[number]])
+            return pair_id, miner.corpus.ids[candidates.documents[number]]
+
+        def accepts(numbers: Integers) -> Mask:
+            if miner.cross_encoder is None:
+                return accept_all(numbers)
+            return miner.cross_encoder.accepts(candidates, numbers)
+
+        return select_negatives(
+            candidates,
+            first_failed_filter(masks, active_filters(miner.params)),
+            ids_of=ids_of,
+            params=miner.params,
+            seed=miner.seed,
+            accepts=accepts,
+        )
+
+    def rows(self, candidates: Candidates, chosen: Integers) -> list[dict[str, object]]:
+        """Return a triplet for each pair; `chosen` are the numbers of the negatives, ascending."""
+        # The negatives of anchor i are chosen[bounds[i] : bounds[i + 1]], counted from `start`.
+        anchor_numbers = np.arange(self.start, self.end + 1)
+        bounds = np.searchsorted(candidates.anchors[chosen], anchor_numbers)
+        labelled = is_labelled(candidates, self.miner.params)
+
+        rows: list[dict[str, object]] = []
+        pairs = self.miner.pairs.iloc[self.start : self.end]
+        for index, pair in enumerate(pairs.itertuples(index=False)):
+            anchor = self.start + index
+            numbers = chosen[bounds[index] : bounds[index + 1]]
+            rows.append(
+                {
+                    "pair_id": pair.pair_id,
+                    "anchor": pair.anchor,
+                    "doc_id": pair.doc_id,
+                    "positive": self.miner.positives.texts[anchor][0],
+                    "positive_score": self.miner.positives.scores[anchor],
+                    **self._negatives(anchor, candidates, numbers, labelled),
+                }
+            )
+        return rows
+
+    def _negatives(
+        self, anchor: int, candidates: Candidates, numbers: Integers, labelled: Mask
+    ) -> dict[str, object]:
+        """Return the negative columns of one row."""
+        miner = self.miner
+        documents = candidates.documents[numbers].tolist()
+        cosines = candidates.cosines[numbers].astype(np.float64).round(6)
+
+        # Labelled negatives passed only the certain filters.
+        all_filters = "+".join(active_filters(miner.params))
+        certain_filters = "+".join(CERTAIN_FILTERS)
+        names = miner_names(miner.params)
+        return {
+            "negative_ids": [miner.corpus.ids[document] for document in documents],
+            "negatives": [
+                miner.corpus.closest(document, miner.anchor_vectors[anchor])
+                for document in documents
+            ],
+            "negative_scores": cosines.tolist(),
+            "negative_cross_scores": [
+                miner.cross_encoder.scores[anchor, document]
+                if miner.cross_encoder
+                else float("nan")
+                for document in documents
+            ],
+            "negative_miners": [
+                names_of_bits(names, bits) for bits in candidates.miners[numbers].tolist()
+            ],
+            "negative_ranks": candidates.ranks[numbers].tolist(),
+            "negative_rules": [
+                certain_filters if is_certain else all_filters
+                for is_certain in labelled[numbers].tolist()
+            ],
+        }
+
+
+class MiningStats:
+    """Counts over all batches."""
+
+    def __init__(self, params: MineParams, has_hierarchy: bool) -> None:
+        """Start with counts of 0.
+
+        Args:
+            params: the section `mine`.
+            has_hierarchy: whether relatives are counted.
+        """
+        self._params = params
+        self._excluded = np.zeros(len(FILTERS), dtype=np.int64)
+        self.sweep = MarginSweep(params, has_hierarchy)
+        self.near_positives = 0
+        self.negatives_if_kept = 0
+        self.negatives_if_excluded = 0
+
+    @property
+    def excluded(self) -> dict[str, int]:
+        """Filter name to the number of candidates that it was the first to exclude."""
+        return dict(zip(FILTERS, self._excluded.tolist(), strict=True))
+
+    def add(
+        self, batch: Batch, candidates: Candidates, masks: FilterMasks, selection: Selection
+    ) -> None:
+        """Count the candidates of one batch."""
+        failed = selection.failed[selection.failed != PASSED]
+        self._excluded += np.bincount(failed, minlength=len(FILTERS))
+        weakest = batch.miner.positives.weakest
+        self.sweep.add(batch.end - batch.start, candidates, masks, weakest)
+
+        # What the filter near_positive does, or would do.
+        others = [name for name in active_filters(self._params) if name != "near_positive"]
+        passed = passes_all(masks, others)
+        passed_and_not_near = passed & ~masks["near_positive"]
+        self.near_positives += int((passed & masks["near_positive"]).sum())
+        self.negatives_if_kept += self._capacity(candidates, passed)
+        self.negatives_if_excluded += self._capacity(candidates, passed_and_not_near)
+
+    def _capacity(self, candidates: Candidates, mask: Mask) -> int:
+        return int(capacity(candidates.anchors[mask], self._params).sum())
 
 
 def mine(
     pairs: pd.DataFrame,
-    anchors: Vectors,
-    corpus: Corpus,
-    world: World,
+    anchor_vectors: Vectors,
+    corpus: MiningCorpus,
+    relations: KnownRelations,
+    *,
     params: MineParams,
     seed: int,
-    ledger: Ledger,
-    cross: CrossEncoder | None = None,
-) -> Mined:
-    """Return the training `pairs` (with the vectors `anchors` of their anchors) with negatives from `corpus`.
+    cross_encoder: CrossEncoder | None = None,
+) -> MiningResult:
+    """Return the training pairs with hard negatives from the corpus.
 
-    Of a document in several passages the positive is the one that BM25 ranks best for the anchor, with a ledger
-    note; as a negative stands the one closest to the anchor. An anchor with too few negatives gets a note.
+    The positive is the passage of the document that BM25 ranks best for the anchor; a negative is the
+    passage that is closest to it. An anchor with too few negatives stays, and the ledger notes it.
+
+    Args:
+        pairs: the training Pairs.
+        anchor_vectors: vectors of their anchors, of shape (pairs, dimension).
+        corpus: documents that may become negatives, and the positives.
+        relations: what is known of anchors and documents.
+        params: the section `mine`.
+        seed: the seed of an approximate search and of a random sample.
+        cross_encoder: a model that excludes candidates, or None.
     """
-    asked = list(pairs["anchor"])
-    forms = list(map(normal_form, asked))
-    answered = answer(pairs, forms, anchors, corpus, world)
-    thresholds = np.array([params.threshold(score) for score in answered.weakest.tolist()])
-    barred = bar(forms, list(pairs["pair_id"]), corpus, world)
-    proposed = propose(asked, anchors, corpus, params, seed, world.judged.dissimilar)
-    further = Judge(cross, asked, answered.texts, anchors, corpus, params) if cross else None
-    rules, curve, sums = (
-        rules_on(params),
-        Curve(params, bool(world.lineage)),
-        np.zeros(3, dtype=np.int64),
+    miner = _prepare(
+        pairs,
+        anchor_vectors,
+        corpus,
+        relations,
+        params=params,
+        seed=seed,
+        cross_encoder=cross_encoder,
     )
-    refused = np.zeros(len(RULES), dtype=np.int64)
+    stats = MiningStats(params, has_hierarchy=bool(relations.relatives))
     rows: list[dict[str, object]] = []
-    for start in range(0, len(asked), BLOCK):
-        end = min(start + BLOCK, len(asked))
-        found = merge(proposed, start, end, anchors, corpus)
-        hits = judge(found, barred, thresholds, corpus, params)
-        curve.add(end - start, found, hits, answered.weakest)
-        with_near = passed(hits, [rule for rule in rules if rule != "near_positive"])
-        far = with_near & ~hits["near_positive"]
-        sums += [
-            (with_near ^ far).sum(),
-            *(room(found.rows[mask], params).sum() for mask in (with_near, far)),
-        ]
-        why = reasons(hits, rules)
-        chosen = choose(
-            found, why, _identified(pairs, corpus, found), params, seed, _ask(further, found)
-        )
-        refused += np.bincount(why[why != PASSED], minlength=len(RULES))
-        rows += _rows(
-            pairs.iloc[start:end], start, found, chosen, anchors, corpus, answered, params, further
-        )
-    _note(rows, params, corpus, answered, ledger)
-    near, if_kept, if_refused = sums.tolist()
-    counted = dict(zip(RULES, refused.tolist(), strict=True))
-    recall = (
-        index_recall(proposed[DENSE], anchors, corpus)
-        if params.index != "exact" and DENSE in proposed
-        else None
+    for start in range(0, len(pairs), BATCH_SIZE):
+        batch = Batch(miner, start, min(start + BATCH_SIZE, len(pairs)))
+        candidates = batch.retrieve()
+        masks = batch.filter(candidates)
+        selection = batch.select(candidates, masks)
+        stats.add(batch, candidates, masks, selection)
+        rows += batch.rows(candidates, selection.chosen)
+
+    recall = None
+    if params.index != "exact" and DENSE in miner.hits:
+        recall = index_recall(miner.hits[DENSE], anchor_vectors, corpus)
+    frame = pd.DataFrame(rows)
+    return MiningResult(
+        rows=frame,
+        ledger=mining_ledger(frame, miner),
+        excluded=stats.excluded,
+        near_positives=stats.near_positives,
+        negatives_if_kept=stats.negatives_if_kept,
+        negatives_if_excluded=stats.negatives_if_excluded,
+        margin_sweep=stats.sweep.frame(),
+        index_recall=recall,
     )
-    return Mined(pd.DataFrame(rows), counted, near, if_kept, if_refused, curve.frame(), recall)
 
 
-def answer(
-    pairs: pd.DataFrame, forms: Sequence[str], anchors: Vectors, corpus: Corpus, world: World
-) -> Answered:
-    """Return what answers each of `pairs`, whose anchors have the normal forms `forms`."""
-    passages, scores, weakest, texts = [], [], [], []
+def find_positives(
+    pairs: pd.DataFrame,
+    forms: Sequence[str],
+    anchor_vectors: Vectors,
+    *,
+    corpus: MiningCorpus,
+    relations: KnownRelations,
+) -> Positives:
+    """Return the positives of each pair.
+
+    Args:
+        pairs: the training Pairs.
+        forms: normal forms of their anchors.
+        anchor_vectors: vectors of their anchors, of shape (pairs, dimension).
+        corpus: the corpus, which has all positives.
+        relations: known positives, and the texts that pairs are trained on.
+    """
+    best_passages: list[int] = []
+    scores: list[float] = []
+    texts: list[list[str]] = []
+    weakest: list[float] = []
     columns = (pairs["pair_id"], pairs["anchor"], pairs["doc_id"], forms)
-    for row, (pair_id, anchor, doc_id, form) in enumerate(zip(*columns, strict=True)):
-        own, vector, at = corpus.number[doc_id], anchors[row], -1
-        text = world.judged.trained.get(pair_id)
-        if text is None:
-            part = corpus.passages(own)
-            at = best_passage(anchor, corpus.texts[part])
-            text, trained = corpus.texts[part.start + at], corpus.vectors[part.start + at]
+    for index, (pair_id, anchor, doc_id, form) in enumerate(zip(*columns, strict=True)):
+        anchor_vector = anchor_vectors[index]
+
+        # The text that is trained on: one that the pair brings, else a passage of its document.
+        own_document = corpus.position_of[doc_id]
+        passage = -1
+        text = relations.labels.text_of_pair.get(pair_id)
+        if text is not None:
+            text_vector = relations.text_vectors[text]
         else:
-            trained = world.trained[text]
-        score = round(float(trained @ vector), 6)
-        answers = sorted(corpus.number[other] for other in world.positives[form])
-        passages.append(at)
+            passages = corpus.passages(own_document)
+            passage = best_passage(anchor, corpus.texts[passages])
+            text = corpus.texts[passages.start + passage]
+            text_vector = corpus.vectors[passages.start + passage]
+        score = round(float(text_vector @ anchor_vector), 6)
+
+        # Negatives must score below every positive, and below the passage that is trained on.
+        documents = sorted(corpus.position_of[other] for other in relations.positives[form])
+        cosines = [corpus.cosine(document, anchor_vector) for document in documents]
+        other_texts = [
+            corpus.closest(document, anchor_vector)
+            for document in documents
+            if document != own_document
+        ]
+        best_passages.append(passage)
         scores.append(score)
-        # No negative may score above the very passage that is trained on.
-        weakest.append(min(score, *(corpus.cosine(other, vector) for other in answers)))
-        texts.append(
-            [
-                text,
-                *(corpus.closest(other, vector) for other in answers if other != own),
-            ]
-        )
-    return Answered(np.array(passages, dtype=np.int64), np.array(scores), texts, np.array(weakest))
+        texts.append([text, *other_texts])
+        weakest.append(min(score, *cosines))
+    return Positives(
+        np.array(best_passages, dtype=np.int64), np.array(scores), texts, np.array(weakest)
+    )
 
 
 def best_passage(anchor: str, texts: Sequence[str]) -> int:
-    """Return which of a document's passages BM25 ranks best for `anchor`; the first of equals."""
+    """Return the index of the passage that BM25 ranks best for `anchor`; the first of equals.
+
+    >>> best_passage("fever", ["Rash.", "Fever.", "Fever."])
+    1
+    """
     return int(Lexical(texts).scores(anchor).argmax()) if len(texts) > 1 else 0
 
 
-def _identified(pairs: pd.DataFrame, corpus: Corpus, found: Candidates) -> Names:
-    pair_ids = pairs["pair_id"].to_numpy()
-    return lambda at: (str(pair_ids[found.rows[at]]), corpus.ids[found.documents[at]])
+def mining_ledger(rows: pd.DataFrame, miner: Miner) -> LedgerWriter:
+    """Return a ledger with a note for each anchor with too few negatives, and each chosen passage."""
+    ledger = LedgerWriter()
+    for pair_id, doc_id, negative_ids, passage in zip(
+        rows["pair_id"],
+        rows["doc_id"],
+        rows["negative_ids"],
+        miner.positives.passages.tolist(),
+        strict=True,
+    ):
+        if len(negative_ids) < miner.params.negatives:
+            ledger.note(pair_id, "too_few_negatives", score=float(len(negative_ids)))
+
+        # There is a choice only in a document of several passages.
+        passages = miner.corpus.passages(miner.corpus.position_of[doc_id])
+        if passage >= 0 and passages.stop - passages.start > 1:
+            passage_id = f"{doc_id}-{passage:04d}"
+            ledger.note(pair_id, "best_passage", partner_id=passage_id, score=float(passage))
+    return ledger
 
 
-def _ask(further: Judge | None, found: Candidates) -> Ask:
-    return everybody if further is None else lambda asked: further.passes(found, asked)
-
-
-def _rows(
+def _prepare(
     pairs: pd.DataFrame,
-    start: int,
-    found: Candidates,
-    chosen: Integers,
-    anchors: Vectors,
-    corpus: Corpus,
-    answered: Answered,
+    anchor_vectors: Vectors,
+    corpus: MiningCorpus,
+    relations: KnownRelations,
+    *,
     params: MineParams,
-    further: Judge | None,
-) -> list[dict[str, object]]:
-    """Return the triplets of `pairs`, the first of which is anchor number `start`."""
-    ends = np.searchsorted(found.rows[chosen], np.arange(start, start + len(pairs) + 1))
-    rules, people = "+".join(rules_on(params)), by_people(found, params)
-    rows: list[dict[str, object]] = []
-    for at, pair in enumerate(pairs.itertuples(index=False)):
-        row, mine = start + at, chosen[ends[at] : ends[at + 1]]
-        documents = found.documents[mine].tolist()
-        rows.append(
-            {
-                "pair_id": pair.pair_id,
-                "anchor": pair.anchor,
-                "doc_id": pair.doc_id,
-                "positive": answered.texts[row][0],
-                "positive_score": answered.scores[row],
-                "negative_ids": [corpus.ids[document] for document in documents],
-                "negatives": [corpus.closest(document, anchors[row]) for document in documents],
-                "negative_scores": found.cosines[mine].astype(np.float64).round(6).tolist(),
-                "negative_cross_scores": [
-                    further.scores[row, document] if further else float("nan")
-                    for document in documents
-                ],
-                "negative_miners": [
-                    names(miners(params), bits) for bits in found.miners[mine].tolist()
-                ],
-                "negative_ranks": found.ranks[mine].tolist(),
-                "negative_rules": [
-                    "+".join(CERTAIN) if person else rules for person in people[mine].tolist()
-                ],
-            }
+    seed: int,
+    cross_encoder: CrossEncoder | None,
+) -> Miner:
+    """Return what all batches need: positives, thresholds, exclusions and the hits of the miners."""
+    anchor_texts = list(pairs["anchor"])
+    forms = [normal_form(text) for text in anchor_texts]
+    positives = find_positives(pairs, forms, anchor_vectors, corpus=corpus, relations=relations)
+    further_filter = None
+    if cross_encoder:
+        further_filter = CrossEncoderFilter(
+            cross_encoder,
+            anchor_texts,
+            positives.texts,
+            anchor_vectors=anchor_vectors,
+            corpus=corpus,
+            params=params,
         )
-    return rows
-
-
-def _note(
-    rows: Sequence[dict[str, object]],
-    params: MineParams,
-    corpus: Corpus,
-    answered: Answered,
-    ledger: Ledger,
-) -> None:
-    for row, at in zip(rows, answered.passages.tolist(), strict=True):
-        pair_id, doc_id, count = (
-            str(row["pair_id"]),
-            str(row["doc_id"]),
-            len(cast("list[str]", row["negative_ids"])),
-        )
-        if count < params.negatives:
-            ledger.note(pair_id, "too_few_negatives", score=float(count))
-        part = corpus.passages(corpus.number[doc_id])
-        if at >= 0 and part.stop - part.start > 1:
-            ledger.note(pair_id, "best_passage", partner_id=f"{doc_id}-{at:04d}", score=float(at))
+    return Miner(
+        pairs=pairs,
+        anchor_vectors=anchor_vectors,
+        corpus=corpus,
+        params=params,
+        seed=seed,
+        positives=positives,
+        thresholds=np.array([params.threshold(score) for score in positives.weakest.tolist()]),
+        exclusions=build_exclusions(forms, list(pairs["pair_id"]), corpus, relations),
+        hits=retrieve_candidates(
+            anchor_texts,
+            anchor_vectors,
+            corpus,
+            params=params,
+            seed=seed,
+            dissimilar=relations.labels.dissimilar,
+        ),
+        cross_encoder=further_filter,
+    )

@@ -1,16 +1,13 @@
-"""Small problems of mining: documents whose cosine to the anchor is chosen, and what comes of them."""
+"""Small mining problems, in which a test chooses the cosine of each document to the anchor."""
 
 import numpy as np
 import pandas as pd
 
 from stages.lib.contracts.pairs import Pairs
-from stages.lib.ledger import Ledger
-from stages.mine.answers import known_positives
-from stages.mine.corpus import build
-from stages.mine.judged import NOTHING
+from stages.mine.corpus import MiningCorpus
+from stages.mine.interface import MineParams
 from stages.mine.mining import mine
-from stages.mine.params import MineParams
-from stages.mine.rules import World
+from stages.mine.relations import NO_LABELS, KnownRelations, known_positives
 
 PARAMS = {
     "negatives": 2,
@@ -39,7 +36,7 @@ DOCUMENTS = [
 ]
 
 
-LABELS = {"fevers": (1, 2, 3)}
+TOPICS = {"fevers": (1, 2, 3)}
 
 
 def settings_of(**changed):
@@ -57,68 +54,86 @@ def numbers(row):
     return [int(doc_id[1:], 16) for doc_id in row["negative_ids"]]
 
 
-def at(cosine):
+def unit_vector(cosine):
     """Return the unit vector whose cosine to (1, 0) is `cosine`."""
     return np.array([cosine, np.sqrt(1.0 - cosine**2)], dtype=np.float32)
 
 
 def corpus(*documents, held=()):
-    """Make a corpus of (number, text or passages, cosine or cosines to an anchor at (1, 0)); `held` is not searched."""
+    """Return a corpus of (number, text or passages, cosine or cosines to (1, 0)); `held` is not searched."""
     rows = [*sorted(documents), *sorted(held)]
     passages = [[text] if isinstance(text, str) else list(text) for _, text, _ in rows]
     cosines = [[cosine] if isinstance(cosine, float) else list(cosine) for _, _, cosine in rows]
     ids = [name("d", number) for number, _, _ in rows]
     whole = {doc_id: " ".join(texts) for doc_id, texts in zip(ids, passages, strict=True)}
-    vectors = np.stack([at(cosine) for found in cosines for cosine in found])
-    return build(ids, len(documents), passages, whole, vectors)
+    vectors = np.stack([unit_vector(cosine) for cosines_of in cosines for cosine in cosines_of])
+    return MiningCorpus.from_passages(
+        ids, passages, vectors, whole_texts=whole, searched=len(documents)
+    )
 
 
 def pairs(*rows):
-    """Make pairs of (number, anchor, number of the document)."""
-    made = [
+    """Return Pairs of (number, anchor, number of the document)."""
+    rows = [
         (name("p", number), anchor, name("d", doc), "exact", 1.0, "s")
         for number, anchor, doc in rows
     ]
-    return pd.DataFrame(made, columns=list(Pairs.empty().columns)).astype(
+    return pd.DataFrame(rows, columns=list(Pairs.empty().columns)).astype(
         Pairs.empty().dtypes.to_dict()
     )
 
 
-def beside(*edges):
+def neighbours_of(*edges):
     """Return neighbours: each edge is the numbers of two documents."""
-    found = {}
-    for one, other in edges:
-        found.setdefault(name("d", one), set()).add(name("d", other))
-        found.setdefault(name("d", other), set()).add(name("d", one))
-    return {doc_id: frozenset(others) for doc_id, others in found.items()}
+    neighbours = {}
+    for left, right in edges:
+        neighbours.setdefault(name("d", left), set()).add(name("d", right))
+        neighbours.setdefault(name("d", right), set()).add(name("d", left))
+    return {doc_id: frozenset(others) for doc_id, others in neighbours.items()}
 
 
 def run(
-    asked,
+    pair_table,
     documents,
     params,
     held=(),
-    every=None,
+    every_pair=None,
     near=(),
-    lineage=(),
+    hierarchy=(),
     family=(),
     seed=13,
-    cross=None,
-    judged=NOTHING,
+    cross_encoder=None,
+    labels=NO_LABELS,
 ):
-    """Mine for pairs whose anchors all stand at (1, 0); return what was mined and the ledger."""
-    ledger = Ledger()
-    positives = known_positives(asked if every is None else every, {})
+    """Mine for pairs whose anchors all have the vector (1, 0); return the result and the ledger."""
+    positives = known_positives(pair_table if every_pair is None else every_pair, {})
     groups = {
-        name("d", number): f"group {at}" for at, members in enumerate(family) for number in members
+        name("d", number): f"group {index}"
+        for index, members in enumerate(family)
+        for number in members
     }
-    trained = {text: at(0.9) for text in judged.trained.values()}
-    labels = {
-        topic: frozenset(name("d", one) for one in LABELS.get(topic, ()))
-        for topic in judged.topics.values()
+    text_vectors = {text: unit_vector(0.9) for text in labels.text_of_pair.values()}
+    documents_of_topic = {
+        topic: frozenset(name("d", one) for one in TOPICS.get(topic, ()))
+        for topic in labels.topic_of_pair.values()
     }
-    world = World(positives, beside(*near), beside(*lineage), groups, judged, trained, labels)
-    anchors = np.stack([at(1.0)] * len(asked))
-    return mine(
-        asked, anchors, corpus(*documents, held=held), world, params, seed, ledger, cross
-    ), ledger.frame()
+    relations = KnownRelations(
+        positives,
+        neighbours_of(*near),
+        neighbours_of(*hierarchy),
+        groups,
+        labels,
+        text_vectors,
+        documents_of_topic,
+    )
+    anchors = np.stack([unit_vector(1.0)] * len(pair_table))
+    mined = mine(
+        pair_table,
+        anchors,
+        corpus(*documents, held=held),
+        relations,
+        params=params,
+        seed=seed,
+        cross_encoder=cross_encoder,
+    )
+    return mined, mined.ledger.frame()

@@ -302,7 +302,7 @@ def test_a_document_without_pairs_is_corpus_and_never_held_out():
 
 @quick
 @given(DOCUMENT_ROWS, PAIR_ROWS, st.integers(1, 10), st.integers(1, 10))
-def test_a_larger_sample_contains_smaller_ones_and_evaluation_stays(
+def test_a_larger_sample_contains_the_smaller_one_of_training(
     document_rows, pair_rows, edge, other
 ):
     document_table, pair_table = make(document_rows, pair_rows)

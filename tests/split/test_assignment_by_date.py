@@ -109,7 +109,7 @@ def test_a_training_anchor_that_repeats_a_held_out_one_leaves(repeat):
     } == {p("a"): ("repeats_held_out", p("e"))}
 
 
-def test_shared_documents_are_no_leak_and_components_have_one_split():
+def test_shared_documents_are_no_leak_between_dates():
     pair_table = PAIRS.assign(doc_id=[d("a"), d("a"), d("c"), d("d"), d("a")])
     actual = assigned_by_date(DOCUMENTS, pair_table, DAYS)
     assert [actual.split_by_row()[p(name)] for name in "abcde"] == [

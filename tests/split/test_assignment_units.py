@@ -135,7 +135,7 @@ def test_a_document_is_in_a_split_of_its_pairs():
     assert shared_documents(pair_table, actual) == 1
 
 
-def test_by_group_equal_texts_share_a_split_and_near_ones_need_not():
+def test_by_group_equal_texts_share_a_split_and_near_ones_do_not():
     params = EVEN.model_copy(update={"unit": "group"})
     document_rows = [
         (f"{index} {side}", f"{text(index)} {text(-index)} {side}", f"{index}")

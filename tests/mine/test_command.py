@@ -1,4 +1,4 @@
-"""The stage as a whole: what it reads, what it never takes, and bytes that depend on nothing else."""
+"""The command: its inputs, the documents that it never takes, and bytes that depend on the inputs alone."""
 
 import json
 from pathlib import Path
@@ -19,6 +19,7 @@ from stages.lib.contracts.pairs import Pairs
 from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.triplets import Triplets
+from stages.lib.measured import read_details
 from stages.lib.reviewed import NEGATIVES
 from stages.mine.__main__ import app, main
 from tests.mine.cases import name, numbers, pairs
@@ -52,7 +53,7 @@ def change(*edits):
         ("index: exact", "index: faiss", "mine.index = 'faiss'"),
     ],
 )
-def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, old, new, key):
+def test_a_bad_parameter_is_an_error_by_name_and_leaves_nothing(project, old, new, key):
     change((old, new))
     result = CliRunner().invoke(app)
     assert result.exit_code == 1
@@ -62,24 +63,24 @@ def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, old, new, k
 
 
 def documents_table(*rows):
-    made = [(name("d", number), "s", "", text, "", group) for number, text, group in rows]
-    return pd.DataFrame(made, columns=list(Documents.empty().columns)).astype(
+    rows = [(name("d", number), "s", "", text, "", group) for number, text, group in rows]
+    return pd.DataFrame(rows, columns=list(Documents.empty().columns)).astype(
         Documents.empty().dtypes.to_dict()
     )
 
 
-def lay_out(training, every, documents, where, edges=(), near=(), verdicts=()):
+def lay_out(training, every_pair, documents, where, edges=(), near=(), verdicts=()):
     """Write the stage's inputs; `where` gives each id its component and split."""
     tables.write(training, Path("data/augment/pairs.parquet"), Pairs)
-    tables.write(every, Path("data/pair/pairs.parquet"), Pairs)
-    tables.write(every, Path("data/deduplicate/pairs.parquet"), Pairs)
+    tables.write(every_pair, Path("data/pair/pairs.parquet"), Pairs)
+    tables.write(every_pair, Path("data/deduplicate/pairs.parquet"), Pairs)
     tables.write(Pairs.empty(), Path("data/pair/dissimilar/pairs.parquet"), Pairs)
     tables.write(Made.empty(), Path("data/pair/made.parquet"), Made)
     tables.write(LedgerTable.empty(), Path("data/augment/ledger.parquet"), LedgerTable)
     tables.write(documents, Path("data/pair/documents.parquet"), Documents)
     tables.write(passages(documents, None, 0, None), Path("data/pair/passages.parquet"), Passages)
     splits = pd.DataFrame(
-        [(i, *told) for i, told in where.items()], columns=["id", "component_id", "split"]
+        [(i, *values) for i, values in where.items()], columns=["id", "component_id", "split"]
     )
     tables.write(splits, Path("data/split/splits.parquet"), Splits)
     tables.write(Aliases.empty(), Path("data/deduplicate/aliases.parquet"), Aliases)
@@ -97,7 +98,7 @@ def lay_out(training, every, documents, where, edges=(), near=(), verdicts=()):
     review.write_text("\n".join([",".join(NEGATIVES), *verdicts]) + "\n", "utf-8")
 
 
-def test_no_training_pairs_are_told_with_the_remedy(project):
+def test_no_training_pairs_are_an_error_with_a_remedy(project):
     lay_out(
         Pairs.empty(),
         Pairs.empty(),
@@ -136,7 +137,7 @@ WHERE = {
 
 
 @pytest.mark.slow
-def test_the_stage_never_takes_a_held_out_document_and_accounts_for_every_row(project):
+def test_no_held_out_document_is_taken_and_no_row_is_lost(project):
     change(("relative_margin: 0.05", "relative_margin: null"), ("negatives: 1", "negatives: 5"))
     written = []
     for order in (slice(None), slice(None, None, -1)):
@@ -144,10 +145,11 @@ def test_the_stage_never_takes_a_held_out_document_and_accounts_for_every_row(pr
         main()
         files = [
             *sorted(Path("data/mine").iterdir()),
+            Path("metrics/details/mine.json"),
             Path("metrics/mine.json"),
             Path("metrics/plots/margins.tsv"),
         ]
-        written.append({file.name: file.read_bytes() for file in files})
+        written.append({str(file): file.read_bytes() for file in files})
     assert written[0] == written[1]
 
     triplets = tables.read(Path("data/mine/triplets.parquet"), Triplets)
@@ -163,12 +165,12 @@ def test_the_stage_never_takes_a_held_out_document_and_accounts_for_every_row(pr
         [name("d", number) for number in (1, 2, 4, 5)],
         [name("d", number) for number in (1, 2, 5)],
     ]
-    metrics = json.loads(Path("metrics/mine.json").read_text())
+    metrics = read_details(Path("metrics/details/mine.json"))
     assert metrics == {
         "corpus_documents": 4,
         "known_positives_as_negatives": 0,
         "labelled_negatives": 0,
-        "near_positives": 0,
+        "near_positives.count": 0,
         "near_positives.kept.negatives_per_anchor": 2.5,
         "near_positives.refused.negatives_per_anchor": 2.5,
         "negatives_per_anchor": 2.5,
@@ -184,10 +186,11 @@ def test_the_stage_never_takes_a_held_out_document_and_accounts_for_every_row(pr
         "short_anchors_share": 1.0,
     }
     assert list(tables.read(Path("data/mine/ledger.parquet"), LedgerTable)["score"]) == [3.0, 2.0]
+    assert json.loads(Path("metrics/mine.json").read_text("utf-8")) == {}
 
 
 @pytest.mark.slow
-def test_hierarchy_near_duplicates_and_verdicts_reach_the_result(project):
+def test_hierarchy_near_duplicates_and_reviews_reach_the_result(project):
     change(("relative_margin: 0.05", "relative_margin: null"), ("negatives: 1", "negatives: 5"))
     change(
         ("near_positives: keep", "near_positives: refuse"),
@@ -203,8 +206,8 @@ def test_hierarchy_near_duplicates_and_verdicts_reach_the_result(project):
     triplets = tables.read(Path("data/mine/triplets.parquet"), Triplets)
     assert [sorted(numbers(row)) for _, row in triplets.iterrows()] == [[2, 4], [1, 5]]
     assert list(triplets["answer_ids"].iloc[0]) == [name("d", 1), name("d", 5)]
-    metrics = json.loads(Path("metrics/mine.json").read_text())
-    assert metrics["refused.near_positive"] == metrics["near_positives"] == 1
+    metrics = read_details(Path("metrics/details/mine.json"))
+    assert metrics["refused.near_positive"] == metrics["near_positives.count"] == 1
     # Document 2 stands above document 1, over one that is not searched: of 2, 4 and 1, 5 the structure finds two false.
     assert (
         metrics["false_negatives.structure.judged"],
@@ -221,6 +224,8 @@ def test_hierarchy_near_duplicates_and_verdicts_reach_the_result(project):
         < metrics["false_negatives.review.high"]
         <= 1
     )
+    false_negatives = json.loads(Path("metrics/mine.json").read_text("utf-8"))
+    assert false_negatives == {"false_neg": metrics["false_negatives.review.rate"]}
     plot = pd.read_csv("metrics/plots/margins.tsv", sep="\t")
     assert set(plot["measure"]) == {
         "anchors with a negative",
@@ -231,7 +236,7 @@ def test_hierarchy_near_duplicates_and_verdicts_reach_the_result(project):
 
     change(("exclude_relatives: off", "exclude_relatives: hierarchy"))
     main()
-    metrics = json.loads(Path("metrics/mine.json").read_text())
+    metrics = read_details(Path("metrics/details/mine.json"))
     assert metrics["refused.relative"] == 2
     assert metrics["false_negatives.structure.rate"] == 0.0
     assert metrics["false_negatives.structure.high"] > 0.3

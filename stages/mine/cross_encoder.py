@@ -1,0 +1,182 @@
+"""A cross-encoder as a filter: it reads anchor and document together, and excludes too similar ones.
+
+It is slow, so it sees only candidates that are about to be chosen, and its scores are cached by content.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.lib import cache
+from stages.lib.errors import Problem
+from stages.lib.models import file_hash, fingerprint
+from stages.lib.passes import side_by_side
+from stages.lib.topk import Integers, Vectors
+from stages.mine.candidates import Candidates
+from stages.mine.corpus import MiningCorpus
+from stages.mine.interface import MineParams
+
+if TYPE_CHECKING:
+    import sentence_transformers
+
+# An anchor and a document.
+TextPair = tuple[str, str]
+
+# Joins the two texts into a key of the cache.
+_SEPARATOR = "\0"
+
+
+class CrossEncoder:
+    """A model in a local folder as a function from (anchor, document) to a score, with a cache."""
+
+    def __init__(self, path: str, sha256: str = "") -> None:
+        """Check the folder; the model is loaded when the cache lacks a score.
+
+        Args:
+            path: the folder of the model.
+            sha256: hash of its weights; "" accepts any.
+
+        Raises:
+            Problem: there is no model in the folder, or its weights have another hash.
+        """
+        folder = Path(path)
+        weights = folder / "model.safetensors"
+        if not weights.is_file():
+            raise Problem(
+                f"params.yaml: mine.cross_encoder = '{path}' is no folder with a model.safetensors",
+                "give the folder of a cross-encoder that sentence-transformers saved, or null",
+            )
+        actual = file_hash(weights) if sha256 else ""
+        if actual != sha256:
+            raise Problem(
+                f"params.yaml: mine.cross_encoder_sha256 is {sha256[:12]}..., "
+                f"but the weights are {actual[:12]}...",
+                f"if the new weights are meant, set it to {actual}",
+            )
+        self._folder = folder
+        versions = [
+            version(package) for package in ("torch", "transformers", "sentence-transformers")
+        ]
+        self._key = f"{fingerprint(folder)} {versions} {platform.machine()}"
+        self._model: sentence_transformers.CrossEncoder | None = None
+
+    def scores(self, pairs: Sequence[TextPair]) -> npt.NDArray[np.float64]:
+        """Return the score of each pair, to six decimals, of shape (pairs,)."""
+        distinct = sorted({_SEPARATOR.join(pair) for pair in pairs})
+        values = cache.through("cross_encoder", self._key, distinct, self._compute)
+        score_of = {
+            key: float(np.frombuffer(value, dtype="<f8")[0]) for key, value in values.items()
+        }
+        return np.array([score_of[_SEPARATOR.join(pair)] for pair in pairs], dtype=np.float64)
+
+    def _compute(self, texts: list[str]) -> dict[str, bytes]:
+        if self._model is None:
+            self._model = _load(self._folder)
+        # One pair at a time. In a batch its padding, and so its last bits, would depend on the others.
+        return dict(zip(texts, side_by_side(self._score, texts, "cross-encoder"), strict=True))
+
+    def _score(self, text: str) -> bytes:
+        assert self._model is not None
+        anchor, _, document = text.partition(_SEPARATOR)
+        score = self._model.predict(
+            [(anchor, document)], show_progress_bar=False, convert_to_numpy=True
+        )
+        return np.round(np.asarray(score, dtype="<f8"), 6).tobytes()
+
+
+def _load(folder: Path) -> sentence_transformers.CrossEncoder:
+    from sentence_transformers import CrossEncoder as Model
+    from transformers.utils.logging import disable_progress_bar
+
+    # The bar would be drawn also where there is no terminal.
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    model: sentence_transformers.CrossEncoder = Model(
+        os.fspath(folder), device="cpu", local_files_only=True, trust_remote_code=False
+    )
+    if model.num_labels != 1:
+        raise Problem(
+            f"params.yaml: mine.cross_encoder: {folder.name} "
+            f"gives {model.num_labels} scores, not one",
+            "use a model that was trained to rank (one label)",
+        )
+    return model
+
+
+class CrossEncoderFilter:
+    """Accepts candidates that a cross-encoder scores below the weakest positive by the margins.
+
+    Attributes:
+        scores: (number of the anchor, position of the document) to the score of each candidate shown.
+    """
+
+    def __init__(
+        self,
+        model: CrossEncoder,
+        anchor_texts: Sequence[str],
+        positive_texts: Sequence[Sequence[str]],
+        *,
+        anchor_vectors: Vectors,
+        corpus: MiningCorpus,
+        params: MineParams,
+    ) -> None:
+        """Prepare the filter for all anchors.
+
+        Args:
+            model: the cross-encoder.
+            anchor_texts: the anchors.
+            positive_texts: the texts of the positives of each anchor.
+            anchor_vectors: vectors of the anchors, of shape (anchors, dimension).
+            corpus: the corpus.
+            params: the section `mine`, for its margins.
+        """
+        self._model = model
+        self._anchor_texts = anchor_texts
+        self._positive_texts = positive_texts
+        self._anchor_vectors = anchor_vectors
+        self._corpus = corpus
+        self._params = params
+        self._thresholds: dict[int, float] = {}
+        self.scores: dict[tuple[int, int], float] = {}
+
+    def accepts(self, candidates: Candidates, numbers: Integers) -> npt.NDArray[np.bool_]:
+        """Return a mask of the candidates with these numbers that may become negatives."""
+        anchors = candidates.anchors[numbers].tolist()
+        documents = candidates.documents[numbers].tolist()
+        keys = list(zip(anchors, documents, strict=True))
+
+        # Of each document the model reads the passage closest to the anchor.
+        candidate_pairs = [
+            (
+                self._anchor_texts[anchor],
+                self._corpus.closest(document, self._anchor_vectors[anchor]),
+            )
+            for anchor, document in keys
+        ]
+
+        # Anchors that are new here need the scores of their positives too.
+        new_anchors = sorted(set(anchors) - set(self._thresholds))
+        positive_pairs = [
+            (self._anchor_texts[anchor], text)
+            for anchor in new_anchors
+            for text in self._positive_texts[anchor]
+        ]
+        scores = self._model.scores([*candidate_pairs, *positive_pairs])
+
+        start = len(keys)
+        for anchor in new_anchors:
+            end = start + len(self._positive_texts[anchor])
+            self._thresholds[anchor] = self._params.threshold(float(scores[start:end].min()))
+            start = end
+
+        self.scores.update(zip(keys, scores[: len(keys)].tolist(), strict=True))
+        return np.array(
+            [self.scores[key] <= self._thresholds[key[0]] for key in keys], dtype=np.bool_
+        )
