@@ -1,1 +1,1 @@
-"""The stage `mine`: candidates from several miners, the rules that refuse them, and how many errors remain."""
+"""The stage `mine`: candidates from several miners, filters, and an estimate of false negatives."""

@@ -1,12 +1,14 @@
 """Mine hard negatives that are not hidden positives.
 
-Reads the training pairs, the documents and the splits, the near-duplicate edges and the hierarchy. Writes
-triplets. Candidates come from BM25 and from the base model, over documents of training and documents without
-pairs, never over held-out ones. Filters exclude a candidate that is a known positive of the anchor under any
-id, that has the text of the anchor or of a positive, or that scores within the margin of the weakest positive.
-Parameters decide whether relatives and near-duplicates of a positive are excluded. Documents that a person
-found dissimilar come first, whatever they score. An anchor with too few negatives stays, without padding. Pairs
-that are trained on with their scores have no negatives. The share of false negatives is estimated, with an interval.
+Reads the training pairs, the documents and the splits, the near-duplicate edges and the
+hierarchy. Writes triplets. Candidates come from BM25 and from the base model, over documents of
+training and documents without pairs, never over held-out ones. Filters exclude a candidate that
+is a known positive of the anchor under any id, that has the text of the anchor or of a
+positive, or that scores within the margin of the weakest positive. Parameters decide whether
+relatives and near-duplicates of a positive are excluded. Documents that a person found
+dissimilar come first, whatever they score. An anchor with too few negatives stays, without
+padding. Pairs that are trained on with their scores have no negatives. The share of false
+negatives is estimated, with an interval.
 
 Source: Moreira et al. 2024, NV-Retriever (arXiv 2407.15831), positive-aware mining.
 """
@@ -52,7 +54,9 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             f"{inputs.pairs.path} holds no training pairs",
             "raise split.train or split.max_train_pairs, or bring more data",
         )
+
     settings = mining_params(params)
+    # A cross-encoder may filter, or only estimate.
     cross_encoder = None
     if settings.cross_encoder:
         cross_encoder = CrossEncoder(settings.cross_encoder, settings.cross_encoder_sha256)
@@ -76,6 +80,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         seed=params.run.seed,
         cross_encoder=cross_encoder if settings.uses_cross_encoder else None,
     )
+
     conflicts = batch_conflicts(inputs.splits.frame(), known, relations)
     triplets = add_conflict_ids(mined.rows, conflicts, row_positives)
 
@@ -86,6 +91,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         "cross_encoder": labels_by_cross_encoder(sample, cross_encoder),
         "review": labels_by_review(sample, read_verdicts(inputs.reviews, NEGATIVES)),
     }
+
     rates = false_negative_rates(sample, labels)
     return Outputs(
         triplets=triplets,
@@ -123,6 +129,7 @@ def mining_params(params: Params) -> MineParams:
     """Return the section `mine`; pairs that are trained on with their scores have no negatives."""
     if params.pair.shape == "scores":
         return params.mine.model_copy(update={"negatives": 0})
+
     return params.mine
 
 
@@ -139,6 +146,7 @@ def read_known_pairs(inputs: Inputs, training: pd.DataFrame, params: Params) -> 
     added = ledger[ledger["action"] == "add"]
     parent_of = dict(zip(added["row_id"], added["partner_id"], strict=True))
 
+    # Texts and topics of single pairs.
     documents = inputs.documents.frame()
     topic_of = dict(zip(documents["doc_id"], documents["topic"], strict=True))
     labels = pair_labels(
@@ -148,6 +156,7 @@ def read_known_pairs(inputs: Inputs, training: pd.DataFrame, params: Params) -> 
         topic_of=topic_of,
         parent_of=parent_of,
     )
+
     return KnownPairs(pairs, parent_of, topic_of, known_positives(pairs, parent_of), labels)
 
 
@@ -157,7 +166,7 @@ def read_corpus(
     encoder: Encoder,
     params: Params,
 ) -> MiningCorpus:
-    """Return the corpus with its vectors; `row_positives` are the known positives of the anchors."""
+    """Return the corpus with its vectors; `row_positives` are the positives of the anchors."""
     prompt = params.model.document_prompt
     return MiningCorpus.from_tables(
         documents=inputs.documents.frame(),
@@ -219,8 +228,10 @@ def mining_metrics(mined: MiningResult, negatives: int) -> dict[str, float | int
         "near_positives.kept.negatives_per_anchor": mined.negatives_if_kept / len(rows),
         "near_positives.refused.negatives_per_anchor": mined.negatives_if_excluded / len(rows),
     }
+
     if mined.index_recall is not None:
         metrics["index_recall"] = mined.index_recall
+
     return metrics
 
 

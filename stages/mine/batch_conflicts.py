@@ -1,8 +1,9 @@
 """Batch conflicts: rows of training that must not be in one batch.
 
-In a batch the positive and the negatives of every row are negatives of all others. So no row may bring
-what is positive for another: the same document, one of its component, a near-duplicate, a positive of an
-equal or near anchor, or, where the anchor asks for any document of a topic, one of that topic.
+In a batch the positive and the negatives of every row are negatives of all others. So no row
+may bring what is positive for another: the same document, one of its component, a
+near-duplicate, a positive of an equal or near anchor, or, where the anchor asks for any
+document of a topic, one of that topic.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class BatchConflicts:
     topic_of_document: Mapping[str, str] = field(default_factory=dict)
 
     def component(self, pair_id: str, doc_id: str) -> str:
-        """Return the component of a pair; that of its parent for a variant, else that of its document."""
+        """Return the component of a pair, of the parent of a variant, or else of the document."""
         parent_id = self.parent_of.get(pair_id, pair_id)
         return self.component_of.get(parent_id) or self.component_of[doc_id]
 
@@ -58,9 +59,11 @@ class BatchConflicts:
         documents = {doc_id, *positives, *near_positives}
         documents |= union_of(self.near_duplicates, documents)
 
+        # A pair that asks for a topic has all its documents as positives.
         topics: set[str] = set()
         if pair_id in self.topic_of_pair:
             topics.add(_topic_name(self.topic_of_pair[pair_id]))
+
         component = self.component(pair_id, doc_id)
         return sorted({component, *documents, *self._components(documents), *topics})
 
@@ -73,11 +76,13 @@ class BatchConflicts:
             negative_ids: its negatives.
         """
         documents = {doc_id, *negative_ids}
+        # Topics matter only where some pair asks for them.
         topics = {
             _topic_name(self.topic_of_document[document])
             for document in documents
             if self.topic_of_document.get(document) in self._asked_topics
         }
+
         component = self.component(pair_id, doc_id)
         return sorted({component, *documents, *self._components(documents), *topics})
 
@@ -112,6 +117,7 @@ def add_conflict_ids(
         components.append(conflicts.component(pair_id, doc_id))
         positive_ids.append(conflicts.positive_ids(pair_id, doc_id, row_positives))
         in_batch_ids.append(conflicts.in_batch_ids(pair_id, doc_id, negative_ids))
+
     return rows.assign(
         component_id=components,
         answer_ids=pd.Series(positive_ids, index=rows.index, dtype=object),

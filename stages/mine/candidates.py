@@ -1,7 +1,7 @@
 """Candidates: the documents that each miner proposes for each anchor, merged, hardest first.
 
-A miner is a search (`bm25`, `dense`) or a person (`labelled`). Each gives a table of Hits, in which a score
-of minus infinity stands for no document.
+A miner is a search (`bm25`, `dense`) or a person (`labelled`). Each gives a table of Hits, in
+which a score of minus infinity stands for no document.
 """
 
 from __future__ import annotations
@@ -106,6 +106,7 @@ def retrieve_candidates(
             hits = ivf_search(anchor_vectors, vectors, count, starts=starts, seed=seed)
         else:
             hits = dense(anchor_vectors, corpus.vectors[passages], count, starts)
+
         hits_of_miner[miner] = hits
 
     hits_of_miner[LABELLED] = _labelled_hits(anchor_texts, corpus, dissimilar)
@@ -136,6 +137,7 @@ def merge_candidates(
                 scores if miner == DENSE else np.full(len(rows), -np.inf, dtype=np.float32),
             )
         )
+
     keys, bits, ranks, cosines = (np.concatenate(column) for column in zip(*parts, strict=True))
 
     # Equal keys stand together after sorting. `firsts` has the first one of each.
@@ -158,6 +160,7 @@ def merge_candidates(
     labelled = np.zeros_like(bits)
     if LABELLED in hits_of_miner:
         labelled = bits >> list(hits_of_miner).index(LABELLED) & 1
+
     hardest = np.lexsort((documents, -cosines, -labelled, anchors))
     return Candidates(
         anchors=anchors[hardest],
@@ -169,18 +172,21 @@ def merge_candidates(
 
 
 def index_recall(hits: Hits, anchor_vectors: Vectors, corpus: MiningCorpus) -> float:
-    """Return the share of the exact dense hits that an approximate search has, over the first anchors."""
+    """Return the share of the exact dense hits that `hits` has, over the first anchors."""
     exact = dense(
         anchor_vectors[:_RECALL_ANCHORS],
         corpus.vectors[corpus.searched_passages()],
         hits.positions.shape[1],
         corpus.starts[: corpus.searched],
     )
+
+    # Hits with a score of minus infinity are none.
     shared = 0
     for positions, is_hit, exact_positions in zip(
         hits.positions, np.isfinite(hits.scores), exact.positions, strict=False
     ):
         shared += len(np.intersect1d(positions[is_hit], exact_positions))
+
     return shared / max(1, exact.positions.size)
 
 
@@ -188,6 +194,7 @@ def _labelled_hits(
     anchor_texts: Sequence[str], corpus: MiningCorpus, dissimilar: Mapping[str, Sequence[str]]
 ) -> Hits:
     """Return the searched documents that a person found dissimilar to each anchor, as hits."""
+    # Positions in the searched part of the corpus.
     documents_of_anchor: list[list[int]] = []
     for anchor in anchor_texts:
         doc_ids = dissimilar.get(normal_form(anchor), ()) if dissimilar else ()
@@ -203,6 +210,7 @@ def _labelled_hits(
     for row, positions in enumerate(documents_of_anchor):
         hit_positions[row, : len(positions)] = positions
         hit_scores[row, : len(positions)] = 1.0
+
     return Hits(hit_positions, hit_scores)
 
 
@@ -212,9 +220,9 @@ def _labelled_hits(
 def ivf_search(queries: Vectors, passages: Vectors, k: int, *, starts: Starts, seed: int) -> Hits:
     """Return about the `k` nearest documents of each query.
 
-    Only passages in the clusters nearest to a query are scored; where these are fewer than `k`, scores
-    are minus infinity. Meant for millions of passages, where exact search takes hours. Source: inverted
-    files, Jégou, Douze and Schmid 2011, without compression.
+    Only passages in the clusters nearest to a query are scored; where these are fewer than `k`,
+    scores are minus infinity. Meant for millions of passages, where exact search takes hours.
+    Source: inverted files, Jégou, Douze and Schmid 2011, without compression.
 
     Args:
         queries: vectors of shape (queries, dimension).
@@ -249,6 +257,7 @@ def ivf_search(queries: Vectors, passages: Vectors, k: int, *, starts: Starts, s
 
 def _cluster_centres(passages: Vectors, count: int, seed: int) -> Vectors:
     """Return `count` centres by spherical k-means over a sample of the passages."""
+    # Sorted rows, so that the sample has the order of the passages.
     random = np.random.default_rng(seed)
     sample_rows = random.permutation(len(passages))[: count * _PASSAGES_PER_CLUSTER]
     sample = passages[np.sort(sample_rows)]
@@ -261,12 +270,15 @@ def _cluster_centres(passages: Vectors, count: int, seed: int) -> Vectors:
         norms = np.linalg.norm(sums, axis=1, keepdims=True)
         normalized = sums / np.maximum(norms, 1e-12)
         centres = np.where(norms > 0.0, normalized, centres).astype(np.float32)
+
     return centres
 
 
 def _nearest_centre(passages: Vectors, centres: Vectors) -> Integers:
+    # In chunks, which bound the memory of the scores.
     nearest = np.empty(len(passages), dtype=np.int64)
     for start in range(0, len(passages), 4096):
         chunk = slice(start, start + 4096)
         nearest[chunk] = (passages[chunk] @ centres.T).argmax(axis=1)
+
     return nearest

@@ -92,9 +92,11 @@ class MiningCorpus(NamedTuple):
             whole_texts: document id to its whole text.
             searched: how many of the first documents may become negatives.
         """
+        # A document is known by its whole text and by each of its passages.
         forms: list[frozenset[str]] = []
         for doc_id, texts in zip(ids, passages, strict=True):
             forms.append(frozenset(map(normal_form, {whole_texts[doc_id], *texts})))
+
         return cls(
             ids=ids,
             texts=[text for texts in passages for text in texts],
@@ -123,15 +125,18 @@ class MiningCorpus(NamedTuple):
         first = int(passages.start)
         if passages.stop - first == 1:
             return self.texts[first]
+
         return self.texts[first + int((self.vectors[passages] @ anchor).argmax())]
 
 
 def passages_of(passages: pd.DataFrame, ids: Sequence[str]) -> list[list[str]]:
     """Return the texts of the passages of each of the documents `ids`, from a table of Passages."""
+    # Passages by document, in the order of their positions.
     texts_of: dict[str, list[str]] = defaultdict(list)
     ordered = passages[passages["doc_id"].isin(set(ids))].sort_values(["doc_id", "position"])
     for doc_id, text in zip(ordered["doc_id"], ordered["text"], strict=True):
         texts_of[doc_id].append(text)
+
     return [texts_of[doc_id] for doc_id in ids]
 
 
@@ -162,4 +167,5 @@ def best_cosines(
         vectors = anchor_vectors[np.repeat(anchors[chunk], passage_counts)]
         passage_cosines = np.einsum("ij,ij->i", corpus.vectors[passages], vectors)
         cosines[chunk] = np.maximum.reduceat(passage_cosines, offsets)
+
     return cosines

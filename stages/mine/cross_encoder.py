@@ -1,6 +1,7 @@
-"""A cross-encoder as a filter: it reads anchor and document together, and excludes too similar ones.
+"""A cross-encoder as a filter: it reads anchor and document together, and excludes positives.
 
-It is slow, so it sees only candidates that are about to be chosen, and its scores are cached by content.
+It is slow, so it sees only candidates that are about to be chosen, and its scores are cached by
+content.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class CrossEncoder:
                 f"params.yaml: mine.cross_encoder = '{path}' is no folder with a model.safetensors",
                 "give the folder of a cross-encoder that sentence-transformers saved, or null",
             )
+
         actual = file_hash(weights) if sha256 else ""
         if actual != sha256:
             raise Problem(
@@ -61,6 +63,8 @@ class CrossEncoder:
                 f"but the weights are {actual[:12]}...",
                 f"if the new weights are meant, set it to {actual}",
             )
+
+        # Scores of other weights or versions have other keys in the cache.
         self._folder = folder
         versions = [
             version(package) for package in ("torch", "transformers", "sentence-transformers")
@@ -70,6 +74,7 @@ class CrossEncoder:
 
     def scores(self, pairs: Sequence[TextPair]) -> npt.NDArray[np.float64]:
         """Return the score of each pair, to six decimals, of shape (pairs,)."""
+        # Each distinct pair of texts is scored once.
         distinct = sorted({_SEPARATOR.join(pair) for pair in pairs})
         values = cache.through("cross_encoder", self._key, distinct, self._compute)
         score_of = {
@@ -80,7 +85,9 @@ class CrossEncoder:
     def _compute(self, texts: list[str]) -> dict[str, bytes]:
         if self._model is None:
             self._model = _load(self._folder)
-        # One pair at a time. In a batch its padding, and so its last bits, would depend on the others.
+
+        # One pair at a time. In a batch its padding, and so its last bits, would depend on the
+        # others.
         return dict(zip(texts, side_by_side(self._score, texts, "cross-encoder"), strict=True))
 
     def _score(self, text: str) -> bytes:
@@ -107,6 +114,7 @@ def _load(folder: Path) -> sentence_transformers.CrossEncoder:
             f"gives {model.num_labels} scores, not one",
             "use a model that was trained to rank (one label)",
         )
+
     return model
 
 
@@ -114,7 +122,8 @@ class CrossEncoderFilter:
     """Accepts candidates that a cross-encoder scores below the weakest positive by the margins.
 
     Attributes:
-        scores: (number of the anchor, position of the document) to the score of each candidate shown.
+        scores: (number of the anchor, position of the document) to the score of each candidate
+            shown.
     """
 
     def __init__(
@@ -168,8 +177,10 @@ class CrossEncoderFilter:
             for anchor in new_anchors
             for text in self._positive_texts[anchor]
         ]
+
         scores = self._model.scores([*candidate_pairs, *positive_pairs])
 
+        # The scores of the positives follow those of the candidates, anchor by anchor.
         start = len(keys)
         for anchor in new_anchors:
             end = start + len(self._positive_texts[anchor])

@@ -1,7 +1,8 @@
 """False negatives: an estimate of their share, from a sample, and counts of errors that must be 0.
 
-Each source of labels (the hierarchy, a cross-encoder, people) labels the sample by itself and gives its own
-rate. Negatives of one anchor are sampled together, and form a cluster of the interval.
+Each source of labels (the hierarchy, a cross-encoder, people) labels the sample by itself and
+gives its own rate. Negatives of one anchor are sampled together, and form a cluster of the
+interval.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ def sample_negatives(triplets: pd.DataFrame, count: int, seed: int) -> pd.DataFr
         seed: the seed of the hash.
 
     Returns:
-        The columns form (the anchor in normal form, which is the cluster), pair_id, anchor, positive,
-        negative_id and negative.
+        The columns form (the anchor in normal form, which is the cluster), pair_id, anchor,
+        positive, negative_id and negative.
     """
     # A row per negative.
     negatives = triplets[["pair_id", "anchor", "positive", "negative_ids", "negatives"]].explode(
@@ -76,13 +77,16 @@ def labels_by_structure(
             labels.append(negative_id in union_of(relatives, positives[form]))
         else:
             labels.append(None)
+
     return labels
 
 
 def labels_by_cross_encoder(sample: pd.DataFrame, model: CrossEncoder | None) -> Verdicts:
-    """Return labels by a model: True where it scores the negative as high as the positive, or higher."""
+    """Return labels by a model: True where the negative scores at least as high as the positive."""
     if model is None:
         return [None] * len(sample)
+
+    # The text of the positive is the one that is trained on.
     positive_pairs = list(zip(sample["anchor"], sample["positive"], strict=True))
     negative_pairs = list(zip(sample["anchor"], sample["negative"], strict=True))
     is_false = model.scores(negative_pairs) >= model.scores(positive_pairs)
@@ -109,6 +113,7 @@ def false_negative_rates(
     for source, source_labels in labels.items():
         name = f"false_negatives.{source}"
         rates |= estimated(name, list(sample["form"]), source_labels)
+
     return rates
 
 
@@ -122,6 +127,7 @@ def most_trusted_rate(rates: Mapping[str, float | int]) -> dict[str, float]:
         key = f"false_negatives.{source}.rate"
         if key in rates:
             return {"false_neg": rates[key]}
+
     return {}
 
 
@@ -131,7 +137,7 @@ def most_trusted_rate(rates: Mapping[str, float | int]) -> dict[str, float]:
 def count_known_positives(
     triplets: pd.DataFrame, positives: Mapping[str, frozenset[str]], corpus: MiningCorpus
 ) -> int:
-    """Return the number of negatives that are a positive of their anchor, by id or text. It must be 0.
+    """Return the number of negatives that are a positive of their anchor, by id or text: 0.
 
     Args:
         triplets: Triplets.
@@ -142,12 +148,15 @@ def count_known_positives(
     for anchor, negative_ids, negatives in zip(
         triplets["anchor"], triplets["negative_ids"], triplets["negatives"], strict=True
     ):
+        # All texts of the positives: whole documents and passages.
         doc_ids = positives[normal_form(anchor)]
         forms: set[str] = set()
         for doc_id in doc_ids:
             forms |= corpus.forms[corpus.position_of[doc_id]]
+
         for negative_id, negative in zip(negative_ids, negatives, strict=True):
             count += negative_id in doc_ids or normal_form(negative) in forms
+
     return count
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -21,8 +22,8 @@ Mask = npt.NDArray[np.bool_]
 # Filter name to a mask of the candidates that it excludes.
 FilterMasks = Mapping[str, Mask]
 
-# `margin` compares cosines, `cross_encoder` the scores of that model. `skipped` are the first of the
-# candidates that pass all others.
+# `margin` compares cosines, `cross_encoder` the scores of that model. `skipped` are the first
+# of the candidates that pass all others.
 FILTERS = (
     "known_positive",
     "equal_to_anchor",
@@ -51,8 +52,8 @@ class ExclusionIndex(NamedTuple):
         group_keys: keys of anchors and the groups of their positives.
         group_of_document: the number of the group of each document, or -1, of shape (documents,).
         group_count: the number of groups.
-        relatives: for each anchor, the relatives of each of its positives. These sets may be large, and
-            anchors share them.
+        relatives: for each anchor, the relatives of each of its positives. These sets may be
+            large, and anchors share them.
         document_ids: ids of the searched documents.
     """
 
@@ -67,14 +68,15 @@ class ExclusionIndex(NamedTuple):
         """Return a mask of the candidates that `name` excludes.
 
         Args:
-            name: known_positive, equal_to_anchor or near_positive; `group` for documents in the group of
-                a positive; `hierarchy` for its ancestors and descendants.
+            name: known_positive, equal_to_anchor or near_positive; `group` for documents in the
+                group of a positive; `hierarchy` for its ancestors and descendants.
             candidates: the candidates.
         """
         if name == "group":
             return self._in_group(candidates)
         if name == "hierarchy":
             return self._in_hierarchy(candidates)
+
         keys = candidates.anchors * len(self.document_ids) + candidates.documents
         return _is_in(keys, self.pair_keys[name])
 
@@ -94,6 +96,7 @@ class ExclusionIndex(NamedTuple):
             doc_id = self.document_ids[candidates.documents[index]]
             relatives_of_positives = self.relatives[candidates.anchors[index]]
             mask[index] = any(doc_id in relatives for relatives in relatives_of_positives)
+
         return mask
 
 
@@ -105,7 +108,8 @@ def build_exclusions(
 ) -> ExclusionIndex:
     """Return what is known to be no negative of each anchor.
 
-    Positives are compared by their texts in normal form, so that a positive with another id is excluded too.
+    Positives are compared by their texts in normal form, so that a positive with another id is
+    excluded too.
 
     Args:
         forms: normal forms of the anchors.
@@ -120,11 +124,13 @@ def build_exclusions(
         _forms_of_positives(form, pair_id, corpus, relations)
         for form, pair_id in zip(forms, pair_ids, strict=True)
     ]
+
     documents_of_form = _documents_of_form(corpus, set(forms).union(*positive_forms))
     same_text = [
-        {document for form in anchor_forms for document in documents_of_form[form]}
+        set(chain.from_iterable(map(documents_of_form.__getitem__, anchor_forms)))
         for anchor_forms in positive_forms
     ]
+
     near_ids = [union_of(relations.near_duplicates, doc_ids) for doc_ids in positives]
     pair_keys = {
         "known_positive": _sorted_keys(same_text, corpus.searched),
@@ -140,9 +146,7 @@ def build_exclusions(
     group_names = sorted(set(relations.group_of.values()))
     number_of_group = {name: number for number, name in enumerate(group_names)}
     group_of = {doc_id: number_of_group[name] for doc_id, name in relations.group_of.items()}
-    positive_groups = (
-        {group_of[doc_id] for doc_id in doc_ids if doc_id in group_of} for doc_ids in positives
-    )
+    positive_groups = [_groups_of(doc_ids, group_of) for doc_ids in positives]
     searched_ids = corpus.ids[: corpus.searched]
     return ExclusionIndex(
         pair_keys=pair_keys,
@@ -165,6 +169,7 @@ def active_filters(params: MineParams) -> list[str]:
         "cross_encoder": not params.uses_cross_encoder,
         "skipped": params.skip_first == 0,
     }
+
     return [name for name in FILTERS if not is_off.get(name)]
 
 
@@ -176,7 +181,8 @@ def apply_filters(
 ) -> FilterMasks:
     """Return the candidates that each filter excludes, whether or not it is on.
 
-    The mask `hierarchy` is no filter: it has the relatives of a positive, whatever the parameters say.
+    The mask `hierarchy` is no filter: it has the relatives of a positive, whatever the
+    parameters say.
 
     Args:
         candidates: the candidates.
@@ -208,19 +214,23 @@ def passes_all(masks: FilterMasks, names: Sequence[str]) -> Mask:
 
     Filters without a mask, such as cross_encoder and skipped, are ignored.
     """
+    # All masks have the same shape.
     mask = np.ones(len(masks["margin"]), dtype=np.bool_)
     for name in names:
         if name in masks:
             mask &= ~masks[name]
+
     return mask
 
 
 def first_failed_filter(masks: FilterMasks, names: Sequence[str]) -> Integers:
-    """Return the number in FILTERS of the first filter that excludes each candidate, else PASSED."""
+    """Return the number in FILTERS of the first filter that excludes a candidate, else PASSED."""
+    # From the last filter to the first, which wins.
     numbers = np.full(len(masks["margin"]), PASSED, dtype=np.int64)
     for name in reversed(names):
         if name in masks:
             numbers[masks[name]] = FILTERS.index(name)
+
     return numbers
 
 
@@ -240,8 +250,10 @@ def _forms_of_positives(
     positive_forms: set[str] = set()
     for doc_id in doc_ids:
         positive_forms |= corpus.forms[corpus.position_of[doc_id]]
+
     if pair_id in labels.text_of_pair:
         positive_forms.add(normal_form(labels.text_of_pair[pair_id]))
+
     return positive_forms
 
 
@@ -251,6 +263,7 @@ def _documents_of_form(corpus: MiningCorpus, forms: set[str]) -> Mapping[str, li
     for document, document_forms in enumerate(corpus.forms[: corpus.searched]):
         for form in document_forms & forms:
             documents_of_form[form].append(document)
+
     return documents_of_form
 
 
@@ -263,11 +276,17 @@ def _relatives_of(doc_ids: Iterable[str], relations: KnownRelations) -> list[fro
     return [relations.relatives[doc_id] for doc_id in doc_ids if doc_id in relations.relatives]
 
 
+def _groups_of(doc_ids: Iterable[str], group_of: Mapping[str, int]) -> set[int]:
+    return {group_of[doc_id] for doc_id in doc_ids if doc_id in group_of}
+
+
 def _sorted_keys(values_of_anchor: Iterable[Iterable[int]], width: int) -> Integers:
     """Return the sorted keys `anchor * width + value`."""
+    # Pairs of numbers as single ones, which numpy sorts and looks up fast.
     keys: list[int] = []
     for anchor, values in enumerate(values_of_anchor):
         keys.extend(anchor * width + value for value in values)
+
     return np.sort(np.array(keys, dtype=np.int64))
 
 
@@ -275,5 +294,7 @@ def _is_in(keys: Integers, sorted_keys: Integers) -> Mask:
     """Return a mask of the keys that are among `sorted_keys`."""
     if not len(sorted_keys):
         return np.zeros(len(keys), dtype=np.bool_)
+
+    # Where each key would be inserted; it is in the array if it is there already.
     places = np.minimum(np.searchsorted(sorted_keys, keys), len(sorted_keys) - 1)
     return np.asarray(sorted_keys[places] == keys)

@@ -28,6 +28,7 @@ Miner = Literal["bm25", "dense"]
 def _distinct(names: list[Miner]) -> list[Miner]:
     if len(set(names)) < len(names):
         raise ValueError("a miner stands here twice")
+
     return names
 
 
@@ -58,6 +59,7 @@ class MineParams(Section):
             raise ValueError(
                 "a cross-encoder refuses by the margins, and both are null; 0.0 is a margin too"
             )
+
         return rule
 
     @property
@@ -74,11 +76,12 @@ class MineParams(Section):
         """Return the highest score that a negative may have.
 
         Args:
-            weakest: the score of the weakest positive. The relative margin is a share of its absolute
-                value, so that the threshold lies below a negative score too.
+            weakest: the score of the weakest positive. The relative margin is a share of its
+                absolute value, so that the threshold lies below a negative score too.
         """
         if not self.has_margin:
             return float("inf")
+
         relative = abs(weakest) * (self.relative_margin or 0.0)
         absolute = self.absolute_margin or 0.0
         return weakest - max(relative, absolute)

@@ -62,6 +62,7 @@ class MarginSweep:
             threshold = weakest - np.abs(weakest) * margin
             below = cosines <= threshold[anchors]
             negatives = capacity(anchors[below], self._params)
+            # The hardest are taken, whatever `mine.sampling` says.
             rank = rank_in_anchor(anchors[below]) - self._params.skip_first
             is_chosen = (rank >= 0) & (rank < self._params.negatives)
             self._counts[index] += [
@@ -71,7 +72,8 @@ class MarginSweep:
             ]
 
     def frame(self) -> pd.DataFrame:
-        """Return the plot, with the columns margin, measure and value. It takes the hardest negatives."""
+        """Return the plot with the columns margin, measure and value, for the hardest negatives."""
+        # Counts become shares; without anchors they are 0.
         anchor_count = max(1, self._anchor_count)
         rows: list[tuple[float, str, float]] = []
         for margin, counts in zip(MARGINS, self._counts.tolist(), strict=True):
@@ -80,4 +82,5 @@ class MarginSweep:
             rows.append((margin, "negatives per anchor", negatives / anchor_count))
             if self._has_hierarchy:
                 rows.append((margin, "related negatives", relatives / max(1, negatives)))
+
         return pd.DataFrame(rows, columns=["margin", "measure", "value"]).round({"value": 4})

@@ -1,4 +1,4 @@
-"""Mining: retrieve candidates, filter them, select negatives, and write a row for each training pair."""
+"""Mining: retrieve candidates, filter them, select negatives, and make a row for each pair."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ class Positives(NamedTuple):
     Attributes:
         passages: the passage of its document that a pair is trained on, or -1 for another text.
         scores: the cosine of the anchor to the text that it is trained on, of shape (anchors,).
-        texts: for each anchor the text that it is trained on, then a passage of each other positive.
+        texts: for each anchor the text that it is trained on, then a passage of each other
+            positive.
         weakest: the lowest cosine of the anchor to a positive, of shape (anchors,).
     """
 
@@ -143,6 +144,7 @@ class Batch:
     def select(self, candidates: Candidates, masks: FilterMasks) -> Selection:
         """Return the candidates that become negatives."""
         miner = self.miner
+        # The hash of a random sample needs ids, so that it depends on no order.
         pair_ids = miner.pairs["pair_id"].to_numpy()
 
         def ids_of(number: int) -> tuple[str, str]:
@@ -152,6 +154,7 @@ class Batch:
         def accepts(numbers: Integers) -> Mask:
             if miner.cross_encoder is None:
                 return accept_all(numbers)
+
             return miner.cross_encoder.accepts(candidates, numbers)
 
         return select_negatives(
@@ -185,6 +188,7 @@ class Batch:
                     **self._negatives(anchor, candidates, numbers, labelled),
                 }
             )
+
         return rows
 
     def _negatives(
@@ -249,6 +253,7 @@ class MiningStats:
         self, batch: Batch, candidates: Candidates, masks: FilterMasks, selection: Selection
     ) -> None:
         """Count the candidates of one batch."""
+        # Each candidate counts for the first filter that excludes it.
         failed = selection.failed[selection.failed != PASSED]
         self._excluded += np.bincount(failed, minlength=len(FILTERS))
         weakest = batch.miner.positives.weakest
@@ -278,8 +283,9 @@ def mine(
 ) -> MiningResult:
     """Return the training pairs with hard negatives from the corpus.
 
-    The positive is the passage of the document that BM25 ranks best for the anchor; a negative is the
-    passage that is closest to it. An anchor with too few negatives stays, and the ledger notes it.
+    The positive is the passage of the document that BM25 ranks best for the anchor; a negative
+    is the passage that is closest to it. An anchor with too few negatives stays, and the ledger
+    notes it.
 
     Args:
         pairs: the training Pairs.
@@ -299,6 +305,8 @@ def mine(
         seed=seed,
         cross_encoder=cross_encoder,
     )
+
+    # A batch at a time, which bounds memory and changes no result.
     stats = MiningStats(params, has_hierarchy=bool(relations.relatives))
     rows: list[dict[str, object]] = []
     for start in range(0, len(pairs), BATCH_SIZE):
@@ -309,9 +317,6 @@ def mine(
         stats.add(batch, candidates, masks, selection)
         rows += batch.rows(candidates, selection.chosen)
 
-    recall = None
-    if params.index != "exact" and DENSE in miner.hits:
-        recall = index_recall(miner.hits[DENSE], anchor_vectors, corpus)
     frame = pd.DataFrame(rows)
     return MiningResult(
         rows=frame,
@@ -321,7 +326,7 @@ def mine(
         negatives_if_kept=stats.negatives_if_kept,
         negatives_if_excluded=stats.negatives_if_excluded,
         margin_sweep=stats.sweep.frame(),
-        index_recall=recall,
+        index_recall=_recall(miner),
     )
 
 
@@ -361,6 +366,7 @@ def find_positives(
             passage = best_passage(anchor, corpus.texts[passages])
             text = corpus.texts[passages.start + passage]
             text_vector = corpus.vectors[passages.start + passage]
+
         score = round(float(text_vector @ anchor_vector), 6)
 
         # Negatives must score below every positive, and below the passage that is trained on.
@@ -371,10 +377,12 @@ def find_positives(
             for document in documents
             if document != own_document
         ]
+
         best_passages.append(passage)
         scores.append(score)
         texts.append([text, *other_texts])
         weakest.append(min(score, *cosines))
+
     return Positives(
         np.array(best_passages, dtype=np.int64), np.array(scores), texts, np.array(weakest)
     )
@@ -390,7 +398,7 @@ def best_passage(anchor: str, texts: Sequence[str]) -> int:
 
 
 def mining_ledger(rows: pd.DataFrame, miner: Miner) -> LedgerWriter:
-    """Return a ledger with a note for each anchor with too few negatives, and each chosen passage."""
+    """Return a ledger of anchors with too few negatives, and of chosen passages."""
     ledger = LedgerWriter()
     for pair_id, doc_id, negative_ids, passage in zip(
         rows["pair_id"],
@@ -407,7 +415,15 @@ def mining_ledger(rows: pd.DataFrame, miner: Miner) -> LedgerWriter:
         if passage >= 0 and passages.stop - passages.start > 1:
             passage_id = f"{doc_id}-{passage:04d}"
             ledger.note(pair_id, "best_passage", partner_id=passage_id, score=float(passage))
+
     return ledger
+
+
+def _recall(miner: Miner) -> float | None:
+    """Return the recall of an approximate search; None for an exact one."""
+    if miner.params.index == "exact" or DENSE not in miner.hits:
+        return None
+    return index_recall(miner.hits[DENSE], miner.anchor_vectors, miner.corpus)
 
 
 def _prepare(
@@ -420,10 +436,11 @@ def _prepare(
     seed: int,
     cross_encoder: CrossEncoder | None,
 ) -> Miner:
-    """Return what all batches need: positives, thresholds, exclusions and the hits of the miners."""
+    """Return what all batches need: positives, thresholds, exclusions, and hits of the miners."""
     anchor_texts = list(pairs["anchor"])
     forms = [normal_form(text) for text in anchor_texts]
     positives = find_positives(pairs, forms, anchor_vectors, corpus=corpus, relations=relations)
+    # A cross-encoder is slow, so it comes after all other filters.
     further_filter = None
     if cross_encoder:
         further_filter = CrossEncoderFilter(
@@ -434,6 +451,7 @@ def _prepare(
             corpus=corpus,
             params=params,
         )
+
     return Miner(
         pairs=pairs,
         anchor_vectors=anchor_vectors,

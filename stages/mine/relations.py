@@ -1,6 +1,7 @@
 """What is known of anchors and documents beside their texts.
 
-These are the known positives of an anchor, near-duplicates, the hierarchy, groups, and labels of single pairs.
+These are the known positives of an anchor, near-duplicates, the hierarchy, groups, and labels
+of single pairs.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ class PairLabels(NamedTuple):
     """What single pairs say beyond "this document is a positive".
 
     Attributes:
-        text_of_pair: pair id to the text that it is trained on, where that is no passage of its document.
+        text_of_pair: pair id to the text that it is trained on, where that is no passage of its
+            document.
         topic_of_pair: pair id to the topic of which any document is a positive.
-        dissimilar: normal form of an anchor to the documents that a person found dissimilar, sorted.
+        dissimilar: normal form of an anchor to the documents that a person found dissimilar,
+            sorted.
     """
 
     text_of_pair: Mapping[str, str]
@@ -106,9 +109,11 @@ def known_positives(pairs: pd.DataFrame, parent_of: Mapping[str, str]) -> dict[s
     for pair_id, doc_id in zip(pairs["pair_id"], pairs["doc_id"], strict=True):
         documents_of_form[form_of[pair_id]].add(doc_id)
 
+    # A variant has the positives of its parent too.
     for pair_id, parent_id in parent_of.items():
         if pair_id in form_of:
             documents_of_form[form_of[pair_id]] |= documents_of_form[form_of[parent_id]]
+
     return {form: frozenset(doc_ids) for form, doc_ids in documents_of_form.items()}
 
 
@@ -143,9 +148,11 @@ def pair_labels(
         if relation == "same_label" and parent_id in positive_text:
             topic_of_pair[pair_id] = topic_of[doc_id]
 
+    # Documents that a person found dissimilar, by anchor.
     documents_of_form: dict[str, set[str]] = defaultdict(set)
     for anchor, doc_id in zip(dissimilar["anchor"], dissimilar["doc_id"], strict=True):
         documents_of_form[normal_form(anchor)].add(doc_id)
+
     sorted_documents = {
         form: tuple(sorted(doc_ids)) for form, doc_ids in sorted(documents_of_form.items())
     }
@@ -168,6 +175,7 @@ def near_duplicates_of(
         if left != right:
             neighbours[left].add(right)
             neighbours[right].add(left)
+
     return {row_id: frozenset(others) for row_id, others in neighbours.items()}
 
 
@@ -179,6 +187,7 @@ def group_of(documents: pd.DataFrame) -> dict[str, str]:
     ):
         if group:
             groups[doc_id] = f"{source}\n{group}"
+
     return groups
 
 
@@ -192,6 +201,7 @@ def hierarchy_relatives(
         kept_of: id of a dropped document to the one that stands for it.
         doc_ids: the documents whose relatives are needed.
     """
+    # Edges in both directions, with dropped documents replaced.
     parents: dict[str, set[str]] = defaultdict(set)
     children: dict[str, set[str]] = defaultdict(set)
     for doc_id, parent_id in zip(edges["doc_id"], edges["parent_id"], strict=True):
@@ -201,11 +211,13 @@ def hierarchy_relatives(
             parents[child].add(parent)
             children[parent].add(child)
 
+    # Up and down only: siblings and cousins are no relatives.
     relatives: dict[str, frozenset[str]] = {}
     for doc_id in doc_ids:
         if doc_id in parents or doc_id in children:
             related = _reachable(doc_id, parents) | _reachable(doc_id, children)
             relatives[doc_id] = frozenset(related - {doc_id})
+
     return relatives
 
 
@@ -223,4 +235,5 @@ def _reachable(start: str, edges: Mapping[str, set[str]]) -> set[str]:
             if other not in reached:
                 reached.add(other)
                 waiting.append(other)
+
     return reached

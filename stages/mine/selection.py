@@ -1,4 +1,4 @@
-"""Selection: the candidates that passed all filters and become negatives, the hardest or a sample."""
+"""Selection: the negatives among the candidates that passed, the hardest or a sample."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def select_negatives(
         ids_of: the ids of a candidate, for the hash.
         params: the section `mine`.
         seed: the seed of the hash.
-        accepts: a further filter, which is expensive. It sees in each round as many candidates of an
-            anchor as are still missing, and never labelled ones.
+        accepts: a further filter, which is expensive. It sees in each round as many candidates
+            of an anchor as are still missing, and never labelled ones.
     """
     failed = failed.copy()
     labelled = is_labelled(candidates, params)
@@ -83,16 +83,19 @@ def select_negatives(
         shown = waiting[is_next]
         if not len(shown):
             break
+
+        # Labelled candidates are accepted as they are.
         accepted = labelled[shown]
         accepted[~accepted] = accepts(shown[~accepted])
         is_chosen[shown[accepted]] = True
         failed[shown[~accepted]] = FILTERS.index("cross_encoder")
         waiting = waiting[~is_next]
+
     return Selection(np.flatnonzero(is_chosen), failed)
 
 
 def accept_all(numbers: Integers) -> Mask:
-    """Return a mask that accepts all candidates: the further filter where there is no cross-encoder."""
+    """Return a mask that accepts all candidates, for mining without a cross-encoder."""
     return np.ones(len(numbers), dtype=np.bool_)
 
 
@@ -112,5 +115,6 @@ def capacity(anchors: Integers, params: MineParams) -> Integers:
         anchors: the anchor of each candidate, ascending.
         params: the section `mine`.
     """
+    # Anchors without candidates are left out.
     counts = np.bincount(anchors)
     return np.clip(counts[counts > 0] - params.skip_first, 0, params.negatives)

@@ -1,11 +1,12 @@
 """Split 80/10/10 by connected component, and audit that nothing leaks.
 
-Reads the rows as collected, as cleaned and as paired, and the near-duplicate edges. Every collected pair
-and document gets a split, also those that cleaning or deduplication dropped: so held-out queries stay the
-same whatever happens to the data. Edges join rows that share a document, an anchor or a text in normal
-form, a group, or a near-duplicate edge, and synthetic pairs with their origin. Joined rows share a split.
-The exact audit of the result adds edges until it finds no leak. `split.unit` chooses fewer edges, or dates.
-Ids in data/frozen/ keep their split. Rows that equal or near a text of data/protected/ leave training.
+Reads the rows as collected, as cleaned and as paired, and the near-duplicate edges. Every
+collected pair and document gets a split, also those that cleaning or deduplication dropped: so
+held-out queries stay the same whatever happens to the data. Edges join rows that share a
+document, an anchor or a text in normal form, a group, or a near-duplicate edge, and synthetic
+pairs with their origin. Joined rows share a split. The exact audit of the result adds edges
+until it finds no leak. `split.unit` chooses fewer edges, or dates. Ids in data/frozen/ keep
+their split. Rows that equal or near a text of data/protected/ leave training.
 """
 
 from __future__ import annotations
@@ -89,10 +90,12 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         protected=match_protected(protected_texts, rows.kinds, params.split.near_threshold),
         time_of=read_times(inputs, params.split),
     )
+
     assignment = assign(rows, edges, matches, constraints=constraints, params=params.split)
     splits = sample_training(assignment, tables.pairs.built, params.split.max_train_pairs, frozen)
     if not params.split.splits_documents:
         splits = assign_documents(splits, rows, constraints.protected)
+
     split_of = dict(zip(splits["id"], splits["split"], strict=True))
 
     # Evaluation sets: the queries of validation and test, and what is counted of all of this.
@@ -114,6 +117,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         **audit.metrics(),
         **evaluation.metrics(),
     }
+
     return Outputs(
         splits=splits,
         fingerprints=fingerprints(rows.kinds, split_of, audit.tolerated, protected_texts),
@@ -186,14 +190,18 @@ def read_tables(inputs: Inputs) -> Tables:
         cleaned=inputs.cleaned_documents.frame(),
         built=inputs.built_documents.frame(),
     )
+
     pairs = Versions(
         collected=inputs.pairs.frame(),
         cleaned=inputs.cleaned_pairs.frame(),
         built=inputs.built_pairs.frame(),
     )
+
+    # A built pair with the id of a collected one is the same pair, later.
     every_pair = pairs.built
     if len(pairs.collected):
         every_pair = pd.concat([pairs.collected, pairs.built]).drop_duplicates("pair_id")
+
     return Tables(documents, pairs, every_pair, inputs.synthetic_pairs.frame())
 
 
@@ -201,6 +209,7 @@ def read_times(inputs: Inputs, params: SplitParams) -> dict[str, str]:
     """Return id of a pair or document to its time; empty where the unit needs none."""
     if params.unit != "time":
         return {}
+
     timestamps = inputs.timestamps.frame()
     return dict(zip(timestamps["id"], timestamps["time"], strict=True))
 
@@ -228,6 +237,7 @@ def find_edges(inputs: Inputs, tables: Tables, rows: SplitRows, params: SplitPar
         tables.every_pair,
         params=params,
     )
+
     return edges + synthetic_pair_edges(tables.synthetic_pairs, rows.document_of_pair, params)
 
 
@@ -242,6 +252,7 @@ def evaluation_sets(tables: Tables, splits: pd.DataFrame, positive_from: float) 
     collected = tables.pairs.collected
     built = tables.pairs.built
     topics = TopicRelevance(tables.documents.built, tables.synthetic_pairs)
+    # An anchor as built is also one as cleaned; it comes last and wins.
     cleaned_anchors: dict[str, str] = {}
     for frame in (tables.pairs.cleaned, built):
         cleaned_anchors.update(zip(frame["pair_id"], frame["anchor"], strict=True))
@@ -278,21 +289,24 @@ def split_ledger(
     split_of: Mapping[str, str],
     moved_ids: Collection[str],
 ) -> LedgerWriter:
-    """Return the ledger: edges of the audit, frozen ids that moved, and built pairs that are not used."""
+    """Return the ledger: audit edges, frozen ids that moved, and built pairs that are not used."""
     ledger = LedgerWriter()
     for edge in assignment.audit_edges:
         ledger.note(edge.left, "tied_by_audit", partner_id=edge.right)
 
+    # Components that became one may move frozen ids.
     for row_id in moved_ids:
         name = assignment.component_of[row_id]
         ledger.note(row_id, "frozen_moved", partner_id=name, after=assignment.split_of[name])
 
+    # Pairs that left training, and those that the sample left out.
     for pair_id in built_pairs["pair_id"]:
         if pair_id in assignment.excluded:
             reason, partner_id, score = assignment.excluded[pair_id]
             ledger.drop(pair_id, reason, partner_id=partner_id, score=score)
         elif split_of[pair_id] == "corpus":
             ledger.drop(pair_id, "not_sampled")
+
     return ledger
 
 

@@ -1,4 +1,4 @@
-"""The split of every row: by component or by date, with frozen ids and protected texts considered."""
+"""The split of every row: by component or by date, with frozen ids and protected texts."""
 
 from __future__ import annotations
 
@@ -97,6 +97,7 @@ def assign(
     """
     if params.unit == "time":
         return assign_by_date(rows, matches, constraints, params)
+
     assignment = assign_by_component(rows, edges, matches, frozen=constraints.frozen, params=params)
     return exclude_protected(assignment, rows, constraints.protected)
 
@@ -114,12 +115,13 @@ def assign_by_component(
 ) -> Assignment:
     """Return components that share no text with another split, and the split of each.
 
-    The splits are audited, and components are joined where the audit finds a leak, until it finds none.
-    Each round joins at least two components, so it ends.
+    The splits are audited, and components are joined where the audit finds a leak, until it
+    finds none. Each round joins at least two components, so it ends.
 
     Raises:
         Problem: a component is too large.
     """
+    # Only rows that the unit splits are connected.
     kinds = rows.kinds if params.splits_documents else [rows.anchors]
     name = name_by_document if params.splits_documents else name_by_anchor(rows.anchors)
     row_ids = sorted(row_id for versions in kinds for row_id in versions)
@@ -138,6 +140,7 @@ def assign_by_component(
             leaks = find_leaks(enforced, split_by_row)
             if not leaks:
                 break
+
             audit_edges.extend(leaks)
 
     check_component_size(component_of, rows.anchors, [*edges, *audit_edges], params)
@@ -147,25 +150,29 @@ def assign_by_component(
 def exclude_protected(
     assignment: Assignment, rows: SplitRows, protected: Mapping[str, ProtectedMatch]
 ) -> Assignment:
-    """Return `assignment` without the training components and unpaired documents with a protected text.
+    """Return `assignment` without training components and unpaired documents with protected texts.
 
     Their split becomes "protected". Held-out components stay.
     """
     component_of = assignment.component_of
 
-    # The row that decides for a component: one of its members, else the document of one of its pairs.
+    # The row that decides for a component: one of its members, else the document of one of its
+    # pairs.
     decider: dict[str, str] = {}
     for row_id in sorted(set(protected) & set(component_of)):
         decider.setdefault(component_of[row_id], row_id)
+
     for pair_id, doc_id in sorted(rows.document_of_pair.items()):
         if doc_id in protected:
             decider.setdefault(component_of[pair_id], doc_id)
+
     decider = {
         name: row_id
         for name, row_id in decider.items()
         if assignment.split_of[name] not in HELD_OUT
     }
 
+    # All pairs of such a component leave.
     excluded: dict[str, Exclusion] = {}
     for pair_id in rows.anchors:
         if component_of[pair_id] in decider:
@@ -196,6 +203,7 @@ def _draw_splits(
         else:
             # Documents without pairs are searched, and may become negatives.
             split_of[name] = "corpus"
+
     return split_of
 
 
@@ -213,7 +221,7 @@ def _protected_exclusion(
 def assign_by_date(
     rows: SplitRows, matches: TextMatches, constraints: Constraints, params: SplitParams
 ) -> Assignment:
-    """Return the split of every pair by its time: the oldest pairs are trained on, the newest are the test.
+    """Return the split of every pair by its time: training is the oldest part, test the newest.
 
     Nothing moves across a date. A training pair whose anchor equals or nears a held-out one leaves
     training, and so does one with a protected text. Pairs of one split that share a document or an
@@ -228,6 +236,7 @@ def assign_by_date(
             "a date and a frozen list cannot both decide",
             "empty the file down to its header, or choose another split.unit",
         )
+
     time_of_pair = _times_of_pairs(rows, constraints.time_of)
     split_of = split_by_time(time_of_pair, params.train, params.validation)
     excluded: dict[str, Exclusion] = {}
@@ -240,6 +249,7 @@ def assign_by_date(
             )
             exclusion = Exclusion("repeats_held_out", held_out_id, float("nan"))
             excluded.setdefault(training_id, exclusion)
+
     split_of.update(dict.fromkeys(excluded, "corpus"))
 
     # Training pairs whose anchor, or else whose document, has a protected text.
@@ -255,13 +265,14 @@ def assign_by_date(
 
 
 def split_by_time(time_of: Mapping[str, str], train: float, validation: float) -> dict[str, str]:
-    """Return the split of each id: the oldest share is train, then comes validation, the rest is test.
+    """Return the split of each id: the oldest share is train, then validation, then test.
 
     Equal times stay together, in the split in which the middle one of them falls.
 
     >>> split_by_time({"a": "2026-01-01", "b": "2026-01-02", "c": "2026-01-03"}, 0.4, 0.3)
     {'a': 'train', 'b': 'validation', 'c': 'test'}
     """
+    # The position of a time is that of the middle one of its rows, as a share of all rows.
     count_by_time = Counter(time_of.values())
     split_of_time: dict[str, str] = {}
     earlier = 0
@@ -273,7 +284,9 @@ def split_by_time(time_of: Mapping[str, str], train: float, validation: float) -
             split_of_time[time] = "validation"
         else:
             split_of_time[time] = "test"
+
         earlier += count_by_time[time]
+
     return {row_id: split_of_time[time] for row_id, time in time_of.items()}
 
 
@@ -283,6 +296,7 @@ def _times_of_pairs(rows: SplitRows, time_of: Mapping[str, str]) -> dict[str, st
         pair_id: time_of.get(pair_id) or time_of.get(doc_id, "")
         for pair_id, doc_id in rows.document_of_pair.items()
     }
+
     missing = sorted(pair_id for pair_id, time in time_of_pair.items() if not time)
     if missing:
         raise Problem(
@@ -291,6 +305,7 @@ def _times_of_pairs(rows: SplitRows, time_of: Mapping[str, str]) -> dict[str, st
             "map a column to 'time' under collect.sources in params.yaml, fill it, "
             "or choose another split.unit",
         )
+
     return time_of_pair
 
 
@@ -300,10 +315,12 @@ def _components_within_splits(rows: SplitRows, split_of: Mapping[str, str]) -> d
     for pair_id, doc_id in sorted(rows.document_of_pair.items()):
         pairs_of_document[f"{doc_id} {split_of[pair_id]}"].append(pair_id)
 
+    # Equal anchors count within a split alone, since nothing moves across a date.
     edges = edges_within(pairs_of_document, "shared document")
     for edge in equal_text_edges([rows.anchors]):
         if split_of[edge.left] == split_of[edge.right]:
             edges.append(edge)
+
     ends = [edge.ends for edge in edges]
     return connected_components(sorted(rows.anchors), ends, name_by_hash)
 
@@ -341,6 +358,7 @@ def sample_training(
         name: "corpus" if split == "train" and name not in sampled else split
         for name, split in split_of.items()
     }
+
     row_ids = sorted(component_of)
     component_ids = [component_of[row_id] for row_id in row_ids]
     splits = [sampled_split_of[name] for name in component_ids]
@@ -352,18 +370,20 @@ def assign_documents(
 ) -> pd.DataFrame:
     """Return `splits`, which has pairs alone, with the documents, each in a split of its pairs.
 
-    A document with a training pair is in training, whatever other splits share it. One with held-out
-    pairs alone is held out, so that it never becomes a negative. Of the others, a document with a
-    protected text is protected, and the rest is corpus.
+    A document with a training pair is in training, whatever other splits share it. One with
+    held-out pairs alone is held out, so that it never becomes a negative. Of the others, a
+    document with a protected text is protected, and the rest is corpus.
     """
     if not rows.texts:
         return splits
 
+    # The splits of the pairs of each document.
     split_of_pair = dict(zip(splits["id"], splits["split"], strict=True))
     splits_of_document: dict[str, set[str]] = defaultdict(set)
     for pair_id, doc_id in rows.document_of_pair.items():
         splits_of_document[doc_id].add(split_of_pair[pair_id])
 
+    # Training comes first, since a document that is trained on is known to the model.
     doc_ids = sorted(rows.texts)
     document_splits: list[str] = []
     for doc_id in doc_ids:
@@ -373,6 +393,7 @@ def assign_documents(
             for split in ("train", "test", "validation")
             if split in splits_of_document[doc_id]
         )
+
         document_splits.append(next(candidates, default))
 
     documents = pd.DataFrame({"id": doc_ids, "component_id": doc_ids, "split": document_splits})

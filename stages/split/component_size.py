@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from stages.lib.errors import Problem
 from stages.split.components import Edge, connected_components, is_pair_id
@@ -35,12 +36,14 @@ def check_component_size(
     edges: Sequence[Edge],
     params: SplitParams,
 ) -> None:
-    """Check that no component has more than its share of the pairs, nor a split mostly one component.
+    """Check that no component has more than the allowed share of the pairs.
 
     Raises:
-        Problem: a component has more than SMALLEST pairs and more than `split.max_component_share`. The
-            message gives its size, the edges that formed it, and what would take it apart.
+        Problem: a component has more than SMALLEST pairs and more than
+            `split.max_component_share`. The message gives its size, the edges that formed it,
+            and what would take it apart.
     """
+    # The largest component, counted in pairs. Tiny ones always pass.
     sizes = Counter(component_of[pair_id] for pair_id in pair_ids)
     name, size = max(sizes.items(), key=lambda item: (item[1], item[0]), default=("", 0))
     total = sizes.total()
@@ -64,6 +67,8 @@ def check_component_size(
             _EASIEST_TO_REMOVE.index(kind),
         ),
     )
+
+    # The message: kinds of edges with their counts, and an example of each.
     summary = ", ".join(
         f"{kind} {count_by_kind[kind]:,} ({size_without[kind]:,})" for kind in kinds
     )
@@ -91,19 +96,21 @@ def _joining_edges(edges: Sequence[Edge]) -> list[Edge]:
 
 
 def _largest_without(kind: str, edges: Sequence[Edge]) -> int:
-    """Return the number of pairs of the largest component without the edges of one kind, at least 1."""
+    """Return the size in pairs of the largest component without edges of one kind, at least 1."""
     ends = [edge.ends for edge in edges if edge.kind != kind]
-    row_ids = sorted({row_id for edge_ends in ends for row_id in edge_ends})
+    row_ids = sorted(set(chain.from_iterable(ends)))
     component_of = connected_components(row_ids, ends, min)
     sizes = Counter(name for row_id, name in component_of.items() if is_pair_id(row_id))
     return max(sizes.values(), default=1)
 
 
 def _examples(edges: Sequence[Edge], kinds: Sequence[str]) -> Sequence[Edge]:
-    """Return an edge of each of the first kinds, or the first edges where there is one kind alone."""
+    """Return an edge of each of the first kinds; the first edges where there is one kind."""
     if len(kinds) < EXAMPLES:
         return edges[:EXAMPLES]
-    return [next(edge for edge in edges if edge.kind == kind) for kind in kinds[:EXAMPLES]]
+
+    first_of_kind = {edge.kind: edge for edge in reversed(edges)}
+    return [first_of_kind[kind] for kind in kinds[:EXAMPLES]]
 
 
 def _main_cause(edges: Sequence[Edge], kinds: Sequence[str]) -> str:
@@ -111,6 +118,7 @@ def _main_cause(edges: Sequence[Edge], kinds: Sequence[str]) -> str:
     for edge in edges:
         if edge.kind == "recipe" and not is_pair_id(edge.right):
             return "recipe"
+
     return kinds[0]
 
 
@@ -119,14 +127,18 @@ def _remedy(kind: str, params: SplitParams) -> str:
         return "map a finer column to 'group' under collect.sources, or none"
     if kind == "topic":
         return "raise split.topic_levels, or set it to null"
+
     if kind == "recipe":
         return (
             "map a finer column to 'topic', or take same_label out of pair.recipes: "
             "it ties documents of one topic"
         )
+
     if kind.startswith("near"):
         unit = "set split.unit to 'group', or " if params.unit == "component" else ""
         return f"{unit}raise deduplicate.near_threshold and split.near_threshold"
+
     if kind in ("shared document", "equal anchor") and params.splits_documents:
         return "set split.unit to 'anchor', if documents may be shared between splits (click logs)"
+
     return "see whether this text should be there so often (section clean removes boilerplate)"

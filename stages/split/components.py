@@ -1,8 +1,8 @@
 """Edges between rows, and the connected components that they form. A component stays in one split.
 
-Rows are pairs and documents, named by their ids. An edge joins two rows that must not be separated: a
-pair and its document, two texts that are equal or nearly so, documents of one group or topic, a
-synthetic pair and the row that it was built from.
+Rows are pairs and documents, named by their ids. An edge joins two rows that must not be
+separated: a pair and its document, two texts that are equal or nearly so, documents of one
+group or topic, a synthetic pair and the row that it was built from.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import pandas as pd
 from stages.lib.text import hash_hex, normal_form
 from stages.split.interface import SplitParams
 
-# Row id to its texts: as collected, as cleaned, as embedded. The first one is the text as collected.
+# Row id to its texts: as collected, as cleaned, as embedded. The first one is the text as
+# collected.
 TextVersions = Mapping[str, Sequence[str]]
 
 # A function from the members of a component to the id of the component.
@@ -61,6 +62,7 @@ def text_versions(*frames: tuple[pd.DataFrame, str, str]) -> dict[str, list[str]
         for row_id, text in zip(frame[id_column], frame[text_column], strict=True):
             if text not in versions[row_id]:
                 versions[row_id].append(text)
+
     return dict(versions)
 
 
@@ -71,6 +73,7 @@ def ids_by_normal_form(*kinds: TextVersions) -> dict[str, list[str]]:
         for row_id, texts in versions.items():
             for text in texts:
                 groups[normal_form(text)].add(row_id)
+
     return {form: sorted(row_ids) for form, row_ids in groups.items()}
 
 
@@ -104,6 +107,7 @@ def edges_from_tables(
     if params.unit == "time":
         return []
 
+    # The rule of a near-duplicate edge may be equality in a looser normal form.
     near_edges = [
         text_edge("equal" if rule == "equal" else "near", left, right)
         for left, right, rule in zip(
@@ -122,8 +126,11 @@ def edges_from_tables(
         *_column_edges(pairs["pair_id"], pairs["doc_id"], "shared document"),
         *_column_edges(aliases["doc_id"], aliases["kept_id"], "copy"),
     ]
+
     if params.unit == "component":
         edges += near_edges
+
+    # Documents of one group, and of one topic where the parameter asks for it.
     edges += edges_within(documents_by_group(documents), "group")
     edges += edges_within(documents_by_topic(documents, params.topic_levels), "topic")
     return edges
@@ -134,8 +141,9 @@ def synthetic_pair_edges(
 ) -> list[Edge]:
     """Return the edges between synthetic pairs and the rows that they were built from.
 
-    Two cases matter: an anchor that became the positive of a synthetic pair, and a document whose text
-    became its anchor. Mostly that document is the positive too; then the pair has that edge anyway.
+    Two cases matter: an anchor that became the positive of a synthetic pair, and a document
+    whose text became its anchor. Mostly that document is the positive too; then the pair has
+    that edge anyway.
 
     Args:
         synthetic_pairs: a Made table.
@@ -153,6 +161,7 @@ def synthetic_pair_edges(
         is_split = params.splits_documents or is_pair_id(origin_id)
         if is_split and not is_own_document:
             edges.append(Edge(pair_id, origin_id, "recipe"))
+
     return edges
 
 
@@ -178,14 +187,15 @@ def documents_by_group(documents: pd.DataFrame) -> dict[str, list[str]]:
     ):
         if group:
             groups[f"{source}\n{group}"].append(doc_id)
+
     return dict(groups)
 
 
 def documents_by_topic(documents: pd.DataFrame, levels: int | None) -> dict[str, list[str]]:
     """Return the ids of the documents whose topics begin with the same `levels` parts.
 
-    Parts end with "/" or ">". A topic of fewer parts is compared as it is. Documents without a topic
-    are left out; for `levels` None all are.
+    Parts end with "/" or ">". A topic of fewer parts is compared as it is. Documents without a
+    topic are left out; for `levels` None all are.
     """
     if levels is None:
         return {}
@@ -195,6 +205,7 @@ def documents_by_topic(documents: pd.DataFrame, levels: int | None) -> dict[str,
         parts = [part.strip() for part in _TOPIC_SEPARATOR.split(topic) if part.strip()]
         if parts:
             groups["\n".join(parts[:levels])].append(doc_id)
+
     return dict(groups)
 
 
@@ -229,6 +240,7 @@ def connected_components(
             # Path halving: link each row on the way to its grandparent.
             parent[row_id] = parent[parent[row_id]]
             row_id = parent[row_id]
+
         return row_id
 
     # Join the smaller tree to the larger one.
@@ -238,6 +250,7 @@ def connected_components(
             parent[smaller] = larger
             size[larger] += size[smaller]
 
+    # Name each component by all of its members.
     members: dict[str, list[str]] = defaultdict(list)
     for row_id in parent:
         members[root_of(row_id)].append(row_id)
@@ -245,6 +258,7 @@ def connected_components(
     component_of: dict[str, str] = {}
     for group in members.values():
         component_of.update(dict.fromkeys(group, name(group)))
+
     return component_of
 
 
@@ -259,6 +273,7 @@ def name_by_document(group: Sequence[str]) -> str:
     doc_ids = [row_id for row_id in group if row_id.startswith("d")]
     if not doc_ids:
         raise ValueError(f"component of {min(group)} has no document")
+
     return name_by_hash(doc_ids)
 
 
@@ -283,13 +298,14 @@ def name_by_anchor(anchors: TextVersions) -> Namer:
 def split_of_component(component_id: str, train: float, validation: float) -> str:
     """Return the split of a component: train, validation or test.
 
-    It follows from a hash of the id alone, so other rows, seeds and counts cannot move a component. The
-    hash is independent of the one that names components.
+    It follows from a hash of the id alone, so other rows, seeds and counts cannot move a
+    component. The hash is independent of the one that names components.
     """
     # A number in [0, 1), the same on every machine.
     position = int(hash_hex("split", component_id), 16) / 2**64
     if position < train:
         return "train"
+
     return "validation" if position < train + validation else "test"
 
 
@@ -316,6 +332,8 @@ def sample_components(
     ):
         if chosen_pairs >= max_pairs:
             break
+
         chosen.add(component_id)
         chosen_pairs += pair_count[component_id]
+
     return chosen

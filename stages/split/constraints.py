@@ -1,4 +1,4 @@
-"""What the user decides about single rows: frozen ids keep their split, protected texts leave training.
+"""Decisions of users on single rows: frozen ids keep their split, protected texts leave training.
 
 Frozen ids are in data/frozen/splits.csv. `python -m stages freeze` writes it, and git keeps it.
 Protected texts, such as those of another benchmark, are files in data/protected/.
@@ -22,8 +22,8 @@ from stages.split.components import TextVersions
 FROZEN_FILE = "splits.csv"
 FROZEN_HEADER = ["id", "split"]
 
-# A component with frozen members of several splits takes the first of these splits. A query that once
-# was in a test set must not be trained on.
+# A component with frozen members of several splits takes the first of these splits. A query
+# that once was in a test set must not be trained on.
 SPLIT_PRECEDENCE = ("test", "validation", "train")
 
 PROTECTED_FOLDER = PurePosixPath("data/protected")
@@ -72,26 +72,32 @@ def read_frozen(path: Path) -> dict[str, str]:
         raise Problem(f"{path} does not exist", f"restore it with 'git checkout {path}'") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise Problem(f"{path} is not a CSV file in UTF-8: {error}", _FROZEN_REMEDY) from None
+
     if not rows or rows[0] != FROZEN_HEADER:
         raise Problem(f"{path}, line 1: the header is not 'id,split'", _FROZEN_REMEDY)
 
+    # Empty lines are allowed, and so are repeated lines that agree.
     frozen: dict[str, str] = {}
     for line_number, row in enumerate(rows[1:], 2):
         if not row:
             continue
+
         error_text = _error_in_row(row, frozen)
         if error_text:
             raise Problem(f"{path}, line {line_number}: {error_text}", _FROZEN_REMEDY)
+
         frozen[row[0]] = row[1]
+
     return frozen
 
 
 def frozen_splits(component_of: Mapping[str, str], frozen: Mapping[str, str]) -> dict[str, str]:
-    """Return component id to the split of its frozen members. Frozen ids that no row has are ignored."""
+    """Return component id to the split of its frozen members; ids without a row are ignored."""
     splits_of: dict[str, set[str]] = defaultdict(set)
     for row_id, split in frozen.items():
         if row_id in component_of:
             splits_of[component_of[row_id]].add(split)
+
     return {name: min(splits, key=SPLIT_PRECEDENCE.index) for name, splits in splits_of.items()}
 
 
@@ -124,6 +130,7 @@ def _error_in_row(row: list[str], frozen: Mapping[str, str]) -> str:
         return f"{split[:40]!r} is none of train, validation, test"
     if frozen.get(row_id, split) != split:
         return f"{row_id} stands in '{frozen[row_id]}' above and in '{split}' here"
+
     return ""
 
 
@@ -142,6 +149,7 @@ def read_protected(names: Sequence[str], folder: Path) -> list[str]:
     """
     protected_texts: set[str] = set()
     for name in names:
+        # DVC watches the folder, so that files elsewhere would change without a rerun.
         path = PurePosixPath(name)
         is_inside = PROTECTED_FOLDER in path.parents and ".." not in path.parts
         if not is_inside or path.suffix not in PROTECTED_SUFFIXES:
@@ -150,7 +158,9 @@ def read_protected(names: Sequence[str], folder: Path) -> list[str]:
                 f"give files under {PROTECTED_FOLDER}/ that end in "
                 f"{', '.join(PROTECTED_SUFFIXES)}: DVC watches that folder",
             )
+
         protected_texts |= _read_texts(folder / path.relative_to(PROTECTED_FOLDER), name)
+
     return sorted(protected_texts)
 
 
@@ -180,6 +190,7 @@ def match_protected(
     for number, row_id, similarity in exact_edges(protected_shingles, row_shingles, threshold):
         match = ProtectedMatch(similarity, int(number))
         best_match[row_id] = max(best_match.get(row_id, match), match)
+
     return best_match
 
 
@@ -198,8 +209,10 @@ def _read_texts(file: Path, name: str) -> set[str]:
         ) from None
     except UnicodeDecodeError:
         raise Problem(f"{name} is not UTF-8", "save it as UTF-8") from None
+
     if not texts:
         raise Problem(f"{name} holds no text", "remove it from split.protect, or correct it")
+
     return texts
 
 
@@ -207,6 +220,7 @@ def _texts_in(file: Path, name: str) -> Iterator[str]:
     if file.suffix == ".parquet":
         yield from _parquet_texts(file, name)
         return
+
     with file.open(encoding="utf-8-sig", newline="") as stream:
         if file.suffix == ".txt":
             yield from stream
@@ -220,6 +234,7 @@ def _csv_texts(stream: TextIO, name: str) -> Iterator[str]:
     reader = csv.DictReader(stream)
     if "text" not in (reader.fieldnames or ()):
         raise _no_text_column(name)
+
     for row in reader:
         yield row["text"] or ""
 
@@ -228,6 +243,7 @@ def _jsonl_texts(lines: Iterable[str], name: str) -> Iterator[str]:
     for line_number, line in enumerate(lines, 1):
         if not line.strip():
             continue
+
         place = f"{name}, line {line_number}"
         try:
             row = json.loads(line)
@@ -235,8 +251,10 @@ def _jsonl_texts(lines: Iterable[str], name: str) -> Iterator[str]:
             raise Problem(
                 f"{place}: this is not JSON: {error}", "write one whole JSON object on each line"
             ) from None
+
         if not isinstance(row, dict) or not isinstance(row.get("text"), str):
             raise _no_text_column(place)
+
         yield row["text"]
 
 
@@ -250,8 +268,10 @@ def _parquet_texts(file: Path, name: str) -> list[str]:
         raise Problem(
             f"{name} is not a Parquet file: {str(error).splitlines()[0]}", "export it again"
         ) from None
+
     if "text" not in table.schema.names:
         raise _no_text_column(name)
+
     return [str(text or "") for text in table.column("text").to_pylist()]
 
 

@@ -1,4 +1,4 @@
-"""Evaluation sets: queries and qrels of the held-out splits, and fingerprints of all held-out texts."""
+"""Evaluation sets: queries and qrels of held-out splits, and fingerprints of their texts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TopicRelevance:
         )
 
     def relevant_documents(self, pair_id: str, doc_id: str) -> list[str]:
-        """Return the relevant documents of a pair of the recipe same_label with the document `doc_id`."""
+        """Return the relevant documents of a same_label pair with the document `doc_id`."""
         topic = self._topic_of.get(doc_id, "")
         members = self._documents_of_topic.get(topic, [])
         return [member for member in members if member != self._origin_of[pair_id]]
@@ -62,8 +62,8 @@ def build_evaluation_sets(
 
     Args:
         pairs: Pairs as collected.
-        cleaned_anchors: pair id to its anchor as cleaned. A query whose pair was dropped by cleaning
-            stays, with its raw text.
+        cleaned_anchors: pair id to its anchor as cleaned. A query whose pair was dropped by
+            cleaning stays, with its raw text.
         splits: the Splits.
         topics: the relevant documents of pairs that ask for a topic.
 
@@ -80,6 +80,7 @@ def build_evaluation_sets(
                 "bring more data, give larger shares (lower split.train), "
                 "or look at the groups under collect.sources",
             )
+
     return sets
 
 
@@ -89,18 +90,20 @@ def build_synthetic_set(
     validation_queries: pd.DataFrame,
     topics: TopicRelevance,
 ) -> QuerySet:
-    """Return the queries and qrels of the synthetic pairs in validation, a set that decides nothing.
+    """Return the queries and qrels of the synthetic pairs in validation, which decide nothing.
 
     Those of the test split are never evaluated.
 
     Args:
         synthetic: Pairs built by recipes.
         splits: the Splits.
-        validation_queries: Queries of collected pairs; synthetic queries that equal one are left out.
+        validation_queries: Queries of collected pairs; synthetic queries that equal one are
+            left out.
         topics: the relevant documents of pairs that ask for a topic.
     """
     placed = _with_splits(synthetic, {}, splits)
     queries, qrels = _query_set(placed[placed["split"] == "validation"], topics)
+    # A collected query of the same text counts already.
     is_new = ~queries["query_id"].isin(validation_queries["query_id"])
     new_queries = queries[is_new]
     return QuerySet(new_queries, qrels[qrels["query_id"].isin(new_queries["query_id"])])
@@ -127,10 +130,10 @@ def fingerprints(
     tolerated: Collection[Edge] = (),
     protected_texts: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Return the Fingerprints: hashes of held-out and protected texts, which do not give the text away.
+    """Return the Fingerprints: hashes of held-out and protected texts, without the texts.
 
-    Later stages compare training texts with them. So they leave out texts that the unit of the split
-    allows in training: equal ones have no row, near ones no shingles.
+    Later stages compare training texts with them. So they leave out texts that the unit of the
+    split allows in training: equal ones have no row, near ones no shingles.
 
     Args:
         kinds: the texts of anchors, and those of documents.
@@ -138,6 +141,7 @@ def fingerprints(
         tolerated: leaks that the unit allows.
         protected_texts: texts that must not be trained on, neither as anchor nor as document.
     """
+    # Texts that training may have.
     tolerated_equal = _ends_of("equal", tolerated)
     tolerated_near = _ends_of("near", tolerated)
     rows: dict[tuple[str, str], tuple[str, str, str, list[list[int]]]] = {}
@@ -147,6 +151,7 @@ def fingerprints(
         for row_id in sorted(versions):
             if split_of[row_id] not in HELD_OUT or row_id in tolerated_equal:
                 continue
+
             for text in versions[row_id]:
                 text_hash = hash_hex(normal_form(text))
                 items = [] if row_id in tolerated_near else hash_shingles(shingles(text))
@@ -170,6 +175,7 @@ def _ends_of(similarity: str, leaks: Collection[Edge]) -> set[str]:
     for leak in leaks:
         if leak.kind.startswith(similarity):
             row_ids.update(leak.ends)
+
     return row_ids
 
 
@@ -185,6 +191,7 @@ def _query_set(pairs: pd.DataFrame, topics: TopicRelevance) -> QuerySet:
     ):
         for relevant_id in topics.relevant_documents(pair_id, doc_id):
             topic_rows.append((query_id(raw_anchor), relevant_id, 1.0))
+
     if not topic_rows:
         return QuerySet(queries, qrels)
 
@@ -199,11 +206,13 @@ def _with_splits(
     pairs: pd.DataFrame, cleaned_anchors: Mapping[str, str], splits: pd.DataFrame
 ) -> pd.DataFrame:
     """Return `pairs` with raw and cleaned anchor, component and split."""
+    # In the order of the pairs.
     split_rows = splits.set_index("id").reindex(pairs["pair_id"])
     anchors = [
         cleaned_anchors.get(pair_id, raw_anchor)
         for pair_id, raw_anchor in zip(pairs["pair_id"], pairs["anchor"], strict=True)
     ]
+
     return pairs.assign(
         raw=pairs["anchor"],
         anchor=pd.Series(anchors, index=pairs.index, dtype="str"),

@@ -46,6 +46,7 @@ class SplitParams(Section):
             raise ValueError(
                 "train + validation leave nothing for test; they must add up to less than 1"
             )
+
         return self
 
     @model_validator(mode="after")
@@ -54,11 +55,12 @@ class SplitParams(Section):
             raise ValueError(
                 f"topic_levels ties documents, which the unit '{self.unit}' shares between splits"
             )
+
         return self
 
     @property
     def splits_documents(self) -> bool:
-        """True if a document belongs to one split; False if only anchors do, and splits may share documents."""
+        """True if each document has one split; False if splits may share documents."""
         return self.unit in ("component", "group")
 
 

@@ -1,8 +1,9 @@
-"""The leakage audit: held-out texts that another split has too, equal or near. It is exact and misses none."""
+"""The leakage audit: held-out texts that another split has too, equal or near. It is exact."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import NamedTuple
 
 from stages.lib.contracts.splits import HELD_OUT
@@ -47,6 +48,7 @@ def match_texts(kinds: Sequence[TextVersions], threshold: float) -> TextMatches:
         shingles_of_form = {form: shingles(form) for form in ids_of_form}
         for left, right, _ in exact_edges(shingles_of_form, shingles_of_form, threshold):
             near.append((ids_of_form[left], ids_of_form[right]))
+
     return TextMatches(equal_groups(*kinds), near)
 
 
@@ -63,6 +65,7 @@ def enforced_matches(matches: TextMatches, unit: Unit) -> TextMatches:
         pair_ids = [row_id for row_id in row_ids if is_pair_id(row_id)]
         if len(pair_ids) > 1:
             equal[form] = pair_ids
+
     near = [(left, right) for left, right in matches.near if is_pair_id(left[0])]
     return TextMatches(equal, near)
 
@@ -80,11 +83,12 @@ def find_leaks(matches: TextMatches, split_of: Mapping[str, str]) -> list[Edge]:
         # Most groups lie in one split; those need no comparison by pairs.
         if len({split_of[row_id] for row_id in (*left_ids, *right_ids)}) == 1:
             continue
-        for left in left_ids:
-            for right in right_ids:
-                if is_across(left, right, split_of):
-                    ends = (min(left, right), max(left, right))
-                    similarity_of.setdefault(ends, similarity)
+
+        # Equal ones come first, so that they keep their kind.
+        for left, right in product(left_ids, right_ids):
+            if is_across(left, right, split_of):
+                ends = (min(left, right), max(left, right))
+                similarity_of.setdefault(ends, similarity)
 
     return [
         text_edge(similarity, left, right)
@@ -101,14 +105,16 @@ def is_across(left: str, right: str, split_of: Mapping[str, str]) -> bool:
 def is_violation(leak: Edge, unit: Unit, split_of: Mapping[str, str]) -> bool:
     """Return True if splits by `unit` must not have this leak.
 
-    `component` allows none. `group` allows near texts. `anchor` allows documents in several splits.
-    `time` allows those too, and matches between validation and test, since nothing moves across a date.
+    `component` allows none. `group` allows near texts. `anchor` allows documents in several
+    splits. `time` allows those too, and matches between validation and test, since nothing
+    moves across a date.
     """
     if unit == "component":
         return True
     if unit == "group":
         return leak.kind.startswith("equal")
 
+    # Where splits share documents, only anchors must not.
     both_anchors = all(map(is_pair_id, leak.ends))
     in_training = "train" in (split_of[leak.left], split_of[leak.right])
     return both_anchors and (unit == "anchor" or in_training)

@@ -1,4 +1,4 @@
-"""Metrics of a split: shares, sizes, leaks, shared documents, and how the topics of the splits differ."""
+"""Metrics of a split: shares, sizes, leaks, shared documents, and differences in topics."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ def shared_documents(pairs: pd.DataFrame, split_of: Mapping[str, str]) -> int:
     splits_of_document: dict[str, set[str]] = defaultdict(set)
     for pair_id, doc_id in zip(pairs["pair_id"], pairs["doc_id"], strict=True):
         splits_of_document[doc_id].add(split_of[pair_id])
+
     return sum(
         "train" in splits and not splits.isdisjoint(HELD_OUT)
         for splits in splits_of_document.values()
@@ -77,9 +78,10 @@ def topic_metrics(
 ) -> dict[str, float]:
     """Return how the topics of held-out pairs differ from those of training pairs.
 
-    The topic of a pair is that of its document. topic_skew is the total variation distance (0: the same
-    shares, 1: no topic in common). sibling_share is the share of held-out pairs whose topic has training
-    pairs. Pairs without a topic are left out, and so are metrics without pairs.
+    The topic of a pair is that of its document. topic_skew is the total variation distance (0:
+    the same shares, 1: no topic in common). sibling_share is the share of held-out pairs whose
+    topic has training pairs. Pairs without a topic are left out, and so are metrics without
+    pairs.
     """
     topic_of = dict(zip(documents["doc_id"], documents["topic"], strict=True))
     counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -88,16 +90,19 @@ def topic_metrics(
         if topic:
             counts[split_of[pair_id]][topic] += 1
 
+    # The distance of each held-out split to training.
     train = counts["train"]
     metrics: dict[str, float] = {}
     for name in HELD_OUT:
         if train and counts[name]:
             metrics[f"topic_skew.{name}"] = total_variation(train, counts[name])
 
+    # Held-out pairs whose topic training knows.
     held_out = sum((counts[name] for name in HELD_OUT), Counter[str]())
     if held_out:
         siblings = sum(count for topic, count in held_out.items() if topic in train)
         metrics["sibling_share"] = siblings / held_out.total()
+
     return metrics
 
 
@@ -111,4 +116,5 @@ def total_variation(left: Counter[str], right: Counter[str]) -> float:
         abs(left[topic] / left.total() - right[topic] / right.total())
         for topic in sorted({*left, *right})
     ]
+
     return sum(differences) / 2
