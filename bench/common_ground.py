@@ -27,10 +27,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import pandas as pd
 
-from stages.ask.compare.common import World, common, judge_hits, merged
-from stages.ask.compare.rescore import Exam, rank, read_exam
-from stages.ask.compare.sides import Side, side
-from stages.ask.compare.verdicts import CompareParams, difference, judge
+from stages.commands.compare.common import World, common, judge_hits, merged
+from stages.commands.compare.rescore import Exam, rank, read_exam
+from stages.commands.compare.sides import Side, side
+from stages.commands.compare.verdicts import CompareParams, difference, judge
 from stages.lib.heldout import corpus_of, grades
 from stages.lib.models import find_model
 from stages.lib.params import Model, load

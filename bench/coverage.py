@@ -30,7 +30,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from stages.ask.compare.verdicts import Difference, difference, judge
+from stages.commands.compare.verdicts import Difference, difference, judge
 from stages.lib import statistics
 from stages.lib.statistics import effect, effective_components
 

@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.judged_copies import GIVEN, Scores, components, fine_tuned, kept
 from bench.trials import copy
-from stages.ask.compare.verdicts import CompareParams, difference, judge
+from stages.commands.compare.verdicts import CompareParams, difference, judge
 from stages.evaluate.params import EvaluateParams
 from stages.lib.params import load
 

@@ -15,7 +15,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from stages.ask.pipeline import order
+from stages.commands.pipeline import order
 from stages.lib.errors import Problem
 
 HERE = Path(__file__).parent
@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 
 def stage_files() -> dict[str, Path]:
     """Return the file behind each stage, in pipeline order; stages that the order does not name come last."""
-    found = {name: path for name, path in _modules(HERE).items() if name not in {"ask", "lib"}}
+    found = {name: path for name, path in _modules(HERE).items() if name not in {"commands", "lib"}}
     known = [name for name in order() if name in found]
     return {name: found[name] for name in [*known, *sorted(set(found) - set(known))]}
 
@@ -31,7 +31,9 @@ def stage_files() -> dict[str, Path]:
 def question_files() -> dict[str, Path]:
     """Return the file behind each command of `ask`, by name. What defines no `app` is a helper, not a command."""
     return {
-        name: path for name, path in sorted(_modules(HERE / "ask").items()) if _defines_app(path)
+        name: path
+        for name, path in sorted(_modules(HERE / "commands").items())
+        if _defines_app(path)
     }
 
 
@@ -58,7 +60,7 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(listing())
         return 0
     name, *rest = arguments
-    modules = {question: f"stages.ask.{question}" for question in question_files()}
+    modules = {question: f"stages.commands.{question}" for question in question_files()}
     modules.update({stage: f"stages.{stage}" for stage in stage_files()})
     if name not in modules:
         close = difflib.get_close_matches(name, modules)

@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from stages.ask.pipeline import read_pipeline
+from stages.commands.pipeline import read_pipeline
 from tests.conftest import ROOT, TASKS, THINGS, write_csv
 
 pytestmark = pytest.mark.slow

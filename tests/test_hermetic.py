@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from stages.ask.pipeline import read_pipeline
+from stages.commands.pipeline import read_pipeline
 from stages.lib.params import read_yaml
 
 # Training takes minutes; its imports and paths are covered by test_wiring.

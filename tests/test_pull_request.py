@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stages.lib.params import read_yaml
-from tests.compare.results import COMMIT, write
+from tests.commands.results import COMMIT, write
 from tests.conftest import ROOT, copy_project, git
 
 WORKFLOW = read_yaml(ROOT / ".github/workflows/pull-request.yml")

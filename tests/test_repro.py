@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from stages.ask.headline import AT_ZERO
-from stages.ask.pipeline import read_pipeline
+from stages.commands.headline import AT_ZERO
+from stages.commands.pipeline import read_pipeline
 from tests.conftest import ROOT, faq_rows, write_csv
 
 MODEL_FREE = ("collect", "clean", "deduplicate", "pair", "split", "augment")

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from stages.ask.compare.verdicts import CompareParams
-from stages.ask.pipeline import entry_file, order, read_pipeline
-from stages.ask.wire import closure, entry, imported, load_stage, rewire
+from stages.commands.compare.verdicts import CompareParams
+from stages.commands.pipeline import entry_file, order, read_pipeline
+from stages.commands.wire import closure, entry, imported, load_stage, rewire
 from stages.lib.interface import inputs_of, outputs_of, sections_of
 from stages.lib.params import PARAMS, load, read_yaml
 

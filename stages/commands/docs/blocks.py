@@ -1,0 +1,120 @@
+"""Marked blocks in Markdown, and those that describe the pipeline."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from stages.commands.pipeline import Stage
+from stages.lib.errors import Problem
+
+_BLOCK = re.compile(r"(?ms)^<!-- generated: (?P<name>[^ \n]*) -->\n(?P<body>.*?)^<!-- end -->$")
+_MARKER = re.compile(r"(?m)^<!-- generated: .*$")
+
+
+def replace_blocks(text: str, where: str, made: Mapping[str, Callable[[], str]]) -> str:
+    """Return `text` with the body of each marked block made anew; `where` names the file in errors."""
+
+    def body(block: re.Match[str]) -> str:
+        name = block["name"]
+        if name not in made:
+            raise Problem(
+                f"{where}: no block is called '{name}'", f"use one of {', '.join(sorted(made))}"
+            )
+        return f"<!-- generated: {name} -->\n{made[name]().rstrip()}\n<!-- end -->"
+
+    blocks = list(_BLOCK.finditer(text))
+    if len(blocks) != len(_MARKER.findall(text)) or any(
+        _MARKER.search(block["body"]) for block in blocks
+    ):
+        raise Problem(
+            f"{where}: a generated block has no end", "close it with a line '<!-- end -->'"
+        )
+    return _BLOCK.sub(body, text)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [
+        head,
+        ["---"] * len(head),
+        *([cell.replace("|", "\\|") for cell in row] for row in rows),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def stages_table(pipeline: Mapping[str, Stage]) -> str:
+    """Return a table with a row per stage: what it does, what it reads and writes."""
+    rows = []
+    for stage in pipeline.values():
+        # Every stage writes metrics/<stage>.json; saying so twelve times would hide the rest.
+        written = [path for path in stage.written if path != f"metrics/{stage.name}.json"]
+        rows.append([f"**{stage.name}**", stage.desc, _folders(stage.reads), _folders(written)])
+    return table(["stage", "what it does", "reads", "writes"], rows)
+
+
+def dag(pipeline: Mapping[str, Stage]) -> str:
+    """Return the graph of the stages in Mermaid: an arrow from who writes to who reads.
+
+    An arrow is left out where a longer way says the same: what reads everything would hide the rest.
+    """
+    sources = {
+        stage.name: list(dict.fromkeys(_writer(pipeline, path) or path for path in stage.reads))
+        for stage in pipeline.values()
+    }
+    outside = dict.fromkeys(
+        source for found in sources.values() for source in found if source not in pipeline
+    )
+    lines = ["graph TD", *(f"    {_node(path)}[({path})]" for path in outside)]
+    lines += [f"    {name}[{name}]" for name in pipeline]
+    for name, found in sources.items():
+        implied = {far for source in found for far in _upstream(sources, source)}
+        lines += [f"    {_node(source)} --> {name}" for source in found if source not in implied]
+    return "```mermaid\n" + "\n".join(lines) + "\n```\n"
+
+
+def commands_table(makefile: str) -> str:
+    """Return a table of the Makefile's targets that carry a `##` comment, in its order."""
+    targets = re.findall(r"(?m)^([a-z][\w-]*):[^#\n]*##\s*(.+?)\s*$", makefile)
+    return table(
+        ["command", "what it does"], [[f"`make {name}`", comment] for name, comment in targets]
+    )
+
+
+def rules_table(source: str) -> str:
+    """Return a table of the rules that the docstring of the stage `clean`, whose `source` this is, lists in order."""
+    listed = re.findall(
+        r"(?m)^ {4}(\w+) +(\S.*?) {2,}(?:\w+\.py(?:, )?)+$",
+        ast.get_docstring(ast.parse(source)) or "",
+    )
+    return table(["rule", "what it mends"], [[f"`{name}`", what] for name, what in listed])
+
+
+def _writer(pipeline: Mapping[str, Stage], path: str) -> str | None:
+    for stage in pipeline.values():
+        if any(
+            path == out or path.startswith(f"{out}/") or out.startswith(f"{path}/")
+            for out in stage.written
+        ):
+            return stage.name
+    return None
+
+
+def _upstream(sources: Mapping[str, Sequence[str]], name: str) -> set[str]:
+    """Return everything that `name` depends on, itself not included."""
+    direct = sources.get(name, [])
+    return {*direct, *(far for source in direct for far in _upstream(sources, source))}
+
+
+def _node(name: str) -> str:
+    return re.sub(r"\W", "_", name)
+
+
+def _folders(paths: Iterable[str]) -> str:
+    """Return `paths` in short: files of one folder behind its name, tables without their suffix."""
+    folders: dict[PurePosixPath, list[str]] = {}
+    for path in map(PurePosixPath, paths):
+        folders.setdefault(path.parent, []).append(path.name.removesuffix(".parquet"))
+    return "<br>".join(f"`{folder}/` {', '.join(names)}" for folder, names in folders.items())

@@ -1,0 +1,129 @@
+"""The glossary of metrics: metrics/glossary.yaml, checked against the metrics that there are."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from stages.commands.docs.blocks import table
+from stages.lib.errors import Problem
+from stages.lib.measured import read_details
+from stages.lib.params import read_yaml
+
+_MARKS = {"higher": "higher", "lower": "lower", "zero": "**must be 0**", "neither": ""}
+
+
+class Entry(BaseModel):
+    """What one metric, or one pattern of metrics, means."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    says: str
+    unit: str
+    better: Literal["higher", "lower", "zero", "neither"]
+    only_with: str = ""
+
+
+class Glossary(BaseModel):
+    """All of metrics/glossary.yaml: entries by `<stage>.<key>`, and what each `<placeholder>` can be.
+
+    A placeholder has a list of values, or, where the user chooses them, a sentence that says which.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    placeholders: dict[str, list[str] | str]
+    metrics: dict[str, Entry]
+
+    def pattern(self, name: str) -> re.Pattern[str]:
+        """Return what the metrics called `name` look like."""
+        literals, placeholders = re.split(r"<\w+>", name), re.findall(r"<(\w+)>", name)
+        known = [self.placeholders[placeholder] for placeholder in placeholders]
+        values = [
+            "[^.]+" if isinstance(value, str) else "|".join(map(re.escape, value))
+            for value in known
+        ]
+        return re.compile(
+            "".join(
+                f"{re.escape(literal)}({value})"
+                for literal, value in zip(literals, [*values, ""], strict=True)
+            )
+        )
+
+
+def read_glossary(path: Path) -> Glossary:
+    """Return the glossary in `path`, checked."""
+    try:
+        glossary = Glossary.model_validate(read_yaml(path))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise Problem(
+            f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}",
+            "an entry has 'says', 'unit', 'better' (higher, lower, zero, neither), and 'only_with' if it can be absent",
+        ) from None
+    for name in glossary.metrics:
+        if unknown := set(re.findall(r"<(\w+)>", name)) - set(glossary.placeholders):
+            raise Problem(
+                f"{path}: {name} has an unknown placeholder {min(unknown)}",
+                "list its values at the top",
+            )
+    return glossary
+
+
+def check_glossary(glossary: Glossary, metrics: Path) -> None:
+    """Raise Problem when a key of the details in `metrics` has no entry, or an entry no key.
+
+    An entry with `only_with` may be without a metric, and so may those of a stage that has not run.
+    """
+    keys = {
+        file.stem: [f"{file.stem}.{key}" for key in read_details(file)]
+        for file in (metrics / "details").glob("*.json")
+    }
+    present = sorted(key for stage in keys.values() for key in stage)
+    patterns = {name: glossary.pattern(name) for name in glossary.metrics}
+    unexplained = [
+        key for key in present if not any(pattern.fullmatch(key) for pattern in patterns.values())
+    ]
+    if unexplained:
+        raise Problem(
+            f"{metrics}: no entry explains {', '.join(unexplained)}",
+            f"write one in {metrics}/glossary.yaml",
+        )
+    unused = [
+        name
+        for name, pattern in patterns.items()
+        if name.partition(".")[0] in keys
+        and not glossary.metrics[name].only_with
+        and not any(map(pattern.fullmatch, present))
+    ]
+    if unused:
+        raise Problem(
+            f"{metrics}/glossary.yaml explains what no stage writes: {', '.join(unused)}",
+            "remove the entry, or say with 'only_with' when it is there",
+        )
+
+
+def glossary_tables(metrics: Path) -> str:
+    """Return the glossary of the folder `metrics` as Markdown, a table per stage."""
+    glossary = read_glossary(metrics / "glossary.yaml")
+    check_glossary(glossary, metrics)
+    parts = []
+    for stage, names in groupby(glossary.metrics, key=lambda name: name.partition(".")[0]):
+        rows = []
+        for name in names:
+            entry = glossary.metrics[name]
+            says = entry.says + (f" Only with {entry.only_with}." if entry.only_with else "")
+            rows.append([f"`{name.partition('.')[2]}`", says, entry.unit, _MARKS[entry.better]])
+        title = "All stages that pass rows on" if stage == "<stage>" else stage
+        parts.append(f"### {title}\n\n" + table(["metric", "what it says", "unit", "better"], rows))
+    values = []
+    for name, value in glossary.placeholders.items():
+        told = (
+            value
+            if isinstance(value, str)
+            else ", ".join(f"`{one}`" if one else "nothing" for one in value)
+        )
+        values.append(f"- `<{name}>`: {told}\n")
+    return "\n".join(parts) + "\nwhere\n\n" + "".join(values)

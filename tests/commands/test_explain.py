@@ -1,0 +1,268 @@
+"""explain tells a row's whole story from the tables that there are."""
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from stages.commands.explain.__main__ import app
+from stages.commands.explain.lookup import Run, quoted
+from stages.lib import tables
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.ledger import Ledger as LedgerTable
+from stages.lib.contracts.made import Made
+from stages.lib.contracts.near import Near
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.qrels import Qrels
+from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.splits import Splits
+from stages.lib.contracts.triplets import Triplets
+from stages.lib.ledger import Ledger
+
+HEAD, COPY, HAND = "d00000000000000aa", "d00000000000000ab", "d1111111111111111"
+BIG, LARGE = "p0000000000000001", "p0000000000000002"
+QUERY, REJECTED = "q0000000000000001", "r0000000000000001"
+
+
+def documents(*rows):
+    columns = ["doc_id", "title", "text"]
+    return pd.DataFrame(rows, columns=columns).assign(source="hpo", topic="", group="")
+
+
+def pairs(*rows):
+    return pd.DataFrame(rows, columns=["pair_id", "anchor", "doc_id"]).assign(
+        relation="lay", score=1.0, source="hpo"
+    )
+
+
+def written(data, name, frame, table):
+    tables.write(frame, data / name, table)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Two copies of one document, of which deduplicate drops one; a pair that is re-pointed; a rejected record."""
+    data = tmp_path_factory.mktemp("project") / "data"
+    head, copy, hand = (
+        (HEAD, "Macrocephaly", "A  head that is large."),
+        (COPY, "", "a head that is large"),
+        (HAND, "", "A hand."),
+    )
+    clean_head = (HEAD, "Macrocephaly", "A head that is large.")
+    big, large = (BIG, "Big\nhead", COPY), (LARGE, "Large hand", HAND)
+    for stage, rows in {
+        "collect": [head, copy, hand],
+        "clean": [clean_head, copy, hand],
+        "deduplicate": [clean_head, hand],
+    }.items():
+        written(data, f"{stage}/documents.parquet", documents(*rows), Documents)
+    for stage, first in {
+        "collect": big,
+        "clean": (BIG, "Big head", COPY),
+        "deduplicate": (BIG, "Big head", HEAD),
+    }.items():
+        written(data, f"{stage}/pairs.parquet", pairs(first, large), Pairs)
+    collected, cleaned, deduplicated = Ledger(), Ledger(), Ledger()
+    collected.drop(REJECTED, "no_text", before='{"id": 7}')
+    cleaned.edit(HEAD, "text", "whitespace", "  ", " ", start=1, end=3)
+    cleaned.edit(BIG, "anchor", "whitespace", "\n", " ", start=3, end=4)
+    deduplicated.drop(COPY, "exact_copy", partner_id=HEAD, score=1.0)
+    deduplicated.repoint(BIG, "doc_id", "exact_copy", COPY, HEAD)
+    for stage, ledger in {
+        "collect": collected,
+        "clean": cleaned,
+        "deduplicate": deduplicated,
+    }.items():
+        written(data, f"{stage}/ledger.parquet", ledger.frame(), LedgerTable)
+    made = pd.DataFrame({"pair_id": [LARGE], "origin_id": [HAND], "positive": ["A  hand."]})
+    written(data, "pair/made.parquet", made, Made)
+    near = pd.DataFrame(
+        {"left_id": [BIG], "right_id": [LARGE], "similarity": [0.8], "rule": ["near"]}
+    )
+    written(data, "deduplicate/near.parquet", near, Near)
+    ids = [HEAD, COPY, HAND, BIG, LARGE]
+    splits = pd.DataFrame({"id": ids, "component_id": HEAD, "split": "train"})
+    written(data, "split/splits.parquet", splits, Splits)
+    query = pd.DataFrame(
+        {
+            "query_id": [QUERY],
+            "component_id": [HEAD],
+            "raw": ["Tiny head"],
+            "text": ["tiny head"],
+            "relation": ["lay"],
+            "source": ["hpo"],
+        }
+    )
+    written(data, "split/test/queries.parquet", query, Queries)
+    written(
+        data,
+        "split/test/qrels.parquet",
+        pd.DataFrame({"query_id": [QUERY], "doc_id": [HAND], "grade": [1.0]}),
+        Qrels,
+    )
+    triplet = {
+        "pair_id": BIG, "component_id": HEAD, "anchor": "Big head", "doc_id": HEAD, "positive": "A head that is large.",
+        "positive_score": 0.7, "negative_ids": [HAND], "negatives": ["A hand."], "negative_scores": [0.25],
+        "negative_cross_scores": [float("nan")],
+        "negative_miners": ["dense"], "negative_ranks": [3], "negative_rules": ["margin"],
+        "answer_ids": [HEAD], "shown_ids": [HEAD, HAND],
+    }  # fmt: skip
+    written(data, "mine/triplets.parquet", pd.DataFrame([triplet]), Triplets)
+    return data
+
+
+def ask(data, row_id):
+    return CliRunner().invoke(app, [row_id, "--data", str(data)])
+
+
+def told(data, row_id):
+    result = ask(data, row_id)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_a_pair_is_told_from_raw_to_negatives(data):
+    assert (
+        told(data, BIG).replace(str(data), "data")
+        == f'''pair {BIG}
+
+as collected (data/collect/pairs.parquet)
+  pair_id      "{BIG}"
+  anchor       "Big\\nhead"
+  doc_id       "{COPY}"
+  relation     "lay"
+  score        1.0
+  source       "hpo"
+
+what happened to it
+  clean        edit anchor, whitespace at 3-4: "\\n" -> " "
+  deduplicate  repoint doc_id, exact_copy, to {HEAD}: "{COPY}" -> "{HEAD}"
+                 {HEAD} says "Macrocephaly - A head that is large."
+
+as it was last written (data/deduplicate/pairs.parquet)
+  pair_id      "{BIG}"
+  anchor       "Big head"
+  doc_id       "{HEAD}"
+  relation     "lay"
+  score        1.0
+  source       "hpo"
+
+split: train, component {HEAD}
+
+the document it should find
+  {HEAD}  "Macrocephaly - A head that is large."
+
+its 1 hard negatives (data/mine/triplets.parquet)
+  positive: cosine 0.7000
+  {HAND}  cosine 0.2500, dense rank 3, passed margin: "A hand."
+
+its 1 near-duplicates
+  {LARGE}  near, similarity 0.800: "Large hand"
+'''
+    )
+
+
+def test_a_made_pair_tells_what_it_is_trained_on(data):
+    assert f'made from {HAND}, trained on: "A  hand."' in told(data, LARGE)
+
+
+def test_a_dropped_document_names_the_rule_and_the_partner_that_beat_it(data):
+    assert f"deduplicate  drop, exact_copy, partner {HEAD}, score 1\n" in told(data, COPY)
+    assert f'{HEAD} says "Macrocephaly - A head that is large."' in told(data, COPY)
+
+
+def test_a_kept_document_names_what_it_replaced_and_its_pairs(data):
+    assert f"deduplicate  {COPY}: drop, exact_copy, partner {HEAD}, score 1\n" in told(data, HEAD)
+    assert f'the 1 pairs that should find it\n  {BIG}  "Big head"\n' in told(data, HEAD)
+
+
+def test_a_query_names_its_answers(data):
+    assert "as made" in told(data, QUERY)
+    assert f'the 1 documents that answer it\n  {HAND}  grade 1  "A hand."\n' in told(data, QUERY)
+
+
+def test_a_rejected_record_is_told_from_the_ledger_alone(data):
+    assert 'collect      drop, no_text: "{\\"id\\": 7}"' in told(data, REJECTED)
+
+
+def test_an_untouched_row_says_so(data):
+    assert "nothing: no stage changed, added or dropped it" in told(data, LARGE)
+
+
+def test_the_beginning_of_an_id_is_enough(data):
+    assert told(data, "d111") == told(data, HAND)
+
+
+def test_an_ambiguous_beginning_lists_the_ids_with_their_texts(data):
+    result = ask(data, "d0000")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"2 ids begin with 'd0000':\n"
+        f'  {HEAD}  "Macrocephaly - A head that is large."\n'
+        f'  {COPY}  "a head that is large"\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("row_id", "fact"),
+    [
+        ("d99999", "no ledger knows an id that begins with 'd99999'"),
+        ("d11", "'d11' is too short to name a row"),
+    ],
+)
+def test_what_cannot_be_found_is_an_error_with_a_remedy(data, row_id, fact):
+    result = ask(data, row_id)
+    assert result.exit_code == 1
+    assert fact in result.stderr
+    assert "remedy: " in result.stderr
+
+
+def test_without_tables_it_says_what_to_run(tmp_path):
+    assert "run 'dvc repro'" in ask(tmp_path, "d0000").stderr
+
+
+def test_only_stages_are_searched_and_never_the_raw_data(data, tmp_path):
+    written(tmp_path, "raw/documents.parquet", documents((HEAD, "", "Raw")), Documents)
+    assert "holds no tables yet" in ask(tmp_path, HEAD).stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", '"plain"'),
+        ("a\tb\x1b[31m", '"a\\tb\\u001b[31m"'),  # no control character reaches the terminal
+        ("ä" * 9, '"ääää"... (9 characters)'),
+    ],
+)
+def test_quoting(text, shown):
+    assert quoted(text, 4 if len(text) == 9 else 160) == shown
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """10,000 pairs: three row groups, and a hundred pairs a document."""
+    data = tmp_path_factory.mktemp("many") / "data"
+    rows = [(f"p{at * 37:016x}", f"anchor {at}", f"d{at % 100:016x}") for at in range(10_000)]
+    written(data, "collect/pairs.parquet", pairs(*rows), Pairs)
+    return Run(data), [row[0] for row in rows]
+
+
+@pytest.mark.parametrize("at", [0, 4095, 4096, 8191, 8192, 9999])
+def test_a_row_is_found_wherever_it_lies(many, at):
+    run, ids = many
+    assert [row["anchor"] for _, _, row in run.rows("pairs", "pair_id", [ids[at]])] == [
+        f"anchor {at}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "start", ["p000", "p00000000000", "p0000000000025", "p00000000000251a", "p1", "d0000", "z"]
+)
+def test_every_id_with_that_beginning_is_found(many, start):
+    run, ids = many
+    assert run.matches(start) == [one for one in ids if one.startswith(start)]
+
+
+def test_rows_are_found_by_another_column_in_every_row_group(many):
+    run, _ = many
+    found = [row["anchor"] for _, _, row in run.scan("pairs", "doc_id", f"d{7:016x}")]
+    assert found == [f"anchor {at}" for at in range(7, 10_000, 100)]

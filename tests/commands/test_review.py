@@ -1,0 +1,158 @@
+"""`python -m stages review`: verdicts stay, whatever is mined anew."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from stages.commands.review import app
+from stages.lib import tables
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.qrels import Qrels
+from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.runs import Runs
+from stages.lib.contracts.triplets import Triplets
+from stages.lib.reviewed import FIRST_HITS, NEGATIVES, read_verdicts, write_verdicts
+from tests.mine.cases import name
+
+FILE = Path("data/review/negatives.csv")
+HITS = Path("data/review/first_hits.csv")
+
+
+def mined(*rows):
+    """Write triplets of (number, anchor, number of its only negative)."""
+    made = []
+    for n, anchor, found in rows:
+        own, other = name("d", n), name("d", found)
+        row = (
+            name("p", n),
+            own,
+            anchor,
+            own,
+            "right",
+            0.8,
+            [other],
+            [f"text {found}"],
+            [0.5],
+            [0.5],
+        )
+        made.append((*row, ["dense"], [1], ["margin"], [own], [own, other]))
+    frame = pd.DataFrame(made, columns=list(Triplets.empty().columns))
+    tables.write(frame, Path("data/mine/triplets.parquet"), Triplets)
+
+
+@pytest.fixture
+def written(project):
+    """Write the file once for two anchors."""
+    FILE.parent.mkdir(parents=True)
+    write_verdicts([], FILE, NEGATIVES)
+    write_verdicts([], HITS, FIRST_HITS)
+    mined((1, "fever", 11), (2, "rash", 12))
+    assert CliRunner().invoke(app).exit_code == 0
+    return project
+
+
+def verdicts():
+    return {(line.asked, line.found_id): line.verdict for line in read_verdicts(FILE, NEGATIVES)}
+
+
+def test_every_negative_waits_for_a_verdict_with_its_texts(written):
+    assert verdicts() == {("fever", name("d", 11)): "", ("rash", name("d", 12)): ""}
+    assert {(line.answer, line.found) for line in read_verdicts(FILE, NEGATIVES)} == {
+        ("right", "text 11"),
+        ("right", "text 12"),
+    }
+
+
+def test_verdicts_stay_and_those_on_other_negatives_stand_at_the_end(written):
+    FILE.write_text(
+        FILE.read_text("utf-8")
+        .replace("text 11,", "text 11,yes")
+        .replace("text 12,", "text 12,no"),
+        "utf-8",
+    )
+    mined((1, "fever", 13), (2, "rash", 12), (3, "cough", 14))
+    result = CliRunner().invoke(app)
+    assert "3 negatives, 1 of them judged; 1 verdicts on others kept" in result.stdout
+    assert verdicts() == {
+        ("fever", name("d", 13)): "",
+        ("rash", name("d", 12)): "no",
+        ("cough", name("d", 14)): "",
+        ("fever", name("d", 11)): "yes",
+    }
+    assert read_verdicts(FILE, NEGATIVES)[-1].found_id == name("d", 11)
+    mined((1, "fever", 11), (2, "rash", 12))
+    CliRunner().invoke(app)
+    assert verdicts() == {("fever", name("d", 11)): "yes", ("rash", name("d", 12)): "no"}
+
+
+def test_writing_again_changes_no_byte(written):
+    before = FILE.read_bytes()
+    CliRunner().invoke(app)
+    assert FILE.read_bytes() == before
+
+
+def evaluated(*firsts):
+    """Write runs in which query 1, 2, ... finds this document first, and is answered by the document of its number."""
+    ids = [name("q", at) for at in range(1, len(firsts) + 1)]
+    asked = [
+        (query_id, f"c{query_id}", "Raw", f"question {at}", "", "s")
+        for at, query_id in enumerate(ids, 1)
+    ]
+    rows = [
+        ("validation", "finetuned", query_id, 1, name("d", doc), 0.5)
+        for query_id, doc in zip(ids, firsts, strict=True)
+    ]
+    rows += [("test", "finetuned", query_id, 1, name("d", 9), 0.5) for query_id in ids]
+    made = {
+        "data/evaluate/runs.parquet": (rows, Runs),
+        "data/split/validation/queries.parquet": (asked, Queries),
+        "data/split/validation/qrels.parquet": (
+            [(id_, name("d", at), 1.0) for at, id_ in enumerate(ids, 1)],
+            Qrels,
+        ),
+        "data/deduplicate/aliases.parquet": ([(name("d", 2), name("d", 8))], Aliases),
+        "data/pair/documents.parquet": (
+            [(name("d", at), "s", "Term" * (at > 7), f"text {at}", "", "") for at in (1, 7, 8, 9)],
+            Documents,
+        ),
+    }
+    for path, (lines, table) in made.items():
+        frame = pd.DataFrame(lines, columns=list(table.empty().columns)).astype(
+            table.empty().dtypes.to_dict()
+        )
+        tables.write(frame, Path(path), table)
+
+
+def hits():
+    return sorted(
+        (line.asked, line.answer, line.found, line.verdict)
+        for line in read_verdicts(HITS, FIRST_HITS)
+    )
+
+
+def test_first_hits_that_no_label_calls_answers_wait_for_a_verdict_too(written):
+    result = CliRunner().invoke(app)
+    assert (
+        "first_hits.csv: stays as it is, since data/evaluate/runs.parquet does not exist"
+        in result.stdout
+    )
+    evaluated(
+        7, 8, 9
+    )  # 8 is what the answer of query 2 was merged into; the answer of query 3 is gone
+    result = CliRunner().invoke(app)
+    assert "2 first hits, 0 of them judged; 0 verdicts on others kept" in result.stdout
+    gone = f"{name('d', 3)}, which is no longer in the corpus"
+    assert hits() == [
+        ("question 1", "text 1", "text 7", ""),
+        ("question 3", gone, "Term: text 9", ""),
+    ]
+    HITS.write_text(HITS.read_text("utf-8").replace("text 7,", "text 7,yes"), "utf-8")
+    evaluated(7, 7, 3)
+    CliRunner().invoke(app)
+    assert hits() == [
+        ("question 1", "text 1", "text 7", "yes"),
+        ("question 2", "Term: text 8", "text 7", ""),
+    ]

@@ -1,0 +1,111 @@
+"""TREC files say what the runs say, to those who sort them anew."""
+
+import ir_measures
+import pandas as pd
+import pytest
+from ir_measures import AP, nDCG
+from typer.testing import CliRunner
+
+from stages.commands.trec import app, whole
+from stages.lib import tables
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.qrels import Qrels
+from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.runs import Runs
+from stages.lib.text import hash_hex
+
+STOP = "q" + hash_hex("query", "stop it")
+
+
+def name(letter, number):
+    return f"{letter}{number:016x}"
+
+
+def test_grades_become_whole_and_keep_their_ratios():
+    assert whole({"q": {"a": 1.0, "b": 2.0}}) == {"q": {"a": 1, "b": 2}}
+    assert whole({"q": {"a": 1.0}, "r": {"b": 0.25}}) == {"q": {"a": 100}, "r": {"b": 25}}
+    assert whole({"q": {"a": 1.0, "b": 1 / 3}}) == {"q": {"a": 1_000_000, "b": 333_333}}
+    assert whole({"q": {"a": 1.0, "b": 1e-9}}) == {"q": {"a": 1, "b": 1}}  # an answer stays one
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[dependency-groups]\n", "utf-8")
+    row = {
+        "query_id": name("q", 1),
+        "component_id": name("d", 1),
+        "raw": "fever",
+        "text": "fever",
+        "relation": "",
+        "source": "s",
+    }
+    for split in ("validation", "test"):
+        tables.write(pd.DataFrame([row]), tmp_path / f"data/split/{split}/queries.parquet", Queries)
+        judged = pd.DataFrame(
+            {"query_id": name("q", 1), "doc_id": [name("d", 2), name("d", 9)], "grade": [1.0, 0.5]}
+        )
+        tables.write(judged, tmp_path / f"data/split/{split}/qrels.parquet", Qrels)
+    copies = pd.DataFrame({"doc_id": [name("d", 9)], "kept_id": [name("d", 3)]})
+    tables.write(copies, tmp_path / "data/deduplicate/aliases.parquet", Aliases)
+    asked = pd.DataFrame(
+        [(name("p", 1), "stop it", name("d", 2), "", 1.0, "aws")],
+        columns=list(Pairs.empty().columns),
+    )
+    tables.write(asked, tmp_path / "data/clean/out_of_domain_pairs.parquet", Pairs)
+    # The first two score the same: we put the smaller id first, trec_eval the larger one.
+    ranked = [(1, 0.5), (2, 0.5), (3, 0.4)]
+    rows = [
+        (split, "base", query, rank, name("d", doc), score)
+        for split, query in (
+            ("validation", name("q", 1)),
+            ("test", name("q", 1)),
+            ("out_of_domain", STOP),
+        )
+        for rank, (doc, score) in enumerate(ranked, start=1)
+    ]
+    tables.write(
+        pd.DataFrame(rows, columns=list(Runs.empty().columns)),
+        tmp_path / "data/evaluate/runs.parquet",
+        Runs,
+    )
+    return tmp_path
+
+
+def test_another_evaluator_reads_our_ranking(project):
+    result = CliRunner().invoke(app, ["trec"])
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (project / "trec").iterdir()) == [
+        "out_of_domain.base.run",
+        "out_of_domain.qrels",
+        "test.base.run",
+        "test.qrels",
+        "validation.base.run",
+        "validation.qrels",
+    ]
+    assert (project / "trec/validation.base.run").read_text().splitlines()[0] == (
+        f"{name('q', 1)} Q0 {name('d', 1)} 1 100 base"
+    )
+    run = list(ir_measures.read_trec_run(str(project / "trec/validation.base.run")))
+    qrels = list(ir_measures.read_trec_qrels(str(project / "trec/validation.qrels")))
+    told = ir_measures.calc_aggregate([AP @ 10, nDCG @ 10], qrels, run)
+    # Answers, with grades 1 and 1/2, at ranks 2 and 3; the second one was dropped for its copy.
+    assert told[AP @ 10] == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert told[nDCG @ 10] == pytest.approx((1 / 1.5849625 + 0.5 / 2) / (1 + 0.5 / 1.5849625))
+
+
+def test_what_is_asked_outside_the_domain_is_judged_too(project):
+    assert CliRunner().invoke(app, ["trec"]).exit_code == 0
+    assert (project / "trec/out_of_domain.qrels").read_text() == f"{STOP} 0 {name('d', 2)} 1\n"
+    run = list(ir_measures.read_trec_run(str(project / "trec/out_of_domain.base.run")))
+    qrels = list(ir_measures.read_trec_qrels(str(project / "trec/out_of_domain.qrels")))
+    assert ir_measures.calc_aggregate([AP @ 10], qrels, run)[AP @ 10] == pytest.approx(1 / 2)
+
+
+def test_without_a_run_it_says_what_to_do(project):
+    (project / "data/evaluate/runs.parquet").unlink()
+    result = CliRunner().invoke(app, ["trec"])
+    assert result.exit_code == 1
+    assert "dvc repro evaluate" in result.output
+    assert not (project / "trec").exists()
