@@ -27,10 +27,22 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import pandas as pd
 
-from stages.commands.compare.common import World, common, judge_hits, merged
-from stages.commands.compare.rescore import Exam, rank, read_exam
-from stages.commands.compare.sides import Side, side
-from stages.commands.compare.verdicts import CompareParams, difference, judge
+from stages.commands.compare.alignment import (
+    Benchmark,
+    SystemRun,
+    merge_aliases,
+    rank_with_model,
+    read_benchmark,
+    restrict_to_common,
+    score_hits,
+)
+from stages.commands.compare.verdicts import (
+    CompareParams,
+    compare_difference,
+    measure_difference,
+)
+from stages.commands.compare.versions import Version as ProjectVersion
+from stages.commands.compare.versions import find_version
 from stages.lib.heldout import corpus_of, grades
 from stages.lib.models import find_model
 from stages.lib.params import Model, load
@@ -39,12 +51,12 @@ PRIMARY = "ndcg_at_10"
 CHANGES = ("filtered", "smaller", "merged")
 SHORT = 17  # characters: a question of fewer is filtered
 NEAR = 0.9  # documents that resemble each other as much are merged
-Version = tuple[Exam, pd.DataFrame, dict[str, str]]
+Version = tuple[Benchmark, pd.DataFrame, dict[str, str]]
 
 
-def change(name: str, now: Side) -> Version:
+def change(name: str, now: ProjectVersion) -> Version:
     """Return one changed benchmark: the exam, its qrels, and which documents stand for which."""
-    exam = read_exam(now, "validation")
+    exam = read_benchmark(now, "validation")
     qrels = now.table("data/split/validation/qrels.parquet", "query_id", "doc_id", "grade")
     passages = now.table("data/pair/passages.parquet", "doc_id", "position", "text")
     queries, aliases = exam.queries, dict[str, str]()
@@ -58,27 +70,26 @@ def change(name: str, now: Side) -> Version:
     if name == "merged":
         near = now.table("data/deduplicate/near.parquet", "left_id", "right_id", "similarity")
         near = near[near["left_id"].str.startswith("d") & (near["similarity"] >= NEAR)]
-        kept = merged(
+        kept = merge_aliases(
             [dict([edge]) for edge in zip(near["left_id"], near["right_id"], strict=True)]
         )
         aliases = {doc_id: other for doc_id, other in kept.items() if doc_id != other}
         passages = passages[~passages["doc_id"].isin(aliases)]
     qrels = qrels[qrels["query_id"].isin(queries["query_id"])]
     corpus = corpus_of(passages.sort_values(["doc_id", "position"]))
-    return Exam(queries, corpus, grades(qrels, aliases)), qrels, aliases
+    return Benchmark(queries, corpus, grades(qrels, aliases)), qrels, aliases
 
 
 def judged(hits: pd.DataFrame, version: Version, components: pd.Series) -> pd.DataFrame:
     """Return the results by query id of `hits` on a version of the benchmark."""
     exam = version[0]
-    return judge_hits(hits, {}, frozenset(exam.corpus.doc_ids.tolist()), exam.answers).join(
-        components
-    )
+    corpus = frozenset(exam.corpus.doc_ids.tolist())
+    return score_hits(hits, {}, corpus, qrels=exam.qrels).join(components)
 
 
-def _world(hits: pd.DataFrame, version: Version) -> World:
+def _world(hits: pd.DataFrame, version: Version) -> SystemRun:
     exam, qrels, aliases = version
-    return World(hits, qrels, frozenset(exam.corpus.doc_ids.tolist()), aliases)
+    return SystemRun(hits, qrels, frozenset(exam.corpus.doc_ids.tolist()), aliases)
 
 
 def main() -> None:
@@ -88,36 +99,45 @@ def main() -> None:
     )
     parser.add_argument("--json", action="store_true")
     as_json = parser.parse_args().json
-    now, params, delta = side(None), load(Model), load(CompareParams).delta
+    now, params, delta = find_version(None), load(Model), load(CompareParams).delta
     components = now.results("validation", "base")["component_id"]
     models = {"base": find_model(params), "finetuned": Path("data/finetune/model")}
     prompts = (params.anchor_prompt, params.document_prompt)
     whole = change("none", now)
-    hits = rank(models["base"], whole[0], *prompts)
+    hits = rank_with_model(models["base"], whole[0], *prompts)
     old = judged(hits, whole, components)
     found: dict[str, object] = {"base": round(float(old[PRIMARY].mean()), 4)}
     for name in CHANGES:
         version = change(name, now)
-        anew = judged(rank(models["base"], version[0], *prompts), version, components)
+        anew = judged(rank_with_model(models["base"], version[0], *prompts), version, components)
         for system, model in models.items():
-            newer = rank(model, version[0], *prompts)
+            newer = rank_with_model(model, version[0], *prompts)
             new = judged(newer, version, components)
-            ground = common(_world(hits, whole), _world(newer, version), old, new)
+            ground = restrict_to_common(
+                _world(hits, whole),
+                _world(newer, version),
+                before_results=old,
+                after_results=new,
+            )
             key = f"{name}.{system}"
             found[f"{key}.means"] = round(float(new[PRIMARY].mean() - old[PRIMARY].mean()), 4)
             for way, before, after in (
                 ("ground", ground.before, ground.after),
                 ("anew", anew, new.loc[anew.index]),
             ):
-                tested = difference(
-                    PRIMARY, before[PRIMARY], after[PRIMARY], after["component_id"], seed=0
+                tested = measure_difference(
+                    PRIMARY,
+                    before[PRIMARY],
+                    after[PRIMARY],
+                    components=after["component_id"],
+                    seed=0,
                 )
-                verdict = judge(tested, delta)
+                verdict = compare_difference(tested, delta)
                 found[f"{key}.{way}"] = [
-                    verdict.word,
+                    verdict.outcome,
                     *(round(value, 4) for value in verdict.effect or ()),
                 ]
-            found[f"{key}.share"] = round(ground.share, 4)
+            found[f"{key}.share"] = round(ground.share_in_common, 4)
     lines = (
         [json.dumps(found, indent=2)]
         if as_json

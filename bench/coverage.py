@@ -30,7 +30,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from stages.commands.compare.verdicts import Difference, difference, judge
+from stages.commands.compare.verdicts import Difference, compare_difference, measure_difference
 from stages.lib import statistics
 from stages.lib.statistics import effect, effective_components
 
@@ -117,8 +117,12 @@ def coverage(name: str, samples: Callable[[float], Iterator[Sample]]) -> dict[st
 def tested(sample: Sample, seed: int) -> Difference:
     """Return the difference of two versions, as `compare` tests it."""
     before = pd.Series(np.zeros(len(sample.differences)))
-    return difference(
-        "nDCG@10", before, before + sample.differences, pd.Series(sample.components), seed
+    return measure_difference(
+        "nDCG@10",
+        before,
+        before + sample.differences,
+        components=pd.Series(sample.components),
+        seed=seed,
     )
 
 
@@ -127,12 +131,12 @@ def verdicts(name: str, samples: Callable[[float], Iterator[Sample]]) -> dict[st
     null = [tested(sample, seed) for seed, sample in enumerate(samples(0.0))]
     stated = float(np.median([one.effect.mde for one in null if one.effect]))
     better = [
-        judge(tested(sample, seed), DELTA).word == "better"
+        compare_difference(tested(sample, seed), DELTA).outcome == "better"
         for seed, sample in enumerate(samples(stated))
     ]
     return {
         f"null.{name}": float(
-            np.mean([judge(one, DELTA).word in ("better", "worse") for one in null])
+            np.mean([compare_difference(one, DELTA).outcome in ("better", "worse") for one in null])
         ),
         f"power.{name}": float(np.mean(better)),
     }

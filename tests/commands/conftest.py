@@ -11,9 +11,9 @@ from tests.conftest import git
 
 @pytest.fixture
 def history(project):
-    """Stand in a repository with a first run; its working tree has no DVC."""
+    """Enter a repository with a first run; its working tree has no DVC."""
     params = Path("params.yaml").read_text("utf-8")
-    # What another seed of training would change is looked at in a test of its own.
+    # The deviation between training seeds has tests of its own.
     Path("params.yaml").write_text(
         re.sub(r"(?m)^  seed_sd: .*$", "  seed_sd: null", params), "utf-8"
     )

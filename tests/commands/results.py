@@ -1,4 +1,4 @@
-"""What a run leaves in git, made small, so that a reader can check the verdicts on it."""
+"""The results that a run leaves in git, small enough that a reader can check outcomes by hand."""
 
 import json
 from pathlib import Path
@@ -11,18 +11,30 @@ COMMIT = ("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "
 
 
 def write(scores, corpus="c1", rows_out=100, benchmark="b1", split="validation"):
-    """Write what a run leaves in git: 100 queries in 100 components, with these nDCG@10 in turn."""
-    rows = [
-        (f"q{at:016x}", split, system, f"c{at}", *[scores[at % len(scores)]] * 4, 1, 0.5)
-        for system in ("base", "finetuned")
-        for at in range(100)
-    ]
+    """Write the results of a run: 100 queries in 100 components, with these nDCG@10 in turn."""
+    rows = []
+    for system in ("base", "finetuned"):
+        for index in range(100):
+            score = scores[index % len(scores)]
+            metrics = [score] * 4
+            rows.append((f"q{index:016x}", split, system, f"c{index}", *metrics, 1, 0.5))
+
     Path("metrics/queries").mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame(rows, columns=list(QueryResults.empty().columns))
     frame.to_csv(f"metrics/queries/{split}.tsv", sep="\t", index=False)
-    Path("metrics/evaluate.json").write_text(
-        json.dumps({"benchmark": benchmark, "corpus": corpus}), "utf-8"
-    )
-    Path("metrics/clean.json").write_text(
-        json.dumps({"rows_in": 100, "rows_out": rows_out, "private.ip": 3}), "utf-8"
-    )
+    write_details("evaluate", {"benchmark": benchmark, "corpus": corpus})
+    write_details("clean", {"rows_in": 100, "rows_out": rows_out, "private": {"ip": 3}})
+
+
+def write_details(stage, details):
+    """Write metrics/details/<stage>.json."""
+    path = Path(f"metrics/details/{stage}.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(details), "utf-8")
+
+
+def write_old_metrics(stage, metrics):
+    """Write metrics/<stage>.json with flat keys, as versions before metrics/details/ did."""
+    path = Path(f"metrics/{stage}.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(metrics), "utf-8")

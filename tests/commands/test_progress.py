@@ -5,12 +5,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from stages.commands.compare.openings import best_of, openings
-from stages.commands.compare.sides import experiments, side
-from stages.commands.compare.sides import history as commits_of
-from stages.commands.progress.__main__ import app
-from stages.commands.progress.advice import advice, advice_on_tries
-from stages.commands.progress.steps import Asked, against, steps, tries
+from stages.commands.compare import verdicts
+from stages.commands.compare.verdicts import mean_of_best
+from stages.commands.compare.versions import commits_of, experiments, find_version
+from stages.commands.progress import (
+    Criterion,
+    advice,
+    advice_on_experiments,
+    app,
+    compare_versions,
+    experiment_results,
+    history_results,
+)
 from tests.commands.results import COMMIT, write
 from tests.conftest import git
 
@@ -22,7 +28,7 @@ def commit(folder, scores, message, **others):
 
 
 def experiment(folder, scores, name, near="drop_empty_difference", **others):
-    """Leave what `dvc exp run --temp` leaves: a commit under the commit it started from, the branch as it was."""
+    """Commit as `dvc exp run --temp` does: under the commit it started from, with the branch unchanged."""
     start = git(folder, "rev-parse", "HEAD").strip()
     params = Path("params.yaml").read_text("utf-8")
     Path("params.yaml").write_text(
@@ -33,19 +39,27 @@ def experiment(folder, scores, name, near="drop_empty_difference", **others):
     git(folder, "reset", "-q", "--hard", start)
 
 
-ASKED = Asked("validation", "finetuned", delta=0.01)
+CRITERION = Criterion("validation", "finetuned", delta=0.01)
 
 
-def walked():
-    return steps([*commits_of("metrics/queries/validation.tsv"), side(None)], ASKED)
+def results():
+    versions = [*commits_of("metrics/queries/validation.tsv"), find_version(None)]
+    return history_results(versions, CRITERION)
 
 
-def words():
-    return [step.word for step in walked()[1:]]
+def outcomes():
+    return [result.outcome for result in results()[1:]]
 
 
-def advised(found):
-    return advice(found, 0.01, lambda first, last: against(first.side, last.side, ASKED))
+def advice_on(history):
+    def compare_ends(first, last):
+        return compare_versions(first.version, last.version, CRITERION)
+
+    return advice(history, 0.01, compare_ends)
+
+
+def uses(name):
+    return verdicts.uses_of_test_set(find_version(name), error=0.01).versions
 
 
 def test_each_version_is_compared_with_the_one_before(history):
@@ -53,103 +67,105 @@ def test_each_version_is_compared_with_the_one_before(history):
     commit(history, [0.5, 0.8], "only rows moved", rows_out=90)
     commit(history, [0.501, 0.801], "a typo less")
     write([0.4, 0.5])
-    found = walked()
-    assert [step.subject for step in found] == [
+    versions = results()
+    assert [result.subject for result in versions] == [
         "first",
         "more data",
         "a typo less",
         "the working tree",
     ]
-    assert [round(step.mean, 3) for step in found] == [0.5, 0.65, 0.651, 0.45]
-    assert words() == ["better", "equivalent", "worse"]
-    assert found[1].low < 0.65 < found[1].high
-    assert advised(found).startswith("The last change did harm")
+    assert [round(result.mean, 3) for result in versions] == [0.5, 0.65, 0.651, 0.45]
+    assert outcomes() == ["better", "equivalent", "worse"]
+    assert versions[1].low < 0.65 < versions[1].high
+    assert advice_on(versions).startswith("The last change did harm")
 
 
-def test_three_equivalent_changes_in_a_row_say_that_iterating_pays_no_more(history):
-    for at in range(1, 4):
-        commit(history, [0.4 + at / 1000, 0.6 + at / 1000], f"change {at}")
-    found = walked()
-    assert words() == ["equivalent"] * 3
-    assert advised(found).startswith("The last three changes are equivalent within 0.01: fine-tune")
-    assert advised(found[:3]).startswith(
+def test_three_equivalent_changes_in_a_row_say_to_stop(history):
+    for step in range(1, 4):
+        commit(history, [0.4 + step / 1000, 0.6 + step / 1000], f"change {step}")
+    versions = results()
+    assert outcomes() == ["equivalent"] * 3
+    assert advice_on(versions).startswith(
+        "The last three changes are equivalent within 0.01: fine-tune"
+    )
+    assert advice_on(versions[:3]).startswith(
         "The last change is equivalent within 0.01: try something larger"
     )
-    assert advised(found[:1]).startswith("There is one version")
+    assert advice_on(versions[:1]).startswith("There is one version")
 
 
-def test_small_steps_that_add_up_are_no_standstill(history):
-    for at in range(1, 4):
-        commit(history, [0.4 + at / 150, 0.6 + at / 150], f"change {at}")
-    found = walked()
-    assert words() == ["equivalent"] * 3
-    assert advised(found) == (
+def test_small_changes_that_add_up_are_no_standstill(history):
+    for step in range(1, 4):
+        commit(history, [0.4 + step / 150, 0.6 + step / 150], f"change {step}")
+    versions = results()
+    assert outcomes() == ["equivalent"] * 3
+    assert advice_on(versions) == (
         "The last three changes are equivalent within 0.01 each, and better together (+0.0200): small steps, but steps."
     )
 
 
-def test_a_version_on_another_benchmark_is_listed_with_the_reason(history):
+def test_another_benchmark_is_listed_with_the_reason(history):
     commit(history, [0.5, 0.8], "other questions", benchmark="b2")
-    first, second = walked()
-    assert (second.word, second.problem.fact) == (
+    first, second = results()
+    assert (second.outcome, second.problem.fact) == (
         "not comparable",
-        f"{first.side.name} has no data/evaluate/runs.parquet in the DVC cache",
+        f"{first.version.name} has no data/evaluate/runs.parquet in the DVC cache",
     )
-    assert advised(walked()).startswith("The last change cannot be compared")
+    assert advice_on(results()).startswith("The last change cannot be compared")
 
 
-def test_openings_of_the_test_set_are_counted_on_todays_benchmark(history):
+def test_uses_of_the_test_set_count_on_todays_benchmark(history):
     commit(history, [0.4], "opened", split="test")
     commit(history, [0.5], "opened again", split="test")
     commit(history, [0.4], "the same results once more", split="test")
     commit(history, [0.5], "on another benchmark", split="test", benchmark="b2")
-    assert len(openings(side("HEAD~1"), error=0.01).versions) == 2
-    assert openings(side("HEAD~1"), error=0.01).luck == pytest.approx(
+    assert len(uses("HEAD~1")) == 2
+    assert verdicts.uses_of_test_set(find_version("HEAD~1"), error=0.01).luck == pytest.approx(
         0.5642 * 0.01 / 2**0.5, abs=1e-5
     )
-    assert len(openings(side(None), error=0.01).versions) == 1
+    assert len(uses(None)) == 1
     write([0.9], split="test", benchmark="b2")
-    assert openings(side(None), error=0.01).versions[1:] == ["the working tree"]
+    assert uses(None)[1:] == ["the working tree"]
 
 
-def test_a_try_on_a_branch_that_was_given_up_counts_as_an_opening(history):
+def test_an_abandoned_branch_counts_as_a_use(history):
     commit(history, [0.4], "opened", split="test")
     git(history, "checkout", "-qb", "aside")
     commit(history, [0.5], "opened aside", split="test")
     git(history, "checkout", "-q", "-")
     experiment(history, [0.6], "brave-idea", split="test")
-    assert len(openings(side("HEAD"), error=0.01).versions) == 3
+    assert len(uses("HEAD")) == 3
 
 
-def test_experiments_are_judged_against_what_they_started_from(history):
+def test_experiments_are_compared_with_their_start(history):
     experiment(history, [0.5, 0.8], "brave-idea", near="link")
     experiment(history, [0.3, 0.5], "wild-idea")
     git(
         history, "update-ref", "refs/exps/exec/EXEC_HEAD", "HEAD"
-    )  # DVC's own notes are no experiments
-    found = tries(experiments(), ASKED)
+    )  # DVC's own references are no experiments
+    versions = experiment_results(experiments(), CRITERION)
     start = git(history, "rev-parse", "HEAD").strip()[:7]
-    assert [(step.side.name, step.start, step.word) for step in found] == [
+    assert [(result.version.name, result.start, result.outcome) for result in versions] == [
         ("brave-idea", start, "better"),
         ("wild-idea", start, "worse"),
     ]
-    assert found[0].subject == 'deduplicate.near "drop_empty_difference" -> "link"'
-    assert advice_on_tries(found) == (
+    assert versions[0].subject == 'deduplicate.near "drop_empty_difference" -> "link"'
+    assert advice_on_experiments(versions) == (
         "Of 2 experiments, 1 is better than what it started from, `brave-idea` most: "
         "keep it with `dvc exp apply brave-idea`."
     )
     assert (
-        advice_on_tries(found[1:])
+        advice_on_experiments(versions[1:])
         == "Of 1 experiment, none is better than the version it started from."
     )
-    assert advice_on_tries([]) == ""
+    assert advice_on_experiments([]) == ""
 
 
 @pytest.mark.parametrize(
     ("count", "mean"), [(0, 0.0), (1, 0.0), (2, 0.5642), (4, 1.0294), (10, 1.5388)]
 )
-def test_the_best_of_several_stands_above_their_mean_by_luck(count, mean):
-    assert best_of(count) == pytest.approx(mean, abs=0.005)  # Harter 1961
+def test_the_best_of_several_is_above_their_mean_by_luck(count, mean):
+    assert mean_of_best(count) == pytest.approx(mean, abs=0.005)  # Harter 1961
 
 
 def test_the_command_prints_a_table_and_writes_a_page(history):
@@ -200,7 +216,7 @@ def test_an_experiment_that_dvc_ran_appears(history, dvc, where):
     start = git(history, "rev-parse", "--short=7", "HEAD").strip()
     result = CliRunner().invoke(app, ["--html", "progress.html"])
     assert result.exit_code == 0, result.output
-    told = f'| `brave-idea`, from `{start}` | deduplicate.near "drop_empty_difference" -> "link" | 0.6500 (0.'
-    assert told in result.output
+    row = f'| `brave-idea`, from `{start}` | deduplicate.near "drop_empty_difference" -> "link" | 0.6500 (0.'
+    assert row in result.output
     assert "keep it with `dvc exp apply brave-idea`" in result.output
     assert "brave-idea, from" in Path("progress.html").read_text("utf-8")

@@ -1,1 +1,1 @@
-"""The question `compare`: did the change help? Two revisions, one benchmark, a verdict with its interval."""
+"""The command `compare`: did a change help? Two versions, one benchmark, and an outcome with its interval."""

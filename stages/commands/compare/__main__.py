@@ -4,184 +4,306 @@
     python -m stages compare main my-branch    two revisions, or experiments by their names
     python -m stages compare main --rescore    the older model scored anew on the newer benchmark
 
-The fine-tuned model of both is judged on the same queries over the same documents, query by query. What decides is the
-interval of the mean difference, over components, and a sign-flip test; and a difference that is certainly smaller than
-`compare.delta` is none. Choices are made on validation; `--split test` says how often test was opened.
+The fine-tuned models of both versions are compared query by query, on the same queries over the same
+documents. The interval of the mean difference over components and a sign-flip test decide. A difference that
+is certainly smaller than `compare.delta` counts as none. Make your choices on validation: `--split test` says
+how often the test set was used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pandas as pd
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from stages.commands.compare.common import HITS, Ground, ground, ranked
-from stages.commands.compare.drawn import as_page
-from stages.commands.compare.lost import touched
-from stages.commands.compare.openings import Openings, openings
-from stages.commands.compare.report import MOST, Report, as_json, changes, is_funnel, lines
-from stages.commands.compare.rescore import rescore
-from stages.commands.compare.sides import METRICS, Side, side
-from stages.commands.compare.slices import Slices, read_held, slices
-from stages.commands.compare.verdicts import (
-    CompareParams,
-    Verdict,
-    difference,
-    judge,
-    judge_all,
-    seed_sd,
+from stages.commands.compare.alignment import (
+    HIT_COLUMNS,
+    PairedResults,
+    pair_results,
+    rescore,
+    stored_hits,
 )
+from stages.commands.compare.page import comparison_page
+from stages.commands.compare.report import (
+    MAX_LISTED,
+    Regressions,
+    Report,
+    changes,
+    find_new_decisions,
+    is_row_count,
+    markdown_lines,
+    to_json,
+)
+from stages.commands.compare.verdicts import (
+    PRIMARY,
+    CompareParams,
+    Comparison,
+    Difference,
+    Slices,
+    TestSetUses,
+    compare_difference,
+    compare_differences,
+    find_slices,
+    measure_difference,
+    read_evaluation_set,
+    seed_deviation,
+    uses_of_test_set,
+)
+from stages.commands.compare.versions import METRICS, Version, find_version
 from stages.commands.pipeline import order
 from stages.lib import written
 from stages.lib.errors import Problem
+from stages.lib.heldout import HeldOut
 from stages.lib.params import load
 from stages.lib.stage import command
 from stages.lib.statistics import DETECTABLE
 
-PRIMARY = "ndcg_at_10"
-Found = TypeVar("Found")
+Content = TypeVar("Content")
 
 
-class AtHand:
-    """Reads tables of DVC as far as they are at hand, and keeps in `missing` what the others would have told."""
+class AvailableTables:
+    """Reads tables of DVC if the cache has them, and records what is left out.
+
+    Attributes:
+        missing: what is left out, and the reason.
+    """
 
     def __init__(self) -> None:
         self.missing: dict[str, str] = {}
 
-    def read(self, told: str, what: Callable[[], Found]) -> Found | None:
-        """Return what `what` reads; None where a table is missing, and then `told` is missing, for that fact."""
+    def read(self, label: str, reader: Callable[[], Content]) -> Content | None:
+        """Return what `reader` returns; None if its table is missing, with the reason in `missing[label]`."""
         try:
-            return what()
+            return reader()
         except Problem as problem:
-            self.missing[told] = problem.fact
+            self.missing[label] = problem.fact
             return None
 
 
 def compare(
-    before: Side, after: Side, split: str, system: str, delta: float, anew: bool = False
+    before: Version,
+    after: Version,
+    *,
+    split: str,
+    system: str,
+    delta: float,
+    rescored: bool = False,
 ) -> Report:
-    """Return what became of `system` on `split` from one side to the other; `anew`: scored on the newer benchmark."""
-    found, tables = (rescore if anew else ground)(before, after, split, system), AtHand()
-    held = tables.read("slices and texts of queries", lambda: read_held(after, split))
-    parts = Slices({}, 0) if held is None else slices(*held, found.after["component_id"])
-    sd = seed_sd(before, after, system)
-    primary, others = _judged(found, parts.judged, delta, sd)
-    lost = (found.after[PRIMARY] - found.before[PRIMARY]).sort_values(kind="stable")
-    lost = lost[lost < 0.0]
-    # Test queries are never shown: who reads them chooses by them.
-    queries = (
-        pd.DataFrame(columns=["query_id", "text"])
-        if held is None or split == "test"
-        else held[0].queries
+    """Return the comparison of `system` on `split` in two versions, as `Report` describes it.
+
+    With `rescored` the older model ranks the benchmark of the newer version.
+    """
+    # The same queries over the same documents for both versions.
+    align = rescore if rescored else pair_results
+    paired = align(before, after, split, system=system)
+
+    # Queries of the newer version, if DVC has them here: their slices and their texts.
+    tables = AvailableTables()
+    evaluation_set = tables.read(
+        "slices and texts of queries", lambda: read_evaluation_set(after, split)
     )
-    texts = dict(zip(queries["query_id"], queries["text"], strict=True))
+    slices = Slices({}, 0)
+    if evaluation_set is not None:
+        slices = find_slices(*evaluation_set, paired.after["component_id"])
+
+    # The primary metric is tested alone, all others together.
+    seed_sd = seed_deviation(before, after, system)
+    primary, others = _compare_metrics(paired, slices, delta, seed_sd=seed_sd)
+
+    # How much of what is found stayed.
+    overlap = tables.read(
+        "hits in common",
+        lambda: hit_overlap(
+            _hits_before(paired, before, split, system), stored_hits(after, split, system)
+        ),
+    )
+
+    # Queries that lost, and which rules changed their relevant documents.
+    changed = _regressed(paired)
+    new_decisions = tables.read(
+        "rules behind lost queries",
+        lambda: find_new_decisions(before, after, split, list(changed.index)),
+    )
+    query_texts = _texts_to_show(evaluation_set, split)
+    regressions = Regressions(len(changed), _worst(changed, query_texts), new_decisions)
+
     return Report(
         before=before.name,
         after=after.name,
         split=split,
         system=system,
         delta=delta,
-        ground=found,
-        seed_sd=sd,
+        paired=paired,
+        seed_sd=seed_sd,
         primary=primary,
         others=others,
-        small=parts.small if found.comparable else 0,
-        opened=_openings(after, primary) if split == "test" else None,
-        overlap=tables.read(
-            "hits in common",
-            lambda: overlap(_hits(found, before, split, system), ranked(after, split, system)),
-        ),
-        lost=[
-            (str(query_id), texts.get(str(query_id), ""), float(change))
-            for query_id, change in lost.head(MOST).items()
-        ],
-        losers=len(lost),
-        touched=tables.read(
-            "rules behind lost queries", lambda: touched(before, after, split, list(lost.index))
-        ),
+        slices_too_small=slices.too_small if paired.comparable else 0,
+        test_set_uses=_test_set_uses(after, primary) if split == "test" else None,
+        overlap=overlap,
+        regressions=regressions,
         params=changes(before.params(), after.params()),
-        funnel=changes(_funnel(before), _funnel(after)),
+        row_counts=changes(_row_counts(before), _row_counts(after)),
         missing=tables.missing,
     )
 
 
-def _judged(
-    found: Ground, parts: dict[str, list[str]], delta: float, sd: float
-) -> tuple[Verdict, list[Verdict]]:
-    old, new = found.before, found.after
-    tested = [
-        difference(name, old[name], new[name], new["component_id"], seed=0, seed_sd=sd)
-        for name in METRICS
-    ]
-    if not found.comparable:
-        return judge(tested[0], delta)._replace(word="not comparable"), []
-    for name, ids in parts.items():
-        of = new.loc[ids, "component_id"]
-        tested.append(
-            difference(name, old.loc[ids, PRIMARY], new.loc[ids, PRIMARY], of, seed=0, seed_sd=sd)
-        )
-    return judge(tested[0], delta), judge_all(tested[1:], delta)
+def hit_overlap(before: pd.DataFrame, after: pd.DataFrame) -> float | None:
+    """Return the mean share of the first ten hits that both versions have; None without common queries.
 
+    Both have HIT_COLUMNS.
+    """
+    before_hits = _first_ten(before)
+    after_hits = _first_ten(after)
 
-def _openings(after: Side, primary: Verdict) -> Openings:
-    return openings(after, primary.effect.mde / DETECTABLE if primary.effect else 0.0)
+    # The share of one query is over the longer of its two lists.
+    shares = []
+    for query_id in before_hits.index.intersection(after_hits.index):
+        left = before_hits[query_id]
+        right = after_hits[query_id]
+        shares.append(len(left & right) / max(len(left), len(right)))
 
-
-def _hits(found: Ground, before: Side, split: str, system: str) -> pd.DataFrame:
-    return ranked(before, split, system) if found.anew is None else found.anew
-
-
-def overlap(before: pd.DataFrame, after: pd.DataFrame) -> float | None:
-    """Return the mean share of the first ten hits (HITS) that both sides have; None where no query is in both."""
-    query, rank, document = HITS
-    one, other = (
-        hits[hits[rank] <= 10].groupby(query)[document].agg(frozenset) for hits in (before, after)
-    )
-    both = one.index.intersection(other.index)
-    shares = [len(one[name] & other[name]) / max(len(one[name]), len(other[name])) for name in both]
     return float(pd.Series(shares, dtype="float64").mean()) if shares else None
 
 
-def _funnel(one: Side) -> dict[str, object]:
-    told = {
-        f"{stage}.{key}": value for stage in order() for key, value in one.metrics(stage).items()
-    }
-    return {key: value for key, value in told.items() if is_funnel(key)}
-
-
 def main(
-    before: Annotated[str, typer.Argument(help="revision or experiment")] = "HEAD",
+    before: Annotated[str, typer.Argument(help="Revision or experiment.")] = "HEAD",
     after: Annotated[
-        str | None, typer.Argument(help="revision or experiment; default: the working tree")
+        str | None, typer.Argument(help="Revision or experiment; default: the working tree.")
     ] = None,
-    split: Annotated[str, typer.Option(help="validation, or test to confirm")] = "validation",
+    split: Annotated[
+        str, typer.Option(help="Split: validation, or test to confirm.")
+    ] = "validation",
     system: Annotated[
-        str, typer.Option(help="a system of evaluate, as its tables name it")
+        str, typer.Option(help="System of evaluate, as its tables name it.")
     ] = "finetuned",
-    anew: Annotated[
+    rescored: Annotated[
         bool,
         typer.Option(
-            "--rescore", help="score the older model on the newer version's queries and documents"
+            "--rescore", help="Score the older model on the newer version's queries and documents."
         ),
     ] = False,
-    md: Annotated[bool, typer.Option("--md", help="print Markdown")] = False,
-    as_object: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
-    html: Annotated[Path | None, typer.Option(help="write a page to this file")] = None,
+    markdown: Annotated[bool, typer.Option("--md", help="Print Markdown.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
 ) -> None:
     """Say whether a change helped: better, worse, equivalent, no evidence, or not comparable."""
-    report = compare(side(before), side(after), split, system, load(CompareParams).delta, anew)
+    # Compare.
+    report = compare(
+        find_version(before),
+        find_version(after),
+        split=split,
+        system=system,
+        delta=load(CompareParams).delta,
+        rescored=rescored,
+    )
+
+    # Write the page, and print the same in words.
     if html is not None:
         with written.atomically(html) as temporary:
-            temporary.write_text(as_page(report), "utf-8", newline="\n")
-    if md or as_object:
-        typer.echo(as_json(report) if as_object else "\n".join(lines(report)))
+            temporary.write_text(comparison_page(report), "utf-8", newline="\n")
+
+    text = "\n".join(markdown_lines(report))
+    if as_json:
+        typer.echo(to_json(report))
+    elif markdown:
+        typer.echo(text)
     else:
-        Console().print(Markdown("\n".join(lines(report))))
+        Console().print(Markdown(text))
+
+
+def _compare_metrics(
+    paired: PairedResults, slices: Slices, delta: float, *, seed_sd: float
+) -> tuple[Comparison, list[Comparison]]:
+    """Return the outcome of the primary metric, and those of the other metrics and the slices."""
+
+    def measure(name: str, metric: str, query_ids: list[str] | None = None) -> Difference:
+        # Without query_ids: over all queries.
+        before = paired.before if query_ids is None else paired.before.loc[query_ids]
+        after = paired.after if query_ids is None else paired.after.loc[query_ids]
+        return measure_difference(
+            name,
+            before[metric],
+            after[metric],
+            components=after["component_id"],
+            seed=0,
+            seed_sd=seed_sd,
+        )
+
+    # Without enough in common there is one difference, and no outcome.
+    differences = [measure(metric, metric) for metric in METRICS]
+    primary = compare_difference(differences[0], delta)
+    if not paired.comparable:
+        return primary._replace(outcome="not comparable"), []
+
+    # All others are several questions about the same queries, so they are corrected together.
+    for name, query_ids in slices.query_ids_of.items():
+        differences.append(measure(name, PRIMARY, query_ids))
+    return primary, compare_differences(differences[1:], delta)
+
+
+def _test_set_uses(version: Version, primary: Comparison) -> TestSetUses:
+    # A detectable difference is DETECTABLE standard errors.
+    mde = primary.effect.mde if primary.effect else 0.0
+
+    return uses_of_test_set(version, mde / DETECTABLE)
+
+
+def _hits_before(paired: PairedResults, before: Version, split: str, system: str) -> pd.DataFrame:
+    if paired.rescored is not None:
+        return paired.rescored
+
+    return stored_hits(before, split, system)
+
+
+def _first_ten(hits: pd.DataFrame) -> pd.Series[Any]:
+    """Return query id to the set of its first ten documents."""
+    query, rank, document = HIT_COLUMNS
+
+    return hits[hits[rank] <= 10].groupby(query)[document].agg(frozenset)
+
+
+def _regressed(paired: PairedResults) -> pd.Series[float]:
+    """Return the change of each query that scores less than before, largest loss first."""
+    change = paired.after[PRIMARY] - paired.before[PRIMARY]
+    change = change.sort_values(kind="stable")
+
+    return change[change < 0.0]
+
+
+def _worst(change: pd.Series[float], query_texts: dict[str, str]) -> list[tuple[str, str, float]]:
+    """Return query id, text and change of the first queries."""
+    worst = []
+    for query_id, value in change.head(MAX_LISTED).items():
+        worst.append((str(query_id), query_texts.get(str(query_id), ""), float(value)))
+
+    return worst
+
+
+def _texts_to_show(
+    evaluation_set: tuple[HeldOut, dict[str, str]] | None, split: str
+) -> dict[str, str]:
+    """Return query id to text. Test queries are never shown: a reader would tune for them."""
+    if evaluation_set is None or split == "test":
+        return {}
+
+    queries = evaluation_set[0].queries
+    return dict(zip(queries["query_id"], queries["text"], strict=True))
+
+
+def _row_counts(version: Version) -> dict[str, object]:
+    counts: dict[str, object] = {}
+
+    for stage in order():
+        for key, value in version.details(stage).items():
+            if is_row_count(f"{stage}.{key}"):
+                counts[f"{stage}.{key}"] = value
+
+    return counts
 
 
 app = command(main)

@@ -1,36 +1,84 @@
-"""What `compare` has to say, gathered; and the same as text, as Markdown and as JSON."""
+"""Gather what `compare` reports, and write it as Markdown and as JSON."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from stages.commands.compare.common import Ground
-from stages.commands.compare.lost import Touched
-from stages.commands.compare.openings import Openings
-from stages.commands.compare.verdicts import Verdict
+import pandas as pd
+
+from stages.commands.compare.alignment import QRELS_COLUMNS, PairedResults
+from stages.commands.compare.verdicts import Comparison, TestSetUses
+from stages.commands.compare.versions import Version
 from stages.lib.statistics import LEAST_COMPONENTS
 
-MOST = 10  # queries and rules that are listed
-NAMES = {"ndcg_at_10": "nDCG@10", "mrr_at_10": "MRR@10", "recall_at_10": "Recall@10"}
-# Metrics of each stage that the funnel is made of.
-_FUNNEL = ("rows_in", "rows_out", "added.", "dropped.", "edits.", "accepted.", "refused.")
-UNTOUCHED = "No rule of cleaning or deduplication newly touches their answers."
-_DID = {
+MAX_LISTED = 10  # queries and rules
+METRIC_NAMES = {"ndcg_at_10": "nDCG@10", "mrr_at_10": "MRR@10", "recall_at_10": "Recall@10"}
+NO_NEW_DECISIONS = "No rule of cleaning or deduplication newly touches their answers."
+
+# Keys of details that count rows and edits.
+_ROW_COUNTS = ("rows_in", "rows_out", "added.", "dropped.", "edits.", "accepted.", "refused.")
+
+# Stages whose ledgers can explain a lost query, and the columns that make up a decision.
+_LEDGER_STAGES = ("clean", "deduplicate")
+_DECISION_COLUMNS = ["row_id", "field", "action", "reason", "before", "after"]
+_PAST_TENSE = {
     "drop": "dropped",
     "edit": "edited",
     "add": "added",
     "repoint": "re-pointed",
     "note": "noted",
 }
-Change = tuple[str, Any, Any]
+
+Change = tuple[str, Any, Any]  # key, old value, new value
+Decision = tuple[str, str, str]  # stage, action, reason
+
+
+class NewDecisions(NamedTuple):
+    """A rule that changed relevant documents of regressed queries, and did not in the older version."""
+
+    stage: str
+    action: str
+    reason: str
+    queries: list[str]
+
+
+class Regressions(NamedTuple):
+    """The queries that score less than before.
+
+    Attributes:
+        total: how many there are.
+        worst: query id, text and change of those that lost most.
+        new_decisions: rules that newly changed relevant documents of these queries; None if unknown.
+    """
+
+    total: int
+    worst: list[tuple[str, str, float]]
+    new_decisions: list[NewDecisions] | None
 
 
 class Report(NamedTuple):
-    """A comparison: `primary` is tested alone, `others` are corrected for their number; `small` slices are not tested.
+    """A comparison of two versions.
 
-    `opened` is told of the test split alone. `missing` says what is left out, and which table was not at hand for it.
+    Attributes:
+        before: name of the older version.
+        after: name of the newer version.
+        split: validation, or test.
+        system: the system whose results are compared.
+        delta: the smallest difference that counts.
+        paired: the results of both versions.
+        seed_sd: standard deviation of a mean between training seeds.
+        primary: nDCG@10, tested alone.
+        others: other metrics and slices, corrected for their number.
+        slices_too_small: slices that were not tested.
+        test_set_uses: None unless the split is test.
+        overlap: mean share of the first ten hits that both versions have.
+        regressions: the queries that score less than before.
+        params: parameters that differ.
+        row_counts: row counts that differ.
+        missing: what is left out, and the reason.
     """
 
     before: str
@@ -38,196 +86,310 @@ class Report(NamedTuple):
     split: str
     system: str
     delta: float
-    ground: Ground
+    paired: PairedResults
     seed_sd: float
-    primary: Verdict
-    others: list[Verdict]
-    small: int
-    opened: Openings | None
+    primary: Comparison
+    others: list[Comparison]
+    slices_too_small: int
+    test_set_uses: TestSetUses | None
     overlap: float | None
-    lost: list[tuple[str, str, float]]
-    losers: int
-    touched: list[Touched] | None
+    regressions: Regressions
     params: list[Change]
-    funnel: list[Change]
+    row_counts: list[Change]
     missing: dict[str, str]
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """Return the keys whose values differ, with both; None where a side lacks the key."""
-    keys = sorted(before.keys() | after.keys())
-    return [
-        (key, before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)
-    ]
+    """Return the keys whose values differ, with both values; None if a side lacks the key.
+
+    >>> changes({"a": 1, "b": 2}, {"b": 3})
+    [('a', 1, None), ('b', 2, 3)]
+    """
+    differing = []
+
+    for key in sorted(before.keys() | after.keys()):
+        if before.get(key) != after.get(key):
+            differing.append((key, before.get(key), after.get(key)))
+
+    return differing
 
 
-def is_funnel(key: str) -> bool:
-    """Return whether a metric, called <stage>.<key>, counts rows that came, went or were changed."""
-    return any(part in f".{key}" for part in (f".{name}" for name in _FUNNEL))
+def is_row_count(key: str) -> bool:
+    """Return True if a key of details, `<stage>.<key>`, counts rows or edits."""
+    return any(f".{name}" in f".{key}" for name in _ROW_COUNTS)
 
 
-def lines(report: Report) -> list[str]:
+def find_new_decisions(
+    before: Version, after: Version, split: str, query_ids: list[str]
+) -> list[NewDecisions]:
+    """Return the rules that newly changed relevant documents of these queries, most queries first."""
+    # The queries of each relevant document.
+    qrels = after.table(f"data/split/{split}/qrels.parquet", *QRELS_COLUMNS)
+    regressed = set(query_ids)
+    queries_of_document: dict[str, set[str]] = defaultdict(set)
+    for query_id, doc_id in zip(qrels["query_id"], qrels["doc_id"], strict=True):
+        if query_id in regressed:
+            queries_of_document[doc_id].add(query_id)
+
+    # Ledger lines of these documents that the older version does not have.
+    queries_of_decision: dict[Decision, set[str]] = defaultdict(set)
+    for stage in _LEDGER_STAGES:
+        before_lines = set(_decisions(before, stage, queries_of_document))
+        for line in _decisions(after, stage, queries_of_document):
+            if line not in before_lines:
+                row_id, _, action, reason, *_ = line
+                queries_of_decision[stage, action, reason] |= queries_of_document[row_id]
+
+    # Most queries first; equal ones by name.
+    ordered = sorted(queries_of_decision.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [NewDecisions(*decision, sorted(queries)) for decision, queries in ordered]
+
+
+def markdown_lines(report: Report) -> list[str]:
     """Return the report as Markdown, which reads as plain text too."""
+    # The outcome, and what it is based on.
     primary = report.primary
-    told = [
-        f"## {primary.word.capitalize()}: {report.before} -> {report.after}",
+    metric = METRIC_NAMES[primary.name]
+    lines = [
+        f"## {primary.outcome.capitalize()}: {report.before} -> {report.after}",
         "",
-        f"{NAMES[primary.name]} of `{report.system}` on {report.split}: {difference(primary)}",
+        f"{metric} of `{report.system}` on {report.split}: {describe_difference(primary)}",
         "",
-        basis(report),
+        describe_basis(report),
     ]
-    if report.opened is not None:
-        told += ["", str(report.opened)]
+
+    # What limits or explains it.
+    if report.test_set_uses is not None:
+        lines += ["", str(report.test_set_uses)]
     if report.others:
-        told += [
+        lines += [
             "",
             "| | before | after | difference (95 % interval) | p (Holm) | |",
             "|---|---|---|---|---|---|",
         ]
-        told += [_row(one) for one in report.others]
-    if report.small:
-        told += ["", too_small(report.small)]
+        lines += [_comparison_row(comparison) for comparison in report.others]
+    if report.slices_too_small:
+        lines += ["", describe_small_slices(report.slices_too_small)]
     if report.overlap is not None:
-        told += ["", shared(report.overlap)]
+        lines += ["", describe_overlap(report.overlap)]
     if report.missing:
-        told += ["", left_out(report.missing)]
-    told += _losers(report)
-    for title, found in (("Parameters", report.params), ("Rows", report.funnel)):
-        if found:
-            told += ["", f"### {title}", "", "| | before | after |", "|---|---|---|"]
-            told += [f"| `{key}` | {shown(old)} | {shown(new)} |" for key, old, new in found]
-    return told
+        lines += ["", describe_missing(report.missing)]
+
+    # What changed, in detail.
+    lines += _regressed_lines(report.regressions)
+    lines += _change_lines("Parameters", report.params)
+    lines += _change_lines("Rows", report.row_counts)
+    return lines
 
 
-def as_json(report: Report) -> str:
+def to_json(report: Report) -> str:
     """Return the figures of the report as one JSON object."""
-    ground = report.ground
-    told = {
+    paired = report.paired
+    uses = report.test_set_uses
+
+    # None says that the ledgers were not there.
+    touched = None
+    if report.regressions.new_decisions is not None:
+        touched = [decision._asdict() for decision in report.regressions.new_decisions]
+
+    # These keys are read by scripts, so they keep their names.
+    figures = {
         "before": report.before,
         "after": report.after,
         "split": report.split,
         "system": report.system,
         "delta": report.delta,
-        "same_benchmark": ground.same and ground.anew is None,
-        "rescored": ground.anew is not None,
-        "queries_practised": ground.practised,
+        "same_benchmark": paired.same_benchmark and paired.rescored is None,
+        "rescored": paired.rescored is not None,
+        "queries_practised": paired.seen_in_training,
         "seed_sd": report.seed_sd,
-        "test_openings": None if report.opened is None else report.opened._asdict(),
-        "in_common": ground.share,
-        "verdict": report.primary.word,
+        "test_openings": None if uses is None else uses._asdict(),
+        "in_common": paired.share_in_common,
+        "verdict": report.primary.outcome,
         "primary": _figures(report.primary),
-        "others": [_figures(one) for one in report.others],
-        "slices_too_small": report.small,
+        "others": [_figures(comparison) for comparison in report.others],
+        "slices_too_small": report.slices_too_small,
         "overlap_at_10": report.overlap,
-        "queries_worse": report.losers,
+        "queries_worse": report.regressions.total,
         "missing": report.missing,
-        "touched": None if report.touched is None else [one._asdict() for one in report.touched],
+        "touched": touched,
         "params": {key: [old, new] for key, old, new in report.params},
-        "funnel": {key: [old, new] for key, old, new in report.funnel},
+        "funnel": {key: [old, new] for key, old, new in report.row_counts},
     }
-    return json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False)
+
+    return json.dumps(figures, indent=2, sort_keys=True, ensure_ascii=False)
 
 
-def difference(verdict: Verdict) -> str:
-    """Say both means, their difference, its interval and its p-value."""
-    if not verdict.queries:
+def describe_difference(comparison: Comparison) -> str:
+    """Return both means, their difference, its interval and its p-value, in words."""
+    if not comparison.queries:
         return "no query is in both"
-    told = f"{verdict.before:.4f} -> {verdict.after:.4f}"
-    if verdict.effect is None:
-        return told
-    effect = verdict.effect
-    return f"{told}, **{effect.mean:+.4f}** ({effect.low:+.4f} to {effect.high:+.4f}), p = {verdict.p:.4f}"
+
+    means = f"{comparison.before:.4f} -> {comparison.after:.4f}"
+    effect = comparison.effect
+    if effect is None:
+        return means
+
+    interval = f"({effect.low:+.4f} to {effect.high:+.4f})"
+    return f"{means}, **{effect.mean:+.4f}** {interval}, p = {comparison.p_value:.4f}"
 
 
-def basis(report: Report) -> str:
-    """Say on how much the verdict stands, and what it could have shown."""
-    ground, verdict = report.ground, report.primary
-    if verdict.word == "not comparable":
+def describe_basis(report: Report) -> str:
+    """Return sentences on what the outcome is based on, and what difference it could have shown."""
+    paired = report.paired
+    primary = report.primary
+    if primary.outcome == "not comparable":
         return (
-            f"Only {ground.share:.0%} of the queries or documents are in common ({_comings(ground)}). Score the older "
-            "model on today's benchmark: `--rescore`."
+            f"Only {paired.share_in_common:.0%} of the queries or documents are in common "
+            f"({_removed_and_added(paired)}). Score the older model on today's benchmark: `--rescore`."
         )
-    told = f"{verdict.queries:,} queries in {verdict.components:,} components"
-    if ground.anew is not None:
-        told += f": the model of {report.before} was scored anew on the queries and documents of {report.after}."
-        if ground.practised:
-            told += f" {ground.practised:,} queries are left out, since that model was trained on their components."
-    elif ground.same:
-        told += ", the same benchmark over the same documents."
+
+    # Which queries and documents.
+    text = f"{primary.queries:,} queries in {primary.components:,} components"
+    if paired.rescored is not None:
+        text += (
+            f": the model of {report.before} was scored anew on the queries and documents "
+            f"of {report.after}."
+        )
+        if paired.seen_in_training:
+            text += (
+                f" {paired.seen_in_training:,} queries are left out, since that model was trained "
+                "on their components."
+            )
+    elif paired.same_benchmark:
+        text += ", the same benchmark over the same documents."
     else:
-        told += f" that both have, over the documents that both have ({_comings(ground)})."
-    if verdict.effect is not None and not any(verdict.effect):
-        told += " No query scores otherwise than before."
-    elif verdict.effect is not None:
-        told += f" Differences from {verdict.effect.mde:.4f} up would show here four times in five."
+        text += (
+            f" that both have, over the documents that both have ({_removed_and_added(paired)})."
+        )
+
+    # How small a difference they can show.
+    effect = primary.effect
+    if effect is not None and not any(effect):
+        text += " No query has another score than before."
+    elif effect is not None:
+        text += f" Differences from {effect.mde:.4f} up would show here four times in five."
+
+    # What another training would have changed.
     if report.seed_sd:
-        told += f" Another seed of training moves a mean by {report.seed_sd:.4f}, which the intervals include."
-    return told
+        text += (
+            f" Another seed of training moves a mean by {report.seed_sd:.4f}, "
+            "which the intervals include."
+        )
+    return text
 
 
-def shared(overlap: float) -> str:
-    """Say how much of what is found stayed."""
+def describe_overlap(overlap: float) -> str:
+    """Return a sentence on how many of the first hits stayed."""
     return f"The first ten hits of a query have {overlap:.0%} in common."
 
 
-def too_small(slices: int) -> str:
-    """Say that some slices were not judged."""
-    return f"Not judged, having fewer than {LEAST_COMPONENTS} components: {slices} slice{'s' * (slices != 1)}."
+def describe_small_slices(count: int) -> str:
+    """Return a sentence on the slices that were not tested."""
+    plural = "" if count == 1 else "s"
+    return f"Not tested, with fewer than {LEAST_COMPONENTS} components: {count} slice{plural}."
 
 
-def left_out(missing: Mapping[str, str]) -> str:
-    """Say what is not told, and why."""
-    return "Left out: " + "; ".join(f"{what} ({fact})" for what, fact in missing.items()) + "."
+def describe_missing(missing: Mapping[str, str]) -> str:
+    """Return a sentence on what is left out, and why."""
+    parts = [f"{label} ({reason})" for label, reason in missing.items()]
+    return f"Left out: {'; '.join(parts)}."
 
 
-def said(touched: Touched) -> str:
-    """Say what a rule did to the answers of queries that lost."""
-    did = _DID.get(touched.action, touched.action)
-    return f"the rule `{touched.reason}` of {touched.stage} {did} answers of {len(touched.queries):,} of them"
+def describe_decisions(decisions: NewDecisions) -> str:
+    """Return what a rule did to relevant documents of regressed queries, in words."""
+    verb = _PAST_TENSE.get(decisions.action, decisions.action)
+    count = len(decisions.queries)
+    return f"the rule `{decisions.reason}` of {decisions.stage} {verb} answers of {count:,} of them"
 
 
-def shown(value: object) -> str:
-    """Return a value as JSON; nothing where a side lacks it."""
+def format_value(value: object) -> str:
+    """Return a value as JSON; an empty text if there is none."""
     return "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _figures(verdict: Verdict) -> dict[str, Any]:
-    told = {key: value for key, value in verdict._asdict().items() if key != "effect"}
-    if not verdict.queries:  # no mean of nothing
-        told |= {"before": None, "after": None}
-    return told | (verdict.effect._asdict() if verdict.effect else {})
+def _decisions(version: Version, stage: str, row_ids: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the ledger lines of these rows, as tuples of _DECISION_COLUMNS."""
+    # The dtypes of older ledgers may differ, so rows are compared as tuples.
+    ledger = version.table(f"data/{stage}/ledger.parquet", *_DECISION_COLUMNS)
+    lines: pd.DataFrame = ledger.loc[ledger["row_id"].isin(sorted(row_ids)), _DECISION_COLUMNS]
+    return [tuple(line) for line in lines.to_numpy().tolist()]
 
 
-def _comings(ground: Ground) -> str:
+def _figures(comparison: Comparison) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "name": comparison.name,
+        "word": comparison.outcome,
+        "before": comparison.before,
+        "after": comparison.after,
+        "p": comparison.p_value,
+        "queries": comparison.queries,
+        "components": comparison.components,
+    }
+
+    # Without queries there is no mean.
+    if not comparison.queries:
+        figures["before"] = None
+        figures["after"] = None
+
+    # mean, low, high and mde.
+    if comparison.effect:
+        figures.update(comparison.effect._asdict())
+
+    return figures
+
+
+def _removed_and_added(paired: PairedResults) -> str:
     return (
-        f"queries: {ground.queries_left:,} left, {ground.queries_entered:,} entered; "
-        f"documents: {ground.documents_left:,} left, {ground.documents_entered:,} entered"
+        f"queries: {paired.queries_removed:,} removed, {paired.queries_added:,} added; "
+        f"documents: {paired.documents_removed:,} removed, {paired.documents_added:,} added"
     )
 
 
-def _row(one: Verdict) -> str:
-    if one.effect is None or one.p is None:
-        return f"| {NAMES.get(one.name, one.name)} | {one.before:.4f} | {one.after:.4f} | | | {one.word} |"
-    found = (
-        f"{one.effect.mean:+.4f} ({one.effect.low:+.4f} to {one.effect.high:+.4f}) | {one.p:.4f}"
-    )
-    return f"| {NAMES.get(one.name, one.name)} | {one.before:.4f} | {one.after:.4f} | {found} | {one.word} |"
+def _comparison_row(comparison: Comparison) -> str:
+    name = METRIC_NAMES.get(comparison.name, comparison.name)
+    means = f"{comparison.before:.4f} | {comparison.after:.4f}"
+
+    # Without an interval two cells stay empty.
+    effect = comparison.effect
+    if effect is None or comparison.p_value is None:
+        return f"| {name} | {means} | | | {comparison.outcome} |"
+
+    interval = f"{effect.mean:+.4f} ({effect.low:+.4f} to {effect.high:+.4f})"
+    return f"| {name} | {means} | {interval} | {comparison.p_value:.4f} | {comparison.outcome} |"
 
 
-def _losers(report: Report) -> list[str]:
-    if not report.losers:
+def _regressed_lines(regressions: Regressions) -> list[str]:
+    if not regressions.total:
         return []
-    told = [
+
+    lines = [
         "",
         "### Queries that lost",
         "",
-        f"{report.losers:,} queries score less than before; the most:",
+        f"{regressions.total:,} queries score less than before; the most:",
         "",
     ]
-    told += [f"- {change:+.3f} `{query_id}` {text}" for query_id, text, change in report.lost]
-    if report.touched:
-        told += ["", "What newly touches their answers:", ""]
-        told += [f"- {said(one)}" for one in report.touched[:MOST]]
-    elif report.touched is not None:
-        told += ["", UNTOUCHED]
-    return told
+    for query_id, text, change in regressions.worst:
+        lines.append(f"- {change:+.3f} `{query_id}` {text}")
+
+    # Rules that may have caused it.
+    if regressions.new_decisions:
+        listed = regressions.new_decisions[:MAX_LISTED]
+        lines += ["", "What newly touches their answers:", ""]
+        lines += [f"- {describe_decisions(decisions)}" for decisions in listed]
+    elif regressions.new_decisions is not None:
+        lines += ["", NO_NEW_DECISIONS]
+
+    return lines
+
+
+def _change_lines(title: str, changed: list[Change]) -> list[str]:
+    if not changed:
+        return []
+
+    lines = ["", f"### {title}", "", "| | before | after |", "|---|---|---|"]
+    for key, old, new in changed:
+        lines.append(f"| `{key}` | {format_value(old)} | {format_value(new)} |")
+
+    return lines

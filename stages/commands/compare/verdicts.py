@@ -1,14 +1,29 @@
-"""Verdicts: what a difference between two versions is worth, given how many independent questions show it."""
+"""Decide what a difference between two versions is worth, from how many independent components show it.
+
+Three questions: is the difference better, worse or equivalent; which slices of queries have enough components
+to ask that of them; and how often the test set was used, which makes the best of several versions look good.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from stages.commands.compare.sides import MODEL, TRAINED, Side
+from stages.commands.compare.alignment import QRELS_COLUMNS, read_aliases
+from stages.commands.compare.versions import (
+    FINETUNED,
+    MODEL,
+    Version,
+    blob_of,
+    file_versions,
+)
+from stages.evaluate.slices import kinds
+from stages.lib.heldout import HeldOut, grades
 from stages.lib.params import Section
 from stages.lib.statistics import (
     ALPHA,
@@ -22,109 +37,311 @@ from stages.lib.statistics import (
     widened,
 )
 
-Word = Literal["better", "worse", "equivalent", "no evidence", "not comparable"]
-NARROW = 1.645  # standard errors to either end of a 90 % interval
+PRIMARY = "ndcg_at_10"
+TEST_RESULTS = "metrics/queries/test.tsv"
+Outcome = Literal["better", "worse", "equivalent", "no evidence", "not comparable"]
+
+# Standard errors to either end of a 90 % interval.
+_NORMAL_90 = 1.645
 
 
 class CompareParams(Section):
-    """Section `compare` of params.yaml: from when on a difference counts."""
+    """Section `compare` of params.yaml: the smallest difference that counts."""
 
     section: ClassVar[str] = "compare"
     delta: float = Field(gt=0.0, le=0.5)
 
 
-def seed_sd(before: Side, after: Side, system: str) -> float:
-    """Return by how much the mean of `system` varies with the seed of training: `evaluate.seed_sd`.
-
-    0 where both sides have the same fine-tuned model, or another system was asked for, or nobody has measured it.
-    """
-    models = [one.content(MODEL) for one in (before, after)]
-    if system != TRAINED or models[0] == models[1] is not None:
-        return 0.0
-    return float(after.params().get("evaluate.seed_sd") or 0.0)
-
-
-class Verdict(NamedTuple):
-    """One difference, after minus before: the word for it, its size, and on how much it stands.
-
-    `p` is that of a sign-flip test by component, corrected where it is one of several; None where nothing was tested.
-    """
-
-    name: str
-    word: Word
-    before: float
-    after: float
-    effect: Effect | None
-    p: float | None
-    queries: int
-    components: int
-
-
 class Difference(NamedTuple):
-    """A difference before its verdict: `narrow` is its 90 % interval, by which equivalence is judged."""
+    """The difference of two versions in one metric, newer minus older, before it has an outcome.
+
+    Attributes:
+        name: the metric or slice.
+        before: mean of the older version.
+        after: mean of the newer version.
+        effect: mean difference with its 95 % interval; None under LEAST_COMPONENTS.
+        narrow: the 90 % interval, which decides on equivalence.
+        p_value: of a sign-flip test by component; 1 under LEAST_COMPONENTS.
+        queries: number of queries.
+        components: number of components.
+    """
 
     name: str
     before: float
     after: float
     effect: Effect | None
     narrow: tuple[float, float]
-    p: float
+    p_value: float
     queries: int
     components: int
 
 
-def difference(
+class Comparison(NamedTuple):
+    """A difference with its outcome.
+
+    Attributes:
+        name: the metric or slice.
+        outcome: better, worse, equivalent, no evidence, or not comparable.
+        before: mean of the older version.
+        after: mean of the newer version.
+        effect: mean difference with its 95 % interval; None under LEAST_COMPONENTS.
+        p_value: corrected if it is one of several.
+        queries: number of queries.
+        components: number of components.
+    """
+
+    name: str
+    outcome: Outcome
+    before: float
+    after: float
+    effect: Effect | None
+    p_value: float | None
+    queries: int
+    components: int
+
+
+class Slices(NamedTuple):
+    """Query ids by name of the slice, for slices with enough components; and how many have too few."""
+
+    query_ids_of: dict[str, list[str]]
+    too_small: int
+
+
+class TestSetUses(NamedTuple):
+    """The versions with new test results on one benchmark.
+
+    Attributes:
+        versions: their names, oldest first.
+        luck: how far the best of so many equal versions is above their mean, on average.
+    """
+
+    versions: list[str]
+    luck: float
+
+    def __str__(self) -> str:
+        """Return a sentence."""
+        count = len(self.versions)
+        plural = "" if count == 1 else "s"
+        sentence = f"The test set was opened {count} time{plural} on this benchmark"
+        if count < 2:
+            return f"{sentence}."
+
+        return (
+            f"{sentence}: the best of {count} equal versions stands {self.luck:+.4f} "
+            "above their mean by luck alone."
+        )
+
+
+def seed_deviation(before: Version, after: Version, system: str) -> float:
+    """Return how much the mean of `system` varies with the training seed: `evaluate.seed_sd`.
+
+    0 if both versions have the same fine-tuned model, if `system` is another one, or if the deviation
+    was never measured.
+    """
+    # Equal models differ by nothing, whatever the seed.
+    before_model = before.output_hash(MODEL)
+    same_model = before_model is not None and before_model == after.output_hash(MODEL)
+    if system != FINETUNED or same_model:
+        return 0.0
+
+    return float(after.params().get("evaluate.seed_sd") or 0.0)
+
+
+def measure_difference(
     name: str,
     before: pd.Series[float],
     after: pd.Series[float],
+    *,
     components: pd.Series[str],
     seed: int,
     seed_sd: float = 0.0,
 ) -> Difference:
-    """Return the difference of two results (queries,) of one index, with its interval and its p-value.
+    """Return the difference of two results with its intervals and its p-value.
 
-    Under LEAST_COMPONENTS it has no interval, and p is 1.
-
-    `seed_sd` is how much a mean differs between two trainings that differ in nothing but their seed (standard
-    deviation); 0 where both results come from one training, or nobody has measured it. It widens both intervals.
+    Args:
+        name: the metric or slice.
+        before: scores of the older version, shape (queries,).
+        after: scores of the newer version, with the same index.
+        components: the component of each query, with the same index.
+        seed: of the random halves and sign flips.
+        seed_sd: standard deviation of a mean over trainings that differ only in their seed. It widens
+            both intervals. 0 if both results come from one training.
     """
     differences = np.asarray(after - before, dtype=np.float64)
-    names = components.to_numpy(dtype=str)
-    count = len(np.unique(names))
-    told = (name, float(before.mean()), float(after.mean()))
+    component_ids = components.to_numpy(dtype=str)
+    count = len(np.unique(component_ids))
+    before_mean = float(before.mean())
+    after_mean = float(after.mean())
+
+    # Too few components: means, but no interval.
     if count < LEAST_COMPONENTS:
-        return Difference(*told, None, (-np.inf, np.inf), 1.0, len(differences), count)
-    means = resampled(differences, names, seed)
-    low, lower, upper, high = np.quantile(means, [0.025, 0.05, 0.95, 0.975]).tolist()
-    mean, mde = float(differences.mean()), float(DETECTABLE * means.std(ddof=1))
-    effect = widened(Effect(mean, low, high, mde), seed_sd)
-    narrow = widened(Effect(mean, lower, upper, mde), seed_sd * NARROW / NORMAL)
-    p = sign_flip(differences, names, seed)
-    return Difference(*told, effect, (narrow.low, narrow.high), p, len(differences), count)
+        return Difference(
+            name=name,
+            before=before_mean,
+            after=after_mean,
+            effect=None,
+            narrow=(-np.inf, np.inf),
+            p_value=1.0,
+            queries=len(differences),
+            components=count,
+        )
 
+    # Both intervals come from the same random halves.
+    means = resampled(differences, component_ids, seed)
+    low, low_90, high_90, high = np.quantile(means, [0.025, 0.05, 0.95, 0.975]).tolist()
+    mean = float(differences.mean())
+    mde = float(DETECTABLE * means.std(ddof=1))
 
-def judge(tested: Difference, delta: float, p: float | None = None) -> Verdict:
-    """Return the verdict on what was `tested`; `p` is its corrected p-value, where it is one of several.
-
-    Equivalent within `delta` is asked first (two one-sided tests, Schuirmann 1987): what is certainly smaller than
-    that is no progress, however certain. Better and worse need both an interval without 0 and the sign-flip test.
-    """
-    p = tested.p if p is None else p
-    effect = tested.effect
-    word: Word = "no evidence"
-    if effect is not None:
-        if -delta < tested.narrow[0] and tested.narrow[1] < delta:
-            word = "equivalent"
-        elif p <= ALPHA and effect.low > 0.0:
-            word = "better"
-        elif p <= ALPHA and effect.high < 0.0:
-            word = "worse"
-    return Verdict(
-        tested.name, word, tested.before, tested.after, effect, p, tested.queries, tested.components
+    # Another training seed could have moved both ends of both intervals.
+    narrow = widened(Effect(mean, low_90, high_90, mde), seed_sd * _NORMAL_90 / NORMAL)
+    return Difference(
+        name=name,
+        before=before_mean,
+        after=after_mean,
+        effect=widened(Effect(mean, low, high, mde), seed_sd),
+        narrow=(narrow.low, narrow.high),
+        p_value=sign_flip(differences, component_ids, seed),
+        queries=len(differences),
+        components=count,
     )
 
 
-def judge_all(tested: list[Difference], delta: float) -> list[Verdict]:
-    """Return the verdicts on several differences, corrected for their number (Holm)."""
-    corrected = holm([one.p for one in tested])
-    return [judge(one, delta, p) for one, p in zip(tested, corrected, strict=True)]
+def compare_difference(
+    difference: Difference, delta: float, p_value: float | None = None
+) -> Comparison:
+    """Return the outcome of a difference; `p_value` replaces its own if it is one of several.
+
+    Equivalence comes first (two one-sided tests, Schuirmann 1987): a difference that is certainly smaller
+    than `delta` is no progress, however certain it is. Better and worse need an interval without 0 and
+    a significant sign-flip test.
+    """
+    if p_value is None:
+        p_value = difference.p_value
+    effect = difference.effect
+
+    # Without an interval, or with a wide one, there is no evidence either way.
+    outcome: Outcome = "no evidence"
+    if effect is not None:
+        low, high = difference.narrow
+        if -delta < low and high < delta:
+            outcome = "equivalent"
+        elif p_value <= ALPHA and effect.low > 0.0:
+            outcome = "better"
+        elif p_value <= ALPHA and effect.high < 0.0:
+            outcome = "worse"
+
+    return Comparison(
+        name=difference.name,
+        outcome=outcome,
+        before=difference.before,
+        after=difference.after,
+        effect=effect,
+        p_value=p_value,
+        queries=difference.queries,
+        components=difference.components,
+    )
+
+
+def compare_differences(differences: list[Difference], delta: float) -> list[Comparison]:
+    """Return the outcomes of several differences, corrected for their number (Holm 1979)."""
+    corrected = holm([difference.p_value for difference in differences])
+    return [
+        compare_difference(difference, delta, p_value)
+        for difference, p_value in zip(differences, corrected, strict=True)
+    ]
+
+
+def read_evaluation_set(version: Version, split: str) -> tuple[HeldOut, dict[str, str]]:
+    """Return the queries of a split with their relevant documents, and document id to topic."""
+    queries = version.table(
+        f"data/split/{split}/queries.parquet", "query_id", "text", "relation", "source"
+    )
+    qrels = version.table(f"data/split/{split}/qrels.parquet", *QRELS_COLUMNS)
+    kept_id = read_aliases(version)
+
+    # Topics make slices of their own.
+    documents = version.table("data/pair/documents.parquet", "doc_id", "topic")
+    topic_of_document = dict(zip(documents["doc_id"], documents["topic"], strict=True))
+    return HeldOut(queries, grades(qrels, kept_id), qrels), topic_of_document
+
+
+def find_slices(
+    evaluation_set: HeldOut, topic_of_document: Mapping[str, str], components: pd.Series[str]
+) -> Slices:
+    """Return the slices of the queries in `components`, by kind and name.
+
+    The kinds are those of the stage evaluate. So a loss in one kind of query shows, even if the mean hides it.
+
+    Args:
+        evaluation_set: the queries of the newer version.
+        topic_of_document: the topics of its documents.
+        components: the component of each query that is compared, by query id.
+    """
+    query_ids_of: dict[str, list[str]] = {}
+    too_small = 0
+
+    for kind, slice_of_query in kinds(evaluation_set, topic_of_document).items():
+        compared = slice_of_query[slice_of_query.index.isin(components.index)]
+
+        # A slice with few components gets no outcome, but is counted.
+        for name in sorted(set(compared)):
+            query_ids = list(compared.index[compared == name])
+            if components[query_ids].nunique() < LEAST_COMPONENTS:
+                too_small += 1
+            else:
+                query_ids_of[f"nDCG@10, {kind} {name}"] = query_ids
+
+    return Slices(query_ids_of, too_small)
+
+
+def uses_of_test_set(version: Version, error: float) -> TestSetUses:
+    """Return the versions whose test results differ from all before, on the benchmark of `version`.
+
+    Every commit of every branch and every experiment counts, abandoned ones too. `version` counts as well.
+
+    Args:
+        version: the newest version.
+        error: the standard error of a difference between two versions; 0 if unknown.
+    """
+    # Versions of the same benchmark, each with the git blob of its test results.
+    benchmark = version.details("evaluate").get("benchmark")
+    results = [
+        (other.name, blob)
+        for other, blob in file_versions(TEST_RESULTS)
+        if other.details("evaluate").get("benchmark") == benchmark
+    ]
+
+    # The working tree, or a version without a commit of its own.
+    own_blob = blob_of(version, TEST_RESULTS)
+    if own_blob is not None:
+        results.append((version.name, own_blob))
+
+    # Equal results count once, under the name of the first.
+    name_of_blob: dict[str, str] = {}
+    for name, blob in results:
+        name_of_blob.setdefault(blob, name)
+
+    # A difference holds the errors of two versions.
+    error_of_version = error / 2**0.5
+    luck = mean_of_best(len(name_of_blob)) * error_of_version
+    return TestSetUses(list(name_of_blob.values()), luck)
+
+
+def mean_of_best(count: int) -> float:
+    """Return the mean of the largest of `count` standard normal draws.
+
+    >>> [round(mean_of_best(count), 2) for count in (1, 4, 10)]
+    [0.0, 1.03, 1.54]
+    """
+    if count < 2:
+        return 0.0
+
+    # The chance that a draw is below each value.
+    draws = np.linspace(-10.0, 10.0, 20_001)
+    below = np.array([(1.0 + math.erf(draw / 2**0.5)) / 2.0 for draw in draws])
+
+    # The density of the largest is the density of one, times the chance that all others are below,
+    # times the number of draws that could be the largest.
+    normal = np.exp(-(draws**2) / 2.0) / (2.0 * math.pi) ** 0.5
+    density = count * normal * below ** (count - 1)
+    return float(np.trapezoid(draws * density, draws))

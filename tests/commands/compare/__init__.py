@@ -1,1 +1,1 @@
-"""Tests of the questions `compare` and `progress`, a file per subject."""
+"""Tests of the command `compare`, a file per module."""

@@ -1,7 +1,8 @@
-"""The command, on the history of a small repository whose results a reader can check."""
+"""The command, on the history of a small repository whose results a reader can check by hand."""
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -9,45 +10,49 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.commands.compare.__main__ import app
-from stages.commands.compare.report import changes, is_funnel
-from stages.commands.compare.sides import side
+from stages.commands.compare.report import changes, is_row_count
+from stages.commands.compare.versions import find_version
 from stages.lib.errors import Problem
-from tests.commands.results import COMMIT, write
+from tests.commands.results import COMMIT, write, write_details, write_old_metrics
 from tests.conftest import git
 
 
-def ask(*arguments):
+def invoke(*arguments):
     return CliRunner().invoke(app, arguments)
 
 
-def told(*arguments):
-    result = ask(*arguments, "--json")
+def compare(*arguments):
+    result = invoke(*arguments, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.output)
 
 
 def test_the_working_tree_is_compared_with_head(history):
     write([0.5, 0.8], rows_out=90)
-    found = told()
-    assert (found["verdict"], found["before"], found["after"]) == (
+    comparison = compare()
+    assert (comparison["verdict"], comparison["before"], comparison["after"]) == (
         "better",
         "HEAD",
         "the working tree",
     )
-    assert found["primary"]["mean"] == pytest.approx(0.15)
-    assert found["primary"]["low"] == pytest.approx(0.14, abs=0.001)
-    assert found["funnel"] == {"clean.rows_out": [100, 90]}
-    assert (found["same_benchmark"], found["queries_worse"], found["params"]) == (True, 0, {})
-    # A run of which DVC has no tables is compared all the same; what stands in them is missing, and told to be.
-    assert (found["overlap_at_10"], found["touched"]) == (None, None)
-    assert found["missing"] == {
+    assert comparison["primary"]["mean"] == pytest.approx(0.15)
+    assert comparison["primary"]["low"] == pytest.approx(0.14, abs=0.001)
+    assert comparison["funnel"] == {"clean.rows_out": [100, 90]}
+    assert (comparison["same_benchmark"], comparison["queries_worse"], comparison["params"]) == (
+        True,
+        0,
+        {},
+    )
+    # Without the tables of DVC the results are still compared; what needs the tables is listed as missing.
+    assert (comparison["overlap_at_10"], comparison["touched"]) == (None, None)
+    assert comparison["missing"] == {
         "slices and texts of queries": "data/split/validation/queries.parquet does not exist",
         "hits in common": "HEAD has no data/evaluate/runs.parquet in the DVC cache",
         "rules behind lost queries": "data/split/validation/qrels.parquet does not exist",
     }
     assert (
         "Left out: slices and texts of queries (data/split/validation/queries.parquet does"
-        in ask("--md").output
+        in invoke("--md").output
     )
 
 
@@ -60,32 +65,30 @@ def test_two_revisions_and_an_experiment_are_compared(history):
     git(history, *COMMIT, "second")
     git(history, "update-ref", f"refs/exps/ab/{'c' * 38}/brave-idea", "HEAD")
     git(history, "reset", "-q", "--hard", "HEAD~1")
-    found = told("HEAD", "brave-idea")
-    assert (found["verdict"], found["after"]) == ("worse", "brave-idea")
-    assert found["queries_worse"] == 100
-    assert found["params"] == {"deduplicate.near": ["drop_empty_difference", "link"]}
-    assert told("brave-idea", "HEAD")["verdict"] == "better"
-    assert told("HEAD", "HEAD")["verdict"] == "equivalent"
+    comparison = compare("HEAD", "brave-idea")
+    assert (comparison["verdict"], comparison["after"]) == ("worse", "brave-idea")
+    assert comparison["queries_worse"] == 100
+    assert comparison["params"] == {"deduplicate.near": ["drop_empty_difference", "link"]}
+    assert compare("brave-idea", "HEAD")["verdict"] == "better"
+    assert compare("HEAD", "HEAD")["verdict"] == "equivalent"
 
 
-def test_seeds_count_where_models_were_trained_apart(history):
+def test_seeds_count_if_models_were_trained_apart(history):
     write([0.42, 0.62])
     params = Path("params.yaml").read_text("utf-8").replace("seed_sd: null", "seed_sd: 0.02")
     Path("params.yaml").write_text(params, "utf-8")
-    assert (told()["verdict"], told()["seed_sd"]) == ("no evidence", 0.02)
+    assert (compare()["verdict"], compare()["seed_sd"]) == ("no evidence", 0.02)
     assert (
         "Another seed of training moves a mean by 0.0200, which the intervals include."
-        in ask("--md").output
+        in invoke("--md").output
     )
-    assert (told("--system", "base")["verdict"], told("--system", "base")["seed_sd"]) == (
-        "better",
-        0.0,
-    )
+    base = compare("--system", "base")
+    assert (base["verdict"], base["seed_sd"]) == ("better", 0.0)
     lock = {"stages": {"finetune": {"outs": [{"path": "data/finetune/model", "md5": "5118.dir"}]}}}
     Path("dvc.lock").write_text(json.dumps(lock), "utf-8")
     git(history, "add", "dvc.lock")
     git(history, *COMMIT, "the same model on both sides")
-    assert (told()["verdict"], told()["seed_sd"]) == ("equivalent", 0.0)
+    assert (compare()["verdict"], compare()["seed_sd"]) == ("equivalent", 0.0)
 
 
 def test_a_version_with_other_columns_and_systems_is_compared(history):
@@ -93,58 +96,58 @@ def test_a_version_with_other_columns_and_systems_is_compared(history):
     table = pd.read_csv(path, sep="\t")
     more = pd.concat([table, table.assign(system="of tomorrow")]).assign(map_at_100=0.5)
     more[list(more.columns[::-1])].to_csv(path, sep="\t", index=False)
-    assert told()["verdict"] == "equivalent"
-    assert told()["primary"]["queries"] == 100
+    assert compare()["verdict"] == "equivalent"
+    assert compare()["primary"]["queries"] == 100
     table.drop(columns="mrr_at_10").to_csv(path, sep="\t", index=False)
     assert (
-        "metrics/queries/validation.tsv of the working tree has no column mrr_at_10" in ask().stderr
+        "metrics/queries/validation.tsv of the working tree has no column mrr_at_10"
+        in invoke().stderr
     )
 
 
 def test_complete_corpora_of_one_benchmark_are_the_same(history):
-    told_of = {"benchmark": "b1", "corpus_documents": 7}
-    Path("metrics/evaluate.json").write_text(json.dumps(told_of), "utf-8")
-    Path("metrics/collect.json").write_text(json.dumps({"documents": 7}), "utf-8")
+    metrics = {"benchmark": "b1", "corpus_documents": 7}
+    write_details("evaluate", metrics)
+    write_details("collect", {"documents": 7})
     git(history, "add", "-A")
     git(history, *COMMIT, "before corpora had names")
     write([0.5, 0.8])
-    Path("metrics/evaluate.json").write_text(json.dumps({**told_of, "corpus": "c1"}), "utf-8")
-    assert (told()["same_benchmark"], told()["verdict"]) == (True, "better")
-    Path("metrics/collect.json").write_text(json.dumps({"documents": 8}), "utf-8")
-    assert (
-        "HEAD has no data/evaluate/runs.parquet" in ask().stderr
-    )  # one document was not searched: which?
+    write_details("evaluate", {**metrics, "corpus": "c1"})
+    assert (compare()["same_benchmark"], compare()["verdict"]) == (True, "better")
+    write_details("collect", {"documents": 8})
+    # One document was not searched, so the stored runs must tell which.
+    assert "HEAD has no data/evaluate/runs.parquet" in invoke().stderr
 
 
-def test_confirming_on_test_tells_how_often_it_was_opened(history):
+def test_the_test_split_comes_with_its_number_of_uses(history):
     write([0.4, 0.6], split="test")
     git(history, "add", "-A")
     git(history, *COMMIT, "opened")
     write([0.5, 0.8], split="test")
-    found = told("--split", "test")
-    assert found["verdict"] == "better"
-    assert len(found["test_openings"]["versions"]) == 2
+    comparison = compare("--split", "test")
+    assert comparison["verdict"] == "better"
+    assert len(comparison["test_openings"]["versions"]) == 2
     # The best of two stands 0.5642 standard errors of one version above their mean.
-    error = found["primary"]["mde"] / 2.802 / 2**0.5
-    assert found["test_openings"]["luck"] == pytest.approx(0.5642 * error, rel=1e-3)
-    said = "The test set was opened 2 times on this benchmark: the best of 2 equal versions stands +0.00"
-    assert said in ask("--split", "test", "--md", "--html", "page.html").output
+    error = comparison["primary"]["mde"] / 2.802 / 2**0.5
+    assert comparison["test_openings"]["luck"] == pytest.approx(0.5642 * error, rel=1e-3)
+    sentence = "The test set was opened 2 times on this benchmark: the best of 2 equal versions stands +0.00"
+    assert sentence in invoke("--split", "test", "--md", "--html", "page.html").output
     assert "The test set was opened 2 times" in Path("page.html").read_text("utf-8")
-    assert told()["test_openings"] is None
+    assert compare()["test_openings"] is None
 
 
 def test_the_margin_is_a_parameter(history):
     write([0.42, 0.62])
-    assert told()["verdict"] == "better"
+    assert compare()["verdict"] == "better"
     Path("params.yaml").write_text(
         Path("params.yaml").read_text("utf-8").replace("delta: 0.01", "delta: 0.03"), "utf-8"
     )
-    assert told()["verdict"] == "equivalent"
+    assert compare()["verdict"] == "equivalent"
 
 
 def test_markdown_and_the_page_say_the_same(history):
     write([0.7, 0.28], rows_out=90)
-    result = ask("--md", "--html", "page.html")
+    result = invoke("--md", "--html", "page.html")
     assert "## No evidence: HEAD -> the working tree" in result.output
     assert "nDCG@10 of `finetuned` on validation: 0.5000 -> 0.4900, **-0.0100** (" in result.output
     assert "| `clean.rows_out` | 100 | 90 |" in result.output
@@ -155,9 +158,9 @@ def test_markdown_and_the_page_say_the_same(history):
     assert "clean.rows_out" in html and not re.search(r'(src|href)="http', html)
 
 
-def test_another_benchmark_needs_the_runs_and_says_how_to_get_them(history):
+def test_another_benchmark_needs_the_runs_of_both(history):
     write([0.5, 0.8], benchmark="b2")
-    result = ask()
+    result = invoke()
     assert result.exit_code == 1
     assert result.stderr.startswith(
         "error: HEAD has no data/evaluate/runs.parquet in the DVC cache"
@@ -173,19 +176,58 @@ def test_another_benchmark_needs_the_runs_and_says_how_to_get_them(history):
         (["HEAD", "--system", "other"], "has no rows of the system 'other'"),
     ],
 )
-def test_what_is_not_there_is_told(history, arguments, fact):
-    result = ask(*arguments)
+def test_what_is_missing_is_an_error(history, arguments, fact):
+    result = invoke(*arguments)
     assert result.exit_code == 1
     assert fact in result.stderr
 
 
-def test_a_side_reads_its_own_files(history):
-    Path("metrics/clean.json").write_text('{"rows_in": 7}', "utf-8")
-    assert side(None).metrics("clean") == {"rows_in": 7}
-    assert side("HEAD").metrics("clean")["rows_in"] == 100
-    assert side("HEAD").metrics("report") == {}
+def test_a_version_reads_its_own_files(history):
+    write_details("clean", {"rows_in": 7, "dropped": {"empty": 1}})
+    assert find_version(None).details("clean") == {"rows_in": 7, "dropped.empty": 1}
+    assert find_version("HEAD").details("clean")["rows_in"] == 100
+    assert find_version("HEAD").details("report") == {}
     with pytest.raises(Problem, match="neither a revision"):
-        side("HEAD~7")
+        find_version("HEAD~7")
+
+
+def commit_old_layout(folder):
+    """Commit the first run again, in the layout of versions before metrics/details/."""
+    shutil.rmtree("metrics/details")
+    write_old_metrics("evaluate", {"benchmark": "b1", "corpus": "c1"})
+    write_old_metrics("clean", {"rows_in": 100, "rows_out": 100, "private.ip": 3})
+    write_old_metrics("split", {"near_positives": 5, "near_positives.seen": 2})
+    git(folder, "add", "-A")
+    git(folder, *COMMIT, "before metrics/details")
+
+
+def test_a_version_without_details_is_read_from_its_old_metrics(history):
+    commit_old_layout(history)
+    old = find_version("HEAD")
+    assert old.details("clean") == {"rows_in": 100, "rows_out": 100, "private.ip": 3}
+    # A key that is a level too has another name today.
+    assert old.details("split") == {"near_positives.count": 5, "near_positives.seen": 2}
+
+
+def test_short_metrics_beside_details_are_not_read(history):
+    write_old_metrics("clean", {"rows": 1})
+    assert find_version(None).details("clean")["rows_in"] == 100
+
+
+def test_old_versions_compare_with_new_ones(history):
+    commit_old_layout(history)
+    write([0.5, 0.8], rows_out=90)
+    Path("metrics/split.json").unlink()
+    comparison = compare()
+    assert (comparison["verdict"], comparison["same_benchmark"]) == ("better", True)
+    assert comparison["funnel"] == {"clean.rows_out": [100, 90]}
+
+
+def test_uses_of_the_test_set_are_counted_across_both_layouts(history):
+    write([0.4, 0.6], split="test")
+    commit_old_layout(history)
+    write([0.5, 0.8], split="test")
+    assert len(compare("--split", "test")["test_openings"]["versions"]) == 2
 
 
 def test_changes_are_what_differs():
@@ -200,8 +242,5 @@ def test_changes_are_what_differs():
         "mine.refused.margin",
         "augment.accepted.spelling",
     ]
-    assert [
-        key
-        for key in [*counts, "mine.negatives_per_anchor", "evaluate.benchmark"]
-        if is_funnel(key)
-    ] == counts
+    others = ["mine.negatives_per_anchor", "evaluate.benchmark"]
+    assert [key for key in [*counts, *others] if is_row_count(key)] == counts

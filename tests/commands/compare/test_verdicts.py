@@ -1,24 +1,34 @@
-"""The word for a difference, on numbers that a reader can check; and how often chance alone gets one."""
+"""The outcome of a difference, on numbers that a reader can check; and how often chance alone gives one."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from stages.commands.compare.verdicts import difference, judge, judge_all
+from stages.commands.compare.verdicts import (
+    compare_difference,
+    compare_differences,
+    measure_difference,
+)
 from stages.lib.statistics import holm, sign_flip
 
 
-def made(differences, per_component=1, name="ndcg_at_10", seed_sd=0.0):
-    """Test queries whose results differ so, with so many of them in each component."""
-    ids = [f"q{at}" for at in range(len(differences))]
-    before = pd.Series(0.5, index=ids)
-    components = pd.Series([f"c{at // per_component}" for at in range(len(ids))], index=ids)
-    after = before + pd.Series(differences, index=ids)
-    return difference(name, before, after, components, seed=0, seed_sd=seed_sd)
+def difference_of(differences, per_component=1, name="ndcg_at_10", seed_sd=0.0):
+    """Return the difference of two results that differ so, with so many queries in each component."""
+    query_ids = [f"q{index}" for index in range(len(differences))]
+    names = [f"c{index // per_component}" for index in range(len(differences))]
+    before = pd.Series(0.5, index=query_ids)
+    return measure_difference(
+        name,
+        before,
+        before + pd.Series(differences, index=query_ids),
+        components=pd.Series(names, index=query_ids),
+        seed=0,
+        seed_sd=seed_sd,
+    )
 
 
 @pytest.mark.parametrize(
-    ("differences", "word"),
+    ("differences", "outcome"),
     [
         ([0.1, 0.1, 0.1, 0.0] * 25, "better"),
         ([-0.1, -0.1, -0.1, 0.0] * 25, "worse"),
@@ -30,40 +40,48 @@ def made(differences, per_component=1, name="ndcg_at_10", seed_sd=0.0):
         ([0.1] * 50, "better"),
     ],
 )
-def test_each_difference_has_its_word(differences, word):
-    assert judge(made(differences), delta=0.02).word == word
+def test_each_difference_has_its_outcome(differences, outcome):
+    assert compare_difference(difference_of(differences), delta=0.02).outcome == outcome
 
 
-def test_many_queries_of_few_components_give_no_verdict():
-    found = judge(made([0.1] * 490, per_component=10), delta=0.02)
-    assert (found.word, found.queries, found.components) == ("no evidence", 490, 49)
-    assert found.effect is None, "an interval would say more than they do"
+def test_many_queries_of_few_components_are_no_evidence():
+    comparison = compare_difference(difference_of([0.1] * 490, per_component=10), delta=0.02)
+    assert (comparison.outcome, comparison.queries, comparison.components) == (
+        "no evidence",
+        490,
+        49,
+    )
+    assert comparison.effect is None, "an interval would say more than they do"
 
 
 def test_one_component_has_no_interval():
-    found = judge(made([0.1, 0.2], per_component=2), delta=0.02)
-    assert (found.word, found.effect) == ("no evidence", None)
-    assert (found.before, found.after) == (0.5, pytest.approx(0.65))
+    comparison = compare_difference(difference_of([0.1, 0.2], per_component=2), delta=0.02)
+    assert (comparison.outcome, comparison.effect) == ("no evidence", None)
+    assert (comparison.before, comparison.after) == (0.5, pytest.approx(0.65))
 
 
-def test_a_verdict_names_means_interval_and_the_least_that_would_show():
-    found = judge(made([0.3, 0.1] * 50), delta=0.02)
-    assert (found.before, found.after) == (0.5, pytest.approx(0.7))
-    assert found.effect.mean == pytest.approx(0.2)
-    assert found.effect.low == pytest.approx(0.18, abs=0.002)  # 0.2 - 1.96 * 0.1 / sqrt(100)
-    assert found.effect.mde == pytest.approx(0.028, abs=0.001)  # 2.8 * 0.1 / sqrt(100)
+def test_means_interval_and_detectable_difference_are_right():
+    comparison = compare_difference(difference_of([0.3, 0.1] * 50), delta=0.02)
+    assert (comparison.before, comparison.after) == (0.5, pytest.approx(0.7))
+    assert comparison.effect.mean == pytest.approx(0.2)
+    assert comparison.effect.low == pytest.approx(0.18, abs=0.002)  # 0.2 - 1.96 * 0.1 / sqrt(100)
+    assert comparison.effect.mde == pytest.approx(0.028, abs=0.001)  # 2.8 * 0.1 / sqrt(100)
 
 
-def test_another_seed_of_training_widens_every_interval():
+def test_another_training_seed_widens_every_interval():
     # 0.02 with a standard error of 0.002; two trainings of 0.01 add 0.01 * sqrt(2) to it.
-    alone, trained = made([0.04, 0.0] * 50), made([0.04, 0.0] * 50, seed_sd=0.01)
+    alone = difference_of([0.04, 0.0] * 50)
+    trained = difference_of([0.04, 0.0] * 50, seed_sd=0.01)
     assert (trained.effect.high - 0.02) == pytest.approx(
         1.96 * (0.002**2 + 2 * 0.01**2) ** 0.5, abs=2e-4
     )
     assert (trained.narrow[1] - 0.02) == pytest.approx(
         1.645 * (0.002**2 + 2 * 0.01**2) ** 0.5, abs=2e-4
     )
-    assert (judge(alone, delta=0.01).word, judge(trained, delta=0.01).word) == (
+    assert (
+        compare_difference(alone, delta=0.01).outcome,
+        compare_difference(trained, delta=0.01).outcome,
+    ) == (
         "better",
         "no evidence",
     )
@@ -72,12 +90,11 @@ def test_another_seed_of_training_widens_every_interval():
 def test_several_differences_are_harder_to_prove_than_one():
     # Alone p is about 0.02; as one of three it is 0.06.
     differences = [0.5] * 36 + [-0.5] * 20
-    alone, together = (
-        made(differences),
-        [made(differences), made([0.5, -0.5] * 50), made([0.5, -0.5] * 50)],
-    )
-    assert judge(alone, delta=0.02).word == "better"
-    assert judge_all(together, delta=0.02)[0].word == "no evidence"
+    alone = difference_of(differences)
+    noise = difference_of([0.5, -0.5] * 50)
+    together = [alone, noise, noise]
+    assert compare_difference(alone, delta=0.02).outcome == "better"
+    assert compare_differences(together, delta=0.02)[0].outcome == "no evidence"
 
 
 def test_holm_corrects_by_the_number_that_are_left():
@@ -88,32 +105,28 @@ def test_holm_corrects_by_the_number_that_are_left():
 
 def test_signs_are_flipped_by_component():
     # Ten equal differences: 2 of 1,024 ways to sign them are as far from 0. In two components it is 2 of 4.
-    apart, together = np.array([f"c{at}" for at in range(10)]), np.array(["a"] * 5 + ["b"] * 5)
+    apart = np.array([f"c{index}" for index in range(10)])
+    together = np.array(["a"] * 5 + ["b"] * 5)
     assert sign_flip(np.ones(10), apart, seed=1) == pytest.approx(2 / 1024, abs=0.001)
     assert sign_flip(np.ones(10), together, seed=1) == pytest.approx(0.5, abs=0.02)
     assert sign_flip(np.zeros(10), apart, seed=1) == 1.0
 
 
 @pytest.mark.slow
-def test_two_versions_that_do_not_differ_are_hardly_ever_told_apart():
-    """Components of 1 to 20 queries that share much of their fate, as on real data."""
-    chance = np.random.default_rng(3)
-    sizes = np.minimum(chance.geometric(0.35, 120), 20)
-    components = np.repeat([f"c{at}" for at in range(120)], sizes)
-    index = [f"q{at}" for at in range(len(components))]
-    words = []
+def test_equal_versions_hardly_ever_get_an_outcome():
+    """Components of 1 to 20 queries whose differences correlate, as on real data."""
+    random = np.random.default_rng(3)
+    sizes = np.minimum(random.geometric(0.35, 120), 20)
+    names = np.repeat([f"c{index}" for index in range(120)], sizes)
+    query_ids = [f"q{index}" for index in range(len(names))]
+    components = pd.Series(names, index=query_ids)
+    before = pd.Series(0.5, index=query_ids)
+    outcomes = []
     for _ in range(300):
-        shared = np.repeat(chance.normal(0.0, 0.15, 120), sizes)
-        differences = shared + chance.normal(0.0, 0.2, len(components)) * (
-            chance.random(len(components)) < 0.4
-        )
-        before = pd.Series(0.5, index=index)
-        after = before + pd.Series(differences, index=index)
-        words.append(
-            judge(
-                difference("ndcg_at_10", before, after, pd.Series(components, index=index), 0), 0.01
-            ).word
-        )
-    assert (
-        words.count("better") + words.count("worse") <= 0.08 * 300
-    )  # 5 % and what 300 draws may add to it
+        shared = np.repeat(random.normal(0.0, 0.15, 120), sizes)
+        own = random.normal(0.0, 0.2, len(names)) * (random.random(len(names)) < 0.4)
+        after = before + shared + own
+        difference = measure_difference("ndcg_at_10", before, after, components=components, seed=0)
+        outcomes.append(compare_difference(difference, 0.01).outcome)
+    # 5 %, and what the chance of 300 draws may add to it.
+    assert outcomes.count("better") + outcomes.count("worse") <= 0.08 * 300

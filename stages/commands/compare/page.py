@@ -1,0 +1,208 @@
+"""Write a comparison as a page: one HTML file that needs no network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+
+from stages.commands.compare.report import (
+    MAX_LISTED,
+    METRIC_NAMES,
+    NO_NEW_DECISIONS,
+    Change,
+    Regressions,
+    Report,
+    describe_basis,
+    describe_decisions,
+    describe_difference,
+    describe_missing,
+    describe_overlap,
+    describe_small_slices,
+    format_value,
+)
+from stages.commands.compare.verdicts import Comparison
+from stages.lib import page
+from stages.lib.drawing import BLUE, GREEN, GREY, ORANGE, chart
+from stages.lib.page import Html, Section, Tone
+
+if TYPE_CHECKING:
+    import altair
+
+_COLOURS = {
+    "better": GREEN,
+    "worse": ORANGE,
+    "equivalent": BLUE,
+    "no evidence": GREY,
+    "not comparable": GREY,
+}
+_TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "not comparable": "bad"}
+_NAN = float("nan")
+
+
+class _Row(NamedTuple):
+    """One row of the table of differences."""
+
+    metric: str
+    before: float
+    after: float
+    difference: float
+    low: float
+    high: float
+    p: float
+    verdict: str
+
+
+def comparison_page(report: Report) -> str:
+    """Return the report as a whole HTML document."""
+    primary = report.primary
+
+    # Sections without content are left out.
+    sections = [Section("Verdict", _outcome_body(report))]
+    if report.regressions.worst:
+        sections.append(Section("Queries that lost", _regressed_body(report.regressions)))
+    for title, changed in (("Parameters", report.params), ("Rows", report.row_counts)):
+        if changed:
+            sections.append(Section(title, [_changes_table(changed)]))
+
+    title = f"{primary.outcome.capitalize()}: {report.before} to {report.after}"
+    return page.page(title, describe_basis(report), sections)
+
+
+def _outcome_body(report: Report) -> list[Html]:
+    # The outcome in a coloured box.
+    primary = report.primary
+    difference = describe_difference(primary).replace("**", "")
+    sentence = f"{METRIC_NAMES[primary.name]} of `{report.system}` on {report.split}: {difference}"
+    body = [page.paragraph(sentence, _TONES.get(primary.outcome, "note"))]
+    if report.test_set_uses is not None:
+        body.append(page.paragraph(str(report.test_set_uses)))
+
+    body += [_differences_table(report), _differences_chart(report)]
+
+    # What the differences do not show.
+    if report.slices_too_small:
+        body.append(page.paragraph(describe_small_slices(report.slices_too_small)))
+    if report.overlap is not None:
+        body.append(page.paragraph(describe_overlap(report.overlap)))
+    if report.missing:
+        body.append(page.paragraph(describe_missing(report.missing)))
+
+    return body
+
+
+def _regressed_body(regressions: Regressions) -> list[Html]:
+    rows = pd.DataFrame(regressions.worst, columns=["query", "text", "change"])
+    caption = f"Of {regressions.total:,} that score less than before, those that lost most"
+    body = [page.table(rows, caption, {"change": "+.3f"})]
+
+    # Rules that may have caused it.
+    if regressions.new_decisions:
+        listed = regressions.new_decisions[:MAX_LISTED]
+        body.append(page.paragraph("What newly touches their answers:"))
+        body.append(page.bullets([describe_decisions(decisions) for decisions in listed]))
+    elif regressions.new_decisions is not None:
+        body.append(page.paragraph(NO_NEW_DECISIONS))
+
+    return body
+
+
+def _changes_table(changed: list[Change]) -> Html:
+    cells = [(key, format_value(old), format_value(new)) for key, old, new in changed]
+    rows = pd.DataFrame(cells, columns=["key", "before", "after"])
+    return page.table(rows, "What differs")
+
+
+def _differences_table(report: Report) -> Html:
+    rows = _rows([report.primary, *report.others])
+    # An outcome must not be broken into two lines.
+    rows["verdict"] = rows["verdict"].str.replace(" ", "\u00a0")
+
+    formats = dict.fromkeys(["before", "after", "p"], ".4f")
+    formats |= dict.fromkeys(["difference", "low", "high"], "+.4f")
+
+    caption = "95 % intervals over components; p of all but the first corrected (Holm)"
+    return page.table(rows, caption, formats)
+
+
+def _differences_chart(report: Report) -> Html:
+    """Return a chart of all differences with an interval; empty if none has one."""
+    import altair as alt
+
+    comparisons = [report.primary, *report.others]
+    rows = _rows([comparison for comparison in comparisons if comparison.effect is not None])
+    if not len(rows):
+        return Html("")
+
+    # The chart shows one metric, so its name need not be repeated.
+    rows["metric"] = rows["metric"].str.removeprefix("nDCG@10, ")
+
+    # A line with a point for each difference.
+    base = _chart_base(rows)
+    interval = base.mark_rule(strokeWidth=3).encode(
+        x=alt.X("low:Q", title="difference", axis=alt.Axis(tickCount=6)),
+        x2="high:Q",
+    )
+    point = base.mark_point(filled=True, opacity=1, size=80).encode(x="difference:Q")
+
+    # A grey band shows which differences are too small to count.
+    band_ends = pd.DataFrame({"low": [-report.delta], "high": [report.delta]})
+    band = alt.Chart(band_ends).mark_rect(color=GREY, opacity=0.2)
+
+    layers = band.encode(x="low:Q", x2="high:Q") + interval + point
+    drawing = layers.properties(
+        width=480,
+        height=22 * len(rows),
+        padding={"left": 40, "right": 5, "top": 5, "bottom": 5},
+    )
+
+    return chart(
+        drawing,
+        "Differences with their 95 % intervals.",
+        f"Grey: smaller than {report.delta:g}.",
+    )
+
+
+def _chart_base(rows: pd.DataFrame) -> altair.Chart:
+    """Return a chart with a line per metric and a colour per outcome, without marks yet."""
+    import altair as alt
+
+    # The legend names only outcomes that occur; each has its colour in every report.
+    outcomes = set(rows["verdict"])
+    legend = alt.Legend(
+        title=None,
+        orient="top",
+        values=[outcome for outcome in _COLOURS if outcome in outcomes],
+    )
+    colours = alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values()))
+
+    return alt.Chart(rows).encode(
+        y=alt.Y(
+            "metric:N",
+            title=None,
+            sort=list(rows["metric"]),
+            axis=alt.Axis(labelLimit=260),
+        ),
+        color=alt.Color("verdict:N", scale=colours, legend=legend),
+    )
+
+
+def _rows(comparisons: list[Comparison]) -> pd.DataFrame:
+    return pd.DataFrame([_row(comparison) for comparison in comparisons], columns=_Row._fields)
+
+
+def _row(comparison: Comparison) -> _Row:
+    effect = comparison.effect
+    p_value = comparison.p_value
+
+    # A missing value is not a number, which the table shows as a dash.
+    return _Row(
+        metric=METRIC_NAMES.get(comparison.name, comparison.name),
+        before=comparison.before,
+        after=comparison.after,
+        difference=effect.mean if effect else _NAN,
+        low=effect.low if effect else _NAN,
+        high=effect.high if effect else _NAN,
+        p=_NAN if p_value is None or effect is None else p_value,
+        verdict=comparison.outcome,
+    )
