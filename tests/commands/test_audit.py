@@ -1,4 +1,4 @@
-"""The audit finds every planted leak, by kind, and says what a split by row would have leaked."""
+"""The audit finds every planted leak, by kind, and says what a random split by row would leak."""
 
 from pathlib import Path
 
@@ -8,8 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from stages.commands.audit.__main__ import app, by_row, read_splits
-from stages.commands.audit.leaks import KINDS, World, audit, judged
+from stages.commands.audit import (
+    KINDS,
+    AuditData,
+    app,
+    enforced_kinds,
+    find_leaks,
+    random_row_split,
+    read_splits,
+)
 from stages.lib import tables
 from stages.lib.contracts.splits import Splits
 from stages.lib.errors import Problem
@@ -30,27 +37,35 @@ PLANTED = {
 }
 
 
-def planted(kind, at):
-    """Return the world of one leak: its held-out pair and the pair that gives it away."""
-    names = {letter: text(f"{kind} {at} {letter}") for letter in "abc"}
-    asked, told, group, other_asked, other_told, other_group = (
-        part if part is None else part.format(**names) for part in PLANTED[kind]
-    )
-    held, other = f"{kind} {at} held", f"{kind} {at} other"
-    answers = {p(held): d(held), p(other): d(held) if other_told is None else d(other)}
-    texts = {d(held): [told]} | ({} if other_told is None else {d(other): [other_told]})
-    return World(
-        {p(held): [asked], p(other): [other_asked]},
-        answers,
+def planted(kind, number):
+    """Return the data of one leak: a held-out pair, and the pair of another split that leaks it."""
+    texts_of_letter = {letter: text(f"{kind} {number} {letter}") for letter in "abc"}
+    parts = [part and part.format(**texts_of_letter) for part in PLANTED[kind]]
+    anchor, document_text, group, other_anchor, other_text, other_group = parts
+
+    held_out = f"{kind} {number} held"
+    other = f"{kind} {number} other"
+    # Without a text of its own, the other pair shares the document.
+    other_document = d(held_out) if other_text is None else d(other)
+    texts = {d(held_out): [document_text]}
+    if other_text is not None:
+        texts[d(other)] = [other_text]
+    return AuditData(
+        {p(held_out): [anchor], p(other): [other_anchor]},
+        {p(held_out): d(held_out), p(other): other_document},
         texts,
-        {d(held): group, d(other): other_group},
+        {d(held_out): group, d(other): other_group},
     )
 
 
-def together(*worlds):
-    return World(
-        *({key: value for world in worlds for key, value in world[at].items()} for at in range(4))
-    )
+def merged(parts):
+    fields = []
+    for index in range(4):
+        field = {}
+        for part in parts:
+            field.update(part[index])
+        fields.append(field)
+    return AuditData(*fields)
 
 
 @settings(max_examples=30, deadline=None)
@@ -58,28 +73,23 @@ def together(*worlds):
     st.dictionaries(st.sampled_from(list(PLANTED)), st.integers(1, 4), min_size=1),
     st.sampled_from([("test", "train"), ("validation", "train"), ("test", "validation")]),
 )
-def test_every_planted_leak_is_found_under_its_kind_and_nothing_else(counts, sides):
-    made = {kind: [planted(kind, at) for at in range(count)] for kind, count in counts.items()}
-    world = together(*(one for worlds in made.values() for one in worlds))
-    held_of = {kind: [f"{kind} {at}" for at in range(count)] for kind, count in counts.items()}
-    split_of = {
-        p(f"{name} {side}"): split
-        for names in held_of.values()
-        for name in names
-        for side, split in zip(("held", "other"), sides, strict=True)
-    }
-    found = audit(world, split_of, 0.8, [sides[0]])
-    expected = {
-        kind: {p(f"{n} held"): p(f"{n} other") for n in held_of.get(kind, [])} for kind in KINDS
-    }
-    assert found == expected
-    # A pair that nobody trains on, or that shares the split, gives nothing away.
-    for same in ("corpus", "protected", sides[0]):
-        assert not any(
-            audit(
-                world, {i: sides[0] if s == sides[0] else same for i, s in split_of.items()}, 0.8
-            ).values()
-        )
+def test_every_planted_leak_is_found_and_nothing_else(counts, splits):
+    planted_leaks = [(kind, number) for kind in counts for number in range(counts[kind])]
+    data = merged([planted(kind, number) for kind, number in planted_leaks])
+    split, other_split = splits
+    split_of_pair = {}
+    expected = {kind: {} for kind in KINDS}
+    for kind, number in planted_leaks:
+        held_out = p(f"{kind} {number} held")
+        other = p(f"{kind} {number} other")
+        split_of_pair |= {held_out: split, other: other_split}
+        expected[kind][held_out] = other
+    assert find_leaks(data, split_of_pair, 0.8, held_out=[split]) == expected
+
+    # A pair outside training and evaluation, or of the same split, leaks nothing.
+    for harmless in ("corpus", "protected", split):
+        moved = {pair: split if of == split else harmless for pair, of in split_of_pair.items()}
+        assert not any(find_leaks(data, moved, 0.8).values())
 
 
 POOL = [
@@ -108,45 +118,55 @@ ROWS = st.lists(
 @given(
     ROWS, st.lists(st.sampled_from(POOL), min_size=6, max_size=6), st.sampled_from([0.5, 0.8, 1.0])
 )
-def test_the_audit_is_brute_force(rows, told, threshold):
-    world = World(
-        {p(at): [anchor] for at, (anchor, _, _) in enumerate(rows)},
-        {p(at): d(about) for at, (_, about, _) in enumerate(rows)},
-        {d(at): [one] for at, one in enumerate(told)},
+def test_the_audit_equals_brute_force(rows, document_texts, threshold):
+    data = AuditData(
+        {p(index): [anchor] for index, (anchor, _, _) in enumerate(rows)},
+        {p(index): d(document) for index, (_, document, _) in enumerate(rows)},
+        {d(index): [document_text] for index, document_text in enumerate(document_texts)},
         {},
     )
-    split_of = {p(at): split for at, (_, _, split) in enumerate(rows)}
+    split_of_pair = {p(index): split for index, (_, _, split) in enumerate(rows)}
 
     def alike(left, right):
         equal = normal_form(left) == normal_form(right)
         return equal or similarity(left, right) >= threshold
 
-    def leaking(pair_id, texts):
-        others = [i for i, s in split_of.items() if s not in ("corpus", split_of[pair_id])]
-        return any(alike(texts(pair_id), texts(other)) for other in others)
+    def is_leaked(pair, text_of):
+        others = [
+            other
+            for other, split in split_of_pair.items()
+            if split not in ("corpus", split_of_pair[pair])
+        ]
+        return any(alike(text_of(pair), text_of(other)) for other in others)
 
-    held = [i for i, split in split_of.items() if split in ("validation", "test")]
-    found = audit(world, split_of, threshold)
-    assert {i for kind in KINDS[:3] for i in found[kind]} == {
-        i for i in held if leaking(i, lambda one: world.anchors[one][0])
-    }
-    assert {i for kind in KINDS[3:7] for i in found[kind]} == {
-        i for i in held if leaking(i, lambda one: world.texts[world.answers[one]][0])
-    }
+    def anchor_of(pair):
+        return data.anchors[pair][0]
+
+    def document_text_of(pair):
+        return data.texts[data.document_of_pair[pair]][0]
+
+    leaks = find_leaks(data, split_of_pair, threshold)
+    held_out = [pair for pair, split in split_of_pair.items() if split in ("validation", "test")]
+    anchor_leaks = {pair for kind in KINDS[:3] for pair in leaks[kind]}
+    assert anchor_leaks == {pair for pair in held_out if is_leaked(pair, anchor_of)}
+    text_leaks = {pair for kind in KINDS[3:7] for pair in leaks[kind]}
+    assert text_leaks == {pair for pair in held_out if is_leaked(pair, document_text_of)}
 
 
-def test_each_unit_answers_for_what_it_keeps_apart():
-    assert judged("component") == KINDS[:7]
-    assert judged("group") == tuple(kind for kind in KINDS[:7] if not kind.startswith("near"))
-    assert judged("anchor") == judged("time") == KINDS[:3]
+def test_each_unit_enforces_what_it_keeps_apart():
+    assert enforced_kinds("component") == KINDS[:7]
+    not_near = tuple(kind for kind in KINDS[:7] if not kind.startswith("near"))
+    assert enforced_kinds("group") == not_near
+    assert enforced_kinds("anchor") == enforced_kinds("time") == KINDS[:3]
 
 
 def test_a_split_by_row_has_the_same_shares_in_any_order():
-    answers = {p(at): d(at) for at in range(200)}
-    found = by_row(answers, with_params(), 13)
-    assert pd.Series(found).value_counts().to_dict() == {"train": 160, "validation": 20, "test": 20}
-    assert by_row(dict(reversed(list(answers.items()))), with_params(), 13) == found
-    assert by_row(answers, with_params(), 14) != found
+    pair_ids = [p(index) for index in range(200)]
+    split_of_pair = random_row_split(pair_ids, with_params(), 13)
+    counts = pd.Series(split_of_pair).value_counts().to_dict()
+    assert counts == {"train": 160, "validation": 20, "test": 20}
+    assert random_row_split(pair_ids[::-1], with_params(), 13) == split_of_pair
+    assert random_row_split(pair_ids, with_params(), 14) != split_of_pair
 
 
 # --- the command
@@ -154,16 +174,16 @@ def test_a_split_by_row_has_the_same_shares_in_any_order():
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """Stand in a project whose split has run: 40 documents with two questions each."""
+    """Enter a project after its stage split: 40 documents with two questions each."""
     monkeypatch.chdir(tmp_path)
     for name in ("params.yaml", "pyproject.toml"):
         Path(name).write_bytes((ROOT / name).read_bytes())
-    names = [f"{at}" for at in range(40)]
+    names = [f"{index}" for index in range(40)]
     frame = documents(*((name, text(name)) for name in names))
-    asked = pairs(
+    questions = pairs(
         *((f"{name} {which}", text(f"{name} {which}?"), name) for name in names for which in "ab")
     )
-    assert run(frame, asked).exit_code == 0
+    assert run(frame, questions).exit_code == 0
     return tmp_path
 
 
@@ -172,27 +192,27 @@ def counts(output):
     return {" ".join(line[:2]): (line[2], line[4]) for line in lines[:8]}, lines[8][1:]
 
 
-def test_our_splits_leak_nothing_and_stand_beside_a_split_by_row(project):
+def test_our_splits_leak_nothing_beside_a_split_by_row(project):
     result = CliRunner().invoke(app, [])
     assert result.exit_code == 0, result.output
-    told, of = counts(result.output)
-    assert list(told) == list(KINDS)
-    assert {mine for mine, _ in told.values()} == {"0"}
-    held = sum(
+    counts_of_kind, totals = counts(result.output)
+    assert list(counts_of_kind) == list(KINDS)
+    assert {count for count, _ in counts_of_kind.values()} == {"0"}
+    held_out = sum(
         i.startswith("p") and split in ("validation", "test") for i, split in splits().items()
     )
-    assert of == [f"{held}", "16"]
-    assert int(told["shared document"][1]) > 8
+    assert totals == [f"{held_out}", "16"]
+    assert int(counts_of_kind["shared document"][1]) > 8
     assert "of the 8 test pairs of a split by row" in result.output
     assert result.output.endswith("nothing leaks that split.unit: component keeps apart\n")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_a_split_of_ones_own_is_audited_with_examples(project, suffix):
-    # By row: every first question trains, every second is the test.
+def test_a_given_split_is_audited_with_examples(project, suffix):
+    # By row: every first question is in training, every second in the test split.
     frame = pd.DataFrame(
         {
-            "id": [p(f"{at} {which}") for at in range(40) for which in "ab"],
+            "id": [p(f"{index} {which}") for index in range(40) for which in "ab"],
             "split": ["train", "test"] * 40,
         }
     )
@@ -202,7 +222,7 @@ def test_a_split_of_ones_own_is_audited_with_examples(project, suffix):
     assert result.exit_code == 1
     assert counts(result.output)[0]["shared document"][0] == "40"
     examples = result.output.partition("shared document, for example\n")[2].splitlines()
-    first = min((p(f"{at} b"), p(f"{at} a")) for at in range(40))
+    first = min((p(f"{index} b"), p(f"{index} a")) for index in range(40))
     assert examples[0] == f"  {first[0]} (test) and {first[1]} (train)"
     assert [line.startswith("  p") for line in examples[:6]] == [True] * 5 + [False]
     assert result.output.endswith("held-out text leaks\n")
@@ -226,14 +246,14 @@ def test_a_leak_in_our_own_splits_is_an_error(project):
         (f"id,split\n{p(1)},train\n", "none of its 1 ids is a held-out pair"),
     ],
 )
-def test_a_file_that_is_no_split_is_a_problem(tmp_path, content, fact):
+def test_a_file_that_is_no_table_of_splits_is_an_error(tmp_path, content, fact):
     path = tmp_path / "mine.csv"
     path.write_text(content, "utf-8")
     with pytest.raises(Problem, match=fact):
         read_splits(path, {p(1): d(1)})
 
 
-def test_a_missing_or_broken_file_is_a_problem(tmp_path):
+def test_a_missing_or_broken_file_is_an_error(tmp_path):
     with pytest.raises(Problem, match="does not exist"):
         read_splits(tmp_path / "mine.csv", {})
     (tmp_path / "mine.parquet").write_text("x")

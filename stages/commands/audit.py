@@ -1,0 +1,435 @@
+"""Audit the splits: what leaks, by kind, and what a random split by row would leak on the same data.
+
+    python -m stages audit                      the splits of the last run
+    python -m stages audit --splits FILE        your own split: CSV or Parquet with id,split over pair ids
+
+The audit is exact. Every held-out anchor and every text of its document is compared with all others, as
+collected, as cleaned and as embedded. The exit code is 1 if a text leaks that `split.unit` keeps apart.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import pandas as pd
+import typer
+
+from stages.lib import tables
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.splits import HELD_OUT, Splits
+from stages.lib.errors import Problem
+from stages.lib.near import exact_edges
+from stages.lib.params import Run, load
+from stages.lib.stage import command
+from stages.lib.text import hash_hex, normal_form, shingles
+from stages.split.components import Texts
+from stages.split.exam import variants
+from stages.split.params import SplitParams, Unit
+
+ANCHOR_KINDS = ("exact anchor", "normalised anchor", "near anchor")
+TEXT_KINDS = ("shared document", "exact text", "normalised text", "near text")
+KINDS = (*ANCHOR_KINDS, *TEXT_KINDS, "shared group")
+SPLITS = ("train", *HELD_OUT)
+MAX_EXAMPLES = 5
+
+# Kind to (held-out pair to a pair of another split that leaks it).
+Leaks = dict[str, dict[str, str]]
+
+_REMEDY = (
+    "give a CSV or Parquet file with the columns id (of pairs) and split (train, validation, test)"
+)
+
+
+class AuditData(NamedTuple):
+    """The pairs that are audited.
+
+    Attributes:
+        anchors: the versions of the anchor by pair id.
+        document_of_pair: the document of each pair.
+        texts: the versions of the text by document id.
+        group_of_document: the group of each document that has one.
+    """
+
+    anchors: Texts
+    document_of_pair: Mapping[str, str]
+    texts: Texts
+    group_of_document: Mapping[str, str]
+
+
+def enforced_kinds(unit: Unit) -> tuple[str, ...]:
+    """Return the kinds of leaks that splits by `unit` may not have.
+
+    >>> enforced_kinds("anchor")
+    ('exact anchor', 'normalised anchor', 'near anchor')
+    """
+    if unit in ("anchor", "time"):
+        return ANCHOR_KINDS
+
+    # Groups are kept apart whatever their texts, so near texts of two groups may leak.
+    kinds = (*ANCHOR_KINDS, *TEXT_KINDS)
+    if unit == "component":
+        return kinds
+    return tuple(kind for kind in kinds if not kind.startswith("near"))
+
+
+def find_leaks(
+    data: AuditData,
+    split_of_pair: Mapping[str, str],
+    threshold: float,
+    *,
+    held_out: Collection[str] = HELD_OUT,
+    against: Collection[str] = SPLITS,
+) -> Leaks:
+    """Return the held-out pairs that leak, by kind.
+
+    A pair counts under the first kind of its anchor and the first kind of its text. A document with pairs in
+    both splits is of the kind "shared document" and of no other kind of text.
+
+    Args:
+        data: the pairs.
+        split_of_pair: the split of each pair; pairs of other splits are left out.
+        threshold: Jaccard similarity from which on two texts are near.
+        held_out: the splits whose pairs are checked.
+        against: the splits that a pair may leak into, except its own.
+    """
+    leaks: Leaks = {kind: {} for kind in KINDS}
+
+    for split in held_out:
+        others = set(against) - {split}
+        pairs = [pair for pair in data.document_of_pair if split_of_pair.get(pair) == split]
+        other_pairs = [pair for pair in data.document_of_pair if split_of_pair.get(pair) in others]
+        pairs.sort()
+
+        by_kind = _anchor_leaks(data, pairs, other_pairs, threshold=threshold)
+        by_kind |= _text_leaks(data, pairs, other_pairs, threshold=threshold)
+        for kind, partner_of_pair in by_kind.items():
+            leaks[kind].update(partner_of_pair)
+
+    return leaks
+
+
+def random_row_split(pair_ids: Iterable[str], params: SplitParams, seed: int) -> dict[str, str]:
+    """Return the usual split: each pair by itself, shuffled and cut at the shares of `params`."""
+    shuffled = sorted(pair_ids, key=lambda pair_id: hash_hex("row", str(seed), pair_id))
+    train_end = round(params.train * len(shuffled))
+    validation_end = round((params.train + params.validation) * len(shuffled))
+
+    split_of_pair = dict.fromkeys(shuffled[:train_end], "train")
+    split_of_pair |= dict.fromkeys(shuffled[train_end:validation_end], "validation")
+    split_of_pair |= dict.fromkeys(shuffled[validation_end:], "test")
+    return split_of_pair
+
+
+def read_audit_data(data: Path) -> AuditData:
+    """Return all pairs under `data`, with each text: as collected, as cleaned, as embedded."""
+    raw_documents = tables.read(data / "collect/documents.parquet", Documents)
+    clean_documents = tables.read(data / "clean/documents.parquet", Documents)
+    documents = tables.read(data / "pair/documents.parquet", Documents)
+    raw_pairs = tables.read(data / "collect/pairs.parquet", Pairs)
+    clean_pairs = tables.read(data / "clean/pairs.parquet", Pairs)
+    pairs = tables.read(data / "pair/pairs.parquet", Pairs)
+
+    # Pairs that a later stage dropped are audited too, and so are those that recipes added.
+    every_pair = pairs
+    if len(raw_pairs):
+        every_pair = pd.concat([raw_pairs, pairs]).drop_duplicates("pair_id")
+
+    # Groups of two sources may share a name.
+    group_of_document = {}
+    rows = raw_documents[["doc_id", "source", "group"]].itertuples(index=False)
+    for doc_id, source, group in rows:
+        if group:
+            group_of_document[doc_id] = f"{source}\n{group}"
+
+    anchor_tables = [(frame, "pair_id", "anchor") for frame in (every_pair, clean_pairs, pairs)]
+    text_tables = [
+        (frame, "doc_id", "text") for frame in (raw_documents, clean_documents, documents)
+    ]
+    return AuditData(
+        variants(*anchor_tables),
+        dict(zip(every_pair["pair_id"], every_pair["doc_id"], strict=True)),
+        variants(*text_tables),
+        group_of_document,
+    )
+
+
+def read_splits(path: Path, known_pairs: Collection[str]) -> dict[str, str]:
+    """Return pair id to split from a CSV or Parquet file with the columns id and split.
+
+    Ids that are not in `known_pairs` are left out.
+
+    Raises:
+        Problem: the file has another shape, contradicts itself, or holds out no known pair.
+    """
+    rows = _read_rows(path)
+
+    # One id in two splits.
+    split_of_pair = dict(rows)
+    for pair_id, split in rows:
+        if split_of_pair[pair_id] != split:
+            raise Problem(f"{path}: {pair_id} stands in two splits", _REMEDY)
+
+    # Splits that the pipeline does not have.
+    unknown = sorted(set(split_of_pair.values()) - {*SPLITS, "corpus", "protected"})
+    if unknown:
+        raise Problem(f"{path}: {unknown[0][:40]!r} is none of {', '.join(SPLITS)}", _REMEDY)
+
+    known = {pair_id: split for pair_id, split in split_of_pair.items() if pair_id in known_pairs}
+    if not set(known.values()) & set(HELD_OUT):
+        raise Problem(
+            f"{path}: none of its {len(split_of_pair):,} ids is a held-out pair of this data",
+            _REMEDY,
+        )
+    return known
+
+
+def main(
+    splits: Annotated[
+        Path | None, typer.Option(help="CSV or Parquet file with id,split over pair ids.")
+    ] = None,
+    data: Annotated[Path, typer.Option(help="Folder of the stages' tables.")] = Path("data"),
+) -> None:
+    """Audit the splits: what leaks, by kind, and what a random split by row would leak."""
+    params = load(SplitParams)
+    audit_data = read_audit_data(data)
+    known_pairs = audit_data.document_of_pair
+
+    # The audited split, and the usual one beside it.
+    if splits is None:
+        split_of_pair = _own_splits(data, known_pairs)
+    else:
+        split_of_pair = read_splits(splits, known_pairs)
+    row_split = random_row_split(known_pairs, params, load(Run).seed)
+
+    # By date, a question may come again later, in the next held-out split. Only training may not have it.
+    against = ("train",) if params.unit == "time" else SPLITS
+    threshold = params.near_threshold
+    leaks = find_leaks(audit_data, split_of_pair, threshold, against=against)
+    row_leaks = find_leaks(audit_data, row_split, threshold, against=against)
+    test_leaks = find_leaks(audit_data, row_split, threshold, held_out=["test"], against=["train"])
+
+    # What is compared, both splits side by side, and what the usual split costs its test set.
+    used = sum(split in SPLITS for split in split_of_pair.values())
+    lines = [
+        f"{used:,} of {len(known_pairs):,} pairs are in training or held out; "
+        f"near is a Jaccard similarity of {threshold} or more",
+        "",
+        *_table_lines(leaks, split_of_pair, row_leaks, row_split=row_split),
+        "",
+        *_test_lines(test_leaks, row_split),
+    ]
+    if splits is not None:
+        lines += _example_lines(leaks, split_of_pair)
+
+    # The outcome.
+    leaking = any(leaks[kind] for kind in enforced_kinds(params.unit))
+    outcome = f"nothing leaks that split.unit: {params.unit} keeps apart"
+    if leaking:
+        outcome = "held-out text leaks"
+    typer.echo("\n".join([*lines, "", outcome]))
+    if leaking:
+        raise typer.Exit(1)
+
+
+def _anchor_leaks(
+    data: AuditData, pairs: list[str], other_pairs: list[str], *, threshold: float
+) -> Leaks:
+    anchors = {pair: data.anchors[pair] for pair in pairs}
+    other_anchors = {pair: data.anchors[pair] for pair in other_pairs}
+    matches = _match_texts(anchors, other_anchors, threshold)
+
+    return dict(zip(ANCHOR_KINDS, matches, strict=True))
+
+
+def _text_leaks(
+    data: AuditData, pairs: list[str], other_pairs: list[str], *, threshold: float
+) -> Leaks:
+    # The documents of both sides, each with a pair that stands for it.
+    documents = sorted({data.document_of_pair[pair] for pair in pairs})
+    other_pair_of_document = _smallest((data.document_of_pair[pair], pair) for pair in other_pairs)
+
+    # A document on both sides leaks as such. All others are compared by their texts.
+    shared = {}
+    texts = {}
+    for document in documents:
+        if document in other_pair_of_document:
+            shared[document] = other_pair_of_document[document]
+        else:
+            texts[document] = data.texts[document]
+    other_texts = {document: data.texts[document] for document in other_pair_of_document}
+
+    partner_of_document: list[dict[str, str]] = [shared]
+    for matches in _match_texts(texts, other_texts, threshold):
+        partners = {document: other_pair_of_document[other] for document, other in matches.items()}
+        partner_of_document.append(partners)
+    partner_of_document.append(_group_leaks(data, documents, other_pairs))
+
+    # From documents to their pairs.
+    leaks: Leaks = {}
+    kinds = (*TEXT_KINDS, "shared group")
+    for kind, partners in zip(kinds, partner_of_document, strict=True):
+        leaks[kind] = {}
+        for pair in pairs:
+            document = data.document_of_pair[pair]
+            if document in partners:
+                leaks[kind][pair] = partners[document]
+    return leaks
+
+
+def _group_leaks(data: AuditData, documents: list[str], other_pairs: list[str]) -> dict[str, str]:
+    """Return the documents whose group has a pair among `other_pairs`, with that pair."""
+    groups = []
+    for pair in other_pairs:
+        group = data.group_of_document.get(data.document_of_pair[pair], "")
+        if group:
+            groups.append((group, pair))
+    pair_of_group = _smallest(groups)
+
+    partners = {}
+    for document in documents:
+        group = data.group_of_document.get(document, "")
+        if group in pair_of_group:
+            partners[document] = pair_of_group[group]
+    return partners
+
+
+def _match_texts(texts: Texts, others: Texts, threshold: float) -> list[dict[str, str]]:
+    """Return id to matching id of `others`: by equal texts, else by equal normal forms, else near ones."""
+    other_texts = list(_pairs_of(others))
+    id_of_text = _smallest(other_texts)
+    id_of_form = _smallest((normal_form(text), identity) for text, identity in other_texts)
+
+    equal: dict[str, str] = {}
+    for text, identity in _pairs_of(texts):
+        if text in id_of_text:
+            equal.setdefault(identity, id_of_text[text])
+
+    # Each id counts under its first kind only.
+    normalised: dict[str, str] = {}
+    for text, identity in _pairs_of(texts):
+        form = normal_form(text)
+        if identity not in equal and form in id_of_form:
+            normalised.setdefault(identity, id_of_form[form])
+
+    rest = {
+        identity: texts[identity] for identity in texts.keys() - equal.keys() - normalised.keys()
+    }
+    near: dict[str, str] = {}
+    other_shingles = _shingle_sets(others) if rest else {}
+    for identity, other, _ in exact_edges(_shingle_sets(rest), other_shingles, threshold):
+        near.setdefault(identity, other)
+    return [equal, normalised, near]
+
+
+def _shingle_sets(texts: Texts) -> dict[str, list[frozenset[str]]]:
+    sets_of_id: dict[str, list[frozenset[str]]] = {}
+    for identity in sorted(texts):
+        sets_of_id[identity] = []
+        for text in texts[identity]:
+            sets_of_id[identity] += shingles(text)
+
+    return sets_of_id
+
+
+def _pairs_of(texts: Texts) -> Iterable[tuple[str, str]]:
+    """Yield each text with its id, sorted by id."""
+    for identity in sorted(texts):
+        for text in texts[identity]:
+            yield text, identity
+
+
+def _smallest(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the smallest id of each key."""
+    smallest: dict[str, str] = {}
+    for key, identity in pairs:
+        smallest[key] = min(identity, smallest.get(key, identity))
+
+    return smallest
+
+
+def _own_splits(data: Path, known_pairs: Collection[str]) -> dict[str, str]:
+    """Return pair id to split from the splits of the last run."""
+    table = tables.read(data / "split/splits.parquet", Splits)
+    rows = zip(table["id"], table["split"], strict=True)
+
+    return {identity: split for identity, split in rows if identity in known_pairs}
+
+
+def _read_rows(path: Path) -> list[tuple[str, str]]:
+    """Return id and split of each row of a CSV or Parquet file."""
+    try:
+        if path.suffix == ".parquet":
+            rows = pd.read_parquet(path).to_dict("records")
+        else:
+            # A spreadsheet may have written a byte order mark before the header.
+            with path.open(encoding="utf-8-sig", newline="") as stream:
+                rows = list(csv.DictReader(stream))
+        return [(str(row["id"]), str(row["split"])) for row in rows]
+    except FileNotFoundError:
+        raise Problem(f"{path} does not exist", _REMEDY) from None
+    except (KeyError, OSError, ValueError, csv.Error) as error:
+        reason = str(error).partition("\n")[0]
+        raise Problem(f"{path} is no table of splits: {reason}", _REMEDY) from None
+
+
+def _table_lines(
+    leaks: Leaks,
+    split_of_pair: Mapping[str, str],
+    row_leaks: Leaks,
+    *,
+    row_split: Mapping[str, str],
+) -> list[str]:
+    """Return a table of the leaks of the audited split and of the split by row, by kind."""
+    count = sum(split in HELD_OUT for split in split_of_pair.values())
+    row_count = sum(split in HELD_OUT for split in row_split.values())
+
+    lines = [f"{'held-out pairs that leak':26}{'these splits':>22}{'a split by row':>22}"]
+    for kind in KINDS:
+        cell = f"{len(leaks[kind]):,} ({len(leaks[kind]) / count:.1%})"
+        row_cell = f"{len(row_leaks[kind]):,} ({len(row_leaks[kind]) / row_count:.1%})"
+        lines.append(f"  {kind:24}{cell:>22}{row_cell:>22}")
+
+    return [*lines, f"  {'of':24}{count:>22,}{row_count:>22,}"]
+
+
+def _test_lines(leaks: Leaks, row_split: Mapping[str, str]) -> list[str]:
+    """Return the shares of the test pairs of the split by row that training leaks."""
+    count = sum(split == "test" for split in row_split.values())
+
+    def share(kinds: Iterable[str]) -> str:
+        # A pair that leaks in two ways counts once.
+        pairs: set[str] = set()
+        for kind in kinds:
+            pairs.update(leaks[kind])
+        return f"{len(pairs) / count:6.1%}"
+
+    return [
+        f"of the {count:,} test pairs of a split by row",
+        f"  {share(['shared document'])}  have their document in training",
+        f"  {share(ANCHOR_KINDS)}  have an anchor equal or near to a training anchor",
+        f"  {share(TEXT_KINDS)}  have an answer equal or near to one in training, "
+        "that document or another",
+    ]
+
+
+def _example_lines(leaks: Leaks, split_of_pair: Mapping[str, str]) -> list[str]:
+    lines = []
+
+    for kind in KINDS:
+        examples = sorted(leaks[kind].items())[:MAX_EXAMPLES]
+        if examples:
+            lines += ["", f"{kind}, for example"]
+        for pair, other in examples:
+            lines.append(f"  {pair} ({split_of_pair[pair]}) and {other} ({split_of_pair[other]})")
+
+    return lines
+
+
+app = command(main)
+
+if __name__ == "__main__":
+    app()

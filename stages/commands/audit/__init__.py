@@ -1,1 +1,0 @@
-"""The audit of a split, and what a split by row would have leaked."""
