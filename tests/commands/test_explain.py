@@ -1,12 +1,11 @@
-"""explain tells a row's whole story from the tables that there are."""
+"""explain prints the history of a row from the tables that exist."""
 
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from stages.commands.explain.__main__ import app
-from stages.commands.explain.lookup import Run, quoted
-from stages.lib import tables
+from stages.commands.explain import RunTables, app, quoted
+from stages.lib import tables as table_files
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.made import Made
@@ -34,34 +33,35 @@ def pairs(*rows):
     )
 
 
-def written(data, name, frame, table):
-    tables.write(frame, data / name, table)
+def write_table(data, name, frame, table):
+    table_files.write(frame, data / name, table)
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """Two copies of one document, of which deduplicate drops one; a pair that is re-pointed; a rejected record."""
     data = tmp_path_factory.mktemp("project") / "data"
-    head, copy, hand = (
-        (HEAD, "Macrocephaly", "A  head that is large."),
-        (COPY, "", "a head that is large"),
-        (HAND, "", "A hand."),
-    )
+    head = (HEAD, "Macrocephaly", "A  head that is large.")
+    copy = (COPY, "", "a head that is large")
+    hand = (HAND, "", "A hand.")
     clean_head = (HEAD, "Macrocephaly", "A head that is large.")
-    big, large = (BIG, "Big\nhead", COPY), (LARGE, "Large hand", HAND)
+    big = (BIG, "Big\nhead", COPY)
+    large = (LARGE, "Large hand", HAND)
     for stage, rows in {
         "collect": [head, copy, hand],
         "clean": [clean_head, copy, hand],
         "deduplicate": [clean_head, hand],
     }.items():
-        written(data, f"{stage}/documents.parquet", documents(*rows), Documents)
+        write_table(data, f"{stage}/documents.parquet", documents(*rows), Documents)
     for stage, first in {
         "collect": big,
         "clean": (BIG, "Big head", COPY),
         "deduplicate": (BIG, "Big head", HEAD),
     }.items():
-        written(data, f"{stage}/pairs.parquet", pairs(first, large), Pairs)
-    collected, cleaned, deduplicated = Ledger(), Ledger(), Ledger()
+        write_table(data, f"{stage}/pairs.parquet", pairs(first, large), Pairs)
+    collected = Ledger()
+    cleaned = Ledger()
+    deduplicated = Ledger()
     collected.drop(REJECTED, "no_text", before='{"id": 7}')
     cleaned.edit(HEAD, "text", "whitespace", "  ", " ", start=1, end=3)
     cleaned.edit(BIG, "anchor", "whitespace", "\n", " ", start=3, end=4)
@@ -72,16 +72,16 @@ def data(tmp_path_factory):
         "clean": cleaned,
         "deduplicate": deduplicated,
     }.items():
-        written(data, f"{stage}/ledger.parquet", ledger.frame(), LedgerTable)
+        write_table(data, f"{stage}/ledger.parquet", ledger.frame(), LedgerTable)
     made = pd.DataFrame({"pair_id": [LARGE], "origin_id": [HAND], "positive": ["A  hand."]})
-    written(data, "pair/made.parquet", made, Made)
+    write_table(data, "pair/made.parquet", made, Made)
     near = pd.DataFrame(
         {"left_id": [BIG], "right_id": [LARGE], "similarity": [0.8], "rule": ["near"]}
     )
-    written(data, "deduplicate/near.parquet", near, Near)
+    write_table(data, "deduplicate/near.parquet", near, Near)
     ids = [HEAD, COPY, HAND, BIG, LARGE]
     splits = pd.DataFrame({"id": ids, "component_id": HEAD, "split": "train"})
-    written(data, "split/splits.parquet", splits, Splits)
+    write_table(data, "split/splits.parquet", splits, Splits)
     query = pd.DataFrame(
         {
             "query_id": [QUERY],
@@ -92,8 +92,8 @@ def data(tmp_path_factory):
             "source": ["hpo"],
         }
     )
-    written(data, "split/test/queries.parquet", query, Queries)
-    written(
+    write_table(data, "split/test/queries.parquet", query, Queries)
+    write_table(
         data,
         "split/test/qrels.parquet",
         pd.DataFrame({"query_id": [QUERY], "doc_id": [HAND], "grade": [1.0]}),
@@ -106,23 +106,23 @@ def data(tmp_path_factory):
         "negative_miners": ["dense"], "negative_ranks": [3], "negative_rules": ["margin"],
         "answer_ids": [HEAD], "shown_ids": [HEAD, HAND],
     }  # fmt: skip
-    written(data, "mine/triplets.parquet", pd.DataFrame([triplet]), Triplets)
+    write_table(data, "mine/triplets.parquet", pd.DataFrame([triplet]), Triplets)
     return data
 
 
-def ask(data, row_id):
+def invoke(data, row_id):
     return CliRunner().invoke(app, [row_id, "--data", str(data)])
 
 
-def told(data, row_id):
-    result = ask(data, row_id)
+def output(data, row_id):
+    result = invoke(data, row_id)
     assert result.exit_code == 0, result.output
     return result.stdout
 
 
-def test_a_pair_is_told_from_raw_to_negatives(data):
+def test_the_history_of_a_pair_goes_from_raw_to_negatives(data):
     assert (
-        told(data, BIG).replace(str(data), "data")
+        output(data, BIG).replace(str(data), "data")
         == f'''pair {BIG}
 
 as collected (data/collect/pairs.parquet)
@@ -161,39 +161,39 @@ its 1 near-duplicates
     )
 
 
-def test_a_made_pair_tells_what_it_is_trained_on(data):
-    assert f'made from {HAND}, trained on: "A  hand."' in told(data, LARGE)
+def test_a_synthetic_pair_names_what_it_is_trained_on(data):
+    assert f'made from {HAND}, trained on: "A  hand."' in output(data, LARGE)
 
 
-def test_a_dropped_document_names_the_rule_and_the_partner_that_beat_it(data):
-    assert f"deduplicate  drop, exact_copy, partner {HEAD}, score 1\n" in told(data, COPY)
-    assert f'{HEAD} says "Macrocephaly - A head that is large."' in told(data, COPY)
+def test_a_dropped_document_names_the_rule_and_the_kept_copy(data):
+    assert f"deduplicate  drop, exact_copy, partner {HEAD}, score 1\n" in output(data, COPY)
+    assert f'{HEAD} says "Macrocephaly - A head that is large."' in output(data, COPY)
 
 
 def test_a_kept_document_names_what_it_replaced_and_its_pairs(data):
-    assert f"deduplicate  {COPY}: drop, exact_copy, partner {HEAD}, score 1\n" in told(data, HEAD)
-    assert f'the 1 pairs that should find it\n  {BIG}  "Big head"\n' in told(data, HEAD)
+    assert f"deduplicate  {COPY}: drop, exact_copy, partner {HEAD}, score 1\n" in output(data, HEAD)
+    assert f'the 1 pairs that should find it\n  {BIG}  "Big head"\n' in output(data, HEAD)
 
 
-def test_a_query_names_its_answers(data):
-    assert "as made" in told(data, QUERY)
-    assert f'the 1 documents that answer it\n  {HAND}  grade 1  "A hand."\n' in told(data, QUERY)
+def test_a_query_names_its_relevant_documents(data):
+    assert "as made" in output(data, QUERY)
+    assert f'the 1 documents that answer it\n  {HAND}  grade 1  "A hand."\n' in output(data, QUERY)
 
 
-def test_a_rejected_record_is_told_from_the_ledger_alone(data):
-    assert 'collect      drop, no_text: "{\\"id\\": 7}"' in told(data, REJECTED)
+def test_a_rejected_record_is_found_in_the_ledger_alone(data):
+    assert 'collect      drop, no_text: "{\\"id\\": 7}"' in output(data, REJECTED)
 
 
 def test_an_untouched_row_says_so(data):
-    assert "nothing: no stage changed, added or dropped it" in told(data, LARGE)
+    assert "nothing: no stage changed, added or dropped it" in output(data, LARGE)
 
 
 def test_the_beginning_of_an_id_is_enough(data):
-    assert told(data, "d111") == told(data, HAND)
+    assert output(data, "d111") == output(data, HAND)
 
 
-def test_an_ambiguous_beginning_lists_the_ids_with_their_texts(data):
-    result = ask(data, "d0000")
+def test_an_ambiguous_beginning_lists_ids_with_their_texts(data):
+    result = invoke(data, "d0000")
     assert result.exit_code == 1
     assert result.stderr == (
         f"2 ids begin with 'd0000':\n"
@@ -209,20 +209,20 @@ def test_an_ambiguous_beginning_lists_the_ids_with_their_texts(data):
         ("d11", "'d11' is too short to name a row"),
     ],
 )
-def test_what_cannot_be_found_is_an_error_with_a_remedy(data, row_id, fact):
-    result = ask(data, row_id)
+def test_an_unknown_id_is_an_error_with_a_remedy(data, row_id, fact):
+    result = invoke(data, row_id)
     assert result.exit_code == 1
     assert fact in result.stderr
     assert "remedy: " in result.stderr
 
 
 def test_without_tables_it_says_what_to_run(tmp_path):
-    assert "run 'dvc repro'" in ask(tmp_path, "d0000").stderr
+    assert "run 'dvc repro'" in invoke(tmp_path, "d0000").stderr
 
 
 def test_only_stages_are_searched_and_never_the_raw_data(data, tmp_path):
-    written(tmp_path, "raw/documents.parquet", documents((HEAD, "", "Raw")), Documents)
-    assert "holds no tables yet" in ask(tmp_path, HEAD).stderr
+    write_table(tmp_path, "raw/documents.parquet", documents((HEAD, "", "Raw")), Documents)
+    assert "holds no tables yet" in invoke(tmp_path, HEAD).stderr
 
 
 @pytest.mark.parametrize(
@@ -241,16 +241,19 @@ def test_quoting(text, shown):
 def many(tmp_path_factory):
     """10,000 pairs: three row groups, and a hundred pairs a document."""
     data = tmp_path_factory.mktemp("many") / "data"
-    rows = [(f"p{at * 37:016x}", f"anchor {at}", f"d{at % 100:016x}") for at in range(10_000)]
-    written(data, "collect/pairs.parquet", pairs(*rows), Pairs)
-    return Run(data), [row[0] for row in rows]
+    rows = [
+        (f"p{index * 37:016x}", f"anchor {index}", f"d{index % 100:016x}")
+        for index in range(10_000)
+    ]
+    write_table(data, "collect/pairs.parquet", pairs(*rows), Pairs)
+    return RunTables(data), [row[0] for row in rows]
 
 
-@pytest.mark.parametrize("at", [0, 4095, 4096, 8191, 8192, 9999])
-def test_a_row_is_found_wherever_it_lies(many, at):
-    run, ids = many
-    assert [row["anchor"] for _, _, row in run.rows("pairs", "pair_id", [ids[at]])] == [
-        f"anchor {at}"
+@pytest.mark.parametrize("index", [0, 4095, 4096, 8191, 8192, 9999])
+def test_a_row_is_found_in_any_row_group(many, index):
+    tables, ids = many
+    assert [row["anchor"] for _, _, row in tables.rows("pairs", "pair_id", [ids[index]])] == [
+        f"anchor {index}"
     ]
 
 
@@ -258,11 +261,11 @@ def test_a_row_is_found_wherever_it_lies(many, at):
     "start", ["p000", "p00000000000", "p0000000000025", "p00000000000251a", "p1", "d0000", "z"]
 )
 def test_every_id_with_that_beginning_is_found(many, start):
-    run, ids = many
-    assert run.matches(start) == [one for one in ids if one.startswith(start)]
+    tables, ids = many
+    assert tables.matches(start) == [row_id for row_id in ids if row_id.startswith(start)]
 
 
 def test_rows_are_found_by_another_column_in_every_row_group(many):
-    run, _ = many
-    found = [row["anchor"] for _, _, row in run.scan("pairs", "doc_id", f"d{7:016x}")]
-    assert found == [f"anchor {at}" for at in range(7, 10_000, 100)]
+    tables, _ = many
+    anchors = [row["anchor"] for _, _, row in tables.scan("pairs", "doc_id", f"d{7:016x}")]
+    assert anchors == [f"anchor {index}" for index in range(7, 10_000, 100)]
