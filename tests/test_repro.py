@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from stages.commands.headline import AT_ZERO
+from stages.commands.headline import INVARIANTS
 from stages.commands.pipeline import read_pipeline
 from tests.conftest import ROOT, faq_rows, write_csv
 
@@ -45,7 +45,7 @@ def test_a_csv_runs_to_metrics_through_the_section_collect_alone(tiny_project):
 
 
 def test_the_promises_hold_on_it(tiny_project):
-    for stage, names in AT_ZERO.items():
+    for stage, names in INVARIANTS.items():
         assert {name: metrics(tiny_project, stage)[name] for name in names} == dict.fromkeys(
             names, 0
         )
@@ -134,7 +134,7 @@ def test_an_experiment_runs_only_what_it_affects(copy, dvc):
 
 
 def test_the_committed_metrics_keep_the_promises():
-    for stage, names in AT_ZERO.items():
+    for stage, names in INVARIANTS.items():
         assert {name: metrics(ROOT, stage)[name] for name in names} == dict.fromkeys(names, 0)
     assert metrics(ROOT, "deduplicate")["dropped.exact_copy"] == 0, "no term is a copy of another"
     assert metrics(ROOT, "evaluate")["test.gain.over_base.ndcg_at_10.low"] > 0.03

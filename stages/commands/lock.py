@@ -1,7 +1,7 @@
 """Compile requirements*.txt from the dependency groups of pyproject.toml.
 
-Each of the groups that not everybody needs becomes a file of its own, all others requirements.txt. Needs pip-tools,
-which `make lock` installs. Local build suffixes are left out, so that every platform finds its own build.
+Each group in SEPARATE_GROUPS becomes a file of its own; all others become requirements.txt. Needs pip-tools,
+which `make lock` installs. Local build suffixes are left out, so that each platform finds its own build.
 """
 
 from __future__ import annotations
@@ -12,78 +12,94 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from stages.lib.errors import Problem
 from stages.lib.stage import command
 
-APART = ("check", "presidio", "wandb")  # groups with a lock of their own: requirements-<group>.txt
+# Groups that only some users need: requirements-<group>.txt.
+SEPARATE_GROUPS = ("check", "presidio", "wandb")
+
+_HEADER = "# Compiled by `make lock` from the dependency groups of pyproject.toml.\n"
+_OPTIONS = (
+    "--quiet",
+    "--strip-extras",
+    "--no-header",
+    "--no-annotate",
+    "--no-emit-index-url",
+    "--no-emit-find-links",
+)
 
 
 def compile_lock(pins: list[str], constraints: list[Path]) -> str:
-    """Return the compiled lock of `pins`: every package that they bring, at one exact version each."""
+    """Return the compiled lock of `pins`: every package that they need, each at one exact version.
+
+    Raises:
+        Problem: pip-compile fails.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        wanted, lock = Path(folder, "wanted.in"), Path(folder, "lock.txt")
-        wanted.write_text(
-            "\n".join([*pins, *(f"-c {path.resolve()}" for path in constraints)]) + "\n", "utf-8"
-        )
-        options = [
-            "--quiet",
-            "--strip-extras",
-            "--no-header",
-            "--no-annotate",
-            "--no-emit-index-url",
-            "--no-emit-find-links",
-        ]
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "piptools",
-                "compile",
-                *options,
-                "--output-file",
-                str(lock),
-                str(wanted),
-            ],
+        requirements = Path(folder, "requirements.in")
+        lock = Path(folder, "lock.txt")
+
+        # The pins, and the versions that other locks have settled already.
+        lines = [*pins, *(f"-c {path.resolve()}" for path in constraints)]
+        requirements.write_text("\n".join(lines) + "\n", "utf-8")
+
+        pip_compile = [sys.executable, "-m", "piptools", "compile", *_OPTIONS]
+        process = subprocess.run(
+            [*pip_compile, "--output-file", str(lock), str(requirements)],
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode:
+        if process.returncode:
             raise Problem(
-                f"pip-compile failed: {done.stderr.strip()[-600:]}",
+                f"pip-compile failed: {process.stderr.strip()[-600:]}",
                 "correct the pins in pyproject.toml; 'make lock' installs pip-tools",
             )
-        lines = [
-            line
-            for line in lock.read_text("utf-8").splitlines()
-            if line and not line.startswith(("#", "-"))
-        ]
-    return "\n".join(re.sub(r"\+[\w.]+$", "", line) for line in lines) + "\n"
+        locked = lock.read_text("utf-8").splitlines()
+
+    # Keep the pins alone, without comments, options and local build suffixes such as +cpu.
+    packages = [line for line in locked if line and not line.startswith(("#", "-"))]
+    return "\n".join(re.sub(r"\+[\w.]+$", "", line) for line in packages) + "\n"
 
 
-def main(pyproject: Path = Path("pyproject.toml")) -> None:
+def main(
+    pyproject: Annotated[Path, typer.Option(help="File with the dependency groups.")] = Path(
+        "pyproject.toml"
+    ),
+) -> None:
     """Compile requirements*.txt from the dependency groups of pyproject.toml."""
     groups = tomllib.loads(pyproject.read_text("utf-8"))["dependency-groups"]
+
+    # All groups that every user needs are locked together.
+    main_pins: list[str] = []
+    for name, pins in groups.items():
+        if name not in SEPARATE_GROUPS:
+            main_pins += pins
     main_lock = Path("requirements.txt")
-    run = [pin for name, pins in groups.items() if name not in APART for pin in pins]
-    apart = [
-        (Path(f"requirements-{name}.txt"), groups[name], [main_lock])
-        for name in APART
-        if name in groups
-    ]
-    for path, pins, constraints in [(main_lock, run, list[Path]()), *apart]:
-        locked = compile_lock(pins, constraints)
-        if "nvidia-" in locked:
-            raise Problem(
-                f"{path}: the resolver took a torch build for GPUs",
-                "compile where a CPU build of torch is offered",
-            )
-        header = "# Compiled by `make lock` from the dependency groups of pyproject.toml.\n"
-        path.write_text(header + locked, "utf-8", newline="\n")
-        typer.echo(f"{path}: {len(locked.splitlines())} packages")
+    _write_lock(main_lock, main_pins, [])
+
+    # The others must agree with them.
+    for name in SEPARATE_GROUPS:
+        if name in groups:
+            _write_lock(Path(f"requirements-{name}.txt"), groups[name], [main_lock])
+
+
+def _write_lock(path: Path, pins: list[str], constraints: list[Path]) -> None:
+    locked = compile_lock(pins, constraints)
+
+    # A build for GPUs would bring gigabytes that no stage needs.
+    if "nvidia-" in locked:
+        raise Problem(
+            f"{path}: the resolver took a torch build for GPUs",
+            "compile where a CPU build of torch is offered",
+        )
+
+    path.write_text(_HEADER + locked, "utf-8", newline="\n")
+    typer.echo(f"{path}: {len(locked.splitlines())} packages")
 
 
 app = command(main)

@@ -4,8 +4,8 @@
     python -m stages plots HEAD             HEAD against the workspace
     python -m stages plots main my-branch   one revision against another
 
-DVC's own page loads Vega from a content delivery network and is blank without one. This gives DVC a
-template that carries Vega instead (`dvc plots --html-template`), so the plots stay DVC's.
+DVC's own page loads Vega from a content delivery network and is blank without one. This command gives DVC a
+template that contains Vega (`dvc plots --html-template`). The plots are still those of DVC.
 """
 
 from __future__ import annotations
@@ -28,16 +28,23 @@ _GLOBALS = "window.vegaEmbed = vegaEmbed; window.vega = vega; window.vegaLite = 
 
 
 def template() -> str:
-    """Return a page with Vega, Vega-Lite and Vega-Embed in it, and DVC's placeholder for the plots."""
+    """Return a page with Vega, Vega-Lite and Vega-Embed in it, and DVC's placeholder for the plots.
+
+    Raises:
+        Problem: the scripts contain a text that would break the page.
+    """
     import vl_convert
 
     scripts = vl_convert.javascript_bundle(_GLOBALS, _VEGA_LITE)
-    # The first would end the script early; the others are placeholders that DVC fills wherever they stand.
-    for broken in ("</script", "{plot_divs}", "{scripts}", "{refresh_tag}"):
-        if broken in scripts:
+
+    # The first would end the script early. DVC replaces the others wherever they are.
+    for forbidden in ("</script", "{plot_divs}", "{scripts}", "{refresh_tag}"):
+        if forbidden in scripts:
             raise Problem(
-                f"the Vega bundle of vl-convert holds '{broken}'", "pin vl-convert-python as in git"
+                f"the Vega bundle of vl-convert holds '{forbidden}'",
+                "pin vl-convert-python as in git",
             )
+
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -71,21 +78,16 @@ def main(
     with tempfile.TemporaryDirectory() as scratch:
         page = Path(scratch) / "template.html"
         page.write_text(template(), "utf-8")
-        asked = ["diff", *revisions] if revisions else ["show"]
+
         # The DVC of this environment, whatever PATH says.
-        words = [
-            sys.executable,
-            "-m",
-            "dvc",
-            "plots",
-            *asked,
-            "--html-template",
-            str(page),
-            "-o",
-            str(out),
-        ]
-        done = subprocess.run(words, check=False)
-    if done.returncode:
+        plots = [sys.executable, "-m", "dvc", "plots"]
+        plots += ["diff", *revisions] if revisions else ["show"]
+        process = subprocess.run(
+            [*plots, "--html-template", str(page), "-o", str(out)], check=False
+        )
+
+    # DVC has printed the reason.
+    if process.returncode:
         raise Problem(
             "dvc could not draw the plots, as it says above",
             "name revisions that 'git rev-parse' knows",
@@ -93,5 +95,6 @@ def main(
 
 
 app = command(main, "tables", "page")
+
 if __name__ == "__main__":
     app()

@@ -1,4 +1,4 @@
-"""The command that downloads pinned wheels: through the real pip, from a folder instead of an index."""
+"""The command that downloads pinned wheels, with the real pip and a folder instead of an index."""
 
 import hashlib
 import sys
@@ -17,7 +17,7 @@ WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-no
 
 @pytest.fixture
 def index(tmp_path, monkeypatch) -> Path:
-    """Make a folder with the wheel tiny 1.0 all that pip can see, and an environment that lacks it."""
+    """Make a folder with the wheel tiny 1.0 the only index of pip, and an environment that lacks it."""
     folder = tmp_path / "index"
     folder.mkdir()
     with ZipFile(folder / "tiny-1.0-py3-none-any.whl", "w") as archive:
@@ -72,7 +72,7 @@ def test_a_damaged_wheel_is_fetched_again(index):
     assert wheels.find("tiny") == path
 
 
-def test_what_pip_cannot_get_is_told_without_a_traceback(index):
+def test_a_failed_download_is_a_short_error(index):
     pin("0" * 64, version="2.0")
     result = run()
     assert result.exit_code == 1

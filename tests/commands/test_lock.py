@@ -3,7 +3,7 @@ import tomllib
 
 import pytest
 
-from stages.commands.lock import APART
+from stages.commands.lock import SEPARATE_GROUPS
 from tests.conftest import ROOT
 
 GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
@@ -17,7 +17,7 @@ def locked(name):
 
 
 def pinned(line):
-    """Return name and version; after ";" stands for which platform."""
+    """Return name and version; the part after ";" names a platform."""
     return line.partition(";")[0].strip().split("==")
 
 
@@ -26,8 +26,8 @@ def normal(name):
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_pin_is_exact_and_stands_in_the_lock(group):
-    lock = locked(f"requirements-{group}.txt" if group in APART else "requirements.txt")
+def test_every_pin_is_exact_and_in_the_lock(group):
+    lock = locked(f"requirements-{group}.txt" if group in SEPARATE_GROUPS else "requirements.txt")
     for pin in GROUPS[group]:
         name, version = pinned(pin)
         assert lock[normal(name)] == version
@@ -35,7 +35,7 @@ def test_every_pin_is_exact_and_stands_in_the_lock(group):
 
 def test_no_package_is_locked_at_two_versions():
     run = locked("requirements.txt")
-    for group in APART:
+    for group in SEPARATE_GROUPS:
         other = locked(f"requirements-{group}.txt")
         assert {name for name in run.keys() & other.keys() if run[name] != other[name]} == set()
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Addresses(HTMLParser):
-    """Collects the addresses that tags name; what stands inside a script is text to it, as to a browser."""
+    """Collects the addresses in tags. The inside of a script is text, as in a browser."""
 
     def __init__(self, text):
         super().__init__()
@@ -36,12 +36,12 @@ def outside(text):
 
 
 def test_dvcs_own_page_would_need_the_network():
-    # The reason for all this; when it fails, DVC carries its scripts and the template can go.
+    # The reason for this command. When this fails, DVC brings its scripts and the template can go.
     assert all(address.startswith("https://") for address in outside(VegaRenderer.SCRIPTS))
     assert len(outside(VegaRenderer.SCRIPTS)) == 3
 
 
-def test_template_carries_vega_and_has_room_for_the_plots():
+def test_the_template_contains_vega_and_room_for_the_plots():
     text = template()
     assert outside(text) == []
     assert "window.vegaEmbed" in text
@@ -51,7 +51,7 @@ def test_template_carries_vega_and_has_room_for_the_plots():
 
 
 def test_every_system_has_a_colour_in_the_plot_of_recall():
-    # What a Vega scale does not name is not drawn, and nobody is told.
+    # Vega leaves out what a scale does not name, without a warning.
     drawn = json.loads((ROOT / ".dvc/plots/recall.json").read_text("utf-8"))["spec"]["encoding"][
         "color"
     ]["scale"]
@@ -114,7 +114,7 @@ def test_plots_of_the_workspace_open_without_a_network(repository):
 
 
 @pytest.mark.slow
-def test_two_revisions_stand_in_one_plot(repository):
+def test_two_revisions_are_in_one_plot(repository):
     done = repository(sys.executable, "-m", "stages.commands.plots", "HEAD", "--out", "elsewhere")
     assert done.returncode == 0, done.stderr
     text = Path("elsewhere/index.html").read_text("utf-8")

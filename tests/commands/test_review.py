@@ -1,4 +1,4 @@
-"""`python -m stages review`: verdicts stay, whatever is mined anew."""
+"""`python -m stages review`: labels stay, whatever is mined again."""
 
 from pathlib import Path
 
@@ -54,19 +54,19 @@ def written(project):
     return project
 
 
-def verdicts():
+def labels():
     return {(line.asked, line.found_id): line.verdict for line in read_verdicts(FILE, NEGATIVES)}
 
 
-def test_every_negative_waits_for_a_verdict_with_its_texts(written):
-    assert verdicts() == {("fever", name("d", 11)): "", ("rash", name("d", 12)): ""}
+def test_every_negative_is_written_with_its_texts(written):
+    assert labels() == {("fever", name("d", 11)): "", ("rash", name("d", 12)): ""}
     assert {(line.answer, line.found) for line in read_verdicts(FILE, NEGATIVES)} == {
         ("right", "text 11"),
         ("right", "text 12"),
     }
 
 
-def test_verdicts_stay_and_those_on_other_negatives_stand_at_the_end(written):
+def test_labels_stay_and_those_of_other_rows_move_to_the_end(written):
     FILE.write_text(
         FILE.read_text("utf-8")
         .replace("text 11,", "text 11,yes")
@@ -75,8 +75,8 @@ def test_verdicts_stay_and_those_on_other_negatives_stand_at_the_end(written):
     )
     mined((1, "fever", 13), (2, "rash", 12), (3, "cough", 14))
     result = CliRunner().invoke(app)
-    assert "3 negatives, 1 of them judged; 1 verdicts on others kept" in result.stdout
-    assert verdicts() == {
+    assert "3 negatives, 1 of them labelled; 1 labels of other rows kept" in result.stdout
+    assert labels() == {
         ("fever", name("d", 13)): "",
         ("rash", name("d", 12)): "no",
         ("cough", name("d", 14)): "",
@@ -85,7 +85,7 @@ def test_verdicts_stay_and_those_on_other_negatives_stand_at_the_end(written):
     assert read_verdicts(FILE, NEGATIVES)[-1].found_id == name("d", 11)
     mined((1, "fever", 11), (2, "rash", 12))
     CliRunner().invoke(app)
-    assert verdicts() == {("fever", name("d", 11)): "yes", ("rash", name("d", 12)): "no"}
+    assert labels() == {("fever", name("d", 11)): "yes", ("rash", name("d", 12)): "no"}
 
 
 def test_writing_again_changes_no_byte(written):
@@ -95,7 +95,7 @@ def test_writing_again_changes_no_byte(written):
 
 
 def evaluated(*firsts):
-    """Write runs in which query 1, 2, ... finds this document first, and is answered by the document of its number."""
+    """Write runs in which query 1, 2, ... finds this document first; the document of its number is relevant."""
     ids = [name("q", at) for at in range(1, len(firsts) + 1)]
     asked = [
         (query_id, f"c{query_id}", "Raw", f"question {at}", "", "s")
@@ -133,17 +133,16 @@ def hits():
     )
 
 
-def test_first_hits_that_no_label_calls_answers_wait_for_a_verdict_too(written):
+def test_first_hits_without_a_label_are_written_too(written):
     result = CliRunner().invoke(app)
     assert (
         "first_hits.csv: stays as it is, since data/evaluate/runs.parquet does not exist"
         in result.stdout
     )
-    evaluated(
-        7, 8, 9
-    )  # 8 is what the answer of query 2 was merged into; the answer of query 3 is gone
+    # The relevant document of query 2 was merged into 8; that of query 3 is gone.
+    evaluated(7, 8, 9)
     result = CliRunner().invoke(app)
-    assert "2 first hits, 0 of them judged; 0 verdicts on others kept" in result.stdout
+    assert "2 first hits, 0 of them labelled; 0 labels of other rows kept" in result.stdout
     gone = f"{name('d', 3)}, which is no longer in the corpus"
     assert hits() == [
         ("question 1", "text 1", "text 7", ""),

@@ -1,4 +1,4 @@
-"""TREC files say what the runs say, to those who sort them anew."""
+"""TREC files give other tools the ranking of the runs."""
 
 import ir_measures
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 from ir_measures import AP, nDCG
 from typer.testing import CliRunner
 
-from stages.commands.trec import app, whole
+from stages.commands.trec import app, whole_grades
 from stages.lib import tables
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.pairs import Pairs
@@ -23,10 +23,12 @@ def name(letter, number):
 
 
 def test_grades_become_whole_and_keep_their_ratios():
-    assert whole({"q": {"a": 1.0, "b": 2.0}}) == {"q": {"a": 1, "b": 2}}
-    assert whole({"q": {"a": 1.0}, "r": {"b": 0.25}}) == {"q": {"a": 100}, "r": {"b": 25}}
-    assert whole({"q": {"a": 1.0, "b": 1 / 3}}) == {"q": {"a": 1_000_000, "b": 333_333}}
-    assert whole({"q": {"a": 1.0, "b": 1e-9}}) == {"q": {"a": 1, "b": 1}}  # an answer stays one
+    assert whole_grades({"q": {"a": 1.0, "b": 2.0}}) == {"q": {"a": 1, "b": 2}}
+    assert whole_grades({"q": {"a": 1.0}, "r": {"b": 0.25}}) == {"q": {"a": 100}, "r": {"b": 25}}
+    assert whole_grades({"q": {"a": 1.0, "b": 1 / 3}}) == {"q": {"a": 1_000_000, "b": 333_333}}
+    assert whole_grades({"q": {"a": 1.0, "b": 1e-9}}) == {
+        "q": {"a": 1, "b": 1}
+    }  # it stays relevant
 
 
 @pytest.fixture
@@ -89,13 +91,13 @@ def test_another_evaluator_reads_our_ranking(project):
     )
     run = list(ir_measures.read_trec_run(str(project / "trec/validation.base.run")))
     qrels = list(ir_measures.read_trec_qrels(str(project / "trec/validation.qrels")))
-    told = ir_measures.calc_aggregate([AP @ 10, nDCG @ 10], qrels, run)
-    # Answers, with grades 1 and 1/2, at ranks 2 and 3; the second one was dropped for its copy.
-    assert told[AP @ 10] == pytest.approx((1 / 2 + 2 / 3) / 2)
-    assert told[nDCG @ 10] == pytest.approx((1 / 1.5849625 + 0.5 / 2) / (1 + 0.5 / 1.5849625))
+    metrics = ir_measures.calc_aggregate([AP @ 10, nDCG @ 10], qrels, run)
+    # Relevant documents, with grades 1 and 1/2, at ranks 2 and 3; the second one was dropped for its copy.
+    assert metrics[AP @ 10] == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert metrics[nDCG @ 10] == pytest.approx((1 / 1.5849625 + 0.5 / 2) / (1 + 0.5 / 1.5849625))
 
 
-def test_what_is_asked_outside_the_domain_is_judged_too(project):
+def test_the_out_of_domain_set_has_qrels_too(project):
     assert CliRunner().invoke(app, ["trec"]).exit_code == 0
     assert (project / "trec/out_of_domain.qrels").read_text() == f"{STOP} 0 {name('d', 2)} 1\n"
     run = list(ir_measures.read_trec_run(str(project / "trec/out_of_domain.base.run")))
