@@ -1,10 +1,10 @@
-"""List every stage and every question, and run the one that is named.
+"""List all stages and commands, and run the one that is named.
 
-    python -m stages                  what there is
+    python -m stages                  the list
     python -m stages split --help     a stage (the same as python -m stages.split --help)
-    python -m stages explain ID       a question about a run
+    python -m stages explain ID       a command
 
-The list is read from the sources without importing them, so that it is there at once.
+The list is read from the sources without importing them, so it prints at once.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import ast
 import difflib
 import runpy
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from stages.commands.pipeline import order
@@ -22,85 +23,106 @@ HERE = Path(__file__).parent
 
 
 def stage_files() -> dict[str, Path]:
-    """Return the file behind each stage, in pipeline order; stages that the order does not name come last."""
-    found = {name: path for name, path in _modules(HERE).items() if name not in {"commands", "lib"}}
-    known = [name for name in order() if name in found]
-    return {name: found[name] for name in [*known, *sorted(set(found) - set(known))]}
+    """Return name to file of each stage, in the order of the pipeline; stages without a place last."""
+    files = _entry_files(HERE)
+    for folder in ("commands", "lib"):
+        files.pop(folder, None)
+
+    ordered = [name for name in order() if name in files]
+    others = sorted(files.keys() - set(ordered))
+    return {name: files[name] for name in [*ordered, *others]}
 
 
-def question_files() -> dict[str, Path]:
-    """Return the file behind each command of `ask`, by name. What defines no `app` is a helper, not a command."""
-    return {
-        name: path
-        for name, path in sorted(_modules(HERE / "commands").items())
-        if _defines_app(path)
-    }
+def command_files() -> dict[str, Path]:
+    """Return name to file of each command, by name. A module without an `app` is a helper."""
+    files = sorted(_entry_files(HERE / "commands").items())
+
+    return {name: path for name, path in files if _defines_app(path)}
 
 
 def listing() -> str:
     """Return the text that `python -m stages` prints."""
-    parts = [("The pipeline, in the order in which 'dvc repro' runs it", stage_files())]
-    parts.append(("Questions about a run, and upkeep", question_files()))
-    width = max(len(name) for _, files in parts for name in files)
+    stages = stage_files()
+    commands = command_files()
+    width = max(map(len, [*stages, *commands]))
+
     lines = [
-        "usage: python -m stages NAME [options]     (python -m stages NAME --help tells the options)"
+        "usage: python -m stages NAME [options]     (python -m stages NAME --help: the options)"
     ]
-    for title, files in parts:
-        lines += [
-            "",
-            f"{title}:",
-            *(f"  {name:<{width}}  {_first_line(path)}" for name, path in files.items()),
-        ]
+    lines += ["", "The pipeline, in the order in which 'dvc repro' runs it:"]
+    lines += _listing_lines(stages, width)
+    lines += ["", "Commands about a run, and upkeep:"]
+    lines += _listing_lines(commands, width)
     return "\n".join(lines) + "\n"
 
 
 def main(arguments: list[str]) -> int:
-    """Run what `arguments` name and return the exit code; a stage that ends by itself exits with its own."""
+    """Run the stage or command that `arguments` name, and return the exit code.
+
+    A stage that ends by itself exits with its own code.
+    """
     if not arguments or arguments[0] in {"-h", "--help"}:
         sys.stdout.write(listing())
         return 0
-    name, *rest = arguments
-    modules = {question: f"stages.commands.{question}" for question in question_files()}
+
+    # Commands and stages by name; a stage comes first.
+    name, *options = arguments
+    modules = {command: f"stages.commands.{command}" for command in command_files()}
     modules.update({stage: f"stages.{stage}" for stage in stage_files()})
     if name not in modules:
-        close = difflib.get_close_matches(name, modules)
-        remedy = (
-            f"did you mean {' or '.join(close)}?"
-            if close
-            else "'python -m stages' lists what there is"
-        )
-        sys.stderr.write(f"error: {Problem(f'there is no stage or question {name!r}', remedy)}\n")
+        sys.stderr.write(f"error: {_unknown_name(name, list(modules))}\n")
         return 1
-    sys.argv = [name, *rest]
-    # As __main__, so that worker processes find the stage's functions where 'python -m' would have put them.
+
+    # As __main__, so that worker processes find the functions of the stage where 'python -m' puts them.
+    sys.argv = [name, *options]
     runpy.run_module(modules[name], run_name="__main__", alter_sys=True)
     return 0
 
 
-def _modules(folder: Path) -> dict[str, Path]:
+def _listing_lines(files: Mapping[str, Path], width: int) -> list[str]:
+    return [f"  {name:<{width}}  {_first_line(path)}" for name, path in files.items()]
+
+
+def _unknown_name(name: str, names: list[str]) -> Problem:
+    close = difflib.get_close_matches(name, names)
+    remedy = "'python -m stages' lists all names"
+    if close:
+        remedy = f"did you mean {' or '.join(close)}?"
+
+    return Problem(f"there is no stage or command {name!r}", remedy)
+
+
+def _entry_files(folder: Path) -> dict[str, Path]:
+    """Return name to file of all modules in `folder` that `python -m` can run."""
     files = {path.stem: path for path in folder.glob("[!_]*.py")}
-    return files | {path.parent.name: path for path in folder.glob("*/__main__.py")}
+    packages = {path.parent.name: path for path in folder.glob("*/__main__.py")}
+
+    return files | packages
 
 
 def _parse(path: Path) -> ast.Module:
+    """Return the syntax tree of a file. One broken file must not hide the others."""
     try:
         return ast.parse(path.read_text("utf-8"))
     except SyntaxError as error:
-        # One broken file must not hide the others.
-        return ast.parse(f'"""(line {error.lineno} is not valid Python)"""\napp = None')
+        docstring = f"(line {error.lineno} is not valid Python)"
+
+    return ast.parse(f'"""{docstring}"""\napp = None')
 
 
 def _first_line(path: Path) -> str:
-    return (ast.get_docstring(_parse(path)) or "(no docstring)").splitlines()[0]
+    docstring = ast.get_docstring(_parse(path)) or "(no docstring)"
+
+    return docstring.splitlines()[0]
 
 
 def _defines_app(path: Path) -> bool:
-    targets = [
-        target
-        for node in _parse(path).body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-    ]
+    """Return True if the module assigns a variable `app`."""
+    targets: list[ast.expr] = []
+    for node in _parse(path).body:
+        if isinstance(node, ast.Assign):
+            targets += node.targets
+
     return any(isinstance(target, ast.Name) and target.id == "app" for target in targets)
 
 

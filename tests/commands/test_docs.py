@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from stages.__main__ import question_files, stage_files
+from stages.__main__ import command_files, stage_files
 from stages.commands.docs.__main__ import FILES, app
 from stages.commands.docs.blocks import commands_table, dag, replace_blocks, stages_table
 from stages.commands.docs.dictionary import dictionary
@@ -28,7 +28,7 @@ def makefile_targets():
 
 
 SHELL = [(file, line) for file in FILES if Path(file).is_file() for line in shell_lines(file)]
-RUNNABLE = {*stage_files(), *question_files(), *(f"ask.{name}" for name in question_files())}
+RUNNABLE = {*stage_files(), *command_files(), *(f"commands.{name}" for name in command_files())}
 
 
 def test_generated_blocks_are_up_to_date():
