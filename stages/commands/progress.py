@@ -113,8 +113,9 @@ def history_results(versions: Sequence[Version], criterion: Criterion) -> list[V
 
     for version in versions:
         metrics = metrics_of(version, criterion)
-        unchanged = previous_metrics is not None and previous_metrics.equals(metrics)
-        if metrics is None or unchanged:
+        if metrics is None:
+            continue
+        if previous_metrics is not None and previous_metrics.equals(metrics):
             continue
 
         result = version_result(version, previous, commit_subject(version), criterion=criterion)

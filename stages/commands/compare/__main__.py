@@ -94,10 +94,7 @@ def compare(
     delta: float,
     rescored: bool = False,
 ) -> Report:
-    """Return the comparison of `system` on `split` in two versions, as `Report` describes it.
-
-    With `rescored` the older model ranks the benchmark of the newer version.
-    """
+    """Return the comparison of two versions; if `rescored`, on the benchmark of the newer one."""
     # The same queries over the same documents for both versions.
     align = rescore if rescored else pair_results
     paired = align(before, after, split, system=system)
@@ -117,20 +114,16 @@ def compare(
 
     # How much of what is found stayed.
     overlap = tables.read(
-        "hits in common",
-        lambda: hit_overlap(
-            _hits_before(paired, before, split, system), stored_hits(after, split, system)
-        ),
+        "hits in common", lambda: _overlap(paired, before, after, split=split, system=system)
     )
 
     # Queries that lost, and which rules changed their relevant documents.
-    changed = _regressed(paired)
+    change = _regressed(paired)
     new_decisions = tables.read(
         "rules behind lost queries",
-        lambda: find_new_decisions(before, after, split, list(changed.index)),
+        lambda: find_new_decisions(before, after, split, list(change.index)),
     )
-    query_texts = _texts_to_show(evaluation_set, split)
-    regressions = Regressions(len(changed), _worst(changed, query_texts), new_decisions)
+    worst = _worst(change, _texts_to_show(evaluation_set, split))
 
     return Report(
         before=before.name,
@@ -143,9 +136,9 @@ def compare(
         primary=primary,
         others=others,
         slices_too_small=slices.too_small if paired.comparable else 0,
-        test_set_uses=_test_set_uses(after, primary) if split == "test" else None,
+        test_set_uses=_test_set_uses(after, primary, split),
         overlap=overlap,
-        regressions=regressions,
+        regressions=Regressions(len(change), worst, new_decisions),
         params=changes(before.params(), after.params()),
         row_counts=changes(_row_counts(before), _row_counts(after)),
         missing=tables.missing,
@@ -246,18 +239,26 @@ def _compare_metrics(
     return primary, compare_differences(differences[1:], delta)
 
 
-def _test_set_uses(version: Version, primary: Comparison) -> TestSetUses:
+def _test_set_uses(version: Version, primary: Comparison, split: str) -> TestSetUses | None:
+    """Return the uses of the test set; None if it is not used now."""
+    if split != "test":
+        return None
+
     # A detectable difference is DETECTABLE standard errors.
     mde = primary.effect.mde if primary.effect else 0.0
 
     return uses_of_test_set(version, mde / DETECTABLE)
 
 
-def _hits_before(paired: PairedResults, before: Version, split: str, system: str) -> pd.DataFrame:
-    if paired.rescored is not None:
-        return paired.rescored
+def _overlap(
+    paired: PairedResults, before: Version, after: Version, *, split: str, system: str
+) -> float | None:
+    # A rescored model has its hits at hand.
+    before_hits = paired.rescored
+    if before_hits is None:
+        before_hits = stored_hits(before, split, system)
 
-    return stored_hits(before, split, system)
+    return hit_overlap(before_hits, stored_hits(after, split, system))
 
 
 def _first_ten(hits: pd.DataFrame) -> pd.Series[Any]:
