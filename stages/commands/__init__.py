@@ -1,1 +1,1 @@
-"""What one asks of a run, and what prepares one. DVC runs none of it."""
+"""Commands about a run, and for its upkeep. DVC runs none of them."""
