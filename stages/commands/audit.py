@@ -26,9 +26,8 @@ from stages.lib.near import exact_edges
 from stages.lib.params import Run, load
 from stages.lib.stage import command
 from stages.lib.text import hash_hex, normal_form, shingles
-from stages.split.components import Texts
-from stages.split.exam import variants
-from stages.split.params import SplitParams, Unit
+from stages.split.components import TextVersions, text_versions
+from stages.split.interface import SplitParams, Unit
 
 ANCHOR_KINDS = ("exact anchor", "normalised anchor", "near anchor")
 TEXT_KINDS = ("shared document", "exact text", "normalised text", "near text")
@@ -54,9 +53,9 @@ class AuditData(NamedTuple):
         group_of_document: the group of each document that has one.
     """
 
-    anchors: Texts
+    anchors: TextVersions
     document_of_pair: Mapping[str, str]
-    texts: Texts
+    texts: TextVersions
     group_of_document: Mapping[str, str]
 
 
@@ -150,9 +149,9 @@ def read_audit_data(data: Path) -> AuditData:
         (frame, "doc_id", "text") for frame in (raw_documents, clean_documents, documents)
     ]
     return AuditData(
-        variants(*anchor_tables),
+        text_versions(*anchor_tables),
         dict(zip(every_pair["pair_id"], every_pair["doc_id"], strict=True)),
-        variants(*text_tables),
+        text_versions(*text_tables),
         group_of_document,
     )
 
@@ -297,7 +296,9 @@ def _group_leaks(data: AuditData, documents: list[str], other_pairs: list[str]) 
     return partners
 
 
-def _match_texts(texts: Texts, others: Texts, threshold: float) -> list[dict[str, str]]:
+def _match_texts(
+    texts: TextVersions, others: TextVersions, threshold: float
+) -> list[dict[str, str]]:
     """Return id to matching id of `others`: by equal texts, else by equal normal forms, else near ones."""
     other_texts = list(_pairs_of(others))
     id_of_text = _smallest(other_texts)
@@ -325,7 +326,7 @@ def _match_texts(texts: Texts, others: Texts, threshold: float) -> list[dict[str
     return [equal, normalised, near]
 
 
-def _shingle_sets(texts: Texts) -> dict[str, list[frozenset[str]]]:
+def _shingle_sets(texts: TextVersions) -> dict[str, list[frozenset[str]]]:
     sets_of_id: dict[str, list[frozenset[str]]] = {}
     for identity in sorted(texts):
         sets_of_id[identity] = []
@@ -335,7 +336,7 @@ def _shingle_sets(texts: Texts) -> dict[str, list[frozenset[str]]]:
     return sets_of_id
 
 
-def _pairs_of(texts: Texts) -> Iterable[tuple[str, str]]:
+def _pairs_of(texts: TextVersions) -> Iterable[tuple[str, str]]:
     """Yield each text with its id, sorted by id."""
     for identity in sorted(texts):
         for text in texts[identity]:

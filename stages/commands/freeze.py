@@ -1,11 +1,13 @@
-"""Freeze the split of every row that is in training or held out: write data/frozen/splits.csv, to be committed.
+"""Freeze the split of every row that is in training or held out: write data/frozen/splits.csv.
 
-From then on `split` leaves these ids where they are, whatever is added and whatever shares are chosen.
+Commit the file. From then on the stage `split` keeps these ids where they are, whatever data are added and
+whatever shares are chosen.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -16,20 +18,30 @@ from stages.split.constraints import FROZEN_FILE, FROZEN_HEADER, SPLIT_PRECEDENC
 
 
 def main(
-    splits: Path = Path("data/split/splits.parquet"), frozen: Path = Path("data/frozen")
+    splits: Annotated[Path, typer.Option(help="Splits of the last run.")] = Path(
+        "data/split/splits.parquet"
+    ),
+    frozen: Annotated[Path, typer.Option(help="Folder of the file that is written.")] = Path(
+        "data/frozen"
+    ),
 ) -> None:
-    """Freeze the split of every row that is in training or held out: write data/frozen/splits.csv, to be committed."""
-    path, found = frozen / FROZEN_FILE, tables.read(splits, Splits)
-    kept = found[found["split"].isin(SPLIT_PRECEDENCE)].sort_values("id")
-    lines = [
-        ",".join(FROZEN_HEADER),
-        *(",".join(row) for row in zip(kept["id"], kept["split"], strict=True)),
-    ]
+    """Freeze the split of every row that is in training or held out: write data/frozen/splits.csv."""
+    # Corpus documents and protected rows are in no split that could change.
+    table = tables.read(splits, Splits)
+    rows = table[table["split"].isin(SPLIT_PRECEDENCE)].sort_values("id")
+
+    # Sorted lines, so that git shows what changed.
+    lines = [",".join(FROZEN_HEADER)]
+    for row_id, split in zip(rows["id"], rows["split"], strict=True):
+        lines.append(f"{row_id},{split}")
+    path = frozen / FROZEN_FILE
     with written.atomically(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", "utf-8", newline="\n")
-    counts = kept["split"].value_counts()
-    told = ", ".join(f"{name} {counts.get(name, 0):,}" for name in reversed(SPLIT_PRECEDENCE))
-    typer.echo(f"{path}: {len(kept):,} ids keep their split ({told}); commit it")
+
+    # From the largest split to the smallest.
+    counts = rows["split"].value_counts()
+    shown = ", ".join(f"{name} {counts.get(name, 0):,}" for name in reversed(SPLIT_PRECEDENCE))
+    typer.echo(f"{path}: {len(rows):,} ids keep their split ({shown}); commit it")
 
 
 app = command(main)

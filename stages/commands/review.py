@@ -1,16 +1,19 @@
-"""Write what people are to judge: data/review/negatives.csv and data/review/first_hits.csv, to be committed.
+"""Write samples for people to label: data/review/negatives.csv and data/review/first_hits.csv.
 
-A sample of the mined negatives, and one of the documents that the fine-tuned model ranks first on validation and that
-no label calls an answer. Into the column `verdict` goes `yes` where what was found answers after all, `no` where it
-does not; what is left empty has not been judged. `mine` then tells the share of false negatives with its interval, and
-`evaluate` that of label errors. Verdicts stay when this is run again; those on what is no longer drawn stand at the end
-and count for nothing.
+The first has mined negatives. The second has documents that the fine-tuned model ranks first on validation
+although no label calls them relevant. Write `yes` into the column `verdict` if the document answers the query
+after all, and `no` if it does not; leave it empty if you have not looked. Commit both files. Then `mine` reports
+the share of false negatives with its interval, and `evaluate` that of label errors.
+
+When the command runs again, labels stay. Labels of rows that are no longer in the sample move to the end of the
+file and do not count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
 import typer
@@ -29,83 +32,123 @@ from stages.lib.stage import command
 from stages.mine.false_negatives import sample_negatives
 from stages.mine.interface import MineParams
 
-_MISSING = "which is no longer in the corpus"
 
+def update_file(sampled: Iterable[Verdict], path: Path, header: Sequence[str], *, noun: str) -> str:
+    """Write the sampled lines to `path` with the labels that it has, and return a line of counts."""
+    labelled = {}
+    for line in read_verdicts(path, header):
+        if line.answers is not None:
+            labelled[line.asked_id, line.found_id] = line
 
-def renewed(found: Iterable[Verdict], path: Path, header: Sequence[str], what: str) -> str:
-    """Write `found` to `path` with the verdicts that stand there, and return a line that says how many there are."""
-    judged = {
-        (one.asked_id, one.found_id): one
-        for one in read_verdicts(path, header)
-        if one.answers is not None
-    }
+    # Sampled lines take their label along; the labels that are left go to the end.
     lines = []
-    for one in found:
-        known = judged.pop((one.asked_id, one.found_id), None)
-        lines.append(one._replace(verdict=known.verdict if known else ""))
-    rest = sorted(judged.values())
+    for line in sampled:
+        known = labelled.pop((line.asked_id, line.found_id), None)
+        lines.append(line._replace(verdict=known.verdict if known else ""))
+    others = sorted(labelled.values())
     with written.atomically(path) as temporary:
-        write_verdicts([*lines, *rest], temporary, header)
-    done = sum(line.answers is not None for line in lines)
-    return f"{path}: {len(lines):,} {what}, {done:,} of them judged; {len(rest):,} verdicts on others kept"
+        write_verdicts([*lines, *others], temporary, header)
+
+    count = sum(line.answers is not None for line in lines)
+    return (
+        f"{path}: {len(lines):,} {noun}, {count:,} of them labelled; "
+        f"{len(others):,} labels of other rows kept"
+    )
 
 
-def negatives(triplets: pd.DataFrame, wanted: int, seed: int) -> list[Verdict]:
-    """Return the mined negatives to judge."""
-    rows = sample_negatives(triplets, wanted, seed)
-    ids = (rows["pair_id"], rows["negative_id"])
-    lines = zip(*ids, rows["anchor"], rows["positive"], rows["negative"], strict=True)
-    return [Verdict(*map(str, (*line, ""))) for line in lines]
+def sample_negatives(triplets: pd.DataFrame, size: int, seed: int) -> list[Verdict]:
+    """Return lines for about `size` mined negatives."""
+    rows = sample_negatives(triplets, size, seed)
+    columns = ["pair_id", "negative_id", "anchor", "positive", "negative"]
+
+    return [
+        Verdict(*map(str, (*values, "")))
+        for values in rows[columns].itertuples(index=False, name=None)
+    ]
 
 
-def first_hits(errors: pd.DataFrame, held: HeldOut, documents: pd.DataFrame) -> list[Verdict]:
-    """Return the `errors` of `drawn` to judge, with the best known answer of each query."""
-    texts = {
-        doc_id: f"{title}: {text}" if title else text
-        for doc_id, title, text in zip(
-            documents["doc_id"], documents["title"], documents["text"], strict=True
-        )
-    }
-    queries = dict(zip(held.queries["query_id"], held.queries["text"], strict=True))
+def describe_first_hits(
+    errors: pd.DataFrame, evaluation_set: HeldOut, documents: pd.DataFrame
+) -> list[Verdict]:
+    """Return lines for sampled errors on the first rank, each with the best known document.
+
+    Args:
+        errors: the columns query_id and doc_id.
+        evaluation_set: the queries of validation with their relevant documents.
+        documents: the Documents that are searched.
+    """
+    text_of_document = {}
+    rows = documents[["doc_id", "title", "text"]].itertuples(index=False, name=None)
+    for doc_id, title, text in rows:
+        text_of_document[doc_id] = f"{title}: {text}" if title else text
+
+    queries = evaluation_set.queries
+    text_of_query = dict(zip(queries["query_id"], queries["text"], strict=True))
+
+    # A relevant document may have been dropped since the queries were collected.
     lines = []
     for query_id, doc_id in zip(errors["query_id"], errors["doc_id"], strict=True):
-        best = held.best_document(query_id)
-        answer = texts.get(best, f"{best}, {_MISSING}")
+        best_id = evaluation_set.best_document(query_id)
+        missing = f"{best_id}, which is no longer in the corpus"
         lines.append(
-            Verdict(query_id, doc_id, queries[query_id], answer, texts.get(doc_id, doc_id), "")
+            Verdict(
+                asked_id=query_id,
+                found_id=doc_id,
+                asked=text_of_query[query_id],
+                answer=text_of_document.get(best_id, missing),
+                found=text_of_document.get(doc_id, doc_id),
+                verdict="",
+            )
         )
     return lines
 
 
 def main(
-    triplets: Path = Path("data/mine/triplets.parquet"),
-    reviews: Path = Path("data/review/negatives.csv"),
-    runs: Path = Path("data/evaluate/runs.parquet"),
-    documents: Path = Path("data/pair/documents.parquet"),
-    aliases: Path = Path("data/deduplicate/aliases.parquet"),
-    queries: Path = Path("data/split/validation/queries.parquet"),
-    qrels: Path = Path("data/split/validation/qrels.parquet"),
-    hits: Path = Path("data/review/first_hits.csv"),
+    triplets: Annotated[Path, typer.Option(help="Triplets of the stage mine.")] = Path(
+        "data/mine/triplets.parquet"
+    ),
+    reviews: Annotated[Path, typer.Option(help="File of negatives to label.")] = Path(
+        "data/review/negatives.csv"
+    ),
+    runs: Annotated[Path, typer.Option(help="Runs of the stage evaluate.")] = Path(
+        "data/evaluate/runs.parquet"
+    ),
+    documents: Annotated[Path, typer.Option(help="Documents that are searched.")] = Path(
+        "data/pair/documents.parquet"
+    ),
+    aliases: Annotated[Path, typer.Option(help="Dropped copies and what was kept.")] = Path(
+        "data/deduplicate/aliases.parquet"
+    ),
+    queries: Annotated[Path, typer.Option(help="Queries of validation.")] = Path(
+        "data/split/validation/queries.parquet"
+    ),
+    qrels: Annotated[Path, typer.Option(help="Qrels of validation.")] = Path(
+        "data/split/validation/qrels.parquet"
+    ),
+    hits: Annotated[Path, typer.Option(help="File of first hits to label.")] = Path(
+        "data/review/first_hits.csv"
+    ),
 ) -> None:
-    """Write what people are to judge: data/review/negatives.csv and data/review/first_hits.csv, to be committed."""
+    """Write samples for people to label: data/review/negatives.csv and data/review/first_hits.csv."""
     seed = load(Run).seed
-    found = negatives(tables.read(triplets, Triplets), load(MineParams).judged_negatives, seed)
-    typer.echo(renewed(found, reviews, NEGATIVES, "negatives"))
+
+    # Mined negatives.
+    size = load(MineParams).judged_negatives
+    negatives = sample_negatives(tables.read(triplets, Triplets), size, seed)
+    typer.echo(update_file(negatives, reviews, NEGATIVES, noun="negatives"))
+
+    # First hits need a model that was evaluated.
     if not runs.exists():
         typer.echo(f"{hits}: stays as it is, since {runs} does not exist; run 'make repro' for it")
         return
     copies = tables.read(aliases, Aliases)
-    held = heldout.read(queries, qrels, dict(zip(copies["doc_id"], copies["kept_id"], strict=True)))
-    first = tables.read(runs, Runs, split="validation", system="finetuned", rank=1)
-    errors = drawn(first, held, load(EvaluateParams).judged_errors, seed)
-    typer.echo(
-        renewed(
-            first_hits(errors, held, tables.read(documents, Documents)),
-            hits,
-            FIRST_HITS,
-            "first hits",
-        )
-    )
+    kept_id = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
+    evaluation_set = heldout.read(queries, qrels, kept_id)
+    first_ranks = tables.read(runs, Runs, split="validation", system="finetuned", rank=1)
+
+    errors = drawn(first_ranks, evaluation_set, load(EvaluateParams).judged_errors, seed)
+    first_hits = describe_first_hits(errors, evaluation_set, tables.read(documents, Documents))
+    typer.echo(update_file(first_hits, hits, FIRST_HITS, noun="first hits"))
 
 
 app = command(main)

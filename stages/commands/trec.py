@@ -1,17 +1,20 @@
-"""Write the runs and judgements of the last run as TREC files, for trec_eval and all that read them.
+"""Write the runs and qrels of the last run as TREC files, for trec_eval and other tools that read them.
 
-`<split>.<system>.run` has the first hundred hits of each query, `<split>.qrels` the judgements as they were scored,
-copies resolved. A hit's score there is 101 less its rank: trec_eval sorts anew, in single precision and with an order
-of ties of its own, and would not give our ranking by the scores themselves. Grades, which TREC wants whole, are
-multiplied by a power of ten where they are fractions; nDCG, whose gains are linear, stays what it was.
+`<split>.<system>.run` has the first hundred hits of each query. `<split>.qrels` has the qrels as evaluate
+scored them, with copies resolved.
+
+The score of a hit is 101 minus its rank. trec_eval sorts again, in single precision and with its own order of
+ties, so our scores would not give our ranking. TREC needs whole grades: fractions are multiplied by a power of
+ten. nDCG does not change, since its gains are linear.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 from stages.lib import benchmark, heldout, tables, written
@@ -22,74 +25,117 @@ from stages.lib.errors import Problem
 from stages.lib.measures import DEPTH
 from stages.lib.stage import command
 
-Grades = Mapping[str, Mapping[str, float]]
+QrelsOfQuery = Mapping[str, Mapping[str, float]]
 
-_MOST_DECIMALS = 6
+_MAX_DECIMALS = 6
 
 
-def whole(qrels: Grades) -> dict[str, dict[str, int]]:
-    """Return the grades times the smallest power of ten that makes them all whole; of fractions up to six decimals."""
-    grades = {grade for judged in qrels.values() for grade in judged.values()}
-    for decimals in range(_MOST_DECIMALS + 1):
-        if all(abs(grade * 10**decimals - round(grade * 10**decimals)) < 1e-6 for grade in grades):
+def whole_grades(qrels: QrelsOfQuery) -> dict[str, dict[str, int]]:
+    """Return the grades times the smallest power of ten that makes all of them whole.
+
+    Fractions count up to six decimals. A smaller grade becomes 1, so that its document stays relevant.
+
+    >>> whole_grades({"q1": {"d1": 1.0}, "q2": {"d2": 0.5}})
+    {'q1': {'d1': 10}, 'q2': {'d2': 5}}
+    """
+    grades: set[float] = set()
+    for grade_of_document in qrels.values():
+        grades.update(grade_of_document.values())
+
+    # The first power of ten that leaves no fraction.
+    for decimals in range(_MAX_DECIMALS + 1):
+        factor = 10**decimals
+        if all(abs(grade * factor - round(grade * factor)) < 1e-6 for grade in grades):
             break
-    factor = 10**decimals
-    # A grade of less than half of the smallest step would become no answer.
-    return {
-        query: {doc: max(1, round(grade * factor)) for doc, grade in judged.items()}
-        for query, judged in qrels.items()
-    }
+
+    whole: dict[str, dict[str, int]] = {}
+    for query_id, grade_of_document in qrels.items():
+        whole[query_id] = {
+            doc_id: max(1, round(grade * factor)) for doc_id, grade in grade_of_document.items()
+        }
+    return whole
 
 
-def judgements(split: Path, aliases: Path, out_of_domain: Path) -> Callable[[str], Grades]:
-    """Return what gives the judgements of a set by its name, as evaluate scored them."""
-    copies = tables.read(aliases, Aliases)
-    kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
+def read_qrels(
+    split: str, folder: Path, kept_id: Mapping[str, str], *, out_of_domain: Path
+) -> QrelsOfQuery:
+    """Return query id to graded documents of a split, as evaluate scored them.
 
-    def judged(name: str) -> Grades:
-        if name != "out_of_domain":
-            return heldout.read(
-                split / name / "queries.parquet", split / name / "qrels.parquet", kept
-            ).qrels
-        asked = tables.read(out_of_domain, Pairs)
-        _, qrels = benchmark.held_out(
-            asked.assign(raw=asked["anchor"], component_id=asked["doc_id"])
-        )
-        return heldout.grades(qrels, {})
+    Args:
+        split: validation, test, synthetic or out_of_domain.
+        folder: the output of the stage split.
+        kept_id: document id of a copy to the document that was kept.
+        out_of_domain: the pairs of the out-of-domain set.
+    """
+    if split != "out_of_domain":
+        queries = folder / split / "queries.parquet"
+        qrels = folder / split / "qrels.parquet"
+        return heldout.read(queries, qrels, kept_id).qrels
 
-    return judged
+    # The out-of-domain set has pairs instead of queries and qrels.
+    pairs = tables.read(out_of_domain, Pairs)
+    pairs = pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"])
+    _, qrels_table = benchmark.held_out(pairs)
+    return heldout.grades(qrels_table, {})
+
+
+def run_lines(hits: pd.DataFrame, system: str) -> list[str]:
+    """Return the TREC lines of the hits (query_id, doc_id, rank) of one system."""
+    lines = []
+
+    for query_id, doc_id, rank in zip(hits["query_id"], hits["doc_id"], hits["rank"], strict=True):
+        lines.append(f"{query_id} Q0 {doc_id} {rank} {DEPTH + 1 - rank} {system}")
+
+    return lines
+
+
+def qrels_lines(qrels: QrelsOfQuery) -> list[str]:
+    """Return the TREC lines of qrels, sorted by query and document."""
+    lines = []
+
+    for query_id, grade_of_document in sorted(whole_grades(qrels).items()):
+        for doc_id, grade in sorted(grade_of_document.items()):
+            lines.append(f"{query_id} 0 {doc_id} {grade}")
+
+    return lines
 
 
 def main(
-    out: Annotated[Path, typer.Argument(help="folder for the files; made if it is not there")],
-    runs: Path = Path("data/evaluate/runs.parquet"),
-    aliases: Path = Path("data/deduplicate/aliases.parquet"),
-    split: Path = Path("data/split"),
-    out_of_domain: Path = Path("data/clean/out_of_domain_pairs.parquet"),
+    out: Annotated[Path, typer.Argument(help="Folder for the files; created if missing.")],
+    runs: Annotated[Path, typer.Option(help="Runs of the stage evaluate.")] = Path(
+        "data/evaluate/runs.parquet"
+    ),
+    aliases: Annotated[Path, typer.Option(help="Dropped copies and what was kept.")] = Path(
+        "data/deduplicate/aliases.parquet"
+    ),
+    split: Annotated[Path, typer.Option(help="Folder of the evaluation sets.")] = Path(
+        "data/split"
+    ),
+    out_of_domain: Annotated[Path, typer.Option(help="Pairs of the out-of-domain set.")] = Path(
+        "data/clean/out_of_domain_pairs.parquet"
+    ),
 ) -> None:
-    """Write the runs and judgements of the last run as TREC files, for trec_eval and all that read them."""
-    found, judged = tables.read(runs, Runs), judgements(split, aliases, out_of_domain)
-    if not len(found):
+    """Write the runs and qrels of the last run as TREC files, for trec_eval and others."""
+    table = tables.read(runs, Runs)
+    if not len(table):
         raise Problem(f"{runs} holds no run", "run 'dvc repro evaluate' first")
+    copies = tables.read(aliases, Aliases)
+    kept_id = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
+
+    # A file per split and system.
     out.mkdir(parents=True, exist_ok=True)
-    for (name, system), rows in found.groupby(["split", "system"], sort=True):
-        told = zip(rows["query_id"], rows["doc_id"], rows["rank"], strict=True)
-        lines = [
-            f"{query} Q0 {doc} {rank} {DEPTH + 1 - rank} {system}" for query, doc, rank in told
-        ]
-        _write(out / f"{name}.{system}.run", lines)
-    for name in found["split"].drop_duplicates():
-        graded = sorted((query, sorted(of.items())) for query, of in whole(judged(name)).items())
-        _write(
-            out / f"{name}.qrels",
-            [f"{query} 0 {doc} {grade}" for query, of in graded for doc, grade in of],
-        )
-    typer.echo(
-        f"{out}: {found.groupby(['split', 'system']).ngroups} runs, with the judgements of their splits"
-    )
+    groups = table.groupby(["split", "system"], sort=True)
+    for (name, system), hits in groups:
+        _write_lines(out / f"{name}.{system}.run", run_lines(hits, str(system)))
+
+    # A file per split.
+    for name in table["split"].drop_duplicates():
+        qrels = read_qrels(name, split, kept_id, out_of_domain=out_of_domain)
+        _write_lines(out / f"{name}.qrels", qrels_lines(qrels))
+    typer.echo(f"{out}: {groups.ngroups} runs, with the qrels of their splits")
 
 
-def _write(path: Path, lines: list[str]) -> None:
+def _write_lines(path: Path, lines: list[str]) -> None:
     with written.atomically(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", "utf-8", newline="\n")
 

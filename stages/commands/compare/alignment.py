@@ -97,7 +97,7 @@ class Benchmark(NamedTuple):
     @property
     def identity(self) -> str:
         """Return a hash of all that decides a ranking: ids and texts, in order."""
-        starts = [] if self.corpus.starts is None else self.corpus.starts.tolist()
+        starts = [] if self.corpus.passage_starts is None else self.corpus.passage_starts.tolist()
         return hash_hex(
             "exam",
             *self.queries["query_id"],
@@ -196,7 +196,7 @@ def restrict_to_common(
 
 def merge_aliases(aliases: list[Mapping[str, str]]) -> dict[str, str]:
     """Return document id to the smallest id among all documents that `aliases` merge with it."""
-    from stages.split.components import tie
+    from stages.split.components import connected_components
 
     # Two aliases can chain: a copy of a copy belongs to the same group.
     edges: list[tuple[str, str]] = []
@@ -204,7 +204,7 @@ def merge_aliases(aliases: list[Mapping[str, str]]) -> dict[str, str]:
         edges.extend(kept_id.items())
     doc_ids = {doc_id for edge in edges for doc_id in edge}
 
-    return tie(sorted(doc_ids), edges, min)
+    return connected_components(sorted(doc_ids), edges, min)
 
 
 def score_hits(
@@ -336,7 +336,7 @@ def rank_with_model(
     queries = encoder.encode(query_texts, anchor_prompt, "queries, older model")
 
     # Positions of documents in the corpus, shape (queries, depth).
-    positions = dense(queries, passages, DEPTH, corpus.starts).positions
+    positions = dense(queries, passages, DEPTH, corpus.passage_starts).positions
 
     # One row a hit: the query ids are repeated, the ranks tiled.
     count, depth = positions.shape

@@ -12,7 +12,13 @@ from typing import Annotated
 
 import typer
 
-from stages.commands.docs.blocks import commands_table, dag, replace_blocks, rules_table, stages_table
+from stages.commands.docs.blocks import (
+    commands_table,
+    dag,
+    replace_blocks,
+    rules_table,
+    stages_table,
+)
 from stages.commands.docs.dictionary import dictionary
 from stages.commands.docs.glossary import glossary_tables
 from stages.commands.pipeline import order, read_pipeline
