@@ -29,7 +29,7 @@ from stages.lib.heldout import HeldOut
 from stages.lib.params import Run, load
 from stages.lib.reviewed import FIRST_HITS, NEGATIVES, Verdict, read_verdicts, write_verdicts
 from stages.lib.stage import command
-from stages.mine.false_negatives import sample_negatives
+from stages.mine import false_negatives
 from stages.mine.interface import MineParams
 
 
@@ -58,7 +58,7 @@ def update_file(sampled: Iterable[Verdict], path: Path, header: Sequence[str], *
 
 def sample_negatives(triplets: pd.DataFrame, size: int, seed: int) -> list[Verdict]:
     """Return lines for about `size` mined negatives."""
-    rows = sample_negatives(triplets, size, seed)
+    rows = false_negatives.sample_negatives(triplets, size, seed)
     columns = ["pair_id", "negative_id", "anchor", "positive", "negative"]
 
     return [
