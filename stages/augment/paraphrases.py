@@ -134,8 +134,8 @@ class ParaphraseScorer:
 
         # The rank of each document with either text as the query.
         starts = self._corpus.passage_starts
-        parent_ranks = ranks(parent_vectors, passage_vectors, positions, starts=starts)
-        text_ranks = ranks(text_vectors, passage_vectors, positions, starts=starts)
+        parent_ranks = ranks(parent_vectors, passage_vectors, positions, passage_starts=starts)
+        text_ranks = ranks(text_vectors, passage_vectors, positions, passage_starts=starts)
         losses = text_ranks - parent_ranks
 
         return [int(loss) for loss in losses]

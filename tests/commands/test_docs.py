@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.__main__ import command_files, stage_files
-from stages.commands.docs.__main__ import FILES, app
+from stages.commands.docs.__main__ import app, pages
 from stages.commands.docs.blocks import commands_table, dag, replace_blocks, stages_table
 from stages.commands.docs.dictionary import dictionary
 from stages.commands.docs.glossary import Entry, Glossary, check_glossary, read_glossary
@@ -27,7 +27,7 @@ def makefile_targets():
     return set(re.findall(r"(?m)^([a-z][\w-]*):", Path("Makefile").read_text("utf-8")))
 
 
-SHELL = [(file, line) for file in FILES if Path(file).is_file() for line in shell_lines(file)]
+SHELL = [(file, line) for file in pages() for line in shell_lines(file)]
 RUNNABLE = {*stage_files(), *command_files(), *(f"commands.{name}" for name in command_files())}
 
 
@@ -37,8 +37,17 @@ def test_generated_blocks_are_up_to_date():
 
 
 def test_every_block_stands_somewhere():
-    text = "\n".join(Path(file).read_text("utf-8") for file in FILES)
-    for name in ("stages", "dag", "commands", "metrics", "dictionary"):
+    text = "\n".join(file.read_text("utf-8") for file in pages())
+    for name in (
+        "stages",
+        "dag",
+        "commands",
+        "tools",
+        "headline",
+        "rules",
+        "metrics",
+        "dictionary",
+    ):
         assert text.count(f"<!-- generated: {name} -->\n") == 1, name
 
 
@@ -86,8 +95,8 @@ def test_stage_table():
     assert stages_table(PIPELINE) == (
         "| stage | what it does | reads | writes |\n"
         "| --- | --- | --- | --- |\n"
-        "| **one** | Do \\| this. | `data/` raw | `data/one/` a, b |\n"
-        "| **two** | Do that. | `data/one/` a, b<br>`metrics/` one.json | `data/two/` model<br>`metrics/` c.tsv |\n"
+        "| **one** | Do \\| this. | `data/` raw | `data/one/` a, b<br>`metrics/` one.json |\n"
+        "| **two** | Do that. | `data/one/` a, b<br>`metrics/` one.json | `data/two/` model<br>`metrics/` two.json, c.tsv |\n"
     )
 
 

@@ -1,7 +1,7 @@
-"""Regenerate the marked blocks of the documentation: stage table, DAG, commands, metrics, data dictionary.
+"""Regenerate the marked blocks of the documentation.
 
-A block stands between `<!-- generated: NAME -->` and `<!-- end -->`; everything outside such markers is
-prose and is never touched. `--check` changes nothing and says which blocks are out of date.
+A block is between `<!-- generated: NAME -->` and `<!-- end -->`. Text outside such markers is never
+changed. `--check` changes nothing and names the files whose blocks are out of date.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import typer
 from stages.commands.docs.blocks import (
     commands_table,
     dag,
+    headline_block,
     replace_blocks,
     rules_table,
     stages_table,
+    tools_table,
 )
 from stages.commands.docs.dictionary import dictionary
 from stages.commands.docs.glossary import glossary_tables
@@ -26,15 +28,26 @@ from stages.commands.wire import load_stage
 from stages.lib.errors import Problem
 from stages.lib.stage import command
 
-FILES = ("README.md", "CONTRIBUTING.md", "data/README.md", "metrics/README.md")
+FOLDERS = ("docs", "docs/stages", "docs/decisions")
+
+
+def pages(root: Path = Path()) -> list[Path]:
+    """Return the Markdown files that may hold blocks or commands, README.md first."""
+    names = ("README.md", "CONTRIBUTING.md", "data/README.md", "metrics/README.md")
+    files = [root / name for name in names]
+    for folder in FOLDERS:
+        files += sorted((root / folder).glob("*.md"))
+    return [file for file in files if file.is_file()]
 
 
 def blocks(root: Path) -> dict[str, Callable[[], str]]:
-    """Return how each block is made from the project in `root`, by name."""
+    """Return name to text of each block of the project in `root`. A text is made when it is needed."""
     return {
         "stages": lambda: stages_table(read_pipeline(root / "dvc.yaml")),
         "dag": lambda: dag(read_pipeline(root / "dvc.yaml")),
         "commands": lambda: commands_table((root / "Makefile").read_text("utf-8")),
+        "tools": lambda: tools_table(root / "stages"),
+        "headline": lambda: headline_block(root / "metrics/details"),
         "rules": lambda: rules_table((root / "stages/clean/__main__.py").read_text("utf-8")),
         "metrics": lambda: glossary_tables(root / "metrics"),
         "dictionary": lambda: dictionary({name: load_stage(name) for name in order()}),
@@ -43,27 +56,23 @@ def blocks(root: Path) -> dict[str, Callable[[], str]]:
 
 def main(
     check: Annotated[
-        bool, typer.Option("--check", help="change nothing; name what is wrong and exit with 1")
+        bool, typer.Option("--check", help="Change nothing; name what is wrong and exit with 1.")
     ] = False,
-    root: Annotated[Path, typer.Option(help="root of the project")] = Path(),
+    root: Annotated[Path, typer.Option(help="The root of the project.")] = Path(),
 ) -> None:
     """Regenerate the marked blocks of the documentation."""
-    made = blocks(root)
-    files = [root / name for name in FILES if (root / name).is_file()]
+    text_of_block = blocks(root)
+    files = pages(root)
     before = {file: file.read_text("utf-8") for file in files}
-    after = {file: replace_blocks(text, str(file), made) for file, text in before.items()}
+    after = {file: replace_blocks(text, str(file), text_of_block) for file, text in before.items()}
+
     stale = [file for file in files if before[file] != after[file]]
+    names = ", ".join(map(str, stale))
     if check and stale:
-        raise Problem(
-            f"{', '.join(map(str, stale))}: generated blocks are out of date",
-            "run 'make docs' and commit",
-        )
+        raise Problem(f"{names}: generated blocks are out of date", "run 'make docs' and commit")
     for file in stale:
         file.write_text(after[file], "utf-8", newline="\n")
-    told = (
-        f"rewrote {', '.join(map(str, stale))}" if stale else f"{len(files)} files are up to date"
-    )
-    typer.echo(told)
+    typer.echo(f"rewrote {names}" if stale else f"{len(files)} files are up to date")
 
 
 app = command(main)

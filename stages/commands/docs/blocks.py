@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
+from stages.commands.headline import headline_lines
 from stages.commands.pipeline import Stage
 from stages.lib.errors import Problem
+from stages.lib.measured import read_details
 
 _BLOCK = re.compile(r"(?ms)^<!-- generated: (?P<name>[^ \n]*) -->\n(?P<body>.*?)^<!-- end -->$")
 _MARKER = re.compile(r"(?m)^<!-- generated: .*$")
@@ -49,9 +51,10 @@ def stages_table(pipeline: Mapping[str, Stage]) -> str:
     """Return a table with a row per stage: what it does, what it reads and writes."""
     rows = []
     for stage in pipeline.values():
-        # Every stage writes metrics/<stage>.json; saying so twelve times would hide the rest.
-        written = [path for path in stage.written if path != f"metrics/{stage.name}.json"]
-        rows.append([f"**{stage.name}**", stage.desc, _folders(stage.reads), _folders(written)])
+        # Every stage writes its details. The table leaves them out.
+        details = f"metrics/details/{stage.name}.json"
+        outputs = [path for path in stage.written if path != details]
+        rows.append([f"**{stage.name}**", stage.desc, _folders(stage.reads), _folders(outputs)])
     return table(["stage", "what it does", "reads", "writes"], rows)
 
 
@@ -81,6 +84,27 @@ def commands_table(makefile: str) -> str:
     return table(
         ["command", "what it does"], [[f"`make {name}`", comment] for name, comment in targets]
     )
+
+
+def tools_table(package: Path) -> str:
+    """Return a table of the commands of `python -m stages`, each with the first line of its docstring."""
+    modules = {file.stem: file for file in (package / "commands").glob("[!_]*.py")}
+    modules |= {file.parent.name: file for file in (package / "commands").glob("*/__main__.py")}
+    rows = []
+    for name, file in sorted(modules.items()):
+        source = file.read_text("utf-8")
+        # A module without an application is a helper.
+        if "\napp = " in source:
+            docstring = ast.get_docstring(ast.parse(source)) or ""
+            rows.append([f"`python -m stages {name}`", docstring.partition("\n")[0]])
+    return table(["command", "what it does"], rows)
+
+
+def headline_block(details: Path) -> str:
+    """Return the output of `python -m stages headline` for the details in a folder."""
+    files = sorted(details.glob("*.json"))
+    lines = headline_lines({file.stem: read_details(file) for file in files})
+    return "```\n" + "\n".join(lines) + "\n```\n"
 
 
 def rules_table(source: str) -> str:
