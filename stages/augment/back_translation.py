@@ -182,7 +182,7 @@ def round_trips(
 
     # Each text is translated once.
     distinct = sorted(set(texts))
-    values = cache.through("translations", translator.key, distinct, make=translate_all)
+    values = cache.through("translations", translator.key, distinct, compute=translate_all)
 
     return {text: value.decode() for text, value in values.items()}
 

@@ -341,7 +341,7 @@ def _answers(prompts: Sequence[str], generator: QueryGenerator) -> dict[str, str
     encoded: dict[str, bytes] = {}
     for start in progress(starts, len(starts), "writing queries"):
         chunk = distinct[start : start + _CHUNK]
-        encoded |= cache.through("generated", generator.key, chunk, make=generate)
+        encoded |= cache.through("generated", generator.key, chunk, compute=generate)
 
     return {prompt: answer.decode("utf-8", "replace") for prompt, answer in encoded.items()}
 
