@@ -214,22 +214,22 @@ def edges(texts: list[str]) -> float:
     import numpy as np
     import pandas as pd
 
-    from stages.deduplicate.joining import candidates, similarities
-    from stages.deduplicate.sketches import bands, sketch
+    from stages.deduplicate.minhash import choose_banding, minhash_rows
+    from stages.deduplicate.near_duplicates import find_candidates, similarities
     from stages.lib.tables import SHARD_ROWS
 
     def run(texts: list[str]) -> None:
-        cut = bands(0.8)
-        frame = pd.DataFrame({"doc_id": [f"d{at:016x}" for at in range(len(texts))], "text": texts})
+        banding = choose_banding(0.8)
+        doc_ids = [f"d{index:016x}" for index in range(len(texts))]
+        frame = pd.DataFrame({"doc_id": doc_ids, "text": texts})
         shards = [frame[start : start + SHARD_ROWS] for start in range(0, len(frame), SHARD_ROWS)]
-        found = pd.concat(
-            [sketch(shard, "doc_id", "text", cut)[0] for shard in shards], ignore_index=True
-        )
-        banded = np.frombuffer(b"".join(found["bands"]), dtype=np.uint64).reshape(-1, cut.number)
-        left, right, _ = candidates(banded)
-        shingles = list(found["shingles"])
-        packed = {at: shingles[at] for at in np.unique(np.concatenate([left, right])).tolist()}
-        similarities(left, right, packed, 0.8, "jaccard")
+        parts = [minhash_rows(shard, "doc_id", "text", banding)[0] for shard in shards]
+        rows = pd.concat(parts, ignore_index=True)
+        bands = np.frombuffer(b"".join(rows["bands"]), dtype=np.uint64).reshape(-1, banding.bands)
+        left, right, _ = find_candidates(bands)
+        shingles = list(rows["shingles"])
+        packed = {row: shingles[row] for row in np.unique(np.concatenate([left, right])).tolist()}
+        similarities(left, right, packed, threshold=0.8, measure="jaccard")
 
     run(texts[:50])  # what is loaded once is nobody's time
     start = time.perf_counter()

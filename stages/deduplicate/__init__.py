@@ -1,1 +1,1 @@
-"""Deduplicate: copies go, near-duplicates are linked, and what says something else stays."""
+"""The stage `deduplicate`: drop exact copies and link near-duplicates."""

@@ -1,186 +1,216 @@
 """Drop exact copies and link near-duplicates.
 
-Reads the cleaned documents and pairs; writes them without copies, the edges between near-duplicates, and
-which kept document stands for each dropped one. Linking and dropping are two decisions: "upper" and
-"lower extremity hypokinesia" are near-duplicates and different findings, so near-duplicates are linked
-(`split` keeps them on one side, `mine` knows them), and one is dropped only where nothing but empty words
-tells it from the other, or where the user says so.
+Reads the cleaned documents and pairs. Writes them without copies, the edges between
+near-duplicates, and the kept document that represents each dropped one.
+
+Linking and dropping are two decisions. "Upper" and "lower extremity hypokinesia" are near-duplicates,
+and different findings. So near-duplicates are linked: `split` keeps them in one split, and `mine`
+knows them. One of them is dropped only where the texts differ in stop words alone, or where the user
+asks for it.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from pydantic import Field
 
-from stages.deduplicate.faults import containment_of_texts, count_faults
-from stages.deduplicate.joining import Joined, Measure, join, near_table
-from stages.deduplicate.pairs import REASONS as PAIR_REASONS
-from stages.deduplicate.pairs import drop_near, repoint
-from stages.deduplicate.semantic import semantic_edges
-from stages.deduplicate.stars import Edge, StandIn, ranks, stand_ins
+from stages.deduplicate.interface import (
+    DeduplicateParams,
+    Filtered,
+    Inputs,
+    Outputs,
+    Params,
+)
+from stages.deduplicate.near_duplicates import (
+    DuplicateGroups,
+    find_duplicates,
+    near_table,
+    semantic_edges,
+)
+from stages.deduplicate.representatives import (
+    DuplicateEdge,
+    PairDecisions,
+    Representative,
+    choose_representatives,
+    count_violations,
+    deduplicate_pairs,
+    preference,
+    removable_edges,
+)
 from stages.lib import tables
-from stages.lib.content import content, noise
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.near import Near
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.ledger import Ledger, balance
-from stages.lib.params import Section, load
-from stages.lib.stage import command, write_metrics
-from stages.lib.text import normal_form, similarity
+from stages.lib.interface import Stage, TableFile
+from stages.lib.ledger import Ledger as LedgerWriter
+from stages.lib.ledger import balance
 
-REASONS = ("exact_copy", "near_copy", "semantic_copy")
-
-
-class DeduplicateParams(Section):
-    """What counts as a near-duplicate, which of them are dropped, and whose rows never are."""
-
-    section: ClassVar[str] = "deduplicate"
-    near: Literal["link", "drop_empty_difference", "drop"]
-    near_threshold: float = Field(ge=0.5, le=1.0)
-    measure: Measure
-    semantic: Literal["off", "flag", "drop"]
-    semantic_threshold: float = Field(ge=0.5, le=1.0)
-    authoritative: list[str]
-    source_order: list[str]
+DOCUMENT_REASONS = ("exact_copy", "near_copy", "semantic_copy")
+PAIR_REASONS = ("duplicate_pair", "near_pair")
 
 
-def involved(path: Path, joined: Joined, everything: bool) -> pd.DataFrame:
-    """Return the documents that equal or near another; with `everything` all of them."""
-    near = np.full(len(joined.ids), everything)
-    near[joined.left] = near[joined.right] = True
-    sizes = np.bincount(joined.equal, minlength=len(joined.ids))
-    return tables.pick(path, near[joined.equal] | (sizes[joined.equal] > 1), Documents)
+def run(inputs: Inputs, params: Params) -> Outputs:
+    """Drop exact copies and link near-duplicates."""
+    settings = params.deduplicate
 
+    # Find equal texts and near-duplicates, among the documents and among the anchors of the pairs.
+    find = partial(find_duplicates, threshold=settings.near_threshold, measure=settings.measure)
+    document_scratch = inputs.scratch / "documents"
+    pair_scratch = inputs.scratch / "pairs"
+    document_groups = find(inputs.documents, "doc_id", "text", scratch=document_scratch)
+    pair_groups = find(inputs.pairs, "pair_id", "anchor", scratch=pair_scratch)
 
-def droppable(joined: Joined, texts: dict[str, str], params: DeduplicateParams) -> list[Edge]:
-    """Return the near edges over which a text may be dropped."""
-    if params.near == "link":
-        return []
-    edges = [
-        Edge(left, right, "near_copy", similarity)
-        for left, right, similarity in zip(
-            joined.ids[joined.left],
-            joined.ids[joined.right],
-            joined.similarity.tolist(),
-            strict=True,
-        )
-    ]
-    if params.near == "drop":
-        return edges
-    said = {
-        doc_id: content(normal_form(texts[doc_id]))
-        for edge in edges
-        for doc_id in (edge.left, edge.right)
-    }
-    return [edge for edge in edges if said[edge.left] == said[edge.right]]
-
-
-def choose(
-    joined: Joined, documents: pd.DataFrame, params: DeduplicateParams, ledger: Ledger
-) -> dict[str, StandIn]:
-    """Return which document stands for each that goes, of the `documents` that are like others."""
+    # Choose the documents that go, and the kept document that represents each of them.
+    documents = documents_to_compare(inputs.documents, document_groups, settings)
     texts = dict(zip(documents["doc_id"], documents["text"], strict=True))
-    equal: dict[str, list[str]] = defaultdict(list)
-    for doc_id, at in zip(texts, np.searchsorted(joined.ids, list(texts)), strict=True):
-        equal[joined.ids[joined.equal[at]]].append(doc_id)
-    edges = droppable(joined, texts, params)
-    if params.semantic != "off":
-        semantic = semantic_edges({name: texts[name] for name in equal}, params.semantic_threshold)
-        if params.semantic == "drop":
-            edges += semantic
-        for edge in semantic:
-            ledger.note(
-                edge.left, "semantic_duplicate", partner_id=edge.right, score=edge.similarity
-            )
-    return stand_ins(
-        equal, edges, ranks(documents, params.authoritative, params.source_order, noise)
+    equal_documents = documents_of_text(document_groups, list(texts))
+    edges = removable_edges(document_groups.edges(), texts, settings.near)
+    semantic = find_semantic_duplicates(equal_documents, texts, params)
+    if settings.semantic == "drop":
+        edges += semantic
+    ranks = preference(documents, settings.authoritative, settings.source_order)
+    representatives = choose_representatives(equal_documents, edges, ranks)
+    stays = np.array([doc_id not in representatives for doc_id in document_groups.ids], dtype=bool)
+
+    # Let the pairs name kept documents only, and drop the pairs that repeat another.
+    pairs = inputs.pairs.frame()
+    pair_decisions = deduplicate_pairs(pairs, representatives, settings)
+
+    # Note every decision, and count the edges and the broken invariants.
+    document_ledger = ledger_of_documents(semantic, representatives)
+    pair_ledger = ledger_of_pairs(pairs, pair_decisions, representatives)
+    links = link_table([document_groups, pair_groups])
+    violations = count_violations(
+        texts,
+        representatives,
+        pairs,
+        pairs_after=pair_decisions.kept,
+        kept_documents=frozenset(document_groups.ids[stays].tolist()),
+        params=settings,
     )
 
-
-def main(
-    documents: Path = Path("data/clean/documents.parquet"),
-    pairs: Path = Path("data/clean/pairs.parquet"),
-    out_documents: Path = Path("data/deduplicate/documents.parquet"),
-    out_pairs: Path = Path("data/deduplicate/pairs.parquet"),
-    out_near: Path = Path("data/deduplicate/near.parquet"),
-    out_aliases: Path = Path("data/deduplicate/aliases.parquet"),
-    out_ledger: Path = Path("data/deduplicate/ledger.parquet"),
-    metrics: Path = Path("metrics/deduplicate.json"),
-) -> None:
-    """Drop exact copies and link near-duplicates."""
-    params, ledger = load(DeduplicateParams), Ledger()
-    with tempfile.TemporaryDirectory() as temporary:
-        scratch = Path(temporary)
-        like = partial(join, threshold=params.near_threshold, measure=params.measure)
-        joined = like(documents, Documents, "doc_id", "text", scratch=scratch / "documents")
-        of_pairs = like(pairs, Pairs, "pair_id", "anchor", scratch=scratch / "pairs")
-        alike = involved(documents, joined, params.semantic != "off")
-        kept = choose(joined, alike, params, ledger)
-        for doc_id in sorted(kept):
-            ledger.drop(
-                doc_id,
-                kept[doc_id].reason,
-                partner_id=kept[doc_id].kept_id,
-                score=kept[doc_id].similarity,
-            )
-        dropped = ledger.dropped()
-        given = tables.read(pairs, Pairs)
-        asked = repoint(given, kept, ledger)
-        if params.near != "link":
-            asked = drop_near(asked, params.near_threshold, ledger)
-        of_pairs_dropped = ledger.dropped() - dropped
-        stays = np.array([doc_id not in kept for doc_id in joined.ids], dtype=bool)
-        balanced = balance(
-            len(joined.ids),
-            tables.keep(documents, stays, out_documents, Documents),
-            dropped,
-            REASONS,
-        )
-    standing = frozenset(joined.ids[stays].tolist())
-    pairs_balanced = balance(len(given), len(asked), of_pairs_dropped, PAIR_REASONS)
-    links = _links([joined, of_pairs])
-    tables.write(asked, out_pairs, Pairs)
-    tables.write(links, out_near, Near)
-    aliases = [(doc_id, told.kept_id) for doc_id, told in kept.items()]
-    tables.write(_typed(aliases), out_aliases, Aliases)
-    tables.write(ledger.frame(), out_ledger, LedgerTable)
-    texts = dict(zip(alike["doc_id"], alike["text"], strict=True))
-    measured = similarity if params.measure == "jaccard" else containment_of_texts
-    write_metrics(
-        {
-            **balanced,
-            **{f"pairs.{key}": value for key, value in pairs_balanced.items()},
+    return Outputs(
+        documents=Filtered(inputs.documents.path, stays),
+        pairs=pair_decisions.kept,
+        near_duplicates=links,
+        aliases=alias_table(representatives),
+        ledger=pd.concat([document_ledger.frame(), pair_ledger.frame()], ignore_index=True),
+        details={
+            **document_accounting(stays, document_ledger),
+            **pair_accounting(len(pairs), pair_decisions, pair_ledger),
             "near_edges": int((links["rule"] == "near").sum()),
             "equal_edges": int((links["rule"] == "equal").sum()),
-            "crowded_tables": int(joined.crowded) + int(of_pairs.crowded),
-            "semantic_edges": int((ledger.frame()["reason"] == "semantic_duplicate").sum()),
-            **count_faults(texts, kept, given, asked, standing, measured, params.near_threshold),
+            "crowded_tables": int(document_groups.crowded) + int(pair_groups.crowded),
+            "semantic_edges": len(semantic),
+            **violations,
         },
-        metrics,
     )
 
 
-def _links(joined: Sequence[Joined]) -> pd.DataFrame:
-    found = [frame for frame in map(near_table, joined) if len(frame)]
-    return pd.concat(found, ignore_index=True) if found else Near.empty()
+def documents_to_compare(
+    documents: TableFile[Documents], groups: DuplicateGroups, params: DeduplicateParams
+) -> pd.DataFrame:
+    """Return the documents that equal or nearly equal another; all if meaning is compared too."""
+    mask = groups.has_duplicate()
+    if params.semantic != "off":
+        mask[:] = True
+    return tables.pick(documents.path, mask, Documents)
 
 
-def _typed(aliases: Sequence[tuple[str, str]]) -> pd.DataFrame:
+def documents_of_text(groups: DuplicateGroups, doc_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return the first document of each text to all documents of `doc_ids` that hold the text."""
+    documents: dict[str, list[str]] = defaultdict(list)
+    for doc_id, position in zip(doc_ids, np.searchsorted(groups.ids, doc_ids), strict=True):
+        first_id = groups.ids[groups.first_equal[position]]
+        documents[first_id].append(doc_id)
+    return documents
+
+
+def find_semantic_duplicates(
+    equal_documents: Mapping[str, Sequence[str]], texts: Mapping[str, str], params: Params
+) -> list[DuplicateEdge]:
+    """Return the pairs of texts with nearly the same embedding; none if `semantic` is off."""
+    if params.deduplicate.semantic == "off":
+        return []
+
+    # Texts with one normal form are embedded once.
+    text_of_group = {name: texts[name] for name in equal_documents}
+    threshold = params.deduplicate.semantic_threshold
+    return semantic_edges(text_of_group, params.model, threshold)
+
+
+def ledger_of_documents(
+    semantic: Sequence[DuplicateEdge], representatives: Mapping[str, Representative]
+) -> LedgerWriter:
+    """Return a ledger with the semantic duplicates and the dropped documents."""
+    ledger = LedgerWriter()
+
+    # A semantic duplicate is a note, and a reason to drop only if the user says so.
+    for edge in semantic:
+        ledger.note(edge.left, "semantic_duplicate", partner_id=edge.right, score=edge.similarity)
+
+    for doc_id, target in sorted(representatives.items()):
+        ledger.drop(doc_id, target.reason, partner_id=target.kept_id, score=target.similarity)
+    return ledger
+
+
+def ledger_of_pairs(
+    pairs: pd.DataFrame,
+    decisions: PairDecisions,
+    representatives: Mapping[str, Representative],
+) -> LedgerWriter:
+    """Return a ledger with the pairs that name another document now, and the dropped pairs."""
+    ledger = LedgerWriter()
+
+    # Pairs of dropped documents name the representative now.
+    documents_before = pairs["doc_id"]
+    documents_after = decisions.repointed["doc_id"]
+    changes = zip(pairs["pair_id"], documents_before, documents_after, strict=True)
+    for pair_id, before, after in changes:
+        if before != after:
+            reason = representatives[before].reason
+            ledger.repoint(pair_id, "doc_id", reason, before=before, after=after)
+
+    # Some pairs repeat another one.
+    for pair in decisions.excluded:
+        ledger.drop(pair.pair_id, pair.reason, partner_id=pair.kept_id, score=pair.similarity)
+    return ledger
+
+
+def link_table(groups: Sequence[DuplicateGroups]) -> pd.DataFrame:
+    """Return the rows of Near of several tables."""
+    frames = [near_table(group) for group in groups]
+    frames = [frame for frame in frames if len(frame)]
+    return pd.concat(frames, ignore_index=True) if frames else Near.empty()
+
+
+def alias_table(representatives: Mapping[str, Representative]) -> pd.DataFrame:
+    """Return the rows of Aliases."""
     empty = Aliases.empty()
-    return pd.DataFrame(aliases, columns=list(empty.columns)).astype(empty.dtypes.to_dict())
+    rows = [(doc_id, target.kept_id) for doc_id, target in representatives.items()]
+    return pd.DataFrame(rows, columns=list(empty.columns)).astype(empty.dtypes.to_dict())
 
 
-app = command(main, "tables", "near")
+def document_accounting(stays: npt.NDArray[np.bool_], ledger: LedgerWriter) -> dict[str, int]:
+    """Return the row accounting of the documents; `stays` is a mask of those that stay."""
+    rows_out = int(stays.sum())
+    return balance(len(stays), rows_out, ledger.dropped(), reasons=DOCUMENT_REASONS)
+
+
+def pair_accounting(rows_in: int, decisions: PairDecisions, ledger: LedgerWriter) -> dict[str, int]:
+    """Return the row accounting of the pairs. Its keys begin with "pairs."."""
+    accounting = balance(rows_in, len(decisions.kept), ledger.dropped(), reasons=PAIR_REASONS)
+    return {f"pairs.{key}": value for key, value in accounting.items()}
+
+
+STAGE = Stage(run, groups=("tables", "near"), optional_groups=("model",))
+main = STAGE.main
+app = STAGE.app
 
 if __name__ == "__main__":
     app()

@@ -1,6 +1,5 @@
 """The command: copies go, what says something else stays, and every row has its line."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +14,7 @@ from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.ledger import Ledger as LedgerTable
 from stages.lib.contracts.near import Near
 from stages.lib.contracts.pairs import Pairs
+from stages.lib.measured import read_details
 from tests.deduplicate.rows import d, documents, p, pairs
 
 LONG = "hold the small button on the back of the router for ten seconds"
@@ -24,14 +24,14 @@ def rows(frame: pd.DataFrame) -> list[tuple]:
     return [(row.pair_id, row.anchor, row.doc_id, row.score) for row in frame.itertuples()]
 
 
-def run(frame: pd.DataFrame, asked: pd.DataFrame, **changed: object):
+def run(frame: pd.DataFrame, pair_frame: pd.DataFrame, **changed: object):
     params, yaml = Path("params.yaml"), YAML()
     values = yaml.load(params.read_text("utf-8"))
     values["deduplicate"].update(changed)
     with params.open("w", encoding="utf-8") as out:
         yaml.dump(values, out)
     tables.write(frame, Path("data/clean/documents.parquet"), Documents)
-    tables.write(asked, Path("data/clean/pairs.parquet"), Pairs)
+    tables.write(pair_frame, Path("data/clean/pairs.parquet"), Pairs)
     return CliRunner().invoke(app, [])
 
 
@@ -47,13 +47,13 @@ def test_the_command_drops_copies_and_links_what_is_near(project):
         ("d", "faq", LONG),
         ("e", "faq", LONG + " firmly"),
     )
-    asked = pairs(
+    pair_frame = pairs(
         ("1", "no signal", "a", 1.0),
         ("2", "No signal", "b", 0.5),
         ("3", "no sound", "b", 1.0),
         ("4", "dark", "d", 1.0),
     )
-    result = run(frame, asked, near_threshold=0.8, authoritative=["hpo"])
+    result = run(frame, pair_frame, near_threshold=0.8, authoritative=["hpo"])
     assert (result.exit_code, result.output) == (0, "")
     assert written(Aliases, "aliases").to_dict("records") == [{"doc_id": d("b"), "kept_id": d("a")}]
     assert set(written(Documents, "documents")["doc_id"]) == {d("a"), d("c"), d("d"), d("e")}
@@ -84,7 +84,7 @@ def test_the_command_drops_copies_and_links_what_is_near(project):
             (p("3"), "repoint", d("a")),
         ]
     )
-    assert json.loads(Path("metrics/deduplicate.json").read_text()) == {
+    assert read_details(Path("metrics/details/deduplicate.json")) == {
         "dropped.near_copy": 0,
         "dropped.semantic_copy": 0,
         "pairs.dropped.near_pair": 0,
@@ -120,18 +120,18 @@ OTHER = ("d", "faq", LONG.replace("back", "front"))
     ("near", "stay", "relabelled"),
     [("link", "abcd", 0), ("drop_empty_difference", "acd", 0), ("drop", "ac", 1)],
 )
-def test_what_tells_near_duplicates_apart_decides_whether_one_goes(project, near, stay, relabelled):
+def test_near_decides_which_near_duplicates_are_dropped(project, near, stay, relabelled):
     frame = documents(("a", "faq", "Reset it"), ("b", "faq", LONG), EMPTY, OTHER)
     result = run(frame, pairs(("1", "no signal", "d", 1.0)), near=near, near_threshold=0.5)
     assert (result.exit_code, result.output) == (0, "")
     assert set(written(Documents, "documents")["doc_id"]) == {d(name) for name in stay}
-    told = json.loads(Path("metrics/deduplicate.json").read_text())
-    assert (told["relabelled_pairs"], told["unsupported_drops"], told["near_edges"]) == (
+    details = read_details(Path("metrics/details/deduplicate.json"))
+    assert (details["relabelled_pairs"], details["unsupported_drops"], details["near_edges"]) == (
         relabelled,
         0,
         3,
     )
-    assert told["dropped.near_copy"] == 4 - len(stay)
+    assert details["dropped.near_copy"] == 4 - len(stay)
 
 
 @pytest.mark.slow
@@ -145,12 +145,12 @@ def test_semantic_duplicates_are_flagged_or_dropped(project):
         assert len(written(Documents, "documents")) == stay
         ledger = written(LedgerTable, "ledger")
         assert list(ledger.loc[ledger["action"] == "note", "reason"]) == ["semantic_duplicate"]
-        told = json.loads(Path("metrics/deduplicate.json").read_text())
-        assert (told["semantic_edges"], told["dropped.semantic_copy"]) == (1, 2 - stay)
+        details = read_details(Path("metrics/details/deduplicate.json"))
+        assert (details["semantic_edges"], details["dropped.semantic_copy"]) == (1, 2 - stay)
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"near_threshold": 0.3}, "deduplicate.near_threshold"),
         ({"near_threshold": "0.8"}, "deduplicate.near_threshold"),
@@ -158,9 +158,9 @@ def test_semantic_duplicates_are_flagged_or_dropped(project):
         ({"authorative": ["hpo"]}, "unknown key deduplicate.authorative"),
     ],
 )
-def test_a_bad_parameter_is_told_in_ten_lines_and_nothing_is_written(project, changed, told):
+def test_a_bad_parameter_is_a_short_error_and_writes_nothing(project, changed, message):
     result = run(documents(("a", "faq", "Reset it")), Pairs.empty(), **changed)
     assert result.exit_code == 1
-    assert told in result.stderr
+    assert message in result.stderr
     assert len(result.output.splitlines()) <= 10
     assert not Path("data/deduplicate").exists() and not Path("metrics").exists()

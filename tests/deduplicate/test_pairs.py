@@ -2,19 +2,31 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from stages.deduplicate.faults import count_faults
-from stages.deduplicate.pairs import drop_near, repoint
-from stages.deduplicate.stars import StandIn
-from stages.lib.ledger import Ledger
-from stages.lib.text import hash_hex, normal_form, similarity
-from tests.deduplicate.rows import d, documents, lines, p, pairs, stands_for
+from stages.deduplicate.representatives import (
+    Representative,
+    count_violations,
+    deduplicate_pairs,
+    near_duplicate_pairs,
+)
+from stages.lib.text import hash_hex, normal_form
+from tests.deduplicate.rows import (
+    d,
+    documents,
+    lines,
+    p,
+    pair_ledger,
+    pairs,
+    representatives,
+    settings,
+)
 
 
-def standing_for(**names: str) -> dict[str, StandIn]:
-    return {d(gone): StandIn(d(kept), "exact_copy", 1.0) for gone, kept in names.items()}
+def standing_for(**names: str) -> dict[str, Representative]:
+    return {d(gone): Representative(d(kept), "exact_copy", 1.0) for gone, kept in names.items()}
 
 
 def rows(frame: pd.DataFrame) -> list[tuple]:
@@ -22,13 +34,11 @@ def rows(frame: pd.DataFrame) -> list[tuple]:
 
 
 def test_a_pair_of_a_dropped_copy_names_the_kept_document():
-    ledger = Ledger()
-    found = repoint(
-        pairs(("1", "no signal", "copy", 1.0), ("2", "no sound", "other", 0.5)),
-        standing_for(copy="a"),
-        ledger,
-    )
-    assert rows(found) == [
+    frame = pairs(("1", "no signal", "copy", 1.0), ("2", "no sound", "other", 0.5))
+    chosen = standing_for(copy="a")
+    decisions = deduplicate_pairs(frame, chosen, settings())
+    ledger = pair_ledger(frame, decisions, chosen)
+    assert rows(decisions.kept) == [
         (p("1"), "no signal", d("a"), 1.0),
         (p("2"), "no sound", d("other"), 0.5),
     ]
@@ -37,22 +47,22 @@ def test_a_pair_of_a_dropped_copy_names_the_kept_document():
     assert (line["before"], line["after"]) == (d("copy"), d("a"))
 
 
-def test_pairs_that_came_to_say_the_same_are_merged_and_the_best_score_stays():
-    ledger = Ledger()
+def test_of_pairs_that_became_equal_the_best_score_stays():
     frame = pairs(("1", "No signal", "a", 0.5), ("2", "no signal?", "copy", 1.0))
-    assert rows(repoint(frame, standing_for(copy="a"), ledger)) == [
-        (p("2"), "no signal?", d("a"), 1.0)
-    ]
-    assert lines(ledger) == sorted(
+    chosen = standing_for(copy="a")
+    decisions = deduplicate_pairs(frame, chosen, settings())
+    assert rows(decisions.kept) == [(p("2"), "no signal?", d("a"), 1.0)]
+    assert lines(pair_ledger(frame, decisions, chosen)) == sorted(
         [(p("2"), "repoint", "exact_copy", d("a")), (p("1"), "drop", "duplicate_pair", p("2"))]
     )
 
 
-def test_of_pairs_with_one_score_the_smallest_hash_of_the_id_stays():
+def test_of_equal_scores_the_smallest_hash_of_the_id_stays():
     names = ["1", "2", "3", "4"]
     kept = min(names, key=lambda name: hash_hex(p(name)))
-    found = repoint(pairs(*((name, "no signal", "a", 1.0) for name in names)), {}, Ledger())
-    assert list(found["pair_id"]) == [p(kept)]
+    frame = pairs(*((name, "no signal", "a", 1.0) for name in names))
+    decisions = deduplicate_pairs(frame, {}, settings())
+    assert list(decisions.kept["pair_id"]) == [p(kept)]
 
 
 def test_an_anchor_keeps_all_documents_that_answer_it():
@@ -61,12 +71,13 @@ def test_an_anchor_keeps_all_documents_that_answer_it():
         ("2", "No signal", "b", 1.0),
         ("3", "no signal", "copy of b", 1.0),
     )
-    found = repoint(frame, {d("copy of b"): StandIn(d("b"), "exact_copy", 1.0)}, Ledger())
-    assert sorted(found["doc_id"]) == sorted([d("a"), d("b")])
+    chosen = {d("copy of b"): Representative(d("b"), "exact_copy", 1.0)}
+    decisions = deduplicate_pairs(frame, chosen, settings())
+    assert sorted(decisions.kept["doc_id"]) == sorted([d("a"), d("b")])
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "dropped"),
+    ("first", "second", "dropped"),
     [
         ("Hyporeflexia in the lower limbs", "Hyporeflexia in lower limbs", 1),
         ("Hyporeflexia in the lower limbs", "Hyporeflexia in the upper limbs", 0),
@@ -74,22 +85,30 @@ def test_an_anchor_keeps_all_documents_that_answer_it():
         ("the end", "end", 0),  # too little in common
     ],
 )
-def test_anchors_that_differ_in_empty_words_alone_are_one(one, other, dropped):
-    ledger = Ledger()
-    found = drop_near(
-        pairs(("1", one, "a", 1.0), ("2", other, "a", 0.5), ("3", other, "b", 1.0)), 0.75, ledger
-    )
-    assert len(found) == 3 - dropped
-    assert lines(ledger) == ([(p("2"), "drop", "near_pair", p("1"))] if dropped else [])
+def test_anchors_that_differ_in_stop_words_alone_are_one(first, second, dropped):
+    frame = pairs(("1", first, "a", 1.0), ("2", second, "a", 0.5), ("3", second, "b", 1.0))
+    assert len(near_duplicate_pairs(frame, 0.75)) == dropped
+
+    params = settings(near="drop_empty_difference", near_threshold=0.75)
+    decisions = deduplicate_pairs(frame, {}, params)
+    assert len(decisions.kept) == 3 - dropped
+    expected = [(p("2"), "drop", "near_pair", p("1"))] if dropped else []
+    assert lines(pair_ledger(frame, decisions, {})) == expected
 
 
-def test_each_fault_is_counted():
+def test_each_violation_is_counted():
     frame = documents(("a", "faq", "reset it"), ("b", "faq", "Reset it"), ("c", "faq", "call us"))
     texts = dict(zip(frame["doc_id"], frame["text"], strict=True))
 
-    def count(kept, before, after):
-        standing = frozenset(texts) - frozenset(kept)
-        return count_faults(texts, kept, before, after, standing, similarity, 0.8)
+    def count(chosen, before, after):
+        return count_violations(
+            texts,
+            chosen,
+            before,
+            pairs_after=after,
+            kept_documents=frozenset(texts) - frozenset(chosen),
+            params=settings(),
+        )
 
     before = pairs(("1", "broken", "b", 1.0), ("2", "help", "c", 1.0))
     sound = pairs(("1", "broken", "a", 1.0), ("2", "help", "c", 1.0))
@@ -127,68 +146,77 @@ PAIRS = st.lists(
 )
 
 
-def make(made, asked):
-    frame = documents(*((str(at), *row) for at, row in enumerate(made)))
-    return frame, pairs(
-        *(
-            (str(at), anchor, str(document % len(made)), score)
-            for at, (anchor, document, score) in enumerate(asked)
-        )
-    )
-
-
-def deduplicated(frame, asked, *authoritative):
-    """Return aliases, kept documents, kept pairs (in order of their ids) and the ledger."""
-    kept, ledger = stands_for(frame, *authoritative), Ledger()
-    found = repoint(asked, kept, ledger).sort_values("pair_id", ignore_index=True)
-    return kept, frame[~frame["doc_id"].isin(kept)], found, ledger
-
-
-@settings(max_examples=60, deadline=None)
-@given(DOCUMENTS, PAIRS, st.randoms(use_true_random=False))
-def test_the_order_of_the_input_changes_nothing(made, asked, chance):
-    frame, asked = make(made, asked)
-    kept, _, found, ledger = deduplicated(frame, asked, "hpo")
-    seed = chance.randrange(2**32)
-    shuffled = [
-        table.sample(frac=1.0, random_state=seed, ignore_index=True) for table in (frame, asked)
+def make(document_rows, pair_rows):
+    frame = documents(*((str(index), *row) for index, row in enumerate(document_rows)))
+    named_pairs = [
+        (str(index), anchor, str(document % len(document_rows)), score)
+        for index, (anchor, document, score) in enumerate(pair_rows)
     ]
-    again, _, found_again, ledger_again = deduplicated(*shuffled, "hpo")
-    assert again == kept
-    pd.testing.assert_frame_equal(found_again, found)
+    return frame, pairs(*named_pairs)
+
+
+def deduplicated(frame, pair_frame, *authoritative):
+    """Return representatives, kept documents, kept pairs (in order of their ids) and the ledger."""
+    chosen = representatives(frame, *authoritative)
+    decisions = deduplicate_pairs(pair_frame, chosen, settings())
+    kept_documents = frame[~frame["doc_id"].isin(chosen)]
+    kept_pairs = decisions.kept.sort_values("pair_id", ignore_index=True)
+    return chosen, kept_documents, kept_pairs, pair_ledger(pair_frame, decisions, chosen)
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(DOCUMENTS, PAIRS, st.randoms(use_true_random=False))
+def test_the_order_of_the_input_changes_nothing(document_rows, pair_rows, random):
+    frame, pair_frame = make(document_rows, pair_rows)
+    chosen, _, kept_pairs, ledger = deduplicated(frame, pair_frame, "hpo")
+    seed = random.randrange(2**32)
+    shuffled = [
+        table.sample(frac=1.0, random_state=seed, ignore_index=True)
+        for table in (frame, pair_frame)
+    ]
+    chosen_again, _, pairs_again, ledger_again = deduplicated(*shuffled, "hpo")
+    assert chosen_again == chosen
+    pd.testing.assert_frame_equal(pairs_again, kept_pairs)
     assert lines(ledger_again) == lines(ledger)
 
 
-@settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60, deadline=None)
 @given(DOCUMENTS, PAIRS)
-def test_every_pair_keeps_its_answer_or_has_a_partner_that_gives_it(made, asked):
-    frame, asked = make(made, asked)
-    kept, standing, found, ledger = deduplicated(frame, asked, "hpo")
-    texts = dict(zip(frame["doc_id"], frame["text"], strict=True))
-    counted = count_faults(
-        texts, kept, asked, found, frozenset(standing["doc_id"]), similarity, 0.8
+def test_every_pair_keeps_its_document_or_has_a_partner(document_rows, pair_rows):
+    frame, pair_frame = make(document_rows, pair_rows)
+    chosen, kept_documents, kept_pairs, ledger = deduplicated(frame, pair_frame, "hpo")
+    violations = count_violations(
+        dict(zip(frame["doc_id"], frame["text"], strict=True)),
+        chosen,
+        pair_frame,
+        pairs_after=kept_pairs,
+        kept_documents=frozenset(kept_documents["doc_id"]),
+        params=settings(),
     )
-    assert set(counted.values()) == {0}
-    assert set(found["doc_id"]) <= set(standing["doc_id"])
-    assert len(asked) == len(found) + ledger.dropped()["duplicate_pair"]
+    assert set(violations.values()) == {0}
+    assert set(kept_pairs["doc_id"]) <= set(kept_documents["doc_id"])
+    assert len(pair_frame) == len(kept_pairs) + ledger.dropped()["duplicate_pair"]
 
-    best = {}
-    for anchor, doc_id, score in zip(asked["anchor"], asked["doc_id"], asked["score"], strict=True):
-        key = normal_form(anchor), kept[doc_id].kept_id if doc_id in kept else doc_id
-        best[key] = max(score, best.get(key, 0.0))
-    after = zip(found["anchor"], found["doc_id"], found["score"], strict=True)
+    # The best score of each anchor and kept document.
+    best_scores = {}
+    rows_before = zip(pair_frame["anchor"], pair_frame["doc_id"], pair_frame["score"], strict=True)
+    for anchor, doc_id, score in rows_before:
+        kept_id = chosen[doc_id].kept_id if doc_id in chosen else doc_id
+        key = normal_form(anchor), kept_id
+        best_scores[key] = max(score, best_scores.get(key, 0.0))
+    rows_after = zip(kept_pairs["anchor"], kept_pairs["doc_id"], kept_pairs["score"], strict=True)
     assert sorted(
-        (normal_form(anchor), doc_id, score) for anchor, doc_id, score in after
-    ) == sorted((form, doc_id, score) for (form, doc_id), score in best.items())
+        (normal_form(anchor), doc_id, score) for anchor, doc_id, score in rows_after
+    ) == sorted((form, doc_id, score) for (form, doc_id), score in best_scores.items())
     dropped = ledger.frame().query("action == 'drop'")
-    assert set(dropped["partner_id"]) <= set(found["pair_id"])
+    assert set(dropped["partner_id"]) <= set(kept_pairs["pair_id"])
 
 
-@settings(max_examples=30, deadline=None)
+@hypothesis_settings(max_examples=30, deadline=None)
 @given(DOCUMENTS, PAIRS)
-def test_what_is_deduplicated_stays_as_it_is(made, asked):
-    _, standing, found, _ = deduplicated(*make(made, asked), "hpo")
-    kept, again, found_again, ledger = deduplicated(standing, found, "hpo")
-    assert kept == {} and len(ledger.frame()) == 0
-    pd.testing.assert_frame_equal(again, standing)
-    pd.testing.assert_frame_equal(found_again, found)
+def test_deduplicated_data_stays_as_it_is(document_rows, pair_rows):
+    _, kept_documents, kept_pairs, _ = deduplicated(*make(document_rows, pair_rows), "hpo")
+    chosen, documents_again, pairs_again, ledger = deduplicated(kept_documents, kept_pairs, "hpo")
+    assert chosen == {} and len(ledger.frame()) == 0
+    pd.testing.assert_frame_equal(documents_again, kept_documents)
+    pd.testing.assert_frame_equal(pairs_again, kept_pairs)

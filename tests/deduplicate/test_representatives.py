@@ -5,10 +5,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stages.lib.text import hash_hex, normal_form
-from tests.deduplicate.rows import copies, d, documents, stands_for
+from tests.deduplicate.rows import copies, d, documents, representatives
 
 
-def test_texts_are_copies_when_they_are_equal_but_for_case_punctuation_and_spacing():
+def test_case_punctuation_and_spacing_do_not_part_copies():
     frame = documents(
         ("a", "faq", "Reset it, please!"),
         ("b", "faq", "reset  it please"),
@@ -49,14 +49,14 @@ def test_the_best_copy_is_kept(better, worse, names):
     assert copies(documents((kept, *better), (dropped, *worse)), "hpo") == {d(dropped): d(kept)}
 
 
-def test_of_copies_that_are_equally_good_the_smallest_hash_of_the_id_is_kept():
+def test_of_equally_good_copies_the_smallest_hash_is_kept():
     names = ["a", "b", "c", "d", "e"]
     kept = min(names, key=lambda name: hash_hex(d(name)))
-    found = copies(documents(*((name, "faq", "reset it") for name in names)))
-    assert found == {d(name): d(kept) for name in names if name != kept}
+    dropped = copies(documents(*((name, "faq", "reset it") for name in names)))
+    assert dropped == {d(name): d(kept) for name in names if name != kept}
 
 
-def test_an_authoritative_source_keeps_documents_of_equal_text_apart():
+def test_an_authoritative_source_keeps_equal_documents():
     frame = documents(
         ("a", "hpo", "Short stature."),
         ("b", "hpo", "short stature"),
@@ -109,8 +109,8 @@ def test_the_copies_of_a_dropped_text_go_where_it_goes():
         ("b", "faq", "hold the button"),
         ("c", "faq", "Hold the button"),
     )
-    told = stands_for(frame, edges=[("a", "b", 0.85)])
-    assert {doc_id: (one.kept_id, one.reason, one.similarity) for doc_id, one in told.items()} == {
+    chosen = representatives(frame, edges=[("a", "b", 0.85)])
+    assert {doc_id: tuple(target) for doc_id, target in chosen.items()} == {
         d("b"): (d("a"), "near_copy", 0.85),
         d("c"): (d("a"), "near_copy", 0.85),
     }
@@ -136,8 +136,8 @@ DOCUMENTS = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(DOCUMENTS)
 @example([("hpo", "Reset it", "Title"), ("orpha", "reset it!", ""), ("orpha", "RESET  it", "")])
-def test_a_dropped_document_has_a_kept_partner_that_says_the_same(made):
-    frame = documents(*((str(at), *row) for at, row in enumerate(made)))
+def test_a_dropped_document_has_a_kept_partner_of_equal_text(rows):
+    frame = documents(*((str(index), *row) for index, row in enumerate(rows)))
     kept = copies(frame, "hpo", "orpha")
     texts, sources = (
         dict(zip(frame["doc_id"], frame[column], strict=True)) for column in ("text", "source")

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.deduplicate import joining
-from stages.deduplicate.joining import candidates, join, near_table
-from stages.deduplicate.sketches import Bands, bands, shingle_hashes
+from stages.deduplicate import near_duplicates
+from stages.deduplicate.minhash import Banding, choose_banding, shingle_hashes
+from stages.deduplicate.near_duplicates import find_candidates, find_duplicates, near_table
 from stages.lib import tables
 from stages.lib.contracts.documents import Documents
 from stages.lib.contracts.near import Near
 from stages.lib.contracts.table import check
+from stages.lib.interface import TableFile
 from stages.lib.near import exact_edges
 from stages.lib.text import jaccard, normal_form, shingles, similarity
 
@@ -55,22 +56,20 @@ def edges(folder, texts, threshold=0.8, measure="jaccard"):
     tables.write(
         frame.astype(Documents.empty().dtypes.to_dict()), folder / "documents.parquet", Documents
     )
-    found = near_table(
-        join(
-            folder / "documents.parquet",
-            Documents,
-            "doc_id",
-            "text",
-            threshold,
-            measure,
-            folder / "scratch",
-        )
+    groups = find_duplicates(
+        TableFile(folder / "documents.parquet", Documents),
+        "doc_id",
+        "text",
+        threshold=threshold,
+        measure=measure,
+        scratch=folder / "scratch",
     )
-    check(found, Near, "edges")
-    rows = zip(found["left_id"], found["right_id"], found["similarity"], found["rule"], strict=True)
+    rows = near_table(groups)
+    check(rows, Near, "edges")
+    columns = zip(rows["left_id"], rows["right_id"], rows["similarity"], rows["rule"], strict=True)
     return sorted(
         (int(left[1:], 16), int(right[1:], 16), similarity, rule)
-        for left, right, similarity, rule in rows
+        for left, right, similarity, rule in columns
     )
 
 
@@ -85,14 +84,14 @@ def test_every_edge_is_true_and_equal_texts_are_a_star(folder, texts, threshold)
     first = {}
     for at, text in enumerate(texts):
         first.setdefault(normal_form(text), at)
-    found = edges(folder, texts, threshold)
-    for left, right, score, rule in found:
+    linked = edges(folder, texts, threshold)
+    for left, right, score, rule in linked:
         assert left == first[normal_form(texts[left])]
         if rule == "near":
             assert near[left, right] == score
             assert right == first[normal_form(texts[right])]
     stars = {(first[normal_form(text)], at) for at, text in enumerate(texts)}
-    assert {(left, right) for left, right, _, rule in found if rule == "equal"} == {
+    assert {(left, right) for left, right, _, rule in linked if rule == "equal"} == {
         (left, right) for left, right in stars if left != right
     }
 
@@ -107,18 +106,20 @@ def test_very_similar_texts_are_found(folder):
     assert edges(folder, texts, 0.9) == [(at, at + 1, 58 / 59, "near") for at in range(0, 400, 2)]
 
 
-@pytest.mark.parametrize(("threshold", "found"), [(15 / 16, 1), (0.94, 0)])
-def test_the_threshold_itself_is_near_enough_and_less_is_not(folder, threshold, found):
-    assert len(edges(folder, [LONG, LONG + " please"], threshold)) == found
+@pytest.mark.parametrize(("threshold", "count"), [(15 / 16, 1), (0.94, 0)])
+def test_the_threshold_itself_is_near_enough_and_less_is_not(folder, threshold, count):
+    assert len(edges(folder, [LONG, LONG + " please"], threshold)) == count
 
 
-def test_a_word_more_or_another_word_parts_no_texts_of_middling_length(folder):
+def test_one_word_does_not_part_texts_of_medium_length(folder):
     # 7 and 8 words: 37 and 41 character 3-grams, of which 36 are common.
     assert edges(folder, [SEVEN, "bullet shaped outermost bone of the 3rd toe"]) == [
         (0, 1, 36 / 42, "near")
     ]
-    asked = "how do i reset my password on the mobile app today"
-    assert [row[:2] for row in edges(folder, [asked, asked.replace(" my ", " the ")])] == [(0, 1)]
+    question = "how do i reset my password on the mobile app today"
+    assert [row[:2] for row in edges(folder, [question, question.replace(" my ", " the ")])] == [
+        (0, 1)
+    ]
 
 
 def test_short_questions_that_differ_in_one_word_stay_apart(folder):
@@ -155,15 +156,15 @@ def test_chinese_texts_are_compared_by_characters(folder):
 
 
 @pytest.mark.parametrize(
-    ("threshold", "cut"), [(0.5, (63, 2)), (0.8, (21, 6)), (0.9, (14, 9)), (1.0, (1, 126))]
+    ("threshold", "banding"), [(0.5, (63, 2)), (0.8, (21, 6)), (0.9, (14, 9)), (1.0, (1, 126))]
 )
-def test_bands_are_the_most_selective_that_are_sure_enough(threshold, cut):
-    assert bands(threshold) == Bands(*cut)
+def test_bands_are_the_most_selective_that_are_sure_enough(threshold, banding):
+    assert choose_banding(threshold) == Banding(*banding)
 
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=2), max_size=12))
 def test_candidates_are_the_rows_that_agree_in_a_band(rows):
-    left, right, crowded = candidates(np.array(rows, dtype=np.uint64).reshape(-1, 2))
+    left, right, crowded = find_candidates(np.array(rows, dtype=np.uint64).reshape(-1, 2))
     expected = [
         (at, other)
         for at in range(len(rows))
@@ -175,9 +176,9 @@ def test_candidates_are_the_rows_that_agree_in_a_band(rows):
 
 
 def test_a_crowd_beyond_the_limit_is_linked_in_chains(monkeypatch):
-    monkeypatch.setattr(joining, "MOST_CANDIDATES", 500)
-    monkeypatch.setattr(joining, "GATHERED", 100)
-    left, right, crowded = candidates(np.full((100, 2), 7, dtype=np.uint64))
+    monkeypatch.setattr(near_duplicates, "MAX_CANDIDATES", 500)
+    monkeypatch.setattr(near_duplicates, "MERGE_SIZE", 100)
+    left, right, crowded = find_candidates(np.full((100, 2), 7, dtype=np.uint64))
     assert crowded
     assert 500 < len(left) < 1000
     assert {(at, at + 1) for at in range(99)} <= set(
@@ -192,23 +193,23 @@ ANY = st.one_of(
 
 
 @given(ANY, ANY)
-def test_hashed_shingles_are_as_similar_as_the_shingles_themselves(one, other):
-    found = shingle_hashes([normal_form(one), normal_form(other)])
-    sets = [frozenset(found.flat[start:end].tolist()) for start, end in pairwise(found.starts)]
-    mine = [items for items, text in zip(sets, found.texts, strict=True) if text == 0]
-    theirs = [items for items, text in zip(sets, found.texts, strict=True) if text == 1]
-    assert sorted(map(len, mine)) == sorted(map(len, shingles(one)))
-    assert sorted(map(len, theirs)) == sorted(map(len, shingles(other)))
-    assert max(jaccard(x, y) for x in mine for y in theirs) == similarity(one, other)
+def test_hashed_shingles_are_as_similar_as_the_shingles(first, second):
+    hashed = shingle_hashes([normal_form(first), normal_form(second)])
+    sets = [frozenset(hashed.hashes[start:end].tolist()) for start, end in pairwise(hashed.starts)]
+    first_sets = [items for items, text in zip(sets, hashed.texts, strict=True) if text == 0]
+    second_sets = [items for items, text in zip(sets, hashed.texts, strict=True) if text == 1]
+    assert sorted(map(len, first_sets)) == sorted(map(len, shingles(first)))
+    assert sorted(map(len, second_sets)) == sorted(map(len, shingles(second)))
+    assert max(jaccard(x, y) for x in first_sets for y in second_sets) == similarity(first, second)
 
 
 def test_shards_and_workers_change_nothing(folder, monkeypatch):
     chance = random.Random(2)
     base = [" ".join(f"word{chance.randrange(900)}" for _ in range(20)) for _ in range(75)]
     base += [f"{text} {chance.choice(['of', 'indeed'])}" for text in base]
-    found = []
+    results = []
     for rows, workers in ((4096, 1), (40, 2), (7, 3)):
         monkeypatch.setattr(tables, "SHARD_ROWS", rows)
         monkeypatch.setenv("PAIRSMITH_WORKERS", str(workers))
-        found.append(edges(folder, base, 0.5))
-    assert found[0] == found[1] == found[2] != []
+        results.append(edges(folder, base, 0.5))
+    assert results[0] == results[1] == results[2] != []

@@ -1,0 +1,124 @@
+"""What the stage `deduplicate` reads, what it writes, and its parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import Field
+
+from stages.lib import tables
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.ledger import Ledger
+from stages.lib.contracts.near import Near
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.table import Table
+from stages.lib.interface import Details, Reads, Scratch, TableFile, Writes
+from stages.lib.params import Model, Section
+
+# How two sets of shingles are compared: Jaccard similarity, or the share of the smaller set.
+Measure = Literal["jaccard", "containment"]
+
+
+class DeduplicateParams(Section):
+    """What counts as a near-duplicate, which are dropped, and which sources never are."""
+
+    section: ClassVar[str] = "deduplicate"
+    near: Literal["link", "drop_empty_difference", "drop"]
+    near_threshold: float = Field(ge=0.5, le=1.0)
+    measure: Measure
+    semantic: Literal["off", "flag", "drop"]
+    semantic_threshold: float = Field(ge=0.5, le=1.0)
+    authoritative: list[str]
+    source_order: list[str]
+
+
+class Filtered(NamedTuple):
+    """A table on disk without some of its rows. It is copied one row group at a time.
+
+    Attributes:
+        source_path: the Parquet file to copy. Its rows were checked before.
+        mask: shape (rows,), true for each row that stays.
+    """
+
+    source_path: Path
+    mask: npt.NDArray[np.bool_]
+
+    def write(self, path: Path, table: type[Table] | None) -> None:
+        """Write the rows that stay to `path`."""
+        assert table is not None, "a Filtered output is declared with its table"
+        tables.keep(self.source_path, self.mask, path, table)
+
+
+@dataclass(frozen=True)
+class Params:
+    """The sections of params.yaml that `deduplicate` reads."""
+
+    deduplicate: DeduplicateParams
+    model: Model
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What `deduplicate` reads."""
+
+    documents: Annotated[
+        TableFile[Documents],
+        Reads("data/clean/documents.parquet", "Cleaned documents."),
+    ]
+    pairs: Annotated[
+        TableFile[Pairs],
+        Reads("data/clean/pairs.parquet", "Cleaned pairs of the sources."),
+    ]
+    scratch: Annotated[Path, Scratch()]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What `deduplicate` writes."""
+
+    documents: Annotated[
+        Filtered,
+        Writes("data/deduplicate/documents.parquet", "Documents without copies.", Documents),
+    ]
+    pairs: Annotated[
+        pd.DataFrame,
+        Writes(
+            "data/deduplicate/pairs.parquet",
+            "Pairs that name kept documents, each once.",
+            Pairs,
+        ),
+    ]
+    near_duplicates: Annotated[
+        pd.DataFrame,
+        Writes(
+            "data/deduplicate/near.parquet",
+            "Edges between texts that are equal or near-duplicates.",
+            Near,
+        ),
+    ]
+    aliases: Annotated[
+        pd.DataFrame,
+        Writes(
+            "data/deduplicate/aliases.parquet",
+            "The kept document that represents each dropped one.",
+            Aliases,
+        ),
+    ]
+    ledger: Annotated[
+        pd.DataFrame,
+        Writes(
+            "data/deduplicate/ledger.parquet",
+            "A line for each dropped row and each pair that names another document.",
+            Ledger,
+        ),
+    ]
+    details: Annotated[
+        Details,
+        Writes("metrics/details/deduplicate.json", "Row accounting, edges and invariants."),
+    ]
