@@ -26,7 +26,7 @@ from stages.lib.models import find_model
 from stages.lib.params import Model, load
 from stages.lib.retrieval import Vectors, dense
 from stages.lib.training_rows import learned
-from stages.validate.exam import Exam
+from stages.validate.learning_curve import ProbeExperiment
 
 # The folders of data/ that a copy sees when its own stages begin at `augment`.
 GIVEN = (
@@ -80,7 +80,15 @@ def probed(folder: Path, seed: int) -> Scores:
         rows, made, tables.read(data / "split/splits.parquet", Splits), encoder, load(Model)
     )
     asked, searched = _embedded(encoder, held, corpus)
-    return Exam(held, asked, corpus, searched, known, folds=1).scored(known, seed)
+    experiment = ProbeExperiment(
+        held,
+        asked,
+        corpus=corpus,
+        passage_vectors=searched,
+        training=known,
+        folds=1,
+    )
+    return experiment.scores(known, seed)
 
 
 def fine_tuned(folder: Path) -> Scores:

@@ -1,1 +1,1 @@
-"""The stage `validate`: leakage, separation, the base model, and the page that tells of them."""
+"""The stage `validate`: measure whether the training data is worth training on."""

@@ -1,183 +1,248 @@
 """Measure whether this data is worth training on.
 
-Reads the triplets, the documents, the validation queries, the fingerprints of all held-out texts and what the
-stages before counted; writes metrics, two plots and a page, and files for TensorBoard's projector into
-`runs/`, outside git and DVC. It never opens the test split: choices are made on validation. `finetune`
-refuses to start unless `passed` is true; the page is written whatever the verdict.
+Reads the triplets, the documents, the validation queries, the fingerprints of all held-out texts
+and the details of earlier stages. Writes metrics, two plots, a page and the verdict, and files for
+TensorBoard's projector into `runs/`, outside git and DVC. It never opens the test split: choices
+are made on validation. `finetune` refuses to start unless the verdict is passed. The page is
+written in any case.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from stages.lib import benchmark, tables, written
-from stages.lib.benchmark import Corpus, HeldOut, is_made
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.triplets import Triplets
+from stages.lib import benchmark
+from stages.lib.benchmark import HeldOut, is_made
 from stages.lib.embed import Encoder
+from stages.lib.interface import Stage
 from stages.lib.lexical import Lexical
-from stages.lib.measured import Metrics, read_metrics
+from stages.lib.measured import Metrics as DetailsOfStages
+from stages.lib.measured import read_metrics
 from stages.lib.measures import DEPTH, METRICS, measure
 from stages.lib.models import find_model
-from stages.lib.params import Labels, Model, Run, load
-from stages.lib.retrieval import Vectors, dense
-from stages.lib.separation import Panel, summary
-from stages.lib.stage import command, write_metrics
+from stages.lib.retrieval import Hits, dense
 from stages.lib.training_rows import answers, learned
-from stages.validate import curve, health
-from stages.validate import map as clusters
-from stages.validate.exam import FOLDS, Exam, pooled, with_asked
-from stages.validate.gates import judge
-from stages.validate.geometry import geometry, sample
-from stages.validate.leakage import leaked_rows
-from stages.validate.page import Evidence, render
-from stages.validate.params import ValidateParams
-from stages.validate.separation import histogram, labelled, panels
+from stages.validate.document_map import map_frame, sample_points, write_projector
+from stages.validate.embedding_quality import (
+    Separation,
+    histogram,
+    human_labelled_panel,
+    measure_geometry,
+    measure_separation,
+    sample_documents,
+)
+from stages.validate.gates import Gate, judge_gates
+from stages.validate.interface import Inputs, Outputs, Params
+from stages.validate.learning_curve import (
+    ProbeExperiment,
+    curve_table,
+    embed_experiment,
+    run_probe,
+    with_folds,
+)
+from stages.validate.page import PageData, render
+from stages.validate.row_quality import check_rows, leaked_rows, upstream_counts
 
-RUNS = Path("runs/validate")
+PROJECTOR_FOLDER = Path("runs/validate")
+
+Measurements = Mapping[str, float | int | str | None]
 
 
-class Inputs(NamedTuple):
-    """What is read: training rows, their lineage, where everything is, the corpus and the questions of validation.
+def run(inputs: Inputs, params: Params) -> Outputs:
+    """Measure whether this data is worth training on."""
+    upstream = DetailsOfStages(
+        read_metrics([inputs.clean, inputs.pair, inputs.split, inputs.mine, inputs.tokenize])
+    )
+    encoder = Encoder(find_model(params.model))
 
-    `right` are those of the training rows that teach an answer, `dissimilar` the pairs that people found to be none.
+    # A pair with a low score is no example of a relevant document.
+    triplets = inputs.triplets.frame()
+    positive_rows = answers(triplets, inputs.pairs.frame(), params.pair.positive_from)
+
+    # Four measurements: the probe, the separation, the geometry and the rows themselves.
+    experiment = make_experiment(inputs, params, positive_rows, encoder=encoder, upstream=upstream)
+    baseline = rank_with_base_model(experiment)
+    probe = run_probe(experiment, baseline.scores["ndcg_at_10"].to_numpy(float), params.run.seed)
+    separation = separate(inputs, params, experiment, encoder=encoder, baseline=baseline)
+    geometry = measure_geometry(
+        sample_documents(experiment.corpus, experiment.passage_vectors),
+        separation.panels["random"].positives,
+    )
+    leaks = leaked_rows(triplets, inputs.fingerprints.frame(), params.validate.near_threshold)
+    rows = check_rows(positive_rows, experiment.training, leaks)
+
+    # The gates compare these measurements, and the counts of earlier stages, with their limits.
+    documents = inputs.collected.frame()
+    measurements: dict[str, float | int | str | None] = {
+        **describe_experiment(experiment, documents["doc_id"]),
+        **baseline.metrics(),
+        **probe.metrics(),
+        **separation.metrics(),
+        **geometry.metrics(),
+        **rows.metrics(),
+    }
+    known = {**measurements, **upstream_counts(upstream)}
+    gates = judge_gates(known, rows.suspects, params.validate)
+    passed = all(gate.passed for gate in gates)
+    measurements.update(gate_metrics(gates), passed=passed)
+
+    # The page, the plots and the projector show the same numbers.
+    bins = histogram(separation.panels)
+    curve = curve_table(probe.points, baseline.metrics()["base.ndcg_at_10"])
+    points = sample_points(
+        documents,
+        experiment.corpus,
+        experiment.passage_vectors,
+        splits=inputs.splits.frame(),
+    )
+    page_data = PageData(
+        gates, known, histogram=bins, learning_curve=curve, map_points=map_frame(points)
+    )
+    return Outputs(
+        page=render(page_data),
+        verdict=json.dumps({"passed": passed}) + "\n",
+        separation=bins,
+        learning_curve=curve,
+        metrics=headline_metrics(measurements),
+        details={key: value for key, value in measurements.items() if value is not None},
+        write_projector=partial(write_projector, points, PROJECTOR_FOLDER),
+    )
+
+
+def make_experiment(
+    inputs: Inputs,
+    params: Params,
+    positive_rows: pd.DataFrame,
+    *,
+    encoder: Encoder,
+    upstream: DetailsOfStages,
+) -> ProbeExperiment:
+    """Return the experiment of the probe: validation queries, or folds with few components."""
+    augmented = inputs.lineage.frame().query("action == 'add'")
+    aliases = inputs.aliases.frame()
+    kept_of_dropped = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
+
+    # Training rows, the corpus and the validation queries, as vectors.
+    training = learned(positive_rows, augmented, inputs.splits.frame(), encoder, params.model)
+    qrels = inputs.qrels.frame()
+    evaluation_set = HeldOut(
+        inputs.queries.frame(), benchmark.grades(qrels, kept_of_dropped), qrels
+    )
+    corpus = benchmark.corpus_of(inputs.passages.frame())
+    experiment = embed_experiment(
+        evaluation_set, corpus, training, encoder=encoder, model=params.model
+    )
+    if not upstream.need("split", "few_components"):
+        return experiment
+
+    # Validation alone is too small.
+    return with_folds(
+        experiment, positive_rows, augmented["row_id"], encoder=encoder, model=params.model
+    )
+
+
+class Baseline(NamedTuple):
+    """The base model before any training.
+
+    Attributes:
+        hits: the first documents of each query.
+        scores: the metrics of each query.
     """
 
-    triplets: pd.DataFrame
-    right: pd.DataFrame
-    dissimilar: pd.DataFrame
-    made: pd.DataFrame
-    where: pd.DataFrame
-    corpus: Corpus
-    held: HeldOut
+    hits: Hits
+    scores: pd.DataFrame
+
+    def metrics(self) -> dict[str, float]:
+        """Return the mean of each metric."""
+        return {f"base.{name}": float(self.scores[name].mean()) for name in METRICS}
 
 
-def sit(found: Inputs, few: bool, encoder: Encoder, model: Model) -> Exam:
-    """Return what is asked and what is learned from, as vectors."""
-    trained, made, corpus, held = found.right, found.made, found.corpus, found.held
-    rows = learned(trained, made, found.where, encoder, model)
-    searched = encoder.encode(corpus.texts, model.document_prompt, "documents")
-
-    def embedded(questions: HeldOut) -> Vectors:
-        return encoder.encode(list(questions.queries["text"]), model.anchor_prompt, "queries")
-
-    if few:
-        rows = with_asked(rows, held, embedded(held), corpus, searched)
-        held = pooled(held, trained, made["row_id"])
-    return Exam(held, embedded(held), corpus, searched, rows, FOLDS if few else 1)
+def rank_with_base_model(experiment: ProbeExperiment) -> Baseline:
+    """Return what the base model finds for each query, and how good it is."""
+    corpus = experiment.corpus
+    hits = dense(experiment.query_vectors, experiment.passage_vectors, DEPTH, starts=corpus.starts)
+    query_ids = list(experiment.evaluation_set.queries["query_id"])
+    scores = measure(query_ids, hits, corpus.doc_ids, experiment.evaluation_set.grades)
+    return Baseline(hits, scores)
 
 
-def judged_by_people(
-    found: Inputs, exam: Exam, encoder: Encoder, model: Model, positives: Panel
-) -> dict[str, Panel]:
-    """Return the panel of the pairs that people found dissimilar, if there are any outside the test split."""
-    split_of = dict(zip(found.where["id"], found.where["split"], strict=True))
-    shown = found.dissimilar[
-        found.dissimilar["pair_id"].map(split_of).isin(["train", "validation"])
-    ]
-    anchors = encoder.encode(list(shown["anchor"]), model.anchor_prompt, "dissimilar anchors")
-    return labelled(anchors, list(shown["doc_id"]), exam.searched, exam.corpus, positives)
+def separate(
+    inputs: Inputs,
+    params: Params,
+    experiment: ProbeExperiment,
+    *,
+    encoder: Encoder,
+    baseline: Baseline,
+) -> Separation:
+    """Return the separation from each kind of negative, labelled ones included."""
+    corpus = experiment.corpus
+    queries = list(experiment.evaluation_set.queries["text"])
+    bm25 = Lexical(corpus.texts, corpus.starts).search(queries, DEPTH)
+    separation = measure_separation(experiment, bm25, baseline.hits)
 
-
-def main(
-    triplets: Path = Path("data/mine/triplets.parquet"),
-    pairs: Path = Path("data/augment/pairs.parquet"),
-    lineage: Path = Path("data/augment/ledger.parquet"),
-    passages: Path = Path("data/pair/passages.parquet"),
-    dissimilar: Path = Path("data/pair/dissimilar/pairs.parquet"),
-    collected: Path = Path("data/collect/documents.parquet"),
-    aliases: Path = Path("data/deduplicate/aliases.parquet"),
-    splits: Path = Path("data/split/splits.parquet"),
-    fingerprints: Path = Path("data/split/fingerprints.parquet"),
-    queries: Path = Path("data/split/validation/queries.parquet"),
-    qrels: Path = Path("data/split/validation/qrels.parquet"),
-    clean: Path = Path("metrics/clean.json"),
-    pair: Path = Path("metrics/pair.json"),
-    split: Path = Path("metrics/split.json"),
-    mine: Path = Path("metrics/mine.json"),
-    tokenize: Path = Path("metrics/tokenize.json"),
-    out_page: Path = Path("data/validate/index.html"),
-    out_separation: Path = Path("metrics/plots/separation.tsv"),
-    out_curve: Path = Path("metrics/plots/learning_curve.tsv"),
-    metrics: Path = Path("metrics/validate.json"),
-) -> None:
-    """Measure whether this data is worth training on."""
-    params, run, model, labels = load(ValidateParams), load(Run), load(Model), load(Labels)
-    before, documents = (
-        Metrics(read_metrics([clean, pair, split, mine, tokenize])),
-        tables.read(collected, Documents),
+    # Pairs that a person found dissimilar. Those of the test split are not opened.
+    splits = inputs.splits.frame()
+    split_of_id = dict(zip(splits["id"], splits["split"], strict=True))
+    dissimilar = inputs.dissimilar.frame()
+    visible = dissimilar["pair_id"].map(split_of_id).isin(["train", "validation"])
+    dissimilar = dissimilar[visible]
+    anchors = encoder.encode(
+        list(dissimilar["anchor"]), params.model.anchor_prompt, "dissimilar anchors"
     )
-    copies = tables.read(aliases, Aliases)
-    trained = tables.read(triplets, Triplets)
-    found = Inputs(
-        trained,
-        # A pair that is trained on with a low score is no example of an answer.
-        answers(trained, tables.read(pairs, Pairs), labels.positive_from),
-        tables.read(dissimilar, Pairs),
-        tables.read(lineage, Ledger).query("action == 'add'"),
-        tables.read(splits, Splits),
-        benchmark.read_corpus(passages),
-        benchmark.read(queries, qrels, dict(zip(copies["doc_id"], copies["kept_id"], strict=True))),
+    labelled = human_labelled_panel(
+        anchors,
+        list(dissimilar["doc_id"]),
+        passages=experiment.passage_vectors,
+        corpus=corpus,
+        positives=separation.panels["random"],
     )
-    encoder = Encoder(find_model(model))
-    exam = sit(found, bool(before.need("split", "few_components")), encoder, model)
-    held, corpus, asked = exam.held, exam.corpus, list(exam.held.queries["text"])
-    ranked = dense(exam.asked, exam.searched, DEPTH, corpus.passage_starts)
-    lexical = Lexical(corpus.texts, corpus.passage_starts).search(asked, DEPTH)
-    scores = measure(list(held.queries["query_id"]), ranked, corpus.doc_ids, held.qrels)
-    panel = panels(exam.asked, exam.searched, corpus, held, lexical, ranked)
-    panel |= judged_by_people(found, exam, encoder, model, panel["random"])
-    probed = curve.probe(exam, scores["ndcg_at_10"].to_numpy(dtype=np.float64), run.seed)
-    leaked = leaked_rows(
-        found.triplets, tables.read(fingerprints, Fingerprints), params.near_threshold
-    )
-    rows, suspects = health.of_rows(found.right, exam.rows, leaked)
-    base = {f"base.{name}": float(scores[name].mean()) for name in METRICS}
-    told: dict[str, float | int | str | None] = {
-        "benchmark": benchmark.identity([held], documents["doc_id"]),
-        "folds": exam.folds,
-        "queries": len(held.queries),
-        "corpus_documents": len(corpus.doc_ids),
-        "leaked_rows": len(leaked),
-        "synthetic_exam": bool(is_made(held.queries["source"]).all()),
-        **base,
-        **probed.measured(),
-        **{
-            f"separation.{name}.{key}": value
-            for name, one in panel.items()
-            for key, value in summary(one).items()
-        },
-        **geometry(sample(corpus, exam.searched), panel["random"].positives).measured(),
-        **rows,
+    return Separation({**separation.panels, **labelled})
+
+
+def describe_experiment(
+    experiment: ProbeExperiment, candidate_ids: pd.Series[str]
+) -> dict[str, float | int | str]:
+    """Return how large the evaluation set is, and whether people or recipes wrote its queries."""
+    queries = experiment.evaluation_set.queries
+    return {
+        "benchmark": benchmark.identity([experiment.evaluation_set], candidate_ids),
+        "folds": experiment.folds,
+        "queries": len(queries),
+        "corpus_documents": len(experiment.corpus.doc_ids),
+        "synthetic_exam": bool(is_made(queries["source"]).all()),
     }
-    counted = health.of_neighbours(before)
-    gates = judge({**told, **counted}, suspects, params)
-    told |= {f"gates.{gate.name}": gate.verdict for gate in gates}
-    told["passed"] = all(gate.passed for gate in gates)
-    for verdict, key in (("fail", "gates_failed"), ("warn", "gates_warned")):
-        told[key] = sum(gate.verdict == verdict for gate in gates)
-    bins, learning = histogram(panel), curve.table(probed.points, base["base.ndcg_at_10"])
-    points = clusters.choose(documents, corpus, exam.searched, found.where)
-    clusters.write_projector(points, RUNS)
-    for frame, path in ((bins, out_separation), (learning, out_curve)):
-        with written.atomically(path) as temporary:
-            frame.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
-    with written.atomically(out_page) as temporary:
-        page = render(Evidence(gates, {**told, **counted}, bins, learning, clusters.drawn(points)))
-        temporary.write_text(page, "utf-8", newline="\n")
-    write_metrics({key: value for key, value in told.items() if value is not None}, metrics)
 
 
-app = command(main, "tables", "lexical", "model", "page", "train")
+def gate_metrics(gates: Sequence[Gate]) -> dict[str, int | str]:
+    """Return the status of each gate, and how many failed or warn."""
+    metrics: dict[str, int | str] = {f"gates.{gate.name}": gate.status for gate in gates}
+    metrics["gates_failed"] = sum(gate.status == "fail" for gate in gates)
+    metrics["gates_warned"] = sum(gate.status == "warn" for gate in gates)
+    return metrics
+
+
+def headline_metrics(measurements: Measurements) -> dict[str, float | int | str]:
+    """Return the few metrics that DVC compares. A metric without data is left out."""
+    sources = {
+        "gates_failed": "gates_failed",
+        "auc": "separation.random.roc_auc",
+        "auc_hard": "separation.bm25.roc_auc",
+        "gap": "separation.random.gap",
+        "probe_gain": "probe.gain",
+    }
+    values = {name: measurements.get(key) for name, key in sources.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+STAGE = Stage(run, groups=("tables", "lexical", "model", "page", "train"))
+main = STAGE.main
+app = STAGE.app
 
 if __name__ == "__main__":
     app()

@@ -1,25 +1,34 @@
-"""The gates: what decides whether this data may be trained on, and what is only warned of."""
+"""The gates: limits that the measurements must keep before training may start."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from stages.lib.verdict import GATES, Verdict
-from stages.validate.health import Suspects
-from stages.validate.params import ValidateParams
+from stages.validate.interface import ValidateParams
+from stages.validate.row_quality import Suspects
 
-SHOWN_ROWS = 10
-# Any document may have as many questions, however few pairs there are.
-_ALWAYS_FINE = 20
+# How many rows the advice of a gate names.
+MAX_ROWS = 10
 
-Measured = Mapping[str, float | int | str | None]
+# A document may always have this many queries, however few pairs there are.
+_ALWAYS_ALLOWED_QUERIES = 20
+
+Measurements = Mapping[str, float | int | str | None]
 
 
 class Gate(NamedTuple):
-    """A measured value that must reach (or not exceed) a limit; None where nobody measured it.
+    """A measured value and its limit.
 
-    `grave` gates stop training, others warn. `rows` are ids to look at, the most suspicious first.
+    Attributes:
+        name: the key in `stages.lib.verdict.GATES`.
+        metric: the name of the metric.
+        value: the measured value; None if it was not measured.
+        limit: the limit.
+        at_least: whether the value must reach the limit; otherwise it must not exceed it.
+        stops_training: whether training is refused; otherwise the gate only warns.
+        rows: ids of pairs to read, the most suspicious first.
     """
 
     name: str
@@ -27,103 +36,171 @@ class Gate(NamedTuple):
     value: float | None
     limit: float
     at_least: bool = False
-    grave: bool = True
+    stops_training: bool = True
     rows: tuple[str, ...] = ()
 
     @property
-    def verdict(self) -> Verdict:
-        """Return pass at the limit and on the right side of it, else fail or warn."""
+    def status(self) -> Verdict:
+        """Return "pass", "fail", "warn" or "not measured". A value at the limit passes."""
         if self.value is None:
             return "not measured"
-        if self.value >= self.limit if self.at_least else self.value <= self.limit:
+
+        is_kept = self.value >= self.limit if self.at_least else self.value <= self.limit
+        if is_kept:
             return "pass"
-        return "fail" if self.grave else "warn"
+        return "fail" if self.stops_training else "warn"
 
     @property
     def passed(self) -> bool:
-        """Return whether training may start as far as this gate goes."""
-        return self.verdict != "fail"
+        """Return whether training may start as far as this gate is concerned."""
+        return self.status != "fail"
 
     @property
-    def wanted(self) -> str:
+    def requirement(self) -> str:
         """Return the limit in words."""
         return f"{'at least' if self.at_least else 'at most'} {self.limit:g}"
 
     @property
     def advice(self) -> str:
-        """Return what is wrong and where to look, when something is."""
+        """Return what is wrong and where to look, for a gate that failed or warns."""
         meaning = GATES[self.name]
-        rows = (
-            f" Rows to read first: {', '.join(f'`{row}`' for row in self.rows[:SHOWN_ROWS])}."
-            if self.rows
-            else ""
+        problem = meaning.fault[0].upper() + meaning.fault[1:]
+        value = f"`{self.metric}` is {self.value:.4g}, and must be {self.requirement}"
+
+        # Name some of the rows that caused it.
+        rows = ""
+        if self.rows:
+            names = ", ".join(f"`{row}`" for row in self.rows[:MAX_ROWS])
+            rows = f" Rows to read first: {names}."
+
+        return f"{problem} ({value}). {meaning.advice}{rows}"
+
+
+class GateRule(NamedTuple):
+    """One row of the table of gates.
+
+    Attributes:
+        name: the name of the gate.
+        metric: the measured metric.
+        limit: a number, or the key under `validate` in params.yaml.
+        at_least: whether the value must reach the limit.
+        stops_training: whether training is refused.
+        suspects: the field of Suspects with the rows to read; empty if there is none.
+    """
+
+    name: str
+    metric: str
+    limit: float | str
+    at_least: bool = False
+    stops_training: bool = True
+    suspects: str = ""
+
+
+# In the order of `stages.lib.verdict.GATES`: the most expensive fault comes first.
+RULES = (
+    GateRule("leaked_rows", "leaked_rows", 0.0, suspects="leaked"),
+    GateRule("mispaired", "separation.random.roc_auc", "min_random_auc", at_least=True),
+    GateRule(
+        "mispaired_training",
+        "separation.training.roc_auc",
+        "min_random_auc",
+        at_least=True,
+        suspects="far_apart",
+    ),
+    GateRule("collapse", "geometry.effective_rank_share", "min_effective_rank", at_least=True),
+    GateRule("crowding", "geometry.mean_cosine", "max_random_cosine"),
+    GateRule("placebo", "probe.placebo_gain_low", 0.0),
+    GateRule("probe_harm", "probe.gain_high", 0.0, at_least=True),
+    GateRule(
+        "hidden_positives",
+        "negatives.hidden_positives_share",
+        "max_hidden_positives",
+        suspects="hidden_positives",
+    ),
+    GateRule("false_negatives", "mine.false_negatives.low", "max_false_negatives"),
+    GateRule("truncation", "tokenize.truncated_share", "max_truncated", stops_training=False),
+    GateRule("bm25_hard", "separation.bm25.roc_auc", "min_bm25_auc", at_least=True),
+    GateRule("probe_gain", "probe.gain_low", 0.0, at_least=True, stops_training=False),
+    GateRule(
+        "duplicates",
+        "rows.duplicates_share",
+        "max_duplicates",
+        stops_training=False,
+        suspects="duplicates",
+    ),
+    GateRule(
+        "easy_anchors", "pair.anchor_in_positive_share", "max_easy_anchors", stops_training=False
+    ),
+    GateRule(
+        "unlike_anchors", "pair.no_common_word_share", "max_unlike_anchors", stops_training=False
+    ),
+    GateRule(
+        "unbalanced",
+        "pair.balance.after.document.largest_share",
+        "max_document_share",
+        stops_training=False,
+    ),
+    GateRule("private_data", "clean.private_left", 0.0, stops_training=False),
+    GateRule("too_few_queries", "probe.gain_mde", "hoped_gain", stops_training=False),
+)
+
+
+def judge_gates(
+    measurements: Measurements, suspects: Suspects, params: ValidateParams
+) -> list[Gate]:
+    """Return every gate, the most expensive fault first.
+
+    Args:
+        measurements: metric to value. A missing metric gives a gate that is not measured.
+        suspects: rows to read.
+        params: the limits.
+    """
+    gates = []
+    for rule in RULES:
+        metric = rule.metric
+        if rule.name == "false_negatives":
+            metric = _worst_false_negative_rate(measurements)
+
+        # A limit is a number, or the name of a parameter.
+        limit = rule.limit if isinstance(rule.limit, float) else getattr(params, rule.limit)
+        if rule.name == "unbalanced":
+            limit = _largest_document_share(limit, _number(measurements, "pair.rows_out"))
+
+        gate = Gate(
+            name=rule.name,
+            metric=metric,
+            value=_number(measurements, metric),
+            limit=limit,
+            at_least=rule.at_least,
+            stops_training=rule.stops_training,
+            rows=tuple(getattr(suspects, rule.suspects)) if rule.suspects else (),
         )
-        told = f"{meaning.fault[0].upper()}{meaning.fault[1:]}"
-        return f"{told} (`{self.metric}` is {self.value:.4g}, wanted {self.wanted}). {meaning.advice}{rows}"
+        gates.append(gate)
+
+    return gates
 
 
-def judge(measured: Measured, suspects: Suspects, params: ValidateParams) -> list[Gate]:
-    """Return every gate, in the order of lib/verdict.py: what costs most comes first."""
+def _number(measurements: Measurements, metric: str) -> float | None:
+    value = measurements.get(metric)
+    return None if value is None or isinstance(value, str) else float(value)
 
-    def value(key: str) -> float | None:
-        found = measured.get(key)
-        return None if found is None or isinstance(found, str) else float(found)
 
-    def gate(
-        name: str,
-        metric: str,
-        limit: float,
-        at_least: bool = False,
-        grave: bool = True,
-        rows: Sequence[str] = (),
-    ) -> Gate:
-        return Gate(name, metric, value(metric), limit, at_least, grave, tuple(rows))
-
-    pairs = value("pair.rows_out")
-    balanced = (
-        max(params.max_document_share, _ALWAYS_FINE / pairs) if pairs else params.max_document_share
-    )
-    judges = sorted(
-        key for key in measured if key.startswith("mine.false_negatives.") and key.endswith(".low")
-    )
-    # The gravest judge decides: one that sees no harm does not outweigh one that does.
-    worst = max(judges, key=lambda key: value(key) or 0.0, default="mine.false_negatives.low")
-    found = [
-        gate("leaked_rows", "leaked_rows", 0, rows=suspects.leaked),
-        gate("mispaired", "separation.random.roc_auc", params.min_random_auc, at_least=True),
-        gate(
-            "mispaired_training",
-            "separation.training.roc_auc",
-            params.min_random_auc,
-            at_least=True,
-            rows=suspects.far_apart,
-        ),
-        gate("collapse", "geometry.effective_rank_share", params.min_effective_rank, at_least=True),
-        gate("crowding", "geometry.mean_cosine", params.max_random_cosine),
-        gate("placebo", "probe.placebo_gain_low", 0.0),
-        gate("probe_harm", "probe.gain_high", 0.0, at_least=True),
-        gate(
-            "hidden_positives",
-            "negatives.hidden_positives_share",
-            params.max_hidden_positives,
-            rows=suspects.hidden_positives,
-        ),
-        gate("false_negatives", worst, params.max_false_negatives),
-        gate("truncation", "tokenize.truncated_share", params.max_truncated, grave=False),
-        gate("bm25_hard", "separation.bm25.roc_auc", params.min_bm25_auc, at_least=True),
-        gate("probe_gain", "probe.gain_low", 0.0, at_least=True, grave=False),
-        gate(
-            "duplicates",
-            "rows.duplicates_share",
-            params.max_duplicates,
-            grave=False,
-            rows=suspects.duplicates,
-        ),
-        gate("easy_anchors", "pair.anchor_in_positive_share", params.max_easy_anchors, grave=False),
-        gate("unlike_anchors", "pair.no_common_word_share", params.max_unlike_anchors, grave=False),
-        gate("unbalanced", "pair.balance.after.document.largest_share", balanced, grave=False),
-        gate("private_data", "clean.private_left", 0, grave=False),
-        gate("too_few_queries", "probe.gain_mde", params.hoped_gain, grave=False),
+def _worst_false_negative_rate(measurements: Measurements) -> str:
+    """Return the metric with the highest lower bound, since the worst estimate decides."""
+    bounds = [
+        key
+        for key in sorted(measurements)
+        if key.startswith("mine.false_negatives.") and key.endswith(".low")
     ]
-    order = list(GATES)
-    return sorted(found, key=lambda one: order.index(one.name))
+    return max(
+        bounds,
+        key=lambda key: _number(measurements, key) or 0.0,
+        default="mine.false_negatives.low",
+    )
+
+
+def _largest_document_share(limit: float, pair_count: float | None) -> float:
+    """Return the limit for the share of one document, higher where there are few pairs."""
+    if not pair_count:
+        return limit
+    return max(limit, _ALWAYS_ALLOWED_QUERIES / pair_count)

@@ -1,272 +1,361 @@
-"""The page of `validate`: the verdict, what it rests on, and where to look."""
+"""The page of `validate`: whether training may start, the reasons, and where to look."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
 from stages.lib.charts import PANELS, separation
-from stages.lib.drawing import chart
+from stages.lib.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, SOFT, chart
 from stages.lib.page import Figure, Html, bullets, figures, page, paragraph, table
-from stages.lib.page import Section as Part
-from stages.validate.charts import clusters, curve
+from stages.lib.page import Section as PageSection
 from stages.validate.gates import Gate
 
-Measured = Mapping[str, float | int | str | None]
+if TYPE_CHECKING:
+    import altair
+
+Measurements = Mapping[str, float | int | str | None]
 
 _TRENDS = {
-    "more helps": "More data would help: the last doubling of it raised nDCG@10 by {step}.",
-    "levelled off": "It has levelled off: the last doubling of the data changed nDCG@10 by {step}, so look for better "
-    "rows, not for more.",
-    "unclear": "Whether more data would help cannot be told: the last doubling changed nDCG@10 by {step}.",
+    "more helps": "More data would help. The last doubling of the data changed nDCG@10 by {step}.",
+    "levelled off": "More data would hardly help. The last doubling of the data changed nDCG@10 by "
+    "{step}. Look for better rows, not for more rows.",
+    "unclear": "It is unclear whether more data would help. The last doubling of the data changed "
+    "nDCG@10 by {step}.",
 }
 _GEOMETRY = {
-    "alignment": "mean squared distance of queries and answers; lower is closer",
-    "uniformity": "log of the mean Gaussian potential of document pairs; lower is better spread",
-    "mean_cosine": "mean cosine of two random documents",
-    "effective_rank": "how many dimensions the documents use",
-    "effective_rank_share": "the same, of the most there could be",
-    "hubness": "skewness of how often a document is among the 10 nearest of others; 0 is fair",
+    "alignment": "Mean squared distance of queries and relevant documents. Lower is closer.",
+    "uniformity": "Log of the mean Gaussian potential of two documents. Lower is better spread.",
+    "mean_cosine": "Mean cosine of two random documents.",
+    "effective_rank": "How many dimensions the documents use.",
+    "effective_rank_share": "The effective rank as a share of its largest possible value.",
+    "hubness": "Skewness of how often a document is among the 10 nearest of others. 0 is fair.",
 }
-_HEALTH = {
-    "leaked_rows": "training rows that say what a held-out text says",
-    "negatives.hidden_positives_share": "hard negatives closer to the anchor than its positive, or nearly equal to it",
-    "rows.duplicates_share": "training rows that repeat another word for word",
-    "tokenize.truncated_share": "texts that are cut before the model has read them",
-    "pair.anchor_in_positive_share": "anchors that stand word for word in their positive",
-    "pair.no_common_word_share": "anchors that share no word with their positive",
-    "pair.balance.after.document.largest_share": "pairs of the document that has most",
-    "clean.private_left": "texts with private data that is not replaced",
+_ROWS = {
+    "leaked_rows": "Training rows that match a held-out text.",
+    "negatives.hidden_positives_share": "Hard negatives that are closer to the anchor than its "
+    "positive, or nearly equal to it.",
+    "rows.duplicates_share": "Training rows that repeat another row.",
+    "tokenize.truncated_share": "Texts that are cut before the model has read all of them.",
+    "pair.anchor_in_positive_share": "Anchors whose words stand in their positive, in this order.",
+    "pair.no_common_word_share": "Anchors that share no word with their positive.",
+    "pair.balance.after.document.largest_share": "Share of pairs of the most frequent document.",
+    "clean.private_left": "Texts with private data that is not replaced.",
 }
+_FALSE_NEGATIVES = "Hard negatives that are relevant after all, as estimated by `mine`."
+_PANEL_COLUMNS = {
+    "gap": "Gap",
+    "standardised_gap": "d'",
+    "roc_auc": "ROC AUC",
+    "query_auc": "AUC per query",
+    "overlap": "Overlap",
+    "violations": "Violations",
+}
+_SPLIT_COLOURS = {"train": BLUE, "validation": ORANGE, "corpus": GREY}
+_TOPIC_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#b8860b", "#56b4e9")
 
 
-class Evidence(NamedTuple):
-    """Everything the page is made from; `points` and `curve` are the rows of their charts."""
+class PageData(NamedTuple):
+    """Everything that the page shows.
+
+    Attributes: gates: the gates, the most expensive fault first. measurements: metric to value.
+        histogram: cosines of positives and negatives, as `embedding_quality.histogram` returns
+        them. learning_curve: the rows of the learning curve. map_points: the documents of the map:
+        x, y, split and topic.
+    """
 
     gates: Sequence[Gate]
-    measured: Measured
+    measurements: Measurements
     histogram: pd.DataFrame
-    curve: pd.DataFrame
-    points: pd.DataFrame
+    learning_curve: pd.DataFrame
+    map_points: pd.DataFrame
 
 
-def render(found: Evidence) -> str:
+def render(data: PageData) -> str:
     """Return the page as one HTML file that opens offline."""
-    measured = found.measured
-    asked = f"{measured['queries']:,} validation queries"
-    if measured["folds"] != 1:
-        asked = (
-            f"{measured['queries']:,} queries of validation and training, in {measured['folds']} folds, since there "
-            "are too few components for validation alone"
+    measurements = data.measurements
+    queries = f"{measurements['queries']:,} validation queries"
+    reason = ""
+    if measurements["folds"] != 1:
+        queries = (
+            f"{measurements['queries']:,} queries of validation and training, "
+            f"in {measurements['folds']} folds"
         )
-    return page(
-        "Is this data worth training on?",
-        f"Measured on {asked}, with the base model. The test split was not opened.",
-        [
-            Part("Verdict", [*_verdict(found.gates), *_caution(measured)]),
-            Part("Where to look first", _findings(found.gates)),
-            Part("What it would teach", list(_probe(found))),
-            Part("The base model", _base(measured)),
-            Part("Separation", _separation(measured, found.histogram)),
-            Part("Geometry", _geometry(measured)),
-            Part("The rows", _health(measured)),
-            Part("The map", _map(found.points)),
-        ],
-    )
+        reason = " There are too few components for validation alone."
+
+    sections = [
+        PageSection("Verdict", [*_verdict(data.gates), *_synthetic_warning(measurements)]),
+        PageSection("Where to look first", _findings(data.gates)),
+        PageSection("What a model would learn", _probe(data)),
+        PageSection("The base model", _base_model(measurements)),
+        PageSection("Separation", _separation(measurements, data.histogram)),
+        PageSection("Geometry", _geometry(measurements)),
+        PageSection("The training rows", _rows(measurements)),
+        PageSection("Map of the documents", _map(data.map_points)),
+    ]
+    lead = f"Measured on {queries}, with the base model.{reason} The test split was not opened."
+    return page("Is this data worth training on?", lead, sections)
 
 
 def _verdict(gates: Sequence[Gate]) -> list[Html]:
-    failed = sum(gate.verdict == "fail" for gate in gates)
-    warned = sum(gate.verdict == "warn" for gate in gates)
+    failed = sum(gate.status == "fail" for gate in gates)
+    warned = sum(gate.status == "warn" for gate in gates)
+
+    # One sentence first.
     if failed:
-        told = paragraph(f"{failed} of {len(gates)} gates failed: training is refused.", "bad")
+        summary = paragraph(f"{failed} of {len(gates)} gates failed: training is refused.", "bad")
     elif warned:
-        told = paragraph(
-            f"This data may be trained on; {warned} of {len(gates)} gates warn.", "note"
-        )
+        summary = paragraph(f"Training may start. {warned} of {len(gates)} gates warn.", "note")
     else:
-        told = paragraph("This data may be trained on: no gate failed or warned.", "good")
-    rows = [
-        (
-            gate.name,
-            gate.metric,
-            None if gate.value is None else f"{gate.value:.4g}",
-            gate.wanted,
-            gate.verdict,
-        )
-        for gate in gates
-    ]
-    columns = ["Gate", "Metric", "Measured", "Wanted", "Verdict"]
-    return [told, table(pd.DataFrame(rows, columns=columns), "Gates, the gravest first")]
+        summary = paragraph("Training may start. No gate failed or warned.", "good")
+
+    rows = []
+    for gate in gates:
+        value = None if gate.value is None else f"{gate.value:.4g}"
+        rows.append((gate.name, gate.metric, value, gate.requirement, gate.status))
+
+    frame = pd.DataFrame(rows, columns=["Gate", "Metric", "Measured", "Limit", "Status"])
+    return [summary, table(frame, "Gates, the most expensive fault first")]
 
 
-def _findings(gates: Sequence[Gate]) -> list[Html]:
-    # Gates come in the order of what a fault costs, and one that only warns never costs more than one that fails.
-    failed = [gate.advice for gate in gates if gate.verdict == "fail"]
-    warned = [gate.advice for gate in gates if gate.verdict == "warn"]
-    if not failed and not warned:
-        return [paragraph("Nothing stands out.")]
-    return [
-        paragraph(
-            "What costs most comes first. `python -m stages explain ID` tells the story of a row."
-        ),
-        *(paragraph(piece, "bad") for piece in failed),
-        *([bullets(warned)] if warned else []),
-    ]
-
-
-def _probe(found: Evidence) -> Iterator[Html]:
-    measured = found.measured
-    yield paragraph(
-        "The probe is a linear adapter on the embeddings, trained in seconds on this very data. Fine-tuning gains "
-        "more than that. Which of two training sets is better the probe mostly tells, by how much it does not, and "
-        "what hard negatives bring it hardly sees."
-    )
-    shown = [
-        Figure(
-            "Probe, nDCG@10",
-            f"{measured['probe.ndcg_at_10']:.3f}",
-            f"base {measured['base.ndcg_at_10']:.3f}",
-        )
-    ]
-    if "probe.gain" in measured:
-        shown += [
-            Figure("Gain", f"{measured['probe.gain']:+.3f}", _interval(measured, "probe.gain")),
-            Figure(
-                "Placebo",
-                f"{measured['probe.placebo_gain']:+.3f}",
-                _interval(measured, "probe.placebo_gain"),
-            ),
-            Figure(
-                "Smallest detectable", f"{measured['probe.gain_mde']:.3f}", "four times in five"
-            ),
-        ]
-    yield figures(shown)
-    if "curve.last_step" in measured:
-        step = f"{measured['curve.last_step']:+.3f} (95 % interval {_interval(measured, 'curve.last_step')})"
-        yield paragraph(_TRENDS[str(measured["curve.trend"])].format(step=step), "note")
-    else:
-        yield paragraph("The queries are of one component, which gives no interval.", "note")
-    means = found.curve.groupby("fraction")["ndcg_at_10"].mean()
-    words = "; ".join(
-        f"{fraction:.1%} of the data {score:.3f}" for fraction, score in means.items()
-    )
-    yield chart(
-        curve(found.curve, float(measured["base.ndcg_at_10"] or 0.0)),
-        f"Learning curve of the probe, nDCG@10: {words}",
-        "A dot per seed; the line joins their means. Dashed: the base model.",
-    )
-
-
-def _interval(measured: Measured, name: str) -> str:
-    return f"{measured[f'{name}_low']:+.3f} to {measured[f'{name}_high']:+.3f}"
-
-
-def _caution(measured: Measured) -> list[Html]:
-    if not measured["synthetic_exam"]:
+def _synthetic_warning(measurements: Measurements) -> list[Html]:
+    if not measurements["synthetic_exam"]:
         return []
+
     return [
         paragraph(
-            "No source gives questions, so recipes made the exam as well (`pair.recipes`). It shows whether the model "
-            "learns these recipes, not whether it answers what people will ask: collect some real questions before "
-            "trusting a gain.",
+            "No source gives queries. So recipes wrote the evaluation set too (`pair.recipes`). "
+            "It shows whether the model learns these recipes. It does not show whether the model "
+            "answers what people will ask. Collect some real queries before you trust a gain.",
             "bad",
         )
     ]
 
 
-def _base(measured: Measured) -> list[Html]:
-    ndcg = Figure(
-        "nDCG@10", f"{measured['base.ndcg_at_10']:.3f}", "before any training, full corpus"
-    )
-    recall = Figure(
-        "Recall@100", f"{measured['base.recall_at_100']:.3f}", "within reach of a better ranking"
-    )
-    return [figures([ndcg, recall])]
+def _findings(gates: Sequence[Gate]) -> list[Html]:
+    # Gates come in the order of their cost. No warning costs more than a failure.
+    failed = [gate.advice for gate in gates if gate.status == "fail"]
+    warned = [gate.advice for gate in gates if gate.status == "warn"]
+    if not failed and not warned:
+        return [paragraph("All measured gates passed.")]
 
-
-def _separation(measured: Measured, histogram: pd.DataFrame) -> list[Html]:
-    names = {
-        "gap": "Gap",
-        "standardised_gap": "d'",
-        "roc_auc": "ROC AUC",
-        "query_auc": "per query",
-        "overlap": "Overlap",
-        "violations": "Violations",
-    }
-    rows: list[dict[str, float | int | str | None]] = [
-        {
-            "Panel": shown,
-            **{name: measured.get(f"separation.{panel}.{key}") for key, name in names.items()},
-        }
-        for panel, shown in PANELS.items()
-        if f"separation.{panel}.gap" in measured
+    parts = [
+        paragraph(
+            "The most expensive fault comes first. `python -m stages explain ID` shows the history "
+            "of a row."
+        )
     ]
+    parts += [paragraph(advice, "bad") for advice in failed]
+    if warned:
+        parts.append(bullets(warned))
+    return parts
+
+
+def _probe(data: PageData) -> list[Html]:
+    measurements = data.measurements
+    introduction = paragraph(
+        "The probe is a linear adapter on the embeddings of the base model. It learns from this "
+        "data in seconds. Fine-tuning gains more. The probe mostly shows which of two training sets is "
+        "better, but not by how much. It hardly shows the effect of hard negatives."
+    )
+
+    # The placebo learns from shuffled pairs, so it must not gain.
+    score = f"{measurements['probe.ndcg_at_10']:.3f}"
+    base = f"base model {measurements['base.ndcg_at_10']:.3f}"
+    numbers = [Figure("Probe, nDCG@10", score, base)]
+    if "probe.gain" in measurements:
+        smallest = f"{measurements['probe.gain_mde']:.3f}"
+        numbers += [
+            _difference("Gain", measurements, "probe.gain"),
+            _difference("Placebo", measurements, "probe.placebo_gain"),
+            Figure("Smallest detectable gain", smallest, "found in four of five cases"),
+        ]
+
+    # The trend, in one sentence.
+    trend = "All queries are of one component, so there is no interval."
+    if "curve.last_step" in measurements:
+        interval = _interval(measurements, "curve.last_step")
+        step = f"{measurements['curve.last_step']:+.3f} (95 % interval {interval})"
+        trend = _TRENDS[str(measurements["curve.trend"])].format(step=step)
+
+    means = data.learning_curve.groupby("fraction")["ndcg_at_10"].mean()
+    points = [f"{fraction:.1%} of the data {score:.3f}" for fraction, score in means.items()]
+    base_score = float(measurements["base.ndcg_at_10"] or 0.0)
+    return [
+        introduction,
+        figures(numbers),
+        paragraph(trend, "note"),
+        chart(
+            draw_learning_curve(data.learning_curve, base_score),
+            f"Learning curve of the probe, nDCG@10: {'; '.join(points)}",
+            "A dot for each seed. The line connects the means. The dashed line is the base model.",
+        ),
+    ]
+
+
+def _difference(label: str, measurements: Measurements, name: str) -> Figure:
+    return Figure(label, f"{measurements[name]:+.3f}", _interval(measurements, name))
+
+
+def _interval(measurements: Measurements, name: str) -> str:
+    return f"{measurements[f'{name}_low']:+.3f} to {measurements[f'{name}_high']:+.3f}"
+
+
+def _base_model(measurements: Measurements) -> list[Html]:
+    ndcg = f"{measurements['base.ndcg_at_10']:.3f}"
+    recall = f"{measurements['base.recall_at_100']:.3f}"
+    return [
+        figures(
+            [
+                Figure("nDCG@10", ndcg, "before any training, on the full corpus"),
+                Figure("Recall@100", recall, "found, so a better order can bring it up"),
+            ]
+        )
+    ]
+
+
+def _separation(measurements: Measurements, histogram: pd.DataFrame) -> list[Html]:
+    rows = []
+    for panel, label in PANELS.items():
+        if f"separation.{panel}.gap" in measurements:
+            values = {
+                column: measurements.get(f"separation.{panel}.{key}")
+                for key, column in _PANEL_COLUMNS.items()
+            }
+            rows.append({"Negatives": label, **values})
+    frame = pd.DataFrame(rows).astype({column: float for column in _PANEL_COLUMNS.values()})
+
+    drawing = separation(histogram).properties(title="Cosines of positives and of negatives")
     return [
         paragraph(
-            "Cosine of the queries with their answers, and with documents that are none. Random negatives "
-            "are easy for any model and show mispaired rows; BM25-hard ones share words with the query; dense-hard "
-            "ones are what the base model itself ranks first, so it looks worse on them than it is."
+            "Cosines of queries with their relevant documents, and with negatives. Random "
+            "negatives are easy for any model. They show mispaired rows. BM25-hard negatives share "
+            "words with the query. Dense-hard negatives are what the base model itself ranks first, so it "
+            "looks worse on them than it is."
         ),
         chart(
-            separation(histogram),
+            drawing,
             "Histograms of the cosines of positives and negatives, for each kind of negative.",
         ),
         table(
-            pd.DataFrame(rows).astype({name: float for name in names.values()}),
-            "Gap: mean positive minus mean negative cosine; d': in standard deviations. ROC AUC: the chance that a "
-            "positive scores higher, over all and within a query. Overlap: of the two histograms. Violations: queries "
-            "whose hardest negative beats their best answer",
+            frame,
+            "Gap: mean cosine of positives minus mean cosine of negatives. d': the gap in standard "
+            "deviations. ROC AUC: the chance that a positive scores higher than a negative, over "
+            "all queries and within a query. Overlap: of the two histograms. Violations: queries whose "
+            "hardest negative scores at least as high as their best positive.",
         ),
     ]
 
 
-def _geometry(measured: Measured) -> list[Html]:
-    rows = [
-        (name.replace("_", " "), measured[f"geometry.{name}"], says)
-        for name, says in _GEOMETRY.items()
-    ]
-    return [
-        table(
-            pd.DataFrame(rows, columns=["Measure", "Value", "Meaning"]),
-            "How the documents lie on the sphere",
-        )
-    ]
-
-
-def _health(measured: Measured) -> list[Html]:
-    ends = (".rate", ".low", ".high")
-    found = [
-        key for key in measured if key.startswith("mine.false_negatives.") and key.endswith(ends)
-    ]
-    judged = dict.fromkeys(found, "hard negatives judged to be answers")
+def _geometry(measurements: Measurements) -> list[Html]:
     rows = []
-    for key, says in {**_HEALTH, **judged}.items():
-        value = measured.get(key)
-        rows.append((key, "not measured" if value is None else f"{value:.4g}", says))
-    if not judged:
-        rows.append(("mine.false_negatives", "not measured", "hard negatives judged to be answers"))
-    return [
-        table(
-            pd.DataFrame(rows, columns=["Metric", "Measured", "Meaning"]),
-            "What is wrong with the rows",
-        )
+    for name, meaning in _GEOMETRY.items():
+        rows.append((name.replace("_", " "), measurements[f"geometry.{name}"], meaning))
+
+    frame = pd.DataFrame(rows, columns=["Metric", "Value", "Meaning"])
+    return [table(frame, "How the documents lie on the sphere")]
+
+
+def _rows(measurements: Measurements) -> list[Html]:
+    estimates = [
+        key
+        for key in measurements
+        if key.startswith("mine.false_negatives.") and key.endswith((".rate", ".low", ".high"))
     ]
+    meanings = {**_ROWS, **dict.fromkeys(estimates, _FALSE_NEGATIVES)}
+    if not estimates:
+        meanings["mine.false_negatives"] = _FALSE_NEGATIVES
+
+    rows = []
+    for key, meaning in meanings.items():
+        value = measurements.get(key)
+        rows.append((key, "not measured" if value is None else f"{value:.4g}", meaning))
+
+    frame = pd.DataFrame(rows, columns=["Metric", "Measured", "Meaning"])
+    return [table(frame, "What is wrong with the training rows")]
 
 
 def _map(points: pd.DataFrame) -> list[Html]:
-    counts = "; ".join(
-        f"{split} {count:,}" for split, count in points["split"].value_counts().sort_index().items()
-    )
+    counts = points["split"].value_counts().sort_index()
+    numbers = "; ".join(f"{split} {count:,}" for split, count in counts.items())
     return [
         paragraph(
-            "Documents where the base model puts them, on the two axes along which they differ most. Splits should "
-            "lie on top of each other; topics that are far apart are easy, topics that are mixed are where training "
-            "has work to do. `tensorboard --logdir runs` turns them around in its projector."
+            "Documents as the base model embeds them, on the two axes along which they differ "
+            "most. The splits should cover the same area. Topics that lie apart are easy. Topics "
+            "that are mixed are where training has work to do. `tensorboard --logdir runs` shows the same "
+            "documents in three dimensions."
         ),
         chart(
-            clusters(points), f"Two-dimensional map of documents, by split and by topic: {counts}"
+            draw_map(points),
+            f"Two-dimensional map of documents, by split and by topic: {numbers}",
         ),
     ]
+
+
+def draw_learning_curve(rows: pd.DataFrame, base: float) -> altair.LayerChart:
+    """Return a chart of nDCG@10 over the components that the probe learned from.
+
+    Args:
+        rows: columns fraction, components and ndcg_at_10; a row for each share and seed.
+        base: nDCG@10 of the base model, a dashed line.
+    """
+    import altair as alt
+
+    learned = rows[rows["fraction"] > 0]
+    x_axis = alt.X("components:Q", title="components in the training data")
+    y_axis = alt.Y("ndcg_at_10:Q", title="nDCG@10", scale=alt.Scale(zero=False))
+
+    # A dot for each seed.
+    dots = alt.Chart(learned).mark_point(color=BLUE, opacity=0.7, size=50)
+    dots = dots.encode(x=x_axis, y=y_axis)
+
+    # A line through the means.
+    means = learned.groupby("fraction", as_index=False)[["components", "ndcg_at_10"]].mean()
+    line = alt.Chart(means).mark_line(color=BLUE).encode(x=x_axis, y=y_axis)
+
+    # The base model.
+    base_frame = pd.DataFrame({"base": [round(base, 6)]})
+    rule = alt.Chart(base_frame).mark_rule(color=SOFT, strokeDash=[4, 4]).encode(y="base:Q")
+
+    drawing: altair.LayerChart = (rule + line + dots).properties(
+        title="More data, better ranking?", width=560, height=260
+    )
+    return drawing
+
+
+def draw_map(rows: pd.DataFrame) -> altair.HConcatChart:
+    """Return two charts of the documents, coloured by split and by topic.
+
+    Args:
+        rows: columns x, y, split and topic.
+    """
+    import altair as alt
+
+    # The most frequent topic has the first colour, and all rare topics are grey.
+    named = rows.loc[rows["topic"] != "other", "topic"].value_counts().index
+    topic_scale = alt.Scale(domain=[*named, "other"], range=[*_TOPIC_COLOURS[: len(named)], GREY])
+    topic_legend = alt.Legend(columns=2, labelLimit=190)
+    split_scale = alt.Scale(domain=list(_SPLIT_COLOURS), range=list(_SPLIT_COLOURS.values()))
+
+    # The numbers on the axes have no meaning, so they are not shown.
+    axis = alt.Axis(labels=False, ticks=False, grid=False)
+    base = (
+        alt.Chart(rows)
+        .mark_circle(size=14, opacity=0.6)
+        .encode(
+            x=alt.X("x:Q", title="first principal component", axis=axis),
+            y=alt.Y("y:Q", title="second principal component", axis=axis),
+        )
+        .properties(width=380, height=340)
+    )
+    by_split = base.encode(color=alt.Color("split:N", title=None, scale=split_scale))
+    by_topic = base.encode(
+        color=alt.Color("topic:N", title=None, scale=topic_scale, legend=topic_legend)
+    )
+    drawing: altair.HConcatChart = alt.hconcat(
+        by_split.properties(title="Documents by split"),
+        by_topic.properties(title="Documents by topic"),
+    ).resolve_scale(color="independent")
+    return drawing

@@ -1,4 +1,4 @@
-"""Each gate trips on its own number and says where to look; what nobody measured trips none."""
+"""Each gate fails on its own number and its advice names a parameter; a missing number fails none."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.lib.verdict import GATES
-from stages.validate.gates import Gate, judge
-from stages.validate.health import Suspects
-from stages.validate.params import ValidateParams
+from stages.validate.gates import Gate, judge_gates
+from stages.validate.interface import ValidateParams
+from stages.validate.row_quality import Suspects
 
 ROOT = Path(__file__).parents[2]
 VALUES = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text("utf-8"))
 PARAMS = ValidateParams(**VALUES["validate"])
-NOBODY = Suspects([], [], [], [])
+NO_SUSPECTS = Suspects([], [], [], [])
 GOOD = {
     "leaked_rows": 0,
     "separation.random.roc_auc": 0.98,
@@ -39,23 +39,20 @@ GOOD = {
 }
 
 
-def verdicts(suspects=NOBODY, **changed):
-    found = judge(
-        {**GOOD, **{key.replace("__", "."): value for key, value in changed.items()}},
-        suspects,
-        PARAMS,
-    )
-    return {gate.name: gate for gate in found}
+def gates(suspects=NO_SUSPECTS, **changed):
+    values = {key.replace("__", "."): value for key, value in changed.items()}
+    judged = judge_gates({**GOOD, **values}, suspects, PARAMS)
+    return {gate.name: gate for gate in judged}
 
 
-def test_good_data_passes_every_gate_and_every_gate_is_asked():
-    found = verdicts()
-    assert list(found) == list(GATES)
-    assert {gate.verdict for gate in found.values()} == {"pass"}
+def test_good_data_passes_every_gate():
+    gate_of_name = gates()
+    assert list(gate_of_name) == list(GATES)
+    assert {gate.status for gate in gate_of_name.values()} == {"pass"}
 
 
 @pytest.mark.parametrize(
-    ("name", "changed", "verdict", "advice"),
+    ("name", "changed", "status", "advice"),
     [
         ("leaked_rows", {"leaked_rows": 1}, "fail", "split.near_threshold"),
         ("mispaired", {"separation__random__roc_auc": 0.88}, "fail", "collect.sources"),
@@ -97,19 +94,19 @@ def test_good_data_passes_every_gate_and_every_gate_is_asked():
         ("too_few_queries", {"probe__gain_mde": 0.06}, "warn", "validate.hoped_gain"),
     ],
 )
-def test_one_bad_value_trips_its_own_gate_which_says_where_to_look(name, changed, verdict, advice):
-    found = verdicts(**changed)
-    tripped = {gate.name: gate.verdict for gate in found.values() if gate.verdict != "pass"}
+def test_one_bad_value_fails_its_own_gate(name, changed, status, advice):
+    gate_of_name = gates(**changed)
+    tripped = {gate.name: gate.status for gate in gate_of_name.values() if gate.status != "pass"}
     tripped.pop(
         "probe_gain", None
     ) if name == "probe_harm" else None  # what harms gains nothing either
-    assert tripped == {name: verdict}
-    assert f"`{advice}" in found[name].advice
-    assert found[name].metric in found[name].advice
+    assert tripped == {name: status}
+    assert f"`{advice}" in gate_of_name[name].advice
+    assert gate_of_name[name].metric in gate_of_name[name].advice
 
 
 @pytest.mark.parametrize(
-    ("value", "limit", "at_least", "verdict"),
+    ("value", "limit", "at_least", "status"),
     [
         (0.9, 0.9, True, "pass"),
         (0.89, 0.9, True, "fail"),
@@ -117,46 +114,44 @@ def test_one_bad_value_trips_its_own_gate_which_says_where_to_look(name, changed
         (1, 0, False, "fail"),
     ],
 )
-def test_a_gate_passes_at_its_limit(value, limit, at_least, verdict):
-    assert Gate("leaked_rows", "g", value, limit, at_least).verdict == verdict
-    assert Gate("leaked_rows", "g", value, limit, at_least).passed is (verdict == "pass")
+def test_a_gate_passes_at_its_limit(value, limit, at_least, status):
+    assert Gate("leaked_rows", "g", value, limit, at_least).status == status
+    assert Gate("leaked_rows", "g", value, limit, at_least).passed is (status == "pass")
 
 
 def test_a_warning_lets_training_start():
-    assert verdicts(clean__private_left=3)["private_data"].passed
+    assert gates(clean__private_left=3)["private_data"].passed
 
 
-def test_what_nobody_measured_trips_nothing_and_passes_nothing():
-    found = judge({"leaked_rows": 0}, NOBODY, PARAMS)
-    assert {gate.verdict for gate in found if gate.name != "leaked_rows"} == {"not measured"}
-    assert all(gate.passed for gate in found)
+def test_a_missing_value_neither_passes_nor_fails():
+    judged = judge_gates({"leaked_rows": 0}, NO_SUSPECTS, PARAMS)
+    assert {gate.status for gate in judged if gate.name != "leaked_rows"} == {"not measured"}
+    assert all(gate.passed for gate in judged)
 
 
-def test_the_gravest_judge_of_false_negatives_decides():
-    found = verdicts(mine__false_negatives__review__low=0.2)["false_negatives"]
-    assert (found.metric, found.value) == ("mine.false_negatives.review.low", 0.2)
+def test_the_worst_estimate_of_false_negatives_decides():
+    gate = gates(mine__false_negatives__review__low=0.2)["false_negatives"]
+    assert (gate.metric, gate.value) == ("mine.false_negatives.review.low", 0.2)
 
 
 def test_a_document_may_always_have_twenty_questions():
     few = {"pair__rows_out": 100, "pair__balance__after__document__largest_share": 0.2}
-    assert verdicts(**few)["unbalanced"].verdict == "pass"
+    assert gates(**few)["unbalanced"].status == "pass"
     assert (
-        verdicts(**{**few, "pair__balance__after__document__largest_share": 0.21})[
-            "unbalanced"
-        ].verdict
+        gates(**{**few, "pair__balance__after__document__largest_share": 0.21})["unbalanced"].status
         == "warn"
     )
 
 
 def test_advice_names_the_rows_to_read():
     suspects = Suspects([f"p{at}" for at in range(20)], [], [], [])
-    advice = verdicts(suspects, leaked_rows=20)["leaked_rows"].advice
+    advice = gates(suspects, leaked_rows=20)["leaked_rows"].advice
     assert "Rows to read first: `p0`, `p1`" in advice
     assert "`p9`" in advice and "`p10`" not in advice
 
 
 def test_dense_negatives_are_reported_and_never_gated():
-    assert not any("dense" in gate.metric for gate in verdicts().values())
+    assert not any("dense" in gate.metric for gate in gates().values())
 
 
 def test_every_parameter_that_advice_names_exists():

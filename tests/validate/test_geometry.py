@@ -6,7 +6,12 @@ from scipy.spatial.distance import pdist
 from scipy.stats import skew
 
 from stages.lib.benchmark import Corpus
-from stages.validate.geometry import effective_rank, geometry, sample, skewness
+from stages.validate.embedding_quality import (
+    effective_rank,
+    measure_geometry,
+    sample_documents,
+    skewness,
+)
 
 
 def unit(rows):
@@ -23,14 +28,16 @@ NONE = np.array([1.0])
 
 def test_cosines_and_uniformity_are_those_of_all_pairs():
     vectors = cloud()
-    found = geometry(vectors, NONE)
+    geometry = measure_geometry(vectors, NONE)
     distances = pdist(vectors.astype(np.float64), "sqeuclidean")
-    assert found.mean_cosine == pytest.approx(float((1 - distances / 2).mean()), abs=1e-6)
-    assert found.uniformity == pytest.approx(float(np.log(np.exp(-2 * distances).mean())), abs=1e-5)
+    assert geometry.mean_cosine == pytest.approx(float((1 - distances / 2).mean()), abs=1e-6)
+    assert geometry.uniformity == pytest.approx(
+        float(np.log(np.exp(-2 * distances).mean())), abs=1e-5
+    )
 
 
-def test_alignment_is_the_squared_distance_of_queries_and_answers():
-    assert geometry(cloud(20), np.array([1.0, 0.5])).alignment == pytest.approx(0.5)
+def test_alignment_is_the_squared_distance_of_positives():
+    assert measure_geometry(cloud(20), np.array([1.0, 0.5])).alignment == pytest.approx(0.5)
 
 
 def test_effective_rank_on_literals():
@@ -60,29 +67,30 @@ def test_a_hub_is_seen():
     # One document in the middle of many is everybody's neighbour.
     corner = cloud(300, 200)
     hub = np.concatenate([corner, unit(corner.sum(axis=0, keepdims=True))])
-    assert geometry(hub, NONE).hubness > geometry(even, NONE).hubness + 1
+    assert measure_geometry(hub, NONE).hubness > measure_geometry(even, NONE).hubness + 1
 
 
-def test_a_collapsed_model_is_told_from_a_healthy_one():
-    healthy, collapsed = geometry(cloud(), NONE), geometry(cloud(towards=20.0), NONE)
+def test_a_collapsed_model_differs_from_a_healthy_one():
+    healthy = measure_geometry(cloud(), NONE)
+    collapsed = measure_geometry(cloud(towards=20.0), NONE)
     assert healthy.mean_cosine < 0.05 and collapsed.mean_cosine > 0.95
     assert healthy.effective_rank_share > 0.9 and collapsed.effective_rank_share < 0.5
 
 
 def test_two_documents_are_enough():
-    found = geometry(cloud(2), NONE)
-    assert all(np.isfinite(value) for value in found)
-    assert found.effective_rank_share <= 1.0
+    geometry = measure_geometry(cloud(2), NONE)
+    assert all(np.isfinite(value) for value in geometry)
+    assert geometry.effective_rank_share <= 1.0
 
 
-def test_the_sample_is_of_documents_and_the_same_whatever_stands_beside_it():
+def test_the_sample_hardly_depends_on_other_documents():
     ids = np.array([f"d{at:016x}" for at in range(10)])
     vectors = cloud(12)
     starts = np.array([0, 2, 3, 4, 5, 6, 7, 8, 10, 11])
     corpus = Corpus(ids, ["text"] * 12, starts)
-    chosen = sample(corpus, vectors, 3)
+    chosen = sample_documents(corpus, vectors, 3)
     assert len(chosen) == 3
     assert {row.tobytes() for row in chosen} <= {row.tobytes() for row in vectors[starts]}
     fewer = Corpus(ids[:9], ["text"] * 11, starts[:9])
-    kept = {row.tobytes() for row in sample(fewer, vectors[:11], 3)}
+    kept = {row.tobytes() for row in sample_documents(fewer, vectors[:11], 3)}
     assert len(kept & {row.tobytes() for row in chosen}) >= 2

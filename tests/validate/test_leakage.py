@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stages.lib.contracts.fingerprints import Fingerprints
 from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles, similarity
-from stages.validate.leakage import leaked_rows
+from stages.validate.row_quality import leaked_rows
 
 ANCHOR = "Weakness of the upper arms that comes and goes"
 DOCUMENT = "Reduced strength of the muscles of the upper arms, which comes in attacks and goes away by itself."
@@ -99,7 +99,7 @@ def test_the_threshold_decides_what_is_near():
     assert leaked(planted, threshold=0.95) == []
 
 
-def test_all_rows_of_a_leaked_text_are_told_once_and_sorted():
+def test_each_row_of_a_leaked_text_is_returned_once_and_sorted():
     planted = [
         row("z", positive=DOCUMENT, negatives=[DOCUMENT]),
         row("a", negatives=[DOCUMENT, NEAR[DOCUMENT]]),

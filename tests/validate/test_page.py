@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from stages.lib.separation import Panel
-from stages.validate.curve import Point, table
+from stages.validate.embedding_quality import histogram
 from stages.validate.gates import Gate
-from stages.validate.page import Evidence, render
-from stages.validate.separation import histogram
+from stages.validate.learning_curve import CurvePoint, curve_table
+from stages.validate.page import PageData, render
 
 PANELS = ("random", "bm25", "dense")
 
@@ -53,7 +53,7 @@ MEASURED = {
     },
 }
 BINS = histogram({name: Panel(np.array([0.7, 0.9]), np.array([0.1, 0.2])) for name in PANELS})
-POINTS = table([Point(0.5, 10, 20, 0, 0.5), Point(1.0, 20, 40, 0, 0.56)], 0.4716)
+POINTS = curve_table([CurvePoint(0.5, 10, 20, 0, 0.5), CurvePoint(1.0, 20, 40, 0, 0.56)], 0.4716)
 MAP = pd.DataFrame(
     {
         "x": [0.0, 1.0],
@@ -64,39 +64,41 @@ MAP = pd.DataFrame(
 )
 PASSED = Gate("leaked_rows", "leaked_rows", 0, 0)
 FAILED = Gate("mispaired", "separation.random.roc_auc", 0.85, 0.9, at_least=True)
-WARNED = Gate("duplicates", "rows.duplicates_share", 0.5, 0.01, grave=False, rows=("p1", "p<2>"))
+WARNED = Gate(
+    "duplicates", "rows.duplicates_share", 0.5, 0.01, stops_training=False, rows=("p1", "p<2>")
+)
 UNKNOWN = Gate("false_negatives", "mine.false_negatives.low", None, 0.05)
 
 
-def drawn(*gates, **changed):
-    return render(Evidence(gates, {**MEASURED, **changed}, BINS, POINTS, MAP))
+def render_page(*gates, **changed):
+    return render(PageData(gates, {**MEASURED, **changed}, BINS, POINTS, MAP))
 
 
 def test_a_failed_gate_refuses_and_says_where_to_look():
-    html = drawn(PASSED, FAILED, WARNED)
+    html = render_page(PASSED, FAILED, WARNED)
     assert "1 of 3 gates failed: training is refused." in html
-    assert "<code>separation.random.roc_auc</code> is 0.85, wanted at least 0.9" in html
-    assert "may be trained on" not in html
+    assert "<code>separation.random.roc_auc</code> is 0.85, and must be at least 0.9" in html
+    assert "Training may start" not in html
     assert "<code>collect.sources</code>" in html
     assert "<code>split.near_threshold</code>" not in html  # advice belongs to what failed
 
 
 def test_a_warning_refuses_nothing_and_names_its_rows():
-    html = drawn(PASSED, WARNED)
-    assert "This data may be trained on; 1 of 2 gates warn." in html
+    html = render_page(PASSED, WARNED)
+    assert "Training may start. 1 of 2 gates warn." in html
     assert "refused" not in html
     assert "Rows to read first: <code>p1</code>, <code>p&lt;2&gt;</code>." in html
 
 
 def test_passed_gates_say_so_without_advice():
-    html = drawn(PASSED, UNKNOWN)
-    assert "This data may be trained on: no gate failed or warned." in html
-    assert "Nothing stands out." in html
+    html = render_page(PASSED, UNKNOWN)
+    assert "Training may start. No gate failed or warned." in html
+    assert "All measured gates passed." in html
     assert "refused" not in html
 
 
-def test_what_nobody_measured_is_no_zero():
-    html = drawn(PASSED, UNKNOWN, **{"tokenize.truncated_share": None})
+def test_a_missing_value_is_not_shown_as_zero():
+    html = render_page(PASSED, UNKNOWN, **{"tokenize.truncated_share": None})
     rows = re.findall(r"<tr>(.*?)</tr>", html)
     (gate,) = [row for row in rows if ">false_negatives<" in row]
     assert "not measured" in gate and "\u2013" in gate
@@ -105,24 +107,27 @@ def test_what_nobody_measured_is_no_zero():
 
 
 def test_failures_come_before_warnings():
-    html = drawn(WARNED, FAILED)
+    html = render_page(WARNED, FAILED)
     assert html.index("hardly stand closer") < html.index("repeat each other")
 
 
 @pytest.mark.parametrize(
-    ("trend", "says"),
+    ("trend", "sentence"),
     [
-        ("more helps", "More data would help: the last doubling of it raised nDCG@10 by +0.023"),
+        (
+            "more helps",
+            "More data would help. The last doubling of the data changed nDCG@10 by +0.023",
+        ),
         (
             "levelled off",
-            "It has levelled off: the last doubling of the data changed nDCG@10 by +0.023",
+            "More data would hardly help. The last doubling of the data changed nDCG@10 by +0.023",
         ),
-        ("unclear", "Whether more data would help cannot be told"),
+        ("unclear", "It is unclear whether more data would help"),
     ],
 )
-def test_the_learning_curve_ends_in_a_plain_sentence(trend, says):
-    html = drawn(PASSED, **{"curve.trend": trend})
-    assert says in html
+def test_the_learning_curve_ends_in_a_plain_sentence(trend, sentence):
+    html = render_page(PASSED, **{"curve.trend": trend})
+    assert sentence in html
     assert "95 % interval +0.014 to +0.033" in html
 
 
@@ -132,27 +137,27 @@ def test_queries_of_one_component_show_no_interval():
         for name, value in MEASURED.items()
         if "gain" not in name and "last_step" not in name
     }
-    html = render(Evidence([PASSED], left, BINS, POINTS, MAP))
-    assert "gives no interval" in html
+    html = render(PageData([PASSED], left, BINS, POINTS, MAP))
+    assert "there is no interval" in html
 
 
-def test_folds_are_told():
-    assert "2,128 queries of validation and training, in 5 folds" in drawn(PASSED, folds=5)
+def test_folds_are_named():
+    assert "2,128 queries of validation and training, in 5 folds" in render_page(PASSED, folds=5)
 
 
-def test_an_exam_that_recipes_made_is_no_exam_of_what_people_ask():
-    assert "No source gives questions" not in drawn(PASSED)
-    assert "No source gives questions" in drawn(PASSED, synthetic_exam=True)
+def test_a_synthetic_evaluation_set_has_a_warning():
+    assert "No source gives queries" not in render_page(PASSED)
+    assert "No source gives queries" in render_page(PASSED, synthetic_exam=True)
 
 
 def test_text_is_never_markup():
-    html = drawn(FAILED)
+    html = render_page(FAILED)
     assert "&lt;b&gt;eye" in html
     assert "<b>eye" not in html
 
 
 def test_the_page_shows_what_was_measured():
-    html = drawn(PASSED)
+    html = render_page(PASSED)
     shown = (
         "2,128 validation queries",
         "0.472",
@@ -167,8 +172,8 @@ def test_the_page_shows_what_was_measured():
 
 
 def test_the_page_opens_offline_and_is_the_same_each_time():
-    html = drawn(PASSED, FAILED)
-    assert drawn(PASSED, FAILED) == html
+    html = render_page(PASSED, FAILED)
+    assert render_page(PASSED, FAILED) == html
     assert html.count("<svg") == 3
     fetched = re.findall(r"""(?:src|href)\s*=\s*["']?([^"'\s>]+)|url\(([^)]+)\)|@import""", html)
     assert [

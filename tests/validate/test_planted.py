@@ -1,6 +1,5 @@
 """What is planted in the default data trips its own gate, with the advice that helps; the unharmed data trips none."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.triplets import Triplets
+from stages.lib.measured import read_details
 from stages.lib.models import find_model
 from stages.lib.params import Model, load
 from tests.conftest import copy_project
@@ -81,7 +81,7 @@ def run(stage, environment):
 def validated(environment):
     """Return the metrics, the gates that tripped, and the page."""
     run("validate", environment)
-    metrics = json.loads(Path("metrics/validate.json").read_text("utf-8"))
+    metrics = read_details(Path("metrics/details/validate.json"))
     tripped = {
         name.removeprefix("gates."): verdict
         for name, verdict in metrics.items()
@@ -90,7 +90,7 @@ def validated(environment):
     return metrics, tripped, Path("data/validate/index.html").read_text("utf-8")
 
 
-def test_unharmed_data_trips_nothing_and_the_placebo_gains_nothing(project, environment):
+def test_unharmed_data_fails_no_gate_and_the_placebo_gains_none(project, environment):
     metrics, tripped, page = validated(environment)
     assert tripped == {}
     assert "not measured" not in metrics.values()
@@ -136,7 +136,7 @@ def test_ten_percent_of_leaked_rows(project, environment):
     assert metrics["leaked_rows"] >= 0.09 * len(tables.read(TRIPLETS, Triplets))
     # Their documents are other ones, so they are mispaired too: no gate but that may say so.
     assert set(tripped) <= {"mispaired_training", "hidden_positives"}
-    first = page.split("What costs most comes first")[1]
+    first = page.split("The most expensive fault comes first")[1]
     assert first.index("split.near_threshold") < first.index("</section>")
     assert first.index("say what a held-out text says") < min(
         [first.index(word) for word in ("mispaired", "likely answers") if word in first],
@@ -159,7 +159,7 @@ def test_twenty_percent_of_mispaired_rows(project, environment):
     metrics, tripped, page = validated(environment)
     assert tripped["mispaired"] == tripped["mispaired_training"] == "fail"
     assert 0.8 < metrics["separation.random.roc_auc"] < 0.9
-    first = page.split("What costs most comes first")[1]
+    first = page.split("The most expensive fault comes first")[1]
     assert first.index("<code>collect.sources</code>") < first.index("</p>", first.index("bad"))
 
 
@@ -221,7 +221,7 @@ def shrink(queries=200, rows=300, documents=500):
     )
 
 
-def test_a_healthy_model_on_as_little_data_does_not_look_collapsed(project, environment):
+def test_a_healthy_model_on_few_data_does_not_look_collapsed(project, environment):
     shrink()
     metrics, tripped, _ = validated(environment)
     assert not {"crowding", "collapse"} & set(tripped)

@@ -22,7 +22,13 @@ from stages.lib.separation import (
     summary,
     violations,
 )
-from stages.validate.separation import BINS, histogram, labelled, panels
+from stages.validate.embedding_quality import (
+    BINS,
+    histogram,
+    human_labelled_panel,
+    measure_separation,
+)
+from stages.validate.learning_curve import ProbeExperiment
 
 PANELS = ("random", "bm25", "dense")
 SCORES = st.lists(
@@ -35,7 +41,7 @@ def panel(positives, negatives):
 
 
 @given(SCORES, SCORES)
-def test_roc_auc_is_the_share_of_pairs_in_order_with_ties_at_half(positives, negatives):
+def test_roc_auc_is_the_share_of_pairs_in_order(positives, negatives):
     won = sum((left > right) + (left == right) / 2 for left in positives for right in negatives)
     assert roc_auc(panel(positives, negatives)) == pytest.approx(
         won / (len(positives) * len(negatives)), abs=1e-12
@@ -65,40 +71,40 @@ def test_the_standardised_gap_is_the_textbooks():
     assert standardised_gap(panel([0.5], [0.2])) == 0.0  # nothing varies, nothing to measure by
 
 
-def test_two_normal_distributions_overlap_as_the_textbook_says():
+def test_normal_distributions_overlap_as_in_the_textbook():
     random = np.random.default_rng(5)
-    found = panel(random.normal(0.2, 0.1, 200_000), random.normal(0.0, 0.1, 200_000))
-    assert standardised_gap(found) == pytest.approx(2.0, abs=0.02)
-    assert roc_auc(found) == pytest.approx(0.9214, abs=0.003)  # Phi(2 / sqrt 2)
-    assert overlap(found) == pytest.approx(0.3173, abs=0.01)  # 2 Phi(-1)
+    measured = panel(random.normal(0.2, 0.1, 200_000), random.normal(0.0, 0.1, 200_000))
+    assert standardised_gap(measured) == pytest.approx(2.0, abs=0.02)
+    assert roc_auc(measured) == pytest.approx(0.9214, abs=0.003)  # Phi(2 / sqrt 2)
+    assert overlap(measured) == pytest.approx(0.3173, abs=0.01)  # 2 Phi(-1)
     assert overlap(panel([0.9], [0.1])) == 0.0
     assert overlap(panel([0.5, 0.7], [0.7, 0.5])) == 1.0
 
 
 def test_a_query_is_compared_with_itself():
     # The second query is lower altogether: pooled it spoils the order, within itself it is right.
-    found = Panel(
+    measured = Panel(
         np.array([0.9, 0.3]),
         np.array([0.8, 0.5, 0.2, 0.1]),
         np.array([0, 1]),
         np.array([0, 0, 1, 1]),
     )
-    assert roc_auc(found) == 0.75
-    assert query_auc(found) == 1.0
-    assert violations(found) == 0.0
+    assert roc_auc(measured) == 0.75
+    assert query_auc(measured) == 1.0
+    assert violations(measured) == 0.0
 
 
-def test_a_query_is_violated_when_its_hardest_negative_reaches_its_best_answer():
-    found = Panel(
+def test_a_violation_is_a_negative_above_the_best_positive():
+    measured = Panel(
         np.array([0.9, 0.4, 0.5, 0.7]),
         np.array([0.8, 0.5, 0.1]),
         np.array([0, 0, 1, 2]),
         np.array([0, 1, 2]),
     )
-    assert violations(found) == pytest.approx(
+    assert violations(measured) == pytest.approx(
         1 / 3
     )  # the first has a better answer, the second only a tie
-    assert query_auc(found) == pytest.approx((0.5 + 0.5 + 1.0) / 3)
+    assert query_auc(measured) == pytest.approx((0.5 + 0.5 + 1.0) / 3)
 
 
 def test_without_queries_there_is_no_measure_per_query():
@@ -138,7 +144,7 @@ def unit(rows):
 DOCUMENTS = unit(np.random.default_rng(1).normal(size=(20, 8)))
 
 
-def asked(answers):
+def evaluation_set_of(answers):
     """Make a benchmark of queries with `answers`, positions of documents; 99 is one that was dropped."""
     ids = [f"q{at:016x}" for at in range(len(answers))]
     queries = pd.DataFrame(
@@ -156,54 +162,59 @@ ANSWERS = st.lists(
 )
 
 
-def build(held, seed=2):
-    vectors = unit(np.random.default_rng(seed).normal(size=(len(held.queries), 8)))
-    lexical = Lexical(TEXTS).search(list(held.queries["text"]), 100)
-    return vectors, panels(
-        vectors, DOCUMENTS, CORPUS, held, lexical, dense(vectors, DOCUMENTS, 100)
-    )
+def separate(evaluation_set, vectors, passages, corpus):
+    """Return the panels of all kinds of negatives."""
+    experiment = ProbeExperiment(evaluation_set, vectors, corpus, passages, None, 1)
+    lexical = Lexical(TEXTS).search(list(evaluation_set.queries["text"]), 100)
+    hits = dense(vectors, passages, 100, corpus.starts)
+    return measure_separation(experiment, lexical, hits).panels
+
+
+def build(evaluation_set, seed=2):
+    vectors = unit(np.random.default_rng(seed).normal(size=(len(evaluation_set.queries), 8)))
+    return vectors, separate(evaluation_set, vectors, DOCUMENTS, CORPUS)
 
 
 @settings(max_examples=40, deadline=None)
 @given(ANSWERS.filter(lambda answers: set().union(*answers) != {99}))
-def test_no_panel_holds_an_answer_and_a_dropped_answer_is_none(answers):
-    held = asked(answers)
-    vectors, found = build(held)
+def test_no_panel_has_a_relevant_document_as_negative(answers):
+    evaluation_set = evaluation_set_of(answers)
+    vectors, separated = build(evaluation_set)
     cosines = DOCUMENTS @ vectors.T
     for name in PANELS:
-        assert len(found[name].negatives) == NEGATIVES * len(answers)
+        assert len(separated[name].negatives) == NEGATIVES * len(answers)
         positives = [
             cosines[at, row] for row, right in enumerate(answers) for at in sorted(right - {99})
         ]
-        assert found[name].positives == pytest.approx(positives, abs=1e-6)
+        assert separated[name].positives == pytest.approx(positives, abs=1e-6)
         for row, right in enumerate(answers):
             # Cosines of random vectors are all different, so that each tells its document.
-            part = found[name].negatives[NEGATIVES * row : NEGATIVES * (row + 1)]
+            part = separated[name].negatives[NEGATIVES * row : NEGATIVES * (row + 1)]
             taken = {int(np.abs(cosines[:, row] - value).argmin()) for value in part}
             assert taken.isdisjoint(right)
 
 
-def test_dense_negatives_are_the_nearest_documents_that_do_not_answer():
-    held = asked([{3}, {5, 6}])
-    vectors, found = build(held)
+def test_dense_negatives_are_the_nearest_irrelevant_documents():
+    evaluation_set = evaluation_set_of([{3}, {5, 6}])
+    vectors, separated = build(evaluation_set)
     for row, right in enumerate([{3}, {5, 6}]):
         cosines = DOCUMENTS @ vectors[row]
         nearest = [at for at in np.argsort(-cosines) if at not in right][:NEGATIVES]
-        part = found["dense"].negatives[NEGATIVES * row : NEGATIVES * (row + 1)]
+        part = separated["dense"].negatives[NEGATIVES * row : NEGATIVES * (row + 1)]
         assert part == pytest.approx(cosines[nearest], abs=1e-6)
 
 
 def test_bm25_negatives_share_words_with_the_query():
-    held = asked([{3}])
-    vectors, found = build(held)
+    evaluation_set = evaluation_set_of([{3}])
+    vectors, separated = build(evaluation_set)
     # "word0 word1" stands in document 0 and, by one word, in document 1; the rest follow by id, less the answer.
-    assert found["bm25"].negatives == pytest.approx(
+    assert separated["bm25"].negatives == pytest.approx(
         (DOCUMENTS @ vectors[0])[[0, 1, 2, 4, 5]], abs=1e-6
     )
 
 
 def test_a_document_counts_by_its_best_passage():
-    held = asked([{3}, {5, 6}])
+    evaluation_set = evaluation_set_of([{3}, {5, 6}])
     vectors = unit(np.random.default_rng(2).normal(size=(2, 8)))
     # Each document has a passage more, before the one it had, and further from every query: nothing may change.
     away = -unit(vectors.sum(axis=0, keepdims=True)) * 10
@@ -212,42 +223,42 @@ def test_a_document_counts_by_its_best_passage():
     passages[0::2] = away
     starts = np.arange(0, 40, 2)
     corpus = Corpus(CORPUS.doc_ids, [text for text in TEXTS for _ in range(2)], starts)
-    lexical = Lexical(TEXTS).search(list(held.queries["text"]), 100)
-    found = panels(vectors, passages, corpus, held, lexical, dense(vectors, passages, 100, starts))
-    _, expected = build(held)
+    separated = separate(evaluation_set, vectors, passages, corpus)
+    _, expected = build(evaluation_set)
     for name in PANELS:
-        assert found[name].positives == pytest.approx(expected[name].positives, abs=1e-6)
-        assert found[name].negatives == pytest.approx(expected[name].negatives, abs=1e-6)
+        assert separated[name].positives == pytest.approx(expected[name].positives, abs=1e-6)
+        assert separated[name].negatives == pytest.approx(expected[name].negatives, abs=1e-6)
 
 
-def test_what_people_found_dissimilar_is_a_panel_of_its_own():
+def test_pairs_that_a_person_found_dissimilar_are_a_panel():
     known = panel([0.9], [0.1])
     anchors = unit(np.random.default_rng(6).normal(size=(2, 8)))
     ids = ["d" + "0" * 15 + "4", "dropped"]
-    found = labelled(anchors, ids, DOCUMENTS, CORPUS, known)["labelled"]
-    assert found.positives.tolist() == [0.9]
-    assert found.negatives == pytest.approx([DOCUMENTS[4] @ anchors[0]], abs=1e-6)
-    assert labelled(anchors[:1], ["dropped"], DOCUMENTS, CORPUS, known) == {}
+    context = {"passages": DOCUMENTS, "corpus": CORPUS, "positives": known}
+    labelled = human_labelled_panel(anchors, ids, **context)["labelled"]
+    assert labelled.positives.tolist() == [0.9]
+    assert labelled.negatives == pytest.approx([DOCUMENTS[4] @ anchors[0]], abs=1e-6)
+    assert human_labelled_panel(anchors[:1], ["dropped"], **context) == {}
 
 
 @pytest.mark.parametrize(
-    ("answers", "told"),
+    ("answers", "message"),
     [
         ([{99}, {99}], "20 documents hold none of the answers to the 2"),
         ([set(range(20))], "nothing but answers to the 1"),
     ],
 )
-def test_panels_without_positives_or_without_negatives_are_told_with_a_remedy(answers, told):
-    with pytest.raises(Problem, match=told):
-        build(asked(answers))
+def test_missing_positives_or_negatives_are_an_error(answers, message):
+    with pytest.raises(Problem, match=message):
+        build(evaluation_set_of(answers))
 
 
-def test_the_panels_are_a_function_of_the_benchmark_and_the_vectors():
-    held = asked([{3}, {5, 6}, {0, 99}])
+def test_the_panels_depend_on_benchmark_and_vectors_only():
+    evaluation_set = evaluation_set_of([{3}, {5, 6}, {0, 99}])
     np.random.seed(1)  # noqa: NPY002 - what anyone else draws changes nothing
-    _, first = build(held)
+    _, first = build(evaluation_set)
     np.random.seed(2)  # noqa: NPY002
-    _, again = build(held)
+    _, again = build(evaluation_set)
     for name in PANELS:
         assert first[name].positives.tobytes() == again[name].positives.tobytes()
         assert first[name].negatives.tobytes() == again[name].negatives.tobytes()

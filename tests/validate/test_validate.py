@@ -21,7 +21,8 @@ from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.triplets import Triplets
-from stages.lib.stage import write_metrics
+from stages.lib.measured import read_details
+from stages.lib.stage import write_details
 from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
 from stages.validate.__main__ import app
 
@@ -53,7 +54,7 @@ def project(project, own_cache):
         ("min_bm25_auc: 0.5", "min_dense_auc: 0.5", "unknown key validate.min_dense_auc"),
     ],
 )
-def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, old, new, key):
+def test_a_bad_parameter_is_named_and_leaves_nothing(project, old, new, key):
     params = Path("params.yaml")
     params.write_text(params.read_text().replace(f"  {old}\n", f"  {new}\n"))
     result = CliRunner().invoke(app)
@@ -164,19 +165,20 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
         ("mine", {}),
         ("tokenize", {"truncated_share": 0.0}),
     ):
-        write_metrics(counted, Path(f"metrics/{name}.json"))
+        write_details(counted, Path(f"metrics/details/{name}.json"))
 
 
 def run_stage():
     result = CliRunner().invoke(app)
     assert result.exit_code == 0, result.stderr
-    return json.loads(Path("metrics/validate.json").read_text()), Path(
-        "data/validate/index.html"
-    ).read_text("utf-8")
+    details = read_details(Path("metrics/details/validate.json"))
+    verdict = json.loads(Path("data/validate/verdict.json").read_text("utf-8"))
+    assert verdict == {"passed": details["passed"]}
+    return details, Path("data/validate/index.html").read_text("utf-8")
 
 
 @pytest.mark.slow
-def test_good_data_passes_without_a_test_split_and_twice_gives_the_same_bytes(project):
+def test_good_data_passes_and_gives_the_same_bytes_twice(project):
     lay_out()
     assert not Path("data/split/test").exists()
     metrics, page = run_stage()
@@ -186,9 +188,12 @@ def test_good_data_passes_without_a_test_split_and_twice_gives_the_same_bytes(pr
     assert metrics["leaked_rows"] == 0
     assert metrics["base.ndcg_at_10"] > 0.8
     assert metrics["separation.random.roc_auc"] > 0.9
-    assert "This data may be trained on" in page
+    assert "Training may start" in page
     assert metrics["gates.false_negatives"] == "not measured"
     assert metrics["gates_failed"] == 0
+    headline = json.loads(Path("metrics/validate.json").read_text("utf-8"))
+    assert set(headline) == {"gates_failed", "auc", "auc_hard", "gap", "probe_gain"}
+    assert headline["auc"] == metrics["separation.random.roc_auc"]
     plot = pd.read_csv("metrics/plots/separation.tsv", sep="\t")
     assert list(plot.columns) == ["panel", "kind", "cosine", "share"]
     assert sorted(set(plot["panel"])) == ["bm25", "dense", "labelled", "random"]
@@ -227,12 +232,12 @@ def test_a_training_row_that_equals_a_held_out_one_is_refused(project):
     lay_out(triplet_anchor="FEVER")
     metrics, page = run_stage()
     assert (metrics["passed"], metrics["leaked_rows"]) == (False, 1)
-    assert "<code>leaked_rows</code> is 1, wanted at most 0" in page
+    assert "<code>leaked_rows</code> is 1, and must be at most 0" in page
     assert "Rows to read first: <code>p" + hash_hex("trained") in page
 
 
 @pytest.mark.slow
-def test_a_rewritten_document_is_the_same_benchmark_and_a_new_question_another(project):
+def test_a_new_query_makes_another_benchmark(project):
     lay_out()
     first, _ = run_stage()
     known = tables.read(Path("data/pair/passages.parquet"), Passages)
@@ -246,7 +251,7 @@ def test_a_rewritten_document_is_the_same_benchmark_and_a_new_question_another(p
 
 
 @pytest.mark.slow
-def test_with_few_components_the_questions_trained_on_are_asked_too(project):
+def test_with_few_components_training_queries_are_ranked_too(project):
     lay_out(few=True)
     metrics, _ = run_stage()
     assert (metrics["queries"], metrics["folds"]) == (4, 5)

@@ -11,7 +11,12 @@ import pytest
 from tensorboard import program
 
 from stages.lib.benchmark import Corpus
-from stages.validate.map import choose, components, drawn, write_projector
+from stages.validate.document_map import (
+    map_frame,
+    principal_components,
+    sample_points,
+    write_projector,
+)
 
 IDS = [f"d{at:016x}" for at in range(8)]
 SPLITS = ["train", "validation", "corpus", "test", "protected", "train", "test", "corpus"]
@@ -22,42 +27,43 @@ DOCUMENTS = pd.DataFrame(
         "text": ["a\tb\nc " * 40] * 8,
     }
 )
-WHERE = pd.DataFrame({"id": IDS, "component_id": IDS, "split": SPLITS})
+SPLIT_ROWS = pd.DataFrame({"id": IDS, "component_id": IDS, "split": SPLITS})
 VECTORS = np.random.default_rng(1).normal(size=(9, 5)).astype(np.float32)
 STARTS = np.array([0, 2, 3, 4, 5, 6, 7, 8])
 
 
 def points(size=10):
-    return choose(DOCUMENTS, Corpus(np.array(IDS), ["text"] * 9, STARTS), VECTORS, WHERE, size)
+    corpus = Corpus(np.array(IDS), ["text"] * 9, STARTS)
+    return sample_points(DOCUMENTS, corpus, VECTORS, splits=SPLIT_ROWS, size=size)
 
 
-def test_test_documents_are_left_out_and_each_is_its_first_passage():
-    found = points()
-    assert found.known["doc_id"].tolist() == [IDS[at] for at in (0, 1, 2, 5, 7)]
-    assert found.vectors.tolist() == VECTORS[STARTS[[0, 1, 2, 5, 7]]].tolist()
+def test_the_test_split_is_left_out_and_passages_are_first():
+    sample = points()
+    assert sample.documents["doc_id"].tolist() == [IDS[at] for at in (0, 1, 2, 5, 7)]
+    assert sample.vectors.tolist() == VECTORS[STARTS[[0, 1, 2, 5, 7]]].tolist()
 
 
 def test_fewer_are_a_part_of_more():
-    assert set(points(3).known["doc_id"]) < set(points(4).known["doc_id"])
+    assert set(points(3).documents["doc_id"]) < set(points(4).documents["doc_id"])
 
 
-def test_components_are_those_of_the_textbook_whatever_their_signs():
-    found = components(VECTORS)
+def test_components_are_those_of_the_textbook():
+    positions = principal_components(VECTORS)
     centred = VECTORS - VECTORS.mean(axis=0)
     left, values, _ = np.linalg.svd(centred.astype(np.float64), full_matrices=False)
-    assert np.abs(found) == pytest.approx(np.abs(left[:, :2] * values[:2]), abs=1e-5)
-    assert components(VECTORS[::-1].copy())[::-1] == pytest.approx(found, abs=1e-5)
+    assert np.abs(positions) == pytest.approx(np.abs(left[:, :2] * values[:2]), abs=1e-5)
+    assert principal_components(VECTORS[::-1].copy())[::-1] == pytest.approx(positions, abs=1e-5)
 
 
-def test_what_is_drawn():
-    frame = drawn(points())
+def test_the_map_has_split_and_topic():
+    frame = map_frame(points())
     assert frame["split"].tolist() == ["train", "validation", "corpus", "train", "corpus"]
     assert frame["topic"].tolist() == ["eye", "eye", "(none)", "ear", "eye"]
 
 
 def test_rare_topics_are_drawn_together(monkeypatch):
-    monkeypatch.setattr("stages.validate.map.TOPICS", 1)
-    assert drawn(points())["topic"].tolist() == ["eye", "eye", "other", "other", "eye"]
+    monkeypatch.setattr("stages.validate.document_map.TOPICS", 1)
+    assert map_frame(points())["topic"].tolist() == ["eye", "eye", "other", "other", "eye"]
 
 
 def test_the_projector_reads_a_row_of_each_per_point(tmp_path):

@@ -1,15 +1,13 @@
-"""What the final rows show, and what the stages before counted: nothing unknown becomes a 0."""
+"""What the final rows show, and what earlier stages counted: nothing unknown becomes 0."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from stages.lib.measured import Metrics
+from stages.lib.measured import Metrics, read_details
 from stages.lib.probe import Rows
-from stages.validate.health import COUNTED as ASKED
-from stages.validate.health import of_neighbours, of_rows
+from stages.validate.row_quality import UPSTREAM_KEYS, check_rows, upstream_counts
 
 NAMES = [f"p{at:016x}" for at in range(40)]
 
@@ -38,10 +36,11 @@ def build(count=40):
 
 
 def test_healthy_rows():
-    told, suspects = of_rows(*build(), leaked=[])
-    assert told["separation.training.roc_auc"] > 0.99
-    assert told["negatives.hidden_positives_share"] == 0.0
-    assert told["rows.duplicates_share"] == 0.0
+    quality = check_rows(*build(), leaked=[])
+    assert quality.training_auc > 0.99
+    assert quality.hidden_positives_share == 0.0
+    assert quality.duplicates_share == 0.0
+    suspects = quality.suspects
     assert suspects.hidden_positives == suspects.duplicates == suspects.leaked == []
 
 
@@ -49,28 +48,28 @@ def test_mispaired_rows_show_and_come_first():
     triplets, rows = build()
     positives = rows.positives.copy()
     positives[:8] = rows.positives[[1, 2, 3, 4, 5, 6, 7, 0]]
-    told, suspects = of_rows(triplets, rows._replace(positives=positives), leaked=[])
-    assert told["separation.training.roc_auc"] < 0.93
-    assert set(suspects.far_apart[:8]) == set(NAMES[:8])
+    quality = check_rows(triplets, rows._replace(positives=positives), leaked=[])
+    assert quality.training_auc < 0.93
+    assert set(quality.suspects.far_apart[:8]) == set(NAMES[:8])
 
 
-def test_a_negative_above_its_positive_or_like_it_is_a_hidden_positive():
+def test_a_negative_above_or_like_its_positive_is_hidden():
     triplets, rows = build()
     negatives = rows.negatives.copy()
     negatives[3] = rows.anchors[3]  # nearer to the anchor than anything
     negatives[5] = unit(rows.positives[5] + 0.01)  # as good as the positive
-    told, suspects = of_rows(triplets, rows._replace(negatives=negatives), leaked=[])
-    assert told["negatives.hidden_positives_share"] == 2 / 40
-    assert suspects.hidden_positives == [NAMES[3], NAMES[5]]
+    quality = check_rows(triplets, rows._replace(negatives=negatives), leaked=[])
+    assert quality.hidden_positives_share == 2 / 40
+    assert quality.suspects.hidden_positives == [NAMES[3], NAMES[5]]
 
 
 def test_rows_that_say_the_same_are_duplicates():
     triplets, rows = build()
     triplets.loc[7, ["anchor", "positive"]] = ["Question  2!", "ANSWER 2"]
     triplets.loc[8, "anchor"] = "question 2"  # another answer
-    told, suspects = of_rows(triplets, rows, leaked=["p1"])
-    assert told["rows.duplicates_share"] == 1 / 40
-    assert (suspects.duplicates, suspects.leaked) == ([NAMES[7]], ["p1"])
+    quality = check_rows(triplets, rows, leaked=["p1"])
+    assert quality.duplicates_share == 1 / 40
+    assert (quality.suspects.duplicates, quality.suspects.leaked) == ([NAMES[7]], ["p1"])
 
 
 def test_without_negatives_or_others_there_is_no_share():
@@ -78,8 +77,9 @@ def test_without_negatives_or_others_there_is_no_share():
     alone = rows._replace(
         negatives=rows.negatives[:0], owners=rows.owners[:0], negative_components=np.array([], str)
     )
-    told, _ = of_rows(triplets, alone, leaked=[])
-    assert told == {
+    quality = check_rows(triplets, alone, leaked=[])
+    assert quality.metrics() == {
+        "leaked_rows": 0,
         "separation.training.roc_auc": None,
         "negatives.hidden_positives_share": None,
         "rows.duplicates_share": 0.0,
@@ -99,8 +99,8 @@ COUNTED = {
 }
 
 
-def test_what_the_stages_before_counted():
-    assert of_neighbours(Metrics(COUNTED)) == {
+def test_counts_of_earlier_stages():
+    assert upstream_counts(Metrics(COUNTED)) == {
         "pair.rows_out": 10,
         "pair.anchor_in_positive_share": 0.1,
         "pair.no_common_word_share": 0.2,
@@ -112,13 +112,13 @@ def test_what_the_stages_before_counted():
     }
 
 
-def test_what_is_asked_of_the_stages_before_is_what_they_write():
+def test_the_upstream_keys_are_those_that_stages_write():
     # A metric that is renamed there would only be "not measured" here.
-    for stage, key in ASKED:
-        assert key in json.loads(Path(f"metrics/{stage}.json").read_text("utf-8")), f"{stage}.{key}"
+    for stage, key in UPSTREAM_KEYS:
+        assert key in read_details(Path(f"metrics/details/{stage}.json")), f"{stage}.{key}"
 
 
-def test_replaced_private_data_is_gone_and_uncounted_is_not_none():
+def test_replaced_private_data_is_0_and_uncounted_is_none():
     replaced = {**COUNTED, "clean": {"private.email": 2, "edits.private_data": 2}}
-    assert of_neighbours(Metrics(replaced))["clean.private_left"] == 0
-    assert of_neighbours(Metrics({**COUNTED, "clean": {}}))["clean.private_left"] is None
+    assert upstream_counts(Metrics(replaced))["clean.private_left"] == 0
+    assert upstream_counts(Metrics({**COUNTED, "clean": {}}))["clean.private_left"] is None

@@ -1,0 +1,139 @@
+"""What the stage `validate` reads, what it writes, and its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import pandas as pd
+from pydantic import Field
+
+from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.documents import Documents
+from stages.lib.contracts.fingerprints import Fingerprints
+from stages.lib.contracts.ledger import Ledger
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.passages import Passages
+from stages.lib.contracts.qrels import Qrels
+from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.splits import Splits
+from stages.lib.contracts.triplets import Triplets
+from stages.lib.interface import AfterWriting, Details, Metrics, Reads, TableFile, Writes
+from stages.lib.params import Labels, Model, Run, Section
+
+
+class ValidateParams(Section):
+    """From which similarity on a text is leaked, and the limits of the gates."""
+
+    section: ClassVar[str] = "validate"
+    near_threshold: float = Field(ge=0.5, le=1.0)
+    min_random_auc: float = Field(ge=0.0, le=1.0)
+    min_bm25_auc: float = Field(ge=0.0, le=1.0)
+    min_effective_rank: float = Field(ge=0.0, le=1.0)
+    max_random_cosine: float = Field(ge=-1.0, le=1.0)
+    max_hidden_positives: float = Field(ge=0.0, le=1.0)
+    max_false_negatives: float = Field(ge=0.0, le=1.0)
+    max_truncated: float = Field(ge=0.0, le=1.0)
+    max_duplicates: float = Field(ge=0.0, le=1.0)
+    max_easy_anchors: float = Field(ge=0.0, le=1.0)
+    max_unlike_anchors: float = Field(ge=0.0, le=1.0)
+    max_document_share: float = Field(gt=0.0, le=1.0)
+    hoped_gain: float = Field(gt=0.0, le=1.0)
+
+
+@dataclass(frozen=True)
+class Params:
+    """The sections of params.yaml that `validate` reads."""
+
+    validate: ValidateParams
+    run: Run
+    model: Model
+    pair: Labels
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What `validate` reads. Nothing of the test split is among it."""
+
+    triplets: Annotated[
+        TableFile[Triplets],
+        Reads("data/mine/triplets.parquet", "Anchors with their positives and hard negatives."),
+    ]
+    pairs: Annotated[
+        TableFile[Pairs],
+        Reads("data/augment/pairs.parquet", "Training pairs, for their scores and sources."),
+    ]
+    lineage: Annotated[
+        TableFile[Ledger],
+        Reads("data/augment/ledger.parquet", "The parent of each pair that augmentation added."),
+    ]
+    passages: Annotated[
+        TableFile[Passages],
+        Reads("data/pair/passages.parquet", "The corpus, as passages."),
+    ]
+    dissimilar: Annotated[
+        TableFile[Pairs],
+        Reads("data/pair/dissimilar/pairs.parquet", "Pairs that a person labelled as dissimilar."),
+    ]
+    collected: Annotated[
+        TableFile[Documents],
+        Reads("data/collect/documents.parquet", "Collected documents, for the map."),
+    ]
+    aliases: Annotated[
+        TableFile[Aliases],
+        Reads("data/deduplicate/aliases.parquet", "The kept document of each dropped one."),
+    ]
+    splits: Annotated[
+        TableFile[Splits],
+        Reads("data/split/splits.parquet", "Split and component of every pair and document."),
+    ]
+    fingerprints: Annotated[
+        TableFile[Fingerprints],
+        Reads("data/split/fingerprints.parquet", "Hashes of all held-out texts."),
+    ]
+    queries: Annotated[
+        TableFile[Queries],
+        Reads("data/split/validation/queries.parquet", "Validation queries."),
+    ]
+    qrels: Annotated[
+        TableFile[Qrels],
+        Reads("data/split/validation/qrels.parquet", "Relevant documents of these queries."),
+    ]
+    clean: Annotated[Path, Reads("metrics/details/clean.json", "Details of `clean`.")]
+    pair: Annotated[Path, Reads("metrics/details/pair.json", "Details of `pair`.")]
+    split: Annotated[Path, Reads("metrics/details/split.json", "Details of `split`.")]
+    mine: Annotated[Path, Reads("metrics/details/mine.json", "Details of `mine`.")]
+    tokenize: Annotated[Path, Reads("metrics/details/tokenize.json", "Details of `tokenize`.")]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What `validate` writes."""
+
+    page: Annotated[
+        str,
+        Writes("data/validate/index.html", "A page with the gates, charts and rows to read."),
+    ]
+    verdict: Annotated[
+        str,
+        Writes("data/validate/verdict.json", "Whether no gate failed; `finetune` reads it."),
+    ]
+    separation: Annotated[
+        pd.DataFrame,
+        Writes("metrics/plots/separation.tsv", "Histograms of cosines, by kind of negative."),
+    ]
+    learning_curve: Annotated[
+        pd.DataFrame,
+        Writes("metrics/plots/learning_curve.tsv", "nDCG@10 of the probe, by share of the data."),
+    ]
+    metrics: Annotated[
+        Metrics,
+        Writes("metrics/validate.json", "Failed gates, separation and gain of the probe."),
+    ]
+    details: Annotated[
+        Details,
+        Writes("metrics/details/validate.json", "Every measurement and every gate."),
+    ]
+    write_projector: Annotated[Callable[[], None], AfterWriting()]

@@ -1,0 +1,399 @@
+"""The probe and its learning curve: what the data teaches, and whether more of it would help.
+
+A probe learns from the training rows in seconds and ranks the validation queries. With few
+components the validation split is too small: a tenth of them depends too much on the draw. Then the
+training queries are ranked as well. Components are cut into five folds by a hash of their name, so
+that a component keeps its fold as data grows. Each fold is ranked by a probe that did not learn
+from it. The test split takes no part.
+
+Halves of the data are halves of its components, not of its rows: one more query about a known
+document teaches less than one about a new document. A hash of name and seed decides which
+components are in, so that each part contains the smaller parts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stages.lib import benchmark
+from stages.lib.benchmark import Corpus, HeldOut
+from stages.lib.embed import Encoder
+from stages.lib.measures import measure
+from stages.lib.params import Model
+from stages.lib.passes import side_by_side
+from stages.lib.probe import Names, Rows, fit, identity, shuffled
+from stages.lib.retrieval import Vectors, dense
+from stages.lib.statistics import Effect, effect
+from stages.lib.text import hash_hex
+
+FOLDS = 5
+FRACTIONS = (0.125, 0.25, 0.5, 1.0)
+SEEDS = 3
+
+# Twice the data for less than a hundredth of nDCG@10 is not worth collecting.
+MIN_STEP = 0.01
+
+# nDCG@10 needs the first ten hits only.
+_DEPTH = 10
+
+Mask = npt.NDArray[np.bool_]
+Scores = npt.NDArray[np.float64]
+Trend = Literal["more helps", "levelled off", "unclear"]
+
+
+class ProbeExperiment(NamedTuple):
+    """What a probe learns from, and what it is measured on.
+
+    Attributes:
+        evaluation_set: the queries with their relevant documents.
+        query_vectors: shape (queries, d).
+        corpus: the documents to search.
+        passage_vectors: shape (passages, d).
+        training: the training rows as vectors.
+        folds: 1 where only validation queries are ranked, else FOLDS.
+    """
+
+    evaluation_set: HeldOut
+    query_vectors: Vectors
+    corpus: Corpus
+    passage_vectors: Vectors
+    training: Rows
+    folds: int
+
+    @property
+    def components(self) -> Names:
+        """Return the component of each query."""
+        return self.evaluation_set.queries["component_id"].to_numpy(dtype=str)
+
+    def scores(self, training: Rows, seed: int) -> Scores:
+        """Return nDCG@10 of each query under a probe that learned the other folds of `training`."""
+        result = np.zeros(len(self.query_vectors))
+        query_ids = self.evaluation_set.queries["query_id"].to_numpy(dtype=str)
+        for fold in range(self.folds):
+            in_fold = self._in_fold(self.components, fold)
+            if not in_fold.any():
+                continue
+
+            # If a fold leaves no rows to learn from, the base model ranks it.
+            known = self._without_fold(training, fold)
+            dimension = self.query_vectors.shape[1]
+            adapter = fit(known, seed) if len(known.anchors) else identity(dimension)
+
+            # Rank the queries of the fold with the adapted vectors.
+            hits = dense(
+                adapter.queries(self.query_vectors[in_fold]),
+                adapter.documents(self.passage_vectors),
+                k=_DEPTH,
+                starts=self.corpus.starts,
+            )
+            graded = measure(
+                list(query_ids[in_fold]),
+                hits,
+                self.corpus.doc_ids,
+                self.evaluation_set.grades,
+            )
+            result[in_fold] = graded["ndcg_at_10"]
+
+        return result
+
+    def _in_fold(self, components: Names, fold: int) -> Mask:
+        if self.folds == 1:
+            return np.ones(len(components), dtype=bool)
+
+        folds = [fold_of(component) for component in components.tolist()]
+        return np.array([other == fold for other in folds], dtype=bool)
+
+    def _without_fold(self, training: Rows, fold: int) -> Rows:
+        # With one fold the queries are those of validation. No training row is of that split.
+        if self.folds == 1:
+            return training
+
+        anchor_in_fold = self._in_fold(training.components, fold)
+        positive_in_fold = self._in_fold(training.positive_components, fold)
+        negative_in_fold = self._in_fold(training.negative_components, fold)
+        return training.take(~(anchor_in_fold | positive_in_fold), ~negative_in_fold)
+
+
+def fold_of(component: str) -> int:
+    """Return the fold of a component, from 0. It does not depend on other components.
+
+    >>> fold_of("d0000000000000000")
+    4
+    """
+    return int(hash_hex("fold", component), 16) % FOLDS
+
+
+def embed_experiment(
+    evaluation_set: HeldOut,
+    corpus: Corpus,
+    training: Rows,
+    *,
+    encoder: Encoder,
+    model: Model,
+) -> ProbeExperiment:
+    """Return the experiment on `evaluation_set` alone, with all vectors."""
+    passages = encoder.encode(corpus.texts, model.document_prompt, "documents")
+    queries = encoder.encode(list(evaluation_set.queries["text"]), model.anchor_prompt, "queries")
+    return ProbeExperiment(
+        evaluation_set,
+        queries,
+        corpus=corpus,
+        passage_vectors=passages,
+        training=training,
+        folds=1,
+    )
+
+
+def with_folds(
+    experiment: ProbeExperiment,
+    triplets: pd.DataFrame,
+    augmented_ids: Collection[str],
+    *,
+    encoder: Encoder,
+    model: Model,
+) -> ProbeExperiment:
+    """Return the experiment with training and validation queries together, in folds.
+
+    Args:
+        experiment: the experiment on the validation queries.
+        triplets: training rows with their source.
+        augmented_ids: ids of pairs that are variants of others.
+        encoder: the base model.
+        model: the prompts.
+    """
+    training = add_validation_rows(experiment)
+
+    # The queries are ranked together, so all of them are embedded anew.
+    queries = add_training_queries(experiment.evaluation_set, triplets, augmented_ids)
+    vectors = encoder.encode(list(queries.queries["text"]), model.anchor_prompt, "queries")
+    return experiment._replace(
+        evaluation_set=queries, query_vectors=vectors, training=training, folds=FOLDS
+    )
+
+
+def add_training_queries(
+    evaluation_set: HeldOut, triplets: pd.DataFrame, augmented_ids: Collection[str]
+) -> HeldOut:
+    """Return the queries of `evaluation_set` and those of `triplets`, without augmented pairs.
+
+    Where validation has real queries, training queries that recipes made are left out.
+    """
+    trained = triplets[~triplets["pair_id"].isin(set(augmented_ids))]
+    if not benchmark.is_made(evaluation_set.queries["source"]).all():
+        trained = trained[~benchmark.is_made(trained["source"])]
+
+    # Build queries and qrels, without the queries that validation has already.
+    pairs = trained.assign(raw=trained["anchor"], relation="", score=1.0)
+    queries, qrels = benchmark.held_out(pairs)
+    queries = queries[~queries["query_id"].isin(evaluation_set.queries["query_id"])]
+    qrels = qrels[qrels["query_id"].isin(queries["query_id"])]
+
+    # The qrels of validation win where both have the query.
+    all_queries = pd.concat([evaluation_set.queries, queries])
+    return HeldOut(
+        all_queries.sort_values("query_id", ignore_index=True),
+        {**benchmark.grades(qrels, {}), **evaluation_set.grades},
+        pd.concat([evaluation_set.raw_qrels, qrels], ignore_index=True),
+    )
+
+
+def add_validation_rows(experiment: ProbeExperiment) -> Rows:
+    """Return the training rows and a row for each relevant document of each query.
+
+    The positive is the nearest passage of the document. These rows have no negatives. A document
+    that is not in the corpus is left out.
+    """
+    queries, positives = _nearest_passages(experiment)
+
+    # Query and document of such a row are of one component.
+    components = experiment.components[queries]
+    training = experiment.training
+    return training._replace(
+        anchors=np.concatenate([training.anchors, experiment.query_vectors[queries]]),
+        positives=np.concatenate([training.positives, experiment.passage_vectors[positives]]),
+        components=np.concatenate([training.components, components]),
+        positive_components=np.concatenate([training.positive_components, components]),
+    )
+
+
+class CurvePoint(NamedTuple):
+    """nDCG@10 of a probe that learned a share of the data."""
+
+    fraction: float
+    components: int
+    rows: int
+    seed: int
+    ndcg_at_10: float
+
+
+class ProbeResult(NamedTuple):
+    """What the data teaches a probe.
+
+    An effect is a difference of nDCG@10 with its interval. It is None where all queries are of one
+    component.
+
+    Attributes:
+        scores: shape (queries,), nDCG@10 of each query under all data, the mean over seeds.
+        gain: all data compared with the base model.
+        placebo: shuffled data compared with the base model.
+        last_step: all data compared with half of it.
+        points: the learning curve.
+    """
+
+    scores: Scores
+    gain: Effect | None
+    placebo: Effect | None
+    last_step: Effect | None
+    points: list[CurvePoint]
+
+    @property
+    def trend(self) -> Trend:
+        """Return what twice the data would likely do. It is judged by the last doubling."""
+        if self.last_step is None:
+            return "unclear"
+        if self.last_step.high < MIN_STEP:
+            return "levelled off"
+        return "more helps" if self.last_step.low > 0 else "unclear"
+
+    def metrics(self) -> dict[str, float | int | str]:
+        """Return the metrics. Effects without an interval are left out."""
+        metrics: dict[str, float | int | str] = {
+            "probe.ndcg_at_10": float(self.scores.mean()),
+            "curve.trend": self.trend,
+        }
+        effects = {
+            "probe.gain": self.gain,
+            "probe.placebo_gain": self.placebo,
+            "curve.last_step": self.last_step,
+        }
+        for name, difference in effects.items():
+            if difference:
+                metrics[name] = difference.mean
+                metrics[f"{name}_low"] = difference.low
+                metrics[f"{name}_high"] = difference.high
+
+        # The smallest gain that this evaluation set would show four times in five.
+        if self.gain:
+            metrics["probe.gain_mde"] = self.gain.mde
+
+        return metrics
+
+
+def run_probe(experiment: ProbeExperiment, base_scores: Scores, seed: int) -> ProbeResult:
+    """Return what `experiment.training` teaches: in parts, as a whole, and as a placebo.
+
+    Args:
+        experiment: the rows to learn from and the queries to rank.
+        base_scores: shape (queries,), nDCG@10 of each query before training.
+        seed: orders the rows; each repetition adds to it.
+    """
+    settings = [(fraction, repetition) for repetition in range(SEEDS) for fraction in FRACTIONS]
+    parts = [
+        component_sample(experiment.training, fraction, repetition)
+        for fraction, repetition in settings
+    ]
+    seeds = [seed + repetition for _, repetition in settings]
+
+    # The placebo comes last: the same rows, each document given to another anchor.
+    part_scores = _scores_of_parts(
+        experiment, [*parts, shuffled(experiment.training, seed)], [*seeds, seed]
+    )
+    placebo_scores = part_scores.pop()
+
+    # One point of the curve for each part.
+    points = []
+    for (fraction, repetition), rows, scores in zip(settings, parts, part_scores, strict=True):
+        point = CurvePoint(
+            fraction=fraction,
+            components=len(np.unique(rows.components)),
+            rows=len(rows.anchors),
+            seed=repetition,
+            ndcg_at_10=float(scores.mean()),
+        )
+        points.append(point)
+
+    # Means over the repetitions.
+    fractions = [fraction for fraction, _ in settings]
+    all_data = _mean_scores(part_scores, fractions, 1.0)
+    half_data = _mean_scores(part_scores, fractions, 0.5)
+    return ProbeResult(
+        scores=all_data,
+        gain=_effect(experiment, all_data - base_scores, seed),
+        placebo=_effect(experiment, placebo_scores - base_scores, seed),
+        last_step=_effect(experiment, all_data - half_data, seed),
+        points=points,
+    )
+
+
+def component_sample(rows: Rows, fraction: float, seed: int) -> Rows:
+    """Return the rows of a share of the components, at least of one; each seed draws others."""
+    names = np.unique(rows.components).tolist()
+    names.sort(key=lambda name: hash_hex("curve", str(seed), name))
+    count = max(1, math.ceil(fraction * len(names)))
+    return rows.take(np.isin(rows.components, names[:count]))
+
+
+def curve_table(points: list[CurvePoint], base: float) -> pd.DataFrame:
+    """Return the rows of the plot, columns as in CurvePoint. Each seed begins at the base model."""
+    seeds = sorted({point.seed for point in points})
+    starts = [CurvePoint(0.0, 0, 0, seed=seed, ndcg_at_10=base) for seed in seeds]
+    frame = pd.DataFrame([*starts, *points], columns=CurvePoint._fields)
+    frame = frame.round({"ndcg_at_10": 6})
+    return frame.sort_values(["seed", "fraction"], ignore_index=True)
+
+
+def _nearest_passages(experiment: ProbeExperiment) -> tuple[list[int], list[int]]:
+    """Return query and passage positions: the nearest passage of each relevant document."""
+    corpus = experiment.corpus
+    position_of_document = {doc_id: index for index, doc_id in enumerate(corpus.doc_ids.tolist())}
+
+    # Passages of document i are those from starts[i] to ends[i].
+    count = len(experiment.passage_vectors)
+    starts = np.arange(count) if corpus.starts is None else corpus.starts
+    ends = np.append(starts[1:], count)
+
+    query_positions: list[int] = []
+    passage_positions: list[int] = []
+    for query, query_id in enumerate(experiment.evaluation_set.queries["query_id"]):
+        relevant = experiment.evaluation_set.grades[query_id]
+        documents = [
+            position_of_document[name] for name in relevant if name in position_of_document
+        ]
+        for document in sorted(documents):
+            passages = experiment.passage_vectors[starts[document] : ends[document]]
+            nearest = (passages @ experiment.query_vectors[query]).argmax()
+            query_positions.append(query)
+            passage_positions.append(int(starts[document] + nearest))
+
+    return query_positions, passage_positions
+
+
+def _scores_of_parts(
+    experiment: ProbeExperiment, parts: list[Rows], seeds: list[int]
+) -> list[Scores]:
+    """Return the scores of a probe of each part, in order. Parts run side by side."""
+    # The longest part comes first. Otherwise one of them would run alone at the end.
+    order = sorted(range(len(parts)), key=lambda index: -len(parts[index].anchors))
+    ordered_scores = side_by_side(
+        lambda index: experiment.scores(parts[index], seeds[index]), order, "probe"
+    )
+    scores_of_part = dict(zip(order, ordered_scores, strict=True))
+    return [scores_of_part[index] for index in range(len(parts))]
+
+
+def _mean_scores(scores: list[Scores], fractions: list[float], fraction: float) -> Scores:
+    chosen = [part for part, share in zip(scores, fractions, strict=True) if share == fraction]
+    return np.asarray(np.mean(chosen, axis=0))
+
+
+def _effect(experiment: ProbeExperiment, differences: Scores, seed: int) -> Effect | None:
+    components = experiment.components
+    if len(np.unique(components)) < 2:
+        return None
+    return effect(differences, components, seed)

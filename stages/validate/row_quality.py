@@ -1,0 +1,201 @@
+"""What is wrong with the training rows: leaks, mispaired rows, hidden positives and duplicates."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from stages.lib.measured import Metrics
+from stages.lib.near import exact_edges, known_readings
+from stages.lib.probe import Names, Rows
+from stages.lib.retrieval import Vectors
+from stages.lib.separation import NEGATIVES, Panel, roc_auc
+from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
+
+# What is read of the details of other stages: stage and key.
+UPSTREAM_KEYS = (
+    ("pair", "rows_out"),
+    ("pair", "anchor_in_positive_share"),
+    ("pair", "no_common_word_share"),
+    ("pair", "balance.after.document.largest_share"),
+    ("tokenize", "truncated_share"),
+)
+
+# How many suspicious rows are named.
+MAX_SUSPECTS = 10
+
+# A negative this close to its positive likely says the same. In the default data 1 in 70 does.
+SAME_COSINE = 0.95
+
+# Constant, so that the same rows give the same numbers whatever run.seed is.
+_SEED = 20260101
+
+
+class Suspects(NamedTuple):
+    """Ids of training pairs to read, the most suspicious first."""
+
+    leaked: list[str]
+    far_apart: list[str]
+    hidden_positives: list[str]
+    duplicates: list[str]
+
+
+class RowQuality(NamedTuple):
+    """What the training rows and their vectors show. None where there is nothing to measure.
+
+    Attributes: leaked_rows: how many rows match a held-out text. training_auc: the chance that a
+        positive is closer to its anchor than another row's positive. hidden_positives_share: the
+        share of negatives that are likely positives. duplicates_share: the share of rows that
+        repeat another one. suspects: the rows to read.
+    """
+
+    leaked_rows: int
+    training_auc: float | None
+    hidden_positives_share: float | None
+    duplicates_share: float
+    suspects: Suspects
+
+    def metrics(self) -> dict[str, float | None]:
+        """Return the metrics."""
+        return {
+            "leaked_rows": self.leaked_rows,
+            "separation.training.roc_auc": self.training_auc,
+            "negatives.hidden_positives_share": self.hidden_positives_share,
+            "rows.duplicates_share": self.duplicates_share,
+        }
+
+
+def check_rows(triplets: pd.DataFrame, rows: Rows, leaked: list[str]) -> RowQuality:
+    """Return what the triplets and their vectors show.
+
+    A hidden positive is a negative that is closer to its anchor than the positive, or nearly equal
+    to the positive.
+
+    Args:
+        triplets: the training rows.
+        rows: their vectors, in the same order. Rows of other queries may follow.
+        leaked: ids of rows that match a held-out text.
+    """
+    count = len(triplets)
+    pair_ids = triplets["pair_id"].to_numpy(dtype=str)
+    anchors = rows.anchors[:count]
+    positives = rows.positives[:count]
+    cosines = (anchors * positives).sum(axis=1)
+
+    # How much closer each negative is to its anchor than the positive, shape (negatives,).
+    cosine_to_anchor = (anchors[rows.owners] * rows.negatives).sum(axis=1)
+    cosine_to_positive = (positives[rows.owners] * rows.negatives).sum(axis=1)
+    excess = cosine_to_anchor - cosines[rows.owners]
+    is_hidden = (excess > 0) | (cosine_to_positive >= SAME_COSINE)
+    worst_first = np.argsort(-excess[is_hidden], kind="stable")
+    hidden_owners = rows.owners[is_hidden][worst_first]
+
+    # Rows that repeat another row.
+    forms = triplets[["anchor", "positive"]].map(normal_form)
+    is_repeated = forms.duplicated().to_numpy()
+
+    # Mispaired rows: positives that are no closer than those of other rows.
+    other_cosines = _cosines_to_others(anchors, positives, rows.positive_components[:count])
+    training_auc = None
+    if len(other_cosines):
+        training_auc = roc_auc(Panel(cosines.astype(np.float64), other_cosines))
+
+    return RowQuality(
+        leaked_rows=len(leaked),
+        training_auc=training_auc,
+        hidden_positives_share=float(is_hidden.mean()) if len(is_hidden) else None,
+        duplicates_share=float(is_repeated.mean()),
+        suspects=Suspects(
+            leaked=leaked,
+            far_apart=pair_ids[np.argsort(cosines, kind="stable")][:MAX_SUSPECTS].tolist(),
+            hidden_positives=list(dict.fromkeys(pair_ids[hidden_owners].tolist()))[:MAX_SUSPECTS],
+            duplicates=pair_ids[is_repeated][:MAX_SUSPECTS].tolist(),
+        ),
+    )
+
+
+def leaked_rows(triplets: pd.DataFrame, fingerprints: pd.DataFrame, threshold: float) -> list[str]:
+    """Return the ids of pairs whose anchor, positive or negative matches a held-out text.
+
+    Anchors are compared with held-out anchors, and documents with held-out documents: by the exact
+    Jaccard similarity of hashed shingles, at or above `threshold`. Texts with one normal form match
+    whatever they are. Only hashes of the held-out texts are there, never the texts.
+    """
+    kinds = fingerprints["id"].str[0]
+    held_out_forms = set(fingerprints["normal_hash"])
+
+    leaked: set[str] = set()
+    for kind, columns in (("p", ["anchor"]), ("d", ["positive", "negatives"])):
+        pairs_of_text = _pairs_of_text(triplets, columns)
+
+        # Equal in normal form.
+        for text, pair_ids in pairs_of_text.items():
+            if hash_hex(normal_form(text)) in held_out_forms:
+                leaked.update(pair_ids)
+
+        # Near-duplicates.
+        held_out_shingles = known_readings(fingerprints[kinds == kind])
+        text_shingles = {text: hash_shingles(shingles(text)) for text in pairs_of_text}
+        for text, _, _ in exact_edges(text_shingles, held_out_shingles, threshold):
+            leaked.update(pairs_of_text[text])
+
+    return sorted(leaked)
+
+
+def upstream_counts(details: Metrics) -> dict[str, float | None]:
+    """Return what earlier stages counted, under the names of their details.
+
+    None stands for a count that is missing, since a missing count is not 0. `clean.private_left` is
+    the number of texts with private data, 0 if it was replaced.
+    """
+    counts: dict[str, float | None] = {
+        f"{stage}.{key}": details.find(stage, key) for stage, key in UPSTREAM_KEYS
+    }
+    counts.update(_numbers(details, "mine", "false_negatives."))
+
+    private = _numbers(details, "clean", "private.")
+    replaced = details.find("clean", "edits.private_data")
+    counts["clean.private_left"] = None
+    if private:
+        counts["clean.private_left"] = 0 if replaced else sum(private.values())
+
+    return counts
+
+
+def _cosines_to_others(
+    anchors: Vectors, positives: Vectors, components: Names
+) -> npt.NDArray[np.float64]:
+    """Return the cosines of each anchor with the positives of a few rows of other components."""
+    count = len(anchors)
+    others = np.random.default_rng(_SEED).integers(0, count, size=(count, NEGATIVES)).ravel()
+    rows = np.repeat(np.arange(count), NEGATIVES)
+
+    # Rows of one component may have the same positives.
+    is_unrelated = components[rows] != components[others]
+    anchor_vectors = anchors[rows[is_unrelated]]
+    other_vectors = positives[others[is_unrelated]]
+    return np.asarray((anchor_vectors * other_vectors).sum(axis=1), dtype=np.float64)
+
+
+def _pairs_of_text(triplets: pd.DataFrame, columns: list[str]) -> dict[str, list[str]]:
+    """Return each distinct text of `columns` with the ids of the pairs that hold it."""
+    pairs_of_text: dict[str, list[str]] = {}
+    for column in columns:
+        for pair_id, value in zip(triplets["pair_id"], triplets[column], strict=True):
+            texts = [value] if isinstance(value, str) else value
+            for text in texts:
+                pairs_of_text.setdefault(text, []).append(pair_id)
+
+    return pairs_of_text
+
+
+def _numbers(details: Metrics, stage: str, prefix: str) -> dict[str, float]:
+    """Return the numbers of a stage whose key begins with `prefix`."""
+    return {
+        f"{stage}.{key}": value
+        for key, value in details.stages[stage].items()
+        if key.startswith(prefix) and not isinstance(value, str)
+    }

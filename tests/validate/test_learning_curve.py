@@ -1,0 +1,86 @@
+"""Parts are of whole components and contain each other; the last doubling decides the trend."""
+
+import numpy as np
+import pytest
+
+from stages.lib.statistics import Effect
+from stages.validate.learning_curve import (
+    FRACTIONS,
+    SEEDS,
+    CurvePoint,
+    ProbeResult,
+    component_sample,
+    curve_table,
+    run_probe,
+)
+from tests.validate.test_probe_experiment import build
+
+ROWS = build(1).training
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_parts_contain_each_other_and_hold_whole_components(seed):
+    rows = ROWS._replace(components=np.repeat(ROWS.components[::2], 2))
+    sizes, before = [], set()
+    for fraction in FRACTIONS:
+        part = component_sample(rows, fraction, seed)
+        names = set(part.components.tolist())
+        assert before <= names
+        assert len(part.anchors) == 2 * len(names)
+        sizes.append(len(names))
+        before = names
+    assert sizes == [4, 8, 15, 30]
+
+
+def test_another_seed_draws_others_and_at_least_one_component():
+    assert set(component_sample(ROWS, 0.25, 0).components) != set(
+        component_sample(ROWS, 0.25, 1).components
+    )
+    assert len(component_sample(ROWS, 0.001, 0).components) == 1
+
+
+def result_of(low, high):
+    return ProbeResult(np.array([0.5]), None, None, Effect((low + high) / 2, low, high, 0.01), [])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "trend"),
+    [
+        (0.01, 0.03, "more helps"),
+        (-0.01, 0.005, "levelled off"),
+        (0.001, 0.005, "levelled off"),
+        (-0.02, 0.05, "unclear"),
+    ],
+)
+def test_the_last_doubling_decides(low, high, trend):
+    assert result_of(low, high).trend == trend
+
+
+def test_without_an_interval_nothing_is_claimed():
+    result = ProbeResult(np.array([0.5]), None, None, None, [])
+    assert result.metrics() == {"probe.ndcg_at_10": 0.5, "curve.trend": "unclear"}
+
+
+def test_the_probe_ends_the_curve_whatever_the_workers(monkeypatch):
+    experiment = build(1)
+    base = np.full(len(experiment.query_vectors), 0.5)
+    monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
+    first = run_probe(experiment, base, seed=3)
+    monkeypatch.setenv("PAIRSMITH_WORKERS", "3")
+    second = run_probe(experiment, base, seed=3)
+    assert first.points == second.points
+    assert first.scores.tobytes() == second.scores.tobytes()
+    assert first.metrics() == second.metrics()
+    ends = [point.ndcg_at_10 for point in first.points if point.fraction == 1.0]
+    assert len(first.points) == SEEDS * len(FRACTIONS)
+    assert first.metrics()["probe.ndcg_at_10"] == pytest.approx(np.mean(ends))
+    assert first.metrics()["probe.gain"] == pytest.approx(np.mean(ends) - 0.5)
+
+
+def test_the_table_begins_at_the_base_model():
+    frame = curve_table([CurvePoint(1.0, 9, 20, 1, 0.6), CurvePoint(0.5, 5, 10, 1, 0.55)], 0.4)
+    assert frame.to_numpy().tolist() == [
+        [0.0, 0, 0, 1, 0.4],
+        [0.5, 5, 10, 1, 0.55],
+        [1.0, 9, 20, 1, 0.6],
+    ]
