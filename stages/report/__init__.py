@@ -1,1 +1,1 @@
-"""Write the page that a person reads: what was measured, where rows went, where the model fails, what to try."""
+"""The stage `report`: a page about one run of the pipeline."""

@@ -1,4 +1,4 @@
-"""Where to look next: rules over the metrics, each of which names a parameter, or says nothing."""
+"""Where to look next: rules over the metrics. Each rule names a parameter, or gives no advice."""
 
 from __future__ import annotations
 
@@ -9,142 +9,150 @@ import pandas as pd
 from stages.lib.measured import Metrics
 from stages.lib.page import Check
 from stages.lib.verdict import GATES
-from stages.report.inputs import Book
+from stages.report.measurements import RowCounts
 
-# What must stand at 0: the stage that counts it, and what it means when it does not.
-PROMISES = (
-    ("split", "leaked_components", "components that sit in more than one split"),
-    ("split", "leaked_texts", "training texts equal or too close to a held-out one"),
-    ("deduplicate", "unsupported_drops", "documents dropped as copies of nothing that was kept"),
-    ("deduplicate", "dangling_pairs", "pairs whose document is gone"),
-    ("deduplicate", "relabelled_pairs", "pairs re-pointed to a document that says something else"),
-    ("mine", "known_positives_as_negatives", "negatives that are known to be right answers"),
+# Counts that must be 0: the stage, the key, and what is counted.
+INVARIANTS = (
+    ("split", "leaked_components", "components that are in more than one split"),
+    ("split", "leaked_texts", "training texts that are equal or too similar to a held-out text"),
+    ("deduplicate", "unsupported_drops", "documents dropped without a similar document that stays"),
+    ("deduplicate", "dangling_pairs", "pairs whose document was dropped"),
+    ("deduplicate", "relabelled_pairs", "pairs moved to a document that says something else"),
+    ("mine", "known_positives_as_negatives", "negatives that are known positives"),
 )
 
-# Above these shares a finding is worth a person's time.
+# Above these shares a finding is worth reading.
 _SHORT_ANCHORS = 0.1
-_UNKNOWN = 0.01
-_DROPPED = 0.2
-_ONE_COMPONENT = 0.2
-_FEW_EFFECTIVE = 5.0
+_UNKNOWN_TOKENS = 0.01
+_DROPPED_ROWS = 0.2
+_LARGEST_COMPONENT = 0.2
+
+# Below this number a few components decide the gain.
+_FEW_EFFECTIVE_COMPONENTS = 5.0
+
+_GAIN = "validation.gain.over_base.ndcg_at_10"
 
 
-def promises(metrics: Metrics) -> list[Check]:
-    """Return the promises of the pipeline with how often each is broken."""
+def check_invariants(metrics: Metrics) -> list[Check]:
+    """Return the invariants of the pipeline with how often each is broken."""
     return [
         Check(f"{stage}.{key}", int(metrics.need(stage, key)), meaning)
-        for stage, key, meaning in PROMISES
+        for stage, key, meaning in INVARIANTS
     ]
 
 
-def advise(metrics: Metrics, slices: pd.DataFrame, books: Sequence[Book]) -> list[str]:
-    """Return pieces of advice, the gravest first; none when nothing stands out."""
-    return [
-        *_broken(metrics),
-        *(piece for rule in _RULES for piece in rule(metrics)),
-        *_lost_slices(slices),
-        *_heavy_drops(books),
-    ]
+def advise(metrics: Metrics, slices: pd.DataFrame, counts: Sequence[RowCounts]) -> list[str]:
+    """Return pieces of advice, the most important first; none when nothing is wrong."""
+    advice = list(_broken_invariants(metrics))
+    for rule in _RULES:
+        advice += rule(metrics)
+    advice += _lost_slices(slices)
+    advice += _many_dropped(counts)
+    return advice
 
 
-def _broken(metrics: Metrics) -> Iterator[str]:
-    for check in promises(metrics):
+def _broken_invariants(metrics: Metrics) -> Iterator[str]:
+    for check in check_invariants(metrics):
         if check.broken:
             stage = check.name.split(".")[0]
             yield (
-                f"`{check.name}` is {check.broken:,} and must be 0 ({check.meaning}). Trust no gain on this page "
-                f"before it is mended: see section `{stage}` of params.yaml and data/{stage}/ledger.parquet."
+                f"`{check.name}` is {check.broken:,} and must be 0 ({check.meaning}). Do not trust "
+                f"any gain on this page before this is repaired. See section `{stage}` of "
+                f"params.yaml and data/{stage}/ledger.parquet."
             )
 
 
-def _synthetic_exam(metrics: Metrics) -> Iterator[str]:
+def _synthetic_evaluation_set(metrics: Metrics) -> Iterator[str]:
     if metrics.find("evaluate", "synthetic_exam"):
         yield (
-            "No source gives questions: the exam was made by recipes, like the training pairs, and a gain on it says "
-            "little about what people will ask. Bring some real ones under `collect.sources`; a few hundred will do, "
-            "and `pair.recipes` may go on making the training pairs."
+            "No source gives queries. Recipes wrote the evaluation set, as they wrote the "
+            "training pairs. A gain on it says little about what people will ask. Add some real "
+            "queries under `collect.sources`. A few hundred are enough, and `pair.recipes` may "
+            "still write the training pairs."
         )
 
 
 def _gates(metrics: Metrics) -> Iterator[str]:
     for name, meaning in GATES.items():
-        verdict = metrics.stages["validate"].get(f"gates.{name}")
-        if verdict in ("fail", "warn"):
+        status = metrics.stages["validate"].get(f"gates.{name}")
+        if status in ("fail", "warn"):
             yield (
-                f"Before training, gate `{name}` said {verdict}: {meaning.fault}. {meaning.advice} The numbers and the "
-                "rows to read stand in data/validate/index.html."
+                f"Before training, the status of gate `{name}` was {status}: {meaning.fault}. "
+                f"{meaning.advice} See data/validate/index.html for the numbers and the rows."
             )
 
 
 def _no_gain(metrics: Metrics) -> Iterator[str]:
-    low, high = (
-        metrics.find("evaluate", f"validation.gain.over_base.ndcg_at_10.{end}")
-        for end in ("low", "high")
-    )
+    low = metrics.find("evaluate", f"{_GAIN}.low")
+    high = metrics.find("evaluate", f"{_GAIN}.high")
     if low is None or high is None or low > 0:
         return
-    seen = metrics.need("evaluate", "validation.gain.over_base.ndcg_at_10.mde")
+
+    # The whole interval is below 0.
     if high < 0:
         yield (
-            "Fine-tuning made the model worse on validation. Hidden positives among the negatives are the usual cause: "
-            "raise `mine.relative_margin`, then look at the learning rate and epochs under `finetune`."
+            "Fine-tuning made the model worse on validation. The usual cause is hidden positives "
+            "among the negatives. Raise `mine.relative_margin`. Then look at learning rate and "
+            "epochs under `finetune`."
         )
-    else:
-        yield (
-            f"Validation shows no gain and would likely have shown one of {seen:.3f}. More training pairs come "
-            "from `split.max_train_pairs` and `collect.sources`; harder negatives from `mine.relative_margin`."
-        )
+        return
+
+    detectable = metrics.need("evaluate", f"{_GAIN}.mde")
+    yield (
+        f"Validation shows no gain. It would likely show a gain of {detectable:.3f}. More training "
+        "pairs come from `split.max_train_pairs` and `collect.sources`. Harder negatives come from "
+        "`mine.relative_margin`."
+    )
 
 
 def _harm(metrics: Metrics) -> Iterator[str]:
     if metrics.find("evaluate", "out_of_domain.harmless") is False:
         high = metrics.need("evaluate", "out_of_domain.drop.high")
         yield (
-            f"Outside the domain the fine-tuned model may rank worse than the base by up to {high:.3f} nDCG@10, which "
-            "is more than `evaluate.max_harm`. A lower `finetune.learning_rate`, fewer `finetune.epochs` or merging "
-            "with the base (`finetune.merge`) keep more of what it knew."
+            "Outside the domain the fine-tuned model may rank worse than the base model, by up to "
+            f"{high:.3f} nDCG@10. This is more than `evaluate.max_harm`. Three changes keep more "
+            "of what the model knew: a lower `finetune.learning_rate`, fewer `finetune.epochs`, "
+            "or merging with the base model (`finetune.merge`)."
         )
 
 
-def _leaning(metrics: Metrics) -> Iterator[str]:
+def _few_components_decide(metrics: Metrics) -> Iterator[str]:
     effective = metrics.find("evaluate", "validation.effective_components")
-    if (
-        effective is not None
-        and effective < _FEW_EFFECTIVE
-        and metrics.find("evaluate", "validation.components")
-    ):
-        count = int(metrics.need("evaluate", "validation.components"))
+    count = metrics.find("evaluate", "validation.components")
+    if effective is not None and effective < _FEW_EFFECTIVE_COMPONENTS and count:
         yield (
-            f"The gain on validation varies as that of {effective:.1f} components of equal weight would, though there "
-            f"are {count:,}: a few large ones decide. Look at the largest under `split.near_threshold` and "
-            "`pair.max_pairs_per_document` before believing a small difference."
+            f"A few large components decide the gain on validation. There are {int(count):,} "
+            f"components, but the gain varies like that of {effective:.1f} equal ones. Look at the "
+            "largest under `split.near_threshold` and `pair.max_pairs_per_document` before you "
+            "believe a small difference."
         )
 
 
-def _cheaper_rungs(metrics: Metrics) -> Iterator[str]:
-    cheaper = {
+def _cheaper_systems(metrics: Metrics) -> Iterator[str]:
+    systems = {
         "fusion": "fusing BM25 with the base model",
         "probe": "the linear probe",
         "static": "the static model",
     }
-    gain = metrics.find("evaluate", "validation.gain.over_base.ndcg_at_10.low")
-    for system, name in cheaper.items():
+    gain = metrics.find("evaluate", f"{_GAIN}.low")
+    for system, name in systems.items():
         low = metrics.find("evaluate", f"validation.gain.over_{system}.ndcg_at_10.low")
         if low is not None and low <= 0 and gain is not None and gain > 0:
             yield (
-                f"Fine-tuning beats the base model, and is not shown to beat {name} on validation: that costs less to "
-                "serve or to make. More epochs (`finetune.epochs`) or pairs (`split.max_train_pairs`) may change it."
+                f"Fine-tuning beats the base model. Validation does not show that it beats {name}, "
+                "which costs less. More epochs (`finetune.epochs`) or more pairs "
+                "(`split.max_train_pairs`) may change that."
             )
 
 
-def _words_win(metrics: Metrics) -> Iterator[str]:
-    words, base = (
-        metrics.need("evaluate", f"validation.{system}.ndcg_at_10") for system in ("bm25", "base")
-    )
-    if words >= base:
+def _bm25_is_better(metrics: Metrics) -> Iterator[str]:
+    bm25 = metrics.need("evaluate", "validation.bm25.ndcg_at_10")
+    base = metrics.need("evaluate", "validation.base.ndcg_at_10")
+    if bm25 >= base:
         yield (
-            f"BM25 ({words:.3f}) ranks validation no worse than the base model ({base:.3f}): queries share their "
-            "words with the answers. Look at `pair.document_text`, or start from a stronger `model.base`."
+            f"BM25 ({bm25:.3f}) ranks validation at least as well as the base model ({base:.3f}). "
+            "Queries share their words with the relevant documents. Look at `pair.document_text`, "
+            "or start from a stronger `model.base`."
         )
 
 
@@ -152,60 +160,66 @@ def _short_anchors(metrics: Metrics) -> Iterator[str]:
     share = metrics.need("mine", "short_anchors_share")
     if share > _SHORT_ANCHORS:
         yield (
-            f"{share:.1%} of the training anchors have fewer hard negatives than asked for. A smaller "
-            "`mine.relative_margin` lets more candidates pass, at the risk of hidden positives."
+            f"{share:.1%} of the training anchors have fewer hard negatives than wanted. A smaller "
+            "`mine.relative_margin` lets more candidates pass, but more of them may be hidden "
+            "positives."
         )
 
 
 def _unknown_tokens(metrics: Metrics) -> Iterator[str]:
     share = metrics.need("tokenize", "unknown_share")
-    if share > _UNKNOWN:
+    if share > _UNKNOWN_TOKENS:
         yield (
-            f"{share:.1%} of the tokens are unknown to the tokenizer. Repair the characters under `clean`, or choose a "
-            "`model.base` that knows this script."
+            f"{share:.1%} of the tokens are unknown to the tokenizer. Repair the characters under "
+            "`clean`, or choose a `model.base` that knows this script."
         )
 
 
-def _one_component(metrics: Metrics) -> Iterator[str]:
+def _large_component(metrics: Metrics) -> Iterator[str]:
     share = metrics.need("split", "largest_component_share")
-    if share > _ONE_COMPONENT:
+    if share > _LARGEST_COMPONENT:
         yield (
-            f"One component holds {share:.0%} of the rows, so the split can hardly keep its shares. Join less: raise "
-            "`split.near_threshold`."
+            f"One component holds {share:.0%} of the rows. The split can hardly keep its shares. "
+            "Raise `split.near_threshold`, so that fewer rows are connected."
         )
 
 
+# In the order of their importance.
 _RULES: tuple[Callable[[Metrics], Iterator[str]], ...] = (
-    _synthetic_exam,
+    _synthetic_evaluation_set,
     _gates,
     _no_gain,
     _harm,
-    _leaning,
-    _cheaper_rungs,
-    _words_win,
+    _few_components_decide,
+    _cheaper_systems,
+    _bm25_is_better,
     _short_anchors,
     _unknown_tokens,
-    _one_component,
+    _large_component,
 )
 
 
 def _lost_slices(slices: pd.DataFrame) -> Iterator[str]:
-    for row in slices[(slices["kind"] != "measure") & (slices["finding"] == "worse")].itertuples(
-        index=False
-    ):
+    is_slice = slices["kind"] != "measure"
+    is_worse = slices["finding"] == "worse"
+    for row in slices[is_slice & is_worse].itertuples(index=False):
         yield (
             f"Fine-tuning made the {row.kind} “{row.slice}” worse: {row.gain:+.3f} nDCG@10 on "
-            f"{row.queries:,} validation queries (95 % interval {row.low:+.3f} to {row.high:+.3f}). See how few "
-            "training pairs it has, and read them, before changing the recipe under `pair`."
+            f"{row.queries:,} validation queries (95 % interval {row.low:+.3f} to "
+            f"{row.high:+.3f}). Read its training pairs, and see how few there are, before you "
+            "change the recipe under `pair`."
         )
 
 
-def _heavy_drops(books: Sequence[Book]) -> Iterator[str]:
-    for book in books:
-        stage, share = book.stage.split(":")[0], book.dropped / max(1, book.rows_in + book.added)
-        # Sampling is asked for, not found.
-        if stage != "split" and share > _DROPPED:
+def _many_dropped(counts: Sequence[RowCounts]) -> Iterator[str]:
+    for count in counts:
+        stage = count.stage.split(":")[0]
+        share = count.dropped / max(1, count.rows_in + count.added)
+
+        # `split` drops rows on purpose: it samples.
+        if stage != "split" and share > _DROPPED_ROWS:
             yield (
-                f"`{book.stage}` drops {share:.0%} of its rows ({book.why}). If that is more than you meant, see "
-                f"section `{stage}` of params.yaml and data/{stage}/ledger.parquet."
+                f"`{count.stage}` drops {share:.0%} of its rows ({count.reasons}). If this is more "
+                f"than you want, see section `{stage}` of params.yaml and "
+                f"data/{stage}/ledger.parquet."
             )

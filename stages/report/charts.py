@@ -1,4 +1,4 @@
-"""The charts of the page: frames in, Altair charts out. Nothing here computes what is shown."""
+"""The charts of the page: frames in, Altair charts out. Nothing that is shown is computed here."""
 
 from __future__ import annotations
 
@@ -20,177 +20,179 @@ _SYSTEM_COLOURS = {
     "probe": PURPLE,
     "finetuned": ORANGE,
 }
-# What negatives a panel of the separation holds.
-_WIDE = 720
+_ROW_COLOURS = {"kept": BLUE, "added": GREEN, "dropped": PURPLE}
+_CHANGE_COLOURS = {"worse": PURPLE, "better": GREEN}
+
+# Width of a chart that fills the page.
+_WIDTH = 720
+
+# A loss curve with fewer points shows a dot for each.
+_MAX_DOTS = 60
 
 
-def gain(rows: pd.DataFrame) -> altair.LayerChart:
-    """Draw mean gains with their intervals. Columns: split, mean, low, high, mde."""
+def gain_chart(rows: pd.DataFrame) -> altair.LayerChart:
+    """Return a chart of mean gains with their intervals. Columns: split, mean, low, high, mde."""
     import altair as alt
 
     frame = rows.assign(below=-rows["mde"])
-    base = alt.Chart(frame).encode(y=alt.Y("split:N", title=None, sort=None))
-    scale = alt.X("below:Q", title="gain over the base, nDCG@10", axis=alt.Axis(tickCount=8))
-    unseen = base.mark_bar(color=LINE, opacity=0.7, height=26).encode(x=scale, x2="mde:Q")
+    base = alt.Chart(frame).encode(y=alt.Y("split:N", title="split", sort=None))
+
+    # A grey band: differences that are too small for the set.
+    x_axis = alt.X("below:Q", title="gain over the base model, nDCG@10", axis=alt.Axis(tickCount=8))
+    band = base.mark_bar(color=LINE, opacity=0.7, height=26).encode(x=x_axis, x2="mde:Q")
+
+    # The gain, and a line at 0.
     interval = base.mark_rule(color=ORANGE, strokeWidth=3).encode(x="low:Q", x2="high:Q")
     point = base.mark_point(color=ORANGE, opacity=1, size=110).encode(x="mean:Q")
-    zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=INK).encode(x="at:Q")
-    drawing: altair.LayerChart = (unseen + zero + interval + point).properties(
-        width=_WIDE, height=50 * len(rows)
+    zero = alt.Chart(pd.DataFrame({"gain": [0.0]})).mark_rule(color=INK).encode(x="gain:Q")
+
+    drawing: altair.LayerChart = (band + zero + interval + point).properties(
+        title="Gain of the fine-tuned model", width=_WIDTH, height=50 * len(rows)
     )
     return drawing
 
 
-def funnel(rows: pd.DataFrame) -> altair.LayerChart:
-    """Draw how many rows each stage kept, added and dropped. Columns as of `inputs.funnel`."""
+def row_count_chart(rows: pd.DataFrame) -> altair.LayerChart:
+    """Return a chart of rows kept, added and dropped by stage. Columns as in RowCounts."""
     import altair as alt
 
-    # What was added and dropped again in the same stage is no part of what was kept.
+    # Rows that one stage added and dropped again are not among the kept ones.
     kept = (rows["rows_out"] - rows["added"]).clip(lower=0)
     parts = rows.assign(kept=kept, added=rows["rows_out"] - kept)
-    long = parts.melt("stage", ["kept", "added", "dropped"], "what", "rows")
-    order = {"kept": 0, "added": 1, "dropped": 2}
-    bars = (
-        alt.Chart(long.assign(order=long["what"].map(order)))
-        .mark_bar(height=16)
-        .encode(
-            y=alt.Y("stage:N", title=None, sort=list(rows["stage"])),
-            x=alt.X("rows:Q", title="rows", axis=alt.Axis(format=",d", tickCount=6)),
-            color=alt.Color(
-                "what:N",
-                title=None,
-                scale=alt.Scale(domain=list(order), range=[BLUE, GREEN, PURPLE]),
-            ),
-            order="order:Q",
-        )
+    long = parts.melt("stage", list(_ROW_COLOURS), "what", "rows")
+    long["order"] = long["what"].map({name: index for index, name in enumerate(_ROW_COLOURS)})
+
+    colours = alt.Scale(domain=list(_ROW_COLOURS), range=list(_ROW_COLOURS.values()))
+    bars = alt.Chart(long).mark_bar(height=16)
+    bars = bars.encode(
+        y=alt.Y("stage:N", title="stage", sort=list(rows["stage"])),
+        x=alt.X("rows:Q", title="rows", axis=alt.Axis(format=",d", tickCount=6)),
+        color=alt.Color("what:N", title=None, scale=colours),
+        order="order:Q",
     )
+
+    # The number of rows out stands at the end of each bar.
     ends = rows.assign(end=rows["rows_out"] + rows["dropped"])
-    out = (
-        alt.Chart(ends)
-        .mark_text(align="left", dx=6, color=SOFT)
-        .encode(
-            y=alt.Y("stage:N", sort=list(rows["stage"])),
-            x="end:Q",
-            text=alt.Text("rows_out:Q", format=",d"),
-        )
+    labels = alt.Chart(ends).mark_text(align="left", dx=6, color=SOFT)
+    labels = labels.encode(
+        y=alt.Y("stage:N", sort=list(rows["stage"])),
+        x="end:Q",
+        text=alt.Text("rows_out:Q", format=",d"),
     )
-    drawing: altair.LayerChart = (bars + out).properties(width=_WIDE, height=26 * max(1, len(rows)))
+
+    drawing: altair.LayerChart = (bars + labels).properties(
+        title="Rows kept, added and dropped", width=_WIDTH, height=26 * max(1, len(rows))
+    )
     return drawing
 
 
-def recall(rows: pd.DataFrame) -> altair.FacetChart:
-    """Draw recall at k, a panel per split. Columns: split, system, k, recall."""
+def recall_chart(rows: pd.DataFrame) -> altair.FacetChart:
+    """Return a chart of recall at k, a panel for each split. Columns: split, system, k, recall."""
     import altair as alt
 
-    present = [system for system in SYSTEMS if (rows["system"] == system).any()]
+    systems = [system for system in SYSTEMS if (rows["system"] == system).any()]
     frame = rows.assign(system=rows["system"].map(SYSTEMS))
-    depths = sorted(int(k) for k in frame["k"].unique())
+    depths = sorted(int(depth) for depth in frame["k"].unique())
+
+    x_axis = alt.X(
+        "k:Q",
+        title="first k hits",
+        scale=alt.Scale(type="log"),
+        axis=alt.Axis(values=depths, format="d"),
+    )
+    y_axis = alt.Y("recall:Q", title="recall", scale=alt.Scale(domain=[0, 1]))
+    lines = alt.Chart(frame).mark_line(point=True)
+    lines = lines.encode(x=x_axis, y=y_axis, color=_system_colours(*systems))
+
+    panel = alt.Column("split:N", title=None, sort=["validation", "test"])
     drawing: altair.FacetChart = (
-        alt.Chart(frame)
-        .mark_line(point=True)
-        .encode(
-            x=alt.X(
-                "k:Q",
-                title="first k hits",
-                scale=alt.Scale(type="log"),
-                axis=alt.Axis(values=depths, format="d"),
-            ),
-            y=alt.Y("recall:Q", title="recall", scale=alt.Scale(domain=[0, 1])),
-            color=_by_system(*present),
-        )
-        .properties(width=330, height=230)
-        .facet(column=alt.Column("split:N", title=None, sort=["validation", "test"]))
+        lines.properties(width=330, height=230).facet(column=panel).properties(title="Recall at k")
     )
     return drawing
 
 
-def loss(rows: pd.DataFrame) -> altair.Chart:
-    """Draw the training loss. Columns: step, loss."""
+def loss_chart(rows: pd.DataFrame) -> altair.Chart:
+    """Return a chart of the training loss. Columns: step, loss."""
     import altair as alt
 
-    drawing: altair.Chart = (
-        alt.Chart(rows)
-        .mark_line(color=ORANGE, point={"color": ORANGE, "size": 25} if len(rows) < 60 else False)
-        .encode(
-            x=alt.X("step:Q", title="step"),
-            y=alt.Y("loss:Q", title="training loss", scale=alt.Scale(zero=False)),
-        )
-        .properties(width=_WIDE, height=220)
+    dots = {"color": ORANGE, "size": 25} if len(rows) < _MAX_DOTS else False
+    x_axis = alt.X("step:Q", title="step")
+    y_axis = alt.Y("loss:Q", title="training loss", scale=alt.Scale(zero=False))
+    line = alt.Chart(rows).mark_line(color=ORANGE, point=dots)
+    drawing: altair.Chart = line.encode(x=x_axis, y=y_axis).properties(
+        title="Training loss", width=_WIDTH, height=220
     )
     return drawing
 
 
-def slices(rows: pd.DataFrame) -> altair.LayerChart:
-    """Draw nDCG@10 of base and fine-tuned per slice. Columns: slice, queries, base, finetuned."""
+def slice_chart(rows: pd.DataFrame) -> altair.LayerChart:
+    """Return a chart of nDCG@10 of base and fine-tuned model for each slice.
+
+    Args:
+        rows: columns slice, queries, base and finetuned.
+    """
     import altair as alt
 
-    named = rows["slice"] + [f" ({count:,})" for count in rows["queries"]]
-    order = list(named)
-    frame = rows.assign(named=named, up=rows["finetuned"] >= rows["base"])
-    long = frame.melt("named", ["base", "finetuned"], "system", "ndcg")
-    y = alt.Y("named:N", title=None, sort=order)
-    gap = (
-        alt.Chart(frame)
-        .mark_rule(strokeWidth=2, opacity=0.6)
-        .encode(
-            y=y,
-            x=alt.X(
-                "base:Q",
-                title="nDCG@10",
-                scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(tickCount=10),
-            ),
-            x2="finetuned:Q",
-            color=alt.condition("datum.up", alt.value(SOFT), alt.value(PURPLE)),
-        )
+    # A slice is named with the number of its queries.
+    labels = rows["slice"] + [f" ({count:,})" for count in rows["queries"]]
+    frame = rows.assign(label=labels, is_better=rows["finetuned"] >= rows["base"])
+    y_axis = alt.Y("label:N", title="slice (queries)", sort=list(labels))
+
+    # A line from the base to the fine-tuned model, in another colour where that is worse.
+    x_axis = alt.X(
+        "base:Q",
+        title="nDCG@10",
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(tickCount=10),
     )
-    ends = (
-        alt.Chart(long.assign(system=long["system"].map(SYSTEMS)))
-        .mark_point(opacity=1, size=100)
-        .encode(y=y, x="ndcg:Q", color=_by_system("base", "finetuned"))
-    )
+    colour = alt.condition("datum.is_better", alt.value(SOFT), alt.value(PURPLE))
+    lines = alt.Chart(frame).mark_rule(strokeWidth=2, opacity=0.6)
+    lines = lines.encode(y=y_axis, x=x_axis, x2="finetuned:Q", color=colour)
+
+    # A dot for each model.
+    long = frame.melt("label", ["base", "finetuned"], "system", "ndcg")
+    long["system"] = long["system"].map(SYSTEMS)
+    dots = alt.Chart(long).mark_point(opacity=1, size=100)
+    dots = dots.encode(y=y_axis, x="ndcg:Q", color=_system_colours("base", "finetuned"))
+
     drawing: altair.LayerChart = (
-        (gap + ends)
+        (lines + dots)
         .resolve_scale(color="independent")
-        .properties(width=_WIDE, height=30 * max(1, len(rows)))
+        .properties(title="nDCG@10 by relation", width=_WIDTH, height=30 * max(1, len(rows)))
     )
     return drawing
 
 
-def changes(rows: pd.DataFrame) -> altair.Chart:
-    """Draw how many queries changed by how much. Columns: start, end (of the bin), queries, what."""
+def change_chart(rows: pd.DataFrame) -> altair.Chart:
+    """Return a histogram of the changes. Columns: start, end (of the bin), queries, what."""
     import altair as alt
 
-    drawing: altair.Chart = (
-        alt.Chart(rows.assign(floor=0))
-        .mark_bar()
-        .encode(
-            x=alt.X(
-                "start:Q",
-                title="change of nDCG@10, fine-tuned minus base",
-                scale=alt.Scale(domain=[-1, 1]),
-                axis=alt.Axis(tickCount=10),
-            ),
-            x2="end:Q",
-            y=alt.Y("queries:Q", title="queries", axis=alt.Axis(format=",d", tickMinStep=1)),
-            y2="floor:Q",
-            color=alt.Color(
-                "what:N",
-                title=None,
-                scale=alt.Scale(domain=["worse", "better"], range=[PURPLE, GREEN]),
-            ),
-        )
-        .properties(width=_WIDE, height=200)
+    x_axis = alt.X(
+        "start:Q",
+        title="change of nDCG@10, fine-tuned minus base",
+        scale=alt.Scale(domain=[-1, 1]),
+        axis=alt.Axis(tickCount=10),
+    )
+    y_axis = alt.Y("queries:Q", title="queries", axis=alt.Axis(format=",d", tickMinStep=1))
+    colours = alt.Scale(domain=list(_CHANGE_COLOURS), range=list(_CHANGE_COLOURS.values()))
+
+    bars = alt.Chart(rows.assign(floor=0)).mark_bar()
+    bars = bars.encode(
+        x=x_axis,
+        x2="end:Q",
+        y=y_axis,
+        y2="floor:Q",
+        color=alt.Color("what:N", title=None, scale=colours),
+    )
+    drawing: altair.Chart = bars.properties(
+        title="Queries by change of nDCG@10", width=_WIDTH, height=200
     )
     return drawing
 
 
-def _by_system(*systems: str) -> altair.Color:
+def _system_colours(*systems: str) -> altair.Color:
     import altair as alt
 
+    names = [SYSTEMS[system] for system in systems]
     colours = [_SYSTEM_COLOURS[system] for system in systems]
-    return alt.Color(
-        "system:N",
-        title=None,
-        scale=alt.Scale(domain=[SYSTEMS[system] for system in systems], range=colours),
-    )
+    return alt.Color("system:N", title=None, scale=alt.Scale(domain=names, range=colours))

@@ -1,9 +1,9 @@
-"""The page, part by part, from top to bottom."""
+"""The page, section by section, from top to bottom."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -15,7 +15,6 @@ from stages.lib.measured import Metrics
 from stages.lib.page import (
     Figure,
     Html,
-    Section,
     Tone,
     bullets,
     checks,
@@ -25,41 +24,54 @@ from stages.lib.page import (
     paragraph,
     table,
 )
+from stages.lib.page import Section as PageSection
 from stages.report import charts
-from stages.report.advice import advise, promises
-from stages.report.inputs import Book, Held, funnel
-from stages.report.reading import beside, label_errors, separated, slices
-from stages.report.validation import change_bins, side_by_side, worst
+from stages.report.advice import advise, check_invariants
+from stages.report.measurements import ReportData, RowCounts, ValidationTexts, row_counts
+from stages.report.queries import change_bins, count_changes, paired_results, worst_queries
+from stages.report.results import (
+    harm_and_raw_queries,
+    label_errors,
+    separation_after_training,
+    slice_parts,
+)
 
 _SPLITS = ("test", "validation")
-_SHOWN = {
-    system: SYSTEMS[system] for system in ("bm25", "base", "finetuned")
-}  # at the top of the page
-_GAIN = "{}.gain.over_base.ndcg_at_10.{}"
-_GAIN_PARTS = ("mean", "low", "high", "mde")
-_MEASURES = {
+
+# The systems at the top of the page.
+_HEADLINE_SYSTEMS = ("bm25", "base", "finetuned")
+_METRICS = {
     "ndcg_at_10": "nDCG@10",
     "mrr_at_10": "MRR@10",
     "recall_at_10": "Recall@10",
     "recall_at_100": "Recall@100",
 }
-
-
-class Evidence(NamedTuple):
-    """Everything the page is made from."""
-
-    metrics: Metrics
-    validation: pd.DataFrame
-    test: pd.DataFrame
-    separation: pd.DataFrame
-    loss: pd.DataFrame
-    recall: pd.DataFrame
-    slices: pd.DataFrame
-    held: Held
+_GAIN_HEADINGS = {
+    "split": "Split",
+    "mean": "Gain",
+    "low": "95 % from",
+    "high": "to",
+    "mde": "Smallest detectable",
+}
+_ROW_HEADINGS = {
+    "stage": "Stage",
+    "rows_in": "Rows in",
+    "added": "Added",
+    "dropped": "Dropped",
+    "rows_out": "Rows out",
+    "reasons": "Reasons",
+}
+_TRAINING_FIGURES = (
+    ("Most tokens of a text", "tokenize", "max_tokens", ".0f"),
+    ("Texts cut", "tokenize", "truncated_share", ".2%"),
+    ("Tokens lost", "tokenize", "tokens_lost_share", ".2%"),
+    ("Unknown tokens", "tokenize", "unknown_share", ".2%"),
+    ("Negatives per anchor", "mine", "negatives_per_anchor", ".2f"),
+)
 
 
 class Gain(NamedTuple):
-    """How much better the fine-tuned model ranks a split than the base, with its 95 % interval; nDCG@10."""
+    """The gain of the fine-tuned model over the base model on a split, with its 95 % interval."""
 
     split: str
     mean: float
@@ -68,73 +80,70 @@ class Gain(NamedTuple):
     mde: float
 
 
-def write_page(evidence: Evidence, worst_queries: int) -> str:
-    """Return the page."""
-    metrics = evidence.metrics
-    both = side_by_side(evidence.validation)
-    books = funnel(metrics)
+def write_page(data: ReportData, worst_count: int) -> str:
+    """Return the page as one HTML file that opens offline.
+
+    Args:
+        data: everything that was measured.
+        worst_count: how many of the worst validation queries are shown.
+    """
+    metrics = data.metrics
+    paired = paired_results(data.validation)
+    counts = row_counts(metrics)
+    advice = advise(metrics, data.slices, counts)
     sections = [
-        Section("In short", list(_headline(metrics, evidence.test))),
-        Section("Can it be trusted?", _trust(metrics)),
-        Section("Where to look next", _advice(advise(metrics, evidence.slices, books))),
-        Section("Where rows went", _funnel(books)),
-        Section("Systems side by side", _systems(metrics, evidence.recall)),
-        Section("What the base model sees in the data", _separation(metrics, evidence.separation)),
-        Section("Training", _training(metrics, evidence.loss)),
-        Section("Separation after fine-tuning", separated(metrics)),
-        Section("By slice", slices(evidence.slices)),
-        Section("Query by query", _changes(both)),
-        Section("Worst validation queries", _worst(metrics, both, evidence.held, worst_queries)),
-        Section("Every metric", _every(metrics)),
+        PageSection("Summary", _summary(metrics, data.test)),
+        PageSection("Can these numbers be trusted?", _invariants(metrics)),
+        PageSection("Where to look next", _advice(advice)),
+        PageSection("Rows through the stages", _row_counts(counts)),
+        PageSection("All systems", _systems(metrics, data.recall)),
+        PageSection("The data, seen by the base model", _separation(metrics, data.separation)),
+        PageSection("Training", _training(metrics, data.loss)),
+        PageSection("Separation after fine-tuning", separation_after_training(metrics)),
+        PageSection("By slice", slice_parts(data.slices)),
+        PageSection("Query by query", _changes(paired)),
+        PageSection(
+            "Worst validation queries", _worst_queries(metrics, paired, data.texts, worst_count)
+        ),
+        PageSection("Every metric", _all_metrics(metrics)),
     ]
     lead = (
-        "One run of the pipeline, from raw text to the fine-tuned model. Choices are made on validation; test "
-        "confirms them and is shown in sums only."
+        "One run of the pipeline, from raw text to the fine-tuned model. Choices are made on "
+        "validation. The test split confirms them. Its queries are not shown, only sums over them."
     )
     return page("Did the data help?", lead, sections)
 
 
-def _headline(metrics: Metrics, test: pd.DataFrame) -> Iterator[Html]:
-    yield _verdict(metrics, test)
+def _summary(metrics: Metrics, test: pd.DataFrame) -> list[Html]:
+    # Three numbers to see at once.
+    numbers = []
+    for system in _HEADLINE_SYSTEMS:
+        name = SYSTEMS[system]
+        scores = [metrics.need("evaluate", f"{split}.{system}.ndcg_at_10") for split in _SPLITS]
+        label = f"{name[0].upper()}{name[1:]}, test nDCG@10"
+        numbers.append(Figure(label, f"{scores[0]:.3f}", f"validation {scores[1]:.3f}"))
 
-    def shown(split: str, system: str) -> str:
-        return f"{metrics.need('evaluate', f'{split}.{system}.ndcg_at_10'):.3f}"
-
-    yield figures(
-        [
-            Figure(
-                f"{name[0].upper()}{name[1:]}, test nDCG@10",
-                shown("test", system),
-                f"validation {shown('validation', system)}",
-            )
-            for system, name in _SHOWN.items()
-        ]
-    )
-    yield from beside(metrics)
+    parts = [_verdict(metrics, test), figures(numbers), *harm_and_raw_queries(metrics)]
     gains = _gains(metrics)
     if not gains:
-        return
+        return parts
+
+    # The gain on both splits, as a chart and as a table.
     frame = pd.DataFrame(gains)
-    yield chart(
-        charts.gain(frame),
-        "Gain over the base in nDCG@10, with 95 % intervals: "
-        + "; ".join(
-            f"{row.split} {row.mean:+.3f}, {row.low:+.3f} to {row.high:+.3f}" for row in gains
-        ),
-        "Dot and line: mean gain and its 95 % interval. Band: differences too small for this set to show reliably.",
+    points = [f"{row.split} {row.mean:+.3f}, {row.low:+.3f} to {row.high:+.3f}" for row in gains]
+    description = f"Gain over the base in nDCG@10, with 95 % intervals: {'; '.join(points)}"
+    caption = (
+        "Dot and line: the mean gain and its 95 % interval. Grey band: differences that are too "
+        "small for this set to show reliably."
     )
-    names = {
-        "split": "Split",
-        "mean": "Gain",
-        "low": "95 % from",
-        "high": "to",
-        "mde": "Smallest detectable",
-    }
-    yield table(
-        frame.rename(columns=names),
-        "Gain over the base, nDCG@10. Smallest detectable: the difference that such a set shows four times in five",
-        {"Gain": "+.3f", "95 % from": "+.3f", "to": "+.3f"},
+    table_caption = (
+        "Gain over the base model, nDCG@10. A true difference of the smallest detectable size is "
+        "found in four of five cases."
     )
+    formats = {"Gain": "+.3f", "95 % from": "+.3f", "to": "+.3f"}
+    parts.append(chart(charts.gain_chart(frame), description, caption))
+    parts.append(table(frame.rename(columns=_GAIN_HEADINGS), table_caption, formats))
+    return parts
 
 
 def _verdict(metrics: Metrics, test: pd.DataFrame) -> Html:
@@ -142,218 +151,232 @@ def _verdict(metrics: Metrics, test: pd.DataFrame) -> Html:
     gain = next((gain for gain in _gains(metrics) if gain.split == "test"), None)
     if gain is None:
         return paragraph(
-            f"The {count:,} test queries are too few, or too entangled, for an interval.", "note"
+            f"The {count:,} test queries are of too few components for an interval.", "note"
         )
-    both = side_by_side(test)
-    components = both["component_id"].nunique()
-    better, worse = int((both["change"] > 1e-9).sum()), int((both["change"] < -1e-9).sum())
+
+    # How many queries changed.
+    paired = paired_results(test)
+    components = paired["component_id"].nunique()
+    better, worse = count_changes(paired)
+    same = len(paired) - better - worse
     measured = (
-        f"{gain.mean:+.3f} nDCG@10 (95 % interval {gain.low:+.3f} to {gain.high:+.3f}, resampled over {components:,} "
-        "components)"
+        f"{gain.mean:+.3f} nDCG@10 (95 % interval {gain.low:+.3f} to {gain.high:+.3f}, resampled "
+        f"over {components:,} components)"
     )
+
+    # The interval decides what may be claimed.
     tone: Tone = "note"
-    said = (
-        f"there is no evidence of a gain: the fine-tuned model differs from the base by {measured}"
-    )
+    claim = f"there is no evidence of a gain. The difference from the base model is {measured}"
     if gain.low > 0:
-        tone, said = "good", f"the fine-tuned model ranks better than the base by {measured}"
+        tone = "good"
+        claim = f"the fine-tuned model ranks better than the base model by {measured}"
     elif gain.high < 0:
-        tone, said = "bad", f"the fine-tuned model ranks worse than the base by {measured}"
+        tone = "bad"
+        claim = f"the fine-tuned model ranks worse than the base model by {measured}"
+
     return paragraph(
-        f"On {count:,} test queries {said}. {better:,} did better, {worse:,} worse and "
-        f"{len(both) - better - worse:,} the same. A true difference of {gain.mde:.3f} would show four times in five.",
+        f"On {count:,} test queries {claim}. {better:,} queries did better, {worse:,} worse and "
+        f"{same:,} the same. This set finds a true difference of {gain.mde:.3f} in four of five "
+        "cases.",
         tone,
     )
 
 
 def _gains(metrics: Metrics) -> list[Gain]:
-    rows = []
+    """Return the gain on each split that has one."""
+    gains = []
     for split in _SPLITS:
-        mean, low, high, mde = (
-            metrics.find("evaluate", _GAIN.format(split, part)) for part in _GAIN_PARTS
-        )
+        key = f"{split}.gain.over_base.ndcg_at_10"
+        mean = metrics.find("evaluate", f"{key}.mean")
+        low = metrics.find("evaluate", f"{key}.low")
+        high = metrics.find("evaluate", f"{key}.high")
+        mde = metrics.find("evaluate", f"{key}.mde")
         if mean is not None and low is not None and high is not None and mde is not None:
-            rows.append(Gain(split, mean, low, high, mde))
-    return rows
+            gains.append(Gain(split, mean, low, high=high, mde=mde))
+
+    return gains
 
 
-def _trust(metrics: Metrics) -> list[Html]:
-    found = promises(metrics)
-    broken = sum(check.broken > 0 for check in found)
-    if broken:
-        said = f"{broken} of {len(found)} promises are broken. Mend them before believing any number here."
-        return [paragraph(said, "bad"), checks(found)]
-    return [paragraph("Each of these is counted, not assumed, and must stand at 0."), checks(found)]
+def _invariants(metrics: Metrics) -> list[Html]:
+    invariants = check_invariants(metrics)
+    broken = sum(check.broken > 0 for check in invariants)
+    if not broken:
+        return [
+            paragraph("Each line is a count in the data of this run, and must be 0."),
+            checks(invariants),
+        ]
 
-
-def _advice(pieces: list[str]) -> list[Html]:
-    return [bullets(pieces) if pieces else paragraph("Nothing in the metrics stands out.")]
-
-
-def _funnel(books: Sequence[Book]) -> list[Html]:
-    rows = pd.DataFrame(books, columns=Book._fields)
-    names = {
-        "rows_in": "Rows in",
-        "added": "Added",
-        "dropped": "Dropped",
-        "rows_out": "Rows out",
-        "why": "Why",
-    }
-    words = "; ".join(f"{row.stage} {row.rows_in:,} in, {row.rows_out:,} out" for row in books)
     return [
         paragraph(
-            "Rows in and added equal rows out and dropped. `python -m stages explain ID` tells one row's story."
+            f"{broken} of {len(invariants)} invariants are broken. Repair them before you believe "
+            "any number on this page.",
+            "bad",
+        ),
+        checks(invariants),
+    ]
+
+
+def _advice(advice: list[str]) -> list[Html]:
+    return [bullets(advice) if advice else paragraph("No metric needs attention.")]
+
+
+def _row_counts(counts: Sequence[RowCounts]) -> list[Html]:
+    frame = pd.DataFrame(counts, columns=RowCounts._fields)
+    points = [f"{row.stage} {row.rows_in:,} in, {row.rows_out:,} out" for row in counts]
+    return [
+        paragraph(
+            "In every stage, rows in and added equal rows out and dropped. `python -m stages "
+            "explain ID` shows the history of one row."
         ),
         chart(
-            charts.funnel(rows),
-            f"Rows through the stages: {words}",
-            "The number beside a bar: rows out.",
+            charts.row_count_chart(frame),
+            f"Rows through the stages: {'; '.join(points)}",
+            "The number beside a bar is the number of rows out.",
         ),
-        table(rows.rename(columns={"stage": "Stage", **names}), "Row accounting of every stage"),
+        table(frame.rename(columns=_ROW_HEADINGS), "Row accounting of every stage"),
     ]
 
 
 def _systems(metrics: Metrics, recall: pd.DataFrame) -> list[Html]:
-    rows = [
-        {"Split": split, "System": name}
-        | {
-            shown: metrics.need("evaluate", f"{split}.{system}.{measure}")
-            for measure, shown in _MEASURES.items()
-        }
-        | {"Fine-tuned gains": _over(metrics, split, system)}
-        for split in _SPLITS
-        for system, name in SYSTEMS.items()
-        if metrics.find("evaluate", f"{split}.{system}.ndcg_at_10") is not None
-    ]
-    documents, queries = (
-        int(metrics.need(*key))
-        for key in (("evaluate", "corpus_documents"), ("validate", "queries"))
-    )
+    rows = []
+    for split in _SPLITS:
+        for system, name in SYSTEMS.items():
+            if metrics.find("evaluate", f"{split}.{system}.ndcg_at_10") is not None:
+                rows.append({"Split": split, "System": name, **_scores(metrics, split, system)})
+
+    # What the numbers were measured on.
+    documents = int(metrics.need("evaluate", "corpus_documents"))
+    validation_queries = int(metrics.need("validate", "queries"))
+    test_queries = int(metrics.need("evaluate", "test_queries"))
     caption = (
-        f"Every system over the full corpus of {documents:,} documents; {queries:,} validation and "
-        f"{int(metrics.need('evaluate', 'test_queries')):,} test queries. Last column: nDCG@10, 95 % interval"
+        f"Every system on the full corpus of {documents:,} documents, with {validation_queries:,} "
+        f"validation and {test_queries:,} test queries. The last column is nDCG@10 with its 95 % "
+        "interval."
     )
-    shown = [table(pd.DataFrame(rows), caption)]
-    drawn = recall[recall["split"].isin(_SPLITS) & recall["system"].isin(SYSTEMS)]
-    if len(drawn):
-        shown.append(
-            chart(
-                charts.recall(drawn),
-                "Recall among the first k hits, per system, on validation and test",
-            )
-        )
-    return shown
+    parts = [table(pd.DataFrame(rows), caption)]
+
+    # Systems and splits without a name are not shown.
+    is_known = recall["split"].isin(_SPLITS) & recall["system"].isin(SYSTEMS)
+    if is_known.any():
+        description = "Recall among the first k hits, by system, on validation and test"
+        parts.append(chart(charts.recall_chart(recall[is_known]), description))
+    return parts
 
 
-def _over(metrics: Metrics, split: str, system: str) -> str:
-    """Return what the fine-tuned model gains over a system in nDCG@10, with its interval, if that is known."""
-    found = [
-        metrics.find("evaluate", f"{split}.gain.over_{system}.ndcg_at_10.{end}")
-        for end in _GAIN_PARTS[:3]
-    ]
-    mean, low, high = (math.nan if value is None else value for value in found)
-    return "" if math.isnan(low) else f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
+def _scores(metrics: Metrics, split: str, system: str) -> dict[str, float | str]:
+    """Return the metrics of one system, by heading."""
+    scores: dict[str, float | str] = {
+        heading: metrics.need("evaluate", f"{split}.{system}.{metric}")
+        for metric, heading in _METRICS.items()
+    }
+    scores["Fine-tuned gains"] = _gain_over(metrics, split, system)
+    return scores
+
+
+def _gain_over(metrics: Metrics, split: str, system: str) -> str:
+    """Return the gain of the fine-tuned model over a system with its interval, or nothing."""
+    key = f"{split}.gain.over_{system}.ndcg_at_10"
+    mean = metrics.find("evaluate", f"{key}.mean")
+    low = metrics.find("evaluate", f"{key}.low")
+    high = metrics.find("evaluate", f"{key}.high")
+    if low is None or math.isnan(low):
+        return ""
+
+    mean = math.nan if mean is None else mean
+    high = math.nan if high is None else high
+    return f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def _separation(metrics: Metrics, bins: pd.DataFrame) -> list[Html]:
-    shown = [
-        paragraph(
-            "Cosine of validation anchors to their positives and to three kinds of negatives, by the base model. "
-            "Random negatives show mispaired rows; BM25-hard ones share words with the anchor; dense-hard ones were "
-            "chosen by this very model, so their overlap is no alarm."
-        )
-    ]
-    panels = [
-        panel
-        for panel in PANELS
-        if metrics.find("validate", f"separation.{panel}.roc_auc") is not None
-    ]
-    areas = [
-        {
-            "Negatives": PANELS[panel],
-            "Gap of the means": metrics.need("validate", f"separation.{panel}.gap"),
-            "ROC area": metrics.need("validate", f"separation.{panel}.roc_auc"),
-        }
-        for panel in panels
-    ]
-    drawn = bins[bins["panel"].isin(PANELS)]
-    if len(drawn):
-        words = "; ".join(f"{row['Negatives']}: ROC area {row['ROC area']:.3f}" for row in areas)
-        shown.append(
-            chart(separation(drawn), f"Histograms of cosines, positives against negatives. {words}")
-        )
-    frame = pd.DataFrame(areas, columns=["Negatives", "Gap of the means", "ROC area"])
-    return [*shown, table(frame, "Separation of positives and negatives (0.5: none, 1: complete)")]
+    introduction = paragraph(
+        "Cosines of validation queries with their positives, and with three kinds of negatives, "
+        "by the base model. Random negatives show mispaired rows. BM25-hard negatives share words "
+        "with the query. Dense-hard negatives were chosen by this very model, so their overlap is "
+        "expected."
+    )
+
+    # One line for each kind of negative that was measured.
+    rows = []
+    for panel, name in PANELS.items():
+        area = metrics.find("validate", f"separation.{panel}.roc_auc")
+        if area is not None:
+            gap = metrics.need("validate", f"separation.{panel}.gap")
+            rows.append({"Negatives": name, "Gap of the means": gap, "ROC AUC": area})
+
+    # The plot may be empty.
+    parts = [introduction]
+    known_bins = bins[bins["panel"].isin(PANELS)]
+    if len(known_bins):
+        areas = [f"{row['Negatives']}: ROC AUC {row['ROC AUC']:.3f}" for row in rows]
+        description = f"Histograms of cosines, positives and negatives. {'; '.join(areas)}"
+        drawing = separation(known_bins).properties(title="Cosines of positives and of negatives")
+        parts.append(chart(drawing, description))
+
+    frame = pd.DataFrame(rows, columns=["Negatives", "Gap of the means", "ROC AUC"])
+    caption = "Separation of positives and negatives. A ROC AUC of 0.5 is none, 1 is complete."
+    return [*parts, table(frame, caption)]
 
 
 def _training(metrics: Metrics, loss: pd.DataFrame) -> list[Html]:
-    need = metrics.need
-    shown = [
-        figures(
-            [
-                Figure("Tokens at most", f"{need('tokenize', 'max_tokens'):.0f}"),
-                Figure("Texts cut", f"{need('tokenize', 'truncated_share'):.2%}"),
-                Figure("Tokens lost", f"{need('tokenize', 'tokens_lost_share'):.2%}"),
-                Figure("Unknown tokens", f"{need('tokenize', 'unknown_share'):.2%}"),
-                Figure("Negatives per anchor", f"{need('mine', 'negatives_per_anchor'):.2f}"),
-            ]
-        )
-    ]
+    numbers = []
+    for label, stage, key, number_format in _TRAINING_FIGURES:
+        numbers.append(Figure(label, format(metrics.need(stage, key), number_format)))
+
     if loss.empty:
-        return [*shown, paragraph("No loss was logged.", "note")]
-    first, last = loss["loss"].iloc[0], loss["loss"].iloc[-1]
-    words = f"Training loss from {first:.3f} at step {loss['step'].iloc[0]} to {last:.3f} at step {loss['step'].iloc[-1]}"
-    return [*shown, chart(charts.loss(loss), words)]
+        return [figures(numbers), paragraph("No loss was logged.", "note")]
+
+    # The ends of the curve, in words.
+    first = loss.iloc[0]
+    last = loss.iloc[-1]
+    description = (
+        f"Training loss from {first['loss']:.3f} at step {loss['step'].iloc[0]} "
+        f"to {last['loss']:.3f} at step {loss['step'].iloc[-1]}"
+    )
+    return [figures(numbers), chart(charts.loss_chart(loss), description)]
 
 
-def _changes(both: pd.DataFrame) -> list[Html]:
-    bins = change_bins(both)
-    better, worse = (
-        int(bins.loc[bins["what"] == what, "queries"].sum()) for what in ("better", "worse")
+def _changes(paired: pd.DataFrame) -> list[Html]:
+    better, worse = count_changes(paired)
+    same = len(paired) - better - worse
+    sentence = (
+        f"Of {len(paired):,} validation queries {better:,} did better than with the base model, "
+        f"{worse:,} worse and {same:,} the same."
     )
-    said = (
-        f"Of {len(both):,} validation queries {better:,} did better than with the base, {worse:,} worse and "
-        f"{len(both) - better - worse:,} the same."
-    )
-    shown = [paragraph(said)]
+
+    parts = [paragraph(sentence)]
+    bins = change_bins(paired)
     if len(bins):
-        shown.append(
-            chart(
-                charts.changes(bins),
-                f"Histogram of the change per query. {said}",
-                "Unchanged ones left out.",
-            )
-        )
-    return shown
+        description = f"Histogram of the change of each query. {sentence}"
+        caption = "Queries without a change are left out."
+        parts.append(chart(charts.change_chart(bins), description, caption))
+    return parts
 
 
-def _worst(metrics: Metrics, both: pd.DataFrame, held: Held, count: int) -> list[Html]:
+def _worst_queries(
+    metrics: Metrics, paired: pd.DataFrame, texts: ValidationTexts, count: int
+) -> list[Html]:
     if not count:
-        return [paragraph("None are listed: `report.worst_queries` is 0.")]
-    rows = worst(both, held, count)
-    caption = (
-        "Lowest nDCG@10 of the fine-tuned model first. A dash: not among the first hundred hits"
-    )
+        return [paragraph("None are listed, since `report.worst_queries` is 0.")]
+
     return [
         paragraph(
-            f"Read these: wrong labels, missing answers and odd wording show here first. {label_errors(metrics)}"
+            "Read these queries. Wrong labels, missing documents and odd wording show here first. "
+            f"{label_errors(metrics)}"
         ),
-        table(rows, caption),
+        table(
+            worst_queries(paired, texts, count),
+            "The lowest nDCG@10 of the fine-tuned model comes first. A dash as rank means: not "
+            "among the first hundred hits.",
+        ),
     ]
 
 
-def _every(metrics: Metrics) -> list[Html]:
-    rows = [
-        {
-            "Metric": f"{stage}.{key}",
-            "Value": f"{value:,}" if isinstance(value, int | float) else value,
-        }
-        for stage, values in metrics.stages.items()
-        for key, value in sorted(values.items())
-    ]
-    return [
-        folded(
-            f"{len(rows)} numbers of {len(metrics.stages)} stages",
-            table(pd.DataFrame(rows), "Metrics as in git"),
-        )
-    ]
+def _all_metrics(metrics: Metrics) -> list[Html]:
+    rows = []
+    for stage, values in metrics.stages.items():
+        for key, value in sorted(values.items()):
+            shown = f"{value:,}" if isinstance(value, int | float) else value
+            rows.append({"Metric": f"{stage}.{key}", "Value": shown})
+
+    summary = f"{len(rows)} numbers of {len(metrics.stages)} stages"
+    return [folded(summary, table(pd.DataFrame(rows), "The files under metrics/details"))]

@@ -157,8 +157,8 @@ def _probe(data: PageData) -> list[Html]:
     measurements = data.measurements
     introduction = paragraph(
         "The probe is a linear adapter on the embeddings of the base model. It learns from this "
-        "data in seconds. Fine-tuning gains more. The probe mostly shows which of two training sets is "
-        "better, but not by how much. It hardly shows the effect of hard negatives."
+        "data in seconds. Fine-tuning gains more. The probe mostly shows which of two training "
+        "sets is better, but not by how much. It hardly shows the effect of hard negatives."
     )
 
     # The placebo learns from shuffled pairs, so it must not gain.
@@ -231,9 +231,9 @@ def _separation(measurements: Measurements, histogram: pd.DataFrame) -> list[Htm
     return [
         paragraph(
             "Cosines of queries with their relevant documents, and with negatives. Random "
-            "negatives are easy for any model. They show mispaired rows. BM25-hard negatives share "
-            "words with the query. Dense-hard negatives are what the base model itself ranks first, so it "
-            "looks worse on them than it is."
+            "negatives are easy for any model. They show mispaired rows. BM25-hard negatives "
+            "share words with the query. Dense-hard negatives are what the base model itself "
+            "ranks first, so it looks worse on them than it is."
         ),
         chart(
             drawing,
@@ -241,10 +241,11 @@ def _separation(measurements: Measurements, histogram: pd.DataFrame) -> list[Htm
         ),
         table(
             frame,
-            "Gap: mean cosine of positives minus mean cosine of negatives. d': the gap in standard "
-            "deviations. ROC AUC: the chance that a positive scores higher than a negative, over "
-            "all queries and within a query. Overlap: of the two histograms. Violations: queries whose "
-            "hardest negative scores at least as high as their best positive.",
+            "Gap: mean cosine of positives minus mean cosine of negatives. d': the gap in "
+            "standard deviations. ROC AUC: the chance that a positive scores higher than a "
+            "negative, over all queries and within a query. Overlap: of the two histograms. "
+            "Violations: queries whose hardest negative scores at least as high as their best "
+            "positive.",
         ),
     ]
 
@@ -284,8 +285,8 @@ def _map(points: pd.DataFrame) -> list[Html]:
         paragraph(
             "Documents as the base model embeds them, on the two axes along which they differ "
             "most. The splits should cover the same area. Topics that lie apart are easy. Topics "
-            "that are mixed are where training has work to do. `tensorboard --logdir runs` shows the same "
-            "documents in three dimensions."
+            "that are mixed are where training has work to do. `tensorboard --logdir runs` shows "
+            "the same documents in three dimensions."
         ),
         chart(
             draw_map(points),

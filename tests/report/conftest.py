@@ -13,7 +13,8 @@ from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.runs import Runs
 from stages.lib.measured import Metrics
-from stages.report.inputs import Held
+from stages.lib.stage import nested
+from stages.report.measurements import ValidationTexts
 
 
 def name(letter, number):
@@ -24,7 +25,7 @@ def name(letter, number):
 @pytest.fixture
 def values():
     """Return the metrics of a run in which nothing stands out."""
-    measured = {
+    scores = {
         f"{split}.{system}.{metric}": value
         for split in ("validation", "test")
         for system, value in (("bm25", 0.3), ("base", 0.5), ("finetuned", 0.6))
@@ -75,7 +76,7 @@ def values():
             "corpus_documents": 3,
             "components": 5,
             "benchmark": "abc",
-            **measured,
+            **scores,
             **gains,
         },
     }
@@ -124,7 +125,7 @@ def validation():
 
 
 @pytest.fixture
-def held():
+def texts():
     documents = pd.DataFrame(
         {
             "doc_id": [name("d", 1), name("d", 2)],
@@ -155,13 +156,13 @@ def held():
     # Document 9 was a copy of document 1; document 7 was dropped.
     aliases = pd.DataFrame({"doc_id": [name("d", 9)], "kept_id": [name("d", 1)]})
     # Query 1 finds what a copy of which answers it, query 3 something else, query 4 what is in no corpus any more.
-    found = {1: 1, 2: 1, 3: 2, 4: 8}
+    first_documents = {1: 1, 2: 1, 3: 2, 4: 8}
     rows = [
-        ("validation", "finetuned", name("q", at), 1, name("d", doc), 0.5)
-        for at, doc in found.items()
+        ("validation", "finetuned", name("q", query), 1, name("d", document), 0.5)
+        for query, document in first_documents.items()
     ]
-    first = pd.DataFrame(rows, columns=list(Runs.empty().columns))
-    return Held(documents, aliases, queries, qrels, first)
+    first_hits = pd.DataFrame(rows, columns=list(Runs.empty().columns))
+    return ValidationTexts(documents, aliases, queries, qrels, first_hits)
 
 
 @pytest.fixture
@@ -218,13 +219,13 @@ def slices():
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, values, validation, held, slices):
+def run(tmp_path, monkeypatch, values, validation, texts, slices):
     """Lay everything the stage reads out in an empty folder, and go there."""
     monkeypatch.chdir(tmp_path)
-    for folder in ("metrics/queries", "metrics/plots"):
+    for folder in ("metrics/queries", "metrics/plots", "metrics/details"):
         Path(folder).mkdir(parents=True)
     for stage, numbers in values.items():
-        Path(f"metrics/{stage}.json").write_text(json.dumps(numbers))
+        Path(f"metrics/details/{stage}.json").write_text(json.dumps(nested(numbers)))
     test = results("test", [(101, 1, 0.5, 3, 1.0, 1), (102, 2, 0.5, 3, 0.5, 3)])
     for split, frame in (("validation", validation), ("test", test)):
         frame.to_csv(f"metrics/queries/{split}.tsv", sep="\t", index=False)
@@ -246,12 +247,12 @@ def run(tmp_path, monkeypatch, values, validation, held, slices):
     for plot, columns in plots.items():
         pd.DataFrame(columns).to_csv(f"metrics/plots/{plot}.tsv", sep="\t", index=False)
     slices.to_csv("metrics/slices.tsv", sep="\t", index=False)
-    second = held.first.assign(rank=2, doc_id=name("d", 66))
-    others = [held.first.assign(split="test"), held.first.assign(system="base"), second]
-    tables.write(pd.concat([held.first, *others]), Path("data/evaluate/runs.parquet"), Runs)
-    tables.write(held.documents, Path("data/pair/documents.parquet"), Documents)
-    tables.write(held.aliases, Path("data/deduplicate/aliases.parquet"), Aliases)
-    tables.write(held.queries, Path("data/split/validation/queries.parquet"), Queries)
-    tables.write(held.qrels, Path("data/split/validation/qrels.parquet"), Qrels)
+    second = texts.first_hits.assign(rank=2, doc_id=name("d", 66))
+    others = [texts.first_hits.assign(split="test"), texts.first_hits.assign(system="base"), second]
+    tables.write(pd.concat([texts.first_hits, *others]), Path("data/evaluate/runs.parquet"), Runs)
+    tables.write(texts.documents, Path("data/pair/documents.parquet"), Documents)
+    tables.write(texts.aliases, Path("data/deduplicate/aliases.parquet"), Aliases)
+    tables.write(texts.queries, Path("data/split/validation/queries.parquet"), Queries)
+    tables.write(texts.qrels, Path("data/split/validation/qrels.parquet"), Qrels)
     Path("params.yaml").write_text("report:\n  worst_queries: 20\n")
     return tmp_path

@@ -5,14 +5,16 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.lib.errors import Problem
+from stages.lib.measured import read_details
+from stages.lib.stage import nested
 from stages.report.__main__ import main
 
 PAGE = Path("data/report/index.html")
 
 
 def edit(stage, **changed):
-    path = Path(f"metrics/{stage}.json")
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
+    path = Path(f"metrics/details/{stage}.json")
+    path.write_text(json.dumps(nested({**read_details(path), **changed})))
 
 
 def page():
@@ -23,8 +25,9 @@ def page():
 def test_page_says_how_much_was_gained(run):
     text = page()
     assert (
-        "On 2 test queries the fine-tuned model ranks better than the base by +0.100 nDCG@10 (95 % interval +0.060 to "
-        "+0.140, resampled over 2 components). 1 did better, 0 worse and 1 the same."
+        "On 2 test queries the fine-tuned model ranks better than the base model by +0.100 nDCG@10 "
+        "(95 % interval +0.060 to +0.140, resampled over 2 components). "
+        "1 queries did better, 0 worse and 1 the same."
     ) in text
     assert 'class="box good"' in text
 
@@ -40,31 +43,26 @@ def test_page_says_when_the_model_got_worse(run):
     for end, value in (("mean", -0.1), ("low", -0.14), ("high", -0.06)):
         edit("evaluate", **{f"test.gain.over_base.ndcg_at_10.{end}": value})
     text = page()
-    assert "ranks worse than the base by -0.100" in text
+    assert "ranks worse than the base model by -0.100" in text
     assert 'class="box bad"' in text
 
 
 def test_page_says_when_there_is_no_interval(run):
     for part in ("mean", "low", "high", "mde"):
-        path = Path("metrics/evaluate.json")
-        values = json.loads(path.read_text())
-        path.write_text(
-            json.dumps(
-                {
-                    key: value
-                    for key, value in values.items()
-                    if not key.endswith(f"ndcg_at_10.{part}")
-                }
-            )
-        )
-    assert "too few, or too entangled, for an interval" in page()
+        path = Path("metrics/details/evaluate.json")
+        values = read_details(path)
+        kept = {
+            key: value for key, value in values.items() if not key.endswith(f"ndcg_at_10.{part}")
+        }
+        path.write_text(json.dumps(nested(kept)))
+    assert "are of too few components for an interval" in page()
 
 
-def test_a_broken_promise_cannot_be_overlooked(run):
+def test_a_broken_invariant_cannot_be_overlooked(run):
     assert "✗" not in page()
     edit("split", leaked_components=2)
     text = page()
-    assert "1 of 6 promises are broken" in text
+    assert "1 of 6 invariants are broken" in text
     assert "✗ broken: 2</b> <code>split.leaked_components" in text
 
 
@@ -77,9 +75,9 @@ def test_page_shows_validation_queries_escaped_and_no_test_query(run):
 
 def test_metrics_count_charts_and_tables(run):
     text = page()
-    counted = json.loads(Path("metrics/report.json").read_text())
+    details = read_details(Path("metrics/details/report.json"))
     assert (
-        counted
+        details
         == {"charts": text.count("<svg "), "tables": text.count("</table>")}
         == {"charts": 7, "tables": 8}
     )
@@ -100,18 +98,18 @@ def test_two_runs_write_the_same_bytes(run):
     assert page() == page()
 
 
-def test_nothing_in_the_page_tells_where_it_was_made(run):
+def test_the_page_does_not_depend_on_the_folder(run):
     assert str(run) not in page()
 
 
-def test_missing_number_is_told_and_nothing_is_written(run):
-    Path("metrics/mine.json").write_text("{}")
-    with pytest.raises(Problem, match=r"metrics/mine\.json has no number"):
+def test_a_missing_number_is_an_error_and_writes_nothing(run):
+    Path("metrics/details/mine.json").write_text("{}")
+    with pytest.raises(Problem, match=r"metrics/details/mine\.json has no number"):
         main()
-    assert not PAGE.exists() and not Path("metrics/report.json").exists()
+    assert not PAGE.exists() and not Path("metrics/details/report.json").exists()
 
 
-def test_missing_file_is_told(run):
+def test_a_missing_file_is_an_error(run):
     Path("metrics/queries/test.tsv").unlink()
     with pytest.raises(Problem, match=r"metrics/queries/test\.tsv does not exist"):
         main()

@@ -8,30 +8,30 @@ from hypothesis import strategies as st
 
 from stages.lib.errors import Problem
 from stages.lib.measured import Metrics
-from stages.report.inputs import Book, funnel, read_plot, read_results
+from stages.report.measurements import RowCounts, read_plot, read_results, row_counts
 
 
-def test_every_book_of_a_stage_has_its_own_line(metrics):
-    assert funnel(metrics) == [
-        Book("clean", 10, 0, 1, 9, "\u22121 too short"),
-        Book("deduplicate", 3, 0, 0, 3, ""),
-        Book("deduplicate: pairs", 9, 0, 0, 9, ""),
-        Book("augment", 3, 2, 1, 4, "+2 glossary, \u22121 held out"),
+def test_every_table_of_a_stage_has_its_own_line(metrics):
+    assert row_counts(metrics) == [
+        RowCounts("clean", 10, 0, 1, 9, "\u22121 too short"),
+        RowCounts("deduplicate", 3, 0, 0, 3, ""),
+        RowCounts("deduplicate: pairs", 9, 0, 0, 9, ""),
+        RowCounts("augment", 3, 2, 1, 4, "+2 glossary, \u22121 held out"),
     ]
 
 
 def test_reasons_come_with_the_most_frequent_first():
-    books = funnel(
+    counts = row_counts(
         Metrics(
             {"clean": {"rows_in": 6, "rows_out": 1, "dropped.b": 1, "dropped.a": 1, "dropped.c": 3}}
         )
     )
-    assert books[0].why == "\u22123 c, \u22121 a, \u22121 b"
+    assert counts[0].reasons == "\u22123 c, \u22121 a, \u22121 b"
 
 
 def test_results_come_back_as_they_were_written(run, validation):
-    found = read_results(Path("metrics/queries/validation.tsv"), "validation")
-    assert found.equals(validation.astype(found.dtypes.to_dict()))
+    results = read_results(Path("metrics/queries/validation.tsv"), "validation")
+    assert results.equals(validation.astype(results.dtypes.to_dict()))
 
 
 @given(st.floats(0, 1))

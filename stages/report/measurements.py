@@ -1,0 +1,209 @@
+"""What other stages measured, read and checked, and the row accounting of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from stages.lib.contracts.query_results import QueryResults
+from stages.lib.contracts.table import check
+from stages.lib.errors import Problem
+from stages.lib.measured import Metrics, Value, read_metrics
+from stages.report.interface import Inputs
+
+# Columns in which an empty field is a missing number. Elsewhere a name may be "NA" or "null".
+_OPTIONAL_NUMBERS = ("first_score", "low", "high", "p")
+
+
+class ValidationTexts(NamedTuple):
+    """The texts behind the validation results.
+
+    Attributes:
+        documents: the documents of the corpus.
+        aliases: the kept document of each dropped one.
+        queries: the validation queries.
+        qrels: their relevant documents.
+        first_hits: the rows of Runs of the fine-tuned model at rank 1.
+    """
+
+    documents: pd.DataFrame
+    aliases: pd.DataFrame
+    queries: pd.DataFrame
+    qrels: pd.DataFrame
+    first_hits: pd.DataFrame
+
+
+class ReportData(NamedTuple):
+    """Everything that the page shows.
+
+    Attributes:
+        metrics: the details of every stage.
+        validation: QueryResults of the validation split.
+        test: QueryResults of the test split.
+        separation: histograms of cosines.
+        loss: training loss by step.
+        recall: recall at k by split and system.
+        slices: the slices of the validation split.
+        texts: the texts behind the validation results.
+    """
+
+    metrics: Metrics
+    validation: pd.DataFrame
+    test: pd.DataFrame
+    separation: pd.DataFrame
+    loss: pd.DataFrame
+    recall: pd.DataFrame
+    slices: pd.DataFrame
+    texts: ValidationTexts
+
+
+def read_data(inputs: Inputs) -> ReportData:
+    """Return everything that the page shows. Raises Problem for a file that is missing or wrong."""
+    texts = ValidationTexts(
+        documents=inputs.documents.frame(),
+        aliases=inputs.aliases.frame(),
+        queries=inputs.queries.frame(),
+        qrels=inputs.qrels.frame(),
+        first_hits=inputs.runs.frame(split="validation", system="finetuned", rank=1),
+    )
+    return ReportData(
+        metrics=Metrics(read_metrics(list(vars(inputs.details).values()))),
+        validation=read_results(inputs.validation_results, "validation"),
+        test=read_results(inputs.test_results, "test"),
+        separation=read_plot(inputs.separation, ("panel", "kind"), ("cosine", "share")),
+        loss=read_plot(inputs.loss, (), ("step", "loss")),
+        recall=read_plot(inputs.recall, ("split", "system"), ("k", "recall")),
+        slices=read_slices(inputs.slices),
+        texts=texts,
+    )
+
+
+def read_results(path: Path, split: str) -> pd.DataFrame:
+    """Return the QueryResults in a TSV file.
+
+    Raises:
+        Problem: the file breaks the contract, or holds results of another split.
+    """
+    columns = QueryResults.to_schema().columns
+    text_columns = [name for name, column in columns.items() if str(column.dtype).startswith("str")]
+    frame = check(_read_tsv(path, text_columns), QueryResults, str(path))
+    if not (frame["split"] == split).all():
+        raise Problem(
+            f"{path} holds results of another split than {split}", "run 'dvc repro evaluate'"
+        )
+    return frame
+
+
+def read_plot(
+    path: Path, text_columns: Sequence[str], number_columns: Sequence[str]
+) -> pd.DataFrame:
+    """Return the named columns of a TSV file, rows in the order of the file.
+
+    Raises:
+        Problem: a column is missing, or a column of numbers holds something else.
+    """
+    frame = _read_tsv(path, text_columns)
+    remedy = "run the stage that writes it again: 'dvc repro --force'"
+    for name in (*text_columns, *number_columns):
+        if name not in frame.columns:
+            raise Problem(f"{path} has no column '{name}'", remedy)
+
+    # An empty column has no type.
+    for name in number_columns:
+        if len(frame) and not pd.api.types.is_numeric_dtype(frame[name]):
+            raise Problem(f"{path} has something else than numbers in '{name}'", remedy)
+
+    return frame[[*text_columns, *number_columns]]
+
+
+def read_slices(path: Path) -> pd.DataFrame:
+    """Return the slices of validation in a TSV file. Those of the test split are never shown."""
+    text_columns = ("split", "kind", "slice", "finding")
+    number_columns = ("queries", "components", "base", "finetuned", "gain", "low", "high", "p")
+    frame = read_plot(path, text_columns, number_columns)
+    return frame[frame["split"] == "validation"].reset_index(drop=True)
+
+
+class RowCounts(NamedTuple):
+    """The row accounting of one table in one stage.
+
+    Attributes:
+        stage: the stage, and the table if the stage has several.
+        rows_in: rows that the stage read.
+        added: rows that it added.
+        dropped: rows that it dropped.
+        rows_out: rows that it wrote.
+        reasons: the reasons in words, the most frequent first.
+    """
+
+    stage: str
+    rows_in: int
+    added: int
+    dropped: int
+    rows_out: int
+    reasons: str
+
+
+def row_counts(metrics: Metrics) -> list[RowCounts]:
+    """Return the row accounting of every stage that has one, in the order of the pipeline.
+
+    A stage with several tables has the name of the table before the key: `documents.rows_in`.
+    """
+    counts: list[RowCounts] = []
+    for stage, values in metrics.stages.items():
+        matches = [re.fullmatch(r"(?:(.+)\.)?rows_in", key) for key in values]
+        tables = sorted(match.group(1) or "" for match in matches if match)
+        counts += [_count_rows(stage, table, values) for table in tables]
+
+    return counts
+
+
+def _count_rows(stage: str, table: str, values: Mapping[str, Value]) -> RowCounts:
+    prefix = f"{table}." if table else ""
+    added = _by_reason(values, f"{prefix}added.")
+    dropped = _by_reason(values, f"{prefix}dropped.")
+
+    # Words such as "+2 glossary".
+    reasons = [*_in_words("+", added), *_in_words("\u2212", dropped)]
+    return RowCounts(
+        stage=f"{stage}: {table}" if table else stage,
+        rows_in=int(values[f"{prefix}rows_in"]),
+        added=sum(added.values()),
+        dropped=sum(dropped.values()),
+        rows_out=int(values[f"{prefix}rows_out"]),
+        reasons=", ".join(reasons),
+    )
+
+
+def _by_reason(values: Mapping[str, Value], prefix: str) -> dict[str, int]:
+    """Return reason to number of rows, for the keys that begin with `prefix`."""
+    return {
+        key.removeprefix(prefix): int(value)
+        for key, value in values.items()
+        if key.startswith(prefix) and not isinstance(value, str)
+    }
+
+
+def _in_words(sign: str, count_by_reason: Mapping[str, int]) -> list[str]:
+    ordered = sorted(count_by_reason.items(), key=lambda item: (-item[1], item[0]))
+    return [f"{sign}{count:,} {reason.replace('_', ' ')}" for reason, count in ordered if count]
+
+
+def _read_tsv(path: Path, text_columns: Sequence[str]) -> pd.DataFrame:
+    try:
+        return pd.read_csv(
+            path,
+            sep="\t",
+            dtype=dict.fromkeys(text_columns, "str"),
+            keep_default_na=False,
+            na_values={name: [""] for name in _OPTIONAL_NUMBERS},
+        )
+    except FileNotFoundError:
+        raise Problem(f"{path} does not exist", "run 'dvc repro' first") from None
+    except (ValueError, pd.errors.ParserError) as error:
+        first_line = str(error).splitlines()[0]
+        raise Problem(f"{path} is not a TSV table: {first_line}", "run 'dvc repro' again") from None
