@@ -3,10 +3,10 @@
 Reads the cleaned documents and pairs. Writes them without copies, the edges between
 near-duplicates, and the kept document that represents each dropped one.
 
-Linking and dropping are two decisions. "Upper" and "lower extremity hypokinesia" are near-duplicates,
-and different findings. So near-duplicates are linked: `split` keeps them in one split, and `mine`
-knows them. One of them is dropped only where the texts differ in stop words alone, or where the user
-asks for it.
+Linking and dropping are two decisions. "Upper" and "lower extremity hypokinesia" are
+near-duplicates, and different findings. So near-duplicates are linked: `split` keeps them in one
+split, and `mine` knows them. One of them is dropped only where the texts differ in stop words
+alone, or where the user asks for it.
 """
 
 from __future__ import annotations

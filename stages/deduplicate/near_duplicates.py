@@ -98,12 +98,12 @@ def find_duplicates(
     measure: Measure,
     scratch: Path,
 ) -> DuplicateGroups:
-    """Return the equal texts and the near-duplicates in `text_column` of a table.
+    """Return the equal texts and the near-duplicates in a column of a table.
 
     Args:
         table_file: the table.
-        id_column: the column with the ids of the texts.
-        text_column: the column with the texts.
+        id_column: the ids of the texts.
+        text_column: the texts.
         threshold: near-duplicates are at least this similar.
         measure: how two texts are compared.
         scratch: a folder for the hashes.
@@ -134,8 +134,7 @@ def find_duplicates(
         rows.form_hashes[first_row_of_text], return_index=True, return_inverse=True
     )
     first_equal = first_text_of_form[form_of_text].astype(np.int64)
-    is_first = first_equal == np.arange(len(ids))
-    compared_rows = np.flatnonzero(is_first[text_of_row])
+    compared_rows = np.flatnonzero((first_equal == np.arange(len(ids)))[text_of_row])
 
     # Verify every candidate, and keep the true near-duplicates, as positions of texts.
     candidates = find_candidates(rows.bands[compared_rows])

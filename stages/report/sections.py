@@ -175,9 +175,9 @@ def _verdict(metrics: Metrics, test: pd.DataFrame) -> Html:
         claim = f"the fine-tuned model ranks worse than the base model by {measured}"
 
     return paragraph(
-        f"On {count:,} test queries {claim}. {better:,} queries did better, {worse:,} worse and "
-        f"{same:,} the same. This set finds a true difference of {gain.mde:.3f} in four of five "
-        "cases.",
+        f"On {count:,} test queries {claim}. Of these queries {better:,} did better, {worse:,} "
+        f"worse and {same:,} the same. This set finds a true difference of {gain.mde:.3f} in four "
+        "of five cases.",
         tone,
     )
 

@@ -44,7 +44,7 @@ _ROWS = {
     "pair.balance.after.document.largest_share": "Share of pairs of the most frequent document.",
     "clean.private_left": "Texts with private data that is not replaced.",
 }
-_FALSE_NEGATIVES = "Hard negatives that are relevant after all, as estimated by `mine`."
+_FALSE_NEGATIVES = "Hard negatives that are relevant after all, as the stage mine estimates."
 _PANEL_COLUMNS = {
     "gap": "Gap",
     "standardised_gap": "d'",
@@ -321,7 +321,7 @@ def draw_learning_curve(rows: pd.DataFrame, base: float) -> altair.LayerChart:
     rule = alt.Chart(base_frame).mark_rule(color=SOFT, strokeDash=[4, 4]).encode(y="base:Q")
 
     drawing: altair.LayerChart = (rule + line + dots).properties(
-        title="More data, better ranking?", width=560, height=260
+        title="Learning curve of the probe", width=560, height=260
     )
     return drawing
 

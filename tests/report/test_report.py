@@ -27,7 +27,7 @@ def test_page_says_how_much_was_gained(run):
     assert (
         "On 2 test queries the fine-tuned model ranks better than the base model by +0.100 nDCG@10 "
         "(95 % interval +0.060 to +0.140, resampled over 2 components). "
-        "1 queries did better, 0 worse and 1 the same."
+        "Of these queries 1 did better, 0 worse and 1 the same."
     ) in text
     assert 'class="box good"' in text
 
