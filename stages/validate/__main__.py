@@ -166,9 +166,9 @@ class Baseline(NamedTuple):
 def rank_with_base_model(experiment: ProbeExperiment) -> Baseline:
     """Return what the base model finds for each query, and how good it is."""
     corpus = experiment.corpus
-    hits = dense(experiment.query_vectors, experiment.passage_vectors, DEPTH, starts=corpus.starts)
+    hits = dense(experiment.query_vectors, experiment.passage_vectors, DEPTH, passage_starts=corpus.passage_starts)
     query_ids = list(experiment.evaluation_set.queries["query_id"])
-    scores = measure(query_ids, hits, corpus.doc_ids, experiment.evaluation_set.grades)
+    scores = measure(query_ids, hits, corpus.doc_ids, experiment.evaluation_set.qrels)
     return Baseline(hits, scores)
 
 
@@ -183,7 +183,7 @@ def separate(
     """Return the separation from each kind of negative, labelled ones included."""
     corpus = experiment.corpus
     queries = list(experiment.evaluation_set.queries["text"])
-    bm25 = Lexical(corpus.texts, corpus.starts).search(queries, DEPTH)
+    bm25 = Lexical(corpus.texts, corpus.passage_starts).search(queries, DEPTH)
     separation = measure_separation(experiment, bm25, baseline.hits)
 
     # Pairs that a person found dissimilar. Those of the test split are not opened.

@@ -76,7 +76,7 @@ def measure_separation(experiment: ProbeExperiment, bm25: Hits, dense: Hits) -> 
     # Nothing was measured: say which kind of document is missing.
     corpus_ids = set(corpus.doc_ids.tolist())
     relevant_ids = {
-        doc_id for grades in experiment.evaluation_set.grades.values() for doc_id in grades
+        doc_id for grades in experiment.evaluation_set.qrels.values() for doc_id in grades
     }
     lack = "nothing but" if corpus_ids & relevant_ids else "none of the"
     raise Problem(
@@ -111,7 +111,7 @@ def human_labelled_panel(
     for anchor, doc_id in zip(anchors, doc_ids, strict=True):
         if doc_id in position_of_document:
             scores = best_scores(
-                anchor, passages, [position_of_document[doc_id]], starts=corpus.starts
+                anchor, passages, [position_of_document[doc_id]], passage_starts=corpus.passage_starts
             )
             cosines.append(float(scores[0]))
 
@@ -237,5 +237,5 @@ def sample_documents(corpus: Corpus, passages: Vectors, size: int = SAMPLE_SIZE)
         key=lambda index: hash_hex("geometry", str(corpus.doc_ids[index])),
     )
     chosen = sorted(by_hash[:size])
-    starts = np.arange(len(corpus.doc_ids)) if corpus.starts is None else corpus.starts
+    starts = np.arange(len(corpus.doc_ids)) if corpus.passage_starts is None else corpus.passage_starts
     return passages[starts[chosen]]

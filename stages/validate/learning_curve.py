@@ -90,13 +90,13 @@ class ProbeExperiment(NamedTuple):
                 adapter.queries(self.query_vectors[in_fold]),
                 adapter.documents(self.passage_vectors),
                 k=_DEPTH,
-                starts=self.corpus.starts,
+                passage_starts=self.corpus.passage_starts,
             )
             graded = measure(
                 list(query_ids[in_fold]),
                 hits,
                 self.corpus.doc_ids,
-                self.evaluation_set.grades,
+                self.evaluation_set.qrels,
             )
             result[in_fold] = graded["ndcg_at_10"]
 
@@ -198,7 +198,7 @@ def add_training_queries(
     all_queries = pd.concat([evaluation_set.queries, queries])
     return HeldOut(
         all_queries.sort_values("query_id", ignore_index=True),
-        {**benchmark.grades(qrels, {}), **evaluation_set.grades},
+        {**benchmark.grades(qrels, {}), **evaluation_set.qrels},
         pd.concat([evaluation_set.raw_qrels, qrels], ignore_index=True),
     )
 
@@ -355,13 +355,13 @@ def _nearest_passages(experiment: ProbeExperiment) -> tuple[list[int], list[int]
 
     # Passages of document i are those from starts[i] to ends[i].
     count = len(experiment.passage_vectors)
-    starts = np.arange(count) if corpus.starts is None else corpus.starts
+    starts = np.arange(count) if corpus.passage_starts is None else corpus.passage_starts
     ends = np.append(starts[1:], count)
 
     query_positions: list[int] = []
     passage_positions: list[int] = []
     for query, query_id in enumerate(experiment.evaluation_set.queries["query_id"]):
-        relevant = experiment.evaluation_set.grades[query_id]
+        relevant = experiment.evaluation_set.qrels[query_id]
         documents = [
             position_of_document[name] for name in relevant if name in position_of_document
         ]

@@ -145,7 +145,7 @@ def test_training_queries_join_validation_without_variants():
     both = add_training_queries(validation(), TRIPLETS, ["p4"])
     assert sorted(both.queries["text"]) == ["cough", "fever", "stiff knee"]
     by_text = {
-        text: both.grades[query]
+        text: both.qrels[query]
         for text, query in zip(both.queries["text"], both.queries["query_id"], strict=True)
     }
     assert by_text == {

@@ -166,7 +166,7 @@ def separate(evaluation_set, vectors, passages, corpus):
     """Return the panels of all kinds of negatives."""
     experiment = ProbeExperiment(evaluation_set, vectors, corpus, passages, None, 1)
     lexical = Lexical(TEXTS).search(list(evaluation_set.queries["text"]), 100)
-    hits = dense(vectors, passages, 100, corpus.starts)
+    hits = dense(vectors, passages, 100, corpus.passage_starts)
     return measure_separation(experiment, lexical, hits).panels
 
 
