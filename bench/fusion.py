@@ -4,7 +4,7 @@
 
 Runs on the default data of the last run: its validation queries, and those outside its domain; and on the collection in
 FOLDER, laid out as for bench/cranfield.py, if one is given. nDCG@10 of both that are fused, of reciprocal rank fusion
-(Cormack, Clarke and Büttcher 2009, with their constant 60), and of the convex combination of stages/evaluate/fusion.py
+(Cormack, Clarke and Büttcher 2009, with their constant 60), and of the convex combination of stages/evaluate/systems.py
 by the weight of the cosine, in hundredths.
 """
 
@@ -20,12 +20,16 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench import cranfield
-from stages.evaluate.__main__ import read_out_of_domain
-from stages.evaluate.fusion import fuse
+from stages.evaluate.__main__ import out_of_domain_task
+from stages.evaluate.interface import OutOfDomainFiles
+from stages.evaluate.systems import fuse
 from stages.lib import heldout, tables
 from stages.lib.contracts.aliases import Aliases
+from stages.lib.contracts.pairs import Pairs
+from stages.lib.contracts.passages import Passages
 from stages.lib.embed import Encoder
 from stages.lib.heldout import Corpus, HeldOut
+from stages.lib.interface import TableFile
 from stages.lib.lexical import Lexical
 from stages.lib.measures import DEPTH, measure
 from stages.lib.models import find_model
@@ -80,14 +84,16 @@ def main() -> None:
     data, clean = Path("data/split/validation"), Path("data/clean")
     copies = tables.read(Path("data/deduplicate/aliases.parquet"), Aliases)
     kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
+    outside = OutOfDomainFiles(
+        passages=TableFile(clean / "out_of_domain_passages.parquet", Passages),
+        pairs=TableFile(clean / "out_of_domain_pairs.parquet", Pairs),
+    )
     sets = {
         "validation": (
             heldout.read_corpus(Path("data/pair/passages.parquet")),
             heldout.read(data / "queries.parquet", data / "qrels.parquet", kept),
         ),
-        "out_of_domain": read_out_of_domain(
-            clean / "out_of_domain_passages.parquet", clean / "out_of_domain_pairs.parquet"
-        ),
+        "out_of_domain": out_of_domain_task(outside)[:2],
     }
     if options.folder:
         sets[options.folder.name] = cranfield.read(options.folder)[:2]

@@ -110,11 +110,7 @@ def trained(folder: Path, cache: Path) -> float:
     """
     for stage in ("tokenize", "finetune", "evaluate"):
         run(folder, stage, cache)
-    return float(
-        json.loads((folder / "metrics/evaluate.json").read_text("utf-8"))[
-            "validation.finetuned.ndcg_at_10"
-        ]
-    )
+    return float(json.loads((folder / "metrics/evaluate.json").read_text("utf-8"))["ndcg@10"])
 
 
 def probed(folder: Path) -> dict[str, float]:

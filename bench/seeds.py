@@ -35,8 +35,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.judged_copies import GIVEN, Scores, components, fine_tuned, kept
 from bench.trials import copy
-from stages.commands.compare.verdicts import CompareParams, compare_difference, measure_difference
-from stages.evaluate.params import EvaluateParams
+from stages.ask.compare.verdicts import CompareParams, difference, judge
+from stages.evaluate.interface import EvaluateParams
 from stages.lib.params import load
 
 
@@ -55,17 +55,9 @@ def summary(
     means = {seed: float(found.mean()) for seed, found in scores.items()}
     named = pd.Series(components, dtype=str)
     words = Counter(
-        compare_difference(
-            measure_difference(
-                "",
-                pd.Series(one),
-                pd.Series(other),
-                components=named,
-                seed=0,
-                seed_sd=seed_sd or 0.0,
-            ),
-            delta,
-        ).outcome
+        judge(
+            difference("", pd.Series(one), pd.Series(other), named, 0, seed_sd or 0.0), delta
+        ).word
         for one, other in combinations(scores.values(), 2)
     )
     return {

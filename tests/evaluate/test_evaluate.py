@@ -1,5 +1,6 @@
-"""Every system ranks every set, what is told of it holds, and a bad parameter leaves nothing."""
+"""The stage as a whole: every system ranks every evaluation set, and bad parameters are named."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.clean.passages import passages
-from stages.evaluate.__main__ import app, read_out_of_domain
-from stages.evaluate.static import StaticModel
+from stages.evaluate.__main__ import app, out_of_domain_task
+from stages.evaluate.interface import OutOfDomainFiles
+from stages.evaluate.systems import StaticModel
 from stages.lib import tables
 from stages.lib.benchmark import held_out
 from stages.lib.contracts.documents import Documents
@@ -22,19 +24,24 @@ from stages.lib.contracts.scored import Scored
 from stages.lib.contracts.splits import Splits
 from stages.lib.contracts.triplets import Triplets
 from stages.lib.errors import Problem
+from stages.lib.interface import TableFile
 from stages.lib.models import find_model
 from stages.lib.text import hash_hex
 from tests.evaluate.inputs import BASE, CORPUS, WORDS, documents, lay_out, name, pairs, run_stage
 
 
-def test_out_of_domain_pairs_become_queries_with_all_their_answers(tmp_path):
+def test_out_of_domain_pairs_become_queries_with_qrels(tmp_path):
     known = documents((1, "Stops an instance."), (2, "Halts it."))
     tables.write(passages(known, None, 0, None), tmp_path / "d.parquet", Passages)
     asked = pairs((1, "stop instance", 1), (2, "Stop  instance", 2), (3, "halt", 2))
     tables.write(asked, tmp_path / "p.parquet", Pairs)
-    corpus, held = read_out_of_domain(tmp_path / "d.parquet", tmp_path / "p.parquet")
-    assert corpus.texts == ["Stops an instance.", "Halts it."]
-    assert held.qrels == {
+    files = OutOfDomainFiles(
+        passages=TableFile(tmp_path / "d.parquet", Passages),
+        pairs=TableFile(tmp_path / "p.parquet", Pairs),
+    )
+    task = out_of_domain_task(files)
+    assert task.corpus.texts == ["Stops an instance.", "Halts it."]
+    assert task.evaluation_set.grades == {
         "q" + hash_hex("query", "stop instance"): {name("d", 1): 1.0, name("d", 2): 1.0},
         "q" + hash_hex("query", "halt"): {name("d", 2): 1.0},
     }
@@ -49,7 +56,7 @@ def test_out_of_domain_pairs_become_queries_with_all_their_answers(tmp_path):
         ("[101]", "evaluate.depths.0 = '101'"),  # deeper than what is ranked
     ],
 )
-def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, depths, key):
+def test_a_bad_parameter_is_named_and_leaves_nothing(project, depths, key):
     params = Path("params.yaml")
     text = params.read_text()
     start = text.index("  depths:\n")
@@ -63,15 +70,15 @@ def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, depths, key
 
 
 @pytest.mark.slow
-def test_every_system_ranks_every_set_and_an_unchanged_model_gains_nothing(project):
+def test_every_system_ranks_every_evaluation_set(project):
     lay_out(out_of_domain=True)
-    metrics, told = run_stage()
+    metrics, results = run_stage()
     assert (metrics["corpus_documents"], metrics["test_queries"], metrics["test.components"]) == (
         4,
         2,
         2,
     )
-    for split, frame in told.items():
+    for split, frame in results.items():
         assert len(frame) == 2 * len(WORDS)
         assert metrics[f"{split}.gain.over_base.ndcg_at_10.mean"] == 0.0
         assert (
@@ -86,6 +93,12 @@ def test_every_system_ranks_every_set_and_an_unchanged_model_gains_nothing(proje
     assert set(curve["split"]) == {"validation", "test"}
     assert curve[(curve["split"] == "test") & (curve["system"] == "base")]["recall"].max() == 0.5
     assert len(curve) == 2 * len(WORDS) * 7
+    assert json.loads(Path("metrics/evaluate.json").read_text()) == {
+        "ndcg@10": 1.0,
+        "gain": 0.0,
+        "outside_gain": 0.0,
+        "test_ndcg@10": 0.5,
+    }
     listed = pd.read_csv("metrics/measures.tsv", sep="\t")
     assert len(listed) == 3 * len(WORDS) * 7 * 5
     assert (
@@ -118,7 +131,7 @@ def set_static(path):
 
 
 @pytest.mark.slow
-def test_a_static_model_and_a_probe_are_rungs_of_the_ladder(project):
+def test_a_static_model_and_a_probe_are_systems(project):
     lay_out(out_of_domain=False)
     static_model(project / "static")
     set_static("static")
@@ -136,9 +149,9 @@ def test_a_static_model_and_a_probe_are_rungs_of_the_ladder(project):
         Path("data/split/splits.parquet"),
         Splits,
     )
-    metrics, told = run_stage()
+    metrics, results = run_stage()
     systems = {"bm25", "static", "base", "fusion", "probe", "finetuned"}
-    assert set(told["validation"]["system"]) == systems
+    assert set(results["validation"]["system"]) == systems
     # The words of the question stand in the answer: that is all a static model knows.
     assert 0 < metrics["validation.static.ndcg_at_10"] <= 1
     assert {
@@ -151,17 +164,21 @@ def test_a_model_with_context_is_no_static_model(project):
         StaticModel(find_model(BASE))
 
 
-def test_texts_without_a_known_token_have_no_direction(project):
+def test_texts_without_a_known_token_have_zero_vectors(project):
     static_model(project / "static")
-    found = StaticModel(project / "static").encode(["fever", ""])
-    assert found.shape == (2, 32) and np.linalg.norm(found, axis=1) == pytest.approx([1, 0])
+    vectors = StaticModel(project / "static").encode(["fever", ""])
+    assert vectors.shape == (2, 32) and np.linalg.norm(vectors, axis=1) == pytest.approx([1, 0])
 
 
 @pytest.mark.slow
-def test_made_queries_are_a_set_of_their_own_and_scored_pairs_are_judged(project):
+def test_synthetic_queries_and_scored_pairs_have_metrics(project):
     lay_out(out_of_domain=False)
-    made = pairs((11, "itching", 2)).assign(source="pair.title")
-    queries, qrels = held_out(made.assign(raw=made["anchor"], component_id=made["doc_id"]))
+    pairs_of_recipe = pairs((11, "itching", 2)).assign(source="pair.title")
+    queries, qrels = held_out(
+        pairs_of_recipe.assign(
+            raw=pairs_of_recipe["anchor"], component_id=pairs_of_recipe["doc_id"]
+        )
+    )
     tables.write(queries, Path("data/split/synthetic/queries.parquet"), Queries)
     tables.write(qrels, Path("data/split/synthetic/qrels.parquet"), Qrels)
     judged = [
@@ -181,8 +198,8 @@ def test_made_queries_are_a_set_of_their_own_and_scored_pairs_are_judged(project
     metrics, _ = run_stage()
     assert metrics["synthetic_exam"] is False
     assert metrics["synthetic.base.ndcg_at_10"] == 1.0
-    told = pd.read_csv("metrics/queries/synthetic.tsv", sep="\t")
-    assert set(told["split"]) == {"synthetic"} and len(told) == len(WORDS)
+    synthetic = pd.read_csv("metrics/queries/synthetic.tsv", sep="\t")
+    assert set(synthetic["split"]) == {"synthetic"} and len(synthetic) == len(WORDS)
     assert metrics["validation.base.average_precision"] == 1.0
     assert metrics["validation.base.spearman"] >= 0.6
     gain = {
@@ -194,18 +211,18 @@ def test_made_queries_are_a_set_of_their_own_and_scored_pairs_are_judged(project
 
 
 @pytest.mark.slow
-def test_without_an_out_of_domain_set_its_metrics_are_absent_and_its_table_is_a_header(project):
+def test_without_an_out_of_domain_set_its_table_is_a_header(project):
     lay_out(out_of_domain=False)
-    metrics, told = run_stage()
+    metrics, results = run_stage()
     assert not any(key.startswith("out_of_domain") for key in metrics)
-    assert len(told["out_of_domain"]) == 0
-    assert list(told["out_of_domain"].columns) == list(QueryResults.empty().columns)
-    assert len(told["test"]) == 2 * len(WORDS)
+    assert len(results["out_of_domain"]) == 0
+    assert list(results["out_of_domain"].columns) == list(QueryResults.empty().columns)
+    assert len(results["test"]) == 2 * len(WORDS)
     assert "test.base.ndcg_at_10" in metrics
 
 
 @pytest.mark.slow
-def test_the_benchmark_hash_follows_questions_and_candidates_and_not_cleaned_texts(project):
+def test_the_benchmark_hash_ignores_cleaned_texts(project):
     lay_out(out_of_domain=False)
     first, _ = run_stage()
     rewritten = documents(*((number, text.lower()) for number, text in CORPUS[:3]))

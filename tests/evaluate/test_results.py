@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.evaluate.results import list_hits, list_measures, summarize, tell, write_results
-from stages.lib import benchmark
+from stages.evaluate.__main__ import query_tables
+from stages.evaluate.diagnostics import RankedSet
+from stages.evaluate.interface import QueryTables
+from stages.evaluate.results import mean_metrics, metrics_by_depth, query_results, run_rows
+from stages.lib import benchmark, interface
 from stages.lib.benchmark import Corpus
 from stages.lib.contracts.query_results import QueryResults
 from stages.lib.contracts.runs import Runs
@@ -21,12 +24,12 @@ THREE = ("bm25", "base", "finetuned")
 
 def results(*rows, split="test"):
     """Make QueryResults of (number, component, nDCG of bm25, base, fine-tuned); recall is 1, MRR half the nDCG."""
-    made = [
+    rows_of_systems = [
         (name("q", number), split, system, name("d", component), ndcg, ndcg / 2, 1.0, 1.0, 1, 0.5)
         for number, component, *scores in rows
         for system, ndcg in zip(THREE, scores, strict=True)
     ]
-    frame = pd.DataFrame(made, columns=list(QueryResults.empty().columns))
+    frame = pd.DataFrame(rows_of_systems, columns=list(QueryResults.empty().columns))
     return frame.sort_values(["split", "system", "query_id"], ignore_index=True)
 
 
@@ -36,20 +39,20 @@ LITERAL = results(
 
 
 def test_the_means_of_each_system():
-    told = summarize(LITERAL, "test")
-    assert told["test.bm25.ndcg_at_10"] == 0.25
-    assert told["test.base.ndcg_at_10"] == 0.5
-    assert told["test.finetuned.ndcg_at_10"] == 0.625
-    assert told["test.finetuned.mrr_at_10"] == 0.3125
-    assert told["test.base.recall_at_100"] == 1.0
-    assert told.keys() == {f"test.{system}.{metric}" for system in THREE for metric in METRICS}
+    metrics = mean_metrics(LITERAL, "test")
+    assert metrics["test.bm25.ndcg_at_10"] == 0.25
+    assert metrics["test.base.ndcg_at_10"] == 0.5
+    assert metrics["test.finetuned.ndcg_at_10"] == 0.625
+    assert metrics["test.finetuned.mrr_at_10"] == 0.3125
+    assert metrics["test.base.recall_at_100"] == 1.0
+    assert metrics.keys() == {f"test.{system}.{metric}" for system in THREE for metric in METRICS}
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.permutations(range(len(LITERAL))))
 def test_the_order_of_the_rows_changes_nothing(order):
-    assert summarize(LITERAL.iloc[list(order)], "test") == pytest.approx(
-        summarize(LITERAL, "test"), abs=1e-12
+    assert mean_metrics(LITERAL.iloc[list(order)], "test") == pytest.approx(
+        mean_metrics(LITERAL, "test"), abs=1e-12
     )
 
 
@@ -58,37 +61,43 @@ DOC_IDS = np.array([name("d", number) for number in range(1, 5)])
 HITS = Hits(
     np.array([[2, 0, 1, 3], [3, 2, 1, 0]]), np.array([[0.9, 0.8, 0.7, 0.6]] * 2, dtype=np.float32)
 )
-ASKED = [name("q", 1), name("q", 2)]
-GRADES = {ASKED[0]: {name("d", 1): 1.0}, ASKED[1]: {name("d", 1): 1.0, name("d", 2): 0.5}}
+QUERY_IDS = [name("q", 1), name("q", 2)]
+GRADES = {QUERY_IDS[0]: {name("d", 1): 1.0}, QUERY_IDS[1]: {name("d", 1): 1.0, name("d", 2): 0.5}}
 
 
 @pytest.mark.parametrize(("k", "recall"), [(1, 0.0), (2, 0.5), (3, 0.75), (4, 1.0), (100, 1.0)])
-def test_measures_are_listed_by_system_and_depth(k, recall):
-    listed = list_measures(
-        {"base": HITS}, Corpus(DOC_IDS, [""] * 4), made_of(GRADES), "test", [k, 10]
+def test_metrics_are_listed_by_system_and_depth(k, recall):
+    listed = metrics_by_depth(
+        {"base": HITS},
+        Corpus(DOC_IDS, [""] * 4),
+        evaluation_set_of(GRADES),
+        split="test",
+        depths=[k, 10],
     )
     assert list(listed.columns) == ["split", "system", "measure", "k", "mean"]
     row = listed[(listed["measure"] == "recall") & (listed["k"] == k)].iloc[0]
     assert (row["split"], row["system"], row["mean"]) == ("test", "base", recall)
 
 
-def made_of(grades):
-    queries = pd.DataFrame({"query_id": ASKED, "component_id": [name("d", 1), name("d", 2)]})
+def evaluation_set_of(grades):
+    queries = pd.DataFrame({"query_id": QUERY_IDS, "component_id": [name("d", 1), name("d", 2)]})
     return benchmark.HeldOut(queries, grades, pd.DataFrame())
 
 
-def of(frame, query, system):
+def row_of(frame, query, system):
     return frame[(frame["query_id"] == query) & (frame["system"] == system)].iloc[0]
 
 
-def test_results_hold_a_row_per_query_and_system_and_obey_their_contract():
+def test_results_hold_a_row_per_query_and_system():
     corpus = Corpus(DOC_IDS, ["", "", "", ""])
-    frame = tell({"base": HITS, "bm25": HITS}, corpus, made_of(GRADES), "validation")
+    frame = query_results(
+        {"base": HITS, "bm25": HITS}, corpus, evaluation_set_of(GRADES), "validation"
+    )
     check(frame, QueryResults, "results")
     assert frame[["split", "query_id", "system"]].to_numpy().tolist() == [
-        ["validation", query, system] for query in ASKED for system in ("base", "bm25")
+        ["validation", query, system] for query in QUERY_IDS for system in ("base", "bm25")
     ]
-    first, second = (of(frame, query, "base") for query in ASKED)
+    first, second = (row_of(frame, query, "base") for query in QUERY_IDS)
     assert (first["first_rank"], first["mrr_at_10"], first["component_id"]) == (
         2,
         0.5,
@@ -98,17 +107,15 @@ def test_results_hold_a_row_per_query_and_system_and_obey_their_contract():
     assert first["ndcg_at_10"] == pytest.approx(1 / np.log2(3))
     assert second["first_rank"] == 3
     # Gains are linear: 0.5 at rank 3 and 1 at rank 4, against 1 and 0.5 at the top.
-    wanted = (0.5 / np.log2(4) + 1 / np.log2(5)) / (1 + 0.5 / np.log2(3))
-    assert second["ndcg_at_10"] == pytest.approx(wanted)
+    expected = (0.5 / np.log2(4) + 1 / np.log2(5)) / (1 + 0.5 / np.log2(3))
+    assert second["ndcg_at_10"] == pytest.approx(expected)
 
 
 def test_a_run_lists_every_hit_with_its_rank_and_score():
-    found = Hits(np.array([[1, 0], [0, 1]]), np.array([[0.9, 0.1], [0.5, 0.5]], dtype=np.float32))
-    searched = Corpus(np.array([name("d", 1), name("d", 2)]), ["one", "two"])
+    hits = Hits(np.array([[1, 0], [0, 1]]), np.array([[0.9, 0.1], [0.5, 0.5]], dtype=np.float32))
+    corpus = Corpus(np.array([name("d", 1), name("d", 2)]), ["one", "two"])
     queries = pd.DataFrame({"query_id": [name("q", 1), name("q", 2)]})
-    runs = list_hits(
-        {"base": found}, searched, benchmark.HeldOut(queries, {}, pd.DataFrame()), "test"
-    )
+    runs = run_rows({"base": hits}, corpus, benchmark.HeldOut(queries, {}, pd.DataFrame()), "test")
     check(runs, Runs, "runs")
     assert runs[["query_id", "rank", "doc_id", "score"]].to_numpy().tolist() == [
         [name("q", 1), 1, name("d", 2), 0.9],
@@ -118,18 +125,36 @@ def test_a_run_lists_every_hit_with_its_rank_and_score():
     ]
 
 
-def test_an_answer_that_was_dropped_is_a_miss_and_a_copy_counts_through_its_kept_document():
+def test_a_dropped_document_is_a_miss_and_a_copy_counts():
     qrels = pd.DataFrame(
-        {"query_id": ASKED, "doc_id": [name("d", 99), name("d", 98)], "grade": [1.0, 1.0]}
+        {"query_id": QUERY_IDS, "doc_id": [name("d", 99), name("d", 98)], "grade": [1.0, 1.0]}
     )
-    resolved = benchmark.grades(
-        qrels, {name("d", 98): name("d", 4)}
-    )  # 98 was a copy of 4; 99 was dropped
-    frame = tell({"base": HITS}, Corpus(DOC_IDS, [""] * 4), made_of(resolved), "test")
-    missed, hit = (of(frame, query, "base") for query in ASKED)
+    # 98 was a copy of 4, and 99 was dropped.
+    resolved = benchmark.grades(qrels, {name("d", 98): name("d", 4)})
+    frame = query_results(
+        {"base": HITS}, Corpus(DOC_IDS, [""] * 4), evaluation_set_of(resolved), "test"
+    )
+    missed, hit = (row_of(frame, query, "base") for query in QUERY_IDS)
     assert missed[[*METRICS, "first_rank"]].tolist() == [0.0, 0.0, 0.0, 0.0, 0]
     assert np.isnan(missed["first_score"])
     assert hit[[*METRICS, "first_rank"]].tolist() == [1.0, 1.0, 1.0, 1.0, 1]
+
+
+def write_results(frame, folder):
+    """Write QueryResults of test as the stage does, and return the folder's file."""
+    corpus = Corpus(DOC_IDS, [""] * 4)
+    ranked = RankedSet(
+        corpus=corpus,
+        evaluation_set=evaluation_set_of(GRADES),
+        hits={},
+        results=frame,
+        runs=Runs.empty(),
+        measures=pd.DataFrame(),
+    )
+    tables = query_tables({"test": ranked} if len(frame) else {})
+    paths = {item.name: folder / item.path for item in interface.outputs_of(QueryTables)}
+    interface._write_outputs(tables, "", paths)
+    return folder / "test.tsv"
 
 
 SHARES = st.floats(0.0, 1.0)
@@ -138,23 +163,20 @@ SHARES = st.floats(0.0, 1.0)
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(SHARES, SHARES, SHARES), min_size=1, max_size=4))
 def test_results_are_written_to_the_last_bit(tmp_path_factory, scores):
-    path = tmp_path_factory.mktemp("results") / "test.tsv"
     frame = results(*((number, number, *three) for number, three in enumerate(scores)))
     frame.loc[0, ["first_rank", "first_score"]] = [0, np.nan]
     frame["first_rank"] = frame["first_rank"].astype("int64")
-    write_results(frame, path)
-    read = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    assert list(read.columns) == list(frame.columns)
+    path = write_results(frame, tmp_path_factory.mktemp("results"))
+    texts = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    assert list(texts.columns) == list(frame.columns)
     for column in frame:
         if frame[column].dtype == "float64":
-            numbers = [float(value) if value else np.nan for value in read[column]]
+            numbers = [float(value) if value else np.nan for value in texts[column]]
             np.testing.assert_array_equal(numbers, frame[column].to_numpy())
         else:
-            assert list(read[column]) == list(frame[column].astype(str))
+            assert list(texts[column]) == list(frame[column].astype(str))
 
 
 def test_no_results_are_a_header(tmp_path):
-    write_results(QueryResults.empty(), tmp_path / "out_of_domain.tsv")
-    assert (tmp_path / "out_of_domain.tsv").read_text() == "\t".join(
-        QueryResults.empty().columns
-    ) + "\n"
+    path = write_results(QueryResults.empty(), tmp_path)
+    assert path.read_text() == "\t".join(QueryResults.empty().columns) + "\n"

@@ -1,48 +1,52 @@
-"""What is read out of a run of the stage: raw queries, separation before and after, slices, and judged first hits."""
+"""Diagnostics of a run: raw queries, separation before and after, slices, labelled first hits."""
 
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from stages.evaluate.gains import Chance
-from stages.evaluate.raw import compared
-from stages.evaluate.slices import COLUMNS
+from stages.evaluate.diagnostics import raw_query_metrics
+from stages.evaluate.results import SLICE_COLUMNS, IntervalSettings
 from stages.lib import tables
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.runs import Runs
 from stages.lib.reviewed import FIRST_HITS, Verdict, write_verdicts
 from tests.evaluate.inputs import lay_out, name, run_stage
-from tests.evaluate.test_gains import results
+from tests.evaluate.test_results_gains import results
 
 QUERIES = Path("data/split/validation/queries.parquet")
 
 
-def test_the_change_by_raw_queries_is_paired_and_of_the_fine_tuned_model():
+def test_the_change_by_raw_queries_is_paired():
     components = [f"c{at:02}" for at in range(60)]
     cleaned = results([0.5] * 60, [0.75] * 60, components)
     raw = results([0.25] * 60, [0.25, 0.75] * 30, components)
-    told = compared(cleaned, raw, "validation", Chance(13, 0.1))
-    assert told["validation.raw_queries.base.ndcg_at_10"] == 0.25
-    assert told["validation.raw_queries.finetuned.ndcg_at_10"] == 0.5
-    assert told["validation.raw_queries.change.mean"] == -0.25
+    change = raw_query_metrics(cleaned, raw, "validation", IntervalSettings(13, 0.1))
+    assert change["validation.raw_queries.base.ndcg_at_10"] == 0.25
+    assert change["validation.raw_queries.finetuned.ndcg_at_10"] == 0.5
+    assert change["validation.raw_queries.change.mean"] == -0.25
     # One model on both: seeds of training widen nothing.
-    assert told == compared(cleaned, raw, "validation", Chance(13, None))
+    assert change == raw_query_metrics(cleaned, raw, "validation", IntervalSettings(13, None))
     assert (
         -0.35
-        < told["validation.raw_queries.change.low"]
+        < change["validation.raw_queries.change.low"]
         < -0.25
-        < told["validation.raw_queries.change.high"]
+        < change["validation.raw_queries.change.high"]
         < -0.15
     )
-    few = compared(cleaned.iloc[[0, 60]], raw.iloc[[0, 60]], "validation", Chance(13, None))
+    few = raw_query_metrics(
+        cleaned.iloc[[0, 60]], raw.iloc[[0, 60]], "validation", IntervalSettings(13, None)
+    )
     assert few["validation.raw_queries.change.mean"] == -0.5
     assert "validation.raw_queries.change.low" not in few
-    assert not any("change" in key for key in compared(cleaned, raw, "test", Chance(13, None)))
+    assert not any(
+        "change" in key
+        for key in raw_query_metrics(cleaned, raw, "test", IntervalSettings(13, None))
+    )
 
 
 @pytest.mark.slow
-def test_queries_are_scored_as_they_were_typed_as_well(project):
+def test_raw_queries_are_scored_too(project):
     lay_out(out_of_domain=False)
     asked = tables.read(QUERIES, Queries)
     fever = asked["text"] == "fever"
@@ -58,7 +62,7 @@ def test_queries_are_scored_as_they_were_typed_as_well(project):
 
 
 @pytest.mark.slow
-def test_an_unchanged_model_separates_as_before_and_mines_the_same(project):
+def test_an_unchanged_model_has_the_same_separation(project):
     lay_out(out_of_domain=True)
     metrics, _ = run_stage()
     for panel in ("random", "bm25", "dense", "remined"):
@@ -74,14 +78,14 @@ def test_an_unchanged_model_separates_as_before_and_mines_the_same(project):
 
 
 @pytest.mark.slow
-def test_slices_of_two_queries_are_told_without_a_verdict(project):
+def test_slices_of_two_queries_have_no_verdict(project):
     lay_out(out_of_domain=False)
     metrics, _ = run_stage()
-    told = pd.read_csv("metrics/slices.tsv", sep="\t")
-    assert list(told.columns) == list(COLUMNS)
-    assert set(told["split"]) == {"validation"}  # test is not sliced unless asked
-    assert told.loc[told["kind"] == "length", "slice"].tolist() == ["1 word", "2 words"]
-    assert set(told["finding"]) == {"too few components"}
+    slices = pd.read_csv("metrics/slices.tsv", sep="\t")
+    assert list(slices.columns) == list(SLICE_COLUMNS)
+    assert set(slices["split"]) == {"validation"}  # test is not sliced unless asked
+    assert slices.loc[slices["kind"] == "length", "slice"].tolist() == ["1 word", "2 words"]
+    assert set(slices["finding"]) == {"too few components"}
     params = Path("params.yaml")
     params.write_text(params.read_text().replace("  sliced:\n", "  sliced:\n    - test\n"))
     both, _ = run_stage()
@@ -98,7 +102,7 @@ def test_slices_of_two_queries_are_told_without_a_verdict(project):
 
 
 @pytest.mark.slow
-def test_first_hits_that_people_judged_give_the_share_of_label_errors(project):
+def test_labelled_first_hits_give_the_label_error(project):
     lay_out(out_of_domain=False)
     # Both queries are said to be answered by a document that they do not find first.
     qrels = pd.read_parquet("data/split/validation/qrels.parquet").assign(doc_id=name("d", 4))

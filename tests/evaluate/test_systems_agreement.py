@@ -1,4 +1,4 @@
-"""How well cosines agree with scores: against other implementations, on literals, with honest gaps."""
+"""Agreement of cosines with scores: against other implementations, on literals, and left out."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from stages.evaluate.scored import agreement, average_precision, cosines, scored_in, spearman
+from stages.evaluate.systems import (
+    average_precision,
+    pair_cosines,
+    pairs_in_corpus,
+    score_agreement,
+    spearman,
+)
 from stages.lib.benchmark import Corpus
 from stages.lib.statistics import interval
 
@@ -16,7 +22,7 @@ VALUES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=3, max_
 
 @settings(max_examples=100, deadline=None)
 @given(VALUES, st.randoms(use_true_random=False))
-def test_rank_correlation_is_that_of_scipy_with_ties(scores, chance):
+def test_rank_correlation_equals_scipy_with_ties(scores, chance):
     found = [chance.choice([0.1, 0.2, 0.3, 0.4]) for _ in scores]
     mine = spearman(np.array(scores), np.array(found))
     if len(set(scores)) == 1 or len(set(found)) == 1:
@@ -25,7 +31,7 @@ def test_rank_correlation_is_that_of_scipy_with_ties(scores, chance):
         assert mine == pytest.approx(stats.spearmanr(scores, found).statistic)
 
 
-def test_average_precision_on_a_ranking_that_is_read_at_a_glance():
+def test_average_precision_on_literals():
     found = np.array([0.9, 0.8, 0.7, 0.6])
     assert average_precision(np.array([True, True, False, False]), found) == 1.0
     assert average_precision(np.array([True, False, True, False]), found) == pytest.approx(
@@ -44,7 +50,7 @@ def test_average_precision_on_a_ranking_that_is_read_at_a_glance():
     st.lists(st.tuples(st.booleans(), st.sampled_from([0.1, 0.2, 0.3])), min_size=1, max_size=9),
     st.randoms(),
 )
-def test_average_precision_does_not_depend_on_the_order_of_rows(rows, chance):
+def test_average_precision_ignores_the_order_of_rows(rows, chance):
     def of(pairs):
         return average_precision(
             np.array([one for one, _ in pairs]), np.array([value for _, value in pairs])
@@ -61,21 +67,21 @@ def scored(*rows):
     return frame.assign(anchor="a", component_id=frame["pair_id"].astype(str))
 
 
-def test_a_document_scores_by_its_best_passage_and_a_copy_by_the_kept_one():
+def test_a_document_scores_by_its_best_passage():
     passages = np.eye(3, dtype=np.float32)
     corpus = Corpus(np.array(["d1", "d2"]), ["x", "y", "z"], np.array([0, 2]))
-    placed = scored_in(
+    placed = pairs_in_corpus(
         scored((1, "d1", 1.0), (2, "copy", 0.5), (3, "gone", 0.0)), corpus, {"copy": "d2"}
     )
     assert placed["position"].tolist() == [0, 1]
     anchors = np.array([[0.6, 0.8, 0.0], [0.0, 0.8, 0.6]], dtype=np.float32)
-    assert cosines(placed, anchors, passages, corpus).tolist() == pytest.approx([0.8, 0.6])
+    assert pair_cosines(placed, anchors, passages, corpus).tolist() == pytest.approx([0.8, 0.6])
 
 
-def test_agreement_tells_both_models_the_gain_and_its_interval():
+def test_agreement_has_both_models_and_the_gain():
     rows = scored(*((at, "d", score) for at, score in enumerate([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])))
     right, wrong = np.arange(6) / 6, np.arange(6)[::-1] / 6
-    told = agreement(rows, {"base": wrong, "finetuned": right}, 0.5, 1)
+    told = score_agreement(rows, {"base": wrong, "finetuned": right}, 0.5, 1)
     assert told["base.spearman"] == pytest.approx(-1.0) and told[
         "finetuned.spearman"
     ] == pytest.approx(1.0)
@@ -85,9 +91,9 @@ def test_agreement_tells_both_models_the_gain_and_its_interval():
     assert 0.0 < low <= told["gain.over_base.average_precision.mean"] <= high
 
 
-def test_what_cannot_be_said_is_left_out():
+def test_undefined_figures_are_left_out():
     rows = scored((1, "d", 1.0), (2, "d", 0.8))
-    told = agreement(
+    told = score_agreement(
         rows, {"base": np.array([0.1, 0.2]), "finetuned": np.array([0.2, 0.1])}, 0.5, 1
     )
     assert {key.split(".")[-1] for key in told} == {"spearman", "mean"}, (
@@ -95,7 +101,7 @@ def test_what_cannot_be_said_is_left_out():
     )
 
 
-def test_an_interval_of_the_mean_is_that_of_any_bootstrap_and_follows_from_the_seed():
+def test_an_interval_of_the_mean_is_that_of_any_bootstrap():
     values = np.random.default_rng(3).normal(1.0, 1.0, 200)
     names = np.array([f"c{at}" for at in range(200)])
     found = interval(lambda at: float(values[at].mean()), names, 1)

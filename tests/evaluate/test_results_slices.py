@@ -6,15 +6,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.evaluate.gains import Chance, paired
-from stages.evaluate.slices import COLUMNS, counted, kinds, length, slices
+from stages.evaluate.results import (
+    SLICE_COLUMNS,
+    IntervalSettings,
+    length_slice,
+    paired_scores,
+    query_slices,
+    slice_counts,
+    slice_gains,
+)
 from stages.lib.contracts.queries import Queries
 from stages.lib.heldout import HeldOut
 from stages.lib.measures import METRICS
 from stages.lib.statistics import holm
-from tests.evaluate.test_gains import results
+from tests.evaluate.test_results_gains import results
 
-CHANCE = Chance(13, None)
+SETTINGS = IntervalSettings(13, None)
 
 
 def held(relations, texts=None, sources=None):
@@ -49,18 +56,18 @@ def held(relations, texts=None, sources=None):
         ("a b c d e f g h i j", "10 words or more"),
     ],
 )
-def test_a_query_is_as_long_as_its_words(text, slice_):
-    assert length(text) == slice_
+def test_the_length_of_a_query_is_its_words(text, slice_):
+    assert length_slice(text) == slice_
 
 
-def test_kinds_are_told_from_the_query_and_its_best_answer():
+def test_slices_come_from_the_query_and_its_best_document():
     asked = held(
         ["exact", "lay", ""], ["fever", "high fever", "rash"], ["hpo", "pair.title", "hpo"]
     )
     asked.qrels["q" + "0" * 16].update(
         {"d9": 1.0, "d8": 0.5}
     )  # of the equals d0 and d9 the smaller id counts
-    found = kinds(asked, {"d0": "heat", "d1": "skin", "d8": "bone", "d9": "bone"})
+    found = query_slices(asked, {"d0": "heat", "d1": "skin", "d8": "bone", "d9": "bone"})
     assert {kind: list(of) for kind, of in found.items()} == {
         "relation": ["exact", "lay", "(none)"],
         "topic": ["heat", "skin", "(none)"],
@@ -70,8 +77,8 @@ def test_kinds_are_told_from_the_query_and_its_best_answer():
     }
 
 
-def test_a_kind_that_is_the_same_for_all_tells_nothing():
-    assert list(kinds(held(["exact", "lay"]), {})) == ["relation"]
+def test_a_kind_with_one_slice_is_left_out():
+    assert list(query_slices(held(["exact", "lay"]), {})) == ["relation"]
 
 
 def case():
@@ -83,8 +90,8 @@ def case():
 
 
 def test_a_slice_on_literals():
-    frame = slices(*case(), {}, CHANCE)
-    assert list(frame.columns) == list(COLUMNS)
+    frame = slice_gains(*case(), {}, SETTINGS)
+    assert list(frame.columns) == list(SLICE_COLUMNS)
     assert frame["kind"].tolist() == ["measure"] * (len(METRICS) - 1) + ["relation"] * 3
     rows = frame[frame["kind"] == "relation"].set_index("slice")
     assert rows.index.tolist() == ["gains", "stays", "few"]
@@ -94,36 +101,37 @@ def test_a_slice_on_literals():
     assert rows["finding"].tolist() == ["better", "no evidence", "too few components"]
     assert rows.loc["few", ["low", "high", "p"]].isna().all()
     assert 0.2 < rows.loc["gains", "low"] < 0.3 < rows.loc["gains", "high"] < 0.4
-    assert counted(frame, "validation") == {
+    assert slice_counts(frame, "validation") == {
         "validation.slices.judged": 2,
         "validation.slices.better": 1,
         "validation.slices.worse": 0,
     }
 
 
-def test_p_values_are_corrected_for_all_rows_that_have_one():
+def test_p_values_are_corrected_for_their_number():
     found, asked = case()
-    frame = slices(found, asked, {}, CHANCE)
+    frame = slice_gains(found, asked, {}, SETTINGS)
     judged = frame[frame["p"].notna()]
     single = [
-        paired(found, name).gain(CHANCE).p
+        paired_scores(found, name).gain(SETTINGS).p
         for name in judged.loc[judged["kind"] == "measure", "slice"]
     ]
     of = asked.queries["relation"].to_numpy(dtype=str)
     single += [
-        paired(found, "ndcg_at_10").at(of == name).gain(CHANCE).p for name in ("gains", "stays")
+        paired_scores(found, "ndcg_at_10").select(of == name).gain(SETTINGS).p
+        for name in ("gains", "stays")
     ]
     assert judged["p"].tolist() == pytest.approx(holm(single), abs=5e-5)
 
 
-def test_of_very_many_the_smallest_stand_together():
+def test_the_smallest_of_many_slices_are_one():
     relations = [f"r{at:02}" for at in range(55) for _ in range(1 + (at < 49))]
     scores = np.full(len(relations), 0.5)
-    frame = slices(
+    frame = slice_gains(
         results(scores, scores, [f"c{at:03}" for at in range(len(relations))]),
         held(relations),
         {},
-        CHANCE,
+        SETTINGS,
     )
     rows = frame[frame["kind"] == "relation"]
     assert rows["slice"].tolist() == [*(f"r{at:02}" for at in range(50)), "(others)"]
@@ -137,16 +145,18 @@ def test_the_order_of_rows_changes_nothing(random):
     order, other = list(range(len(found))), list(range(len(asked.queries)))
     random.shuffle(order)
     random.shuffle(other)
-    mixed = slices(found.iloc[order], asked._replace(queries=asked.queries.iloc[other]), {}, CHANCE)
-    pd.testing.assert_frame_equal(mixed, slices(found, asked, {}, CHANCE))
+    mixed = slice_gains(
+        found.iloc[order], asked._replace(queries=asked.queries.iloc[other]), {}, SETTINGS
+    )
+    pd.testing.assert_frame_equal(mixed, slice_gains(found, asked, {}, SETTINGS))
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.sampled_from(["exact", "lay", "", "broad"]), min_size=2, max_size=30))
-def test_every_query_is_in_one_slice_of_each_kind_that_is_told(relations):
+def test_every_query_is_in_one_slice_of_each_kind(relations):
     scores = np.linspace(0.0, 1.0, len(relations))
     components = [f"c{at:03}" for at in range(len(relations))]
-    frame = slices(results(scores, scores[::-1], components), held(relations), {}, CHANCE)
+    frame = slice_gains(results(scores, scores[::-1], components), held(relations), {}, SETTINGS)
     told = frame[frame["kind"] != "measure"].groupby("kind")
     assert set(told["queries"].sum()) <= {len(relations)}
     for _, rows in told:

@@ -1,11 +1,11 @@
-"""Two rankings become one by their scores, brought to one scale."""
+"""Two rankings become one by their scores, on one scale."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.evaluate.fusion import fuse
+from stages.evaluate.systems import fuse
 from stages.lib.topk import Hits
 
 
@@ -18,10 +18,10 @@ def hits(*rows):
 def test_scores_are_brought_to_one_scale_and_added():
     lexical = hits([(7, 8.0), (2, 4.0), (5, 0.0)])
     dense = hits([(2, 0.9), (5, 0.8), (1, 0.4)])
-    found = fuse(lexical, dense, 0.5)
+    fused = fuse(lexical, dense, 0.5)
     # 2: half of 1 and half of 4 / 8; 7: half of 1; 5: half of (0.8 - 0.4) / 0.5.
-    assert found.positions.tolist() == [[2, 7, 5]]
-    assert found.scores.tolist()[0] == pytest.approx([0.75, 0.5, 0.4])
+    assert fused.positions.tolist() == [[2, 7, 5]]
+    assert fused.scores.tolist()[0] == pytest.approx([0.75, 0.5, 0.4])
 
 
 def test_each_query_has_a_scale_of_its_own():
@@ -75,6 +75,6 @@ def test_the_fusion_is_a_sort_of_the_sums(data):
         if score:
             sums[at] += 0.3 * score / lexical[0][1]
     expected = sorted(sums, key=lambda at: (-round(sums[at], 6), at))[:k]
-    found = fuse(hits(lexical), hits(dense), 0.7)
-    assert found.positions.tolist() == [expected]
-    assert found.scores[0].tolist() == pytest.approx([sums[at] for at in expected], abs=1e-6)
+    fused = fuse(hits(lexical), hits(dense), 0.7)
+    assert fused.positions.tolist() == [expected]
+    assert fused.scores[0].tolist() == pytest.approx([sums[at] for at in expected], abs=1e-6)

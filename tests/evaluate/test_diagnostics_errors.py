@@ -1,10 +1,10 @@
-"""First hits that no label calls an answer: of validation alone, in an order that stays, and a share once judged."""
+"""Errors on the first rank: of validation only, in a stable order, and the share that are none."""
 
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.evaluate.errors import drawn, label_error
+from stages.evaluate.diagnostics import label_error, sample_errors
 from stages.lib.contracts.runs import Runs
 from stages.lib.heldout import HeldOut
 from stages.lib.reviewed import Verdict
@@ -37,42 +37,43 @@ def held(count):
     )
 
 
-def test_an_error_is_a_first_hit_of_the_fine_tuned_model_that_is_no_answer():
+def test_an_error_is_a_first_hit_that_is_not_relevant():
     found = runs([1, 7, 3, 8])
     others = [runs([9] * 4, split="test"), runs([9] * 4, system="base")]
-    errors = drawn(pd.concat([found, *others]), held(4), 50, 13).sort_values("query_id")
+    errors = sample_errors(pd.concat([found, *others]), held(4), 50, 13).sort_values("query_id")
     assert errors.to_numpy().tolist() == [
         [name("q", 2), "c0", name("d", 7)],
         [name("q", 4), "c1", name("d", 8)],
     ]
 
 
-def test_a_document_that_people_graded_as_no_answer_is_an_error():
+def test_a_document_graded_zero_is_an_error():
     asked = held(1)
-    asked.qrels[name("q", 1)][name("d", 5)] = 0.0
-    assert drawn(runs([5]), asked, 50, 13)["doc_id"].tolist() == [name("d", 5)]
+    asked.grades[name("q", 1)][name("d", 5)] = 0.0
+    assert sample_errors(runs([5]), asked, 50, 13)["doc_id"].tolist() == [name("d", 5)]
 
 
 @given(st.randoms(use_true_random=False), st.integers(2, 30))
-def test_fewer_are_the_first_of_more_whatever_the_order_of_rows(random, wanted):
+def test_a_smaller_sample_begins_a_larger_one(random, wanted):
     found, asked = runs(range(2, 32)), held(30)
     order = list(range(len(found)))
     random.shuffle(order)
-    every = drawn(found, asked, 100, 13)
+    every = sample_errors(found, asked, 100, 13)
     assert len(every) == 30
-    assert drawn(found.iloc[order], asked, wanted, 13).equals(every.head(wanted))
-    assert drawn(found, asked, 30, 14)["query_id"].tolist() != every["query_id"].tolist()
+    assert sample_errors(found.iloc[order], asked, wanted, 13).equals(every.head(wanted))
+    assert sample_errors(found, asked, 30, 14)["query_id"].tolist() != every["query_id"].tolist()
 
 
-def test_a_query_keeps_its_place_when_others_are_answered():
+def test_a_query_keeps_its_place_in_the_sample():
     before, after = (
-        list(drawn(runs(firsts), held(4), 50, 13)["query_id"]) for firsts in ([9] * 4, [9, 2, 9, 9])
+        list(sample_errors(runs(firsts), held(4), 50, 13)["query_id"])
+        for firsts in ([9] * 4, [9, 2, 9, 9])
     )
     assert after == [query_id for query_id in before if query_id != name("q", 2)]
 
 
-def test_the_share_of_label_errors_stands_on_what_was_judged_of_todays_errors():
-    errors = drawn(runs([9] * 8), held(8), 50, 13)
+def test_the_label_error_counts_labels_of_current_errors():
+    errors = sample_errors(runs([9] * 8), held(8), 50, 13)
     assert label_error(errors, []) == {}
     said = {1: "yes", 3: "no", 5: "no", 7: "no"}
     lines = [Verdict(name("q", at), name("d", 9), "", "", "", word) for at, word in said.items()]

@@ -1,4 +1,4 @@
-"""A gain is paired, resampled by component, and silent where those are too few; no harm is shown, not assumed."""
+"""A gain is paired, resampled by component, and has no interval where components are few."""
 
 import numpy as np
 import pandas as pd
@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.evaluate.gains import Chance, gains, harm, paired
+from stages.evaluate.results import IntervalSettings, gains, harm, paired_scores
 from stages.lib.contracts.query_results import QueryResults
 from stages.lib.statistics import effect, sign_flip, widened
 
 GAIN = "validation.gain.over_base.ndcg_at_10"
-CHANCE = Chance(13, None)
+SETTINGS = IntervalSettings(13, None)
 
 
 def results(base, tuned, components, split="validation"):
@@ -31,51 +31,51 @@ def many(count, gain=0.25):
     return results(base, tuned, np.repeat([f"c{at:03}" for at in range(count)], 2))
 
 
-def test_the_gain_is_paired_by_query_and_resampled_by_component():
-    told = gains(many(60), "validation", CHANCE)
+def test_a_gain_is_paired_and_resampled_by_component():
+    metrics = gains(many(60), "validation", SETTINGS)
     differences, names = (
         np.tile([0.25, 0.25, 0.25, -0.25], 30),
         np.repeat([f"c{at:03}" for at in range(60)], 2),
     )
     expected = effect(differences, names, 13)
     assert {
-        end: told[f"{GAIN}.{end}"] for end in ("mean", "low", "high", "mde")
+        end: metrics[f"{GAIN}.{end}"] for end in ("mean", "low", "high", "mde")
     } == expected._asdict()
-    assert told[f"{GAIN}.mean"] == 0.125
-    assert told[f"{GAIN}.p"] == sign_flip(differences, names, 13)
-    assert told["validation.components"] == 60
+    assert metrics[f"{GAIN}.mean"] == 0.125
+    assert metrics[f"{GAIN}.p"] == sign_flip(differences, names, 13)
+    assert metrics["validation.components"] == 60
     # Every component deviates by 0.25 from its share of the mean, half of them up and half of them down.
-    assert told["validation.effective_components"] == pytest.approx(60.0)
+    assert metrics["validation.effective_components"] == pytest.approx(60.0)
 
 
 @pytest.mark.parametrize("count", [2, 49])
-def test_under_fifty_components_there_are_means_and_no_interval(count):
-    told = gains(many(count), "validation", CHANCE)
-    assert told.keys() == {
+def test_few_components_give_means_and_no_interval(count):
+    metrics = gains(many(count), "validation", SETTINGS)
+    assert metrics.keys() == {
         f"{GAIN}.mean",
         "validation.components",
         "validation.effective_components",
     }
 
 
-def test_every_rung_of_the_ladder_is_compared_and_only_the_base_is_tested():
+def test_every_system_is_compared_and_only_base_is_tested():
     frame = many(60)
     lexical = frame[frame["system"] == "base"].assign(system="bm25", ndcg_at_10=0.0)
-    told = gains(pd.concat([frame, lexical], ignore_index=True), "validation", CHANCE)
-    assert told["validation.gain.over_bm25.ndcg_at_10.mean"] == 0.625
-    assert told["validation.gain.over_bm25.ndcg_at_10.low"] > 0.5
-    assert {key for key in told if key.endswith(".p")} == {f"{GAIN}.p"}
+    metrics = gains(pd.concat([frame, lexical], ignore_index=True), "validation", SETTINGS)
+    assert metrics["validation.gain.over_bm25.ndcg_at_10.mean"] == 0.625
+    assert metrics["validation.gain.over_bm25.ndcg_at_10.low"] > 0.5
+    assert {key for key in metrics if key.endswith(".p")} == {f"{GAIN}.p"}
 
 
 def test_a_single_component_has_a_mean_alone():
-    told = gains(results([0.5, 0.5], [1.0, 0.5], ["c", "c"]), "validation", CHANCE)
-    assert told == {f"{GAIN}.mean": 0.25, "validation.components": 1}
+    metrics = gains(results([0.5, 0.5], [1.0, 0.5], ["c", "c"]), "validation", SETTINGS)
+    assert metrics == {f"{GAIN}.mean": 0.25, "validation.components": 1}
 
 
-def test_the_seeds_of_one_training_widen_the_interval_and_not_the_test():
+def test_seeds_of_training_widen_the_interval_only():
     before, after = (
-        gains(many(60), "validation", CHANCE),
-        gains(many(60), "validation", Chance(13, 0.05)),
+        gains(many(60), "validation", SETTINGS),
+        gains(many(60), "validation", IntervalSettings(13, 0.05)),
     )
     plain = effect(*_of(many(60)), 13)
     assert after[f"{GAIN}.low"] == widened(plain, 0.05, trainings=1).low < before[f"{GAIN}.low"]
@@ -84,8 +84,8 @@ def test_the_seeds_of_one_training_widen_the_interval_and_not_the_test():
 
 
 def _of(frame):
-    both = paired(frame, "ndcg_at_10")
-    return both.tuned - both.other, both.components
+    scores = paired_scores(frame, "ndcg_at_10")
+    return scores.tuned - scores.other, scores.components
 
 
 @settings(max_examples=10, deadline=None)
@@ -94,24 +94,24 @@ def test_the_order_of_rows_changes_nothing(random):
     frame = many(60)
     order = list(range(len(frame)))
     random.shuffle(order)
-    assert gains(frame.iloc[order], "validation", CHANCE) == gains(frame, "validation", CHANCE)
+    assert gains(frame.iloc[order], "validation", SETTINGS) == gains(frame, "validation", SETTINGS)
 
 
 @pytest.mark.parametrize(("low", "harmless"), [(-0.02, True), (-0.0201, False), (0.01, True)])
-def test_harmless_is_what_certainly_drops_by_no_more_than_allowed(low, harmless):
+def test_harmless_means_a_bounded_drop(low, harmless):
     gained = {
         f"out_of_domain.gain.over_base.ndcg_at_10.{end}": value
         for end, value in (("mean", 0.03), ("low", low))
     }
-    told = harm(gained, 0.02)
-    assert told == {
+    metrics = harm(gained, 0.02)
+    assert metrics == {
         "out_of_domain.drop.mean": -0.03,
         "out_of_domain.drop.high": -low,
         "out_of_domain.harmless": harmless,
     }
 
 
-def test_without_an_interval_nothing_is_called_harmless_and_without_a_set_nothing_is_said():
+def test_without_an_interval_there_is_no_verdict_on_harm():
     assert harm({"out_of_domain.gain.over_base.ndcg_at_10.mean": 0.1}, 0.02) == {
         "out_of_domain.drop.mean": -0.1
     }
