@@ -26,17 +26,19 @@ ROOT = Path(__file__).parent.parent
 def train(steps: int, batch: int, way: str) -> dict[str, float]:
     """Train `steps` steps in one `way`; return seconds, memory in GB and the last loss."""
     sys.path.insert(0, str(ROOT))
-    from stages.finetune import losses, training
-    from stages.finetune.batches import Row, plan
-    from stages.finetune.params import FinetuneParams
-    from stages.finetune.trackers import Trackers
+    from stages.finetune import chunked_loss
+    from stages.finetune.batches import conflict_ids, plan_batches
+    from stages.finetune.interface import FinetuneParams
+    from stages.finetune.tracking import Tracker
+    from stages.finetune.trainer import TrainingHooks, TrainingJob
+    from stages.finetune.trainer import train as train_model
     from stages.lib import tables
     from stages.lib.contracts.tokens import fixed_shape, tokens
     from stages.lib.models import find_model, load_model
     from stages.lib.params import Model, Run, load
 
     if way == "whole":
-        losses.CHUNK = 1 << 20
+        chunked_loss.CHUNK = 1 << 20
     name = "CachedMultipleNegativesRanking" if way == "cached" else "MultipleNegativesRanking"
     params = load(FinetuneParams).model_copy(update={"loss": name, "batch_size": batch})
     run, rows = load(Run), Path("data/tokenize/tokens.parquet")
@@ -44,14 +46,21 @@ def train(steps: int, batch: int, way: str) -> dict[str, float]:
     table = tables.read(rows, tokens(length, negatives))
     base = find_model(load(Model))
     load_model(base)  # what the library itself needs is in memory before
-    batches = plan(
-        list(map(Row, table["answer_ids"], table["shown_ids"])), batch, params.epochs, run.seed
-    )[:steps]
+    rows_of_ids = conflict_ids(table, "ranking")
+    batches = plan_batches(rows_of_ids, batch, params.epochs, run.seed)[:steps]
+    job = TrainingJob(
+        base=base,
+        tokens=table,
+        batches=batches,
+        params=params,
+        seed=run.seed,
+        threads=run.threads,
+    )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as logs:
-        trackers = Trackers(Path(logs, "logs"), "off", {})
+        tracker = Tracker(Path(logs, "logs"), "off", {})
         start = time.perf_counter()
-        trained = training.train(base, table, batches, params, run.seed, run.threads, trackers)
+        trained = train_model(job, TrainingHooks(tracker))
         seconds = time.perf_counter() - start
     memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
     return {"seconds": seconds, "gigabytes": memory, "loss": float(trained.curve["loss"].iloc[-1])}

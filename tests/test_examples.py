@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from stages.finetune.params import FinetuneParams
+from stages.finetune.interface import FinetuneParams
 from stages.lib.params import Run, load, read_yaml
 from stages.split.interface import SplitParams
 

@@ -1,1 +1,1 @@
-"""The stage `finetune`: batches without conflicts, contrastive training, the model as a result."""
+"""The stage `finetune`: batches without conflicts, contrastive training, and the model."""

@@ -1,8 +1,8 @@
 """Fine-tune the base model on the tokens, reproducibly.
 
-Reads the tokens and the verdict of `validate`, and, for early stopping and merging alone, the queries of validation
-with the documents; writes the model with its card. A run that was killed goes on from its checkpoint in the cache.
-TensorBoard scalars go to `runs/`, outside git and DVC.
+Reads the tokens and the verdict of `validate`. Early stopping and merging also read the validation
+queries and the corpus. Writes the model with its card. A run that was killed goes on from its
+checkpoint in the cache. TensorBoard scalars go to `runs/`, outside git and DVC.
 """
 
 from __future__ import annotations
@@ -11,171 +11,230 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from stages.finetune import checkpoints, devices, losses, trackers, validation
-from stages.finetune.batches import Row, conflicts, plan, shuffled
-from stages.finetune.card import Facts, card
-from stages.finetune.merge import merge
-from stages.finetune.params import FinetuneParams
-from stages.finetune.stopping import Stopping
-from stages.finetune.training import Trained, train
-from stages.lib import tables, written
+from stages.finetune import losses
+from stages.finetune.batches import (
+    ConflictIds,
+    conflict_ids,
+    count_conflicts,
+    plan_batches,
+    shuffled_batches,
+)
+from stages.finetune.checkpoints import Checkpoints, checkpoint_key
+from stages.finetune.interface import FinetuneParams, Inputs, Outputs, Params
+from stages.finetune.model_selection import (
+    EarlyStopping,
+    ValidationSet,
+    merge,
+    ndcg_at_10,
+    read_validation_set,
+    score_model,
+    subset,
+)
+from stages.finetune.tracking import (
+    RUNS,
+    ModelFacts,
+    Tracker,
+    check_wandb,
+    model_card,
+    run_name,
+)
+from stages.finetune.trainer import Trained, TrainingHooks, TrainingJob, pick_device, train
+from stages.lib import tables
 from stages.lib.contracts.tokens import fixed_shape, tokens
 from stages.lib.embed import Encoder
 from stages.lib.errors import Problem
+from stages.lib.interface import Stage
 from stages.lib.models import file_hash, find_model, fingerprint, load_model
-from stages.lib.params import Model, Run, Shape, load
-from stages.lib.stage import command, write_metrics
+from stages.lib.params import Model
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-Metrics = dict[str, float | int | str | bool]
+Values = dict[str, float | int | str | bool]
 
 
-def check_verdict(validate: Path, force: bool) -> bool:
-    """Return whether the data passed validation. Raises Problem when it did not and is not forced."""
+def run(inputs: Inputs, params: Params) -> Outputs:
+    """Fine-tune the base model on the tokens, reproducibly."""
+    finetune = params.finetune
+    shape = params.pair.shape
+
+    # Refuse what cannot be trained before the work begins.
+    loss_name = losses.choose(finetune, shape)
+    device = pick_device(finetune.device, finetune.bf16)
+    check_wandb(finetune.wandb)
+    passed = check_verdict(inputs.verdict, finetune.force)
+
+    # The training rows, in batches without conflicts.
+    length, negatives = fixed_shape(inputs.tokens.path)
+    rows = tables.read(inputs.tokens.path, tokens(length, negatives))
+    base = find_model(params.model)
+    ids_of_rows = conflict_ids(rows, shape)
+    batches = plan_batches(ids_of_rows, finetune.batch_size, finetune.epochs, seed=params.run.seed)
+
+    # Validation is read only if it decides something, so a default run does not depend on it.
+    uses_validation = bool(finetune.early_stopping or finetune.merge)
+    validation_set = read_validation_set(inputs, params.model) if uses_validation else None
+    early_stopping = make_early_stopping(finetune, validation_set, steps=len(batches))
+
+    # Everything that decides the weights names the run and its checkpoint.
+    decisive = decisive_texts(inputs, params, uses_early_stopping=early_stopping is not None)
+    checkpoints = Checkpoints(checkpoint_key(*decisive, fingerprint(base), str(device)))
+    tracker = Tracker(
+        RUNS / run_name(*decisive), finetune.wandb, tracker_settings(params, decisive[0])
+    )
+
+    job = TrainingJob(
+        base=base,
+        tokens=rows,
+        batches=batches,
+        params=finetune,
+        seed=params.run.seed,
+        threads=params.run.threads,
+        shape=shape,
+        device=device,
+    )
+    trained = train(job, TrainingHooks(tracker, checkpoints, early_stopping))
+    tracker.close()
+
+    # The prompts belong to the model, so they are set before a mixture of it is embedded.
+    set_prompts(trained.model, params.model)
+    details: Values = {
+        "loss": loss_name,
+        "forced": not passed,
+        **training_metrics(trained, job, ids_of_rows),
+        **(early_stopping.metrics() if early_stopping else {}),
+        **merge_with_base(trained.model, base, finetune, validation_set=validation_set),
+    }
+    dimensions = int(trained.model.get_embedding_dimension() or 0)
+    facts = ModelFacts(decisive[0], base, dimensions, max_tokens=length)
+    card = model_card(facts, finetune, params.run, model=params.model, metrics=details)
+    return Outputs(
+        model=partial(save_model, trained.model, card),
+        plot=trained.curve.round({"loss": 6}),
+        details=details,
+        remove_checkpoint=checkpoints.remove,
+    )
+
+
+def check_verdict(verdict: Path, force: bool) -> bool:
+    """Return whether the data passed validation.
+
+    Raises:
+        Problem: it did not and is not forced, or there is no verdict.
+    """
     try:
-        passed = json.loads(validate.read_text("utf-8"))["passed"] is True
+        passed = json.loads(verdict.read_text("utf-8"))["passed"] is True
     except FileNotFoundError:
-        raise Problem(f"{validate} does not exist", "run 'dvc repro validate' first") from None
+        raise Problem(f"{verdict} does not exist", "run 'dvc repro validate' first") from None
     except (ValueError, KeyError, TypeError):
         raise Problem(
-            f"{validate} is not the result of a run", "run 'dvc repro validate'"
+            f"{verdict} is not the result of a run: it has no key 'passed'",
+            "run 'dvc repro validate'",
         ) from None
     if not passed and not force:
         raise Problem(
-            f"{validate}: the data failed validation, so it is not trained on",
+            f"{verdict}: the data failed validation, so it is not trained on",
             "open data/validate/index.html; to train all the same set finetune.force: true",
         )
     return passed
 
 
-def meet(table: pd.DataFrame, shape: str) -> list[Row]:
-    """Return what decides which rows may meet. Pairs with scores are no negatives of each other: any may."""
-    if shape == "scores":
-        return [Row((), ())] * len(table)
-    return list(map(Row, table["answer_ids"], table["shown_ids"]))
-
-
-def stop(params: FinetuneParams, exam: validation.Exam | None, steps: int) -> Stopping | None:
-    """Return who looks at validation during training, if anybody does."""
-    if exam is None or not params.early_stopping:
+def make_early_stopping(
+    params: FinetuneParams, validation_set: ValidationSet | None, steps: int
+) -> EarlyStopping | None:
+    """Return early stopping for a run of `steps` steps; None if params.yaml does not ask for it."""
+    if validation_set is None or not params.early_stopping:
         return None
-    return Stopping(
+    return EarlyStopping(
         params.early_stopping,
         steps,
         params.epochs,
-        partial(validation.look, validation.bounded(exam)),
+        score=partial(score_model, subset(validation_set)),
     )
 
 
-def give_prompts(model: SentenceTransformer, prompts: Model) -> None:
-    """Let `model` know the prompts that it was trained with, for its encode_query and encode_document."""
+def decisive_texts(inputs: Inputs, params: Params, *, uses_early_stopping: bool) -> list[str]:
+    """Return hashes and parameters that decide the weights; the hash of the tokens comes first."""
+    paths = [inputs.tokens.path]
+    if uses_early_stopping:
+        validation = (inputs.queries, inputs.qrels, inputs.aliases, inputs.passages)
+        paths += [table.path for table in validation]
+    sections = (params.finetune, params.run, params.model)
+    return [*map(file_hash, paths), *map(str, sections), params.pair.shape]
+
+
+def tracker_settings(params: Params, rows_sha256: str) -> dict[str, Any]:
+    """Return the parameters of a run, as a tracker shows them."""
+    return {
+        **params.finetune.model_dump(),
+        "data": rows_sha256,
+        "seed": params.run.seed,
+        "threads": params.run.threads,
+    }
+
+
+def set_prompts(model: SentenceTransformer, prompts: Model) -> None:
+    """Give `model` the prompts of training, for its encode_query and encode_document."""
     if prompts.anchor_prompt or prompts.document_prompt:
         model.prompts = {"query": prompts.anchor_prompt, "document": prompts.document_prompt}
 
 
-def mix(
-    model: SentenceTransformer, base: Path, params: FinetuneParams, exam: validation.Exam | None
-) -> Metrics:
-    """Merge `model` with the base as `params.merge` asks, and return what is told of it."""
-    if exam is None or not params.merge:
-        return {}
-    share, scores = merge(
-        model,
-        load_model(base),
-        params.merge,
-        # Through the cache, in fixed shapes: the very figures that evaluate will find, which need not embed anew.
-        lambda folder: validation.ndcg_at_10(exam, Encoder(folder).encode),
-    )
-    told = {
-        f"merge.{round(100 * one)}.validation.ndcg_at_10": score
-        for one, score in sorted(scores.items())
-    }
-    return {"merge.share": share, **told}
+def training_metrics(
+    trained: Trained, job: TrainingJob, ids_of_rows: Sequence[ConflictIds]
+) -> Values:
+    """Return the numbers of rows, steps and conflicts, and the loss at both ends of the run."""
+    row_count = len(ids_of_rows)
+    one_batch = [range(row_count)]
+    shuffled = shuffled_batches(row_count, job.params.batch_size, job.params.epochs, seed=job.seed)
 
-
-def describe(
-    trained: Trained,
-    meeting: Sequence[Row],
-    batches: list[list[int]],
-    params: FinetuneParams,
-    seed: int,
-) -> Metrics:
-    """Return what is told of the rows `meeting` in `batches`, and of the run over them."""
-    blind = shuffled(len(meeting), params.batch_size, params.epochs, seed)
-    tenth = max(1, len(trained.curve) // 10)
+    # The loss is a mean over the first and the last tenth of the curve.
+    losses_by_step = trained.curve["loss"]
+    tenth = max(1, len(losses_by_step) // 10)
     return {
-        "rows": len(meeting),
+        "rows": row_count,
         "steps": trained.steps,
-        "conflicts.possible_share": conflicts(meeting, [range(len(meeting))]) / len(meeting),
-        "conflicts.shuffled": conflicts(meeting, blind),
-        "conflicts.planned": conflicts(meeting, batches),
-        "loss_first": float(trained.curve["loss"].head(tenth).mean()),
-        "loss_last": float(trained.curve["loss"].tail(tenth).mean()),
+        "conflicts.possible_share": count_conflicts(ids_of_rows, one_batch) / row_count,
+        "conflicts.shuffled": count_conflicts(ids_of_rows, shuffled),
+        "conflicts.planned": count_conflicts(ids_of_rows, job.batches),
+        "loss_first": float(losses_by_step.head(tenth).mean()),
+        "loss_last": float(losses_by_step.tail(tenth).mean()),
     }
 
 
-def main(
-    rows: Path = Path("data/tokenize/tokens.parquet"),
-    queries: Path = Path("data/split/validation/queries.parquet"),
-    qrels: Path = Path("data/split/validation/qrels.parquet"),
-    aliases: Path = Path("data/deduplicate/aliases.parquet"),
-    passages: Path = Path("data/pair/passages.parquet"),
-    validate: Path = Path("metrics/validate.json"),
-    out_model: Path = Path("data/finetune/model"),
-    out_plot: Path = Path("metrics/plots/loss.tsv"),
-    metrics: Path = Path("metrics/finetune.json"),
-) -> None:
-    """Fine-tune the base model on the tokens, reproducibly."""
-    params, run, prompts, shape = load(FinetuneParams), load(Run), load(Model), load(Shape).shape
-    name, device = losses.choose(params, shape), devices.pick(params.device, params.bf16)
-    trackers.check(params.wandb)
-    passed = check_verdict(validate, params.force)
-    length, negatives = fixed_shape(rows)
-    table = tables.read(rows, tokens(length, negatives))
-    base = find_model(prompts)
-    # Read only where it is asked for, so that the default run does not depend on what it says.
-    asks = bool(params.early_stopping or params.merge)
-    exam = validation.read(queries, qrels, aliases, passages, prompts) if asks else None
-    meeting = meet(table, shape)
-    batches = plan(meeting, params.batch_size, params.epochs, run.seed)
-    stopping = stop(params, exam, len(batches))
-    inputs = [rows, *((queries, qrels, aliases, passages) if stopping else ())]
-    decides = [*map(file_hash, inputs), str(params), str(run), str(prompts), shape]
-    kept = checkpoints.Checkpoints(checkpoints.key(*decides, fingerprint(base), str(device)))
-    settings = {**params.model_dump(), "data": decides[0], "seed": run.seed, "threads": run.threads}
-    tracker = trackers.Trackers(trackers.RUNS / trackers.run_name(*decides), params.wandb, settings)
-    trained = train(
-        base, table, batches, params, run.seed, run.threads, tracker, shape, kept, stopping, device
-    )
-    tracker.close()
-    give_prompts(trained.model, prompts)
-    told: Metrics = {
-        "loss": name,
-        "forced": not passed,
-        **describe(trained, meeting, batches, params, run.seed),
-    }
-    told |= {**(stopping.metrics() if stopping else {}), **mix(trained.model, base, params, exam)}
-    facts = Facts(decides[0], base, int(trained.model.get_embedding_dimension() or 0), length)
-    with written.atomically(out_model) as temporary:
-        trained.model.save_pretrained(str(temporary), create_model_card=False)
-        (temporary / "README.md").write_text(
-            card(facts, params, run, prompts, told), "utf-8", newline="\n"
-        )
-    with written.atomically(out_plot) as temporary:
-        trained.curve.round({"loss": 6}).to_csv(
-            temporary, sep="\t", index=False, lineterminator="\n"
-        )
-    write_metrics(told, metrics)
-    kept.remove()
+def merge_with_base(
+    model: SentenceTransformer,
+    base: Path,
+    params: FinetuneParams,
+    *,
+    validation_set: ValidationSet | None,
+) -> Values:
+    """Merge `model` with the base model if params.yaml asks for it; return the scores by share."""
+    if validation_set is None or not params.merge:
+        return {}
+
+    # Embedded through the cache and in fixed shapes. So the scores are exactly those of
+    # `evaluate`, and `evaluate` finds the embeddings in the cache.
+    def score(folder: Path) -> float:
+        return ndcg_at_10(validation_set, Encoder(folder).encode)
+
+    best_share, score_of_share = merge(model, load_model(base), params.merge, score=score)
+    metrics: Values = {"merge.share": best_share}
+    for share, value in sorted(score_of_share.items()):
+        metrics[f"merge.{round(100 * share)}.validation.ndcg_at_10"] = value
+    return metrics
 
 
-app = command(main, "tables", "model", "train")
+def save_model(model: SentenceTransformer, card: str, folder: Path) -> None:
+    """Write the model with its card into `folder`."""
+    model.save_pretrained(str(folder), create_model_card=False)
+    (folder / "README.md").write_text(card, "utf-8", newline="\n")
+
+
+STAGE = Stage(run, groups=("tables", "model", "train"), optional_groups=("wandb",))
+main = STAGE.main
+app = STAGE.app
 
 if __name__ == "__main__":
     app()

@@ -1,9 +1,10 @@
-"""Where training stood, so that a killed run goes on and ends at the same bits.
+"""Checkpoints, so that a killed run goes on and ends at the same bits.
 
-A checkpoint is one file in the content-addressed cache, named by a hash of all that decides the weights: inputs, code,
-parameters, versions, kind of processor. It appears whole or not at all, is read back only if its own hash and name say
-that it is this run's and complete, and goes when the run has its result. When it is written follows from the
-clock, and changes no byte.
+A checkpoint is one file in the content-addressed cache. Its name is a hash of all that decides the
+weights: inputs, code, parameters, versions, kind of processor. It appears whole or not at all. It is
+read back only if its own hash and name show that it is complete and of this run, and it is removed
+when the run has its result. When it is written depends on the clock, and changes no byte of the
+model.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import platform
 import random
+import sys
 import time
 from contextlib import suppress
 from importlib.metadata import version
@@ -24,53 +26,76 @@ import typer
 
 from stages.lib import cache
 
-SECONDS = 60.0
-# A checkpoint of a large model takes long to write; the time between two is at least so many times as long.
-SPARING = 30
-# Of runs that never came back; each is three times as large as the weights.
-KEPT = 3
-_HEAD = 512
-_ABANDONED = 3600.0
+INTERVAL_SECONDS = 60.0
+# The checkpoint of a large model takes long to write. The time between two checkpoints is at least
+# this many times as long.
+WRITE_TIME_FACTOR = 30
+# How many checkpoints of runs that never came back are kept. Each is three times as large as the
+# weights.
+MAX_ABANDONED = 3
+
+_HEAD_BYTES = 512
+_ABANDONED_SECONDS = 3600.0
 _PACKAGES = ("torch", "transformers", "sentence-transformers", "accelerate", "numpy")
+_STAGES = Path(__file__).parents[1]
 
 
 class State(NamedTuple):
-    """Where training stands after `step`: tensors by name, and what optimizer, schedule, chance and logs hold."""
+    """Where training stands after `step`.
+
+    Attributes:
+        step: how many steps are done.
+        model: the weights by name.
+        optimizer: the state of the optimizer.
+        schedule: the state of the learning rate.
+        rng_state: the state of every random generator, from `get_rng_state`.
+        scalars: name, value and step of what was logged.
+        early_stopping: the state of early stopping; empty without it.
+    """
 
     step: int
     model: dict[str, Any]
     optimizer: dict[str, Any]
     schedule: dict[str, Any]
-    chance: dict[str, Any]
+    rng_state: dict[str, Any]
     scalars: list[tuple[str, float, int]]
-    stopping: dict[str, Any]
+    early_stopping: dict[str, Any]
 
 
 class Checkpoints:
-    """The one checkpoint of a run: at most every `seconds`, and only the latest."""
+    """The checkpoint of a run: only the latest, at most every `seconds`.
 
-    def __init__(self, key: str, folder: Path | None = None, seconds: float = SECONDS) -> None:
+    Args:
+        key: the name of the run, from `checkpoint_key`.
+        folder: where the file lies; by default in the cache.
+        seconds: the least time between two checkpoints.
+    """
+
+    def __init__(
+        self, key: str, folder: Path | None = None, seconds: float = INTERVAL_SECONDS
+    ) -> None:
         self.key = key
         self._folder = folder or cache.cache_folder() / "checkpoints"
         self._path = self._folder / f"{key}.checkpoint"
         self._seconds = seconds
-        self._took = 0.0
-        self._last = time.monotonic()
+        self._write_seconds = 0.0
+        self._last_time = time.monotonic()
 
     def is_due(self) -> bool:
-        """Return whether it is time for the next one."""
-        return time.monotonic() - self._last >= max(self._seconds, SPARING * self._took)
+        """Return whether it is time for the next checkpoint."""
+        wait = max(self._seconds, WRITE_TIME_FACTOR * self._write_seconds)
+        return time.monotonic() - self._last_time >= wait
 
     def write(self, state: State) -> None:
-        """Put `state` in the place of what was there before, in one move. Where it cannot, it says so and no more."""
+        """Replace the checkpoint by `state`. A full disk is reported, and training goes on."""
         start = time.monotonic()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._replace(state)
-        except OSError as error:  # a full disk costs the way back, not the run
+        except OSError as error:
             typer.echo(f"checkpoint {self._path}: {error}; training goes on without it", err=True)
-        self._last = time.monotonic()
-        self._took = self._last - start
+        self._last_time = time.monotonic()
+        self._write_seconds = self._last_time - start
 
     def _replace(self, state: State) -> None:
         import torch
@@ -78,14 +103,20 @@ class Checkpoints:
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
             with temporary.open("wb") as file:
-                file.write(bytes(_HEAD))
-                content = cast("Any", _Hashed(file))
-                torch.save(state._asdict(), content)
-                head = json.dumps(
-                    {"key": self.key, "step": state.step, "blake2b": content.digest.hexdigest()}
-                )
+                # Room for the head, which holds the hash of what follows.
+                file.write(bytes(_HEAD_BYTES))
+                hashed_file = _HashedFile(file)
+                torch.save(state._asdict(), cast("Any", hashed_file))
+
+                head = {
+                    "key": self.key,
+                    "step": state.step,
+                    "blake2b": hashed_file.digest.hexdigest(),
+                }
                 file.seek(0)
-                file.write(head.encode().ljust(_HEAD - 1) + b"\n")
+                file.write(json.dumps(head).encode().ljust(_HEAD_BYTES - 1) + b"\n")
+
+                # The bytes must be on the disk before the name is.
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self._path)
@@ -93,43 +124,50 @@ class Checkpoints:
             temporary.unlink(missing_ok=True)
 
     def read(self) -> State | None:
-        """Return the state to go on from, or None. A file that is damaged or another's is told of and removed."""
+        """Return the state to go on from, or None.
+
+        A file that is damaged, or of another run, is reported and removed.
+        """
         import torch
 
         if not self._path.is_file():
             return None
         try:
             with self._path.open("rb") as file:
-                head = json.loads(file.read(_HEAD))
-                content = file.read()
+                head = json.loads(file.read(_HEAD_BYTES))
+                body = file.read()
             if head["key"] != self.key:
                 raise ValueError("it is of another run")
-            if head["blake2b"] != hashlib.blake2b(content).hexdigest():
+            if head["blake2b"] != hashlib.blake2b(body).hexdigest():
                 raise ValueError("its content is damaged")
-            # Tensors and plain values alone: a checkpoint never runs code.
-            return State(**torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
+
+            # Only tensors and plain values are loaded: a checkpoint never runs code.
+            values = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
+            return State(**values)
         except Exception as error:
             typer.echo(f"checkpoint {self._path}: {error}; training starts anew", err=True)
             self._path.unlink(missing_ok=True)
             return None
 
     def remove(self) -> None:
-        """Remove it: the run has its result. Of others, that were left behind, the latest stay."""
+        """Remove the checkpoint, and all but the latest of runs that never came back."""
         others = [path for path in self._folder.glob("*.checkpoint") if path != self._path]
-        left = sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)
-        # A run that is killed while it writes leaves its part behind.
+        others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+
+        # A run that is killed while it writes leaves a part of a file.
+        now = time.time()
         parts = [
             path
             for path in self._folder.glob(".*.tmp")
-            if time.time() - path.stat().st_mtime > _ABANDONED
+            if now - path.stat().st_mtime > _ABANDONED_SECONDS
         ]
-        for path in (self._path, *left[KEPT:], *parts):
+        for path in (self._path, *others[MAX_ABANDONED:], *parts):
             with suppress(OSError):
                 path.unlink()
 
 
-class _Hashed:
-    """A file that is written to and hashed at once: a second copy of a large state would not fit into memory."""
+class _HashedFile:
+    """A file that is hashed while it is written. A large state would not fit into memory twice."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -143,17 +181,15 @@ class _Hashed:
         self._file.flush()
 
 
-def key(*inputs: str) -> str:
-    """Return a name for all that decides the weights: `inputs`, this stage's code, versions and processor."""
+def checkpoint_key(*inputs: str) -> str:
+    """Return a name for all that decides the weights: `inputs`, code, versions and processor."""
     import torch
 
     digest = hashlib.blake2b(digest_size=16)
-    stages = Path(__file__).parents[1]
-    for folder in (Path(__file__).parent, stages / "lib"):
-        for file in sorted(folder.rglob("*.py")):
-            digest.update(
-                f"{file.relative_to(stages).as_posix()}\0".encode() + file.read_bytes() + b"\0"
-            )
+    for file in code_files():
+        name = file.relative_to(_STAGES).as_posix()
+        digest.update(f"{name}\0".encode() + file.read_bytes() + b"\0")
+
     versions = [platform.python_version(), *(version(package) for package in _PACKAGES)]
     processor = [platform.machine(), torch.backends.cpu.get_cpu_capability()]
     for part in (*inputs, *versions, *processor):
@@ -161,34 +197,51 @@ def key(*inputs: str) -> str:
     return digest.hexdigest()
 
 
-def draw_on(chance: dict[str, Any]) -> None:
-    """Let everything random go on from `chance`, which `drawn` returned."""
+def code_files() -> list[Path]:
+    """Return the code that decides the weights: this stage, and the files of lib that are loaded.
+
+    A file of lib that the stage does not import decides nothing, so an edit of it (of a chart, say)
+    leaves a half-trained run usable.
+    """
+    lib = _STAGES / "lib"
+    lib_files = set()
+    for module in list(sys.modules.values()):
+        name = getattr(module, "__file__", None)
+        if name and Path(name).is_relative_to(lib):
+            lib_files.add(Path(name))
+    return sorted([*(_STAGES / "finetune").rglob("*.py"), *lib_files])
+
+
+def get_rng_state(device: str) -> dict[str, Any]:
+    """Return the state of every random generator, as plain values and tensors."""
     import numpy as np
     import torch
 
-    version_, numbers, gauss = chance["python"]
-    random.setstate((version_, tuple(numbers), gauss))
-    np.random.set_state(  # noqa: NPY002
-        ("MT19937", np.array(chance["numpy"][0], dtype=np.uint32), *chance["numpy"][1:])
-    )
-    torch.set_rng_state(chance["torch"])
-    if chance["cuda"]:
-        torch.cuda.set_rng_state_all(chance["cuda"])
-    if chance["mps"] is not None:
-        torch.mps.set_rng_state(chance["mps"])
-
-
-def drawn(device: str) -> dict[str, Any]:
-    """Return the state of everything random, as plain values and tensors."""
-    import numpy as np
-    import torch
-
-    version_, numbers, gauss = random.getstate()
-    legacy: Any = np.random.get_state()  # noqa: NPY002 - libraries draw from it
+    python_version, python_numbers, python_gauss = random.getstate()
+    # Libraries draw from numpy's old global generator.
+    numpy_state: Any = np.random.get_state()  # noqa: NPY002
     return {
-        "python": [version_, list(numbers), gauss],
-        "numpy": [legacy[1].tolist(), *legacy[2:]],
+        "python": [python_version, list(python_numbers), python_gauss],
+        "numpy": [numpy_state[1].tolist(), *numpy_state[2:]],
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if device == "cuda" else [],
         "mps": torch.mps.get_rng_state() if device == "mps" else None,
     }
+
+
+def set_rng_state(rng_state: dict[str, Any]) -> None:
+    """Put every random generator into the state that `get_rng_state` returned."""
+    import numpy as np
+    import torch
+
+    python_version, python_numbers, python_gauss = rng_state["python"]
+    random.setstate((python_version, tuple(python_numbers), python_gauss))
+
+    numpy_numbers = np.array(rng_state["numpy"][0], dtype=np.uint32)
+    np.random.set_state(("MT19937", numpy_numbers, *rng_state["numpy"][1:]))  # noqa: NPY002
+
+    torch.set_rng_state(rng_state["torch"])
+    if rng_state["cuda"]:
+        torch.cuda.set_rng_state_all(rng_state["cuda"])
+    if rng_state["mps"] is not None:
+        torch.mps.set_rng_state(rng_state["mps"])

@@ -1,98 +1,111 @@
-"""The library's training loop, begun in the middle where there is a checkpoint, and watched after each step."""
+"""The library's training loop, resumed from a checkpoint and observed after each step.
+
+It imports the library, so import it late.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-from stages.finetune.checkpoints import Checkpoints, State, draw_on, drawn
-from stages.finetune.stopping import Stopping
-from stages.finetune.trackers import Trackers
+from sentence_transformers import SentenceTransformerTrainer
+from transformers import TrainerCallback
 
+from stages.finetune.checkpoints import State, get_rng_state, set_rng_state
+from stages.finetune.trainer import TrainingHooks
 
-class Beside(NamedTuple):
-    """What stands beside the loop: where it begins, who keeps its state, who looks at validation, who is told."""
-
-    state: State | None
-    checkpoints: Checkpoints | None
-    stopping: Stopping | None
-    trackers: Trackers
+_LOGGED = ("loss", "learning_rate", "grad_norm")
 
 
-def trainer(beside: Beside, **given: Any) -> Any:
-    """Return the library's trainer for what is `given`, with `beside` at its side."""
-    return _trainer_class(beside)(callbacks=[_watch(beside)], **given)
+class LoopCallback(TrainerCallback):
+    """The hooks of training, called by the loop.
+
+    Args:
+        hooks: what accompanies training.
+        resumed: the state from which training goes on; None if it begins.
+    """
+
+    def __init__(self, hooks: TrainingHooks, resumed: State | None) -> None:
+        self._hooks = hooks
+        self._resumed = resumed
+        self._has_begun = False
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Restore the random generators before the first step: from here on only steps draw."""
+        if self._resumed and not self._has_begun:
+            set_rng_state(self._resumed.rng_state)
+        self._has_begun = True
+
+    def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Pass the scalars of the loop to the tracker."""
+        logs = cast("dict[str, float]", more.get("logs") or {})
+        step = int(state.global_step)
+        for name in _LOGGED:
+            if name in logs:
+                self._hooks.tracker.add(f"train/{name}", float(logs[name]), step)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Look at validation and ask for a checkpoint, if either is due."""
+        step = int(state.global_step)
+        early_stopping = self._hooks.early_stopping
+        if early_stopping and early_stopping.is_due(step):
+            score, should_stop = early_stopping.observe(more["model"], step)
+            self._hooks.tracker.add("validation/ndcg_at_10", score, step)
+            control.should_training_stop |= should_stop
+
+        # A checkpoint is written where the loss is logged, so that no part of a sum is lost.
+        checkpoints = self._hooks.checkpoints
+        is_logged = step % args.logging_steps == 0
+        can_save = is_logged and not control.should_training_stop
+        control.should_save = bool(can_save and checkpoints and checkpoints.is_due())
 
 
-def _trainer_class(beside: Beside) -> Any:
-    from sentence_transformers import SentenceTransformerTrainer
+class ResumableTrainer(SentenceTransformerTrainer):
+    """The library's trainer, which can begin in the middle and writes our checkpoints.
 
-    class Trainer(SentenceTransformerTrainer):
-        optimizer: Any
-        lr_scheduler: Any
+    Args:
+        hooks: what accompanies training.
+        resumed: the state from which training goes on; None if it begins.
+        arguments: those of the library's trainer.
+    """
 
-        def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-            """Leave the automatic card out: it would copy training rows and the wall time."""
+    optimizer: Any
+    lr_scheduler: Any
 
-        def _init_training_state(self, *arguments: Any) -> Any:
-            begun = super()._init_training_state(*arguments)
-            if beside.state:  # before the loop reads it: what comes is logged as what follows
-                self.state.global_step = beside.state.step
-            return begun
+    def __init__(self, hooks: TrainingHooks, resumed: State | None, **arguments: Any) -> None:
+        self._hooks = hooks
+        self._resumed = resumed
+        super().__init__(callbacks=[LoopCallback(hooks, resumed)], **arguments)
 
-        def _prepare_for_training(self, *arguments: Any) -> Any:
-            prepared = super()._prepare_for_training(*arguments)  # type: ignore[no-untyped-call]
-            if beside.state:
-                self.optimizer.load_state_dict(beside.state.optimizer)
-                self.lr_scheduler.load_state_dict(beside.state.schedule)
-            return prepared
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Leave the automatic card out: it would copy training rows and the wall time."""
 
-        def _save_checkpoint(self, model: Any, trial: Any) -> None:
-            if beside.checkpoints:
-                beside.checkpoints.write(_state(self, beside))
+    def _init_training_state(self, *arguments: Any) -> Any:
+        initial = super()._init_training_state(*arguments)
+        # Before the loop reads it, so that the next steps are logged under their numbers.
+        if self._resumed:
+            self.state.global_step = self._resumed.step
+        return initial
 
-    return Trainer
+    def _prepare_for_training(self, *arguments: Any) -> Any:
+        prepared = super()._prepare_for_training(*arguments)  # type: ignore[no-untyped-call]
+        if self._resumed:
+            self.optimizer.load_state_dict(self._resumed.optimizer)
+            self.lr_scheduler.load_state_dict(self._resumed.schedule)
+        return prepared
 
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        if self._hooks.checkpoints:
+            self._hooks.checkpoints.write(self._current_state())
 
-def _state(trainer: Any, beside: Beside) -> State:
-    return State(
-        trainer.state.global_step,
-        trainer.model.state_dict(),
-        trainer.optimizer.state_dict(),
-        trainer.lr_scheduler.state_dict(),
-        drawn(trainer.args.device.type),
-        beside.trackers.scalars,
-        beside.stopping.state() if beside.stopping else {},
-    )
-
-
-def _watch(beside: Beside) -> Any:
-    from transformers import TrainerCallback
-
-    class Watch(TrainerCallback):
-        def __init__(self) -> None:
-            self._begun = False
-
-        def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if beside.state and not self._begun:  # from here on nothing draws before the step does
-                draw_on(beside.state.chance)
-            self._begun = True
-
-        def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-            logs = cast("dict[str, float]", more.get("logs") or {})
-            for name in ("loss", "learning_rate", "grad_norm"):
-                if name in logs:
-                    beside.trackers.add(f"train/{name}", float(logs[name]), int(state.global_step))
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-            step = int(state.global_step)
-            if beside.stopping and beside.stopping.is_due(step):
-                found, stop = beside.stopping.see(more["model"], step)
-                beside.trackers.add("validation/ndcg_at_10", found, step)
-                control.should_training_stop |= stop
-            # Where the loss is logged, so that no part of a sum is lost.
-            between = step % args.logging_steps == 0 and not control.should_training_stop
-            control.should_save = bool(
-                between and beside.checkpoints and beside.checkpoints.is_due()
-            )
-
-    return Watch()
+    def _current_state(self) -> State:
+        early_stopping = self._hooks.early_stopping
+        model: Any = self.model
+        return State(
+            step=self.state.global_step,
+            model=model.state_dict(),
+            optimizer=self.optimizer.state_dict(),
+            schedule=self.lr_scheduler.state_dict(),
+            rng_state=get_rng_state(self.args.device.type),
+            scalars=self._hooks.tracker.scalars,
+            early_stopping=early_stopping.state() if early_stopping else {},
+        )

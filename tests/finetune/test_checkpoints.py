@@ -1,16 +1,24 @@
-"""A run that was killed goes on and ends at the same bits; no damaged or foreign checkpoint is believed."""
+"""A killed run ends at the same bits; a damaged or foreign checkpoint is not loaded."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 
 from stages.finetune import checkpoints
-from stages.finetune.checkpoints import KEPT, Checkpoints, State
+from stages.finetune.checkpoints import (
+    MAX_ABANDONED,
+    Checkpoints,
+    State,
+    checkpoint_key,
+    code_files,
+)
 from tests.conftest import ROOT
 
 STATE = State(
@@ -21,9 +29,9 @@ STATE = State(
         "param_groups": [{"lr": 0.1, "params": [0]}],
     },
     schedule={"last_epoch": 5},
-    chance=checkpoints.drawn("cpu"),
+    rng_state=checkpoints.get_rng_state("cpu"),
     scalars=[("train/loss", 0.5, 5)],
-    stopping={},
+    early_stopping={},
 )
 
 
@@ -111,7 +119,7 @@ def test_what_is_damaged_or_of_another_run_is_told_and_removed_and_never_loaded(
 
 def test_a_checkpoint_runs_no_code(tmp_path, capsys):
     kept = Checkpoints("a", tmp_path)
-    kept.write(STATE._replace(stopping={"evil": os.system}))
+    kept.write(STATE._replace(early_stopping={"evil": os.system}))
     assert kept.read() is None
     assert "training starts anew" in capsys.readouterr().err
 
@@ -120,7 +128,7 @@ def test_a_write_that_fails_leaves_the_one_before(tmp_path):
     kept = Checkpoints("a", tmp_path)
     kept.write(STATE)
     with pytest.raises(AttributeError):
-        kept.write(STATE._replace(step=10, stopping={"no": lambda: None}))
+        kept.write(STATE._replace(step=10, early_stopping={"no": lambda: None}))
     assert [path.name for path in tmp_path.iterdir()] == ["a.checkpoint"]
     assert kept.read().step == 5
 
@@ -146,7 +154,7 @@ def test_what_a_kill_left_half_written_is_never_read_and_goes_in_time(tmp_path):
 
 
 def test_of_runs_that_never_came_back_the_latest_stay(tmp_path):
-    for at in range(KEPT + 2):
+    for at in range(MAX_ABANDONED + 2):
         Checkpoints(f"old{at}", tmp_path).write(STATE)
         os.utime(tmp_path / f"old{at}.checkpoint", (at, at))
     kept = Checkpoints("a", tmp_path)
@@ -161,20 +169,20 @@ def test_a_checkpoint_is_due_seldom_and_seldomer_where_it_takes_long(tmp_path):
     assert Checkpoints("a", tmp_path, seconds=0.0).is_due()
     slow = Checkpoints("a", tmp_path, seconds=0.0)
     slow.write(STATE)
-    slow._took = 60.0
+    slow._write_seconds = 60.0
     assert not slow.is_due()
     assert not Checkpoints("a", tmp_path).is_due()
 
 
 def test_the_key_names_all_that_decides():
-    assert checkpoints.key("a", "b") == checkpoints.key("a", "b")
+    assert checkpoint_key("a", "b") == checkpoint_key("a", "b")
     assert (
         len(
             {
-                checkpoints.key("a", "b"),
-                checkpoints.key("ab"),
-                checkpoints.key("b", "a"),
-                checkpoints.key("a"),
+                checkpoint_key("a", "b"),
+                checkpoint_key("ab"),
+                checkpoint_key("b", "a"),
+                checkpoint_key("a"),
             }
         )
         == 4
@@ -182,19 +190,53 @@ def test_the_key_names_all_that_decides():
 
 
 def test_edited_code_is_another_run(tmp_path, monkeypatch):
-    before = checkpoints.key("a")
-    for name in ("finetune/losses.py", "lib/models.py"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("")
-    monkeypatch.setattr(checkpoints, "__file__", str(tmp_path / "finetune/checkpoints.py"))
-    empty = checkpoints.key("a")
-    (tmp_path / "finetune/losses.py").write_text("edited = True")
-    edited = checkpoints.key("a")
-    (tmp_path / "lib/models.py").write_text("edited = True")
-    assert len({before, empty, edited, checkpoints.key("a")}) == 4
+    before = checkpoint_key("a")
+    stage_file = tmp_path / "finetune/losses.py"
+    loaded_file = tmp_path / "lib/models.py"
+    other_file = tmp_path / "lib/charts.py"
+    for file in (stage_file, loaded_file, other_file):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("")
+    module = ModuleType("stages.lib.edited")
+    module.__file__ = str(loaded_file)
+    monkeypatch.setitem(sys.modules, "stages.lib.edited", module)
+    monkeypatch.setattr(checkpoints, "_STAGES", tmp_path)
+
+    empty = checkpoint_key("a")
+    stage_file.write_text("edited = True")
+    edited_stage = checkpoint_key("a")
+    loaded_file.write_text("edited = True")
+    edited_lib = checkpoint_key("a")
+    assert len({before, empty, edited_stage, edited_lib}) == 4
+    other_file.write_text("edited = True")
+    assert checkpoint_key("a") == edited_lib, "no file of this stage imports it"
 
 
-def test_chance_goes_on_where_it_stood():
+CODE_FILES = """
+import stages.finetune.__main__
+from stages.finetune.checkpoints import code_files
+print(*code_files(), sep="\\n")
+"""
+
+
+def test_the_key_hashes_the_stage_and_its_imports_only():
+    done = subprocess.run(
+        [sys.executable, "-c", CODE_FILES], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    names = {Path(line).relative_to(ROOT / "stages").as_posix() for line in done.stdout.split()}
+    stage_files = (ROOT / "stages/finetune").rglob("*.py")
+    assert {file.relative_to(ROOT / "stages").as_posix() for file in stage_files} <= names
+    lib_names = {Path(name).stem for name in names if name.startswith("lib/")}
+    assert {"models", "measures", "embed", "heldout", "tokens", "tables"} <= lib_names
+    assert lib_names.isdisjoint({"charts", "statistics", "text", "near", "engine", "verdict"})
+
+
+def test_the_key_has_no_file_twice():
+    files = code_files()
+    assert len(files) == len(set(files))
+
+
+def test_the_random_generators_go_on_where_they_were():
     import random
 
     import numpy as np
@@ -202,8 +244,8 @@ def test_chance_goes_on_where_it_stood():
     def draw():
         return random.random(), float(np.random.rand()), float(torch.rand(1))  # noqa: NPY002
 
-    stood = checkpoints.drawn("cpu")
+    before = checkpoints.get_rng_state("cpu")
     first = draw()
     assert draw() != first
-    checkpoints.draw_on(stood)
+    checkpoints.set_rng_state(before)
     assert draw() == first

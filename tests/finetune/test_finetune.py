@@ -1,4 +1,4 @@
-"""The stage refuses data that failed validation, and says so in ten lines."""
+"""The stage refuses data that failed validation, with an error of at most ten lines."""
 
 import json
 from pathlib import Path
@@ -8,13 +8,15 @@ from typer.testing import CliRunner
 
 from stages.finetune.__main__ import app, check_verdict
 from stages.lib.errors import Problem
+from tests.finetune.cases import ranking_tokens, write_tokens
 
 ROOT = Path(__file__).parents[2]
 
 
 def verdict(folder, passed):
-    path = folder / "validate.json"
-    path.write_text(json.dumps({"passed": passed, "queries": 3}))
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "verdict.json"
+    path.write_text(json.dumps({"passed": passed}))
     return path
 
 
@@ -44,9 +46,9 @@ def test_only_true_is_a_pass(tmp_path, passed):
 @pytest.mark.parametrize("force", [False, True])
 def test_without_a_verdict_nothing_is_trained_not_even_by_force(tmp_path, force):
     with pytest.raises(
-        Problem, match=r"validate\.json does not exist\n  remedy: run 'dvc repro validate' first"
+        Problem, match=r"verdict\.json does not exist\n  remedy: run 'dvc repro validate' first"
     ):
-        check_verdict(tmp_path / "validate.json", force)
+        check_verdict(tmp_path / "verdict.json", force)
 
 
 @pytest.mark.parametrize(
@@ -72,34 +74,33 @@ def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, old, new, k
 
 
 def test_refused_data_leaves_no_model_and_no_log(project):
-    Path("metrics").mkdir()
-    verdict(Path("metrics"), False)
+    write_tokens(ranking_tokens())
+    verdict(Path("data/validate"), False)
     result = CliRunner().invoke(app)
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: metrics/validate.json: the data failed validation")
+    assert result.stderr.startswith("error: data/validate/verdict.json: the data failed validation")
     assert sorted(path.name for path in project.iterdir()) == [
-        "metrics",
+        "data",
         "params.yaml",
         "pyproject.toml",
     ]
-    assert [path.name for path in Path("metrics").iterdir()] == ["validate.json"]
+    assert sorted(path.name for path in Path("data").iterdir()) == ["tokenize", "validate"]
 
 
 def test_tokens_that_are_missing_are_told_with_the_remedy(project):
-    Path("metrics").mkdir()
-    verdict(Path("metrics"), True)
+    verdict(Path("data/validate"), True)
     result = CliRunner().invoke(app)
     assert result.exit_code == 1
     assert (
         "data/tokenize/tokens.parquet does not exist\n  remedy: run 'dvc repro tokenize' first"
         in result.stderr
     )
-    assert not Path("data").exists()
+    assert [path.name for path in Path("data").iterdir()] == ["validate"]
 
 
 def test_a_verdict_that_is_not_one_is_told_with_its_remedy(tmp_path):
     for broken in ("<<<<<<< HEAD\n", "[]", '{"queries": 3}'):
-        path = tmp_path / "validate.json"
+        path = tmp_path / "verdict.json"
         path.write_text(broken, "utf-8")
         with pytest.raises(Problem, match="is not the result of a run"):
             check_verdict(path, force=True)

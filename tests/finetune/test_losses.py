@@ -1,10 +1,10 @@
-"""Each loss is the library's on the same texts; chunks and a second pass change none; what does not fit is refused."""
+"""Each loss equals the library's; chunks and a second pass change none; a wrong one is refused."""
 
 import numpy as np
 import pytest
 
-from stages.finetune import losses
-from stages.finetune.batches import Cutter
+from stages.finetune import chunked_loss, losses
+from stages.finetune.batches import TokenCollator
 from stages.lib.errors import Problem
 from stages.lib.models import find_model, load_model
 from tests.finetune.cases import BASE, COLUMNS, LENGTH, PARAMS, ROWS, changed, unit
@@ -25,7 +25,7 @@ def other_model():
 
 
 def features(tokens, rows, columns=COLUMNS):
-    batch = Cutter(tokens, columns)([{"row": row} for row in rows])
+    batch = TokenCollator(tokens, columns)([{"row": row} for row in rows])
     return [
         {part: batch[f"{name}_{part}"] for part in ("input_ids", "attention_mask")}
         for name in columns
@@ -71,7 +71,7 @@ def test_more_dimensions_than_the_model_has_are_refused():
     with pytest.raises(
         Problem, match=r"matryoshka_dims names 385, but embeddings of the model have 384"
     ):
-        losses.build("GIST", load_model(FOLDER), FOLDER, changed(matryoshka_dims=[64, 385]))
+        losses.build("GIST", load_model(FOLDER), FOLDER, params=changed(matryoshka_dims=[64, 385]))
 
 
 @pytest.mark.slow
@@ -79,10 +79,10 @@ def test_more_dimensions_than_the_model_has_are_refused():
 def test_chunks_change_no_loss(tokens, rows, monkeypatch):
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
-    monkeypatch.setattr(losses, "CHUNK", 5)  # several chunks, the last of them short
+    monkeypatch.setattr(chunked_loss, "CHUNK", 5)  # several chunks, the last of them short
     model = load_model(FOLDER).eval()
     whole = MultipleNegativesRankingLoss(model, scale=20.0)
-    chunked = losses.build("MultipleNegativesRanking", model, FOLDER, PARAMS)
+    chunked = losses.build("MultipleNegativesRanking", model, FOLDER, params=PARAMS)
     given = features(tokens, rows)
     assert value(chunked, given) == pytest.approx(value(whole, given), abs=1e-5)
 
@@ -92,7 +92,8 @@ def test_the_loss_is_that_of_a_hand_written_softmax_without_the_missing_negative
     model = load_model(FOLDER).eval()
     rows = [2, 5, 7]
     loss = value(
-        losses.build("MultipleNegativesRanking", model, FOLDER, PARAMS), features(tokens, rows)
+        losses.build("MultipleNegativesRanking", model, FOLDER, params=PARAMS),
+        features(tokens, rows),
     )
     model.max_seq_length = LENGTH
     anchors = model.encode([ROWS[row][0] for row in rows], normalize_embeddings=True)
@@ -112,11 +113,11 @@ def test_a_second_pass_gives_the_same_loss_and_slopes_with_the_same_dropout(
 ):
     import torch
 
-    monkeypatch.setattr(losses, "CHUNK", 5)
+    monkeypatch.setattr(chunked_loss, "CHUNK", 5)
     found = {}
     for way in (name, f"Cached{name}"):
         model = other_model().train()
-        loss = losses.build(way, model, FOLDER, changed(matryoshka_dims=[64]))
+        loss = losses.build(way, model, FOLDER, params=changed(matryoshka_dims=[64]))
         torch.manual_seed(3)
         result = loss(features(tokens, range(12)), None)
         (result / 2).backward()  # the slope of what is made of the loss reaches the chunks
@@ -139,10 +140,10 @@ def test_gist_is_the_librarys_with_the_base_as_guide(tokens):
     model, guide = other_model().eval(), load_model(FOLDER).eval()
     given = features(tokens, [0, 1, 3, 4, 6], COLUMNS[:3])
     wanted = value(GISTEmbedLoss(model, guide, temperature=0.05), given)
-    assert value(losses.build("GIST", model, FOLDER, PARAMS), given) == pytest.approx(
+    assert value(losses.build("GIST", model, FOLDER, params=PARAMS), given) == pytest.approx(
         wanted, abs=1e-5
     )
-    unguided = losses.build("MultipleNegativesRanking", model, FOLDER, PARAMS)
+    unguided = losses.build("MultipleNegativesRanking", model, FOLDER, params=PARAMS)
     assert abs(wanted - value(unguided, given)) > 0.01
 
 
@@ -155,12 +156,12 @@ def test_gist_leaves_out_what_the_guide_finds_nearer_than_the_positive(tokens):
     for part in ("input_ids", "attention_mask"):
         poisoned.at[0, f"negative_1_{part}"] = tokens[f"anchor_{part}"].iloc[0]
     model = load_model(FOLDER).eval()
-    loss = losses.build("GIST", model, FOLDER, PARAMS)
+    loss = losses.build("GIST", model, FOLDER, params=PARAMS)
     harmed = features(poisoned, [0], COLUMNS[:3])
     assert value(loss, harmed) == pytest.approx(
         value(loss, features(tokens, [0], COLUMNS[:2])), abs=1e-6
     )
-    plain = losses.build("MultipleNegativesRanking", model, FOLDER, PARAMS)
+    plain = losses.build("MultipleNegativesRanking", model, FOLDER, params=PARAMS)
     assert value(plain, harmed) > 1.0
     with torch.no_grad():  # and the guide learns nothing
         assert not any("guide" in name for name, _ in loss.named_parameters())
@@ -177,7 +178,7 @@ def test_matryoshka_sums_the_loss_over_cut_vectors(tokens, dims):
     model = other_model().eval()
     given = features(tokens, [0, 1, 3, 4, 6])
     params = changed(matryoshka_dims=dims)
-    found = value(losses.build("MultipleNegativesRanking", model, FOLDER, params), given)
+    found = value(losses.build("MultipleNegativesRanking", model, FOLDER, params=params), given)
     whole = sorted({*dims, 384}, reverse=True)
     library = MatryoshkaLoss(
         model, MultipleNegativesRankingLoss(model, scale=20.0), matryoshka_dims=whole

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.finetune.batches import Cutter
+from stages.finetune.batches import TokenCollator
 from stages.lib import tables
 from stages.lib.contracts.tokens import text_columns, tokens
 from stages.lib.models import find_model, load_model
@@ -66,7 +66,7 @@ def test_batches_are_what_the_trainer_makes_of_the_texts_on_the_fly(written):
     model = load_model(find_model(BASE))
     model.max_seq_length = 8
     table = tables.read(FILE, tokens(8, 2))
-    cutter = Cutter(table, text_columns(2))
+    collator = TokenCollator(table, text_columns(2))
     texts = {
         "anchor": list(ROWS["anchor"]),
         "positive": list(ROWS["positive"]),
@@ -76,7 +76,7 @@ def test_batches_are_what_the_trainer_makes_of_the_texts_on_the_fly(written):
         },
     }
     for batch in ([0, 1, 2], [2, 0], [1]):
-        features = cutter([{"row": row} for row in batch])
+        features = collator([{"row": row} for row in batch])
         wanted = {"return_loss": True}
         for column, rows in texts.items():
             present = [rows[row] for row in batch if rows[row] is not None]

@@ -1,8 +1,8 @@
-"""The card tells what the model was made of, in the same bytes each time, and no row of the data."""
+"""The card: what the model was made of, the same bytes each time, and no training row."""
 
 from ruamel.yaml import YAML
 
-from stages.finetune.card import Facts, card
+from stages.finetune.tracking import ModelFacts, model_card
 from stages.lib.models import find_model
 from stages.lib.params import Model, Run
 from tests.finetune.cases import BASE, PARAMS, changed
@@ -17,10 +17,9 @@ METRICS = {
 MODEL = Model(base="package/model", weights_sha256="", anchor_prompt="", document_prompt="")
 
 
-def told(params=PARAMS, model=MODEL, metrics=METRICS):
-    return card(
-        Facts("d" * 64, find_model(BASE), 384, 128), params, Run(seed=13, threads=2), model, metrics
-    )
+def card(params=PARAMS, model=MODEL, metrics=METRICS):
+    facts = ModelFacts("d" * 64, find_model(BASE), 384, 128)
+    return model_card(facts, params, Run(seed=13, threads=2), model=model, metrics=metrics)
 
 
 def head(text):
@@ -29,18 +28,18 @@ def head(text):
 
 
 def test_the_head_is_what_a_hub_reads():
-    assert head(told()) == {
+    assert head(card()) == {
         "library_name": "sentence-transformers",
         "pipeline_tag": "sentence-similarity",
         "tags": ["sentence-transformers", "feature-extraction"],
     }
-    assert head(told(changed(licence="apache-2.0")))["license"] == "apache-2.0"
-    assert "| licence | apache-2.0 |" in told(changed(licence="apache-2.0"))
-    assert "| licence | not given; the terms of the base model and of the data hold |" in told()
+    assert head(card(changed(licence="apache-2.0")))["license"] == "apache-2.0"
+    assert "| licence | apache-2.0 |" in card(changed(licence="apache-2.0"))
+    assert "| licence | not given; the terms of the base model and of the data hold |" in card()
 
 
 def test_data_base_parameters_and_metrics_stand_in_it():
-    text = told()
+    text = card()
     for line in (
         f"| training rows | 12, SHA-256 `{'d' * 64}` |",
         "| base model | `package/model` |",
@@ -53,26 +52,26 @@ def test_data_base_parameters_and_metrics_stand_in_it():
         "| loss_last | 0.5335 |",
     ):
         assert f"\n{line}\n" in text
-    assert told() == text
+    assert card() == text
 
 
-def test_what_must_not_be_overlooked_is_told():
-    assert "training was forced" not in told()
-    assert "**The data had failed validation; training was forced.**" in told(
+def test_what_must_not_be_overlooked_is_card():
+    assert "training was forced" not in card()
+    assert "**The data had failed validation; training was forced.**" in card(
         metrics={**METRICS, "forced": True}
     )
-    assert "to be cut" not in told()
-    assert "| dimensions | 384; trained to be cut to the first 128, 64 |" in told(
+    assert "to be cut" not in card()
+    assert "| dimensions | 384; trained to be cut to the first 128, 64 |" in card(
         changed(matryoshka_dims=[64, 128])
     )
-    assert "Put `" not in told()
+    assert "Put `" not in card()
     prompted = MODEL.model_copy(update={"anchor_prompt": "query: ", "document_prompt": "passage: "})
-    assert "Put `query: ` before what is asked and `passage: ` before what is searched" in told(
+    assert "Put `query: ` before what is asked and `passage: ` before what is searched" in card(
         model=prompted
     )
 
 
 def test_a_path_of_this_machine_does_not_stand_in_it():
-    assert "| base model | `minilm` |" in told(
+    assert "| base model | `minilm` |" in card(
         model=MODEL.model_copy(update={"base": "/home/somebody/minilm"})
     )

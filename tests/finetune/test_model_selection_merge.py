@@ -1,10 +1,10 @@
-"""Merging: weights between two models, the share that ranks best, and both ends exactly."""
+"""Merging: interpolated weights, the share with the best score, and both ends exactly."""
 
 import pytest
 import torch
 from pydantic import ValidationError
 
-from stages.finetune.merge import interpolate, merge
+from stages.finetune.model_selection import interpolate, merge
 from stages.lib.models import find_model, load_model
 from tests.finetune.cases import BASE, changed, weights
 
@@ -32,12 +32,15 @@ def test_the_share_that_scores_best_is_kept_and_of_equals_the_largest():
         seen.append(weights(load_model(folder)))
         return 0.7 if len(seen) < 3 else 0.1
 
-    share, scores = merge(tuned, base, [0.3, 1.0, 0.6], score)
+    share, scores = merge(tuned, base, [0.3, 1.0, 0.6], score=score)
     assert (share, scores) == (1.0, {1.0: 0.7, 0.6: 0.7, 0.3: 0.1})
     assert weights(tuned) == seen[0] == whole and len(set(seen)) == 3
 
     share, _ = merge(
-        tuned, base, [0.5, 1.0], lambda folder: 0.9 if weights(load_model(folder)) != whole else 0.2
+        tuned,
+        base,
+        [0.5, 1.0],
+        score=lambda folder: 0.9 if weights(load_model(folder)) != whole else 0.2,
     )
     assert share == 0.5
     middle = next(iter(tuned.state_dict().values())) - next(iter(base.state_dict().values()))

@@ -1,13 +1,13 @@
-"""Pairs with scores are trained with CoSENT: its loss as written down, and the same bits twice."""
+"""Pairs with scores are trained with CoSENT: its loss by its formula, and the same bits twice."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from stages.finetune import losses
-from stages.finetune.batches import Cutter, Row, plan
-from stages.finetune.trackers import Trackers
-from stages.finetune.training import train
+from stages.finetune.batches import TokenCollator, conflict_ids, plan_batches
+from stages.finetune.tracking import Tracker
+from stages.finetune.trainer import TrainingHooks, TrainingJob, train
 from stages.lib.models import find_model, load_model
 from tests.finetune.cases import BASE, LENGTH, PARAMS, encoded, weights
 
@@ -26,9 +26,9 @@ def scored():
 
 
 def test_a_batch_carries_the_scores_of_its_rows(scored):
-    batch = Cutter(scored, ["anchor", "positive"], scored=True)([{"row": 6}, {"row": 1}])
+    batch = TokenCollator(scored, ["anchor", "positive"], scored=True)([{"row": 6}, {"row": 1}])
     assert batch["label"].tolist() == pytest.approx([2 / 3, 1 / 3])
-    assert "label" not in Cutter(scored, ["anchor", "positive"])([{"row": 6}])
+    assert "label" not in TokenCollator(scored, ["anchor", "positive"])([{"row": 6}])
 
 
 @pytest.mark.slow
@@ -37,14 +37,16 @@ def test_the_loss_is_that_of_every_pair_of_pairs_in_the_wrong_order(scored):
 
     model = load_model(find_model(BASE)).eval()
     model.max_seq_length = LENGTH
-    batch = Cutter(scored, ["anchor", "positive"], scored=True)([{"row": row} for row in range(12)])
+    batch = TokenCollator(scored, ["anchor", "positive"], scored=True)(
+        [{"row": row} for row in range(12)]
+    )
     features = [
         {part: batch[f"{name}_{part}"] for part in ("input_ids", "attention_mask")}
         for name in ("anchor", "positive")
     ]
     with torch.no_grad():
         loss = float(
-            losses.build("CoSENT", model, find_model(BASE), PARAMS)(features, batch["label"])
+            losses.build("CoSENT", model, find_model(BASE), params=PARAMS)(features, batch["label"])
         )
     left, right = (
         model.encode([row[at] for row in ROWS], normalize_embeddings=True) for at in (0, 1)
@@ -62,18 +64,18 @@ def test_the_loss_is_that_of_every_pair_of_pairs_in_the_wrong_order(scored):
 @pytest.mark.slow
 def test_two_runs_give_the_same_weights_and_scores_change_them(scored, tmp_path, one_thread):
     def run(table, name):
-        batches = plan([Row((), ())] * len(table), 6, 2, 13)
+        batches = plan_batches(conflict_ids(table, "scores"), 6, 2, 13)
         assert [len(batch) for batch in batches] == [6] * 4
-        return train(
-            find_model(BASE),
-            table,
-            batches,
-            PARAMS,
-            13,
-            1,
-            Trackers(tmp_path / name, "off", {}),
-            "scores",
+        job = TrainingJob(
+            base=find_model(BASE),
+            tokens=table,
+            batches=batches,
+            params=PARAMS,
+            seed=13,
+            threads=1,
+            shape="scores",
         )
+        return train(job, TrainingHooks(Tracker(tmp_path / name, "off", {})))
 
     first, again = run(scored, "a"), run(scored, "b")
     assert weights(first.model) == weights(again.model)

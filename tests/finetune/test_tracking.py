@@ -1,4 +1,4 @@
-"""TensorBoard reads what training tells, Weights & Biases too where it is installed, and where not that is said."""
+"""TensorBoard reads the scalars; Weights & Biases too, and a missing package is an error."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from stages.finetune.trackers import Trackers, check
+from stages.finetune.tracking import Tracker, check_wandb
 from stages.lib.errors import Problem
 from tests.conftest import ROOT
 
@@ -16,12 +16,12 @@ from tests.conftest import ROOT
 def test_tensorboard_reads_every_scalar_in_its_place(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    trackers = Trackers(tmp_path / "logs", "off", {})
+    tracker = Tracker(tmp_path / "logs", "off", {})
     for step, loss in ((5, 0.5), (10, 0.25)):
-        trackers.add("train/loss", loss, step)
-        trackers.add("validation/ndcg_at_10", 1.0 - loss, step)
-    trackers.close()
-    assert trackers.told("train/loss") == [(5, 0.5), (10, 0.25)]
+        tracker.add("train/loss", loss, step)
+        tracker.add("validation/ndcg_at_10", 1.0 - loss, step)
+    tracker.close()
+    assert tracker.history("train/loss") == [(5, 0.5), (10, 0.25)]
     events = EventAccumulator(str(tmp_path / "logs"))
     events.Reload()
     found = {
@@ -35,13 +35,13 @@ def test_tensorboard_reads_every_scalar_in_its_place(tmp_path):
 
 
 def test_a_tracker_that_is_not_installed_is_told_with_the_remedy():
-    check("off")
+    check_wandb("off")
     if find_spec("wandb"):
         pytest.skip("it is installed")
     with pytest.raises(
         Problem, match=r"finetune.wandb is offline(.|\n)*pip install -r requirements-wandb\.txt"
     ):
-        check("offline")
+        check_wandb("offline")
 
 
 # A .wandb file is a LevelDB log: blocks of 32 KiB, in them pieces of records, each with checksum, length and kind.
@@ -49,13 +49,13 @@ WANDB = """
 import json, struct, sys
 from pathlib import Path
 from wandb.proto.wandb_internal_pb2 import Record
-from stages.finetune.trackers import Trackers, check
+from stages.finetune.tracking import Tracker, check_wandb
 
-check("offline")
-trackers = Trackers(Path("logs/run"), "offline", {"learning_rate": 5.0e-5, "merge": [0.5]})
+check_wandb("offline")
+tracker = Tracker(Path("logs/run"), "offline", {"learning_rate": 5.0e-5, "merge": [0.5]})
 for step in range(5, 2005, 5):
-    trackers.add("train/loss", 1.0 / step, step)
-trackers.close()
+    tracker.add("train/loss", 1.0 / step, step)
+tracker.close()
 
 (path,) = Path("logs/run/wandb").glob("offline-run-*/*.wandb")
 content, at, part, told = path.read_bytes(), 7, b"", {"config": {}, "losses": [], "hosts": []}
@@ -117,5 +117,5 @@ def test_an_offline_run_is_readable_and_asks_no_network(tmp_path):
     assert told["losses"] == [[step, pytest.approx(1.0 / step)] for step in range(5, 2005, 5)]
     assert told["hosts"] == ["-"], "no name of this machine"
 
-    online = "from pathlib import Path; from stages.finetune.trackers import Trackers; Trackers(Path('x'), 'online', {})"
+    online = "from pathlib import Path; from stages.finetune.tracking import Tracker; Tracker(Path('x'), 'online', {})"
     assert "wandb login" in run(online).stderr

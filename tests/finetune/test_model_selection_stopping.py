@@ -1,9 +1,9 @@
-"""Training stops when validation has not risen for long, and the best weights are kept."""
+"""Training stops when validation stops rising, and the best weights are kept."""
 
 import pytest
 import torch
 
-from stages.finetune.stopping import LOOKS, Stopping
+from stages.finetune.model_selection import LOOKS_PER_EPOCH, EarlyStopping
 from tests.finetune.cases import changed, run, weights
 
 
@@ -15,21 +15,21 @@ class Tiny(torch.nn.Module):
         self.weight = torch.nn.Parameter(torch.tensor([0.0]))
 
 
-def follow(found, patience):
+def follow(scores, patience):
     """Return the looks at a model whose weight is the number of the look, until training stops."""
-    model, values = Tiny(), iter(found)
-    stopping = Stopping(patience, len(found), 1, lambda _: next(values))
-    for step in range(1, len(found) + 1):
+    model, values = Tiny(), iter(scores)
+    stopping = EarlyStopping(patience, len(scores), 1, score=lambda _: next(values))
+    for step in range(1, len(scores) + 1):
         with torch.no_grad():
             model.weight.fill_(step)
-        if stopping.see(model, step)[1]:
+        if stopping.observe(model, step)[1]:
             break
     stopping.keep_best(model)
     return stopping, model.weight.item()
 
 
 @pytest.mark.parametrize(
-    ("found", "patience", "looks", "best"),
+    ("scores", "patience", "looks", "best"),
     [
         ([0.1, 0.3, 0.2, 0.2, 0.9], 2, 4, 2.0),  # 0.9 would have come too late
         ([0.1, 0.3, 0.2, 0.4, 0.1], 2, 5, 4.0),
@@ -38,35 +38,35 @@ def follow(found, patience):
         ([0.1, 0.2, 0.3], 1, 3, 3.0),
     ],
 )
-def test_it_stops_after_so_many_looks_without_a_better_one(found, patience, looks, best):
-    stopping, kept = follow(found, patience)
+def test_it_stops_after_so_many_looks_without_a_better_one(scores, patience, looks, best):
+    stopping, kept = follow(scores, patience)
     assert stopping.looks == looks
     assert kept == best == stopping.best_step
     assert stopping.metrics() == {
         "early_stopping.looks": looks,
         "early_stopping.best_step": int(best),
-        "early_stopping.validation.ndcg_at_10": found[int(best) - 1],
+        "early_stopping.validation.ndcg_at_10": scores[int(best) - 1],
     }
 
 
 def test_looks_are_spread_over_the_epoch_and_the_last_step_is_one():
-    stopping = Stopping(3, 135, 1, lambda _: 0.0)
+    stopping = EarlyStopping(3, 135, 1, score=lambda _: 0.0)
     due = [step for step in range(1, 136) if stopping.is_due(step)]
     assert due == [33, 66, 99, 132, 135]
-    assert len(due) == LOOKS + 1
-    assert all(Stopping(3, 2, 1, lambda _: 0.0).is_due(step) for step in (1, 2))
+    assert len(due) == LOOKS_PER_EPOCH + 1
+    assert all(EarlyStopping(3, 2, 1, score=lambda _: 0.0).is_due(step) for step in (1, 2))
 
 
 @pytest.mark.slow
 def test_a_run_that_no_longer_gains_ends_early_with_the_best_weights(tokens, tmp_path, one_thread):
     seen = {}
 
-    def look(model):
+    def score(model):
         seen[len(seen) + 1] = weights(model)
         return {1: 0.5, 2: 0.6}.get(len(seen), 0.1)
 
     params = changed(epochs=10, early_stopping=2)
-    stopping = Stopping(2, 20, 5, look)
-    trained = run(tokens, tmp_path / "logs", params, stopping=stopping)
+    stopping = EarlyStopping(2, 20, 5, score=score)
+    trained = run(tokens, tmp_path / "logs", params, early_stopping=stopping)
     assert (trained.steps, stopping.looks, stopping.best_step) == (4, 4, 2)
     assert weights(trained.model) == seen[2] != seen[4]

@@ -1,10 +1,10 @@
-"""Training gives the same bits twice, sees every row, and makes a model that others can load."""
+"""Training gives the same bits twice, sees every row, and saves a model that others can load."""
 
 import numpy as np
 import pytest
 
-from stages.finetune.batches import Cutter
-from stages.finetune.trackers import run_name
+from stages.finetune.batches import TokenCollator
+from stages.finetune.tracking import run_name
 from stages.lib.models import find_model, load_model
 from tests.finetune.cases import BASE, LENGTH, ROWS, changed, planned, run, weights
 
@@ -25,16 +25,16 @@ def test_a_run_is_named_after_its_data_and_settings():
 def test_the_trainer_sees_every_row_once_an_epoch_whatever_it_lacks(
     tokens, tmp_path, one_thread, monkeypatch
 ):
-    from stages.finetune import training
+    from stages.finetune import trainer
 
     seen = []
 
-    class Watched(Cutter):
+    class RecordingCollator(TokenCollator):
         def __call__(self, rows):
             seen.append([row["row"] for row in rows])
             return super().__call__(rows)
 
-    monkeypatch.setattr(training, "Cutter", Watched)
+    monkeypatch.setattr(trainer, "TokenCollator", RecordingCollator)
     twice = tokens.assign(answer_ids=[[f"d{at // 2}"] for at in range(len(ROWS))])
     twice = twice.assign(shown_ids=twice["answer_ids"])
     params = changed(epochs=2, batch_size=4)

@@ -1,6 +1,5 @@
-"""The stage as it is run: what it writes with its options on, and that the default reads no validation."""
+"""The stage as a whole: what it writes with its options, and that the default reads no validation."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -14,27 +13,19 @@ from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.tokens import tokens as contract
 from stages.lib.embed import Encoder
+from stages.lib.measured import read_details
 from stages.lib.models import fingerprint
-from tests.finetune.cases import COLUMNS, LENGTH, ROWS, ranking_tokens
+from tests.finetune.cases import ROWS, ranking_tokens, write_tokens
 
 
 @pytest.fixture
 def ready(project, tmp_path_factory, monkeypatch, one_thread):
-    """Write what the stage reads, and return a function that runs it with parameters of `finetune`."""
+    """Write the inputs of the stage, and return a function that runs it with some parameters."""
     monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path_factory.mktemp("cache")))
-    count = len(COLUMNS) - 2
-    made = ranking_tokens().assign(
-        pair_id=[f"p{at:016x}" for at in range(len(ROWS))],
-        component_id=[f"d{at:016x}" for at in range(len(ROWS))],
-        score=1.0,
-        negatives=[sum(text is not None for text in row[2:]) for row in ROWS],
-    )
-    table = contract(LENGTH, count)
-    tables.write(made[list(table.empty().columns)], Path("data/tokenize/tokens.parquet"), table)
-    Path("metrics").mkdir()
-    Path("metrics/validate.json").write_text('{"passed": true}')
+    write_tokens(ranking_tokens())
+    Path("data/validate").mkdir()
+    Path("data/validate/verdict.json").write_text('{"passed": true}')
 
     def stage(**values):
         yaml = YAML()
@@ -45,7 +36,7 @@ def ready(project, tmp_path_factory, monkeypatch, one_thread):
             yaml.dump(params, file)
         result = CliRunner().invoke(app)
         assert result.exit_code == 0, result.output
-        return json.loads(Path("metrics/finetune.json").read_text("utf-8"))
+        return read_details(Path("metrics/details/finetune.json"))
 
     return stage
 

@@ -1,21 +1,29 @@
-"""What is asked while training: the same figure as over the whole, a bounded set by ids alone, and chance untouched."""
+"""Validation during training: the metric, the subset by ids, and random generators untouched."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from stages.finetune import validation
-from stages.finetune.validation import Exam
+from stages.finetune.interface import Inputs
+from stages.finetune.model_selection import (
+    ValidationSet,
+    ndcg_at_10,
+    read_validation_set,
+    score_model,
+    subset,
+)
 from stages.lib import tables
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
+from stages.lib.contracts.tokens import Tokens
 from stages.lib.errors import Problem
 from stages.lib.heldout import Corpus, HeldOut
+from stages.lib.interface import TableFile
 from stages.lib.models import find_model, load_model
 from stages.lib.params import Model
-from tests.finetune.cases import BASE, exam
+from tests.finetune.cases import BASE, validation_set
 
 AXES = {"a": [1.0, 0.0], "near a": [0.8, 0.6], "b": [0.0, 1.0]}
 PROMPTS = Model(base="x", weights_sha256="", anchor_prompt="ask: ", document_prompt="tell: ")
@@ -24,7 +32,7 @@ PROMPTS = Model(base="x", weights_sha256="", anchor_prompt="ask: ", document_pro
 def small(grades, starts=None, texts=("a", "near a", "b")):
     doc_ids = np.array(["d0", "d1", "d2"][: len(texts) if starts is None else len(starts)])
     queries = pd.DataFrame({"query_id": list(grades), "text": ["a"] * len(grades)})
-    return Exam(
+    return ValidationSet(
         Corpus(doc_ids, list(texts), None if starts is None else np.array(starts)),
         HeldOut(queries, grades, pd.DataFrame()),
         PROMPTS,
@@ -38,44 +46,44 @@ def test_ndcg_is_that_of_the_first_ten_and_prompts_are_put_in_front():
         seen.append((texts, prompt))
         return np.array([AXES[text] for text in texts], dtype=np.float32)
 
-    found = validation.ndcg_at_10(
-        small({"q0": {"d0": 1.0}, "q1": {"d1": 1.0}, "q2": {"gone": 1.0}}), encode
-    )
+    found = ndcg_at_10(small({"q0": {"d0": 1.0}, "q1": {"d1": 1.0}, "q2": {"gone": 1.0}}), encode)
     assert found == pytest.approx((1.0 + 1.0 / np.log2(3) + 0.0) / 3, abs=1e-6)
     assert seen == [(["a", "near a", "b"], "tell: "), (["a", "a", "a"], "ask: ")]
 
 
 def test_a_bounded_set_keeps_answers_and_whole_documents():
     whole = small({"q0": {"d1": 1.0}}, starts=[0, 1, 3], texts=("x", "y1", "y2", "z"))
-    few = validation.bounded(whole, queries=5, others=0)
+    few = subset(whole, max_queries=5, max_others=0)
     assert few.corpus.doc_ids.tolist() == ["d1"]
     assert few.corpus.texts == ["y1", "y2"]
-    all_ = validation.bounded(whole, queries=5, others=9)
+    all_ = subset(whole, max_queries=5, max_others=9)
     assert all_.corpus.doc_ids.tolist() == ["d0", "d1", "d2"]
     assert all_.corpus.texts == whole.corpus.texts
-    assert all_.corpus.passage_starts.tolist() == [0, 1, 3]
+    assert all_.corpus.starts.tolist() == [0, 1, 3]
 
 
 def test_which_are_asked_follows_from_their_ids_and_more_keep_the_first():
     grades = {f"q{at}": {"d0": 1.0} for at in range(50)}
-    asked = [validation.bounded(small(grades), queries=count).held for count in (10, 20)]
+    asked = [subset(small(grades), max_queries=count).evaluation_set for count in (10, 20)]
     assert [len(held.queries) for held in asked] == [10, 20]
     assert set(asked[0].queries["query_id"]) < set(asked[1].queries["query_id"])
-    assert set(asked[0].qrels) == set(asked[0].queries["query_id"])
+    assert set(asked[0].grades) == set(asked[0].queries["query_id"])
     turned = dict(reversed(grades.items()))
-    assert set(validation.bounded(small(turned), queries=10).held.qrels) == set(asked[0].qrels)
+    assert set(subset(small(turned), max_queries=10).evaluation_set.grades) == set(asked[0].grades)
 
 
 def test_without_queries_nothing_can_be_chosen(tmp_path):
-    paths = [
-        tmp_path / f"{table.__name__}.parquet" for table in (Queries, Qrels, Aliases, Passages)
-    ]
-    for path, table in zip(paths, (Queries, Qrels, Aliases, Passages), strict=True):
-        tables.write(table.empty(), path, table)
+    files = {}
+    for table in (Tokens, Queries, Qrels, Aliases, Passages):
+        path = tmp_path / f"{table.__name__}.parquet"
+        if table is not Tokens:
+            tables.write(table.empty(), path, table)
+        files[table.__name__.lower()] = TableFile(path, table)
+    inputs = Inputs(**files, verdict=tmp_path / "verdict.json")
     with pytest.raises(
         Problem, match=r"Queries.parquet holds no queries(.|\n)*early_stopping: 0(.|\n)*merge: \[\]"
     ):
-        validation.read(*paths, PROMPTS)
+        read_validation_set(inputs, PROMPTS)
 
 
 @pytest.mark.slow
@@ -86,9 +94,9 @@ def test_a_look_changes_neither_chance_nor_the_model():
     before = {name: value.clone() for name, value in model.state_dict().items()}
     torch.manual_seed(1)
     chance = torch.get_rng_state()
-    first = validation.look(exam(), model)
+    first = score_model(validation_set(), model)
     assert 0.0 < first <= 1.0
-    assert validation.look(exam(), model) == first
+    assert score_model(validation_set(), model) == first
     assert torch.equal(torch.get_rng_state(), chance)
     assert model.training and all(
         torch.equal(value, before[name]) for name, value in model.state_dict().items()
