@@ -103,6 +103,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         seed=params.run.seed,
     )
 
+    # All metrics, and six of them for DVC to compare.
     details: Values = {
         **benchmark_metrics(tasks, collected),
         **means_of_sets(ranked_sets),
@@ -123,14 +124,18 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
 def read_tasks(inputs: Inputs) -> dict[str, RetrievalTask]:
     """Return evaluation set name to its task. All but `out_of_domain` search the same corpus."""
+    # A kept document stands for its dropped copies.
     aliases = inputs.aliases.frame()
     kept_id_of = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
+
+    # The sets of the splits search one corpus.
     corpus = corpus_of(inputs.passages.frame())
 
     def task_of(files: EvaluationSetFiles) -> RetrievalTask:
         qrels = files.qrels.frame()
         evaluation_set = HeldOut(files.queries.frame(), grades(qrels, kept_id_of), qrels)
         scored_pairs = files.scored.frame() if isinstance(files, SplitFiles) else Scored.empty()
+
         return RetrievalTask(
             corpus, evaluation_set, pairs_in_corpus(scored_pairs, corpus, kept_id_of)
         )
@@ -151,6 +156,8 @@ def out_of_domain_task(files: OutOfDomainFiles) -> RetrievalTask:
     pairs = files.pairs.frame()
     pairs = pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"])
     queries, qrels = held_out(pairs)
+
+    # Nothing is deduplicated outside the domain, so there are no copies.
     evaluation_set = HeldOut(queries, grades(qrels, {}), qrels)
     return RetrievalTask(corpus_of(files.passages.frame()), evaluation_set, Scored.empty())
 
@@ -162,6 +169,8 @@ def load_systems(inputs: Inputs, params: Params) -> Systems:
         Problem: a model is missing, or its weights are not those of params.yaml.
     """
     base = Encoder(find_model(params.model))
+
+    # A static model is loaded only if params.yaml names one.
     static_model = None
     static_name = params.evaluate.static_model
     if static_name:
@@ -172,6 +181,7 @@ def load_systems(inputs: Inputs, params: Params) -> Systems:
             hash_key="evaluate.static_sha256",
         )
         static_model = StaticModel(static_folder)
+
     return Systems(
         base=base,
         finetuned=Encoder(inputs.finetuned),
@@ -186,11 +196,13 @@ def fit_probe(inputs: Inputs, encoder: Encoder, params: Params) -> Adapter | Non
 
     None if there are no such rows.
     """
+    # Only pairs whose score makes them positives teach the probe.
     triplets = answers(
         inputs.triplets.frame(), inputs.pairs.frame(), positive_from=params.pair.positive_from
     )
     if not len(triplets):
         return None
+
     vectors = learned(
         triplets,
         inputs.lineage.frame(),
@@ -209,6 +221,8 @@ def rank_all(
     for name, (corpus, evaluation_set, _) in tasks.items():
         if not len(evaluation_set.queries):
             continue
+
+        # Every table of a set follows from its hits.
         hits = rank(systems, corpus, evaluation_set)
         ranked_sets[name] = RankedSet(
             corpus=corpus,
@@ -252,6 +266,7 @@ def agreement_of_sets(
     for name, task in tasks.items():
         if not len(task.scored_pairs):
             continue
+
         agreement = score_agreement(
             task.scored_pairs,
             model_cosines(systems, task.scored_pairs, task.corpus),

@@ -80,6 +80,7 @@ def diagnose(
     """Return the diagnostics of the evaluation sets that hold queries, by their names."""
     settings = IntervalSettings(seed, params.seed_sd)
 
+    # The gain over every other system, on each set.
     gain_metrics: dict[str, float | int] = {}
     for name, ranked in ranked_sets.items():
         gain_metrics |= gains(ranked.results, name, settings)
@@ -131,6 +132,7 @@ def _raw_query_metrics_of_splits(
     """Return the metrics of validation and test with the queries as people typed them."""
     held_out = {name: ranked_sets[name] for name in HELD_OUT_SPLITS if name in ranked_sets}
     raw_results = rank_raw_queries(held_out, systems)
+
     metrics: dict[str, float] = {}
     for name, ranked in held_out.items():
         metrics |= raw_query_metrics(ranked.results, raw_results[name], name, settings=settings)
@@ -145,6 +147,7 @@ def rank_raw_queries(
     In production nobody cleans the queries. All splits must search the same corpus, so that the
     queries which cleaning changed are ranked in one pass.
     """
+    # The queries of each split that cleaning changed.
     changed_sets = {
         name: _changed_queries(ranked.evaluation_set) for name, ranked in ranked_sets.items()
     }
@@ -163,6 +166,7 @@ def rank_raw_queries(
     results_of_split = {}
     start = 0
     for name, changed in changed_sets.items():
+        # The hits of all splits stand one after another.
         end = start + len(changed.queries)
         results = ranked_sets[name].results
         if len(changed.queries):
@@ -170,11 +174,14 @@ def rank_raw_queries(
                 system: Hits(hits.positions[start:end], hits.scores[start:end])
                 for system, hits in all_hits.items()
             }
+
+            # All other queries keep their rows.
             is_changed = results["query_id"].isin(changed.queries["query_id"])
             raw_rows = query_results(hits_of_system, corpus, changed, split=name)
             results = pd.concat([results[~is_changed], raw_rows])
         results_of_split[name] = results
         start = end
+
     return results_of_split
 
 
@@ -194,6 +201,7 @@ def raw_query_metrics(
     The change (raw minus cleaned) is given on validation only, with an interval if there are enough
     components. Both sides are the same model, so another seed of training would change neither.
     """
+    # The mean of every system.
     means = raw_results.groupby("system")[PRIMARY_METRIC].mean()
     metrics = {
         f"{split}.raw_queries.{system}.{PRIMARY_METRIC}": float(value)
@@ -202,12 +210,15 @@ def raw_query_metrics(
     if split != VALIDATION:
         return metrics
 
+    # Raw and cleaned scores of the fine-tuned model, in the same order of queries.
     raw_rows = raw_results[raw_results["system"] == FINETUNED].sort_values("query_id")
     cleaned_rows = results[results["system"] == FINETUNED].sort_values("query_id")
+
     raw_scores = raw_rows[PRIMARY_METRIC].to_numpy(dtype=np.float64)
     cleaned_scores = cleaned_rows[PRIMARY_METRIC].to_numpy(dtype=np.float64)
     components = raw_rows["component_id"].to_numpy(dtype=str)
 
+    # A mean, and an interval if there are enough components.
     change = tested(raw_scores - cleaned_scores, components, settings.seed)
     metrics[f"{split}.raw_queries.change.mean"] = change.mean
     if change.effect:
@@ -227,6 +238,8 @@ def separation_before_after(systems: Systems, ranked: RankedSet) -> dict[str, fl
     """
     corpus = ranked.corpus
     queries = ranked.evaluation_set.queries
+
+    # Positions of documents that may be negatives, the hardest first, shape (queries, any number).
     negative_positions = {
         "random": at_random(len(queries), len(corpus.doc_ids)),
         "bm25": ranked.hits["bm25"].positions,
@@ -237,10 +250,12 @@ def separation_before_after(systems: Systems, ranked: RankedSet) -> dict[str, fl
     metrics: dict[str, float] = {}
     model = systems.model
     for when, encoder in (("before", systems.base), ("after", systems.finetuned)):
+        # The same panels for both models; only the vectors differ.
         query_vectors = encoder.encode(
             list(queries["text"]), model.anchor_prompt, f"queries, {when}"
         )
         passage_vectors = encoder.encode(corpus.texts, model.document_prompt, f"documents, {when}")
+
         panel_by_name = panels(
             query_vectors,
             passage_vectors,
@@ -273,10 +288,13 @@ def sample_errors(
         The columns query_id, component_id, doc_id, in the order of a hash of the query id. So the
         first lines are a random sample too, and a query keeps its place.
     """
+    # The first hits of the fine-tuned model on validation.
     is_first_hit = (
         (runs["split"] == VALIDATION) & (runs["system"] == FINETUNED) & (runs["rank"] == 1)
     )
     first_hits = runs[is_first_hit]
+
+    # Those that are not relevant: not graded at all, or graded 0.
     is_error = [
         evaluation_set.grades[query_id].get(doc_id, 0.0) <= 0.0
         for query_id, doc_id in zip(first_hits["query_id"], first_hits["doc_id"], strict=True)
@@ -284,6 +302,7 @@ def sample_errors(
     components = evaluation_set.queries[["query_id", "component_id"]]
     errors = first_hits.loc[is_error, ["query_id", "doc_id"]].merge(components, on="query_id")
 
+    # The order of the hash: it does not depend on other queries.
     hashes = [hash_hex("first hit", str(seed), query_id) for query_id in errors["query_id"]]
     ordered = errors.assign(hash=hashes).sort_values("hash", ignore_index=True).head(limit)
     return ordered[["query_id", "component_id", "doc_id"]]
@@ -294,5 +313,6 @@ def label_error(errors: pd.DataFrame, labels: Iterable[Verdict]) -> dict[str, fl
 
     The interval takes components as clusters. Without labels in two components there is no figure.
     """
+    # A label counts if its query and document are an error of today.
     keys = zip(errors["query_id"], errors["doc_id"], strict=True)
     return estimated("label_error", list(errors["component_id"]), said(keys, labels))

@@ -55,6 +55,8 @@ def query_results(
     queries = evaluation_set.queries
     query_ids = list(queries["query_id"])
     components = queries["component_id"].to_numpy()
+
+    # A row per query, system by system.
     frames = []
     for system, hits in hits_of_system.items():
         frame = measure(query_ids, hits, corpus.doc_ids, qrels=evaluation_set.grades)
@@ -70,6 +72,8 @@ def run_rows(
 ) -> pd.DataFrame:
     """Return the Runs of one split: a row per system, query and hit."""
     query_ids = evaluation_set.queries["query_id"].to_numpy(dtype=object)
+
+    # A table per system. Its hits are in the order of the queries, the best hit first.
     frames = []
     for system, hits in hits_of_system.items():
         query_count, depth = hits.positions.shape
@@ -82,6 +86,7 @@ def run_rows(
             "score": hits.scores.ravel().astype(np.float64).round(6),
         }
         frames.append(pd.DataFrame(columns))
+
     return pd.concat(frames, ignore_index=True).astype(Runs.empty().dtypes.to_dict())
 
 
@@ -95,6 +100,8 @@ def metrics_by_depth(
 ) -> pd.DataFrame:
     """Return the mean of every metric at each of `depths`, columns MEASURE_COLUMNS, six decimals."""
     query_ids = list(evaluation_set.queries["query_id"])
+
+    # The systems come in the order of the ladder.
     frames = []
     for system in SYSTEMS:
         if system not in hits_of_system:
@@ -103,6 +110,7 @@ def metrics_by_depth(
             query_ids, hits_of_system[system], corpus.doc_ids, qrels=evaluation_set.grades
         )
         frames.append(means(graded_hits, depths).assign(split=split, system=system))
+
     return pd.concat(frames, ignore_index=True)[list(MEASURE_COLUMNS)].round({"mean": 6})
 
 
@@ -116,7 +124,8 @@ def mean_metrics(results: pd.DataFrame, split: str) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for system in systems_in(results):
         rows = results[results["system"] == system]
-        metrics |= {f"{split}.{system}.{name}": float(rows[name].mean()) for name in METRICS}
+        for name in METRICS:
+            metrics[f"{split}.{system}.{name}"] = float(rows[name].mean())
     return metrics
 
 
@@ -168,6 +177,8 @@ def paired_scores(results: pd.DataFrame, metric: str, other_system: str = BASE) 
     """Return `metric` of the fine-tuned model and `other_system` from the QueryResults of a split."""
     other = results[results["system"] == other_system].sort_values("query_id", ignore_index=True)
     tuned = results[results["system"] == FINETUNED].sort_values("query_id", ignore_index=True)
+
+    # A difference is between two rows of the same query.
     assert other["query_id"].equals(tuned["query_id"])
     return PairedScores(
         query_ids=other["query_id"].to_numpy(dtype=str),
@@ -189,6 +200,8 @@ def gains(results: pd.DataFrame, split: str, settings: IntervalSettings) -> dict
     for system in systems_in(results):
         if system == FINETUNED:
             continue
+
+        # The mean, and with enough components an interval and a test.
         scores = paired_scores(results, PRIMARY_METRIC, system)
         gain = scores.gain(settings)
         prefix = f"{split}.gain.over_{system}.{PRIMARY_METRIC}"
@@ -198,6 +211,8 @@ def gains(results: pd.DataFrame, split: str, settings: IntervalSettings) -> dict
                 metrics[f"{prefix}.{name}"] = value
             if system == BASE:
                 metrics[f"{prefix}.p"] = gain.p
+
+        # How many components of equal weight the interval rests on.
         if system == BASE and gain.components > 1:
             metrics[f"{split}.effective_components"] = effective_components(
                 scores.tuned - scores.other, scores.components
@@ -214,7 +229,10 @@ def harm(gain_metrics: Mapping[str, float | int], max_harm: float) -> dict[str, 
     prefix = f"out_of_domain.gain.over_base.{PRIMARY_METRIC}"
     if f"{prefix}.mean" not in gain_metrics:
         return {}
+
     metrics: dict[str, float | bool] = {"out_of_domain.drop.mean": -gain_metrics[f"{prefix}.mean"]}
+
+    # The upper bound of the drop is the lower bound of the gain, with its sign turned.
     lowest_gain = gain_metrics.get(f"{prefix}.low")
     if lowest_gain is not None:
         metrics["out_of_domain.drop.high"] = -lowest_gain
@@ -231,16 +249,20 @@ def query_slices(
     left out.
     """
     queries = evaluation_set.queries.set_index("query_id")
+
+    # A document without a topic gives an empty one.
     topics = {
         query_id: topic_of_document.get(evaluation_set.best(query_id), "")
         for query_id in queries.index
     }
+    origins = is_made(queries["source"]).map({True: "made by a recipe", False: "real"})
+
     slices_by_kind = {
         "relation": queries["relation"],
         "topic": pd.Series(topics, dtype="str"),
         "length": queries["text"].map(length_slice),
         "source": queries["source"],
-        "origin": is_made(queries["source"]).map({True: "made by a recipe", False: "real"}),
+        "origin": origins,
     }
     return {
         kind: slices.replace("", NO_NAME)
@@ -296,6 +318,7 @@ def slice_gains(
     gain_of_slice = [part.scores.gain(settings) for part in slices]
     corrected = iter(holm([gain.p for gain in gain_of_slice if gain.p is not None]))
 
+    # One row per slice.
     split = str(results["split"].iloc[0])
     rows = []
     for part, gain in zip(slices, gain_of_slice, strict=True):
@@ -318,6 +341,8 @@ def _slices_of_kind(
     count_by_name = Counter(names.tolist())
     ordered = sorted(count_by_name, key=lambda name: (-count_by_name[name], name))
     slices = [_Slice(kind, name, scores.select(names == name)) for name in ordered[:MAX_SLICES]]
+
+    # The smallest slices are put together.
     rest = ordered[MAX_SLICES:]
     if rest:
         slices.append(_Slice(kind, OTHERS, scores.select(np.isin(names, rest))))
@@ -326,10 +351,12 @@ def _slices_of_kind(
 
 def _slice_row(split: str, part: _Slice, gain: Tested, p_value: float | None) -> tuple[Any, ...]:
     """Return one row of SLICE_COLUMNS."""
+    # Without an interval both ends are missing values.
     base_mean = float(part.scores.other.mean())
     tuned_mean = float(part.scores.tuned.mean())
     low = gain.effect.low if gain.effect else None
     high = gain.effect.high if gain.effect else None
+
     return (
         *(split, part.kind, part.name, gain.queries, gain.components),
         *(base_mean, tuned_mean, gain.mean, low, high, p_value, finding(gain, p_value)),
@@ -338,6 +365,7 @@ def _slice_row(split: str, part: _Slice, gain: Tested, p_value: float | None) ->
 
 def slice_counts(slice_table: pd.DataFrame, split: str) -> dict[str, int]:
     """Return how many slices of `split` have a verdict, and how many are better or worse."""
+    # The rows of other metrics than nDCG@10 are no slices.
     is_slice = (slice_table["split"] == split) & (slice_table["kind"] != "measure")
     verdicts = slice_table.loc[is_slice, "finding"]
     return {

@@ -103,8 +103,11 @@ def rank(systems: Systems, corpus: Corpus, evaluation_set: HeldOut) -> dict[str,
     """Return system name to the first DEPTH hits on every query, in the order of the queries."""
     queries = list(evaluation_set.queries["text"])
     model = systems.model
+
+    # Words alone.
     hits_of_system = {"bm25": Lexical(corpus.texts, corpus.starts).search(queries, DEPTH)}
 
+    # A vector per word, without context.
     if systems.static is not None:
         hits_of_system["static"] = dense(
             systems.static.encode(queries),
@@ -113,6 +116,7 @@ def rank(systems: Systems, corpus: Corpus, evaluation_set: HeldOut) -> dict[str,
             starts=corpus.starts,
         )
 
+    # The two transformers.
     for name, encoder in systems.encoders().items():
         document_vectors = encoder.encode(corpus.texts, model.document_prompt, f"documents, {name}")
         query_vectors = encoder.encode(queries, model.anchor_prompt, f"queries, {name}")
@@ -127,6 +131,7 @@ def rank(systems: Systems, corpus: Corpus, evaluation_set: HeldOut) -> dict[str,
                 starts=corpus.starts,
             )
 
+    # Words and the base model together.
     hits_of_system["fusion"] = fuse(hits_of_system["bm25"], hits_of_system["base"])
     return hits_of_system
 
@@ -148,6 +153,7 @@ def fuse(bm25_hits: Hits, dense_hits: Hits, weight: float = COSINE_WEIGHT) -> Hi
     # BM25 lists documents that share no word with the query by their id alone. They do not count.
     bm25_parts[bm25_parts <= 0] = _NO_SCORE
 
+    # The hits of both rankings side by side, so a document may stand in a row twice.
     positions = np.concatenate([dense_hits.positions, bm25_hits.positions], axis=1)
     scores = np.concatenate([cosine_parts, bm25_parts], axis=1)
     return _best_of_sums(positions, scores, dense_hits.positions.shape[1])
@@ -158,8 +164,11 @@ def _rescale(scores: Vectors, lowest: Vectors) -> Floats:
 
     `lowest` has shape (queries, 1). A query whose scores do not vary gets 0.
     """
+    # Where a score lies above the lowest, and where the best score does.
     heights = scores.astype(np.float64) - lowest
     best_heights = scores[:, :1].astype(np.float64) - lowest
+
+    # Where nothing varies the best height is 0, and the share stays 0.
     shares = np.divide(heights, best_heights, out=np.zeros(scores.shape), where=best_heights > 0)
     return np.asarray(shares)
 
@@ -196,9 +205,12 @@ def pairs_in_corpus(
 
     `kept_id_of` maps a dropped copy to the document that was kept.
     """
+    # A copy that was dropped has the position of the document that was kept.
     position_of_id = {doc_id: position for position, doc_id in enumerate(corpus.doc_ids.tolist())}
     kept_ids = [kept_id_of.get(doc_id, doc_id) for doc_id in scored_pairs["doc_id"]]
     positions = [position_of_id.get(kept_id, -1) for kept_id in kept_ids]
+
+    # -1 is a document that is not in the corpus.
     located = scored_pairs.assign(position=np.array(positions, dtype=np.int64))
     return located[located["position"] >= 0].reset_index(drop=True)
 
@@ -209,6 +221,8 @@ def model_cosines(
     """Return system name to the cosines of `scored_pairs`, a result of `pairs_in_corpus`."""
     model = systems.model
     anchors = list(scored_pairs["anchor"])
+
+    # Both models embed all passages: the vectors come from the cache.
     cosines_of_system = {}
     for name, encoder in systems.encoders().items():
         anchor_vectors = encoder.encode(anchors, model.anchor_prompt, f"scored pairs, {name}")
@@ -216,6 +230,7 @@ def model_cosines(
         cosines_of_system[name] = pair_cosines(
             scored_pairs, anchor_vectors, passage_vectors, corpus=corpus
         )
+
     return cosines_of_system
 
 
@@ -251,6 +266,8 @@ def score_agreement(
     """
     scores = scored_pairs["score"].to_numpy(dtype=np.float64)
     components = scored_pairs["component_id"].to_numpy(dtype=str)
+
+    # The statistics of some rows, so that rows can be resampled.
     statistics: dict[str, Statistic] = {
         "spearman": lambda rows, cosines: spearman(scores[rows], cosines[rows]),
         "average_precision": lambda rows, cosines: average_precision(
@@ -261,16 +278,20 @@ def score_agreement(
     all_rows = np.arange(len(scored_pairs))
     metrics: dict[str, float] = {}
     for name, statistic in statistics.items():
+        # Of each system on all pairs.
         for system, cosines in cosines_of_system.items():
             value = statistic(all_rows, cosines)
             if value is not None:
                 metrics[f"{system}.{name}"] = value
 
+        # The gain over the base model.
         gain = partial(_gain, statistic, cosines_of_system)
         mean = gain(all_rows)
         if mean is None:
             continue
         metrics[f"gain.over_base.{name}.mean"] = mean
+
+        # Few components give no interval.
         bounds = interval(gain, components, seed)
         if bounds is not None:
             metrics[f"gain.over_base.{name}.low"] = bounds.low
@@ -296,6 +317,8 @@ def spearman(scores: Floats, cosines: Floats) -> float | None:
     """
     score_ranks = _mean_ranks(scores)
     cosine_ranks = _mean_ranks(cosines)
+
+    # A constant series has no correlation.
     if not len(score_ranks) or not score_ranks.std() or not cosine_ranks.std():
         return None
     return float(np.corrcoef(score_ranks, cosine_ranks)[0, 1])
@@ -304,6 +327,8 @@ def spearman(scores: Floats, cosines: Floats) -> float | None:
 def _mean_ranks(values: Floats) -> Floats:
     """Return the rank of each value, from 1. Equal values share their mean rank."""
     _, group_of_value, group_sizes = np.unique(values, return_inverse=True, return_counts=True)
+
+    # The ranks of a group end at its last rank; their mean lies half a group below it.
     last_ranks = np.cumsum(group_sizes)
     mean_ranks = last_ranks - (group_sizes - 1) / 2
     return np.asarray(mean_ranks[group_of_value], dtype=np.float64)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stages.finetune import losses
 from stages.finetune.batches import (
@@ -73,18 +73,16 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     ids_of_rows = conflict_ids(rows, shape)
     batches = plan_batches(ids_of_rows, finetune.batch_size, finetune.epochs, seed=params.run.seed)
 
-    # Validation is read only if it decides something, so a default run does not depend on it.
-    uses_validation = bool(finetune.early_stopping or finetune.merge)
-    validation_set = read_validation_set(inputs, params.model) if uses_validation else None
+    # Validation, if early stopping or merging look at it.
+    validation_set = optional_validation_set(inputs, params)
     early_stopping = make_early_stopping(finetune, validation_set, steps=len(batches))
 
     # Everything that decides the weights names the run and its checkpoint.
     decisive = decisive_texts(inputs, params, uses_early_stopping=early_stopping is not None)
     checkpoints = Checkpoints(checkpoint_key(*decisive, fingerprint(base), str(device)))
-    tracker = Tracker(
-        RUNS / run_name(*decisive), finetune.wandb, tracker_settings(params, decisive[0])
-    )
+    tracker = start_tracker(params, decisive)
 
+    # Train. A run that was killed goes on from its checkpoint.
     job = TrainingJob(
         base=base,
         tokens=rows,
@@ -107,8 +105,9 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         **(early_stopping.metrics() if early_stopping else {}),
         **merge_with_base(trained.model, base, finetune, validation_set=validation_set),
     }
-    dimensions = int(trained.model.get_embedding_dimension() or 0)
-    facts = ModelFacts(decisive[0], base, dimensions, max_tokens=length)
+
+    # The card is a part of the model's folder.
+    facts = ModelFacts(decisive[0], base, trained.dimensions, max_tokens=length)
     card = model_card(facts, finetune, params.run, model=params.model, metrics=details)
     return Outputs(
         model=partial(save_model, trained.model, card),
@@ -133,12 +132,23 @@ def check_verdict(verdict: Path, force: bool) -> bool:
             f"{verdict} is not the result of a run: it has no key 'passed'",
             "run 'dvc repro validate'",
         ) from None
+
     if not passed and not force:
         raise Problem(
             f"{verdict}: the data failed validation, so it is not trained on",
             "open data/validate/index.html; to train all the same set finetune.force: true",
         )
     return passed
+
+
+def optional_validation_set(inputs: Inputs, params: Params) -> ValidationSet | None:
+    """Return the validation set; None if nothing looks at it.
+
+    A default run does not read it, and so does not depend on it.
+    """
+    if params.finetune.early_stopping or params.finetune.merge:
+        return read_validation_set(inputs, params.model)
+    return None
 
 
 def make_early_stopping(
@@ -158,21 +168,25 @@ def make_early_stopping(
 def decisive_texts(inputs: Inputs, params: Params, *, uses_early_stopping: bool) -> list[str]:
     """Return hashes and parameters that decide the weights; the hash of the tokens comes first."""
     paths = [inputs.tokens.path]
+
+    # Merging happens after training, so it does not decide the weights that a checkpoint holds.
     if uses_early_stopping:
         validation = (inputs.queries, inputs.qrels, inputs.aliases, inputs.passages)
         paths += [table.path for table in validation]
+
     sections = (params.finetune, params.run, params.model)
     return [*map(file_hash, paths), *map(str, sections), params.pair.shape]
 
 
-def tracker_settings(params: Params, rows_sha256: str) -> dict[str, Any]:
-    """Return the parameters of a run, as a tracker shows them."""
-    return {
+def start_tracker(params: Params, decisive: Sequence[str]) -> Tracker:
+    """Return the tracker of a run, which is named by `decisive`, a result of `decisive_texts`."""
+    settings = {
         **params.finetune.model_dump(),
-        "data": rows_sha256,
+        "data": decisive[0],
         "seed": params.run.seed,
         "threads": params.run.threads,
     }
+    return Tracker(RUNS / run_name(*decisive), params.finetune.wandb, settings)
 
 
 def set_prompts(model: SentenceTransformer, prompts: Model) -> None:
@@ -186,6 +200,8 @@ def training_metrics(
 ) -> Values:
     """Return the numbers of rows, steps and conflicts, and the loss at both ends of the run."""
     row_count = len(ids_of_rows)
+
+    # Conflicts if all rows were one batch, and in plainly shuffled batches.
     one_batch = [range(row_count)]
     shuffled = shuffled_batches(row_count, job.params.batch_size, job.params.epochs, seed=job.seed)
 
@@ -220,6 +236,7 @@ def merge_with_base(
         return ndcg_at_10(validation_set, Encoder(folder).encode)
 
     best_share, score_of_share = merge(model, load_model(base), params.merge, score=score)
+
     metrics: Values = {"merge.share": best_share}
     for share, value in sorted(score_of_share.items()):
         metrics[f"merge.{round(100 * share)}.validation.ndcg_at_10"] = value

@@ -69,6 +69,7 @@ def plan_batches(rows: Sequence[ConflictIds], size: int, epochs: int, seed: int)
     are about equally full: if many rows share one document, all batches are smaller, and the last
     ones are not tiny. The order follows from `seed` alone.
     """
+    # Each epoch has random numbers of its own, so more epochs leave the first ones as they are.
     batches: list[list[int]] = []
     for epoch in range(epochs):
         batches += _plan_epoch(rows, size, np.random.default_rng([seed, epoch]))
@@ -114,6 +115,7 @@ def _plan_epoch(
             open_batches[place] = open_batches[-1]
             open_batches.pop()
 
+    # The order of the batches is random too.
     batch_order = random.permutation(len(batches)).tolist()
     return [batches[number].rows for number in batch_order if batches[number].rows]
 
@@ -123,10 +125,12 @@ def _crowd_sizes(rows: Sequence[ConflictIds]) -> list[int]:
 
     Only an id that a row both brings and has as a positive keeps rows apart from each other.
     """
+    # How many rows have each id on both sides.
     row_count_of_id: Counter[str] = Counter()
     for row in rows:
         row_count_of_id.update(set(row.positive_ids).intersection(row.in_batch_ids))
 
+    # The most common id of each row.
     crowd_sizes = []
     for row in rows:
         counts = [row_count_of_id[identity] for identity in row.positive_ids]
@@ -138,6 +142,7 @@ def _first_open(
     batches: Sequence[_Batch], open_batches: Sequence[int], start: int, row: ConflictIds
 ) -> int | None:
     """Return the index in `open_batches` of the first batch that fits, from `start` on in a circle."""
+    # The start is random, so the first batches do not fill up before the others.
     for step in range(len(open_batches)):
         place = (start + step) % len(open_batches)
         if batches[open_batches[place]].fits(row):
@@ -155,6 +160,7 @@ def _first_not_full(batches: Sequence[_Batch], size: int, row: ConflictIds) -> i
 
 def shuffled_batches(row_count: int, size: int, epochs: int, seed: int) -> list[list[int]]:
     """Return batches without regard to conflicts: each epoch is shuffled and cut."""
+    # The same seeds as for the plan.
     batches = []
     for epoch in range(epochs):
         order = np.random.default_rng([seed, epoch]).permutation(row_count).tolist()
@@ -171,6 +177,7 @@ def count_conflicts(rows: Sequence[ConflictIds], batches: Sequence[Sequence[int]
         for row_index in batch:
             row_count_of_id.update(set(rows[row_index].in_batch_ids))
 
+        # The row itself does not count, so an id that it brings must be there twice.
         for row_index in batch:
             row = rows[row_index]
             conflict_count += any(
@@ -207,6 +214,8 @@ class TokenCollator:
 
     def __init__(self, tokens: pd.DataFrame, columns: Sequence[str], scored: bool = False) -> None:
         self._scores = tokens["score"].to_numpy(dtype=np.float32) if scored else None
+
+        # Arrays (rows, length) of token ids and masks, by text column.
         self._columns = {
             name: (_stack(tokens[f"{name}_input_ids"]), _stack(tokens[f"{name}_attention_mask"]))
             for name in columns

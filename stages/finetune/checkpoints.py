@@ -89,11 +89,15 @@ class Checkpoints:
     def write(self, state: State) -> None:
         """Replace the checkpoint by `state`. A full disk is reported, and training goes on."""
         start = time.monotonic()
+
+        # A full disk costs the way back, and not the run.
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._replace(state)
         except OSError as error:
             typer.echo(f"checkpoint {self._path}: {error}; training goes on without it", err=True)
+
+        # The next one is due later if this one took long.
         self._last_time = time.monotonic()
         self._write_seconds = self._last_time - start
 
@@ -136,6 +140,8 @@ class Checkpoints:
             with self._path.open("rb") as file:
                 head = json.loads(file.read(_HEAD_BYTES))
                 body = file.read()
+
+            # The name of a file can be wrong, and its bytes can be damaged.
             if head["key"] != self.key:
                 raise ValueError("it is of another run")
             if head["blake2b"] != hashlib.blake2b(body).hexdigest():
@@ -151,6 +157,7 @@ class Checkpoints:
 
     def remove(self) -> None:
         """Remove the checkpoint, and all but the latest of runs that never came back."""
+        # The latest checkpoints of other runs stay: they may go on.
         others = [path for path in self._folder.glob("*.checkpoint") if path != self._path]
         others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
 
@@ -161,6 +168,7 @@ class Checkpoints:
             for path in self._folder.glob(".*.tmp")
             if now - path.stat().st_mtime > _ABANDONED_SECONDS
         ]
+
         for path in (self._path, *others[MAX_ABANDONED:], *parts):
             with suppress(OSError):
                 path.unlink()
@@ -186,12 +194,16 @@ def checkpoint_key(*inputs: str) -> str:
     import torch
 
     digest = hashlib.blake2b(digest_size=16)
+
+    # The name of each file and its bytes.
     for file in code_files():
         name = file.relative_to(_STAGES).as_posix()
         digest.update(f"{name}\0".encode() + file.read_bytes() + b"\0")
 
+    # Other versions or processors may give other bits.
     versions = [platform.python_version(), *(version(package) for package in _PACKAGES)]
     processor = [platform.machine(), torch.backends.cpu.get_cpu_capability()]
+
     for part in (*inputs, *versions, *processor):
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
     return digest.hexdigest()
@@ -205,10 +217,13 @@ def code_files() -> list[Path]:
     """
     lib = _STAGES / "lib"
     lib_files = set()
+
+    # Modules are loaded only if something imports them.
     for module in list(sys.modules.values()):
         name = getattr(module, "__file__", None)
         if name and Path(name).is_relative_to(lib):
             lib_files.add(Path(name))
+
     return sorted([*(_STAGES / "finetune").rglob("*.py"), *lib_files])
 
 
@@ -240,6 +255,7 @@ def set_rng_state(rng_state: dict[str, Any]) -> None:
     numpy_numbers = np.array(rng_state["numpy"][0], dtype=np.uint32)
     np.random.set_state(("MT19937", numpy_numbers, *rng_state["numpy"][1:]))  # noqa: NPY002
 
+    # Each device has a generator of its own.
     torch.set_rng_state(rng_state["torch"])
     if rng_state["cuda"]:
         torch.cuda.set_rng_state_all(rng_state["cuda"])

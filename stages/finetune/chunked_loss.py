@@ -62,18 +62,21 @@ class ChunkedLoss(torch.nn.Module):
 
     def forward(self, features: list[Features], labels: torch.Tensor | None) -> torch.Tensor:
         """Return the loss of a batch: `features` has token ids and mask of each text column."""
+        # The texts of all columns, one column after another.
         texts: list[torch.Tensor] = []
         for column in features:
             texts += _without_padding(column)
         sizes = [len(column["input_ids"]) for column in features]
         chunks = _chunks(texts)
 
+        # The guide embeds the same chunks.
         guide_columns: list[torch.Tensor] = []
         for guide in self._guides:
             with torch.no_grad():
                 guide_vectors = [_embed(guide, chunk) for chunk in chunks]
             guide_columns = _columns(guide_vectors, chunks, sizes)
 
+        # Without gradients one pass is enough.
         if self._two_passes and torch.is_grad_enabled():
             return self._loss_in_two_passes(chunks, sizes, guide_columns, labels=labels)
         vectors = [_embed(self.model, chunk) for chunk in chunks]
@@ -119,14 +122,17 @@ class ChunkedLoss(torch.nn.Module):
 
 def _without_padding(column: Features) -> list[torch.Tensor]:
     """Return the token ids of each row without its padding."""
+    # Padding stands at the end of a row.
     counts = column["attention_mask"].sum(dim=1).tolist()
     return [token_ids[:count] for token_ids, count in zip(column["input_ids"], counts, strict=True)]
 
 
 def _chunks(texts: list[torch.Tensor]) -> list[Chunk]:
     """Return the texts, given as token ids, in chunks of similar length."""
+    # Short texts first; the sort is stable, so the order is the same every time.
     lengths = torch.tensor([len(token_ids) for token_ids in texts])
     order = torch.argsort(lengths, stable=True).tolist()
+
     chunks = []
     for start in range(0, len(order), CHUNK):
         positions = order[start : start + CHUNK]
@@ -151,11 +157,13 @@ def _columns(
     chunk_vectors: list[torch.Tensor], chunks: list[Chunk], sizes: list[int]
 ) -> list[torch.Tensor]:
     """Return the embeddings in the order of the batch: a tensor per column, of `sizes` rows."""
+    # Back from the order of chunks to the order of the batch.
     vectors: list[torch.Tensor] = [torch.empty(0)] * sum(sizes)
     for chunk, vectors_of_chunk in zip(chunks, chunk_vectors, strict=True):
         for position, vector in zip(chunk.positions, vectors_of_chunk, strict=True):
             vectors[position] = vector
 
+    # Cut into columns again.
     columns = []
     start = 0
     for size in sizes:

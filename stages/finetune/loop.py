@@ -37,6 +37,7 @@ class LoopCallback(TrainerCallback):
 
     def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Pass the scalars of the loop to the tracker."""
+        # Other values of the loop, such as the epoch, are left out.
         logs = cast("dict[str, float]", more.get("logs") or {})
         step = int(state.global_step)
         for name in _LOGGED:
@@ -46,6 +47,8 @@ class LoopCallback(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Look at validation and ask for a checkpoint, if either is due."""
         step = int(state.global_step)
+
+        # A look at validation may end the training.
         early_stopping = self._hooks.early_stopping
         if early_stopping and early_stopping.is_due(step):
             score, should_stop = early_stopping.observe(more["model"], step)
@@ -81,13 +84,17 @@ class ResumableTrainer(SentenceTransformerTrainer):
 
     def _init_training_state(self, *arguments: Any) -> Any:
         initial = super()._init_training_state(*arguments)
+
         # Before the loop reads it, so that the next steps are logged under their numbers.
         if self._resumed:
             self.state.global_step = self._resumed.step
+
         return initial
 
     def _prepare_for_training(self, *arguments: Any) -> Any:
         prepared = super()._prepare_for_training(*arguments)  # type: ignore[no-untyped-call]
+
+        # Here the optimizer and the schedule exist, and no step is done.
         if self._resumed:
             self.optimizer.load_state_dict(self._resumed.optimizer)
             self.lr_scheduler.load_state_dict(self._resumed.schedule)

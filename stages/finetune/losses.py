@@ -33,13 +33,16 @@ def choose(params: FinetuneParams, shape: Literal["ranking", "scores"]) -> str:
     Raises:
         Problem: the loss of params.yaml does not fit the data.
     """
+    # The parameter names no loss: the data decides.
     if params.loss == "auto":
         return "CoSENT" if shape == "scores" else "MultipleNegativesRanking"
 
+    # CoSENT needs scores, and all other losses need rankings.
     if (params.loss == "CoSENT") != (shape == "scores"):
         fitting = "MultipleNegativesRanking, GIST or their cached variants"
         if shape == "scores":
             fitting = "CoSENT"
+
         raise Problem(
             f"params.yaml: finetune.loss is {params.loss}, but pair.shape is {shape}",
             f"set finetune.loss to auto (here: {fitting}), or change pair.shape",
@@ -70,6 +73,7 @@ def build(
     # torch is imported here, after the checks of the stage.
     from stages.finetune.chunked_loss import ChunkedLoss
 
+    # The loss of embeddings. GIST has a second model, its guide.
     guide = None
     embedding_loss: EmbeddingLoss
     if name.endswith("GIST"):
@@ -78,9 +82,11 @@ def build(
     else:
         embedding_loss = _unguided(name, model, params.temperature)
 
+    # With Matryoshka dimensions it is the sum over shorter vectors.
     if params.matryoshka_dims:
         dims = _matryoshka_dims(params.matryoshka_dims, model)
         embedding_loss = matryoshka(embedding_loss, dims)
+
     return ChunkedLoss(model, embedding_loss, guide, two_passes=name.startswith("Cached"))
 
 
@@ -90,8 +96,10 @@ def _unguided(name: str, model: SentenceTransformer, temperature: float) -> Embe
         MultipleNegativesRankingLoss,
     )
 
+    # Both multiply cosines by a scale, the inverse of the temperature.
     loss_class = CoSENTLoss if name == "CoSENT" else MultipleNegativesRankingLoss
     loss: Any = loss_class(model, scale=1.0 / temperature)
+
     return lambda columns, _, labels: loss.compute_loss_from_embeddings(columns, labels)
 
 
@@ -107,6 +115,8 @@ def _gist(
     from sentence_transformers.sentence_transformer.losses import CachedGISTEmbedLoss
 
     loss = CachedGISTEmbedLoss(model, guide, temperature=temperature, mini_batch_size=1 << 20)
+
+    # Each column is one mini-batch.
     return lambda columns, guide_columns, _: loss.calculate_loss(
         [[column] for column in columns], [[column] for column in guide_columns]
     )
@@ -115,6 +125,7 @@ def _gist(
 def _matryoshka_dims(dims: Sequence[int], model: SentenceTransformer) -> list[int]:
     """Return `dims` and the full dimension, the largest first."""
     full = int(model.get_embedding_dimension() or 0)
+
     if max(dims) > full:
         raise Problem(
             f"params.yaml: finetune.matryoshka_dims names {max(dims)}, "
@@ -136,6 +147,7 @@ def matryoshka(embedding_loss: EmbeddingLoss, dims: Sequence[int]) -> EmbeddingL
         guide_columns: list[torch.Tensor],
         labels: torch.Tensor | None,
     ) -> torch.Tensor:
+        # The guide keeps its whole vectors: it only chooses negatives.
         parts = [embedding_loss(truncate(columns, dim), guide_columns, labels) for dim in dims]
         return sum(parts[1:], parts[0])
 

@@ -54,6 +54,8 @@ def read_validation_set(inputs: Inputs, prompts: Model) -> ValidationSet:
     """
     aliases = inputs.aliases.frame()
     kept_id_of = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
+
+    # A kept document stands for its dropped copies.
     qrels = inputs.qrels.frame()
     evaluation_set = HeldOut(inputs.queries.frame(), grades(qrels, kept_id_of), qrels)
     if not len(evaluation_set.queries):
@@ -62,6 +64,7 @@ def read_validation_set(inputs: Inputs, prompts: Model) -> ValidationSet:
             "so early stopping and merging cannot choose anything",
             "set finetune.early_stopping: 0 and finetune.merge: [], or raise split.validation",
         )
+
     return ValidationSet(corpus_of(inputs.passages.frame()), evaluation_set, prompts)
 
 
@@ -103,8 +106,11 @@ def subset(
 
 def _documents_at(corpus: Corpus, positions: Sequence[int]) -> Corpus:
     """Return the documents at `positions`, in ascending order, with all their passages."""
+    # Where the passages of each document begin and end.
     starts = np.arange(len(corpus.doc_ids)) if corpus.starts is None else corpus.starts
     ends = np.append(starts[1:], len(corpus.texts))
+
+    # Each document begins where the texts so far end.
     texts: list[str] = []
     kept_starts = []
     for position in positions:
@@ -115,6 +121,7 @@ def _documents_at(corpus: Corpus, positions: Sequence[int]) -> Corpus:
 
 def _smallest_hashes(ids: list[str], count: int) -> list[int]:
     """Return the indices of the `count` ids with the smallest hashes, in ascending order."""
+    # The order of hashes is random, and adding ids does not change it.
     hashes = [hashlib.blake2b(identity.encode(), digest_size=8).digest() for identity in ids]
     by_hash = sorted(range(len(ids)), key=lambda index: hashes[index])
     return sorted(by_hash[:count])
@@ -123,9 +130,13 @@ def _smallest_hashes(ids: list[str], count: int) -> list[int]:
 def ndcg_at_10(validation_set: ValidationSet, encode: Encode) -> float:
     """Return the mean nDCG@10 over the queries, rounded to six digits."""
     corpus, evaluation_set, prompts = validation_set
+
+    # Rank the corpus for every query.
     document_vectors = encode(corpus.texts, prompts.document_prompt)
     query_vectors = encode(list(evaluation_set.queries["text"]), prompts.anchor_prompt)
     hits = dense(query_vectors, document_vectors, _DEPTH, starts=corpus.starts)
+
+    # Grade the hits.
     results = measure(
         list(evaluation_set.queries["query_id"]),
         hits,
@@ -147,6 +158,7 @@ def score_model(validation_set: ValidationSet, model: SentenceTransformer) -> fl
         )
         return np.asarray(vectors, dtype=np.float32)
 
+    # Dropout would change the embeddings, and draw random numbers.
     was_training = model.training
     model.eval()
     try:
@@ -191,6 +203,8 @@ class EarlyStopping:
         """Return the score of the model after `step`, and whether to stop."""
         score = self._score(model)
         self.looks += 1
+
+        # Of equal scores the first is kept.
         if score > self.best:
             self.best = score
             self.best_step = step
@@ -200,6 +214,7 @@ class EarlyStopping:
             }
         else:
             self._looks_since_best += 1
+
         return score, self._looks_since_best >= self._patience
 
     def keep_best(self, model: SentenceTransformer) -> None:
@@ -238,6 +253,7 @@ def interpolate(base: Weights, finetuned: Weights, share: float) -> Weights:
 
     Tensors of whole numbers are those of `finetuned`.
     """
+    # Whole numbers, such as position ids, have no mean.
     mixture = {}
     for name, value in finetuned.items():
         if value.is_floating_point():
@@ -262,6 +278,7 @@ def merge(
     finetuned_weights = {name: value.clone() for name, value in model.state_dict().items()}
     base_weights = base.state_dict()
 
+    # The largest share comes first, so it wins among equal scores.
     score_of_share = {}
     for share in sorted(shares, reverse=True):
         model.load_state_dict(interpolate(base_weights, finetuned_weights, share))

@@ -43,6 +43,7 @@ class Tracker:
     ) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
+        # The old curve goes, or TensorBoard would draw both as one.
         shutil.rmtree(logs, ignore_errors=True)
         self.logs = logs
         self._writer = SummaryWriter(str(logs))
@@ -75,6 +76,8 @@ def check_wandb(mode: Literal["off", "offline", "online"]) -> None:
     """
     if mode == "off":
         return
+
+    # Only this parameter needs the package, so it is checked here and not for every run.
     try:
         check_pins(("wandb",))
     except Problem as problem:
@@ -158,14 +161,18 @@ def model_card(
         model: the section `model` of params.yaml, for the prompts.
         metrics: those of the stage.
     """
+    # The licence stands in the head; the tracker changes nothing.
     settings = {
         **params.model_dump(exclude={"licence", "wandb"}),
         "seed": run.seed,
         "threads": run.threads,
     }
+
+    # Parts that are empty are left out.
     warning = "**The data had failed validation; training was forced.**"
     prompts = _PROMPTS.format(anchor=model.anchor_prompt, document=model.document_prompt).strip()
     has_prompts = bool(model.anchor_prompt or model.document_prompt)
+
     parts = [
         _card_head(params.licence),
         "# A sentence embedding model, fine-tuned by Pairsmith",
@@ -186,8 +193,11 @@ def model_card(
 def _card_head(licence: str) -> str:
     """Return the YAML head, which model hubs read."""
     lines = ["---"]
+
+    # Without a licence the line is left out.
     if licence:
         lines.append(f"license: {json.dumps(licence)}")
+
     lines += [
         "library_name: sentence-transformers",
         "pipeline_tag: sentence-similarity",
@@ -209,10 +219,13 @@ def _fact_table(
     # A path of this machine means nothing to others.
     base_name = Path(model.base).name if Path(model.base).is_absolute() else model.base
     base_sha256 = file_hash(facts.base / "model.safetensors")
+
+    # The vector can be cut to these dimensions.
     dimensions = f"{facts.dimensions}"
     if params.matryoshka_dims:
         shorter = ", ".join(map(str, sorted(params.matryoshka_dims, reverse=True)))
         dimensions += f"; trained to be cut to the first {shorter}"
+
     rows = {
         "base model": f"`{base_name}`",
         "weights of the base model": f"SHA-256 `{base_sha256}`",

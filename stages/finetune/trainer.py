@@ -47,6 +47,7 @@ def pick_device(name: str, bf16: bool) -> Device:
     """
     import torch
 
+    # bfloat16 pays only where the processor computes in it.
     kind = choose_device(name, torch.cuda.is_available(), torch.backends.mps.is_available())
     can_bf16 = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return Device(kind, bf16 and can_bf16)
@@ -59,6 +60,8 @@ def choose_device(name: str, has_cuda: bool, has_mps: bool) -> str:
         Problem: the device is not there.
     """
     is_available = {"cuda": has_cuda, "mps": has_mps, "cpu": True}
+
+    # The fastest kind comes first.
     if name == "auto":
         return next(kind for kind, available in is_available.items() if available)
     if not is_available[name]:
@@ -110,6 +113,11 @@ class Trained(NamedTuple):
     curve: pd.DataFrame
     steps: int
 
+    @property
+    def dimensions(self) -> int:
+        """Return the length of an embedding."""
+        return int(self.model.get_embedding_dimension() or 0)
+
 
 def train(job: TrainingJob, hooks: TrainingHooks) -> Trained:
     """Return the trained model of `job`. Training goes on from the checkpoint, if there is one."""
@@ -120,7 +128,10 @@ def train(job: TrainingJob, hooks: TrainingHooks) -> Trained:
     # The loop subclasses classes of the library, which take seconds to import.
     from stages.finetune.loop import ResumableTrainer
 
+    # The number of threads decides the last bits of sums.
     torch.set_num_threads(job.threads)
+
+    # The model, as it is or as the checkpoint left it.
     model = load_model(job.base)
     model.max_seq_length = len(job.tokens["anchor_input_ids"].iloc[0])
     state = hooks.checkpoints.read() if hooks.checkpoints else None
@@ -150,8 +161,10 @@ def train(job: TrainingJob, hooks: TrainingHooks) -> Trained:
     trainer.remove_callback(PrinterCallback)
     trainer.train()
 
+    # The last weights need not be the best ones.
     if hooks.early_stopping:
         hooks.early_stopping.keep_best(model)
+
     return Trained(
         model=model.to("cpu").eval(),
         curve=pd.DataFrame(hooks.tracker.history("train/loss"), columns=["step", "loss"]),
@@ -165,8 +178,11 @@ def _resume(
     """Put the model, the tracker and early stopping where the checkpoint left them."""
     typer.echo(f"training goes on after step {state.step} of {step_count}", err=True)
     model.load_state_dict(state.model)
+
+    # The curve is replayed, so that it is whole.
     for scalar in state.scalars:
         hooks.tracker.add(*scalar)
+
     if hooks.early_stopping:
         hooks.early_stopping.resume(state.early_stopping)
 

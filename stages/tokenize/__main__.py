@@ -17,9 +17,16 @@ from stages.lib.interface import CheckedTable, Stage
 from stages.lib.ledger import Ledger as LedgerWriter
 from stages.lib.ledger import balance
 from stages.lib.models import find_model
-from stages.tokenize.encoding import Column, measure, tokenize
+from stages.tokenize.encoding import (
+    Column,
+    check_truncated,
+    length_metrics,
+    measure,
+    token_limits,
+    tokenize,
+    training_lengths,
+)
 from stages.tokenize.interface import Inputs, Outputs, Params
-from stages.tokenize.report import by_column, check_truncated, limits, report
 
 
 def run(inputs: Inputs, params: Params) -> Outputs:
@@ -38,7 +45,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     tokenizer = AutoTokenizer.from_pretrained(
         str(folder), local_files_only=True, trust_remote_code=False
     )
-    model_tokens, most_tokens = limits(folder, tokenizer)
+    model_tokens, most_tokens = token_limits(folder, tokenizer)
     max_tokens = params.tokenize.max_tokens
     if max_tokens > most_tokens:
         raise Problem(
@@ -51,25 +58,27 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     negatives = 0
     if params.pair.shape != "scores":
         negatives = max(1, int(triplets["negatives"].map(len).max()))
-    columns = tokenize(triplets, tokenizer, params.model, max_tokens, negatives)
+    columns = tokenize(
+        triplets, tokenizer, params.model, max_tokens=max_tokens, negatives=negatives
+    )
 
     # Validation queries and the corpus are measured, and not written.
     queries = [params.model.anchor_prompt + text for text in inputs.queries.frame()["text"]]
     passages = [params.model.document_prompt + text for text in inputs.passages.frame()["text"]]
     lengths = {
-        **by_column(columns),
+        **training_lengths(columns),
         "validation.query": measure(queries, tokenizer),
         "corpus.passage": measure(passages, tokenizer),
     }
     check_truncated(lengths, params.tokenize, most_tokens)
 
-    frame = token_rows(triplets, columns, inputs.pairs.frame(), negatives)
+    frame = token_rows(triplets, columns, inputs.pairs.frame(), negatives=negatives)
     return Outputs(
         tokens=CheckedTable(frame, tokens(max_tokens, negatives)),
         ledger=truncation_ledger(triplets, columns, max_tokens).frame(),
         details={
-            **balance(len(triplets), len(frame), {}, []),
-            **report(lengths, max_tokens),
+            **balance(len(triplets), len(frame), dropped={}, reasons=[]),
+            **length_metrics(lengths, max_tokens),
             "model_max_tokens": model_tokens,
         },
     )
@@ -79,6 +88,7 @@ def token_rows(
     triplets: pd.DataFrame, columns: dict[str, Column], pairs: pd.DataFrame, negatives: int
 ) -> pd.DataFrame:
     """Return the rows of Tokens: ids, scores, and the token lists of each text column."""
+    # Triplets have no scores; those of the pairs are looked up.
     score_of_pair = pairs.set_index("pair_id")["score"]
     frame = triplets[["pair_id", "component_id"]].assign(
         score=score_of_pair.reindex(triplets["pair_id"]).to_numpy(),
@@ -86,6 +96,8 @@ def token_rows(
         answer_ids=triplets["answer_ids"],
         shown_ids=triplets["shown_ids"],
     )
+
+    # Two columns of lists per text column.
     for name in text_columns(negatives):
         frame[f"{name}_input_ids"] = list(columns[name].ids)
         frame[f"{name}_attention_mask"] = list(columns[name].mask)
@@ -98,9 +110,9 @@ def truncation_ledger(
     """Return a ledger with a line for each text that is cut: how many tokens it loses."""
     ledger = LedgerWriter()
     for name, column in columns.items():
-        for row in np.flatnonzero(column.lengths > max_tokens):
-            pair_id = str(triplets["pair_id"].iloc[row])
-            lost_tokens = float(column.lengths[row] - max_tokens)
+        for row_index in np.flatnonzero(column.lengths > max_tokens):
+            pair_id = str(triplets["pair_id"].iloc[row_index])
+            lost_tokens = float(column.lengths[row_index] - max_tokens)
             ledger.note(pair_id, f"truncated_{name}", score=lost_tokens)
     return ledger
 

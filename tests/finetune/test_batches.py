@@ -32,7 +32,7 @@ def alike(components):
 
 
 @given(ROWS, st.integers(1, 10), st.integers(1, 3), st.integers(0, 99))
-def test_every_row_comes_once_an_epoch_and_none_is_shown_what_answers_it(rows, size, epochs, seed):
+def test_every_row_comes_once_an_epoch_without_conflicts(rows, size, epochs, seed):
     batches = plan_batches(rows, size, epochs, seed)
     order = [at for batch in batches for at in batch]
     for epoch in range(epochs):
@@ -48,9 +48,7 @@ def test_every_row_comes_once_an_epoch_and_none_is_shown_what_answers_it(rows, s
 
 
 @given(ROWS, st.integers(1, 10), st.integers(1, 3), st.integers(0, 99))
-def test_the_seed_alone_decides_and_more_epochs_leave_the_first_as_they_are(
-    rows, size, epochs, seed
-):
+def test_the_seed_decides_and_later_epochs_change_nothing(rows, size, epochs, seed):
     batches = plan_batches(rows, size, epochs, seed)
     assert plan_batches(rows, size, epochs, seed) == batches
     assert plan_batches(rows, size, epochs + 1, seed)[: len(batches)] == batches
@@ -74,7 +72,7 @@ def test_a_negative_that_answers_another_row_keeps_the_two_apart():
         assert not any({0, 1} <= set(batch) for batch in plan_batches(rows, 3, 1, seed))
 
 
-def test_conflicts_are_rows_that_are_shown_an_answer_of_theirs_by_another():
+def test_conflicts_count_rows_that_meet_a_relevant_document():
     rows = [
         ConflictIds(["a"], ["a", "x"]),
         ConflictIds(["b", "x"], ["b"]),
@@ -97,7 +95,7 @@ def test_no_batch_reaches_across_epochs():
     assert sorted(len(batch) for batch in plan_batches(alike("abc"), 2, 2, 13)) == [1, 1, 2, 2]
 
 
-def test_a_large_component_makes_all_batches_smaller_and_none_tiny():
+def test_a_large_component_makes_all_batches_smaller():
     rows = alike(["a"] * 100 + [f"b{at}" for at in range(900)])
     assert [len(batch) for batch in plan_batches(rows, 32, 1, 13)] == [10] * 100
 

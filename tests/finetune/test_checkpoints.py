@@ -74,7 +74,7 @@ def test_a_killed_run_ends_at_the_bits_of_one_that_was_not(tmp_path, loss, patie
     assert "training goes on after step 10 of 20" in done.stderr
 
 
-def test_a_checkpoint_comes_back_as_it_was_and_goes_when_it_is_removed(tmp_path):
+def test_a_checkpoint_is_read_back_and_removed(tmp_path):
     kept = Checkpoints("a", tmp_path)
     assert kept.read() is None
     kept.write(STATE)
@@ -105,9 +105,7 @@ def test_a_checkpoint_comes_back_as_it_was_and_goes_when_it_is_removed(tmp_path)
         (lambda content: b'{"step": 5}\n', "training starts anew"),
     ],
 )
-def test_what_is_damaged_or_of_another_run_is_told_and_removed_and_never_loaded(
-    tmp_path, capsys, harm, told
-):
+def test_a_damaged_or_foreign_checkpoint_is_removed(tmp_path, capsys, harm, told):
     kept = Checkpoints("a", tmp_path)
     kept.write(STATE)
     path = tmp_path / "a.checkpoint"
@@ -133,7 +131,7 @@ def test_a_write_that_fails_leaves_the_one_before(tmp_path):
     assert kept.read().step == 5
 
 
-def test_a_disk_that_takes_nothing_costs_the_way_back_and_not_the_run(tmp_path, capsys):
+def test_a_failing_disk_does_not_stop_training(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     kept = Checkpoints("a", tmp_path / "file" / "folder", seconds=0.0)
     kept.write(STATE)
@@ -142,7 +140,7 @@ def test_a_disk_that_takes_nothing_costs_the_way_back_and_not_the_run(tmp_path, 
     kept.remove()
 
 
-def test_what_a_kill_left_half_written_is_never_read_and_goes_in_time(tmp_path):
+def test_half_written_files_are_not_read_and_are_removed_later(tmp_path):
     old, fresh = tmp_path / ".a.checkpoint.1.tmp", tmp_path / ".a.checkpoint.2.tmp"
     for path in (old, fresh):
         path.write_bytes(b"half")
@@ -153,7 +151,7 @@ def test_what_a_kill_left_half_written_is_never_read_and_goes_in_time(tmp_path):
     assert list(tmp_path.iterdir()) == [fresh], "another run may be writing it"
 
 
-def test_of_runs_that_never_came_back_the_latest_stay(tmp_path):
+def test_the_latest_abandoned_checkpoints_stay(tmp_path):
     for at in range(MAX_ABANDONED + 2):
         Checkpoints(f"old{at}", tmp_path).write(STATE)
         os.utime(tmp_path / f"old{at}.checkpoint", (at, at))
@@ -165,7 +163,7 @@ def test_of_runs_that_never_came_back_the_latest_stay(tmp_path):
     ]
 
 
-def test_a_checkpoint_is_due_seldom_and_seldomer_where_it_takes_long(tmp_path):
+def test_slow_checkpoints_are_due_less_often(tmp_path):
     assert Checkpoints("a", tmp_path, seconds=0.0).is_due()
     slow = Checkpoints("a", tmp_path, seconds=0.0)
     slow.write(STATE)

@@ -33,7 +33,7 @@ def test_bad_data_is_refused_and_the_page_is_named(tmp_path):
         check_verdict(verdict(tmp_path, False), force=False)
 
 
-def test_bad_data_that_is_forced_is_told_apart(tmp_path):
+def test_bad_data_that_is_forced_has_not_passed(tmp_path):
     assert check_verdict(verdict(tmp_path, False), force=True) is False
 
 
@@ -63,7 +63,7 @@ def test_without_a_verdict_nothing_is_trained_not_even_by_force(tmp_path, force)
         ("threads: 2", "threads: 0", "run.threads = '0'"),
     ],
 )
-def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, old, new, key):
+def test_a_bad_parameter_is_named_and_leaves_nothing(project, old, new, key):
     params = Path("params.yaml")
     params.write_text(params.read_text().replace(f"  {old}\n", f"  {new}\n"))
     result = CliRunner().invoke(app)
@@ -87,7 +87,7 @@ def test_refused_data_leaves_no_model_and_no_log(project):
     assert sorted(path.name for path in Path("data").iterdir()) == ["tokenize", "validate"]
 
 
-def test_tokens_that_are_missing_are_told_with_the_remedy(project):
+def test_missing_tokens_are_an_error_with_a_remedy(project):
     verdict(Path("data/validate"), True)
     result = CliRunner().invoke(app)
     assert result.exit_code == 1
@@ -98,7 +98,7 @@ def test_tokens_that_are_missing_are_told_with_the_remedy(project):
     assert [path.name for path in Path("data").iterdir()] == ["validate"]
 
 
-def test_a_verdict_that_is_not_one_is_told_with_its_remedy(tmp_path):
+def test_a_broken_verdict_is_an_error_with_a_remedy(tmp_path):
     for broken in ("<<<<<<< HEAD\n", "[]", '{"queries": 3}'):
         path = tmp_path / "verdict.json"
         path.write_text(broken, "utf-8")

@@ -68,9 +68,7 @@ def write_validation():
 
 
 @pytest.mark.slow
-def test_the_default_reads_no_validation_and_leaves_model_card_and_no_checkpoint(
-    ready, monkeypatch
-):
+def test_the_default_reads_no_validation_set(ready, monkeypatch):
     metrics = ready()
     assert not Path("data/split").exists()
     assert metrics["loss"] == "MultipleNegativesRanking"
@@ -87,7 +85,7 @@ def test_the_default_reads_no_validation_and_leaves_model_card_and_no_checkpoint
 
 
 @pytest.mark.slow
-def test_early_stopping_and_merging_tell_what_they_chose(ready):
+def test_early_stopping_and_merging_report_their_choice(ready):
     write_validation()
     metrics = ready(early_stopping=50, merge=[0.5, 1.0], loss="CachedGIST", matryoshka_dims=[64])
     assert metrics["loss"] == "CachedGIST"
@@ -100,7 +98,7 @@ def test_early_stopping_and_merging_tell_what_they_chose(ready):
 
 
 @pytest.mark.slow
-def test_what_a_merge_embedded_is_in_the_cache_for_evaluate(ready, monkeypatch):
+def test_embeddings_of_a_merge_are_cached_for_evaluate(ready, monkeypatch):
     write_validation()
     ready(merge=[0.5])
     folder = Path("data/finetune/model")

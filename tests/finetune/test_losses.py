@@ -88,7 +88,7 @@ def test_chunks_change_no_loss(tokens, rows, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_loss_is_that_of_a_hand_written_softmax_without_the_missing_negatives(tokens):
+def test_the_loss_equals_a_softmax_over_present_texts(tokens):
     model = load_model(FOLDER).eval()
     rows = [2, 5, 7]
     loss = value(
@@ -108,9 +108,7 @@ def test_the_loss_is_that_of_a_hand_written_softmax_without_the_missing_negative
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["MultipleNegativesRanking", "GIST"])
-def test_a_second_pass_gives_the_same_loss_and_slopes_with_the_same_dropout(
-    tokens, name, monkeypatch
-):
+def test_two_passes_give_the_same_loss_and_gradients(tokens, name, monkeypatch):
     import torch
 
     monkeypatch.setattr(chunked_loss, "CHUNK", 5)
@@ -148,7 +146,7 @@ def test_gist_is_the_librarys_with_the_base_as_guide(tokens):
 
 
 @pytest.mark.slow
-def test_gist_leaves_out_what_the_guide_finds_nearer_than_the_positive(tokens):
+def test_gist_ignores_negatives_that_the_guide_finds_nearer(tokens):
     import torch
 
     # Anchor 0 has a negative that says the same as it does: the guide finds it nearer than the positive.

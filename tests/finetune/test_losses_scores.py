@@ -32,7 +32,7 @@ def test_a_batch_carries_the_scores_of_its_rows(scored):
 
 
 @pytest.mark.slow
-def test_the_loss_is_that_of_every_pair_of_pairs_in_the_wrong_order(scored):
+def test_the_loss_sums_over_pairs_in_the_wrong_order(scored):
     import torch
 
     model = load_model(find_model(BASE)).eval()

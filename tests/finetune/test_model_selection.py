@@ -39,7 +39,7 @@ def small(grades, starts=None, texts=("a", "near a", "b")):
     )
 
 
-def test_ndcg_is_that_of_the_first_ten_and_prompts_are_put_in_front():
+def test_ndcg_is_over_ten_hits_and_prompts_go_first():
     seen = []
 
     def encode(texts, prompt):
@@ -62,7 +62,7 @@ def test_a_bounded_set_keeps_answers_and_whole_documents():
     assert all_.corpus.starts.tolist() == [0, 1, 3]
 
 
-def test_which_are_asked_follows_from_their_ids_and_more_keep_the_first():
+def test_a_subset_follows_from_ids_and_is_nested():
     grades = {f"q{at}": {"d0": 1.0} for at in range(50)}
     asked = [subset(small(grades), max_queries=count).evaluation_set for count in (10, 20)]
     assert [len(held.queries) for held in asked] == [10, 20]
@@ -87,7 +87,7 @@ def test_without_queries_nothing_can_be_chosen(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_look_changes_neither_chance_nor_the_model():
+def test_a_look_changes_neither_generators_nor_the_model():
     import torch
 
     model = load_model(find_model(BASE)).train()

@@ -19,7 +19,7 @@ def test_weights_lie_between_and_whole_numbers_stay():
 
 
 @pytest.mark.slow
-def test_the_share_that_scores_best_is_kept_and_of_equals_the_largest():
+def test_the_share_with_the_best_score_is_kept():
     base = load_model(find_model(BASE))
     tuned = load_model(find_model(BASE))
     with torch.no_grad():

@@ -49,7 +49,7 @@ def test_it_stops_after_so_many_looks_without_a_better_one(scores, patience, loo
     }
 
 
-def test_looks_are_spread_over_the_epoch_and_the_last_step_is_one():
+def test_looks_are_spread_over_the_epoch():
     stopping = EarlyStopping(3, 135, 1, score=lambda _: 0.0)
     due = [step for step in range(1, 136) if stopping.is_due(step)]
     assert due == [33, 66, 99, 132, 135]
@@ -58,7 +58,7 @@ def test_looks_are_spread_over_the_epoch_and_the_last_step_is_one():
 
 
 @pytest.mark.slow
-def test_a_run_that_no_longer_gains_ends_early_with_the_best_weights(tokens, tmp_path, one_thread):
+def test_early_stopping_keeps_the_best_weights(tokens, tmp_path, one_thread):
     seen = {}
 
     def score(model):

@@ -34,7 +34,7 @@ def test_tensorboard_reads_every_scalar_in_its_place(tmp_path):
     }
 
 
-def test_a_tracker_that_is_not_installed_is_told_with_the_remedy():
+def test_a_missing_tracker_is_an_error_with_a_remedy():
     check_wandb("off")
     if find_spec("wandb"):
         pytest.skip("it is installed")

@@ -22,9 +22,7 @@ def test_a_run_is_named_after_its_data_and_settings():
 
 
 @pytest.mark.slow
-def test_the_trainer_sees_every_row_once_an_epoch_whatever_it_lacks(
-    tokens, tmp_path, one_thread, monkeypatch
-):
+def test_the_trainer_sees_every_row_once_an_epoch(tokens, tmp_path, one_thread, monkeypatch):
     from stages.finetune import trainer
 
     seen = []
@@ -65,7 +63,7 @@ def test_two_runs_give_the_same_weights_and_another_seed_others(tokens, tmp_path
 
 
 @pytest.mark.slow
-def test_the_loss_falls_and_is_told_by_step(tokens, tmp_path, one_thread):
+def test_the_loss_falls_and_is_recorded_by_step(tokens, tmp_path, one_thread):
     trained = run(tokens, tmp_path / "logs", changed(epochs=10))
     assert trained.steps == 20
     assert list(trained.curve["step"]) == [5, 10, 15, 20]
@@ -73,9 +71,7 @@ def test_the_loss_falls_and_is_told_by_step(tokens, tmp_path, one_thread):
 
 
 @pytest.mark.slow
-def test_the_saved_model_is_a_sentence_transformer_without_the_librarys_card(
-    tokens, tmp_path, one_thread
-):
+def test_the_saved_model_loads_as_a_sentence_transformer(tokens, tmp_path, one_thread):
     from sentence_transformers import SentenceTransformer
 
     model = run(tokens, tmp_path / "logs").model

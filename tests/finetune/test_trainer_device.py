@@ -22,7 +22,7 @@ def test_the_fastest_of_what_there_is(name, cuda, mps, kind):
 
 
 @pytest.mark.parametrize("name", ["cuda", "mps"])
-def test_what_is_not_there_is_told(name):
+def test_a_missing_device_is_an_error(name):
     with pytest.raises(
         Problem, match=rf"finetune.device is {name}, but torch finds none here(.|\n)*device: auto"
     ):

@@ -62,7 +62,7 @@ def test_a_plain_loop_over_the_file_trains_a_plain_model(written):
 
 
 @pytest.mark.slow
-def test_batches_are_what_the_trainer_makes_of_the_texts_on_the_fly(written):
+def test_batches_equal_those_of_the_trainer(written):
     model = load_model(find_model(BASE))
     model.max_seq_length = 8
     table = tables.read(FILE, tokens(8, 2))

@@ -1,4 +1,4 @@
-"""Tokens are those of the model's own tokenizer, at a fixed length, and what is cut is told."""
+"""Tokens are those of the model's own tokenizer, at a fixed length; what is cut is reported."""
 
 import json
 import shutil
@@ -61,7 +61,7 @@ def words(tokenizer, ids):
     return tokenizer.convert_ids_to_tokens(np.asarray(ids).tolist())
 
 
-def test_every_row_has_the_fixed_length_and_a_mask_of_its_tokens(tokenizer):
+def test_every_row_has_the_fixed_length_and_a_mask(tokenizer):
     column = encode(["fever", "a high fever", ""], tokenizer, 8)
     assert column.ids.shape == column.mask.shape == (3, 8)
     assert (column.ids.dtype, column.mask.dtype) == (np.int32, np.int8)
@@ -107,7 +107,9 @@ def test_unknown_tokens_are_counted_before_truncation(tokenizer):
 
 def test_prompts_go_before_the_texts_of_their_side(tokenizer):
     model = BASE.model_copy(update={"anchor_prompt": "query: ", "document_prompt": "passage: "})
-    columns = tokenize(triplets(("fever", "heat", ["rash"])), tokenizer, model, 8, 1)
+    columns = tokenize(
+        triplets(("fever", "heat", ["rash"])), tokenizer, model, max_tokens=8, negatives=1
+    )
     assert words(tokenizer, columns["anchor"].ids[0])[:5] == [
         "[CLS]",
         "query",
@@ -125,9 +127,9 @@ def test_prompts_go_before_the_texts_of_their_side(tokenizer):
         ]
 
 
-def test_the_first_negative_comes_first_and_a_short_row_ends_in_missing_ones(tokenizer):
+def test_a_row_with_few_negatives_ends_in_missing_ones(tokenizer):
     rows = triplets(("fever", "heat", ["rash", "cough"]), ("a", "b", ["pain"]), ("c", "d", []))
-    columns = tokenize(rows, tokenizer, BASE, 8, 2)
+    columns = tokenize(rows, tokenizer, BASE, max_tokens=8, negatives=2)
     assert list(columns) == ["anchor", "positive", "negative_1", "negative_2"]
     assert words(tokenizer, columns["negative_1"].ids[0])[1] == "rash"
     assert words(tokenizer, columns["negative_2"].ids[0])[1] == "cough"
@@ -208,7 +210,7 @@ def written(project):
     return tables.read(Path("data/tokenize/tokens.parquet"), tokens(8, 2))
 
 
-def test_the_stage_writes_fixed_lists_with_the_number_of_real_negatives(written):
+def test_the_stage_writes_lists_of_fixed_length(written):
     assert fixed_shape(Path("data/tokenize/tokens.parquet")) == (8, 2)
     assert list(written["pair_id"]) == list(ROWS["pair_id"])
     assert list(written["component_id"]) == list(ROWS["component_id"])
@@ -246,7 +248,7 @@ def test_each_text_that_was_cut_has_its_line_and_its_share(written):
     assert (metrics["model_max_tokens"], metrics["recommended_tokens"]) == (256, 16)
 
 
-def test_pairs_with_scores_keep_them_and_have_no_columns_of_negatives(project):
+def test_pairs_with_scores_have_no_columns_of_negatives(project):
     params = Path("params.yaml")
     params.write_text(params.read_text().replace("  shape: ranking\n", "  shape: scores\n"))
     lay_out(triplets(("fever", "heat", []), ("cough", "rash", [])), scores=[0.75, 0.25])
@@ -295,7 +297,7 @@ def test_the_order_of_the_rows_changes_no_byte(written):
 
 
 @pytest.mark.parametrize("value", ["7", "513", '"256"', "8.5", "null"])
-def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, value):
+def test_a_bad_parameter_is_named_and_leaves_nothing(project, value):
     params = Path("params.yaml")
     params.write_text(params.read_text().replace("  max_tokens: 8\n", f"  max_tokens: {value}\n"))
     result = CliRunner().invoke(app)
@@ -305,7 +307,7 @@ def test_a_bad_parameter_is_told_by_name_and_leaves_nothing(project, value):
     assert sorted(path.name for path in project.iterdir()) == ["params.yaml", "pyproject.toml"]
 
 
-def test_triplets_that_are_missing_or_empty_are_told_with_the_remedy(project):
+def test_missing_or_empty_triplets_are_an_error_with_a_remedy(project):
     result = CliRunner().invoke(app)
     assert result.exit_code == 1
     assert (
