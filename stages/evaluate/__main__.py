@@ -1,8 +1,8 @@
 """Rank the full corpus with every system, on validation and test, with intervals.
 
 Reads the evaluation sets, the corpus, the training rows, the fine-tuned model, and the labels that
-people gave to first hits. Writes metrics, the results of each query, the first hundred hits of every
-system, every metric at several depths, slices, and recall curves.
+people gave to first hits. Writes metrics, the results of each query, the first hundred hits of
+every system, every metric at several depths, slices, and recall curves.
 
 The systems are a ladder from BM25 to the fine-tuned model (see systems.py). A gain is the mean of
 differences by query, with an interval that resamples components. Choices are made on validation;
@@ -216,7 +216,7 @@ def fit_probe(inputs: Inputs, encoder: Encoder, params: Params) -> Adapter | Non
 def rank_all(
     tasks: Mapping[str, RetrievalTask], systems: Systems, depths: Sequence[int]
 ) -> dict[str, RankedSet]:
-    """Return evaluation set name to its ranking under every system. Sets without queries are left out."""
+    """Return evaluation set name to its ranking; sets without queries are left out."""
     ranked_sets = {}
     for name, (corpus, evaluation_set, _) in tasks.items():
         if not len(evaluation_set.queries):

@@ -1,4 +1,4 @@
-"""What the results show beyond means: gains, harm, raw queries, slices, separation, label errors."""
+"""Diagnostics beyond means: gains, harm, raw queries, slices, separation, label errors."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class RankedSet(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What is known besides: the topic of each document, and labels that people gave to first hits."""
+    """The topic of each document, and the labels that people gave to first hits."""
 
     topic_of_document: Mapping[str, str]
     labels: Iterable[Verdict]
@@ -230,10 +230,10 @@ def raw_query_metrics(
 def separation_before_after(systems: Systems, ranked: RankedSet) -> dict[str, float]:
     """Return `separation.<panel>.<before|after>.<metric>`: positives against negatives.
 
-    The panels are the same before and after fine-tuning. A model that mined the negatives of a panel
-    looks worse on it than it is, because the negatives are what it ranks too high. So `dense` (the
-    hardest negatives of the base model) favours the fine-tuned model, and `remined` (those of the
-    fine-tuned model) favours the base model; the truth lies between. Neither model chose the
+    The panels are the same before and after fine-tuning. A model that mined the negatives of a
+    panel looks worse on it than it is, because the negatives are what it ranks too high. So `dense`
+    (the hardest negatives of the base model) favours the fine-tuned model, and `remined` (those of
+    the fine-tuned model) favours the base model; the truth lies between. Neither model chose the
     negatives of `bm25` and `random`.
     """
     corpus = ranked.corpus
@@ -274,9 +274,9 @@ def sample_errors(
 ) -> pd.DataFrame:
     """Return up to `limit` errors of the fine-tuned model on the first rank of validation.
 
-    An error is a first hit that is not a relevant document. Some errors are none, because the labels
-    are incomplete or wrong: `python -m stages review` writes the sample out for people to label. It
-    never shows test queries.
+    An error is a first hit that is not a relevant document. Some errors are none, because the
+    labels are incomplete or wrong: `python -m stages review` writes the sample out for people to
+    label. It never shows test queries.
 
     Args:
         runs: Runs; only the first hits of the fine-tuned model on validation count.
@@ -309,7 +309,7 @@ def sample_errors(
 
 
 def label_error(errors: pd.DataFrame, labels: Iterable[Verdict]) -> dict[str, float | int]:
-    """Return label_error.judged, rate, low and high: the share of errors that are relevant after all.
+    """Return label_error.judged, rate, low and high: the share of errors that are relevant.
 
     The interval takes components as clusters. Without labels in two components there is no figure.
     """

@@ -5,8 +5,8 @@ tested alone. Every other metric and slice is one of many questions to the same 
 p-values are corrected for their number (Holm 1979). A slice with too few components has means and
 no verdict.
 
-"No harm outside the domain" is shown by non-inferiority (Piaggio et al. 2012): it is not enough that
-no drop is seen, the upper bound of the drop must be small.
+"No harm outside the domain" is shown by non-inferiority (Piaggio et al. 2012): it is not enough
+that no drop is seen, the upper bound of the drop must be small.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def metrics_by_depth(
     split: str,
     depths: Sequence[int],
 ) -> pd.DataFrame:
-    """Return the mean of every metric at each of `depths`, columns MEASURE_COLUMNS, six decimals."""
+    """Return the mean of every metric at each of `depths` (columns MEASURE_COLUMNS)."""
     query_ids = list(evaluation_set.queries["query_id"])
 
     # The systems come in the order of the ladder.
@@ -174,7 +174,7 @@ class PairedScores(NamedTuple):
 
 
 def paired_scores(results: pd.DataFrame, metric: str, other_system: str = BASE) -> PairedScores:
-    """Return `metric` of the fine-tuned model and `other_system` from the QueryResults of a split."""
+    """Return `metric` of the fine-tuned model and `other_system` on the queries of a split."""
     other = results[results["system"] == other_system].sort_values("query_id", ignore_index=True)
     tuned = results[results["system"] == FINETUNED].sort_values("query_id", ignore_index=True)
 
@@ -223,8 +223,8 @@ def gains(results: pd.DataFrame, split: str, settings: IntervalSettings) -> dict
 def harm(gain_metrics: Mapping[str, float | int], max_harm: float) -> dict[str, float | bool]:
     """Return how much the fine-tuned model drops outside the domain, from the metrics of `gains`.
 
-    `harmless` is true only if the upper bound of the drop is at most `max_harm`. Without an interval
-    it is left out.
+    `harmless` is true only if the upper bound of the drop is at most `max_harm`. Without an
+    interval it is left out.
     """
     prefix = f"out_of_domain.gain.over_base.{PRIMARY_METRIC}"
     if f"{prefix}.mean" not in gain_metrics:

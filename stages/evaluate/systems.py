@@ -174,7 +174,7 @@ def _rescale(scores: Vectors, lowest: Vectors) -> Floats:
 
 
 def _best_of_sums(positions: Integers, scores: Floats, k: int) -> Hits:
-    """Return the `k` best positions of each row. Scores of a position that is there twice are added.
+    """Return the `k` best positions of each row; the two scores of one position are added.
 
     `positions` and `scores` have shape (queries, hits of both rankings).
     """

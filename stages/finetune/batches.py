@@ -141,7 +141,7 @@ def _crowd_sizes(rows: Sequence[ConflictIds]) -> list[int]:
 def _first_open(
     batches: Sequence[_Batch], open_batches: Sequence[int], start: int, row: ConflictIds
 ) -> int | None:
-    """Return the index in `open_batches` of the first batch that fits, from `start` on in a circle."""
+    """Return the index in `open_batches` of the first that fits, from `start` on in a circle."""
     # The start is random, so the first batches do not fill up before the others.
     for step in range(len(open_batches)):
         place = (start + step) % len(open_batches)

@@ -1,10 +1,10 @@
 """Checkpoints, so that a killed run goes on and ends at the same bits.
 
 A checkpoint is one file in the content-addressed cache. Its name is a hash of all that decides the
-weights: inputs, code, parameters, versions, kind of processor. It appears whole or not at all. It is
-read back only if its own hash and name show that it is complete and of this run, and it is removed
-when the run has its result. When it is written depends on the clock, and changes no byte of the
-model.
+weights: inputs, code, parameters, versions, kind of processor. It appears whole or not at all. It
+is read back only if its own hash and name show that it is complete and of this run, and it is
+removed when the run has its result. When it is written depends on the clock, and changes no byte of
+the model.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A loss whose texts are embedded in chunks of similar length. It imports torch, so import it late.
 
 A batch that is padded to its longest row is mostly padding: one long definition stretches 95 other
-texts. All texts of a batch, of every column, are sorted by length and embedded CHUNK at a time, each
-chunk cut to its own longest text. The loss gets the same embeddings in the same order as without
-chunks.
+texts. All texts of a batch, of every column, are sorted by length and embedded CHUNK at a time,
+each chunk cut to its own longest text. The loss gets the same embeddings in the same order as
+without chunks.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class ChunkedLoss(torch.nn.Module):
         embedding_loss: the loss of the embeddings.
         guide: a model that embeds the same chunks and is not trained; None if the loss needs none.
         two_passes: embed chunks twice, first without what backpropagation needs; that is then kept
-            for one chunk at a time. Memory no longer grows with the batch, and a step has one forward
-            pass more. Chunks alone need a fifth of the memory of a padded batch already, so two
-            passes pay only where the batch still does not fit.
+            for one chunk at a time. Memory no longer grows with the batch, and a step has one
+            forward pass more. Chunks alone need a fifth of the memory of a padded batch already,
+            so two passes pay only where the batch still does not fit.
     """
 
     def __init__(

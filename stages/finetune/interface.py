@@ -19,8 +19,13 @@ from stages.lib.interface import AfterWriting, Details, Reads, TableFile, Writes
 from stages.lib.params import Model, Run, Section, Shape
 
 Loss = Literal[
-    "auto", "MultipleNegativesRanking", "CachedMultipleNegativesRanking", "GIST", "CachedGIST", "CoSENT"
-]  # fmt: skip
+    "auto",
+    "MultipleNegativesRanking",
+    "CachedMultipleNegativesRanking",
+    "GIST",
+    "CachedGIST",
+    "CoSENT",
+]
 Share = Annotated[float, Field(gt=0.0, le=1.0, multiple_of=0.01)]
 
 

@@ -106,7 +106,7 @@ def _unguided(name: str, model: SentenceTransformer, temperature: float) -> Embe
 def _gist(
     model: SentenceTransformer, guide: SentenceTransformer, temperature: float
 ) -> EmbeddingLoss:
-    """Return a loss that ignores negatives which the guide finds nearer to an anchor than its positive.
+    """Return a loss without the negatives that the guide finds nearer than the positive.
 
     The library's GISTEmbedLoss takes one negative and embeds by itself. Its cached variant computes
     the same from embeddings and any number of negatives. Its mini-batch is never full here, so it

@@ -1,7 +1,7 @@
 """What a run reports: its scalars, and the card of the model.
 
-TensorBoard always has the scalars; Weights & Biases has them if params.yaml asks for it. Both lie in
-`runs/`, outside git and DVC. The bytes of the card follow from what the model was trained on: it
+TensorBoard always has the scalars; Weights & Biases has them if params.yaml asks for it. Both lie
+in `runs/`, outside git and DVC. The bytes of the card follow from what the model was trained on: it
 holds no training row, no time and no path of this machine.
 """
 

@@ -1,8 +1,8 @@
 """Tokenize to a fixed length, and report what truncation costs.
 
-Reads the triplets. Writes token ids and attention masks. Every list is `tokenize.max_tokens` long and
-contains the prompts, so that any training loop can read it. Validation queries and the documents of
-the corpus are measured as well. The stage fails where more texts are cut than
+Reads the triplets. Writes token ids and attention masks. Every list is `tokenize.max_tokens` long
+and contains the prompts, so that any training loop can read it. Validation queries and the
+documents of the corpus are measured as well. The stage fails where more texts are cut than
 `tokenize.max_truncated_share` allows.
 """
 

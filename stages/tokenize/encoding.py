@@ -1,8 +1,8 @@
 """Texts as tokens of the model's own tokenizer, at a fixed length, and what truncation costs.
 
-The costs are given by split and column: lengths, cut texts, lost tokens, unknown tokens, and a length
-that would fit. Names that begin with "train." are texts that were encoded for training. Validation
-queries and the corpus are only measured.
+The costs are given by split and column: lengths, cut texts, lost tokens, unknown tokens, and a
+length that would fit. Names that begin with "train." are texts that were encoded for training.
+Validation queries and the corpus are only measured.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def measure(texts: Sequence[str], tokenizer: Any) -> Lengths:
 def training_lengths(columns: Mapping[str, Column]) -> dict[str, Lengths]:
     """Return the lengths of the training columns, keys "train.anchor", "train.positive", ...
 
-    All hard negatives are one column. Missing texts do not count; a column without texts is left out.
+    All hard negatives are one column. Missing texts do not count; an empty column is left out.
     """
     negatives = [column for name, column in columns.items() if name.startswith("negative_")]
     groups = {
@@ -238,7 +238,8 @@ def check_truncated(
         f"more texts than tokenize.max_truncated_share ({params.max_truncated_share:g}) are cut at "
         f"{params.max_tokens} tokens: {listed}",
         f"raise {remedy}, lower clean.passage_tokens so that documents become shorter passages, "
-        "or shorten the prompts; if what is cut does not matter, raise tokenize.max_truncated_share",
+        "or shorten the prompts; if what is cut does not matter, "
+        "raise tokenize.max_truncated_share",
     )
 
 
