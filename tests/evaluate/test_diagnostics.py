@@ -18,7 +18,7 @@ QUERIES = Path("data/split/validation/queries.parquet")
 
 
 def test_the_change_by_raw_queries_is_paired():
-    components = [f"c{at:02}" for at in range(60)]
+    components = [f"c{index:02}" for index in range(60)]
     cleaned = results([0.5] * 60, [0.75] * 60, components)
     raw = results([0.25] * 60, [0.25, 0.75] * 30, components)
     change = raw_query_metrics(cleaned, raw, "validation", IntervalSettings(13, 0.1))
@@ -48,10 +48,12 @@ def test_the_change_by_raw_queries_is_paired():
 @pytest.mark.slow
 def test_raw_queries_are_scored_too(project):
     lay_out(out_of_domain=False)
-    asked = tables.read(QUERIES, Queries)
-    fever = asked["text"] == "fever"
-    # What somebody typed names another document: as cleaned the query finds its answer, raw it does not.
-    tables.write(asked.assign(raw=asked["raw"].where(~fever, "red itchy skin")), QUERIES, Queries)
+    queries = tables.read(QUERIES, Queries)
+    fever = queries["text"] == "fever"
+    # The raw query names another document: cleaned it finds its document, raw it does not.
+    tables.write(
+        queries.assign(raw=queries["raw"].where(~fever, "red itchy skin")), QUERIES, Queries
+    )
     metrics, _ = run_stage()
     assert metrics["validation.base.ndcg_at_10"] == 1.0
     assert metrics["validation.raw_queries.base.ndcg_at_10"] < 1.0

@@ -31,10 +31,10 @@ from tests.evaluate.inputs import BASE, CORPUS, WORDS, documents, lay_out, name,
 
 
 def test_out_of_domain_pairs_become_queries_with_qrels(tmp_path):
-    known = documents((1, "Stops an instance."), (2, "Halts it."))
-    tables.write(passages(known, None, 0, None), tmp_path / "d.parquet", Passages)
-    asked = pairs((1, "stop instance", 1), (2, "Stop  instance", 2), (3, "halt", 2))
-    tables.write(asked, tmp_path / "p.parquet", Pairs)
+    outside = documents((1, "Stops an instance."), (2, "Halts it."))
+    tables.write(passages(outside, None, 0, None), tmp_path / "d.parquet", Passages)
+    outside_pairs = pairs((1, "stop instance", 1), (2, "Stop  instance", 2), (3, "halt", 2))
+    tables.write(outside_pairs, tmp_path / "p.parquet", Pairs)
     files = OutOfDomainFiles(
         passages=TableFile(tmp_path / "d.parquet", Passages),
         pairs=TableFile(tmp_path / "p.parquet", Pairs),
@@ -85,7 +85,7 @@ def test_every_system_ranks_every_evaluation_set(project):
             f"{split}.gain.over_base.ndcg_at_10.low" not in metrics
         )  # two components bound nothing
     assert metrics["validation.base.ndcg_at_10"] == 1.0
-    # Of the two test answers the copy is found through its kept document, and the dropped one never.
+    # Of the two relevant documents of test the copy counts as its kept one; one was dropped.
     assert metrics["test.base.recall_at_100"] == 0.5
     assert metrics["test.base.ndcg_at_10"] == 0.5
     curve = pd.read_csv("metrics/plots/recall.tsv", sep="\t")
@@ -110,7 +110,7 @@ def test_every_system_ranks_every_evaluation_set(project):
 
 
 def static_model(folder):
-    """Write a static model whose vectors follow from the words alone, with the base model's vocabulary."""
+    """Write a static model with the vocabulary of the base model."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
     from tokenizers import Tokenizer
@@ -181,7 +181,7 @@ def test_synthetic_queries_and_scored_pairs_have_metrics(project):
     )
     tables.write(queries, Path("data/split/synthetic/queries.parquet"), Queries)
     tables.write(qrels, Path("data/split/synthetic/qrels.parquet"), Qrels)
-    judged = [
+    scored_rows = [
         ("high temperature", 1, 1.0),
         ("red itchy skin", 2, 0.9),
         ("headache", 4, 0.1),
@@ -189,8 +189,8 @@ def test_synthetic_queries_and_scored_pairs_have_metrics(project):
     ]
     scored = pd.DataFrame(
         [
-            (name("p", 20 + at), name("d", doc), anchor, name("d", doc), score)
-            for at, (anchor, doc, score) in enumerate(judged)
+            (name("p", 20 + index), name("d", doc), anchor, name("d", doc), score)
+            for index, (anchor, doc, score) in enumerate(scored_rows)
         ],
         columns=list(Scored.empty().columns),
     )

@@ -23,7 +23,10 @@ THREE = ("bm25", "base", "finetuned")
 
 
 def results(*rows, split="test"):
-    """Make QueryResults of (number, component, nDCG of bm25, base, fine-tuned); recall is 1, MRR half the nDCG."""
+    """Make QueryResults of (number, component, nDCG of bm25, base, fine-tuned).
+
+    Recall is 1, and MRR is half the nDCG.
+    """
     rows_of_systems = [
         (name("q", number), split, system, name("d", component), ndcg, ndcg / 2, 1.0, 1.0, 1, 0.5)
         for number, component, *scores in rows
@@ -56,7 +59,8 @@ def test_the_order_of_the_rows_changes_nothing(order):
     )
 
 
-# Four documents, and what two queries find: the first its answer second, the other nothing among its first two.
+# Four documents, and the hits of two queries: the first has a relevant one on rank 2, the other
+# none on its first two ranks.
 DOC_IDS = np.array([name("d", number) for number in range(1, 5)])
 HITS = Hits(
     np.array([[2, 0, 1, 3], [3, 2, 1, 0]]), np.array([[0.9, 0.8, 0.7, 0.6]] * 2, dtype=np.float32)

@@ -17,25 +17,25 @@ SETTINGS = IntervalSettings(13, None)
 def results(base, tuned, components, split="validation"):
     """Make QueryResults of both models, with these nDCG@10; other measures are half of it."""
     rows = [
-        (f"q{at:016x}", split, system, component, score, score / 2, score / 2, score / 2, 1, 0.5)
+        (f"q{index:016x}", split, system, component, score, score / 2, score / 2, score / 2, 1, 0.5)
         for system, scores in (("base", base), ("finetuned", tuned))
-        for at, (score, component) in enumerate(zip(scores, components, strict=True))
+        for index, (score, component) in enumerate(zip(scores, components, strict=True))
     ]
     return pd.DataFrame(rows, columns=list(QueryResults.empty().columns))
 
 
 def many(count, gain=0.25):
-    """Return results of `count` components of two queries, of which the fine-tuned model gains or loses in turn."""
+    """Return results of `count` components of two queries, with gains and losses in turn."""
     base = np.full(2 * count, 0.5)
     tuned = base + np.tile([gain, gain, gain, -gain], (count + 1) // 2)[: 2 * count]
-    return results(base, tuned, np.repeat([f"c{at:03}" for at in range(count)], 2))
+    return results(base, tuned, np.repeat([f"c{index:03}" for index in range(count)], 2))
 
 
 def test_a_gain_is_paired_and_resampled_by_component():
     metrics = gains(many(60), "validation", SETTINGS)
     differences, names = (
         np.tile([0.25, 0.25, 0.25, -0.25], 30),
-        np.repeat([f"c{at:03}" for at in range(60)], 2),
+        np.repeat([f"c{index:03}" for index in range(60)], 2),
     )
     expected = effect(differences, names, 13)
     assert {
@@ -44,7 +44,7 @@ def test_a_gain_is_paired_and_resampled_by_component():
     assert metrics[f"{GAIN}.mean"] == 0.125
     assert metrics[f"{GAIN}.p"] == sign_flip(differences, names, 13)
     assert metrics["validation.components"] == 60
-    # Every component deviates by 0.25 from its share of the mean, half of them up and half of them down.
+    # Every component deviates by 0.25 from its share of the mean, half of them up, half down.
     assert metrics["validation.effective_components"] == pytest.approx(60.0)
 
 

@@ -1,4 +1,4 @@
-"""Every query is in one slice of each kind; those of too few components have means alone; p-values are corrected."""
+"""Every query is in one slice of each kind; small slices have means only; p is corrected."""
 
 import numpy as np
 import pandas as pd
@@ -25,12 +25,12 @@ SETTINGS = IntervalSettings(13, None)
 
 
 def held(relations, texts=None, sources=None):
-    """Make held-out queries with these relations; each is answered by the document of its number."""
+    """Make queries with these relations; the document of its number is relevant for each."""
     count = len(relations)
     rows = pd.DataFrame(
         {
-            "query_id": [f"q{at:016x}" for at in range(count)],
-            "component_id": [f"c{at}" for at in range(count)],
+            "query_id": [f"q{index:016x}" for index in range(count)],
+            "component_id": [f"c{index}" for index in range(count)],
             "raw": texts or ["fever"] * count,
             "text": texts or ["fever"] * count,
             "relation": relations,
@@ -39,7 +39,7 @@ def held(relations, texts=None, sources=None):
     )[list(Queries.empty().columns)]
     return HeldOut(
         rows,
-        {query_id: {f"d{at}": 1.0} for at, query_id in enumerate(rows["query_id"])},
+        {query_id: {f"d{index}": 1.0} for index, query_id in enumerate(rows["query_id"])},
         pd.DataFrame(),
     )
 
@@ -61,14 +61,16 @@ def test_the_length_of_a_query_is_its_words(text, slice_):
 
 
 def test_slices_come_from_the_query_and_its_best_document():
-    asked = held(
+    evaluation_set = held(
         ["exact", "lay", ""], ["fever", "high fever", "rash"], ["hpo", "pair.title", "hpo"]
     )
-    asked.qrels["q" + "0" * 16].update(
+    evaluation_set.grades["q" + "0" * 16].update(
         {"d9": 1.0, "d8": 0.5}
     )  # of the equals d0 and d9 the smaller id counts
-    found = query_slices(asked, {"d0": "heat", "d1": "skin", "d8": "bone", "d9": "bone"})
-    assert {kind: list(of) for kind, of in found.items()} == {
+    slices_by_kind = query_slices(
+        evaluation_set, {"d0": "heat", "d1": "skin", "d8": "bone", "d9": "bone"}
+    )
+    assert {kind: list(slices) for kind, slices in slices_by_kind.items()} == {
         "relation": ["exact", "lay", "(none)"],
         "topic": ["heat", "skin", "(none)"],
         "length": ["1 word", "2 words", "1 word"],
@@ -82,11 +84,11 @@ def test_a_kind_with_one_slice_is_left_out():
 
 
 def case():
-    """Return results of 130 queries: 60 of one relation gain, 60 neither gain nor lose, 10 are too few."""
+    """Return results of 130 queries: 60 of a relation gain, 60 stay, 10 are too few."""
     relations = ["gains"] * 60 + ["stays"] * 60 + ["few"] * 10
     change = [0.2, 0.4] * 30 + [0.1, -0.1] * 30 + [0.5] * 10
     base = np.full(130, 0.4)
-    return results(base, base + change, [f"c{at:03}" for at in range(130)]), held(relations)
+    return results(base, base + change, [f"c{index:03}" for index in range(130)]), held(relations)
 
 
 def test_a_slice_on_literals():
@@ -109,57 +111,63 @@ def test_a_slice_on_literals():
 
 
 def test_p_values_are_corrected_for_their_number():
-    found, asked = case()
-    frame = slice_gains(found, asked, {}, SETTINGS)
-    judged = frame[frame["p"].notna()]
+    query_rows, evaluation_set = case()
+    frame = slice_gains(query_rows, evaluation_set, {}, SETTINGS)
+    tested_rows = frame[frame["p"].notna()]
     single = [
-        paired_scores(found, name).gain(SETTINGS).p
-        for name in judged.loc[judged["kind"] == "measure", "slice"]
+        paired_scores(query_rows, name).gain(SETTINGS).p
+        for name in tested_rows.loc[tested_rows["kind"] == "measure", "slice"]
     ]
-    of = asked.queries["relation"].to_numpy(dtype=str)
+    relations_of_queries = evaluation_set.queries["relation"].to_numpy(dtype=str)
     single += [
-        paired_scores(found, "ndcg_at_10").select(of == name).gain(SETTINGS).p
+        paired_scores(query_rows, "ndcg_at_10")
+        .select(relations_of_queries == name)
+        .gain(SETTINGS)
+        .p
         for name in ("gains", "stays")
     ]
-    assert judged["p"].tolist() == pytest.approx(holm(single), abs=5e-5)
+    assert tested_rows["p"].tolist() == pytest.approx(holm(single), abs=5e-5)
 
 
 def test_the_smallest_of_many_slices_are_one():
-    relations = [f"r{at:02}" for at in range(55) for _ in range(1 + (at < 49))]
+    relations = [f"r{index:02}" for index in range(55) for _ in range(1 + (index < 49))]
     scores = np.full(len(relations), 0.5)
     frame = slice_gains(
-        results(scores, scores, [f"c{at:03}" for at in range(len(relations))]),
+        results(scores, scores, [f"c{index:03}" for index in range(len(relations))]),
         held(relations),
         {},
         SETTINGS,
     )
     rows = frame[frame["kind"] == "relation"]
-    assert rows["slice"].tolist() == [*(f"r{at:02}" for at in range(50)), "(others)"]
+    assert rows["slice"].tolist() == [*(f"r{index:02}" for index in range(50)), "(others)"]
     assert rows["queries"].tolist() == [2] * 49 + [1, 5]
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(random):
-    found, asked = case()
-    order, other = list(range(len(found))), list(range(len(asked.queries)))
+    query_rows, evaluation_set = case()
+    order, other = list(range(len(query_rows))), list(range(len(evaluation_set.queries)))
     random.shuffle(order)
     random.shuffle(other)
     mixed = slice_gains(
-        found.iloc[order], asked._replace(queries=asked.queries.iloc[other]), {}, SETTINGS
+        query_rows.iloc[order],
+        evaluation_set._replace(queries=evaluation_set.queries.iloc[other]),
+        {},
+        SETTINGS,
     )
-    pd.testing.assert_frame_equal(mixed, slice_gains(found, asked, {}, SETTINGS))
+    pd.testing.assert_frame_equal(mixed, slice_gains(query_rows, evaluation_set, {}, SETTINGS))
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.sampled_from(["exact", "lay", "", "broad"]), min_size=2, max_size=30))
 def test_every_query_is_in_one_slice_of_each_kind(relations):
     scores = np.linspace(0.0, 1.0, len(relations))
-    components = [f"c{at:03}" for at in range(len(relations))]
+    components = [f"c{index:03}" for index in range(len(relations))]
     frame = slice_gains(results(scores, scores[::-1], components), held(relations), {}, SETTINGS)
-    told = frame[frame["kind"] != "measure"].groupby("kind")
-    assert set(told["queries"].sum()) <= {len(relations)}
-    for _, rows in told:
+    rows_by_kind = frame[frame["kind"] != "measure"].groupby("kind")
+    assert set(rows_by_kind["queries"].sum()) <= {len(relations)}
+    for _, rows in rows_by_kind:
         assert (rows["gain"] * rows["queries"]).sum() / len(relations) == pytest.approx(
             0.0, abs=5e-5
         )

@@ -22,24 +22,24 @@ VALUES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=3, max_
 
 @settings(max_examples=100, deadline=None)
 @given(VALUES, st.randoms(use_true_random=False))
-def test_rank_correlation_equals_scipy_with_ties(scores, chance):
-    found = [chance.choice([0.1, 0.2, 0.3, 0.4]) for _ in scores]
-    mine = spearman(np.array(scores), np.array(found))
-    if len(set(scores)) == 1 or len(set(found)) == 1:
+def test_rank_correlation_equals_scipy_with_ties(scores, random):
+    cosines = [random.choice([0.1, 0.2, 0.3, 0.4]) for _ in scores]
+    mine = spearman(np.array(scores), np.array(cosines))
+    if len(set(scores)) == 1 or len(set(cosines)) == 1:
         assert mine is None
     else:
-        assert mine == pytest.approx(stats.spearmanr(scores, found).statistic)
+        assert mine == pytest.approx(stats.spearmanr(scores, cosines).statistic)
 
 
 def test_average_precision_on_literals():
-    found = np.array([0.9, 0.8, 0.7, 0.6])
-    assert average_precision(np.array([True, True, False, False]), found) == 1.0
-    assert average_precision(np.array([True, False, True, False]), found) == pytest.approx(
+    cosines = np.array([0.9, 0.8, 0.7, 0.6])
+    assert average_precision(np.array([True, True, False, False]), cosines) == 1.0
+    assert average_precision(np.array([True, False, True, False]), cosines) == pytest.approx(
         (1 + 2 / 3) / 2
     )
-    assert average_precision(np.array([False, False, False, True]), found) == 0.25
-    assert average_precision(np.array([True] * 4), found) is None
-    assert average_precision(np.array([False] * 4), found) is None
+    assert average_precision(np.array([False, False, False, True]), cosines) == 0.25
+    assert average_precision(np.array([True] * 4), cosines) is None
+    assert average_precision(np.array([False] * 4), cosines) is None
     assert average_precision(np.array([True, False]), np.array([0.5, 0.5])) == 0.5, (
         "equal cosines are taken together"
     )
@@ -50,15 +50,16 @@ def test_average_precision_on_literals():
     st.lists(st.tuples(st.booleans(), st.sampled_from([0.1, 0.2, 0.3])), min_size=1, max_size=9),
     st.randoms(),
 )
-def test_average_precision_ignores_the_order_of_rows(rows, chance):
-    def of(pairs):
+def test_average_precision_ignores_the_order_of_rows(rows, random):
+    def precision_of(pairs):
         return average_precision(
-            np.array([one for one, _ in pairs]), np.array([value for _, value in pairs])
+            np.array([is_similar for is_similar, _ in pairs]),
+            np.array([value for _, value in pairs]),
         )
 
-    before = of(rows)
-    chance.shuffle(rows)
-    assert of(rows) == (before if before is None else pytest.approx(before))
+    before = precision_of(rows)
+    random.shuffle(rows)
+    assert precision_of(rows) == (before if before is None else pytest.approx(before))
 
 
 def scored(*rows):
@@ -79,35 +80,37 @@ def test_a_document_scores_by_its_best_passage():
 
 
 def test_agreement_has_both_models_and_the_gain():
-    rows = scored(*((at, "d", score) for at, score in enumerate([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])))
+    rows = scored(
+        *((index, "d", score) for index, score in enumerate([0.0, 0.2, 0.4, 0.6, 0.8, 1.0]))
+    )
     right, wrong = np.arange(6) / 6, np.arange(6)[::-1] / 6
-    told = score_agreement(rows, {"base": wrong, "finetuned": right}, 0.5, 1)
-    assert told["base.spearman"] == pytest.approx(-1.0) and told[
+    metrics = score_agreement(rows, {"base": wrong, "finetuned": right}, 0.5, 1)
+    assert metrics["base.spearman"] == pytest.approx(-1.0) and metrics[
         "finetuned.spearman"
     ] == pytest.approx(1.0)
-    assert told["gain.over_base.spearman.mean"] == pytest.approx(2.0)
-    assert told["finetuned.average_precision"] == 1.0
-    low, high = (told[f"gain.over_base.average_precision.{end}"] for end in ("low", "high"))
-    assert 0.0 < low <= told["gain.over_base.average_precision.mean"] <= high
+    assert metrics["gain.over_base.spearman.mean"] == pytest.approx(2.0)
+    assert metrics["finetuned.average_precision"] == 1.0
+    low, high = (metrics[f"gain.over_base.average_precision.{end}"] for end in ("low", "high"))
+    assert 0.0 < low <= metrics["gain.over_base.average_precision.mean"] <= high
 
 
 def test_undefined_figures_are_left_out():
     rows = scored((1, "d", 1.0), (2, "d", 0.8))
-    told = score_agreement(
+    metrics = score_agreement(
         rows, {"base": np.array([0.1, 0.2]), "finetuned": np.array([0.2, 0.1])}, 0.5, 1
     )
-    assert {key.split(".")[-1] for key in told} == {"spearman", "mean"}, (
+    assert {key.split(".")[-1] for key in metrics} == {"spearman", "mean"}, (
         "no dissimilar pair, too few for an interval"
     )
 
 
 def test_an_interval_of_the_mean_is_that_of_any_bootstrap():
     values = np.random.default_rng(3).normal(1.0, 1.0, 200)
-    names = np.array([f"c{at}" for at in range(200)])
-    found = interval(lambda at: float(values[at].mean()), names, 1)
-    assert found == interval(lambda at: float(values[at].mean()), names, 1)
+    names = np.array([f"c{index}" for index in range(200)])
+    bounds = interval(lambda rows: float(values[rows].mean()), names, 1)
+    assert bounds == interval(lambda rows: float(values[rows].mean()), names, 1)
     width = 1.96 * values.std(ddof=1) / np.sqrt(200)
-    assert found.low == pytest.approx(values.mean() - width, abs=0.03)
-    assert found.high == pytest.approx(values.mean() + width, abs=0.03)
-    assert interval(lambda at: 1.0, np.array(["c", "c"]), 1) is None
-    assert interval(lambda at: None, names, 1) is None
+    assert bounds.low == pytest.approx(values.mean() - width, abs=0.03)
+    assert bounds.high == pytest.approx(values.mean() + width, abs=0.03)
+    assert interval(lambda rows: 1.0, np.array(["c", "c"]), 1) is None
+    assert interval(lambda rows: None, names, 1) is None

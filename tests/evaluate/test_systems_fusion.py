@@ -67,14 +67,19 @@ def test_the_fusion_is_a_sort_of_the_sums(data):
     lexical, dense = (
         list(zip(data.draw(places), data.draw(numbers), strict=True)) for _ in range(2)
     )
-    sums = {at: 0.0 for at, _ in [*dense, *((at, score) for at, score in lexical if score)]}
+    sums = {
+        position: 0.0
+        for position, _ in [*dense, *((position, score) for position, score in lexical if score)]
+    }
     low, high = dense[-1][1], dense[0][1]
-    for at, score in dense:
-        sums[at] += 0.7 * (score - low) / (high - low) if high > low else 0.0
-    for at, score in lexical:
+    for position, score in dense:
+        sums[position] += 0.7 * (score - low) / (high - low) if high > low else 0.0
+    for position, score in lexical:
         if score:
-            sums[at] += 0.3 * score / lexical[0][1]
-    expected = sorted(sums, key=lambda at: (-round(sums[at], 6), at))[:k]
+            sums[position] += 0.3 * score / lexical[0][1]
+    expected = sorted(sums, key=lambda position: (-round(sums[position], 6), position))[:k]
     fused = fuse(hits(lexical), hits(dense), 0.7)
     assert fused.positions.tolist() == [expected]
-    assert fused.scores[0].tolist() == pytest.approx([sums[at] for at in expected], abs=1e-6)
+    assert fused.scores[0].tolist() == pytest.approx(
+        [sums[position] for position in expected], abs=1e-6
+    )

@@ -41,12 +41,12 @@ COLUMNS = ["anchor", "positive", "negative_1", "negative_2"]
 # Twelve rows of very different lengths; every third lacks its second negative, one lacks both.
 ROWS = [
     (
-        f"question {at} " * (1 + at % 4),
-        f"answer {at} " * (1 + at),
-        None if at == 5 else f"other {at} " * (1 + at // 3),
-        None if at % 3 == 2 else f"else {at}",
+        f"question {index} " * (1 + index % 4),
+        f"answer {index} " * (1 + index),
+        None if index == 5 else f"other {index} " * (1 + index // 3),
+        None if index % 3 == 2 else f"else {index}",
     )
-    for at in range(12)
+    for index in range(12)
 ]
 
 
@@ -69,7 +69,7 @@ def encoded(rows, columns):
 
 def ranking_tokens():
     """Return Tokens of ROWS, each of whose only relevant document is its own."""
-    ids = [[f"d{at:016x}"] for at in range(len(ROWS))]
+    ids = [[f"d{index:016x}"] for index in range(len(ROWS))]
     return pd.DataFrame({"answer_ids": ids, "shown_ids": ids, **encoded(ROWS, COLUMNS)})
 
 
@@ -119,11 +119,16 @@ def weights(model):
 def validation_set():
     """Return a set on which the positive of each anchor of ROWS is relevant, among all texts."""
     texts = sorted({text for row in ROWS for text in row[1:] if text})
-    doc_ids = np.array([f"d{at:016x}" for at in range(len(texts))])
+    doc_ids = np.array([f"d{index:016x}" for index in range(len(texts))])
     queries = pd.DataFrame(
-        {"query_id": [f"q{at:016x}" for at in range(len(ROWS))], "text": [row[0] for row in ROWS]}
+        {
+            "query_id": [f"q{index:016x}" for index in range(len(ROWS))],
+            "text": [row[0] for row in ROWS],
+        }
     )
-    grades = {f"q{at:016x}": {f"d{texts.index(row[1]):016x}": 1.0} for at, row in enumerate(ROWS)}
+    grades = {
+        f"q{index:016x}": {f"d{texts.index(row[1]):016x}": 1.0} for index, row in enumerate(ROWS)
+    }
     return ValidationSet(Corpus(doc_ids, texts), HeldOut(queries, grades, pd.DataFrame()), BASE)
 
 

@@ -1,4 +1,4 @@
-"""A training run in a process of its own, which may kill itself in the middle: `python -m tests.finetune.killed`."""
+"""A training run that may kill itself in the middle: `python -m tests.finetune.killed`."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from tests.finetune.cases import changed, planned, ranking_tokens, run, validati
 
 
 def main(cache, logs, loss, patience, kill_at):
-    """Train 20 steps with all possible checkpoints; die at the batch `kill_at` (from 1; 0: never)."""
+    """Train 20 steps with all checkpoints; die at the batch `kill_at` (from 1; 0: never)."""
     batch_sizes = []
 
     class MortalCollator(TokenCollator):

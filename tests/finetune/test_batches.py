@@ -34,14 +34,14 @@ def alike(components):
 @given(ROWS, st.integers(1, 10), st.integers(1, 3), st.integers(0, 99))
 def test_every_row_comes_once_an_epoch_without_conflicts(rows, size, epochs, seed):
     batches = plan_batches(rows, size, epochs, seed)
-    order = [at for batch in batches for at in batch]
+    order = [index for batch in batches for index in batch]
     for epoch in range(epochs):
         assert sorted(order[epoch * len(rows) : (epoch + 1) * len(rows)]) == list(range(len(rows)))
     for batch in batches:
         assert 1 <= len(batch) <= size
-        for one in batch:
+        for first_row in batch:
             for other in batch:
-                assert one == other or set(rows[one].positive_ids).isdisjoint(
+                assert first_row == other or set(rows[first_row].positive_ids).isdisjoint(
                     rows[other].in_batch_ids
                 )
     assert count_conflicts(rows, batches) == 0
@@ -62,7 +62,7 @@ def test_batches_are_full_where_nothing_conflicts(count, size):
 
 
 def test_a_negative_that_answers_another_row_keeps_the_two_apart():
-    # Row 0 shows document x as wrong, which answers row 1; neither shares a document with the other.
+    # Row 0 brings document x as a negative, which is relevant for row 1.
     rows = [
         ConflictIds(["a"], ["a", "x"]),
         ConflictIds(["b", "x"], ["b"]),
@@ -87,7 +87,7 @@ def test_conflicts_count_rows_that_meet_a_relevant_document():
 def test_shuffled_batches_are_those_of_a_plain_loader():
     batches = shuffled_batches(10, 4, 2, 13)
     assert [len(batch) for batch in batches] == [4, 4, 2] * 2
-    assert sorted(at for batch in batches[:3] for at in batch) == list(range(10))
+    assert sorted(index for batch in batches[:3] for index in batch) == list(range(10))
     assert batches[:3] != batches[3:]
 
 
@@ -96,7 +96,7 @@ def test_no_batch_reaches_across_epochs():
 
 
 def test_a_large_component_makes_all_batches_smaller():
-    rows = alike(["a"] * 100 + [f"b{at}" for at in range(900)])
+    rows = alike(["a"] * 100 + [f"b{index}" for index in range(900)])
     assert [len(batch) for batch in plan_batches(rows, 32, 1, 13)] == [10] * 100
 
 
@@ -108,17 +108,19 @@ def test_seeds_and_epochs_shuffle_anew():
 
 
 def test_rows_of_two_large_components_meet_in_some_batch():
-    rows = alike(["a"] * 20 + ["b"] * 20 + [f"c{at}" for at in range(120)])
+    rows = alike(["a"] * 20 + ["b"] * 20 + [f"c{index}" for index in range(120)])
     batches = plan_batches(rows, 8, 1, 13)
-    assert any(min(batch) < 20 and any(20 <= at < 40 for at in batch) for batch in batches)
+    assert any(min(batch) < 20 and any(20 <= index < 40 for index in batch) for batch in batches)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("crowd", [1, 4, 3000])
 def test_a_hundred_thousand_rows_are_planned_in_seconds(crowd):
     rows = [
-        ConflictIds([f"d{at // crowd}", f"e{at}"], [f"d{at // crowd}", f"n{at}", f"m{at}"])
-        for at in range(100_000)
+        ConflictIds(
+            [f"d{index // crowd}", f"e{index}"], [f"d{index // crowd}", f"n{index}", f"m{index}"]
+        )
+        for index in range(100_000)
     ]
     start = time.perf_counter()
     batches = plan_batches(rows, 32, 1, 13)
@@ -214,10 +216,10 @@ def test_a_batch_equals_the_same_texts_tokenized_on_the_fly(limit):
     }
     table = {}
     for column, rows in texts.items():
-        made = encode(rows, tokenizer, limit)
+        encoded = encode(rows, tokenizer, limit)
         table |= {
-            f"{column}_input_ids": list(made.ids),
-            f"{column}_attention_mask": list(made.mask),
+            f"{column}_input_ids": list(encoded.ids),
+            f"{column}_attention_mask": list(encoded.mask),
         }
     collator = TokenCollator(pd.DataFrame(table), list(texts))
     for batch in ([0, 1, 2, 3], [3, 0], [2], [1, 3]):
@@ -226,7 +228,7 @@ def test_a_batch_equals_the_same_texts_tokenized_on_the_fly(limit):
         for column, rows in texts.items():
             present = [rows[row] for row in batch if rows[row] is not None]
             if present:
-                made = tokenizer(
+                encoded = tokenizer(
                     present,
                     truncation=True,
                     max_length=limit,
@@ -234,7 +236,7 @@ def test_a_batch_equals_the_same_texts_tokenized_on_the_fly(limit):
                     return_tensors="pt",
                 )
                 expected |= {
-                    f"{column}_{part}": made[part] for part in ("input_ids", "attention_mask")
+                    f"{column}_{part}": encoded[part] for part in ("input_ids", "attention_mask")
                 }
         assert features.keys() == expected.keys()
         assert all(np.array_equal(features[key], expected[key]) for key in expected)

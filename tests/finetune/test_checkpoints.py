@@ -64,8 +64,8 @@ def test_a_killed_run_ends_at_the_bits_of_one_that_was_not(tmp_path, loss, patie
         killed = process(parted, loss, patience, kill_at)
         assert killed.returncode == -signal.SIGKILL
         assert killed.stdout == ""
-    (left,) = (parted / "cache").iterdir()
-    assert json.loads(left.read_bytes()[:512])["step"] == 10
+    (remaining,) = (parted / "cache").iterdir()
+    assert json.loads(remaining.read_bytes()[:512])["step"] == 10
 
     done = process(parted, loss, patience, "0")
     again = json.loads(done.stdout.splitlines()[-1])
@@ -75,24 +75,24 @@ def test_a_killed_run_ends_at_the_bits_of_one_that_was_not(tmp_path, loss, patie
 
 
 def test_a_checkpoint_is_read_back_and_removed(tmp_path):
-    kept = Checkpoints("a", tmp_path)
-    assert kept.read() is None
-    kept.write(STATE)
-    kept.write(STATE._replace(step=10))
+    own = Checkpoints("a", tmp_path)
+    assert own.read() is None
+    own.write(STATE)
+    own.write(STATE._replace(step=10))
     assert [path.name for path in tmp_path.iterdir()] == ["a.checkpoint"], (
         "the latest alone, and nothing half-written"
     )
-    found = Checkpoints("a", tmp_path).read()
-    assert found.step == 10
-    assert torch.equal(found.model["weight"], STATE.model["weight"])
-    assert [tuple(scalar) for scalar in found.scalars] == STATE.scalars
+    state = Checkpoints("a", tmp_path).read()
+    assert state.step == 10
+    assert torch.equal(state.model["weight"], STATE.model["weight"])
+    assert [tuple(scalar) for scalar in state.scalars] == STATE.scalars
     assert Checkpoints("b", tmp_path).read() is None
-    kept.remove()
+    own.remove()
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("harm", "told"),
+    ("damage", "message"),
     [
         (lambda content: content[: len(content) // 2], "its content is damaged"),
         (
@@ -105,39 +105,39 @@ def test_a_checkpoint_is_read_back_and_removed(tmp_path):
         (lambda content: b'{"step": 5}\n', "training starts anew"),
     ],
 )
-def test_a_damaged_or_foreign_checkpoint_is_removed(tmp_path, capsys, harm, told):
-    kept = Checkpoints("a", tmp_path)
-    kept.write(STATE)
+def test_a_damaged_or_foreign_checkpoint_is_removed(tmp_path, capsys, damage, message):
+    own = Checkpoints("a", tmp_path)
+    own.write(STATE)
     path = tmp_path / "a.checkpoint"
-    path.write_bytes(harm(path.read_bytes()))
-    assert kept.read() is None
-    assert told in capsys.readouterr().err
+    path.write_bytes(damage(path.read_bytes()))
+    assert own.read() is None
+    assert message in capsys.readouterr().err
     assert not path.exists()
 
 
 def test_a_checkpoint_runs_no_code(tmp_path, capsys):
-    kept = Checkpoints("a", tmp_path)
-    kept.write(STATE._replace(early_stopping={"evil": os.system}))
-    assert kept.read() is None
+    own = Checkpoints("a", tmp_path)
+    own.write(STATE._replace(early_stopping={"evil": os.system}))
+    assert own.read() is None
     assert "training starts anew" in capsys.readouterr().err
 
 
 def test_a_write_that_fails_leaves_the_one_before(tmp_path):
-    kept = Checkpoints("a", tmp_path)
-    kept.write(STATE)
+    own = Checkpoints("a", tmp_path)
+    own.write(STATE)
     with pytest.raises(AttributeError):
-        kept.write(STATE._replace(step=10, early_stopping={"no": lambda: None}))
+        own.write(STATE._replace(step=10, early_stopping={"no": lambda: None}))
     assert [path.name for path in tmp_path.iterdir()] == ["a.checkpoint"]
-    assert kept.read().step == 5
+    assert own.read().step == 5
 
 
 def test_a_failing_disk_does_not_stop_training(tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    kept = Checkpoints("a", tmp_path / "file" / "folder", seconds=0.0)
-    kept.write(STATE)
+    own = Checkpoints("a", tmp_path / "file" / "folder", seconds=0.0)
+    own.write(STATE)
     assert "training goes on without it" in capsys.readouterr().err
-    assert kept.read() is None
-    kept.remove()
+    assert own.read() is None
+    own.remove()
 
 
 def test_half_written_files_are_not_read_and_are_removed_later(tmp_path):
@@ -145,21 +145,21 @@ def test_half_written_files_are_not_read_and_are_removed_later(tmp_path):
     for path in (old, fresh):
         path.write_bytes(b"half")
     os.utime(old, (1, 1))
-    kept = Checkpoints("a", tmp_path)
-    assert kept.read() is None
-    kept.remove()
+    own = Checkpoints("a", tmp_path)
+    assert own.read() is None
+    own.remove()
     assert list(tmp_path.iterdir()) == [fresh], "another run may be writing it"
 
 
 def test_the_latest_abandoned_checkpoints_stay(tmp_path):
-    for at in range(MAX_ABANDONED + 2):
-        Checkpoints(f"old{at}", tmp_path).write(STATE)
-        os.utime(tmp_path / f"old{at}.checkpoint", (at, at))
-    kept = Checkpoints("a", tmp_path)
-    kept.write(STATE)
-    kept.remove()
+    for index in range(MAX_ABANDONED + 2):
+        Checkpoints(f"old{index}", tmp_path).write(STATE)
+        os.utime(tmp_path / f"old{index}.checkpoint", (index, index))
+    own = Checkpoints("a", tmp_path)
+    own.write(STATE)
+    own.remove()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        f"old{at}.checkpoint" for at in (2, 3, 4)
+        f"old{index}.checkpoint" for index in (2, 3, 4)
     ]
 
 

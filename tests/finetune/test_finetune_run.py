@@ -1,4 +1,4 @@
-"""The stage as a whole: what it writes with its options, and that the default reads no validation."""
+"""The stage as a whole: its outputs with its options; the default reads no validation."""
 
 from pathlib import Path
 
@@ -42,8 +42,8 @@ def ready(project, tmp_path_factory, monkeypatch, one_thread):
 
 
 def write_validation():
-    """Write a set on which each anchor of ROWS asks for its positive; the last document is a copy that was dropped."""
-    query_ids, doc_ids = ([f"{kind}{at:016x}" for at in range(len(ROWS))] for kind in "qd")
+    """Write a set on which the positive of each anchor of ROWS is relevant; the last was a copy."""
+    query_ids, doc_ids = ([f"{kind}{index:016x}" for index in range(len(ROWS))] for kind in "qd")
     anchors = [row[0] for row in ROWS]
     queries = {"query_id": query_ids, "text": anchors, "raw": anchors, "component_id": doc_ids}
     fill = {name: "faq" for name in Queries.empty().columns if name not in queries}

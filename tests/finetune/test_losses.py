@@ -41,7 +41,7 @@ def value(loss, given):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "shape", "chosen"),
+    ("loss", "shape", "chosen"),
     [
         ("auto", "ranking", "MultipleNegativesRanking"),
         ("auto", "scores", "CoSENT"),
@@ -49,22 +49,23 @@ def value(loss, given):
         ("CachedGIST", "ranking", "CachedGIST"),
     ],
 )
-def test_the_shape_of_the_data_or_the_parameter_chooses(wanted, shape, chosen):
-    assert losses.choose(changed(loss=wanted), shape) == chosen
+def test_the_shape_of_the_data_or_the_parameter_chooses(loss, shape, chosen):
+    assert losses.choose(changed(loss=loss), shape) == chosen
 
 
 @pytest.mark.parametrize(
-    ("wanted", "shape"),
+    ("loss", "shape"),
     [
         ("CoSENT", "ranking"),
         *((name, "scores") for name in ("MultipleNegativesRanking", "GIST", "CachedGIST")),
     ],
 )
-def test_a_loss_that_does_not_fit_the_data_is_refused(wanted, shape):
+def test_a_loss_that_does_not_fit_the_data_is_refused(loss, shape):
     with pytest.raises(
-        Problem, match=rf"finetune.loss is {wanted}, but pair.shape is {shape}(.|\n)*loss to auto"
+        Problem,
+        match=rf"finetune.loss is {loss}, but pair.shape is {shape}(.|\n)*loss to auto",
     ):
-        losses.choose(changed(loss=wanted), shape)
+        losses.choose(changed(loss=loss), shape)
 
 
 def test_more_dimensions_than_the_model_has_are_refused():
@@ -112,23 +113,23 @@ def test_two_passes_give_the_same_loss_and_gradients(tokens, name, monkeypatch):
     import torch
 
     monkeypatch.setattr(chunked_loss, "CHUNK", 5)
-    found = {}
-    for way in (name, f"Cached{name}"):
+    results = {}
+    for variant in (name, f"Cached{name}"):
         model = other_model().train()
-        loss = losses.build(way, model, FOLDER, params=changed(matryoshka_dims=[64]))
+        loss = losses.build(variant, model, FOLDER, params=changed(matryoshka_dims=[64]))
         torch.manual_seed(3)
         result = loss(features(tokens, range(12)), None)
         (result / 2).backward()  # the slope of what is made of the loss reaches the chunks
         slopes = {
             key: weight.grad for key, weight in model.named_parameters() if weight.grad is not None
         }
-        found[way] = (float(result.detach()), slopes, torch.get_rng_state())
-    (plain, slopes, chance), (cached, others, after) = found.values()
+        results[variant] = (float(result.detach()), slopes, torch.get_rng_state())
+    (plain, slopes, rng_before), (cached, others, after) = results.values()
     assert cached == pytest.approx(plain, rel=1e-6)
     assert slopes.keys() == others.keys() and len(slopes) > 50
     assert max(float((slopes[key] - others[key]).abs().max()) for key in slopes) < 1e-4
     assert max(float(slope.abs().max()) for slope in slopes.values()) > 0.01
-    assert torch.equal(chance, after), "what follows draws as if there had been one pass"
+    assert torch.equal(rng_before, after), "what follows draws as if there had been one pass"
 
 
 @pytest.mark.slow
@@ -137,19 +138,19 @@ def test_gist_is_the_librarys_with_the_base_as_guide(tokens):
 
     model, guide = other_model().eval(), load_model(FOLDER).eval()
     given = features(tokens, [0, 1, 3, 4, 6], COLUMNS[:3])
-    wanted = value(GISTEmbedLoss(model, guide, temperature=0.05), given)
+    expected_value = value(GISTEmbedLoss(model, guide, temperature=0.05), given)
     assert value(losses.build("GIST", model, FOLDER, params=PARAMS), given) == pytest.approx(
-        wanted, abs=1e-5
+        expected_value, abs=1e-5
     )
     unguided = losses.build("MultipleNegativesRanking", model, FOLDER, params=PARAMS)
-    assert abs(wanted - value(unguided, given)) > 0.01
+    assert abs(expected_value - value(unguided, given)) > 0.01
 
 
 @pytest.mark.slow
 def test_gist_ignores_negatives_that_the_guide_finds_nearer(tokens):
     import torch
 
-    # Anchor 0 has a negative that says the same as it does: the guide finds it nearer than the positive.
+    # Anchor 0 has itself as a negative: the guide finds it nearer than the positive.
     poisoned = tokens.copy()
     for part in ("input_ids", "attention_mask"):
         poisoned.at[0, f"negative_1_{part}"] = tokens[f"anchor_{part}"].iloc[0]
@@ -176,12 +177,12 @@ def test_matryoshka_sums_the_loss_over_cut_vectors(tokens, dims):
     model = other_model().eval()
     given = features(tokens, [0, 1, 3, 4, 6])
     params = changed(matryoshka_dims=dims)
-    found = value(losses.build("MultipleNegativesRanking", model, FOLDER, params=params), given)
+    summed = value(losses.build("MultipleNegativesRanking", model, FOLDER, params=params), given)
     whole = sorted({*dims, 384}, reverse=True)
     library = MatryoshkaLoss(
         model, MultipleNegativesRankingLoss(model, scale=20.0), matryoshka_dims=whole
     )
-    assert found == pytest.approx(value(library, given), abs=1e-5)
+    assert summed == pytest.approx(value(library, given), abs=1e-5)
 
 
 def test_a_cut_vector_is_made_a_unit_vector_again():

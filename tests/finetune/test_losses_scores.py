@@ -12,8 +12,12 @@ from stages.lib.models import find_model, load_model
 from tests.finetune.cases import BASE, LENGTH, PARAMS, encoded, weights
 
 ROWS = [
-    (f"question {at} " * (1 + at % 3), f"answer {at % 4} " * (1 + at % 5), at % 4 / 3)
-    for at in range(12)
+    (
+        f"question {index} " * (1 + index % 3),
+        f"answer {index % 4} " * (1 + index % 5),
+        index % 4 / 3,
+    )
+    for index in range(12)
 ]
 
 
@@ -48,10 +52,10 @@ def test_the_loss_sums_over_pairs_in_the_wrong_order(scored):
         loss = float(
             losses.build("CoSENT", model, find_model(BASE), params=PARAMS)(features, batch["label"])
         )
-    left, right = (
-        model.encode([row[at] for row in ROWS], normalize_embeddings=True) for at in (0, 1)
+    anchors, positives = (
+        model.encode([row[index] for row in ROWS], normalize_embeddings=True) for index in (0, 1)
     )
-    cosines, scores = (left * right).sum(axis=1), [score for *_, score in ROWS]
+    cosines, scores = (anchors * positives).sum(axis=1), [score for *_, score in ROWS]
     terms = [
         20.0 * (cosines[low] - cosines[high])
         for low in range(12)

@@ -46,8 +46,8 @@ def test_ndcg_is_over_ten_hits_and_prompts_go_first():
         seen.append((texts, prompt))
         return np.array([AXES[text] for text in texts], dtype=np.float32)
 
-    found = ndcg_at_10(small({"q0": {"d0": 1.0}, "q1": {"d1": 1.0}, "q2": {"gone": 1.0}}), encode)
-    assert found == pytest.approx((1.0 + 1.0 / np.log2(3) + 0.0) / 3, abs=1e-6)
+    score = ndcg_at_10(small({"q0": {"d0": 1.0}, "q1": {"d1": 1.0}, "q2": {"gone": 1.0}}), encode)
+    assert score == pytest.approx((1.0 + 1.0 / np.log2(3) + 0.0) / 3, abs=1e-6)
     assert seen == [(["a", "near a", "b"], "tell: "), (["a", "a", "a"], "ask: ")]
 
 
@@ -63,13 +63,15 @@ def test_a_bounded_set_keeps_answers_and_whole_documents():
 
 
 def test_a_subset_follows_from_ids_and_is_nested():
-    grades = {f"q{at}": {"d0": 1.0} for at in range(50)}
-    asked = [subset(small(grades), max_queries=count).evaluation_set for count in (10, 20)]
-    assert [len(held.queries) for held in asked] == [10, 20]
-    assert set(asked[0].queries["query_id"]) < set(asked[1].queries["query_id"])
-    assert set(asked[0].grades) == set(asked[0].queries["query_id"])
+    grades = {f"q{index}": {"d0": 1.0} for index in range(50)}
+    subsets = [subset(small(grades), max_queries=count).evaluation_set for count in (10, 20)]
+    assert [len(held.queries) for held in subsets] == [10, 20]
+    assert set(subsets[0].queries["query_id"]) < set(subsets[1].queries["query_id"])
+    assert set(subsets[0].grades) == set(subsets[0].queries["query_id"])
     turned = dict(reversed(grades.items()))
-    assert set(subset(small(turned), max_queries=10).evaluation_set.grades) == set(asked[0].grades)
+    assert set(subset(small(turned), max_queries=10).evaluation_set.grades) == set(
+        subsets[0].grades
+    )
 
 
 def test_without_queries_nothing_can_be_chosen(tmp_path):
@@ -93,11 +95,11 @@ def test_a_look_changes_neither_generators_nor_the_model():
     model = load_model(find_model(BASE)).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     torch.manual_seed(1)
-    chance = torch.get_rng_state()
+    rng_before = torch.get_rng_state()
     first = score_model(validation_set(), model)
     assert 0.0 < first <= 1.0
     assert score_model(validation_set(), model) == first
-    assert torch.equal(torch.get_rng_state(), chance)
+    assert torch.equal(torch.get_rng_state(), rng_before)
     assert model.training and all(
         torch.equal(value, before[name]) for name, value in model.state_dict().items()
     )

@@ -39,9 +39,9 @@ def follow(scores, patience):
     ],
 )
 def test_it_stops_after_so_many_looks_without_a_better_one(scores, patience, looks, best):
-    stopping, kept = follow(scores, patience)
+    stopping, kept_weight = follow(scores, patience)
     assert stopping.looks == looks
-    assert kept == best == stopping.best_step
+    assert kept_weight == best == stopping.best_step
     assert stopping.metrics() == {
         "early_stopping.looks": looks,
         "early_stopping.best_step": int(best),

@@ -24,11 +24,11 @@ def test_tensorboard_reads_every_scalar_in_its_place(tmp_path):
     assert tracker.history("train/loss") == [(5, 0.5), (10, 0.25)]
     events = EventAccumulator(str(tmp_path / "logs"))
     events.Reload()
-    found = {
-        tag: [(one.step, one.value) for one in events.Scalars(tag)]
+    read_scalars = {
+        tag: [(scalar.step, scalar.value) for scalar in events.Scalars(tag)]
         for tag in events.Tags()["scalars"]
     }
-    assert found == {
+    assert read_scalars == {
         "train/loss": [(5, 0.5), (10, 0.25)],
         "validation/ndcg_at_10": [(5, 0.5), (10, 0.75)],
     }

@@ -33,7 +33,7 @@ def test_the_trainer_sees_every_row_once_an_epoch(tokens, tmp_path, one_thread, 
             return super().__call__(rows)
 
     monkeypatch.setattr(trainer, "TokenCollator", RecordingCollator)
-    twice = tokens.assign(answer_ids=[[f"d{at // 2}"] for at in range(len(ROWS))])
+    twice = tokens.assign(answer_ids=[[f"d{index // 2}"] for index in range(len(ROWS))])
     twice = twice.assign(shown_ids=twice["answer_ids"])
     params = changed(epochs=2, batch_size=4)
     run(twice, tmp_path, params)

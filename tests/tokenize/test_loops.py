@@ -71,19 +71,22 @@ def test_batches_equal_those_of_the_trainer(written):
         "anchor": list(ROWS["anchor"]),
         "positive": list(ROWS["positive"]),
         **{
-            f"negative_{at + 1}": [row[at] if at < len(row) else None for row in ROWS["negatives"]]
-            for at in range(2)
+            f"negative_{index + 1}": [
+                row[index] if index < len(row) else None for row in ROWS["negatives"]
+            ]
+            for index in range(2)
         },
     }
     for batch in ([0, 1, 2], [2, 0], [1]):
         features = collator([{"row": row} for row in batch])
-        wanted = {"return_loss": True}
+        expected = {"return_loss": True}
         for column, rows in texts.items():
             present = [rows[row] for row in batch if rows[row] is not None]
             if present:
-                made = model.preprocess(present)
-                wanted |= {
-                    f"{column}_{part}": made[part] for part in ("input_ids", "attention_mask")
+                features_of_texts = model.preprocess(present)
+                expected |= {
+                    f"{column}_{part}": features_of_texts[part]
+                    for part in ("input_ids", "attention_mask")
                 }
-        assert features.keys() == wanted.keys()
-        assert all(np.array_equal(features[key], wanted[key]) for key in wanted)
+        assert features.keys() == expected.keys()
+        assert all(np.array_equal(features[key], expected[key]) for key in expected)

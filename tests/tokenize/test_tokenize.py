@@ -38,16 +38,16 @@ def name(letter, number):
 
 def triplets(*rows):
     """Make triplets of (anchor, positive, negatives)."""
-    made = []
+    records = []
     for number, (anchor, positive, negatives) in enumerate(rows, start=1):
-        ids = [name("d", 100 * number + at) for at in range(len(negatives))]
+        ids = [name("d", 100 * number + index) for index in range(len(negatives))]
         lists = (ids, list(negatives), [0.5] * len(ids), [float("nan")] * len(ids))
         lists += (["bm25"] * len(ids), [1] * len(ids), ["margin"] * len(ids))
         lists += ([name("d", number)], [name("d", number), *ids])
-        made.append(
+        records.append(
             (name("p", number), name("d", number), anchor, name("d", number), positive, 0.8, *lists)
         )
-    return pd.DataFrame(made, columns=list(Triplets.empty().columns))
+    return pd.DataFrame(records, columns=list(Triplets.empty().columns))
 
 
 @pytest.fixture(scope="module")
@@ -144,22 +144,22 @@ TEXTS = st.lists(st.sampled_from([*"ab -é中🦓\n", "fever ", "hyper"]), max_s
 @given(st.lists(st.none() | TEXTS, min_size=1, max_size=5), st.integers(8, 24))
 def test_tokens_are_those_of_one_text_alone(tokenizer, texts, limit):
     column = encode(texts, tokenizer, limit)
-    for at, text in enumerate(texts):
-        count = int(column.mask[at].sum())
-        assert column.mask[at].tolist() == [1] * count + [0] * (limit - count)
-        assert (column.ids[at, count:] == PAD).all()
+    for index, text in enumerate(texts):
+        count = int(column.mask[index].sum())
+        assert column.mask[index].tolist() == [1] * count + [0] * (limit - count)
+        assert (column.ids[index, count:] == PAD).all()
         if text is None:
             assert count == 0
             continue
         alone = tokenizer(text, truncation=True, max_length=limit)["input_ids"]
-        assert column.ids[at, :count].tolist() == alone
-        assert (column.ids[at, 0], column.ids[at, count - 1]) == (START, END)
-        assert count == min(int(column.lengths[at]), limit)
+        assert column.ids[index, :count].tolist() == alone
+        assert (column.ids[index, 0], column.ids[index, count - 1]) == (START, END)
+        assert count == min(int(column.lengths[index]), limit)
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """Make a folder in which the stage can be run, with a limit of 8 tokens and without its input."""
+    """Make a folder in which the stage can be run, with a limit of 8 tokens, without inputs."""
     for file in ("params.yaml", "pyproject.toml"):
         shutil.copy(ROOT / file, tmp_path)
     params = tmp_path / "params.yaml"
@@ -176,7 +176,7 @@ ROWS = triplets(
 
 
 def lay_out(rows, scores=None):
-    """Write the inputs: triplets, their pairs with scores, two validation queries and a document that is searched."""
+    """Write the inputs: triplets, their pairs with scores, two queries and a passage."""
     tables.write(rows, Path("data/mine/triplets.parquet"), Triplets)
     pairs = rows[["pair_id", "anchor", "doc_id"]].assign(
         relation="", score=scores or 1.0, source="s"
@@ -184,15 +184,15 @@ def lay_out(rows, scores=None):
     tables.write(
         pairs.astype(Pairs.empty().dtypes.to_dict()), Path("data/augment/pairs.parquet"), Pairs
     )
-    asked = pd.DataFrame(
+    queries = pd.DataFrame(
         {
             "query_id": [name("q", 1), name("q", 2)],
             "raw": ["chills", LONG],
             "text": ["chills", LONG],
         }
     )
-    asked = asked.assign(component_id="c", relation="", source="s")
-    tables.write(asked, Path("data/split/validation/queries.parquet"), Queries)
+    queries = queries.assign(component_id="c", relation="", source="s")
+    tables.write(queries, Path("data/split/validation/queries.parquet"), Queries)
     passage = {
         "passage_id": [f"{name('d', 1)}-0000"],
         "doc_id": [name("d", 1)],
@@ -218,8 +218,8 @@ def test_the_stage_writes_lists_of_fixed_length(written):
     for column in ("answer_ids", "shown_ids"):
         assert list(map(list, written[column])) == list(ROWS[column])
     real = sum(
-        np.stack(list(written[f"negative_{at}_attention_mask"])).any(axis=1).astype(int)
-        for at in (1, 2)
+        np.stack(list(written[f"negative_{index}_attention_mask"])).any(axis=1).astype(int)
+        for index in (1, 2)
     )
     assert list(written["negatives"]) == real.tolist()
 
@@ -232,7 +232,7 @@ def test_each_text_that_was_cut_has_its_line_and_its_share(written):
         [name("p", 2), "note", "truncated_positive", 3.0],
     ]
     metrics = read_details(Path("metrics/details/tokenize.json"))
-    # Row by row; "cough 🦓" gives four tokens, and "phlegm" five, as it is not in the vocabulary as a whole.
+    # Row by row; "cough 🦓" gives four tokens, and "phlegm" five, as it is no token itself.
     lengths = [11, 3, 3, 11, 3, 11, 4, 5, 3]
     assert (metrics["rows_in"], metrics["rows_out"]) == (3, 3)
     assert metrics["max_tokens"] == 8
@@ -254,8 +254,8 @@ def test_pairs_with_scores_have_no_columns_of_negatives(project):
     lay_out(triplets(("fever", "heat", []), ("cough", "rash", [])), scores=[0.75, 0.25])
     main()
     assert fixed_shape(Path("data/tokenize/tokens.parquet")) == (8, 0)
-    found = tables.read(Path("data/tokenize/tokens.parquet"), tokens(8, 0))
-    assert list(found["score"]) == [0.75, 0.25]
+    rows = tables.read(Path("data/tokenize/tokens.parquet"), tokens(8, 0))
+    assert list(rows["score"]) == [0.75, 0.25]
 
 
 def test_too_many_cut_texts_stop_the_stage_and_leave_nothing(project):
