@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.judged_copies import GIVEN, Scores, components, fine_tuned, kept
 from bench.trials import copy
-from stages.ask.compare.verdicts import CompareParams, difference, judge
+from stages.commands.compare.verdicts import CompareParams, compare_difference, measure_difference
 from stages.evaluate.interface import EvaluateParams
 from stages.lib.params import load
 
@@ -55,9 +55,17 @@ def summary(
     means = {seed: float(found.mean()) for seed, found in scores.items()}
     named = pd.Series(components, dtype=str)
     words = Counter(
-        judge(
-            difference("", pd.Series(one), pd.Series(other), named, 0, seed_sd or 0.0), delta
-        ).word
+        compare_difference(
+            measure_difference(
+                "",
+                pd.Series(one),
+                pd.Series(other),
+                components=named,
+                seed=0,
+                seed_sd=seed_sd or 0.0,
+            ),
+            delta,
+        ).outcome
         for one, other in combinations(scores.values(), 2)
     )
     return {

@@ -18,8 +18,8 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from stages.evaluate.errors import drawn
-from stages.evaluate.params import EvaluateParams
+from stages.evaluate.diagnostics import sample_errors
+from stages.evaluate.interface import EvaluateParams
 from stages.lib import heldout, tables, written
 from stages.lib.contracts.aliases import Aliases
 from stages.lib.contracts.documents import Documents
@@ -146,7 +146,7 @@ def main(
     evaluation_set = heldout.read(queries, qrels, kept_id)
     first_ranks = tables.read(runs, Runs, split="validation", system="finetuned", rank=1)
 
-    errors = drawn(first_ranks, evaluation_set, load(EvaluateParams).judged_errors, seed)
+    errors = sample_errors(first_ranks, evaluation_set, load(EvaluateParams).judged_errors, seed)
     first_hits = describe_first_hits(errors, evaluation_set, tables.read(documents, Documents))
     typer.echo(update_file(first_hits, hits, FIRST_HITS, noun="first hits"))
 

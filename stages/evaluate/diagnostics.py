@@ -296,7 +296,7 @@ def sample_errors(
 
     # Those that are not relevant: not graded at all, or graded 0.
     is_error = [
-        evaluation_set.grades[query_id].get(doc_id, 0.0) <= 0.0
+        evaluation_set.qrels[query_id].get(doc_id, 0.0) <= 0.0
         for query_id, doc_id in zip(first_hits["query_id"], first_hits["doc_id"], strict=True)
     ]
     components = evaluation_set.queries[["query_id", "component_id"]]

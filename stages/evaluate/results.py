@@ -59,7 +59,7 @@ def query_results(
     # A row per query, system by system.
     frames = []
     for system, hits in hits_of_system.items():
-        frame = measure(query_ids, hits, corpus.doc_ids, qrels=evaluation_set.grades)
+        frame = measure(query_ids, hits, corpus.doc_ids, qrels=evaluation_set.qrels)
         frames.append(frame.assign(system=system, split=split, component_id=components))
 
     columns = list(QueryResults.empty().columns)
@@ -107,7 +107,7 @@ def metrics_by_depth(
         if system not in hits_of_system:
             continue
         graded_hits = judge(
-            query_ids, hits_of_system[system], corpus.doc_ids, qrels=evaluation_set.grades
+            query_ids, hits_of_system[system], corpus.doc_ids, qrels=evaluation_set.qrels
         )
         frames.append(means(graded_hits, depths).assign(split=split, system=system))
 
@@ -252,7 +252,7 @@ def query_slices(
 
     # A document without a topic gives an empty one.
     topics = {
-        query_id: topic_of_document.get(evaluation_set.best(query_id), "")
+        query_id: topic_of_document.get(evaluation_set.best_document(query_id), "")
         for query_id in queries.index
     }
     origins = is_made(queries["source"]).map({True: "made by a recipe", False: "real"})

@@ -105,7 +105,7 @@ def rank(systems: Systems, corpus: Corpus, evaluation_set: HeldOut) -> dict[str,
     model = systems.model
 
     # Words alone.
-    hits_of_system = {"bm25": Lexical(corpus.texts, corpus.starts).search(queries, DEPTH)}
+    hits_of_system = {"bm25": Lexical(corpus.texts, corpus.passage_starts).search(queries, DEPTH)}
 
     # A vector per word, without context.
     if systems.static is not None:
@@ -113,14 +113,16 @@ def rank(systems: Systems, corpus: Corpus, evaluation_set: HeldOut) -> dict[str,
             systems.static.encode(queries),
             systems.static.encode(corpus.texts),
             k=DEPTH,
-            starts=corpus.starts,
+            passage_starts=corpus.passage_starts,
         )
 
     # The two transformers.
     for name, encoder in systems.encoders().items():
         document_vectors = encoder.encode(corpus.texts, model.document_prompt, f"documents, {name}")
         query_vectors = encoder.encode(queries, model.anchor_prompt, f"queries, {name}")
-        hits_of_system[name] = dense(query_vectors, document_vectors, DEPTH, starts=corpus.starts)
+        hits_of_system[name] = dense(
+            query_vectors, document_vectors, DEPTH, passage_starts=corpus.passage_starts
+        )
 
         # The probe adapts the vectors of the base model.
         if name == "base" and systems.adapter is not None:
@@ -128,7 +130,7 @@ def rank(systems: Systems, corpus: Corpus, evaluation_set: HeldOut) -> dict[str,
                 systems.adapter.queries(query_vectors),
                 systems.adapter.documents(document_vectors),
                 k=DEPTH,
-                starts=corpus.starts,
+                passage_starts=corpus.passage_starts,
             )
 
     # Words and the base model together.
@@ -246,7 +248,11 @@ def pair_cosines(
     """
     positions = scored_pairs["position"].tolist()
     cosines = [
-        float(best_scores(vector, passage_vectors, [position], starts=corpus.starts)[0])
+        float(
+            best_scores(vector, passage_vectors, [position], passage_starts=corpus.passage_starts)[
+                0
+            ]
+        )
         for vector, position in zip(anchor_vectors, positions, strict=True)
     ]
     return np.asarray(np.round(cosines, 6), dtype=np.float64)

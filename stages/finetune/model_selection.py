@@ -83,7 +83,7 @@ def subset(
     query_rows = _smallest_hashes(list(queries["query_id"]), max_queries)
     chosen_queries = queries.iloc[query_rows].reset_index(drop=True)
     qrels = {
-        query_id: validation_set.evaluation_set.grades[query_id]
+        query_id: validation_set.evaluation_set.qrels[query_id]
         for query_id in chosen_queries["query_id"]
     }
 
@@ -107,7 +107,9 @@ def subset(
 def _documents_at(corpus: Corpus, positions: Sequence[int]) -> Corpus:
     """Return the documents at `positions`, in ascending order, with all their passages."""
     # Where the passages of each document begin and end.
-    starts = np.arange(len(corpus.doc_ids)) if corpus.starts is None else corpus.starts
+    starts = (
+        np.arange(len(corpus.doc_ids)) if corpus.passage_starts is None else corpus.passage_starts
+    )
     ends = np.append(starts[1:], len(corpus.texts))
 
     # Each document begins where the texts so far end.
@@ -134,14 +136,14 @@ def ndcg_at_10(validation_set: ValidationSet, encode: Encode) -> float:
     # Rank the corpus for every query.
     document_vectors = encode(corpus.texts, prompts.document_prompt)
     query_vectors = encode(list(evaluation_set.queries["text"]), prompts.anchor_prompt)
-    hits = dense(query_vectors, document_vectors, _DEPTH, starts=corpus.starts)
+    hits = dense(query_vectors, document_vectors, _DEPTH, passage_starts=corpus.passage_starts)
 
     # Grade the hits.
     results = measure(
         list(evaluation_set.queries["query_id"]),
         hits,
         corpus.doc_ids,
-        qrels=evaluation_set.grades,
+        qrels=evaluation_set.qrels,
     )
     return round(float(results["ndcg_at_10"].mean()), 6)
 

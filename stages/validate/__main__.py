@@ -166,7 +166,12 @@ class Baseline(NamedTuple):
 def rank_with_base_model(experiment: ProbeExperiment) -> Baseline:
     """Return what the base model finds for each query, and how good it is."""
     corpus = experiment.corpus
-    hits = dense(experiment.query_vectors, experiment.passage_vectors, DEPTH, passage_starts=corpus.passage_starts)
+    hits = dense(
+        experiment.query_vectors,
+        experiment.passage_vectors,
+        DEPTH,
+        passage_starts=corpus.passage_starts,
+    )
     query_ids = list(experiment.evaluation_set.queries["query_id"])
     scores = measure(query_ids, hits, corpus.doc_ids, experiment.evaluation_set.qrels)
     return Baseline(hits, scores)

@@ -57,7 +57,9 @@ def sample_points(
         splits: the split of each document. Documents of the test split are left out.
         size: the largest number of documents.
     """
-    starts = np.arange(len(corpus.doc_ids)) if corpus.passage_starts is None else corpus.passage_starts
+    starts = (
+        np.arange(len(corpus.doc_ids)) if corpus.passage_starts is None else corpus.passage_starts
+    )
     first_passage = pd.DataFrame({"doc_id": corpus.doc_ids.astype(object), "row": starts})
 
     # Only documents of splits that may be shown.

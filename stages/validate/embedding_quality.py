@@ -111,7 +111,10 @@ def human_labelled_panel(
     for anchor, doc_id in zip(anchors, doc_ids, strict=True):
         if doc_id in position_of_document:
             scores = best_scores(
-                anchor, passages, [position_of_document[doc_id]], passage_starts=corpus.passage_starts
+                anchor,
+                passages,
+                [position_of_document[doc_id]],
+                passage_starts=corpus.passage_starts,
             )
             cosines.append(float(scores[0]))
 
@@ -237,5 +240,7 @@ def sample_documents(corpus: Corpus, passages: Vectors, size: int = SAMPLE_SIZE)
         key=lambda index: hash_hex("geometry", str(corpus.doc_ids[index])),
     )
     chosen = sorted(by_hash[:size])
-    starts = np.arange(len(corpus.doc_ids)) if corpus.passage_starts is None else corpus.passage_starts
+    starts = (
+        np.arange(len(corpus.doc_ids)) if corpus.passage_starts is None else corpus.passage_starts
+    )
     return passages[starts[chosen]]

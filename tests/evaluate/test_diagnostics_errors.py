@@ -49,7 +49,7 @@ def test_an_error_is_a_first_hit_that_is_not_relevant():
 
 def test_a_document_graded_zero_is_an_error():
     evaluation_set = held(1)
-    evaluation_set.grades[name("q", 1)][name("d", 5)] = 0.0
+    evaluation_set.qrels[name("q", 1)][name("d", 5)] = 0.0
     assert sample_errors(runs([5]), evaluation_set, 50, 13)["doc_id"].tolist() == [name("d", 5)]
 
 

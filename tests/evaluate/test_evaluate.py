@@ -41,7 +41,7 @@ def test_out_of_domain_pairs_become_queries_with_qrels(tmp_path):
     )
     task = out_of_domain_task(files)
     assert task.corpus.texts == ["Stops an instance.", "Halts it."]
-    assert task.evaluation_set.grades == {
+    assert task.evaluation_set.qrels == {
         "q" + hash_hex("query", "stop instance"): {name("d", 1): 1.0, name("d", 2): 1.0},
         "q" + hash_hex("query", "halt"): {name("d", 2): 1.0},
     }

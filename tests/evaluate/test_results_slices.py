@@ -64,7 +64,7 @@ def test_slices_come_from_the_query_and_its_best_document():
     evaluation_set = held(
         ["exact", "lay", ""], ["fever", "high fever", "rash"], ["hpo", "pair.title", "hpo"]
     )
-    evaluation_set.grades["q" + "0" * 16].update(
+    evaluation_set.qrels["q" + "0" * 16].update(
         {"d9": 1.0, "d8": 0.5}
     )  # of the equals d0 and d9 the smaller id counts
     slices_by_kind = query_slices(

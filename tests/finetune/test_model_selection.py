@@ -59,7 +59,7 @@ def test_a_bounded_set_keeps_answers_and_whole_documents():
     all_ = subset(whole, max_queries=5, max_others=9)
     assert all_.corpus.doc_ids.tolist() == ["d0", "d1", "d2"]
     assert all_.corpus.texts == whole.corpus.texts
-    assert all_.corpus.starts.tolist() == [0, 1, 3]
+    assert all_.corpus.passage_starts.tolist() == [0, 1, 3]
 
 
 def test_a_subset_follows_from_ids_and_is_nested():
@@ -67,11 +67,9 @@ def test_a_subset_follows_from_ids_and_is_nested():
     subsets = [subset(small(grades), max_queries=count).evaluation_set for count in (10, 20)]
     assert [len(held.queries) for held in subsets] == [10, 20]
     assert set(subsets[0].queries["query_id"]) < set(subsets[1].queries["query_id"])
-    assert set(subsets[0].grades) == set(subsets[0].queries["query_id"])
+    assert set(subsets[0].qrels) == set(subsets[0].queries["query_id"])
     turned = dict(reversed(grades.items()))
-    assert set(subset(small(turned), max_queries=10).evaluation_set.grades) == set(
-        subsets[0].grades
-    )
+    assert set(subset(small(turned), max_queries=10).evaluation_set.qrels) == set(subsets[0].qrels)
 
 
 def test_without_queries_nothing_can_be_chosen(tmp_path):

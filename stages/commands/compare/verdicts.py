@@ -22,7 +22,7 @@ from stages.commands.compare.versions import (
     blob_of,
     file_versions,
 )
-from stages.evaluate.slices import kinds
+from stages.evaluate.results import query_slices
 from stages.lib.heldout import HeldOut, grades
 from stages.lib.params import Section
 from stages.lib.statistics import (
@@ -280,7 +280,7 @@ def find_slices(
     query_ids_of: dict[str, list[str]] = {}
     too_small = 0
 
-    for kind, slice_of_query in kinds(evaluation_set, topic_of_document).items():
+    for kind, slice_of_query in query_slices(evaluation_set, topic_of_document).items():
         compared = slice_of_query[slice_of_query.index.isin(components.index)]
 
         # A slice with few components gets no outcome, but is counted.

@@ -1,4 +1,4 @@
-"""Two real models on changed benchmarks: the common ground gives the verdict that ranking anew gives."""
+"""Two real models on changed benchmarks: the common common gives the verdict that ranking anew gives."""
 
 import json
 import shutil
@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from stages.ask.compare.__main__ import app
-from stages.ask.compare.sides import side
+from stages.commands.compare.__main__ import app
+from stages.commands.compare.versions import find_version
 from stages.evaluate.__main__ import app as evaluate
 from stages.lib import benchmark, tables
 from stages.lib.contracts.aliases import Aliases
@@ -21,7 +21,7 @@ from stages.lib.contracts.passages import Passages
 from stages.lib.contracts.qrels import Qrels
 from stages.lib.contracts.queries import Queries
 from stages.lib.contracts.splits import Splits
-from tests.compare.results import COMMIT
+from tests.commands.results import COMMIT
 from tests.conftest import git
 
 pytestmark = pytest.mark.slow
@@ -32,10 +32,10 @@ LONG = 30  # characters of a question that is not short
 
 @pytest.fixture(scope="module")
 def repository(tiny_project, tmp_path_factory, dvc):
-    """Stand in a repository of versions that hold out all of 200 questions, told apart by tags.
+    """Enter a repository of versions, each with a tag, whose validation split has all of 200 questions.
 
     `old` is the base model, over 200 documents and copies of every tenth. The others are the fine-tuned model:
-    `filtered` lacks the short questions; `smaller` lacks every tenth document, and what it answers; `merged` has the
+    `filtered` lacks the short questions; `smaller` lacks every tenth document and its questions; `merged` has the
     copies merged. In `old` a rule of cleaning edited every tenth document.
     """
     folder = shutil.copytree(tiny_project, tmp_path_factory.mktemp("versions") / "project")
@@ -47,7 +47,7 @@ def repository(tiny_project, tmp_path_factory, dvc):
         pairs = tables.read(Path("data/pair/pairs.parquet"), Pairs)
         documents = tables.read(Path("data/pair/documents.parquet"), Documents)
         tenth = list(documents["doc_id"][::10])
-        # Their ids are the smallest: each stands right before what it copies.
+        # Their ids are the smallest: each ranks right before its original.
         copy_of = {f"d{at:016x}": doc_id for at, doc_id in enumerate(tenth)}
         copies = documents[documents["doc_id"].isin(tenth)].assign(doc_id=sorted(copy_of))
         everything = pd.concat([copies, documents])
@@ -83,7 +83,7 @@ def repository(tiny_project, tmp_path_factory, dvc):
 
 
 def leave(dvc, name, pairs, documents, copy_of):
-    """Write a benchmark, evaluate the model that lies there on it, and commit what came of it."""
+    """Write a benchmark, evaluate the current model on it, and commit the results."""
     queries, qrels = benchmark.held_out(
         pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"])
     )
@@ -125,49 +125,49 @@ def leave(dvc, name, pairs, documents, copy_of):
     git(".", "tag", name)
 
 
-def told(*arguments):
+def compare(*arguments):
     result = CliRunner().invoke(app, [*arguments, "--json"])
     assert result.exit_code == 0, result.output
     return json.loads(result.output)
 
 
 def means(before, after):
-    """Return the difference of the two means that stand in the metrics."""
-    texts = [
-        git(".", "show", f"{version}:metrics/details/evaluate.json") for version in (before, after)
-    ]
-    first, second = (json.loads(text)["validation"]["finetuned"]["ndcg_at_10"] for text in texts)
-    return second - first
+    """Return the difference of the two means in the details."""
+    key = "validation.finetuned.ndcg_at_10"
+    before_mean = find_version(before).details("evaluate")[key]
+    after_mean = find_version(after).details("evaluate")[key]
+    return after_mean - before_mean
 
 
 @pytest.mark.parametrize(
     ("version", "queries", "easier"),
     [("filtered", 178, 0), ("smaller", 180, 1), ("merged", 200, 1)],
 )
-def test_what_both_have_gives_the_verdict_of_ranking_the_older_model_anew(
-    repository, version, queries, easier
-):
-    ground, anew = told("old", version), told("old", version, "--rescore")
-    assert ground["verdict"] == anew["verdict"] == "better"
-    assert ground["primary"]["queries"] == anew["primary"]["queries"] == queries
-    assert (ground["same_benchmark"], ground["rescored"], anew["rescored"]) == (False, False, True)
+def test_common_documents_give_the_outcome_of_rescoring(repository, version, queries, easier):
+    common = compare("old", version)
+    rescored = compare("old", version, "--rescore")
+    assert common["verdict"] == rescored["verdict"] == "better"
+    assert common["primary"]["queries"] == rescored["primary"]["queries"] == queries
+    assert (common["same_benchmark"], common["rescored"], rescored["rescored"]) == (
+        False,
+        False,
+        True,
+    )
     for key in ("before", "after", "mean", "low", "high"):
-        assert ground["primary"][key] == pytest.approx(anew["primary"][key], abs=1e-12)
-    # What got easier by losing documents is no merit of the model.
-    assert (means("old", version) - ground["primary"]["mean"] > 0.02) == bool(easier)
+        assert common["primary"][key] == pytest.approx(rescored["primary"][key], abs=1e-12)
+    # Fewer documents make the task easier, which is no merit of the model.
+    assert (means("old", version) - common["primary"]["mean"] > 0.02) == bool(easier)
 
 
-def test_what_was_scored_is_kept_and_a_model_that_is_nowhere_is_told(
-    repository, monkeypatch, tmp_path
-):
-    first = told("old", "merged", "--rescore")
+def test_rescored_hits_are_cached_and_a_lost_model_is_an_error(repository, monkeypatch, tmp_path):
+    first = compare("old", "merged", "--rescore")
     objects = repository / ".dvc/cache/files/md5"
-    content = side("old").content("data/finetune/model")
+    content = find_version("old").output_hash("data/finetune/model")
     listed = json.loads((objects / content[:2] / content[2:]).read_text("utf-8"))
     (weights,) = [one["md5"] for one in listed if one["relpath"] == "model.safetensors"]
     kept = objects / weights[:2] / weights[2:]
     kept.rename(tmp_path / "weights")
-    assert told("old", "merged", "--rescore") == first
+    assert compare("old", "merged", "--rescore") == first
     monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "cache"))
     result = CliRunner().invoke(app, ["old", "merged", "--rescore"])
     (tmp_path / "weights").rename(kept)
@@ -177,17 +177,17 @@ def test_what_was_scored_is_kept_and_a_model_that_is_nowhere_is_told(
     )
 
 
-def test_queries_that_lost_are_joined_with_the_ledger_of_their_answers(repository):
-    # Taken the other way round: the base model loses, and a rule edited every tenth answer.
-    found = told("merged", "old")
-    (rule,) = found["touched"]
+def test_queries_that_lost_are_joined_with_the_ledger(repository):
+    # In reverse order: the base model loses, and a rule edited every tenth relevant document.
+    comparison = compare("merged", "old")
+    (rule,) = comparison["touched"]
     assert (rule["stage"], rule["action"], rule["reason"]) == ("clean", "edit", "abbreviation")
-    assert 0 < len(rule["queries"]) <= 20 < found["queries_worse"]
-    told_of = f"- the rule `abbreviation` of clean edited answers of {len(rule['queries'])} of them"
-    assert told_of in CliRunner().invoke(app, ["merged", "old", "--md"]).output
+    assert 0 < len(rule["queries"]) <= 20 < comparison["queries_worse"]
+    line = f"- the rule `abbreviation` of clean edited answers of {len(rule['queries'])} of them"
+    assert line in CliRunner().invoke(app, ["merged", "old", "--md"]).output
 
 
-def test_only_the_fine_tuned_model_is_scored_anew(repository):
+def test_only_the_fine_tuned_model_is_rescored(repository):
     result = CliRunner().invoke(app, ["old", "merged", "--rescore", "--system", "bm25"])
     assert result.exit_code == 1
     assert (
