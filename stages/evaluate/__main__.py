@@ -29,7 +29,7 @@ from stages.evaluate.interface import (
 )
 from stages.evaluate.results import (
     PRIMARY_METRIC,
-    mean_metrics,
+    means_by_system,
     metrics_by_depth,
     query_results,
     run_rows,
@@ -187,11 +187,11 @@ def load_systems(inputs: Inputs, params: Params) -> Systems:
         finetuned=Encoder(inputs.finetuned),
         model=params.model,
         static=static_model,
-        adapter=fit_probe(inputs, base, params),
+        adapter=train_probe(inputs, base, params),
     )
 
 
-def fit_probe(inputs: Inputs, encoder: Encoder, params: Params) -> Adapter | None:
+def train_probe(inputs: Inputs, encoder: Encoder, params: Params) -> Adapter | None:
     """Return the adapter of `validate`'s probe, trained on the rows of fine-tuning.
 
     None if there are no such rows.
@@ -254,7 +254,7 @@ def means_of_sets(ranked_sets: Mapping[str, RankedSet]) -> dict[str, float]:
     """Return the mean of each metric, by evaluation set and system."""
     metrics: dict[str, float] = {}
     for name, ranked in ranked_sets.items():
-        metrics |= mean_metrics(ranked.results, name)
+        metrics |= means_by_system(ranked.results, name)
     return metrics
 
 

@@ -119,7 +119,7 @@ def systems_in(results: pd.DataFrame) -> list[str]:
     return [system for system in SYSTEMS if (results["system"] == system).any()]
 
 
-def mean_metrics(results: pd.DataFrame, split: str) -> dict[str, float]:
+def means_by_system(results: pd.DataFrame, split: str) -> dict[str, float]:
     """Return the mean of each metric by system, keys `<split>.<system>.<metric>`."""
     metrics: dict[str, float] = {}
     for system in systems_in(results):

@@ -104,7 +104,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     moved_ids = moved_frozen_ids(assignment.component_of, assignment.split_of, frozen)
     ledger = split_ledger(assignment, tables.pairs.built, split_of, moved_ids)
     details = {
-        **row_accounting(tables.pairs.built, split_of, ledger),
+        **split_accounting(tables.pairs.built, split_of, ledger),
         **split_metrics(
             assignment,
             edges,
@@ -310,7 +310,7 @@ def split_ledger(
     return ledger
 
 
-def row_accounting(
+def split_accounting(
     built_pairs: pd.DataFrame, split_of: Mapping[str, str], ledger: LedgerWriter
 ) -> dict[str, int]:
     """Return the number of built pairs that came in, that are used, and that were dropped."""

@@ -137,9 +137,9 @@ def leaked_rows(triplets: pd.DataFrame, fingerprints: pd.DataFrame, threshold: f
                 leaked.update(pair_ids)
 
         # Near-duplicates.
-        held_out_shingles = known_readings(fingerprints[kinds == kind])
+        protected_shingles = known_readings(fingerprints[kinds == kind])
         text_shingles = {text: hash_shingles(shingles(text)) for text in pairs_of_text}
-        for text, _, _ in exact_edges(text_shingles, held_out_shingles, threshold):
+        for text, _, _ in exact_edges(text_shingles, protected_shingles, threshold):
             leaked.update(pairs_of_text[text])
 
     return sorted(leaked)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stages.evaluate.__main__ import query_tables
 from stages.evaluate.diagnostics import RankedSet
 from stages.evaluate.interface import QueryTables
-from stages.evaluate.results import mean_metrics, metrics_by_depth, query_results, run_rows
+from stages.evaluate.results import means_by_system, metrics_by_depth, query_results, run_rows
 from stages.lib import benchmark, interface
 from stages.lib.benchmark import Corpus
 from stages.lib.contracts.query_results import QueryResults
@@ -42,7 +42,7 @@ LITERAL = results(
 
 
 def test_the_means_of_each_system():
-    metrics = mean_metrics(LITERAL, "test")
+    metrics = means_by_system(LITERAL, "test")
     assert metrics["test.bm25.ndcg_at_10"] == 0.25
     assert metrics["test.base.ndcg_at_10"] == 0.5
     assert metrics["test.finetuned.ndcg_at_10"] == 0.625
@@ -54,8 +54,8 @@ def test_the_means_of_each_system():
 @settings(max_examples=20, deadline=None)
 @given(st.permutations(range(len(LITERAL))))
 def test_the_order_of_the_rows_changes_nothing(order):
-    assert mean_metrics(LITERAL.iloc[list(order)], "test") == pytest.approx(
-        mean_metrics(LITERAL, "test"), abs=1e-12
+    assert means_by_system(LITERAL.iloc[list(order)], "test") == pytest.approx(
+        means_by_system(LITERAL, "test"), abs=1e-12
     )
 
 
