@@ -32,9 +32,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from bench.judged_copies import GIVEN, Scores, components, fine_tuned, kept, probed
 from bench.trials import copy, run
 from stages.augment.lexical_variants import METHODS
-from stages.lib import tables
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.statistics import effect
+from stages.lib.analysis.intervals import mean_interval
+from stages.lib.core import tables
+from stages.lib.schemas.pairs import Pairs
 
 VARIANTS = ("none", "default", *METHODS, "all")
 
@@ -108,7 +108,7 @@ def summary(
     first, *others = means
     told = {f"{variant}.ndcg_at_10": float(found.mean()) for variant, found in means.items()}
     for variant in others:
-        gain = effect(means[variant] - means[first], components, 1)
+        gain = mean_interval(means[variant] - means[first], components, 1)
         told |= {
             f"{variant}.gain": gain.mean,
             f"{variant}.low": gain.low,

@@ -82,10 +82,10 @@ def write_tables(folder: Path, contents: list[str]) -> None:
     """Write what `clean` reads, under `folder`."""
     import pandas as pd
 
-    from stages.lib import tables
-    from stages.lib.contracts.documents import Documents
-    from stages.lib.contracts.pairs import Pairs
-    from stages.lib.text import hash_hex
+    from stages.lib.core import tables
+    from stages.lib.core.ids import hash_hex
+    from stages.lib.schemas.documents import Documents
+    from stages.lib.schemas.pairs import Pairs
 
     frame = pd.DataFrame(
         {"doc_id": ["d" + hash_hex(str(at)) for at in range(len(contents))], "text": contents}
@@ -101,13 +101,13 @@ def clean_once(folder: Path, comparable: bool) -> tuple[float, float]:
     """Clean the tables under `folder` with one process; return seconds and the peak in MB."""
     from stages.clean.interface import CleanParams
     from stages.clean.pipeline import PassContext, clean
-    from stages.lib import tables
-    from stages.lib.glossary import read_abbreviations
-    from stages.lib.models import find_model
-    from stages.lib.params import Model, load
+    from stages.lib.core import tables
+    from stages.lib.core.model_files import find_base_model
+    from stages.lib.core.params import ModelParams, load_section
+    from stages.lib.preprocessing.word_lists import read_abbreviations
 
     os.chdir(ROOT)
-    params, model = load(CleanParams), find_model(load(Model))
+    params, model = load_section(CleanParams), find_base_model(load_section(ModelParams))
     if comparable:
         params = params.model_copy(
             update={"typos": "off", "abbreviations": "off", "passage_tokens": None}

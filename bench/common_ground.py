@@ -43,9 +43,10 @@ from stages.commands.compare.verdicts import (
 )
 from stages.commands.compare.versions import Version as ProjectVersion
 from stages.commands.compare.versions import find_version
-from stages.lib.heldout import corpus_of, grades
-from stages.lib.models import find_model
-from stages.lib.params import Model, load
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams, load_section
+from stages.lib.evaluation.evaluation_set import resolve_qrels
+from stages.lib.retrieval.corpus import corpus_from_passages
 
 PRIMARY = "ndcg_at_10"
 CHANGES = ("filtered", "smaller", "merged")
@@ -76,8 +77,8 @@ def change(name: str, now: ProjectVersion) -> Version:
         aliases = {doc_id: other for doc_id, other in kept.items() if doc_id != other}
         passages = passages[~passages["doc_id"].isin(aliases)]
     qrels = qrels[qrels["query_id"].isin(queries["query_id"])]
-    corpus = corpus_of(passages.sort_values(["doc_id", "position"]))
-    return Benchmark(queries, corpus, grades(qrels, aliases)), qrels, aliases
+    corpus = corpus_from_passages(passages.sort_values(["doc_id", "position"]))
+    return Benchmark(queries, corpus, resolve_qrels(qrels, aliases)), qrels, aliases
 
 
 def judged(hits: pd.DataFrame, version: Version, components: pd.Series) -> pd.DataFrame:
@@ -99,9 +100,13 @@ def main() -> None:
     )
     parser.add_argument("--json", action="store_true")
     as_json = parser.parse_args().json
-    now, params, delta = find_version(None), load(Model), load(CompareParams).delta
+    now, params, delta = (
+        find_version(None),
+        load_section(ModelParams),
+        load_section(CompareParams).delta,
+    )
     components = now.results("validation", "base")["component_id"]
-    models = {"base": find_model(params), "finetuned": Path("data/finetune/model")}
+    models = {"base": find_base_model(params), "finetuned": Path("data/finetune/model")}
     prompts = (params.anchor_prompt, params.document_prompt)
     whole = change("none", now)
     hits = rank_with_model(models["base"], whole[0], *prompts)

@@ -31,8 +31,8 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from stages.commands.compare.verdicts import Difference, compare_difference, measure_difference
-from stages.lib import statistics
-from stages.lib.statistics import effect, effective_components
+from stages.lib.analysis import intervals
+from stages.lib.analysis.intervals import effective_components, mean_interval
 
 Numbers = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -103,7 +103,7 @@ def coverage(name: str, samples: Callable[[float], Iterator[Sample]]) -> dict[st
     """Return how often both intervals hold the truth."""
     hits, peer, effective = list[bool](), list[bool](), list[float]()
     for seed, sample in enumerate(samples(TRUTH)):
-        found, other = effect(*sample, seed), percentile(sample, seed)
+        found, other = mean_interval(*sample, seed), percentile(sample, seed)
         hits.append(found.low <= TRUTH <= found.high)
         peer.append(other[0] <= TRUTH <= other[1])
         effective.append(effective_components(*sample))
@@ -147,7 +147,7 @@ def measure(
 ) -> dict[str, float]:
     """Return all figures, `sims` samples for each shape and number of components."""
     told: dict[str, float] = {}
-    with mock.patch.object(statistics, "RESAMPLES", BENCH_RESAMPLES):
+    with mock.patch.object(intervals, "RESAMPLES", BENCH_RESAMPLES):
         for count in components:
             for size in SIZES:
                 for kind in EFFECTS:

@@ -24,14 +24,16 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from stages.evaluate.systems import Systems, rank
-from stages.lib.benchmark import held_out
-from stages.lib.embed import Encoder
-from stages.lib.heldout import Corpus, HeldOut, corpus_of, grades
-from stages.lib.measures import at_depth, judge
-from stages.lib.models import find_model
-from stages.lib.params import Model, load
-from stages.lib.text import hash_hex, normal_form
-from stages.lib.topk import Hits
+from stages.lib.core.ids import hash_hex
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams, load_section
+from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels
+from stages.lib.evaluation.ranking_metrics import grade_hits, metrics_at
+from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
+from stages.lib.retrieval.encoder import Encoder
+from stages.lib.retrieval.search import Hits
+from stages.lib.schemas.queries_from_pairs import queries_and_qrels
+from stages.lib.text.normal_form import normal_form
 
 DEPTHS = (1, 5, 10, 100)
 
@@ -41,7 +43,7 @@ def name(letter: str, identity: object) -> str:
     return letter + hash_hex("cranfield", str(identity))
 
 
-def read(folder: Path) -> tuple[Corpus, HeldOut, dict[str, dict[str, int]]]:
+def read(folder: Path) -> tuple[Corpus, EvaluationSet, dict[str, dict[str, int]]]:
     """Return the collection as the pipeline has it, and its judgements under our ids as ir-measures wants them."""
     documents = pd.read_json(folder / "corpus.jsonl", lines=True, dtype=False)
     queries = pd.read_json(folder / "queries.jsonl", lines=True, dtype=False).set_index("_id")[
@@ -62,10 +64,10 @@ def read(folder: Path) -> tuple[Corpus, HeldOut, dict[str, dict[str, int]]]:
             "source": "cranfield",
         }
     )
-    held, qrels = held_out(pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"]))
+    held, qrels = queries_and_qrels(pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"]))
     texts = documents["text"].where(documents["text"].str.strip() != "", documents["title"])
     passages = pd.DataFrame({"doc_id": [name("d", doc) for doc in documents["_id"]], "text": texts})
-    corpus = corpus_of(passages.sort_values("doc_id", ignore_index=True))
+    corpus = corpus_from_passages(passages.sort_values("doc_id", ignore_index=True))
     theirs: dict[str, dict[str, int]] = {}
     for query, doc, score in zip(
         judged["query-id"], judged["corpus-id"], judged["score"], strict=True
@@ -73,18 +75,18 @@ def read(folder: Path) -> tuple[Corpus, HeldOut, dict[str, dict[str, int]]]:
         theirs.setdefault("q" + hash_hex("query", normal_form(queries[query])), {})[
             name("d", doc)
         ] = int(score)
-    return corpus, HeldOut(held, grades(qrels, {}), qrels), theirs
+    return corpus, EvaluationSet(held, resolve_qrels(qrels, {}), qrels), theirs
 
 
 def compare(
-    hits: Hits, corpus: Corpus, held: HeldOut, theirs: dict[str, dict[str, int]]
+    hits: Hits, corpus: Corpus, held: EvaluationSet, theirs: dict[str, dict[str, int]]
 ) -> dict[str, float]:
     """Return our means, the largest difference to ir-measures of any number, and how many there were."""
     import ir_measures
     from ir_measures import AP, RR, R, Success, nDCG
 
     ids = list(held.queries["query_id"])
-    found = judge(ids, hits, corpus.doc_ids, held.qrels)
+    found = grade_hits(ids, hits, corpus.doc_ids, held.qrels)
     # Ranks in place of scores: how ties are broken is our rule, and not what is compared.
     run = {
         query: {str(corpus.doc_ids[at]): float(-place) for place, at in enumerate(row)}
@@ -92,7 +94,7 @@ def compare(
     }
     told: dict[str, float] = {"largest_difference": 0.0, "compared": 0.0}
     for k in DEPTHS:
-        ours = at_depth(found, k)
+        ours = metrics_at(found, k)
         named = {
             nDCG @ k: "ndcg",
             AP @ k: "map",
@@ -120,8 +122,8 @@ def main() -> None:
     )
     options = parser.parse_args()
     corpus, held, theirs = read(options.folder)
-    model = load(Model)
-    encoder = Encoder(find_model(model))
+    model = load_section(ModelParams)
+    encoder = Encoder(find_base_model(model))
     figures: dict[str, float] = {
         "queries": len(held.queries),
         "largest_difference": 0.0,

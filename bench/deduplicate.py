@@ -69,9 +69,9 @@ def write_project(
     """Make a project with `texts` as cleaned documents, in shards of that many rows."""
     import pandas as pd
 
-    from stages.lib import tables
-    from stages.lib.contracts.documents import Documents
-    from stages.lib.contracts.pairs import Pairs
+    from stages.lib.core import tables
+    from stages.lib.schemas.documents import Documents
+    from stages.lib.schemas.pairs import Pairs
 
     ids = draw.sample(list(texts), len(texts))
     frame = pd.DataFrame({"doc_id": ids, "text": [texts[doc_id] for doc_id in ids]})
@@ -123,16 +123,16 @@ def rightness(count: int) -> dict[str, float]:
     import pandas as pd
 
     from bench.corpus import planted
-    from stages.lib.content import content
-    from stages.lib.near import exact_edges
-    from stages.lib.text import normal_form, shingles, similarity
+    from stages.lib.preprocessing.word_lists import without_stopwords
+    from stages.lib.text.normal_form import normal_form, shingles, similarity
+    from stages.lib.text.similarity_join import similarity_join
 
     made = planted(count, seed=1)
     sets = {doc_id: shingles(text) for doc_id, text in made.texts.items()}
     forms = {doc_id: normal_form(text) for doc_id, text in made.texts.items()}
     first = {form: min(ids) for form, ids in pd.Series(forms).groupby(forms.get).groups.items()}
     centres = {doc_id: sets[doc_id] for doc_id in sorted(first.values())}
-    truth = {(left, right) for left, right, _ in exact_edges(centres, centres, 0.8)}
+    truth = {(left, right) for left, right, _ in similarity_join(centres, centres, 0.8)}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_project(folder, made.texts, 4096, random.Random(1))
@@ -144,7 +144,7 @@ def rightness(count: int) -> dict[str, float]:
     stands_for = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
 
     def supported(gone: str, stays: str) -> bool:
-        same = content(forms[gone]) == content(forms[stays])
+        same = without_stopwords(forms[gone]) == without_stopwords(forms[stays])
         return stays in kept and (
             forms[gone] == forms[stays]
             or (same and similarity(made.texts[gone], made.texts[stays]) >= 0.8)
@@ -216,7 +216,7 @@ def edges(texts: list[str]) -> float:
 
     from stages.deduplicate.minhash import choose_banding, minhash_rows
     from stages.deduplicate.near_duplicates import find_candidates, similarities
-    from stages.lib.tables import SHARD_ROWS
+    from stages.lib.core.tables import SHARD_ROWS
 
     def run(texts: list[str]) -> None:
         banding = choose_banding(0.8)

@@ -98,11 +98,11 @@ def semhash(texts: Mapping[str, str]) -> Kept:
     """Return what semhash keeps, on the vectors of the default base model."""
     import numpy as np
 
-    from stages.lib.embed import Encoder
-    from stages.lib.models import find_model
-    from stages.lib.params import Model, load
+    from stages.lib.core.model_files import find_base_model
+    from stages.lib.core.params import ModelParams, load_section
+    from stages.lib.retrieval.encoder import Encoder
 
-    vectors = Encoder(find_model(load(Model))).encode(list(texts.values()))
+    vectors = Encoder(find_base_model(load_section(ModelParams))).encode(list(texts.values()))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "vectors.npy")
         np.save(file, vectors)
@@ -121,12 +121,12 @@ def judge(made: Planted, kept: Kept) -> dict[str, float]:
 
     A drop is unsupported when no text that stays is near the one that went.
     """
-    from stages.lib.near import exact_edges
-    from stages.lib.text import normal_form, shingles
+    from stages.lib.text.normal_form import normal_form, shingles
+    from stages.lib.text.similarity_join import similarity_join
 
     stays, ids = {doc_id: shingles(made.texts[doc_id]) for doc_id in kept.ids}, set(kept.ids)
     gone = {doc_id: shingles(text) for doc_id, text in made.texts.items() if doc_id not in ids}
-    supported = {left for left, _, _ in exact_edges(gone, stays, 0.8)}
+    supported = {left for left, _, _ in similarity_join(gone, stays, 0.8)}
     titles = {normal_form(made.texts[doc_id]) for doc_id in made.titles}
     return {
         "dropped": float(len(gone)),

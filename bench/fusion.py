@@ -23,19 +23,19 @@ from bench import cranfield
 from stages.evaluate.__main__ import out_of_domain_task
 from stages.evaluate.interface import OutOfDomainFiles
 from stages.evaluate.systems import fuse
-from stages.lib import heldout, tables
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.embed import Encoder
-from stages.lib.heldout import Corpus, HeldOut
-from stages.lib.interface import TableFile
-from stages.lib.lexical import Lexical
-from stages.lib.measures import DEPTH, measure
-from stages.lib.models import find_model
-from stages.lib.params import Model, load
-from stages.lib.retrieval import dense
-from stages.lib.topk import Hits
+from stages.lib.core import tables
+from stages.lib.core.interface import TableFile
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams, load_section
+from stages.lib.evaluation.evaluation_set import EvaluationSet, read_evaluation_set
+from stages.lib.evaluation.ranking_metrics import DEPTH, per_query_metrics
+from stages.lib.retrieval.bm25 import BM25Index
+from stages.lib.retrieval.corpus import Corpus, read_corpus
+from stages.lib.retrieval.encoder import Encoder
+from stages.lib.retrieval.search import Hits, dense_search
+from stages.lib.schemas.documents import Passages
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.pairs import Pairs
 
 WEIGHTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 CONSTANT = 60
@@ -53,20 +53,22 @@ def by_ranks(lexical: Hits, near: Hits) -> Hits:
     return Hits(positions, np.zeros_like(near.scores))
 
 
-def compare(corpus: Corpus, held: HeldOut, encoder: Encoder, model: Model) -> dict[str, float]:
+def compare(
+    corpus: Corpus, held: EvaluationSet, encoder: Encoder, model: ModelParams
+) -> dict[str, float]:
     """Return nDCG@10 of each way on one set."""
     asked = list(held.queries["text"])
-    lexical = Lexical(corpus.texts, corpus.passage_starts).search(asked, DEPTH)
+    lexical = BM25Index(corpus.texts, corpus.passage_starts).search(asked, DEPTH)
     queries, documents = (
         encoder.encode(asked, model.anchor_prompt),
         encoder.encode(corpus.texts, model.document_prompt),
     )
-    near = dense(queries, documents, DEPTH, corpus.passage_starts)
+    near = dense_search(queries, documents, DEPTH, corpus.passage_starts)
     ways = {"bm25": lexical, "base": near, "by_ranks": by_ranks(lexical, near)}
     ways |= {f"by_scores_{100 * weight:.0f}": fuse(lexical, near, weight) for weight in WEIGHTS}
     ids = list(held.queries["query_id"])
     return {
-        way: float(measure(ids, hits, corpus.doc_ids, held.qrels)["ndcg_at_10"].mean())
+        way: float(per_query_metrics(ids, hits, corpus.doc_ids, held.qrels)["ndcg_at_10"].mean())
         for way, hits in ways.items()
     }
 
@@ -90,15 +92,15 @@ def main() -> None:
     )
     sets = {
         "validation": (
-            heldout.read_corpus(Path("data/pair/passages.parquet")),
-            heldout.read(data / "queries.parquet", data / "qrels.parquet", kept),
+            read_corpus(Path("data/pair/passages.parquet")),
+            read_evaluation_set(data / "queries.parquet", data / "qrels.parquet", kept),
         ),
         "out_of_domain": out_of_domain_task(outside)[:2],
     }
     if options.folder:
         sets[options.folder.name] = cranfield.read(options.folder)[:2]
-    model = load(Model)
-    encoder = Encoder(find_model(model))
+    model = load_section(ModelParams)
+    encoder = Encoder(find_base_model(model))
     told = {
         f"{name}.{way}": round(value, 4)
         for name, (corpus, held) in sets.items()

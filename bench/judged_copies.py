@@ -14,18 +14,19 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.trials import ROOT, cached_in, run
-from stages.lib import benchmark, tables, written
-from stages.lib.benchmark import Corpus, HeldOut
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.embed import Encoder
-from stages.lib.measures import measure
-from stages.lib.models import find_model
-from stages.lib.params import Model, load
-from stages.lib.retrieval import Vectors, dense
-from stages.lib.training_rows import learned
+from stages.lib.analysis.probe import training_vectors
+from stages.lib.core import atomic, tables
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams, load_section
+from stages.lib.evaluation.evaluation_set import EvaluationSet, read_evaluation_set
+from stages.lib.evaluation.ranking_metrics import per_query_metrics
+from stages.lib.retrieval.corpus import Corpus, read_corpus
+from stages.lib.retrieval.encoder import Encoder
+from stages.lib.retrieval.search import Vectors, dense_search
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.splits import Splits
+from stages.lib.schemas.training import Triplets
 from stages.validate.learning_curve import ProbeExperiment
 
 # The folders of data/ that a copy sees when its own stages begin at `augment`.
@@ -53,7 +54,7 @@ def kept(path: Path | None, make: Callable[[], Mapping[str, Any]]) -> dict[str, 
         return {name: np.asarray(value) for name, value in make().items()}
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written.atomically(path) as temporary, temporary.open("wb") as file:
+        with atomic.write(path) as temporary, temporary.open("wb") as file:
             np.savez(file, **make())
     with np.load(path) as saved:
         return {name: saved[name] for name in saved.files}
@@ -76,8 +77,12 @@ def probed(folder: Path, seed: int) -> Scores:
     held, corpus = _asked(data)
     rows = tables.read(data / "mine/triplets.parquet", Triplets)
     made = tables.read(data / "augment/ledger.parquet", Ledger)
-    known = learned(
-        rows, made, tables.read(data / "split/splits.parquet", Splits), encoder, load(Model)
+    known = training_vectors(
+        rows,
+        made,
+        tables.read(data / "split/splits.parquet", Splits),
+        encoder,
+        load_section(ModelParams),
     )
     asked, searched = _embedded(encoder, held, corpus)
     experiment = ProbeExperiment(
@@ -103,24 +108,24 @@ def fine_tuned(folder: Path) -> Scores:
 
 @cache
 def _base() -> Encoder:
-    return Encoder(find_model(load(Model)))
+    return Encoder(find_base_model(load_section(ModelParams)))
 
 
-def _asked(data: Path) -> tuple[HeldOut, Corpus]:
+def _asked(data: Path) -> tuple[EvaluationSet, Corpus]:
     copies = tables.read(data / "deduplicate/aliases.parquet", Aliases)
     kept = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
     where = data / "split/validation"
-    held = benchmark.read(where / "queries.parquet", where / "qrels.parquet", kept)
-    return held, benchmark.read_corpus(data / "pair/passages.parquet")
+    held = read_evaluation_set(where / "queries.parquet", where / "qrels.parquet", kept)
+    return held, read_corpus(data / "pair/passages.parquet")
 
 
-def _embedded(encoder: Encoder, held: HeldOut, corpus: Corpus) -> tuple[Vectors, Vectors]:
-    model = load(Model)
+def _embedded(encoder: Encoder, held: EvaluationSet, corpus: Corpus) -> tuple[Vectors, Vectors]:
+    model = load_section(ModelParams)
     asked = encoder.encode(list(held.queries["text"]), model.anchor_prompt)
     return asked, encoder.encode(corpus.texts, model.document_prompt)
 
 
-def _scored(held: HeldOut, corpus: Corpus, asked: Vectors, searched: Vectors) -> Scores:
-    hits = dense(asked, searched, 10, corpus.passage_starts)
-    results = measure(list(held.queries["query_id"]), hits, corpus.doc_ids, held.qrels)
+def _scored(held: EvaluationSet, corpus: Corpus, asked: Vectors, searched: Vectors) -> Scores:
+    hits = dense_search(asked, searched, 10, corpus.passage_starts)
+    results = per_query_metrics(list(held.queries["query_id"]), hits, corpus.doc_ids, held.qrels)
     return results["ndcg_at_10"].to_numpy(dtype=np.float64)

@@ -64,10 +64,10 @@ def reshape(folder: Path, variant: str) -> dict[str, float]:
     """Bring the triplets of `folder` into the shape of `variant`; return what there is to say of them."""
     import pandas as pd
 
-    from stages.lib import tables
-    from stages.lib.contracts.aliases import Aliases
-    from stages.lib.contracts.hierarchy import Hierarchy
-    from stages.lib.contracts.triplets import Triplets
+    from stages.lib.core import tables
+    from stages.lib.schemas.documents import Hierarchy
+    from stages.lib.schemas.duplicates import Aliases
+    from stages.lib.schemas.training import Triplets
     from stages.mine.relations import hierarchy_relatives
 
     path = folder / "data/mine/triplets.parquet"

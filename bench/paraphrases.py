@@ -34,9 +34,9 @@ from stages.augment.paraphrases import (
     ParaphraseScores,
     rejection_reasons,
 )
-from stages.lib.embed import Encoder
-from stages.lib.models import find_model
-from stages.lib.params import Model, load
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams, load_section
+from stages.lib.retrieval.encoder import Encoder
 
 COUNTS = {"term": 600, "definition": 300, "title": 300, "sentence": 300}
 SETS = ("chosen", "held")
@@ -54,8 +54,8 @@ Planted = tuple[
 
 def judges() -> dict[str, ParaphraseScorer]:
     """Return a judge for each domain, as the stage makes it."""
-    model = load(Model)
-    encoder = Encoder(find_model(model))
+    model = load_section(ModelParams)
+    encoder = Encoder(find_base_model(model))
     return {
         name: ParaphraseScorer(
             model,
@@ -152,7 +152,7 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
 def measure(seed: int) -> dict[str, float]:
     """Return the figures by the thresholds of params.yaml."""
     by = judges()
-    return summarise(plant(seed, by), read_gold(by), load(AugmentParams))
+    return summarise(plant(seed, by), read_gold(by), load_section(AugmentParams))
 
 
 def main() -> None:
@@ -167,7 +167,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     if options.curves:
-        by, params = judges(), load(AugmentParams)
+        by, params = judges(), load_section(AugmentParams)
         planted, gold = plant(options.seed, by), read_gold(by)
         shown = ("refused.entity", "refused.least", "false.chosen", "false.held", "wrong.held")
         print(f"{'':24}" + "".join(f"{name:>16}" for name in shown))

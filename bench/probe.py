@@ -41,10 +41,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from bench.judged_copies import GIVEN, Scores, base_scores, components, fine_tuned, kept, probed
 from bench.trials import copy, run
 from stages.augment.lexical_variants import mistype
-from stages.lib import tables
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.statistics import interval, sign_flip
-from stages.lib.text import hash_hex
+from stages.lib.analysis.intervals import bootstrap_interval, sign_flip
+from stages.lib.core import tables
+from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.training import Triplets
 
 CLOSE = 0.02
 SIGNIFICANT = 0.05
@@ -183,7 +183,7 @@ def summary(
     told |= {f"{name}.full": float(value) for name, value in zip(names, means, strict=True)}
     told["variants"], told["spread"] = float(len(names)), float(means.max() - means.min())
     told["spearman"] = rank_correlation(foretold, means)
-    ends = interval(
+    ends = bootstrap_interval(
         lambda at: rank_correlation(left[:, at].mean(axis=1), right[:, at].mean(axis=1)),
         components,
         seed=1,

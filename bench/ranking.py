@@ -26,8 +26,8 @@ import numpy as np
 
 from bench import peers
 from bench.mine import BLOCK, Inputs, make, status
-from stages.lib.measures import DEPTH, judge, means
-from stages.lib.retrieval import dense
+from stages.lib.evaluation.ranking_metrics import DEPTH, grade_hits, mean_metrics
+from stages.lib.retrieval.search import dense_search
 
 DEPTHS = (1, 3, 5, 10, 20, 50, 100)
 SIDES = ("ours", "bare")
@@ -40,7 +40,10 @@ def ours(inputs: Inputs) -> None:
     qrels = {
         query: {str(names[at]): 1.0} for query, at in zip(queries, inputs.positives, strict=True)
     }
-    means(judge(queries, dense(inputs.anchors, inputs.documents, DEPTH), names, qrels), DEPTHS)
+    mean_metrics(
+        grade_hits(queries, dense_search(inputs.anchors, inputs.documents, DEPTH), names, qrels),
+        DEPTHS,
+    )
 
 
 def bare(inputs: Inputs) -> None:

@@ -37,7 +37,7 @@ from bench.judged_copies import GIVEN, Scores, components, fine_tuned, kept
 from bench.trials import copy
 from stages.commands.compare.verdicts import CompareParams, compare_difference, measure_difference
 from stages.evaluate.interface import EvaluateParams
-from stages.lib.params import load
+from stages.lib.core.params import load_section
 
 
 def measured(seed: int) -> dict[str, Scores]:
@@ -99,7 +99,12 @@ def main() -> None:
             options.results and options.results / f"{seed}.npz", partial(measured, seed)
         )["scores"]
         print(f"seed {seed}: {scores[seed].mean():.4f}", file=sys.stderr, flush=True)
-    figures = summary(scores, components(), load(EvaluateParams).seed_sd, load(CompareParams).delta)
+    figures = summary(
+        scores,
+        components(),
+        load_section(EvaluateParams).seed_sd,
+        load_section(CompareParams).delta,
+    )
     shown = {name: round(value, 4) for name, value in figures.items()}
     print(
         json.dumps(shown)

@@ -32,19 +32,20 @@ def train(steps: int, batch: int, way: str) -> dict[str, float]:
     from stages.finetune.tracking import Tracker
     from stages.finetune.trainer import TrainingHooks, TrainingJob
     from stages.finetune.trainer import train as train_model
-    from stages.lib import tables
-    from stages.lib.contracts.tokens import fixed_shape, tokens
-    from stages.lib.models import find_model, load_model
-    from stages.lib.params import Model, Run, load
+    from stages.lib.core import tables
+    from stages.lib.core.model_files import find_base_model
+    from stages.lib.core.params import ModelParams, RunParams, load_section
+    from stages.lib.retrieval.encoder import load_model
+    from stages.lib.schemas.training import read_tokens_shape, tokens_schema
 
     if way == "whole":
         chunked_loss.CHUNK = 1 << 20
     name = "CachedMultipleNegativesRanking" if way == "cached" else "MultipleNegativesRanking"
-    params = load(FinetuneParams).model_copy(update={"loss": name, "batch_size": batch})
-    run, rows = load(Run), Path("data/tokenize/tokens.parquet")
-    length, negatives = fixed_shape(rows)
-    table = tables.read(rows, tokens(length, negatives))
-    base = find_model(load(Model))
+    params = load_section(FinetuneParams).model_copy(update={"loss": name, "batch_size": batch})
+    run, rows = load_section(RunParams), Path("data/tokenize/tokens.parquet")
+    length, negatives = read_tokens_shape(rows)
+    table = tables.read(rows, tokens_schema(length, negatives))
+    base = find_base_model(load_section(ModelParams))
     load_model(base)  # what the library itself needs is in memory before
     rows_of_ids = conflict_ids(table, "ranking")
     batches = plan_batches(rows_of_ids, batch, params.epochs, run.seed)[:steps]

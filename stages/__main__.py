@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stages.commands.pipeline import order
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 
 HERE = Path(__file__).parent
 
@@ -83,13 +83,13 @@ def _listing_lines(files: Mapping[str, Path], width: int) -> list[str]:
     return [f"  {name:<{width}}  {_first_line(path)}" for name, path in files.items()]
 
 
-def _unknown_name(name: str, names: list[str]) -> Problem:
+def _unknown_name(name: str, names: list[str]) -> UserError:
     close = difflib.get_close_matches(name, names)
     remedy = "'python -m stages' lists all names"
     if close:
         remedy = f"did you mean {' or '.join(close)}?"
 
-    return Problem(f"there is no stage or command {name!r}", remedy)
+    return UserError(f"there is no stage or command {name!r}", remedy)
 
 
 def _entry_files(folder: Path) -> dict[str, Path]:

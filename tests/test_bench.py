@@ -13,8 +13,8 @@ from bench.faults import abbreviations, boilerplate, corruptions, paraphrases, t
 from bench.mine import agreement
 from bench.negatives import summary
 from stages.clean.spelling import english
-from stages.lib.lexical import Lexical
-from stages.lib.topk import Hits
+from stages.lib.retrieval.bm25 import BM25Index
+from stages.lib.retrieval.search import Hits
 
 
 def test_a_planted_slip_is_one_edit_away_and_no_word():
@@ -235,7 +235,7 @@ def test_a_small_collection_is_measured_as_ir_measures_does(tmp_path):
     (tmp_path / "qrels/test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{lines}")
     corpus, held, theirs = cranfield.read(tmp_path)
     assert sorted(len(of) for of in held.qrels.values()) == [1, 3]  # of grade 0 is no answer
-    hits = Lexical(corpus.texts, corpus.passage_starts).search(list(held.queries["text"]), 4)
+    hits = BM25Index(corpus.texts, corpus.passage_starts).search(list(held.queries["text"]), 4)
     told = cranfield.compare(hits, corpus, held, theirs)
     assert told["largest_difference"] < 1e-9
     assert told["compared"] == 2 * len(cranfield.DEPTHS) * 5  # queries, depths, measures

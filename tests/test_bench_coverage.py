@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.coverage import COMPONENTS, EFFECTS, SIZES, draw, measure, percentile, shared, sizes
-from stages.lib import statistics
+from stages.lib.analysis.intervals import RESAMPLES
 from tests.conftest import ROOT
 
 
@@ -48,7 +48,7 @@ def test_every_shape_is_measured_and_the_usual_draws_are_restored():
         "null",
         "power",
     }
-    assert statistics.RESAMPLES == 10_000
+    assert RESAMPLES == 10_000
     assert told == measure(3, 1, (50,), ("coverage", "verdicts"))
 
 

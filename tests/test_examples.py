@@ -8,12 +8,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.finetune.interface import FinetuneParams
-from stages.lib.params import Run, load, read_yaml
+from stages.lib.core.params import RunParams, load_section, read_yaml
 from stages.split.interface import SplitParams
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
-SECTIONS = {model.section: model for model in (Run, SplitParams, FinetuneParams)}
+SECTIONS = {model.section: model for model in (RunParams, SplitParams, FinetuneParams)}
 
 
 def test_there_are_examples():
@@ -32,7 +32,7 @@ def test_an_example_changes_values_that_there_are_into_values_that_are_allowed(p
     yaml = YAML(typ="safe", pure=True)
     yaml.dump(values, tmp_path / "params.yaml")
     for section in read_yaml(path):
-        load(SECTIONS[section], tmp_path / "params.yaml")
+        load_section(SECTIONS[section], tmp_path / "params.yaml")
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

@@ -14,8 +14,8 @@ from ruamel.yaml import YAML
 from stages.commands.compare.verdicts import CompareParams
 from stages.commands.pipeline import entry_file, order, read_pipeline
 from stages.commands.wire import closure, entry, imported, load_stage, rewire
-from stages.lib.interface import inputs_of, outputs_of, sections_of
-from stages.lib.params import PARAMS, load, read_yaml
+from stages.lib.core.interface import inputs_of, outputs_of, sections_of
+from stages.lib.core.params import PARAMS_FILE, load_section, read_yaml
 
 PIPELINE = read_pipeline()
 LIB = sorted(Path("stages/lib").rglob("*.py"))
@@ -39,7 +39,7 @@ def test_the_package_and_dvc_yaml_name_the_same_stages_in_order():
 def test_every_folder_and_section_belongs_to_a_stage():
     folders = {path.parent.name for path in Path("stages").glob("*/__main__.py")}
     assert folders == set(PIPELINE)
-    assert set(read_yaml(PARAMS)) - {"run", "model", "compare"} <= set(PIPELINE)
+    assert set(read_yaml(PARAMS_FILE)) - {"run", "model", "compare"} <= set(PIPELINE)
     assert {path.stem for path in Path("metrics").glob("*.json")} <= set(PIPELINE)
     assert {path.stem for path in Path("metrics/details").glob("*.json")} == set(PIPELINE)
 
@@ -49,7 +49,7 @@ def test_one_name_in_five_places(name):
     stage = PIPELINE[name]
     assert entry_file(name).is_file()
     own_sections = {model.section for model in models(name)} & {name}
-    assert own_sections == {name} & set(read_yaml(PARAMS))
+    assert own_sections == {name} & set(read_yaml(PARAMS_FILE))
     folders = (f"data/{name}/", "metrics/")
     assert [path for path in stage.outs if not path.startswith(folders)] == []
     assert [path for path in stage.outs if path.startswith(f"data/{name}/")] != []
@@ -196,21 +196,21 @@ def test_dvc_ignores_caches_of_python_in_folders_of_code():
 
 
 def test_params_yaml_fits_its_models_and_holds_every_field():
-    values = read_yaml(PARAMS)
+    values = read_yaml(PARAMS_FILE)
     sections = {model for name in PIPELINE for model in models(name)}
     whole = {model for model in sections if model.model_config.get("extra") != "ignore"}
     whole.add(CompareParams)
     assert {model.section for model in whole} == set(values)
     for model in sections:
-        load(model)  # refuses unknown keys
+        load_section(model)  # refuses unknown keys
     for model in whole:
         fields = list(model.model_fields)
         assert list(values[model.section]) == fields, f"{model.section}: same keys, same order"
 
 
 def test_every_key_of_params_yaml_has_a_comment_directly_above():
-    lines = PARAMS.read_text("utf-8").splitlines()
-    document = YAML(typ="rt", pure=True).load(PARAMS.read_text("utf-8"))
+    lines = PARAMS_FILE.read_text("utf-8").splitlines()
+    document = YAML(typ="rt", pure=True).load(PARAMS_FILE.read_text("utf-8"))
     # Deeper keys are the user's own: names of sources, columns of files.
     bare = [
         f"{section}.{key}"
@@ -221,7 +221,7 @@ def test_every_key_of_params_yaml_has_a_comment_directly_above():
     assert bare == []
 
 
-@pytest.mark.parametrize("section", list(read_yaml(PARAMS)))
+@pytest.mark.parametrize("section", list(read_yaml(PARAMS_FILE)))
 def test_every_parameter_is_read(section):
     files = {
         file for name in PIPELINE if section in {name, "run", "model"} for file in closure(name)
@@ -234,7 +234,7 @@ def test_every_parameter_is_read(section):
         for node in ast.walk(tree(file))
         if isinstance(node, ast.Attribute)
     }
-    assert set(read_yaml(PARAMS)[section]) - read == set()
+    assert set(read_yaml(PARAMS_FILE)[section]) - read == set()
 
 
 # ---- the command line

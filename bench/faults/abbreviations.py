@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from stages.clean.abbreviation_definitions import build_dictionary, find_definitions
 from stages.clean.abbreviation_expansion import expand
-from stages.lib.glossary import Abbreviations, read_abbreviations
+from stages.lib.preprocessing.word_lists import Abbreviations, read_abbreviations
 
 GOLD = Path(__file__).with_suffix(".tsv")
 

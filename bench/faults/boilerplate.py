@@ -9,8 +9,8 @@ from bench.faults.corpora import definitions, operations
 from stages.clean.boilerplate import count_segments, recurring_segments, remove_recurring
 from stages.clean.edits import apply
 from stages.clean.interface import CleanParams
-from stages.lib.params import load
-from stages.lib.text import normal_form
+from stages.lib.core.params import load_section
+from stages.lib.text.normal_form import normal_form
 
 PLANTED = (
     ("Acme Help Center", 1.0),
@@ -68,7 +68,7 @@ def plant(text: str, draw: random.Random) -> tuple[str, list[str]]:
 
 def clean(texts: Sequence[str]) -> list[str]:
     """Return `texts` without what recurs over them, by the project's parameters."""
-    params = load(CleanParams)
+    params = load_section(CleanParams)
     keys = recurring_segments(
         count_segments(texts),
         len(texts),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from stages.augment.content_words import CONNECTING_WORDS, is_same_word, learn_word_contexts
-from stages.lib.text import words
+from stages.lib.text.normal_form import words
 
 KINDS = ("negation", "number", "entity", "side", "truncated", "copied")
 # What is swapped for its opposite; on purpose not the stage's own list.

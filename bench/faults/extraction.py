@@ -13,8 +13,7 @@ from typing import Any
 
 from stages.clean.html_pages import main_text
 from stages.clean.markup import is_element, strip_html
-from stages.collect import aws
-from stages.lib import wheels
+from stages.collect import aws, wheels
 
 _ITEM = re.compile(
     r"<li\b[^<>]*>(.*?)(?=<li\b|</li>|<ul\b|<ol\b|</ul>|</ol>|$)", re.IGNORECASE | re.DOTALL
@@ -27,7 +26,8 @@ DOCUMENTS = 100
 def measure(seed: int) -> dict[str, float]:
     """Return tags left and list items lost in a seeded sample of 100 raw documents of the wheel awscli."""
     everything = sorted(
-        operation.documentation for operation in aws.documented_operations(wheels.find("awscli"))
+        operation.documentation
+        for operation in aws.documented_operations(wheels.find_wheel("awscli"))
     )
     documents = random.Random(seed).sample([text for text in everything if "<" in text], DOCUMENTS)
     left = lost = 0

@@ -20,12 +20,12 @@ import pandas as pd
 
 from stages.augment.back_translation import Bergamot, round_trips
 from stages.augment.paraphrases import Paraphrase
-from stages.lib import tables
-from stages.lib.benchmark import Corpus, corpus_of
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.splits import Splits
-from stages.lib.text import normal_form
+from stages.lib.core import tables
+from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
+from stages.lib.schemas.documents import Passages
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.splits import Splits
+from stages.lib.text.normal_form import normal_form
 
 DOMAINS = {"term": "hpo", "definition": "hpo", "title": "aws", "sentence": "aws"}
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
@@ -91,4 +91,4 @@ def _domain(
         short: [(text, doc_id) for text, doc_id in anchors if len(text.split()) > 1],
         long: [(text, doc_id) for text, doc_id in sentences if 5 <= len(text.split()) <= 25],
     }
-    return Domain(texts, corpus_of(passages), pairs, others)
+    return Domain(texts, corpus_from_passages(passages), pairs, others)

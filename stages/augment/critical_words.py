@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from stages.lib.protected import spans
-from stages.lib.text import words
+from stages.lib.preprocessing.language import verbatim_spans
+from stages.lib.text.normal_form import words
 
 _CARDINALS = "two three four five six seven eight nine ten eleven twelve"
 _ORDINALS = "second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
@@ -128,7 +128,7 @@ def codes(text: str) -> frozenset[str]:
     # "CD4 +" is CD4+.
     joined = _SPACE_BEFORE_SIGN.sub("", text)
     parts: set[str] = set()
-    for start, end in spans(joined):
+    for start, end in verbatim_spans(joined):
         parts.update(part.strip(_PUNCTUATION) for part in joined[start:end].split("/"))
 
     return frozenset(part for part in parts if _CODE.search(part))

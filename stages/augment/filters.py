@@ -19,8 +19,9 @@ from stages.augment.paraphrases import (
     ParaphraseScorer,
     rejection_reasons,
 )
-from stages.lib.near import exact_edges, known_readings
-from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
+from stages.lib.core.ids import hash_hex
+from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
+from stages.lib.text.similarity_join import held_out_shingles, similarity_join
 
 # In the order of the filters. The ledger holds the first reason that applies.
 REASONS = (
@@ -179,7 +180,7 @@ def reject_near_held_out(
     }
 
     # Every pair that reaches the threshold, with its similarity.
-    edges = exact_edges(hashes_of_variant, known_readings(fingerprints), threshold)
+    edges = similarity_join(hashes_of_variant, held_out_shingles(fingerprints), threshold)
     rejected: Rejections = {}
     for variant_id, held_out_id, similarity in edges:
         if variant_id not in rejected or similarity > rejected[variant_id].score:

@@ -9,16 +9,15 @@ from typing import Annotated, ClassVar, Literal
 import pandas as pd
 from pydantic import Field, model_validator
 
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.splits import Splits
-from stages.lib.interface import Details, Reads, TableFile, Writes
-from stages.lib.params import Model, Section
+from stages.lib.core.interface import Details, Reads, TableFile, Writes
+from stages.lib.core.params import ModelParams, ParamsSection
+from stages.lib.schemas.documents import Passages
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.splits import Fingerprints, Splits
 
 
-class AugmentParams(Section):
+class AugmentParams(ParamsSection):
     """Which methods make variants, and the limits that accepted variants keep."""
 
     section: ClassVar[str] = "augment"
@@ -57,7 +56,7 @@ class Params:
     """The sections of params.yaml that `augment` reads."""
 
     augment: AugmentParams
-    model: Model
+    model: ModelParams
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.augment.critical_words import is_critical
-from stages.lib.glossary import Abbreviations
-from stages.lib.protected import spans
-from stages.lib.text import hash_hex
+from stages.lib.core.ids import hash_hex
+from stages.lib.preprocessing.language import verbatim_spans
+from stages.lib.preprocessing.word_lists import Abbreviations
 
 METHODS = ("abbreviations", "spelling", "keyboard", "back_translation")
 
@@ -146,7 +146,7 @@ def mistype(text: str, seed: str, known_words: Collection[str]) -> list[str]:
 
 
 def _possible_typos(text: str, known_words: Collection[str]) -> Iterator[_Typo]:
-    verbatim = spans(text)
+    verbatim = verbatim_spans(text)
     for match in _PLAIN_WORD.finditer(text):
         word = match[0]
         is_verbatim = any(start < match.end() and match.start() < end for start, end in verbatim)

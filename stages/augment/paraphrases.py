@@ -21,12 +21,12 @@ from stages.augment.content_words import (
     word_changes,
 )
 from stages.augment.interface import AugmentParams
-from stages.lib.benchmark import Corpus
-from stages.lib.embed import Encoder
-from stages.lib.languages import language
-from stages.lib.params import Model
-from stages.lib.retrieval import Vectors, ranks
-from stages.lib.text import normal_form, words
+from stages.lib.core.params import ModelParams
+from stages.lib.preprocessing.language import detect_language
+from stages.lib.retrieval.corpus import Corpus
+from stages.lib.retrieval.encoder import Encoder
+from stages.lib.retrieval.search import Vectors, document_ranks
+from stages.lib.text.normal_form import normal_form, words
 
 # In the order of the checks. The ledger holds the first reason that applies.
 REASONS = (
@@ -78,7 +78,7 @@ class ParaphraseScorer:
 
     def __init__(
         self,
-        model: Model,
+        model: ModelParams,
         encoder: Encoder,
         corpus: Corpus,
         *,
@@ -134,8 +134,10 @@ class ParaphraseScorer:
 
         # The rank of each document with either text as the query.
         starts = self._corpus.passage_starts
-        parent_ranks = ranks(parent_vectors, passage_vectors, positions, passage_starts=starts)
-        text_ranks = ranks(text_vectors, passage_vectors, positions, passage_starts=starts)
+        parent_ranks = document_ranks(
+            parent_vectors, passage_vectors, positions, passage_starts=starts
+        )
+        text_ranks = document_ranks(text_vectors, passage_vectors, positions, passage_starts=starts)
         losses = text_ranks - parent_ranks
 
         return [int(loss) for loss in losses]
@@ -211,7 +213,7 @@ def wording_reasons(parent: str, text: str, changes: WordChanges) -> tuple[str, 
     are_codes_kept = critical_words.codes(text) == critical_words.codes(parent)
 
     # The language of a short text is often unclear. It is "" then, and passes.
-    languages = {language(parent), language(text)} - {""}
+    languages = {detect_language(parent), detect_language(text)} - {""}
 
     # True for each check that the text passes.
     is_passed = {

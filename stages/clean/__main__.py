@@ -34,13 +34,12 @@ from stages.clean import filters, private_data
 from stages.clean.interface import Inputs, Outputs, Params, check_limits
 from stages.clean.pipeline import CleanedCorpus, MergedParts, PassContext, clean
 from stages.clean.rules import RULES
-from stages.lib import languages, tables
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.glossary import read_abbreviations
-from stages.lib.interface import Stage
-from stages.lib.ledger import Ledger as LedgerWriter
-from stages.lib.ledger import balance
-from stages.lib.models import find_model
+from stages.lib.core import tables
+from stages.lib.core.interface import Stage
+from stages.lib.core.model_files import find_base_model
+from stages.lib.preprocessing.language import load_language_model
+from stages.lib.preprocessing.word_lists import read_abbreviations
+from stages.lib.schemas.ledger import Ledger, LedgerWriter, row_accounting
 
 # Every reason for dropping a pair.
 PAIR_REASONS = ("empty", "too_short", "too_long", "pattern", "unstable", "document_dropped")
@@ -54,10 +53,10 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # Only passages need the tokenizer of the model.
     needs_tokenizer = params.clean.passage_tokens is not None
-    model_folder = find_model(params.model) if needs_tokenizer else None
+    model_folder = find_base_model(params.model) if needs_tokenizer else None
 
     # Worker processes share the language model that is loaded here.
-    languages.warm()
+    load_language_model()
 
     # The sources outside the domain learn nothing from the others.
     context = PassContext(params.clean, glossary, model_folder)
@@ -126,13 +125,13 @@ def cleaning_metrics(
     pair_lines = count_lines(corpus.pair_ledgers)
 
     # Every row that was read was written or dropped.
-    document_rows = balance(
+    document_rows = row_accounting(
         count_rows([documents]),
         count_rows(corpus.documents),
         dropped=_count_by_reason(document_lines, action="drop"),
         reasons=filters.REASONS,
     )
-    pair_rows = balance(
+    pair_rows = row_accounting(
         count_rows([pairs]),
         count_rows(corpus.pairs),
         dropped=_count_by_reason(pair_lines, action="drop"),

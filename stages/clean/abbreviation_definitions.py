@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from itertools import dropwhile
 from typing import NamedTuple
 
-from stages.lib.glossary import Abbreviations
+from stages.lib.preprocessing.word_lists import Abbreviations
 
 
 class Definition(NamedTuple):

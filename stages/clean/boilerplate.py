@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from stages.clean.edits import Edit, apply
-from stages.lib.text import UNSPACED, hash_hex, normal_form
+from stages.lib.core.ids import hash_hex
+from stages.lib.text.normal_form import UNSPACED_SCRIPT, normal_form
 
 _FENCE = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 # White space and something that can begin a sentence follow the end of one. Scripts without
@@ -197,7 +198,7 @@ def _end_of_white_space(text: str, position: int) -> int:
 def _word_count(form: str) -> int:
     """Return the number of words. Two characters of a script without spaces count as a word."""
     # Text may mix both kinds of scripts.
-    unspaced = len(UNSPACED.findall(form))
+    unspaced = len(UNSPACED_SCRIPT.findall(form))
     if unspaced:
         return form.count(" ") + 1 + unspaced // 2
 

@@ -13,9 +13,9 @@ from stages.clean.abbreviation_expansion import Entries
 from stages.clean.interface import CleanParams
 from stages.clean.rules import QueryCleaner
 from stages.clean.spelling import Speller, correct_vocabulary
-from stages.lib import tables
-from stages.lib.contracts.knowledge import Knowledge
-from stages.lib.glossary import Abbreviations, read_abbreviations
+from stages.lib.core import tables
+from stages.lib.preprocessing.word_lists import Abbreviations, read_abbreviations
+from stages.lib.schemas.corpus_counts import CorpusCounts
 
 
 class CorpusModel(NamedTuple):
@@ -81,7 +81,7 @@ def query_cleaner(
     What the run learned also decides about words that the run did not see.
     """
     abbreviations = read_abbreviations(glossary / "abbreviations.csv")
-    corpus_model = learn_corpus(tables.read(knowledge, Knowledge), abbreviations, params)
+    corpus_model = learn_corpus(tables.read(knowledge, CorpusCounts), abbreviations, params)
 
     # The vocabulary of the corrected corpus.
     word_counts = dict(corpus_model.word_counts)

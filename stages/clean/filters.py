@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from stages.clean.interface import CleanParams
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 
 # Every reason for dropping a document, in the order of the checks; the first three come before
 # any rule.
@@ -161,7 +161,7 @@ def compile_patterns(patterns: tuple[str, ...]) -> tuple[Any, ...]:
         try:
             compiled.append(re2.compile(pattern, options))
         except re2.error as error:
-            raise Problem(
+            raise UserError(
                 f"params.yaml: clean.drop_patterns holds {pattern!r}: {error}",
                 "write it in the syntax of RE2, which has no look-around and no back-references",
             ) from None

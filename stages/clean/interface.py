@@ -9,17 +9,16 @@ from typing import Annotated, ClassVar, Literal
 import pandas as pd
 from pydantic import Field
 
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.knowledge import Knowledge
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.errors import Problem
-from stages.lib.interface import Details, Reads, Scratch, TableFile, TableWriter, Writes
-from stages.lib.params import Model, Section
+from stages.lib.core.errors import UserError
+from stages.lib.core.interface import Details, Reads, Scratch, TableFile, TableWriter, Writes
+from stages.lib.core.params import ModelParams, ParamsSection
+from stages.lib.schemas.corpus_counts import CorpusCounts
+from stages.lib.schemas.documents import Documents, Passages
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
 
 
-class CleanParams(Section):
+class CleanParams(ParamsSection):
     """Which rules are applied, how much evidence they need, and which texts are kept."""
 
     section: ClassVar[str] = "clean"
@@ -51,7 +50,7 @@ class Params:
     """The sections of params.yaml that `clean` reads."""
 
     clean: CleanParams
-    model: Model
+    model: ModelParams
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ class Outputs:
         Writes(
             "data/clean/knowledge.parquet",
             "Counts of what stands in the documents: definitions, words, boilerplate.",
-            Knowledge,
+            CorpusCounts,
         ),
     ]
     ledger: Annotated[
@@ -155,14 +154,14 @@ def check_limits(params: CleanParams) -> None:
         shortest = getattr(params, f"min_{kind}_characters")
         longest = getattr(params, f"max_{kind}_characters")
         if shortest > longest:
-            raise Problem(
+            raise UserError(
                 f"params.yaml: clean.min_{kind}_characters = {shortest} is above "
                 f"max_{kind}_characters = {longest}",
                 "no text could pass; lower the one or raise the other",
             )
 
     if params.passage_tokens is not None and 2 * params.passage_overlap > params.passage_tokens:
-        raise Problem(
+        raise UserError(
             f"params.yaml: clean.passage_overlap = {params.passage_overlap} is over half of "
             f"passage_tokens = {params.passage_tokens}",
             "lower it; a sixth is common",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.lib.contracts.passages import Passages
-from stages.lib.sentences import sentences
+from stages.lib.preprocessing.language import split_sentences
+from stages.lib.schemas.documents import Passages
 
 # From texts to the number of tokens of each.
 TokenCounter = Callable[[Sequence[str]], list[int]]
@@ -145,7 +145,7 @@ def _pieces(
 ) -> list[str]:
     """Return the sentences of `text` with the white space after them; long ones are cut."""
     # Whole sentences if possible.
-    text_sentences = sentences(text)
+    text_sentences = split_sentences(text)
     pieces: list[str] = []
     for sentence, size in zip(text_sentences, count(text_sentences), strict=True):
         if size <= budget:

@@ -28,15 +28,14 @@ from stages.clean.steps import (
     strip_boilerplate_documents,
     strip_markup_documents,
 )
-from stages.lib import engine, tables
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.knowledge import Knowledge
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.table import Table
-from stages.lib.glossary import Abbreviations
-from stages.lib.tables import Shard
+from stages.lib.core import tables
+from stages.lib.core.tables import Shard, Table
+from stages.lib.preprocessing import sharded
+from stages.lib.preprocessing.word_lists import Abbreviations
+from stages.lib.schemas.corpus_counts import CorpusCounts
+from stages.lib.schemas.documents import Documents, Passages
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
 
 _COUNT_KEY = ["kind", "source", "item"]
 
@@ -140,7 +139,7 @@ class MergedParts:
     def write(self, path: Path, table: type[Table] | None) -> None:
         """Write the rows of all parts to `path`, by the key of `table`."""
         assert table is not None, "merged parts need the contract of their table"
-        tables.interleave(self._sequences, path, table)
+        sharded.merge_sorted(self._sequences, path, table)
 
 
 def clean(
@@ -155,16 +154,16 @@ def clean(
     """
     shards: dict[type[Table], Sequence[Shard]] = {Documents: documents, Pairs: pairs}
     ledgers: dict[type[Table], list[list[Path]]] = {Documents: [], Pairs: []}
-    counts: pd.DataFrame = Knowledge.empty()
+    counts: pd.DataFrame = CorpusCounts.empty()
     passages: list[Path] = []
 
     for cleaning_pass in PASSES:
         # Map the step over all shards. Every pass writes the rows, their ledger and its counts.
-        rows, ledger, new_counts, *extra = engine.map(
+        rows, ledger, new_counts, *extra = sharded.map_shards(
             cleaning_pass.bound_step(context),
             shards[cleaning_pass.table],
             reads=cleaning_pass.table,
-            writes=(cleaning_pass.table, Ledger, Knowledge, *cleaning_pass.extra_tables),
+            writes=(cleaning_pass.table, Ledger, CorpusCounts, *cleaning_pass.extra_tables),
             scratch=scratch / cleaning_pass.name,
         )
         shards[cleaning_pass.table] = _whole_files(rows)
@@ -294,7 +293,7 @@ def sum_counts(frame: pd.DataFrame, minimum: int) -> list[pd.DataFrame]:
     summed = frame.groupby(_COUNT_KEY, sort=False, as_index=False)["documents"].sum()
     is_rare = (summed["kind"] == "boilerplate") & (summed["documents"] < minimum)
 
-    return [summed[~is_rare].astype(Knowledge.empty().dtypes.to_dict())]
+    return [summed[~is_rare].astype(CorpusCounts.empty().dtypes.to_dict())]
 
 
 def count_key(frame: pd.DataFrame) -> pd.Series[str]:
@@ -308,16 +307,16 @@ def _gather_counts(
     scratch: Path,
 ) -> pd.DataFrame:
     """Return the counts of all shards as one Knowledge table."""
-    summed_parts = engine.group(
+    summed_parts = sharded.group_by_key(
         partial(sum_counts, minimum=params.boilerplate_min_documents),
         count_key,
         _whole_files(parts),
-        reads=Knowledge,
-        writes=(Knowledge,),
+        reads=CorpusCounts,
+        writes=(CorpusCounts,),
         scratch=scratch / "counts",
     )
 
-    return engine.gather(summed_parts[0], Knowledge)
+    return sharded.concat_parts(summed_parts[0], CorpusCounts)
 
 
 def _whole_files(parts: Sequence[Path]) -> list[Shard]:

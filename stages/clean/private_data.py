@@ -16,8 +16,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from stages.clean.edits import Edit
-from stages.lib.errors import Problem
-from stages.lib.stage import check_pins
+from stages.lib.core.errors import UserError
+from stages.lib.core.stage import check_pins
 
 KINDS = ("EMAIL", "IP", "CARD", "NATIONAL_ID", "RECORD_NUMBER", "PHONE")
 # The entities that presidio is asked for, and their kinds. Its own rule for e-mail addresses
@@ -154,7 +154,7 @@ def _analyzer(model: str | None) -> Any:
         from presidio_analyzer import AnalyzerEngine
         from presidio_analyzer.nlp_engine import SpacyNlpEngine
     except ImportError:
-        raise Problem(
+        raise UserError(
             "params.yaml: clean.private_data is presidio, which is not installed",
             "run 'pip install -r requirements-presidio.txt', or set it to patterns",
         ) from None
@@ -163,7 +163,7 @@ def _analyzer(model: str | None) -> Any:
     import spacy
 
     if model is not None and not spacy.util.is_package(model):
-        raise Problem(
+        raise UserError(
             f"params.yaml: clean.presidio_model '{model}' is not installed",
             "install that spaCy model, or set null for presidio's patterns alone",
         )

@@ -24,7 +24,7 @@ from stages.clean.abbreviation_expansion import Entries, expand
 from stages.clean.edits import Edit, apply, between
 from stages.clean.interface import CleanParams
 from stages.clean.spelling import Correct
-from stages.lib.protected import spans as verbatim_spans
+from stages.lib.preprocessing.language import verbatim_spans
 
 # Every rule, in the order of their application.
 RULES = (

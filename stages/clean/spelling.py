@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 
 from stages.clean.edits import Edit
 from stages.clean.word_forms import has_other_suffix, is_formed
-from stages.lib.languages import language
-from stages.lib.protected import spans as verbatim_spans
+from stages.lib.preprocessing.language import detect_language, verbatim_spans
 
 # A word on its own, or a part of a hyphenated one. What touches digits, dots, slashes or signs
 # is no prose.
@@ -98,7 +97,7 @@ def is_english(text: str, words: Sequence[str]) -> bool:
         return True
 
     # Otherwise the language decides, if it is known.
-    code = language(text)
+    code = detect_language(text)
     if code:
         return code == "en"
 

@@ -30,12 +30,12 @@ from stages.clean.rules import (
     word_rules,
 )
 from stages.clean.spelling import Correct
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.knowledge import Knowledge
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.table import Table, key_of
-from stages.lib.languages import language
-from stages.lib.ledger import Ledger as LedgerWriter
+from stages.lib.core.tables import Table, key_of
+from stages.lib.preprocessing.language import detect_language
+from stages.lib.schemas.corpus_counts import CorpusCounts
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.ledger import LedgerWriter
+from stages.lib.schemas.pairs import Pairs
 
 # The ledger does not copy the text of a first edit of more characters than this. The text
 # before it is the field as collected, and whole pages would double the data.
@@ -140,7 +140,7 @@ class ShardCleaner:
         kept = pd.DataFrame(self._kept, columns=list(empty.columns))
         kept = kept.astype(empty.dtypes.to_dict())
 
-        no_counts = Knowledge.empty()
+        no_counts = CorpusCounts.empty()
         lines = [(*key, count) for key, count in sorted(self._counts.items())]
         counts = pd.DataFrame(lines, columns=list(no_counts.columns))
         counts = counts.astype(no_counts.dtypes.to_dict())
@@ -388,6 +388,6 @@ def _language_reason(row: Row, params: CleanParams) -> str:
     if params.languages is None:
         return ""
 
-    code = language(row["text"])
+    code = detect_language(row["text"])
 
     return "language" if code and code not in params.languages else ""

@@ -26,9 +26,9 @@ from stages.collect.interface import (
     TableSource,
 )
 from stages.collect.records import SourceRows, concat_sources
-from stages.lib.errors import Problem
-from stages.lib.interface import Stage
-from stages.lib.ledger import balance
+from stages.lib.core.errors import UserError
+from stages.lib.core.interface import Stage
+from stages.lib.schemas.ledger import row_accounting
 
 # A source leaves some records out by rule. `table.REASONS` are faults of the record itself.
 SOURCE_RULES = ("obsolete", "no_definition")
@@ -40,7 +40,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     """Read every configured source into documents and pairs, and give the ids."""
     settings = params.collect
     if OUT_OF_DOMAIN in settings.sources:
-        raise Problem(
+        raise UserError(
             f"params.yaml: collect.sources.{OUT_OF_DOMAIN} has a name that is taken",
             "call the source something else, or move it to collect.out_of_domain",
         )
@@ -113,7 +113,7 @@ def collection_metrics(
     # Row accounting covers all sources.
     all_sources = [*sources.values(), *out_of_domain.values()]
     dropped = count_dropped(all_sources)
-    metrics = balance(
+    metrics = row_accounting(
         sum(source.records_read for source in all_sources),
         sum(source.records_kept for source in all_sources),
         dropped=dropped,

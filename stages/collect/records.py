@@ -15,13 +15,11 @@ from typing import NamedTuple, TypeVar
 import pandas as pd
 
 from stages.collect.interface import OUT_OF_DOMAIN
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.hierarchy import Hierarchy
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.table import Table
-from stages.lib.contracts.times import Times
-from stages.lib.ledger import Ledger as LedgerWriter
-from stages.lib.text import hash_hex
+from stages.lib.core.ids import hash_hex
+from stages.lib.core.tables import Table
+from stages.lib.schemas.documents import Documents, Hierarchy, Timestamps
+from stages.lib.schemas.ledger import LedgerWriter
+from stages.lib.schemas.pairs import Pairs
 
 AnyTable = TypeVar("AnyTable", bound=Table)
 
@@ -92,7 +90,7 @@ class SourceRows:
     records_read: int
     records_kept: int
     facts: SourceFacts
-    times: pd.DataFrame = field(default_factory=Times.empty)
+    times: pd.DataFrame = field(default_factory=Timestamps.empty)
     hierarchy: pd.DataFrame = field(default_factory=Hierarchy.empty)
     ledger: LedgerWriter = field(default_factory=LedgerWriter)
 
@@ -154,7 +152,7 @@ def pairs_frame(rows: Sequence[PairRow]) -> pd.DataFrame:
 
 def times_frame(rows: Sequence[TimeRow]) -> pd.DataFrame:
     """Return `rows` as a Times table."""
-    return _frame(rows, Times)
+    return _frame(rows, Timestamps)
 
 
 def hierarchy_frame(rows: Sequence[EdgeRow]) -> pd.DataFrame:
@@ -170,7 +168,7 @@ def concat_sources(sources: Iterable[SourceRows]) -> CollectedTables:
     return CollectedTables(
         documents=_concat([Documents.empty(), *(source.documents for source in sources)]),
         pairs=_concat([Pairs.empty(), *(source.pairs for source in sources)]),
-        times=_concat([Times.empty(), *(source.times for source in sources)]),
+        times=_concat([Timestamps.empty(), *(source.times for source in sources)]),
         hierarchy=_concat([Hierarchy.empty(), *(source.hierarchy for source in sources)]),
         ledger=_concat([LedgerWriter().frame(), *(source.ledger.frame() for source in sources)]),
     )

@@ -33,8 +33,8 @@ from stages.collect.records import (
     record_json,
     times_frame,
 )
-from stages.lib.errors import Problem
-from stages.lib.ledger import Ledger as LedgerWriter
+from stages.lib.core.errors import UserError
+from stages.lib.schemas.ledger import LedgerWriter
 
 REASONS = (
     "empty_text",
@@ -261,14 +261,14 @@ class TableReader:
 
         return edges
 
-    def _no_usable_rows(self) -> Problem:
+    def _no_usable_rows(self) -> UserError:
         counts = ", ".join(f"{reason} {count}" for reason, count in sorted(self._rejected.items()))
 
         # The remedy names the column behind the most frequent reason.
         most_frequent = max(sorted(self._rejected), key=lambda reason: self._rejected[reason])
         column = _COLUMN_OF_REASON.get(most_frequent, "columns.document_key")
 
-        return Problem(
+        return UserError(
             f"{self._source.path}: none of its {self._records_read} rows can be used ({counts})",
             f"correct {params_path(self._name)}.{column} in params.yaml, or the file",
         )
@@ -330,14 +330,14 @@ def check_settings(name: str, source: TableSource, sources: Mapping[str, Source]
     _check_path(source, setting)
     _check_shape(setting, mapped)
     if ("document_key" in mapped) != (source.documents_of is not None):
-        raise Problem(
+        raise UserError(
             f"params.yaml: {setting} has only one of columns.document_key and documents_of",
             "give both, for pairs that lead to the documents of another source, or neither",
         )
 
     # Parents are named by their keys.
     if "parent" in mapped and "key" not in mapped:
-        raise Problem(
+        raise UserError(
             f"params.yaml: {setting}.columns.parent names rows by their key, "
             f"and there is no {setting}.columns.key",
             "map the column of the keys to 'key', or remove 'parent'",
@@ -355,7 +355,7 @@ def _check_shape(setting: str, mapped: set[str]) -> None:
     elif {"anchor", "document_key"} <= mapped and "text" not in mapped:
         unused = {"title", "topic", "group", "parent"} & mapped
     else:
-        raise Problem(
+        raise UserError(
             f"params.yaml: {setting}.columns maps {', '.join(sorted(mapped)) or 'nothing'}",
             "map 'text' (documents), 'anchor' and 'text' (documents and pairs), "
             "or 'anchor' and 'document_key' (pairs)",
@@ -363,7 +363,7 @@ def _check_shape(setting: str, mapped: set[str]) -> None:
 
     if unused:
         others = ", ".join(sorted(mapped - unused))
-        raise Problem(
+        raise UserError(
             f"params.yaml: {setting}.columns.{min(unused)} has no meaning beside {others}",
             "remove the key: the column would be read without effect",
         )
@@ -373,20 +373,20 @@ def _check_path(source: TableSource, setting: str) -> PurePosixPath:
     """Return the path of the file, which lies under data/raw/ and has a known format."""
     path = PurePosixPath(source.path)
     if RAW not in path.parents or ".." in path.parts or "\\" in source.path:
-        raise Problem(
+        raise UserError(
             f"params.yaml: {setting}.path = '{source.path}' is not under {RAW}/",
             f"put the file into {RAW}/: DVC tracks that folder",
         )
 
     # The suffix decides how the file is read.
     if path.suffix not in SUFFIXES:
-        raise Problem(
+        raise UserError(
             f"params.yaml: {setting}.path = '{source.path}' ends in none of {', '.join(SUFFIXES)}",
             "save the table in one of these formats",
         )
 
     if source.delimiter is not None and path.suffix not in DELIMITERS:
-        raise Problem(
+        raise UserError(
             f"params.yaml: {setting}.delimiter has no meaning for a {path.suffix} file",
             "set it to null",
         )
@@ -400,14 +400,14 @@ def _check_target(name: str, target: str, sources: Mapping[str, Source]) -> None
     target_source = sources.get(target)
     if target_source is None or target == name:
         others = ", ".join(sorted(set(sources) - {name})) or "none"
-        raise Problem(f"{fact} is no other source", f"name one of: {others}")
+        raise UserError(f"{fact} is no other source", f"name one of: {others}")
 
     if not isinstance(target_source, TableSource):
         return
 
     # Only documents of a table may lack keys.
     if target_source.documents_of is not None or target_source.columns.key is None:
-        raise Problem(
+        raise UserError(
             f"{fact} has no keyed documents",
             f"give {params_path(target)} a text and the column of its keys (columns.key)",
         )

@@ -17,22 +17,23 @@ from typing import Annotated, NamedTuple
 import pandas as pd
 import typer
 
-from stages.lib import tables
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.splits import HELD_OUT, Splits
-from stages.lib.errors import Problem
-from stages.lib.near import exact_edges
-from stages.lib.params import Run, load
-from stages.lib.stage import command
-from stages.lib.text import hash_hex, normal_form, shingles
+from stages.lib.core import tables
+from stages.lib.core.errors import UserError
+from stages.lib.core.ids import hash_hex
+from stages.lib.core.params import RunParams, load_section
+from stages.lib.core.stage import command
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.splits import EVALUATION_SPLITS, Splits
+from stages.lib.text.normal_form import normal_form, shingles
+from stages.lib.text.similarity_join import similarity_join
 from stages.split.components import TextVersions, text_versions
 from stages.split.interface import SplitParams, Unit
 
 ANCHOR_KINDS = ("exact anchor", "normalised anchor", "near anchor")
 TEXT_KINDS = ("shared document", "exact text", "normalised text", "near text")
 KINDS = (*ANCHOR_KINDS, *TEXT_KINDS, "shared group")
-SPLITS = ("train", *HELD_OUT)
+SPLITS = ("train", *EVALUATION_SPLITS)
 MAX_EXAMPLES = 5
 
 # Kind to (held-out pair to a pair of another split that leaks it).
@@ -80,7 +81,7 @@ def find_leaks(
     split_of_pair: Mapping[str, str],
     threshold: float,
     *,
-    held_out: Collection[str] = HELD_OUT,
+    held_out: Collection[str] = EVALUATION_SPLITS,
     against: Collection[str] = SPLITS,
 ) -> Leaks:
     """Return the held-out pairs that leak, by kind.
@@ -170,16 +171,16 @@ def read_splits(path: Path, known_pairs: Collection[str]) -> dict[str, str]:
     split_of_pair = dict(rows)
     for pair_id, split in rows:
         if split_of_pair[pair_id] != split:
-            raise Problem(f"{path}: {pair_id} stands in two splits", _REMEDY)
+            raise UserError(f"{path}: {pair_id} stands in two splits", _REMEDY)
 
     # Splits that the pipeline does not have.
     unknown = sorted(set(split_of_pair.values()) - {*SPLITS, "corpus", "protected"})
     if unknown:
-        raise Problem(f"{path}: {unknown[0][:40]!r} is none of {', '.join(SPLITS)}", _REMEDY)
+        raise UserError(f"{path}: {unknown[0][:40]!r} is none of {', '.join(SPLITS)}", _REMEDY)
 
     known = {pair_id: split for pair_id, split in split_of_pair.items() if pair_id in known_pairs}
-    if not set(known.values()) & set(HELD_OUT):
-        raise Problem(
+    if not set(known.values()) & set(EVALUATION_SPLITS):
+        raise UserError(
             f"{path}: none of its {len(split_of_pair):,} ids is a held-out pair of this data",
             _REMEDY,
         )
@@ -193,7 +194,7 @@ def main(
     data: Annotated[Path, typer.Option(help="Folder of the stages' tables.")] = Path("data"),
 ) -> None:
     """Audit the splits: what leaks, by kind, and what a random split by row would leak."""
-    params = load(SplitParams)
+    params = load_section(SplitParams)
     audit_data = read_audit_data(data)
     known_pairs = audit_data.document_of_pair
 
@@ -202,7 +203,7 @@ def main(
         split_of_pair = _own_splits(data, known_pairs)
     else:
         split_of_pair = read_splits(splits, known_pairs)
-    row_split = random_row_split(known_pairs, params, load(Run).seed)
+    row_split = random_row_split(known_pairs, params, load_section(RunParams).seed)
 
     # By date, a question may come again later, in the next held-out split. Only training may not have it.
     against = ("train",) if params.unit == "time" else SPLITS
@@ -321,7 +322,7 @@ def _match_texts(
     }
     near: dict[str, str] = {}
     other_shingles = _shingle_sets(others) if rest else {}
-    for identity, other, _ in exact_edges(_shingle_sets(rest), other_shingles, threshold):
+    for identity, other, _ in similarity_join(_shingle_sets(rest), other_shingles, threshold):
         near.setdefault(identity, other)
     return [equal, normalised, near]
 
@@ -371,10 +372,10 @@ def _read_rows(path: Path) -> list[tuple[str, str]]:
                 rows = list(csv.DictReader(stream))
         return [(str(row["id"]), str(row["split"])) for row in rows]
     except FileNotFoundError:
-        raise Problem(f"{path} does not exist", _REMEDY) from None
+        raise UserError(f"{path} does not exist", _REMEDY) from None
     except (KeyError, OSError, ValueError, csv.Error) as error:
         reason = str(error).partition("\n")[0]
-        raise Problem(f"{path} is no table of splits: {reason}", _REMEDY) from None
+        raise UserError(f"{path} is no table of splits: {reason}", _REMEDY) from None
 
 
 def _table_lines(
@@ -385,8 +386,8 @@ def _table_lines(
     row_split: Mapping[str, str],
 ) -> list[str]:
     """Return a table of the leaks of the audited split and of the split by row, by kind."""
-    count = sum(split in HELD_OUT for split in split_of_pair.values())
-    row_count = sum(split in HELD_OUT for split in row_split.values())
+    count = sum(split in EVALUATION_SPLITS for split in split_of_pair.values())
+    row_count = sum(split in EVALUATION_SPLITS for split in row_split.values())
 
     lines = [f"{'held-out pairs that leak':26}{'these splits':>22}{'a split by row':>22}"]
     for kind in KINDS:

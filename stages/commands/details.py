@@ -18,8 +18,8 @@ import typer
 
 from stages.commands.compare.versions import Version, find_version
 from stages.commands.pipeline import order
-from stages.lib.errors import Problem
-from stages.lib.stage import command
+from stages.lib.core.errors import UserError
+from stages.lib.core.stage import command
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -217,7 +217,7 @@ def _check_stage(stage: str) -> None:
     remedy = f"the stages are {', '.join(stages)}"
     if close:
         remedy = f"did you mean {' or '.join(close)}?"
-    raise Problem(f"there is no stage '{stage}'", remedy)
+    raise UserError(f"there is no stage '{stage}'", remedy)
 
 
 def _all_values(version: Version, stages: list[str]) -> list[StageDetails]:
@@ -230,7 +230,7 @@ def _all_values(version: Version, stages: list[str]) -> list[StageDetails]:
 
     if not shown:
         name = stages[0] if len(stages) == 1 else "<stage>"
-        raise Problem(
+        raise UserError(
             f"metrics/details/{name}.json does not exist",
             "run 'dvc repro' first, or 'git checkout metrics'",
         )

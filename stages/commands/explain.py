@@ -19,8 +19,8 @@ import pyarrow.parquet as parquet
 import typer
 
 from stages.commands.pipeline import order
-from stages.lib.errors import Problem
-from stages.lib.stage import command
+from stages.lib.core.errors import UserError
+from stages.lib.core.stage import command
 
 # The tables with one row per id, and the column of that id. All but the last hold texts.
 KEY_COLUMNS = {
@@ -183,18 +183,18 @@ def main(
 ) -> None:
     """Print the history of one row: from the raw record to its split, or to the rule that removed it."""
     if len(row_id) < MIN_PREFIX:
-        raise Problem(
+        raise UserError(
             f"'{row_id}' is too short to name a row",
             f"give at least the first {MIN_PREFIX} characters of its id",
         )
     tables = RunTables(data)
     if not tables.files:
-        raise Problem(f"{data}/ holds no tables yet", "run 'dvc repro' (or 'dvc pull') first")
+        raise UserError(f"{data}/ holds no tables yet", "run 'dvc repro' (or 'dvc pull') first")
 
     # Find the row. A whole id is never ambiguous, even if another one begins with it.
     matches = tables.matches(row_id)
     if not matches:
-        raise Problem(
+        raise UserError(
             f"no table under {data}/ and no ledger knows an id that begins with '{row_id}'",
             "ids stand in data/*/*.parquet and metrics/queries/*.tsv: "
             "a letter (d, p, q) and 16 hexadecimal digits",
@@ -368,7 +368,7 @@ def _open_parquet(path: Path) -> Iterator[parquet.ParquetFile]:
         with parquet.ParquetFile(path) as file:
             yield file
     except arrow.ArrowInvalid as error:
-        raise Problem(
+        raise UserError(
             f"{path} is not a Parquet file: {str(error).splitlines()[0]}",
             "remove it and run 'dvc repro'",
         ) from None

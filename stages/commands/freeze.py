@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
-from stages.lib import tables, written
-from stages.lib.contracts.splits import Splits
-from stages.lib.stage import command
+from stages.lib.core import atomic, tables
+from stages.lib.core.stage import command
+from stages.lib.schemas.splits import Splits
 from stages.split.constraints import FROZEN_FILE, FROZEN_HEADER, SPLIT_PRECEDENCE
 
 
@@ -35,7 +35,7 @@ def main(
     for row_id, split in zip(rows["id"], rows["split"], strict=True):
         lines.append(f"{row_id},{split}")
     path = frozen / FROZEN_FILE
-    with written.atomically(path) as temporary:
+    with atomic.write(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", "utf-8", newline="\n")
 
     # From the largest split to the smallest.

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from stages.lib.contracts.runs import SYSTEMS
-from stages.lib.errors import Problem
-from stages.lib.measured import read_details
-from stages.lib.stage import command
+from stages.lib.core.errors import UserError
+from stages.lib.core.stage import command
+from stages.lib.reporting.details import read_details
+from stages.lib.schemas.runs import SYSTEMS
 
 # Counts that must be 0 in every run, by the stage that counts them.
 INVARIANTS = {
@@ -78,7 +78,7 @@ def main(
     for stage in (*INVARIANTS, "evaluate"):
         path = details / f"{stage}.json"
         if not path.exists():
-            raise Problem(f"{path} does not exist", "run 'make repro' first")
+            raise UserError(f"{path} does not exist", "run 'make repro' first")
         details_of_stage[stage] = read_details(path)
 
     typer.echo("\n".join(headline_lines(details_of_stage)))

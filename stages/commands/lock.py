@@ -16,8 +16,8 @@ from typing import Annotated
 
 import typer
 
-from stages.lib.errors import Problem
-from stages.lib.stage import command
+from stages.lib.core.errors import UserError
+from stages.lib.core.stage import command
 
 # Groups that only some users need: requirements-<group>.txt.
 SEPARATE_GROUPS = ("check", "presidio", "wandb")
@@ -55,7 +55,7 @@ def compile_lock(pins: list[str], constraints: list[Path]) -> str:
             check=False,
         )
         if process.returncode:
-            raise Problem(
+            raise UserError(
                 f"pip-compile failed: {process.stderr.strip()[-600:]}",
                 "correct the pins in pyproject.toml; 'make lock' installs pip-tools",
             )
@@ -93,7 +93,7 @@ def _write_lock(path: Path, pins: list[str], constraints: list[Path]) -> None:
 
     # A build for GPUs would bring gigabytes that no stage needs.
     if "nvidia-" in locked:
-        raise Problem(
+        raise UserError(
             f"{path}: the resolver took a torch build for GPUs",
             "compile where a CPU build of torch is offered",
         )

@@ -18,8 +18,8 @@ from typing import Annotated
 
 import typer
 
-from stages.lib.errors import Problem
-from stages.lib.stage import command
+from stages.lib.core.errors import UserError
+from stages.lib.core.stage import command
 
 # DVC's templates are written for Vega-Lite 5.
 _VEGA_LITE = "5.21"
@@ -40,7 +40,7 @@ def template() -> str:
     # The first would end the script early. DVC replaces the others wherever they are.
     for forbidden in ("</script", "{plot_divs}", "{scripts}", "{refresh_tag}"):
         if forbidden in scripts:
-            raise Problem(
+            raise UserError(
                 f"the Vega bundle of vl-convert holds '{forbidden}'",
                 "pin vl-convert-python as in git",
             )
@@ -88,7 +88,7 @@ def main(
 
     # DVC has printed the reason.
     if process.returncode:
-        raise Problem(
+        raise UserError(
             "dvc could not draw the plots, as it says above",
             "name revisions that 'git rev-parse' knows",
         )

@@ -38,13 +38,18 @@ from stages.commands.compare.versions import (
     experiments,
     find_version,
 )
-from stages.lib import page, written
-from stages.lib.drawing import BLUE, ORANGE, chart
-from stages.lib.errors import Problem
-from stages.lib.page import Html, Section
-from stages.lib.params import load
-from stages.lib.stage import command
-from stages.lib.statistics import DETECTABLE, LEAST_COMPONENTS, Effect, effect
+from stages.lib.analysis.intervals import (
+    DETECTABLE_ERRORS,
+    MIN_COMPONENTS,
+    MeanInterval,
+    mean_interval,
+)
+from stages.lib.core import atomic
+from stages.lib.core.errors import UserError
+from stages.lib.core.params import load_section
+from stages.lib.core.stage import command
+from stages.lib.reporting.charts import BLUE, ORANGE, svg_figure
+from stages.lib.reporting.html import Html, PageSection, html_page, html_table, paragraph
 
 # So many changes in a row that are all equivalent say that it no longer pays to iterate.
 SETTLED = 3
@@ -83,7 +88,7 @@ class VersionResult(NamedTuple):
     low: float
     high: float
     comparison: Comparison | None
-    problem: Problem | None = None
+    problem: UserError | None = None
     start: str = ""
 
     @property
@@ -94,7 +99,7 @@ class VersionResult(NamedTuple):
         return "not comparable" if self.problem else ""
 
     @property
-    def effect(self) -> Effect | None:
+    def effect(self) -> MeanInterval | None:
         """Return the difference with its interval; None if there is none."""
         return self.comparison.effect if self.comparison else None
 
@@ -155,7 +160,7 @@ def metrics_of(version: Version, criterion: Criterion) -> pd.DataFrame | None:
     """Return the METRICS of one version by query id, sorted; None if it has none."""
     try:
         results = version.results(criterion.split, criterion.system)
-    except Problem:
+    except UserError:
         return None
 
     return results[list(METRICS)].sort_index()
@@ -167,7 +172,7 @@ def version_result(
     """Return the result of one version compared with `before`; None if it has no results."""
     try:
         results = version.results(criterion.split, criterion.system)
-    except Problem:
+    except UserError:
         return None
 
     # The mean with its interval.
@@ -176,8 +181,8 @@ def version_result(
     mean = float(scores.mean())
     low = _NAN
     high = _NAN
-    if len(np.unique(components)) >= LEAST_COMPONENTS:
-        _, low, high, _ = effect(scores, components, seed=0)
+    if len(np.unique(components)) >= MIN_COMPONENTS:
+        _, low, high, _ = mean_interval(scores, components, seed=0)
     result = VersionResult(version, subject, mean, low=low, high=high, comparison=None)
 
     # The comparison, or the reason why there is none.
@@ -185,7 +190,7 @@ def version_result(
         return result
     try:
         return result._replace(comparison=compare_versions(before, version, criterion))
-    except Problem as problem:
+    except UserError as problem:
         return result._replace(problem=problem)
 
 
@@ -284,12 +289,12 @@ def conclusions(
     def compare_ends(first: VersionResult, last: VersionResult) -> Comparison | None:
         try:
             return compare_versions(first.version, last.version, criterion)
-        except Problem:
+        except UserError:
             return None
 
     # The error of a difference, from the last version that has an interval.
     effects = [result.effect for result in [*tried, *history] if result.effect is not None]
-    error = effects[-1].mde / DETECTABLE if effects else 0.0
+    error = effects[-1].mde / DETECTABLE_ERRORS if effects else 0.0
     sentences = [
         advice(history, criterion.delta, compare_ends),
         advice_on_experiments(tried),
@@ -334,17 +339,17 @@ def progress_page(
     split: str,
 ) -> str:
     """Return the progress as a whole HTML document that needs no network."""
-    versions = page.table(_page_rows(history), "Each against the one before it", _PAGE_FORMATS)
-    sections = [Section("Versions", [_chart([*history, *tried], split), versions])]
+    versions = html_table(_page_rows(history), "Each against the one before it", _PAGE_FORMATS)
+    sections = [PageSection("Versions", [_chart([*history, *tried], split), versions])]
     if tried:
         caption = "Each against the version it started from"
-        table = page.table(_page_rows(tried), caption, _PAGE_FORMATS)
-        sections.append(Section("Experiments", [table]))
+        table = html_table(_page_rows(tried), caption, _PAGE_FORMATS)
+        sections.append(PageSection("Experiments", [table]))
 
     # The first sentence stands under the title.
-    paragraphs = [page.paragraph(sentence) for sentence in sentences[1:]]
-    sections.append(Section("What to make of it", paragraphs))
-    return page.page("Progress", sentences[0], sections)
+    paragraphs = [paragraph(sentence) for sentence in sentences[1:]]
+    sections.append(PageSection("What to make of it", paragraphs))
+    return html_page("Progress", sentences[0], sections)
 
 
 def main(
@@ -357,13 +362,13 @@ def main(
     html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
 ) -> None:
     """Show what every version so far was worth, and whether it still pays to iterate."""
-    criterion = Criterion(split, system, load(CompareParams).delta)
+    criterion = Criterion(split, system, load_section(CompareParams).delta)
 
     # Each version against the one before it.
     versions = [*commits_of(f"metrics/queries/{split}.tsv"), find_version(None)]
     history = history_results(versions, criterion)
     if not history:
-        raise Problem(
+        raise UserError(
             "no commit of this branch has results", "run 'make repro' and commit metrics/"
         )
 
@@ -373,7 +378,7 @@ def main(
 
     # Write the page, and print the same in words.
     if html is not None:
-        with written.atomically(html) as temporary:
+        with atomic.write(html) as temporary:
             text = progress_page(history, tried, sentences, split=split)
             temporary.write_text(text, "utf-8", newline="\n")
     typer.echo("\n".join(markdown_lines(history, tried, sentences)))
@@ -445,7 +450,7 @@ def _chart(results: Sequence[VersionResult], split: str) -> Html:
     point = base.mark_point(filled=True, opacity=1, size=110)
     layers = interval + point.encode(y=alt.Y("mean:Q", scale=scale))
     drawing = layers.properties(width=max(480, 70 * len(rows)), height=280)
-    return chart(drawing, f"Mean nDCG@10 on {split} of each version, with its 95 % interval.")
+    return svg_figure(drawing, f"Mean nDCG@10 on {split} of each version, with its 95 % interval.")
 
 
 app = command(main)

@@ -20,23 +20,31 @@ import typer
 
 from stages.evaluate.diagnostics import sample_errors
 from stages.evaluate.interface import EvaluateParams
-from stages.lib import heldout, tables, written
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.runs import Runs
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.heldout import HeldOut
-from stages.lib.params import Run, load
-from stages.lib.reviewed import FIRST_HITS, NEGATIVES, Verdict, read_verdicts, write_verdicts
-from stages.lib.stage import command
+from stages.lib.core import atomic, tables
+from stages.lib.core.params import RunParams, load_section
+from stages.lib.core.stage import command
+from stages.lib.evaluation.evaluation_set import EvaluationSet, read_evaluation_set
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.reviews import (
+    FIRST_HITS,
+    NEGATIVES,
+    Judgement,
+    read_judgements,
+    write_judgements,
+)
+from stages.lib.schemas.runs import Runs
+from stages.lib.schemas.training import Triplets
 from stages.mine import false_negatives
 from stages.mine.interface import MineParams
 
 
-def update_file(sampled: Iterable[Verdict], path: Path, header: Sequence[str], *, noun: str) -> str:
+def update_file(
+    sampled: Iterable[Judgement], path: Path, header: Sequence[str], *, noun: str
+) -> str:
     """Write the sampled lines to `path` with the labels that it has, and return a line of counts."""
     labelled = {}
-    for line in read_verdicts(path, header):
+    for line in read_judgements(path, header):
         if line.answers is not None:
             labelled[line.asked_id, line.found_id] = line
 
@@ -46,8 +54,8 @@ def update_file(sampled: Iterable[Verdict], path: Path, header: Sequence[str], *
         known = labelled.pop((line.asked_id, line.found_id), None)
         lines.append(line._replace(verdict=known.verdict if known else ""))
     others = sorted(labelled.values())
-    with written.atomically(path) as temporary:
-        write_verdicts([*lines, *others], temporary, header)
+    with atomic.write(path) as temporary:
+        write_judgements([*lines, *others], temporary, header)
 
     count = sum(line.answers is not None for line in lines)
     return (
@@ -56,20 +64,20 @@ def update_file(sampled: Iterable[Verdict], path: Path, header: Sequence[str], *
     )
 
 
-def sample_negatives(triplets: pd.DataFrame, size: int, seed: int) -> list[Verdict]:
+def sample_negatives(triplets: pd.DataFrame, size: int, seed: int) -> list[Judgement]:
     """Return lines for about `size` mined negatives."""
     rows = false_negatives.sample_negatives(triplets, size, seed)
     columns = ["pair_id", "negative_id", "anchor", "positive", "negative"]
 
     return [
-        Verdict(*map(str, (*values, "")))
+        Judgement(*map(str, (*values, "")))
         for values in rows[columns].itertuples(index=False, name=None)
     ]
 
 
 def describe_first_hits(
-    errors: pd.DataFrame, evaluation_set: HeldOut, documents: pd.DataFrame
-) -> list[Verdict]:
+    errors: pd.DataFrame, evaluation_set: EvaluationSet, documents: pd.DataFrame
+) -> list[Judgement]:
     """Return lines for sampled errors on the first rank, each with the best known document.
 
     Args:
@@ -91,7 +99,7 @@ def describe_first_hits(
         best_id = evaluation_set.best_document(query_id)
         missing = f"{best_id}, which is no longer in the corpus"
         lines.append(
-            Verdict(
+            Judgement(
                 asked_id=query_id,
                 found_id=doc_id,
                 asked=text_of_query[query_id],
@@ -130,10 +138,10 @@ def main(
     ),
 ) -> None:
     """Write samples for people to label: data/review/negatives.csv and data/review/first_hits.csv."""
-    seed = load(Run).seed
+    seed = load_section(RunParams).seed
 
     # Mined negatives.
-    size = load(MineParams).judged_negatives
+    size = load_section(MineParams).judged_negatives
     negatives = sample_negatives(tables.read(triplets, Triplets), size, seed)
     typer.echo(update_file(negatives, reviews, NEGATIVES, noun="negatives"))
 
@@ -143,10 +151,12 @@ def main(
         return
     copies = tables.read(aliases, Aliases)
     kept_id = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
-    evaluation_set = heldout.read(queries, qrels, kept_id)
+    evaluation_set = read_evaluation_set(queries, qrels, kept_id)
     first_ranks = tables.read(runs, Runs, split="validation", system="finetuned", rank=1)
 
-    errors = sample_errors(first_ranks, evaluation_set, load(EvaluateParams).judged_errors, seed)
+    errors = sample_errors(
+        first_ranks, evaluation_set, load_section(EvaluateParams).judged_errors, seed
+    )
     first_hits = describe_first_hits(errors, evaluation_set, tables.read(documents, Documents))
     typer.echo(update_file(first_hits, hits, FIRST_HITS, noun="first hits"))
 

@@ -17,13 +17,15 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from stages.lib import benchmark, heldout, tables, written
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.runs import Runs
-from stages.lib.errors import Problem
-from stages.lib.measures import DEPTH
-from stages.lib.stage import command
+from stages.lib.core import atomic, tables
+from stages.lib.core.errors import UserError
+from stages.lib.core.stage import command
+from stages.lib.evaluation.evaluation_set import read_evaluation_set, resolve_qrels
+from stages.lib.evaluation.ranking_metrics import DEPTH
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.queries_from_pairs import queries_and_qrels
+from stages.lib.schemas.runs import Runs
 
 QrelsOfQuery = Mapping[str, Mapping[str, float]]
 
@@ -70,13 +72,13 @@ def read_qrels(
     if split != "out_of_domain":
         queries = folder / split / "queries.parquet"
         qrels = folder / split / "qrels.parquet"
-        return heldout.read(queries, qrels, kept_id).qrels
+        return read_evaluation_set(queries, qrels, kept_id).qrels
 
     # The out-of-domain set has pairs instead of queries and qrels.
     pairs = tables.read(out_of_domain, Pairs)
     pairs = pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"])
-    _, qrels_table = benchmark.held_out(pairs)
-    return heldout.grades(qrels_table, {})
+    _, qrels_table = queries_and_qrels(pairs)
+    return resolve_qrels(qrels_table, {})
 
 
 def run_lines(hits: pd.DataFrame, system: str) -> list[str]:
@@ -118,7 +120,7 @@ def main(
     """Write the runs and qrels of the last run as TREC files, for trec_eval and others."""
     table = tables.read(runs, Runs)
     if not len(table):
-        raise Problem(f"{runs} holds no run", "run 'dvc repro evaluate' first")
+        raise UserError(f"{runs} holds no run", "run 'dvc repro evaluate' first")
     copies = tables.read(aliases, Aliases)
     kept_id = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
 
@@ -136,7 +138,7 @@ def main(
 
 
 def _write_lines(path: Path, lines: list[str]) -> None:
-    with written.atomically(path) as temporary:
+    with atomic.write(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", "utf-8", newline="\n")
 
 

@@ -18,9 +18,9 @@ from typing import Annotated, Any
 import typer
 
 from stages.commands.pipeline import CODE, DVC_YAML, entry_file, order
-from stages.lib.errors import Problem
-from stages.lib.interface import Stage, inputs_of, outputs_of, param_keys
-from stages.lib.stage import command
+from stages.lib.core.errors import UserError
+from stages.lib.core.interface import Stage, inputs_of, outputs_of, param_keys
+from stages.lib.core.stage import command
 
 LIB = Path(CODE, "lib")
 # The contracts of tables are dependencies file by file: as a folder, a new column would rerun
@@ -39,7 +39,7 @@ def load_stage(name: str) -> Stage:
         module = importlib.import_module(f"stages.{name}.__main__")
         stage = module.STAGE
     except (ModuleNotFoundError, AttributeError) as error:
-        raise Problem(
+        raise UserError(
             f"{CODE}{name}/__main__.py declares no STAGE: {error}",
             "write 'STAGE = Stage(run, groups=(...))' there, or remove the stage",
         ) from None
@@ -151,7 +151,7 @@ def main(
         typer.echo(f"{dvc_yaml}: all {len(entries)} stages are as they are declared")
         return
     if check:
-        raise Problem(f"{dvc_yaml} differs from what the stages declare", "run 'make wire'")
+        raise UserError(f"{dvc_yaml} differs from what the stages declare", "run 'make wire'")
     dvc_yaml.write_text(wired, "utf-8", newline="\n")
     typer.echo(f"{dvc_yaml}: rewrote what differed from the declarations")
 

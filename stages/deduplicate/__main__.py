@@ -42,13 +42,11 @@ from stages.deduplicate.representatives import (
     preference,
     removable_edges,
 )
-from stages.lib import tables
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.near import Near
-from stages.lib.interface import Stage, TableFile
-from stages.lib.ledger import Ledger as LedgerWriter
-from stages.lib.ledger import balance
+from stages.lib.core.interface import Stage, TableFile
+from stages.lib.preprocessing import sharded
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.duplicates import Aliases, NearDuplicates
+from stages.lib.schemas.ledger import LedgerWriter, row_accounting
 
 DOCUMENT_REASONS = ("exact_copy", "near_copy", "semantic_copy")
 PAIR_REASONS = ("duplicate_pair", "near_pair")
@@ -119,7 +117,7 @@ def documents_to_compare(
     mask = groups.has_duplicate()
     if params.semantic != "off":
         mask[:] = True
-    return tables.pick(documents.path, mask, Documents)
+    return sharded.select_rows(documents.path, mask, Documents)
 
 
 def documents_of_text(groups: DuplicateGroups, doc_ids: Sequence[str]) -> dict[str, list[str]]:
@@ -186,7 +184,7 @@ def link_table(groups: Sequence[DuplicateGroups]) -> pd.DataFrame:
     """Return the rows of Near of several tables."""
     frames = [near_table(group) for group in groups]
     frames = [frame for frame in frames if len(frame)]
-    return pd.concat(frames, ignore_index=True) if frames else Near.empty()
+    return pd.concat(frames, ignore_index=True) if frames else NearDuplicates.empty()
 
 
 def alias_table(representatives: Mapping[str, Representative]) -> pd.DataFrame:
@@ -199,12 +197,14 @@ def alias_table(representatives: Mapping[str, Representative]) -> pd.DataFrame:
 def document_accounting(stays: npt.NDArray[np.bool_], ledger: LedgerWriter) -> dict[str, int]:
     """Return the row accounting of the documents; `stays` is a mask of those that stay."""
     rows_out = int(stays.sum())
-    return balance(len(stays), rows_out, ledger.dropped(), reasons=DOCUMENT_REASONS)
+    return row_accounting(len(stays), rows_out, ledger.dropped(), reasons=DOCUMENT_REASONS)
 
 
 def pair_accounting(rows_in: int, decisions: PairDecisions, ledger: LedgerWriter) -> dict[str, int]:
     """Return the row accounting of the pairs. Its keys begin with "pairs."."""
-    accounting = balance(rows_in, len(decisions.kept), ledger.dropped(), reasons=PAIR_REASONS)
+    accounting = row_accounting(
+        rows_in, len(decisions.kept), ledger.dropped(), reasons=PAIR_REASONS
+    )
     return {f"pairs.{key}": value for key, value in accounting.items()}
 
 

@@ -11,21 +11,20 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from stages.lib import tables
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.near import Near
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.table import Table
-from stages.lib.interface import Details, Reads, Scratch, TableFile, Writes
-from stages.lib.params import Model, Section
+from stages.lib.core.interface import Details, Reads, Scratch, TableFile, Writes
+from stages.lib.core.params import ModelParams, ParamsSection
+from stages.lib.core.tables import Table
+from stages.lib.preprocessing import sharded
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.duplicates import Aliases, NearDuplicates
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
 
 # How two sets of shingles are compared: Jaccard similarity, or the share of the smaller set.
 Measure = Literal["jaccard", "containment"]
 
 
-class DeduplicateParams(Section):
+class DeduplicateParams(ParamsSection):
     """What counts as a near-duplicate, which are dropped, and which sources never are."""
 
     section: ClassVar[str] = "deduplicate"
@@ -52,7 +51,7 @@ class Filtered(NamedTuple):
     def write(self, path: Path, table: type[Table] | None) -> None:
         """Write the rows that stay to `path`."""
         assert table is not None, "a Filtered output is declared with its table"
-        tables.keep(self.source_path, self.mask, path, table)
+        sharded.copy_rows(self.source_path, self.mask, path, table)
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Params:
     """The sections of params.yaml that `deduplicate` reads."""
 
     deduplicate: DeduplicateParams
-    model: Model
+    model: ModelParams
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ class Outputs:
         Writes(
             "data/deduplicate/near.parquet",
             "Edges between texts that are equal or near-duplicates.",
-            Near,
+            NearDuplicates,
         ),
     ]
     aliases: Annotated[

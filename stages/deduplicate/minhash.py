@@ -18,8 +18,8 @@ import pandas as pd
 import pandera.pandas as pa
 import pyarrow as arrow
 
-from stages.lib.contracts.table import Table
-from stages.lib.text import normal_form, readings
+from stages.lib.core.tables import Table
+from stages.lib.text.normal_form import normal_form, shingle_kinds
 
 PERMUTATIONS = 126
 SEED = 20260101
@@ -137,7 +137,7 @@ def shingle_hashes(forms: Sequence[str]) -> ShingleHashes:
     word_texts: list[int] = []
     character_texts: list[int] = []
     for text, (form, words) in enumerate(zip(forms, words_of_form, strict=True)):
-        by_words, by_characters = readings(form, len(words))
+        by_words, by_characters = shingle_kinds(form, len(words))
         if by_words:
             word_texts.append(text)
         if by_characters:

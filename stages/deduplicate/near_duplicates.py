@@ -26,13 +26,13 @@ from stages.deduplicate.minhash import (
     minhash_rows,
 )
 from stages.deduplicate.representatives import DuplicateEdge
-from stages.lib import engine
-from stages.lib.contracts.near import Near
-from stages.lib.embed import Encoder
-from stages.lib.interface import TableFile
-from stages.lib.models import find_model
-from stages.lib.params import Model
-from stages.lib.stage import check_pins, progress
+from stages.lib.core.interface import TableFile
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams
+from stages.lib.core.stage import check_pins, progress
+from stages.lib.preprocessing import sharded
+from stages.lib.retrieval.encoder import Encoder
+from stages.lib.schemas.duplicates import NearDuplicates
 
 # About how many candidates are verified: this number, or a few for each text where that is more.
 # In a large group of texts from one template all pairs are near-duplicates. Beyond the limit each
@@ -115,7 +115,7 @@ def find_duplicates(
     hash_shard = partial(
         minhash_rows, id_column=id_column, text_column=text_column, banding=banding
     )
-    parts = engine.map(
+    parts = sharded.map_shards(
         hash_shard,
         table_file.shards(),
         reads=table_file.table,
@@ -169,9 +169,9 @@ def near_table(groups: DuplicateGroups) -> pd.DataFrame:
             "similarity": np.concatenate([np.ones(len(copies)), groups.similarity]),
             "rule": ["equal"] * len(copies) + ["near"] * len(groups.left),
         },
-        columns=list(Near.empty().columns),
+        columns=list(NearDuplicates.empty().columns),
     )
-    return frame.astype(Near.empty().dtypes.to_dict())
+    return frame.astype(NearDuplicates.empty().dtypes.to_dict())
 
 
 class CandidatePairs(NamedTuple):
@@ -277,7 +277,9 @@ def similarities(
     return result
 
 
-def semantic_edges(texts: Mapping[str, str], model: Model, threshold: float) -> list[DuplicateEdge]:
+def semantic_edges(
+    texts: Mapping[str, str], model: ModelParams, threshold: float
+) -> list[DuplicateEdge]:
     """Return the pairs of `texts` (id to text) with a cosine of at least `threshold`.
 
     The search is exact. Memory holds the embeddings and one block of cosines. Time grows with the
@@ -290,7 +292,7 @@ def semantic_edges(texts: Mapping[str, str], model: Model, threshold: float) -> 
         return []
 
     # Near-duplicates are compared as documents, with the prompt of documents.
-    vectors = Encoder(find_model(model)).encode(
+    vectors = Encoder(find_base_model(model)).encode(
         [texts[text_id] for text_id in ids], model.document_prompt, "documents"
     )
     return [

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.deduplicate.interface import DeduplicateParams
-from stages.lib.content import content, noise
-from stages.lib.text import hash_hex, normal_form, shingles, similarity
+from stages.lib.core.ids import hash_hex
+from stages.lib.preprocessing.word_lists import count_noise, without_stopwords
+from stages.lib.text.normal_form import normal_form, shingles, similarity
 
 # Sorts the better of two documents first: see `preference`.
 Rank = tuple[bool, int, int, int, int, str]
@@ -80,7 +81,7 @@ def preference(
         ranks[doc_id] = (
             source not in authoritative_sources,
             -fields,
-            noise(text),
+            count_noise(text),
             position_of_source.get(source, len(source_order)),
             -len(text),
             hash_hex(doc_id),
@@ -302,7 +303,7 @@ def text_containment(left: str, right: str) -> float:
 
 def _content(text: str) -> str:
     """Return the normal form of `text` without stop words."""
-    return content(normal_form(text))
+    return without_stopwords(normal_form(text))
 
 
 def _ranked(pairs: pd.DataFrame) -> pd.DataFrame:

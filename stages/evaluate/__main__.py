@@ -42,18 +42,19 @@ from stages.evaluate.systems import (
     rank,
     score_agreement,
 )
-from stages.lib.benchmark import grades, held_out, identity, is_made
-from stages.lib.contracts.query_results import QueryResults
-from stages.lib.contracts.scored import Scored
-from stages.lib.contracts.table import check
-from stages.lib.embed import Encoder
-from stages.lib.heldout import Corpus, HeldOut, corpus_of
-from stages.lib.interface import Stage
-from stages.lib.models import find, find_model
-from stages.lib.probe import Adapter, fit
-from stages.lib.reviewed import FIRST_HITS, read_verdicts
-from stages.lib.text import hash_hex
-from stages.lib.training_rows import answers, learned
+from stages.lib.analysis.probe import Adapter, fit_probe, positive_triplets, training_vectors
+from stages.lib.core.ids import hash_hex
+from stages.lib.core.interface import Stage
+from stages.lib.core.model_files import find_base_model, find_model_folder
+from stages.lib.core.tables import check_table
+from stages.lib.evaluation.evaluation_set import EvaluationSet, benchmark_id, resolve_qrels
+from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
+from stages.lib.retrieval.encoder import Encoder
+from stages.lib.schemas.evaluation_set import ScoredPairs
+from stages.lib.schemas.pairs import is_synthetic
+from stages.lib.schemas.queries_from_pairs import queries_and_qrels
+from stages.lib.schemas.reviews import FIRST_HITS, read_judgements
+from stages.lib.schemas.runs import QueryResults
 
 Values = dict[str, float | int | str | bool]
 
@@ -78,14 +79,14 @@ class RetrievalTask(NamedTuple):
     """
 
     corpus: Corpus
-    evaluation_set: HeldOut
+    evaluation_set: EvaluationSet
     scored_pairs: pd.DataFrame
 
 
 def run(inputs: Inputs, params: Params) -> Outputs:
     """Rank the full corpus with every system, on validation and test, with intervals."""
     # Labels of first hits that people gave. A faulty line is found before the work begins.
-    labels = read_verdicts(inputs.reviews, FIRST_HITS)
+    labels = read_judgements(inputs.reviews, FIRST_HITS)
 
     # The evaluation sets, and the systems that rank the corpus for them.
     collected = inputs.collected.frame()
@@ -129,12 +130,16 @@ def read_tasks(inputs: Inputs) -> dict[str, RetrievalTask]:
     kept_id_of = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
 
     # The sets of the splits search one corpus.
-    corpus = corpus_of(inputs.passages.frame())
+    corpus = corpus_from_passages(inputs.passages.frame())
 
     def task_of(files: EvaluationSetFiles) -> RetrievalTask:
         qrels = files.qrels.frame()
-        evaluation_set = HeldOut(files.queries.frame(), grades(qrels, kept_id_of), qrels)
-        scored_pairs = files.scored.frame() if isinstance(files, SplitFiles) else Scored.empty()
+        evaluation_set = EvaluationSet(
+            files.queries.frame(), resolve_qrels(qrels, kept_id_of), qrels
+        )
+        scored_pairs = (
+            files.scored.frame() if isinstance(files, SplitFiles) else ScoredPairs.empty()
+        )
 
         return RetrievalTask(
             corpus, evaluation_set, pairs_in_corpus(scored_pairs, corpus, kept_id_of)
@@ -155,11 +160,13 @@ def out_of_domain_task(files: OutOfDomainFiles) -> RetrievalTask:
     """
     pairs = files.pairs.frame()
     pairs = pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"])
-    queries, qrels = held_out(pairs)
+    queries, qrels = queries_and_qrels(pairs)
 
     # Nothing is deduplicated outside the domain, so there are no copies.
-    evaluation_set = HeldOut(queries, grades(qrels, {}), qrels)
-    return RetrievalTask(corpus_of(files.passages.frame()), evaluation_set, Scored.empty())
+    evaluation_set = EvaluationSet(queries, resolve_qrels(qrels, {}), qrels)
+    return RetrievalTask(
+        corpus_from_passages(files.passages.frame()), evaluation_set, ScoredPairs.empty()
+    )
 
 
 def load_systems(inputs: Inputs, params: Params) -> Systems:
@@ -168,13 +175,13 @@ def load_systems(inputs: Inputs, params: Params) -> Systems:
     Raises:
         Problem: a model is missing, or its weights are not those of params.yaml.
     """
-    base = Encoder(find_model(params.model))
+    base = Encoder(find_base_model(params.model))
 
     # A static model is loaded only if params.yaml names one.
     static_model = None
     static_name = params.evaluate.static_model
     if static_name:
-        static_folder = find(
+        static_folder = find_model_folder(
             static_name,
             "evaluate.static_model",
             params.evaluate.static_sha256,
@@ -197,20 +204,20 @@ def train_probe(inputs: Inputs, encoder: Encoder, params: Params) -> Adapter | N
     None if there are no such rows.
     """
     # Only pairs whose score makes them positives teach the probe.
-    triplets = answers(
+    triplets = positive_triplets(
         inputs.triplets.frame(), inputs.pairs.frame(), positive_from=params.pair.positive_from
     )
     if not len(triplets):
         return None
 
-    vectors = learned(
+    vectors = training_vectors(
         triplets,
         inputs.lineage.frame(),
         inputs.splits.frame(),
         encoder=encoder,
         model=params.model,
     )
-    return fit(vectors, params.run.seed)
+    return fit_probe(vectors, params.run.seed)
 
 
 def rank_all(
@@ -240,13 +247,13 @@ def benchmark_metrics(tasks: Mapping[str, RetrievalTask], collected: pd.DataFram
     validation = tasks["validation"]
     test = tasks["test"]
     return {
-        "benchmark": identity(
+        "benchmark": benchmark_id(
             [validation.evaluation_set, test.evaluation_set], collected["doc_id"]
         ),
         "corpus": hash_hex("corpus", *validation.corpus.doc_ids.tolist()),
         "corpus_documents": len(validation.corpus.doc_ids),
         "test_queries": len(test.evaluation_set.queries),
-        "synthetic_exam": bool(is_made(test.evaluation_set.queries["source"]).all()),
+        "synthetic_exam": bool(is_synthetic(test.evaluation_set.queries["source"]).all()),
     }
 
 
@@ -283,7 +290,7 @@ def query_tables(ranked_sets: Mapping[str, RankedSet]) -> QueryTables:
     def results_of(name: str) -> pd.DataFrame:
         if name not in ranked_sets:
             return QueryResults.empty()
-        return check(ranked_sets[name].results, QueryResults, f"metrics/queries/{name}.tsv")
+        return check_table(ranked_sets[name].results, QueryResults, f"metrics/queries/{name}.tsv")
 
     return QueryTables(
         validation=results_of("validation"),

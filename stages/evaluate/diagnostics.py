@@ -21,18 +21,25 @@ from stages.evaluate.results import (
     slice_gains,
 )
 from stages.evaluate.systems import Systems, rank
-from stages.lib.heldout import Corpus, HeldOut
-from stages.lib.reviewed import Verdict, estimated, said
-from stages.lib.separation import at_random, gap, panels, roc_auc, standardised_gap
-from stages.lib.statistics import tested
-from stages.lib.text import hash_hex
-from stages.lib.topk import Hits
+from stages.lib.analysis.intervals import paired_test
+from stages.lib.analysis.separation import (
+    mean_gap,
+    random_negatives,
+    roc_auc,
+    separation_panels,
+    standardised_gap,
+)
+from stages.lib.core.ids import hash_hex
+from stages.lib.evaluation.evaluation_set import EvaluationSet
+from stages.lib.retrieval.corpus import Corpus
+from stages.lib.retrieval.search import Hits
+from stages.lib.schemas.reviews import Judgement, judgements_of, rate_with_interval
 
 # The splits that search the same corpus. Only validation is looked at closely.
 HELD_OUT_SPLITS = ("validation", "test")
 VALIDATION = "validation"
 
-_SEPARATION_METRICS = {"gap": gap, "standardised_gap": standardised_gap, "roc_auc": roc_auc}
+_SEPARATION_METRICS = {"gap": mean_gap, "standardised_gap": standardised_gap, "roc_auc": roc_auc}
 
 
 class RankedSet(NamedTuple):
@@ -48,7 +55,7 @@ class RankedSet(NamedTuple):
     """
 
     corpus: Corpus
-    evaluation_set: HeldOut
+    evaluation_set: EvaluationSet
     hits: Mapping[str, Hits]
     results: pd.DataFrame
     runs: pd.DataFrame
@@ -59,7 +66,7 @@ class Context(NamedTuple):
     """The topic of each document, and the labels that people gave to first hits."""
 
     topic_of_document: Mapping[str, str]
-    labels: Iterable[Verdict]
+    labels: Iterable[Judgement]
 
 
 class Diagnostics(NamedTuple):
@@ -160,7 +167,7 @@ def rank_raw_queries(
     all_queries = pd.concat(
         [changed.queries for changed in changed_sets.values()], ignore_index=True
     )
-    all_hits = rank(systems, corpus, HeldOut(all_queries, {}, pd.DataFrame()))
+    all_hits = rank(systems, corpus, EvaluationSet(all_queries, {}, pd.DataFrame()))
 
     # Put the rows of each split in the place of its cleaned queries.
     results_of_split = {}
@@ -185,7 +192,7 @@ def rank_raw_queries(
     return results_of_split
 
 
-def _changed_queries(evaluation_set: HeldOut) -> HeldOut:
+def _changed_queries(evaluation_set: EvaluationSet) -> EvaluationSet:
     """Return the queries that cleaning changed, with their raw string as the text."""
     queries = evaluation_set.queries
     changed = queries[queries["raw"] != queries["text"]]
@@ -219,7 +226,7 @@ def raw_query_metrics(
     components = raw_rows["component_id"].to_numpy(dtype=str)
 
     # A mean, and an interval if there are enough components.
-    change = tested(raw_scores - cleaned_scores, components, settings.seed)
+    change = paired_test(raw_scores - cleaned_scores, components, settings.seed)
     metrics[f"{split}.raw_queries.change.mean"] = change.mean
     if change.effect:
         metrics[f"{split}.raw_queries.change.low"] = change.effect.low
@@ -241,7 +248,7 @@ def separation_before_after(systems: Systems, ranked: RankedSet) -> dict[str, fl
 
     # Positions of documents that may be negatives, the hardest first, shape (queries, any number).
     negative_positions = {
-        "random": at_random(len(queries), len(corpus.doc_ids)),
+        "random": random_negatives(len(queries), len(corpus.doc_ids)),
         "bm25": ranked.hits["bm25"].positions,
         "dense": ranked.hits["base"].positions,
         "remined": ranked.hits["finetuned"].positions,
@@ -256,7 +263,7 @@ def separation_before_after(systems: Systems, ranked: RankedSet) -> dict[str, fl
         )
         passage_vectors = encoder.encode(corpus.texts, model.document_prompt, f"documents, {when}")
 
-        panel_by_name = panels(
+        panel_by_name = separation_panels(
             query_vectors,
             passage_vectors,
             corpus,
@@ -270,7 +277,7 @@ def separation_before_after(systems: Systems, ranked: RankedSet) -> dict[str, fl
 
 
 def sample_errors(
-    runs: pd.DataFrame, evaluation_set: HeldOut, limit: int, seed: int
+    runs: pd.DataFrame, evaluation_set: EvaluationSet, limit: int, seed: int
 ) -> pd.DataFrame:
     """Return up to `limit` errors of the fine-tuned model on the first rank of validation.
 
@@ -308,11 +315,13 @@ def sample_errors(
     return ordered[["query_id", "component_id", "doc_id"]]
 
 
-def label_error(errors: pd.DataFrame, labels: Iterable[Verdict]) -> dict[str, float | int]:
+def label_error(errors: pd.DataFrame, labels: Iterable[Judgement]) -> dict[str, float | int]:
     """Return label_error.judged, rate, low and high: the share of errors that are relevant.
 
     The interval takes components as clusters. Without labels in two components there is no figure.
     """
     # A label counts if its query and document are an error of today.
     keys = zip(errors["query_id"], errors["doc_id"], strict=True)
-    return estimated("label_error", list(errors["component_id"]), said(keys, labels))
+    return rate_with_interval(
+        "label_error", list(errors["component_id"]), judgements_of(keys, labels)
+    )

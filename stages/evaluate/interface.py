@@ -9,23 +9,20 @@ from typing import Annotated, ClassVar, Literal
 import pandas as pd
 from pydantic import Field
 
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.runs import Runs
-from stages.lib.contracts.scored import Scored
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.interface import Details, Folder, Metrics, Reads, TableFile, Writes
-from stages.lib.measures import DEPTH
-from stages.lib.params import Labels, Model, Run, Section
+from stages.lib.core.interface import Details, Folder, Metrics, Reads, TableFile, Writes
+from stages.lib.core.params import ModelParams, ParamsSection, RunParams, ScoreThreshold
+from stages.lib.evaluation.ranking_metrics import DEPTH
+from stages.lib.schemas.documents import Documents, Passages
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.evaluation_set import Qrels, Queries, ScoredPairs
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.runs import Runs
+from stages.lib.schemas.splits import Splits
+from stages.lib.schemas.training import Triplets
 
 
-class EvaluateParams(Section):
+class EvaluateParams(ParamsSection):
     """Depths of the metrics, the static model, and limits for what the results show."""
 
     section: ClassVar[str] = "evaluate"
@@ -43,9 +40,9 @@ class Params:
     """The sections of params.yaml that `evaluate` reads."""
 
     evaluate: EvaluateParams
-    run: Run
-    model: Model
-    pair: Labels
+    run: RunParams
+    model: ModelParams
+    pair: ScoreThreshold
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ class SplitFiles(EvaluationSetFiles):
     """An evaluation set with the pairs of the same split that a person scored."""
 
     scored: Annotated[
-        TableFile[Scored], Reads("scored.parquet", "Pairs whose similarity a person scored.")
+        TableFile[ScoredPairs], Reads("scored.parquet", "Pairs whose similarity a person scored.")
     ]
 
 

@@ -19,13 +19,24 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.lib.benchmark import is_made
-from stages.lib.contracts.query_results import QueryResults
-from stages.lib.contracts.runs import SYSTEMS, Runs
-from stages.lib.heldout import Corpus, HeldOut
-from stages.lib.measures import METRICS, judge, means, measure
-from stages.lib.statistics import Tested, effective_components, finding, holm, tested
-from stages.lib.topk import Hits
+from stages.lib.analysis.intervals import (
+    PairedTest,
+    effective_components,
+    holm_correction,
+    paired_test,
+    significance,
+)
+from stages.lib.evaluation.evaluation_set import EvaluationSet
+from stages.lib.evaluation.ranking_metrics import (
+    METRICS,
+    grade_hits,
+    mean_metrics,
+    per_query_metrics,
+)
+from stages.lib.retrieval.corpus import Corpus
+from stages.lib.retrieval.search import Hits
+from stages.lib.schemas.pairs import is_synthetic
+from stages.lib.schemas.runs import SYSTEMS, QueryResults, Runs
 
 PRIMARY_METRIC = "ndcg_at_10"
 BASE = "base"
@@ -45,7 +56,7 @@ _LONGEST = "10 words or more"
 
 
 def query_results(
-    hits_of_system: Mapping[str, Hits], corpus: Corpus, evaluation_set: HeldOut, split: str
+    hits_of_system: Mapping[str, Hits], corpus: Corpus, evaluation_set: EvaluationSet, split: str
 ) -> pd.DataFrame:
     """Return the QueryResults of one split, metrics unrounded, sorted by query and system.
 
@@ -59,7 +70,7 @@ def query_results(
     # A row per query, system by system.
     frames = []
     for system, hits in hits_of_system.items():
-        frame = measure(query_ids, hits, corpus.doc_ids, qrels=evaluation_set.qrels)
+        frame = per_query_metrics(query_ids, hits, corpus.doc_ids, qrels=evaluation_set.qrels)
         frames.append(frame.assign(system=system, split=split, component_id=components))
 
     columns = list(QueryResults.empty().columns)
@@ -68,7 +79,7 @@ def query_results(
 
 
 def run_rows(
-    hits_of_system: Mapping[str, Hits], corpus: Corpus, evaluation_set: HeldOut, split: str
+    hits_of_system: Mapping[str, Hits], corpus: Corpus, evaluation_set: EvaluationSet, split: str
 ) -> pd.DataFrame:
     """Return the Runs of one split: a row per system, query and hit."""
     query_ids = evaluation_set.queries["query_id"].to_numpy(dtype=object)
@@ -93,7 +104,7 @@ def run_rows(
 def metrics_by_depth(
     hits_of_system: Mapping[str, Hits],
     corpus: Corpus,
-    evaluation_set: HeldOut,
+    evaluation_set: EvaluationSet,
     *,
     split: str,
     depths: Sequence[int],
@@ -106,10 +117,10 @@ def metrics_by_depth(
     for system in SYSTEMS:
         if system not in hits_of_system:
             continue
-        graded_hits = judge(
+        graded_hits = grade_hits(
             query_ids, hits_of_system[system], corpus.doc_ids, qrels=evaluation_set.qrels
         )
-        frames.append(means(graded_hits, depths).assign(split=split, system=system))
+        frames.append(mean_metrics(graded_hits, depths).assign(split=split, system=system))
 
     return pd.concat(frames, ignore_index=True)[list(MEASURE_COLUMNS)].round({"mean": 6})
 
@@ -162,9 +173,9 @@ class PairedScores(NamedTuple):
             components=self.components[mask],
         )
 
-    def gain(self, settings: IntervalSettings) -> Tested:
+    def gain(self, settings: IntervalSettings) -> PairedTest:
         """Return the mean gain of the fine-tuned model, with its interval and test."""
-        return tested(
+        return paired_test(
             self.tuned - self.other,
             self.components,
             seed=settings.seed,
@@ -241,7 +252,7 @@ def harm(gain_metrics: Mapping[str, float | int], max_harm: float) -> dict[str, 
 
 
 def query_slices(
-    evaluation_set: HeldOut, topic_of_document: Mapping[str, str]
+    evaluation_set: EvaluationSet, topic_of_document: Mapping[str, str]
 ) -> dict[str, pd.Series[str]]:
     """Return kind of slice to a series with the slice of every query, indexed by query id.
 
@@ -255,7 +266,7 @@ def query_slices(
         query_id: topic_of_document.get(evaluation_set.best_document(query_id), "")
         for query_id in queries.index
     }
-    origins = is_made(queries["source"]).map({True: "made by a recipe", False: "real"})
+    origins = is_synthetic(queries["source"]).map({True: "made by a recipe", False: "real"})
 
     slices_by_kind = {
         "relation": queries["relation"],
@@ -294,7 +305,7 @@ class _Slice(NamedTuple):
 
 def slice_gains(
     results: pd.DataFrame,
-    evaluation_set: HeldOut,
+    evaluation_set: EvaluationSet,
     topic_of_document: Mapping[str, str],
     settings: IntervalSettings,
 ) -> pd.DataFrame:
@@ -316,7 +327,7 @@ def slice_gains(
 
     # Rows with too few components have no p-value, and do not count in the correction.
     gain_of_slice = [part.scores.gain(settings) for part in slices]
-    corrected = iter(holm([gain.p for gain in gain_of_slice if gain.p is not None]))
+    corrected = iter(holm_correction([gain.p for gain in gain_of_slice if gain.p is not None]))
 
     # One row per slice.
     split = str(results["split"].iloc[0])
@@ -349,7 +360,9 @@ def _slices_of_kind(
     return slices
 
 
-def _slice_row(split: str, part: _Slice, gain: Tested, p_value: float | None) -> tuple[Any, ...]:
+def _slice_row(
+    split: str, part: _Slice, gain: PairedTest, p_value: float | None
+) -> tuple[Any, ...]:
     """Return one row of SLICE_COLUMNS."""
     # Without an interval both ends are missing values.
     base_mean = float(part.scores.other.mean())
@@ -359,7 +372,7 @@ def _slice_row(split: str, part: _Slice, gain: Tested, p_value: float | None) ->
 
     return (
         *(split, part.kind, part.name, gain.queries, gain.components),
-        *(base_mean, tuned_mean, gain.mean, low, high, p_value, finding(gain, p_value)),
+        *(base_mean, tuned_mean, gain.mean, low, high, p_value, significance(gain, p_value)),
     )
 
 

@@ -24,18 +24,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.lib.embed import Encoder
-from stages.lib.errors import Problem
-from stages.lib.heldout import Corpus, HeldOut
-from stages.lib.lexical import Lexical
-from stages.lib.measures import DEPTH
-from stages.lib.models import load_model
-from stages.lib.params import Model
-from stages.lib.passes import one_thread
-from stages.lib.probe import Adapter
-from stages.lib.retrieval import best_scores, dense
-from stages.lib.statistics import interval
-from stages.lib.topk import Hits, Integers, Vectors
+from stages.lib.analysis.intervals import bootstrap_interval
+from stages.lib.analysis.probe import Adapter
+from stages.lib.core.errors import UserError
+from stages.lib.core.params import ModelParams
+from stages.lib.evaluation.evaluation_set import EvaluationSet
+from stages.lib.evaluation.ranking_metrics import DEPTH
+from stages.lib.retrieval.bm25 import BM25Index
+from stages.lib.retrieval.corpus import Corpus
+from stages.lib.retrieval.encoder import Encoder, load_model, single_torch_thread
+from stages.lib.retrieval.search import Hits, Integers, Vectors, dense_search, document_scores
 
 RowIndices = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -60,7 +58,7 @@ class StaticModel:
 
         self._model = load_model(folder)
         if not isinstance(self._model[0], StaticEmbedding):
-            raise Problem(
+            raise UserError(
                 f"params.yaml: evaluate.static_model: {folder.name}/ holds no static model",
                 "give a sentence-transformers model whose first module is StaticEmbedding, or null",
             )
@@ -70,7 +68,7 @@ class StaticModel:
 
         A vector has length 1, or 0 where no token of the text is known.
         """
-        with one_thread():
+        with single_torch_thread():
             vectors = self._model.encode(
                 list(texts), normalize_embeddings=True, show_progress_bar=False
             )
@@ -90,7 +88,7 @@ class Systems(NamedTuple):
 
     base: Encoder
     finetuned: Encoder
-    model: Model
+    model: ModelParams
     static: StaticModel | None = None
     adapter: Adapter | None = None
 
@@ -99,17 +97,17 @@ class Systems(NamedTuple):
         return {"base": self.base, "finetuned": self.finetuned}
 
 
-def rank(systems: Systems, corpus: Corpus, evaluation_set: HeldOut) -> dict[str, Hits]:
+def rank(systems: Systems, corpus: Corpus, evaluation_set: EvaluationSet) -> dict[str, Hits]:
     """Return system name to the first DEPTH hits on every query, in the order of the queries."""
     queries = list(evaluation_set.queries["text"])
     model = systems.model
 
     # Words alone.
-    hits_of_system = {"bm25": Lexical(corpus.texts, corpus.passage_starts).search(queries, DEPTH)}
+    hits_of_system = {"bm25": BM25Index(corpus.texts, corpus.passage_starts).search(queries, DEPTH)}
 
     # A vector per word, without context.
     if systems.static is not None:
-        hits_of_system["static"] = dense(
+        hits_of_system["static"] = dense_search(
             systems.static.encode(queries),
             systems.static.encode(corpus.texts),
             k=DEPTH,
@@ -120,13 +118,13 @@ def rank(systems: Systems, corpus: Corpus, evaluation_set: HeldOut) -> dict[str,
     for name, encoder in systems.encoders().items():
         document_vectors = encoder.encode(corpus.texts, model.document_prompt, f"documents, {name}")
         query_vectors = encoder.encode(queries, model.anchor_prompt, f"queries, {name}")
-        hits_of_system[name] = dense(
+        hits_of_system[name] = dense_search(
             query_vectors, document_vectors, DEPTH, passage_starts=corpus.passage_starts
         )
 
         # The probe adapts the vectors of the base model.
         if name == "base" and systems.adapter is not None:
-            hits_of_system["probe"] = dense(
+            hits_of_system["probe"] = dense_search(
                 systems.adapter.queries(query_vectors),
                 systems.adapter.documents(document_vectors),
                 k=DEPTH,
@@ -249,9 +247,9 @@ def pair_cosines(
     positions = scored_pairs["position"].tolist()
     cosines = [
         float(
-            best_scores(vector, passage_vectors, [position], passage_starts=corpus.passage_starts)[
-                0
-            ]
+            document_scores(
+                vector, passage_vectors, [position], passage_starts=corpus.passage_starts
+            )[0]
         )
         for vector, position in zip(anchor_vectors, positions, strict=True)
     ]
@@ -298,7 +296,7 @@ def score_agreement(
         metrics[f"gain.over_base.{name}.mean"] = mean
 
         # Few components give no interval.
-        bounds = interval(gain, components, seed)
+        bounds = bootstrap_interval(gain, components, seed)
         if bounds is not None:
             metrics[f"gain.over_base.{name}.low"] = bounds.low
             metrics[f"gain.over_base.{name}.high"] = bounds.high

@@ -41,13 +41,13 @@ from stages.finetune.tracking import (
     run_name,
 )
 from stages.finetune.trainer import Trained, TrainingHooks, TrainingJob, pick_device, train
-from stages.lib import tables
-from stages.lib.contracts.tokens import fixed_shape, tokens
-from stages.lib.embed import Encoder
-from stages.lib.errors import Problem
-from stages.lib.interface import Stage
-from stages.lib.models import file_hash, find_model, fingerprint, load_model
-from stages.lib.params import Model
+from stages.lib.core import tables
+from stages.lib.core.errors import UserError
+from stages.lib.core.interface import Stage
+from stages.lib.core.model_files import file_hash, find_base_model, model_hash
+from stages.lib.core.params import ModelParams
+from stages.lib.retrieval.encoder import Encoder, load_model
+from stages.lib.schemas.training import read_tokens_shape, tokens_schema
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -67,9 +67,9 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     passed = check_verdict(inputs.verdict, finetune.force)
 
     # The training rows, in batches without conflicts.
-    length, negatives = fixed_shape(inputs.tokens.path)
-    rows = tables.read(inputs.tokens.path, tokens(length, negatives))
-    base = find_model(params.model)
+    length, negatives = read_tokens_shape(inputs.tokens.path)
+    rows = tables.read(inputs.tokens.path, tokens_schema(length, negatives))
+    base = find_base_model(params.model)
     ids_of_rows = conflict_ids(rows, shape)
     batches = plan_batches(ids_of_rows, finetune.batch_size, finetune.epochs, seed=params.run.seed)
 
@@ -79,7 +79,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # Everything that decides the weights names the run and its checkpoint.
     decisive = decisive_texts(inputs, params, uses_early_stopping=early_stopping is not None)
-    checkpoints = Checkpoints(checkpoint_key(*decisive, fingerprint(base), str(device)))
+    checkpoints = Checkpoints(checkpoint_key(*decisive, model_hash(base), str(device)))
     tracker = start_tracker(params, decisive)
 
     # Train. A run that was killed goes on from its checkpoint.
@@ -126,15 +126,15 @@ def check_verdict(verdict: Path, force: bool) -> bool:
     try:
         passed = json.loads(verdict.read_text("utf-8"))["passed"] is True
     except FileNotFoundError:
-        raise Problem(f"{verdict} does not exist", "run 'dvc repro validate' first") from None
+        raise UserError(f"{verdict} does not exist", "run 'dvc repro validate' first") from None
     except (ValueError, KeyError, TypeError):
-        raise Problem(
+        raise UserError(
             f"{verdict} is not the result of a run: it has no key 'passed'",
             "run 'dvc repro validate'",
         ) from None
 
     if not passed and not force:
-        raise Problem(
+        raise UserError(
             f"{verdict}: the data failed validation, so it is not trained on",
             "open data/validate/index.html; to train all the same set finetune.force: true",
         )
@@ -189,7 +189,7 @@ def start_tracker(params: Params, decisive: Sequence[str]) -> Tracker:
     return Tracker(RUNS / run_name(*decisive), params.finetune.wandb, settings)
 
 
-def set_prompts(model: SentenceTransformer, prompts: Model) -> None:
+def set_prompts(model: SentenceTransformer, prompts: ModelParams) -> None:
     """Give `model` the prompts of training, for its encode_query and encode_document."""
     if prompts.anchor_prompt or prompts.document_prompt:
         model.prompts = {"query": prompts.anchor_prompt, "document": prompts.document_prompt}

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 import typer
 
-from stages.lib import cache
+from stages.lib.retrieval import cache
 
 INTERVAL_SECONDS = 60.0
 # The checkpoint of a large model takes long to write. The time between two checkpoints is at least

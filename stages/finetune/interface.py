@@ -10,13 +10,12 @@ from typing import Annotated, ClassVar, Literal
 import pandas as pd
 from pydantic import Field, field_validator
 
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.tokens import Tokens
-from stages.lib.interface import AfterWriting, Details, Reads, TableFile, Writes
-from stages.lib.params import Model, Run, Section, Shape
+from stages.lib.core.interface import AfterWriting, Details, Reads, TableFile, Writes
+from stages.lib.core.params import ModelParams, PairShape, ParamsSection, RunParams
+from stages.lib.schemas.documents import Passages
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.training import Tokens
 
 Loss = Literal[
     "auto",
@@ -29,7 +28,7 @@ Loss = Literal[
 Share = Annotated[float, Field(gt=0.0, le=1.0, multiple_of=0.01)]
 
 
-class FinetuneParams(Section):
+class FinetuneParams(ParamsSection):
     """How the model is trained."""
 
     section: ClassVar[str] = "finetune"
@@ -61,9 +60,9 @@ class Params:
     """The sections of params.yaml that `finetune` reads."""
 
     finetune: FinetuneParams
-    run: Run
-    model: Model
-    pair: Shape
+    run: RunParams
+    model: ModelParams
+    pair: PairShape
 
 
 @dataclass(frozen=True)

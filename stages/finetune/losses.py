@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from stages.finetune.interface import FinetuneParams
-from stages.lib.errors import Problem
-from stages.lib.models import load_model
+from stages.lib.core.errors import UserError
+from stages.lib.retrieval.encoder import load_model
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +43,7 @@ def choose(params: FinetuneParams, shape: Literal["ranking", "scores"]) -> str:
         if shape == "scores":
             fitting = "CoSENT"
 
-        raise Problem(
+        raise UserError(
             f"params.yaml: finetune.loss is {params.loss}, but pair.shape is {shape}",
             f"set finetune.loss to auto (here: {fitting}), or change pair.shape",
         )
@@ -127,7 +127,7 @@ def _matryoshka_dims(dims: Sequence[int], model: SentenceTransformer) -> list[in
     full = int(model.get_embedding_dimension() or 0)
 
     if max(dims) > full:
-        raise Problem(
+        raise UserError(
             f"params.yaml: finetune.matryoshka_dims names {max(dims)}, "
             f"but embeddings of the model have {full}",
             f"name dimensions up to {full}; the whole vector is always trained too",

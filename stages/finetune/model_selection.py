@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from stages.finetune.interface import Inputs
-from stages.lib.errors import Problem
-from stages.lib.heldout import Corpus, HeldOut, corpus_of, grades
-from stages.lib.measures import measure
-from stages.lib.params import Model
-from stages.lib.retrieval import Vectors, dense
+from stages.lib.core.errors import UserError
+from stages.lib.core.params import ModelParams
+from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels
+from stages.lib.evaluation.ranking_metrics import per_query_metrics
+from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
+from stages.lib.retrieval.search import Vectors, dense_search
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -42,11 +43,11 @@ class ValidationSet(NamedTuple):
     """The validation queries with their relevant documents, the corpus, and the prompts."""
 
     corpus: Corpus
-    evaluation_set: HeldOut
-    prompts: Model
+    evaluation_set: EvaluationSet
+    prompts: ModelParams
 
 
-def read_validation_set(inputs: Inputs, prompts: Model) -> ValidationSet:
+def read_validation_set(inputs: Inputs, prompts: ModelParams) -> ValidationSet:
     """Return all validation queries and the full corpus.
 
     Raises:
@@ -57,15 +58,15 @@ def read_validation_set(inputs: Inputs, prompts: Model) -> ValidationSet:
 
     # A kept document stands for its dropped copies.
     qrels = inputs.qrels.frame()
-    evaluation_set = HeldOut(inputs.queries.frame(), grades(qrels, kept_id_of), qrels)
+    evaluation_set = EvaluationSet(inputs.queries.frame(), resolve_qrels(qrels, kept_id_of), qrels)
     if not len(evaluation_set.queries):
-        raise Problem(
+        raise UserError(
             f"{inputs.queries.path} holds no queries, "
             "so early stopping and merging cannot choose anything",
             "set finetune.early_stopping: 0 and finetune.merge: [], or raise split.validation",
         )
 
-    return ValidationSet(corpus_of(inputs.passages.frame()), evaluation_set, prompts)
+    return ValidationSet(corpus_from_passages(inputs.passages.frame()), evaluation_set, prompts)
 
 
 def subset(
@@ -99,7 +100,7 @@ def subset(
 
     return ValidationSet(
         _documents_at(validation_set.corpus, kept),
-        HeldOut(chosen_queries, qrels, validation_set.evaluation_set.raw_qrels),
+        EvaluationSet(chosen_queries, qrels, validation_set.evaluation_set.raw_qrels),
         validation_set.prompts,
     )
 
@@ -136,10 +137,12 @@ def ndcg_at_10(validation_set: ValidationSet, encode: Encode) -> float:
     # Rank the corpus for every query.
     document_vectors = encode(corpus.texts, prompts.document_prompt)
     query_vectors = encode(list(evaluation_set.queries["text"]), prompts.anchor_prompt)
-    hits = dense(query_vectors, document_vectors, _DEPTH, passage_starts=corpus.passage_starts)
+    hits = dense_search(
+        query_vectors, document_vectors, _DEPTH, passage_starts=corpus.passage_starts
+    )
 
     # Grade the hits.
-    results = measure(
+    results = per_query_metrics(
         list(evaluation_set.queries["query_id"]),
         hits,
         corpus.doc_ids,

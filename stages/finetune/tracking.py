@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from stages.finetune.interface import FinetuneParams
-from stages.lib.errors import Problem
-from stages.lib.models import file_hash
-from stages.lib.params import Model, Run
-from stages.lib.stage import check_pins
+from stages.lib.core.errors import UserError
+from stages.lib.core.model_files import file_hash
+from stages.lib.core.params import ModelParams, RunParams
+from stages.lib.core.stage import check_pins
 
 PROJECT = "pairsmith"
 RUNS = Path("runs/finetune")
@@ -80,8 +80,8 @@ def check_wandb(mode: Literal["off", "offline", "online"]) -> None:
     # Only this parameter needs the package, so it is checked here and not for every run.
     try:
         check_pins(("wandb",))
-    except Problem as problem:
-        raise Problem(
+    except UserError as problem:
+        raise UserError(
             f"params.yaml: finetune.wandb is {mode}: {problem.fact}",
             "run '.venv/bin/python -m pip install -r requirements-wandb.txt', or set it to off",
         ) from None
@@ -116,7 +116,7 @@ def _start_wandb(
             ),
         )
     except wandb.Error as error:
-        raise Problem(
+        raise UserError(
             f"params.yaml: finetune.wandb is {mode}, but no run could be started: {error}",
             "log in with 'wandb login', or set finetune.wandb: offline and run 'wandb sync' later",
         ) from None
@@ -147,9 +147,9 @@ class ModelFacts(NamedTuple):
 def model_card(
     facts: ModelFacts,
     params: FinetuneParams,
-    run: Run,
+    run: RunParams,
     *,
-    model: Model,
+    model: ModelParams,
     metrics: Mapping[str, float | int | str | bool],
 ) -> str:
     """Return the card, the README.md in the folder of the model.
@@ -212,7 +212,7 @@ def _card_head(licence: str) -> str:
 def _fact_table(
     facts: ModelFacts,
     params: FinetuneParams,
-    model: Model,
+    model: ModelParams,
     metrics: Mapping[str, float | int | str | bool],
 ) -> str:
     """Return what the model was made of, as a table in Markdown."""

@@ -20,8 +20,8 @@ from stages.finetune.checkpoints import Checkpoints, State
 from stages.finetune.interface import FinetuneParams
 from stages.finetune.model_selection import EarlyStopping
 from stages.finetune.tracking import Tracker
-from stages.lib.errors import Problem
-from stages.lib.models import load_model
+from stages.lib.core.errors import UserError
+from stages.lib.retrieval.encoder import load_model
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -65,7 +65,7 @@ def choose_device(name: str, has_cuda: bool, has_mps: bool) -> str:
     if name == "auto":
         return next(kind for kind, available in is_available.items() if available)
     if not is_available[name]:
-        raise Problem(
+        raise UserError(
             f"params.yaml: finetune.device is {name}, but torch finds none here",
             "set finetune.device: auto, or install a build of torch for it",
         )

@@ -20,14 +20,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.benchmark import real
-from stages.lib.embed import Encoder
-from stages.lib.errors import Problem
-from stages.lib.interface import Stage
-from stages.lib.ledger import balance
-from stages.lib.models import find_model
-from stages.lib.reviewed import NEGATIVES, read_verdicts
-from stages.lib.text import normal_form
+from stages.lib.core.errors import UserError
+from stages.lib.core.interface import Stage
+from stages.lib.core.model_files import find_base_model
+from stages.lib.retrieval.encoder import Encoder
+from stages.lib.schemas.ledger import row_accounting
+from stages.lib.schemas.pairs import positive_pairs
+from stages.lib.schemas.reviews import NEGATIVES, read_judgements
+from stages.lib.text.normal_form import normal_form
 from stages.mine.batch_conflicts import BatchConflicts, add_conflict_ids
 from stages.mine.corpus import MiningCorpus
 from stages.mine.cross_encoder import CrossEncoder
@@ -50,7 +50,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     """Mine hard negatives that are not hidden positives."""
     training = inputs.pairs.frame()
     if not len(training):
-        raise Problem(
+        raise UserError(
             f"{inputs.pairs.path} holds no training pairs",
             "raise split.train or split.max_train_pairs, or bring more data",
         )
@@ -65,7 +65,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     known = read_known_pairs(inputs, training, params)
     forms = training["anchor"].map(normal_form)
     row_positives = [known.positives[form] for form in forms]
-    encoder = Encoder(find_model(params.model))
+    encoder = Encoder(find_base_model(params.model))
     corpus = read_corpus(inputs, row_positives, encoder, params)
     anchors = encoder.encode(list(training["anchor"]), params.model.anchor_prompt, "anchors")
     relations = read_relations(inputs, known, corpus, encoder=encoder, params=params)
@@ -89,7 +89,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     labels = {
         "structure": labels_by_structure(sample, known.positives, relations.relatives),
         "cross_encoder": labels_by_cross_encoder(sample, cross_encoder),
-        "review": labels_by_review(sample, read_verdicts(inputs.reviews, NEGATIVES)),
+        "review": labels_by_review(sample, read_judgements(inputs.reviews, NEGATIVES)),
     }
 
     rates = false_negative_rates(sample, labels)
@@ -99,7 +99,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         plot=mined.margin_sweep,
         metrics=most_trusted_rate(rates),
         details={
-            **balance(len(training), len(triplets), {}, []),
+            **row_accounting(len(training), len(triplets), {}, []),
             **mining_metrics(mined, settings.negatives),
             **corpus_metrics(triplets, known.positives, corpus),
             **rates,
@@ -139,7 +139,7 @@ def read_known_pairs(inputs: Inputs, training: pd.DataFrame, params: Params) -> 
     pairs = pd.concat([inputs.given_pairs.frame(), inputs.built_pairs.frame(), training])
     pairs = pairs.drop_duplicates("pair_id")
     if params.pair.shape != "scores":
-        pairs = real(pairs, params.labels.positive_from)
+        pairs = positive_pairs(pairs, params.labels.positive_from)
 
     # Variants, which augmentation added.
     ledger = inputs.variant_ledger.frame()

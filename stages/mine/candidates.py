@@ -12,10 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stages.lib.lexical import Lexical
-from stages.lib.retrieval import dense
-from stages.lib.text import normal_form
-from stages.lib.topk import Hits, Integers, Starts, Vectors, search
+from stages.lib.retrieval.bm25 import BM25Index
+from stages.lib.retrieval.search import Hits, Integers, PassageStarts, Vectors, dense_search, top_k
+from stages.lib.text.normal_form import normal_form
 from stages.mine.corpus import MiningCorpus, best_cosines
 from stages.mine.interface import MineParams
 
@@ -98,14 +97,14 @@ def retrieve_candidates(
     hits_of_miner: dict[str, Hits] = {}
     for miner in params.miners:
         if miner != DENSE:
-            hits = Lexical(corpus.texts[passages], starts).search(anchor_texts, count)
+            hits = BM25Index(corpus.texts[passages], starts).search(anchor_texts, count)
             # BM25 gives 0 to a document that shares no word with the anchor.
             hits.scores[hits.scores <= 0.0] = -np.inf
         elif params.index == "clusters":
             vectors = corpus.vectors[passages]
             hits = ivf_search(anchor_vectors, vectors, count, starts=starts, seed=seed)
         else:
-            hits = dense(anchor_vectors, corpus.vectors[passages], count, starts)
+            hits = dense_search(anchor_vectors, corpus.vectors[passages], count, starts)
 
         hits_of_miner[miner] = hits
 
@@ -173,7 +172,7 @@ def merge_candidates(
 
 def index_recall(hits: Hits, anchor_vectors: Vectors, corpus: MiningCorpus) -> float:
     """Return the share of the exact dense hits that `hits` has, over the first anchors."""
-    exact = dense(
+    exact = dense_search(
         anchor_vectors[:_RECALL_ANCHORS],
         corpus.vectors[corpus.searched_passages()],
         hits.positions.shape[1],
@@ -217,7 +216,9 @@ def _labelled_hits(
 # --- approximate search
 
 
-def ivf_search(queries: Vectors, passages: Vectors, k: int, *, starts: Starts, seed: int) -> Hits:
+def ivf_search(
+    queries: Vectors, passages: Vectors, k: int, *, starts: PassageStarts, seed: int
+) -> Hits:
     """Return about the `k` nearest documents of each query.
 
     Only passages in the clusters nearest to a query are scored; where these are fewer than `k`,
@@ -252,7 +253,7 @@ def ivf_search(queries: Vectors, passages: Vectors, k: int, *, starts: Starts, s
             columns = members[cluster]
             out[np.ix_(rows, columns)] = block[rows] @ passages[columns].T
 
-    return search(score, len(queries), len(passages), k, starts)
+    return top_k(score, len(queries), len(passages), k, starts)
 
 
 def _cluster_centres(passages: Vectors, count: int, seed: int) -> Vectors:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.lib.text import normal_form
-from stages.lib.topk import Integers, Starts, Vectors
+from stages.lib.retrieval.search import Integers, PassageStarts, Vectors
+from stages.lib.text.normal_form import normal_form
 
 # How many (anchor, document) pairs are scored at once. The vectors of their passages are copied.
 _CHUNK = 4096
@@ -36,7 +36,7 @@ class MiningCorpus(NamedTuple):
     texts: list[str]
     forms: list[frozenset[str]]
     vectors: Vectors
-    starts: Starts
+    starts: PassageStarts
     searched: int
     position_of: dict[str, int]
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from stages.lib import cache
-from stages.lib.errors import Problem
-from stages.lib.models import file_hash, fingerprint
-from stages.lib.passes import side_by_side
-from stages.lib.topk import Integers, Vectors
+from stages.lib.core.errors import UserError
+from stages.lib.core.model_files import file_hash, model_hash
+from stages.lib.retrieval import cache
+from stages.lib.retrieval.encoder import map_in_threads
+from stages.lib.retrieval.search import Integers, Vectors
 from stages.mine.candidates import Candidates
 from stages.mine.corpus import MiningCorpus
 from stages.mine.interface import MineParams
@@ -51,14 +51,14 @@ class CrossEncoder:
         folder = Path(path)
         weights = folder / "model.safetensors"
         if not weights.is_file():
-            raise Problem(
+            raise UserError(
                 f"params.yaml: mine.cross_encoder = '{path}' is no folder with a model.safetensors",
                 "give the folder of a cross-encoder that sentence-transformers saved, or null",
             )
 
         actual = file_hash(weights) if sha256 else ""
         if actual != sha256:
-            raise Problem(
+            raise UserError(
                 f"params.yaml: mine.cross_encoder_sha256 is {sha256[:12]}..., "
                 f"but the weights are {actual[:12]}...",
                 f"if the new weights are meant, set it to {actual}",
@@ -69,14 +69,14 @@ class CrossEncoder:
         versions = [
             version(package) for package in ("torch", "transformers", "sentence-transformers")
         ]
-        self._key = f"{fingerprint(folder)} {versions} {platform.machine()}"
+        self._key = f"{model_hash(folder)} {versions} {platform.machine()}"
         self._model: sentence_transformers.CrossEncoder | None = None
 
     def scores(self, pairs: Sequence[TextPair]) -> npt.NDArray[np.float64]:
         """Return the score of each pair, to six decimals, of shape (pairs,)."""
         # Each distinct pair of texts is scored once.
         distinct = sorted({_SEPARATOR.join(pair) for pair in pairs})
-        values = cache.through("cross_encoder", self._key, distinct, self._compute)
+        values = cache.get_or_compute("cross_encoder", self._key, distinct, self._compute)
         score_of = {
             key: float(np.frombuffer(value, dtype="<f8")[0]) for key, value in values.items()
         }
@@ -88,7 +88,7 @@ class CrossEncoder:
 
         # One pair at a time. In a batch its padding, and so its last bits, would depend on the
         # others.
-        return dict(zip(texts, side_by_side(self._score, texts, "cross-encoder"), strict=True))
+        return dict(zip(texts, map_in_threads(self._score, texts, "cross-encoder"), strict=True))
 
     def _score(self, text: str) -> bytes:
         assert self._model is not None
@@ -109,7 +109,7 @@ def _load(folder: Path) -> sentence_transformers.CrossEncoder:
         os.fspath(folder), device="cpu", local_files_only=True, trust_remote_code=False
     )
     if model.num_labels != 1:
-        raise Problem(
+        raise UserError(
             f"params.yaml: mine.cross_encoder: {folder.name} "
             f"gives {model.num_labels} scores, not one",
             "use a model that was trained to rank (one label)",

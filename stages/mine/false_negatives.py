@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from stages.lib.reviewed import Verdict, Verdicts, estimated, said
-from stages.lib.text import hash_hex, normal_form
+from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.reviews import Judgement, Judgements, judgements_of, rate_with_interval
+from stages.lib.text.normal_form import normal_form
 from stages.mine.candidates import LABELLED
 from stages.mine.corpus import MiningCorpus
 from stages.mine.cross_encoder import CrossEncoder
@@ -61,7 +62,7 @@ def sample_negatives(triplets: pd.DataFrame, count: int, seed: int) -> pd.DataFr
 
 def labels_by_structure(
     sample: pd.DataFrame, positives: Mapping[str, frozenset[str]], relatives: Neighbours
-) -> Verdicts:
+) -> Judgements:
     """Return labels by the hierarchy: True for an ancestor or descendant of a positive.
 
     None where no positive of the anchor is in the hierarchy.
@@ -81,7 +82,7 @@ def labels_by_structure(
     return labels
 
 
-def labels_by_cross_encoder(sample: pd.DataFrame, model: CrossEncoder | None) -> Verdicts:
+def labels_by_cross_encoder(sample: pd.DataFrame, model: CrossEncoder | None) -> Judgements:
     """Return labels by a model: True where the negative scores at least as high as the positive."""
     if model is None:
         return [None] * len(sample)
@@ -93,13 +94,13 @@ def labels_by_cross_encoder(sample: pd.DataFrame, model: CrossEncoder | None) ->
     return [bool(label) for label in is_false]
 
 
-def labels_by_review(sample: pd.DataFrame, lines: Iterable[Verdict]) -> Verdicts:
+def labels_by_review(sample: pd.DataFrame, lines: Iterable[Judgement]) -> Judgements:
     """Return labels by people; lines on negatives that are not in the sample are ignored."""
-    return said(zip(sample["pair_id"], sample["negative_id"], strict=True), lines)
+    return judgements_of(zip(sample["pair_id"], sample["negative_id"], strict=True), lines)
 
 
 def false_negative_rates(
-    sample: pd.DataFrame, labels: Mapping[str, Verdicts]
+    sample: pd.DataFrame, labels: Mapping[str, Judgements]
 ) -> dict[str, float | int]:
     """Return false_negatives.<source>.judged, rate, low and high, with a 95 % interval.
 
@@ -112,7 +113,7 @@ def false_negative_rates(
     rates: dict[str, float | int] = {}
     for source, source_labels in labels.items():
         name = f"false_negatives.{source}"
-        rates |= estimated(name, list(sample["form"]), source_labels)
+        rates |= rate_with_interval(name, list(sample["form"]), source_labels)
 
     return rates
 

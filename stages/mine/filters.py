@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stages.lib.text import normal_form
-from stages.lib.topk import Integers
+from stages.lib.retrieval.search import Integers
+from stages.lib.text.normal_form import normal_form
 from stages.mine.candidates import Candidates, is_labelled
 from stages.mine.corpus import MiningCorpus
 from stages.mine.interface import MineParams

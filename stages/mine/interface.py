@@ -9,18 +9,14 @@ from typing import Annotated, ClassVar, Literal
 import pandas as pd
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.hierarchy import Hierarchy
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.made import Made
-from stages.lib.contracts.near import Near
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.interface import Details, Metrics, Reads, TableFile, Writes
-from stages.lib.params import Labels, Model, Run, Section, Shape
+from stages.lib.core.interface import Details, Metrics, Reads, TableFile, Writes
+from stages.lib.core.params import ModelParams, PairShape, ParamsSection, RunParams, ScoreThreshold
+from stages.lib.schemas.documents import Documents, Hierarchy, Passages
+from stages.lib.schemas.duplicates import Aliases, NearDuplicates
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs, SyntheticPairs
+from stages.lib.schemas.splits import Splits
+from stages.lib.schemas.training import Triplets
 
 Miner = Literal["bm25", "dense"]
 
@@ -32,7 +28,7 @@ def _distinct(names: list[Miner]) -> list[Miner]:
     return names
 
 
-class MineParams(Section):
+class MineParams(ParamsSection):
     """The number of negatives, their candidates, and the filters that exclude candidates."""
 
     section: ClassVar[str] = "mine"
@@ -92,10 +88,10 @@ class Params:
     """The sections of params.yaml that `mine` reads."""
 
     mine: MineParams
-    model: Model
-    run: Run
-    labels: Labels
-    pair: Shape
+    model: ModelParams
+    run: RunParams
+    labels: ScoreThreshold
+    pair: PairShape
 
 
 @dataclass(frozen=True)
@@ -122,7 +118,7 @@ class Inputs:
         Reads("data/pair/dissimilar/pairs.parquet", "Pairs that a person found dissimilar."),
     ]
     synthetic_pairs: Annotated[
-        TableFile[Made],
+        TableFile[SyntheticPairs],
         Reads("data/pair/made.parquet", "The positive text of each synthetic pair."),
     ]
     given_pairs: Annotated[
@@ -145,7 +141,7 @@ class Inputs:
         Reads("data/split/splits.parquet", "The split of each pair and document."),
     ]
     near_duplicates: Annotated[
-        TableFile[Near],
+        TableFile[NearDuplicates],
         Reads("data/deduplicate/near.parquet", "Edges between near-duplicates."),
     ]
     aliases: Annotated[

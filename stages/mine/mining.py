@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.lib.ledger import Ledger as LedgerWriter
-from stages.lib.lexical import Lexical
-from stages.lib.text import normal_form
-from stages.lib.topk import Hits, Integers, Vectors
+from stages.lib.retrieval.bm25 import BM25Index
+from stages.lib.retrieval.search import Hits, Integers, Vectors
+from stages.lib.schemas.ledger import LedgerWriter
+from stages.lib.text.normal_form import normal_form
 from stages.mine.candidates import (
     DENSE,
     Candidates,
@@ -394,7 +394,7 @@ def best_passage(anchor: str, texts: Sequence[str]) -> int:
     >>> best_passage("fever", ["Rash.", "Fever.", "Fever."])
     1
     """
-    return int(Lexical(texts).scores(anchor).argmax()) if len(texts) > 1 else 0
+    return int(BM25Index(texts).scores(anchor).argmax()) if len(texts) > 1 else 0
 
 
 def mining_ledger(rows: pd.DataFrame, miner: Miner) -> LedgerWriter:

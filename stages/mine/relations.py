@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.text import normal_form
-from stages.lib.topk import Vectors
+from stages.lib.retrieval.search import Vectors
+from stages.lib.text.normal_form import normal_form
 
 # Id to the ids of the rows that are related to it.
 Neighbours = Mapping[str, frozenset[str]]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.lib.text import hash_hex
-from stages.lib.topk import Integers
+from stages.lib.core.ids import hash_hex
+from stages.lib.retrieval.search import Integers
 from stages.mine.candidates import Candidates, is_labelled
 from stages.mine.filters import FILTERS, PASSED, Mask
 from stages.mine.interface import MineParams

@@ -17,11 +17,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.lib.benchmark import real
-from stages.lib.errors import Problem
-from stages.lib.interface import Stage
-from stages.lib.ledger import Ledger as LedgerWriter
-from stages.lib.ledger import balance
+from stages.lib.core.errors import UserError
+from stages.lib.core.interface import Stage
+from stages.lib.schemas.ledger import LedgerWriter, row_accounting
+from stages.lib.schemas.pairs import positive_pairs
 from stages.pair.candidates import PairCandidate, candidate_rows, synthetic_rows
 from stages.pair.filters import (
     CAP_REASONS,
@@ -79,7 +78,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # Without real queries the synthetic pairs are the evaluation set too.
     shortened: dict[str, str] = {}
-    if not len(real(inputs.collected_pairs.frame(), settings.positive_from)):
+    if not len(positive_pairs(inputs.collected_pairs.frame(), settings.positive_from)):
         shortened = remove_anchors(sources, anchor_spans(built))
 
     # The text that is embedded.
@@ -177,7 +176,7 @@ def check_any_pairs(pairs: pd.DataFrame, given_path: Path) -> None:
         Problem: there is none. The message names the file of the given pairs.
     """
     if not len(pairs):
-        raise Problem(
+        raise UserError(
             f"{given_path} holds no pairs, and no recipe makes any",
             "map an anchor column under collect.sources, "
             "or add to pair.recipes: [given, title, first_sentence]",
@@ -229,7 +228,7 @@ def pair_accounting(
     candidates: Iterable[PairCandidate],
 ) -> dict[str, int]:
     """Return the number of pairs that came in, were added, were dropped, and left."""
-    return balance(
+    return row_accounting(
         given_count,
         pair_count,
         ledger.dropped(),

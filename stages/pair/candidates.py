@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.contracts.made import Made
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.text import hash_hex
+from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.pairs import Pairs, SyntheticPairs
 from stages.pair.render import SourceDocument, Span
 
 # A sentence, section or remainder of fewer words says too little to be an anchor or a positive.
@@ -110,7 +109,7 @@ def candidate_rows(candidates: Sequence[PairCandidate]) -> pd.DataFrame:
 
 def synthetic_rows(candidates: Iterable[PairCandidate]) -> pd.DataFrame:
     """Return the table of synthetic pairs: the origin of each candidate, and its positive."""
-    empty = Made.empty()
+    empty = SyntheticPairs.empty()
     rows = [(pair.pair_id, pair.origin_id, pair.positive) for pair in candidates]
 
     return pd.DataFrame(rows, columns=list(empty.columns)).astype(empty.dtypes.to_dict())

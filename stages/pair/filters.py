@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.benchmark import is_made
-from stages.lib.text import hash_hex, normal_form, words
+from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.pairs import is_synthetic
+from stages.lib.text.normal_form import normal_form, words
 from stages.pair.candidates import PairCandidate
 from stages.pair.interface import RECIPES, PairParams
 
@@ -260,7 +261,7 @@ def cap_pairs(
         # Rank the pairs of each document, topic or relation: given ones first, then by hash.
         ranked = pairs.assign(
             key=balance_keys(pairs, kind, topic_of_document),
-            is_synthetic=is_made(pairs["source"]),
+            is_synthetic=is_synthetic(pairs["source"]),
             hash=pairs["pair_id"].map(hash_hex),
         ).sort_values(["key", "is_synthetic", "hash"])
         rank = ranked.groupby("key").cumcount()

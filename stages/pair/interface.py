@@ -9,13 +9,11 @@ from typing import Annotated, ClassVar, Literal, get_args
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.made import Made
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.interface import Details, Metrics, Reads, TableFile, Writes
-from stages.lib.params import Model, Section
+from stages.lib.core.interface import Details, Metrics, Reads, TableFile, Writes
+from stages.lib.core.params import ModelParams, ParamsSection
+from stages.lib.schemas.documents import Documents, Passages
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs, SyntheticPairs
 
 Recipe = Literal[
     "given",
@@ -49,7 +47,7 @@ class GeneratedParams(BaseModel):
         return check_placeholders(template, {"text", "title"})
 
 
-class PairParams(Section):
+class PairParams(ParamsSection):
     """Which pairs are built, how they are balanced, and the text that is embedded."""
 
     section: ClassVar[str] = "pair"
@@ -109,7 +107,7 @@ class Params:
     """The sections of params.yaml that `pair` reads."""
 
     pair: PairParams
-    model: Model
+    model: ModelParams
 
 
 @dataclass(frozen=True)
@@ -177,7 +175,7 @@ class Outputs:
         Writes(
             "data/pair/made.parquet",
             "Origin and positive of each pair of a recipe.",
-            Made,
+            SyntheticPairs,
         ),
     ]
     ledger: Annotated[

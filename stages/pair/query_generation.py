@@ -26,16 +26,14 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from stages.lib import cache
-from stages.lib.embed import Encoder
-from stages.lib.errors import Problem
-from stages.lib.lexical import Lexical
-from stages.lib.models import find_model, fingerprint
-from stages.lib.params import Model
-from stages.lib.passes import one_thread
-from stages.lib.retrieval import Hits, dense
-from stages.lib.stage import progress
-from stages.lib.workers import workers
+from stages.lib.core.errors import UserError
+from stages.lib.core.model_files import find_base_model, model_hash
+from stages.lib.core.params import ModelParams
+from stages.lib.core.stage import progress, workers
+from stages.lib.retrieval import cache
+from stages.lib.retrieval.bm25 import BM25Index
+from stages.lib.retrieval.encoder import Encoder, single_torch_thread
+from stages.lib.retrieval.search import Hits, dense_search
 from stages.pair.candidates import PairCandidate, candidate
 from stages.pair.filters import Exclusion, FilterResult
 from stages.pair.interface import GeneratedParams
@@ -127,7 +125,7 @@ def first_line(answer: str) -> str:
 
 
 def round_trip_filter(
-    candidates: Sequence[PairCandidate], first: int, model: Model
+    candidates: Sequence[PairCandidate], first: int, model: ModelParams
 ) -> FilterResult:
     """Exclude generated pairs whose query does not find its own passage again.
 
@@ -142,12 +140,12 @@ def round_trip_filter(
     # Search all queries among all passages, by words and by meaning.
     queries = [candidate.anchor for candidate in generated]
     passages = [candidate.positive for candidate in generated]
-    encoder = Encoder(find_model(model))
+    encoder = Encoder(find_base_model(model))
     passage_vectors = encoder.encode(passages, model.document_prompt, "passages")
     query_vectors = encoder.encode(queries, model.anchor_prompt)
     rankings = [
-        Lexical(passages).search(queries, first),
-        dense(query_vectors, passage_vectors, first),
+        BM25Index(passages).search(queries, first),
+        dense_search(query_vectors, passage_vectors, first),
     ]
 
     excluded: list[Exclusion] = []
@@ -182,7 +180,7 @@ def query_generator(
     # Not a folder, so the name of a served model.
     url = environment.get(URL_VARIABLE)
     if not url:
-        raise Problem(
+        raise UserError(
             f"params.yaml: pair.generated.model = '{params.model}' is no folder, "
             f"and {URL_VARIABLE} is not set",
             "give the path of a sequence-to-sequence model, "
@@ -203,7 +201,7 @@ class LocalGenerator:
 
     def __init__(self, folder: Path, max_tokens: int) -> None:
         if not (folder / "model.safetensors").is_file():
-            raise Problem(
+            raise UserError(
                 f"params.yaml: pair.generated.model = '{folder}' holds no model.safetensors",
                 "save the model there with transformers; pickled weights are never loaded",
             )
@@ -211,7 +209,7 @@ class LocalGenerator:
         # Everything that decides an answer is in the key of the cache.
         versions = [version(package) for package in ("torch", "transformers")]
         self.key = (
-            f"seq2seq {fingerprint(folder)} {versions} greedy {max_tokens} {platform.machine()}"
+            f"seq2seq {model_hash(folder)} {versions} greedy {max_tokens} {platform.machine()}"
         )
         self._folder = folder
         self._max_tokens = max_tokens
@@ -226,7 +224,7 @@ class LocalGenerator:
 
         tokenizer, model = self._load()
 
-        with one_thread(), torch.inference_mode():
+        with single_torch_thread(), torch.inference_mode():
             return [self._answer(tokenizer, model, prompt) for prompt in prompts]
 
     def _answer(self, tokenizer: Any, model: Any, prompt: str) -> str:
@@ -265,7 +263,7 @@ class ApiGenerator:
 
     def __init__(self, model: str, max_tokens: int, url: str, *, secret: str) -> None:
         if urlsplit(url).scheme not in ("http", "https"):
-            raise Problem(
+            raise UserError(
                 f"{URL_VARIABLE} = '{url}' is no address",
                 "write it with http:// or https://, up to and with /v1",
             )
@@ -320,8 +318,8 @@ class ApiGenerator:
             headers=headers,
         )
 
-    def _problem(self, cause: str) -> Problem:
-        return Problem(
+    def _problem(self, cause: str) -> UserError:
+        return UserError(
             f"{self._url}, the address in {URL_VARIABLE}, {cause}",
             f"check that it serves '{self._model}' and that {KEY_VARIABLE} is right, "
             "then run again: the answers so far are kept",
@@ -341,7 +339,7 @@ def _answers(prompts: Sequence[str], generator: QueryGenerator) -> dict[str, str
     encoded: dict[str, bytes] = {}
     for start in progress(starts, len(starts), "writing queries"):
         chunk = distinct[start : start + _CHUNK]
-        encoded |= cache.through("generated", generator.key, chunk, compute=generate)
+        encoded |= cache.get_or_compute("generated", generator.key, chunk, compute=generate)
 
     return {prompt: answer.decode("utf-8", "replace") for prompt, answer in encoded.items()}
 

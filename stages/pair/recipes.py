@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from stages.lib.sentences import sentences
-from stages.lib.text import hash_hex, normal_form, words
+from stages.lib.core.ids import hash_hex
+from stages.lib.preprocessing.language import split_sentences
+from stages.lib.text.normal_form import normal_form, words
 from stages.pair.candidates import MIN_WORDS, PairCandidate, candidate
 from stages.pair.render import SourceDocument, Span, remove_spans
 from stages.pair.sections import heading, question
@@ -157,7 +158,7 @@ def synonyms(
 def _first_full_sentence(text: str, passage: Span) -> Span | None:
     """Return the span of the first sentence of a passage that has enough words."""
     start = passage.start
-    for sentence in sentences(passage.of(text)):
+    for sentence in split_sentences(passage.of(text)):
         if len(words(sentence.strip())) >= MIN_WORDS:
             return Span(start, start + len(sentence))
 

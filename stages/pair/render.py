@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 
 
 class Span(NamedTuple):
@@ -73,7 +73,7 @@ def _find_passage(text: str, passage: str, previous: Sequence[Span], *, doc_id: 
     search_start = previous[-1].start + 1 if previous else 0
     start = text.find(passage, search_start)
     if start < 0:
-        raise Problem(
+        raise UserError(
             f"a passage of {doc_id} does not stand in its text",
             "run 'dvc repro clean deduplicate' first",
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from stages.lib.text import normal_form, words
+from stages.lib.text.normal_form import normal_form, words
 from stages.pair.candidates import (
     MIN_WORDS,
     PairCandidate,

@@ -8,7 +8,7 @@ people who read them start to choose by them.
 
 from __future__ import annotations
 
-from stages.lib.interface import Stage
+from stages.lib.core.interface import Stage
 from stages.report.interface import Inputs, Outputs, Params
 from stages.report.measurements import read_data
 from stages.report.sections import write_page

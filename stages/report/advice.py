@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 
-from stages.lib.measured import Metrics
-from stages.lib.page import Check
-from stages.lib.verdict import GATES
+from stages.lib.reporting.details import StageDetails
+from stages.lib.reporting.gates import GATES
+from stages.lib.reporting.html import InvariantCheck
 from stages.report.measurements import RowCounts
 
 # Counts that must be 0: the stage, the key, and what is counted.
@@ -33,15 +33,15 @@ _FEW_EFFECTIVE_COMPONENTS = 5.0
 _GAIN = "validation.gain.over_base.ndcg_at_10"
 
 
-def check_invariants(metrics: Metrics) -> list[Check]:
+def check_invariants(metrics: StageDetails) -> list[InvariantCheck]:
     """Return the invariants of the pipeline with how often each is broken."""
     return [
-        Check(f"{stage}.{key}", int(metrics.need(stage, key)), meaning)
+        InvariantCheck(f"{stage}.{key}", int(metrics.need(stage, key)), meaning)
         for stage, key, meaning in INVARIANTS
     ]
 
 
-def advise(metrics: Metrics, slices: pd.DataFrame, counts: Sequence[RowCounts]) -> list[str]:
+def advise(metrics: StageDetails, slices: pd.DataFrame, counts: Sequence[RowCounts]) -> list[str]:
     """Return pieces of advice, the most important first; none when nothing is wrong."""
     advice = list(_broken_invariants(metrics))
     for rule in _RULES:
@@ -51,7 +51,7 @@ def advise(metrics: Metrics, slices: pd.DataFrame, counts: Sequence[RowCounts]) 
     return advice
 
 
-def _broken_invariants(metrics: Metrics) -> Iterator[str]:
+def _broken_invariants(metrics: StageDetails) -> Iterator[str]:
     for check in check_invariants(metrics):
         if check.broken:
             stage = check.name.split(".")[0]
@@ -62,7 +62,7 @@ def _broken_invariants(metrics: Metrics) -> Iterator[str]:
             )
 
 
-def _synthetic_evaluation_set(metrics: Metrics) -> Iterator[str]:
+def _synthetic_evaluation_set(metrics: StageDetails) -> Iterator[str]:
     if metrics.find("evaluate", "synthetic_exam"):
         yield (
             "No source gives queries. Recipes wrote the evaluation set, as they wrote the "
@@ -72,7 +72,7 @@ def _synthetic_evaluation_set(metrics: Metrics) -> Iterator[str]:
         )
 
 
-def _gates(metrics: Metrics) -> Iterator[str]:
+def _gates(metrics: StageDetails) -> Iterator[str]:
     for name, meaning in GATES.items():
         status = metrics.stages["validate"].get(f"gates.{name}")
         if status in ("fail", "warn"):
@@ -82,7 +82,7 @@ def _gates(metrics: Metrics) -> Iterator[str]:
             )
 
 
-def _no_gain(metrics: Metrics) -> Iterator[str]:
+def _no_gain(metrics: StageDetails) -> Iterator[str]:
     low = metrics.find("evaluate", f"{_GAIN}.low")
     high = metrics.find("evaluate", f"{_GAIN}.high")
     if low is None or high is None or low > 0:
@@ -105,7 +105,7 @@ def _no_gain(metrics: Metrics) -> Iterator[str]:
     )
 
 
-def _harm(metrics: Metrics) -> Iterator[str]:
+def _harm(metrics: StageDetails) -> Iterator[str]:
     if metrics.find("evaluate", "out_of_domain.harmless") is False:
         high = metrics.need("evaluate", "out_of_domain.drop.high")
         yield (
@@ -116,7 +116,7 @@ def _harm(metrics: Metrics) -> Iterator[str]:
         )
 
 
-def _few_components_decide(metrics: Metrics) -> Iterator[str]:
+def _few_components_decide(metrics: StageDetails) -> Iterator[str]:
     effective = metrics.find("evaluate", "validation.effective_components")
     count = metrics.find("evaluate", "validation.components")
     if effective is not None and effective < _FEW_EFFECTIVE_COMPONENTS and count:
@@ -128,7 +128,7 @@ def _few_components_decide(metrics: Metrics) -> Iterator[str]:
         )
 
 
-def _cheaper_systems(metrics: Metrics) -> Iterator[str]:
+def _cheaper_systems(metrics: StageDetails) -> Iterator[str]:
     systems = {
         "fusion": "fusing BM25 with the base model",
         "probe": "the linear probe",
@@ -145,7 +145,7 @@ def _cheaper_systems(metrics: Metrics) -> Iterator[str]:
             )
 
 
-def _bm25_is_better(metrics: Metrics) -> Iterator[str]:
+def _bm25_is_better(metrics: StageDetails) -> Iterator[str]:
     bm25 = metrics.need("evaluate", "validation.bm25.ndcg_at_10")
     base = metrics.need("evaluate", "validation.base.ndcg_at_10")
     if bm25 >= base:
@@ -156,7 +156,7 @@ def _bm25_is_better(metrics: Metrics) -> Iterator[str]:
         )
 
 
-def _short_anchors(metrics: Metrics) -> Iterator[str]:
+def _short_anchors(metrics: StageDetails) -> Iterator[str]:
     share = metrics.need("mine", "short_anchors_share")
     if share > _SHORT_ANCHORS:
         yield (
@@ -166,7 +166,7 @@ def _short_anchors(metrics: Metrics) -> Iterator[str]:
         )
 
 
-def _unknown_tokens(metrics: Metrics) -> Iterator[str]:
+def _unknown_tokens(metrics: StageDetails) -> Iterator[str]:
     share = metrics.need("tokenize", "unknown_share")
     if share > _UNKNOWN_TOKENS:
         yield (
@@ -175,7 +175,7 @@ def _unknown_tokens(metrics: Metrics) -> Iterator[str]:
         )
 
 
-def _large_component(metrics: Metrics) -> Iterator[str]:
+def _large_component(metrics: StageDetails) -> Iterator[str]:
     share = metrics.need("split", "largest_component_share")
     if share > _LARGEST_COMPONENT:
         yield (
@@ -185,7 +185,7 @@ def _large_component(metrics: Metrics) -> Iterator[str]:
 
 
 # In the order of their importance.
-_RULES: tuple[Callable[[Metrics], Iterator[str]], ...] = (
+_RULES: tuple[Callable[[StageDetails], Iterator[str]], ...] = (
     _synthetic_evaluation_set,
     _gates,
     _no_gain,

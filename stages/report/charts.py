@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stages.lib.contracts.runs import SYSTEMS
-from stages.lib.drawing import BLUE, GREEN, GREY, INK, LINE, ORANGE, PURPLE, SOFT
+from stages.lib.reporting.charts import BLUE, GREEN, GREY, INK, LINE, ORANGE, PURPLE, SOFT
+from stages.lib.schemas.runs import SYSTEMS
 
 if TYPE_CHECKING:
     import altair

@@ -8,16 +8,15 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.runs import Runs
-from stages.lib.interface import Details, Folder, Reads, TableFile, Writes
-from stages.lib.params import Section
+from stages.lib.core.interface import Details, Folder, Reads, TableFile, Writes
+from stages.lib.core.params import ParamsSection
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.runs import Runs
 
 
-class ReportParams(Section):
+class ReportParams(ParamsSection):
     """What the page shows."""
 
     section: ClassVar[str] = "report"

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.contracts.query_results import QueryResults
-from stages.lib.contracts.table import check
-from stages.lib.errors import Problem
-from stages.lib.measured import Metrics, Value, read_metrics
+from stages.lib.core.errors import UserError
+from stages.lib.core.tables import check_table
+from stages.lib.reporting.details import StageDetails, Value, read_stage_details
+from stages.lib.schemas.runs import QueryResults
 from stages.report.interface import Inputs
 
 # Columns in which an empty field is a missing number. Elsewhere a name may be "NA" or "null".
@@ -51,7 +51,7 @@ class ReportData(NamedTuple):
         texts: the texts behind the validation results.
     """
 
-    metrics: Metrics
+    metrics: StageDetails
     validation: pd.DataFrame
     test: pd.DataFrame
     separation: pd.DataFrame
@@ -71,7 +71,7 @@ def read_data(inputs: Inputs) -> ReportData:
         first_hits=inputs.runs.frame(split="validation", system="finetuned", rank=1),
     )
     return ReportData(
-        metrics=Metrics(read_metrics(list(vars(inputs.details).values()))),
+        metrics=StageDetails(read_stage_details(list(vars(inputs.details).values()))),
         validation=read_results(inputs.validation_results, "validation"),
         test=read_results(inputs.test_results, "test"),
         separation=read_plot(inputs.separation, ("panel", "kind"), ("cosine", "share")),
@@ -90,9 +90,9 @@ def read_results(path: Path, split: str) -> pd.DataFrame:
     """
     columns = QueryResults.to_schema().columns
     text_columns = [name for name, column in columns.items() if str(column.dtype).startswith("str")]
-    frame = check(_read_tsv(path, text_columns), QueryResults, str(path))
+    frame = check_table(_read_tsv(path, text_columns), QueryResults, str(path))
     if not (frame["split"] == split).all():
-        raise Problem(
+        raise UserError(
             f"{path} holds results of another split than {split}", "run 'dvc repro evaluate'"
         )
     return frame
@@ -110,12 +110,12 @@ def read_plot(
     remedy = "run the stage that writes it again: 'dvc repro --force'"
     for name in (*text_columns, *number_columns):
         if name not in frame.columns:
-            raise Problem(f"{path} has no column '{name}'", remedy)
+            raise UserError(f"{path} has no column '{name}'", remedy)
 
     # An empty column has no type.
     for name in number_columns:
         if len(frame) and not pd.api.types.is_numeric_dtype(frame[name]):
-            raise Problem(f"{path} has something else than numbers in '{name}'", remedy)
+            raise UserError(f"{path} has something else than numbers in '{name}'", remedy)
 
     return frame[[*text_columns, *number_columns]]
 
@@ -148,7 +148,7 @@ class RowCounts(NamedTuple):
     reasons: str
 
 
-def row_counts(metrics: Metrics) -> list[RowCounts]:
+def row_counts(metrics: StageDetails) -> list[RowCounts]:
     """Return the row accounting of every stage that has one, in the order of the pipeline.
 
     A stage with several tables has the name of the table before the key: `documents.rows_in`.
@@ -203,7 +203,9 @@ def _read_tsv(path: Path, text_columns: Sequence[str]) -> pd.DataFrame:
             na_values={name: [""] for name in _OPTIONAL_NUMBERS},
         )
     except FileNotFoundError:
-        raise Problem(f"{path} does not exist", "run 'dvc repro' first") from None
+        raise UserError(f"{path} does not exist", "run 'dvc repro' first") from None
     except (ValueError, pd.errors.ParserError) as error:
         first_line = str(error).splitlines()[0]
-        raise Problem(f"{path} is not a TSV table: {first_line}", "run 'dvc repro' again") from None
+        raise UserError(
+            f"{path} is not a TSV table: {first_line}", "run 'dvc repro' again"
+        ) from None

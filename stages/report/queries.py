@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 from stages.report.measurements import ValidationTexts
 
 # Longer documents are cut.
@@ -43,7 +43,7 @@ def paired_results(results: pd.DataFrame) -> pd.DataFrame:
         tuned, on=["query_id", "component_id"], suffixes=("_base", "_tuned"), validate="1:1"
     )
     if len(paired) != len(base) or len(paired) != len(tuned):
-        raise Problem(
+        raise UserError(
             "base and fine-tuned were not scored on the same queries", "run 'dvc repro evaluate'"
         )
 
@@ -175,7 +175,7 @@ def _with_queries(paired: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame:
     is_unknown = frame["text"].isna()
     if is_unknown.any():
         first = frame.loc[is_unknown, "query_id"].iloc[0]
-        raise Problem(
+        raise UserError(
             f"metrics/queries/validation.tsv scores {first}, which is no query",
             "run 'dvc repro evaluate'",
         )

@@ -6,11 +6,10 @@ import math
 
 import pandas as pd
 
-from stages.lib.charts import PANELS
-from stages.lib.drawing import chart
-from stages.lib.measured import Metrics
-from stages.lib.page import Html, folded, paragraph, table
-from stages.lib.statistics import LEAST_COMPONENTS
+from stages.lib.analysis.intervals import MIN_COMPONENTS
+from stages.lib.reporting.charts import PANEL_TITLES, svg_figure
+from stages.lib.reporting.details import StageDetails
+from stages.lib.reporting.html import Html, collapsible, html_table, paragraph
 from stages.report.charts import slice_chart
 
 _SLICE_COLUMNS = {
@@ -21,13 +20,13 @@ _SLICE_COLUMNS = {
     "finetuned": "Fine-tuned",
 }
 _SEPARATION_PANELS = {
-    **{panel: PANELS[panel] for panel in ("random", "bm25", "dense")},
+    **{panel: PANEL_TITLES[panel] for panel in ("random", "bm25", "dense")},
     "remined": "dense-hard, by the new model",
 }
 _SEPARATION_METRICS = {"roc_auc": "ROC AUC", "standardised_gap": "gap in deviations"}
 
 
-def harm_and_raw_queries(metrics: Metrics) -> list[Html]:
+def harm_and_raw_queries(metrics: StageDetails) -> list[Html]:
     """Return sentences on harm outside the domain, and on queries as people typed them.
 
     A sentence without data is left out.
@@ -59,7 +58,7 @@ def harm_and_raw_queries(metrics: Metrics) -> list[Html]:
     return parts
 
 
-def separation_after_training(metrics: Metrics) -> list[Html]:
+def separation_after_training(metrics: StageDetails) -> list[Html]:
     """Return how far positives stand from negatives, before and after fine-tuning."""
     rows = []
     for panel, label in _SEPARATION_PANELS.items():
@@ -74,7 +73,7 @@ def separation_after_training(metrics: Metrics) -> list[Html]:
             "base model make the fine-tuned model look better than it is. Negatives of the "
             "fine-tuned model make the base model look better."
         ),
-        table(
+        html_table(
             pd.DataFrame(rows), "Validation, before and after fine-tuning, on the same negatives"
         ),
     ]
@@ -91,7 +90,7 @@ def slice_parts(slices: pd.DataFrame) -> list[Html]:
             f"{row.slice} {row.base:.3f} to {row.finetuned:.3f}" for row in relations.itertuples()
         ]
         description = f"nDCG@10 per relation, base to fine-tuned: {'; '.join(points)}"
-        parts.append(chart(slice_chart(relations), description))
+        parts.append(svg_figure(slice_chart(relations), description))
 
     # All slices that are large enough for a test.
     is_small = slices["low"].isna()
@@ -99,18 +98,18 @@ def slice_parts(slices: pd.DataFrame) -> list[Html]:
         "Validation nDCG@10 by slice, and other measures. Many slices are tested, so p is "
         "corrected (Holm)."
     )
-    parts.append(table(_slice_table(slices[~is_small]), caption))
+    parts.append(html_table(_slice_table(slices[~is_small]), caption))
 
     # Small slices have means only.
     if is_small.any():
         small = _slice_table(slices[is_small]).drop(columns=["p", "Finding"])
-        note = f"Fewer than {LEAST_COMPONENTS} components: means only, without a test"
-        parts.append(folded(f"Smaller slices: {is_small.sum():,}", table(small, note)))
+        note = f"Fewer than {MIN_COMPONENTS} components: means only, without a test"
+        parts.append(collapsible(f"Smaller slices: {is_small.sum():,}", html_table(small, note)))
 
     return parts
 
 
-def label_errors(metrics: Metrics) -> str:
+def label_errors(metrics: StageDetails) -> str:
     """Return a sentence on first hits that are relevant although no label says so."""
     rate = metrics.find("evaluate", "label_error.rate")
     low = metrics.find("evaluate", "label_error.low")
@@ -128,7 +127,7 @@ def label_errors(metrics: Metrics) -> str:
     )
 
 
-def _before_and_after(metrics: Metrics, panel: str) -> dict[str, float]:
+def _before_and_after(metrics: StageDetails, panel: str) -> dict[str, float]:
     values: dict[str, float] = {}
     for key, name in _SEPARATION_METRICS.items():
         for time in ("before", "after"):

@@ -8,23 +8,22 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.charts import PANELS, separation
-from stages.lib.contracts.runs import SYSTEMS
-from stages.lib.drawing import chart
-from stages.lib.measured import Metrics
-from stages.lib.page import (
-    Figure,
+from stages.lib.reporting.charts import PANEL_TITLES, separation_chart, svg_figure
+from stages.lib.reporting.details import StageDetails
+from stages.lib.reporting.html import (
     Html,
+    KeyFigure,
+    PageSection,
     Tone,
     bullets,
-    checks,
-    figures,
-    folded,
-    page,
+    collapsible,
+    html_page,
+    html_table,
+    invariant_list,
+    key_figures,
     paragraph,
-    table,
 )
-from stages.lib.page import Section as PageSection
+from stages.lib.schemas.runs import SYSTEMS
 from stages.report import charts
 from stages.report.advice import advise, check_invariants
 from stages.report.measurements import ReportData, RowCounts, ValidationTexts, row_counts
@@ -111,19 +110,19 @@ def write_page(data: ReportData, worst_count: int) -> str:
         "One run of the pipeline, from raw text to the fine-tuned model. Choices are made on "
         "validation. The test split confirms them. Its queries are not shown, only sums over them."
     )
-    return page("Did the data help?", lead, sections)
+    return html_page("Did the data help?", lead, sections)
 
 
-def _summary(metrics: Metrics, test: pd.DataFrame) -> list[Html]:
+def _summary(metrics: StageDetails, test: pd.DataFrame) -> list[Html]:
     # Three numbers to see at once.
     numbers = []
     for system in _HEADLINE_SYSTEMS:
         name = SYSTEMS[system]
         scores = [metrics.need("evaluate", f"{split}.{system}.ndcg_at_10") for split in _SPLITS]
         label = f"{name[0].upper()}{name[1:]}, test nDCG@10"
-        numbers.append(Figure(label, f"{scores[0]:.3f}", f"validation {scores[1]:.3f}"))
+        numbers.append(KeyFigure(label, f"{scores[0]:.3f}", f"validation {scores[1]:.3f}"))
 
-    parts = [_verdict(metrics, test), figures(numbers), *harm_and_raw_queries(metrics)]
+    parts = [_verdict(metrics, test), key_figures(numbers), *harm_and_raw_queries(metrics)]
     gains = _gains(metrics)
     if not gains:
         return parts
@@ -141,12 +140,12 @@ def _summary(metrics: Metrics, test: pd.DataFrame) -> list[Html]:
         "found in four of five cases."
     )
     formats = {"Gain": "+.3f", "95 % from": "+.3f", "to": "+.3f"}
-    parts.append(chart(charts.gain_chart(frame), description, caption))
-    parts.append(table(frame.rename(columns=_GAIN_HEADINGS), table_caption, formats))
+    parts.append(svg_figure(charts.gain_chart(frame), description, caption))
+    parts.append(html_table(frame.rename(columns=_GAIN_HEADINGS), table_caption, formats))
     return parts
 
 
-def _verdict(metrics: Metrics, test: pd.DataFrame) -> Html:
+def _verdict(metrics: StageDetails, test: pd.DataFrame) -> Html:
     count = int(metrics.need("evaluate", "test_queries"))
     gain = next((gain for gain in _gains(metrics) if gain.split == "test"), None)
     if gain is None:
@@ -182,7 +181,7 @@ def _verdict(metrics: Metrics, test: pd.DataFrame) -> Html:
     )
 
 
-def _gains(metrics: Metrics) -> list[Gain]:
+def _gains(metrics: StageDetails) -> list[Gain]:
     """Return the gain on each split that has one."""
     gains = []
     for split in _SPLITS:
@@ -197,13 +196,13 @@ def _gains(metrics: Metrics) -> list[Gain]:
     return gains
 
 
-def _invariants(metrics: Metrics) -> list[Html]:
+def _invariants(metrics: StageDetails) -> list[Html]:
     invariants = check_invariants(metrics)
     broken = sum(check.broken > 0 for check in invariants)
     if not broken:
         return [
             paragraph("Each line is a count in the data of this run, and must be 0."),
-            checks(invariants),
+            invariant_list(invariants),
         ]
 
     return [
@@ -212,7 +211,7 @@ def _invariants(metrics: Metrics) -> list[Html]:
             "any number on this page.",
             "bad",
         ),
-        checks(invariants),
+        invariant_list(invariants),
     ]
 
 
@@ -228,16 +227,16 @@ def _row_counts(counts: Sequence[RowCounts]) -> list[Html]:
             "In every stage, rows in and added equal rows out and dropped. `python -m stages "
             "explain ID` shows the history of one row."
         ),
-        chart(
+        svg_figure(
             charts.row_count_chart(frame),
             f"Rows through the stages: {'; '.join(points)}",
             "The number beside a bar is the number of rows out.",
         ),
-        table(frame.rename(columns=_ROW_HEADINGS), "Row accounting of every stage"),
+        html_table(frame.rename(columns=_ROW_HEADINGS), "Row accounting of every stage"),
     ]
 
 
-def _systems(metrics: Metrics, recall: pd.DataFrame) -> list[Html]:
+def _systems(metrics: StageDetails, recall: pd.DataFrame) -> list[Html]:
     rows = []
     for split in _SPLITS:
         for system, name in SYSTEMS.items():
@@ -253,17 +252,17 @@ def _systems(metrics: Metrics, recall: pd.DataFrame) -> list[Html]:
         f"validation and {test_queries:,} test queries. The last column is nDCG@10 with its 95 % "
         "interval."
     )
-    parts = [table(pd.DataFrame(rows), caption)]
+    parts = [html_table(pd.DataFrame(rows), caption)]
 
     # Systems and splits without a name are not shown.
     is_known = recall["split"].isin(_SPLITS) & recall["system"].isin(SYSTEMS)
     if is_known.any():
         description = "Recall among the first k hits, by system, on validation and test"
-        parts.append(chart(charts.recall_chart(recall[is_known]), description))
+        parts.append(svg_figure(charts.recall_chart(recall[is_known]), description))
     return parts
 
 
-def _scores(metrics: Metrics, split: str, system: str) -> dict[str, float | str]:
+def _scores(metrics: StageDetails, split: str, system: str) -> dict[str, float | str]:
     """Return the metrics of one system, by heading."""
     scores: dict[str, float | str] = {
         heading: metrics.need("evaluate", f"{split}.{system}.{metric}")
@@ -273,7 +272,7 @@ def _scores(metrics: Metrics, split: str, system: str) -> dict[str, float | str]
     return scores
 
 
-def _gain_over(metrics: Metrics, split: str, system: str) -> str:
+def _gain_over(metrics: StageDetails, split: str, system: str) -> str:
     """Return the gain of the fine-tuned model over a system with its interval, or nothing."""
     key = f"{split}.gain.over_{system}.ndcg_at_10"
     mean = metrics.find("evaluate", f"{key}.mean")
@@ -287,7 +286,7 @@ def _gain_over(metrics: Metrics, split: str, system: str) -> str:
     return f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-def _separation(metrics: Metrics, bins: pd.DataFrame) -> list[Html]:
+def _separation(metrics: StageDetails, bins: pd.DataFrame) -> list[Html]:
     introduction = paragraph(
         "Cosines of validation queries with their positives, and with three kinds of negatives, "
         "by the base model. Random negatives show mispaired rows. BM25-hard negatives share words "
@@ -297,7 +296,7 @@ def _separation(metrics: Metrics, bins: pd.DataFrame) -> list[Html]:
 
     # One line for each kind of negative that was measured.
     rows = []
-    for panel, name in PANELS.items():
+    for panel, name in PANEL_TITLES.items():
         area = metrics.find("validate", f"separation.{panel}.roc_auc")
         if area is not None:
             gap = metrics.need("validate", f"separation.{panel}.gap")
@@ -305,25 +304,27 @@ def _separation(metrics: Metrics, bins: pd.DataFrame) -> list[Html]:
 
     # The plot may be empty.
     parts = [introduction]
-    known_bins = bins[bins["panel"].isin(PANELS)]
+    known_bins = bins[bins["panel"].isin(PANEL_TITLES)]
     if len(known_bins):
         areas = [f"{row['Negatives']}: ROC AUC {row['ROC AUC']:.3f}" for row in rows]
         description = f"Histograms of cosines, positives and negatives. {'; '.join(areas)}"
-        drawing = separation(known_bins).properties(title="Cosines of positives and of negatives")
-        parts.append(chart(drawing, description))
+        drawing = separation_chart(known_bins).properties(
+            title="Cosines of positives and of negatives"
+        )
+        parts.append(svg_figure(drawing, description))
 
     frame = pd.DataFrame(rows, columns=["Negatives", "Gap of the means", "ROC AUC"])
     caption = "Separation of positives and negatives. A ROC AUC of 0.5 is none, 1 is complete."
-    return [*parts, table(frame, caption)]
+    return [*parts, html_table(frame, caption)]
 
 
-def _training(metrics: Metrics, loss: pd.DataFrame) -> list[Html]:
+def _training(metrics: StageDetails, loss: pd.DataFrame) -> list[Html]:
     numbers = []
     for label, stage, key, number_format in _TRAINING_FIGURES:
-        numbers.append(Figure(label, format(metrics.need(stage, key), number_format)))
+        numbers.append(KeyFigure(label, format(metrics.need(stage, key), number_format)))
 
     if loss.empty:
-        return [figures(numbers), paragraph("No loss was logged.", "note")]
+        return [key_figures(numbers), paragraph("No loss was logged.", "note")]
 
     # The ends of the curve, in words.
     first = loss.iloc[0]
@@ -332,7 +333,7 @@ def _training(metrics: Metrics, loss: pd.DataFrame) -> list[Html]:
         f"Training loss from {first['loss']:.3f} at step {loss['step'].iloc[0]} "
         f"to {last['loss']:.3f} at step {loss['step'].iloc[-1]}"
     )
-    return [figures(numbers), chart(charts.loss_chart(loss), description)]
+    return [key_figures(numbers), svg_figure(charts.loss_chart(loss), description)]
 
 
 def _changes(paired: pd.DataFrame) -> list[Html]:
@@ -348,12 +349,12 @@ def _changes(paired: pd.DataFrame) -> list[Html]:
     if len(bins):
         description = f"Histogram of the change of each query. {sentence}"
         caption = "Queries without a change are left out."
-        parts.append(chart(charts.change_chart(bins), description, caption))
+        parts.append(svg_figure(charts.change_chart(bins), description, caption))
     return parts
 
 
 def _worst_queries(
-    metrics: Metrics, paired: pd.DataFrame, texts: ValidationTexts, count: int
+    metrics: StageDetails, paired: pd.DataFrame, texts: ValidationTexts, count: int
 ) -> list[Html]:
     if not count:
         return [paragraph("None are listed, since `report.worst_queries` is 0.")]
@@ -363,7 +364,7 @@ def _worst_queries(
             "Read these queries. Wrong labels, missing documents and odd wording show here first. "
             f"{label_errors(metrics)}"
         ),
-        table(
+        html_table(
             worst_queries(paired, texts, count),
             "The lowest nDCG@10 of the fine-tuned model comes first. A dash as rank means: not "
             "among the first hundred hits.",
@@ -371,7 +372,7 @@ def _worst_queries(
     ]
 
 
-def _all_metrics(metrics: Metrics) -> list[Html]:
+def _all_metrics(metrics: StageDetails) -> list[Html]:
     rows = []
     for stage, values in metrics.stages.items():
         for key, value in sorted(values.items()):
@@ -379,4 +380,4 @@ def _all_metrics(metrics: Metrics) -> list[Html]:
             rows.append({"Metric": f"{stage}.{key}", "Value": shown})
 
     summary = f"{len(rows)} numbers of {len(metrics.stages)} stages"
-    return [folded(summary, table(pd.DataFrame(rows), "The files under metrics/details"))]
+    return [collapsible(summary, html_table(pd.DataFrame(rows), "The files under metrics/details"))]

@@ -16,11 +16,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.benchmark import is_made, real
-from stages.lib.contracts.splits import HELD_OUT
-from stages.lib.interface import Stage
-from stages.lib.ledger import Ledger as LedgerWriter
-from stages.lib.ledger import balance
+from stages.lib.core.interface import Stage
+from stages.lib.schemas.ledger import LedgerWriter, row_accounting
+from stages.lib.schemas.pairs import is_synthetic, positive_pairs
+from stages.lib.schemas.splits import EVALUATION_SPLITS
 from stages.split.assignment import (
     Assignment,
     SplitRows,
@@ -258,13 +257,13 @@ def evaluation_sets(tables: Tables, splits: pd.DataFrame, positive_from: float) 
         cleaned_anchors.update(zip(frame["pair_id"], frame["anchor"], strict=True))
 
     # Collected positives are the queries. Without any, synthetic pairs stand in for them.
-    positives = real(collected, positive_from)
+    positives = positive_pairs(collected, positive_from)
     has_positives = len(positives) > 0
     query_pairs = positives if has_positives else built
     sets = build_evaluation_sets(query_pairs, cleaned_anchors, splits, topics)
 
     # Beside collected queries, synthetic ones are an evaluation set of their own.
-    synthetic_pairs = built[is_made(built["source"])] if has_positives else built.iloc[:0]
+    synthetic_pairs = built[is_synthetic(built["source"])] if has_positives else built.iloc[:0]
     synthetic = build_synthetic_set(synthetic_pairs, splits, sets["validation"].queries, topics)
 
     scored = scored_pairs(collected, cleaned_anchors, splits)
@@ -314,8 +313,8 @@ def split_accounting(
     built_pairs: pd.DataFrame, split_of: Mapping[str, str], ledger: LedgerWriter
 ) -> dict[str, int]:
     """Return the number of built pairs that came in, that are used, and that were dropped."""
-    is_used = built_pairs["pair_id"].map(split_of).isin(["train", *HELD_OUT])
-    return balance(len(built_pairs), int(is_used.sum()), ledger.dropped(), REASONS)
+    is_used = built_pairs["pair_id"].map(split_of).isin(["train", *EVALUATION_SPLITS])
+    return row_accounting(len(built_pairs), int(is_used.sum()), ledger.dropped(), REASONS)
 
 
 STAGE = Stage(run, groups=("tables",))

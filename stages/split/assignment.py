@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.contracts.splits import HELD_OUT
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
+from stages.lib.schemas.splits import EVALUATION_SPLITS
 from stages.split.component_size import check_component_size
 from stages.split.components import (
     Edge,
@@ -169,7 +169,7 @@ def exclude_protected(
     decider = {
         name: row_id
         for name, row_id in decider.items()
-        if assignment.split_of[name] not in HELD_OUT
+        if assignment.split_of[name] not in EVALUATION_SPLITS
     }
 
     # All pairs of such a component leave.
@@ -231,7 +231,7 @@ def assign_by_date(
         Problem: a pair has no time, or ids are frozen.
     """
     if constraints.frozen:
-        raise Problem(
+        raise UserError(
             "split.unit is 'time', but data/frozen/splits.csv holds ids: "
             "a date and a frozen list cannot both decide",
             "empty the file down to its header, or choose another split.unit",
@@ -299,7 +299,7 @@ def _times_of_pairs(rows: SplitRows, time_of: Mapping[str, str]) -> dict[str, st
 
     missing = sorted(pair_id for pair_id, time in time_of_pair.items() if not time)
     if missing:
-        raise Problem(
+        raise UserError(
             f"split.unit is 'time', but {len(missing):,} of {len(time_of_pair):,} pairs "
             f"have no time (first: {missing[0]})",
             "map a column to 'time' under collect.sources in params.yaml, fill it, "

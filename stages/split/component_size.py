@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 from stages.split.components import Edge, connected_components, is_pair_id
 from stages.split.interface import SplitParams
 
@@ -75,7 +75,7 @@ def check_component_size(
     examples = "\n".join(
         f"  {edge.kind}: {edge.left} and {edge.right}" for edge in _examples(joining, kinds)
     )
-    raise Problem(
+    raise UserError(
         f"{size:,} of {total:,} pairs ({size / total:.1%}) are tied into one component, {name}; "
         f"split.max_component_share is {params.max_component_share}\n"
         f"  tied by (in brackets the largest piece without it): {summary}\n{examples}",

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.text import hash_hex, normal_form
+from stages.lib.core.ids import hash_hex
+from stages.lib.text.normal_form import normal_form
 from stages.split.interface import SplitParams
 
 # Row id to its texts: as collected, as cleaned, as embedded. The first one is the text as

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TextIO
 
-from stages.lib.errors import Problem
-from stages.lib.near import exact_edges
-from stages.lib.text import shingles
+from stages.lib.core.errors import UserError
+from stages.lib.text.normal_form import shingles
+from stages.lib.text.similarity_join import similarity_join
 from stages.split.components import TextVersions
 
 FROZEN_FILE = "splits.csv"
@@ -69,12 +69,14 @@ def read_frozen(path: Path) -> dict[str, str]:
         with path.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.reader(stream, strict=True))
     except FileNotFoundError:
-        raise Problem(f"{path} does not exist", f"restore it with 'git checkout {path}'") from None
+        raise UserError(
+            f"{path} does not exist", f"restore it with 'git checkout {path}'"
+        ) from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise Problem(f"{path} is not a CSV file in UTF-8: {error}", _FROZEN_REMEDY) from None
+        raise UserError(f"{path} is not a CSV file in UTF-8: {error}", _FROZEN_REMEDY) from None
 
     if not rows or rows[0] != FROZEN_HEADER:
-        raise Problem(f"{path}, line 1: the header is not 'id,split'", _FROZEN_REMEDY)
+        raise UserError(f"{path}, line 1: the header is not 'id,split'", _FROZEN_REMEDY)
 
     # Empty lines are allowed, and so are repeated lines that agree.
     frozen: dict[str, str] = {}
@@ -84,7 +86,7 @@ def read_frozen(path: Path) -> dict[str, str]:
 
         error_text = _error_in_row(row, frozen)
         if error_text:
-            raise Problem(f"{path}, line {line_number}: {error_text}", _FROZEN_REMEDY)
+            raise UserError(f"{path}, line {line_number}: {error_text}", _FROZEN_REMEDY)
 
         frozen[row[0]] = row[1]
 
@@ -153,7 +155,7 @@ def read_protected(names: Sequence[str], folder: Path) -> list[str]:
         path = PurePosixPath(name)
         is_inside = PROTECTED_FOLDER in path.parents and ".." not in path.parts
         if not is_inside or path.suffix not in PROTECTED_SUFFIXES:
-            raise Problem(
+            raise UserError(
                 f"params.yaml: split.protect names '{name}'",
                 f"give files under {PROTECTED_FOLDER}/ that end in "
                 f"{', '.join(PROTECTED_SUFFIXES)}: DVC watches that folder",
@@ -187,7 +189,7 @@ def match_protected(
 
     # Keep the most similar protected text of each row.
     best_match: dict[str, ProtectedMatch] = {}
-    for number, row_id, similarity in exact_edges(protected_shingles, row_shingles, threshold):
+    for number, row_id, similarity in similarity_join(protected_shingles, row_shingles, threshold):
         match = ProtectedMatch(similarity, int(number))
         best_match[row_id] = max(best_match.get(row_id, match), match)
 
@@ -203,15 +205,15 @@ def _read_texts(file: Path, name: str) -> set[str]:
     try:
         texts = {text for text in _texts_in(file, name) if text.strip()}
     except FileNotFoundError:
-        raise Problem(
+        raise UserError(
             f"{name}, which split.protect names, does not exist",
             "put it there, or run 'dvc pull'",
         ) from None
     except UnicodeDecodeError:
-        raise Problem(f"{name} is not UTF-8", "save it as UTF-8") from None
+        raise UserError(f"{name} is not UTF-8", "save it as UTF-8") from None
 
     if not texts:
-        raise Problem(f"{name} holds no text", "remove it from split.protect, or correct it")
+        raise UserError(f"{name} holds no text", "remove it from split.protect, or correct it")
 
     return texts
 
@@ -248,7 +250,7 @@ def _jsonl_texts(lines: Iterable[str], name: str) -> Iterator[str]:
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            raise Problem(
+            raise UserError(
                 f"{place}: this is not JSON: {error}", "write one whole JSON object on each line"
             ) from None
 
@@ -265,7 +267,7 @@ def _parquet_texts(file: Path, name: str) -> list[str]:
     try:
         table = parquet.read_table(file)
     except arrow.ArrowException as error:
-        raise Problem(
+        raise UserError(
             f"{name} is not a Parquet file: {str(error).splitlines()[0]}", "export it again"
         ) from None
 
@@ -275,7 +277,7 @@ def _parquet_texts(file: Path, name: str) -> list[str]:
     return [str(text or "") for text in table.column("text").to_pylist()]
 
 
-def _no_text_column(place: str) -> Problem:
-    return Problem(
+def _no_text_column(place: str) -> UserError:
+    return UserError(
         f"{place}: there is no column 'text'", "call the column that is protected 'text'"
     )

@@ -7,13 +7,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.benchmark import held_out, query_id
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.scored import Scored
-from stages.lib.contracts.splits import HELD_OUT
-from stages.lib.errors import Problem
-from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
+from stages.lib.core.errors import UserError
+from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.evaluation_set import Qrels, ScoredPairs
+from stages.lib.schemas.queries_from_pairs import queries_and_qrels, query_id_of
+from stages.lib.schemas.splits import EVALUATION_SPLITS, Fingerprints
+from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
 from stages.split.components import Edge, TextVersions
 
 
@@ -71,10 +70,10 @@ def build_evaluation_sets(
         Problem: a split has no queries.
     """
     placed = _with_splits(pairs, cleaned_anchors, splits)
-    sets = {name: _query_set(placed[placed["split"] == name], topics) for name in HELD_OUT}
+    sets = {name: _query_set(placed[placed["split"] == name], topics) for name in EVALUATION_SPLITS}
     for name, query_set in sets.items():
         if not len(query_set.queries):
-            raise Problem(
+            raise UserError(
                 f"the {len(pairs)} collected pairs leave the {name} split empty: "
                 "too few, or all tied together",
                 "bring more data, give larger shares (lower split.train), "
@@ -118,9 +117,10 @@ def scored_pairs(
     """
     has_grades = pairs["score"].nunique() > 1
     placed = _with_splits(pairs if has_grades else pairs.iloc[:0], cleaned_anchors, splits)
-    types = Scored.empty().dtypes.to_dict()
+    types = ScoredPairs.empty().dtypes.to_dict()
     return {
-        name: placed.loc[placed["split"] == name, list(types)].astype(types) for name in HELD_OUT
+        name: placed.loc[placed["split"] == name, list(types)].astype(types)
+        for name in EVALUATION_SPLITS
     }
 
 
@@ -149,7 +149,7 @@ def fingerprints(
     # Held-out texts, in each of their versions.
     for versions in kinds:
         for row_id in sorted(versions):
-            if split_of[row_id] not in HELD_OUT or row_id in tolerated_equal:
+            if split_of[row_id] not in EVALUATION_SPLITS or row_id in tolerated_equal:
                 continue
 
             for text in versions[row_id]:
@@ -181,7 +181,7 @@ def _ends_of(similarity: str, leaks: Collection[Edge]) -> set[str]:
 
 def _query_set(pairs: pd.DataFrame, topics: TopicRelevance) -> QuerySet:
     """Return queries and qrels of the pairs of one split."""
-    queries, qrels = held_out(pairs)
+    queries, qrels = queries_and_qrels(pairs)
 
     # A pair of the recipe same_label asks for any document of a topic, so all of it is relevant.
     by_topic = pairs[pairs["source"] == "pair.same_label"]
@@ -190,7 +190,7 @@ def _query_set(pairs: pd.DataFrame, topics: TopicRelevance) -> QuerySet:
         by_topic["pair_id"], by_topic["raw"], by_topic["doc_id"], strict=True
     ):
         for relevant_id in topics.relevant_documents(pair_id, doc_id):
-            topic_rows.append((query_id(raw_anchor), relevant_id, 1.0))
+            topic_rows.append((query_id_of(raw_anchor), relevant_id, 1.0))
 
     if not topic_rows:
         return QuerySet(queries, qrels)

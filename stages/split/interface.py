@@ -9,25 +9,19 @@ from typing import Annotated, ClassVar, Literal
 import pandas as pd
 from pydantic import Field, model_validator
 
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.made import Made
-from stages.lib.contracts.near import Near
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.scored import Scored
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.times import Times
-from stages.lib.interface import Details, Folder, Metrics, Reads, TableFile, Writes
-from stages.lib.params import Labels, Section
+from stages.lib.core.interface import Details, Folder, Metrics, Reads, TableFile, Writes
+from stages.lib.core.params import ParamsSection, ScoreThreshold
+from stages.lib.schemas.documents import Documents, Timestamps
+from stages.lib.schemas.duplicates import Aliases, NearDuplicates
+from stages.lib.schemas.evaluation_set import Qrels, Queries, ScoredPairs
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs, SyntheticPairs
+from stages.lib.schemas.splits import Fingerprints, Splits
 
 Unit = Literal["component", "anchor", "group", "time"]
 
 
-class SplitParams(Section):
+class SplitParams(ParamsSection):
     """The size of each split, what shares a split, what is kept out, and the size of training."""
 
     section: ClassVar[str] = "split"
@@ -69,7 +63,7 @@ class Params:
     """The sections of params.yaml that `split` reads."""
 
     split: SplitParams
-    labels: Labels
+    labels: ScoreThreshold
 
 
 @dataclass(frozen=True)
@@ -85,7 +79,7 @@ class Inputs:
         Reads("data/collect/pairs.parquet", "Pairs as collected."),
     ]
     timestamps: Annotated[
-        TableFile[Times],
+        TableFile[Timestamps],
         Reads(
             "data/collect/times.parquet",
             "Times of pairs and documents, for the unit `time`.",
@@ -101,7 +95,7 @@ class Inputs:
         Reads("data/clean/pairs.parquet", "Pairs as cleaned."),
     ]
     near_duplicates: Annotated[
-        TableFile[Near],
+        TableFile[NearDuplicates],
         Reads("data/deduplicate/near.parquet", "Edges between near-duplicates."),
     ]
     aliases: Annotated[
@@ -119,7 +113,7 @@ class Inputs:
         Reads("data/pair/pairs.parquet", "Pairs as built, synthetic pairs included."),
     ]
     synthetic_pairs: Annotated[
-        TableFile[Made],
+        TableFile[SyntheticPairs],
         Reads("data/pair/made.parquet", "The row that each synthetic pair was built from."),
     ]
     frozen: Annotated[
@@ -152,7 +146,7 @@ class EvaluationSetTables(SyntheticSetTables):
 
     scored: Annotated[
         pd.DataFrame,
-        Writes("scored.parquet", "Held-out pairs with graded scores; else empty.", Scored),
+        Writes("scored.parquet", "Held-out pairs with graded scores; else empty.", ScoredPairs),
     ]
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
-from stages.lib.contracts.splits import HELD_OUT
-from stages.lib.near import exact_edges
-from stages.lib.text import shingles
+from stages.lib.schemas.splits import EVALUATION_SPLITS
+from stages.lib.text.normal_form import shingles
+from stages.lib.text.similarity_join import similarity_join
 from stages.split.components import (
     Edge,
     TextVersions,
@@ -46,7 +46,7 @@ def match_texts(kinds: Sequence[TextVersions], threshold: float) -> TextMatches:
         # By form, so that a query that was clicked a hundred times is compared once.
         ids_of_form = ids_by_normal_form(versions)
         shingles_of_form = {form: shingles(form) for form in ids_of_form}
-        for left, right, _ in exact_edges(shingles_of_form, shingles_of_form, threshold):
+        for left, right, _ in similarity_join(shingles_of_form, shingles_of_form, threshold):
             near.append((ids_of_form[left], ids_of_form[right]))
 
     return TextMatches(equal_groups(*kinds), near)
@@ -99,7 +99,7 @@ def find_leaks(matches: TextMatches, split_of: Mapping[str, str]) -> list[Edge]:
 def is_across(left: str, right: str, split_of: Mapping[str, str]) -> bool:
     """Return True if two rows are in different splits, of which at least one is held out."""
     splits = {split_of[left], split_of[right]}
-    return len(splits) == 2 and not splits.isdisjoint(HELD_OUT)
+    return len(splits) == 2 and not splits.isdisjoint(EVALUATION_SPLITS)
 
 
 def is_violation(leak: Edge, unit: Unit, split_of: Mapping[str, str]) -> bool:

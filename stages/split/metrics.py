@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from stages.lib.contracts.splits import HELD_OUT
+from stages.lib.schemas.splits import EVALUATION_SPLITS
 from stages.split.assignment import Assignment
 from stages.split.components import Edge
 from stages.split.leakage import is_across
@@ -48,7 +48,7 @@ def split_metrics(
     sizes = Counter(component_of[pair_id] for pair_id in every_pair["pair_id"])
     leaked = {component_of[edge.left] for edge in edges if is_across(*edge.ends, split_of)}
 
-    names = ("train", *HELD_OUT)
+    names = ("train", *EVALUATION_SPLITS)
     return {
         **{f"{name}_share": float(shares.get(name, 0.0)) for name in names},
         **{f"{name}_pairs": int(counts.get(name, 0)) for name in names},
@@ -68,7 +68,7 @@ def shared_documents(pairs: pd.DataFrame, split_of: Mapping[str, str]) -> int:
         splits_of_document[doc_id].add(split_of[pair_id])
 
     return sum(
-        "train" in splits and not splits.isdisjoint(HELD_OUT)
+        "train" in splits and not splits.isdisjoint(EVALUATION_SPLITS)
         for splits in splits_of_document.values()
     )
 
@@ -93,12 +93,12 @@ def topic_metrics(
     # The distance of each held-out split to training.
     train = counts["train"]
     metrics: dict[str, float] = {}
-    for name in HELD_OUT:
+    for name in EVALUATION_SPLITS:
         if train and counts[name]:
             metrics[f"topic_skew.{name}"] = total_variation(train, counts[name])
 
     # Held-out pairs whose topic training knows.
-    held_out = sum((counts[name] for name in HELD_OUT), Counter[str]())
+    held_out = sum((counts[name] for name in EVALUATION_SPLITS), Counter[str]())
     if held_out:
         siblings = sum(count for topic, count in held_out.items() if topic in train)
         metrics["sibling_share"] = siblings / held_out.total()

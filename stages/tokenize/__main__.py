@@ -11,12 +11,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from stages.lib.contracts.tokens import text_columns, tokens
-from stages.lib.errors import Problem
-from stages.lib.interface import CheckedTable, Stage
-from stages.lib.ledger import Ledger as LedgerWriter
-from stages.lib.ledger import balance
-from stages.lib.models import find_model
+from stages.lib.core.errors import UserError
+from stages.lib.core.interface import CheckedTable, Stage
+from stages.lib.core.model_files import find_base_model
+from stages.lib.schemas.ledger import LedgerWriter, row_accounting
+from stages.lib.schemas.training import text_columns, tokens_schema
 from stages.tokenize.encoding import (
     Column,
     check_truncated,
@@ -35,20 +34,20 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     triplets = inputs.triplets.frame()
     if not len(triplets):
-        raise Problem(
+        raise UserError(
             f"{inputs.triplets.path} holds no rows",
             "see metrics/details/mine.json and metrics/details/split.json for where they went",
         )
 
     # The tokenizer of the base model, and how many tokens the model can read.
-    folder = find_model(params.model)
+    folder = find_base_model(params.model)
     tokenizer = AutoTokenizer.from_pretrained(
         str(folder), local_files_only=True, trust_remote_code=False
     )
     model_tokens, most_tokens = token_limits(folder, tokenizer)
     max_tokens = params.tokenize.max_tokens
     if max_tokens > most_tokens:
-        raise Problem(
+        raise UserError(
             f"params.yaml: tokenize.max_tokens is {max_tokens}, "
             f"but {params.model.base} reads {most_tokens} tokens at most",
             f"lower it to {most_tokens}, or choose another model.base",
@@ -74,10 +73,10 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     frame = token_rows(triplets, columns, inputs.pairs.frame(), negatives=negatives)
     return Outputs(
-        tokens=CheckedTable(frame, tokens(max_tokens, negatives)),
+        tokens=CheckedTable(frame, tokens_schema(max_tokens, negatives)),
         ledger=truncation_ledger(triplets, columns, max_tokens).frame(),
         details={
-            **balance(len(triplets), len(frame), dropped={}, reasons=[]),
+            **row_accounting(len(triplets), len(frame), dropped={}, reasons=[]),
             **length_metrics(lengths, max_tokens),
             "model_max_tokens": model_tokens,
         },

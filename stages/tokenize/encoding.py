@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.lib.errors import Problem
-from stages.lib.params import Model
+from stages.lib.core.errors import UserError
+from stages.lib.core.params import ModelParams
 from stages.tokenize.interface import TokenizeParams
 
 TRAINING = "train."
@@ -58,7 +58,7 @@ class Lengths(NamedTuple):
 def tokenize(
     triplets: pd.DataFrame,
     tokenizer: Any,
-    model: Model,
+    model: ModelParams,
     *,
     max_tokens: int,
     negatives: int,
@@ -234,7 +234,7 @@ def check_truncated(
 
     worst_first = sorted(share_by_name.items(), key=lambda item: -item[1])
     listed = ", ".join(f"{name} {share:.1%}" for name, share in worst_first)
-    raise Problem(
+    raise UserError(
         f"more texts than tokenize.max_truncated_share ({params.max_truncated_share:g}) are cut at "
         f"{params.max_tokens} tokens: {listed}",
         f"raise {remedy}, lower clean.passage_tokens so that documents become shorter passages, "

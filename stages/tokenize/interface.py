@@ -8,16 +8,16 @@ from typing import Annotated, ClassVar
 import pandas as pd
 from pydantic import Field
 
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.interface import CheckedTable, Details, Reads, TableFile, Writes
-from stages.lib.params import Model, Section, Shape
+from stages.lib.core.interface import CheckedTable, Details, Reads, TableFile, Writes
+from stages.lib.core.params import ModelParams, PairShape, ParamsSection
+from stages.lib.schemas.documents import Passages
+from stages.lib.schemas.evaluation_set import Queries
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.training import Triplets
 
 
-class TokenizeParams(Section):
+class TokenizeParams(ParamsSection):
     """How many tokens a text may have, and how many texts may be longer."""
 
     section: ClassVar[str] = "tokenize"
@@ -30,8 +30,8 @@ class Params:
     """The sections of params.yaml that `tokenize` reads."""
 
     tokenize: TokenizeParams
-    model: Model
-    pair: Shape
+    model: ModelParams
+    pair: PairShape
 
 
 @dataclass(frozen=True)

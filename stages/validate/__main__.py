@@ -17,17 +17,17 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib import benchmark
-from stages.lib.benchmark import HeldOut, is_made
-from stages.lib.embed import Encoder
-from stages.lib.interface import Stage
-from stages.lib.lexical import Lexical
-from stages.lib.measured import Metrics as DetailsOfStages
-from stages.lib.measured import read_metrics
-from stages.lib.measures import DEPTH, METRICS, measure
-from stages.lib.models import find_model
-from stages.lib.retrieval import Hits, dense
-from stages.lib.training_rows import answers, learned
+from stages.lib.analysis.probe import positive_triplets, training_vectors
+from stages.lib.core.interface import Stage
+from stages.lib.core.model_files import find_base_model
+from stages.lib.evaluation.evaluation_set import EvaluationSet, benchmark_id, resolve_qrels
+from stages.lib.evaluation.ranking_metrics import DEPTH, METRICS, per_query_metrics
+from stages.lib.reporting.details import StageDetails, read_stage_details
+from stages.lib.retrieval.bm25 import BM25Index
+from stages.lib.retrieval.corpus import corpus_from_passages
+from stages.lib.retrieval.encoder import Encoder
+from stages.lib.retrieval.search import Hits, dense_search
+from stages.lib.schemas.pairs import is_synthetic
 from stages.validate.document_map import map_frame, sample_points, write_projector
 from stages.validate.embedding_quality import (
     Separation,
@@ -56,14 +56,14 @@ Measurements = Mapping[str, float | int | str | None]
 
 def run(inputs: Inputs, params: Params) -> Outputs:
     """Measure whether this data is worth training on."""
-    upstream = DetailsOfStages(
-        read_metrics([inputs.clean, inputs.pair, inputs.split, inputs.mine, inputs.tokenize])
+    upstream = StageDetails(
+        read_stage_details([inputs.clean, inputs.pair, inputs.split, inputs.mine, inputs.tokenize])
     )
-    encoder = Encoder(find_model(params.model))
+    encoder = Encoder(find_base_model(params.model))
 
     # A pair with a low score is no example of a relevant document.
     triplets = inputs.triplets.frame()
-    positive_rows = answers(triplets, inputs.pairs.frame(), params.pair.positive_from)
+    positive_rows = positive_triplets(triplets, inputs.pairs.frame(), params.pair.positive_from)
 
     # Four measurements: the probe, the separation, the geometry and the rows themselves.
     experiment = make_experiment(inputs, params, positive_rows, encoder=encoder, upstream=upstream)
@@ -121,7 +121,7 @@ def make_experiment(
     positive_rows: pd.DataFrame,
     *,
     encoder: Encoder,
-    upstream: DetailsOfStages,
+    upstream: StageDetails,
 ) -> ProbeExperiment:
     """Return the experiment of the probe: validation queries, or folds with few components."""
     augmented = inputs.lineage.frame().query("action == 'add'")
@@ -129,12 +129,14 @@ def make_experiment(
     kept_of_dropped = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
 
     # Training rows, the corpus and the validation queries, as vectors.
-    training = learned(positive_rows, augmented, inputs.splits.frame(), encoder, params.model)
-    qrels = inputs.qrels.frame()
-    evaluation_set = HeldOut(
-        inputs.queries.frame(), benchmark.grades(qrels, kept_of_dropped), qrels
+    training = training_vectors(
+        positive_rows, augmented, inputs.splits.frame(), encoder, params.model
     )
-    corpus = benchmark.corpus_of(inputs.passages.frame())
+    qrels = inputs.qrels.frame()
+    evaluation_set = EvaluationSet(
+        inputs.queries.frame(), resolve_qrels(qrels, kept_of_dropped), qrels
+    )
+    corpus = corpus_from_passages(inputs.passages.frame())
     experiment = embed_experiment(
         evaluation_set, corpus, training, encoder=encoder, model=params.model
     )
@@ -166,14 +168,14 @@ class Baseline(NamedTuple):
 def rank_with_base_model(experiment: ProbeExperiment) -> Baseline:
     """Return what the base model finds for each query, and how good it is."""
     corpus = experiment.corpus
-    hits = dense(
+    hits = dense_search(
         experiment.query_vectors,
         experiment.passage_vectors,
         DEPTH,
         passage_starts=corpus.passage_starts,
     )
     query_ids = list(experiment.evaluation_set.queries["query_id"])
-    scores = measure(query_ids, hits, corpus.doc_ids, experiment.evaluation_set.qrels)
+    scores = per_query_metrics(query_ids, hits, corpus.doc_ids, experiment.evaluation_set.qrels)
     return Baseline(hits, scores)
 
 
@@ -188,7 +190,7 @@ def separate(
     """Return the separation from each kind of negative, labelled ones included."""
     corpus = experiment.corpus
     queries = list(experiment.evaluation_set.queries["text"])
-    bm25 = Lexical(corpus.texts, corpus.passage_starts).search(queries, DEPTH)
+    bm25 = BM25Index(corpus.texts, corpus.passage_starts).search(queries, DEPTH)
     separation = measure_separation(experiment, bm25, baseline.hits)
 
     # Pairs that a person found dissimilar. Those of the test split are not opened.
@@ -216,11 +218,11 @@ def describe_experiment(
     """Return how large the evaluation set is, and whether people or recipes wrote its queries."""
     queries = experiment.evaluation_set.queries
     return {
-        "benchmark": benchmark.identity([experiment.evaluation_set], candidate_ids),
+        "benchmark": benchmark_id([experiment.evaluation_set], candidate_ids),
         "folds": experiment.folds,
         "queries": len(queries),
         "corpus_documents": len(experiment.corpus.doc_ids),
-        "synthetic_exam": bool(is_made(queries["source"]).all()),
+        "synthetic_exam": bool(is_synthetic(queries["source"]).all()),
     }
 
 

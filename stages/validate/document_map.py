@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.lib import written
-from stages.lib.benchmark import Corpus
-from stages.lib.retrieval import Vectors
-from stages.lib.text import hash_hex
+from stages.lib.core import atomic
+from stages.lib.core.ids import hash_hex
+from stages.lib.retrieval.corpus import Corpus
+from stages.lib.retrieval.search import Vectors
 
 SPLITS = ("train", "validation", "corpus")
 SAMPLE_SIZE = 1000
@@ -119,7 +119,7 @@ def write_projector(points: MapPoints, folder: Path) -> None:
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.summary.writer.record_writer import RecordWriter
 
-    with written.atomically(folder / "vectors.tsv") as temporary:
+    with atomic.write(folder / "vectors.tsv") as temporary:
         pd.DataFrame(points.vectors).to_csv(
             temporary,
             sep="\t",
@@ -129,14 +129,14 @@ def write_projector(points: MapPoints, folder: Path) -> None:
             lineterminator="\n",
         )
 
-    with written.atomically(folder / "metadata.tsv") as temporary:
+    with atomic.write(folder / "metadata.tsv") as temporary:
         temporary.write_text(_metadata(points.documents), "utf-8", newline="\n")
 
-    with written.atomically(folder / "projector_config.pbtxt") as temporary:
+    with atomic.write(folder / "projector_config.pbtxt") as temporary:
         temporary.write_text(_CONFIGURATION, "utf-8", newline="\n")
 
     event = Event(wall_time=1.0, file_version="brain.Event:2")
-    with written.atomically(folder / _EVENTS) as temporary, temporary.open("wb") as stream:
+    with atomic.write(folder / _EVENTS) as temporary, temporary.open("wb") as stream:
         RecordWriter(stream).write(event.SerializeToString())
 
 

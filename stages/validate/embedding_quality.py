@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.lib.benchmark import Corpus
-from stages.lib.errors import Problem
-from stages.lib.retrieval import Hits, Vectors, best_scores
-from stages.lib.separation import Panel, at_random, panels, summary
-from stages.lib.text import hash_hex
+from stages.lib.analysis.separation import Panel, panel_metrics, random_negatives, separation_panels
+from stages.lib.core.errors import UserError
+from stages.lib.core.ids import hash_hex
+from stages.lib.retrieval.corpus import Corpus
+from stages.lib.retrieval.search import Hits, Vectors, document_scores
 from stages.validate.learning_curve import ProbeExperiment
 
 # Bins of the histograms of cosines.
@@ -44,7 +44,7 @@ class Separation(NamedTuple):
         """Return the metrics of each kind of negative."""
         metrics: dict[str, float] = {}
         for name, panel in self.panels.items():
-            for key, value in summary(panel).items():
+            for key, value in panel_metrics(panel).items():
                 metrics[f"separation.{name}.{key}"] = value
 
         return metrics
@@ -59,11 +59,11 @@ def measure_separation(experiment: ProbeExperiment, bm25: Hits, dense: Hits) -> 
     corpus = experiment.corpus
     query_count = len(experiment.query_vectors)
     candidates = {
-        "random": at_random(query_count, len(corpus.doc_ids)),
+        "random": random_negatives(query_count, len(corpus.doc_ids)),
         "bm25": bm25.positions,
         "dense": dense.positions,
     }
-    measured = panels(
+    measured = separation_panels(
         experiment.query_vectors,
         experiment.passage_vectors,
         corpus,
@@ -79,7 +79,7 @@ def measure_separation(experiment: ProbeExperiment, bm25: Hits, dense: Hits) -> 
         doc_id for grades in experiment.evaluation_set.qrels.values() for doc_id in grades
     }
     lack = "nothing but" if corpus_ids & relevant_ids else "none of the"
-    raise Problem(
+    raise UserError(
         f"the {len(corpus.doc_ids)} documents hold {lack} answers to the {query_count} validation "
         "queries, so there is nothing to measure",
         "bring more documents, or look at dropped.* in metrics/details/clean.json for where the "
@@ -110,7 +110,7 @@ def human_labelled_panel(
     cosines: list[float] = []
     for anchor, doc_id in zip(anchors, doc_ids, strict=True):
         if doc_id in position_of_document:
-            scores = best_scores(
+            scores = document_scores(
                 anchor,
                 passages,
                 [position_of_document[doc_id]],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from stages.lib.verdict import GATES, Verdict
+from stages.lib.reporting.gates import GATES, GateStatus
 from stages.validate.interface import ValidateParams
 from stages.validate.row_quality import Suspects
 
@@ -40,7 +40,7 @@ class Gate(NamedTuple):
     rows: tuple[str, ...] = ()
 
     @property
-    def status(self) -> Verdict:
+    def status(self) -> GateStatus:
         """Return "pass", "fail", "warn" or "not measured". A value at the limit passes."""
         if self.value is None:
             return "not measured"

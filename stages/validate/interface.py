@@ -10,21 +10,18 @@ from typing import Annotated, ClassVar
 import pandas as pd
 from pydantic import Field
 
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.interface import AfterWriting, Details, Metrics, Reads, TableFile, Writes
-from stages.lib.params import Labels, Model, Run, Section
+from stages.lib.core.interface import AfterWriting, Details, Metrics, Reads, TableFile, Writes
+from stages.lib.core.params import ModelParams, ParamsSection, RunParams, ScoreThreshold
+from stages.lib.schemas.documents import Documents, Passages
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.splits import Fingerprints, Splits
+from stages.lib.schemas.training import Triplets
 
 
-class ValidateParams(Section):
+class ValidateParams(ParamsSection):
     """From which similarity on a text is leaked, and the limits of the gates."""
 
     section: ClassVar[str] = "validate"
@@ -48,9 +45,9 @@ class Params:
     """The sections of params.yaml that `validate` reads."""
 
     validate: ValidateParams
-    run: Run
-    model: Model
-    pair: Labels
+    run: RunParams
+    model: ModelParams
+    pair: ScoreThreshold
 
 
 @dataclass(frozen=True)

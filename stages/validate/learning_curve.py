@@ -21,16 +21,23 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.lib import benchmark
-from stages.lib.benchmark import Corpus, HeldOut
-from stages.lib.embed import Encoder
-from stages.lib.measures import measure
-from stages.lib.params import Model
-from stages.lib.passes import side_by_side
-from stages.lib.probe import Names, Rows, fit, identity, shuffled
-from stages.lib.retrieval import Vectors, dense
-from stages.lib.statistics import Effect, effect
-from stages.lib.text import hash_hex
+from stages.lib.analysis.intervals import MeanInterval, mean_interval
+from stages.lib.analysis.probe import (
+    ComponentNames,
+    TrainingVectors,
+    fit_probe,
+    identity_adapter,
+    placebo_vectors,
+)
+from stages.lib.core.ids import hash_hex
+from stages.lib.core.params import ModelParams
+from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels
+from stages.lib.evaluation.ranking_metrics import per_query_metrics
+from stages.lib.retrieval.corpus import Corpus
+from stages.lib.retrieval.encoder import Encoder, map_in_threads
+from stages.lib.retrieval.search import Vectors, dense_search
+from stages.lib.schemas.pairs import is_synthetic
+from stages.lib.schemas.queries_from_pairs import queries_and_qrels
 
 FOLDS = 5
 FRACTIONS = (0.125, 0.25, 0.5, 1.0)
@@ -59,19 +66,19 @@ class ProbeExperiment(NamedTuple):
         folds: 1 where only validation queries are ranked, else FOLDS.
     """
 
-    evaluation_set: HeldOut
+    evaluation_set: EvaluationSet
     query_vectors: Vectors
     corpus: Corpus
     passage_vectors: Vectors
-    training: Rows
+    training: TrainingVectors
     folds: int
 
     @property
-    def components(self) -> Names:
+    def components(self) -> ComponentNames:
         """Return the component of each query."""
         return self.evaluation_set.queries["component_id"].to_numpy(dtype=str)
 
-    def scores(self, training: Rows, seed: int) -> Scores:
+    def scores(self, training: TrainingVectors, seed: int) -> Scores:
         """Return nDCG@10 of each query under a probe that learned the other folds of `training`."""
         result = np.zeros(len(self.query_vectors))
         query_ids = self.evaluation_set.queries["query_id"].to_numpy(dtype=str)
@@ -83,16 +90,16 @@ class ProbeExperiment(NamedTuple):
             # If a fold leaves no rows to learn from, the base model ranks it.
             known = self._without_fold(training, fold)
             dimension = self.query_vectors.shape[1]
-            adapter = fit(known, seed) if len(known.anchors) else identity(dimension)
+            adapter = fit_probe(known, seed) if len(known.anchors) else identity_adapter(dimension)
 
             # Rank the queries of the fold with the adapted vectors.
-            hits = dense(
+            hits = dense_search(
                 adapter.queries(self.query_vectors[in_fold]),
                 adapter.documents(self.passage_vectors),
                 k=_DEPTH,
                 passage_starts=self.corpus.passage_starts,
             )
-            graded = measure(
+            graded = per_query_metrics(
                 list(query_ids[in_fold]),
                 hits,
                 self.corpus.doc_ids,
@@ -102,14 +109,14 @@ class ProbeExperiment(NamedTuple):
 
         return result
 
-    def _in_fold(self, components: Names, fold: int) -> Mask:
+    def _in_fold(self, components: ComponentNames, fold: int) -> Mask:
         if self.folds == 1:
             return np.ones(len(components), dtype=bool)
 
         folds = [fold_of(component) for component in components.tolist()]
         return np.array([other == fold for other in folds], dtype=bool)
 
-    def _without_fold(self, training: Rows, fold: int) -> Rows:
+    def _without_fold(self, training: TrainingVectors, fold: int) -> TrainingVectors:
         # With one fold the queries are those of validation. No training row is of that split.
         if self.folds == 1:
             return training
@@ -130,12 +137,12 @@ def fold_of(component: str) -> int:
 
 
 def embed_experiment(
-    evaluation_set: HeldOut,
+    evaluation_set: EvaluationSet,
     corpus: Corpus,
-    training: Rows,
+    training: TrainingVectors,
     *,
     encoder: Encoder,
-    model: Model,
+    model: ModelParams,
 ) -> ProbeExperiment:
     """Return the experiment on `evaluation_set` alone, with all vectors."""
     passages = encoder.encode(corpus.texts, model.document_prompt, "documents")
@@ -156,7 +163,7 @@ def with_folds(
     augmented_ids: Collection[str],
     *,
     encoder: Encoder,
-    model: Model,
+    model: ModelParams,
 ) -> ProbeExperiment:
     """Return the experiment with training and validation queries together, in folds.
 
@@ -178,32 +185,32 @@ def with_folds(
 
 
 def add_training_queries(
-    evaluation_set: HeldOut, triplets: pd.DataFrame, augmented_ids: Collection[str]
-) -> HeldOut:
+    evaluation_set: EvaluationSet, triplets: pd.DataFrame, augmented_ids: Collection[str]
+) -> EvaluationSet:
     """Return the queries of `evaluation_set` and those of `triplets`, without augmented pairs.
 
     Where validation has real queries, training queries that recipes made are left out.
     """
     trained = triplets[~triplets["pair_id"].isin(set(augmented_ids))]
-    if not benchmark.is_made(evaluation_set.queries["source"]).all():
-        trained = trained[~benchmark.is_made(trained["source"])]
+    if not is_synthetic(evaluation_set.queries["source"]).all():
+        trained = trained[~is_synthetic(trained["source"])]
 
     # Build queries and qrels, without the queries that validation has already.
     pairs = trained.assign(raw=trained["anchor"], relation="", score=1.0)
-    queries, qrels = benchmark.held_out(pairs)
+    queries, qrels = queries_and_qrels(pairs)
     queries = queries[~queries["query_id"].isin(evaluation_set.queries["query_id"])]
     qrels = qrels[qrels["query_id"].isin(queries["query_id"])]
 
     # The qrels of validation win where both have the query.
     all_queries = pd.concat([evaluation_set.queries, queries])
-    return HeldOut(
+    return EvaluationSet(
         all_queries.sort_values("query_id", ignore_index=True),
-        {**benchmark.grades(qrels, {}), **evaluation_set.qrels},
+        {**resolve_qrels(qrels, {}), **evaluation_set.qrels},
         pd.concat([evaluation_set.raw_qrels, qrels], ignore_index=True),
     )
 
 
-def add_validation_rows(experiment: ProbeExperiment) -> Rows:
+def add_validation_rows(experiment: ProbeExperiment) -> TrainingVectors:
     """Return the training rows and a row for each relevant document of each query.
 
     The positive is the nearest passage of the document. These rows have no negatives. A document
@@ -247,9 +254,9 @@ class ProbeResult(NamedTuple):
     """
 
     scores: Scores
-    gain: Effect | None
-    placebo: Effect | None
-    last_step: Effect | None
+    gain: MeanInterval | None
+    placebo: MeanInterval | None
+    last_step: MeanInterval | None
     points: list[CurvePoint]
 
     @property
@@ -302,7 +309,7 @@ def run_probe(experiment: ProbeExperiment, base_scores: Scores, seed: int) -> Pr
 
     # The placebo comes last: the same rows, each document given to another anchor.
     part_scores = _scores_of_parts(
-        experiment, [*parts, shuffled(experiment.training, seed)], [*seeds, seed]
+        experiment, [*parts, placebo_vectors(experiment.training, seed)], [*seeds, seed]
     )
     placebo_scores = part_scores.pop()
 
@@ -331,7 +338,7 @@ def run_probe(experiment: ProbeExperiment, base_scores: Scores, seed: int) -> Pr
     )
 
 
-def component_sample(rows: Rows, fraction: float, seed: int) -> Rows:
+def component_sample(rows: TrainingVectors, fraction: float, seed: int) -> TrainingVectors:
     """Return the rows of a share of the components, at least of one; each seed draws others."""
     names = np.unique(rows.components).tolist()
     names.sort(key=lambda name: hash_hex("curve", str(seed), name))
@@ -375,12 +382,12 @@ def _nearest_passages(experiment: ProbeExperiment) -> tuple[list[int], list[int]
 
 
 def _scores_of_parts(
-    experiment: ProbeExperiment, parts: list[Rows], seeds: list[int]
+    experiment: ProbeExperiment, parts: list[TrainingVectors], seeds: list[int]
 ) -> list[Scores]:
     """Return the scores of a probe of each part, in order. Parts run side by side."""
     # The longest part comes first. Otherwise one of them would run alone at the end.
     order = sorted(range(len(parts)), key=lambda index: -len(parts[index].anchors))
-    ordered_scores = side_by_side(
+    ordered_scores = map_in_threads(
         lambda index: experiment.scores(parts[index], seeds[index]), order, "probe"
     )
     scores_of_part = dict(zip(order, ordered_scores, strict=True))
@@ -392,8 +399,8 @@ def _mean_scores(scores: list[Scores], fractions: list[float], fraction: float) 
     return np.asarray(np.mean(chosen, axis=0))
 
 
-def _effect(experiment: ProbeExperiment, differences: Scores, seed: int) -> Effect | None:
+def _effect(experiment: ProbeExperiment, differences: Scores, seed: int) -> MeanInterval | None:
     components = experiment.components
     if len(np.unique(components)) < 2:
         return None
-    return effect(differences, components, seed)
+    return mean_interval(differences, components, seed)

@@ -7,10 +7,27 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from stages.lib.charts import PANELS, separation
-from stages.lib.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, SOFT, chart
-from stages.lib.page import Figure, Html, bullets, figures, page, paragraph, table
-from stages.lib.page import Section as PageSection
+from stages.lib.reporting.charts import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PANEL_TITLES,
+    PURPLE,
+    SOFT,
+    separation_chart,
+    svg_figure,
+)
+from stages.lib.reporting.html import (
+    Html,
+    KeyFigure,
+    PageSection,
+    bullets,
+    html_page,
+    html_table,
+    key_figures,
+    paragraph,
+)
 from stages.validate.gates import Gate
 
 if TYPE_CHECKING:
@@ -96,7 +113,7 @@ def render(data: PageData) -> str:
         PageSection("Map of the documents", _map(data.map_points)),
     ]
     lead = f"Measured on {queries}, with the base model.{reason} The test split was not opened."
-    return page("Is this data worth training on?", lead, sections)
+    return html_page("Is this data worth training on?", lead, sections)
 
 
 def _verdict(gates: Sequence[Gate]) -> list[Html]:
@@ -117,7 +134,7 @@ def _verdict(gates: Sequence[Gate]) -> list[Html]:
         rows.append((gate.name, gate.metric, value, gate.requirement, gate.status))
 
     frame = pd.DataFrame(rows, columns=["Gate", "Metric", "Measured", "Limit", "Status"])
-    return [summary, table(frame, "Gates, the most expensive fault first")]
+    return [summary, html_table(frame, "Gates, the most expensive fault first")]
 
 
 def _synthetic_warning(measurements: Measurements) -> list[Html]:
@@ -164,13 +181,13 @@ def _probe(data: PageData) -> list[Html]:
     # The placebo learns from shuffled pairs, so it must not gain.
     score = f"{measurements['probe.ndcg_at_10']:.3f}"
     base = f"base model {measurements['base.ndcg_at_10']:.3f}"
-    numbers = [Figure("Probe, nDCG@10", score, base)]
+    numbers = [KeyFigure("Probe, nDCG@10", score, base)]
     if "probe.gain" in measurements:
         smallest = f"{measurements['probe.gain_mde']:.3f}"
         numbers += [
             _difference("Gain", measurements, "probe.gain"),
             _difference("Placebo", measurements, "probe.placebo_gain"),
-            Figure("Smallest detectable gain", smallest, "found in four of five cases"),
+            KeyFigure("Smallest detectable gain", smallest, "found in four of five cases"),
         ]
 
     # The trend, in one sentence.
@@ -185,9 +202,9 @@ def _probe(data: PageData) -> list[Html]:
     base_score = float(measurements["base.ndcg_at_10"] or 0.0)
     return [
         introduction,
-        figures(numbers),
+        key_figures(numbers),
         paragraph(trend, "note"),
-        chart(
+        svg_figure(
             draw_learning_curve(data.learning_curve, base_score),
             f"Learning curve of the probe, nDCG@10: {'; '.join(points)}",
             "A dot for each seed. The line connects the means. The dashed line is the base model.",
@@ -195,8 +212,8 @@ def _probe(data: PageData) -> list[Html]:
     ]
 
 
-def _difference(label: str, measurements: Measurements, name: str) -> Figure:
-    return Figure(label, f"{measurements[name]:+.3f}", _interval(measurements, name))
+def _difference(label: str, measurements: Measurements, name: str) -> KeyFigure:
+    return KeyFigure(label, f"{measurements[name]:+.3f}", _interval(measurements, name))
 
 
 def _interval(measurements: Measurements, name: str) -> str:
@@ -207,10 +224,10 @@ def _base_model(measurements: Measurements) -> list[Html]:
     ndcg = f"{measurements['base.ndcg_at_10']:.3f}"
     recall = f"{measurements['base.recall_at_100']:.3f}"
     return [
-        figures(
+        key_figures(
             [
-                Figure("nDCG@10", ndcg, "before any training, on the full corpus"),
-                Figure("Recall@100", recall, "found, so a better order can bring it up"),
+                KeyFigure("nDCG@10", ndcg, "before any training, on the full corpus"),
+                KeyFigure("Recall@100", recall, "found, so a better order can bring it up"),
             ]
         )
     ]
@@ -218,7 +235,7 @@ def _base_model(measurements: Measurements) -> list[Html]:
 
 def _separation(measurements: Measurements, histogram: pd.DataFrame) -> list[Html]:
     rows = []
-    for panel, label in PANELS.items():
+    for panel, label in PANEL_TITLES.items():
         if f"separation.{panel}.gap" in measurements:
             values = {
                 column: measurements.get(f"separation.{panel}.{key}")
@@ -227,7 +244,7 @@ def _separation(measurements: Measurements, histogram: pd.DataFrame) -> list[Htm
             rows.append({"Negatives": label, **values})
     frame = pd.DataFrame(rows).astype({column: float for column in _PANEL_COLUMNS.values()})
 
-    drawing = separation(histogram).properties(title="Cosines of positives and of negatives")
+    drawing = separation_chart(histogram).properties(title="Cosines of positives and of negatives")
     return [
         paragraph(
             "Cosines of queries with their relevant documents, and with negatives. Random "
@@ -235,11 +252,11 @@ def _separation(measurements: Measurements, histogram: pd.DataFrame) -> list[Htm
             "share words with the query. Dense-hard negatives are what the base model itself "
             "ranks first, so it looks worse on them than it is."
         ),
-        chart(
+        svg_figure(
             drawing,
             "Histograms of the cosines of positives and negatives, for each kind of negative.",
         ),
-        table(
+        html_table(
             frame,
             "Gap: mean cosine of positives minus mean cosine of negatives. d': the gap in "
             "standard deviations. ROC AUC: the chance that a positive scores higher than a "
@@ -256,7 +273,7 @@ def _geometry(measurements: Measurements) -> list[Html]:
         rows.append((name.replace("_", " "), measurements[f"geometry.{name}"], meaning))
 
     frame = pd.DataFrame(rows, columns=["Metric", "Value", "Meaning"])
-    return [table(frame, "How the documents lie on the sphere")]
+    return [html_table(frame, "How the documents lie on the sphere")]
 
 
 def _rows(measurements: Measurements) -> list[Html]:
@@ -275,7 +292,7 @@ def _rows(measurements: Measurements) -> list[Html]:
         rows.append((key, "not measured" if value is None else f"{value:.4g}", meaning))
 
     frame = pd.DataFrame(rows, columns=["Metric", "Measured", "Meaning"])
-    return [table(frame, "What is wrong with the training rows")]
+    return [html_table(frame, "What is wrong with the training rows")]
 
 
 def _map(points: pd.DataFrame) -> list[Html]:
@@ -288,7 +305,7 @@ def _map(points: pd.DataFrame) -> list[Html]:
             "that are mixed are where training has work to do. `tensorboard --logdir runs` shows "
             "the same documents in three dimensions."
         ),
-        chart(
+        svg_figure(
             draw_map(points),
             f"Two-dimensional map of documents, by split and by topic: {numbers}",
         ),

@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.lib.measured import Metrics
-from stages.lib.near import exact_edges, known_readings
-from stages.lib.probe import Names, Rows
-from stages.lib.retrieval import Vectors
-from stages.lib.separation import NEGATIVES, Panel, roc_auc
-from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
+from stages.lib.analysis.probe import ComponentNames, TrainingVectors
+from stages.lib.analysis.separation import NEGATIVES, Panel, roc_auc
+from stages.lib.core.ids import hash_hex
+from stages.lib.reporting.details import StageDetails
+from stages.lib.retrieval.search import Vectors
+from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
+from stages.lib.text.similarity_join import held_out_shingles, similarity_join
 
 # What is read of the details of other stages: stage and key.
 UPSTREAM_KEYS = (
@@ -68,7 +69,7 @@ class RowQuality(NamedTuple):
         }
 
 
-def check_rows(triplets: pd.DataFrame, rows: Rows, leaked: list[str]) -> RowQuality:
+def check_rows(triplets: pd.DataFrame, rows: TrainingVectors, leaked: list[str]) -> RowQuality:
     """Return what the triplets and their vectors show.
 
     A hidden positive is a negative that is closer to its anchor than the positive, or nearly equal
@@ -137,15 +138,15 @@ def leaked_rows(triplets: pd.DataFrame, fingerprints: pd.DataFrame, threshold: f
                 leaked.update(pair_ids)
 
         # Near-duplicates.
-        protected_shingles = known_readings(fingerprints[kinds == kind])
+        protected_shingles = held_out_shingles(fingerprints[kinds == kind])
         text_shingles = {text: hash_shingles(shingles(text)) for text in pairs_of_text}
-        for text, _, _ in exact_edges(text_shingles, protected_shingles, threshold):
+        for text, _, _ in similarity_join(text_shingles, protected_shingles, threshold):
             leaked.update(pairs_of_text[text])
 
     return sorted(leaked)
 
 
-def upstream_counts(details: Metrics) -> dict[str, float | None]:
+def upstream_counts(details: StageDetails) -> dict[str, float | None]:
     """Return what earlier stages counted, under the names of their details.
 
     None stands for a count that is missing, since a missing count is not 0. `clean.private_left` is
@@ -166,7 +167,7 @@ def upstream_counts(details: Metrics) -> dict[str, float | None]:
 
 
 def _cosines_to_others(
-    anchors: Vectors, positives: Vectors, components: Names
+    anchors: Vectors, positives: Vectors, components: ComponentNames
 ) -> npt.NDArray[np.float64]:
     """Return the cosines of each anchor with the positives of a few rows of other components."""
     count = len(anchors)
@@ -192,7 +193,7 @@ def _pairs_of_text(triplets: pd.DataFrame, columns: list[str]) -> dict[str, list
     return pairs_of_text
 
 
-def _numbers(details: Metrics, stage: str, prefix: str) -> dict[str, float]:
+def _numbers(details: StageDetails, stage: str, prefix: str) -> dict[str, float]:
     """Return the numbers of a stage whose key begins with `prefix`."""
     return {
         f"{stage}.{key}": value

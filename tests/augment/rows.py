@@ -3,10 +3,11 @@
 import pandas as pd
 
 from stages.augment.lexical_variants import swap_abbreviations, swap_spelling
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.glossary import Abbreviations
-from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
+from stages.lib.core.ids import hash_hex
+from stages.lib.preprocessing.word_lists import Abbreviations
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.splits import Fingerprints
+from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
 
 ABBREVIATIONS = Abbreviations(
     {"ECG": "electrocardiogram", "EKG": "electrocardiogram", "LDL": "low-density lipoprotein"},

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stages.augment.back_translation import Bergamot, Marian, make_translator, round_trips
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 from tests.augment.translators import TEXTS, only_here, tiny_marian
 
 
@@ -78,12 +78,12 @@ def test_a_cached_translation_is_read_and_not_made_again(marian, monkeypatch):
 
 
 def test_a_missing_model_is_an_error(tmp_path):
-    with pytest.raises(Problem, match=r"nowhere holds no model\.safetensors"):
+    with pytest.raises(UserError, match=r"nowhere holds no model\.safetensors"):
         make_translator("marian", [str(tmp_path / "nowhere"), "back"])
     assert make_translator("off", None) is None
 
 
 def test_pickled_weights_are_never_loaded(tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"x")
-    with pytest.raises(Problem, match="pickled weights are never loaded"):
+    with pytest.raises(UserError, match="pickled weights are never loaded"):
         Marian(tmp_path, Path("back"))

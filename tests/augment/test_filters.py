@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from stages.augment.__main__ import make_outputs
 from stages.augment.filters import reject_by_text, reject_over_share, without_rejected
 from stages.augment.lexical_variants import generate_variants
-from stages.lib.text import hash_hex, normal_form
+from stages.lib.core.ids import hash_hex
+from stages.lib.text.normal_form import normal_form
 from tests.augment.rows import AUGMENTERS, fingerprints, pairs
 
 

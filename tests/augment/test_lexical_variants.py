@@ -10,7 +10,7 @@ from stages.augment.lexical_variants import (
     swap_abbreviations,
     swap_spelling,
 )
-from stages.lib.glossary import Abbreviations
+from stages.lib.preprocessing.word_lists import Abbreviations
 from tests.augment.rows import ABBREVIATIONS, BRITISH
 
 

@@ -11,15 +11,14 @@ from stages.augment import paraphrases
 from stages.augment.__main__ import main, training_pairs
 from stages.augment.interface import AugmentParams
 from stages.augment.lexical_variants import METHODS
-from stages.lib import tables
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.splits import Splits
-from stages.lib.errors import Problem
-from stages.lib.measured import read_details
-from stages.lib.params import load
+from stages.lib.core import tables
+from stages.lib.core.errors import UserError
+from stages.lib.core.params import load_section
+from stages.lib.reporting.details import read_details
+from stages.lib.schemas.documents import Passages
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.splits import Fingerprints, Splits
 from tests.augment.rows import fingerprints, pairs
 from tests.augment.translators import only_here, tiny_marian
 
@@ -116,7 +115,7 @@ def test_typing_errors_are_for_training_anchors_alone(project):
 
 def test_a_pair_without_a_split_stops_the_stage():
     frame = pairs(("tumor", "a"))
-    with pytest.raises(Problem, match=f"pair {frame['pair_id'][0]} .* has no split"):
+    with pytest.raises(UserError, match=f"pair {frame['pair_id'][0]} .* has no split"):
         training_pairs(frame, Splits.empty())
 
 
@@ -207,5 +206,5 @@ def test_the_output_of_random_weights_is_rejected(project, monkeypatch):
 )
 def test_parameters_without_a_meaning_are_errors(project, changes, message):
     configure(**changes)
-    with pytest.raises(Problem, match=message):
-        load(AugmentParams)
+    with pytest.raises(UserError, match=message):
+        load_section(AugmentParams)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.lib import tables
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.pairs import Pairs
+from stages.lib.core import tables
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.pairs import Pairs
 from tests.clean.corpus import PARAMS, documents, pairs, write_params
 
 

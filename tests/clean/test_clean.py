@@ -5,12 +5,11 @@ from pathlib import Path
 import pytest
 
 from stages.clean.__main__ import main
-from stages.lib import tables
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.passages import Passages
-from stages.lib.errors import Problem
-from stages.lib.measured import read_details
+from stages.lib.core import tables
+from stages.lib.core.errors import UserError
+from stages.lib.reporting.details import read_details
+from stages.lib.schemas.documents import Documents, Passages
+from stages.lib.schemas.ledger import Ledger
 from tests.clean.texts import undo
 
 
@@ -90,7 +89,7 @@ def test_limits_that_no_text_can_pass_are_an_error(project):
         params.read_text().replace("max_anchor_characters: 50", "max_anchor_characters: 1")
     )
     with pytest.raises(
-        Problem, match="min_anchor_characters = 2 is above max_anchor_characters = 1"
+        UserError, match="min_anchor_characters = 2 is above max_anchor_characters = 1"
     ):
         main()
     assert not Path("data/clean").exists()

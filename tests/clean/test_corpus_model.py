@@ -6,9 +6,9 @@ import pytest
 
 from stages.clean.__main__ import main
 from stages.clean.corpus_model import query_cleaner
-from stages.lib import tables
-from stages.lib.contracts.knowledge import Knowledge
-from stages.lib.contracts.pairs import Pairs
+from stages.lib.core import tables
+from stages.lib.schemas.corpus_counts import CorpusCounts
+from stages.lib.schemas.pairs import Pairs
 from tests.clean.corpus import PARAMS
 
 
@@ -20,5 +20,5 @@ def test_a_query_is_cleaned_like_the_anchor_of_the_stage(project):
     cleaned = tables.read(Path("data/clean/pairs.parquet"), Pairs).set_index("pair_id")["anchor"]
     assert {key: cleaner.clean(raw[key]).text for key in cleaned.index} == dict(cleaned)
     assert cleaner.clean("an  ECG of bone").text == "an electrocardiogram (ECG) of bone"
-    counts = tables.read(Path("data/clean/knowledge.parquet"), Knowledge)
+    counts = tables.read(Path("data/clean/knowledge.parquet"), CorpusCounts)
     assert set(counts["kind"]) >= {"text", "boilerplate", "word"}

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from stages.clean.filters import Bounds, drop_reason, repetition, symbol_share
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 
 BOUNDS = Bounds(2, 1000, 0.6, 0.6, ("lorem ipsum",))
 
@@ -55,5 +55,5 @@ def test_a_pattern_that_would_backtrack_takes_no_time():
 
 
 def test_a_bad_pattern_is_an_error_with_a_remedy():
-    with pytest.raises(Problem, match=r"clean\.drop_patterns holds '\(\?<=a\)b'"):
+    with pytest.raises(UserError, match=r"clean\.drop_patterns holds '\(\?<=a\)b'"):
         drop_reason("text", Bounds(1, 10, None, None, ("(?<=a)b",)))

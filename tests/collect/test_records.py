@@ -1,8 +1,8 @@
 """Ids: what they depend on, and that they stay what they are."""
 
 from stages.collect.records import document_id, documents_frame, pair_id, record_id, record_json
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.table import check
+from stages.lib.core.tables import check_table
+from stages.lib.schemas.documents import Documents
 
 
 def test_ids_are_the_same_in_every_version():
@@ -21,4 +21,4 @@ def test_a_record_is_kept_as_it_was_read():
 
 
 def test_no_rows_are_an_empty_table_of_the_right_types():
-    assert len(check(documents_frame([]), Documents, "nothing")) == 0
+    assert len(check_table(documents_frame([]), Documents, "nothing")) == 0

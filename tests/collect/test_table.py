@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stages.collect import table
 from stages.collect.records import document_id, pair_id
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 from tests.collect.sources import FAQ, table_source
 
 # The three shapes
@@ -33,12 +33,12 @@ def test_rows_have_parents_and_a_missing_parent_is_noted(read):
 
 
 def test_a_parent_needs_keys_and_documents():
-    with pytest.raises(Problem, match=r"columns\.parent names rows by their key"):
+    with pytest.raises(UserError, match=r"columns\.parent names rows by their key"):
         table.check_settings("faq", table_source(columns={"text": "name", "parent": "above"}), {})
     pairs = table_source(
         columns={"anchor": "a", "document_key": "k", "parent": "p"}, documents_of="other"
     )
-    with pytest.raises(Problem, match=r"columns\.parent has no meaning"):
+    with pytest.raises(UserError, match=r"columns\.parent has no meaning"):
         table.check_settings(
             "faq", pairs, {"other": table_source(columns={"key": "id", "text": "name"})}
         )
@@ -141,7 +141,7 @@ def outcome(folder: Path, rows, columns) -> tuple[list, list, list, int, int] | 
     )
     try:
         collected = table.read_table("faq", table_source(columns=columns), folder)
-    except Problem as problem:
+    except UserError as problem:
         return str(problem)
     tables = [
         sorted(frame.astype(str).values.tolist())
@@ -374,13 +374,13 @@ def test_settings_that_make_no_sense_are_refused_by_name(file, columns, others, 
         "manual": table_source(columns={"key": "id", "text": "t"}),
         "notes": table_source(columns={"text": "t"}),
     }
-    with pytest.raises(Problem, match=fact):
+    with pytest.raises(UserError, match=fact):
         table.check_settings("faq", table_source(file, columns, **others), sources)
 
 
 def test_an_absolute_path_is_refused():
     absolute = table_source().model_copy(update={"path": "/etc/faq.csv"})
-    with pytest.raises(Problem, match="is not under data/raw/"):
+    with pytest.raises(UserError, match="is not under data/raw/"):
         table.check_settings("faq", absolute, {})
 
 

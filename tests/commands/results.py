@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.lib.contracts.query_results import QueryResults
+from stages.lib.schemas.runs import QueryResults
 
 COMMIT = ("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qam")
 

@@ -17,10 +17,10 @@ from stages.commands.audit import (
     random_row_split,
     read_splits,
 )
-from stages.lib import tables
-from stages.lib.contracts.splits import Splits
-from stages.lib.errors import Problem
-from stages.lib.text import normal_form, similarity
+from stages.lib.core import tables
+from stages.lib.core.errors import UserError
+from stages.lib.schemas.splits import Splits
+from stages.lib.text.normal_form import normal_form, similarity
 from tests.conftest import ROOT
 from tests.split.faq import LONG, d, documents, p, pairs, run, splits, text, with_params
 
@@ -249,13 +249,13 @@ def test_a_leak_in_our_own_splits_is_an_error(project):
 def test_a_file_that_is_no_table_of_splits_is_an_error(tmp_path, content, fact):
     path = tmp_path / "mine.csv"
     path.write_text(content, "utf-8")
-    with pytest.raises(Problem, match=fact):
+    with pytest.raises(UserError, match=fact):
         read_splits(path, {p(1): d(1)})
 
 
 def test_a_missing_or_broken_file_is_an_error(tmp_path):
-    with pytest.raises(Problem, match="does not exist"):
+    with pytest.raises(UserError, match="does not exist"):
         read_splits(tmp_path / "mine.csv", {})
     (tmp_path / "mine.parquet").write_text("x")
-    with pytest.raises(Problem, match="is no table of splits"):
+    with pytest.raises(UserError, match="is no table of splits"):
         read_splits(tmp_path / "mine.parquet", {})

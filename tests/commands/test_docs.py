@@ -13,8 +13,8 @@ from stages.commands.docs.dictionary import dictionary
 from stages.commands.docs.glossary import Entry, Glossary, check_glossary, read_glossary
 from stages.commands.pipeline import Stage, read_pipeline
 from stages.commands.wire import load_stage
-from stages.lib.errors import Problem
-from stages.lib.params import PARAMS, read_yaml
+from stages.lib.core.errors import UserError
+from stages.lib.core.params import PARAMS_FILE, read_yaml
 
 
 def shell_lines(file):
@@ -60,7 +60,7 @@ def test_commands_in_the_documentation_exist(file, line):
             read_pipeline()
         )
     for section, key in re.findall(r"-S '?(\w+)\.(\w+)", line):
-        assert key in read_yaml(PARAMS)[section]
+        assert key in read_yaml(PARAMS_FILE)[section]
 
 
 def test_every_table_of_a_stage_stands_in_the_dictionary():
@@ -147,7 +147,7 @@ def test_only_the_marked_block_is_replaced():
     ],
 )
 def test_broken_markers_are_errors(text, fact):
-    with pytest.raises(Problem, match=fact):
+    with pytest.raises(UserError, match=fact):
         replace_blocks(text, "f", {"x": lambda: ""})
 
 
@@ -195,7 +195,7 @@ def test_every_metric_has_an_entry_and_every_entry_a_metric(metrics):
     ],
 )
 def test_a_gap_between_glossary_and_metrics_is_an_error(metrics, names, fact):
-    with pytest.raises(Problem, match=fact):
+    with pytest.raises(UserError, match=fact):
         check_glossary(glossary(*names), metrics)
 
 
@@ -222,5 +222,5 @@ def test_an_entry_may_be_without_metric_when_it_says_why_or_its_stage_has_not_ru
 )
 def test_a_broken_glossary_is_named(tmp_path, text, fact):
     (tmp_path / "glossary.yaml").write_text(text, "utf-8")
-    with pytest.raises(Problem, match=re.escape(fact)):
+    with pytest.raises(UserError, match=re.escape(fact)):
         read_glossary(tmp_path / "glossary.yaml")

@@ -5,17 +5,14 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.commands.explain import RunTables, app, quoted
-from stages.lib import tables as table_files
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.ledger import Ledger as LedgerTable
-from stages.lib.contracts.made import Made
-from stages.lib.contracts.near import Near
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.ledger import Ledger
+from stages.lib.core import tables
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.duplicates import NearDuplicates
+from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.ledger import Ledger, LedgerWriter
+from stages.lib.schemas.pairs import Pairs, SyntheticPairs
+from stages.lib.schemas.splits import Splits
+from stages.lib.schemas.training import Triplets
 
 HEAD, COPY, HAND = "d00000000000000aa", "d00000000000000ab", "d1111111111111111"
 BIG, LARGE = "p0000000000000001", "p0000000000000002"
@@ -34,7 +31,7 @@ def pairs(*rows):
 
 
 def write_table(data, name, frame, table):
-    table_files.write(frame, data / name, table)
+    tables.write(frame, data / name, table)
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +56,9 @@ def data(tmp_path_factory):
         "deduplicate": (BIG, "Big head", HEAD),
     }.items():
         write_table(data, f"{stage}/pairs.parquet", pairs(first, large), Pairs)
-    collected = Ledger()
-    cleaned = Ledger()
-    deduplicated = Ledger()
+    collected = LedgerWriter()
+    cleaned = LedgerWriter()
+    deduplicated = LedgerWriter()
     collected.drop(REJECTED, "no_text", before='{"id": 7}')
     cleaned.edit(HEAD, "text", "whitespace", "  ", " ", start=1, end=3)
     cleaned.edit(BIG, "anchor", "whitespace", "\n", " ", start=3, end=4)
@@ -72,13 +69,13 @@ def data(tmp_path_factory):
         "clean": cleaned,
         "deduplicate": deduplicated,
     }.items():
-        write_table(data, f"{stage}/ledger.parquet", ledger.frame(), LedgerTable)
+        write_table(data, f"{stage}/ledger.parquet", ledger.frame(), Ledger)
     made = pd.DataFrame({"pair_id": [LARGE], "origin_id": [HAND], "positive": ["A  hand."]})
-    write_table(data, "pair/made.parquet", made, Made)
+    write_table(data, "pair/made.parquet", made, SyntheticPairs)
     near = pd.DataFrame(
         {"left_id": [BIG], "right_id": [LARGE], "similarity": [0.8], "rule": ["near"]}
     )
-    write_table(data, "deduplicate/near.parquet", near, Near)
+    write_table(data, "deduplicate/near.parquet", near, NearDuplicates)
     ids = [HEAD, COPY, HAND, BIG, LARGE]
     splits = pd.DataFrame({"id": ids, "component_id": HEAD, "split": "train"})
     write_table(data, "split/splits.parquet", splits, Splits)

@@ -8,8 +8,8 @@ from zipfile import ZipFile
 import pytest
 from typer.testing import CliRunner
 
+from stages.collect import wheels
 from stages.commands import fetch
-from stages.lib import wheels
 
 METADATA = "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -50,7 +50,9 @@ def run():
 def test_a_wheel_is_fetched_once(index):
     first = run()
     assert (first.exit_code, first.output) == (0, "tiny 1.0: fetched\n")
-    assert wheels.find("tiny").read_bytes() == (index / "tiny-1.0-py3-none-any.whl").read_bytes()
+    assert (
+        wheels.find_wheel("tiny").read_bytes() == (index / "tiny-1.0-py3-none-any.whl").read_bytes()
+    )
     (index / "tiny-1.0-py3-none-any.whl").unlink()  # from here on pip would fail
     second = run()
     assert (second.exit_code, second.output) == (0, "tiny 1.0: already here\n")
@@ -61,15 +63,15 @@ def test_other_bytes_than_the_pinned_ones_are_not_kept(index):
     result = run()
     assert result.exit_code == 1
     assert "another sha256 than pyproject.toml pins" in result.output
-    assert not wheels.pinned()["tiny"].path.exists()
+    assert not wheels.pinned_wheels()["tiny"].path.exists()
 
 
 def test_a_damaged_wheel_is_fetched_again(index):
-    path = wheels.pinned()["tiny"].path
+    path = wheels.pinned_wheels()["tiny"].path
     path.parent.mkdir(parents=True)
     path.write_bytes(b"half of it")
     assert run().output == "tiny 1.0: fetched\n"
-    assert wheels.find("tiny") == path
+    assert wheels.find_wheel("tiny") == path
 
 
 def test_a_failed_download_is_a_short_error(index):

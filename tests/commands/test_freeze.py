@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.commands.freeze import app
-from stages.lib import tables
-from stages.lib.contracts.splits import Splits
+from stages.lib.core import tables
+from stages.lib.schemas.splits import Splits
 from stages.split.constraints import read_frozen
 from tests.conftest import ROOT
 

@@ -13,7 +13,7 @@ import pytest
 from dvc_render.vega import VegaRenderer
 
 from stages.commands.plots import template
-from stages.lib.contracts.runs import SYSTEMS
+from stages.lib.schemas.runs import SYSTEMS
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,14 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.commands.review import app
-from stages.lib import tables
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.runs import Runs
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.reviewed import FIRST_HITS, NEGATIVES, read_verdicts, write_verdicts
+from stages.lib.core import tables
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.reviews import FIRST_HITS, NEGATIVES, read_judgements, write_judgements
+from stages.lib.schemas.runs import Runs
+from stages.lib.schemas.training import Triplets
 from tests.mine.cases import name
 
 FILE = Path("data/review/negatives.csv")
@@ -47,20 +46,20 @@ def mined(*rows):
 def written(project):
     """Write the file once for two anchors."""
     FILE.parent.mkdir(parents=True)
-    write_verdicts([], FILE, NEGATIVES)
-    write_verdicts([], HITS, FIRST_HITS)
+    write_judgements([], FILE, NEGATIVES)
+    write_judgements([], HITS, FIRST_HITS)
     mined((1, "fever", 11), (2, "rash", 12))
     assert CliRunner().invoke(app).exit_code == 0
     return project
 
 
 def labels():
-    return {(line.asked, line.found_id): line.verdict for line in read_verdicts(FILE, NEGATIVES)}
+    return {(line.asked, line.found_id): line.verdict for line in read_judgements(FILE, NEGATIVES)}
 
 
 def test_every_negative_is_written_with_its_texts(written):
     assert labels() == {("fever", name("d", 11)): "", ("rash", name("d", 12)): ""}
-    assert {(line.answer, line.found) for line in read_verdicts(FILE, NEGATIVES)} == {
+    assert {(line.answer, line.found) for line in read_judgements(FILE, NEGATIVES)} == {
         ("right", "text 11"),
         ("right", "text 12"),
     }
@@ -82,7 +81,7 @@ def test_labels_stay_and_those_of_other_rows_move_to_the_end(written):
         ("cough", name("d", 14)): "",
         ("fever", name("d", 11)): "yes",
     }
-    assert read_verdicts(FILE, NEGATIVES)[-1].found_id == name("d", 11)
+    assert read_judgements(FILE, NEGATIVES)[-1].found_id == name("d", 11)
     mined((1, "fever", 11), (2, "rash", 12))
     CliRunner().invoke(app)
     assert labels() == {("fever", name("d", 11)): "yes", ("rash", name("d", 12)): "no"}
@@ -129,7 +128,7 @@ def evaluated(*firsts):
 def hits():
     return sorted(
         (line.asked, line.answer, line.found, line.verdict)
-        for line in read_verdicts(HITS, FIRST_HITS)
+        for line in read_judgements(HITS, FIRST_HITS)
     )
 
 

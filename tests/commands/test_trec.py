@@ -7,13 +7,12 @@ from ir_measures import AP, nDCG
 from typer.testing import CliRunner
 
 from stages.commands.trec import app, whole_grades
-from stages.lib import tables
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.runs import Runs
-from stages.lib.text import hash_hex
+from stages.lib.core import tables
+from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.runs import Runs
 
 STOP = "q" + hash_hex("query", "stop it")
 

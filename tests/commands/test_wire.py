@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.commands.wire import app, closure, code_dependencies, entry, load_stage, rewire
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.errors import Problem
-from stages.lib.interface import Details, Metrics, Reads, Stage, TableFile, Writes
-from stages.lib.params import Section
+from stages.lib.core.errors import UserError
+from stages.lib.core.interface import Details, Metrics, Reads, Stage, TableFile, Writes
+from stages.lib.core.params import ParamsSection
+from stages.lib.schemas.pairs import Pairs
 
 
 def project(root, files):
@@ -79,12 +79,12 @@ def test_code_is_a_folder_per_package_and_a_file_per_schema(tmp_path):
 # ---- the generated keys of a stage
 
 
-class OneParams(Section):
+class OneParams(ParamsSection):
     section: ClassVar[str] = "one"
     size: int
 
 
-class Seed(Section):
+class Seed(ParamsSection):
     model_config = {"extra": "ignore"}
     section: ClassVar[str] = "run"
     seed: int
@@ -227,7 +227,7 @@ def test_rewiring_what_is_right_changes_nothing():
 
 
 def test_a_stage_without_a_declaration_is_named():
-    with pytest.raises(Problem, match=r"stages/lib/__main__.py declares no STAGE"):
+    with pytest.raises(UserError, match=r"stages/lib/__main__.py declares no STAGE"):
         load_stage("lib")
 
 

@@ -11,10 +11,11 @@ from stages.deduplicate.representatives import (
     choose_representatives,
     preference,
 )
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.ledger import Ledger
-from stages.lib.text import hash_hex, normal_form
+from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.ledger import LedgerWriter
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.text.normal_form import normal_form
 
 
 def d(name: str) -> str:
@@ -89,14 +90,14 @@ def settings(**changed) -> DeduplicateParams:
     return DeduplicateParams.model_validate({**values, **changed})
 
 
-def pair_ledger(pairs: pd.DataFrame, decisions: PairDecisions, chosen) -> Ledger:
+def pair_ledger(pairs: pd.DataFrame, decisions: PairDecisions, chosen) -> LedgerWriter:
     """Return the ledger of the decisions on `pairs`."""
     from stages.deduplicate.__main__ import ledger_of_pairs
 
     return ledger_of_pairs(pairs, decisions, chosen)
 
 
-def lines(ledger: Ledger) -> list[tuple[str, ...]]:
+def lines(ledger: LedgerWriter) -> list[tuple[str, ...]]:
     """Return the decisions, sorted."""
     frame = ledger.frame()
     return sorted(

@@ -8,13 +8,12 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from stages.deduplicate.__main__ import app
-from stages.lib import tables
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.ledger import Ledger as LedgerTable
-from stages.lib.contracts.near import Near
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.measured import read_details
+from stages.lib.core import tables
+from stages.lib.reporting.details import read_details
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.duplicates import Aliases, NearDuplicates
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
 from tests.deduplicate.rows import d, documents, p, pairs
 
 LONG = "hold the small button on the back of the router for ten seconds"
@@ -64,7 +63,7 @@ def test_the_command_drops_copies_and_links_what_is_near(project):
             (p("4"), "dark", d("d"), 1.0),
         ]
     )
-    near = written(Near, "near")
+    near = written(NearDuplicates, "near")
     assert sorted(zip(near["left_id"], near["right_id"], near["rule"], strict=True)) == sorted(
         [
             (d("b"), d("a"), "equal"),  # b has the smallest id
@@ -73,7 +72,7 @@ def test_the_command_drops_copies_and_links_what_is_near(project):
             (*sorted([d("d"), d("e")]), "near"),
         ]
     )
-    ledger = written(LedgerTable, "ledger")
+    ledger = written(Ledger, "ledger")
     assert sorted(
         zip(ledger["row_id"], ledger["action"], ledger["partner_id"], strict=True)
     ) == sorted(
@@ -109,7 +108,7 @@ def test_documents_without_pairs_pass(project):
     assert (result.exit_code, result.output) == (0, "")
     assert len(written(Documents, "documents")) == 1
     assert len(written(Pairs, "pairs")) == 0
-    assert list(written(Near, "near")["rule"]) == ["equal"]
+    assert list(written(NearDuplicates, "near")["rule"]) == ["equal"]
 
 
 EMPTY = ("c", "faq", f"please {LONG}")
@@ -143,7 +142,7 @@ def test_semantic_duplicates_are_flagged_or_dropped(project):
         result = run(frame, Pairs.empty(), semantic=semantic, semantic_threshold=0.9)
         assert (result.exit_code, result.output) == (0, "")
         assert len(written(Documents, "documents")) == stay
-        ledger = written(LedgerTable, "ledger")
+        ledger = written(Ledger, "ledger")
         assert list(ledger.loc[ledger["action"] == "note", "reason"]) == ["semantic_duplicate"]
         details = read_details(Path("metrics/details/deduplicate.json"))
         assert (details["semantic_edges"], details["dropped.semantic_copy"]) == (1, 2 - stay)

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from stages.deduplicate import near_duplicates
 from stages.deduplicate.minhash import Banding, choose_banding, shingle_hashes
 from stages.deduplicate.near_duplicates import find_candidates, find_duplicates, near_table
-from stages.lib import tables
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.near import Near
-from stages.lib.contracts.table import check
-from stages.lib.interface import TableFile
-from stages.lib.near import exact_edges
-from stages.lib.text import jaccard, normal_form, shingles, similarity
+from stages.lib.core import tables
+from stages.lib.core.interface import TableFile
+from stages.lib.core.tables import check_table
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.duplicates import NearDuplicates
+from stages.lib.text.normal_form import jaccard, normal_form, shingles, similarity
+from stages.lib.text.similarity_join import similarity_join
 
 # Few words, so that many texts come out alike: short ones (character shingles) and long ones (word shingles).
 TEXTS = st.lists(
@@ -65,7 +65,7 @@ def edges(folder, texts, threshold=0.8, measure="jaccard"):
         scratch=folder / "scratch",
     )
     rows = near_table(groups)
-    check(rows, Near, "edges")
+    check_table(rows, NearDuplicates, "edges")
     columns = zip(rows["left_id"], rows["right_id"], rows["similarity"], rows["rule"], strict=True)
     return sorted(
         (int(left[1:], 16), int(right[1:], 16), similarity, rule)
@@ -79,7 +79,7 @@ def test_every_edge_is_true_and_equal_texts_are_a_star(folder, texts, threshold)
     sets = {f"{at:02}": shingles(text) for at, text in enumerate(texts)}
     near = {
         (int(left), int(right)): similarity
-        for left, right, similarity in exact_edges(sets, sets, threshold)
+        for left, right, similarity in similarity_join(sets, sets, threshold)
     }
     first = {}
     for at, text in enumerate(texts):

@@ -12,7 +12,8 @@ from stages.deduplicate.representatives import (
     deduplicate_pairs,
     near_duplicate_pairs,
 )
-from stages.lib.text import hash_hex, normal_form
+from stages.lib.core.ids import hash_hex
+from stages.lib.text.normal_form import normal_form
 from tests.deduplicate.rows import (
     d,
     documents,

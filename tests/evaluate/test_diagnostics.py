@@ -7,10 +7,10 @@ import pytest
 
 from stages.evaluate.diagnostics import raw_query_metrics
 from stages.evaluate.results import SLICE_COLUMNS, IntervalSettings
-from stages.lib import tables
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.runs import Runs
-from stages.lib.reviewed import FIRST_HITS, Verdict, write_verdicts
+from stages.lib.core import tables
+from stages.lib.schemas.evaluation_set import Queries
+from stages.lib.schemas.reviews import FIRST_HITS, Judgement, write_judgements
+from stages.lib.schemas.runs import Runs
 from tests.evaluate.inputs import lay_out, name, run_stage
 from tests.evaluate.test_results_gains import results
 
@@ -114,7 +114,7 @@ def test_labelled_first_hits_give_the_label_error(project):
     runs = tables.read(Path("data/evaluate/runs.parquet"), Runs)
     first = runs.query("split == 'validation' and system == 'finetuned' and rank == 1")
     ids = zip(first["query_id"], first["doc_id"], ["yes", "no"], strict=True)
-    lines = [Verdict(query_id, doc_id, "", "", "", word) for query_id, doc_id, word in ids]
-    write_verdicts(lines, Path("data/review/first_hits.csv"), FIRST_HITS)
+    lines = [Judgement(query_id, doc_id, "", "", "", word) for query_id, doc_id, word in ids]
+    write_judgements(lines, Path("data/review/first_hits.csv"), FIRST_HITS)
     metrics, _ = run_stage()
     assert (metrics["label_error.judged"], metrics["label_error.rate"]) == (2, 0.5)

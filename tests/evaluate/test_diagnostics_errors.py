@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.evaluate.diagnostics import label_error, sample_errors
-from stages.lib.contracts.runs import Runs
-from stages.lib.heldout import HeldOut
-from stages.lib.reviewed import Verdict
+from stages.lib.evaluation.evaluation_set import EvaluationSet
+from stages.lib.schemas.reviews import Judgement
+from stages.lib.schemas.runs import Runs
 
 
 def name(letter, number):
@@ -30,7 +30,7 @@ def held(count):
     queries = pd.DataFrame(
         {"query_id": ids, "component_id": [f"c{number // 2}" for number in range(count)]}
     )
-    return HeldOut(
+    return EvaluationSet(
         queries,
         {query_id: {name("d", number): 1.0} for number, query_id in enumerate(ids, 1)},
         pd.DataFrame(),
@@ -83,10 +83,12 @@ def test_the_label_error_counts_labels_of_current_errors():
     assert label_error(errors, []) == {}
     label_of_query = {1: "yes", 3: "no", 5: "no", 7: "no"}
     lines = [
-        Verdict(name("q", number), name("d", 9), "", "", "", word)
+        Judgement(name("q", number), name("d", 9), "", "", "", word)
         for number, word in label_of_query.items()
     ]
-    metrics = label_error(errors, [*lines, Verdict(name("q", 2), name("d", 8), "", "", "", "yes")])
+    metrics = label_error(
+        errors, [*lines, Judgement(name("q", 2), name("d", 8), "", "", "", "yes")]
+    )
     assert (metrics["label_error.judged"], metrics["label_error.rate"]) == (4, 0.25)
     # Four judged in as many components: Wilson's interval, with the t of three degrees of freedom.
     assert 0.0 < metrics["label_error.low"] < 0.05 and 0.75 < metrics["label_error.high"] < 0.9

@@ -12,21 +12,18 @@ from stages.clean.passages import passages
 from stages.evaluate.__main__ import app, out_of_domain_task
 from stages.evaluate.interface import OutOfDomainFiles
 from stages.evaluate.systems import StaticModel
-from stages.lib import tables
-from stages.lib.benchmark import held_out
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.query_results import QueryResults
-from stages.lib.contracts.scored import Scored
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.errors import Problem
-from stages.lib.interface import TableFile
-from stages.lib.models import find_model
-from stages.lib.text import hash_hex
+from stages.lib.core import tables
+from stages.lib.core.errors import UserError
+from stages.lib.core.ids import hash_hex
+from stages.lib.core.interface import TableFile
+from stages.lib.core.model_files import find_base_model
+from stages.lib.schemas.documents import Documents, Passages
+from stages.lib.schemas.evaluation_set import Qrels, Queries, ScoredPairs
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.queries_from_pairs import queries_and_qrels
+from stages.lib.schemas.runs import QueryResults
+from stages.lib.schemas.splits import Splits
+from stages.lib.schemas.training import Triplets
 from tests.evaluate.inputs import BASE, CORPUS, WORDS, documents, lay_out, name, pairs, run_stage
 
 
@@ -115,7 +112,7 @@ def static_model(folder):
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(find_model(BASE) / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(find_base_model(BASE) / "tokenizer.json"))
     weights = (
         np.random.default_rng(1).normal(size=(tokenizer.get_vocab_size(), 32)).astype(np.float32)
     )
@@ -160,8 +157,8 @@ def test_a_static_model_and_a_probe_are_systems(project):
 
 
 def test_a_model_with_context_is_no_static_model(project):
-    with pytest.raises(Problem, match="holds no static model"):
-        StaticModel(find_model(BASE))
+    with pytest.raises(UserError, match="holds no static model"):
+        StaticModel(find_base_model(BASE))
 
 
 def test_texts_without_a_known_token_have_zero_vectors(project):
@@ -174,7 +171,7 @@ def test_texts_without_a_known_token_have_zero_vectors(project):
 def test_synthetic_queries_and_scored_pairs_have_metrics(project):
     lay_out(out_of_domain=False)
     pairs_of_recipe = pairs((11, "itching", 2)).assign(source="pair.title")
-    queries, qrels = held_out(
+    queries, qrels = queries_and_qrels(
         pairs_of_recipe.assign(
             raw=pairs_of_recipe["anchor"], component_id=pairs_of_recipe["doc_id"]
         )
@@ -192,9 +189,9 @@ def test_synthetic_queries_and_scored_pairs_have_metrics(project):
             (name("p", 20 + index), name("d", doc), anchor, name("d", doc), score)
             for index, (anchor, doc, score) in enumerate(scored_rows)
         ],
-        columns=list(Scored.empty().columns),
+        columns=list(ScoredPairs.empty().columns),
     )
-    tables.write(scored, Path("data/split/validation/scored.parquet"), Scored)
+    tables.write(scored, Path("data/split/validation/scored.parquet"), ScoredPairs)
     metrics, _ = run_stage()
     assert metrics["synthetic_exam"] is False
     assert metrics["synthetic.base.ndcg_at_10"] == 1.0

@@ -10,13 +10,13 @@ from stages.evaluate.__main__ import query_tables
 from stages.evaluate.diagnostics import RankedSet
 from stages.evaluate.interface import QueryTables
 from stages.evaluate.results import means_by_system, metrics_by_depth, query_results, run_rows
-from stages.lib import benchmark, interface
-from stages.lib.benchmark import Corpus
-from stages.lib.contracts.query_results import QueryResults
-from stages.lib.contracts.runs import Runs
-from stages.lib.contracts.table import check
-from stages.lib.measures import METRICS
-from stages.lib.topk import Hits
+from stages.lib.core.interface import _write_outputs, outputs_of
+from stages.lib.core.tables import check_table
+from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels
+from stages.lib.evaluation.ranking_metrics import METRICS
+from stages.lib.retrieval.corpus import Corpus
+from stages.lib.retrieval.search import Hits
+from stages.lib.schemas.runs import QueryResults, Runs
 from tests.evaluate.inputs import name
 
 THREE = ("bm25", "base", "finetuned")
@@ -85,7 +85,7 @@ def test_metrics_are_listed_by_system_and_depth(k, recall):
 
 def evaluation_set_of(grades):
     queries = pd.DataFrame({"query_id": QUERY_IDS, "component_id": [name("d", 1), name("d", 2)]})
-    return benchmark.HeldOut(queries, grades, pd.DataFrame())
+    return EvaluationSet(queries, grades, pd.DataFrame())
 
 
 def row_of(frame, query, system):
@@ -97,7 +97,7 @@ def test_results_hold_a_row_per_query_and_system():
     frame = query_results(
         {"base": HITS, "bm25": HITS}, corpus, evaluation_set_of(GRADES), "validation"
     )
-    check(frame, QueryResults, "results")
+    check_table(frame, QueryResults, "results")
     assert frame[["split", "query_id", "system"]].to_numpy().tolist() == [
         ["validation", query, system] for query in QUERY_IDS for system in ("base", "bm25")
     ]
@@ -119,8 +119,8 @@ def test_a_run_lists_every_hit_with_its_rank_and_score():
     hits = Hits(np.array([[1, 0], [0, 1]]), np.array([[0.9, 0.1], [0.5, 0.5]], dtype=np.float32))
     corpus = Corpus(np.array([name("d", 1), name("d", 2)]), ["one", "two"])
     queries = pd.DataFrame({"query_id": [name("q", 1), name("q", 2)]})
-    runs = run_rows({"base": hits}, corpus, benchmark.HeldOut(queries, {}, pd.DataFrame()), "test")
-    check(runs, Runs, "runs")
+    runs = run_rows({"base": hits}, corpus, EvaluationSet(queries, {}, pd.DataFrame()), "test")
+    check_table(runs, Runs, "runs")
     assert runs[["query_id", "rank", "doc_id", "score"]].to_numpy().tolist() == [
         [name("q", 1), 1, name("d", 2), 0.9],
         [name("q", 1), 2, name("d", 1), 0.1],
@@ -134,7 +134,7 @@ def test_a_dropped_document_is_a_miss_and_a_copy_counts():
         {"query_id": QUERY_IDS, "doc_id": [name("d", 99), name("d", 98)], "grade": [1.0, 1.0]}
     )
     # 98 was a copy of 4, and 99 was dropped.
-    resolved = benchmark.grades(qrels, {name("d", 98): name("d", 4)})
+    resolved = resolve_qrels(qrels, {name("d", 98): name("d", 4)})
     frame = query_results(
         {"base": HITS}, Corpus(DOC_IDS, [""] * 4), evaluation_set_of(resolved), "test"
     )
@@ -156,8 +156,8 @@ def write_results(frame, folder):
         measures=pd.DataFrame(),
     )
     tables = query_tables({"test": ranked} if len(frame) else {})
-    paths = {item.name: folder / item.path for item in interface.outputs_of(QueryTables)}
-    interface._write_outputs(tables, "", paths)
+    paths = {item.name: folder / item.path for item in outputs_of(QueryTables)}
+    _write_outputs(tables, "", paths)
     return folder / "test.tsv"
 
 

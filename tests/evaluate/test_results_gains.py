@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.evaluate.results import IntervalSettings, gains, harm, paired_scores
-from stages.lib.contracts.query_results import QueryResults
-from stages.lib.statistics import effect, sign_flip, widened
+from stages.lib.analysis.intervals import add_seed_variance, mean_interval, sign_flip
+from stages.lib.schemas.runs import QueryResults
 
 GAIN = "validation.gain.over_base.ndcg_at_10"
 SETTINGS = IntervalSettings(13, None)
@@ -37,7 +37,7 @@ def test_a_gain_is_paired_and_resampled_by_component():
         np.tile([0.25, 0.25, 0.25, -0.25], 30),
         np.repeat([f"c{index:03}" for index in range(60)], 2),
     )
-    expected = effect(differences, names, 13)
+    expected = mean_interval(differences, names, 13)
     assert {
         end: metrics[f"{GAIN}.{end}"] for end in ("mean", "low", "high", "mde")
     } == expected._asdict()
@@ -77,8 +77,12 @@ def test_seeds_of_training_widen_the_interval_only():
         gains(many(60), "validation", SETTINGS),
         gains(many(60), "validation", IntervalSettings(13, 0.05)),
     )
-    plain = effect(*_of(many(60)), 13)
-    assert after[f"{GAIN}.low"] == widened(plain, 0.05, trainings=1).low < before[f"{GAIN}.low"]
+    plain = mean_interval(*_of(many(60)), 13)
+    assert (
+        after[f"{GAIN}.low"]
+        == add_seed_variance(plain, 0.05, trainings=1).low
+        < before[f"{GAIN}.low"]
+    )
     assert after[f"{GAIN}.mde"] > before[f"{GAIN}.mde"]
     assert after[f"{GAIN}.p"] == before[f"{GAIN}.p"]
 

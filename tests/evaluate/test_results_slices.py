@@ -15,10 +15,10 @@ from stages.evaluate.results import (
     slice_counts,
     slice_gains,
 )
-from stages.lib.contracts.queries import Queries
-from stages.lib.heldout import HeldOut
-from stages.lib.measures import METRICS
-from stages.lib.statistics import holm
+from stages.lib.analysis.intervals import holm_correction
+from stages.lib.evaluation.evaluation_set import EvaluationSet
+from stages.lib.evaluation.ranking_metrics import METRICS
+from stages.lib.schemas.evaluation_set import Queries
 from tests.evaluate.test_results_gains import results
 
 SETTINGS = IntervalSettings(13, None)
@@ -37,7 +37,7 @@ def held(relations, texts=None, sources=None):
             "source": sources or ["hpo"] * count,
         }
     )[list(Queries.empty().columns)]
-    return HeldOut(
+    return EvaluationSet(
         rows,
         {query_id: {f"d{index}": 1.0} for index, query_id in enumerate(rows["query_id"])},
         pd.DataFrame(),
@@ -126,7 +126,7 @@ def test_p_values_are_corrected_for_their_number():
         .p
         for name in ("gains", "stays")
     ]
-    assert tested_rows["p"].tolist() == pytest.approx(holm(single), abs=5e-5)
+    assert tested_rows["p"].tolist() == pytest.approx(holm_correction(single), abs=5e-5)
 
 
 def test_the_smallest_of_many_slices_are_one():

@@ -14,8 +14,8 @@ from stages.evaluate.systems import (
     score_agreement,
     spearman,
 )
-from stages.lib.benchmark import Corpus
-from stages.lib.statistics import interval
+from stages.lib.analysis.intervals import bootstrap_interval
+from stages.lib.retrieval.corpus import Corpus
 
 VALUES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=3, max_size=12)
 
@@ -107,10 +107,10 @@ def test_undefined_figures_are_left_out():
 def test_an_interval_of_the_mean_is_that_of_any_bootstrap():
     values = np.random.default_rng(3).normal(1.0, 1.0, 200)
     names = np.array([f"c{index}" for index in range(200)])
-    bounds = interval(lambda rows: float(values[rows].mean()), names, 1)
-    assert bounds == interval(lambda rows: float(values[rows].mean()), names, 1)
+    bounds = bootstrap_interval(lambda rows: float(values[rows].mean()), names, 1)
+    assert bounds == bootstrap_interval(lambda rows: float(values[rows].mean()), names, 1)
     width = 1.96 * values.std(ddof=1) / np.sqrt(200)
     assert bounds.low == pytest.approx(values.mean() - width, abs=0.03)
     assert bounds.high == pytest.approx(values.mean() + width, abs=0.03)
-    assert interval(lambda rows: 1.0, np.array(["c", "c"]), 1) is None
-    assert interval(lambda rows: None, names, 1) is None
+    assert bootstrap_interval(lambda rows: 1.0, np.array(["c", "c"]), 1) is None
+    assert bootstrap_interval(lambda rows: None, names, 1) is None

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.evaluate.systems import fuse
-from stages.lib.topk import Hits
+from stages.lib.retrieval.search import Hits
 
 
 def hits(*rows):

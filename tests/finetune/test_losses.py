@@ -5,11 +5,12 @@ import pytest
 
 from stages.finetune import chunked_loss, losses
 from stages.finetune.batches import TokenCollator
-from stages.lib.errors import Problem
-from stages.lib.models import find_model, load_model
+from stages.lib.core.errors import UserError
+from stages.lib.core.model_files import find_base_model
+from stages.lib.retrieval.encoder import load_model
 from tests.finetune.cases import BASE, COLUMNS, LENGTH, PARAMS, ROWS, changed, unit
 
-FOLDER = find_model(BASE)
+FOLDER = find_base_model(BASE)
 
 
 def other_model():
@@ -62,7 +63,7 @@ def test_the_shape_of_the_data_or_the_parameter_chooses(loss, shape, chosen):
 )
 def test_a_loss_that_does_not_fit_the_data_is_refused(loss, shape):
     with pytest.raises(
-        Problem,
+        UserError,
         match=rf"finetune.loss is {loss}, but pair.shape is {shape}(.|\n)*loss to auto",
     ):
         losses.choose(changed(loss=loss), shape)
@@ -70,7 +71,7 @@ def test_a_loss_that_does_not_fit_the_data_is_refused(loss, shape):
 
 def test_more_dimensions_than_the_model_has_are_refused():
     with pytest.raises(
-        Problem, match=r"matryoshka_dims names 385, but embeddings of the model have 384"
+        UserError, match=r"matryoshka_dims names 385, but embeddings of the model have 384"
     ):
         losses.build("GIST", load_model(FOLDER), FOLDER, params=changed(matryoshka_dims=[64, 385]))
 

@@ -8,7 +8,8 @@ from stages.finetune import losses
 from stages.finetune.batches import TokenCollator, conflict_ids, plan_batches
 from stages.finetune.tracking import Tracker
 from stages.finetune.trainer import TrainingHooks, TrainingJob, train
-from stages.lib.models import find_model, load_model
+from stages.lib.core.model_files import find_base_model
+from stages.lib.retrieval.encoder import load_model
 from tests.finetune.cases import BASE, LENGTH, PARAMS, encoded, weights
 
 ROWS = [
@@ -39,7 +40,7 @@ def test_a_batch_carries_the_scores_of_its_rows(scored):
 def test_the_loss_sums_over_pairs_in_the_wrong_order(scored):
     import torch
 
-    model = load_model(find_model(BASE)).eval()
+    model = load_model(find_base_model(BASE)).eval()
     model.max_seq_length = LENGTH
     batch = TokenCollator(scored, ["anchor", "positive"], scored=True)(
         [{"row": row} for row in range(12)]
@@ -50,7 +51,9 @@ def test_the_loss_sums_over_pairs_in_the_wrong_order(scored):
     ]
     with torch.no_grad():
         loss = float(
-            losses.build("CoSENT", model, find_model(BASE), params=PARAMS)(features, batch["label"])
+            losses.build("CoSENT", model, find_base_model(BASE), params=PARAMS)(
+                features, batch["label"]
+            )
         )
     anchors, positives = (
         model.encode([row[index] for row in ROWS], normalize_embeddings=True) for index in (0, 1)
@@ -71,7 +74,7 @@ def test_two_runs_give_the_same_weights_and_scores_change_them(scored, tmp_path,
         batches = plan_batches(conflict_ids(table, "scores"), 6, 2, 13)
         assert [len(batch) for batch in batches] == [6] * 4
         job = TrainingJob(
-            base=find_model(BASE),
+            base=find_base_model(BASE),
             tokens=table,
             batches=batches,
             params=PARAMS,

@@ -12,21 +12,22 @@ from stages.finetune.model_selection import (
     score_model,
     subset,
 )
-from stages.lib import tables
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.tokens import Tokens
-from stages.lib.errors import Problem
-from stages.lib.heldout import Corpus, HeldOut
-from stages.lib.interface import TableFile
-from stages.lib.models import find_model, load_model
-from stages.lib.params import Model
+from stages.lib.core import tables
+from stages.lib.core.errors import UserError
+from stages.lib.core.interface import TableFile
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams
+from stages.lib.evaluation.evaluation_set import EvaluationSet
+from stages.lib.retrieval.corpus import Corpus
+from stages.lib.retrieval.encoder import load_model
+from stages.lib.schemas.documents import Passages
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.training import Tokens
 from tests.finetune.cases import BASE, validation_set
 
 AXES = {"a": [1.0, 0.0], "near a": [0.8, 0.6], "b": [0.0, 1.0]}
-PROMPTS = Model(base="x", weights_sha256="", anchor_prompt="ask: ", document_prompt="tell: ")
+PROMPTS = ModelParams(base="x", weights_sha256="", anchor_prompt="ask: ", document_prompt="tell: ")
 
 
 def small(grades, starts=None, texts=("a", "near a", "b")):
@@ -34,7 +35,7 @@ def small(grades, starts=None, texts=("a", "near a", "b")):
     queries = pd.DataFrame({"query_id": list(grades), "text": ["a"] * len(grades)})
     return ValidationSet(
         Corpus(doc_ids, list(texts), None if starts is None else np.array(starts)),
-        HeldOut(queries, grades, pd.DataFrame()),
+        EvaluationSet(queries, grades, pd.DataFrame()),
         PROMPTS,
     )
 
@@ -81,7 +82,8 @@ def test_without_queries_nothing_can_be_chosen(tmp_path):
         files[table.__name__.lower()] = TableFile(path, table)
     inputs = Inputs(**files, verdict=tmp_path / "verdict.json")
     with pytest.raises(
-        Problem, match=r"Queries.parquet holds no queries(.|\n)*early_stopping: 0(.|\n)*merge: \[\]"
+        UserError,
+        match=r"Queries.parquet holds no queries(.|\n)*early_stopping: 0(.|\n)*merge: \[\]",
     ):
         read_validation_set(inputs, PROMPTS)
 
@@ -90,7 +92,7 @@ def test_without_queries_nothing_can_be_chosen(tmp_path):
 def test_a_look_changes_neither_generators_nor_the_model():
     import torch
 
-    model = load_model(find_model(BASE)).train()
+    model = load_model(find_base_model(BASE)).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     torch.manual_seed(1)
     rng_before = torch.get_rng_state()

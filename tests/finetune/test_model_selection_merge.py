@@ -5,7 +5,8 @@ import torch
 from pydantic import ValidationError
 
 from stages.finetune.model_selection import interpolate, merge
-from stages.lib.models import find_model, load_model
+from stages.lib.core.model_files import find_base_model
+from stages.lib.retrieval.encoder import load_model
 from tests.finetune.cases import BASE, changed, weights
 
 
@@ -20,8 +21,8 @@ def test_weights_lie_between_and_whole_numbers_stay():
 
 @pytest.mark.slow
 def test_the_share_with_the_best_score_is_kept():
-    base = load_model(find_model(BASE))
-    tuned = load_model(find_model(BASE))
+    base = load_model(find_base_model(BASE))
+    tuned = load_model(find_base_model(BASE))
     with torch.no_grad():
         for value in tuned.parameters():
             value.add_(0.01)

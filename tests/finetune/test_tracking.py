@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import pytest
 
 from stages.finetune.tracking import Tracker, check_wandb
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 from tests.conftest import ROOT
 
 
@@ -39,7 +39,7 @@ def test_a_missing_tracker_is_an_error_with_a_remedy():
     if find_spec("wandb"):
         pytest.skip("it is installed")
     with pytest.raises(
-        Problem, match=r"finetune.wandb is offline(.|\n)*pip install -r requirements-wandb\.txt"
+        UserError, match=r"finetune.wandb is offline(.|\n)*pip install -r requirements-wandb\.txt"
     ):
         check_wandb("offline")
 

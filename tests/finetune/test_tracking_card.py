@@ -3,8 +3,8 @@
 from ruamel.yaml import YAML
 
 from stages.finetune.tracking import ModelFacts, model_card
-from stages.lib.models import find_model
-from stages.lib.params import Model, Run
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams, RunParams
 from tests.finetune.cases import BASE, PARAMS, changed
 
 METRICS = {
@@ -14,12 +14,12 @@ METRICS = {
     "loss_last": 0.53349,
     "forced": False,
 }
-MODEL = Model(base="package/model", weights_sha256="", anchor_prompt="", document_prompt="")
+MODEL = ModelParams(base="package/model", weights_sha256="", anchor_prompt="", document_prompt="")
 
 
 def card(params=PARAMS, model=MODEL, metrics=METRICS):
-    facts = ModelFacts("d" * 64, find_model(BASE), 384, 128)
-    return model_card(facts, params, Run(seed=13, threads=2), model=model, metrics=metrics)
+    facts = ModelFacts("d" * 64, find_base_model(BASE), 384, 128)
+    return model_card(facts, params, RunParams(seed=13, threads=2), model=model, metrics=metrics)
 
 
 def head(text):

@@ -5,7 +5,8 @@ import pytest
 
 from stages.finetune.batches import TokenCollator
 from stages.finetune.tracking import run_name
-from stages.lib.models import find_model, load_model
+from stages.lib.core.model_files import find_base_model
+from stages.lib.retrieval.encoder import load_model
 from tests.finetune.cases import BASE, LENGTH, ROWS, changed, planned, run, weights
 
 
@@ -54,7 +55,12 @@ def test_two_runs_give_the_same_weights_and_another_seed_others(tokens, tmp_path
     assert weights(first.model) == weights(again.model)
     assert first.curve.equals(again.curve)
     assert (
-        len({weights(model) for model in (first.model, other.model, load_model(find_model(BASE)))})
+        len(
+            {
+                weights(model)
+                for model in (first.model, other.model, load_model(find_base_model(BASE)))
+            }
+        )
         == 3
     )
     assert first.steps == 2

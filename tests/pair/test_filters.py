@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.lib.params import read_yaml
-from stages.lib.text import hash_hex, normal_form
+from stages.lib.core.ids import hash_hex
+from stages.lib.core.params import read_yaml
+from stages.lib.text.normal_form import normal_form
 from stages.pair.candidates import PairCandidate
 from stages.pair.filters import (
     balance_metrics,

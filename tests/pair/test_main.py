@@ -9,13 +9,11 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from stages.clean.passages import passages
-from stages.lib import tables
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.ledger import Ledger as LedgerTable
-from stages.lib.contracts.made import Made
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.measured import read_details
+from stages.lib.core import tables
+from stages.lib.reporting.details import read_details
+from stages.lib.schemas.documents import Documents, Passages
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs, SyntheticPairs
 from stages.pair.__main__ import app
 from stages.pair.filters import CAP_REASONS, REASONS
 from stages.pair.interface import RECIPES
@@ -97,7 +95,7 @@ def test_the_command_builds_pairs_and_renders_documents(project):
         values["balance.after.document.largest_share"],
     ) == (0.5, 0.5)
     assert json.loads(Path("metrics/pair.json").read_text("utf-8")) == {"pairs": 2}
-    ledger = tables.read(Path("data/pair/ledger.parquet"), LedgerTable)
+    ledger = tables.read(Path("data/pair/ledger.parquet"), Ledger)
     assert ledger["action"].value_counts().to_dict() == {"drop": 3, "add": 2}
 
 
@@ -111,7 +109,7 @@ def test_without_real_queries_anchors_are_cut_from_passages(project):
     assert sorted(built()["anchor"]) == ["Hold the round button down.", "Reset"]
     searched = tables.read(Path("data/pair/passages.parquet"), Passages)
     assert sorted(searched["text"]) == [": Call us.", "Reset: The lamp blinks two times."]
-    synthetic = tables.read(Path("data/pair/made.parquet"), Made)
+    synthetic = tables.read(Path("data/pair/made.parquet"), SyntheticPairs)
     assert sorted(synthetic["positive"]) == ["", "Reset: The lamp blinks two times."]
     assert f"Reset: {text}" in set(
         tables.read(Path("data/pair/documents.parquet"), Documents)["text"]
@@ -122,7 +120,7 @@ def test_without_real_queries_anchors_are_cut_from_passages(project):
         tables.read(Path("data/pair/passages.parquet"), Passages)["text"]
     ), "there are real queries"
     assert "Reset: The lamp blinks two times." in set(
-        tables.read(Path("data/pair/made.parquet"), Made)["positive"]
+        tables.read(Path("data/pair/made.parquet"), SyntheticPairs)["positive"]
     )
 
 

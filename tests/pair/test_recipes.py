@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.lib.text import hash_hex, normal_form
+from stages.lib.core.ids import hash_hex
+from stages.lib.text.normal_form import normal_form
 from stages.pair.interface import RECIPES
 from stages.pair.recipes import (
     first_sentence,

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from stages.clean.passages import passages
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 from stages.pair.render import (
     remove_anchors,
     remove_spans,
@@ -64,7 +64,7 @@ def test_passages_lose_anchors_and_leave_when_nothing_is_left():
 
 
 def test_passages_of_other_documents_are_a_problem():
-    with pytest.raises(Problem, match="does not stand in its text"):
+    with pytest.raises(UserError, match="does not stand in its text"):
         source_documents(
             documents(("a", "", "One.")), passages(documents(("a", "", "Two.")), None, 0, None)
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.lib.text import normal_form
+from stages.lib.text.normal_form import normal_form
 from stages.pair.sections import heading, headings_of, question
 from tests.pair.rows import TWO_PASSAGES, read_sources, texts_of
 

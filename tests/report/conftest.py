@@ -6,14 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.lib import tables
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.runs import Runs
-from stages.lib.measured import Metrics
-from stages.lib.stage import nested
+from stages.lib.core import tables
+from stages.lib.core.stage import nested
+from stages.lib.reporting.details import StageDetails
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.runs import Runs
 from stages.report.measurements import ValidationTexts
 
 
@@ -84,7 +83,7 @@ def values():
 
 @pytest.fixture
 def metrics(values):
-    return Metrics(values)
+    return StageDetails(values)
 
 
 def results(split, scores):

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from stages.lib.measured import Metrics
+from stages.lib.reporting.details import StageDetails
 from stages.report.advice import advise, check_invariants
 from stages.report.measurements import RowCounts, row_counts
 
@@ -12,7 +12,7 @@ NO_SLICES = pd.DataFrame(columns=["kind", "slice", "finding"])
 
 
 def advice(values, slices=NO_SLICES, counts=()):
-    return advise(Metrics(values), slices, counts)
+    return advise(StageDetails(values), slices, counts)
 
 
 def test_there_is_no_advice_when_nothing_is_wrong(values, metrics):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.lib.errors import Problem
-from stages.lib.measured import Metrics
+from stages.lib.core.errors import UserError
+from stages.lib.reporting.details import StageDetails
 from stages.report.measurements import RowCounts, read_plot, read_results, row_counts
 
 
@@ -22,7 +22,7 @@ def test_every_table_of_a_stage_has_its_own_line(metrics):
 
 def test_reasons_come_with_the_most_frequent_first():
     counts = row_counts(
-        Metrics(
+        StageDetails(
             {"clean": {"rows_in": 6, "rows_out": 1, "dropped.b": 1, "dropped.a": 1, "dropped.c": 3}}
         )
     )
@@ -43,14 +43,14 @@ def test_floats_are_read_to_the_last_bit(value):
 
 
 def test_results_of_another_split_are_refused(run):
-    with pytest.raises(Problem, match="another split than test"):
+    with pytest.raises(UserError, match="another split than test"):
         read_results(Path("metrics/queries/validation.tsv"), "test")
 
 
 def test_results_that_break_the_contract_are_refused(run):
     path = Path("metrics/queries/test.tsv")
     path.write_text(path.read_text().replace("bm25", "bm52"))
-    with pytest.raises(Problem, match="breaks the contract of QueryResults"):
+    with pytest.raises(UserError, match="breaks the contract of QueryResults"):
         read_results(path, "test")
 
 
@@ -64,7 +64,7 @@ def test_results_that_break_the_contract_are_refused(run):
 def test_broken_plots_are_refused(tmp_path, text, fact):
     path = tmp_path / "loss.tsv"
     path.write_text(text)
-    with pytest.raises(Problem, match=fact):
+    with pytest.raises(UserError, match=fact):
         read_plot(path, (), ("step", "loss"))
 
 

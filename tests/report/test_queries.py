@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 from stages.report.queries import change_bins, paired_results, worst_queries
 
 from .conftest import name
@@ -17,7 +17,7 @@ def test_results_of_two_models_are_paired(validation):
 
 def test_models_must_have_answered_the_same_queries(validation):
     lost = (validation["system"] == "finetuned") & (validation["query_id"] == name("q", 2))
-    with pytest.raises(Problem, match="not scored on the same queries"):
+    with pytest.raises(UserError, match="not scored on the same queries"):
         paired_results(validation[~lost])
 
 
@@ -65,7 +65,7 @@ def test_long_answers_are_cut_at_120_characters(validation, texts):
 
 
 def test_results_of_unknown_queries_are_refused(validation, texts):
-    with pytest.raises(Problem, match="which is no query"):
+    with pytest.raises(UserError, match="which is no query"):
         worst_queries(
             paired_results(validation), texts._replace(queries=texts.queries.iloc[:2]), 20
         )

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from stages.lib.errors import Problem
-from stages.lib.measured import read_details
-from stages.lib.stage import nested
+from stages.lib.core.errors import UserError
+from stages.lib.core.stage import nested
+from stages.lib.reporting.details import read_details
 from stages.report.__main__ import main
 
 PAGE = Path("data/report/index.html")
@@ -104,14 +104,14 @@ def test_the_page_does_not_depend_on_the_folder(run):
 
 def test_a_missing_number_is_an_error_and_writes_nothing(run):
     Path("metrics/details/mine.json").write_text("{}")
-    with pytest.raises(Problem, match=r"metrics/details/mine\.json has no number"):
+    with pytest.raises(UserError, match=r"metrics/details/mine\.json has no number"):
         main()
     assert not PAGE.exists() and not Path("metrics/details/report.json").exists()
 
 
 def test_a_missing_file_is_an_error(run):
     Path("metrics/queries/test.tsv").unlink()
-    with pytest.raises(Problem, match=r"metrics/queries/test\.tsv does not exist"):
+    with pytest.raises(UserError, match=r"metrics/queries/test\.tsv does not exist"):
         main()
 
 

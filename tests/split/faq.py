@@ -7,16 +7,13 @@ import pandas as pd
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from stages.lib import tables
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.made import Made
-from stages.lib.contracts.near import Near
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.times import Times
-from stages.lib.measured import read_details
-from stages.lib.text import hash_hex
+from stages.lib.core import tables
+from stages.lib.core.ids import hash_hex
+from stages.lib.reporting.details import read_details
+from stages.lib.schemas.documents import Documents, Timestamps
+from stages.lib.schemas.duplicates import Aliases, NearDuplicates
+from stages.lib.schemas.pairs import Pairs, SyntheticPairs
+from stages.lib.schemas.splits import Splits
 from stages.split.__main__ import app
 from stages.split.assignment import Assignment, SplitRows, assign_by_component
 from stages.split.components import edges_from_tables, split_of_component, text_versions
@@ -85,7 +82,7 @@ def pairs(*rows: tuple[str, str, str], score: float = 1.0) -> pd.DataFrame:
 
 
 def near(*rows: tuple[str, str]) -> pd.DataFrame:
-    return typed([(*sorted(row), 0.9, "near") for row in rows], Near)
+    return typed([(*sorted(row), 0.9, "near") for row in rows], NearDuplicates)
 
 
 def aliases(*rows: tuple[str, str]) -> pd.DataFrame:
@@ -102,7 +99,7 @@ def rows_of(document_table, pair_table) -> SplitRows:
 
 
 def edges_of(document_table, pair_table, params=PARAMS, near_duplicates=None, alias_table=None):
-    near_duplicates = Near.empty() if near_duplicates is None else near_duplicates
+    near_duplicates = NearDuplicates.empty() if near_duplicates is None else near_duplicates
     alias_table = Aliases.empty() if alias_table is None else alias_table
     return edges_from_tables(
         near_duplicates, alias_table, document_table, pair_table, params=params
@@ -150,7 +147,7 @@ def synthetic_table(built, origins):
     )
     ends = zip(rows["pair_id"], rows["origin_id"], strict=True)
     rows = rows.assign(origin_id=[origins.get(pair_id, doc_id) for pair_id, doc_id in ends])
-    return rows.astype(Made.empty().dtypes.to_dict())
+    return rows.astype(SyntheticPairs.empty().dtypes.to_dict())
 
 
 def run(
@@ -183,15 +180,17 @@ def run(
     tables.write(
         synthetic_table(built or (document_table, pair_table), origins or {}),
         Path("data/pair/made.parquet"),
-        Made,
+        SyntheticPairs,
     )
     tables.write(
-        typed(times, Times) if times else Times.empty(), Path("data/collect/times.parquet"), Times
+        typed(times, Timestamps) if times else Timestamps.empty(),
+        Path("data/collect/times.parquet"),
+        Timestamps,
     )
     tables.write(
-        Near.empty() if near_duplicates is None else near_duplicates,
+        NearDuplicates.empty() if near_duplicates is None else near_duplicates,
         Path("data/deduplicate/near.parquet"),
-        Near,
+        NearDuplicates,
     )
     tables.write(
         Aliases.empty() if alias_table is None else alias_table,

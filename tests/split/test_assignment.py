@@ -6,8 +6,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.table import check
+from stages.lib.core.tables import check_table
+from stages.lib.schemas.splits import Splits
 from stages.split.assignment import sample_training
 from stages.split.components import Edge, split_of_component
 from stages.split.leakage import find_leaks, match_texts
@@ -231,7 +231,7 @@ def make(document_rows, pair_rows):
 def test_components_have_one_split_no_leak_and_ignore_order(document_rows, pair_rows, random):
     document_table, pair_table = make(document_rows, pair_rows)
     assignment = assigned(document_table, pair_table)
-    splits = check(sample_training(assignment, pair_table, None), Splits, "splits")
+    splits = check_table(sample_training(assignment, pair_table, None), Splits, "splits")
     assert set(splits["id"]) == {*document_table["doc_id"], *pair_table["pair_id"]}
     assert (splits.groupby("component_id")["split"].nunique() == 1).all()
     split_of = assignment.split_by_row()

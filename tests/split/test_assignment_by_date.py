@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.ledger import Ledger as LedgerTable
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.splits import Fingerprints
 from stages.split.assignment import assign_by_date, split_by_time
 from stages.split.constraints import Constraints, ProtectedMatch
 from tests.split.faq import (
@@ -146,7 +146,7 @@ def test_protected_pairs_leave_training_alone():
 
 def test_a_pair_without_a_time_is_an_error_with_the_parameter():
     with pytest.raises(
-        Problem, match=f"split.unit is 'time', but 1 of 5 pairs have no time .first: {p('c')}"
+        UserError, match=f"split.unit is 'time', but 1 of 5 pairs have no time .first: {p('c')}"
     ):
         assigned_by_date(
             DOCUMENTS,
@@ -156,7 +156,7 @@ def test_a_pair_without_a_time_is_an_error_with_the_parameter():
 
 
 def test_frozen_ids_and_dates_exclude_each_other():
-    with pytest.raises(Problem, match="cannot both decide"):
+    with pytest.raises(UserError, match="cannot both decide"):
         assigned_by_date(DOCUMENTS, PAIRS, DAYS, frozen={p("a"): "test"})
 
 
@@ -180,7 +180,7 @@ def test_the_command_splits_by_date(project):
         "test",
         "corpus",
     ]
-    ledger = written(LedgerTable, "ledger")
+    ledger = written(Ledger, "ledger")
     assert ledger[["row_id", "reason", "partner_id"]].to_numpy().tolist() == [
         [p("00"), "repeats_held_out", p("19")]
     ]

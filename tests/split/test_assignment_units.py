@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.table import check
-from stages.lib.errors import Problem
-from stages.lib.text import hash_hex, normal_form
+from stages.lib.core.errors import UserError
+from stages.lib.core.ids import hash_hex
+from stages.lib.core.tables import check_table
+from stages.lib.schemas.splits import Fingerprints, Splits
+from stages.lib.text.normal_form import normal_form
 from stages.split.assignment import assign_documents, sample_training
 from stages.split.leakage import find_leaks, match_texts
 from stages.split.metrics import shared_documents
@@ -58,7 +58,7 @@ def test_by_anchor_every_query_is_in_one_split(pair_table, random):
     actual = assigned(document_table, click_table, BY_ANCHOR)
     anchors = rows_of(document_table, click_table).anchors
     assert find_leaks(match_texts([anchors], 0.8), actual.split_by_row()) == []
-    kept = check(
+    kept = check_table(
         assign_documents(
             sample_training(actual, click_table, None), rows_of(document_table, click_table), {}
         ),
@@ -211,7 +211,7 @@ def test_stray_clicks_connect_documents_and_not_queries():
             )
         )
     )
-    with pytest.raises(Problem, match="are tied into one component"):
+    with pytest.raises(UserError, match="are tied into one component"):
         assigned(document_table, pair_table, with_params())
     actual = assigned(document_table, pair_table, with_params(unit="anchor"))
     split_of = actual.split_by_row()

@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.ledger import Ledger as LedgerTable
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.splits import Splits
+from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.splits import Fingerprints, Splits
 from tests.split.faq import (
     LONG,
     d,
@@ -43,7 +41,7 @@ def test_the_command_splits_samples_and_writes_evaluation_sets(project):
     assert set(written(Fingerprints, "fingerprints")["id"]) == {
         f(name) for name in names[6:] for f in (d, p)
     }
-    ledger = written(LedgerTable, "ledger")
+    ledger = written(Ledger, "ledger")
     assert set(zip(ledger["row_id"], ledger["reason"], strict=True)) == {
         (p(name), "not_sampled") for name in names if splits[p(name)] == "corpus"
     }
@@ -99,7 +97,7 @@ def test_edges_of_the_audit_are_noted(project):
     document_table.loc[document_table["doc_id"] == d(b), "text"] = LONG + " please"
     result = run(document_table, pair_table)
     assert (result.exit_code, result.output) == (0, "")
-    ledger = written(LedgerTable, "ledger")
+    ledger = written(Ledger, "ledger")
     assert [sorted(row) for row in ledger[["row_id", "partner_id"]].to_numpy().tolist()] == [
         sorted([d(a), d(b)])
     ]

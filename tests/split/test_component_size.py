@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from stages.lib.errors import Problem
-from stages.lib.text import hash_hex
+from stages.lib.core.errors import UserError
+from stages.lib.core.ids import hash_hex
 from stages.split.component_size import SMALLEST, check_component_size
 from stages.split.components import Edge, connected_components
 from tests.split.faq import (
@@ -33,7 +33,7 @@ def one_large_document(count: int, more: int) -> tuple[pd.DataFrame, pd.DataFram
 
 
 def test_a_too_large_component_is_an_error_with_its_edges():
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(UserError) as caught:
         assigned(*one_large_document(30, 70), with_params())
     hub = sorted((p(f"hub {index}"), d("hub")) for index in range(30))
     assert str(caught.value).splitlines() == [
@@ -69,7 +69,7 @@ def test_a_too_large_component_is_an_error_with_its_edges():
 def test_the_remedy_fits_the_unit_and_the_main_kind_of_edge(unit, kind, remedy):
     ids = [p(index) for index in range(30)]
     edges = [Edge(other, ids[0], kind) for other in ids[1:]]
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(UserError) as caught:
         check_component_size(dict.fromkeys(ids, "c"), ids, edges, with_params(unit=unit))
     assert remedy in str(caught.value)
     assert len(str(caught.value).splitlines()) <= 10
@@ -86,7 +86,7 @@ def test_the_kind_that_holds_a_component_together_comes_first():
     component_of = connected_components(
         [*ids, *(p(index) for index in range(30))], [(edge.left, edge.right) for edge in edges]
     )
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(UserError) as caught:
         check_component_size(component_of, [p(index) for index in range(30)], edges, with_params())
     lines = str(caught.value).splitlines()
     # A document with one pair joined nothing.

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.text import hash_hex
+from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.pairs import Pairs
 from stages.split.components import (
     Edge,
     connected_components,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.lib.contracts.ledger import Ledger as LedgerTable
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
+from stages.lib.schemas.ledger import Ledger
 from stages.split.assignment import sample_training
 from stages.split.components import split_of_component
 from stages.split.constraints import frozen_splits, moved_frozen_ids, read_frozen
@@ -217,13 +217,13 @@ def test_the_file_is_read(tmp_path):
 def test_a_malformed_file_is_an_error_with_its_line(tmp_path, content, fact):
     path = tmp_path / "splits.csv"
     path.write_text(content, "utf-8")
-    with pytest.raises(Problem, match=fact) as caught:
+    with pytest.raises(UserError, match=fact) as caught:
         read_frozen(path)
     assert "python -m stages freeze" in caught.value.remedy
 
 
 def test_a_missing_file_is_a_problem(tmp_path):
-    with pytest.raises(Problem, match="does not exist"):
+    with pytest.raises(UserError, match="does not exist"):
         read_frozen(tmp_path / "splits.csv")
 
 
@@ -249,7 +249,7 @@ def test_the_command_keeps_frozen_ids_and_lists_what_moved(project):
     assert (result.exit_code, result.output) == (0, "")
     assert {splits()[identity] for identity in (d(a), p(a), d(b), p(b))} == {"test"}
     assert metrics()["frozen_moved"] == 1
-    ledger = written(LedgerTable, "ledger").query("reason == 'frozen_moved'")
+    ledger = written(Ledger, "ledger").query("reason == 'frozen_moved'")
     assert ledger[["row_id", "action", "after"]].to_numpy().tolist() == [[p(b), "note", "test"]]
 
 

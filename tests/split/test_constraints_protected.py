@@ -6,10 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.ledger import Ledger as LedgerTable
-from stages.lib.errors import Problem
-from stages.lib.text import hash_hex, similarity
+from stages.lib.core.errors import UserError
+from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.splits import Fingerprints
+from stages.lib.text.normal_form import similarity
 from stages.split.constraints import ProtectedMatch, match_protected, read_protected
 from tests.split.faq import (
     LONG,
@@ -68,7 +69,7 @@ def test_parquet_is_read(tmp_path):
 )
 def test_a_file_that_protects_nothing_is_a_problem(tmp_path, name, content, fact):
     (tmp_path / f"a{Path(name).suffix}").write_text(content, "utf-8")
-    with pytest.raises(Problem, match=fact):
+    with pytest.raises(UserError, match=fact):
         read_protected([name], tmp_path)
 
 
@@ -152,7 +153,7 @@ def test_protected_components_leave_and_row_accounting_balances(protected, unit)
         match_protected(protected_texts, [{row_id: [texts[row_id]] for row_id in seen}], 0.8) == {}
     )
 
-    dropped = written(LedgerTable, "ledger").query("reason == 'protected'")
+    dropped = written(Ledger, "ledger").query("reason == 'protected'")
     gone = {
         row_id
         for row_id, split in before.items()

@@ -5,15 +5,13 @@ import json
 import pandas as pd
 import pytest
 
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.made import Made
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.scored import Scored
-from stages.lib.contracts.splits import HELD_OUT, Splits
-from stages.lib.contracts.table import check
-from stages.lib.errors import Problem
-from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
+from stages.lib.core.errors import UserError
+from stages.lib.core.ids import hash_hex
+from stages.lib.core.tables import check_table
+from stages.lib.schemas.evaluation_set import Queries, ScoredPairs
+from stages.lib.schemas.pairs import Pairs, SyntheticPairs
+from stages.lib.schemas.splits import EVALUATION_SPLITS, Fingerprints, Splits
+from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
 from stages.split.components import Edge
 from stages.split.evaluation_set import (
     TopicRelevance,
@@ -81,10 +79,10 @@ def test_held_out_negative_pairs_give_no_query(project):
     )
     assert (result.exit_code, result.output) == (0, "")
     assert set(queries("test")) == {text(names[8] + "?")}
-    scored = written(Scored, "test/scored").set_index("pair_id")
+    scored = written(ScoredPairs, "test/scored").set_index("pair_id")
     assert scored["score"].to_dict() == {p(names[8]): 1.0, p(f"not {names[8]}"): 0.2}
     assert set(scored["component_id"]) == {d(names[8])}
-    assert len(written(Scored, "validation/scored")) == 4
+    assert len(written(ScoredPairs, "validation/scored")) == 4
     splits = written(Splits, "splits").set_index("id")["split"]
     assert all(splits[p(f"not {name}")] == splits[d(name)] for name in names)
 
@@ -92,7 +90,7 @@ def test_held_out_negative_pairs_give_no_query(project):
 def test_equal_scores_give_no_scored_pairs(project):
     _, document_table, pair_table = nine_documents()
     assert run(document_table, pair_table).exit_code == 0
-    assert [len(written(Scored, f"{split}/scored")) for split in HELD_OUT] == [0, 0]
+    assert [len(written(ScoredPairs, f"{split}/scored")) for split in EVALUATION_SPLITS] == [0, 0]
 
 
 def test_a_topic_in_one_component_is_an_error_with_its_recipe(project):
@@ -121,7 +119,8 @@ def test_a_whole_topic_is_relevant_but_its_own_document():
         source="pair.same_label"
     )
     synthetic = typed(
-        [(p(index), d(origin), "") for index, origin in zip("1234", "abcd", strict=True)], Made
+        [(p(index), d(origin), "") for index, origin in zip("1234", "abcd", strict=True)],
+        SyntheticPairs,
     )
     split_of_name = {"1": "validation", "2": "validation", "3": "validation", "4": "test"}
     splits = pd.DataFrame(
@@ -144,7 +143,7 @@ def test_a_whole_topic_is_relevant_but_its_own_document():
     )[1].equals(qrels)
 
 
-UNLABELLED = TopicRelevance(documents(("a", "any")), Made.empty())
+UNLABELLED = TopicRelevance(documents(("a", "any")), SyntheticPairs.empty())
 
 
 def splits_of(**split: str) -> pd.DataFrame:
@@ -166,10 +165,10 @@ def test_queries_are_raw_where_cleaning_dropped_them():
     assert sets["test"][1]["doc_id"].tolist() == [d("b")]
 
 
-@pytest.mark.parametrize("empty", HELD_OUT)
+@pytest.mark.parametrize("empty", EVALUATION_SPLITS)
 def test_an_empty_held_out_split_is_a_problem(empty):
     other = {"validation": "test", "test": "validation"}[empty]
-    with pytest.raises(Problem, match=f"the 2 collected pairs leave the {empty} split empty"):
+    with pytest.raises(UserError, match=f"the 2 collected pairs leave the {empty} split empty"):
         build_evaluation_sets(
             pairs(("1", "no signal", "a"), ("2", "dark", "b")),
             {},
@@ -180,7 +179,7 @@ def test_an_empty_held_out_split_is_a_problem(empty):
 
 def test_pairs_below_the_threshold_do_not_fill_a_split():
     pair_rows = pd.concat([pairs(("1", "no signal", "a")), pairs(("2", "dark", "b"), score=0.0)])
-    with pytest.raises(Problem, match="leave the test split empty"):
+    with pytest.raises(UserError, match="leave the test split empty"):
         build_evaluation_sets(
             pair_rows, {}, splits_of(**{"1": "validation", "2": "test"}), UNLABELLED
         )
@@ -193,7 +192,7 @@ def test_fingerprints_know_every_held_out_text_and_hold_none():
     }
     texts = {d("e"): ["Confidential document"], d("c"): ["Corpus document"]}
     split_of = {p("v"): "validation", p("t"): "train", d("e"): "test", d("c"): "corpus"}
-    assignment = check(fingerprints([anchors, texts], split_of), Fingerprints, "fingerprints")
+    assignment = check_table(fingerprints([anchors, texts], split_of), Fingerprints, "fingerprints")
     expected = [
         (identity, split_of[identity], hash_hex(normal_form(body)), hash_shingles(shingles(body)))
         for identity, body in [
@@ -210,7 +209,11 @@ def test_fingerprints_know_every_held_out_text_and_hold_none():
 
 def test_without_held_out_texts_there_are_no_fingerprints():
     assert (
-        len(check(fingerprints([{p("t"): ["a"]}], {p("t"): "train"}), Fingerprints, "fingerprints"))
+        len(
+            check_table(
+                fingerprints([{p("t"): ["a"]}], {p("t"): "train"}), Fingerprints, "fingerprints"
+            )
+        )
         == 0
     )
 
@@ -227,7 +230,7 @@ def test_fingerprints_leave_out_texts_that_the_unit_allows():
         Edge(d("equal"), d("trained"), "equal text"),
         Edge(d("near"), d("trained"), "near text"),
     ]
-    actual = check(
+    actual = check_table(
         fingerprints([texts], split_of, allowed), Fingerprints, "fingerprints"
     ).set_index("id")
     assert set(actual.index) == {d("near"), d("apart")}

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.lib.text import hash_hex, normal_form, similarity
+from stages.lib.core.ids import hash_hex
+from stages.lib.text.normal_form import normal_form, similarity
 from stages.split.components import equal_groups
 from stages.split.leakage import enforced_matches, find_leaks, match_texts
 

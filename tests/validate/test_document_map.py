@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from tensorboard import program
 
-from stages.lib.benchmark import Corpus
+from stages.lib.retrieval.corpus import Corpus
 from stages.validate.document_map import (
     map_frame,
     principal_components,

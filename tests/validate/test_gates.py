@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from stages.lib.verdict import GATES
+from stages.lib.reporting.gates import GATES
 from stages.validate.gates import Gate, judge_gates
 from stages.validate.interface import ValidateParams
 from stages.validate.row_quality import Suspects

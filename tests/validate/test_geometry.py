@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import pdist
 from scipy.stats import skew
 
-from stages.lib.benchmark import Corpus
+from stages.lib.retrieval.corpus import Corpus
 from stages.validate.embedding_quality import (
     effective_rank,
     measure_geometry,

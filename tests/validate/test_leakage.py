@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles, similarity
+from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.splits import Fingerprints
+from stages.lib.text.normal_form import hash_shingles, normal_form, shingles, similarity
 from stages.validate.row_quality import leaked_rows
 
 ANCHOR = "Weakness of the upper arms that comes and goes"

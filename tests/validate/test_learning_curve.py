@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.lib.statistics import Effect
+from stages.lib.analysis.intervals import MeanInterval
 from stages.validate.learning_curve import (
     FRACTIONS,
     SEEDS,
@@ -40,7 +40,9 @@ def test_another_seed_draws_others_and_at_least_one_component():
 
 
 def result_of(low, high):
-    return ProbeResult(np.array([0.5]), None, None, Effect((low + high) / 2, low, high, 0.01), [])
+    return ProbeResult(
+        np.array([0.5]), None, None, MeanInterval((low + high) / 2, low, high, 0.01), []
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.lib.separation import Panel
+from stages.lib.analysis.separation import Panel
 from stages.validate.embedding_quality import histogram
 from stages.validate.gates import Gate
 from stages.validate.learning_curve import CurvePoint, curve_table

@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from stages.lib import tables
-from stages.lib.cache import cache_folder
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.measured import read_details
-from stages.lib.models import find_model
-from stages.lib.params import Model, load
+from stages.lib.core import tables
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams, load_section
+from stages.lib.reporting.details import read_details
+from stages.lib.retrieval.cache import cache_folder
+from stages.lib.schemas.documents import Passages
+from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.training import Triplets
 from tests.conftest import copy_project
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(3600)]
@@ -188,7 +187,7 @@ def test_a_collapsed_model(project, environment):
     """A model that adds the same large vector to everything it says."""
     from safetensors.numpy import load_file, save_file
 
-    shutil.copytree(find_model(load(Model)), "collapsed")
+    shutil.copytree(find_base_model(load_section(ModelParams)), "collapsed")
     weights = load_file("collapsed/model.safetensors")
     (name,) = [key for key in weights if key.endswith("layer.5.output.LayerNorm.bias")]
     weights[name] = weights[name] + np.float32(3.0) * np.sign(

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.lib import benchmark
-from stages.lib.benchmark import Corpus, HeldOut
-from stages.lib.probe import Rows
-from stages.lib.training_rows import answers
+from stages.lib.analysis.probe import TrainingVectors, positive_triplets
+from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels
+from stages.lib.retrieval.corpus import Corpus
+from stages.lib.schemas.queries_from_pairs import queries_and_qrels
 from stages.validate.learning_curve import (
     FOLDS,
     ProbeExperiment,
@@ -39,7 +39,7 @@ def build(folds, anchors=None, negatives=True, seed=3):
         query: {doc: 1.0} for query, doc in zip(ids("q", COUNT), ids("d", COUNT), strict=True)
     }
     other = np.roll(np.arange(COUNT), 7)
-    rows = Rows(
+    rows = TrainingVectors(
         queries if anchors is None else anchors(queries),
         passages,
         components,
@@ -48,7 +48,7 @@ def build(folds, anchors=None, negatives=True, seed=3):
         np.arange(COUNT) if negatives else np.empty(0, dtype=np.int64),
         components[other] if negatives else components[:0],
     )
-    evaluation_set = HeldOut(query_frame, grades, pd.DataFrame())
+    evaluation_set = EvaluationSet(query_frame, grades, pd.DataFrame())
     return ProbeExperiment(evaluation_set, queries, corpus, passages, rows, folds)
 
 
@@ -137,8 +137,8 @@ def validation(source="s"):
             "source",
         ],
     )
-    queries, qrels = benchmark.held_out(pairs)
-    return HeldOut(queries, benchmark.grades(qrels, {"d9": "d8"}), qrels)
+    queries, qrels = queries_and_qrels(pairs)
+    return EvaluationSet(queries, resolve_qrels(qrels, {"d9": "d8"}), qrels)
 
 
 def test_training_queries_join_validation_without_variants():
@@ -163,7 +163,7 @@ def test_training_queries_join_validation_without_variants():
 
 def test_a_pair_with_a_low_score_is_left_out():
     pairs = TRIPLETS.assign(score=[1.0, 0.5, 0.49, 0.0, 1.0], source=list("abcde"))
-    right = answers(TRIPLETS.drop(columns="source").iloc[::-1], pairs, 0.5)
+    right = positive_triplets(TRIPLETS.drop(columns="source").iloc[::-1], pairs, 0.5)
     assert list(zip(right["pair_id"], right["source"], strict=True)) == [
         ("p5", "e"),
         ("p2", "b"),
@@ -175,7 +175,7 @@ def test_validation_rows_have_the_nearest_passage_as_positive():
     queries = unit(np.array([[1.0, 0.0]]))
     passages = unit(np.array([[0.0, 1.0], [0.9, 0.1], [0.5, 0.5]]))
     corpus = Corpus(np.array(["d7", "d8"]), ["a", "b", "c"], np.array([0, 1]))
-    no_rows = Rows(
+    no_rows = TrainingVectors(
         *(np.empty((0, 2), dtype=np.float32),) * 2,
         *(np.empty(0, dtype=str),) * 2,
         *build(1).training[4:],

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.lib.measured import Metrics, read_details
-from stages.lib.probe import Rows
+from stages.lib.analysis.probe import TrainingVectors
+from stages.lib.reporting.details import StageDetails, read_details
 from stages.validate.row_quality import UPSTREAM_KEYS, check_rows, upstream_counts
 
 NAMES = [f"p{at:016x}" for at in range(40)]
@@ -30,7 +30,7 @@ def build(count=40):
             "positive": [f"answer {at}" for at in range(count)],
         }
     )
-    return triplets, Rows(
+    return triplets, TrainingVectors(
         anchors, positives, components, components, negatives, np.arange(count), components[::-1]
     )
 
@@ -100,7 +100,7 @@ COUNTED = {
 
 
 def test_counts_of_earlier_stages():
-    assert upstream_counts(Metrics(COUNTED)) == {
+    assert upstream_counts(StageDetails(COUNTED)) == {
         "pair.rows_out": 10,
         "pair.anchor_in_positive_share": 0.1,
         "pair.no_common_word_share": 0.2,
@@ -120,5 +120,5 @@ def test_the_upstream_keys_are_those_that_stages_write():
 
 def test_replaced_private_data_is_0_and_uncounted_is_none():
     replaced = {**COUNTED, "clean": {"private.email": 2, "edits.private_data": 2}}
-    assert upstream_counts(Metrics(replaced))["clean.private_left"] == 0
-    assert upstream_counts(Metrics({**COUNTED, "clean": {}}))["clean.private_left"] is None
+    assert upstream_counts(StageDetails(replaced))["clean.private_left"] == 0
+    assert upstream_counts(StageDetails({**COUNTED, "clean": {}}))["clean.private_left"] is None

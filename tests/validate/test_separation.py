@@ -7,21 +7,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
-from stages.lib.benchmark import Corpus, HeldOut
-from stages.lib.errors import Problem
-from stages.lib.lexical import Lexical
-from stages.lib.retrieval import dense
-from stages.lib.separation import (
+from stages.lib.analysis.separation import (
     NEGATIVES,
     Panel,
-    gap,
-    overlap,
+    histogram_overlap,
+    mean_gap,
+    panel_metrics,
     query_auc,
     roc_auc,
     standardised_gap,
-    summary,
-    violations,
+    violation_rate,
 )
+from stages.lib.core.errors import UserError
+from stages.lib.evaluation.evaluation_set import EvaluationSet
+from stages.lib.retrieval.bm25 import BM25Index
+from stages.lib.retrieval.corpus import Corpus
+from stages.lib.retrieval.search import dense_search
 from stages.validate.embedding_quality import (
     BINS,
     histogram,
@@ -62,7 +63,7 @@ def test_roc_auc_at_its_ends():
 
 
 def test_the_gap_is_the_difference_of_the_means():
-    assert gap(panel([0.9, 0.5], [0.1, 0.2, 0.3])) == pytest.approx(0.5)
+    assert mean_gap(panel([0.9, 0.5], [0.1, 0.2, 0.3])) == pytest.approx(0.5)
 
 
 def test_the_standardised_gap_is_the_textbooks():
@@ -76,9 +77,9 @@ def test_normal_distributions_overlap_as_in_the_textbook():
     measured = panel(random.normal(0.2, 0.1, 200_000), random.normal(0.0, 0.1, 200_000))
     assert standardised_gap(measured) == pytest.approx(2.0, abs=0.02)
     assert roc_auc(measured) == pytest.approx(0.9214, abs=0.003)  # Phi(2 / sqrt 2)
-    assert overlap(measured) == pytest.approx(0.3173, abs=0.01)  # 2 Phi(-1)
-    assert overlap(panel([0.9], [0.1])) == 0.0
-    assert overlap(panel([0.5, 0.7], [0.7, 0.5])) == 1.0
+    assert histogram_overlap(measured) == pytest.approx(0.3173, abs=0.01)  # 2 Phi(-1)
+    assert histogram_overlap(panel([0.9], [0.1])) == 0.0
+    assert histogram_overlap(panel([0.5, 0.7], [0.7, 0.5])) == 1.0
 
 
 def test_a_query_is_compared_with_itself():
@@ -91,7 +92,7 @@ def test_a_query_is_compared_with_itself():
     )
     assert roc_auc(measured) == 0.75
     assert query_auc(measured) == 1.0
-    assert violations(measured) == 0.0
+    assert violation_rate(measured) == 0.0
 
 
 def test_a_violation_is_a_negative_above_the_best_positive():
@@ -101,14 +102,19 @@ def test_a_violation_is_a_negative_above_the_best_positive():
         np.array([0, 0, 1, 2]),
         np.array([0, 1, 2]),
     )
-    assert violations(measured) == pytest.approx(
+    assert violation_rate(measured) == pytest.approx(
         1 / 3
     )  # the first has a better answer, the second only a tie
     assert query_auc(measured) == pytest.approx((0.5 + 0.5 + 1.0) / 3)
 
 
 def test_without_queries_there_is_no_measure_per_query():
-    assert set(summary(panel([0.5], [0.1]))) == {"gap", "standardised_gap", "roc_auc", "overlap"}
+    assert set(panel_metrics(panel([0.5], [0.1]))) == {
+        "gap",
+        "standardised_gap",
+        "roc_auc",
+        "overlap",
+    }
 
 
 @given(SCORES, SCORES)
@@ -154,7 +160,7 @@ def evaluation_set_of(answers):
         query_id: {f"d{position:016x}": 1.0 for position in right}
         for query_id, right in zip(ids, answers, strict=True)
     }
-    return HeldOut(queries, grades, pd.DataFrame())
+    return EvaluationSet(queries, grades, pd.DataFrame())
 
 
 ANSWERS = st.lists(
@@ -165,8 +171,8 @@ ANSWERS = st.lists(
 def separate(evaluation_set, vectors, passages, corpus):
     """Return the panels of all kinds of negatives."""
     experiment = ProbeExperiment(evaluation_set, vectors, corpus, passages, None, 1)
-    lexical = Lexical(TEXTS).search(list(evaluation_set.queries["text"]), 100)
-    hits = dense(vectors, passages, 100, corpus.passage_starts)
+    lexical = BM25Index(TEXTS).search(list(evaluation_set.queries["text"]), 100)
+    hits = dense_search(vectors, passages, 100, corpus.passage_starts)
     return measure_separation(experiment, lexical, hits).panels
 
 
@@ -249,7 +255,7 @@ def test_pairs_that_a_person_found_dissimilar_are_a_panel():
     ],
 )
 def test_missing_positives_or_negatives_are_an_error(answers, message):
-    with pytest.raises(Problem, match=message):
+    with pytest.raises(UserError, match=message):
         build(evaluation_set_of(answers))
 
 

@@ -9,21 +9,19 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from stages.clean.passages import passages
-from stages.lib import tables
-from stages.lib.benchmark import held_out
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.fingerprints import Fingerprints
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.splits import Splits
-from stages.lib.contracts.triplets import Triplets
-from stages.lib.measured import read_details
-from stages.lib.stage import write_details
-from stages.lib.text import hash_hex, hash_shingles, normal_form, shingles
+from stages.lib.core import tables
+from stages.lib.core.ids import hash_hex
+from stages.lib.core.stage import write_details
+from stages.lib.reporting.details import read_details
+from stages.lib.schemas.documents import Documents, Passages
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.queries_from_pairs import queries_and_qrels
+from stages.lib.schemas.splits import Fingerprints, Splits
+from stages.lib.schemas.training import Triplets
+from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
 from stages.validate.__main__ import app
 
 ROOT = Path(__file__).parents[2]
@@ -103,7 +101,9 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
     # People found that the last document answers neither of two questions; the second is of the test split.
     names = ["p" + hash_hex("no"), "p" + hash_hex("secret")]
     dissimilar = pairs.head(2).assign(pair_id=names, doc_id=ids[6], score=0.1)
-    queries, qrels = held_out(pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"]))
+    queries, qrels = queries_and_qrels(
+        pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"])
+    )
     held = [(row.pair_id, row.anchor) for row in pairs.itertuples()]
     fingerprints = [
         (i, "validation", hash_hex(normal_form(t)), hash_shingles(shingles(t))) for i, t in held

@@ -56,12 +56,12 @@ from stages.commands.compare.verdicts import (
 )
 from stages.commands.compare.versions import METRICS, Version, find_version
 from stages.commands.pipeline import order
-from stages.lib import written
-from stages.lib.errors import Problem
-from stages.lib.heldout import HeldOut
-from stages.lib.params import load
-from stages.lib.stage import command
-from stages.lib.statistics import DETECTABLE
+from stages.lib.analysis.intervals import DETECTABLE_ERRORS
+from stages.lib.core import atomic
+from stages.lib.core.errors import UserError
+from stages.lib.core.params import load_section
+from stages.lib.core.stage import command
+from stages.lib.evaluation.evaluation_set import EvaluationSet
 
 Content = TypeVar("Content")
 
@@ -80,7 +80,7 @@ class AvailableTables:
         """Return what `reader` returns; None if its table is missing, with the reason in `missing[label]`."""
         try:
             return reader()
-        except Problem as problem:
+        except UserError as problem:
             self.missing[label] = problem.fact
             return None
 
@@ -191,13 +191,13 @@ def main(
         find_version(after),
         split=split,
         system=system,
-        delta=load(CompareParams).delta,
+        delta=load_section(CompareParams).delta,
         rescored=rescored,
     )
 
     # Write the page, and print the same in words.
     if html is not None:
-        with written.atomically(html) as temporary:
+        with atomic.write(html) as temporary:
             temporary.write_text(comparison_page(report), "utf-8", newline="\n")
 
     text = "\n".join(markdown_lines(report))
@@ -247,7 +247,7 @@ def _test_set_uses(version: Version, primary: Comparison, split: str) -> TestSet
     # A detectable difference is DETECTABLE standard errors.
     mde = primary.effect.mde if primary.effect else 0.0
 
-    return uses_of_test_set(version, mde / DETECTABLE)
+    return uses_of_test_set(version, mde / DETECTABLE_ERRORS)
 
 
 def _overlap(
@@ -286,7 +286,7 @@ def _worst(change: pd.Series[float], query_texts: dict[str, str]) -> list[tuple[
 
 
 def _texts_to_show(
-    evaluation_set: tuple[HeldOut, dict[str, str]] | None, split: str
+    evaluation_set: tuple[EvaluationSet, dict[str, str]] | None, split: str
 ) -> dict[str, str]:
     """Return query id to text. Test queries are never shown: a reader would tune for them."""
     if evaluation_set is None or split == "test":

@@ -23,14 +23,14 @@ import numpy as np
 import pandas as pd
 
 from stages.commands.compare.versions import FINETUNED, METRICS, MODEL, Version
-from stages.lib import cache
-from stages.lib.benchmark import RULE
-from stages.lib.errors import Problem
-from stages.lib.heldout import Corpus, corpus_of, grades
-from stages.lib.measures import DEPTH, measure
-from stages.lib.stage import check_pins
-from stages.lib.text import hash_hex
-from stages.lib.topk import Hits
+from stages.lib.core.errors import UserError
+from stages.lib.core.ids import hash_hex
+from stages.lib.core.stage import check_pins
+from stages.lib.evaluation.evaluation_set import SCORING_RULE, resolve_qrels
+from stages.lib.evaluation.ranking_metrics import DEPTH, per_query_metrics
+from stages.lib.retrieval import cache
+from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
+from stages.lib.retrieval.search import Hits
 
 MIN_IN_COMMON = 0.8
 HIT_COLUMNS = ("query_id", "rank", "doc_id")
@@ -246,7 +246,7 @@ def score_hits(
     positions[query_rows, ranks] = np.searchsorted(doc_ids, frame["doc_id"].to_numpy(dtype=str))
 
     ranking = Hits(positions, np.zeros(positions.shape, dtype=np.float32))
-    scores = measure(query_ids, ranking, doc_ids, qrels)
+    scores = per_query_metrics(query_ids, ranking, doc_ids, qrels)
     return scores.set_index("query_id")[list(METRICS)]
 
 
@@ -267,7 +267,7 @@ def rescore(before: Version, after: Version, split: str, *, system: str) -> Pair
         Problem: `system` is not the fine-tuned model, or the older version has no model in the cache.
     """
     if system != FINETUNED:
-        raise Problem(
+        raise UserError(
             f"--rescore scores the older fine-tuned model, and '{system}' is another system",
             f"leave out --system, or say --system {FINETUNED}",
         )
@@ -303,9 +303,9 @@ def read_benchmark(version: Version, split: str) -> Benchmark:
     queries = version.table(f"data/split/{split}/queries.parquet", "query_id", "text")
     passages = version.table("data/pair/passages.parquet", "doc_id", "position", "text")
     qrels = version.table(f"data/split/{split}/qrels.parquet", *QRELS_COLUMNS)
-    corpus = corpus_of(passages.sort_values(["doc_id", "position"]))
+    corpus = corpus_from_passages(passages.sort_values(["doc_id", "position"]))
 
-    return Benchmark(queries, corpus, grades(qrels, read_aliases(version)))
+    return Benchmark(queries, corpus, resolve_qrels(qrels, read_aliases(version)))
 
 
 def read_aliases(version: Version) -> dict[str, str]:
@@ -325,8 +325,8 @@ def rank_with_model(
     model: Path, benchmark: Benchmark, anchor_prompt: str, document_prompt: str
 ) -> pd.DataFrame:
     """Return HIT_COLUMNS of the first hits of the model in a folder on `benchmark`."""
-    from stages.lib.embed import Encoder
-    from stages.lib.retrieval import dense
+    from stages.lib.retrieval.encoder import Encoder
+    from stages.lib.retrieval.search import dense_search
 
     # Encode with the prompts that the model was trained with.
     encoder = Encoder(model)
@@ -336,7 +336,7 @@ def rank_with_model(
     queries = encoder.encode(query_texts, anchor_prompt, "queries, older model")
 
     # Positions of documents in the corpus, shape (queries, depth).
-    positions = dense(queries, passages, DEPTH, corpus.passage_starts).positions
+    positions = dense_search(queries, passages, DEPTH, corpus.passage_starts).positions
 
     # One row a hit: the query ids are repeated, the ranks tiled.
     count, depth = positions.shape
@@ -373,7 +373,7 @@ def _resolve_qrels(
     qrels: pd.DataFrame, kept_id: Mapping[str, str], query_ids: list[str]
 ) -> dict[str, dict[str, float]]:
     """Return query id to graded documents. A merged document has the best grade of its copies."""
-    return grades(qrels[qrels["query_id"].isin(query_ids)], kept_id)
+    return resolve_qrels(qrels[qrels["query_id"].isin(query_ids)], kept_id)
 
 
 def _hits_of_older_model(version: Version, benchmark: Benchmark) -> pd.DataFrame:
@@ -382,7 +382,7 @@ def _hits_of_older_model(version: Version, benchmark: Benchmark) -> pd.DataFrame
 
     model_hash = version.output_hash(MODEL)
     if model_hash is None:
-        raise Problem(
+        raise UserError(
             f"dvc.lock of {version.name} has no {MODEL}",
             "name a revision in which 'make repro' was run",
         )
@@ -403,6 +403,6 @@ def _hits_of_older_model(version: Version, benchmark: Benchmark) -> pd.DataFrame
 
     # All that decides the ranking, except the texts, which the identity of the benchmark covers.
     packages = [f"{name} {package_version(name)}" for name in _PACKAGES]
-    settings = f"{model_hash} {prompts} {packages} {platform.machine()} {RULE}"
-    values = cache.through("rescored", settings, [benchmark.identity], rank)
+    settings = f"{model_hash} {prompts} {packages} {platform.machine()} {SCORING_RULE}"
+    values = cache.get_or_compute("rescored", settings, [benchmark.identity], rank)
     return pd.read_parquet(io.BytesIO(next(iter(values.values()))))

@@ -22,9 +22,16 @@ from stages.commands.compare.report import (
     format_value,
 )
 from stages.commands.compare.verdicts import Comparison
-from stages.lib import page
-from stages.lib.drawing import BLUE, GREEN, GREY, ORANGE, chart
-from stages.lib.page import Html, Section, Tone
+from stages.lib.reporting.charts import BLUE, GREEN, GREY, ORANGE, svg_figure
+from stages.lib.reporting.html import (
+    Html,
+    PageSection,
+    Tone,
+    bullets,
+    html_page,
+    html_table,
+    paragraph,
+)
 
 if TYPE_CHECKING:
     import altair
@@ -58,15 +65,15 @@ def comparison_page(report: Report) -> str:
     primary = report.primary
 
     # Sections without content are left out.
-    sections = [Section("Verdict", _outcome_body(report))]
+    sections = [PageSection("Verdict", _outcome_body(report))]
     if report.regressions.worst:
-        sections.append(Section("Queries that lost", _regressed_body(report.regressions)))
+        sections.append(PageSection("Queries that lost", _regressed_body(report.regressions)))
     for title, changed in (("Parameters", report.params), ("Rows", report.row_counts)):
         if changed:
-            sections.append(Section(title, [_changes_table(changed)]))
+            sections.append(PageSection(title, [_changes_table(changed)]))
 
     title = f"{primary.outcome.capitalize()}: {report.before} to {report.after}"
-    return page.page(title, describe_basis(report), sections)
+    return html_page(title, describe_basis(report), sections)
 
 
 def _outcome_body(report: Report) -> list[Html]:
@@ -74,19 +81,19 @@ def _outcome_body(report: Report) -> list[Html]:
     primary = report.primary
     difference = describe_difference(primary).replace("**", "")
     sentence = f"{METRIC_NAMES[primary.name]} of `{report.system}` on {report.split}: {difference}"
-    body = [page.paragraph(sentence, _TONES.get(primary.outcome, "note"))]
+    body = [paragraph(sentence, _TONES.get(primary.outcome, "note"))]
     if report.test_set_uses is not None:
-        body.append(page.paragraph(str(report.test_set_uses)))
+        body.append(paragraph(str(report.test_set_uses)))
 
     body += [_differences_table(report), _differences_chart(report)]
 
     # What the differences do not show.
     if report.slices_too_small:
-        body.append(page.paragraph(describe_small_slices(report.slices_too_small)))
+        body.append(paragraph(describe_small_slices(report.slices_too_small)))
     if report.overlap is not None:
-        body.append(page.paragraph(describe_overlap(report.overlap)))
+        body.append(paragraph(describe_overlap(report.overlap)))
     if report.missing:
-        body.append(page.paragraph(describe_missing(report.missing)))
+        body.append(paragraph(describe_missing(report.missing)))
 
     return body
 
@@ -94,15 +101,15 @@ def _outcome_body(report: Report) -> list[Html]:
 def _regressed_body(regressions: Regressions) -> list[Html]:
     rows = pd.DataFrame(regressions.worst, columns=["query", "text", "change"])
     caption = f"Of {regressions.total:,} that score less than before, those that lost most"
-    body = [page.table(rows, caption, {"change": "+.3f"})]
+    body = [html_table(rows, caption, {"change": "+.3f"})]
 
     # Rules that may have caused it.
     if regressions.new_decisions:
         listed = regressions.new_decisions[:MAX_LISTED]
-        body.append(page.paragraph("What newly touches their answers:"))
-        body.append(page.bullets([describe_decisions(decisions) for decisions in listed]))
+        body.append(paragraph("What newly touches their answers:"))
+        body.append(bullets([describe_decisions(decisions) for decisions in listed]))
     elif regressions.new_decisions is not None:
-        body.append(page.paragraph(NO_NEW_DECISIONS))
+        body.append(paragraph(NO_NEW_DECISIONS))
 
     return body
 
@@ -110,7 +117,7 @@ def _regressed_body(regressions: Regressions) -> list[Html]:
 def _changes_table(changed: list[Change]) -> Html:
     cells = [(key, format_value(old), format_value(new)) for key, old, new in changed]
     rows = pd.DataFrame(cells, columns=["key", "before", "after"])
-    return page.table(rows, "What differs")
+    return html_table(rows, "What differs")
 
 
 def _differences_table(report: Report) -> Html:
@@ -122,7 +129,7 @@ def _differences_table(report: Report) -> Html:
     formats |= dict.fromkeys(["difference", "low", "high"], "+.4f")
 
     caption = "95 % intervals over components; p of all but the first corrected (Holm)"
-    return page.table(rows, caption, formats)
+    return html_table(rows, caption, formats)
 
 
 def _differences_chart(report: Report) -> Html:
@@ -156,7 +163,7 @@ def _differences_chart(report: Report) -> Html:
         padding={"left": 40, "right": 5, "top": 5, "bottom": 5},
     )
 
-    return chart(
+    return svg_figure(
         drawing,
         "Differences with their 95 % intervals.",
         f"Grey: smaller than {report.delta:g}.",

@@ -12,7 +12,7 @@ import pandas as pd
 from stages.commands.compare.alignment import QRELS_COLUMNS, PairedResults
 from stages.commands.compare.verdicts import Comparison, TestSetUses
 from stages.commands.compare.versions import Version
-from stages.lib.statistics import LEAST_COMPONENTS
+from stages.lib.analysis.intervals import MIN_COMPONENTS
 
 MAX_LISTED = 10  # queries and rules
 METRIC_NAMES = {"ndcg_at_10": "nDCG@10", "mrr_at_10": "MRR@10", "recall_at_10": "Recall@10"}
@@ -287,7 +287,7 @@ def describe_overlap(overlap: float) -> str:
 def describe_small_slices(count: int) -> str:
     """Return a sentence on the slices that were not tested."""
     plural = "" if count == 1 else "s"
-    return f"Not tested, with fewer than {LEAST_COMPONENTS} components: {count} slice{plural}."
+    return f"Not tested, with fewer than {MIN_COMPONENTS} components: {count} slice{plural}."
 
 
 def describe_missing(missing: Mapping[str, str]) -> str:

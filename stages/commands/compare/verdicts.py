@@ -23,19 +23,19 @@ from stages.commands.compare.versions import (
     file_versions,
 )
 from stages.evaluate.results import query_slices
-from stages.lib.heldout import HeldOut, grades
-from stages.lib.params import Section
-from stages.lib.statistics import (
+from stages.lib.analysis.intervals import (
     ALPHA,
-    DETECTABLE,
-    LEAST_COMPONENTS,
-    NORMAL,
-    Effect,
-    holm,
-    resampled,
+    DETECTABLE_ERRORS,
+    MIN_COMPONENTS,
+    NORMAL_QUANTILE,
+    MeanInterval,
+    add_seed_variance,
+    holm_correction,
+    random_half_means,
     sign_flip,
-    widened,
 )
+from stages.lib.core.params import ParamsSection
+from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels
 
 PRIMARY = "ndcg_at_10"
 TEST_RESULTS = "metrics/queries/test.tsv"
@@ -45,7 +45,7 @@ Outcome = Literal["better", "worse", "equivalent", "no evidence", "not comparabl
 _NORMAL_90 = 1.645
 
 
-class CompareParams(Section):
+class CompareParams(ParamsSection):
     """Section `compare` of params.yaml: the smallest difference that counts."""
 
     section: ClassVar[str] = "compare"
@@ -69,7 +69,7 @@ class Difference(NamedTuple):
     name: str
     before: float
     after: float
-    effect: Effect | None
+    effect: MeanInterval | None
     narrow: tuple[float, float]
     p_value: float
     queries: int
@@ -94,7 +94,7 @@ class Comparison(NamedTuple):
     outcome: Outcome
     before: float
     after: float
-    effect: Effect | None
+    effect: MeanInterval | None
     p_value: float | None
     queries: int
     components: int
@@ -174,7 +174,7 @@ def measure_difference(
     after_mean = float(after.mean())
 
     # Too few components: means, but no interval.
-    if count < LEAST_COMPONENTS:
+    if count < MIN_COMPONENTS:
         return Difference(
             name=name,
             before=before_mean,
@@ -187,18 +187,20 @@ def measure_difference(
         )
 
     # Both intervals come from the same random halves.
-    means = resampled(differences, component_ids, seed)
+    means = random_half_means(differences, component_ids, seed)
     low, low_90, high_90, high = np.quantile(means, [0.025, 0.05, 0.95, 0.975]).tolist()
     mean = float(differences.mean())
-    mde = float(DETECTABLE * means.std(ddof=1))
+    mde = float(DETECTABLE_ERRORS * means.std(ddof=1))
 
     # Another training seed could have moved both ends of both intervals.
-    narrow = widened(Effect(mean, low_90, high_90, mde), seed_sd * _NORMAL_90 / NORMAL)
+    narrow = add_seed_variance(
+        MeanInterval(mean, low_90, high_90, mde), seed_sd * _NORMAL_90 / NORMAL_QUANTILE
+    )
     return Difference(
         name=name,
         before=before_mean,
         after=after_mean,
-        effect=widened(Effect(mean, low, high, mde), seed_sd),
+        effect=add_seed_variance(MeanInterval(mean, low, high, mde), seed_sd),
         narrow=(narrow.low, narrow.high),
         p_value=sign_flip(differences, component_ids, seed),
         queries=len(differences),
@@ -244,14 +246,14 @@ def compare_difference(
 
 def compare_differences(differences: list[Difference], delta: float) -> list[Comparison]:
     """Return the outcomes of several differences, corrected for their number (Holm 1979)."""
-    corrected = holm([difference.p_value for difference in differences])
+    corrected = holm_correction([difference.p_value for difference in differences])
     return [
         compare_difference(difference, delta, p_value)
         for difference, p_value in zip(differences, corrected, strict=True)
     ]
 
 
-def read_evaluation_set(version: Version, split: str) -> tuple[HeldOut, dict[str, str]]:
+def read_evaluation_set(version: Version, split: str) -> tuple[EvaluationSet, dict[str, str]]:
     """Return the queries of a split with their relevant documents, and document id to topic."""
     queries = version.table(
         f"data/split/{split}/queries.parquet", "query_id", "text", "relation", "source"
@@ -262,11 +264,11 @@ def read_evaluation_set(version: Version, split: str) -> tuple[HeldOut, dict[str
     # Topics make slices of their own.
     documents = version.table("data/pair/documents.parquet", "doc_id", "topic")
     topic_of_document = dict(zip(documents["doc_id"], documents["topic"], strict=True))
-    return HeldOut(queries, grades(qrels, kept_id), qrels), topic_of_document
+    return EvaluationSet(queries, resolve_qrels(qrels, kept_id), qrels), topic_of_document
 
 
 def find_slices(
-    evaluation_set: HeldOut, topic_of_document: Mapping[str, str], components: pd.Series[str]
+    evaluation_set: EvaluationSet, topic_of_document: Mapping[str, str], components: pd.Series[str]
 ) -> Slices:
     """Return the slices of the queries in `components`, by kind and name.
 
@@ -286,7 +288,7 @@ def find_slices(
         # A slice with few components gets no outcome, but is counted.
         for name in sorted(set(compared)):
             query_ids = list(compared.index[compared == name])
-            if components[query_ids].nunique() < LEAST_COMPONENTS:
+            if components[query_ids].nunique() < MIN_COMPONENTS:
                 too_small += 1
             else:
                 query_ids_of[f"nDCG@10, {kind} {name}"] = query_ids

@@ -17,8 +17,8 @@ import pyarrow as arrow
 from pyarrow import parquet
 from ruamel.yaml import YAML
 
-from stages.lib.errors import Problem
-from stages.lib.measured import flatten
+from stages.lib.core.errors import UserError
+from stages.lib.reporting.details import flatten
 
 # The columns of QueryResults that are compared. Tables of other versions may have more columns.
 METRICS = ("ndcg_at_10", "mrr_at_10", "recall_at_10")
@@ -54,7 +54,7 @@ class Version(NamedTuple):
             return _git("show", f"{self.commit}:{path}")
         except (FileNotFoundError, subprocess.CalledProcessError):
             # Only committed results count, so the remedy is to commit some.
-            raise Problem(
+            raise UserError(
                 f"{self.name} has no {path}",
                 "name a revision in which 'make repro' was run and its metrics committed",
             ) from None
@@ -66,13 +66,13 @@ class Version(NamedTuple):
         """
         try:
             return flatten(json.loads(self.text(f"metrics/details/{stage}.json")))
-        except Problem:
+        except UserError:
             pass
 
         # A version from before metrics/details/.
         try:
             return _with_current_keys(json.loads(self.text(f"metrics/{stage}.json")))
-        except Problem:
+        except UserError:
             return {}
 
     def params(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Version(NamedTuple):
         rows = frame.loc[frame["system"] == system, columns]
         if not len(rows):
             systems = ", ".join(sorted(set(frame["system"]))) or "none"
-            raise Problem(
+            raise UserError(
                 f"{path} of {self.name} has no rows of the system '{system}'",
                 f"its systems are {systems}",
             )
@@ -138,7 +138,7 @@ class Version(NamedTuple):
             if not isinstance(error, FileNotFoundError):
                 reason = f" ({_first_line(error)})"
 
-            raise Problem(
+            raise UserError(
                 f"{self.name} has no {path} in the DVC cache{reason}",
                 f"'dvc push' it where it was made and 'dvc fetch --all-commits {path}' here, "
                 f"or check out {self.name}, run 'dvc repro', and come back",
@@ -148,7 +148,7 @@ class Version(NamedTuple):
         """Return the hash of an output in dvc.lock; None if dvc.lock has none."""
         try:
             stages = YAML(typ="safe").load(self.text("dvc.lock")).get("stages", {})
-        except Problem:
+        except UserError:
             return None
 
         # An output that git holds has no hash.
@@ -178,7 +178,7 @@ def find_version(name: str | None) -> Version:
         except subprocess.CalledProcessError:
             continue
 
-    raise Problem(
+    raise UserError(
         f"'{name}' is neither a revision nor an experiment",
         "see 'git log --oneline' and 'dvc exp list'",
     )
@@ -264,11 +264,11 @@ def _read_parquet(path: Path, columns: tuple[str, ...], name: str) -> pd.DataFra
         _check_columns(columns, parquet.read_schema(path).names, name)
         frame: pd.DataFrame = parquet.read_table(path, columns=list(columns)).to_pandas()
     except FileNotFoundError:
-        raise Problem(
+        raise UserError(
             f"{name} does not exist", "run 'dvc repro' first, or 'dvc checkout'"
         ) from None
     except (arrow.ArrowException, OSError) as error:
-        raise Problem(
+        raise UserError(
             f"{name} is not a Parquet file: {_first_line(error)}",
             "remove it and run 'dvc repro'",
         ) from None
@@ -280,7 +280,7 @@ def _check_columns(columns: Sequence[str], present: Sequence[str], name: str) ->
     missing = [column for column in columns if column not in present]
 
     if missing:
-        raise Problem(
+        raise UserError(
             f"{name} has no column {', '.join(missing)}",
             "compare versions whose tables have it, or make them anew",
         )

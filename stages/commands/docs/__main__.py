@@ -25,8 +25,8 @@ from stages.commands.docs.dictionary import dictionary
 from stages.commands.docs.glossary import glossary_tables
 from stages.commands.pipeline import order, read_pipeline
 from stages.commands.wire import load_stage
-from stages.lib.errors import Problem
-from stages.lib.stage import command
+from stages.lib.core.errors import UserError
+from stages.lib.core.stage import command
 
 FOLDERS = ("docs", "docs/stages", "docs/decisions")
 
@@ -69,7 +69,7 @@ def main(
     stale = [file for file in files if before[file] != after[file]]
     names = ", ".join(map(str, stale))
     if check and stale:
-        raise Problem(f"{names}: generated blocks are out of date", "run 'make docs' and commit")
+        raise UserError(f"{names}: generated blocks are out of date", "run 'make docs' and commit")
     for file in stale:
         file.write_text(after[file], "utf-8", newline="\n")
     typer.echo(f"rewrote {names}" if stale else f"{len(files)} files are up to date")

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from stages.commands.headline import headline_lines
 from stages.commands.pipeline import Stage
-from stages.lib.errors import Problem
-from stages.lib.measured import read_details
+from stages.lib.core.errors import UserError
+from stages.lib.reporting.details import read_details
 
 _BLOCK = re.compile(r"(?ms)^<!-- generated: (?P<name>[^ \n]*) -->\n(?P<body>.*?)^<!-- end -->$")
 _MARKER = re.compile(r"(?m)^<!-- generated: .*$")
@@ -22,7 +22,7 @@ def replace_blocks(text: str, where: str, made: Mapping[str, Callable[[], str]])
     def body(block: re.Match[str]) -> str:
         name = block["name"]
         if name not in made:
-            raise Problem(
+            raise UserError(
                 f"{where}: no block is called '{name}'", f"use one of {', '.join(sorted(made))}"
             )
         return f"<!-- generated: {name} -->\n{made[name]().rstrip()}\n<!-- end -->"
@@ -31,7 +31,7 @@ def replace_blocks(text: str, where: str, made: Mapping[str, Callable[[], str]])
     if len(blocks) != len(_MARKER.findall(text)) or any(
         _MARKER.search(block["body"]) for block in blocks
     ):
-        raise Problem(
+        raise UserError(
             f"{where}: a generated block has no end", "close it with a line '<!-- end -->'"
         )
     return _BLOCK.sub(body, text)

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from stages.commands.docs.blocks import table
-from stages.lib import contracts
-from stages.lib.contracts.query_results import QueryResults
-from stages.lib.contracts.table import Table, arrow_schema, key_of
-from stages.lib.interface import Item, Stage, outputs_of
+from stages.lib import schemas
+from stages.lib.core.interface import Item, Stage, outputs_of
+from stages.lib.core.tables import Table, arrow_schema, key_of
+from stages.lib.schemas.runs import QueryResults
 
 _TYPES = {
     "string": "text",
@@ -40,8 +40,8 @@ def dictionary(stages: Mapping[str, Stage]) -> str:
 def contract_models() -> list[type[Table]]:
     """Return every contract, by name."""
     models: dict[str, type[Table]] = {}
-    for file in pkgutil.iter_modules(contracts.__path__):
-        module = importlib.import_module(f"{contracts.__name__}.{file.name}")
+    for file in pkgutil.iter_modules(schemas.__path__):
+        module = importlib.import_module(f"{schemas.__name__}.{file.name}")
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Table) and value is not Table:
                 models[value.__name__] = value

@@ -10,9 +10,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stages.commands.docs.blocks import table
-from stages.lib.errors import Problem
-from stages.lib.measured import read_details
-from stages.lib.params import read_yaml
+from stages.lib.core.errors import UserError
+from stages.lib.core.params import read_yaml
+from stages.lib.reporting.details import read_details
 
 _MARKS = {"higher": "higher", "lower": "lower", "zero": "**must be 0**", "neither": ""}
 
@@ -59,13 +59,13 @@ def read_glossary(path: Path) -> Glossary:
         glossary = Glossary.model_validate(read_yaml(path))
     except ValidationError as error:
         fault = error.errors()[0]
-        raise Problem(
+        raise UserError(
             f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}",
             "an entry has 'says', 'unit', 'better' (higher, lower, zero, neither), and 'only_with' if it can be absent",
         ) from None
     for name in glossary.metrics:
         if unknown := set(re.findall(r"<(\w+)>", name)) - set(glossary.placeholders):
-            raise Problem(
+            raise UserError(
                 f"{path}: {name} has an unknown placeholder {min(unknown)}",
                 "list its values at the top",
             )
@@ -87,7 +87,7 @@ def check_glossary(glossary: Glossary, metrics: Path) -> None:
         key for key in present if not any(pattern.fullmatch(key) for pattern in patterns.values())
     ]
     if unexplained:
-        raise Problem(
+        raise UserError(
             f"{metrics}: no entry explains {', '.join(unexplained)}",
             f"write one in {metrics}/glossary.yaml",
         )
@@ -99,7 +99,7 @@ def check_glossary(glossary: Glossary, metrics: Path) -> None:
         and not any(map(pattern.fullmatch, present))
     ]
     if unused:
-        raise Problem(
+        raise UserError(
             f"{metrics}/glossary.yaml explains what no stage writes: {', '.join(unused)}",
             "remove the entry, or say with 'only_with' when it is there",
         )

@@ -14,11 +14,11 @@ from stages.commands.compare.alignment import (
 )
 from stages.commands.compare.verdicts import measure_difference
 from stages.commands.compare.versions import METRICS
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.runs import Runs
-from stages.lib.measures import measure
-from stages.lib.text import hash_hex
-from stages.lib.topk import Hits
+from stages.lib.core.ids import hash_hex
+from stages.lib.evaluation.ranking_metrics import per_query_metrics
+from stages.lib.retrieval.search import Hits
+from stages.lib.schemas.evaluation_set import Qrels
+from stages.lib.schemas.runs import Runs
 
 QUERIES = ["qa", "qb", "qc", "qd"]
 
@@ -161,5 +161,5 @@ def test_deleting_documents_equals_ranking_the_common_ones(data):
         rankings = [rank(model, query, shared) for query in QUERIES]
         positions = np.array([[shared.index(doc_id) for doc_id in row] for row in rankings])
         hits = Hits(positions, np.zeros(positions.shape, dtype=np.float32))
-        expected = measure(QUERIES, hits, np.array(shared), qrels).set_index("query_id")
+        expected = per_query_metrics(QUERIES, hits, np.array(shared), qrels).set_index("query_id")
         pd.testing.assert_frame_equal(scores[list(METRICS)], expected[list(METRICS)])

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from stages.commands.compare.__main__ import app
 from stages.commands.compare.report import changes, is_row_count
 from stages.commands.compare.versions import find_version
-from stages.lib.errors import Problem
+from stages.lib.core.errors import UserError
 from tests.commands.results import COMMIT, write, write_details, write_old_metrics
 from tests.conftest import git
 
@@ -187,7 +187,7 @@ def test_a_version_reads_its_own_files(history):
     assert find_version(None).details("clean") == {"rows_in": 7, "dropped.empty": 1}
     assert find_version("HEAD").details("clean")["rows_in"] == 100
     assert find_version("HEAD").details("report") == {}
-    with pytest.raises(Problem, match="neither a revision"):
+    with pytest.raises(UserError, match="neither a revision"):
         find_version("HEAD~7")
 
 

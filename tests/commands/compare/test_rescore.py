@@ -12,15 +12,14 @@ from typer.testing import CliRunner
 from stages.commands.compare.__main__ import app
 from stages.commands.compare.versions import find_version
 from stages.evaluate.__main__ import app as evaluate
-from stages.lib import benchmark, tables
-from stages.lib.contracts.aliases import Aliases
-from stages.lib.contracts.documents import Documents
-from stages.lib.contracts.ledger import Ledger
-from stages.lib.contracts.pairs import Pairs
-from stages.lib.contracts.passages import Passages
-from stages.lib.contracts.qrels import Qrels
-from stages.lib.contracts.queries import Queries
-from stages.lib.contracts.splits import Splits
+from stages.lib.core import tables
+from stages.lib.schemas.documents import Documents, Passages
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.ledger import Ledger
+from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.queries_from_pairs import queries_and_qrels
+from stages.lib.schemas.splits import Splits
 from tests.commands.results import COMMIT
 from tests.conftest import git
 
@@ -84,7 +83,7 @@ def repository(tiny_project, tmp_path_factory, dvc):
 
 def leave(dvc, name, pairs, documents, copy_of):
     """Write a benchmark, evaluate the current model on it, and commit the results."""
-    queries, qrels = benchmark.held_out(
+    queries, qrels = queries_and_qrels(
         pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"])
     )
     passages = documents[["doc_id", "text"]].assign(

@@ -9,7 +9,7 @@ from stages.commands.compare.verdicts import (
     compare_differences,
     measure_difference,
 )
-from stages.lib.statistics import holm, sign_flip
+from stages.lib.analysis.intervals import holm_correction, sign_flip
 
 
 def difference_of(differences, per_component=1, name="ndcg_at_10", seed_sd=0.0):
@@ -98,9 +98,9 @@ def test_several_differences_are_harder_to_prove_than_one():
 
 
 def test_holm_corrects_by_the_number_that_are_left():
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5, 0.9]) == [1.0, 1.0]
-    assert holm([]) == []
+    assert holm_correction([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm_correction([0.5, 0.9]) == [1.0, 1.0]
+    assert holm_correction([]) == []
 
 
 def test_signs_are_flipped_by_component():

@@ -1,0 +1,1 @@
+"""Statistics: intervals and tests, cosine separation, the probe."""

@@ -1,0 +1,1 @@
+"""What every stage needs: errors, parameters, the runner, tables and ids."""

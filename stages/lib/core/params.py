@@ -1,0 +1,135 @@
+"""One section of params.yaml, read into its typed model. Models live with their stages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stages.lib.core.errors import UserError
+
+PARAMS_FILE = Path("params.yaml")
+
+
+class ParamsSection(BaseModel):
+    """A section of params.yaml: unknown keys, wrong types and values out of range are refused by name."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    section: ClassVar[str]
+
+
+class RunParams(ParamsSection):
+    """The seed and the number of threads."""
+
+    section: ClassVar[str] = "run"
+    seed: int = Field(ge=0, le=2**31 - 1)
+    threads: int = Field(ge=1, le=256)
+
+
+class ModelParams(ParamsSection):
+    """The base model. It is fine-tuned, and before that it mines negatives and measures the data."""
+
+    section: ClassVar[str] = "model"
+    base: str = Field(min_length=1)
+    weights_sha256: str = Field(pattern=r"^([0-9a-f]{64})?$")
+    anchor_prompt: str
+    document_prompt: str
+
+
+class PairShape(ParamsSection):
+    """The shape of a training row. The key is in the section `pair`, and later stages read it too."""
+
+    model_config = ConfigDict(extra="ignore")
+    section: ClassVar[str] = "pair"
+    shape: Literal["ranking", "scores"]
+
+
+class ScoreThreshold(ParamsSection):
+    """The score from which a pair is positive. The key is in the section `pair`."""
+
+    model_config = ConfigDict(extra="ignore")
+    section: ClassVar[str] = "pair"
+    positive_from: float = Field(gt=0.0, le=1.0)
+
+
+AnySection = TypeVar("AnySection", bound=ParamsSection)
+
+
+def load_section(model: type[AnySection], path: Path = PARAMS_FILE) -> AnySection:
+    """Return section `model.section` of `path`, checked.
+
+    Raises:
+        Problem: the file, the section or a value is wrong. The message names the key.
+    """
+    values = read_yaml(path).get(model.section)
+    if not isinstance(values, dict):
+        raise UserError(
+            f"{path}: section '{model.section}' is missing or not a mapping",
+            f"add '{model.section}:' with its keys, as in git",
+        )
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise UserError(
+            _validation_message(path, model.section, values, error),
+            "each key's meaning and range stands above it in params.yaml",
+        ) from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in `path`. It is YAML 1.2, as DVC writes it: `2e-5` is a number."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        values = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} does not exist in {Path.cwd().name}/", "run from the root of the project"
+        ) from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise UserError(
+            f"{path} is not valid YAML: {' '.join(lines)[:300]}", "correct the line named above"
+        ) from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path} holds no sections", f"restore it with 'git checkout {path}'")
+    return values
+
+
+def _validation_message(
+    path: Path, section: str, values: dict[str, Any], error: ValidationError
+) -> str:
+    """Return the first five errors of validation, a line each."""
+    lines = []
+    for fault in error.errors()[:5]:
+        key = ".".join([section, *_keys_of(values, fault["loc"])])
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"{path}: unknown key {key}")
+        elif fault["type"] == "missing":
+            lines.append(f"{path}: {key} is missing")
+        else:
+            value = str(fault["input"])[:60]
+            reason = fault["msg"][:1].lower() + fault["msg"][1:]
+            lines.append(f"{path}: {key} = {value!r}: {reason}")
+    if error.error_count() > 5:
+        lines.append(f"and {error.error_count() - 5} more")
+    return "\n".join(lines)
+
+
+def _keys_of(values: Any, location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys of the file that lead to an error.
+
+    Where a key chooses between models, pydantic adds the name of the chosen one to `location`. It is no
+    key of the file, so it is left out.
+    """
+    keys = []
+    for index, part in enumerate(location):
+        inside = dict(enumerate(values)) if isinstance(values, list) else values
+        if isinstance(inside, dict) and part in inside:
+            values = inside[part]
+        elif index < len(location) - 1:
+            continue
+        keys.append(str(part))
+    return keys

@@ -1,0 +1,99 @@
+"""Evaluation sets: queries with their qrels, and the identity of the benchmark.
+
+Two runs are comparable when they have the same benchmark: the held-out query ids with their raw strings,
+the qrels as document ids, the candidate document ids and the scoring rule. Cleaning, tokens, training data
+and model are under test and may vary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from stages.lib.core import tables
+from stages.lib.schemas.evaluation_set import Qrels, Queries
+
+
+class EvaluationSet(NamedTuple):
+    """The queries of one split, and the grades of their relevant documents.
+
+    `qrels` maps a query id to the grade of each document id. A kept document stands there
+    for its dropped copies. `raw_qrels` is the table Qrels, with the documents as collected.
+    """
+
+    queries: pd.DataFrame
+    qrels: dict[str, dict[str, float]]
+    raw_qrels: pd.DataFrame
+
+    def best_document(self, query_id: str) -> str:
+        """Return the id of the document with the best grade; of equals the smallest id."""
+        grade_of_document = self.qrels[query_id]
+        return min(
+            grade_of_document,
+            key=lambda doc_id: (-grade_of_document[doc_id], doc_id),
+        )
+
+
+def read_evaluation_set(queries: Path, qrels: Path, aliases: Mapping[str, str]) -> EvaluationSet:
+    """Return the evaluation set of two files. `aliases` maps a dropped copy to its document."""
+    qrels_table = tables.read(qrels, Qrels)
+    return EvaluationSet(
+        queries=tables.read(queries, Queries),
+        qrels=resolve_qrels(qrels_table, aliases),
+        raw_qrels=qrels_table,
+    )
+
+
+def resolve_qrels(qrels: pd.DataFrame, aliases: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Return the grade of each document by query id, then document id.
+
+    A kept document stands for its dropped copies, with the best of their grades.
+
+    >>> columns = ["query_id", "doc_id", "grade"]
+    >>> qrels = pd.DataFrame([("q1", "d1", 0.5), ("q1", "d2", 1.0)], columns=columns)
+    >>> resolve_qrels(qrels, aliases={"d2": "d1"})
+    {'q1': {'d1': 1.0}}
+    """
+    # The largest grade counts if several copies of a document are relevant.
+    grades_of_query: dict[str, dict[str, float]] = {}
+    columns = (qrels["query_id"], qrels["doc_id"], qrels["grade"])
+    for query_id, doc_id, grade in zip(*columns, strict=True):
+        grade_of_document = grades_of_query.setdefault(query_id, {})
+        kept_id = aliases.get(doc_id, doc_id)
+        grade_of_document[kept_id] = max(grade, grade_of_document.get(kept_id, 0.0))
+
+    return grades_of_query
+
+
+# Hashed into the identity: another wording makes all earlier runs incomparable.
+SCORING_RULE = "full corpus; ties at six decimals by ascending document id; linear gains; a dropped document is a miss"
+
+
+def benchmark_id(evaluation_sets: Iterable[EvaluationSet], document_ids: Iterable[str]) -> str:
+    """Return 16 hexadecimal digits that are equal if and only if two benchmarks are.
+
+    `document_ids` are the ids of all collected documents: a document that cleaning dropped is
+    still part of the benchmark.
+
+    >>> benchmark_id([], ["d1", "d2"]) == benchmark_id([], ["d2", "d1"])
+    True
+    """
+    digest = hashlib.sha256(SCORING_RULE.encode())
+    for evaluation_set in evaluation_sets:
+        # Sort, so that the order of rows does not matter.
+        queries = evaluation_set.queries.sort_values("query_id")
+        qrels = evaluation_set.raw_qrels.sort_values(["query_id", "doc_id"])
+
+        # A raw string may hold half of a surrogate pair.
+        for query_id, raw in zip(queries["query_id"], queries["raw"], strict=True):
+            digest.update(f"\nquery {query_id} {raw}".encode("utf-8", "surrogatepass"))
+        for row in qrels.itertuples(index=False):
+            digest.update(f"\nqrel {row.query_id} {row.doc_id} {row.grade}".encode())
+
+    for document_id in sorted(document_ids):
+        digest.update(f"\ndocument {document_id}".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Row-wise work on texts: shards, languages, word lists."""

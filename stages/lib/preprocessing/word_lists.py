@@ -1,0 +1,173 @@
+"""Word lists: abbreviations, spelling variants, stop words and noise."""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+from stages.lib.core.errors import UserError
+
+
+class Abbreviations(NamedTuple):
+    """Short forms with one long form, in the order of the file, and those with several, sorted."""
+
+    known: dict[str, str]
+    ambiguous: dict[str, list[str]]
+
+
+def read_abbreviations(path: Path) -> Abbreviations:
+    """Return the abbreviations in `path`, a CSV file with the columns short and long.
+
+    A short form with two long forms is ambiguous: the text does not show which is meant. Long
+    forms that differ in case alone are one.
+
+    Raises Problem, with the number of the line, if a row is wrong.
+    """
+    # For each short form: its long forms, by their case-folded writing.
+    long_forms_of: dict[str, dict[str, str]] = defaultdict(dict)
+    for line_number, (short, long) in _word_list_rows(path, ("short", "long")):
+        if short.casefold() == long.casefold():
+            raise UserError(
+                f"{path}:{line_number}: {short!r} stands for itself",
+                "write out what it means, or remove the line",
+            )
+
+        # The first writing of a long form counts.
+        long_forms_of[short].setdefault(long.casefold(), long)
+
+    # Part the short forms with one long form from those with several.
+    known: dict[str, str] = {}
+    ambiguous: dict[str, list[str]] = {}
+    for short, long_forms in long_forms_of.items():
+        if len(long_forms) == 1:
+            known[short] = next(iter(long_forms.values()))
+        else:
+            ambiguous[short] = sorted(long_forms.values())
+    return Abbreviations(known, dict(sorted(ambiguous.items())))
+
+
+def read_spelling(path: Path) -> dict[str, str]:
+    """Return the American to British spellings in `path`, a CSV file with the columns us and uk.
+
+    Words are in lower case. Each word is in the file once, so that it has exactly one
+    counterpart.
+
+    Raises Problem, with the number of the line, if a row is wrong.
+    """
+    british_of_american: dict[str, str] = {}
+    line_of_word: dict[str, int] = {}
+    for line_number, (american, british) in _word_list_rows(path, ("us", "uk")):
+        # Both words must be new, whichever column has them.
+        for word in (american, british):
+            if not word.isalpha() or word != word.lower():
+                raise UserError(
+                    f"{path}:{line_number}: {word!r} is not one word in lower case",
+                    "write single words of letters",
+                )
+            if word in line_of_word:
+                raise UserError(
+                    f"{path}:{line_number}: {word!r} stands in line {line_of_word[word]} already",
+                    "keep one of the two; a word with two counterparts cannot be swapped",
+                )
+            line_of_word[word] = line_number
+
+        british_of_american[american] = british
+    return british_of_american
+
+
+def _word_list_rows(path: Path, columns: tuple[str, str]) -> list[tuple[int, tuple[str, str]]]:
+    """Return the rows of a CSV file with two `columns`, with their line numbers."""
+    text = _read_text(path, columns)
+    reader = csv.reader(text.splitlines(keepends=True))
+    expected = ",".join(columns)
+
+    # The first line names the columns.
+    if tuple(next(reader, ())) != columns:
+        raise UserError(
+            f"{path} does not begin with the columns {expected}",
+            "put them in its first line",
+        )
+
+    # Each other line, unless it is empty, has both values.
+    rows: list[tuple[int, tuple[str, str]]] = []
+    for values in reader:
+        if not values:
+            continue
+
+        if len(values) != len(columns) or not all(_is_tidy(value) for value in values):
+            raise UserError(
+                f"{path}:{reader.line_num}: {','.join(values)[:60]!r} is not '{expected}'",
+                "give both, without spaces around them, in composed Unicode (NFC)",
+            )
+        rows.append((reader.line_num, (values[0], values[1])))
+    return rows
+
+
+def _read_text(path: Path, columns: tuple[str, str]) -> str:
+    try:
+        # Spreadsheets put a byte order mark in front.
+        return path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} does not exist",
+            f"restore it, or make it with the header '{','.join(columns)}'",
+        ) from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 (byte {error.start})", "save it as UTF-8") from None
+
+
+def _is_tidy(value: str) -> bool:
+    """Return whether `value` is not empty, in NFC, and without superfluous white space."""
+    composed = unicodedata.normalize("NFC", value)
+    return value == " ".join(composed.split()) != ""
+
+
+# Articles, copulas and the plainest connectives. Not in this list, because they change the meaning:
+# negations, sides, quantities, modals ("may", "must"), and connectives with an opposite: or, from,
+# without, before, on.
+STOPWORDS = frozenset(
+    re.findall(
+        r"\S+",
+        "a an the this that these those which who is are was were be been being am has have had "
+        "do does did of and to in with for it its there also please",
+    )
+)
+
+# Repeated punctuation, and what cleaning should have removed: tags, entities, undecodable
+# characters, marks of emphasis.
+_NOISE_MARKS = re.compile(
+    r"[!?,;:*_~^|#=]{2,}|\.{4,}|</?[a-z][^<>]*>|&#?\w{2,8};|\ufffd| {2,}", re.IGNORECASE
+)
+_LETTERS = re.compile(r"[^\W\d_]")
+
+
+def without_stopwords(form: str) -> str:
+    """Return a text in normal form without its stop words; unchanged if it has no other words.
+
+    The order of the words stays: "A causes B" is not "B causes A".
+
+    >>> without_stopwords("what is the cause of this fever")
+    'what cause fever'
+    """
+    words = [word for word in form.split() if word not in STOPWORDS]
+    return " ".join(words) or form
+
+
+def count_noise(text: str) -> int:
+    """Return the number of pieces of noise in `text`, plus one if most letters are capitals.
+
+    >>> count_noise("Fever!! <br> is common")
+    2
+    """
+    pieces = len(_NOISE_MARKS.findall(text))
+
+    # Texts in capitals are noise as a whole.
+    letters = len(_LETTERS.findall(text))
+    capitals = sum(map(str.isupper, text))
+    is_mostly_capitals = 2 * capitals > letters
+
+    return pieces + is_mostly_capitals

@@ -1,0 +1,1 @@
+"""Pages and charts, gates, and the details of stages."""

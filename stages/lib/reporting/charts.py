@@ -1,0 +1,185 @@
+"""Charts: Altair specifications, and their SVG as it stands in a page."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from stages.lib.reporting.html import Html, inline
+
+if TYPE_CHECKING:
+    import altair
+
+
+# Colours of marks: Okabe and Ito's palette, distinct for colour-blind readers. They are names of
+# the page's stylesheet, so that a chart follows light and dark. The value after the comma is for an
+# SVG without its page.
+INK = "var(--ink, #24292f)"
+SOFT = "var(--soft, #6a737d)"
+LINE = "var(--line, #d0d7de)"
+GREY = "var(--grey, #8c959f)"
+BLUE = "var(--blue, #0072b2)"
+ORANGE = "var(--orange, #d55e00)"
+GREEN = "var(--green, #009e73)"
+PURPLE = "var(--purple, #aa4a80)"
+
+# vl_convert carries the font that text is measured in. The reader's browser shows a font of the
+# same widths. So the fonts of the machine that builds the page change nothing.
+_MEASURING_FONT = "Liberation Sans"
+_SHOWN_FONTS = "Arial, Helvetica, Liberation Sans, Arimo, sans-serif"
+_VEGA_LITE = "6.4"
+
+
+def svg_figure(drawing: altair.TopLevelMixin, alt: str, caption: str = "") -> Html:
+    """Return an Altair chart as inline SVG in a figure.
+
+    `alt` says in words what the chart shows, for readers who cannot see it. The same chart gives
+    the same bytes, with any charts drawn before it and any fonts installed. Its ids begin with a
+    hash of it, so that the charts of a page do not use each other's clip paths.
+
+    >>> import altair
+    >>> bars = altair.Chart(altair.Data(values=[{"x": 1}])).mark_bar().encode(x="x:Q")
+    >>> svg_figure(bars, "one bar").startswith('<figure><svg role="img" aria-label="one bar" ')
+    True
+    """
+    import vl_convert
+
+    # Render with our configuration, under that of the chart itself.
+    spec = json.loads(drawing.to_json())
+    own_config = _without_defaults(spec.get("config", {}))
+    spec["config"] = {**_CONFIG, **own_config}
+    spec_json = json.dumps(spec, sort_keys=True)
+    svg = vl_convert.vegalite_to_svg(spec_json, vl_version=_VEGA_LITE)
+
+    # Change what depends on the process and the machine, then add the alternative text.
+    svg = svg.replace(f'font-family="{_MEASURING_FONT}"', f'font-family="{_SHOWN_FONTS}"')
+    svg = _own_ids(svg)
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt)}" ', 1)
+
+    figcaption = f"\n<figcaption>{inline(caption)}</figcaption>" if caption else ""
+    return Html(f"<figure>{svg}{figcaption}</figure>")
+
+
+_CONFIG: dict[str, Any] = {
+    # The alternative text describes the whole.
+    "aria": False,
+    "background": "transparent",
+    "font": _MEASURING_FONT,
+    "view": {"stroke": "transparent"},
+    "axis": {
+        "labelColor": SOFT,
+        "titleColor": SOFT,
+        "domainColor": LINE,
+        "tickColor": LINE,
+        "gridColor": LINE,
+        "gridOpacity": 0.6,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "titlePadding": 8,
+        "labelLimit": 260,
+        "labelFlush": False,
+    },
+    "legend": {
+        "labelColor": INK,
+        "titleColor": SOFT,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "orient": "top",
+        "symbolStrokeWidth": 2,
+        "symbolOpacity": 1,
+    },
+    "header": {
+        "labelColor": INK,
+        "titleColor": SOFT,
+        "labelFontSize": 13,
+        "labelFontWeight": "bold",
+        "titleFontSize": 12,
+    },
+    "title": {"color": INK, "subtitleColor": SOFT, "anchor": "start", "fontSize": 13},
+    "text": {"color": INK, "fontSize": 12},
+    "rule": {"color": SOFT},
+    "line": {"strokeWidth": 2},
+    "bar": {"color": BLUE},
+    "point": {"filled": True, "size": 80},
+}
+
+
+def _without_defaults(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a chart's own configuration, without the one entry of Altair's default theme."""
+    default_view = {"continuousWidth": 300, "continuousHeight": 300}
+    if config.get("view") != default_view:
+        return config
+    return {key: value for key, value in config.items() if key != "view"}
+
+
+def _own_ids(svg: str) -> str:
+    """Return `svg` with ids that depend on its content alone."""
+    # Vega numbers its ids through all charts of a process. Number them anew, in the order of their
+    # first use.
+    number_of_id: dict[str, int] = {}
+
+    def renumber(match: re.Match[str]) -> str:
+        number = number_of_id.setdefault(match.group(), len(number_of_id))
+        return f"@{number}"
+
+    svg = re.sub(r'(?<=\bid=")[^"]+(?=")|(?<=url\(#)[^)]+(?=\))', renumber, svg)
+
+    # Put a hash of the chart before each number.
+    digest = hashlib.sha256(svg.encode()).hexdigest()[:8]
+    return re.sub(r'((?:\bid="|url\(#))@', rf"\1c{digest}-", svg)
+
+
+# Titles of the panels by their names, in the order in which they are shown.
+PANEL_TITLES = {
+    "random": "random",
+    "bm25": "BM25-hard",
+    "dense": "dense-hard",
+    "labelled": "labelled",
+}
+
+
+def separation_chart(rows: pd.DataFrame) -> altair.FacetChart:
+    """Return a chart of the cosines of positives and negatives, with a panel per kind of negative.
+
+    The columns of `rows` are panel (a key of PANELS), kind (positive or negative), cosine (centre
+    of its bin) and share.
+
+    >>> columns = {"panel": ["bm25"], "kind": ["positive"], "cosine": [0.5], "share": [1.0]}
+    >>> chart = separation_chart(pd.DataFrame(columns))
+    >>> chart.to_dict()["facet"]["column"]["sort"]
+    ['BM25-hard']
+    """
+    import altair as alt
+
+    # The panels that there are, by their titles.
+    shown_panels = set(rows["panel"])
+    titles = [title for panel, title in PANEL_TITLES.items() if panel in shown_panels]
+    frame = rows.assign(panel=rows["panel"].map(PANEL_TITLES))
+
+    # Two histograms over each other.
+    cosines = alt.X("cosine:Q", title="cosine to the anchor", axis=alt.Axis(tickCount=6))
+    shares = alt.Y(
+        "share:Q",
+        title="share of pairs",
+        axis=alt.Axis(format="%", tickCount=5),
+        stack=None,
+    )
+    colours = alt.Scale(domain=["positive", "negative"], range=[GREEN, PURPLE])
+    kinds = alt.Color("kind:N", title=None, scale=colours)
+    base = alt.Chart().encode(x=cosines, y=shares, color=kinds)
+    areas = base.mark_area(interpolate="step", opacity=0.3)
+    outlines = base.mark_line(interpolate="step", strokeWidth=1.5)
+
+    # The panels side by side, with room between the last number of an axis and the next axis.
+    layers = (areas + outlines).properties(width=250, height=190)
+    columns = alt.Column("panel:N", title=None, sort=titles)
+    facets: altair.FacetChart = layers.facet(column=columns, data=frame)
+    chart: altair.FacetChart = facets.properties(spacing=40)
+    return chart

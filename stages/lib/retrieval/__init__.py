@@ -1,0 +1,1 @@
+"""Search: encoder, its cache, dense search, BM25 and the corpus."""

@@ -1,0 +1,217 @@
+"""Embed texts through a cache. A cached vector equals a fresh one to the bit.
+
+A vector depends on the files of the model, the prompt and the text, and on nothing else. A
+text is padded to a length that follows from the text alone. Every batch has the same number of
+rows, and the last one is filled up. Each forward pass runs on one thread. Several passes run at
+the same time, which changes the speed only.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from stages.lib.core.model_files import model_hash
+from stages.lib.core.stage import progress, workers
+from stages.lib.retrieval import cache
+from stages.lib.retrieval.search import Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+def load_model(folder: Path) -> SentenceTransformer:
+    """Return the model in `folder`, on the CPU, without network and without remote code."""
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
+
+    # The bar would be drawn also where there is no terminal.
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+
+    return SentenceTransformer(
+        str(folder),
+        device="cpu",
+        local_files_only=True,
+        trust_remote_code=False,
+    )
+
+
+# Rows in a forward pass.
+BATCH_SIZE = 32
+
+# Tokens to which texts are padded: the first of these that is enough.
+PADDED_LENGTHS = tuple(range(8, 513, 8))
+
+
+class _Batch(NamedTuple):
+    """Up to BATCH texts, their token ids without padding, and their length with padding."""
+
+    texts: list[str]
+    token_ids: list[list[int]]
+    length: int
+
+
+class Encoder:
+    """The model in `folder` as a function from texts to unit vectors, with a cache.
+
+    The model is loaded when the first text is not in the cache.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        packages = ("torch", "transformers", "sentence-transformers")
+        versions = [version(package) for package in packages]
+        self._key = (
+            f"{model_hash(folder)} {versions} {platform.machine()} {BATCH_SIZE} {PADDED_LENGTHS}"
+        )
+        self._model: SentenceTransformer | None = None
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        prompt: str = "",
+        label: str = "encoding",
+    ) -> Vectors:
+        """Return the embeddings of `texts`, shape (texts, dimension), float32, of unit length.
+
+        `prompt` goes before each text. Each distinct text is embedded once, and only if the
+        cache lacks it. `label` is for the progress bar.
+        """
+        prompted = [prompt + text for text in texts]
+        if not prompted:
+            return np.empty((0, 0), dtype=np.float32)
+
+        distinct = sorted(set(prompted))
+        vector_of_text = self._cached(distinct, label)
+        return np.stack([vector_of_text[text] for text in prompted])
+
+    def _cached(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
+        """Return the vector of each text, from the cache or the model."""
+
+        def compute(missing: list[str]) -> dict[str, bytes]:
+            vector_of_text = self._encode(missing, label)
+            return {text: vector.astype("<f4").tobytes() for text, vector in vector_of_text.items()}
+
+        bytes_of_text = cache.get_or_compute("embeddings", self._key, texts, compute=compute)
+        return {text: np.frombuffer(value, dtype="<f4") for text, value in bytes_of_text.items()}
+
+    def _encode(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
+        """Return the vector of each text, from the model."""
+        if not texts:
+            return {}
+
+        # Loading takes seconds, so it waits until a text needs it.
+        if self._model is None:
+            self._model = load_model(self._folder)
+
+        batches = self._batches(texts)
+        results = map_in_threads(self._forward, batches, label)
+
+        vector_of_text: dict[str, Vectors] = {}
+        for batch, vectors in zip(batches, results, strict=True):
+            vector_of_text.update(zip(batch.texts, vectors, strict=True))
+        return vector_of_text
+
+    def _batches(self, texts: Sequence[str]) -> list[_Batch]:
+        """Return batches of texts of one padded length, which follows from the text alone."""
+        assert self._model is not None
+
+        # Cut texts at the limit of the model; padding follows in `_forward`.
+        limit = self._model.max_seq_length or PADDED_LENGTHS[-1]
+        tokenized = self._model.tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=limit,
+            padding=False,
+        )
+        token_ids: list[list[int]] = tokenized["input_ids"]
+
+        # Group the texts, as indices, by padded length.
+        indices_by_length: dict[int, list[int]] = {}
+        for index, row in enumerate(token_ids):
+            length = next((length for length in PADDED_LENGTHS if len(row) <= length), limit)
+            indices_by_length.setdefault(length, []).append(index)
+
+        # The longest go first, so that no slow batch is left for the end.
+        batches = []
+        for length, indices in sorted(indices_by_length.items(), reverse=True):
+            for start in range(0, len(indices), BATCH_SIZE):
+                members = indices[start : start + BATCH_SIZE]
+                batch = _Batch(
+                    texts=[texts[index] for index in members],
+                    token_ids=[token_ids[index] for index in members],
+                    length=length,
+                )
+                batches.append(batch)
+
+        return batches
+
+    def _forward(self, batch: _Batch) -> Vectors:
+        """Return the unit vectors of the texts of one batch, shape (texts, dimension)."""
+        import torch
+
+        assert self._model is not None
+        text_count = len(batch.token_ids)
+
+        # Inputs of shape (BATCH, length), padded. The last row is repeated to fill the batch.
+        padding = self._model.tokenizer.pad_token_id
+        input_ids = torch.full((BATCH_SIZE, batch.length), padding, dtype=torch.int64)
+        attention_mask = torch.zeros((BATCH_SIZE, batch.length), dtype=torch.int64)
+        for row_index in range(BATCH_SIZE):
+            row = batch.token_ids[min(row_index, text_count - 1)]
+            input_ids[row_index, : len(row)] = torch.tensor(row)
+            attention_mask[row_index, : len(row)] = 1
+
+        # Vectors of the repeated rows are left out.
+        features: dict[str, Any] = {"input_ids": input_ids, "attention_mask": attention_mask}
+        with torch.inference_mode():
+            embeddings = self._model(features)["sentence_embedding"]
+            unit_vectors = torch.nn.functional.normalize(embeddings, dim=1)
+            return np.asarray(unit_vectors[:text_count].numpy(), dtype=np.float32)
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def map_in_threads(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    label: str,
+) -> list[Result]:
+    """Return the result of `function` for each item, in their order.
+
+    Torch lets other threads run while it computes. `label` is for the progress bar.
+
+    >>> map_in_threads(len, ["a", "bcd"], label="counting")
+    [1, 3]
+    """
+    with single_torch_thread(), ThreadPoolExecutor(workers()) as pool:
+        results = pool.map(function, items)
+        return list(progress(results, len(items), label))
+
+
+@contextmanager
+def single_torch_thread() -> Iterator[None]:
+    """Keep torch to one thread inside the `with` block.
+
+    >>> import torch
+    >>> with single_torch_thread():
+    ...     torch.get_num_threads()
+    1
+    """
+    import torch
+
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads_before)

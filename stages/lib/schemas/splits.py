@@ -1,0 +1,58 @@
+"""The tables of the split: Splits, and Fingerprints of held-out texts."""
+
+from __future__ import annotations
+
+import pandera.pandas as pa
+import pyarrow as arrow
+
+from stages.lib.core.tables import Table
+
+EVALUATION_SPLITS = ("validation", "test")
+
+
+class Splits(Table):
+    """One row is the split of a pair or a document. No connected component is in two splits."""
+
+    id: str = pa.Field(str_matches=r"^[dp][0-9a-f]{16}$", description="a pair or a document")
+    component_id: str = pa.Field(
+        str_matches=r"^[dp][0-9a-f]{16}$",
+        description="the connected component, named after the member whose id has the smallest hash "
+        "(a document or a pair, by split.unit; for the unit anchor a hash of the anchor)",
+    )
+    split: str = pa.Field(
+        isin=["train", "validation", "test", "corpus", "protected"],
+        description="corpus: a document without pairs, or whose training pairs are not used; "
+        "protected: its text is in split.protect, and it is in no row of training, not even as a "
+        "negative",
+    )
+
+    class Config(Table.Config):
+        """The key of the table."""
+
+        unique = ["id"]
+
+
+class Fingerprints(Table):
+    """One row is a held-out text as hashes of it and its shingles, without the text."""
+
+    id: str = pa.Field(
+        str_matches=r"^[dp][0-9a-f]{16}$",
+        description="the held-out pair (its anchor) or document; a protected text has a generated "
+        "id of each kind",
+    )
+    split: str = pa.Field(
+        isin=["validation", "test", "protected"],
+        description="the split of the text; protected: it is a text of split.protect",
+    )
+    normal_hash: str = pa.Field(
+        str_matches=r"^[0-9a-f]{16}$", description="hash of the normal form"
+    )
+    shingles: object = pa.Field(
+        metadata={"arrow": arrow.list_(arrow.list_(arrow.uint64()))},
+        description="sorted 64-bit hashes of the shingles, one list per shingle set",
+    )
+
+    class Config(Table.Config):
+        """The key: a text may be held out as collected and as cleaned."""
+
+        unique = ["id", "normal_hash"]

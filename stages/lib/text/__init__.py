@@ -1,0 +1,1 @@
+"""Normal forms and shingles of texts, and near-duplicates by them."""

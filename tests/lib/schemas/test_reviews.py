@@ -1,0 +1,97 @@
+"""Judgements by people: files that survive spreadsheets, errors with their line, and shares."""
+
+import numpy as np
+import pytest
+
+from stages.lib.core.errors import UserError
+from stages.lib.schemas.reviews import (
+    FIRST_HITS,
+    NEGATIVES,
+    Judgement,
+    clustered_share,
+    judgements_of,
+    rate_with_interval,
+    read_judgements,
+    write_judgements,
+)
+
+
+def test_verdicts_survive_writing_and_a_byte_order_mark(tmp_path):
+    path = tmp_path / "negatives.csv"
+    rows = [
+        Judgement("p1", "d1", 'a "quoted", anchor', "two\nlines", "x", "yes"),
+        Judgement("p1", "d2", "a", "b", "c", ""),
+    ]
+    write_judgements(rows, path, NEGATIVES)
+    assert path.read_text("utf-8").startswith(
+        "pair_id,negative_id,anchor,positive,negative,verdict\n"
+    )
+    assert read_judgements(path, NEGATIVES) == rows
+    assert [row.answers for row in rows] == [True, None]
+
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_judgements(path, NEGATIVES) == rows
+
+
+@pytest.mark.parametrize(
+    ("lines", "fact"),
+    [
+        (["pair,negative"], "line 1: the header is not"),
+        ([",".join(NEGATIVES), "p1,d1,a,b,c"], "line 2: 5 fields where 6"),
+        (
+            [",".join(NEGATIVES), "p1,d1,a,b,c,maybe"],
+            "line 2: the verdict 'maybe' is neither yes nor no",
+        ),
+        (
+            [",".join(NEGATIVES), "p1,d1,a,b,c,yes", "p1,d1,a,b,c,no"],
+            "line 3: the same two ids have another verdict",
+        ),
+        ([",".join(NEGATIVES), 'p1,d1,a,b,"c'], "is not a CSV file"),
+        ([], "line 1: the header is not"),
+    ],
+)
+def test_a_malformed_file_is_an_error_with_its_line(tmp_path, lines, fact):
+    path = tmp_path / "negatives.csv"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    with pytest.raises(UserError, match=fact):
+        read_judgements(path, NEGATIVES)
+
+
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        read_judgements(tmp_path / "negatives.csv", NEGATIVES)
+
+
+def test_each_file_has_its_own_header(tmp_path):
+    path = tmp_path / "first_hits.csv"
+    write_judgements([], path, FIRST_HITS)
+    assert path.read_text("utf-8") == "query_id,doc_id,query,answer,found,verdict\n"
+    assert read_judgements(path, FIRST_HITS) == []
+    with pytest.raises(UserError, match="line 1: the header is not 'pair_id,"):
+        read_judgements(path, NEGATIVES)
+
+
+def test_verdicts_on_other_documents_are_ignored():
+    rows = [
+        Judgement("q1", "d1", "", "", "", "yes"),
+        Judgement("q2", "d1", "", "", "", "no"),
+        Judgement("q3", "d3", *[""] * 4),
+    ]
+    keys = [("q2", "d1"), ("q1", "d1"), ("q1", "d2"), ("q3", "d3")]
+    assert judgements_of(keys, rows) == [False, True, None, None]
+
+
+def test_a_share_counts_judged_documents_in_their_clusters():
+    clusters = ["a", "a", "b", "c", "d"]
+    metrics = rate_with_interval("label_error", clusters, [True, True, False, None, False])
+    assert metrics["label_error.judged"] == 4
+    assert metrics["label_error.rate"] == 0.5
+
+    expected = clustered_share(np.array([2, 0, 0]), np.array([2, 1, 1]))
+    interval = (metrics["label_error.low"], metrics["label_error.high"])
+    assert interval == (expected.low, expected.high)
+
+
+def test_a_share_needs_judgements_in_two_clusters():
+    assert rate_with_interval("label_error", ["a", "a", "b"], [True, False, None]) == {}
+    assert rate_with_interval("label_error", [], []) == {}
