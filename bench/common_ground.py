@@ -69,7 +69,9 @@ def change(name: str, now: ProjectVersion) -> Version:
         lost = set(qrels.loc[qrels["doc_id"].isin(gone), "query_id"])
         queries = queries[~queries["query_id"].isin(lost)]
     if name == "merged":
-        near = now.table("data/deduplicate/near.parquet", "left_id", "right_id", "similarity")
+        near = now.table(
+            "data/deduplicate/near_duplicates.parquet", "left_id", "right_id", "similarity"
+        )
         near = near[near["left_id"].str.startswith("d") & (near["similarity"] >= NEAR)]
         kept = merge_aliases(
             [dict([edge]) for edge in zip(near["left_id"], near["right_id"], strict=True)]

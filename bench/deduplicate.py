@@ -137,7 +137,9 @@ def rightness(count: int) -> dict[str, float]:
         folder = Path(temporary)
         write_project(folder, made.texts, 4096, random.Random(1))
         run(folder, workers=2)
-        near = pd.read_parquet(folder / "data/deduplicate/near.parquet").query("rule == 'near'")
+        near = pd.read_parquet(folder / "data/deduplicate/near_duplicates.parquet").query(
+            "rule == 'near'"
+        )
         aliases = pd.read_parquet(folder / "data/deduplicate/aliases.parquet")
         kept = set(pd.read_parquet(folder / "data/deduplicate/documents.parquet")["doc_id"])
     found = set(zip(near["left_id"], near["right_id"], strict=True))

@@ -79,7 +79,7 @@ def reshape(folder: Path, variant: str) -> dict[str, float]:
             for doc_id, name in zip(rows["doc_id"], rows["component_id"], strict=True)
         ]
         rows = rows.assign(**{name: pd.Series([[]] * len(rows), dtype=object) for name in lists})
-        rows = rows.assign(shown_ids=pd.Series(shown, dtype=object))
+        rows = rows.assign(in_batch_ids=pd.Series(shown, dtype=object))
     if variant == "ragged_dropped":
         counts = rows["negative_ids"].map(len)
         rows = rows[counts == counts.max()].reset_index(drop=True)

@@ -76,7 +76,7 @@ def without_negatives(rows: pd.DataFrame) -> pd.DataFrame:
         for doc_id, name in zip(rows["doc_id"], rows["component_id"], strict=True)
     ]
     none: pd.Series[Any] = pd.Series([[] for _ in range(len(rows))], dtype=object)
-    return rows.assign(**dict.fromkeys(lists, none), shown_ids=pd.Series(shown, dtype=object))
+    return rows.assign(**dict.fromkeys(lists, none), in_batch_ids=pd.Series(shown, dtype=object))
 
 
 def typed_badly(share: float) -> Reshape:

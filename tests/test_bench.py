@@ -109,7 +109,7 @@ def rows(count):
             "doc_id": [f"d{at}" for at in range(count)],
             "negatives": [[f"text {at}"] for at in range(count)],
             "negative_ids": [["n"] for _ in range(count)],
-            "shown_ids": [["n", f"d{at}"] for at in range(count)],
+            "in_batch_ids": [["n", f"d{at}"] for at in range(count)],
         }
     )
 
@@ -130,7 +130,7 @@ def test_variants_of_the_rows_are_what_their_names_say():
     assert (slipped["anchor"] != given["anchor"]).sum() == 300
     bare = probe.without_negatives(given)
     assert bare["negatives"].map(len).sum() == bare["negative_ids"].map(len).sum() == 0
-    assert bare["shown_ids"].iloc[7] == ["c7", "d7"]
+    assert bare["in_batch_ids"].iloc[7] == ["c7", "d7"]
 
 
 @pytest.mark.parametrize(

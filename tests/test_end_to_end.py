@@ -137,7 +137,7 @@ def test_pairs_with_scores_train_on_scores_and_are_judged_by_them(run):
             <= measured[f"{split}.gain.over_base.spearman.mean"]
         )
     assert measured["validation.gain.over_base.spearman.mean"] > 0.0
-    held = set(table("split/validation/scored.parquet")["pair_id"])
+    held = set(table("split/validation/scored_pairs.parquet")["pair_id"])
     assert held and not held & set(table("tokenize/tokens.parquet")["pair_id"])
 
 
@@ -159,7 +159,7 @@ def test_dissimilar_pairs_become_hard_negatives(run):
     triplets = table("mine/triplets.parquet")
     assert metrics["mine"]["labelled_negatives"] == len(triplets)
     assert all("labelled" in miner for miners in triplets["negative_miners"] for miner in miners)
-    dissimilar = table("pair/dissimilar/pairs.parquet").groupby("anchor")["doc_id"].agg(set)
+    dissimilar = table("pair/dissimilar_pairs.parquet").groupby("anchor")["doc_id"].agg(set)
     for anchor, ids in zip(triplets["anchor"], triplets["negative_ids"], strict=True):
         assert set(ids) <= dissimilar[anchor]
 

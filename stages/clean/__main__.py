@@ -140,7 +140,7 @@ def cleaning_metrics(
 
     edits = _count_by_reason(document_lines + pair_lines, action="edit")
     private_counts = corpus.counts[corpus.counts["kind"] == "private"]
-    texts_by_kind = private_counts.groupby("item")["documents"].sum()
+    texts_by_kind = private_counts.groupby("item")["document_frequency"].sum()
 
     return {
         **document_rows,

@@ -45,7 +45,9 @@ def learn_corpus(
     # Definitions are counted as "short<tab>long".
     definition_rows = counts[counts["kind"] == "definition"]
     count_by_definition: dict[tuple[str, str], int] = {}
-    for item, documents in zip(definition_rows["item"], definition_rows["documents"], strict=True):
+    for item, documents in zip(
+        definition_rows["item"], definition_rows["document_frequency"], strict=True
+    ):
         short, long = item.split("\t")
         count_by_definition[short, long] = documents
 
@@ -59,7 +61,7 @@ def learn_corpus(
     corrections: dict[str, str] = {}
     word_rows = counts[counts["kind"] == "word"]
     if params.typos == "correct" and len(word_rows):
-        word_counts = dict(zip(word_rows["item"], word_rows["documents"], strict=True))
+        word_counts = dict(zip(word_rows["item"], word_rows["document_frequency"], strict=True))
         corrections = correct_vocabulary(word_counts, terms)
 
     return CorpusModel(

@@ -129,7 +129,7 @@ class Outputs:
     knowledge: Annotated[
         pd.DataFrame,
         Writes(
-            "data/clean/knowledge.parquet",
+            "data/clean/corpus_counts.parquet",
             "Counts of what stands in the documents: definitions, words, boilerplate.",
             CorpusCounts,
         ),

@@ -202,13 +202,13 @@ def learn_recurring(context: PassContext, counts: pd.DataFrame) -> PassContext:
 
     # How many texts each source has.
     texts = counts[counts["kind"] == "text"]
-    texts_of_source = dict(zip(texts["source"], texts["documents"], strict=True))
+    texts_of_source = dict(zip(texts["source"], texts["document_frequency"], strict=True))
 
     # A segment recurs if enough texts of its source hold it.
     recurring: dict[str, frozenset[str]] = {}
     for source, rows in counts[counts["kind"] == "boilerplate"].groupby("source"):
         recurring[str(source)] = boilerplate.recurring_segments(
-            dict(zip(rows["item"], rows["documents"], strict=True)),
+            dict(zip(rows["item"], rows["document_frequency"], strict=True)),
             int(texts_of_source[source]),
             share=params.boilerplate_share,
             minimum=params.boilerplate_min_documents,
@@ -280,7 +280,7 @@ def add_counts(counts: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
         return counts
 
     both = pd.concat([counts, more], ignore_index=True)
-    summed = both.groupby(_COUNT_KEY, sort=False, as_index=False)["documents"].sum()
+    summed = both.groupby(_COUNT_KEY, sort=False, as_index=False)["document_frequency"].sum()
     return pd.DataFrame(summed)
 
 
@@ -290,8 +290,8 @@ def sum_counts(frame: pd.DataFrame, minimum: int) -> list[pd.DataFrame]:
     Lines and sentences in fewer than `minimum` documents are left out: they cannot be boilerplate.
     """
     # `frame` holds all rows of an item, from all shards.
-    summed = frame.groupby(_COUNT_KEY, sort=False, as_index=False)["documents"].sum()
-    is_rare = (summed["kind"] == "boilerplate") & (summed["documents"] < minimum)
+    summed = frame.groupby(_COUNT_KEY, sort=False, as_index=False)["document_frequency"].sum()
+    is_rare = (summed["kind"] == "boilerplate") & (summed["document_frequency"] < minimum)
 
     return [summed[~is_rare].astype(CorpusCounts.empty().dtypes.to_dict())]
 

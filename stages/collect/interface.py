@@ -120,7 +120,7 @@ class Outputs:
     ]
     times: Annotated[
         pd.DataFrame,
-        Writes("data/collect/times.parquet", "The time of each row that has one.", Timestamps),
+        Writes("data/collect/timestamps.parquet", "The time of each row that has one.", Timestamps),
     ]
     hierarchy: Annotated[
         pd.DataFrame,

@@ -28,9 +28,10 @@ KEY_COLUMNS = {
     "out_of_domain_documents": "doc_id",
     "pairs": "pair_id",
     "out_of_domain_pairs": "pair_id",
+    "dissimilar_pairs": "pair_id",
     "queries": "query_id",
 }
-TEXT_TABLES = list(KEY_COLUMNS)[:4]
+TEXT_TABLES = list(KEY_COLUMNS)[:5]
 
 KINDS = {"d": "document", "p": "pair", "q": "query", "r": "raw record"}
 MIN_PREFIX = 4  # characters of an id
@@ -286,7 +287,7 @@ def _pair_lines(tables: RunTables, row_id: str, doc_id: str) -> list[str]:
     lines = ["", "the document it should find", f"  {doc_id}  {text}"]
 
     # A synthetic pair comes from another row.
-    for _, _, row in tables.rows("made", "pair_id", [row_id]):
+    for _, _, row in tables.rows("synthetic_pairs", "pair_id", [row_id]):
         positive = " any passage of its document"
         if row["positive"]:
             positive = f": {quoted(row['positive'])}"
@@ -346,9 +347,9 @@ def _query_lines(tables: RunTables, row_id: str) -> list[str]:
 def _near_duplicate_lines(tables: RunTables, row_id: str) -> list[str]:
     # An edge is stored once, with the smaller id on the left.
     edges = []
-    for _, _, row in tables.rows("near", "left_id", [row_id]):
+    for _, _, row in tables.rows("near_duplicates", "left_id", [row_id]):
         edges.append((row["right_id"], row))
-    for _, _, row in tables.scan("near", "right_id", row_id):
+    for _, _, row in tables.scan("near_duplicates", "right_id", row_id):
         edges.append((row["left_id"], row))
     edges.sort(key=lambda edge: (-edge[1]["similarity"], edge[0]))
 

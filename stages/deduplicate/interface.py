@@ -96,7 +96,7 @@ class Outputs:
     near_duplicates: Annotated[
         pd.DataFrame,
         Writes(
-            "data/deduplicate/near.parquet",
+            "data/deduplicate/near_duplicates.parquet",
             "Edges between texts that are equal or near-duplicates.",
             NearDuplicates,
         ),

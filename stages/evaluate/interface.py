@@ -62,7 +62,8 @@ class SplitFiles(EvaluationSetFiles):
     """An evaluation set with the pairs of the same split that a person scored."""
 
     scored: Annotated[
-        TableFile[ScoredPairs], Reads("scored.parquet", "Pairs whose similarity a person scored.")
+        TableFile[ScoredPairs],
+        Reads("scored_pairs.parquet", "Pairs whose similarity a person scored."),
     ]
 
 

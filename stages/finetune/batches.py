@@ -39,7 +39,9 @@ def conflict_ids(rows: pd.DataFrame, shape: str) -> list[ConflictIds]:
         return [ConflictIds((), ())] * len(rows)
     return [
         ConflictIds(positive_ids, in_batch_ids)
-        for positive_ids, in_batch_ids in zip(rows["answer_ids"], rows["shown_ids"], strict=True)
+        for positive_ids, in_batch_ids in zip(
+            rows["positive_ids"], rows["in_batch_ids"], strict=True
+        )
     ]
 
 

@@ -99,9 +99,9 @@ class BatchConflicts:
 def add_conflict_ids(
     rows: pd.DataFrame, conflicts: BatchConflicts, positives: Sequence[frozenset[str]]
 ) -> pd.DataFrame:
-    """Return `rows` with the columns component_id, answer_ids and shown_ids.
+    """Return `rows` with the columns component_id, positive_ids and in_batch_ids.
 
-    Two rows conflict where the shown_ids of one meet the answer_ids of the other.
+    Two rows conflict where the in_batch_ids of one meet the positive_ids of the other.
 
     Args:
         rows: triplets without these columns.
@@ -120,8 +120,8 @@ def add_conflict_ids(
 
     return rows.assign(
         component_id=components,
-        answer_ids=pd.Series(positive_ids, index=rows.index, dtype=object),
-        shown_ids=pd.Series(in_batch_ids, index=rows.index, dtype=object),
+        positive_ids=pd.Series(positive_ids, index=rows.index, dtype=object),
+        in_batch_ids=pd.Series(in_batch_ids, index=rows.index, dtype=object),
     )
 
 

@@ -115,11 +115,11 @@ class Inputs:
     ]
     dissimilar: Annotated[
         TableFile[Pairs],
-        Reads("data/pair/dissimilar/pairs.parquet", "Pairs that a person found dissimilar."),
+        Reads("data/pair/dissimilar_pairs.parquet", "Pairs that a person found dissimilar."),
     ]
     synthetic_pairs: Annotated[
         TableFile[SyntheticPairs],
-        Reads("data/pair/made.parquet", "The positive text of each synthetic pair."),
+        Reads("data/pair/synthetic_pairs.parquet", "The positive text of each synthetic pair."),
     ]
     given_pairs: Annotated[
         TableFile[Pairs],
@@ -142,7 +142,7 @@ class Inputs:
     ]
     near_duplicates: Annotated[
         TableFile[NearDuplicates],
-        Reads("data/deduplicate/near.parquet", "Edges between near-duplicates."),
+        Reads("data/deduplicate/near_duplicates.parquet", "Edges between near-duplicates."),
     ]
     aliases: Annotated[
         TableFile[Aliases],

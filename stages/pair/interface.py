@@ -165,7 +165,7 @@ class Outputs:
     dissimilar: Annotated[
         pd.DataFrame,
         Writes(
-            "data/pair/dissimilar/pairs.parquet",
+            "data/pair/dissimilar_pairs.parquet",
             "Given pairs that score below pair.positive_from.",
             Pairs,
         ),
@@ -173,7 +173,7 @@ class Outputs:
     synthetic_pairs: Annotated[
         pd.DataFrame,
         Writes(
-            "data/pair/made.parquet",
+            "data/pair/synthetic_pairs.parquet",
             "Origin and positive of each pair of a recipe.",
             SyntheticPairs,
         ),

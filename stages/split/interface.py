@@ -81,7 +81,7 @@ class Inputs:
     timestamps: Annotated[
         TableFile[Timestamps],
         Reads(
-            "data/collect/times.parquet",
+            "data/collect/timestamps.parquet",
             "Times of pairs and documents, for the unit `time`.",
             required=False,
         ),
@@ -96,7 +96,7 @@ class Inputs:
     ]
     near_duplicates: Annotated[
         TableFile[NearDuplicates],
-        Reads("data/deduplicate/near.parquet", "Edges between near-duplicates."),
+        Reads("data/deduplicate/near_duplicates.parquet", "Edges between near-duplicates."),
     ]
     aliases: Annotated[
         TableFile[Aliases],
@@ -114,7 +114,9 @@ class Inputs:
     ]
     synthetic_pairs: Annotated[
         TableFile[SyntheticPairs],
-        Reads("data/pair/made.parquet", "The row that each synthetic pair was built from."),
+        Reads(
+            "data/pair/synthetic_pairs.parquet", "The row that each synthetic pair was built from."
+        ),
     ]
     frozen: Annotated[
         Path,
@@ -146,7 +148,9 @@ class EvaluationSetTables(SyntheticSetTables):
 
     scored: Annotated[
         pd.DataFrame,
-        Writes("scored.parquet", "Held-out pairs with graded scores; else empty.", ScoredPairs),
+        Writes(
+            "scored_pairs.parquet", "Held-out pairs with graded scores; else empty.", ScoredPairs
+        ),
     ]
 
 

@@ -92,8 +92,8 @@ def token_rows(
     frame = triplets[["pair_id", "component_id"]].assign(
         score=score_of_pair.reindex(triplets["pair_id"]).to_numpy(),
         negatives=triplets["negatives"].map(len),
-        answer_ids=triplets["answer_ids"],
-        shown_ids=triplets["shown_ids"],
+        positive_ids=triplets["positive_ids"],
+        in_batch_ids=triplets["in_batch_ids"],
     )
 
     # Two columns of lists per text column.

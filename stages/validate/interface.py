@@ -72,7 +72,7 @@ class Inputs:
     ]
     dissimilar: Annotated[
         TableFile[Pairs],
-        Reads("data/pair/dissimilar/pairs.parquet", "Pairs that a person labelled as dissimilar."),
+        Reads("data/pair/dissimilar_pairs.parquet", "Pairs that a person labelled as dissimilar."),
     ]
     collected: Annotated[
         TableFile[Documents],

@@ -134,7 +134,7 @@ def test_without_an_out_of_domain_source_its_tables_are_empty(project):
 
 def test_sources_without_times_leave_their_table_empty(project):
     run()
-    assert len(tables.read(Path("data/collect/times.parquet"), Timestamps)) == 0
+    assert len(tables.read(Path("data/collect/timestamps.parquet"), Timestamps)) == 0
 
 
 def test_the_times_of_a_source_are_written(project):
@@ -142,7 +142,7 @@ def test_the_times_of_a_source_are_written(project):
     fill(timed, MANUAL, [QUESTIONS[0].replace("}", ', "asked": "2026-01-31"}'), QUESTIONS[1]])
     assert run().exit_code == 0
     pairs = tables.read(Path("data/collect/pairs.parquet"), Pairs).set_index("pair_id")["anchor"]
-    times = tables.read(Path("data/collect/times.parquet"), Timestamps)
+    times = tables.read(Path("data/collect/timestamps.parquet"), Timestamps)
     assert times["id"].map(pairs).tolist() == ["does not start"]
     assert times["time"].tolist() == ["2026-01-31T00:00:00.000000Z"]
 

@@ -71,11 +71,11 @@ def data(tmp_path_factory):
     }.items():
         write_table(data, f"{stage}/ledger.parquet", ledger.frame(), Ledger)
     made = pd.DataFrame({"pair_id": [LARGE], "origin_id": [HAND], "positive": ["A  hand."]})
-    write_table(data, "pair/made.parquet", made, SyntheticPairs)
+    write_table(data, "pair/synthetic_pairs.parquet", made, SyntheticPairs)
     near = pd.DataFrame(
         {"left_id": [BIG], "right_id": [LARGE], "similarity": [0.8], "rule": ["near"]}
     )
-    write_table(data, "deduplicate/near.parquet", near, NearDuplicates)
+    write_table(data, "deduplicate/near_duplicates.parquet", near, NearDuplicates)
     ids = [HEAD, COPY, HAND, BIG, LARGE]
     splits = pd.DataFrame({"id": ids, "component_id": HEAD, "split": "train"})
     write_table(data, "split/splits.parquet", splits, Splits)
@@ -101,7 +101,7 @@ def data(tmp_path_factory):
         "positive_score": 0.7, "negative_ids": [HAND], "negatives": ["A hand."], "negative_scores": [0.25],
         "negative_cross_scores": [float("nan")],
         "negative_miners": ["dense"], "negative_ranks": [3], "negative_rules": ["margin"],
-        "answer_ids": [HEAD], "shown_ids": [HEAD, HAND],
+        "positive_ids": [HEAD], "in_batch_ids": [HEAD, HAND],
     }  # fmt: skip
     write_table(data, "mine/triplets.parquet", pd.DataFrame([triplet]), Triplets)
     return data

@@ -72,7 +72,9 @@ def lay_out(out_of_domain):
         )
         tables.write(queries, Path(f"data/split/{split}/queries.parquet"), Queries)
         tables.write(qrels, Path(f"data/split/{split}/qrels.parquet"), Qrels)
-        tables.write(ScoredPairs.empty(), Path(f"data/split/{split}/scored.parquet"), ScoredPairs)
+        tables.write(
+            ScoredPairs.empty(), Path(f"data/split/{split}/scored_pairs.parquet"), ScoredPairs
+        )
     tables.write(Queries.empty(), Path("data/split/synthetic/queries.parquet"), Queries)
     tables.write(Qrels.empty(), Path("data/split/synthetic/qrels.parquet"), Qrels)
     tables.write(

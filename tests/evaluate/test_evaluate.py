@@ -191,7 +191,7 @@ def test_synthetic_queries_and_scored_pairs_have_metrics(project):
         ],
         columns=list(ScoredPairs.empty().columns),
     )
-    tables.write(scored, Path("data/split/validation/scored.parquet"), ScoredPairs)
+    tables.write(scored, Path("data/split/validation/scored_pairs.parquet"), ScoredPairs)
     metrics, _ = run_stage()
     assert metrics["synthetic_exam"] is False
     assert metrics["synthetic.base.ndcg_at_10"] == 1.0

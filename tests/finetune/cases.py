@@ -71,7 +71,7 @@ def encoded(rows, columns):
 def ranking_tokens():
     """Return Tokens of ROWS, each of whose only relevant document is its own."""
     ids = [[f"d{index:016x}"] for index in range(len(ROWS))]
-    return pd.DataFrame({"answer_ids": ids, "shown_ids": ids, **encoded(ROWS, COLUMNS)})
+    return pd.DataFrame({"positive_ids": ids, "in_batch_ids": ids, **encoded(ROWS, COLUMNS)})
 
 
 def write_tokens(rows):

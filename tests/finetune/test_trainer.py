@@ -34,8 +34,8 @@ def test_the_trainer_sees_every_row_once_an_epoch(tokens, tmp_path, one_thread, 
             return super().__call__(rows)
 
     monkeypatch.setattr(trainer, "TokenCollator", RecordingCollator)
-    twice = tokens.assign(answer_ids=[[f"d{index // 2}"] for index in range(len(ROWS))])
-    twice = twice.assign(shown_ids=twice["answer_ids"])
+    twice = tokens.assign(positive_ids=[[f"d{index // 2}"] for index in range(len(ROWS))])
+    twice = twice.assign(in_batch_ids=twice["positive_ids"])
     params = changed(epochs=2, batch_size=4)
     run(twice, tmp_path, params)
     batches = planned(twice, params)

@@ -46,8 +46,8 @@ def test_two_documents_of_one_query_conflict():
     apart = BatchConflicts({D(6): D(6), D(7): D(7), P(6): P(6), P(7): P(7)}, {}, {}, {}, {}, {})
     both = frozenset([D(6), D(7)])
     actual = add_conflict_ids(rows, apart, [both, both])
-    assert actual["answer_ids"].tolist() == [[D(6), D(7), P(6)], [D(6), D(7), P(7)]]
-    assert actual["shown_ids"].tolist() == [[D(6), P(6)], [D(7), D(8), P(7)]]
+    assert actual["positive_ids"].tolist() == [[D(6), D(7), P(6)], [D(6), D(7), P(7)]]
+    assert actual["in_batch_ids"].tolist() == [[D(6), P(6)], [D(7), D(8), P(7)]]
     assert actual["component_id"].tolist() == [P(6), P(7)]
 
 

@@ -70,8 +70,8 @@ def lay_out(training, every_pair, documents, where, edges=(), near=(), verdicts=
     tables.write(training, Path("data/augment/pairs.parquet"), Pairs)
     tables.write(every_pair, Path("data/pair/pairs.parquet"), Pairs)
     tables.write(every_pair, Path("data/deduplicate/pairs.parquet"), Pairs)
-    tables.write(Pairs.empty(), Path("data/pair/dissimilar/pairs.parquet"), Pairs)
-    tables.write(SyntheticPairs.empty(), Path("data/pair/made.parquet"), SyntheticPairs)
+    tables.write(Pairs.empty(), Path("data/pair/dissimilar_pairs.parquet"), Pairs)
+    tables.write(SyntheticPairs.empty(), Path("data/pair/synthetic_pairs.parquet"), SyntheticPairs)
     tables.write(Ledger.empty(), Path("data/augment/ledger.parquet"), Ledger)
     tables.write(documents, Path("data/pair/documents.parquet"), Documents)
     tables.write(passages(documents, None, 0, None), Path("data/pair/passages.parquet"), Passages)
@@ -90,7 +90,7 @@ def lay_out(training, every_pair, documents, where, edges=(), near=(), verdicts=
     close = pd.DataFrame(close, columns=["left_id", "right_id", "similarity", "rule"])
     tables.write(
         close if near else NearDuplicates.empty(),
-        Path("data/deduplicate/near.parquet"),
+        Path("data/deduplicate/near_duplicates.parquet"),
         NearDuplicates,
     )
     review = Path("data/review/negatives.csv")
@@ -157,11 +157,11 @@ def test_no_held_out_document_is_taken_and_no_row_is_lost(project):
     assert list(triplets["component_id"]) == [name("d", 1), name("d", 2)]
     assert all("dense" in miner for miners in triplets["negative_miners"] for miner in miners)
     # Document 4 answers "itchy rash" too, and shares its component: whoever shows it may not meet pair 2.
-    assert [list(ids) for ids in triplets["answer_ids"]] == [
+    assert [list(ids) for ids in triplets["positive_ids"]] == [
         [name("d", 1)],
         [name("d", 2), name("d", 4)],
     ]
-    assert [list(ids) for ids in triplets["shown_ids"]] == [
+    assert [list(ids) for ids in triplets["in_batch_ids"]] == [
         [name("d", number) for number in (1, 2, 4, 5)],
         [name("d", number) for number in (1, 2, 5)],
     ]
@@ -205,7 +205,7 @@ def test_hierarchy_near_duplicates_and_reviews_reach_the_result(project):
     main()
     triplets = tables.read(Path("data/mine/triplets.parquet"), Triplets)
     assert [sorted(numbers(row)) for _, row in triplets.iterrows()] == [[2, 4], [1, 5]]
-    assert list(triplets["answer_ids"].iloc[0]) == [name("d", 1), name("d", 5)]
+    assert list(triplets["positive_ids"].iloc[0]) == [name("d", 1), name("d", 5)]
     metrics = read_details(Path("metrics/details/mine.json"))
     assert metrics["refused.near_positive"] == metrics["near_positives.count"] == 1
     # Document 2 stands above document 1, over one that is not searched: of 2, 4 and 1, 5 the structure finds two false.

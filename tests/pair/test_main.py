@@ -109,7 +109,7 @@ def test_without_real_queries_anchors_are_cut_from_passages(project):
     assert sorted(built()["anchor"]) == ["Hold the round button down.", "Reset"]
     searched = tables.read(Path("data/pair/passages.parquet"), Passages)
     assert sorted(searched["text"]) == [": Call us.", "Reset: The lamp blinks two times."]
-    synthetic = tables.read(Path("data/pair/made.parquet"), SyntheticPairs)
+    synthetic = tables.read(Path("data/pair/synthetic_pairs.parquet"), SyntheticPairs)
     assert sorted(synthetic["positive"]) == ["", "Reset: The lamp blinks two times."]
     assert f"Reset: {text}" in set(
         tables.read(Path("data/pair/documents.parquet"), Documents)["text"]
@@ -120,7 +120,7 @@ def test_without_real_queries_anchors_are_cut_from_passages(project):
         tables.read(Path("data/pair/passages.parquet"), Passages)["text"]
     ), "there are real queries"
     assert "Reset: The lamp blinks two times." in set(
-        tables.read(Path("data/pair/made.parquet"), SyntheticPairs)["positive"]
+        tables.read(Path("data/pair/synthetic_pairs.parquet"), SyntheticPairs)["positive"]
     )
 
 
@@ -142,7 +142,7 @@ GIVEN = pd.concat([pairs(("1", "how to reset", "a")), pairs(("2", "how to reset"
 def test_dissimilar_pairs_are_set_aside(project):
     assert run(FRAME, GIVEN).exit_code == 0
     assert list(built()["pair_id"]) == [p("1")]
-    dissimilar = tables.read(Path("data/pair/dissimilar/pairs.parquet"), Pairs)
+    dissimilar = tables.read(Path("data/pair/dissimilar_pairs.parquet"), Pairs)
     assert list(zip(dissimilar["pair_id"], dissimilar["score"], strict=True)) == [(p("2"), 0.2)]
     assert (details()["dissimilar"], details()["dropped.dissimilar"]) == (1, 1)
 

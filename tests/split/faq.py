@@ -179,17 +179,17 @@ def run(
         tables.write(of_pairs, Path(f"data/{stage}/pairs.parquet"), Pairs)
     tables.write(
         synthetic_table(built or (document_table, pair_table), origins or {}),
-        Path("data/pair/made.parquet"),
+        Path("data/pair/synthetic_pairs.parquet"),
         SyntheticPairs,
     )
     tables.write(
         typed(times, Timestamps) if times else Timestamps.empty(),
-        Path("data/collect/times.parquet"),
+        Path("data/collect/timestamps.parquet"),
         Timestamps,
     )
     tables.write(
         NearDuplicates.empty() if near_duplicates is None else near_duplicates,
-        Path("data/deduplicate/near.parquet"),
+        Path("data/deduplicate/near_duplicates.parquet"),
         NearDuplicates,
     )
     tables.write(

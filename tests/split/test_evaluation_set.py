@@ -79,10 +79,10 @@ def test_held_out_negative_pairs_give_no_query(project):
     )
     assert (result.exit_code, result.output) == (0, "")
     assert set(queries("test")) == {text(names[8] + "?")}
-    scored = written(ScoredPairs, "test/scored").set_index("pair_id")
+    scored = written(ScoredPairs, "test/scored_pairs").set_index("pair_id")
     assert scored["score"].to_dict() == {p(names[8]): 1.0, p(f"not {names[8]}"): 0.2}
     assert set(scored["component_id"]) == {d(names[8])}
-    assert len(written(ScoredPairs, "validation/scored")) == 4
+    assert len(written(ScoredPairs, "validation/scored_pairs")) == 4
     splits = written(Splits, "splits").set_index("id")["split"]
     assert all(splits[p(f"not {name}")] == splits[d(name)] for name in names)
 
@@ -90,7 +90,10 @@ def test_held_out_negative_pairs_give_no_query(project):
 def test_equal_scores_give_no_scored_pairs(project):
     _, document_table, pair_table = nine_documents()
     assert run(document_table, pair_table).exit_code == 0
-    assert [len(written(ScoredPairs, f"{split}/scored")) for split in EVALUATION_SPLITS] == [0, 0]
+    assert [len(written(ScoredPairs, f"{split}/scored_pairs")) for split in EVALUATION_SPLITS] == [
+        0,
+        0,
+    ]
 
 
 def test_a_topic_in_one_component_is_an_error_with_its_recipe(project):

@@ -214,7 +214,7 @@ def test_the_stage_writes_lists_of_fixed_length(written):
     assert list(written["pair_id"]) == list(ROWS["pair_id"])
     assert list(written["component_id"]) == list(ROWS["component_id"])
     assert list(written["negatives"]) == [2, 0, 1]
-    for column in ("answer_ids", "shown_ids"):
+    for column in ("positive_ids", "in_batch_ids"):
         assert list(map(list, written[column])) == list(ROWS[column])
     real = sum(
         np.stack(list(written[f"negative_{index}_attention_mask"])).any(axis=1).astype(int)

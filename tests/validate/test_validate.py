@@ -135,7 +135,7 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
         (passages(documents, None, 0, None), "pair/passages", Passages),
         (documents, "collect/documents", Documents),
         (Aliases.empty(), "deduplicate/aliases", Aliases),
-        (dissimilar, "pair/dissimilar/pairs", Pairs),
+        (dissimilar, "pair/dissimilar_pairs", Pairs),
         (Ledger.empty(), "augment/ledger", Ledger),
         (pairs.assign(pair_id=[trained, *pairs["pair_id"][1:]]), "augment/pairs", Pairs),
         (pd.DataFrame(where, columns=list(Splits.empty().columns)), "split/splits", Splits),
@@ -210,7 +210,7 @@ def test_good_data_passes_and_gives_the_same_bytes_twice(project):
     for name in ("queries", "qrels"):
         Path("data/split/test").mkdir(parents=True, exist_ok=True)
         Path(f"data/split/test/{name}.parquet").write_text("nobody reads this")
-    labels = Path("data/pair/dissimilar/pairs.parquet")
+    labels = Path("data/pair/dissimilar_pairs.parquet")
     known = tables.read(labels, Pairs)
     secret = known["pair_id"] == "p" + hash_hex("secret")
     tables.write(known.assign(anchor=known["anchor"].mask(secret, "something else")), labels, Pairs)

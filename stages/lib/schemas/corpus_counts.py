@@ -18,7 +18,7 @@ class CorpusCounts(Table):
     )
     source: str = pa.Field(description="the source; empty for counts over all sources")
     item: str = pa.Field(description="the item; empty for a count of all texts")
-    documents: int = pa.Field(ge=1, description="number of texts that contain it")
+    document_frequency: int = pa.Field(ge=1, description="number of texts that contain it")
 
     class Config(Table.Config):
         """The key of the table."""

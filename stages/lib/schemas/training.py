@@ -63,14 +63,14 @@ class Triplets(Table):
     negative_rules: object = pa.Field(
         metadata=_STRING_LIST, description="the filters that each negative passed"
     )
-    answer_ids: object = pa.Field(
+    positive_ids: object = pa.Field(
         metadata=_STRING_LIST,
-        description="documents, components and topics that are positive for the anchor; see shown_ids",
+        description="documents, components and topics that are positive for the anchor; see in_batch_ids",
     )
-    shown_ids: object = pa.Field(
+    in_batch_ids: object = pa.Field(
         metadata=_STRING_LIST,
         description="documents, components and topics of the texts that the row adds to a batch; none "
-        "may be in the answer_ids of another row",
+        "may be in the positive_ids of another row",
     )
 
     class Config(Table.Config):
@@ -89,14 +89,14 @@ class Triplets(Table):
     @pa.dataframe_check
     @classmethod
     def batches_know_positive_and_negatives(cls, frame: pd.DataFrame) -> pd.Series:
-        """Every positive is in answer_ids and shown_ids, and every negative is in shown_ids."""
+        """Every positive is in positive_ids and in_batch_ids, and every negative is in in_batch_ids."""
         # Check row by row, since pandas cannot compare lists.
         is_valid = []
-        names = ["doc_id", "negative_ids", "answer_ids", "shown_ids"]
+        names = ["doc_id", "negative_ids", "positive_ids", "in_batch_ids"]
         rows = zip(*(frame[name] for name in names), strict=True)
-        for doc_id, negative_ids, answer_ids, shown_ids in rows:
-            has_answer = doc_id in set(answer_ids)
-            has_shown = {doc_id, *negative_ids} <= set(shown_ids)
+        for doc_id, negative_ids, positive_ids, in_batch_ids in rows:
+            has_answer = doc_id in set(positive_ids)
+            has_shown = {doc_id, *negative_ids} <= set(in_batch_ids)
 
             is_valid.append(has_answer and has_shown)
 
@@ -131,14 +131,14 @@ class Tokens(Table):
         ge=0.0, le=1.0, description="similarity of anchor and positive, used with pair.shape scores"
     )
     negatives: int = pa.Field(ge=0, description="number of negatives of the row")
-    answer_ids: object = pa.Field(
+    positive_ids: object = pa.Field(
         metadata=_STRING_LIST,
-        description="documents and components that are positive for the anchor; see shown_ids",
+        description="documents and components that are positive for the anchor; see in_batch_ids",
     )
-    shown_ids: object = pa.Field(
+    in_batch_ids: object = pa.Field(
         metadata=_STRING_LIST,
         description="documents and components of the texts that the row adds to a batch; none may "
-        "be in the answer_ids of another row",
+        "be in the positive_ids of another row",
     )
     anchor_input_ids: object = pa.Field(
         metadata={"arrow": arrow.list_(arrow.int32())},

@@ -46,8 +46,8 @@ def triplets(count):
             "negative_miners": [["bm25", "both"][: at % 3] for at in range(count)],
             "negative_ranks": [[1, 2][: at % 3] for at in range(count)],
             "negative_rules": [["m", "m"][: at % 3] for at in range(count)],
-            "answer_ids": [[f"d{0:016x}"]] * count,
-            "shown_ids": [[f"d{0:016x}", *["d1", "d2"][: at % 3]] for at in range(count)],
+            "positive_ids": [[f"d{0:016x}"]] * count,
+            "in_batch_ids": [[f"d{0:016x}", *["d1", "d2"][: at % 3]] for at in range(count)],
         }
     )
 
