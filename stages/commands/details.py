@@ -40,14 +40,14 @@ class DetailRow(NamedTuple):
     cells: list[str]
 
 
-class StageDetails(NamedTuple):
+class DetailRows(NamedTuple):
     """The rows of one stage by topic. Keys without a dot have the topic ""."""
 
     stage: str
     rows_of_topic: dict[str, list[DetailRow]]
 
 
-def value_rows(stage: str, details: Mapping[str, Any]) -> StageDetails:
+def value_rows(stage: str, details: Mapping[str, Any]) -> DetailRows:
     """Return a row with the value of each key.
 
     >>> value_rows("split", {"dropped.protected": 0, "rows_in": 1200}).rows_of_topic
@@ -57,10 +57,10 @@ def value_rows(stage: str, details: Mapping[str, Any]) -> StageDetails:
     for key, value in details.items():
         cells_of_key[key] = [shorten(format_value(value), _VALUE_WIDTH)]
 
-    return StageDetails(stage, _by_topic(cells_of_key))
+    return DetailRows(stage, _by_topic(cells_of_key))
 
 
-def changed_rows(stage: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> StageDetails:
+def changed_rows(stage: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> DetailRows:
     """Return a row with old value, new value and change of each key whose values differ.
 
     >>> changed_rows("clean", {"rows_out": 90, "same": 1}, {"rows_out": 95, "same": 1}).rows_of_topic
@@ -74,7 +74,7 @@ def changed_rows(stage: str, before: Mapping[str, Any], after: Mapping[str, Any]
             cells = [format_value(old), format_value(new), format_change(old, new)]
             cells_of_key[key] = [shorten(cell, _DIFF_WIDTH) for cell in cells]
 
-    return StageDetails(stage, _by_topic(cells_of_key))
+    return DetailRows(stage, _by_topic(cells_of_key))
 
 
 def format_value(value: object) -> str:
@@ -123,7 +123,7 @@ def shorten(text: str, width: int) -> str:
     return line if len(line) <= width else f"{line[: width - 3]}..."
 
 
-def plain_lines(details: StageDetails) -> list[str]:
+def plain_lines(details: DetailRows) -> list[str]:
     """Return the rows of a stage as aligned text, topics with a line of their own."""
     # Each column is as wide as its longest cell, in all topics.
     rows: list[DetailRow] = []
@@ -143,7 +143,7 @@ def plain_lines(details: StageDetails) -> list[str]:
     return lines
 
 
-def rich_table(details: StageDetails) -> Table:
+def rich_table(details: DetailRows) -> Table:
     """Return the rows of a stage as a table for a terminal, a section per topic."""
     from rich import box
     from rich.table import Table
@@ -220,7 +220,7 @@ def _check_stage(stage: str) -> None:
     raise UserError(f"there is no stage '{stage}'", remedy)
 
 
-def _all_values(version: Version, stages: list[str]) -> list[StageDetails]:
+def _all_values(version: Version, stages: list[str]) -> list[DetailRows]:
     """Return the values of each stage that has details; raises Problem if none has."""
     shown = []
     for stage in stages:
@@ -237,7 +237,7 @@ def _all_values(version: Version, stages: list[str]) -> list[StageDetails]:
     return shown
 
 
-def _all_changes(before: Version, after: Version, stages: list[str]) -> list[StageDetails]:
+def _all_changes(before: Version, after: Version, stages: list[str]) -> list[DetailRows]:
     """Return the changes of each stage that has any."""
     shown = []
     for stage in stages:

@@ -114,7 +114,6 @@ class RunTables:
         rows: list[FoundRow] = []
         for name, column in KEY_COLUMNS.items():
             rows += self.rows(name, column, [row_id])
-
         return rows
 
     def texts(self, ids: Iterable[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ SETTINGS = ("params.yaml", "pyproject.toml")
 
 
 @dataclass(frozen=True)
-class Stage:
+class StageEntry:
     """One stage of dvc.yaml; paths as they are written there, in their order."""
 
     name: str
@@ -54,7 +54,7 @@ def order() -> list[str]:
     return [line.split()[0] for line in lines if " -> " in line]
 
 
-def read_pipeline(path: Path = DVC_YAML) -> dict[str, Stage]:
+def read_pipeline(path: Path = DVC_YAML) -> dict[str, StageEntry]:
     """Return the stages of `path` by name, in the order of the file."""
     from stages.lib.core.params import read_yaml
 
@@ -67,7 +67,7 @@ def entry_file(name: str, root: Path = Path()) -> Path:
     return folder / "__main__.py" if folder.is_dir() else folder.with_suffix(".py")
 
 
-def _stage(name: str, entry: dict[str, Any]) -> Stage:
+def _stage(name: str, entry: dict[str, Any]) -> StageEntry:
     params: dict[str, list[str]] = {}
     for item in entry.get("params", []):
         for file, keys in item.items() if isinstance(item, dict) else [("params.yaml", [item])]:
@@ -76,7 +76,7 @@ def _stage(name: str, entry: dict[str, Any]) -> Stage:
         _paths(entry.get(key, [])) for key in ("deps", "outs", "metrics", "plots")
     )
     desc = " ".join(str(entry.get("desc", "")).split())
-    return Stage(name, desc, str(entry.get("cmd", "")), deps, params, outs, metrics, plots)
+    return StageEntry(name, desc, str(entry.get("cmd", "")), deps, params, outs, metrics, plots)
 
 
 def _paths(items: list[Any]) -> list[str]:

@@ -8,15 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from stages.commands.audit import (
-    KINDS,
-    AuditData,
-    app,
-    enforced_kinds,
-    find_leaks,
-    random_row_split,
-    read_splits,
-)
+from stages.commands.audit.__main__ import app, random_row_split, read_splits
+from stages.commands.audit.leaks import KINDS, AuditData, enforced_kinds, find_leaks
 from stages.lib.core import tables
 from stages.lib.core.errors import UserError
 from stages.lib.schemas.splits import Splits

@@ -11,7 +11,7 @@ from stages.commands.docs.__main__ import app, pages
 from stages.commands.docs.blocks import commands_table, dag, replace_blocks, stages_table
 from stages.commands.docs.dictionary import dictionary
 from stages.commands.docs.glossary import Entry, Glossary, check_glossary, read_glossary
-from stages.commands.pipeline import Stage, read_pipeline
+from stages.commands.pipeline import StageEntry, read_pipeline
 from stages.commands.wire import load_stage
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import PARAMS_FILE, read_yaml
@@ -75,7 +75,7 @@ def test_every_table_of_a_stage_stands_in_the_dictionary():
 
 
 def stage(name, desc, deps, outs, plots=()):
-    return Stage(name, desc, "", deps, {}, outs, [f"metrics/{name}.json"], list(plots))
+    return StageEntry(name, desc, "", deps, {}, outs, [f"metrics/{name}.json"], list(plots))
 
 
 MADE = ["data/one/a.parquet", "data/one/b.parquet"]

@@ -8,11 +8,9 @@ from typer.testing import CliRunner
 from stages.commands.compare import verdicts
 from stages.commands.compare.verdicts import mean_of_best
 from stages.commands.compare.versions import commits_of, experiments, find_version
-from stages.commands.progress import (
+from stages.commands.progress.__main__ import advice, advice_on_experiments, app
+from stages.commands.progress.history import (
     Criterion,
-    advice,
-    advice_on_experiments,
-    app,
     compare_versions,
     experiment_results,
     history_results,

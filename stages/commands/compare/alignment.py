@@ -166,8 +166,8 @@ def restrict_to_common(
 
     # A query is the same if the same documents are relevant, as far as both versions collected them.
     query_ids = sorted(set(before_results.index) & set(after_results.index))
-    before_qrels = _resolve_qrels(before.qrels, kept_id, query_ids)
-    after_qrels = _resolve_qrels(after.qrels, kept_id, query_ids)
+    before_qrels = resolve_qrels(before.qrels[before.qrels["query_id"].isin(query_ids)], kept_id)
+    after_qrels = resolve_qrels(after.qrels[after.qrels["query_id"].isin(query_ids)], kept_id)
     qrels = {
         query_id: after_qrels[query_id]
         for query_id in query_ids
@@ -304,14 +304,12 @@ def read_benchmark(version: Version, split: str) -> Benchmark:
     passages = version.table("data/pair/passages.parquet", "doc_id", "position", "text")
     qrels = version.table(f"data/split/{split}/qrels.parquet", *QRELS_COLUMNS)
     corpus = corpus_from_passages(passages.sort_values(["doc_id", "position"]))
-
     return Benchmark(queries, corpus, resolve_qrels(qrels, read_aliases(version)))
 
 
 def read_aliases(version: Version) -> dict[str, str]:
     """Return the id of each dropped copy to the id of the document that was kept."""
     copies = version.table("data/deduplicate/aliases.parquet", "doc_id", "kept_id")
-
     return dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
 
 
@@ -367,13 +365,6 @@ def _read_run(version: Version, split: str, system: str) -> SystemRun:
         frozenset(documents["doc_id"]),
         read_aliases(version),
     )
-
-
-def _resolve_qrels(
-    qrels: pd.DataFrame, kept_id: Mapping[str, str], query_ids: list[str]
-) -> dict[str, dict[str, float]]:
-    """Return query id to graded documents. A merged document has the best grade of its copies."""
-    return resolve_qrels(qrels[qrels["query_id"].isin(query_ids)], kept_id)
 
 
 def _hits_of_older_model(version: Version, benchmark: Benchmark) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from stages.commands.headline import headline_lines
-from stages.commands.pipeline import Stage
+from stages.commands.pipeline import StageEntry
 from stages.lib.core.errors import UserError
 from stages.lib.reporting.details import read_details
 
@@ -47,7 +47,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def stages_table(pipeline: Mapping[str, Stage]) -> str:
+def stages_table(pipeline: Mapping[str, StageEntry]) -> str:
     """Return a table with a row per stage: what it does, what it reads and writes."""
     rows = []
     for stage in pipeline.values():
@@ -58,7 +58,7 @@ def stages_table(pipeline: Mapping[str, Stage]) -> str:
     return table(["stage", "what it does", "reads", "writes"], rows)
 
 
-def dag(pipeline: Mapping[str, Stage]) -> str:
+def dag(pipeline: Mapping[str, StageEntry]) -> str:
     """Return the graph of the stages in Mermaid: an arrow from who writes to who reads.
 
     An arrow is left out where a longer way says the same: what reads everything would hide the rest.
@@ -116,7 +116,7 @@ def rules_table(source: str) -> str:
     return table(["rule", "what it mends"], [[f"`{name}`", what] for name, what in listed])
 
 
-def _writer(pipeline: Mapping[str, Stage], path: str) -> str | None:
+def _writer(pipeline: Mapping[str, StageEntry], path: str) -> str | None:
     for stage in pipeline.values():
         if any(
             path == out or path.startswith(f"{out}/") or out.startswith(f"{path}/")

@@ -1,0 +1,129 @@
+"""The progress as Markdown and as a page: a table of versions and a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from stages.commands.progress.history import NOT_A_NUMBER, VersionResult
+from stages.lib.reporting.charts import BLUE, ORANGE, svg_figure
+from stages.lib.reporting.html import Html, PageSection, html_page, html_table, paragraph
+
+_TABLE_HEAD = ["| version | | nDCG@10 (95 % interval) | difference | |", "|---|---|---|---|---|"]
+_PAGE_COLUMNS = ["version", "change", "nDCG@10", "difference", "low", "high", "verdict"]
+_PAGE_FORMATS = {"nDCG@10": ".4f", "difference": "+.4f", "low": "+.4f", "high": "+.4f"}
+
+
+def markdown_lines(
+    history: Sequence[VersionResult],
+    tried: Sequence[VersionResult],
+    sentences: Sequence[str],
+) -> list[str]:
+    """Return the progress as Markdown, which reads as plain text too."""
+    lines = [sentences[0], "", *_TABLE_HEAD, *map(_markdown_row, history)]
+    if tried:
+        lines += ["", "Experiments, each against the version it started from:", ""]
+        lines += [*_TABLE_HEAD, *map(_markdown_row, tried)]
+
+    # The first sentence stands at the top.
+    for sentence in sentences[1:]:
+        lines += ["", sentence]
+
+    return lines
+
+
+def progress_page(
+    history: Sequence[VersionResult],
+    tried: Sequence[VersionResult],
+    sentences: Sequence[str],
+    *,
+    split: str,
+) -> str:
+    """Return the progress as a whole HTML document that needs no network."""
+    versions = html_table(_page_rows(history), "Each against the one before it", _PAGE_FORMATS)
+    sections = [PageSection("Versions", [_chart([*history, *tried], split), versions])]
+    if tried:
+        caption = "Each against the version it started from"
+        table = html_table(_page_rows(tried), caption, _PAGE_FORMATS)
+        sections.append(PageSection("Experiments", [table]))
+
+    # The first sentence stands under the title.
+    paragraphs = [paragraph(sentence) for sentence in sentences[1:]]
+    sections.append(PageSection("What to make of it", paragraphs))
+    return html_page("Progress", sentences[0], sections)
+
+
+def _markdown_row(result: VersionResult) -> str:
+    # Without enough components there is a mean and no interval.
+    mean = f"{result.mean:.4f}"
+    if not np.isnan(result.low):
+        mean += f" ({result.low:.4f} to {result.high:.4f})"
+
+    difference = ""
+    if result.effect:
+        low = f"{result.effect.low:+.4f}"
+        high = f"{result.effect.high:+.4f}"
+        difference = f"{result.effect.mean:+.4f} ({low} to {high})"
+
+    # A bar in a commit message would end the cell.
+    name = f"`{result.version.name}`"
+    if result.start:
+        name += f", from `{result.start}`"
+    subject = result.subject.replace("|", "\\|")
+    return f"| {name} | {subject} | {mean} | {difference} | {result.outcome} |"
+
+
+def _page_rows(results: Sequence[VersionResult]) -> pd.DataFrame:
+    rows = []
+
+    for result in results:
+        # A missing value is not a number, which the table shows as a dash.
+        mean, low, high, _ = result.effect or (
+            NOT_A_NUMBER,
+            NOT_A_NUMBER,
+            NOT_A_NUMBER,
+            NOT_A_NUMBER,
+        )
+        # An outcome must not be broken into two lines.
+        outcome = (result.outcome or "first").replace(" ", "\u00a0")
+        rows.append((result.label, result.subject, result.mean, mean, low, high, outcome))
+
+    return pd.DataFrame(rows, columns=_PAGE_COLUMNS)
+
+
+def _chart(results: Sequence[VersionResult], split: str) -> Html:
+    """Return a chart of the mean of each version, with its interval."""
+    import altair as alt
+
+    rows = pd.DataFrame(
+        {
+            "version": [result.version.name for result in results],
+            "kind": ["experiment" if result.start else "version" for result in results],
+            "mean": [result.mean for result in results],
+            "low": [result.low for result in results],
+            "high": [result.high for result in results],
+        }
+    )
+
+    # Without experiments one colour needs no legend.
+    has_experiments = (rows["kind"] == "experiment").any()
+    legend = alt.Legend(title=None, orient="top") if has_experiments else None
+    colours = alt.Scale(domain=["version", "experiment"], range=[BLUE, ORANGE])
+    axis = alt.Axis(labelAngle=-35, labelLimit=130)
+    base = alt.Chart(rows).encode(
+        x=alt.X("version:N", title=None, sort=list(rows["version"]), axis=axis),
+        color=alt.Color("kind:N", scale=colours, legend=legend),
+    )
+
+    # A line with a point for each version.
+    scale = alt.Scale(zero=False)
+    interval = base.mark_rule(strokeWidth=3).encode(
+        y=alt.Y("low:Q", title=f"nDCG@10 on {split}", scale=scale),
+        y2="high:Q",
+    )
+    point = base.mark_point(filled=True, opacity=1, size=110)
+    layers = interval + point.encode(y=alt.Y("mean:Q", scale=scale))
+    drawing = layers.properties(width=max(480, 70 * len(rows)), height=280)
+    return svg_figure(drawing, f"Mean nDCG@10 on {split} of each version, with its 95 % interval.")
