@@ -30,7 +30,7 @@ from stages.clean.steps import (
 )
 from stages.lib.core import tables
 from stages.lib.core.tables import Shard, Table
-from stages.lib.preprocessing import sharded
+from stages.lib.preprocessing import sharded, table_parts
 from stages.lib.preprocessing.word_lists import Abbreviations
 from stages.lib.schemas.corpus_counts import CorpusCounts
 from stages.lib.schemas.documents import Documents, Passages
@@ -139,7 +139,7 @@ class MergedParts:
     def write(self, path: Path, table: type[Table] | None) -> None:
         """Write the rows of all parts to `path`, by the key of `table`."""
         assert table is not None, "merged parts need the contract of their table"
-        sharded.merge_sorted(self._sequences, path, table)
+        table_parts.merge_sorted(self._sequences, path, table)
 
 
 def clean(

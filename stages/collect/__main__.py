@@ -26,6 +26,7 @@ from stages.collect.interface import (
     TableSource,
 )
 from stages.collect.records import SourceRows, concat_sources
+from stages.collect.source_settings import check_settings
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage
 from stages.lib.schemas.ledger import row_accounting
@@ -78,7 +79,7 @@ def read_sources(settings: Mapping[str, AnySource], raw: Path) -> dict[str, Sour
     # All settings first: their errors are the cheapest to find.
     for name, source in settings.items():
         if isinstance(source, TableSource):
-            table.check_settings(name, source, settings)
+            check_settings(name, source, settings)
 
     # Pairs that lead to the documents of another source come after that source.
     rows_of_source: dict[str, SourceRows] = {}

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from stages.collect.files import DELIMITERS, SUFFIXES, Record, read_records
-from stages.collect.interface import Source, TableSource
+from stages.collect.files import Record, read_records
+from stages.collect.interface import TableSource
 from stages.collect.records import (
     DocumentRow,
     EdgeRow,
@@ -33,6 +33,7 @@ from stages.collect.records import (
     record_json,
     times_frame,
 )
+from stages.collect.source_settings import RAW, check_path
 from stages.lib.core.errors import UserError
 from stages.lib.schemas.ledger import LedgerWriter
 
@@ -45,10 +46,7 @@ REASONS = (
     "duplicate_key",
 )
 BAD_PARENT = "bad_parent"
-RAW = PurePosixPath("data/raw")
-
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-
 # The column to look at first when most rows are rejected for a reason.
 _COLUMN_OF_REASON = {
     "empty_text": "columns.text",
@@ -73,7 +71,7 @@ def read_table(
         Problem: the file is broken, or none of its rows can be used.
     """
     setting = params_path(name)
-    file = raw / _check_path(source, setting).relative_to(RAW)
+    file = raw / check_path(source, setting).relative_to(RAW)
     records = read_records(file, source, setting)
 
     # In the order of their content. The ordinals, and the row that is kept for a key, then do not
@@ -312,105 +310,6 @@ def to_utc(text: str) -> str:
         return ""
 
     return time.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-def check_settings(name: str, source: TableSource, sources: Mapping[str, Source]) -> None:
-    """Check that the mapping is one of the three shapes, and that everything it names exists.
-
-    Args:
-        name: the name of the source.
-        source: its settings.
-        sources: the settings of all sources by name.
-
-    Raises:
-        Problem: a setting makes no sense. The message names the key of params.yaml.
-    """
-    setting = params_path(name)
-    mapped = set(source.columns.mapped())
-    _check_path(source, setting)
-    _check_shape(setting, mapped)
-    if ("document_key" in mapped) != (source.documents_of is not None):
-        raise UserError(
-            f"params.yaml: {setting} has only one of columns.document_key and documents_of",
-            "give both, for pairs that lead to the documents of another source, or neither",
-        )
-
-    # Parents are named by their keys.
-    if "parent" in mapped and "key" not in mapped:
-        raise UserError(
-            f"params.yaml: {setting}.columns.parent names rows by their key, "
-            f"and there is no {setting}.columns.key",
-            "map the column of the keys to 'key', or remove 'parent'",
-        )
-
-    # The other source must have documents with keys.
-    if source.documents_of is not None:
-        _check_target(name, source.documents_of, sources)
-
-
-def _check_shape(setting: str, mapped: set[str]) -> None:
-    # The shape, and the columns that would be read without effect in it.
-    if "text" in mapped and "document_key" not in mapped:
-        unused = set() if "anchor" in mapped else {"relation", "score"} & mapped
-    elif {"anchor", "document_key"} <= mapped and "text" not in mapped:
-        unused = {"title", "topic", "group", "parent"} & mapped
-    else:
-        raise UserError(
-            f"params.yaml: {setting}.columns maps {', '.join(sorted(mapped)) or 'nothing'}",
-            "map 'text' (documents), 'anchor' and 'text' (documents and pairs), "
-            "or 'anchor' and 'document_key' (pairs)",
-        )
-
-    if unused:
-        others = ", ".join(sorted(mapped - unused))
-        raise UserError(
-            f"params.yaml: {setting}.columns.{min(unused)} has no meaning beside {others}",
-            "remove the key: the column would be read without effect",
-        )
-
-
-def _check_path(source: TableSource, setting: str) -> PurePosixPath:
-    """Return the path of the file, which lies under data/raw/ and has a known format."""
-    path = PurePosixPath(source.path)
-    if RAW not in path.parents or ".." in path.parts or "\\" in source.path:
-        raise UserError(
-            f"params.yaml: {setting}.path = '{source.path}' is not under {RAW}/",
-            f"put the file into {RAW}/: DVC tracks that folder",
-        )
-
-    # The suffix decides how the file is read.
-    if path.suffix not in SUFFIXES:
-        raise UserError(
-            f"params.yaml: {setting}.path = '{source.path}' ends in none of {', '.join(SUFFIXES)}",
-            "save the table in one of these formats",
-        )
-
-    if source.delimiter is not None and path.suffix not in DELIMITERS:
-        raise UserError(
-            f"params.yaml: {setting}.delimiter has no meaning for a {path.suffix} file",
-            "set it to null",
-        )
-
-    return path
-
-
-def _check_target(name: str, target: str, sources: Mapping[str, Source]) -> None:
-    """Check that `target`, the source that the pairs lead to, has documents with keys."""
-    fact = f"params.yaml: {params_path(name)}.documents_of = '{target}'"
-    target_source = sources.get(target)
-    if target_source is None or target == name:
-        others = ", ".join(sorted(set(sources) - {name})) or "none"
-        raise UserError(f"{fact} is no other source", f"name one of: {others}")
-
-    if not isinstance(target_source, TableSource):
-        return
-
-    # Only documents of a table may lack keys.
-    if target_source.documents_of is not None or target_source.columns.key is None:
-        raise UserError(
-            f"{fact} has no keyed documents",
-            f"give {params_path(target)} a text and the column of its keys (columns.key)",
-        )
 
 
 def _is_score(text: str) -> bool:

@@ -45,19 +45,19 @@ def update_file(
     """Write the sampled lines to `path` with the labels that it has, and return a line of counts."""
     labelled = {}
     for line in read_judgements(path, header):
-        if line.answers is not None:
-            labelled[line.asked_id, line.found_id] = line
+        if line.is_relevant is not None:
+            labelled[line.query_id, line.doc_id] = line
 
     # Sampled lines take their label along; the labels that are left go to the end.
     lines = []
     for line in sampled:
-        known = labelled.pop((line.asked_id, line.found_id), None)
+        known = labelled.pop((line.query_id, line.doc_id), None)
         lines.append(line._replace(verdict=known.verdict if known else ""))
     others = sorted(labelled.values())
     with atomic.write(path) as temporary:
         write_judgements([*lines, *others], temporary, header)
 
-    count = sum(line.answers is not None for line in lines)
+    count = sum(line.is_relevant is not None for line in lines)
     return (
         f"{path}: {len(lines):,} {noun}, {count:,} of them labelled; "
         f"{len(others):,} labels of other rows kept"
@@ -100,11 +100,11 @@ def describe_first_hits(
         missing = f"{best_id}, which is no longer in the corpus"
         lines.append(
             Judgement(
-                asked_id=query_id,
-                found_id=doc_id,
-                asked=text_of_query[query_id],
-                answer=text_of_document.get(best_id, missing),
-                found=text_of_document.get(doc_id, doc_id),
+                query_id=query_id,
+                doc_id=doc_id,
+                query=text_of_query[query_id],
+                positive=text_of_document.get(best_id, missing),
+                retrieved=text_of_document.get(doc_id, doc_id),
                 verdict="",
             )
         )

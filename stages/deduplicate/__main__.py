@@ -43,7 +43,7 @@ from stages.deduplicate.representatives import (
     removable_edges,
 )
 from stages.lib.core.interface import Stage, TableFile
-from stages.lib.preprocessing import sharded
+from stages.lib.preprocessing import table_parts
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
 from stages.lib.schemas.ledger import LedgerWriter, row_accounting
@@ -117,7 +117,7 @@ def documents_to_compare(
     mask = groups.has_duplicate()
     if params.semantic != "off":
         mask[:] = True
-    return sharded.select_rows(documents.path, mask, Documents)
+    return table_parts.select_rows(documents.path, mask, Documents)
 
 
 def documents_of_text(groups: DuplicateGroups, doc_ids: Sequence[str]) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from pydantic import Field
 from stages.lib.core.interface import Details, Reads, Scratch, TableFile, Writes
 from stages.lib.core.params import ModelParams, ParamsSection
 from stages.lib.core.tables import Table
-from stages.lib.preprocessing import sharded
+from stages.lib.preprocessing import table_parts
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
 from stages.lib.schemas.ledger import Ledger
@@ -51,7 +51,7 @@ class Filtered(NamedTuple):
     def write(self, path: Path, table: type[Table] | None) -> None:
         """Write the rows that stay to `path`."""
         assert table is not None, "a Filtered output is declared with its table"
-        sharded.copy_rows(self.source_path, self.mask, path, table)
+        table_parts.copy_rows(self.source_path, self.mask, path, table)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     shape = params.pair.shape
 
     # Refuse what cannot be trained before the work begins.
-    loss_name = losses.choose(finetune, shape)
+    loss_name = losses.select_loss(finetune, shape)
     device = pick_device(finetune.device, finetune.bf16)
     check_wandb(finetune.wandb)
     passed = check_verdict(inputs.verdict, finetune.force)

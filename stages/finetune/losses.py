@@ -27,7 +27,7 @@ EmbeddingLoss = Callable[
 ]
 
 
-def choose(params: FinetuneParams, shape: Literal["ranking", "scores"]) -> str:
+def select_loss(params: FinetuneParams, shape: Literal["ranking", "scores"]) -> str:
     """Return the name of the loss for data of `shape`.
 
     Raises:

@@ -149,7 +149,7 @@ def train(job: TrainingJob, hooks: TrainingHooks) -> Trained:
         train_dataset=Dataset.from_dict({"row": list(range(len(job.tokens)))}),
         data_collator=cast("Any", TokenCollator(job.tokens, columns, scored=job.shape == "scores")),
         loss=losses.build(
-            losses.choose(job.params, job.shape),
+            losses.select_loss(job.params, job.shape),
             model,
             job.base,
             params=job.params,

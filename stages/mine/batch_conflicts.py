@@ -80,14 +80,14 @@ class BatchConflicts:
         topics = {
             _topic_name(self.topic_of_document[document])
             for document in documents
-            if self.topic_of_document.get(document) in self._asked_topics
+            if self.topic_of_document.get(document) in self._query_topics
         }
 
         component = self.component(pair_id, doc_id)
         return sorted({component, *documents, *self._components(documents), *topics})
 
     @cached_property
-    def _asked_topics(self) -> set[str]:
+    def _query_topics(self) -> set[str]:
         """The topics that some pair asks for."""
         return set(self.topic_of_pair.values())
 

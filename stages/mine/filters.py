@@ -209,7 +209,7 @@ def apply_filters(
     }
 
 
-def passes_all(masks: FilterMasks, names: Sequence[str]) -> Mask:
+def accepted_by_all(masks: FilterMasks, names: Sequence[str]) -> Mask:
     """Return a mask of the candidates that none of the filters excludes.
 
     Filters without a mask, such as cross_encoder and skipped, are ignored.

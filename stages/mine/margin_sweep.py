@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.mine.candidates import Candidates
-from stages.mine.filters import FilterMasks, active_filters, passes_all
+from stages.mine.filters import FilterMasks, accepted_by_all, active_filters
 from stages.mine.interface import MineParams
 from stages.mine.selection import capacity, rank_in_anchor
 
@@ -52,7 +52,7 @@ class MarginSweep:
             weakest: the lowest cosine of a positive of each anchor, of shape (all anchors,).
         """
         self._anchor_count += anchor_count
-        passed = passes_all(masks, self._filters)
+        passed = accepted_by_all(masks, self._filters)
         anchors = candidates.anchors[passed]
         cosines = candidates.cosines[passed]
         is_relative = masks["hierarchy"][passed]

@@ -31,7 +31,7 @@ class Params:
 
 
 @dataclass(frozen=True)
-class StageDetails:
+class DetailFiles:
     """The details of every other stage, in the order of the pipeline."""
 
     collect: Annotated[Path, Reads("collect.json", "Details of `collect`.")]
@@ -51,7 +51,7 @@ class StageDetails:
 class Inputs:
     """What `report` reads. Of the test split it reads numbers, and no text."""
 
-    details: Annotated[StageDetails, Folder("metrics/details")]
+    details: Annotated[DetailFiles, Folder("metrics/details")]
     validation_results: Annotated[
         Path, Reads("metrics/queries/validation.tsv", "Results by validation query.")
     ]

@@ -158,20 +158,20 @@ def _verdict(metrics: StageDetails, test: pd.DataFrame) -> Html:
     components = paired["component_id"].nunique()
     better, worse = count_changes(paired)
     same = len(paired) - better - worse
-    measured = (
+    gain_text = (
         f"{gain.mean:+.3f} nDCG@10 (95 % interval {gain.low:+.3f} to {gain.high:+.3f}, resampled "
         f"over {components:,} components)"
     )
 
     # The interval decides what may be claimed.
     tone: Tone = "note"
-    claim = f"there is no evidence of a gain. The difference from the base model is {measured}"
+    claim = f"there is no evidence of a gain. The difference from the base model is {gain_text}"
     if gain.low > 0:
         tone = "good"
-        claim = f"the fine-tuned model ranks better than the base model by {measured}"
+        claim = f"the fine-tuned model ranks better than the base model by {gain_text}"
     elif gain.high < 0:
         tone = "bad"
-        claim = f"the fine-tuned model ranks worse than the base model by {measured}"
+        claim = f"the fine-tuned model ranks worse than the base model by {gain_text}"
 
     return paragraph(
         f"On {count:,} test queries {claim}. Of these queries {better:,} did better, {worse:,} "

@@ -47,7 +47,7 @@ class SplitRows(NamedTuple):
         return [self.anchors, self.texts]
 
 
-class Exclusion(NamedTuple):
+class TrainingExclusion(NamedTuple):
     """The reason why a pair left training, the row that decided it, and their similarity."""
 
     reason: str
@@ -68,7 +68,7 @@ class Assignment(NamedTuple):
     component_of: dict[str, str]
     split_of: dict[str, str]
     audit_edges: list[Edge]
-    excluded: dict[str, Exclusion]
+    excluded: dict[str, TrainingExclusion]
 
     def split_by_row(self) -> dict[str, str]:
         """Return row id to split."""
@@ -173,7 +173,7 @@ def exclude_protected(
     }
 
     # All pairs of such a component leave.
-    excluded: dict[str, Exclusion] = {}
+    excluded: dict[str, TrainingExclusion] = {}
     for pair_id in rows.anchors:
         if component_of[pair_id] in decider:
             row_id = decider[component_of[pair_id]]
@@ -209,10 +209,10 @@ def _draw_splits(
 
 def _protected_exclusion(
     pair_id: str, row_id: str, protected: Mapping[str, ProtectedMatch]
-) -> Exclusion:
+) -> TrainingExclusion:
     # A row is not named as its own partner.
     partner_id = row_id if row_id != pair_id else ""
-    return Exclusion("protected", partner_id, protected[row_id].similarity)
+    return TrainingExclusion("protected", partner_id, protected[row_id].similarity)
 
 
 # --- by date
@@ -239,7 +239,7 @@ def assign_by_date(
 
     time_of_pair = _times_of_pairs(rows, constraints.time_of)
     split_of = split_by_time(time_of_pair, params.train, params.validation)
-    excluded: dict[str, Exclusion] = {}
+    excluded: dict[str, TrainingExclusion] = {}
 
     # Training anchors that repeat a held-out one.
     for leak in find_leaks(enforced_matches(matches, params.unit), split_of):
@@ -247,7 +247,7 @@ def assign_by_date(
             training_id, held_out_id = sorted(
                 leak.ends, key=lambda pair_id: split_of[pair_id] != "train"
             )
-            exclusion = Exclusion("repeats_held_out", held_out_id, float("nan"))
+            exclusion = TrainingExclusion("repeats_held_out", held_out_id, float("nan"))
             excluded.setdefault(training_id, exclusion)
 
     split_of.update(dict.fromkeys(excluded, "corpus"))

@@ -63,15 +63,15 @@ def measure_separation(experiment: ProbeExperiment, bm25: Hits, dense: Hits) -> 
         "bm25": bm25.positions,
         "dense": dense.positions,
     }
-    measured = separation_panels(
+    panels = separation_panels(
         experiment.query_vectors,
         experiment.passage_vectors,
         corpus,
         experiment.evaluation_set,
         candidates,
     )
-    if measured:
-        return Separation(measured)
+    if panels:
+        return Separation(panels)
 
     # Nothing was measured: say which kind of document is missing.
     corpus_ids = set(corpus.doc_ids.tolist())

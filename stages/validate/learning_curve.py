@@ -93,18 +93,13 @@ class ProbeExperiment(NamedTuple):
             adapter = fit_probe(known, seed) if len(known.anchors) else identity_adapter(dimension)
 
             # Rank the queries of the fold with the adapted vectors.
-            hits = dense_search(
-                adapter.queries(self.query_vectors[in_fold]),
-                adapter.documents(self.passage_vectors),
-                k=_DEPTH,
-                passage_starts=self.corpus.passage_starts,
-            )
-            graded = per_query_metrics(
-                list(query_ids[in_fold]),
-                hits,
-                self.corpus.doc_ids,
-                self.evaluation_set.qrels,
-            )
+            queries = adapter.queries(self.query_vectors[in_fold])
+            passages = adapter.documents(self.passage_vectors)
+            starts = self.corpus.passage_starts
+            hits = dense_search(queries, passages, k=_DEPTH, passage_starts=starts)
+            fold_ids = list(query_ids[in_fold])
+            qrels = self.evaluation_set.qrels
+            graded = per_query_metrics(fold_ids, hits, self.corpus.doc_ids, qrels)
             result[in_fold] = graded["ndcg_at_10"]
 
         return result

@@ -321,16 +321,16 @@ def draw_learning_curve(rows: pd.DataFrame, base: float) -> altair.LayerChart:
     """
     import altair as alt
 
-    learned = rows[rows["fraction"] > 0]
+    training_points = rows[rows["fraction"] > 0]
     x_axis = alt.X("components:Q", title="components in the training data")
     y_axis = alt.Y("ndcg_at_10:Q", title="nDCG@10", scale=alt.Scale(zero=False))
 
     # A dot for each seed.
-    dots = alt.Chart(learned).mark_point(color=BLUE, opacity=0.7, size=50)
+    dots = alt.Chart(training_points).mark_point(color=BLUE, opacity=0.7, size=50)
     dots = dots.encode(x=x_axis, y=y_axis)
 
     # A line through the means.
-    means = learned.groupby("fraction", as_index=False)[["components", "ndcg_at_10"]].mean()
+    means = training_points.groupby("fraction", as_index=False)[["components", "ndcg_at_10"]].mean()
     line = alt.Chart(means).mark_line(color=BLUE).encode(x=x_axis, y=y_axis)
 
     # The base model.

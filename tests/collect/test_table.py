@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.collect import table
+from stages.collect import source_settings, table
 from stages.collect.records import document_id, pair_id
 from stages.lib.core.errors import UserError
 from tests.collect.sources import FAQ, table_source
@@ -34,12 +34,14 @@ def test_rows_have_parents_and_a_missing_parent_is_noted(read):
 
 def test_a_parent_needs_keys_and_documents():
     with pytest.raises(UserError, match=r"columns\.parent names rows by their key"):
-        table.check_settings("faq", table_source(columns={"text": "name", "parent": "above"}), {})
+        source_settings.check_settings(
+            "faq", table_source(columns={"text": "name", "parent": "above"}), {}
+        )
     pairs = table_source(
         columns={"anchor": "a", "document_key": "k", "parent": "p"}, documents_of="other"
     )
     with pytest.raises(UserError, match=r"columns\.parent has no meaning"):
-        table.check_settings(
+        source_settings.check_settings(
             "faq", pairs, {"other": table_source(columns={"key": "id", "text": "name"})}
         )
 
@@ -375,20 +377,20 @@ def test_settings_that_make_no_sense_are_refused_by_name(file, columns, others, 
         "notes": table_source(columns={"text": "t"}),
     }
     with pytest.raises(UserError, match=fact):
-        table.check_settings("faq", table_source(file, columns, **others), sources)
+        source_settings.check_settings("faq", table_source(file, columns, **others), sources)
 
 
 def test_an_absolute_path_is_refused():
     absolute = table_source().model_copy(update={"path": "/etc/faq.csv"})
     with pytest.raises(UserError, match="is not under data/raw/"):
-        table.check_settings("faq", absolute, {})
+        source_settings.check_settings("faq", absolute, {})
 
 
 def test_settings_of_all_three_shapes_pass():
     manual = table_source(columns={"key": "id", "text": "t"})
-    table.check_settings("manual", manual, {})
-    table.check_settings("faq", table_source(), {})
+    source_settings.check_settings("manual", manual, {})
+    source_settings.check_settings("faq", table_source(), {})
     columns = {"anchor": "q", "document_key": "k", "relation": "r", "score": "s", "key": "i"}
-    table.check_settings(
+    source_settings.check_settings(
         "queries", table_source(columns=columns, documents_of="manual"), {"manual": manual}
     )

@@ -54,12 +54,12 @@ def written(project):
 
 
 def labels():
-    return {(line.asked, line.found_id): line.verdict for line in read_judgements(FILE, NEGATIVES)}
+    return {(line.query, line.doc_id): line.verdict for line in read_judgements(FILE, NEGATIVES)}
 
 
 def test_every_negative_is_written_with_its_texts(written):
     assert labels() == {("fever", name("d", 11)): "", ("rash", name("d", 12)): ""}
-    assert {(line.answer, line.found) for line in read_judgements(FILE, NEGATIVES)} == {
+    assert {(line.positive, line.retrieved) for line in read_judgements(FILE, NEGATIVES)} == {
         ("right", "text 11"),
         ("right", "text 12"),
     }
@@ -81,7 +81,7 @@ def test_labels_stay_and_those_of_other_rows_move_to_the_end(written):
         ("cough", name("d", 14)): "",
         ("fever", name("d", 11)): "yes",
     }
-    assert read_judgements(FILE, NEGATIVES)[-1].found_id == name("d", 11)
+    assert read_judgements(FILE, NEGATIVES)[-1].doc_id == name("d", 11)
     mined((1, "fever", 11), (2, "rash", 12))
     CliRunner().invoke(app)
     assert labels() == {("fever", name("d", 11)): "yes", ("rash", name("d", 12)): "no"}
@@ -127,7 +127,7 @@ def evaluated(*firsts):
 
 def hits():
     return sorted(
-        (line.asked, line.answer, line.found, line.verdict)
+        (line.query, line.positive, line.retrieved, line.verdict)
         for line in read_judgements(HITS, FIRST_HITS)
     )
 

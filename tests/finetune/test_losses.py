@@ -51,7 +51,7 @@ def value(loss, given):
     ],
 )
 def test_the_shape_of_the_data_or_the_parameter_chooses(loss, shape, chosen):
-    assert losses.choose(changed(loss=loss), shape) == chosen
+    assert losses.select_loss(changed(loss=loss), shape) == chosen
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_loss_that_does_not_fit_the_data_is_refused(loss, shape):
         UserError,
         match=rf"finetune.loss is {loss}, but pair.shape is {shape}(.|\n)*loss to auto",
     ):
-        losses.choose(changed(loss=loss), shape)
+        losses.select_loss(changed(loss=loss), shape)
 
 
 def test_more_dimensions_than_the_model_has_are_refused():

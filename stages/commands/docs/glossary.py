@@ -118,12 +118,13 @@ def glossary_tables(metrics: Path) -> str:
             rows.append([f"`{name.partition('.')[2]}`", says, entry.unit, _MARKS[entry.better]])
         title = "All stages that pass rows on" if stage == "<stage>" else stage
         parts.append(f"### {title}\n\n" + table(["metric", "what it says", "unit", "better"], rows))
+
+    # What each placeholder stands for.
     values = []
     for name, value in glossary.placeholders.items():
-        told = (
-            value
-            if isinstance(value, str)
-            else ", ".join(f"`{one}`" if one else "nothing" for one in value)
-        )
-        values.append(f"- `<{name}>`: {told}\n")
+        if isinstance(value, str):
+            meaning = value
+        else:
+            meaning = ", ".join(f"`{item}`" if item else "nothing" for item in value)
+        values.append(f"- `<{name}>`: {meaning}\n")
     return "\n".join(parts) + "\nwhere\n\n" + "".join(values)

@@ -358,8 +358,8 @@ def bootstrap_interval(
     random = np.random.default_rng(seed)
     values: list[float] = []
     for _ in range(FEW_RESAMPLES):
-        drawn_numbers = random.integers(0, len(names), size=len(names))
-        rows = np.concatenate([rows_of_component[number] for number in drawn_numbers])
+        random_numbers = random.integers(0, len(names), size=len(names))
+        rows = np.concatenate([rows_of_component[number] for number in random_numbers])
         value = statistic(rows)
         if value is not None:
             values.append(value)

@@ -30,23 +30,23 @@ Judgements = Sequence[bool | None]
 class Judgement(NamedTuple):
     """One row of a file: a query, a retrieved document, and a person's judgement of it.
 
-    `asked_id` and `asked` are the id and text of the query (of the pair and its anchor, for mined
-    negatives). `found_id` and `found` are those of the retrieved document. `answer` is the text
+    `query_id` and `query` are the id and text of the query (of the pair and its anchor, for mined
+    negatives). `doc_id` and `retrieved` are those of the retrieved document. `positive` is the text
     of the known relevant document. `verdict` is as it was written.
     """
 
-    asked_id: str
-    found_id: str
-    asked: str
-    answer: str
-    found: str
+    query_id: str
+    doc_id: str
+    query: str
+    positive: str
+    retrieved: str
     verdict: str
 
     @property
-    def answers(self) -> bool | None:
+    def is_relevant(self) -> bool | None:
         """Return whether the retrieved document is relevant; None without a judgement.
 
-        >>> Judgement("q1", "d1", "query", "positive", "retrieved", "Yes ").answers
+        >>> Judgement("q1", "d1", "query", "positive", "retrieved", "Yes ").is_relevant
         True
         """
         return _MEANING[_normal_verdict(self.verdict)]
@@ -79,9 +79,9 @@ def read_judgements(path: Path, header: Sequence[str]) -> list[Judgement]:
             raise UserError(fact, _REMEDY)
 
         # A repeated row must agree with the first one.
-        ids = (verdict.asked_id, verdict.found_id)
+        ids = (verdict.query_id, verdict.doc_id)
         first_verdict = verdict_of_ids.setdefault(ids, verdict)
-        if first_verdict.answers != verdict.answers:
+        if first_verdict.is_relevant != verdict.is_relevant:
             fact = f"{place}: the same two ids have another verdict further up"
             raise UserError(fact, _REMEDY)
 
@@ -119,7 +119,7 @@ def judgements_of(keys: Iterable[tuple[str, str]], lines: Iterable[Judgement]) -
     >>> judgements_of([("q1", "d1"), ("q1", "d2")], [Judgement("q1", "d1", "", "", "", "no")])
     [False, None]
     """
-    judgement_of_ids = {(line.asked_id, line.found_id): line.answers for line in lines}
+    judgement_of_ids = {(line.query_id, line.doc_id): line.is_relevant for line in lines}
     return [judgement_of_ids.get(ids) for ids in keys]
 
 
@@ -137,15 +137,15 @@ def rate_with_interval(
     (2, 0.5)
     """
     # Leave out documents without a judgement.
-    judged_clusters: list[str] = []
+    labelled_clusters: list[str] = []
     is_relevant: list[bool] = []
     for cluster, verdict in zip(clusters, verdicts, strict=True):
         if verdict is not None:
-            judged_clusters.append(cluster)
+            labelled_clusters.append(cluster)
             is_relevant.append(verdict)
 
     # Count relevant and all documents of each cluster.
-    _, cluster_numbers = np.unique(judged_clusters, return_inverse=True)
+    _, cluster_numbers = np.unique(labelled_clusters, return_inverse=True)
     hits = np.bincount(cluster_numbers, weights=is_relevant).astype(np.int64)
     sizes = np.bincount(cluster_numbers).astype(np.int64)
     if len(hits) < 2:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stages.lib.core import tables
 from stages.lib.core.errors import UserError
-from stages.lib.preprocessing import sharded
+from stages.lib.preprocessing import table_parts
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import NearDuplicates
 from stages.lib.schemas.ledger import Ledger
@@ -155,7 +155,7 @@ def test_merged_parts_are_the_whole_to_the_byte_wherever_they_were_cut(
 ):
     frame = documents(count, words) if count else Documents.empty()
     parts = parts_of(frame, [int(cut * count) for cut in cuts], tmp_path, Documents)
-    assert sharded.concat_sorted(parts, tmp_path / "merged.parquet", Documents) == count
+    assert table_parts.concat_sorted(parts, tmp_path / "merged.parquet", Documents) == count
     assert (tmp_path / "merged.parquet").read_bytes() == written(
         frame, tmp_path / "whole.parquet", Documents
     )
@@ -164,14 +164,14 @@ def test_merged_parts_are_the_whole_to_the_byte_wherever_they_were_cut(
 def test_merged_lists_are_the_whole_to_the_byte(tmp_path):
     frame = triplets(SHARD + 10)
     parts = parts_of(frame, [5, SHARD], tmp_path, Triplets)
-    sharded.concat_sorted(parts, tmp_path / "merged.parquet", Triplets)
+    table_parts.concat_sorted(parts, tmp_path / "merged.parquet", Triplets)
     assert (tmp_path / "merged.parquet").read_bytes() == written(
         frame, tmp_path / "whole.parquet", Triplets
     )
 
 
 def test_merging_no_parts_gives_the_empty_table(tmp_path):
-    assert sharded.concat_sorted([], tmp_path / "merged.parquet", Documents) == 0
+    assert table_parts.concat_sorted([], tmp_path / "merged.parquet", Documents) == 0
     assert (tmp_path / "merged.parquet").read_bytes() == written(
         Documents.empty(), tmp_path / "a.parquet", Documents
     )
@@ -183,7 +183,7 @@ def test_overlapping_parts_are_refused_and_nothing_is_written(tmp_path, rows):
     for path, part in zip(paths, rows, strict=True):
         tables.write(documents(4).iloc[part], path, Documents)
     with pytest.raises(ValueError, match="overlap at"):
-        sharded.concat_sorted(paths, tmp_path / "merged.parquet", Documents)
+        table_parts.concat_sorted(paths, tmp_path / "merged.parquet", Documents)
     assert sorted(tmp_path.iterdir()) == paths
 
 

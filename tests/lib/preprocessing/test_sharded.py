@@ -8,7 +8,7 @@ import pytest
 from stages.lib.core import tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import workers
-from stages.lib.preprocessing import sharded
+from stages.lib.preprocessing import sharded, table_parts
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.ledger import Ledger, LedgerWriter
 
@@ -98,7 +98,7 @@ def test_mapped_parts_come_in_the_order_of_the_shards(path, tmp_path, monkeypatc
     scratch = with_workers(3, monkeypatch, tmp_path)
     (parts,) = sharded.map_shards(upper, tables.shards(path), Documents, [Documents], scratch)
     assert (
-        sharded.concat_sorted(parts, tmp_path / "merged.parquet", Documents)
+        table_parts.concat_sorted(parts, tmp_path / "merged.parquet", Documents)
         == 2 * tables.SHARD_ROWS + 100
     )
     expected = tables.read(path, Documents)

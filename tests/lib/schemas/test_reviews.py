@@ -27,7 +27,7 @@ def test_verdicts_survive_writing_and_a_byte_order_mark(tmp_path):
         "pair_id,negative_id,anchor,positive,negative,verdict\n"
     )
     assert read_judgements(path, NEGATIVES) == rows
-    assert [row.answers for row in rows] == [True, None]
+    assert [row.is_relevant for row in rows] == [True, None]
 
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert read_judgements(path, NEGATIVES) == rows
