@@ -107,7 +107,6 @@ class ProbeExperiment(NamedTuple):
     def _in_fold(self, components: ComponentNames, fold: int) -> Mask:
         if self.folds == 1:
             return np.ones(len(components), dtype=bool)
-
         folds = [fold_of(component) for component in components.tolist()]
         return np.array([other == fold for other in folds], dtype=bool)
 

@@ -28,16 +28,14 @@ GATES: dict[str, GateText] = {
         ),
     ),
     "mispaired": GateText(
-        fault="validation queries hardly stand closer to their answers than to random documents",
+        fault="validation queries are hardly closer to their answers than to random documents",
         advice=(
             "Rows may be mispaired: look at the columns mapped under `collect.sources`. "
             "If they are right, the base model does not know this language: see `model.base`."
         ),
     ),
     "mispaired_training": GateText(
-        fault=(
-            "training anchors hardly stand closer to their positives than to those of other rows"
-        ),
+        fault=("training anchors are hardly closer to their positives than to those of other rows"),
         advice=(
             "Rows may be mispaired: look at the columns mapped under `collect.sources`, and at "
             "the rows named here."
@@ -52,7 +50,7 @@ GATES: dict[str, GateText] = {
         ),
     ),
     "crowding": GateText(
-        fault="all embeddings cluster tightly: random documents stand close to each other",
+        fault="all embeddings cluster tightly: random documents are close to each other",
         advice=(
             "The model tells documents apart badly, or they all say the same. "
             "See `model.base`, and whether all documents begin with the same text "
@@ -75,7 +73,7 @@ GATES: dict[str, GateText] = {
     ),
     "hidden_positives": GateText(
         fault=(
-            "hard negatives stand closer to the anchor than its positive, or say what the "
+            "hard negatives are closer to the anchor than its positive, or say what the "
             "positive says"
         ),
         advice=(
@@ -95,7 +93,7 @@ GATES: dict[str, GateText] = {
         ),
     ),
     "bm25_hard": GateText(
-        fault="documents that share words with the query stand closer to it than its answer",
+        fault="documents that share words with the query are closer to it than its answer",
         advice="Several documents may answer one query: look at `deduplicate.near_threshold`.",
     ),
     "probe_gain": GateText(
@@ -114,7 +112,7 @@ GATES: dict[str, GateText] = {
         ),
     ),
     "easy_anchors": GateText(
-        fault="anchors stand word for word in their positive",
+        fault="positives repeat their anchor word for word",
         advice=(
             "They teach little beyond string matching. Take the title out of `pair.document_text`."
         ),
@@ -131,7 +129,7 @@ GATES: dict[str, GateText] = {
         advice="The model would learn that document. See `pair.max_pairs_per_document`.",
     ),
     "private_data": GateText(
-        fault="private data stands in the texts",
+        fault="the texts contain private data",
         advice=(
             "A model may give back what it was trained on. Set `clean.private_data` to patterns."
         ),
