@@ -31,6 +31,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.trials import copy, run
+from stages.lib.reporting.details import read_details
 
 MARGIN = {
     "relative_margin": 0.05,
@@ -116,7 +117,7 @@ def trained(folder: Path, cache: Path) -> float:
 def probed(folder: Path) -> dict[str, float]:
     """Return what the stage `validate` says of the probe in `folder`."""
     run(folder, "validate")
-    told = json.loads((folder / "metrics/validate.json").read_text("utf-8"))
+    told = read_details(folder / "metrics/details/validate.json")
     names = ("ndcg_at_10", "gain", "gain_low", "gain_high")
     return {name: told[f"probe.{name}"] for name in names if f"probe.{name}" in told}
 

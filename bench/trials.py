@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,10 +32,9 @@ def copy(folder: Path, changes: Mapping[str, Mapping[str, Any]], given: Sequence
     (folder / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     for name in given:
         (folder / "data" / name).symlink_to(ROOT / "data" / name)
-    (folder / "metrics").mkdir()
-    for path in (ROOT / "metrics").glob("*.json"):
-        (folder / "metrics" / path.name).write_bytes(path.read_bytes())
-    (folder / "metrics/validate.json").write_text('{"passed": true}\n', "utf-8")
+    shutil.copytree(ROOT / "metrics/details", folder / "metrics/details")
+    (folder / "data/validate").mkdir(exist_ok=True)
+    (folder / "data/validate/verdict.json").write_text('{"passed": true}\n', "utf-8")
 
 
 def run(folder: Path, stage: str, cache: Path | None = None) -> None:

@@ -1,7 +1,6 @@
 """Data of every shape trains and evaluates: documents alone, pairs with scores, a click log."""
 
 import importlib
-import json
 import random
 import shutil
 from pathlib import Path
@@ -12,6 +11,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from stages.commands.pipeline import read_pipeline
+from stages.lib.reporting.details import read_details
 from tests.conftest import ROOT, TASKS, THINGS, write_csv
 
 pytestmark = pytest.mark.slow
@@ -48,10 +48,7 @@ def run(project, monkeypatch, tmp_path_factory):
             )
             result = CliRunner().invoke(module.app, [])
             assert result.exit_code == 0, f"{stage}: {result.output} {result.exception}"
-        return {
-            file.stem: json.loads(file.read_text("utf-8"))
-            for file in Path("metrics").glob("*.json")
-        }
+        return {file.stem: read_details(file) for file in Path("metrics/details").glob("*.json")}
 
     yield all_stages
     torch.set_num_threads(threads)

@@ -1,5 +1,6 @@
 """What is told on a pull request: from committed files alone, in one comment that is updated in place."""
 
+import json
 import subprocess
 import tomllib
 from pathlib import Path
@@ -53,6 +54,8 @@ def clone(tmp_path, monkeypatch):
 
 def commit(folder, scores, message, **others):
     write(scores, **others)
+    mean = sum(scores) / len(scores)
+    Path("metrics/evaluate.json").write_text(json.dumps({"ndcg@10": mean}), "utf-8")
     git(folder, "add", "-A")
     git(folder, *COMMIT, message)
 
@@ -91,7 +94,7 @@ def test_the_comment_needs_committed_files_and_what_reads_tables(clone, only_tab
     assert "nDCG@10 of `finetuned` on validation: 0.5000 -> 0.6500, **+0.1500**" in made.stdout
     assert '| `deduplicate.near` | "drop_empty_difference" | "link" |' in made.stdout
     assert "| params.yaml | deduplicate.near | drop_empty_difference | link |" in made.stdout
-    assert "| metrics/clean.json | rows_out | 100 | 90 | -10 |" in made.stdout
+    assert "| metrics/evaluate.json | ndcg@10 | 0.5 | 0.65 | 0.15 |" in made.stdout
     assert made.stdout.count("<details>") == made.stdout.count("</details>") == 3
     assert len(made.stdout) < 65_536
     assert git(clone, "status", "--porcelain", "--ignored", "--", "data", "metrics") == ""

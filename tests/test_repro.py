@@ -1,7 +1,6 @@
 """The pipeline as its users run it: from a CSV to metrics, again, with other seeds, wrongly, as an experiment."""
 
 import hashlib
-import json
 import random
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ import pytest
 
 from stages.commands.headline import INVARIANTS
 from stages.commands.pipeline import read_pipeline
+from stages.lib.reporting.details import read_details
 from tests.conftest import ROOT, faq_rows, write_csv
 
 MODEL_FREE = ("collect", "clean", "deduplicate", "pair", "split", "augment")
@@ -25,7 +25,7 @@ def outputs(project, *stages):
 
 
 def metrics(project, stage):
-    return json.loads((project / "metrics" / f"{stage}.json").read_text("utf-8"))
+    return read_details(project / "metrics/details" / f"{stage}.json")
 
 
 @pytest.fixture
@@ -34,7 +34,10 @@ def copy(tiny_project, tmp_path):
 
 
 def test_a_csv_runs_to_metrics_through_the_section_collect_alone(tiny_project):
-    assert {path.stem for path in (tiny_project / "metrics").glob("*.json")} == set(read_pipeline())
+    details = (tiny_project / "metrics/details").glob("*.json")
+    assert {path.stem for path in details} == set(read_pipeline())
+    files = {path.name for path in (tiny_project / "metrics").glob("*.json")}
+    assert files == {f"{stage}.json" for stage in ("pair", "split", "mine", "validate", "evaluate")}
     assert metrics(tiny_project, "collect")["documents"] == 204
     assert metrics(tiny_project, "clean")["edits.markup"] >= 1
     assert metrics(tiny_project, "clean")["edits.abbreviation"] == 1
@@ -122,14 +125,16 @@ def test_a_bad_parameter_is_refused_by_name(copy, dvc):
     assert "Traceback" not in result.stderr
 
 
-def test_an_experiment_runs_only_what_it_affects(copy, dvc):
+def test_an_experiment_runs_only_what_it_affects(copy, tiny_project, dvc):
     result = dvc(copy, "exp", "run", "-S", "mine.relative_margin=0.1")
     assert result.returncode == 0, result.stderr[-2000:]
     ran = [stage for stage in read_pipeline() if f"Running stage '{stage}'" in result.stdout]
     assert ran[0] == "mine"
     assert not set(ran) & set(MODEL_FREE)
-    shown = dvc(copy, "metrics", "diff", "--md")
-    assert "negatives_per_anchor" in shown.stdout or "refused.margin" in shown.stdout
+    shown = dvc(copy, "metrics", "diff", "--md", "--all")
+    assert "| metrics/validate.json | probe_gain |" in shown.stdout
+    before = metrics(tiny_project, "mine")["refused.margin"]
+    assert metrics(copy, "mine")["refused.margin"] != before
     assert "mine.relative_margin" in dvc(copy, "params", "diff", "--md").stdout
 
 

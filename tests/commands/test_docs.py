@@ -1,5 +1,6 @@
 """The documentation says what is so: generated blocks are up to date, and its commands exist."""
 
+import json
 import re
 from pathlib import Path
 
@@ -69,6 +70,13 @@ def test_every_table_of_a_stage_stands_in_the_dictionary():
     tables = [path for path in outputs if path.endswith(".parquet") or "/queries/" in path]
     assert len(tables) > 40
     assert [path for path in tables if f"- `{path}`: " not in text] == []
+
+
+def test_every_metric_that_dvc_compares_is_explained():
+    text = Path("metrics/README.md").read_text("utf-8")
+    for file in sorted(Path("metrics").glob("*.json")):
+        for key in json.loads(file.read_text("utf-8")):
+            assert f"| `{key}` | {file.stem} |" in text, key
 
 
 # ---- the generators, on literals

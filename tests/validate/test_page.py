@@ -108,7 +108,7 @@ def test_a_missing_value_is_not_shown_as_zero():
 
 def test_failures_come_before_warnings():
     html = render_page(WARNED, FAILED)
-    assert html.index("hardly stand closer") < html.index("repeat each other")
+    assert html.index("are hardly closer") < html.index("repeat each other")
 
 
 @pytest.mark.parametrize(
