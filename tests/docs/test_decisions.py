@@ -112,7 +112,6 @@ def test_code_outside_of_stages_exists():
     assert missing_files(paths) == []
 
 
-@pytest.mark.xfail(strict=True, reason="stages/ is moving to the layout of 0.2; then remove this")
 def test_code_under_stages_exists():
     assert missing_files(code_paths("stages/")) == []
 

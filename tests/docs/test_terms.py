@@ -29,7 +29,6 @@ def test_no_old_name_is_used_as_a_new_one():
     assert {old for old, _ in rows} & {new for _, new in rows} == set()
 
 
-@pytest.mark.xfail(strict=True, reason="stages/ is moving to the layout of 0.2; then remove this")
 def test_new_modules_exist():
     entries = re.findall(r"`(stages/[\w/.]+)`", ENTRIES)
     new = [row.rpartition(" | ")[2] for row in NEW_NAMES.splitlines() if row.startswith("| `")]
