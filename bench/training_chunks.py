@@ -28,9 +28,10 @@ def train(steps: int, batch: int, way: str) -> dict[str, float]:
     sys.path.insert(0, str(ROOT))
     from stages.finetune import chunked_loss
     from stages.finetune.batches import conflict_ids, plan_batches
+    from stages.finetune.hooks import TrainingHooks
     from stages.finetune.interface import FinetuneParams
     from stages.finetune.tracking import Tracker
-    from stages.finetune.trainer import TrainingHooks, TrainingJob
+    from stages.finetune.trainer import TrainingJob
     from stages.finetune.trainer import train as train_model
     from stages.lib.core import tables
     from stages.lib.core.model_files import find_base_model

@@ -104,7 +104,7 @@ def training_pairs(pairs: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
     """Return the pairs to train on.
 
     Raises:
-        Problem: a pair has no split. It might be held out.
+        UserError: a pair has no split. It might be held out.
     """
     # A pair without a split might be held out, so none may be missing.
     split = _split_of(pairs["pair_id"], splits)

@@ -138,7 +138,7 @@ def make_translator(name: str, folders: Sequence[str] | None) -> Translator | No
     """Return the translator called `name`, "marian" with its two `folders`; None for "off".
 
     Raises:
-        Problem: a package or a model is missing.
+        UserError: a package or a model is missing.
     """
     if name == "bergamot":
         # The package first: its error names the parameter.

@@ -146,7 +146,7 @@ def compile_patterns(patterns: tuple[str, ...]) -> tuple[Any, ...]:
     """Return the users' patterns, compiled by RE2, which searches in linear time for any pattern.
 
     Raises:
-        Problem: a pattern is not in the syntax of RE2.
+        UserError: a pattern is not in the syntax of RE2.
     """
     if not patterns:
         return ()

@@ -148,7 +148,7 @@ def check_limits(params: CleanParams) -> None:
     """Check that the limits do not contradict each other.
 
     Raises:
-        Problem: two limits do, with their names.
+        UserError: two limits do, with their names.
     """
     for kind in ("document", "anchor"):
         shortest = getattr(params, f"min_{kind}_characters")

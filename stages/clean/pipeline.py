@@ -285,7 +285,7 @@ def add_counts(counts: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
 
 
 def sum_counts(frame: pd.DataFrame, minimum: int) -> list[pd.DataFrame]:
-    """Return the Knowledge of a partition: counts of one item added up.
+    """Return the CorpusCounts of a partition: counts of one item added up.
 
     Lines and sentences in fewer than `minimum` documents are left out: they cannot be boilerplate.
     """

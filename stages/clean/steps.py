@@ -1,6 +1,6 @@
 """The steps of cleaning, each as a function over one shard of documents or pairs.
 
-Each function returns tables: the rows that stay, the Ledger, the Knowledge (what the step
+Each function returns tables: the rows that stay, the Ledger, the CorpusCounts (what the step
 counted), and from the last step over documents the Passages. Anchors are repaired as documents
 are, but on one line.
 """
@@ -134,7 +134,7 @@ class ShardCleaner:
         self._counts.update((kind, source, item) for item in set(items))
 
     def results(self) -> list[pd.DataFrame]:
-        """Return the rows that stay, the Ledger and the Knowledge of this shard."""
+        """Return the rows that stay, the Ledger and the CorpusCounts of this shard."""
         # An empty list of rows still has the columns and types of the table.
         empty = self._table.empty()
         kept = pd.DataFrame(self._kept, columns=list(empty.columns))

@@ -74,7 +74,7 @@ def read_sources(settings: Mapping[str, AnySource], raw: Path) -> dict[str, Sour
     """Return the rows of each source, by name.
 
     Raises:
-        Problem: a source has wrong settings, or its data is missing or broken.
+        UserError: a source has wrong settings, or its data is missing or broken.
     """
     # All settings first: their errors are the cheapest to find.
     for name, source in settings.items():

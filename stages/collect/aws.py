@@ -72,7 +72,7 @@ def read_operations(name: str, source: AwsSource) -> SourceRows:
     operations alone.
 
     Raises:
-        Problem: the wheel is missing, or is not the pinned one.
+        UserError: the wheel is missing, or is not the pinned one.
     """
     path = wheels.find_wheel("awscli")
     all_operations = documented_operations(path)
@@ -118,7 +118,7 @@ def documented_operations(path: Path) -> list[Operation]:
     Examples of commands that are no operations are skipped; the command line has some of its own.
 
     Raises:
-        Problem: the wheel is not readable.
+        UserError: the wheel is not readable.
     """
     try:
         with ZipFile(path) as archive:

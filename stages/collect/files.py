@@ -1,7 +1,7 @@
 """The formats of the user's own files: CSV, TSV, JSONL and Parquet, each read as rows of strings.
 
 Every value is read as the string that stands in the file ("001" stays "001"). A broken file
-raises a Problem that names the line. `table.py` decides which rows can be used.
+raises a UserError that names the line. `table.py` decides which rows can be used.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def read_records(file: Path, source: TableSource, setting: str) -> list[Record]:
         setting: the key of params.yaml that holds the settings, for errors.
 
     Raises:
-        Problem: the file is missing, empty or broken, or lacks a mapped column.
+        UserError: the file is missing, empty or broken, or lacks a mapped column.
     """
     if not file.is_file():
         raise UserError(
@@ -230,7 +230,7 @@ def _check_columns(
     """Return the mapped columns, each once.
 
     Raises:
-        Problem: a mapped column is missing from the header, or stands there twice.
+        UserError: a mapped column is missing from the header, or stands there twice.
     """
     mapped = source.columns.mapped()
     for field, column in mapped.items():
@@ -256,7 +256,7 @@ def _to_text(value: Any, place: str, column: str) -> str:
     """Return a value of JSON or Parquet as text; "" for null.
 
     Raises:
-        Problem: the value is no single text or number.
+        UserError: the value is no single text or number.
     """
     if value is None:
         return ""

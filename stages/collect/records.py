@@ -47,7 +47,7 @@ class PairRow(NamedTuple):
 
 
 class TimeRow(NamedTuple):
-    """A row of Times: the id of a document or pair, and its time in UTC."""
+    """A row of Timestamps: the id of a document or pair, and its time in UTC."""
 
     id: str
     time: str

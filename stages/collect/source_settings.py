@@ -24,7 +24,7 @@ def check_settings(name: str, source: TableSource, sources: Mapping[str, Source]
         sources: the settings of all sources by name.
 
     Raises:
-        Problem: a setting makes no sense. The message names the key of params.yaml.
+        UserError: a setting makes no sense. The message names the key of params.yaml.
     """
     setting = params_path(name)
     mapped = set(source.columns.mapped())

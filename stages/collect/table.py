@@ -68,7 +68,7 @@ def read_table(
         known_documents: the document ids of the source `documents_of`.
 
     Raises:
-        Problem: the file is broken, or none of its rows can be used.
+        UserError: the file is broken, or none of its rows can be used.
     """
     setting = params_path(name)
     file = raw / check_path(source, setting).relative_to(RAW)
@@ -157,7 +157,7 @@ class TableReader:
         """Return the rows of all records so far.
 
         Raises:
-            Problem: no record could be used.
+            UserError: no record could be used.
         """
         if not self._documents and not self._pairs:
             raise self._no_usable_rows()
@@ -295,7 +295,7 @@ def reject_reason(record: Record, source: TableSource, known_documents: Collecti
 
 
 def to_utc(text: str) -> str:
-    """Return an ISO 8601 date or date-time in the form of the table Times; "" if it is none.
+    """Return an ISO 8601 date or date-time in the form of the table Timestamps; "" if it is none.
 
     A date means its midnight. A time without a zone is in UTC.
 

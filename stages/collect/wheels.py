@@ -66,7 +66,7 @@ def find_wheel(name: str, pyproject: Path = PYPROJECT) -> Path:
     """Return the file of the pinned wheel `name`, after checking its hash.
 
     Raises:
-        Problem: the wheel is not pinned, not in the environment, or not the pinned file.
+        UserError: the wheel is not pinned, not in the environment, or not the pinned file.
     """
     wheel = pinned_wheels(pyproject).get(name)
     if wheel is None:

@@ -221,7 +221,7 @@ def _check_stage(stage: str) -> None:
 
 
 def _all_values(version: Version, stages: list[str]) -> list[DetailRows]:
-    """Return the values of each stage that has details; raises Problem if none has."""
+    """Return the values of each stage that has details; raises UserError if none has."""
     shown = []
     for stage in stages:
         details = version.details(stage)

@@ -35,7 +35,7 @@ def fetch(wheel: Wheel) -> None:
     """Download `wheel`, verify it and move it to its place.
 
     Raises:
-        Problem: pip cannot download it, or downloads other bytes than the pinned ones.
+        UserError: pip cannot download it, or downloads other bytes than the pinned ones.
     """
     requirement = f"{wheel.name}=={wheel.version}"
     with tempfile.TemporaryDirectory() as folder:

@@ -37,7 +37,7 @@ def compile_lock(pins: list[str], constraints: list[Path]) -> str:
     """Return the compiled lock of `pins`: every package that they need, each at one exact version.
 
     Raises:
-        Problem: pip-compile fails.
+        UserError: pip-compile fails.
     """
     with tempfile.TemporaryDirectory() as folder:
         requirements = Path(folder, "requirements.in")

@@ -31,7 +31,7 @@ def template() -> str:
     """Return a page with Vega, Vega-Lite and Vega-Embed in it, and DVC's placeholder for the plots.
 
     Raises:
-        Problem: the scripts contain a text that would break the page.
+        UserError: the scripts contain a text that would break the page.
     """
     import vl_convert
 

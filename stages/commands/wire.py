@@ -33,7 +33,7 @@ def load_stage(name: str) -> Stage:
     """Return the declared stage `name` of this project.
 
     Raises:
-        Problem: stages/NAME/__main__.py is missing or has no `STAGE`.
+        UserError: stages/NAME/__main__.py is missing or has no `STAGE`.
     """
     try:
         module = importlib.import_module(f"stages.{name}.__main__")

@@ -181,7 +181,7 @@ def ledger_of_pairs(
 
 
 def link_table(groups: Sequence[DuplicateGroups]) -> pd.DataFrame:
-    """Return the rows of Near of several tables."""
+    """Return the rows of NearDuplicates of several tables."""
     frames = [near_table(group) for group in groups]
     frames = [frame for frame in frames if len(frame)]
     return pd.concat(frames, ignore_index=True) if frames else NearDuplicates.empty()

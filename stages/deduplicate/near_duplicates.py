@@ -152,7 +152,7 @@ def find_duplicates(
 
 
 def near_table(groups: DuplicateGroups) -> pd.DataFrame:
-    """Return the rows of Near.
+    """Return the rows of NearDuplicates.
 
     Each text is joined to the first text with its normal form, and these first texts to their
     near-duplicates.

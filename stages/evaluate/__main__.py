@@ -173,7 +173,7 @@ def load_systems(inputs: Inputs, params: Params) -> Systems:
     """Return the models that rank.
 
     Raises:
-        Problem: a model is missing, or its weights are not those of params.yaml.
+        UserError: a model is missing, or its weights are not those of params.yaml.
     """
     base = Encoder(find_base_model(params.model))
 

@@ -50,7 +50,7 @@ class StaticModel:
     """A static model: a vector per token, averaged. It has no context and is very fast.
 
     Raises:
-        Problem: `folder` does not hold a static model of sentence-transformers.
+        UserError: `folder` does not hold a static model of sentence-transformers.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -201,7 +201,7 @@ def _best_of_sums(positions: Integers, scores: Floats, k: int) -> Hits:
 def pairs_in_corpus(
     scored_pairs: pd.DataFrame, corpus: Corpus, kept_id_of: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Return the Scored pairs whose document is in `corpus`, with its `position` there.
+    """Return the ScoredPairs whose document is in `corpus`, with its `position` there.
 
     `kept_id_of` maps a dropped copy to the document that was kept.
     """

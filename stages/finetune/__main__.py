@@ -22,6 +22,7 @@ from stages.finetune.batches import (
     shuffled_batches,
 )
 from stages.finetune.checkpoints import Checkpoints, checkpoint_key
+from stages.finetune.hooks import TrainingHooks
 from stages.finetune.interface import FinetuneParams, Inputs, Outputs, Params
 from stages.finetune.model_selection import (
     EarlyStopping,
@@ -40,7 +41,7 @@ from stages.finetune.tracking import (
     model_card,
     run_name,
 )
-from stages.finetune.trainer import Trained, TrainingHooks, TrainingJob, pick_device, train
+from stages.finetune.trainer import Trained, TrainingJob, pick_device, train
 from stages.lib.core import tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage
@@ -121,7 +122,7 @@ def check_verdict(verdict: Path, force: bool) -> bool:
     """Return whether the data passed validation.
 
     Raises:
-        Problem: it did not and is not forced, or there is no verdict.
+        UserError: it did not and is not forced, or there is no verdict.
     """
     try:
         passed = json.loads(verdict.read_text("utf-8"))["passed"] is True

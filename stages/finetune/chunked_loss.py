@@ -8,13 +8,12 @@ without chunks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.losses.gradcache import RandContext
-
-from stages.finetune.losses import EmbeddingLoss
 
 CHUNK = 8
 Features = dict[str, torch.Tensor]
@@ -48,7 +47,7 @@ class ChunkedLoss(torch.nn.Module):
     def __init__(
         self,
         model: SentenceTransformer,
-        embedding_loss: EmbeddingLoss,
+        embedding_loss: Callable[..., torch.Tensor],
         guide: SentenceTransformer | None = None,
         *,
         two_passes: bool = False,

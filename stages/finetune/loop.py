@@ -11,7 +11,7 @@ from sentence_transformers import SentenceTransformerTrainer
 from transformers import TrainerCallback
 
 from stages.finetune.checkpoints import State, get_rng_state, set_rng_state
-from stages.finetune.trainer import TrainingHooks
+from stages.finetune.hooks import TrainingHooks
 
 _LOGGED = ("loss", "learning_rate", "grad_norm")
 

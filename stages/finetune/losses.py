@@ -31,7 +31,7 @@ def select_loss(params: FinetuneParams, shape: Literal["ranking", "scores"]) -> 
     """Return the name of the loss for data of `shape`.
 
     Raises:
-        Problem: the loss of params.yaml does not fit the data.
+        UserError: the loss of params.yaml does not fit the data.
     """
     # The parameter names no loss: the data decides.
     if params.loss == "auto":
@@ -68,7 +68,7 @@ def build(
         device: the device of the guide.
 
     Raises:
-        Problem: `matryoshka_dims` names more dimensions than the model has.
+        UserError: `matryoshka_dims` names more dimensions than the model has.
     """
     # torch is imported here, after the checks of the stage.
     from stages.finetune.chunked_loss import ChunkedLoss

@@ -51,7 +51,7 @@ def read_validation_set(inputs: Inputs, prompts: ModelParams) -> ValidationSet:
     """Return all validation queries and the full corpus.
 
     Raises:
-        Problem: there are no queries.
+        UserError: there are no queries.
     """
     aliases = inputs.aliases.frame()
     kept_id_of = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))

@@ -72,7 +72,7 @@ def check_wandb(mode: Literal["off", "offline", "online"]) -> None:
     """Refuse to train with a tracker that is not installed, or not in the pinned version.
 
     Raises:
-        Problem: Weights & Biases is asked for and is not there.
+        UserError: Weights & Biases is asked for and is not there.
     """
     if mode == "off":
         return

@@ -16,10 +16,9 @@ import typer
 
 from stages.finetune import losses
 from stages.finetune.batches import PlannedBatchSampler, TokenCollator
-from stages.finetune.checkpoints import Checkpoints, State
+from stages.finetune.checkpoints import State
+from stages.finetune.hooks import TrainingHooks
 from stages.finetune.interface import FinetuneParams
-from stages.finetune.model_selection import EarlyStopping
-from stages.finetune.tracking import Tracker
 from stages.lib.core.errors import UserError
 from stages.lib.retrieval.encoder import load_model
 
@@ -43,7 +42,7 @@ def pick_device(name: str, bf16: bool) -> Device:
     """Return the device that `name` (auto, cpu, cuda, mps) means on this machine.
 
     Raises:
-        Problem: the device is not there.
+        UserError: the device is not there.
     """
     import torch
 
@@ -57,7 +56,7 @@ def choose_device(name: str, has_cuda: bool, has_mps: bool) -> str:
     """Return the kind of device for `name`; for "auto" the fastest one there is.
 
     Raises:
-        Problem: the device is not there.
+        UserError: the device is not there.
     """
     is_available = {"cuda": has_cuda, "mps": has_mps, "cpu": True}
 
@@ -95,15 +94,6 @@ class TrainingJob:
     threads: int
     shape: Literal["ranking", "scores"] = "ranking"
     device: Device = CPU
-
-
-@dataclass(frozen=True)
-class TrainingHooks:
-    """What accompanies training: the scalars, the checkpoints, and early stopping."""
-
-    tracker: Tracker
-    checkpoints: Checkpoints | None = None
-    early_stopping: EarlyStopping | None = None
 
 
 class Trained(NamedTuple):

@@ -46,7 +46,7 @@ class CrossEncoder:
             sha256: hash of its weights; "" accepts any.
 
         Raises:
-            Problem: there is no model in the folder, or its weights have another hash.
+            UserError: there is no model in the folder, or its weights have another hash.
         """
         folder = Path(path)
         weights = folder / "model.safetensors"

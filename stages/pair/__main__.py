@@ -173,7 +173,7 @@ def check_any_pairs(pairs: pd.DataFrame, given_path: Path) -> None:
     """Check that there is a pair to build, given or synthetic.
 
     Raises:
-        Problem: there is none. The message names the file of the given pairs.
+        UserError: there is none. The message names the file of the given pairs.
     """
     if not len(pairs):
         raise UserError(

@@ -171,7 +171,7 @@ def query_generator(
     """Return the model that `pair.generated.model` of params.yaml names.
 
     Raises:
-        Problem: it is no folder, and no URL is set that serves it.
+        UserError: it is no folder, and no URL is set that serves it.
     """
     folder = Path(params.model)
     if folder.is_dir():
@@ -278,7 +278,7 @@ class ApiGenerator:
         """Return the answer to each of `prompts`. Several requests run at a time.
 
         Raises:
-            Problem: the server gives no answer.
+            UserError: the server gives no answer.
         """
         with ThreadPoolExecutor(workers()) as pool:
             return list(pool.map(self._answer, prompts))

@@ -47,7 +47,7 @@ def source_documents(documents: pd.DataFrame, passages: pd.DataFrame) -> list[So
     """Return the Documents with the spans of their Passages, in the order of their ids.
 
     Raises:
-        Problem: a passage does not stand in the text of its document.
+        UserError: a passage does not stand in the text of its document.
     """
     # Where each passage stands in its document.
     text_of_document = dict(zip(documents["doc_id"], documents["text"], strict=True))

@@ -62,7 +62,7 @@ class ReportData(NamedTuple):
 
 
 def read_data(inputs: Inputs) -> ReportData:
-    """Return everything that the page shows. Raises Problem for a file that is missing or wrong."""
+    """Return everything that the page shows. Raises UserError for a file that is missing or wrong."""
     texts = ValidationTexts(
         documents=inputs.documents.frame(),
         aliases=inputs.aliases.frame(),
@@ -86,7 +86,7 @@ def read_results(path: Path, split: str) -> pd.DataFrame:
     """Return the QueryResults in a TSV file.
 
     Raises:
-        Problem: the file breaks the contract, or holds results of another split.
+        UserError: the file breaks the contract, or holds results of another split.
     """
     columns = QueryResults.to_schema().columns
     text_columns = [name for name, column in columns.items() if str(column.dtype).startswith("str")]
@@ -104,7 +104,7 @@ def read_plot(
     """Return the named columns of a TSV file, rows in the order of the file.
 
     Raises:
-        Problem: a column is missing, or a column of numbers holds something else.
+        UserError: a column is missing, or a column of numbers holds something else.
     """
     frame = _read_tsv(path, text_columns)
     remedy = "run the stage that writes it again: 'dvc repro --force'"

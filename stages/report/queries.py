@@ -35,7 +35,7 @@ def paired_results(results: pd.DataFrame) -> pd.DataFrame:
     and tuned_rank (of the first relevant document; 0 beyond a hundred hits).
 
     Raises:
-        Problem: the two models were not scored on the same queries.
+        UserError: the two models were not scored on the same queries.
     """
     base = results.loc[results["system"] == "base", _COLUMNS]
     tuned = results.loc[results["system"] == "finetuned", _COLUMNS]
@@ -168,7 +168,7 @@ def _shorten(title: str, text: str) -> str:
 
 
 def _with_queries(paired: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame:
-    """Return `paired` with text and relation of each query. Raises Problem for an unknown query."""
+    """Return `paired` with text and relation of each query. Raises UserError for an unknown query."""
     frame = paired.merge(
         queries[["query_id", "text", "relation"]], on="query_id", how="left", validate="1:1"
     )

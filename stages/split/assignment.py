@@ -93,7 +93,7 @@ def assign(
         params: the section `split`.
 
     Raises:
-        Problem: a component is too large, or the unit is `time` and a pair has no time.
+        UserError: a component is too large, or the unit is `time` and a pair has no time.
     """
     if params.unit == "time":
         return assign_by_date(rows, matches, constraints, params)
@@ -119,7 +119,7 @@ def assign_by_component(
     finds none. Each round joins at least two components, so it ends.
 
     Raises:
-        Problem: a component is too large.
+        UserError: a component is too large.
     """
     # Only rows that the unit splits are connected.
     kinds = rows.kinds if params.splits_documents else [rows.anchors]
@@ -228,7 +228,7 @@ def assign_by_date(
     anchor form a component, which intervals resample as a whole.
 
     Raises:
-        Problem: a pair has no time, or ids are frozen.
+        UserError: a pair has no time, or ids are frozen.
     """
     if constraints.frozen:
         raise UserError(

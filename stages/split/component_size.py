@@ -39,7 +39,7 @@ def check_component_size(
     """Check that no component has more than the allowed share of the pairs.
 
     Raises:
-        Problem: a component has more than SMALLEST pairs and more than
+        UserError: a component has more than SMALLEST pairs and more than
             `split.max_component_share`. The message gives its size, the edges that formed it,
             and what would take it apart.
     """

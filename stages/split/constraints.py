@@ -63,7 +63,7 @@ def read_frozen(path: Path) -> dict[str, str]:
     """Return id to the split that it keeps.
 
     Raises:
-        Problem: the file is missing or malformed; the message names the line.
+        UserError: the file is missing or malformed; the message names the line.
     """
     try:
         with path.open(encoding="utf-8", newline="") as stream:
@@ -147,7 +147,7 @@ def read_protected(names: Sequence[str], folder: Path) -> list[str]:
         folder: the folder that stands for data/protected/.
 
     Raises:
-        Problem: a file is missing, of another kind, has no column `text`, or holds no text.
+        UserError: a file is missing, of another kind, has no column `text`, or holds no text.
     """
     protected_texts: set[str] = set()
     for name in names:

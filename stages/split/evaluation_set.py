@@ -67,7 +67,7 @@ def build_evaluation_sets(
         topics: the relevant documents of pairs that ask for a topic.
 
     Raises:
-        Problem: a split has no queries.
+        UserError: a split has no queries.
     """
     placed = _with_splits(pairs, cleaned_anchors, splits)
     sets = {name: _query_set(placed[placed["split"] == name], topics) for name in EVALUATION_SPLITS}
@@ -111,7 +111,7 @@ def build_synthetic_set(
 def scored_pairs(
     pairs: pd.DataFrame, cleaned_anchors: Mapping[str, str], splits: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
-    """Return the Scored pairs of validation and test.
+    """Return the ScoredPairs of validation and test.
 
     They are empty where all scores are the same, since such scores rank nothing.
     """

@@ -216,7 +216,7 @@ def check_truncated(
         most_tokens: the most tokens that the model reads.
 
     Raises:
-        Problem: the columns, the worst first, and the length that would fit.
+        UserError: the columns, the worst first, and the length that would fit.
     """
     # The columns over the limit.
     share_by_name = {}

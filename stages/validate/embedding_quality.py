@@ -54,7 +54,7 @@ def measure_separation(experiment: ProbeExperiment, bm25: Hits, dense: Hits) -> 
     """Return the separation from random, BM25-hard and dense-hard negatives.
 
     Raises:
-        Problem: the corpus holds no relevant document, or nothing else.
+        UserError: the corpus holds no relevant document, or nothing else.
     """
     corpus = experiment.corpus
     query_count = len(experiment.query_vectors)

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from stages.finetune.batches import conflict_ids, plan_batches
+from stages.finetune.hooks import TrainingHooks
 from stages.finetune.interface import FinetuneParams
 from stages.finetune.model_selection import ValidationSet
 from stages.finetune.tracking import Tracker
-from stages.finetune.trainer import TrainingHooks, TrainingJob, train
+from stages.finetune.trainer import TrainingJob, train
 from stages.lib.core import tables
 from stages.lib.core.model_files import find_base_model
 from stages.lib.core.params import ModelParams

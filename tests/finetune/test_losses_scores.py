@@ -6,8 +6,9 @@ import pytest
 
 from stages.finetune import losses
 from stages.finetune.batches import TokenCollator, conflict_ids, plan_batches
+from stages.finetune.hooks import TrainingHooks
 from stages.finetune.tracking import Tracker
-from stages.finetune.trainer import TrainingHooks, TrainingJob, train
+from stages.finetune.trainer import TrainingJob, train
 from stages.lib.core.model_files import find_base_model
 from stages.lib.retrieval.encoder import load_model
 from tests.finetune.cases import BASE, LENGTH, PARAMS, encoded, weights

@@ -95,7 +95,7 @@ def read_splits(path: Path, known_pairs: Collection[str]) -> dict[str, str]:
     Ids that are not in `known_pairs` are left out.
 
     Raises:
-        Problem: the file has another shape, contradicts itself, or holds out no known pair.
+        UserError: the file has another shape, contradicts itself, or holds out no known pair.
     """
     rows = _read_rows(path)
 

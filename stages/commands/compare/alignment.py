@@ -264,7 +264,7 @@ def rescore(before: Version, after: Version, split: str, *, system: str) -> Pair
     The hits of the older model are cached.
 
     Raises:
-        Problem: `system` is not the fine-tuned model, or the older version has no model in the cache.
+        UserError: `system` is not the fine-tuned model, or the older version has no model in the cache.
     """
     if system != FINETUNED:
         raise UserError(

@@ -46,7 +46,7 @@ class Version(NamedTuple):
         """Return the text of a file that git holds.
 
         Raises:
-            Problem: this version has no such file.
+            UserError: this version has no such file.
         """
         try:
             if self.commit is None:
@@ -83,7 +83,7 @@ class Version(NamedTuple):
         """Return component_id and METRICS of one system by query id, from the table in git.
 
         Raises:
-            Problem: this version has no results of the system on the split.
+            UserError: this version has no results of the system on the split.
         """
         # Read ids as texts, so that none becomes a number.
         path = f"metrics/queries/{split}.tsv"
@@ -110,7 +110,7 @@ class Version(NamedTuple):
         The table is not checked against today's contract: an older version had contracts of its own.
 
         Raises:
-            Problem: neither the cache nor a remote has the table, or it lacks a column.
+            UserError: neither the cache nor a remote has the table, or it lacks a column.
         """
         if self.commit is None:
             return _read_parquet(Path(path), columns, path)
@@ -125,7 +125,7 @@ class Version(NamedTuple):
         """Copy a file or folder that DVC keeps to `target`.
 
         Raises:
-            Problem: neither the cache nor a remote has it.
+            UserError: neither the cache nor a remote has it.
         """
         from dvc.exceptions import DvcException
 
@@ -164,7 +164,7 @@ def find_version(name: str | None) -> Version:
     """Return the version called `name`: a git revision or a DVC experiment; None is the working tree.
 
     Raises:
-        Problem: there is no such version.
+        UserError: there is no such version.
     """
     if name is None:
         return Version("the working tree", None)

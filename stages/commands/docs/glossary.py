@@ -73,7 +73,7 @@ def read_glossary(path: Path) -> Glossary:
 
 
 def check_glossary(glossary: Glossary, metrics: Path) -> None:
-    """Raise Problem when a key of the details in `metrics` has no entry, or an entry no key.
+    """Raise UserError when a key of the details in `metrics` has no entry, or an entry no key.
 
     An entry with `only_with` may be without a metric, and so may those of a stage that has not run.
     """

@@ -171,7 +171,7 @@ def compare_versions(before: Version, after: Version, criterion: Criterion) -> C
     """Return the outcome in the primary metric.
 
     Raises:
-        Problem: a table that the comparison needs is missing.
+        UserError: a table that the comparison needs is missing.
     """
     paired = pair_results(before, after, criterion.split, system=criterion.system)
     difference = measure_difference(

@@ -117,7 +117,7 @@ class TableFile(Generic[AnyTable]):
         """Return the whole table, or the rows whose columns have the values of `equal`.
 
         Raises:
-            Problem: the file is missing, damaged, or breaks the contract.
+            UserError: the file is missing, damaged, or breaks the contract.
         """
         return tables.read(self.path, self.table, **equal)
 

@@ -14,7 +14,7 @@ def find_base_model(params: ModelParams) -> Path:
     """Return the folder of the base model.
 
     Raises:
-        Problem: as for `find_model_folder`.
+        UserError: as for `find_model_folder`.
     """
     return find_model_folder(
         params.base,
@@ -31,7 +31,7 @@ def find_model_folder(name: str, key: str, sha256: str, hash_key: str) -> Path:
     `sha256` accepts any weights.
 
     Raises:
-        Problem: the folder is not found, has no safetensors weights, or their hash differs.
+        UserError: the folder is not found, has no safetensors weights, or their hash differs.
     """
     # Take a local folder first, then one in a package.
     folder = Path(name)

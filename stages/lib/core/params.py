@@ -60,7 +60,7 @@ def load_section(model: type[AnySection], path: Path = PARAMS_FILE) -> AnySectio
     """Return section `model.section` of `path`, checked.
 
     Raises:
-        Problem: the file, the section or a value is wrong. The message names the key.
+        UserError: the file, the section or a value is wrong. The message names the key.
     """
     values = read_yaml(path).get(model.section)
     if not isinstance(values, dict):

@@ -36,7 +36,7 @@ def command(main: Callable[..., None], *groups: str) -> typer.Typer:
     """Return the Typer application that runs `main`.
 
     Numpy multiplies on one thread meanwhile: with several threads the last bits of a sum depend on the
-    number of cores. A Problem is printed in at most ten lines, and the exit status is 1. Files that a
+    number of cores. A UserError is printed in at most ten lines, and the exit status is 1. Files that a
     failed run has written are removed, so that no half-written result remains. A run fails too if its
     own code or parameters were edited meanwhile: DVC would record the new hashes beside the old result.
 
@@ -73,7 +73,7 @@ def check_pins(groups: Iterable[str], pyproject: Path = Path("pyproject.toml")) 
     DVC records the pins of pyproject.toml as parameters of the stage, so they must be the versions in use.
 
     Raises:
-        Problem: a package has another version, or is missing.
+        UserError: a package has another version, or is missing.
     """
     import tomllib
 
@@ -100,7 +100,7 @@ def write_metrics(metrics: Mapping[str, Value], path: Path) -> None:
     """Write flat JSON with sorted keys and floats of four digits: the numbers that DVC compares.
 
     Raises:
-        Problem: a number is not finite.
+        UserError: a number is not finite.
     """
     _write_json(_rounded(metrics, path), path)
 
@@ -111,7 +111,7 @@ def write_details(details: Mapping[str, Value], path: Path) -> None:
     Each dot in a key is a level: `{"dropped.empty": 0}` becomes `{"dropped": {"empty": 0}}`.
 
     Raises:
-        Problem: a number is not finite.
+        UserError: a number is not finite.
         ValueError: a key is also the beginning of another one.
     """
     _write_json(nested(_rounded(details, path)), path)
@@ -196,7 +196,7 @@ def _source_hashes() -> dict[str, str]:
 
 
 def _check_unedited(before: dict[str, str]) -> None:
-    """Raise Problem if a file that this process uses has changed since `before`."""
+    """Raise UserError if a file that this process uses has changed since `before`."""
     # Only modules that are loaded matter. Another stage may be edited meanwhile.
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     used = {os.path.relpath(file) for file in files if file}

@@ -68,7 +68,7 @@ def check_table(frame: pd.DataFrame, table: type[Table], where: str) -> pd.DataF
         where: the file or output that the error names.
 
     Raises:
-        Problem: with up to five broken rules, and the first row and value of each.
+        UserError: with up to five broken rules, and the first row and value of each.
     """
     try:
         # Pandera needs row numbers that are unique.
@@ -158,7 +158,7 @@ def write(frame: pd.DataFrame, path: Path, table: type[AnyTable]) -> None:
     Columns and rows may come in any order. The file has them in the order of the contract.
 
     Raises:
-        Problem: the frame breaks the contract. Nothing is written then.
+        UserError: the frame breaks the contract. Nothing is written then.
     """
     write_arrow(_canonical(frame, table, str(path)), path)
 
@@ -184,7 +184,7 @@ def read(path: Path, table: type[AnyTable], **where: str | int) -> pd.DataFrame:
     """Return the rows of `path` whose columns have the values of `where`, checked against `table`.
 
     Raises:
-        Problem: the file is missing, damaged, or breaks the contract.
+        UserError: the file is missing, damaged, or breaks the contract.
     """
     filters = [(name, "==", value) for name, value in where.items()]
     with readable(path):
@@ -219,7 +219,7 @@ def write_row_groups(writer: parquet.ParquetWriter, rows: arrow.Table) -> None:
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turn errors of reading `path` into a Problem that names it."""
+    """Turn errors of reading `path` into a UserError that names it."""
     try:
         yield
     except FileNotFoundError:

@@ -25,7 +25,7 @@ def read_abbreviations(path: Path) -> Abbreviations:
     A short form with two long forms is ambiguous: the text does not show which is meant. Long
     forms that differ in case alone are one.
 
-    Raises Problem, with the number of the line, if a row is wrong.
+    Raises UserError, with the number of the line, if a row is wrong.
     """
     # For each short form: its long forms, by their case-folded writing.
     long_forms_of: dict[str, dict[str, str]] = defaultdict(dict)
@@ -56,7 +56,7 @@ def read_spelling(path: Path) -> dict[str, str]:
     Words are in lower case. Each word is in the file once, so that it has exactly one
     counterpart.
 
-    Raises Problem, with the number of the line, if a row is wrong.
+    Raises UserError, with the number of the line, if a row is wrong.
     """
     british_of_american: dict[str, str] = {}
     line_of_word: dict[str, int] = {}

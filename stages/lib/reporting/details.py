@@ -18,7 +18,7 @@ class StageDetails(NamedTuple):
     stages: Mapping[str, Mapping[str, Value]]
 
     def need(self, stage: str, key: str) -> float:
-        """Return a number that `stage` always writes. Raises Problem when it is missing."""
+        """Return a number that `stage` always writes. Raises UserError when it is missing."""
         value = self.find(stage, key)
         if value is None:
             raise UserError(
@@ -42,7 +42,7 @@ def read_details(path: Path) -> dict[str, Value]:
     """Return the details in a JSON file as flat keys: `{"dropped": {"empty": 0}}` as `dropped.empty`.
 
     Raises:
-        Problem: the file is missing, or is no JSON object of numbers, texts and such objects.
+        UserError: the file is missing, or is no JSON object of numbers, texts and such objects.
     """
     try:
         values = json.loads(path.read_text("utf-8"))

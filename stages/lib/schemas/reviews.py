@@ -59,7 +59,7 @@ def _normal_verdict(text: str) -> str:
 def read_judgements(path: Path, header: Sequence[str]) -> list[Judgement]:
     """Return the rows of the file, without repetitions.
 
-    Raises Problem, with the number of the line, if the file is malformed or contradicts itself.
+    Raises UserError, with the number of the line, if the file is malformed or contradicts itself.
     """
     numbered_rows = _read_csv(path)
     if not numbered_rows or numbered_rows[0][1] != list(header):

@@ -200,7 +200,7 @@ def read_tokens_shape(path: Path) -> tuple[int, int]:
     """Return the length of the lists and the number of negatives of a Tokens file.
 
     Raises:
-        Problem: the file is missing, or is no such table.
+        UserError: the file is missing, or is no such table.
     """
     # Any other table lacks the column, or has lists of variable length.
     try:

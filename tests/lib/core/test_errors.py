@@ -1,4 +1,4 @@
-"""A Problem is a fact and a remedy, short enough for a terminal, and survives the way between processes."""
+"""A UserError is a fact and a remedy, short enough for a terminal, and survives the way between processes."""
 
 import pickle
 
