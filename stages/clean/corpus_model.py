@@ -41,7 +41,7 @@ def learn_corpus(
     glossary: Abbreviations,
     params: CleanParams,
 ) -> CorpusModel:
-    """Return the model that `counts` (Knowledge, in any order) and the glossary teach."""
+    """Return the model that `counts` (CorpusCounts, in any order) and the glossary teach."""
     # Definitions are counted as "short<tab>long".
     definition_rows = counts[counts["kind"] == "definition"]
     count_by_definition: dict[tuple[str, str], int] = {}

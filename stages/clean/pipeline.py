@@ -108,7 +108,7 @@ class CleanedCorpus(NamedTuple):
         pairs: parts of Pairs.
         document_ledgers: ledgers of the documents, with their lines in the order of the passes.
         pair_ledgers: ledgers of the pairs, likewise.
-        counts: Knowledge, what all passes counted.
+        counts: CorpusCounts, what all passes counted.
         corpus_model: abbreviations and spelling.
     """
 
@@ -275,7 +275,7 @@ PASSES = (
 
 
 def add_counts(counts: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
-    """Return Knowledge with the counts of both tables, added up by item."""
+    """Return CorpusCounts with the counts of both tables, added up by item."""
     if not len(more):
         return counts
 
@@ -306,7 +306,7 @@ def _gather_counts(
     params: CleanParams,
     scratch: Path,
 ) -> pd.DataFrame:
-    """Return the counts of all shards as one Knowledge table."""
+    """Return the counts of all shards as one CorpusCounts table."""
     summed_parts = sharded.group_by_key(
         partial(sum_counts, minimum=params.boilerplate_min_documents),
         count_key,
