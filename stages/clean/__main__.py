@@ -92,7 +92,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         out_of_domain_documents=MergedParts([other_corpus.documents]),
         out_of_domain_passages=MergedParts([other_corpus.passages]),
         out_of_domain_pairs=MergedParts([other_corpus.pairs]),
-        knowledge=corpus.counts[corpus.counts["kind"] != "foreign"],
+        corpus_counts=corpus.counts[corpus.counts["kind"] != "foreign"],
         ledger=MergedParts([*corpus.ledgers, *other_corpus.ledgers, [notes]]),
         details={**details, "ambiguous_abbreviations": len(ambiguous)},
     )

@@ -74,7 +74,7 @@ def learn_corpus(
 
 
 def query_cleaner(
-    knowledge: Path,
+    counts_file: Path,
     glossary: Path,
     params: CleanParams,
 ) -> QueryCleaner:
@@ -83,7 +83,7 @@ def query_cleaner(
     What the run learned also decides about words that the run did not see.
     """
     abbreviations = read_abbreviations(glossary / "abbreviations.csv")
-    corpus_model = learn_corpus(tables.read(knowledge, CorpusCounts), abbreviations, params)
+    corpus_model = learn_corpus(tables.read(counts_file, CorpusCounts), abbreviations, params)
 
     # The vocabulary of the corrected corpus.
     word_counts = dict(corpus_model.word_counts)

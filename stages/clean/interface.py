@@ -126,7 +126,7 @@ class Outputs:
             Pairs,
         ),
     ]
-    knowledge: Annotated[
+    corpus_counts: Annotated[
         pd.DataFrame,
         Writes(
             "data/clean/corpus_counts.parquet",
