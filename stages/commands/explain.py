@@ -235,7 +235,7 @@ def _decision_lines(tables: RunTables, row_id: str) -> list[str]:
     decisions = tables.rows("ledger", "row_id", [row_id])
     stages = order()
     decisions.sort(key=lambda found: (stages.index(found.stage), found.row["seq"]))
-    texts = tables.texts(found.row["partner_id"] for found in decisions)
+    texts = tables.texts(decision.row["partner_id"] for decision in decisions)
 
     lines = ["", "what happened to it"]
     if not decisions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from stages.commands.headline import headline_lines
@@ -39,11 +40,9 @@ def replace_blocks(text: str, where: str, made: Mapping[str, Callable[[], str]])
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table."""
-    lines = [
-        head,
-        ["---"] * len(head),
-        *([cell.replace("|", "\\|") for cell in row] for row in rows),
-    ]
+    lines = [list(head), ["---"] * len(head)]
+    for row in rows:
+        lines.append([cell.replace("|", "\\|") for cell in row])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
@@ -63,18 +62,24 @@ def dag(pipeline: Mapping[str, StageEntry]) -> str:
 
     An arrow is left out where a longer way says the same: what reads everything would hide the rest.
     """
-    sources = {
-        stage.name: list(dict.fromkeys(_writer(pipeline, path) or path for path in stage.reads))
-        for stage in pipeline.values()
-    }
+    # What each stage reads: other stages, or paths that no stage writes.
+    sources: dict[str, list[str]] = {}
+    for stage in pipeline.values():
+        read = [_writer(pipeline, path) or path for path in stage.reads]
+        sources[stage.name] = list(dict.fromkeys(read))
+
+    # A node for each path from outside, and for each stage.
     outside = dict.fromkeys(
-        source for found in sources.values() for source in found if source not in pipeline
+        source for source in chain.from_iterable(sources.values()) if source not in pipeline
     )
     lines = ["graph TD", *(f"    {_node(path)}[({path})]" for path in outside)]
     lines += [f"    {name}[{name}]" for name in pipeline]
-    for name, found in sources.items():
-        implied = {far for source in found for far in _upstream(sources, source)}
-        lines += [f"    {_node(source)} --> {name}" for source in found if source not in implied]
+
+    # An arrow from each source, unless a longer way implies it.
+    for name, stage_sources in sources.items():
+        implied = set().union(*(_upstream(sources, source) for source in stage_sources))
+        direct = [source for source in stage_sources if source not in implied]
+        lines += [f"    {_node(source)} --> {name}" for source in direct]
     return "```mermaid\n" + "\n".join(lines) + "\n```\n"
 
 

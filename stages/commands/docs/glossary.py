@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Literal
 
@@ -39,12 +39,12 @@ class Glossary(BaseModel):
 
     def pattern(self, name: str) -> re.Pattern[str]:
         """Return what the metrics called `name` look like."""
-        literals, placeholders = re.split(r"<\w+>", name), re.findall(r"<(\w+)>", name)
-        known = [self.placeholders[placeholder] for placeholder in placeholders]
-        values = [
-            "[^.]+" if isinstance(value, str) else "|".join(map(re.escape, value))
-            for value in known
-        ]
+        literals = re.split(r"<\w+>", name)
+        values = []
+        for placeholder in re.findall(r"<(\w+)>", name):
+            value = self.placeholders[placeholder]
+            any_value = "[^.]+" if isinstance(value, str) else "|".join(map(re.escape, value))
+            values.append(any_value)
         return re.compile(
             "".join(
                 f"{re.escape(literal)}({value})"
@@ -77,27 +77,28 @@ def check_glossary(glossary: Glossary, metrics: Path) -> None:
 
     An entry with `only_with` may be without a metric, and so may those of a stage that has not run.
     """
-    keys = {
-        file.stem: [f"{file.stem}.{key}" for key in read_details(file)]
-        for file in (metrics / "details").glob("*.json")
-    }
-    present = sorted(key for stage in keys.values() for key in stage)
+    keys_of_stage: dict[str, list[str]] = {}
+    for file in (metrics / "details").glob("*.json"):
+        keys_of_stage[file.stem] = [f"{file.stem}.{key}" for key in read_details(file)]
+    present = sorted(chain.from_iterable(keys_of_stage.values()))
     patterns = {name: glossary.pattern(name) for name in glossary.metrics}
-    unexplained = [
-        key for key in present if not any(pattern.fullmatch(key) for pattern in patterns.values())
-    ]
+
+    # Every key needs an entry.
+    explained = re.compile("|".join(f"(?:{pattern.pattern})" for pattern in patterns.values()))
+    unexplained = [key for key in present if not explained.fullmatch(key)]
     if unexplained:
         raise UserError(
             f"{metrics}: no entry explains {', '.join(unexplained)}",
             f"write one in {metrics}/glossary.yaml",
         )
-    unused = [
-        name
-        for name, pattern in patterns.items()
-        if name.partition(".")[0] in keys
-        and not glossary.metrics[name].only_with
-        and not any(map(pattern.fullmatch, present))
-    ]
+
+    # Every entry of a stage that has run needs a key, unless it says when there is one.
+    unused = []
+    for name, pattern in patterns.items():
+        has_run = name.partition(".")[0] in keys_of_stage
+        is_needed = has_run and not glossary.metrics[name].only_with
+        if is_needed and not any(map(pattern.fullmatch, present)):
+            unused.append(name)
     if unused:
         raise UserError(
             f"{metrics}/glossary.yaml explains what no stage writes: {', '.join(unused)}",

@@ -239,7 +239,7 @@ def test_models_are_looked_for_on_this_disk_alone():
 PRODUCT = """
 import hashlib, sys
 import numpy as np
-from stages.lib.stage import command
+from stages.lib.core.stage import command
 chance = np.random.default_rng(1)
 left, right = (chance.standard_normal((rows, 384), dtype=np.float32) for rows in (300, 5000))
 def main():

@@ -7,7 +7,7 @@ import pytest
 from stages.lib.core.errors import UserError
 from stages.lib.preprocessing.word_lists import Abbreviations, read_abbreviations, read_spelling
 
-GLOSSARY = Path(__file__).parents[2] / "data" / "glossary"
+GLOSSARY = Path(__file__).parents[3] / "data" / "glossary"
 
 
 def test_the_committed_word_lists_are_valid():

@@ -237,10 +237,10 @@ def test_chart_keeps_its_own_configuration():
 def test_bytes_do_not_depend_on_the_hash_seed():
     code = """
 import altair as alt, pandas as pd, sys
-from stages.lib.drawing import chart
+from stages.lib.reporting.charts import svg_figure
 frame = pd.DataFrame({'x': [1, 2], 'y': [3, 4], 'k': ['b', 'a']})
 bars = alt.Chart(frame).mark_bar(clip=True).encode(x='x:Q', y='y:Q', color='k:N')
-sys.stdout.write(chart(bars, 'x'))
+sys.stdout.write(svg_figure(bars, 'x'))
 """
     outputs = set()
     for seed in ("1", "2"):
