@@ -125,7 +125,7 @@ class Inputs:
         TableFile[Pairs],
         Reads(
             "data/collect/pairs.parquet",
-            "Pairs as collected: are there any real queries?",
+            "Pairs as collected. They show whether there are real queries.",
         ),
     ]
     documents: Annotated[

@@ -1,4 +1,4 @@
-"""Write the page that a person reads: what was measured, where rows went, where the model fails, what to try.
+"""Write the page that a person reads: measurements, row counts, failures and advice.
 
 Reads the details of every other stage, the plots, the results by query, the slices, and the texts
 of the validation queries, of their relevant documents and of the first hits. Writes one HTML file
@@ -15,7 +15,7 @@ from stages.report.sections import write_page
 
 
 def run(inputs: Inputs, params: Params) -> Outputs:
-    """Read everything that was measured and write the page."""
+    """Write the page that a person reads: measurements, row counts, failures and advice."""
     data = read_data(inputs)
     page = write_page(data, params.report.worst_queries)
 

@@ -36,7 +36,7 @@ _GAIN = "validation.gain.over_base.ndcg_at_10"
 def check_invariants(metrics: StageDetails) -> list[InvariantCheck]:
     """Return the invariants of the pipeline with how often each is broken."""
     return [
-        InvariantCheck(f"{stage}.{key}", int(metrics.need(stage, key)), meaning)
+        InvariantCheck(f"{stage}.{key}", int(metrics.require(stage, key)), meaning)
         for stage, key, meaning in INVARIANTS
     ]
 
@@ -63,7 +63,7 @@ def _broken_invariants(metrics: StageDetails) -> Iterator[str]:
 
 
 def _synthetic_evaluation_set(metrics: StageDetails) -> Iterator[str]:
-    if metrics.find("evaluate", "synthetic_exam"):
+    if metrics.get("evaluate", "synthetic_exam"):
         yield (
             "No source gives queries. Recipes wrote the evaluation set, as they wrote the "
             "training pairs. A gain on it says little about what people will ask. Add some real "
@@ -83,8 +83,8 @@ def _gates(metrics: StageDetails) -> Iterator[str]:
 
 
 def _no_gain(metrics: StageDetails) -> Iterator[str]:
-    low = metrics.find("evaluate", f"{_GAIN}.low")
-    high = metrics.find("evaluate", f"{_GAIN}.high")
+    low = metrics.get("evaluate", f"{_GAIN}.low")
+    high = metrics.get("evaluate", f"{_GAIN}.high")
     if low is None or high is None or low > 0:
         return
 
@@ -97,7 +97,7 @@ def _no_gain(metrics: StageDetails) -> Iterator[str]:
         )
         return
 
-    detectable = metrics.need("evaluate", f"{_GAIN}.mde")
+    detectable = metrics.require("evaluate", f"{_GAIN}.mde")
     yield (
         f"Validation shows no gain. It would likely show a gain of {detectable:.3f}. More training "
         "pairs come from `split.max_train_pairs` and `collect.sources`. Harder negatives come from "
@@ -106,8 +106,8 @@ def _no_gain(metrics: StageDetails) -> Iterator[str]:
 
 
 def _harm(metrics: StageDetails) -> Iterator[str]:
-    if metrics.find("evaluate", "out_of_domain.harmless") is False:
-        high = metrics.need("evaluate", "out_of_domain.drop.high")
+    if metrics.get("evaluate", "out_of_domain.harmless") is False:
+        high = metrics.require("evaluate", "out_of_domain.drop.high")
         yield (
             "Outside the domain the fine-tuned model may rank worse than the base model, by up to "
             f"{high:.3f} nDCG@10. This is more than `evaluate.max_harm`. Three changes keep more "
@@ -117,8 +117,8 @@ def _harm(metrics: StageDetails) -> Iterator[str]:
 
 
 def _few_components_decide(metrics: StageDetails) -> Iterator[str]:
-    effective = metrics.find("evaluate", "validation.effective_components")
-    count = metrics.find("evaluate", "validation.components")
+    effective = metrics.get("evaluate", "validation.effective_components")
+    count = metrics.get("evaluate", "validation.components")
     if effective is not None and effective < _FEW_EFFECTIVE_COMPONENTS and count:
         yield (
             f"A few large components decide the gain on validation. There are {int(count):,} "
@@ -134,9 +134,9 @@ def _cheaper_systems(metrics: StageDetails) -> Iterator[str]:
         "probe": "the linear probe",
         "static": "the static model",
     }
-    gain = metrics.find("evaluate", f"{_GAIN}.low")
+    gain = metrics.get("evaluate", f"{_GAIN}.low")
     for system, name in systems.items():
-        low = metrics.find("evaluate", f"validation.gain.over_{system}.ndcg_at_10.low")
+        low = metrics.get("evaluate", f"validation.gain.over_{system}.ndcg_at_10.low")
         if low is not None and low <= 0 and gain is not None and gain > 0:
             yield (
                 f"Fine-tuning beats the base model. Validation does not show that it beats {name}, "
@@ -146,8 +146,8 @@ def _cheaper_systems(metrics: StageDetails) -> Iterator[str]:
 
 
 def _bm25_is_better(metrics: StageDetails) -> Iterator[str]:
-    bm25 = metrics.need("evaluate", "validation.bm25.ndcg_at_10")
-    base = metrics.need("evaluate", "validation.base.ndcg_at_10")
+    bm25 = metrics.require("evaluate", "validation.bm25.ndcg_at_10")
+    base = metrics.require("evaluate", "validation.base.ndcg_at_10")
     if bm25 >= base:
         yield (
             f"BM25 ({bm25:.3f}) ranks validation at least as well as the base model ({base:.3f}). "
@@ -157,7 +157,7 @@ def _bm25_is_better(metrics: StageDetails) -> Iterator[str]:
 
 
 def _short_anchors(metrics: StageDetails) -> Iterator[str]:
-    share = metrics.need("mine", "short_anchors_share")
+    share = metrics.require("mine", "short_anchors_share")
     if share > _SHORT_ANCHORS:
         yield (
             f"{share:.1%} of the training anchors have fewer hard negatives than wanted. A smaller "
@@ -167,7 +167,7 @@ def _short_anchors(metrics: StageDetails) -> Iterator[str]:
 
 
 def _unknown_tokens(metrics: StageDetails) -> Iterator[str]:
-    share = metrics.need("tokenize", "unknown_share")
+    share = metrics.require("tokenize", "unknown_share")
     if share > _UNKNOWN_TOKENS:
         yield (
             f"{share:.1%} of the tokens are unknown to the tokenizer. Repair the characters under "
@@ -176,7 +176,7 @@ def _unknown_tokens(metrics: StageDetails) -> Iterator[str]:
 
 
 def _large_component(metrics: StageDetails) -> Iterator[str]:
-    share = metrics.need("split", "largest_component_share")
+    share = metrics.require("split", "largest_component_share")
     if share > _LARGEST_COMPONENT:
         yield (
             f"One component holds {share:.0%} of the rows. The split can hardly keep its shares. "

@@ -34,10 +34,10 @@ def harm_and_raw_queries(metrics: StageDetails) -> list[Html]:
     parts: list[Html] = []
 
     # Harm outside the domain.
-    drop = metrics.find("evaluate", "out_of_domain.drop.mean")
-    high = metrics.find("evaluate", "out_of_domain.drop.high")
+    drop = metrics.get("evaluate", "out_of_domain.drop.mean")
+    high = metrics.get("evaluate", "out_of_domain.drop.high")
     if drop is not None and high is not None:
-        is_harmless = bool(metrics.find("evaluate", "out_of_domain.harmless"))
+        is_harmless = bool(metrics.get("evaluate", "out_of_domain.harmless"))
         meaning = "This is harmless." if is_harmless else "This may be harm."
         sentence = (
             f"Outside the domain nDCG@10 changes by {-drop:+.3f}. It drops by {high:.3f} at most "
@@ -46,8 +46,8 @@ def harm_and_raw_queries(metrics: StageDetails) -> list[Html]:
         parts.append(paragraph(sentence, "good" if is_harmless else "note"))
 
     # Queries before cleaning.
-    score = metrics.find("evaluate", "validation.raw_queries.finetuned.ndcg_at_10")
-    change = metrics.find("evaluate", "validation.raw_queries.change.mean")
+    score = metrics.get("evaluate", "validation.raw_queries.finetuned.ndcg_at_10")
+    change = metrics.get("evaluate", "validation.raw_queries.change.mean")
     if score is not None and change is not None:
         sentence = (
             f"Validation queries as people typed them, before cleaning: nDCG@10 {score:.3f} "
@@ -62,7 +62,7 @@ def separation_after_training(metrics: StageDetails) -> list[Html]:
     """Return how far positives stand from negatives, before and after fine-tuning."""
     rows = []
     for panel, label in _SEPARATION_PANELS.items():
-        if metrics.find("evaluate", f"separation.{panel}.after.roc_auc") is not None:
+        if metrics.get("evaluate", f"separation.{panel}.after.roc_auc") is not None:
             rows.append({"Negatives": label, **_before_and_after(metrics, panel)})
     if not rows:
         return [paragraph("Nothing was measured.", "note")]
@@ -111,16 +111,16 @@ def slice_parts(slices: pd.DataFrame) -> list[Html]:
 
 def label_errors(metrics: StageDetails) -> str:
     """Return a sentence on first hits that are relevant although no label says so."""
-    rate = metrics.find("evaluate", "label_error.rate")
-    low = metrics.find("evaluate", "label_error.low")
-    high = metrics.find("evaluate", "label_error.high")
+    rate = metrics.get("evaluate", "label_error.rate")
+    low = metrics.get("evaluate", "label_error.low")
+    high = metrics.get("evaluate", "label_error.high")
     if rate is None or low is None or high is None:
         return (
             "Some of these errors may be missing labels. `python -m stages review` writes first "
             "hits to a file, so that a person can label them."
         )
 
-    count = int(metrics.need("evaluate", "label_error.judged"))
+    count = int(metrics.require("evaluate", "label_error.judged"))
     return (
         f"A person read {count:,} first hits without a label, and found {rate:.0%} of them "
         f"relevant (95 % interval {low:.0%} to {high:.0%})."
@@ -131,7 +131,7 @@ def _before_and_after(metrics: StageDetails, panel: str) -> dict[str, float]:
     values: dict[str, float] = {}
     for key, name in _SEPARATION_METRICS.items():
         for time in ("before", "after"):
-            value = metrics.need("evaluate", f"separation.{panel}.{time}.{key}")
+            value = metrics.require("evaluate", f"separation.{panel}.{time}.{key}")
             values[f"{name}, {time}"] = value
 
     return values

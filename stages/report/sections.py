@@ -118,7 +118,7 @@ def _summary(metrics: StageDetails, test: pd.DataFrame) -> list[Html]:
     numbers = []
     for system in _HEADLINE_SYSTEMS:
         name = SYSTEMS[system]
-        scores = [metrics.need("evaluate", f"{split}.{system}.ndcg_at_10") for split in _SPLITS]
+        scores = [metrics.require("evaluate", f"{split}.{system}.ndcg_at_10") for split in _SPLITS]
         label = f"{name[0].upper()}{name[1:]}, test nDCG@10"
         numbers.append(KeyFigure(label, f"{scores[0]:.3f}", f"validation {scores[1]:.3f}"))
 
@@ -146,7 +146,7 @@ def _summary(metrics: StageDetails, test: pd.DataFrame) -> list[Html]:
 
 
 def _verdict(metrics: StageDetails, test: pd.DataFrame) -> Html:
-    count = int(metrics.need("evaluate", "test_queries"))
+    count = int(metrics.require("evaluate", "test_queries"))
     gain = next((gain for gain in _gains(metrics) if gain.split == "test"), None)
     if gain is None:
         return paragraph(
@@ -186,10 +186,10 @@ def _gains(metrics: StageDetails) -> list[Gain]:
     gains = []
     for split in _SPLITS:
         key = f"{split}.gain.over_base.ndcg_at_10"
-        mean = metrics.find("evaluate", f"{key}.mean")
-        low = metrics.find("evaluate", f"{key}.low")
-        high = metrics.find("evaluate", f"{key}.high")
-        mde = metrics.find("evaluate", f"{key}.mde")
+        mean = metrics.get("evaluate", f"{key}.mean")
+        low = metrics.get("evaluate", f"{key}.low")
+        high = metrics.get("evaluate", f"{key}.high")
+        mde = metrics.get("evaluate", f"{key}.mde")
         if mean is not None and low is not None and high is not None and mde is not None:
             gains.append(Gain(split, mean, low, high=high, mde=mde))
 
@@ -240,13 +240,13 @@ def _systems(metrics: StageDetails, recall: pd.DataFrame) -> list[Html]:
     rows = []
     for split in _SPLITS:
         for system, name in SYSTEMS.items():
-            if metrics.find("evaluate", f"{split}.{system}.ndcg_at_10") is not None:
+            if metrics.get("evaluate", f"{split}.{system}.ndcg_at_10") is not None:
                 rows.append({"Split": split, "System": name, **_scores(metrics, split, system)})
 
     # What the numbers were measured on.
-    documents = int(metrics.need("evaluate", "corpus_documents"))
-    validation_queries = int(metrics.need("validate", "queries"))
-    test_queries = int(metrics.need("evaluate", "test_queries"))
+    documents = int(metrics.require("evaluate", "corpus_documents"))
+    validation_queries = int(metrics.require("validate", "queries"))
+    test_queries = int(metrics.require("evaluate", "test_queries"))
     caption = (
         f"Every system on the full corpus of {documents:,} documents, with {validation_queries:,} "
         f"validation and {test_queries:,} test queries. The last column is nDCG@10 with its 95 % "
@@ -265,7 +265,7 @@ def _systems(metrics: StageDetails, recall: pd.DataFrame) -> list[Html]:
 def _scores(metrics: StageDetails, split: str, system: str) -> dict[str, float | str]:
     """Return the metrics of one system, by heading."""
     scores: dict[str, float | str] = {
-        heading: metrics.need("evaluate", f"{split}.{system}.{metric}")
+        heading: metrics.require("evaluate", f"{split}.{system}.{metric}")
         for metric, heading in _METRICS.items()
     }
     scores["Fine-tuned gains"] = _gain_over(metrics, split, system)
@@ -275,9 +275,9 @@ def _scores(metrics: StageDetails, split: str, system: str) -> dict[str, float |
 def _gain_over(metrics: StageDetails, split: str, system: str) -> str:
     """Return the gain of the fine-tuned model over a system with its interval, or nothing."""
     key = f"{split}.gain.over_{system}.ndcg_at_10"
-    mean = metrics.find("evaluate", f"{key}.mean")
-    low = metrics.find("evaluate", f"{key}.low")
-    high = metrics.find("evaluate", f"{key}.high")
+    mean = metrics.get("evaluate", f"{key}.mean")
+    low = metrics.get("evaluate", f"{key}.low")
+    high = metrics.get("evaluate", f"{key}.high")
     if low is None or math.isnan(low):
         return ""
 
@@ -297,9 +297,9 @@ def _separation(metrics: StageDetails, bins: pd.DataFrame) -> list[Html]:
     # One line for each kind of negative that was measured.
     rows = []
     for panel, name in PANEL_TITLES.items():
-        area = metrics.find("validate", f"separation.{panel}.roc_auc")
+        area = metrics.get("validate", f"separation.{panel}.roc_auc")
         if area is not None:
-            gap = metrics.need("validate", f"separation.{panel}.gap")
+            gap = metrics.require("validate", f"separation.{panel}.gap")
             rows.append({"Negatives": name, "Gap of the means": gap, "ROC AUC": area})
 
     # The plot may be empty.
@@ -321,7 +321,7 @@ def _separation(metrics: StageDetails, bins: pd.DataFrame) -> list[Html]:
 def _training(metrics: StageDetails, loss: pd.DataFrame) -> list[Html]:
     numbers = []
     for label, stage, key, number_format in _TRAINING_FIGURES:
-        numbers.append(KeyFigure(label, format(metrics.need(stage, key), number_format)))
+        numbers.append(KeyFigure(label, format(metrics.require(stage, key), number_format)))
 
     if loss.empty:
         return [key_figures(numbers), paragraph("No loss was logged.", "note")]

@@ -122,12 +122,12 @@ def is_violation(leak: Edge, unit: Unit, split_of: Mapping[str, str]) -> bool:
 
 def tolerated_leaks(leaks: Sequence[Edge], unit: Unit, split_of: Mapping[str, str]) -> list[Edge]:
     """Return the leaks that `unit` allows and that training sees, in a pair or in a negative."""
-    return [
-        leak
-        for leak in leaks
-        if not is_violation(leak, unit, split_of)
-        and any(_is_seen_in_training(row_id, split_of) for row_id in leak.ends)
-    ]
+    allowed = [leak for leak in leaks if not is_violation(leak, unit, split_of)]
+    return [leak for leak in allowed if _meets_training(leak, split_of)]
+
+
+def _meets_training(leak: Edge, split_of: Mapping[str, str]) -> bool:
+    return any(_is_seen_in_training(row_id, split_of) for row_id in leak.ends)
 
 
 def _is_seen_in_training(row_id: str, split_of: Mapping[str, str]) -> bool:

@@ -140,7 +140,7 @@ def make_experiment(
     experiment = embed_experiment(
         evaluation_set, corpus, training, encoder=encoder, model=params.model
     )
-    if not upstream.need("split", "few_components"):
+    if not upstream.require("split", "few_components"):
         return experiment
 
     # Validation alone is too small.

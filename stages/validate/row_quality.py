@@ -153,12 +153,12 @@ def upstream_counts(details: StageDetails) -> dict[str, float | None]:
     the number of texts with private data, 0 if it was replaced.
     """
     counts: dict[str, float | None] = {
-        f"{stage}.{key}": details.find(stage, key) for stage, key in UPSTREAM_KEYS
+        f"{stage}.{key}": details.get(stage, key) for stage, key in UPSTREAM_KEYS
     }
     counts.update(_numbers(details, "mine", "false_negatives."))
 
     private = _numbers(details, "clean", "private.")
-    replaced = details.find("clean", "edits.private_data")
+    replaced = details.get("clean", "edits.private_data")
     counts["clean.private_left"] = None
     if private:
         counts["clean.private_left"] = 0 if replaced else sum(private.values())

@@ -17,9 +17,9 @@ class StageDetails(NamedTuple):
 
     stages: Mapping[str, Mapping[str, Value]]
 
-    def need(self, stage: str, key: str) -> float:
+    def require(self, stage: str, key: str) -> float:
         """Return a number that `stage` always writes. Raises UserError when it is missing."""
-        value = self.find(stage, key)
+        value = self.get(stage, key)
         if value is None:
             raise UserError(
                 f"metrics/details/{stage}.json has no number '{key}'",
@@ -27,7 +27,7 @@ class StageDetails(NamedTuple):
             )
         return value
 
-    def find(self, stage: str, key: str) -> float | None:
+    def get(self, stage: str, key: str) -> float | None:
         """Return a number that `stage` leaves out when there is no data for it."""
         value = self.stages[stage].get(key)
         return None if value is None or isinstance(value, str) else value
