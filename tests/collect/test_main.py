@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 OUTPUTS = [
     "documents",
     "pairs",
-    "times",
+    "timestamps",
     "hierarchy",
     "out_of_domain_documents",
     "out_of_domain_pairs",

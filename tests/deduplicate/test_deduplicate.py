@@ -63,7 +63,7 @@ def test_the_command_drops_copies_and_links_what_is_near(project):
             (p("4"), "dark", d("d"), 1.0),
         ]
     )
-    near = written(NearDuplicates, "near")
+    near = written(NearDuplicates, "near_duplicates")
     assert sorted(zip(near["left_id"], near["right_id"], near["rule"], strict=True)) == sorted(
         [
             (d("b"), d("a"), "equal"),  # b has the smallest id
@@ -108,7 +108,7 @@ def test_documents_without_pairs_pass(project):
     assert (result.exit_code, result.output) == (0, "")
     assert len(written(Documents, "documents")) == 1
     assert len(written(Pairs, "pairs")) == 0
-    assert list(written(NearDuplicates, "near")["rule"]) == ["equal"]
+    assert list(written(NearDuplicates, "near_duplicates")["rule"]) == ["equal"]
 
 
 EMPTY = ("c", "faq", f"please {LONG}")

@@ -225,8 +225,10 @@ def test_the_key_hashes_the_stage_and_its_imports_only():
     stage_files = (ROOT / "stages/finetune").rglob("*.py")
     assert {file.relative_to(ROOT / "stages").as_posix() for file in stage_files} <= names
     lib_names = {Path(name).stem for name in names if name.startswith("lib/")}
-    assert {"models", "measures", "embed", "heldout", "tokens", "tables"} <= lib_names
-    assert lib_names.isdisjoint({"charts", "statistics", "text", "near", "engine", "verdict"})
+    assert {"model_files", "ranking_metrics", "encoder", "training", "tables"} <= lib_names
+    assert lib_names.isdisjoint(
+        {"charts", "intervals", "normal_form", "similarity_join", "sharded", "gates"}
+    )
 
 
 def test_the_key_has_no_file_twice():
