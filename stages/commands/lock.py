@@ -1,7 +1,8 @@
 """Compile requirements*.txt from the dependency groups of pyproject.toml.
 
-Each group in SEPARATE_GROUPS becomes a file of its own; all others become requirements.txt. Needs pip-tools,
-which `make lock` installs. Local build suffixes are left out, so that each platform finds its own build.
+Each group in SEPARATE_GROUPS becomes a file of its own. All others become requirements.txt. The
+command needs pip-tools, which `make lock` installs. Local build suffixes are left out, so that
+each platform finds its own build.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ import stages
 
 DVC_YAML = Path("dvc.yaml")
 CODE = "stages/"
-# The files that hold settings; a stage may take a value of another file, a result, as a parameter too.
+# The files that hold settings. A stage may also take a result, a value of another file, as a
+# parameter.
 SETTINGS = ("params.yaml", "pyproject.toml")
 
 
@@ -49,7 +50,10 @@ class StageEntry:
 
 
 def order() -> list[str]:
-    """Return the names of the stages in pipeline order, as the docstring of the package `stages` gives them."""
+    """Return the names of the stages in pipeline order.
+
+    The docstring of the package `stages` lists them in this order.
+    """
     lines = (stages.__doc__ or "").splitlines()[1:]
     return [line.split()[0] for line in lines if " -> " in line]
 
@@ -62,7 +66,10 @@ def read_pipeline(path: Path = DVC_YAML) -> dict[str, StageEntry]:
 
 
 def entry_file(name: str, root: Path = Path()) -> Path:
-    """Return the file that `python -m stages.<name>` runs: stages/<name>.py, or __main__.py of the folder."""
+    """Return the path of the file that `python -m stages.<name>` runs.
+
+    It is stages/<name>.py, or __main__.py of the folder stages/<name>/.
+    """
     folder = root / CODE / name
     return folder / "__main__.py" if folder.is_dir() else folder.with_suffix(".py")
 

@@ -1,11 +1,12 @@
-"""Draw the plots of this run, or of several revisions side by side, as a page that opens offline.
+"""Draw the plots of one or several revisions as a page that opens offline.
 
     python -m stages plots                  this workspace
     python -m stages plots HEAD             HEAD against the workspace
     python -m stages plots main my-branch   one revision against another
 
-DVC's own page loads Vega from a content delivery network and is blank without one. This command gives DVC a
-template that contains Vega (`dvc plots --html-template`). The plots are still those of DVC.
+DVC's own page loads Vega from a content delivery network and is blank without a network. This
+command gives DVC a template that contains Vega (`dvc plots --html-template`). The plots are still
+those of DVC.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _GLOBALS = "window.vegaEmbed = vegaEmbed; window.vega = vega; window.vegaLite = 
 
 
 def template() -> str:
-    """Return a page with Vega, Vega-Lite and Vega-Embed in it, and DVC's placeholder for the plots.
+    """Return a page with Vega, Vega-Lite, Vega-Embed and DVC's placeholder for the plots.
 
     Raises:
         UserError: the scripts contain a text that would break the page.
@@ -74,7 +75,7 @@ def main(
         "dvc_plots"
     ),
 ) -> None:
-    """Draw the plots of this run, or of several revisions side by side, as a page that opens offline."""
+    """Draw the plots of one or several revisions as a page that opens offline."""
     with tempfile.TemporaryDirectory() as scratch:
         page = Path(scratch) / "template.html"
         page.write_text(template(), "utf-8")

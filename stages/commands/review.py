@@ -1,12 +1,13 @@
-"""Write samples for people to label: data/review/negatives.csv and data/review/first_hits.csv.
+"""Write samples for people to label: negatives.csv and first_hits.csv in data/review/.
 
-The first has mined negatives. The second has documents that the fine-tuned model ranks first on validation
-although no label calls them relevant. Write `yes` into the column `verdict` if the document answers the query
-after all, and `no` if it does not; leave it empty if you have not looked. Commit both files. Then `mine` reports
-the share of false negatives with its interval, and `evaluate` that of label errors.
+The first file has mined negatives. The second has documents that the fine-tuned model ranks first
+on validation although they have no label as relevant. Write `yes` into the column `verdict` if
+the document answers the query, and `no` if it does not. Leave it empty if you have not looked.
+Commit both files. Then `mine` reports the share of false negatives with its interval, and
+`evaluate` that of label errors.
 
-When the command runs again, labels stay. Labels of rows that are no longer in the sample move to the end of the
-file and do not count.
+When the command runs again, it keeps the labels. Labels of rows that are no longer in the sample
+move to the end of the file and do not count.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from stages.mine.interface import MineParams
 def update_file(
     sampled: Iterable[Judgement], path: Path, header: Sequence[str], *, noun: str
 ) -> str:
-    """Write the sampled lines to `path` with the labels that it has, and return a line of counts."""
+    """Write the sampled lines to `path` with its existing labels, and return a line of counts."""
     labelled = {}
     for line in read_judgements(path, header):
         if line.is_relevant is not None:
@@ -137,7 +138,7 @@ def main(
         "data/review/first_hits.csv"
     ),
 ) -> None:
-    """Write samples for people to label: data/review/negatives.csv and data/review/first_hits.csv."""
+    """Write samples for people to label: negatives.csv and first_hits.csv in data/review/."""
     seed = load_section(RunParams).seed
 
     # Mined negatives.

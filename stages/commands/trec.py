@@ -1,11 +1,11 @@
-"""Write the runs and qrels of the last run as TREC files, for trec_eval and other tools that read them.
+"""Write the runs and qrels of the last run as TREC files, for example for trec_eval.
 
-`<split>.<system>.run` has the first hundred hits of each query. `<split>.qrels` has the qrels as evaluate
-scored them, with copies resolved.
+`<split>.<system>.run` has the first hundred hits of each query. `<split>.qrels` has the qrels as
+evaluate scored them, with copies resolved.
 
-The score of a hit is 101 minus its rank. trec_eval sorts again, in single precision and with its own order of
-ties, so our scores would not give our ranking. TREC needs whole grades: fractions are multiplied by a power of
-ten. nDCG does not change, since its gains are linear.
+The score of a hit is 101 minus its rank. trec_eval sorts again, in single precision and with its
+own order of ties, so our scores would not give our ranking. TREC needs whole grades, so fractions
+are multiplied by a power of ten. nDCG does not change, since its gains are linear.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _MAX_DECIMALS = 6
 def whole_grades(qrels: QrelsOfQuery) -> dict[str, dict[str, int]]:
     """Return the grades times the smallest power of ten that makes all of them whole.
 
-    Fractions count up to six decimals. A smaller grade becomes 1, so that its document stays relevant.
+    Fractions count up to six decimals. A smaller grade becomes 1, so that its document stays
+    relevant.
 
     >>> whole_grades({"q1": {"d1": 1.0}, "q2": {"d2": 0.5}})
     {'q1': {'d1': 10}, 'q2': {'d2': 5}}

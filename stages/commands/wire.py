@@ -1,10 +1,10 @@
 """Write what each stage declares into dvc.yaml: dependencies, parameters, outputs and metrics.
 
-A stage declares its inputs, parameters and outputs in its `interface.py`. This command copies them to
-dvc.yaml, and adds the code that the stage can reach by its imports: its own folder, the packages of
-stages/lib as folders, and the contracts of tables (stages/lib/schemas) file by file. DVC reruns a
-stage when one of them changes, and does not follow imports itself. Lines of dvc.yaml that are right
-keep their bytes, and so do comments and other keys.
+A stage declares its inputs, parameters and outputs in its `interface.py`. This command copies
+them to dvc.yaml, and adds the code that the stage can reach by its imports: its own folder, the
+packages of stages/lib as folders, and the contracts of tables (stages/lib/schemas) file by file.
+DVC reruns a stage when one of them changes. DVC does not follow imports itself. Lines of dvc.yaml
+that are right keep their bytes, and so do comments and other keys.
 """
 
 from __future__ import annotations
@@ -177,7 +177,10 @@ def _key_lines(key: str, value: Any) -> list[str]:
 
 
 def _end_of_key(lines: list[str], start: int) -> int:
-    """Return the line behind the block that begins at line `start`: the first that is not deeper."""
+    """Return the index of the first line after the block that begins at line `start`.
+
+    It is the first line that is not deeper.
+    """
     end = start + 1
     while end < len(lines) and lines[end].startswith("     "):
         end += 1

@@ -1,10 +1,11 @@
-"""Audit the splits: what leaks, by kind, and what a random split by row would leak on the same data.
+"""Audit the splits: what leaks, by kind, and what a random split by row would leak.
 
-    python -m stages audit                      the splits of the last run
-    python -m stages audit --splits FILE        your own split: CSV or Parquet with id,split over pair ids
+    python -m stages audit                  the splits of the last run
+    python -m stages audit --splits FILE    your own split: CSV or Parquet with id,split of pairs
 
-The audit is exact. Every held-out anchor and every text of its document is compared with all others, as
-collected, as cleaned and as embedded. The exit code is 1 if a text leaks that `split.unit` keeps apart.
+The audit is exact. It compares every held-out anchor and every text of its document with all
+other texts, as collected, as cleaned and as embedded. The random split by row uses the same data.
+The exit code is 1 if a text leaks that `split.unit` keeps apart.
 """
 
 from __future__ import annotations
@@ -137,7 +138,8 @@ def main(
         split_of_pair = read_splits(splits, known_pairs)
     row_split = random_row_split(known_pairs, params, load_section(RunParams).seed)
 
-    # By date, a question may come again later, in the next held-out split. Only training may not have it.
+    # With splits by date, a question may occur again later, in the next held-out split.
+    # Only training must not contain it.
     against = ("train",) if params.unit == "time" else SPLITS
     threshold = params.near_threshold
     leaks = find_leaks(audit_data, split_of_pair, threshold, against=against)

@@ -61,8 +61,8 @@ def find_leaks(
 ) -> Leaks:
     """Return the held-out pairs that leak, by kind.
 
-    A pair counts under the first kind of its anchor and the first kind of its text. A document with pairs in
-    both splits is of the kind "shared document" and of no other kind of text.
+    A pair counts under the first kind of its anchor and the first kind of its text. A document with
+    pairs in both splits is of the kind "shared document" and of no other kind of text.
 
     Args:
         data: the pairs.
@@ -152,7 +152,10 @@ def _group_leaks(data: AuditData, documents: list[str], other_pairs: list[str]) 
 def _match_texts(
     texts: TextVersions, others: TextVersions, threshold: float
 ) -> list[dict[str, str]]:
-    """Return id to matching id of `others`: by equal texts, else by equal normal forms, else near ones."""
+    """Return id to matching id of `others`, by kind of match.
+
+    Equal texts come first, then equal normal forms, then near texts.
+    """
     other_texts = list(_pairs_of(others))
     id_of_text = _smallest(other_texts)
     id_of_form = _smallest((normal_form(text), identity) for text, identity in other_texts)

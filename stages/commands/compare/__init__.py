@@ -1,1 +1,4 @@
-"""The command `compare`: did a change help? Two versions, one benchmark, and an outcome with its interval."""
+"""The command `compare`: test whether a change helped.
+
+It compares two versions on one benchmark and reports an outcome with its interval.
+"""

@@ -4,10 +4,10 @@
     python -m stages compare main my-branch    two revisions, or experiments by their names
     python -m stages compare main --rescore    the older model scored anew on the newer benchmark
 
-The fine-tuned models of both versions are compared query by query, on the same queries over the same
-documents. The interval of the mean difference over components and a sign-flip test decide. A difference that
-is certainly smaller than `compare.delta` counts as none. Make your choices on validation: `--split test` says
-how often the test set was used.
+The fine-tuned models of both versions are compared query by query, on the same queries over the
+same documents. The interval of the mean difference over components and a sign-flip test decide. A
+difference that is certainly smaller than `compare.delta` counts as none. Make your choices on
+validation. `--split test` prints how often the test set was used.
 """
 
 from __future__ import annotations
@@ -77,7 +77,10 @@ class AvailableTables:
         self.missing: dict[str, str] = {}
 
     def read(self, label: str, reader: Callable[[], Content]) -> Content | None:
-        """Return what `reader` returns; None if its table is missing, with the reason in `missing[label]`."""
+        """Return the content that `reader` returns; None if its table is missing.
+
+        The reason is then in `missing[label]`.
+        """
         try:
             return reader()
         except UserError as problem:
@@ -146,9 +149,9 @@ def compare(
 
 
 def hit_overlap(before: pd.DataFrame, after: pd.DataFrame) -> float | None:
-    """Return the mean share of the first ten hits that both versions have; None without common queries.
+    """Return the mean share of the first ten hits that both versions have.
 
-    Both have HIT_COLUMNS.
+    Both tables have HIT_COLUMNS. The result is None if they have no query in common.
     """
     before_hits = _first_ten(before)
     after_hits = _first_ten(after)

@@ -1,12 +1,14 @@
 """Put two versions on the same queries over the same documents.
 
-Two scores compare only if queries and corpus are the same. If they differ, the queries that both versions
-have are scored over the documents that both have: the other documents are deleted from the stored first
-hundred hits of both. What is left has the order of a search over these documents alone.
+Two scores can be compared only if queries and corpus are the same. If they differ, the queries
+that both versions have are scored over the documents that both have. The other documents are
+deleted from the stored first hundred hits of both. The remaining hits are in the order of a
+search over the common documents alone.
 
-With `--rescore` the older model ranks the queries and documents of the newer version instead, as that
-version cleaned them. So two models are compared, and no longer two ways of cleaning. Queries of components
-that the older model was trained on are left out: the splits may have changed since.
+With `--rescore` the older model ranks the queries and documents of the newer version instead, as
+the newer version cleaned them. This compares two models without the effect of two ways of
+cleaning. Queries of components that the older model was trained on are left out, because the
+splits may have changed since.
 """
 
 from __future__ import annotations
@@ -88,7 +90,7 @@ class SystemRun(NamedTuple):
 
 
 class Benchmark(NamedTuple):
-    """The queries (query_id, text) of one version, the corpus, and the graded documents by query."""
+    """The queries (query_id, text) of one version, its corpus, and its qrels by query."""
 
     queries: pd.DataFrame
     corpus: Corpus
@@ -137,7 +139,7 @@ def same_benchmark(before: Version, after: Version) -> bool:
     if benchmark is None or benchmark != after_details.get("benchmark"):
         return False
 
-    # The candidates are part of the benchmark. Two versions that search all of them search the same.
+    # The candidates are part of the benchmark, so versions that search all of them search the same.
     if _searches_everything(before) and _searches_everything(after):
         return True
 
@@ -155,8 +157,8 @@ def restrict_to_common(
 ) -> PairedResults:
     """Return both versions scored on their common queries over their common documents.
 
-    Documents that either version merged as copies count as one. The relevant documents of a query are
-    never deleted: if a version lacks one, it misses that document.
+    Documents that either version merged as copies count as one. The relevant documents of a query
+    are never deleted. If a version does not have one of them, this counts as a miss.
     """
     # The documents that both searched.
     kept_id = merge_aliases([before.aliases, after.aliases])
@@ -164,7 +166,8 @@ def restrict_to_common(
     after_corpus = frozenset(kept_id.get(doc_id, doc_id) for doc_id in after.corpus)
     common_corpus = before_corpus & after_corpus
 
-    # A query is the same if the same documents are relevant, as far as both versions collected them.
+    # Two queries are the same if the same documents are relevant. Only documents that both versions
+    # collected count.
     query_ids = sorted(set(before_results.index) & set(after_results.index))
     before_qrels = resolve_qrels(before.qrels[before.qrels["query_id"].isin(query_ids)], kept_id)
     after_qrels = resolve_qrels(after.qrels[after.qrels["query_id"].isin(query_ids)], kept_id)
@@ -236,8 +239,8 @@ def score_hits(
     counted = [doc_id in corpus or doc_id in qrels[query_id] for query_id, doc_id in rows]
     frame = frame[counted]
 
-    # Positions in doc_ids of the first hits, shape (queries, DEPTH). Position 0 is no document: it fills
-    # the ranks of queries with fewer than DEPTH hits.
+    # Positions in doc_ids of the first hits, shape (queries, DEPTH). Position 0 is no document.
+    # It fills the ranks of queries with fewer than DEPTH hits.
     doc_ids = np.array(["", *sorted(set(frame["doc_id"]))])
     query_ids = sorted(qrels)
     positions = np.zeros((len(query_ids), DEPTH), dtype=np.int64)
@@ -259,12 +262,13 @@ def stored_hits(version: Version, split: str, system: str) -> pd.DataFrame:
 
 
 def rescore(before: Version, after: Version, split: str, *, system: str) -> PairedResults:
-    """Return the older model on the queries and documents of the newer version, beside the newer model.
+    """Return the results of both models on the queries and documents of the newer version.
 
     The hits of the older model are cached.
 
     Raises:
-        UserError: `system` is not the fine-tuned model, or the older version has no model in the cache.
+        UserError: `system` is not the fine-tuned model, or the cache has no model of the older
+            version.
     """
     if system != FINETUNED:
         raise UserError(
@@ -314,7 +318,10 @@ def read_aliases(version: Version) -> dict[str, str]:
 
 
 def seen_in_training(before: pd.DataFrame, after: pd.DataFrame) -> set[str]:
-    """Return the components of the newer Splits with a pair or document that trained the older model."""
+    """Return the components of the newer Splits that the older model was trained on.
+
+    One pair or document of a component is enough.
+    """
     trained_ids = before.loc[before["split"] == "train", "id"]
     return set(after.loc[after["id"].isin(set(trained_ids)), "component_id"])
 
@@ -368,7 +375,10 @@ def _read_run(version: Version, split: str, system: str) -> SystemRun:
 
 
 def _hits_of_older_model(version: Version, benchmark: Benchmark) -> pd.DataFrame:
-    """Return HIT_COLUMNS of the fine-tuned model of `version` on `benchmark`, from the cache if there."""
+    """Return HIT_COLUMNS of the fine-tuned model of `version` on `benchmark`.
+
+    The hits are read from the cache if it has them.
+    """
     check_pins(["model"])
 
     model_hash = version.output_hash(MODEL)

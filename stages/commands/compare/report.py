@@ -37,7 +37,7 @@ Decision = tuple[str, str, str]  # stage, action, reason
 
 
 class NewDecisions(NamedTuple):
-    """A rule that changed relevant documents of regressed queries, and did not in the older version."""
+    """A rule that changed relevant documents of regressed queries in the newer version only."""
 
     stage: str
     action: str
@@ -51,7 +51,8 @@ class Regressions(NamedTuple):
     Attributes:
         total: how many there are.
         worst: query id, text and change of those that lost most.
-        new_decisions: rules that newly changed relevant documents of these queries; None if unknown.
+        new_decisions: rules that newly changed relevant documents of these queries; None if not
+            known.
     """
 
     total: int
@@ -122,7 +123,10 @@ def is_row_count(key: str) -> bool:
 def find_new_decisions(
     before: Version, after: Version, split: str, query_ids: list[str]
 ) -> list[NewDecisions]:
-    """Return the rules that newly changed relevant documents of these queries, most queries first."""
+    """Return the rules that newly changed relevant documents of these queries.
+
+    The rule that affects the most queries comes first.
+    """
     # The queries of each relevant document.
     qrels = after.table(f"data/split/{split}/qrels.parquet", *QRELS_COLUMNS)
     regressed = set(query_ids)
@@ -241,7 +245,8 @@ def describe_basis(report: Report) -> str:
     if primary.outcome == "not comparable":
         return (
             f"Only {paired.share_in_common:.0%} of the queries or documents are in common "
-            f"({_removed_and_added(paired)}). Score the older model on today's benchmark: `--rescore`."
+            f"({_removed_and_added(paired)}). "
+            "Score the older model on today's benchmark: `--rescore`."
         )
 
     # Which queries and documents.

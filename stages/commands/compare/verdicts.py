@@ -1,7 +1,9 @@
-"""Decide what a difference between two versions is worth, from how many independent components show it.
+"""Decide what a difference between two versions is worth.
 
-Three questions: is the difference better, worse or equivalent; which slices of queries have enough components
-to ask that of them; and how often the test set was used, which makes the best of several versions look good.
+The unit of evidence is the component: components are independent, queries are not. The functions
+answer three questions. Is the newer version better, worse or equivalent? Which slices of queries
+have enough components for this decision? How often was the test set used? Frequent use makes the
+best of several versions look better than it is.
 """
 
 from __future__ import annotations
@@ -101,7 +103,10 @@ class Comparison(NamedTuple):
 
 
 class Slices(NamedTuple):
-    """Query ids by name of the slice, for slices with enough components; and how many have too few."""
+    """Query ids by name of the slice, and the number of slices with too few components.
+
+    Only slices with enough components have their query ids here.
+    """
 
     query_ids_of: dict[str, list[str]]
     too_small: int
@@ -135,8 +140,8 @@ class TestSetUses(NamedTuple):
 def seed_deviation(before: Version, after: Version, system: str) -> float:
     """Return how much the mean of `system` varies with the training seed: `evaluate.seed_sd`.
 
-    0 if both versions have the same fine-tuned model, if `system` is another one, or if the deviation
-    was never measured.
+    The result is 0 if both versions have the same fine-tuned model, if `system` is another one, or
+    if the deviation was never measured.
     """
     # Equal models differ by nothing, whatever the seed.
     before_model = before.output_hash(MODEL)
@@ -164,8 +169,8 @@ def measure_difference(
         after: scores of the newer version, with the same index.
         components: the component of each query, with the same index.
         seed: of the random halves and sign flips.
-        seed_sd: standard deviation of a mean over trainings that differ only in their seed. It widens
-            both intervals. 0 if both results come from one training.
+        seed_sd: standard deviation of a mean over trainings that differ only in their seed. It
+            widens both intervals. 0 if both results come from one training.
     """
     differences = np.asarray(after - before, dtype=np.float64)
     component_ids = components.to_numpy(dtype=str)
@@ -213,9 +218,9 @@ def compare_difference(
 ) -> Comparison:
     """Return the outcome of a difference; `p_value` replaces its own if it is one of several.
 
-    Equivalence comes first (two one-sided tests, Schuirmann 1987): a difference that is certainly smaller
-    than `delta` is no progress, however certain it is. Better and worse need an interval without 0 and
-    a significant sign-flip test.
+    Equivalence is tested first (two one-sided tests, Schuirmann 1987). A difference that is
+    certainly smaller than `delta` is no progress, even if it is certainly not 0. Better and worse
+    need an interval without 0 and a significant sign-flip test.
     """
     if p_value is None:
         p_value = difference.p_value
@@ -272,7 +277,8 @@ def find_slices(
 ) -> Slices:
     """Return the slices of the queries in `components`, by kind and name.
 
-    The kinds are those of the stage evaluate. So a loss in one kind of query shows, even if the mean hides it.
+    The kinds are those of the stage evaluate. They show a loss in one kind of query that the mean
+    over all queries hides.
 
     Args:
         evaluation_set: the queries of the newer version.
@@ -297,9 +303,10 @@ def find_slices(
 
 
 def uses_of_test_set(version: Version, error: float) -> TestSetUses:
-    """Return the versions whose test results differ from all before, on the benchmark of `version`.
+    """Return the versions with new test results on the benchmark of `version`.
 
-    Every commit of every branch and every experiment counts, abandoned ones too. `version` counts as well.
+    Every commit of every branch and every experiment counts, and so does `version`. Abandoned
+    commits and experiments count too.
 
     Args:
         version: the newest version.

@@ -107,7 +107,8 @@ class Version(NamedTuple):
     def table(self, path: str, *columns: str) -> pd.DataFrame:
         """Return `columns` of a table that DVC keeps.
 
-        The table is not checked against today's contract: an older version had contracts of its own.
+        The table is not checked against today's contract, because an older version had other
+        contracts.
 
         Raises:
             UserError: neither the cache nor a remote has the table, or it lacks a column.
@@ -161,7 +162,9 @@ class Version(NamedTuple):
 
 
 def find_version(name: str | None) -> Version:
-    """Return the version called `name`: a git revision or a DVC experiment; None is the working tree.
+    """Return the version called `name`: a git revision or a DVC experiment.
+
+    If `name` is None, it is the working tree.
 
     Raises:
         UserError: there is no such version.
@@ -239,7 +242,8 @@ def commit_subject(version: Version) -> str:
 def _with_current_keys(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return flat metrics of an older version under the keys of today.
 
-    A key may not be a value and a level at once: with `pairs.seen` beside it, `pairs` is `pairs.count`.
+    A key cannot be both a value and a level: if there is `pairs.seen`, `pairs` becomes
+    `pairs.count`.
     """
     # All proper prefixes of keys: `a.b.c` has the levels `a` and `a.b`.
     levels = set()

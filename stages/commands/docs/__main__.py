@@ -41,7 +41,10 @@ def pages(root: Path = Path()) -> list[Path]:
 
 
 def blocks(root: Path) -> dict[str, Callable[[], str]]:
-    """Return name to text of each block of the project in `root`. A text is made when it is needed."""
+    """Return name to text of each block of the project in `root`.
+
+    A value is a function: the text is generated when it is needed.
+    """
     return {
         "stages": lambda: stages_table(read_pipeline(root / "dvc.yaml")),
         "dag": lambda: dag(read_pipeline(root / "dvc.yaml")),

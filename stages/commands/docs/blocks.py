@@ -18,7 +18,10 @@ _MARKER = re.compile(r"(?m)^<!-- generated: .*$")
 
 
 def replace_blocks(text: str, where: str, made: Mapping[str, Callable[[], str]]) -> str:
-    """Return `text` with the body of each marked block made anew; `where` names the file in errors."""
+    """Return `text` with the body of each marked block generated again.
+
+    `where` names the file in errors.
+    """
 
     def body(block: re.Match[str]) -> str:
         name = block["name"]
@@ -60,7 +63,8 @@ def stages_table(pipeline: Mapping[str, StageEntry]) -> str:
 def dag(pipeline: Mapping[str, StageEntry]) -> str:
     """Return the graph of the stages in Mermaid: an arrow from who writes to who reads.
 
-    An arrow is left out where a longer way says the same: what reads everything would hide the rest.
+    An arrow is left out if a longer path joins the same two stages. Otherwise the arrows of a stage
+    that reads everything would hide the rest.
     """
     # What each stage reads: other stages, or paths that no stage writes.
     sources: dict[str, list[str]] = {}
@@ -92,7 +96,10 @@ def commands_table(makefile: str) -> str:
 
 
 def tools_table(package: Path) -> str:
-    """Return a table of the commands of `python -m stages`, each with the first line of its docstring."""
+    """Return a table of the commands of `python -m stages`.
+
+    Each has the first line of its docstring.
+    """
     modules = {file.stem: file for file in (package / "commands").glob("[!_]*.py")}
     modules |= {file.parent.name: file for file in (package / "commands").glob("*/__main__.py")}
     rows = []
@@ -113,7 +120,10 @@ def headline_block(details: Path) -> str:
 
 
 def rules_table(source: str) -> str:
-    """Return a table of the rules that the docstring of the stage `clean`, whose `source` this is, lists in order."""
+    """Return a table of the rules of the stage `clean`, in their order.
+
+    `source` is the code of the stage. Its docstring lists the rules.
+    """
     listed = re.findall(
         r"(?m)^ {4}(\w+) +(\S.*?) {2,}(?:\w+\.py(?:, )?)+$",
         ast.get_docstring(ast.parse(source)) or "",

@@ -28,9 +28,10 @@ class Entry(BaseModel):
 
 
 class Glossary(BaseModel):
-    """All of metrics/glossary.yaml: entries by `<stage>.<key>`, and what each `<placeholder>` can be.
+    """The content of metrics/glossary.yaml: entries by `<stage>.<key>`, and all placeholders.
 
-    A placeholder has a list of values, or, where the user chooses them, a sentence that says which.
+    A `<placeholder>` has a list of values. If the user chooses the values, it has a sentence that
+    describes them.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -61,7 +62,8 @@ def read_glossary(path: Path) -> Glossary:
         fault = error.errors()[0]
         raise UserError(
             f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}",
-            "an entry has 'says', 'unit', 'better' (higher, lower, zero, neither), and 'only_with' if it can be absent",
+            "an entry has 'says', 'unit', 'better' (higher, lower, zero, neither), "
+            "and 'only_with' if it can be absent",
         ) from None
     for name in glossary.metrics:
         if unknown := set(re.findall(r"<(\w+)>", name)) - set(glossary.placeholders):

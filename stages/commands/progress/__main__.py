@@ -2,10 +2,11 @@
 
     python -m stages progress --html progress.html
 
-The versions are the commits of this branch that changed the results on validation, the working tree, and the
-experiments of DVC. Each version is compared with the one before it, and each experiment with the commit it
-started from, as `python -m stages compare` does. The end says how often the test set was used on this
-benchmark, and how good the best of so many equal versions looks by luck.
+The versions are the commits of this branch that changed the results on validation, the working
+tree, and the experiments of DVC. Each version is compared with the one before it, and each
+experiment with the commit it started from, as `python -m stages compare` does. The last lines
+give how often the test set was used on this benchmark, and how good the best of so many equal
+versions looks by chance.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ def advice(
 ) -> str:
     """Return a sentence on whether it still pays to iterate.
 
-    `compare_ends` compares the last of several small changes with the version before the first of them: small
-    changes in one direction can add up.
+    `compare_ends` compares the last of several small changes with the version before the first of
+    them, because small changes in one direction can add up.
     """
     outcomes = [result.outcome for result in results[1:]]
     if not outcomes:
