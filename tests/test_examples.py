@@ -47,4 +47,4 @@ def test_the_command_sets_what_the_file_holds(path):
         for key, value in keys.items()
     }
     assert {key: yaml.load(value) for key, value in told} == held
-    assert commands[0] in (ROOT / "README.md").read_text("utf-8")
+    assert commands[0] in (ROOT / "examples/README.md").read_text("utf-8")
