@@ -80,7 +80,7 @@ class SourceRows:
         records_read: the number of raw records.
         records_kept: the number of raw records that became a document, a pair or both.
         facts: origin and licence, for the data card.
-        times: a Times table; empty for sources without times.
+        times: a Timestamps table; empty for sources without times.
         hierarchy: a Hierarchy table; empty for sources without parents.
         ledger: a line for each record that was left out.
     """
@@ -151,7 +151,7 @@ def pairs_frame(rows: Sequence[PairRow]) -> pd.DataFrame:
 
 
 def times_frame(rows: Sequence[TimeRow]) -> pd.DataFrame:
-    """Return `rows` as a Times table."""
+    """Return `rows` as a Timestamps table."""
     return _frame(rows, Timestamps)
 
 

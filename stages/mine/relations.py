@@ -78,7 +78,7 @@ class KnownRelations(NamedTuple):
             positives: known positives, from `known_positives`.
             labels: labels of pairs, from `pair_labels`.
             documents: Documents, for groups and topics.
-            near_duplicates: a Near table.
+            near_duplicates: a NearDuplicates table.
             aliases: Aliases, for the documents that stand for dropped ones.
             hierarchy: a Hierarchy table.
             corpus_ids: the documents whose relatives are needed.
@@ -129,7 +129,7 @@ def pair_labels(
 
     Args:
         training: the Pairs that are trained on.
-        synthetic_pairs: a Made table.
+        synthetic_pairs: a SyntheticPairs table.
         dissimilar: Pairs that a person found dissimilar.
         topic_of: document id to topic.
         parent_of: id of a variant to the pair that it varies, whose text and topic it has.
@@ -165,7 +165,7 @@ def near_duplicates_of(
     """Return the near-duplicates of each document and pair.
 
     Args:
-        edges: a Near table.
+        edges: a NearDuplicates table.
         kept_of: id of a dropped document to the one that stands for it.
     """
     neighbours: dict[str, set[str]] = defaultdict(set)

@@ -1,1 +1,1 @@
-"""The stage `split`: what ties rows, where they go, the audit, and the exam they give."""
+"""The stage `split`: components, assignment, audit, and evaluation sets."""

@@ -144,7 +144,7 @@ class Tables(NamedTuple):
         documents: Documents.
         pairs: Pairs.
         every_pair: the pairs as collected, and the built ones that are not among them.
-        synthetic_pairs: a Made table.
+        synthetic_pairs: a SyntheticPairs table.
     """
 
     documents: Versions

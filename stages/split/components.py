@@ -98,7 +98,7 @@ def edges_from_tables(
     """Return the edges that the tables name and that count for the unit of `params`.
 
     Args:
-        near_duplicates: a Near table.
+        near_duplicates: a NearDuplicates table.
         aliases: an Aliases table.
         documents: Documents as collected, for their groups and topics.
         pairs: all Pairs, collected and built.
@@ -147,7 +147,7 @@ def synthetic_pair_edges(
     that edge anyway.
 
     Args:
-        synthetic_pairs: a Made table.
+        synthetic_pairs: a SyntheticPairs table.
         document_of_pair: pair id to document id.
         params: the section `split`; documents are left out where the unit does not split them.
     """

@@ -255,7 +255,7 @@ class ProbeResult(NamedTuple):
 
     @property
     def trend(self) -> Trend:
-        """Return what twice the data would likely do. It is judged by the last doubling."""
+        """Return what twice the data would likely do. The last doubling decides."""
         if self.last_step is None:
             return "unclear"
         if self.last_step.high < MIN_STEP:

@@ -44,7 +44,7 @@ GATES: dict[str, GateText] = {
     "collapse": GateText(
         fault="the embeddings of the documents use few dimensions",
         advice=(
-            "The model tells documents apart badly, or they all say the same. "
+            "The model separates documents badly, or they all say the same. "
             "See `model.base`, and whether all documents begin with the same text "
             "(`clean.boilerplate_share`)."
         ),
@@ -52,7 +52,7 @@ GATES: dict[str, GateText] = {
     "crowding": GateText(
         fault="all embeddings cluster tightly: random documents are close to each other",
         advice=(
-            "The model tells documents apart badly, or they all say the same. "
+            "The model separates documents badly, or they all say the same. "
             "See `model.base`, and whether all documents begin with the same text "
             "(`clean.boilerplate_share`)."
         ),
@@ -82,7 +82,7 @@ GATES: dict[str, GateText] = {
         ),
     ),
     "false_negatives": GateText(
-        fault="hard negatives are judged to be answers",
+        fault="hard negatives are likely to be relevant",
         advice="Pushing answers away makes models worse. Raise `mine.relative_margin`.",
     ),
     "truncation": GateText(
