@@ -90,7 +90,7 @@ def test_documents_alone_train_and_evaluate_on_made_pairs_and_say_so(run):
     # The exam would be a search for a string if what is asked stood in what is searched.
     searched = " ".join(table("pair/passages.parquet")["text"])
     assert not any(asked in searched for asked in table("split/test/queries.parquet")["text"])
-    assert "No source gives questions" in Path("data/validate/index.html").read_text("utf-8")
+    assert "No source gives queries" in Path("data/validate/index.html").read_text("utf-8")
 
 
 def test_pairs_with_scores_train_on_scores_and_are_judged_by_them(run):

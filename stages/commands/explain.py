@@ -74,7 +74,6 @@ class RunTables:
             with _open_parquet(path) as file:
                 for _, ids in _row_groups(file, column, prefix, high=prefix + _LAST_CHARACTER):
                     matching.update(ids.filter(compute.starts_with(ids, prefix)).to_pylist())
-
         return sorted(matching)
 
     def rows(self, name: str, key: str, ids: Iterable[str]) -> list[FoundRow]:
@@ -88,7 +87,6 @@ class RunTables:
                     for group, values in _row_groups(file, key, row_id, high=row_id):
                         table = file.read_row_group(group).filter(compute.equal(values, row_id))
                         rows += [FoundRow(stage, path, row) for row in table.to_pylist()]
-
         return rows
 
     def scan(self, name: str, column: str, value: str) -> list[FoundRow]:
@@ -107,7 +105,6 @@ class RunTables:
                     if compute.any(equal).as_py():
                         table = file.read_row_groups(groups).filter(equal)
                         rows += [FoundRow(stage, path, row) for row in table.to_pylist()]
-
         return rows
 
     def own_rows(self, row_id: str) -> list[FoundRow]:
@@ -129,7 +126,6 @@ class RunTables:
                 if not text:
                     text = " - ".join(part for part in (row["title"], row["text"]) if part)
                 text_of_id[row[column]] = quoted(text)
-
         return text_of_id
 
     def _files_called(self, name: str) -> list[tuple[str, Path]]:
@@ -229,7 +225,6 @@ def _record_lines(title: str, found: FoundRow) -> list[str]:
     for name, value in found.row.items():
         shown = quoted(value, 2000) if isinstance(value, str) else value
         lines.append(f"  {name:<12} {shown}")
-
     return lines
 
 
@@ -301,7 +296,6 @@ def _pair_lines(tables: RunTables, row_id: str, doc_id: str) -> list[str]:
         lines.append(f"  positive: cosine {row['positive_score']:.4f}")
         for index in range(len(row["negatives"])):
             lines.append(_describe_negative(row, index))
-
     return lines + _near_duplicate_lines(tables, row_id)
 
 

@@ -85,7 +85,9 @@ def test_redaction_leaves_nothing_private_in_the_ledger():
     )
     assert list(kept["text"]) == ["Mail [EMAIL] now."]
     assert "jane" not in ledger.to_string()
-    assert counts[["kind", "item", "documents"]].to_numpy().tolist() == [["private", "EMAIL", 1]]
+    assert counts[["kind", "item", "document_frequency"]].to_numpy().tolist() == [
+        ["private", "EMAIL", 1]
+    ]
 
 
 def test_typos_are_corrected_in_english_documents_alone():

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.commands.compare.versions import FINETUNED, METRICS, MODEL, Version
+from stages.commands.compare.versions import FINETUNED, METRICS, MODEL, Version, merge_aliases
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.stage import check_pins
@@ -120,7 +120,6 @@ def pair_results(before: Version, after: Version, split: str, *, system: str) ->
         return PairedResults(
             before_results, after_results.loc[before_results.index], same_benchmark=True
         )
-
     return restrict_to_common(
         _read_run(before, split, system),
         _read_run(after, split, system),
@@ -195,19 +194,6 @@ def restrict_to_common(
         documents_added=len(after_corpus - common_corpus),
         share_in_common=share,
     )
-
-
-def merge_aliases(aliases: list[Mapping[str, str]]) -> dict[str, str]:
-    """Return document id to the smallest id among all documents that `aliases` merge with it."""
-    from stages.split.components import connected_components
-
-    # Two aliases can chain: a copy of a copy belongs to the same group.
-    edges: list[tuple[str, str]] = []
-    for kept_id in aliases:
-        edges.extend(kept_id.items())
-    doc_ids = {doc_id for edge in edges for doc_id in edge}
-
-    return connected_components(sorted(doc_ids), edges, min)
 
 
 def score_hits(
@@ -358,14 +344,12 @@ def _searches_everything(version: Version) -> bool:
     """Return True if all collected documents were searched."""
     searched = version.details("evaluate").get("corpus_documents")
     collected = version.details("collect").get("documents", -1)
-
     return bool(searched == collected)
 
 
 def _read_run(version: Version, split: str, system: str) -> SystemRun:
     hits = stored_hits(version, split, system)
     documents = version.table("data/pair/documents.parquet", "doc_id")
-
     return SystemRun(
         hits,
         version.table(f"data/split/{split}/qrels.parquet", *QRELS_COLUMNS),

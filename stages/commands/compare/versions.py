@@ -313,3 +313,16 @@ def _git(*arguments: str) -> str:
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
+
+
+def merge_aliases(aliases: list[Mapping[str, str]]) -> dict[str, str]:
+    """Return document id to the smallest id among all documents that `aliases` merge with it."""
+    from stages.split.components import connected_components
+
+    # Two aliases can chain: a copy of a copy belongs to the same group.
+    edges: list[tuple[str, str]] = []
+    for kept_id in aliases:
+        edges.extend(kept_id.items())
+    doc_ids = {doc_id for edge in edges for doc_id in edge}
+
+    return connected_components(sorted(doc_ids), edges, min)
