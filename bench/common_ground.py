@@ -30,7 +30,6 @@ import pandas as pd
 from stages.commands.compare.alignment import (
     Benchmark,
     SystemRun,
-    merge_aliases,
     rank_with_model,
     read_benchmark,
     restrict_to_common,
@@ -42,7 +41,7 @@ from stages.commands.compare.verdicts import (
     measure_difference,
 )
 from stages.commands.compare.versions import Version as ProjectVersion
-from stages.commands.compare.versions import find_version
+from stages.commands.compare.versions import find_version, merge_aliases
 from stages.lib.core.model_files import find_base_model
 from stages.lib.core.params import ModelParams, load_section
 from stages.lib.evaluation.evaluation_set import resolve_qrels

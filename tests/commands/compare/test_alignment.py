@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 
 from stages.commands.compare.alignment import (
     SystemRun,
-    merge_aliases,
     restrict_to_common,
     seen_in_training,
 )
 from stages.commands.compare.verdicts import measure_difference
-from stages.commands.compare.versions import METRICS
+from stages.commands.compare.versions import METRICS, merge_aliases
 from stages.lib.core.ids import hash_hex
 from stages.lib.evaluation.ranking_metrics import per_query_metrics
 from stages.lib.retrieval.search import Hits
