@@ -109,7 +109,7 @@ def paired_test(
     `trainings` are those of `add_seed_variance`.
 
     >>> paired_test(np.array([0.1, 0.3]), np.array(["a", "b"]), seed=1)
-    Tested(mean=0.2, effect=None, p=None, queries=2, components=2)
+    PairedTest(mean=0.2, effect=None, p=None, queries=2, components=2)
     """
     mean = float(differences.mean())
     query_count = len(differences)
@@ -169,7 +169,7 @@ def add_seed_variance(
     Variances of independent causes add up (Bouthillier et al. 2021, for data and seeds). Each
     end of the interval keeps its own distance from the mean.
 
-    >>> wider = add_seed_variance(MeanInterval(0.0, -0.3, 0.3, 0.4), seed_sd=0.4 / NORMAL, trainings=1)
+    >>> wider = add_seed_variance(MeanInterval(0.0, -0.3, 0.3, 0.4), seed_sd=0.4 / NORMAL_QUANTILE, trainings=1)
     >>> round(wider.low, 3), round(wider.high, 3)
     (-0.5, 0.5)
     """
