@@ -119,7 +119,7 @@ def probed(folder: Path) -> dict[str, float]:
     run(folder, "validate")
     told = read_details(folder / "metrics/details/validate.json")
     names = ("ndcg_at_10", "gain", "gain_low", "gain_high")
-    return {name: told[f"probe.{name}"] for name in names if f"probe.{name}" in told}
+    return {name: float(told[f"probe.{name}"]) for name in names if f"probe.{name}" in told}
 
 
 def compare(
