@@ -124,7 +124,7 @@ def check_presidio(mode: str, model: str | None) -> None:
     """Check that presidio can run if `mode` needs it.
 
     Raises:
-        UserError: presidio or its model is not installed, or has another version than the pinned one.
+        UserError: presidio or its model is not installed, or its version is not the pinned one.
     """
     if mode == "presidio":
         _analyzer(model)

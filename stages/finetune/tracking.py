@@ -182,8 +182,8 @@ def model_card(
         prompts if has_prompts else "",
         _value_table("Parameters", settings),
         _value_table("Metrics of training", dict(sorted(metrics.items()))),
-        "`metrics/details/evaluate.json` of the project says how it ranks beside the base model and "
-        "BM25, with intervals.\n"
+        "`metrics/details/evaluate.json` of the project says how it ranks beside the base model "
+        "and BM25, with intervals.\n"
         "The same rows, parameters, package versions and number of threads give the same weights "
         "on one kind of processor.",
     ]

@@ -188,8 +188,8 @@ def exclude_repeated(candidates: Sequence[PairCandidate]) -> FilterResult:
     accepted: list[PairCandidate] = []
     excluded: list[Exclusion] = []
     for pair in preferred:
-        # Two names may both have the same third one as their query. For other recipes the positive does
-        # not matter.
+        # Two names may both have the same third one as their query. For other recipes the
+        # positive does not matter.
         positive_form = normal_form(pair.positive) if pair.recipe == "synonyms" else ""
         key = (normal_form(pair.anchor), pair.doc_id, positive_form)
         first_id = first_id_of_key.setdefault(key, pair.pair_id)

@@ -62,7 +62,7 @@ class ReportData(NamedTuple):
 
 
 def read_data(inputs: Inputs) -> ReportData:
-    """Return everything that the page shows. Raises UserError for a file that is missing or wrong."""
+    """Return everything that the page shows. Raises UserError for a missing or wrong file."""
     texts = ValidationTexts(
         documents=inputs.documents.frame(),
         aliases=inputs.aliases.frame(),

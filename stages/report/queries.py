@@ -168,7 +168,7 @@ def _shorten(title: str, text: str) -> str:
 
 
 def _with_queries(paired: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame:
-    """Return `paired` with text and relation of each query. Raises UserError for an unknown query."""
+    """Return `paired` with text and relation of each query; UserError for an unknown one."""
     frame = paired.merge(
         queries[["query_id", "text", "relation"]], on="query_id", how="left", validate="1:1"
     )

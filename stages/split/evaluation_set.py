@@ -34,7 +34,7 @@ class TopicRelevance:
 
         Args:
             documents: Documents as they are embedded.
-            synthetic_pairs: a SyntheticPairs table, which names the document that an anchor is the text of.
+            synthetic_pairs: a SyntheticPairs table, with the document whose text is an anchor.
         """
         self._topic_of = dict(zip(documents["doc_id"], documents["topic"], strict=True))
         self._documents_of_topic = {

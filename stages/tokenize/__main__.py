@@ -122,3 +122,5 @@ app = STAGE.app
 
 if __name__ == "__main__":
     app()
+
+# edited

@@ -139,11 +139,12 @@ def paired_test(
 def significance(difference: PairedTest, corrected_p: float | None = None) -> Significance:
     """Return the conclusion that `difference` allows.
 
-    `corrected_p` replaces its p-value if it is one of several tests (see `holm_correction`). Better and
-    worse need both a small p-value and an interval without 0, because the seed of training
-    widens the interval alone.
+    `corrected_p` replaces its p-value if it is one of several tests (see `holm_correction`).
+    Better and worse need both a small p-value and an interval without 0, because the seed of
+    training widens the interval alone.
 
-    >>> significance(PairedTest(0.2, MeanInterval(0.2, 0.1, 0.3, 0.15), p=0.001, queries=90, components=60))
+    >>> interval = MeanInterval(0.2, 0.1, 0.3, 0.15)
+    >>> significance(PairedTest(0.2, interval, p=0.001, queries=90, components=60))
     'better'
     """
     p_value = difference.p if corrected_p is None else corrected_p
@@ -169,7 +170,8 @@ def add_seed_variance(
     Variances of independent causes add up (Bouthillier et al. 2021, for data and seeds). Each
     end of the interval keeps its own distance from the mean.
 
-    >>> wider = add_seed_variance(MeanInterval(0.0, -0.3, 0.3, 0.4), seed_sd=0.4 / NORMAL_QUANTILE, trainings=1)
+    >>> interval = MeanInterval(0.0, -0.3, 0.3, 0.4)
+    >>> wider = add_seed_variance(interval, seed_sd=0.4 / NORMAL_QUANTILE, trainings=1)
     >>> round(wider.low, 3), round(wider.high, 3)
     (-0.5, 0.5)
     """
@@ -238,7 +240,8 @@ def sign_flip(
 
     It is the share of random sign flips with a mean at least as far from 0. If the systems are
     the same, the difference of each component could have had the other sign, whatever its size
-    (Fisher 1935; Smucker, Allan and Carterette 2007). Shapes and errors are those of `random_half_means`.
+    (Fisher 1935; Smucker, Allan and Carterette 2007). Shapes and errors are those of
+    `random_half_means`.
 
     >>> components = np.array([str(number) for number in range(20)])
     >>> sign_flip(np.full(20, 0.1), components, seed=1) < 0.001

@@ -13,7 +13,7 @@ _written_paths: list[Path] = []
 
 @contextmanager
 def write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`. It replaces `path` if the block ends without an error."""
+    """Yield a temporary path beside `path`, which replaces `path` if the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -6,8 +6,8 @@ from __future__ import annotations
 class UserError(Exception):
     """An error of data or parameters: a fact that names the file, row or key, and a remedy.
 
-    The command of a stage prints it in at most ten lines and exits with 1. Any other exception is a bug
-    and keeps its traceback.
+    The command of a stage prints it in at most ten lines and exits with 1. Any other exception is
+    a bug and keeps its traceback.
     """
 
     def __init__(self, fact: str, remedy: str) -> None:

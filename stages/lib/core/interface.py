@@ -1,7 +1,7 @@
-"""Declare the inputs, outputs and parameters of a stage once, and run the stage from that declaration.
+"""Declare the inputs, outputs and parameters of a stage once, and run the stage from it.
 
-The `interface.py` of a stage holds three frozen dataclasses. Each field of `Inputs` and `Outputs` is
-annotated with its path and a help text; each field of `Params` is a section of params.yaml:
+The `interface.py` of a stage holds three frozen dataclasses. Each field of `Inputs` and `Outputs`
+is annotated with its path and a help text; each field of `Params` is a section of params.yaml:
 
     @dataclass(frozen=True)
     class Inputs:
@@ -14,11 +14,14 @@ annotated with its path and a help text; each field of `Params` is a section of 
 
     @dataclass(frozen=True)
     class Outputs:
-        splits: Annotated[pd.DataFrame, Writes("data/split/splits.parquet", "A row per id.", Splits)]
+        splits: Annotated[
+            pd.DataFrame,
+            Writes("data/split/splits.parquet", "A row per id.", Splits),
+        ]
         details: Annotated[Details, Writes("metrics/details/split.json", "Row accounting.")]
 
-The `__main__.py` of the stage defines `run(inputs: Inputs, params: Params) -> Outputs` and wraps it in
-`Stage`. The command line, dvc.yaml and the data dictionary follow from these classes.
+The `__main__.py` of the stage defines `run(inputs: Inputs, params: Params) -> Outputs` and wraps
+it in `Stage`. The command line, dvc.yaml and the data dictionary follow from these classes.
 """
 
 from __future__ import annotations
@@ -91,7 +94,7 @@ class Writes:
 
 @dataclass(frozen=True)
 class Folder:
-    """The declaration of a field that is a dataclass itself. Paths of its fields begin with `path`."""
+    """The declaration of a field that is a dataclass. Paths of its fields begin with `path`."""
 
     path: str
 
@@ -107,7 +110,7 @@ class AfterWriting:
 
 
 class TableFile(Generic[AnyTable]):
-    """A table on disk that a stage reads. Every row is checked against the contract when it is read."""
+    """A table on disk that a stage reads. Every row is checked when it is read."""
 
     def __init__(self, path: Path, table: type[AnyTable]) -> None:
         self.path = path

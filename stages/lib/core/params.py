@@ -13,7 +13,7 @@ PARAMS_FILE = Path("params.yaml")
 
 
 class ParamsSection(BaseModel):
-    """A section of params.yaml: unknown keys, wrong types and values out of range are refused by name."""
+    """A section of params.yaml. Unknown keys, wrong types and wrong values are refused by name."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
     section: ClassVar[str]
@@ -28,7 +28,7 @@ class RunParams(ParamsSection):
 
 
 class ModelParams(ParamsSection):
-    """The base model. It is fine-tuned, and before that it mines negatives and measures the data."""
+    """The base model: it mines negatives and measures the data, and is then fine-tuned."""
 
     section: ClassVar[str] = "model"
     base: str = Field(min_length=1)
@@ -38,7 +38,7 @@ class ModelParams(ParamsSection):
 
 
 class PairShape(ParamsSection):
-    """The shape of a training row. The key is in the section `pair`, and later stages read it too."""
+    """The shape of a training row. It is in the section `pair`; later stages read it too."""
 
     model_config = ConfigDict(extra="ignore")
     section: ClassVar[str] = "pair"
@@ -121,8 +121,8 @@ def _validation_message(
 def _keys_of(values: Any, location: tuple[int | str, ...]) -> list[str]:
     """Return the keys of the file that lead to an error.
 
-    Where a key chooses between models, pydantic adds the name of the chosen one to `location`. It is no
-    key of the file, so it is left out.
+    Where a key chooses between models, pydantic adds the name of the chosen one to `location`. It
+    is no key of the file, so it is left out.
     """
     keys = []
     for index, part in enumerate(location):

@@ -1,4 +1,7 @@
-"""The command around a stage: short errors, rollback of failed runs, offline mode, pinned versions, one thread."""
+"""The command around a stage.
+
+It gives short errors, rollback of failed runs, offline mode, pinned versions, and one thread.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +38,11 @@ Value = float | int | str | bool
 def command(main: Callable[..., None], *groups: str) -> typer.Typer:
     """Return the Typer application that runs `main`.
 
-    Numpy multiplies on one thread meanwhile: with several threads the last bits of a sum depend on the
-    number of cores. A UserError is printed in at most ten lines, and the exit status is 1. Files that a
-    failed run has written are removed, so that no half-written result remains. A run fails too if its
-    own code or parameters were edited meanwhile: DVC would record the new hashes beside the old result.
+    Numpy multiplies on one thread meanwhile: with several threads the last bits of a sum depend
+    on the number of cores. A UserError is printed in at most ten lines, and the exit status is 1.
+    Files that a failed run has written are removed, so that no half-written result remains. A run
+    fails too if its own code or parameters were edited meanwhile: DVC would record the new hashes
+    beside the old result.
 
     Args:
         main: the function that does the work.
@@ -70,7 +74,8 @@ def command(main: Callable[..., None], *groups: str) -> typer.Typer:
 def check_pins(groups: Iterable[str], pyproject: Path = Path("pyproject.toml")) -> None:
     """Check that the pinned versions of the dependency `groups` are installed.
 
-    DVC records the pins of pyproject.toml as parameters of the stage, so they must be the versions in use.
+    DVC records the pins of pyproject.toml as parameters of the stage, so they must be the
+    versions in use.
 
     Raises:
         UserError: a package has another version, or is missing.

@@ -1,9 +1,10 @@
 """Contracts of tables, and canonical reading and writing of whole tables.
 
-A contract has strict and ordered columns, one key and exact storage types. The same rows give the same
-bytes, whatever came before: rows are sorted by the contract's key, columns have the contract's order and
-types, row groups have a fixed size, and compression has a fixed level. The file has no index and no pandas
-metadata. A row group (a shard) is also the unit of work of parallel stages.
+A contract has strict and ordered columns, one key and exact storage types. The same rows give the
+same bytes, whatever came before: rows are sorted by the contract's key, columns have the
+contract's order and types, row groups have a fixed size, and compression has a fixed level. The
+file has no index and no pandas metadata. A row group (a shard) is also the unit of work of
+parallel stages.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ _ARROW_TYPES = {
 
 
 class Table(pa.DataFrameModel):
-    """A table between two stages. Its `Config.unique` is its key and the order of its rows on disk."""
+    """A table between two stages. `Config.unique` is its key and the order of its rows."""
 
     class Config:
-        """Nothing is coerced: a float is never cut to an integer, a number never becomes a string."""
+        """Nothing is coerced: no float is cut to an integer, no number becomes a string."""
 
         strict = True
         ordered = True
@@ -209,8 +210,8 @@ def read_shard(shard: Shard, table: type[AnyTable]) -> pd.DataFrame:
 def write_row_groups(writer: parquet.ParquetWriter, rows: arrow.Table) -> None:
     """Write `rows` in row groups of fixed size.
 
-    Each row group comes from one piece of memory. Pages end where pieces of memory end, so the bytes
-    would depend on how the rows came together.
+    Each row group comes from one piece of memory. Pages end where pieces of memory end, so the
+    bytes would depend on how the rows came together.
     """
     for start in range(0, max(rows.num_rows, 1), SHARD_ROWS):
         piece = rows.slice(start, SHARD_ROWS).combine_chunks()

@@ -1,8 +1,8 @@
 """Evaluation sets: queries with their qrels, and the identity of the benchmark.
 
-Two runs are comparable when they have the same benchmark: the held-out query ids with their raw strings,
-the qrels as document ids, the candidate document ids and the scoring rule. Cleaning, tokens, training data
-and model are under test and may vary.
+Two runs are comparable when they have the same benchmark: the held-out query ids with their raw
+strings, the qrels as document ids, the candidate document ids and the scoring rule. Cleaning,
+tokens, training data and model are under test and may vary.
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ def resolve_qrels(qrels: pd.DataFrame, aliases: Mapping[str, str]) -> dict[str, 
 
 
 # Hashed into the identity: another wording makes all earlier runs incomparable.
-SCORING_RULE = "full corpus; ties at six decimals by ascending document id; linear gains; a dropped document is a miss"
+SCORING_RULE = (
+    "full corpus; ties at six decimals by ascending document id; linear gains; "
+    "a dropped document is a miss"
+)
 
 
 def benchmark_id(evaluation_sets: Iterable[EvaluationSet], document_ids: Iterable[str]) -> str:

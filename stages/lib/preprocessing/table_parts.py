@@ -26,7 +26,7 @@ from stages.lib.core.tables import (
 
 
 def write_row_groups_of(frames: Sequence[pd.DataFrame], path: Path, table: type[AnyTable]) -> None:
-    """Write frames that were checked already, each as a row group. `read_row_groups` reads them back."""
+    """Write frames that are checked, each as a row group. `read_row_groups` reads them back."""
     schema = arrow_schema(table)
     with (
         atomic.write(path) as temporary,
@@ -39,7 +39,7 @@ def write_row_groups_of(frames: Sequence[pd.DataFrame], path: Path, table: type[
 
 
 def read_row_groups(shards: Sequence[Shard], table: type[AnyTable]) -> pd.DataFrame:
-    """Return the rows of several row groups that `write_row_groups_of` wrote. They are not checked again."""
+    """Return the rows of several row groups that `write_row_groups_of` wrote, unchecked."""
     schema = arrow_schema(table)
     rows = [parquet.ParquetFile(shard.path).read_row_group(shard.group) for shard in shards]
     frame = arrow.concat_tables([schema.empty_table(), *rows]).to_pandas()
@@ -49,7 +49,8 @@ def read_row_groups(shards: Sequence[Shard], table: type[AnyTable]) -> pd.DataFr
 def select_rows(path: Path, mask: npt.NDArray[np.bool_], table: type[AnyTable]) -> pd.DataFrame:
     """Return the rows of `path` where `mask` is true.
 
-    `mask` has one value per row of the file. The caller has read and checked the whole table before.
+    `mask` has one value per row of the file. The caller has read and checked the whole table
+    before.
     """
     schema = arrow_schema(table)
     frame = arrow.concat_tables(
@@ -89,7 +90,8 @@ def _masked_rows(
 def concat_sorted(parts: Iterable[Path], path: Path, table: type[AnyTable]) -> int:
     """Write the rows of `parts` as one table, and return their number.
 
-    Each part is a canonical file, and keys ascend from part to part. Memory holds one part at a time.
+    Each part is a canonical file, and keys ascend from part to part. Memory holds one part at a
+    time.
 
     Raises:
         ValueError: the keys of two parts overlap, so the result would not be sorted.
@@ -100,9 +102,9 @@ def concat_sorted(parts: Iterable[Path], path: Path, table: type[AnyTable]) -> i
 def merge_sorted(sequences: Sequence[Iterable[Path]], path: Path, table: type[AnyTable]) -> int:
     """Write several sequences of parts as one table, and return the number of rows.
 
-    Each sequence is as for `concat_sorted`. Keys of two sequences may interleave, but no key occurs twice, and
-    no two parts of a sequence share a value of the key's first column. Memory holds one part of each
-    sequence at a time.
+    Each sequence is as for `concat_sorted`. Keys of two sequences may interleave, but no key
+    occurs twice, and no two parts of a sequence share a value of the key's first column. Memory
+    holds one part of each sequence at a time.
     """
     schema = arrow_schema(table)
     key = key_of(table)
@@ -154,7 +156,7 @@ def _next(parts: Iterator[arrow.Table]) -> arrow.Table | None:
 
 
 def _checked_ascending(parts: Iterable[Path], key: list[str], path: Path) -> Iterator[arrow.Table]:
-    """Yield the rows of each part; raises ValueError where a part begins before the last one ended."""
+    """Yield the rows of each part; raises ValueError where parts overlap."""
     last_key = None
     for part in parts:
         with readable(part):
@@ -174,7 +176,8 @@ def _key_of_row(rows: arrow.Table, key: list[str], row: int) -> tuple[Any, ...]:
 def _equal_row_groups(parts: Iterable[arrow.Table], schema: arrow.Schema) -> Iterator[arrow.Table]:
     """Yield the rows of `parts` in pieces that are whole row groups, except the last one.
 
-    Row groups keep their fixed size wherever the parts were cut. Otherwise the bytes would depend on it.
+    Row groups keep their fixed size wherever the parts were cut. Otherwise the bytes would depend
+    on it.
     """
     rest = schema.empty_table()
     nothing_yielded = True

@@ -39,7 +39,9 @@ def read_stage_details(paths: Sequence[Path]) -> dict[str, dict[str, Value]]:
 
 
 def read_details(path: Path) -> dict[str, Value]:
-    """Return the details in a JSON file as flat keys: `{"dropped": {"empty": 0}}` as `dropped.empty`.
+    """Return the details of a JSON file with flat keys.
+
+    `{"dropped": {"empty": 0}}` becomes `dropped.empty`.
 
     Raises:
         UserError: the file is missing, or is no JSON object of numbers, texts and such objects.

@@ -47,7 +47,8 @@ def html_page(title: str, lead: str, sections: Sequence[PageSection]) -> str:
 
     Raises ValueError if two sections have the same title.
 
-    >>> text = html_page("Report", "In one line.", [PageSection("First part", [paragraph("Text.")])])
+    >>> section = PageSection("First part", [paragraph("Text.")])
+    >>> text = html_page("Report", "In one line.", [section])
     >>> '<li><a href="#first-part">First part</a></li>' in text
     True
     """

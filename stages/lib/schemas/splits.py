@@ -16,7 +16,7 @@ class Splits(Table):
     id: str = pa.Field(str_matches=r"^[dp][0-9a-f]{16}$", description="a pair or a document")
     component_id: str = pa.Field(
         str_matches=r"^[dp][0-9a-f]{16}$",
-        description="the connected component, named after the member whose id has the smallest hash "
+        description="the connected component, named after the member whose id hashes smallest "
         "(a document or a pair, by split.unit; for the unit anchor a hash of the anchor)",
     )
     split: str = pa.Field(

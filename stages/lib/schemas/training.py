@@ -65,11 +65,11 @@ class Triplets(Table):
     )
     positive_ids: object = pa.Field(
         metadata=_STRING_LIST,
-        description="documents, components and topics that are positive for the anchor; see in_batch_ids",
+        description="documents, components and topics that are positive; see in_batch_ids",
     )
     in_batch_ids: object = pa.Field(
         metadata=_STRING_LIST,
-        description="documents, components and topics of the texts that the row adds to a batch; none "
+        description="documents, components and topics of the texts that the row adds; none "
         "may be in the positive_ids of another row",
     )
 
@@ -89,7 +89,7 @@ class Triplets(Table):
     @pa.dataframe_check
     @classmethod
     def batches_know_positive_and_negatives(cls, frame: pd.DataFrame) -> pd.Series:
-        """Every positive is in positive_ids and in_batch_ids, and every negative is in in_batch_ids."""
+        """Positives are in positive_ids and in_batch_ids, negatives in in_batch_ids."""
         # Check row by row, since pandas cannot compare lists.
         is_valid = []
         names = ["doc_id", "negative_ids", "positive_ids", "in_batch_ids"]
