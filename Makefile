@@ -32,10 +32,11 @@ test: setup ## the gate: ruff, mypy, every test but the heavy proofs; needs no n
 	mypy
 	python -m pytest -m "not prove"
 
+# Python keeps what it compiled: compiling the tests takes as long as half of them.
 check: setup ## while writing: ruff, mypy and the fast tests
 	ruff check .
 	mypy
-	python -m pytest -n 2 -m "not prove and not slow"
+	PYTHONDONTWRITEBYTECODE= python -m pytest -n 2 --dist loadfile --hypothesis-profile check -m "not prove and not slow"
 
 prove: setup ## heavy proofs: bytes over hash seeds and workers, the default data's promises
 	python -m pytest -m prove

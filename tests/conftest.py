@@ -5,10 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+
+import tests.properties  # noqa: F401  registers the profiles of Hypothesis
 
 ROOT = Path(__file__).parent.parent
 THINGS = (
@@ -110,6 +113,21 @@ def own_cache(tmp_path, monkeypatch):
     """Let a stage keep its embeddings in this test's folder, and work alone."""
     monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
+
+
+@pytest.fixture(scope="session")
+def cached_drawing():
+    """Return the function that draws a chart, which draws equal charts once."""
+    import vl_convert
+
+    return cache(vl_convert.vegalite_to_svg)
+
+
+@pytest.fixture
+def charts_once(request, monkeypatch, cached_drawing):
+    """Draw equal charts of several pages once. A test that is marked slow draws each anew."""
+    if "slow" not in request.keywords:
+        monkeypatch.setattr("vl_convert.vegalite_to_svg", cached_drawing)
 
 
 @pytest.fixture(scope="session")

@@ -75,6 +75,7 @@ def test_variants_are_compared_seed_by_seed():
     assert told["in_batch.spread"] == pytest.approx(0.04)
 
 
+@pytest.mark.slow
 def test_the_probe_agrees_where_fine_tunes_differ_by_more_than_chance():
     components = np.array([str(at) for at in range(60)])
     noise = np.random.default_rng(1).normal(0, 0.01, 60)

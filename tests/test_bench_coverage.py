@@ -40,6 +40,7 @@ def test_a_sample_is_around_its_truth_and_the_peer_bounds_its_mean():
     assert sample.differences.mean() == pytest.approx(0.3, abs=0.05)
 
 
+@pytest.mark.slow
 def test_every_shape_is_measured_and_the_usual_draws_are_restored():
     told = measure(3, 1, (50,), ("coverage", "verdicts"))
     shapes = [f"{size}.{kind}.50" for size in SIZES for kind in EFFECTS]

@@ -2,6 +2,7 @@
 
 import ast
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,16 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 EMPTY_NAMES = {"found", "told", "one", "at", "asked", "wanted", "exam", "world", "judged"}
 
 
+@cache
+def trees():
+    """Return (file, syntax tree) for each file of code."""
+    return [(path, ast.parse(path.read_text("utf-8"))) for path in FILES]
+
+
 def nodes(kinds):
     """Return (file, node) for each syntax node of `kinds`."""
     return [
-        (path, node)
-        for path in FILES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, kinds)
+        (path, node) for path, tree in trees() for node in ast.walk(tree) if isinstance(node, kinds)
     ]
 
 
@@ -80,9 +84,7 @@ def test_no_two_public_types_share_a_name():
 
 @pytest.mark.parametrize("search", [double_assignments, nested_comprehensions, empty_names])
 def test_one_step_a_line_and_names_that_say_something(search):
-    places = [
-        place(path, node) for path in FILES for node in search(ast.parse(path.read_text("utf-8")))
-    ]
+    places = [place(path, node) for path, tree in trees() for node in search(tree)]
     assert places == []
 
 

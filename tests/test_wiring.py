@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from stages.commands import wire
 from stages.commands.compare.verdicts import CompareParams
 from stages.commands.pipeline import entry_file, order, read_pipeline
-from stages.commands.wire import closure, entry, imported, load_stage, rewire
+from stages.commands.wire import entry, imported, load_stage, rewire
 from stages.lib.core.interface import inputs_of, outputs_of, sections_of
 from stages.lib.core.params import PARAMS_FILE, load_section, read_yaml
 
@@ -25,6 +26,17 @@ each_stage = pytest.mark.parametrize("name", list(PIPELINE))
 @cache
 def tree(file):
     return ast.parse(Path(file).read_text("utf-8"))
+
+
+@cache
+def attributes(file):
+    """Return the names of all attributes that the code of a file mentions."""
+    return {node.attr for node in ast.walk(tree(file)) if isinstance(node, ast.Attribute)}
+
+
+@cache
+def closure(name):
+    return wire.closure(name)
 
 
 def models(name):
@@ -116,26 +128,46 @@ def test_no_code_dependency_is_idle(name):
     assert idle(files, PIPELINE[name].code_deps) == []
 
 
+# Before each stage, Python forgets the code of this project: it loads again what the stage imports.
 LOADED = """
 import importlib, json, pkgutil, sys
-name = sys.argv[1]
-package = importlib.import_module(f"stages.{name}")
-for module in pkgutil.iter_modules(package.__path__):
-    importlib.import_module(f"stages.{name}.{module.name}")
-files = [module.__file__ for key, module in sys.modules.items() if key.startswith("stages.")]
-print(json.dumps(sorted(file for file in files if not file.endswith("__init__.py"))))
+files_of_stage = {}
+for name in sys.argv[1:]:
+    for key in [key for key in sys.modules if key.partition(".")[0] == "stages"]:
+        del sys.modules[key]
+    package = importlib.import_module(f"stages.{name}")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"stages.{name}.{module.name}")
+    files = [module.__file__ for key, module in sys.modules.items() if key.startswith("stages.")]
+    files_of_stage[name] = sorted(file for file in files if not file.endswith("__init__.py"))
+print(json.dumps(files_of_stage))
 """
+# Training loads the libraries of models, which takes seconds.
+WITHOUT_TRAINING = [name for name in PIPELINE if name != "finetune"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(WITHOUT_TRAINING, id="all but finetune"),
+        pytest.param(["finetune"], id="finetune", marks=pytest.mark.slow),
+    ],
+)
+def test_what_python_loads_is_covered_by_the_dependencies(names):
+    """A check by other means than the search for imports: a Python process loads the stages."""
+    command = [sys.executable, "-c", LOADED, *names]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    loaded = json.loads(printed)
+    assert list(loaded) == names
+    for name in names:
+        files = [Path(file).relative_to(Path.cwd()).as_posix() for file in loaded[name]]
+        assert f"stages/{name}/__main__.py" in files
+        assert uncovered(files, PIPELINE[name].code_deps) == [], name
 
 
 @each_stage
-def test_what_python_loads_is_covered_by_the_dependencies(name):
-    """A check by other means than the search for imports: a Python process loads the stage."""
-    command = [sys.executable, "-c", LOADED, name]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    files = [Path(file).relative_to(Path.cwd()).as_posix() for file in json.loads(printed)]
-    assert f"stages/{name}/__main__.py" in files
-    assert uncovered(files, PIPELINE[name].code_deps) == []
-    # Imports inside functions are found by reading the code alone.
+def test_what_the_code_imports_is_covered_by_the_dependencies(name):
+    """Imports inside functions are found by reading the code alone."""
     read = [file.as_posix() for file in closure(name)]
     assert uncovered(read, PIPELINE[name].code_deps) == []
 
@@ -228,8 +260,7 @@ def test_every_parameter_is_read(section):
     }
     if section == "compare":
         files = set(Path(inspect.getfile(CompareParams)).parent.glob("*.py"))
-    nodes = [node for file in files for node in ast.walk(tree(file))]
-    read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    read = set().union(*map(attributes, files))
     if section == "validate":
         # The table of gates names the parameter of each limit.
         rules = ast.walk(tree(Path("stages/validate/gates.py")))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import importlib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -100,9 +101,8 @@ def imported(file: Path, root: Path = Path()) -> set[Path]:
     Imports for type checking alone do not run and do not count. An `__init__.py` holds a docstring
     and nothing else, so it does not count either.
     """
-    tree = ast.parse((root / file).read_text("utf-8"), str(file))
     files = set()
-    for module in _module_names(tree, list(file.parent.parts)):
+    for module in _module_names((root / file).read_text("utf-8"), file.parent.parts):
         path = Path(*module.split(".")).with_suffix(".py")
         if (root / path).is_file():
             files.add(path)
@@ -203,15 +203,22 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool) else str(value)
 
 
-def _module_names(tree: ast.AST, package: list[str]) -> Iterator[str]:
-    for node in _executed(tree):
+@cache
+def _module_names(source: str, package: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names that a file of `package` may import as modules, in the order of the file.
+
+    Most stages import the same files of stages/lib, so each source is parsed once.
+    """
+    names: list[str] = []
+    for node in _executed(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else []
+            above = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*above, *([node.module] if node.module else [])])
             # `from package import module` names a module as well as a function of a module.
-            yield from [module, *(f"{module}.{alias.name}" for alias in node.names)]
+            names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
+    return tuple(names)
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:

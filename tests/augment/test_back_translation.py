@@ -23,6 +23,7 @@ def marian(tmp_path_factory):
     return Marian(tiny_marian(folder / "there", 1), tiny_marian(folder / "back", 2))
 
 
+@pytest.mark.slow
 @only_here
 def test_bergamot_reads_english_by_way_of_portuguese():
     assert Bergamot().load_forward()("Cutaneous vasculitis") == "Vasculite cutânea"

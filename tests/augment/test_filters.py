@@ -1,7 +1,7 @@
 """Variants say something new, and none of them repeats a held-out text."""
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.augment.__main__ import make_outputs
@@ -10,6 +10,7 @@ from stages.augment.lexical_variants import generate_variants
 from stages.lib.core.ids import hash_hex
 from stages.lib.text.normal_form import normal_form
 from tests.augment.rows import AUGMENTERS, fingerprints, pairs
+from tests.properties import examples
 
 
 def reasons(frame: pd.DataFrame, held_out: pd.DataFrame, threshold: float = 0.8) -> dict[str, str]:
@@ -92,7 +93,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(ROWS, st.lists(WORDS, max_size=3), st.integers(0, 5), st.randoms(use_true_random=False))
 def test_order_changes_nothing_and_each_variant_is_accounted(rows, held_out, limit, random):
     results = []

@@ -101,6 +101,7 @@ def test_the_stage_trains_on_training_pairs_alone(project):
     assert ledger["action"].value_counts().to_dict() == {"add": 20, "drop": 18}
 
 
+@pytest.mark.slow
 def test_typing_errors_are_for_training_anchors_alone(project):
     configure(keyboard=True, max_share=1.0)
     frame = pairs(("broken kettle", "a"), ("kettle with 12 cups", "b"), ("toaster", "t"))

@@ -72,6 +72,7 @@ def test_several_definitions_do_not_share_words():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize(
     "piece", ["(", "[", "(A1) ", "a (AA)", " (aaaa", "a", "`", "A ( b) ", "``` (A1)"]

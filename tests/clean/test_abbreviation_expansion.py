@@ -1,11 +1,12 @@
 """Abbreviations are written out once, or everywhere, and only where nobody else did."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.clean.abbreviation_expansion import expand
 from stages.clean.edits import apply
+from tests.properties import examples
 
 ENTRIES = (
     *(
@@ -146,7 +147,7 @@ PIECES += [
     st.sampled_from([" ", ""]),
     st.sampled_from(["first", "all"]),
 )
-@settings(max_examples=400)
+@examples(400)
 def test_expanding_twice_is_expanding_once_and_can_be_undone(pieces, glue, mode):
     text = glue.join(pieces)
     edits = expand(text, ENTRIES, mode)

@@ -14,6 +14,7 @@ from stages.clean.steps import (
     strip_markup_documents,
 )
 from tests.clean.corpus import PARAMS, documents
+from tests.properties import examples
 
 pytestmark = pytest.mark.slow
 
@@ -186,7 +187,7 @@ FUSES = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=SECONDS * 1000)
+@settings(examples(150), deadline=SECONDS * 1000)
 @given(
     st.sampled_from(["", PAGE]),
     st.lists(st.tuples(FUSES, st.sampled_from([1, 1, 3, 50, 1000])), max_size=12),

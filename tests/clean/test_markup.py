@@ -92,6 +92,7 @@ def test_no_letter_or_number_is_lost_unless_hidden(parts):
         assert strip_html(text).count("5") == visible.count("5")
 
 
+@pytest.mark.slow
 def test_deep_nesting_takes_linear_time():
     assert strip_html("<div>" * 100_000 + "x").strip() == "x"
 
@@ -163,6 +164,7 @@ def test_repetition_settles_within_the_rounds(text):
     raise AssertionError(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part",
     ["<!--", "<script>", '<a href="', "<pre>", "<li>", "`<p>", "```a\n", "<div>", "&lt;b&gt;"],

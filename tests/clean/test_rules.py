@@ -1,12 +1,13 @@
 """Rules: repeated until they find nothing, and reversible."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.clean.edits import apply
 from stages.clean.rules import Repaired, abbreviation_rules, markup_rules, repair, word_rules
 from tests.clean.corpus import PARAMS
 from tests.clean.texts import ENTRIES, TEXTS, undo
+from tests.properties import examples
 
 
 def clean_text(text: str, lines: bool, lowercase: str = "off") -> Repaired:
@@ -20,7 +21,7 @@ def clean_text(text: str, lines: bool, lowercase: str = "off") -> Repaired:
     return repair(text, rules)
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(TEXTS, st.booleans(), st.sampled_from(["off", "prose", "all"]))
 def test_cleaning_a_clean_text_changes_nothing(text, lines, lowercase):
     cleaned, _, settled = clean_text(text, lines, lowercase)
@@ -28,7 +29,7 @@ def test_cleaning_a_clean_text_changes_nothing(text, lines, lowercase):
         assert clean_text(cleaned, lines, lowercase) == (cleaned, [], True)
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(TEXTS, st.booleans(), st.sampled_from(["off", "prose", "all"]))
 def test_edits_undone_from_the_last_give_the_text_back(text, lines, lowercase):
     cleaned, edits, _ = clean_text(text, lines, lowercase)

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.clean.edits import apply
@@ -14,6 +14,7 @@ from stages.clean.spelling import (
     is_english,
     prose_words,
 )
+from tests.properties import examples
 
 COUNTS = {
     "leukocytes": 40,
@@ -110,7 +111,7 @@ SENTENCES = st.lists(
 ).map(" ".join)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.lists(SENTENCES, max_size=6))
 def test_the_corrected_corpus_has_nothing_left_to_correct(texts):
     def count(corpus):

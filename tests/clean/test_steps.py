@@ -1,7 +1,7 @@
 """The steps over a shard: no row is lost without a line in the ledger."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.clean.steps import (
@@ -14,9 +14,10 @@ from stages.clean.steps import (
 )
 from tests.clean.corpus import PARAMS, documents, pairs
 from tests.clean.texts import ENTRIES, TEXTS
+from tests.properties import examples
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.lists(TEXTS.filter(bool), max_size=6))
 def test_every_document_stays_or_has_its_line_in_the_ledger(texts):
     frame, dropped = documents(*texts), []

@@ -37,6 +37,7 @@ def test_a_broken_csv_is_named_with_its_line(read, content, fact):
     assert caught.value.remedy
 
 
+@pytest.mark.slow
 def test_an_undecodable_byte_far_into_a_file_is_named_by_line(read):
     with pytest.raises(UserError, match="line 50002: this is not utf-8"):
         read(b"question,answer\n" + b"a,b\n" * 50_000 + b"c,\xff\n")

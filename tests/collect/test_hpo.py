@@ -183,6 +183,7 @@ def test_a_circle_of_terms_gives_each_the_other_and_ends(tmp_path):
     assert hpo.parent_edges(terms) == [("HP:1", "HP:2"), ("HP:2", "HP:1")]
 
 
+@pytest.mark.slow
 def test_the_pinned_ontology_gives_all_defined_terms():
     collected = hpo.read_ontology("hpo")
     assert (len(collected.documents), len(collected.pairs)) == (16_449, 21_184)

@@ -165,6 +165,7 @@ def test_the_data_card_states_origin_licence_and_counts(project):
     assert "| unknown_document | 1 |" in card
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_and_sources_changes_no_byte(project):
     run()
     before = contents()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -15,6 +15,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.schemas.splits import Splits
 from stages.lib.text.normal_form import normal_form, similarity
 from tests.conftest import ROOT
+from tests.properties import examples
 from tests.split.faq import LONG, d, documents, p, pairs, run, splits, text, with_params
 
 # Two pairs per kind of leak: (anchor, text, group) of each; of a shared document the second has no text.
@@ -61,7 +62,7 @@ def merged(parts):
     return AuditData(*fields)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     st.dictionaries(st.sampled_from(list(PLANTED)), st.integers(1, 4), min_size=1),
     st.sampled_from([("test", "train"), ("validation", "train"), ("test", "validation")]),
@@ -107,7 +108,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     ROWS, st.lists(st.sampled_from(POOL), min_size=6, max_size=6), st.sampled_from([0.5, 0.8, 1.0])
 )
@@ -200,6 +201,7 @@ def test_our_splits_leak_nothing_beside_a_split_by_row(project):
     assert result.output.endswith("nothing leaks that split.unit: component keeps apart\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_a_given_split_is_audited_with_examples(project, suffix):
     # By row: every first question is in training, every second in the test split.
@@ -221,6 +223,7 @@ def test_a_given_split_is_audited_with_examples(project, suffix):
     assert result.output.endswith("held-out text leaks\n")
 
 
+@pytest.mark.slow
 def test_a_leak_in_our_own_splits_is_an_error(project):
     table = tables.read(Path("data/split/splits.parquet"), Splits)
     table.loc[table["id"] == p("0 a"), "split"] = "test"

@@ -32,6 +32,7 @@ SHELL = [(file, line) for file in pages() for line in shell_lines(file)]
 RUNNABLE = {*stage_files(), *command_files(), *(f"commands.{name}" for name in command_files())}
 
 
+@pytest.mark.slow
 def test_generated_blocks_are_up_to_date():
     result = CliRunner().invoke(app, ["--check"])
     assert result.exit_code == 0, result.output

@@ -117,6 +117,7 @@ def output(data, row_id):
     return result.stdout
 
 
+@pytest.mark.slow
 def test_the_history_of_a_pair_goes_from_raw_to_negatives(data):
     assert (
         output(data, BIG).replace(str(data), "data")
@@ -167,11 +168,13 @@ def test_a_dropped_document_names_the_rule_and_the_kept_copy(data):
     assert f'{HEAD} says "Macrocephaly - A head that is large."' in output(data, COPY)
 
 
+@pytest.mark.slow
 def test_a_kept_document_names_what_it_replaced_and_its_pairs(data):
     assert f"deduplicate  {COPY}: drop, exact_copy, partner {HEAD}, score 1\n" in output(data, HEAD)
     assert f'the 1 pairs that should find it\n  {BIG}  "Big head"\n' in output(data, HEAD)
 
 
+@pytest.mark.slow
 def test_a_query_names_its_relevant_documents(data):
     assert "as made" in output(data, QUERY)
     assert f'the 1 documents that answer it\n  {HAND}  grade 1  "A hand."\n' in output(data, QUERY)

@@ -47,6 +47,7 @@ def run():
     return CliRunner().invoke(fetch.app, [])
 
 
+@pytest.mark.slow
 def test_a_wheel_is_fetched_once(index):
     first = run()
     assert (first.exit_code, first.output) == (0, "tiny 1.0: fetched\n")
@@ -58,6 +59,7 @@ def test_a_wheel_is_fetched_once(index):
     assert (second.exit_code, second.output) == (0, "tiny 1.0: already here\n")
 
 
+@pytest.mark.slow
 def test_other_bytes_than_the_pinned_ones_are_not_kept(index):
     pin("0" * 64)
     result = run()
@@ -66,6 +68,7 @@ def test_other_bytes_than_the_pinned_ones_are_not_kept(index):
     assert not wheels.pinned_wheels()["tiny"].path.exists()
 
 
+@pytest.mark.slow
 def test_a_damaged_wheel_is_fetched_again(index):
     path = wheels.pinned_wheels()["tiny"].path
     path.parent.mkdir(parents=True)

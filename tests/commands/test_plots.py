@@ -41,6 +41,7 @@ def test_dvcs_own_page_would_need_the_network():
     assert len(outside(VegaRenderer.SCRIPTS)) == 3
 
 
+@pytest.mark.slow
 def test_the_template_contains_vega_and_room_for_the_plots():
     text = template()
     assert outside(text) == []

@@ -60,6 +60,7 @@ def uses(name):
     return verdicts.uses_of_test_set(find_version(name), error=0.01).versions
 
 
+@pytest.mark.slow
 def test_each_version_is_compared_with_the_one_before(history):
     commit(history, [0.5, 0.8], "more data")
     commit(history, [0.5, 0.8], "only rows moved", rows_out=90)
@@ -78,6 +79,7 @@ def test_each_version_is_compared_with_the_one_before(history):
     assert advice_on(versions).startswith("The last change did harm")
 
 
+@pytest.mark.slow
 def test_three_equivalent_changes_in_a_row_say_to_stop(history):
     for step in range(1, 4):
         commit(history, [0.4 + step / 1000, 0.6 + step / 1000], f"change {step}")
@@ -92,6 +94,7 @@ def test_three_equivalent_changes_in_a_row_say_to_stop(history):
     assert advice_on(versions[:1]).startswith("There is one version")
 
 
+@pytest.mark.slow
 def test_small_changes_that_add_up_are_no_standstill(history):
     for step in range(1, 4):
         commit(history, [0.4 + step / 150, 0.6 + step / 150], f"change {step}")
@@ -135,6 +138,7 @@ def test_an_abandoned_branch_counts_as_a_use(history):
     assert len(uses("HEAD")) == 3
 
 
+@pytest.mark.slow
 def test_experiments_are_compared_with_their_start(history):
     experiment(history, [0.5, 0.8], "brave-idea", near="link")
     experiment(history, [0.3, 0.5], "wild-idea")
@@ -166,6 +170,7 @@ def test_the_best_of_several_is_above_their_mean_by_luck(count, mean):
     assert mean_of_best(count) == pytest.approx(mean, abs=0.005)  # Harter 1961
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_table_and_writes_a_page(history):
     commit(history, [0.5, 0.8], "more data", split="test")
     write([0.5, 0.8])

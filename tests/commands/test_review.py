@@ -65,6 +65,7 @@ def test_every_negative_is_written_with_its_texts(written):
     }
 
 
+@pytest.mark.slow
 def test_labels_stay_and_those_of_other_rows_move_to_the_end(written):
     FILE.write_text(
         FILE.read_text("utf-8")
@@ -87,6 +88,7 @@ def test_labels_stay_and_those_of_other_rows_move_to_the_end(written):
     assert labels() == {("fever", name("d", 11)): "yes", ("rash", name("d", 12)): "no"}
 
 
+@pytest.mark.slow
 def test_writing_again_changes_no_byte(written):
     before = FILE.read_bytes()
     CliRunner().invoke(app)
@@ -132,6 +134,7 @@ def hits():
     )
 
 
+@pytest.mark.slow
 def test_first_hits_without_a_label_are_written_too(written):
     result = CliRunner().invoke(app)
     assert (

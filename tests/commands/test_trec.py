@@ -74,6 +74,7 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_another_evaluator_reads_our_ranking(project):
     result = CliRunner().invoke(app, ["trec"])
     assert result.exit_code == 0, result.output
@@ -96,6 +97,7 @@ def test_another_evaluator_reads_our_ranking(project):
     assert metrics[nDCG @ 10] == pytest.approx((1 / 1.5849625 + 0.5 / 2) / (1 + 0.5 / 1.5849625))
 
 
+@pytest.mark.slow
 def test_the_out_of_domain_set_has_qrels_too(project):
     assert CliRunner().invoke(app, ["trec"]).exit_code == 0
     assert (project / "trec/out_of_domain.qrels").read_text() == f"{STOP} 0 {name('d', 2)} 1\n"

@@ -231,6 +231,7 @@ def test_a_stage_without_a_declaration_is_named():
         load_stage("lib")
 
 
+@pytest.mark.slow
 def test_check_names_the_file_and_writes_nothing(tmp_path):
     # The real pipeline with one dependency less.
     lines = Path("dvc.yaml").read_text("utf-8").splitlines(keepends=True)

@@ -103,6 +103,7 @@ def test_the_command_drops_copies_and_links_what_is_near(project):
     }
 
 
+@pytest.mark.slow
 def test_documents_without_pairs_pass(project):
     result = run(documents(("a", "faq", "Reset it"), ("b", "faq", "reset it")), Pairs.empty())
     assert (result.exit_code, result.output) == (0, "")
@@ -115,6 +116,7 @@ EMPTY = ("c", "faq", f"please {LONG}")
 OTHER = ("d", "faq", LONG.replace("back", "front"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("near", "stay", "relabelled"),
     [("link", "abcd", 0), ("drop_empty_difference", "acd", 0), ("drop", "ac", 1)],

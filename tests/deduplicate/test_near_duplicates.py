@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.deduplicate import near_duplicates
@@ -19,6 +19,7 @@ from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import NearDuplicates
 from stages.lib.text.normal_form import jaccard, normal_form, shingles, similarity
 from stages.lib.text.similarity_join import similarity_join
+from tests.properties import examples
 
 # Few words, so that many texts come out alike: short ones (character shingles) and long ones (word shingles).
 TEXTS = st.lists(
@@ -73,7 +74,7 @@ def edges(folder, texts, threshold=0.8, measure="jaccard"):
     )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(TEXTS.map(lambda texts: texts or ["a"]), st.sampled_from([0.5, 0.8, 1.0]))
 def test_every_edge_is_true_and_equal_texts_are_a_star(folder, texts, threshold):
     sets = {f"{at:02}": shingles(text) for at, text in enumerate(texts)}
@@ -203,6 +204,7 @@ def test_hashed_shingles_are_as_similar_as_the_shingles(first, second):
     assert max(jaccard(x, y) for x in first_sets for y in second_sets) == similarity(first, second)
 
 
+@pytest.mark.slow
 def test_shards_and_workers_change_nothing(folder, monkeypatch):
     chance = random.Random(2)
     base = [" ".join(f"word{chance.randrange(900)}" for _ in range(20)) for _ in range(75)]

@@ -3,7 +3,6 @@
 import pandas as pd
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from stages.deduplicate.representatives import (
@@ -24,6 +23,7 @@ from tests.deduplicate.rows import (
     representatives,
     settings,
 )
+from tests.properties import examples
 
 
 def standing_for(**names: str) -> dict[str, Representative]:
@@ -165,7 +165,7 @@ def deduplicated(frame, pair_frame, *authoritative):
     return chosen, kept_documents, kept_pairs, pair_ledger(pair_frame, decisions, chosen)
 
 
-@hypothesis_settings(max_examples=60, deadline=None)
+@examples(60)
 @given(DOCUMENTS, PAIRS, st.randoms(use_true_random=False))
 def test_the_order_of_the_input_changes_nothing(document_rows, pair_rows, random):
     frame, pair_frame = make(document_rows, pair_rows)
@@ -181,7 +181,7 @@ def test_the_order_of_the_input_changes_nothing(document_rows, pair_rows, random
     assert lines(ledger_again) == lines(ledger)
 
 
-@hypothesis_settings(max_examples=60, deadline=None)
+@examples(60)
 @given(DOCUMENTS, PAIRS)
 def test_every_pair_keeps_its_document_or_has_a_partner(document_rows, pair_rows):
     frame, pair_frame = make(document_rows, pair_rows)
@@ -213,7 +213,7 @@ def test_every_pair_keeps_its_document_or_has_a_partner(document_rows, pair_rows
     assert set(dropped["partner_id"]) <= set(kept_pairs["pair_id"])
 
 
-@hypothesis_settings(max_examples=30, deadline=None)
+@examples(30)
 @given(DOCUMENTS, PAIRS)
 def test_deduplicated_data_stays_as_it_is(document_rows, pair_rows):
     _, kept_documents, kept_pairs, _ = deduplicated(*make(document_rows, pair_rows), "hpo")

@@ -1,12 +1,13 @@
 """The best copy stays, every dropped one has a kept partner of its own, and official documents never go."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stages.lib.core.ids import hash_hex
 from stages.lib.text.normal_form import normal_form
 from tests.deduplicate.rows import copies, d, documents, representatives
+from tests.properties import examples
 
 
 def test_case_punctuation_and_spacing_do_not_part_copies():
@@ -134,7 +135,7 @@ DOCUMENTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(DOCUMENTS)
 @example([("hpo", "Reset it", "Title"), ("orpha", "reset it!", ""), ("orpha", "RESET  it", "")])
 def test_a_dropped_document_has_a_kept_partner_of_equal_text(rows):

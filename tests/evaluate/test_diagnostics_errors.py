@@ -1,6 +1,7 @@
 """Errors on the first rank: of validation only, in a stable order, and the share that are none."""
 
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,6 +79,7 @@ def test_a_query_keeps_its_place_in_the_sample():
     assert after == [query_id for query_id in before if query_id != name("q", 2)]
 
 
+@pytest.mark.slow
 def test_the_label_error_counts_labels_of_current_errors():
     errors = sample_errors(runs([9] * 8), held(8), 50, 13)
     assert label_error(errors, []) == {}

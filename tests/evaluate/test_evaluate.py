@@ -156,6 +156,7 @@ def test_a_static_model_and_a_probe_are_systems(project):
     } <= metrics.keys()
 
 
+@pytest.mark.slow
 def test_a_model_with_context_is_no_static_model(project):
     with pytest.raises(UserError, match="holds no static model"):
         StaticModel(find_base_model(BASE))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.evaluate.__main__ import query_tables
@@ -18,6 +18,7 @@ from stages.lib.retrieval.corpus import Corpus
 from stages.lib.retrieval.search import Hits
 from stages.lib.schemas.runs import QueryResults, Runs
 from tests.evaluate.inputs import name
+from tests.properties import examples
 
 THREE = ("bm25", "base", "finetuned")
 
@@ -51,7 +52,7 @@ def test_the_means_of_each_system():
     assert metrics.keys() == {f"test.{system}.{metric}" for system in THREE for metric in METRICS}
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.permutations(range(len(LITERAL))))
 def test_the_order_of_the_rows_changes_nothing(order):
     assert means_by_system(LITERAL.iloc[list(order)], "test") == pytest.approx(
@@ -164,7 +165,7 @@ def write_results(frame, folder):
 SHARES = st.floats(0.0, 1.0)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.lists(st.tuples(SHARES, SHARES, SHARES), min_size=1, max_size=4))
 def test_results_are_written_to_the_last_bit(tmp_path_factory, scores):
     frame = results(*((number, number, *three) for number, three in enumerate(scores)))

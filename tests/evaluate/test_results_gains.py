@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.evaluate.results import IntervalSettings, gains, harm, paired_scores
 from stages.lib.analysis.intervals import add_seed_variance, mean_interval, sign_flip
 from stages.lib.schemas.runs import QueryResults
+from tests.properties import examples
 
 GAIN = "validation.gain.over_base.ndcg_at_10"
 SETTINGS = IntervalSettings(13, None)
@@ -92,7 +93,7 @@ def _of(frame):
     return scores.tuned - scores.other, scores.components
 
 
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(random):
     frame = many(60)

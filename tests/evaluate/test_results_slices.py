@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.evaluate.results import (
@@ -20,6 +20,7 @@ from stages.lib.evaluation.evaluation_set import EvaluationSet
 from stages.lib.evaluation.ranking_metrics import METRICS
 from stages.lib.schemas.evaluation_set import Queries
 from tests.evaluate.test_results_gains import results
+from tests.properties import examples
 
 SETTINGS = IntervalSettings(13, None)
 
@@ -143,7 +144,8 @@ def test_the_smallest_of_many_slices_are_one():
     assert rows["queries"].tolist() == [2] * 49 + [1, 5]
 
 
-@settings(max_examples=10, deadline=None)
+@pytest.mark.slow
+@examples(10)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(random):
     query_rows, evaluation_set = case()
@@ -159,7 +161,8 @@ def test_the_order_of_rows_changes_nothing(random):
     pd.testing.assert_frame_equal(mixed, slice_gains(query_rows, evaluation_set, {}, SETTINGS))
 
 
-@settings(max_examples=20, deadline=None)
+@pytest.mark.slow
+@examples(20)
 @given(st.lists(st.sampled_from(["exact", "lay", "", "broad"]), min_size=2, max_size=30))
 def test_every_query_is_in_one_slice_of_each_kind(relations):
     scores = np.linspace(0.0, 1.0, len(relations))

@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from stages.evaluate.systems import (
     average_precision,
@@ -16,13 +15,28 @@ from stages.evaluate.systems import (
 )
 from stages.lib.analysis.intervals import bootstrap_interval
 from stages.lib.retrieval.corpus import Corpus
+from tests.properties import examples
 
 VALUES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=3, max_size=12)
 
 
-@settings(max_examples=100, deadline=None)
+def test_rank_correlation_on_literals():
+    scores = np.array([0.1, 0.2, 0.3, 0.4])
+    # One neighbouring exchange: 1 - 6 * (1 + 1) / (4 * 15).
+    assert spearman(scores, np.array([0.1, 0.3, 0.2, 0.4])) == pytest.approx(0.8)
+    assert spearman(scores, -scores) == pytest.approx(-1.0)
+    # The last two share rank 3.5: the covariance of ranks is 4.5, the variances are 5 and 4.5.
+    tied = np.array([0.1, 0.2, 0.3, 0.3])
+    assert spearman(scores, tied) == pytest.approx(0.9**0.5)
+    assert spearman(scores, np.ones(4)) is None
+
+
+@pytest.mark.slow  # importing scipy.stats takes seconds
+@examples(100)
 @given(VALUES, st.randoms(use_true_random=False))
 def test_rank_correlation_equals_scipy_with_ties(scores, random):
+    from scipy import stats
+
     cosines = [random.choice([0.1, 0.2, 0.3, 0.4]) for _ in scores]
     mine = spearman(np.array(scores), np.array(cosines))
     if len(set(scores)) == 1 or len(set(cosines)) == 1:
@@ -45,7 +59,7 @@ def test_average_precision_on_literals():
     )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(st.tuples(st.booleans(), st.sampled_from([0.1, 0.2, 0.3])), min_size=1, max_size=9),
     st.randoms(),
@@ -79,6 +93,7 @@ def test_a_document_scores_by_its_best_passage():
     assert pair_cosines(placed, anchors, passages, corpus).tolist() == pytest.approx([0.8, 0.6])
 
 
+@pytest.mark.slow
 def test_agreement_has_both_models_and_the_gain():
     rows = scored(
         *((index, "d", score) for index, score in enumerate([0.0, 0.2, 0.4, 0.6, 0.8, 1.0]))
@@ -94,6 +109,7 @@ def test_agreement_has_both_models_and_the_gain():
     assert 0.0 < low <= metrics["gain.over_base.average_precision.mean"] <= high
 
 
+@pytest.mark.slow
 def test_undefined_figures_are_left_out():
     rows = scored((1, "d", 1.0), (2, "d", 0.8))
     metrics = score_agreement(

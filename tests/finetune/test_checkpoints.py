@@ -5,11 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-import torch
 
 from stages.finetune import checkpoints
 from stages.finetune.checkpoints import (
@@ -21,18 +21,23 @@ from stages.finetune.checkpoints import (
 )
 from tests.conftest import ROOT
 
-STATE = State(
-    step=5,
-    model={"weight": torch.tensor([1.0, 2.0])},
-    optimizer={
-        "state": {0: {"step": torch.tensor(5.0)}},
-        "param_groups": [{"lr": 0.1, "params": [0]}],
-    },
-    schedule={"last_epoch": 5},
-    rng_state=checkpoints.get_rng_state("cpu"),
-    scalars=[("train/loss", 0.5, 5)],
-    early_stopping={},
-)
+
+@cache
+def saved_state():
+    import torch
+
+    return State(
+        step=5,
+        model={"weight": torch.tensor([1.0, 2.0])},
+        optimizer={
+            "state": {0: {"step": torch.tensor(5.0)}},
+            "param_groups": [{"lr": 0.1, "params": [0]}],
+        },
+        schedule={"last_epoch": 5},
+        rng_state=checkpoints.get_rng_state("cpu"),
+        scalars=[("train/loss", 0.5, 5)],
+        early_stopping={},
+    )
 
 
 def process(folder, *arguments):
@@ -77,15 +82,15 @@ def test_a_killed_run_ends_at_the_bits_of_one_that_was_not(tmp_path, loss, patie
 def test_a_checkpoint_is_read_back_and_removed(tmp_path):
     own = Checkpoints("a", tmp_path)
     assert own.read() is None
-    own.write(STATE)
-    own.write(STATE._replace(step=10))
+    own.write(saved_state())
+    own.write(saved_state()._replace(step=10))
     assert [path.name for path in tmp_path.iterdir()] == ["a.checkpoint"], (
         "the latest alone, and nothing half-written"
     )
     state = Checkpoints("a", tmp_path).read()
     assert state.step == 10
-    assert torch.equal(state.model["weight"], STATE.model["weight"])
-    assert [tuple(scalar) for scalar in state.scalars] == STATE.scalars
+    assert state.model["weight"].tolist() == [1.0, 2.0]
+    assert [tuple(scalar) for scalar in state.scalars] == saved_state().scalars
     assert Checkpoints("b", tmp_path).read() is None
     own.remove()
     assert list(tmp_path.iterdir()) == []
@@ -107,7 +112,7 @@ def test_a_checkpoint_is_read_back_and_removed(tmp_path):
 )
 def test_a_damaged_or_foreign_checkpoint_is_removed(tmp_path, capsys, damage, message):
     own = Checkpoints("a", tmp_path)
-    own.write(STATE)
+    own.write(saved_state())
     path = tmp_path / "a.checkpoint"
     path.write_bytes(damage(path.read_bytes()))
     assert own.read() is None
@@ -117,16 +122,16 @@ def test_a_damaged_or_foreign_checkpoint_is_removed(tmp_path, capsys, damage, me
 
 def test_a_checkpoint_runs_no_code(tmp_path, capsys):
     own = Checkpoints("a", tmp_path)
-    own.write(STATE._replace(early_stopping={"evil": os.system}))
+    own.write(saved_state()._replace(early_stopping={"evil": os.system}))
     assert own.read() is None
     assert "training starts anew" in capsys.readouterr().err
 
 
 def test_a_write_that_fails_leaves_the_one_before(tmp_path):
     own = Checkpoints("a", tmp_path)
-    own.write(STATE)
+    own.write(saved_state())
     with pytest.raises(AttributeError):
-        own.write(STATE._replace(step=10, early_stopping={"no": lambda: None}))
+        own.write(saved_state()._replace(step=10, early_stopping={"no": lambda: None}))
     assert [path.name for path in tmp_path.iterdir()] == ["a.checkpoint"]
     assert own.read().step == 5
 
@@ -134,7 +139,7 @@ def test_a_write_that_fails_leaves_the_one_before(tmp_path):
 def test_a_failing_disk_does_not_stop_training(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     own = Checkpoints("a", tmp_path / "file" / "folder", seconds=0.0)
-    own.write(STATE)
+    own.write(saved_state())
     assert "training goes on without it" in capsys.readouterr().err
     assert own.read() is None
     own.remove()
@@ -153,10 +158,10 @@ def test_half_written_files_are_not_read_and_are_removed_later(tmp_path):
 
 def test_the_latest_abandoned_checkpoints_stay(tmp_path):
     for index in range(MAX_ABANDONED + 2):
-        Checkpoints(f"old{index}", tmp_path).write(STATE)
+        Checkpoints(f"old{index}", tmp_path).write(saved_state())
         os.utime(tmp_path / f"old{index}.checkpoint", (index, index))
     own = Checkpoints("a", tmp_path)
-    own.write(STATE)
+    own.write(saved_state())
     own.remove()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"old{index}.checkpoint" for index in (2, 3, 4)
@@ -166,12 +171,13 @@ def test_the_latest_abandoned_checkpoints_stay(tmp_path):
 def test_slow_checkpoints_are_due_less_often(tmp_path):
     assert Checkpoints("a", tmp_path, seconds=0.0).is_due()
     slow = Checkpoints("a", tmp_path, seconds=0.0)
-    slow.write(STATE)
+    slow.write(saved_state())
     slow._write_seconds = 60.0
     assert not slow.is_due()
     assert not Checkpoints("a", tmp_path).is_due()
 
 
+@pytest.mark.slow
 def test_the_key_names_all_that_decides():
     assert checkpoint_key("a", "b") == checkpoint_key("a", "b")
     assert (
@@ -187,6 +193,7 @@ def test_the_key_names_all_that_decides():
     )
 
 
+@pytest.mark.slow
 def test_edited_code_is_another_run(tmp_path, monkeypatch):
     before = checkpoint_key("a")
     stage_file = tmp_path / "finetune/losses.py"
@@ -217,6 +224,7 @@ print(*code_files(), sep="\\n")
 """
 
 
+@pytest.mark.slow
 def test_the_key_hashes_the_stage_and_its_imports_only():
     done = subprocess.run(
         [sys.executable, "-c", CODE_FILES], cwd=ROOT, capture_output=True, text=True, check=True
@@ -240,6 +248,7 @@ def test_the_random_generators_go_on_where_they_were():
     import random
 
     import numpy as np
+    import torch
 
     def draw():
         return random.random(), float(np.random.rand()), float(torch.rand(1))  # noqa: NPY002

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.finetune import chunked_loss, losses
+from stages.finetune import losses
 from stages.finetune.batches import TokenCollator
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import find_base_model
@@ -69,6 +69,7 @@ def test_a_loss_that_does_not_fit_the_data_is_refused(loss, shape):
         losses.select_loss(changed(loss=loss), shape)
 
 
+@pytest.mark.slow
 def test_more_dimensions_than_the_model_has_are_refused():
     with pytest.raises(
         UserError, match=r"matryoshka_dims names 385, but embeddings of the model have 384"
@@ -81,7 +82,9 @@ def test_more_dimensions_than_the_model_has_are_refused():
 def test_chunks_change_no_loss(tokens, rows, monkeypatch):
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
-    monkeypatch.setattr(chunked_loss, "CHUNK", 5)  # several chunks, the last of them short
+    monkeypatch.setattr(
+        "stages.finetune.chunked_loss.CHUNK", 5
+    )  # several chunks, the last of them short
     model = load_model(FOLDER).eval()
     whole = MultipleNegativesRankingLoss(model, scale=20.0)
     chunked = losses.build("MultipleNegativesRanking", model, FOLDER, params=PARAMS)
@@ -113,7 +116,7 @@ def test_the_loss_equals_a_softmax_over_present_texts(tokens):
 def test_two_passes_give_the_same_loss_and_gradients(tokens, name, monkeypatch):
     import torch
 
-    monkeypatch.setattr(chunked_loss, "CHUNK", 5)
+    monkeypatch.setattr("stages.finetune.chunked_loss.CHUNK", 5)
     results = {}
     for variant in (name, f"Cached{name}"):
         model = other_model().train()

@@ -1,7 +1,6 @@
 """Merging: interpolated weights, the share with the best score, and both ends exactly."""
 
 import pytest
-import torch
 from pydantic import ValidationError
 
 from stages.finetune.model_selection import interpolate, merge
@@ -11,6 +10,8 @@ from tests.finetune.cases import BASE, changed, weights
 
 
 def test_weights_lie_between_and_whole_numbers_stay():
+    import torch
+
     base = {"w": torch.tensor([0.0, 2.0]), "ids": torch.tensor([1, 2])}
     tuned = {"w": torch.tensor([1.0, 4.0]), "ids": torch.tensor([3, 4])}
     mixed = interpolate(base, tuned, 0.25)
@@ -21,6 +22,8 @@ def test_weights_lie_between_and_whole_numbers_stay():
 
 @pytest.mark.slow
 def test_the_share_with_the_best_score_is_kept():
+    import torch
+
     base = load_model(find_base_model(BASE))
     tuned = load_model(find_base_model(BASE))
     with torch.no_grad():

@@ -1,5 +1,6 @@
 """The card: what the model was made of, the same bytes each time, and no training row."""
 
+import pytest
 from ruamel.yaml import YAML
 
 from stages.finetune.tracking import ModelFacts, model_card
@@ -55,6 +56,7 @@ def test_data_base_parameters_and_metrics_stand_in_it():
     assert card() == text
 
 
+@pytest.mark.slow
 def test_what_must_not_be_overlooked_is_card():
     assert "training was forced" not in card()
     assert "**The data had failed validation; training was forced.**" in card(

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.schemas.reviews import Judgement
@@ -14,6 +14,7 @@ from stages.mine.false_negatives import (
     sample_negatives,
 )
 from tests.mine.cases import name, neighbours_of
+from tests.properties import examples
 
 
 def triplets(*rows):
@@ -53,7 +54,7 @@ def test_the_sample_has_anchors_with_all_their_negatives():
         assert set(sample["form"]).isdisjoint(everything["form"].iloc[len(sample) :])
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.permutations(range(5)))
 def test_the_sample_depends_on_no_order(order):
     assert keys(sample_negatives(ROWS.iloc[order], 3, 13)) == keys(sample_negatives(ROWS, 3, 13))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.retrieval.search import Hits
@@ -13,6 +13,7 @@ from stages.mine.false_negatives import count_known_positives
 from stages.mine.mining import best_passage
 from stages.mine.relations import known_positives
 from tests.mine.cases import DOCUMENTS, corpus, name, numbers, pairs, run, settings_of, unit_vector
+from tests.properties import examples
 
 BY_MARGIN = settings_of(relative_margin=0.05)
 ANYTHING = settings_of(negatives=10)
@@ -275,7 +276,7 @@ def problems(draw):
     return documents, pair_table
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     problems(),
     st.sampled_from([None, 0.0, 0.05, 1.0]),

@@ -9,9 +9,6 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from datasets import Dataset
-from sentence_transformers.util import mine_hard_negatives, pairwise_cos_sim
 
 from stages.mine.corpus import MiningCorpus
 from stages.mine.mining import mine
@@ -24,11 +21,12 @@ pytestmark = pytest.mark.slow  # importing the peer and its data sets takes seco
 class FakeModel:
     """A model of theirs that gives each text a known vector."""
 
-    device = torch.device("cpu")
-
     model_card_data = SimpleNamespace(base_model=None)
 
     def __init__(self, vectors):
+        import torch
+
+        self.device = torch.device("cpu")
         self.vectors = vectors
 
     def encode_query(self, texts, **_):
@@ -37,9 +35,14 @@ class FakeModel:
     encode_document = encode_query
 
     def similarity(self, left, right):
+        import torch
+
         return torch.as_tensor(left) @ torch.as_tensor(right).T
 
     def similarity_pairwise(self, left, right):
+        import torch
+        from sentence_transformers.util import pairwise_cos_sim
+
         return pairwise_cos_sim(torch.as_tensor(left), torch.as_tensor(right))
 
 
@@ -49,6 +52,9 @@ def unit(vector):
 
 def theirs(vectors, pair_rows, corpus, **changed):
     """Return their rows for (anchor, positive) pairs over the texts of a corpus."""
+    from datasets import Dataset
+    from sentence_transformers.util import mine_hard_negatives
+
     data = Dataset.from_dict(
         {"anchor": [a for a, _ in pair_rows], "positive": [p for _, p in pair_rows]}
     )
@@ -195,6 +201,9 @@ def test_a_random_sample_is_seeded_and_leaves_the_global_state(clean):
 
 
 def test_ids_and_the_order_of_rows_stay(clean):
+    from datasets import Dataset
+    from sentence_transformers.util import mine_hard_negatives
+
     vectors, pair_rows, corpus = clean
     data = Dataset.from_dict(
         {

@@ -1,6 +1,7 @@
 """Labels of pairs: dissimilar documents, texts that are trained on, and documents of a topic."""
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ def test_labelled_negatives_are_neither_skipped_nor_sampled():
     assert 1 not in numbers(mined.rows.iloc[0])
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.sampled_from([2, 3, 4, 5]), unique=True),
     st.integers(1, 4),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.ids import hash_hex
@@ -22,6 +22,7 @@ from stages.pair.filters import (
 )
 from stages.pair.interface import PairParams
 from tests.pair.rows import d, p, pairs
+from tests.properties import examples
 
 PARAMS = read_yaml(Path("params.yaml"))["pair"]
 NO_CAPS = {"document": None, "topic": None, "relation": None}
@@ -155,7 +156,7 @@ def test_balance_is_the_largest_share_and_the_effective_number():
     assert "balance.after.topic.largest_share" not in uneven
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(
     st.lists(st.sampled_from("abc"), max_size=12),
     st.integers(1, 4),
@@ -178,7 +179,7 @@ def test_a_cap_ignores_order_and_a_larger_one_keeps_more(rows, most, chance):
 TITLES = st.sampled_from(["Reset", "reset!", "Signal", "C++", "C#"])
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(
     st.lists(
         st.tuples(TITLES, st.integers(0, 3), st.sampled_from(["title", "question", "synonyms"])),

@@ -99,6 +99,7 @@ def test_the_command_builds_pairs_and_renders_documents(project):
     assert ledger["action"].value_counts().to_dict() == {"drop": 3, "add": 2}
 
 
+@pytest.mark.slow
 def test_without_real_queries_anchors_are_cut_from_passages(project):
     text = "Hold the round button down. The lamp blinks two times."
     frame = documents(("a", "Reset", text), ("b", "", "Call us."))
@@ -124,6 +125,7 @@ def test_without_real_queries_anchors_are_cut_from_passages(project):
     )
 
 
+@pytest.mark.slow
 def test_headings_come_from_the_text_as_collected(project):
     frame = documents(("a", "", "Reset\nHold the round button down."))
     assert run(frame, pairs(("1", "help", "a")), recipes=["given", "heading"]).exit_code == 0
@@ -139,6 +141,7 @@ def test_headings_come_from_the_text_as_collected(project):
 GIVEN = pd.concat([pairs(("1", "how to reset", "a")), pairs(("2", "how to reset", "b"), score=0.2)])
 
 
+@pytest.mark.slow
 def test_dissimilar_pairs_are_set_aside(project):
     assert run(FRAME, GIVEN).exit_code == 0
     assert list(built()["pair_id"]) == [p("1")]
@@ -147,6 +150,7 @@ def test_dissimilar_pairs_are_set_aside(project):
     assert (details()["dissimilar"], details()["dropped.dissimilar"]) == (1, 1)
 
 
+@pytest.mark.slow
 def test_with_the_shape_scores_every_given_pair_is_built(project):
     assert run(FRAME, GIVEN, shape="scores").exit_code == 0
     assert dict(zip(built()["pair_id"], built()["score"], strict=True)) == {
@@ -156,6 +160,7 @@ def test_with_the_shape_scores_every_given_pair_is_built(project):
     assert (details()["dissimilar"], details()["dropped.dissimilar"]) == (1, 0)
 
 
+@pytest.mark.slow
 def test_given_pairs_can_be_left_to_the_evaluation(project):
     given = pairs(("1", "Reset", "a"), ("2", "no signal", "b"))
     assert run(FRAME, given, recipes=["title"]).exit_code == 0
@@ -163,6 +168,7 @@ def test_given_pairs_can_be_left_to_the_evaluation(project):
     assert (details()["dropped.recipe_off"], details()["dropped.already_given"]) == (2, 1)
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_and_recipes_changes_no_byte(project):
     frame = documents(
         ("a", "Reset", "Why?\nHold the round button down. The lamp blinks two times.", "x"),
@@ -205,6 +211,7 @@ def test_no_pairs_at_all_is_a_problem_with_a_remedy(project):
     assert not Path("data/pair").exists() and not Path("metrics").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

@@ -82,6 +82,7 @@ def test_the_first_line_of_an_answer_is_the_query(answer, line):
     assert first_line(answer) == line
 
 
+@pytest.mark.slow
 def test_a_query_stays_if_it_finds_its_passage_again(cache):
     model = Scripted(
         Fever="Why am I so hot?", cough="phlegm?", Rash="Who painted the Mona Lisa in Paris?"
@@ -137,6 +138,7 @@ def tiny_t5(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_an_answer_does_not_depend_on_other_prompts(tiny_t5):
     prompts = ["what is fever", "why the rash of the body", "a cough " * 50]
     together = LocalGenerator(tiny_t5, 8).generate(prompts)
@@ -156,6 +158,7 @@ def test_a_folder_without_safetensors_is_refused(tmp_path):
         query_generator(PARAMS.model_copy(update={"model": str(tmp_path)}))
 
 
+@pytest.mark.slow
 def test_the_stage_runs_with_a_model_from_a_folder(project, cache, tiny_t5):
     frame = documents(*((name, "", f"{text} It is told in a book.") for name, _, text in ROWS))
     settings = {
@@ -211,6 +214,7 @@ def server():
     http.server_close()
 
 
+@pytest.mark.slow
 def test_a_served_model_gets_each_prompt_once_at_temperature_0(project, cache, server, monkeypatch):
     url, requests = server
     monkeypatch.setenv("PAIRSMITH_GENERATE_URL", url + "/")

@@ -1,6 +1,6 @@
 """Recipes pair a document with a part of itself or its like, and cut the anchor out of the positive."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.ids import hash_hex
@@ -15,6 +15,7 @@ from stages.pair.recipes import (
     title,
 )
 from tests.pair.rows import TWO_PASSAGES, d, p, read_sources, texts_of
+from tests.properties import examples
 
 
 def test_a_title_should_find_any_passage_of_its_document():
@@ -128,7 +129,7 @@ TEXTS = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(
     st.lists(TEXTS.filter(str.strip), min_size=1, max_size=4),
     st.integers(4, 12),

@@ -218,7 +218,7 @@ def slices():
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, values, validation, texts, slices):
+def run(tmp_path, monkeypatch, charts_once, values, validation, texts, slices):
     """Lay everything the stage reads out in an empty folder, and go there."""
     monkeypatch.chdir(tmp_path)
     for folder in ("metrics/queries", "metrics/plots", "metrics/details"):

@@ -88,6 +88,7 @@ def test_every_changed_query_is_in_one_bin(changes):
     assert bins["queries"].sum() == sum(abs(change) > 1e-9 for change in changes)
 
 
+@pytest.mark.slow
 @given(st.permutations(range(12)))
 def test_the_order_of_the_results_changes_nothing(order):
     from .conftest import results

@@ -39,6 +39,7 @@ def test_page_says_when_there_is_no_evidence_of_a_gain(run):
     assert "ranks better" not in text and 'class="box good"' not in text
 
 
+@pytest.mark.slow
 def test_page_says_when_the_model_got_worse(run):
     for end, value in (("mean", -0.1), ("low", -0.14), ("high", -0.06)):
         edit("evaluate", **{f"test.gain.over_base.ndcg_at_10.{end}": value})
@@ -73,6 +74,7 @@ def test_page_shows_validation_queries_escaped_and_no_test_query(run):
     assert "q0000000000000065" not in text  # query 101 of the test set
 
 
+@pytest.mark.slow
 def test_metrics_count_charts_and_tables(run):
     text = page()
     details = read_details(Path("metrics/details/report.json"))
@@ -83,21 +85,25 @@ def test_metrics_count_charts_and_tables(run):
     )
 
 
+@pytest.mark.slow
 def test_page_is_written_where_nothing_was_trained(run):
     Path("metrics/plots/loss.tsv").write_text("step\tloss\n")
     assert "No loss was logged." in page()
 
 
+@pytest.mark.slow
 def test_worst_queries_can_be_left_out(run):
     params = Path("params.yaml")
     params.write_text(params.read_text().replace("worst_queries: 20", "worst_queries: 0"))
     assert "wobbly" not in page()
 
 
+@pytest.mark.slow
 def test_two_runs_write_the_same_bytes(run):
     assert page() == page()
 
 
+@pytest.mark.slow
 def test_the_page_does_not_depend_on_the_folder(run):
     assert str(run) not in page()
 

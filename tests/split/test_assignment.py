@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.tables import check_table
@@ -12,6 +12,7 @@ from stages.split.assignment import sample_training
 from stages.split.components import Edge, split_of_component
 from stages.split.leakage import find_leaks, match_texts
 from stages.split.metrics import split_metrics
+from tests.properties import examples
 from tests.split.faq import (
     LONG,
     PARAMS,
@@ -211,7 +212,7 @@ DOCUMENT_ROWS = st.lists(
     max_size=8,
 )
 PAIR_ROWS = st.lists(st.tuples(st.sampled_from(POOL), st.integers(0, 7)), max_size=10)
-quick = settings(max_examples=40, deadline=None)
+quick = examples(40)
 
 
 def make(document_rows, pair_rows):

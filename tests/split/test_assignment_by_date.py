@@ -160,6 +160,7 @@ def test_frozen_ids_and_dates_exclude_each_other():
         assigned_by_date(DOCUMENTS, PAIRS, DAYS, frozen={p("a"): "test"})
 
 
+@pytest.mark.slow
 def test_the_command_splits_by_date(project):
     names = [f"{index:02}" for index in range(20)]
     document_table = documents(*((name, text(name)) for name in [*names, "loose"]))

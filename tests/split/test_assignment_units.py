@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.errors import UserError
@@ -13,6 +13,7 @@ from stages.lib.text.normal_form import normal_form
 from stages.split.assignment import assign_documents, sample_training
 from stages.split.leakage import find_leaks, match_texts
 from stages.split.metrics import shared_documents
+from tests.properties import examples
 from tests.split.faq import (
     EVEN,
     LONG,
@@ -51,7 +52,7 @@ def clicks(pair_table):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(CLICKS, st.randoms(use_true_random=False))
 def test_by_anchor_every_query_is_in_one_split(pair_table, random):
     document_table, click_table = clicks(pair_table)
@@ -80,7 +81,7 @@ def test_by_anchor_every_query_is_in_one_split(pair_table, random):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(CLICKS, st.lists(st.integers(0, 3), max_size=4))
 def test_by_anchor_more_clicks_move_nothing(pair_table, more):
     document_table, click_table = clicks(pair_table)
@@ -156,6 +157,7 @@ def test_by_group_equal_texts_share_a_split_and_near_ones_do_not():
     }
 
 
+@pytest.mark.slow
 def test_the_command_by_anchor_shares_documents_and_reports_it(project):
     document_table = documents(("a", text("a")), ("b", text("b")))
     names = [f"{index}" for index in range(60)]
@@ -178,6 +180,7 @@ def test_the_command_by_anchor_shares_documents_and_reports_it(project):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["component", "group", "anchor"])
 def test_each_unit_runs_on_the_same_data(project, unit):
     _, document_table, pair_table = nine_documents()

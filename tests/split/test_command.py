@@ -74,6 +74,7 @@ def test_the_command_splits_samples_and_writes_evaluation_sets(project):
     assert leaks() == {"leaks": 0}
 
 
+@pytest.mark.slow
 def test_evaluation_sets_stay_when_cleaning_drops_their_rows(project):
     names, document_table, pair_table = nine_documents()
     assert run(document_table, pair_table).exit_code == 0
@@ -90,6 +91,7 @@ def test_evaluation_sets_stay_when_cleaning_drops_their_rows(project):
     assert [metrics()[name] for name in ("rows_in", "test_pairs", "test_queries")] == [8, 0, 1]
 
 
+@pytest.mark.slow
 def test_edges_of_the_audit_are_noted(project):
     names, document_table, pair_table = nine_documents()
     a, b = names[0], names[7]
@@ -118,6 +120,7 @@ def test_too_few_pairs_are_a_problem_and_nothing_is_written(project):
     assert not Path("data/split").exists() and not Path("metrics").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "reported"),
     [

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.ids import hash_hex
@@ -21,6 +21,7 @@ from stages.split.components import (
     synthetic_pair_edges,
     text_versions,
 )
+from tests.properties import examples
 from tests.split.faq import (
     PARAMS,
     aliases,
@@ -101,7 +102,7 @@ IDS = st.lists(st.integers(0, 11), min_size=1, max_size=12, unique=True)
 EDGES = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=14)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(IDS, EDGES, st.randoms(use_true_random=False))
 def test_components_are_the_transitive_closure_in_any_order(ids, edges, random):
     edges = [(d(ids[a % len(ids)]), d(ids[b % len(ids)])) for a, b in edges]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.errors import UserError
@@ -12,6 +12,7 @@ from stages.lib.schemas.ledger import Ledger
 from stages.split.assignment import sample_training
 from stages.split.components import split_of_component
 from stages.split.constraints import frozen_splits, moved_frozen_ids, read_frozen
+from tests.properties import examples
 from tests.split.faq import (
     EVEN,
     LONG,
@@ -138,7 +139,7 @@ def table(rows, name):
     )
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(ROWS, ROWS, st.booleans())
 def test_more_rows_move_none_but_those_of_merged_components(rows, more, freeze):
     document_table, pair_table = table(rows, "old")
@@ -230,6 +231,7 @@ def test_a_missing_file_is_a_problem(tmp_path):
 # --- the command
 
 
+@pytest.mark.slow
 def test_the_command_keeps_frozen_ids_and_lists_what_moved(project):
     names, document_table, pair_table = nine_documents()
     a, b = names[0], names[1]

@@ -92,6 +92,7 @@ def protected(project):
     return write
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["component", "anchor"])
 def test_protected_components_leave_and_row_accounting_balances(protected, unit):
     names, document_table, pair_table = nine_documents()
@@ -164,6 +165,7 @@ def test_protected_components_leave_and_row_accounting_balances(protected, unit)
     assert metrics()["leaked_texts"] == 0
 
 
+@pytest.mark.slow
 def test_later_stages_know_protected_texts_by_their_fingerprints(protected):
     _, document_table, pair_table = nine_documents()
     assert run(document_table, pair_table, protect=protected("Secret exam")).exit_code == 0

@@ -39,6 +39,7 @@ def queries(split):
     return dict(zip(table["raw"], table["text"], strict=True))
 
 
+@pytest.mark.slow
 def test_collected_pairs_are_evaluated_synthetic_ones_trained_on(project):
     names, document_table, pair_table = nine_documents()
     synthetic = pairs(*((f"made {name}", text(f"title {name}"), name) for name in names)).assign(
@@ -62,6 +63,7 @@ def test_collected_pairs_are_evaluated_synthetic_ones_trained_on(project):
     assert set(written(Queries, "synthetic/queries")["source"]) == {"pair.title"}
 
 
+@pytest.mark.slow
 def test_without_collected_pairs_synthetic_ones_are_evaluated(project):
     names, document_table, _ = nine_documents()
     synthetic = pairs(*((f"made {name}", text(f"title {name}"), name) for name in names))
@@ -71,6 +73,7 @@ def test_without_collected_pairs_synthetic_ones_are_evaluated(project):
     assert (metrics()["synthetic_exam"], metrics()["synthetic_queries"]) == (True, 0)
 
 
+@pytest.mark.slow
 def test_held_out_negative_pairs_give_no_query(project):
     names, document_table, pair_table = nine_documents()
     negatives = pairs(*((f"not {name}", text(f"{name} not"), name) for name in names), score=0.2)
@@ -87,6 +90,7 @@ def test_held_out_negative_pairs_give_no_query(project):
     assert all(splits[p(f"not {name}")] == splits[d(name)] for name in names)
 
 
+@pytest.mark.slow
 def test_equal_scores_give_no_scored_pairs(project):
     _, document_table, pair_table = nine_documents()
     assert run(document_table, pair_table).exit_code == 0
@@ -96,6 +100,7 @@ def test_equal_scores_give_no_scored_pairs(project):
     ]
 
 
+@pytest.mark.slow
 def test_a_topic_in_one_component_is_an_error_with_its_recipe(project):
     names = [f"{index}" for index in range(30)]
     document_table = documents(*((name, text(name)) for name in names))

@@ -1,13 +1,14 @@
 """The audit misses no held-out text that another split has too, and reports nothing else."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.ids import hash_hex
 from stages.lib.text.normal_form import normal_form, similarity
 from stages.split.components import equal_groups
 from stages.split.leakage import enforced_matches, find_leaks, match_texts
+from tests.properties import examples
 
 LONG = "hold the small button on the back of the router for ten seconds"  # 11 shingles
 
@@ -151,7 +152,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(ROWS, ROWS, st.sampled_from([0.5, 0.8, 1.0]), st.randoms(use_true_random=False))
 def test_the_audit_is_brute_force_in_any_order(anchor_rows, text_rows, threshold, random):
     anchors = {p(index): texts for index, (texts, _) in enumerate(anchor_rows)}

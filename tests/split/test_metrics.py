@@ -53,6 +53,7 @@ def test_without_topics_nothing_is_measured():
     assert d("a") in set(bare["doc_id"])
 
 
+@pytest.mark.slow
 def test_shares_are_met_within_three_standard_errors():
     count = 3000
     document_table = documents(*((str(index), hash_hex(str(index))) for index in range(count)))

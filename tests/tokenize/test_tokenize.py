@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -22,6 +22,7 @@ from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.training import Triplets, read_tokens_shape, tokens_schema
 from stages.tokenize.__main__ import app, main
 from stages.tokenize.encoding import encode, tokenize
+from tests.properties import examples
 
 ROOT = Path(__file__).parents[2]
 BASE = ModelParams(
@@ -139,7 +140,7 @@ def test_a_row_with_few_negatives_ends_in_missing_ones(tokenizer):
 TEXTS = st.lists(st.sampled_from([*"ab -é中🦓\n", "fever ", "hyper"]), max_size=30).map("".join)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.none() | TEXTS, min_size=1, max_size=5), st.integers(8, 24))
 def test_tokens_are_those_of_one_text_alone(tokenizer, texts, limit):
     column = encode(texts, tokenizer, limit)
@@ -273,6 +274,7 @@ def test_too_many_cut_texts_stop_the_stage_and_leave_nothing(project):
     assert not Path("data/tokenize").exists() and not Path("metrics").exists()
 
 
+@pytest.mark.slow
 def test_more_tokens_than_the_model_has_positions_are_refused(project, tmp_path):
     short = tmp_path / "short"
     shutil.copytree(find_base_model(BASE), short)

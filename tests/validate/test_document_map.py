@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tensorboard import program
 
 from stages.lib.retrieval.corpus import Corpus
 from stages.validate.document_map import (
@@ -85,6 +84,8 @@ def test_the_projector_reads_a_row_of_each_per_point(tmp_path):
 
 @pytest.mark.slow
 def test_tensorboard_shows_the_map_in_its_projector(tmp_path):
+    from tensorboard import program
+
     write_projector(points(), tmp_path / "validate")
     server = program.TensorBoard()
     server.configure(

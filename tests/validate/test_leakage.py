@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.splits import Fingerprints
 from stages.lib.text.normal_form import hash_shingles, normal_form, shingles, similarity
 from stages.validate.row_quality import leaked_rows
+from tests.properties import examples
 
 ANCHOR = "Weakness of the upper arms that comes and goes"
 DOCUMENT = "Reduced strength of the muscles of the upper arms, which comes in attacks and goes away by itself."
@@ -119,7 +120,7 @@ LONG = st.lists(st.sampled_from("ab"), min_size=8, max_size=12).map(" ".join)
 TEXTS = st.one_of(SHORT, LONG)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.lists(st.tuples(TEXTS, TEXTS, st.lists(TEXTS, max_size=2)), min_size=1, max_size=5),
     st.lists(TEXTS, max_size=3),

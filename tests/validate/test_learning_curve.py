@@ -63,6 +63,7 @@ def test_without_an_interval_nothing_is_claimed():
     assert result.metrics() == {"probe.ndcg_at_10": 0.5, "curve.trend": "unclear"}
 
 
+@pytest.mark.slow
 def test_the_probe_ends_the_curve_whatever_the_workers(monkeypatch):
     experiment = build(1)
     base = np.full(len(experiment.query_vectors), 0.5)

@@ -12,6 +12,8 @@ from stages.validate.gates import Gate
 from stages.validate.learning_curve import CurvePoint, curve_table
 from stages.validate.page import PageData, render
 
+pytestmark = pytest.mark.usefixtures("charts_once")
+
 PANELS = ("random", "bm25", "dense")
 
 MEASURED = {
@@ -171,6 +173,7 @@ def test_the_page_shows_what_was_measured():
         assert part in html, part
 
 
+@pytest.mark.slow
 def test_the_page_opens_offline_and_is_the_same_each_time():
     html = render_page(PASSED, FAILED)
     assert render_page(PASSED, FAILED) == html

@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import mannwhitneyu
 
 from stages.lib.analysis.separation import (
     NEGATIVES,
@@ -30,6 +29,7 @@ from stages.validate.embedding_quality import (
     measure_separation,
 )
 from stages.validate.learning_curve import ProbeExperiment
+from tests.properties import examples
 
 PANELS = ("random", "bm25", "dense")
 SCORES = st.lists(
@@ -49,8 +49,11 @@ def test_roc_auc_is_the_share_of_pairs_in_order(positives, negatives):
     )
 
 
+@pytest.mark.slow  # importing scipy.stats takes seconds
 @given(SCORES, SCORES)
 def test_roc_auc_is_that_of_mann_and_whitney(positives, negatives):
+    from scipy.stats import mannwhitneyu
+
     statistic = mannwhitneyu(positives, negatives, method="asymptotic").statistic
     expected = statistic / (len(positives) * len(negatives))
     assert roc_auc(panel(positives, negatives)) == pytest.approx(expected, abs=1e-12)
@@ -181,7 +184,7 @@ def build(evaluation_set, seed=2):
     return vectors, separate(evaluation_set, vectors, DOCUMENTS, CORPUS)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(ANSWERS.filter(lambda answers: set().union(*answers) != {99}))
 def test_no_panel_has_a_relevant_document_as_negative(answers):
     evaluation_set = evaluation_set_of(answers)

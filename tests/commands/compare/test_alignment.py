@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.commands.compare.alignment import (
@@ -18,6 +18,7 @@ from stages.lib.evaluation.ranking_metrics import per_query_metrics
 from stages.lib.retrieval.search import Hits
 from stages.lib.schemas.evaluation_set import Qrels
 from stages.lib.schemas.runs import Runs
+from tests.properties import examples
 
 QUERIES = ["qa", "qb", "qc", "qd"]
 
@@ -135,7 +136,7 @@ def test_four_fifths_must_be_in_common(kept, comparable):
     assert paired(before, after).comparable == comparable
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.data())
 def test_deleting_documents_equals_ranking_the_common_ones(data):
     documents = [f"d{index:02}" for index in range(30)]

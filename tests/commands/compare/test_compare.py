@@ -56,6 +56,7 @@ def test_the_working_tree_is_compared_with_head(history):
     )
 
 
+@pytest.mark.slow
 def test_two_revisions_and_an_experiment_are_compared(history):
     write([0.1, 0.2])
     params = (
@@ -73,6 +74,7 @@ def test_two_revisions_and_an_experiment_are_compared(history):
     assert compare("HEAD", "HEAD")["verdict"] == "equivalent"
 
 
+@pytest.mark.slow
 def test_seeds_count_if_models_were_trained_apart(history):
     write([0.42, 0.62])
     params = Path("params.yaml").read_text("utf-8").replace("seed_sd: null", "seed_sd: 0.02")
@@ -91,6 +93,7 @@ def test_seeds_count_if_models_were_trained_apart(history):
     assert (compare()["verdict"], compare()["seed_sd"]) == ("equivalent", 0.0)
 
 
+@pytest.mark.slow
 def test_a_version_with_other_columns_and_systems_is_compared(history):
     path = Path("metrics/queries/validation.tsv")
     table = pd.read_csv(path, sep="\t")
@@ -105,6 +108,7 @@ def test_a_version_with_other_columns_and_systems_is_compared(history):
     )
 
 
+@pytest.mark.slow
 def test_complete_corpora_of_one_benchmark_are_the_same(history):
     metrics = {"benchmark": "b1", "corpus_documents": 7}
     write_details("evaluate", metrics)
@@ -119,6 +123,7 @@ def test_complete_corpora_of_one_benchmark_are_the_same(history):
     assert "HEAD has no data/evaluate/runs.parquet" in invoke().stderr
 
 
+@pytest.mark.slow
 def test_the_test_split_comes_with_its_number_of_uses(history):
     write([0.4, 0.6], split="test")
     git(history, "add", "-A")
@@ -136,6 +141,7 @@ def test_the_test_split_comes_with_its_number_of_uses(history):
     assert compare()["test_openings"] is None
 
 
+@pytest.mark.slow
 def test_the_margin_is_a_parameter(history):
     write([0.42, 0.62])
     assert compare()["verdict"] == "better"
@@ -145,6 +151,7 @@ def test_the_margin_is_a_parameter(history):
     assert compare()["verdict"] == "equivalent"
 
 
+@pytest.mark.slow
 def test_markdown_and_the_page_say_the_same(history):
     write([0.7, 0.28], rows_out=90)
     result = invoke("--md", "--html", "page.html")
@@ -214,6 +221,7 @@ def test_short_metrics_beside_details_are_not_read(history):
     assert find_version(None).details("clean")["rows_in"] == 100
 
 
+@pytest.mark.slow
 def test_old_versions_compare_with_new_ones(history):
     commit_old_layout(history)
     write([0.5, 0.8], rows_out=90)
@@ -223,6 +231,7 @@ def test_old_versions_compare_with_new_ones(history):
     assert comparison["funnel"] == {"clean.rows_out": [100, 90]}
 
 
+@pytest.mark.slow
 def test_uses_of_the_test_set_are_counted_across_both_layouts(history):
     write([0.4, 0.6], split="test")
     commit_old_layout(history)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.analysis import intervals
@@ -14,6 +14,7 @@ from stages.lib.analysis.intervals import (
     sign_flip,
 )
 from stages.lib.schemas.reviews import clustered_share
+from tests.properties import examples
 
 
 def component_names(count):
@@ -118,7 +119,7 @@ def test_components_without_variance_do_not_count():
     st.integers(2, 6),
     st.floats(-0.5, 0.5, width=16),
 )
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_interval_holds_the_mean_and_moves_with_it(values, count, shift):
     values = np.array(values)
     components = np.array([f"c{index % count}" for index in range(len(values))])

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.analysis.probe import TrainingVectors, fit_probe, identity_adapter, placebo_vectors
 from stages.lib.retrieval.encoder import map_in_threads
+from tests.properties import examples
 
 DIMENSION = 16
 
@@ -58,6 +59,7 @@ def bits(adapter):
     return adapter.query.tobytes() + adapter.document.tobytes()
 
 
+@pytest.mark.slow
 def test_probe_generalizes_to_other_queries():
     adapter = fit_probe(rows_of(*swapped_pairs(4000)), seed=1)
     queries, documents = swapped_pairs(200, seed=4)
@@ -77,6 +79,7 @@ def test_identity_changes_nothing():
     assert identity_adapter(DIMENSION).queries(anchors) == pytest.approx(anchors, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_bits_with_any_number_of_threads(monkeypatch):
     rows = rows_of(*swapped_pairs(300))
     expected = [bits(fit_probe(rows, seed)) for seed in (1, 2, 1, 2)]
@@ -143,7 +146,7 @@ def test_take_selects_rows_with_their_negatives():
     assert fewer.negatives.tobytes() == negatives[[1, 3]].tobytes()
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.integers(2, 40), st.integers(0, 5))
 def test_placebo_has_the_same_texts_and_no_right_pair(count, seed):
     anchors, positives = swapped_pairs(count)
@@ -158,6 +161,7 @@ def test_placebo_has_the_same_texts_and_no_right_pair(count, seed):
     assert placebo.anchors.tobytes() == anchors[source_rows].tobytes()
 
 
+@pytest.mark.slow
 def test_placebo_teaches_nothing():
     adapter = fit_probe(placebo_vectors(rows_of(*swapped_pairs(4000)), seed=1), seed=1)
     queries, documents = swapped_pairs(200, seed=4)

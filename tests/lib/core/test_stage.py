@@ -248,6 +248,7 @@ command(main)()
 """
 
 
+@pytest.mark.slow
 def test_products_have_the_same_bits_on_any_number_of_threads(project, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     said = set()

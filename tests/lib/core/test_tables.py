@@ -16,10 +16,11 @@ from stages.lib.schemas.duplicates import NearDuplicates
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.splits import Fingerprints
 from stages.lib.schemas.training import Triplets
+from tests.properties import examples
 
 SHARD = tables.SHARD_ROWS
 # Every example overwrites the files of the one before it.
-SHARED_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+SHARED_FOLDER = [HealthCheck.function_scoped_fixture]
 
 
 def documents(count, words=3):
@@ -121,7 +122,7 @@ def test_rows_leave_sorted_by_the_whole_key(tmp_path):
     assert list(zip(back["left_id"], back["right_id"], strict=True)) == sorted(rows)
 
 
-@SHARED_FOLDER
+@settings(deadline=None, suppress_health_check=SHARED_FOLDER)
 @given(order=st.permutations(range(12)), columns=st.permutations(list(Documents.empty().columns)))
 def test_the_order_of_rows_and_columns_changes_no_byte(tmp_path, order, columns):
     frame = documents(12)
@@ -130,6 +131,7 @@ def test_the_order_of_rows_and_columns_changes_no_byte(tmp_path, order, columns)
     assert written(shuffled, tmp_path / "b.parquet", Documents) == expected
 
 
+@pytest.mark.slow
 def test_where_a_frame_came_from_changes_no_byte(tmp_path):
     frame = documents(6000, words=400)
     expected = written(frame, tmp_path / "a.parquet", Documents)
@@ -144,7 +146,8 @@ def test_where_a_frame_came_from_changes_no_byte(tmp_path):
     )
 
 
-@settings(SHARED_FOLDER, max_examples=20)
+@pytest.mark.slow
+@settings(examples(20), suppress_health_check=SHARED_FOLDER)
 @given(
     count=st.sampled_from([0, 1, SHARD - 1, SHARD, SHARD + 1, 2 * SHARD, 2 * SHARD + 7]),
     words=st.sampled_from([3, 300]),  # row groups of less and of more than a page of one megabyte
@@ -161,6 +164,7 @@ def test_merged_parts_are_the_whole_to_the_byte_wherever_they_were_cut(
     )
 
 
+@pytest.mark.slow
 def test_merged_lists_are_the_whole_to_the_byte(tmp_path):
     frame = triplets(SHARD + 10)
     parts = parts_of(frame, [5, SHARD], tmp_path, Triplets)

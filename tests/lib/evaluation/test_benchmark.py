@@ -20,6 +20,7 @@ from stages.lib.schemas.documents import Passages
 from stages.lib.schemas.evaluation_set import Qrels, Queries
 from stages.lib.schemas.queries_from_pairs import queries_and_qrels
 from stages.lib.text.normal_form import normal_form
+from tests.properties import examples
 
 
 def d(name) -> str:
@@ -125,7 +126,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_every_relevant_pair_is_graded_in_any_order(rows, chance):
     frame = pairs(*((raw, raw, document, score) for raw, document, score in rows))
@@ -186,9 +187,8 @@ def stamp(folder, validation=VALIDATION, test=TEST, candidates=CANDIDATES, chanc
     return benchmark_id(sets, candidates)
 
 
-@settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@pytest.mark.slow
+@settings(examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.randoms(use_true_random=False))
 def test_a_benchmark_is_the_same_in_any_order_of_its_rows(tmp_path, chance):
     assert stamp(tmp_path, chance=chance) == stamp(tmp_path)
@@ -198,6 +198,7 @@ def test_a_benchmark_does_not_depend_on_cleaning(tmp_path):
     assert stamp(tmp_path, text="cleaned in another way") == stamp(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [

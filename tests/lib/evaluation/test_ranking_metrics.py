@@ -5,7 +5,7 @@ import math
 import ir_measures
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ir_measures import AP, RR, R, Success, nDCG
 
@@ -18,6 +18,7 @@ from stages.lib.evaluation.ranking_metrics import (
     per_query_metrics,
 )
 from stages.lib.retrieval.search import Hits
+from tests.properties import examples
 
 DOC_IDS = np.array([f"d{number:04}" for number in range(1000)])
 # Corresponding metrics of ir_measures.
@@ -188,7 +189,7 @@ def run_of(query_ids, hits, doc_ids):
     return run
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([1, 7, 60, 130]),

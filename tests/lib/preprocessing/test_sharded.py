@@ -94,6 +94,7 @@ def test_map_gives_the_same_parts_with_one_and_three_workers(path, tmp_path, mon
     assert contents(one_worker) == contents(three_workers)
 
 
+@pytest.mark.slow
 def test_mapped_parts_come_in_the_order_of_the_shards(path, tmp_path, monkeypatch):
     scratch = with_workers(3, monkeypatch, tmp_path)
     (parts,) = sharded.map_shards(upper, tables.shards(path), Documents, [Documents], scratch)
@@ -111,6 +112,7 @@ def test_map_over_nothing_gives_no_parts(tmp_path):
     assert sharded.map_shards(upper, [], Documents, [Documents], tmp_path) == [[]]
 
 
+@pytest.mark.slow
 def test_group_gives_the_same_parts_with_one_and_three_workers(path, tmp_path, monkeypatch):
     shards = tables.shards(path)
     one_worker, three_workers = (
@@ -127,6 +129,7 @@ def test_group_gives_the_same_parts_with_one_and_three_workers(path, tmp_path, m
     assert contents(one_worker) == contents(three_workers)
 
 
+@pytest.mark.slow
 def test_group_brings_equal_keys_together_sorted_by_id(path, tmp_path, monkeypatch):
     scratch = with_workers(1, monkeypatch, tmp_path)
     (parts,) = sharded.group_by_key(
@@ -139,6 +142,7 @@ def test_group_brings_equal_keys_together_sorted_by_id(path, tmp_path, monkeypat
     pd.testing.assert_frame_equal(frame, expected.assign(title=counts + " of " + sizes))
 
 
+@pytest.mark.slow
 def test_group_does_not_depend_on_the_shards(path, tmp_path, monkeypatch):
     frame = tables.read(path, Documents)
     half_shards = []
@@ -184,6 +188,7 @@ def test_gather_of_no_parts_is_the_empty_table():
     assert len(sharded.concat_parts([], Documents)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_problem_in_a_worker_reaches_the_user_whole(path, tmp_path, monkeypatch, count):
     scratch = with_workers(count, monkeypatch, tmp_path)
@@ -192,12 +197,14 @@ def test_a_problem_in_a_worker_reaches_the_user_whole(path, tmp_path, monkeypatc
     assert (caught.value.fact, caught.value.remedy) == ("d0000000000000000 is wrong", "mend it")
 
 
+@pytest.mark.slow
 def test_a_bug_in_a_worker_stays_a_bug(path, tmp_path, monkeypatch):
     scratch = with_workers(3, monkeypatch, tmp_path)
     with pytest.raises(ZeroDivisionError, match="d0000000000000000"):
         sharded.map_shards(fail, tables.shards(path), Documents, [Documents], scratch)
 
 
+@pytest.mark.slow
 def test_a_function_that_breaks_the_contract_is_a_problem(path, tmp_path, monkeypatch):
     scratch = with_workers(3, monkeypatch, tmp_path)
     with pytest.raises(UserError, match="breaks the contract of Ledger"):

@@ -234,6 +234,7 @@ def test_chart_keeps_its_own_configuration():
     assert 'font-size="31px"' in figure
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_the_hash_seed():
     code = """
 import altair as alt, pandas as pd, sys

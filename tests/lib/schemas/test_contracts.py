@@ -14,6 +14,16 @@ from stages.lib.schemas.splits import Fingerprints
 from stages.lib.schemas.training import Triplets, tokens_schema
 from tests.lib.schemas.rows import BROKEN, D1, D2, D3, GOOD, TABLES, one_row
 
+# Every table has its rules and columns tested. `make check` takes some: of texts, of pairs of ids,
+# of decisions and of lists.
+FAST = (Documents, NearDuplicates, Ledger, Triplets)
+TABLES_BY_SPEED = [
+    table if table in FAST else pytest.param(table, marks=pytest.mark.slow) for table in TABLES
+]
+BROKEN_BY_SPEED = [
+    row if row[0] in FAST else pytest.param(*row, marks=pytest.mark.slow) for row in BROKEN
+]
+
 
 def refusal(frame, table):
     """Return the message that refuses `frame`, which fits a terminal whatever is wrong with it."""
@@ -52,7 +62,9 @@ def test_an_empty_table_passes(table):
 
 
 @pytest.mark.parametrize(
-    ("table", "changes", "rule"), BROKEN, ids=lambda value: getattr(value, "__name__", str(value))
+    ("table", "changes", "rule"),
+    BROKEN_BY_SPEED,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_a_broken_rule_is_named_with_its_row(table, changes, rule):
     message = refusal(one_row(table, **changes), table)
@@ -71,7 +83,7 @@ def test_every_rule_of_every_column_is_broken_by_a_row_here():
         assert rules <= {rule for of, rule in broken if of is table}, table
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", TABLES_BY_SPEED)
 def test_a_missing_column_is_named(table):
     for name in GOOD[table]:
         assert f"column '{name}' is missing" in refusal(one_row(table).drop(columns=name), table)
@@ -91,7 +103,7 @@ def test_columns_in_another_order_are_named(table):
     assert f"column '{first}' is out of order" in message
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", TABLES_BY_SPEED)
 def test_a_column_of_another_type_is_named_with_both_types(table):
     for name, value in GOOD[table].items():
         if isinstance(value, float):  # a whole number is no float here: nothing is coerced
