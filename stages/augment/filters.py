@@ -20,8 +20,8 @@ from stages.augment.paraphrases import (
     rejection_reasons,
 )
 from stages.lib.core.ids import hash_hex
-from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
-from stages.lib.text.similarity_join import held_out_shingles, similarity_join
+from stages.lib.text.held_out import match_held_out
+from stages.lib.text.normal_form import normal_form
 
 # In the order of the filters. The ledger holds the first reason that applies.
 REASONS = (
@@ -108,8 +108,7 @@ def reject_by_text(
     rejected: Rejections = {}
     for rejections in (
         reject_equal_to_known(variants, known),
-        reject_held_out(variants, fingerprints),
-        reject_near_held_out(variants, fingerprints, near_threshold),
+        reject_held_out(variants, fingerprints, near_threshold),
         reject_contradictions(variants),
     ):
         rejected = {**rejections, **rejected}
@@ -159,32 +158,17 @@ def reject_equal_to_known(variants: Sequence[Variant], known: pd.DataFrame) -> R
     return rejected
 
 
-def reject_held_out(variants: Sequence[Variant], fingerprints: pd.DataFrame) -> Rejections:
-    """Return the variants that equal a held-out text."""
-    id_of_hash = _smallest_ids(zip(fingerprints["normal_hash"], fingerprints["id"], strict=True))
-    rejected: Rejections = {}
-    for variant in variants:
-        normal_hash = hash_hex(normal_form(variant.anchor))
-        if normal_hash in id_of_hash:
-            rejected[variant.pair_id] = Rejection("held_out", id_of_hash[normal_hash])
-
-    return rejected
-
-
-def reject_near_held_out(
+def reject_held_out(
     variants: Sequence[Variant], fingerprints: pd.DataFrame, threshold: float
 ) -> Rejections:
-    """Return the variants that are near-duplicates of a held-out text, with the nearest one."""
-    hashes_of_variant = {
-        variant.pair_id: hash_shingles(shingles(variant.anchor)) for variant in variants
-    }
-
-    # Every pair that reaches the threshold, with its similarity.
-    edges = similarity_join(hashes_of_variant, held_out_shingles(fingerprints), threshold)
+    """Return the variants that equal, near or overlap a held-out text, with the nearest one."""
+    anchors = {variant.pair_id: [variant.anchor] for variant in variants}
     rejected: Rejections = {}
-    for variant_id, held_out_id, similarity in edges:
-        if variant_id not in rejected or similarity > rejected[variant_id].score:
-            rejected[variant_id] = Rejection("near_held_out", held_out_id, similarity)
+    for variant_id, match in match_held_out(anchors, {}, fingerprints, threshold).items():
+        if match.kind == "equal":
+            rejected[variant_id] = Rejection("held_out", match.row_id)
+        else:
+            rejected[variant_id] = Rejection("near_held_out", match.row_id, match.similarity)
 
     return rejected
 

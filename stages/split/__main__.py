@@ -1,12 +1,13 @@
 """Split 80/10/10 by connected component, and audit that nothing leaks.
 
-Reads the rows as collected, as cleaned and as paired, and the near-duplicate edges. Every
-collected pair and document gets a split, also those that cleaning or deduplication dropped: so
-held-out queries stay the same whatever happens to the data. Edges join rows that share a
-document, an anchor or a text in normal form, a group, or a near-duplicate edge, and synthetic
-pairs with their origin. Joined rows share a split. The exact audit of the result adds edges
-until it finds no leak. `split.unit` chooses fewer edges, or dates. Ids in data/frozen/ keep
-their split. Rows that equal or near a text of data/protected/ leave training.
+Reads the rows as collected, as cleaned and as paired, the passages, and the near-duplicate edges.
+Every collected pair and document gets a split, also those that cleaning or deduplication dropped:
+so held-out queries stay the same whatever happens to the data. Edges join rows that share a
+document, a group or a near-duplicate edge, synthetic pairs with their origin, and rows with equal,
+near or overlapping texts: anchors, documents, passages and positives that recipes cut out. Joined
+rows share a split, and the exact audit of the result must find no leak. `split.unit` chooses fewer
+edges, or dates. Ids in data/frozen/ keep their split. Rows that equal, near or overlap a text of
+data/protected/ leave training.
 """
 
 from __future__ import annotations
@@ -20,13 +21,8 @@ from stages.lib.core.interface import Stage
 from stages.lib.schemas.ledger import LedgerWriter, row_accounting
 from stages.lib.schemas.pairs import is_synthetic, positive_pairs
 from stages.lib.schemas.splits import EVALUATION_SPLITS
-from stages.split.assignment import (
-    Assignment,
-    SplitRows,
-    assign,
-    assign_documents,
-    sample_training,
-)
+from stages.lib.text.matches import TextMatches
+from stages.split.assignment import assign, assign_documents, sample_training
 from stages.split.components import (
     Edge,
     edges_from_tables,
@@ -57,14 +53,10 @@ from stages.split.interface import (
     SyntheticSetTables,
     Unit,
 )
-from stages.split.leakage import (
-    TextMatches,
-    find_leaks,
-    is_violation,
-    match_texts,
-    tolerated_leaks,
-)
+from stages.split.leakage import find_leaks, is_violation, tolerated_leaks
 from stages.split.metrics import split_metrics, topic_metrics
+from stages.split.rows import Assignment, SplitRows
+from stages.split.texts import document_texts
 
 # Reasons for which a built pair is not in training.
 REASONS = ("not_sampled", "protected", "repeats_held_out")
@@ -75,23 +67,21 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     frozen = read_frozen(inputs.frozen / FROZEN_FILE)
     protected_texts = read_protected(params.split.protect, inputs.protected)
     tables = read_tables(inputs)
+    built = tables.pairs.built
 
     # Text versions: the texts of a row as collected, as cleaned and as embedded.
-    rows = split_rows(tables)
-    matches = match_texts(rows.kinds, params.split.near_threshold)
+    rows = split_rows(inputs, tables)
+    threshold = params.split.near_threshold
+    matches = rows.matches(threshold)
 
     # Edges: rows that belong together, whatever their texts say.
     edges = find_edges(inputs, tables, rows, params.split)
 
     # Assignment: the split of every row, and a sample of the training pairs.
-    constraints = Constraints(
-        frozen=frozen,
-        protected=match_protected(protected_texts, rows.kinds, params.split.near_threshold),
-        time_of=read_times(inputs, params.split),
-    )
-
+    protected = match_protected(protected_texts, rows.every_kind, threshold, matches.common_runs)
+    constraints = Constraints(frozen, protected, time_of=read_times(inputs, params.split))
     assignment = assign(rows, edges, matches, constraints=constraints, params=params.split)
-    splits = sample_training(assignment, tables.pairs.built, params.split.max_train_pairs, frozen)
+    splits = sample_training(assignment, built, params.split.max_train_pairs, frozen)
     if not params.split.splits_documents:
         splits = assign_documents(splits, rows, constraints.protected)
 
@@ -99,19 +89,15 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # Evaluation sets: the queries of validation and test, and what is counted of all of this.
     evaluation = evaluation_sets(tables, splits, params.labels.positive_from)
-    audit = audit_result(matches, split_of, params.split.unit)
+    audit = audit_result(matches, split_of, rows, params.split.unit)
     moved_ids = moved_frozen_ids(assignment.component_of, assignment.split_of, frozen)
-    ledger = split_ledger(assignment, tables.pairs.built, split_of, moved_ids)
+    ledger = split_ledger(assignment, built, split_of, moved_ids)
     details = {
-        **split_accounting(tables.pairs.built, split_of, ledger),
+        **split_accounting(built, split_of, ledger),
         **split_metrics(
-            assignment,
-            edges,
-            splits,
-            every_pair=tables.every_pair,
-            built_pairs=tables.pairs.built,
+            assignment, assignment.edges, splits, every_pair=tables.every_pair, built_pairs=built
         ),
-        **topic_metrics(tables.pairs.built, tables.documents.collected, split_of),
+        **topic_metrics(built, tables.collected_documents, split_of),
         "frozen_moved": len(moved_ids),
         **audit.metrics(),
         **evaluation.metrics(),
@@ -119,7 +105,14 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     return Outputs(
         splits=splits,
-        fingerprints=fingerprints(rows.kinds, split_of, audit.tolerated, protected_texts),
+        fingerprints=fingerprints(
+            rows.every_text(),
+            split_of,
+            audit.tolerated,
+            protected_texts,
+            anchors_only=not params.split.splits_documents,
+            common_runs=matches.common_runs,
+        ),
         validation=evaluation.validation,
         test=evaluation.test,
         synthetic=evaluation.synthetic,
@@ -141,13 +134,15 @@ class Tables(NamedTuple):
     """The tables that several steps need.
 
     Attributes:
-        documents: Documents.
+        collected_documents: Documents as collected, without their texts.
+        built_documents: Documents as built, without their texts.
         pairs: Pairs.
         every_pair: the pairs as collected, and the built ones that are not among them.
         synthetic_pairs: a SyntheticPairs table.
     """
 
-    documents: Versions
+    collected_documents: pd.DataFrame
+    built_documents: pd.DataFrame
     pairs: Versions
     every_pair: pd.DataFrame
     synthetic_pairs: pd.DataFrame
@@ -183,13 +178,7 @@ class Audit(NamedTuple):
 
 
 def read_tables(inputs: Inputs) -> Tables:
-    """Return documents and pairs as collected, cleaned and built."""
-    documents = Versions(
-        collected=inputs.documents.frame(),
-        cleaned=inputs.cleaned_documents.frame(),
-        built=inputs.built_documents.frame(),
-    )
-
+    """Return the pairs as collected, cleaned and built, and the documents without their texts."""
     pairs = Versions(
         collected=inputs.pairs.frame(),
         cleaned=inputs.cleaned_pairs.frame(),
@@ -201,7 +190,13 @@ def read_tables(inputs: Inputs) -> Tables:
     if len(pairs.collected):
         every_pair = pd.concat([pairs.collected, pairs.built]).drop_duplicates("pair_id")
 
-    return Tables(documents, pairs, every_pair, inputs.synthetic_pairs.frame())
+    return Tables(
+        collected_documents=inputs.documents.frame().drop(columns="text"),
+        built_documents=inputs.built_documents.frame().drop(columns="text"),
+        pairs=pairs,
+        every_pair=every_pair,
+        synthetic_pairs=inputs.synthetic_pairs.frame(),
+    )
 
 
 def read_times(inputs: Inputs, params: SplitParams) -> dict[str, str]:
@@ -213,17 +208,30 @@ def read_times(inputs: Inputs, params: SplitParams) -> dict[str, str]:
     return dict(zip(timestamps["id"], timestamps["time"], strict=True))
 
 
-def split_rows(tables: Tables) -> SplitRows:
+def split_rows(inputs: Inputs, tables: Tables) -> SplitRows:
     """Return all pairs and documents with the versions of their texts."""
     every_pair = tables.every_pair
+    document_of_pair = dict(zip(every_pair["pair_id"], every_pair["doc_id"], strict=True))
+    texts, untrained = document_texts(
+        inputs.documents,
+        [inputs.cleaned_documents, inputs.built_documents, inputs.passages],
+        tables.synthetic_pairs,
+        document_of_pair=document_of_pair,
+    )
+    documents = tables.collected_documents
     return SplitRows(
         anchors=text_versions(
             (every_pair, "pair_id", "anchor"),
             (tables.pairs.cleaned, "pair_id", "anchor"),
             (tables.pairs.built, "pair_id", "anchor"),
         ),
-        texts=text_versions(*((frame, "doc_id", "text") for frame in tables.documents)),
-        document_of_pair=dict(zip(every_pair["pair_id"], every_pair["doc_id"], strict=True)),
+        texts=texts,
+        document_of_pair=document_of_pair,
+        untrained=untrained,
+        source_of={
+            **dict(zip(every_pair["pair_id"], every_pair["source"], strict=True)),
+            **dict(zip(documents["doc_id"], documents["source"], strict=True)),
+        },
     )
 
 
@@ -232,7 +240,7 @@ def find_edges(inputs: Inputs, tables: Tables, rows: SplitRows, params: SplitPar
     edges = edges_from_tables(
         inputs.near_duplicates.frame(),
         inputs.aliases.frame(),
-        tables.documents.collected,
+        tables.collected_documents,
         tables.every_pair,
         params=params,
     )
@@ -250,7 +258,7 @@ def evaluation_sets(tables: Tables, splits: pd.DataFrame, positive_from: float) 
     """
     collected = tables.pairs.collected
     built = tables.pairs.built
-    topics = TopicRelevance(tables.documents.built, tables.synthetic_pairs)
+    topics = TopicRelevance(tables.built_documents, tables.synthetic_pairs)
     # An anchor as built is also one as cleaned; it comes last and wins.
     cleaned_anchors: dict[str, str] = {}
     for frame in (tables.pairs.cleaned, built):
@@ -275,9 +283,11 @@ def evaluation_sets(tables: Tables, splits: pd.DataFrame, positive_from: float) 
     )
 
 
-def audit_result(matches: TextMatches, split_of: Mapping[str, str], unit: Unit) -> Audit:
+def audit_result(
+    matches: TextMatches, split_of: Mapping[str, str], rows: SplitRows, unit: Unit
+) -> Audit:
     """Return the leaks of the final splits, counted anew from all matches."""
-    leaks = find_leaks(matches, split_of)
+    leaks = find_leaks(matches, split_of, rows.document_of_pair)
     violations = sum(is_violation(leak, unit, split_of) for leak in leaks)
     return Audit(violations, tolerated_leaks(leaks, unit, split_of))
 
@@ -288,11 +298,8 @@ def split_ledger(
     split_of: Mapping[str, str],
     moved_ids: Collection[str],
 ) -> LedgerWriter:
-    """Return the ledger: audit edges, frozen ids that moved, and built pairs that are not used."""
+    """Return the ledger: frozen ids that moved, and built pairs that are not used."""
     ledger = LedgerWriter()
-    for edge in assignment.audit_edges:
-        ledger.note(edge.left, "tied_by_audit", partner_id=edge.right)
-
     # Components that became one may move frozen ids.
     for row_id in moved_ids:
         name = assignment.component_of[row_id]

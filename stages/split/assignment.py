@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import pandas as pd
 
 from stages.lib.core.errors import UserError
 from stages.lib.schemas.splits import EVALUATION_SPLITS
+from stages.lib.text.held_out import HeldOutMatch
+from stages.lib.text.matches import TextMatches
 from stages.split.component_size import check_component_size
 from stages.split.components import (
     Edge,
-    TextVersions,
     connected_components,
     edges_within,
     equal_text_edges,
@@ -23,56 +23,10 @@ from stages.split.components import (
     sample_components,
     split_of_component,
 )
-from stages.split.constraints import Constraints, ProtectedMatch, frozen_splits
+from stages.split.constraints import Constraints, frozen_splits
 from stages.split.interface import SplitParams
-from stages.split.leakage import TextMatches, enforced_matches, find_leaks, is_violation
-
-
-class SplitRows(NamedTuple):
-    """The rows that are split.
-
-    Attributes:
-        anchors: pair id to the versions of its anchor.
-        texts: document id to the versions of its text.
-        document_of_pair: pair id to document id.
-    """
-
-    anchors: TextVersions
-    texts: TextVersions
-    document_of_pair: Mapping[str, str]
-
-    @property
-    def kinds(self) -> list[TextVersions]:
-        """The texts of pairs, and those of documents."""
-        return [self.anchors, self.texts]
-
-
-class TrainingExclusion(NamedTuple):
-    """The reason why a pair left training, the row that decided it, and their similarity."""
-
-    reason: str
-    partner_id: str
-    score: float
-
-
-class Assignment(NamedTuple):
-    """Components and splits, before training is sampled.
-
-    Attributes:
-        component_of: row id to component id.
-        split_of: component id to split.
-        audit_edges: edges that the leakage audit added.
-        excluded: id of a pair that left training to its exclusion.
-    """
-
-    component_of: dict[str, str]
-    split_of: dict[str, str]
-    audit_edges: list[Edge]
-    excluded: dict[str, TrainingExclusion]
-
-    def split_by_row(self) -> dict[str, str]:
-        """Return row id to split."""
-        return {row_id: self.split_of[name] for row_id, name in self.component_of.items()}
+from stages.split.leakage import enforced_matches, find_leaks, is_violation, match_edges
+from stages.split.rows import Assignment, SplitRows, TrainingExclusion
 
 
 def assign(
@@ -115,40 +69,26 @@ def assign_by_component(
 ) -> Assignment:
     """Return components that share no text with another split, and the split of each.
 
-    The splits are audited, and components are joined where the audit finds a leak, until it
-    finds none. Each round joins at least two components, so it ends.
+    All matches that the unit enforces are edges, whichever splits their ends fall into. So other
+    rows, the draw and frozen ids change no component.
 
     Raises:
         UserError: a component is too large.
     """
     # Only rows that the unit splits are connected.
-    kinds = rows.kinds if params.splits_documents else [rows.anchors]
     name = name_by_document if params.splits_documents else name_by_anchor(rows.anchors)
-    row_ids = sorted(row_id for versions in kinds for row_id in versions)
-    edges = [*edges, *equal_text_edges(kinds)]
+    row_ids = sorted({*rows.anchors, *(rows.texts if params.splits_documents else ())})
     enforced = enforced_matches(matches, params.unit)
+    every_edge = sorted({*edges, *match_edges(enforced, rows.document_of_pair)})
 
-    # First without the frozen ids, then with them. So freezing the splits of today changes no
-    # component, though the audit would then find fewer leaks.
-    audit_edges: list[Edge] = []
-    for known_splits in ({}, frozen) if frozen else ({},):
-        while True:
-            ends = [edge.ends for edge in (*edges, *audit_edges)]
-            component_of = connected_components(row_ids, ends, name)
-            split_of = _draw_splits(component_of, rows, params, frozen=known_splits)
-            split_by_row = {row_id: split_of[component_of[row_id]] for row_id in row_ids}
-            leaks = find_leaks(enforced, split_by_row)
-            if not leaks:
-                break
-
-            audit_edges.extend(leaks)
-
-    check_component_size(component_of, rows.anchors, [*edges, *audit_edges], params)
-    return Assignment(component_of, split_of, audit_edges, {})
+    component_of = connected_components(row_ids, [edge.ends for edge in every_edge], name)
+    split_of = _draw_splits(component_of, rows, params, frozen=frozen)
+    check_component_size(component_of, rows.anchors, every_edge, params)
+    return Assignment(component_of, split_of, every_edge, {})
 
 
 def exclude_protected(
-    assignment: Assignment, rows: SplitRows, protected: Mapping[str, ProtectedMatch]
+    assignment: Assignment, rows: SplitRows, protected: Mapping[str, HeldOutMatch]
 ) -> Assignment:
     """Return `assignment` without training components and unpaired documents with protected texts.
 
@@ -208,7 +148,7 @@ def _draw_splits(
 
 
 def _protected_exclusion(
-    pair_id: str, row_id: str, protected: Mapping[str, ProtectedMatch]
+    pair_id: str, row_id: str, protected: Mapping[str, HeldOutMatch]
 ) -> TrainingExclusion:
     # A row is not named as its own partner.
     partner_id = row_id if row_id != pair_id else ""
@@ -366,7 +306,7 @@ def sample_training(
 
 
 def assign_documents(
-    splits: pd.DataFrame, rows: SplitRows, protected: Mapping[str, ProtectedMatch]
+    splits: pd.DataFrame, rows: SplitRows, protected: Mapping[str, HeldOutMatch]
 ) -> pd.DataFrame:
     """Return `splits`, which has pairs alone, with the documents, each in a split of its pairs.
 

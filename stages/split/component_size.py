@@ -16,10 +16,12 @@ SMALLEST = 20
 # How many edges an error message shows.
 EXAMPLES = 2
 
-# Kinds of edges, from the one that is easiest to do without to the one that is hardest.
-_EASIEST_TO_REMOVE = (
+# All kinds of edges, from the one that is easiest to do without to the one that is hardest.
+EDGE_KINDS = (
     "topic",
     "group",
+    "overlapping text",
+    "overlapping anchor",
     "near text",
     "near anchor",
     "equal anchor",
@@ -64,7 +66,7 @@ def check_component_size(
         key=lambda kind: (
             size_without[kind] > allowed,
             max(size_without[kind], allowed),
-            _EASIEST_TO_REMOVE.index(kind),
+            EDGE_KINDS.index(kind),
         ),
     )
 

@@ -15,12 +15,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.lib.core.ids import hash_hex
+from stages.lib.text.matches import TextVersions, equal_groups
 from stages.lib.text.normal_form import normal_form
 from stages.split.interface import SplitParams
-
-# Row id to its texts: as collected, as cleaned, as embedded. The first one is the text as
-# collected.
-TextVersions = Mapping[str, Sequence[str]]
 
 # A function from the members of a component to the id of the component.
 Namer = Callable[[Sequence[str]], str]
@@ -47,7 +44,7 @@ def is_pair_id(row_id: str) -> bool:
 
 
 def text_edge(similarity: str, left: str, right: str) -> Edge:
-    """Return the edge between two rows with similar texts; `similarity` is "equal" or "near"."""
+    """Return the edge between two rows; `similarity` is "equal", "near" or "overlapping"."""
     both_pairs = is_pair_id(left) and is_pair_id(right)
     return Edge(left, right, f"{similarity} {'anchor' if both_pairs else 'text'}")
 
@@ -58,30 +55,21 @@ def text_versions(*frames: tuple[pd.DataFrame, str, str]) -> dict[str, list[str]
     Args:
         frames: each a table, the name of its id column, and the name of its text column.
     """
+    return distinct_texts(
+        row
+        for frame, id_column, text_column in frames
+        for row in zip(frame[id_column], frame[text_column], strict=True)
+    )
+
+
+def distinct_texts(rows: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return row id to its distinct texts, in their order; `rows` are pairs of id and text."""
     versions: dict[str, list[str]] = defaultdict(list)
-    for frame, id_column, text_column in frames:
-        for row_id, text in zip(frame[id_column], frame[text_column], strict=True):
-            if text not in versions[row_id]:
-                versions[row_id].append(text)
+    for row_id, text in rows:
+        if text not in versions[row_id]:
+            versions[row_id].append(text)
 
     return dict(versions)
-
-
-def ids_by_normal_form(*kinds: TextVersions) -> dict[str, list[str]]:
-    """Return normal form to the sorted ids of the rows that have a text of this form."""
-    groups: dict[str, set[str]] = defaultdict(set)
-    for versions in kinds:
-        for row_id, texts in versions.items():
-            for text in texts:
-                groups[normal_form(text)].add(row_id)
-
-    return {form: sorted(row_ids) for form, row_ids in groups.items()}
-
-
-def equal_groups(*kinds: TextVersions) -> dict[str, list[str]]:
-    """Return the entries of `ids_by_normal_form` with at least two ids."""
-    groups = ids_by_normal_form(*kinds)
-    return {form: row_ids for form, row_ids in groups.items() if len(row_ids) > 1}
 
 
 # --- edges
@@ -176,8 +164,9 @@ def equal_text_edges(kinds: Sequence[TextVersions]) -> list[Edge]:
 
 
 def edges_within(groups: Mapping[str, Sequence[str]], kind: str) -> list[Edge]:
-    """Return edges that connect the rows of each group, from the first one to each other one."""
-    return [Edge(row_ids[0], other, kind) for row_ids in groups.values() for other in row_ids[1:]]
+    """Return edges that connect the rows of each group, from the smallest id to each other one."""
+    ordered = map(sorted, groups.values())
+    return [Edge(row_ids[0], other, kind) for row_ids in ordered for other in row_ids[1:]]
 
 
 def documents_by_group(documents: pd.DataFrame) -> dict[str, list[str]]:

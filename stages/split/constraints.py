@@ -15,9 +15,17 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TextIO
 
 from stages.lib.core.errors import UserError
-from stages.lib.text.normal_form import shingles
-from stages.lib.text.similarity_join import similarity_join
-from stages.split.components import TextVersions
+from stages.lib.core.ids import hash_hex
+from stages.lib.text.held_out import (
+    TEXTS,
+    HeldOutMatch,
+    HeldOutText,
+    fingerprint_rows,
+    match_held_out,
+)
+from stages.lib.text.matches import NO_RUNS, TextVersions
+from stages.lib.text.normal_form import normal_form
+from stages.lib.text.overlap import Hashes
 
 FROZEN_FILE = "splits.csv"
 FROZEN_HEADER = ["id", "split"]
@@ -35,13 +43,6 @@ _FROZEN_REMEDY = (
 )
 
 
-class ProtectedMatch(NamedTuple):
-    """The protected text that a row resembles most: its Jaccard similarity, and its number."""
-
-    similarity: float
-    number: int
-
-
 class Constraints(NamedTuple):
     """What is known of single rows before they are split.
 
@@ -52,7 +53,7 @@ class Constraints(NamedTuple):
     """
 
     frozen: Mapping[str, str]
-    protected: Mapping[str, ProtectedMatch]
+    protected: Mapping[str, HeldOutMatch]
     time_of: Mapping[str, str] = {}
 
 
@@ -167,37 +168,38 @@ def read_protected(names: Sequence[str], folder: Path) -> list[str]:
 
 
 def match_protected(
-    protected_texts: Sequence[str], kinds: Sequence[TextVersions], threshold: float
-) -> dict[str, ProtectedMatch]:
-    """Return id to the protected text that the row equals or nears.
+    protected_texts: Sequence[str],
+    kinds: Sequence[TextVersions],
+    threshold: float,
+    common_runs: Hashes = NO_RUNS,
+) -> dict[str, HeldOutMatch]:
+    """Return id to the protected text that the row equals, nears or overlaps.
 
     Args:
-        protected_texts: the texts, in an order that numbers them.
+        protected_texts: the texts.
         kinds: the texts of anchors, and those of documents.
         threshold: exact Jaccard similarity of shingles from which two texts are near.
+        common_runs: hashes of the runs that are boilerplate of the data, sorted.
     """
     if not protected_texts:
         return {}
 
-    # Each text has several sets of shingles, and a row those of all its texts.
-    protected_shingles = {
-        str(number): shingles(text) for number, text in enumerate(protected_texts)
-    }
-    row_shingles = {
-        row_id: _all_shingles(texts) for versions in kinds for row_id, texts in versions.items()
-    }
-
-    # Keep the most similar protected text of each row.
-    best_match: dict[str, ProtectedMatch] = {}
-    for number, row_id, similarity in similarity_join(protected_shingles, row_shingles, threshold):
-        match = ProtectedMatch(similarity, int(number))
-        best_match[row_id] = max(best_match.get(row_id, match), match)
+    fingerprints = fingerprint_rows(protected_as_held_out(protected_texts), common_runs)
+    best_match: dict[str, HeldOutMatch] = {}
+    for versions in kinds:
+        best_match = {**match_held_out({}, versions, fingerprints, threshold), **best_match}
 
     return best_match
 
 
-def _all_shingles(texts: Sequence[str]) -> list[frozenset[str]]:
-    return [items for text in texts for items in shingles(text)]
+def protected_as_held_out(protected_texts: Sequence[str]) -> list[HeldOutText]:
+    """Return the protected texts, with ids made of them, to be compared with all texts."""
+    held_out: list[HeldOutText] = []
+    for text in protected_texts:
+        row_id = "d" + hash_hex("protected", hash_hex(normal_form(text)))
+        held_out.append(HeldOutText(row_id, "protected", text, TEXTS))
+
+    return held_out
 
 
 def _read_texts(file: Path, name: str) -> set[str]:

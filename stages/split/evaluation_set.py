@@ -8,12 +8,14 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.lib.core.errors import UserError
-from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.evaluation_set import Qrels, ScoredPairs
 from stages.lib.schemas.queries_from_pairs import queries_and_qrels, query_id_of
-from stages.lib.schemas.splits import EVALUATION_SPLITS, Fingerprints
-from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
-from stages.split.components import Edge, TextVersions
+from stages.lib.schemas.splits import EVALUATION_SPLITS
+from stages.lib.text.held_out import ANCHORS, TEXTS, HeldOutText, fingerprint_rows
+from stages.lib.text.matches import NO_RUNS, TextVersions
+from stages.lib.text.overlap import Hashes
+from stages.split.components import Edge, is_pair_id
+from stages.split.constraints import protected_as_held_out
 
 
 class QuerySet(NamedTuple):
@@ -125,52 +127,64 @@ def scored_pairs(
 
 
 def fingerprints(
-    kinds: Sequence[TextVersions],
+    texts: TextVersions,
     split_of: Mapping[str, str],
     tolerated: Collection[Edge] = (),
     protected_texts: Sequence[str] = (),
+    *,
+    anchors_only: bool = False,
+    common_runs: Hashes = NO_RUNS,
 ) -> pd.DataFrame:
     """Return the Fingerprints: hashes of held-out and protected texts, without the texts.
 
-    Later stages compare training texts with them. So they leave out texts that the unit of the
-    split allows in training: equal ones have no row, near ones no shingles.
+    Later stages compare training texts with them. So they leave out what the unit of the split
+    allows in training: equal texts have no row, near ones no shingles and no runs, overlapping
+    ones no runs.
 
     Args:
-        kinds: the texts of anchors, and those of documents.
+        texts: all texts by row id, of anchors and of documents.
         split_of: row id to split.
         tolerated: leaks that the unit allows.
         protected_texts: texts that must not be trained on, neither as anchor nor as document.
+        anchors_only: True if the unit keeps anchors apart from anchors alone.
+        common_runs: hashes of the runs that are boilerplate, sorted.
     """
-    # Texts that training may have.
-    tolerated_equal = _ends_of("equal", tolerated)
-    tolerated_near = _ends_of("near", tolerated)
-    rows: dict[tuple[str, str], tuple[str, str, str, list[list[int]]]] = {}
+    # Texts that training may have. Anchors are not compared with documents there.
+    allowed = tolerated
+    if anchors_only:
+        allowed = [leak for leak in tolerated if not all(map(is_pair_id, leak.ends))]
+
+    allowed_equal = _ends_of("equal", allowed)
+    allowed_near = _ends_of("near", allowed)
+    allowed_overlapping = _ends_of("overlapping", allowed)
 
     # Held-out texts, in each of their versions.
-    for versions in kinds:
-        for row_id in sorted(versions):
-            if split_of[row_id] not in EVALUATION_SPLITS or row_id in tolerated_equal:
-                continue
+    held_out: list[HeldOutText] = []
+    for row_id in sorted(texts):
+        is_compared_with_anchors = anchors_only and is_pair_id(row_id)
+        if split_of[row_id] not in EVALUATION_SPLITS:
+            continue
+        if row_id in allowed_equal and not is_compared_with_anchors:
+            continue
 
-            for text in versions[row_id]:
-                text_hash = hash_hex(normal_form(text))
-                items = [] if row_id in tolerated_near else hash_shingles(shingles(text))
-                rows[row_id, text_hash] = (row_id, split_of[row_id], text_hash, items)
+        for text in texts[row_id]:
+            held_out.append(
+                HeldOutText(
+                    row_id,
+                    split_of[row_id],
+                    text,
+                    compared_with=ANCHORS if is_compared_with_anchors else TEXTS,
+                    is_near_allowed=row_id in allowed_near and not is_compared_with_anchors,
+                    is_overlap_allowed=row_id in allowed_overlapping
+                    and not is_compared_with_anchors,
+                )
+            )
 
-    # A protected text gets the id of a document and that of a pair.
-    for text in protected_texts:
-        text_hash = hash_hex(normal_form(text))
-        items = hash_shingles(shingles(text))
-        for letter in "dp":
-            row_id = letter + hash_hex("protected", text_hash)
-            rows[row_id, text_hash] = (row_id, "protected", text_hash, items)
-
-    empty = Fingerprints.empty()
-    return pd.DataFrame(list(rows.values()), columns=list(empty.columns)) if rows else empty
+    return fingerprint_rows([*held_out, *protected_as_held_out(protected_texts)], common_runs)
 
 
 def _ends_of(similarity: str, leaks: Collection[Edge]) -> set[str]:
-    """Return the ids of both rows of the leaks that are "equal" or "near"."""
+    """Return the ids of both rows of the leaks that are "equal", "near" or "overlapping"."""
     row_ids: set[str] = set()
     for leak in leaks:
         if leak.kind.startswith(similarity):

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from stages.lib.core.interface import Details, Folder, Metrics, Reads, TableFile, Writes
 from stages.lib.core.params import ParamsSection, ScoreThreshold
-from stages.lib.schemas.documents import Documents, Timestamps
+from stages.lib.schemas.documents import Documents, Passages, Timestamps
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
 from stages.lib.schemas.evaluation_set import Qrels, Queries, ScoredPairs
 from stages.lib.schemas.ledger import Ledger
@@ -112,10 +112,15 @@ class Inputs:
         TableFile[Pairs],
         Reads("data/pair/pairs.parquet", "Pairs as built, synthetic pairs included."),
     ]
+    passages: Annotated[
+        TableFile[Passages],
+        Reads("data/pair/passages.parquet", "Passages as they are embedded."),
+    ]
     synthetic_pairs: Annotated[
         TableFile[SyntheticPairs],
         Reads(
-            "data/pair/synthetic_pairs.parquet", "The row that each synthetic pair was built from."
+            "data/pair/synthetic_pairs.parquet",
+            "The row that each synthetic pair was built from, and its positive.",
         ),
     ]
     frozen: Annotated[
@@ -171,7 +176,7 @@ class Outputs:
     synthetic: Annotated[SyntheticSetTables, Folder("data/split/synthetic")]
     ledger: Annotated[
         pd.DataFrame,
-        Writes("data/split/ledger.parquet", "Dropped pairs, audit edges and moved ids.", Ledger),
+        Writes("data/split/ledger.parquet", "Dropped pairs and moved ids.", Ledger),
     ]
     metrics: Annotated[
         Metrics,

@@ -1,55 +1,14 @@
-"""The leakage audit: held-out texts that another split has too, equal or near. It is exact."""
+"""The leakage audit: held-out texts that another split has too. It is exact."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import NamedTuple
 
 from stages.lib.schemas.splits import EVALUATION_SPLITS
-from stages.lib.text.normal_form import shingles
-from stages.lib.text.similarity_join import similarity_join
-from stages.split.components import (
-    Edge,
-    TextVersions,
-    equal_groups,
-    ids_by_normal_form,
-    is_pair_id,
-    text_edge,
-)
+from stages.lib.text.matches import TextMatches
+from stages.split.components import Edge, is_pair_id, text_edge
 from stages.split.interface import Unit
-
-
-class TextMatches(NamedTuple):
-    """Rows with similar texts.
-
-    Attributes:
-        equal: normal form to the ids of the rows that share it, anchors and documents together.
-        near: for each two forms that are near, the ids with the one and the ids with the other.
-    """
-
-    equal: dict[str, list[str]]
-    near: list[tuple[list[str], list[str]]]
-
-
-def match_texts(kinds: Sequence[TextVersions], threshold: float) -> TextMatches:
-    """Return the equal texts over all `kinds`, and the near ones within each kind.
-
-    An anchor may equal a document, so equal texts are searched in all kinds together.
-
-    Args:
-        kinds: the texts of anchors, and those of documents.
-        threshold: exact Jaccard similarity of shingles from which two texts are near.
-    """
-    near: list[tuple[list[str], list[str]]] = []
-    for versions in kinds:
-        # By form, so that a query that was clicked a hundred times is compared once.
-        ids_of_form = ids_by_normal_form(versions)
-        shingles_of_form = {form: shingles(form) for form in ids_of_form}
-        for left, right, _ in similarity_join(shingles_of_form, shingles_of_form, threshold):
-            near.append((ids_of_form[left], ids_of_form[right]))
-
-    return TextMatches(equal_groups(*kinds), near)
 
 
 def enforced_matches(matches: TextMatches, unit: Unit) -> TextMatches:
@@ -57,37 +16,70 @@ def enforced_matches(matches: TextMatches, unit: Unit) -> TextMatches:
     if unit == "component":
         return matches
     if unit == "group":
-        return TextMatches(matches.equal, [])
+        return matches._replace(near=[], overlapping=[])
 
     # The other units keep only anchors apart.
     equal: dict[str, list[str]] = {}
     for form, row_ids in matches.equal.items():
-        pair_ids = [row_id for row_id in row_ids if is_pair_id(row_id)]
+        pair_ids = _pair_ids(row_ids)
         if len(pair_ids) > 1:
             equal[form] = pair_ids
 
-    near = [(left, right) for left, right in matches.near if is_pair_id(left[0])]
-    return TextMatches(equal, near)
+    near = [(_pair_ids(left), _pair_ids(right)) for left, right in matches.near]
+    overlapping = [_pair_ids(row_ids) for row_ids in matches.overlapping]
+    return matches._replace(
+        equal=equal,
+        near=[(left, right) for left, right in near if left and right],
+        overlapping=[pair_ids for pair_ids in overlapping if len(pair_ids) > 1],
+    )
 
 
-def find_leaks(matches: TextMatches, split_of: Mapping[str, str]) -> list[Edge]:
+def match_edges(matches: TextMatches, document_of_pair: Mapping[str, str]) -> list[Edge]:
+    """Return edges that connect all rows that match, sorted, each two rows once.
+
+    Rows with equal texts are connected to the first of them. So an edge between two of them
+    connects two groups of near texts. An anchor and its own document need no edge of texts.
+    """
+    edge_of_ends: dict[tuple[str, str], Edge] = {}
+    for similarity, left_ids, right_ids in matches.groups():
+        if similarity != "near":
+            ends = [(left_ids[0], other) for other in left_ids[1:]]
+        elif set(left_ids).isdisjoint(right_ids):
+            ends = [_representatives(left_ids, right_ids)]
+        else:
+            # A row that has both texts connects them.
+            continue
+
+        # Equal ones come first, so that they keep their kind.
+        for left, right in map(sorted, ends):
+            if not _is_own_document(left, right, document_of_pair):
+                edge_of_ends.setdefault((left, right), text_edge(similarity, left, right))
+
+    return [edge for _, edge in sorted(edge_of_ends.items())]
+
+
+def find_leaks(
+    matches: TextMatches,
+    split_of: Mapping[str, str],
+    document_of_pair: Mapping[str, str] | None = None,
+) -> list[Edge]:
     """Return the matches across splits of which one is held out, sorted, smaller id first.
 
-    Where two rows are both equal and near, the edge is of the kind "equal".
+    Where two rows are both equal and near, the edge is of the kind "equal". An anchor does not leak
+    into its own document.
     """
-    groups = [("equal", row_ids, row_ids) for row_ids in matches.equal.values()]
-    groups += [("near", left_ids, right_ids) for left_ids, right_ids in matches.near]
-
     similarity_of: dict[tuple[str, str], str] = {}
-    for similarity, left_ids, right_ids in groups:
+    for similarity, left_ids, right_ids in matches.groups():
         # Most groups lie in one split; those need no comparison by pairs.
         if len({split_of[row_id] for row_id in (*left_ids, *right_ids)}) == 1:
             continue
 
         # Equal ones come first, so that they keep their kind.
         for left, right in product(left_ids, right_ids):
-            if is_across(left, right, split_of):
-                ends = (min(left, right), max(left, right))
+            ends = (min(left, right), max(left, right))
+            if is_across(left, right, split_of) and not _is_own_document(
+                *ends, document_of_pair or {}
+            ):
                 similarity_of.setdefault(ends, similarity)
 
     return [
@@ -105,9 +97,9 @@ def is_across(left: str, right: str, split_of: Mapping[str, str]) -> bool:
 def is_violation(leak: Edge, unit: Unit, split_of: Mapping[str, str]) -> bool:
     """Return True if splits by `unit` must not have this leak.
 
-    `component` allows none. `group` allows near texts. `anchor` allows documents in several
-    splits. `time` allows those too, and matches between validation and test, since nothing
-    moves across a date.
+    `component` allows none. `group` allows near and overlapping texts. `anchor` allows documents
+    in several splits. `time` allows those too, and matches between validation and test, since
+    nothing moves across a date.
     """
     if unit == "component":
         return True
@@ -134,3 +126,23 @@ def _is_seen_in_training(row_id: str, split_of: Mapping[str, str]) -> bool:
     # Documents of the corpus become negatives.
     is_negative = split_of[row_id] == "corpus" and not is_pair_id(row_id)
     return split_of[row_id] == "train" or is_negative
+
+
+def _pair_ids(row_ids: Sequence[str]) -> list[str]:
+    return [row_id for row_id in row_ids if is_pair_id(row_id)]
+
+
+def _representatives(left_ids: Sequence[str], right_ids: Sequence[str]) -> tuple[str, str]:
+    """Return a row of each side: two pairs or two documents where there are such."""
+    for kind in "pd":
+        left = [row_id for row_id in left_ids if row_id.startswith(kind)]
+        right = [row_id for row_id in right_ids if row_id.startswith(kind)]
+        if left and right:
+            return left[0], right[0]
+
+    return left_ids[0], right_ids[0]
+
+
+def _is_own_document(left: str, right: str, document_of_pair: Mapping[str, str]) -> bool:
+    """Return True for a document and a pair of it, in this order."""
+    return document_of_pair.get(right) == left

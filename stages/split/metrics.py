@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from stages.lib.schemas.splits import EVALUATION_SPLITS
-from stages.split.assignment import Assignment
+from stages.split.component_size import EDGE_KINDS
 from stages.split.components import Edge
 from stages.split.leakage import is_across
+from stages.split.rows import Assignment
 
 # With fewer components, the metrics of a split depend on the draw more than on the data.
 FEW_COMPONENTS = 300
@@ -57,8 +58,14 @@ def split_metrics(
         "largest_component_share": max(sizes.values()) / len(every_pair),
         "leaked_components": len(leaked),
         "shared_documents": shared_documents(every_pair, split_of),
-        "tied_by_audit": len(assignment.audit_edges),
+        **edge_metrics(assignment.edges),
     }
+
+
+def edge_metrics(edges: Sequence[Edge]) -> dict[str, int]:
+    """Return the number of edges of each kind, every kind always."""
+    counts = Counter(edge.kind for edge in edges)
+    return {f"edges.{kind.replace(' ', '_')}": counts[kind] for kind in EDGE_KINDS}
 
 
 def shared_documents(pairs: pd.DataFrame, split_of: Mapping[str, str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,11 +11,10 @@ import pandas as pd
 
 from stages.lib.analysis.probe import ComponentNames, TrainingVectors
 from stages.lib.analysis.separation import NEGATIVES, Panel, roc_auc
-from stages.lib.core.ids import hash_hex
 from stages.lib.reporting.details import StageDetails
 from stages.lib.retrieval.search import Vectors
-from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
-from stages.lib.text.similarity_join import held_out_shingles, similarity_join
+from stages.lib.text.held_out import match_held_out
+from stages.lib.text.normal_form import normal_form
 
 # What is read of the details of other stages: stage and key.
 UPSTREAM_KEYS = (
@@ -121,27 +121,21 @@ def check_rows(triplets: pd.DataFrame, rows: TrainingVectors, leaked: list[str])
 def leaked_rows(triplets: pd.DataFrame, fingerprints: pd.DataFrame, threshold: float) -> list[str]:
     """Return the ids of pairs whose anchor, positive or negative matches a held-out text.
 
-    Anchors are compared with held-out anchors, and documents with held-out documents: by the exact
-    Jaccard similarity of hashed shingles, at or above `threshold`. Texts with one normal form match
-    whatever they are. Only hashes of the held-out texts are there, never the texts.
+    The tests are those of the split: equal in normal form, near (exact Jaccard similarity of
+    shingles at or above `threshold`), or overlapping (a shared run that is no boilerplate). Anchors
+    and documents are compared with each other too. Only hashes of the held-out texts are there,
+    never the texts.
     """
-    kinds = fingerprints["id"].str[0]
-    held_out_forms = set(fingerprints["normal_hash"])
+    anchors = _pairs_of_text(triplets, ["anchor"])
+    documents = _pairs_of_text(triplets, ["positive", "negatives"])
 
+    # Each distinct text is a row of its own.
     leaked: set[str] = set()
-    for kind, columns in (("p", ["anchor"]), ("d", ["positive", "negatives"])):
-        pairs_of_text = _pairs_of_text(triplets, columns)
+    for text in match_held_out(_as_rows(anchors), {}, fingerprints, threshold):
+        leaked.update(anchors[text])
 
-        # Equal in normal form.
-        for text, pair_ids in pairs_of_text.items():
-            if hash_hex(normal_form(text)) in held_out_forms:
-                leaked.update(pair_ids)
-
-        # Near-duplicates.
-        protected_shingles = held_out_shingles(fingerprints[kinds == kind])
-        text_shingles = {text: hash_shingles(shingles(text)) for text in pairs_of_text}
-        for text, _, _ in similarity_join(text_shingles, protected_shingles, threshold):
-            leaked.update(pairs_of_text[text])
+    for text in match_held_out({}, _as_rows(documents), fingerprints, threshold):
+        leaked.update(documents[text])
 
     return sorted(leaked)
 
@@ -191,6 +185,10 @@ def _pairs_of_text(triplets: pd.DataFrame, columns: list[str]) -> dict[str, list
                 pairs_of_text.setdefault(text, []).append(pair_id)
 
     return pairs_of_text
+
+
+def _as_rows(texts: Iterable[str]) -> dict[str, list[str]]:
+    return {text: [text] for text in texts}
 
 
 def _numbers(details: StageDetails, stage: str, prefix: str) -> dict[str, float]:

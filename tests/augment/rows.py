@@ -6,8 +6,8 @@ from stages.augment.lexical_variants import swap_abbreviations, swap_spelling
 from stages.lib.core.ids import hash_hex
 from stages.lib.preprocessing.word_lists import Abbreviations
 from stages.lib.schemas.pairs import Pairs
-from stages.lib.schemas.splits import Fingerprints
-from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
+from stages.lib.text.held_out import TEXTS, HeldOutText, fingerprint_rows
+from stages.lib.text.matches import NO_RUNS
 
 ABBREVIATIONS = Abbreviations(
     {"ECG": "electrocardiogram", "EKG": "electrocardiogram", "LDL": "low-density lipoprotein"},
@@ -33,12 +33,5 @@ def pairs(*rows: tuple[str, str]) -> pd.DataFrame:
 
 def fingerprints(*texts: str) -> pd.DataFrame:
     """Return the fingerprints of held-out texts."""
-    values = [
-        ("p" + hash_hex(text), "test", hash_hex(normal_form(text)), hash_shingles(shingles(text)))
-        for text in texts
-    ]
-    return (
-        pd.DataFrame(values, columns=list(Fingerprints.empty().columns))
-        if values
-        else Fingerprints.empty()
-    )
+    held_out = [HeldOutText("p" + hash_hex(text), "test", text, TEXTS) for text in texts]
+    return fingerprint_rows(held_out, NO_RUNS)

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from stages.commands.audit.__main__ import app, random_row_split, read_splits
-from stages.commands.audit.leaks import KINDS, AuditData, enforced_kinds, find_leaks
+from stages.commands.audit.leaks import (
+    ANCHOR_KINDS,
+    KINDS,
+    TEXT_KINDS,
+    AuditData,
+    enforced_kinds,
+    find_leaks,
+)
 from stages.lib.core import tables
 from stages.lib.core.errors import UserError
 from stages.lib.schemas.splits import Splits
@@ -19,21 +26,28 @@ from tests.properties import examples
 from tests.split.faq import LONG, d, documents, p, pairs, run, splits, text, with_params
 
 # Two pairs per kind of leak: (anchor, text, group) of each; of a shared document the second has no text.
+# {r} is a run of 54 words; the texts around it make two texts that are not near.
 PLANTED = {
-    "exact anchor": ("{a}?", "{a}", "", "{a}?", "{b}", ""),
-    "normalised anchor": ("{a}?", "{a}", "", "{a}!!", "{b}", ""),
-    "near anchor": ("{a} {c}?", "{a}", "", "{a} {c} please", "{b}", ""),
-    "shared document": ("{a}?", "{a}", "", "{b}?", None, ""),
+    "exact anchor": ("{a}?", "{d}", "", "{a}?", "{b}", ""),
+    "normalised anchor": ("{a}?", "{d}", "", "{a}!!", "{b}", ""),
+    "near anchor": ("{a} {c}?", "{d}", "", "{a} {c} please", "{b}", ""),
+    "overlapping anchor": ("{r} {a}?", "{d}", "", "{c} {r}", "{b}", ""),
+    "anchor equals text": ("{a}?", "{d}", "", "{b}?", "{a}", ""),
+    "anchor nears text": ("{a} {c}?", "{d}", "", "{b}?", "{a} {c} please", ""),
+    "anchor overlaps text": ("{r} {a}?", "{d}", "", "{b}?", "{c} {r}", ""),
+    "shared document": ("{a}?", "{d}", "", "{b}?", None, ""),
     "exact text": ("{a}?", "{c}", "", "{b}?", "{c}", ""),
     "normalised text": ("{a}?", "{c}", "", "{b}?", "{c}!", ""),
-    "near text": ("{a}?", "{a} {c}", "", "{b}?", "{a} {c} please", ""),
-    "shared group": ("{a}?", "{a}", "{a}", "{b}?", "{b}", "{a}"),
+    "near text": ("{a}?", "{d} {c}", "", "{b}?", "{d} {c} please", ""),
+    "overlapping text": ("{a}?", "{r} {c}", "", "{b}?", "{d} {r}", ""),
+    "shared group": ("{a}?", "{d}", "{a}", "{b}?", "{c}", "{a}"),
 }
 
 
 def planted(kind, number):
     """Return the data of one leak: a held-out pair, and the pair of another split that leaks it."""
-    texts_of_letter = {letter: text(f"{kind} {number} {letter}") for letter in "abc"}
+    texts_of_letter = {letter: text(f"{kind} {number} {letter}") for letter in "abcd"}
+    texts_of_letter["r"] = " ".join(text(f"{kind} {number} run {part}") for part in range(6))
     parts = [part and part.format(**texts_of_letter) for part in PLANTED[kind]]
     anchor, document_text, group, other_anchor, other_text, other_group = parts
 
@@ -78,12 +92,13 @@ def test_every_planted_leak_is_found_and_nothing_else(counts, splits):
         other = p(f"{kind} {number} other")
         split_of_pair |= {held_out: split, other: other_split}
         expected[kind][held_out] = other
-    assert find_leaks(data, split_of_pair, 0.8, held_out=[split]) == expected
+    matches = data.matches(0.8)
+    assert find_leaks(data, matches, split_of_pair, held_out=[split]) == expected
 
     # A pair outside training and evaluation, or of the same split, leaks nothing.
     for harmless in ("corpus", "protected", split):
         moved = {pair: split if of == split else harmless for pair, of in split_of_pair.items()}
-        assert not any(find_leaks(data, moved, 0.8).values())
+        assert not any(find_leaks(data, matches, moved).values())
 
 
 POOL = [
@@ -139,19 +154,21 @@ def test_the_audit_equals_brute_force(rows, document_texts, threshold):
     def document_text_of(pair):
         return data.texts[data.document_of_pair[pair]][0]
 
-    leaks = find_leaks(data, split_of_pair, threshold)
+    leaks = find_leaks(data, data.matches(threshold), split_of_pair)
     held_out = [pair for pair, split in split_of_pair.items() if split in ("validation", "test")]
-    anchor_leaks = {pair for kind in KINDS[:3] for pair in leaks[kind]}
+    anchor_leaks = {pair for kind in ANCHOR_KINDS for pair in leaks[kind]}
     assert anchor_leaks == {pair for pair in held_out if is_leaked(pair, anchor_of)}
-    text_leaks = {pair for kind in KINDS[3:7] for pair in leaks[kind]}
+    text_leaks = {pair for kind in TEXT_KINDS for pair in leaks[kind]}
     assert text_leaks == {pair for pair in held_out if is_leaked(pair, document_text_of)}
 
 
 def test_each_unit_enforces_what_it_keeps_apart():
-    assert enforced_kinds("component") == KINDS[:7]
-    not_near = tuple(kind for kind in KINDS[:7] if not kind.startswith("near"))
-    assert enforced_kinds("group") == not_near
-    assert enforced_kinds("anchor") == enforced_kinds("time") == KINDS[:3]
+    assert enforced_kinds("component") == KINDS[:-1]
+    assert enforced_kinds("group") == (
+        *("exact anchor", "normalised anchor", "anchor equals text"),
+        *("shared document", "exact text", "normalised text"),
+    )
+    assert enforced_kinds("anchor") == enforced_kinds("time") == ANCHOR_KINDS
 
 
 def test_a_split_by_row_has_the_same_shares_in_any_order():
@@ -182,8 +199,12 @@ def project(tmp_path, monkeypatch):
 
 
 def counts(output):
-    lines = [line.split() for line in output.splitlines()[3:12]]
-    return {" ".join(line[:2]): (line[2], line[4]) for line in lines[:8]}, lines[8][1:]
+    lines = output.splitlines()[3 : 4 + len(KINDS)]
+    cells = [line[26:].split() for line in lines]
+    names = [line[:26].strip() for line in lines]
+    return {
+        name: (cell[0], cell[2]) for name, cell in zip(names[:-1], cells[:-1], strict=True)
+    }, cells[-1]
 
 
 def test_our_splits_leak_nothing_beside_a_split_by_row(project):

@@ -10,15 +10,16 @@ from typer.testing import CliRunner
 from stages.lib.core import tables
 from stages.lib.core.ids import hash_hex
 from stages.lib.reporting.details import read_details
-from stages.lib.schemas.documents import Documents, Timestamps
+from stages.lib.schemas.documents import Documents, Passages, Timestamps
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
 from stages.lib.schemas.pairs import Pairs, SyntheticPairs
 from stages.lib.schemas.splits import Splits
+from stages.lib.text.matches import TextMatches, match_texts
 from stages.split.__main__ import app
-from stages.split.assignment import Assignment, SplitRows, assign_by_component
+from stages.split.assignment import assign_by_component
 from stages.split.components import edges_from_tables, split_of_component, text_versions
 from stages.split.interface import SplitParams
-from stages.split.leakage import TextMatches, match_texts
+from stages.split.rows import Assignment, SplitRows
 
 LONG = "hold the small button on the back of the router for ten seconds"  # 11 shingles
 DEFAULTS = {
@@ -139,14 +140,23 @@ def nine_documents():
 # --- the command, in the folder of the test
 
 
-def synthetic_table(built, origins):
-    """Return the Made table of pairs whose source is a recipe: each from its own document, or as `origins` say."""
+def whole_passages(document_table) -> pd.DataFrame:
+    """Return Passages: each document is one."""
+    rows = zip(document_table["doc_id"], document_table["text"], strict=True)
+    return typed([(f"{doc_id}-0000", doc_id, 0, body) for doc_id, body in rows], Passages)
+
+
+def synthetic_table(built, origins, positives):
+    """Return the SyntheticPairs of pairs whose source is a recipe: each from its own document, or as `origins` say."""
     recipes = built[1][built[1]["source"].str.startswith("pair.")]
     rows = (
         recipes[["pair_id", "doc_id"]].rename(columns={"doc_id": "origin_id"}).assign(positive="")
     )
     ends = zip(rows["pair_id"], rows["origin_id"], strict=True)
-    rows = rows.assign(origin_id=[origins.get(pair_id, doc_id) for pair_id, doc_id in ends])
+    rows = rows.assign(
+        origin_id=[origins.get(pair_id, doc_id) for pair_id, doc_id in ends],
+        positive=[positives.get(pair_id, "") for pair_id in rows["pair_id"]],
+    )
     return rows.astype(SyntheticPairs.empty().dtypes.to_dict())
 
 
@@ -161,6 +171,8 @@ def run(
     times=(),
     frozen=(),
     origins=None,
+    passages=None,
+    positives=None,
     **changed,
 ):
     """Run the stage; `cleaned` and `built` are (documents, pairs), as collected unless given."""
@@ -177,8 +189,14 @@ def run(
     }.items():
         tables.write(of_documents, Path(f"data/{stage}/documents.parquet"), Documents)
         tables.write(of_pairs, Path(f"data/{stage}/pairs.parquet"), Pairs)
+    embedded = (built or (document_table, pair_table))[0]
     tables.write(
-        synthetic_table(built or (document_table, pair_table), origins or {}),
+        whole_passages(embedded) if passages is None else passages,
+        Path("data/pair/passages.parquet"),
+        Passages,
+    )
+    tables.write(
+        synthetic_table(built or (document_table, pair_table), origins or {}, positives or {}),
         Path("data/pair/synthetic_pairs.parquet"),
         SyntheticPairs,
     )

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from stages.lib.core.tables import check_table
 from stages.lib.schemas.splits import Splits
+from stages.lib.text.matches import match_texts
 from stages.split.assignment import sample_training
 from stages.split.components import Edge, split_of_component
-from stages.split.leakage import find_leaks, match_texts
+from stages.split.leakage import find_leaks
 from stages.split.metrics import split_metrics
 from tests.properties import examples
 from tests.split.faq import (
@@ -124,12 +125,8 @@ def test_planted_leaks_of_every_kind_end_in_one_split():
     for kind, leaked in planted_data.ids.items():
         for members in leaked:
             assert len({split_of[identity] for identity in members}) == 1, kind
-            # Near texts without an edge may be in two training components: the audit joins only leaks.
-            if not kind.startswith("near ") or kind == "near edge":
-                assert (
-                    len({planted_data.assignment.component_of[identity] for identity in members})
-                    == 1
-                ), kind
+            components = {planted_data.assignment.component_of[identity] for identity in members}
+            assert len(components) == 1, kind
     assert find_leaks(match_texts(planted_data.kinds, 0.8), split_of) == []
     assert set(split_of.values()) == {"train", "validation", "test"}
 
@@ -186,11 +183,23 @@ def test_in_a_split_by_row_the_audit_finds_every_planted_leak():
     )
 
 
-def test_near_texts_without_an_edge_get_one_from_the_audit():
+def test_near_texts_have_an_edge_whatever_splits_they_would_fall_into():
+    train, test = named("train", 2), named("test")
+    for a, b in (train, (train[0], test[0])):
+        document_table = documents((a, LONG), (b, LONG + " please"))
+        pair_table = pairs((a, text("1"), a), (b, text("2"), b))
+        assignment = assigned(document_table, pair_table, PARAMS)
+        assert Edge(*sorted([d(a), d(b)]), "near text") in assignment.edges
+        assert len(set(assignment.component_of.values())) == 1
+
+
+def test_an_anchor_near_another_document_ties_and_one_near_its_own_adds_no_edge():
     a, b = named("train")[0], named("test")[0]
-    document_table = documents((a, LONG), (b, LONG + " please"))
-    assignment = assigned(document_table, pairs((a, text("1"), a), (b, text("2"), b)), PARAMS)
-    assert assignment.audit_edges == [Edge(*sorted([d(a), d(b)]), "near text")]
+    document_table = documents((a, text(a)), (b, LONG))
+    pair_table = pairs((a, LONG + " please", a), (b, LONG + " soon", b))
+    assignment = assigned(document_table, pair_table, PARAMS)
+    kinds = {edge.ends: edge.kind for edge in assignment.edges if "text" in edge.kind}
+    assert kinds == {(d(b), p(a)): "near text"}
     assert len(set(assignment.component_of.values())) == 1
 
 
@@ -251,10 +260,10 @@ def test_components_have_one_split_no_leak_and_ignore_order(document_rows, pair_
         for table in (document_table, pair_table)
     ]
     again = assigned(*shuffled)
-    assert (again.component_of, again.split_of, again.audit_edges) == (
+    assert (again.component_of, again.split_of, again.edges) == (
         assignment.component_of,
         assignment.split_of,
-        assignment.audit_edges,
+        assignment.edges,
     )
 
 

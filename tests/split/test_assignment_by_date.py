@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from stages.lib.core.errors import UserError
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.splits import Fingerprints
+from stages.lib.text.held_out import HeldOutMatch
 from stages.split.assignment import assign_by_date, split_by_time
-from stages.split.constraints import Constraints, ProtectedMatch
+from stages.split.constraints import Constraints
 from tests.split.faq import (
     LONG,
     d,
@@ -124,9 +125,9 @@ def test_shared_documents_are_no_leak_between_dates():
 
 def test_protected_pairs_leave_training_alone():
     protected = {
-        p("a"): ProtectedMatch(1.0, 0),
-        d("b"): ProtectedMatch(0.9, 0),
-        d("e"): ProtectedMatch(0.9, 0),
+        p("a"): HeldOutMatch("equal", d("exam"), 1.0),
+        d("b"): HeldOutMatch("near", d("exam"), 0.9),
+        d("e"): HeldOutMatch("near", d("exam"), 0.9),
     }
     actual = assigned_by_date(DOCUMENTS, PAIRS, DAYS, protected=protected)
     assert [actual.split_by_row()[p(name)] for name in "abcde"] == [

@@ -7,6 +7,7 @@ import pytest
 from stages.lib.schemas.evaluation_set import Qrels, Queries
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.splits import Fingerprints, Splits
+from stages.split.component_size import EDGE_KINDS
 from tests.split.faq import (
     LONG,
     d,
@@ -67,7 +68,8 @@ def test_the_command_splits_samples_and_writes_evaluation_sets(project):
         "largest_component_share": 0.1111,
         "leaked_components": 0,
         "leaked_texts": 0,
-        "tied_by_audit": 0,
+        **{f"edges.{kind.replace(' ', '_')}": 0 for kind in EDGE_KINDS},
+        "edges.shared_document": 9,
         "synthetic_exam": False,
         "synthetic_queries": 0,
     }
@@ -92,18 +94,15 @@ def test_evaluation_sets_stay_when_cleaning_drops_their_rows(project):
 
 
 @pytest.mark.slow
-def test_edges_of_the_audit_are_noted(project):
+def test_edges_are_counted_by_kind(project):
     names, document_table, pair_table = nine_documents()
     a, b = names[0], names[7]
     document_table.loc[document_table["doc_id"] == d(a), "text"] = LONG
     document_table.loc[document_table["doc_id"] == d(b), "text"] = LONG + " please"
     result = run(document_table, pair_table)
     assert (result.exit_code, result.output) == (0, "")
-    ledger = written(Ledger, "ledger")
-    assert [sorted(row) for row in ledger[["row_id", "partner_id"]].to_numpy().tolist()] == [
-        sorted([d(a), d(b)])
-    ]
-    assert [metrics()[name] for name in ("tied_by_audit", "leaked_texts", "components")] == [
+    assert len(written(Ledger, "ledger")) == 0
+    assert [metrics()[name] for name in ("edges.near_text", "leaked_texts", "components")] == [
         1,
         0,
         8,

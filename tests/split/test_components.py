@@ -229,7 +229,8 @@ def test_groups_have_edges_within_a_source_only():
         ("a", text("a"), "g"), ("b", text("b"), "g"), ("c", text("c"), "g"), ("d", text("d"))
     )
     document_table.loc[2, "source"] = "manual"
-    assert edges_of(document_table, Pairs.empty()) == [Edge(d("a"), d("b"), "group")]
+    ends = sorted([d("a"), d("b")])
+    assert edges_of(document_table, Pairs.empty()) == [Edge(*ends, "group")]
 
 
 def test_a_synthetic_pair_has_an_edge_to_its_origin():

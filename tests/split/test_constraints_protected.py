@@ -10,8 +10,9 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.splits import Fingerprints
-from stages.lib.text.normal_form import similarity
-from stages.split.constraints import ProtectedMatch, match_protected, read_protected
+from stages.lib.text.held_out import HeldOutMatch
+from stages.lib.text.normal_form import normal_form, similarity
+from stages.split.constraints import match_protected, read_protected
 from tests.split.faq import (
     LONG,
     d,
@@ -73,11 +74,19 @@ def test_a_file_that_protects_nothing_is_a_problem(tmp_path, name, content, fact
         read_protected([name], tmp_path)
 
 
+def d_of_protected(protected_text):
+    return "d" + hash_hex("protected", hash_hex(normal_form(protected_text)))
+
+
 def test_equal_and_near_texts_match_in_every_version_of_a_row():
     anchors = {p(1): ["<b>reset</b> it", "reset it"], p(2): ["Call them"]}
     texts = {d(1): [LONG + " please"], d(2): ["CD4+"]}
     actual = match_protected(sorted(["Reset it!", LONG, "CD4-"]), [anchors, texts], 0.8)
-    assert actual == {p(1): ProtectedMatch(1.0, 1), d(1): ProtectedMatch(11 / 12, 2)}
+    ids = {name: d_of_protected(name) for name in ("Reset it!", LONG)}
+    assert actual == {
+        p(1): HeldOutMatch("equal", ids["Reset it!"], 1.0),
+        d(1): HeldOutMatch("near", ids[LONG], 11 / 12),
+    }
     assert similarity(LONG, LONG + " please") == 11 / 12
     assert match_protected([], [anchors, texts], 0.8) == {}
 
@@ -172,7 +181,7 @@ def test_later_stages_know_protected_texts_by_their_fingerprints(protected):
     actual = written(Fingerprints, "fingerprints").query("split == 'protected'")
     form = hash_hex("secret exam")
     assert actual[["id", "normal_hash"]].to_numpy().tolist() == [
-        [letter + hash_hex("protected", form), form] for letter in "dp"
+        ["d" + hash_hex("protected", form), form]
     ]
     assert "ecret" not in json.dumps(actual.astype("str").to_dict("records"))
 

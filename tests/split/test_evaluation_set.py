@@ -200,9 +200,17 @@ def test_fingerprints_know_every_held_out_text_and_hold_none():
     }
     texts = {d("e"): ["Confidential document"], d("c"): ["Corpus document"]}
     split_of = {p("v"): "validation", p("t"): "train", d("e"): "test", d("c"): "corpus"}
-    assignment = check_table(fingerprints([anchors, texts], split_of), Fingerprints, "fingerprints")
+    table = fingerprints({**anchors, **texts}, split_of)
+    assignment = check_table(table, Fingerprints, "fingerprints")
     expected = [
-        (identity, split_of[identity], hash_hex(normal_form(body)), hash_shingles(shingles(body)))
+        (
+            identity,
+            split_of[identity],
+            hash_hex(normal_form(body)),
+            "texts",
+            hash_shingles(shingles(body)),
+            [],
+        )
         for identity, body in [
             (p("v"), "<b>Secret</b> anchor"),
             (p("v"), "Secret anchor"),
@@ -219,7 +227,7 @@ def test_without_held_out_texts_there_are_no_fingerprints():
     assert (
         len(
             check_table(
-                fingerprints([{p("t"): ["a"]}], {p("t"): "train"}), Fingerprints, "fingerprints"
+                fingerprints({p("t"): ["a"]}, {p("t"): "train"}), Fingerprints, "fingerprints"
             )
         )
         == 0
@@ -239,7 +247,7 @@ def test_fingerprints_leave_out_texts_that_the_unit_allows():
         Edge(d("near"), d("trained"), "near text"),
     ]
     actual = check_table(
-        fingerprints([texts], split_of, allowed), Fingerprints, "fingerprints"
+        fingerprints(texts, split_of, allowed), Fingerprints, "fingerprints"
     ).set_index("id")
     assert set(actual.index) == {d("near"), d("apart")}
     assert len(actual.loc[d("near"), "shingles"]) == 0

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.ids import hash_hex
+from stages.lib.text.matches import equal_groups, match_texts
 from stages.lib.text.normal_form import normal_form, similarity
-from stages.split.components import equal_groups
-from stages.split.leakage import enforced_matches, find_leaks, match_texts
+from stages.split.leakage import enforced_matches, find_leaks
 from tests.properties import examples
 
 LONG = "hold the small button on the back of the router for ten seconds"  # 11 shingles
@@ -169,7 +169,7 @@ def test_the_audit_is_brute_force_in_any_order(anchor_rows, text_rows, threshold
         }:
             return False
         both = [(x, y) for x in {**anchors, **texts}[left] for y in {**anchors, **texts}[right]]
-        near = left[0] == right[0] and any(similarity(x, y) >= threshold for x, y in both)
+        near = any(similarity(x, y) >= threshold for x, y in both)
         return near or any(normal_form(x) == normal_form(y) for x, y in both)
 
     ids = sorted(split_of)

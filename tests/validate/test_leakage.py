@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.splits import Fingerprints
-from stages.lib.text.normal_form import hash_shingles, normal_form, shingles, similarity
+from stages.lib.text.held_out import ANCHORS, TEXTS, HeldOutText, fingerprint_rows
+from stages.lib.text.matches import NO_RUNS
+from stages.lib.text.normal_form import normal_form, similarity
 from stages.validate.row_quality import leaked_rows
 from tests.properties import examples
 
@@ -20,14 +22,14 @@ NEAR = {
 }
 
 
-def held_out(anchors=(ANCHOR,), documents=(DOCUMENT,)):
+def held_out(anchors=(ANCHOR,), documents=(DOCUMENT,), compared_with=TEXTS):
     """Make fingerprints of held-out texts."""
     rows = [
-        (side + hash_hex(text), "test", hash_hex(normal_form(text)), hash_shingles(shingles(text)))
+        HeldOutText(side + hash_hex(text), "test", text, compared_with)
         for side, texts in (("p", anchors), ("d", documents))
         for text in texts
     ]
-    return pd.DataFrame(rows, columns=list(Fingerprints.empty().columns))
+    return fingerprint_rows(rows, NO_RUNS)
 
 
 def row(
@@ -88,9 +90,24 @@ def test_equal_texts_count_whatever_their_side(text):
     assert leaked(*rows) == ["a", "b", "c"]
 
 
-def test_near_texts_count_on_their_own_side_only():
-    assert leaked(row("document like a question", positive=NEAR[ANCHOR])) == []
-    assert leaked(row("question like a document", anchor=NEAR[DOCUMENT])) == []
+def test_near_texts_count_whatever_they_are():
+    rows = [row("a", positive=NEAR[ANCHOR]), row("b", anchor=NEAR[DOCUMENT])]
+    assert leaked(*rows) == ["a", "b"]
+
+
+def test_where_documents_are_shared_anchors_are_compared_with_anchors_alone():
+    rows = [row("a", positive=ANCHOR), row("b", negatives=[NEAR[ANCHOR]]), row("c", anchor=ANCHOR)]
+    assert leaked(*rows, fingerprints=held_out(documents=(), compared_with=ANCHORS)) == ["c"]
+
+
+def test_a_copied_section_counts_though_the_texts_are_not_near():
+    section = " ".join(f"word{index}" for index in range(50))
+    quoting = f"{' '.join(f'other{index}' for index in range(90))} {section.upper()}! and more"
+    assert similarity(section, quoting) < 0.5
+    fingerprints = held_out(documents=(f"Before it. {section}, then the end.",))
+    assert leaked(row("a", positive=quoting), fingerprints=fingerprints) == ["a"]
+    shorter = quoting.replace("WORD0 ", "")
+    assert leaked(row("a", positive=shorter), fingerprints=fingerprints) == []
 
 
 def test_the_threshold_decides_what_is_near():
@@ -117,26 +134,27 @@ def test_no_held_out_texts_and_no_rows_give_no_leaks():
 
 SHORT = st.text("abc A,", min_size=1, max_size=7)
 LONG = st.lists(st.sampled_from("ab"), min_size=8, max_size=12).map(" ".join)
-TEXTS = st.one_of(SHORT, LONG)
+ANY_TEXT = st.one_of(SHORT, LONG)
 
 
 @examples(150)
 @given(
-    st.lists(st.tuples(TEXTS, TEXTS, st.lists(TEXTS, max_size=2)), min_size=1, max_size=5),
-    st.lists(TEXTS, max_size=3),
-    st.lists(TEXTS, max_size=3),
+    st.lists(st.tuples(ANY_TEXT, ANY_TEXT, st.lists(ANY_TEXT, max_size=2)), min_size=1, max_size=5),
+    st.lists(ANY_TEXT, max_size=3),
+    st.lists(ANY_TEXT, max_size=3),
     st.sampled_from([0.5, 0.8, 1.0]),
 )
 def test_leaks_are_those_of_comparing_all_with_all(rows, anchors, documents, threshold):
-    def matches(text, side):
+    def matches(text):
         equal = normal_form(text) in {normal_form(other) for other in [*anchors, *documents]}
-        return equal or any(similarity(text, other) >= threshold for other in side)
+        return equal or any(
+            similarity(text, other) >= threshold for other in [*anchors, *documents]
+        )
 
     expected = [
         str(at)
         for at, (anchor, positive, negatives) in enumerate(rows)
-        if matches(anchor, anchors)
-        or any(matches(text, documents) for text in [positive, *negatives])
+        if any(matches(text) for text in [anchor, positive, *negatives])
     ]
     triplets = pd.DataFrame([row(str(at), *texts) for at, texts in enumerate(rows)])
     assert leaked_rows(triplets, held_out(anchors, documents), threshold) == expected

@@ -21,7 +21,9 @@ from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.queries_from_pairs import queries_and_qrels
 from stages.lib.schemas.splits import Fingerprints, Splits
 from stages.lib.schemas.training import Triplets
-from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
+from stages.lib.text.held_out import TEXTS as ALL_TEXTS
+from stages.lib.text.held_out import HeldOutText, fingerprint_rows
+from stages.lib.text.matches import NO_RUNS
 from stages.validate.__main__ import app
 
 ROOT = Path(__file__).parents[2]
@@ -105,9 +107,9 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
         pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"])
     )
     held = [(row.pair_id, row.anchor) for row in pairs.itertuples()]
-    fingerprints = [
-        (i, "validation", hash_hex(normal_form(t)), hash_shingles(shingles(t))) for i, t in held
-    ]
+    fingerprints = fingerprint_rows(
+        [HeldOutText(i, "validation", t, ALL_TEXTS) for i, t in held], NO_RUNS
+    )
     trained = "p" + hash_hex("trained")
     row = (trained, ids[4], triplet_anchor, ids[4], TEXTS[4], 0.5)
     where = [
@@ -142,7 +144,7 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
         (queries, "split/validation/queries", Queries),
         (qrels, "split/validation/qrels", Qrels),
         (
-            pd.DataFrame(fingerprints, columns=list(Fingerprints.empty().columns)),
+            fingerprints,
             "split/fingerprints",
             Fingerprints,
         ),

@@ -33,12 +33,12 @@ class Splits(Table):
 
 
 class Fingerprints(Table):
-    """One row is a held-out text as hashes of it and its shingles, without the text."""
+    """One row is a held-out text as hashes of it, its shingles and its runs, without the text."""
 
     id: str = pa.Field(
         str_matches=r"^[dp][0-9a-f]{16}$",
         description="the held-out pair (its anchor) or document; a protected text has a generated "
-        "id of each kind",
+        "id",
     )
     split: str = pa.Field(
         isin=["validation", "test", "protected"],
@@ -47,9 +47,19 @@ class Fingerprints(Table):
     normal_hash: str = pa.Field(
         str_matches=r"^[0-9a-f]{16}$", description="hash of the normal form"
     )
+    compared_with: str = pa.Field(
+        isin=["anchors", "texts"],
+        description="what must not match it in training: anchors alone, where the unit of the "
+        "split shares documents, or any text",
+    )
     shingles: object = pa.Field(
         metadata={"arrow": arrow.list_(arrow.list_(arrow.uint64()))},
         description="sorted 64-bit hashes of the shingles, one list per shingle set",
+    )
+    runs: object = pa.Field(
+        metadata={"arrow": arrow.list_(arrow.uint64())},
+        description="sorted 64-bit hashes of the runs of fifty words and of the long sentences, "
+        "boilerplate left out",
     )
 
     class Config(Table.Config):

@@ -7,18 +7,14 @@ filter); Wang, Li and Feng 2012 (prefixes that have several shingles in common).
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from stages.lib.text.normal_form import jaccard
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 # The shingle sets of a row: one or two of each of its texts, as shingles or as their hashes.
 ShingleSets = Sequence[Collection[Any]]
@@ -75,26 +71,6 @@ def similarity_join(
             for right_id in sorted(similarity_of_id):
                 yield left_id, right_id, similarity_of_id[right_id]
             similarity_of_id = {}
-
-
-def held_out_shingles(fingerprints: pd.DataFrame) -> dict[str, list[list[int]]]:
-    """Return the shingle sets of held-out texts by id, from a table Fingerprints.
-
-    An id may have several rows: its text as collected and its text as cleaned.
-
-    >>> import pandas as pd
-    >>> shingles = [[[1, 2]], [[3]], [[4]]]
-    >>> fingerprints = pd.DataFrame({"id": ["d1", "d1", "d2"], "shingles": shingles})
-    >>> dict(held_out_shingles(fingerprints))
-    {'d1': [[1, 2], [3]], 'd2': [[4]]}
-    """
-    sets_of_id: dict[str, list[list[int]]] = defaultdict(list)
-    for row_id, shingle_sets in zip(fingerprints["id"], fingerprints["shingles"], strict=True):
-        for shingle_set in shingle_sets:
-            # Plain integers, since those of NumPy are slow to compare.
-            sets_of_id[row_id].append([int(shingle) for shingle in shingle_set])
-
-    return sets_of_id
 
 
 class _PrefixIndex(NamedTuple):

@@ -1,0 +1,222 @@
+"""Fingerprints of held-out texts, and the texts that match one: equal, near, or overlapping.
+
+A fingerprint holds hashes alone. So a stage that makes or checks training rows needs no held-out
+text. The tests are those of `matches.py`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.splits import Fingerprints
+from stages.lib.text.matches import TextVersions
+from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
+from stages.lib.text.overlap import Hashes, run_hashes, without_common
+from stages.lib.text.similarity_join import ShingleSets, similarity_join
+
+# What a held-out text is compared with: the anchors of training rows, or all their texts.
+ANCHORS = "anchors"
+TEXTS = "texts"
+
+
+class HeldOutText(NamedTuple):
+    """A text that must not be trained on.
+
+    Attributes:
+        row_id: the pair or document, or a generated id.
+        split: validation, test or protected.
+        text: the text.
+        compared_with: ANCHORS or TEXTS.
+        is_near_allowed: True if training may have texts that are near, or that overlap.
+        is_overlap_allowed: True if training may have texts that overlap.
+    """
+
+    row_id: str
+    split: str
+    text: str
+    compared_with: str
+    is_near_allowed: bool = False
+    is_overlap_allowed: bool = False
+
+
+class HeldOutMatch(NamedTuple):
+    """The held-out text that a text matches.
+
+    Attributes:
+        kind: "equal", "near" or "overlapping".
+        row_id: the id of the held-out text.
+        similarity: 1 for equal texts, the Jaccard similarity of near ones, NaN for a shared run.
+    """
+
+    kind: str
+    row_id: str
+    similarity: float
+
+
+def fingerprint_rows(held_out: Sequence[HeldOutText], common_runs: Hashes) -> pd.DataFrame:
+    """Return the Fingerprints of the texts, each normal form of an id once.
+
+    Args:
+        held_out: the texts.
+        common_runs: hashes of the runs that are boilerplate, sorted.
+    """
+    # The runs of all texts at once; those of text i are hashes[bounds[i] : bounds[i + 1]].
+    runs = run_hashes([item.text for item in held_out])
+    bounds = np.searchsorted(runs.owners, np.arange(len(held_out) + 1))
+
+    rows: dict[tuple[str, str], tuple[object, ...]] = {}
+    for index, item in enumerate(held_out):
+        text_hash = hash_hex(normal_form(item.text))
+        own_runs = without_common(runs.hashes[bounds[index] : bounds[index + 1]], common_runs)
+        has_runs = not (item.is_near_allowed or item.is_overlap_allowed)
+        rows[item.row_id, text_hash] = (
+            item.row_id,
+            item.split,
+            text_hash,
+            item.compared_with,
+            [] if item.is_near_allowed else hash_shingles(shingles(item.text)),
+            own_runs.tolist() if has_runs else [],
+        )
+
+    empty = Fingerprints.empty()
+    if not rows:
+        return empty
+
+    columns = list(empty.columns)
+    return pd.DataFrame(list(rows.values()), columns=columns)
+
+
+def match_held_out(
+    anchors: TextVersions, texts: TextVersions, fingerprints: pd.DataFrame, threshold: float
+) -> dict[str, HeldOutMatch]:
+    """Return the best match of each row: an equal text, else the nearest, else an overlapping one.
+
+    Args:
+        anchors: row id to anchors, which are compared with all fingerprints.
+        texts: row id to other texts, which are compared with fingerprints for all texts.
+        fingerprints: a Fingerprints table.
+        threshold: exact Jaccard similarity of shingles from which two texts are near.
+    """
+    for_texts = fingerprints[fingerprints["compared_with"] == TEXTS]
+    matches = _best_matches(anchors, fingerprints, threshold)
+    for row_id, match in _best_matches(texts, for_texts, threshold).items():
+        matches[row_id] = _better(matches.get(row_id, match), match)
+
+    return matches
+
+
+def _best_matches(
+    versions: TextVersions, fingerprints: pd.DataFrame, threshold: float
+) -> dict[str, HeldOutMatch]:
+    matches: dict[str, HeldOutMatch] = {}
+    if not versions or not len(fingerprints):
+        return matches
+
+    for row_id, match in (
+        *_equal_matches(versions, fingerprints),
+        *_near_matches(versions, fingerprints, threshold),
+        *_overlapping_matches(versions, fingerprints),
+    ):
+        matches[row_id] = _better(matches.get(row_id, match), match)
+
+    return matches
+
+
+def _better(match: HeldOutMatch, other: HeldOutMatch) -> HeldOutMatch:
+    # Near texts by their similarity; of two that are alike the smaller id.
+    order = ("equal", "near", "overlapping")
+    return min(
+        (match, other),
+        key=lambda item: (
+            order.index(item.kind),
+            -item.similarity if item.kind == "near" else 0.0,
+            item.row_id,
+        ),
+    )
+
+
+def _equal_matches(
+    versions: TextVersions, fingerprints: pd.DataFrame
+) -> Iterable[tuple[str, HeldOutMatch]]:
+    id_of_hash: dict[str, str] = {}
+    for text_hash, held_out_id in sorted(
+        zip(fingerprints["normal_hash"], fingerprints["id"], strict=True)
+    ):
+        id_of_hash.setdefault(text_hash, held_out_id)
+
+    for row_id, texts in versions.items():
+        for text in texts:
+            text_hash = hash_hex(normal_form(text))
+            if text_hash in id_of_hash:
+                yield row_id, HeldOutMatch("equal", id_of_hash[text_hash], 1.0)
+
+
+def _near_matches(
+    versions: TextVersions, fingerprints: pd.DataFrame, threshold: float
+) -> Iterable[tuple[str, HeldOutMatch]]:
+    hashed = _HashedShingles(versions)
+    held_out = _held_out_shingles(fingerprints)
+    for row_id, held_out_id, similarity in similarity_join(hashed, held_out, threshold):
+        yield row_id, HeldOutMatch("near", held_out_id, similarity)
+
+
+class _HashedShingles(Mapping[str, ShingleSets]):
+    """Row id to the shingle sets of its texts, which are made when they are asked for."""
+
+    def __init__(self, versions: TextVersions) -> None:
+        self._versions = versions
+
+    def __getitem__(self, row_id: str) -> ShingleSets:
+        texts = self._versions[row_id]
+        return [items for text in texts for items in hash_shingles(shingles(text))]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._versions)
+
+    def __len__(self) -> int:
+        return len(self._versions)
+
+
+def _held_out_shingles(fingerprints: pd.DataFrame) -> Mapping[str, list[list[int]]]:
+    """Return the shingle sets of held-out texts by id. An id may have several texts."""
+    sets_of_id: dict[str, list[list[int]]] = defaultdict(list)
+    for row_id, shingle_sets in zip(fingerprints["id"], fingerprints["shingles"], strict=True):
+        for shingle_set in shingle_sets:
+            # Plain integers, since those of NumPy are slow to compare.
+            sets_of_id[row_id].append([int(shingle) for shingle in shingle_set])
+
+    return sets_of_id
+
+
+def _overlapping_matches(
+    versions: TextVersions, fingerprints: pd.DataFrame
+) -> Iterable[tuple[str, HeldOutMatch]]:
+    held_out_ids = sorted(set(fingerprints["id"]))
+    number_of_id = {held_out_id: number for number, held_out_id in enumerate(held_out_ids)}
+    parts = [np.asarray(runs, dtype=np.uint64) for runs in fingerprints["runs"]]
+    hashes = np.concatenate(parts)
+    numbers = np.repeat(
+        [number_of_id[row_id] for row_id in fingerprints["id"]], list(map(len, parts))
+    )
+
+    # Sorted by hash, then by id, so that the first one of a hash has the smallest id.
+    order = np.lexsort((numbers, hashes))
+    hashes = hashes[order]
+    numbers = numbers[order]
+
+    # The runs of all texts, looked up among those.
+    rows = [row_id for row_id, texts in versions.items() for _ in texts]
+    runs = run_hashes([text for texts in versions.values() for text in texts])
+    places = np.searchsorted(hashes, runs.hashes)
+    is_inside = places < len(hashes)
+    is_held_out = is_inside.copy()
+    is_held_out[is_inside] = hashes[places[is_inside]] == runs.hashes[is_inside]
+    for place, owner in zip(places[is_held_out], runs.owners[is_held_out], strict=True):
+        held_out_id = held_out_ids[numbers[place]]
+        yield rows[owner], HeldOutMatch("overlapping", held_out_id, float("nan"))

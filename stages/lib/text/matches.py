@@ -1,0 +1,172 @@
+"""Texts that must not be trained on beside each other: equal, near, or overlapping ones. Exact.
+
+Three tests decide. Two texts are equal if their normal forms are. They are near if the Jaccard
+similarity of their shingles reaches a threshold. They overlap if they share a run (`overlap.py`)
+that is no boilerplate. Anchors and documents are compared with each other too. Every audit of
+held-out texts, whichever stage makes it, compares texts here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from stages.lib.text.normal_form import normal_form, shingles
+from stages.lib.text.overlap import Hashes, shared_runs
+from stages.lib.text.similarity_join import ShingleSets, similarity_join
+
+# Row id to its texts: as collected, as cleaned, as embedded.
+TextVersions = Mapping[str, Sequence[str]]
+
+NO_RUNS: Hashes = np.empty(0, dtype=np.uint64)
+
+
+class TextMatches(NamedTuple):
+    """Rows with similar texts, anchors and documents together.
+
+    Attributes:
+        equal: normal form to the sorted ids of the rows that share it.
+        near: for each two forms that are near, the ids with the one and the ids with the other.
+        overlapping: the sorted ids of the rows that share a run.
+        common_runs: hashes of the runs that are boilerplate, sorted. They are no evidence.
+    """
+
+    equal: dict[str, list[str]]
+    near: list[tuple[list[str], list[str]]]
+    overlapping: list[list[str]]
+    common_runs: Hashes = NO_RUNS
+
+    def groups(self) -> Iterator[tuple[str, list[str], list[str]]]:
+        """Yield ("equal", "near" or "overlapping", ids, ids): each of the first matches each other.
+
+        Equal ones come first, then near ones.
+        """
+        for row_ids in self.equal.values():
+            yield "equal", row_ids, row_ids
+
+        for left_ids, right_ids in self.near:
+            yield "near", left_ids, right_ids
+
+        for row_ids in self.overlapping:
+            yield "overlapping", row_ids, row_ids
+
+
+def match_texts(
+    kinds: Sequence[TextVersions],
+    threshold: float,
+    *,
+    untrained: TextVersions | None = None,
+    source_of: Mapping[str, str] | None = None,
+) -> TextMatches:
+    """Return all equal, near and overlapping texts, of one kind or of two.
+
+    Args:
+        kinds: the texts of anchors, and those of documents: all that may be trained on.
+        threshold: exact Jaccard similarity of shingles from which two texts are near.
+        untrained: more texts of the same rows, such as documents as collected. They have markup
+            that recurs, so they are not searched for runs.
+        source_of: row id to source; what recurs within a source is boilerplate.
+    """
+    ids_of_form = ids_by_normal_form(*kinds, untrained or {})
+    near = _near_forms(ids_of_form, threshold)
+    runs = _overlapping(kinds, ids_of_form, source_of or {})
+    equal = {form: row_ids for form, row_ids in ids_of_form.items() if len(row_ids) > 1}
+    return runs._replace(equal=equal, near=near)
+
+
+def ids_by_normal_form(*kinds: TextVersions) -> dict[str, list[str]]:
+    """Return normal form to the sorted ids of the rows that have a text of this form.
+
+    >>> ids_by_normal_form({"p1": ["Reset it!"]}, {"d1": ["Reset IT", "No."]})
+    {'reset it': ['d1', 'p1'], 'no': ['d1']}
+    """
+    groups: dict[str, set[str]] = defaultdict(set)
+    for versions in kinds:
+        for row_id, texts in versions.items():
+            for text in texts:
+                groups[normal_form(text)].add(row_id)
+
+    return {form: sorted(row_ids) for form, row_ids in groups.items()}
+
+
+def equal_groups(*kinds: TextVersions) -> dict[str, list[str]]:
+    """Return the entries of `ids_by_normal_form` with at least two ids."""
+    groups = ids_by_normal_form(*kinds)
+    return {form: row_ids for form, row_ids in groups.items() if len(row_ids) > 1}
+
+
+class _ShinglesOfForms(Mapping[str, ShingleSets]):
+    """Number of a form to its shingle sets, which are made when they are asked for.
+
+    The sets take many times the memory of the texts, so they are never held all at once here.
+    """
+
+    def __init__(self, forms: Sequence[str]) -> None:
+        self._forms = forms
+
+    def __getitem__(self, key: str) -> ShingleSets:
+        return shingles(self._forms[int(key)])
+
+    def __iter__(self) -> Iterator[str]:
+        # Of one width, so that sorted as text they are sorted by number.
+        return (f"{number:012d}" for number in range(len(self._forms)))
+
+    def __len__(self) -> int:
+        return len(self._forms)
+
+
+def _near_forms(
+    ids_of_form: Mapping[str, list[str]], threshold: float
+) -> list[tuple[list[str], list[str]]]:
+    """Return the ids of each two near forms, unless both are of the same row alone."""
+    # By form, so that a query that was clicked a hundred times is compared once.
+    forms = sorted(ids_of_form)
+    shingles_of_form = _ShinglesOfForms(forms)
+    near: list[tuple[list[str], list[str]]] = []
+    for left, right, _ in similarity_join(shingles_of_form, shingles_of_form, threshold):
+        left_ids = ids_of_form[forms[int(left)]]
+        right_ids = ids_of_form[forms[int(right)]]
+        if len({*left_ids, *right_ids}) > 1:
+            near.append((left_ids, right_ids))
+
+    return near
+
+
+def _overlapping(
+    kinds: Sequence[TextVersions],
+    ids_of_form: Mapping[str, list[str]],
+    source_of: Mapping[str, str],
+) -> TextMatches:
+    """Return the rows that share a run, and the runs that are boilerplate; no other matches."""
+    # Equal rows count as one, or a text with ten copies were boilerplate.
+    first_of_row = _first_equals(ids_of_form)
+    texts_of_first: dict[str, dict[str, None]] = defaultdict(dict)
+    rows_of_first: dict[str, list[str]] = defaultdict(list)
+    for versions in kinds:
+        for row_id in sorted(versions):
+            first = first_of_row.get(row_id, row_id)
+            texts_of_first[first].update(dict.fromkeys(versions[row_id]))
+            rows_of_first[first].append(row_id)
+
+    texts = {first: list(distinct) for first, distinct in texts_of_first.items()}
+    shared = shared_runs(texts, source_of)
+    groups: list[list[str]] = []
+    for group in shared.groups:
+        groups.append(sorted(row_id for first in group for row_id in rows_of_first[first]))
+
+    return TextMatches({}, [], groups, shared.common)
+
+
+def _first_equals(ids_of_form: Mapping[str, list[str]]) -> dict[str, str]:
+    """Return row id to the first row of its kind with an equal text, for rows that have equals."""
+    first_of_row: dict[str, str] = {}
+    for form in sorted(form for form, row_ids in ids_of_form.items() if len(row_ids) > 1):
+        first_of_kind: dict[str, str] = {}
+        for row_id in ids_of_form[form]:
+            # The letter of an id is its kind: a pair or a document.
+            first_of_row.setdefault(row_id, first_of_kind.setdefault(row_id[0], row_id))
+
+    return first_of_row

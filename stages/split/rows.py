@@ -1,0 +1,77 @@
+"""The rows that are split, and their assignment to components and splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from stages.lib.text.matches import TextMatches, TextVersions, match_texts
+from stages.split.components import Edge
+
+
+class SplitRows(NamedTuple):
+    """The rows that are split.
+
+    Attributes:
+        anchors: pair id to the versions of its anchor, as collected first.
+        texts: document id to the texts of it that may be trained on.
+        document_of_pair: pair id to document id.
+        untrained: document id to its text as collected, where that is another one.
+        source_of: row id to source.
+    """
+
+    anchors: TextVersions
+    texts: TextVersions
+    document_of_pair: Mapping[str, str]
+    untrained: TextVersions = MappingProxyType({})
+    source_of: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def kinds(self) -> list[TextVersions]:
+        """The texts of pairs, and those of documents."""
+        return [self.anchors, self.texts]
+
+    @property
+    def every_kind(self) -> list[TextVersions]:
+        """The texts of pairs, those of documents, and those of documents as collected alone."""
+        return [*self.kinds, self.untrained]
+
+    def every_text(self) -> dict[str, list[str]]:
+        """Return row id to all of its texts."""
+        texts = {**self.anchors, **self.texts}
+        return {row_id: [*texts[row_id], *self.untrained.get(row_id, ())] for row_id in texts}
+
+    def matches(self, threshold: float) -> TextMatches:
+        """Return all equal, near and overlapping texts, from this Jaccard similarity on."""
+        return match_texts(
+            self.kinds, threshold, untrained=self.untrained, source_of=self.source_of
+        )
+
+
+class TrainingExclusion(NamedTuple):
+    """The reason why a pair left training, the row that decided it, and their similarity."""
+
+    reason: str
+    partner_id: str
+    score: float
+
+
+class Assignment(NamedTuple):
+    """Components and splits, before training is sampled.
+
+    Attributes:
+        component_of: row id to component id.
+        split_of: component id to split.
+        edges: the edges that formed the components, sorted, each once.
+        excluded: id of a pair that left training to its exclusion.
+    """
+
+    component_of: dict[str, str]
+    split_of: dict[str, str]
+    edges: list[Edge]
+    excluded: dict[str, TrainingExclusion]
+
+    def split_by_row(self) -> dict[str, str]:
+        """Return row id to split."""
+        return {row_id: self.split_of[name] for row_id, name in self.component_of.items()}
