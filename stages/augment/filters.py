@@ -85,7 +85,8 @@ def reject_changed_meaning(
         for reason, score in rejection_reasons(variant_scores, params).items():
             rejected.setdefault(variant.pair_id, Rejection(reason, score=score))
 
-    return rejected
+    # A text that loses one of the documents of its anchor is rejected for all of them.
+    return reject_groups(paraphrased, rejected)
 
 
 def reject_by_text(
@@ -120,28 +121,51 @@ def reject_by_text(
     }
 
 
+def reject_groups(variants: Sequence[Variant], rejected: Rejections) -> Rejections:
+    """Return `rejected` with all variants of a group of which one is rejected.
+
+    A variant with some of the documents of its anchor would say that the others are none.
+    """
+    # The rejection of the smallest id stands for the group.
+    rejection_of_group: dict[tuple[str, str, str], Rejection] = {}
+    for variant in sorted(variants):
+        if variant.pair_id in rejected:
+            rejection_of_group.setdefault(variant.group, rejected[variant.pair_id])
+
+    result = dict(rejected)
+    for variant in variants:
+        if variant.group in rejection_of_group:
+            result.setdefault(variant.pair_id, rejection_of_group[variant.group])
+
+    return result
+
+
 def without_rejected(variants: Iterable[Variant], rejected: Collection[str]) -> list[Variant]:
     """Return the variants whose ids are not in `rejected`."""
     return [variant for variant in variants if variant.pair_id not in rejected]
 
 
 def reject_over_share(variants: Iterable[Variant], limit: int) -> Rejections:
-    """Return all but `limit` variants of each method, by id.
+    """Return the variants beyond the first `limit` of each method, by id.
 
-    The variants whose ids hash smallest stay, whatever the order of `variants`.
+    Groups come in the order of a hash of their smallest id, whatever the order of `variants`. The
+    first that would exceed the limit, and all after it, are rejected as a whole.
     """
-    by_hash = sorted(
-        variants,
-        key=lambda variant: hash_hex("augment.max_share", variant.pair_id),
-    )
+    members_of_group: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for variant in sorted(variants):
+        members_of_group[variant.group].append(variant.pair_id)
 
-    # The first `limit` of each method stay.
+    # By hash, and one method after the other.
+    by_hash = sorted(
+        members_of_group.items(),
+        key=lambda item: hash_hex("augment.max_share", item[1][0]),
+    )
     count_of_method: Counter[str] = Counter()
     rejected: Rejections = {}
-    for variant in by_hash:
-        count_of_method[variant.method] += 1
-        if count_of_method[variant.method] > limit:
-            rejected[variant.pair_id] = Rejection("over_share")
+    for (_, method, _), pair_ids in by_hash:
+        count_of_method[method] += len(pair_ids)
+        if count_of_method[method] > limit:
+            rejected.update(dict.fromkeys(pair_ids, Rejection("over_share")))
 
     return rejected
 
@@ -174,15 +198,22 @@ def reject_held_out(
 
 
 def reject_contradictions(variants: Sequence[Variant]) -> Rejections:
-    """Return the variants whose anchor leads to several documents. All of them are rejected."""
-    # The documents that each anchor leads to.
-    documents_of_form: dict[str, set[str]] = defaultdict(set)
+    """Return the variants whose text comes from anchors with different documents. All are rejected.
+
+    One anchor may have several documents, and so has its variant.
+    """
+    # The documents that each anchor gives to a text.
+    documents_of_anchor: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for variant in variants:
-        documents_of_form[normal_form(variant.anchor)].add(variant.doc_id)
+        documents_of_anchor[normal_form(variant.anchor)][variant.first_id].add(variant.doc_id)
 
     rejected: Rejections = {}
     for variant in variants:
-        other_documents = documents_of_form[normal_form(variant.anchor)] - {variant.doc_id}
+        documents = documents_of_anchor[normal_form(variant.anchor)]
+        own_documents = documents[variant.first_id]
+        other_documents = set().union(*documents.values()) - own_documents
+        for others in documents.values():
+            other_documents |= own_documents - others
         if other_documents:
             rejected[variant.pair_id] = Rejection("contradiction", min(other_documents))
 
@@ -190,13 +221,19 @@ def reject_contradictions(variants: Sequence[Variant]) -> Rejections:
 
 
 def reject_repeated(variants: Sequence[Variant]) -> Rejections:
-    """Return the variants that repeat another one. The one with the smallest id stays."""
-    form_of_variant = {variant.pair_id: normal_form(variant.anchor) for variant in variants}
-    id_of_form = _smallest_ids((form, pair_id) for pair_id, form in form_of_variant.items())
+    """Return the variants that repeat another one, after `reject_contradictions`.
+
+    Of the groups with one normal form, that with the smallest id stays, with each document once.
+    """
+    group_of_form: dict[str, tuple[str, str, str]] = {}
+    id_of_text: dict[tuple[str, str], str] = {}
     rejected: Rejections = {}
-    for pair_id, form in form_of_variant.items():
-        if id_of_form[form] != pair_id:
-            rejected[pair_id] = Rejection("equal_to_known", id_of_form[form])
+    for variant in sorted(variants):
+        form = normal_form(variant.anchor)
+        is_first_group = group_of_form.setdefault(form, variant.group) == variant.group
+        kept_id = id_of_text.setdefault((form, variant.doc_id), variant.pair_id)
+        if not is_first_group or kept_id != variant.pair_id:
+            rejected[variant.pair_id] = Rejection("equal_to_known", kept_id)
 
     return rejected
 

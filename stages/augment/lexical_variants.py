@@ -12,6 +12,7 @@ from stages.augment.critical_words import is_critical
 from stages.lib.core.ids import hash_hex
 from stages.lib.preprocessing.language import verbatim_spans
 from stages.lib.preprocessing.word_lists import Abbreviations
+from stages.lib.text.normal_form import normal_form
 
 METHODS = ("abbreviations", "spelling", "keyboard", "back_translation")
 
@@ -38,6 +39,7 @@ class Variant(NamedTuple):
         method: one of `METHODS`.
         anchor: the new anchor.
         doc_id: the document of the parent.
+        first_id: the smallest id of the pairs that have the anchor of the parent.
     """
 
     pair_id: str
@@ -45,6 +47,12 @@ class Variant(NamedTuple):
     method: str
     anchor: str
     doc_id: str
+    first_id: str
+
+    @property
+    def group(self) -> tuple[str, str, str]:
+        """The anchor, method and text: variants with the same are added together or not at all."""
+        return self.first_id, self.method, self.anchor
 
 
 class _Typo(NamedTuple):
@@ -57,25 +65,31 @@ class _Typo(NamedTuple):
 def generate_variants(pairs: pd.DataFrame, augmenters: Mapping[str, Augmenter]) -> list[Variant]:
     """Return the variants of the anchors of `pairs`, each once, sorted by id.
 
+    A variant of an anchor has all its documents: pairs whose anchors have one normal form give the
+    same variants, each with the document of its own pair.
+
     Args:
         pairs: a Pairs table.
         augmenters: the function of each method.
     """
     # By id, so that equal variants of a pair come once.
     variant_of_id: dict[str, Variant] = {}
-    for pair_id, anchor, doc_id in zip(
-        pairs["pair_id"], pairs["anchor"], pairs["doc_id"], strict=True
-    ):
+    for _, same_anchor in pairs.groupby(pairs["anchor"].map(normal_form), sort=True):
+        # The pair with the smallest id stands for the anchor.
+        parents = same_anchor.sort_values("pair_id")
+        first_id, anchor = parents[["pair_id", "anchor"]].iloc[0]
         for method, augmenter in augmenters.items():
-            for text in augmenter(pair_id, anchor):
-                variant_id = "p" + hash_hex(pair_id, method, text)
-                variant_of_id[variant_id] = Variant(
-                    variant_id,
-                    parent_id=pair_id,
-                    method=method,
-                    anchor=text,
-                    doc_id=doc_id,
-                )
+            for text in augmenter(first_id, anchor):
+                for pair_id, doc_id in zip(parents["pair_id"], parents["doc_id"], strict=True):
+                    variant_id = "p" + hash_hex(pair_id, method, text)
+                    variant_of_id[variant_id] = Variant(
+                        variant_id,
+                        parent_id=pair_id,
+                        method=method,
+                        anchor=text,
+                        doc_id=doc_id,
+                        first_id=first_id,
+                    )
 
     return [variant_of_id[variant_id] for variant_id in sorted(variant_of_id)]
 

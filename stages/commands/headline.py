@@ -11,6 +11,7 @@ import typer
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
 from stages.lib.reporting.details import read_details
+from stages.lib.reporting.funnel import FUNNEL_STAGES, funnel
 from stages.lib.schemas.runs import SYSTEMS
 
 # Counts that must be 0 in every run, by the stage that counts them.
@@ -63,7 +64,8 @@ def headline_lines(details_of_stage: Mapping[str, Details]) -> list[str]:
     outcome = "Leaks, dangling pairs, wrong drops, positives as negatives: all 0"
     if broken:
         outcome = f"BROKEN: {', '.join(broken)}"
-    return [*lines, "", outcome, "", *_NEXT_STEPS]
+    rows = f"Rows: {funnel(details_of_stage).line}"
+    return [*lines, "", rows, outcome, "", *_NEXT_STEPS]
 
 
 def main(
@@ -75,7 +77,7 @@ def main(
     details_of_stage = {}
 
     # Every stage that is shown must have run.
-    for stage in (*INVARIANTS, "evaluate"):
+    for stage in (*INVARIANTS, *FUNNEL_STAGES, "evaluate"):
         path = details / f"{stage}.json"
         if not path.exists():
             raise UserError(f"{path} does not exist", "run 'make repro' first")

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.evaluate.diagnostics import Context, RankedSet, diagnose
+from stages.evaluate.diagnostics import HELD_OUT_SPLITS, Context, RankedSet, diagnose
 from stages.evaluate.interface import (
     EvaluationSetFiles,
     Inputs,
@@ -48,6 +48,7 @@ from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model, find_model_folder
 from stages.lib.core.tables import check_table
 from stages.lib.evaluation.evaluation_set import EvaluationSet, benchmark_id, resolve_qrels
+from stages.lib.evaluation.trained_documents import asks_for_trained, kept_ids
 from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
 from stages.lib.retrieval.encoder import Encoder
 from stages.lib.schemas.evaluation_set import ScoredPairs
@@ -99,7 +100,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     diagnostics = diagnose(
         ranked_sets,
         systems,
-        Context(topic_of_document, labels),
+        Context(topic_of_document, labels, inputs.triplets.frame()),
         params=params.evaluate,
         seed=params.run.seed,
     )
@@ -108,6 +109,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     details: Values = {
         **benchmark_metrics(tasks, collected),
         **means_of_sets(ranked_sets),
+        **trained_documents(tasks, inputs),
         **agreement_of_sets(tasks, systems, params),
         **diagnostics.metrics,
     }
@@ -262,6 +264,22 @@ def means_of_sets(ranked_sets: Mapping[str, RankedSet]) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for name, ranked in ranked_sets.items():
         metrics |= means_by_system(ranked.results, name)
+    return metrics
+
+
+def trained_documents(tasks: Mapping[str, RetrievalTask], inputs: Inputs) -> dict[str, float]:
+    """Return the share of the queries that ask for a trained document, by held-out split."""
+    aliases = inputs.aliases.frame()
+    kept_id_of = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
+    trained_ids = kept_ids(inputs.triplets.frame()["doc_id"], kept_id_of)
+
+    metrics: dict[str, float] = {}
+    for name in HELD_OUT_SPLITS:
+        task = tasks[name]
+        if len(task.evaluation_set.queries):
+            is_trained = asks_for_trained(task.evaluation_set, task.corpus, trained_ids)
+            metrics[f"{name}.trained_documents_share"] = float(is_trained.mean())
+
     return metrics
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stages.evaluate.interface import EvaluateParams
+from stages.evaluate.nearness import nearness, nearness_metrics, trained_vectors
 from stages.evaluate.results import (
     FINETUNED,
     PRIMARY_METRIC,
@@ -63,10 +64,14 @@ class RankedSet(NamedTuple):
 
 
 class Context(NamedTuple):
-    """The topic of each document, and the labels that people gave to first hits."""
+    """The topic of each document, the labels that people gave to first hits, and training.
+
+    `triplets` are the training rows; None where nearness to training is not measured.
+    """
 
     topic_of_document: Mapping[str, str]
     labels: Iterable[Judgement]
+    triplets: pd.DataFrame | None = None
 
 
 class Diagnostics(NamedTuple):
@@ -125,12 +130,47 @@ def diagnose(
             **harm(gain_metrics, params.max_harm),
             **_raw_query_metrics_of_splits(ranked_sets, systems, settings),
             **slice_metrics,
+            **_nearness_of_splits(ranked_sets, systems, context.triplets, settings=settings),
             **validation_metrics,
         },
         slices=pd.concat(slice_tables.values(), ignore_index=True)
         if slice_tables
         else pd.DataFrame(columns=list(SLICE_COLUMNS)),
     )
+
+
+def _nearness_of_splits(
+    ranked_sets: Mapping[str, RankedSet],
+    systems: Systems,
+    triplets: pd.DataFrame | None,
+    *,
+    settings: IntervalSettings,
+) -> dict[str, float | int]:
+    """Return the gain by similarity to training, on validation and test."""
+    if triplets is None or not len(triplets):
+        return {}
+
+    trained = trained_vectors(triplets, systems.base, systems.model)
+    metrics: dict[str, float | int] = {}
+    for name in HELD_OUT_SPLITS:
+        if name in ranked_sets:
+            ranked = ranked_sets[name]
+            similarities = nearness(
+                ranked.corpus,
+                ranked.evaluation_set,
+                trained,
+                encoder=systems.base,
+                model=systems.model,
+            )
+            metrics |= nearness_metrics(
+                ranked.results,
+                ranked.evaluation_set.queries["query_id"],
+                similarities,
+                split=name,
+                settings=settings,
+            )
+
+    return metrics
 
 
 def _raw_query_metrics_of_splits(

@@ -14,12 +14,11 @@ import numpy.typing as npt
 
 from stages.lib.retrieval.bm25 import BM25Index
 from stages.lib.retrieval.search import Hits, Integers, PassageStarts, Vectors, dense_search, top_k
-from stages.lib.text.normal_form import normal_form
+from stages.lib.schemas.training import LABELLED
 from stages.mine.corpus import MiningCorpus, best_cosines
 from stages.mine.interface import MineParams
 
 DENSE = "dense"
-LABELLED = "labelled"
 
 # The share of the clusters that an approximate search looks into.
 PROBED = 0.125
@@ -79,9 +78,8 @@ def retrieve_candidates(
     *,
     params: MineParams,
     seed: int,
-    dissimilar: Mapping[str, Sequence[str]],
 ) -> dict[str, Hits]:
-    """Return miner name to its hits for all anchors, of shape (anchors, k).
+    """Return the name of each searching miner to its hits for all anchors, of shape (anchors, k).
 
     Args:
         anchor_texts: the anchors.
@@ -89,7 +87,6 @@ def retrieve_candidates(
         corpus: the corpus, of which the searched part is looked at.
         params: the section `mine`.
         seed: the seed of an approximate search.
-        dissimilar: normal form of an anchor to the documents that a person found dissimilar.
     """
     passages = corpus.searched_passages()
     starts = corpus.starts[: corpus.searched]
@@ -108,7 +105,6 @@ def retrieve_candidates(
 
         hits_of_miner[miner] = hits
 
-    hits_of_miner[LABELLED] = _labelled_hits(anchor_texts, corpus, dissimilar)
     return hits_of_miner
 
 
@@ -187,30 +183,6 @@ def index_recall(hits: Hits, anchor_vectors: Vectors, corpus: MiningCorpus) -> f
         shared += len(np.intersect1d(positions[is_hit], exact_positions))
 
     return shared / max(1, exact.positions.size)
-
-
-def _labelled_hits(
-    anchor_texts: Sequence[str], corpus: MiningCorpus, dissimilar: Mapping[str, Sequence[str]]
-) -> Hits:
-    """Return the searched documents that a person found dissimilar to each anchor, as hits."""
-    # Positions in the searched part of the corpus.
-    documents_of_anchor: list[list[int]] = []
-    for anchor in anchor_texts:
-        doc_ids = dissimilar.get(normal_form(anchor), ()) if dissimilar else ()
-        positions = [corpus.position_of.get(doc_id, corpus.searched) for doc_id in doc_ids]
-        documents_of_anchor.append(
-            [position for position in positions if position < corpus.searched]
-        )
-
-    # Rows are filled up with minus infinity.
-    width = max(map(len, documents_of_anchor), default=0)
-    hit_positions = np.zeros((len(anchor_texts), width), dtype=np.int64)
-    hit_scores = np.full((len(anchor_texts), width), -np.inf, dtype=np.float32)
-    for row, positions in enumerate(documents_of_anchor):
-        hit_positions[row, : len(positions)] = positions
-        hit_scores[row, : len(positions)] = 1.0
-
-    return Hits(hit_positions, hit_scores)
 
 
 # --- approximate search

@@ -14,8 +14,8 @@ import pandas as pd
 
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.reviews import Judgement, Judgements, judgements_of, rate_with_interval
+from stages.lib.schemas.training import LABELLED
 from stages.lib.text.normal_form import normal_form
-from stages.mine.candidates import LABELLED
 from stages.mine.corpus import MiningCorpus
 from stages.mine.cross_encoder import CrossEncoder
 from stages.mine.relations import Neighbours, union_of
@@ -25,7 +25,10 @@ SOURCES = ("review", "cross_encoder", "structure")
 
 
 def sample_negatives(triplets: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
-    """Return about `count` of the negatives, in an order in which people can label them.
+    """Return about `count` of the mined negatives, in an order in which people can label them.
+
+    Negatives that a person labelled already are left out: no margin holds them back, so they say
+    nothing about mining.
 
     Anchors come in the order of a hash, each with all its negatives. So the first lines alone are a
     random sample too, and an anchor that is mined again keeps its place.
@@ -39,13 +42,13 @@ def sample_negatives(triplets: pd.DataFrame, count: int, seed: int) -> pd.DataFr
         The columns form (the anchor in normal form, which is the cluster), pair_id, anchor,
         positive, negative_id and negative.
     """
-    # A row per negative.
-    negatives = triplets[["pair_id", "anchor", "positive", "negative_ids", "negatives"]].explode(
-        ["negative_ids", "negatives"]
-    )
-    negatives = negatives[negatives["negative_ids"].notna()].rename(
-        columns={"negative_ids": "negative_id", "negatives": "negative"}
-    )
+    # A row per mined negative.
+    columns = ["negative_ids", "negatives", "negative_miners"]
+    negatives = triplets[["pair_id", "anchor", "positive", *columns]].explode(columns)
+    negatives = negatives[negatives["negative_ids"].notna()]
+    is_labelled = [LABELLED in miners.split("+") for miners in negatives["negative_miners"]]
+    negatives = negatives[~np.array(is_labelled, dtype=bool)].drop(columns="negative_miners")
+    negatives = negatives.rename(columns={"negative_ids": "negative_id", "negatives": "negative"})
 
     # In the order of the hash.
     negatives = negatives.assign(form=negatives["anchor"].map(normal_form))

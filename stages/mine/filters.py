@@ -80,6 +80,11 @@ class ExclusionIndex(NamedTuple):
         keys = candidates.anchors * len(self.document_ids) + candidates.documents
         return _is_in(keys, self.pair_keys[name])
 
+    def has_pair(self, name: str, anchor: int, document: int) -> bool:
+        """Return whether known_positive, equal_to_anchor or near_positive excludes one document."""
+        key = np.array([anchor * len(self.document_ids) + document], dtype=np.int64)
+        return bool(_is_in(key, self.pair_keys[name])[0])
+
     def _in_group(self, candidates: Candidates) -> Mask:
         groups = self.group_of_document[candidates.documents]
         keys = candidates.anchors * self.group_count + groups

@@ -11,6 +11,7 @@ import pandas as pd
 from stages.lib.retrieval.bm25 import BM25Index
 from stages.lib.retrieval.search import Vectors
 from stages.lib.schemas.ledger import LedgerWriter
+from stages.lib.schemas.training import LABELLED
 from stages.lib.text.normal_form import normal_form
 from stages.mine.batch import BATCH_SIZE, Batch, Miner, MiningStats, Positives
 from stages.mine.candidates import (
@@ -24,6 +25,7 @@ from stages.mine.filters import (
     build_exclusions,
 )
 from stages.mine.interface import MineParams
+from stages.mine.labelled import labelled_hits
 from stages.mine.relations import KnownRelations
 
 
@@ -232,6 +234,17 @@ def _prepare(
             params=params,
         )
 
+    # What searches propose, and what people labelled.
+    exclusions = build_exclusions(forms, list(pairs["pair_id"]), corpus, relations)
+    hits = retrieve_candidates(anchor_texts, anchor_vectors, corpus, params=params, seed=seed)
+    hits[LABELLED] = labelled_hits(
+        forms,
+        anchor_vectors,
+        corpus,
+        dissimilar=relations.labels.dissimilar,
+        exclusions=exclusions,
+    )
+
     return Miner(
         pairs=pairs,
         anchor_vectors=anchor_vectors,
@@ -240,14 +253,7 @@ def _prepare(
         seed=seed,
         positives=positives,
         thresholds=np.array([params.threshold(score) for score in positives.weakest.tolist()]),
-        exclusions=build_exclusions(forms, list(pairs["pair_id"]), corpus, relations),
-        hits=retrieve_candidates(
-            anchor_texts,
-            anchor_vectors,
-            corpus,
-            params=params,
-            seed=seed,
-            dissimilar=relations.labels.dissimilar,
-        ),
+        exclusions=exclusions,
+        hits=hits,
         cross_encoder=further_filter,
     )

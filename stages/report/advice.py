@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 import pandas as pd
 
 from stages.lib.reporting.details import StageDetails
-from stages.lib.reporting.gates import GATES
+from stages.lib.reporting.gates import (
+    GATES,
+    Facts,
+    fewer_false_negatives,
+    gate_advice,
+    more_pairs,
+)
 from stages.lib.reporting.html import InvariantCheck
 from stages.report.measurements import RowCounts
 
@@ -32,6 +38,40 @@ _FEW_EFFECTIVE_COMPONENTS = 5.0
 
 _GAIN = "validation.gain.over_base.ndcg_at_10"
 
+# The filter of `mine` that excluded most candidates, and what would let them pass.
+_MORE_NEGATIVES = {
+    "margin": "A smaller `mine.relative_margin` lets more pass, but more of them may be hidden "
+    "positives.",
+    "relative": "`mine.exclude_relatives` excludes relatives of positives.",
+    "near_positive": "`mine.near_positives` refuses near-duplicates of positives.",
+    "cross_encoder": "A smaller `mine.relative_margin` lets the cross-encoder pass more.",
+    "skipped": "`mine.skip_first` skips the hardest.",
+    "known_positive": "They are known positives. More come with a larger `mine.candidates`.",
+    "equal_to_anchor": "They have the text of the anchor. More come with a larger "
+    "`mine.candidates`.",
+}
+
+# The prefix of what `split` measured about the largest component.
+_LARGEST = "largest_component"
+
+# What ties the rows of a component, and what would take it apart. The edges that are the easiest to
+# do without come first.
+_TIES = {
+    "topic": "topics tie the rows: raise `split.topic_levels`",
+    "group": "groups tie the rows: map a finer column to `group` under `collect.sources`",
+    "near text": "near-duplicate documents tie the rows: raise `split.near_threshold`",
+    "near anchor": "near-duplicate anchors tie the rows: raise `split.near_threshold`",
+    "equal anchor": "equal anchors with several documents tie the rows: where splits may share "
+    "documents, set `split.unit` to `anchor`",
+    "equal text": "equal documents tie the rows: see whether boilerplate is left "
+    "(`clean.boilerplate_share`)",
+    "copy": "copies tie the rows: see whether boilerplate is left (`clean.boilerplate_share`)",
+    "shared document": "pairs that share a document tie the rows: see "
+    "`pair.max_pairs_per_document`",
+    "recipe": "a recipe ties documents of one topic: map a finer column to `topic`, or see "
+    "`pair.recipes`",
+}
+
 
 def check_invariants(metrics: StageDetails) -> list[InvariantCheck]:
     """Return the invariants of the pipeline with how often each is broken."""
@@ -49,6 +89,15 @@ def advise(metrics: StageDetails, slices: pd.DataFrame, counts: Sequence[RowCoun
     advice += _lost_slices(slices)
     advice += _many_dropped(counts)
     return advice
+
+
+def facts_of(metrics: StageDetails) -> Facts:
+    """Return all details by stage and key, and those of `validate` also by their key alone."""
+    facts: dict[str, float | int | str | bool | None] = dict(metrics.stages["validate"])
+    for stage, values in metrics.stages.items():
+        facts.update({f"{stage}.{key}": value for key, value in values.items()})
+
+    return facts
 
 
 def _broken_invariants(metrics: StageDetails) -> Iterator[str]:
@@ -73,12 +122,14 @@ def _synthetic_evaluation_set(metrics: StageDetails) -> Iterator[str]:
 
 
 def _gates(metrics: StageDetails) -> Iterator[str]:
+    facts = facts_of(metrics)
     for name, meaning in GATES.items():
         status = metrics.stages["validate"].get(f"gates.{name}")
         if status in ("fail", "warn"):
+            advice = gate_advice(name, str(facts.get(f"gate_metrics.{name}", "")), facts)
             yield (
                 f"Before training, the status of gate `{name}` was {status}: {meaning.fault}. "
-                f"{meaning.advice} See data/validate/index.html for the numbers and the rows."
+                f"{advice} See data/validate/index.html for the numbers and the rows."
             )
 
 
@@ -89,19 +140,28 @@ def _no_gain(metrics: StageDetails) -> Iterator[str]:
         return
 
     # The whole interval is below 0.
+    facts = facts_of(metrics)
     if high < 0:
+        hidden = metrics.get("validate", "negatives.hidden_positives_share")
+        cause = ""
+        if hidden:
+            cause = (
+                f"{hidden:.1%} of the hard negatives look like positives. "
+                f"{fewer_false_negatives(facts)} "
+            )
         yield (
-            "Fine-tuning made the model worse on validation. The usual cause is hidden positives "
-            "among the negatives. Raise `mine.relative_margin`. Then look at learning rate and "
-            "epochs under `finetune`."
+            f"Fine-tuning made the model worse on validation. {cause}Try a lower "
+            "`finetune.learning_rate` and fewer `finetune.epochs`, and read training rows."
         )
         return
 
     detectable = metrics.require("evaluate", f"{_GAIN}.mde")
+    harder = ""
+    if facts.get("mine.refused.margin"):
+        harder = " Harder negatives come from a smaller `mine.relative_margin`."
     yield (
-        f"Validation shows no gain. It would likely show a gain of {detectable:.3f}. More training "
-        "pairs come from `split.max_train_pairs` and `collect.sources`. Harder negatives come from "
-        "`mine.relative_margin`."
+        f"Validation shows no gain. It would likely show a gain of {detectable:.3f}. "
+        f"{more_pairs(facts)}{harder}"
     )
 
 
@@ -122,9 +182,8 @@ def _few_components_decide(metrics: StageDetails) -> Iterator[str]:
     if effective is not None and effective < _FEW_EFFECTIVE_COMPONENTS and count:
         yield (
             f"A few large components decide the gain on validation. There are {int(count):,} "
-            f"components, but the gain varies like that of {effective:.1f} equal ones. Look at the "
-            "largest under `split.near_threshold` and `pair.max_pairs_per_document` before you "
-            "believe a small difference."
+            f"components, but the gain varies like that of {effective:.1f} equal ones. "
+            f"{_what_ties(metrics)} Do not believe a small difference."
         )
 
 
@@ -140,8 +199,8 @@ def _cheaper_systems(metrics: StageDetails) -> Iterator[str]:
         if low is not None and low <= 0 and gain is not None and gain > 0:
             yield (
                 f"Fine-tuning beats the base model. Validation does not show that it beats {name}, "
-                "which costs less. More epochs (`finetune.epochs`) or more pairs "
-                "(`split.max_train_pairs`) may change that."
+                "which costs less. More epochs (`finetune.epochs`) or more pairs may change that. "
+                f"{more_pairs(facts_of(metrics))}"
             )
 
 
@@ -158,12 +217,16 @@ def _bm25_is_better(metrics: StageDetails) -> Iterator[str]:
 
 def _short_anchors(metrics: StageDetails) -> Iterator[str]:
     share = metrics.require("mine", "short_anchors_share")
-    if share > _SHORT_ANCHORS:
-        yield (
-            f"{share:.1%} of the training anchors have fewer hard negatives than wanted. A smaller "
-            "`mine.relative_margin` lets more candidates pass, but more of them may be hidden "
-            "positives."
-        )
+    if share <= _SHORT_ANCHORS:
+        return
+
+    # The filter that excluded most candidates is the cause.
+    excluded = {name: metrics.get("mine", f"refused.{name}") or 0 for name in _MORE_NEGATIVES}
+    name = max(excluded, key=lambda name: excluded[name])
+    cause = "Few candidates were found. More come with a larger `mine.candidates`."
+    if excluded[name]:
+        cause = f"The filter `{name}` excluded most candidates. {_MORE_NEGATIVES[name]}"
+    yield f"{share:.1%} of the training anchors have fewer hard negatives than wanted. {cause}"
 
 
 def _unknown_tokens(metrics: StageDetails) -> Iterator[str]:
@@ -180,8 +243,27 @@ def _large_component(metrics: StageDetails) -> Iterator[str]:
     if share > _LARGEST_COMPONENT:
         yield (
             f"One component holds {share:.0%} of the rows. The split can hardly keep its shares. "
-            "Raise `split.near_threshold`, so that fewer rows are connected."
+            f"{_what_ties(metrics)}"
         )
+
+
+def _what_ties(metrics: StageDetails) -> str:
+    """Return a sentence on the kind of edges without which the largest component falls apart."""
+    left = {
+        kind: metrics.get("split", f"{_LARGEST}.without.{kind}".replace(" ", "_")) for kind in _TIES
+    }
+    known = {kind: size for kind, size in left.items() if size is not None}
+    if not known:
+        return "`python -m stages explain ID` shows the history of a row."
+
+    # The first kind that leaves no more than half of the pairs in one piece; else the best kind.
+    half = metrics.require("split", f"{_LARGEST}.pairs") / 2
+    enough = [kind for kind, size in known.items() if size <= half]
+    kind = enough[0] if enough else min(known, key=lambda kind: known[kind])
+    return (
+        f"In the largest component {_TIES[kind]}. Without these edges its largest piece has "
+        f"{known[kind]:,.0f} of {2 * half:,.0f} pairs."
+    )
 
 
 # In the order of their importance.

@@ -10,6 +10,7 @@ import pandas as pd
 
 from stages.lib.reporting.charts import PANEL_TITLES, separation_chart, svg_figure
 from stages.lib.reporting.details import StageDetails
+from stages.lib.reporting.funnel import funnel
 from stages.lib.reporting.html import (
     Html,
     KeyFigure,
@@ -34,6 +35,7 @@ from stages.report.results import (
     separation_after_training,
     slice_parts,
 )
+from stages.report.training_distance import nearness_parts, split_unit, trained_documents
 
 _SPLITS = ("test", "validation")
 
@@ -99,6 +101,7 @@ def write_page(data: ReportData, worst_count: int) -> str:
         PageSection("The data, seen by the base model", _separation(metrics, data.separation)),
         PageSection("Training", _training(metrics, data.loss)),
         PageSection("Separation after fine-tuning", separation_after_training(metrics)),
+        PageSection("By similarity to training", nearness_parts(metrics)),
         PageSection("By slice", slice_parts(data.slices)),
         PageSection("Query by query", _changes(paired)),
         PageSection(
@@ -122,7 +125,8 @@ def _summary(metrics: StageDetails, test: pd.DataFrame) -> list[Html]:
         label = f"{name[0].upper()}{name[1:]}, test nDCG@10"
         numbers.append(KeyFigure(label, f"{scores[0]:.3f}", f"validation {scores[1]:.3f}"))
 
-    parts = [_verdict(metrics, test), key_figures(numbers), *harm_and_raw_queries(metrics)]
+    rows = paragraph(f"Rows: {funnel(metrics.stages).line}.")
+    parts = [_verdict(metrics, test), rows, key_figures(numbers), *harm_and_raw_queries(metrics)]
     gains = _gains(metrics)
     if not gains:
         return parts
@@ -148,10 +152,10 @@ def _summary(metrics: StageDetails, test: pd.DataFrame) -> list[Html]:
 def _verdict(metrics: StageDetails, test: pd.DataFrame) -> Html:
     count = int(metrics.require("evaluate", "test_queries"))
     gain = next((gain for gain in _gains(metrics) if gain.split == "test"), None)
+    worth = trained_documents(metrics, "test")
     if gain is None:
-        return paragraph(
-            f"The {count:,} test queries are of too few components for an interval.", "note"
-        )
+        too_few = f"The {count:,} test queries are of too few components for an interval."
+        return paragraph(_in_order(metrics, too_few, worth), "note")
 
     # How many queries changed.
     paired = paired_results(test)
@@ -173,12 +177,18 @@ def _verdict(metrics: StageDetails, test: pd.DataFrame) -> Html:
         tone = "bad"
         claim = f"the fine-tuned model ranks worse than the base model by {gain_text}"
 
-    return paragraph(
+    verdict = (
         f"On {count:,} test queries {claim}. Of these queries {better:,} did better, {worse:,} "
         f"worse and {same:,} the same. This set finds a true difference of {gain.mde:.3f} in four "
-        "of five cases.",
-        tone,
+        "of five cases."
     )
+    return paragraph(_in_order(metrics, verdict, worth), tone)
+
+
+def _in_order(metrics: StageDetails, verdict: str, worth: str) -> str:
+    """Return both texts. Where splits share documents by design, what that is worth comes first."""
+    is_shared = split_unit(metrics) == "anchor"
+    return f"{worth} {verdict}" if is_shared else f"{verdict} {worth}"
 
 
 def _gains(metrics: StageDetails) -> list[Gain]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import pandas as pd
 
 from stages.lib.schemas.splits import EVALUATION_SPLITS
 from stages.split.component_size import EDGE_KINDS
-from stages.split.components import Edge
+from stages.split.components import Edge, connected_components
 from stages.split.leakage import is_across
 from stages.split.rows import Assignment
 
@@ -56,6 +57,7 @@ def split_metrics(
         "components": len(sizes),
         "few_components": len(sizes) < FEW_COMPONENTS,
         "largest_component_share": max(sizes.values()) / len(every_pair),
+        **largest_component_ties(component_of, sizes, assignment.edges, every_pair),
         "leaked_components": len(leaked),
         "shared_documents": shared_documents(every_pair, split_of),
         **edge_metrics(assignment.edges),
@@ -66,6 +68,41 @@ def edge_metrics(edges: Sequence[Edge]) -> dict[str, int]:
     """Return the number of edges of each kind, every kind always."""
     counts = Counter(edge.kind for edge in edges)
     return {f"edges.{kind.replace(' ', '_')}": counts[kind] for kind in EDGE_KINDS}
+
+
+def largest_component_ties(
+    component_of: Mapping[str, str],
+    sizes: Mapping[str, int],
+    edges: Sequence[Edge],
+    pairs: pd.DataFrame,
+) -> dict[str, int]:
+    """Return what holds the largest component together, as largest_component.without.<kind>.
+
+    The value is the size in pairs of its largest piece without the edges of this kind.
+    largest_component.pairs is its size as a whole.
+
+    Args:
+        component_of: row id to component.
+        sizes: component to its number of pairs.
+        edges: the edges that formed the components.
+        pairs: all Pairs.
+    """
+    name = max(sizes, key=lambda name: (sizes[name], name))
+    members = pairs[pairs["pair_id"].map(component_of) == name].sort_values("pair_id")
+    inside = [edge for edge in edges if component_of.get(edge.left) == name]
+
+    # A component of one pair, or of rows that nothing of this kind joins, has no cause.
+    without: dict[str, int] = {"largest_component.pairs": len(members)}
+    row_ids = sorted({*chain.from_iterable(edge.ends for edge in inside), *members["pair_id"]})
+    for kind in sorted({edge.kind for edge in inside}):
+        ends = [edge.ends for edge in inside if edge.kind != kind]
+        pieces = connected_components(row_ids, ends, min)
+        counts = Counter(pieces[pair_id] for pair_id in members["pair_id"])
+        if max(counts.values()) < len(members):
+            key = f"largest_component.without.{kind.replace(' ', '_')}"
+            without[key] = max(counts.values())
+
+    return without
 
 
 def shared_documents(pairs: pd.DataFrame, split_of: Mapping[str, str]) -> int:

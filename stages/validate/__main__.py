@@ -16,19 +16,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+import typer
 
 from stages.lib.analysis.probe import positive_triplets, training_vectors
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model
 from stages.lib.evaluation.evaluation_set import EvaluationSet, benchmark_id, resolve_qrels
 from stages.lib.evaluation.ranking_metrics import DEPTH, METRICS, per_query_metrics
+from stages.lib.evaluation.trained_documents import asks_for_trained, kept_ids
 from stages.lib.reporting.details import StageDetails, read_stage_details
+from stages.lib.reporting.funnel import funnel
 from stages.lib.retrieval.bm25 import BM25Index
-from stages.lib.retrieval.corpus import corpus_from_passages
+from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
 from stages.lib.retrieval.encoder import Encoder
 from stages.lib.retrieval.search import Hits, dense_search
 from stages.lib.schemas.pairs import is_synthetic
-from stages.validate.document_map import map_frame, sample_points, write_projector
+from stages.validate.document_map import MapPoints, map_frame, sample_points, write_projector
 from stages.validate.embedding_quality import (
     Separation,
     histogram,
@@ -46,8 +49,9 @@ from stages.validate.learning_curve import (
     run_probe,
     with_folds,
 )
-from stages.validate.page import PageData, render
+from stages.validate.page import PageData, render, summary_lines
 from stages.validate.row_quality import check_rows, leaked_rows, upstream_counts
+from stages.validate.split_worth import split_worth
 
 PROJECTOR_FOLDER = Path("runs/validate")
 
@@ -56,31 +60,30 @@ Measurements = Mapping[str, float | int | str | None]
 
 def run(inputs: Inputs, params: Params) -> Outputs:
     """Measure whether this data is worth training on."""
-    upstream = StageDetails(
-        read_stage_details([inputs.clean, inputs.pair, inputs.split, inputs.mine, inputs.tokenize])
-    )
+    upstream = StageDetails(read_stage_details(list(vars(inputs.details).values())))
     encoder = Encoder(find_base_model(params.model))
+    triplets = inputs.triplets.frame()
 
     # A pair with a low score is no example of a relevant document.
-    triplets = inputs.triplets.frame()
     positive_rows = positive_triplets(triplets, inputs.pairs.frame(), params.pair.positive_from)
 
-    # Four measurements: the probe, the separation, the geometry and the rows themselves.
+    # The probe and the systems beside it, the separation, the geometry and the rows themselves.
     experiment = make_experiment(inputs, params, positive_rows, encoder=encoder, upstream=upstream)
     baseline = rank_with_base_model(experiment)
+    lexical = rank_with_bm25(experiment)
     probe = run_probe(experiment, baseline.scores["ndcg_at_10"].to_numpy(float), params.run.seed)
-    separation = separate(inputs, params, experiment, encoder=encoder, baseline=baseline)
-    geometry = measure_geometry(
-        sample_documents(experiment.corpus, experiment.passage_vectors),
-        separation.panels["random"].positives,
-    )
+    hits = (lexical.hits, baseline.hits)
+    separation = separate(inputs, params, experiment, encoder=encoder, hits=hits)
+    sample = sample_documents(experiment.corpus, experiment.passage_vectors)
+    geometry = measure_geometry(sample, separation.panels["random"].positives)
     leaks = leaked_rows(triplets, inputs.fingerprints.frame(), params.validate.near_threshold)
     rows = check_rows(positive_rows, experiment.training, leaks)
 
     # The gates compare these measurements, and the counts of earlier stages, with their limits.
-    documents = inputs.collected.frame()
     measurements: dict[str, float | int | str | None] = {
-        **describe_experiment(experiment, documents["doc_id"]),
+        **describe_experiment(experiment, inputs.collected.frame()["doc_id"]),
+        **describe_split(inputs, params, experiment.corpus, upstream),
+        **lexical.metrics(),
         **baseline.metrics(),
         **probe.metrics(),
         **separation.metrics(),
@@ -95,15 +98,16 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     # The page, the plots and the projector show the same numbers.
     bins = histogram(separation.panels)
     curve = curve_table(probe.points, baseline.metrics()["base.ndcg_at_10"])
-    points = sample_points(
-        documents,
-        experiment.corpus,
-        experiment.passage_vectors,
-        splits=inputs.splits.frame(),
-    )
+    points = map_points(inputs, experiment)
     page_data = PageData(
-        gates, known, histogram=bins, learning_curve=curve, map_points=map_frame(points)
+        gates,
+        {**known, **measurements},
+        histogram=bins,
+        learning_curve=curve,
+        map_points=map_frame(points),
+        funnel=funnel(upstream.stages),
     )
+    summary = "\n".join(summary_lines(page_data))
     return Outputs(
         page=render(page_data),
         verdict=json.dumps({"passed": passed}) + "\n",
@@ -112,6 +116,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         metrics=headline_metrics(measurements),
         details={key: value for key, value in measurements.items() if value is not None},
         write_projector=partial(write_projector, points, PROJECTOR_FOLDER),
+        print_summary=partial(typer.echo, summary),
     )
 
 
@@ -125,20 +130,14 @@ def make_experiment(
 ) -> ProbeExperiment:
     """Return the experiment of the probe: validation queries, or folds with few components."""
     augmented = inputs.lineage.frame().query("action == 'add'")
-    aliases = inputs.aliases.frame()
-    kept_of_dropped = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
 
     # Training rows, the corpus and the validation queries, as vectors.
     training = training_vectors(
         positive_rows, augmented, inputs.splits.frame(), encoder, params.model
     )
-    qrels = inputs.qrels.frame()
-    evaluation_set = EvaluationSet(
-        inputs.queries.frame(), resolve_qrels(qrels, kept_of_dropped), qrels
-    )
     corpus = corpus_from_passages(inputs.passages.frame())
     experiment = embed_experiment(
-        evaluation_set, corpus, training, encoder=encoder, model=params.model
+        validation_set(inputs), corpus, training, encoder=encoder, model=params.model
     )
     if not upstream.require("split", "few_components"):
         return experiment
@@ -149,34 +148,76 @@ def make_experiment(
     )
 
 
+def kept_of_dropped(inputs: Inputs) -> dict[str, str]:
+    """Return id of a dropped document to that of the document that was kept for it."""
+    aliases = inputs.aliases.frame()
+    return dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
+
+
+def validation_set(inputs: Inputs) -> EvaluationSet:
+    """Return the queries of validation with their relevant documents."""
+    qrels = inputs.qrels.frame()
+    return EvaluationSet(
+        inputs.queries.frame(), resolve_qrels(qrels, kept_of_dropped(inputs)), qrels
+    )
+
+
+def describe_split(
+    inputs: Inputs, params: Params, corpus: Corpus, upstream: StageDetails
+) -> dict[str, float | str]:
+    """Return what the split is worth, and what advice has to know of the parameters."""
+    # The validation queries of which a relevant document was trained on.
+    trained_ids = kept_ids(inputs.triplets.frame()["doc_id"], kept_of_dropped(inputs))
+    trained_share = float(asks_for_trained(validation_set(inputs), corpus, trained_ids).mean())
+    return {
+        **split_worth(trained_share, upstream).metrics(),
+        "split_unit": params.split.unit,
+        "facts.titles_in_documents": "{title}" in params.rendering.document_text,
+    }
+
+
 class Baseline(NamedTuple):
-    """The base model before any training.
+    """A system before any training.
 
     Attributes:
+        name: the system, as in SYSTEMS.
         hits: the first documents of each query.
         scores: the metrics of each query.
     """
 
+    name: str
     hits: Hits
     scores: pd.DataFrame
 
     def metrics(self) -> dict[str, float]:
         """Return the mean of each metric."""
-        return {f"base.{name}": float(self.scores[name].mean()) for name in METRICS}
+        return {f"{self.name}.{metric}": float(self.scores[metric].mean()) for metric in METRICS}
 
 
 def rank_with_base_model(experiment: ProbeExperiment) -> Baseline:
     """Return what the base model finds for each query, and how good it is."""
-    corpus = experiment.corpus
     hits = dense_search(
         experiment.query_vectors,
         experiment.passage_vectors,
         DEPTH,
-        passage_starts=corpus.passage_starts,
+        passage_starts=experiment.corpus.passage_starts,
     )
+    return _baseline("base", experiment, hits)
+
+
+def rank_with_bm25(experiment: ProbeExperiment) -> Baseline:
+    """Return what BM25 finds for each query, and how good it is."""
+    corpus = experiment.corpus
+    queries = list(experiment.evaluation_set.queries["text"])
+    hits = BM25Index(corpus.texts, corpus.passage_starts).search(queries, DEPTH)
+    return _baseline("bm25", experiment, hits)
+
+
+def _baseline(name: str, experiment: ProbeExperiment, hits: Hits) -> Baseline:
     query_ids = list(experiment.evaluation_set.queries["query_id"])
-    scores = per_query_metrics(query_ids, hits, corpus.doc_ids, experiment.evaluation_set.qrels)
-    return Baseline(hits, scores)
+    qrels = experiment.evaluation_set.qrels
+    scores = per_query_metrics(query_ids, hits, experiment.corpus.doc_ids, qrels)
+    return Baseline(name, hits, scores)
 
 
 def separate(
@@ -185,13 +226,18 @@ def separate(
     experiment: ProbeExperiment,
     *,
     encoder: Encoder,
-    baseline: Baseline,
+    hits: tuple[Hits, Hits],
 ) -> Separation:
-    """Return the separation from each kind of negative, labelled ones included."""
-    corpus = experiment.corpus
-    queries = list(experiment.evaluation_set.queries["text"])
-    bm25 = BM25Index(corpus.texts, corpus.passage_starts).search(queries, DEPTH)
-    separation = measure_separation(experiment, bm25, baseline.hits)
+    """Return the separation from each kind of negative, labelled ones included.
+
+    Args:
+        inputs: what the stage reads.
+        params: the parameters.
+        experiment: the queries and the corpus.
+        encoder: the base model.
+        hits: the hits of BM25 and those of the base model.
+    """
+    separation = measure_separation(experiment, *hits)
 
     # Pairs that a person found dissimilar. Those of the test split are not opened.
     splits = inputs.splits.frame()
@@ -205,11 +251,22 @@ def separate(
     labelled = human_labelled_panel(
         anchors,
         list(dissimilar["doc_id"]),
+        texts=list(dissimilar["anchor"]),
         passages=experiment.passage_vectors,
-        corpus=corpus,
+        corpus=experiment.corpus,
         positives=separation.panels["random"],
     )
     return Separation({**separation.panels, **labelled})
+
+
+def map_points(inputs: Inputs, experiment: ProbeExperiment) -> MapPoints:
+    """Return the documents of the map."""
+    return sample_points(
+        inputs.collected.frame(),
+        experiment.corpus,
+        experiment.passage_vectors,
+        splits=inputs.splits.frame(),
+    )
 
 
 def describe_experiment(
@@ -229,6 +286,8 @@ def describe_experiment(
 def gate_metrics(gates: Sequence[Gate]) -> dict[str, int | str]:
     """Return the status of each gate, and how many failed or warn."""
     metrics: dict[str, int | str] = {f"gates.{gate.name}": gate.status for gate in gates}
+    tripped = [gate for gate in gates if gate.status in ("fail", "warn")]
+    metrics |= {f"gate_metrics.{gate.name}": gate.metric for gate in tripped}
     metrics["gates_failed"] = sum(gate.status == "fail" for gate in gates)
     metrics["gates_warned"] = sum(gate.status == "warn" for gate in gates)
     return metrics

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from stages.lib.analysis.own_texts import OwnTexts
 from stages.lib.analysis.separation import Panel, panel_metrics, random_negatives, separation_panels
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
@@ -91,32 +92,32 @@ def human_labelled_panel(
     anchors: Vectors,
     doc_ids: Sequence[str],
     *,
+    texts: Sequence[str],
     passages: Vectors,
     corpus: Corpus,
     positives: Panel,
 ) -> dict[str, Panel]:
     """Return the panel "labelled": pairs that a person found dissimilar; empty if there are none.
 
-    Its anchors need not be queries, so nothing is measured by query.
+    Its anchors need not be queries, so nothing is measured by query. Pairs whose document is not
+    in the corpus are left out, and so are those whose document holds the text of the anchor.
 
     Args:
         anchors: shape (pairs, d), the vectors of the anchors.
-        doc_ids: the document of each pair. Pairs whose document is not in the corpus are left out.
+        doc_ids: the document of each pair.
+        texts: the anchor of each pair.
         passages: shape (passages, d), the vectors of the corpus.
         corpus: the documents.
         positives: a panel with the cosines of the positives.
     """
     position_of_document = {doc_id: index for index, doc_id in enumerate(corpus.doc_ids.tolist())}
+    own_texts = OwnTexts(corpus)
     cosines: list[float] = []
-    for anchor, doc_id in zip(anchors, doc_ids, strict=True):
-        if doc_id in position_of_document:
-            scores = document_scores(
-                anchor,
-                passages,
-                [position_of_document[doc_id]],
-                passage_starts=corpus.passage_starts,
-            )
-            cosines.append(float(scores[0]))
+    for anchor, text, doc_id in zip(anchors, texts, doc_ids, strict=True):
+        known = [position_of_document[doc_id]] if doc_id in position_of_document else []
+        negatives = list(own_texts.without(text, known))
+        scores = document_scores(anchor, passages, negatives, passage_starts=corpus.passage_starts)
+        cosines += [float(score) for score in scores]
 
     return {"labelled": Panel(positives.positives, np.array(cosines))} if cosines else {}
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from stages.lib.reporting.gates import GATES, GateStatus
+from stages.lib.reporting.gates import GATES, GateStatus, gate_advice
 from stages.validate.interface import ValidateParams
 from stages.validate.row_quality import Suspects
 
 # How many rows the advice of a gate names.
 MAX_ROWS = 10
+
+# Where documents are labels, more of the queries than this should ask for a label of training.
+MAX_UNTRAINED_LABELS = 0.5
 
 # A document may always have this many queries, however few pairs there are.
 _ALWAYS_ALLOWED_QUERIES = 20
@@ -29,6 +32,7 @@ class Gate(NamedTuple):
         at_least: whether the value must reach the limit; otherwise it must not exceed it.
         stops_training: whether training is refused; otherwise the gate only warns.
         rows: ids of pairs to read, the most suspicious first.
+        remedy: what would help in this run.
     """
 
     name: str
@@ -38,6 +42,7 @@ class Gate(NamedTuple):
     at_least: bool = False
     stops_training: bool = True
     rows: tuple[str, ...] = ()
+    remedy: str = ""
 
     @property
     def status(self) -> GateStatus:
@@ -73,7 +78,7 @@ class Gate(NamedTuple):
             names = ", ".join(f"`{row}`" for row in self.rows[:MAX_ROWS])
             rows = f" Rows to read first: {names}."
 
-        return f"{problem} ({value}). {meaning.advice}{rows}"
+        return f"{problem} ({value}). {self.remedy}{rows}"
 
 
 class GateRule(NamedTuple):
@@ -117,6 +122,13 @@ RULES = (
         "max_hidden_positives",
         suspects="hidden_positives",
     ),
+    GateRule(
+        "labelled_positives",
+        "negatives.labelled_positives_share",
+        "max_hidden_positives",
+        stops_training=False,
+        suspects="labelled_positives",
+    ),
     GateRule("false_negatives", "mine.false_negatives.low", "max_false_negatives"),
     GateRule("truncation", "tokenize.truncated_share", "max_truncated", stops_training=False),
     GateRule("bm25_hard", "separation.bm25.roc_auc", "min_bm25_auc", at_least=True),
@@ -140,6 +152,7 @@ RULES = (
         "max_document_share",
         stops_training=False,
     ),
+    GateRule("labels", "labels.untrained_share", MAX_UNTRAINED_LABELS, stops_training=False),
     GateRule("private_data", "clean.private_left", 0.0, stops_training=False),
     GateRule("too_few_queries", "probe.gain_mde", "hoped_gain", stops_training=False),
 )
@@ -174,6 +187,7 @@ def judge_gates(
             at_least=rule.at_least,
             stops_training=rule.stops_training,
             rows=tuple(getattr(suspects, rule.suspects)) if rule.suspects else (),
+            remedy=gate_advice(rule.name, metric, measurements),
         )
         gates.append(gate)
 

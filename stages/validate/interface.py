@@ -10,8 +10,23 @@ from typing import Annotated, ClassVar
 import pandas as pd
 from pydantic import Field
 
-from stages.lib.core.interface import AfterWriting, Details, Metrics, Reads, TableFile, Writes
-from stages.lib.core.params import ModelParams, ParamsSection, RunParams, ScoreThreshold
+from stages.lib.core.interface import (
+    AfterWriting,
+    Details,
+    Folder,
+    Metrics,
+    Reads,
+    TableFile,
+    Writes,
+)
+from stages.lib.core.params import (
+    DocumentTemplate,
+    ModelParams,
+    ParamsSection,
+    RunParams,
+    ScoreThreshold,
+    SplitUnit,
+)
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.duplicates import Aliases
 from stages.lib.schemas.evaluation_set import Qrels, Queries
@@ -48,6 +63,22 @@ class Params:
     run: RunParams
     model: ModelParams
     pair: ScoreThreshold
+    rendering: DocumentTemplate
+    split: SplitUnit
+
+
+@dataclass(frozen=True)
+class EarlierDetails:
+    """The details of the stages before `validate`, in the order of the pipeline."""
+
+    collect: Annotated[Path, Reads("collect.json", "Details of `collect`.")]
+    clean: Annotated[Path, Reads("clean.json", "Details of `clean`.")]
+    deduplicate: Annotated[Path, Reads("deduplicate.json", "Details of `deduplicate`.")]
+    pair: Annotated[Path, Reads("pair.json", "Details of `pair`.")]
+    split: Annotated[Path, Reads("split.json", "Details of `split`.")]
+    augment: Annotated[Path, Reads("augment.json", "Details of `augment`.")]
+    mine: Annotated[Path, Reads("mine.json", "Details of `mine`.")]
+    tokenize: Annotated[Path, Reads("tokenize.json", "Details of `tokenize`.")]
 
 
 @dataclass(frozen=True)
@@ -98,11 +129,7 @@ class Inputs:
         TableFile[Qrels],
         Reads("data/split/validation/qrels.parquet", "Relevant documents of these queries."),
     ]
-    clean: Annotated[Path, Reads("metrics/details/clean.json", "Details of `clean`.")]
-    pair: Annotated[Path, Reads("metrics/details/pair.json", "Details of `pair`.")]
-    split: Annotated[Path, Reads("metrics/details/split.json", "Details of `split`.")]
-    mine: Annotated[Path, Reads("metrics/details/mine.json", "Details of `mine`.")]
-    tokenize: Annotated[Path, Reads("metrics/details/tokenize.json", "Details of `tokenize`.")]
+    details: Annotated[EarlierDetails, Folder("metrics/details")]
 
 
 @dataclass(frozen=True)
@@ -134,3 +161,4 @@ class Outputs:
         Writes("metrics/details/validate.json", "Every measurement and every gate."),
     ]
     write_projector: Annotated[Callable[[], None], AfterWriting()]
+    print_summary: Annotated[Callable[[], None], AfterWriting()]

@@ -23,15 +23,17 @@ import pandas as pd
 
 from stages.lib.analysis.intervals import MeanInterval, mean_interval
 from stages.lib.analysis.probe import (
+    MAX_ROWS,
     ComponentNames,
     TrainingVectors,
+    bounded_rows,
     fit_probe,
     identity_adapter,
     placebo_vectors,
 )
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.params import ModelParams
-from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels
+from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels, sample_relevant
 from stages.lib.evaluation.ranking_metrics import per_query_metrics
 from stages.lib.retrieval.corpus import Corpus
 from stages.lib.retrieval.encoder import Encoder, map_in_threads
@@ -207,8 +209,9 @@ def add_training_queries(
 def add_validation_rows(experiment: ProbeExperiment) -> TrainingVectors:
     """Return the training rows and a row for each relevant document of each query.
 
-    The positive is the nearest passage of the document. These rows have no negatives. A document
-    that is not in the corpus is left out.
+    A query with very many has a sample of them (`sample_relevant`). The positive is the nearest
+    passage of the document. These rows have no negatives. A document that is not in the corpus is
+    left out.
     """
     queries, positives = _nearest_passages(experiment)
 
@@ -295,15 +298,13 @@ def run_probe(experiment: ProbeExperiment, base_scores: Scores, seed: int) -> Pr
         seed: orders the rows; each repetition adds to it.
     """
     settings = [(fraction, repetition) for repetition in range(SEEDS) for fraction in FRACTIONS]
-    parts = [
-        component_sample(experiment.training, fraction, repetition)
-        for fraction, repetition in settings
-    ]
+    training = bounded_rows(experiment.training, MAX_ROWS // experiment.folds)
+    parts = [component_sample(training, fraction, repetition) for fraction, repetition in settings]
     seeds = [seed + repetition for _, repetition in settings]
 
     # The placebo comes last: the same rows, each document given to another anchor.
     part_scores = _scores_of_parts(
-        experiment, [*parts, placebo_vectors(experiment.training, seed)], [*seeds, seed]
+        experiment, [*parts, placebo_vectors(training, seed)], [*seeds, seed]
     )
     placebo_scores = part_scores.pop()
 
@@ -363,9 +364,8 @@ def _nearest_passages(experiment: ProbeExperiment) -> tuple[list[int], list[int]
     passage_positions: list[int] = []
     for query, query_id in enumerate(experiment.evaluation_set.queries["query_id"]):
         relevant = experiment.evaluation_set.qrels[query_id]
-        documents = [
-            position_of_document[name] for name in relevant if name in position_of_document
-        ]
+        known = [name for name in relevant if name in position_of_document]
+        documents = [position_of_document[name] for name in sample_relevant(query_id, known)]
         for document in sorted(documents):
             passages = experiment.passage_vectors[starts[document] : ends[document]]
             nearest = (passages @ experiment.query_vectors[query]).argmax()

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.reporting.charts import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PANEL_TITLES,
-    PURPLE,
-    SOFT,
-    separation_chart,
-    svg_figure,
-)
+from stages.lib.reporting.charts import PANEL_TITLES, separation_chart, svg_figure
+from stages.lib.reporting.funnel import Funnel
 from stages.lib.reporting.html import (
     Html,
     KeyFigure,
     PageSection,
+    Tone,
     bullets,
     html_page,
     html_table,
     key_figures,
     paragraph,
 )
+from stages.lib.reporting.worth import trained_documents_sentence
+from stages.validate.charts import draw_learning_curve, draw_map
 from stages.validate.gates import Gate
-
-if TYPE_CHECKING:
-    import altair
 
 Measurements = Mapping[str, float | int | str | None]
 
@@ -52,8 +43,11 @@ _GEOMETRY = {
 }
 _ROWS = {
     "leaked_rows": "Training rows that match a held-out text.",
-    "negatives.hidden_positives_share": "Hard negatives that are closer to the anchor than its "
+    "negatives.hidden_positives_share": "Mined negatives that are closer to the anchor than its "
     "positive, or nearly equal to it.",
+    "negatives.labelled_positives_share": "Labelled negatives that nearly equal the positive.",
+    "negatives.labelled_closer_share": "Labelled negatives that are closer to the anchor than the "
+    "positive. No margin holds them back, and they are no fault.",
     "rows.duplicates_share": "Training rows that repeat another row.",
     "tokenize.truncated_share": "Texts that are cut before the model has read all of them.",
     "pair.anchor_in_positive_share": "Anchors whose words stand in their positive, in this order.",
@@ -70,8 +64,13 @@ _PANEL_COLUMNS = {
     "overlap": "Overlap",
     "violations": "Violations",
 }
-_SPLIT_COLOURS = {"train": BLUE, "validation": ORANGE, "corpus": GREY}
-_TOPIC_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#b8860b", "#56b4e9")
+_SYSTEMS = {"bm25": "BM25", "base": "base model", "probe": "probe"}
+_METRICS = {
+    "ndcg_at_10": "nDCG@10",
+    "mrr_at_10": "MRR@10",
+    "recall_at_10": "Recall@10",
+    "recall_at_100": "Recall@100",
+}
 
 
 class PageData(NamedTuple):
@@ -80,7 +79,7 @@ class PageData(NamedTuple):
     Attributes: gates: the gates, the most expensive fault first. measurements: metric to value.
         histogram: cosines of positives and negatives, as `embedding_quality.histogram` returns
         them. learning_curve: the rows of the learning curve. map_points: the documents of the map:
-        x, y, split and topic.
+        x, y, split and topic. funnel: rows in, and those that were left out.
     """
 
     gates: Sequence[Gate]
@@ -88,6 +87,7 @@ class PageData(NamedTuple):
     histogram: pd.DataFrame
     learning_curve: pd.DataFrame
     map_points: pd.DataFrame
+    funnel: Funnel
 
 
 def render(data: PageData) -> str:
@@ -103,10 +103,10 @@ def render(data: PageData) -> str:
         reason = " There are too few components for validation alone."
 
     sections = [
-        PageSection("Verdict", [*_verdict(data.gates), *_synthetic_warning(measurements)]),
+        PageSection("Verdict", [*_verdict(data), *_synthetic_warning(measurements)]),
         PageSection("Where to look first", _findings(data.gates)),
         PageSection("What a model would learn", _probe(data)),
-        PageSection("The base model", _base_model(measurements)),
+        PageSection("BM25, the base model and the probe", _systems(measurements)),
         PageSection("Separation", _separation(measurements, data.histogram)),
         PageSection("Geometry", _geometry(measurements)),
         PageSection("The training rows", _rows(measurements)),
@@ -116,17 +116,75 @@ def render(data: PageData) -> str:
     return html_page("Is this data worth training on?", lead, sections)
 
 
-def _verdict(gates: Sequence[Gate]) -> list[Html]:
+def summary_lines(data: PageData) -> list[str]:
+    """Return what the terminal shows at the end of the stage: the verdict, and where rows went."""
+    systems = [f"BM25 {data.measurements['bm25.ndcg_at_10']:.3f}"]
+    systems.append(f"base {data.measurements['base.ndcg_at_10']:.3f}")
+    systems.append(f"probe {data.measurements['probe.ndcg_at_10']:.3f}")
+    lines = [
+        f"{verdict_of(data.gates)} nDCG@10: {', '.join(systems)}.",
+        f"Rows: {data.funnel.line}.",
+        worth_sentence(data.measurements),
+    ]
+
+    # Labels are named whatever the unit is.
+    if data.measurements["labels.documents"]:
+        lines.append(labels_sentence(data.measurements))
+
+    tripped = [gate for gate in data.gates if gate.status in ("fail", "warn")]
+    lines += [f"{gate.status}: {gate.advice.replace('`', '')}" for gate in tripped]
+    return lines
+
+
+def verdict_of(gates: Sequence[Gate]) -> str:
+    """Return one sentence: whether training may start."""
     failed = sum(gate.status == "fail" for gate in gates)
     warned = sum(gate.status == "warn" for gate in gates)
-
-    # One sentence first.
     if failed:
-        summary = paragraph(f"{failed} of {len(gates)} gates failed: training is refused.", "bad")
-    elif warned:
-        summary = paragraph(f"Training may start. {warned} of {len(gates)} gates warn.", "note")
-    else:
-        summary = paragraph("Training may start. No gate failed or warned.", "good")
+        return f"{failed} of {len(gates)} gates failed: training is refused."
+    if warned:
+        return f"Training may start. {warned} of {len(gates)} gates warn."
+    return "Training may start. No gate failed or warned."
+
+
+def worth_sentence(measurements: Measurements) -> str:
+    """Return one sentence: how many validation queries ask for a document that was trained on."""
+    share = float(measurements["trained_documents_share"] or 0.0)
+    return trained_documents_sentence(share, "validation queries", str(measurements["split_unit"]))
+
+
+def labels_sentence(measurements: Measurements) -> str:
+    """Return one sentence on documents that are labels, and on the unit that measures there."""
+    sentence = (
+        f"The {measurements['labels.documents']:,} documents have "
+        f"{measurements['labels.anchors_per_document']:,.0f} anchors each, as labels, intents or "
+        "categories do."
+    )
+    if measurements["split_unit"] in ("anchor", "time"):
+        return f"{sentence} The unit of the split, `{measurements['split_unit']}`, suits them."
+    return (
+        f"{sentence} The unit `{measurements['split_unit']}` holds out whole labels. The unit that "
+        "measures new questions for known labels is `split.unit: anchor`."
+    )
+
+
+def _verdict(data: PageData) -> list[Html]:
+    gates = data.gates
+    tone: Tone = "good"
+    if any(gate.status == "fail" for gate in gates):
+        tone = "bad"
+    elif any(gate.status == "warn" for gate in gates):
+        tone = "note"
+
+    # What the split is worth comes first where splits share documents by design.
+    sentences = [verdict_of(gates), worth_sentence(data.measurements)]
+    if data.measurements["split_unit"] == "anchor":
+        sentences.reverse()
+
+    # One box first, then where the rows went.
+    parts = [paragraph(" ".join(sentences), tone), paragraph(f"Rows: {data.funnel.line}.")]
+    if data.measurements["labels.documents"]:
+        parts.append(paragraph(labels_sentence(data.measurements), "note"))
 
     rows = []
     for gate in gates:
@@ -134,7 +192,7 @@ def _verdict(gates: Sequence[Gate]) -> list[Html]:
         rows.append((gate.name, gate.metric, value, gate.requirement, gate.status))
 
     frame = pd.DataFrame(rows, columns=["Gate", "Metric", "Measured", "Limit", "Status"])
-    return [summary, html_table(frame, "Gates, the most expensive fault first")]
+    return [*parts, html_table(frame, "Gates, the most expensive fault first")]
 
 
 def _synthetic_warning(measurements: Measurements) -> list[Html]:
@@ -181,7 +239,8 @@ def _probe(data: PageData) -> list[Html]:
     # The placebo learns from shuffled pairs, so it must not gain.
     score = f"{measurements['probe.ndcg_at_10']:.3f}"
     base = f"base model {measurements['base.ndcg_at_10']:.3f}"
-    numbers = [KeyFigure("Probe, nDCG@10", score, base)]
+    lexical = f"BM25 {measurements['bm25.ndcg_at_10']:.3f}"
+    numbers = [KeyFigure("Probe, nDCG@10", score, f"{base}, {lexical}")]
     if "probe.gain" in measurements:
         smallest = f"{measurements['probe.gain_mde']:.3f}"
         numbers += [
@@ -220,15 +279,20 @@ def _interval(measurements: Measurements, name: str) -> str:
     return f"{measurements[f'{name}_low']:+.3f} to {measurements[f'{name}_high']:+.3f}"
 
 
-def _base_model(measurements: Measurements) -> list[Html]:
-    ndcg = f"{measurements['base.ndcg_at_10']:.3f}"
-    recall = f"{measurements['base.recall_at_100']:.3f}"
+def _systems(measurements: Measurements) -> list[Html]:
+    rows = []
+    for system, label in _SYSTEMS.items():
+        values = {
+            heading: measurements.get(f"{system}.{metric}") for metric, heading in _METRICS.items()
+        }
+        rows.append({"System": label, **values})
+
+    frame = pd.DataFrame(rows).astype({heading: float for heading in _METRICS.values()})
     return [
-        key_figures(
-            [
-                KeyFigure("nDCG@10", ndcg, "before any training, on the full corpus"),
-                KeyFigure("Recall@100", recall, "found, so a better order can bring it up"),
-            ]
+        html_table(
+            frame,
+            "Before any training, on the full corpus. The probe has nDCG@10 alone. A better order "
+            "can bring up what is among the first 100.",
         )
     ]
 
@@ -310,70 +374,3 @@ def _map(points: pd.DataFrame) -> list[Html]:
             f"Two-dimensional map of documents, by split and by topic: {numbers}",
         ),
     ]
-
-
-def draw_learning_curve(rows: pd.DataFrame, base: float) -> altair.LayerChart:
-    """Return a chart of nDCG@10 over the components that the probe learned from.
-
-    Args:
-        rows: columns fraction, components and ndcg_at_10; a row for each share and seed.
-        base: nDCG@10 of the base model, a dashed line.
-    """
-    import altair as alt
-
-    training_points = rows[rows["fraction"] > 0]
-    x_axis = alt.X("components:Q", title="components in the training data")
-    y_axis = alt.Y("ndcg_at_10:Q", title="nDCG@10", scale=alt.Scale(zero=False))
-
-    # A dot for each seed.
-    dots = alt.Chart(training_points).mark_point(color=BLUE, opacity=0.7, size=50)
-    dots = dots.encode(x=x_axis, y=y_axis)
-
-    # A line through the means.
-    means = training_points.groupby("fraction", as_index=False)[["components", "ndcg_at_10"]].mean()
-    line = alt.Chart(means).mark_line(color=BLUE).encode(x=x_axis, y=y_axis)
-
-    # The base model.
-    base_frame = pd.DataFrame({"base": [round(base, 6)]})
-    rule = alt.Chart(base_frame).mark_rule(color=SOFT, strokeDash=[4, 4]).encode(y="base:Q")
-
-    drawing: altair.LayerChart = (rule + line + dots).properties(
-        title="Learning curve of the probe", width=560, height=260
-    )
-    return drawing
-
-
-def draw_map(rows: pd.DataFrame) -> altair.HConcatChart:
-    """Return two charts of the documents, coloured by split and by topic.
-
-    Args:
-        rows: columns x, y, split and topic.
-    """
-    import altair as alt
-
-    # The most frequent topic has the first colour, and all rare topics are grey.
-    named = rows.loc[rows["topic"] != "other", "topic"].value_counts().index
-    topic_scale = alt.Scale(domain=[*named, "other"], range=[*_TOPIC_COLOURS[: len(named)], GREY])
-    topic_legend = alt.Legend(columns=2, labelLimit=190)
-    split_scale = alt.Scale(domain=list(_SPLIT_COLOURS), range=list(_SPLIT_COLOURS.values()))
-
-    # The numbers on the axes have no meaning, so they are not shown.
-    axis = alt.Axis(labels=False, ticks=False, grid=False)
-    base = (
-        alt.Chart(rows)
-        .mark_circle(size=14, opacity=0.6)
-        .encode(
-            x=alt.X("x:Q", title="first principal component", axis=axis),
-            y=alt.Y("y:Q", title="second principal component", axis=axis),
-        )
-        .properties(width=380, height=340)
-    )
-    by_split = base.encode(color=alt.Color("split:N", title=None, scale=split_scale))
-    by_topic = base.encode(
-        color=alt.Color("topic:N", title=None, scale=topic_scale, legend=topic_legend)
-    )
-    drawing: altair.HConcatChart = alt.hconcat(
-        by_split.properties(title="Documents by split"),
-        by_topic.properties(title="Documents by topic"),
-    ).resolve_scale(color="independent")
-    return drawing

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from stages.lib.analysis.probe import ComponentNames, TrainingVectors
 from stages.lib.analysis.separation import NEGATIVES, Panel, roc_auc
 from stages.lib.reporting.details import StageDetails
 from stages.lib.retrieval.search import Vectors
+from stages.lib.schemas.training import LABELLED
 from stages.lib.text.held_out import match_held_out
 from stages.lib.text.normal_form import normal_form
 
@@ -22,6 +24,12 @@ UPSTREAM_KEYS = (
     ("pair", "anchor_in_positive_share"),
     ("pair", "no_common_word_share"),
     ("pair", "balance.after.document.largest_share"),
+    ("split", "dropped.not_sampled"),
+    ("mine", "refused.margin"),
+    ("mine", "refused.cross_encoder"),
+    ("mine", "near_positives.count"),
+    ("tokenize", "max_tokens"),
+    ("tokenize", "model_max_tokens"),
     ("tokenize", "truncated_share"),
 )
 
@@ -30,6 +38,8 @@ MAX_SUSPECTS = 10
 
 # A negative this close to its positive likely says the same. In the default data 1 in 70 does.
 SAME_COSINE = 0.95
+
+Mask = npt.NDArray[np.bool_]
 
 # Constant, so that the same rows give the same numbers whatever run.seed is.
 _SEED = 20260101
@@ -42,6 +52,7 @@ class Suspects(NamedTuple):
     far_apart: list[str]
     hidden_positives: list[str]
     duplicates: list[str]
+    labelled_positives: list[str]
 
 
 class RowQuality(NamedTuple):
@@ -49,13 +60,17 @@ class RowQuality(NamedTuple):
 
     Attributes: leaked_rows: how many rows match a held-out text. training_auc: the chance that a
         positive is closer to its anchor than another row's positive. hidden_positives_share: the
-        share of negatives that are likely positives. duplicates_share: the share of rows that
-        repeat another one. suspects: the rows to read.
+        share of mined negatives that are likely positives. labelled_positives_share: the share of
+        labelled negatives that nearly equal their positive. labelled_closer_share: the share of
+        labelled negatives that are closer to the anchor than the positive. duplicates_share: the
+        share of rows that repeat another one. suspects: the rows to read.
     """
 
     leaked_rows: int
     training_auc: float | None
     hidden_positives_share: float | None
+    labelled_positives_share: float | None
+    labelled_closer_share: float | None
     duplicates_share: float
     suspects: Suspects
 
@@ -65,6 +80,8 @@ class RowQuality(NamedTuple):
             "leaked_rows": self.leaked_rows,
             "separation.training.roc_auc": self.training_auc,
             "negatives.hidden_positives_share": self.hidden_positives_share,
+            "negatives.labelled_positives_share": self.labelled_positives_share,
+            "negatives.labelled_closer_share": self.labelled_closer_share,
             "rows.duplicates_share": self.duplicates_share,
         }
 
@@ -73,7 +90,8 @@ def check_rows(triplets: pd.DataFrame, rows: TrainingVectors, leaked: list[str])
     """Return what the triplets and their vectors show.
 
     A hidden positive is a negative that is closer to its anchor than the positive, or nearly equal
-    to the positive.
+    to the positive. Labelled negatives are judged apart: no margin holds them back, and closeness
+    to the anchor is what a label is for. Only one that nearly equals the positive is suspicious.
 
     Args:
         triplets: the training rows.
@@ -90,9 +108,16 @@ def check_rows(triplets: pd.DataFrame, rows: TrainingVectors, leaked: list[str])
     cosine_to_anchor = (anchors[rows.owners] * rows.negatives).sum(axis=1)
     cosine_to_positive = (positives[rows.owners] * rows.negatives).sum(axis=1)
     excess = cosine_to_anchor - cosines[rows.owners]
-    is_hidden = (excess > 0) | (cosine_to_positive >= SAME_COSINE)
-    worst_first = np.argsort(-excess[is_hidden], kind="stable")
-    hidden_owners = rows.owners[is_hidden][worst_first]
+    is_closer = excess > 0
+    is_same = cosine_to_positive >= SAME_COSINE
+
+    # Mined negatives, and those that a person labelled.
+    is_labelled = labelled_mask(triplets["negative_miners"])
+    is_hidden = (is_closer | is_same) & ~is_labelled
+    is_contradicted = is_same & is_labelled
+
+    def worst_pairs(mask: Mask) -> list[str]:
+        return _worst_pairs(pair_ids[rows.owners[mask]], excess[mask])
 
     # Rows that repeat another row.
     forms = triplets[["anchor", "positive"]].map(normal_form)
@@ -100,22 +125,43 @@ def check_rows(triplets: pd.DataFrame, rows: TrainingVectors, leaked: list[str])
 
     # Mispaired rows: positives that are no closer than those of other rows.
     other_cosines = _cosines_to_others(anchors, positives, rows.positive_components[:count])
-    training_auc = None
-    if len(other_cosines):
-        training_auc = roc_auc(Panel(cosines.astype(np.float64), other_cosines))
-
+    panel = Panel(cosines.astype(np.float64), other_cosines)
     return RowQuality(
         leaked_rows=len(leaked),
-        training_auc=training_auc,
-        hidden_positives_share=float(is_hidden.mean()) if len(is_hidden) else None,
+        training_auc=roc_auc(panel) if len(other_cosines) else None,
+        hidden_positives_share=_share(is_hidden, ~is_labelled),
+        labelled_positives_share=_share(is_contradicted, is_labelled),
+        labelled_closer_share=_share(is_closer & is_labelled, is_labelled),
         duplicates_share=float(is_repeated.mean()),
         suspects=Suspects(
             leaked=leaked,
             far_apart=pair_ids[np.argsort(cosines, kind="stable")][:MAX_SUSPECTS].tolist(),
-            hidden_positives=list(dict.fromkeys(pair_ids[hidden_owners].tolist()))[:MAX_SUSPECTS],
+            hidden_positives=worst_pairs(is_hidden),
             duplicates=pair_ids[is_repeated][:MAX_SUSPECTS].tolist(),
+            labelled_positives=worst_pairs(is_contradicted),
         ),
     )
+
+
+def _worst_pairs(pair_ids: npt.NDArray[np.str_], excess: npt.NDArray[np.float64]) -> list[str]:
+    """Return up to MAX_SUSPECTS of the pairs, that with the largest excess first, each once."""
+    ordered = pair_ids[np.argsort(-excess, kind="stable")]
+    return list(dict.fromkeys(ordered.tolist()))[:MAX_SUSPECTS]
+
+
+def labelled_mask(miners_of_row: Iterable[Sequence[str]]) -> Mask:
+    """Return a mask of the negatives that a person labelled, shape (negatives,), row by row.
+
+    >>> labelled_mask([["bm25+labelled", "dense"], [], ["labelled"]]).tolist()
+    [True, False, True]
+    """
+    names = chain.from_iterable(miners_of_row)
+    return np.array([LABELLED in miners.split("+") for miners in names], dtype=bool)
+
+
+def _share(part: Mask, whole: Mask) -> float | None:
+    """Return the share of `part` in `whole`, both masks of the negatives; None of nothing."""
+    return float(part.sum() / whole.sum()) if whole.any() else None
 
 
 def leaked_rows(triplets: pd.DataFrame, fingerprints: pd.DataFrame, threshold: float) -> list[str]:

@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.augment.__main__ import make_outputs
-from stages.augment.filters import reject_by_text, reject_over_share, without_rejected
+from stages.augment.filters import (
+    Rejection,
+    reject_by_text,
+    reject_groups,
+    reject_over_share,
+    without_rejected,
+)
 from stages.augment.lexical_variants import generate_variants
 from stages.lib.core.ids import hash_hex
 from stages.lib.text.normal_form import normal_form
@@ -64,6 +70,56 @@ def test_a_variant_of_two_documents_is_rejected_for_both():
     assert reasons(pairs(("ECG", "a"), ("EKG", "b")), fingerprints()) == {
         "electrocardiogram": "contradiction"
     }
+
+
+def test_a_variant_of_an_anchor_with_several_documents_has_all_of_them():
+    frame = pairs(("brain tumor", "a"), ("Brain tumor", "b"), ("brain tumor.", "c"))
+    variants = generate_variants(frame, AUGMENTERS)
+    rejected = reject_by_text(variants, frame, fingerprints(), near_threshold=0.8)
+    accepted = without_rejected(variants, rejected)
+    assert {(variant.anchor.lower(), variant.doc_id) for variant in accepted} == {
+        (accepted[0].anchor.lower(), "d" + hash_hex(document)) for document in ("a", "b", "c")
+    }
+    assert len({variant.anchor for variant in accepted}) == 1
+
+
+def test_a_text_of_two_anchors_with_other_documents_is_rejected_for_all():
+    frame = pairs(("ECG", "a"), ("ECG", "b"), ("EKG", "a"))
+    assert reasons(frame, fingerprints()) == {"electrocardiogram": "contradiction"}
+
+
+def test_a_slip_of_an_anchor_is_the_same_for_all_its_documents():
+    frame = pairs(("brain tumor", "a"), ("brain tumor", "b"))
+    slips = {"keyboard": lambda pair_id, anchor: [f"{anchor} {pair_id}"]}
+    variants = generate_variants(frame, slips)
+    assert len({variant.anchor for variant in variants}) == 1
+    assert {variant.parent_id for variant in variants} == set(frame["pair_id"])
+
+
+@examples(30)
+@given(st.integers(0, 12), st.lists(st.integers(1, 4), min_size=1, max_size=6))
+def test_the_share_takes_all_variants_of_an_anchor_or_none(limit, document_counts):
+    frame = pairs(
+        *(
+            (f"tumor {number}", f"{number} {index}")
+            for number, count in enumerate(document_counts)
+            for index in range(count)
+        )
+    )
+    variants = generate_variants(frame, AUGMENTERS)
+    accepted = without_rejected(variants, reject_over_share(variants, limit))
+    assert len(accepted) <= limit
+    counts = pd.Series([variant.anchor for variant in accepted], dtype="str").value_counts()
+    for anchor, count in counts.items():
+        assert count == document_counts[int(anchor.split()[1])]
+
+
+def test_a_meaning_that_is_lost_for_one_document_is_lost_for_all():
+    frame = pairs(("brain tumor", "a"), ("brain tumor", "b"), ("lung tumor", "c"))
+    variants = generate_variants(frame, AUGMENTERS)
+    first = next(variant for variant in variants if variant.anchor == "brain tumour")
+    rejected = reject_groups(variants, {first.pair_id: Rejection("rank", score=900.0)})
+    assert {variant.anchor for variant in without_rejected(variants, rejected)} == {"lung tumour"}
 
 
 def test_of_two_equal_variants_only_the_first_stays():

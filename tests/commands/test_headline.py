@@ -4,9 +4,13 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.commands.headline import INVARIANTS, app, headline_lines
+from stages.lib.reporting.funnel import FUNNEL_STAGES
 from tests.commands.results import write_details
 
-NOTHING_BROKEN = {stage: dict.fromkeys(keys, 0) for stage, keys in INVARIANTS.items()}
+NOTHING_BROKEN = {
+    **{stage: {} for stage in FUNNEL_STAGES},
+    **{stage: dict.fromkeys(keys, 0) for stage, keys in INVARIANTS.items()},
+}
 EVALUATED = {
     "corpus_documents": 16449,
     "test.bm25.ndcg_at_10": 0.3,
@@ -43,6 +47,19 @@ def test_harm_outside_the_domain_is_shown_where_it_is_known(harmless, words):
     assert "harmless" not in lines_of(evaluate=outside)[2]
 
 
+def test_what_was_left_out_is_shown():
+    lines = lines_of(
+        collect={"rows_in": 90, "dropped.empty_text": 4},
+        split={**NOTHING_BROKEN["split"], "dropped.not_sampled": 30},
+        augment={"dropped.held_out": 2},
+        tokenize={"rows_out": 50},
+    )
+    assert (
+        "Rows: 90 records in; 4 rejected (empty text); 0 copies; 30 sampled out (not sampled); "
+        "2 refused (held out); 50 training rows"
+    ) in lines
+
+
 def test_a_broken_invariant_is_shown_by_name():
     broken = {"leaked_components": 0, "leaked_texts": 3}
     assert "BROKEN: split.leaked_texts = 3" in lines_of(split=broken)
@@ -56,7 +73,7 @@ def test_without_a_run_it_says_what_to_do(tmp_path, monkeypatch):
     assert "run 'make repro' first" in result.output
 
 
-@pytest.mark.parametrize("stage", [*INVARIANTS, "evaluate"])
+@pytest.mark.parametrize("stage", [*NOTHING_BROKEN, "evaluate"])
 def test_it_reads_the_details_of_every_stage_it_shows(stage, tmp_path, monkeypatch):
     (tmp_path / "pyproject.toml").write_text("[dependency-groups]\n", "utf-8")
     monkeypatch.chdir(tmp_path)

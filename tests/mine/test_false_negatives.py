@@ -26,6 +26,7 @@ def triplets(*rows):
             "positive": "right",
             "negative_ids": [[name("d", number) for number in numbers] for _, _, numbers in rows],
             "negatives": [[f"text {number}" for number in numbers] for _, _, numbers in rows],
+            "negative_miners": [["dense"] * len(numbers) for _, _, numbers in rows],
         }
     )
 
@@ -52,6 +53,23 @@ def test_the_sample_has_anchors_with_all_their_negatives():
         assert len(sample) >= min(wanted, 7)
         assert keys(everything)[: len(sample)] == keys(sample)
         assert set(sample["form"]).isdisjoint(everything["form"].iloc[len(sample) :])
+
+
+def test_negatives_that_a_person_labelled_are_not_in_the_sample():
+    rows = ROWS.assign(
+        negative_miners=[
+            ["bm25+labelled", "dense"],
+            [],
+            ["labelled"],
+            ["dense", "dense"],
+            ["bm25"] * 2,
+        ]
+    )
+    assert (name("p", 1), name("d", 7)) not in keys(sample_negatives(rows, 100, 13))
+    assert (name("p", 1), name("d", 8)) in keys(sample_negatives(rows, 100, 13))
+    assert len(sample_negatives(rows, 100, 13)) == 5
+    only = ROWS.iloc[:1].assign(negative_miners=[["labelled", "labelled"]])
+    assert len(sample_negatives(only, 100, 13)) == 0
 
 
 @examples(20)

@@ -1,12 +1,12 @@
 """Labels of pairs: dissimilar documents, texts that are trained on, and documents of a topic."""
 
 import pandas as pd
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.mine.relations import PairLabels, pair_labels
 from tests.mine.cases import DOCUMENTS, name, numbers, pairs, run, settings_of
+from tests.properties import examples
 
 PAIRS = pairs((1, "fever", 1))
 
@@ -32,17 +32,61 @@ def test_labelled_negatives_come_first_whatever_they_score():
 
 
 def test_labelled_negatives_are_neither_skipped_nor_sampled():
-    for settings in (
+    for params in (
         settings_of(skip_first=1, negatives=1),
         settings_of(sampling="random", negatives=1),
     ):
-        mined, _ = run(PAIRS, DOCUMENTS, settings, labels=dissimilar(4))
+        mined, _ = run(PAIRS, DOCUMENTS, params, labels=dissimilar(4))
         assert numbers(mined.rows.iloc[0]) == [4]
     mined, _ = run(PAIRS, DOCUMENTS, settings_of(negatives=4), labels=dissimilar(1, 77))
     assert 1 not in numbers(mined.rows.iloc[0])
 
 
-@pytest.mark.slow
+def test_labels_of_an_anchor_are_dealt_out_over_its_rows():
+    """Three rows of one anchor, six labels: each label is in one row, the hardest come first."""
+    table = pairs((1, "fever", 1), (2, "Fever", 2), (3, "fever!", 3), (4, "rash", 4))
+    documents = [(number, f"text {number}", 0.9 - number / 20) for number in range(1, 11)]
+    mined, _ = run(table, documents, settings_of(negatives=2), labels=dissimilar(5, 6, 7, 8, 9, 10))
+    rows = mined.rows
+    assert [numbers(row) for _, row in rows.iloc[:3].iterrows()] == [[5, 8], [6, 9], [7, 10]]
+    assert not any("labelled" in miners for miners in rows.iloc[3]["negative_miners"])
+
+
+def test_a_label_goes_to_a_row_where_it_is_no_positive():
+    """Document 5 has the text that row 1 is trained on, so row 2 gets both labels."""
+    table = pairs((1, "fever", 1), (2, "fever", 2))
+    documents = [(number, f"text {number}", 0.9 - number / 20) for number in range(1, 8)]
+    labels = PairLabels({name("p", 1): "Text 5."}, {}, {"fever": (name("d", 5), name("d", 6))})
+    mined, _ = run(table, documents, settings_of(negatives=2), labels=labels)
+    labelled = [
+        [
+            number
+            for number, miners in zip(numbers(row), row["negative_miners"], strict=True)
+            if "labelled" in miners
+        ]
+        for _, row in mined.rows.iterrows()
+    ]
+    assert labelled == [[6], [5]]
+
+
+@examples(40)
+@given(
+    st.lists(st.sampled_from([4, 5, 6, 7, 8, 9]), unique=True, min_size=1),
+    st.integers(1, 4),
+    st.integers(1, 3),
+)
+def test_no_label_is_repeated_and_none_is_lost_while_there_is_room(labels, rows, negatives):
+    table = pairs(*((number, "fever", number) for number in range(1, rows + 1)))
+    documents = [(number, f"text {number}", 0.95 - number / 20) for number in range(1, 12)]
+    free = [number for number in labels if number > rows]
+    mined, _ = run(table, documents, settings_of(negatives=negatives), labels=dissimilar(*labels))
+    used = []
+    for _, row in mined.rows.iterrows():
+        columns = zip(numbers(row), row["negative_miners"], strict=True)
+        used += [number for number, miners in columns if "labelled" in miners]
+    assert len(used) == len(set(used)) == min(len(free), rows * negatives)
+
+
 @given(
     st.lists(st.sampled_from([2, 3, 4, 5]), unique=True),
     st.integers(1, 4),

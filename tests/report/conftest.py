@@ -35,13 +35,27 @@ def values():
         for split in ("validation", "test")
         for part, value in (("mean", 0.1), ("low", 0.06), ("high", 0.14), ("mde", 0.055))
     }
+    nearness = {
+        f"{split}.nearness.{kind}.{part}.{what}": value
+        for split in ("validation", "test")
+        for kind in ("trained_query", "trained_document")
+        for part in ("far", "near", *(f"tenth_{number:02}" for number in range(1, 11)))
+        for what, value in (
+            ("queries", 20),
+            ("cosine_from", 0.31),
+            ("cosine_to", 0.42),
+            ("gain", 0.09),
+            ("gain_low", 0.02),
+            ("gain_high", 0.16),
+        )
+    }
     separation = {
         f"separation.{panel}.{what}": 0.96
         for panel in ("random", "bm25", "dense")
         for what in ("gap", "roc_auc")
     }
     return {
-        "collect": {"documents": 3, "pairs": 6, "rejected": 0},
+        "collect": {"rows_in": 100, "rows_out": 97, "dropped.empty_text": 3, "rejected": 3},
         "clean": {"rows_in": 10, "rows_out": 9, "dropped.too_short": 1, "dropped.too_long": 0},
         "deduplicate": {
             "rows_in": 3,
@@ -55,12 +69,22 @@ def values():
             "relabelled_pairs": 0,
         },
         "pair": {"anchor_in_positive_share": 0.1, "no_common_word_share": 0.3},
-        "split": {"leaked_components": 0, "leaked_texts": 0, "largest_component_share": 0.01},
+        "split": {
+            "leaked_components": 0,
+            "leaked_texts": 0,
+            "largest_component_share": 0.01,
+            "largest_component.pairs": 40,
+            "largest_component.without.near_text": 8,
+            "largest_component.without.shared_document": 2,
+            "dropped.not_sampled": 5,
+        },
         "augment": {"rows_in": 3, "rows_out": 4, "added.glossary": 2, "dropped.held_out": 1},
         "mine": {
             "known_positives_as_negatives": 0,
             "short_anchors_share": 0.0,
             "negatives_per_anchor": 1.0,
+            "refused.margin": 9,
+            "refused.relative": 4,
         },
         "tokenize": {
             "max_tokens": 256,
@@ -68,15 +92,24 @@ def values():
             "tokens_lost_share": 0.0,
             "unknown_share": 0.0,
         },
-        "validate": {"queries": 4, "base.ndcg_at_10": 0.5, "benchmark": "abc", **separation},
+        "validate": {
+            "queries": 4,
+            "split_unit": "component",
+            "base.ndcg_at_10": 0.5,
+            "benchmark": "abc",
+            **separation,
+        },
         "finetune": {},
         "evaluate": {
             "test_queries": 2,
             "corpus_documents": 3,
             "components": 5,
             "benchmark": "abc",
+            "validation.trained_documents_share": 0.0,
+            "test.trained_documents_share": 0.0,
             **scores,
             **gains,
+            **nearness,
         },
     }
 

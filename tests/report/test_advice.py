@@ -44,7 +44,7 @@ def test_there_is_no_advice_when_nothing_is_wrong(values, metrics):
         (
             "evaluate",
             {f"{GAIN}.low": -0.1, f"{GAIN}.high": -0.02},
-            "`mine.relative_margin`",
+            "`finetune.learning_rate`",
             "made the model worse",
         ),
         ("evaluate", {"validation.bm25.ndcg_at_10": 0.55}, "`model.base`", "BM25 (0.550)"),
@@ -57,7 +57,7 @@ def test_there_is_no_advice_when_nothing_is_wrong(values, metrics):
         (
             "evaluate",
             {"validation.effective_components": 3.37, "validation.components": 751},
-            "`pair.max_pairs_per_document`",
+            "`split.near_threshold`",
             "There are 751 components, but the gain varies like that of 3.4 equal ones",
         ),
         ("mine", {"short_anchors_share": 0.25}, "`mine.relative_margin`", "25.0%"),
@@ -100,3 +100,68 @@ def test_a_broken_invariant_comes_first(values):
 
 def test_six_invariants_hold(metrics):
     assert [check.broken for check in check_invariants(metrics)] == [0] * 6
+
+
+@pytest.mark.parametrize("rule", ["no gain", "probe", "gate"])
+def test_a_sample_is_named_only_where_it_left_pairs_out(values, rule):
+    if rule == "no gain":
+        values["evaluate"].update({f"{GAIN}.low": -0.01})
+    elif rule == "probe":
+        values["evaluate"]["validation.gain.over_probe.ndcg_at_10.low"] = -0.01
+    else:
+        values["validate"]["gates.probe_gain"] = "warn"
+
+    (piece,) = advice(values)
+    assert "`split.max_train_pairs` left out 5 pairs" in piece
+    values["split"]["dropped.not_sampled"] = 0
+    (piece,) = advice(values)
+    assert "`split.max_train_pairs`" not in piece
+    assert "`collect.sources`" in piece
+
+
+@pytest.mark.parametrize(
+    ("without", "cause"),
+    [
+        ({"near_text": 8, "shared_document": 2}, "`split.near_threshold`"),
+        ({"near_text": 39, "shared_document": 2}, "`pair.max_pairs_per_document`"),
+        ({"equal_anchor": 15, "shared_document": 1}, "`split.unit` to `anchor`"),
+        ({"topic": 3, "shared_document": 1}, "`split.topic_levels`"),
+        ({"group": 20, "shared_document": 1}, "`group` under `collect.sources`"),
+        ({"recipe": 1}, "`pair.recipes`"),
+        ({}, "`python -m stages explain ID`"),
+    ],
+)
+def test_what_ties_the_largest_component_is_what_takes_it_apart(values, without, cause):
+    split = {key: value for key, value in values["split"].items() if ".without." not in key}
+    ties = {f"largest_component.without.{kind}": size for kind, size in without.items()}
+    values["split"] = {**split, **ties, "largest_component_share": 0.5}
+    (piece,) = advice(values)
+    assert cause in piece
+    others = {"near_threshold", "topic_levels", "max_pairs_per_document"} - set(cause.split("."))
+    assert not any(f"{other}`" in piece.replace(cause, "") for other in others)
+
+
+@pytest.mark.parametrize(
+    ("refused", "parameter"),
+    [
+        ({"margin": 9, "relative": 4}, "`mine.relative_margin`"),
+        ({"margin": 1, "relative": 4}, "`mine.exclude_relatives`"),
+        ({"near_positive": 4}, "`mine.near_positives`"),
+        ({"known_positive": 4}, "`mine.candidates`"),
+        ({}, "`mine.candidates`"),
+    ],
+)
+def test_short_anchors_name_the_filter_that_excluded_most(values, refused, parameter):
+    mine = {key: value for key, value in values["mine"].items() if "refused" not in key}
+    values["mine"] = {**mine, **{f"refused.{name}": count for name, count in refused.items()}}
+    values["mine"]["short_anchors_share"] = 0.25
+    (piece,) = advice(values)
+    assert parameter in piece
+    assert ("`mine.relative_margin`" in piece) == (parameter == "`mine.relative_margin`")
+
+
+def test_hidden_positives_are_a_cause_only_where_there_are_some(values):
+    values["evaluate"].update({f"{GAIN}.low": -0.1, f"{GAIN}.high": -0.02})
+    assert "hard negatives" not in advice(values)[0]
+    values["validate"]["negatives.hidden_positives_share"] = 0.03
+    assert "3.0% of the hard negatives look like positives" in advice(values)[0]

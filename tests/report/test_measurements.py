@@ -13,6 +13,7 @@ from stages.report.measurements import RowCounts, read_plot, read_results, row_c
 
 def test_every_table_of_a_stage_has_its_own_line(metrics):
     assert row_counts(metrics) == [
+        RowCounts("collect", 100, 0, 3, 97, "\u22123 empty text"),
         RowCounts("clean", 10, 0, 1, 9, "\u22121 too short"),
         RowCounts("deduplicate", 3, 0, 0, 3, ""),
         RowCounts("deduplicate: pairs", 9, 0, 0, 9, ""),

@@ -81,7 +81,7 @@ def test_metrics_count_charts_and_tables(run):
     assert (
         details
         == {"charts": text.count("<svg "), "tables": text.count("</table>")}
-        == {"charts": 7, "tables": 8}
+        == {"charts": 7, "tables": 10}
     )
 
 

@@ -66,6 +66,7 @@ def test_the_command_splits_samples_and_writes_evaluation_sets(project):
         "frozen_moved": 0,
         "tolerated_texts": 0,
         "largest_component_share": 0.1111,
+        "largest_component.pairs": 1,
         "leaked_components": 0,
         "leaked_texts": 0,
         **{f"edges.{kind.replace(' ', '_')}": 0 for kind in EDGE_KINDS},

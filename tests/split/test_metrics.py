@@ -7,7 +7,13 @@ import pytest
 
 from stages.lib.core.ids import hash_hex
 from stages.split.assignment import sample_training
-from stages.split.metrics import split_metrics, topic_metrics, total_variation
+from stages.split.components import Edge
+from stages.split.metrics import (
+    largest_component_ties,
+    split_metrics,
+    topic_metrics,
+    total_variation,
+)
 from tests.split.faq import PARAMS, assigned, d, documents, p, pairs, text
 
 DOCUMENTS = documents(
@@ -84,4 +90,35 @@ def test_the_largest_component_is_measured_in_pairs():
     assert {key: metrics[key] for key in ("components", "largest_component_share")} == {
         "components": 2,
         "largest_component_share": 0.75,
+    }
+
+
+def test_what_ties_the_largest_component_is_what_takes_it_apart():
+    """Pairs 1 to 3 share a document, 3 and 4 are near, 4 and 5 have one anchor."""
+    document_table = documents(("a", text("a")), ("b", text("b")), ("c", text("c")))
+    pair_table = pairs(
+        ("1", text("1"), "a"),
+        ("2", text("2"), "a"),
+        ("3", text("3"), "a"),
+        ("4", text("4"), "b"),
+        ("5", text("4"), "c"),
+        ("6", text("6"), "c"),
+    )
+    ids = [p(name) for name in "123456"]
+    component_of = dict.fromkeys(ids, "one")
+    edges = [
+        Edge(ids[0], d("a"), "shared document"),
+        Edge(ids[1], d("a"), "shared document"),
+        Edge(ids[2], d("a"), "shared document"),
+        Edge(ids[4], d("c"), "shared document"),
+        Edge(ids[5], d("c"), "shared document"),
+        Edge(ids[2], ids[3], "near anchor"),
+        Edge(d("a"), d("b"), "near text"),
+    ]
+    assert len(document_table) == 3
+    assert largest_component_ties(component_of, {"one": 6}, edges, pair_table) == {
+        "largest_component.pairs": 6,
+        "largest_component.without.equal_anchor": 4,
+        "largest_component.without.near_anchor": 3,
+        "largest_component.without.shared_document": 3,
     }

@@ -5,15 +5,29 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from stages.lib.reporting.gates import GATES
+from stages.lib.reporting.gates import GATES, gate_advice
 from stages.validate.gates import Gate, judge_gates
 from stages.validate.interface import ValidateParams
 from stages.validate.row_quality import Suspects
 
+# What advice looks at.
+FACTS = (
+    "split.dropped.not_sampled",
+    "mine.refused.margin",
+    "mine.refused.cross_encoder",
+    "mine.near_positives.count",
+    "negatives.hidden_positives_share",
+    "tokenize.max_tokens",
+    "tokenize.model_max_tokens",
+    "facts.titles_in_documents",
+    "labels.documents",
+    "labels.anchors_per_document",
+    "folds",
+)
 ROOT = Path(__file__).parents[2]
 VALUES = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text("utf-8"))
 PARAMS = ValidateParams(**VALUES["validate"])
-NO_SUSPECTS = Suspects([], [], [], [])
+NO_SUSPECTS = Suspects([], [], [], [], [])
 GOOD = {
     "leaked_rows": 0,
     "separation.random.roc_auc": 0.98,
@@ -27,6 +41,15 @@ GOOD = {
     "probe.gain_mde": 0.04,
     "probe.placebo_gain_low": -0.17,
     "negatives.hidden_positives_share": 0.01,
+    "negatives.labelled_positives_share": 0.0,
+    "labels.documents": 0,
+    "labels.anchors_per_document": 2.2,
+    "labels.untrained_share": 0.0,
+    "split.dropped.not_sampled": 12724,
+    "mine.refused.margin": 69643,
+    "tokenize.max_tokens": 128,
+    "tokenize.model_max_tokens": 256,
+    "folds": 1,
     "rows.duplicates_share": 0.0,
     "pair.rows_out": 21068,
     "pair.anchor_in_positive_share": 0.03,
@@ -81,8 +104,10 @@ def test_good_data_passes_every_gate():
         ("truncation", {"tokenize__truncated_share": 0.1}, "warn", "tokenize.max_tokens"),
         ("bm25_hard", {"separation__bm25__roc_auc": 0.45}, "fail", "deduplicate.near_threshold"),
         ("probe_gain", {"probe__gain_low": -0.01}, "warn", "split.max_train_pairs"),
-        ("duplicates", {"rows__duplicates_share": 0.02}, "warn", "pair.max_pairs_per_document"),
-        ("easy_anchors", {"pair__anchor_in_positive_share": 0.6}, "warn", "pair.document_text"),
+        ("duplicates", {"rows__duplicates_share": 0.02}, "warn", "deduplicate.near"),
+        ("easy_anchors", {"pair__anchor_in_positive_share": 0.6}, "warn", "pair.recipes"),
+        ("labelled_positives", {"negatives__labelled_positives_share": 0.1}, "warn", "mine"),
+        ("labels", {"labels__untrained_share": 1.0}, "warn", "split.unit"),
         ("unlike_anchors", {"pair__no_common_word_share": 0.6}, "warn", "collect.sources"),
         (
             "unbalanced",
@@ -103,6 +128,93 @@ def test_one_bad_value_fails_its_own_gate(name, changed, status, advice):
     assert tripped == {name: status}
     assert f"`{advice}" in gate_of_name[name].advice
     assert gate_of_name[name].metric in gate_of_name[name].advice
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "is_named", "parameter"),
+    [
+        # A sample is named only where it left pairs out.
+        ("probe_gain", {"probe__gain_low": -0.01}, True, "split.max_train_pairs"),
+        (
+            "probe_gain",
+            {"probe__gain_low": -0.01, "split__dropped__not_sampled": 0},
+            False,
+            "split.max_train_pairs",
+        ),
+        # The title is named only where it is embedded.
+        ("easy_anchors", {"pair__anchor_in_positive_share": 0.6}, False, "pair.document_text"),
+        (
+            "easy_anchors",
+            {"pair__anchor_in_positive_share": 0.6, "facts__titles_in_documents": True},
+            True,
+            "pair.document_text",
+        ),
+        # More tokens are named only where the model reads more.
+        ("truncation", {"tokenize__truncated_share": 0.1}, True, "tokenize.max_tokens"),
+        (
+            "truncation",
+            {"tokenize__truncated_share": 0.1, "tokenize__max_tokens": 256},
+            False,
+            "tokenize.max_tokens",
+        ),
+        # A larger validation split brings no queries where the training queries are ranked too.
+        ("too_few_queries", {"probe__gain_mde": 0.06}, True, "split.validation"),
+        ("too_few_queries", {"probe__gain_mde": 0.06, "folds": 5}, False, "split.validation"),
+        # The hierarchy says relative, and the margin knows nothing of it.
+        (
+            "false_negatives",
+            {"mine__false_negatives__structure__low": 0.2},
+            False,
+            "mine.relative_margin",
+        ),
+        (
+            "false_negatives",
+            {"mine__false_negatives__structure__low": 0.2},
+            True,
+            "mine.exclude_relatives",
+        ),
+        (
+            "false_negatives",
+            {"mine__false_negatives__review__low": 0.2},
+            True,
+            "mine.relative_margin",
+        ),
+        # Labelled negatives do not go through the margin.
+        (
+            "labelled_positives",
+            {"negatives__labelled_positives_share": 0.1},
+            False,
+            "mine.relative_margin",
+        ),
+        # Without hidden positives they are no cause of harm.
+        (
+            "probe_harm",
+            {
+                "probe__gain_low": -0.1,
+                "probe__gain_high": -0.01,
+                "negatives__hidden_positives_share": 0.0,
+            },
+            False,
+            "mine.relative_margin",
+        ),
+        (
+            "hidden_positives",
+            {"negatives__hidden_positives_share": 0.1},
+            False,
+            "mine.near_positives: refuse",
+        ),
+        (
+            "hidden_positives",
+            {"negatives__hidden_positives_share": 0.1, "mine__near_positives__count": 3},
+            True,
+            "mine.near_positives: refuse",
+        ),
+    ],
+)
+def test_advice_names_only_what_helps_in_this_run(name, changed, is_named, parameter):
+    gate = gates(**changed)[name]
+    assert gate.status in ("fail", "warn")
+    assert (f"`{parameter}`" in gate.advice) == is_named
 
 
 @pytest.mark.parametrize(
@@ -144,7 +256,7 @@ def test_a_document_may_always_have_twenty_questions():
 
 
 def test_advice_names_the_rows_to_read():
-    suspects = Suspects([f"p{at}" for at in range(20)], [], [], [])
+    suspects = Suspects([f"p{at}" for at in range(20)], [], [], [], [])
     advice = gates(suspects, leaked_rows=20)["leaked_rows"].advice
     assert "Rows to read first: `p0`, `p1`" in advice
     assert "`p9`" in advice and "`p10`" not in advice
@@ -155,9 +267,19 @@ def test_dense_negatives_are_reported_and_never_gated():
 
 
 def test_every_parameter_that_advice_names_exists():
-    named = [word for meaning in GATES.values() for word in meaning.advice.split("`")[1::2]]
-    assert named
-    for key in named:
-        section, _, field = key.partition(".")
+    facts = [
+        {},
+        {key: 1 for key in FACTS},
+        {key: 1 for key in FACTS if "margin" not in key},
+        {**dict.fromkeys(FACTS, 1), "folds": 5, "tokenize.max_tokens": 256},
+    ]
+    metrics = ("mine.false_negatives.structure.low", "mine.false_negatives.review.low")
+    texts = [
+        gate_advice(name, metric, known) for name in GATES for metric in metrics for known in facts
+    ]
+    named = [word for text in texts for word in text.split("`")[1::2]]
+    assert "anchor" in named
+    for key in sorted(set(named) - {"anchor"}):
+        section, _, field = key.partition(":")[0].partition(".")
         assert section in VALUES, key
         assert not field or field in VALUES[section], key

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from stages.lib.analysis.intervals import MeanInterval
+from stages.lib.analysis.probe import bounded_rows
 from stages.validate.learning_curve import (
     FRACTIONS,
     SEEDS,
     CurvePoint,
+    ProbeExperiment,
     ProbeResult,
     component_sample,
     curve_table,
@@ -37,6 +39,31 @@ def test_another_seed_draws_others_and_at_least_one_component():
         component_sample(ROWS, 0.25, 1).components
     )
     assert len(component_sample(ROWS, 0.001, 0).components) == 1
+
+
+def test_the_probe_learns_from_a_bounded_number_of_rows():
+    assert bounded_rows(ROWS, len(ROWS.anchors)) is ROWS
+    part = bounded_rows(ROWS, 20)
+    assert len(part.anchors) == len(part.components) == 20
+    kept = (ROWS.anchors[:, None] == part.anchors).all(axis=2).any(axis=1)
+    assert (ROWS.anchors[kept] == part.anchors).all()
+    # The negatives are those of the rows that stay.
+    assert (part.negatives == ROWS.negatives[np.isin(ROWS.owners, np.flatnonzero(kept))]).all()
+    assert (bounded_rows(ROWS, 20).anchors == part.anchors).all()
+
+
+def test_with_folds_each_fold_has_a_share_of_the_bound(monkeypatch):
+    sizes = []
+
+    def scores(self, training, seed):
+        sizes.append(len(training.anchors))
+        return np.zeros(len(self.query_vectors))
+
+    monkeypatch.setattr("stages.validate.learning_curve.MAX_ROWS", 100)
+    monkeypatch.setattr(ProbeExperiment, "scores", scores)
+    experiment = build(5)
+    run_probe(experiment, np.zeros(len(experiment.query_vectors)), 13)
+    assert max(sizes) == 20
 
 
 def result_of(low, high):

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from stages.lib.analysis.separation import Panel
+from stages.lib.reporting.funnel import Funnel
 from stages.validate.embedding_quality import histogram
 from stages.validate.gates import Gate
 from stages.validate.learning_curve import CurvePoint, curve_table
-from stages.validate.page import PageData, render
+from stages.validate.page import PageData, render, summary_lines
 
 pytestmark = pytest.mark.usefixtures("charts_once")
 
@@ -20,6 +21,11 @@ MEASURED = {
     "synthetic_exam": False,
     "queries": 2128,
     "folds": 1,
+    "split_unit": "component",
+    "trained_documents_share": 0.0,
+    "labels.documents": 0,
+    "labels.anchors_per_document": 2.2,
+    "bm25.ndcg_at_10": 0.3238,
     "base.ndcg_at_10": 0.4716,
     "base.recall_at_100": 0.8539,
     "probe.ndcg_at_10": 0.5612,
@@ -64,8 +70,18 @@ MAP = pd.DataFrame(
         "topic": ["<b>eye</b>", "other"],
     }
 )
+FUNNEL = Funnel(
+    100, {"empty_text": 7}, {}, {"not_sampled": 40}, {"held_out": 2, "ambiguous_anchor": 1}, 50
+)
 PASSED = Gate("leaked_rows", "leaked_rows", 0, 0)
-FAILED = Gate("mispaired", "separation.random.roc_auc", 0.85, 0.9, at_least=True)
+FAILED = Gate(
+    "mispaired",
+    "separation.random.roc_auc",
+    0.85,
+    0.9,
+    at_least=True,
+    remedy="Look at `collect.sources`.",
+)
 WARNED = Gate(
     "duplicates", "rows.duplicates_share", 0.5, 0.01, stops_training=False, rows=("p1", "p<2>")
 )
@@ -73,7 +89,11 @@ UNKNOWN = Gate("false_negatives", "mine.false_negatives.low", None, 0.05)
 
 
 def render_page(*gates, **changed):
-    return render(PageData(gates, {**MEASURED, **changed}, BINS, POINTS, MAP))
+    return render(page_data(*gates, **changed))
+
+
+def page_data(*gates, **changed):
+    return PageData(gates, {**MEASURED, **changed}, BINS, POINTS, MAP, FUNNEL)
 
 
 def test_a_failed_gate_refuses_and_says_where_to_look():
@@ -88,7 +108,7 @@ def test_a_failed_gate_refuses_and_says_where_to_look():
 def test_a_warning_refuses_nothing_and_names_its_rows():
     html = render_page(PASSED, WARNED)
     assert "Training may start. 1 of 2 gates warn." in html
-    assert "refused" not in html
+    assert "training is refused" not in html
     assert "Rows to read first: <code>p1</code>, <code>p&lt;2&gt;</code>." in html
 
 
@@ -96,7 +116,7 @@ def test_passed_gates_say_so_without_advice():
     html = render_page(PASSED, UNKNOWN)
     assert "Training may start. No gate failed or warned." in html
     assert "All measured gates passed." in html
-    assert "refused" not in html
+    assert "training is refused" not in html
 
 
 def test_a_missing_value_is_not_shown_as_zero():
@@ -139,7 +159,7 @@ def test_queries_of_one_component_show_no_interval():
         for name, value in MEASURED.items()
         if "gain" not in name and "last_step" not in name
     }
-    html = render(PageData([PASSED], left, BINS, POINTS, MAP))
+    html = render(PageData([PASSED], left, BINS, POINTS, MAP, FUNNEL))
     assert "there is no interval" in html
 
 
@@ -150,6 +170,57 @@ def test_folds_are_named():
 def test_a_synthetic_evaluation_set_has_a_warning():
     assert "No source gives queries" not in render_page(PASSED)
     assert "No source gives queries" in render_page(PASSED, synthetic_exam=True)
+
+
+def first_screen(html):
+    """Return the part of the page above the table of gates."""
+    return html[: html.index("<table>")]
+
+
+def test_where_rows_went_is_on_the_first_screen_and_on_the_terminal():
+    line = (
+        "Rows: 100 records in; 7 rejected (empty text); 0 copies; 40 sampled out (not sampled); "
+        "3 refused (2 held out, 1 ambiguous anchor); 50 training rows."
+    )
+    assert line in first_screen(render_page(PASSED))
+    assert line in summary_lines(page_data(PASSED))
+
+
+def test_bm25_stands_beside_the_base_model_and_the_probe():
+    html = render_page(PASSED)
+    section = html[html.index('<section id="bm25-the-base-model-and-the-probe">') :]
+    for system, score in (("BM25", "0.324"), ("base model", "0.472"), ("probe", "0.561")):
+        assert f'<th scope="row">{system}</th><td class="n">{score}</td>' in section
+    assert "nDCG@10: BM25 0.324, base 0.472, probe 0.561." in summary_lines(page_data(PASSED))[0]
+
+
+def test_the_share_of_trained_documents_stands_in_the_verdict_of_every_unit():
+    none = "None of the validation queries asks for a document that was trained on."
+    assert none in first_screen(render_page(PASSED))
+    some = "69.0 % of the validation queries ask for a document that was trained on"
+    for unit in ("component", "group", "time", "anchor"):
+        html = first_screen(render_page(PASSED, trained_documents_share=0.69, split_unit=unit))
+        box = html[html.index('<p class="box') :]
+        assert some in box
+        # With the unit `anchor` it is the first sentence.
+        assert (box.index(some) < box.index("Training may start")) == (unit == "anchor")
+
+
+def test_labels_are_recognised_on_the_page_and_the_terminal():
+    labels = {"labels.documents": 77, "labels.anchors_per_document": 155.8}
+    for unit, words in (("component", "holds out whole labels"), ("anchor", "suits them")):
+        data = page_data(PASSED, **labels, split_unit=unit)
+        assert "The 77 documents have 156 anchors each" in first_screen(render(data))
+        assert words in first_screen(render(data))
+        assert any(words in line for line in summary_lines(data))
+    assert "as labels" not in first_screen(render_page(PASSED))
+
+
+def test_the_terminal_names_each_gate_that_did_not_pass():
+    lines = summary_lines(page_data(PASSED, FAILED, WARNED))
+    assert lines[0].startswith("1 of 3 gates failed: training is refused.")
+    assert lines[-2].startswith("fail: Validation queries are hardly closer")
+    assert lines[-1].startswith("warn: Training rows repeat each other")
 
 
 def test_text_is_never_markup():

@@ -92,7 +92,9 @@ def validated(environment):
 def test_unharmed_data_fails_no_gate_and_the_placebo_gains_none(project, environment):
     metrics, tripped, page = validated(environment)
     assert tripped == {}
-    assert "not measured" not in metrics.values()
+    # Nobody labelled negatives in the default data.
+    not_measured = [name for name, value in metrics.items() if value == "not measured"]
+    assert not_measured == ["gates.labelled_positives"]
     assert metrics["passed"] is True
     assert metrics["probe.gain_low"] > 0.03
     assert metrics["probe.placebo_gain_high"] < 0

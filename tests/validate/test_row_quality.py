@@ -28,6 +28,7 @@ def build(count=40):
             "pair_id": components,
             "anchor": [f"question {at}" for at in range(count)],
             "positive": [f"answer {at}" for at in range(count)],
+            "negative_miners": [["bm25+dense"]] * count,
         }
     )
     return triplets, TrainingVectors(
@@ -63,6 +64,43 @@ def test_a_negative_above_or_like_its_positive_is_hidden():
     assert quality.suspects.hidden_positives == [NAMES[3], NAMES[5]]
 
 
+def test_labelled_negatives_are_judged_apart():
+    """Half of the negatives are labelled and closer than the positive: no hidden positive is seen."""
+    triplets, rows = build()
+    triplets["negative_miners"] = [["labelled"]] * 20 + [["dense"]] * 20
+    negatives = rows.negatives.copy()
+    negatives[:20] = rows.anchors[:20]
+    negatives[30] = rows.anchors[30]
+    quality = check_rows(triplets, rows._replace(negatives=negatives), leaked=[])
+    assert quality.hidden_positives_share == 1 / 20
+    assert quality.suspects.hidden_positives == [NAMES[30]]
+    assert quality.labelled_closer_share == 1.0
+
+
+def test_a_labelled_negative_that_says_what_the_positive_says_is_named():
+    triplets, rows = build()
+    triplets["negative_miners"] = [["bm25+labelled"]] * 10 + [["dense"]] * 30
+    negatives = rows.negatives.copy()
+    negatives[4] = unit(rows.positives[4] + 0.01)
+    quality = check_rows(triplets, rows._replace(negatives=negatives), leaked=[])
+    assert quality.labelled_positives_share == 1 / 10
+    assert quality.suspects.labelled_positives == [NAMES[4]]
+    assert quality.hidden_positives_share == 0.0
+
+
+def test_a_row_with_both_kinds_of_negatives_counts_each_by_itself():
+    triplets, rows = build(3)
+    triplets["negative_miners"] = [["labelled", "dense"], [], ["dense"]]
+    triplets = triplets.assign(negative_ids=[["a", "b"], [], ["c"]])
+    both = rows._replace(
+        negatives=np.stack([rows.anchors[0], rows.anchors[0], rows.negatives[2]]),
+        owners=np.array([0, 0, 2]),
+    )
+    quality = check_rows(triplets, both, leaked=[])
+    assert quality.hidden_positives_share == 1 / 2
+    assert quality.labelled_closer_share == 1.0
+
+
 def test_rows_that_say_the_same_are_duplicates():
     triplets, rows = build()
     triplets.loc[7, ["anchor", "positive"]] = ["Question  2!", "ANSWER 2"]
@@ -74,6 +112,7 @@ def test_rows_that_say_the_same_are_duplicates():
 
 def test_without_negatives_or_others_there_is_no_share():
     triplets, rows = build(1)
+    triplets["negative_miners"] = [[]]
     alone = rows._replace(
         negatives=rows.negatives[:0], owners=rows.owners[:0], negative_components=np.array([], str)
     )
@@ -82,6 +121,8 @@ def test_without_negatives_or_others_there_is_no_share():
         "leaked_rows": 0,
         "separation.training.roc_auc": None,
         "negatives.hidden_positives_share": None,
+        "negatives.labelled_positives_share": None,
+        "negatives.labelled_closer_share": None,
         "rows.duplicates_share": 0.0,
     }
 
@@ -94,7 +135,12 @@ COUNTED = {
         "out_of_domain.private.email": 9,
     },
     "pair": {"rows_out": 10, "anchor_in_positive_share": 0.1, "no_common_word_share": 0.2},
-    "mine": {"false_negatives.review.low": 0.01, "false_negatives.review.high": 0.09},
+    "split": {"dropped.not_sampled": 12},
+    "mine": {
+        "refused.margin": 5,
+        "false_negatives.review.low": 0.01,
+        "false_negatives.review.high": 0.09,
+    },
     "tokenize": {"truncated_share": 0.03},
 }
 
@@ -105,7 +151,13 @@ def test_counts_of_earlier_stages():
         "pair.anchor_in_positive_share": 0.1,
         "pair.no_common_word_share": 0.2,
         "pair.balance.after.document.largest_share": None,
+        "split.dropped.not_sampled": 12,
+        "mine.refused.margin": 5,
+        "mine.refused.cross_encoder": None,
+        "mine.near_positives.count": None,
         "tokenize.truncated_share": 0.03,
+        "tokenize.max_tokens": None,
+        "tokenize.model_max_tokens": None,
         "mine.false_negatives.review.low": 0.01,
         "mine.false_negatives.review.high": 0.09,
         "clean.private_left": 5,

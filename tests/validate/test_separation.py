@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.lib.analysis.own_texts import OwnTexts
 from stages.lib.analysis.separation import (
     NEGATIVES,
     Panel,
@@ -18,7 +19,7 @@ from stages.lib.analysis.separation import (
     violation_rate,
 )
 from stages.lib.core.errors import UserError
-from stages.lib.evaluation.evaluation_set import EvaluationSet
+from stages.lib.evaluation.evaluation_set import MAX_RELEVANT, EvaluationSet, sample_relevant
 from stages.lib.retrieval.bm25 import BM25Index
 from stages.lib.retrieval.corpus import Corpus
 from stages.lib.retrieval.search import dense_search
@@ -243,11 +244,106 @@ def test_pairs_that_a_person_found_dissimilar_are_a_panel():
     known = panel([0.9], [0.1])
     anchors = unit(np.random.default_rng(6).normal(size=(2, 8)))
     ids = ["d" + "0" * 15 + "4", "dropped"]
-    context = {"passages": DOCUMENTS, "corpus": CORPUS, "positives": known}
+    context = {"passages": DOCUMENTS, "corpus": CORPUS, "positives": known, "texts": ["a", "b"]}
     labelled = human_labelled_panel(anchors, ids, **context)["labelled"]
     assert labelled.positives.tolist() == [0.9]
     assert labelled.negatives == pytest.approx([DOCUMENTS[4] @ anchors[0]], abs=1e-6)
+    context["texts"] = ["a"]
     assert human_labelled_panel(anchors[:1], ["dropped"], **context) == {}
+    # A pair whose document is the text of the anchor itself says nothing.
+    context["texts"] = ["WORD4 word5, word6!"]
+    assert human_labelled_panel(anchors[:1], ids[:1], **context) == {}
+
+
+def asking(texts, answers):
+    """Return an evaluation set whose queries have these texts."""
+    evaluation_set = evaluation_set_of(answers)
+    return evaluation_set._replace(queries=evaluation_set.queries.assign(text=texts))
+
+
+def test_the_text_of_the_query_itself_is_no_negative_in_any_panel():
+    """The query is the text of document 7, and the nearest to it; document 3 is relevant."""
+    evaluation_set = asking(["Word7 word8 word9?"], [{3}])
+    separated = separate(evaluation_set, DOCUMENTS[7:8], DOCUMENTS, CORPUS)
+    for name in PANELS:
+        assert 1.0 not in separated[name].negatives.round(5), name
+        assert len(separated[name].negatives) == NEGATIVES
+
+    # Another text of the same vector has it.
+    other = separate(asking(["word7 word8"], [{3}]), DOCUMENTS[7:8], DOCUMENTS, CORPUS)
+    assert 1.0 in other["dense"].negatives.round(5)
+
+
+@pytest.mark.parametrize(
+    ("query", "passages", "left"),
+    [
+        ("Fever", ["fever!"], []),
+        ("fever", ["High fever."], [0]),
+        (
+            "one two three four five six seven eight",
+            ["Title: one two three four five six seven eight."],
+            [],
+        ),
+        (
+            "one two three four five six seven eight",
+            ["one two three four five six seven eighty"],
+            [0],
+        ),
+        (
+            "one two three four five six seven eight",
+            ["Part.", "One, two, three, four, five, six, seven, eight"],
+            [],
+        ),
+        ("头痛发热咳嗽流涕", ["头痛发热咳嗽流涕。"], []),
+        ("CD4+ cells", ["CD4- cells"], [0]),
+    ],
+)
+def test_own_texts_are_equal_or_quoted_at_length(query, passages, left):
+    corpus = Corpus(np.array(["d1"]), passages, np.array([0]))
+    assert list(OwnTexts(corpus).without(query, [0])) == left
+
+
+def test_a_query_of_very_many_relevant_documents_has_a_sample_of_them():
+    """One query has 15 relevant documents, another has 3: ten of the first count."""
+    evaluation_set = evaluation_set_of([set(range(15)), {16, 17, 18}])
+    _, separated = build(evaluation_set)
+    for name in PANELS:
+        numbers, counts = np.unique(separated[name].positive_query, return_counts=True)
+        assert dict(zip(numbers.tolist(), counts.tolist(), strict=True)) == {0: 10, 1: 3}
+
+
+@given(st.sets(st.integers(0, 500), max_size=40), st.randoms(use_true_random=False))
+def test_the_sample_of_relevant_documents_depends_on_no_order(numbers, random):
+    ids = [f"d{number:016x}" for number in sorted(numbers)]
+    shuffled = random.sample(ids, len(ids))
+    chosen = set(sample_relevant("q1", ids))
+    assert set(sample_relevant("q1", shuffled)) == chosen
+    assert len(chosen) == min(MAX_RELEVANT, len(ids))
+    assert chosen <= set(ids)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), SCORES.map(lambda values: values[0])), max_size=20),
+    st.lists(st.tuples(st.integers(0, 4), SCORES.map(lambda values: values[0])), max_size=20),
+)
+def test_the_measures_by_query_are_those_of_each_query_alone(positives, negatives):
+    common = {query for query, _ in positives} & {query for query, _ in negatives}
+    if not common:
+        return
+
+    measured = Panel(
+        np.array([value for _, value in positives]),
+        np.array([value for _, value in negatives]),
+        np.array([query for query, _ in positives]),
+        np.array([query for query, _ in negatives]),
+    )
+    areas = [
+        roc_auc(
+            panel([v for q, v in positives if q == query], [v for q, v in negatives if q == query])
+        )
+        for query in sorted(common)
+    ]
+    assert query_auc(measured) == pytest.approx(np.mean(areas))
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,14 @@ BATCH_SIZE = 256
 EPOCHS = 8
 LEARNING_RATE = 1e-3
 TEMPERATURE = 0.05
+
+# A probe learns from no more rows than this; with folds, each fold has a share of them. It takes
+# some seconds, and the learning curve needs thirteen probes.
+MAX_ROWS = 20_000
+
+# Constant, so that the same rows are sampled whatever run.seed is.
+_SAMPLE_SEED = 20260101
+
 ComponentNames = npt.NDArray[np.str_]
 Positions = npt.NDArray[np.int64]
 
@@ -79,6 +87,24 @@ class TrainingVectors(NamedTuple):
             owners=new_owners.astype(np.int64),
             negative_components=self.negative_components[is_kept],
         )
+
+
+def bounded_rows(rows: TrainingVectors, count: int) -> TrainingVectors:
+    """Return `rows`, or a random sample of `count` of them where there are more.
+
+    >>> vectors = np.eye(3, dtype=np.float32)
+    >>> ids = np.array(["a", "b", "c"])
+    >>> rows = TrainingVectors(vectors, vectors, ids, ids, vectors[:0], np.arange(0), ids[:0])
+    >>> len(bounded_rows(rows, 2).anchors)
+    2
+    """
+    if len(rows.anchors) <= count:
+        return rows
+
+    chosen = np.random.default_rng(_SAMPLE_SEED).permutation(len(rows.anchors))[:count]
+    mask = np.zeros(len(rows.anchors), dtype=bool)
+    mask[chosen] = True
+    return rows.take(mask)
 
 
 class Adapter(NamedTuple):

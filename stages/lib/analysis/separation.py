@@ -7,13 +7,15 @@ model looks worse on them than it is, and every other model looks better.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from stages.lib.evaluation.evaluation_set import EvaluationSet
+from stages.lib.analysis.own_texts import OwnTexts
+from stages.lib.evaluation.evaluation_set import EvaluationSet, sample_relevant
 from stages.lib.retrieval.corpus import Corpus
 from stages.lib.retrieval.search import Integers, Vectors, document_scores
 
@@ -71,29 +73,34 @@ def separation_panels(
 ) -> dict[str, Panel]:
     """Return a panel for each kind of negatives in `proposed`.
 
-    A panel compares every relevant document of a query with NEGATIVES documents that are not
-    relevant. `proposed` has positions of documents for each kind, of shape (queries, any number),
-    the hardest first.
+    A panel compares the relevant documents of a query (a sample of MAX_RELEVANT where there are
+    more) with NEGATIVES documents that are not relevant. A document that holds the text of the
+    query itself is no negative either. `proposed` has positions of documents for each kind, of
+    shape (queries, any number), the hardest first.
 
     The result is empty if no document is relevant, or a kind has relevant documents alone.
     """
     position_of_id = {doc_id: index for index, doc_id in enumerate(corpus.doc_ids.tolist())}
+    own_texts = OwnTexts(corpus)
     positives = _Scores()
     negatives_by_kind = {kind: _Scores() for kind in proposed}
 
-    for row, query_id in enumerate(held.queries["query_id"]):
+    columns = (held.queries["query_id"], held.queries["text"])
+    for row, (query_id, text) in enumerate(zip(*columns, strict=True)):
         # Score the relevant documents that the corpus has.
         query = queries[row]
-        relevant_ids = held.qrels[query_id]
-        relevant = {position_of_id[doc_id] for doc_id in relevant_ids if doc_id in position_of_id}
-        scores = document_scores(query, passages, sorted(relevant), corpus.passage_starts)
+        relevant_ids = [doc_id for doc_id in held.qrels[query_id] if doc_id in position_of_id]
+        sampled_ids = sample_relevant(query_id, relevant_ids)
+        sampled = sorted(position_of_id[doc_id] for doc_id in sampled_ids)
+        scores = document_scores(query, passages, sampled, corpus.passage_starts)
         positives.add(row, scores)
 
         # Score the hardest documents of each kind that are not relevant.
+        relevant = {position_of_id[doc_id] for doc_id in relevant_ids}
         for kind, positions in proposed.items():
-            hardest = positions[row].tolist()
-            irrelevant = [position for position in hardest if position not in relevant]
-            scores = document_scores(query, passages, irrelevant[:NEGATIVES], corpus.passage_starts)
+            irrelevant = (place for place in positions[row].tolist() if place not in relevant)
+            hardest = list(islice(own_texts.without(text, irrelevant), NEGATIVES))
+            scores = document_scores(query, passages, hardest, corpus.passage_starts)
             negatives_by_kind[kind].add(row, scores)
 
     # Without cosines on either side there is nothing to compare.
@@ -222,16 +229,25 @@ def violation_rate(panel: Panel) -> float:
     return float(np.mean(is_violated))
 
 
-def _by_query(panel: Panel) -> list[Panel]:
-    """Return a panel for each query that has both positives and negatives."""
+def _by_query(panel: Panel) -> Iterator[Panel]:
+    """Yield a panel for each query that has both positives and negatives."""
     assert panel.positive_query is not None
     assert panel.negative_query is not None
 
-    query_numbers = np.intersect1d(panel.positive_query, panel.negative_query)
-    query_panels = []
-    for number in query_numbers:
-        positives = panel.positives[panel.positive_query == number]
-        negatives = panel.negatives[panel.negative_query == number]
-        query_panels.append(Panel(positives, negatives))
+    # The cosines of each query as one slice of the sorted ones.
+    positives, positive_slice_of = _sorted_by_query(panel.positives, panel.positive_query)
+    negatives, negative_slice_of = _sorted_by_query(panel.negatives, panel.negative_query)
+    for number, positive_slice in positive_slice_of.items():
+        if number in negative_slice_of:
+            yield Panel(positives[positive_slice], negatives[negative_slice_of[number]])
 
-    return query_panels
+
+def _sorted_by_query(
+    cosines: _Cosines, query_numbers: npt.NDArray[np.int64]
+) -> tuple[_Cosines, dict[int, slice]]:
+    """Return the cosines in ascending order of their queries, and the slice of each query."""
+    order = np.argsort(query_numbers, kind="stable")
+    numbers, starts = np.unique(query_numbers[order], return_index=True)
+    ends = np.append(starts[1:], len(order))
+    slices = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+    return cosines[order], dict(zip(numbers.tolist(), slices, strict=True))

@@ -53,6 +53,22 @@ class ScoreThreshold(ParamsSection):
     positive_from: float = Field(gt=0.0, le=1.0)
 
 
+class DocumentTemplate(ParamsSection):
+    """How a document reads when it is embedded. The key is in the section `pair`."""
+
+    model_config = ConfigDict(extra="ignore")
+    section: ClassVar[str] = "pair"
+    document_text: str
+
+
+class SplitUnit(ParamsSection):
+    """What splits keep apart. The key is in the section `split`."""
+
+    model_config = ConfigDict(extra="ignore")
+    section: ClassVar[str] = "split"
+    unit: Literal["component", "anchor", "group", "time"]
+
+
 AnySection = TypeVar("AnySection", bound=ParamsSection)
 
 

@@ -8,14 +8,19 @@ tokens, training data and model are under test and may vary.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from stages.lib.core import tables
+from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.evaluation_set import Qrels, Queries
+
+# Where a query has more relevant documents, the probe and the panels look at a sample of them.
+# A topic of 200 documents gives each of its 200 queries 199 of them.
+MAX_RELEVANT = 10
 
 
 class EvaluationSet(NamedTuple):
@@ -67,6 +72,24 @@ def resolve_qrels(qrels: pd.DataFrame, aliases: Mapping[str, str]) -> dict[str, 
         grade_of_document[kept_id] = max(grade, grade_of_document.get(kept_id, 0.0))
 
     return grades_of_query
+
+
+def sample_relevant(query_id: str, doc_ids: Sequence[str]) -> list[str]:
+    """Return up to MAX_RELEVANT of the relevant documents of a query, in their order.
+
+    A hash of the query and the document decides, so that the sample depends on no other document.
+
+    >>> sample_relevant("q1", ["d2", "d1"])
+    ['d2', 'd1']
+    >>> len(sample_relevant("q1", [f"d{number}" for number in range(50)]))
+    10
+    """
+    if len(doc_ids) <= MAX_RELEVANT:
+        return list(doc_ids)
+
+    by_hash = sorted(doc_ids, key=lambda doc_id: hash_hex("relevant", query_id, doc_id))
+    chosen = set(by_hash[:MAX_RELEVANT])
+    return [doc_id for doc_id in doc_ids if doc_id in chosen]
 
 
 # Hashed into the identity: another wording makes all earlier runs incomparable.

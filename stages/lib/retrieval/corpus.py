@@ -24,6 +24,19 @@ class Corpus(NamedTuple):
     texts: list[str]
     passage_starts: npt.NDArray[np.int64] | None = None
 
+    def passage_range(self, position: int) -> range:
+        """Return the positions of the passages of the document at `position`."""
+        if self.passage_starts is None:
+            return range(position, position + 1)
+
+        is_last = position + 1 == len(self.passage_starts)
+        end = len(self.texts) if is_last else int(self.passage_starts[position + 1])
+        return range(int(self.passage_starts[position]), end)
+
+    def passages(self, position: int) -> list[str]:
+        """Return the texts of the passages of the document at `position`."""
+        return [self.texts[index] for index in self.passage_range(position)]
+
 
 def read_corpus(passages: Path) -> Corpus:
     """Return the corpus of a file of Passages."""

@@ -14,6 +14,9 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.ids import DOC_ID, PAIR_ID
 from stages.lib.core.tables import Table
 
+# The miner of a negative that a person found dissimilar to the anchor.
+LABELLED = "labelled"
+
 _STRING_LIST = {"arrow": arrow.list_(arrow.string())}
 _FLOAT_LIST = {"arrow": arrow.list_(arrow.float64())}
 _INTEGER_LIST = {"arrow": arrow.list_(arrow.int64())}
