@@ -34,6 +34,8 @@ from bench.trials import copy, run
 from stages.augment.lexical_variants import METHODS
 from stages.lib.analysis.intervals import mean_interval
 from stages.lib.core import tables
+from stages.lib.core.params import ComponentWeight, load_section
+from stages.lib.evaluation.weights import weighted_mean
 from stages.lib.schemas.pairs import Pairs
 
 VARIANTS = ("none", "default", *METHODS, "all")
@@ -104,11 +106,15 @@ def summary(
     scores: Mapping[str, Sequence[Scores]], components: npt.NDArray[np.str_]
 ) -> dict[str, float]:
     """Return mean, gain over the first variant and interval of each, from nDCG@10 by variant, seed and query."""
+    weight = load_section(ComponentWeight).component_weight
     means = {variant: np.mean(found, axis=0) for variant, found in scores.items()}
     first, *others = means
-    told = {f"{variant}.ndcg_at_10": float(found.mean()) for variant, found in means.items()}
+    told = {
+        f"{variant}.ndcg_at_10": weighted_mean(found, components, weight)
+        for variant, found in means.items()
+    }
     for variant in others:
-        gain = mean_interval(means[variant] - means[first], components, 1)
+        gain = mean_interval(means[variant] - means[first], components, 1, component_weight=weight)
         told |= {
             f"{variant}.gain": gain.mean,
             f"{variant}.low": gain.low,

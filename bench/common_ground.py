@@ -43,7 +43,7 @@ from stages.commands.compare.verdicts import (
 from stages.commands.compare.versions import Version as ProjectVersion
 from stages.commands.compare.versions import find_version, merge_aliases
 from stages.lib.core.model_files import find_base_model
-from stages.lib.core.params import ModelParams, load_section
+from stages.lib.core.params import ComponentWeight, ModelParams, load_section
 from stages.lib.evaluation.evaluation_set import resolve_qrels
 from stages.lib.retrieval.corpus import corpus_from_passages
 
@@ -136,6 +136,7 @@ def main() -> None:
                     before[PRIMARY],
                     after[PRIMARY],
                     components=after["component_id"],
+                    component_weight=load_section(ComponentWeight).component_weight,
                     seed=0,
                 )
                 verdict = compare_difference(tested, delta)

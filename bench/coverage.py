@@ -1,15 +1,17 @@
 """What the intervals and verdicts are worth, in simulations in which the truth is known.
 
-    python bench/coverage.py [--sims 1000] [--seed 1] [--components 50 100 200 400] [--json]
+    python bench/coverage.py [--sims 1000] [--seed 1] [--components 50 100 200 400] [--component-weight 10] [--json]
 
-Components are drawn with sizes and effects of several shapes, and asked queries with noise of their own. Sizes: `own`,
+A component counts as at most `--component-weight` queries, 10 as in params.yaml; a large number lets each query count
+once. Components are drawn with sizes and effects of several shapes, and asked queries with noise of their own. Sizes:
+`own`,
 a query each; `mixed`, lognormal; `one`, where a single component makes up about two thirds of the variance; `pareto`,
 where the variance of sizes is infinite. Effects: `normal`; `heavy`, Student's t with three degrees of freedom; `ndcg`,
 as differences of nDCG are, most of them 0; `skewed`, exponential.
 
 `coverage.<sizes>.<effects>.<components>` is how often the 95 % interval holds the truth, `percentile.*` how often that
 of the percentile bootstrap over components would (Cameron, Gelbach and Miller 2008), `effective.*` the median number of
-effective components. `null.*` is how often the verdict of `compare` on two equal versions is better or worse, and
+effective components, `mde.*` the median smallest detectable effect. `null.*` is how often the verdict of `compare` on two equal versions is better or worse, and
 `power.*` how often it is better where the truth is better by the stated smallest detectable effect (its median over the
 null pairs); `null` and `power` alone are their means.
 """
@@ -33,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from stages.commands.compare.verdicts import Difference, compare_difference, measure_difference
 from stages.lib.analysis import intervals
 from stages.lib.analysis.intervals import effective_components, mean_interval
+from stages.lib.evaluation.weights import query_weights
 
 Numbers = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -90,31 +93,38 @@ def draw(size: str, kind: str, count: int, truth: float, random: Random) -> Samp
     return Sample(found, np.char.mod("c%05d", of))
 
 
-def percentile(sample: Sample, seed: int) -> tuple[float, float]:
+def percentile(sample: Sample, seed: int, weight: int) -> tuple[float, float]:
     """Return the interval that the percentile bootstrap over components gives."""
     _, of = np.unique(sample.components, return_inverse=True)
-    sums, counts = np.bincount(of, weights=sample.differences), np.bincount(of).astype(np.float64)
+    each = query_weights(sample.components, weight)
+    sums = np.bincount(of, weights=each * sample.differences)
+    counts = np.bincount(of, weights=each)
     drawn = np.random.default_rng(seed).integers(0, len(sums), size=(BENCH_RESAMPLES, len(sums)))
     low, high = np.quantile(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), [0.025, 0.975])
     return float(low), float(high)
 
 
-def coverage(name: str, samples: Callable[[float], Iterator[Sample]]) -> dict[str, float]:
+def coverage(
+    name: str, samples: Callable[[float], Iterator[Sample]], weight: int
+) -> dict[str, float]:
     """Return how often both intervals hold the truth."""
-    hits, peer, effective = list[bool](), list[bool](), list[float]()
+    hits, peer, effective, mde = list[bool](), list[bool](), list[float](), list[float]()
     for seed, sample in enumerate(samples(TRUTH)):
-        found, other = mean_interval(*sample, seed), percentile(sample, seed)
+        found = mean_interval(*sample, seed, component_weight=weight)
+        other = percentile(sample, seed, weight)
         hits.append(found.low <= TRUTH <= found.high)
         peer.append(other[0] <= TRUTH <= other[1])
-        effective.append(effective_components(*sample))
+        effective.append(effective_components(*sample, component_weight=weight))
+        mde.append(found.mde)
     return {
         f"coverage.{name}": float(np.mean(hits)),
         f"percentile.{name}": float(np.mean(peer)),
         f"effective.{name}": float(np.median(effective)),
+        f"mde.{name}": float(np.median(mde)),
     }
 
 
-def tested(sample: Sample, seed: int) -> Difference:
+def tested(sample: Sample, seed: int, weight: int) -> Difference:
     """Return the difference of two versions, as `compare` tests it."""
     before = pd.Series(np.zeros(len(sample.differences)))
     return measure_difference(
@@ -122,16 +132,19 @@ def tested(sample: Sample, seed: int) -> Difference:
         before,
         before + sample.differences,
         components=pd.Series(sample.components),
+        component_weight=weight,
         seed=seed,
     )
 
 
-def verdicts(name: str, samples: Callable[[float], Iterator[Sample]]) -> dict[str, float]:
+def verdicts(
+    name: str, samples: Callable[[float], Iterator[Sample]], weight: int
+) -> dict[str, float]:
     """Return how often equal versions get a verdict, and how often a difference of the stated size is found."""
-    null = [tested(sample, seed) for seed, sample in enumerate(samples(0.0))]
+    null = [tested(sample, seed, weight) for seed, sample in enumerate(samples(0.0))]
     stated = float(np.median([one.effect.mde for one in null if one.effect]))
     better = [
-        compare_difference(tested(sample, seed), DELTA).outcome == "better"
+        compare_difference(tested(sample, seed, weight), DELTA).outcome == "better"
         for seed, sample in enumerate(samples(stated))
     ]
     return {
@@ -143,7 +156,7 @@ def verdicts(name: str, samples: Callable[[float], Iterator[Sample]]) -> dict[st
 
 
 def measure(
-    sims: int, seed: int, components: tuple[int, ...], measures: tuple[str, ...]
+    sims: int, seed: int, components: tuple[int, ...], measures: tuple[str, ...], weight: int
 ) -> dict[str, float]:
     """Return all figures, `sims` samples for each shape and number of components."""
     told: dict[str, float] = {}
@@ -162,7 +175,7 @@ def measure(
 
                     for one in measures:
                         told |= {"coverage": coverage, "verdicts": verdicts}[one](
-                            f"{size}.{kind}.{count}", samples
+                            f"{size}.{kind}.{count}", samples, weight
                         )
     for name in ("null", "power"):
         if found := [value for key, value in told.items() if key.startswith(f"{name}.")]:
@@ -178,6 +191,7 @@ def main() -> None:
     parser.add_argument("--sims", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--components", type=int, nargs="+", default=list(COMPONENTS))
+    parser.add_argument("--component-weight", type=int, default=10)
     parser.add_argument(
         "--only", nargs="+", choices=("coverage", "verdicts"), default=["coverage", "verdicts"]
     )
@@ -185,7 +199,13 @@ def main() -> None:
         "--json", action="store_true", help="print one flat JSON object as the last line"
     )
     options = parser.parse_args()
-    figures = measure(options.sims, options.seed, tuple(options.components), tuple(options.only))
+    figures = measure(
+        options.sims,
+        options.seed,
+        tuple(options.components),
+        tuple(options.only),
+        options.component_weight,
+    )
     shown = {name: round(value, 4) for name, value in sorted(figures.items())}
     print(
         json.dumps(shown)

@@ -17,7 +17,7 @@ from bench.trials import ROOT, cached_in, run
 from stages.lib.analysis.probe import training_vectors
 from stages.lib.core import atomic, tables
 from stages.lib.core.model_files import find_base_model
-from stages.lib.core.params import ModelParams, load_section
+from stages.lib.core.params import ComponentWeight, ModelParams, load_section
 from stages.lib.evaluation.evaluation_set import EvaluationSet, read_evaluation_set
 from stages.lib.evaluation.ranking_metrics import per_query_metrics
 from stages.lib.retrieval.corpus import Corpus, read_corpus
@@ -92,6 +92,7 @@ def probed(folder: Path, seed: int) -> Scores:
         passage_vectors=searched,
         training=known,
         folds=1,
+        component_weight=load_section(ComponentWeight).component_weight,
     )
     return experiment.scores(known, seed)
 

@@ -44,6 +44,8 @@ from stages.augment.lexical_variants import mistype
 from stages.lib.analysis.intervals import bootstrap_interval, sign_flip
 from stages.lib.core import tables
 from stages.lib.core.ids import hash_hex
+from stages.lib.core.params import ComponentWeight, load_section
+from stages.lib.evaluation.weights import query_weights
 from stages.lib.schemas.training import Triplets
 
 CLOSE = 0.02
@@ -178,13 +180,17 @@ def summary(
     """Return the figures from the gain of each query, by variant, under the probe and under full fine-tunes."""
     names = list(full)
     left, right = (np.array([of[name] for name in names]) for of in (probe, full))
-    means, foretold = right.mean(axis=1), left.mean(axis=1)
+    weight = load_section(ComponentWeight).component_weight
+    weights = query_weights(components, weight)
+    means, foretold = (np.average(of, axis=1, weights=weights) for of in (right, left))
     told = {f"{name}.probe": float(value) for name, value in zip(names, foretold, strict=True)}
     told |= {f"{name}.full": float(value) for name, value in zip(names, means, strict=True)}
     told["variants"], told["spread"] = float(len(names)), float(means.max() - means.min())
     told["spearman"] = rank_correlation(foretold, means)
     ends = bootstrap_interval(
-        lambda at: rank_correlation(left[:, at].mean(axis=1), right[:, at].mean(axis=1)),
+        lambda at: rank_correlation(
+            *(np.average(of[:, at], axis=1, weights=weights[at]) for of in (left, right))
+        ),
         components,
         seed=1,
     )
@@ -193,7 +199,9 @@ def summary(
     pairs = list(combinations(range(len(names)), 2))
     close = {pair for pair in pairs if abs(means[pair[0]] - means[pair[1]]) < CLOSE}
     decided = [
-        (a, b) for a, b in pairs if sign_flip(right[a] - right[b], components, seed=1) < SIGNIFICANT
+        (a, b)
+        for a, b in pairs
+        if sign_flip(right[a] - right[b], components, seed=1, component_weight=weight) < SIGNIFICANT
     ]
     agreed = {(a, b) for a, b in decided if (foretold[a] > foretold[b]) == (means[a] > means[b])}
     told |= {"close_pairs": float(len(close)), "decided_pairs": float(len(decided))}

@@ -28,6 +28,7 @@ from functools import partial
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
@@ -38,6 +39,7 @@ from bench.trials import copy
 from stages.commands.compare.verdicts import CompareParams, compare_difference, measure_difference
 from stages.evaluate.interface import EvaluateParams
 from stages.lib.core.params import load_section
+from stages.lib.evaluation.weights import weighted_mean
 
 
 def measured(seed: int) -> dict[str, Scores]:
@@ -49,10 +51,17 @@ def measured(seed: int) -> dict[str, Scores]:
 
 
 def summary(
-    scores: Mapping[int, Scores], components: npt.ArrayLike, seed_sd: float | None, delta: float
+    scores: Mapping[int, Scores],
+    components: npt.NDArray[np.str_],
+    seed_sd: float | None,
+    delta: float,
+    *,
+    component_weight: int,
 ) -> dict[str, float]:
     """Return the figures from nDCG@10 of each query by seed."""
-    means = {seed: float(found.mean()) for seed, found in scores.items()}
+    means = {
+        seed: weighted_mean(found, components, component_weight) for seed, found in scores.items()
+    }
     named = pd.Series(components, dtype=str)
     words = Counter(
         compare_difference(
@@ -61,6 +70,7 @@ def summary(
                 pd.Series(one),
                 pd.Series(other),
                 components=named,
+                component_weight=component_weight,
                 seed=0,
                 seed_sd=seed_sd or 0.0,
             ),
@@ -104,6 +114,7 @@ def main() -> None:
         components(),
         load_section(EvaluateParams).seed_sd,
         load_section(CompareParams).delta,
+        component_weight=load_section(EvaluateParams).component_weight,
     )
     shown = {name: round(value, 4) for name, value in figures.items()}
     print(

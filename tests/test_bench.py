@@ -202,9 +202,9 @@ def test_the_gain_of_a_method_is_the_mean_over_seeds_and_its_interval_is_over_co
 
 
 def test_seeds_that_differ_by_chance_give_no_verdict_and_one_that_ruins_the_model_does():
-    names = [f"c{at}" for at in range(60)]
+    names = np.array([f"c{at}" for at in range(60)])
     found = {13: np.tile([0.4, 0.6], 30), 14: np.tile([0.6, 0.4], 30), 15: np.zeros(60)}
-    told = seeds.summary(found, names, 0.002, 0.01)
+    told = seeds.summary(found, names, 0.002, 0.01, component_weight=10)
     assert (told["pairs"], told["worse"], told["no_evidence"]) == (3, 2, 1)
     assert (told["better"], told["equivalent"]) == (0, 0)
     assert told["sd"] == pytest.approx(np.std([0.5, 0.5, 0.0], ddof=1))

@@ -35,22 +35,22 @@ def test_most_differences_of_ndcg_are_the_same():
 def test_a_sample_is_around_its_truth_and_the_peer_bounds_its_mean():
     sample = draw("mixed", "normal", 400, 0.3, np.random.default_rng(4))
     assert len(np.unique(sample.components)) == 400
-    low, high = percentile(sample, 1)
+    low, high = percentile(sample, 1, 10**6)
     assert low < sample.differences.mean() < high
     assert sample.differences.mean() == pytest.approx(0.3, abs=0.05)
 
 
 @pytest.mark.slow
 def test_every_shape_is_measured_and_the_usual_draws_are_restored():
-    told = measure(3, 1, (50,), ("coverage", "verdicts"))
+    told = measure(3, 1, (50,), ("coverage", "verdicts"), 10)
     shapes = [f"{size}.{kind}.50" for size in SIZES for kind in EFFECTS]
-    kinds = ("coverage", "percentile", "effective", "null", "power")
+    kinds = ("coverage", "percentile", "effective", "mde", "null", "power")
     assert told.keys() == {f"{kind}.{shape}" for kind in kinds for shape in shapes} | {
         "null",
         "power",
     }
     assert RESAMPLES == 10_000
-    assert told == measure(3, 1, (50,), ("coverage", "verdicts"))
+    assert told == measure(3, 1, (50,), ("coverage", "verdicts"), 10)
 
 
 @pytest.mark.prove

@@ -106,7 +106,7 @@ def test_each_search_notices_its_fault(search, source):
     [
         ("README.md", 150),
         ("CONTRIBUTING.md", 120),
-        ("params.yaml", 330),
+        ("params.yaml", 345),
         ("dvc.yaml", 530),
         ("dvc.lock", 1900),
     ],

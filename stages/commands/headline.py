@@ -1,4 +1,9 @@
-"""Print the main results of the last run, and where to look next."""
+"""Print the main results of the run at hand, and where to look next.
+
+The first line of a set has weighted means, in which no component counts as more than
+`evaluate.component_weight` queries. The second line has plain means. Without a complete run of the
+settings in params.yaml there is an error and no result of another run.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from stages.commands.run_at_hand import why_no_run
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
 from stages.lib.reporting.details import read_details
@@ -52,7 +58,10 @@ def headline_lines(details_of_stage: Mapping[str, Details]) -> list[str]:
         f"nDCG@10 over {evaluated['corpus_documents']:,} documents",
         f"  {'':13}{names}   gain over base (95 % interval, resampled by component)",
     ]
-    lines += [_split_line(evaluated, split, systems) for split in splits]
+    for split in splits:
+        lines.append(_split_line(evaluated, split, systems))
+        lines += _plain_line(evaluated, split, systems)
+    lines += _weight_line(evaluated)
 
     # The invariants that are broken.
     broken = []
@@ -73,7 +82,14 @@ def main(
         "metrics/details"
     ),
 ) -> None:
-    """Print the main results of the last run, and where to look next."""
+    """Print the main results of the run at hand, and where to look next."""
+    reason = why_no_run("evaluate")
+    if reason is not None:
+        raise UserError(
+            f"there is no run at hand: {reason}",
+            "run 'make repro'; 'python -m stages details' shows what each stage wrote last",
+        )
+
     details_of_stage = {}
 
     # Every stage that is shown must have run.
@@ -91,12 +107,7 @@ def _split_line(evaluated: Details, split: str, systems: list[str]) -> str:
 
     Harmless means without a loss outside the domain.
     """
-    line = f"  {split.replace('_', '-'):13}"
-    for system in systems:
-        score = evaluated.get(f"{split}.{system}.ndcg_at_10")
-        cell = "-" if score is None else f"{score:.3f}"
-        width = len(SYSTEMS[system]) + 3
-        line += f"{cell:>{width}}"
+    line = f"  {split.replace('_', '-'):13}" + _score_cells(evaluated, split, systems)
 
     # A gain is never shown without its interval.
     gain = f"{split}.gain.over_base.ndcg_at_10"
@@ -109,6 +120,33 @@ def _split_line(evaluated: Details, split: str, systems: list[str]) -> str:
     if harmless is not None:
         line += "   harmless" if harmless else "   not shown to be harmless"
     return line
+
+
+def _plain_line(evaluated: Details, split: str, systems: list[str]) -> list[str]:
+    """Return the line of a split in which each query counts once; none in an older version."""
+    gain = evaluated.get(f"{split}.gain.over_base.ndcg_at_10.plain")
+    if gain is None:
+        return []
+    return [f"  {'  plain':13}{_score_cells(evaluated, f'{split}.plain', systems)}   {gain:+.3f}"]
+
+
+def _score_cells(evaluated: Details, prefix: str, systems: list[str]) -> str:
+    """Return the score of each system as one cell of a line, under the name of the system."""
+    line = ""
+    for system in systems:
+        score = evaluated.get(f"{prefix}.{system}.ndcg_at_10")
+        cell = "-" if score is None else f"{score:.3f}"
+        width = len(SYSTEMS[system]) + 3
+        line += f"{cell:>{width}}"
+    return line
+
+
+def _weight_line(evaluated: Details) -> list[str]:
+    """Return a line on the weights; none in a version that had none."""
+    weight = evaluated.get("component_weight")
+    if weight is None:
+        return []
+    return [f"A component counts as at most {weight:,} queries; plain: each query counts once."]
 
 
 app = command(main)

@@ -5,20 +5,22 @@ people gave to first hits. Writes metrics, the results of each query, the first 
 every system, every metric at several depths, slices, and recall curves.
 
 The systems are a ladder from BM25 to the fine-tuned model (see systems.py). A gain is the mean of
-differences by query, with an interval that resamples components. Choices are made on validation;
+differences by query, in which no component counts as more than `evaluate.component_weight` queries,
+with an interval that resamples components. Choices are made on validation;
 test confirms them. Synthetic queries of validation are an evaluation set of their own beside the
 real ones. Pairs with scores show how well the cosines of the models agree with people.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
 from stages.evaluate.diagnostics import HELD_OUT_SPLITS, Context, RankedSet, diagnose
 from stages.evaluate.interface import (
+    EvaluateParams,
     EvaluationSetFiles,
     Inputs,
     OutOfDomainFiles,
@@ -47,7 +49,12 @@ from stages.lib.core.ids import hash_hex
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model, find_model_folder
 from stages.lib.core.tables import check_table
-from stages.lib.evaluation.evaluation_set import EvaluationSet, benchmark_id, resolve_qrels
+from stages.lib.evaluation.evaluation_set import (
+    EvaluationSet,
+    benchmark_id,
+    resolve_qrels,
+    scoring_rule,
+)
 from stages.lib.evaluation.trained_documents import asks_for_trained, kept_ids
 from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
 from stages.lib.retrieval.encoder import Encoder
@@ -93,7 +100,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     collected = inputs.collected.frame()
     tasks = read_tasks(inputs)
     systems = load_systems(inputs, params)
-    ranked_sets = rank_all(tasks, systems, params.evaluate.depths)
+    ranked_sets = rank_all(tasks, systems, params.evaluate)
 
     # What the results show beyond means.
     topic_of_document = dict(zip(collected["doc_id"], collected["topic"], strict=True))
@@ -107,8 +114,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # All metrics, and six of them for DVC to compare.
     details: Values = {
-        **benchmark_metrics(tasks, collected),
-        **means_of_sets(ranked_sets),
+        **benchmark_metrics(tasks, collected, params.evaluate.component_weight),
+        **means_of_sets(ranked_sets, params.evaluate.component_weight),
         **trained_documents(tasks, inputs),
         **agreement_of_sets(tasks, systems, params),
         **diagnostics.metrics,
@@ -223,7 +230,7 @@ def train_probe(inputs: Inputs, encoder: Encoder, params: Params) -> Adapter | N
 
 
 def rank_all(
-    tasks: Mapping[str, RetrievalTask], systems: Systems, depths: Sequence[int]
+    tasks: Mapping[str, RetrievalTask], systems: Systems, params: EvaluateParams
 ) -> dict[str, RankedSet]:
     """Return evaluation set name to its ranking; sets without queries are left out."""
     ranked_sets = {}
@@ -239,19 +246,26 @@ def rank_all(
             hits=hits,
             results=query_results(hits, corpus, evaluation_set, split=name),
             runs=run_rows(hits, corpus, evaluation_set, split=name),
-            measures=metrics_by_depth(hits, corpus, evaluation_set, split=name, depths=depths),
+            measures=metrics_by_depth(hits, corpus, evaluation_set, split=name, params=params),
         )
     return ranked_sets
 
 
-def benchmark_metrics(tasks: Mapping[str, RetrievalTask], collected: pd.DataFrame) -> Values:
-    """Return what must be equal for two runs to be comparable, and how large the benchmark is."""
+def benchmark_metrics(
+    tasks: Mapping[str, RetrievalTask], collected: pd.DataFrame, component_weight: int
+) -> Values:
+    """Return what must be equal for two runs to be comparable, and how large the benchmark is.
+
+    The rule of scoring is that of the means which this run writes down.
+    """
     validation = tasks["validation"]
     test = tasks["test"]
     return {
         "benchmark": benchmark_id(
             [validation.evaluation_set, test.evaluation_set], collected["doc_id"]
         ),
+        "component_weight": component_weight,
+        "scoring_rule": scoring_rule(component_weight),
         "corpus": hash_hex("corpus", *validation.corpus.doc_ids.tolist()),
         "corpus_documents": len(validation.corpus.doc_ids),
         "test_queries": len(test.evaluation_set.queries),
@@ -259,11 +273,11 @@ def benchmark_metrics(tasks: Mapping[str, RetrievalTask], collected: pd.DataFram
     }
 
 
-def means_of_sets(ranked_sets: Mapping[str, RankedSet]) -> dict[str, float]:
-    """Return the mean of each metric, by evaluation set and system."""
+def means_of_sets(ranked_sets: Mapping[str, RankedSet], component_weight: int) -> dict[str, float]:
+    """Return the weighted mean of each metric, by evaluation set and system."""
     metrics: dict[str, float] = {}
     for name, ranked in ranked_sets.items():
-        metrics |= means_by_system(ranked.results, name)
+        metrics |= means_by_system(ranked.results, name, component_weight)
     return metrics
 
 

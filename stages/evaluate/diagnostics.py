@@ -13,14 +13,12 @@ from stages.evaluate.nearness import nearness, nearness_metrics, trained_vectors
 from stages.evaluate.results import (
     FINETUNED,
     PRIMARY_METRIC,
-    SLICE_COLUMNS,
     IntervalSettings,
     gains,
     harm,
     query_results,
-    slice_counts,
-    slice_gains,
 )
+from stages.evaluate.slices import SLICE_COLUMNS, slice_counts, slice_gains
 from stages.evaluate.systems import Systems, rank
 from stages.lib.analysis.intervals import paired_test
 from stages.lib.analysis.separation import (
@@ -32,6 +30,7 @@ from stages.lib.analysis.separation import (
 )
 from stages.lib.core.ids import hash_hex
 from stages.lib.evaluation.evaluation_set import EvaluationSet
+from stages.lib.evaluation.weights import weighted_mean
 from stages.lib.retrieval.corpus import Corpus
 from stages.lib.retrieval.search import Hits
 from stages.lib.schemas.reviews import Judgement, judgements_of, rate_with_interval
@@ -90,7 +89,7 @@ def diagnose(
     seed: int,
 ) -> Diagnostics:
     """Return the diagnostics of the evaluation sets that hold queries, by their names."""
-    settings = IntervalSettings(seed, params.seed_sd)
+    settings = IntervalSettings(seed, params.seed_sd, params.component_weight)
 
     # The gain over every other system, on each set.
     gain_metrics: dict[str, float | int] = {}
@@ -245,15 +244,18 @@ def raw_query_metrics(
 ) -> dict[str, float]:
     """Return nDCG@10 of every system on raw queries, and the change for the fine-tuned model.
 
+    All are weighted means.
     The change (raw minus cleaned) is given on validation only, with an interval if there are enough
     components. Both sides are the same model, so another seed of training would change neither.
     """
     # The mean of every system.
-    means = raw_results.groupby("system")[PRIMARY_METRIC].mean()
-    metrics = {
-        f"{split}.raw_queries.{system}.{PRIMARY_METRIC}": float(value)
-        for system, value in means.items()
-    }
+    metrics: dict[str, float] = {}
+    for system, rows in raw_results.groupby("system"):
+        metrics[f"{split}.raw_queries.{system}.{PRIMARY_METRIC}"] = weighted_mean(
+            rows[PRIMARY_METRIC].to_numpy(dtype=np.float64),
+            rows["component_id"].to_numpy(dtype=str),
+            settings.component_weight,
+        )
     if split != VALIDATION:
         return metrics
 
@@ -266,7 +268,12 @@ def raw_query_metrics(
     components = raw_rows["component_id"].to_numpy(dtype=str)
 
     # A mean, and an interval if there are enough components.
-    change = paired_test(raw_scores - cleaned_scores, components, settings.seed)
+    change = paired_test(
+        raw_scores - cleaned_scores,
+        components,
+        settings.seed,
+        component_weight=settings.component_weight,
+    )
     metrics[f"{split}.raw_queries.change.mean"] = change.mean
     if change.effect:
         metrics[f"{split}.raw_queries.change.low"] = change.effect.low

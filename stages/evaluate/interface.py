@@ -27,6 +27,7 @@ class EvaluateParams(ParamsSection):
 
     section: ClassVar[str] = "evaluate"
     depths: list[Annotated[int, Field(ge=1, le=DEPTH)]] = Field(min_length=1)
+    component_weight: int = Field(ge=1, le=1_000_000)
     static_model: str | None
     static_sha256: str = Field(pattern=r"^([0-9a-f]{64})?$")
     seed_sd: Annotated[float, Field(gt=0.0, le=0.2)] | None

@@ -5,26 +5,27 @@ tested alone. Every other metric and slice is one of many questions to the same 
 p-values are corrected for their number (Holm 1979). A slice with too few components has means and
 no verdict.
 
+No component counts as more than `evaluate.component_weight` queries in a mean. The mean in which
+each query counts once stands beside it, as `plain`.
+
 "No harm outside the domain" is shown by non-inferiority (Piaggio et al. 2012): it is not enough
 that no drop is seen, the upper bound of the drop must be small.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from stages.evaluate.interface import EvaluateParams
 from stages.lib.analysis.intervals import (
     PairedTest,
     effective_components,
-    holm_correction,
     paired_test,
-    significance,
 )
 from stages.lib.evaluation.evaluation_set import EvaluationSet
 from stages.lib.evaluation.ranking_metrics import (
@@ -33,26 +34,16 @@ from stages.lib.evaluation.ranking_metrics import (
     mean_metrics,
     per_query_metrics,
 )
+from stages.lib.evaluation.weights import weighted_mean
 from stages.lib.retrieval.corpus import Corpus
 from stages.lib.retrieval.search import Hits
-from stages.lib.schemas.pairs import is_synthetic
 from stages.lib.schemas.runs import SYSTEMS, QueryResults, Runs
 
 PRIMARY_METRIC = "ndcg_at_10"
 BASE = "base"
 FINETUNED = "finetuned"
 
-MEASURE_COLUMNS = ("split", "system", "measure", "k", "mean")
-SLICE_COLUMNS = (
-    *("split", "kind", "slice", "queries", "components"),
-    *("base", "finetuned", "gain", "low", "high", "p", "finding"),
-)
-NO_NAME = "(none)"
-OTHERS = "(others)"
-MAX_SLICES = 50  # of one kind; smaller ones are put together
-# The most words of a query in each slice of length.
-_LENGTHS = {1: "1 word", 2: "2 words", 3: "3 words", 5: "4 to 5 words", 9: "6 to 9 words"}
-_LONGEST = "10 words or more"
+MEASURE_COLUMNS = ("split", "system", "measure", "k", "mean", "plain")
 
 
 def query_results(
@@ -107,10 +98,11 @@ def metrics_by_depth(
     evaluation_set: EvaluationSet,
     *,
     split: str,
-    depths: Sequence[int],
+    params: EvaluateParams,
 ) -> pd.DataFrame:
-    """Return the mean of every metric at each of `depths` (columns MEASURE_COLUMNS)."""
+    """Return the mean of every metric at each of `params.depths` (columns MEASURE_COLUMNS)."""
     query_ids = list(evaluation_set.queries["query_id"])
+    components = evaluation_set.queries["component_id"].to_numpy(dtype=str)
 
     # The systems come in the order of the ladder.
     frames = []
@@ -120,9 +112,13 @@ def metrics_by_depth(
         graded_hits = grade_hits(
             query_ids, hits_of_system[system], corpus.doc_ids, qrels=evaluation_set.qrels
         )
-        frames.append(mean_metrics(graded_hits, depths).assign(split=split, system=system))
+        means = mean_metrics(
+            graded_hits, params.depths, components, component_weight=params.component_weight
+        )
+        frames.append(means.assign(split=split, system=system))
 
-    return pd.concat(frames, ignore_index=True)[list(MEASURE_COLUMNS)].round({"mean": 6})
+    listed = pd.concat(frames, ignore_index=True)[list(MEASURE_COLUMNS)]
+    return listed.round({"mean": 6, "plain": 6})
 
 
 def systems_in(results: pd.DataFrame) -> list[str]:
@@ -130,27 +126,39 @@ def systems_in(results: pd.DataFrame) -> list[str]:
     return [system for system in SYSTEMS if (results["system"] == system).any()]
 
 
-def means_by_system(results: pd.DataFrame, split: str) -> dict[str, float]:
-    """Return the mean of each metric by system, keys `<split>.<system>.<metric>`."""
+def means_by_system(results: pd.DataFrame, split: str, component_weight: int) -> dict[str, float]:
+    """Return the weighted mean of each metric by system, keys `<split>.<system>.<metric>`.
+
+    `<split>.plain.<system>.ndcg_at_10` is the mean in which each query counts once.
+    """
     metrics: dict[str, float] = {}
     for system in systems_in(results):
         rows = results[results["system"] == system]
+        components = rows["component_id"].to_numpy(dtype=str)
         for name in METRICS:
-            metrics[f"{split}.{system}.{name}"] = float(rows[name].mean())
+            values = rows[name].to_numpy(dtype=np.float64)
+            metrics[f"{split}.{system}.{name}"] = weighted_mean(
+                values, components, component_weight
+            )
+
+        plain_mean = float(rows[PRIMARY_METRIC].to_numpy(dtype=np.float64).mean())
+        metrics[f"{split}.plain.{system}.{PRIMARY_METRIC}"] = plain_mean
     return metrics
 
 
 class IntervalSettings(NamedTuple):
-    """What intervals depend on.
+    """What means and intervals depend on.
 
     Attributes:
         seed: the seed of the resampling.
         seed_sd: the standard deviation of a mean over trainings that differ in their seed alone;
             None if it is not known.
+        component_weight: the most queries that a component counts as.
     """
 
     seed: int
     seed_sd: float | None
+    component_weight: int
 
 
 class PairedScores(NamedTuple):
@@ -174,11 +182,15 @@ class PairedScores(NamedTuple):
         )
 
     def gain(self, settings: IntervalSettings) -> PairedTest:
-        """Return the mean gain of the fine-tuned model, with its interval and test."""
+        """Return the weighted mean gain of the fine-tuned model, with its interval and test.
+
+        The weights follow from the components of these queries, so a slice has weights of its own.
+        """
         return paired_test(
             self.tuned - self.other,
             self.components,
             seed=settings.seed,
+            component_weight=settings.component_weight,
             seed_sd=settings.seed_sd,
             trainings=1,
         )
@@ -203,7 +215,7 @@ def gains(results: pd.DataFrame, split: str, settings: IntervalSettings) -> dict
     """Return the gain in nDCG@10 of the fine-tuned model over every other system of one split.
 
     With enough components each gain has an interval and a detectable effect. Only the gain over the
-    base model has a p-value.
+    base model has a p-value. `plain` is the gain in which each query counts once.
     """
     metrics: dict[str, float | int] = {
         f"{split}.components": int(results["component_id"].nunique())
@@ -217,6 +229,7 @@ def gains(results: pd.DataFrame, split: str, settings: IntervalSettings) -> dict
         gain = scores.gain(settings)
         prefix = f"{split}.gain.over_{system}.{PRIMARY_METRIC}"
         metrics[f"{prefix}.mean"] = gain.mean
+        metrics[f"{prefix}.plain"] = gain.plain
         if gain.effect and gain.p is not None:
             for name, value in gain.effect._asdict().items():
                 metrics[f"{prefix}.{name}"] = value
@@ -226,7 +239,7 @@ def gains(results: pd.DataFrame, split: str, settings: IntervalSettings) -> dict
         # How many components of equal weight the interval rests on.
         if system == BASE and gain.components > 1:
             metrics[f"{split}.effective_components"] = effective_components(
-                scores.tuned - scores.other, scores.components
+                scores.tuned - scores.other, scores.components, settings.component_weight
             )
     return metrics
 
@@ -249,140 +262,3 @@ def harm(gain_metrics: Mapping[str, float | int], max_harm: float) -> dict[str, 
         metrics["out_of_domain.drop.high"] = -lowest_gain
         metrics["out_of_domain.harmless"] = -lowest_gain <= max_harm
     return metrics
-
-
-def query_slices(
-    evaluation_set: EvaluationSet, topic_of_document: Mapping[str, str]
-) -> dict[str, pd.Series[str]]:
-    """Return kind of slice to a series with the slice of every query, indexed by query id.
-
-    The topic of a query is that of its best document. A kind with the same slice for all queries is
-    left out.
-    """
-    queries = evaluation_set.queries.set_index("query_id")
-
-    # A document without a topic gives an empty one.
-    topics = {
-        query_id: topic_of_document.get(evaluation_set.best_document(query_id), "")
-        for query_id in queries.index
-    }
-    origins = is_synthetic(queries["source"]).map({True: "made by a recipe", False: "real"})
-
-    slices_by_kind = {
-        "relation": queries["relation"],
-        "topic": pd.Series(topics, dtype="str"),
-        "length": queries["text"].map(length_slice),
-        "source": queries["source"],
-        "origin": origins,
-    }
-    return {
-        kind: slices.replace("", NO_NAME)
-        for kind, slices in slices_by_kind.items()
-        if slices.nunique() > 1
-    }
-
-
-def length_slice(text: str) -> str:
-    """Return the slice of length for a query.
-
-    >>> length_slice("high fever at night")
-    '4 to 5 words'
-    """
-    word_count = len(text.split())
-    for most_words, name in _LENGTHS.items():
-        if word_count <= most_words:
-            return name
-    return _LONGEST
-
-
-class _Slice(NamedTuple):
-    """One row of the table of slices: its kind and name, and the scores of its queries."""
-
-    kind: str
-    name: str
-    scores: PairedScores
-
-
-def slice_gains(
-    results: pd.DataFrame,
-    evaluation_set: EvaluationSet,
-    topic_of_document: Mapping[str, str],
-    settings: IntervalSettings,
-) -> pd.DataFrame:
-    """Return a row per slice of one split's QueryResults, and one per metric besides nDCG@10.
-
-    The columns are SLICE_COLUMNS. `low` and `high` bound the gain (95 %); `p` is corrected for the
-    number of rows that have one. Numbers have four digits.
-    """
-    # All metrics but the primary one on all queries, then the primary one on each slice.
-    slices = [
-        _Slice("measure", name, paired_scores(results, name))
-        for name in METRICS
-        if name != PRIMARY_METRIC
-    ]
-    scores = paired_scores(results, PRIMARY_METRIC)
-    for kind, slice_of_query in query_slices(evaluation_set, topic_of_document).items():
-        names = slice_of_query.loc[list(scores.query_ids)].to_numpy(dtype=object)
-        slices += _slices_of_kind(kind, names, scores)
-
-    # Rows with too few components have no p-value, and do not count in the correction.
-    gain_of_slice = [part.scores.gain(settings) for part in slices]
-    corrected = iter(holm_correction([gain.p for gain in gain_of_slice if gain.p is not None]))
-
-    # One row per slice.
-    split = str(results["split"].iloc[0])
-    rows = []
-    for part, gain in zip(slices, gain_of_slice, strict=True):
-        p_value = None if gain.p is None else next(corrected)
-        rows.append(_slice_row(split, part, gain, p_value=p_value))
-    frame = pd.DataFrame(rows, columns=SLICE_COLUMNS).round(4)
-
-    # Adding 0.0 turns -0.0 into 0.0. A diff would show -0.0 as a change.
-    numeric_columns = frame.columns[frame.dtypes == "float64"]
-    return frame.assign(**{name: frame[name] + 0.0 for name in numeric_columns})
-
-
-def _slices_of_kind(
-    kind: str, names: npt.NDArray[np.object_], scores: PairedScores
-) -> list[_Slice]:
-    """Return the slices of one kind, the largest first, the smallest of very many as one.
-
-    `names` has the slice of each query of `scores`.
-    """
-    count_by_name = Counter(names.tolist())
-    ordered = sorted(count_by_name, key=lambda name: (-count_by_name[name], name))
-    slices = [_Slice(kind, name, scores.select(names == name)) for name in ordered[:MAX_SLICES]]
-
-    # The smallest slices are put together.
-    rest = ordered[MAX_SLICES:]
-    if rest:
-        slices.append(_Slice(kind, OTHERS, scores.select(np.isin(names, rest))))
-    return slices
-
-
-def _slice_row(
-    split: str, part: _Slice, gain: PairedTest, p_value: float | None
-) -> tuple[Any, ...]:
-    """Return one row of SLICE_COLUMNS."""
-    # Without an interval both ends are missing values.
-    base_mean = float(part.scores.other.mean())
-    tuned_mean = float(part.scores.tuned.mean())
-    low = gain.effect.low if gain.effect else None
-    high = gain.effect.high if gain.effect else None
-
-    return (
-        *(split, part.kind, part.name, gain.queries, gain.components),
-        *(base_mean, tuned_mean, gain.mean, low, high, p_value, significance(gain, p_value)),
-    )
-
-
-def slice_counts(slice_table: pd.DataFrame, split: str) -> dict[str, int]:
-    """Return how many slices of `split` have a verdict, and how many are better or worse."""
-    # The rows of other metrics than nDCG@10 are no slices.
-    is_slice = (slice_table["split"] == split) & (slice_table["kind"] != "measure")
-    verdicts = slice_table.loc[is_slice, "finding"]
-    return {
-        f"{split}.slices.judged": int((verdicts != "too few components").sum()),
-        f"{split}.slices.better": int((verdicts == "better").sum()),
-        f"{split}.slices.worse": int((verdicts == "worse").sum()),
-    }

@@ -148,7 +148,7 @@ def optional_validation_set(inputs: Inputs, params: Params) -> ValidationSet | N
     A default run does not read it, and so does not depend on it.
     """
     if params.finetune.early_stopping or params.finetune.merge:
-        return read_validation_set(inputs, params.model)
+        return read_validation_set(inputs, params.model, params.evaluate.component_weight)
     return None
 
 
@@ -175,7 +175,10 @@ def decisive_texts(inputs: Inputs, params: Params, *, uses_early_stopping: bool)
         validation = (inputs.queries, inputs.qrels, inputs.aliases, inputs.passages)
         paths += [table.path for table in validation]
 
-    sections = (params.finetune, params.run, params.model)
+    # The weight of a component is one of the parameters that early stopping looks at.
+    sections = [params.finetune, params.run, params.model]
+    if uses_early_stopping:
+        sections.append(params.evaluate)
     return [*map(file_hash, paths), *map(str, sections), params.pair.shape]
 
 

@@ -11,7 +11,13 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from stages.lib.core.interface import AfterWriting, Details, Reads, TableFile, Writes
-from stages.lib.core.params import ModelParams, PairShape, ParamsSection, RunParams
+from stages.lib.core.params import (
+    ComponentWeight,
+    ModelParams,
+    PairShape,
+    ParamsSection,
+    RunParams,
+)
 from stages.lib.schemas.documents import Passages
 from stages.lib.schemas.duplicates import Aliases
 from stages.lib.schemas.evaluation_set import Qrels, Queries
@@ -63,6 +69,7 @@ class Params:
     run: RunParams
     model: ModelParams
     pair: PairShape
+    evaluate: ComponentWeight
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.params import ModelParams
 from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels
 from stages.lib.evaluation.ranking_metrics import per_query_metrics
+from stages.lib.evaluation.weights import weighted_mean
 from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
 from stages.lib.retrieval.search import Vectors, dense_search
 
@@ -40,14 +41,20 @@ Weights = dict[str, Any]
 
 
 class ValidationSet(NamedTuple):
-    """The validation queries with their relevant documents, the corpus, and the prompts."""
+    """The validation queries with their relevant documents, the corpus, and the prompts.
+
+    A component of queries counts as at most `component_weight` queries.
+    """
 
     corpus: Corpus
     evaluation_set: EvaluationSet
     prompts: ModelParams
+    component_weight: int
 
 
-def read_validation_set(inputs: Inputs, prompts: ModelParams) -> ValidationSet:
+def read_validation_set(
+    inputs: Inputs, prompts: ModelParams, component_weight: int
+) -> ValidationSet:
     """Return all validation queries and the full corpus.
 
     Raises:
@@ -66,7 +73,12 @@ def read_validation_set(inputs: Inputs, prompts: ModelParams) -> ValidationSet:
             "set finetune.early_stopping: 0 and finetune.merge: [], or raise split.validation",
         )
 
-    return ValidationSet(corpus_from_passages(inputs.passages.frame()), evaluation_set, prompts)
+    return ValidationSet(
+        corpus_from_passages(inputs.passages.frame()),
+        evaluation_set,
+        prompts,
+        component_weight=component_weight,
+    )
 
 
 def subset(
@@ -102,6 +114,7 @@ def subset(
         _documents_at(validation_set.corpus, kept),
         EvaluationSet(chosen_queries, qrels, validation_set.evaluation_set.raw_qrels),
         validation_set.prompts,
+        component_weight=validation_set.component_weight,
     )
 
 
@@ -131,8 +144,8 @@ def _smallest_hashes(ids: list[str], count: int) -> list[int]:
 
 
 def ndcg_at_10(validation_set: ValidationSet, encode: Encode) -> float:
-    """Return the mean nDCG@10 over the queries, rounded to six digits."""
-    corpus, evaluation_set, prompts = validation_set
+    """Return the weighted mean nDCG@10 over the queries, rounded to six digits."""
+    corpus, evaluation_set, prompts, component_weight = validation_set
 
     # Rank the corpus for every query.
     document_vectors = encode(corpus.texts, prompts.document_prompt)
@@ -148,7 +161,9 @@ def ndcg_at_10(validation_set: ValidationSet, encode: Encode) -> float:
         corpus.doc_ids,
         qrels=evaluation_set.qrels,
     )
-    return round(float(results["ndcg_at_10"].mean()), 6)
+    values = results["ndcg_at_10"].to_numpy(dtype=np.float64)
+    components = evaluation_set.queries["component_id"].to_numpy(dtype=str)
+    return round(weighted_mean(values, components, component_weight), 6)
 
 
 def score_model(validation_set: ValidationSet, model: SentenceTransformer) -> float:

@@ -183,7 +183,8 @@ def _few_components_decide(metrics: StageDetails) -> Iterator[str]:
         yield (
             f"A few large components decide the gain on validation. There are {int(count):,} "
             f"components, but the gain varies like that of {effective:.1f} equal ones. "
-            f"{_what_ties(metrics)} Do not believe a small difference."
+            f"{_what_ties(metrics)} Do not believe a small difference. With a lower "
+            "`evaluate.component_weight` each of them counts for less."
         )
 
 

@@ -50,6 +50,7 @@ _METRICS = {
 _GAIN_HEADINGS = {
     "split": "Split",
     "mean": "Gain",
+    "plain": "Plain",
     "low": "95 % from",
     "high": "to",
     "mde": "Smallest detectable",
@@ -72,10 +73,14 @@ _TRAINING_FIGURES = (
 
 
 class Gain(NamedTuple):
-    """The gain of the fine-tuned model over the base model on a split, with its 95 % interval."""
+    """The weighted gain over the base model on a split, with its 95 % interval.
+
+    `plain` is the gain in which each query counts once.
+    """
 
     split: str
     mean: float
+    plain: float
     low: float
     high: float
     mde: float
@@ -122,8 +127,10 @@ def _summary(metrics: StageDetails, test: pd.DataFrame) -> list[Html]:
     for system in _HEADLINE_SYSTEMS:
         name = SYSTEMS[system]
         scores = [metrics.require("evaluate", f"{split}.{system}.ndcg_at_10") for split in _SPLITS]
+        plain_score = metrics.require("evaluate", f"test.plain.{system}.ndcg_at_10")
         label = f"{name[0].upper()}{name[1:]}, test nDCG@10"
-        numbers.append(KeyFigure(label, f"{scores[0]:.3f}", f"validation {scores[1]:.3f}"))
+        note = f"plain {plain_score:.3f}; validation {scores[1]:.3f}"
+        numbers.append(KeyFigure(label, f"{scores[0]:.3f}", note))
 
     rows = paragraph(f"Rows: {funnel(metrics.stages).line}.")
     parts = [_verdict(metrics, test), rows, key_figures(numbers), *harm_and_raw_queries(metrics)]
@@ -141,9 +148,9 @@ def _summary(metrics: StageDetails, test: pd.DataFrame) -> list[Html]:
     )
     table_caption = (
         "Gain over the base model, nDCG@10. A true difference of the smallest detectable size is "
-        "found in four of five cases."
+        "found in four of five cases. Plain: the gain where each query counts once."
     )
-    formats = {"Gain": "+.3f", "95 % from": "+.3f", "to": "+.3f"}
+    formats = {"Gain": "+.3f", "Plain": "+.3f", "95 % from": "+.3f", "to": "+.3f"}
     parts.append(svg_figure(charts.gain_chart(frame), description, caption))
     parts.append(html_table(frame.rename(columns=_GAIN_HEADINGS), table_caption, formats))
     return parts
@@ -179,8 +186,8 @@ def _verdict(metrics: StageDetails, test: pd.DataFrame) -> Html:
 
     verdict = (
         f"On {count:,} test queries {claim}. Of these queries {better:,} did better, {worse:,} "
-        f"worse and {same:,} the same. This set finds a true difference of {gain.mde:.3f} in four "
-        "of five cases."
+        f"worse and {same:,} the same. {_weights(metrics)} the gain is {gain.plain:+.3f}. This set "
+        f"finds a true difference of {gain.mde:.3f} in four of five cases."
     )
     return paragraph(_in_order(metrics, verdict, worth), tone)
 
@@ -189,6 +196,12 @@ def _in_order(metrics: StageDetails, verdict: str, worth: str) -> str:
     """Return both texts. Where splits share documents by design, what that is worth comes first."""
     is_shared = split_unit(metrics) == "anchor"
     return f"{worth} {verdict}" if is_shared else f"{verdict} {worth}"
+
+
+def _weights(metrics: StageDetails) -> str:
+    """Return the rule of the means, and the start of a sentence on the plain ones."""
+    weight = int(metrics.require("evaluate", "component_weight"))
+    return f"A component counts as at most {weight:,} queries; where each query counts once,"
 
 
 def _gains(metrics: StageDetails) -> list[Gain]:
@@ -201,7 +214,8 @@ def _gains(metrics: StageDetails) -> list[Gain]:
         high = metrics.get("evaluate", f"{key}.high")
         mde = metrics.get("evaluate", f"{key}.mde")
         if mean is not None and low is not None and high is not None and mde is not None:
-            gains.append(Gain(split, mean, low, high=high, mde=mde))
+            plain = metrics.require("evaluate", f"{key}.plain")
+            gains.append(Gain(split, mean, plain, low=low, high=high, mde=mde))
 
     return gains
 
@@ -259,8 +273,8 @@ def _systems(metrics: StageDetails, recall: pd.DataFrame) -> list[Html]:
     test_queries = int(metrics.require("evaluate", "test_queries"))
     caption = (
         f"Every system on the full corpus of {documents:,} documents, with {validation_queries:,} "
-        f"validation and {test_queries:,} test queries. The last column is nDCG@10 with its 95 % "
-        "interval."
+        f"validation and {test_queries:,} test queries. Plain: nDCG@10 where each query counts "
+        "once. The last column is nDCG@10 with its 95 % interval."
     )
     parts = [html_table(pd.DataFrame(rows), caption)]
 
@@ -278,6 +292,7 @@ def _scores(metrics: StageDetails, split: str, system: str) -> dict[str, float |
         heading: metrics.require("evaluate", f"{split}.{system}.{metric}")
         for metric, heading in _METRICS.items()
     }
+    scores["Plain"] = metrics.require("evaluate", f"{split}.plain.{system}.ndcg_at_10")
     scores["Fine-tuned gains"] = _gain_over(metrics, split, system)
     return scores
 

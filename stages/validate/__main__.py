@@ -15,13 +15,19 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import typer
 
 from stages.lib.analysis.probe import positive_triplets, training_vectors
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model
-from stages.lib.evaluation.evaluation_set import EvaluationSet, benchmark_id, resolve_qrels
+from stages.lib.evaluation.evaluation_set import (
+    EvaluationSet,
+    benchmark_id,
+    resolve_qrels,
+    scoring_rule,
+)
 from stages.lib.evaluation.ranking_metrics import DEPTH, METRICS, per_query_metrics
 from stages.lib.evaluation.trained_documents import asks_for_trained, kept_ids
 from stages.lib.reporting.details import StageDetails, read_stage_details
@@ -44,12 +50,12 @@ from stages.validate.gates import Gate, judge_gates
 from stages.validate.interface import Inputs, Outputs, Params
 from stages.validate.learning_curve import (
     ProbeExperiment,
-    curve_table,
     embed_experiment,
     run_probe,
     with_folds,
 )
 from stages.validate.page import PageData, render, summary_lines
+from stages.validate.probe_result import curve_table
 from stages.validate.row_quality import check_rows, leaked_rows, upstream_counts
 from stages.validate.split_worth import split_worth
 
@@ -137,7 +143,12 @@ def make_experiment(
     )
     corpus = corpus_from_passages(inputs.passages.frame())
     experiment = embed_experiment(
-        validation_set(inputs), corpus, training, encoder=encoder, model=params.model
+        validation_set(inputs),
+        corpus,
+        training,
+        encoder=encoder,
+        model=params.model,
+        component_weight=params.evaluate.component_weight,
     )
     if not upstream.require("split", "few_components"):
         return experiment
@@ -183,15 +194,19 @@ class Baseline(NamedTuple):
         name: the system, as in SYSTEMS.
         hits: the first documents of each query.
         scores: the metrics of each query.
+        means: the weighted mean of each metric.
     """
 
     name: str
     hits: Hits
     scores: pd.DataFrame
+    means: dict[str, float]
 
     def metrics(self) -> dict[str, float]:
-        """Return the mean of each metric."""
-        return {f"{self.name}.{metric}": float(self.scores[metric].mean()) for metric in METRICS}
+        """Return the weighted mean of each metric, and the plain mean of nDCG@10."""
+        metrics = {f"{self.name}.{metric}": mean for metric, mean in self.means.items()}
+        plain_mean = float(self.scores["ndcg_at_10"].to_numpy(dtype=np.float64).mean())
+        return {**metrics, f"plain.{self.name}.ndcg_at_10": plain_mean}
 
 
 def rank_with_base_model(experiment: ProbeExperiment) -> Baseline:
@@ -217,7 +232,10 @@ def _baseline(name: str, experiment: ProbeExperiment, hits: Hits) -> Baseline:
     query_ids = list(experiment.evaluation_set.queries["query_id"])
     qrels = experiment.evaluation_set.qrels
     scores = per_query_metrics(query_ids, hits, experiment.corpus.doc_ids, qrels)
-    return Baseline(name, hits, scores)
+    means = {
+        metric: experiment.mean(scores[metric].to_numpy(dtype=np.float64)) for metric in METRICS
+    }
+    return Baseline(name, hits, scores, means)
 
 
 def separate(
@@ -276,6 +294,8 @@ def describe_experiment(
     queries = experiment.evaluation_set.queries
     return {
         "benchmark": benchmark_id([experiment.evaluation_set], candidate_ids),
+        "component_weight": experiment.component_weight,
+        "scoring_rule": scoring_rule(experiment.component_weight),
         "folds": experiment.folds,
         "queries": len(queries),
         "corpus_documents": len(experiment.corpus.doc_ids),

@@ -20,6 +20,7 @@ from stages.lib.core.interface import (
     Writes,
 )
 from stages.lib.core.params import (
+    ComponentWeight,
     DocumentTemplate,
     ModelParams,
     ParamsSection,
@@ -65,6 +66,7 @@ class Params:
     pair: ScoreThreshold
     rendering: DocumentTemplate
     split: SplitUnit
+    evaluate: ComponentWeight
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,16 @@ from it. The test split takes no part.
 Halves of the data are halves of its components, not of its rows: one more query about a known
 document teaches less than one about a new document. A hash of name and seed decides which
 components are in, so that each part contains the smaller parts.
+
+Means over queries are weighted as in `evaluate`: no component counts as more than
+`evaluate.component_weight` queries.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,25 +38,22 @@ from stages.lib.core.ids import hash_hex
 from stages.lib.core.params import ModelParams
 from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels, sample_relevant
 from stages.lib.evaluation.ranking_metrics import per_query_metrics
+from stages.lib.evaluation.weights import weighted_mean
 from stages.lib.retrieval.corpus import Corpus
 from stages.lib.retrieval.encoder import Encoder, map_in_threads
 from stages.lib.retrieval.search import Vectors, dense_search
 from stages.lib.schemas.pairs import is_synthetic
 from stages.lib.schemas.queries_from_pairs import queries_and_qrels
+from stages.validate.probe_result import CurvePoint, ProbeResult, Scores
 
 FOLDS = 5
 FRACTIONS = (0.125, 0.25, 0.5, 1.0)
 SEEDS = 3
 
-# Twice the data for less than a hundredth of nDCG@10 is not worth collecting.
-MIN_STEP = 0.01
-
 # nDCG@10 needs the first ten hits only.
 _DEPTH = 10
 
 Mask = npt.NDArray[np.bool_]
-Scores = npt.NDArray[np.float64]
-Trend = Literal["more helps", "levelled off", "unclear"]
 
 
 class ProbeExperiment(NamedTuple):
@@ -66,6 +66,7 @@ class ProbeExperiment(NamedTuple):
         passage_vectors: shape (passages, d).
         training: the training rows as vectors.
         folds: 1 where only validation queries are ranked, else FOLDS.
+        component_weight: the most queries that a component counts as in a mean.
     """
 
     evaluation_set: EvaluationSet
@@ -74,11 +75,16 @@ class ProbeExperiment(NamedTuple):
     passage_vectors: Vectors
     training: TrainingVectors
     folds: int
+    component_weight: int
 
     @property
     def components(self) -> ComponentNames:
         """Return the component of each query."""
         return self.evaluation_set.queries["component_id"].to_numpy(dtype=str)
+
+    def mean(self, scores: Scores) -> float:
+        """Return the weighted mean of `scores` (queries,)."""
+        return weighted_mean(scores, self.components, self.component_weight)
 
     def scores(self, training: TrainingVectors, seed: int) -> Scores:
         """Return nDCG@10 of each query under a probe that learned the other folds of `training`."""
@@ -139,6 +145,7 @@ def embed_experiment(
     *,
     encoder: Encoder,
     model: ModelParams,
+    component_weight: int,
 ) -> ProbeExperiment:
     """Return the experiment on `evaluation_set` alone, with all vectors."""
     passages = encoder.encode(corpus.texts, model.document_prompt, "documents")
@@ -150,6 +157,7 @@ def embed_experiment(
         passage_vectors=passages,
         training=training,
         folds=1,
+        component_weight=component_weight,
     )
 
 
@@ -226,69 +234,6 @@ def add_validation_rows(experiment: ProbeExperiment) -> TrainingVectors:
     )
 
 
-class CurvePoint(NamedTuple):
-    """nDCG@10 of a probe that learned a share of the data."""
-
-    fraction: float
-    components: int
-    rows: int
-    seed: int
-    ndcg_at_10: float
-
-
-class ProbeResult(NamedTuple):
-    """What the data teaches a probe.
-
-    An effect is a difference of nDCG@10 with its interval. It is None where all queries are of one
-    component.
-
-    Attributes:
-        scores: shape (queries,), nDCG@10 of each query under all data, the mean over seeds.
-        gain: all data compared with the base model.
-        placebo: shuffled data compared with the base model.
-        last_step: all data compared with half of it.
-        points: the learning curve.
-    """
-
-    scores: Scores
-    gain: MeanInterval | None
-    placebo: MeanInterval | None
-    last_step: MeanInterval | None
-    points: list[CurvePoint]
-
-    @property
-    def trend(self) -> Trend:
-        """Return what twice the data would likely do. The last doubling decides."""
-        if self.last_step is None:
-            return "unclear"
-        if self.last_step.high < MIN_STEP:
-            return "levelled off"
-        return "more helps" if self.last_step.low > 0 else "unclear"
-
-    def metrics(self) -> dict[str, float | int | str]:
-        """Return the metrics. Effects without an interval are left out."""
-        metrics: dict[str, float | int | str] = {
-            "probe.ndcg_at_10": float(self.scores.mean()),
-            "curve.trend": self.trend,
-        }
-        effects = {
-            "probe.gain": self.gain,
-            "probe.placebo_gain": self.placebo,
-            "curve.last_step": self.last_step,
-        }
-        for name, difference in effects.items():
-            if difference:
-                metrics[name] = difference.mean
-                metrics[f"{name}_low"] = difference.low
-                metrics[f"{name}_high"] = difference.high
-
-        # The smallest gain that this evaluation set would show four times in five.
-        if self.gain:
-            metrics["probe.gain_mde"] = self.gain.mde
-
-        return metrics
-
-
 def run_probe(experiment: ProbeExperiment, base_scores: Scores, seed: int) -> ProbeResult:
     """Return what `experiment.training` teaches: in parts, as a whole, and as a placebo.
 
@@ -316,7 +261,7 @@ def run_probe(experiment: ProbeExperiment, base_scores: Scores, seed: int) -> Pr
             components=len(np.unique(rows.components)),
             rows=len(rows.anchors),
             seed=repetition,
-            ndcg_at_10=float(scores.mean()),
+            ndcg_at_10=experiment.mean(scores),
         )
         points.append(point)
 
@@ -326,6 +271,8 @@ def run_probe(experiment: ProbeExperiment, base_scores: Scores, seed: int) -> Pr
     half_data = _mean_scores(part_scores, fractions, 0.5)
     return ProbeResult(
         scores=all_data,
+        mean=experiment.mean(all_data),
+        plain_gain=float((all_data - base_scores).mean()),
         gain=_effect(experiment, all_data - base_scores, seed),
         placebo=_effect(experiment, placebo_scores - base_scores, seed),
         last_step=_effect(experiment, all_data - half_data, seed),
@@ -339,15 +286,6 @@ def component_sample(rows: TrainingVectors, fraction: float, seed: int) -> Train
     names.sort(key=lambda name: hash_hex("curve", str(seed), name))
     count = max(1, math.ceil(fraction * len(names)))
     return rows.take(np.isin(rows.components, names[:count]))
-
-
-def curve_table(points: list[CurvePoint], base: float) -> pd.DataFrame:
-    """Return the rows of the plot, columns as in CurvePoint. Each seed begins at the base model."""
-    seeds = sorted({point.seed for point in points})
-    starts = [CurvePoint(0.0, 0, 0, seed=seed, ndcg_at_10=base) for seed in seeds]
-    frame = pd.DataFrame([*starts, *points], columns=CurvePoint._fields)
-    frame = frame.round({"ndcg_at_10": 6})
-    return frame.sort_values(["seed", "fraction"], ignore_index=True)
 
 
 def _nearest_passages(experiment: ProbeExperiment) -> tuple[list[int], list[int]]:
@@ -397,4 +335,6 @@ def _effect(experiment: ProbeExperiment, differences: Scores, seed: int) -> Mean
     components = experiment.components
     if len(np.unique(components)) < 2:
         return None
-    return mean_interval(differences, components, seed)
+    return mean_interval(
+        differences, components, seed, component_weight=experiment.component_weight
+    )

@@ -262,6 +262,7 @@ def _probe(data: PageData) -> list[Html]:
     return [
         introduction,
         key_figures(numbers),
+        paragraph(_plain_means(measurements)),
         paragraph(trend, "note"),
         svg_figure(
             draw_learning_curve(data.learning_curve, base_score),
@@ -269,6 +270,18 @@ def _probe(data: PageData) -> list[Html]:
             "A dot for each seed. The line connects the means. The dashed line is the base model.",
         ),
     ]
+
+
+def _plain_means(measurements: Measurements) -> str:
+    """Return a sentence on how queries are weighted, with the plain means."""
+    probe = f"{measurements['plain.probe.ndcg_at_10']:.3f}"
+    base = f"{measurements['plain.base.ndcg_at_10']:.3f}"
+    gain = f"{measurements['plain.probe.gain']:+.3f}"
+    return (
+        f"In all means a component counts as at most {measurements['component_weight']:,} queries. "
+        f"Where each query counts once, the probe has {probe}, the base model {base}, and the "
+        f"gain is {gain}."
+    )
 
 
 def _difference(label: str, measurements: Measurements, name: str) -> KeyFigure:

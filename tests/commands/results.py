@@ -10,14 +10,18 @@ from stages.lib.schemas.runs import QueryResults
 COMMIT = ("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qam")
 
 
-def write(scores, corpus="c1", rows_out=100, benchmark="b1", split="validation"):
-    """Write the results of a run: 100 queries in 100 components, with these nDCG@10 in turn."""
+def write(scores, corpus="c1", rows_out=100, benchmark="b1", split="validation", large=0):
+    """Write the results of a run: 100 queries with these nDCG@10 in turn.
+
+    The first `large` queries are of one component, all others of one each.
+    """
     rows = []
     for system in ("base", "finetuned"):
         for index in range(100):
             score = scores[index % len(scores)]
             metrics = [score] * 4
-            rows.append((f"q{index:016x}", split, system, f"c{index}", *metrics, 1, 0.5))
+            component = "large" if index < large else f"c{index}"
+            rows.append((f"q{index:016x}", split, system, component, *metrics, 1, 0.5))
 
     Path("metrics/queries").mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame(rows, columns=list(QueryResults.empty().columns))

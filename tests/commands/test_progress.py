@@ -37,7 +37,7 @@ def experiment(folder, scores, name, near="drop_empty_difference", **others):
     git(folder, "reset", "-q", "--hard", start)
 
 
-CRITERION = Criterion("validation", "finetuned", delta=0.01)
+CRITERION = Criterion("validation", "finetuned", delta=0.01, component_weight=10)
 
 
 def results():
@@ -77,6 +77,17 @@ def test_each_version_is_compared_with_the_one_before(history):
     assert outcomes() == ["better", "equivalent", "worse"]
     assert versions[1].low < 0.65 < versions[1].high
     assert advice_on(versions).startswith("The last change did harm")
+
+
+def test_every_version_has_todays_weight(history):
+    # Fifty queries of one component gain 0.6, which counts as ten queries of sixty.
+    commit(history, [0.4], "one large component", large=50)
+    write([1.0] * 50 + [0.4] * 50, large=50)
+    first, _, last = results()
+    assert (first.mean, first.plain) == (pytest.approx(0.5), pytest.approx(0.5))
+    assert (last.mean, last.plain) == (pytest.approx(0.5), pytest.approx(0.7))
+    assert last.low < 0.5 < last.high
+    assert last.effect.mean == pytest.approx(0.1)
 
 
 @pytest.mark.slow
@@ -176,7 +187,7 @@ def test_the_command_prints_a_table_and_writes_a_page(history):
     write([0.5, 0.8])
     result = CliRunner().invoke(app, ["--html", "progress.html"])
     assert result.exit_code == 0, result.output
-    assert "| first | 0.5000 (0.4800 to 0.5200) |" in result.output
+    assert "| first | 0.5000 (0.4800 to 0.5200) | 0.5000 |" in result.output
     assert "| better |" in result.output
     assert "The test set was opened 1 time on this benchmark." in result.output
     page = Path("progress.html").read_text("utf-8")

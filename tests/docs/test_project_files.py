@@ -26,7 +26,10 @@ def test_links_between_documents_lead_to_files():
 
 def test_each_version_has_a_date_and_the_newest_is_the_projects():
     versions = re.findall(r"(?m)^## (\d+\.\d+\.\d+) - \d{4}-\d\d-\d\d$", CHANGELOG)
-    assert len(versions) == len(re.findall(r"(?m)^## ", CHANGELOG))
+    headings = re.findall(r"(?m)^## (.+)$", CHANGELOG)
+    # Above the versions there may be what is not released.
+    released = headings[1:] if headings[0] == "Unreleased" else headings
+    assert len(versions) == len(released)
     assert versions[0] == VERSION
 
 

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from stages.evaluate.diagnostics import raw_query_metrics
-from stages.evaluate.results import SLICE_COLUMNS, IntervalSettings
+from stages.evaluate.results import IntervalSettings
+from stages.evaluate.slices import SLICE_COLUMNS
 from stages.lib.core import tables
 from stages.lib.schemas.evaluation_set import Queries
 from stages.lib.schemas.reviews import FIRST_HITS, Judgement, write_judgements
@@ -21,12 +22,12 @@ def test_the_change_by_raw_queries_is_paired():
     components = [f"c{index:02}" for index in range(60)]
     cleaned = results([0.5] * 60, [0.75] * 60, components)
     raw = results([0.25] * 60, [0.25, 0.75] * 30, components)
-    change = raw_query_metrics(cleaned, raw, "validation", IntervalSettings(13, 0.1))
+    change = raw_query_metrics(cleaned, raw, "validation", IntervalSettings(13, 0.1, 10))
     assert change["validation.raw_queries.base.ndcg_at_10"] == 0.25
     assert change["validation.raw_queries.finetuned.ndcg_at_10"] == 0.5
     assert change["validation.raw_queries.change.mean"] == -0.25
     # One model on both: seeds of training widen nothing.
-    assert change == raw_query_metrics(cleaned, raw, "validation", IntervalSettings(13, None))
+    assert change == raw_query_metrics(cleaned, raw, "validation", IntervalSettings(13, None, 10))
     assert (
         -0.35
         < change["validation.raw_queries.change.low"]
@@ -35,13 +36,13 @@ def test_the_change_by_raw_queries_is_paired():
         < -0.15
     )
     few = raw_query_metrics(
-        cleaned.iloc[[0, 60]], raw.iloc[[0, 60]], "validation", IntervalSettings(13, None)
+        cleaned.iloc[[0, 60]], raw.iloc[[0, 60]], "validation", IntervalSettings(13, None, 10)
     )
     assert few["validation.raw_queries.change.mean"] == -0.5
     assert "validation.raw_queries.change.low" not in few
     assert not any(
         "change" in key
-        for key in raw_query_metrics(cleaned, raw, "test", IntervalSettings(13, None))
+        for key in raw_query_metrics(cleaned, raw, "test", IntervalSettings(13, None, 10))
     )
 
 

@@ -75,6 +75,9 @@ def test_every_system_ranks_every_evaluation_set(project):
         2,
         2,
     )
+    assert metrics["component_weight"] == 10
+    assert metrics["scoring_rule"].endswith("; a component counts as at most 10 queries")
+    assert metrics["test.plain.base.ndcg_at_10"] == 0.5
     for split, frame in results.items():
         assert len(frame) == 2 * len(WORDS)
         assert metrics[f"{split}.gain.over_base.ndcg_at_10.mean"] == 0.0

@@ -1,14 +1,17 @@
 """Metrics are means that can be checked by hand, and nothing is rounded away."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from stages.evaluate.__main__ import query_tables
 from stages.evaluate.diagnostics import RankedSet
-from stages.evaluate.interface import QueryTables
+from stages.evaluate.interface import EvaluateParams, QueryTables
 from stages.evaluate.results import means_by_system, metrics_by_depth, query_results, run_rows
 from stages.lib.core.interface import _write_outputs, outputs_of
 from stages.lib.core.tables import check_table
@@ -43,20 +46,32 @@ LITERAL = results(
 
 
 def test_the_means_of_each_system():
-    metrics = means_by_system(LITERAL, "test")
+    metrics = means_by_system(LITERAL, "test", component_weight=10)
     assert metrics["test.bm25.ndcg_at_10"] == 0.25
     assert metrics["test.base.ndcg_at_10"] == 0.5
     assert metrics["test.finetuned.ndcg_at_10"] == 0.625
     assert metrics["test.finetuned.mrr_at_10"] == 0.3125
     assert metrics["test.base.recall_at_100"] == 1.0
-    assert metrics.keys() == {f"test.{system}.{metric}" for system in THREE for metric in METRICS}
+    assert metrics.keys() == {
+        *(f"test.{system}.{metric}" for system in THREE for metric in METRICS),
+        *(f"test.plain.{system}.ndcg_at_10" for system in THREE),
+    }
+
+
+def test_a_component_counts_as_so_many_queries_in_every_mean():
+    # Queries 1 and 2 are of one component, which counts as one query.
+    metrics = means_by_system(LITERAL, "test", component_weight=1)
+    assert metrics["test.base.ndcg_at_10"] == 0.5
+    assert metrics["test.finetuned.ndcg_at_10"] == pytest.approx((0.75 + 0.25 + 0.75) / 3)
+    assert metrics["test.finetuned.mrr_at_10"] == pytest.approx((0.75 + 0.25 + 0.75) / 6)
+    assert metrics["test.plain.finetuned.ndcg_at_10"] == 0.625
 
 
 @examples(20)
 @given(st.permutations(range(len(LITERAL))))
 def test_the_order_of_the_rows_changes_nothing(order):
-    assert means_by_system(LITERAL.iloc[list(order)], "test") == pytest.approx(
-        means_by_system(LITERAL, "test"), abs=1e-12
+    assert means_by_system(LITERAL.iloc[list(order)], "test", 1) == pytest.approx(
+        means_by_system(LITERAL, "test", 1), abs=1e-12
     )
 
 
@@ -77,11 +92,34 @@ def test_metrics_are_listed_by_system_and_depth(k, recall):
         Corpus(DOC_IDS, [""] * 4),
         evaluation_set_of(GRADES),
         split="test",
-        depths=[k, 10],
+        params=parameters(depths=[k, 10]),
     )
-    assert list(listed.columns) == ["split", "system", "measure", "k", "mean"]
+    assert list(listed.columns) == ["split", "system", "measure", "k", "mean", "plain"]
     row = listed[(listed["measure"] == "recall") & (listed["k"] == k)].iloc[0]
     assert (row["split"], row["system"], row["mean"]) == ("test", "base", recall)
+
+
+def test_means_by_depth_are_weighted_and_plain():
+    evaluation_set = evaluation_set_of({**GRADES, "q3": {name("d", 1): 1.0}})
+    three = pd.DataFrame({"query_id": [*QUERY_IDS, "q3"], "component_id": ["d1", "d2", "d2"]})
+    positions = np.concatenate([HITS.positions, HITS.positions[1:]])
+    hits = Hits(positions, np.concatenate([HITS.scores, HITS.scores[1:]]))
+    listed = metrics_by_depth(
+        {"base": hits},
+        Corpus(DOC_IDS, [""] * 4),
+        evaluation_set._replace(queries=three),
+        split="test",
+        params=parameters(depths=[2], component_weight=1),
+    )
+    # The first query has its document in two hits, the two of the other component have none.
+    row = listed[listed["measure"] == "hit"].iloc[0]
+    assert (row["mean"], row["plain"]) == (0.5, pytest.approx(1 / 3, abs=1e-6))
+
+
+def parameters(**changed):
+    """Return the section `evaluate` of params.yaml with other values."""
+    values = YAML(typ="safe").load(Path("params.yaml").read_text("utf-8"))["evaluate"]
+    return EvaluateParams.model_validate({**values, **changed})
 
 
 def evaluation_set_of(grades):

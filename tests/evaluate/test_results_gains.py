@@ -12,7 +12,7 @@ from stages.lib.schemas.runs import QueryResults
 from tests.properties import examples
 
 GAIN = "validation.gain.over_base.ndcg_at_10"
-SETTINGS = IntervalSettings(13, None)
+SETTINGS = IntervalSettings(13, None, component_weight=10)
 
 
 def results(base, tuned, components, split="validation"):
@@ -38,12 +38,12 @@ def test_a_gain_is_paired_and_resampled_by_component():
         np.tile([0.25, 0.25, 0.25, -0.25], 30),
         np.repeat([f"c{index:03}" for index in range(60)], 2),
     )
-    expected = mean_interval(differences, names, 13)
+    expected = mean_interval(differences, names, 13, component_weight=10)
     assert {
         end: metrics[f"{GAIN}.{end}"] for end in ("mean", "low", "high", "mde")
     } == expected._asdict()
     assert metrics[f"{GAIN}.mean"] == 0.125
-    assert metrics[f"{GAIN}.p"] == sign_flip(differences, names, 13)
+    assert metrics[f"{GAIN}.p"] == sign_flip(differences, names, 13, component_weight=10)
     assert metrics["validation.components"] == 60
     # Every component deviates by 0.25 from its share of the mean, half of them up, half down.
     assert metrics["validation.effective_components"] == pytest.approx(60.0)
@@ -54,6 +54,7 @@ def test_few_components_give_means_and_no_interval(count):
     metrics = gains(many(count), "validation", SETTINGS)
     assert metrics.keys() == {
         f"{GAIN}.mean",
+        f"{GAIN}.plain",
         "validation.components",
         "validation.effective_components",
     }
@@ -70,15 +71,34 @@ def test_every_system_is_compared_and_only_base_is_tested():
 
 def test_a_single_component_has_a_mean_alone():
     metrics = gains(results([0.5, 0.5], [1.0, 0.5], ["c", "c"]), "validation", SETTINGS)
-    assert metrics == {f"{GAIN}.mean": 0.25, "validation.components": 1}
+    assert metrics == {
+        f"{GAIN}.mean": 0.25,
+        f"{GAIN}.plain": 0.25,
+        "validation.components": 1,
+    }
+
+
+def test_a_large_component_counts_as_ten_queries():
+    # 40 queries of one component gain 1, one query each of 60 components gains nothing.
+    components = ["large"] * 40 + [f"c{index:02}" for index in range(60)]
+    frame = results([0.0] * 100, [1.0] * 40 + [0.0] * 60, components)
+    metrics = gains(frame, "validation", SETTINGS)
+    assert metrics[f"{GAIN}.plain"] == 0.4
+    assert metrics[f"{GAIN}.mean"] == pytest.approx(10 / 70)
+    assert metrics["validation.components"] == 61
+
+    # The mean of a half: the large component is in it, or it is not.
+    plain = gains(frame, "validation", IntervalSettings(13, None, component_weight=100))
+    assert plain[f"{GAIN}.mean"] == 0.4
+    assert metrics[f"{GAIN}.mde"] < 0.5 * plain[f"{GAIN}.mde"]
 
 
 def test_seeds_of_training_widen_the_interval_only():
     before, after = (
         gains(many(60), "validation", SETTINGS),
-        gains(many(60), "validation", IntervalSettings(13, 0.05)),
+        gains(many(60), "validation", IntervalSettings(13, 0.05, component_weight=10)),
     )
-    plain = mean_interval(*_of(many(60)), 13)
+    plain = mean_interval(*_of(many(60)), 13, component_weight=10)
     assert (
         after[f"{GAIN}.low"]
         == add_seed_variance(plain, 0.05, trainings=1).low

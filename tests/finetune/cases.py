@@ -126,13 +126,17 @@ def validation_set():
         {
             "query_id": [f"q{index:016x}" for index in range(len(ROWS))],
             "text": [row[0] for row in ROWS],
+            "component_id": [f"c{index}" for index in range(len(ROWS))],
         }
     )
     grades = {
         f"q{index:016x}": {f"d{texts.index(row[1]):016x}": 1.0} for index, row in enumerate(ROWS)
     }
     return ValidationSet(
-        Corpus(doc_ids, texts), EvaluationSet(queries, grades, pd.DataFrame()), BASE
+        Corpus(doc_ids, texts),
+        EvaluationSet(queries, grades, pd.DataFrame()),
+        BASE,
+        component_weight=10,
     )
 
 

@@ -30,13 +30,15 @@ AXES = {"a": [1.0, 0.0], "near a": [0.8, 0.6], "b": [0.0, 1.0]}
 PROMPTS = ModelParams(base="x", weights_sha256="", anchor_prompt="ask: ", document_prompt="tell: ")
 
 
-def small(grades, starts=None, texts=("a", "near a", "b")):
+def small(grades, starts=None, texts=("a", "near a", "b"), components=None):
     doc_ids = np.array(["d0", "d1", "d2"][: len(texts) if starts is None else len(starts)])
     queries = pd.DataFrame({"query_id": list(grades), "text": ["a"] * len(grades)})
+    queries["component_id"] = components or [f"c{index}" for index in range(len(grades))]
     return ValidationSet(
         Corpus(doc_ids, list(texts), None if starts is None else np.array(starts)),
         EvaluationSet(queries, grades, pd.DataFrame()),
         PROMPTS,
+        component_weight=1,
     )
 
 
@@ -50,6 +52,16 @@ def test_ndcg_is_over_ten_hits_and_prompts_go_first():
     score = ndcg_at_10(small({"q0": {"d0": 1.0}, "q1": {"d1": 1.0}, "q2": {"gone": 1.0}}), encode)
     assert score == pytest.approx((1.0 + 1.0 / np.log2(3) + 0.0) / 3, abs=1e-6)
     assert seen == [(["a", "near a", "b"], "tell: "), (["a", "a", "a"], "ask: ")]
+
+
+def test_models_are_chosen_by_the_weighted_mean():
+    def encode(texts, prompt):
+        return np.array([AXES[text] for text in texts], dtype=np.float32)
+
+    # Two queries of one component find their document first, one of another does not find it.
+    grades = {"q0": {"d0": 1.0}, "q1": {"d0": 1.0}, "q2": {"gone": 1.0}}
+    assert ndcg_at_10(small(grades, components=["c1", "c1", "c2"]), encode) == 0.5
+    assert ndcg_at_10(small(grades), encode) == pytest.approx(2 / 3, abs=1e-6)
 
 
 def test_a_bounded_set_keeps_answers_and_whole_documents():
@@ -85,7 +97,7 @@ def test_without_queries_nothing_can_be_chosen(tmp_path):
         UserError,
         match=r"Queries.parquet holds no queries(.|\n)*early_stopping: 0(.|\n)*merge: \[\]",
     ):
-        read_validation_set(inputs, PROMPTS)
+        read_validation_set(inputs, PROMPTS, component_weight=10)
 
 
 @pytest.mark.slow

@@ -33,7 +33,14 @@ def values():
     gains = {
         f"{split}.gain.over_base.ndcg_at_10.{part}": value
         for split in ("validation", "test")
-        for part, value in (("mean", 0.1), ("low", 0.06), ("high", 0.14), ("mde", 0.055))
+        for part, value in (
+            *(("mean", 0.1), ("plain", 0.123), ("low", 0.06), ("high", 0.14), ("mde", 0.055)),
+        )
+    }
+    plain = {
+        f"{split}.plain.{system}.ndcg_at_10": value
+        for split in ("validation", "test")
+        for system, value in (("bm25", 0.345), ("base", 0.456), ("finetuned", 0.567))
     }
     nearness = {
         f"{split}.nearness.{kind}.{part}.{what}": value
@@ -107,7 +114,9 @@ def values():
             "benchmark": "abc",
             "validation.trained_documents_share": 0.0,
             "test.trained_documents_share": 0.0,
+            "component_weight": 10,
             **scores,
+            **plain,
             **gains,
             **nearness,
         },

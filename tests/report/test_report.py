@@ -32,6 +32,17 @@ def test_page_says_how_much_was_gained(run):
     assert 'class="box good"' in text
 
 
+def test_plain_means_stand_beside_the_weighted_ones(run):
+    text = page()
+    assert (
+        "A component counts as at most 10 queries; where each query counts once, the gain is +0.123."
+    ) in text
+    # The three numbers at the top, the table of gains, and the table of systems.
+    assert "plain 0.567; validation 0.600" in text
+    assert '<td class="n">+0.123</td>' in text
+    assert "0.456" in text
+
+
 def test_page_says_when_there_is_no_evidence_of_a_gain(run):
     edit("evaluate", **{"test.gain.over_base.ndcg_at_10.low": -0.01})
     text = page()

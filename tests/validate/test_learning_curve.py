@@ -8,13 +8,11 @@ from stages.lib.analysis.probe import bounded_rows
 from stages.validate.learning_curve import (
     FRACTIONS,
     SEEDS,
-    CurvePoint,
     ProbeExperiment,
-    ProbeResult,
     component_sample,
-    curve_table,
     run_probe,
 )
+from stages.validate.probe_result import CurvePoint, ProbeResult, curve_table
 from tests.validate.test_probe_experiment import build
 
 ROWS = build(1).training
@@ -67,8 +65,15 @@ def test_with_folds_each_fold_has_a_share_of_the_bound(monkeypatch):
 
 
 def result_of(low, high):
+    last_step = MeanInterval((low + high) / 2, low, high, 0.01)
     return ProbeResult(
-        np.array([0.5]), None, None, MeanInterval((low + high) / 2, low, high, 0.01), []
+        np.array([0.5]),
+        mean=0.5,
+        plain_gain=0.1,
+        gain=None,
+        placebo=None,
+        last_step=last_step,
+        points=[],
     )
 
 
@@ -86,8 +91,21 @@ def test_the_last_doubling_decides(low, high, trend):
 
 
 def test_without_an_interval_nothing_is_claimed():
-    result = ProbeResult(np.array([0.5]), None, None, None, [])
-    assert result.metrics() == {"probe.ndcg_at_10": 0.5, "curve.trend": "unclear"}
+    result = ProbeResult(
+        np.array([0.5]),
+        mean=0.5,
+        plain_gain=0.1,
+        gain=None,
+        placebo=None,
+        last_step=None,
+        points=[],
+    )
+    assert result.metrics() == {
+        "probe.ndcg_at_10": 0.5,
+        "plain.probe.ndcg_at_10": 0.5,
+        "plain.probe.gain": 0.1,
+        "curve.trend": "unclear",
+    }
 
 
 @pytest.mark.slow
@@ -105,6 +123,32 @@ def test_the_probe_ends_the_curve_whatever_the_workers(monkeypatch):
     assert len(first.points) == SEEDS * len(FRACTIONS)
     assert first.metrics()["probe.ndcg_at_10"] == pytest.approx(np.mean(ends))
     assert first.metrics()["probe.gain"] == pytest.approx(np.mean(ends) - 0.5)
+
+
+@pytest.mark.parametrize("component_weight", [1, 10])
+def test_every_mean_and_interval_of_the_probe_is_weighted(component_weight):
+    # The last twenty of sixty queries are of one component.
+    experiment = build(1)
+    count = len(experiment.query_vectors)
+    names = [f"c{index}" if index < 40 else "large" for index in range(count)]
+    queries = experiment.evaluation_set.queries.assign(component_id=names)
+    experiment = experiment._replace(
+        evaluation_set=experiment.evaluation_set._replace(queries=queries),
+        component_weight=component_weight,
+    )
+    base = np.where(np.arange(count) < 40, 0.5, 0.0)
+    result = run_probe(experiment, base, seed=3)
+
+    # The large component counts as `component_weight` queries.
+    gains = result.scores - base
+    mean_of_large = gains[40:].mean()
+    expected = (gains[:40].sum() + component_weight * mean_of_large) / (40 + component_weight)
+    assert count == 60
+    assert result.metrics()["probe.gain"] == pytest.approx(expected)
+    assert result.metrics()["plain.probe.gain"] == pytest.approx(gains.mean())
+    assert result.metrics()["probe.gain"] != pytest.approx(gains.mean(), abs=1e-3)
+    ends = [point.ndcg_at_10 for point in result.points if point.fraction == 1.0]
+    assert result.metrics()["probe.ndcg_at_10"] == pytest.approx(np.mean(ends))
 
 
 def test_the_table_begins_at_the_base_model():

@@ -10,8 +10,8 @@ from stages.lib.analysis.separation import Panel
 from stages.lib.reporting.funnel import Funnel
 from stages.validate.embedding_quality import histogram
 from stages.validate.gates import Gate
-from stages.validate.learning_curve import CurvePoint, curve_table
 from stages.validate.page import PageData, render, summary_lines
+from stages.validate.probe_result import CurvePoint, curve_table
 
 pytestmark = pytest.mark.usefixtures("charts_once")
 
@@ -29,6 +29,10 @@ MEASURED = {
     "base.ndcg_at_10": 0.4716,
     "base.recall_at_100": 0.8539,
     "probe.ndcg_at_10": 0.5612,
+    "component_weight": 10,
+    "plain.base.ndcg_at_10": 0.4321,
+    "plain.probe.ndcg_at_10": 0.5432,
+    "plain.probe.gain": 0.1111,
     "probe.gain": 0.0896,
     "probe.gain_low": 0.0511,
     "probe.gain_high": 0.1234,
@@ -128,6 +132,12 @@ def test_a_missing_value_is_not_shown_as_zero():
     assert "not measured" in truncated
 
 
+def test_plain_means_stand_beside_the_weighted_ones():
+    html = render_page(PASSED)
+    assert "In all means a component counts as at most 10 queries." in html
+    assert "the probe has 0.543, the base model 0.432, and the gain is +0.111." in html
+
+
 def test_failures_come_before_warnings():
     html = render_page(WARNED, FAILED)
     assert html.index("are hardly closer") < html.index("repeat each other")
@@ -157,7 +167,7 @@ def test_queries_of_one_component_show_no_interval():
     left = {
         name: value
         for name, value in MEASURED.items()
-        if "gain" not in name and "last_step" not in name
+        if name == "plain.probe.gain" or ("gain" not in name and "last_step" not in name)
     }
     html = render(PageData([PASSED], left, BINS, POINTS, MAP, FUNNEL))
     assert "there is no interval" in html

@@ -49,7 +49,9 @@ def build(folds, anchors=None, negatives=True, seed=3):
         components[other] if negatives else components[:0],
     )
     evaluation_set = EvaluationSet(query_frame, grades, pd.DataFrame())
-    return ProbeExperiment(evaluation_set, queries, corpus, passages, rows, folds)
+    return ProbeExperiment(
+        evaluation_set, queries, corpus, passages, rows, folds, component_weight=10
+    )
 
 
 def folds_of(experiment):

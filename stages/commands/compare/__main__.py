@@ -5,14 +5,17 @@
     python -m stages compare main --rescore    the older model scored anew on the newer benchmark
 
 The fine-tuned models of both versions are compared query by query, on the same queries over the
-same documents. The interval of the mean difference over components and a sign-flip test decide. A
-difference that is certainly smaller than `compare.delta` counts as none. Make your choices on
+same documents. Today's rule is applied to the results of each query of both: in a mean no component
+counts as more than `evaluate.component_weight` queries. The interval of the mean difference over
+components and a sign-flip test decide. A difference that is certainly smaller than `compare.delta`
+counts as none. Make your choices on
 validation. `--split test` prints how often the test set was used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -51,6 +54,7 @@ from stages.commands.compare.verdicts import (
     find_slices,
     measure_difference,
     read_evaluation_set,
+    restated_versions,
     seed_deviation,
     uses_of_test_set,
 )
@@ -59,7 +63,7 @@ from stages.commands.pipeline import order
 from stages.lib.analysis.intervals import DETECTABLE_ERRORS
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
-from stages.lib.core.params import load_section
+from stages.lib.core.params import ComponentWeight, load_section
 from stages.lib.core.stage import command
 from stages.lib.evaluation.evaluation_set import EvaluationSet
 
@@ -95,12 +99,12 @@ def compare(
     split: str,
     system: str,
     delta: float,
+    component_weight: int,
     rescored: bool = False,
 ) -> Report:
     """Return the comparison of two versions; if `rescored`, on the benchmark of the newer one."""
     # The same queries over the same documents for both versions.
-    align = rescore if rescored else pair_results
-    paired = align(before, after, split, system=system)
+    paired = (rescore if rescored else pair_results)(before, after, split, system=system)
 
     # Queries of the newer version, if DVC has them here: their slices and their texts.
     tables = AvailableTables()
@@ -113,7 +117,9 @@ def compare(
 
     # The primary metric is tested alone, all others together.
     seed_sd = seed_deviation(before, after, system)
-    primary, others = _compare_metrics(paired, slices, delta, seed_sd=seed_sd)
+    primary, others = _compare_metrics(
+        paired, slices, delta, seed_sd=seed_sd, component_weight=component_weight
+    )
 
     # How much of what is found stayed.
     overlap = tables.read(
@@ -122,11 +128,9 @@ def compare(
 
     # Queries that lost, and which rules changed their relevant documents.
     change = _regressed(paired)
-    new_decisions = tables.read(
-        "rules behind lost queries",
-        lambda: find_new_decisions(before, after, split, list(change.index)),
-    )
-    worst = _worst(change, _texts_to_show(evaluation_set, split))
+    query_texts = _texts_to_show(evaluation_set, split)
+    find_decisions = partial(find_new_decisions, before, after, split, list(change.index))
+    new_decisions = tables.read("rules behind lost queries", find_decisions)
 
     return Report(
         before=before.name,
@@ -134,6 +138,8 @@ def compare(
         split=split,
         system=system,
         delta=delta,
+        component_weight=component_weight,
+        restated=restated_versions([before, after], component_weight),
         paired=paired,
         seed_sd=seed_sd,
         primary=primary,
@@ -141,7 +147,7 @@ def compare(
         slices_too_small=slices.too_small if paired.comparable else 0,
         test_set_uses=_test_set_uses(after, primary, split),
         overlap=overlap,
-        regressions=Regressions(len(change), worst, new_decisions),
+        regressions=Regressions(len(change), _worst(change, query_texts), new_decisions),
         params=changes(before.params(), after.params()),
         row_counts=changes(_row_counts(before), _row_counts(after)),
         missing=tables.missing,
@@ -195,6 +201,7 @@ def main(
         split=split,
         system=system,
         delta=load_section(CompareParams).delta,
+        component_weight=load_section(ComponentWeight).component_weight,
         rescored=rescored,
     )
 
@@ -213,7 +220,12 @@ def main(
 
 
 def _compare_metrics(
-    paired: PairedResults, slices: Slices, delta: float, *, seed_sd: float
+    paired: PairedResults,
+    slices: Slices,
+    delta: float,
+    *,
+    seed_sd: float,
+    component_weight: int,
 ) -> tuple[Comparison, list[Comparison]]:
     """Return the outcome of the primary metric, and those of the other metrics and the slices."""
 
@@ -226,6 +238,7 @@ def _compare_metrics(
             before[metric],
             after[metric],
             components=after["component_id"],
+            component_weight=component_weight,
             seed=0,
             seed_sd=seed_sd,
         )

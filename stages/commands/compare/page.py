@@ -13,13 +13,15 @@ from stages.commands.compare.report import (
     Change,
     Regressions,
     Report,
+    format_value,
+)
+from stages.commands.compare.sentences import (
     describe_basis,
     describe_decisions,
     describe_difference,
     describe_missing,
     describe_overlap,
     describe_small_slices,
-    format_value,
 )
 from stages.commands.compare.verdicts import Comparison
 from stages.lib.reporting.charts import BLUE, GREEN, GREY, ORANGE, svg_figure

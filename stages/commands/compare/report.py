@@ -10,9 +10,16 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from stages.commands.compare.alignment import QRELS_COLUMNS, PairedResults
+from stages.commands.compare.sentences import (
+    describe_basis,
+    describe_decisions,
+    describe_difference,
+    describe_missing,
+    describe_overlap,
+    describe_small_slices,
+)
 from stages.commands.compare.verdicts import Comparison, TestSetUses
 from stages.commands.compare.versions import Version
-from stages.lib.analysis.intervals import MIN_COMPONENTS
 
 MAX_LISTED = 10  # queries and rules
 METRIC_NAMES = {"ndcg_at_10": "nDCG@10", "mrr_at_10": "MRR@10", "recall_at_10": "Recall@10"}
@@ -24,13 +31,6 @@ _ROW_COUNTS = ("rows_in", "rows_out", "added.", "dropped.", "edits.", "accepted.
 # Stages whose ledgers can explain a lost query, and the columns that make up a decision.
 _LEDGER_STAGES = ("clean", "deduplicate")
 _DECISION_COLUMNS = ["row_id", "field", "action", "reason", "before", "after"]
-_PAST_TENSE = {
-    "drop": "dropped",
-    "edit": "edited",
-    "add": "added",
-    "repoint": "re-pointed",
-    "note": "noted",
-}
 
 Change = tuple[str, Any, Any]  # key, old value, new value
 Decision = tuple[str, str, str]  # stage, action, reason
@@ -69,6 +69,8 @@ class Report(NamedTuple):
         split: validation, or test.
         system: the system whose results are compared.
         delta: the smallest difference that counts.
+        component_weight: the most queries that a component counts as in a mean.
+        restated: versions whose own means follow another rule.
         paired: the results of both versions.
         seed_sd: standard deviation of a mean between training seeds.
         primary: nDCG@10, tested alone.
@@ -87,6 +89,8 @@ class Report(NamedTuple):
     split: str
     system: str
     delta: float
+    component_weight: int
+    restated: list[str]
     paired: PairedResults
     seed_sd: float
     primary: Comparison
@@ -203,6 +207,8 @@ def to_json(report: Report) -> str:
         "split": report.split,
         "system": report.system,
         "delta": report.delta,
+        "component_weight": report.component_weight,
+        "restated": report.restated,
         "same_benchmark": paired.same_benchmark and paired.rescored is None,
         "rescored": paired.rescored is not None,
         "queries_practised": paired.seen_in_training,
@@ -224,90 +230,6 @@ def to_json(report: Report) -> str:
     return json.dumps(figures, indent=2, sort_keys=True, ensure_ascii=False)
 
 
-def describe_difference(comparison: Comparison) -> str:
-    """Return both means, their difference, its interval and its p-value, in words."""
-    if not comparison.queries:
-        return "no query is in both"
-
-    means = f"{comparison.before:.4f} -> {comparison.after:.4f}"
-    effect = comparison.effect
-    if effect is None:
-        return means
-
-    interval = f"({effect.low:+.4f} to {effect.high:+.4f})"
-    return f"{means}, **{effect.mean:+.4f}** {interval}, p = {comparison.p_value:.4f}"
-
-
-def describe_basis(report: Report) -> str:
-    """Return sentences on what the outcome is based on, and what difference it could have shown."""
-    paired = report.paired
-    primary = report.primary
-    if primary.outcome == "not comparable":
-        return (
-            f"Only {paired.share_in_common:.0%} of the queries or documents are in common "
-            f"({_removed_and_added(paired)}). "
-            "Score the older model on today's benchmark: `--rescore`."
-        )
-
-    # Which queries and documents.
-    text = f"{primary.queries:,} queries in {primary.components:,} components"
-    if paired.rescored is not None:
-        text += (
-            f": the model of {report.before} was scored anew on the queries and documents "
-            f"of {report.after}."
-        )
-        if paired.seen_in_training:
-            text += (
-                f" {paired.seen_in_training:,} queries are left out, since that model was trained "
-                "on their components."
-            )
-    elif paired.same_benchmark:
-        text += ", the same benchmark over the same documents."
-    else:
-        text += (
-            f" that both have, over the documents that both have ({_removed_and_added(paired)})."
-        )
-
-    # How small a difference they can show.
-    effect = primary.effect
-    if effect is not None and not any(effect):
-        text += " No query has another score than before."
-    elif effect is not None:
-        text += f" Differences from {effect.mde:.4f} up would show here four times in five."
-
-    # What another training would have changed.
-    if report.seed_sd:
-        text += (
-            f" Another seed of training moves a mean by {report.seed_sd:.4f}, "
-            "which the intervals include."
-        )
-    return text
-
-
-def describe_overlap(overlap: float) -> str:
-    """Return a sentence on how many of the first hits stayed."""
-    return f"The first ten hits of a query have {overlap:.0%} in common."
-
-
-def describe_small_slices(count: int) -> str:
-    """Return a sentence on the slices that were not tested."""
-    plural = "" if count == 1 else "s"
-    return f"Not tested, with fewer than {MIN_COMPONENTS} components: {count} slice{plural}."
-
-
-def describe_missing(missing: Mapping[str, str]) -> str:
-    """Return a sentence on what is left out, and why."""
-    parts = [f"{label} ({reason})" for label, reason in missing.items()]
-    return f"Left out: {'; '.join(parts)}."
-
-
-def describe_decisions(decisions: NewDecisions) -> str:
-    """Return what a rule did to relevant documents of regressed queries, in words."""
-    verb = _PAST_TENSE.get(decisions.action, decisions.action)
-    count = len(decisions.queries)
-    return f"the rule `{decisions.reason}` of {decisions.stage} {verb} answers of {count:,} of them"
-
-
 def format_value(value: object) -> str:
     """Return a value as JSON; an empty text if there is none."""
     return "" if value is None else json.dumps(value, ensure_ascii=False)
@@ -327,6 +249,7 @@ def _figures(comparison: Comparison) -> dict[str, Any]:
         "word": comparison.outcome,
         "before": comparison.before,
         "after": comparison.after,
+        "plain": comparison.plain,
         "p": comparison.p_value,
         "queries": comparison.queries,
         "components": comparison.components,
@@ -336,19 +259,13 @@ def _figures(comparison: Comparison) -> dict[str, Any]:
     if not comparison.queries:
         figures["before"] = None
         figures["after"] = None
+        figures["plain"] = None
 
     # mean, low, high and mde.
     if comparison.effect:
         figures.update(comparison.effect._asdict())
 
     return figures
-
-
-def _removed_and_added(paired: PairedResults) -> str:
-    return (
-        f"queries: {paired.queries_removed:,} removed, {paired.queries_added:,} added; "
-        f"documents: {paired.documents_removed:,} removed, {paired.documents_added:,} added"
-    )
 
 
 def _comparison_row(comparison: Comparison) -> str:

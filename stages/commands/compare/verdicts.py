@@ -9,10 +9,11 @@ best of several versions look better than it is.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
@@ -24,7 +25,7 @@ from stages.commands.compare.versions import (
     blob_of,
     file_versions,
 )
-from stages.evaluate.results import query_slices
+from stages.evaluate.slices import query_slices
 from stages.lib.analysis.intervals import (
     ALPHA,
     DETECTABLE_ERRORS,
@@ -37,7 +38,8 @@ from stages.lib.analysis.intervals import (
     sign_flip,
 )
 from stages.lib.core.params import ParamsSection
-from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels
+from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels, scoring_rule
+from stages.lib.evaluation.weights import weighted_mean
 
 PRIMARY = "ndcg_at_10"
 TEST_RESULTS = "metrics/queries/test.tsv"
@@ -59,11 +61,12 @@ class Difference(NamedTuple):
 
     Attributes:
         name: the metric or slice.
-        before: mean of the older version.
-        after: mean of the newer version.
-        effect: mean difference with its 95 % interval; None under LEAST_COMPONENTS.
+        before: weighted mean of the older version.
+        after: weighted mean of the newer version.
+        plain: difference of the means in which each query counts once.
+        effect: mean difference with its 95 % interval; None under MIN_COMPONENTS.
         narrow: the 90 % interval, which decides on equivalence.
-        p_value: of a sign-flip test by component; 1 under LEAST_COMPONENTS.
+        p_value: of a sign-flip test by component; 1 under MIN_COMPONENTS.
         queries: number of queries.
         components: number of components.
     """
@@ -71,6 +74,7 @@ class Difference(NamedTuple):
     name: str
     before: float
     after: float
+    plain: float
     effect: MeanInterval | None
     narrow: tuple[float, float]
     p_value: float
@@ -84,9 +88,10 @@ class Comparison(NamedTuple):
     Attributes:
         name: the metric or slice.
         outcome: better, worse, equivalent, no evidence, or not comparable.
-        before: mean of the older version.
-        after: mean of the newer version.
-        effect: mean difference with its 95 % interval; None under LEAST_COMPONENTS.
+        before: weighted mean of the older version.
+        after: weighted mean of the newer version.
+        plain: difference of the means in which each query counts once.
+        effect: mean difference with its 95 % interval; None under MIN_COMPONENTS.
         p_value: corrected if it is one of several.
         queries: number of queries.
         components: number of components.
@@ -96,6 +101,7 @@ class Comparison(NamedTuple):
     outcome: Outcome
     before: float
     after: float
+    plain: float
     effect: MeanInterval | None
     p_value: float | None
     queries: int
@@ -152,22 +158,41 @@ def seed_deviation(before: Version, after: Version, system: str) -> float:
     return float(after.params().get("evaluate.seed_sd") or 0.0)
 
 
+def restated_versions(versions: Sequence[Version], component_weight: int) -> list[str]:
+    """Return the names of the versions whose own means follow another rule than that of today.
+
+    Their results of each query stay valid, so the rule of today applies to these. Versions from
+    before the weight name no rule: each query counted once.
+    """
+    rule = scoring_rule(component_weight)
+    return [
+        version.name
+        for version in versions
+        if version.details("evaluate").get("scoring_rule") != rule
+    ]
+
+
 def measure_difference(
     name: str,
     before: pd.Series[float],
     after: pd.Series[float],
     *,
     components: pd.Series[str],
+    component_weight: int,
     seed: int,
     seed_sd: float = 0.0,
 ) -> Difference:
     """Return the difference of two results with its intervals and its p-value.
+
+    Both sides have the same weights. They follow from the components of the queries that are
+    compared.
 
     Args:
         name: the metric or slice.
         before: scores of the older version, shape (queries,).
         after: scores of the newer version, with the same index.
         components: the component of each query, with the same index.
+        component_weight: the most queries that a component counts as.
         seed: of the random halves and sign flips.
         seed_sd: standard deviation of a mean over trainings that differ only in their seed. It
             widens both intervals. 0 if both results come from one training.
@@ -175,42 +200,44 @@ def measure_difference(
     differences = np.asarray(after - before, dtype=np.float64)
     component_ids = components.to_numpy(dtype=str)
     count = len(np.unique(component_ids))
-    before_mean = float(before.mean())
-    after_mean = float(after.mean())
 
-    # Too few components: means, but no interval.
+    # Means without an interval: all that too few components give.
+    difference = Difference(
+        name=name,
+        before=_mean(before, component_ids, component_weight),
+        after=_mean(after, component_ids, component_weight),
+        plain=float(differences.mean()) if count else float("nan"),
+        effect=None,
+        narrow=(-np.inf, np.inf),
+        p_value=1.0,
+        queries=len(differences),
+        components=count,
+    )
     if count < MIN_COMPONENTS:
-        return Difference(
-            name=name,
-            before=before_mean,
-            after=after_mean,
-            effect=None,
-            narrow=(-np.inf, np.inf),
-            p_value=1.0,
-            queries=len(differences),
-            components=count,
-        )
+        return difference
 
     # Both intervals come from the same random halves.
-    means = random_half_means(differences, component_ids, seed)
+    means = random_half_means(differences, component_ids, seed, component_weight=component_weight)
     low, low_90, high_90, high = np.quantile(means, [0.025, 0.05, 0.95, 0.975]).tolist()
-    mean = float(differences.mean())
+    mean = weighted_mean(differences, component_ids, component_weight)
     mde = float(DETECTABLE_ERRORS * means.std(ddof=1))
 
     # Another training seed could have moved both ends of both intervals.
     narrow = add_seed_variance(
         MeanInterval(mean, low_90, high_90, mde), seed_sd * _NORMAL_90 / NORMAL_QUANTILE
     )
-    return Difference(
-        name=name,
-        before=before_mean,
-        after=after_mean,
+    return difference._replace(
         effect=add_seed_variance(MeanInterval(mean, low, high, mde), seed_sd),
         narrow=(narrow.low, narrow.high),
-        p_value=sign_flip(differences, component_ids, seed),
-        queries=len(differences),
-        components=count,
+        p_value=sign_flip(differences, component_ids, seed, component_weight=component_weight),
     )
+
+
+def _mean(scores: pd.Series[float], components: npt.NDArray[np.str_], weight: int) -> float:
+    """Return the weighted mean; NaN without queries."""
+    if not len(scores):
+        return float("nan")
+    return weighted_mean(np.asarray(scores, dtype=np.float64), components, weight)
 
 
 def compare_difference(
@@ -242,6 +269,7 @@ def compare_difference(
         outcome=outcome,
         before=difference.before,
         after=difference.after,
+        plain=difference.plain,
         effect=effect,
         p_value=p_value,
         queries=difference.queries,

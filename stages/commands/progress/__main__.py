@@ -4,7 +4,8 @@
 
 The versions are the commits of this branch that changed the results on validation, the working
 tree, and the experiments of DVC. Each version is compared with the one before it, and each
-experiment with the commit it started from, as `python -m stages compare` does. The last lines
+experiment with the commit it started from, as `python -m stages compare` does. Today's rule, with
+`evaluate.component_weight`, is applied to the results of each query of all of them. The last lines
 give how often the test set was used on this benchmark, and how good the best of so many equal
 versions looks by chance.
 """
@@ -41,7 +42,7 @@ from stages.lib.analysis.intervals import (
 )
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
-from stages.lib.core.params import load_section
+from stages.lib.core.params import ComponentWeight, load_section
 from stages.lib.core.stage import command
 
 # So many changes in a row that are all equivalent say that it no longer pays to iterate.
@@ -154,7 +155,12 @@ def main(
     html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
 ) -> None:
     """Show what every version so far was worth, and whether it still pays to iterate."""
-    criterion = Criterion(split, system, load_section(CompareParams).delta)
+    criterion = Criterion(
+        split,
+        system,
+        load_section(CompareParams).delta,
+        component_weight=load_section(ComponentWeight).component_weight,
+    )
 
     # Each version against the one before it.
     versions = [*commits_of(f"metrics/queries/{split}.tsv"), find_version(None)]

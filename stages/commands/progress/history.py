@@ -28,17 +28,26 @@ from stages.lib.analysis.intervals import (
     mean_interval,
 )
 from stages.lib.core.errors import UserError
+from stages.lib.evaluation.weights import weighted_mean
 
 NOT_A_NUMBER = float("nan")
 MAX_PARAMS = 3  # parameters that are listed for an experiment
 
 
 class Criterion(NamedTuple):
-    """How versions are compared: split, system, and the smallest difference that counts."""
+    """How versions are compared.
+
+    Attributes:
+        split: the evaluation set.
+        system: the system.
+        delta: the smallest difference that counts.
+        component_weight: the most queries that a component counts as in a mean.
+    """
 
     split: str
     system: str
     delta: float
+    component_weight: int
 
 
 class VersionResult(NamedTuple):
@@ -47,7 +56,8 @@ class VersionResult(NamedTuple):
     Attributes:
         version: the version.
         subject: its commit message, or the changed parameters of an experiment.
-        mean: mean nDCG@10.
+        mean: weighted mean nDCG@10.
+        plain: mean nDCG@10 in which each query counts once.
         low: lower end of its 95 % interval; NaN with too few components.
         high: upper end of it.
         comparison: with the version before, or with the start of an experiment; None for the first.
@@ -58,6 +68,7 @@ class VersionResult(NamedTuple):
     version: Version
     subject: str
     mean: float
+    plain: float
     low: float
     high: float
     comparison: Comparison | None
@@ -151,12 +162,22 @@ def version_result(
     # The mean with its interval.
     scores = results[PRIMARY].to_numpy(dtype=np.float64)
     components = results["component_id"].to_numpy(dtype=str)
-    mean = float(scores.mean())
+    mean = weighted_mean(scores, components, criterion.component_weight)
     low = NOT_A_NUMBER
     high = NOT_A_NUMBER
     if len(np.unique(components)) >= MIN_COMPONENTS:
-        _, low, high, _ = mean_interval(scores, components, seed=0)
-    result = VersionResult(version, subject, mean, low=low, high=high, comparison=None)
+        _, low, high, _ = mean_interval(
+            scores, components, seed=0, component_weight=criterion.component_weight
+        )
+    result = VersionResult(
+        version,
+        subject,
+        mean,
+        plain=float(scores.mean()),
+        low=low,
+        high=high,
+        comparison=None,
+    )
 
     # The comparison, or the reason why there is none.
     if before is None:
@@ -179,6 +200,7 @@ def compare_versions(before: Version, after: Version, criterion: Criterion) -> C
         paired.before[PRIMARY],
         paired.after[PRIMARY],
         components=paired.after["component_id"],
+        component_weight=criterion.component_weight,
         seed=0,
         seed_sd=seed_deviation(before, after, criterion.system),
     )

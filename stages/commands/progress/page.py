@@ -11,9 +11,18 @@ from stages.commands.progress.history import NOT_A_NUMBER, VersionResult
 from stages.lib.reporting.charts import BLUE, ORANGE, svg_figure
 from stages.lib.reporting.html import Html, PageSection, html_page, html_table, paragraph
 
-_TABLE_HEAD = ["| version | | nDCG@10 (95 % interval) | difference | |", "|---|---|---|---|---|"]
-_PAGE_COLUMNS = ["version", "change", "nDCG@10", "difference", "low", "high", "verdict"]
-_PAGE_FORMATS = {"nDCG@10": ".4f", "difference": "+.4f", "low": "+.4f", "high": "+.4f"}
+_TABLE_HEAD = [
+    "| version | | nDCG@10 (95 % interval) | plain | difference | |",
+    "|---|---|---|---|---|---|",
+]
+_PAGE_COLUMNS = ["version", "change", "nDCG@10", "plain", "difference", "low", "high", "verdict"]
+_PAGE_FORMATS = {
+    "nDCG@10": ".4f",
+    "plain": ".4f",
+    "difference": "+.4f",
+    "low": "+.4f",
+    "high": "+.4f",
+}
 
 
 def markdown_lines(
@@ -72,7 +81,7 @@ def _markdown_row(result: VersionResult) -> str:
     if result.start:
         name += f", from `{result.start}`"
     subject = result.subject.replace("|", "\\|")
-    return f"| {name} | {subject} | {mean} | {difference} | {result.outcome} |"
+    return f"| {name} | {subject} | {mean} | {result.plain:.4f} | {difference} | {result.outcome} |"
 
 
 def _page_rows(results: Sequence[VersionResult]) -> pd.DataFrame:
@@ -88,7 +97,8 @@ def _page_rows(results: Sequence[VersionResult]) -> pd.DataFrame:
         )
         # An outcome must not be broken into two lines.
         outcome = (result.outcome or "first").replace(" ", "\u00a0")
-        rows.append((result.label, result.subject, result.mean, mean, low, high, outcome))
+        row = (result.label, result.subject, result.mean, result.plain, mean, low, high, outcome)
+        rows.append(row)
 
     return pd.DataFrame(rows, columns=_PAGE_COLUMNS)
 

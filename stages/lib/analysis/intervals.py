@@ -2,6 +2,8 @@
 
 Queries about the same document are not independent. Resampling single queries makes
 intervals too narrow (on HPO by 40 %), so a component is in a resample as a whole or not at all.
+Means are weighted: with weights w (see `stages.lib.evaluation.weights`) the mean is
+sum(w x) / sum(w), of all queries and of each half.
 
 Sources: Hartigan 1969 (intervals from random halves), Fisher 1935 (sign-flip test), Wilson 1927
 (intervals of shares), Kish 1965 (design effect), Korn and Graubard 1998 (degrees of freedom).
@@ -14,6 +16,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from stages.lib.evaluation.weights import query_weights, weighted_mean
 
 RESAMPLES = 10_000
 
@@ -40,7 +44,7 @@ _Components = npt.NDArray[np.str_]
 
 
 class MeanInterval(NamedTuple):
-    """A mean difference with its 95 % interval.
+    """A weighted mean difference with its 95 % interval.
 
     `mde` is the minimal detectable effect: 80 % of such query sets would show a difference of
     this size.
@@ -56,24 +60,27 @@ def mean_interval(
     differences: _Values,
     components: _Components,
     seed: int,
+    *,
+    component_weight: int,
 ) -> MeanInterval:
-    """Return the mean of per-query `differences` with its interval over random halves.
+    """Return the weighted mean of per-query `differences` with its interval over random halves.
 
     `differences` and `components` have shape (queries,). `components` names the component of
-    each query.
+    each query, and a component counts as at most `component_weight` queries.
 
     Raises ValueError if there are no queries or fewer than two components.
 
     >>> differences = np.array([0.1, 0.3, -0.1, 0.2])
-    >>> result = mean_interval(differences, np.array(["a", "a", "b", "c"]), seed=13)
+    >>> components = np.array(["a", "a", "b", "c"])
+    >>> result = mean_interval(differences, components, seed=13, component_weight=10)
     >>> [round(value, 3) for value in result[:3]]
     [0.125, -0.1, 0.2]
     """
-    means = random_half_means(differences, components, seed)
+    means = random_half_means(differences, components, seed, component_weight=component_weight)
     low, high = np.quantile(means, [0.025, 0.975])
     standard_error = means.std(ddof=1)
     return MeanInterval(
-        mean=float(differences.mean()),
+        mean=weighted_mean(differences, components, component_weight),
         low=float(low),
         high=float(high),
         mde=float(DETECTABLE_ERRORS * standard_error),
@@ -81,12 +88,14 @@ def mean_interval(
 
 
 class PairedTest(NamedTuple):
-    """A mean difference with its interval, its p-value, and the size of the sample.
+    """A weighted mean difference with its interval, its p-value, and the size of the sample.
 
-    `mean_interval` and `p` are None with fewer than LEAST_COMPONENTS components.
+    `plain` is the mean in which each query counts once. `effect` and `p` are None with fewer than
+    MIN_COMPONENTS components.
     """
 
     mean: float
+    plain: float
     effect: MeanInterval | None
     p: float | None
     queries: int
@@ -100,18 +109,23 @@ def paired_test(
     differences: _Values,
     components: _Components,
     seed: int,
+    *,
+    component_weight: int,
     seed_sd: float | None = None,
     trainings: int = 0,
 ) -> PairedTest:
-    """Return the mean of per-query `differences` with its interval and its sign-flip test.
+    """Return the weighted mean of per-query `differences`, its interval and its sign-flip test.
 
-    `differences` and `components` have shape (queries,), with at least one query. `seed_sd` and
-    `trainings` are those of `add_seed_variance`.
+    `differences` and `components` have shape (queries,), with at least one query. A component
+    counts as at most `component_weight` queries. `seed_sd` and `trainings` are those of
+    `add_seed_variance`.
 
-    >>> paired_test(np.array([0.1, 0.3]), np.array(["a", "b"]), seed=1)
-    PairedTest(mean=0.2, effect=None, p=None, queries=2, components=2)
+    >>> components = np.array(["a", "a", "b"])
+    >>> paired_test(np.array([0.0, 0.0, 0.75]), components, seed=1, component_weight=1)
+    PairedTest(mean=0.375, plain=0.25, effect=None, p=None, queries=3, components=2)
     """
-    mean = float(differences.mean())
+    mean = weighted_mean(differences, components, component_weight)
+    plain = float(differences.mean())
     query_count = len(differences)
     component_count = len(np.unique(components))
 
@@ -119,6 +133,7 @@ def paired_test(
     if component_count < MIN_COMPONENTS:
         return PairedTest(
             mean=mean,
+            plain=plain,
             effect=None,
             p=None,
             queries=query_count,
@@ -126,11 +141,14 @@ def paired_test(
         )
 
     # The interval covers the seed of training too. The test is of the queries alone.
-    interval_of_mean = mean_interval(differences, components, seed)
+    interval_of_mean = mean_interval(
+        differences, components, seed, component_weight=component_weight
+    )
     return PairedTest(
         mean=mean,
+        plain=plain,
         effect=add_seed_variance(interval_of_mean, seed_sd, trainings),
-        p=sign_flip(differences, components, seed),
+        p=sign_flip(differences, components, seed, component_weight=component_weight),
         queries=query_count,
         components=component_count,
     )
@@ -143,8 +161,8 @@ def significance(difference: PairedTest, corrected_p: float | None = None) -> Si
     Better and worse need both a small p-value and an interval without 0, because the seed of
     training widens the interval alone.
 
-    >>> interval = MeanInterval(0.2, 0.1, 0.3, 0.15)
-    >>> significance(PairedTest(0.2, interval, p=0.001, queries=90, components=60))
+    >>> effect = MeanInterval(0.2, 0.1, 0.3, 0.15)
+    >>> significance(PairedTest(0.2, 0.2, effect, p=0.001, queries=90, components=60))
     'better'
     """
     p_value = difference.p if corrected_p is None else corrected_p
@@ -193,11 +211,14 @@ def random_half_means(
     differences: _Values,
     components: _Components,
     seed: int,
+    *,
+    component_weight: int,
 ) -> _Values:
-    """Return the mean of `differences` in RESAMPLES random halves, shape (RESAMPLES,).
+    """Return the weighted mean of `differences` in RESAMPLES random halves, shape (RESAMPLES,).
 
-    `differences` and `components` have shape (queries,). A coin decides for each component
-    whether it is in a half. Empty halves are drawn again.
+    `differences` and `components` have shape (queries,), and a component counts as at most
+    `component_weight` queries. A coin decides for each component whether it is in a half. Empty
+    halves are drawn again.
 
     A value with a share p of the halves beyond it is one that `sign_flip` rejects at 2 p. So the
     quantiles bound exactly the means that the test does not reject (Hartigan 1969). They have
@@ -206,11 +227,12 @@ def random_half_means(
 
     Raises ValueError if there are no queries or fewer than two components.
 
-    >>> means = random_half_means(np.array([0.0, 1.0]), np.array(["a", "b"]), seed=1)
+    >>> components = np.array(["a", "b"])
+    >>> means = random_half_means(np.array([0.0, 1.0]), components, seed=1, component_weight=10)
     >>> means.shape, sorted(set(means.tolist()))
     ((10000,), [0.0, 0.5, 1.0])
     """
-    sums, sizes = _by_component(differences, components)
+    sums, sizes = _by_component(differences, components, component_weight)
     random = np.random.default_rng(seed)
     blocks: list[_Values] = []
     mean_count = 0
@@ -219,12 +241,12 @@ def random_half_means(
         # Draw a block of halves: 1 where a component is in, shape (draws, components).
         draws = min(_BLOCK_RESAMPLES, RESAMPLES - mean_count)
         halves = _random_signs(random, draws, len(sums))
-        queries_in_half = halves @ sizes
+        weight_in_half = halves @ sizes
         sum_in_half = halves @ sums
 
         # Keep the halves that have a query.
-        is_filled = queries_in_half > 0
-        block = sum_in_half[is_filled] / queries_in_half[is_filled]
+        is_filled = weight_in_half > 0
+        block = sum_in_half[is_filled] / weight_in_half[is_filled]
         blocks.append(block)
         mean_count += len(block)
 
@@ -235,19 +257,21 @@ def sign_flip(
     differences: _Values,
     components: _Components,
     seed: int,
+    *,
+    component_weight: int,
 ) -> float:
     """Return the two-sided p-value of the hypothesis that two systems are the same.
 
-    It is the share of random sign flips with a mean at least as far from 0. If the systems are
-    the same, the difference of each component could have had the other sign, whatever its size
-    (Fisher 1935; Smucker, Allan and Carterette 2007). Shapes and errors are those of
+    It is the share of random sign flips with a weighted mean at least as far from 0. If the systems
+    are the same, the difference of each component could have had the other sign, whatever its size
+    and weight (Fisher 1935; Smucker, Allan and Carterette 2007). Shapes and errors are those of
     `random_half_means`.
 
     >>> components = np.array([str(number) for number in range(20)])
-    >>> sign_flip(np.full(20, 0.1), components, seed=1) < 0.001
+    >>> sign_flip(np.full(20, 0.1), components, seed=1, component_weight=10) < 0.001
     True
     """
-    sums, _ = _by_component(differences, components)
+    sums, _ = _by_component(differences, components, component_weight)
     random = np.random.default_rng(seed)
     # A flip that gives the same sum must count, also after rounding.
     observed = abs(float(sums.sum())) - 1e-9
@@ -272,18 +296,19 @@ def _random_signs(random: np.random.Generator, draws: int, count: int) -> _Value
 def effective_components(
     differences: _Values,
     components: _Components,
+    component_weight: int,
 ) -> float:
     """Return the number of equal components that would vary as much as these do.
 
-    It is the participation ratio of the squared deviations of the components' sums. It is 1 if
-    one component holds all of the variance, the number of components if all hold the same (a
+    It is the participation ratio of the squared deviations of the components' weighted sums. It is
+    1 if one component holds all of the variance, the number of components if all hold the same (a
     third of it if they deviate as a normal variable does), and 0 if nothing varies. Shapes and
     errors are those of `random_half_means`.
 
-    >>> effective_components(np.array([0.5, -0.5, 0.0, 0.0]), np.array(["a", "b", "c", "d"]))
+    >>> effective_components(np.array([0.5, -0.5, 0.0, 0.0]), np.array(list("abcd")), 10)
     2.0
     """
-    sums, sizes = _by_component(differences, components)
+    sums, sizes = _by_component(differences, components, component_weight)
 
     # What each component adds to the variance of the mean.
     mean = sums.sum() / sizes.sum()
@@ -316,14 +341,16 @@ def holm_correction(values: Sequence[float]) -> list[float]:
 def _by_component(
     differences: _Values,
     components: _Components,
+    component_weight: int,
 ) -> tuple[_Values, _Values]:
-    """Return the sum of the differences and the number of queries of each component."""
+    """Return the weighted sum of the differences and the sum of the weights of each component."""
     names, component_numbers = np.unique(components, return_inverse=True)
     if len(names) < 2:
         raise ValueError(f"{len(names)} component(s) give no interval")
 
-    sums = np.bincount(component_numbers, weights=differences, minlength=len(names))
-    sizes = np.bincount(component_numbers, minlength=len(names))
+    weights = query_weights(components, component_weight)
+    sums = np.bincount(component_numbers, weights=weights * differences, minlength=len(names))
+    sizes = np.bincount(component_numbers, weights=weights, minlength=len(names))
     return sums.astype(np.float64), sizes.astype(np.float64)
 
 

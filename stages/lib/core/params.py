@@ -69,6 +69,14 @@ class SplitUnit(ParamsSection):
     unit: Literal["component", "anchor", "group", "time"]
 
 
+class ComponentWeight(ParamsSection):
+    """The most queries that a component counts as. The key is in the section `evaluate`."""
+
+    model_config = ConfigDict(extra="ignore")
+    section: ClassVar[str] = "evaluate"
+    component_weight: int = Field(ge=1, le=1_000_000)
+
+
 AnySection = TypeVar("AnySection", bound=ParamsSection)
 
 

@@ -1,8 +1,9 @@
 """Evaluation sets: queries with their qrels, and the identity of the benchmark.
 
 Two runs are comparable when they have the same benchmark: the held-out query ids with their raw
-strings, the qrels as document ids, the candidate document ids and the scoring rule. Cleaning,
-tokens, training data and model are under test and may vary.
+strings, the qrels as document ids, the candidate document ids and the rule that scores a query.
+Cleaning, tokens, training data and model are under test and may vary. So may the weight of a query
+in a mean: whoever compares two runs applies one weight to the results of both.
 """
 
 from __future__ import annotations
@@ -97,6 +98,18 @@ SCORING_RULE = (
     "full corpus; ties at six decimals by ascending document id; linear gains; "
     "a dropped document is a miss"
 )
+
+
+def scoring_rule(component_weight: int) -> str:
+    """Return in words how a ranking becomes a mean: of a query, then over queries.
+
+    The first part is hashed into the benchmark. The second part is not, since the results of each
+    query do not depend on it: `compare` applies the rule of today to results of any version.
+
+    >>> scoring_rule(10).rpartition("; ")[2]
+    'a component counts as at most 10 queries'
+    """
+    return f"{SCORING_RULE}; a component counts as at most {component_weight} queries"
 
 
 def benchmark_id(evaluation_sets: Iterable[EvaluationSet], document_ids: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from stages.lib.evaluation.weights import weighted_mean
 from stages.lib.retrieval.search import Hits
 
 DEPTH = 100
@@ -199,22 +200,32 @@ def metrics_at(graded: GradedHits, k: int) -> dict[str, MetricArray]:
     }
 
 
-def mean_metrics(graded: GradedHits, depths: Sequence[int]) -> pd.DataFrame:
+def mean_metrics(
+    graded: GradedHits,
+    depths: Sequence[int],
+    components: npt.NDArray[np.str_],
+    *,
+    component_weight: int,
+) -> pd.DataFrame:
     """Return the mean of every metric over the queries at each of `depths`.
 
-    The columns are measure, k and mean.
+    The columns are measure, k, mean and plain. In `mean` each of `components` (queries,) counts
+    as at most `component_weight` queries. In `plain` each query counts once, as in other
+    evaluators.
 
     >>> hits = Hits(np.array([[1, 0]]), np.array([[0.9, 0.4]], dtype=np.float32))
     >>> graded = grade_hits(["q1"], hits, np.array(["d0", "d1"]), {"q1": {"d0": 1.0}})
-    >>> mean_metrics(graded, [2]).set_index("measure")["mean"]["recall"].item()
+    >>> means = mean_metrics(graded, [2], np.array(["c1"]), component_weight=10)
+    >>> means.set_index("measure")["mean"]["recall"].item()
     1.0
     """
     rows = []
     for k in sorted(set(depths)):
         for name, values in metrics_at(graded, k).items():
-            rows.append((name, k, float(values.mean())))
+            mean = weighted_mean(values, components, component_weight)
+            rows.append((name, k, mean, float(values.mean())))
 
-    return pd.DataFrame(rows, columns=["measure", "k", "mean"])
+    return pd.DataFrame(rows, columns=["measure", "k", "mean", "plain"])
 
 
 def metrics_table(query_ids: Sequence[str], graded: GradedHits) -> pd.DataFrame:

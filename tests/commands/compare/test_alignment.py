@@ -102,6 +102,7 @@ def test_without_a_common_query_nothing_is_compared():
         common.before["ndcg_at_10"],
         common.after["ndcg_at_10"],
         components=common.after["component_id"],
+        component_weight=10,
         seed=0,
     )
     assert (difference.queries, difference.components, difference.effect) == (0, 0, None)

@@ -13,6 +13,7 @@ from stages.commands.compare.__main__ import app
 from stages.commands.compare.report import changes, is_row_count
 from stages.commands.compare.versions import find_version
 from stages.lib.core.errors import UserError
+from stages.lib.evaluation.evaluation_set import scoring_rule
 from tests.commands.results import COMMIT, write, write_details, write_old_metrics
 from tests.conftest import git
 
@@ -253,3 +254,55 @@ def test_changes_are_what_differs():
     ]
     others = ["mine.negatives_per_anchor", "evaluate.benchmark"]
     assert [key for key in [*counts, *others] if is_row_count(key)] == counts
+
+
+def commit_before_weights(folder):
+    """Commit 100 queries of 0.4, fifty of one component, as versions before the weight wrote them."""
+    params = Path("params.yaml").read_text("utf-8")
+    without_weight = re.sub(r"(?m)^  component_weight: .*\n", "", params)
+    assert without_weight != params
+    Path("params.yaml").write_text(without_weight, "utf-8")
+    write([0.4], large=50)
+    git(folder, *COMMIT, "before the weight")
+    Path("params.yaml").write_text(params, "utf-8")
+    return params
+
+
+def test_todays_weight_applies_to_both_versions(history):
+    params = commit_before_weights(history)
+    # The large component gains 0.5, and all others stay.
+    write([0.9] * 50 + [0.4] * 50, large=50)
+    evaluated = json.loads(Path("metrics/details/evaluate.json").read_text("utf-8"))
+    write_details("evaluate", {**evaluated, "scoring_rule": scoring_rule(10)})
+
+    comparison = compare()
+    assert (comparison["same_benchmark"], comparison["component_weight"]) == (True, 10)
+    assert (comparison["primary"]["queries"], comparison["primary"]["components"]) == (100, 51)
+    assert comparison["primary"]["before"] == pytest.approx(0.4)
+    assert comparison["primary"]["after"] == pytest.approx((10 * 0.9 + 50 * 0.4) / 60)
+    assert comparison["primary"]["mean"] == pytest.approx(5 / 60)
+    assert comparison["primary"]["plain"] == pytest.approx(0.25)
+    assert comparison["restated"] == ["HEAD"]
+    output = invoke("--md", "--html", "page.html").output
+    sentence = (
+        "A component counts as at most 10 queries; where each query counts once, the difference "
+        "is +0.2500. The means that HEAD wrote down follow another rule; these follow today's."
+    )
+    assert sentence in output
+    assert (
+        "where each query counts once, the difference is +0.2500" in Path("page.html").read_text()
+    )
+
+    # Another weight of today is another rule for both, and no result is made anew.
+    Path("params.yaml").write_text(
+        params.replace("component_weight: 10", "component_weight: 1000"), "utf-8"
+    )
+    plain = compare()
+    assert plain["primary"]["mean"] == plain["primary"]["plain"] == pytest.approx(0.25)
+    assert plain["restated"] == ["HEAD", "the working tree"]
+
+
+def test_versions_from_before_the_weight_compare_with_each_other(history):
+    commit_before_weights(history)
+    assert compare("HEAD", "HEAD")["verdict"] == "equivalent"
+    assert compare("HEAD~1", "HEAD")["primary"]["after"] == pytest.approx(0.4)

@@ -12,7 +12,9 @@ from stages.commands.compare.verdicts import (
 from stages.lib.analysis.intervals import holm_correction, sign_flip
 
 
-def difference_of(differences, per_component=1, name="ndcg_at_10", seed_sd=0.0):
+def difference_of(
+    differences, per_component=1, name="ndcg_at_10", seed_sd=0.0, component_weight=10
+):
     """Return the difference of two results that differ so, with so many queries in each component."""
     query_ids = [f"q{index}" for index in range(len(differences))]
     names = [f"c{index // per_component}" for index in range(len(differences))]
@@ -22,6 +24,7 @@ def difference_of(differences, per_component=1, name="ndcg_at_10", seed_sd=0.0):
         before,
         before + pd.Series(differences, index=query_ids),
         components=pd.Series(names, index=query_ids),
+        component_weight=component_weight,
         seed=0,
         seed_sd=seed_sd,
     )
@@ -52,6 +55,19 @@ def test_many_queries_of_few_components_are_no_evidence():
         49,
     )
     assert comparison.effect is None, "an interval would say more than they do"
+
+
+def test_both_sides_have_the_same_weights():
+    # Of two components the first has 20 queries and counts as 10, the second has 10.
+    query_ids = [f"q{index}" for index in range(30)]
+    components = pd.Series(["large"] * 20 + ["small"] * 10, index=query_ids)
+    before = pd.Series([0.3] * 20 + [0.1] * 10, index=query_ids)
+    after = pd.Series([0.9] * 20 + [0.3] * 10, index=query_ids)
+    difference = measure_difference(
+        "ndcg_at_10", before, after, components=components, component_weight=10, seed=0
+    )
+    assert (difference.before, difference.after) == (pytest.approx(0.2), pytest.approx(0.6))
+    assert difference.plain == pytest.approx((20 * 0.6 + 10 * 0.2) / 30)
 
 
 def test_one_component_has_no_interval():
@@ -107,9 +123,13 @@ def test_signs_are_flipped_by_component():
     # Ten equal differences: 2 of 1,024 ways to sign them are as far from 0. In two components it is 2 of 4.
     apart = np.array([f"c{index}" for index in range(10)])
     together = np.array(["a"] * 5 + ["b"] * 5)
-    assert sign_flip(np.ones(10), apart, seed=1) == pytest.approx(2 / 1024, abs=0.001)
-    assert sign_flip(np.ones(10), together, seed=1) == pytest.approx(0.5, abs=0.02)
-    assert sign_flip(np.zeros(10), apart, seed=1) == 1.0
+    assert sign_flip(np.ones(10), apart, seed=1, component_weight=10) == pytest.approx(
+        2 / 1024, abs=0.001
+    )
+    assert sign_flip(np.ones(10), together, seed=1, component_weight=10) == pytest.approx(
+        0.5, abs=0.02
+    )
+    assert sign_flip(np.zeros(10), apart, seed=1, component_weight=10) == 1.0
 
 
 @pytest.mark.slow
@@ -126,7 +146,9 @@ def test_equal_versions_hardly_ever_get_an_outcome():
         shared = np.repeat(random.normal(0.0, 0.15, 120), sizes)
         own = random.normal(0.0, 0.2, len(names)) * (random.random(len(names)) < 0.4)
         after = before + shared + own
-        difference = measure_difference("ndcg_at_10", before, after, components=components, seed=0)
+        difference = measure_difference(
+            "ndcg_at_10", before, after, components=components, component_weight=10, seed=0
+        )
         outcomes.append(compare_difference(difference, 0.01).outcome)
     # 5 %, and what the chance of 300 draws may add to it.
     assert outcomes.count("better") + outcomes.count("worse") <= 0.08 * 300

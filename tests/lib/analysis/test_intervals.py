@@ -30,7 +30,9 @@ def differences():
 def test_effect_on_literals():
     # Component a holds 0.1 and 0.3, b holds -0.1, c holds 0.2.
     components = np.array(["a", "a", "b", "c"])
-    result = mean_interval(np.array([0.1, 0.3, -0.1, 0.2]), components, seed=13)
+    result = mean_interval(
+        np.array([0.1, 0.3, -0.1, 0.2]), components, seed=13, component_weight=10
+    )
     assert result.mean == pytest.approx(0.125)
 
     # The halves a, c and ac have a mean of 0.2, b of -0.1, ab of 0.1, bc of 0.05, abc of 0.125.
@@ -42,7 +44,7 @@ def test_effect_on_literals():
 
 
 def test_interval_of_many_queries_is_the_normal_one(differences):
-    result = mean_interval(differences, component_names(400), seed=1)
+    result = mean_interval(differences, component_names(400), seed=1, component_weight=10)
     mean = differences.mean()
     error = differences.std(ddof=1) / np.sqrt(400)
     assert result.mean == pytest.approx(mean)
@@ -52,23 +54,30 @@ def test_interval_of_many_queries_is_the_normal_one(differences):
 
 
 def test_more_queries_give_a_narrower_interval(differences):
-    few = mean_interval(differences[:50], component_names(50), seed=1)
-    many = mean_interval(differences, component_names(400), seed=1)
+    few = mean_interval(differences[:50], component_names(50), seed=1, component_weight=10)
+    many = mean_interval(differences, component_names(400), seed=1, component_weight=10)
     assert many.high - many.low < 0.6 * (few.high - few.low)
     assert many.mde < 0.6 * few.mde
 
 
 def test_equal_queries_of_a_component_count_once(differences):
     repeated = np.repeat(differences[:100], 4)
-    clustered = mean_interval(repeated, np.repeat(component_names(100), 4), seed=1)
-    naive = mean_interval(repeated, component_names(400), seed=1)
-    single = mean_interval(differences[:100], component_names(100), seed=1)
+    clustered = mean_interval(
+        repeated, np.repeat(component_names(100), 4), seed=1, component_weight=10
+    )
+    naive = mean_interval(repeated, component_names(400), seed=1, component_weight=10)
+    single = mean_interval(differences[:100], component_names(100), seed=1, component_weight=10)
     assert clustered.high - clustered.low == pytest.approx(2 * (naive.high - naive.low), rel=0.1)
     assert clustered == pytest.approx(single)
 
 
 def test_no_difference_gives_an_interval_of_no_width():
-    assert mean_interval(np.zeros(10), component_names(10), seed=1) == (0.0, 0.0, 0.0, 0.0)
+    assert mean_interval(np.zeros(10), component_names(10), seed=1, component_weight=10) == (
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+    )
 
 
 def test_interval_has_its_nominal_coverage(monkeypatch):
@@ -82,7 +91,7 @@ def test_interval_has_its_nominal_coverage(monkeypatch):
         shared = np.repeat(random.normal(0.0, 1.0, 100), sizes)
         values = shared + random.normal(0.05, 0.5, len(shared))
 
-        result = mean_interval(values, components, seed)
+        result = mean_interval(values, components, seed, component_weight=10)
         covered += result.low <= 0.05 <= result.high
     assert 0.88 <= covered / 200 <= 0.99
 
@@ -92,25 +101,25 @@ def test_interval_excludes_what_sign_flips_reject(differences):
     # one twice knows nothing of its sign.
     components = np.repeat(component_names(61), [30] + [1] * 60)
     lopsided = np.concatenate([np.full(30, 0.6), differences[:60]])
-    result = mean_interval(lopsided, components, seed=1)
+    result = mean_interval(lopsided, components, seed=1, component_weight=100)
     for end in (result.low, result.high):
-        p_value = sign_flip(lopsided - end, components, seed=2)
+        p_value = sign_flip(lopsided - end, components, seed=2, component_weight=100)
         assert p_value == pytest.approx(0.05, abs=0.01)
 
 
 def test_components_without_variance_do_not_count():
-    equal = effective_components(np.array([0.5, -0.5, 0.5, -0.5]), component_names(4))
+    equal = effective_components(np.array([0.5, -0.5, 0.5, -0.5]), component_names(4), 100)
     assert equal == pytest.approx(4.0)
 
     # Two that hold all of the variance among ten that hold none.
-    two = effective_components(np.array([0.5, -0.5] + [0.0] * 10), component_names(12))
+    two = effective_components(np.array([0.5, -0.5] + [0.0] * 10), component_names(12), 100)
     assert two == pytest.approx(2.0)
-    assert effective_components(np.full(12, 0.3), component_names(12)) == 0.0
+    assert effective_components(np.full(12, 0.3), component_names(12), 100) == 0.0
 
     # Deviations of the three components from the mean of 0.25: 1.5, -0.75, -0.75.
     # (2.25 + 2 x 0.5625)^2 / ...
     components = np.array(["a", "a", "b", "c"])
-    lopsided = effective_components(np.array([1.0, 1.0, -0.5, -0.5]), components)
+    lopsided = effective_components(np.array([1.0, 1.0, -0.5, -0.5]), components, 100)
     assert lopsided == pytest.approx(3.375**2 / (2.25**2 + 2 * 0.5625**2))
 
 
@@ -125,15 +134,15 @@ def test_interval_holds_the_mean_and_moves_with_it(values, count, shift):
     components = np.array([f"c{index % count}" for index in range(len(values))])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(intervals, "RESAMPLES", 500)
-        result = mean_interval(values, components, 3)
-        moved = mean_interval(values + shift, components, 3)
-        reversed_rows = mean_interval(values[::-1], components[::-1], 3)
+        result = mean_interval(values, components, 3, component_weight=10)
+        moved = mean_interval(values + shift, components, 3, component_weight=10)
+        reversed_rows = mean_interval(values[::-1], components[::-1], 3, component_weight=10)
 
     assert result.low - 1e-12 <= result.mean <= result.high + 1e-12
     expected = (result.mean + shift, result.low + shift, result.high + shift, result.mde)
     assert moved == pytest.approx(expected, abs=1e-9)
     assert reversed_rows == pytest.approx(result, abs=1e-9)
-    assert effective_components(values, components) <= min(count, len(values)) + 1e-9
+    assert effective_components(values, components, 100) <= min(count, len(values)) + 1e-9
 
 
 @pytest.mark.parametrize(
@@ -142,23 +151,25 @@ def test_interval_holds_the_mean_and_moves_with_it(values, count, shift):
 )
 def test_fewer_than_two_components_give_no_interval(values, components):
     with pytest.raises(ValueError, match="give no interval"):
-        mean_interval(np.array(values, dtype=float), np.array(components, dtype=str), seed=1)
+        mean_interval(
+            np.array(values, dtype=float),
+            np.array(components, dtype=str),
+            seed=1,
+            component_weight=10,
+        )
 
 
 def test_result_depends_on_the_seed_alone(differences):
     components = component_names(400)
-    assert mean_interval(differences, components, seed=1) == mean_interval(
-        differences, components, seed=1
-    )
-    assert mean_interval(differences, components, seed=1) != mean_interval(
-        differences, components, seed=2
-    )
+    first = mean_interval(differences, components, seed=1, component_weight=10)
+    assert first == mean_interval(differences, components, seed=1, component_weight=10)
+    assert first != mean_interval(differences, components, seed=2, component_weight=10)
 
 
 def test_names_of_components_do_not_matter(differences):
     renamed = np.array([f"other {name}" for name in component_names(400)])
-    original = mean_interval(differences, component_names(400), seed=1)
-    assert mean_interval(differences, renamed, seed=1) == original
+    original = mean_interval(differences, component_names(400), seed=1, component_weight=10)
+    assert mean_interval(differences, renamed, seed=1, component_weight=10) == original
 
 
 def test_single_items_give_the_interval_of_wilson():

@@ -130,9 +130,12 @@ def test_means_are_over_queries_at_each_depth_once():
     )
     qrels = {"a": {DOC_IDS[900]: 1.0, DOC_IDS[901]: 1.0}, "b": {DOC_IDS[900]: 1.0, "d-gone": 1.0}}
 
-    rows = mean_metrics(grade_hits(["a", "b"], hits, DOC_IDS, qrels), [100, 1, 3, 3])
+    graded = grade_hits(["a", "b"], hits, DOC_IDS, qrels)
+    components = np.array(["c1", "c2"])
+    rows = mean_metrics(graded, [100, 1, 3, 3], components, component_weight=10)
     recall = rows[rows["measure"] == "recall"]
     assert recall[["k", "mean"]].to_numpy().tolist() == [[1, 0.25], [3, 0.5], [100, 0.75]]
+    assert rows["plain"].tolist() == rows["mean"].tolist()
     assert set(rows["measure"]) == {"ndcg", "mrr", "map", "recall", "hit"}
 
 

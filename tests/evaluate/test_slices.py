@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.evaluate.results import (
+from stages.evaluate.results import IntervalSettings, paired_scores
+from stages.evaluate.slices import (
     SLICE_COLUMNS,
-    IntervalSettings,
     length_slice,
-    paired_scores,
     query_slices,
     slice_counts,
     slice_gains,
@@ -22,7 +21,7 @@ from stages.lib.schemas.evaluation_set import Queries
 from tests.evaluate.test_results_gains import results
 from tests.properties import examples
 
-SETTINGS = IntervalSettings(13, None)
+SETTINGS = IntervalSettings(13, None, component_weight=10)
 
 
 def held(relations, texts=None, sources=None):
@@ -109,6 +108,18 @@ def test_a_slice_on_literals():
         "validation.slices.better": 1,
         "validation.slices.worse": 0,
     }
+
+
+def test_a_slice_has_weights_of_its_own():
+    # Of the large component 20 queries are in each relation, so it counts as ten in each.
+    components = ["large"] * 40 + [f"c{index:02}" for index in range(20)]
+    relations = ["left"] * 20 + ["right"] * 20 + ["left"] * 10 + ["right"] * 10
+    tuned = [0.8] * 20 + [0.4] * 20 + [0.4] * 10 + [0.2] * 10
+    rows = slice_gains(results([0.0] * 60, tuned, components), held(relations), {}, SETTINGS)
+    rows = rows.set_index("slice")
+    assert rows.loc["left", ["queries", "components"]].tolist() == [30, 11]
+    assert rows.loc["left", "finetuned"] == rows.loc["left", "gain"] == 0.6
+    assert rows.loc["right", "finetuned"] == rows.loc["right", "gain"] == 0.3
 
 
 def test_p_values_are_corrected_for_their_number():
