@@ -32,8 +32,7 @@ from stages.lib.evaluation.ranking_metrics import grade_hits, metrics_at
 from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
 from stages.lib.retrieval.encoder import Encoder
 from stages.lib.retrieval.search import Hits
-from stages.lib.schemas.queries_from_pairs import queries_and_qrels
-from stages.lib.text.normal_form import normal_form
+from stages.lib.schemas.queries_from_pairs import queries_and_qrels, query_id_of
 
 DEPTHS = (1, 5, 10, 100)
 
@@ -72,9 +71,7 @@ def read(folder: Path) -> tuple[Corpus, EvaluationSet, dict[str, dict[str, int]]
     for query, doc, score in zip(
         judged["query-id"], judged["corpus-id"], judged["score"], strict=True
     ):
-        theirs.setdefault("q" + hash_hex("query", normal_form(queries[query])), {})[
-            name("d", doc)
-        ] = int(score)
+        theirs.setdefault(query_id_of(queries[query]), {})[name("d", doc)] = int(score)
     return corpus, EvaluationSet(held, resolve_qrels(qrels, {}), qrels), theirs
 
 

@@ -126,6 +126,7 @@ def rightness(count: int) -> dict[str, float]:
     from stages.lib.preprocessing.word_lists import without_stopwords
     from stages.lib.text.normal_form import normal_form, shingles, similarity
     from stages.lib.text.similarity_join import similarity_join
+    from stages.lib.text.strict_form import strict_form
 
     made = planted(count, seed=1)
     sets = {doc_id: shingles(text) for doc_id, text in made.texts.items()}
@@ -146,9 +147,10 @@ def rightness(count: int) -> dict[str, float]:
     stands_for = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
 
     def supported(gone: str, stays: str) -> bool:
-        same = without_stopwords(forms[gone]) == without_stopwords(forms[stays])
+        gone_form, stays_form = strict_form(made.texts[gone]), strict_form(made.texts[stays])
+        same = without_stopwords(gone_form) == without_stopwords(stays_form)
         return stays in kept and (
-            forms[gone] == forms[stays]
+            gone_form == stays_form
             or (same and similarity(made.texts[gone], made.texts[stays]) >= 0.8)
         )
 

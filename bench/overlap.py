@@ -17,7 +17,9 @@ from typing import NamedTuple
 
 from bench.corpus import documents
 from stages.lib.text.matches import ids_by_normal_form
-from stages.lib.text.overlap import shared_runs
+from stages.lib.text.normal_form import normal_form
+from stages.lib.text.normal_form import words as word_list
+from stages.lib.text.overlap import RUN_WORDS, shared_runs
 
 WORDS = 200
 QUOTED_WORDS = 60
@@ -46,7 +48,10 @@ def corpus(count: int, seed: int) -> Corpus:
         place = draw.randrange(len(words) - QUOTED_WORDS)
         words[place : place + QUOTED_WORDS] = quoted[start : start + QUOTED_WORDS]
         texts[index] = " ".join(words)
-        quotes.append((ids[origin], ids[index]))
+        # Signs between spaces are no words of the normal form.
+        quote = " ".join(words[place : place + QUOTED_WORDS])
+        if len(word_list(normal_form(quote))) >= RUN_WORDS:
+            quotes.append((ids[origin], ids[index]))
 
     return Corpus(dict(zip(ids, texts, strict=True)), quotes)
 

@@ -26,6 +26,7 @@ from stages.deduplicate.interface import (
     Outputs,
     Params,
 )
+from stages.deduplicate.invariants import count_violations
 from stages.deduplicate.near_duplicates import (
     DuplicateGroups,
     find_duplicates,
@@ -37,8 +38,8 @@ from stages.deduplicate.representatives import (
     PairDecisions,
     Representative,
     choose_representatives,
-    count_violations,
     deduplicate_pairs,
+    equal_documents,
     preference,
     removable_edges,
 )
@@ -66,13 +67,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     # Choose the documents that go, and the kept document that represents each of them.
     documents = documents_to_compare(inputs.documents, document_groups, settings)
     texts = dict(zip(documents["doc_id"], documents["text"], strict=True))
-    equal_documents = documents_of_text(document_groups, list(texts))
-    edges = removable_edges(document_groups.edges(), texts, settings.near)
-    semantic = find_semantic_duplicates(equal_documents, texts, params)
-    if settings.semantic == "drop":
-        edges += semantic
-    ranks = preference(documents, settings.authoritative, settings.source_order)
-    representatives = choose_representatives(equal_documents, edges, ranks)
+    representatives, semantic = represent_documents(documents, document_groups, params)
     stays = np.array([doc_id not in representatives for doc_id in document_groups.ids], dtype=bool)
 
     # Let the pairs name kept documents only, and drop the pairs that repeat another.
@@ -88,6 +83,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         representatives,
         pairs,
         pairs_after=pair_decisions.kept,
+        excluded=pair_decisions.excluded,
         kept_documents=frozenset(document_groups.ids[stays].tolist()),
         params=settings,
     )
@@ -120,8 +116,40 @@ def documents_to_compare(
     return table_parts.select_rows(documents.path, mask, Documents)
 
 
-def documents_of_text(groups: DuplicateGroups, doc_ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return the first document of each text to all documents of `doc_ids` that hold the text."""
+def represent_documents(
+    documents: pd.DataFrame, groups: DuplicateGroups, params: Params
+) -> tuple[dict[str, Representative], list[DuplicateEdge]]:
+    """Return dropped document id to its representative, and the semantic duplicates.
+
+    Args:
+        documents: the Documents that may have a duplicate.
+        groups: which of them are equal in coarse form, and which are near.
+        params: the sections of the stage.
+    """
+    settings = params.deduplicate
+    texts = dict(zip(documents["doc_id"], documents["text"], strict=True))
+    ranks = preference(documents, settings.authoritative, settings.source_order)
+
+    # Texts with one coarse form are copies only if they have one strict form.
+    coarse_groups = documents_of_form(groups, list(texts))
+    documents_of_text = equal_documents(coarse_groups, texts)
+    edges = removable_edges(
+        groups.edges(),
+        coarse_groups,
+        documents_of_text,
+        texts=texts,
+        ranks=ranks,
+        near=settings.near,
+    )
+    semantic = find_semantic_duplicates(documents_of_text, texts, params)
+    if settings.semantic == "drop":
+        edges += semantic
+
+    return choose_representatives(documents_of_text, edges, ranks), semantic
+
+
+def documents_of_form(groups: DuplicateGroups, doc_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return the first document of each coarse form to all documents of `doc_ids` that have it."""
     documents: dict[str, list[str]] = defaultdict(list)
     for doc_id, position in zip(doc_ids, np.searchsorted(groups.ids, doc_ids), strict=True):
         first_id = groups.ids[groups.first_equal[position]]
@@ -130,14 +158,14 @@ def documents_of_text(groups: DuplicateGroups, doc_ids: Sequence[str]) -> dict[s
 
 
 def find_semantic_duplicates(
-    equal_documents: Mapping[str, Sequence[str]], texts: Mapping[str, str], params: Params
+    documents_of_text: Mapping[str, Sequence[str]], texts: Mapping[str, str], params: Params
 ) -> list[DuplicateEdge]:
     """Return the pairs of texts with nearly the same embedding; none if `semantic` is off."""
     if params.deduplicate.semantic == "off":
         return []
 
-    # Texts with one normal form are embedded once.
-    text_of_group = {name: texts[name] for name in equal_documents}
+    # Texts with one strict form are embedded once.
+    text_of_group = {name: texts[name] for name in documents_of_text}
     threshold = params.deduplicate.semantic_threshold
     return semantic_edges(text_of_group, params.model, threshold)
 

@@ -6,7 +6,7 @@ Every dropped document has a kept one that is similar to itself, never through a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -14,7 +14,9 @@ import pandas as pd
 from stages.deduplicate.interface import DeduplicateParams
 from stages.lib.core.ids import hash_hex
 from stages.lib.preprocessing.word_lists import count_noise, without_stopwords
-from stages.lib.text.normal_form import normal_form, shingles, similarity
+from stages.lib.text.capital_names import is_in_capitals
+from stages.lib.text.normal_form import similarity
+from stages.lib.text.strict_form import strict_form
 
 # Sorts the better of two documents first: see `preference`.
 Rank = tuple[bool, int, int, int, int, str]
@@ -90,25 +92,87 @@ def preference(
     return ranks
 
 
-def removable_edges(
-    edges: Sequence[DuplicateEdge], texts: Mapping[str, str], near: str
-) -> list[DuplicateEdge]:
-    """Return the edges between near-duplicates over which a text may be dropped.
+def equal_documents(
+    coarse_groups: Mapping[str, Sequence[str]], texts: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Return a document of each text to all documents with this text in strict form.
 
     Args:
-        edges: edges between near-duplicates.
+        coarse_groups: documents with one coarse form, by any key. Only these may be equal.
         texts: document id to text.
+    """
+    documents: dict[str, list[str]] = {}
+    for doc_ids in coarse_groups.values():
+        name_of_form: dict[str, str] = {}
+        for doc_id in sorted(doc_ids):
+            # A document that is alone needs no form.
+            form = strict_form(texts[doc_id]) if len(doc_ids) > 1 else ""
+            name = name_of_form.setdefault(form, doc_id)
+            documents.setdefault(name, []).append(doc_id)
+
+    return documents
+
+
+def removable_edges(
+    edges: Sequence[DuplicateEdge],
+    coarse_groups: Mapping[str, Sequence[str]],
+    documents_of_text: Mapping[str, Sequence[str]],
+    *,
+    texts: Mapping[str, str],
+    ranks: Mapping[str, Rank],
+    near: str,
+) -> list[DuplicateEdge]:
+    """Return edges between texts of which one may be dropped. Each joins a best text to another.
+
+    Args:
+        edges: edges between near-duplicates, by the keys of `coarse_groups`.
+        coarse_groups: the documents with one coarse form; such texts have the similarity 1.
+        documents_of_text: the documents of each text, by the ids that the result uses.
+        texts: document id to text.
+        ranks: document id to its rank, as `preference` returns it.
         near: `deduplicate.near` of params.yaml. "drop_empty_difference" allows a drop only where
             the texts differ in stop words alone. "Upper" and "lower extremity hypokinesia" are
             near-duplicates, and different findings.
     """
     if near == "link":
         return []
-    if near == "drop":
-        return list(edges)
 
-    # Stop words do not count as a difference.
-    return [edge for edge in edges if _content(texts[edge.left]) == _content(texts[edge.right])]
+    # The texts of each coarse form.
+    names_of_form: dict[str, list[str]] = {}
+    for form, doc_ids in coarse_groups.items():
+        names_of_form[form] = [doc_id for doc_id in doc_ids if doc_id in documents_of_text]
+
+    # A text ranks as the best of its documents.
+    rank_of_name: dict[str, Rank] = {}
+    for name, doc_ids in documents_of_text.items():
+        rank_of_name[name] = min(ranks[doc_id] for doc_id in doc_ids)
+
+    # Texts of one coarse form are near-duplicates too.
+    same_form = [
+        DuplicateEdge(form, form, "near_copy", 1.0)
+        for form, names in names_of_form.items()
+        if len(names) > 1
+    ]
+    similarity_of_ends: dict[tuple[str, str], float] = {}
+    for edge in (*edges, *same_form):
+        # Texts that differ in more than stop words are no reason to drop.
+        members: dict[str, set[str]] = defaultdict(set)
+        for name in (*names_of_form[edge.left], *names_of_form[edge.right]):
+            members["" if near == "drop" else _content(texts[name])].add(name)
+
+        # The best text of each group may represent all others.
+        left_names = frozenset(names_of_form[edge.left])
+        for names in members.values():
+            best = min(names, key=rank_of_name.__getitem__)
+            for name in names - {best}:
+                is_same_form = (name in left_names) == (best in left_names)
+                score = 1.0 if is_same_form else edge.similarity
+                similarity_of_ends[min(best, name), max(best, name)] = score
+
+    return [
+        DuplicateEdge(left, right, "near_copy", score)
+        for (left, right), score in sorted(similarity_of_ends.items())
+    ]
 
 
 def choose_representatives(
@@ -170,12 +234,13 @@ def repoint(pairs: pd.DataFrame, representatives: Mapping[str, Representative]) 
 
 
 def duplicate_pairs(pairs: pd.DataFrame) -> list[ExcludedPair]:
-    """Return the pairs that repeat another: the same anchor in normal form, and the same document.
+    """Return the pairs that repeat another: the same anchor in strict form, and the same document.
 
     The pair with the highest score stays. Of equal scores, the pair whose id has the smallest hash.
     """
-    # The first pair of each group is the best one.
-    ranked = _ranked(pairs.assign(form=pairs["anchor"].map(normal_form)))
+    # Only documents with several pairs matter. The first pair of each group is the best one.
+    repeated = pairs[pairs.duplicated("doc_id", keep=False)]
+    ranked = _ranked(repeated.assign(form=repeated["anchor"].map(strict_form).astype("str")))
 
     kept_ids = ranked.groupby(["form", "doc_id"])["pair_id"].transform("first")
     return [
@@ -191,7 +256,8 @@ def near_duplicate_pairs(pairs: pd.DataFrame, threshold: float) -> list[Excluded
     They are at least `threshold` similar to the best pair of their group. That one stays.
     """
     # Only groups of two or more pairs matter.
-    forms = pairs["anchor"].map(_content)
+    pairs = pairs[pairs.duplicated("doc_id", keep=False)]
+    forms = pairs["anchor"].map(_content).astype("str")
     repeated = pairs.assign(form=forms).duplicated(["form", "doc_id"], keep=False)
     ranked = _ranked(pairs[repeated].assign(form=forms[repeated]))
 
@@ -236,74 +302,12 @@ def without_pairs(pairs: pd.DataFrame, excluded: Sequence[ExcludedPair]) -> pd.D
     return pairs[~pairs["pair_id"].isin(excluded_ids)]
 
 
-def count_violations(
-    texts: Mapping[str, str],
-    representatives: Mapping[str, Representative],
-    pairs_before: pd.DataFrame,
-    pairs_after: pd.DataFrame,
-    kept_documents: frozenset[str],
-    params: DeduplicateParams,
-) -> dict[str, int]:
-    """Return how often each invariant is broken, counted anew from the results. All must be 0.
-
-    unsupported_drops counts documents whose representative is dropped or is not similar to them.
-    dangling_pairs counts pairs whose document is dropped. relabelled_pairs counts pairs whose
-    document now says something else, stop words aside.
-
-    Args:
-        texts: the texts of all documents that are dropped or represent one.
-        representatives: dropped document id to its representative.
-        pairs_before: the pairs that the stage read.
-        pairs_after: the pairs that the stage writes.
-        kept_documents: ids of all documents that stay.
-        params: the threshold and the measure of near-duplicates.
-    """
-    compare = similarity if params.measure == "jaccard" else text_containment
-
-    # Documents that were dropped without a good reason.
-    unsupported = 0
-    for doc_id, target in representatives.items():
-        misplaced = target.kept_id not in kept_documents or doc_id in kept_documents
-        if misplaced or not _is_supported(
-            texts[doc_id],
-            texts[target.kept_id],
-            target.reason,
-            compare=compare,
-            threshold=params.near_threshold,
-        ):
-            unsupported += 1
-
-    # Pairs that name a document which says something else than before.
-    document_before = dict(zip(pairs_before["pair_id"], pairs_before["doc_id"], strict=True))
-    relabelled = 0
-    for pair_id, after in zip(pairs_after["pair_id"], pairs_after["doc_id"], strict=True):
-        before = document_before[pair_id]
-        if before != after and _differs(texts.get(before), texts.get(after)):
-            relabelled += 1
-
-    return {
-        "unsupported_drops": unsupported,
-        "dangling_pairs": sum(doc_id not in kept_documents for doc_id in pairs_after["doc_id"]),
-        "relabelled_pairs": relabelled,
-    }
-
-
-def text_containment(left: str, right: str) -> float:
-    """Return the share of the smaller text's shingles that the other text has.
-
-    Of the kinds of shingles the one with the largest share counts.
-    """
-    shares = [
-        len(left_set & right_set) / min(len(left_set), len(right_set))
-        for left_set in shingles(left)
-        for right_set in shingles(right)
-    ]
-    return max(shares)
-
-
 def _content(text: str) -> str:
-    """Return the normal form of `text` without stop words."""
-    return without_stopwords(normal_form(text))
+    """Return the strict form of `text` without stopwords."""
+    form = strict_form(text)
+
+    # In a text in capitals a stopword may be a name.
+    return form if is_in_capitals(text) else without_stopwords(form)
 
 
 def _ranked(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -312,26 +316,3 @@ def _ranked(pairs: pd.DataFrame) -> pd.DataFrame:
     return hashed.sort_values(
         ["form", "doc_id", "score", "id_hash"], ascending=[True, True, False, True]
     )
-
-
-def _is_supported(
-    dropped_text: str,
-    kept_text: str,
-    reason: str,
-    *,
-    compare: Callable[[str, str], float],
-    threshold: float,
-) -> bool:
-    """Return whether one text may represent the other for the reason that the ledger gives."""
-    if reason == "exact_copy":
-        return normal_form(dropped_text) == normal_form(kept_text)
-    if reason == "near_copy":
-        return compare(dropped_text, kept_text) >= threshold
-    return reason == "semantic_copy"
-
-
-def _differs(before: str | None, after: str | None) -> bool:
-    """Return whether two texts say different things. A missing text differs from all others."""
-    if before is None or after is None:
-        return True
-    return _content(before) != _content(after)

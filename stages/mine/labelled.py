@@ -31,10 +31,10 @@ def labelled_hits(
     minus infinity.
 
     Args:
-        forms: normal forms of the anchors, row by row.
+        forms: strict forms of the anchors, row by row.
         anchor_vectors: their vectors, of shape (rows, dimension).
         corpus: the corpus. Labels on documents that are not searched are left out.
-        dissimilar: normal form of an anchor to the documents that a person found dissimilar.
+        dissimilar: strict form of an anchor to the documents that a person found dissimilar.
         exclusions: what is known to be no negative.
     """
     documents_of_row: list[list[int]] = [[] for _ in forms]

@@ -13,6 +13,7 @@ from stages.lib.retrieval.search import Vectors
 from stages.lib.schemas.ledger import LedgerWriter
 from stages.lib.schemas.training import LABELLED
 from stages.lib.text.normal_form import normal_form
+from stages.lib.text.strict_form import strict_form
 from stages.mine.batch import BATCH_SIZE, Batch, Miner, MiningStats, Positives
 from stages.mine.candidates import (
     DENSE,
@@ -238,7 +239,7 @@ def _prepare(
     exclusions = build_exclusions(forms, list(pairs["pair_id"]), corpus, relations)
     hits = retrieve_candidates(anchor_texts, anchor_vectors, corpus, params=params, seed=seed)
     hits[LABELLED] = labelled_hits(
-        forms,
+        [strict_form(text) for text in anchor_texts],
         anchor_vectors,
         corpus,
         dissimilar=relations.labels.dissimilar,

@@ -14,6 +14,7 @@ import pandas as pd
 
 from stages.lib.retrieval.search import Vectors
 from stages.lib.text.normal_form import normal_form
+from stages.lib.text.strict_form import strict_form
 
 # Id to the ids of the rows that are related to it.
 Neighbours = Mapping[str, frozenset[str]]
@@ -26,7 +27,7 @@ class PairLabels(NamedTuple):
         text_of_pair: pair id to the text that it is trained on, where that is no passage of its
             document.
         topic_of_pair: pair id to the topic of which any document is a positive.
-        dissimilar: normal form of an anchor to the documents that a person found dissimilar,
+        dissimilar: strict form of an anchor to the documents that a person found dissimilar,
             sorted.
     """
 
@@ -151,7 +152,7 @@ def pair_labels(
     # Documents that a person found dissimilar, by anchor.
     documents_of_form: dict[str, set[str]] = defaultdict(set)
     for anchor, doc_id in zip(dissimilar["anchor"], dissimilar["doc_id"], strict=True):
-        documents_of_form[normal_form(anchor)].add(doc_id)
+        documents_of_form[strict_form(anchor)].add(doc_id)
 
     sorted_documents = {
         form: tuple(sorted(doc_ids)) for form, doc_ids in sorted(documents_of_form.items())

@@ -19,7 +19,8 @@ import pandas as pd
 
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.pairs import is_synthetic
-from stages.lib.text.normal_form import normal_form, words
+from stages.lib.text.normal_form import words
+from stages.lib.text.strict_form import strict_form
 from stages.pair.candidates import PairCandidate
 from stages.pair.interface import RECIPES, PairParams
 
@@ -164,14 +165,14 @@ def exclude_given(candidates: Sequence[PairCandidate], given: pd.DataFrame) -> F
     The recipe `synonyms` is exempt: its positive is another name, not the document.
     """
     # The given pair of each anchor and document.
-    forms = given["anchor"].map(normal_form)
+    forms = given["anchor"].map(strict_form)
     keys = zip(forms, given["doc_id"], strict=True)
     given_id_of_key = dict(zip(keys, given["pair_id"], strict=True))
 
     accepted: list[PairCandidate] = []
     excluded: list[Exclusion] = []
     for pair in candidates:
-        given_id = given_id_of_key.get((normal_form(pair.anchor), pair.doc_id))
+        given_id = given_id_of_key.get((strict_form(pair.anchor), pair.doc_id))
         if given_id and pair.recipe != "synonyms":
             excluded.append(Exclusion(pair.pair_id, "already_given", partner_id=given_id))
         else:
@@ -190,8 +191,8 @@ def exclude_repeated(candidates: Sequence[PairCandidate]) -> FilterResult:
     for pair in preferred:
         # Two names may both have the same third one as their query. For other recipes the
         # positive does not matter.
-        positive_form = normal_form(pair.positive) if pair.recipe == "synonyms" else ""
-        key = (normal_form(pair.anchor), pair.doc_id, positive_form)
+        positive_form = strict_form(pair.positive) if pair.recipe == "synonyms" else ""
+        key = (strict_form(pair.anchor), pair.doc_id, positive_form)
         first_id = first_id_of_key.setdefault(key, pair.pair_id)
         if first_id != pair.pair_id:
             excluded.append(Exclusion(pair.pair_id, "already_made", partner_id=first_id))
@@ -212,14 +213,14 @@ def exclude_ambiguous(candidates: Sequence[PairCandidate], given: pd.DataFrame) 
     # The documents of each anchor, over given pairs and candidates.
     documents_of_form: dict[str, set[str]] = defaultdict(set)
     for anchor, doc_id in zip(given["anchor"], given["doc_id"], strict=True):
-        documents_of_form[normal_form(anchor)].add(doc_id)
+        documents_of_form[strict_form(anchor)].add(doc_id)
 
     for pair in checked:
-        documents_of_form[normal_form(pair.anchor)].add(pair.doc_id)
+        documents_of_form[strict_form(pair.anchor)].add(pair.doc_id)
 
     excluded: list[Exclusion] = []
     for pair in checked:
-        other_documents = documents_of_form[normal_form(pair.anchor)] - {pair.doc_id}
+        other_documents = documents_of_form[strict_form(pair.anchor)] - {pair.doc_id}
         if not other_documents:
             accepted.append(pair)
             continue

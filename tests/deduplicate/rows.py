@@ -15,7 +15,7 @@ from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.ledger import LedgerWriter
 from stages.lib.schemas.pairs import Pairs
-from stages.lib.text.normal_form import normal_form
+from stages.lib.text.strict_form import strict_form
 
 
 def d(name: str) -> str:
@@ -52,7 +52,7 @@ def representatives(frame: pd.DataFrame, *authoritative: str, edges=(), order=()
     """Return dropped id to its representative; `edges` name documents of two texts each."""
     documents_of_form = defaultdict(list)
     for doc_id, text in zip(frame["doc_id"], frame["text"], strict=True):
-        documents_of_form[normal_form(text)].append(doc_id)
+        documents_of_form[strict_form(text)].append(doc_id)
 
     # A text has the name of its first document.
     equal_documents = {min(doc_ids): doc_ids for doc_ids in documents_of_form.values()}

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.deduplicate.invariants import count_violations
 from stages.deduplicate.representatives import (
     Representative,
-    count_violations,
     deduplicate_pairs,
     near_duplicate_pairs,
 )
 from stages.lib.core.ids import hash_hex
-from stages.lib.text.normal_form import normal_form
+from stages.lib.text.strict_form import strict_form
 from tests.deduplicate.rows import (
     d,
     documents,
@@ -203,11 +203,11 @@ def test_every_pair_keeps_its_document_or_has_a_partner(document_rows, pair_rows
     rows_before = zip(pair_frame["anchor"], pair_frame["doc_id"], pair_frame["score"], strict=True)
     for anchor, doc_id, score in rows_before:
         kept_id = chosen[doc_id].kept_id if doc_id in chosen else doc_id
-        key = normal_form(anchor), kept_id
+        key = strict_form(anchor), kept_id
         best_scores[key] = max(score, best_scores.get(key, 0.0))
     rows_after = zip(kept_pairs["anchor"], kept_pairs["doc_id"], kept_pairs["score"], strict=True)
     assert sorted(
-        (normal_form(anchor), doc_id, score) for anchor, doc_id, score in rows_after
+        (strict_form(anchor), doc_id, score) for anchor, doc_id, score in rows_after
     ) == sorted((form, doc_id, score) for (form, doc_id), score in best_scores.items())
     dropped = ledger.frame().query("action == 'drop'")
     assert set(dropped["partner_id"]) <= set(kept_pairs["pair_id"])

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stages.lib.core.ids import hash_hex
-from stages.lib.text.normal_form import normal_form
+from stages.lib.text.strict_form import strict_form
 from tests.deduplicate.rows import copies, d, documents, representatives
 from tests.properties import examples
 
@@ -146,10 +146,10 @@ def test_a_dropped_document_has_a_kept_partner_of_equal_text(rows):
     )
     for gone, partner in kept.items():
         assert partner in texts and partner not in kept
-        assert normal_form(texts[gone]) == normal_form(texts[partner])
+        assert strict_form(texts[gone]) == strict_form(texts[partner])
         assert sources[gone] == "faq"  # the others are authoritative: all their documents stay
     standing = [
-        (normal_form(texts[doc_id]), sources[doc_id]) for doc_id in texts if doc_id not in kept
+        (strict_form(texts[doc_id]), sources[doc_id]) for doc_id in texts if doc_id not in kept
     ]
     faq = [form for form, source in standing if source == "faq"]
     assert len(faq) == len(set(faq))

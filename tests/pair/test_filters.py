@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.params import read_yaml
-from stages.lib.text.normal_form import normal_form
+from stages.lib.text.strict_form import strict_form
 from stages.pair.candidates import PairCandidate
 from stages.pair.filters import (
     balance_metrics,
@@ -206,8 +206,8 @@ def test_accepted_pairs_are_new_and_of_one_document(proposed, given_anchors, cha
     accepted = [
         pair for pair in candidates if pair.pair_id in results[0][0] and pair.recipe != "synonyms"
     ]
-    given_keys = {(normal_form(anchor), d(document)) for _, anchor, document in given_pairs}
-    new_keys = [(normal_form(pair.anchor), pair.doc_id) for pair in accepted]
+    given_keys = {(strict_form(anchor), d(document)) for _, anchor, document in given_pairs}
+    new_keys = [(strict_form(pair.anchor), pair.doc_id) for pair in accepted]
     assert not given_keys & set(new_keys)
     assert len(new_keys) == len(set(new_keys))
     documents_of = {

@@ -6,6 +6,7 @@ import csv
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -146,15 +147,44 @@ _LETTERS = re.compile(r"[^\W\d_]")
 
 
 def without_stopwords(form: str) -> str:
-    """Return a text in normal form without its stop words; unchanged if it has no other words.
+    """Return a text in strict form without its stop words; unchanged if it has no other words.
 
-    The order of the words stays: "A causes B" is not "B causes A".
+    The order of the words stays: "A causes B" is not "B causes A". So do stop words between two
+    numbers or signs, as in "5 to 7", an "a" that no word follows, as in "vitamin a", and names in
+    capitals, as in "the IT team".
 
     >>> without_stopwords("what is the cause of this fever")
     'what cause fever'
+    >>> without_stopwords("rate of 3 to 5")
+    'rate 3 to 5'
     """
-    words = [word for word in form.split() if word not in STOPWORDS]
-    return " ".join(words) or form
+    words = form.split()
+    is_stopword = [word in STOPWORDS for word in words]
+
+    # The nearest other words on both sides of each word.
+    befores = _nearest_words(words, is_stopword)
+    behinds = _nearest_words(words[::-1], is_stopword[::-1])[::-1]
+
+    kept: list[str] = []
+    for word, skipped, before, behind in zip(words, is_stopword, befores, behinds, strict=True):
+        begins_word = behind[:1].isalpha()
+        is_joint = before != "" and not before[-1].isalpha() and behind != "" and not begins_word
+        is_noun = word == "a" and not begins_word
+        if not skipped or is_joint or is_noun:
+            kept.append(word)
+
+    return " ".join(kept) or form
+
+
+def _nearest_words(words: Sequence[str], is_skipped: Sequence[bool]) -> list[str]:
+    """Return for each place the last word before it that is not skipped, or nothing."""
+    nearest: list[str] = []
+    last = ""
+    for word, skipped in zip(words, is_skipped, strict=True):
+        nearest.append(last)
+        last = last if skipped else word
+
+    return nearest
 
 
 def count_noise(text: str) -> int:

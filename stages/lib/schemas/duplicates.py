@@ -37,7 +37,7 @@ class NearDuplicates(Table):
     )
     rule: str = pa.Field(
         isin=["equal", "near"],
-        description="equal: same normal form; near: at or above the threshold",
+        description="equal: same coarse form; near: at or above the threshold",
     )
 
     class Config(Table.Config):

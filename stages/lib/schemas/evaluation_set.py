@@ -9,10 +9,10 @@ from stages.lib.core.tables import Table
 
 
 class Queries(Table):
-    """One row is a query of an evaluation set: an anchor, unique in normal form."""
+    """One row is a query of an evaluation set: an anchor, unique in strict form."""
 
     query_id: str = pa.Field(
-        str_matches=QUERY_ID, description="hash of the normal form of the raw anchor"
+        str_matches=QUERY_ID, description="hash of the strict form of the raw anchor"
     )
     component_id: str = pa.Field(
         description="connected component of its pairs; intervals resample components"

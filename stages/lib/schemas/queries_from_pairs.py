@@ -7,15 +7,24 @@ import pandas as pd
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.evaluation_set import Qrels, Queries
 from stages.lib.text.normal_form import normal_form
+from stages.lib.text.strict_form import strict_form
 
 
 def query_id_of(raw: str) -> str:
     """Return the id of a query from `raw`, its string as collected.
 
+    Strings with one strict form have one id. It is the id that versions of before the strict form
+    gave them, unless the coarse form leaves content out.
+
     >>> query_id_of("No signal?") == query_id_of("no signal")
     True
+    >>> query_id_of("Grade 5-7") == query_id_of("Grade 5.7")
+    False
     """
-    return "q" + hash_hex("query", normal_form(raw))
+    strict = strict_form(raw)
+    coarse = normal_form(raw)
+    is_whole = strict_form(coarse) == strict
+    return "q" + hash_hex("query", coarse if is_whole else strict)
 
 
 def queries_and_qrels(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -23,7 +32,7 @@ def queries_and_qrels(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     `pairs` has the columns of Pairs, `raw` (the anchor as collected) and `component_id`.
     `anchor` is cleaned, or equal to `raw` if cleaning dropped the row: such a query stays in
-    the benchmark. A query is a unique normal form of raw anchors, with all their documents.
+    the benchmark. A query is a unique strict form of raw anchors, with all their documents.
     Its string is that of the smallest pair id.
     """
     relevant = pairs[pairs["score"] > 0].sort_values("pair_id")

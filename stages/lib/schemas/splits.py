@@ -45,7 +45,7 @@ class Fingerprints(Table):
         description="the split of the text; protected: it is a text of split.protect",
     )
     normal_hash: str = pa.Field(
-        str_matches=r"^[0-9a-f]{16}$", description="hash of the normal form"
+        str_matches=r"^[0-9a-f]{16}$", description="hash of the coarse form"
     )
     compared_with: str = pa.Field(
         isin=["anchors", "texts"],

@@ -11,18 +11,18 @@ from typing import Any
 # Vowel signs and accents belong to the letter before them, but \w leaves them out. Without
 # its vowel signs the Hindi word for "day" is the word for "poor". Variation selectors and
 # enclosing marks only choose how a symbol is drawn, so they are no part of a word.
-_MARKS = "".join(
+MARKS = "".join(
     chr(code)
     for code in range(0x300, 0x1F000)
     if unicodedata.category(chr(code)) in {"Mn", "Mc"} and not 0xFE00 <= code <= 0xFE0F
 )
 _DOTTED_I = re.compile("i\u0307+")
-_WORDS = re.compile(rf"\w[\w{_MARKS}]*")
+_WORDS = re.compile(rf"\w[\w{MARKS}]*")
 
 # Signs that change the meaning stay: CD4+ and CD4-, C++ and C#, p < 0.05 and p > 0.05,
 # -5 and 5. A hyphen counts only at the end of a word or before a number. Between words it
 # is punctuation.
-_TOKENS = re.compile(rf"(?:(?<!\w)-(?=\d))?\w[\w{_MARKS}]*(?:[+#]+|-(?!\w))?|[<>=≤≥≠±%°$€£¥+#^]+")
+_TOKENS = re.compile(rf"(?:(?<!\w)-(?=\d))?\w[\w{MARKS}]*(?:[+#]+|-(?!\w))?|[<>=≤≥≠±%°$€£¥+#^]+")
 
 # The same for ASCII, ten times as fast. Most sources are nearly all ASCII.
 _ASCII_TOKENS = re.compile(
@@ -45,7 +45,7 @@ _UNSPACED = (
 UNSPACED_SCRIPT = re.compile(f"[{_UNSPACED}]")
 
 # The parts of a word that are in one kind of script: "CD4" and "陽性" in "CD4陽性".
-_SCRIPT_RUNS = re.compile(f"[{_UNSPACED}][{_UNSPACED}{_MARKS}]*|[^{_UNSPACED}]+")
+_SCRIPT_RUNS = re.compile(f"[{_UNSPACED}][{_UNSPACED}{MARKS}]*|[^{_UNSPACED}]+")
 
 # Texts with fewer words than this have no word 3-grams.
 MIN_WORDS_FOR_WORD_SHINGLES = 8
@@ -55,10 +55,12 @@ MAX_WORDS_FOR_CHARACTER_SHINGLES = 16
 
 
 def normal_form(text: str) -> str:
-    """Return `text` without differences of case, punctuation, spacing and Unicode variant.
+    """Return the coarse form of `text`: without case, punctuation, spacing and Unicode variant.
 
-    Signs that change the meaning stay, so texts with equal normal forms say the same. A
-    text that consists of punctuation keeps it, since "+" and "-" are different queries.
+    Texts with one coarse form are too close to be separated: they are in one split, leak into
+    each other and are no negatives of each other. They need not say the same: "5-7" and "5.7"
+    have one coarse form. What is dropped as a copy is decided by `strict_form`. A text that
+    consists of punctuation keeps it, since "+" and "-" are different queries.
 
     >>> normal_form("  How do I RESET it?!")
     'how do i reset it'

@@ -1,0 +1,138 @@
+"""The invariants of the stage, counted anew from its results. All counts must be 0.
+
+Texts are compared character by character, by other means than the rules that dropped them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pandas as pd
+
+from stages.deduplicate.interface import DeduplicateParams
+from stages.deduplicate.representatives import ExcludedPair, Representative
+from stages.deduplicate.text_differences import differ_in_empty_words, say_the_same
+from stages.lib.text.normal_form import shingles, similarity
+
+
+def count_violations(
+    texts: Mapping[str, str],
+    representatives: Mapping[str, Representative],
+    pairs_before: pd.DataFrame,
+    *,
+    pairs_after: pd.DataFrame,
+    kept_documents: frozenset[str],
+    params: DeduplicateParams,
+    excluded: Sequence[ExcludedPair] = (),
+) -> dict[str, int]:
+    """Return how often each invariant is broken.
+
+    unsupported_drops counts documents whose representative is dropped or does not say the same,
+    and dropped pairs whose partner is missing, has another document or another anchor.
+    dangling_pairs counts pairs whose document is dropped. relabelled_pairs counts pairs whose
+    document now says something else; only where a near copy stands for it may stop words differ.
+
+    Args:
+        texts: the texts of all documents that are dropped or represent one.
+        representatives: dropped document id to its representative.
+        pairs_before: the pairs that the stage read.
+        pairs_after: the pairs that the stage writes.
+        kept_documents: ids of all documents that stay.
+        params: the threshold and the measure of near-duplicates, and which of them may go.
+        excluded: the pairs that the stage dropped.
+    """
+    unsupported_documents = 0
+    for doc_id, target in representatives.items():
+        misplaced = target.kept_id not in kept_documents or doc_id in kept_documents
+        dropped_text = texts[doc_id]
+        kept_text = texts[target.kept_id]
+        if misplaced or not _is_supported(dropped_text, kept_text, target.reason, params):
+            unsupported_documents += 1
+
+    # Pairs that name a document which says something else than before.
+    document_before = dict(zip(pairs_before["pair_id"], pairs_before["doc_id"], strict=True))
+    relabelled = 0
+    for pair_id, after in zip(pairs_after["pair_id"], pairs_after["doc_id"], strict=True):
+        before = document_before[pair_id]
+        if before != after and _differs(before, after, texts, representatives):
+            relabelled += 1
+
+    return {
+        "unsupported_drops": unsupported_documents
+        + _unsupported_pairs(pairs_before, excluded, representatives),
+        "dangling_pairs": sum(doc_id not in kept_documents for doc_id in pairs_after["doc_id"]),
+        "relabelled_pairs": relabelled,
+    }
+
+
+def text_containment(left: str, right: str) -> float:
+    """Return the share of the smaller text's shingles that the other text has.
+
+    Of the kinds of shingles the one with the largest share counts.
+    """
+    shares = [
+        len(left_set & right_set) / min(len(left_set), len(right_set))
+        for left_set in shingles(left)
+        for right_set in shingles(right)
+    ]
+    return max(shares)
+
+
+def _is_supported(
+    dropped_text: str, kept_text: str, reason: str, params: DeduplicateParams
+) -> bool:
+    """Return whether one text may represent the other for the reason that the ledger gives."""
+    if reason == "exact_copy":
+        return say_the_same(dropped_text, kept_text)
+    if reason != "near_copy":
+        return reason == "semantic_copy"
+
+    compare: Callable[[str, str], float] = similarity
+    if params.measure == "containment":
+        compare = text_containment
+    is_near = compare(dropped_text, kept_text) >= params.near_threshold
+    is_allowed = params.near == "drop" or differ_in_empty_words(dropped_text, kept_text)
+    return is_near and is_allowed
+
+
+def _differs(
+    before: str,
+    after: str,
+    texts: Mapping[str, str],
+    representatives: Mapping[str, Representative],
+) -> bool:
+    """Return whether two documents say different things. A missing one differs from all others."""
+    if before not in texts or after not in texts or before not in representatives:
+        return True
+
+    if representatives[before].reason == "exact_copy":
+        return not say_the_same(texts[before], texts[after])
+    return not differ_in_empty_words(texts[before], texts[after])
+
+
+def _unsupported_pairs(
+    pairs: pd.DataFrame,
+    excluded: Sequence[ExcludedPair],
+    representatives: Mapping[str, Representative],
+) -> int:
+    """Return the number of dropped pairs whose partner has another document or anchor."""
+    dropped_ids = {row.pair_id for row in excluded} | {row.kept_id for row in excluded}
+    rows = pairs[pairs["pair_id"].isin(dropped_ids)]
+    anchor_of = dict(zip(rows["pair_id"], rows["anchor"], strict=True))
+
+    # Documents as they are after pairs were re-pointed.
+    kept_of = {doc_id: target.kept_id for doc_id, target in representatives.items()}
+    documents = [kept_of.get(doc_id, doc_id) for doc_id in rows["doc_id"]]
+    document_of = dict(zip(rows["pair_id"], documents, strict=True))
+
+    count = 0
+    for row in excluded:
+        is_same = say_the_same if row.reason == "duplicate_pair" else differ_in_empty_words
+        is_supported = (
+            row.kept_id in anchor_of
+            and document_of[row.pair_id] == document_of[row.kept_id]
+            and is_same(anchor_of[row.pair_id], anchor_of[row.kept_id])
+        )
+        count += not is_supported
+
+    return count
