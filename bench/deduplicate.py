@@ -214,30 +214,12 @@ def speed(count: int, largest: int, compared: int) -> dict[str, float]:
 
 
 def edges(texts: list[str]) -> float:
-    """Return the seconds from texts in memory to verified edges, sketched in shards as the stage does."""
-    import numpy as np
-    import pandas as pd
+    """Return the seconds from texts in memory to verified edges."""
+    from bench.join import joined, shingle_table
 
-    from stages.deduplicate.minhash import choose_banding, minhash_rows
-    from stages.deduplicate.near_duplicates import find_candidates, similarities
-    from stages.lib.core.tables import SHARD_ROWS
-
-    def run(texts: list[str]) -> None:
-        banding = choose_banding(0.8)
-        doc_ids = [f"d{index:016x}" for index in range(len(texts))]
-        frame = pd.DataFrame({"doc_id": doc_ids, "text": texts})
-        shards = [frame[start : start + SHARD_ROWS] for start in range(0, len(frame), SHARD_ROWS)]
-        parts = [minhash_rows(shard, "doc_id", "text", banding)[0] for shard in shards]
-        rows = pd.concat(parts, ignore_index=True)
-        bands = np.frombuffer(b"".join(rows["bands"]), dtype=np.uint64).reshape(-1, banding.bands)
-        left, right, _ = find_candidates(bands)
-        shingles = list(rows["shingles"])
-        packed = {row: shingles[row] for row in np.unique(np.concatenate([left, right])).tolist()}
-        similarities(left, right, packed, threshold=0.8, measure="jaccard")
-
-    run(texts[:50])  # what is loaded once is nobody's time
+    joined(shingle_table(texts[:50]))  # what is loaded once is nobody's time
     start = time.perf_counter()
-    run(texts)
+    joined(shingle_table(texts))
     return time.perf_counter() - start
 
 

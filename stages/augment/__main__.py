@@ -279,7 +279,7 @@ def variant_rows(variants: Sequence[Variant], pairs: pd.DataFrame) -> pd.DataFra
 
 STAGE = Stage(
     run,
-    groups=("tables",),
+    groups=("tables", "sql"),
     optional_groups=("text", "model", "paraphrase", "translate"),
 )
 main = STAGE.main

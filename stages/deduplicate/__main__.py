@@ -38,6 +38,7 @@ from stages.deduplicate.representatives import (
     PairDecisions,
     Representative,
     choose_representatives,
+    crowd_edges,
     deduplicate_pairs,
     equal_documents,
     preference,
@@ -99,7 +100,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             **pair_accounting(len(pairs), pair_decisions, pair_ledger),
             "near_edges": int((links["rule"] == "near").sum()),
             "equal_edges": int((links["rule"] == "equal").sum()),
-            "crowded_tables": int(document_groups.crowded) + int(pair_groups.crowded),
+            "crowd_texts": len(document_groups.crowd_texts) + len(pair_groups.crowd_texts),
             "semantic_edges": len(semantic),
             **violations,
         },
@@ -145,6 +146,13 @@ def represent_documents(
     if settings.semantic == "drop":
         edges += semantic
 
+    # A crowd is joined by a tree of edges, which need not join a copy to the text that stays.
+    crowd_of_text: dict[str, int] = {}
+    for form, crowd in groups.crowd_of_text().items():
+        names = [doc_id for doc_id in coarse_groups[form] if doc_id in documents_of_text]
+        crowd_of_text.update(dict.fromkeys(names, crowd))
+
+    edges += crowd_edges(crowd_of_text, documents_of_text, texts, ranks, settings)
     return choose_representatives(documents_of_text, edges, ranks), semantic
 
 
@@ -236,7 +244,7 @@ def pair_accounting(rows_in: int, decisions: PairDecisions, ledger: LedgerWriter
     return {f"pairs.{key}": value for key, value in accounting.items()}
 
 
-STAGE = Stage(run, groups=("tables", "near"), optional_groups=("model",))
+STAGE = Stage(run, groups=("tables", "sql"), optional_groups=("model",))
 main = STAGE.main
 app = STAGE.app
 

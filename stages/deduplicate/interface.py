@@ -19,9 +19,7 @@ from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
-
-# How two sets of shingles are compared: Jaccard similarity, or the share of the smaller set.
-Measure = Literal["jaccard", "containment"]
+from stages.lib.text.similarity_join import Measure
 
 
 class DeduplicateParams(ParamsSection):

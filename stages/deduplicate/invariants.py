@@ -12,7 +12,7 @@ import pandas as pd
 from stages.deduplicate.interface import DeduplicateParams
 from stages.deduplicate.representatives import ExcludedPair, Representative
 from stages.deduplicate.text_differences import differ_in_empty_words, say_the_same
-from stages.lib.text.normal_form import shingles, similarity
+from stages.lib.text.normal_form import containment, similarity
 
 
 def count_violations(
@@ -65,19 +65,6 @@ def count_violations(
     }
 
 
-def text_containment(left: str, right: str) -> float:
-    """Return the share of the smaller text's shingles that the other text has.
-
-    Of the kinds of shingles the one with the largest share counts.
-    """
-    shares = [
-        len(left_set & right_set) / min(len(left_set), len(right_set))
-        for left_set in shingles(left)
-        for right_set in shingles(right)
-    ]
-    return max(shares)
-
-
 def _is_supported(
     dropped_text: str, kept_text: str, reason: str, params: DeduplicateParams
 ) -> bool:
@@ -89,7 +76,7 @@ def _is_supported(
 
     compare: Callable[[str, str], float] = similarity
     if params.measure == "containment":
-        compare = text_containment
+        compare = containment
     is_near = compare(dropped_text, kept_text) >= params.near_threshold
     is_allowed = params.near == "drop" or differ_in_empty_words(dropped_text, kept_text)
     return is_near and is_allowed

@@ -15,7 +15,7 @@ from stages.deduplicate.interface import DeduplicateParams
 from stages.lib.core.ids import hash_hex
 from stages.lib.preprocessing.word_lists import count_noise, without_stopwords
 from stages.lib.text.capital_names import is_in_capitals
-from stages.lib.text.normal_form import similarity
+from stages.lib.text.normal_form import containment, similarity
 from stages.lib.text.strict_form import strict_form
 
 # Sorts the better of two documents first: see `preference`.
@@ -175,6 +175,46 @@ def removable_edges(
     ]
 
 
+def crowd_edges(
+    crowds: Mapping[str, int],
+    equal_documents: Mapping[str, Sequence[str]],
+    texts: Mapping[str, str],
+    ranks: Mapping[str, Rank],
+    params: DeduplicateParams,
+) -> list[DuplicateEdge]:
+    """Return edges between the best text of a group and the others, where a text may be dropped.
+
+    The edges within a crowd are a tree, and a tree need not join a copy to the text that stays.
+    So the texts of a crowd that may represent each other are compared with the best one of them.
+
+    Args:
+        crowds: the crowd of each text in one.
+        equal_documents: the documents of each text, by the id that `crowds` uses for the text.
+        texts: document id to text.
+        ranks: document id to its rank, as `preference` returns it.
+        params: which texts may be dropped.
+    """
+    if params.near == "link":
+        return []
+
+    # Texts that may represent each other: those of a crowd, or those that differ in stop words.
+    names_of_group: dict[tuple[int, str], list[str]] = defaultdict(list)
+    for name, crowd in crowds.items():
+        content = "" if params.near == "drop" else _content(texts[name])
+        names_of_group[crowd, content].append(name)
+
+    compare = similarity if params.measure == "jaccard" else containment
+    edges: list[DuplicateEdge] = []
+    for names in names_of_group.values():
+        best, *others = sorted(names, key=lambda name: _best_rank(equal_documents[name], ranks))
+        for name in others:
+            score = compare(texts[best], texts[name])
+            if score >= params.near_threshold:
+                edges.append(DuplicateEdge(best, name, "near_copy", score))
+
+    return edges
+
+
 def choose_representatives(
     equal_documents: Mapping[str, Sequence[str]],
     edges: Sequence[DuplicateEdge],
@@ -300,6 +340,10 @@ def without_pairs(pairs: pd.DataFrame, excluded: Sequence[ExcludedPair]) -> pd.D
     """Return `pairs` without the excluded ones."""
     excluded_ids = {pair.pair_id for pair in excluded}
     return pairs[~pairs["pair_id"].isin(excluded_ids)]
+
+
+def _best_rank(doc_ids: Sequence[str], ranks: Mapping[str, Rank]) -> Rank:
+    return min(ranks[doc_id] for doc_id in doc_ids)
 
 
 def _content(text: str) -> str:

@@ -324,7 +324,7 @@ def split_accounting(
     return row_accounting(len(built_pairs), int(is_used.sum()), ledger.dropped(), REASONS)
 
 
-STAGE = Stage(run, groups=("tables",))
+STAGE = Stage(run, groups=("tables", "sql"))
 main = STAGE.main
 app = STAGE.app
 

@@ -326,7 +326,7 @@ def headline_metrics(measurements: Measurements) -> dict[str, float | int | str]
     return {name: value for name, value in values.items() if value is not None}
 
 
-STAGE = Stage(run, groups=("tables", "lexical", "model", "page", "train"))
+STAGE = Stage(run, groups=("tables", "sql", "lexical", "model", "page", "train"))
 main = STAGE.main
 app = STAGE.app
 

@@ -88,7 +88,7 @@ def test_the_command_drops_copies_and_links_what_is_near(project):
         "dropped.semantic_copy": 0,
         "pairs.dropped.near_pair": 0,
         "semantic_edges": 0,
-        "crowded_tables": 0,
+        "crowd_texts": 0,
         "rows_in": 5,
         "rows_out": 4,
         "dropped.exact_copy": 1,
@@ -165,3 +165,19 @@ def test_a_bad_parameter_is_a_short_error_and_writes_nothing(project, changed, m
     assert message in result.stderr
     assert len(result.output.splitlines()) <= 10
     assert not Path("data/deduplicate").exists() and not Path("metrics").exists()
+
+
+@pytest.mark.slow
+def test_the_copies_in_a_crowd_are_dropped_and_supported(project):
+    # Six hundred texts of one template. The first hundred have a copy with a stop word more.
+    template = " ".join(f"word{number}" for number in range(40))
+    texts = [f"{template} in case {number} alone" for number in range(600)]
+    texts += [f"{template} in the case {number} alone" for number in range(100)]
+    frame = documents(*[(str(index), "faq", text) for index, text in enumerate(texts)])
+    result = run(frame, pairs(("1", "no signal", "1", 1.0)), near="drop_empty_difference")
+    assert (result.exit_code, result.output) == (0, "")
+
+    details = read_details(Path("metrics/details/deduplicate.json"))
+    assert details["crowd_texts"] == 700
+    assert details["near_edges"] == 699
+    assert (details["dropped.near_copy"], details["unsupported_drops"]) == (100, 0)

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from stages.deduplicate.representatives import crowd_edges, preference
 from stages.lib.core.ids import hash_hex
 from stages.lib.text.strict_form import strict_form
 from tests.deduplicate.rows import copies, d, documents, representatives
+from tests.deduplicate.rows import settings as settings_of
 from tests.properties import examples
 
 
@@ -154,3 +156,23 @@ def test_a_dropped_document_has_a_kept_partner_of_equal_text(rows):
     faq = [form for form, source in standing if source == "faq"]
     assert len(faq) == len(set(faq))
     assert not set(faq) & {form for form, source in standing if source != "faq"}
+
+
+def test_the_copies_in_a_crowd_go_to_the_best_text_of_their_group():
+    texts = {
+        d("a"): "the first case of the long template that all of these texts have in common",
+        d("b"): "the first case of the long template that all these texts have in common",
+        d("c"): "the second case of the long template that all of these texts have in common",
+    }
+    crowds = dict.fromkeys(texts, 7)
+    equal = {name: [name] for name in texts}
+    ranks = preference(documents(*[(n, "s", texts[d(n)]) for n in "abc"]), [], [])
+
+    def ends(near):
+        edges = crowd_edges(crowds, equal, texts, ranks, settings_of(near=near, near_threshold=0.5))
+        return {frozenset((edge.left, edge.right)) for edge in edges}
+
+    # The second case is another content. Where that may go, the longest text is the best.
+    assert ends("link") == set()
+    assert ends("drop_empty_difference") == {frozenset((d("a"), d("b")))}
+    assert ends("drop") == {frozenset((d("c"), d("a"))), frozenset((d("c"), d("b")))}

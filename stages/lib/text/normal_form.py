@@ -143,11 +143,11 @@ def shingles(text: str) -> tuple[frozenset[str], ...]:
 
     shingle_sets: list[frozenset[str]] = []
     if by_words:
-        last = len(tokens) - 2
-        shingle_sets.append(frozenset(" ".join(tokens[start : start + 3]) for start in range(last)))
+        word_trigrams = zip(tokens, tokens[1:], tokens[2:], strict=False)
+        shingle_sets.append(frozenset(map(" ".join, word_trigrams)))
     if by_characters:
-        last = len(normal) - 2
-        characters = frozenset(normal[start : start + 3] for start in range(last))
+        character_trigrams = zip(normal, normal[1:], normal[2:], strict=False)
+        characters = frozenset(map("".join, character_trigrams))
         shingle_sets.append(characters or frozenset([normal]))
     return tuple(shingle_sets)
 
@@ -176,6 +176,22 @@ def similarity(left: str, right: str) -> float:
     right_sets = shingles(right)
     return max(
         jaccard(left_set, right_set) for left_set in shingles(left) for right_set in right_sets
+    )
+
+
+def containment(left: str, right: str) -> float:
+    """Return the share of the smaller text's shingles that the other text has.
+
+    Of the kinds of shingles the one with the largest share counts.
+
+    >>> containment("Reset", "resets")
+    1.0
+    """
+    right_sets = shingles(right)
+    return max(
+        len(left_set & right_set) / min(len(left_set), len(right_set))
+        for left_set in shingles(left)
+        for right_set in right_sets
     )
 
 

@@ -1,28 +1,67 @@
 """Near-duplicates between two tables, or within one: an exact join that misses none.
 
+The join is SQL in the embedded database: prefix filter, length filter, and exact verification by
+the number of common shingles. It spills to disk where memory ends.
+
 Sources: Chaudhuri, Ganti and Kaushik 2006 and Bayardo, Ma and Srikant 2007 (prefix and length
-filter); Wang, Li and Feng 2012 (prefixes that have several shingles in common).
+filter); Xiao et al. 2008 (prefixes for the sizes of a pair).
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
+from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as arrow
 
-from stages.lib.text.normal_form import jaccard
+from stages.lib.core.database import connect
+from stages.lib.text import join_queries
+from stages.lib.text.crowds import JoinRun, candidates_beside_crowds, find_crowds
 
 # The shingle sets of a row: one or two of each of its texts, as shingles or as their hashes.
 ShingleSets = Sequence[Collection[Any]]
 
-# The prefixes of two similar sets have so many shingles in common, if the sets are that large.
-# A larger number gives fewer candidates and longer prefixes.
-COMMON_IN_PREFIX = 4
-_Integers = npt.NDArray[np.int64]
+# How two sets are compared: Jaccard similarity, or the share of the smaller set that is in the
+# other one, which has at most twice its size.
+Measure = Literal["jaccard", "containment"]
+
+# The columns of a table of shingle sets. Each row is one set, of distinct shingles. `set_index`
+# numbers the sets, and `row_index` the rows, each from 0. A row may have several sets.
+SET_SCHEMA = arrow.schema(
+    [
+        ("set_index", arrow.int64()),
+        ("row_index", arrow.int64()),
+        ("shingles", arrow.list_(arrow.uint64())),
+    ]
+)
+
+# Sets and rows of the second table are numbered from here on.
+_OFFSET = 1 << 30
+
+Positions = npt.NDArray[np.int64]
+
+
+class SimilarityEdges(NamedTuple):
+    """Pairs of similar rows, sorted by `left` and `right`.
+
+    Attributes:
+        left: shape (edges,), rows of the first table.
+        right: shape (edges,), rows of the second table. In a self join the larger row.
+        similarity: shape (edges,), the largest similarity of a set of each.
+        crowd_rows: shape (rows in crowds,), rows of the first table in a crowd, ascending. The
+            edges within a crowd are a tree instead of all pairs.
+        crowds: shape (rows in crowds,), the number of the crowd of each of them.
+    """
+
+    left: Positions
+    right: Positions
+    similarity: npt.NDArray[np.float64]
+    crowd_rows: Positions
+    crowds: Positions
 
 
 def similarity_join(
@@ -34,142 +73,197 @@ def similarity_join(
 
     The similarity is the largest Jaccard of a set of the one and a set of the other. Pass the
     same mapping twice for a self join: each pair then comes once, with the smaller id first.
+    `join_sets` says which pairs a crowd of near-duplicates leaves out.
 
     >>> sets = {"d1": ["abcd"], "d2": ["abce"], "d3": ["xyz"]}
     >>> list(similarity_join(sets, sets, threshold=0.6))
     [('d1', 'd2', 0.6)]
     """
-    is_self_join = rows is others
-    left_sets = _shingle_sets(rows)
-    right_sets = left_sets if is_self_join else _shingle_sets(others)
+    # Rows are numbered in the order of their ids.
+    left_ids = sorted(rows)
+    right_ids = left_ids if rows is others else sorted(others)
+    if not left_ids or not right_ids:
+        return
 
-    # Rare shingles go first, since common ones are no evidence of similarity.
-    ranks = _ranks_by_rarity(left_sets if is_self_join else left_sets + right_sets)
+    # Both tables need the same numbers for the same shingles.
+    left_sets = _distinct_sets(rows, left_ids)
+    right_sets = [] if rows is others else _distinct_sets(others, right_ids)
+    numbers = _shingle_numbers([*left_sets, *right_sets])
+    left_count = sum(len(shingles) for _, shingles in left_sets)
+    left_table = _set_table(left_sets, numbers[:left_count])
+    right_table = None if rows is others else _set_table(right_sets, numbers[left_count:])
 
-    # Index the right sets by the shingles of their prefixes.
-    prefixes = [_prefix(shingles, ranks, threshold) for _, shingles in right_sets]
-    sizes = [len(shingles) for _, shingles in right_sets]
-    index = _build_index(sizes, prefixes, len(ranks))
-
-    similarity_of_id: dict[str, float] = {}
-    for left_index, (left_id, left_shingles) in enumerate(left_sets):
-        # Compare with the few right sets that may be similar enough.
-        prefix = prefixes[left_index] if is_self_join else _prefix(left_shingles, ranks, threshold)
-        candidates = _candidates(prefix, len(left_shingles), index, threshold=threshold)
-        for right_index in candidates.tolist():
-            right_id, right_shingles = right_sets[right_index]
-            if is_self_join and right_id <= left_id:
-                continue
-            similarity = jaccard(left_shingles, right_shingles)
-            if similarity >= threshold:
-                best = max(similarity, similarity_of_id.get(right_id, 0.0))
-                similarity_of_id[right_id] = best
-
-        # The sets of a row stand together: after the last one its edges are complete.
-        next_index = left_index + 1
-        if next_index == len(left_sets) or left_sets[next_index][0] != left_id:
-            for right_id in sorted(similarity_of_id):
-                yield left_id, right_id, similarity_of_id[right_id]
-            similarity_of_id = {}
+    edges = join_sets(left_table, right_table, threshold)
+    columns = zip(edges.left.tolist(), edges.right.tolist(), edges.similarity.tolist(), strict=True)
+    for left, right, similarity in columns:
+        yield left_ids[left], right_ids[right], similarity
 
 
-class _PrefixIndex(NamedTuple):
-    """An inverted index from the rank of a shingle to the sets with it in their prefix.
+def join_sets(
+    left: arrow.Table | arrow.RecordBatchReader,
+    right: arrow.Table | arrow.RecordBatchReader | None,
+    threshold: float,
+    measure: Measure = "jaccard",
+) -> SimilarityEdges:
+    """Return the pairs of rows whose sets are at least `threshold` similar.
 
-    The sets of rank r are `set_indices[offsets[r] : offsets[r + 1]]`. `sizes` (sets,) holds
-    the number of shingles of each set.
+    A crowd is a group of more than `crowds.MAX_COMPLETE` sets that are near to each other, such
+    as texts of one template. Its edges would be too many, so they are a tree: n - 1 of them.
+    All other pairs are there. With crowds it still holds that
+
+    - rows are connected by edges exactly if they are connected by pairs of similar rows, and
+    - a row has an edge exactly if it has a similar row.
+
+    So whoever asks which rows of two tables match joins the two tables, and whoever asks what
+    hangs together joins one table with itself. Sets without shingles are similar to none.
+
+    Args:
+        left: sets, as in SET_SCHEMA.
+        right: sets of the second table; None joins `left` with itself.
+        threshold: the smallest similarity, above 0.
+        measure: how two sets are compared.
+    """
+    rule = _pair_rule(threshold, measure)
+    with connect() as connection:
+        run = JoinRun(connection, {**rule._asdict(), "two_tables": right is not None})
+
+        # Load the sets. The tables of a self join are the same.
+        run.execute(join_queries.CREATE_SETS)
+        for side, table in enumerate([left] if right is None else [left, right]):
+            other = 0 if right is None else 1 - side
+            run.load(join_queries.INSERT_SETS, table, side=side, other=other, offset=side * _OFFSET)
+
+        # Keep the sets that can have a partner, and their shingles in order of rarity.
+        run.execute(join_queries.RANK_SHINGLES)
+        run.execute(join_queries.MATCH_SHINGLES)
+        run.execute(join_queries.KEEP_SETS)
+        run.execute(join_queries.KEEP_MEMBERS)
+        run.execute(join_queries.LARGER_PREFIXES)
+        run.execute(join_queries.SMALLER_PREFIXES)
+
+        # Verify the candidates: all of them, or those that crowds leave.
+        crowds = find_crowds(run)
+        if crowds is None:
+            run.execute(join_queries.CANDIDATES)
+            run.execute(join_queries.VERIFY)
+        else:
+            candidates_beside_crowds(run, crowds)
+
+        edges = run.fetch(join_queries.EDGES)
+        none = np.empty(0, dtype=np.int64)
+        crowd_rows = {"row_index": none, "crowd": none}
+        if crowds is not None:
+            crowd_rows = run.fetch(join_queries.CROWD_ROWS)
+
+    return _most_similar(edges, crowd_rows, is_self_join=right is None)
+
+
+class _PairRule(NamedTuple):
+    """What two sets must have in common, as shares of their sizes.
+
+    Attributes:
+        threshold: the smallest similarity.
+        own_share, other_share: a smaller set s and a larger set l are similar only if they share
+            at least own_share |s| + other_share |l| shingles.
+        reach: ... and only if |l| is at most reach |s|.
+        smaller_share: the least that any partner asks of a set that is the smaller one.
+        larger_share: the same of a set that is the larger one.
+        contained: whether the measure is containment.
     """
 
-    set_indices: _Integers
-    offsets: list[int]
-    sizes: _Integers
+    threshold: float
+    own_share: float
+    other_share: float
+    reach: float
+    smaller_share: float
+    larger_share: float
+    contained: bool
 
 
-def _shingle_sets(rows: Mapping[str, ShingleSets]) -> list[tuple[str, frozenset[Any]]]:
-    """Return the id and the shingles of each set of each row, sorted by id."""
+def _pair_rule(threshold: float, measure: Measure) -> _PairRule:
+    if measure == "containment":
+        return _PairRule(
+            threshold,
+            own_share=threshold,
+            other_share=0.0,
+            reach=2.0,
+            smaller_share=threshold,
+            larger_share=threshold / 2,
+            contained=True,
+        )
+
+    # From shared / (|s| + |l| - shared) >= t follows shared >= t / (1 + t) * (|s| + |l|).
+    share = threshold / (1 + threshold)
+    return _PairRule(
+        threshold,
+        own_share=share,
+        other_share=share,
+        reach=1 / threshold,
+        smaller_share=2 * share,
+        larger_share=threshold,
+        contained=False,
+    )
+
+
+def _distinct_sets(
+    rows: Mapping[str, ShingleSets], ids: Sequence[str]
+) -> list[tuple[int, list[Any]]]:
+    """Return the row and the distinct shingles of each set, in the order of `ids`."""
     sets = []
-    for row_id in sorted(rows):
+    for row_index, row_id in enumerate(ids):
         for shingles in rows[row_id]:
-            sets.append((row_id, frozenset(shingles)))
+            sets.append((row_index, list(frozenset(shingles))))
 
     return sets
 
 
-def _ranks_by_rarity(sets: Sequence[tuple[str, frozenset[Any]]]) -> dict[Any, int]:
-    """Return a rank for each shingle, from 0 for the one that the fewest sets hold."""
-    counts: Counter[Any] = Counter()
-    for _, shingles in sets:
-        counts.update(shingles)
+def _shingle_numbers(sets: Sequence[tuple[int, list[Any]]]) -> npt.NDArray[np.uint64]:
+    """Return the shingles of all sets as numbers that are in the order of the shingles."""
+    shingles = list(chain.from_iterable(items for _, items in sets))
+    try:
+        # Hashes are numbers already. The array refuses all else.
+        return np.frombuffer(array("Q", shingles), dtype=np.uint64)
+    except (TypeError, OverflowError):
+        number_of_shingle = {
+            shingle: number for number, shingle in enumerate(sorted(set(shingles)))
+        }
+        return np.array([number_of_shingle[shingle] for shingle in shingles], dtype=np.uint64)
 
-    # Ties keep the order in which the shingles came.
-    by_rarity = sorted(counts.items(), key=lambda shingle_and_count: shingle_and_count[1])
-    return {shingle: rank for rank, (shingle, _) in enumerate(by_rarity)}
+
+def _set_table(
+    sets: Sequence[tuple[int, list[Any]]], numbers: npt.NDArray[np.uint64]
+) -> arrow.Table:
+    """Return the sets as a table of SET_SCHEMA. `numbers` are the shingles of all sets."""
+    starts = np.cumsum([0, *(len(shingles) for _, shingles in sets)])
+    columns = [
+        arrow.array(range(len(sets)), arrow.int64()),
+        arrow.array([row_index for row_index, _ in sets], arrow.int64()),
+        arrow.ListArray.from_arrays(arrow.array(starts, arrow.int32()), arrow.array(numbers)),
+    ]
+    return arrow.Table.from_arrays(columns, schema=SET_SCHEMA)
 
 
-def _build_index(
-    sizes: Sequence[int],
-    prefixes: Sequence[Sequence[int]],
-    rank_count: int,
-) -> _PrefixIndex:
-    """Return an index of sets by the ranks in their prefixes."""
-    # All prefixes one after the other, and for each rank in them its set.
-    flat_ranks = np.array(
-        [rank for prefix in prefixes for rank in prefix],
-        dtype=np.int64,
+def _most_similar(
+    edges: Mapping[str, Positions], crowd_rows: Mapping[str, Positions], *, is_self_join: bool
+) -> SimilarityEdges:
+    """Return each pair of rows once, with its largest similarity."""
+    left = edges["left_row"]
+    right = edges["right_row"]
+    similarity = edges["shared"] / edges["whole"]
+
+    # Of equal pairs the most similar one comes first.
+    order = np.lexsort((-similarity, right, left))
+    left = left[order]
+    right = right[order]
+    is_first = np.ones(len(left), dtype=bool)
+    is_first[1:] = (left[1:] != left[:-1]) | (right[1:] != right[:-1])
+
+    # The rows of a second table are numbered from 0 again.
+    offset = 0 if is_self_join else _OFFSET
+    return SimilarityEdges(
+        left[is_first],
+        right[is_first] - offset,
+        similarity[order][is_first],
+        crowd_rows["row_index"],
+        crowd_rows["crowd"],
     )
-    prefix_lengths = [len(prefix) for prefix in prefixes]
-    set_indices = np.repeat(np.arange(len(sizes)), prefix_lengths)
-
-    # Sort by rank, so that the sets of one rank stand together.
-    order = np.argsort(flat_ranks, kind="stable")
-    offsets = np.searchsorted(flat_ranks[order], np.arange(rank_count + 1))
-    return _PrefixIndex(
-        set_indices=set_indices[order],
-        offsets=offsets.tolist(),
-        sizes=np.array(sizes, dtype=np.int64),
-    )
-
-
-def _candidates(
-    prefix: Sequence[int],
-    size: int,
-    index: _PrefixIndex,
-    *,
-    threshold: float,
-) -> _Integers:
-    """Return the indices of the sets that may be similar to one of `size` with `prefix`."""
-    # Count how many shingles of the prefix each set has in its own prefix.
-    offsets = index.offsets
-    postings = [index.set_indices[offsets[rank] : offsets[rank + 1]] for rank in prefix]
-    empty = np.empty(0, dtype=np.int64)
-    set_indices, common = np.unique(
-        np.concatenate([empty, *postings]),
-        return_counts=True,
-    )
-
-    # Length filter: similar sets have similar sizes. The tolerance is for rounding, since
-    # 0.55 * 20 is a little more than 11.
-    sizes = index.sizes[set_indices]
-    is_small_enough = threshold * sizes <= size + 1e-9
-    is_large_enough = threshold * size <= sizes + 1e-9
-
-    # Prefix filter: similar sets have COMMON shingles in common, or all that they need.
-    needed = np.ceil(threshold * np.maximum(sizes, size) - 1e-9)
-    has_common = common >= np.minimum(COMMON_IN_PREFIX, needed)
-    return np.asarray(set_indices[is_large_enough & is_small_enough & has_common])
-
-
-def _prefix(
-    shingles: frozenset[Any],
-    ranks: Mapping[Any, int],
-    threshold: float,
-) -> list[int]:
-    """Return the ranks of the rarest shingles: those that `_candidates` needs to look at.
-
-    Two sets with Jaccard >= t have at least t |x| shingles in common. In the order of ranks,
-    the n-th of these is among the first |x| - t |x| + n of x. So the prefixes of two similar
-    sets have COMMON shingles in common.
-    """
-    ordered = sorted(ranks[shingle] for shingle in shingles)
-    least_common = math.ceil(threshold * len(ordered) - 1e-9)
-    return ordered[: len(ordered) - least_common + COMMON_IN_PREFIX]

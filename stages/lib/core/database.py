@@ -1,0 +1,83 @@
+"""The embedded database DuckDB: one connection rule for all work on relations.
+
+A query that is written to a table has to give the same bytes everywhere, so queries follow these
+rules. `hash()` is never stored, since it changes between versions. Floats are not summed. There
+is no `any_value` and no list without an order. The last step is ORDER BY a key.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import shutil
+import tempfile
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from stages.lib.core.errors import UserError
+from stages.lib.core.stage import workers
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MEMORY = re.compile(r"[1-9][0-9]*(MB|GB)")
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """Return a connection to the database of this process; temporary tables are its own.
+
+    Its memory is bounded by PAIRSMITH_MEMORY, and its threads by PAIRSMITH_WORKERS. What does not
+    fit into memory is written to a temporary folder, which is removed when the process ends. No
+    extension is installed or loaded. Close the connection to free its tables.
+
+    Raises:
+        UserError: one of the two variables has a value that is not valid.
+
+    >>> with connect() as connection:
+    ...     connection.execute("SELECT 1 + 1").fetchone()
+    (2,)
+    """
+    # A process that was forked needs a database of its own, since threads are not forked.
+    connection = _database(os.getpid(), workers(), memory_limit()).cursor()
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+def memory_limit() -> str:
+    """Return how much memory the database may use: PAIRSMITH_MEMORY, or half of the machine.
+
+    Raises:
+        UserError: PAIRSMITH_MEMORY is not a number of MB or GB.
+    """
+    value = os.environ.get("PAIRSMITH_MEMORY", "")
+    if not value:
+        total_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return f"{max(1, total_bytes // 2 // 10**6)}MB"
+
+    if not _MEMORY.fullmatch(value):
+        raise UserError(
+            f"the environment has PAIRSMITH_MEMORY={value!r}",
+            "set it to a whole number of MB or GB, such as 4GB, or unset it",
+        )
+    return value
+
+
+@lru_cache(maxsize=1)
+def _database(process_id: int, threads: int, memory: str) -> duckdb.DuckDBPyConnection:
+    """Return the database of the process `process_id`. To open one takes 30 ms, a cursor 1 ms."""
+    import duckdb
+
+    folder = tempfile.mkdtemp(prefix=f"pairsmith-{process_id}-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "memory_limit": memory,
+            "threads": threads,
+            "temp_directory": folder,
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        },
+    )

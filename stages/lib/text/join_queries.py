@@ -1,0 +1,226 @@
+"""The SQL of the similarity join. `similarity_join` says what it does and why it is exact.
+
+A shingle list is all sets that hold one shingle where it counts. "smaller" is the smaller set of
+a pair, and of two sets of one size the one with the smaller index. Parameters: `own_share`,
+`other_share`, `smaller_share`, `larger_share` and `reach` of `PairRule`, `threshold`, and `limit`.
+"""
+
+from __future__ import annotations
+
+# Sets of both tables. `side` is the table of a set, and `other` the table that it is joined with.
+CREATE_SETS = """
+CREATE TEMP TABLE sets (
+    set_index BIGINT, row_index BIGINT, side TINYINT, other TINYINT, shingles UBIGINT[]
+)
+"""
+INSERT_SETS = """
+INSERT INTO sets
+SELECT set_index + $offset, row_index + $offset, $side, $other, shingles
+FROM incoming WHERE len(shingles) > 0
+"""
+
+# Shingles that two sets can share, from the rarest to the most frequent. The value breaks ties.
+RANK_SHINGLES = """
+CREATE TEMP TABLE ranks AS
+SELECT shingle, row_number() OVER (ORDER BY frequency, shingle) AS rank_index
+FROM (
+    SELECT shingle, count(*) AS frequency
+    FROM (SELECT side, unnest(shingles) AS shingle FROM sets)
+    GROUP BY shingle
+    HAVING CASE WHEN $two_tables THEN min(side) < max(side) ELSE count(*) > 1 END
+)
+"""
+MATCH_SHINGLES = """
+CREATE TEMP TABLE ranked AS
+SELECT set_index, rank_index
+FROM (SELECT set_index, unnest(shingles) AS shingle FROM sets) JOIN ranks USING (shingle)
+"""
+
+# Sets with enough such shingles for the least that any partner asks for.
+KEEP_SETS = """
+CREATE TEMP TABLE kept AS
+SELECT set_index, row_index, side, other, len(shingles) AS size, ranked_count
+FROM sets
+JOIN (SELECT set_index, count(*) AS ranked_count FROM ranked GROUP BY set_index) USING (set_index)
+WHERE ranked_count >= $larger_share * len(shingles) - 1e-9
+"""
+
+# `pair_key` holds the set and the shingle in one number: shingles of one set are looked up by it.
+KEEP_MEMBERS = """
+CREATE TEMP TABLE members AS
+SELECT set_index, rank_index, set_index * 4294967296 + rank_index AS pair_key
+FROM ranked SEMI JOIN kept USING (set_index)
+"""
+
+# Prefix filter. `rest` counts the shingles of a set from this one on. The rarest shingle that two
+# similar sets share has a rest of at least the number of shingles that they have to share.
+LARGER_PREFIXES = """
+CREATE TEMP TABLE larger AS
+SELECT * FROM (
+    SELECT set_index, row_index, side, other, size, rank_index,
+        ranked_count + 1
+            - row_number() OVER (PARTITION BY set_index ORDER BY rank_index) AS rest
+    FROM members JOIN kept USING (set_index)
+)
+WHERE rest >= $larger_share * size - 1e-9
+"""
+SMALLER_PREFIXES = """
+CREATE TEMP TABLE smaller AS
+SELECT *, floor(size * $reach + 1e-9) AS most FROM larger
+WHERE rest >= $smaller_share * size - 1e-9
+"""
+
+# Candidates: the length filter, and the prefix filter for the sizes of this pair.
+_IS_CANDIDATE = """
+    l.size BETWEEN s.size AND s.most
+    AND (s.size < l.size OR s.set_index < l.set_index)
+    AND s.row_index <> l.row_index
+    AND least(s.rest, l.rest) >= $own_share * s.size + $other_share * l.size - 1e-9
+"""
+CANDIDATES = f"""
+CREATE OR REPLACE TEMP TABLE pairs AS
+SELECT DISTINCT s.set_index AS first_set, l.set_index AS second_set
+FROM smaller s JOIN larger l ON s.rank_index = l.rank_index AND s.other = l.side
+WHERE {_IS_CANDIDATE}
+"""
+
+# Exact verification: how many shingles the sets of each pair share, of how many.
+VERIFY = """
+CREATE OR REPLACE TEMP TABLE near AS
+SELECT first_set, second_set, a.row_index AS first_row, b.row_index AS second_row, shared,
+    CASE WHEN $contained THEN least(a.size, b.size) ELSE a.size + b.size - shared END AS whole
+FROM (
+    SELECT first_set, second_set, count(*) AS shared
+    FROM pairs JOIN members ON set_index = first_set
+    WHERE second_set * 4294967296 + rank_index IN (SELECT pair_key FROM members)
+    GROUP BY first_set, second_set
+)
+JOIN kept a ON a.set_index = first_set
+JOIN kept b ON b.set_index = second_set
+WHERE shared::DOUBLE / whole::DOUBLE >= $threshold
+"""
+EDGES = """
+SELECT least(first_row, second_row) AS left_row, greatest(first_row, second_row) AS right_row,
+    shared, whole
+FROM near
+ORDER BY left_row, right_row, shared, whole
+"""
+
+# Crowds. A list is dense if more pairs meet in it than `limit` sets have.
+DENSE_LISTS = """
+CREATE TEMP TABLE dense AS
+WITH lists AS (
+    SELECT rank_index, side, other, count(*) AS set_count
+    FROM larger GROUP BY rank_index, side, other
+)
+SELECT DISTINCT a.rank_index
+FROM lists a JOIN lists b ON a.rank_index = b.rank_index AND a.other = b.side
+WHERE a.set_count * b.set_count > $limit * $limit
+"""
+COUNT_DENSE = "SELECT count(*) AS list_count FROM dense"
+CREATE_SETTLED = "CREATE TEMP TABLE settled (set_index BIGINT)"
+
+# The leader of a list is in most dense lists. It was not compared yet, and nothing joins it.
+CHOOSE_LEADERS = """
+CREATE OR REPLACE TEMP TABLE leaders AS
+WITH crowded AS (SELECT * FROM larger SEMI JOIN dense USING (rank_index)),
+lists AS (SELECT rank_index, side, count(*) AS set_count FROM crowded GROUP BY rank_index, side),
+scores AS (SELECT set_index, count(*) AS score FROM crowded GROUP BY set_index),
+ordered AS (
+    SELECT c.*,
+        count(*) OVER (PARTITION BY rank_index, side) AS open_count,
+        row_number() OVER (
+            PARTITION BY rank_index, side ORDER BY score DESC, set_index
+        ) AS place
+    FROM crowded c JOIN scores USING (set_index) ANTI JOIN settled USING (set_index)
+)
+SELECT o.set_index, o.row_index, o.size, o.rank_index, o.side, o.other, open_count
+FROM ordered o JOIN lists l ON o.rank_index = l.rank_index AND o.other = l.side
+WHERE place = 1 AND open_count * set_count > $limit * $limit
+"""
+LEADERS = "SELECT set_index FROM leaders ORDER BY set_index"
+LEADER_PAIRS = """
+CREATE OR REPLACE TEMP TABLE pairs AS
+SELECT DISTINCT s.set_index AS first_set, l.set_index AS second_set
+FROM leaders s JOIN larger l ON s.rank_index = l.rank_index AND s.other = l.side
+WHERE s.row_index <> l.row_index
+    AND greatest(s.size, l.size) <= least(s.size, l.size) * $reach + 1e-9
+"""
+NEAR_LEADERS = "SELECT first_set, second_set FROM near ORDER BY first_set, second_set"
+
+# A list whose leader joins less than a tenth of its open sets is no crowd. It is not asked again.
+CLOSE_LISTS = """
+DELETE FROM dense WHERE rank_index NOT IN (
+    SELECT rank_index
+    FROM leaders
+    JOIN (
+        SELECT first_set, count(*) AS joined
+        FROM near WHERE second_set NOT IN (SELECT set_index FROM settled)
+        GROUP BY first_set
+    ) ON set_index = first_set
+    WHERE 10 * joined >= open_count
+)
+"""
+SETTLE = """
+INSERT INTO settled
+SELECT set_index FROM leaders UNION SELECT second_set FROM near
+EXCEPT SELECT set_index FROM settled
+"""
+
+# Candidates beside crowds: all pairs except those within one crowd. -1 stands for no crowd.
+MARK_CROWDS = """
+CREATE TEMP TABLE marked_{name} AS
+SELECT p.*, coalesce(crowd, -1) AS crowd FROM {name} p LEFT JOIN crowds USING (set_index)
+"""
+MARK_SMALLER = MARK_CROWDS.format(name="smaller")
+MARK_LARGER = MARK_CROWDS.format(name="larger")
+CANDIDATES_BESIDE_CROWDS = f"""
+CREATE OR REPLACE TEMP TABLE pairs AS
+WITH bridges AS (
+    SELECT rank_index, s.crowd AS first_crowd, l.crowd AS second_crowd, s.side, l.side AS other
+    FROM (SELECT DISTINCT rank_index, crowd, side, other FROM marked_smaller WHERE crowd >= 0) s
+    JOIN (SELECT DISTINCT rank_index, crowd, side FROM marked_larger WHERE crowd >= 0) l
+        USING (rank_index)
+    WHERE s.other = l.side AND s.crowd <> l.crowd
+)
+SELECT s.set_index AS first_set, l.set_index AS second_set
+FROM (SELECT * FROM marked_smaller WHERE crowd < 0) s
+JOIN larger l ON s.rank_index = l.rank_index AND s.other = l.side
+WHERE {_IS_CANDIDATE}
+UNION
+SELECT s.set_index, l.set_index
+FROM (SELECT * FROM marked_smaller WHERE crowd >= 0) s
+JOIN (SELECT * FROM marked_larger WHERE crowd < 0) l
+    ON s.rank_index = l.rank_index AND s.other = l.side
+WHERE {_IS_CANDIDATE}
+UNION
+SELECT s.set_index, l.set_index
+FROM bridges b
+JOIN marked_smaller s
+    ON s.rank_index = b.rank_index AND s.crowd = b.first_crowd AND s.side = b.side
+JOIN marked_larger l
+    ON l.rank_index = b.rank_index AND l.crowd = b.second_crowd AND l.side = b.other
+WHERE {_IS_CANDIDATE}
+"""
+
+# Of each edge, all pairs of a set of the one row and a set of the other.
+PAIRS_OF_EDGES = """
+CREATE OR REPLACE TEMP TABLE pairs AS
+WITH edges AS (
+    SELECT least(first_row, second_row) AS left_row, greatest(first_row, second_row) AS right_row
+    FROM near
+    UNION
+    SELECT least(a.row_index, b.row_index), greatest(a.row_index, b.row_index)
+    FROM spanning
+    JOIN kept a ON a.set_index = first_set
+    JOIN kept b ON b.set_index = second_set
+)
+SELECT a.set_index AS first_set, b.set_index AS second_set
+FROM edges JOIN kept a ON a.row_index = left_row JOIN kept b ON b.row_index = right_row
+"""
+CROWD_ROWS = """
+SELECT row_index, min(crowd) AS crowd FROM kept JOIN crowds USING (set_index)
+WHERE side = 0
+GROUP BY row_index
+ORDER BY row_index
+"""
