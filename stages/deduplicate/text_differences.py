@@ -51,7 +51,7 @@ class _Piece(NamedTuple):
 def say_the_same(left: str, right: str) -> bool:
     """Return whether two texts have the same words and signs, in the same order.
 
-    >>> say_the_same("Grade 5-7: severe.", "grade 5-7 severe")
+    >>> say_the_same("Grade 5-7 pain: call!", "grade 5-7 pain call")
     True
     >>> say_the_same("Grade 5-7", "Grade 5.7")
     False

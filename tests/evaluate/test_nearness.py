@@ -19,7 +19,7 @@ from stages.lib.evaluation.evaluation_set import EvaluationSet
 from stages.lib.retrieval.corpus import Corpus
 from tests.evaluate.test_results_gains import results
 
-SETTINGS = IntervalSettings(13, None)
+SETTINGS = IntervalSettings(13, None, 10)
 MODEL = ModelParams(base="m", weights_sha256="", anchor_prompt="", document_prompt="")
 
 

@@ -113,6 +113,7 @@ def test_what_ties_the_largest_component_is_what_takes_it_apart():
         Edge(ids[4], d("c"), "shared document"),
         Edge(ids[5], d("c"), "shared document"),
         Edge(ids[2], ids[3], "near anchor"),
+        Edge(ids[3], ids[4], "equal anchor"),
         Edge(d("a"), d("b"), "near text"),
     ]
     assert len(document_table) == 3

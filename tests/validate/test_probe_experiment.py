@@ -182,7 +182,7 @@ def test_validation_rows_have_the_nearest_passage_as_positive():
         *(np.empty(0, dtype=str),) * 2,
         *build(1).training[4:],
     )
-    experiment = ProbeExperiment(validation(), queries, corpus, passages, no_rows, 1)
+    experiment = ProbeExperiment(validation(), queries, corpus, passages, no_rows, 1, 10)
     rows = add_validation_rows(experiment)
     assert rows.positives.tolist() == [passages[1].tolist()]
     assert rows.components.tolist() == rows.positive_components.tolist() == ["c9"]

@@ -174,7 +174,7 @@ ANSWERS = st.lists(
 
 def separate(evaluation_set, vectors, passages, corpus):
     """Return the panels of all kinds of negatives."""
-    experiment = ProbeExperiment(evaluation_set, vectors, corpus, passages, None, 1)
+    experiment = ProbeExperiment(evaluation_set, vectors, corpus, passages, None, 1, 10)
     lexical = BM25Index(TEXTS).search(list(evaluation_set.queries["text"]), 100)
     hits = dense_search(vectors, passages, 100, corpus.passage_starts)
     return measure_separation(experiment, lexical, hits).panels

@@ -95,7 +95,9 @@ def test_lists_and_missing_numbers_come_back(tmp_path):
             "id": ["p" + "1" * 16],
             "split": "test",
             "normal_hash": "0" * 16,
+            "compared_with": "texts",
             "shingles": [[[0, 2**64 - 1], [1]]],
+            "runs": [[1]],
         }
     )
     tables.write(big, tmp_path / "fingerprints.parquet", Fingerprints)
