@@ -42,12 +42,25 @@ def nearness_parts(metrics: StageDetails) -> list[Html]:
         return [paragraph("Nothing was measured.", "note")]
 
     introduction = paragraph(
-        "No held-out text is trained on, to the letter or nearly. It may be close to training all "
-        "the same. Similarity is the cosine of the base model: of a query to trained queries, and "
-        "of its relevant documents to trained documents. A gain that holds for the farthest tenths "
-        "is no memory of training."
+        f"{_audited(metrics)} Similarity is the cosine of the base model: of a query to trained "
+        "queries, and of its relevant documents to trained documents. A gain that holds for the "
+        "farthest tenths is no memory of training."
     )
     return [introduction, *parts]
+
+
+def _audited(metrics: StageDetails) -> str:
+    """Return a sentence on what the audit of the split found, and on what it cannot see."""
+    if metrics.require("split", "leaked_texts"):
+        return "The audit of the split found leaks: see the invariants."
+
+    shares = [metrics.require("evaluate", f"{split}.trained_documents_share") for split in _SPLITS]
+    if any(shares):
+        return "Training shares documents with held-out queries, as the unit of the split allows."
+    return (
+        "The audit found no held-out text in training, to the letter or nearly. A text may be "
+        "close to training all the same."
+    )
 
 
 def _halves(metrics: StageDetails, kind: str, name: str) -> str:
@@ -65,18 +78,17 @@ def _halves(metrics: StageDetails, kind: str, name: str) -> str:
     return " ".join(sentences)
 
 
-def _tenths(metrics: StageDetails, kind: str) -> list[dict[str, str | int]]:
+def _tenths(metrics: StageDetails, kind: str) -> list[dict[str, str]]:
     """Return a row for each tenth, with the columns of both held-out splits."""
-    rows: list[dict[str, str | int]] = []
+    rows: list[dict[str, str]] = []
     for number in range(1, 11):
-        row: dict[str, str | int] = {"Tenth": str(number)}
+        row: dict[str, str] = {"Tenth": str(number)}
         for split in _SPLITS:
             prefix = f"{split}.nearness.{kind}.tenth_{number:02}"
             low = metrics.get("evaluate", f"{prefix}.cosine_from")
             high = metrics.get("evaluate", f"{prefix}.cosine_to")
             if low is not None and high is not None:
                 row[f"Cosine, {split}"] = f"{low:.2f} to {high:.2f}"
-                row[f"Queries, {split}"] = int(metrics.require("evaluate", f"{prefix}.queries"))
                 row[f"Gain, {split}"] = _gain(metrics, prefix)
 
         if len(row) > 1:

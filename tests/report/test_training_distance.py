@@ -67,3 +67,15 @@ def test_without_nearness_the_page_says_so(values):
     left = {key: value for key, value in values["evaluate"].items() if "nearness" not in key}
     (part,) = nearness_parts(StageDetails({**values, "evaluate": left}))
     assert "Nothing was measured." in part
+
+
+def test_the_introduction_claims_no_more_than_the_audit_found(values):
+    def introduction():
+        return nearness_parts(StageDetails(values))[0]
+
+    assert "The audit found no held-out text in training" in introduction()
+    values["evaluate"]["test.trained_documents_share"] = 0.69
+    assert "Training shares documents with held-out queries" in introduction()
+    assert "found no held-out text" not in introduction()
+    values["split"]["leaked_texts"] = 3
+    assert "The audit of the split found leaks" in introduction()
