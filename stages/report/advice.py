@@ -61,6 +61,10 @@ _TIES = {
     "group": "groups tie the rows: map a finer column to `group` under `collect.sources`",
     "near text": "near-duplicate documents tie the rows: raise `split.near_threshold`",
     "near anchor": "near-duplicate anchors tie the rows: raise `split.near_threshold`",
+    "overlapping text": "documents that quote each other tie the rows: see whether boilerplate is "
+    "left (`clean.boilerplate_share`)",
+    "overlapping anchor": "anchors that quote each other tie the rows: see whether boilerplate is "
+    "left (`clean.boilerplate_share`)",
     "equal anchor": "equal anchors with several documents tie the rows: where splits may share "
     "documents, set `split.unit` to `anchor`",
     "equal text": "equal documents tie the rows: see whether boilerplate is left "

@@ -2,8 +2,9 @@ import pandas as pd
 import pytest
 
 from stages.lib.reporting.details import StageDetails
-from stages.report.advice import advise, check_invariants
+from stages.report.advice import _TIES, advise, check_invariants
 from stages.report.measurements import RowCounts, row_counts
+from stages.split.component_size import EDGE_KINDS
 
 GAIN = "validation.gain.over_base.ndcg_at_10"
 
@@ -13,6 +14,10 @@ NO_SLICES = pd.DataFrame(columns=["kind", "slice", "finding"])
 
 def advice(values, slices=NO_SLICES, counts=()):
     return advise(StageDetails(values), slices, counts)
+
+
+def test_every_kind_of_edge_has_advice():
+    assert set(_TIES) == set(EDGE_KINDS)
 
 
 def test_there_is_no_advice_when_nothing_is_wrong(values, metrics):
