@@ -61,6 +61,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         documents=collected.documents,
         pairs=collected.pairs,
         times=collected.times,
+        given_splits=collected.given_splits,
+        grades=collected.grades,
         hierarchy=collected.hierarchy,
         out_of_domain_documents=collected_out_of_domain.documents,
         out_of_domain_pairs=collected_out_of_domain.pairs,
@@ -129,12 +131,18 @@ def collection_metrics(
 
     # Parents, and parents that do not exist.
     metrics["hierarchy_edges"] = sum(len(source.hierarchy) for source in sources.values())
-    metrics["bad_parents"] = sum(_count_bad_parents(source) for source in all_sources)
+    metrics["bad_parents"] = sum(_count_notes(source, table.BAD_PARENT) for source in all_sources)
 
-    # Sizes by source.
+    # Sizes by source, and its given splits and grades if it has any.
     for name, source in sources.items():
         metrics[f"source.{name}.documents"] = len(source.documents)
         metrics[f"source.{name}.pairs"] = len(source.pairs)
+        for split, count in sorted(Counter(source.given_splits["split"]).items()):
+            metrics[f"source.{name}.given.{split}"] = count
+        for role, count in sorted(Counter(source.grades["role"]).items()):
+            metrics[f"source.{name}.grades.{role}"] = count
+        if missing := _count_notes(source, table.MISSING_DOCUMENT):
+            metrics[f"source.{name}.missing_documents"] = missing
 
     return metrics
 
@@ -148,8 +156,8 @@ def count_dropped(sources: Iterable[SourceRows]) -> Counter[str]:
     return counts
 
 
-def _count_bad_parents(source: SourceRows) -> int:
-    return int((source.ledger.frame()["reason"] == table.BAD_PARENT).sum())
+def _count_notes(source: SourceRows, reason: str) -> int:
+    return int((source.ledger.frame()["reason"] == reason).sum())
 
 
 def data_card(sources: Mapping[str, SourceRows], out_of_domain: Mapping[str, SourceRows]) -> str:
@@ -192,6 +200,13 @@ def _card_section(source: SourceRows) -> Iterator[str]:
     yield f"- Records: {source.records_read:,} read, {left_out:,} left out"
     yield f"- Documents: {len(source.documents):,}"
     yield f"- Pairs: {len(source.pairs):,}"
+    for label, values in (
+        ("Given splits", source.given_splits["split"]),
+        ("Grades", source.grades["grade"]),
+    ):
+        counts = [f"{value} {count:,}" for value, count in sorted(Counter(values).items())]
+        if counts:
+            yield f"- {label}: {', '.join(counts)}"
     yield ""
 
     # What the source is about.

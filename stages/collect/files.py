@@ -38,6 +38,8 @@ class Record(NamedTuple):
     group: str = ""
     relation: str = ""
     score: str = ""
+    grade: str = ""
+    split: str = ""
     document_key: str = ""
     time: str = ""
     parent: str = ""

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from stages.lib.core.interface import Details, Reads, Writes
 from stages.lib.core.params import ParamsSection
 from stages.lib.schemas.documents import Documents, Hierarchy, Timestamps
 from stages.lib.schemas.ledger import Ledger
-from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.pairs import PairGrades, Pairs
+from stages.lib.schemas.splits import GivenSplits
 
 # The name of the source that is never trained on. It goes into the ids of its rows.
 OUT_OF_DOMAIN = "out_of_domain"
+
+SplitName = Literal["train", "validation", "test"]
 
 
 class Source(BaseModel):
@@ -42,6 +53,8 @@ class Columns(Source):
     group: str | None = Field(default=None, min_length=1)
     relation: str | None = Field(default=None, min_length=1)
     score: str | None = Field(default=None, min_length=1)
+    grade: str | None = Field(default=None, min_length=1)
+    split: str | None = Field(default=None, min_length=1)
     document_key: str | None = Field(default=None, min_length=1)
     time: str | None = Field(default=None, min_length=1)
     parent: str | None = Field(default=None, min_length=1)
@@ -64,9 +77,27 @@ class TableSource(Source):
     encoding: str = "utf-8"
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     documents_of: str | None = None
+    split: SplitName | None = None
+    split_names: dict[str, SplitName | None] = Field(default_factory=dict)
+    relevant_from: int = Field(default=1, ge=1)
+    positive_grade: int | None = Field(default=None, ge=1)
+    score_range: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
     release: str = ""
     licence: str = ""
     citation: str = ""
+
+    @field_validator("score_range")
+    @classmethod
+    def _check_ends(cls, ends: list[float] | None) -> list[float] | None:
+        if ends is not None and not -math.inf < ends[0] < ends[1] < math.inf:
+            raise ValueError("it must hold the lower end of the scale, then the higher one")
+        return ends
+
+    @model_validator(mode="after")
+    def _check_grades(self) -> TableSource:
+        if self.positive_grade is not None and self.positive_grade < self.relevant_from:
+            raise ValueError("positive_grade is below relevant_from: a positive must be relevant")
+        return self
 
 
 class AwsSource(Source):
@@ -121,6 +152,18 @@ class Outputs:
     times: Annotated[
         pd.DataFrame,
         Writes("data/collect/timestamps.parquet", "The time of each row that has one.", Timestamps),
+    ]
+    given_splits: Annotated[
+        pd.DataFrame,
+        Writes(
+            "data/collect/given_splits.parquet",
+            "The split of each pair whose source gives it.",
+            GivenSplits,
+        ),
+    ]
+    grades: Annotated[
+        pd.DataFrame,
+        Writes("data/collect/grades.parquet", "The grade of each pair that has one.", PairGrades),
     ]
     hierarchy: Annotated[
         pd.DataFrame,

@@ -19,7 +19,8 @@ from stages.lib.core.ids import hash_hex
 from stages.lib.core.tables import Table
 from stages.lib.schemas.documents import Documents, Hierarchy, Timestamps
 from stages.lib.schemas.ledger import LedgerWriter
-from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.pairs import PairGrades, Pairs
+from stages.lib.schemas.splits import GivenSplits
 
 AnyTable = TypeVar("AnyTable", bound=Table)
 
@@ -53,6 +54,21 @@ class TimeRow(NamedTuple):
     time: str
 
 
+class GivenSplitRow(NamedTuple):
+    """A row of GivenSplits: the id of a pair, and the split that its source gives it."""
+
+    id: str
+    split: str
+
+
+class GradeRow(NamedTuple):
+    """A row of PairGrades: the id of a pair, its grade, and what follows from it."""
+
+    pair_id: str
+    grade: int
+    role: str
+
+
 class EdgeRow(NamedTuple):
     """A row of Hierarchy: the ids of a document and of its parent."""
 
@@ -81,6 +97,8 @@ class SourceRows:
         records_kept: the number of raw records that became a document, a pair or both.
         facts: origin and licence, for the data card.
         times: a Timestamps table; empty for sources without times.
+        given_splits: a GivenSplits table; empty for sources without splits.
+        grades: a PairGrades table; empty for sources without grades.
         hierarchy: a Hierarchy table; empty for sources without parents.
         ledger: a line for each record that was left out.
     """
@@ -91,16 +109,20 @@ class SourceRows:
     records_kept: int
     facts: SourceFacts
     times: pd.DataFrame = field(default_factory=Timestamps.empty)
+    given_splits: pd.DataFrame = field(default_factory=GivenSplits.empty)
+    grades: pd.DataFrame = field(default_factory=PairGrades.empty)
     hierarchy: pd.DataFrame = field(default_factory=Hierarchy.empty)
     ledger: LedgerWriter = field(default_factory=LedgerWriter)
 
 
 class CollectedTables(NamedTuple):
-    """The tables of several sources together: Documents, Pairs, Times, Hierarchy and Ledger."""
+    """The tables of several sources together, as in `SourceRows`."""
 
     documents: pd.DataFrame
     pairs: pd.DataFrame
     times: pd.DataFrame
+    given_splits: pd.DataFrame
+    grades: pd.DataFrame
     hierarchy: pd.DataFrame
     ledger: pd.DataFrame
 
@@ -155,6 +177,16 @@ def times_frame(rows: Sequence[TimeRow]) -> pd.DataFrame:
     return _frame(rows, Timestamps)
 
 
+def given_splits_frame(rows: Sequence[GivenSplitRow]) -> pd.DataFrame:
+    """Return `rows` as a GivenSplits table."""
+    return _frame(rows, GivenSplits)
+
+
+def grades_frame(rows: Sequence[GradeRow]) -> pd.DataFrame:
+    """Return `rows` as a PairGrades table."""
+    return _frame(rows, PairGrades)
+
+
 def hierarchy_frame(rows: Sequence[EdgeRow]) -> pd.DataFrame:
     """Return `rows` as a Hierarchy table."""
     return _frame(rows, Hierarchy)
@@ -169,6 +201,8 @@ def concat_sources(sources: Iterable[SourceRows]) -> CollectedTables:
         documents=_concat([Documents.empty(), *(source.documents for source in sources)]),
         pairs=_concat([Pairs.empty(), *(source.pairs for source in sources)]),
         times=_concat([Timestamps.empty(), *(source.times for source in sources)]),
+        given_splits=_concat([GivenSplits.empty(), *(source.given_splits for source in sources)]),
+        grades=_concat([PairGrades.empty(), *(source.grades for source in sources)]),
         hierarchy=_concat([Hierarchy.empty(), *(source.hierarchy for source in sources)]),
         ledger=_concat([LedgerWriter().frame(), *(source.ledger.frame() for source in sources)]),
     )

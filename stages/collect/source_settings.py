@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from stages.collect.files import DELIMITERS, SUFFIXES
-from stages.collect.interface import Source, TableSource
+from stages.collect.interface import OUT_OF_DOMAIN, Source, TableSource
 from stages.collect.records import (
     params_path,
 )
@@ -36,6 +36,10 @@ def check_settings(name: str, source: TableSource, sources: Mapping[str, Source]
             "give both, for pairs that lead to the documents of another source, or neither",
         )
 
+    _check_labels(setting, source)
+    if name == OUT_OF_DOMAIN:
+        _check_out_of_domain(setting, source)
+
     # Parents are named by their keys.
     if "parent" in mapped and "key" not in mapped:
         raise UserError(
@@ -52,7 +56,8 @@ def check_settings(name: str, source: TableSource, sources: Mapping[str, Source]
 def _check_shape(setting: str, mapped: set[str]) -> None:
     # The shape, and the columns that would be read without effect in it.
     if "text" in mapped and "document_key" not in mapped:
-        unused = set() if "anchor" in mapped else {"relation", "score"} & mapped
+        of_pairs = {"relation", "score", "grade", "split"}
+        unused = set() if "anchor" in mapped else of_pairs & mapped
     elif {"anchor", "document_key"} <= mapped and "text" not in mapped:
         unused = {"title", "topic", "group", "parent"} & mapped
     else:
@@ -67,6 +72,50 @@ def _check_shape(setting: str, mapped: set[str]) -> None:
         raise UserError(
             f"params.yaml: {setting}.columns.{min(unused)} has no meaning beside {others}",
             "remove the key: the column would be read without effect",
+        )
+
+
+def _check_labels(setting: str, source: TableSource) -> None:
+    """Check that scores, grades and splits have the columns that they need, and no others."""
+    columns = source.columns
+    if columns.score and columns.grade:
+        raise UserError(
+            f"params.yaml: {setting}.columns maps both score and grade, which say the same thing",
+            "map 'grade' if the values are judgements in whole steps, else 'score'",
+        )
+    if columns.split and source.split:
+        raise UserError(
+            f"params.yaml: {setting} has both split and columns.split",
+            "keep 'split' if the whole file is one split, else 'columns.split'",
+        )
+    if source.split and not columns.anchor:
+        raise UserError(
+            f"params.yaml: {setting}.split has no meaning without anchors",
+            "map the queries of the file to columns.anchor, or remove the key",
+        )
+
+    # Keys that would be read without effect.
+    column_of_key = {
+        "split_names": "split",
+        "relevant_from": "grade",
+        "positive_grade": "grade",
+        "score_range": "score",
+    }
+    for key, column in column_of_key.items():
+        if key in source.model_fields_set and column not in columns.mapped():
+            raise UserError(
+                f"params.yaml: {setting}.{key} has no meaning without {setting}.columns.{column}",
+                f"map columns.{column}, or remove the key",
+            )
+
+
+def _check_out_of_domain(setting: str, source: TableSource) -> None:
+    if source.split or source.columns.split or source.columns.grade:
+        key = "columns.grade" if source.columns.grade else "split"
+        raise UserError(
+            f"params.yaml: {setting}.{key} has no meaning: the source is never trained on, and its "
+            "queries are measured by scores",
+            "remove the key; grades can be mapped to columns.score with score_range",
         )
 
 

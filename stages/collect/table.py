@@ -2,13 +2,14 @@
 
 The mapped columns decide the shape. `text` gives documents. `anchor` and `text` in one row give a
 document and the pair that leads to it. `anchor` and `document_key` give pairs to the documents of
-another source. `time` may be mapped in every shape, and `parent` beside keyed documents. A broken
-file stops the stage. A row that cannot be used is rejected, with a ledger line.
+another source. `time` may be mapped in every shape, `parent` beside keyed documents, and `score` or
+`grade` and `split` beside anchors. A broken file stops the stage. A row that cannot be used is
+rejected, with a ledger line. A held-out row of a given split stays even if its document is missing:
+its query then misses a document that counts.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -16,15 +17,28 @@ from pathlib import Path
 
 from stages.collect.files import Record, read_records
 from stages.collect.interface import TableSource
+from stages.collect.labels import (
+    GradedPair,
+    check_labels,
+    given_split,
+    graded_pair,
+    is_number,
+    roles,
+    score_of,
+)
 from stages.collect.records import (
     DocumentRow,
     EdgeRow,
+    GivenSplitRow,
+    GradeRow,
     PairRow,
     SourceFacts,
     SourceRows,
     TimeRow,
     document_id,
     documents_frame,
+    given_splits_frame,
+    grades_frame,
     hierarchy_frame,
     pair_id,
     pairs_frame,
@@ -36,22 +50,25 @@ from stages.collect.records import (
 from stages.collect.source_settings import RAW, check_path
 from stages.lib.core.errors import UserError
 from stages.lib.schemas.ledger import LedgerWriter
+from stages.lib.schemas.splits import EVALUATION_SPLITS
 
 REASONS = (
     "empty_text",
     "empty_anchor",
     "bad_score",
+    "bad_grade",
     "bad_time",
     "unknown_document",
     "duplicate_key",
 )
 BAD_PARENT = "bad_parent"
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+MISSING_DOCUMENT = "missing_document"
 # The column to look at first when most rows are rejected for a reason.
 _COLUMN_OF_REASON = {
     "empty_text": "columns.text",
     "empty_anchor": "columns.anchor",
     "bad_score": "columns.score",
+    "bad_grade": "columns.grade",
     "bad_time": "columns.time",
 }
 
@@ -68,11 +85,13 @@ def read_table(
         known_documents: the document ids of the source `documents_of`.
 
     Raises:
-        UserError: the file is broken, or none of its rows can be used.
+        UserError: the file is broken, a label is on another scale than the settings say, or none
+            of its rows can be used.
     """
     setting = params_path(name)
     file = raw / check_path(source, setting).relative_to(RAW)
     records = read_records(file, source, setting)
+    check_labels(records, source, setting)
 
     # In the order of their content. The ordinals, and the row that is kept for a key, then do not
     # depend on the order of the file.
@@ -124,6 +143,9 @@ class TableReader:
         self._documents: list[DocumentRow] = []
         self._pairs: list[PairRow] = []
         self._times: list[TimeRow] = []
+        self._given_splits: list[GivenSplitRow] = []
+        self._graded: list[GradedPair] = []
+        self._missing = 0
         self._parent_keys: list[tuple[str, str]] = []
         self._rejected: Counter[str] = Counter()
         self._records_read = 0
@@ -149,6 +171,7 @@ class TableReader:
         # The pair that leads to it.
         if self._source.columns.anchor:
             row_id = self._add_pair(record, doc_id)
+            self._note_missing_document(row_id, record, doc_id)
 
         if record.key:
             self._row_id_of_key[record.key] = row_id
@@ -159,10 +182,14 @@ class TableReader:
         Raises:
             UserError: no record could be used.
         """
-        if not self._documents and not self._pairs:
+        if not self._documents and len(self._pairs) == self._missing:
             raise self._no_usable_rows()
 
         source = self._source
+        role_of_pair = roles(self._graded, source)
+        grades = [
+            GradeRow(pair.pair_id, pair.grade, role_of_pair[pair.pair_id]) for pair in self._graded
+        ]
 
         return SourceRows(
             documents=documents_frame(self._documents),
@@ -176,6 +203,8 @@ class TableReader:
                 citation=source.citation,
             ),
             times=times_frame(self._times),
+            given_splits=given_splits_frame(self._given_splits),
+            grades=grades_frame(grades),
             hierarchy=hierarchy_frame(self._resolve_parents()),
             ledger=self._ledger,
         )
@@ -226,21 +255,33 @@ class TableReader:
         texts = (record.anchor, doc_id)
         key = self._keys.key("pair", record.key, *texts)
         row_id = pair_id(self._name, *key)
-        score = float(record.score) if self._source.columns.score else 1.0
         self._pairs.append(
             PairRow(
                 row_id,
                 anchor=record.anchor,
                 doc_id=doc_id,
                 relation=record.relation,
-                # Adding 0.0 turns -0.0 into 0.0.
-                score=score + 0.0,
+                score=score_of(record, self._source),
                 source=self._name,
             )
         )
         self._add_time(row_id, record)
 
+        # What its source says about evaluation.
+        split = given_split(record, self._source)
+        if split:
+            self._given_splits.append(GivenSplitRow(row_id, split))
+        if self._source.columns.grade:
+            self._graded.append(graded_pair(row_id, record, self._source))
+
         return row_id
+
+    def _note_missing_document(self, row_id: str, record: Record, doc_id: str) -> None:
+        if self._source.documents_of is not None and doc_id not in self._known_documents:
+            self._missing += 1
+            self._ledger.note(
+                row_id, MISSING_DOCUMENT, partner_id=doc_id, after=record.document_key
+            )
 
     def _add_time(self, row_id: str, record: Record) -> None:
         time = to_utc(record.time)
@@ -260,10 +301,14 @@ class TableReader:
         return edges
 
     def _no_usable_rows(self) -> UserError:
-        counts = ", ".join(f"{reason} {count}" for reason, count in sorted(self._rejected.items()))
+        # Held-out rows without a document are of no use either, if no row has one.
+        rejected = Counter(self._rejected)
+        rejected[MISSING_DOCUMENT] += self._missing
+        rejected = +rejected
+        counts = ", ".join(f"{reason} {count}" for reason, count in sorted(rejected.items()))
 
         # The remedy names the column behind the most frequent reason.
-        most_frequent = max(sorted(self._rejected), key=lambda reason: self._rejected[reason])
+        most_frequent = max(sorted(rejected), key=lambda reason: rejected[reason])
         column = _COLUMN_OF_REASON.get(most_frequent, "columns.document_key")
 
         return UserError(
@@ -280,15 +325,17 @@ def reject_reason(record: Record, source: TableSource, known_documents: Collecti
     if columns.anchor and not record.anchor.strip():
         return "empty_anchor"
 
-    # A mapped score or time must be readable. Without a time the row has none.
-    if columns.score and not _is_score(record.score):
+    # A mapped score, grade or time must be readable. Without a time the row has none.
+    if columns.score and not is_number(record.score):
         return "bad_score"
+    if columns.grade and not is_number(record.grade):
+        return "bad_grade"
     if record.time.strip() and not to_utc(record.time):
         return "bad_time"
 
     if source.documents_of is not None:
         doc_id = document_id(source.documents_of, record.document_key)
-        if doc_id not in known_documents:
+        if doc_id not in known_documents and given_split(record, source) not in EVALUATION_SPLITS:
             return "unknown_document"
 
     return ""
@@ -310,7 +357,3 @@ def to_utc(text: str) -> str:
         return ""
 
     return time.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-def _is_score(text: str) -> bool:
-    return bool(_NUMBER.fullmatch(text)) and 0.0 <= float(text) <= 1.0

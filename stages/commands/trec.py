@@ -1,7 +1,7 @@
 """Write the runs and qrels of the last run as TREC files, for example for trec_eval.
 
 `<split>.<system>.run` has the first hundred hits of each query. `<split>.qrels` has the qrels as
-evaluate scored them, with copies resolved.
+evaluate scored them, with copies resolved, and 0 for documents whose grade is not relevant.
 
 The score of a hit is 101 minus its rank. trec_eval sorts again, in single precision and with its
 own order of ties, so our scores would not give our ranking. TREC needs whole grades, so fractions
@@ -17,12 +17,14 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from stages.evaluate.graded import graded_documents
 from stages.lib.core import atomic, tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
 from stages.lib.evaluation.evaluation_set import read_evaluation_set, resolve_qrels
 from stages.lib.evaluation.ranking_metrics import DEPTH
 from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.evaluation_set import QueryGrades
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.queries_from_pairs import queries_and_qrels
 from stages.lib.schemas.runs import Runs
@@ -36,7 +38,7 @@ def whole_grades(qrels: QrelsOfQuery) -> dict[str, dict[str, int]]:
     """Return the grades times the smallest power of ten that makes all of them whole.
 
     Fractions count up to six decimals. A smaller grade becomes 1, so that its document stays
-    relevant.
+    relevant. A grade of 0 stays 0.
 
     >>> whole_grades({"q1": {"d1": 1.0}, "q2": {"d2": 0.5}})
     {'q1': {'d1': 10}, 'q2': {'d2': 5}}
@@ -54,7 +56,8 @@ def whole_grades(qrels: QrelsOfQuery) -> dict[str, dict[str, int]]:
     whole: dict[str, dict[str, int]] = {}
     for query_id, grade_of_document in qrels.items():
         whole[query_id] = {
-            doc_id: max(1, round(grade * factor)) for doc_id, grade in grade_of_document.items()
+            doc_id: max(int(grade > 0), round(grade * factor))
+            for doc_id, grade in grade_of_document.items()
         }
     return whole
 
@@ -73,13 +76,33 @@ def read_qrels(
     if split != "out_of_domain":
         queries = folder / split / "queries.parquet"
         qrels = folder / split / "qrels.parquet"
-        return read_evaluation_set(queries, qrels, kept_id).qrels
+        evaluation_set = read_evaluation_set(queries, qrels, kept_id)
+        return with_irrelevant(evaluation_set.qrels, folder / split / "grades.parquet", kept_id)
 
     # The out-of-domain set has pairs instead of queries and qrels.
     pairs = tables.read(out_of_domain, Pairs)
     pairs = pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"])
     _, qrels_table = queries_and_qrels(pairs)
     return resolve_qrels(qrels_table, {})
+
+
+def with_irrelevant(qrels: QrelsOfQuery, grades: Path, kept_id: Mapping[str, str]) -> QrelsOfQuery:
+    """Return `qrels` with grade 0 for the documents that have a grade and are not relevant.
+
+    Args:
+        qrels: query id to graded documents.
+        grades: a file with QueryGrades; a set without it has no grades.
+        kept_id: document id of a copy to the document that was kept.
+    """
+    if not grades.is_file():
+        return qrels
+
+    # Only queries of the set, and only documents that the qrels lack.
+    graded = graded_documents(tables.read(grades, QueryGrades), kept_id)
+    return {
+        query_id: {**dict.fromkeys(graded.get(query_id, ()), 0.0), **grade_of_document}
+        for query_id, grade_of_document in qrels.items()
+    }
 
 
 def run_lines(hits: pd.DataFrame, system: str) -> list[str]:

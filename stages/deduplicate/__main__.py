@@ -73,7 +73,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # Let the pairs name kept documents only, and drop the pairs that repeat another.
     pairs = inputs.pairs.frame()
-    pair_decisions = deduplicate_pairs(pairs, representatives, settings)
+    grades = grades_of_pairs(inputs.grades.frame())
+    pair_decisions = deduplicate_pairs(pairs, representatives, settings, grade_of_pair=grades)
 
     # Note every decision, and count the edges and the broken invariants.
     document_ledger = ledger_of_documents(semantic, representatives)
@@ -105,6 +106,11 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             **violations,
         },
     )
+
+
+def grades_of_pairs(grades: pd.DataFrame) -> dict[str, int]:
+    """Return pair id to grade from a table PairGrades."""
+    return dict(zip(grades["pair_id"], grades["grade"], strict=True))
 
 
 def documents_to_compare(

@@ -18,7 +18,7 @@ from stages.lib.preprocessing import table_parts
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
 from stages.lib.schemas.ledger import Ledger
-from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.pairs import PairGrades, Pairs
 from stages.lib.text.similarity_join import Measure
 
 
@@ -71,6 +71,10 @@ class Inputs:
     pairs: Annotated[
         TableFile[Pairs],
         Reads("data/clean/pairs.parquet", "Cleaned pairs of the sources."),
+    ]
+    grades: Annotated[
+        TableFile[PairGrades],
+        Reads("data/collect/grades.parquet", "Grades: of equal pairs the best one stays."),
     ]
     scratch: Annotated[Path, Scratch()]
 

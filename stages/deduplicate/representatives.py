@@ -276,7 +276,8 @@ def repoint(pairs: pd.DataFrame, representatives: Mapping[str, Representative]) 
 def duplicate_pairs(pairs: pd.DataFrame) -> list[ExcludedPair]:
     """Return the pairs that repeat another: the same anchor in strict form, and the same document.
 
-    The pair with the highest score stays. Of equal scores, the pair whose id has the smallest hash.
+    The pair with the highest score stays, and of equal scores the one with the highest grade, if
+    there is a column of grades. Then the pair stays whose id has the smallest hash.
     """
     # Only documents with several pairs matter. The first pair of each group is the best one.
     repeated = pairs[pairs.duplicated("doc_id", keep=False)]
@@ -319,21 +320,30 @@ def deduplicate_pairs(
     pairs: pd.DataFrame,
     representatives: Mapping[str, Representative],
     params: DeduplicateParams,
+    *,
+    grade_of_pair: Mapping[str, int] | None = None,
 ) -> PairDecisions:
-    """Return the pairs with kept documents only, and each pair once."""
+    """Return the pairs with kept documents only, and each pair once.
+
+    Args:
+        pairs: a Pairs table.
+        representatives: dropped document id to its representative.
+        params: the section `deduplicate`.
+        grade_of_pair: the grade of each graded pair; of equal pairs the best one stays.
+    """
     repointed = repoint(pairs, representatives)
+    grades = [(grade_of_pair or {}).get(pair_id, 0) for pair_id in repointed["pair_id"]]
+    graded = repointed.assign(grade=grades)
 
     # Pairs that are equal by now.
-    excluded = duplicate_pairs(repointed)
-    kept = without_pairs(repointed, excluded)
+    excluded = duplicate_pairs(graded)
 
     # Pairs that are nearly equal, if near-duplicates may go at all.
     if params.near != "link":
-        near_pairs = near_duplicate_pairs(kept, params.near_threshold)
-        kept = without_pairs(kept, near_pairs)
-        excluded += near_pairs
+        unequal = without_pairs(graded, excluded)
+        excluded += near_duplicate_pairs(unequal, params.near_threshold)
 
-    return PairDecisions(repointed, excluded, kept)
+    return PairDecisions(repointed, excluded, without_pairs(repointed, excluded))
 
 
 def without_pairs(pairs: pd.DataFrame, excluded: Sequence[ExcludedPair]) -> pd.DataFrame:
@@ -356,7 +366,9 @@ def _content(text: str) -> str:
 
 def _ranked(pairs: pd.DataFrame) -> pd.DataFrame:
     """Return `pairs`, which have a column `form`, grouped by form and document, the best first."""
-    hashed = pairs.assign(id_hash=pairs["pair_id"].map(hash_hex))
+    grades = pairs["grade"] if "grade" in pairs.columns else 0
+    hashed = pairs.assign(grade=grades, id_hash=pairs["pair_id"].map(hash_hex))
     return hashed.sort_values(
-        ["form", "doc_id", "score", "id_hash"], ascending=[True, True, False, True]
+        ["form", "doc_id", "score", "grade", "id_hash"],
+        ascending=[True, True, False, False, True],
     )

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.evaluate.diagnostics import HELD_OUT_SPLITS, Context, RankedSet, diagnose
+from stages.evaluate.graded import graded_documents, judged_shares
 from stages.evaluate.interface import (
     EvaluateParams,
     EvaluationSetFiles,
@@ -84,11 +85,13 @@ class RetrievalTask(NamedTuple):
         corpus: the documents, in ascending order of id.
         evaluation_set: the queries, and the relevant documents of each.
         scored_pairs: pairs that a person scored, with the position of the document in the corpus.
+        graded: query id to the documents that have a grade, relevant or not.
     """
 
     corpus: Corpus
     evaluation_set: EvaluationSet
     scored_pairs: pd.DataFrame
+    graded: Mapping[str, frozenset[str]] = {}
 
 
 def run(inputs: Inputs, params: Params) -> Outputs:
@@ -117,6 +120,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         **benchmark_metrics(tasks, collected, params.evaluate.component_weight),
         **means_of_sets(ranked_sets, params.evaluate.component_weight),
         **trained_documents(tasks, inputs),
+        **judged_shares_of_sets(ranked_sets, tasks),
         **agreement_of_sets(tasks, systems, params),
         **diagnostics.metrics,
     }
@@ -146,12 +150,14 @@ def read_tasks(inputs: Inputs) -> dict[str, RetrievalTask]:
         evaluation_set = EvaluationSet(
             files.queries.frame(), resolve_qrels(qrels, kept_id_of), qrels
         )
-        scored_pairs = (
-            files.scored.frame() if isinstance(files, SplitFiles) else ScoredPairs.empty()
-        )
+        if not isinstance(files, SplitFiles):
+            return RetrievalTask(corpus, evaluation_set, ScoredPairs.empty())
 
         return RetrievalTask(
-            corpus, evaluation_set, pairs_in_corpus(scored_pairs, corpus, kept_id_of)
+            corpus,
+            evaluation_set,
+            pairs_in_corpus(files.scored.frame(), corpus, kept_id_of),
+            graded_documents(files.grades.frame(), kept_id_of),
         )
 
     return {
@@ -234,7 +240,9 @@ def rank_all(
 ) -> dict[str, RankedSet]:
     """Return evaluation set name to its ranking; sets without queries are left out."""
     ranked_sets = {}
-    for name, (corpus, evaluation_set, _) in tasks.items():
+    for name, task in tasks.items():
+        corpus = task.corpus
+        evaluation_set = task.evaluation_set
         if not len(evaluation_set.queries):
             continue
 
@@ -294,6 +302,18 @@ def trained_documents(tasks: Mapping[str, RetrievalTask], inputs: Inputs) -> dic
             is_trained = asks_for_trained(task.evaluation_set, task.corpus, trained_ids)
             metrics[f"{name}.trained_documents_share"] = float(is_trained.mean())
 
+    return metrics
+
+
+def judged_shares_of_sets(
+    ranked_sets: Mapping[str, RankedSet], tasks: Mapping[str, RetrievalTask]
+) -> dict[str, float]:
+    """Return the share of the first hits that have a grade, by evaluation set with grades."""
+    metrics: dict[str, float] = {}
+    for name, ranked in ranked_sets.items():
+        query_ids = list(ranked.evaluation_set.queries["query_id"])
+        shares = judged_shares(ranked.hits, ranked.corpus, query_ids, graded=tasks[name].graded)
+        metrics |= {f"{name}.{key}": share for key, share in shares.items()}
     return metrics
 
 

@@ -14,7 +14,7 @@ from stages.lib.core.params import ModelParams, ParamsSection, RunParams, ScoreT
 from stages.lib.evaluation.ranking_metrics import DEPTH
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.duplicates import Aliases
-from stages.lib.schemas.evaluation_set import Qrels, Queries, ScoredPairs
+from stages.lib.schemas.evaluation_set import Qrels, Queries, QueryGrades, ScoredPairs
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.runs import Runs
@@ -62,6 +62,10 @@ class EvaluationSetFiles:
 class SplitFiles(EvaluationSetFiles):
     """An evaluation set with the pairs of the same split that a person scored."""
 
+    grades: Annotated[
+        TableFile[QueryGrades],
+        Reads("grades.parquet", "Every document with a grade, also 0, of each query."),
+    ]
     scored: Annotated[
         TableFile[ScoredPairs],
         Reads("scored_pairs.parquet", "Pairs whose similarity a person scored."),

@@ -152,12 +152,18 @@ def read_known_pairs(inputs: Inputs, training: pd.DataFrame, params: Params) -> 
     labels = pair_labels(
         training,
         inputs.synthetic_pairs.frame(),
-        inputs.dissimilar.frame(),
+        training_pairs(inputs.dissimilar.frame(), inputs.splits.frame()),
         topic_of=topic_of,
         parent_of=parent_of,
     )
 
     return KnownPairs(pairs, parent_of, topic_of, known_positives(pairs, parent_of), labels)
+
+
+def training_pairs(pairs: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
+    """Return the `pairs` that the Splits give to training. Held-out ones say nothing here."""
+    training_ids = splits.loc[splits["split"] == "train", "id"]
+    return pairs[pairs["pair_id"].isin(training_ids)]
 
 
 def read_corpus(

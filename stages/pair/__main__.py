@@ -60,7 +60,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     topic_of_document = dict(zip(documents["doc_id"], documents["topic"], strict=True))
 
     # The pairs that the sources gave, and the candidates that recipes propose.
-    given = select_given_pairs(given_pairs, settings)
+    weak = weak_pairs(inputs.grades.frame(), settings)
+    given = select_given_pairs(given_pairs, settings, weak)
     sources = source_documents(documents, passages) if set(settings.recipes) != {"given"} else []
     candidates = make_candidates(sources, inputs.collected.frame(), given.similar, params=settings)
 
@@ -73,8 +74,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     # No document, topic or relation has too many pairs.
     capped = cap_pairs(uncapped, caps_of(settings), topic_of_document)
     pairs = capped.pairs
-    built_ids = frozenset(pairs["pair_id"])
-    built = [candidate for candidate in filtered.accepted if candidate.pair_id in built_ids]
+    built = built_candidates(filtered.accepted, pairs)
 
     # Without real queries the synthetic pairs are the evaluation set too.
     shortened: dict[str, str] = {}
@@ -111,6 +111,30 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             "dissimilar": len(given.dissimilar),
         },
     )
+
+
+def weak_pairs(grades: pd.DataFrame, params: PairParams) -> frozenset[str]:
+    """Return the pairs of PairGrades whose document is relevant, but no positive to train on.
+
+    Raises:
+        UserError: the shape is `scores`, which grades are not.
+    """
+    if params.shape == "scores" and len(grades):
+        raise UserError(
+            f"pair.shape is 'scores', but {len(grades):,} pairs have grades, which are no scores",
+            "map the column to 'score' with a score_range under collect.sources, "
+            "or set pair.shape to 'ranking'",
+        )
+
+    return frozenset(grades.loc[grades["role"] == "relevant", "pair_id"])
+
+
+def built_candidates(
+    candidates: Iterable[PairCandidate], pairs: pd.DataFrame
+) -> list[PairCandidate]:
+    """Return the candidates that are among the built Pairs."""
+    built_ids = frozenset(pairs["pair_id"])
+    return [candidate for candidate in candidates if candidate.pair_id in built_ids]
 
 
 def make_candidates(

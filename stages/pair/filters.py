@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ from stages.pair.interface import RECIPES, PairParams
 REASONS = (
     "recipe_off",
     "dissimilar",
+    "below_positive_grade",
     "not_retrieved",
     "in_positive",
     "already_given",
@@ -93,26 +94,33 @@ class CappedPairs(NamedTuple):
 CandidateFilter = Callable[[Sequence[PairCandidate]], FilterResult]
 
 
-def select_given_pairs(pairs: pd.DataFrame, params: PairParams) -> GivenPairs:
+def select_given_pairs(
+    pairs: pd.DataFrame, params: PairParams, weak_ids: Collection[str] = ()
+) -> GivenPairs:
     """Return which of the given pairs are built.
 
     With the shape `scores` pairs below `positive_from` are built too. Without the recipe `given`
-    no given pair is built, but candidates are still compared with them.
+    no given pair is built, but candidates are still compared with them. The pairs `weak_ids` are
+    relevant and below the grade of a positive: they are neither built nor dissimilar.
     """
+    is_weak = pairs["pair_id"].isin(set(weak_ids))
     is_similar = pairs["score"] >= params.positive_from
-    similar = pairs[is_similar]
-    dissimilar = pairs[~is_similar]
+    similar = pairs[is_similar & ~is_weak]
+    dissimilar = pairs[~is_similar & ~is_weak]
     if "given" not in params.recipes:
         excluded = [Exclusion(pair_id, "recipe_off") for pair_id in pairs["pair_id"]]
         return GivenPairs(pairs.iloc[:0], similar, dissimilar, excluded=excluded)
 
     # With scores, a low one is a training signal.
+    excluded = [
+        Exclusion(pair_id, "below_positive_grade") for pair_id in pairs.loc[is_weak, "pair_id"]
+    ]
     if params.shape == "scores":
-        return GivenPairs(pairs, similar, dissimilar, excluded=[])
+        return GivenPairs(pairs[~is_weak], similar, dissimilar, excluded=excluded)
 
     # Else only positives are built.
     rows = zip(dissimilar["pair_id"], dissimilar["score"], strict=True)
-    excluded = [Exclusion(pair_id, "dissimilar", score=score) for pair_id, score in rows]
+    excluded += [Exclusion(pair_id, "dissimilar", score=score) for pair_id, score in rows]
 
     return GivenPairs(similar, similar, dissimilar, excluded=excluded)
 

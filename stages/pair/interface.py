@@ -13,7 +13,7 @@ from stages.lib.core.interface import Details, Metrics, Reads, TableFile, Writes
 from stages.lib.core.params import ModelParams, ParamsSection
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.ledger import Ledger
-from stages.lib.schemas.pairs import Pairs, SyntheticPairs
+from stages.lib.schemas.pairs import PairGrades, Pairs, SyntheticPairs
 
 Recipe = Literal[
     "given",
@@ -127,6 +127,10 @@ class Inputs:
             "data/collect/pairs.parquet",
             "Pairs as collected. They show whether there are real queries.",
         ),
+    ]
+    grades: Annotated[
+        TableFile[PairGrades],
+        Reads("data/collect/grades.parquet", "Grades: which given pairs may be trained on."),
     ]
     documents: Annotated[
         TableFile[Documents],

@@ -27,6 +27,7 @@ from stages.lib.reporting.html import (
 from stages.lib.schemas.runs import SYSTEMS
 from stages.report import charts
 from stages.report.advice import advise, check_invariants
+from stages.report.given_split import given_split_and_grades
 from stages.report.measurements import ReportData, RowCounts, ValidationTexts, row_counts
 from stages.report.queries import change_bins, count_changes, paired_results, worst_queries
 from stages.report.results import (
@@ -133,7 +134,8 @@ def _summary(metrics: StageDetails, test: pd.DataFrame) -> list[Html]:
         numbers.append(KeyFigure(label, f"{scores[0]:.3f}", note))
 
     rows = paragraph(f"Rows: {funnel(metrics.stages).line}.")
-    parts = [_verdict(metrics, test), rows, key_figures(numbers), *harm_and_raw_queries(metrics)]
+    parts = [_verdict(metrics, test), *given_split_and_grades(metrics), rows]
+    parts += [key_figures(numbers), *harm_and_raw_queries(metrics)]
     gains = _gains(metrics)
     if not gains:
         return parts

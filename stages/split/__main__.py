@@ -7,7 +7,8 @@ document, a group or a near-duplicate edge, synthetic pairs with their origin, a
 near or overlapping texts: anchors, documents, passages and positives that recipes cut out. Joined
 rows share a split, and the exact audit of the result must find no leak. `split.unit` chooses fewer
 edges, or dates. Ids in data/frozen/ keep their split. Rows that equal, near or overlap a text of
-data/protected/ leave training.
+data/protected/ leave training. Pairs whose source gives their split stay there, each query by
+itself.
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ from stages.lib.core.interface import Stage
 from stages.lib.schemas.ledger import LedgerWriter, row_accounting
 from stages.lib.schemas.pairs import is_synthetic, positive_pairs
 from stages.lib.schemas.splits import EVALUATION_SPLITS
-from stages.lib.text.matches import TextMatches
-from stages.split.assignment import assign, assign_documents, sample_training
+from stages.split.audit import audit_result
 from stages.split.components import (
     Edge,
     edges_from_tables,
@@ -42,8 +42,19 @@ from stages.split.evaluation_set import (
     build_evaluation_sets,
     build_synthetic_set,
     fingerprints,
+    query_grades,
     scored_pairs,
+    with_grades,
 )
+from stages.split.given import (
+    GivenRows,
+    SplitTask,
+    assign_with_given,
+    without_given,
+    without_keys,
+)
+from stages.split.given_results import given_documents, given_metrics, place_rows
+from stages.split.input_tables import Tables, read_tables
 from stages.split.interface import (
     EvaluationSetTables,
     Inputs,
@@ -51,9 +62,7 @@ from stages.split.interface import (
     Params,
     SplitParams,
     SyntheticSetTables,
-    Unit,
 )
-from stages.split.leakage import find_leaks, is_violation, tolerated_leaks
 from stages.split.metrics import split_metrics, topic_metrics
 from stages.split.rows import Assignment, SplitRows
 from stages.split.texts import document_texts
@@ -64,40 +73,40 @@ REASONS = ("not_sampled", "protected", "repeats_held_out")
 
 def run(inputs: Inputs, params: Params) -> Outputs:
     """Split 80/10/10 by connected component, and audit that nothing leaks."""
-    frozen = read_frozen(inputs.frozen / FROZEN_FILE)
+    frozen_ids = read_frozen(inputs.frozen / FROZEN_FILE)
     protected_texts = read_protected(params.split.protect, inputs.protected)
     tables = read_tables(inputs)
+    given = tables.given
     built = tables.pairs.built
 
-    # Text versions: the texts of a row as collected, as cleaned and as embedded.
-    rows = split_rows(inputs, tables)
+    # Texts in all their versions, and edges: rows that belong together, whatever their texts say.
+    task = split_task(inputs, tables, params.split)
+    rows = task.rows
     threshold = params.split.near_threshold
-    matches = rows.matches(threshold)
-
-    # Edges: rows that belong together, whatever their texts say.
-    edges = find_edges(inputs, tables, rows, params.split)
+    common_runs = task.matches.common_runs
 
     # Assignment: the split of every row, and a sample of the training pairs.
-    protected = match_protected(protected_texts, rows.every_kind, threshold, matches.common_runs)
-    constraints = Constraints(frozen, protected, time_of=read_times(inputs, params.split))
-    assignment = assign(rows, edges, matches, constraints=constraints, params=params.split)
-    splits = sample_training(assignment, built, params.split.max_train_pairs, frozen)
-    if not params.split.splits_documents:
-        splits = assign_documents(splits, rows, constraints.protected)
-
+    constraints = Constraints(
+        frozen=without_given(frozen_ids, rows, given),
+        protected=match_protected(protected_texts, rows.every_kind, threshold, common_runs),
+        time_of=read_times(inputs, params.split),
+    )
+    assignment = assign_with_given(task, given, constraints, params.split)
+    splits = place_rows(assignment, task, given, constraints=constraints, params=params.split)
     split_of = dict(zip(splits["id"], splits["split"], strict=True))
 
-    # Evaluation sets: the queries of validation and test, and what is counted of all of this.
+    # Evaluation sets: the queries of validation and test, and the leaks, counted anew.
     evaluation = evaluation_sets(tables, splits, params.labels.positive_from)
-    audit = audit_result(matches, split_of, rows, params.split.unit)
-    moved_ids = moved_frozen_ids(assignment.component_of, assignment.split_of, frozen)
+    own_documents = given_documents(splits, assignment, rows, given)
+    used = task.without(unused_pairs(assignment, given))
+    audit = audit_result(used, split_of, given, documents=own_documents, params=params.split)
+    moved_ids = moved_frozen_ids(assignment.component_of, assignment.split_of, constraints.frozen)
     ledger = split_ledger(assignment, built, split_of, moved_ids)
     details = {
         **split_accounting(built, split_of, ledger),
-        **split_metrics(
-            assignment, assignment.edges, splits, every_pair=tables.every_pair, built_pairs=built
+        **row_metrics(
+            assignment, task, given, documents=own_documents, tables=tables, splits=splits
         ),
-        **topic_metrics(built, tables.collected_documents, split_of),
         "frozen_moved": len(moved_ids),
         **audit.metrics(),
         **evaluation.metrics(),
@@ -106,12 +115,13 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     return Outputs(
         splits=splits,
         fingerprints=fingerprints(
-            rows.every_text(),
+            without_keys(rows.every_text(), own_documents),
             split_of,
             audit.tolerated,
             protected_texts,
+            exact_ids=given.held_out,
             anchors_only=not params.split.splits_documents,
-            common_runs=matches.common_runs,
+            common_runs=common_runs,
         ),
         validation=evaluation.validation,
         test=evaluation.test,
@@ -120,32 +130,6 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         metrics={"leaks": details["leaked_texts"] + details["leaked_components"]},
         details=details,
     )
-
-
-class Versions(NamedTuple):
-    """One kind of row, as three stages wrote it."""
-
-    collected: pd.DataFrame
-    cleaned: pd.DataFrame
-    built: pd.DataFrame
-
-
-class Tables(NamedTuple):
-    """The tables that several steps need.
-
-    Attributes:
-        collected_documents: Documents as collected, without their texts.
-        built_documents: Documents as built, without their texts.
-        pairs: Pairs.
-        every_pair: the pairs as collected, and the built ones that are not among them.
-        synthetic_pairs: a SyntheticPairs table.
-    """
-
-    collected_documents: pd.DataFrame
-    built_documents: pd.DataFrame
-    pairs: Versions
-    every_pair: pd.DataFrame
-    synthetic_pairs: pd.DataFrame
 
 
 class EvaluationSets(NamedTuple):
@@ -164,39 +148,6 @@ class EvaluationSets(NamedTuple):
             "synthetic_queries": len(self.synthetic.queries),
             "synthetic_exam": self.is_synthetic,
         }
-
-
-class Audit(NamedTuple):
-    """The leaks of the final splits: how many are violations, and those that training may see."""
-
-    violations: int
-    tolerated: list[Edge]
-
-    def metrics(self) -> dict[str, int]:
-        """Return the number of both."""
-        return {"leaked_texts": self.violations, "tolerated_texts": len(self.tolerated)}
-
-
-def read_tables(inputs: Inputs) -> Tables:
-    """Return the pairs as collected, cleaned and built, and the documents without their texts."""
-    pairs = Versions(
-        collected=inputs.pairs.frame(),
-        cleaned=inputs.cleaned_pairs.frame(),
-        built=inputs.built_pairs.frame(),
-    )
-
-    # A built pair with the id of a collected one is the same pair, later.
-    every_pair = pairs.built
-    if len(pairs.collected):
-        every_pair = pd.concat([pairs.collected, pairs.built]).drop_duplicates("pair_id")
-
-    return Tables(
-        collected_documents=inputs.documents.frame().drop(columns="text"),
-        built_documents=inputs.built_documents.frame().drop(columns="text"),
-        pairs=pairs,
-        every_pair=every_pair,
-        synthetic_pairs=inputs.synthetic_pairs.frame(),
-    )
 
 
 def read_times(inputs: Inputs, params: SplitParams) -> dict[str, str]:
@@ -235,6 +186,17 @@ def split_rows(inputs: Inputs, tables: Tables) -> SplitRows:
     )
 
 
+def split_task(inputs: Inputs, tables: Tables, params: SplitParams) -> SplitTask:
+    """Return all rows with the versions of their texts, and what ties them."""
+    rows = split_rows(inputs, tables)
+    return SplitTask(
+        rows,
+        find_edges(inputs, tables, rows, params),
+        rows.matches(params.near_threshold),
+        kept_of=tables.kept_of,
+    )
+
+
 def find_edges(inputs: Inputs, tables: Tables, rows: SplitRows, params: SplitParams) -> list[Edge]:
     """Return the edges that do not follow from texts."""
     edges = edges_from_tables(
@@ -246,6 +208,44 @@ def find_edges(inputs: Inputs, tables: Tables, rows: SplitRows, params: SplitPar
     )
 
     return edges + synthetic_pair_edges(tables.synthetic_pairs, rows.document_of_pair, params)
+
+
+def unused_pairs(assignment: Assignment, given: GivenRows) -> frozenset[str]:
+    """Return the pairs that given splits or grades leave out of training and of the queries."""
+    if not given.split_of:
+        return given.irrelevant
+
+    return given.irrelevant | assignment.excluded.keys()
+
+
+def row_metrics(
+    assignment: Assignment,
+    task: SplitTask,
+    given: GivenRows,
+    *,
+    documents: frozenset[str],
+    tables: Tables,
+    splits: pd.DataFrame,
+) -> dict[str, float | int]:
+    """Return the metrics of the splits, of their topics and of given splits.
+
+    Edges to `documents`, those that are held out by given pairs alone, may leave a component.
+    """
+    split_of = dict(zip(splits["id"], splits["split"], strict=True))
+    is_irrelevant = tables.every_pair["pair_id"].isin(given.irrelevant)
+    apart = (given.apart | documents | assignment.excluded.keys()) if given.split_of else documents
+    edges = [edge for edge in assignment.edges if apart.isdisjoint(edge.ends)]
+    return {
+        **split_metrics(
+            assignment,
+            edges,
+            splits,
+            every_pair=tables.every_pair[~is_irrelevant],
+            built_pairs=tables.pairs.built,
+        ),
+        **topic_metrics(tables.pairs.built, tables.collected_documents, split_of),
+        **given_metrics(task, given, split_of, excluded=assignment.excluded),
+    }
 
 
 def evaluation_sets(tables: Tables, splits: pd.DataFrame, positive_from: float) -> EvaluationSets:
@@ -264,32 +264,31 @@ def evaluation_sets(tables: Tables, splits: pd.DataFrame, positive_from: float) 
     for frame in (tables.pairs.cleaned, built):
         cleaned_anchors.update(zip(frame["pair_id"], frame["anchor"], strict=True))
 
+    # Queries of a given split are searched as collected.
+    cleaned_anchors = without_keys(cleaned_anchors, tables.given.held_out)
+
     # Collected positives are the queries. Without any, synthetic pairs stand in for them.
     positives = positive_pairs(collected, positive_from)
     has_positives = len(positives) > 0
-    query_pairs = positives if has_positives else built
+    query_pairs = with_grades(positives, tables.grades) if has_positives else built
     sets = build_evaluation_sets(query_pairs, cleaned_anchors, splits, topics)
 
     # Beside collected queries, synthetic ones are an evaluation set of their own.
     synthetic_pairs = built[is_synthetic(built["source"])] if has_positives else built.iloc[:0]
     synthetic = build_synthetic_set(synthetic_pairs, splits, sets["validation"].queries, topics)
 
-    scored = scored_pairs(collected, cleaned_anchors, splits)
+    # Grades are no scores: they count in nDCG alone.
+    is_graded = collected["pair_id"].isin(tables.grades["pair_id"])
+    scored = scored_pairs(collected[~is_graded], cleaned_anchors, splits)
+    grades = query_grades(collected, tables.grades, splits)
     return EvaluationSets(
-        validation=EvaluationSetTables(*sets["validation"], scored["validation"]),
-        test=EvaluationSetTables(*sets["test"], scored["test"]),
+        validation=EvaluationSetTables(
+            *sets["validation"], grades=grades["validation"], scored=scored["validation"]
+        ),
+        test=EvaluationSetTables(*sets["test"], grades=grades["test"], scored=scored["test"]),
         synthetic=SyntheticSetTables(*synthetic),
         is_synthetic=not has_positives,
     )
-
-
-def audit_result(
-    matches: TextMatches, split_of: Mapping[str, str], rows: SplitRows, unit: Unit
-) -> Audit:
-    """Return the leaks of the final splits, counted anew from all matches."""
-    leaks = find_leaks(matches, split_of, rows.document_of_pair)
-    violations = sum(is_violation(leak, unit, split_of) for leak in leaks)
-    return Audit(violations, tolerated_leaks(leaks, unit, split_of))
 
 
 def split_ledger(

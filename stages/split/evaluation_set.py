@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.lib.core.errors import UserError
-from stages.lib.schemas.evaluation_set import Qrels, ScoredPairs
+from stages.lib.schemas.evaluation_set import Qrels, QueryGrades, ScoredPairs
 from stages.lib.schemas.queries_from_pairs import queries_and_qrels, query_id_of
 from stages.lib.schemas.splits import EVALUATION_SPLITS
 from stages.lib.text.held_out import ANCHORS, TEXTS, HeldOutText, fingerprint_rows
@@ -110,6 +110,44 @@ def build_synthetic_set(
     return QuerySet(new_queries, qrels[qrels["query_id"].isin(new_queries["query_id"])])
 
 
+def with_grades(pairs: pd.DataFrame, grades: pd.DataFrame) -> pd.DataFrame:
+    """Return `pairs` with the grade in place of the score where a pair has one.
+
+    Args:
+        pairs: Pairs.
+        grades: a PairGrades table.
+    """
+    grade_of_pair = grades.set_index("pair_id")["grade"].astype("float64")
+    scores = pairs["pair_id"].map(grade_of_pair).fillna(pairs["score"])
+    return pairs.assign(score=scores.astype("float64"))
+
+
+def query_grades(
+    pairs: pd.DataFrame, grades: pd.DataFrame, splits: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Return the QueryGrades of validation and test: the grades of all queries that are held out.
+
+    Where a query and a document have several grades, the best one counts, as in the qrels.
+
+    Args:
+        pairs: Pairs as collected.
+        grades: a PairGrades table.
+        splits: the Splits.
+    """
+    split_of_id = splits.set_index("id")["split"]
+    graded = pairs[["pair_id", "anchor", "doc_id"]].merge(grades, on="pair_id")
+    graded["query_id"] = [query_id_of(anchor) for anchor in graded["anchor"]]
+    graded["split"] = graded["pair_id"].map(split_of_id)
+
+    tables: dict[str, pd.DataFrame] = {}
+    types = QueryGrades.empty().dtypes.to_dict()
+    for name in EVALUATION_SPLITS:
+        best_first = graded[graded["split"] == name].sort_values("grade", ascending=False)
+        tables[name] = best_first.drop_duplicates(["query_id", "doc_id"])[list(types)].astype(types)
+
+    return tables
+
+
 def scored_pairs(
     pairs: pd.DataFrame, cleaned_anchors: Mapping[str, str], splits: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
@@ -132,6 +170,7 @@ def fingerprints(
     tolerated: Collection[Edge] = (),
     protected_texts: Sequence[str] = (),
     *,
+    exact_ids: Collection[str] = (),
     anchors_only: bool = False,
     common_runs: Hashes = NO_RUNS,
 ) -> pd.DataFrame:
@@ -146,6 +185,7 @@ def fingerprints(
         split_of: row id to split.
         tolerated: leaks that the unit allows.
         protected_texts: texts that must not be trained on, neither as anchor nor as document.
+        exact_ids: anchors that only equal anchors must not repeat.
         anchors_only: True if the unit keeps anchors apart from anchors alone.
         common_runs: hashes of the runs that are boilerplate, sorted.
     """
@@ -159,9 +199,11 @@ def fingerprints(
     allowed_overlapping = _ends_of("overlapping", allowed)
 
     # Held-out texts, in each of their versions.
+    exact = frozenset(exact_ids)
     held_out: list[HeldOutText] = []
     for row_id in sorted(texts):
-        is_compared_with_anchors = anchors_only and is_pair_id(row_id)
+        is_exact = row_id in exact
+        is_compared_with_anchors = anchors_only and is_pair_id(row_id) and not is_exact
         if split_of[row_id] not in EVALUATION_SPLITS:
             continue
         if row_id in allowed_equal and not is_compared_with_anchors:
@@ -173,8 +215,9 @@ def fingerprints(
                     row_id,
                     split_of[row_id],
                     text,
-                    compared_with=ANCHORS if is_compared_with_anchors else TEXTS,
-                    is_near_allowed=row_id in allowed_near and not is_compared_with_anchors,
+                    compared_with=ANCHORS if is_compared_with_anchors or is_exact else TEXTS,
+                    is_near_allowed=is_exact
+                    or (row_id in allowed_near and not is_compared_with_anchors),
                     is_overlap_allowed=row_id in allowed_overlapping
                     and not is_compared_with_anchors,
                 )

@@ -13,10 +13,10 @@ from stages.lib.core.interface import Details, Folder, Metrics, Reads, TableFile
 from stages.lib.core.params import ParamsSection, ScoreThreshold
 from stages.lib.schemas.documents import Documents, Passages, Timestamps
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
-from stages.lib.schemas.evaluation_set import Qrels, Queries, ScoredPairs
+from stages.lib.schemas.evaluation_set import Qrels, Queries, QueryGrades, ScoredPairs
 from stages.lib.schemas.ledger import Ledger
-from stages.lib.schemas.pairs import Pairs, SyntheticPairs
-from stages.lib.schemas.splits import Fingerprints, Splits
+from stages.lib.schemas.pairs import PairGrades, Pairs, SyntheticPairs
+from stages.lib.schemas.splits import Fingerprints, GivenSplits, Splits
 
 Unit = Literal["component", "anchor", "group", "time"]
 
@@ -32,6 +32,7 @@ class SplitParams(ParamsSection):
     near_threshold: float = Field(ge=0.5, le=1.0)
     max_component_share: float = Field(gt=0.0, le=1.0)
     protect: list[str]
+    given: Literal["trust", "repair", "refuse"]
     max_train_pairs: int | None = Field(ge=1)
 
     @model_validator(mode="after")
@@ -85,6 +86,14 @@ class Inputs:
             "Times of pairs and documents, for the unit `time`.",
             required=False,
         ),
+    ]
+    given_splits: Annotated[
+        TableFile[GivenSplits],
+        Reads("data/collect/given_splits.parquet", "Splits that sources give to pairs."),
+    ]
+    grades: Annotated[
+        TableFile[PairGrades],
+        Reads("data/collect/grades.parquet", "Grades, for the qrels of held-out queries."),
     ]
     cleaned_documents: Annotated[
         TableFile[Documents],
@@ -149,8 +158,14 @@ class SyntheticSetTables:
 
 @dataclass(frozen=True)
 class EvaluationSetTables(SyntheticSetTables):
-    """Queries, qrels and scored pairs of one held-out split."""
+    """Queries, qrels, grades and scored pairs of one held-out split."""
 
+    grades: Annotated[
+        pd.DataFrame,
+        Writes(
+            "grades.parquet", "Every document with a grade, also 0, of each query.", QueryGrades
+        ),
+    ]
     scored: Annotated[
         pd.DataFrame,
         Writes(

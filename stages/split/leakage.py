@@ -115,10 +115,11 @@ def is_violation(leak: Edge, unit: Unit, split_of: Mapping[str, str]) -> bool:
 def tolerated_leaks(leaks: Sequence[Edge], unit: Unit, split_of: Mapping[str, str]) -> list[Edge]:
     """Return the leaks that `unit` allows and that training sees, in a pair or in a negative."""
     allowed = [leak for leak in leaks if not is_violation(leak, unit, split_of)]
-    return [leak for leak in allowed if _meets_training(leak, split_of)]
+    return [leak for leak in allowed if meets_training(leak, split_of)]
 
 
-def _meets_training(leak: Edge, split_of: Mapping[str, str]) -> bool:
+def meets_training(leak: Edge, split_of: Mapping[str, str]) -> bool:
+    """Return True if training sees an end of the leak, in a pair or in a negative."""
     return any(_is_seen_in_training(row_id, split_of) for row_id in leak.ends)
 
 

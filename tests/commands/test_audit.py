@@ -276,3 +276,34 @@ def test_a_missing_or_broken_file_is_an_error(tmp_path):
     (tmp_path / "mine.parquet").write_text("x")
     with pytest.raises(UserError, match="is no table of splits"):
         read_splits(tmp_path / "mine.parquet", {})
+
+
+@pytest.mark.parametrize(
+    ("mode", "code", "line"),
+    [
+        ("repair", 0, "2 more pairs are held out by their sources; 0 of them have the anchor"),
+        (
+            "trust",
+            0,
+            "1 of them have the anchor of a training pair, which split.given: trust allows",
+        ),
+    ],
+)
+def test_given_splits_share_documents_and_no_anchors(project, mode, code, line):
+    table = pairs(
+        ("dev", "does not begin", "a"),
+        ("test", "off switch", "a"),
+        ("repeated", "Off switch!", "b"),
+        *((f"train {index}", text(index), "a") for index in range(4)),
+    )
+    held_out = [(p("dev"), "validation"), (p("test"), "test")]
+    training = [(p(name), "train") for name in ("repeated", *(f"train {i}" for i in range(4)))]
+    run(
+        documents(("a", text("a")), ("b", text("b"))),
+        table,
+        given=[*held_out, *training],
+        given_mode=mode,
+    )
+    result = CliRunner().invoke(app, [])
+    assert result.exit_code == code, result.output
+    assert line in result.output

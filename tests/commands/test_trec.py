@@ -3,14 +3,14 @@
 import ir_measures
 import pandas as pd
 import pytest
-from ir_measures import AP, nDCG
+from ir_measures import AP, Judged, nDCG
 from typer.testing import CliRunner
 
 from stages.commands.trec import app, whole_grades
 from stages.lib.core import tables
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.duplicates import Aliases
-from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.evaluation_set import Qrels, Queries, QueryGrades
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.runs import Runs
 
@@ -28,6 +28,7 @@ def test_grades_become_whole_and_keep_their_ratios():
     assert whole_grades({"q": {"a": 1.0, "b": 1e-9}}) == {
         "q": {"a": 1, "b": 1}
     }  # it stays relevant
+    assert whole_grades({"q": {"a": 3.0, "b": 0.0}}) == {"q": {"a": 3, "b": 0}}
 
 
 @pytest.fixture
@@ -95,6 +96,26 @@ def test_another_evaluator_reads_our_ranking(project):
     # Relevant documents, with grades 1 and 1/2, at ranks 2 and 3; the second one was dropped for its copy.
     assert metrics[AP @ 10] == pytest.approx((1 / 2 + 2 / 3) / 2)
     assert metrics[nDCG @ 10] == pytest.approx((1 / 1.5849625 + 0.5 / 2) / (1 + 0.5 / 1.5849625))
+
+
+def test_documents_of_grade_0_stand_in_the_qrels(project):
+    graded = pd.DataFrame(
+        {
+            "query_id": name("q", 1),
+            "doc_id": [name("d", 1), name("d", 2), name("d", 9)],
+            "grade": [0, 2, 1],
+        }
+    )
+    tables.write(graded, project / "data/split/test/grades.parquet", QueryGrades)
+    assert CliRunner().invoke(app, ["trec"]).exit_code == 0
+    run = list(ir_measures.read_trec_run(str(project / "trec/test.base.run")))
+    qrels = list(ir_measures.read_trec_qrels(str(project / "trec/test.qrels")))
+    assert sorted((row.doc_id, row.relevance) for row in qrels) == [
+        (name("d", 1), 0),
+        (name("d", 2), 10),
+        (name("d", 3), 5),
+    ]
+    assert ir_measures.calc_aggregate([Judged @ 10], qrels, run)[Judged @ 10] == 1.0
 
 
 @pytest.mark.slow

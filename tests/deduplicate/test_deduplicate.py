@@ -13,7 +13,7 @@ from stages.lib.reporting.details import read_details
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
 from stages.lib.schemas.ledger import Ledger
-from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.pairs import PairGrades, Pairs
 from tests.deduplicate.rows import d, documents, p, pairs
 
 LONG = "hold the small button on the back of the router for ten seconds"
@@ -23,7 +23,13 @@ def rows(frame: pd.DataFrame) -> list[tuple]:
     return [(row.pair_id, row.anchor, row.doc_id, row.score) for row in frame.itertuples()]
 
 
-def run(frame: pd.DataFrame, pair_frame: pd.DataFrame, **changed: object):
+def typed(records, table) -> pd.DataFrame:
+    return pd.DataFrame(records, columns=list(table.empty().columns)).astype(
+        table.empty().dtypes.to_dict()
+    )
+
+
+def run(frame: pd.DataFrame, pair_frame: pd.DataFrame, grades=(), **changed: object):
     params, yaml = Path("params.yaml"), YAML()
     values = yaml.load(params.read_text("utf-8"))
     values["deduplicate"].update(changed)
@@ -31,6 +37,11 @@ def run(frame: pd.DataFrame, pair_frame: pd.DataFrame, **changed: object):
         yaml.dump(values, out)
     tables.write(frame, Path("data/clean/documents.parquet"), Documents)
     tables.write(pair_frame, Path("data/clean/pairs.parquet"), Pairs)
+    tables.write(
+        typed(grades, PairGrades) if grades else PairGrades.empty(),
+        Path("data/collect/grades.parquet"),
+        PairGrades,
+    )
     return CliRunner().invoke(app, [])
 
 

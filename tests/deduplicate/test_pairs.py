@@ -66,6 +66,15 @@ def test_of_equal_scores_the_smallest_hash_of_the_id_stays():
     assert list(decisions.kept["pair_id"]) == [p(kept)]
 
 
+@pytest.mark.parametrize("best", ["1", "2"])
+def test_of_equal_scores_the_best_grade_stays(best):
+    frame = pairs(("1", "No signal", "a", 1.0), ("2", "no signal?", "a", 1.0))
+    grades = {p("1"): 1, p("2"): 1, p(best): 3}
+    decisions = deduplicate_pairs(frame, {}, settings(), grade_of_pair=grades)
+    assert decisions.kept["pair_id"].tolist() == [p(best)]
+    assert list(decisions.kept.columns) == list(frame.columns)
+
+
 def test_an_anchor_keeps_all_documents_that_answer_it():
     frame = pairs(
         ("1", "no signal", "a", 1.0),

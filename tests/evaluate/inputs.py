@@ -12,7 +12,7 @@ from stages.lib.core.params import ModelParams
 from stages.lib.reporting.details import read_details
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.duplicates import Aliases
-from stages.lib.schemas.evaluation_set import Qrels, Queries, ScoredPairs
+from stages.lib.schemas.evaluation_set import Qrels, Queries, QueryGrades, ScoredPairs
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.queries_from_pairs import queries_and_qrels
@@ -72,6 +72,7 @@ def lay_out(out_of_domain):
         )
         tables.write(queries, Path(f"data/split/{split}/queries.parquet"), Queries)
         tables.write(qrels, Path(f"data/split/{split}/qrels.parquet"), Qrels)
+        tables.write(QueryGrades.empty(), Path(f"data/split/{split}/grades.parquet"), QueryGrades)
         tables.write(
             ScoredPairs.empty(), Path(f"data/split/{split}/scored_pairs.parquet"), ScoredPairs
         )

@@ -17,7 +17,7 @@ from stages.lib.schemas.pairs import Pairs, SyntheticPairs
 from stages.lib.schemas.reviews import NEGATIVES
 from stages.lib.schemas.splits import Splits
 from stages.lib.schemas.training import Triplets
-from stages.mine.__main__ import app, main
+from stages.mine.__main__ import app, main, training_pairs
 from tests.mine.cases import name, numbers, pairs
 
 
@@ -240,3 +240,14 @@ def test_hierarchy_near_duplicates_and_reviews_reach_the_result(project):
     assert metrics["refused.relative"] == 2
     assert metrics["false_negatives.structure.rate"] == 0.0
     assert metrics["false_negatives.structure.high"] > 0.3
+
+
+def test_only_training_pairs_say_what_is_a_negative():
+    table = pairs((1, "fever", 1), (2, "rash", 2), (3, "cough", 3), (4, "pain", 4), (5, "itch", 5))
+    splits = pd.DataFrame(
+        {
+            "id": [name("p", number) for number in range(1, 5)],
+            "split": ["train", "test", "validation", "corpus"],
+        }
+    )
+    assert training_pairs(table, splits)["anchor"].tolist() == ["fever"]

@@ -13,7 +13,7 @@ from stages.lib.core import tables
 from stages.lib.reporting.details import read_details
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.ledger import Ledger
-from stages.lib.schemas.pairs import Pairs, SyntheticPairs
+from stages.lib.schemas.pairs import PairGrades, Pairs, SyntheticPairs
 from stages.pair.__main__ import app
 from stages.pair.filters import CAP_REASONS, REASONS
 from stages.pair.interface import RECIPES
@@ -24,6 +24,7 @@ def run(
     frame: pd.DataFrame,
     given: pd.DataFrame,
     collected: pd.DataFrame | None = None,
+    grades: pd.DataFrame | None = None,
     **changed: object,
 ):
     params, yaml = Path("params.yaml"), YAML()
@@ -35,6 +36,11 @@ def run(
         frame if collected is None else collected, Path("data/collect/documents.parquet"), Documents
     )
     tables.write(given, Path("data/collect/pairs.parquet"), Pairs)
+    tables.write(
+        PairGrades.empty() if grades is None else grades,
+        Path("data/collect/grades.parquet"),
+        PairGrades,
+    )
     tables.write(frame, Path("data/deduplicate/documents.parquet"), Documents)
     tables.write(passages(frame, None, 0, None), Path("data/clean/passages.parquet"), Passages)
     tables.write(given, Path("data/deduplicate/pairs.parquet"), Pairs)
@@ -230,3 +236,38 @@ def test_a_bad_parameter_is_a_short_error_and_nothing_is_written(project, change
     assert message in result.stderr
     assert len(result.output.splitlines()) <= 10
     assert not Path("data/pair").exists() and not Path("metrics").exists()
+
+
+GRADES = pd.DataFrame(
+    {
+        "pair_id": [p("1"), p("2"), p("3")],
+        "grade": [3, 1, 0],
+        "role": ["positive", "relevant", "irrelevant"],
+    }
+)
+
+
+def graded_pairs():
+    best = pairs(("1", "reset", "a"), ("2", "reset", "b"))
+    return pd.concat([best, pairs(("3", "reset", "c"), score=0.0)], ignore_index=True)
+
+
+def test_of_graded_pairs_the_positives_alone_are_built(project):
+    result = run(FRAME, graded_pairs(), grades=GRADES)
+    assert (result.exit_code, result.output) == (0, "")
+    assert built()["pair_id"].tolist() == [p("1")]
+    ledger = tables.read(Path("data/pair/ledger.parquet"), Ledger)
+    assert dict(zip(ledger["row_id"], ledger["reason"], strict=True)) == {
+        p("2"): "below_positive_grade",
+        p("3"): "dissimilar",
+    }
+    dissimilar = tables.read(Path("data/pair/dissimilar_pairs.parquet"), Pairs)
+    assert dissimilar["pair_id"].tolist() == [p("3")]
+
+
+def test_grades_are_not_learned_as_scores(project):
+    result = run(FRAME, graded_pairs(), grades=GRADES, shape="scores")
+    assert result.exit_code == 1
+    assert "pair.shape is 'scores', but 3 pairs have grades" in result.stderr
+    assert "score_range" in result.stderr
+    assert not Path("data/pair").exists()

@@ -12,8 +12,8 @@ from stages.lib.core.ids import hash_hex
 from stages.lib.reporting.details import read_details
 from stages.lib.schemas.documents import Documents, Passages, Timestamps
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
-from stages.lib.schemas.pairs import Pairs, SyntheticPairs
-from stages.lib.schemas.splits import Splits
+from stages.lib.schemas.pairs import PairGrades, Pairs, SyntheticPairs
+from stages.lib.schemas.splits import GivenSplits, Splits
 from stages.lib.text.matches import TextMatches, match_texts
 from stages.split.__main__ import app
 from stages.split.assignment import assign_by_component
@@ -30,6 +30,7 @@ DEFAULTS = {
     "near_threshold": 0.8,
     "max_component_share": 0.05,
     "protect": [],
+    "given": "repair",
     "max_train_pairs": None,
 }
 
@@ -173,12 +174,20 @@ def run(
     origins=None,
     passages=None,
     positives=None,
+    given=(),
+    grades=(),
+    given_mode="",
     **changed,
 ):
-    """Run the stage; `cleaned` and `built` are (documents, pairs), as collected unless given."""
+    """Run the stage; `cleaned` and `built` are (documents, pairs), as collected unless given.
+
+    `given` has (pair id, split), `grades` (pair id, grade, role).
+    """
     path = Path("params.yaml")
     yaml = YAML()
     values = yaml.load(path.read_text("utf-8"))
+    if given_mode:
+        changed["given"] = given_mode
     values["split"].update({**DEFAULTS, **changed})
     with path.open("w", encoding="utf-8") as out:
         yaml.dump(values, out)
@@ -205,6 +214,12 @@ def run(
         Path("data/collect/timestamps.parquet"),
         Timestamps,
     )
+    for name, table, records in (
+        ("given_splits", GivenSplits, given),
+        ("grades", PairGrades, grades),
+    ):
+        frame = typed(records, table) if records else table.empty()
+        tables.write(frame, Path(f"data/collect/{name}.parquet"), table)
     tables.write(
         NearDuplicates.empty() if near_duplicates is None else near_duplicates,
         Path("data/deduplicate/near_duplicates.parquet"),

@@ -19,6 +19,12 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from stages.commands.audit.given import (
+    AuditedApart,
+    given_lines,
+    read_given_pairs,
+    repeated_queries,
+)
 from stages.commands.audit.leaks import (
     ANCHOR_KINDS,
     KINDS,
@@ -40,6 +46,7 @@ from stages.lib.schemas.pairs import Pairs, SyntheticPairs
 from stages.lib.schemas.splits import EVALUATION_SPLITS, Splits
 from stages.lib.text.overlap import RUN_WORDS, SENTENCE_WORDS
 from stages.split.components import text_versions
+from stages.split.given import without_keys
 from stages.split.interface import SplitParams
 from stages.split.texts import document_texts
 
@@ -98,7 +105,8 @@ def read_audit_data(data: Path) -> AuditData:
     return AuditData(
         text_versions(*anchor_tables),
         document_of_pair,
-        texts,
+        # A held-out pair of a given split may name a document that is missing.
+        {**{doc_id: [] for doc_id in document_of_pair.values()}, **texts},
         group_of_document,
         untrained=untrained,
         source_of={
@@ -150,8 +158,13 @@ def main(
     known_pairs = audit_data.document_of_pair
 
     # The audited split, and the usual one beside it.
+    given = AuditedApart(frozenset(), frozenset())
+    repeats: list[str] = []
     if splits is None:
-        split_of_pair = _own_splits(data, known_pairs)
+        given = read_given_pairs(data)
+        all_splits = without_keys(_own_splits(data, known_pairs), given.irrelevant)
+        repeats = repeated_queries(audit_data, all_splits, given)
+        split_of_pair = without_keys(all_splits, given.held_out)
     else:
         split_of_pair = read_splits(splits, known_pairs)
     row_split = random_row_split(known_pairs, params, load_section(RunParams).seed)
@@ -176,11 +189,13 @@ def main(
         "",
         *_test_lines(test_leaks, row_split),
     ]
+    lines += given_lines(given, repeats, params.given)
     if splits is not None:
         lines += _example_lines(leaks, split_of_pair)
 
     # The outcome.
     leaking = any(leaks[kind] for kind in enforced_kinds(params.unit))
+    leaking |= bool(repeats) and params.given != "trust"
     outcome = f"nothing leaks that split.unit: {params.unit} keeps apart"
     if leaking:
         outcome = "held-out text leaks"
@@ -227,8 +242,8 @@ def _table_lines(
 
     lines = [f"{'held-out pairs that leak':26}{'these splits':>22}{'a split by row':>22}"]
     for kind in KINDS:
-        cell = f"{len(leaks[kind]):,} ({len(leaks[kind]) / count:.1%})"
-        row_cell = f"{len(row_leaks[kind]):,} ({len(row_leaks[kind]) / row_count:.1%})"
+        cell = f"{len(leaks[kind]):,} ({len(leaks[kind]) / max(1, count):.1%})"
+        row_cell = f"{len(row_leaks[kind]):,} ({len(row_leaks[kind]) / max(1, row_count):.1%})"
         lines.append(f"  {kind:24}{cell:>22}{row_cell:>22}")
 
     return [*lines, f"  {'of':24}{count:>22,}{row_count:>22,}"]
@@ -243,7 +258,7 @@ def _test_lines(leaks: Leaks, row_split: Mapping[str, str]) -> list[str]:
         pairs: set[str] = set()
         for kind in kinds:
             pairs.update(leaks[kind])
-        return f"{len(pairs) / count:6.1%}"
+        return f"{len(pairs) / max(1, count):6.1%}"
 
     return [
         f"of the {count:,} test pairs of a split by row",

@@ -1,4 +1,4 @@
-"""The tables of an evaluation set: Queries, Qrels and ScoredPairs."""
+"""The tables of an evaluation set: Queries, Qrels, QueryGrades and ScoredPairs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class Queries(Table):
     )
     text: str = pa.Field(
         str_length={"min_value": 1},
-        description="the cleaned string, which is searched; as collected if cleaning dropped it",
+        description="the cleaned string, which is searched; as collected if cleaning dropped it, "
+        "or if its split is given",
     )
     relation: str = pa.Field(description="relation of its first pair, for slices")
     source: str = pa.Field(
@@ -45,8 +46,25 @@ class Qrels(Table):
         str_matches=DOC_ID, description="the document as collected; it may be a dropped copy"
     )
     grade: float = pa.Field(
-        gt=0.0, le=1.0, description="relevance; the gain in nDCG is linear in it"
+        gt=0.0,
+        description="relevance: the score, or the grade of a graded pair; the gain in nDCG is "
+        "linear in it",
     )
+
+    class Config(Table.Config):
+        """The key of the table."""
+
+        unique = ["query_id", "doc_id"]
+
+
+class QueryGrades(Table):
+    """One row is a document that has a grade for a query, relevant or not."""
+
+    query_id: str = pa.Field(str_matches=QUERY_ID, description="the query")
+    doc_id: str = pa.Field(
+        str_matches=DOC_ID, description="the document as collected; it may be a dropped copy"
+    )
+    grade: int = pa.Field(ge=0, description="the grade; 0: not relevant at all")
 
     class Config(Table.Config):
         """The key of the table."""

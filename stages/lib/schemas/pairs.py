@@ -1,4 +1,4 @@
-"""The tables of pairs: Pairs and SyntheticPairs, and two filters on them."""
+"""The tables of pairs: Pairs, PairGrades and SyntheticPairs, and two filters on them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,31 @@ class Pairs(Table):
         description="how anchor and document relate (lay, abbreviation, exact, ...)"
     )
     score: float = pa.Field(
-        ge=0.0, le=1.0, description="relevance from 0 to 1; 1 if the source has none"
+        ge=0.0,
+        le=1.0,
+        description="relevance from 0 to 1; 1 if the source has none; of a graded pair 1 if its "
+        "document is relevant, else 0",
     )
     source: str = pa.Field(
         str_length={"min_value": 1},
         description="the source, recipe or method that created the pair",
+    )
+
+    class Config(Table.Config):
+        """The key of the table."""
+
+        unique = ["pair_id"]
+
+
+class PairGrades(Table):
+    """One row is the grade that a source gives to a pair, and what follows from it."""
+
+    pair_id: str = pa.Field(str_matches=PAIR_ID, description="the pair")
+    grade: int = pa.Field(ge=0, description="how relevant the document is; 0: not at all")
+    role: str = pa.Field(
+        isin=["positive", "relevant", "irrelevant"],
+        description="positive: it may be trained on; relevant: it counts in evaluation and is no "
+        "negative; irrelevant: a hard negative of a training query, and it ties nothing",
     )
 
     class Config(Table.Config):

@@ -1,13 +1,28 @@
-"""The tables of the split: Splits, and Fingerprints of held-out texts."""
+"""The tables of the split: GivenSplits, Splits, and Fingerprints of held-out texts."""
 
 from __future__ import annotations
 
 import pandera.pandas as pa
 import pyarrow as arrow
 
+from stages.lib.core.ids import PAIR_ID
 from stages.lib.core.tables import Table
 
 EVALUATION_SPLITS = ("validation", "test")
+
+
+class GivenSplits(Table):
+    """One row is the split that a source gives to a pair. Pairs without one are split as ever."""
+
+    id: str = pa.Field(str_matches=PAIR_ID, description="the pair")
+    split: str = pa.Field(
+        isin=["train", *EVALUATION_SPLITS], description="the split that its source gives it"
+    )
+
+    class Config(Table.Config):
+        """The key of the table."""
+
+        unique = ["id"]
 
 
 class Splits(Table):
@@ -17,7 +32,8 @@ class Splits(Table):
     component_id: str = pa.Field(
         str_matches=r"^[dp][0-9a-f]{16}$",
         description="the connected component, named after the member whose id hashes smallest "
-        "(a document or a pair, by split.unit; for the unit anchor a hash of the anchor)",
+        "(a document or a pair, by split.unit; for the unit anchor a hash of the anchor); a query "
+        "whose split is given is a component of its own",
     )
     split: str = pa.Field(
         isin=["train", "validation", "test", "corpus", "protected"],

@@ -5,11 +5,11 @@ import pandas as pd
 from stages.lib.schemas.corpus_counts import CorpusCounts
 from stages.lib.schemas.documents import Documents, Hierarchy, Passages, Timestamps
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
-from stages.lib.schemas.evaluation_set import Qrels, Queries, ScoredPairs
+from stages.lib.schemas.evaluation_set import Qrels, Queries, QueryGrades, ScoredPairs
 from stages.lib.schemas.ledger import Ledger
-from stages.lib.schemas.pairs import Pairs, SyntheticPairs
+from stages.lib.schemas.pairs import PairGrades, Pairs, SyntheticPairs
 from stages.lib.schemas.runs import QueryResults, Runs
-from stages.lib.schemas.splits import Fingerprints, Splits
+from stages.lib.schemas.splits import Fingerprints, GivenSplits, Splits
 from stages.lib.schemas.training import Tokens, Triplets
 
 
@@ -67,6 +67,9 @@ GOOD = {
         "score": 0.0,
     },
     Qrels: {"query_id": Q1, "doc_id": D1, "grade": 1.0},
+    QueryGrades: {"query_id": Q1, "doc_id": D1, "grade": 0},
+    PairGrades: {"pair_id": P1, "grade": 3, "role": "positive"},
+    GivenSplits: {"id": P1, "split": "train"},
     Fingerprints: {
         "id": P1,
         "split": "test",
@@ -201,7 +204,14 @@ BROKEN = [
     (Qrels, {"query_id": P1}, "query_id: str_matches"),
     (Qrels, {"doc_id": Q1}, "doc_id: str_matches"),
     (Qrels, {"grade": 0.0}, "grade: greater_than(0"),
-    (Qrels, {"grade": 2.0}, "grade: less_than_or_equal_to(1"),
+    (QueryGrades, {"query_id": P1}, "query_id: str_matches"),
+    (QueryGrades, {"doc_id": Q1}, "doc_id: str_matches"),
+    (QueryGrades, {"grade": -1}, "grade: greater_than_or_equal_to(0"),
+    (PairGrades, {"pair_id": D1}, "pair_id: str_matches"),
+    (PairGrades, {"grade": -1}, "grade: greater_than_or_equal_to(0"),
+    (PairGrades, {"role": "good"}, "role: isin"),
+    (GivenSplits, {"id": D1}, "id: str_matches"),
+    (GivenSplits, {"split": "dev"}, "split: isin"),
     (Fingerprints, {"id": Q1}, "id: str_matches"),
     (Fingerprints, {"split": "train"}, "split: isin"),
     (Fingerprints, {"normal_hash": "0123456789ABCDEF"}, "normal_hash: str_matches"),

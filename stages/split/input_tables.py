@@ -1,0 +1,72 @@
+"""The tables that several steps of the split read: pairs of three stages, documents, and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from stages.split.given import GivenRows, given_rows
+from stages.split.interface import Inputs
+
+
+class Versions(NamedTuple):
+    """One kind of row, as three stages wrote it."""
+
+    collected: pd.DataFrame
+    cleaned: pd.DataFrame
+    built: pd.DataFrame
+
+
+class Tables(NamedTuple):
+    """The tables that several steps need.
+
+    Attributes:
+        collected_documents: Documents as collected, without their texts.
+        built_documents: Documents as built, without their texts.
+        pairs: Pairs.
+        every_pair: the pairs as collected, and the built ones that are not among them.
+        synthetic_pairs: a SyntheticPairs table.
+        given: the pairs whose split is given, and those that tie nothing.
+        grades: a PairGrades table.
+        kept_of: document id of a dropped copy to the document that was kept for it.
+    """
+
+    collected_documents: pd.DataFrame
+    built_documents: pd.DataFrame
+    pairs: Versions
+    every_pair: pd.DataFrame
+    synthetic_pairs: pd.DataFrame
+    given: GivenRows
+    grades: pd.DataFrame
+    kept_of: Mapping[str, str]
+
+
+def read_tables(inputs: Inputs) -> Tables:
+    """Return the pairs as collected, cleaned and built, and the documents without their texts."""
+    pairs = Versions(
+        collected=inputs.pairs.frame(),
+        cleaned=inputs.cleaned_pairs.frame(),
+        built=inputs.built_pairs.frame(),
+    )
+
+    # A built pair with the id of a collected one is the same pair, later.
+    every_pair = pairs.built
+    if len(pairs.collected):
+        every_pair = pd.concat([pairs.collected, pairs.built]).drop_duplicates("pair_id")
+
+    aliases = inputs.aliases.frame()
+    synthetic_pairs = inputs.synthetic_pairs.frame()
+    given_splits = inputs.given_splits.frame()
+    grades = inputs.grades.frame()
+    return Tables(
+        collected_documents=inputs.documents.frame().drop(columns="text"),
+        built_documents=inputs.built_documents.frame().drop(columns="text"),
+        pairs=pairs,
+        every_pair=every_pair,
+        synthetic_pairs=synthetic_pairs,
+        given=given_rows(given_splits, grades, pairs.built, synthetic_pairs),
+        grades=grades,
+        kept_of=dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True)),
+    )
