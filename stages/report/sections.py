@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import pandas as pd
 
 from stages.lib.reporting.charts import PANEL_TITLES, separation_chart, svg_figure
 from stages.lib.reporting.details import StageDetails
-from stages.lib.reporting.funnel import funnel
 from stages.lib.reporting.html import (
     Html,
     KeyFigure,
     PageSection,
-    Tone,
     bullets,
     collapsible,
     html_page,
@@ -27,34 +24,21 @@ from stages.lib.reporting.html import (
 from stages.lib.schemas.runs import SYSTEMS
 from stages.report import charts
 from stages.report.advice import advise, check_invariants
-from stages.report.given_split import given_split_and_grades
 from stages.report.measurements import ReportData, RowCounts, ValidationTexts, row_counts
 from stages.report.queries import change_bins, count_changes, paired_results, worst_queries
 from stages.report.results import (
-    harm_and_raw_queries,
     label_errors,
     separation_after_training,
     slice_parts,
 )
-from stages.report.training_distance import nearness_parts, split_unit, trained_documents
+from stages.report.summary import SPLITS, summary_parts
+from stages.report.training_distance import nearness_parts
 
-_SPLITS = ("test", "validation")
-
-# The systems at the top of the page.
-_HEADLINE_SYSTEMS = ("bm25", "base", "finetuned")
 _METRICS = {
     "ndcg_at_10": "nDCG@10",
     "mrr_at_10": "MRR@10",
     "recall_at_10": "Recall@10",
     "recall_at_100": "Recall@100",
-}
-_GAIN_HEADINGS = {
-    "split": "Split",
-    "mean": "Gain",
-    "plain": "Plain",
-    "low": "95 % from",
-    "high": "to",
-    "mde": "Smallest detectable",
 }
 _ROW_HEADINGS = {
     "stage": "Stage",
@@ -73,20 +57,6 @@ _TRAINING_FIGURES = (
 )
 
 
-class Gain(NamedTuple):
-    """The weighted gain over the base model on a split, with its 95 % interval.
-
-    `plain` is the gain in which each query counts once.
-    """
-
-    split: str
-    mean: float
-    plain: float
-    low: float
-    high: float
-    mde: float
-
-
 def write_page(data: ReportData, worst_count: int) -> str:
     """Return the page as one HTML file that opens offline.
 
@@ -99,7 +69,7 @@ def write_page(data: ReportData, worst_count: int) -> str:
     counts = row_counts(metrics)
     advice = advise(metrics, data.slices, counts)
     sections = [
-        PageSection("Summary", _summary(metrics, data.test)),
+        PageSection("Summary", summary_parts(metrics, data.test)),
         PageSection("Can these numbers be trusted?", _invariants(metrics)),
         PageSection("Where to look next", _advice(advice)),
         PageSection("Rows through the stages", _row_counts(counts)),
@@ -120,106 +90,6 @@ def write_page(data: ReportData, worst_count: int) -> str:
         "validation. The test split confirms them. Its queries are not shown, only sums over them."
     )
     return html_page("Did the data help?", lead, sections)
-
-
-def _summary(metrics: StageDetails, test: pd.DataFrame) -> list[Html]:
-    # Three numbers to see at once.
-    numbers = []
-    for system in _HEADLINE_SYSTEMS:
-        name = SYSTEMS[system]
-        scores = [metrics.require("evaluate", f"{split}.{system}.ndcg_at_10") for split in _SPLITS]
-        plain_score = metrics.require("evaluate", f"test.plain.{system}.ndcg_at_10")
-        label = f"{name[0].upper()}{name[1:]}, test nDCG@10"
-        note = f"plain {plain_score:.3f}; validation {scores[1]:.3f}"
-        numbers.append(KeyFigure(label, f"{scores[0]:.3f}", note))
-
-    rows = paragraph(f"Rows: {funnel(metrics.stages).line}.")
-    parts = [_verdict(metrics, test), *given_split_and_grades(metrics), rows]
-    parts += [key_figures(numbers), *harm_and_raw_queries(metrics)]
-    gains = _gains(metrics)
-    if not gains:
-        return parts
-
-    # The gain on both splits, as a chart and as a table.
-    frame = pd.DataFrame(gains)
-    points = [f"{row.split} {row.mean:+.3f}, {row.low:+.3f} to {row.high:+.3f}" for row in gains]
-    description = f"Gain over the base in nDCG@10, with 95 % intervals: {'; '.join(points)}"
-    caption = (
-        "Dot and line: the mean gain and its 95 % interval. Grey band: differences that are too "
-        "small for this set to show reliably."
-    )
-    table_caption = (
-        "Gain over the base model, nDCG@10. A true difference of the smallest detectable size is "
-        "found in four of five cases. Plain: the gain where each query counts once."
-    )
-    formats = {"Gain": "+.3f", "Plain": "+.3f", "95 % from": "+.3f", "to": "+.3f"}
-    parts.append(svg_figure(charts.gain_chart(frame), description, caption))
-    parts.append(html_table(frame.rename(columns=_GAIN_HEADINGS), table_caption, formats))
-    return parts
-
-
-def _verdict(metrics: StageDetails, test: pd.DataFrame) -> Html:
-    count = int(metrics.require("evaluate", "test_queries"))
-    gain = next((gain for gain in _gains(metrics) if gain.split == "test"), None)
-    worth = trained_documents(metrics, "test")
-    if gain is None:
-        too_few = f"The {count:,} test queries are of too few components for an interval."
-        return paragraph(_in_order(metrics, too_few, worth), "note")
-
-    # How many queries changed.
-    paired = paired_results(test)
-    components = paired["component_id"].nunique()
-    better, worse = count_changes(paired)
-    same = len(paired) - better - worse
-    gain_text = (
-        f"{gain.mean:+.3f} nDCG@10 (95 % interval {gain.low:+.3f} to {gain.high:+.3f}, resampled "
-        f"over {components:,} components)"
-    )
-
-    # The interval decides what may be claimed.
-    tone: Tone = "note"
-    claim = f"there is no evidence of a gain. The difference from the base model is {gain_text}"
-    if gain.low > 0:
-        tone = "good"
-        claim = f"the fine-tuned model ranks better than the base model by {gain_text}"
-    elif gain.high < 0:
-        tone = "bad"
-        claim = f"the fine-tuned model ranks worse than the base model by {gain_text}"
-
-    verdict = (
-        f"On {count:,} test queries {claim}. Of these queries {better:,} did better, {worse:,} "
-        f"worse and {same:,} the same. {_weights(metrics)} the gain is {gain.plain:+.3f}. This set "
-        f"finds a true difference of {gain.mde:.3f} in four of five cases."
-    )
-    return paragraph(_in_order(metrics, verdict, worth), tone)
-
-
-def _in_order(metrics: StageDetails, verdict: str, worth: str) -> str:
-    """Return both texts. Where splits share documents by design, what that is worth comes first."""
-    is_shared = split_unit(metrics) == "anchor"
-    return f"{worth} {verdict}" if is_shared else f"{verdict} {worth}"
-
-
-def _weights(metrics: StageDetails) -> str:
-    """Return the rule of the means, and the start of a sentence on the plain ones."""
-    weight = int(metrics.require("evaluate", "component_weight"))
-    return f"A component counts as at most {weight:,} queries; where each query counts once,"
-
-
-def _gains(metrics: StageDetails) -> list[Gain]:
-    """Return the gain on each split that has one."""
-    gains = []
-    for split in _SPLITS:
-        key = f"{split}.gain.over_base.ndcg_at_10"
-        mean = metrics.get("evaluate", f"{key}.mean")
-        low = metrics.get("evaluate", f"{key}.low")
-        high = metrics.get("evaluate", f"{key}.high")
-        mde = metrics.get("evaluate", f"{key}.mde")
-        if mean is not None and low is not None and high is not None and mde is not None:
-            plain = metrics.require("evaluate", f"{key}.plain")
-            gains.append(Gain(split, mean, plain, low=low, high=high, mde=mde))
-
-    return gains
 
 
 def _invariants(metrics: StageDetails) -> list[Html]:
@@ -264,7 +134,7 @@ def _row_counts(counts: Sequence[RowCounts]) -> list[Html]:
 
 def _systems(metrics: StageDetails, recall: pd.DataFrame) -> list[Html]:
     rows = []
-    for split in _SPLITS:
+    for split in SPLITS:
         for system, name in SYSTEMS.items():
             if metrics.get("evaluate", f"{split}.{system}.ndcg_at_10") is not None:
                 rows.append({"Split": split, "System": name, **_scores(metrics, split, system)})
@@ -281,7 +151,7 @@ def _systems(metrics: StageDetails, recall: pd.DataFrame) -> list[Html]:
     parts = [html_table(pd.DataFrame(rows), caption)]
 
     # Systems and splits without a name are not shown.
-    is_known = recall["split"].isin(_SPLITS) & recall["system"].isin(SYSTEMS)
+    is_known = recall["split"].isin(SPLITS) & recall["system"].isin(SYSTEMS)
     if is_known.any():
         description = "Recall among the first k hits, by system, on validation and test"
         parts.append(svg_figure(charts.recall_chart(recall[is_known]), description))
