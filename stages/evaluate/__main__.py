@@ -53,6 +53,7 @@ from stages.lib.core.tables import check_table
 from stages.lib.evaluation.evaluation_set import (
     EvaluationSet,
     benchmark_id,
+    resolve_masked,
     resolve_qrels,
     scoring_rule,
 )
@@ -147,9 +148,9 @@ def read_tasks(inputs: Inputs) -> dict[str, RetrievalTask]:
 
     def task_of(files: EvaluationSetFiles) -> RetrievalTask:
         qrels = files.qrels.frame()
-        evaluation_set = EvaluationSet(
-            files.queries.frame(), resolve_qrels(qrels, kept_id_of), qrels
-        )
+        grades = resolve_qrels(qrels, kept_id_of)
+        masked = resolve_masked(files.masked.frame(), kept_id_of, grades)
+        evaluation_set = EvaluationSet(files.queries.frame(), grades, qrels, masked)
         if not isinstance(files, SplitFiles):
             return RetrievalTask(corpus, evaluation_set, ScoredPairs.empty())
 

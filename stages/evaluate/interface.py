@@ -14,7 +14,7 @@ from stages.lib.core.params import ModelParams, ParamsSection, RunParams, ScoreT
 from stages.lib.evaluation.ranking_metrics import DEPTH
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.duplicates import Aliases
-from stages.lib.schemas.evaluation_set import Qrels, Queries, QueryGrades, ScoredPairs
+from stages.lib.schemas.evaluation_set import Masked, Qrels, Queries, QueryGrades, ScoredPairs
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.runs import Runs
@@ -55,6 +55,10 @@ class EvaluationSetFiles:
     ]
     qrels: Annotated[
         TableFile[Qrels], Reads("qrels.parquet", "Relevant documents of each query, with grades.")
+    ]
+    masked: Annotated[
+        TableFile[Masked],
+        Reads("masked.parquet", "Relevant documents of other splits, which do not count."),
     ]
 
 

@@ -101,16 +101,17 @@ def rank(systems: Systems, corpus: Corpus, evaluation_set: EvaluationSet) -> dic
     """Return system name to the first DEPTH hits on every query, in the order of the queries."""
     queries = list(evaluation_set.queries["text"])
     model = systems.model
+    depth = evaluation_set.search_depth(DEPTH)
 
     # Words alone.
-    hits_of_system = {"bm25": BM25Index(corpus.texts, corpus.passage_starts).search(queries, DEPTH)}
+    hits_of_system = {"bm25": BM25Index(corpus.texts, corpus.passage_starts).search(queries, depth)}
 
     # A vector per word, without context.
     if systems.static is not None:
         hits_of_system["static"] = dense_search(
             systems.static.encode(queries),
             systems.static.encode(corpus.texts),
-            k=DEPTH,
+            k=depth,
             passage_starts=corpus.passage_starts,
         )
 
@@ -119,7 +120,7 @@ def rank(systems: Systems, corpus: Corpus, evaluation_set: EvaluationSet) -> dic
         document_vectors = encoder.encode(corpus.texts, model.document_prompt, f"documents, {name}")
         query_vectors = encoder.encode(queries, model.anchor_prompt, f"queries, {name}")
         hits_of_system[name] = dense_search(
-            query_vectors, document_vectors, DEPTH, passage_starts=corpus.passage_starts
+            query_vectors, document_vectors, depth, passage_starts=corpus.passage_starts
         )
 
         # The probe adapts the vectors of the base model.
@@ -127,13 +128,18 @@ def rank(systems: Systems, corpus: Corpus, evaluation_set: EvaluationSet) -> dic
             hits_of_system["probe"] = dense_search(
                 systems.adapter.queries(query_vectors),
                 systems.adapter.documents(document_vectors),
-                k=DEPTH,
+                k=depth,
                 passage_starts=corpus.passage_starts,
             )
 
     # Words and the base model together.
     hits_of_system["fusion"] = fuse(hits_of_system["bm25"], hits_of_system["base"])
-    return hits_of_system
+    return {
+        name: evaluation_set.without_masked(
+            evaluation_set.queries["query_id"], hits, corpus.doc_ids, DEPTH
+        )
+        for name, hits in hits_of_system.items()
+    }
 
 
 def fuse(bm25_hits: Hits, dense_hits: Hits, weight: float = COSINE_WEIGHT) -> Hits:

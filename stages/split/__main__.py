@@ -13,7 +13,7 @@ itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -30,11 +30,10 @@ from stages.split.components import (
     text_versions,
 )
 from stages.split.constraints import (
-    FROZEN_FILE,
     Constraints,
     match_protected,
     moved_frozen_ids,
-    read_frozen,
+    read_frozen_folder,
     read_protected,
 )
 from stages.split.evaluation_set import (
@@ -46,6 +45,8 @@ from stages.split.evaluation_set import (
     scored_pairs,
     with_grades,
 )
+from stages.split.giant_report import REASONS as GIANT_REASONS
+from stages.split.giant_report import echo_giants, giant_metrics, giant_rows
 from stages.split.given import (
     GivenRows,
     SplitTask,
@@ -63,17 +64,17 @@ from stages.split.interface import (
     SplitParams,
     SyntheticSetTables,
 )
+from stages.split.masked_documents import mask_documents
 from stages.split.metrics import split_metrics, topic_metrics
 from stages.split.rows import Assignment, SplitRows
 from stages.split.texts import document_texts
 
-# Reasons for which a built pair is not in training.
-REASONS = ("not_sampled", "protected", "repeats_held_out")
+# Reasons for which a built pair is not used.
+REASONS = ("not_sampled", "protected", "repeats_held_out", *GIANT_REASONS)
 
 
 def run(inputs: Inputs, params: Params) -> Outputs:
     """Split 80/10/10 by connected component, and audit that nothing leaks."""
-    frozen_ids = read_frozen(inputs.frozen / FROZEN_FILE)
     protected_texts = read_protected(params.split.protect, inputs.protected)
     tables = read_tables(inputs)
     given = tables.given
@@ -82,21 +83,16 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     # Texts in all their versions, and edges: rows that belong together, whatever their texts say.
     task = split_task(inputs, tables, params.split)
     rows = task.rows
-    threshold = params.split.near_threshold
-    common_runs = task.matches.common_runs
 
     # Assignment: the split of every row, and a sample of the training pairs.
-    constraints = Constraints(
-        frozen=without_given(frozen_ids, rows, given),
-        protected=match_protected(protected_texts, rows.every_kind, threshold, common_runs),
-        time_of=read_times(inputs, params.split),
-    )
+    constraints = read_constraints(inputs, task, given, protected_texts, params=params.split)
     assignment = assign_with_given(task, given, constraints, params.split)
     splits = place_rows(assignment, task, given, constraints=constraints, params=params.split)
     split_of = dict(zip(splits["id"], splits["split"], strict=True))
 
     # Evaluation sets: the queries of validation and test, and the leaks, counted anew.
-    evaluation = evaluation_sets(tables, splits, params.labels.positive_from)
+    sides = assignment.split_in_giants()
+    evaluation = evaluation_sets(tables, splits, params.labels.positive_from, side_of=sides)
     own_documents = given_documents(splits, assignment, rows, given)
     used = task.without(unused_pairs(assignment, given))
     audit = audit_result(used, split_of, given, documents=own_documents, params=params.split)
@@ -107,13 +103,16 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         **row_metrics(
             assignment, task, given, documents=own_documents, tables=tables, splits=splits
         ),
+        **giant_metrics(assignment, tables.every_pair["pair_id"], constraints, params.split),
         "frozen_moved": len(moved_ids),
         **audit.metrics(),
         **evaluation.metrics(),
     }
 
+    echo_giants(details)
     return Outputs(
         splits=splits,
+        giants=giant_rows(assignment),
         fingerprints=fingerprints(
             without_keys(rows.every_text(), own_documents),
             split_of,
@@ -121,13 +120,13 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             protected_texts,
             exact_ids=given.held_out,
             anchors_only=not params.split.splits_documents,
-            common_runs=common_runs,
+            common_runs=task.matches.common_runs,
         ),
         validation=evaluation.validation,
         test=evaluation.test,
         synthetic=evaluation.synthetic,
         ledger=ledger.frame(),
-        metrics={"leaks": details["leaked_texts"] + details["leaked_components"]},
+        metrics={"leaks": audit.violations + int(details["leaked_components"])},
         details=details,
     )
 
@@ -148,6 +147,37 @@ class EvaluationSets(NamedTuple):
             "synthetic_queries": len(self.synthetic.queries),
             "synthetic_exam": self.is_synthetic,
         }
+
+
+def read_constraints(
+    inputs: Inputs,
+    task: SplitTask,
+    given: GivenRows,
+    protected_texts: Sequence[str],
+    *,
+    params: SplitParams,
+) -> Constraints:
+    """Return what is known of single rows: frozen ids, protected texts and times.
+
+    Args:
+        inputs: the folder of frozen ids, and the times.
+        task: the rows, and the runs of words that many of them have.
+        given: the given splits, whose rows are not frozen.
+        protected_texts: texts that must not be trained on.
+        params: the section `split`.
+    """
+    frozen_ids, frozen_giants = read_frozen_folder(inputs.frozen)
+    return Constraints(
+        frozen=without_given(frozen_ids, task.rows, given),
+        protected=match_protected(
+            protected_texts,
+            task.rows.every_kind,
+            params.near_threshold,
+            task.matches.common_runs,
+        ),
+        time_of=read_times(inputs, params),
+        frozen_giants=frozen_giants,
+    )
 
 
 def read_times(inputs: Inputs, params: SplitParams) -> dict[str, str]:
@@ -248,13 +278,16 @@ def row_metrics(
     }
 
 
-def evaluation_sets(tables: Tables, splits: pd.DataFrame, positive_from: float) -> EvaluationSets:
+def evaluation_sets(
+    tables: Tables, splits: pd.DataFrame, positive_from: float, *, side_of: Mapping[str, str]
+) -> EvaluationSets:
     """Return the evaluation sets of the held-out pairs.
 
     Args:
         tables: documents and pairs.
         splits: the Splits.
         positive_from: the score from which a pair is a positive.
+        side_of: id of a row of a divided component to its split before training is sampled.
     """
     collected = tables.pairs.collected
     built = tables.pairs.built
@@ -277,16 +310,27 @@ def evaluation_sets(tables: Tables, splits: pd.DataFrame, positive_from: float) 
     synthetic_pairs = built[is_synthetic(built["source"])] if has_positives else built.iloc[:0]
     synthetic = build_synthetic_set(synthetic_pairs, splits, sets["validation"].queries, topics)
 
+    # Where a component was cut, some documents of a query lie in another split.
+    split_of_set = {"validation": "validation", "test": "test", "synthetic": "validation"}
+    tables_of_set = {
+        name: mask_documents(
+            query_set, tables.every_pair, side_of, split_of_set[name], positive_from=positive_from
+        )
+        for name, query_set in {**sets, "synthetic": synthetic}.items()
+    }
+
     # Grades are no scores: they count in nDCG alone.
     is_graded = collected["pair_id"].isin(tables.grades["pair_id"])
     scored = scored_pairs(collected[~is_graded], cleaned_anchors, splits)
     grades = query_grades(collected, tables.grades, splits)
     return EvaluationSets(
         validation=EvaluationSetTables(
-            *sets["validation"], grades=grades["validation"], scored=scored["validation"]
+            *tables_of_set["validation"], grades=grades["validation"], scored=scored["validation"]
         ),
-        test=EvaluationSetTables(*sets["test"], grades=grades["test"], scored=scored["test"]),
-        synthetic=SyntheticSetTables(*synthetic),
+        test=EvaluationSetTables(
+            *tables_of_set["test"], grades=grades["test"], scored=scored["test"]
+        ),
+        synthetic=SyntheticSetTables(*tables_of_set["synthetic"]),
         is_synthetic=not has_positives,
     )
 
@@ -323,7 +367,7 @@ def split_accounting(
     return row_accounting(len(built_pairs), int(is_used.sum()), ledger.dropped(), REASONS)
 
 
-STAGE = Stage(run, groups=("tables", "sql"))
+STAGE = Stage(run, groups=("tables", "sql", "cuts"))
 main = STAGE.main
 app = STAGE.app
 

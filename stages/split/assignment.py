@@ -28,34 +28,6 @@ from stages.split.interface import SplitParams
 from stages.split.leakage import enforced_matches, find_leaks, is_violation, match_edges
 from stages.split.rows import Assignment, SplitRows, TrainingExclusion
 
-
-def assign(
-    rows: SplitRows,
-    edges: Sequence[Edge],
-    matches: TextMatches,
-    *,
-    constraints: Constraints,
-    params: SplitParams,
-) -> Assignment:
-    """Return the split of every row that the unit splits: pairs and documents, or pairs alone.
-
-    Args:
-        rows: the pairs and documents.
-        edges: edges that do not follow from texts.
-        matches: equal and near texts among all rows.
-        constraints: frozen ids, protected texts, and times for the unit `time`.
-        params: the section `split`.
-
-    Raises:
-        UserError: a component is too large, or the unit is `time` and a pair has no time.
-    """
-    if params.unit == "time":
-        return assign_by_date(rows, matches, constraints, params)
-
-    assignment = assign_by_component(rows, edges, matches, frozen=constraints.frozen, params=params)
-    return exclude_protected(assignment, rows, constraints.protected)
-
-
 # --- by component
 
 
@@ -73,7 +45,7 @@ def assign_by_component(
     rows, the draw and frozen ids change no component.
 
     Raises:
-        UserError: a component is too large.
+        UserError: a component is too large, and `split.giants` is "stop".
     """
     # Only rows that the unit splits are connected.
     name = name_by_document if params.splits_documents else name_by_anchor(rows.anchors)
@@ -83,7 +55,9 @@ def assign_by_component(
 
     component_of = connected_components(row_ids, [edge.ends for edge in every_edge], name)
     split_of = _draw_splits(component_of, rows, params, frozen=frozen)
-    check_component_size(component_of, rows.anchors, every_edge, params)
+    if params.giants == "stop":
+        check_component_size(component_of, rows.anchors, every_edge, params)
+
     return Assignment(component_of, split_of, every_edge, {})
 
 
@@ -109,7 +83,7 @@ def exclude_protected(
     decider = {
         name: row_id
         for name, row_id in decider.items()
-        if assignment.split_of[name] not in EVALUATION_SPLITS
+        if assignment.split_of[name] not in (*EVALUATION_SPLITS, "left_out")
     }
 
     # All pairs of such a component leave.
@@ -120,7 +94,7 @@ def exclude_protected(
             excluded[pair_id] = _protected_exclusion(pair_id, row_id, protected)
 
     split_of = {**assignment.split_of, **dict.fromkeys(decider, "protected")}
-    return assignment._replace(split_of=split_of, excluded=excluded)
+    return assignment._replace(split_of=split_of, excluded={**assignment.excluded, **excluded})
 
 
 def _draw_splits(

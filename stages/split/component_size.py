@@ -50,12 +50,12 @@ def check_component_size(
     name, size = max(sizes.items(), key=lambda item: (item[1], item[0]), default=("", 0))
     total = sizes.total()
     allowed = max(SMALLEST, int(params.max_component_share * total))
-    if size <= SMALLEST or size <= params.max_component_share * total:
+    if size <= allowed:
         return
 
     # For each kind of edge: how many there are, and what is left of the component without them.
     inside = sorted(edge for edge in edges if component_of[edge.left] == name)
-    joining = _joining_edges(inside)
+    joining = joining_edges(inside)
     count_by_kind = Counter(edge.kind for edge in joining)
     size_without = {kind: _largest_without(kind, inside) for kind in count_by_kind}
 
@@ -82,12 +82,12 @@ def check_component_size(
         f"split.max_component_share is {params.max_component_share}\n"
         f"  tied by (in brackets the largest piece without it): {summary}\n{examples}",
         f"{_remedy(_main_cause(joining, kinds), params)};\n"
-        "  or raise split.max_component_share, if the data is like that "
+        "  or set split.giants to 'auto', which trains on it or cuts it "
         "('python -m stages explain ID' shows a row)",
     )
 
 
-def _joining_edges(edges: Sequence[Edge]) -> list[Edge]:
+def joining_edges(edges: Sequence[Edge]) -> list[Edge]:
     """Return `edges` without those to a document of one pair, which join it to nothing else."""
     pairs_of_document = Counter(edge.right for edge in edges if edge.kind == "shared document")
     return [

@@ -26,13 +26,19 @@ from stages.lib.text.held_out import (
 from stages.lib.text.matches import NO_RUNS, TextVersions
 from stages.lib.text.normal_form import normal_form
 from stages.lib.text.overlap import Hashes
+from stages.split.frozen_giants import GIANTS_FILE, FrozenGiants, read_frozen_giants
 
 FROZEN_FILE = "splits.csv"
 FROZEN_HEADER = ["id", "split"]
+# With giants, a third column names the giant of a row; it is empty for other rows.
+FROZEN_HEADER_WITH_GIANTS = [*FROZEN_HEADER, "giant"]
 
 # A component with frozen members of several splits takes the first of these splits. A query
 # that once was in a test set must not be trained on.
 SPLIT_PRECEDENCE = ("test", "validation", "train")
+
+# Rows of a giant that lie across its parts keep out of every split.
+LEFT_OUT = "left_out"
 
 PROTECTED_FOLDER = PurePosixPath("data/protected")
 PROTECTED_SUFFIXES = (".txt", ".csv", ".jsonl", ".parquet")
@@ -50,11 +56,13 @@ class Constraints(NamedTuple):
         frozen: id to the split that it keeps.
         protected: id to the protected text that the row has.
         time_of: id of a pair or document to its time in UTC. Empty unless the unit is `time`.
+        frozen_giants: the giants of the frozen split.
     """
 
     frozen: Mapping[str, str]
     protected: Mapping[str, HeldOutMatch]
     time_of: Mapping[str, str] = {}
+    frozen_giants: FrozenGiants = FrozenGiants()
 
 
 # --- frozen ids
@@ -62,6 +70,26 @@ class Constraints(NamedTuple):
 
 def read_frozen(path: Path) -> dict[str, str]:
     """Return id to the split that it keeps.
+
+    Raises:
+        UserError: the file is missing or malformed; the message names the line.
+    """
+    return {row[0]: row[1] for row in read_frozen_rows(path)}
+
+
+def read_frozen_folder(folder: Path) -> tuple[dict[str, str], FrozenGiants]:
+    """Return id to the split that it keeps, and the frozen giants.
+
+    Raises:
+        UserError: a file is missing or malformed.
+    """
+    rows = read_frozen_rows(folder / FROZEN_FILE)
+    giant_of = {row[0]: row[2] for row in rows if len(row) > len(FROZEN_HEADER) and row[2]}
+    return {row[0]: row[1] for row in rows}, read_frozen_giants(folder / GIANTS_FILE, giant_of)
+
+
+def read_frozen_rows(path: Path) -> list[list[str]]:
+    """Return the rows of the file: id, split, and the giant where there is one.
 
     Raises:
         UserError: the file is missing or malformed; the message names the line.
@@ -76,29 +104,32 @@ def read_frozen(path: Path) -> dict[str, str]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is not a CSV file in UTF-8: {error}", _FROZEN_REMEDY) from None
 
-    if not rows or rows[0] != FROZEN_HEADER:
+    if not rows or rows[0] not in (FROZEN_HEADER, FROZEN_HEADER_WITH_GIANTS):
         raise UserError(f"{path}, line 1: the header is not 'id,split'", _FROZEN_REMEDY)
 
     # Empty lines are allowed, and so are repeated lines that agree.
-    frozen: dict[str, str] = {}
+    known: dict[str, list[str]] = {}
     for line_number, row in enumerate(rows[1:], 2):
         if not row:
             continue
 
-        error_text = _error_in_row(row, frozen)
+        error_text = _error_in_row(row, known, rows[0])
         if error_text:
             raise UserError(f"{path}, line {line_number}: {error_text}", _FROZEN_REMEDY)
 
-        frozen[row[0]] = row[1]
+        known[row[0]] = row
 
-    return frozen
+    return list(known.values())
 
 
 def frozen_splits(component_of: Mapping[str, str], frozen: Mapping[str, str]) -> dict[str, str]:
-    """Return component id to the split of its frozen members; ids without a row are ignored."""
+    """Return component id to the split of its frozen members.
+
+    Ids without a row are ignored, and so are rows that were left out.
+    """
     splits_of: dict[str, set[str]] = defaultdict(set)
     for row_id, split in frozen.items():
-        if row_id in component_of:
+        if row_id in component_of and split != LEFT_OUT:
             splits_of[component_of[row_id]].add(split)
 
     return {name: min(splits, key=SPLIT_PRECEDENCE.index) for name, splits in splits_of.items()}
@@ -121,18 +152,18 @@ def moved_frozen_ids(
     )
 
 
-def _error_in_row(row: list[str], frozen: Mapping[str, str]) -> str:
+def _error_in_row(row: list[str], known: Mapping[str, list[str]], header: list[str]) -> str:
     """Return what is wrong with a row of the file, or "" if nothing is."""
-    if len(row) != len(FROZEN_HEADER):
-        return f"{len(row)} fields where 'id,split' are wanted"
+    if len(row) != len(header):
+        return f"{len(row)} fields where '{','.join(header)}' are wanted"
 
-    row_id, split = row
+    row_id, split = row[:2]
     if not _ROW_ID.fullmatch(row_id):
         return f"{row_id[:40]!r} is no id of a pair or document"
-    if split not in SPLIT_PRECEDENCE:
+    if split not in SPLIT_PRECEDENCE and (split != LEFT_OUT or len(row) == 2):
         return f"{split[:40]!r} is none of train, validation, test"
-    if frozen.get(row_id, split) != split:
-        return f"{row_id} stands in '{frozen[row_id]}' above and in '{split}' here"
+    if known.get(row_id, row)[1] != split:
+        return f"{row_id} stands in '{known[row_id][1]}' above and in '{split}' here"
 
     return ""
 

@@ -22,7 +22,8 @@ from stages.lib.schemas.queries_from_pairs import query_id_of
 from stages.lib.schemas.splits import EVALUATION_SPLITS
 from stages.lib.text.matches import TextMatches
 from stages.lib.text.normal_form import normal_form
-from stages.split.assignment import assign, exclude_protected
+from stages.split.assign import assign
+from stages.split.assignment import exclude_protected
 from stages.split.components import Edge, is_pair_id
 from stages.split.constraints import Constraints
 from stages.split.interface import SplitParams

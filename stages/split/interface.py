@@ -13,12 +13,13 @@ from stages.lib.core.interface import Details, Folder, Metrics, Reads, TableFile
 from stages.lib.core.params import ParamsSection, ScoreThreshold
 from stages.lib.schemas.documents import Documents, Passages, Timestamps
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
-from stages.lib.schemas.evaluation_set import Qrels, Queries, QueryGrades, ScoredPairs
+from stages.lib.schemas.evaluation_set import Masked, Qrels, Queries, QueryGrades, ScoredPairs
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import PairGrades, Pairs, SyntheticPairs
-from stages.lib.schemas.splits import Fingerprints, GivenSplits, Splits
+from stages.lib.schemas.splits import Fingerprints, GiantRows, GivenSplits, Splits
 
 Unit = Literal["component", "anchor", "group", "time"]
+GiantHandling = Literal["auto", "train", "cut", "stop"]
 
 
 class SplitParams(ParamsSection):
@@ -31,6 +32,7 @@ class SplitParams(ParamsSection):
     topic_levels: int | None = Field(ge=1)
     near_threshold: float = Field(ge=0.5, le=1.0)
     max_component_share: float = Field(gt=0.0, le=1.0)
+    giants: GiantHandling
     protect: list[str]
     given: Literal["trust", "repair", "refuse"]
     max_train_pairs: int | None = Field(ge=1)
@@ -154,6 +156,10 @@ class SyntheticSetTables:
         pd.DataFrame,
         Writes("qrels.parquet", "The relevant documents of each query, with grades.", Qrels),
     ]
+    masked: Annotated[
+        pd.DataFrame,
+        Writes("masked.parquet", "Relevant documents of other splits, which do not count.", Masked),
+    ]
 
 
 @dataclass(frozen=True)
@@ -185,6 +191,10 @@ class Outputs:
     fingerprints: Annotated[
         pd.DataFrame,
         Writes("data/split/fingerprints.parquet", "Hashes of the held-out texts.", Fingerprints),
+    ]
+    giants: Annotated[
+        pd.DataFrame,
+        Writes("data/split/giants.parquet", "The rows of components above the limit.", GiantRows),
     ]
     validation: Annotated[EvaluationSetTables, Folder("data/split/validation")]
     test: Annotated[EvaluationSetTables, Folder("data/split/test")]

@@ -89,8 +89,11 @@ def find_leaks(
 
 
 def is_across(left: str, right: str, split_of: Mapping[str, str]) -> bool:
-    """Return True if two rows are in different splits, of which at least one is held out."""
-    splits = {split_of[left], split_of[right]}
+    """Return True if two rows are in different splits, of which at least one is held out.
+
+    A row that is left out is seen by nothing, neither by training nor by evaluation.
+    """
+    splits = {split_of[left], split_of[right]} - {"left_out"}
     return len(splits) == 2 and not splits.isdisjoint(EVALUATION_SPLITS)
 
 

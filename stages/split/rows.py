@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from stages.lib.text.matches import TextMatches, TextVersions, match_texts
 from stages.split.components import Edge
+from stages.split.frozen_giants import Giant
 
 
 class SplitRows(NamedTuple):
@@ -65,13 +66,21 @@ class Assignment(NamedTuple):
         split_of: component id to split.
         edges: the edges that formed the components, sorted, each once.
         excluded: id of a pair that left training to its exclusion.
+        giants: the components that were too large to be held out.
+        giant_of: id of a row of a giant to the name of the giant.
     """
 
     component_of: dict[str, str]
     split_of: dict[str, str]
     edges: list[Edge]
     excluded: dict[str, TrainingExclusion]
+    giants: tuple[Giant, ...] = ()
+    giant_of: Mapping[str, str] = MappingProxyType({})
 
     def split_by_row(self) -> dict[str, str]:
         """Return row id to split."""
         return {row_id: self.split_of[name] for row_id, name in self.component_of.items()}
+
+    def split_in_giants(self) -> dict[str, str]:
+        """Return row id to split, for the rows of giants."""
+        return {row_id: self.split_of[self.component_of[row_id]] for row_id in self.giant_of}

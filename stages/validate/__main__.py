@@ -25,6 +25,7 @@ from stages.lib.core.model_files import find_base_model
 from stages.lib.evaluation.evaluation_set import (
     EvaluationSet,
     benchmark_id,
+    resolve_masked,
     resolve_qrels,
     scoring_rule,
 )
@@ -35,7 +36,7 @@ from stages.lib.reporting.funnel import funnel
 from stages.lib.retrieval.bm25 import BM25Index
 from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
 from stages.lib.retrieval.encoder import Encoder
-from stages.lib.retrieval.search import Hits, dense_search
+from stages.lib.retrieval.search import Hits
 from stages.lib.schemas.pairs import is_synthetic
 from stages.validate.document_map import MapPoints, map_frame, sample_points, write_projector
 from stages.validate.embedding_quality import (
@@ -168,9 +169,10 @@ def kept_of_dropped(inputs: Inputs) -> dict[str, str]:
 def validation_set(inputs: Inputs) -> EvaluationSet:
     """Return the queries of validation with their relevant documents."""
     qrels = inputs.qrels.frame()
-    return EvaluationSet(
-        inputs.queries.frame(), resolve_qrels(qrels, kept_of_dropped(inputs)), qrels
-    )
+    kept_id_of = kept_of_dropped(inputs)
+    grades = resolve_qrels(qrels, kept_id_of)
+    masked = resolve_masked(inputs.masked.frame(), kept_id_of, grades)
+    return EvaluationSet(inputs.queries.frame(), grades, qrels, masked)
 
 
 def describe_split(
@@ -211,11 +213,13 @@ class Baseline(NamedTuple):
 
 def rank_with_base_model(experiment: ProbeExperiment) -> Baseline:
     """Return what the base model finds for each query, and how good it is."""
-    hits = dense_search(
+    held = experiment.evaluation_set
+    hits = held.dense_hits(
+        list(held.queries["query_id"]),
         experiment.query_vectors,
         experiment.passage_vectors,
-        DEPTH,
-        passage_starts=experiment.corpus.passage_starts,
+        corpus=experiment.corpus,
+        depth=DEPTH,
     )
     return _baseline("base", experiment, hits)
 
@@ -223,8 +227,10 @@ def rank_with_base_model(experiment: ProbeExperiment) -> Baseline:
 def rank_with_bm25(experiment: ProbeExperiment) -> Baseline:
     """Return what BM25 finds for each query, and how good it is."""
     corpus = experiment.corpus
-    queries = list(experiment.evaluation_set.queries["text"])
-    hits = BM25Index(corpus.texts, corpus.passage_starts).search(queries, DEPTH)
+    held = experiment.evaluation_set
+    index = BM25Index(corpus.texts, corpus.passage_starts)
+    hits = index.search(list(held.queries["text"]), held.search_depth(DEPTH))
+    hits = held.without_masked(held.queries["query_id"], hits, corpus.doc_ids, DEPTH)
     return _baseline("bm25", experiment, hits)
 
 

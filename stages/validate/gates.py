@@ -18,6 +18,9 @@ MAX_UNTRAINED_LABELS = 0.5
 # A document may always have this many queries, however few pairs there are.
 _ALWAYS_ALLOWED_QUERIES = 20
 
+# The least part of the requested held-out pairs. Below it they say little of the data.
+LEAST_HELD_OUT = 1 / 3
+
 Measurements = Mapping[str, float | int | str | None]
 
 
@@ -104,6 +107,7 @@ class GateRule(NamedTuple):
 # In the order of `stages.lib.verdict.GATES`: the most expensive fault comes first.
 RULES = (
     GateRule("leaked_rows", "leaked_rows", 0.0, suspects="leaked"),
+    GateRule("unrepresentative", "split.held_out_of_requested", LEAST_HELD_OUT, at_least=True),
     GateRule("mispaired", "separation.random.roc_auc", "min_random_auc", at_least=True),
     GateRule(
         "mispaired_training",

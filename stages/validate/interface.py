@@ -30,7 +30,7 @@ from stages.lib.core.params import (
 )
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.duplicates import Aliases
-from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.evaluation_set import Masked, Qrels, Queries
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.splits import Fingerprints, Splits
@@ -130,6 +130,10 @@ class Inputs:
     qrels: Annotated[
         TableFile[Qrels],
         Reads("data/split/validation/qrels.parquet", "Relevant documents of these queries."),
+    ]
+    masked: Annotated[
+        TableFile[Masked],
+        Reads("data/split/validation/masked.parquet", "Documents that do not count for them."),
     ]
     details: Annotated[EarlierDetails, Folder("metrics/details")]
 

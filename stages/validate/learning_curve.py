@@ -41,7 +41,7 @@ from stages.lib.evaluation.ranking_metrics import per_query_metrics
 from stages.lib.evaluation.weights import weighted_mean
 from stages.lib.retrieval.corpus import Corpus
 from stages.lib.retrieval.encoder import Encoder, map_in_threads
-from stages.lib.retrieval.search import Vectors, dense_search
+from stages.lib.retrieval.search import Vectors
 from stages.lib.schemas.pairs import is_synthetic
 from stages.lib.schemas.queries_from_pairs import queries_and_qrels
 from stages.validate.probe_result import CurvePoint, ProbeResult, Scores
@@ -101,13 +101,12 @@ class ProbeExperiment(NamedTuple):
             adapter = fit_probe(known, seed) if len(known.anchors) else identity_adapter(dimension)
 
             # Rank the queries of the fold with the adapted vectors.
+            held = self.evaluation_set
             queries = adapter.queries(self.query_vectors[in_fold])
             passages = adapter.documents(self.passage_vectors)
-            starts = self.corpus.passage_starts
-            hits = dense_search(queries, passages, k=_DEPTH, passage_starts=starts)
             fold_ids = list(query_ids[in_fold])
-            qrels = self.evaluation_set.qrels
-            graded = per_query_metrics(fold_ids, hits, self.corpus.doc_ids, qrels)
+            hits = held.dense_hits(fold_ids, queries, passages, corpus=self.corpus, depth=_DEPTH)
+            graded = per_query_metrics(fold_ids, hits, self.corpus.doc_ids, held.qrels)
             result[in_fold] = graded["ndcg_at_10"]
 
         return result
@@ -211,6 +210,7 @@ def add_training_queries(
         all_queries.sort_values("query_id", ignore_index=True),
         {**resolve_qrels(qrels, {}), **evaluation_set.qrels},
         pd.concat([evaluation_set.raw_qrels, qrels], ignore_index=True),
+        evaluation_set.masked,
     )
 
 

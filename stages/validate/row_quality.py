@@ -30,6 +30,8 @@ UPSTREAM_KEYS = (
     ("mine", "near_positives.count"),
     ("tokenize", "max_tokens"),
     ("tokenize", "model_max_tokens"),
+    ("split", "held_out_of_requested"),
+    ("split", "never_held_out_share"),
     ("tokenize", "truncated_share"),
 )
 
@@ -186,16 +188,21 @@ def leaked_rows(triplets: pd.DataFrame, fingerprints: pd.DataFrame, threshold: f
     return sorted(leaked)
 
 
-def upstream_counts(details: StageDetails) -> dict[str, float | None]:
+def upstream_counts(details: StageDetails) -> dict[str, float | str | None]:
     """Return what earlier stages counted, under the names of their details.
 
     None stands for a count that is missing, since a missing count is not 0. `clean.private_left` is
     the number of texts with private data, 0 if it was replaced.
     """
-    counts: dict[str, float | None] = {
+    counts: dict[str, float | str | None] = {
         f"{stage}.{key}": details.get(stage, key) for stage, key in UPSTREAM_KEYS
     }
     counts.update(_numbers(details, "mine", "false_negatives."))
+
+    # Where a giant is trained on, the unit that would take it apart.
+    unit = details.stages["split"].get("giants.other_unit")
+    if isinstance(unit, str):
+        counts["split.giants.other_unit"] = unit
 
     private = _numbers(details, "clean", "private.")
     replaced = details.get("clean", "edits.private_data")

@@ -12,7 +12,7 @@ from stages.lib.core.params import ModelParams
 from stages.lib.reporting.details import read_details
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.duplicates import Aliases
-from stages.lib.schemas.evaluation_set import Qrels, Queries, QueryGrades, ScoredPairs
+from stages.lib.schemas.evaluation_set import Masked, Qrels, Queries, QueryGrades, ScoredPairs
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.queries_from_pairs import queries_and_qrels
@@ -78,6 +78,8 @@ def lay_out(out_of_domain):
         )
     tables.write(Queries.empty(), Path("data/split/synthetic/queries.parquet"), Queries)
     tables.write(Qrels.empty(), Path("data/split/synthetic/qrels.parquet"), Qrels)
+    for split in ("validation", "test", "synthetic"):
+        tables.write(Masked.empty(), Path(f"data/split/{split}/masked.parquet"), Masked)
     tables.write(
         passages(documents(*CORPUS), None, 0, None), Path("data/pair/passages.parquet"), Passages
     )

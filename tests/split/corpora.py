@@ -15,7 +15,8 @@ from stages.lib.text.matches import match_texts
 from stages.pair.candidates import candidate_rows, synthetic_rows
 from stages.pair.recipes import propose_candidates
 from stages.pair.render import source_documents
-from stages.split.assignment import assign, assign_documents, sample_training
+from stages.split.assign import assign
+from stages.split.assignment import assign_documents, sample_training
 from stages.split.components import edges_from_tables, synthetic_pair_edges, text_versions
 from stages.split.constraints import Constraints
 from stages.split.evaluation_set import fingerprints

@@ -29,6 +29,7 @@ DEFAULTS = {
     "topic_levels": None,
     "near_threshold": 0.8,
     "max_component_share": 0.05,
+    "giants": "stop",
     "protect": [],
     "given": "repair",
     "max_train_pairs": None,

@@ -42,7 +42,7 @@ def test_a_too_large_component_is_an_error_with_its_edges():
         f"  shared document: {hub[0][0]} and {d('hub')}",
         f"  shared document: {hub[1][0]} and {d('hub')}",
         "  remedy: set split.unit to 'anchor', if documents may be shared between splits (click logs);",
-        "  or raise split.max_component_share, if the data is like that ('python -m stages explain ID' shows a row)",
+        "  or set split.giants to 'auto', which trains on it or cuts it ('python -m stages explain ID' shows a row)",
     ]
 
 

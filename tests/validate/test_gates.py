@@ -51,6 +51,7 @@ GOOD = {
     "tokenize.model_max_tokens": 256,
     "folds": 1,
     "rows.duplicates_share": 0.0,
+    "split.held_out_of_requested": 1.03,
     "pair.rows_out": 21068,
     "pair.anchor_in_positive_share": 0.03,
     "pair.no_common_word_share": 0.2,
@@ -80,6 +81,12 @@ def test_good_data_passes_every_gate():
         ("leaked_rows", {"leaked_rows": 1}, "fail", "split.near_threshold"),
         ("mispaired", {"separation__random__roc_auc": 0.88}, "fail", "collect.sources"),
         ("mispaired_training", {"separation__training__roc_auc": 0.88}, "fail", "collect.sources"),
+        (
+            "unrepresentative",
+            {"split__held_out_of_requested": 0.33},
+            "fail",
+            "split.train",
+        ),
         ("collapse", {"geometry__effective_rank_share": 0.05}, "fail", "model.base"),
         ("crowding", {"geometry__mean_cosine": 0.9}, "fail", "model.base"),
         ("placebo", {"probe__placebo_gain_low": 0.01}, "fail", "split.unit"),
@@ -283,3 +290,17 @@ def test_every_parameter_that_advice_names_exists():
         section, _, field = key.partition(":")[0].partition(".")
         assert section in VALUES, key
         assert not field or field in VALUES[section], key
+
+
+def test_the_gate_of_too_few_held_out_pairs_names_their_share_and_the_unit():
+    changed = {
+        "split__held_out_of_requested": 0.2,
+        "split__never_held_out_share": 0.8,
+        "split__giants__other_unit": "anchor",
+    }
+    gate = gates(**changed)["unrepresentative"]
+    assert (gate.status, round(gate.limit, 4)) == ("fail", 0.3333)
+    assert "No rule can hold out 80.0% of the pairs" in gate.advice
+    assert gate.advice.endswith("set `split.unit` to anchor.")
+    other = gates(split__held_out_of_requested=0.2)["unrepresentative"]
+    assert other.advice.endswith("Lower `split.train`, or bring more data.")

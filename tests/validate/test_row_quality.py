@@ -128,6 +128,12 @@ def test_without_negatives_or_others_there_is_no_share():
 
 
 COUNTED = {
+    "split": {
+        "dropped.not_sampled": 12,
+        "held_out_of_requested": 0.2,
+        "never_held_out_share": 0.8,
+        "giants.other_unit": "anchor",
+    },
     "clean": {
         "private.email": 2,
         "private.phone": 3,
@@ -135,7 +141,6 @@ COUNTED = {
         "out_of_domain.private.email": 9,
     },
     "pair": {"rows_out": 10, "anchor_in_positive_share": 0.1, "no_common_word_share": 0.2},
-    "split": {"dropped.not_sampled": 12},
     "mine": {
         "refused.margin": 5,
         "false_negatives.review.low": 0.01,
@@ -155,6 +160,9 @@ def test_counts_of_earlier_stages():
         "mine.refused.margin": 5,
         "mine.refused.cross_encoder": None,
         "mine.near_positives.count": None,
+        "split.held_out_of_requested": 0.2,
+        "split.never_held_out_share": 0.8,
+        "split.giants.other_unit": "anchor",
         "tokenize.truncated_share": 0.03,
         "tokenize.max_tokens": None,
         "tokenize.model_max_tokens": None,

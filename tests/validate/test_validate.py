@@ -15,7 +15,7 @@ from stages.lib.core.stage import write_details
 from stages.lib.reporting.details import read_details
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.duplicates import Aliases
-from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.evaluation_set import Masked, Qrels, Queries
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.queries_from_pairs import queries_and_qrels
@@ -143,6 +143,7 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
         (pd.DataFrame(where, columns=list(Splits.empty().columns)), "split/splits", Splits),
         (queries, "split/validation/queries", Queries),
         (qrels, "split/validation/qrels", Qrels),
+        (Masked.empty(), "split/validation/masked", Masked),
         (
             fingerprints,
             "split/fingerprints",

@@ -95,8 +95,10 @@ def separation_panels(
         scores = document_scores(query, passages, sampled, corpus.passage_starts)
         positives.add(row, scores)
 
-        # Score the hardest documents of each kind that are not relevant.
+        # Score the hardest documents of each kind that are not relevant, by any split.
         relevant = {position_of_id[doc_id] for doc_id in relevant_ids}
+        masked_ids = held.masked.get(query_id, frozenset())
+        relevant |= {position_of_id[doc_id] for doc_id in masked_ids if doc_id in position_of_id}
         for kind, positions in proposed.items():
             irrelevant = (place for place in positions[row].tolist() if place not in relevant)
             hardest = list(islice(own_texts.without(text, irrelevant), NEGATIVES))

@@ -11,12 +11,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from stages.lib.core import tables
 from stages.lib.core.ids import hash_hex
+from stages.lib.retrieval.corpus import Corpus
+from stages.lib.retrieval.search import Hits, Vectors, dense_search
 from stages.lib.schemas.evaluation_set import Qrels, Queries
 
 # Where a query has more relevant documents, the probe and the panels look at a sample of them.
@@ -29,11 +34,62 @@ class EvaluationSet(NamedTuple):
 
     `qrels` maps a query id to the grade of each document id. A kept document stands there
     for its dropped copies. `raw_qrels` is the table Qrels, with the documents as collected.
+    `masked` maps a query id to the documents that count for nothing, if it has such documents.
     """
 
     queries: pd.DataFrame
     qrels: dict[str, dict[str, float]]
     raw_qrels: pd.DataFrame
+    masked: Mapping[str, frozenset[str]] = MappingProxyType({})
+
+    def dense_hits(
+        self,
+        query_ids: Sequence[str],
+        queries: Vectors,
+        passages: Vectors,
+        *,
+        corpus: Corpus,
+        depth: int,
+    ) -> Hits:
+        """Return the `depth` nearest documents of each query, without masked ones."""
+        hits = dense_search(queries, passages, self.search_depth(depth), corpus.passage_starts)
+        return self.without_masked(query_ids, hits, corpus.doc_ids, depth)
+
+    def search_depth(self, depth: int) -> int:
+        """Return how many hits to search, so that `depth` are left without masked documents."""
+        return depth + max((len(doc_ids) for doc_ids in self.masked.values()), default=0)
+
+    def without_masked(
+        self, query_ids: Iterable[str], hits: Hits, doc_ids: npt.NDArray[np.str_], depth: int
+    ) -> Hits:
+        """Return the first `depth` hits of each query that are not masked.
+
+        In a corpus that is smaller than the search was deep, masked documents come last instead.
+
+        Args:
+            query_ids: the query of each row of `hits`.
+            hits: the result of a search of `search_depth`.
+            doc_ids: the id at each position that `hits` may have, shape (documents,).
+            depth: how many hits to keep.
+        """
+        if not self.masked:
+            return hits
+
+        positions = hits.positions.copy()
+        scores = hits.scores.copy()
+        for row_index, query_id in enumerate(query_ids):
+            masked = self.masked.get(query_id)
+            if masked is None or not positions.shape[1]:
+                continue
+
+            # A stable order: documents that count, then masked ones with the lowest score.
+            is_masked = np.isin(doc_ids[positions[row_index]], sorted(masked))
+            order = np.argsort(is_masked, kind="stable")
+            lowest = scores[row_index].min()
+            scores[row_index] = np.where(is_masked, lowest, scores[row_index])[order]
+            positions[row_index] = positions[row_index][order]
+
+        return Hits(positions[:, :depth], scores[:, :depth])
 
     def best_document(self, query_id: str) -> str:
         """Return the id of the document with the best grade; of equals the smallest id."""
@@ -93,6 +149,28 @@ def sample_relevant(query_id: str, doc_ids: Sequence[str]) -> list[str]:
     return [doc_id for doc_id in doc_ids if doc_id in chosen]
 
 
+def resolve_masked(
+    masked: pd.DataFrame,
+    aliases: Mapping[str, str],
+    qrels: Mapping[str, Mapping[str, float]],
+) -> dict[str, frozenset[str]]:
+    """Return query id to its masked documents, for the queries of `qrels` that have some.
+
+    A kept document stands for its dropped copies. One that is relevant as well is not masked.
+
+    >>> masked = pd.DataFrame([("q1", "d1"), ("q1", "d2")], columns=["query_id", "doc_id"])
+    >>> resolve_masked(masked, {}, {"q1": {"d2": 1.0}, "q2": {"d1": 1.0}})
+    {'q1': frozenset({'d1'})}
+    """
+    documents_of: dict[str, set[str]] = {}
+    for query_id, doc_id in zip(masked["query_id"], masked["doc_id"], strict=True):
+        kept_id = aliases.get(doc_id, doc_id)
+        if query_id in qrels and kept_id not in qrels[query_id]:
+            documents_of.setdefault(query_id, set()).add(kept_id)
+
+    return {query_id: frozenset(doc_ids) for query_id, doc_ids in documents_of.items()}
+
+
 # Hashed into the identity: another wording makes all earlier runs incomparable.
 SCORING_RULE = (
     "full corpus; ties at six decimals by ascending document id; linear gains; "
@@ -132,6 +210,9 @@ def benchmark_id(evaluation_sets: Iterable[EvaluationSet], document_ids: Iterabl
             digest.update(f"\nquery {query_id} {raw}".encode("utf-8", "surrogatepass"))
         for row in qrels.itertuples(index=False):
             digest.update(f"\nqrel {row.query_id} {row.doc_id} {row.grade}".encode())
+        for query_id in sorted(evaluation_set.masked):
+            for doc_id in sorted(evaluation_set.masked[query_id]):
+                digest.update(f"\nmasked {query_id} {doc_id}".encode())
 
     for document_id in sorted(document_ids):
         digest.update(f"\ndocument {document_id}".encode())

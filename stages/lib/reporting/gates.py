@@ -78,6 +78,19 @@ def _number(facts: Facts, key: str) -> float:
     return 0.0 if value is None or isinstance(value, str) else float(value)
 
 
+def _unrepresentative(metric: str, facts: Facts) -> str:
+    # The unit that would take apart what is tied together; none where nothing is too large.
+    share = _number(facts, "split.never_held_out_share")
+    unit = facts.get("split.giants.other_unit")
+    if not share or unit is None:
+        return "Lower `split.train`, or bring more data."
+
+    return (
+        f"No rule can hold out {share:.1%} of the pairs, which are tied together and trained on. "
+        f"See `split.giants` (auto or cut), or set `split.unit` to {unit}."
+    )
+
+
 def _leaked_rows(metric: str, facts: Facts) -> str:
     return (
         "Every gain would be overstated. Where the rows named here are variants, lower "
@@ -176,6 +189,10 @@ GATES: dict[str, GateText] = {
     "leaked_rows": GateText(
         fault="training rows say what a held-out text says",
         advice=_leaked_rows,
+    ),
+    "unrepresentative": GateText(
+        fault="less than a third of the pairs that were to be held out can be held out",
+        advice=_unrepresentative,
     ),
     "mispaired": GateText(
         fault="validation queries are hardly closer to their answers than to random documents",

@@ -1,4 +1,4 @@
-"""The tables of an evaluation set: Queries, Qrels, QueryGrades and ScoredPairs."""
+"""The tables of an evaluation set: Queries, Qrels, Masked, QueryGrades and ScoredPairs."""
 
 from __future__ import annotations
 
@@ -49,6 +49,24 @@ class Qrels(Table):
         gt=0.0,
         description="relevance: the score, or the grade of a graded pair; the gain in nDCG is "
         "linear in it",
+    )
+
+    class Config(Table.Config):
+        """The key of the table."""
+
+        unique = ["query_id", "doc_id"]
+
+
+class Masked(Table):
+    """One row is a document that answers a held-out query, but lies in another split.
+
+    It is relevant, and no miss of a system that ranks it high. So it is taken out of the ranking of
+    this query before anything is measured. Only components that were cut have such documents.
+    """
+
+    query_id: str = pa.Field(str_matches=QUERY_ID, description="the query")
+    doc_id: str = pa.Field(
+        str_matches=DOC_ID, description="the document as collected; it may be a dropped copy"
     )
 
     class Config(Table.Config):

@@ -36,10 +36,31 @@ class Splits(Table):
         "whose split is given is a component of its own",
     )
     split: str = pa.Field(
-        isin=["train", "validation", "test", "corpus", "protected"],
+        isin=["train", "validation", "test", "corpus", "protected", "left_out"],
         description="corpus: a document without pairs, or whose training pairs are not used; "
         "protected: its text is in split.protect, and it is in no row of training, not even as a "
-        "negative",
+        "negative; left_out: a row of a component that was cut, which lies across its parts",
+    )
+
+    class Config(Table.Config):
+        """The key of the table."""
+
+        unique = ["id"]
+
+
+class GiantRows(Table):
+    """One row is a pair or a document of a component that was too large to be held out whole."""
+
+    id: str = pa.Field(str_matches=r"^[dp][0-9a-f]{16}$", description="a pair or a document")
+    giant: str = pa.Field(
+        str_matches=r"^[dp][0-9a-f]{16}$", description="the component before it was divided"
+    )
+    handling: str = pa.Field(
+        isin=["train", "cut"], description="train: trained on as a whole; cut: cut into the splits"
+    )
+    split: str = pa.Field(
+        isin=["train", "validation", "test", "left_out"],
+        description="the split of the row before training is sampled",
     )
 
     class Config(Table.Config):
