@@ -163,7 +163,7 @@ def test_broken_markers_are_errors(text, fact):
 def test_dictionary_tells_columns_keys_values_and_rules():
     text = dictionary({})
     assert "| `left_id` | text | key | the smaller id of the two |" in text
-    assert "(one of: train, validation, test, corpus, protected)" in text
+    assert "(one of: train, validation, test, corpus, protected, left_out)" in text
     assert "| `shingles` | list of list of integer |" in text
     assert "- Every edge stands once, in one direction." in text
 
