@@ -5,11 +5,11 @@ import pandas as pd
 from stages.lib.schemas.corpus_counts import CorpusCounts
 from stages.lib.schemas.documents import Documents, Hierarchy, Passages, Timestamps
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
-from stages.lib.schemas.evaluation_set import Qrels, Queries, QueryGrades, ScoredPairs
+from stages.lib.schemas.evaluation_set import Masked, Qrels, Queries, QueryGrades, ScoredPairs
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import PairGrades, Pairs, SyntheticPairs
 from stages.lib.schemas.runs import QueryResults, Runs
-from stages.lib.schemas.splits import Fingerprints, GivenSplits, Splits
+from stages.lib.schemas.splits import Fingerprints, GiantRows, GivenSplits, Splits
 from stages.lib.schemas.training import Tokens, Triplets
 
 
@@ -70,6 +70,8 @@ GOOD = {
     QueryGrades: {"query_id": Q1, "doc_id": D1, "grade": 0},
     PairGrades: {"pair_id": P1, "grade": 3, "role": "positive"},
     GivenSplits: {"id": P1, "split": "train"},
+    Masked: {"query_id": Q1, "doc_id": D1},
+    GiantRows: {"id": P1, "giant": D1, "handling": "cut", "split": "left_out"},
     Fingerprints: {
         "id": P1,
         "split": "test",
@@ -212,6 +214,11 @@ BROKEN = [
     (PairGrades, {"role": "good"}, "role: isin"),
     (GivenSplits, {"id": D1}, "id: str_matches"),
     (GivenSplits, {"split": "dev"}, "split: isin"),
+    (Masked, {"query_id": P1}, "query_id: str_matches"),
+    (Masked, {"doc_id": Q1}, "doc_id: str_matches"),
+    (GiantRows, {"id": Q1}, "id: str_matches"),
+    (GiantRows, {"handling": "stop"}, "handling: isin"),
+    (GiantRows, {"split": "corpus"}, "split: isin"),
     (Fingerprints, {"id": Q1}, "id: str_matches"),
     (Fingerprints, {"split": "train"}, "split: isin"),
     (Fingerprints, {"normal_hash": "0123456789ABCDEF"}, "normal_hash: str_matches"),
