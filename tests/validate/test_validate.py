@@ -162,11 +162,22 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
         "balance.after.document.largest_share",
     )
     for name, counted in (
+        ("collect", {"rows_in": 7}),
         ("clean", {"private.email": 0, "edits.private_data": 0}),
-        ("pair", {"rows_out": 7, **dict.fromkeys(shares, 0.1)}),
-        ("split", {"few_components": few}),
+        ("deduplicate", {}),
+        (
+            "pair",
+            {
+                "rows_out": 7,
+                "paired_documents": 7,
+                "balance.after.document.effective_number": 7.0,
+                **dict.fromkeys(shares, 0.1),
+            },
+        ),
+        ("split", {"few_components": few, "validation_share": 0.1}),
+        ("augment", {}),
         ("mine", {}),
-        ("tokenize", {"truncated_share": 0.0}),
+        ("tokenize", {"truncated_share": 0.0, "rows_out": 1}),
     ):
         write_details(counted, Path(f"metrics/details/{name}.json"))
 
