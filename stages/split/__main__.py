@@ -54,7 +54,12 @@ from stages.split.given import (
     without_given,
     without_keys,
 )
-from stages.split.given_results import given_documents, given_metrics, place_rows
+from stages.split.given_results import (
+    given_documents,
+    given_metrics,
+    given_query_ids,
+    place_rows,
+)
 from stages.split.input_tables import Tables, read_tables
 from stages.split.interface import (
     EvaluationSetTables,
@@ -64,7 +69,7 @@ from stages.split.interface import (
     SplitParams,
     SyntheticSetTables,
 )
-from stages.split.masked_documents import mask_documents
+from stages.split.masked_documents import mask_sets
 from stages.split.metrics import split_metrics, topic_metrics
 from stages.split.rows import Assignment, SplitRows
 from stages.split.texts import document_texts
@@ -103,7 +108,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         **row_metrics(
             assignment, task, given, documents=own_documents, tables=tables, splits=splits
         ),
-        **giant_metrics(assignment, tables.every_pair["pair_id"], constraints, params.split),
+        **giant_metrics(assignment, pairs_of_units(tables), constraints, params.split),
         "frozen_moved": len(moved_ids),
         **audit.metrics(),
         **evaluation.metrics(),
@@ -178,6 +183,12 @@ def read_constraints(
         time_of=read_times(inputs, params),
         frozen_giants=frozen_giants,
     )
+
+
+def pairs_of_units(tables: Tables) -> pd.Series[str]:
+    """Return the ids of all pairs that the unit splits: not those whose split is given."""
+    pair_ids = tables.every_pair["pair_id"]
+    return pair_ids[~pair_ids.isin(tables.given.apart)]
 
 
 def read_times(inputs: Inputs, params: SplitParams) -> dict[str, str]:
@@ -310,14 +321,15 @@ def evaluation_sets(
     synthetic_pairs = built[is_synthetic(built["source"])] if has_positives else built.iloc[:0]
     synthetic = build_synthetic_set(synthetic_pairs, splits, sets["validation"].queries, topics)
 
-    # Where a component was cut, some documents of a query lie in another split.
-    split_of_set = {"validation": "validation", "test": "test", "synthetic": "validation"}
-    tables_of_set = {
-        name: mask_documents(
-            query_set, tables.every_pair, side_of, split_of_set[name], positive_from=positive_from
-        )
-        for name, query_set in {**sets, "synthetic": synthetic}.items()
-    }
+    # Where a component was cut, some documents of a query lie in another split. Queries of a given
+    # split are asked as given all the same.
+    tables_of_set = mask_sets(
+        {**sets, "synthetic": synthetic},
+        tables.every_pair,
+        side_of,
+        positive_from=positive_from,
+        given_queries=given_query_ids(collected, tables.given),
+    )
 
     # Grades are no scores: they count in nDCG alone.
     is_graded = collected["pair_id"].isin(tables.grades["pair_id"])

@@ -31,14 +31,19 @@ def giant_metrics(
 
     Args:
         assignment: components and splits before sampling.
-        pair_ids: the ids of all pairs, collected and built.
+        pair_ids: the ids of all pairs that the unit splits, collected and built. Without any, the
+            sources give every split, and there is only the limit.
         constraints: what is frozen.
         params: the section `split`.
     """
+    limit = pair_limit(len(pair_ids), params, constraints.frozen_giants)
+    if not len(pair_ids):
+        return {"component_limit": limit}
+
     splits = pair_ids.map(assignment.split_by_row())
     held_out_share = float(splits.isin(EVALUATION_SPLITS).mean())
     metrics: dict[str, float | int | str] = {
-        "component_limit": pair_limit(len(pair_ids), params, constraints.frozen_giants),
+        "component_limit": limit,
         "held_out_share": held_out_share,
         "held_out_of_requested": held_out_share / (1.0 - params.train),
     }

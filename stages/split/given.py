@@ -322,11 +322,11 @@ def _place_given(
         constraints.protected,
     )
 
-    return Assignment(
-        {**assignment.component_of, **own.component_of},
-        {**assignment.split_of, **own.split_of},
-        assignment.edges,
-        {**assignment.excluded, **own.excluded},
+    # Giants and edges are those of the other rows.
+    return assignment._replace(
+        component_of={**assignment.component_of, **own.component_of},
+        split_of={**assignment.split_of, **own.split_of},
+        excluded={**assignment.excluded, **own.excluded},
     )
 
 
@@ -345,7 +345,13 @@ def _leave_out(assignment: Assignment, partner_of: Mapping[str, str]) -> Assignm
         split_of[name] = "corpus"
         excluded[pair_id] = TrainingExclusion("repeats_held_out", partner_id, float("nan"))
 
-    return assignment._replace(component_of=component_of, split_of=split_of, excluded=excluded)
+    # A giant keeps its other rows.
+    return assignment._replace(
+        component_of=component_of,
+        split_of=split_of,
+        excluded=excluded,
+        giant_of=without_keys(assignment.giant_of, partner_of),
+    )
 
 
 def _place_irrelevant(assignment: Assignment, rows: SplitRows, given: GivenRows) -> Assignment:

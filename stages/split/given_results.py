@@ -97,6 +97,12 @@ def given_documents(
     return frozenset(documents - others)
 
 
+def given_query_ids(pairs: pd.DataFrame, given: GivenRows) -> frozenset[str]:
+    """Return the ids of the queries that the given splits hold out; `pairs` are as collected."""
+    held_out = pairs[pairs["pair_id"].isin(given.held_out)]
+    return frozenset(map(query_id_of, held_out["anchor"]))
+
+
 def given_metrics(
     task: SplitTask,
     given: GivenRows,

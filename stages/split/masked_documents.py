@@ -7,7 +7,7 @@ and leave the ranking of the query before it is measured.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import pandas as pd
@@ -26,6 +26,31 @@ class MaskedSet(NamedTuple):
     masked: pd.DataFrame
 
 
+def mask_sets(
+    sets: Mapping[str, QuerySet],
+    pairs: pd.DataFrame,
+    side_of: Mapping[str, str],
+    *,
+    positive_from: float,
+    given_queries: Collection[str] = (),
+) -> dict[str, MaskedSet]:
+    """Return evaluation set name to its queries, qrels and masked documents.
+
+    The arguments are those of `mask_documents`. Synthetic queries are of validation.
+    """
+    return {
+        name: mask_documents(
+            query_set,
+            pairs,
+            side_of,
+            "validation" if name == "synthetic" else name,
+            positive_from=positive_from,
+            given_queries=given_queries,
+        )
+        for name, query_set in sets.items()
+    }
+
+
 def mask_documents(
     query_set: QuerySet,
     pairs: pd.DataFrame,
@@ -33,6 +58,7 @@ def mask_documents(
     split: str,
     *,
     positive_from: float,
+    given_queries: Collection[str] = (),
 ) -> MaskedSet:
     """Return `query_set` with the documents that count, and those that are masked.
 
@@ -42,6 +68,8 @@ def mask_documents(
         side_of: id of a row of a giant to its split before training is sampled.
         split: the split of the queries.
         positive_from: the score from which a pair is a positive.
+        given_queries: ids of queries whose split is given: they are asked as given, so nothing of
+            theirs is masked.
     """
     queries, qrels = query_set
     if not side_of:
@@ -49,7 +77,8 @@ def mask_documents(
 
     # Queries that ask for any document of a topic have documents elsewhere among their qrels.
     sides = qrels["doc_id"].map(side_of)
-    is_elsewhere = sides.notna() & (sides != split)
+    is_given = qrels["query_id"].isin(given_queries)
+    is_elsewhere = sides.notna() & (sides != split) & ~is_given
     counted = qrels[~is_elsewhere]
 
     # The pairs across two parts of a giant.
@@ -63,7 +92,8 @@ def mask_documents(
     is_counted = pd.MultiIndex.from_frame(table).isin(
         pd.MultiIndex.from_frame(counted[["query_id", "doc_id"]])
     )
-    is_asked = table["query_id"].isin(queries["query_id"]).to_numpy()
+    others = queries[~queries["query_id"].isin(given_queries)]
+    is_asked = table["query_id"].isin(others["query_id"]).to_numpy()
     masked = table[is_asked & ~is_counted].drop_duplicates()
     masked = masked.sort_values(["query_id", "doc_id"], ignore_index=True)
     return MaskedSet(queries, counted, masked.astype(Masked.empty().dtypes.to_dict()))

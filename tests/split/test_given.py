@@ -6,11 +6,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from stages.commands.freeze import app as freeze_app
 from stages.lib.core import tables
-from stages.lib.schemas.evaluation_set import Qrels, Queries, QueryGrades
+from stages.lib.schemas.evaluation_set import Masked, Qrels, Queries, QueryGrades
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.splits import Fingerprints, Splits
+from stages.split.__main__ import app
 from stages.split.constraints import Constraints
 from stages.split.given import GivenRows, SplitTask, assign_with_given
 from tests.split.faq import (
@@ -88,6 +91,7 @@ def test_pairs_are_where_their_source_puts_them_and_each_query_is_a_component(pr
     assert metrics()["given.shared_documents"] == 3
     assert metrics()["given.shared_document_share"] == 1.0
     assert metrics()["shared_documents"] == 3
+    assert "held_out_of_requested" not in metrics(), "a given split need not have the shares"
 
 
 def test_a_given_query_is_searched_as_collected(project):
@@ -432,3 +436,53 @@ def test_no_pair_in_use_repeats_a_given_query_and_given_rows_stay(rows_drawn, un
         for pair_id in set(letters) - split_of.keys() - irrelevant:
             if split_by_row[pair_id] in ("validation", "test"):
                 assert everything.document_of_pair[pair_id] not in documents_of_training
+
+
+@pytest.mark.parametrize("giants", ["auto", "train", "cut"])
+def test_a_giant_of_other_rows_leaves_given_rows_alone(project, giants):
+    """Eighty questions with two of forty documents each hang together; some documents are given too."""
+    names = [f"giant {index}" for index in range(40)]
+    homes = documents(*((name, text(name)) for name in names))
+    free = [
+        (f"q{index} {step}", text(f"q{index}"), names[(index + step) % 40])
+        for index in range(80)
+        for step in (0, 1)
+    ]
+    others = named("validation", 8) + named("test", 8)
+    small = [(f"small {name}", text(f"small {name}"), name) for name in others]
+    asked = [(f"given {name}", text(f"v {name}"), name) for name in names[::4]]
+    table = with_pairs(*free, *small, *asked, ("given train", text("t"), names[3]))
+    everything = pd.concat(
+        [DOCUMENTS, homes, documents(*((name, text(name)) for name in others))], ignore_index=True
+    )
+    labels = [*GIVEN, (p("given train"), "train"), *((p(row[0]), "test") for row in asked)]
+    result = run(everything, table, given=labels, giants=giants, max_component_share=0.2)
+    assert result.exit_code == 0, result.output
+    assert {row_id: splits()[row_id] for row_id, _ in labels} == dict(labels)
+    qrels = written(Qrels, "test/qrels")
+    assert {d(name) for name in names[::4]} <= set(qrels["doc_id"]), "no answer is masked"
+    masked = set(written(Masked, "test/masked")["query_id"])
+    queries = written(Queries, "test/queries")
+    assert not masked & set(queries.loc[queries["raw"].isin([row[1] for row in asked]), "query_id"])
+    assert held_out_anchors_in_training(table) == set()
+    assert leaks() == {"leaks": 0}
+    # No held-out row of the giant shares a document with training, given or not.
+    split_of = splits()
+    trained = {
+        doc_id
+        for pair_id, doc_id in zip(table["pair_id"], table["doc_id"], strict=True)
+        if split_of[pair_id] == "train"
+    }
+    is_free = {p(name) for name, _, _ in free}
+    if giants == "cut":
+        assert {split_of[row_id] for row_id in is_free} >= {"train", "validation", "test"}
+        assert len(written(Masked, "test/masked")), "queries of the giant have masked documents"
+    for pair_id, doc_id in zip(table["pair_id"], table["doc_id"], strict=True):
+        if pair_id in is_free and split_of[pair_id] in ("validation", "test"):
+            assert doc_id not in trained
+
+    # Frozen, everything stays where it is, given rows too.
+    before = Path("data/split/splits.parquet").read_bytes()
+    assert CliRunner().invoke(freeze_app, []).exit_code == 0
+    assert CliRunner().invoke(app, []).exit_code == 0
+    assert Path("data/split/splits.parquet").read_bytes() == before
