@@ -38,8 +38,8 @@ check: setup ## while writing: ruff, mypy and the fast tests
 	mypy
 	PYTHONDONTWRITEBYTECODE= python -m pytest -n 2 --dist loadfile --hypothesis-profile check -m "not prove and not slow"
 
-prove: setup ## heavy proofs: bytes over hash seeds and workers, the default data's promises
-	python -m pytest -m prove
+prove: setup ## heavy proofs: every example of each property, bytes over hash seeds and workers
+	python -m pytest --hypothesis-profile full -m "prove or hypothesis"
 
 wire: setup ## write what stages declare and import into dvc.yaml
 	python -m stages wire

@@ -150,8 +150,8 @@ def giant(pairs: Pairs) -> tuple[list[str], list[Edge], dict[str, str]]:
 
 def by_hash(graph: GiantGraph) -> list[str]:
     """Return the part of each node: documents by hash, queries with most of their pairs."""
-    sides = [split_of_component(members[0], *SHARES[:2]) for members in graph.members]
-    return _queries_with_most(graph, sides)
+    node_splits = [split_of_component(members[0], *SHARES[:2]) for members in graph.members]
+    return _queries_with_most(graph, node_splits)
 
 
 def by_majority(graph: GiantGraph) -> list[str]:
@@ -164,7 +164,7 @@ def by_majority(graph: GiantGraph) -> list[str]:
     total = len(graph.pair_nodes)
     filled = [0, 0, 0]
     seen: dict[int, Counter[int]] = {}
-    sides = ["train"] * len(graph.members)
+    node_splits = ["train"] * len(graph.members)
     for document in sorted(documents, key=lambda node: hash_hex("order", graph.members[node][0])):
         attached: Counter[int] = Counter()
         for query in queries_of[document]:
@@ -172,21 +172,21 @@ def by_majority(graph: GiantGraph) -> list[str]:
 
         room = [1 - filled[part] / (SHARES[part] * total) for part in range(3)]
         part = max(range(3), key=lambda part: ((attached[part] + 0.01) * room[part], -part))
-        sides[document] = PARTS[part]
+        node_splits[document] = PARTS[part]
         filled[part] += len(queries_of[document])
         for query in queries_of[document]:
             seen.setdefault(query, Counter())[part] += 1
 
-    return _queries_with_most(graph, sides)
+    return _queries_with_most(graph, node_splits)
 
 
-def _queries_with_most(graph: GiantGraph, sides: list[str]) -> list[str]:
-    """Return `sides` with each query in the part that has most of its documents."""
+def _queries_with_most(graph: GiantGraph, node_splits: list[str]) -> list[str]:
+    """Return `node_splits` with each query in the part that has most of its documents."""
     counts: dict[int, Counter[str]] = {}
     for query, document in graph.pair_nodes.values():
-        counts.setdefault(query, Counter())[sides[document]] += 1
+        counts.setdefault(query, Counter())[node_splits[document]] += 1
 
-    placed = list(sides)
+    placed = list(node_splits)
     for query, count_by_part in counts.items():
         placed[query] = max(PARTS, key=lambda part: (count_by_part[part], -PARTS.index(part)))
 
@@ -203,21 +203,24 @@ PLACINGS: dict[str, Callable[[GiantGraph], list[str]]] = {
 # --- measures
 
 
-def lost_share(graph: GiantGraph, sides: list[str]) -> float:
+def lost_share(graph: GiantGraph, node_splits: list[str]) -> float:
     """Return the share of the pairs whose query and document lie in different parts."""
-    lost = sum(sides[query] != sides[document] for query, document in graph.pair_nodes.values())
+    lost = sum(
+        node_splits[query] != node_splits[document] for query, document in graph.pair_nodes.values()
+    )
     return lost / len(graph.pair_nodes)
 
 
-def held_out_share(graph: GiantGraph, sides: list[str]) -> float:
+def held_out_share(graph: GiantGraph, node_splits: list[str]) -> float:
     """Return the share of the pairs that are held out as a whole."""
     held_out = sum(
-        sides[query] == sides[document] != "train" for query, document in graph.pair_nodes.values()
+        node_splits[query] == node_splits[document] != "train"
+        for query, document in graph.pair_nodes.values()
     )
     return held_out / len(graph.pair_nodes)
 
 
-def error_ratio(graph: GiantGraph, sides: list[str], random: np.random.Generator) -> float:
+def error_ratio(graph: GiantGraph, node_splits: list[str], random: np.random.Generator) -> float:
     """Return the estimated standard error of a mean over held-out queries, by the true one.
 
     The result of a query is the mean effect of its documents and noise of its own, both of
@@ -227,15 +230,15 @@ def error_ratio(graph: GiantGraph, sides: list[str], random: np.random.Generator
         {
             pair_id
             for pair_id, (query, document) in graph.pair_nodes.items()
-            if sides[query] != sides[document]
+            if node_splits[query] != node_splits[document]
         },
         {},
     )
-    home_of = home_nodes(graph, sides, left_out)
+    home_of = home_nodes(graph, node_splits, left_out)
     held_out = [
         (*graph.pair_nodes[pair_id], home)
         for pair_id, home in home_of.items()
-        if sides[graph.pair_nodes[pair_id][1]] != "train"
+        if node_splits[graph.pair_nodes[pair_id][1]] != "train"
     ]
     query_number, queries = _numbered([query for query, _, _ in held_out])
     document_number, documents = _numbered([document for _, document, _ in held_out])
@@ -270,12 +273,12 @@ def show(name: str, pairs: Pairs, placings: list[str]) -> None:
     print(f"{name}: {len(pairs.queries):,} pairs, {share:.1%} in one component")
     for placing in placings:
         start = time.process_time()
-        sides = PLACINGS[placing](graph)
+        node_splits = PLACINGS[placing](graph)
         seconds = time.process_time() - start
-        line = f"  {placing:<9} lost {lost_share(graph, sides):7.2%}  "
-        line += f"held out {held_out_share(graph, sides):.1%}  {seconds:6.1f} s"
+        line = f"  {placing:<9} lost {lost_share(graph, node_splits):7.2%}  "
+        line += f"held out {held_out_share(graph, node_splits):.1%}  {seconds:6.1f} s"
         if placing == "metis":
-            ratio = error_ratio(graph, sides, np.random.default_rng(1))
+            ratio = error_ratio(graph, node_splits, np.random.default_rng(1))
             line += f"  (graph {building:.1f} s)  se {ratio:.2f}"
         print(line, flush=True)
 

@@ -1,24 +1,26 @@
-"""How many random inputs Hypothesis tries: the full number, or a few while one writes (`make check`).
+"""How many random inputs Hypothesis tries: a few while one writes, more in the gate, or all.
 
+`make check` takes the profile "check", `make test` takes "gate", and `make prove` takes "full".
 tests/conftest.py imports this module first, so that the profiles are there when pytest reads
 `--hypothesis-profile`. No example has a deadline: how long one takes depends on the machine.
 """
 
 from hypothesis import settings
 
-# The profile that `make check` names.
-CHECK = "check"
-FEW = 10
+# The most examples of each profile. The profile "full" has no limit.
+LIMITS = {"check": 10, "gate": 25}
+FULL = "full"
 
 # Where there is CI, Hypothesis has chosen a profile of its own by now.
 chosen = settings.get_profile(settings.get_current_profile_name())
-settings.register_profile("full", chosen, deadline=None)
-settings.register_profile(CHECK, chosen, max_examples=FEW, deadline=None)
-settings.load_profile("full")
+settings.register_profile(FULL, chosen, deadline=None)
+for name, limit in LIMITS.items():
+    settings.register_profile(name, chosen, max_examples=limit, deadline=None)
+
+settings.load_profile("gate")
 
 
 def examples(number):
-    """Return the settings of a property that `number` examples show; `make check` tries FEW."""
-    if settings.get_current_profile_name() == CHECK:
-        number = min(number, FEW)
-    return settings(max_examples=number, deadline=None)
+    """Return the settings of a property that `number` examples show; profiles may try fewer."""
+    limit = LIMITS.get(settings.get_current_profile_name(), number)
+    return settings(max_examples=min(number, limit), deadline=None)

@@ -1,11 +1,11 @@
-"""Properties take few examples in `make check` and all of them everywhere else."""
+"""Properties take few examples in `make check`, more in `make test`, and all in `make prove`."""
 
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from tests.properties import CHECK, FEW, examples
+from tests.properties import FULL, LIMITS, examples
 
 
 @pytest.fixture
@@ -19,7 +19,14 @@ def profile(request):
 
 @pytest.mark.parametrize(
     ("profile", "number", "tried"),
-    [("full", 60, 60), ("full", 400, 400), (CHECK, 60, FEW), (CHECK, 3, 3)],
+    [
+        (FULL, 60, 60),
+        (FULL, 400, 400),
+        ("gate", 400, 25),
+        ("gate", 20, 20),
+        ("check", 60, 10),
+        ("check", 3, 3),
+    ],
     indirect=["profile"],
 )
 def test_the_profile_limits_the_number_of_examples(profile, number, tried):
@@ -27,14 +34,14 @@ def test_the_profile_limits_the_number_of_examples(profile, number, tried):
     assert examples(number).deadline is None
 
 
-def test_make_check_names_the_profile_and_make_test_does_not():
+def test_make_check_and_make_prove_name_a_profile():
     lines = Path("Makefile").read_text("utf-8").splitlines()
-    runs = [line for line in lines if f"--hypothesis-profile {CHECK}" in line]
-    assert ["not slow" in line for line in runs] == [True]
+    named = [line.strip() for line in lines if "--hypothesis-profile" in line]
+    assert ["check -m" in line for line in named] == [True, False]
+    assert ['full -m "prove or hypothesis"' in line for line in named] == [False, True]
 
 
 def test_profiles_have_a_number_of_examples_and_no_deadline():
-    assert settings.get_profile("full").max_examples == 100
-    assert settings.get_profile(CHECK).max_examples == FEW
-    assert settings.get_profile("full").deadline is None
-    assert settings.get_profile(CHECK).deadline is None
+    numbers = {name: settings.get_profile(name).max_examples for name in [FULL, *LIMITS]}
+    assert numbers == {FULL: 100, "gate": 25, "check": 10}
+    assert all(settings.get_profile(name).deadline is None for name in numbers)

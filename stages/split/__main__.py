@@ -96,8 +96,10 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     split_of = dict(zip(splits["id"], splits["split"], strict=True))
 
     # Evaluation sets: the queries of validation and test, and the leaks, counted anew.
-    sides = assignment.split_in_giants()
-    evaluation = evaluation_sets(tables, splits, params.labels.positive_from, side_of=sides)
+    split_of_row = assignment.split_in_giants()
+    evaluation = evaluation_sets(
+        tables, splits, params.labels.positive_from, split_of_row=split_of_row
+    )
     own_documents = given_documents(splits, assignment, rows, given)
     used = task.without(unused_pairs(assignment, given))
     audit = audit_result(used, split_of, given, documents=own_documents, params=params.split)
@@ -290,7 +292,7 @@ def row_metrics(
 
 
 def evaluation_sets(
-    tables: Tables, splits: pd.DataFrame, positive_from: float, *, side_of: Mapping[str, str]
+    tables: Tables, splits: pd.DataFrame, positive_from: float, *, split_of_row: Mapping[str, str]
 ) -> EvaluationSets:
     """Return the evaluation sets of the held-out pairs.
 
@@ -298,7 +300,7 @@ def evaluation_sets(
         tables: documents and pairs.
         splits: the Splits.
         positive_from: the score from which a pair is a positive.
-        side_of: id of a row of a divided component to its split before training is sampled.
+        split_of_row: id of a row of a divided component to its split before training is sampled.
     """
     collected = tables.pairs.collected
     built = tables.pairs.built
@@ -326,7 +328,7 @@ def evaluation_sets(
     tables_of_set = mask_sets(
         {**sets, "synthetic": synthetic},
         tables.every_pair,
-        side_of,
+        split_of_row,
         positive_from=positive_from,
         given_queries=given_query_ids(collected, tables.given),
     )

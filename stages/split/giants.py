@@ -25,7 +25,7 @@ from stages.split.components import (
 from stages.split.frozen_giants import FrozenGiants, Giant
 from stages.split.graph_cut import GiantGraph, build_graph, cut_graph
 from stages.split.interface import SplitParams
-from stages.split.placement import fixed_sides, join_neighbours
+from stages.split.placement import frozen_nodes, join_neighbours
 from stages.split.rows import Assignment, SplitRows, TrainingExclusion
 from stages.split.straddling import LeftOut, Placement, leave_out
 
@@ -195,26 +195,26 @@ def _divide(
     graph = build_graph(row_ids, edges, documents, shares)
 
     # The split of each node: what is frozen, then what follows from it or from a cut.
-    fixed = fixed_sides(graph, inputs.frozen)
+    fixed = frozen_nodes(graph, inputs.frozen)
     is_known = any(row_id in inputs.frozen_giants.giant_of for row_id in row_ids)
     if handling == "train":
-        sides = [fixed.get(node, "train") for node in range(len(graph.members))]
+        node_splits = [fixed.get(node, "train") for node in range(len(graph.members))]
     elif is_known:
-        sides = join_neighbours(graph, fixed)
+        node_splits = join_neighbours(graph, fixed)
     else:
         cut = cut_graph(graph, shares)
-        sides = [fixed.get(node, side) for node, side in enumerate(cut)]
+        node_splits = [fixed.get(node, split) for node, split in enumerate(cut)]
 
     # What lies across two splits is in none.
     left_before = frozenset(row_id for row_id in row_ids if inputs.frozen.get(row_id) == "left_out")
     left_out = leave_out(
-        graph, Placement(sides, frozenset(fixed), left_before, is_trained=handling == "train")
+        graph, Placement(node_splits, frozenset(fixed), left_before, is_trained=handling == "train")
     )
-    return _components(graph, sides, left_out, inputs.rows.anchors)
+    return _components(graph, node_splits, left_out, inputs.rows.anchors)
 
 
 def _components(
-    graph: GiantGraph, sides: Sequence[str], left_out: LeftOut, anchors: TextVersions
+    graph: GiantGraph, node_splits: Sequence[str], left_out: LeftOut, anchors: TextVersions
 ) -> _Part:
     """Return each row with a component of its own split.
 
@@ -222,7 +222,7 @@ def _components(
     held-out pair is in that of the most asked document of its query, so that all pairs of a query
     are together. Each row that is left out is a component by itself.
     """
-    home_of = home_nodes(graph, sides, left_out)
+    home_of = home_nodes(graph, node_splits, left_out)
     rows_of_component: dict[int, list[str]] = defaultdict(list)
     for node, row_ids in enumerate(graph.members):
         for row_id in row_ids:
@@ -237,12 +237,12 @@ def _components(
         has_documents = any(not is_pair_id(row_id) for row_id in row_ids)
         name = name_by_document(row_ids) if has_documents else name_pairs(row_ids)
         component_of.update(dict.fromkeys(row_ids, name))
-        split_of[name] = sides[node]
+        split_of[name] = node_splits[node]
 
     return _Part(component_of, split_of, left_out.reason_of_pair)
 
 
-def home_nodes(graph: GiantGraph, sides: Sequence[str], left_out: LeftOut) -> dict[str, int]:
+def home_nodes(graph: GiantGraph, node_splits: Sequence[str], left_out: LeftOut) -> dict[str, int]:
     """Return pair id to the node that names its component, without pairs that are left out."""
     kept = {
         pair_id: ends
@@ -258,6 +258,6 @@ def home_nodes(graph: GiantGraph, sides: Sequence[str], left_out: LeftOut) -> di
         home_of_query[query] = max(home, document, key=lambda node: (pair_count[node], -node))
 
     return {
-        pair_id: document if sides[document] == "train" else home_of_query[query]
+        pair_id: document if node_splits[document] == "train" else home_of_query[query]
         for pair_id, (query, document) in kept.items()
     }

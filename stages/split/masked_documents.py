@@ -29,7 +29,7 @@ class MaskedSet(NamedTuple):
 def mask_sets(
     sets: Mapping[str, QuerySet],
     pairs: pd.DataFrame,
-    side_of: Mapping[str, str],
+    split_of_row: Mapping[str, str],
     *,
     positive_from: float,
     given_queries: Collection[str] = (),
@@ -42,7 +42,7 @@ def mask_sets(
         name: mask_documents(
             query_set,
             pairs,
-            side_of,
+            split_of_row,
             "validation" if name == "synthetic" else name,
             positive_from=positive_from,
             given_queries=given_queries,
@@ -54,7 +54,7 @@ def mask_sets(
 def mask_documents(
     query_set: QuerySet,
     pairs: pd.DataFrame,
-    side_of: Mapping[str, str],
+    split_of_row: Mapping[str, str],
     split: str,
     *,
     positive_from: float,
@@ -65,24 +65,24 @@ def mask_documents(
     Args:
         query_set: the queries and qrels of one split.
         pairs: all Pairs, collected and built.
-        side_of: id of a row of a giant to its split before training is sampled.
+        split_of_row: id of a row of a giant to its split before training is sampled.
         split: the split of the queries.
         positive_from: the score from which a pair is a positive.
         given_queries: ids of queries whose split is given: they are asked as given, so nothing of
             theirs is masked.
     """
     queries, qrels = query_set
-    if not side_of:
+    if not split_of_row:
         return MaskedSet(queries, qrels, Masked.empty())
 
     # Queries that ask for any document of a topic have documents elsewhere among their qrels.
-    sides = qrels["doc_id"].map(side_of)
+    document_splits = qrels["doc_id"].map(split_of_row)
     is_given = qrels["query_id"].isin(given_queries)
-    is_elsewhere = sides.notna() & (sides != split) & ~is_given
+    is_elsewhere = document_splits.notna() & (document_splits != split) & ~is_given
     counted = qrels[~is_elsewhere]
 
     # The pairs across two parts of a giant.
-    left_out = pairs[pairs["pair_id"].map(side_of) == "left_out"]
+    left_out = pairs[pairs["pair_id"].map(split_of_row) == "left_out"]
     positives = positive_pairs(left_out, positive_from)
     query_ids = positives["anchor"].map(query_id_of)
     across = pd.DataFrame({"query_id": query_ids, "doc_id": positives["doc_id"]})

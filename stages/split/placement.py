@@ -9,7 +9,7 @@ from stages.split.constraints import SPLIT_PRECEDENCE
 from stages.split.graph_cut import PARTS, GiantGraph
 
 
-def fixed_sides(graph: GiantGraph, frozen: Mapping[str, str]) -> dict[int, str]:
+def frozen_nodes(graph: GiantGraph, frozen: Mapping[str, str]) -> dict[int, str]:
     """Return node to split, for each node with a frozen row.
 
     Where the rows of a node were frozen in several splits, the first of test, validation and train
@@ -37,16 +37,18 @@ def join_neighbours(graph: GiantGraph, fixed: Mapping[int, str]) -> list[str]:
         fixed: node to split.
     """
     neighbours = _neighbours(graph)
-    side_of = dict(fixed)
+    split_of_node = dict(fixed)
     frontier = set(fixed)
     while frontier:
         # The nodes beside those that were placed last.
-        beside = {other for node in frontier for other in neighbours[node] if other not in side_of}
-        placed = {node: _most_edges(neighbours[node], side_of) for node in beside}
-        side_of.update(placed)
+        beside = {
+            other for node in frontier for other in neighbours[node] if other not in split_of_node
+        }
+        placed = {node: _most_edges(neighbours[node], split_of_node) for node in beside}
+        split_of_node.update(placed)
         frontier = set(placed)
 
-    return [side_of.get(node, "train") for node in range(len(graph.members))]
+    return [split_of_node.get(node, "train") for node in range(len(graph.members))]
 
 
 def _neighbours(graph: GiantGraph) -> dict[int, Counter[int]]:
@@ -60,11 +62,11 @@ def _neighbours(graph: GiantGraph) -> dict[int, Counter[int]]:
     return neighbours
 
 
-def _most_edges(edges: Mapping[int, int], side_of: Mapping[int, str]) -> str:
+def _most_edges(edges: Mapping[int, int], split_of_node: Mapping[int, str]) -> str:
     """Return the split that most of the `edges` of a node lead to."""
-    count_by_side: Counter[str] = Counter()
+    count_by_split: Counter[str] = Counter()
     for node, count in edges.items():
-        if node in side_of:
-            count_by_side[side_of[node]] += count
+        if node in split_of_node:
+            count_by_split[split_of_node[node]] += count
 
-    return max(PARTS, key=lambda part: (count_by_side[part], -PARTS.index(part)))
+    return max(PARTS, key=lambda part: (count_by_split[part], -PARTS.index(part)))

@@ -36,13 +36,13 @@ class Placement(NamedTuple):
     """The split of each node of a graph, and what was decided before.
 
     Attributes:
-        sides: the split of each node: train, validation or test.
+        node_splits: the split of each node: train, validation or test.
         frozen: the nodes with a frozen row.
         left_out: ids of rows that were frozen as left out.
         is_trained: whether all is trained on but frozen rows, so that these are what others meet.
     """
 
-    sides: list[str]
+    node_splits: list[str]
     frozen: frozenset[int]
     left_out: frozenset[str]
     is_trained: bool
@@ -57,20 +57,20 @@ class LeftOut(NamedTuple):
 
 def leave_out(graph: GiantGraph, placement: Placement) -> LeftOut:
     """Return the rows that cannot be used where the nodes of `graph` are placed so."""
-    sides = placement.sides
+    node_splits = placement.node_splits
     straddles = MEETS_FROZEN if placement.is_trained else STRADDLES
     near_reason = MEETS_FROZEN if placement.is_trained else NEAR
     reason_of_pair: dict[str, TrainingExclusion] = {}
 
     # Pairs across two parts, and those that were left out before.
     for pair_id, (query, document) in graph.pair_nodes.items():
-        if sides[query] != sides[document] or pair_id in placement.left_out:
+        if node_splits[query] != node_splits[document] or pair_id in placement.left_out:
             reason_of_pair[pair_id] = _exclusion(straddles, graph, pair_id, document)
 
     # Nodes that are left out with all of their pairs.
     weights = _remaining_pairs(graph, reason_of_pair)
-    near = [ends for ends in graph.near if sides[ends[0]] != sides[ends[1]]]
-    cover = cover_near_edges(near, sides, _costs(weights, placement))
+    near = [ends for ends in graph.near if node_splits[ends[0]] != node_splits[ends[1]]]
+    cover = cover_near_edges(near, node_splits, _costs(weights, placement))
     partner_of = _partners(near, cover)
     row_ids = {row_id for row_id in placement.left_out if row_id in graph.node_of}
     cleared = set(cover) | {graph.node_of[row_id] for row_id in row_ids if row_id[0] == "d"}
@@ -87,7 +87,7 @@ def leave_out(graph: GiantGraph, placement: Placement) -> LeftOut:
 
 
 def cover_near_edges(
-    near: Sequence[tuple[int, int]], sides: Sequence[str], costs: Sequence[int]
+    near: Sequence[tuple[int, int]], node_splits: Sequence[str], costs: Sequence[int]
 ) -> set[int]:
     """Return nodes that touch each edge of `near`, at the least sum of `costs` in each step.
 
@@ -95,23 +95,24 @@ def cover_near_edges(
     [1, 2]
 
     Args:
-        near: edges between nodes of different sides.
-        sides: the split of each node.
+        near: edges between nodes of different splits.
+        node_splits: the split of each node.
         costs: what leaving out each node costs; not negative.
     """
     # Training against what is held out.
     training = [
-        (left, right) if sides[left] == "train" else (right, left)
+        (left, right) if node_splits[left] == "train" else (right, left)
         for left, right in near
-        if "train" in (sides[left], sides[right])
+        if "train" in (node_splits[left], node_splits[right])
     ]
     cover = least_cover(training, costs)
 
     # Validation against test, as far as nothing covers it yet.
     held_out = [
-        (left, right) if sides[left] == "validation" else (right, left)
+        (left, right) if node_splits[left] == "validation" else (right, left)
         for left, right in near
-        if "train" not in (sides[left], sides[right]) and cover.isdisjoint((left, right))
+        if "train" not in (node_splits[left], node_splits[right])
+        and cover.isdisjoint((left, right))
     ]
     return cover | least_cover(held_out, costs)
 
@@ -198,8 +199,8 @@ def _costs(weights: Sequence[int], placement: Placement) -> list[int]:
     costs = list(weights)
     for node in placement.frozen:
         # Of two frozen texts that became near, the one of the test split stays.
-        if placement.sides[node] in EVALUATION_SPLITS:
-            is_test = placement.sides[node] == "test"
+        if placement.node_splits[node] in EVALUATION_SPLITS:
+            is_test = placement.node_splits[node] == "test"
             costs[node] += FROZEN_WEIGHT * (FROZEN_WEIGHT if is_test else 1)
 
     return costs

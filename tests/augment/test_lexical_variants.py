@@ -1,7 +1,7 @@
 """Abbreviations and spelling swap in both directions, and typing errors hit one letter of a plain word."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.augment.lexical_variants import (
@@ -88,7 +88,6 @@ def test_no_known_word_comes_out():
     assert typos("Water", {variant.lower() for variant in typos("Water")}) == set()
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["kettle", "Tumour", "of", "25", "MRI", "left", "(broken)"]), max_size=5

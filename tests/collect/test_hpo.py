@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.collect import hpo
@@ -110,7 +110,6 @@ def test_the_release_is_named_in_the_citation(ontology):
     assert "Gargano et al. 2024" in facts.citation and "2025-01-16" in facts.citation
 
 
-@settings(deadline=None)
 @given(st.permutations(STANZAS))
 def test_the_order_of_the_file_changes_nothing(tmp_path_factory, stanzas):
     folder = tmp_path_factory.mktemp("obo")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.collect import source_settings, table
@@ -153,7 +153,6 @@ def outcome(folder: Path, rows, columns) -> tuple[list, list, list, int, int] | 
     return (*tables, collected.records_read, collected.records_kept)
 
 
-@settings(deadline=None)
 @given(rows=ROWS, columns=st.sampled_from([KEYED, FAQ]), data=st.data())
 def test_shuffling_rows_changes_nothing(tmp_path_factory, rows, columns, data):
     folder = tmp_path_factory.mktemp("raw")
@@ -161,7 +160,6 @@ def test_shuffling_rows_changes_nothing(tmp_path_factory, rows, columns, data):
     assert outcome(folder, rows, columns) == outcome(folder, shuffled, columns)
 
 
-@settings(deadline=None)
 @given(rows=ROWS, columns=st.sampled_from([KEYED, FAQ]))
 def test_every_row_is_kept_or_stands_in_the_ledger(tmp_path_factory, rows, columns):
     result = outcome(tmp_path_factory.mktemp("raw"), rows, columns)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.evaluate.diagnostics import label_error, sample_errors
@@ -54,7 +54,6 @@ def test_a_document_graded_zero_is_an_error():
     assert sample_errors(runs([5]), evaluation_set, 50, 13)["doc_id"].tolist() == [name("d", 5)]
 
 
-@settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(2, 30))
 def test_a_smaller_sample_begins_a_larger_one(random, limit):
     all_runs, evaluation_set = runs(range(2, 32)), held(30)

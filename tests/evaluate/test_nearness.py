@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.evaluate.nearness import (
@@ -18,6 +18,7 @@ from stages.lib.core.params import ModelParams
 from stages.lib.evaluation.evaluation_set import EvaluationSet
 from stages.lib.retrieval.corpus import Corpus
 from tests.evaluate.test_results_gains import results
+from tests.properties import examples
 
 SETTINGS = IntervalSettings(13, None, 10)
 MODEL = ModelParams(base="m", weights_sha256="", anchor_prompt="", document_prompt="")
@@ -54,7 +55,7 @@ def test_a_query_is_as_near_as_its_nearest_trained_text():
     assert np.isnan(near["trained_document"][2])
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.lists(st.integers(0, 359), min_size=1), st.lists(st.integers(0, 359), min_size=1))
 def test_the_nearest_is_the_largest_of_all_cosines(degrees, others):
     found = nearest_cosines(angles(*degrees), angles(*others))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.evaluate.systems import fuse
@@ -56,7 +56,6 @@ def test_a_ranking_that_both_share_stays():
     assert fuse(same, same).positions.tolist() == [[5, 2, 8]]
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_the_fusion_is_a_sort_of_the_sums(data):
     k = data.draw(st.integers(1, 6))

@@ -5,13 +5,14 @@ from unittest import mock
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.errors import UserError
 from stages.split import giants as giants_module
 from stages.split.frozen_giants import FrozenGiants
 from stages.split.giants import choose_handling, pair_limit
+from tests.properties import examples
 from tests.split.faq import d, matches_of, p, rows_of, with_params
 from tests.split.giant_tables import (
     AUTO,
@@ -268,7 +269,7 @@ def test_held_out_pairs_are_in_components_of_documents_and_a_query_is_in_one():
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(
     added=st.integers(0, 120),
     removed=st.integers(0, 80),
@@ -289,21 +290,23 @@ def test_under_a_frozen_file_unrelated_rows_flip_nothing(added, removed, part):
     assert shared_between_splits(new, [*giant, *others[removed:]]) == 0
 
 
-@pytest.mark.parametrize("side", ["train", "validation", "test"])
-def test_new_rows_of_a_frozen_giant_join_the_side_of_most_of_their_edges(side):
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_new_rows_of_a_frozen_giant_join_the_split_of_most_of_their_edges(split):
     giant = chain("g", 400)
     others = singles("s", 100)
     before = divided(*table_of([*giant, *others]))
     frozen, giants = frozen_as(before, 25)
     old = before.split_by_row()
-    homes = sorted(document for document in {name for _, name in giant} if old[d(document)] == side)
-    other_side = {"train": "test", "validation": "train", "test": "train"}[side]
-    away = min(document for _, document in giant if old[d(document)] == other_side)
+    homes = sorted(
+        document for document in {name for _, name in giant} if old[d(document)] == split
+    )
+    other_split = {"train": "test", "validation": "train", "test": "train"}[split]
+    away = min(document for _, document in giant if old[d(document)] == other_split)
     links = [("new", homes[0]), ("new", homes[1]), ("new", away), ("new", "fresh")]
     after = divided(*table_of([*giant, *others, *links]), frozen=frozen, giants=giants)
     new = after.split_by_row()
-    assert [new[p(" ".join(link))] for link in links] == [side, side, "left_out", side]
-    assert new[d("fresh")] == side
+    assert [new[p(" ".join(link))] for link in links] == [split, split, "left_out", split]
+    assert new[d("fresh")] == split
     assert {row_id: new[row_id] for row_id in old} == old
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -16,6 +16,7 @@ from stages.lib.schemas.splits import Fingerprints, Splits
 from stages.split.__main__ import app
 from stages.split.constraints import Constraints
 from stages.split.given import GivenRows, SplitTask, assign_with_given
+from tests.properties import examples
 from tests.split.faq import (
     LONG,
     d,
@@ -389,7 +390,7 @@ LABEL = st.sampled_from(["train", "validation", "test", ""])
 ANCHOR = st.sampled_from(["reset", "Reset!", "no sound", "no  sound?", "dark", "too loud", "beeps"])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     rows_drawn=st.lists(
         st.tuples(ANCHOR, st.integers(0, 5), LABEL, st.integers(0, 2)), min_size=1, max_size=14

@@ -2,11 +2,12 @@
 
 from itertools import chain, combinations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.split.graph_cut import GiantGraph
 from stages.split.straddling import Placement, cover_near_edges, least_cover, leave_out
+from tests.properties import examples
 
 COUNT = 8
 EDGES = st.lists(st.tuples(st.integers(0, 3), st.integers(4, 7)), max_size=10)
@@ -20,7 +21,7 @@ def cheapest_by_trying_all(edges, costs):
     return min(sum(costs[node] for node in nodes) for nodes in covers)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(edges=EDGES, costs=COSTS)
 def test_a_cover_between_two_parts_is_the_cheapest_of_all(edges, costs):
     cover = least_cover(edges, costs)
@@ -28,15 +29,15 @@ def test_a_cover_between_two_parts_is_the_cheapest_of_all(edges, costs):
     assert sum(costs[node] for node in cover) == cheapest_by_trying_all(edges, costs)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     edges=st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=12),
-    sides=st.lists(st.sampled_from(["train", "validation", "test"]), min_size=8, max_size=8),
+    node_splits=st.lists(st.sampled_from(["train", "validation", "test"]), min_size=8, max_size=8),
     costs=COSTS,
 )
-def test_edges_between_three_parts_are_all_covered(edges, sides, costs):
-    across = [(left, right) for left, right in edges if sides[left] != sides[right]]
-    cover = cover_near_edges(across, sides, costs)
+def test_edges_between_three_parts_are_all_covered(edges, node_splits, costs):
+    across = [(left, right) for left, right in edges if node_splits[left] != node_splits[right]]
+    cover = cover_near_edges(across, node_splits, costs)
     assert all(cover & set(edge) for edge in across)
 
 
@@ -48,8 +49,8 @@ def graph(near):
     return GiantGraph(node_of, members, pair_nodes, [1, 2, 1, 2], near)
 
 
-def placement(sides, frozen=(), left_out=(), *, is_trained=False):
-    return Placement(sides, frozenset(frozen), frozenset(left_out), is_trained)
+def placement(node_splits, frozen=(), left_out=(), *, is_trained=False):
+    return Placement(node_splits, frozenset(frozen), frozenset(left_out), is_trained)
 
 
 def reasons(left_out):

@@ -1,13 +1,14 @@
 """Nothing that trains holds a held-out text: for every unit and recipe, by raw substring search."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.text import matches as matches_module
 from stages.split import assignment as assignment_module
 from stages.split.components import is_pair_id
 from stages.split.leakage import match_edges
+from tests.properties import examples
 from tests.split.corpora import (
     NEAR,
     RECIPES,
@@ -128,7 +129,7 @@ def corpora(draw):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(corpora())
 def test_nothing_that_trains_is_held_out(unit, drawn):
     data, recipes, days = drawn

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.evaluate.interface import EvaluateParams
@@ -42,7 +42,6 @@ def test_queries_without_common_components_have_weight_1():
     assert query_weights(names, component_weight=1).tolist() == [1.0] * 50
 
 
-@settings(deadline=None)
 @given(COMPONENTS, st.integers(1, 100))
 def test_no_component_counts_as_more_and_small_ones_count_fully(components, most):
     weights = query_weights(components, most)
@@ -52,13 +51,11 @@ def test_no_component_counts_as_more_and_small_ones_count_fully(components, most
         assert len(set(weights[components == name])) == 1
 
 
-@settings(deadline=None)
 @given(COMPONENTS, st.integers(1, 100), st.integers(0, 100))
 def test_a_larger_limit_lowers_no_weight(components, most, more):
     assert (query_weights(components, most + more) >= query_weights(components, most)).all()
 
 
-@settings(deadline=None)
 @given(COMPONENTS, st.integers(1, 100), st.randoms(use_true_random=False))
 def test_a_weight_goes_with_its_query_in_any_order(components, most, random):
     order = list(range(len(components)))
@@ -67,7 +64,6 @@ def test_a_weight_goes_with_its_query_in_any_order(components, most, random):
     assert shuffled.tolist() == query_weights(components, most)[order].tolist()
 
 
-@settings(deadline=None)
 @given(COMPONENTS, st.data())
 def test_with_weights_of_1_the_mean_is_the_plain_one_to_the_last_bit(components, data):
     scores = st.floats(-1.0, 1.0)

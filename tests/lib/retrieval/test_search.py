@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -29,7 +29,6 @@ def vectors(side, values=SMALL):
     )
 
 
-@settings(deadline=None)
 @given(SIDES.flatmap(vectors), st.integers(0, 50))
 def test_search_is_a_full_sort_with_ties_in_order_of_id(sides, k):
     queries, documents = sides
@@ -105,7 +104,6 @@ def cut_corpora(draw):
     return queries, passages, np.array([0, *sorted(inner)], dtype=np.int64)
 
 
-@settings(deadline=None)
 @given(cut_corpora(), st.integers(1, 50))
 def test_a_document_scores_as_its_best_passage(corpus, k):
     queries, passages, starts = corpus

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.text import overlap
 from stages.lib.text.overlap import run_hashes, shared_runs
+from tests.properties import examples
 
 
 def numbered(name, count):
@@ -87,7 +88,7 @@ def runs_of(text, run_words, sentence_words):
     return windows, {line for line in lines if len(line) >= sentence_words}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(TEXTS, min_size=2, max_size=5))
 def test_the_pairs_that_share_a_run_are_those_of_comparing_all_with_all(texts):
     rows = {f"d{index}": text for index, text in enumerate(texts)}

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pyarrow as arrow
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core import database
@@ -18,6 +18,7 @@ from stages.lib.text import similarity_join as module
 from stages.lib.text.crowds import Forest, JoinRun
 from stages.lib.text.normal_form import hash_shingles, jaccard, shingles, similarity
 from stages.lib.text.similarity_join import SET_SCHEMA, join_sets, similarity_join
+from tests.properties import examples
 
 SETS = st.dictionaries(
     st.text("abcdef", min_size=1, max_size=3),
@@ -93,14 +94,14 @@ def template(count, size=40, changes=2, first=0):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(SETS, st.sampled_from(THRESHOLDS))
 def test_the_exact_self_join_is_brute_force(sets, threshold):
     assert list(similarity_join(sets, sets, threshold)) == brute_force(sets, sets, threshold)
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(SETS, SETS, st.sampled_from(THRESHOLDS))
 def test_the_exact_join_of_two_tables_is_brute_force(sets, others, threshold):
     assert list(similarity_join(sets, others, threshold)) == brute_force(sets, others, threshold)
@@ -130,7 +131,7 @@ def test_the_exact_join_is_brute_force_on_sets_of_realistic_size(threshold):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(st.lists(st.frozensets(st.integers(0, 12)), max_size=12), st.sampled_from(THRESHOLDS))
 def test_containment_is_brute_force_up_to_twice_the_size(rows, threshold):
     edges = join_sets(set_table(rows), None, threshold, "containment")
@@ -232,7 +233,7 @@ def test_a_crowd_of_one_template_is_a_tree():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("limit", [1, 2, 4])
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(sets=ALIKE_SETS, threshold=st.sampled_from([0.5, 0.7, 0.8]))
 def test_crowds_leave_connected_what_is_connected(limit, sets, threshold):
     exact = brute_force(sets, sets, threshold)
@@ -245,7 +246,7 @@ def test_crowds_leave_connected_what_is_connected(limit, sets, threshold):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("limit", [1, 2, 4])
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(sets=ALIKE_SETS, others=ALIKE_SETS, threshold=st.sampled_from([0.5, 0.7, 0.8]))
 def test_crowds_of_two_tables_leave_each_row_a_partner(limit, sets, others, threshold):
     exact = brute_force(sets, others, threshold)
