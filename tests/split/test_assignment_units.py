@@ -196,7 +196,7 @@ def test_each_unit_runs_on_the_same_data(project, unit):
 
 @pytest.mark.slow
 def test_stray_clicks_connect_documents_and_not_queries():
-    queries, products, count = 20_000, 7_500, 100_000
+    queries, products, count = 4_000, 1_500, 20_000
     draws = [int(hash_hex("click", str(index)), 16) for index in range(count)]
     query_of_click = [(one // 7) % queries for one in draws]
     # One click in fifty goes astray; the others stay with the five products that fit the query.
@@ -225,6 +225,6 @@ def test_stray_clicks_connect_documents_and_not_queries():
             "split": pair_table["pair_id"].map(split_of),
         }
     ).drop_duplicates()
-    assert query_splits["query"].is_unique and len(query_splits) > 19_500
+    assert query_splits["query"].is_unique and len(query_splits) >= 3_900
     shares = pair_table["pair_id"].map(split_of).value_counts(normalize=True)
     assert abs(shares["train"] - 0.8) < 0.03 and abs(shares["test"] - 0.1) < 0.03

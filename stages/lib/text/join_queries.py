@@ -2,7 +2,8 @@
 
 A shingle list is all sets that hold one shingle where it counts. "smaller" is the smaller set of
 a pair, and of two sets of one size the one with the smaller index. Parameters: `own_share`,
-`other_share`, `smaller_share`, `larger_share` and `reach` of `PairRule`, `threshold`, and `limit`.
+`other_share`, `smaller_share`, `larger_share` and `reach` of `PairRule`, `threshold`,
+`common`, and `limit`.
 """
 
 from __future__ import annotations
@@ -52,8 +53,9 @@ SELECT set_index, rank_index, set_index * 4294967296 + rank_index AS pair_key
 FROM ranked SEMI JOIN kept USING (set_index)
 """
 
-# Prefix filter. `rest` counts the shingles of a set from this one on. The rarest shingle that two
-# similar sets share has a rest of at least the number of shingles that they have to share.
+# Prefix filter. `rest` counts the shingles of a set from this one on. Of n shingles that two sets
+# have to share, the rarest has a rest of at least n in both sets, the next one of n - 1, and so on.
+# So the rarest `common` of them have a rest of at least n - common + 1, or they are all n.
 LARGER_PREFIXES = """
 CREATE TEMP TABLE larger AS
 SELECT * FROM (
@@ -62,26 +64,33 @@ SELECT * FROM (
             - row_number() OVER (PARTITION BY set_index ORDER BY rank_index) AS rest
     FROM members JOIN kept USING (set_index)
 )
-WHERE rest >= $larger_share * size - 1e-9
+WHERE rest >= $larger_share * size - $common + 1 - 1e-9
 """
 SMALLER_PREFIXES = """
 CREATE TEMP TABLE smaller AS
 SELECT *, floor(size * $reach + 1e-9) AS most FROM larger
-WHERE rest >= $smaller_share * size - 1e-9
+WHERE rest >= $smaller_share * size - $common + 1 - 1e-9
 """
 
-# Candidates: the length filter, and the prefix filter for the sizes of this pair.
+# Candidates: the length filter, and the prefix filter for the sizes of this pair. A pair shares
+# `common` shingles in its prefixes, or all that it has to share, where those are fewer.
 _IS_CANDIDATE = """
     l.size BETWEEN s.size AND s.most
     AND (s.size < l.size OR s.set_index < l.set_index)
     AND s.row_index <> l.row_index
-    AND least(s.rest, l.rest) >= $own_share * s.size + $other_share * l.size - 1e-9
+    AND least(s.rest, l.rest) >= $own_share * s.size + $other_share * l.size - $common + 1 - 1e-9
+"""
+_SHARES_ENOUGH = """
+GROUP BY s.set_index, l.set_index
+HAVING count(*) >= least(
+    $common, ceil(min($own_share * s.size + $other_share * l.size) - 1e-9)
+)
 """
 CANDIDATES = f"""
 CREATE OR REPLACE TEMP TABLE pairs AS
-SELECT DISTINCT s.set_index AS first_set, l.set_index AS second_set
+SELECT s.set_index AS first_set, l.set_index AS second_set
 FROM smaller s JOIN larger l ON s.rank_index = l.rank_index AND s.other = l.side
-WHERE {_IS_CANDIDATE}
+WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 """
 
 # Exact verification: how many shingles the sets of each pair share, of how many.
@@ -186,13 +195,13 @@ WITH bridges AS (
 SELECT s.set_index AS first_set, l.set_index AS second_set
 FROM (SELECT * FROM marked_smaller WHERE crowd < 0) s
 JOIN larger l ON s.rank_index = l.rank_index AND s.other = l.side
-WHERE {_IS_CANDIDATE}
+WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 UNION
 SELECT s.set_index, l.set_index
 FROM (SELECT * FROM marked_smaller WHERE crowd >= 0) s
 JOIN (SELECT * FROM marked_larger WHERE crowd < 0) l
     ON s.rank_index = l.rank_index AND s.other = l.side
-WHERE {_IS_CANDIDATE}
+WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 UNION
 SELECT s.set_index, l.set_index
 FROM bridges b
@@ -200,7 +209,7 @@ JOIN marked_smaller s
     ON s.rank_index = b.rank_index AND s.crowd = b.first_crowd AND s.side = b.side
 JOIN marked_larger l
     ON l.rank_index = b.rank_index AND l.crowd = b.second_crowd AND l.side = b.other
-WHERE {_IS_CANDIDATE}
+WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 """
 
 # Of each edge, all pairs of a set of the one row and a set of the other.
