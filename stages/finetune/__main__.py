@@ -172,8 +172,8 @@ def decisive_texts(inputs: Inputs, params: Params, *, uses_early_stopping: bool)
 
     # Merging happens after training, so it does not decide the weights that a checkpoint holds.
     if uses_early_stopping:
-        validation = (inputs.queries, inputs.qrels, inputs.aliases, inputs.passages)
-        paths += [table.path for table in validation]
+        tables = (inputs.queries, inputs.qrels, inputs.masked, inputs.aliases, inputs.passages)
+        paths += [table.path for table in tables]
 
     # The weight of a component is one of the parameters that early stopping looks at.
     sections = [params.finetune, params.run, params.model]

@@ -20,7 +20,7 @@ from stages.lib.core.params import (
 )
 from stages.lib.schemas.documents import Passages
 from stages.lib.schemas.duplicates import Aliases
-from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.evaluation_set import Masked, Qrels, Queries
 from stages.lib.schemas.training import Tokens
 
 Loss = Literal[
@@ -87,6 +87,14 @@ class Inputs:
     qrels: Annotated[
         TableFile[Qrels],
         Reads("data/split/validation/qrels.parquet", "Their relevant documents.", required=False),
+    ]
+    masked: Annotated[
+        TableFile[Masked],
+        Reads(
+            "data/split/validation/masked.parquet",
+            "Documents that do not count for them.",
+            required=False,
+        ),
     ]
     aliases: Annotated[
         TableFile[Aliases],

@@ -20,11 +20,11 @@ import numpy as np
 from stages.finetune.interface import Inputs
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import ModelParams
-from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels
+from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_masked, resolve_qrels
 from stages.lib.evaluation.ranking_metrics import per_query_metrics
 from stages.lib.evaluation.weights import weighted_mean
 from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
-from stages.lib.retrieval.search import Vectors, dense_search
+from stages.lib.retrieval.search import Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -65,7 +65,9 @@ def read_validation_set(
 
     # A kept document stands for its dropped copies.
     qrels = inputs.qrels.frame()
-    evaluation_set = EvaluationSet(inputs.queries.frame(), resolve_qrels(qrels, kept_id_of), qrels)
+    grades = resolve_qrels(qrels, kept_id_of)
+    masked = resolve_masked(inputs.masked.frame(), kept_id_of, grades)
+    evaluation_set = EvaluationSet(inputs.queries.frame(), grades, qrels, masked)
     if not len(evaluation_set.queries):
         raise UserError(
             f"{inputs.queries.path} holds no queries, "
@@ -112,7 +114,7 @@ def subset(
 
     return ValidationSet(
         _documents_at(validation_set.corpus, kept),
-        EvaluationSet(chosen_queries, qrels, validation_set.evaluation_set.raw_qrels),
+        validation_set.evaluation_set._replace(queries=chosen_queries, qrels=qrels),
         validation_set.prompts,
         component_weight=validation_set.component_weight,
     )
@@ -150,13 +152,14 @@ def ndcg_at_10(validation_set: ValidationSet, encode: Encode) -> float:
     # Rank the corpus for every query.
     document_vectors = encode(corpus.texts, prompts.document_prompt)
     query_vectors = encode(list(evaluation_set.queries["text"]), prompts.anchor_prompt)
-    hits = dense_search(
-        query_vectors, document_vectors, _DEPTH, passage_starts=corpus.passage_starts
+    query_ids = list(evaluation_set.queries["query_id"])
+    hits = evaluation_set.dense_hits(
+        query_ids, query_vectors, document_vectors, corpus=corpus, depth=_DEPTH
     )
 
     # Grade the hits.
     results = per_query_metrics(
-        list(evaluation_set.queries["query_id"]),
+        query_ids,
         hits,
         corpus.doc_ids,
         qrels=evaluation_set.qrels,

@@ -14,7 +14,7 @@ from stages.lib.reporting.details import read_details
 from stages.lib.retrieval.encoder import Encoder
 from stages.lib.schemas.documents import Passages
 from stages.lib.schemas.duplicates import Aliases
-from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.evaluation_set import Masked, Qrels, Queries
 from tests.finetune.cases import ROWS, ranking_tokens, write_tokens
 
 
@@ -51,6 +51,7 @@ def write_validation():
     tables.write(pd.DataFrame({**queries, **fill})[order], validation / "queries.parquet", Queries)
     qrels = pd.DataFrame({"query_id": query_ids, "doc_id": doc_ids, "grade": 1.0})
     tables.write(qrels, validation / "qrels.parquet", Qrels)
+    tables.write(Masked.empty(), validation / "masked.parquet", Masked)
     copies = pd.DataFrame({"doc_id": doc_ids[-1:], "kept_id": doc_ids[:1]})
     tables.write(copies, Path("data/deduplicate/aliases.parquet"), Aliases)
     passages = pd.DataFrame(

@@ -22,7 +22,7 @@ from stages.lib.retrieval.corpus import Corpus
 from stages.lib.retrieval.encoder import load_model
 from stages.lib.schemas.documents import Passages
 from stages.lib.schemas.duplicates import Aliases
-from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.evaluation_set import Masked, Qrels, Queries
 from stages.lib.schemas.training import Tokens
 from tests.finetune.cases import BASE, validation_set
 
@@ -64,6 +64,18 @@ def test_models_are_chosen_by_the_weighted_mean():
     assert ndcg_at_10(small(grades), encode) == pytest.approx(2 / 3, abs=1e-6)
 
 
+def test_masked_documents_do_not_count():
+    def encode(texts, prompt):
+        return np.array([AXES[text] for text in texts], dtype=np.float32)
+
+    # The only relevant document is second, behind a document that is masked for this query.
+    whole = small({"q0": {"d1": 1.0}, "q1": {"d1": 1.0}})
+    masked = whole.evaluation_set._replace(masked={"q0": frozenset({"d0"})})
+    score = ndcg_at_10(whole._replace(evaluation_set=masked), encode)
+    assert score == pytest.approx((1.0 + 1.0 / np.log2(3)) / 2, abs=1e-6)
+    assert subset(whole._replace(evaluation_set=masked)).evaluation_set.masked == masked.masked
+
+
 def test_a_bounded_set_keeps_answers_and_whole_documents():
     whole = small({"q0": {"d1": 1.0}}, starts=[0, 1, 3], texts=("x", "y1", "y2", "z"))
     few = subset(whole, max_queries=5, max_others=0)
@@ -87,7 +99,7 @@ def test_a_subset_follows_from_ids_and_is_nested():
 
 def test_without_queries_nothing_can_be_chosen(tmp_path):
     files = {}
-    for table in (Tokens, Queries, Qrels, Aliases, Passages):
+    for table in (Tokens, Queries, Qrels, Masked, Aliases, Passages):
         path = tmp_path / f"{table.__name__}.parquet"
         if table is not Tokens:
             tables.write(table.empty(), path, table)
