@@ -10,9 +10,7 @@ prefixes that share several elements).
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -22,6 +20,7 @@ import pyarrow as arrow
 from stages.lib.core.database import connect
 from stages.lib.text import join_queries
 from stages.lib.text.crowds import JoinRun, candidates_beside_crowds, find_crowds
+from stages.lib.text.normal_form import hash_shingles
 
 # The shingle sets of a row: one or two of each of its texts, as shingles or as their hashes.
 ShingleSets = Sequence[Collection[Any]]
@@ -43,6 +42,9 @@ SET_SCHEMA = arrow.schema(
 # Candidates share so many shingles in their prefixes. With one, 27,500 short texts of a small
 # vocabulary take five times as long, and with four nothing gets faster.
 _COMMON = 3
+
+# How many rows are hashed at a time. It bounds memory and changes no result.
+_BATCH_ROWS = 1000
 
 # Sets and rows of the second table are numbered from here on.
 _OFFSET = 1 << 30
@@ -90,15 +92,10 @@ def similarity_join(
     if not left_ids or not right_ids:
         return
 
-    # Both tables need the same numbers for the same shingles.
-    left_sets = _distinct_sets(rows, left_ids)
-    right_sets = [] if rows is others else _distinct_sets(others, right_ids)
-    numbers = _shingle_numbers([*left_sets, *right_sets])
-    left_count = sum(len(shingles) for _, shingles in left_sets)
-    left_table = _set_table(left_sets, numbers[:left_count])
-    right_table = None if rows is others else _set_table(right_sets, numbers[left_count:])
-
-    edges = join_sets(left_table, right_table, threshold)
+    # The database reads the sets in batches, so memory never holds all of them.
+    left_sets = _set_reader(rows, left_ids)
+    right_sets = None if rows is others else _set_reader(others, right_ids)
+    edges = join_sets(left_sets, right_sets, threshold)
     columns = zip(edges.left.tolist(), edges.right.tolist(), edges.similarity.tolist(), strict=True)
     for left, right, similarity in columns:
         yield left_ids[left], right_ids[right], similarity
@@ -212,42 +209,42 @@ def _pair_rule(threshold: float, measure: Measure) -> _PairRule:
     )
 
 
-def _distinct_sets(
+def _set_reader(rows: Mapping[str, ShingleSets], ids: Sequence[str]) -> arrow.RecordBatchReader:
+    """Return the sets of all rows as batches of SET_SCHEMA, which are made when they are read."""
+    return arrow.RecordBatchReader.from_batches(SET_SCHEMA, _set_batches(rows, ids))
+
+
+def _set_batches(
     rows: Mapping[str, ShingleSets], ids: Sequence[str]
-) -> list[tuple[int, list[Any]]]:
-    """Return the row and the distinct shingles of each set, in the order of `ids`."""
-    sets = []
-    for row_index, row_id in enumerate(ids):
-        for shingles in rows[row_id]:
-            sets.append((row_index, list(frozenset(shingles))))
+) -> Iterator[arrow.RecordBatch]:
+    set_start = 0
+    for first in range(0, len(ids), _BATCH_ROWS):
+        # The hashes of each set, and the row that it belongs to.
+        hashed: list[npt.NDArray[np.uint64]] = []
+        row_indices: list[int] = []
+        for row_index in range(first, min(first + _BATCH_ROWS, len(ids))):
+            for shingles in rows[ids[row_index]]:
+                hashed.append(_distinct_hashes(shingles))
+                row_indices.append(row_index)
 
-    return sets
+        ends = np.cumsum([0, *map(len, hashed)])
+        values = np.concatenate([np.empty(0, dtype=np.uint64), *hashed])
+        columns = [
+            arrow.array(np.arange(set_start, set_start + len(hashed)), arrow.int64()),
+            arrow.array(row_indices, arrow.int64()),
+            arrow.ListArray.from_arrays(arrow.array(ends, arrow.int32()), arrow.array(values)),
+        ]
+        yield arrow.RecordBatch.from_arrays(columns, schema=SET_SCHEMA)
+        set_start += len(hashed)
 
 
-def _shingle_numbers(sets: Sequence[tuple[int, list[Any]]]) -> npt.NDArray[np.uint64]:
-    """Return the shingles of all sets as numbers that are in the order of the shingles."""
-    shingles = list(chain.from_iterable(items for _, items in sets))
-    try:
-        # Hashes are numbers already. The array refuses all else.
-        return np.frombuffer(array("Q", shingles), dtype=np.uint64)
-    except (TypeError, OverflowError):
-        number_of_shingle = {
-            shingle: number for number, shingle in enumerate(sorted(set(shingles)))
-        }
-        return np.array([number_of_shingle[shingle] for shingle in shingles], dtype=np.uint64)
+def _distinct_hashes(shingles: Collection[Any]) -> npt.NDArray[np.uint64]:
+    """Return the distinct shingles as hashes. Hashes stay as they are."""
+    if any(isinstance(shingle, str) for shingle in shingles):
+        [hashes] = hash_shingles([shingles])
+        return np.array(hashes, dtype=np.uint64)
 
-
-def _set_table(
-    sets: Sequence[tuple[int, list[Any]]], numbers: npt.NDArray[np.uint64]
-) -> arrow.Table:
-    """Return the sets as a table of SET_SCHEMA. `numbers` are the shingles of all sets."""
-    starts = np.cumsum([0, *(len(shingles) for _, shingles in sets)])
-    columns = [
-        arrow.array(range(len(sets)), arrow.int64()),
-        arrow.array([row_index for row_index, _ in sets], arrow.int64()),
-        arrow.ListArray.from_arrays(arrow.array(starts, arrow.int32()), arrow.array(numbers)),
-    ]
-    return arrow.Table.from_arrays(columns, schema=SET_SCHEMA)
+    return np.unique(np.fromiter(shingles, np.uint64, len(shingles)))
 
 
 def _most_similar(
