@@ -65,7 +65,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     corpus = clean(
         inputs.documents.shards(),
         inputs.pairs.shards(),
-        context=replace(context, dropped=missing),
+        context=replace(context, dropped=missing, template=params.rendering.document_text),
         scratch=inputs.scratch / "in-domain",
     )
     other_corpus = clean(

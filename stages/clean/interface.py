@@ -11,7 +11,7 @@ from pydantic import Field
 
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Details, Reads, Scratch, TableFile, TableWriter, Writes
-from stages.lib.core.params import ModelParams, ParamsSection
+from stages.lib.core.params import DocumentTemplate, ModelParams, ParamsSection
 from stages.lib.schemas.corpus_counts import CorpusCounts
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.ledger import Ledger
@@ -51,6 +51,7 @@ class Params:
 
     clean: CleanParams
     model: ModelParams
+    rendering: DocumentTemplate
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from stages.lib.schemas.corpus_counts import CorpusCounts
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
+from stages.lib.text.document_text import TEXT_ALONE
 
 _COUNT_KEY = ["kind", "source", "item"]
 
@@ -52,6 +53,7 @@ class PassContext:
         corpus_model: abbreviations and spelling.
         foreign: ids of the documents that are not in English.
         dropped: ids of the documents that were dropped.
+        template: what of a document is embedded, as `pair.document_text`.
     """
 
     params: CleanParams
@@ -61,6 +63,7 @@ class PassContext:
     corpus_model: CorpusModel = field(default_factory=CorpusModel)
     foreign: frozenset[str] = frozenset()
     dropped: frozenset[str] = frozenset()
+    template: str = TEXT_ALONE
 
     @property
     def entries(self) -> Entries:
@@ -234,7 +237,7 @@ PASSES = (
         name="markup",
         step=strip_markup_documents,
         table=Documents,
-        uses=("params",),
+        uses=("params", "template"),
         learn=learn_recurring,
     ),
     Pass(
@@ -262,7 +265,7 @@ PASSES = (
         name="words",
         step=correct_and_filter_documents,
         table=Documents,
-        uses=("params", "correct", "foreign", "model_folder"),
+        uses=("params", "correct", "foreign", "model_folder", "template"),
         extra_tables=(Passages,),
     ),
     Pass(

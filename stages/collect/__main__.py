@@ -30,6 +30,7 @@ from stages.collect.source_settings import check_settings
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage
 from stages.lib.schemas.ledger import row_accounting
+from stages.lib.text.document_text import TEXT_ALONE
 
 # A source leaves some records out by rule. `table.REASONS` are faults of the record itself.
 SOURCE_RULES = ("obsolete", "no_definition")
@@ -47,7 +48,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         )
 
     # The sources to train on, and the one that shows the cost of fine-tuning in other domains.
-    sources = read_sources(settings.sources, inputs.raw)
+    template = params.rendering.document_text
+    sources = read_sources(settings.sources, inputs.raw, template)
     out_of_domain: dict[str, SourceRows] = {}
     if settings.out_of_domain is not None:
         out_of_domain = read_sources({OUT_OF_DOMAIN: settings.out_of_domain}, inputs.raw)
@@ -72,8 +74,10 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     )
 
 
-def read_sources(settings: Mapping[str, AnySource], raw: Path) -> dict[str, SourceRows]:
-    """Return the rows of each source, by name.
+def read_sources(
+    settings: Mapping[str, AnySource], raw: Path, template: str = TEXT_ALONE
+) -> dict[str, SourceRows]:
+    """Return the rows of each source, by name; `template` says what of a document is embedded.
 
     Raises:
         UserError: a source has wrong settings, or its data is missing or broken.
@@ -94,7 +98,9 @@ def read_sources(settings: Mapping[str, AnySource], raw: Path) -> dict[str, Sour
         else:
             target = _target(source)
             targets = set(rows_of_source[target].documents["doc_id"]) if target else set()
-            rows_of_source[name] = table.read_table(name, source, raw, known_documents=targets)
+            rows_of_source[name] = table.read_table(
+                name, source, raw, known_documents=targets, template=template
+            )
 
     return dict(sorted(rows_of_source.items()))
 

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from stages.lib.core.interface import Details, Reads, Writes
-from stages.lib.core.params import ParamsSection
+from stages.lib.core.params import DocumentTemplate, ParamsSection
 from stages.lib.schemas.documents import Documents, Hierarchy, Timestamps
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import PairGrades, Pairs
@@ -124,6 +124,7 @@ class Params:
     """The sections of params.yaml that `collect` reads."""
 
     collect: CollectParams
+    rendering: DocumentTemplate
 
 
 @dataclass(frozen=True)

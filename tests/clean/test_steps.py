@@ -68,6 +68,28 @@ def test_titles_are_cleaned_and_may_be_empty():
     assert list(ledger["field"]) == ["title"]
 
 
+def test_a_title_alone_stays_where_titles_are_embedded():
+    frame = documents("", title="<b>Oak</b> table")
+    kept, ledger, _ = strip_markup_documents(frame, PARAMS, "{title}: {text}")
+    assert (list(kept["title"]), list(kept["text"])) == (["Oak table"], [""])
+    kept, _, _, passage_rows = correct_and_filter_documents(
+        kept, PARAMS, None, frozenset(), None, template="{title}: {text}"
+    )
+    assert (list(kept["title"]), list(passage_rows["text"])) == (["Oak table"], [""])
+
+    # Where the text alone is embedded, the document is empty.
+    kept, ledger, _ = strip_markup_documents(frame, PARAMS)
+    assert (len(kept), list(ledger["reason"])) == (0, ["markup", "empty"])
+
+
+def test_the_filters_read_a_title_that_stands_alone():
+    frame = documents("", title="lorem ipsum")
+    kept, ledger, _, _ = correct_and_filter_documents(
+        frame, PARAMS, None, frozenset(), None, template="{title} {text}"
+    )
+    assert (len(kept), list(ledger["reason"])) == (0, ["pattern"])
+
+
 def test_a_dropped_document_takes_its_pairs_along():
     frame = pairs("fever", "rash")
     dropped_ids = frozenset([frame["doc_id"][0]])
