@@ -8,15 +8,13 @@ are, but on one line.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from stages.clean import boilerplate, filters, passages, private_data, spelling
-from stages.clean.abbreviation_definitions import find_definitions
 from stages.clean.abbreviation_expansion import Entries
 from stages.clean.edits import Edit
 from stages.clean.html_pages import Limits, exceeded_limit
@@ -202,33 +200,6 @@ def strip_markup_documents(
             cleaner.count("text", [""], row["source"])
             cleaner.count("boilerplate", segments, row["source"])
 
-        cleaner.keep(row)
-
-    return cleaner.results()
-
-
-def strip_boilerplate_documents(
-    frame: pd.DataFrame, recurring: Mapping[str, frozenset[str]]
-) -> list[pd.DataFrame]:
-    """Remove what recurs over a source; count definitions of abbreviations.
-
-    `recurring` has the keys of the recurring lines and sentences, by source.
-    """
-    cleaner = ShardCleaner(frame, Documents)
-    rules = markup_rules(lines=True)
-
-    for row in cleaner.rows:
-        # Most sources have no boilerplate, and then the text stays as it is.
-        keys = recurring.get(row["source"], frozenset())
-        own: list[Rule] = []
-        if keys:
-            own.append(partial(boilerplate.remove_recurring, recurring=keys))
-        if not cleaner.apply_rules(row, ["text"], rules, own=own):
-            continue
-
-        # The next step needs the definitions of the whole corpus.
-        definitions = find_definitions(row["text"])
-        cleaner.count("definition", (f"{item.short}\t{item.long}" for item in definitions))
         cleaner.keep(row)
 
     return cleaner.results()

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.clean.boilerplate_steps import strip_boilerplate_documents
 from stages.clean.steps import (
     correct_and_filter_documents,
     correct_and_filter_pairs,
     expand_abbreviations_documents,
     expand_abbreviations_pairs,
-    strip_boilerplate_documents,
     strip_markup_documents,
 )
 from tests.clean.corpus import PARAMS, documents, pairs
