@@ -40,7 +40,7 @@ _VALUE = re.compile(r"[-+~<>\u2264\u2265\u00b1$\u20ac\u00a3\u00a5]?\s?\d\S*(?:\s
 MOST_VALUE_WORDS = 4
 
 # A document of which less than this share of letters and digits would remain stays whole.
-LEAST_REMAINING = 1 / 3
+LEAST_REMAINING = 0.1
 _LETTER_OR_DIGIT = re.compile(r"\w")
 
 

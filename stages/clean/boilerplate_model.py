@@ -13,10 +13,11 @@ from stages.clean.interface import CleanParams
 from stages.clean.recurring_lines import (
     REMOVED,
     LineCounts,
+    SurveyedText,
     colliding_texts,
+    distinguishing_lines,
     is_field,
     most_frequent_writing,
-    sum_by_line,
     verdicts,
 )
 from stages.lib.schemas.corpus_counts import RecurringLines
@@ -89,22 +90,22 @@ def without_content(counts: pd.DataFrame, judgement: Judgement) -> Judgement:
     verdict_of_line = dict(judgement.verdicts)
     colliding: set[str] = set()
     for source, keys in judgement.recurring.items():
-        # Texts that would be equal, and the lines of theirs.
-        rows = [(*item.split(" "), count) for item, count in residues[source].items()]
-        colliding |= colliding_texts([(residue, full) for residue, full, _, _ in rows])
-        colliding_counts = sum_by_line(
-            (key, count) for _, _, joined, count in rows for key in joined.split(",") if joined
-        )
+        # Texts that would be equal to another one.
+        surveyed = [_surveyed_text(item, count) for item, count in residues[source].items()]
         line_counts = LineCounts(
             texts[source].get("", 0),
             holders={key: holders[source].get(key, 0) for key in sorted(keys)},
             sets={tuple(item.split(",")): count for item, count in sets[source].items()},
             headings=headings.get(source, {}),
             most_words=most_words[source],
-            colliding=colliding_counts,
+            colliding=distinguishing_lines(surveyed),
         )
-        for key, verdict in verdicts(line_counts).items():
+        new_verdicts = verdicts(line_counts)
+        for key, verdict in new_verdicts.items():
             verdict_of_line[source, key] = verdict
+
+        going = frozenset(key for key, verdict in new_verdicts.items() if verdict == REMOVED)
+        colliding |= colliding_texts(surveyed, going)
 
     return Judgement(
         _others(judgement.recurring, verdict_of_line), verdict_of_line, frozenset(colliding)
@@ -163,6 +164,13 @@ def _by_line(count_of_item: Mapping[str, int]) -> dict[str, dict[str, int]]:
         count_of_section[key][section] = count
 
     return dict(count_of_section)
+
+
+def _surveyed_text(item: str, count: int) -> SurveyedText:
+    """Return the text that a count of a residue is about."""
+    residue, full, joined = item.split(" ")
+    keys = tuple(joined.split(",")) if joined else ()
+    return SurveyedText(residue, full, keys, documents=count)
 
 
 def _others(recurring: Recurring, verdict_of_line: Verdicts) -> dict[str, frozenset[str]]:

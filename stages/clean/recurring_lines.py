@@ -61,9 +61,8 @@ _SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f;,][\"'\u201d\u2019)\]]
 MAJORITY = 0.5
 LEAST_COLLIDING = 0.05
 
-# Words that are most of a document, and what must remain of one without all recurring lines.
+# The share of the letters and digits of a document that is most of it.
 MOST_WORDS = 0.5
-LEAST_REMAINING = 1 / 3
 
 
 class Survey(NamedTuple):
@@ -73,7 +72,7 @@ class Survey(NamedTuple):
         keys: its recurring lines, sorted.
         headings: those that head a section which stays, each with a hash of the section.
         most_words: those whose removal would take most words.
-        is_emptied: whether little would remain without all of them.
+        is_emptied: whether less than half would remain without all of them.
         full: the hash of the strict form of the text.
         residue: the hash of the strict form without the recurring lines.
     """
@@ -84,6 +83,22 @@ class Survey(NamedTuple):
     is_emptied: bool
     full: str
     residue: str
+
+
+class SurveyedText(NamedTuple):
+    """A text whose residue several different texts have.
+
+    Attributes:
+        residue: the hash of what remains without recurring lines.
+        full: the hash of the text.
+        keys: its recurring lines.
+        documents: how many documents have the text.
+    """
+
+    residue: str
+    full: str
+    keys: tuple[str, ...]
+    documents: int
 
 
 class LineCounts(NamedTuple):
@@ -182,7 +197,7 @@ def survey(text: str, segments: Sequence[Segment], recurring: frozenset[str]) ->
         tuple(sorted({segment.key for segment in held})),
         frozenset(headings),
         frozenset(most_words),
-        is_emptied=remaining_share(text, edits) < LEAST_REMAINING,
+        is_emptied=remaining_share(text, edits) < MOST_WORDS,
         full=full,
         residue=hash_hex(strict_form(residue)),
     )
@@ -239,25 +254,42 @@ def choice_lines(counts: LineCounts) -> frozenset[str]:
     return frozenset(choices)
 
 
-def colliding_texts(rows: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """Return the hashes of texts that differ, and would not without their recurring lines.
+def colliding_texts(texts: Iterable[SurveyedText], going: frozenset[str]) -> frozenset[str]:
+    """Return the hashes of texts that differ, and would not without the lines in `going`.
 
-    Args:
-        rows: residue and full text of each document, as hashes of their strict forms.
-
-    >>> sorted(colliding_texts([("r", "a"), ("r", "b"), ("s", "c"), ("s", "c")]))
-    ['a', 'b']
+    >>> both = [SurveyedText("r", "a", ("k",), 1), SurveyedText("r", "b", (), 1)]
+    >>> sorted(colliding_texts(both, frozenset("k"))), sorted(colliding_texts(both, frozenset()))
+    (['a', 'b'], [])
     """
-    texts_of_residue: dict[str, set[str]] = defaultdict(set)
-    for residue, full in rows:
-        texts_of_residue[residue].add(full)
+    texts_of_rest: dict[tuple[str, frozenset[str]], set[str]] = defaultdict(set)
+    for text in texts:
+        staying = frozenset(text.keys) - going
+        texts_of_rest[text.residue, staying].add(text.full)
 
     colliding: set[str] = set()
-    for texts in texts_of_residue.values():
-        if len(texts) > 1:
-            colliding |= texts
+    for fulls in texts_of_rest.values():
+        if len(fulls) > 1:
+            colliding |= fulls
 
     return frozenset(colliding)
+
+
+def distinguishing_lines(texts: Iterable[SurveyedText]) -> Counter[str]:
+    """Return line to the number of documents that it tells from others with the same residue.
+
+    A line that all documents of a residue hold tells none of them apart.
+    """
+    texts_of_residue: dict[str, list[SurveyedText]] = defaultdict(list)
+    for text in texts:
+        texts_of_residue[text.residue].append(text)
+
+    counts: Counter[str] = Counter()
+    for members in texts_of_residue.values():
+        common = frozenset.intersection(*(frozenset(text.keys) for text in members))
+        for text in members:
+            counts.update(dict.fromkeys(set(text.keys) - common, text.documents))
+
+    return counts
 
 
 def most_frequent_writing(counts: Mapping[tuple[str, str], int]) -> dict[str, str]:
@@ -267,15 +299,6 @@ def most_frequent_writing(counts: Mapping[tuple[str, str], int]) -> dict[str, st
         writing_of_key.setdefault(key, writing)
 
     return writing_of_key
-
-
-def sum_by_line(rows: Iterable[tuple[str, int]]) -> Counter[str]:
-    """Return line to the sum of its counts."""
-    sums: Counter[str] = Counter()
-    for key, count in rows:
-        sums[key] += count
-
-    return sums
 
 
 def _heads_sections(count_of_section: Mapping[str, int], holders: int) -> bool:

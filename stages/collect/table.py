@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from stages.collect.labels import (
     roles,
     score_of,
 )
+from stages.collect.placeholders import count_placeholders
 from stages.collect.records import (
     DocumentRow,
     EdgeRow,
@@ -107,7 +109,7 @@ def read_table(
     for record in sorted(records):
         reader.take(record)
 
-    return reader.result()
+    return replace(reader.result(), placeholders=count_placeholders(records))
 
 
 class RowKeys:
