@@ -6,8 +6,8 @@ A line goes only if it carries nothing. It stays as
                 values: "Width: 20 cm", "Made in Italy", "governed by the laws of New York"
     choice      it never stands beside certain other lines, as set answers do
     heading     it heads sections that stay
-    most_words  without it, or without all recurring lines, most of its documents lose most of
-                their words
+    most_words  most of its documents have half of their words from it, or hardly any words
+                beside recurring lines
     distinct    without it different documents would be equal
 
 The counts say in how many documents something stands, so no order of documents matters.
@@ -61,8 +61,10 @@ _SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f;,][\"'\u201d\u2019)\]]
 MAJORITY = 0.5
 LEAST_COLLIDING = 0.05
 
-# The share of the letters and digits of a document that is most of it.
+# A line of this share of the letters and digits of a document is most of it. Less than the second
+# share remains of a document that consists of recurring lines.
 MOST_WORDS = 0.5
+LEAST_OWN = 0.25
 
 
 class Survey(NamedTuple):
@@ -72,7 +74,7 @@ class Survey(NamedTuple):
         keys: its recurring lines, sorted.
         headings: those that head a section which stays, each with a hash of the section.
         most_words: those whose removal would take most words.
-        is_emptied: whether less than half would remain without all of them.
+        is_emptied: whether hardly anything would remain without all of them.
         full: the hash of the strict form of the text.
         residue: the hash of the strict form without the recurring lines.
     """
@@ -197,7 +199,7 @@ def survey(text: str, segments: Sequence[Segment], recurring: frozenset[str]) ->
         tuple(sorted({segment.key for segment in held})),
         frozenset(headings),
         frozenset(most_words),
-        is_emptied=remaining_share(text, edits) < MOST_WORDS,
+        is_emptied=remaining_share(text, edits) < LEAST_OWN,
         full=full,
         residue=hash_hex(strict_form(residue)),
     )
