@@ -1,45 +1,44 @@
-"""Small sources with recurring lines, cleaned by the passes of the stage."""
+"""Small sources with recurring lines, cleaned by the steps of the stage."""
 
-from pathlib import Path
+from __future__ import annotations
 
 import pandas as pd
 
-from stages.clean.boilerplate_model import recurring_lines
-from stages.clean.pipeline import MergedParts, PassContext, clean
-from stages.lib.core import tables
-from stages.lib.core.tables import Shard
-from stages.lib.preprocessing.word_lists import Abbreviations
-from stages.lib.schemas.documents import Documents
-from stages.lib.schemas.pairs import Pairs
+from stages.clean import boilerplate_model as model
+from stages.clean.boilerplate_steps import (
+    count_families_documents,
+    strip_boilerplate_documents,
+    survey_documents,
+)
+from stages.clean.count_sums import add_counts, sum_counts
+from stages.clean.steps import strip_markup_documents
 from tests.clean.corpus import PARAMS, documents
 
-OFF = PARAMS.model_copy(
-    update={
-        "boilerplate_share": 0.1,
-        "boilerplate_min_documents": 4,
-        "typos": "off",
-        "abbreviations": "off",
-        "private_data": "off",
-        "max_symbol_share": None,
-        "max_repetition": None,
-        "max_document_characters": 20_000,
-    }
-)
+SETTINGS = PARAMS.model_copy(update={"boilerplate_share": 0.1, "boilerplate_min_documents": 4})
 
 
-def clean_source(texts: list[str], folder: Path) -> tuple[list[str], dict[str, str]]:
-    """Return `texts` as the stage cleans them, and line to verdict."""
-    frame = documents(*texts)
-    read = folder / "read.parquet"
-    none = folder / "none.parquet"
-    tables.write(frame, read, Documents)
-    tables.write(Pairs.empty(), none, Pairs)
-    context = PassContext(OFF, Abbreviations({}, {}), None)
-    corpus = clean([Shard(read)], [Shard(none)], context, folder / "scratch")
+def clean_source(texts: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Return `texts` without the recurring lines that carry nothing, and line to verdict."""
+    documents_read = documents(*texts)
 
-    written = folder / "written.parquet"
-    MergedParts([corpus.documents]).write(written, Documents)
-    cleaned: pd.Series[str] = tables.read(written, Documents).set_index("doc_id")["text"]
-    lines = recurring_lines(corpus.counts, corpus.verdicts)
+    # Each step counts, and what it counted decides what the next one does.
+    rows, _, counted = strip_markup_documents(documents_read, SETTINGS)
+    counts = _summed(counted)
+    recurring = model.find_recurring(counts, SETTINGS)
+    counts = add_counts(counts, _summed(count_families_documents(rows, recurring)[2]))
+    judgement = model.without_fields(counts, recurring)
+    counts = add_counts(counts, _summed(survey_documents(rows, judgement.recurring)[2]))
+    judgement = model.without_content(counts, judgement)
+    cleaned, _, counted = strip_boilerplate_documents(
+        rows, judgement.recurring, judgement.colliding
+    )
+    counts = add_counts(counts, _summed(counted))
+
+    lines = model.recurring_lines(counts, judgement.verdicts)
     verdict_of_line = dict(zip(lines["line"], lines["verdict"], strict=True))
-    return [cleaned[doc_id] for doc_id in frame["doc_id"]], verdict_of_line
+    text_of_document = dict(zip(cleaned["doc_id"], cleaned["text"], strict=True))
+    return [text_of_document[doc_id] for doc_id in documents_read["doc_id"]], verdict_of_line
+
+
+def _summed(counts: pd.DataFrame) -> pd.DataFrame:
+    return sum_counts(counts, SETTINGS.boilerplate_min_documents)[0]
