@@ -138,6 +138,13 @@ STOPWORDS = frozenset(
     )
 )
 
+# Stop words that make a question, a state or an action: "do babies dream", "how to be". Without
+# them a short text, or the first sentence of a long one, says something else.
+QUESTION_WORDS = frozenset(
+    "who which is are was were be been being am has have had do does did".split()
+)
+MOST_SHORT_WORDS = 8
+
 # Repeated punctuation, and what cleaning should have removed: tags, entities, undecodable
 # characters, marks of emphasis.
 _NOISE_MARKS = re.compile(
@@ -150,16 +157,20 @@ def without_stopwords(form: str) -> str:
     """Return a text in strict form without its stop words; unchanged if it has no other words.
 
     The order of the words stays: "A causes B" is not "B causes A". So do stop words between two
-    numbers or signs, as in "5 to 7", an "a" that no word follows, as in "vitamin a", and names in
-    capitals, as in "the IT team".
+    numbers or signs, as in "5 to 7", an "a" that no word follows, as in "vitamin a", names in
+    capitals, as in "the IT team", and verbs and question words in a short text or at its start.
 
     >>> without_stopwords("what is the cause of this fever")
-    'what cause fever'
+    'what is cause fever'
     >>> without_stopwords("rate of 3 to 5")
     'rate 3 to 5'
     """
     words = form.split()
-    is_stopword = [word in STOPWORDS for word in words]
+    is_short = len(words) <= MOST_SHORT_WORDS
+    is_stopword = [
+        word in STOPWORDS and not (word in QUESTION_WORDS and (is_short or index == 0))
+        for index, word in enumerate(words)
+    ]
 
     # The nearest other words on both sides of each word.
     befores = _nearest_words(words, is_stopword)
