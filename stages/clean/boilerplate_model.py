@@ -29,7 +29,7 @@ Recurring = Mapping[str, frozenset[str]]
 Verdicts = Mapping[tuple[str, str], str]
 
 
-class Judgement(NamedTuple):
+class LineVerdicts(NamedTuple):
     """What was decided about recurring lines.
 
     Attributes:
@@ -61,7 +61,7 @@ def find_recurring(counts: pd.DataFrame, params: CleanParams) -> dict[str, froze
     return {source: keys for source, keys in recurring.items() if keys}
 
 
-def without_fields(counts: pd.DataFrame, recurring: Recurring) -> Judgement:
+def without_fields(counts: pd.DataFrame, recurring: Recurring) -> LineVerdicts:
     """Return the `recurring` lines that are no values of a field."""
     line_counts = _counts(counts, "boilerplate")
     verdict_of_line: dict[tuple[str, str], str] = {}
@@ -72,11 +72,11 @@ def without_fields(counts: pd.DataFrame, recurring: Recurring) -> Judgement:
             if key in recurring[source] and is_field(family, line_count, other_count):
                 verdict_of_line[source, key] = "field"
 
-    return Judgement(_others(recurring, verdict_of_line), verdict_of_line)
+    return LineVerdicts(_others(recurring, verdict_of_line), verdict_of_line)
 
 
-def without_content(counts: pd.DataFrame, judgement: Judgement) -> Judgement:
-    """Return the lines of `judgement` that carry nothing, as the surveys say."""
+def without_content(counts: pd.DataFrame, line_verdicts: LineVerdicts) -> LineVerdicts:
+    """Return the lines of `line_verdicts` that carry nothing, as the surveys say."""
     texts = _counts(counts, "text")
     holders = _counts(counts, "boilerplate")
     sets = _counts(counts, "line_set")
@@ -87,9 +87,9 @@ def without_content(counts: pd.DataFrame, judgement: Judgement) -> Judgement:
     most_words = _counts(counts, "most_words")
     residues = _counts(counts, "residue")
 
-    verdict_of_line = dict(judgement.verdicts)
+    verdict_of_line = dict(line_verdicts.verdicts)
     colliding: set[str] = set()
-    for source, keys in judgement.recurring.items():
+    for source, keys in line_verdicts.recurring.items():
         # Texts that would be equal to another one.
         surveyed = [_surveyed_text(item, count) for item, count in residues[source].items()]
         line_counts = LineCounts(
@@ -107,8 +107,8 @@ def without_content(counts: pd.DataFrame, judgement: Judgement) -> Judgement:
         going = frozenset(key for key, verdict in new_verdicts.items() if verdict == REMOVED)
         colliding |= colliding_texts(surveyed, going)
 
-    return Judgement(
-        _others(judgement.recurring, verdict_of_line), verdict_of_line, frozenset(colliding)
+    return LineVerdicts(
+        _others(line_verdicts.recurring, verdict_of_line), verdict_of_line, frozenset(colliding)
     )
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from stages.clean.abbreviation_expansion import Entries
 from stages.clean.boilerplate_model import (
-    Judgement,
+    LineVerdicts,
     Recurring,
     Verdicts,
     find_recurring,
@@ -231,18 +231,18 @@ def has_recurring(context: PassContext) -> bool:
 
 def learn_fields(context: PassContext, counts: pd.DataFrame) -> PassContext:
     """Learn which recurring lines are values of a field."""
-    judgement = without_fields(counts, context.recurring)
-    return replace(context, recurring=judgement.recurring, verdicts=judgement.verdicts)
+    line_verdicts = without_fields(counts, context.recurring)
+    return replace(context, recurring=line_verdicts.recurring, verdicts=line_verdicts.verdicts)
 
 
 def learn_content(context: PassContext, counts: pd.DataFrame) -> PassContext:
     """Learn which recurring lines carry something, and which texts need theirs."""
-    judgement = without_content(counts, Judgement(context.recurring, context.verdicts))
+    line_verdicts = without_content(counts, LineVerdicts(context.recurring, context.verdicts))
     return replace(
         context,
-        recurring=judgement.recurring,
-        verdicts=judgement.verdicts,
-        colliding=judgement.colliding,
+        recurring=line_verdicts.recurring,
+        verdicts=line_verdicts.verdicts,
+        colliding=line_verdicts.colliding,
     )
 
 

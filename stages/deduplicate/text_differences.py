@@ -32,7 +32,8 @@ _MARKS_OF_SCRIPT = {
 _PUNCTUATION = frozenset(_QUOTES + _CORNER_QUOTES + _DASHES + "".join(_MARKS_OF_SCRIPT.values()))
 
 # Words that make a question or an action of a text of few words, or of its first sentence.
-_VERBS = frozenset("am are be been being did do does had has have is was were".split())
+_VERB_LIST = "am are be been being did do does had has have is was were"
+_VERBS = frozenset(_VERB_LIST.split())
 _ASKING = frozenset(["which", "who"])
 _FEW_PIECES = 6
 
@@ -166,8 +167,12 @@ def _without_empty_words(pieces: Sequence[_Piece]) -> list[str]:
 
 def _makes_question(index: int, pieces: Sequence[_Piece]) -> bool:
     """Return whether a piece may decide what is asked or done."""
-    is_few = len(pieces) <= _FEW_PIECES
-    return pieces[index].folded in _VERBS | _ASKING and (is_few or index == 0)
+    if pieces[index].folded not in _VERBS | _ASKING:
+        return False
+
+    # Behind "that" or "who" a verb only describes, unless these ask themselves.
+    describes = index > 1 and pieces[index - 1].folded in _ASKING | {"that"}
+    return index == 0 or (len(pieces) <= _FEW_PIECES and not describes)
 
 
 def _nearest(characters: Sequence[str], is_skipped: Sequence[bool]) -> list[str]:

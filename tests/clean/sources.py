@@ -26,15 +26,15 @@ def clean_source(texts: list[str]) -> tuple[list[str], dict[str, str]]:
     counts = _summed(counted)
     recurring = model.find_recurring(counts, SETTINGS)
     counts = add_counts(counts, _summed(count_families_documents(rows, recurring)[2]))
-    judgement = model.without_fields(counts, recurring)
-    counts = add_counts(counts, _summed(survey_documents(rows, judgement.recurring)[2]))
-    judgement = model.without_content(counts, judgement)
+    line_verdicts = model.without_fields(counts, recurring)
+    counts = add_counts(counts, _summed(survey_documents(rows, line_verdicts.recurring)[2]))
+    line_verdicts = model.without_content(counts, line_verdicts)
     cleaned, _, counted = strip_boilerplate_documents(
-        rows, judgement.recurring, judgement.colliding
+        rows, line_verdicts.recurring, line_verdicts.colliding
     )
     counts = add_counts(counts, _summed(counted))
 
-    lines = model.recurring_lines(counts, judgement.verdicts)
+    lines = model.recurring_lines(counts, line_verdicts.verdicts)
     verdict_of_line = dict(zip(lines["line"], lines["verdict"], strict=True))
     text_of_document = dict(zip(cleaned["doc_id"], cleaned["text"], strict=True))
     return [text_of_document[doc_id] for doc_id in documents_read["doc_id"]], verdict_of_line

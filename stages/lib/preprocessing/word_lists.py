@@ -140,10 +140,10 @@ STOPWORDS = frozenset(
 
 # Stop words that make a question, a state or an action: "do babies dream", "how to be". Without
 # them a short text, or the first sentence of a long one, says something else.
-QUESTION_WORDS = frozenset(
-    "who which is are was were be been being am has have had do does did".split()
-)
+_QUESTION_WORD_LIST = "who which is are was were be been being am has have had do does did"
+QUESTION_WORDS = frozenset(_QUESTION_WORD_LIST.split())
 MOST_SHORT_WORDS = 8
+_RELATIVE_WORDS = frozenset(["that", "which", "who"])
 
 # Repeated punctuation, and what cleaning should have removed: tags, entities, undecodable
 # characters, marks of emphasis.
@@ -166,10 +166,8 @@ def without_stopwords(form: str) -> str:
     'rate 3 to 5'
     """
     words = form.split()
-    is_short = len(words) <= MOST_SHORT_WORDS
     is_stopword = [
-        word in STOPWORDS and not (word in QUESTION_WORDS and (is_short or index == 0))
-        for index, word in enumerate(words)
+        word in STOPWORDS and not _makes_question(index, words) for index, word in enumerate(words)
     ]
 
     # The nearest other words on both sides of each word.
@@ -185,6 +183,16 @@ def without_stopwords(form: str) -> str:
             kept.append(word)
 
     return " ".join(kept) or form
+
+
+def _makes_question(index: int, words: Sequence[str]) -> bool:
+    """Return whether a word makes a question, a state or an action.
+
+    The verb of a relative clause does not: "fractures that are present at birth".
+    """
+    is_relative = index > 1 and words[index - 1] in _RELATIVE_WORDS
+    is_placed = index == 0 or len(words) <= MOST_SHORT_WORDS
+    return words[index] in QUESTION_WORDS and is_placed and not is_relative
 
 
 def _nearest_words(words: Sequence[str], is_skipped: Sequence[bool]) -> list[str]:
