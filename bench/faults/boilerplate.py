@@ -1,15 +1,27 @@
-"""Boilerplate: recurring lines and sentences planted at known rates, taken out again."""
+"""Boilerplate: recurring lines and sentences planted at known rates, taken out again.
+
+Other sources have recurring lines that carry something beside a footer that does not.
+"""
 
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
 
 from bench.faults.corpora import definitions, operations
-from stages.clean.boilerplate import count_segments, recurring_segments, remove_recurring
-from stages.clean.edits import apply
 from stages.clean.interface import CleanParams
+from stages.clean.pipeline import MergedParts, PassContext
+from stages.clean.pipeline import clean as stage_clean
+from stages.lib.core import tables
+from stages.lib.core.ids import hash_hex
 from stages.lib.core.params import load_section
+from stages.lib.preprocessing.word_lists import Abbreviations
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.pairs import Pairs
 from stages.lib.text.normal_form import normal_form
 
 PLANTED = (
@@ -19,6 +31,70 @@ PLANTED = (
     ("Was this article helpful?", 0.5),
     ("Call our hotline for more details.", 0.15),
 )
+
+# Lines that carry something, by kind. A document of the kind holds one of each tuple.
+CONTENT = {
+    "fields": (
+        ("Width: 20 cm", "Width: 30 cm", "Width: 45 cm"),
+        ("Material: solid oak", "Material: powder-coated steel"),
+        ("Made in Italy", "Made in South Korea", "Made in Portugal"),
+    ),
+    "answers": (
+        (
+            "Yes, this is covered in full.",
+            "No, this is never covered.",
+            "Only after you paid the deductible.",
+        ),
+    ),
+    "clauses": (
+        (
+            "This agreement is governed by the laws of Delaware.",
+            "This agreement is governed by the laws of New York.",
+        ),
+        ("The deposit is refundable.", "The deposit is not refundable."),
+    ),
+    "presence": (("Dishwasher safe and oven safe", ""),),
+    "units": (("mg per day", "g per day"), ("Unit = mmol / l", "Unit = mg / dl")),
+    "languages": (
+        ("Farbe: rot lackiert", "Farbe: blau matt"),
+        ("\u989c\u8272\uff1a\u6df1\u7ea2\u8272", "\u989c\u8272\uff1a\u6d45\u84dd\u8272"),
+        (
+            "\u0426\u0432\u0435\u0442: \u043a\u0440\u0430\u0441\u043d\u044b\u0439",
+            "\u0426\u0432\u0435\u0442: \u0441\u0438\u043d\u0438\u0439",
+        ),
+    ),
+}
+FOOTER = "Was this page of any help to you?"
+
+
+def measure_content(seed: int) -> dict[str, float]:
+    """Return the shares of content that stays and of footers that go, and documents made equal."""
+    draw = random.Random(seed)
+    held = kept = footers = left = equal = 0
+    for kind, choices in sorted(CONTENT.items()):
+        pages: list[str] = []
+        lines: list[list[str]] = []
+        for text in draw.sample(operations(), 600):
+            # Each text stands there twice where presence is all that differs.
+            variants = choices[0] if kind == "presence" else [None]
+            for variant in variants:
+                chosen = (
+                    [draw.choice(values) for values in choices] if variant is None else [variant]
+                )
+                lines.append([line for line in chosen if line])
+                pages.append("\n".join([text, *lines[-1], FOOTER]))
+        cleaned = clean(pages)
+        for page_lines, text in zip(lines, cleaned, strict=True):
+            held += len(page_lines)
+            kept += sum(line in text for line in page_lines)
+            footers += 1
+            left += FOOTER in text
+        equal += len(set(pages)) - len(set(cleaned))
+    return {
+        "boilerplate.content_kept": kept / held,
+        "boilerplate.footers_removed": 1 - left / footers,
+        "boilerplate.documents_made_equal": float(equal),
+    }
 
 
 def measure(seed: int) -> dict[str, float]:
@@ -45,6 +121,7 @@ def measure(seed: int) -> dict[str, float]:
         "boilerplate.precision": hits / removed,
         "boilerplate.recall": hits / planted,
         "boilerplate.same_under_shuffling": float(same),
+        **measure_content(seed),
     }
 
 
@@ -67,12 +144,27 @@ def plant(text: str, draw: random.Random) -> tuple[str, list[str]]:
 
 
 def clean(texts: Sequence[str]) -> list[str]:
-    """Return `texts` without what recurs over them, by the project's parameters."""
-    params = load_section(CleanParams)
-    keys = recurring_segments(
-        count_segments(texts),
-        len(texts),
-        params.boilerplate_share or 1.0,
-        params.boilerplate_min_documents,
+    """Return `texts` without what recurs over them, as the stage cleans one source."""
+    rows = [("d" + hash_hex(str(at)), "s", "", text, "", "") for at, text in enumerate(texts)]
+    frame = pd.DataFrame(rows, columns=list(Documents.empty().columns))
+    params = load_section(CleanParams).model_copy(
+        update={
+            "abbreviations": "off",
+            "typos": "off",
+            "max_symbol_share": None,
+            "max_repetition": None,
+        }
     )
-    return [apply(text, remove_recurring(text, keys)) for text in texts]
+    with tempfile.TemporaryDirectory() as folder:
+        read, none, written = (Path(folder) / f"{name}.parquet" for name in ("a", "b", "c"))
+        tables.write(frame.astype(Documents.empty().dtypes.to_dict()), read, Documents)
+        tables.write(Pairs.empty(), none, Pairs)
+        corpus = stage_clean(
+            tables.shards(read),
+            tables.shards(none),
+            PassContext(params, Abbreviations({}, {}), None),
+            Path(folder) / "scratch",
+        )
+        MergedParts([corpus.documents]).write(written, Documents)
+        cleaned = tables.read(written, Documents).set_index("doc_id")["text"]
+    return [cleaned[row[0]] for row in rows]

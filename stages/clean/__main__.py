@@ -10,7 +10,7 @@ text can be restored. Ids never change. The rules, in their order:
     encoding      mojibake, ligatures, composed Unicode                    unicode.py
     characters    control and zero-width characters                        unicode.py
     whitespace    one space, one line break; anchors on one line           unicode.py
-    boilerplate   lines and sentences that recur over a source             boilerplate.py
+    boilerplate   recurring lines and sentences that carry nothing         recurring_lines.py
     abbreviation  the first bare "ECG" becomes "electrocardiogram (ECG)"   abbreviation_expansion.py
     typo          words that nobody knows, one letter from a known one     spelling.py
     private_data  e-mail addresses, phone numbers and the like, if wished  private_data.py
@@ -32,6 +32,7 @@ import pandas as pd
 import pyarrow.parquet as parquet
 
 from stages.clean import filters, private_data
+from stages.clean.boilerplate_model import recurring_lines
 from stages.clean.interface import Inputs, Outputs, Params, check_limits
 from stages.clean.pipeline import CleanedCorpus, MergedParts, PassContext, clean
 from stages.clean.rules import RULES
@@ -40,6 +41,7 @@ from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model
 from stages.lib.preprocessing.language import load_language_model
 from stages.lib.preprocessing.word_lists import read_abbreviations
+from stages.lib.schemas.corpus_counts import KINDS
 from stages.lib.schemas.ledger import Ledger, LedgerWriter, row_accounting
 
 # Every reason for dropping a pair.
@@ -65,7 +67,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     corpus = clean(
         inputs.documents.shards(),
         inputs.pairs.shards(),
-        context=replace(context, dropped=missing),
+        context=replace(context, dropped=missing, template=params.rendering.document_text),
         scratch=inputs.scratch / "in-domain",
     )
     other_corpus = clean(
@@ -94,7 +96,11 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         out_of_domain_documents=MergedParts([other_corpus.documents]),
         out_of_domain_passages=MergedParts([other_corpus.passages]),
         out_of_domain_pairs=MergedParts([other_corpus.pairs]),
-        corpus_counts=corpus.counts[corpus.counts["kind"] != "foreign"],
+        corpus_counts=corpus.counts[corpus.counts["kind"].isin(KINDS)],
+        recurring_lines=pd.concat(
+            [recurring_lines(part.counts, part.verdicts) for part in (corpus, other_corpus)],
+            ignore_index=True,
+        ),
         ledger=MergedParts([*corpus.ledgers, *other_corpus.ledgers, [notes]]),
         details={**details, "ambiguous_abbreviations": len(ambiguous)},
     )

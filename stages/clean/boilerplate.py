@@ -1,8 +1,8 @@
 """Boilerplate: lines and sentences that recur over the documents of a source.
 
-It takes two passes: count in how many documents of a source each line and sentence stands, then
-remove those that stand in too many. A text alone never decides what is boilerplate, and neither
-does the order of documents.
+Count in how many documents of a source each line and sentence stands. What stands in many is
+boilerplate unless it carries something: recurring_lines.py decides. Then it is removed. A text
+alone never decides what is boilerplate, and neither does the order of documents.
 """
 
 from __future__ import annotations
@@ -35,6 +35,14 @@ _LIST_ITEM = re.compile(r"\s*(?:[-*\u2022|>#]|\d+[.)])\s")
 LEAST_LINE_WORDS = 2
 LEAST_SENTENCE_WORDS = 4
 
+# A number with its unit is a value: "20 cm", "1,5 l", "5 mg per day".
+_VALUE = re.compile(r"[-+~<>\u2264\u2265\u00b1$\u20ac\u00a3\u00a5]?\s?\d\S*(?:\s\S+){0,3}")
+MOST_VALUE_WORDS = 4
+
+# A document of which less than this share of letters and digits would remain stays whole.
+LEAST_REMAINING = 0.1
+_LETTER_OR_DIGIT = re.compile(r"\w")
+
 
 class Segment(NamedTuple):
     """A line or sentence.
@@ -43,11 +51,17 @@ class Segment(NamedTuple):
         start: where it begins in the text.
         end: where it ends, exclusive.
         key: the hash of its normal form.
+        form: its normal form.
     """
 
     start: int
     end: int
     key: str
+    form: str
+
+    def of(self, text: str) -> str:
+        """Return the line or sentence as it stands in `text`."""
+        return text[self.start : self.end]
 
 
 def segments(text: str) -> list[Segment]:
@@ -64,9 +78,10 @@ def segments(text: str) -> list[Segment]:
         least_words = LEAST_LINE_WORDS if is_single else LEAST_SENTENCE_WORDS
 
         for span_start, span_end in spans:
-            form = normal_form(text[span_start:span_end])
-            if _word_count(form) >= least_words:
-                result.append(Segment(span_start, span_end, hash_hex(form)))
+            segment_text = text[span_start:span_end]
+            form = normal_form(segment_text)
+            if _word_count(form) >= least_words and not _is_value(segment_text):
+                result.append(Segment(span_start, span_end, hash_hex(form), form))
 
     return result
 
@@ -95,22 +110,31 @@ def recurring_segments(
 def remove_recurring(text: str, recurring: frozenset[str]) -> list[Edit]:
     """Return the edits, from right to left, that remove the segments with a key in `recurring`.
 
-    The list is empty if no word would be left.
+    The list is empty if too little of the text would remain.
     """
     spans = [(segment.start, segment.end) for segment in segments(text) if segment.key in recurring]
-    if not spans:
-        return []
+    edits = edits_of(text, spans)
+    return edits if edits and remaining_share(text, edits) >= LEAST_REMAINING else []
 
+
+def edits_of(text: str, spans: list[tuple[int, int]]) -> list[Edit]:
+    """Return the edits, from right to left, that remove `spans` with their white space."""
     edits: list[Edit] = []
     for start, end in _with_white_space(text, spans):
         edits.append(Edit("boilerplate", start=start, end=end, before=text[start:end], after=""))
 
     edits.reverse()
+    return edits
 
-    # A document never loses all of its words.
-    has_words = re.search(r"\w", apply(text, edits)) is not None
 
-    return edits if has_words else []
+def remaining_share(text: str, edits: list[Edit]) -> float:
+    """Return the share of the letters and digits of `text` that remains after removals."""
+    return letter_count(apply(text, edits)) / max(1, letter_count(text))
+
+
+def letter_count(text: str) -> int:
+    """Return the number of letters and digits: the length of a text in any script."""
+    return len(_LETTER_OR_DIGIT.findall(text))
 
 
 def _lines_outside_fences(text: str) -> list[tuple[int, str]]:
@@ -193,6 +217,11 @@ def _end_of_white_space(text: str, position: int) -> int:
             break
 
     return position
+
+
+def _is_value(line: str) -> bool:
+    """Return whether a line is a number with its unit alone."""
+    return len(line.split()) <= MOST_VALUE_WORDS and _VALUE.fullmatch(line.strip()) is not None
 
 
 def _word_count(form: str) -> int:

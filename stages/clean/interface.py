@@ -11,8 +11,8 @@ from pydantic import Field
 
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Details, Reads, Scratch, TableFile, TableWriter, Writes
-from stages.lib.core.params import ModelParams, ParamsSection
-from stages.lib.schemas.corpus_counts import CorpusCounts
+from stages.lib.core.params import DocumentTemplate, ModelParams, ParamsSection
+from stages.lib.schemas.corpus_counts import CorpusCounts, RecurringLines
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
@@ -51,6 +51,7 @@ class Params:
 
     clean: CleanParams
     model: ModelParams
+    rendering: DocumentTemplate
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,14 @@ class Outputs:
             "data/clean/corpus_counts.parquet",
             "Counts of what stands in the documents: definitions, words, boilerplate.",
             CorpusCounts,
+        ),
+    ]
+    recurring_lines: Annotated[
+        pd.DataFrame,
+        Writes(
+            "data/clean/recurring_lines.parquet",
+            "The lines that recur over a source, and which of them were removed, for review.",
+            RecurringLines,
         ),
     ]
     ledger: Annotated[

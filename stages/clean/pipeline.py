@@ -7,7 +7,7 @@ the order of rows or the number of workers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,22 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.clean import boilerplate
 from stages.clean.abbreviation_expansion import Entries
+from stages.clean.boilerplate_model import (
+    LineVerdicts,
+    Recurring,
+    Verdicts,
+    find_recurring,
+    without_content,
+    without_fields,
+)
+from stages.clean.boilerplate_steps import (
+    count_families_documents,
+    strip_boilerplate_documents,
+    survey_documents,
+)
 from stages.clean.corpus_model import CorpusModel, learn_corpus
+from stages.clean.count_sums import add_counts, gather_counts
 from stages.clean.interface import CleanParams
 from stages.clean.spelling import Correct
 from stages.clean.steps import (
@@ -25,7 +38,6 @@ from stages.clean.steps import (
     correct_and_filter_pairs,
     expand_abbreviations_documents,
     expand_abbreviations_pairs,
-    strip_boilerplate_documents,
     strip_markup_documents,
 )
 from stages.lib.core import tables
@@ -36,8 +48,7 @@ from stages.lib.schemas.corpus_counts import CorpusCounts
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
-
-_COUNT_KEY = ["kind", "source", "item"]
+from stages.lib.text.document_text import TEXT_ALONE
 
 
 @dataclass(frozen=True)
@@ -48,19 +59,25 @@ class PassContext:
         params: the section `clean` of params.yaml.
         glossary: the abbreviations of the project.
         model_folder: the model whose tokenizer counts the tokens of passages, or None.
-        recurring: source to the keys of its recurring lines and sentences.
+        recurring: source to the keys of its recurring lines and sentences that go.
+        verdicts: what was decided about each recurring line.
+        colliding: hashes of the texts that removals would make equal to another.
         corpus_model: abbreviations and spelling.
         foreign: ids of the documents that are not in English.
         dropped: ids of the documents that were dropped.
+        template: what of a document is embedded, as `pair.document_text`.
     """
 
     params: CleanParams
     glossary: Abbreviations
     model_folder: Path | None
-    recurring: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    recurring: Recurring = field(default_factory=dict)
+    verdicts: Verdicts = field(default_factory=dict)
+    colliding: frozenset[str] = frozenset()
     corpus_model: CorpusModel = field(default_factory=CorpusModel)
     foreign: frozenset[str] = frozenset()
     dropped: frozenset[str] = frozenset()
+    template: str = TEXT_ALONE
 
     @property
     def entries(self) -> Entries:
@@ -83,6 +100,7 @@ class Pass(NamedTuple):
         uses: the fields of PassContext that are arguments of the step.
         learn: the function from context and counts so far to the next context; None if it
             learns nothing.
+        is_needed: whether it has anything to do.
         extra_tables: further tables that it writes, after the rows, the ledger and the counts.
     """
 
@@ -92,6 +110,7 @@ class Pass(NamedTuple):
     uses: tuple[str, ...]
     learn: Callable[[PassContext, pd.DataFrame], PassContext] | None = None
     extra_tables: tuple[type[Table], ...] = ()
+    is_needed: Callable[[PassContext], bool] = lambda context: True
 
     def bound_step(self, context: PassContext) -> Callable[[pd.DataFrame], list[pd.DataFrame]]:
         """Return the step as a function of a shard alone, with its arguments from `context`."""
@@ -110,6 +129,7 @@ class CleanedCorpus(NamedTuple):
         pair_ledgers: ledgers of the pairs, likewise.
         counts: CorpusCounts, what all passes counted.
         corpus_model: abbreviations and spelling.
+        verdicts: what was decided about each recurring line.
     """
 
     documents: list[Path]
@@ -119,6 +139,7 @@ class CleanedCorpus(NamedTuple):
     pair_ledgers: list[Path]
     counts: pd.DataFrame
     corpus_model: CorpusModel
+    verdicts: Verdicts
 
     @property
     def ledgers(self) -> list[list[Path]]:
@@ -158,6 +179,9 @@ def clean(
     passages: list[Path] = []
 
     for cleaning_pass in PASSES:
+        if not cleaning_pass.is_needed(context):
+            continue
+
         # Map the step over all shards. Every pass writes the rows, their ledger and its counts.
         rows, ledger, new_counts, *extra = sharded.map_shards(
             cleaning_pass.bound_step(context),
@@ -172,7 +196,7 @@ def clean(
             passages = extra[0]
 
         # Learn from all texts, before the next pass.
-        gathered = _gather_counts(
+        gathered = gather_counts(
             new_counts, params=context.params, scratch=scratch / cleaning_pass.name
         )
         counts = add_counts(counts, gathered)
@@ -191,30 +215,35 @@ def clean(
         pair_ledgers=_join_ledgers(ledgers[Pairs], scratch / "pair-ledger"),
         counts=counts,
         corpus_model=context.corpus_model,
+        verdicts=context.verdicts,
     )
 
 
 def learn_recurring(context: PassContext, counts: pd.DataFrame) -> PassContext:
     """Learn the lines and sentences that recur over each source."""
-    params = context.params
-    if params.boilerplate_share is None:
-        return context
+    return replace(context, recurring=find_recurring(counts, context.params))
 
-    # How many texts each source has.
-    texts = counts[counts["kind"] == "text"]
-    texts_of_source = dict(zip(texts["source"], texts["document_frequency"], strict=True))
 
-    # A segment recurs if enough texts of its source hold it.
-    recurring: dict[str, frozenset[str]] = {}
-    for source, rows in counts[counts["kind"] == "boilerplate"].groupby("source"):
-        recurring[str(source)] = boilerplate.recurring_segments(
-            dict(zip(rows["item"], rows["document_frequency"], strict=True)),
-            int(texts_of_source[source]),
-            share=params.boilerplate_share,
-            minimum=params.boilerplate_min_documents,
-        )
+def has_recurring(context: PassContext) -> bool:
+    """Return whether any source has recurring lines."""
+    return bool(context.recurring)
 
-    return replace(context, recurring=recurring)
+
+def learn_fields(context: PassContext, counts: pd.DataFrame) -> PassContext:
+    """Learn which recurring lines are values of a field."""
+    line_verdicts = without_fields(counts, context.recurring)
+    return replace(context, recurring=line_verdicts.recurring, verdicts=line_verdicts.verdicts)
+
+
+def learn_content(context: PassContext, counts: pd.DataFrame) -> PassContext:
+    """Learn which recurring lines carry something, and which texts need theirs."""
+    line_verdicts = without_content(counts, LineVerdicts(context.recurring, context.verdicts))
+    return replace(
+        context,
+        recurring=line_verdicts.recurring,
+        verdicts=line_verdicts.verdicts,
+        colliding=line_verdicts.colliding,
+    )
 
 
 def learn_foreign(context: PassContext, counts: pd.DataFrame) -> PassContext:
@@ -234,14 +263,30 @@ PASSES = (
         name="markup",
         step=strip_markup_documents,
         table=Documents,
-        uses=("params",),
+        uses=("params", "template"),
         learn=learn_recurring,
+    ),
+    Pass(
+        name="families",
+        step=count_families_documents,
+        table=Documents,
+        uses=("recurring",),
+        learn=learn_fields,
+        is_needed=has_recurring,
+    ),
+    Pass(
+        name="survey",
+        step=survey_documents,
+        table=Documents,
+        uses=("recurring",),
+        learn=learn_content,
+        is_needed=has_recurring,
     ),
     Pass(
         name="boilerplate",
         step=strip_boilerplate_documents,
         table=Documents,
-        uses=("recurring",),
+        uses=("recurring", "colliding"),
         learn=learn_corpus_model,
     ),
     Pass(
@@ -262,7 +307,7 @@ PASSES = (
         name="words",
         step=correct_and_filter_documents,
         table=Documents,
-        uses=("params", "correct", "foreign", "model_folder"),
+        uses=("params", "correct", "foreign", "model_folder", "template"),
         extra_tables=(Passages,),
     ),
     Pass(
@@ -272,51 +317,6 @@ PASSES = (
         uses=("params", "correct", "foreign", "dropped"),
     ),
 )
-
-
-def add_counts(counts: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
-    """Return CorpusCounts with the counts of both tables, added up by item."""
-    if not len(more):
-        return counts
-
-    both = pd.concat([counts, more], ignore_index=True)
-    summed = both.groupby(_COUNT_KEY, sort=False, as_index=False)["document_frequency"].sum()
-    return pd.DataFrame(summed)
-
-
-def sum_counts(frame: pd.DataFrame, minimum: int) -> list[pd.DataFrame]:
-    """Return the CorpusCounts of a partition: counts of one item added up.
-
-    Lines and sentences in fewer than `minimum` documents are left out: they cannot be boilerplate.
-    """
-    # `frame` holds all rows of an item, from all shards.
-    summed = frame.groupby(_COUNT_KEY, sort=False, as_index=False)["document_frequency"].sum()
-    is_rare = (summed["kind"] == "boilerplate") & (summed["document_frequency"] < minimum)
-
-    return [summed[~is_rare].astype(CorpusCounts.empty().dtypes.to_dict())]
-
-
-def count_key(frame: pd.DataFrame) -> pd.Series[str]:
-    """Return what each row counts, as one string."""
-    return frame["kind"] + "\n" + frame["source"] + "\n" + frame["item"]
-
-
-def _gather_counts(
-    parts: Sequence[Path],
-    params: CleanParams,
-    scratch: Path,
-) -> pd.DataFrame:
-    """Return the counts of all shards as one CorpusCounts table."""
-    summed_parts = sharded.group_by_key(
-        partial(sum_counts, minimum=params.boilerplate_min_documents),
-        count_key,
-        _whole_files(parts),
-        reads=CorpusCounts,
-        writes=(CorpusCounts,),
-        scratch=scratch / "counts",
-    )
-
-    return sharded.concat_parts(summed_parts[0], CorpusCounts)
 
 
 def _whole_files(parts: Sequence[Path]) -> list[Shard]:

@@ -8,15 +8,13 @@ are, but on one line.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from stages.clean import boilerplate, filters, passages, private_data, spelling
-from stages.clean.abbreviation_definitions import find_definitions
 from stages.clean.abbreviation_expansion import Entries
 from stages.clean.edits import Edit
 from stages.clean.html_pages import Limits, exceeded_limit
@@ -36,6 +34,7 @@ from stages.lib.schemas.corpus_counts import CorpusCounts
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.ledger import LedgerWriter
 from stages.lib.schemas.pairs import Pairs
+from stages.lib.text.document_text import TEXT_ALONE, own_words
 
 # The ledger does not copy the text of a first edit of more characters than this. The text
 # before it is the field as collected, and whole pages would double the data.
@@ -172,8 +171,13 @@ class ShardCleaner:
                 )
 
 
-def strip_markup_documents(frame: pd.DataFrame, params: CleanParams) -> list[pd.DataFrame]:
-    """Turn fields into plain text; count lines and sentences by source."""
+def strip_markup_documents(
+    frame: pd.DataFrame, params: CleanParams, template: str = TEXT_ALONE
+) -> list[pd.DataFrame]:
+    """Turn fields into plain text; count lines and sentences by source.
+
+    `template` says what of a document is embedded. Without any of that the document is empty.
+    """
     cleaner = ShardCleaner(frame, Documents)
     limits = Limits(params.max_input_bytes, params.max_nodes, params.max_depth)
     rules = markup_rules(lines=True)
@@ -186,7 +190,7 @@ def strip_markup_documents(frame: pd.DataFrame, params: CleanParams) -> list[pd.
             continue
         if not cleaner.apply_rules(row, FIELDS, rules, first=[page_rule]):
             continue
-        if not row["text"]:
+        if not own_words(template, row["text"], row["title"]):
             cleaner.drop(row, "empty", score=0.0)
             continue
 
@@ -196,33 +200,6 @@ def strip_markup_documents(frame: pd.DataFrame, params: CleanParams) -> list[pd.
             cleaner.count("text", [""], row["source"])
             cleaner.count("boilerplate", segments, row["source"])
 
-        cleaner.keep(row)
-
-    return cleaner.results()
-
-
-def strip_boilerplate_documents(
-    frame: pd.DataFrame, recurring: Mapping[str, frozenset[str]]
-) -> list[pd.DataFrame]:
-    """Remove what recurs over a source; count definitions of abbreviations.
-
-    `recurring` has the keys of the recurring lines and sentences, by source.
-    """
-    cleaner = ShardCleaner(frame, Documents)
-    rules = markup_rules(lines=True)
-
-    for row in cleaner.rows:
-        # Most sources have no boilerplate, and then the text stays as it is.
-        keys = recurring.get(row["source"], frozenset())
-        own: list[Rule] = []
-        if keys:
-            own.append(partial(boilerplate.remove_recurring, recurring=keys))
-        if not cleaner.apply_rules(row, ["text"], rules, own=own):
-            continue
-
-        # The next step needs the definitions of the whole corpus.
-        definitions = find_definitions(row["text"])
-        cleaner.count("definition", (f"{item.short}\t{item.long}" for item in definitions))
         cleaner.keep(row)
 
     return cleaner.results()
@@ -296,12 +273,13 @@ def correct_and_filter_documents(
     correct: Correct | None,
     foreign: frozenset[str],
     model_folder: Path | None,
+    template: str = TEXT_ALONE,
 ) -> list[pd.DataFrame]:
     """Correct words, redact, fold case, and drop what the filters exclude.
 
     Words of `foreign` documents are not corrected. `model_folder` is the model whose tokenizer
-    counts the tokens of passages; None makes each document one passage. The last table holds
-    Passages.
+    counts the tokens of passages; None makes each document one passage. `template` says what of a
+    document is embedded. The last table holds Passages.
     """
     cleaner = ShardCleaner(frame, Documents)
     rules = markup_rules(lines=True)
@@ -319,10 +297,11 @@ def correct_and_filter_documents(
         if not cleaner.apply_rules(row, FIELDS, rules, own=own):
             continue
 
-        # The filters read the cleaned text.
-        reason = filters.drop_reason(row["text"], bounds) or _language_reason(row, params)
+        # The filters read the cleaned text, or the title where it stands alone.
+        text = own_words(template, row["text"], row["title"])
+        reason = filters.drop_reason(text, bounds) or _language_reason(text, params)
         if reason:
-            cleaner.drop(row, reason, score=float(len(row["text"])))
+            cleaner.drop(row, reason, score=float(len(text)))
         else:
             cleaner.keep(row)
 
@@ -383,11 +362,11 @@ def _count_words(row: Row, cleaner: ShardCleaner) -> None:
         cleaner.count("foreign", [row["doc_id"]])
 
 
-def _language_reason(row: Row, params: CleanParams) -> str:
-    """Return "language" for a document in a language that params.yaml does not allow, else ""."""
+def _language_reason(text: str, params: CleanParams) -> str:
+    """Return "language" for a text in a language that params.yaml does not allow, else ""."""
     if params.languages is None:
         return ""
 
-    code = detect_language(row["text"])
+    code = detect_language(text)
 
     return "language" if code and code not in params.languages else ""

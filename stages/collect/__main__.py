@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
+import typer
 
 from stages.collect import aws, hpo, table
 from stages.collect.interface import (
@@ -29,7 +31,8 @@ from stages.collect.records import SourceRows, concat_sources
 from stages.collect.source_settings import check_settings
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage
-from stages.lib.schemas.ledger import row_accounting
+from stages.lib.schemas.ledger import LARGE_SHARE, row_accounting
+from stages.lib.text.document_text import TEXT_ALONE
 
 # A source leaves some records out by rule. `table.REASONS` are faults of the record itself.
 SOURCE_RULES = ("obsolete", "no_definition")
@@ -47,7 +50,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         )
 
     # The sources to train on, and the one that shows the cost of fine-tuning in other domains.
-    sources = read_sources(settings.sources, inputs.raw)
+    template = params.rendering.document_text
+    sources = read_sources(settings.sources, inputs.raw, template)
     out_of_domain: dict[str, SourceRows] = {}
     if settings.out_of_domain is not None:
         out_of_domain = read_sources({OUT_OF_DOMAIN: settings.out_of_domain}, inputs.raw)
@@ -57,6 +61,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     collected_out_of_domain = concat_sources(out_of_domain.values())
     ledger = pd.concat([collected.ledger, collected_out_of_domain.ledger], ignore_index=True)
 
+    details = collection_metrics(sources, out_of_domain)
     return Outputs(
         documents=collected.documents,
         pairs=collected.pairs,
@@ -68,12 +73,15 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         out_of_domain_pairs=collected_out_of_domain.pairs,
         ledger=ledger,
         data_card=data_card(sources, out_of_domain),
-        details=collection_metrics(sources, out_of_domain),
+        details=details,
+        print_rejections=partial(print_rejections, details),
     )
 
 
-def read_sources(settings: Mapping[str, AnySource], raw: Path) -> dict[str, SourceRows]:
-    """Return the rows of each source, by name.
+def read_sources(
+    settings: Mapping[str, AnySource], raw: Path, template: str = TEXT_ALONE
+) -> dict[str, SourceRows]:
+    """Return the rows of each source, by name; `template` says what of a document is embedded.
 
     Raises:
         UserError: a source has wrong settings, or its data is missing or broken.
@@ -94,7 +102,9 @@ def read_sources(settings: Mapping[str, AnySource], raw: Path) -> dict[str, Sour
         else:
             target = _target(source)
             targets = set(rows_of_source[target].documents["doc_id"]) if target else set()
-            rows_of_source[name] = table.read_table(name, source, raw, known_documents=targets)
+            rows_of_source[name] = table.read_table(
+                name, source, raw, known_documents=targets, template=template
+            )
 
     return dict(sorted(rows_of_source.items()))
 
@@ -143,6 +153,8 @@ def collection_metrics(
             metrics[f"source.{name}.grades.{role}"] = count
         if missing := _count_notes(source, table.MISSING_DOCUMENT):
             metrics[f"source.{name}.missing_documents"] = missing
+        for column, count in source.placeholders.items():
+            metrics[f"source.{name}.placeholders.{column}"] = count
 
     return metrics
 
@@ -154,6 +166,26 @@ def count_dropped(sources: Iterable[SourceRows]) -> Counter[str]:
         counts.update(source.ledger.dropped())
 
     return counts
+
+
+def print_rejections(details: Mapping[str, int | float | str | bool]) -> None:
+    """Print how many records were rejected, if they are a large share; else nothing."""
+    rejected = int(details["rejected"])
+    rows_in = int(details["rows_in"])
+    if rejected < LARGE_SHARE * rows_in or not rejected:
+        return
+
+    reasons = [
+        f"{details[f'dropped.{reason}']:,} {reason}"
+        for reason in table.REASONS
+        if details[f"dropped.{reason}"]
+    ]
+    typer.echo(
+        f"WARNING: {rejected:,} of {rows_in:,} records were rejected "
+        f"({100 * rejected / rows_in:.0f} %): {', '.join(reasons)}. "
+        "data/collect/ledger.parquet names each of them.",
+        err=True,
+    )
 
 
 def _count_notes(source: SourceRows, reason: str) -> int:

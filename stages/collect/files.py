@@ -1,7 +1,8 @@
 """The formats of the user's own files: CSV, TSV, JSONL and Parquet, each read as rows of strings.
 
-Every value is read as the string that stands in the file ("001" stays "001"). A broken file
-raises a UserError that names the line. `table.py` decides which rows can be used.
+Every value is read as the string that stands in the file ("001" stays "001"). A typed null, NaN or
+Infinity is a missing value, and read as an empty string. The text "None" or "NA" is a text. A
+broken file raises a UserError that names the line. `table.py` decides which rows can be used.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -194,7 +197,7 @@ def _parse_object(line: str, place: str) -> dict[str, Any]:
     """Return the JSON object on a line. Numbers stay strings, so that they keep their spelling."""
     remedy = "write one whole JSON object on each line"
     try:
-        values = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
+        values = json.loads(line, parse_int=str, parse_float=_number, parse_constant=_missing)
     except (json.JSONDecodeError, RecursionError) as error:
         raise UserError(f"{place}: this is not JSON: {error}", remedy) from None
 
@@ -202,6 +205,15 @@ def _parse_object(line: str, place: str) -> dict[str, Any]:
         raise UserError(f"{place}: {line.strip()[:40]!r} is no object", remedy)
 
     return values
+
+
+def _missing(constant: str) -> None:
+    """Return None, the value of NaN, Infinity and -Infinity."""
+
+
+def _number(digits: str) -> str | None:
+    """Return a number as it is written; None for one that no float can hold, as 1e999."""
+    return digits if math.isfinite(float(digits)) else None
 
 
 def _parquet_rows(file: Path, source: TableSource, setting: str) -> Iterator[Row]:
@@ -255,12 +267,12 @@ def _check_columns(
 
 
 def _to_text(value: Any, place: str, column: str) -> str:
-    """Return a value of JSON or Parquet as text; "" for null.
+    """Return a value of JSON or Parquet as text; "" for null and what is no finite number.
 
     Raises:
         UserError: the value is no single text or number.
     """
-    if value is None:
+    if value is None or (isinstance(value, (float, Decimal)) and not math.isfinite(value)):
         return ""
     if isinstance(value, bool):
         return str(value).lower()

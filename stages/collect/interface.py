@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -17,8 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from stages.lib.core.interface import Details, Reads, Writes
-from stages.lib.core.params import ParamsSection
+from stages.lib.core.interface import AfterWriting, Details, Reads, Writes
+from stages.lib.core.params import DocumentTemplate, ParamsSection
 from stages.lib.schemas.documents import Documents, Hierarchy, Timestamps
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import PairGrades, Pairs
@@ -124,6 +125,7 @@ class Params:
     """The sections of params.yaml that `collect` reads."""
 
     collect: CollectParams
+    rendering: DocumentTemplate
 
 
 @dataclass(frozen=True)
@@ -201,3 +203,4 @@ class Outputs:
         Details,
         Writes("metrics/details/collect.json", "Row accounting, also by source."),
     ]
+    print_rejections: Annotated[Callable[[], None], AfterWriting()]

@@ -29,6 +29,14 @@ SPLIT_OF_NAME = {
     "test": "test",
     "testing": "test",
 }
+# Scores on a scale that is written out: "85 %", "4/5", "4 of 5", "4 stars", "★★★☆☆", "0,85".
+_SCALED = re.compile(
+    r"""[+-]?[\d.,]+\s*
+    (?:[%\u2030\uff05]|percent|pct\.?|stars?|points?|[/\u2044]\s*\d+|(?:out\s+)?of\s+\d+.*)
+    |[\d\s]*[\u2605\u2606\u2b50\u2729\u272d*]+[\u2605\u2606\u2b50\ufe0f*\s]*
+    |[+-]?\d+,\d+""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -172,7 +180,29 @@ def _is_whole_grade(text: str) -> bool:
     return value.is_integer() and 0 <= value <= MAX_GRADE
 
 
+def _check_plain_scores(records: Sequence[Record], source: TableSource, setting: str) -> None:
+    """Check that no score is written with its scale. Such a number is on an unknown scale."""
+    scaled = [
+        number
+        for number, record in enumerate(records, 1)
+        if _SCALED.fullmatch(record.score.strip())
+    ]
+    if not scaled:
+        return
+
+    first = scaled[0]
+    values = sorted({records[number - 1].score.strip()[:40] for number in scaled})
+    raise UserError(
+        f"{source.path}, row {first}: column '{source.columns.score}' holds "
+        f"{records[first - 1].score[:40]!r}; {len(scaled):,} of its {len(records):,} scores are "
+        f"no plain numbers, from {values[0]!r} to {values[-1]!r}",
+        f"write decimal numbers with a point alone (85, 4, 0.85), and set {setting}.score_range: "
+        "[lowest, highest] in params.yaml to the ends of the scale, such as [0, 100]",
+    )
+
+
 def _check_scores(records: Sequence[Record], source: TableSource, setting: str) -> None:
+    _check_plain_scores(records, source, setting)
     low, high = source.score_range or (0.0, 1.0)
     score_of_row = {
         number: float(record.score)

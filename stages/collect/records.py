@@ -101,6 +101,7 @@ class SourceRows:
         grades: a PairGrades table; empty for sources without grades.
         hierarchy: a Hierarchy table; empty for sources without parents.
         ledger: a line for each record that was left out.
+        placeholders: field to the number of its texts such as "None", for fields with many.
     """
 
     documents: pd.DataFrame
@@ -113,6 +114,7 @@ class SourceRows:
     grades: pd.DataFrame = field(default_factory=PairGrades.empty)
     hierarchy: pd.DataFrame = field(default_factory=Hierarchy.empty)
     ledger: LedgerWriter = field(default_factory=LedgerWriter)
+    placeholders: Mapping[str, int] = field(default_factory=dict)
 
 
 class CollectedTables(NamedTuple):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from stages.collect.labels import (
     roles,
     score_of,
 )
+from stages.collect.placeholders import count_placeholders
 from stages.collect.records import (
     DocumentRow,
     EdgeRow,
@@ -51,6 +53,7 @@ from stages.collect.source_settings import RAW, check_path
 from stages.lib.core.errors import UserError
 from stages.lib.schemas.ledger import LedgerWriter
 from stages.lib.schemas.splits import EVALUATION_SPLITS
+from stages.lib.text.document_text import TEXT_ALONE, own_words
 
 REASONS = (
     "empty_text",
@@ -74,7 +77,12 @@ _COLUMN_OF_REASON = {
 
 
 def read_table(
-    name: str, source: TableSource, raw: Path, known_documents: Collection[str] = ()
+    name: str,
+    source: TableSource,
+    raw: Path,
+    known_documents: Collection[str] = (),
+    *,
+    template: str = TEXT_ALONE,
 ) -> SourceRows:
     """Return the rows of the file as source `name`. A raw record is a row of the file.
 
@@ -83,6 +91,7 @@ def read_table(
         source: the settings of the source.
         raw: the folder that stands for data/raw.
         known_documents: the document ids of the source `documents_of`.
+        template: what of a document is embedded, as `pair.document_text`.
 
     Raises:
         UserError: the file is broken, a label is on another scale than the settings say, or none
@@ -95,12 +104,12 @@ def read_table(
 
     # In the order of their content. The ordinals, and the row that is kept for a key, then do not
     # depend on the order of the file.
-    reader = TableReader(name, source, known_documents)
+    reader = TableReader(name, source, known_documents, template=template)
 
     for record in sorted(records):
         reader.take(record)
 
-    return reader.result()
+    return replace(reader.result(), placeholders=count_placeholders(records))
 
 
 class RowKeys:
@@ -133,11 +142,17 @@ class TableReader:
     """Turns the records of one file into documents, pairs, times and parents, one by one."""
 
     def __init__(
-        self, name: str, source: TableSource, known_documents: Collection[str] = ()
+        self,
+        name: str,
+        source: TableSource,
+        known_documents: Collection[str] = (),
+        *,
+        template: str = TEXT_ALONE,
     ) -> None:
         self._name = name
         self._source = source
         self._known_documents = known_documents
+        self._template = template
         self._keys = RowKeys()
         self._row_id_of_key: dict[str, str] = {}
         self._documents: list[DocumentRow] = []
@@ -210,7 +225,7 @@ class TableReader:
         )
 
     def _reject_reason(self, record: Record) -> str:
-        reason = reject_reason(record, self._source, self._known_documents)
+        reason = reject_reason(record, self._source, self._known_documents, self._template)
         if not reason and record.key and record.key in self._row_id_of_key:
             return "duplicate_key"
         return reason
@@ -232,7 +247,9 @@ class TableReader:
         )
 
     def _add_document(self, record: Record) -> str:
-        key = self._keys.key("document", record.key, record.text)
+        # Without a text the title is the content.
+        texts = (record.text,) if record.text.strip() else ("", record.title)
+        key = self._keys.key("document", record.key, *texts)
         doc_id = document_id(self._name, *key)
         self._documents.append(
             DocumentRow(
@@ -317,10 +334,15 @@ class TableReader:
         )
 
 
-def reject_reason(record: Record, source: TableSource, known_documents: Collection[str]) -> str:
-    """Return the reason why a record cannot be used by itself; "" if it can."""
+def reject_reason(
+    record: Record, source: TableSource, known_documents: Collection[str], template: str
+) -> str:
+    """Return the reason why a record cannot be used by itself; "" if it can.
+
+    A title without a text is a document where `template`, `pair.document_text`, holds the title.
+    """
     columns = source.columns
-    if columns.text and not record.text.strip():
+    if columns.text and not own_words(template, record.text, record.title):
         return "empty_text"
     if columns.anchor and not record.anchor.strip():
         return "empty_anchor"

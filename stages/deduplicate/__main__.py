@@ -1,7 +1,8 @@
 """Drop exact copies and link near-duplicates.
 
 Reads the cleaned documents and pairs. Writes them without copies, the edges between
-near-duplicates, and the kept document that represents each dropped one.
+near-duplicates, and the kept document that represents each dropped one. Documents are compared
+by the text that is embedded, as `pair.document_text` says: their titles count where it holds them.
 
 Linking and dropping are two decisions. "Upper" and "lower extremity hypokinesia" are
 near-duplicates, and different findings. So near-duplicates are linked: `split` keeps them in one
@@ -26,7 +27,7 @@ from stages.deduplicate.interface import (
     Outputs,
     Params,
 )
-from stages.deduplicate.invariants import count_violations
+from stages.deduplicate.invariants import count_violations, embedded_texts
 from stages.deduplicate.near_duplicates import (
     DuplicateGroups,
     find_duplicates,
@@ -49,6 +50,7 @@ from stages.lib.preprocessing import table_parts
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
 from stages.lib.schemas.ledger import LedgerWriter, row_accounting
+from stages.lib.text.document_text import document_texts
 
 DOCUMENT_REASONS = ("exact_copy", "near_copy", "semantic_copy")
 PAIR_REASONS = ("duplicate_pair", "near_pair")
@@ -62,12 +64,14 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     find = partial(find_duplicates, threshold=settings.near_threshold, measure=settings.measure)
     document_scratch = inputs.scratch / "documents"
     pair_scratch = inputs.scratch / "pairs"
-    document_groups = find(inputs.documents, "doc_id", "text", scratch=document_scratch)
+    template = params.rendering.document_text
+    document_groups = find(
+        inputs.documents, "doc_id", "text", template=template, scratch=document_scratch
+    )
     pair_groups = find(inputs.pairs, "pair_id", "anchor", scratch=pair_scratch)
 
     # Choose the documents that go, and the kept document that represents each of them.
     documents = documents_to_compare(inputs.documents, document_groups, settings)
-    texts = dict(zip(documents["doc_id"], documents["text"], strict=True))
     representatives, semantic = represent_documents(documents, document_groups, params)
     stays = np.array([doc_id not in representatives for doc_id in document_groups.ids], dtype=bool)
 
@@ -81,7 +85,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     pair_ledger = ledger_of_pairs(pairs, pair_decisions, representatives)
     links = link_table([document_groups, pair_groups])
     violations = count_violations(
-        texts,
+        embedded_texts(documents, template),
         representatives,
         pairs,
         pairs_after=pair_decisions.kept,
@@ -134,7 +138,8 @@ def represent_documents(
         params: the sections of the stage.
     """
     settings = params.deduplicate
-    texts = dict(zip(documents["doc_id"], documents["text"], strict=True))
+    embedded = document_texts(documents, params.rendering.document_text)
+    texts = dict(zip(documents["doc_id"], embedded, strict=True))
     ranks = preference(documents, settings.authoritative, settings.source_order)
 
     # Texts with one coarse form are copies only if they have one strict form.

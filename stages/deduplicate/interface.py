@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import Field
 
 from stages.lib.core.interface import Details, Reads, Scratch, TableFile, Writes
-from stages.lib.core.params import ModelParams, ParamsSection
+from stages.lib.core.params import DocumentTemplate, ModelParams, ParamsSection
 from stages.lib.core.tables import Table
 from stages.lib.preprocessing import table_parts
 from stages.lib.schemas.documents import Documents
@@ -58,6 +58,7 @@ class Params:
 
     deduplicate: DeduplicateParams
     model: ModelParams
+    rendering: DocumentTemplate
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Texts are compared character by character, by other means than the rules that dr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
@@ -13,6 +14,27 @@ from stages.deduplicate.interface import DeduplicateParams
 from stages.deduplicate.representatives import ExcludedPair, Representative
 from stages.deduplicate.text_differences import differ_in_empty_words, say_the_same
 from stages.lib.text.normal_form import containment, similarity
+
+# A field of the template, or a brace that stands twice for itself.
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\w+)\}")
+
+
+def embedded_texts(documents: pd.DataFrame, template: str) -> dict[str, str]:
+    """Return document id to the text that is embedded, from the Documents and the template.
+
+    It shares no code with the rendering of the stage.
+    """
+    texts: dict[str, str] = {}
+    for fields in documents.to_dict("records"):
+        parts: list[str] = []
+        end = 0
+        for match in _PLACEHOLDER.finditer(template):
+            value = str(fields[match[1]]) if match[1] else match[0][0]
+            parts += [template[end : match.start()], value]
+            end = match.end()
+        texts[str(fields["doc_id"])] = "".join([*parts, template[end:]])
+
+    return texts
 
 
 def count_violations(
@@ -33,7 +55,7 @@ def count_violations(
     document now says something else; only where a near copy stands for it may stop words differ.
 
     Args:
-        texts: the texts of all documents that are dropped or represent one.
+        texts: the embedded texts of all documents that are dropped or represent one.
         representatives: dropped document id to its representative.
         pairs_before: the pairs that the stage read.
         pairs_after: the pairs that the stage writes.

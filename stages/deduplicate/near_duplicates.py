@@ -28,6 +28,7 @@ from stages.lib.core.tables import Table
 from stages.lib.preprocessing import sharded
 from stages.lib.retrieval.encoder import Encoder
 from stages.lib.schemas.duplicates import NearDuplicates
+from stages.lib.text.document_text import document_texts
 from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
 from stages.lib.text.similarity_join import SET_SCHEMA, Measure, Positions, join_sets
 
@@ -105,8 +106,9 @@ def find_duplicates(
     threshold: float,
     measure: Measure,
     scratch: Path,
+    template: str | None = None,
 ) -> DuplicateGroups:
-    """Return the equal texts and the near-duplicates in a column of a table.
+    """Return the equal texts and the near-duplicates of a table.
 
     Args:
         table_file: the table.
@@ -115,10 +117,11 @@ def find_duplicates(
         threshold: near-duplicates are at least this similar.
         measure: how two texts are compared.
         scratch: a folder for the hashes.
+        template: for Documents, the template of what is embedded and compared; else None.
     """
     # Hash every text and its shingles, a shard at a time and in parallel.
     parts = sharded.map_shards(
-        partial(hash_texts, id_column=id_column, text_column=text_column),
+        partial(hash_texts, id_column=id_column, text_column=text_column, template=template),
         table_file.shards(),
         reads=table_file.table,
         writes=(HashedTexts,),
@@ -147,9 +150,15 @@ def find_duplicates(
     )
 
 
-def hash_texts(frame: pd.DataFrame, id_column: str, text_column: str) -> list[pd.DataFrame]:
-    """Return the HashedTexts of the texts in `text_column`, as a list of one frame."""
-    forms = [normal_form(text) for text in frame[text_column]]
+def hash_texts(
+    frame: pd.DataFrame, id_column: str, text_column: str, template: str | None = None
+) -> list[pd.DataFrame]:
+    """Return the HashedTexts of a column, as a list of one frame.
+
+    With a `template` the texts are those that are embedded.
+    """
+    texts = list(frame[text_column]) if template is None else document_texts(frame, template)
+    forms = [normal_form(text) for text in texts]
     rows = pd.DataFrame(
         {
             "id": frame[id_column].to_numpy(),

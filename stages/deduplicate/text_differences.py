@@ -31,6 +31,12 @@ _MARKS_OF_SCRIPT = {
 }
 _PUNCTUATION = frozenset(_QUOTES + _CORNER_QUOTES + _DASHES + "".join(_MARKS_OF_SCRIPT.values()))
 
+# Words that make a question or an action of a text of few words, or of its first sentence.
+_VERB_LIST = "am are be been being did do does had has have is was were"
+_VERBS = frozenset(_VERB_LIST.split())
+_ASKING = frozenset(["which", "who"])
+_FEW_PIECES = 6
+
 _SENTENCE_ENDS = ".!?…。\n"
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 _SPACES = re.compile(r"[^\S\n]+")
@@ -139,7 +145,10 @@ def _is_name(word: str, text: str, start: int, *, is_first: bool) -> bool:
 
 def _without_empty_words(pieces: Sequence[_Piece]) -> list[str]:
     """Return the folded pieces without empty words; all of them if nothing would be left."""
-    is_stopword = [piece.folded in STOPWORDS and not piece.is_name for piece in pieces]
+    is_stopword = [
+        piece.folded in STOPWORDS and not piece.is_name and not _makes_question(index, pieces)
+        for index, piece in enumerate(pieces)
+    ]
 
     # The last character before each piece and the first one behind it, stopwords aside.
     before = _nearest([piece.folded[-1] for piece in pieces], is_stopword)
@@ -154,6 +163,16 @@ def _without_empty_words(pieces: Sequence[_Piece]) -> list[str]:
             kept.append(piece.folded)
 
     return kept or [piece.folded for piece in pieces]
+
+
+def _makes_question(index: int, pieces: Sequence[_Piece]) -> bool:
+    """Return whether a piece may decide what is asked or done."""
+    if pieces[index].folded not in _VERBS | _ASKING:
+        return False
+
+    # Behind "that" or "who" a verb only describes, unless these ask themselves.
+    describes = index > 1 and pieces[index - 1].folded in _ASKING | {"that"}
+    return index == 0 or (len(pieces) <= _FEW_PIECES and not describes)
 
 
 def _nearest(characters: Sequence[str], is_skipped: Sequence[bool]) -> list[str]:

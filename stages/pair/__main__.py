@@ -21,6 +21,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage
 from stages.lib.schemas.ledger import LedgerWriter, row_accounting
 from stages.lib.schemas.pairs import positive_pairs
+from stages.lib.text.document_text import fill
 from stages.pair.candidates import PairCandidate, candidate_rows, synthetic_rows
 from stages.pair.filters import (
     CAP_REASONS,
@@ -43,7 +44,6 @@ from stages.pair.recipes import propose_candidates
 from stages.pair.render import (
     SourceDocument,
     Span,
-    fill,
     remove_anchors,
     render,
     render_passages,
@@ -169,7 +169,10 @@ def make_candidates(
         )
     )
     if "generated" in params.recipes:
-        candidates += generate_queries(sources, params.generated, query_generator(params.generated))
+        # A title alone is no passage.
+        with_text = [source for source in sources if source.text]
+        generator = query_generator(params.generated)
+        candidates += generate_queries(with_text, params.generated, generator)
 
     # Positives read as documents do.
     source_of_id = {source.doc_id: source for source in sources}

@@ -41,8 +41,9 @@ def propose_candidates(
         collected_text: the text of each document as it was collected, by document id.
         given_anchors: the given pairs of each document as (pair id, anchor), by document id.
     """
-    # Recipes that need one document at a time.
-    for source in sources:
+    # Recipes that need one document at a time. A title alone has no part to pair it with.
+    with_text = [source for source in sources if source.text]
+    for source in with_text:
         for recipe in recipes:
             if recipe in SINGLE_DOCUMENT_RECIPES:
                 yield from SINGLE_DOCUMENT_RECIPES[recipe](source)
@@ -52,7 +53,7 @@ def propose_candidates(
 
     # Recipes over several texts that mean the same.
     if "same_label" in recipes:
-        yield from same_label(sources)
+        yield from same_label(with_text)
     if "synonyms" in recipes:
         yield from synonyms(sources, given_anchors)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.lib.core.errors import UserError
+from stages.lib.text.document_text import document_texts
 
 
 class Span(NamedTuple):
@@ -81,22 +82,21 @@ def _find_passage(text: str, passage: str, previous: Sequence[Span], *, doc_id: 
     return Span(start, start + len(passage))
 
 
-def fill(template: str, text: str, title: str, topic: str) -> str:
-    """Return the filled-in `template`, without white space at its ends.
-
-    >>> fill("{title}: {text}", "Hold it.", title="Reset", topic="")
-    'Reset: Hold it.'
-    """
-    return template.format(text=text, title=title, topic=topic).strip()
-
-
 def render(documents: pd.DataFrame, template: str) -> pd.DataFrame:
-    """Return `documents` with the text that is embedded: the filled-in `template`."""
-    columns = documents[["text", "title", "topic"]]
-    rows = columns.itertuples(index=False, name=None)
-    filled = [fill(template, text, title, topic=topic) for text, title, topic in rows]
+    """Return `documents` with the text that is embedded: the filled-in `template`.
 
-    return documents.assign(text=filled)
+    Raises:
+        UserError: nothing of a document is embedded. It was read for another template.
+    """
+    texts = document_texts(documents, template)
+    if "" in texts:
+        raise UserError(
+            f"{documents['doc_id'].iloc[texts.index('')]} has no text, and pair.document_text = "
+            f"{template!r} embeds no title",
+            "run 'dvc repro collect clean deduplicate' first, which read pair.document_text too",
+        )
+
+    return documents.assign(text=texts)
 
 
 def render_passages(
@@ -112,9 +112,8 @@ def render_passages(
         passages: a Passages table.
         documents: a Documents table. Passages of other documents are left out.
         template: a format string with {text}, {title} and {topic}.
-        shortened: the text of passages, by id, from which anchors were removed. A passage without
-            any
-            text left is left out.
+        shortened: the text of passages, by id, from which anchors were removed. A passage is left
+            out if no text is left of it.
     """
     document_columns = documents.set_index("doc_id")[["title", "topic"]]
     kept = passages[passages["doc_id"].isin(document_columns.index)]
@@ -122,8 +121,12 @@ def render_passages(
     # Passages without the anchors that were made from them.
     if shortened:
         rows = zip(kept["passage_id"], kept["text"], strict=True)
-        kept = kept.assign(text=[shortened.get(passage_id, text) for passage_id, text in rows])
-        kept = kept[kept["text"] != ""]
+        texts = [shortened.get(passage_id, text) for passage_id, text in rows]
+
+        # The passage of a document that is a title alone never had a text.
+        was_empty = kept["text"] == ""
+        kept = kept.assign(text=texts)
+        kept = kept[(kept["text"] != "") | was_empty]
 
     # Each passage has the title and topic of its document.
     titles = kept["doc_id"].map(document_columns["title"]).astype("str")

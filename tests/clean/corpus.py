@@ -61,9 +61,13 @@ def pairs(*anchors: str) -> pd.DataFrame:
     )
 
 
-def write_params(params: CleanParams) -> None:
-    """Write a params.yaml with the sections `clean` and `model` into the current folder."""
-    sections = {"clean": params.model_dump(), "model": MODEL.model_dump()}
+def write_params(params: CleanParams, document_text: str = "{text}") -> None:
+    """Write a params.yaml with all that the stage reads into the current folder."""
+    sections = {
+        "clean": params.model_dump(),
+        "model": MODEL.model_dump(),
+        "pair": {"document_text": document_text},
+    }
     lines: list[str] = []
     for section, values in sections.items():
         lines.append(f"{section}:")

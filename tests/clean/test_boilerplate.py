@@ -46,7 +46,7 @@ def test_short_answers_list_items_and_code_are_no_segments():
 
 def test_abbreviations_end_no_sentence():
     text = "As seen by Dr. Smith in old age. The other sentence stands alone here."
-    assert [text[start:end] for start, end, _ in segments(text)] == [
+    assert [segment.of(text) for segment in segments(text)] == [
         "As seen by Dr. Smith in old age.",
         "The other sentence stands alone here.",
     ]

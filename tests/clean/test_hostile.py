@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.clean.boilerplate_steps import strip_boilerplate_documents
 from stages.clean.steps import (
     correct_and_filter_documents,
     expand_abbreviations_documents,
-    strip_boilerplate_documents,
     strip_markup_documents,
 )
 from tests.clean.corpus import PARAMS, documents

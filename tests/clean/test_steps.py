@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.clean.boilerplate_steps import strip_boilerplate_documents
 from stages.clean.steps import (
     correct_and_filter_documents,
     correct_and_filter_pairs,
     expand_abbreviations_documents,
     expand_abbreviations_pairs,
-    strip_boilerplate_documents,
     strip_markup_documents,
 )
 from tests.clean.corpus import PARAMS, documents, pairs
@@ -66,6 +66,28 @@ def test_titles_are_cleaned_and_may_be_empty():
     kept, ledger, _ = strip_markup_documents(documents("Fever.", title="<p></p>"), PARAMS)
     assert list(kept["title"]) == [""]
     assert list(ledger["field"]) == ["title"]
+
+
+def test_a_title_alone_stays_where_titles_are_embedded():
+    frame = documents("", title="<b>Oak</b> table")
+    kept, ledger, _ = strip_markup_documents(frame, PARAMS, "{title}: {text}")
+    assert (list(kept["title"]), list(kept["text"])) == (["Oak table"], [""])
+    kept, _, _, passage_rows = correct_and_filter_documents(
+        kept, PARAMS, None, frozenset(), None, template="{title}: {text}"
+    )
+    assert (list(kept["title"]), list(passage_rows["text"])) == (["Oak table"], [""])
+
+    # Where the text alone is embedded, the document is empty.
+    kept, ledger, _ = strip_markup_documents(frame, PARAMS)
+    assert (len(kept), list(ledger["reason"])) == (0, ["markup", "empty"])
+
+
+def test_the_filters_read_a_title_that_stands_alone():
+    frame = documents("", title="lorem ipsum")
+    kept, ledger, _, _ = correct_and_filter_documents(
+        frame, PARAMS, None, frozenset(), None, template="{title} {text}"
+    )
+    assert (len(kept), list(ledger["reason"])) == (0, ["pattern"])
 
 
 def test_a_dropped_document_takes_its_pairs_along():

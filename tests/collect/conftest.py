@@ -15,11 +15,12 @@ def read(tmp_path):
         file: str = "faq.csv",
         columns: dict = FAQ,
         known_documents=(),
+        template: str = "{text}",
         **settings,
     ):
         raw_bytes = content if isinstance(content, bytes) else content.encode("utf-8")
         (tmp_path / file).write_bytes(raw_bytes)
         source = table_source(file, columns, **settings)
-        return table.read_table("faq", source, tmp_path, known_documents)
+        return table.read_table("faq", source, tmp_path, known_documents, template=template)
 
     return write_and_read

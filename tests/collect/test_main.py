@@ -26,6 +26,8 @@ OUTPUTS = [
     "ledger",
 ]
 PARAMS = """
+pair:
+  document_text: "{text}"
 collect:
   sources:
     manual:

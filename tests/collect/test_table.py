@@ -391,3 +391,27 @@ def test_settings_of_all_three_shapes_pass():
     source_settings.check_settings(
         "queries", table_source(columns=columns, documents_of="manual"), {"manual": manual}
     )
+
+
+TITLED = {"key": "id", "title": "name", "text": "body"}
+
+
+def test_a_title_alone_is_a_document_where_titles_are_embedded(read):
+    rows = "id,name,body\n1,Oak table,\n2,,\n3,Ash table,  \n4,,Hold it.\n"
+    collected = read(rows, columns=TITLED, template="{title}\n{text}")
+    assert set(collected.documents["title"]) == {"Oak table", "Ash table", ""}
+    assert collected.ledger.dropped() == {"empty_text": 1}
+
+    # Without titles in the template there is nothing to embed.
+    collected = read(rows, columns=TITLED)
+    assert collected.ledger.dropped() == {"empty_text": 3}
+
+
+def test_titles_alone_without_keys_have_ids_of_their_own(read):
+    columns = {"title": "name", "text": "body"}
+    collected = read("name,body\nOak,\nAsh,\n", columns=columns, template="{title} {text}")
+    ids = dict(zip(collected.documents["title"], collected.documents["doc_id"], strict=True))
+    assert ids == {
+        "Oak": document_id("faq", "", "Oak", "0"),
+        "Ash": document_id("faq", "", "Ash", "0"),
+    }

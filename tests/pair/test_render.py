@@ -71,3 +71,20 @@ def test_passages_of_other_documents_are_a_problem():
     assert [source.passages for source in read_sources(("a", "", "Go. Go. Go."), words=1)] == [
         ((0, 3), (4, 7), (8, 11))
     ]
+
+
+def test_a_title_alone_is_rendered_with_its_passage():
+    frame = documents(("a", "Oak table", "", "tables"), ("b", "Ash table", "Hold it.", "tables"))
+    cut = passages(frame, None, overlap=0, count=None)
+    rendered = render_passages(cut, frame, "{title}\n{text}")
+    assert list(rendered["text"]) == ["Oak table", "Ash table\nHold it."]
+
+    # Anchors that were removed leave out the passages of texts alone.
+    shortened = {f"{d('b')}-0000": ""}
+    rendered = render_passages(cut, frame, "{title}\n{text}", shortened=shortened)
+    assert list(rendered["text"]) == ["Oak table"]
+
+
+def test_a_document_of_which_nothing_is_embedded_stops_the_stage():
+    with pytest.raises(UserError, match="has no text"):
+        render(documents(("a", "Oak table", "")), "{text}")

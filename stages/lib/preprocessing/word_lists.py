@@ -138,6 +138,13 @@ STOPWORDS = frozenset(
     )
 )
 
+# Stop words that make a question, a state or an action: "do babies dream", "how to be". Without
+# them a short text, or the first sentence of a long one, says something else.
+_QUESTION_WORD_LIST = "who which is are was were be been being am has have had do does did"
+QUESTION_WORDS = frozenset(_QUESTION_WORD_LIST.split())
+MOST_SHORT_WORDS = 8
+_RELATIVE_WORDS = frozenset(["that", "which", "who"])
+
 # Repeated punctuation, and what cleaning should have removed: tags, entities, undecodable
 # characters, marks of emphasis.
 _NOISE_MARKS = re.compile(
@@ -150,16 +157,18 @@ def without_stopwords(form: str) -> str:
     """Return a text in strict form without its stop words; unchanged if it has no other words.
 
     The order of the words stays: "A causes B" is not "B causes A". So do stop words between two
-    numbers or signs, as in "5 to 7", an "a" that no word follows, as in "vitamin a", and names in
-    capitals, as in "the IT team".
+    numbers or signs, as in "5 to 7", an "a" that no word follows, as in "vitamin a", names in
+    capitals, as in "the IT team", and verbs and question words in a short text or at its start.
 
     >>> without_stopwords("what is the cause of this fever")
-    'what cause fever'
+    'what is cause fever'
     >>> without_stopwords("rate of 3 to 5")
     'rate 3 to 5'
     """
     words = form.split()
-    is_stopword = [word in STOPWORDS for word in words]
+    is_stopword = [
+        word in STOPWORDS and not _makes_question(index, words) for index, word in enumerate(words)
+    ]
 
     # The nearest other words on both sides of each word.
     befores = _nearest_words(words, is_stopword)
@@ -174,6 +183,16 @@ def without_stopwords(form: str) -> str:
             kept.append(word)
 
     return " ".join(kept) or form
+
+
+def _makes_question(index: int, words: Sequence[str]) -> bool:
+    """Return whether a word makes a question, a state or an action.
+
+    The verb of a relative clause does not: "fractures that are present at birth".
+    """
+    is_relative = index > 1 and words[index - 1] in _RELATIVE_WORDS
+    is_placed = index == 0 or len(words) <= MOST_SHORT_WORDS
+    return words[index] in QUESTION_WORDS and is_placed and not is_relative
 
 
 def _nearest_words(words: Sequence[str], is_skipped: Sequence[bool]) -> list[str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from stages.lib.schemas.ledger import LARGE_SHARE
+
 Value = float | int | str | bool
 
 # How many reasons are named.
@@ -32,6 +34,8 @@ class Funnel(NamedTuple):
         sampled_out: good rows that a cap or the sample left out.
         refused: pairs and variants that `pair`, `split` and `augment` refuse.
         training_rows: rows that are trained on; None before they are known.
+        large_rejection: the largest share of rows that a stage rejected, in words; empty if it is
+            small.
     """
 
     rows_in: int
@@ -40,13 +44,14 @@ class Funnel(NamedTuple):
     sampled_out: Mapping[str, int]
     refused: Mapping[str, int]
     training_rows: int | None
+    large_rejection: str = ""
 
     @property
     def line(self) -> str:
         """Return the funnel as one line of text."""
         parts = [
             f"{self.rows_in:,} records in",
-            _part("rejected", self.rejected),
+            _part(f"rejected{self.large_rejection}", self.rejected),
             _part("copies", self.copies),
             _part("sampled out", self.sampled_out),
             _part("refused", self.refused),
@@ -72,7 +77,27 @@ def funnel(details: Mapping[str, Mapping[str, Value]]) -> Funnel:
         sampled_out={reason: count for reason, count in others.items() if reason in _SAMPLED},
         refused={reason: count for reason, count in others.items() if reason not in _SAMPLED},
         training_rows=None if training_rows is None else int(training_rows),
+        large_rejection=_large_rejection(details),
     )
+
+
+def _large_rejection(details: Mapping[str, Mapping[str, Value]]) -> str:
+    """Return the largest share of rows that a stage rejected, such as ", 77 % of clean's rows"."""
+    shares: list[tuple[float, str]] = []
+    for stage, prefixes in _REJECTED.items():
+        counts = details.get(stage, {})
+        for prefix in prefixes:
+            rows_in = int(counts.get(prefix.replace("dropped.", "rows_in"), 0))
+            rejected = sum(_counts(details, {stage: (prefix,)}).values())
+
+            # Records that a source leaves out by rule are no faults.
+            if stage == "collect":
+                rejected = int(counts.get("rejected", 0))
+            if rows_in:
+                shares.append((rejected / rows_in, stage))
+
+    share, stage = max(shares, default=(0.0, ""))
+    return f", {100 * share:.0f} % of the rows of {stage}" if share >= LARGE_SHARE else ""
 
 
 def _counts(

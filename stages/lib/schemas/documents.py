@@ -20,7 +20,8 @@ class Documents(Table):
     )
     title: str = pa.Field(description="name of the document; empty if it has none")
     text: str = pa.Field(
-        str_length={"min_value": 1}, description="the text that is embedded and retrieved"
+        description="the text that is embedded and retrieved; empty before the stage pair where "
+        "the title alone is embedded"
     )
     topic: str = pa.Field(description="coarse subject, for slices and balance; empty if unknown")
     group: str = pa.Field(description="rows of one group are never in two splits; empty if unknown")
@@ -29,6 +30,12 @@ class Documents(Table):
         """The key of the table."""
 
         unique = ["doc_id"]
+
+    @pa.dataframe_check
+    @classmethod
+    def no_document_is_empty(cls, frame: pd.DataFrame) -> pd.Series:
+        """Every document has a text or a title."""
+        return (frame["text"] != "") | (frame["title"] != "")
 
 
 PASSAGE_ID_PATTERN = r"^d[0-9a-f]{16}-[0-9]{4}$"
@@ -42,7 +49,10 @@ class Passages(Table):
     )
     doc_id: str = pa.Field(str_matches=DOC_ID, description="the document")
     position: int = pa.Field(ge=0, description="position of the passage in its document, from 0")
-    text: str = pa.Field(str_length={"min_value": 1}, description="the text that is embedded")
+    text: str = pa.Field(
+        description="the text that is embedded; empty before the stage pair where the title alone "
+        "is embedded"
+    )
 
     class Config(Table.Config):
         """The key of the table."""

@@ -217,6 +217,10 @@ class LedgerWriter:
         return Counter(decision.reason for decision in self._decisions if decision.action == "drop")
 
 
+# A share of rejected rows from which pages and the terminal state it.
+LARGE_SHARE = 0.1
+
+
 def row_accounting(
     rows_in: int,
     rows_out: int,

@@ -53,3 +53,14 @@ def test_the_stages_write_what_the_funnel_reads():
     assert counted.rows_in == details["collect"]["rows_in"]
     assert sum(counted.sampled_out.values()) >= details["split"]["dropped.not_sampled"]
     assert counted.training_rows == details["tokenize"]["rows_out"]
+
+
+def test_a_large_share_of_rejected_rows_is_stated():
+    collect = {"rows_in": 1371, "rejected": 1060, "dropped.bad_score": 1060}
+    assert funnel({"collect": collect}).line.startswith(
+        "1,371 records in; 1,060 rejected, 77 % of the rows of collect (bad score); "
+    )
+    clean = {"rows_in": 10, "dropped.language": 6, "pairs.rows_in": 10}
+    assert "6 rejected, 60 % of the rows of clean (language)" in (
+        funnel({"collect": {"rows_in": 100, "rejected": 0}, "clean": clean}).line
+    )

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from stages.lib.schemas.corpus_counts import CorpusCounts
+from stages.lib.schemas.corpus_counts import CorpusCounts, RecurringLines
 from stages.lib.schemas.documents import Documents, Hierarchy, Passages, Timestamps
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
 from stages.lib.schemas.evaluation_set import Masked, Qrels, Queries, QueryGrades, ScoredPairs
@@ -37,6 +37,14 @@ GOOD = {
     },
     Passages: {"passage_id": f"{D1}-0000", "doc_id": D1, "position": 0, "text": "Press reset."},
     CorpusCounts: {"kind": "word", "source": "", "item": "reset", "document_frequency": 1},
+    RecurringLines: {
+        "source": "faq",
+        "key": "0" * 16,
+        "line": "Was this helpful?",
+        "documents": 9,
+        "removed_from": 8,
+        "verdict": "removed",
+    },
     Pairs: {
         "pair_id": P1,
         "anchor": "reset?",
@@ -153,17 +161,24 @@ BROKEN = [
     (Documents, {"doc_id": P1}, "doc_id: str_matches"),
     (Documents, {"source": ""}, "source: str_length(1"),
     (Documents, {"title": None}, "title: not_nullable"),
-    (Documents, {"text": ""}, "text: str_length(1"),
+    (Documents, {"text": None}, "text: not_nullable"),
+    (Documents, {"text": "", "title": ""}, "row: no_document_is_empty"),
     (Documents, {"topic": None}, "topic: not_nullable"),
     (Documents, {"group": None}, "group: not_nullable"),
     (Passages, {"passage_id": D1}, "passage_id: str_matches"),
     (Passages, {"doc_id": P1}, "doc_id: str_matches"),
     (Passages, {"position": -1}, "position: greater_than_or_equal_to(0"),
-    (Passages, {"text": ""}, "text: str_length(1"),
+    (Passages, {"text": None}, "text: not_nullable"),
     (CorpusCounts, {"kind": "sentence"}, "kind: isin"),
     (CorpusCounts, {"source": None}, "source: not_nullable"),
     (CorpusCounts, {"item": None}, "item: not_nullable"),
     (CorpusCounts, {"document_frequency": 0}, "document_frequency: greater_than_or_equal_to(1"),
+    (RecurringLines, {"source": ""}, "source: str_length(1"),
+    (RecurringLines, {"key": D1}, "key: str_matches"),
+    (RecurringLines, {"line": ""}, "line: str_length(1"),
+    (RecurringLines, {"documents": 0}, "documents: greater_than_or_equal_to(1"),
+    (RecurringLines, {"removed_from": -1}, "removed_from: greater_than_or_equal_to(0"),
+    (RecurringLines, {"verdict": "kept"}, "verdict: isin"),
     (Pairs, {"pair_id": D1}, "pair_id: str_matches"),
     (Pairs, {"anchor": ""}, "anchor: str_length(1"),
     (Pairs, {"doc_id": "d1"}, "doc_id: str_matches"),

@@ -143,13 +143,13 @@ def test_a_chain_of_copies_is_refused():
 def test_the_first_of_many_rows_is_named_and_all_are_counted():
     frame = pd.DataFrame(
         [
-            GOOD[Documents] | {"doc_id": f"d{number:016x}", "text": "" if number else "ok"}
+            GOOD[Documents] | {"doc_id": f"d{number:016x}", "source": "" if number else "ok"}
             for number in range(100)
         ]
     )
     message = refusal(frame, Documents)
     assert (
-        "text: str_length(1, None) broken in 99 row(s) (first: doc_id d0000000000000001, value '')"
+        "source: str_length(1, None) broken in 99 row(s) (first: doc_id d0000000000000001, value '')"
         in message
     )
 
