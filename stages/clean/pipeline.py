@@ -63,9 +63,19 @@ class PassContext:
     dropped: frozenset[str] = frozenset()
 
     @property
+    def shorts(self) -> frozenset[str]:
+        """The short forms of the word list whose mentions are counted."""
+        return frozenset(self.glossary.known) if self.params.abbreviations != "off" else frozenset()
+
+    @property
     def entries(self) -> Entries:
-        """The abbreviations to write out."""
+        """The abbreviations of the word list, to write out."""
         return self.corpus_model.entries
+
+    @property
+    def learned(self) -> Entries:
+        """The abbreviations of the corpus, to write out in documents with their long form."""
+        return self.corpus_model.learned
 
     @property
     def correct(self) -> Correct | None:
@@ -241,14 +251,14 @@ PASSES = (
         name="boilerplate",
         step=strip_boilerplate_documents,
         table=Documents,
-        uses=("recurring",),
+        uses=("recurring", "shorts"),
         learn=learn_corpus_model,
     ),
     Pass(
         name="expansion",
         step=expand_abbreviations_documents,
         table=Documents,
-        uses=("params", "entries"),
+        uses=("params", "entries", "learned"),
         learn=learn_foreign,
     ),
     Pass(

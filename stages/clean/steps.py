@@ -17,7 +17,7 @@ import pandas as pd
 
 from stages.clean import boilerplate, filters, passages, private_data, spelling
 from stages.clean.abbreviation_definitions import find_definitions
-from stages.clean.abbreviation_expansion import Entries
+from stages.clean.abbreviation_expansion import Entries, mentioned
 from stages.clean.edits import Edit
 from stages.clean.html_pages import Limits, exceeded_limit
 from stages.clean.interface import CleanParams
@@ -202,11 +202,16 @@ def strip_markup_documents(frame: pd.DataFrame, params: CleanParams) -> list[pd.
 
 
 def strip_boilerplate_documents(
-    frame: pd.DataFrame, recurring: Mapping[str, frozenset[str]]
+    frame: pd.DataFrame,
+    recurring: Mapping[str, frozenset[str]],
+    shorts: frozenset[str] = frozenset(),
 ) -> list[pd.DataFrame]:
-    """Remove what recurs over a source; count definitions of abbreviations.
+    """Remove what recurs over a source; count definitions and mentions of abbreviations.
 
-    `recurring` has the keys of the recurring lines and sentences, by source.
+    Args:
+        frame: the shard.
+        recurring: the keys of the recurring lines and sentences, by source.
+        shorts: the short forms of the user's word list; empty if none is written out.
     """
     cleaner = ShardCleaner(frame, Documents)
     rules = markup_rules(lines=True)
@@ -223,6 +228,11 @@ def strip_boilerplate_documents(
         # The next step needs the definitions of the whole corpus.
         definitions = find_definitions(row["text"])
         cleaner.count("definition", (f"{item.short}\t{item.long}" for item in definitions))
+
+        # Short forms of much of the corpus are not written out; "" counts the documents.
+        if shorts:
+            cleaner.count("mention", ["", *mentioned(row["text"], shorts)])
+
         cleaner.keep(row)
 
     return cleaner.results()
@@ -232,13 +242,20 @@ def expand_abbreviations_documents(
     frame: pd.DataFrame,
     params: CleanParams,
     entries: Entries,
+    learned: Entries = (),
 ) -> list[pd.DataFrame]:
-    """Write abbreviations out; count words, and list the documents that are not in English."""
+    """Write abbreviations out; count words, and list the documents that are not in English.
+
+    `entries` come from the word list of the user. Those of `learned` are written only into
+    documents with their long form.
+    """
     cleaner = ShardCleaner(frame, Documents)
     rules = markup_rules(lines=True)
-    own = abbreviation_rules(entries, params)
 
     for row in cleaner.rows:
+        # Title and text explain each other.
+        context = f"{row['title']}\n{row['text']}"
+        own = abbreviation_rules(entries, params, learned=learned, context=context)
         if not cleaner.apply_rules(row, FIELDS, rules, own=own):
             continue
 
@@ -260,8 +277,9 @@ def expand_abbreviations_pairs(
 ) -> list[pd.DataFrame]:
     """Turn anchors into plain text on one line, and write abbreviations out; count their words.
 
-    Pairs of `dropped` documents are dropped with them. Words of anchors count only if their
-    document is not in `foreign`, the documents that are not in English.
+    Only the word list of the user counts: a query has no document, and the answer must not leak
+    into it. Pairs of `dropped` documents are dropped with them. Words of anchors count only if
+    their document is not in `foreign`, the documents that are not in English.
     """
     cleaner = ShardCleaner(frame, Pairs)
     rules = markup_rules(lines=False)

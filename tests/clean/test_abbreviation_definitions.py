@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.abbreviation_definitions import build_dictionary, find_definitions
+from stages.clean.abbreviation_definitions import find_definitions
+from stages.clean.abbreviation_dictionary import build_dictionary
 from stages.lib.preprocessing.word_lists import Abbreviations
 
 NONE = Abbreviations({}, {})

@@ -11,10 +11,10 @@ class CorpusCounts(Table):
     """One row is the number of documents (or anchors) of a source that contain an item."""
 
     kind: str = pa.Field(
-        isin=["text", "boilerplate", "definition", "word", "foreign", "private"],
+        isin=["text", "boilerplate", "definition", "mention", "word", "foreign", "private"],
         description="the kind of item: all texts, lines and sentences (as hashes), definitions of "
-        "abbreviations (short, a tab, long), words, texts in a language without spelling "
-        "correction, kinds of private data",
+        "abbreviations (short, a tab, long), short forms of the word list, words, texts in a "
+        "language without spelling correction, kinds of private data",
     )
     source: str = pa.Field(description="the source; empty for counts over all sources")
     item: str = pa.Field(description="the item; empty for a count of all texts")
