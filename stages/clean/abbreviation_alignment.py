@@ -99,8 +99,10 @@ _CHEMICAL_SIGNS = {
     "peroxide": "o2",
     "cross": "x",
 }
+_CHEMICAL_WORD = re.compile("|".join([*_CHEMICAL_SIGNS, " and ", " und ", " et "]))
 
 
+@lru_cache(maxsize=4096)
 def signs_of(short: str) -> str:
     """Return the letters and digits of a short form in lower case, and "&"; Greek as Latin.
 
@@ -108,6 +110,15 @@ def signs_of(short: str) -> str:
     'tgfb1'
     """
     return "".join(_latin(sign)[0] for sign in short if _SIGN.match(sign))
+
+
+def has_chemical_signs(folded: str) -> bool:
+    """Return True if a window in lower case holds a word whose sign has other letters.
+
+    >>> has_chemical_signs("sodium chloride")
+    True
+    """
+    return _CHEMICAL_WORD.search(folded) is not None
 
 
 def parts_of(window: str) -> list[Part]:

@@ -13,7 +13,14 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stages.clean.abbreviation_alignment import LOCANTS, STOPWORDS, align, parts_of, signs_of
+from stages.clean.abbreviation_alignment import (
+    LOCANTS,
+    STOPWORDS,
+    align,
+    has_chemical_signs,
+    parts_of,
+    signs_of,
+)
 from stages.clean.abbreviation_short_forms import (
     MOST_SHORT_CHARACTERS,
     QUOTES,
@@ -66,6 +73,7 @@ _LAST_SENTENCE_END = re.compile(f".*{_SENTENCE_END_PATTERN}", re.DOTALL)
 _EARLIER_BRACKET = re.compile(r"\s\([^()]*\)|\s\[[^\[\]]*\]")
 _SHARED_WORD = re.compile(r"[a-z]{3,}")
 _CODE_SIGNS = re.compile(r"[=<>`{}|\\]")
+_NON_SPACE = re.compile(r"\S+")
 _WORD = re.compile(r"[^\W_]+")
 _OPENING_SIGNS = "\"'\u201c\u2018\u201e\u00ab[("
 # Fences, code in a line, and addresses.
@@ -128,7 +136,6 @@ def _is_free(definition: Definition, earlier: list[Definition]) -> bool:
 
 def _long_form_before(text: str, match: re.Match[str]) -> Definition | None:
     """Return the definition of the form "electrocardiogram (ECG)", or None."""
-    pieces = bracket_pieces(match[1][1:-1])
     window_start = max(0, match.start() - _WINDOW_CHARACTERS)
     window = text[window_start : match.start()].rstrip()
 
@@ -136,20 +143,13 @@ def _long_form_before(text: str, match: re.Match[str]) -> Definition | None:
     clause_end = _LAST_CLAUSE_END.match(window)
     clause_start = clause_end.end() if clause_end else 0
 
-    # Its initials may also stand across commas and brackets.
-    sentence_end = _LAST_SENTENCE_END.match(window)
-    sentence_start = sentence_end.end() if sentence_end else 0
-    without_brackets = _EARLIER_BRACKET.sub(lambda bracket: " " * len(bracket[0]), window)
-    is_wider = sentence_start < clause_start
-
-    for index, piece in enumerate(pieces):
+    for index, piece in enumerate(bracket_pieces(match[1][1:-1])):
         for candidate in _candidates(piece, window, clause_start):
             # "(Edmonton, AB)": behind a comma mostly stands something else.
             most_cost = _MOST_COST_ACROSS if index else None
             start = _long_form_start(candidate, window, most_cost=most_cost)
-            if start is None and is_wider and candidate.end == len(window):
-                wider = candidate._replace(start=sentence_start)
-                start = _long_form_start(wider, without_brackets, most_cost=_MOST_COST_ACROSS)
+            if start is None and candidate.end == len(window):
+                start = _start_across(candidate, window)
 
             if start is not None:
                 return Definition(
@@ -160,6 +160,24 @@ def _long_form_before(text: str, match: re.Match[str]) -> Definition | None:
                 )
 
     return None
+
+
+def _start_across(candidate: _Candidate, window: str) -> int | None:
+    """Return where a long form begins whose initials stand across commas and brackets, or None."""
+    if len(candidate.short) < 3:
+        return None
+
+    sentence_end = _LAST_SENTENCE_END.match(window)
+    sentence_start = sentence_end.end() if sentence_end else 0
+    if sentence_start >= candidate.start:
+        return None
+
+    without_brackets = window
+    if "(" in window or "[" in window:
+        without_brackets = _EARLIER_BRACKET.sub(lambda bracket: " " * len(bracket[0]), window)
+
+    wider = candidate._replace(start=sentence_start)
+    return _long_form_start(wider, without_brackets, most_cost=_MOST_COST_ACROSS)
 
 
 def _candidates(
@@ -202,7 +220,7 @@ def _long_form_start(
     """
     short = candidate.short
     for signs in dict.fromkeys((signs_of(singular(short)), signs_of(short))):
-        if len(signs) < 2 or not _are_signs_in(signs, window, candidate.start):
+        if len(signs) < 2 or not _are_signs_in(signs, window[candidate.start : candidate.end]):
             continue
 
         first = _last_words_start(window, candidate.start, end=candidate.end, count=len(signs))
@@ -233,14 +251,20 @@ def _most_cost(short: str, signs: str) -> float:
     return min(limit, _MOST_COST_OF_TITLE) if short.istitle() and short.isalpha() else limit
 
 
-def _are_signs_in(signs: str, window: str, start: int) -> bool:
-    """Return False if a window surely does not hold a short form, at little cost."""
-    folded = window[start:].casefold()
-    letters = [sign for sign in signs if sign.isalpha() and sign.isascii()]
-    missing = [sign for sign in letters if sign not in folded]
+def _are_signs_in(signs: str, window: str) -> bool:
+    """Return False if a window surely does not hold the letters in order, at little cost."""
+    folded = window.casefold()
+    if not folded.isascii() or has_chemical_signs(folded):
+        return True
 
-    # Greek letters, accents and signs of chemistry may stand for a few.
-    return not missing or not folded.isascii() or len(missing) <= 2
+    position = -1
+    for sign in signs:
+        if sign.isalpha():
+            position = folded.find(sign, position + 1)
+            if position < 0:
+                return False
+
+    return True
 
 
 def _short_form_before(text: str, match: re.Match[str]) -> Definition | None:
@@ -308,15 +332,17 @@ def _last_words_start(
 ) -> int:
     """Return the start of the last min(count + 5, 2 count) words before `end`.
 
-    Words such as "of" do not count.
+    Words such as "of" do not count, up to as many again.
     """
     most_words = min(count + 5, 2 * count)
-    for word in reversed(list(re.finditer(r"\S+", window[start:end]))):
-        most_words -= word[0].casefold() not in STOPWORDS
-        if most_words < 0:
-            return start + word.end() + 1
+    words = [word.span() for word in _NON_SPACE.finditer(window, start, end)]
+    content_words = 0
+    for word_start, word_end in reversed(words[-2 * most_words :]):
+        content_words += window[word_start:word_end].casefold() not in STOPWORDS
+        if content_words > most_words:
+            return word_end + 1
 
-    return start
+    return words[-2 * most_words][0] if len(words) > 2 * most_words else start
 
 
 def _with_locants(window: str, start: int, short: str) -> int:

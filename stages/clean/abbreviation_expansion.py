@@ -230,17 +230,33 @@ def _without_unexplained(
         return mentions
 
     # The text may write the long form in another way: "tumour" for "tumor".
-    words = f" {' '.join(meaning_words(text))} "
-    squeezed = words.replace(" ", "")
-    unexplained: set[str] = set()
-    for short in learned:
-        long_words = meaning_words(index.long_of_short[short])
-        is_held = f" {' '.join(long_words)} " in words
-        is_broken = len(long_words) > 1 and "".join(long_words) in squeezed
-        if not (is_held or is_broken):
-            unexplained.add(short)
+    words = meaning_words(text)
+    unexplained = {
+        short for short in learned if not _is_used(meaning_words(index.long_of_short[short]), words)
+    }
 
     return [mention for mention in mentions if mention.short not in unexplained]
+
+
+def _is_used(long_words: list[str], words: list[str]) -> bool:
+    """Return True if `words` hold the long form, as one word or as several.
+
+    >>> _is_used(["high", "density"], ["a", "highdensity", "lipid"])
+    True
+    """
+    key = "".join(long_words)
+    for start, word in enumerate(words):
+        # Most words do not begin the long form.
+        joined = word
+        end = start + 1
+        while len(joined) < len(key) and key.startswith(joined) and end < len(words):
+            joined += words[end]
+            end += 1
+
+        if joined == key:
+            return True
+
+    return False
 
 
 def _own_longs(definitions: list[Definition]) -> dict[str, str]:

@@ -25,7 +25,8 @@ al ca cf eds eg etc ed fig figs Fig Figs ie no No nos Nos nr Nr pp ref Ref refs 
 see See vol Vol vs
 """
 _NO_SHORT_FORMS = frozenset(_NO_SHORT_FORM_LIST.split())
-QUOTES = "\"'\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb "
+QUOTES = "\"'\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb\u00a0 "
+_PIECE_END = re.compile(r"[,;]\s+|\s+or\s+")
 _LEAD = re.compile(
     r"(?i:the|or|also|here|i\.e\.,?|hereafter|hereinafter|henceforth|abbreviated|abbr\.|termed|"
     r"called|designated|known as|referred to as|as|to|kurz:?|im folgenden:?|nachfolgend:?|"
@@ -88,13 +89,13 @@ def bracket_pieces(inside: str) -> list[str]:
     ['SEC', 'Commission']
     """
     pieces: list[str] = []
-    for piece in re.split(r"[,;]\s+|\s+or\s+", inside.strip()):
+    for piece in _PIECE_END.split(inside.strip()):
         words = piece.strip()
         while lead := _LEAD.match(words):
             words = words[lead.end() :]
 
         # In code, "'auto'" is a value.
-        unquoted = words.strip(QUOTES)
+        unquoted = words.strip(QUOTES).strip()
         pieces.append(words if unquoted.islower() else unquoted)
 
     return pieces
