@@ -120,7 +120,7 @@ def abbreviation_notes(
 
     Args:
         ambiguous: short forms with several meanings.
-        frequent: short forms of the word list to the share of the documents that hold them.
+        frequent: short forms to the share of the documents that hold them.
     """
     ledger = LedgerWriter()
     for short, longs in ambiguous.items():

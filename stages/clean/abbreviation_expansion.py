@@ -21,7 +21,7 @@ from stages.clean.abbreviation_context import (
 )
 from stages.clean.abbreviation_definitions import CODE, Definition, find_definitions
 from stages.clean.abbreviation_dictionary import meaning_words
-from stages.clean.abbreviation_short_forms import singular
+from stages.clean.abbreviation_short_forms import is_short_form, singular
 from stages.clean.edits import Edit
 
 # Pairs of short and long form, sorted.
@@ -134,13 +134,14 @@ def expand(
 
 
 def mentioned(text: str, shorts: Iterable[str]) -> set[str]:
-    """Return the `shorts` that stand in a text as words of their own.
+    """Return what stands in a text as a word of its own: `shorts`, and what looks like one.
 
-    >>> mentioned("An ECG, not ECGs", ["ECG", "ECGs", "EEG"]) == {"ECG", "ECGs"}
-    True
+    >>> sorted(mentioned("An ECG, not ECGs for the pt", ["pt", "mg"]))
+    ['ECG', 'ECGs', 'pt']
     """
-    words = {match[1].rstrip(_CLOSING_SIGNS) for match in _TOKEN.finditer(text)}
-    return {short for short in shorts if short in words or (" " in short and short in text)}
+    words = {match[1].rstrip(_CLOSING_SIGNS).lstrip("(") for match in _TOKEN.finditer(text)}
+    listed = {short for short in shorts if short in words or (" " in short and short in text)}
+    return listed | {word for word in words if not word.islower() and is_short_form(word)}
 
 
 # The latest index with its entries. It is looked up by identity: to hash thousands of pairs for

@@ -18,7 +18,7 @@ from stages.lib.preprocessing.word_lists import Abbreviations, read_abbreviation
 from stages.lib.schemas.corpus_counts import CorpusCounts
 
 # Short forms in more than this share of the documents are not written out , from this
-# number of documents on (docs/decisions/0026-abbreviations.md).
+# number of documents on (docs/decisions/0023-abbreviations.md).
 FREQUENT_SHARE = 0.05
 FREQUENT_DOCUMENTS = 20
 
@@ -30,8 +30,8 @@ class CorpusModel(NamedTuple):
         entries: short forms of the word list with one meaning, and their long forms.
         learned: short forms that only the corpus defines, and their long forms.
         ambiguous: short forms with several meanings.
-        frequent: short forms of the word list that stand in so many documents that they are not
-            written out, and the share of these (0 to 1).
+        frequent: short forms that stand in so many documents that they are not written out, and
+            the share of these (0 to 1).
         corrections: lower-cased word to its correction; empty if typos stay.
         word_counts: lower-cased word to the number of texts with it; empty if typos stay.
         terms: lower-cased words of abbreviations, which are never corrected.
@@ -75,15 +75,12 @@ def learn_corpus(
         corrections = correct_vocabulary(word_counts, terms)
 
     # A form of the whole domain tells no documents apart: written out, it makes all alike.
-    frequent = _frequent(counts, glossary)
-    entries = {short: long for short, long in glossary.known.items() if short not in frequent}
-    known = abbreviations.known.items()
+    frequent = _frequent(counts, abbreviations)
+    usable = sorted(item for item in abbreviations.known.items() if item[0] not in frequent)
 
     return CorpusModel(
-        entries=tuple(sorted((short, long) for short, long in known if short in entries)),
-        learned=tuple(
-            sorted((short, long) for short, long in known if short not in glossary.known)
-        ),
+        entries=tuple(item for item in usable if item[0] in glossary.known),
+        learned=tuple(item for item in usable if item[0] not in glossary.known),
         ambiguous=abbreviations.ambiguous,
         frequent=frequent,
         corrections=corrections,
@@ -121,14 +118,14 @@ def query_cleaner(
     )
 
 
-def _frequent(counts: pd.DataFrame, glossary: Abbreviations) -> dict[str, float]:
-    """Return the short forms of the word list that stand in much of the corpus, with the share."""
+def _frequent(counts: pd.DataFrame, abbreviations: Abbreviations) -> dict[str, float]:
+    """Return the short forms that stand in much of the corpus, with the share of documents."""
     rows = counts[counts["kind"] == "mention"]
     documents = dict(zip(rows["item"], rows["document_frequency"], strict=True))
     total = documents.pop("", 0)
 
     frequent: dict[str, float] = {}
-    for short in sorted(glossary.known):
+    for short in sorted(abbreviations.known):
         count = documents.get(short, 0)
         if count >= FREQUENT_DOCUMENTS and count > FREQUENT_SHARE * total:
             frequent[short] = count / total

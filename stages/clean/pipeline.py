@@ -63,9 +63,9 @@ class PassContext:
     dropped: frozenset[str] = frozenset()
 
     @property
-    def shorts(self) -> frozenset[str]:
-        """The short forms of the word list whose mentions are counted."""
-        return frozenset(self.glossary.known) if self.params.abbreviations != "off" else frozenset()
+    def shorts(self) -> frozenset[str] | None:
+        """The short forms of the word list; None if nothing is written out."""
+        return None if self.params.abbreviations == "off" else frozenset(self.glossary.known)
 
     @property
     def entries(self) -> Entries:

@@ -204,14 +204,14 @@ def strip_markup_documents(frame: pd.DataFrame, params: CleanParams) -> list[pd.
 def strip_boilerplate_documents(
     frame: pd.DataFrame,
     recurring: Mapping[str, frozenset[str]],
-    shorts: frozenset[str] = frozenset(),
+    shorts: frozenset[str] | None = None,
 ) -> list[pd.DataFrame]:
     """Remove what recurs over a source; count definitions and mentions of abbreviations.
 
     Args:
         frame: the shard.
         recurring: the keys of the recurring lines and sentences, by source.
-        shorts: the short forms of the user's word list; empty if none is written out.
+        shorts: the short forms of the user's word list; None if nothing is written out.
     """
     cleaner = ShardCleaner(frame, Documents)
     rules = markup_rules(lines=True)
@@ -230,7 +230,7 @@ def strip_boilerplate_documents(
         cleaner.count("definition", (f"{item.short}\t{item.long}" for item in definitions))
 
         # Short forms of much of the corpus are not written out; "" counts the documents.
-        if shorts:
+        if shorts is not None:
             cleaner.count("mention", ["", *mentioned(row["text"], shorts)])
 
         cleaner.keep(row)

@@ -130,6 +130,14 @@ def test_forms_of_much_of_the_corpus_are_not_written_out():
     assert model.learned == ()
 
 
+def test_what_much_of_the_corpus_defines_is_not_written_out_either():
+    texts = ["a virtual private cloud (VPC)"] * 30 + ["nothing"] * 90
+    _, _, counts = strip_boilerplate_documents(documents(*texts), {}, frozenset())
+    model = learn_corpus(counts, NO_WORDS, PARAMS)
+    assert model.learned == ()
+    assert model.frequent == {"VPC": 30 / 120}
+
+
 def test_with_expansion_off_definitions_are_still_counted():
     params = PARAMS.model_copy(update={"abbreviations": "off"})
     text = "An electrocardiogram (ECG) helps."
@@ -221,4 +229,5 @@ def test_the_guard_catches_a_short_form_inside_a_name(monkeypatch):
 def test_counts_are_a_table_of_their_contract():
     _, _, counts = strip_boilerplate_documents(documents("an ECG"), {}, frozenset({"ECG"}))
     assert set(counts["kind"]) == {"mention"}
+    assert sorted(counts["item"]) == ["", "ECG"]
     CorpusCounts.validate(counts)

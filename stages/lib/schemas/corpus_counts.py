@@ -13,7 +13,7 @@ class CorpusCounts(Table):
     kind: str = pa.Field(
         isin=["text", "boilerplate", "definition", "mention", "word", "foreign", "private"],
         description="the kind of item: all texts, lines and sentences (as hashes), definitions of "
-        "abbreviations (short, a tab, long), short forms of the word list, words, texts in a "
+        "abbreviations (short, a tab, long), mentions of short forms, words, texts in a "
         "language without spelling correction, kinds of private data",
     )
     source: str = pa.Field(description="the source; empty for counts over all sources")
