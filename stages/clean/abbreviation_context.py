@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
+from stages.clean.abbreviation_short_forms import is_short_form
+
+# The signs that may stand before and after a short form. Hyphens, slashes and apostrophes make
+# it part of a larger word ("G-CSF", "IgG/IgM", "ECG's"), which means something else or would
+# read badly. An opening parenthesis before it mostly belongs to the author's own definition.
+TOKEN = re.compile(r"(?<!\S)[\[\"\u201c\u2018]*([^\s\[\"\u201c\u2018]\S*)")
+CLOSING_SIGNS = '.,;:!?)]"\u201d\u2019'
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|\n)[\[\"\u201c\u2018]*$")
 _SENTENCE_START_REACH = 8  # characters that _SENTENCE_START looks back
@@ -15,6 +22,18 @@ _NAME_BEFORE = re.compile(
 )
 _NAME_AFTER = re.compile(r" (?:[A-Z][\w&.-]|[A-Z]\b(?!\s[a-z])|\d|[\u00a7#&])")
 _NAME_REACH = 40  # characters that _NAME_BEFORE looks back
+
+
+def mentioned(text: str, shorts: Iterable[str]) -> set[str]:
+    """Return what stands in a text as a word of its own: `shorts`, and what looks like one.
+
+    >>> sorted(mentioned("An ECG, not ECGs for the pt", ["pt", "mg"]))
+    ['ECG', 'ECGs', 'pt']
+    """
+    words = {match[1].rstrip(CLOSING_SIGNS).lstrip("(") for match in TOKEN.finditer(text)}
+    listed = {short for short in shorts if short in words or (" " in short and short in text)}
+    # "Increased" is a word at the start of a sentence.
+    return listed | {word for word in words if not word[1:].islower() and is_short_form(word)}
 
 
 def is_sentence_start(text: str, position: int) -> bool:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from stages.clean.abbreviation_context import (
+    CLOSING_SIGNS,
+    TOKEN,
     begins_sentence,
     capital_line_test,
     is_in_name,
@@ -21,18 +23,13 @@ from stages.clean.abbreviation_context import (
 )
 from stages.clean.abbreviation_definitions import CODE, Definition, find_definitions
 from stages.clean.abbreviation_dictionary import meaning_words
-from stages.clean.abbreviation_short_forms import is_short_form, singular
+from stages.clean.abbreviation_short_forms import singular
 from stages.clean.edits import Edit
 
 # Pairs of short and long form, sorted.
 Entries = tuple[tuple[str, str], ...]
 Mode = Literal["first", "all"]
 
-# The signs that may stand before and after a short form. Hyphens, slashes and apostrophes make
-# it part of a larger word ("G-CSF", "IgG/IgM", "ECG's"), which means something else or would
-# read badly. An opening parenthesis before it mostly belongs to the author's own definition.
-_TOKEN = re.compile(r"(?<!\S)[\[\"\u201c\u2018]*([^\s\[\"\u201c\u2018]\S*)")
-_CLOSING_SIGNS = '.,;:!?)]"\u201d\u2019'
 _AFTER_SHORT_FORM = re.compile(r"[.,;:!?)\]\"\u201d\u2019]*(?!\S)")
 _BRACKET_AFTER = re.compile(r" ?[(\[]")
 _ARTICLE = re.compile(r"(?<![^\s(\[])[Aa]n? \Z")
@@ -104,15 +101,31 @@ def expand(
 
     definitions = definitions or find_definitions(text)
 
-    # A short form that the text itself defines is left alone, or has the text's own meaning.
-    finished = _defined_names(definitions) - own_longs.keys()
-    long_of_short = {**index.long_of_short, **own_longs}
-    folded = text.casefold()
     outside = _outside(mentions, _excluded_spans(text, definitions))
     alone = _alone(text, list(outside), beside=mentions, index=index)
 
+    # A short form that the text itself defines is left alone, or has the text's own meaning.
+    finished = _defined_names(definitions) - own_longs.keys()
+    open_mentions = [mention for mention in alone if mention.short not in finished]
+
+    return _edits(text, open_mentions, mode, own_longs=own_longs, index=index)
+
+
+def _edits(
+    text: str,
+    mentions: list[_Mention],
+    mode: Mode,
+    *,
+    own_longs: dict[str, str],
+    index: _EntryIndex,
+) -> list[Edit]:
+    """Return the edits that write the mentions out, from right to left."""
+    folded = text.casefold()
+    long_of_short = {**index.long_of_short, **own_longs}
+
     edits: list[Edit] = []
-    for start, short in alone:
+    finished: set[str] = set()
+    for start, short in mentions:
         end = start + len(short)
         long = long_of_short[short]
         if short in finished:
@@ -131,17 +144,6 @@ def expand(
         edits.append(_edit(text, start, end=end, after=after))
 
     return edits[::-1]
-
-
-def mentioned(text: str, shorts: Iterable[str]) -> set[str]:
-    """Return what stands in a text as a word of its own: `shorts`, and what looks like one.
-
-    >>> sorted(mentioned("An ECG, not ECGs for the pt", ["pt", "mg"]))
-    ['ECG', 'ECGs', 'pt']
-    """
-    words = {match[1].rstrip(_CLOSING_SIGNS).lstrip("(") for match in _TOKEN.finditer(text)}
-    listed = {short for short in shorts if short in words or (" " in short and short in text)}
-    return listed | {word for word in words if not word.islower() and is_short_form(word)}
 
 
 # The latest index with its entries. It is looked up by identity: to hash thousands of pairs for
@@ -166,7 +168,7 @@ def _build_index(entries: Entries, learned: Entries) -> _EntryIndex:
     for short, long in long_of_short.items():
         shorts_of_word[_first_word(short)].append(short)
         for match in re.finditer(r"\S+", long):
-            word = match[0].strip(_CLOSING_SIGNS + "([")
+            word = match[0].strip(CLOSING_SIGNS + "([")
             if long not in longs_with_word[word]:
                 longs_with_word[word].append(long)
 
@@ -184,7 +186,7 @@ def _build_index(entries: Entries, learned: Entries) -> _EntryIndex:
 def _first_word(short: str) -> str:
     # A short form may have several words ("St. John").
     words = short.split() or [""]
-    return words[0].rstrip(_CLOSING_SIGNS)
+    return words[0].rstrip(CLOSING_SIGNS)
 
 
 def _find_mentions(
@@ -195,8 +197,8 @@ def _find_mentions(
     """Return the short forms that stand alone, left to right, the longest one at each place."""
     mentions: list[_Mention] = []
     last_end = 0
-    for match in _TOKEN.finditer(text):
-        word = match[1].rstrip(_CLOSING_SIGNS)
+    for match in TOKEN.finditer(text):
+        word = match[1].rstrip(CLOSING_SIGNS)
         candidates = index.shorts_of_word.get(word)
         if candidates is None and word not in own_longs:
             continue

@@ -16,8 +16,9 @@ from typing import Any
 import pandas as pd
 
 from stages.clean import boilerplate, filters, passages, private_data, spelling
+from stages.clean.abbreviation_context import mentioned
 from stages.clean.abbreviation_definitions import find_definitions
-from stages.clean.abbreviation_expansion import Entries, mentioned
+from stages.clean.abbreviation_expansion import Entries
 from stages.clean.edits import Edit
 from stages.clean.html_pages import Limits, exceeded_limit
 from stages.clean.interface import CleanParams
@@ -206,13 +207,7 @@ def strip_boilerplate_documents(
     recurring: Mapping[str, frozenset[str]],
     shorts: frozenset[str] | None = None,
 ) -> list[pd.DataFrame]:
-    """Remove what recurs over a source; count definitions and mentions of abbreviations.
-
-    Args:
-        frame: the shard.
-        recurring: the keys of the recurring lines and sentences, by source.
-        shorts: the short forms of the user's word list; None if nothing is written out.
-    """
+    """Remove keys that are `recurring` in a source; count definitions, with `shorts` mentions."""
     cleaner = ShardCleaner(frame, Documents)
     rules = markup_rules(lines=True)
 
@@ -228,8 +223,6 @@ def strip_boilerplate_documents(
         # The next step needs the definitions of the whole corpus.
         definitions = find_definitions(row["text"])
         cleaner.count("definition", (f"{item.short}\t{item.long}" for item in definitions))
-
-        # Short forms of much of the corpus are not written out; "" counts the documents.
         if shorts is not None:
             cleaner.count("mention", ["", *mentioned(row["text"], shorts)])
 
@@ -246,14 +239,12 @@ def expand_abbreviations_documents(
 ) -> list[pd.DataFrame]:
     """Write abbreviations out; count words, and list the documents that are not in English.
 
-    `entries` come from the word list of the user. Those of `learned` are written only into
-    documents with their long form.
+    `entries` are those of the word list. `learned` ones need their long form in title or text.
     """
     cleaner = ShardCleaner(frame, Documents)
     rules = markup_rules(lines=True)
 
     for row in cleaner.rows:
-        # Title and text explain each other.
         context = f"{row['title']}\n{row['text']}"
         own = abbreviation_rules(entries, params, learned=learned, context=context)
         if not cleaner.apply_rules(row, FIELDS, rules, own=own):
@@ -277,9 +268,8 @@ def expand_abbreviations_pairs(
 ) -> list[pd.DataFrame]:
     """Turn anchors into plain text on one line, and write abbreviations out; count their words.
 
-    Only the word list of the user counts: a query has no document, and the answer must not leak
-    into it. Pairs of `dropped` documents are dropped with them. Words of anchors count only if
-    their document is not in `foreign`, the documents that are not in English.
+    Only the word list counts: the document must not leak into its query. Pairs of `dropped`
+    documents are dropped. Words count unless their document is in `foreign`: not in English.
     """
     cleaner = ShardCleaner(frame, Pairs)
     rules = markup_rules(lines=False)
