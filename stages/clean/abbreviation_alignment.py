@@ -130,9 +130,10 @@ def parts_of(window: str) -> list[Part]:
     parts: list[Part] = []
     word_start = 0
     for match in _PIECE.finditer(window):
-        text = "".join(_latin(sign) for sign in match[0])
+        text = match[0].lower() if match[0].isascii() else "".join(map(_latin, match[0]))
         start, end = match.span()
-        is_joined = bool(parts) and not _SPACE.search(window, parts[-1].end, start)
+        between = window[parts[-1].end : start] if parts else " "
+        is_joined = between != " " and not _SPACE.search(between)
         word_start = word_start if is_joined else start
         is_behind_locants = is_joined and bool(LOCANTS.fullmatch(window, word_start, start))
         parts.append(Part(start, end, _readings(text), is_joined, is_behind_locants))
@@ -160,30 +161,59 @@ def align(
     if not signs or not parts:
         return None
 
+    # Pure initials need no search: no longer window costs nothing too.
+    if _are_initials(signs, parts, at_start):
+        return Alignment(parts[-len(signs)].start, 0.0)
+
     rest = _rest_costs(signs, parts)
     best: Alignment | None = None
     for index, part in enumerate(parts[:1] if at_start else parts):
-        # A long form does not begin with an empty word, except in "des-gamma".
-        is_bound = part.is_joined or (index + 1 < len(parts) and parts[index + 1].is_joined)
-        word = part.readings[0]
-        if word in ENGLISH_STOPWORDS and not is_bound:
-            continue
-
-        cost = math.inf
-        for reading in part.readings:
-            if reading.startswith(signs[0]):
-                for taken, inner_cost in _matches(signs, 0, reading):
-                    cost = min(cost, inner_cost + rest[index + 1][taken])
-
-        # "El Niño" does.
-        if part.is_joined and not part.is_behind_locants:
-            cost += _START_IN_WORD
-        elif word in STOPWORDS and not is_bound:
-            cost += _START_WITH_STOPWORD
+        cost = _start_cost(signs, parts, index, rest=rest)
         if cost < math.inf and (best is None or cost < best.cost):
             best = Alignment(part.start, cost)
 
     return best
+
+
+def _start_cost(
+    signs: str,
+    parts: Sequence[Part],
+    index: int,
+    *,
+    rest: list[list[float]],
+) -> float:
+    """Return the cost of the window that begins with part `index`; infinite if none does."""
+    # A long form does not begin with an empty word, except in "des-gamma".
+    part = parts[index]
+    word = part.readings[0]
+    is_bound = part.is_joined or (index + 1 < len(parts) and parts[index + 1].is_joined)
+    if word in ENGLISH_STOPWORDS and not is_bound:
+        return math.inf
+
+    cost = math.inf
+    for reading in part.readings:
+        if reading.startswith(signs[0]):
+            for taken, inner_cost in _matches(signs, 0, reading):
+                cost = min(cost, inner_cost + rest[index + 1][taken])
+
+    # "El Niño" does begin with one.
+    if part.is_joined and not part.is_behind_locants:
+        return cost + _START_IN_WORD
+    if word in STOPWORDS and not is_bound:
+        return cost + _START_WITH_STOPWORD
+
+    return cost
+
+
+def _are_initials(signs: str, parts: Sequence[Part], at_start: bool) -> bool:
+    """Return True if the last parts begin with the signs, one for each."""
+    last = parts[-len(signs) :]
+    if last[0].is_joined or last[0].readings[0] in STOPWORDS:
+        return False
+    if at_start and len(parts) != len(signs):
+        return False
+
+    return "".join(part.readings[0][0] for part in last) == signs
 
 
 def _rest_costs(signs: str, parts: Sequence[Part]) -> list[list[float]]:

@@ -18,9 +18,9 @@ _SENTENCE_START_REACH = 8  # characters that _SENTENCE_START looks back
 # A mention between words with capitals or numbers is part of a name: "ECG Society", "5 PM".
 _NAME_BEFORE = re.compile(
     r"(?<!\S)[\"'(\[\u201c\u2018]*"
-    r"((?:[A-Z]|\d)(?:\S*[^\s.,;:!?)\]\"\u201d\u2019])?|[\u00a7#&]+|[A-Z]\.) \Z"
+    r"((?:[A-Z]|\d)(?:\S*[^\s.,;:!?)\]\"\u201d\u2019])?|[\u00a7#]+|[A-Z]\S* &|[A-Z]\.) \Z"
 )
-_NAME_AFTER = re.compile(r" (?:[A-Z][\w&.-]|[A-Z]\b(?!\s[a-z])|\d|[\u00a7#&])")
+_NAME_AFTER = re.compile(r" (?:[A-Z][\w&.-]|[A-Z]\b(?!\s[a-z])|\d|[\u00a7#]|& [A-Z\d])")
 _NAME_REACH = 40  # characters that _NAME_BEFORE looks back
 
 

@@ -254,15 +254,13 @@ def _most_cost(short: str, signs: str) -> float:
 def _are_signs_in(signs: str, window: str) -> bool:
     """Return False if a window surely does not hold the letters in order, at little cost."""
     folded = window.casefold()
-    if not folded.isascii() or has_chemical_signs(folded):
-        return True
-
     position = -1
     for sign in signs:
         if sign.isalpha():
             position = folded.find(sign, position + 1)
             if position < 0:
-                return False
+                # Accents and signs of chemistry may stand for a letter.
+                return not folded.isascii() or has_chemical_signs(folded)
 
     return True
 

@@ -20,7 +20,7 @@ from stages.lib.schemas.corpus_counts import CorpusCounts
 # Short forms in more than this share of the documents are not written out , from this
 # number of documents on (docs/decisions/0023-abbreviations.md).
 FREQUENT_SHARE = 0.02
-FREQUENT_DOCUMENTS = 10
+FREQUENT_DOCUMENTS = 25
 
 
 class CorpusModel(NamedTuple):

@@ -38,8 +38,8 @@ from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.ledger import LedgerWriter
 from stages.lib.schemas.pairs import Pairs
 
-# The ledger does not copy the text of a first edit of more characters than this. The text
-# before it is the field as collected, and whole pages would double the data.
+# The ledger does not copy the text of a first edit of more characters than this: the text before
+# it is the field as collected, and whole pages would double the data.
 MOST_COPIED_CHARACTERS = 200
 
 FIELDS = ("title", "text")
@@ -253,7 +253,6 @@ def expand_abbreviations_documents(
         # Spelling needs the vocabulary of the whole corpus.
         if params.typos == "correct":
             _count_words(row, cleaner)
-
         cleaner.keep(row)
 
     return cleaner.results()
