@@ -77,10 +77,10 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         scratch=inputs.scratch / "out-of-domain",
     )
 
-    # Short forms that stay as they are because of their several meanings.
+    # Short forms that stay as they are, because of their several meanings or their number.
     ambiguous = corpus.corpus_model.ambiguous
     notes = inputs.scratch / "notes.parquet"
-    tables.write(ambiguity_notes(ambiguous), notes, Ledger)
+    tables.write(abbreviation_notes(ambiguous, corpus.corpus_model.frequent), notes, Ledger)
 
     # Row accounting of both sets of tables.
     details = cleaning_metrics(inputs.documents.path, inputs.pairs.path, corpus)
@@ -118,8 +118,16 @@ def missing_documents(documents: Path, pairs: Path) -> frozenset[str]:
     return frozenset(named.to_pylist()) - frozenset(known.to_pylist())
 
 
-def ambiguity_notes(ambiguous: Mapping[str, list[str]]) -> pd.DataFrame:
-    """Return a Ledger with a line for each short form that has several meanings."""
+def abbreviation_notes(
+    ambiguous: Mapping[str, list[str]],
+    frequent: Mapping[str, float],
+) -> pd.DataFrame:
+    """Return a Ledger with a line for each short form that is not written out.
+
+    Args:
+        ambiguous: short forms with several meanings.
+        frequent: short forms to the share of the documents that hold them.
+    """
     ledger = LedgerWriter()
     for short, longs in ambiguous.items():
         ledger.note(
@@ -128,6 +136,8 @@ def ambiguity_notes(ambiguous: Mapping[str, list[str]]) -> pd.DataFrame:
             after=" | ".join(longs),
             score=float(len(longs)),
         )
+    for short, share in frequent.items():
+        ledger.note(f"glossary:{short}", "frequent_abbreviation", after=short, score=share)
 
     return ledger.frame()
 

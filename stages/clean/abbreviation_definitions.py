@@ -1,20 +1,35 @@
-"""Definitions of abbreviations: find them in a text, and bring them together over a corpus.
+"""Definitions of abbreviations: find them in a text.
 
-Source: Schwartz and Hearst (2003), "A simple algorithm for identifying abbreviation definitions
-in biomedical text". Added to it: square brackets, plural short forms, digits that the long form
-spells differently ("carbon dioxide (CO2)"), a word that both forms share ("Systems Manager
-document (SSM document)"), and checks for precision.
+Sources: Schwartz and Hearst (2003), "A simple algorithm for identifying abbreviation definitions
+in biomedical text", for where short and long forms stand; Sohn et al. (2008) for what counts as
+a match (abbreviation_alignment.py). Added to them: square brackets, brackets within brackets,
+names of chemistry, a word that both forms share ("Systems Manager document (SSM document)"), the
+words of contracts ('(the "EU")'), and checks for precision.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from itertools import dropwhile
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from stages.lib.preprocessing.word_lists import Abbreviations
+from stages.clean.abbreviation_alignment import (
+    LOCANTS,
+    STOPWORDS,
+    align,
+    has_chemical_signs,
+    parts_of,
+    signs_of,
+)
+from stages.clean.abbreviation_short_forms import (
+    MOST_SHORT_CHARACTERS,
+    QUOTES,
+    bracket_pieces,
+    is_lower_short_form,
+    is_short_form,
+    is_short_phrase,
+    singular,
+)
 
 
 class Definition(NamedTuple):
@@ -22,7 +37,7 @@ class Definition(NamedTuple):
 
     Attributes:
         short: the short form as written.
-        long: the long form as written, with single spaces.
+        long: the long form as written, with single spaces, without brackets of other definitions.
         start: where the whole definition begins in the text.
         end: where it ends, exclusive.
     """
@@ -42,26 +57,36 @@ class _Candidate(NamedTuple):
 
 
 # The length of a bracket is bounded, and the window before it. So the time is linear for any text.
-_BRACKET = re.compile(r"(?<=[^\S\n])(?:\(([^()\[\]\n]{2,100})\)|\[([^()\[\]\n]{2,100})\])")
+# A bracket may hold brackets: "(1,25(OH)2D3)". The lookahead also finds brackets within others.
+_BRACKET = re.compile(
+    r"(?<=[^\S\n])(?=(\((?:[^()\[\]\n]|\([^()\n]{0,30}\)|\[[^\[\]\n]{0,30}\]){2,100}\)"
+    r"|\[[^()\[\]\n]{2,100}\]))"
+)
 _WINDOW_CHARACTERS = 200
-_SHORT_WINDOW_CHARACTERS = 13
-_SHORT_FORM = re.compile(r"(?=.{2,10}$)(?=.*[A-Z0-9])(?=.*[^\W\d_].*)[^\W_][\w/.+'-]*[\w+]")
-# "JobId" is a name in a program.
-_CAMEL_CASE = re.compile(r"(?:[A-Z][a-z]+){2,}")
-_CLAUSE_END_PATTERN = r"(?:[.!?;:]\s|[()\[\]{}\n]|,\s)"
+# Not after an initial ("S. aureus") or "St."
+_SENTENCE_END_PATTERN = r"(?:(?<![\s(][A-Z])(?<!\bSt)[.!?;:]\s|\n)"
+# A bracket within a word belongs to it: "2-(dipropylamino)tetralin".
+_CLAUSE_END_PATTERN = rf"(?:{_SENTENCE_END_PATTERN}|(?:^|(?<=\s))[(\[{{]|[)\]}}](?!\w)|,\s)"
 _CLAUSE_END = re.compile(_CLAUSE_END_PATTERN)
 _LAST_CLAUSE_END = re.compile(f".*{_CLAUSE_END_PATTERN}", re.DOTALL)
+_LAST_SENTENCE_END = re.compile(f".*{_SENTENCE_END_PATTERN}", re.DOTALL)
+_EARLIER_BRACKET = re.compile(r"\s\([^()]*\)|\s\[[^\[\]]*\]")
+_SHARED_WORD = re.compile(r"[a-z]{3,}")
 _CODE_SIGNS = re.compile(r"[=<>`{}|\\]")
+_NON_SPACE = re.compile(r"\S+")
 _WORD = re.compile(r"[^\W_]+")
-_STOPWORD_LIST = """
-a an the of in on to for by from with without at as and or but is are was be this that these its
-via per not which against into also called known
-"""
-_STOPWORDS = frozenset(_STOPWORD_LIST.split())
-_OPENING_SIGNS = "\"'\u201c\u2018[("
-_QUOTES = "\"'\u201c\u201d\u2018\u2019 "
+_OPENING_SIGNS = "\"'\u201c\u2018\u201e\u00ab[("
 # Fences, code in a line, and addresses.
 CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+", re.DOTALL)
+
+# The highest cost of an alignment, by the number of signs.
+_MOST_COST = {2: 1.2, 3: 3.1, 4: 3.6}
+_MOST_COST_OF_LONGER = 4.6
+# A window across commas or brackets is taken only for initials.
+_MOST_COST_ACROSS = 1.0
+_MOST_COST_LOWER_CASE = 1.0
+_MOST_COST_OF_ONE_LETTER = 0.6
+_MOST_COST_OF_TITLE = 2.0
 
 
 def find_definitions(text: str) -> list[Definition]:
@@ -80,168 +105,79 @@ def find_definitions(text: str) -> list[Definition]:
         while code_index < len(code) and code[code_index][1] <= match.start():
             code_index += 1
 
-        if code_index < len(code) and code[code_index][0] < match.end():
+        if code_index < len(code) and code[code_index][0] < match.end(1):
             continue
 
-        definition = _long_form_before(text, match) or _short_form_before(text, match)
-        # The words of an earlier definition cannot serve again.
-        if definition and (not definitions or definition.start >= definitions[-1].end):
+        definition = (
+            _long_form_before(text, match)
+            or _short_form_before(text, match)
+            or _both_within(text, match)
+        )
+        if definition and _is_free(definition, definitions):
             definitions.append(definition)
 
     return definitions
 
 
-def is_short_form(word: str) -> bool:
-    """Return True for a token of 2 to 10 characters with a letter, and a capital or digit.
+def _is_free(definition: Definition, earlier: list[Definition]) -> bool:
+    """Return True if a definition shares no words with the last one, or holds all of it.
 
-    >>> is_short_form("ECG"), is_short_form("heart")
-    (True, False)
+    The words of an earlier definition cannot serve again, except in "parathyroid hormone
+    (PTH)-related protein (PTHrP)".
     """
-    if word.endswith(("-", ".")):
-        return False
+    if not earlier:
+        return True
 
-    return bool(_SHORT_FORM.fullmatch(word)) and not _CAMEL_CASE.fullmatch(word)
-
-
-def singular(word: str) -> str:
-    """Return the short form without the "s" of its plural.
-
-    >>> singular("ECGs")
-    'ECG'
-    """
-    if len(word) <= 2 or word[-1] != "s":
-        return word
-
-    is_plural = word[-2].isupper() or word[-2].isdigit()
-    return word[:-1] if is_plural else word
-
-
-def build_dictionary(
-    counts: Mapping[tuple[str, str], int],
-    glossary: Abbreviations,
-    minimum: int | None,
-) -> Abbreviations:
-    """Return the short forms with one meaning in corpus and glossary, and the ambiguous ones.
-
-    Long forms that differ only in case, plural or hyphens are one meaning. It is written as in
-    most documents, and among equals as the first in the alphabet. The user's spelling always
-    wins. A short form with two meanings is never expanded, even if a single document has the
-    second one.
-
-    Args:
-        counts: the number of documents that define (short form, long form).
-        glossary: the user's abbreviations.
-        minimum: the number of documents from which a meaning of the corpus is used; None
-            ignores the corpus.
-    """
-    unambiguous = dict(glossary.known)
-    ambiguous = dict(glossary.ambiguous)
-    if minimum is None:
-        return Abbreviations(unambiguous, dict(sorted(ambiguous.items())))
-
-    for short, spellings_by_meaning in sorted(_group_by_meaning(counts).items()):
-        user_longs = list(glossary.ambiguous.get(short, []))
-        if short in glossary.known:
-            user_longs = user_longs or [glossary.known[short]]
-
-        long_by_meaning = {
-            meaning: _commonest(spellings) for meaning, spellings in spellings_by_meaning.items()
-        }
-        long_by_meaning |= {meaning_key(long): long for long in user_longs}
-
-        if len(long_by_meaning) > 1:
-            unambiguous.pop(short, None)
-            ambiguous[short] = sorted({*long_by_meaning.values(), *user_longs})
-        elif short not in unambiguous and short not in ambiguous:
-            documents = sum(map(Counter.total, spellings_by_meaning.values()))
-            if documents >= minimum:
-                unambiguous[short] = next(iter(long_by_meaning.values()))
-
-    return Abbreviations(unambiguous, dict(sorted(ambiguous.items())))
-
-
-def meaning_key(long: str) -> str:
-    """Return the key that two writings of one long form share: without case, plural and hyphens.
-
-    >>> meaning_key("High-density lipoproteins")
-    'highdensitylipoprotein'
-    """
-    # Hyphens count as spaces: "high-density" is "high density".
-    words = re.split(r"[\s\-\u2010\u2011]+", long.casefold())
-    return "".join(_singular_word(word) for word in words)
-
-
-def _group_by_meaning(
-    counts: Mapping[tuple[str, str], int],
-) -> dict[str, dict[str, Counter[str]]]:
-    """Return short form to meaning to the number of documents of each spelling."""
-    result: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    for (short, long), documents in counts.items():
-        short_singular = singular(short)
-        spelling = long if short_singular == short else _with_singular_end(long)
-        result[short_singular][meaning_key(long)][spelling] += documents
-
-    return result
-
-
-def _commonest(spellings: Mapping[str, int]) -> str:
-    """Return the spelling of most documents; among equals, the one in lower case.
-
-    A capital is mostly that of a sentence.
-    """
-
-    def order(long: str) -> tuple[int, str, str]:
-        return -spellings[long], long.casefold(), long.swapcase()
-
-    return min(spellings, key=order)
-
-
-def _with_singular_end(long: str) -> str:
-    head, space, last_word = long.rpartition(" ")
-    return f"{head}{space}{_singular_word(last_word)}"
-
-
-def _singular_word(word: str) -> str:
-    if len(word) < 4 or not word.endswith("s"):
-        return word
-    if word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    if word.endswith(("xes", "ches", "shes", "sses", "'s")):
-        return word[:-2]
-
-    return word[:-1]
-
-
-def _bracket_text(match: re.Match[str]) -> str:
-    """Return what the bracket holds, up to a comma or semicolon."""
-    inside = match[match.lastindex or 1]
-    return re.split(r"[,;]\s", inside.strip())[0]
+    last = earlier[-1]
+    return definition.start >= last.end or (
+        definition.start <= last.start and definition.end > last.end
+    )
 
 
 def _long_form_before(text: str, match: re.Match[str]) -> Definition | None:
     """Return the definition of the form "electrocardiogram (ECG)", or None."""
-    inside = _bracket_text(match).strip(_QUOTES)
-
-    # The long form lies in the clause before the bracket.
     window_start = max(0, match.start() - _WINDOW_CHARACTERS)
     window = text[window_start : match.start()].rstrip()
+
+    # The long form lies in the clause before the bracket.
     clause_end = _LAST_CLAUSE_END.match(window)
     clause_start = clause_end.end() if clause_end else 0
 
-    for short, start, end in _candidates(inside, window, clause_start):
-        offset = _match_start(singular(short), window[start:end])
-        if offset is not None and _is_sound(short, window[start + offset : end]):
-            long = " ".join(window[start + offset : end].split())
-            return Definition(
-                short=short,
-                long=long,
-                start=window_start + start + offset,
-                end=match.end(),
-            )
+    for index, piece in enumerate(bracket_pieces(match[1][1:-1])):
+        for candidate in _candidates(piece, window, clause_start):
+            # "(Edmonton, AB)": behind a comma mostly stands something else.
+            most_cost = _MOST_COST_ACROSS if index else None
+            start = _long_form_start(candidate, window, most_cost=most_cost)
+            if start is None and candidate.end == len(window):
+                start = _start_across(candidate, window)
+
+            if start is not None:
+                return Definition(
+                    short=candidate.short,
+                    long=_long_text(window[start : candidate.end]),
+                    start=window_start + start,
+                    end=match.end(1),
+                )
 
     return None
+
+
+def _start_across(candidate: _Candidate, window: str) -> int | None:
+    """Return where a long form begins whose initials stand across commas and brackets, or None."""
+    if len(candidate.short) < 3:
+        return None
+
+    sentence_end = _LAST_SENTENCE_END.match(window)
+    sentence_start = sentence_end.end() if sentence_end else 0
+    if sentence_start >= candidate.start:
+        return None
+
+    without_brackets = window
+    if "(" in window or "[" in window:
+        without_brackets = _EARLIER_BRACKET.sub(lambda bracket: " " * len(bracket[0]), window)
+
+    wider = candidate._replace(start=sentence_start)
+    return _long_form_start(wider, without_brackets, most_cost=_MOST_COST_ACROSS)
 
 
 def _candidates(
@@ -249,132 +185,200 @@ def _candidates(
     window: str,
     clause_start: int,
 ) -> Iterator[_Candidate]:
-    """Yield the short forms that a bracket may hold, best first."""
+    """Yield the short forms that a piece of a bracket may hold, best first."""
     words = inside.split()
     if len(words) == 1:
         # "ECG/EKG" may also stand for its first part.
         for short in dict.fromkeys((inside, inside.split("/")[0])):
-            if is_short_form(short):
-                end = len(window)
-                start = _last_words_start(window, clause_start, end=end, short=short)
-                yield _Candidate(short, start, end)
+            if is_short_form(short) or is_lower_short_form(short):
+                yield _Candidate(short, clause_start, len(window))
     elif len(words) == 2:
         first, last = words
         # "Systems Manager document (SSM document)"
-        if is_short_form(first) and window.endswith(f" {last}"):
-            end = len(window) - len(last) - 1
-            start = _last_words_start(window, clause_start, end=end, short=first)
-            yield _Candidate(first, start, end)
+        if is_short_form(first) and _SHARED_WORD.fullmatch(last) and window.endswith(f" {last}"):
+            yield _Candidate(first, clause_start, len(window) - len(last) - 1)
 
         # "Amazon Virtual Private Clouds (Amazon VPCs)"
         shared = window.rfind(f"{first} ", clause_start)
         if is_short_form(last) and first[0].isupper() and shared >= 0:
             yield _Candidate(last, shared + len(first) + 1, len(window))
 
+    # "NF-kappa B", "Ang II", "PI 3-kinase"
+    if len(words) in (2, 3) and is_short_phrase(words):
+        yield _Candidate(" ".join(words), clause_start, len(window))
+
+
+def _long_form_start(
+    candidate: _Candidate,
+    window: str,
+    *,
+    most_cost: float | None = None,
+) -> int | None:
+    """Return where the long form of a candidate begins in `window`, or None.
+
+    With `most_cost`, only an alignment of at most this cost counts, of three signs or more.
+    """
+    short = candidate.short
+    for signs in dict.fromkeys((signs_of(singular(short)), signs_of(short))):
+        if len(signs) < 2 or not _are_signs_in(signs, window[candidate.start : candidate.end]):
+            continue
+
+        first = _last_words_start(window, candidate.start, end=candidate.end, count=len(signs))
+        alignment = align(signs, parts_of(window[first : candidate.end]))
+        limit = _most_cost(short, signs)
+        if most_cost is not None:
+            limit = min(limit, most_cost) if len(signs) > 2 else -1.0
+
+        if alignment and alignment.cost <= limit:
+            start = _with_locants(window, first + alignment.start, short=short)
+            if _is_sound(short, window[start : candidate.end]):
+                return start
+
+    return None
+
+
+def _most_cost(short: str, signs: str) -> float:
+    """Return the highest cost of an alignment that is more than chance."""
+    if short.islower() and short.isascii() and short.replace(".", "").isalpha():
+        return 2.0 if "." in short else _MOST_COST_LOWER_CASE
+
+    # "A protein of 42 kDa (p42)" defines nothing.
+    if sum(sign.isalpha() for sign in signs) < 2:
+        return _MOST_COST_OF_ONE_LETTER
+
+    # "Cin" and "Aldo" look like words.
+    limit = _MOST_COST.get(len(signs), _MOST_COST_OF_LONGER)
+    return min(limit, _MOST_COST_OF_TITLE) if short.istitle() and short.isalpha() else limit
+
+
+def _are_signs_in(signs: str, window: str) -> bool:
+    """Return False if a window surely does not hold the letters in order, at little cost."""
+    folded = window.casefold()
+    position = -1
+    for sign in signs:
+        if sign.isalpha():
+            position = folded.find(sign, position + 1)
+            if position < 0:
+                # Accents and signs of chemistry may stand for a letter.
+                return not folded.isascii() or has_chemical_signs(folded)
+
+    return True
+
 
 def _short_form_before(text: str, match: re.Match[str]) -> Definition | None:
     """Return the definition of the form "ECG (electrocardiogram)", or None."""
-    inside = _bracket_text(match).strip()
+    inside = re.split(r"[,;]\s", match[1][1:-1].strip())[0].strip(QUOTES)
     # The short form is the last word before the bracket.
-    window_start = max(0, match.start() - _SHORT_WINDOW_CHARACTERS)
+    window_start = max(0, match.start() - MOST_SHORT_CHARACTERS - 2)
     words = text[window_start : match.start()].split(" ")
-    short = words[-2].strip(_OPENING_SIGNS) if len(words) > 1 else ""
-    letters = singular(short)
+    short = words[-2].strip(_OPENING_SIGNS + QUOTES) if len(words) > 1 else ""
 
     # The bracket must hold a single clause, longer than the short form.
     if len(inside) <= len(short) or not is_short_form(short):
         return None
     if _CLAUSE_END.search(inside):
         return None
-    if len(_WORD.findall(inside)) > 2 * len(letters):
+
+    signs = signs_of(singular(short))
+    if len(signs) < 2 or len(_WORD.findall(inside)) > 2 * len(signs):
         return None
 
-    # The bracket must begin with the long form, and with the first letter of the short form.
-    if inside[0].casefold() != short[0].casefold():
-        return None
-    if _match_start(letters, inside) != 0:
+    # The bracket must begin with the long form.
+    parts = parts_of(inside)
+    locants = LOCANTS.match(inside)
+    alignment = align(signs, parts, at_start=True)
+    if alignment is None and locants:
+        later = [part for part in parts if part.start >= locants.end()]
+        alignment = align(signs, later, at_start=True)
+    if alignment is None or alignment.cost > _most_cost(short, signs):
         return None
     if not _is_sound(short, inside):
         return None
 
     start = text.rfind(short, 0, match.start())
+    return Definition(short=short, long=" ".join(inside.split()), start=start, end=match.end(1))
 
-    long = " ".join(inside.split())
-    return Definition(short=short, long=long, start=start, end=match.end())
+
+def _both_within(text: str, match: re.Match[str]) -> Definition | None:
+    """Return the definition of the form "(5-hydroxytryptamine; 5-HT)", or None."""
+    pieces = re.split(r"[,;]\s+", match[1][1:-1])
+    if len(pieces) != 2:
+        return None
+
+    long, short = (piece.strip(QUOTES) for piece in pieces)
+    if not is_short_form(short):
+        return None
+
+    # The long form is the entire first piece.
+    start = _long_form_start(_Candidate(short, 0, len(long)), long)
+    if start != 0:
+        return None
+
+    return Definition(
+        short=short,
+        long=" ".join(long.split()),
+        start=text.index(long, match.start()),
+        end=match.end(1),
+    )
 
 
 def _last_words_start(
     window: str,
     start: int,
     end: int,
-    short: str,
+    count: int,
 ) -> int:
-    """Return the start of the last min(n + 5, 2 n) words; n is the length of `short`."""
-    word_starts = [word.start() for word in re.finditer(r"\S+", window[start:end])]
-    most_words = min(len(short) + 5, 2 * len(short))
-    if len(word_starts) <= most_words:
-        return start
+    """Return the start of the last min(count + 5, 2 count) words before `end`.
 
-    return start + word_starts[-most_words]
-
-
-def _match_start(short: str, window: str) -> int | None:
-    """Return the start of the shortest end of `window` with the letters of `short`, or None.
-
-    The first letter must begin a word. Digits that are missing may be left out if there are two
-    letters.
+    Words such as "of" do not count, up to as many again.
     """
-    folded = window.casefold()
-    signs = [sign for sign in short.casefold() if sign.isalnum()]
-    letters = [sign for sign in short.casefold() if sign.isalpha()]
+    most_words = min(count + 5, 2 * count)
+    words = [word.span() for word in _NON_SPACE.finditer(window, start, end)]
+    content_words = 0
+    for word_start, word_end in reversed(words[-2 * most_words :]):
+        content_words += window[word_start:word_end].casefold() not in STOPWORDS
+        if content_words > most_words:
+            return word_end + 1
 
-    start = _match_signs(signs, folded)
-    has_digits = any(sign.isdigit() for sign in short)
-    if start is None and has_digits and len(letters) >= 2:
-        start = _match_signs(letters, folded)
+    return words[-2 * most_words][0] if len(words) > 2 * most_words else start
+
+
+def _with_locants(window: str, start: int, short: str) -> int:
+    """Return the start of the long form with what belongs to its first word.
+
+    "3,4-methylenedioxy..." begins with its digits, and "50% inhibitory concentration (IC50)" with
+    the number that the short form has too.
+    """
+    word_start = max(window.rfind(" ", 0, start), window.rfind("\n", 0, start)) + 1
+    if word_start < start and LOCANTS.fullmatch(window, word_start, start):
+        start = word_start
+
+    number = re.search(r"(\d+)%\s$", window[:start])
+    if number and short.endswith(number[1]):
+        start = number.start()
 
     return start
 
 
-def _match_signs(signs: list[str], window: str) -> int | None:
-    """Match `signs` from the last to the first, each as far to the right as possible."""
-    position = len(window)
-    for index in range(len(signs) - 1, -1, -1):
-        position = window.rfind(signs[index], 0, position)
-        # The first sign must begin a word.
-        while index == 0 and position > 0 and window[position - 1].isalnum():
-            position = window.rfind(signs[index], 0, position)
-
-        if position < 0:
-            return None
-
-    return position
+def _long_text(long: str) -> str:
+    """Return a long form with single spaces, without the brackets of other definitions."""
+    return " ".join(_EARLIER_BRACKET.sub("", long).split())
 
 
 def _is_sound(short: str, long: str) -> bool:
     """Return True if a match is more than chance."""
     words = _WORD.findall(long.casefold())
-    letters = [sign for sign in singular(short).casefold() if sign.isalnum()]
-    if not words or len(letters) < 2:
+    if not words or _CODE_SIGNS.search(long):
         return False
 
-    # A long form does not begin with a stopword, and holds no code.
-    without_lead = list(dropwhile(lambda word: word in _STOPWORDS, words))
-    if len(without_lead) < len(words) or _CODE_SIGNS.search(long):
+    # It is longer than the short form, and does not hold it.
+    folded_words = long.casefold().split()
+    if len(long) <= len(short) or short.casefold() in folded_words:
+        return False
+    # "P-450 (P-450b)" defines nothing.
+    if long.casefold().startswith(short.casefold()) and len(long) <= len(short) + 2:
         return False
 
-    # It is longer than the short form, does not hold it, and has about a word for each letter.
-    if len(long) <= len(short):
-        return False
-    if short.casefold() in long.casefold().split():
-        return False
-
-    content_words = [word for word in words if word not in _STOPWORDS]
-    if len(content_words) > len(letters) + 2:
-        return False
-
-    # Two letters match almost anywhere. If there are several words, they must be initials.
-    if len(letters) > 2 or len(words) == 1:
-        return True
-
-    return letters[1] in (word[0] for word in words[1:])
+    # It has about a word for each letter.
+    content_words = [word for word in words if word not in STOPWORDS and not word.isdigit()]
+    return len(content_words) <= len(signs_of(short)) + 2

@@ -1,30 +1,38 @@
-"""Expansion of abbreviations: write out a short form where the text does not say what it means."""
+"""Expansion of abbreviations: write out a short form where the text does not say what it means.
+
+What the word list of the user says is written into any text. What a corpus teaches is written
+only into a document that uses the long form: a meaning that two documents define says nothing
+about the third.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
-from stages.clean.abbreviation_definitions import CODE, Definition, find_definitions, singular
+from stages.clean.abbreviation_context import (
+    CLOSING_SIGNS,
+    TOKEN,
+    begins_sentence,
+    capital_line_test,
+    is_in_name,
+    is_sentence_start,
+    is_shouted,
+)
+from stages.clean.abbreviation_definitions import CODE, Definition, find_definitions
+from stages.clean.abbreviation_dictionary import meaning_words
+from stages.clean.abbreviation_short_forms import singular
 from stages.clean.edits import Edit
 
 # Pairs of short and long form, sorted.
 Entries = tuple[tuple[str, str], ...]
 Mode = Literal["first", "all"]
 
-# The signs that may stand before and after a short form. Hyphens, slashes and apostrophes make
-# it part of a larger word ("G-CSF", "IgG/IgM", "ECG's"), which means something else or would
-# read badly. An opening parenthesis before it mostly belongs to the author's own definition.
-_TOKEN = re.compile(r"(?<!\S)[\[\"\u201c\u2018]*([^\s\[\"\u201c\u2018]\S*)")
-_CLOSING_SIGNS = '.,;:!?)]"\u201d\u2019'
 _AFTER_SHORT_FORM = re.compile(r"[.,;:!?)\]\"\u201d\u2019]*(?!\S)")
 _BRACKET_AFTER = re.compile(r" ?[(\[]")
 _ARTICLE = re.compile(r"(?<![^\s(\[])[Aa]n? \Z")
-_LETTERS = re.compile(r"[^\W\d_]{2,}")
-_SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|\n)[\[\"\u201c\u2018]*$")
-_SENTENCE_START_REACH = 8  # characters that _SENTENCE_START looks back
 _VOWEL_SOUND = re.compile(
     r"(?!eu|ewe|one\b|once\b|uni(?!n|m)|us[aeiu]|ut[aeiu]|ur[aei]|ubi)[aeiou]|hour|hono|heir|8"
 )
@@ -37,11 +45,13 @@ class _EntryIndex(NamedTuple):
         shorts_of_word: first word of a short form to the short forms, longest first.
         long_of_short: short form to long form.
         longs_with_word: short form of one word to the long forms that hold it.
+        learned: short forms that only a text with their long form explains.
     """
 
     shorts_of_word: dict[str, list[str]]
     long_of_short: dict[str, str]
     longs_with_word: dict[str, list[str]]
+    learned: frozenset[str]
 
 
 class _Mention(NamedTuple):
@@ -55,18 +65,24 @@ def expand(
     text: str,
     entries: Entries,
     mode: Mode = "first",
+    *,
+    learned: Entries = (),
+    context: str = "",
 ) -> list[Edit]:
     """Return the edits that write out the short forms of `entries` where they stand alone.
+
+    Those of `learned` count only if the text or its `context` (the other field of the document)
+    holds the long form, in any of its writings.
 
     With "first", the first "ECG" becomes "electrocardiogram (ECG)", unless the text holds the
     long form anywhere, or defines the short form. With "all", every "ECG" becomes
     "electrocardiogram", or the text's own definition of it; the definition itself stays. Case
     is exact. Code and addresses are left alone, lines mostly in capitals, words that begin a
-    sentence ("As", "In"), and short forms before an explanation in brackets. "an HDL" becomes
-    "a high-density lipoprotein". Edits go from right to left, so that each offset also holds in
-    the original text.
+    sentence ("As", "In"), names ("ECG Society"), numbers ("5 PM"), and short forms before an
+    explanation in brackets. "an HDL" becomes "a high-density lipoprotein". Edits go from right
+    to left, so that each offset also holds in the original text.
     """
-    index = _index_of(entries)
+    index = _index_of(entries, learned)
 
     # With "all", the text's own definitions add short forms. With "first", most texts have no
     # mention at all.
@@ -79,22 +95,40 @@ def expand(
     if not mentions:
         return []
 
+    mentions = _without_unexplained(mentions, index, own_longs, text=f"{context}\n{text}")
+    if not mentions or is_shouted(text, index.shorts_of_word):
+        return []
+
     definitions = definitions or find_definitions(text)
+
+    outside = _outside(mentions, _excluded_spans(text, definitions))
+    alone = _alone(text, list(outside), beside=mentions, index=index)
 
     # A short form that the text itself defines is left alone, or has the text's own meaning.
     finished = _defined_names(definitions) - own_longs.keys()
-    long_of_short = {**index.long_of_short, **own_longs}
+    open_mentions = [mention for mention in alone if mention.short not in finished]
+
+    return _edits(text, open_mentions, mode, own_longs=own_longs, index=index)
+
+
+def _edits(
+    text: str,
+    mentions: list[_Mention],
+    mode: Mode,
+    *,
+    own_longs: dict[str, str],
+    index: _EntryIndex,
+) -> list[Edit]:
+    """Return the edits that write the mentions out, from right to left."""
     folded = text.casefold()
-    is_capital_line = _capital_line_test(text, index)
+    long_of_short = {**index.long_of_short, **own_longs}
 
     edits: list[Edit] = []
-    for start, short in _outside(mentions, _excluded_spans(text, definitions)):
+    finished: set[str] = set()
+    for start, short in mentions:
         end = start + len(short)
         long = long_of_short[short]
-
-        if short in finished or _BRACKET_AFTER.match(text, end):
-            continue
-        if _begins_sentence(text, start, short) or is_capital_line(start):
+        if short in finished:
             continue
         if mode == "first" and _is_explained(text, folded, short=short, long=long):
             continue
@@ -114,24 +148,27 @@ def expand(
 
 # The latest index with its entries. It is looked up by identity: to hash thousands of pairs for
 # each text would cost more than the search.
-_LATEST_INDEX: list[tuple[Entries, _EntryIndex]] = []
+_LATEST_INDEX: list[tuple[Entries, Entries, _EntryIndex]] = []
 
 
-def _index_of(entries: Entries) -> _EntryIndex:
-    if not _LATEST_INDEX or _LATEST_INDEX[0][0] is not entries:
-        _LATEST_INDEX[:] = [(entries, _build_index(entries))]
+def _index_of(entries: Entries, learned: Entries) -> _EntryIndex:
+    is_latest = (
+        bool(_LATEST_INDEX) and _LATEST_INDEX[0][0] is entries and _LATEST_INDEX[0][1] is learned
+    )
+    if not is_latest:
+        _LATEST_INDEX[:] = [(entries, learned, _build_index(entries, learned))]
 
-    return _LATEST_INDEX[0][1]
+    return _LATEST_INDEX[0][2]
 
 
-def _build_index(entries: Entries) -> _EntryIndex:
+def _build_index(entries: Entries, learned: Entries) -> _EntryIndex:
     shorts_of_word: dict[str, list[str]] = defaultdict(list)
     longs_with_word: dict[str, list[str]] = defaultdict(list)
-    long_of_short = dict(entries)
+    long_of_short = {**dict(learned), **dict(entries)}
     for short, long in long_of_short.items():
         shorts_of_word[_first_word(short)].append(short)
         for match in re.finditer(r"\S+", long):
-            word = match[0].strip(_CLOSING_SIGNS + "([")
+            word = match[0].strip(CLOSING_SIGNS + "([")
             if long not in longs_with_word[word]:
                 longs_with_word[word].append(long)
 
@@ -142,13 +179,14 @@ def _build_index(entries: Entries) -> _EntryIndex:
     # Only words that are short forms are ever looked up.
     relevant = {word: longs for word, longs in longs_with_word.items() if word in shorts_of_word}
 
-    return _EntryIndex(dict(shorts_of_word), long_of_short, relevant)
+    only_learned = frozenset(dict(learned)) - frozenset(dict(entries))
+    return _EntryIndex(dict(shorts_of_word), long_of_short, relevant, only_learned)
 
 
 def _first_word(short: str) -> str:
     # A short form may have several words ("St. John").
     words = short.split() or [""]
-    return words[0].rstrip(_CLOSING_SIGNS)
+    return words[0].rstrip(CLOSING_SIGNS)
 
 
 def _find_mentions(
@@ -159,8 +197,8 @@ def _find_mentions(
     """Return the short forms that stand alone, left to right, the longest one at each place."""
     mentions: list[_Mention] = []
     last_end = 0
-    for match in _TOKEN.finditer(text):
-        word = match[1].rstrip(_CLOSING_SIGNS)
+    for match in TOKEN.finditer(text):
+        word = match[1].rstrip(CLOSING_SIGNS)
         candidates = index.shorts_of_word.get(word)
         if candidates is None and word not in own_longs:
             continue
@@ -181,6 +219,47 @@ def _find_mentions(
                 break
 
     return mentions
+
+
+def _without_unexplained(
+    mentions: list[_Mention],
+    index: _EntryIndex,
+    own_longs: dict[str, str],
+    text: str,
+) -> list[_Mention]:
+    """Return the mentions without those that only `text` could explain, and does not."""
+    learned = {mention.short for mention in mentions} & index.learned - own_longs.keys()
+    if not learned:
+        return mentions
+
+    # The text may write the long form in another way: "tumour" for "tumor".
+    words = meaning_words(text)
+    unexplained = {
+        short for short in learned if not _is_used(meaning_words(index.long_of_short[short]), words)
+    }
+
+    return [mention for mention in mentions if mention.short not in unexplained]
+
+
+def _is_used(long_words: list[str], words: list[str]) -> bool:
+    """Return True if `words` hold the long form, as one word or as several.
+
+    >>> _is_used(["high", "density"], ["a", "highdensity", "lipid"])
+    True
+    """
+    key = "".join(long_words)
+    for start, word in enumerate(words):
+        # Most words do not begin the long form.
+        joined = word
+        end = start + 1
+        while len(joined) < len(key) and key.startswith(joined) and end < len(words):
+            joined += words[end]
+            end += 1
+
+        if joined == key:
+            return True
+
+    return False
 
 
 def _own_longs(definitions: list[Definition]) -> dict[str, str]:
@@ -231,42 +310,30 @@ def _outside(mentions: Iterable[_Mention], spans: list[tuple[int, int]]) -> Iter
             yield mention
 
 
-def _capital_line_test(text: str, index: _EntryIndex) -> Callable[[int], bool]:
-    """Return a test for offsets in lines that are mostly in capitals, short forms aside."""
-    result_of_line: dict[int, bool] = {}
-
-    def is_capital_line(position: int) -> bool:
-        # Each line is looked at once.
-        line_start = text.rfind("\n", 0, position) + 1
-        if line_start not in result_of_line:
-            line_end = text.find("\n", position)
-            line_end = len(text) if line_end < 0 else line_end
-            words = _LETTERS.findall(text, line_start, line_end)
-            others = [word for word in words if word not in index.shorts_of_word]
-            capitals = sum(word.isupper() for word in others)
-            result_of_line[line_start] = 2 * capitals > len(others)
-
-        return result_of_line[line_start]
-
-    return is_capital_line
-
-
-def _begins_sentence(
+def _alone(
     text: str,
-    start: int,
-    short: str,
-) -> bool:
-    """Return True if a short form that may be a word ("As") begins a sentence."""
-    if not short.isalpha() or not short.istitle():
-        return False
+    mentions: list[_Mention],
+    beside: list[_Mention],
+    index: _EntryIndex,
+) -> list[_Mention]:
+    """Return the mentions that no word around them makes part of something larger.
 
-    return _is_sentence_start(text, start)
+    `beside` are all mentions: two with a single blank between them are one name.
+    """
+    is_capital_line = capital_line_test(text, index.shorts_of_word)
+    starts = {mention.start for mention in beside}
+    ends = {mention.start + len(mention.short) for mention in beside}
 
+    alone: list[_Mention] = []
+    for mention in mentions:
+        start = mention.start
+        end = start + len(mention.short)
+        is_name = end + 1 in starts or start - 1 in ends or is_in_name(text, start, end)
+        is_word = begins_sentence(text, start, mention.short) or is_capital_line(start)
+        if not (is_name or is_word or _BRACKET_AFTER.match(text, end)):
+            alone.append(mention)
 
-def _is_sentence_start(text: str, position: int) -> bool:
-    # A short look back is enough, and keeps the time linear.
-    before = text[max(0, position - _SENTENCE_START_REACH) : position]
-    return bool(_SENTENCE_START.search(before))
+    return alone
 
 
 def _is_explained(
@@ -307,7 +374,7 @@ def _edit(
     if article:
         letter = article[0][0]
         # A capital "A" within a sentence is no article.
-        is_article = letter == "a" or _is_sentence_start(text, article.start())
+        is_article = letter == "a" or is_sentence_start(text, article.start())
         new_article = f"{letter}{'n' if _begins_with_vowel(after) else ''} "
         if is_article and new_article != article[0]:
             start = article.start()

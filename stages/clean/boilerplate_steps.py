@@ -11,6 +11,7 @@ from functools import partial
 import pandas as pd
 
 from stages.clean import boilerplate
+from stages.clean.abbreviation_context import mentioned
 from stages.clean.abbreviation_definitions import find_definitions
 from stages.clean.recurring_lines import families, survey
 from stages.clean.rules import Rule, markup_rules
@@ -69,14 +70,18 @@ def survey_documents(frame: pd.DataFrame, recurring: Recurring) -> list[pd.DataF
 
 
 def strip_boilerplate_documents(
-    frame: pd.DataFrame, recurring: Recurring, colliding: frozenset[str] = frozenset()
+    frame: pd.DataFrame,
+    recurring: Recurring,
+    colliding: frozenset[str] = frozenset(),
+    shorts: frozenset[str] | None = None,
 ) -> list[pd.DataFrame]:
-    """Remove what recurs over a source; count definitions of abbreviations.
+    """Remove what recurs over a source; count definitions and mentions of abbreviations.
 
     Args:
         frame: the documents.
         recurring: the keys of the lines and sentences that go, by source.
         colliding: hashes of the strict forms of texts that would equal another one. These stay.
+        shorts: the short forms of the word list; None counts no mentions.
     """
     cleaner = ShardCleaner(frame, Documents)
     rules = markup_rules(lines=True)
@@ -96,6 +101,9 @@ def strip_boilerplate_documents(
         # The next step needs the definitions of the whole corpus.
         definitions = find_definitions(row["text"])
         cleaner.count("definition", (f"{item.short}\t{item.long}" for item in definitions))
+        if shorts is not None:
+            cleaner.count("mention", ["", *mentioned(row["text"], shorts)])
+
         cleaner.keep(row)
 
     return cleaner.results()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.clean.abbreviation_definitions import build_dictionary
+from stages.clean.abbreviation_dictionary import build_dictionary
 from stages.clean.abbreviation_expansion import Entries
 from stages.clean.interface import CleanParams
 from stages.clean.rules import QueryCleaner
@@ -17,20 +17,30 @@ from stages.lib.core import tables
 from stages.lib.preprocessing.word_lists import Abbreviations, read_abbreviations
 from stages.lib.schemas.corpus_counts import CorpusCounts
 
+# Short forms in more than this share of the documents are not written out , from this
+# number of documents on (docs/decisions/0024-abbreviations.md).
+FREQUENT_SHARE = 0.02
+FREQUENT_DOCUMENTS = 25
+
 
 class CorpusModel(NamedTuple):
     """What was learned about abbreviations and spelling.
 
     Attributes:
-        entries: short forms with one meaning, and their long forms.
+        entries: short forms of the word list with one meaning, and their long forms.
+        learned: short forms that only the corpus defines, and their long forms.
         ambiguous: short forms with several meanings.
+        frequent: short forms that stand in so many documents that they are not written out, and
+            the share of these (0 to 1).
         corrections: lower-cased word to its correction; empty if typos stay.
         word_counts: lower-cased word to the number of texts with it; empty if typos stay.
         terms: lower-cased words of abbreviations, which are never corrected.
     """
 
     entries: Entries = ()
+    learned: Entries = ()
     ambiguous: Mapping[str, list[str]] = {}
+    frequent: Mapping[str, float] = {}
     corrections: Mapping[str, str] = {}
     word_counts: Mapping[str, int] = {}
     terms: frozenset[str] = frozenset()
@@ -64,9 +74,15 @@ def learn_corpus(
         word_counts = dict(zip(word_rows["item"], word_rows["document_frequency"], strict=True))
         corrections = correct_vocabulary(word_counts, terms)
 
+    # A form of the whole domain tells no documents apart: written out, it makes all alike.
+    frequent = _frequent(counts, abbreviations)
+    usable = sorted(item for item in abbreviations.known.items() if item[0] not in frequent)
+
     return CorpusModel(
-        entries=tuple(sorted(abbreviations.known.items())),
+        entries=tuple(item for item in usable if item[0] in glossary.known),
+        learned=tuple(item for item in usable if item[0] not in glossary.known),
         ambiguous=abbreviations.ambiguous,
+        frequent=frequent,
         corrections=corrections,
         word_counts=word_counts,
         terms=terms,
@@ -100,6 +116,21 @@ def query_cleaner(
         entries=corpus_model.entries,
         correct=correct if params.typos == "correct" else None,
     )
+
+
+def _frequent(counts: pd.DataFrame, abbreviations: Abbreviations) -> dict[str, float]:
+    """Return the short forms that stand in much of the corpus, with the share of documents."""
+    rows = counts[counts["kind"] == "mention"]
+    documents = dict(zip(rows["item"], rows["document_frequency"], strict=True))
+    total = documents.pop("", 0)
+
+    frequent: dict[str, float] = {}
+    for short in sorted(abbreviations.known):
+        count = documents.get(short, 0)
+        if count >= FREQUENT_DOCUMENTS and count > FREQUENT_SHARE * total:
+            frequent[short] = count / total
+
+    return frequent
 
 
 def _terms(abbreviations: Abbreviations) -> frozenset[str]:

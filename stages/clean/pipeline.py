@@ -80,9 +80,19 @@ class PassContext:
     template: str = TEXT_ALONE
 
     @property
+    def shorts(self) -> frozenset[str] | None:
+        """The short forms of the word list; None if nothing is written out."""
+        return None if self.params.abbreviations == "off" else frozenset(self.glossary.known)
+
+    @property
     def entries(self) -> Entries:
-        """The abbreviations to write out."""
+        """The abbreviations of the word list, to write out."""
         return self.corpus_model.entries
+
+    @property
+    def learned(self) -> Entries:
+        """The abbreviations of the corpus, to write out in documents with their long form."""
+        return self.corpus_model.learned
 
     @property
     def correct(self) -> Correct | None:
@@ -286,14 +296,14 @@ PASSES = (
         name="boilerplate",
         step=strip_boilerplate_documents,
         table=Documents,
-        uses=("recurring", "colliding"),
+        uses=("recurring", "colliding", "shorts"),
         learn=learn_corpus_model,
     ),
     Pass(
         name="expansion",
         step=expand_abbreviations_documents,
         table=Documents,
-        uses=("params", "entries"),
+        uses=("params", "entries", "learned"),
         learn=learn_foreign,
     ),
     Pass(

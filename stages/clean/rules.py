@@ -120,12 +120,26 @@ def markup_rules(lines: bool) -> list[Rule]:
     return rules
 
 
-def abbreviation_rules(entries: Entries, params: CleanParams) -> list[Rule]:
-    """Return the rule that writes short forms out, if params.yaml asks for it."""
+def abbreviation_rules(
+    entries: Entries,
+    params: CleanParams,
+    *,
+    learned: Entries = (),
+    context: str = "",
+) -> list[Rule]:
+    """Return the rule that writes short forms out, if params.yaml asks for it.
+
+    `learned` are the abbreviations that the corpus defines; they need their long form in the text
+    or in `context`.
+    """
     if params.abbreviations == "off":
         return []
 
-    return [partial(expand, entries=entries, mode=params.abbreviations)]
+    return [
+        partial(
+            expand, entries=entries, mode=params.abbreviations, learned=learned, context=context
+        )
+    ]
 
 
 def word_rules(correct: Correct | None, params: CleanParams) -> list[Rule]:

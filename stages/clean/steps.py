@@ -209,20 +209,24 @@ def expand_abbreviations_documents(
     frame: pd.DataFrame,
     params: CleanParams,
     entries: Entries,
+    learned: Entries = (),
 ) -> list[pd.DataFrame]:
-    """Write abbreviations out; count words, and list the documents that are not in English."""
+    """Write abbreviations out; count words, and list the documents that are not in English.
+
+    `entries` are those of the word list. `learned` ones need their long form in title or text.
+    """
     cleaner = ShardCleaner(frame, Documents)
     rules = markup_rules(lines=True)
-    own = abbreviation_rules(entries, params)
 
     for row in cleaner.rows:
+        context = f"{row['title']}\n{row['text']}"
+        own = abbreviation_rules(entries, params, learned=learned, context=context)
         if not cleaner.apply_rules(row, FIELDS, rules, own=own):
             continue
 
         # Spelling needs the vocabulary of the whole corpus.
         if params.typos == "correct":
             _count_words(row, cleaner)
-
         cleaner.keep(row)
 
     return cleaner.results()
@@ -237,8 +241,8 @@ def expand_abbreviations_pairs(
 ) -> list[pd.DataFrame]:
     """Turn anchors into plain text on one line, and write abbreviations out; count their words.
 
-    Pairs of `dropped` documents are dropped with them. Words of anchors count only if their
-    document is not in `foreign`, the documents that are not in English.
+    Only the word list counts: the document must not leak into its query. Pairs of `dropped`
+    documents are dropped. Words count unless their document is in `foreign`: not in English.
     """
     cleaner = ShardCleaner(frame, Pairs)
     rules = markup_rules(lines=False)

@@ -7,7 +7,7 @@ import pandera.pandas as pa
 from stages.lib.core.tables import Table
 
 # The kinds of items that the stage clean writes out.
-KINDS = ("text", "boilerplate", "definition", "word", "private")
+KINDS = ("text", "boilerplate", "definition", "mention", "word", "private")
 
 # Kinds that stay within the stage: they decide about recurring lines and about languages.
 INNER_KINDS = (
@@ -28,8 +28,8 @@ class CorpusCounts(Table):
     kind: str = pa.Field(
         isin=[*KINDS, *INNER_KINDS],
         description="the kind of item: all texts, lines and sentences (as hashes), definitions of "
-        "abbreviations (short, a tab, long), words, kinds of private data; the other kinds are "
-        "counted within clean alone",
+        "abbreviations (short, a tab, long), mentions of short forms, words, kinds of private "
+        "data; the other kinds are counted within clean alone",
     )
     source: str = pa.Field(description="the source; empty for counts over all sources")
     item: str = pa.Field(description="the item; empty for a count of all texts")
