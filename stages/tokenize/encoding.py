@@ -162,8 +162,9 @@ def length_metrics(
     """Return what truncation at `max_tokens` costs, by name, and over training as a whole.
 
     truncated_share counts texts, tokens_lost_share tokens, and unknown_share tokens that are not in
-    the vocabulary, of those that stand for the text: a text of unknown words alone is 1.0. recommended_tokens is the smallest multiple of 8 that cuts at most one text in a
-    hundred of any column.
+    the vocabulary, without the special tokens: a text of unknown words alone is 1.0.
+    recommended_tokens is the smallest multiple of 8 that cuts at most one text in a hundred of any
+    column.
     """
     # All texts of training.
     training = [lengths for name, lengths in lengths_by_name.items() if name.startswith(TRAINING)]
