@@ -33,6 +33,7 @@ class BlockLayout:
         self._cell_has_item = False
         # Whether a term of a definition list has ended, and its definition may follow.
         self._is_after_term = False
+        self._is_in_term = False
         # The index in _parts at which the open <pre> begins.
         self._code_start: int | None = None
 
@@ -154,9 +155,7 @@ class BlockLayout:
             return
 
         # The end of the cell's text, without the spaces of tags.
-        while len(self._parts) > self._cell_start and not self._parts[-1].strip():
-            self._parts.pop()
-
+        self._drop_blanks(self._cell_start)
         has_text = len(self._parts) > self._cell_start
         is_next_item = self._cell_has_item and not closes
         if has_text:
@@ -167,15 +166,26 @@ class BlockLayout:
         if not closes:
             self._cell_has_item = True
 
+    def _drop_blanks(self, start: int) -> None:
+        """Remove the white space at the end, but not before the part `start`."""
+        while len(self._parts) > start and not self._parts[-1].strip():
+            self._parts.pop()
+
     def _add_definition_tag(self, name: str, closes: bool) -> None:
         """Write a term and its definition as one line: "term: definition"."""
         self._list_mark = ""
+        follows_term = self._is_after_term or self._is_in_term
+        self._is_in_term = name == "dt" and not closes
         if name == "dt" and closes:
             self._is_after_term = True
-        elif name == "dd" and self._is_after_term:
+        elif name == "dd" and not closes and follows_term:
             self._is_after_term = False
-            last_text = next((part for part in reversed(self._parts) if part.strip()), "")
-            has_mark = last_text.rstrip()[-1:] in (":", "\uff1a", "?", "")
+            self._drop_blanks(0)
+            if self._parts:
+                self._parts[-1] = self._parts[-1].rstrip()
+
+            last_text = self._parts[-1] if self._parts else ""
+            has_mark = last_text[-1:] in (":", "\uff1a", "?", "")
             self._list_mark = " " if has_mark else ": "
         else:
             self.break_line()

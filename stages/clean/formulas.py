@@ -72,14 +72,16 @@ _ELEMENT = "|".join(sorted(_ELEMENT_LIST.split(), key=lambda symbol: (-len(symbo
 _CHEMICAL = re.compile(
     rf"(?<![^\W\d_])(?:{_ELEMENT}|[₀-₉()\[\]·])*(?:{_ELEMENT}|(?<=[A-Za-z₀-₉)])[)\]])$"
 )
+# LD50 and FEV1 are names, not variables.
+_ACRONYM = re.compile(r"(?<![^\W\d_])[A-Z]{2,}$")
 # Gases in blood and breath: PaO2, SpO2, FiO2, etCO2.
 _BREATH = re.compile(r"(?:[PpSsFV][aAivpt]{0,2}|et)C?O$")
 
 _DIGITS = re.compile(r"[0-9]+")
 _FOOTNOTE = re.compile(r"[0-9]{1,3}(?:\s*[,\u2013-]\s*[0-9]{1,3})*")
 _CHARGE = re.compile(r"[0-9]{0,2}[-+\u2212\u2013]|[-+\u2212\u2013]{1,3}")
-_IN_BRACKETS = re.compile(r"\[[^\[\]]*\]|\([^()\s]{1,3}\)")
-_ONE_TERM = re.compile(r"[-+\u2212\u00b1]?(?:[0-9]+(?:[.,][0-9]+)*|[^\W\d_]|[\u221e∞*\u2032'])")
+_IN_BRACKETS = re.compile(r"(?:\[[^\[\]]*\]\s*)+")
+_ONE_TERM = re.compile(r"[-+\u2212\u00b1]?(?:[0-9]+(?:\.[0-9]+)?|[^\W\d_]|[\u221e∞*\u2032'])")
 _TERM_LIST = "max min new old ref eff obs tot rel red out ext int opt avg std"
 _TERM_WORDS = frozenset(_TERM_LIST.split())
 _YEAR = re.compile(r"(?<![\w.,])(?:1[89]|20)[0-9]{2}$")
@@ -138,9 +140,13 @@ def subscript(before: str, content: str) -> str:
     if _is_small_print(content):
         return _apart(before, content)
     if not has_base:
-        return content.translate(_LOWERED) if _DIGITS.fullmatch(content) else content
+        is_isotope = bool(_DIGITS.fullmatch(content)) and before[-1:] not in ("/", "\u2044")
+        return content.translate(_LOWERED) if is_isotope else content
 
     # Chemistry and medicine.
+    if _DIGITS.fullmatch(content) and _ACRONYM.search(before):
+        return content.translate(_LOWERED)
+
     is_count = bool(_DIGITS.fullmatch(content)) and content not in ("0", "1")
     is_gas = content == "2" and bool(_BREATH.search(before))
     if is_count and (is_gas or _CHEMICAL.search(before)):
@@ -156,7 +162,7 @@ def _plain_superscript(before: str, content: str, after: str) -> str | None:
     small = content.lower()
     if small in _TRADEMARKS and not (before[-1:].isdigit() and small == "(c)"):
         return _TRADEMARKS[small]
-    if _IN_BRACKETS.fullmatch(content) and content[0] == "[":
+    if _IN_BRACKETS.fullmatch(content):
         return content
     if content in ("+", "-", "\u2212"):
         is_ion = bool(before) and (before[-1].isalpha() or before[-1] in ")]₀₁₂₃₄₅₆₇₈₉")
@@ -171,7 +177,11 @@ def _plain_letters(before: str, content: str, after: str) -> str | None:
     """Return degrees, ordinals, and the ends of words that are cut short; None for others."""
     small = content.lower()
     is_number = before[-1:].isdigit()
-    if is_number and content in ("o", "O", "0", "\u00ba") and re.match(r"\s?[CF]\b", after):
+    if (
+        before.rstrip()[-1:].isdigit()
+        and content in ("o", "O", "0", "\u00ba")
+        and re.match(r"\s?[CF]\b", after)
+    ):
         return "\u00b0"
     if small == "th" and _NUMBER_LETTER.search(before):
         return content
@@ -216,7 +226,8 @@ def _power(before: str, content: str) -> str:
 
     # A word above a word is no power.
     letters = _LETTERS.search(before)
-    is_word = bool(letters) and len(letters[0]) > 2 and letters[0].lower() not in _UNITS
+    base = letters[0] if letters else ""
+    is_word = len(base) > 2 and base.lower() not in _UNITS
     if is_word and content.isalpha() and len(content) > 1:
         return _apart(before, content)
 

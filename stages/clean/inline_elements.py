@@ -32,8 +32,9 @@ from stages.clean.mathml import linear_text
 
 # Most texts hold none of these.
 _OF_INTEREST = re.compile(
-    r"<(?:su[bp]|ruby|abbr|acronym|del|s|strike|(?:\w{1,8}:)?math|script\s[^<>]*math/)[\s>]"
-    r"|<\w[^<>]*(?:\bhidden\b|\bdisplay\s*:\s*none)",
+    r"<(?:su[bp]|ruby|abbr|acronym|del|s|strike|(?:\w{1,8}:)?math)[\s>]"
+    r"|<script\s[^<>]*math/"
+    r"|<img\s[^<>]*(?:math|tex)|<\w[^<>]*(?:\bhidden\b|\bdisplay\s*:\s*none)",
     re.IGNORECASE,
 )
 _MATH_SCRIPT = re.compile(
@@ -44,6 +45,10 @@ _ANY_TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
 _REFERENCE = re.compile(r"<a\b[^<>]*\bhref\s*=\s*[\"']?[^\"'\s>]*#", re.IGNORECASE)
 _REFERENCE_CLASS = re.compile(r"\b(?:reference|footnote|cite|noteref|fn)", re.IGNORECASE)
 _RUBY_TAG = re.compile(r"<(/?)(rt|rp|rb|rtc)\b[^<>]*>", re.IGNORECASE)
+# The other half of a fraction: <sup>1</sup>/<sub>2</sub>.
+_LOWER_PART = re.compile(
+    r"\s*(?:/|&frasl;|&#8260;|\u2044)\s*<sub>\s*[0-9]+\s*</sub>", re.IGNORECASE
+)
 _UNSPACED = re.compile("[\u3040-\u30ff\u3100-\u312f\u3400-\u9fff]")
 _MATH_IMAGE = re.compile(r"\b(?:mwe-math|tex|latex|math)", re.IGNORECASE)
 # How much text before an element is looked at.
@@ -315,7 +320,10 @@ def _keep_apart(text: str, element: _Element) -> str:
     after = unescape(_ANY_TAG.sub("", element.after))
     is_raised = bool(re.match(r"\s*<su[bp]\b", element.after, re.IGNORECASE))
     last = text[-1:]
-    runs_on = (last.isalpha() and after[:1].isalnum()) or (last.isdigit() and after[:1].isdigit())
+    is_word_behind = bool(re.match(r"[^\W\d_]{2}", after))
+    runs_on = (last.isalpha() and after[:1].isalnum()) or (
+        last.isdigit() and (after[:1].isdigit() or is_word_behind)
+    )
     is_spelled = "^" in text or "_" in text
 
     return text + " " if runs_on and is_spelled and not is_raised else text
@@ -325,6 +333,9 @@ def _raised(element: _Element) -> str:
     classes = element.attributes.get("class", "")
     is_reference = bool(_REFERENCE.search(element.source) or _REFERENCE_CLASS.search(classes))
     after = unescape(_ANY_TAG.sub("", element.after))
+    if element.text.isdigit() and _LOWER_PART.match(element.after):
+        return f" {element.text}" if element.before[-1:].isdigit() else element.text
+
     text = superscript(element.before, element.text, after=after, is_reference=is_reference)
     return escape(_keep_apart(text, element), quote=False)
 

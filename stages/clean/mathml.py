@@ -147,9 +147,8 @@ def _needs_space(left: str, right: str) -> bool:
     if "^" in left or "_" in left or "/" in left:
         return True
 
-    return bool(
-        re.search(r"[^\W\d_]{2}$|^[^\W\d_]{2}", left[-2:] + "\n" + right[:2], re.MULTILINE)
-    ) or (left[-1].isdigit() and right[0].isdigit())
+    has_word = (left[-2:].isalpha() and len(left) > 1) or (right[:2].isalpha() and len(right) > 1)
+    return has_word or (left[-1].isdigit() and right[0].isdigit())
 
 
 def _fraction(node: _Node) -> str:

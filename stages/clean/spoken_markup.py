@@ -56,8 +56,9 @@ _UNSPACED_NOUN = re.compile(
 )
 _SPEAKING_BEFORE_LIST = (
     "what is are was does do did can could should would will why use uses used using write writes "
-    "type types insert inserts add adds put puts remove removes removing replace replaces replacing "
-    "wrap wraps like called named show shows display displays see get gets with without of between "
+    "type types insert inserts add adds put puts remove removes removing replace replaces "
+    "replacing wrap wraps like called named show shows display displays see get gets with without "
+    "of between "
     "and or vs versus the a an as by into inside nested multiple empty single each every any "
     "escape decode encode self closing missing unclosed than when how where html"
 )

@@ -32,6 +32,7 @@ _QUOTATION = re.compile(
     "|\u300e([^\u300e\u300f\n]{1,80})\u300f|(?<!\\w)'([^'\\s]{1,80})'(?!\\w)"
 )
 _WORD = re.compile(r"\S+")
+_WHITE_SPACE = re.compile(r"\s+")
 _WORD_EDGES = "\"'\u201c\u201d\u2018\u2019()[]<>{},.;:!?"
 # A line that shows a damaged word beside the right one is about the damage, and short.
 _LONGEST_EXAMPLE_LINE = 300
@@ -149,28 +150,42 @@ def _without_invisible(text: str) -> str:
 def collapse_whitespace(text: str, lines: bool) -> str:
     r"""Return `text` with one space for each run of white space, and none at the ends.
 
-    With `lines`, line breaks stay, but blank lines go. Lines within ``` fences keep their
-    indentation, with four spaces for a tab. Without `lines`, the result is one line.
+    With `lines`, line breaks stay, but blank lines go. Lines within ``` fences keep their spaces,
+    with four for a tab before them, and code in a line keeps its own. Without `lines`, the result
+    is one line.
 
     >>> collapse_whitespace(" a  b\n\n c", lines=True)
     'a b\nc'
     """
     if not lines:
-        return " ".join(text.split())
+        return _collapse_line(text)
 
     # Keep lines that hold something, with their indentation if they are code.
     kept_lines: list[str] = []
     in_fence = False
     for line in text.splitlines():
-        collapsed = " ".join(line.split())
-        if collapsed.startswith("```"):
+        stripped = line.strip()
+        is_opening = stripped.startswith("```") and "`" not in stripped[3:]
+        if stripped == "```" or (is_opening and not in_fence):
             in_fence = not in_fence
-        elif in_fence and collapsed:
-            collapsed = " " * _indentation(line) + collapsed
+            collapsed = " ".join(line.split())
+        elif in_fence:
+            collapsed = (" " * _indentation(line) + stripped) if stripped else ""
+        else:
+            collapsed = _collapse_line(line)
         if collapsed:
             kept_lines.append(collapsed)
 
     return "\n".join(kept_lines).strip()
+
+
+def _collapse_line(text: str) -> str:
+    """Return `text` as one line; code in a line keeps its spaces."""
+    if "`" not in text:
+        return " ".join(text.split())
+
+    in_line = [(start, end) for start, end in code_spans(text) if "\n" not in text[start:end]]
+    return map_outside(in_line, text, lambda piece: _WHITE_SPACE.sub(" ", piece)).strip()
 
 
 def _indentation(line: str) -> int:

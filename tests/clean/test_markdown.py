@@ -30,13 +30,13 @@ PLAIN = """Install fast
 
 See the guide and the logo first, or `make`.
 
-Options ##
+Options
 Title
 Flag | Meaning
 `-a|b` | all of them
 
 - one
-- two *soft* words, 2 * 3 * 4 go
+- two soft words, 2 * 3 * 4 go
 on
 
 ```sh

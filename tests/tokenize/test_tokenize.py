@@ -254,7 +254,9 @@ def test_each_text_that_was_cut_has_its_line_and_its_share(written):
     assert metrics["longest"] == 11
     assert metrics["truncated_share"] == round(3 / 9, 4)
     assert metrics["tokens_lost_share"] == round(9 / sum(lengths), 4)
-    assert metrics["unknown_share"] == round(1 / (sum(lengths) - 2 * len(lengths)), 4)  # without special ones
+    assert metrics["unknown_share"] == round(
+        1 / (sum(lengths) - 2 * len(lengths)), 4
+    )  # without special ones
     assert (metrics["validation.query.truncated_share"], metrics["validation.query.p99"]) == (
         0.5,
         11,
