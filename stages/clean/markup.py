@@ -23,6 +23,7 @@ from stages.clean.html_tokens import (
     is_inline,
 )
 from stages.clean.inline_elements import spell_out
+from stages.clean.spans import merge_spans
 from stages.clean.spoken_markup import spoken_entities, spoken_tags
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -75,9 +76,10 @@ def quote_spoken(text: str) -> str:
         entities = _entity_spans(text, [token for token in tokens if token.start not in starts])
         spans += spoken_entities(text, entities, is_fragment)
 
+    # An empty element is one span.
     pieces: list[str] = []
     position = 0
-    for start, end in sorted(spans):
+    for start, end in merge_spans(spans):
         pieces.append(text[position:start])
         pieces.append(_as_code(text[start:end]))
         position = end

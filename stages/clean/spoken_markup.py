@@ -52,7 +52,7 @@ _ENTITY_NOUN = (
 _NOUN = re.compile(rf"(?:{_TAG_NOUN}|{_ENTITY_NOUN})", re.IGNORECASE)
 _UNSPACED_NOUN = re.compile(
     "\u6807\u7b7e|\u6a19\u7c64|\u5143\u7d20|\u5b57\u7b26|\u5b9e\u4f53|\u30bf\u30b0|\u8981\u7d20|"
-    "\u3068\u306f|\u5b9f\u4f53|\u6587\u5b57\u53c2\u7167|\ud0dc\uadf8|\uc694\uc18c|\u4ec0\u4e48\u662f|\u662f\u4ec0\u4e48"
+    "\u3068\u306f|\u5b9f\u4f53|\u6587\u5b57\u53c2\u7167|\ud0dc\uadf8|\uc694\uc18c|\u4f7f\u7528|\u4ec0\u4e48\u662f|\u662f\u4ec0\u4e48"
 )
 _SPEAKING_BEFORE_LIST = (
     "what is are was does do did can could should would will why use uses used using write writes "
@@ -77,9 +77,9 @@ _FIRM_BEFORE_LIST = (
     "with of why like"
 )
 _FIRM_BEFORE = frozenset(_FIRM_BEFORE_LIST.split())
-_VERBS_BEFORE_LIST = "use using insert add put remove replace type write does escape between"
+_VERBS_BEFORE_LIST = "use using insert add put remove replace type write does escape render between"
 _VERBS_BEFORE = frozenset(_VERBS_BEFORE_LIST.split())
-_VERBS_AFTER_LIST = "mean means stand stands does vs versus instead"
+_VERBS_AFTER_LIST = "mean means stand stands does vs versus instead appear appears shows"
 _VERBS_AFTER = frozenset(_VERBS_AFTER_LIST.split())
 # What stands between a start tag and its end tag where both are spoken of.
 _BETWEEN_SPOKEN = re.compile(
@@ -103,7 +103,8 @@ def spoken_tags(text: str, tokens: Sequence[Token]) -> list[Token]:
 
         # In a fragment, only a tag that is called one, or is quoted, is spoken of.
         is_called = _is_called(text, tag.start, tag.end) or _is_quoted(text, tag.start, tag.end)
-        if is_called or (not is_fragment and _is_subject(text, tag)):
+        is_listed = bool(spoken) and _is_listed(text[spoken[-1].end : tag.start])
+        if is_called or (not is_fragment and (is_listed or _is_subject(text, tag))):
             spoken.append(tag)
 
     return spoken
@@ -124,11 +125,16 @@ def spoken_entities(
             continue
 
         is_called = _is_called(text, start, end) and _speaks(text, start, end)
-        is_next = bool(spoken) and bool(_BETWEEN_SPOKEN.fullmatch(text[spoken[-1][1] : start]))
+        is_next = bool(spoken) and _is_listed(text[spoken[-1][1] : start])
         if is_called or is_next or (not is_fragment and _is_spoken_entity(text, start, end)):
             spoken.append((start, end))
 
     return spoken
+
+
+def _is_listed(between: str) -> bool:
+    """Return True for what joins the members of a list: "<ul>, <ol> and <li>"."""
+    return bool(between.strip()) and bool(_BETWEEN_SPOKEN.fullmatch(between.lstrip(" ,")))
 
 
 def _is_spoken_entity(text: str, start: int, end: int) -> bool:
@@ -151,7 +157,7 @@ def _is_spoken_entity(text: str, start: int, end: int) -> bool:
     # A visible one is more often text: "Fish &amp; chips", "p is &lt; 0.05".
     is_last = not after or bool(re.match(r"[\"')\s]*[.,;:?!\u061f\uff1f\u3002]", text[end:]))
     if category in ("Pe", "Pf", "Pi", "Pd", "Ps"):
-        return False
+        return before in _VERBS_BEFORE and speaks_after
 
     is_first = not text[:start].strip()
     return (
