@@ -74,8 +74,12 @@ _KEPT_GROUPS = (
     *("cells", "bullet", "note_label", "note_number", "alt", "words", "named", "url"),
     *("loud", "bold", "slanted", "italic", "gone"),
 )
+# No mark begins with another character, so most places are passed at once.
 _MARK = re.compile(
-    "|".join(f"(?P<{name}>{pattern})" for name, pattern in _MARKS.items()), re.MULTILINE
+    r"(?=[#*_~\[!<|\\=:\-+ \t0-9])(?:"
+    + "|".join(f"(?P<{name}>{pattern})" for name, pattern in _MARKS.items())
+    + ")",
+    re.MULTILINE,
 )
 # These marks show that a text is Markdown. Lines of dashes and bars stand in any plain text.
 _EVIDENCE = (
@@ -88,7 +92,7 @@ DEEPEST_NESTING = 6
 _FENCE_WITH_LANGUAGE = re.compile(r"^```[a-z]", re.MULTILINE)
 # A code span on one line. It does not begin or end with a space: "a ` b ` c" holds none.
 _CODE_SPAN = re.compile(r"(?<!`)(?:`(?![`\s])[^`\n]*(?<!\s)`|``(?!`)[^`\n]+``)(?!`)")
-_SIGNS = ("#", "](", "**", "--|", "-- |", "*", "~~", "__", "]: ", "[ ]", "[x]", "\n===")
+_SIGNS = ("*", "#", "]", "__", "~~", "--|", "-- |", "\n===")
 # A block of properties at the beginning. Those that are words of the document stay as lines.
 _FRONT_MATTER = re.compile(
     r"\A\ufeff?---[ \t]*\n(?P<lines>(?:[^\n]{0,2000}\n){1,100}?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
@@ -118,13 +122,12 @@ def strip_markdown(text: str) -> str:
     # Each round removes the outermost marks.
     is_table = any(mark["rule"] for mark in marks)
     for _ in range(DEEPEST_NESTING):
-        found = _find_marks(body, labels)
-        removed = [mark for mark in found if is_table or not mark["row"]]
-        plain = _without_marks(removed, body)
-        if plain == body:
+        removed = [mark for mark in marks if is_table or not mark["row"]]
+        if not removed:
             break
 
-        body = plain
+        body = _without_marks(removed, body)
+        marks = _find_marks(body, labels)
 
     return _words_of(front_matter) + body
 
@@ -163,7 +166,7 @@ def _defined_labels(text: str) -> Mapping[str, int]:
 
     definitions = re.compile(_MARKS["definition"], re.MULTILINE)
     labels = {_label(match["defined"]) for match in definitions.finditer(text)}
-    uses = [_label(match[1]) for match in re.finditer(r"\[([^\[\]\n]{1,500})\](?!:)", text)]
+    uses = [_label(match[1]) for match in re.finditer(r"\[([^\[\]\n]{1,500})\](?![:(])", text)]
     return {label: uses.count(label) for label in sorted(labels) if label in set(uses)}
 
 

@@ -25,6 +25,8 @@ _INVISIBLE = re.compile(
     f"|(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})"
 )
 
+_ASCII_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
+
 # Quotation marks in pairs. What they hold is short, and on one line.
 _QUOTATION = re.compile(
     '\u201c([^\u201c\u201d\n]{1,80})\u201d|\u201e([^\u201e\u201c\u201d\n]{1,80})[\u201c\u201d]|"([^"\n]{1,80})"'
@@ -137,7 +139,9 @@ def _ftfy_config() -> Any:
 
 def remove_invisible(text: str) -> str:
     """Return `text` without control and zero-width characters; code stays as it is."""
-    if not _INVISIBLE.search(text):
+    # Plain text is the most frequent case by far.
+    pattern = _ASCII_INVISIBLE if text.isascii() else _INVISIBLE
+    if not pattern.search(text):
         return text
 
     return map_outside(code_spans(text), text, _without_invisible)
