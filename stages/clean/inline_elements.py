@@ -14,12 +14,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from functools import cached_property
 from html import escape, unescape
-from typing import NamedTuple
 
-from stages.clean.formulas import subscript, superscript
+from stages.clean.element_texts import ANY_TAG, SPELLERS, Element
 from stages.clean.html_tokens import (
     CODE,
     VOID_ELEMENTS,
@@ -28,7 +26,6 @@ from stages.clean.html_tokens import (
     find_markup,
     is_inline,
 )
-from stages.clean.mathml import linear_text
 
 # Most texts hold none of these.
 _OF_INTEREST = re.compile(
@@ -41,15 +38,6 @@ _MATH_SCRIPT = re.compile(
     r"<script\b[^<>]*\bmath/(?:tex|asciimath)[^<>]*>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL
 )
 _NOT_SHOWN = re.compile(r"\b(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE)
-_ANY_TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
-_REFERENCE = re.compile(r"<a\b[^<>]*\bhref\s*=\s*[\"']?[^\"'\s>]*#", re.IGNORECASE)
-_REFERENCE_CLASS = re.compile(r"\b(?:reference|footnote|cite|noteref|fn)", re.IGNORECASE)
-_RUBY_TAG = re.compile(r"<(/?)(rt|rp|rb|rtc)\b[^<>]*>", re.IGNORECASE)
-# The other half of a fraction: <sup>1</sup>/<sub>2</sub>.
-_LOWER_PART = re.compile(
-    r"\s*(?:/|&frasl;|&#8260;|\u2044)\s*<sub>\s*[0-9]+\s*</sub>", re.IGNORECASE
-)
-_UNSPACED = re.compile("[\u3040-\u30ff\u3100-\u312f\u3400-\u9fff]")
 _MATH_IMAGE = re.compile(r"\b(?:mwe-math|tex|latex|math)", re.IGNORECASE)
 # How much text before an element is looked at.
 _TAIL = 80
@@ -79,31 +67,8 @@ class _Frame:
     def add(self, html: str) -> None:
         """Append HTML without block tags."""
         self.parts.append(html)
-        plain = unescape(_ANY_TAG.sub("", html[-4 * _TAIL :]))
+        plain = unescape(ANY_TAG.sub("", html[-4 * _TAIL :]))
         self.tail = (self.tail + plain)[-_TAIL:]
-
-
-class _Element(NamedTuple):
-    """A closed element.
-
-    Attributes:
-        attributes: of its start tag.
-        inner: the HTML inside it, spelled out.
-        source: the HTML inside it as it was.
-        before: the plain text of the line before it.
-        after: the HTML behind it, up to the end of the line.
-    """
-
-    attributes: dict[str, str]
-    inner: str
-    source: str
-    before: str
-    after: str
-
-    @property
-    def text(self) -> str:
-        """The plain text inside it, on one line."""
-        return " ".join(unescape(_ANY_TAG.sub("", self.inner)).split())
 
 
 def spell_out(html: str, drops_hidden: bool = True) -> str:
@@ -129,7 +94,7 @@ def spell_out(html: str, drops_hidden: bool = True) -> str:
 
 
 def _has_words(html: str) -> bool:
-    return bool(re.search(r"\w", _ANY_TAG.sub("", html)))
+    return bool(re.search(r"\w", ANY_TAG.sub("", html)))
 
 
 class _Speller:
@@ -171,7 +136,7 @@ class _Speller:
 
     def _open(self, token: Token) -> None:
         tag = self._html[token.start : token.end]
-        spells = _base_name(token.name) in _SPELLERS or self._is_hidden(tag, token.name)
+        spells = _base_name(token.name) in SPELLERS or self._is_hidden(tag, token.name)
         spells = spells and len(self._frames) < _DEEPEST
         is_inside = self._open_names[token.name] > 0
         if token.name in VOID_ELEMENTS or tag.endswith("/>") or not (spells or is_inside):
@@ -221,7 +186,7 @@ class _Speller:
             parent.tail = frame.tail if is_inline(frame.name) else ""
             return
 
-        element = _Element(
+        element = Element(
             attributes=attributes_of(start_tag),
             inner=inner,
             source=self._html[frame.start.start : token.end],
@@ -230,7 +195,7 @@ class _Speller:
         )
         self._replace(parent, frame, element)
 
-    def _replace(self, parent: _Frame, frame: _Frame, element: _Element) -> None:
+    def _replace(self, parent: _Frame, frame: _Frame, element: Element) -> None:
         """Append what stands for a closed element."""
         start_tag = self._html[frame.start.start : frame.start.end] if frame.start else ""
         name = _base_name(frame.name)
@@ -238,7 +203,7 @@ class _Speller:
             self.has_hidden = True
             return
 
-        speller = _SPELLERS.get(name)
+        speller = SPELLERS.get(name)
         if speller is None:
             parent.parts += [start_tag, element.inner, f"</{frame.name}>"]
             parent.tail = frame.tail if is_inline(frame.name) else ""
@@ -247,7 +212,7 @@ class _Speller:
         else:
             parent.add(speller(element))
 
-    def _with_title(self, element: _Element) -> str:
+    def _with_title(self, element: Element) -> str:
         """Return an abbreviation with its title, where the text does not give it anyway."""
         title = " ".join(element.attributes.get("title", "").split())
         is_long_form = bool(re.search(r"[^\W\d_]{2}", title)) and len(title) <= _LONGEST_TITLE
@@ -267,7 +232,7 @@ class _Speller:
     @cached_property
     def _small_text(self) -> str:
         """The words of the whole text, in small letters."""
-        return " ".join(unescape(_ANY_TAG.sub(" ", self._html)).lower().split())
+        return " ".join(unescape(ANY_TAG.sub(" ", self._html)).lower().split())
 
     def _is_hidden(self, tag: str, name: str) -> bool:
         """Return True for a start tag whose element a browser does not show."""
@@ -313,95 +278,3 @@ def _rest_of_line(html: str, position: int) -> str:
 def _without_display(formula: str) -> str:
     display = re.fullmatch(r"\{\\displaystyle (.*)\}", " ".join(formula.split()))
     return display[1].strip() if display else " ".join(formula.split())
-
-
-def _keep_apart(text: str, element: _Element) -> str:
-    """Return an exponent, with a space if what follows would be read as a part of it."""
-    after = unescape(_ANY_TAG.sub("", element.after))
-    is_raised = bool(re.match(r"\s*<su[bp]\b", element.after, re.IGNORECASE))
-    last = text[-1:]
-    is_word_behind = bool(re.match(r"[^\W\d_]{2}", after))
-    runs_on = (last.isalpha() and after[:1].isalnum()) or (
-        last.isdigit() and (after[:1].isdigit() or is_word_behind)
-    )
-    is_spelled = "^" in text or "_" in text
-
-    return text + " " if runs_on and is_spelled and not is_raised else text
-
-
-def _raised(element: _Element) -> str:
-    classes = element.attributes.get("class", "")
-    is_reference = bool(_REFERENCE.search(element.source) or _REFERENCE_CLASS.search(classes))
-    after = unescape(_ANY_TAG.sub("", element.after))
-    if element.text.isdigit() and _LOWER_PART.match(element.after):
-        return f" {element.text}" if element.before[-1:].isdigit() else element.text
-
-    text = superscript(element.before, element.text, after=after, is_reference=is_reference)
-    return escape(_keep_apart(text, element), quote=False)
-
-
-def _lowered(element: _Element) -> str:
-    text = subscript(element.before, element.text)
-    return escape(_keep_apart(text, element), quote=False)
-
-
-def _formula(element: _Element) -> str:
-    text = linear_text(element.source)
-    before = " " if element.before[-1:].isalnum() and text[:1].isalnum() else ""
-    after = unescape(_ANY_TAG.sub("", element.after))
-    behind = " " if text[-1:].isalnum() and after[:1].isalnum() else ""
-    return f"{before}{escape(text, quote=False)}{behind}"
-
-
-def _with_reading(element: _Element) -> str:
-    """Return the word of a ruby element with its reading behind it, in brackets."""
-    bases: list[str] = []
-    readings: list[str] = []
-    # The tag that is open: text outside all of them belongs to the word.
-    inside = ""
-    position = 0
-    for tag in [*_RUBY_TAG.finditer(element.inner), None]:
-        end = tag.start() if tag else len(element.inner)
-        piece = element.inner[position:end]
-        if inside in ("", "rb"):
-            bases.append(piece)
-        elif inside in ("rt", "rtc") and _ANY_TAG.sub("", piece).strip():
-            readings.append(piece.strip())
-        if tag:
-            inside = "" if tag[1] else tag[2].lower()
-            position = tag.end()
-
-    word = "".join(base.strip() if base.isspace() else base for base in bases).strip()
-    separator = "" if all(_UNSPACED.search(reading) for reading in readings) else " "
-    reading = separator.join(readings)
-
-    return f"{word}({reading})" if reading else word
-
-
-def _deleted(element: _Element) -> str:
-    """Return "" for deleted text beside other text, and else the text: all of it was deleted."""
-    after = unescape(_ANY_TAG.sub("", element.after))
-    is_beside_text = bool(re.search(r"\w", element.before) or re.search(r"\w", after))
-    return "" if is_beside_text else element.inner
-
-
-def _struck(element: _Element) -> str:
-    """Return struck text, apart from what replaces it: "$99 $79"."""
-    after = unescape(_ANY_TAG.sub("", element.after))[:1]
-    before = " " if element.before and not element.before[-1].isspace() else ""
-    is_glued = bool(after) and not after.isspace() and after not in ".,;:!?)"
-    behind = " " if is_glued else ""
-    return f"{before if is_glued or element.before[-1:].isalnum() else ''}{element.inner}{behind}"
-
-
-_SPELLERS: dict[str, Callable[[_Element], str]] = {
-    "sup": _raised,
-    "sub": _lowered,
-    "math": _formula,
-    "ruby": _with_reading,
-    "del": _deleted,
-    "s": _struck,
-    "strike": _struck,
-    "abbr": lambda element: element.inner,
-    "acronym": lambda element: element.inner,
-}

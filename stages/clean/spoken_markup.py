@@ -142,7 +142,8 @@ def _is_spoken_entity(text: str, start: int, end: int) -> bool:
     if _is_quoted(text, start, end):
         return True
 
-    before, after = _word_before(text, start), _word_after(text, end)
+    before = _word_before(text, start)
+    after = _word_after(text, end)
     speaks_before = before in _SPEAKING_BEFORE
     speaks_after = after in _SPEAKING_AFTER
     asks = bool(_QUESTION.match(text[end:])) or bool(_UNSPACED_NOUN.search(text))
@@ -176,7 +177,8 @@ def _is_subject(text: str, tag: Token) -> bool:
     if not other_words:
         return False
 
-    before, after = _word_before(text, tag.start), _word_after(text, tag.end)
+    before = _word_before(text, tag.start)
+    after = _word_after(text, tag.end)
     speaks = before in _SPEAKING_BEFORE or after in _SPEAKING_AFTER
     next_char = text[tag.end :].lstrip()[:1]
     if "=" in text[tag.start : tag.end]:
@@ -240,13 +242,15 @@ def _closed_with_words(text: str, tags: Sequence[Token]) -> frozenset[str]:
 
 def _speaks(text: str, start: int, end: int) -> bool:
     """Return True if the words on one side speak of what stands between."""
-    before, after = _word_before(text, start), _word_after(text, end)
+    before = _word_before(text, start)
+    after = _word_after(text, end)
     return before in _SPEAKING_BEFORE or after in _SPEAKING_AFTER or bool(_NOUN.fullmatch(before))
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
     """Return True if no word touches the span; Chinese and Japanese have no spaces."""
-    before, after = text[start - 1 : start], text[end : end + 1]
+    before = text[start - 1 : start]
+    after = text[end : end + 1]
     is_free_before = (
         not before
         or before.isspace()
@@ -272,13 +276,15 @@ def _is_unspaced(text: str, start: int, end: int) -> bool:
 
 def _is_quoted(text: str, start: int, end: int) -> bool:
     """Return True if quotation marks stand directly around the span."""
-    before, after = text[start - 1 : start], text[end : end + 1]
+    before = text[start - 1 : start]
+    after = text[end : end + 1]
     return bool(before and after) and before in _OPENING_QUOTES and after in _CLOSING_QUOTES
 
 
 def _is_called(text: str, start: int, end: int) -> bool:
     """Return True if a word beside the span says what it is: "the <br> tag"."""
-    before, after = _word_before(text, start), _word_after(text, end)
+    before = _word_before(text, start)
+    after = _word_after(text, end)
     is_after = bool(_NOUN.fullmatch(after)) and text[end : end + 1] in (
         " ",
         "-",

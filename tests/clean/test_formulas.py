@@ -2,6 +2,8 @@
 
 import pytest
 
+from stages.clean import inline_elements
+from stages.clean.block_layout import BlockLayout
 from stages.clean.rules import markup_rules, repair
 
 RULES = markup_rules(lines=True)
@@ -100,3 +102,35 @@ def test_an_index_is_no_digit(html, text):
 @pytest.mark.parametrize("html", ["10<sup>9</sup>", "H<sub>2</sub>O", "x<sup>n+1</sup>"])
 def test_the_meaning_survives_a_second_cleaning(html):
     assert plain(plain(html)) == plain(html)
+
+
+# Guards that know nothing of the rule: raised digits are neither lost nor part of the number before them.
+RAISED = {"10<sup>9</sup>": ("10", "9"), "x<sup>2</sup>": ("x", "2"), "H<sub>2</sub>O": ("H", "2O")}
+
+
+def _run_together():
+    return [html for html, parts in RAISED.items() if "".join(parts) in plain(html)]
+
+
+def test_a_rule_that_glues_digits_together_is_caught(monkeypatch):
+    assert _run_together() == []
+    wrong = {"sup": lambda element: element.inner, "sub": lambda element: element.inner}
+    monkeypatch.setattr(inline_elements, "SPELLERS", inline_elements.SPELLERS | wrong)
+    assert _run_together() == list(RAISED)
+
+
+def _words_apart(html, words):
+    """Return True if every word of a row stands on the line that it belongs to."""
+    lines = plain(html).splitlines()
+    return all(any(set(line_words) <= set(line.split()) for line in lines) for line_words in words)
+
+
+def test_a_table_that_forgets_spans_is_caught(monkeypatch):
+    html = "<table><tr><td rowspan=2>Fruit</td><td>apple</td></tr><tr><td>pear</td></tr></table>"
+    words = [("Fruit", "apple"), ("Fruit", "pear")]
+    assert _words_apart(html, words)
+    add_tag = BlockLayout.add_tag
+    monkeypatch.setattr(
+        BlockLayout, "add_tag", lambda self, name, closes, spans: add_tag(self, name, closes)
+    )
+    assert not _words_apart(html, words)
