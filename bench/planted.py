@@ -24,6 +24,7 @@ import bench.faults.abbreviations as abbreviations
 import bench.faults.boilerplate as boilerplate
 import bench.faults.characters as characters
 import bench.faults.extraction as extraction
+import bench.faults.markup as markup
 import bench.faults.private as private
 import bench.faults.typos as typos
 
@@ -32,6 +33,7 @@ KINDS = {
     "boilerplate": boilerplate.measure,
     "characters": characters.measure,
     "extraction": extraction.measure,
+    "markup": markup.measure,
     "private": private.measure,
     "speed": lambda seed: cleaning_speed.side_by_side(10_000, rounds=3),
     "typos": typos.measure,

@@ -15,8 +15,28 @@ FAULTS = {
     "no_break": lambda text: text.replace(" ", "\u00a0", 1),
     "double_space": lambda text: text.replace(" ", "  ", 1),
     "full_width": lambda text: text + " \uff21\uff22\uff23",
+    "presentation_form": lambda text: text + " \ufe8d\ufedf\ufeb4\ufefc\ufee1",
+    "radical": lambda text: text + " \u2f08\u2f1d\u2ed3",
+    "mathematical": lambda text: text + " \U0001d40f\U0001d42b\U0001d428\U0001d428\U0001d41f",
+    "enclosed": lambda text: text + " \u24bd\u24d4\u24db\u24db\u24de \u2460",
+    "joiner": lambda text: text + " Auf\u200cla\u00dfen",
+    "flag_of_tags": lambda text: text + f" {FLAG}",
+    "quoted_mojibake": lambda text: text + QUOTED,
 }
-RIGHT = {"mojibake": " Sj\u00f6gren.", "full_width": " ABC"}
+FLAG = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
+QUOTED = " Not \u201cSj\u00c3\u00b6gren\u201d but \u201cSj\u00f6gren\u201d."
+# What is to stand behind the text; "" for faults within it.
+RIGHT = {
+    "mojibake": " Sj\u00f6gren.",
+    "full_width": " ABC",
+    "presentation_form": " \u0627\u0644\u0633\u0644\u0627\u0645",
+    "radical": " \u4eba\u53e3\u957f",
+    "mathematical": " Proof",
+    "enclosed": " Hello (1)",
+    "joiner": " Aufla\u00dfen",
+    "flag_of_tags": f" {FLAG}",
+    "quoted_mojibake": QUOTED,
+}
 
 
 def measure(seed: int) -> dict[str, float]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from stages.clean.html_pages import main_text
-from stages.clean.markup import is_element, strip_html
+from stages.clean.html_tokens import is_element
+from stages.clean.markup import strip_html
 from stages.collect import aws, wheels
 
 _ITEM = re.compile(

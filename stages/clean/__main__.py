@@ -5,9 +5,9 @@ cleaned, the passages of the documents, counts over the corpus, and a ledger fro
 text can be restored. Ids never change. The rules, in their order:
 
     page          the main text of a whole HTML page                       html_pages.py
-    markup        HTML tags and entities; lists, code and tables readable  markup.py
-    markdown      headings, emphasis, links and tables of Markdown         markdown.py
-    encoding      mojibake, ligatures, composed Unicode                    unicode.py
+    markup        HTML as text: 10^9, H₂O, lists, tables; tags spoken of   markup.py
+    markdown      headings, emphasis, links, notes and tables of Markdown  markdown.py
+    encoding      mojibake, letters of other forms, composed Unicode       unicode.py
     characters    control and zero-width characters                        unicode.py
     whitespace    one space, one line break; anchors on one line           unicode.py
     boilerplate   recurring lines and sentences that carry nothing         recurring_lines.py

@@ -6,13 +6,13 @@ import re
 from collections import Counter
 from typing import Any, NamedTuple
 
-from stages.clean.markup import is_element, quote_tags
+from stages.clean.html_tokens import VOID_ELEMENTS, is_element
+from stages.clean.inline_elements import spell_out
+from stages.clean.markup import quote_tags
 
 _PAGE = re.compile(r"<!doctype\s+html\b|<(?:html|head|body)(?=[\s>])", re.IGNORECASE)
 _BEFORE_PAGE = re.compile(r"[\s\ufeff\0]*+(?:<\?xml\b[^<>]*>)?[\s\ufeff\0]*+", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-z][^\s/<>]*+)", re.IGNORECASE)
-_VOID_LIST = "area base br col embed frame hr img input link meta param source track wbr"
-_VOID_ELEMENTS = frozenset(_VOID_LIST.split())
 # Their end tags may be left out: the next element of the same kind ends them.
 _OPTIONAL_END_LIST = "p li dt dd tr td th option optgroup thead tbody tfoot"
 _OPTIONAL_END_ELEMENTS = frozenset(_OPTIONAL_END_LIST.split())
@@ -96,7 +96,9 @@ def main_text(text: str) -> str:
     """
     import trafilatura
 
-    tree = trafilatura.load_html(_NOT_XML.sub("", text))
+    # Formulas, readings and corrections lose their meaning with their tags.
+    spelled = spell_out(_NOT_XML.sub("", text), drops_hidden=False)
+    tree = trafilatura.load_html(spelled)
 
     # lxml finds no element in some damaged texts.
     if tree is None:
@@ -171,7 +173,7 @@ class OpenElements:
 
     def add_tag(self, name: str, is_end_tag: bool) -> None:
         """Open or close the element `name`."""
-        if name in _VOID_ELEMENTS:
+        if name in VOID_ELEMENTS:
             return
         if not is_end_tag:
             self._end_previous(name)

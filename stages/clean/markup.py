@@ -9,66 +9,25 @@ escaped.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
 from html.entities import html5
-from typing import NamedTuple
 
 from stages.clean.block_layout import BlockLayout
-from stages.clean.markdown import code_spans
+from stages.clean.html_tokens import (
+    CODE,
+    HIDDEN,
+    HIDDEN_BLOCK,
+    Token,
+    attributes_of,
+    closed_names,
+    find_markup,
+    is_inline,
+)
+from stages.clean.inline_elements import spell_out
+from stages.clean.spans import merge_spans
+from stages.clean.spoken_markup import spoken_entities, spoken_tags
 
-# Elements that break a line in a browser, or stand apart as cells and options do.
-_BLOCK_ELEMENT = re.compile(
-    "address|article|aside|audio|blockquote|body|br|button|caption|center|col|colgroup|dd|"
-    "details|dialog|dir|div|dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset|"
-    "h[1-6]|head|header|hgroup|hr|html|iframe|img|input|legend|li|link|main|map|menu|meta|"
-    "nav|noscript|object|ol|optgroup|option|p|param|pre|script|section|select|style|"
-    "summary|table|tbody|td|template|textarea|tfoot|th|thead|title|tr|ul|video",
-    re.IGNORECASE,
-)
-# Elements within a line: "m<sup>2</sup>" and "<code>Bucket</code>s" are single words.
-_INLINE_ELEMENT = re.compile(
-    "a|abbr|acronym|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|label|mark|"
-    "nobr|output|q|rb|rp|rt|ruby|s|samp|small|span|strike|strong|sub|sup|time|tt|u|var|"
-    "wbr",
-    re.IGNORECASE,
-)
-_FLAGS = (
-    "allowfullscreen|async|autoplay|checked|compact|controls|defer|disabled|hidden|itemscope|"
-    "multiple|nowrap|open"
-)
-# Other attributes have values ("<b and c>" is prose). The bound keeps a stray quote from
-# reaching across a text.
-_VALUE = r"""(?:"[^"]{0,4000}"|'[^']{0,4000}'|[^\s"'<>`]+)"""
-_ATTRIBUTES = rf"""(?:\s+(?:[\w:@.-]+\s*=\s*{_VALUE}|(?:{_FLAGS})(?=[\s/>]))){{0,100}}"""
-_RAW_ELEMENT = re.compile(rf"<(script|style|template|iframe)\b{_ATTRIBUTES}\s*>", re.IGNORECASE)
-_DECLARATION = re.compile(r"<!doctype\b[^<>]*>|<\?xml\b[^<>?]*\?>", re.IGNORECASE)
-_TAG = re.compile(rf"<(?P<end>/?)(?P<name>[a-z][\w:-]*){_ATTRIBUTES}\s*/?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-# 10<sup>9</sup> is not 109.
-_POWER = re.compile(r"(?<=[0-9])<sup>\s*([-+\u2212]?[0-9]+)\s*</sup>", re.IGNORECASE)
 _SURROGATES = re.compile("[\ud800-\udfff]")
-
-# Names of tokens that are no tags.
-_HIDDEN = "!"  # comments and declarations
-_HIDDEN_BLOCK = "!!"  # scripts and styles, which stand apart
-_CODE = "`"  # Markdown code
-
-
-class _Token(NamedTuple):
-    """A span of markup or code.
-
-    Attributes:
-        start: where it begins in the text.
-        end: where it ends, exclusive.
-        name: the name of the tag in small letters, or _HIDDEN, _HIDDEN_BLOCK or _CODE.
-        closes: True for an end tag.
-    """
-
-    start: int
-    end: int
-    name: str
-    closes: bool = False
 
 
 def strip_html(text: str) -> str:
@@ -85,21 +44,48 @@ def strip_html(text: str) -> str:
     if "<" not in text and "&" not in text:
         return text
 
-    # Separate markup from text.
-    flat = _POWER.sub(r"^\1", text)
-    tokens = _find_markup(flat)
-    has_tags = any(token.name != _CODE for token in tokens)
-    if flat == text and not has_tags and not _has_entity(text, tokens):
+    # Separate markup from text; what the text speaks of stays, as code.
+    flat = spell_out(quote_spoken(text))
+    tokens = find_markup(flat)
+    has_tags = any(token.name != CODE for token in tokens)
+    if flat == text and not has_tags and not _entity_spans(text, tokens):
         return text
 
     # Read the text between the tags.
     plain = _parse(_lay_out(flat, tokens) if has_tags else _escape_outside_code(flat, tokens))
     if not has_tags:
-        unescaped = [token for token in _find_markup(plain) if token.name != _CODE]
-        if _closed_names(unescaped):
+        unescaped = [token for token in find_markup(plain) if token.name != CODE]
+        if closed_names(unescaped):
             return strip_html(plain)
 
     return quote_tags(plain)
+
+
+def quote_spoken(text: str) -> str:
+    """Return `text` with each tag and entity that it speaks of as a code span.
+
+    >>> quote_spoken("why does <hr> need no end, and what is &shy; for?")
+    'why does `<hr>` need no end, and what is `&shy;` for?'
+    """
+    tokens = find_markup(text)
+    tags = spoken_tags(text, tokens)
+    starts = {tag.start for tag in tags}
+    is_fragment = any(token.name != CODE and token.start not in starts for token in tokens)
+    spans = [(tag.start, tag.end) for tag in tags]
+    if "&" in text:
+        entities = _entity_spans(text, [token for token in tokens if token.start not in starts])
+        spans += spoken_entities(text, entities, is_fragment)
+
+    # An empty element is one span.
+    pieces: list[str] = []
+    position = 0
+    for start, end in merge_spans(spans):
+        pieces.append(text[position:start])
+        pieces.append(_as_code(text[start:end]))
+        position = end
+
+    pieces.append(text[position:])
+    return "".join(pieces)
 
 
 def quote_tags(text: str) -> str:
@@ -110,128 +96,25 @@ def quote_tags(text: str) -> str:
     """
     pieces: list[str] = []
     position = 0
-    for token in _find_markup(text):
-        if token.name == _CODE:
+    for token in find_markup(text):
+        if token.name == CODE:
             continue
 
-        # A tag over several lines becomes one line; one with a backquote cannot be quoted.
-        tag = " ".join(text[token.start : token.end].split())
         pieces.append(text[position : token.start])
-        pieces.append(tag if "`" in tag else f"`{tag}`")
+        pieces.append(_as_code(text[token.start : token.end]))
         position = token.end
 
     pieces.append(text[position:])
     return "".join(pieces)
 
 
-def is_element(name: str) -> bool:
-    """Return True if HTML knows an element of this name.
-
-    >>> is_element("td"), is_element("account-id")
-    (True, False)
-    """
-    return bool(_BLOCK_ELEMENT.fullmatch(name) or _INLINE_ELEMENT.fullmatch(name))
+def _as_code(markup: str) -> str:
+    """Return markup as a code span on one line; with a backquote in it, it cannot be one."""
+    line = " ".join(markup.split())
+    return line if "`" in line else f"`{line}`"
 
 
-def _find_markup(text: str) -> list[_Token]:
-    """Return markup and Markdown code in order, without overlaps, in linear time."""
-    tokens = list(_scan(text))
-
-    # A name that HTML does not know counts if the text closes it.
-    own_names = _closed_names(tokens)
-
-    return [
-        token
-        for token in tokens
-        if token.name[0] in "!`" or token.name in own_names or is_element(token.name)
-    ]
-
-
-def _scan(text: str) -> Iterator[_Token]:
-    """Yield Markdown code, and everything that has the form of markup, in order."""
-    closers = _Closers(text)
-    last_end = 0
-    position = text.find("<")
-    for start, end in code_spans(text):
-        # Markup before this code span. Markup that begins before the span and reaches into it wins.
-        while 0 <= position < start:
-            token = _match_markup(text, position, closers)
-            if token:
-                yield token
-                last_end = token.end
-
-            position = text.find("<", token.end if token else position + 1)
-
-        if last_end <= start:
-            yield _Token(start, end, _CODE)
-            last_end = end
-            if 0 <= position < end:
-                position = text.find("<", end)
-
-    # Markup after the last code span.
-    while position >= 0:
-        token = _match_markup(text, position, closers)
-        if token:
-            yield token
-
-        position = text.find("<", token.end if token else position + 1)
-
-
-def _match_markup(text: str, position: int, closers: _Closers) -> _Token | None:
-    """Return the markup that begins at the "<" at `position`, or None."""
-    if text.startswith("<!--", position):
-        comment_end = closers.end_of_next("-->", position + 4)
-        return _Token(position, comment_end, _HIDDEN) if comment_end else None
-
-    declaration = _DECLARATION.match(text, position)
-    if declaration:
-        return _Token(position, declaration.end(), _HIDDEN)
-
-    raw = _RAW_ELEMENT.match(text, position)
-    if raw:
-        raw_end = closers.end_of_next(f"</{raw[1].lower()}", raw.end())
-        if raw_end:
-            return _Token(position, raw_end, _HIDDEN_BLOCK)
-
-    tag = _TAG.match(text, position)
-    if tag:
-        return _Token(position, tag.end(), tag["name"].lower(), closes=bool(tag["end"]))
-
-    return None
-
-
-class _Closers:
-    """The ends of comments and raw elements, searched once for each kind."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._spans_of_closer: dict[str, list[tuple[int, int]]] = {}
-
-    def end_of_next(self, closer: str, position: int) -> int:
-        """Return the end of the first `closer` from `position` on; 0 if there is none."""
-        # All spans of this closer, found in one search.
-        spans = self._spans_of_closer.get(closer)
-        if spans is None:
-            pattern = re.escape(closer) + (r"\s*+>" if closer[0] == "<" else "")
-            spans = [match.span() for match in re.finditer(pattern, self._text, re.IGNORECASE)]
-            self._spans_of_closer[closer] = spans
-
-        index = bisect_left(spans, (position, 0))
-
-        return spans[index][1] if index < len(spans) else 0
-
-
-def _closed_names(tokens: Iterable[_Token]) -> set[str]:
-    """Return the names of the tags that the tokens both open and close."""
-    opened: set[str] = set()
-    closed: set[str] = set()
-    for token in tokens:
-        (closed if token.closes else opened).add(token.name)
-
-    return opened & closed
-
-
-def _lay_out(text: str, tokens: list[_Token]) -> str:
+def _lay_out(text: str, tokens: list[Token]) -> str:
     """Return the text between the tags, escaped, with the line breaks that the tags stand for."""
     # Inline tags leave no trace, block tags break the line.
     layout = BlockLayout()
@@ -242,18 +125,29 @@ def _lay_out(text: str, tokens: list[_Token]) -> str:
 
         position = token.end
 
-        if token.name == _CODE:
+        if token.name == CODE:
             layout.add(_escape_code(text[token.start : token.end]), verbatim=True)
-        elif token.name == _HIDDEN_BLOCK:
+        elif token.name == HIDDEN_BLOCK:
             layout.break_line()
-        elif token.name != _HIDDEN and not _INLINE_ELEMENT.fullmatch(token.name):
-            layout.add_tag(token.name, token.closes)
+        elif token.name != HIDDEN and not is_inline(token.name):
+            layout.add_tag(token.name, token.closes, _spans_of(token, text))
 
     layout.add(_escape(text[position:]))
     return layout.text()
 
 
-def _escape_outside_code(text: str, code: list[_Token]) -> str:
+def _spans_of(token: Token, text: str) -> tuple[int, int]:
+    """Return the columns and rows that a cell spans."""
+    if token.name not in ("td", "th") or "span" not in text[token.start : token.end].lower():
+        return 1, 1
+
+    attributes = attributes_of(text[token.start : token.end])
+    values = [attributes.get(name, "").strip() for name in ("colspan", "rowspan")]
+    columns, rows = [int(value) if re.fullmatch("[0-9]{1,4}", value) else 1 for value in values]
+    return columns, rows
+
+
+def _escape_outside_code(text: str, code: list[Token]) -> str:
     pieces: list[str] = []
     position = 0
     for token in code:
@@ -286,16 +180,18 @@ def _escape(text: str) -> str:
     return "".join(pieces).replace("<", "&lt;").replace("\0", "")
 
 
-def _has_entity(text: str, code: list[_Token]) -> bool:
-    """Return True if an entity stands outside `code`."""
+def _entity_spans(text: str, tokens: list[Token]) -> list[tuple[int, int]]:
+    """Return the spans of the entities outside `tokens`."""
+    spans: list[tuple[int, int]] = []
     position = 0
-    for token in [*code, _Token(len(text), len(text), _CODE)]:
-        if any(map(_is_entity, _ENTITY.finditer(text, position, token.start))):
-            return True
+    for token in [*tokens, Token(len(text), len(text), CODE)]:
+        for entity in _ENTITY.finditer(text, position, token.start):
+            if _is_entity(entity):
+                spans.append(entity.span())
 
         position = token.end
 
-    return False
+    return spans
 
 
 def _is_entity(match: re.Match[str]) -> bool:

@@ -8,45 +8,36 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from stages.clean.letter_forms import plain_letters
+from stages.clean.markdown import code_spans
+from stages.clean.spans import map_outside, merge_spans
+
+# Characters that join letters and emoji stay between two that need it: Arabic, the scripts of
+# India, emoji. Between letters of Latin, Greek, Cyrillic, Chinese or Japanese they hide a word.
+_JOINED = "[^\x00-\u058f\u3040-\u9fff\uac00-\ud7ff]"
 # Control characters that are not white space, soft hyphens, zero-width spaces and joiners,
 # marks of direction, annotation anchors and tags. A reader sees none of them; each splits or
-# hides a word from a tokenizer.
+# hides a word from a tokenizer. The flags of England and others are spelled in tags, and stay.
 _INVISIBLE = re.compile(
+    "(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{2,6}\U000e007f)|"
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0001\U000e0020-\U000e007f]"
-    # Persian, the scripts of India and emoji need joiners. They stay between two such characters.
-    "|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+    f"|(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})"
 )
 
-# Compatibility characters that hide words from a tokenizer, each with its plain form.
-# Characters whose plain form means something else stay: m\u00b2 is not m2, \u00bd is not 12,
-# and Chinese sets its own commas.
-_SQUARED_UNITS = range(0x3380, 0x33E0)  # ㎎ is mg
-_ROMAN_NUMERALS = range(0x2160, 0x2180)  # Ⅳ is IV
-_PLAIN_FORMS = {
-    **{
-        code: unicodedata.normalize("NFKC", chr(code))
-        for code in (*_SQUARED_UNITS, *_ROMAN_NUMERALS)
-    },
-    0x2103: "\u00b0C",
-    0x2109: "\u00b0F",
-    0x00B5: "\u03bc",
-    0x2126: "\u03a9",
-    0x212A: "K",
-    0x212B: "\u00c5",
-    0x2010: "-",
-    0x2011: "-",
-    0x2012: "\u2013",
-    0x2116: "No.",
-    0x2024: ".",
-    0x2025: "..",
-}
+_ASCII_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
 
-# Forms of another width: Latin letters and digits as wide as Chinese ones, with the signs
-# between two of them, and katakana of half width. Chinese and Japanese punctuation is as wide
-# as their letters, and stays.
-_WIDE = "\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
-_OTHER_WIDTHS = re.compile(f"[{_WIDE}]+(?:[\uff01-\uff5e][{_WIDE}]+)*|[\uff66-\uff9f]+")
+# Quotation marks in pairs. What they hold is short, and on one line.
+_QUOTATION = re.compile(
+    '\u201c([^\u201c\u201d\n]{1,80})\u201d|\u201e([^\u201e\u201c\u201d\n]{1,80})[\u201c\u201d]|"([^"\n]{1,80})"'
+    "|\u2018([^\u2018\u2019\n]{1,80})\u2019|\u00ab([^\u00ab\u00bb\n]{1,80})\u00bb|\u300c([^\u300c\u300d\n]{1,80})\u300d"
+    "|\u300e([^\u300e\u300f\n]{1,80})\u300f|(?<!\\w)'([^'\\s]{1,80})'(?!\\w)"
+)
+_WORD = re.compile(r"\S+")
+_WHITE_SPACE = re.compile(r"\s+")
+_WORD_EDGES = "\"'\u201c\u201d\u2018\u2019()[]<>{},.;:!?"
+# A line that shows a damaged word beside the right one is about the damage, and short.
+_LONGEST_EXAMPLE_LINE = 300
 
 
 def repair_encoding(text: str) -> str:
@@ -60,13 +51,76 @@ def repair_encoding(text: str) -> str:
     if text.isascii() and "\x1b" not in text:
         return text
 
+    # Most texts are sound.
+    repaired = _repaired(text)
+    if repaired == text:
+        return text
+
+    # What a text quotes, it speaks of.
+    spoken = _spoken_spans(text)
+
+    return map_outside(spoken, text, _repaired) if spoken else repaired
+
+
+def _repaired(text: str) -> str:
     import ftfy
 
-    # ftfy repairs mojibake, ligatures and composition; widths and units follow.
-    fixed = str(ftfy.fix_text(text, _ftfy_config()))
-    fixed = _OTHER_WIDTHS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), fixed)
+    # ftfy repairs mojibake, ligatures and composition; other forms of letters follow.
+    return plain_letters(str(ftfy.fix_text(text, _ftfy_config())))
 
-    return fixed.translate(_PLAIN_FORMS)
+
+def _spoken_spans(text: str) -> list[tuple[int, int]]:
+    """Return the spans that the text only shows: code, quotations, damage beside its right form."""
+    spans = code_spans(text)
+    spans += _quoted_damage(text)
+    for line in re.finditer(r"[^\n]+", text):
+        if len(line[0]) <= _LONGEST_EXAMPLE_LINE:
+            spans += _damage_beside_right_form(line)
+
+    return merge_spans(spans)
+
+
+def _quoted_damage(text: str) -> list[tuple[int, int]]:
+    """Return the quotations that a repair would change, and that the text speaks of.
+
+    A text whose other words are damaged too is damaged as a whole, and so are its quotations.
+    Letters of other forms are spoken of if one stands alone, or beside its plain form.
+    """
+    import ftfy
+
+    quotations = list(_QUOTATION.finditer(text))
+    outside = _QUOTATION.sub(" ", text)
+    is_sound = ftfy.fix_encoding(outside) == outside
+    spans: list[tuple[int, int]] = []
+    for quotation in quotations:
+        quoted = str(quotation[quotation.lastindex or 0])
+        right = _repaired(quoted)
+        if right == quoted:
+            continue
+
+        is_single = len(unicodedata.normalize("NFC", quoted.strip())) == 1
+        is_damage = ftfy.fix_encoding(quoted) != quoted
+        if is_single or right in text or (is_damage and is_sound):
+            spans.append(quotation.span())
+
+    return spans
+
+
+def _damage_beside_right_form(line: re.Match[str]) -> list[tuple[int, int]]:
+    """Return the words of mojibake in a line that also holds their right form."""
+    import ftfy
+
+    words = [(word.start(), word[0].strip(_WORD_EDGES)) for word in _WORD.finditer(line[0])]
+    present = {word for _, word in words}
+    spans: list[tuple[int, int]] = []
+    for start, word in words:
+        if word and not word.isascii():
+            right = str(ftfy.fix_encoding(word))
+            if right != word and right in present:
+                begin = line.start() + line[0].index(word, start)
+                spans.append((begin, begin + len(word)))
+
+    return spans
 
 
 @lru_cache(maxsize=1)
@@ -84,35 +138,58 @@ def _ftfy_config() -> Any:
 
 
 def remove_invisible(text: str) -> str:
-    """Return `text` without control and zero-width characters."""
-    return _INVISIBLE.sub("", text)
+    """Return `text` without control and zero-width characters; code stays as it is."""
+    # Plain text is the most frequent case by far.
+    pattern = _ASCII_INVISIBLE if text.isascii() else _INVISIBLE
+    if not pattern.search(text):
+        return text
+
+    return map_outside(code_spans(text), text, _without_invisible)
+
+
+def _without_invisible(text: str) -> str:
+    return _INVISIBLE.sub(lambda match: match[1] or "", text)
 
 
 def collapse_whitespace(text: str, lines: bool) -> str:
     r"""Return `text` with one space for each run of white space, and none at the ends.
 
-    With `lines`, line breaks stay, but blank lines go. Lines within ``` fences keep their
-    indentation, with four spaces for a tab. Without `lines`, the result is one line.
+    With `lines`, line breaks stay, but blank lines go. Lines within ``` fences keep their spaces,
+    with four for a tab before them, and code in a line keeps its own. Without `lines`, the result
+    is one line.
 
     >>> collapse_whitespace(" a  b\n\n c", lines=True)
     'a b\nc'
     """
     if not lines:
-        return " ".join(text.split())
+        return _collapse_line(text)
 
     # Keep lines that hold something, with their indentation if they are code.
     kept_lines: list[str] = []
     in_fence = False
     for line in text.splitlines():
-        collapsed = " ".join(line.split())
-        if collapsed.startswith("```"):
+        stripped = line.strip()
+        is_opening = stripped.startswith("```") and "`" not in stripped[3:]
+        if stripped == "```" or (is_opening and not in_fence):
             in_fence = not in_fence
-        elif in_fence and collapsed:
-            collapsed = " " * _indentation(line) + collapsed
+            collapsed = " ".join(line.split())
+        elif in_fence:
+            collapsed = (" " * _indentation(line) + stripped) if stripped else ""
+        else:
+            collapsed = _collapse_line(line)
         if collapsed:
             kept_lines.append(collapsed)
 
     return "\n".join(kept_lines).strip()
+
+
+def _collapse_line(text: str) -> str:
+    """Return `text` as one line; code in a line keeps its spaces."""
+    if "`" not in text:
+        return " ".join(text.split())
+
+    in_line = [(start, end) for start, end in code_spans(text) if "\n" not in text[start:end]]
+    return map_outside(in_line, text, lambda piece: _WHITE_SPACE.sub(" ", piece)).strip()
 
 
 def _indentation(line: str) -> int:

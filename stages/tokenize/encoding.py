@@ -35,12 +35,14 @@ class Column(NamedTuple):
         mask: 1 for a token and 0 for padding, shape (texts, max_tokens).
         lengths: the tokens of each text before truncation, with special tokens, shape (texts,).
         unknown: how many tokens are not in the vocabulary, before truncation.
+        special: how many tokens the tokenizer adds around the texts, before truncation.
     """
 
     ids: npt.NDArray[np.int32]
     mask: npt.NDArray[np.int8]
     lengths: npt.NDArray[np.int64]
     unknown: int
+    special: int
 
 
 class Lengths(NamedTuple):
@@ -49,10 +51,12 @@ class Lengths(NamedTuple):
     Attributes:
         lengths: the tokens of each text, with special tokens, shape (texts,).
         unknown: how many tokens are not in the vocabulary.
+        special: how many tokens the tokenizer adds around the texts.
     """
 
     lengths: npt.NDArray[np.int64]
     unknown: int
+    special: int
 
 
 def tokenize(
@@ -96,7 +100,7 @@ def encode(texts: Sequence[str | None], tokenizer: Any, max_tokens: int) -> Colu
 
     row_indices = [index for index, text in enumerate(texts) if text is not None]
     if not row_indices:
-        return Column(ids=token_ids, mask=mask, lengths=lengths, unknown=0)
+        return Column(ids=token_ids, mask=mask, lengths=lengths, unknown=0, special=0)
 
     # The tokens that are kept.
     present_texts = [text for text in texts if text is not None]
@@ -106,8 +110,8 @@ def encode(texts: Sequence[str | None], tokenizer: Any, max_tokens: int) -> Colu
         mask[row_index, : len(ids)] = 1
 
     # The lengths before truncation.
-    lengths[row_indices], unknown = measure(present_texts, tokenizer)
-    return Column(ids=token_ids, mask=mask, lengths=lengths, unknown=unknown)
+    lengths[row_indices], unknown, special = measure(present_texts, tokenizer)
+    return Column(ids=token_ids, mask=mask, lengths=lengths, unknown=unknown, special=special)
 
 
 def measure(texts: Sequence[str], tokenizer: Any) -> Lengths:
@@ -119,7 +123,11 @@ def measure(texts: Sequence[str], tokenizer: Any) -> Lengths:
         ids_of_texts = encoded["input_ids"]
 
     unknown = sum(ids.count(tokenizer.unk_token_id) for ids in ids_of_texts)
-    return Lengths(np.array([len(ids) for ids in ids_of_texts], dtype=np.int64), unknown)
+    return Lengths(
+        lengths=np.array([len(ids) for ids in ids_of_texts], dtype=np.int64),
+        unknown=unknown,
+        special=len(ids_of_texts) * tokenizer.num_special_tokens_to_add(pair=False),
+    )
 
 
 def training_lengths(columns: Mapping[str, Column]) -> dict[str, Lengths]:
@@ -140,8 +148,11 @@ def training_lengths(columns: Mapping[str, Column]) -> dict[str, Lengths]:
         lengths = [column.lengths[column.lengths > 0] for column in group]
         if not any(map(len, lengths)):
             continue
-        unknown = sum(column.unknown for column in group)
-        lengths_by_name[f"{TRAINING}{name}"] = Lengths(np.concatenate(lengths), unknown)
+        lengths_by_name[f"{TRAINING}{name}"] = Lengths(
+            lengths=np.concatenate(lengths),
+            unknown=sum(column.unknown for column in group),
+            special=sum(column.special for column in group),
+        )
     return lengths_by_name
 
 
@@ -151,14 +162,16 @@ def length_metrics(
     """Return what truncation at `max_tokens` costs, by name, and over training as a whole.
 
     truncated_share counts texts, tokens_lost_share tokens, and unknown_share tokens that are not in
-    the vocabulary. recommended_tokens is the smallest multiple of 8 that cuts at most one text in a
-    hundred of any column.
+    the vocabulary, without the special tokens: a text of unknown words alone is 1.0.
+    recommended_tokens is the smallest multiple of 8 that cuts at most one text in a hundred of any
+    column.
     """
     # All texts of training.
     training = [lengths for name, lengths in lengths_by_name.items() if name.startswith(TRAINING)]
     all_training = Lengths(
         lengths=np.concatenate([part.lengths for part in training]),
         unknown=sum(part.unknown for part in training),
+        special=sum(part.special for part in training),
     )
     metrics: dict[str, float | int] = {
         "max_tokens": max_tokens,
@@ -179,7 +192,7 @@ def length_metrics(
 def recommended_tokens(lengths_by_name: Mapping[str, Lengths]) -> int:
     """Return the smallest multiple of 8 that holds 99 of 100 texts of every column.
 
-    >>> recommended_tokens({"train.anchor": Lengths(np.array([5, 9]), 0)})
+    >>> recommended_tokens({"train.anchor": Lengths(np.array([5, 9]), 0, 4)})
     16
     """
     longest = max(_percentile(lengths, 99) for lengths in lengths_by_name.values())
@@ -189,11 +202,13 @@ def recommended_tokens(lengths_by_name: Mapping[str, Lengths]) -> int:
 
 def _costs(lengths: Lengths, max_tokens: int) -> dict[str, float]:
     token_count = float(lengths.lengths.sum())
+    # Tokens at the ends of a text stand for none of its words. Empty texts have no others.
+    word_count = token_count - lengths.special
     lost_count = float(np.maximum(lengths.lengths - max_tokens, 0).sum())
     return {
         "truncated_share": _truncated_share(lengths, max_tokens),
         "tokens_lost_share": lost_count / token_count,
-        "unknown_share": lengths.unknown / token_count,
+        "unknown_share": lengths.unknown / word_count if word_count else 0.0,
     }
 
 

@@ -70,7 +70,7 @@ def test_whitespace_of_any_width_is_one_space():
 def test_lines_stay_and_code_keeps_its_indentation():
     assert (
         collapse_whitespace(" a  b\r\n\n c\n```\nif x:\n\ty  =  1\n```\n", lines=True)
-        == "a b\nc\n```\nif x:\n    y = 1\n```"
+        == "a b\nc\n```\nif x:\n    y  =  1\n```"
     )
 
 

@@ -27,13 +27,16 @@ BASE = ModelParams(
 
 
 def column_of(lengths, unknown=0):
+    special = 2 * sum(length > 0 for length in lengths)
     nothing = np.zeros((len(lengths), 1))
-    return Column(nothing.astype(np.int32), nothing.astype(np.int8), np.array(lengths), unknown)
+    return Column(
+        nothing.astype(np.int32), nothing.astype(np.int8), np.array(lengths), unknown, special
+    )
 
 
 def lengths_of(**columns):
     return {
-        name.replace("_", ".", 1): Lengths(np.array(lengths), 0)
+        name.replace("_", ".", 1): Lengths(np.array(lengths), 0, 2 * len(lengths))
         for name, lengths in columns.items()
     }
 
@@ -47,26 +50,26 @@ def test_costs_count_texts_and_tokens_without_missing_ones():
             "negative_2": column_of([0, 0, 0, 0]),
         }
     )
-    metrics = length_metrics({**columns, "corpus.passage": Lengths(np.array([30, 10]), 4)}, 10)
+    metrics = length_metrics({**columns, "corpus.passage": Lengths(np.array([30, 10]), 4, 4)}, 10)
     assert {key: value for key, value in metrics.items() if "." not in key} == {
         "max_tokens": 10,
         "longest": 20,
         "truncated_share": 3 / 10,  # 12, 20 and 20 of ten texts that are trained on
         "tokens_lost_share": 22 / 100,  # 2 + 10 + 10
-        "unknown_share": 3 / 100,
+        "unknown_share": 3 / 80,  # two of the tokens of each text are special
         "recommended_tokens": 32,
     }
     assert {key: value for key, value in metrics.items() if key.startswith("train.positive")} == {
         "train.positive.truncated_share": 0.5,
         "train.positive.tokens_lost_share": 12 / 50,
-        "train.positive.unknown_share": 2 / 50,
+        "train.positive.unknown_share": 2 / 42,
         "train.positive.p50": 12,
         "train.positive.p95": 20,
         "train.positive.p99": 20,
     }
     assert metrics["train.negative.truncated_share"] == 0.5
     assert metrics["corpus.passage.tokens_lost_share"] == 20 / 40
-    assert metrics["corpus.passage.unknown_share"] == 4 / 40
+    assert metrics["corpus.passage.unknown_share"] == 4 / 36
 
 
 def test_rows_without_any_negative_have_no_column_of_them():

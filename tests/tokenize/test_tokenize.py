@@ -21,7 +21,7 @@ from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.training import Triplets, read_tokens_shape, tokens_schema
 from stages.tokenize.__main__ import app, main
-from stages.tokenize.encoding import encode, tokenize
+from stages.tokenize.encoding import encode, length_metrics, measure, tokenize
 from tests.properties import examples
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +103,21 @@ def test_unknown_tokens_are_counted_before_truncation(tokenizer):
     column = encode(["🦓 zebra 🦓", "one two three four five six seven 🦓"], tokenizer, 8)
     assert column.unknown == 3
     assert (column.ids == UNKNOWN).sum() == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("\U0001f993", 1.0),
+        ("\U0001f993 \U0001f992 \U0001f98f", 1.0),
+        ("fever \U0001f993", 1 / 2),
+        ("fever and rash", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_a_text_of_unknown_words_alone_has_a_share_of_one(tokenizer, text, share):
+    lengths = measure([text, text], tokenizer)
+    assert length_metrics({"train.anchor": lengths}, 8)["unknown_share"] == share
 
 
 def test_prompts_go_before_the_texts_of_their_side(tokenizer):
@@ -239,7 +254,9 @@ def test_each_text_that_was_cut_has_its_line_and_its_share(written):
     assert metrics["longest"] == 11
     assert metrics["truncated_share"] == round(3 / 9, 4)
     assert metrics["tokens_lost_share"] == round(9 / sum(lengths), 4)
-    assert metrics["unknown_share"] == round(1 / sum(lengths), 4)
+    assert metrics["unknown_share"] == round(
+        1 / (sum(lengths) - 2 * len(lengths)), 4
+    )  # without special ones
     assert (metrics["validation.query.truncated_share"], metrics["validation.query.p99"]) == (
         0.5,
         11,
