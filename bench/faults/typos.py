@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 from bench.faults.corpora import definitions, operations
 from stages.augment.lexical_variants import NEIGHBOUR_KEYS
-from stages.clean.spelling import correct_text, correct_vocabulary, english, prose_words
+from stages.clean.prose import english_words, prose_words
+from stages.clean.speller import correct_vocabulary
+from stages.clean.spelling import correct_text, names
+from stages.lib.preprocessing.english_words import english
 
 RATE = 0.01
 Pair = tuple[str, str]
@@ -103,9 +106,13 @@ def compare(
 def ours(texts: Sequence[str]) -> list[Counter[Pair]]:
     """Return the edits of each text, by the vocabulary of all of them."""
     counts: Counter[str] = Counter()
+    name_counts: Counter[str] = Counter()
     for text in texts:
-        counts.update({word.text.lower() for word in prose_words(text)})
-    corrections = correct_vocabulary(counts, frozenset())
+        words = prose_words(text)
+        counts.update({word.text.lower() for word in english_words(text, words)})
+        name_counts.update(names(text, words))
+    capitalised = frozenset(name for name, count in name_counts.items() if count > 1)
+    corrections = correct_vocabulary(counts, capitalised)
     return [
         Counter((edit.before, edit.after) for edit in correct_text(text, corrections.get))
         for text in texts

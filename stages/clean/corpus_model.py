@@ -12,15 +12,19 @@ from stages.clean.abbreviation_dictionary import build_dictionary
 from stages.clean.abbreviation_expansion import Entries
 from stages.clean.interface import CleanParams
 from stages.clean.rules import QueryCleaner
-from stages.clean.spelling import Speller, correct_vocabulary
+from stages.clean.source_language import are_english, english_sources
+from stages.clean.speller import Speller, correct_vocabulary
 from stages.lib.core import tables
 from stages.lib.preprocessing.word_lists import Abbreviations, read_abbreviations
 from stages.lib.schemas.corpus_counts import CorpusCounts
 
-# Short forms in more than this share of the documents are not written out , from this
+# Short forms in more than this share of the documents are not written out, from this
 # number of documents on (docs/decisions/0024-abbreviations.md).
 FREQUENT_SHARE = 0.02
 FREQUENT_DOCUMENTS = 25
+
+# A capital inside a sentence of a single text may be a heading.
+LEAST_TEXTS_WITH_NAME = 2
 
 
 class CorpusModel(NamedTuple):
@@ -34,7 +38,7 @@ class CorpusModel(NamedTuple):
             the share of these (0 to 1).
         corrections: lower-cased word to its correction; empty if typos stay.
         word_counts: lower-cased word to the number of texts with it; empty if typos stay.
-        terms: lower-cased words of abbreviations, which are never corrected.
+        terms: lower-cased words of abbreviations and names, which are never corrected.
     """
 
     entries: Entries = ()
@@ -65,13 +69,13 @@ def learn_corpus(
         count_by_definition, glossary, params.abbreviation_min_documents
     )
 
-    # Words of abbreviations are no typos.
+    # Words of abbreviations are no typos, and neither are names.
     terms = _terms(abbreviations)
     word_counts: dict[str, int] = {}
     corrections: dict[str, str] = {}
-    word_rows = counts[counts["kind"] == "word"]
-    if params.typos == "correct" and len(word_rows):
-        word_counts = dict(zip(word_rows["item"], word_rows["document_frequency"], strict=True))
+    if params.typos == "correct":
+        word_counts = _count_english_words(counts)
+        terms |= _names(counts)
         corrections = correct_vocabulary(word_counts, terms)
 
     # A form of the whole domain tells no documents apart: written out, it makes all alike.
@@ -99,7 +103,8 @@ def query_cleaner(
     What the run learned also decides about words that the run did not see.
     """
     abbreviations = read_abbreviations(glossary / "abbreviations.csv")
-    corpus_model = learn_corpus(tables.read(counts_file, CorpusCounts), abbreviations, params)
+    counts = tables.read(counts_file, CorpusCounts)
+    corpus_model = learn_corpus(counts, abbreviations, params)
 
     # The vocabulary of the corrected corpus.
     word_counts = dict(corpus_model.word_counts)
@@ -115,6 +120,8 @@ def query_cleaner(
         params=params,
         entries=corpus_model.entries,
         correct=correct if params.typos == "correct" else None,
+        english_sources=english_sources(counts, "anchor_language"),
+        is_english=are_english(counts, "anchor_language"),
     )
 
 
@@ -131,6 +138,25 @@ def _frequent(counts: pd.DataFrame, abbreviations: Abbreviations) -> dict[str, f
             frequent[short] = count / total
 
     return frequent
+
+
+def _count_english_words(counts: pd.DataFrame) -> dict[str, int]:
+    """Return the number of English texts with each word; short texts are what their source is."""
+    is_taught = counts["kind"] == "word"
+    for kind in ("document", "anchor"):
+        is_english = counts["source"].isin(english_sources(counts, f"{kind}_language"))
+        is_taught |= (counts["kind"] == f"short_{kind}_word") & is_english
+
+    summed = counts[is_taught].groupby("item")["document_frequency"].sum()
+
+    return {str(word): int(count) for word, count in summed.items()}
+
+
+def _names(counts: pd.DataFrame) -> frozenset[str]:
+    """Return the lower-cased words that several texts write with a capital inside sentences."""
+    is_name = (counts["kind"] == "name") & (counts["document_frequency"] >= LEAST_TEXTS_WITH_NAME)
+
+    return frozenset(counts.loc[is_name, "item"])
 
 
 def _terms(abbreviations: Abbreviations) -> frozenset[str]:

@@ -32,6 +32,7 @@ from stages.clean.boilerplate_steps import (
 from stages.clean.corpus_model import CorpusModel, learn_corpus
 from stages.clean.count_sums import add_counts, gather_counts
 from stages.clean.interface import CleanParams
+from stages.clean.source_language import english_sources
 from stages.clean.spelling import Correct
 from stages.clean.steps import (
     correct_and_filter_documents,
@@ -64,6 +65,7 @@ class PassContext:
         colliding: hashes of the texts that removals would make equal to another.
         corpus_model: abbreviations and spelling.
         foreign: ids of the documents that are not in English.
+        english_sources: sources whose short anchors are in English.
         dropped: ids of the documents that were dropped.
         template: what of a document is embedded, as `pair.document_text`.
     """
@@ -76,6 +78,7 @@ class PassContext:
     colliding: frozenset[str] = frozenset()
     corpus_model: CorpusModel = field(default_factory=CorpusModel)
     foreign: frozenset[str] = frozenset()
+    english_sources: frozenset[str] = frozenset()
     dropped: frozenset[str] = frozenset()
     template: str = TEXT_ALONE
 
@@ -257,14 +260,22 @@ def learn_content(context: PassContext, counts: pd.DataFrame) -> PassContext:
 
 
 def learn_foreign(context: PassContext, counts: pd.DataFrame) -> PassContext:
-    """Learn the documents that are not in English."""
-    return replace(context, foreign=frozenset(counts.loc[counts["kind"] == "foreign", "item"]))
+    """Learn the documents that are not in English; the source decides about short ones."""
+    is_short = counts["kind"] == "short_document"
+    is_english = counts["source"].isin(english_sources(counts, "document_language"))
+    is_foreign = (counts["kind"] == "foreign") | (is_short & ~is_english)
+
+    return replace(context, foreign=frozenset(counts.loc[is_foreign, "item"]))
 
 
 def learn_corpus_model(context: PassContext, counts: pd.DataFrame) -> PassContext:
-    """Learn abbreviations and spelling."""
+    """Learn abbreviations and spelling, and the sources of English anchors."""
     corpus_model = learn_corpus(counts, context.glossary, context.params)
-    return replace(context, corpus_model=corpus_model)
+    return replace(
+        context,
+        corpus_model=corpus_model,
+        english_sources=english_sources(counts, "anchor_language"),
+    )
 
 
 # Documents come first in each round, because the pairs of a dropped document are dropped with it.
@@ -310,7 +321,7 @@ PASSES = (
         name="expansion-pairs",
         step=expand_abbreviations_pairs,
         table=Pairs,
-        uses=("params", "entries", "foreign", "dropped"),
+        uses=("params", "entries", "dropped"),
         learn=learn_corpus_model,
     ),
     Pass(
@@ -324,7 +335,7 @@ PASSES = (
         name="words-pairs",
         step=correct_and_filter_pairs,
         table=Pairs,
-        uses=("params", "correct", "foreign", "dropped"),
+        uses=("params", "correct", "english_sources", "dropped"),
     ),
 )
 

@@ -23,6 +23,7 @@ from stages.clean import html_pages, markdown, markup, private_data, spelling, u
 from stages.clean.abbreviation_expansion import Entries, expand
 from stages.clean.edits import Edit, apply, between
 from stages.clean.interface import CleanParams
+from stages.clean.source_language import is_english_text
 from stages.clean.spelling import Correct
 from stages.lib.preprocessing.language import verbatim_spans
 
@@ -171,28 +172,41 @@ class QueryCleaner(NamedTuple):
         params: the parameters of the run.
         entries: the abbreviations that the run learned.
         correct: the corrections that the run learned; None if typos stay.
+        english_sources: the sources whose short anchors are in English.
+        is_english: whether the anchors of all sources together are.
     """
 
     params: CleanParams
     entries: Entries
     correct: Correct | None
+    english_sources: frozenset[str] = frozenset()
+    is_english: bool = False
 
-    def clean(self, text: str) -> Repaired:
-        """Return the cleaned query. It equals the cleaned anchor with the same text."""
+    def clean(self, text: str, source: str | None = None) -> Repaired:
+        """Return the cleaned query. It equals the cleaned anchor with the same text and source.
+
+        Typos are corrected in English alone. A query that is too short to show its language is what
+        the anchors of `source` are, or those of all sources.
+        """
         # Steps follow each other as in pipeline.py, each with the rules of markup.
         result = repair(text, markup_rules(lines=False))
-        for rules in (
-            abbreviation_rules(self.entries, self.params),
-            word_rules(self.correct, self.params),
-        ):
-            step = repair(result.text, [*markup_rules(lines=False), *rules])
-            result = Repaired(
-                text=step.text,
-                edits=result.edits + step.edits,
-                settled=result.settled and step.settled,
-            )
+        result = _repair_on(result, abbreviation_rules(self.entries, self.params))
 
-        return result
+        by_source = self.is_english if source is None else source in self.english_sources
+        correct = self.correct if is_english_text(result.text, by_source) else None
+
+        return _repair_on(result, word_rules(correct, self.params))
+
+
+def _repair_on(result: Repaired, rules: Sequence[Rule]) -> Repaired:
+    """Return the text after one more step for anchors, with all edits."""
+    step = repair(result.text, [*markup_rules(lines=False), *rules])
+
+    return Repaired(
+        text=step.text,
+        edits=result.edits + step.edits,
+        settled=result.settled and step.settled,
+    )
 
 
 def _text_rule(name: str, function: Callable[[str], str]) -> Rule:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.clean import boilerplate, filters, passages, private_data, spelling
+from stages.clean import boilerplate, filters, passages, private_data, spelling, vocabulary
 from stages.clean.abbreviation_expansion import Entries
 from stages.clean.edits import Edit
 from stages.clean.html_pages import Limits, exceeded_limit
@@ -27,6 +27,7 @@ from stages.clean.rules import (
     repair,
     word_rules,
 )
+from stages.clean.source_language import is_english_text
 from stages.clean.spelling import Correct
 from stages.lib.core.tables import Table, key_of
 from stages.lib.preprocessing.language import detect_language
@@ -226,7 +227,8 @@ def expand_abbreviations_documents(
 
         # Spelling needs the vocabulary of the whole corpus.
         if params.typos == "correct":
-            _count_words(row, cleaner)
+            vocabulary.count_document(row, cleaner.count)
+
         cleaner.keep(row)
 
     return cleaner.results()
@@ -236,13 +238,12 @@ def expand_abbreviations_pairs(
     frame: pd.DataFrame,
     params: CleanParams,
     entries: Entries,
-    foreign: frozenset[str],
     dropped: frozenset[str],
 ) -> list[pd.DataFrame]:
     """Turn anchors into plain text on one line, and write abbreviations out; count their words.
 
     Only the word list counts: the document must not leak into its query. Pairs of `dropped`
-    documents are dropped. Words count unless their document is in `foreign`: not in English.
+    documents are dropped with them.
     """
     cleaner = ShardCleaner(frame, Pairs)
     rules = markup_rules(lines=False)
@@ -262,9 +263,8 @@ def expand_abbreviations_pairs(
             continue
 
         # The words of anchors belong to the vocabulary too.
-        if params.typos == "correct" and row["doc_id"] not in foreign:
-            words = spelling.prose_words(row["anchor"])
-            cleaner.count("word", (word.text.lower() for word in words))
+        if params.typos == "correct":
+            vocabulary.count_anchor(row, cleaner.count)
 
         cleaner.keep(row)
 
@@ -323,10 +323,14 @@ def correct_and_filter_pairs(
     frame: pd.DataFrame,
     params: CleanParams,
     correct: Correct | None,
-    foreign: frozenset[str],
+    english_sources: frozenset[str],
     dropped: frozenset[str],
 ) -> list[pd.DataFrame]:
-    """Correct words, redact, fold case, and drop what the filters exclude."""
+    """Correct words, redact, fold case, and drop what the filters exclude.
+
+    The anchor itself shows whether it is English. An anchor that is too short for that is, if its
+    source is in `english_sources`.
+    """
     cleaner = ShardCleaner(frame, Pairs)
     rules = markup_rules(lines=False)
     english_rules = word_rules(correct, params)
@@ -340,8 +344,11 @@ def correct_and_filter_pairs(
 
         cleaner.count("private", private_data.count_kinds(row["anchor"]))
 
-        # Only English words are corrected.
-        own = foreign_rules if row["doc_id"] in foreign else english_rules
+        # Only English words are corrected. Most anchors have none to correct.
+        own = foreign_rules
+        if correct and spelling.has_correction(row["anchor"], correct):
+            is_english = row["source"] in english_sources
+            own = english_rules if is_english_text(row["anchor"], is_english) else foreign_rules
         if not cleaner.apply_rules(row, ["anchor"], rules, own=own):
             continue
 
@@ -353,17 +360,6 @@ def correct_and_filter_pairs(
             cleaner.keep(row)
 
     return cleaner.results()
-
-
-def _count_words(row: Row, cleaner: ShardCleaner) -> None:
-    """Count the words of an English document, or list the document as foreign."""
-    words = [word.text for word in spelling.prose_words(row["text"])]
-    if spelling.is_english(row["text"], words):
-        # A title alone is too short to show its language.
-        words += [word.text for word in spelling.prose_words(row["title"])]
-        cleaner.count("word", map(str.lower, words))
-    else:
-        cleaner.count("foreign", [row["doc_id"]])
 
 
 def _language_reason(text: str, params: CleanParams) -> str:

@@ -114,7 +114,7 @@ def test_title_and_text_explain_each_other():
 
 def test_an_anchor_learns_nothing_from_the_corpus():
     kept, ledger, _ = expand_abbreviations_pairs(
-        pairs("low TNF", "low ECG"), PARAMS, WORDS, frozenset(), frozenset()
+        pairs("low TNF", "low ECG"), PARAMS, WORDS, frozenset()
     )
     assert sorted(kept["anchor"]) == ["low TNF", "low electrocardiogram (ECG)"]
     assert len(ledger) == 1

@@ -7,13 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.clean.edits import apply
-from stages.clean.spelling import (
-    Speller,
-    correct_text,
-    correct_vocabulary,
-    is_english,
-    prose_words,
-)
+from stages.clean.prose import Language, language_of, prose_words
+from stages.clean.speller import Speller, correct_vocabulary
+from stages.clean.spelling import correct_text
 from tests.properties import examples
 
 COUNTS = {
@@ -80,18 +76,21 @@ def test_an_excluded_term_is_not_corrected():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Os pacientes apresentam febre alta persistente", False),
-        ("The patients present with persistent high fever", True),
-        ("Der Patient hat seit gestern hohes Fieber und starke Schmerzen in der Brust", False),
-        ("leuklocytes", True),  # too short to tell
-        (
-            "HP kubectl statefulset pvc hepatosplenomegaly in the redis namespace of the cluster",
-            True,
-        ),
+        ("Os pacientes apresentam febre alta persistente", "foreign"),
+        ("The patients present with persistent high fever", "english"),
+        ("Der Patient hat seit gestern hohes Fieber und starke Schmerzen in der Brust", "foreign"),
+        ("leuklocytes", "short"),
+        ("dor de barriga", "short"),
+        ("how do I reset it", "english"),
+        ("redis pvc resize", "short"),
+        ("Les symptômes disparaissent en quelques jours sans traitement", "foreign"),
+        ("El paciente refiere dolor en el pecho desde ayer por la tarde", "foreign"),
+        ("", "short"),
     ],
 )
 def test_the_word_list_decides_the_language_then_the_letters(text, expected):
-    assert is_english(text, [word.text for word in prose_words(text)]) is expected
+    words = [word.text for word in prose_words(text)]
+    assert language_of(text, words) is Language(expected)
 
 
 SENTENCES = st.lists(

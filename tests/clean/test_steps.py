@@ -94,7 +94,7 @@ def test_a_dropped_document_takes_its_pairs_along():
     frame = pairs("fever", "rash")
     dropped_ids = frozenset([frame["doc_id"][0]])
     for kept, ledger, _ in (
-        expand_abbreviations_pairs(frame, PARAMS, (), frozenset(), dropped_ids),
+        expand_abbreviations_pairs(frame, PARAMS, (), dropped_ids),
         correct_and_filter_pairs(frame, PARAMS, None, frozenset(), dropped_ids),
     ):
         assert list(kept["anchor"]) == ["rash"]

@@ -7,7 +7,19 @@ import pandera.pandas as pa
 from stages.lib.core.tables import Table
 
 # The kinds of items that the stage clean writes out.
-KINDS = ("text", "boilerplate", "definition", "mention", "word", "private")
+KINDS = (
+    "text",
+    "boilerplate",
+    "definition",
+    "mention",
+    "word",
+    "name",
+    "document_language",
+    "anchor_language",
+    "short_document_word",
+    "short_anchor_word",
+    "private",
+)
 
 # Kinds that stay within the stage: they decide about recurring lines and about languages.
 INNER_KINDS = (
@@ -19,6 +31,7 @@ INNER_KINDS = (
     "most_words",
     "removed",
     "foreign",
+    "short_document",
 )
 
 
@@ -28,8 +41,9 @@ class CorpusCounts(Table):
     kind: str = pa.Field(
         isin=[*KINDS, *INNER_KINDS],
         description="the kind of item: all texts, lines and sentences (as hashes), definitions of "
-        "abbreviations (short, a tab, long), mentions of short forms, words, kinds of private "
-        "data; the other kinds are counted within clean alone",
+        "abbreviations (short, a tab, long), mentions of short forms, words, names, what documents "
+        "and anchors show of their language, words of those that are too short to show it, kinds "
+        "of private data; the other kinds are counted within clean alone",
     )
     source: str = pa.Field(description="the source; empty for counts over all sources")
     item: str = pa.Field(description="the item; empty for a count of all texts")
