@@ -1,7 +1,7 @@
 """Markdown: remove the marks of headings, emphasis, links and tables, and keep the words.
 
-This applies only to documents that are plainly Markdown, with two different marks at least: "#
-of items" and "**kwargs" are prose. Syntax: CommonMark 0.31, with the tables, task lists and
+This applies only to documents that are plainly Markdown, most with two different marks at least:
+"# of items" and "**kwargs" are prose. Syntax: CommonMark 0.31, with the tables, task lists and
 footnotes of GitHub's dialect. In doubt it is stricter: 2*3*4 and __init__ hold no emphasis.
 """
 
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 # Letters and digits, without those of scripts that have no spaces: a mark within a word of others
 # is part of it, as in snake_case and 2*3*4.
@@ -84,8 +85,10 @@ _MARK = re.compile(
 # These marks show that a text is Markdown. Lines of dashes and bars stand in any plain text.
 _EVIDENCE = (
     *("rule", "task", "note_text", "definition", "image", "link", "strong", "soft", "struck"),
-    "underlined",
+    *("underlined", "note", "reference"),
 )
+# These marks are evidence twice where a text has several of them.
+_REPEATED = ("task", "strong", "underlined")
 LEAST_EVIDENCE = 2
 # A cell can hold emphasis, emphasis a link, and a link an image.
 DEEPEST_NESTING = 6
@@ -114,9 +117,7 @@ def strip_markdown(text: str) -> str:
     body = text[front_matter.end() :] if front_matter else text
     labels = _defined_labels(body)
     marks = _find_marks(body, labels)
-    evidence = {_evidence_of(mark) for mark in marks} - {""}
-    signs = [front_matter, _FENCE_WITH_LANGUAGE.search(body), _SETEXT.search(body)]
-    if len(evidence) + sum(map(bool, signs)) < LEAST_EVIDENCE:
+    if _evidence(marks) + _signs(front_matter, body) < LEAST_EVIDENCE:
         return text
 
     # Each round removes the outermost marks.
@@ -130,6 +131,19 @@ def strip_markdown(text: str) -> str:
         marks = _find_marks(body, labels)
 
     return _words_of(front_matter) + body
+
+
+def _evidence(marks: Sequence[re.Match[str]]) -> int:
+    """Return the number of kinds of marks that show Markdown; some count twice where repeated."""
+    counts = Counter(kind for kind in map(_evidence_of, marks) if kind)
+    return len(counts) + sum(counts[kind] > 1 for kind in _REPEATED)
+
+
+def _signs(front_matter: re.Match[str] | None, body: str) -> int:
+    """Return the evidence of front matter, code and titles that are underlined with "="."""
+    # Nothing else has a line of "=" right below a line of text.
+    evidence = int(bool(front_matter)) + int(bool(_FENCE_WITH_LANGUAGE.search(body)))
+    return evidence + (LEAST_EVIDENCE if _SETEXT.search(body) else 0)
 
 
 def _front_matter(text: str) -> re.Match[str] | None:

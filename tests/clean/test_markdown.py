@@ -155,6 +155,22 @@ def test_front_matter_leaves_its_words(text, words):
     assert strip_markdown(text) == words
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Opening hours\n=============\nDaily from nine.", "Opening hours\nDaily from nine."),
+        ("- [ ] call the clinic\n- [x] book the room", "- call the clinic\n- book the room"),
+        ("**Dose**: 5 mg. **Route**: oral.", "Dose: 5 mg. Route: oral."),
+        ("See [the notes][n].\n\n[n]: https://e.org/n", "See the notes.\n\n"),
+        ("It rose[^1] twice.\n\n[^1]: In May.", "It rose[1] twice.\n\n[1] In May."),
+        ("- [ ] one box alone", "- [ ] one box alone"),
+        ("**one** alone", "**one** alone"),
+    ],
+)
+def test_some_marks_are_enough_by_themselves(text, words):
+    assert strip_markdown(text) == words
+
+
 PIECES = st.sampled_from(
     [
         "# ",
