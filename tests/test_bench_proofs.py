@@ -31,6 +31,8 @@ def test_planted_faults_are_found_and_nothing_else_is_harmed():
     assert told["characters.recall"] >= 0.99
     assert told["private.precision"] >= 0.99
     assert told["extraction.tags_left"] == told["extraction.list_items_lost"] == 0
+    assert told["made_up.worst_against_trafilatura"] >= -0.15
+    assert told["made_up.uncounted"] == 0
     assert told["speedup_vs_datatrove"] >= 5
 
 

@@ -1,4 +1,4 @@
-"""Extraction: what is left of tags and lost of lists in API documentation, and segments kept of annotated pages."""
+"""Extraction: tags left and list items lost in API documentation, and the text of made-up and of annotated pages."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import json
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from typing import Any
 
+from bench.faults.page_samples import samples
 from stages.clean.html_pages import main_text
 from stages.clean.html_tokens import is_element
 from stages.clean.markup import strip_html
+from stages.clean.page_loss import page_loss
+from stages.clean.page_text import words_of
 from stages.collect import aws, wheels
 
 _ITEM = re.compile(
@@ -25,7 +29,7 @@ DOCUMENTS = 100
 
 
 def measure(seed: int) -> dict[str, float]:
-    """Return tags left and list items lost in a seeded sample of 100 raw documents of the wheel awscli."""
+    """Return what is left and lost in 100 raw documents of the wheel awscli, and `made_up()`."""
     everything = sorted(
         operation.documentation
         for operation in aws.documented_operations(wheels.find_wheel("awscli"))
@@ -44,7 +48,42 @@ def measure(seed: int) -> dict[str, float]:
         "extraction.tags_left": float(left),
         "extraction.list_items_lost": float(lost),
         "extraction.documents": float(len(documents)),
+        **made_up(),
     }
+
+
+def made_up() -> dict[str, float]:
+    """Return F1 over the words of made-up pages by kind, ours and trafilatura's, with what our text lost and counted.
+
+    `worst_against_trafilatura` is the smallest difference of F1 over all pages. `uncounted` are words of the gold text
+    that our text lacks beyond those that `page_loss` counts.
+    """
+    import trafilatura
+
+    ours: dict[str, list[float]] = {}
+    theirs: dict[str, list[float]] = {}
+    uncounted = 0
+    pages = samples()
+    for sample in pages:
+        gold = words_of(sample.gold)
+        text = main_text(sample.html)
+        ours.setdefault(sample.kind, []).append(_word_f1(gold, words_of(text)))
+        their_text = trafilatura.extract(sample.html) or ""
+        theirs.setdefault(sample.kind, []).append(_word_f1(gold, words_of(their_text)))
+        lost = (gold - words_of(text)).total()
+        uncounted += max(0, lost - page_loss(sample.html, text).lost)
+
+    figures: dict[str, float] = {
+        "made_up.pages": float(len(pages)),
+        "made_up.uncounted": float(uncounted),
+    }
+    differences: list[float] = []
+    for kind, scores in ours.items():
+        figures[f"made_up.{kind}.f1"] = sum(scores) / len(scores)
+        figures[f"made_up.{kind}.f1_trafilatura"] = sum(theirs[kind]) / len(scores)
+        differences += [own - other for own, other in zip(scores, theirs[kind], strict=True)]
+    figures["made_up.worst_against_trafilatura"] = min(differences)
+    return figures
 
 
 def pages(folder: Path) -> dict[str, float]:
@@ -84,6 +123,10 @@ def _f1(
         missed += len(found) - sum(found)
         wrong += sum(" ".join(segment.split()) in flat for segment in row["without"])
     return 2 * kept / max(1, 2 * kept + missed + wrong), seconds
+
+
+def _word_f1(gold: Counter[str], words: Counter[str]) -> float:
+    return 2 * (gold & words).total() / max(1, gold.total() + words.total())
 
 
 def _begins(line: str, begin: str) -> bool:

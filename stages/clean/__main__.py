@@ -181,7 +181,20 @@ def cleaning_metrics(
             for kind in private_data.KINDS
         },
         "passages": count_rows(corpus.passages),
+        **page_losses(corpus.document_ledgers),
     }
+
+
+def page_losses(ledgers: Sequence[Path]) -> dict[str, int]:
+    """Return the number of words that pages lost, and of the pages that lost any."""
+    words = pages = 0
+    for part in ledgers:
+        frame = tables.read(part, Ledger)
+        scores = frame.loc[frame["reason"] == "page_loss", "score"]
+        words += int(scores.sum())
+        pages += len(scores)
+
+    return {"page_loss": words, "page_loss_documents": pages}
 
 
 def count_lines(ledgers: Sequence[Path]) -> Counter[tuple[str, str]]:

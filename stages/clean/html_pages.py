@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from stages.clean.html_tokens import VOID_ELEMENTS, is_element
 from stages.clean.inline_elements import spell_out
 from stages.clean.markup import quote_tags
+from stages.clean.page_text import is_well_read, prefers_structure, structured_text
 
 _PAGE = re.compile(r"<!doctype\s+html\b|<(?:html|head|body)(?=[\s>])", re.IGNORECASE)
 _BEFORE_PAGE = re.compile(r"[\s\ufeff\0]*+(?:<\?xml\b[^<>]*>)?[\s\ufeff\0]*+", re.IGNORECASE)
@@ -17,8 +18,6 @@ _TAG = re.compile(r"<(/?)([a-z][^\s/<>]*+)", re.IGNORECASE)
 _OPTIONAL_END_LIST = "p li dt dd tr td th option optgroup thead tbody tfoot"
 _OPTIONAL_END_ELEMENTS = frozenset(_OPTIONAL_END_LIST.split())
 _TABLE_ROW = re.compile(r"\|(.*)\|[ \t]*")
-# XML cannot hold zero bytes and lone surrogates. Without this, lxml would reject the page.
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # A sentence that no page holds, and that trafilatura neither reflows nor drops as too short.
 _PLACEHOLDER = "Preformatted text number {} stands in this very place, 7f3a91c5."
 _PLACEHOLDER_PATTERN = re.compile(re.escape(_PLACEHOLDER).replace(r"\{\}", "([0-9]+)"))
@@ -96,9 +95,10 @@ def main_text(text: str) -> str:
     """
     import trafilatura
 
-    # Formulas, readings and corrections lose their meaning with their tags.
-    spelled = spell_out(_NOT_XML.sub("", text), drops_hidden=False)
-    tree = trafilatura.load_html(spelled)
+    # Formulas, readings and corrections lose their meaning with their tags. trafilatura removes
+    # what XML cannot hold, but not lone surrogates.
+    text = spell_out(text.encode("utf-8", "ignore").decode("utf-8"), drops_hidden=False)
+    tree = trafilatura.load_html(text)
 
     # lxml finds no element in some damaged texts.
     if tree is None:
@@ -121,7 +121,16 @@ def main_text(text: str) -> str:
         index = int(placeholder[1])
         return f"\n```\n{code_blocks[index]}\n```\n" if index < len(code_blocks) else ""
 
-    return _PLACEHOLDER_PATTERN.sub(code_fence, plain).strip("\n")
+    by_trafilatura = _PLACEHOLDER_PATTERN.sub(code_fence, plain).strip("\n")
+    if is_well_read(text, by_trafilatura):
+        return by_trafilatura
+
+    # Of other pages, and of what trafilatura lost too much, the structure is read.
+    page = structured_text(text, tree)
+    if not prefers_structure(text, page, plain):
+        return by_trafilatura
+
+    return _PLACEHOLDER_PATTERN.sub(code_fence, quote_tags(page.text)).strip("\n")
 
 
 def _replace_code_blocks(tree: Any) -> list[str]:

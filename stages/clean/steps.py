@@ -17,8 +17,9 @@ import pandas as pd
 from stages.clean import boilerplate, filters, passages, private_data, spelling, vocabulary
 from stages.clean.abbreviation_expansion import Entries
 from stages.clean.edits import Edit
-from stages.clean.html_pages import Limits, exceeded_limit
+from stages.clean.html_pages import Limits, exceeded_limit, is_page
 from stages.clean.interface import CleanParams
+from stages.clean.page_loss import page_loss
 from stages.clean.rules import (
     Rule,
     abbreviation_rules,
@@ -189,8 +190,14 @@ def strip_markup_documents(
         if reason:
             cleaner.drop(row, reason, score=float(len(row["text"])))
             continue
+
+        page = row["text"] if is_page(row["text"]) else ""
         if not cleaner.apply_rules(row, FIELDS, rules, first=[page_rule]):
             continue
+        loss = page_loss(page, row["text"])
+        if loss.lost:
+            listing = loss.listing()
+            cleaner.ledger.note(row["doc_id"], "page_loss", score=float(loss.lost), after=listing)
         if not own_words(template, row["text"], row["title"]):
             cleaner.drop(row, "empty", score=0.0)
             continue
