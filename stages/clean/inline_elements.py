@@ -28,12 +28,12 @@ from stages.clean.html_tokens import (
 )
 
 # Most texts hold none of these.
-_OF_INTEREST = re.compile(
+_SPELLED = re.compile(
     r"<(?:su[bp]|ruby|abbr|acronym|del|s|strike|(?:\w{1,8}:)?math)[\s>]"
-    r"|<script\s[^<>]*math/"
-    r"|<img\s[^<>]*(?:math|tex)|<\w[^<>]*(?:\bhidden\b|\bdisplay\s*:\s*none)",
+    r"|<script\s[^<>]*math/|<img\s[^<>]*(?:math|tex)",
     re.IGNORECASE,
 )
+_HIDDEN = re.compile(r"<\w[^<>]*(?:\bhidden\b|\bdisplay\s*:\s*none)", re.IGNORECASE)
 _MATH_SCRIPT = re.compile(
     r"<script\b[^<>]*\bmath/(?:tex|asciimath)[^<>]*>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL
 )
@@ -76,7 +76,7 @@ def spell_out(html: str, drops_hidden: bool = True) -> str:
 
     With `drops_hidden`, elements that a browser does not show are left out.
     """
-    if not _OF_INTEREST.search(html):
+    if not _SPELLED.search(html) and not (drops_hidden and _HIDDEN.search(html)):
         return html
 
     # Formulas that a script of the page would draw.

@@ -63,7 +63,7 @@ _LEAST_SHARE_BY_KIND = {
 _MOST_LOST_BY_CLAIM = {
     "article": 0.7,
     "long": 0.4,
-    "": 0.25,
+    "": 0.2,
     "documentation": 0.1,
 }
 # The share of words of trafilatura from outside the main element up to which they are no noise.
