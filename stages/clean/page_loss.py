@@ -20,7 +20,10 @@ _FURNITURE = (
     "header nav, form, button, select, textarea, dialog, [hidden], [aria-hidden=true], "
     "[role=navigation], [role=banner], [role=contentinfo], [role=search], [role=complementary]"
 )
-_WORD = re.compile(r"[^\W_]+|\n")
+# In scripts without spaces each character counts as a word: Thai to Burmese, Khmer, kana, Chinese.
+_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+|\n")
 MOST_LISTED_CHARACTERS = 1000
 
 
@@ -90,7 +93,19 @@ def main_words(page: str) -> Counter[str]:
     >>> main_words("<body><nav>Home</nav><p>Tea, tea</p>")
     Counter({'Tea,': 1, 'tea': 1})
     """
-    return Counter(_main_text(page).split())
+    return Counter(split_words(_main_text(page)))
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of a text with their punctuation; letters in scripts without spaces.
+
+    >>> split_words("Tea, 返品")
+    ['Tea,', '返', '品']
+    """
+    if not text.isascii():
+        text = _UNSPACED_LETTER.sub(r" \g<0> ", text)
+
+    return text.split()
 
 
 # The extraction and the guard read the same page, one after the other.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from stages.clean.block_layout import BlockLayout
 from stages.clean.page_kinds import Recognised, claims_of, recognise
-from stages.clean.page_loss import main_words
+from stages.clean.page_loss import main_words, split_words
 from stages.clean.page_threads import Post
 from stages.clean.page_tree import (
     INLINE_ELEMENTS,
@@ -71,6 +71,9 @@ _MOST_NOISE = 0.05
 # The number of spaces in a text, and in its mean line, that is rather an article.
 _LONG_TEXT = 300
 _LONG_LINE = 12
+# From a page with fewer characters trafilatura takes all there is, navigation included.
+_SHORT_TEXT = 500
+_MOST_NOISE_IN_SHORT = 0.02
 # The text by structure must hold this share of the words of trafilatura.
 _LEAST_AGREEMENT = 0.6
 KINDS_OF_ITEMS = frozenset(["listing", "collection"])
@@ -107,8 +110,9 @@ def is_well_read(html: str, extracted: str) -> bool:
         kind = "long"
 
     main = main_words(html)
-    words = Counter(extracted.split())
-    is_noisy = (words - main).total() > _MOST_NOISE * words.total()
+    words = Counter(split_words(extracted))
+    most_noise = _MOST_NOISE_IN_SHORT if len(extracted) < _SHORT_TEXT else _MOST_NOISE
+    is_noisy = (words - main).total() > most_noise * words.total()
     if is_noisy and kind not in ("article", "long"):
         return False
 
@@ -147,7 +151,10 @@ def prefers_structure(html: str, page: PageText, extracted: str) -> bool:
     if shared < _LEAST_AGREEMENT * content and own_words.total() < 2 * content:
         return False
     excess = (extracted_words - own_words) & (noise + furniture_words)
-    if page.kind != "article" and excess.total() > _MOST_NOISE * extracted_words.total():
+    most_noise = 1.0 if page.kind == "article" else _MOST_NOISE
+    if len(extracted) < _SHORT_TEXT:
+        most_noise = _MOST_NOISE_IN_SHORT
+    if excess.total() > most_noise * extracted_words.total():
         return True
 
     return shared < _LEAST_SHARE_BY_KIND[page.kind] * own_words.total()
@@ -159,7 +166,7 @@ def words_of(text: str) -> Counter[str]:
     >>> words_of("Tea, tea")
     Counter({'tea': 2})
     """
-    return Counter(_WORD.findall(text.lower()))
+    return Counter(_WORD.findall(" ".join(split_words(text.lower()))))
 
 
 def thread_text(root: Node, posts: list[Post]) -> PageText:

@@ -219,3 +219,20 @@ def test_the_gold_text_is_what_stands_between_the_marks():
     sample = finished("article", "x", frame(Words("1"), "<h1>⟦Tea &amp; <b>milk</b>⟧</h1>"))
     assert sample.gold.split() == ["Tea", "&", "milk"]
     assert "⟦" not in sample.html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "返品について\n商品到着後7日以内にご連絡ください。\n未使用品に限ります。",
+        "退货政策\n请在收到商品后七天内联系我们。\n运费由买家承担。",
+        "การคืนสินค้า\nกรุณาติดต่อเราภายในเจ็ดวัน\nสินค้าต้องยังไม่ได้ใช้",
+        "سياسة الإرجاع\nاتصل بنا خلال سبعة أيام من الاستلام.\nيجب أن تكون السلعة غير مستعملة.",
+        "Returns\nCall us within seven days.\nThe item must be unused.",
+        "Возврат\nПозвоните нам в течение семи дней.\nТовар должен быть новым.",
+    ],
+)
+def test_a_short_page_has_no_navigation_in_any_script(text):
+    title, *paragraphs = text.split("\n")
+    body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    assert main_text(page(f"<main><h1>{title}</h1>{body}</main>")) == text
