@@ -39,10 +39,10 @@ def harm_and_raw_queries(metrics: StageDetails) -> list[Html]:
     if drop is not None and high is not None:
         is_harmless = bool(metrics.get("evaluate", "out_of_domain.harmless"))
         meaning = "This is harmless." if is_harmless else "This may be harm."
-        sentence = (
-            f"Outside the domain nDCG@10 changes by {-drop:+.3f}. It drops by {high:.3f} at most "
-            f"(95 %). {meaning}"
+        bound = (
+            f"It drops by {high:.3f} at most" if high > 0 else f"It rises by {-high:.3f} at least"
         )
+        sentence = f"Outside the domain nDCG@10 changes by {-drop:+.3f}. {bound} (95 %). {meaning}"
         parts.append(paragraph(sentence, "good" if is_harmless else "note"))
 
     # Queries before cleaning.

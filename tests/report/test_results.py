@@ -26,6 +26,8 @@ def test_harm_has_a_bound_and_is_called_harmless_if_shown(values):
     assert "changes by +0.009. It drops by 0.002 at most (95 %). This is harmless." in shown
     values["evaluate"]["out_of_domain.harmless"] = False
     assert "This may be harm." in text(harm_and_raw_queries(StageDetails(values)))
+    values["evaluate"]["out_of_domain.drop.high"] = -0.0031
+    assert "It rises by 0.003 at least (95 %)." in text(harm_and_raw_queries(StageDetails(values)))
 
 
 def test_raw_queries_are_shown_with_their_change(values):

@@ -79,7 +79,7 @@ def describe_basis(report: Report) -> str:
     if report.seed_sd:
         text += (
             f" Another seed of training moves a mean by {report.seed_sd:.4f}, "
-            "which the intervals include."
+            "which the intervals include and p does not."
         )
     return text
 

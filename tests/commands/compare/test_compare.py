@@ -82,7 +82,7 @@ def test_seeds_count_if_models_were_trained_apart(history):
     Path("params.yaml").write_text(params, "utf-8")
     assert (compare()["verdict"], compare()["seed_sd"]) == ("no evidence", 0.02)
     assert (
-        "Another seed of training moves a mean by 0.0200, which the intervals include."
+        "Another seed of training moves a mean by 0.0200, which the intervals include and p does not."
         in invoke("--md").output
     )
     base = compare("--system", "base")
