@@ -31,9 +31,9 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from stages.clean.abbreviation_definitions import find_definitions
-from stages.clean.abbreviation_dictionary import build_dictionary
-from stages.clean.abbreviation_expansion import Entries, Mode, expand
+from stages.clean.abbreviations.definitions import find_definitions
+from stages.clean.abbreviations.dictionary import build_dictionary
+from stages.clean.abbreviations.expansion import Entries, Mode, expand
 from stages.clean.edits import apply
 from stages.clean.rules import markup_rules, repair
 from stages.lib.core.ids import hash_hex

@@ -26,7 +26,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.faults.typos import Planted, compare, ours
-from stages.clean.prose import prose_words
+from stages.clean.spelling.prose import prose_words
 from stages.lib.preprocessing.english_words import web_counts
 
 _PLAIN = re.compile("[a-z]{4,}")

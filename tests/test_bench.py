@@ -12,7 +12,7 @@ from bench import augmentation, cranfield, fusion, judged_copies, probe, seeds
 from bench.faults import abbreviations, boilerplate, corruptions, paraphrases, typos
 from bench.mine import agreement
 from bench.negatives import summary
-from stages.clean.spelling import english
+from stages.clean.spelling.correction import english
 from stages.lib.retrieval.bm25 import BM25Index
 from stages.lib.retrieval.search import Hits
 

@@ -15,9 +15,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stages.clean.abbreviation_definitions import find_definitions
-from stages.clean.abbreviation_dictionary import build_dictionary
-from stages.clean.abbreviation_expansion import expand
+from stages.clean.abbreviations.definitions import find_definitions
+from stages.clean.abbreviations.dictionary import build_dictionary
+from stages.clean.abbreviations.expansion import expand
 from stages.lib.preprocessing.word_lists import Abbreviations, read_abbreviations
 
 GOLD = Path(__file__).with_suffix(".tsv")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from stages.clean.markup import strip_html
+from stages.clean.markup.fragments import strip_html
 from stages.clean.unicode import collapse_whitespace
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.faults.page_samples import samples
-from stages.clean.html_pages import main_text
-from stages.clean.html_tokens import is_element
-from stages.clean.markup import strip_html
-from stages.clean.page_loss import page_loss
-from stages.clean.page_text import words_of
+from stages.clean.markup.fragments import strip_html
+from stages.clean.markup.html_tokens import is_element
+from stages.clean.pages.extraction import main_text
+from stages.clean.pages.loss import page_loss
+from stages.clean.pages.structure_text import words_of
 from stages.collect import aws, wheels
 
 _ITEM = re.compile(

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from bench.faults.corpora import definitions, operations
 from stages.augment.lexical_variants import NEIGHBOUR_KEYS
-from stages.clean.prose import english_words, prose_words
-from stages.clean.speller import correct_vocabulary
-from stages.clean.spelling import correct_text, names
+from stages.clean.spelling.correction import correct_text, names
+from stages.clean.spelling.prose import english_words, prose_words
+from stages.clean.spelling.speller import correct_vocabulary
 from stages.lib.preprocessing.english_words import english
 
 RATE = 0.01

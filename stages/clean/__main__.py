@@ -4,15 +4,15 @@ The stage reads the four tables of `collect` and the glossary. It writes the sam
 cleaned, the passages of the documents, counts over the corpus, and a ledger from which every
 text can be restored. Ids never change. The rules, in their order:
 
-    page          the main text of a whole HTML page                       html_pages.py
-    markup        HTML as text: 10^9, H₂O, lists, tables; tags spoken of   markup.py
-    markdown      headings, emphasis, links, notes and tables of Markdown  markdown.py
+    page          the main text of a whole HTML page                       pages/
+    markup        HTML as text: 10^9, H₂O, lists, tables; tags spoken of   markup/
+    markdown      headings, emphasis, links, notes and tables of Markdown  markup/
     encoding      mojibake, letters of other forms, composed Unicode       unicode.py
     characters    control and zero-width characters                        unicode.py
     whitespace    one space, one line break; anchors on one line           unicode.py
-    boilerplate   recurring lines and sentences that carry nothing         recurring_lines.py
-    abbreviation  the first bare "ECG" becomes "electrocardiogram (ECG)"   abbreviation_expansion.py
-    typo          words that nobody knows, one letter from a known one     spelling.py
+    boilerplate   recurring lines and sentences that carry nothing         boilerplate/
+    abbreviation  the first bare "ECG" becomes "electrocardiogram (ECG)"   abbreviations/
+    typo          words that nobody knows, one letter from a known one     spelling/
     private_data  e-mail addresses, phone numbers and the like, if wished  private_data.py
     case          lower case, if wished                                    unicode.py
 
@@ -32,7 +32,7 @@ import pandas as pd
 import pyarrow.parquet as parquet
 
 from stages.clean import filters, private_data
-from stages.clean.boilerplate_model import recurring_lines
+from stages.clean.boilerplate.model import recurring_lines
 from stages.clean.interface import Inputs, Outputs, Params, check_limits
 from stages.clean.pipeline import CleanedCorpus, MergedParts, PassContext, clean
 from stages.clean.rules import RULES

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.clean.abbreviation_dictionary import build_dictionary
-from stages.clean.abbreviation_expansion import Entries
+from stages.clean.abbreviations.dictionary import build_dictionary
+from stages.clean.abbreviations.expansion import Entries
 from stages.clean.interface import CleanParams
 from stages.clean.rules import QueryCleaner
-from stages.clean.source_language import are_english, english_sources
-from stages.clean.speller import Speller, correct_vocabulary
+from stages.clean.spelling.source_language import are_english, english_sources
+from stages.clean.spelling.speller import Speller, correct_vocabulary
 from stages.lib.core import tables
 from stages.lib.preprocessing.word_lists import Abbreviations, read_abbreviations
 from stages.lib.schemas.corpus_counts import CorpusCounts

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.clean.abbreviation_expansion import Entries
-from stages.clean.boilerplate_model import (
+from stages.clean.abbreviations.expansion import Entries
+from stages.clean.boilerplate.model import (
     LineVerdicts,
     Recurring,
     Verdicts,
@@ -24,7 +24,7 @@ from stages.clean.boilerplate_model import (
     without_content,
     without_fields,
 )
-from stages.clean.boilerplate_steps import (
+from stages.clean.boilerplate.steps import (
     count_families_documents,
     strip_boilerplate_documents,
     survey_documents,
@@ -32,8 +32,8 @@ from stages.clean.boilerplate_steps import (
 from stages.clean.corpus_model import CorpusModel, learn_corpus
 from stages.clean.count_sums import add_counts, gather_counts
 from stages.clean.interface import CleanParams
-from stages.clean.source_language import english_sources
-from stages.clean.spelling import Correct
+from stages.clean.spelling.correction import Correct
+from stages.clean.spelling.source_language import english_sources
 from stages.clean.steps import (
     correct_and_filter_documents,
     correct_and_filter_pairs,

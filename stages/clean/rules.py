@@ -19,12 +19,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from stages.clean import html_pages, markdown, markup, private_data, spelling, unicode
-from stages.clean.abbreviation_expansion import Entries, expand
+from stages.clean import private_data, unicode
+from stages.clean.abbreviations.expansion import Entries, expand
 from stages.clean.edits import Edit, apply, between
 from stages.clean.interface import CleanParams
-from stages.clean.source_language import is_english_text
-from stages.clean.spelling import Correct
+from stages.clean.markup import fragments, markdown
+from stages.clean.pages import extraction
+from stages.clean.spelling import correction
+from stages.clean.spelling.correction import Correct
+from stages.clean.spelling.source_language import is_english_text
 from stages.lib.preprocessing.language import verbatim_spans
 
 # Every rule, in the order of their application.
@@ -100,15 +103,15 @@ def _apply_round(text: str, rules: Sequence[Rule]) -> Repaired:
 
 def page_rule(text: str) -> list[Edit]:
     """Return the edit that leaves only the main text of a whole HTML page; [] for other texts."""
-    if not html_pages.is_page(text):
+    if not extraction.is_page(text):
         return []
 
-    return between("page", text, html_pages.main_text(text) or text)
+    return between("page", text, extraction.main_text(text) or text)
 
 
 def markup_rules(lines: bool) -> list[Rule]:
     """Return the rules that find the text; with `lines`, line breaks stay (documents)."""
-    rules = [_text_rule("markup", markup.strip_html)]
+    rules = [_text_rule("markup", fragments.strip_html)]
 
     # Anchors are single lines, and so no Markdown documents.
     if lines:
@@ -147,7 +150,7 @@ def word_rules(correct: Correct | None, params: CleanParams) -> list[Rule]:
     """Return the rules on single words that params.yaml asks for; without `correct`, typos stay."""
     rules: list[Rule] = []
     if correct:
-        rules.append(partial(spelling.correct_text, correct=correct))
+        rules.append(partial(correction.correct_text, correct=correct))
 
     # Redaction comes before lower case, since its patterns need capitals.
     if params.private_data != "off":

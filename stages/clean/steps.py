@@ -14,12 +14,13 @@ from typing import Any
 
 import pandas as pd
 
-from stages.clean import boilerplate, filters, passages, private_data, spelling, vocabulary
-from stages.clean.abbreviation_expansion import Entries
+from stages.clean import filters, passages, private_data
+from stages.clean.abbreviations.expansion import Entries
+from stages.clean.boilerplate import removal
 from stages.clean.edits import Edit
-from stages.clean.html_pages import Limits, exceeded_limit, is_page
 from stages.clean.interface import CleanParams
-from stages.clean.page_loss import page_loss
+from stages.clean.pages.extraction import Limits, exceeded_limit, is_page
+from stages.clean.pages.loss import page_loss
 from stages.clean.rules import (
     Rule,
     abbreviation_rules,
@@ -28,8 +29,9 @@ from stages.clean.rules import (
     repair,
     word_rules,
 )
-from stages.clean.source_language import is_english_text
-from stages.clean.spelling import Correct
+from stages.clean.spelling import correction, vocabulary
+from stages.clean.spelling.correction import Correct
+from stages.clean.spelling.source_language import is_english_text
 from stages.lib.core.tables import Table, key_of
 from stages.lib.preprocessing.language import detect_language
 from stages.lib.schemas.corpus_counts import CorpusCounts
@@ -204,7 +206,7 @@ def strip_markup_documents(
 
         # The next step needs to know how many texts of a source hold a segment, of how many.
         if params.boilerplate_share is not None:
-            segments = boilerplate.count_segments([row["text"]])
+            segments = removal.count_segments([row["text"]])
             cleaner.count("text", [""], row["source"])
             cleaner.count("boilerplate", segments, row["source"])
 
@@ -353,7 +355,7 @@ def correct_and_filter_pairs(
 
         # Only English words are corrected. Most anchors have none to correct.
         own = foreign_rules
-        if correct and spelling.has_correction(row["anchor"], correct):
+        if correct and correction.has_correction(row["anchor"], correct):
             is_english = row["source"] in english_sources
             own = english_rules if is_english_text(row["anchor"], is_english) else foreign_rules
         if not cleaner.apply_rules(row, ["anchor"], rules, own=own):

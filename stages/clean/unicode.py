@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from stages.clean.letter_forms import plain_letters
-from stages.clean.markdown import code_spans
+from stages.clean.markup.markdown import code_spans
 from stages.clean.spans import map_outside, merge_spans
 
 # Characters that join letters and emoji stay between two that need it: Arabic, the scripts of

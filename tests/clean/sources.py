@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from stages.clean import boilerplate_model as model
-from stages.clean.boilerplate_steps import (
+from stages.clean.boilerplate import model
+from stages.clean.boilerplate.steps import (
     count_families_documents,
     strip_boilerplate_documents,
     survey_documents,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.abbreviation_alignment import STOPWORDS, align, parts_of, signs_of
+from stages.clean.abbreviations.alignment import STOPWORDS, align, parts_of, signs_of
 
 
 def cost(short: str, window: str) -> float | None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.abbreviation_definitions import find_definitions
+from stages.clean.abbreviations.definitions import find_definitions
 
 
 @pytest.mark.parametrize(

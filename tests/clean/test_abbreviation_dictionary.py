@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from stages.clean.abbreviation_dictionary import (
+from stages.clean.abbreviations.dictionary import (
     build_dictionary,
     is_common,
     is_variant,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.abbreviation_expansion import expand
+from stages.clean.abbreviations.expansion import expand
 from stages.clean.edits import apply
 from tests.properties import examples
 

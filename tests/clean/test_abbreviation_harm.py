@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from stages.clean import abbreviation_expansion
-from stages.clean.abbreviation_expansion import expand
-from stages.clean.boilerplate_steps import strip_boilerplate_documents
+from stages.clean.abbreviations import expansion
+from stages.clean.abbreviations.expansion import expand
+from stages.clean.boilerplate.steps import strip_boilerplate_documents
 from stages.clean.corpus_model import learn_corpus
 from stages.clean.edits import apply
 from stages.clean.steps import (
@@ -212,7 +212,7 @@ def test_the_guard_catches_a_meaning_from_elsewhere(monkeypatch):
     def everything(mentions, index, own_longs, text):
         return mentions
 
-    monkeypatch.setattr(abbreviation_expansion, "_without_unexplained", everything)
+    monkeypatch.setattr(expansion, "_without_unexplained", everything)
     frame, ledger = expanded_corpus()
     assert broken_promises(frame, ledger, {"US", "IT"}) != []
 
@@ -221,7 +221,7 @@ def test_the_guard_catches_a_short_form_inside_a_name(monkeypatch):
     def nowhere(text, start, end):
         return False
 
-    monkeypatch.setattr(abbreviation_expansion, "is_in_name", nowhere)
+    monkeypatch.setattr(expansion, "is_in_name", nowhere)
     frame, ledger = expanded_corpus()
     assert broken_promises(frame, ledger, {"US", "IT"}) != []
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.clean.abbreviation_definitions import find_definitions
+from stages.clean.abbreviations.definitions import find_definitions
 
 # Short forms with hyphens, digits, Greek letters, charges and slashes.
 SIGNS = [

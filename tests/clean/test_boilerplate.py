@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.boilerplate import (
+from stages.clean.boilerplate.removal import (
     count_segments,
     recurring_segments,
     remove_recurring,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from stages.clean import inline_elements
-from stages.clean.block_layout import BlockLayout
+from stages.clean.markup import inline_elements
+from stages.clean.markup.block_layout import BlockLayout
 from stages.clean.rules import markup_rules, repair
 
 RULES = markup_rules(lines=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.clean.boilerplate_steps import strip_boilerplate_documents
+from stages.clean.boilerplate.steps import strip_boilerplate_documents
 from stages.clean.steps import (
     correct_and_filter_documents,
     expand_abbreviations_documents,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.clean.html_pages import Limits, exceeded_limit, is_page, main_text
+from stages.clean.pages.extraction import Limits, exceeded_limit, is_page, main_text
 
 LIMITS = Limits(1_000_000, 20_000, 250)
 WORDS = (

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.html_pages import main_text
-from stages.clean.inline_elements import spell_out
+from stages.clean.markup.inline_elements import spell_out
+from stages.clean.pages.extraction import main_text
 from stages.clean.rules import markup_rules, repair
 
 RULES = markup_rules(lines=True)

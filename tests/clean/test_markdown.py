@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.markdown import strip_markdown
+from stages.clean.markup.markdown import strip_markdown
 
 GUIDE = """# Install **fast**
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.markup import quote_tags, strip_html
+from stages.clean.markup.fragments import quote_tags, strip_html
 from stages.clean.unicode import collapse_whitespace
 
 

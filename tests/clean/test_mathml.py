@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.clean.mathml import linear_text
+from stages.clean.markup.mathml import linear_text
 from stages.clean.rules import markup_rules, repair
 
 X2 = "<msup><mi>x</mi><mn>2</mn></msup>"

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean import page_text, rules
-from stages.clean.html_pages import main_text
-from stages.clean.page_loss import MOST_LISTED_CHARACTERS, PageLoss, page_loss
+from stages.clean import rules
+from stages.clean.pages import structure_text
+from stages.clean.pages.extraction import main_text
+from stages.clean.pages.loss import MOST_LISTED_CHARACTERS, PageLoss, page_loss
 from stages.clean.steps import strip_markup_documents
 from tests.clean.corpus import PARAMS, documents
 from tests.properties import examples
@@ -97,7 +98,7 @@ def test_a_page_without_loss_and_other_texts_have_no_note():
 
 def test_an_extraction_that_loses_a_paragraph_is_caught(monkeypatch):
     # A wrong rule: only the first line comes out.
-    monkeypatch.setattr(rules.html_pages, "main_text", lambda text: main_text(text).split("\n")[0])
+    monkeypatch.setattr(rules.extraction, "main_text", lambda text: main_text(text).split("\n")[0])
     page = (
         f"<!DOCTYPE html><html><body><main>{PARAGRAPH}<p>Descale it with vinegar once a month, and rinse it.</p></main>"
         "</body></html>"
@@ -111,15 +112,15 @@ def test_an_extraction_that_loses_a_paragraph_is_caught(monkeypatch):
 
 def test_posts_that_count_as_furniture_are_caught(monkeypatch):
     # A wrong rule: every element with a class is furniture.
-    monkeypatch.setattr(page_text, "names_furniture", lambda classes: bool(classes))
-    monkeypatch.setattr(page_text, "is_well_read", lambda html, extracted: False)
-    monkeypatch.setattr(page_text, "most_furniture_share", lambda classes: 1.0)
+    monkeypatch.setattr(structure_text, "names_furniture", lambda classes: bool(classes))
+    monkeypatch.setattr(structure_text, "is_well_read", lambda html, extracted: False)
+    monkeypatch.setattr(structure_text, "most_furniture_share", lambda classes: 1.0)
     posts = "".join(
         f"<div class='entry-row'><h3><a href='/{index}'>House {index}</a></h3><p>Roof and walls {index}</p></div>"
         for index in range(8)
     )
     page = f"<!DOCTYPE html><html><body><main><h1>Houses</h1><div class='list'>{posts}</div></main></body></html>"
-    tree = page_text.structured_text(page, _lxml(page))
+    tree = structure_text.structured_text(page, _lxml(page))
     assert page_loss(page, tree.text).lost == 48
 
 

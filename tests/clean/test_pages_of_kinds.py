@@ -4,9 +4,9 @@ import pytest
 
 from bench.faults.page_frames import Words, finished, frame
 from bench.faults.page_samples import samples
-from stages.clean.html_pages import main_text
-from stages.clean.page_kinds import claims_of
-from stages.clean.page_text import structured_text, words_of
+from stages.clean.pages.extraction import main_text
+from stages.clean.pages.kinds import claims_of
+from stages.clean.pages.structure_text import structured_text, words_of
 
 NAV = "<nav><ul><li><a href='/'>Home</a></li><li><a href='/n'>News</a></li></ul></nav>"
 FOOTER = "<footer><p>© Tavern Row Media. All rights reserved.</p></footer>"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.clean import boilerplate_model
-from stages.clean.recurring_lines import families
+from stages.clean.boilerplate import model
+from stages.clean.boilerplate.recurring_lines import families
 from stages.deduplicate.text_differences import say_the_same
 from stages.lib.text.normal_form import normal_form
 from tests.clean.sources import clean_source
@@ -240,9 +240,9 @@ def test_a_rule_that_sees_no_collision_is_caught(monkeypatch, rule):
     assert made_equal(texts) == 0
 
     # Without the rule on lines the rule on texts still helps, so both are sabotaged.
-    monkeypatch.setattr(boilerplate_model, "colliding_texts", lambda *_: frozenset())
+    monkeypatch.setattr(model, "colliding_texts", lambda *_: frozenset())
     if rule == "distinguishing_lines":
-        monkeypatch.setattr(boilerplate_model, rule, lambda _: {})
+        monkeypatch.setattr(model, rule, lambda _: {})
     assert made_equal(texts) == len(doubles)
 
 
@@ -251,9 +251,7 @@ def test_a_rule_without_fields_is_caught(monkeypatch):
     lines = CONTENT[0]
     texts = [f"{BODIES[index // 2]}\n{lines[index % 2]}" for index in range(40)]
     assert made_equal(texts) == 0
-    monkeypatch.setattr(boilerplate_model, "is_field", lambda *_: False)
-    monkeypatch.setattr(boilerplate_model, "colliding_texts", lambda *_: frozenset())
-    monkeypatch.setattr(
-        boilerplate_model, "verdicts", lambda counts: dict.fromkeys(counts.holders, "removed")
-    )
+    monkeypatch.setattr(model, "is_field", lambda *_: False)
+    monkeypatch.setattr(model, "colliding_texts", lambda *_: frozenset())
+    monkeypatch.setattr(model, "verdicts", lambda counts: dict.fromkeys(counts.holders, "removed"))
     assert made_equal(texts) == 20

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from stages.clean.rules import QueryCleaner
-from stages.clean.source_language import are_english, english_sources, evidence_of
+from stages.clean.spelling.source_language import are_english, english_sources, evidence_of
 from stages.clean.steps import correct_and_filter_pairs, expand_abbreviations_pairs
 from tests.clean.corpus import PARAMS, pairs
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.clean.edits import apply
-from stages.clean.prose import Language, language_of, prose_words
-from stages.clean.speller import Speller, correct_vocabulary
-from stages.clean.spelling import correct_text
+from stages.clean.spelling.correction import correct_text
+from stages.clean.spelling.prose import Language, language_of, prose_words
+from stages.clean.spelling.speller import Speller, correct_vocabulary
 from tests.properties import examples
 
 COUNTS = {

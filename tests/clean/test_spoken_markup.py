@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean import markup
+from stages.clean.markup import fragments
 from stages.clean.rules import markup_rules, repair
 from stages.clean.unicode import repair_encoding
 
@@ -168,5 +168,5 @@ def _subjects_lost(cleaned):
 
 def test_a_rule_that_deletes_subjects_is_caught(monkeypatch):
     assert _subjects_lost(plain) == []
-    monkeypatch.setattr(markup, "quote_spoken", lambda text: text)
+    monkeypatch.setattr(fragments, "quote_spoken", lambda text: text)
     assert len(_subjects_lost(plain)) == 3

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.clean.boilerplate_steps import strip_boilerplate_documents
+from stages.clean.boilerplate.steps import strip_boilerplate_documents
 from stages.clean.steps import (
     correct_and_filter_documents,
     correct_and_filter_pairs,

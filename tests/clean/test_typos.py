@@ -4,11 +4,11 @@ from collections import Counter
 
 import pytest
 
-from stages.clean import speller
 from stages.clean.edits import apply
-from stages.clean.prose import prose_words
-from stages.clean.speller import Speller, correct_vocabulary
-from stages.clean.spelling import correct_text
+from stages.clean.spelling import speller
+from stages.clean.spelling.correction import correct_text
+from stages.clean.spelling.prose import prose_words
+from stages.clean.spelling.speller import Speller, correct_vocabulary
 
 # A corpus of health questions, software and shops, as the number of texts with each word.
 COUNTS = {

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from stages.clean.edits import Edit
-from stages.clean.prose import Word, english_words, prose_words
+from stages.clean.spelling.prose import Word, english_words, prose_words
 from stages.lib.preprocessing.english_words import english
 
 _LETTERS = re.compile("[a-z]+")

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from typing import Any, NamedTuple
 
-from stages.clean.html_tokens import VOID_ELEMENTS, is_element
-from stages.clean.inline_elements import spell_out
-from stages.clean.markup import quote_tags
-from stages.clean.page_text import is_well_read, prefers_structure, structured_text
+from stages.clean.markup.fragments import quote_tags
+from stages.clean.markup.html_tokens import VOID_ELEMENTS, is_element
+from stages.clean.markup.inline_elements import spell_out
+from stages.clean.pages.structure_text import is_well_read, prefers_structure, structured_text
 
 _PAGE = re.compile(r"<!doctype\s+html\b|<(?:html|head|body)(?=[\s>])", re.IGNORECASE)
 _BEFORE_PAGE = re.compile(r"[\s\ufeff\0]*+(?:<\?xml\b[^<>]*>)?[\s\ufeff\0]*+", re.IGNORECASE)

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
-from stages.clean.abbreviation_context import (
+from stages.clean.abbreviations.context import (
     CLOSING_SIGNS,
     TOKEN,
     begins_sentence,
@@ -21,9 +21,9 @@ from stages.clean.abbreviation_context import (
     is_sentence_start,
     is_shouted,
 )
-from stages.clean.abbreviation_definitions import CODE, Definition, find_definitions
-from stages.clean.abbreviation_dictionary import meaning_words
-from stages.clean.abbreviation_short_forms import singular
+from stages.clean.abbreviations.definitions import CODE, Definition, find_definitions
+from stages.clean.abbreviations.dictionary import meaning_words
+from stages.clean.abbreviations.short_forms import singular
 from stages.clean.edits import Edit
 
 # Pairs of short and long form, sorted.

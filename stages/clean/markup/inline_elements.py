@@ -17,8 +17,8 @@ from collections import Counter
 from functools import cached_property
 from html import escape, unescape
 
-from stages.clean.element_texts import ANY_TAG, SPELLERS, Element
-from stages.clean.html_tokens import (
+from stages.clean.markup.element_texts import ANY_TAG, SPELLERS, Element
+from stages.clean.markup.html_tokens import (
     CODE,
     VOID_ELEMENTS,
     Token,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from stages.clean.table_rows import TableRows
+from stages.clean.markup.table_rows import TableRows
 
 # A line break in these elements of the source is a space.
 _FLOWING_LIST = "p li td th dd dt caption figcaption h1 h2 h3 h4 h5 h6"

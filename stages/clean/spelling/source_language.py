@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from stages.clean.prose import Language, is_half_listed, language_of, prose_words
+from stages.clean.spelling.prose import Language, is_half_listed, language_of, prose_words
 
 # In an English source, this many texts are English for each one that is not.
 ENGLISH_PER_FOREIGN = 4

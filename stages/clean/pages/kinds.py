@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from stages.clean.page_threads import Post, posts_of
-from stages.clean.page_tree import Node, main_element, repeated_signatures, signature
+from stages.clean.pages.threads import Post, posts_of
+from stages.clean.pages.tree import Node, main_element, repeated_signatures, signature
 
 KINDS = (
     "article",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from stages.clean.abbreviation_alignment import STOPWORDS
+from stages.clean.abbreviations.alignment import STOPWORDS
 
 MOST_SHORT_CHARACTERS = 14
 _SHORT_FORM = re.compile(

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from stages.clean.slips import Slip, first_difference, slip_of
-from stages.clean.word_forms import (
+from stages.clean.spelling.slips import Slip, first_difference, slip_of
+from stages.clean.spelling.word_forms import (
     INFLECTIONS,
     are_of_one_stem,
     inflections,

@@ -2,7 +2,7 @@
 
 Sources: Schwartz and Hearst (2003), "A simple algorithm for identifying abbreviation definitions
 in biomedical text", for where short and long forms stand; Sohn et al. (2008) for what counts as
-a match (abbreviation_alignment.py). Added to them: square brackets, brackets within brackets,
+a match (alignment.py). Added to them: square brackets, brackets within brackets,
 names of chemistry, a word that both forms share ("Systems Manager document (SSM document)"), the
 words of contracts ('(the "EU")'), and checks for precision.
 """
@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stages.clean.abbreviation_alignment import (
+from stages.clean.abbreviations.alignment import (
     LOCANTS,
     STOPWORDS,
     align,
@@ -21,7 +21,7 @@ from stages.clean.abbreviation_alignment import (
     parts_of,
     signs_of,
 )
-from stages.clean.abbreviation_short_forms import (
+from stages.clean.abbreviations.short_forms import (
     MOST_SHORT_CHARACTERS,
     QUOTES,
     bracket_pieces,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 
-from stages.clean.abbreviation_short_forms import is_short_form
+from stages.clean.abbreviations.short_forms import is_short_form
 
 # The signs that may stand before and after a short form. Hyphens, slashes and apostrophes make
 # it part of a larger word ("G-CSF", "IgG/IgM", "ECG's"), which means something else or would

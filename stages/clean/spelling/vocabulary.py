@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from stages.clean import source_language, spelling
-from stages.clean.prose import Word, english_words, prose_words
+from stages.clean.spelling import correction, source_language
+from stages.clean.spelling.prose import Word, english_words, prose_words
 
 # From a kind of CorpusCounts, items and a source: one more text for each item.
 Count = Callable[[str, Iterable[str], str], None]
@@ -37,7 +37,7 @@ def count_document(row: Mapping[str, Any], count: Count) -> None:
     titled = prose_words(row["title"])
     taught = _lowered(row["text"], words) | _lowered(row["title"], titled)
     count(kind, taught, source)
-    count("name", spelling.names(row["text"], words) | spelling.names(row["title"], titled), "")
+    count("name", correction.names(row["text"], words) | correction.names(row["title"], titled), "")
 
 
 def count_anchor(row: Mapping[str, Any], count: Count) -> None:
@@ -53,7 +53,7 @@ def count_anchor(row: Mapping[str, Any], count: Count) -> None:
         count("word", _lowered(row["anchor"], words), "")
 
     if evidence != source_language.FOREIGN:
-        count("name", spelling.names(row["anchor"], words), "")
+        count("name", correction.names(row["anchor"], words), "")
 
 
 def _lowered(text: str, words: Sequence[Word]) -> set[str]:

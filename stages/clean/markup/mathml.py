@@ -7,7 +7,7 @@ import unicodedata
 from html import unescape
 from typing import NamedTuple
 
-from stages.clean.formulas import linear_exponent, linear_index, linear_term, subscript
+from stages.clean.markup.formulas import linear_exponent, linear_index, linear_term, subscript
 
 _TAG = re.compile(
     r"<!--.*?-->|<(/?)(?:[a-z]+:)?([a-zA-Z][\w-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>", re.DOTALL

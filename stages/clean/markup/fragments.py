@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from html.entities import html5
 
-from stages.clean.block_layout import BlockLayout
-from stages.clean.html_tokens import (
+from stages.clean.markup.block_layout import BlockLayout
+from stages.clean.markup.html_tokens import (
     CODE,
     HIDDEN,
     HIDDEN_BLOCK,
@@ -22,9 +22,9 @@ from stages.clean.html_tokens import (
     find_markup,
     is_inline,
 )
-from stages.clean.inline_elements import spell_out
+from stages.clean.markup.inline_elements import spell_out
+from stages.clean.markup.spoken_markup import spoken_entities, spoken_tags
 from stages.clean.spans import merge_spans
-from stages.clean.spoken_markup import spoken_entities, spoken_tags
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _SURROGATES = re.compile("[\ud800-\udfff]")

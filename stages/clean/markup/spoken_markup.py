@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Sequence
 from html import unescape
 
-from stages.clean.html_tokens import Token
+from stages.clean.markup.html_tokens import Token
 
 # A text with more tags or entities than this is a fragment.
 MOST_SPOKEN = 8

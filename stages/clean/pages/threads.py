@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from stages.clean.page_tree import Node, class_words, signature
+from stages.clean.pages.tree import Node, class_words, signature
 
 # Words in classes that name a single post, and those that may stand beside them.
 _POST_WORDS = frozenset(

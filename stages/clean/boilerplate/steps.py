@@ -10,10 +10,10 @@ from functools import partial
 
 import pandas as pd
 
-from stages.clean import boilerplate
-from stages.clean.abbreviation_context import mentioned
-from stages.clean.abbreviation_definitions import find_definitions
-from stages.clean.recurring_lines import families, survey
+from stages.clean.abbreviations.context import mentioned
+from stages.clean.abbreviations.definitions import find_definitions
+from stages.clean.boilerplate import removal
+from stages.clean.boilerplate.recurring_lines import families, survey
 from stages.clean.rules import Rule, markup_rules
 from stages.clean.steps import ShardCleaner
 from stages.lib.core.ids import hash_hex
@@ -36,7 +36,7 @@ def count_families_documents(frame: pd.DataFrame, recurring: Recurring) -> list[
         # A family says which of its lines stands in the document.
         items: set[str] = set()
         writings: set[str] = set()
-        for segment in boilerplate.segments(row["text"]):
+        for segment in removal.segments(row["text"]):
             line = segment.of(row["text"])
             items.update(f"{family} {segment.key}" for family in families(line, segment.form))
             if segment.key in recurring[source]:
@@ -56,7 +56,7 @@ def survey_documents(frame: pd.DataFrame, recurring: Recurring) -> list[pd.DataF
         if source not in recurring:
             continue
 
-        segments = boilerplate.segments(row["text"])
+        segments = removal.segments(row["text"])
         result = survey(row["text"], segments, recurring[source])
         keys = ",".join(result.keys)
         cleaner.count("residue", [f"{result.residue} {result.full} {keys}"], source)
@@ -93,7 +93,7 @@ def strip_boilerplate_documents(
             keys = frozenset()
         own: list[Rule] = []
         if keys:
-            own.append(partial(boilerplate.remove_recurring, recurring=keys))
+            own.append(partial(removal.remove_recurring, recurring=keys))
             cleaner.count("removed", _removed_keys(row["text"], keys), row["source"])
         if not cleaner.apply_rules(row, ["text"], rules, own=own):
             continue
@@ -111,6 +111,6 @@ def strip_boilerplate_documents(
 
 def _removed_keys(text: str, keys: frozenset[str]) -> set[str]:
     """Return the lines that are removed from a text."""
-    if not boilerplate.remove_recurring(text, keys):
+    if not removal.remove_recurring(text, keys):
         return set()
-    return {segment.key for segment in boilerplate.segments(text)} & keys
+    return {segment.key for segment in removal.segments(text)} & keys

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from html import escape, unescape
 from typing import NamedTuple
 
-from stages.clean.formulas import subscript, superscript
-from stages.clean.mathml import linear_text
+from stages.clean.markup.formulas import subscript, superscript
+from stages.clean.markup.mathml import linear_text
 
 ANY_TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
 _REFERENCE = re.compile(r"<a\b[^<>]*\bhref\s*=\s*[\"']?[^\"'\s>]*#", re.IGNORECASE)

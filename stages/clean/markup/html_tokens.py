@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from html import unescape
 from typing import NamedTuple
 
-from stages.clean.markdown import code_spans
+from stages.clean.markup.markdown import code_spans
 
 # Elements that break a line in a browser, or stand apart as cells and options do.
 _BLOCK_ELEMENT = re.compile(

@@ -10,11 +10,11 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-from stages.clean.block_layout import BlockLayout
-from stages.clean.page_kinds import Recognised, claims_of, recognise
-from stages.clean.page_loss import main_words, split_words
-from stages.clean.page_threads import Post
-from stages.clean.page_tree import (
+from stages.clean.markup.block_layout import BlockLayout
+from stages.clean.pages.kinds import Recognised, claims_of, recognise
+from stages.clean.pages.loss import main_words, split_words
+from stages.clean.pages.threads import Post
+from stages.clean.pages.tree import (
     INLINE_ELEMENTS,
     MOST_FURNITURE_SHARE,
     MOST_SURE_FURNITURE_SHARE,
@@ -83,7 +83,7 @@ class PageText(NamedTuple):
     """The text of a page by its structure.
 
     Attributes:
-        kind: the kind of the page, one of page_kinds.KINDS.
+        kind: the kind of the page, one of kinds.KINDS.
         text: its text; "" if it has none.
         furniture: the text of what was left out of the main element.
     """

@@ -20,7 +20,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from stages.clean.boilerplate import Segment, edits_of, letter_count, remaining_share
+from stages.clean.boilerplate.removal import Segment, edits_of, letter_count, remaining_share
 from stages.lib.core.ids import hash_hex
 from stages.lib.text.normal_form import UNSPACED_SCRIPT, normal_form
 from stages.lib.text.strict_form import strict_form

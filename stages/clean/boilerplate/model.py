@@ -8,9 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.clean.boilerplate import recurring_segments
-from stages.clean.interface import CleanParams
-from stages.clean.recurring_lines import (
+from stages.clean.boilerplate.recurring_lines import (
     REMOVED,
     LineCounts,
     SurveyedText,
@@ -20,6 +18,8 @@ from stages.clean.recurring_lines import (
     most_frequent_writing,
     verdicts,
 )
+from stages.clean.boilerplate.removal import recurring_segments
+from stages.clean.interface import CleanParams
 from stages.lib.schemas.corpus_counts import RecurringLines
 
 # Source to the keys of recurring lines.

@@ -1,7 +1,7 @@
 """The dictionary of abbreviations: what the definitions of a corpus and the word list teach.
 
 What a corpus teaches is knowledge about the corpus. It is written into a text only where the text
-itself uses the long form (abbreviation_expansion.py).
+itself uses the long form (expansion.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from stages.clean.abbreviation_short_forms import singular
+from stages.clean.abbreviations.short_forms import singular
 from stages.lib.preprocessing.word_lists import Abbreviations
 from stages.lib.text.capital_names import CAPITAL_NAMES
 

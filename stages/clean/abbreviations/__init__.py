@@ -1,0 +1,1 @@
+"""Abbreviations: definitions in texts, and where a short form is written out."""

@@ -1,0 +1,1 @@
+"""HTML fragments, formulas and Markdown as plain text."""

@@ -1,0 +1,1 @@
+"""Typos: the words of a language and of the corpus, and corrections."""
