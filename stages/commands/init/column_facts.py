@@ -12,7 +12,7 @@ from stages.collect.labels import is_number
 from stages.collect.table import to_utc
 
 # The question marks of all scripts; the Greek one is a semicolon, which ends other sentences too.
-_QUESTION = re.compile(r"[?\uff1f\u061f\u055e\u1367\u2e2e\u2048\u2049]['\"»”’)\]\s]*$")
+_QUESTION = re.compile(r"[?\uff1f\u061f\u055e\u1367\u2e2e\u2048\u2049]['\"»\u201d\u2019)\]\s]*$")
 _OPENING_QUESTION = re.compile(
     r"^\W*(how|what|why|when|where|which|who|can|does|do|is|are|wie|was|warum|wann|wo|welche\w*|wer"
     r"|wieso|kann|comment|pourquoi|quand|quel\w*|qui|como|cómo|qué|por qué|cuándo|dónde|quién"

@@ -8,7 +8,7 @@ from typing import Any
 
 from stages.collect.labels import SPLIT_OF_NAME
 from stages.commands.init.column_facts import ColumnFacts, column_facts
-from stages.commands.init.column_names import NO_TOPIC, name_rank, plain_name
+from stages.commands.init.column_names import is_no_topic, name_rank, plain_name
 
 # A column is one of questions if this share of its values are.
 QUESTIONS = 0.4
@@ -179,7 +179,7 @@ def _shorter_twin(texts: Facts, text: str) -> str | None:
         if column != text
         and 2 * texts[column].distinct > texts[column].filled
         and texts[column].words >= _LEAST_WORDS
-        and plain_name(column) not in NO_TOPIC
+        and not is_no_topic(column)
         and name_rank(column, "key") is None
     ]
     return twins[0] if len(twins) == 1 else None
@@ -283,7 +283,7 @@ def _guess_topic(facts: Facts, used: Collection[str]) -> dict[str, str]:
         and column_fact.is_text
         and column_fact.words <= _TOPIC_WORDS
         and 1 < column_fact.distinct < column_fact.filled
-        and plain_name(column) not in NO_TOPIC
+        and not is_no_topic(column)
     }
     topic = _best_named(few, "topic") or _best_named(few, "group")
     return {"topic": topic} if topic else {}

@@ -22,11 +22,13 @@ _EXPLANATIONS = ("README.md", "glossary.yaml", MARKER.name)
 _GLOSSARY = Path("data/glossary")
 _FROZEN = Path("data/frozen")
 _REVIEW = Path("data/review")
+# Parts of British spellings that only medicine has.
+_GREEK = ("leuco", "goitre", "keratin", "vascular", "polaris", "haem", "mineralis")
 _MARKER_TEXT = """\
 # Where the results begin
 
-`python -m stages init` wrote this file when it took the default data away. `python -m stages progress`
-compares the commits that hold this file, and none before.
+`python -m stages init` wrote this file when it took the default data away.
+`python -m stages progress` compares the commits that hold this file, and none before.
 """
 
 # Path to its new content; None: the file is removed.
@@ -54,7 +56,7 @@ def demo_changes(root: Path = Path()) -> Changes:
     if (root / "dvc.lock").exists():
         changes[Path("dvc.lock")] = None
 
-    # Abbreviations of medicine mean something else elsewhere. Of the spellings the general ones stay.
+    # Abbreviations of medicine mean something else elsewhere. General spellings stay.
     changes[_GLOSSARY / "abbreviations.csv"] = _head(root / _GLOSSARY / "abbreviations.csv")
     changes[_GLOSSARY / "spelling.csv"] = _general_spellings(root / _GLOSSARY / "spelling.csv")
 
@@ -81,8 +83,9 @@ def _general_spellings(path: Path) -> bytes:
 
 def _is_medical(american: str, british: str) -> bool:
     # The digraphs of Greek: anaemia, oedema, diarrhoea.
-    is_greek = british.replace("ae", "e").replace("oe", "e") == american and british != american
-    return is_greek or any(word in british for word in ("aem", "haem", "oed", "rrhoe", "oesoph"))
+    plain = british.replace("ae", "e").replace("oe", "e").replace("aoe", "oe")
+    is_greek = plain == american.replace("ae", "e").replace("oe", "e") and british != american
+    return is_greek or any(part in british for part in _GREEK)
 
 
 def _differs(path: Path, content: bytes | None) -> bool:

@@ -13,7 +13,7 @@ _BLOCK = 1 << 20
 # What Western European languages write outside ASCII, and the typographic signs of Windows.
 _WESTERN_LETTERS = frozenset("äöüßÄÖÜàâæçéèêëîïíìôœùûúÿñáóòåøãÀÂÆÇÉÈÊËÎÏÍÌÔŒÙÛÚŸÑÁÓÒÅØÃ")
 _WESTERN_SIGNS = frozenset(
-    "\u201e\u201c\u201d\u2018\u2019\u201a\u2013\u2014\u2026\u2022\u20ac£§°«»¿¡ªº²½¼¾®©\u2122±·´¨\xa0"
+    "\u201e\u201c\u201d\u2018\u2019\u201a\u2013\u2014\u2026\u2022\u20ac£§°«»¿¡ªº²½¼¾®©\u2122±·\u00b4¨\xa0"
 )
 # Portuguese writes õ before e alone. Elsewhere it is often the letter of another code page.
 _PORTUGUESE = re.compile("[õÕ][eE]")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,9 +33,7 @@ def _files_of(argument: str) -> list[Path]:
         return [path]
 
     # A folder or a pattern stands for the files that can be read.
-    inside = [Path(name) for name in glob.glob(argument, recursive=True)]
-    if path.is_dir():
-        inside = list(path.rglob("*"))
+    inside = list(path.rglob("*")) if path.is_dir() else _matches(path)
     suffixes = known_suffixes()
     files = [file for file in inside if file.is_file() and file.suffix.lower() in suffixes]
     if files:
@@ -44,3 +41,10 @@ def _files_of(argument: str) -> list[Path]:
 
     fact = f"{argument} holds no file" if inside or path.is_dir() else f"{argument} does not exist"
     raise UserError(fact, f"name a file that ends in one of {', '.join(suffixes)}")
+
+
+def _matches(pattern: Path) -> list[Path]:
+    """Return what a pattern such as exports/*.csv matches."""
+    anchor = Path(pattern.anchor)
+    relative = pattern.relative_to(anchor)
+    return list(anchor.glob(relative.as_posix())) if relative.parts else []

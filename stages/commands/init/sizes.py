@@ -10,7 +10,7 @@ import pandas as pd
 
 from stages.collect.records import SourceRows
 from stages.lib.analysis.intervals import MIN_COMPONENTS
-from stages.lib.preprocessing.language import split_sentences
+from stages.lib.preprocessing.language import detect_language, split_sentences
 from stages.lib.text.normal_form import normal_form
 
 # A held-out share gives at least so many components where the data can; the shares are steps.
@@ -18,6 +18,7 @@ _COMPONENTS = 200
 _SHARES = (0.1, 0.15, 0.2)
 # Texts that are looked at for headings, questions and sentences.
 _TEXTS = 500
+_TEXTS_OF_LANGUAGE = 100
 _COMMON = 0.3
 _HEADING = re.compile(r"^(#{1,6} \S|<h[1-6][ >])", re.MULTILINE | re.IGNORECASE)
 _ASKING = re.compile(r"^\s*(Q:|Question:|[^\n]{5,150}[?\uff1f\u061f]\s*\n)", re.IGNORECASE)
@@ -87,6 +88,7 @@ def settings_for(
             "ones: add real questions as soon as you have some."
         )
 
+    sentences += _language_sentence(pd.concat([rows.documents for rows in rows_of_source.values()]))
     held_out = int(sizes.components * share)
     if held_out < MIN_COMPONENTS:
         sentences.append(
@@ -94,6 +96,18 @@ def settings_for(
             "there are means without intervals, and no verdict: more data will help most."
         )
     return values, sentences
+
+
+def _language_sentence(documents: pd.DataFrame) -> list[str]:
+    """Return a sentence if most texts are in another language than the base model's, English."""
+    languages = documents["text"].head(_TEXTS_OF_LANGUAGE).map(detect_language)
+    known = languages[languages != ""]
+    if not len(known) or (known == "en").mean() >= _COMMON:
+        return []
+    return [
+        f"Most texts are in the language '{known.mode()[0]}'. The base model of the project knows "
+        "English: set model.base to a model that knows yours."
+    ]
 
 
 def held_out_share(components: int) -> float:
