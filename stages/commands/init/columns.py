@@ -113,8 +113,8 @@ def _guess_texts(facts: Facts) -> tuple[dict[str, str], dict[str, str]]:
             uncertain["text"] = "no name says which column holds the documents; this is the longest"
     if text is None:
         # One column of text alone, whatever its name is.
-        text, anchor, title = (anchor or title), None if anchor else anchor, None
-        return ({"text": text} if text else {}), uncertain
+        only = anchor or title
+        return ({"text": only} if only else {}), uncertain
 
     # No name of a question: a column of questions, a title that asks, or of two columns the other.
     if anchor is None:

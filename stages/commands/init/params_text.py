@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
 
 from stages.lib.core.errors import UserError
 
@@ -69,7 +70,8 @@ def _value_lines(name: str, value: Any, indent: int) -> list[str]:
 
     # A list of plain values stands on the line of its key.
     if isinstance(value, list):
-        yaml.default_flow_style = None
+        value = CommentedSeq(value)
+        value.fa.set_flow_style()
     stream = io.StringIO()
     yaml.dump({name: value}, stream)
     return [f"{' ' * indent}{line}" for line in stream.getvalue().splitlines(keepends=True)]

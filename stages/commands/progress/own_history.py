@@ -25,5 +25,6 @@ def own_versions(versions: Sequence[Version]) -> list[Version]:
 
 def own_experiments(pairs: Sequence[tuple[Version, Version]]) -> list[tuple[Version, Version]]:
     """Return the experiments that started from a version that holds MARKER, each with its start."""
-    starts = {start.commit for start in own_versions([start for _, start in pairs])}
+    all_starts = [start for _, start in pairs]
+    starts = {start.commit for start in own_versions(all_starts)}
     return [pair for pair in pairs if pair[1].commit in starts]
