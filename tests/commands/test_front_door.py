@@ -83,6 +83,7 @@ def test_all_commands_are_there():
         "fetch",
         "freeze",
         "headline",
+        "init",
         "lock",
         "plots",
         "progress",

@@ -3,11 +3,11 @@
     python -m stages progress --html progress.html
 
 The versions are the commits of this branch that changed the results on validation, the working
-tree, and the experiments of DVC. Each version is compared with the one before it, and each
-experiment with the commit it started from, as `python -m stages compare` does. Today's rule, with
-`evaluate.component_weight`, is applied to the results of each query of all of them. The last lines
-give how often the test set was used on this benchmark, and how good the best of so many equal
-versions looks by chance.
+tree, and the experiments of DVC. After `python -m stages init` they begin with the user's own data.
+Each version is compared with the one before it, and each experiment with the commit it started
+from, as `python -m stages compare` does. Today's rule, with `evaluate.component_weight`, is applied
+to the results of each query of all of them. The last lines give how often the test set was used on
+this benchmark, and how good the best of so many equal versions looks by chance.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from stages.commands.progress.history import (
     experiment_results,
     history_results,
 )
+from stages.commands.progress.own_history import own_experiments, own_versions
 from stages.commands.progress.page import markdown_lines, progress_page
 from stages.lib.analysis.intervals import (
     DETECTABLE_ERRORS,
@@ -163,7 +164,7 @@ def main(
     )
 
     # Each version against the one before it.
-    versions = [*commits_of(f"metrics/queries/{split}.tsv"), find_version(None)]
+    versions = [*own_versions(commits_of(f"metrics/queries/{split}.tsv")), find_version(None)]
     history = history_results(versions, criterion)
     if not history:
         raise UserError(
@@ -171,7 +172,7 @@ def main(
         )
 
     # Each experiment against its start.
-    tried = experiment_results(experiments(), criterion)
+    tried = experiment_results(own_experiments(experiments()), criterion)
     sentences = conclusions(history, tried, criterion)
 
     # Write the page, and print the same in words.

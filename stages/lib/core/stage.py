@@ -35,7 +35,7 @@ Item = TypeVar("Item")
 Value = float | int | str | bool
 
 
-def command(main: Callable[..., None], *groups: str) -> typer.Typer:
+def command(main: Callable[..., None], *groups: str, edits_params: bool = False) -> typer.Typer:
     """Return the Typer application that runs `main`.
 
     Numpy multiplies on one thread meanwhile: with several threads the last bits of a sum depend
@@ -47,11 +47,14 @@ def command(main: Callable[..., None], *groups: str) -> typer.Typer:
     Args:
         main: the function that does the work.
         groups: dependency groups of pyproject.toml whose pinned versions must be installed.
+        edits_params: whether `main` itself writes params.yaml.
     """
 
     @functools.wraps(main)
     def guarded(*args: Any, **kwargs: Any) -> None:
         before = _source_hashes()
+        if edits_params:
+            before.pop(str(PARAMS_FILE), None)
         atomic.begin_run()
         try:
             check_pins(groups)

@@ -1,0 +1,230 @@
+"""Take your own files as the data: guess the settings, track the files, take the demo away.
+
+    python -m stages init faq.csv
+    python -m stages init exports/ --yes
+
+The command looks at the files, guesses encoding, delimiter and columns, shows three records, and
+asks. Then it copies the files to data/raw/, tracks them with DVC, writes params.yaml, and takes the
+default data away with its results. Run again it shows what would change, and changes nothing
+without --force.
+"""
+
+from __future__ import annotations
+
+import difflib
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stages.commands.init.sources import SourceGuess
+from stages.lib.core.errors import UserError
+from stages.lib.core.params import PARAMS_FILE, read_yaml
+from stages.lib.core.stage import command
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that would be written.
+
+    Attributes:
+        copies: path under data/raw/ to the file that is copied there.
+        changes: path to its new content; None: it is removed.
+        removes_demo: whether the default data is taken away.
+        report: lines on the sizes, on settings, and on what to run.
+    """
+
+    copies: Mapping[Path, Path]
+    changes: Mapping[Path, bytes | None]
+    removes_demo: bool
+    report: Sequence[str]
+
+
+def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
+    """Return the sources as they can be read, and what has to be written for them.
+
+    Raises:
+        UserError: a file cannot be read by `collect`.
+    """
+    from stages.commands.init.demo import demo_changes, is_demo
+    from stages.commands.init.estimate import estimate
+    from stages.commands.init.params_text import set_values
+    from stages.commands.init.sizes import measure, settings_for
+
+    readable, rows_of_source = _read_all(sources)
+    sizes = measure(list(rows_of_source.values()))
+    values, sentences = settings_for(rows_of_source, sizes)
+    settings = {source.name: source.settings() for source in readable}
+    text = PARAMS_FILE.read_text("utf-8")
+    new_text = set_values(text, {"collect.sources": settings, **values})
+
+    # The default data goes with the first data of the user's own.
+    removes_demo = is_demo(read_yaml(PARAMS_FILE))
+    changes: dict[Path, bytes | None] = demo_changes() if removes_demo else {}
+    if new_text != text:
+        changes[PARAMS_FILE] = new_text.encode()
+    copies = {
+        source.target: source.origin
+        for source in readable
+        if not _is_tracked_copy(source.origin, source.target)
+    }
+
+    rejected = {name: rows.ledger.dropped() for name, rows in rows_of_source.items()}
+    report = [
+        f"{sizes.records:,} records: {sizes.documents:,} documents and {sizes.pairs:,} pairs",
+        *_rejection_lines(rejected),
+        "Settings:",
+        *[f"  {key}: {_shown(value)}" for key, value in values.items()],
+        *sentences,
+        "Next, on this machine (from rates of the default data; see docs/stages/collect.md):",
+        *estimate(sizes, values["split.train"]).lines,
+    ]
+    return readable, Plan(copies, changes, removes_demo, report)
+
+
+def main(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or patterns of files.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Take every guess without a question.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace sources of your own, or uncommitted edits.")
+    ] = False,
+) -> None:
+    """Take your own files as the data: guess the settings, track the files, take the demo away."""
+    from stages.commands.init.changes import apply
+    from stages.commands.init.paths import expand
+    from stages.commands.init.questions import ask, description
+    from stages.commands.init.sources import guess_sources
+
+    if not yes and not sys.stdin.isatty():
+        raise UserError("there is no terminal to ask questions on", "add --yes to take the guesses")
+    _check_repository()
+
+    # What the files hold, as guessed and as a person sees it.
+    guesses = guess_sources(expand(paths))
+    if not yes:
+        guesses = ask(guesses)
+    readable, plan = make_plan(guesses)
+    for source in readable:
+        typer.echo("\n".join(description(source)))
+    typer.echo("\n".join(plan.report))
+
+    # Whatever would be lost is shown, and stays without --force.
+    if not plan.copies and not plan.changes:
+        typer.echo("Nothing to change: params.yaml and data/raw/ say this already.")
+        return
+    if not plan.removes_demo and not force:
+        typer.echo("\n".join(_difference_lines(plan)))
+        typer.echo("Nothing was changed. Add --force to change it.")
+        return
+    if not force:
+        _check_committed(plan)
+
+    apply(plan.copies, plan.changes)
+    typer.echo("\n".join(_outcome_lines(plan)))
+
+
+def _read_all(
+    sources: Sequence[SourceGuess],
+) -> tuple[list[SourceGuess], dict[str, Any]]:
+    """Return the sources and their rows by name. Documents are read before their questions."""
+    from stages.commands.init.sources import read_source, table_source
+
+    tables = {source.name: table_source(source) for source in sources}
+    readable: dict[str, SourceGuess] = {}
+    rows_of_source: dict[str, Any] = {}
+    for source in sorted(sources, key=lambda source: source.documents_of != ""):
+        known: set[str] = set()
+        if source.documents_of:
+            known = set(rows_of_source[source.documents_of].documents["doc_id"])
+        readable[source.name], rows_of_source[source.name] = read_source(source, tables, known)
+        tables[source.name] = table_source(readable[source.name])
+    return [readable[source.name] for source in sources], rows_of_source
+
+
+def _is_tracked_copy(origin: Path, target: Path) -> bool:
+    is_tracked = Path(f"{target}.dvc").exists()
+    return is_tracked and target.exists() and target.read_bytes() == origin.read_bytes()
+
+
+def _check_repository() -> None:
+    for folder, remedy in ((".git", "'git clone' the project"), (".dvc", "restore it from git")):
+        if not Path(folder).exists():
+            raise UserError(f"there is no {folder} here", f"{remedy}, and run from its root")
+
+
+def _check_committed(plan: Plan) -> None:
+    """Raise UserError if a file would be lost that git does not hold."""
+    paths = [str(path) for path in plan.changes]
+    status = subprocess.run(
+        ["git", "status", "--porcelain", "--", *paths],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    edited = [line[3:] for line in status.stdout.splitlines()]
+    if edited:
+        named = ", ".join(edited[:3])
+        raise UserError(
+            f"{named} {'and others ' if len(edited) > 3 else ''}would be replaced, "
+            "and git does not hold them",
+            "commit them first, or add --force",
+        )
+    existing = [str(target) for target, origin in plan.copies.items() if target.exists()]
+    foreign = [path for path in existing if not Path(path).samefile(plan.copies[Path(path)])]
+    if foreign:
+        raise UserError(f"{foreign[0]} exists already", "rename your file, or add --force")
+
+
+def _difference_lines(plan: Plan) -> list[str]:
+    """Return what would change: files under data/raw/, and lines of params.yaml."""
+    lines = [f"would copy {origin} to {target}" for target, origin in plan.copies.items()]
+    new_text = plan.changes.get(PARAMS_FILE)
+    if new_text is not None:
+        old_lines = PARAMS_FILE.read_text("utf-8").splitlines()
+        new_lines = new_text.decode().splitlines()
+        lines += difflib.unified_diff(
+            old_lines, new_lines, "params.yaml", "params.yaml (new)", lineterm=""
+        )
+    return lines
+
+
+def _outcome_lines(plan: Plan) -> list[str]:
+    lines = [f"Tracked by DVC: {target}" for target in plan.copies]
+    if not plan.removes_demo:
+        return [*lines, "Changed: params.yaml"]
+
+    removed = sum(content is None for content in plan.changes.values())
+    return [
+        *lines,
+        f"The default data is gone: its source, abbreviations and medical spellings, and {removed} "
+        "result files. git keeps them.",
+        "Run now:",
+        "  git add -A && git commit -m 'Start on my own data'",
+        "  make data    then open data/validate/index.html",
+    ]
+
+
+def _rejection_lines(rejected: Mapping[str, Mapping[str, int]]) -> list[str]:
+    lines: list[str] = []
+    for name, count_by_reason in rejected.items():
+        for reason, count in sorted(count_by_reason.items()):
+            lines.append(f"  rejected of '{name}': {count:,} {reason.replace('_', ' ')}")
+    return lines
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "null"
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+
+
+app = command(main, edits_params=True)
+
+if __name__ == "__main__":
+    app()

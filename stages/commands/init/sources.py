@@ -1,0 +1,212 @@
+"""Sources as `init` guesses them: names, settings, and what `collect` reads with them."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from stages.collect.interface import OUT_OF_DOMAIN, TableSource
+from stages.collect.records import SourceRows
+from stages.collect.source_settings import RAW, check_settings
+from stages.collect.table import read_table
+from stages.commands.init.column_names import name_rank
+from stages.commands.init.columns import ColumnGuess, guess_columns
+from stages.commands.init.formats import TableSample, read_sample
+from stages.lib.core.errors import UserError
+
+# A column leads to the documents of another file if so many of its values are keys there.
+_LEADING_SHARE = 0.9
+# A field whose bad values would cost whole rows is not mapped, by the reason of the rejection.
+_COSTLY_FIELD = {"duplicate_key": "key", "bad_time": "time"}
+_LABELS = ("score", "grade", "split")
+
+
+@dataclass(frozen=True)
+class SourceGuess:
+    """A source as it would stand in params.yaml.
+
+    Attributes:
+        name: its name.
+        origin: the file that the user named.
+        target: its path under data/raw/.
+        sample: what the beginning of the file looks like.
+        guess: which column holds which field.
+        documents_of: the source whose documents its pairs lead to; "" for none.
+    """
+
+    name: str
+    origin: Path
+    target: Path
+    sample: TableSample
+    guess: ColumnGuess
+    documents_of: str = ""
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of the source as they stand in params.yaml."""
+        settings: dict[str, Any] = {"reader": "table", "path": self.target.as_posix()}
+        settings |= self.sample.settings
+        if self.documents_of:
+            settings["documents_of"] = self.documents_of
+        settings["columns"] = dict(self.guess.columns)
+        return settings | dict(self.guess.settings)
+
+    def with_columns(self, columns: Mapping[str, str], note: str = "") -> SourceGuess:
+        """Return the source with other columns, and one more note."""
+        kept = dict(self.guess.settings)
+        if "score" not in columns:
+            kept.pop("score_range", None)
+        notes = [*self.guess.notes, *([note] if note else [])]
+        return replace(self, guess=replace(self.guess, columns=columns, settings=kept, notes=notes))
+
+
+def guess_sources(files: Sequence[Path]) -> list[SourceGuess]:
+    """Return a guess for each file.
+
+    Raises:
+        UserError: a file cannot be read, or holds no texts.
+    """
+    guesses: list[SourceGuess] = []
+    for file in files:
+        sample = read_sample(file)
+        guess = guess_columns(sample.values)
+        if "text" not in guess.columns:
+            names = ", ".join(map(repr, [*sample.values, *sample.nested][:20]))
+            raise UserError(
+                f"{file}: no column holds texts; its columns are {names}",
+                "check the header and the delimiter of the file",
+            )
+        name = _free_name(_source_name(file.stem), [other.name for other in guesses])
+        target = _target(file, name, sample.suffix)
+        guesses.append(SourceGuess(name, file, target, sample, guess))
+    return [_linked(guess, guesses) for guess in guesses]
+
+
+def read_source(
+    source: SourceGuess, sources: Mapping[str, TableSource], known_documents: Collection[str]
+) -> tuple[SourceGuess, SourceRows]:
+    """Return the source and its rows, read by the reader of `collect`.
+
+    A field that would cost rows is taken out of the mapping, with a note: a key that stands twice,
+    a time that is no date, labels on an unknown scale.
+
+    Args:
+        source: the source.
+        sources: the settings of all sources by name.
+        known_documents: the ids of the documents that its pairs lead to.
+
+    Raises:
+        UserError: the file is broken, or none of its rows can be used.
+    """
+    try:
+        rows = _rows(source, sources, known_documents)
+    except UserError as error:
+        unlabelled = {
+            field: column for field, column in source.guess.columns.items() if field not in _LABELS
+        }
+        if len(unlabelled) == len(source.guess.columns):
+            raise
+        note = f"labels are not read, since {error.fact}"
+        return read_source(source.with_columns(unlabelled, note), sources, known_documents)
+
+    # Take out what costs rows, and read once more.
+    dropped = rows.ledger.dropped()
+    for reason, field in _COSTLY_FIELD.items():
+        columns = dict(source.guess.columns)
+        if dropped[reason] and field in columns:
+            column = columns.pop(field)
+            if field == "key":
+                columns.pop("parent", None)
+            note = f"column '{column}' is no {field}: {dropped[reason]:,} rows would be lost"
+            return read_source(source.with_columns(columns, note), sources, known_documents)
+    return source, rows
+
+
+def table_source(source: SourceGuess) -> TableSource:
+    """Return the checked settings of a source."""
+    return TableSource.model_validate(source.settings())
+
+
+def _rows(
+    source: SourceGuess, sources: Mapping[str, TableSource], known_documents: Collection[str]
+) -> SourceRows:
+    settings = table_source(source)
+    check_settings(source.name, settings, {**sources, source.name: settings})
+
+    # The file stands where `collect` will find it, without a copy.
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / source.target.relative_to(RAW)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(source.origin.resolve())
+        return read_table(source.name, settings, Path(folder), known_documents)
+
+
+def _linked(source: SourceGuess, guesses: Sequence[SourceGuess]) -> SourceGuess:
+    """Return a file of questions that name documents of another file as such a source."""
+    columns = source.guess.columns
+    is_complete = {"anchor", "text"} <= columns.keys() and "text" not in source.guess.uncertain
+    if is_complete:
+        return source
+
+    for other in guesses:
+        if other is source or "key" not in other.guess.columns:
+            continue
+        keys = set(other.sample.values[other.guess.columns["key"]])
+        for column, values in source.sample.values.items():
+            filled = [value for value in values if value.strip()]
+            leading = [value for value in filled if value in keys]
+            names_documents = name_rank(column, "key") is not None or other.name in column
+            if (
+                names_documents
+                and column != columns.get("key")
+                and len(leading) >= _LEADING_SHARE * len(filled) > 0
+            ):
+                return _question_source(source, column, other.name)
+    return source
+
+
+def _question_source(source: SourceGuess, column: str, documents_of: str) -> SourceGuess:
+    columns = source.guess.columns
+    anchor = columns.get("anchor", columns["text"])
+    kept = {
+        field: name
+        for field, name in columns.items()
+        if field in ("key", "time", *_LABELS) and name != column
+    }
+    mapped = {"anchor": anchor, "document_key": column, **kept}
+    guess = replace(source.guess, columns=mapped, uncertain={})
+    return replace(source, guess=guess, documents_of=documents_of)
+
+
+def _source_name(stem: str) -> str:
+    """Return a name of letters, digits, '_' and '-'.
+
+    >>> _source_name("Häufige Fragen (2)")
+    'Haufige_Fragen_2'
+    """
+    decomposed = unicodedata.normalize("NFKD", stem)
+    ascii_letters = decomposed.encode("ascii", "ignore").decode()
+    name = re.sub(r"[^A-Za-z0-9_-]+", "_", ascii_letters).strip("_-")
+    return name if name and name != OUT_OF_DOMAIN else "table"
+
+
+def _free_name(name: str, used: Sequence[str]) -> str:
+    number = 2
+    free = name
+    while free in used:
+        free = f"{name}_{number}"
+        number += 1
+    return free
+
+
+def _target(file: Path, name: str, suffix: str) -> Path:
+    """Return the path under data/raw/. A file that lies there with a known suffix stays there."""
+    raw = Path(RAW)
+    resolved = file.resolve()
+    if resolved.suffix == suffix and raw.resolve() in resolved.parents and not file.is_symlink():
+        return raw / resolved.relative_to(raw.resolve())
+    return raw / f"{name}{suffix}"
