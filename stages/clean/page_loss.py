@@ -56,7 +56,7 @@ def page_loss(page: str, text: str) -> PageLoss:
         return PageLoss(0, 0, [])
 
     left = Counter(_words(_folded(text)))
-    main_text = _main_text(page)
+    main_text = main_element_text(page)
     pieces = main_text.split("\n")
     words = lost = 0
     lines: list[str] = []
@@ -90,13 +90,16 @@ def main_words(page: str) -> Counter[str]:
     >>> main_words("<body><nav>Home</nav><p>Tea, tea</p>")
     Counter({'Tea,': 1, 'tea': 1})
     """
-    return Counter(_main_text(page).split())
+    return Counter(main_element_text(page).split())
 
 
 # The extraction and the guard read the same page, one after the other.
 @lru_cache(maxsize=1)
-def _main_text(page: str) -> str:
-    """Return the text of the main element, without furniture, with a line break at each tag."""
+def main_element_text(page: str) -> str:
+    """Return the text of the main element, without furniture, with a line break at each tag.
+
+    A fragment is the body of a page.
+    """
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(page.encode("utf-8", "ignore"))
