@@ -125,22 +125,13 @@ def resolve_collisions(
     if not partner_of_id:
         return list(shards)
 
-    # What the documents of one form said, after cleaning and after the rules of markup.
-    said_of_id = {candidate.doc_id: candidate.said for candidate in candidates}
-    said_of_form: defaultdict[str, set[str]] = defaultdict(set)
-    for candidate in candidates:
-        said_of_form[candidate.form].add(candidate.said)
-    for shard, ids in zip(shards, ids_by_shard, strict=True):
-        for document in _documents(shard, ids & partner_of_id.keys()):
-            form = document.form(document.marked, template)
-            said_of_form[form].add(said_of_id[document.doc_id])
-
     # Put the texts back, shard by shard.
-    ambiguous = frozenset(form for form, said in said_of_form.items() if len(said) > 1)
+    colliding_by_shard = [ids & partner_of_id.keys() for ids in ids_by_shard]
+    ambiguous = _ambiguous_forms(shards, colliding_by_shard, candidates, template=template)
     resolved: list[CleanedShard] = []
-    for index, (shard, ids) in enumerate(zip(shards, ids_by_shard, strict=True)):
+    for index, (shard, ids) in enumerate(zip(shards, colliding_by_shard, strict=True)):
         resolutions: list[Resolution] = []
-        for document in _documents(shard, ids & partner_of_id.keys()):
+        for document in _documents(shard, ids):
             fields = _kept_fields(document, ambiguous, params, template=template)
             resolutions.append(Resolution(document, fields, partner_of_id[document.doc_id]))
         if resolutions:
@@ -240,7 +231,8 @@ def _candidate(document: Document, template: str) -> Candidate:
     """Return what decides whether a document collides."""
     # The text alone is compared where the title is not embedded.
     is_titled = has_title(template)
-    before, after = document.collected, document.cleaned
+    before = document.collected
+    after = document.cleaned
     is_edited = bool(document.rules)
     said = said_by(before.text, before.title if is_titled else "", is_markup=is_edited)
     said_after = said_by(after.text, after.title if is_titled else "", is_markup=False)
@@ -250,6 +242,29 @@ def _candidate(document: Document, template: str) -> Candidate:
         said=said,
         is_changed=is_edited and said != said_after,
     )
+
+
+def _ambiguous_forms(
+    shards: Sequence[CleanedShard],
+    ids_by_shard: Sequence[frozenset[str]],
+    candidates: Sequence[Candidate],
+    template: str,
+) -> frozenset[str]:
+    """Return the forms in which documents meet that said different things.
+
+    Forms count after all rules, and of the documents of `ids_by_shard` after those of markup too.
+    """
+    said_of_id = {candidate.doc_id: candidate.said for candidate in candidates}
+    said_of_form: defaultdict[str, set[str]] = defaultdict(set)
+    for candidate in candidates:
+        said_of_form[candidate.form].add(candidate.said)
+
+    for shard, ids in zip(shards, ids_by_shard, strict=True):
+        for document in _documents(shard, ids):
+            form = document.form(document.marked, template)
+            said_of_form[form].add(said_of_id[document.doc_id])
+
+    return frozenset(form for form, said in said_of_form.items() if len(said) > 1)
 
 
 def _kept_fields(
