@@ -17,6 +17,7 @@ text can be restored. Ids never change. The rules, in their order:
     case          lower case, if wished                                    unicode.py
 
 Then filters.py drops texts, and passages.py cuts those that are longer than the model can read.
+In the end collision_guard.py keeps documents apart that said different things.
 rules.py repeats the rules, steps.py applies them to a shard, and pipeline.py runs the passes,
 and corpus_model.py learns between them.
 """
@@ -182,6 +183,7 @@ def cleaning_metrics(
         },
         "passages": count_rows(corpus.passages),
         **page_losses(corpus.document_ledgers),
+        "collisions": document_lines["note", "collision"],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -63,6 +64,18 @@ def apply(text: str, edits: list[Edit]) -> str:
 
     for edit in edits:
         text = text[: edit.start] + edit.after + text[edit.end :]
+
+    return text
+
+
+def undone(text: str, edits: Iterable[Edit]) -> str:
+    """Return `text` as it was before `edits`, which are in the order in which they were made.
+
+    >>> undone("a cat", between("typo", "a cta", "a cat"))
+    'a cta'
+    """
+    for edit in reversed(list(edits)):
+        text = text[: edit.start] + edit.before + text[edit.start + len(edit.after) :]
 
     return text
 

@@ -29,6 +29,7 @@ from stages.clean.boilerplate.steps import (
     strip_boilerplate_documents,
     survey_documents,
 )
+from stages.clean.collision_guard import CleanedShard, resolve_collisions
 from stages.clean.corpus_model import CorpusModel, learn_corpus
 from stages.clean.count_sums import add_counts, gather_counts
 from stages.clean.interface import CleanParams
@@ -220,12 +221,31 @@ def clean(
         if cleaning_pass.table is Documents:
             context = replace(context, dropped=context.dropped | _dropped_ids(ledger))
 
+    # No document may equal another one that said something else.
+    cleaned_shards = [
+        CleanedShard(collected, rows=shard.path, passages=part, ledgers=tuple(parts))
+        for collected, shard, part, *parts in zip(
+            documents, shards[Documents], passages, *ledgers[Documents], strict=True
+        )
+    ]
+    cleaned_shards = resolve_collisions(
+        cleaned_shards,
+        context.params,
+        context.model_folder,
+        template=context.template,
+        scratch=scratch / "collisions",
+    )
+
     return CleanedCorpus(
-        documents=[shard.path for shard in shards[Documents]],
-        passages=passages,
+        documents=[shard.rows for shard in cleaned_shards],
+        passages=[shard.passages for shard in cleaned_shards],
         pairs=[shard.path for shard in shards[Pairs]],
-        document_ledgers=_join_ledgers(ledgers[Documents], scratch / "document-ledger"),
-        pair_ledgers=_join_ledgers(ledgers[Pairs], scratch / "pair-ledger"),
+        document_ledgers=_join_ledgers(
+            [shard.ledgers for shard in cleaned_shards], scratch / "document-ledger"
+        ),
+        pair_ledgers=_join_ledgers(
+            list(zip(*ledgers[Pairs], strict=True)), scratch / "pair-ledger"
+        ),
         counts=counts,
         corpus_model=context.corpus_model,
         verdicts=context.verdicts,
@@ -354,10 +374,10 @@ def _dropped_ids(ledgers: Sequence[Path]) -> frozenset[str]:
     return frozenset(ids)
 
 
-def _join_ledgers(ledgers_by_pass: Sequence[Sequence[Path]], scratch: Path) -> list[Path]:
+def _join_ledgers(ledgers_by_shard: Sequence[Sequence[Path]], scratch: Path) -> list[Path]:
     """Write a ledger for each shard with the lines of all passes; return their paths."""
     paths: list[Path] = []
-    for index, parts in enumerate(zip(*ledgers_by_pass, strict=True)):
+    for index, parts in enumerate(ledgers_by_shard):
         # Every pass numbered its own lines from 0.
         frames = [tables.read(part, Ledger) for part in parts]
         lines = pd.concat(frames, ignore_index=True)

@@ -59,7 +59,7 @@ def page_loss(page: str, text: str) -> PageLoss:
         return PageLoss(0, 0, [])
 
     left = Counter(_words(_folded(text)))
-    main_text = _main_text(page)
+    main_text = main_element_text(page)
     pieces = main_text.split("\n")
     words = lost = 0
     lines: list[str] = []
@@ -93,7 +93,7 @@ def main_words(page: str) -> Counter[str]:
     >>> main_words("<body><nav>Home</nav><p>Tea, tea</p>")
     Counter({'Tea,': 1, 'tea': 1})
     """
-    return Counter(split_words(_main_text(page)))
+    return Counter(split_words(main_element_text(page)))
 
 
 def split_words(text: str) -> list[str]:
@@ -110,8 +110,11 @@ def split_words(text: str) -> list[str]:
 
 # The extraction and the guard read the same page, one after the other.
 @lru_cache(maxsize=1)
-def _main_text(page: str) -> str:
-    """Return the text of the main element, without furniture, with a line break at each tag."""
+def main_element_text(page: str) -> str:
+    """Return the text of the main element, without furniture, with a line break at each tag.
+
+    A fragment is the body of a page.
+    """
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(page.encode("utf-8", "ignore"))
