@@ -121,7 +121,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         splits=splits,
         giants=giant_rows(assignment),
         fingerprints=fingerprints(
-            without_keys(rows.every_text(), own_documents),
+            rows.held_out_texts(split_of, own_documents),
             split_of,
             audit.tolerated,
             protected_texts,

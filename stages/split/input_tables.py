@@ -61,8 +61,8 @@ def read_tables(inputs: Inputs) -> Tables:
     given_splits = inputs.given_splits.frame()
     grades = inputs.grades.frame()
     return Tables(
-        collected_documents=inputs.documents.frame().drop(columns="text"),
-        built_documents=inputs.built_documents.frame().drop(columns="text"),
+        collected_documents=inputs.documents.frame_without("text"),
+        built_documents=inputs.built_documents.frame_without("text"),
         pairs=pairs,
         every_pair=every_pair,
         synthetic_pairs=synthetic_pairs,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from stages.lib.schemas.splits import EVALUATION_SPLITS
 from stages.lib.text.matches import TextMatches, TextVersions, match_texts
 from stages.split.components import Edge
 from stages.split.frozen_giants import Giant
@@ -40,8 +41,26 @@ class SplitRows(NamedTuple):
 
     def every_text(self) -> dict[str, list[str]]:
         """Return row id to all of its texts."""
-        texts = {**self.anchors, **self.texts}
-        return {row_id: [*texts[row_id], *self.untrained.get(row_id, ())] for row_id in texts}
+        return {row_id: self._texts_of(row_id) for row_id in (*self.anchors, *self.texts)}
+
+    def held_out_texts(
+        self, split_of: Mapping[str, str], without: Collection[str]
+    ) -> dict[str, list[str]]:
+        """Return row id to all of its texts, of the rows of validation and test.
+
+        Args:
+            split_of: row id to split.
+            without: rows that are left out.
+        """
+        return {
+            row_id: self._texts_of(row_id)
+            for row_id in (*self.anchors, *self.texts)
+            if row_id not in without and split_of[row_id] in EVALUATION_SPLITS
+        }
+
+    def _texts_of(self, row_id: str) -> list[str]:
+        texts = self.texts if row_id in self.texts else self.anchors
+        return [*texts[row_id], *self.untrained.get(row_id, ())]
 
     def matches(self, threshold: float) -> TextMatches:
         """Return all equal, near and overlapping texts, from this Jaccard similarity on."""

@@ -9,7 +9,7 @@ import pandas as pd
 
 from stages.lib.core.interface import TableFile
 from stages.lib.schemas.documents import Documents, Passages
-from stages.split.components import distinct_texts
+from stages.lib.text.text_file import StoredVersions
 
 # Documents or passages: both have the columns doc_id and text.
 TextTable = TableFile[Documents] | TableFile[Passages]
@@ -21,7 +21,7 @@ def document_texts(
     synthetic_pairs: pd.DataFrame,
     *,
     document_of_pair: Mapping[str, str],
-) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+) -> tuple[StoredVersions, StoredVersions]:
     """Return the texts of each document that may be trained on, and those as collected alone.
 
     The first have an entry for every document, which is empty where cleaning dropped it.
@@ -36,16 +36,14 @@ def document_texts(
     positives = synthetic_pairs[synthetic_pairs["positive"] != ""]
     doc_ids = positives["pair_id"].map(document_of_pair)
     cut_out = zip(doc_ids, positives["positive"], strict=True)
-    texts_of_document = distinct_texts(chain(*map(_rows, trained), cut_out))
+    collected_ids = [doc_id for batch in collected.batches() for doc_id in batch["doc_id"]]
+    known = frozenset(collected_ids)
+    rows = chain(*map(_rows, trained), cut_out)
+    texts = StoredVersions((row for row in rows if row[0] in known), collected_ids)
 
     # The text as collected, where no later stage has the same.
-    texts: dict[str, list[str]] = {}
-    untrained: dict[str, list[str]] = {}
-    for doc_id, text in _rows(collected):
-        texts[doc_id] = texts_of_document.get(doc_id, [])
-        if text not in texts[doc_id]:
-            untrained[doc_id] = [text]
-
+    raw_rows = _rows(collected)
+    untrained = StoredVersions(row for row in raw_rows if row[1] not in texts[row[0]])
     return texts, untrained
 
 

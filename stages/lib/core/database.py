@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _MEMORY = re.compile(r"[1-9][0-9]*(MB|GB)")
+_DEFAULT_MEGABYTES = 1000
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -45,7 +46,10 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 
 def memory_limit() -> str:
-    """Return how much memory the database may use: PAIRSMITH_MEMORY, or half of the machine.
+    """Return how much memory the database may use: PAIRSMITH_MEMORY, or 1 GB.
+
+    By default it is at most half of the machine. The join of 200,000 documents fits, with a part
+    of its tables on disk.
 
     Raises:
         UserError: PAIRSMITH_MEMORY is not a number of MB or GB.
@@ -53,7 +57,7 @@ def memory_limit() -> str:
     value = os.environ.get("PAIRSMITH_MEMORY", "")
     if not value:
         total_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        return f"{max(1, total_bytes // 2 // 10**6)}MB"
+        return f"{max(1, min(_DEFAULT_MEGABYTES, total_bytes // 2 // 10**6))}MB"
 
     if not _MEMORY.fullmatch(value):
         raise UserError(

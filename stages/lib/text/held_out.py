@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.splits import Fingerprints
-from stages.lib.text.matches import TextVersions
-from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
+from stages.lib.text.matches import NO_RUNS, TextVersions
+from stages.lib.text.normal_form import normal_form, shingle_hashes, shingles
 from stages.lib.text.overlap import Hashes, run_hashes, without_common
 from stages.lib.text.similarity_join import ShingleSets, similarity_join
 
@@ -80,8 +81,8 @@ def fingerprint_rows(held_out: Sequence[HeldOutText], common_runs: Hashes) -> pd
             item.split,
             text_hash,
             item.compared_with,
-            [] if item.is_near_allowed else hash_shingles(shingles(item.text)),
-            own_runs.tolist() if has_runs else [],
+            [] if item.is_near_allowed else _hashes_of(item.text),
+            own_runs if has_runs else NO_RUNS,
         )
 
     empty = Fingerprints.empty()
@@ -90,6 +91,11 @@ def fingerprint_rows(held_out: Sequence[HeldOutText], common_runs: Hashes) -> pd
 
     columns = list(empty.columns)
     return pd.DataFrame(list(rows.values()), columns=columns)
+
+
+def _hashes_of(text: str) -> list[npt.NDArray[np.uint64]]:
+    """Return the sorted hashes of each shingle set of `text`."""
+    return [shingle_hashes(shingle_set) for shingle_set in shingles(text)]
 
 
 def match_held_out(
@@ -173,8 +179,7 @@ class _HashedShingles(Mapping[str, ShingleSets]):
         self._versions = versions
 
     def __getitem__(self, row_id: str) -> ShingleSets:
-        texts = self._versions[row_id]
-        return [items for text in texts for items in hash_shingles(shingles(text))]
+        return [hashes for text in self._versions[row_id] for hashes in _hashes_of(text)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._versions)

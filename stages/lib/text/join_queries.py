@@ -11,7 +11,7 @@ from __future__ import annotations
 # Sets of both tables. `side` is the table of a set, and `other` the table that it is joined with.
 CREATE_SETS = """
 CREATE TEMP TABLE sets (
-    set_index BIGINT, row_index BIGINT, side TINYINT, other TINYINT, shingles UBIGINT[]
+    set_index INTEGER, row_index INTEGER, side TINYINT, other TINYINT, shingles UBIGINT[]
 )
 """
 INSERT_SETS = """
@@ -23,7 +23,7 @@ FROM incoming WHERE len(shingles) > 0
 # Shingles that two sets can share, from the rarest to the most frequent. The value breaks ties.
 RANK_SHINGLES = """
 CREATE TEMP TABLE ranks AS
-SELECT shingle, row_number() OVER (ORDER BY frequency, shingle) AS rank_index
+SELECT shingle, (row_number() OVER (ORDER BY frequency, shingle))::UINTEGER AS rank_index
 FROM (
     SELECT shingle, count(*) AS frequency
     FROM (SELECT side, unnest(shingles) AS shingle FROM sets)
@@ -37,20 +37,23 @@ SELECT set_index, rank_index
 FROM (SELECT set_index, unnest(shingles) AS shingle FROM sets) JOIN ranks USING (shingle)
 """
 
+# Tables go as soon as no query needs them. They take memory, or room on the disk.
+DROP_RANKS = "DROP TABLE ranks"
+DROP_SETS = "DROP TABLE sets"
+DROP_RANKED = "DROP TABLE ranked"
+
 # Sets with enough such shingles for the least that any partner asks for.
 KEEP_SETS = """
 CREATE TEMP TABLE kept AS
-SELECT set_index, row_index, side, other, len(shingles) AS size, ranked_count
+SELECT set_index, row_index, side, other, len(shingles)::INTEGER AS size, ranked_count
 FROM sets
 JOIN (SELECT set_index, count(*) AS ranked_count FROM ranked GROUP BY set_index) USING (set_index)
 WHERE ranked_count >= $larger_share * len(shingles) - 1e-9
 """
 
-# `pair_key` holds the set and the shingle in one number: shingles of one set are looked up by it.
 KEEP_MEMBERS = """
 CREATE TEMP TABLE members AS
-SELECT set_index, rank_index, set_index * 4294967296 + rank_index AS pair_key
-FROM ranked SEMI JOIN kept USING (set_index)
+SELECT set_index, rank_index FROM ranked SEMI JOIN kept USING (set_index)
 """
 
 # Prefix filter. `rest` counts the shingles of a set from this one on. Of n shingles that two sets
@@ -58,12 +61,12 @@ FROM ranked SEMI JOIN kept USING (set_index)
 # So the rarest `common` of them have a rest of at least n - common + 1, or they are all n.
 LARGER_PREFIXES = """
 CREATE TEMP TABLE larger AS
-SELECT * FROM (
-    SELECT set_index, row_index, side, other, size, rank_index,
-        ranked_count + 1
-            - row_number() OVER (PARTITION BY set_index ORDER BY rank_index) AS rest
-    FROM members JOIN kept USING (set_index)
-)
+SELECT set_index, row_index, side, other, size, rank_index, ranked_count + 1 - place AS rest
+FROM (
+    SELECT set_index, rank_index,
+        row_number() OVER (PARTITION BY set_index ORDER BY rank_index) AS place
+    FROM members
+) JOIN kept USING (set_index)
 WHERE rest >= $larger_share * size - $common + 1 - 1e-9
 """
 SMALLER_PREFIXES = """
@@ -93,7 +96,8 @@ FROM smaller s JOIN larger l ON s.rank_index = l.rank_index AND s.other = l.side
 WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 """
 
-# Exact verification: how many shingles the sets of each pair share, of how many.
+# Exact verification: how many shingles the sets of each pair share, of how many. A set and a
+# shingle are looked up as one number.
 VERIFY = """
 CREATE OR REPLACE TEMP TABLE near AS
 SELECT first_set, second_set, a.row_index AS first_row, b.row_index AS second_row, shared,
@@ -101,7 +105,10 @@ SELECT first_set, second_set, a.row_index AS first_row, b.row_index AS second_ro
 FROM (
     SELECT first_set, second_set, count(*) AS shared
     FROM pairs JOIN members ON set_index = first_set
-    WHERE second_set * 4294967296 + rank_index IN (SELECT pair_key FROM members)
+    WHERE second_set * 4294967296 + rank_index IN (
+        SELECT set_index * 4294967296 + rank_index FROM members
+        WHERE set_index IN (SELECT second_set FROM pairs)
+    )
     GROUP BY first_set, second_set
 )
 JOIN kept a ON a.set_index = first_set

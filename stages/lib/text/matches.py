@@ -8,15 +8,17 @@ held-out texts, whichever stage makes it, compares texts here.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from stages.lib.text.normal_form import normal_form, shingles
+from stages.lib.text.normal_form import normal_form, shingles_of_form
 from stages.lib.text.overlap import Hashes, shared_runs
-from stages.lib.text.similarity_join import ShingleSets, similarity_join
+from stages.lib.text.similarity_join import join_sets, set_reader
+from stages.lib.text.text_file import TextFile
 
 # Row id to its texts: as collected, as cleaned, as embedded.
 TextVersions = Mapping[str, Sequence[str]]
@@ -70,10 +72,10 @@ def match_texts(
             that recurs, so they are not searched for runs.
         source_of: row id to source; what recurs within a source is boilerplate.
     """
-    ids_of_form = ids_by_normal_form(*kinds, untrained or {})
-    near = _near_forms(ids_of_form, threshold)
-    runs = _overlapping(kinds, ids_of_form, source_of or {})
-    equal = {form: row_ids for form, row_ids in ids_of_form.items() if len(row_ids) > 1}
+    forms = _DistinctForms([*kinds, untrained or {}])
+    near = _near_forms(forms, threshold)
+    equal = forms.equal()
+    runs = _overlapping(kinds, equal, source_of or {})
     return runs._replace(equal=equal, near=near)
 
 
@@ -98,37 +100,51 @@ def equal_groups(*kinds: TextVersions) -> dict[str, list[str]]:
     return {form: row_ids for form, row_ids in groups.items() if len(row_ids) > 1}
 
 
-class _ShinglesOfForms(Mapping[str, ShingleSets]):
-    """Number of a form to its shingle sets, which are made when they are asked for.
+class _DistinctForms:
+    """The normal forms of all texts, in a file, and the rows that have a text of each form.
 
-    The sets take many times the memory of the texts, so they are never held all at once here.
+    Attributes:
+        forms: the forms, each once, in the order in which they were met.
+        row_ids: for each form the ids of its rows, sorted.
     """
 
-    def __init__(self, forms: Sequence[str]) -> None:
-        self._forms = forms
+    def __init__(self, kinds: Sequence[TextVersions]) -> None:
+        self.forms = TextFile()
+        self.row_ids: list[list[str]] = []
 
-    def __getitem__(self, key: str) -> ShingleSets:
-        return shingles(self._forms[int(key)])
+        # A hash of 128 bits stands for a form, so that memory holds no texts.
+        number_of_hash: dict[bytes, int] = {}
+        for versions in kinds:
+            for row_id, texts in versions.items():
+                for text in texts:
+                    form = normal_form(text)
+                    data = form.encode("utf-8", "surrogatepass")
+                    form_hash = hashlib.blake2b(data, digest_size=16).digest()
+                    number = number_of_hash.setdefault(form_hash, len(self.forms))
+                    if number == len(self.forms):
+                        self.forms.append(form)
+                        self.row_ids.append([])
+                    self.row_ids[number].append(row_id)
 
-    def __iter__(self) -> Iterator[str]:
-        # Of one width, so that sorted as text they are sorted by number.
-        return (f"{number:012d}" for number in range(len(self._forms)))
+        self.row_ids = [sorted(set(ids)) for ids in self.row_ids]
 
-    def __len__(self) -> int:
-        return len(self._forms)
+    def equal(self) -> dict[str, list[str]]:
+        """Return the forms that at least two rows have, with the ids of these."""
+        return {self.forms[number]: ids for number, ids in enumerate(self.row_ids) if len(ids) > 1}
 
 
-def _near_forms(
-    ids_of_form: Mapping[str, list[str]], threshold: float
-) -> list[tuple[list[str], list[str]]]:
+def _near_forms(forms: _DistinctForms, threshold: float) -> list[tuple[list[str], list[str]]]:
     """Return the ids of each two near forms, unless both are of the same row alone."""
-    # By form, so that a query that was clicked a hundred times is compared once.
-    forms = sorted(ids_of_form)
-    shingles_of_form = _ShinglesOfForms(forms)
+    # By form, so that a query that was clicked a hundred times is compared once. The shingles
+    # take many times the memory of the texts, so they are made when the database reads them.
+    order = forms.forms.order()
+    shingle_sets = (shingles_of_form(forms.forms[number]) for number in order)
+    edges = join_sets(set_reader(shingle_sets), None, threshold)
+
     near: list[tuple[list[str], list[str]]] = []
-    for left, right, _ in similarity_join(shingles_of_form, shingles_of_form, threshold):
-        left_ids = ids_of_form[forms[int(left)]]
-        right_ids = ids_of_form[forms[int(right)]]
+    for left, right in zip(edges.left.tolist(), edges.right.tolist(), strict=True):
+        left_ids = forms.row_ids[order[left]]
+        right_ids = forms.row_ids[order[right]]
         if len({*left_ids, *right_ids}) > 1:
             near.append((left_ids, right_ids))
 
@@ -137,22 +153,18 @@ def _near_forms(
 
 def _overlapping(
     kinds: Sequence[TextVersions],
-    ids_of_form: Mapping[str, list[str]],
+    equal: Mapping[str, list[str]],
     source_of: Mapping[str, str],
 ) -> TextMatches:
     """Return the rows that share a run, and the runs that are boilerplate; no other matches."""
     # Equal rows count as one, or a text with ten copies were boilerplate.
-    first_of_row = _first_equals(ids_of_form)
-    texts_of_first: dict[str, dict[str, None]] = defaultdict(dict)
+    first_of_row = _first_equals(equal)
     rows_of_first: dict[str, list[str]] = defaultdict(list)
     for versions in kinds:
         for row_id in sorted(versions):
-            first = first_of_row.get(row_id, row_id)
-            texts_of_first[first].update(dict.fromkeys(versions[row_id]))
-            rows_of_first[first].append(row_id)
+            rows_of_first[first_of_row.get(row_id, row_id)].append(row_id)
 
-    texts = {first: list(distinct) for first, distinct in texts_of_first.items()}
-    shared = shared_runs(texts, source_of)
+    shared = shared_runs(_TextsOfRows(kinds, rows_of_first), source_of)
     groups: list[list[str]] = []
     for group in shared.groups:
         groups.append(sorted(row_id for first in group for row_id in rows_of_first[first]))
@@ -160,12 +172,36 @@ def _overlapping(
     return TextMatches({}, [], groups, shared.common)
 
 
-def _first_equals(ids_of_form: Mapping[str, list[str]]) -> dict[str, str]:
+class _TextsOfRows(Mapping[str, list[str]]):
+    """First of equal rows to the distinct texts of these rows, which are read when asked for."""
+
+    def __init__(
+        self, kinds: Sequence[TextVersions], rows_of_first: Mapping[str, Sequence[str]]
+    ) -> None:
+        self._kinds = kinds
+        self._rows_of_first = rows_of_first
+
+    def __getitem__(self, first: str) -> list[str]:
+        texts: dict[str, None] = {}
+        for row_id in self._rows_of_first[first]:
+            for versions in self._kinds:
+                texts.update(dict.fromkeys(versions.get(row_id, ())))
+
+        return list(texts)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows_of_first)
+
+    def __len__(self) -> int:
+        return len(self._rows_of_first)
+
+
+def _first_equals(equal: Mapping[str, list[str]]) -> dict[str, str]:
     """Return row id to the first row of its kind with an equal text, for rows that have equals."""
     first_of_row: dict[str, str] = {}
-    for form in sorted(form for form, row_ids in ids_of_form.items() if len(row_ids) > 1):
+    for form in sorted(equal):
         first_of_kind: dict[str, str] = {}
-        for row_id in ids_of_form[form]:
+        for row_id in equal[form]:
             # The letter of an id is its kind: a pair or a document.
             first_of_row.setdefault(row_id, first_of_kind.setdefault(row_id[0], row_id))
 

@@ -8,6 +8,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 # Vowel signs and accents belong to the letter before them, but \w leaves them out. Without
 # its vowel signs the Hindi word for "day" is the word for "poor". Variation selectors and
 # enclosing marks only choose how a symbol is drawn, so they are no part of a word.
@@ -137,7 +140,15 @@ def shingles(text: str) -> tuple[frozenset[str], ...]:
     >>> [len(shingle_set) for shingle_set in shingles("one two three four five six seven eight")]
     [6, 37]
     """
-    normal = normal_form(text)
+    return shingles_of_form(normal_form(text))
+
+
+def shingles_of_form(normal: str) -> tuple[frozenset[str], ...]:
+    """Return the `shingles` of a text that is in normal form already.
+
+    >>> shingles_of_form("reset it") == shingles("Reset it!")
+    True
+    """
     tokens = normal.split()
     by_words, by_characters = shingle_kinds(normal, len(tokens))
 
@@ -217,15 +228,17 @@ def hash_shingles(sets: Sequence[Iterable[str]]) -> list[list[int]]:
     >>> hash_shingles([["abc", "def", "abc"], ["def"]])
     [[6455300059550759896, 8631541059365646922], [8631541059365646922]]
     """
-    return [_sorted_hashes(shingle_set) for shingle_set in sets]
+    return [shingle_hashes(shingle_set).tolist() for shingle_set in sets]
 
 
-def _sorted_hashes(shingle_set: Iterable[str]) -> list[int]:
-    hashes = {
-        int.from_bytes(
-            hashlib.blake2b(shingle.encode("utf-8", "surrogatepass"), digest_size=8).digest(),
-            "little",
-        )
+def shingle_hashes(shingle_set: Iterable[str]) -> npt.NDArray[np.uint64]:
+    """Return the sorted 64-bit hashes of the set, of shape (distinct shingles,).
+
+    >>> shingle_hashes(["abc", "def", "abc"])
+    array([6455300059550759896, 8631541059365646922], dtype=uint64)
+    """
+    digests = [
+        hashlib.blake2b(shingle.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         for shingle in shingle_set
-    }
-    return sorted(hashes)
+    ]
+    return np.unique(np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64, copy=False))

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -97,15 +98,10 @@ def shared_runs(
         source_of: row id to source; "" for others.
         limit: the number of rows of one source from which a run is boilerplate.
     """
-    ids = sorted(rows)
-    candidates = _candidate_rows([rows[row_id] for row_id in ids])
-    ids = [ids[index] for index in candidates]
-    texts = [text for row_id in ids for text in rows[row_id]]
-    row_of_text = np.repeat(np.arange(len(ids)), [len(rows[row_id]) for row_id in ids])
+    ids = _candidate_rows(rows)
 
     # All runs of these rows; those of one row alone are no evidence.
-    parts = [_with_rows(_full_runs(batch), row_of_text) for batch in _batches(texts)]
-    runs = _by_hash(_distinct(parts))
+    runs = _by_hash(_runs_of_rows(rows, ids, _full_runs))
     is_shared = _is_repeated(runs.hashes)
     runs = RunHashes(runs.hashes[is_shared], runs.owners[is_shared])
 
@@ -288,18 +284,32 @@ def _mixed(values: Hashes) -> Hashes:
 # --- rows that share runs
 
 
-def _candidate_rows(texts_of_row: Sequence[Sequence[str]]) -> list[int]:
-    """Return the indices of the rows that share a selected run with another row."""
-    row_of_text = np.repeat(np.arange(len(texts_of_row)), [len(texts) for texts in texts_of_row])
-    texts = (text for row_texts in texts_of_row for text in row_texts)
-    parts = [_with_rows(_selected_runs(batch), row_of_text) for batch in _batches(texts)]
-    runs = _by_hash(_distinct(parts))
-    rows: list[int] = np.unique(runs.owners[_is_repeated(runs.hashes)]).tolist()
-    return rows
+def _candidate_rows(rows: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the sorted ids of the rows that share a selected run with another row."""
+    ids = sorted(rows)
+    runs = _by_hash(_runs_of_rows(rows, ids, _selected_runs))
+    return [ids[index] for index in np.unique(runs.owners[_is_repeated(runs.hashes)])]
 
 
-def _with_rows(runs: RunHashes, row_of_text: _Indices) -> RunHashes:
-    return _distinct([RunHashes(runs.hashes, row_of_text[runs.owners])])
+def _runs_of_rows(
+    rows: Mapping[str, Sequence[str]], ids: Sequence[str], runs_of: Callable[[_Batch], RunHashes]
+) -> RunHashes:
+    """Return the runs of the rows `ids`. An owner is the index of a row."""
+    # Texts are read when their batch is made, so memory never holds all of them.
+    row_of_text = array("q")
+
+    def texts() -> Iterator[str]:
+        for index, row_id in enumerate(ids):
+            for text in rows[row_id]:
+                row_of_text.append(index)
+                yield text
+
+    parts: list[RunHashes] = []
+    for batch in _batches(texts()):
+        runs = runs_of(batch)
+        parts.append(_distinct([RunHashes(runs.hashes, np.array(row_of_text)[runs.owners])]))
+
+    return _distinct(parts)
 
 
 def _distinct(parts: Sequence[RunHashes]) -> RunHashes:

@@ -10,7 +10,8 @@ prefixes that share several elements).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ import pyarrow as arrow
 from stages.lib.core.database import connect
 from stages.lib.text import join_queries
 from stages.lib.text.crowds import JoinRun, candidates_beside_crowds, find_crowds
-from stages.lib.text.normal_form import hash_shingles
+from stages.lib.text.normal_form import shingle_hashes
 
 # The shingle sets of a row: one or two of each of its texts, as shingles or as their hashes.
 ShingleSets = Sequence[Collection[Any]]
@@ -93,8 +94,11 @@ def similarity_join(
         return
 
     # The database reads the sets in batches, so memory never holds all of them.
-    left_sets = _set_reader(rows, left_ids)
-    right_sets = None if rows is others else _set_reader(others, right_ids)
+    left_sets = set_reader(rows[row_id] for row_id in left_ids)
+    right_sets = None
+    if rows is not others:
+        right_sets = set_reader(others[row_id] for row_id in right_ids)
+
     edges = join_sets(left_sets, right_sets, threshold)
     columns = zip(edges.left.tolist(), edges.right.tolist(), edges.similarity.tolist(), strict=True)
     for left, right, similarity in columns:
@@ -140,8 +144,11 @@ def join_sets(
         # Keep the sets that can have a partner, and their shingles in order of rarity.
         run.execute(join_queries.RANK_SHINGLES)
         run.execute(join_queries.MATCH_SHINGLES)
+        run.execute(join_queries.DROP_RANKS)
         run.execute(join_queries.KEEP_SETS)
+        run.execute(join_queries.DROP_SETS)
         run.execute(join_queries.KEEP_MEMBERS)
+        run.execute(join_queries.DROP_RANKED)
         run.execute(join_queries.LARGER_PREFIXES)
         run.execute(join_queries.SMALLER_PREFIXES)
 
@@ -209,23 +216,27 @@ def _pair_rule(threshold: float, measure: Measure) -> _PairRule:
     )
 
 
-def _set_reader(rows: Mapping[str, ShingleSets], ids: Sequence[str]) -> arrow.RecordBatchReader:
+def set_reader(rows: Iterable[ShingleSets]) -> arrow.RecordBatchReader:
     """Return the sets of all rows as batches of SET_SCHEMA, which are made when they are read."""
-    return arrow.RecordBatchReader.from_batches(SET_SCHEMA, _set_batches(rows, ids))
+    return arrow.RecordBatchReader.from_batches(SET_SCHEMA, _set_batches(rows))
 
 
-def _set_batches(
-    rows: Mapping[str, ShingleSets], ids: Sequence[str]
-) -> Iterator[arrow.RecordBatch]:
+def _set_batches(rows: Iterable[ShingleSets]) -> Iterator[arrow.RecordBatch]:
+    numbered_rows = enumerate(rows)
     set_start = 0
-    for first in range(0, len(ids), _BATCH_ROWS):
+    while True:
         # The hashes of each set, and the row that it belongs to.
         hashed: list[npt.NDArray[np.uint64]] = []
         row_indices: list[int] = []
-        for row_index in range(first, min(first + _BATCH_ROWS, len(ids))):
-            for shingles in rows[ids[row_index]]:
+        row_count = 0
+        for row_index, shingle_sets in islice(numbered_rows, _BATCH_ROWS):
+            row_count += 1
+            for shingles in shingle_sets:
                 hashed.append(_distinct_hashes(shingles))
                 row_indices.append(row_index)
+
+        if not row_count:
+            return
 
         ends = np.cumsum([0, *map(len, hashed)])
         values = np.concatenate([np.empty(0, dtype=np.uint64), *hashed])
@@ -240,9 +251,10 @@ def _set_batches(
 
 def _distinct_hashes(shingles: Collection[Any]) -> npt.NDArray[np.uint64]:
     """Return the distinct shingles as hashes. Hashes stay as they are."""
+    if isinstance(shingles, np.ndarray):
+        return np.unique(shingles)
     if any(isinstance(shingle, str) for shingle in shingles):
-        [hashes] = hash_shingles([shingles])
-        return np.array(hashes, dtype=np.uint64)
+        return shingle_hashes(shingles)
 
     return np.unique(np.fromiter(shingles, np.uint64, len(shingles)))
 

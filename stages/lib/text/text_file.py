@@ -1,0 +1,105 @@
+"""Texts in a temporary file instead of memory: by number, and by the row that has them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+
+import numpy as np
+
+# Texts are first ordered by so many bytes. Texts that begin alike are read whole.
+_PREFIX_BYTES = 32
+
+
+class TextFile:
+    """Texts by number, from 0. The file has no name and goes with the object.
+
+    >>> texts = TextFile()
+    >>> [texts.append("Reset it."), texts.append("Call us.")]
+    [0, 1]
+    >>> texts[1], len(texts), texts.order()
+    ('Call us.', 2, [1, 0])
+    """
+
+    def __init__(self) -> None:
+        # It lives as long as this object, and no name of it is left behind.
+        self._file = tempfile.TemporaryFile(prefix="pairsmith-")  # noqa: SIM115
+        self._ends = array("q", [0])
+        self._is_written = True
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def append(self, text: str) -> int:
+        """Return the number of `text`, which is written to the end of the file."""
+        data = text.encode("utf-8", "surrogatepass")
+        self._file.write(data)
+        self._ends.append(self._ends[-1] + len(data))
+        self._is_written = False
+        return len(self) - 1
+
+    def __getitem__(self, number: int) -> str:
+        return self._read(number).decode("utf-8", "surrogatepass")
+
+    def order(self) -> list[int]:
+        """Return the numbers of all texts, sorted by text."""
+        # UTF-8 has the order of the characters.
+        starts = (self._read(number, _PREFIX_BYTES) for number in range(len(self)))
+        prefixes = np.fromiter(starts, f"S{_PREFIX_BYTES}", len(self))
+        by_prefix = np.argsort(prefixes, kind="stable").tolist()
+
+        # Texts that begin alike.
+        numbers: list[int] = []
+        for _, group in groupby(by_prefix, key=prefixes.__getitem__):
+            alike = list(group)
+            numbers.extend(sorted(alike, key=self.__getitem__) if len(alike) > 1 else alike)
+
+        return numbers
+
+    def _read(self, number: int, limit: int | None = None) -> bytes:
+        """Return a text, or its first bytes."""
+        if not self._is_written:
+            self._file.flush()
+            self._is_written = True
+
+        start = self._ends[number]
+        size = self._ends[number + 1] - start
+        return os.pread(self._file.fileno(), size if limit is None else min(size, limit), start)
+
+
+class StoredVersions(Mapping[str, list[str]]):
+    """Row id to the distinct texts of the row, which lie in a file until they are asked for.
+
+    >>> versions = StoredVersions([("d1", "Reset it."), ("d2", "No."), ("d1", "Reset it.")])
+    >>> versions["d1"], list(versions)
+    (['Reset it.'], ['d1', 'd2'])
+    """
+
+    def __init__(self, rows: Iterable[tuple[str, str]], row_ids: Iterable[str] = ()) -> None:
+        """Write the texts.
+
+        Args:
+            rows: pairs of row id and text, in the order that the texts of a row shall have.
+            row_ids: rows that have an entry even without a text; they come first.
+        """
+        self._texts = TextFile()
+        self._numbers: dict[str, tuple[int, ...]] = dict.fromkeys(row_ids, ())
+        for row_id, text in rows:
+            known = self._numbers.get(row_id, ())
+            if all(self._texts[number] != text for number in known):
+                self._numbers[row_id] = (*known, self._texts.append(text))
+
+    def __getitem__(self, row_id: str) -> list[str]:
+        return [self._texts[number] for number in self._numbers[row_id]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __contains__(self, row_id: object) -> bool:
+        return row_id in self._numbers
