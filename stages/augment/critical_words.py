@@ -1,66 +1,55 @@
-"""The words that a paraphrase must keep: numbers, units, sides, negations, names and codes.
+"""The words that a paraphrase must keep: units, sides, negations, strengths, names and codes.
 
-Each function returns what a text says about one kind, so that two texts that say the same give
-equal results. The word lists (opposites.txt, units.txt and those below) are English.
+Some functions return what a text says about one kind, so that two texts that say the same give
+equal results. Others compare two texts. Numbers have a file of their own. The word lists
+(opposites.txt, units.txt and those below) are English.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from stages.augment.numerals import is_number, is_numeral
 from stages.lib.preprocessing.language import verbatim_spans
 from stages.lib.text.normal_form import words
 
-_CARDINALS = "two three four five six seven eight nine ten eleven twelve"
-_ORDINALS = "second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
-
-# "One" is left out: it is a pronoun more often than a number.
-_NUMBER_OF_WORD = {
-    **{word: str(number) for number, word in enumerate(_CARDINALS.split(), start=2)},
-    **{word: str(number) for number, word in enumerate(_ORDINALS.split(), start=2)},
-    "first": "1",
-    "twenty": "20",
-    "thirty": "30",
-    "hundred": "100",
-    "thousand": "1000",
-}
-_NUMBER = re.compile(r"(?:(?<![\w-])-)?\d+(?:[.,]\d+)*|[<>≤≥±]=?")
-_THOUSANDS = re.compile(r"[.,](?=\d{3}(?!\d))")
 _UNIT_AFTER_NUMBER = re.compile(r"(?<=\d)\s?(%|°[cf]?|[a-zµμ]+)(?:/([a-zµμ]+))?(?![a-zµμ])")
 
 # These words are units only behind a number, as are names of one or two letters ("m", "ms").
 _NEED_NUMBER = {"second", "foot", "feet", "mole", "bit", "bits", "min"}
 
 _NEGATIVE_WORDS = """no not non without never none nor neither nobody nothing cannot absent absence
-missing lack lacks lacking except excluding unless fail fails failed failure"""
+missing lack lacks lacking except excluding unless fail fails failed failure unable inability
+incapable incapacity"""
 _NEGATIONS = frozenset(_NEGATIVE_WORDS.split())
 _NEGATED_VERB = re.compile(r"n['\u2019]t\b")
+_DENIED_WORD = re.compile(r"\b(?:not|non)[ -]+([a-z]{3,})")
+_ABSENT_THING = re.compile(r"\b(?:without|no|lacking)[ -]+([a-z]{3,})")
 _NEGATIVE_PREFIXES = ("un", "in", "im", "ir", "il", "dis", "non", "a", "an")
 
+# Words of strength. A paraphrase may leave one out, but not exchange it for its counterpart.
+_STRENGTHS = (
+    (
+        frozenset(["must", "shall", "should", "mandatory", "required"]),
+        frozenset(["may", "might", "can", "could", "optional", "optionally"]),
+    ),
+    (
+        frozenset(["all", "every", "each", "entire", "whole", "always"]),
+        frozenset(["some", "several", "few", "many", "most", "certain", "sometimes", "often"]),
+    ),
+)
+
 _CODE = re.compile(r"\d[^\W\d_]|[^\W\d_]\d|[A-Z]\w*[A-Z]|_|[a-z][A-Z]|[@\\#$~^|=]|:\w")
+# The s of "IDs", and what stands behind the apostrophe of "AWS's".
+_PLURAL_CODE = re.compile(r"(?<=[A-Z]{2})(?:['\u2019]?s)$")
 _SPACE_BEFORE_SIGN = re.compile(r"(?<=\w) +(?=[+#](?!\w))")
 _PUNCTUATION = ".,;:!?()[]{}\"'"
 
 _CAPITALISED_INSIDE = re.compile(r"(?<![.!?:]\s)(?<!^)\b[A-Z][a-z]+\b")
 _LOWER_CASE_WORD = re.compile(r"\b[a-z]+\b")
-
-
-def numbers(text: str) -> Counter[str]:
-    """Return the numbers of `text`, in digits or in words, and the signs of comparison.
-
-    An ordinal counts as its number.
-
-    >>> sorted(numbers("the third of 1,000").elements())
-    ['1000', '3']
-    """
-    in_digits = [_THOUSANDS.sub("", number).replace(",", ".") for number in _NUMBER.findall(text)]
-    in_words = [_NUMBER_OF_WORD[word] for word in words(text) if word in _NUMBER_OF_WORD]
-
-    return Counter(in_digits) + Counter(in_words)
 
 
 def units(text: str) -> frozenset[str]:
@@ -78,9 +67,7 @@ def units(text: str) -> frozenset[str]:
         names.update(match)
 
     # Long names are units anywhere.
-    for word in words(lowered):
-        if len(word) > 2 and word not in _NEED_NUMBER:
-            names.add(word)
+    names.update(word for word in words(lowered) if _is_unit_anywhere(word))
 
     return frozenset(unit_of_name[name] for name in names if name in unit_of_name)
 
@@ -107,16 +94,43 @@ def negations(text: str) -> int:
     return negative_words + len(_NEGATED_VERB.findall(text.lower()))
 
 
-def is_negated(text: str, other: str) -> bool:
-    """Return whether a negative prefix denies a word of one text in the other.
+def are_negations_kept(text: str, other: str) -> bool:
+    """Return whether both texts deny as often, and no prefix denies a word of one in the other.
 
-    >>> is_negated("stable joint", "unstable joint")
-    True
+    "Not stable" denies as "unstable" does, and "without pain" as "painless".
+
+    >>> are_negations_kept("stable joint", "unstable joint")
+    False
     """
+    text = _with_denying_words(text, set(words(other)))
+    other = _with_denying_words(other, set(words(text)))
     text_words = set(words(text))
     other_words = set(words(other))
 
-    return _has_negated_word(text_words, other_words) or _has_negated_word(other_words, text_words)
+    return (
+        negations(text) == negations(other)
+        and not _has_negated_word(text_words, other_words)
+        and not _has_negated_word(other_words, text_words)
+    )
+
+
+def are_strengths_kept(text: str, other: str) -> bool:
+    """Return whether neither text makes a duty of what the other allows, or "all" of its "some".
+
+    >>> are_strengths_kept("keys may expire", "keys must expire")
+    False
+    """
+    text_words = words(text)
+    other_words = words(other)
+    for strong, weak in _STRENGTHS:
+        strong_gained = _count_of(text_words, strong) - _count_of(other_words, strong)
+        weak_gained = _count_of(text_words, weak) - _count_of(other_words, weak)
+
+        # A word of one strength went, and one of the other came.
+        if strong_gained * weak_gained < 0:
+            return False
+
+    return True
 
 
 def codes(text: str) -> frozenset[str]:
@@ -131,7 +145,16 @@ def codes(text: str) -> frozenset[str]:
     for start, end in verbatim_spans(joined):
         parts.update(part.strip(_PUNCTUATION) for part in joined[start:end].split("/"))
 
-    return frozenset(part for part in parts if _CODE.search(part))
+    # A code may be joined to a word: "T2-weighted" names T2. Numerals are compared as numbers.
+    pieces: set[str] = set()
+    for part in parts:
+        pieces.update(piece.strip(_PUNCTUATION) for piece in part.split("-"))
+
+    return frozenset(
+        _PLURAL_CODE.sub("", piece)
+        for piece in pieces
+        if _CODE.search(piece) and not is_numeral(piece)
+    )
 
 
 def names(text: str) -> frozenset[str]:
@@ -150,14 +173,39 @@ def names(text: str) -> frozenset[str]:
 
 
 def is_critical(word: str) -> bool:
-    """Return whether `word` is a number, a side or a negation, which functions above compare."""
-    return word in _NUMBER_OF_WORD or word in _NEGATIONS or word in _sides_of_word()
+    """Return whether `word` is a number, a unit, a side or a negation, which are compared."""
+    return (
+        is_number(word) or _is_unit_anywhere(word) or word in _NEGATIONS or word in _sides_of_word()
+    )
+
+
+def _is_unit_anywhere(word: str) -> bool:
+    """Return whether a word is a unit of measure also where no number stands before it."""
+    return len(word) > 2 and word not in _NEED_NUMBER and word in _units()
+
+
+def _count_of(text_words: Iterable[str], listed: frozenset[str]) -> int:
+    return sum(word in listed for word in text_words)
 
 
 def _are_named_in(sides: Iterable[frozenset[str]], others: Iterable[frozenset[str]]) -> bool:
     """Return whether each word's `sides` share one with `others`."""
     named = frozenset[str]().union(*others)
     return all(word_sides & named for word_sides in sides)
+
+
+def _with_denying_words(text: str, known: set[str]) -> str:
+    """Return `text` in lower case with "not stable" as a denying word that is in `known`."""
+
+    def joined(match: re.Match[str]) -> str:
+        candidates = [prefix + match[1] for prefix in _NEGATIVE_PREFIXES]
+        return next((word for word in candidates if word in known), match[0])
+
+    def shortened(match: re.Match[str]) -> str:
+        candidates = [match[1] + "less", match[1].removesuffix("s") + "less"]
+        return next((word for word in candidates if word in known), match[0])
+
+    return _ABSENT_THING.sub(shortened, _DENIED_WORD.sub(joined, text.lower()))
 
 
 def _has_negated_word(text_words: set[str], other_words: set[str]) -> bool:

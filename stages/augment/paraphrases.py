@@ -21,6 +21,8 @@ from stages.augment.content_words import (
     word_changes,
 )
 from stages.augment.interface import AugmentParams
+from stages.augment.numerals import are_numbers_kept
+from stages.augment.synonyms import are_synonyms
 from stages.lib.core.params import ModelParams
 from stages.lib.preprocessing.language import detect_language
 from stages.lib.retrieval.corpus import Corpus
@@ -36,6 +38,7 @@ REASONS = (
     "unit",
     "side",
     "negation",
+    "strength",
     "name",
     "word",
     "language",
@@ -147,13 +150,15 @@ class ParaphraseScorer:
         for change in changes:
             word_pairs |= change.word_pairs()
 
-        # By the base model, except for words that known anchors relate.
+        # By the base model, except for words that known anchors or the thesaurus relate.
         cosines = self._encoded_cosines(sorted(word_pairs))
 
         for word, other in word_pairs:
             known_cosine = self._contexts.cosine(word, other)
             if known_cosine is not None:
                 cosines[word, other] = known_cosine
+            elif not self._contexts.are_both_used(word, other) and are_synonyms(word, other):
+                cosines[word, other] = 1.0
 
         return [min_word_cosine(change, cosines) for change in changes]
 
@@ -184,8 +189,8 @@ def rejection_reasons(scores: ParaphraseScores, params: AugmentParams) -> dict[s
     if scores.word_cosine < params.min_word_cosine:
         score_of_reason["word"] = scores.word_cosine
 
-    # Too far from the parent, or so close that it is a copy.
-    if scores.chrf < params.min_chrf:
+    # Too far from the parent, or so close that it is a copy. Known synonyms share few letters.
+    if scores.chrf < params.min_chrf and scores.word_cosine < 1.0:
         score_of_reason["chrf"] = scores.chrf
     elif scores.chrf > params.max_chrf:
         score_of_reason.setdefault("copied", scores.chrf)
@@ -209,7 +214,6 @@ def wording_reasons(parent: str, text: str, changes: WordChanges) -> tuple[str, 
         text: the paraphrase.
         changes: the content words that it lost and gained.
     """
-    are_negations_kept = critical_words.negations(text) == critical_words.negations(parent)
     are_codes_kept = critical_words.codes(text) == critical_words.codes(parent)
 
     # The language of a short text is often unclear. It is "" then, and passes.
@@ -219,10 +223,11 @@ def wording_reasons(parent: str, text: str, changes: WordChanges) -> tuple[str, 
     is_passed = {
         "copied": normal_form(text) != normal_form(parent),
         "truncated": not is_truncated(parent, text, changes),
-        "number": critical_words.numbers(text) == critical_words.numbers(parent),
+        "number": are_numbers_kept(text, parent),
         "unit": critical_words.units(text) == critical_words.units(parent),
         "side": critical_words.are_sides_kept(text, parent),
-        "negation": are_negations_kept and not critical_words.is_negated(text, parent),
+        "negation": critical_words.are_negations_kept(text, parent),
+        "strength": critical_words.are_strengths_kept(text, parent),
         "name": are_codes_kept and _are_names_kept(parent, text),
         "language": len(languages) < 2,
     }

@@ -28,6 +28,10 @@ VOCABULARY = {"hepatic", "renal", "ilium", "ileum", "liver"}
         ("2nd", "3rd", False),
         ("12", "13", False),
         ("face", "phase", False),
+        ("responsiveness", "response", True),
+        ("classification", "classify", True),
+        ("administration", "administrator", True),
+        ("organ", "organization", False),
     ],
 )
 def test_the_same_word(word, other, same):
@@ -46,6 +50,11 @@ def test_the_same_word(word, other, same):
             ("toes",),
             (),
         ),  # numbers, sides and negations are compared elsewhere
+        ("twelve characters", "12 characters", (), ()),
+        ("20 % of the weight", "20 percent of the weight", (), ()),
+        ("preauricular sweating", "pre-auricular sweating", (), ()),
+        ("time-out of the data base", "timeout of the database", (), ()),
+        ("a green house", "a greenhouse effect", (), ("effect",)),
     ],
 )
 def test_lost_and_gained_words(parent, text, lost, gained):
@@ -61,6 +70,14 @@ def test_lost_and_gained_words(parent, text, lost, gained):
         ("attachments to an attachment set", "attachments to a set of", True),
         ("what is this for", "what this is for", False),
         ("hepatic cyst", "renal cyst", False),
+        ("magnetic resonance imaging (MRI)", "magnetic resonance (MRI)", False),
+        ("magnetic resonance imaging (MRI)", "magnetic resonance", True),
+        ("magnetic resonance imaging (CT)", "magnetic resonance (CT)", True),
+        ("value added tax (VAT) of goods", "value tax (VAT) of goods", False),
+        ("value added tax (VAT) of goods", "value tax (VAT)", True),
+        ("cross-sectional diameter", "cross diameter", False),
+        ("role-based access", "role access", False),
+        ("sugar-free drink", "sugar drink", True),
     ],
 )
 def test_truncation(parent, text, truncated):
@@ -98,3 +115,9 @@ def test_words_are_synonyms_or_distinguish_documents():
     assert contexts.cosine("kidney", "jaw") == contexts.cosine("jaw", "kidney") == -1.0
     assert contexts.cosine("hypercalcaemia", "hyperkalemia") == -1.0
     assert contexts.cosine("kidney", "fever") is contexts.cosine("cyst", "rash") is None
+
+
+def test_words_that_known_anchors_both_use_are_terms_of_the_field():
+    contexts = learn_word_contexts(pairs(("IAM role", "a"), ("Lambda function", "b")), ["office"])
+    assert contexts.are_both_used("role", "function")
+    assert not contexts.are_both_used("role", "office")

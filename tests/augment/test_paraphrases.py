@@ -48,6 +48,10 @@ def test_limits_are_inside_the_window(change, reason, score):
     assert rejection_reasons(FINE._replace(**change), PARAMS) == {reason: score}
 
 
+def test_known_synonyms_may_share_few_letters():
+    assert rejection_reasons(FINE._replace(chrf=0.1, word_cosine=1.0), PARAMS) == {}
+
+
 def test_all_reasons_are_given_in_their_order():
     bad = ParaphraseScores(
         ("number", "negation"), word_cosine=-1.0, chrf=1.0, cosine=0.1, rank_loss=500
@@ -68,6 +72,7 @@ def test_all_reasons_are_given_in_their_order():
         ("5 mg of iron", "5 g of iron", ("unit",)),
         ("left arm", "right arm", ("side",)),
         ("fever", "no fever", ("negation",)),
+        ("keys may expire", "keys must expire", ("strength",)),
         ("CSF leak", "CFS leak", ("name",)),
         ("Open a ticket with Contoso today", "Open a ticket today with Fabrikam", ("name",)),
         (

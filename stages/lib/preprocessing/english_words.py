@@ -67,6 +67,17 @@ def word_lists() -> WordLists:
     return WordLists(frozenset(lower | names | uncased), common)
 
 
+@lru_cache(maxsize=1)
+def base_forms() -> Mapping[str, frozenset[str]]:
+    """Return the base forms of inflected words, in lower case: "held" to "hold"."""
+    forms: dict[str, frozenset[str]] = {}
+    for line in _unzipped("lemminflect", "resources/lemma_lu.csv.gz").splitlines():
+        inflected, _, listed = line.lower().split(",")
+        forms[inflected] = forms.get(inflected, frozenset()) | frozenset(listed.split("/"))
+
+    return forms
+
+
 def _specialist_words() -> set[str]:
     """Return the base forms and inflections of the SPECIALIST lexicon, in their case."""
     words: set[str] = set()
