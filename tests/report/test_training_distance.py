@@ -33,7 +33,7 @@ def pinned(run):
 def test_where_rows_went_is_on_the_first_screen(run, values):
     summary = page(values)
     line = (
-        "Rows: 100 records in; 4 rejected (3 empty text, 1 too short); 0 copies; "
+        "Rows: 100 records in; 4 rejected, SHARE (3 empty text, 1 too short); 0 copies; "
         "5 sampled out (not sampled); 1 refused (held out)."
     )
     assert line in summary[: summary.index("<dl")]

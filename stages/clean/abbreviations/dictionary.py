@@ -34,7 +34,7 @@ _BRITISH = (
     (re.compile(r"^aluminium"), "aluminum"),
     (re.compile(r"(?<=g)e(?=ing$|ment$)"), ""),
     # "analysis" and "analyses", "axis" and "axes"
-    (re.compile(r"(?<=[sxz])is$|(?<=\w\w)e$"), ""),
+    (re.compile(r"(?<=[sxz])is$|(?<=\w\w[sxzh])e$"), ""),
 )
 
 
@@ -97,10 +97,10 @@ def meaning_key(long: str) -> str:
 
 
 def meaning_words(text: str) -> list[str]:
-    """Return the words of `meaning_key`, in order.
+    """Return the words of `meaning_key`, in order. They are keys: "labelled" is "labeled".
 
-    >>> meaning_words("Centres of the (so-called) colour")
-    ['center', 'of', 'the', 'so', 'called', 'color']
+    >>> meaning_words("Centres of the (car and care) colour")
+    ['center', 'of', 'the', 'car', 'and', 'care', 'color']
     """
     joined = _BREAK.sub("-", text).casefold()
     return [_meaning_word(word) for word in _WORD.findall(joined)]
