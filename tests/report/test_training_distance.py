@@ -33,8 +33,8 @@ def pinned(run):
 def test_where_rows_went_is_on_the_first_screen(run, values):
     summary = page(values)
     line = (
-        "Rows: 100 records in; 4 rejected, SHARE (3 empty text, 1 too short); 0 copies; "
-        "5 sampled out (not sampled); 1 refused (held out)."
+        "Rows: 100 records in; 4 rejected, 10 % of the rows of clean (3 empty text, 1 too short); "
+        "0 copies; 5 sampled out (not sampled); 1 refused (held out)."
     )
     assert line in summary[: summary.index("<dl")]
 
