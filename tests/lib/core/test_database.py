@@ -26,10 +26,11 @@ def test_the_environment_sets_memory_and_threads(monkeypatch):
     assert setting("threads") == "2"
 
 
-def test_half_of_the_machine_is_the_default(monkeypatch):
+@pytest.mark.parametrize(("pages", "limit"), [(2_000_000, "1000MB"), (200_000, "409MB")])
+def test_the_default_is_a_gigabyte_or_half_of_a_small_machine(monkeypatch, pages, limit):
     monkeypatch.delenv("PAIRSMITH_MEMORY", raising=False)
-    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2_000_000}.get)
-    assert memory_limit() == "4096MB"
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": pages}.get)
+    assert memory_limit() == limit
 
 
 @pytest.mark.parametrize("value", ["4", "0GB", "-1GB", "4 GB", "4gb", "1.5GB", "٤GB", "GB", "80%"])
