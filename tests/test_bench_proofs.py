@@ -134,8 +134,10 @@ def test_every_way_of_mining_is_trained_with_three_seeds():
 def test_corrupted_back_translations_are_refused():
     told = figures("bench/paraphrases.py")
     assert told["refused.least"] >= 0.95
-    # Decision 37 (docs/decisions) says what is refused wrongly: more than aimed at, and no more than this.
-    assert told["false.chosen"] <= 0.1
+    # Decision 37 (docs/decisions) says what is refused wrongly.
+    assert told["planted"] >= 300
+    assert told["false.chosen"] <= 0.05
+    assert told["false.written"] <= 0.1
 
 
 @pytest.mark.prove
