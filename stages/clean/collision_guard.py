@@ -102,6 +102,19 @@ class Resolution(NamedTuple):
     partner_id: str
 
 
+def cleaned_shards(
+    collected: Sequence[Shard],
+    rows: Sequence[Shard],
+    passages: Sequence[Path],
+    ledgers: Sequence[Sequence[Path]],
+) -> list[CleanedShard]:
+    """Return the parts of each shard of documents; `ledgers` has a list for each pass."""
+    return [
+        CleanedShard(shard, rows=cleaned.path, passages=part, ledgers=tuple(parts))
+        for shard, cleaned, part, *parts in zip(collected, rows, passages, *ledgers, strict=True)
+    ]
+
+
 def resolve_collisions(
     shards: Sequence[CleanedShard],
     params: CleanParams,

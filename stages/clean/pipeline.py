@@ -29,7 +29,7 @@ from stages.clean.boilerplate.steps import (
     strip_boilerplate_documents,
     survey_documents,
 )
-from stages.clean.collision_guard import CleanedShard, resolve_collisions
+from stages.clean.collision_guard import cleaned_shards, resolve_collisions
 from stages.clean.corpus_model import CorpusModel, learn_corpus
 from stages.clean.count_sums import add_counts, gather_counts
 from stages.clean.interface import CleanParams
@@ -214,38 +214,24 @@ def clean(
             new_counts, params=context.params, scratch=scratch / cleaning_pass.name
         )
         counts = add_counts(counts, gathered)
-        if cleaning_pass.learn:
-            context = cleaning_pass.learn(context, counts)
-
-        # The pairs of a dropped document are dropped with it.
-        if cleaning_pass.table is Documents:
-            context = replace(context, dropped=context.dropped | _dropped_ids(ledger))
+        context = _learned(cleaning_pass, context, counts, ledgers=ledger)
 
     # No document may equal another one that said something else.
-    cleaned_shards = [
-        CleanedShard(collected, rows=shard.path, passages=part, ledgers=tuple(parts))
-        for collected, shard, part, *parts in zip(
-            documents, shards[Documents], passages, *ledgers[Documents], strict=True
-        )
-    ]
-    cleaned_shards = resolve_collisions(
-        cleaned_shards,
+    parts = resolve_collisions(
+        cleaned_shards(documents, shards[Documents], passages, ledgers=ledgers[Documents]),
         context.params,
         context.model_folder,
         template=context.template,
         scratch=scratch / "collisions",
     )
+    pair_ledgers = list(zip(*ledgers[Pairs], strict=True))
 
     return CleanedCorpus(
-        documents=[shard.rows for shard in cleaned_shards],
-        passages=[shard.passages for shard in cleaned_shards],
+        documents=[part.rows for part in parts],
+        passages=[part.passages for part in parts],
         pairs=[shard.path for shard in shards[Pairs]],
-        document_ledgers=_join_ledgers(
-            [shard.ledgers for shard in cleaned_shards], scratch / "document-ledger"
-        ),
-        pair_ledgers=_join_ledgers(
-            list(zip(*ledgers[Pairs], strict=True)), scratch / "pair-ledger"
-        ),
+        document_ledgers=_join_ledgers([part.ledgers for part in parts], scratch / "documents"),
+        pair_ledgers=_join_ledgers(pair_ledgers, scratch / "pairs"),
         counts=counts,
         corpus_model=context.corpus_model,
         verdicts=context.verdicts,
@@ -362,6 +348,23 @@ PASSES = (
 
 def _whole_files(parts: Sequence[Path]) -> list[Shard]:
     return [Shard(part) for part in parts]
+
+
+def _learned(
+    cleaning_pass: Pass,
+    context: PassContext,
+    counts: pd.DataFrame,
+    ledgers: Sequence[Path],
+) -> PassContext:
+    """Return what is known after a pass, from all counts and the ledgers of the pass."""
+    if cleaning_pass.learn:
+        context = cleaning_pass.learn(context, counts)
+
+    # The pairs of a dropped document are dropped with it.
+    if cleaning_pass.table is Documents:
+        context = replace(context, dropped=context.dropped | _dropped_ids(ledgers))
+
+    return context
 
 
 def _dropped_ids(ledgers: Sequence[Path]) -> frozenset[str]:
