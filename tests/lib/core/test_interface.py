@@ -230,6 +230,24 @@ def test_a_handle_reads_whole_in_batches_and_by_value(project, monkeypatch):
     assert len(handle.shards()) == 3
 
 
+def test_a_frame_without_a_column_is_read_in_batches(project, monkeypatch):
+    monkeypatch.setattr(tables, "SHARD_ROWS", 2)
+    ids = [f"d{number:016x}" for number in range(5)]
+    time = "2026-01-31T00:00:00.000000Z"
+    handle = TableFile(Path("t.parquet"), Timestamps)
+    tables.write(pd.DataFrame({"id": ids, "time": [time] * 5}), handle.path, Timestamps)
+    pd.testing.assert_frame_equal(handle.frame_without("time"), handle.frame()[["id"]])
+
+    tables.write(Timestamps.empty(), handle.path, Timestamps)
+    pd.testing.assert_frame_equal(handle.frame_without("time"), handle.frame()[["id"]])
+
+    # An id that comes twice, in two row groups.
+    twice = pyarrow.table({"id": [*ids, ids[0]], "time": [time] * 6})
+    tables.write_arrow(twice, handle.path)
+    with pytest.raises(UserError, match="key_is_unique"):
+        handle.frame_without("time")
+
+
 def test_a_batch_that_breaks_the_contract_is_refused(project):
     frame = pd.DataFrame({"id": [ID], "time": ["yesterday"]})
     tables.write_arrow(pyarrow.Table.from_pandas(frame, preserve_index=False), Path("t.parquet"))
