@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from stages.lib.core import database
 from stages.lib.core.interface import Stage
 from stages.lib.schemas.ledger import LedgerWriter, row_accounting
 from stages.lib.schemas.pairs import is_synthetic, positive_pairs
@@ -232,12 +233,12 @@ def split_rows(inputs: Inputs, tables: Tables) -> SplitRows:
 def split_task(inputs: Inputs, tables: Tables, params: SplitParams) -> SplitTask:
     """Return all rows with the versions of their texts, and what ties them."""
     rows = split_rows(inputs, tables)
-    return SplitTask(
-        rows,
-        find_edges(inputs, tables, rows, params),
-        rows.matches(params.near_threshold),
-        kept_of=tables.kept_of,
-    )
+    edges = find_edges(inputs, tables, rows, params)
+    matches = rows.matches(params.near_threshold)
+
+    # This join was the largest one.
+    database.release()
+    return SplitTask(rows, edges, matches, kept_of=tables.kept_of)
 
 
 def find_edges(inputs: Inputs, tables: Tables, rows: SplitRows, params: SplitParams) -> list[Edge]:

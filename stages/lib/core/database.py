@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _MEMORY = re.compile(r"[1-9][0-9]*(MB|GB)")
-_DEFAULT_MEGABYTES = 1000
+_DEFAULT_MEGABYTES = 512
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -45,8 +45,18 @@ def connect() -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def release() -> None:
+    """Close the database of this process once no connection needs it; `connect` opens a new one.
+
+    Its memory goes back to the system, which dropped tables alone do not bring about.
+
+    >>> release()
+    """
+    _database.cache_clear()
+
+
 def memory_limit() -> str:
-    """Return how much memory the database may use: PAIRSMITH_MEMORY, or 1 GB.
+    """Return how much memory the database may use: PAIRSMITH_MEMORY, or 512 MB.
 
     By default it is at most half of the machine. The join of 200,000 documents fits, with a part
     of its tables on disk.

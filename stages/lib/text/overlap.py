@@ -148,9 +148,21 @@ class _WordHashes(dict[str, int]):
         return self[word]
 
 
+class _SentenceHashes(dict[str, list[int]]):
+    """Sentence to the hashes of its words. A passage has the sentences of its document."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hash_of_word = _WordHashes()
+
+    def __missing__(self, sentence: str) -> list[int]:
+        self[sentence] = list(map(self._hash_of_word.__getitem__, _words(sentence)))
+        return self[sentence]
+
+
 def _batches(texts: Iterable[str]) -> Iterator[_Batch]:
     """Yield the words of all texts, several texts at a time."""
-    hash_of_word = _WordHashes()
+    hashes_of_sentence = _SentenceHashes()
     hashes: list[int] = []
     starts = [0]
     sentences: list[tuple[int, int]] = []
@@ -158,14 +170,14 @@ def _batches(texts: Iterable[str]) -> Iterator[_Batch]:
     for index, text in enumerate(texts):
         for sentence in _SENTENCE_END.split(text):
             start = len(hashes)
-            hashes.extend(map(hash_of_word.__getitem__, _words(sentence)))
+            hashes.extend(hashes_of_sentence[sentence])
             if len(hashes) - start >= SENTENCE_WORDS:
                 sentences.append((start, len(hashes)))
 
         starts.append(len(hashes))
         if len(hashes) >= _BATCH_WORDS:
             yield _make_batch(hashes, starts, first_text, sentences)
-            hash_of_word = _WordHashes()
+            hashes_of_sentence = _SentenceHashes()
             hashes = []
             starts = [0]
             sentences = []

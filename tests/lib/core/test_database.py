@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from stages.lib.core.database import connect, memory_limit
+from stages.lib.core.database import connect, memory_limit, release
 from stages.lib.core.errors import UserError
 
 
@@ -26,8 +26,8 @@ def test_the_environment_sets_memory_and_threads(monkeypatch):
     assert setting("threads") == "2"
 
 
-@pytest.mark.parametrize(("pages", "limit"), [(2_000_000, "1000MB"), (200_000, "409MB")])
-def test_the_default_is_a_gigabyte_or_half_of_a_small_machine(monkeypatch, pages, limit):
+@pytest.mark.parametrize(("pages", "limit"), [(2_000_000, "512MB"), (200_000, "409MB")])
+def test_the_default_is_512_megabytes_or_half_of_a_small_machine(monkeypatch, pages, limit):
     monkeypatch.delenv("PAIRSMITH_MEMORY", raising=False)
     monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": pages}.get)
     assert memory_limit() == limit
@@ -53,6 +53,20 @@ def test_temporary_tables_belong_to_one_connection():
         assert one.execute("SELECT number FROM numbers").fetchone() == (1,)
     with connect() as later, pytest.raises(duckdb.CatalogException):
         later.execute("SELECT number FROM numbers")
+
+
+def test_a_released_database_is_opened_anew():
+    connect().execute("CREATE TABLE numbers AS SELECT 1 AS number")
+    release()
+    with connect() as connection:
+        assert connection.execute("SELECT count(*) FROM duckdb_tables()").fetchone() == (0,)
+
+
+def test_a_connection_outlives_a_release():
+    with connect() as connection:
+        connection.execute("CREATE TEMP TABLE numbers AS SELECT 1 AS number")
+        release()
+        assert connection.execute("SELECT number FROM numbers").fetchone() == (1,)
 
 
 @pytest.mark.slow
