@@ -125,19 +125,8 @@ class TableFile(Generic[AnyTable]):
         return tables.read(self.path, self.table, **equal)
 
     def frame_without(self, column: str) -> pd.DataFrame:
-        """Return the table without a large column, of which memory holds a row group at a time.
-
-        Raises:
-            UserError: the file is missing, damaged, or breaks the contract.
-        """
-        parts = [batch.drop(columns=column) for batch in self.batches()]
-        empty = self.table.empty().drop(columns=column)
-        frame = pd.concat(parts, ignore_index=True) if parts else empty
-
-        # Each row group was checked by itself. A whole table names a key that comes twice.
-        if frame.duplicated(tables.key_of(self.table)).any():
-            return self.frame().drop(columns=column)
-        return frame
+        """Return the table without a large column, as `tables.read_without` does."""
+        return tables.read_without(self.path, self.table, column)
 
     def batches(self) -> Iterator[pd.DataFrame]:
         """Yield the table in order, a row group (at most 4,096 rows) at a time."""

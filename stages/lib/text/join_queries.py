@@ -75,6 +75,12 @@ SELECT *, floor(size * $reach + 1e-9) AS most FROM larger
 WHERE rest >= $smaller_share * size - $common + 1 - 1e-9
 """
 
+# All of the above, in order: what a join does before it looks for candidates.
+PREPARE = (
+    *(RANK_SHINGLES, MATCH_SHINGLES, DROP_RANKS, KEEP_SETS, DROP_SETS),
+    *(KEEP_MEMBERS, DROP_RANKED, LARGER_PREFIXES, SMALLER_PREFIXES),
+)
+
 # Candidates: the length filter, and the prefix filter for the sizes of this pair. A pair shares
 # `common` shingles in its prefixes, or all that it has to share, where those are fewer.
 _IS_CANDIDATE = """

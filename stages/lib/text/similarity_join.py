@@ -142,15 +142,8 @@ def join_sets(
             run.load(join_queries.INSERT_SETS, table, side=side, other=other, offset=side * _OFFSET)
 
         # Keep the sets that can have a partner, and their shingles in order of rarity.
-        run.execute(join_queries.RANK_SHINGLES)
-        run.execute(join_queries.MATCH_SHINGLES)
-        run.execute(join_queries.DROP_RANKS)
-        run.execute(join_queries.KEEP_SETS)
-        run.execute(join_queries.DROP_SETS)
-        run.execute(join_queries.KEEP_MEMBERS)
-        run.execute(join_queries.DROP_RANKED)
-        run.execute(join_queries.LARGER_PREFIXES)
-        run.execute(join_queries.SMALLER_PREFIXES)
+        for query in join_queries.PREPARE:
+            run.execute(query)
 
         # Verify the candidates: all of them, or those that crowds leave.
         crowds = find_crowds(run)
