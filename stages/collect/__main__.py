@@ -27,6 +27,7 @@ from stages.collect.interface import (
     Params,
     TableSource,
 )
+from stages.collect.parents import BAD_PARENT
 from stages.collect.records import SourceRows, concat_sources
 from stages.collect.source_settings import check_settings
 from stages.lib.core.errors import UserError
@@ -51,10 +52,13 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # The sources to train on, and the one that shows the cost of fine-tuning in other domains.
     template = params.rendering.document_text
-    sources = read_sources(settings.sources, inputs.raw, template)
+    max_share = settings.max_rejected_share
+    sources = read_sources(settings.sources, inputs.raw, template, max_rejected_share=max_share)
     out_of_domain: dict[str, SourceRows] = {}
     if settings.out_of_domain is not None:
-        out_of_domain = read_sources({OUT_OF_DOMAIN: settings.out_of_domain}, inputs.raw)
+        out_of_domain = read_sources(
+            {OUT_OF_DOMAIN: settings.out_of_domain}, inputs.raw, max_rejected_share=max_share
+        )
 
     # All sources as one set of tables. The ledger holds the out-of-domain source too.
     collected = concat_sources(sources.values())
@@ -79,12 +83,17 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
 
 def read_sources(
-    settings: Mapping[str, AnySource], raw: Path, template: str = TEXT_ALONE
+    settings: Mapping[str, AnySource],
+    raw: Path,
+    template: str = TEXT_ALONE,
+    *,
+    max_rejected_share: float,
 ) -> dict[str, SourceRows]:
     """Return the rows of each source, by name; `template` says what of a document is embedded.
 
     Raises:
-        UserError: a source has wrong settings, or its data is missing or broken.
+        UserError: a source has wrong settings, its data is missing or broken, or a larger share
+            of its records than `max_rejected_share` is rejected.
     """
     # All settings first: their errors are the cheapest to find.
     for name, source in settings.items():
@@ -103,7 +112,12 @@ def read_sources(
             target = _target(source)
             targets = set(rows_of_source[target].documents["doc_id"]) if target else set()
             rows_of_source[name] = table.read_table(
-                name, source, raw, known_documents=targets, template=template
+                name,
+                source,
+                raw,
+                known_documents=targets,
+                template=template,
+                max_rejected_share=max_rejected_share,
             )
 
     return dict(sorted(rows_of_source.items()))
@@ -141,7 +155,7 @@ def collection_metrics(
 
     # Parents, and parents that do not exist.
     metrics["hierarchy_edges"] = sum(len(source.hierarchy) for source in sources.values())
-    metrics["bad_parents"] = sum(_count_notes(source, table.BAD_PARENT) for source in all_sources)
+    metrics["bad_parents"] = sum(_count_notes(source, BAD_PARENT) for source in all_sources)
 
     # Sizes by source, and its given splits and grades if it has any.
     for name, source in sources.items():
@@ -153,6 +167,8 @@ def collection_metrics(
             metrics[f"source.{name}.grades.{role}"] = count
         if missing := _count_notes(source, table.MISSING_DOCUMENT):
             metrics[f"source.{name}.missing_documents"] = missing
+        if without_anchor := _count_notes(source, table.EMPTY_ANCHOR):
+            metrics[f"source.{name}.documents_without_anchor"] = without_anchor
         for column, count in source.placeholders.items():
             metrics[f"source.{name}.placeholders.{column}"] = count
 
@@ -183,7 +199,7 @@ def print_rejections(details: Mapping[str, int | float | str | bool]) -> None:
     typer.echo(
         f"WARNING: {rejected:,} of {rows_in:,} records were rejected "
         f"({100 * rejected / rows_in:.0f} %): {', '.join(reasons)}. "
-        "data/collect/ledger.parquet names each of them.",
+        "data/collect/ledger.parquet names each of them, with its file and line.",
         err=True,
     )
 
@@ -268,7 +284,7 @@ def _count_table(label: str, counted: str, values: pd.Series[str]) -> Iterator[s
     yield ""
 
 
-STAGE = Stage(run, groups=("tables", "hpo"), wheels=True)
+STAGE = Stage(run, groups=("tables", "excel", "hpo"), wheels=True)
 main = STAGE.main
 app = STAGE.app
 

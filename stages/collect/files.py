@@ -1,4 +1,4 @@
-"""The formats of the user's own files: CSV, TSV, JSONL and Parquet, each read as rows of strings.
+"""The user's own files, read as records: CSV, TSV, JSONL, JSON, Parquet and Excel.
 
 Every value is read as the string that stands in the file ("001" stays "001"). A typed null, NaN or
 Infinity is a missing value, and read as an empty string. The text "None" or "NA" is a text. A
@@ -7,291 +7,215 @@ broken file raises a UserError that names the line. `table.py` decides which row
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-import json
-import math
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
-from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
 
+from stages.collect.binary_tables import read_excel, read_parquet
+from stages.collect.columns import ColumnMapping, Place, Record
 from stages.collect.interface import TableSource
+from stages.collect.json_rows import read_json, read_jsonl
+from stages.collect.raw_files import RESTORE, RawFile, find_files, open_bytes, open_seekable
 from stages.lib.core.errors import UserError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
-SUFFIXES = (*DELIMITERS, ".jsonl", ".parquet")
 
 # The limit of the csv module, 131,072 characters, is shorter than a long page.
 _FIELD_LIMIT = 2**31 - 1
-_RESTORE = "export the file again, or restore it with 'dvc checkout'"
+# Bytes that are decoded at a time to find the line of one that cannot be.
+_CHUNK = 2**20
+_BINARY = {".parquet": read_parquet, ".xlsx": read_excel}
 
-# A row of the file: column to value.
-Row = dict[str, str]
-
-
-class Record(NamedTuple):
-    """The fields of one row of a file. Fields without a mapped column are empty."""
-
-    key: str = ""
-    title: str = ""
-    text: str = ""
-    anchor: str = ""
-    topic: str = ""
-    group: str = ""
-    relation: str = ""
-    score: str = ""
-    grade: str = ""
-    split: str = ""
-    document_key: str = ""
-    time: str = ""
-    parent: str = ""
+Row = tuple[Place, dict[str, Any]]
 
 
-def read_records(file: Path, source: TableSource, setting: str) -> list[Record]:
-    """Return the rows of `file`.
+def read_records(raw: Path, source: TableSource, setting: str) -> list[Record]:
+    """Return the rows of all files of a source.
 
     Args:
-        file: the file to read.
-        source: its settings.
+        raw: the folder that stands for data/raw.
+        source: the settings of the source.
         setting: the key of params.yaml that holds the settings, for errors.
 
     Raises:
-        UserError: the file is missing, empty or broken, or lacks a mapped column.
+        UserError: a file is missing, empty or broken, or lacks a mapped column; or none has rows.
     """
-    if not file.is_file():
-        raise UserError(
-            f"{source.path} does not exist",
-            "put it there, or run 'dvc pull' if it is tracked by DVC",
-        )
-
-    if not file.stat().st_size:
-        raise UserError(f"{source.path} is empty", _RESTORE)
-
-    # Each format gives rows by column. Records have the fields that the columns are mapped to.
-    read_rows = _parquet_rows if file.suffix == ".parquet" else _text_rows
-    mapped = source.columns.mapped()
+    mapping = ColumnMapping(source, setting)
     records: list[Record] = []
-    for row in read_rows(file, source, setting):
-        values = {field: row[column] for field, column in mapped.items()}
-        records.append(Record(**values))
+    for file in find_files(raw, source.path):
+        for place, values in _rows(file, mapping):
+            records.append(mapping.record(values, place))
 
     if not records:
-        raise UserError(f"{source.path} holds no rows", _RESTORE)
+        raise UserError(f"{source.path} holds no rows", RESTORE)
 
     return records
 
 
-def _text_rows(file: Path, source: TableSource, setting: str) -> Iterator[Row]:
+def _rows(file: RawFile, mapping: ColumnMapping) -> Iterator[Row]:
+    with open_bytes(file) as (stream, file_format):
+        if file_format not in _BINARY:
+            yield from _text_rows(stream, file, mapping, file_format=file_format)
+            return
+
+    with open_seekable(file) as seekable:
+        yield from _BINARY[file_format](seekable, file, mapping)
+
+
+def _text_rows(
+    stream: IO[bytes], file: RawFile, mapping: ColumnMapping, *, file_format: str
+) -> Iterator[Row]:
+    source = mapping.source
     # utf-8-sig: a byte order mark is no part of the name of the first column.
     is_utf8 = source.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
     encoding = "utf-8-sig" if is_utf8 else source.encoding
 
     # The file is read while rows are taken, so errors of the encoding come up here.
-    read_rows = _jsonl_rows if file.suffix == ".jsonl" else _delimited_rows
-
     try:
-        with file.open(encoding=encoding, newline="") as stream:
-            yield from read_rows(stream, source, setting)
+        with io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
+            if file_format == ".jsonl":
+                yield from read_jsonl(text, file.name, mapping)
+            elif file_format == ".json":
+                yield from read_json(text, file.name, mapping)
+            else:
+                yield from _delimited_rows(text, file.name, mapping, file_format=file_format)
     except LookupError:
         raise UserError(
-            f"params.yaml: {setting}.encoding = '{source.encoding}' is no text encoding",
+            f"params.yaml: {mapping.setting}.encoding = '{source.encoding}' is no text encoding",
             "use a name that Python knows, such as utf-8, utf-16 or cp1252",
         ) from None
     except UnicodeError:
-        raise _undecodable(file, encoding, source, setting=setting) from None
+        raise _undecodable(file, encoding, mapping) from None
 
 
-def _undecodable(file: Path, encoding: str, source: TableSource, *, setting: str) -> UserError:
+def _undecodable(file: RawFile, encoding: str, mapping: ColumnMapping) -> UserError:
     """Return the error that names the line and the byte that cannot be decoded."""
-    content = file.read_bytes()
-    line_number = 1
-    cause = ""
+    with open_bytes(file) as (stream, _):
+        beginning = stream.peek(2)[:2]
+        line_number, cause = _first_fault(stream, encoding)
 
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError as error:
-        text_before = content[: error.start].decode(encoding, "replace")
-        line_number += text_before.count("\n")
-        cause = f" (byte 0x{content[error.start]:02x})"
-    except UnicodeError as error:
-        # Some codecs name no position.
-        cause = f" ({error})"
-
+    # Windows programs call UTF-16 "Unicode", and begin such files with a mark.
+    is_utf16 = beginning in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    likely = "here utf-16, by its first bytes" if is_utf16 else "often cp1252 for files from Excel"
     return UserError(
-        f"{source.path}, line {line_number}: this is not {source.encoding}{cause}",
-        f"save the file as UTF-8, or set {setting}.encoding in params.yaml to its encoding "
-        "(often cp1252 for files from Excel)",
+        f"{file.name}, line {line_number}: this is not {mapping.source.encoding}{cause}",
+        f"save the file as UTF-8, or set {mapping.setting}.encoding in params.yaml to its "
+        f"encoding ({likely})",
     )
 
 
-def _delimited_rows(stream: io.TextIOWrapper, source: TableSource, setting: str) -> Iterator[Row]:
-    csv.field_size_limit(_FIELD_LIMIT)
-    delimiter = source.delimiter or DELIMITERS[PurePosixPath(source.path).suffix]
-    rows = _csv_rows(csv.reader(stream, delimiter=delimiter, strict=True), source)
+def _first_fault(stream: IO[bytes], encoding: str) -> tuple[int, str]:
+    """Return the line of the first fault of the encoding, and what it is."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line_number = 1
+    while True:
+        chunk = stream.read(_CHUNK)
+        state = decoder.getstate()
+        try:
+            line_number += decoder.decode(chunk, final=not chunk).count("\n")
+        except UnicodeDecodeError as error:
+            # Bytes of a character that the chunk before has begun come first.
+            valid_bytes = max(0, error.start - len(state[0]))
+            decoder.setstate(state)
+            line_number += decoder.decode(chunk[:valid_bytes]).count("\n")
+            return line_number, f" (byte 0x{error.object[error.start]:02x})"
+        except UnicodeError as error:
+            # Some codecs name no position.
+            return line_number, f" ({error})"
 
-    # The first row is the header.
+        if not chunk:
+            return line_number, ""
+
+
+def _delimited_rows(
+    stream: io.TextIOWrapper, name: str, mapping: ColumnMapping, *, file_format: str
+) -> Iterator[Row]:
+    source = mapping.source
+    delimiter = source.delimiter or DELIMITERS[file_format]
+    rows = _csv_rows(stream, name, source, delimiter=delimiter)
+
+    # The first row is the header, or says how many columns there are.
     first_row = next(rows, None)
     if first_row is None:
         return
 
-    line_number, header = first_row
-    columns = _check_columns(source, setting, header, place=f", line {line_number}")
-    index_of_column = {column: header.index(column) for column in columns}
+    line_number, first_fields = first_row
+    header = first_fields
+    if not source.header:
+        header = [str(number) for number in range(1, len(first_fields) + 1)]
+    mapping.check_header(header, f"{name}, line {line_number}", is_delimited=True)
+    index_of_column = {column: header.index(column) for column in mapping.columns}
+
+    row_number = 0
+    if not source.header:
+        row_number = 1
+        values = {column: first_fields[index] for column, index in index_of_column.items()}
+        yield Place(name, row_number, line_number), values
 
     for line_number, fields in rows:
         if len(fields) != len(header):
-            raise UserError(
-                f"{source.path}, line {line_number}: {len(fields)} fields where the header has "
-                f"{len(header)} (the row begins with {fields[0][:40]!r})",
-                f"put fields that hold a {delimiter!r} or a line break in double quotes, "
-                f"or set {setting}.delimiter",
+            raise _ragged(
+                f"{name}, line {line_number}", fields, header, mapping=mapping, delimiter=delimiter
             )
 
-        yield {column: fields[index] for column, index in index_of_column.items()}
+        row_number += 1
+        values = {column: fields[index] for column, index in index_of_column.items()}
+        yield Place(name, row_number, line_number), values
 
 
-def _csv_rows(reader: Any, source: TableSource) -> Iterator[tuple[int, list[str]]]:
+def _ragged(
+    place: str, fields: list[str], header: list[str], *, mapping: ColumnMapping, delimiter: str
+) -> UserError:
+    first = "the header" if mapping.source.header else "the first row"
+    setting = mapping.setting
+    if mapping.source.quote is None:
+        remedy = f"correct the row, or set {setting}.delimiter or {setting}.quote"
+    else:
+        quote = "double quotes" if mapping.source.quote == '"' else f"{mapping.source.quote!r}"
+        remedy = (
+            f"put fields that hold a {delimiter!r} or a line break in {quote}, "
+            f"or set {setting}.delimiter"
+        )
+
+    return UserError(
+        f"{place}: {len(fields)} fields where {first} has {len(header)} "
+        f"(the row begins with {fields[0][:40]!r})",
+        remedy,
+    )
+
+
+def _csv_rows(
+    stream: io.TextIOWrapper, name: str, source: TableSource, *, delimiter: str
+) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not blank, each with the number of its first line.
 
     A quoted field may span several lines.
     """
+    csv.field_size_limit(_FIELD_LIMIT)
+    for _ in range(source.skip_lines):
+        stream.readline()
+
+    # Without a quote character, quotes are characters like any other.
+    quoting = {"quoting": csv.QUOTE_NONE} if source.quote is None else {"quotechar": source.quote}
+    reader: Any = csv.reader(
+        stream, delimiter=delimiter, escapechar=source.escape, strict=True, **quoting
+    )
+
     while True:
-        line_number = reader.line_num + 1
+        line_number = source.skip_lines + reader.line_num + 1
         try:
             fields = next(reader, None)
         except csv.Error as error:
             raise UserError(
-                f"{source.path}: the row that begins on line {line_number} is malformed: {error}",
-                "quote the field that holds the quote or line break, "
-                "and write a quote inside it twice",
+                f"{name}: the row that begins on line {line_number} is malformed: {error}",
+                "quote the field that holds the quote or line break, and write a quote inside it "
+                "twice; or set quote: null where quotes are characters like any other",
             ) from None
 
         if fields is None:
             return
         if fields:
             yield line_number, fields
-
-
-def _jsonl_rows(stream: io.TextIOWrapper, source: TableSource, setting: str) -> Iterator[Row]:
-    columns = source.columns.mapped().values()
-    keys_seen: set[str] = set()
-    rows: list[Row] = []
-    for line_number, line in enumerate(stream, 1):
-        if not line.strip():
-            continue
-
-        place = f"{source.path}, line {line_number}"
-        values = _parse_object(line, place)
-        keys_seen.update(values)
-        rows.append({column: _to_text(values.get(column), place, column) for column in columns})
-
-    # A key may be missing from some lines, but not from all.
-    if rows:
-        _check_columns(source, setting, sorted(keys_seen), place="")
-
-    yield from rows
-
-
-def _parse_object(line: str, place: str) -> dict[str, Any]:
-    """Return the JSON object on a line. Numbers stay strings, so that they keep their spelling."""
-    remedy = "write one whole JSON object on each line"
-    try:
-        values = json.loads(line, parse_int=str, parse_float=_number, parse_constant=_missing)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise UserError(f"{place}: this is not JSON: {error}", remedy) from None
-
-    if not isinstance(values, dict):
-        raise UserError(f"{place}: {line.strip()[:40]!r} is no object", remedy)
-
-    return values
-
-
-def _missing(constant: str) -> None:
-    """Return None, the value of NaN, Infinity and -Infinity."""
-
-
-def _number(digits: str) -> str | None:
-    """Return a number as it is written; None for one that no float can hold, as 1e999."""
-    return digits if math.isfinite(float(digits)) else None
-
-
-def _parquet_rows(file: Path, source: TableSource, setting: str) -> Iterator[Row]:
-    import pyarrow as arrow
-    import pyarrow.parquet as parquet
-
-    try:
-        with parquet.ParquetFile(file) as table:
-            columns = _check_columns(source, setting, table.schema_arrow.names, place="")
-
-            # A batch of rows at a time. Errors name the number of the row.
-            row_number = 0
-            for batch in table.iter_batches(columns=columns):
-                for row in batch.to_pylist():
-                    row_number += 1
-                    place = f"{source.path}, row {row_number}"
-                    yield {column: _to_text(row[column], place, column) for column in columns}
-    except (arrow.ArrowException, UnicodeDecodeError, OSError) as error:
-        cause = str(error).splitlines()[0]
-        raise UserError(
-            f"{source.path} is not a readable Parquet file: {cause}", _RESTORE
-        ) from None
-
-
-def _check_columns(
-    source: TableSource, setting: str, header: Sequence[str], *, place: str
-) -> list[str]:
-    """Return the mapped columns, each once.
-
-    Raises:
-        UserError: a mapped column is missing from the header, or stands there twice.
-    """
-    mapped = source.columns.mapped()
-    for field, column in mapped.items():
-        count = header.count(column)
-        if count == 1:
-            continue
-
-        fact = "more than one column is called" if count else "there is no column"
-        names = ", ".join(map(repr, header[:20]))[:200] or "none"
-
-        # A header of one field often means that the delimiter is another one.
-        delimiter_hint = f", or set {setting}.delimiter" if place and len(header) == 1 else ""
-        raise UserError(
-            f"{source.path}{place}: {fact} '{column}'; found {names}",
-            f"correct {setting}.columns.{field} in params.yaml, or the header of the file"
-            f"{delimiter_hint}",
-        )
-
-    return list(dict.fromkeys(mapped.values()))
-
-
-def _to_text(value: Any, place: str, column: str) -> str:
-    """Return a value of JSON or Parquet as text; "" for null and what is no finite number.
-
-    Raises:
-        UserError: the value is no single text or number.
-    """
-    if value is None or (isinstance(value, (float, Decimal)) and not math.isfinite(value)):
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-
-    if isinstance(value, (list, dict, tuple, bytes)):
-        raise UserError(
-            f"{place}: column '{column}' holds a {type(value).__name__}, not a text",
-            "store one text per row",
-        )
-
-    # JSON can hold half of a character, as \ud83d. Such a text cannot be written to a file.
-    text = str(value)
-
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise UserError(
-            f"{place}: column '{column}' holds half of a surrogate pair",
-            "write the text out as UTF-8",
-        ) from None
-
-    return text

@@ -44,7 +44,10 @@ class HpoSource(Source):
 
 
 class Columns(Source):
-    """The column of the file that holds each field. Other columns are not read."""
+    """The column of the file that holds each field. Other columns are not read.
+
+    `positive` is another name of `text`; it may hold a list, as `negative` may.
+    """
 
     key: str | None = Field(default=None, min_length=1)
     title: str | None = Field(default=None, min_length=1)
@@ -59,6 +62,13 @@ class Columns(Source):
     document_key: str | None = Field(default=None, min_length=1)
     time: str | None = Field(default=None, min_length=1)
     parent: str | None = Field(default=None, min_length=1)
+    positive: str | None = Field(default=None, min_length=1)
+    negative: str | None = Field(default=None, min_length=1)
+
+    @property
+    def document(self) -> str | None:
+        """The column of the documents: that of `text` or of `positive`."""
+        return self.text or self.positive
 
     def mapped(self) -> dict[str, str]:
         """Return the mapped fields: field to column.
@@ -70,13 +80,18 @@ class Columns(Source):
 
 
 class TableSource(Source):
-    """A file under data/raw/ and the meaning of its columns."""
+    """A file under data/raw/, or several by a pattern, and the meaning of the columns."""
 
     reader: Literal["table"]
     path: str
     columns: Columns
     encoding: str = "utf-8"
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    quote: str | None = Field(default='"', min_length=1, max_length=1)
+    escape: str | None = Field(default=None, min_length=1, max_length=1)
+    header: bool = True
+    skip_lines: int = Field(default=0, ge=0, le=1_000_000)
+    sheet: str | None = Field(default=None, min_length=1)
     documents_of: str | None = None
     split: SplitName | None = None
     split_names: dict[str, SplitName | None] = Field(default_factory=dict)
@@ -118,6 +133,7 @@ class CollectParams(ParamsSection):
     section: ClassVar[str] = "collect"
     sources: dict[SourceName, AnySource] = Field(min_length=1)
     out_of_domain: AnySource | None
+    max_rejected_share: float = Field(default=0.1, ge=0.0, le=1.0)
 
 
 @dataclass(frozen=True)
@@ -132,7 +148,7 @@ class Params:
 class Inputs:
     """What `collect` reads."""
 
-    raw: Annotated[Path, Reads("data/raw", "The user's own files: CSV, TSV, JSONL or Parquet.")]
+    raw: Annotated[Path, Reads("data/raw", "The user's own tables, such as CSV or JSONL.")]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from stages.collect.files import Record
+from stages.collect.columns import Record
 from stages.collect.interface import TableSource
 from stages.lib.core.errors import UserError
 from stages.lib.schemas.queries_from_pairs import query_id_of
@@ -63,7 +63,7 @@ def score_of(record: Record, source: TableSource) -> float:
     It is the mapped score, 1 or 0 for a grade that is relevant or not, and else 1.
     """
     if source.columns.grade:
-        return float(grade_of(record) >= source.relevant_from)
+        return float(grade_of(record, source) >= source.relevant_from)
     if not source.columns.score:
         return 1.0
 
@@ -72,9 +72,18 @@ def score_of(record: Record, source: TableSource) -> float:
     return (float(record.score) - low) / (high - low) + 0.0
 
 
-def grade_of(record: Record) -> int:
-    """Return the grade of a record that `check_labels` has passed."""
-    return int(float(record.grade))
+def has_grades(source: TableSource) -> bool:
+    """Return whether the pairs of a source have grades: mapped ones, or 1 beside negatives.
+
+    Negatives have grade 0. Beside mapped scores they alone have a grade.
+    """
+    columns = source.columns
+    return bool(columns.grade or (columns.negative and not columns.score))
+
+
+def grade_of(record: Record, source: TableSource) -> int:
+    """Return the grade of a record that `check_labels` has passed; 1 where none is mapped."""
+    return int(float(record.grade)) if source.columns.grade else 1
 
 
 def given_split(record: Record, source: TableSource) -> str:
@@ -100,7 +109,7 @@ def check_labels(records: Sequence[Record], source: TableSource, setting: str) -
     """Check that every score, grade and split is on the scale that the settings name.
 
     Args:
-        records: the rows of the file, in its order.
+        records: the rows of the files, in their order.
         source: the settings of the source.
         setting: the key of params.yaml that holds them.
 
@@ -108,13 +117,14 @@ def check_labels(records: Sequence[Record], source: TableSource, setting: str) -
         UserError: one is not. The message names the file, the row, the column and the key to set.
     """
     columns = source.columns
+    labelled = [part for record in records for part in record.parts()]
     if columns.score:
-        _check_scores(records, source, setting)
+        _check_scores(labelled, source, setting)
 
-    for number, record in enumerate(records, 1):
+    for record in labelled:
         if columns.grade and not _is_whole_grade(record.grade):
             raise UserError(
-                f"{source.path}, row {number}: column '{columns.grade}' holds "
+                f"{_row(record)}: column '{columns.grade}' holds "
                 f"{record.grade[:40]!r}, and grades are integers from 0 to {MAX_GRADE:,}",
                 f"write whole grades; or map the column to 'score' and set "
                 f"{setting}.score_range: [lowest, highest] in params.yaml",
@@ -124,7 +134,7 @@ def check_labels(records: Sequence[Record], source: TableSource, setting: str) -
             given_split(record, source)
         except KeyError:
             raise UserError(
-                f"{source.path}, row {number}: column '{columns.split}' holds "
+                f"{_row(record)}: column '{columns.split}' holds "
                 f"{record.split[:40]!r}, which is the name of no split",
                 f"map it in params.yaml: {setting}.split_names: {{{record.split.strip()[:40]}: "
                 "train}, or validation, test, or null for rows that are split as ever",
@@ -156,8 +166,16 @@ def graded_pair(pair_id: str, record: Record, source: TableSource) -> GradedPair
     Equal anchors are the same query, as in the evaluation sets. In two splits they are two: what
     held-out grades say must not decide what is trained on.
     """
-    query = f"{given_split(record, source)} {query_id_of(record.anchor)}"
-    return GradedPair(pair_id, query, grade_of(record))
+    return GradedPair(pair_id, _graded_query(record, source), grade_of(record, source))
+
+
+def negative_grade(pair_id: str, record: Record, source: TableSource) -> GradedPair:
+    """Return the grade of the pair of a labelled negative: 0."""
+    return GradedPair(pair_id, _graded_query(record, source), 0)
+
+
+def _graded_query(record: Record, source: TableSource) -> str:
+    return f"{given_split(record, source)} {query_id_of(record.anchor)}"
 
 
 def _role(pair: GradedPair, highest: Mapping[str, int], source: TableSource) -> str:
@@ -171,6 +189,10 @@ def _role(pair: GradedPair, highest: Mapping[str, int], source: TableSource) -> 
     return "positive" if pair.grade >= positive_from else "relevant"
 
 
+def _row(record: Record) -> str:
+    return f"{record.place.file}, row {record.place.row}"
+
+
 def _is_whole_grade(text: str) -> bool:
     # A grade that is missing or no number is a fault of its row alone.
     if not is_number(text):
@@ -182,19 +204,15 @@ def _is_whole_grade(text: str) -> bool:
 
 def _check_plain_scores(records: Sequence[Record], source: TableSource, setting: str) -> None:
     """Check that no score is written with its scale. Such a number is on an unknown scale."""
-    scaled = [
-        number
-        for number, record in enumerate(records, 1)
-        if _SCALED.fullmatch(record.score.strip())
-    ]
+    scaled = [record for record in records if _SCALED.fullmatch(record.score.strip())]
     if not scaled:
         return
 
     first = scaled[0]
-    values = sorted({records[number - 1].score.strip()[:40] for number in scaled})
+    values = sorted({record.score.strip()[:40] for record in scaled})
     raise UserError(
-        f"{source.path}, row {first}: column '{source.columns.score}' holds "
-        f"{records[first - 1].score[:40]!r}; {len(scaled):,} of its {len(records):,} scores are "
+        f"{_row(first)}: column '{source.columns.score}' holds "
+        f"{first.score[:40]!r}; {len(scaled):,} of its {len(records):,} scores are "
         f"no plain numbers, from {values[0]!r} to {values[-1]!r}",
         f"write decimal numbers with a point alone (85, 4, 0.85), and set {setting}.score_range: "
         "[lowest, highest] in params.yaml to the ends of the scale, such as [0, 100]",
@@ -204,18 +222,16 @@ def _check_plain_scores(records: Sequence[Record], source: TableSource, setting:
 def _check_scores(records: Sequence[Record], source: TableSource, setting: str) -> None:
     _check_plain_scores(records, source, setting)
     low, high = source.score_range or (0.0, 1.0)
-    score_of_row = {
-        number: float(record.score)
-        for number, record in enumerate(records, 1)
-        if is_number(record.score)
-    }
-    outside = [number for number, score in score_of_row.items() if not low <= score <= high]
+    scored = [record for record in records if is_number(record.score)]
+    numbers = [float(record.score) for record in scored]
+    outside = [
+        record for record, number in zip(scored, numbers, strict=True) if not low <= number <= high
+    ]
     if not outside:
         return
 
     # The range of the whole file, and the first row that is outside.
     first = outside[0]
-    numbers = score_of_row.values()
     smallest = min(numbers)
     largest = max(numbers)
     # One value alone is no scale.
@@ -223,8 +239,8 @@ def _check_scores(records: Sequence[Record], source: TableSource, setting: str) 
     scale = (smallest, largest) if is_scale else (min(0.0, smallest), max(0.0, largest))
     expected = f"{setting}.score_range" if source.score_range else "a score"
     raise UserError(
-        f"{source.path}, row {first}: column '{source.columns.score}' holds "
-        f"{records[first - 1].score[:40]!r}; {len(outside):,} of its {len(numbers):,} scores are "
+        f"{_row(first)}: column '{source.columns.score}' holds "
+        f"{first.score[:40]!r}; {len(outside):,} of its {len(numbers):,} scores are "
         f"outside {low:g} to {high:g}, the range of {expected}; they run "
         f"from {smallest:g} to {largest:g}",
         f"set {setting}.score_range: [{scale[0]:g}, {scale[1]:g}] in params.yaml, or the true "

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from stages.collect.files import Record
+from stages.collect.columns import Record
 
 # The fields that are read as texts.
 FIELDS = ("title", "text", "anchor", "topic", "group")

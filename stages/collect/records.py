@@ -8,6 +8,7 @@ added or the file is shuffled.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
@@ -129,6 +130,32 @@ class CollectedTables(NamedTuple):
     ledger: pd.DataFrame
 
 
+class RowKeys:
+    """Gives each row of a source a key that no other row of its kind has."""
+
+    def __init__(self) -> None:
+        self._count_of_row: Counter[tuple[str, ...]] = Counter()
+
+    def key(self, kind: str, own_key: str, *texts: str) -> tuple[str, ...]:
+        """Return the row's own key, or its `texts` and an ordinal where it has none.
+
+        >>> keys = RowKeys()
+        >>> keys.key("document", "", "Yes."), keys.key("document", "", "Yes.")
+        (('Yes.', '0'), ('Yes.', '1'))
+        """
+        if own_key:
+            return (own_key,)
+        return (*texts, self.ordinal(kind, *texts))
+
+    def ordinal(self, kind: str, *texts: str) -> str:
+        """Return how many rows of this kind with these texts came before, as text."""
+        row = (kind, *texts)
+        ordinal = self._count_of_row[row]
+        self._count_of_row[row] += 1
+
+        return str(ordinal)
+
+
 def document_id(source: str, *key: str) -> str:
     """Return the id of the document that has `key` within `source`."""
     return "d" + hash_hex(source, "document", *key)
@@ -144,7 +171,7 @@ def record_id(source: str, *key: str) -> str:
     return "r" + hash_hex(source, "record", *key)
 
 
-def record_json(record: Mapping[str, str]) -> str:
+def record_json(record: Mapping[str, object]) -> str:
     """Return a raw record as the JSON text that the ledger keeps.
 
     >>> record_json({"id": "001"})

@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from stages.collect.files import DELIMITERS, SUFFIXES
+from stages.collect.columns import is_template
 from stages.collect.interface import OUT_OF_DOMAIN, Source, TableSource
-from stages.collect.records import (
-    params_path,
-)
+from stages.collect.raw_files import COMPRESSIONS, FORMATS, table_format
+from stages.collect.raw_files import RAW as RAW
+from stages.collect.records import params_path
 from stages.lib.core.errors import UserError
 
-RAW = PurePosixPath("data/raw")
+_DELIMITED = (".csv", ".tsv")
+_TEXT = (*_DELIMITED, ".jsonl", ".json")
+# The formats in which a setting has a meaning.
+_FORMATS_OF_SETTING = {
+    "delimiter": _DELIMITED,
+    "quote": _DELIMITED,
+    "escape": _DELIMITED,
+    "header": (*_DELIMITED, ".xlsx"),
+    "skip_lines": (*_DELIMITED, ".xlsx"),
+    "encoding": _TEXT,
+    "sheet": (".xlsx",),
+}
+# Fields that hold one value, not a text.
+_VALUES = ("score", "grade", "split", "time", "relation")
 
 
 def check_settings(name: str, source: TableSource, sources: Mapping[str, Source]) -> None:
@@ -29,6 +42,8 @@ def check_settings(name: str, source: TableSource, sources: Mapping[str, Source]
     setting = params_path(name)
     mapped = set(source.columns.mapped())
     check_path(source, setting)
+    _check_characters(setting, source)
+    _check_templates(setting, source)
     _check_shape(setting, mapped)
     if ("document_key" in mapped) != (source.documents_of is not None):
         raise UserError(
@@ -54,16 +69,23 @@ def check_settings(name: str, source: TableSource, sources: Mapping[str, Source]
 
 
 def _check_shape(setting: str, mapped: set[str]) -> None:
+    if {"text", "positive"} <= mapped:
+        raise UserError(
+            f"params.yaml: {setting}.columns maps both text and positive, which are the same",
+            "map 'positive' if the column holds the positives of an anchor, else 'text'",
+        )
+
     # The shape, and the columns that would be read without effect in it.
-    if "text" in mapped and "document_key" not in mapped:
-        of_pairs = {"relation", "score", "grade", "split"}
+    has_text = bool({"text", "positive"} & mapped)
+    if has_text and "document_key" not in mapped:
+        of_pairs = {"relation", "score", "grade", "split", "negative"}
         unused = set() if "anchor" in mapped else of_pairs & mapped
-    elif {"anchor", "document_key"} <= mapped and "text" not in mapped:
-        unused = {"title", "topic", "group", "parent"} & mapped
+    elif {"anchor", "document_key"} <= mapped and not has_text:
+        unused = {"title", "topic", "group", "parent", "negative"} & mapped
     else:
         raise UserError(
             f"params.yaml: {setting}.columns maps {', '.join(sorted(mapped)) or 'nothing'}",
-            "map 'text' (documents), 'anchor' and 'text' (documents and pairs), "
+            "map 'text' (documents), 'anchor' and 'text' or 'positive' (documents and pairs), "
             "or 'anchor' and 'document_key' (pairs)",
         )
 
@@ -110,8 +132,10 @@ def _check_labels(setting: str, source: TableSource) -> None:
 
 
 def _check_out_of_domain(setting: str, source: TableSource) -> None:
-    if source.split or source.columns.split or source.columns.grade:
-        key = "columns.grade" if source.columns.grade else "split"
+    columns = source.columns
+    if source.split or columns.split or columns.grade or columns.negative:
+        labels = "columns.grade" if columns.grade else "columns.negative"
+        key = labels if columns.grade or columns.negative else "split"
         raise UserError(
             f"params.yaml: {setting}.{key} has no meaning: the source is never trained on, and its "
             "queries are measured by scores",
@@ -128,20 +152,67 @@ def check_path(source: TableSource, setting: str) -> PurePosixPath:
             f"put the file into {RAW}/: DVC tracks that folder",
         )
 
-    # The suffix decides how the file is read.
-    if path.suffix not in SUFFIXES:
+    # The suffix decides how the file is read. A zip archive may leave it to the file inside.
+    file_format = table_format(source.path)
+    if not file_format and path.suffix.lower() != ".zip":
         raise UserError(
-            f"params.yaml: {setting}.path = '{source.path}' ends in none of {', '.join(SUFFIXES)}",
+            f"params.yaml: {setting}.path = '{source.path}' ends in none of {', '.join(FORMATS)} "
+            f"({', '.join(COMPRESSIONS)})",
             "save the table in one of these formats",
         )
 
-    if source.delimiter is not None and path.suffix not in DELIMITERS:
+    _check_format_settings(setting, source, file_format)
+    return path
+
+
+def _check_format_settings(setting: str, source: TableSource, file_format: str) -> None:
+    """Check that no setting is given that means nothing for the format."""
+    for key, formats in _FORMATS_OF_SETTING.items():
+        default = TableSource.model_fields[key].default
+        if getattr(source, key) == default or not file_format or file_format in formats:
+            continue
+
+        value = "null" if default is None else repr(default).lower()
         raise UserError(
-            f"params.yaml: {setting}.delimiter has no meaning for a {path.suffix} file",
-            "set it to null",
+            f"params.yaml: {setting}.{key} has no meaning for a {file_format} file",
+            f"set it to {value}, its default, or remove the key",
         )
 
-    return path
+
+def _check_characters(setting: str, source: TableSource) -> None:
+    """Check that the characters with a meaning in a delimited file differ from each other."""
+    delimiter = source.delimiter or ("," if table_format(source.path) == ".csv" else "\t")
+    key_of_character: dict[str, str] = {}
+    for key, character in (
+        ("delimiter", delimiter),
+        ("quote", source.quote),
+        ("escape", source.escape),
+    ):
+        if character is None:
+            continue
+        if character in "\r\n\0":
+            raise UserError(
+                f"params.yaml: {setting}.{key} = {character!r} cannot stand within a line",
+                "name the character that stands in the file",
+            )
+
+        other = key_of_character.setdefault(character, key)
+        if other != key:
+            raise UserError(
+                f"params.yaml: {setting}.{other} and {setting}.{key} are both {character!r}",
+                "give each its own character; a quote that is written twice needs no escape, "
+                "and quote: null means that quotes are characters like any other",
+            )
+
+
+def _check_templates(setting: str, source: TableSource) -> None:
+    for field, column in source.columns.mapped().items():
+        if field in _VALUES and is_template(column):
+            raise UserError(
+                f"params.yaml: {setting}.columns.{field} = '{column}' joins columns, and "
+                f"'{field}' is one value",
+                "name the one column that holds it",
+            )
 
 
 def _check_target(name: str, target: str, sources: Mapping[str, Source]) -> None:

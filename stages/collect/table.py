@@ -2,10 +2,14 @@
 
 The mapped columns decide the shape. `text` gives documents. `anchor` and `text` in one row give a
 document and the pair that leads to it. `anchor` and `document_key` give pairs to the documents of
-another source. `time` may be mapped in every shape, `parent` beside keyed documents, and `score` or
-`grade` and `split` beside anchors. A broken file stops the stage. A row that cannot be used is
-rejected, with a ledger line. A held-out row of a given split stays even if its document is missing:
-its query then misses a document that counts.
+another source. `positive` is `text` and may hold a list; `negative` beside it holds labelled
+negatives. `time` may be mapped in every shape, `parent` beside keyed documents, and `score` or
+`grade` and `split` beside anchors.
+
+A broken file stops the stage. What a row says is kept as far as possible: without an anchor it is
+still a document. A row that cannot be used at all is rejected, with a ledger line. A held-out row
+of a given split stays even if its document is missing: its query then misses a document that
+counts.
 """
 
 from __future__ import annotations
@@ -16,24 +20,29 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stages.collect.files import Record, read_records
+from stages.collect.columns import Record
+from stages.collect.files import read_records
 from stages.collect.interface import TableSource
 from stages.collect.labels import (
     GradedPair,
     check_labels,
     given_split,
     graded_pair,
+    has_grades,
     is_number,
+    negative_grade,
     roles,
     score_of,
 )
+from stages.collect.negatives import Negatives
+from stages.collect.parents import ParentKeys
 from stages.collect.placeholders import count_placeholders
 from stages.collect.records import (
     DocumentRow,
-    EdgeRow,
     GivenSplitRow,
     GradeRow,
     PairRow,
+    RowKeys,
     SourceFacts,
     SourceRows,
     TimeRow,
@@ -45,12 +54,10 @@ from stages.collect.records import (
     pair_id,
     pairs_frame,
     params_path,
-    record_id,
-    record_json,
     times_frame,
 )
-from stages.collect.source_settings import RAW, check_path
-from stages.lib.core.errors import UserError
+from stages.collect.rejections import Rejections
+from stages.collect.source_settings import check_path
 from stages.lib.schemas.ledger import LedgerWriter
 from stages.lib.schemas.splits import EVALUATION_SPLITS
 from stages.lib.text.document_text import TEXT_ALONE, own_words
@@ -64,16 +71,9 @@ REASONS = (
     "unknown_document",
     "duplicate_key",
 )
-BAD_PARENT = "bad_parent"
+# Notes on rows that are kept.
 MISSING_DOCUMENT = "missing_document"
-# The column to look at first when most rows are rejected for a reason.
-_COLUMN_OF_REASON = {
-    "empty_text": "columns.text",
-    "empty_anchor": "columns.anchor",
-    "bad_score": "columns.score",
-    "bad_grade": "columns.grade",
-    "bad_time": "columns.time",
-}
+EMPTY_ANCHOR = "empty_anchor"
 
 
 def read_table(
@@ -83,8 +83,9 @@ def read_table(
     known_documents: Collection[str] = (),
     *,
     template: str = TEXT_ALONE,
+    max_rejected_share: float = 1.0,
 ) -> SourceRows:
-    """Return the rows of the file as source `name`. A raw record is a row of the file.
+    """Return the rows of the files as source `name`. A raw record is a row of a file.
 
     Args:
         name: the name of the source. It goes into every id.
@@ -92,50 +93,27 @@ def read_table(
         raw: the folder that stands for data/raw.
         known_documents: the document ids of the source `documents_of`.
         template: what of a document is embedded, as `pair.document_text`.
+        max_rejected_share: the largest share of the records that may be rejected.
 
     Raises:
-        UserError: the file is broken, a label is on another scale than the settings say, or none
-            of its rows can be used.
+        UserError: a file is broken, a label is on another scale than the settings say, none of
+            the rows can be used, or too many are rejected.
     """
     setting = params_path(name)
-    file = raw / check_path(source, setting).relative_to(RAW)
-    records = read_records(file, source, setting)
+    check_path(source, setting)
+    records = read_records(raw, source, setting)
     check_labels(records, source, setting)
 
     # In the order of their content. The ordinals, and the row that is kept for a key, then do not
     # depend on the order of the file.
+    records.sort()
     reader = TableReader(name, source, known_documents, template=template)
 
-    for record in sorted(records):
+    for record in records:
         reader.take(record)
 
-    return replace(reader.result(), placeholders=count_placeholders(records))
-
-
-class RowKeys:
-    """Gives each row of a source a key that no other row of its kind has."""
-
-    def __init__(self) -> None:
-        self._count_of_row: Counter[tuple[str, ...]] = Counter()
-
-    def key(self, kind: str, own_key: str, *texts: str) -> tuple[str, ...]:
-        """Return the row's own key, or its `texts` and an ordinal where it has none.
-
-        >>> keys = RowKeys()
-        >>> keys.key("document", "", "Yes."), keys.key("document", "", "Yes.")
-        (('Yes.', '0'), ('Yes.', '1'))
-        """
-        if own_key:
-            return (own_key,)
-        return (*texts, self.ordinal(kind, *texts))
-
-    def ordinal(self, kind: str, *texts: str) -> str:
-        """Return how many rows of this kind with these texts came before, as text."""
-        row = (kind, *texts)
-        ordinal = self._count_of_row[row]
-        self._count_of_row[row] += 1
-
-        return str(ordinal)
+    rows = reader.result(max_rejected_share)
+    return replace(rows, placeholders=count_placeholders(records))
 
 
 class TableReader:
@@ -161,45 +139,62 @@ class TableReader:
         self._given_splits: list[GivenSplitRow] = []
         self._graded: list[GradedPair] = []
         self._missing = 0
-        self._parent_keys: list[tuple[str, str]] = []
-        self._rejected: Counter[str] = Counter()
+        self._parents = ParentKeys()
+        self._negatives = Negatives(name)
         self._records_read = 0
         self._ledger = LedgerWriter()
+        self._rejections = Rejections(name, source, self._ledger)
 
     def take(self, record: Record) -> None:
         """Add the rows of `record`, or reject it with a ledger line."""
         self._records_read += 1
-        reason = self._reject_reason(record)
+        parts = record.parts()
+        reasons = [self._reject_reason(part) for part in parts]
+
+        # A row whose negatives alone have a text says something of its anchor.
+        has_negatives = bool(record.negatives and record.anchor.strip())
+        is_usable = "" in reasons or (has_negatives and reasons == ["empty_text"])
+        reason = "" if is_usable else reasons[0]
+        partner_id = self._row_id_of_key.get(record.key, "") if record.key else ""
+        if not reason and partner_id:
+            reason = "duplicate_key"
         if reason:
-            self._reject(record, reason)
+            self._reject(record, reason, partner_id)
             return
 
-        # The document: a new one, or one of another source.
-        documents_of = self._source.documents_of
-        if documents_of is None:
-            doc_id = self._add_document(record)
-        else:
-            doc_id = document_id(documents_of, record.document_key)
+        # The first positive has the key of the row. The text of a later one is part of its key.
+        row_id = ""
+        for index, part in enumerate(parts):
+            if not reasons[index]:
+                part_id = self._add_part(part, self._own_key(part, index))
+                row_id = row_id or part_id
 
-        row_id = doc_id
-
-        # The pair that leads to it.
-        if self._source.columns.anchor:
-            row_id = self._add_pair(record, doc_id)
-            self._note_missing_document(row_id, record, doc_id)
-
-        if record.key:
+        self._negatives.add(record)
+        row_id = row_id or self._negatives.first_id(record)
+        if record.key and "" in reasons:
             self._row_id_of_key[record.key] = row_id
+        elif record.key:
+            self._parents.add_empty(record)
 
-    def result(self) -> SourceRows:
+        # What of the row cannot be used.
+        for part, part_reason in zip(parts, reasons, strict=True):
+            if part_reason:
+                self._ledger.note(row_id, part_reason, after=part.text)
+
+    def result(self, max_rejected_share: float = 1.0) -> SourceRows:
         """Return the rows of all records so far.
 
         Raises:
-            UserError: no record could be used.
+            UserError: no record could be used, or a larger share than `max_rejected_share` was
+                rejected.
         """
+        self._add_negatives()
         if not self._documents and len(self._pairs) == self._missing:
-            raise self._no_usable_rows()
+            # Held-out rows without a document are of no use either, if no row has one.
+            missing = Counter({MISSING_DOCUMENT: self._missing})
+            raise self._rejections.no_usable_rows(self._records_read, missing)
 
+        self._rejections.check_share(self._records_read, max_rejected_share)
         source = self._source
         role_of_pair = roles(self._graded, source)
         grades = [
@@ -210,7 +205,7 @@ class TableReader:
             documents=documents_frame(self._documents),
             pairs=pairs_frame(self._pairs),
             records_read=self._records_read,
-            records_kept=self._records_read - self._rejected.total(),
+            records_kept=self._records_read - self._rejections.count_by_reason.total(),
             facts=SourceFacts(
                 source.path,
                 release=source.release,
@@ -220,36 +215,51 @@ class TableReader:
             times=times_frame(self._times),
             given_splits=given_splits_frame(self._given_splits),
             grades=grades_frame(grades),
-            hierarchy=hierarchy_frame(self._resolve_parents()),
+            hierarchy=hierarchy_frame(self._parents.edges(self._ledger)),
             ledger=self._ledger,
         )
 
-    def _reject_reason(self, record: Record) -> str:
-        reason = reject_reason(record, self._source, self._known_documents, self._template)
-        if not reason and record.key and record.key in self._row_id_of_key:
-            return "duplicate_key"
-        return reason
+    def _reject_reason(self, part: Record) -> str:
+        return reject_reason(part, self._source, self._known_documents, self._template)
 
-    def _reject(self, record: Record, reason: str) -> None:
-        """Note the record in the ledger, with its mapped columns as they were read."""
-        self._rejected[reason] += 1
-        mapped = self._source.columns.mapped()
-        before = record_json({column: getattr(record, field) for field, column in mapped.items()})
-        ordinal = self._keys.ordinal("record", before)
+    def _reject(self, record: Record, reason: str, partner_id: str) -> None:
+        self._rejections.add(record, reason, partner_id)
+        if reason == "empty_text":
+            self._parents.add_empty(record)
 
-        # A duplicate names the row that was kept.
-        partner_id = self._row_id_of_key[record.key] if reason == "duplicate_key" else ""
-        self._ledger.drop(
-            record_id(self._name, before, ordinal),
-            reason,
-            partner_id=partner_id,
-            before=before,
-        )
+    def _own_key(self, part: Record, index: int) -> tuple[str, ...]:
+        """Return the key of a positive by its number in the row; () if the row has no key."""
+        if not part.key:
+            return ()
+        if not index:
+            return (part.key,)
 
-    def _add_document(self, record: Record) -> str:
+        ordinal = self._keys.ordinal("positive", part.key, part.text)
+        return (part.key, "positive", part.text, ordinal)
+
+    def _add_part(self, record: Record, key: tuple[str, ...]) -> str:
+        """Add the document and the pair of a record, and return the id of the last of them."""
+        documents_of = self._source.documents_of
+        if documents_of is None:
+            doc_id = self._add_document(record, key)
+        else:
+            doc_id = document_id(documents_of, record.document_key)
+
+        # The pair that leads to it. A document needs none.
+        if not self._source.columns.anchor:
+            return doc_id
+        if not record.anchor.strip():
+            self._ledger.note(doc_id, EMPTY_ANCHOR)
+            return doc_id
+
+        row_id = self._add_pair(record, doc_id, key)
+        self._note_missing_document(row_id, record, doc_id)
+        return row_id
+
+    def _add_document(self, record: Record, key: tuple[str, ...]) -> str:
         # Without a text the title is the content.
         texts = (record.text,) if record.text.strip() else ("", record.title)
-        key = self._keys.key("document", record.key, *texts)
+        key = key or self._keys.key("document", "", *texts)
         doc_id = document_id(self._name, *key)
         self._documents.append(
             DocumentRow(
@@ -264,13 +274,12 @@ class TableReader:
 
         # The parent is resolved when all keys are known.
         self._add_time(doc_id, record)
-        self._parent_keys.append((doc_id, record.parent))
+        self._parents.add(doc_id, record)
 
         return doc_id
 
-    def _add_pair(self, record: Record, doc_id: str) -> str:
-        texts = (record.anchor, doc_id)
-        key = self._keys.key("pair", record.key, *texts)
+    def _add_pair(self, record: Record, doc_id: str, key: tuple[str, ...]) -> str:
+        key = key or self._keys.key("pair", "", record.anchor, doc_id)
         row_id = pair_id(self._name, *key)
         self._pairs.append(
             PairRow(
@@ -288,10 +297,22 @@ class TableReader:
         split = given_split(record, self._source)
         if split:
             self._given_splits.append(GivenSplitRow(row_id, split))
-        if self._source.columns.grade:
+        if has_grades(self._source):
             self._graded.append(graded_pair(row_id, record, self._source))
 
         return row_id
+
+    def _add_negatives(self) -> None:
+        """Add the documents and pairs of the negatives, now that the other documents are known."""
+        known = {document.doc_id for document in self._documents}
+        self._documents += self._negatives.documents(known)
+        for pair, record in self._negatives.pairs():
+            self._pairs.append(pair)
+            self._add_time(pair.pair_id, record)
+            split = given_split(record, self._source)
+            if split:
+                self._given_splits.append(GivenSplitRow(pair.pair_id, split))
+            self._graded.append(negative_grade(pair.pair_id, record, self._source))
 
     def _note_missing_document(self, row_id: str, record: Record, doc_id: str) -> None:
         if self._source.documents_of is not None and doc_id not in self._known_documents:
@@ -305,34 +326,6 @@ class TableReader:
         if time:
             self._times.append(TimeRow(row_id, time))
 
-    def _resolve_parents(self) -> list[EdgeRow]:
-        """Return each document with its parent. A missing parent is noted in the ledger."""
-        edges: list[EdgeRow] = []
-        for doc_id, parent_key in self._parent_keys:
-            parent_id = self._row_id_of_key.get(parent_key, doc_id)
-            if parent_id != doc_id:
-                edges.append(EdgeRow(doc_id, parent_id))
-            elif parent_key:
-                self._ledger.note(doc_id, BAD_PARENT, after=parent_key)
-
-        return edges
-
-    def _no_usable_rows(self) -> UserError:
-        # Held-out rows without a document are of no use either, if no row has one.
-        rejected = Counter(self._rejected)
-        rejected[MISSING_DOCUMENT] += self._missing
-        rejected = +rejected
-        counts = ", ".join(f"{reason} {count}" for reason, count in sorted(rejected.items()))
-
-        # The remedy names the column behind the most frequent reason.
-        most_frequent = max(sorted(rejected), key=lambda reason: rejected[reason])
-        column = _COLUMN_OF_REASON.get(most_frequent, "columns.document_key")
-
-        return UserError(
-            f"{self._source.path}: none of its {self._records_read} rows can be used ({counts})",
-            f"correct {params_path(self._name)}.{column} in params.yaml, or the file",
-        )
-
 
 def reject_reason(
     record: Record, source: TableSource, known_documents: Collection[str], template: str
@@ -342,15 +335,18 @@ def reject_reason(
     A title without a text is a document where `template`, `pair.document_text`, holds the title.
     """
     columns = source.columns
-    if columns.text and not own_words(template, record.text, record.title):
+    if columns.document and not own_words(template, record.text, record.title):
         return "empty_text"
-    if columns.anchor and not record.anchor.strip():
+
+    # Without an anchor the row is still a document, and needs no label.
+    has_anchor = bool(columns.anchor and record.anchor.strip())
+    if columns.anchor and not has_anchor and not columns.document:
         return "empty_anchor"
 
     # A mapped score, grade or time must be readable. Without a time the row has none.
-    if columns.score and not is_number(record.score):
+    if has_anchor and columns.score and not is_number(record.score):
         return "bad_score"
-    if columns.grade and not is_number(record.grade):
+    if has_anchor and columns.grade and not is_number(record.grade):
         return "bad_grade"
     if record.time.strip() and not to_utc(record.time):
         return "bad_time"

@@ -208,8 +208,8 @@ def test_a_held_out_pair_of_a_missing_document_stays_as_a_miss(read_pairs):
     ledger = collected.ledger.frame()
     lines = ledger[["action", "reason", "after"]].to_numpy().tolist()
     assert sorted(lines) == [
-        ["drop", "unknown_document", ""],
-        ["drop", "unknown_document", ""],
+        ["drop", "unknown_document", "data/raw/faq.csv, line 5"],
+        ["drop", "unknown_document", "data/raw/faq.csv, line 6"],
         ["note", "missing_document", "77"],
         ["note", "missing_document", "78"],
     ]

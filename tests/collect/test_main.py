@@ -46,6 +46,7 @@ collect:
         anchor: question
         document_key: about
   out_of_domain: null
+  max_rejected_share: 0.5
 """
 MANUAL = [
     "1,How to start it,start",
@@ -86,6 +87,12 @@ def contents() -> dict[str, bytes]:
         Path("metrics/details/collect.json"),
     ]
     return {str(file): file.read_bytes() for file in [*files, Path("metrics/data_card.md")]}
+
+
+def places() -> set[str]:
+    """Return where the rejected records stand."""
+    ledger = tables.read(Path("data/collect/ledger.parquet"), Ledger)
+    return set(ledger.loc[ledger["action"] == "drop", "after"])
 
 
 def test_pairs_of_one_source_lead_to_documents_of_another(project):
@@ -174,13 +181,20 @@ def test_the_data_card_states_origin_licence_and_counts(project):
 def test_the_order_of_rows_and_sources_changes_no_byte(project):
     run()
     before = contents()
+    ledger = places()
     top, rest = PARAMS.split("    questions:\n")
     questions, end = rest.split("  out_of_domain")
     head, manual = top.split("    manual:\n")
     swapped = f"{head}    questions:\n{questions}    manual:\n{manual}  out_of_domain{end}"
     fill(swapped, random.Random(1).sample(MANUAL, 4), QUESTIONS[::-1])
     assert run().exit_code == 0
-    assert contents() == before
+    after = contents()
+    changed = [file for file in before if before[file] != after[file]]
+
+    # The ledger says on which line a rejected record stands.
+    assert changed == ["data/collect/ledger.parquet"]
+    assert ledger == {"data/raw/manual.csv, line 4", "data/raw/questions.jsonl, line 3"}
+    assert places() == {"data/raw/manual.csv, line 3", "data/raw/questions.jsonl, line 1"}
 
 
 @pytest.mark.parametrize(

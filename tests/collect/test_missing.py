@@ -160,7 +160,7 @@ def test_a_large_share_of_rejected_records_is_printed(capsys):
     print_rejections({**counts, "rows_in": 1371, "rejected": 1060, "dropped.bad_score": 1060})
     assert capsys.readouterr().err == (
         "WARNING: 1,060 of 1,371 records were rejected (77 %): 1,060 bad_score. "
-        "data/collect/ledger.parquet names each of them.\n"
+        "data/collect/ledger.parquet names each of them, with its file and line.\n"
     )
     print_rejections({**counts, "rows_in": 1371, "rejected": 100, "dropped.bad_score": 100})
     assert capsys.readouterr().err == ""

@@ -42,7 +42,9 @@ class Ledger(Table):
         ge=-1, description="end of the edit in the old text, exclusive; -1 if not a span"
     )
     before: str = pa.Field(description="the old text or id")
-    after: str = pa.Field(description="the new text or id")
+    after: str = pa.Field(
+        description="the new text or id; of a rejected record of a file its file and line"
+    )
 
     class Config(Table.Config):
         """The key of the table."""
@@ -88,10 +90,11 @@ class LedgerWriter:
         partner_id: str = "",
         score: float = float("nan"),
         before: str = "",
+        after: str = "",
     ) -> None:
         """Record that the row is dropped.
 
-        `before` holds what no other table has, such as a rejected record.
+        `before` holds what no other table has, such as a rejected record, and `after` its place.
         """
         decision = _Decision(
             row_id=row_id,
@@ -102,6 +105,7 @@ class LedgerWriter:
             partner_id=partner_id,
             score=score,
             before=before,
+            after=after,
         )
 
         self._decisions.append(decision)
