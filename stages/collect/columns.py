@@ -260,7 +260,7 @@ def nested_value(values: Mapping[str, Any], path: str) -> Any:
         items = [nested_value(item, rest) for item in inner if isinstance(item, dict)]
         return [None if item is MISSING else item for item in items]
 
-    return None if inner is None else MISSING
+    return MISSING
 
 
 def _field_text(field: str, column: str, values: Mapping[str, Any], *, place: Place) -> str:
