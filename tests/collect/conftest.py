@@ -16,11 +16,19 @@ def read(tmp_path):
         columns: dict = FAQ,
         known_documents=(),
         template: str = "{text}",
+        max_rejected_share: float = 1.0,
         **settings,
     ):
         raw_bytes = content if isinstance(content, bytes) else content.encode("utf-8")
         (tmp_path / file).write_bytes(raw_bytes)
         source = table_source(file, columns, **settings)
-        return table.read_table("faq", source, tmp_path, known_documents, template=template)
+        return table.read_table(
+            "faq",
+            source,
+            tmp_path,
+            known_documents,
+            template=template,
+            max_rejected_share=max_rejected_share,
+        )
 
     return write_and_read

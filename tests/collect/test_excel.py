@@ -102,7 +102,10 @@ def test_lines_above_the_header_are_skipped_and_a_header_may_be_missing(read):
     ("content", "fact"),
     [
         (b"question,answer\n", "is not a readable Excel file"),
-        (workbook(("S", [["q", "b"], ["x", "y"]])), "row 1: there is no column 'a'; found 'q', 'b'"),
+        (
+            workbook(("S", [["q", "b"], ["x", "y"]])),
+            "row 1: there is no column 'a'; found 'q', 'b'",
+        ),
         (workbook(("S", [["a", "a"], ["x", "y"]])), "row 1: more than one column is called 'a'"),
         (workbook(("S", [["a"]])), "holds no rows"),
         (workbook(("S", [])), "holds no rows"),
