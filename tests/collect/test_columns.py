@@ -187,7 +187,7 @@ def test_errors_keep_their_lines(read, content, settings, fact):
 
 
 def test_utf_16_is_recognised_in_the_error(read):
-    with pytest.raises(UserError, match="line 1: this is not utf-8 .*\n.*here utf-16"):
+    with pytest.raises(UserError, match=r"line 1: this is not utf-8 .*\n.*here utf-16"):
         read("question,answer\na,b\n".encode("utf-16"))
 
 

@@ -80,7 +80,7 @@ def test_a_formula_without_its_value_is_an_error(read):
 def test_one_of_several_sheets_is_chosen(read):
     sheets = [("First", [["a"], ["x"]]), ("Second", [["a"], ["y"]]), ("Empty", [])]
     content = workbook(*sheets)
-    with pytest.raises(UserError, match="has several sheets: 'First', 'Second'\n.*faq.sheet"):
+    with pytest.raises(UserError, match=r"has several sheets: 'First', 'Second'\n.*faq.sheet"):
         read(content, "faq.xlsx", {"text": "a"})
     with pytest.raises(UserError, match="no sheet 'Third'; found 'First', 'Second', 'Empty'"):
         read(content, "faq.xlsx", {"text": "a"}, sheet="Third")

@@ -114,5 +114,5 @@ def test_a_dotted_path_leads_into_objects():
         ("z", None, None),
         (None, None, None),
     ]
-    with pytest.raises(UserError, match="there is no column 'meta.name'; found 'meta', 'q'"):
+    with pytest.raises(UserError, match=r"there is no column 'meta.name'; found 'meta', 'q'"):
         rows_of(content, {"anchor": "q", "text": "meta.name"})

@@ -218,5 +218,5 @@ def test_negatives_need_documents_of_their_own_source():
         columns={"anchor": "q", "document_key": "k", "negative": "n"}, documents_of="docs"
     )
     documents = table_source(columns={"key": "id", "text": "t"})
-    with pytest.raises(UserError, match="columns.negative has no meaning beside"):
+    with pytest.raises(UserError, match=r"columns.negative has no meaning beside"):
         source_settings.check_settings("faq", source, {"docs": documents})

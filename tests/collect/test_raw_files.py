@@ -113,7 +113,7 @@ def test_a_bomb_is_refused(read, monkeypatch, suffix):
     monkeypatch.setattr(raw_files, "LARGEST_RATIO", 50)
     bomb = b"question,answer\n" + b"a,b\n" * 50_000
     pack = {".gz": gzip.compress, ".zst": zstd, ".zip": lambda content: zipped(a__csv=content)}
-    with pytest.raises(UserError, match="unpacks to more than .* bytes, as no table does"):
+    with pytest.raises(UserError, match=r"unpacks to more than .* bytes, as no table does"):
         read(pack[suffix](bomb), f"faq.csv{suffix}")
 
 
@@ -203,7 +203,7 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path):
 
 def test_a_link_to_a_file_that_does_not_exist_is_named(tmp_path):
     (tmp_path / "faq.csv").symlink_to(tmp_path / "gone.csv")
-    with pytest.raises(UserError, match="faq.csv does not exist"):
+    with pytest.raises(UserError, match=r"faq.csv does not exist"):
         table.read_table("faq", table_source(), tmp_path)
 
 
