@@ -28,6 +28,7 @@ from stages.collect.interface import (
     TableSource,
 )
 from stages.collect.parents import BAD_PARENT
+from stages.collect.raw_files import check_links, find_files
 from stages.collect.records import SourceRows, concat_sources
 from stages.collect.source_settings import check_settings
 from stages.lib.core.errors import UserError
@@ -109,6 +110,7 @@ def read_sources(
         elif isinstance(source, AwsSource):
             rows_of_source[name] = aws.read_operations(name, source)
         else:
+            check_links(find_files(raw, source.path), raw)
             target = _target(source)
             targets = set(rows_of_source[target].documents["doc_id"]) if target else set()
             rows_of_source[name] = table.read_table(

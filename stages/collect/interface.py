@@ -132,8 +132,8 @@ class CollectParams(ParamsSection):
 
     section: ClassVar[str] = "collect"
     sources: dict[SourceName, AnySource] = Field(min_length=1)
-    out_of_domain: AnySource | None
     max_rejected_share: float = Field(default=0.1, ge=0.0, le=1.0)
+    out_of_domain: AnySource | None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
@@ -30,7 +30,7 @@ LARGEST_RATIO = 200
 ALWAYS_ALLOWED = 64 * 2**20
 
 _PATTERN = re.compile(r"[*?\[]")
-# DVC may link a tracked file to its cache, in which the name is the hash of the content.
+# In the cache of DVC the name of a file is the hash of its content.
 _CACHE_ENTRY = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
 _UNREADABLE = (OSError, EOFError, zlib.error, BadZipFile, NotImplementedError, RuntimeError)
 
@@ -81,7 +81,7 @@ def find_files(raw: Path, path: str) -> list[RawFile]:
         path: the path of the settings, which lies under data/raw/. It may be a pattern.
 
     Raises:
-        UserError: there is none, one is empty, or one is a link to a place outside the folder.
+        UserError: there is none, or one is empty.
     """
     inside = PurePosixPath(path).relative_to(RAW)
     paths = [raw / inside]
@@ -98,25 +98,35 @@ def find_files(raw: Path, path: str) -> list[RawFile]:
         )
 
     for file in files:
-        _check_file(file, raw)
+        _check_file(file)
     return files
 
 
-def _check_file(file: RawFile, raw: Path) -> None:
+def check_links(files: Sequence[RawFile], raw: Path) -> None:
+    """Check that no file is a link out of the folder: it would be read without being tracked.
+
+    DVC itself may link a tracked file to its cache.
+
+    Raises:
+        UserError: one is.
+    """
+    for file in files:
+        target = file.path.resolve()
+        is_inside = target.is_relative_to(raw.resolve())
+        if not is_inside and not _CACHE_ENTRY.search(target.as_posix()):
+            raise UserError(
+                f"{file.name} is a link to {target}, outside {RAW}/",
+                f"copy the file into {RAW}/: DVC tracks that folder",
+            )
+
+
+def _check_file(file: RawFile) -> None:
     if not file.path.is_file():
         raise UserError(
             f"{file.name} does not exist",
             "put it there, or run 'dvc pull' if it is tracked by DVC",
         )
 
-    # A link that leads out of the folder would be read without being tracked.
-    target = file.path.resolve()
-    is_inside = target.is_relative_to(raw.resolve())
-    if not is_inside and not _CACHE_ENTRY.search(target.as_posix()):
-        raise UserError(
-            f"{file.name} is a link to {target}, outside {RAW}/",
-            f"copy the file into {RAW}/: DVC tracks that folder",
-        )
     if not file.path.stat().st_size:
         raise UserError(f"{file.name} is empty", RESTORE)
 

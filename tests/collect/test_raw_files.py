@@ -9,6 +9,7 @@ import pyarrow as arrow
 import pytest
 
 from stages.collect import raw_files, table
+from stages.collect.__main__ import read_sources
 from stages.collect.raw_files import compression_of, table_format
 from stages.collect.records import document_id
 from stages.lib.core.errors import UserError
@@ -196,9 +197,9 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path):
     raw.mkdir()
     (raw / "faq.csv").symlink_to(outside)
     with pytest.raises(UserError, match=r"faq.csv is a link to .*outside.csv, outside data/raw/"):
-        table.read_table("faq", table_source(), raw)
+        read_sources({"faq": table_source()}, raw, max_rejected_share=1.0)
     with pytest.raises(UserError, match="is a link to"):
-        table.read_table("faq", table_source("*.csv"), raw)
+        read_sources({"faq": table_source("*.csv")}, raw, max_rejected_share=1.0)
 
 
 def test_a_link_to_a_file_that_does_not_exist_is_named(tmp_path):
@@ -217,4 +218,5 @@ def test_links_within_the_folder_and_into_the_cache_are_followed(tmp_path):
     for target in (entry, raw / "other.csv"):
         (raw / "faq.csv").unlink(missing_ok=True)
         (raw / "faq.csv").symlink_to(target)
-        assert len(table.read_table("faq", table_source(), raw).pairs) == 1
+        rows = read_sources({"faq": table_source()}, raw, max_rejected_share=1.0)
+        assert len(rows["faq"].pairs) == 1

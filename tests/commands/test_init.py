@@ -81,6 +81,7 @@ def test_a_file_becomes_the_data_without_a_question(clone, faq):
                 "columns": {"text": "Antwort", "anchor": "Frage", "key": "Nr"},
             }
         },
+        "max_rejected_share": 0.1,
         "out_of_domain": None,
     }
     assert params()["split"]["max_train_pairs"] is None
