@@ -25,6 +25,9 @@ from tests.properties import examples
 pytestmark = pytest.mark.slow
 
 # What documents say: a template with a value, in several domains and scripts.
+# Each test cleans a corpus several times, which takes seconds.
+pytestmark = pytest.mark.prove
+
 TEMPLATES = [
     "Oak table, {} cm wide, with two drawers.",
     "The dose of the drug is {} mg per day.",
@@ -81,7 +84,7 @@ def rows(draw):
 
 
 # Shrinking a corpus takes minutes, and the corpora are small.
-@settings(examples(60), phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(examples(60, at_most=4), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(rows())
 def test_the_stage_keeps_all_its_promises(corpus):
     cleaned = clean_corpus(*corpus_of(corpus))
