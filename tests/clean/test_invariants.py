@@ -22,12 +22,10 @@ from tests.clean.invariants import (
 )
 from tests.properties import examples
 
-pytestmark = pytest.mark.slow
-
-# What documents say: a template with a value, in several domains and scripts.
 # Each test cleans a corpus several times, which takes seconds.
 pytestmark = pytest.mark.prove
 
+# What documents say: a template with a value, in several domains and scripts.
 TEMPLATES = [
     "Oak table, {} cm wide, with two drawers.",
     "The dose of the drug is {} mg per day.",
