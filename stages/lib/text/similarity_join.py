@@ -135,7 +135,11 @@ def join_sets(
             connection, {**rule._asdict(), "common": _COMMON, "two_tables": right is not None}
         )
 
-        _load_sets(run, left, right)
+        # Load the sets. The tables of a self join are the same.
+        run.execute(join_queries.CREATE_SETS)
+        for side, table in enumerate([left] if right is None else [left, right]):
+            other = 0 if right is None else 1 - side
+            run.load(join_queries.INSERT_SETS, table, side=side, other=other, offset=side * _OFFSET)
 
         # Keep the sets that can have a partner, and their shingles in order of rarity.
         for query in join_queries.PREPARE:
@@ -145,7 +149,7 @@ def join_sets(
         crowds = find_crowds(run)
         if crowds is None:
             run.execute(join_queries.CANDIDATES)
-            run.execute(join_queries.VERIFY)
+            run.verify()
         else:
             candidates_beside_crowds(run, crowds)
 
@@ -156,18 +160,6 @@ def join_sets(
             crowd_rows = run.fetch(join_queries.CROWD_ROWS)
 
     return _most_similar(edges, crowd_rows, is_self_join=right is None)
-
-
-def _load_sets(
-    run: JoinRun,
-    left: arrow.Table | arrow.RecordBatchReader,
-    right: arrow.Table | arrow.RecordBatchReader | None,
-) -> None:
-    """Load the sets into the database. The tables of a self join are the same."""
-    run.execute(join_queries.CREATE_SETS)
-    for side, table in enumerate([left] if right is None else [left, right]):
-        other = 0 if right is None else 1 - side
-        run.load(join_queries.INSERT_SETS, table, side=side, other=other, offset=side * _OFFSET)
 
 
 class _PairRule(NamedTuple):
