@@ -217,14 +217,12 @@ def test_fingerprints_know_every_held_out_text_and_hold_none():
             (d("e"), "Confidential document"),
         ]
     ]
-    plain = assignment.assign(
-        shingles=[[list(map(int, item)) for item in sets] for sets in assignment["shingles"]],
-        runs=[list(map(int, runs)) for runs in assignment["runs"]],
-    )
-    rows = list(plain.itertuples(index=False, name=None))
-    assert sorted(rows) == sorted(
-        (*row[:4], [list(map(int, item)) for item in row[4]], row[5]) for row in expected
-    )
+    assignment["shingles"] = [
+        [hashes.tolist() for hashes in shingle_sets] for shingle_sets in assignment["shingles"]
+    ]
+    assignment["runs"] = [runs.tolist() for runs in assignment["runs"]]
+    rows = list(assignment.itertuples(index=False, name=None))
+    assert sorted(rows) == sorted(expected)
     words = json.dumps(rows).lower()
     assert not [word for word in ("secret", "anchor", "confidential", "document") if word in words]
 

@@ -104,6 +104,11 @@ WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 
 # Exact verification: how many shingles the sets of each pair share, of how many. A set and a
 # shingle are looked up as one number.
+PARTNER_SHINGLES = """
+CREATE OR REPLACE TEMP TABLE partner_shingles AS
+SELECT set_index * 4294967296 + rank_index AS pair_key
+FROM members WHERE set_index IN (SELECT second_set FROM pairs)
+"""
 VERIFY = """
 CREATE OR REPLACE TEMP TABLE near AS
 SELECT first_set, second_set, a.row_index AS first_row, b.row_index AS second_row, shared,
@@ -111,10 +116,7 @@ SELECT first_set, second_set, a.row_index AS first_row, b.row_index AS second_ro
 FROM (
     SELECT first_set, second_set, count(*) AS shared
     FROM pairs JOIN members ON set_index = first_set
-    WHERE second_set * 4294967296 + rank_index IN (
-        SELECT set_index * 4294967296 + rank_index FROM members
-        WHERE set_index IN (SELECT second_set FROM pairs)
-    )
+    WHERE second_set * 4294967296 + rank_index IN (SELECT pair_key FROM partner_shingles)
     GROUP BY first_set, second_set
 )
 JOIN kept a ON a.set_index = first_set

@@ -202,7 +202,7 @@ def test_order_threads_and_memory_change_nothing(monkeypatch):
         spilled_bytes.append(sum(size for (size,) in files))
 
     results = []
-    for workers, memory, order in (("1", "1GB", range(len(rows))), ("2", "36MB", shuffled)):
+    for workers, memory, order in (("1", "1GB", range(len(rows))), ("2", "30MB", shuffled)):
         monkeypatch.setenv("PAIRSMITH_WORKERS", workers)
         monkeypatch.setenv("PAIRSMITH_MEMORY", memory)
         edges = join_sets(set_table(rows).take(list(order)), None, 0.8)
