@@ -55,8 +55,8 @@ class JoinRun:
 
     def verify(self) -> None:
         """Count what the sets of each of `pairs` share, and write the similar ones to `near`."""
-        self.execute(join_queries.PARTNER_SHINGLES)
-        self.execute(join_queries.VERIFY)
+        for query in join_queries.VERIFY:
+            self.execute(query)
 
     def load(self, query: str, incoming: Any, **values: Any) -> None:
         """Execute `query`, which reads `incoming`, an Arrow table or reader."""
