@@ -20,7 +20,13 @@ for name, limit in LIMITS.items():
 settings.load_profile("gate")
 
 
-def examples(number):
-    """Return the settings of a property that `number` examples show; profiles may try fewer."""
-    limit = LIMITS.get(settings.get_current_profile_name(), number)
+def examples(number, at_most=None):
+    """Return the settings of a property that `number` examples show; profiles may try fewer.
+
+    Outside of `make prove` a property whose examples take seconds tries `at_most` of them.
+    """
+    profile = settings.get_current_profile_name()
+    limit = LIMITS.get(profile, number)
+    if profile != FULL and at_most is not None:
+        limit = min(limit, at_most)
     return settings(max_examples=min(number, limit), deadline=None)

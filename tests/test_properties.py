@@ -34,6 +34,13 @@ def test_the_profile_limits_the_number_of_examples(profile, number, tried):
     assert examples(number).deadline is None
 
 
+@pytest.mark.parametrize(
+    ("profile", "tried"), [(FULL, 60), ("gate", 4), ("check", 4)], indirect=["profile"]
+)
+def test_a_costly_property_tries_few_outside_of_the_proofs(profile, tried):
+    assert examples(60, at_most=4).max_examples == tried
+
+
 def test_make_check_and_make_prove_name_a_profile():
     lines = Path("Makefile").read_text("utf-8").splitlines()
     named = [line.strip() for line in lines if "--hypothesis-profile" in line]

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow.parquet as parquet
 
 from stages.clean import filters
-from stages.clean.collisions import Candidate, coarse_hashes, find_collisions, said_by
+from stages.clean.collisions import Candidate, coarse_hashes, find_collisions, hash_content
 from stages.clean.edits import Edit, between, undone
 from stages.clean.interface import CleanParams
 from stages.clean.passages import passages, token_counter
@@ -247,13 +247,13 @@ def _candidate(document: Document, template: str) -> Candidate:
     before = document.collected
     after = document.cleaned
     is_edited = bool(document.rules)
-    said = said_by(before.text, before.title if is_titled else "", is_markup=is_edited)
-    said_after = said_by(after.text, after.title if is_titled else "", is_markup=False)
+    content = hash_content(before.text, before.title if is_titled else "", is_markup=is_edited)
+    content_after = hash_content(after.text, after.title if is_titled else "", is_markup=False)
     return Candidate(
         doc_id=document.doc_id,
         form=document.form(after, template),
-        said=said,
-        is_changed=is_edited and said != said_after,
+        content=content,
+        is_changed=is_edited and content != content_after,
     )
 
 
@@ -267,17 +267,17 @@ def _ambiguous_forms(
 
     Forms count after all rules, and of the documents of `ids_by_shard` after those of markup too.
     """
-    said_of_id = {candidate.doc_id: candidate.said for candidate in candidates}
-    said_of_form: defaultdict[str, set[str]] = defaultdict(set)
+    content_of_id = {candidate.doc_id: candidate.content for candidate in candidates}
+    contents_of_form: defaultdict[str, set[str]] = defaultdict(set)
     for candidate in candidates:
-        said_of_form[candidate.form].add(candidate.said)
+        contents_of_form[candidate.form].add(candidate.content)
 
     for shard, ids in zip(shards, ids_by_shard, strict=True):
         for document in _documents(shard, ids):
             form = document.form(document.marked, template)
-            said_of_form[form].add(said_of_id[document.doc_id])
+            contents_of_form[form].add(content_of_id[document.doc_id])
 
-    return frozenset(form for form, said in said_of_form.items() if len(said) > 1)
+    return frozenset(form for form, contents in contents_of_form.items() if len(contents) > 1)
 
 
 def _kept_fields(

@@ -23,7 +23,7 @@ from stages.lib.core.ids import hash_hex
 _LINK_TARGET = re.compile(r"(?<=\])\([^()\s]*(?:\s\"[^\"]*\")?\)")
 
 # Letters and digits, and the signs that are content and never markup: C++, C#, CD4+, -5, 5 %.
-_SAID = re.compile(r"[^\W_]+|(?<=\w)[+#]+|-(?=\d)|[<>≤≥](?=\s?\d)|[%°±=$€£¥]")
+_CONTENT = re.compile(r"[^\W_]+|(?<=\w)[+#]+|-(?=\d)|[<>≤≥](?=\s?\d)|[%°±=$€£¥]")
 _NOT_A_LETTER = re.compile(r"[\W_]+")
 
 
@@ -33,13 +33,13 @@ class Candidate(NamedTuple):
     Attributes:
         doc_id: its id.
         form: the hash of the strict form of what is embedded.
-        said: the hash of what it said as collected.
+        content: the hash of what it said as collected.
         is_changed: whether it says something else after cleaning.
     """
 
     doc_id: str
     form: str
-    said: str
+    content: str
     is_changed: bool
 
 
@@ -56,7 +56,7 @@ def coarse_hashes(texts: Iterable[str]) -> np.ndarray:
     return pd.util.hash_array(np.array(forms, dtype=object), categorize=False)
 
 
-def said_by(text: str, title: str, *, is_markup: bool) -> str:
+def hash_content(text: str, title: str, *, is_markup: bool) -> str:
     """Return the hash of what `title` and `text` say to a reader, as letters, digits and signs.
 
     With `is_markup`, tags and entities are read as markup, and what HTML itself calls furniture
@@ -67,7 +67,7 @@ def said_by(text: str, title: str, *, is_markup: bool) -> str:
         has_markup = is_markup and ("<" in field or "&" in field)
         seen = main_element_text(field) if has_markup else field
         folded = unicodedata.normalize("NFKC", _LINK_TARGET.sub("", seen))
-        pieces.append("".join(_SAID.findall(folded)))
+        pieces.append("".join(_CONTENT.findall(folded)))
 
     return hash_hex("\n".join(pieces))
 
@@ -89,13 +89,13 @@ def find_collisions(candidates: Iterable[Candidate]) -> dict[str, str]:
     for group in group_of_form.values():
         # The first two ids that say different things are partners enough.
         first = min(group, key=lambda candidate: candidate.doc_id)
-        others = [candidate for candidate in group if candidate.said != first.said]
+        others = [candidate for candidate in group if candidate.content != first.content]
         if not others:
             continue
 
         second = min(others, key=lambda candidate: candidate.doc_id)
         for candidate in group:
-            partner = second if candidate.said == first.said else first
+            partner = second if candidate.content == first.content else first
             if candidate.is_changed:
                 partner_of_id[candidate.doc_id] = partner.doc_id
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.clean.collisions import Candidate, coarse_hashes, find_collisions, said_by
+from stages.clean.collisions import Candidate, coarse_hashes, find_collisions, hash_content
 from stages.lib.text.strict_form import strict_form
 
 
@@ -23,7 +23,7 @@ from stages.lib.text.strict_form import strict_form
     ],
 )
 def test_markup_says_what_its_text_says(markup, plain):
-    assert said_by(markup, "", is_markup=True) == said_by(plain, "", is_markup=False)
+    assert hash_content(markup, "", is_markup=True) == hash_content(plain, "", is_markup=False)
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_markup_says_what_its_text_says(markup, plain):
     ],
 )
 def test_other_texts_say_other_things(text, other):
-    assert said_by(text, "", is_markup=False) != said_by(other, "", is_markup=False)
-    assert said_by("", text, is_markup=False) != said_by("", other, is_markup=False)
+    assert hash_content(text, "", is_markup=False) != hash_content(other, "", is_markup=False)
+    assert hash_content("", text, is_markup=False) != hash_content("", other, is_markup=False)
 
 
 @pytest.mark.parametrize(

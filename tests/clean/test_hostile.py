@@ -27,7 +27,8 @@ WIDE = PARAMS.model_copy(
         "max_document_characters": 20_000,
     }
 )
-SECONDS = 5  # a document
+# A bomb may cost so many times what sound prose of the same size costs on this machine.
+MOST_TIMES = 5
 PAGE = "<!DOCTYPE html><html><body><p>The kettle boils a litre of water in three minutes.</p>"
 BOMBS = {
     "a page of 50 MB": PAGE + "<p>word</p>" * 4_600_000,
@@ -100,11 +101,23 @@ def steps(frame: pd.DataFrame):
     return frame, pd.concat(ledgers)
 
 
-def check(text: str) -> None:
+@pytest.fixture(scope="module")
+def most_seconds() -> float:
+    """The CPU seconds that a text of 900,000 characters may take."""
+    prose = documents("The kettle boils a litre of water in three minutes. " * 17_500)
+    seconds = []
+    for _ in range(2):
+        start = time.process_time()
+        steps(prose)
+        seconds.append(time.process_time() - start)
+    return MOST_TIMES * max(seconds)
+
+
+def check(text: str, most_seconds: float) -> None:
     frame = documents(text)
     start = time.process_time()
     kept, ledger = steps(frame)
-    assert time.process_time() - start < SECONDS
+    assert time.process_time() - start < most_seconds
     dropped = ledger[ledger["action"] == "drop"]
     assert len(kept) + len(dropped) == 1
     assert all(dropped["reason"])
@@ -112,8 +125,8 @@ def check(text: str) -> None:
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_goes_off_in_the_ledger_or_not_at_all(name):
-    check(BOMBS[name])
+def test_a_bomb_goes_off_in_the_ledger_or_not_at_all(name, most_seconds):
+    check(BOMBS[name], most_seconds)
 
 
 FUSES = st.sampled_from(
@@ -187,10 +200,11 @@ FUSES = st.sampled_from(
 )
 
 
-@settings(examples(150), deadline=SECONDS * 1000)
+@settings(examples(150), deadline=None)
 @given(
     st.sampled_from(["", PAGE]),
     st.lists(st.tuples(FUSES, st.sampled_from([1, 1, 3, 50, 1000])), max_size=12),
 )
-def test_no_mixture_breaks_or_hangs_the_stage(start, fuses):
-    check(start + "".join(piece * times for piece, times in fuses))
+def test_no_mixture_breaks_or_hangs_the_stage(most_seconds, start, fuses):
+    text = start + "".join(piece * times for piece, times in fuses)
+    check(text, most_seconds)

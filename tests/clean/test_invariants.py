@@ -22,7 +22,8 @@ from tests.clean.invariants import (
 )
 from tests.properties import examples
 
-pytestmark = pytest.mark.slow
+# Each test cleans a corpus several times, which takes seconds.
+pytestmark = pytest.mark.prove
 
 # What documents say: a template with a value, in several domains and scripts.
 TEMPLATES = [
@@ -81,7 +82,7 @@ def rows(draw):
 
 
 # Shrinking a corpus takes minutes, and the corpora are small.
-@settings(examples(60), phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(examples(60, at_most=4), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(rows())
 def test_the_stage_keeps_all_its_promises(corpus):
     cleaned = clean_corpus(*corpus_of(corpus))

@@ -217,6 +217,10 @@ def test_fingerprints_know_every_held_out_text_and_hold_none():
             (d("e"), "Confidential document"),
         ]
     ]
+    assignment["shingles"] = [
+        [hashes.tolist() for hashes in shingle_sets] for shingle_sets in assignment["shingles"]
+    ]
+    assignment["runs"] = [runs.tolist() for runs in assignment["runs"]]
     rows = list(assignment.itertuples(index=False, name=None))
     assert sorted(rows) == sorted(expected)
     words = json.dumps(rows).lower()

@@ -53,6 +53,11 @@ class JoinRun:
                 "set PAIRSMITH_MEMORY to more, such as 4GB, or PAIRSMITH_WORKERS to 1",
             ) from None
 
+    def verify(self) -> None:
+        """Count what the sets of each of `pairs` share, and write the similar ones to `near`."""
+        for query in join_queries.VERIFY:
+            self.execute(query)
+
     def load(self, query: str, incoming: Any, **values: Any) -> None:
         """Execute `query`, which reads `incoming`, an Arrow table or reader."""
         self._connection.register("incoming", incoming)
@@ -132,7 +137,7 @@ def find_crowds(run: JoinRun) -> Crowds | None:
 
         # Compare each leader with the sets of its lists.
         run.execute(join_queries.LEADER_PAIRS)
-        run.execute(join_queries.VERIFY)
+        run.verify()
         near = run.fetch(join_queries.NEAR_LEADERS)
         for pair in zip(near["first_set"].tolist(), near["second_set"].tolist(), strict=True):
             if forest.connects(*pair):
@@ -154,11 +159,11 @@ def candidates_beside_crowds(run: JoinRun, crowds: Crowds) -> None:
     run.execute(join_queries.MARK_SMALLER)
     run.execute(join_queries.MARK_LARGER)
     run.execute(join_queries.CANDIDATES_BESIDE_CROWDS)
-    run.execute(join_queries.VERIFY)
+    run.verify()
 
     # Two rows may be more similar by another pair of their sets, which a crowd left out.
     run.execute(join_queries.PAIRS_OF_EDGES)
-    run.execute(join_queries.VERIFY)
+    run.verify()
 
 
 def _large_crowds(crowd_of_set: dict[int, int], edges: list[tuple[int, int]]) -> Crowds | None:

@@ -104,23 +104,30 @@ WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 
 # Exact verification: how many shingles the sets of each pair share, of how many. A set and a
 # shingle are looked up as one number.
-VERIFY = """
+PARTNER_SHINGLES = """
+CREATE TEMP TABLE partner_shingles AS
+SELECT set_index * 4294967296 + rank_index AS pair_key
+FROM members WHERE set_index IN (SELECT second_set FROM pairs)
+"""
+SHARED_SHINGLES = """
+CREATE OR REPLACE TEMP TABLE shared_shingles AS
+SELECT first_set, second_set, count(*) AS shared
+FROM pairs JOIN members ON set_index = first_set
+WHERE second_set * 4294967296 + rank_index IN (SELECT pair_key FROM partner_shingles)
+GROUP BY first_set, second_set
+"""
+DROP_PARTNERS = "DROP TABLE partner_shingles"
+SIMILAR_PAIRS = """
 CREATE OR REPLACE TEMP TABLE near AS
 SELECT first_set, second_set, a.row_index AS first_row, b.row_index AS second_row, shared,
     CASE WHEN $contained THEN least(a.size, b.size) ELSE a.size + b.size - shared END AS whole
-FROM (
-    SELECT first_set, second_set, count(*) AS shared
-    FROM pairs JOIN members ON set_index = first_set
-    WHERE second_set * 4294967296 + rank_index IN (
-        SELECT set_index * 4294967296 + rank_index FROM members
-        WHERE set_index IN (SELECT second_set FROM pairs)
-    )
-    GROUP BY first_set, second_set
-)
+FROM shared_shingles
 JOIN kept a ON a.set_index = first_set
 JOIN kept b ON b.set_index = second_set
 WHERE shared::DOUBLE / whole::DOUBLE >= $threshold
 """
+# One after the other, since the tables of a single query would be in memory at once.
+VERIFY = (PARTNER_SHINGLES, SHARED_SHINGLES, DROP_PARTNERS, SIMILAR_PAIRS)
 EDGES = """
 SELECT least(first_row, second_row) AS left_row, greatest(first_row, second_row) AS right_row,
     shared, whole

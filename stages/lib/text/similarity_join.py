@@ -149,7 +149,7 @@ def join_sets(
         crowds = find_crowds(run)
         if crowds is None:
             run.execute(join_queries.CANDIDATES)
-            run.execute(join_queries.VERIFY)
+            run.verify()
         else:
             candidates_beside_crowds(run, crowds)
 
