@@ -152,7 +152,7 @@ def rewritten(domain: Domain, way: str, terms: Dictionaries) -> Domain:
     def document(title: str, text: str) -> tuple[str, str]:
         context = f"{title}\n{text}"
         first, second = (
-            apply(field, expand(field, entries, mode, learned=learned, context=context))
+            apply(field, expand(field, entries, mode, defined_entries=learned, context=context))
             for field in (title, text)
         )
         return first, second

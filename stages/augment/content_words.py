@@ -21,7 +21,7 @@ from stages.lib.preprocessing.word_lists import STOPWORDS
 from stages.lib.text.normal_form import words
 
 # Words without content: stopwords, and connecting words that a translation may exchange.
-# Negations and sides are not among them.
+# Negations and opposites are not among them.
 _CONNECTING_WORDS = """by as at on from into onto within through via or than then so such also can
 could may might will would shall should its their his her your our my they he she we you i one ones
 some any each every when where while during whether if because due owing towards toward about

@@ -1,4 +1,4 @@
-"""The words that a paraphrase must keep: units, sides, negations, strengths, names and codes.
+"""The words that a paraphrase must keep: units, opposites, negations, strengths, names and codes.
 
 Some functions return what a text says about one kind, so that two texts that say the same give
 equal results. Others compare two texts. Numbers have a file of their own. The word lists
@@ -72,16 +72,16 @@ def units(text: str) -> frozenset[str]:
     return frozenset(unit_of_name[name] for name in names if name in unit_of_name)
 
 
-def are_sides_kept(text: str, other: str) -> bool:
-    """Return whether both texts name the same sides: left or right, upper or lower, more or less.
+def are_opposites_kept(text: str, other: str) -> bool:
+    """Return whether both texts name the same opposites: left or right, more or less.
 
-    A word may name several sides ("widening" is wide and large). One of them must be named in the
-    other text.
+    A word may name several opposites ("widening" is wide and large). The other text must name
+    one of them.
     """
-    sides = _sides(text)
-    other_sides = _sides(other)
+    opposites = _opposites(text)
+    other_opposites = _opposites(other)
 
-    return _are_named_in(sides, other_sides) and _are_named_in(other_sides, sides)
+    return _are_named_in(opposites, other_opposites) and _are_named_in(other_opposites, opposites)
 
 
 def negations(text: str) -> int:
@@ -175,7 +175,10 @@ def names(text: str) -> frozenset[str]:
 def is_critical(word: str) -> bool:
     """Return whether `word` is a number, a unit, a side or a negation, which are compared."""
     return (
-        is_number(word) or _is_unit_anywhere(word) or word in _NEGATIONS or word in _sides_of_word()
+        is_number(word)
+        or _is_unit_anywhere(word)
+        or word in _NEGATIONS
+        or word in _opposites_of_word()
     )
 
 
@@ -188,10 +191,10 @@ def _count_of(text_words: Iterable[str], listed: frozenset[str]) -> int:
     return sum(word in listed for word in text_words)
 
 
-def _are_named_in(sides: Iterable[frozenset[str]], others: Iterable[frozenset[str]]) -> bool:
-    """Return whether each word's `sides` share one with `others`."""
+def _are_named_in(opposites: Iterable[frozenset[str]], others: Iterable[frozenset[str]]) -> bool:
+    """Return whether each word's `opposites` share one with `others`."""
     named = frozenset[str]().union(*others)
-    return all(word_sides & named for word_sides in sides)
+    return all(word_opposites & named for word_opposites in opposites)
 
 
 def _with_denying_words(text: str, known: set[str]) -> str:
@@ -218,31 +221,31 @@ def _has_negated_word(text_words: set[str], other_words: set[str]) -> bool:
     return False
 
 
-def _sides(text: str) -> list[frozenset[str]]:
-    """Return the sides of each word of `text` that names any."""
+def _opposites(text: str) -> list[frozenset[str]]:
+    """Return the opposites of each word of `text` that names any."""
     text_words = words(text)
-    sides_of_word = _sides_of_word()
-    sides = [sides_of_word[word] for word in text_words if word in sides_of_word]
+    opposites_of_word = _opposites_of_word()
+    opposites = [opposites_of_word[word] for word in text_words if word in opposites_of_word]
 
-    # These two prefixes name sides too.
+    # These two prefixes name opposites too.
     for prefix in ("hyper", "hypo"):
         if any(word.startswith(prefix) for word in text_words):
-            sides.append(frozenset([prefix]))
+            opposites.append(frozenset([prefix]))
 
-    return sides
+    return opposites
 
 
 @lru_cache(maxsize=1)
-def _sides_of_word() -> dict[str, frozenset[str]]:
-    """Return the sides that each word names. A side is named by its first word in opposites.txt."""
-    sides_of_word: dict[str, frozenset[str]] = {}
+def _opposites_of_word() -> dict[str, frozenset[str]]:
+    """Return the opposites that each word names, by their first word in opposites.txt."""
+    opposites_of_word: dict[str, frozenset[str]] = {}
     for line in _lines("opposites.txt"):
         for side in line.split(":"):
             synonyms = side.split()
             for word in synonyms:
-                sides_of_word[word] = sides_of_word.get(word, frozenset()) | {synonyms[0]}
+                opposites_of_word[word] = opposites_of_word.get(word, frozenset()) | {synonyms[0]}
 
-    return sides_of_word
+    return opposites_of_word
 
 
 @lru_cache(maxsize=1)

@@ -32,7 +32,7 @@ class CorpusModel(NamedTuple):
 
     Attributes:
         entries: short forms of the word list with one meaning, and their long forms.
-        learned: short forms that only the corpus defines, and their long forms.
+        defined_entries: short forms that only the corpus defines, and their long forms.
         ambiguous: short forms with several meanings.
         frequent: short forms that stand in so many documents that they are not written out, and
             the share of these (0 to 1).
@@ -42,7 +42,7 @@ class CorpusModel(NamedTuple):
     """
 
     entries: Entries = ()
-    learned: Entries = ()
+    defined_entries: Entries = ()
     ambiguous: Mapping[str, list[str]] = {}
     frequent: Mapping[str, float] = {}
     corrections: Mapping[str, str] = {}
@@ -84,7 +84,7 @@ def learn_corpus(
 
     return CorpusModel(
         entries=tuple(item for item in usable if item[0] in glossary.known),
-        learned=tuple(item for item in usable if item[0] not in glossary.known),
+        defined_entries=tuple(item for item in usable if item[0] not in glossary.known),
         ambiguous=abbreviations.ambiguous,
         frequent=frequent,
         corrections=corrections,

@@ -94,9 +94,9 @@ class PassContext:
         return self.corpus_model.entries
 
     @property
-    def learned(self) -> Entries:
+    def defined_entries(self) -> Entries:
         """The abbreviations of the corpus, to write out in documents with their long form."""
-        return self.corpus_model.learned
+        return self.corpus_model.defined_entries
 
     @property
     def correct(self) -> Correct | None:
@@ -214,7 +214,7 @@ def clean(
             new_counts, params=context.params, scratch=scratch / cleaning_pass.name
         )
         counts = add_counts(counts, gathered)
-        context = _learned(cleaning_pass, context, counts, ledgers=ledger)
+        context = _context_after(cleaning_pass, context, counts, ledgers=ledger)
 
     # No document may equal another one that said something else.
     parts = resolve_collisions(
@@ -320,7 +320,7 @@ PASSES = (
         name="expansion",
         step=expand_abbreviations_documents,
         table=Documents,
-        uses=("params", "entries", "learned"),
+        uses=("params", "entries", "defined_entries"),
         learn=learn_foreign,
     ),
     Pass(
@@ -350,7 +350,7 @@ def _whole_files(parts: Sequence[Path]) -> list[Shard]:
     return [Shard(part) for part in parts]
 
 
-def _learned(
+def _context_after(
     cleaning_pass: Pass,
     context: PassContext,
     counts: pd.DataFrame,

@@ -128,20 +128,24 @@ def abbreviation_rules(
     entries: Entries,
     params: CleanParams,
     *,
-    learned: Entries = (),
+    defined_entries: Entries = (),
     context: str = "",
 ) -> list[Rule]:
     """Return the rule that writes short forms out, if params.yaml asks for it.
 
-    `learned` are the abbreviations that the corpus defines; they need their long form in the text
-    or in `context`.
+    `defined_entries` are the abbreviations that the corpus defines. They need their long form in
+    the text or in `context`.
     """
     if params.abbreviations == "off":
         return []
 
     return [
         partial(
-            expand, entries=entries, mode=params.abbreviations, learned=learned, context=context
+            expand,
+            entries=entries,
+            mode=params.abbreviations,
+            defined_entries=defined_entries,
+            context=context,
         )
     ]
 

@@ -219,18 +219,19 @@ def expand_abbreviations_documents(
     frame: pd.DataFrame,
     params: CleanParams,
     entries: Entries,
-    learned: Entries = (),
+    defined_entries: Entries = (),
 ) -> list[pd.DataFrame]:
     """Write abbreviations out; count words, and list the documents that are not in English.
 
-    `entries` are those of the word list. `learned` ones need their long form in title or text.
+    `entries` are those of the word list. `defined_entries` are those of the corpus: they need
+    their long form in title or text.
     """
     cleaner = ShardCleaner(frame, Documents)
     rules = markup_rules(lines=True)
 
     for row in cleaner.rows:
         context = f"{row['title']}\n{row['text']}"
-        own = abbreviation_rules(entries, params, learned=learned, context=context)
+        own = abbreviation_rules(entries, params, defined_entries=defined_entries, context=context)
         if not cleaner.apply_rules(row, FIELDS, rules, own=own):
             continue
 

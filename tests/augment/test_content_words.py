@@ -49,7 +49,7 @@ def test_the_same_word(word, other, same):
             "pain",
             ("toes",),
             (),
-        ),  # numbers, sides and negations are compared elsewhere
+        ),  # numbers, opposites and negations are compared elsewhere
         ("twelve characters", "12 characters", (), ()),
         ("20 % of the weight", "20 percent of the weight", (), ()),
         ("preauricular sweating", "pre-auricular sweating", (), ()),

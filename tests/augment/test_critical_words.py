@@ -1,4 +1,4 @@
-"""Units, sides, negations and names of two texts, and when they are the same."""
+"""Units, opposites, negations and names of two texts, and when they are the same."""
 
 import pytest
 
@@ -34,9 +34,9 @@ def test_units(text, other, same):
         ("enable the alarm", "disable the alarm", False),
     ],
 )
-def test_sides(text, other, kept):
-    assert critical_words.are_sides_kept(text, other) is kept
-    assert critical_words.are_sides_kept(other, text) is kept
+def test_opposites(text, other, kept):
+    assert critical_words.are_opposites_kept(text, other) is kept
+    assert critical_words.are_opposites_kept(other, text) is kept
 
 
 @pytest.mark.parametrize(

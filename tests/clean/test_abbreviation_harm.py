@@ -96,7 +96,7 @@ def test_the_word_list_is_written_out_elsewhere(text, expanded):
 )
 def test_a_meaning_of_the_corpus_needs_its_long_form_in_the_document(context, is_expanded):
     text = "high TNF in plasma"
-    after = apply(text, expand(text, (), learned=LEARNED, context=context))
+    after = apply(text, expand(text, (), defined_entries=LEARNED, context=context))
     expected = "high tumor necrosis factor (TNF) in plasma" if is_expanded else text
     assert after == expected
 
@@ -127,14 +127,14 @@ def test_forms_of_much_of_the_corpus_are_not_written_out():
     model = learn_corpus(counts, words, PARAMS)
     assert model.entries == (("ECG", "electrocardiogram"),)
     assert model.frequent == {"VPC": 30 / 125}
-    assert model.learned == ()
+    assert model.defined_entries == ()
 
 
 def test_what_much_of_the_corpus_defines_is_not_written_out_either():
     texts = ["a virtual private cloud (VPC)"] * 30 + ["nothing"] * 90
     _, _, counts = strip_boilerplate_documents(documents(*texts), {}, shorts=frozenset())
     model = learn_corpus(counts, NO_WORDS, PARAMS)
-    assert model.learned == ()
+    assert model.defined_entries == ()
     assert model.frequent == {"VPC": 30 / 120}
 
 
@@ -145,7 +145,7 @@ def test_with_expansion_off_definitions_are_still_counted():
     assert counts[["kind", "item", "document_frequency"]].to_numpy().tolist() == [
         ["definition", "ECG\telectrocardiogram", 2]
     ]
-    assert learn_corpus(counts, NO_WORDS, params).learned == (("ECG", "electrocardiogram"),)
+    assert learn_corpus(counts, NO_WORDS, params).defined_entries == (("ECG", "electrocardiogram"),)
     frame = documents("an ECG", title="electrocardiogram")
     kept, ledger, *_ = expand_abbreviations_documents(frame, params, WORDS, LEARNED)
     assert list(kept["text"]) == ["an ECG"]
@@ -192,7 +192,7 @@ def expanded_corpus() -> tuple[pd.DataFrame, pd.DataFrame]:
     frame = documents(*(text for _, text in CORPUS))
     frame["title"] = [title for title, _ in CORPUS]
     _, _, counts = strip_boilerplate_documents(frame, {})
-    learned = learn_corpus(counts, NO_WORDS, PARAMS).learned
+    learned = learn_corpus(counts, NO_WORDS, PARAMS).defined_entries
     listed = (("US", "ultrasound"), ("IT", "information technology"))
     _, ledger, *_ = expand_abbreviations_documents(frame, PARAMS, listed, learned)
     return frame, ledger

@@ -103,7 +103,7 @@ def steps(frame: pd.DataFrame):
 
 @pytest.fixture(scope="module")
 def most_seconds() -> float:
-    """The CPU seconds that a text of 900,000 characters may take."""
+    """Return the CPU seconds that a text of 900,000 characters may take."""
     prose = documents("The kettle boils a litre of water in three minutes. " * 17_500)
     seconds = []
     for _ in range(2):

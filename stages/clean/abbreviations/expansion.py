@@ -45,13 +45,13 @@ class _EntryIndex(NamedTuple):
         shorts_of_word: first word of a short form to the short forms, longest first.
         long_of_short: short form to long form.
         longs_with_word: short form of one word to the long forms that hold it.
-        learned: short forms that only a text with their long form explains.
+        defined_entries: short forms that only a text with their long form explains.
     """
 
     shorts_of_word: dict[str, list[str]]
     long_of_short: dict[str, str]
     longs_with_word: dict[str, list[str]]
-    learned: frozenset[str]
+    defined_entries: frozenset[str]
 
 
 class _Mention(NamedTuple):
@@ -66,13 +66,13 @@ def expand(
     entries: Entries,
     mode: Mode = "first",
     *,
-    learned: Entries = (),
+    defined_entries: Entries = (),
     context: str = "",
 ) -> list[Edit]:
     """Return the edits that write out the short forms of `entries` where they stand alone.
 
-    Those of `learned` count only if the text or its `context` (the other field of the document)
-    holds the long form, in any of its writings.
+    Those of `defined_entries` count only if the long form stands, in any of its writings, in the
+    text or in its `context` (the other field of the document).
 
     With "first", the first "ECG" becomes "electrocardiogram (ECG)", unless the text holds the
     long form anywhere, or defines the short form. With "all", every "ECG" becomes
@@ -82,7 +82,7 @@ def expand(
     explanation in brackets. "an HDL" becomes "a high-density lipoprotein". Edits go from right
     to left, so that each offset also holds in the original text.
     """
-    index = _index_of(entries, learned)
+    index = _index_of(entries, defined_entries)
 
     # With "all", the text's own definitions add short forms. With "first", most texts have no
     # mention at all.
@@ -151,20 +151,22 @@ def _edits(
 _LATEST_INDEX: list[tuple[Entries, Entries, _EntryIndex]] = []
 
 
-def _index_of(entries: Entries, learned: Entries) -> _EntryIndex:
+def _index_of(entries: Entries, defined_entries: Entries) -> _EntryIndex:
     is_latest = (
-        bool(_LATEST_INDEX) and _LATEST_INDEX[0][0] is entries and _LATEST_INDEX[0][1] is learned
+        bool(_LATEST_INDEX)
+        and _LATEST_INDEX[0][0] is entries
+        and _LATEST_INDEX[0][1] is defined_entries
     )
     if not is_latest:
-        _LATEST_INDEX[:] = [(entries, learned, _build_index(entries, learned))]
+        _LATEST_INDEX[:] = [(entries, defined_entries, _build_index(entries, defined_entries))]
 
     return _LATEST_INDEX[0][2]
 
 
-def _build_index(entries: Entries, learned: Entries) -> _EntryIndex:
+def _build_index(entries: Entries, defined_entries: Entries) -> _EntryIndex:
     shorts_of_word: dict[str, list[str]] = defaultdict(list)
     longs_with_word: dict[str, list[str]] = defaultdict(list)
-    long_of_short = {**dict(learned), **dict(entries)}
+    long_of_short = {**dict(defined_entries), **dict(entries)}
     for short, long in long_of_short.items():
         shorts_of_word[_first_word(short)].append(short)
         for match in re.finditer(r"\S+", long):
@@ -179,8 +181,8 @@ def _build_index(entries: Entries, learned: Entries) -> _EntryIndex:
     # Only words that are short forms are ever looked up.
     relevant = {word: longs for word, longs in longs_with_word.items() if word in shorts_of_word}
 
-    only_learned = frozenset(dict(learned)) - frozenset(dict(entries))
-    return _EntryIndex(dict(shorts_of_word), long_of_short, relevant, only_learned)
+    only_defined = frozenset(dict(defined_entries)) - frozenset(dict(entries))
+    return _EntryIndex(dict(shorts_of_word), long_of_short, relevant, only_defined)
 
 
 def _first_word(short: str) -> str:
@@ -228,14 +230,18 @@ def _without_unexplained(
     text: str,
 ) -> list[_Mention]:
     """Return the mentions without those that only `text` could explain, and does not."""
-    learned = {mention.short for mention in mentions} & index.learned - own_longs.keys()
-    if not learned:
+    defined_entries = {
+        mention.short for mention in mentions
+    } & index.defined_entries - own_longs.keys()
+    if not defined_entries:
         return mentions
 
     # The text may write the long form in another way: "tumour" for "tumor".
     words = meaning_words(text)
     unexplained = {
-        short for short in learned if not _is_used(meaning_words(index.long_of_short[short]), words)
+        short
+        for short in defined_entries
+        if not _is_used(meaning_words(index.long_of_short[short]), words)
     }
 
     return [mention for mention in mentions if mention.short not in unexplained]
