@@ -71,7 +71,7 @@ print(json.dumps(run(texts)))
 
 def texts(count: int) -> list[str]:
     """Return `count` documents, each of one to four definitions."""
-    from stages.collect.hpo import read_ontology
+    from stages.collect.kinds.hpo import read_ontology
 
     definitions = sorted(set(read_ontology("hpo").documents["text"]))
     draw = random.Random(7)

@@ -88,8 +88,7 @@ def from_frames(documents: pd.DataFrame, pairs: pd.DataFrame, words: Abbreviatio
 
 def aws() -> Domain:
     """Return all 2,000 operations of the AWS documentation."""
-    from stages.collect.aws import read_operations
-    from stages.collect.interface import AwsSource
+    from stages.collect.kinds.aws import AwsSource, read_operations
 
     source = read_operations("aws", AwsSource(reader="aws", documents=2000))
     return from_frames(source.documents, source.pairs, NO_WORDS)

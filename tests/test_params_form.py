@@ -7,7 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.collect.interface import CollectParams
-from stages.collect.source_settings import check_settings
+from stages.collect.table_settings import check_settings
 
 PARAMS = Path("params.yaml")
 TEXT = PARAMS.read_text("utf-8")

@@ -11,7 +11,7 @@ from stages.clean.unicode import collapse_whitespace
 @lru_cache(maxsize=1)
 def definitions() -> list[str]:
     """Return the definitions of the Human Phenotype Ontology."""
-    from stages.collect.hpo import read_ontology
+    from stages.collect.kinds.hpo import read_ontology
 
     return [" ".join(text.split()) for text in sorted(set(read_ontology("hpo").documents["text"]))]
 
@@ -19,8 +19,7 @@ def definitions() -> list[str]:
 @lru_cache(maxsize=1)
 def operations() -> list[str]:
     """Return the documentation of 2,000 AWS operations, as plain text with its lines."""
-    from stages.collect.aws import read_operations
-    from stages.collect.interface import AwsSource
+    from stages.collect.kinds.aws import AwsSource, read_operations
 
     found = read_operations("aws", AwsSource(reader="aws", documents=2000)).documents["text"]
     return [

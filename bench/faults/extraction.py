@@ -18,7 +18,8 @@ from stages.clean.markup.html_tokens import is_element
 from stages.clean.pages.extraction import main_text
 from stages.clean.pages.loss import page_loss
 from stages.clean.pages.structure_text import words_of
-from stages.collect import aws, wheels
+from stages.collect import wheels
+from stages.collect.kinds import aws
 
 _ITEM = re.compile(
     r"<li\b[^<>]*>(.*?)(?=<li\b|</li>|<ul\b|<ol\b|</ul>|</ol>|$)", re.IGNORECASE | re.DOTALL

@@ -16,29 +16,20 @@ from pathlib import Path
 import pandas as pd
 import typer
 
-from stages.collect import aws, hpo, table
-from stages.collect.interface import (
-    OUT_OF_DOMAIN,
-    AnySource,
-    AwsSource,
-    HpoSource,
-    Inputs,
-    Outputs,
-    Params,
-    TableSource,
-)
+from stages.collect import record_rows
+from stages.collect.interface import Inputs, Outputs, Params
+from stages.collect.kinds.registry import kind_of
 from stages.collect.parents import BAD_PARENT
-from stages.collect.raw_files import check_links, find_files
 from stages.collect.records import SourceRows, concat_sources
-from stages.collect.source_settings import check_settings
+from stages.collect.source import OUT_OF_DOMAIN, ReadRequest, Source
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage
 from stages.lib.schemas.ledger import LARGE_SHARE, row_accounting
 from stages.lib.text.document_text import TEXT_ALONE
 
-# A source leaves some records out by rule. `table.REASONS` are faults of the record itself.
+# A source leaves some records out by rule. `record_rows.REASONS` are faults of the record itself.
 SOURCE_RULES = ("obsolete", "no_definition")
-DROP_REASONS = (*SOURCE_RULES, *table.REASONS)
+DROP_REASONS = (*SOURCE_RULES, *record_rows.REASONS)
 TOPICS_SHOWN = 10
 
 
@@ -84,7 +75,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
 
 def read_sources(
-    settings: Mapping[str, AnySource],
+    settings: Mapping[str, Source],
     raw: Path,
     template: str = TEXT_ALONE,
     *,
@@ -98,36 +89,23 @@ def read_sources(
     """
     # All settings first: their errors are the cheapest to find.
     for name, source in settings.items():
-        if isinstance(source, TableSource):
-            check_settings(name, source, settings)
+        kind_of(source).check(name, source, settings)
 
     # Pairs that lead to the documents of another source come after that source.
     rows_of_source: dict[str, SourceRows] = {}
-    for name in sorted(settings, key=lambda name: (_target(settings[name]) != "", name)):
+    for name in sorted(settings, key=lambda name: (settings[name].target != "", name)):
         source = settings[name]
-        if isinstance(source, HpoSource):
-            rows_of_source[name] = hpo.read_ontology(name)
-        elif isinstance(source, AwsSource):
-            rows_of_source[name] = aws.read_operations(name, source)
-        else:
-            check_links(find_files(raw, source.path), raw)
-            target = _target(source)
-            targets = set(rows_of_source[target].documents["doc_id"]) if target else set()
-            rows_of_source[name] = table.read_table(
-                name,
-                source,
-                raw,
-                known_documents=targets,
-                template=template,
-                max_rejected_share=max_rejected_share,
-            )
+        target = source.target
+        request = ReadRequest(
+            name,
+            raw,
+            known_documents=set(rows_of_source[target].documents["doc_id"]) if target else set(),
+            template=template,
+            max_rejected_share=max_rejected_share,
+        )
+        rows_of_source[name] = kind_of(source).read(source, request)
 
     return dict(sorted(rows_of_source.items()))
-
-
-def _target(source: AnySource) -> str:
-    """Return the name of the source whose documents the pairs of `source` lead to, or ""."""
-    return (isinstance(source, TableSource) and source.documents_of) or ""
 
 
 def collection_metrics(
@@ -148,7 +126,7 @@ def collection_metrics(
         dropped=dropped,
         reasons=DROP_REASONS,
     )
-    metrics["rejected"] = sum(dropped[reason] for reason in table.REASONS)
+    metrics["rejected"] = sum(dropped[reason] for reason in record_rows.REASONS)
 
     # Sizes are given apart for the out-of-domain source.
     for prefix, group in (("", sources), ("out_of_domain_", out_of_domain)):
@@ -167,9 +145,9 @@ def collection_metrics(
             metrics[f"source.{name}.given.{split}"] = count
         for role, count in sorted(Counter(source.grades["role"]).items()):
             metrics[f"source.{name}.grades.{role}"] = count
-        if missing := _count_notes(source, table.MISSING_DOCUMENT):
+        if missing := _count_notes(source, record_rows.MISSING_DOCUMENT):
             metrics[f"source.{name}.missing_documents"] = missing
-        if without_anchor := _count_notes(source, table.EMPTY_ANCHOR):
+        if without_anchor := _count_notes(source, record_rows.EMPTY_ANCHOR):
             metrics[f"source.{name}.documents_without_anchor"] = without_anchor
         for column, count in source.placeholders.items():
             metrics[f"source.{name}.placeholders.{column}"] = count
@@ -195,7 +173,7 @@ def print_rejections(details: Mapping[str, int | float | str | bool]) -> None:
 
     reasons = [
         f"{details[f'dropped.{reason}']:,} {reason}"
-        for reason in table.REASONS
+        for reason in record_rows.REASONS
         if details[f"dropped.{reason}"]
     ]
     typer.echo(

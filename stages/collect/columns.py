@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from stages.collect.interface import TableSource
+from stages.collect.table_source import TableSource
 from stages.lib.core.errors import UserError
 
 # Stands for a key that a row does not have. None is a value that a row has.

@@ -16,9 +16,9 @@ from typing import IO, Any
 
 from stages.collect.binary_tables import read_excel, read_parquet
 from stages.collect.columns import ColumnMapping, Place, Record
-from stages.collect.interface import TableSource
 from stages.collect.json_rows import read_json, read_jsonl
 from stages.collect.raw_files import RESTORE, RawFile, find_files, open_bytes, open_seekable
+from stages.collect.table_source import TableSource
 from stages.lib.core.errors import UserError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from stages.collect.columns import Record
-from stages.collect.interface import TableSource
+from stages.collect.table_source import TableSource
 from stages.lib.core.errors import UserError
 from stages.lib.schemas.queries_from_pairs import query_id_of
 

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 
 import pandas as pd
 
-from stages.collect.interface import OUT_OF_DOMAIN
+from stages.collect.source import OUT_OF_DOMAIN
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.tables import Table
 from stages.lib.schemas.documents import Documents, Hierarchy, Timestamps
@@ -234,6 +234,31 @@ def concat_sources(sources: Iterable[SourceRows]) -> CollectedTables:
         grades=_concat([PairGrades.empty(), *(source.grades for source in sources)]),
         hierarchy=_concat([Hierarchy.empty(), *(source.hierarchy for source in sources)]),
         ledger=_concat([LedgerWriter().frame(), *(source.ledger.frame() for source in sources)]),
+    )
+
+
+def merge_rows(parts: Sequence[SourceRows]) -> SourceRows:
+    """Return the rows of several tables as those of one source. They share one ledger."""
+    if len(parts) == 1:
+        return parts[0]
+
+    tables = concat_sources(parts)
+    placeholders: Counter[str] = Counter()
+    for part in parts:
+        placeholders.update(part.placeholders)
+
+    return SourceRows(
+        documents=tables.documents,
+        pairs=tables.pairs,
+        records_read=sum(part.records_read for part in parts),
+        records_kept=sum(part.records_kept for part in parts),
+        facts=parts[0].facts,
+        times=tables.times,
+        given_splits=tables.given_splits,
+        grades=tables.grades,
+        hierarchy=tables.hierarchy,
+        ledger=parts[0].ledger,
+        placeholders=placeholders,
     )
 
 

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import NamedTuple
 
 from stages.collect.columns import Place, Record
-from stages.collect.interface import TableSource
 from stages.collect.records import params_path, record_id, record_json
+from stages.collect.table_source import TableSource
 from stages.lib.core.errors import UserError
 from stages.lib.schemas.ledger import LedgerWriter
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from stages.collect import table
+from stages.collect.kinds import table
+from stages.collect.source import ReadRequest
 from tests.collect.sources import FAQ, table_source
 
 
@@ -22,13 +23,15 @@ def read(tmp_path):
         raw_bytes = content if isinstance(content, bytes) else content.encode("utf-8")
         (tmp_path / file).write_bytes(raw_bytes)
         source = table_source(file, columns, **settings)
-        return table.read_table(
-            "faq",
+        return table.read_files(
             source,
-            tmp_path,
-            known_documents,
-            template=template,
-            max_rejected_share=max_rejected_share,
+            ReadRequest(
+                "faq",
+                tmp_path,
+                known_documents,
+                template=template,
+                max_rejected_share=max_rejected_share,
+            ),
         )
 
     return write_and_read

@@ -1,6 +1,6 @@
 """Settings of sources that are tables."""
 
-from stages.collect.interface import TableSource
+from stages.collect.table_source import TableSource
 
 FAQ = {"anchor": "question", "text": "answer"}
 

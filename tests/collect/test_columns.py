@@ -4,7 +4,7 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 import pytest
 
-from stages.collect import source_settings
+from stages.collect import table_settings
 from stages.collect.columns import MISSING, columns_of, fill_template, nested_value
 from stages.collect.records import document_id
 from stages.lib.core.errors import UserError
@@ -135,7 +135,7 @@ def test_the_columns_of_a_template_must_exist(read, columns, fact):
 def test_a_value_is_no_template(field):
     source = table_source(columns={**FAQ, field: "{a}{b}"})
     with pytest.raises(UserError, match=f"columns.{field} = '{{a}}{{b}}' joins columns"):
-        source_settings.check_settings("faq", source, {})
+        table_settings.check_settings("faq", source, {})
 
 
 # How a delimited file is written
@@ -221,7 +221,7 @@ def test_an_undecodable_byte_is_named_in_any_encoding(read, encoding):
 )  # fmt: skip
 def test_settings_that_do_not_go_together_are_refused(file, settings, fact):
     with pytest.raises(UserError, match=fact) as raised:
-        source_settings.check_settings("faq", table_source(file, **settings), {})
+        table_settings.check_settings("faq", table_source(file, **settings), {})
     assert raised.value.remedy
 
 
@@ -236,4 +236,4 @@ def test_settings_that_do_not_go_together_are_refused(file, settings, fact):
     ],
 )
 def test_settings_that_go_together_pass(file, settings):
-    source_settings.check_settings("faq", table_source(file, **settings), {})
+    table_settings.check_settings("faq", table_source(file, **settings), {})

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from stages.collect import table
+from stages.collect.kinds import table
+from stages.collect.source import ReadRequest
 from stages.lib.core.errors import UserError
 from tests.collect.sources import table_source
 
@@ -91,7 +92,7 @@ def test_a_file_that_is_no_parquet_is_a_problem(read):
 
 def test_a_missing_file_is_a_problem(tmp_path):
     with pytest.raises(UserError, match=r"data/raw/faq\.csv does not exist"):
-        table.read_table("faq", table_source(), tmp_path)
+        table.read_files(table_source(), ReadRequest("faq", tmp_path))
 
 
 def test_an_unknown_encoding_is_a_problem(read):

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from stages.collect import source_settings
+from stages.collect import table_settings
 from stages.collect.labels import GradedPair, roles
 from stages.collect.records import document_id
 from stages.lib.core.errors import UserError
@@ -245,7 +245,7 @@ def test_labels_without_effect_are_refused_by_name(name, columns, settings, fact
     documents_of = {"documents_of": "docs"} if "document_key" in columns else {}
     source = table_source(columns=columns, **documents_of, **settings)
     with pytest.raises(UserError, match=fact):
-        source_settings.check_settings(name, source, {"docs": DOCUMENTS})
+        table_settings.check_settings(name, source, {"docs": DOCUMENTS})
 
 
 @pytest.mark.parametrize(

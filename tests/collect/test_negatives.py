@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stages.collect import source_settings
+from stages.collect import table_settings
 from stages.collect.records import document_id, pair_id
 from stages.lib.core.errors import UserError
 from tests.collect.sources import table_source
@@ -210,7 +210,7 @@ def test_a_list_of_scores_of_another_length_is_named(read):
 )
 def test_mappings_that_make_no_sense_are_refused(name, columns, fact):
     with pytest.raises(UserError, match=fact):
-        source_settings.check_settings(name, table_source(columns=columns), {})
+        table_settings.check_settings(name, table_source(columns=columns), {})
 
 
 def test_negatives_need_documents_of_their_own_source():
@@ -219,4 +219,4 @@ def test_negatives_need_documents_of_their_own_source():
     )
     documents = table_source(columns={"key": "id", "text": "t"})
     with pytest.raises(UserError, match=r"columns.negative has no meaning beside"):
-        source_settings.check_settings("faq", source, {"docs": documents})
+        table_settings.check_settings("faq", source, {"docs": documents})

@@ -8,10 +8,12 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pyarrow as arrow
 import pytest
 
-from stages.collect import raw_files, table
+from stages.collect import raw_files
 from stages.collect.__main__ import read_sources
+from stages.collect.kinds import table
 from stages.collect.raw_files import compression_of, table_format
 from stages.collect.records import document_id
+from stages.collect.source import ReadRequest
 from stages.lib.core.errors import UserError
 from tests.collect.sources import FAQ, table_source
 
@@ -76,7 +78,7 @@ def test_what_macos_adds_to_an_archive_is_no_file(read, tmp_path):
         archive.writestr("data/faq.csv", CSV)
         archive.writestr("__MACOSX/data/._faq.csv", b"\0")
         archive.writestr("data/.DS_Store", b"\0")
-    collected = table.read_table("faq", table_source("faq.zip"), tmp_path)
+    collected = table.read_files(table_source("faq.zip"), ReadRequest("faq", tmp_path))
     assert collected.pairs["anchor"].tolist() == ["Wo?"]
 
 
@@ -142,7 +144,7 @@ def write(folder, **files):
 def test_a_pattern_reads_several_files_as_one(tmp_path):
     write(tmp_path, b="id,question,answer\n1,B?,b\n3,C?,c\n", a="question,id,answer\nA?,1,a\n")
     source = table_source("*.csv", {**FAQ, "key": "id"})
-    collected = table.read_table("faq", source, tmp_path)
+    collected = table.read_files(source, ReadRequest("faq", tmp_path))
 
     # The key is unique over the files, and which row is kept does not hang on their names.
     assert sorted(collected.pairs["anchor"]) == ["A?", "C?"]
@@ -151,7 +153,7 @@ def test_a_pattern_reads_several_files_as_one(tmp_path):
     assert ledger["after"].tolist() == ["data/raw/b.csv, line 2"]
 
     (tmp_path / "b.csv").rename(tmp_path / "0.csv")
-    again = table.read_table("faq", source, tmp_path)
+    again = table.read_files(source, ReadRequest("faq", tmp_path))
     assert again.pairs.equals(collected.pairs)
 
 
@@ -159,7 +161,7 @@ def test_a_pattern_may_lead_through_folders(tmp_path):
     (tmp_path / "x" / "y").mkdir(parents=True)
     write(tmp_path / "x" / "y", a="question,answer\nA?,a\n")
     write(tmp_path / "x", b="question,answer\nB?,b\n")
-    collected = table.read_table("faq", table_source("**/*.csv"), tmp_path)
+    collected = table.read_files(table_source("**/*.csv"), ReadRequest("faq", tmp_path))
     assert sorted(collected.pairs["anchor"]) == ["A?", "B?"]
 
 
@@ -176,17 +178,17 @@ def test_an_error_names_the_file_of_a_pattern(tmp_path, content, fact):
     write(tmp_path, a="question,answer,score\na,b,1\n", b=content)
     columns = {**FAQ, "score": "score"} if "score" in content else FAQ
     with pytest.raises(UserError, match=fact):
-        table.read_table("faq", table_source("*.csv", columns), tmp_path)
+        table.read_files(table_source("*.csv", columns), ReadRequest("faq", tmp_path))
 
 
 def test_a_pattern_without_files_is_an_error(tmp_path):
     with pytest.raises(UserError, match=r"no file matches data/raw/part-\*.csv"):
-        table.read_table("faq", table_source("part-*.csv"), tmp_path)
+        table.read_files(table_source("part-*.csv"), ReadRequest("faq", tmp_path))
 
 
 def test_a_name_with_brackets_is_a_file_first(tmp_path):
     write(tmp_path, **{"faq[1]": "question,answer\nA?,a\n", "faq1": "question,answer\nB?,b\n"})
-    collected = table.read_table("faq", table_source("faq[1].csv"), tmp_path)
+    collected = table.read_files(table_source("faq[1].csv"), ReadRequest("faq", tmp_path))
     assert collected.pairs["anchor"].tolist() == ["A?"]
 
 
@@ -205,7 +207,7 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path):
 def test_a_link_to_a_file_that_does_not_exist_is_named(tmp_path):
     (tmp_path / "faq.csv").symlink_to(tmp_path / "gone.csv")
     with pytest.raises(UserError, match=r"faq.csv does not exist"):
-        table.read_table("faq", table_source(), tmp_path)
+        table.read_files(table_source(), ReadRequest("faq", tmp_path))
 
 
 def test_links_within_the_folder_and_into_the_cache_are_followed(tmp_path):

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.collect import table
+from stages.collect import record_rows
 from stages.collect.columns import Place
+from stages.collect.kinds import table
 from stages.collect.records import document_id
 from stages.collect.rejections import Rejections
+from stages.collect.source import ReadRequest
 from stages.lib.core.errors import UserError
 from tests.collect.sources import FAQ, table_source
 
@@ -80,7 +82,7 @@ def test_too_many_rejected_records_stop_the_stage_and_the_first_are_shown(tmp_pa
     (tmp_path / "faq.csv").write_text("question,answer,score\n" + "\n".join(rows) + "\n", "utf-8")
     source = table_source(columns=SCORED)
     with pytest.raises(UserError) as raised:
-        table.read_table("faq", source, tmp_path, max_rejected_share=0.39)
+        table.read_files(source, ReadRequest("faq", tmp_path, max_rejected_share=0.39))
     assert raised.value.fact.splitlines() == [
         "data/raw/faq.csv: 4 of 10 records were rejected (40 %: 3 bad_score, 1 empty_text); "
         "collect.max_rejected_share = 0.39 allows fewer",
@@ -95,14 +97,19 @@ def test_too_many_rejected_records_stop_the_stage_and_the_first_are_shown(tmp_pa
     assert len(str(raised.value).splitlines()) == 5
 
     # A share that is allowed is no error.
-    assert table.read_table("faq", source, tmp_path, max_rejected_share=0.4).records_kept == 6
+    assert (
+        table.read_files(source, ReadRequest("faq", tmp_path, max_rejected_share=0.4)).records_kept
+        == 6
+    )
 
 
 def test_the_first_records_of_several_files_are_shown(tmp_path):
     for name in "ba":
         (tmp_path / f"{name}.csv").write_text("question,answer\nx,\ny,\nz,\nv,w\n", "utf-8")
     with pytest.raises(UserError) as raised:
-        table.read_table("faq", table_source("*.csv"), tmp_path, max_rejected_share=0.1)
+        table.read_files(
+            table_source("*.csv"), ReadRequest("faq", tmp_path, max_rejected_share=0.1)
+        )
     places = [line.split(" (")[0].strip() for line in raised.value.fact.splitlines()[1:]]
     assert places == [f"data/raw/a.csv, line {line}" for line in (2, 3, 4)]
 
@@ -139,7 +146,7 @@ def check_nothing_lost(rows, collected) -> None:
     ledger = collected.ledger.frame()
     drops = ledger[ledger["action"] == "drop"]
     assert collected.records_read == len(rows) == collected.records_kept + len(drops)
-    assert set(drops["reason"]) <= set(table.REASONS)
+    assert set(drops["reason"]) <= set(record_rows.REASONS)
 
     # The line that is named holds the record.
     for place, before in zip(drops["after"], drops["before"], strict=True):
@@ -166,7 +173,7 @@ def check_nothing_lost(rows, collected) -> None:
 def read_rows(folder, rows, columns):
     content = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / "faq.jsonl").write_text(content, "utf-8")
-    return table.read_table("faq", table_source("faq.jsonl", columns), folder)
+    return table.read_files(table_source("faq.jsonl", columns), ReadRequest("faq", folder))
 
 
 @given(rows=ROWS, keyed=st.booleans())

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import typer
 
-from stages.collect.interface import Columns
+from stages.collect.table_source import Columns
 from stages.commands.init.sources import SourceGuess
 
 _RECORDS = 3

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stages.collect.interface import OUT_OF_DOMAIN, TableSource
+from stages.collect.kinds import table
 from stages.collect.records import SourceRows
-from stages.collect.source_settings import RAW, check_settings
-from stages.collect.table import read_table
+from stages.collect.source import OUT_OF_DOMAIN, ReadRequest
+from stages.collect.table_settings import RAW, check_settings
+from stages.collect.table_source import TableSource
 from stages.commands.init.column_names import name_rank
 from stages.commands.init.columns import ColumnGuess, guess_columns
 from stages.commands.init.formats import TableSample, read_sample
@@ -142,7 +143,7 @@ def _rows(
         link = Path(folder) / source.target.relative_to(RAW)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(source.origin.resolve())
-        return read_table(source.name, settings, Path(folder), known_documents)
+        return table.read_files(settings, ReadRequest(source.name, Path(folder), known_documents))
 
 
 def _linked(source: SourceGuess, guesses: Sequence[SourceGuess]) -> SourceGuess:

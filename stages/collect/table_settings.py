@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from stages.collect.columns import is_template
-from stages.collect.interface import OUT_OF_DOMAIN, Source, TableSource
 from stages.collect.raw_files import COMPRESSIONS, FORMATS, table_format
 from stages.collect.raw_files import RAW as RAW
 from stages.collect.records import params_path
+from stages.collect.source import OUT_OF_DOMAIN, Source
+from stages.collect.table_source import TableSource
 from stages.lib.core.errors import UserError
 
 _DELIMITED = (".csv", ".tsv")

@@ -8,9 +8,9 @@ from zipfile import ZipFile
 
 import pytest
 
-from stages.collect import aws, wheels
-from stages.collect.aws import Operation
-from stages.collect.interface import AwsSource
+from stages.collect import wheels
+from stages.collect.kinds import aws
+from stages.collect.kinds.aws import AwsSource, Operation
 from stages.collect.records import document_id
 from stages.lib.core.errors import UserError
 

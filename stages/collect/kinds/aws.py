@@ -13,11 +13,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
+from pydantic import Field
+
 from stages.collect import wheels
-from stages.collect.interface import AwsSource
+from stages.collect.kinds.kind import Kind
 from stages.collect.records import (
     DocumentRow,
     PairRow,
@@ -28,6 +30,7 @@ from stages.collect.records import (
     pair_id,
     pairs_frame,
 )
+from stages.collect.source import ReadRequest, Source
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 
@@ -46,6 +49,13 @@ _SERVICE_OF_COMMAND = {
     "s3api": "s3",
     "s3": "",
 }
+
+
+class AwsSource(Source):
+    """A sample of the operations that have at least one task title."""
+
+    reader: Literal["aws"]
+    documents: int = Field(ge=1, le=2000)
 
 
 class Operation(NamedTuple):
@@ -229,3 +239,10 @@ def _facts(release: str, sample_size: int, operation_count: int) -> SourceFacts:
         licence="Apache License 2.0",
         citation=f"Amazon Web Services, AWS CLI {release} (https://github.com/aws/aws-cli)",
     )
+
+
+def _read(source: AwsSource, request: ReadRequest) -> SourceRows:
+    return read_operations(request.name, source)
+
+
+KIND = Kind(AwsSource, _read)

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from stages.collect.kinds.kind import Kind
 from stages.collect.records import (
     DocumentRow,
     EdgeRow,
@@ -27,6 +28,7 @@ from stages.collect.records import (
     pairs_frame,
     record_json,
 )
+from stages.collect.source import ReadRequest, Source
 from stages.lib.core.errors import UserError
 from stages.lib.schemas.ledger import LedgerWriter
 
@@ -46,6 +48,12 @@ _RELATION_OF_TYPE = {
     "plural_form": "plural",
     "obsolete_synonym": "obsolete",
 }
+
+
+class HpoSource(Source):
+    """The ontology of the installed package. Its release follows from the pin in pyproject.toml."""
+
+    reader: Literal["hpo"]
 
 
 class Synonym(NamedTuple):
@@ -378,3 +386,10 @@ def _facts(header: Mapping[str, str]) -> SourceFacts:
             f"phenotypes around the world, Nucleic Acids Research 52(D1); release of {release}"
         ),
     )
+
+
+def _read(source: HpoSource, request: ReadRequest) -> SourceRows:
+    return read_ontology(request.name)
+
+
+KIND = Kind(HpoSource, _read)

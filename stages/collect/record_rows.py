@@ -1,4 +1,4 @@
-"""The reader of the user's own files: a table under data/raw/, with a mapping of its columns.
+"""The rows that records give: documents, pairs, their labels, times and parents.
 
 The mapped columns decide the shape. `text` gives documents. `anchor` and `text` in one row give a
 document and the pair that leads to it. `anchor` and `document_key` give pairs to the documents of
@@ -6,7 +6,7 @@ another source. `positive` is `text` and may hold a list; `negative` beside it h
 negatives. `time` may be mapped in every shape, `parent` beside keyed documents, and `score` or
 `grade` and `split` beside anchors.
 
-A broken file stops the stage. What a row says is kept as far as possible: without an anchor it is
+What a row says is kept as far as possible: without an anchor it is
 still a document. A row that cannot be used at all is rejected, with a ledger line. A held-out row
 of a given split stays even if its document is missing: its query then misses a document that
 counts.
@@ -15,14 +15,12 @@ counts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import NamedTuple
 
 from stages.collect.columns import Record
-from stages.collect.files import read_records
-from stages.collect.interface import TableSource
 from stages.collect.labels import (
     GradedPair,
     check_labels,
@@ -51,16 +49,18 @@ from stages.collect.records import (
     given_splits_frame,
     grades_frame,
     hierarchy_frame,
+    merge_rows,
     pair_id,
     pairs_frame,
     params_path,
     times_frame,
 )
 from stages.collect.rejections import Rejections
-from stages.collect.source_settings import check_path
+from stages.collect.source import ReadRequest
+from stages.collect.table_source import TableSource
 from stages.lib.schemas.ledger import LedgerWriter
 from stages.lib.schemas.splits import EVALUATION_SPLITS
-from stages.lib.text.document_text import TEXT_ALONE, own_words
+from stages.lib.text.document_text import own_words
 
 REASONS = (
     "empty_text",
@@ -76,62 +76,62 @@ MISSING_DOCUMENT = "missing_document"
 EMPTY_ANCHOR = "empty_anchor"
 
 
-def read_table(
-    name: str,
-    source: TableSource,
-    raw: Path,
-    known_documents: Collection[str] = (),
-    *,
-    template: str = TEXT_ALONE,
-    max_rejected_share: float = 1.0,
-) -> SourceRows:
-    """Return the rows of the files as source `name`. A raw record is a row of a file.
+class RecordTable(NamedTuple):
+    """Records, and the settings that say which of their fields hold something.
 
-    Args:
-        name: the name of the source. It goes into every id.
-        source: the settings of the source.
-        raw: the folder that stands for data/raw.
-        known_documents: the document ids of the source `documents_of`.
-        template: what of a document is embedded, as `pair.document_text`.
-        max_rejected_share: the largest share of the records that may be rejected.
+    The pairs of a table lead to the documents of its own rows, or to those of the source
+    `settings.documents_of`. This may be the source that is being read: then an earlier table of
+    the same source holds the documents.
+    """
+
+    settings: TableSource
+    records: Iterable[Record]
+
+
+def read_record_tables(tables: Sequence[RecordTable], request: ReadRequest) -> SourceRows:
+    """Return the rows of all tables as one source. A raw record is one of the records.
 
     Raises:
-        UserError: a file is broken, a label is on another scale than the settings say, none of
-            the rows can be used, or too many are rejected.
+        UserError: a label is on another scale than the settings say, none of the records can be
+            used, or too many are rejected.
     """
-    setting = params_path(name)
-    check_path(source, setting)
-    records = read_records(raw, source, setting)
-    check_labels(records, source, setting)
+    known_documents = set(request.known_documents)
+    keys = RowKeys()
+    ledger = LedgerWriter()
+    rows_of_table: list[SourceRows] = []
+    for settings, table_records in tables:
+        records = list(table_records)
+        check_labels(records, settings, params_path(request.name))
 
-    # In the order of their content. The ordinals, and the row that is kept for a key, then do not
-    # depend on the order of the file.
-    records.sort()
-    reader = TableReader(name, source, known_documents, template=template)
+        # In the order of their content. The ordinals, and the row that is kept for a key, then
+        # do not depend on the order of the file.
+        records.sort()
+        reader = RecordReader(
+            settings, replace(request, known_documents=known_documents), keys=keys, ledger=ledger
+        )
+        for record in records:
+            reader.take(record)
 
-    for record in records:
-        reader.take(record)
+        rows = reader.result()
+        rows_of_table.append(replace(rows, placeholders=count_placeholders(records)))
+        known_documents.update(rows.documents["doc_id"])
 
-    rows = reader.result(max_rejected_share)
-    return replace(rows, placeholders=count_placeholders(records))
+    return merge_rows(rows_of_table)
 
 
-class TableReader:
-    """Turns the records of one file into documents, pairs, times and parents, one by one."""
+class RecordReader:
+    """Turns the records of one table into documents, pairs, times and parents, one by one."""
 
     def __init__(
-        self,
-        name: str,
-        source: TableSource,
-        known_documents: Collection[str] = (),
-        *,
-        template: str = TEXT_ALONE,
+        self, source: TableSource, request: ReadRequest, *, keys: RowKeys, ledger: LedgerWriter
     ) -> None:
+        name = request.name
         self._name = name
         self._source = source
-        self._known_documents = known_documents
-        self._template = template
-        self._keys = RowKeys()
+        self._known_documents = request.known_documents
+        self._template = request.template
+        self._max_rejected_share = request.max_rejected_share
+        self._keys = keys
         self._row_id_of_key: dict[str, str] = {}
         self._documents: list[DocumentRow] = []
         self._pairs: list[PairRow] = []
@@ -142,8 +142,8 @@ class TableReader:
         self._parents = ParentKeys()
         self._negatives = Negatives(name)
         self._records_read = 0
-        self._ledger = LedgerWriter()
-        self._rejections = Rejections(name, source, self._ledger)
+        self._ledger = ledger
+        self._rejections = Rejections(name, source, ledger)
 
     def take(self, record: Record) -> None:
         """Add the rows of `record`, or reject it with a ledger line."""
@@ -181,12 +181,12 @@ class TableReader:
             if part_reason:
                 self._ledger.note(row_id, part_reason, after=part.text)
 
-    def result(self, max_rejected_share: float = 1.0) -> SourceRows:
+    def result(self) -> SourceRows:
         """Return the rows of all records so far.
 
         Raises:
-            UserError: no record could be used, or a larger share than `max_rejected_share` was
-                rejected.
+            UserError: no record could be used, or a larger share was rejected than the request
+                allows.
         """
         self._add_negatives()
         if not self._documents and len(self._pairs) == self._missing:
@@ -194,7 +194,7 @@ class TableReader:
             missing = Counter({MISSING_DOCUMENT: self._missing})
             raise self._rejections.no_usable_rows(self._records_read, missing)
 
-        self._rejections.check_share(self._records_read, max_rejected_share)
+        self._rejections.check_share(self._records_read, self._max_rejected_share)
         source = self._source
         role_of_pair = roles(self._graded, source)
         grades = [

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.collect import hpo
+from stages.collect.kinds import hpo
 from stages.collect.records import document_id, pair_id
 from stages.lib.core.errors import UserError
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.collect import source_settings, table
+from stages.collect import record_rows, table_settings
+from stages.collect.kinds import table
 from stages.collect.records import document_id, pair_id
+from stages.collect.source import ReadRequest
 from stages.lib.core.errors import UserError
 from tests.collect.sources import FAQ, table_source
 
@@ -34,14 +36,14 @@ def test_rows_have_parents_and_a_missing_parent_is_noted(read):
 
 def test_a_parent_needs_keys_and_documents():
     with pytest.raises(UserError, match=r"columns\.parent names rows by their key"):
-        source_settings.check_settings(
+        table_settings.check_settings(
             "faq", table_source(columns={"text": "name", "parent": "above"}), {}
         )
     pairs = table_source(
         columns={"anchor": "a", "document_key": "k", "parent": "p"}, documents_of="other"
     )
     with pytest.raises(UserError, match=r"columns\.parent has no meaning"):
-        source_settings.check_settings(
+        table_settings.check_settings(
             "faq", pairs, {"other": table_source(columns={"key": "id", "text": "name"})}
         )
 
@@ -99,7 +101,7 @@ def test_anchor_and_document_key_give_pairs_to_another_source(read):
 
 
 def test_a_row_has_its_own_key_or_its_texts_and_an_ordinal():
-    keys = table.RowKeys()
+    keys = record_rows.RowKeys()
     assert keys.key("pair", "7", "What?", "d1") == ("7",)
     assert keys.key("pair", "", "What?", "d1") == ("What?", "d1", "0")
     assert keys.key("pair", "", "What?", "d1") == ("What?", "d1", "1")
@@ -126,7 +128,7 @@ def test_a_changed_text_under_the_same_key_keeps_its_id(read):
 def test_a_name_of_a_source_is_part_of_the_id(tmp_path):
     (tmp_path / "faq.csv").write_text("question,answer\nA?,Yes.\n", "utf-8")
     one, other = (
-        table.read_table(name, table_source(), tmp_path).documents["doc_id"][0]
+        table.read_files(table_source(), ReadRequest(name, tmp_path)).documents["doc_id"][0]
         for name in ("one", "other")
     )
     assert one != other
@@ -143,7 +145,7 @@ def outcome(folder: Path, rows, columns) -> tuple[list, list, list, int, int] | 
         folder / "faq.csv", index=False
     )
     try:
-        collected = table.read_table("faq", table_source(columns=columns), folder)
+        collected = table.read_files(table_source(columns=columns), ReadRequest("faq", folder))
     except UserError as problem:
         return str(problem)
     tables = [
@@ -224,7 +226,7 @@ def test_a_row_that_cannot_be_used_is_rejected_with_its_reason(read, row, reason
     ],
 )
 def test_a_time_is_given_in_utc(text, expected):
-    assert table.to_utc(text) == expected
+    assert record_rows.to_utc(text) == expected
 
 
 def test_a_document_and_its_pair_have_the_time_of_their_row(read):
@@ -382,21 +384,21 @@ def test_settings_that_make_no_sense_are_refused_by_name(file, columns, others, 
         "notes": table_source(columns={"text": "t"}),
     }
     with pytest.raises(UserError, match=fact):
-        source_settings.check_settings("faq", table_source(file, columns, **others), sources)
+        table_settings.check_settings("faq", table_source(file, columns, **others), sources)
 
 
 def test_an_absolute_path_is_refused():
     absolute = table_source().model_copy(update={"path": "/etc/faq.csv"})
     with pytest.raises(UserError, match="is not under data/raw/"):
-        source_settings.check_settings("faq", absolute, {})
+        table_settings.check_settings("faq", absolute, {})
 
 
 def test_settings_of_all_three_shapes_pass():
     manual = table_source(columns={"key": "id", "text": "t"})
-    source_settings.check_settings("manual", manual, {})
-    source_settings.check_settings("faq", table_source(), {})
+    table_settings.check_settings("manual", manual, {})
+    table_settings.check_settings("faq", table_source(), {})
     columns = {"anchor": "q", "document_key": "k", "relation": "r", "score": "s", "key": "i"}
-    source_settings.check_settings(
+    table_settings.check_settings(
         "queries", table_source(columns=columns, documents_of="manual"), {"manual": manual}
     )
 

@@ -1,0 +1,1 @@
+"""The kinds of sources. A kind is one file; `registry.py` lists them."""

@@ -1,0 +1,47 @@
+"""What all sources share: their settings, and what a reader gets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from stages.lib.text.document_text import TEXT_ALONE
+
+# The name of the source that is never trained on. It goes into the ids of its rows.
+OUT_OF_DOMAIN = "out_of_domain"
+
+SplitName = Literal["train", "validation", "test"]
+
+
+class Source(BaseModel):
+    """The settings that all sources share: unknown keys and wrong types are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @property
+    def target(self) -> str:
+        """The name of the source whose documents the pairs lead to; "" for its own documents."""
+        return ""
+
+
+@dataclass(frozen=True)
+class ReadRequest:
+    """What a reader gets beside the settings of its source.
+
+    Attributes:
+        name: the name of the source. It goes into every id.
+        raw: the folder that stands for data/raw.
+        known_documents: the document ids of the source that the pairs lead to.
+        template: what of a document is embedded, as `pair.document_text`.
+        max_rejected_share: the largest share of the records that may be rejected.
+    """
+
+    name: str
+    raw: Path
+    known_documents: Collection[str] = ()
+    template: str = TEXT_ALONE
+    max_rejected_share: float = 1.0
