@@ -13,9 +13,8 @@ from stages.commands.init import changes
 from stages.commands.init.__main__ import app
 from stages.commands.init.demo import demo_changes
 from stages.commands.init.params_text import set_values
-from stages.commands.init.questions import ask
 from stages.commands.init.sizes import held_out_share
-from stages.commands.init.sources import guess_sources
+from stages.commands.init.tables import guess_tables
 from stages.commands.progress.own_history import own_versions
 from stages.lib.core.errors import UserError
 from tests.commands.results import COMMIT, write
@@ -185,7 +184,7 @@ def test_a_person_corrects_a_guess(clone, tmp_path_factory, monkeypatch):
     monkeypatch.setattr("typer.confirm", lambda *_, **__: next(confirmed))
     fields = {"text": "one", "anchor": "two"}
     monkeypatch.setattr("typer.prompt", lambda text, default: fields.get(text.strip(), "-"))
-    (source,) = ask(guess_sources([file]))
+    source = guess_tables([file])[0].ask()
     assert source.guess.columns == {"text": "one", "anchor": "two"}
 
 

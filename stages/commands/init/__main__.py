@@ -21,7 +21,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stages.commands.init.sources import SourceGuess
+from stages.commands.init.guess import SourceGuess
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import PARAMS_FILE, read_yaml
 from stages.lib.core.stage import command
@@ -67,11 +67,11 @@ def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
     changes: dict[Path, bytes | None] = demo_changes() if removes_demo else {}
     if new_text != text:
         changes[PARAMS_FILE] = new_text.encode()
-    copies = {
-        source.target: source.origin
-        for source in readable
-        if not _is_tracked_copy(source.origin, source.target)
-    }
+    copies: dict[Path, Path] = {}
+    for source in readable:
+        for target, origin in source.copies.items():
+            if not _is_tracked_copy(origin, target):
+                copies[target] = origin
 
     rejected = {name: rows.ledger.dropped() for name, rows in rows_of_source.items()}
     report = [
@@ -97,21 +97,19 @@ def main(
 ) -> None:
     """Take your own files as the data: guess the settings, track the files, take the demo away."""
     from stages.commands.init.changes import apply
-    from stages.commands.init.paths import expand
-    from stages.commands.init.questions import ask, description
-    from stages.commands.init.sources import guess_sources
+    from stages.commands.init.recognition import guess_sources
 
     if not yes and not sys.stdin.isatty():
         raise UserError("there is no terminal to ask questions on", "add --yes to take the guesses")
     _check_repository()
 
     # What the files hold, as guessed and as a person sees it.
-    guesses = guess_sources(expand(paths))
+    guesses = guess_sources(paths)
     if not yes:
-        guesses = ask(guesses)
+        guesses = [guess.ask() for guess in guesses]
     readable, plan = make_plan(guesses)
     for source in readable:
-        typer.echo("\n".join(description(source)))
+        typer.echo("\n".join(source.description()))
     typer.echo("\n".join(plan.report))
 
     # Whatever would be lost is shown, and stays without --force.
@@ -133,17 +131,22 @@ def _read_all(
     sources: Sequence[SourceGuess],
 ) -> tuple[list[SourceGuess], dict[str, Any]]:
     """Return the sources and their rows by name. Documents are read before their questions."""
-    from stages.commands.init.sources import read_source, table_source
+    from pydantic import TypeAdapter
 
-    tables = {source.name: table_source(source) for source in sources}
+    from stages.collect.kinds.registry import AnySource
+
+    adapter: TypeAdapter[Any] = TypeAdapter(AnySource)
+    settings = {source.name: adapter.validate_python(source.settings()) for source in sources}
     readable: dict[str, SourceGuess] = {}
     rows_of_source: dict[str, Any] = {}
     for source in sorted(sources, key=lambda source: source.documents_of != ""):
         known: set[str] = set()
         if source.documents_of:
             known = set(rows_of_source[source.documents_of].documents["doc_id"])
-        readable[source.name], rows_of_source[source.name] = read_source(source, tables, known)
-        tables[source.name] = table_source(readable[source.name])
+        corrected, rows = source.read(settings, known)
+        readable[source.name] = corrected
+        rows_of_source[source.name] = rows
+        settings[source.name] = adapter.validate_python(corrected.settings())
     return [readable[source.name] for source in sources], rows_of_source
 
 

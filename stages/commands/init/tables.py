@@ -1,10 +1,8 @@
-"""Sources as `init` guesses them: names, settings, and what `collect` reads with them."""
+"""Tables as `init` guesses them: names, settings, and what `collect` reads with them."""
 
 from __future__ import annotations
 
-import re
 import tempfile
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +10,13 @@ from typing import Any
 
 from stages.collect.kinds import table
 from stages.collect.records import SourceRows
-from stages.collect.source import OUT_OF_DOMAIN, ReadRequest
+from stages.collect.source import ReadRequest, Source
 from stages.collect.table_settings import RAW, check_settings
 from stages.collect.table_source import TableSource
 from stages.commands.init.column_names import name_rank
 from stages.commands.init.columns import ColumnGuess, guess_columns
 from stages.commands.init.formats import TableSample, read_sample
+from stages.commands.init.names import free_name, source_name
 from stages.lib.core.errors import UserError
 
 # A column leads to the documents of another file if so many of its values are keys there.
@@ -28,8 +27,8 @@ _LABELS = ("score", "grade", "split")
 
 
 @dataclass(frozen=True)
-class SourceGuess:
-    """A source as it would stand in params.yaml.
+class TableGuess:
+    """A table as a source of params.yaml.
 
     Attributes:
         name: its name.
@@ -47,6 +46,11 @@ class SourceGuess:
     guess: ColumnGuess
     documents_of: str = ""
 
+    @property
+    def copies(self) -> Mapping[Path, Path]:
+        """The path under data/raw/, and the file that is copied there."""
+        return {self.target: self.origin}
+
     def settings(self) -> dict[str, Any]:
         """Return the settings of the source as they stand in params.yaml."""
         settings: dict[str, Any] = {"reader": "table", "path": self.target.as_posix()}
@@ -56,7 +60,25 @@ class SourceGuess:
         settings["columns"] = dict(self.guess.columns)
         return settings | dict(self.guess.settings)
 
-    def with_columns(self, columns: Mapping[str, str], note: str = "") -> SourceGuess:
+    def description(self) -> list[str]:
+        """Return lines that show the table: its file, its columns and its first records."""
+        from stages.commands.init.table_questions import description
+
+        return description(self)
+
+    def ask(self) -> TableGuess:
+        """Return the table as a person confirms or corrects its columns."""
+        from stages.commands.init.table_questions import ask
+
+        return ask(self)
+
+    def read(
+        self, sources: Mapping[str, Source], known_documents: Collection[str]
+    ) -> tuple[TableGuess, SourceRows]:
+        """Return the table and its rows, as `read_table` does."""
+        return read_table(self, sources, known_documents)
+
+    def with_columns(self, columns: Mapping[str, str], note: str = "") -> TableGuess:
         """Return the source with other columns, and one more note."""
         kept = dict(self.guess.settings)
         if "score" not in columns:
@@ -65,13 +87,13 @@ class SourceGuess:
         return replace(self, guess=replace(self.guess, columns=columns, settings=kept, notes=notes))
 
 
-def guess_sources(files: Sequence[Path]) -> list[SourceGuess]:
-    """Return a guess for each file.
+def guess_tables(files: Sequence[Path], used: Collection[str] = ()) -> list[TableGuess]:
+    """Return a guess for each file. `used` are the names of other sources.
 
     Raises:
         UserError: a file cannot be read, or holds no texts.
     """
-    guesses: list[SourceGuess] = []
+    guesses: list[TableGuess] = []
     for file in files:
         sample = read_sample(file)
         guess = guess_columns(sample.values)
@@ -81,15 +103,15 @@ def guess_sources(files: Sequence[Path]) -> list[SourceGuess]:
                 f"{file}: no column holds texts; its columns are {names}",
                 "check the header and the delimiter of the file",
             )
-        name = _free_name(_source_name(file.stem), [other.name for other in guesses])
+        name = free_name(source_name(file.stem), [*used, *(other.name for other in guesses)])
         target = _target(file, name, sample.suffix)
-        guesses.append(SourceGuess(name, file, target, sample, guess))
+        guesses.append(TableGuess(name, file, target, sample, guess))
     return [_linked(guess, guesses) for guess in guesses]
 
 
-def read_source(
-    source: SourceGuess, sources: Mapping[str, TableSource], known_documents: Collection[str]
-) -> tuple[SourceGuess, SourceRows]:
+def read_table(
+    source: TableGuess, sources: Mapping[str, Source], known_documents: Collection[str]
+) -> tuple[TableGuess, SourceRows]:
     """Return the source and its rows, read by the reader of `collect`.
 
     A field that would cost rows is taken out of the mapping, with a note: a key that stands twice,
@@ -112,7 +134,7 @@ def read_source(
         if len(unlabelled) == len(source.guess.columns):
             raise
         note = f"labels are not read, since {error.fact}"
-        return read_source(source.with_columns(unlabelled, note), sources, known_documents)
+        return read_table(source.with_columns(unlabelled, note), sources, known_documents)
 
     # Take out what costs rows, and read once more.
     dropped = rows.ledger.dropped()
@@ -123,17 +145,17 @@ def read_source(
             if field == "key":
                 columns.pop("parent", None)
             note = f"column '{column}' is no {field}: {dropped[reason]:,} rows would be lost"
-            return read_source(source.with_columns(columns, note), sources, known_documents)
+            return read_table(source.with_columns(columns, note), sources, known_documents)
     return source, rows
 
 
-def table_source(source: SourceGuess) -> TableSource:
+def table_source(source: TableGuess) -> TableSource:
     """Return the checked settings of a source."""
     return TableSource.model_validate(source.settings())
 
 
 def _rows(
-    source: SourceGuess, sources: Mapping[str, TableSource], known_documents: Collection[str]
+    source: TableGuess, sources: Mapping[str, Source], known_documents: Collection[str]
 ) -> SourceRows:
     settings = table_source(source)
     check_settings(source.name, settings, {**sources, source.name: settings})
@@ -146,7 +168,7 @@ def _rows(
         return table.read_files(settings, ReadRequest(source.name, Path(folder), known_documents))
 
 
-def _linked(source: SourceGuess, guesses: Sequence[SourceGuess]) -> SourceGuess:
+def _linked(source: TableGuess, guesses: Sequence[TableGuess]) -> TableGuess:
     """Return a file of questions that name documents of another file as such a source."""
     columns = source.guess.columns
     is_complete = {"anchor", "text"} <= columns.keys() and "text" not in source.guess.uncertain
@@ -170,7 +192,7 @@ def _linked(source: SourceGuess, guesses: Sequence[SourceGuess]) -> SourceGuess:
     return source
 
 
-def _question_source(source: SourceGuess, column: str, documents_of: str) -> SourceGuess:
+def _question_source(source: TableGuess, column: str, documents_of: str) -> TableGuess:
     columns = source.guess.columns
     anchor = columns.get("anchor", columns["text"])
     kept = {
@@ -181,27 +203,6 @@ def _question_source(source: SourceGuess, column: str, documents_of: str) -> Sou
     mapped = {"anchor": anchor, "document_key": column, **kept}
     guess = replace(source.guess, columns=mapped, uncertain={})
     return replace(source, guess=guess, documents_of=documents_of)
-
-
-def _source_name(stem: str) -> str:
-    """Return a name of letters, digits, '_' and '-'.
-
-    >>> _source_name("Häufige Fragen (2)")
-    'Haufige_Fragen_2'
-    """
-    decomposed = unicodedata.normalize("NFKD", stem)
-    ascii_letters = decomposed.encode("ascii", "ignore").decode()
-    name = re.sub(r"[^A-Za-z0-9_-]+", "_", ascii_letters).strip("_-")
-    return name if name and name != OUT_OF_DOMAIN else "table"
-
-
-def _free_name(name: str, used: Sequence[str]) -> str:
-    number = 2
-    free = name
-    while free in used:
-        free = f"{name}_{number}"
-        number += 1
-    return free
 
 
 def _target(file: Path, name: str, suffix: str) -> Path:

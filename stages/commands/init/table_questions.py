@@ -1,22 +1,21 @@
-"""Show what was guessed, and ask what only a person can know."""
+"""Show what was guessed of a table, and ask what only a person can know."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import typer
 
 from stages.collect.table_source import Columns
-from stages.commands.init.sources import SourceGuess
+from stages.commands.init.tables import TableGuess
 
 _RECORDS = 3
 _WIDTH = 100
 _NONE = "-"
 
 
-def description(source: SourceGuess) -> list[str]:
-    """Return lines that show a source: its file, its columns and its first records."""
+def description(source: TableGuess) -> list[str]:
+    """Return lines that show a table: its file, its columns and its first records."""
     guess = source.guess
     settings = [f"{key} {value!r}" for key, value in source.sample.settings.items()]
     settings += [f"{key} {value}" for key, value in guess.settings.items()]
@@ -39,12 +38,8 @@ def description(source: SourceGuess) -> list[str]:
     return lines + _record_lines(source)
 
 
-def ask(sources: Iterable[SourceGuess]) -> list[SourceGuess]:
-    """Return the sources as a person confirms or corrects them."""
-    return [_ask_source(source) for source in sources]
-
-
-def _ask_source(source: SourceGuess) -> SourceGuess:
+def ask(source: TableGuess) -> TableGuess:
+    """Return the table as a person confirms or corrects it."""
     typer.echo("\n".join(description(source)))
     if typer.confirm("Is this right?", default=True):
         return source
@@ -65,15 +60,15 @@ def _ask_source(source: SourceGuess) -> SourceGuess:
         if column != _NONE:
             columns[field] = column
 
-    return _ask_source(_corrected(source, columns))
+    return ask(_corrected(source, columns))
 
 
-def _corrected(source: SourceGuess, columns: dict[str, str]) -> SourceGuess:
+def _corrected(source: TableGuess, columns: dict[str, str]) -> TableGuess:
     corrected = source.with_columns(columns)
     return replace(corrected, guess=replace(corrected.guess, uncertain={}))
 
 
-def _record_lines(source: SourceGuess) -> list[str]:
+def _record_lines(source: TableGuess) -> list[str]:
     lines: list[str] = []
     for index in range(min(_RECORDS, source.sample.row_count)):
         lines.append(f"  record {index + 1}")

@@ -1,0 +1,48 @@
+"""Recognise what each argument of `init` is: the kind of source, and its settings.
+
+A recogniser is a function of an argument, such as a path, and the names that are used already. It
+returns a guess, or None if the argument is of another kind. The first guess counts. What no
+recogniser takes is a table, or a folder or pattern of tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from stages.commands.init.guess import SourceGuess
+from stages.commands.init.paths import expand
+from stages.commands.init.tables import guess_tables
+
+Recogniser = Callable[[str, Collection[str]], SourceGuess | None]
+
+RECOGNISERS: Sequence[Recogniser] = ()
+
+
+def guess_sources(arguments: Sequence[str]) -> list[SourceGuess]:
+    """Return a guess for each source that `arguments` name.
+
+    Raises:
+        UserError: an argument names nothing that can be read.
+    """
+    guesses: list[SourceGuess] = []
+    table_arguments: list[str] = []
+    for argument in arguments:
+        guess = _recognise(argument, [guess.name for guess in guesses])
+        if guess is None:
+            table_arguments.append(argument)
+        else:
+            guesses.append(guess)
+
+    # Tables are looked at together: one may hold questions for the documents of another.
+    if table_arguments:
+        guesses += guess_tables(expand(table_arguments), [guess.name for guess in guesses])
+    return guesses
+
+
+def _recognise(argument: str, used: Collection[str]) -> SourceGuess | None:
+    for recognise in RECOGNISERS:
+        guess = recognise(argument, used)
+        if guess is not None:
+            return guess
+
+    return None
