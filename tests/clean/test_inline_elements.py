@@ -121,6 +121,30 @@ def test_only_deleted_text_and_formulas_lose_letters(parts):
     assert spell_out(html).count("漢") == html.count("漢")
 
 
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        (
+            "<p>A fish <img src='a.png' alt='a red herring'> swims.</p>",
+            "A fish a red herring swims.",
+        ),
+        ("<p>Press <img src=x alt='Enter key'>.</p>", "Press Enter key."),
+        ("<p>Then <IMG ALT='5 &lt; 6' SRC=y> wait.</p>", "Then 5 < 6 wait."),
+        ("<p>a<img alt='b'>c</p>", "a b c"),
+        ("<p><img alt=''>Katze</p>", "Katze"),
+        ("<p><img>Katze</p>", "Katze"),
+        ("<p><img alt='  '>Katze</p>", "Katze"),
+        ("<p>图：<img alt='红色警告灯'>。</p>", "图：红色警告灯。"),
+        ("<p>زر <img alt='الإيقاف'> هنا</p>", "زر الإيقاف هنا"),
+        ("<table><tr><td><img alt='yes'></td><td><img alt='no'></td></tr></table>", "yes | no"),
+        ("<p><img alt='a'> <img alt='b'></p>", "a b"),
+        ("what is <img alt='x'> for?", "what is `<img alt='x'>` for?"),
+    ],
+)
+def test_a_picture_in_a_fragment_gives_way_to_the_text_that_replaces_it(html, text):
+    assert repair(html, RULES).text == text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "part", ["<sup>", "<del>x", "<ruby>", "<sup>2</sup>", "<sup><b>", "<li><td>", "</sup>"]

@@ -9,7 +9,13 @@ from typer.testing import CliRunner
 
 from stages.__main__ import command_files, stage_files
 from stages.commands.docs.__main__ import app, pages
-from stages.commands.docs.blocks import commands_table, dag, replace_blocks, stages_table
+from stages.commands.docs.blocks import (
+    commands_table,
+    dag,
+    headline_block,
+    replace_blocks,
+    stages_table,
+)
 from stages.commands.docs.dictionary import dictionary
 from stages.commands.docs.glossary import Entry, Glossary, check_glossary, read_glossary
 from stages.commands.pipeline import StageEntry, read_pipeline
@@ -135,6 +141,12 @@ def test_commands_are_the_targets_with_a_comment():
     assert commands_table(makefile) == (
         "| command | what it does |\n| --- | --- |\n| `make help` | Show this |\n| `make setup` | Install |\n"
     )
+
+
+def test_a_headline_of_an_incomplete_run_says_what_is_missing(tmp_path):
+    (tmp_path / "validate.json").write_text("{}")
+    with pytest.raises(UserError, match=r"evaluate\.json does not exist"):
+        headline_block(tmp_path)
 
 
 def test_only_the_marked_block_is_replaced():

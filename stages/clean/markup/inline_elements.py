@@ -30,7 +30,7 @@ from stages.clean.markup.html_tokens import (
 # Most texts hold none of these.
 _SPELLED = re.compile(
     r"<(?:su[bp]|ruby|abbr|acronym|del|s|strike|(?:\w{1,8}:)?math)[\s>]"
-    r"|<script\s[^<>]*math/|<img\s[^<>]*(?:math|tex)",
+    r"|<script\s[^<>]*math/|<img\s[^<>]*(?:math|tex|\balt\s*=)",
     re.IGNORECASE,
 )
 _HIDDEN = re.compile(r"<\w[^<>]*(?:\bhidden\b|\bdisplay\s*:\s*none)", re.IGNORECASE)
@@ -159,6 +159,14 @@ class _Speller:
                 is_repeated = "fallback" in attributes["class"] and bool(frame.tail.strip())
                 frame.add("" if is_repeated else f" {escape(formula, quote=False)} ")
                 return
+
+        # The text that replaces a picture. Of a page, the extractor decides which pictures speak.
+        alternative = attributes_of(tag).get("alt", "").strip() if token.name == "img" else ""
+        if alternative and self._drops_hidden:
+            before = " " if frame.tail[-1:].isalnum() else ""
+            after = " " if self._html[token.end : token.end + 1].isalnum() else ""
+            frame.add(f"{before}{escape(alternative, quote=False)}{after}")
+            return
 
         frame.parts.append(tag)
         if not is_inline(token.name):

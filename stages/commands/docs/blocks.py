@@ -113,9 +113,17 @@ def tools_table(package: Path) -> str:
 
 
 def headline_block(details: Path) -> str:
-    """Return the output of `python -m stages headline` for the details in a folder."""
-    files = sorted(details.glob("*.json"))
-    lines = headline_lines({file.stem: read_details(file) for file in files})
+    """Return the output of `python -m stages headline` for the details in a folder.
+
+    Raises:
+        UserError: the run is incomplete.
+    """
+    details_of_stage = {file.stem: read_details(file) for file in sorted(details.glob("*.json"))}
+    for stage in ("validate", "evaluate"):
+        if stage not in details_of_stage:
+            raise UserError(f"{details}/{stage}.json does not exist", "run 'dvc repro' first")
+
+    lines = headline_lines(details_of_stage)
     return "```\n" + "\n".join(lines) + "\n```\n"
 
 
