@@ -14,6 +14,15 @@ from ruamel.yaml import YAML
 import tests.properties  # noqa: F401  registers the profiles of Hypothesis
 
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_collection_modifyitems(items):
+    """Keep the tests of a file in one process, and so all tests that need the run of the tiny project."""
+    for item in items:
+        needs_run = "tiny_project" in item.fixturenames
+        item.add_marker(pytest.mark.xdist_group("tiny project" if needs_run else str(item.path)))
+
+
 THINGS = (
     "coffee grinder", "rice cooker", "desk lamp", "bicycle pump", "garden hose", "sewing machine", "hair dryer",
     "toaster",

@@ -63,10 +63,25 @@ def repair_encoding(text: str) -> str:
 
 
 def _repaired(text: str) -> str:
+    # ftfy repairs mojibake, ligatures and composition; other forms of letters follow.
+    composed = _composed(text)
+    plain = plain_letters(composed)
+    if plain == composed or _composed(plain) == plain:
+        return plain
+
+    # Plain letters may look like mojibake beside others ("Å℉"). Such lines keep their forms.
+    lines: list[str] = []
+    for line in composed.split("\n"):
+        plain_line = plain_letters(line)
+        lines.append(plain_line if _composed(plain_line) == plain_line else line)
+
+    return "\n".join(lines)
+
+
+def _composed(text: str) -> str:
     import ftfy
 
-    # ftfy repairs mojibake, ligatures and composition; other forms of letters follow.
-    return plain_letters(str(ftfy.fix_text(text, _ftfy_config())))
+    return str(ftfy.fix_text(text, _ftfy_config()))
 
 
 def _spoken_spans(text: str) -> list[tuple[int, int]]:

@@ -110,6 +110,20 @@ def test_joiners_and_tags_go_where_they_only_hide_words(hidden, plain):
     assert remove_invisible(hidden) == plain
 
 
+@pytest.mark.parametrize(
+    ("text", "repaired"),
+    [
+        ("Å℉", "Å℉"),
+        ("20 ℉", "20 °F"),
+        ("Å℉\n20 ℉", "Å℉\n20 °F"),
+        ("ÃƒÂ©tÃƒÂ© ℉", "été °F"),
+    ],
+)
+def test_plain_letters_never_become_damage_to_repair(text, repaired):
+    assert repair_encoding(text) == repaired
+    assert repair_encoding(repaired) == repaired
+
+
 def test_every_plain_form_is_stable_and_visible():
     for code, form in letter_forms._PLAIN_FORMS.items():
         assert plain_letters(form) == form, hex(code)
@@ -118,6 +132,7 @@ def test_every_plain_form_is_stable_and_visible():
 
 @given(
     st.text(st.characters(min_codepoint=0x2100, max_codepoint=0x1FFFF, codec="utf-8"), max_size=8)
+    | st.text("ÅÃÂâð ©\n℉℃Ⅳ①ﬁＡ𝐀ﺍ⼀", max_size=8)
 )
 def test_repairing_twice_is_repairing_once(text):
     once = repair_encoding(text)
