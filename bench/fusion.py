@@ -20,9 +20,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench import cranfield
-from stages.evaluate.__main__ import out_of_domain_task
 from stages.evaluate.interface import OutOfDomainFiles
 from stages.evaluate.systems import fuse
+from stages.evaluate.tasks import out_of_domain_task
 from stages.lib.core import tables
 from stages.lib.core.interface import TableFile
 from stages.lib.core.model_files import find_base_model

@@ -92,7 +92,7 @@ def run_stages(project: Path, corpus: bytes, judgements: Judgements) -> None:
         "deduplicate": {"authoritative": []},
         "split": {"max_train_pairs": None},
     }
-    trials.copy(project, changes, ("frozen", "protected", "glossary", "review"))
+    trials.copy(project, changes, ("frozen", "protected", "glossary", "review", "written_queries"))
     (project / "data/raw").mkdir()
     (project / "data/raw/corpus.jsonl").write_bytes(corpus)
     with (project / "data/raw/judgements.csv").open("w", encoding="utf-8", newline="") as file:

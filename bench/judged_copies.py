@@ -40,6 +40,7 @@ GIVEN = (
     "protected",
     "glossary",
     "review",
+    "written_queries",
 )
 
 Scores = npt.NDArray[np.float64]

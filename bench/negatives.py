@@ -58,6 +58,7 @@ GIVEN = (
     "protected",
     "glossary",
     "review",
+    "written_queries",
 )
 
 

@@ -25,7 +25,7 @@ def run(project, monkeypatch, tmp_path_factory):
 
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path_factory.mktemp("cache")))
-    for folder in ("glossary", "frozen", "protected", "review"):
+    for folder in ("glossary", "frozen", "protected", "review", "written_queries"):
         shutil.copytree(ROOT / "data" / folder, project / "data" / folder)
     (project / "data/raw").mkdir()
 

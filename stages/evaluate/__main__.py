@@ -14,57 +14,44 @@ real ones. Pairs with scores show how well the cosines of the models agree with 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import pandas as pd
 
 from stages.evaluate.diagnostics import HELD_OUT_SPLITS, Context, RankedSet, diagnose
-from stages.evaluate.graded import graded_documents, judged_shares
+from stages.evaluate.graded import judged_shares
 from stages.evaluate.interface import (
-    EvaluateParams,
-    EvaluationSetFiles,
     Inputs,
-    OutOfDomainFiles,
     Outputs,
     Params,
     QueryTables,
-    SplitFiles,
 )
 from stages.evaluate.results import (
     PRIMARY_METRIC,
     means_by_system,
-    metrics_by_depth,
-    query_results,
-    run_rows,
 )
 from stages.evaluate.systems import (
     StaticModel,
     Systems,
     model_cosines,
-    pairs_in_corpus,
-    rank,
     score_agreement,
 )
+from stages.evaluate.tasks import RetrievalTask, rank_all, read_tasks
+from stages.evaluate.written_queries import ask_written_queries
 from stages.lib.analysis.probe import Adapter, fit_probe, positive_triplets, training_vectors
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model, find_model_folder
 from stages.lib.core.tables import check_table
 from stages.lib.evaluation.evaluation_set import (
-    EvaluationSet,
     benchmark_id,
-    resolve_masked,
-    resolve_qrels,
     scoring_rule,
 )
 from stages.lib.evaluation.trained_documents import asks_for_trained, kept_ids
-from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
 from stages.lib.retrieval.encoder import Encoder
-from stages.lib.schemas.evaluation_set import ScoredPairs
 from stages.lib.schemas.pairs import is_synthetic
-from stages.lib.schemas.queries_from_pairs import queries_and_qrels
 from stages.lib.schemas.reviews import FIRST_HITS, read_judgements
 from stages.lib.schemas.runs import QueryResults
+from stages.lib.schemas.written_queries import SHEET, read_sheet
 
 Values = dict[str, float | int | str | bool]
 
@@ -79,32 +66,20 @@ _KEY_FIGURES = {
 }
 
 
-class RetrievalTask(NamedTuple):
-    """An evaluation set and the corpus that it searches.
-
-    Attributes:
-        corpus: the documents, in ascending order of id.
-        evaluation_set: the queries, and the relevant documents of each.
-        scored_pairs: pairs that a person scored, with the position of the document in the corpus.
-        graded: query id to the documents that have a grade, relevant or not.
-    """
-
-    corpus: Corpus
-    evaluation_set: EvaluationSet
-    scored_pairs: pd.DataFrame
-    graded: Mapping[str, frozenset[str]] = {}
-
-
 def run(inputs: Inputs, params: Params) -> Outputs:
     """Rank the full corpus with every system, on validation and test, with intervals."""
     # Labels of first hits that people gave. A faulty line is found before the work begins.
     labels = read_judgements(inputs.reviews, FIRST_HITS)
+    sheet = read_sheet(inputs.written / SHEET)
 
     # The evaluation sets, and the systems that rank the corpus for them.
     collected = inputs.collected.frame()
     tasks = read_tasks(inputs)
     systems = load_systems(inputs, params)
     ranked_sets = rank_all(tasks, systems, params.evaluate)
+
+    # Queries that people wrote for held-out passages.
+    written_metrics = ask_written_queries(sheet, tasks, inputs, systems=systems, params=params)
 
     # What the results show beyond means.
     topic_of_document = dict(zip(collected["doc_id"], collected["topic"], strict=True))
@@ -124,6 +99,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         **judged_shares_of_sets(ranked_sets, tasks),
         **agreement_of_sets(tasks, systems, params),
         **diagnostics.metrics,
+        **written_metrics,
     }
     measures = pd.concat([ranked.measures for ranked in ranked_sets.values()], ignore_index=True)
     return Outputs(
@@ -134,54 +110,6 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         plot=recall_curves(measures),
         metrics={name: details[key] for name, key in _KEY_FIGURES.items() if key in details},
         details=details,
-    )
-
-
-def read_tasks(inputs: Inputs) -> dict[str, RetrievalTask]:
-    """Return evaluation set name to its task. All but `out_of_domain` search the same corpus."""
-    # A kept document stands for its dropped copies.
-    aliases = inputs.aliases.frame()
-    kept_id_of = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
-
-    # The sets of the splits search one corpus.
-    corpus = corpus_from_passages(inputs.passages.frame())
-
-    def task_of(files: EvaluationSetFiles) -> RetrievalTask:
-        qrels = files.qrels.frame()
-        grades = resolve_qrels(qrels, kept_id_of)
-        masked = resolve_masked(files.masked.frame(), kept_id_of, grades)
-        evaluation_set = EvaluationSet(files.queries.frame(), grades, qrels, masked)
-        if not isinstance(files, SplitFiles):
-            return RetrievalTask(corpus, evaluation_set, ScoredPairs.empty())
-
-        return RetrievalTask(
-            corpus,
-            evaluation_set,
-            pairs_in_corpus(files.scored.frame(), corpus, kept_id_of),
-            graded_documents(files.grades.frame(), kept_id_of),
-        )
-
-    return {
-        "validation": task_of(inputs.validation),
-        "test": task_of(inputs.test),
-        "out_of_domain": out_of_domain_task(inputs.out_of_domain),
-        "synthetic": task_of(inputs.synthetic),
-    }
-
-
-def out_of_domain_task(files: OutOfDomainFiles) -> RetrievalTask:
-    """Return the task that shows harm outside the domain. It may have no queries.
-
-    Each pair is a component of its own document, and every anchor is a query as collected.
-    """
-    pairs = files.pairs.frame()
-    pairs = pairs.assign(raw=pairs["anchor"], component_id=pairs["doc_id"])
-    queries, qrels = queries_and_qrels(pairs)
-
-    # Nothing is deduplicated outside the domain, so there are no copies.
-    evaluation_set = EvaluationSet(queries, resolve_qrels(qrels, {}), qrels)
-    return RetrievalTask(
-        corpus_from_passages(files.passages.frame()), evaluation_set, ScoredPairs.empty()
     )
 
 
@@ -234,30 +162,6 @@ def train_probe(inputs: Inputs, encoder: Encoder, params: Params) -> Adapter | N
         model=params.model,
     )
     return fit_probe(vectors, params.run.seed)
-
-
-def rank_all(
-    tasks: Mapping[str, RetrievalTask], systems: Systems, params: EvaluateParams
-) -> dict[str, RankedSet]:
-    """Return evaluation set name to its ranking; sets without queries are left out."""
-    ranked_sets = {}
-    for name, task in tasks.items():
-        corpus = task.corpus
-        evaluation_set = task.evaluation_set
-        if not len(evaluation_set.queries):
-            continue
-
-        # Every table of a set follows from its hits.
-        hits = rank(systems, corpus, evaluation_set)
-        ranked_sets[name] = RankedSet(
-            corpus=corpus,
-            evaluation_set=evaluation_set,
-            hits=hits,
-            results=query_results(hits, corpus, evaluation_set, split=name),
-            runs=run_rows(hits, corpus, evaluation_set, split=name),
-            measures=metrics_by_depth(hits, corpus, evaluation_set, split=name, params=params),
-        )
-    return ranked_sets
 
 
 def benchmark_metrics(

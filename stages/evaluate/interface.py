@@ -129,6 +129,10 @@ class Inputs:
         Path,
         Reads("data/review/first_hits.csv", "First hits that people labelled."),
     ]
+    written: Annotated[
+        Path,
+        Reads("data/written_queries", "Folder with the queries that people wrote."),
+    ]
     finetuned: Annotated[
         Path,
         Reads("data/finetune/model", "The fine-tuned model."),

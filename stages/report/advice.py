@@ -120,8 +120,8 @@ def _synthetic_evaluation_set(metrics: StageDetails) -> Iterator[str]:
         yield (
             "No source gives queries. Recipes wrote the evaluation set, as they wrote the "
             "training pairs. A gain on it says little about what people will ask. Add some real "
-            "queries under `collect.sources`. A few hundred are enough, and `pair.recipes` may "
-            "still write the training pairs."
+            "queries under `collect.sources`, or write some: `python -m stages queries` draws "
+            "held-out passages for it. `pair.recipes` may still write the training pairs."
         )
 
 

@@ -16,6 +16,7 @@ from stages.report.given_split import given_split_and_grades
 from stages.report.queries import count_changes, paired_results
 from stages.report.results import harm_and_raw_queries
 from stages.report.training_distance import split_unit, trained_documents
+from stages.report.written_queries import written_queries
 
 SPLITS = ("test", "validation")
 
@@ -58,7 +59,12 @@ def summary_parts(metrics: StageDetails, test: pd.DataFrame) -> list[Html]:
         numbers.append(KeyFigure(label, f"{scores[0]:.3f}", note))
 
     rows = paragraph(f"Rows: {funnel(metrics.stages).line}.")
-    parts = [_verdict(metrics, test), *given_split_and_grades(metrics), rows]
+    parts = [
+        _verdict(metrics, test),
+        *written_queries(metrics),
+        *given_split_and_grades(metrics),
+        rows,
+    ]
     parts += [key_figures(numbers), *harm_and_raw_queries(metrics)]
     gains = _gains(metrics)
     if not gains:

@@ -203,7 +203,8 @@ def _synthetic_warning(measurements: Measurements) -> list[Html]:
         paragraph(
             "No source gives queries. So recipes wrote the evaluation set too (`pair.recipes`). "
             "It shows whether the model learns these recipes. It does not show whether the model "
-            "answers what people will ask. Collect some real queries before you trust a gain.",
+            "answers what people will ask. Collect some real queries before you trust a gain, or "
+            "write some for passages that `python -m stages queries` draws.",
             "bad",
         )
     ]

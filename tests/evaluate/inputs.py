@@ -86,6 +86,7 @@ def lay_out(out_of_domain):
     collected = documents(*CORPUS, (8, "Phlegm."), (9, "Pain in the head!"))
     tables.write(collected, Path("data/collect/documents.parquet"), Documents)
     Path("data/review").mkdir()
+    Path("data/written_queries").mkdir()
     write_judgements([], Path("data/review/first_hits.csv"), FIRST_HITS)
     copies = pd.DataFrame({"doc_id": [name("d", 9)], "kept_id": [name("d", 3)]})
     tables.write(copies, Path("data/deduplicate/aliases.parquet"), Aliases)

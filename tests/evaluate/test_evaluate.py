@@ -9,9 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.clean.passages import passages
-from stages.evaluate.__main__ import app, out_of_domain_task
+from stages.evaluate.__main__ import app
 from stages.evaluate.interface import OutOfDomainFiles
 from stages.evaluate.systems import StaticModel
+from stages.evaluate.tasks import out_of_domain_task
 from stages.lib.core import tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
