@@ -93,7 +93,9 @@ def measure(count: int, words: int) -> dict[str, dict[str, float]]:
     }
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "project"
-        trials.copy(project, changes, ("frozen", "protected", "glossary", "review", "written_queries"))
+        trials.copy(
+            project, changes, ("frozen", "protected", "glossary", "review", "written_queries")
+        )
         (project / "data/raw").mkdir()
         write_source(project / "data/raw/documents.jsonl", count, words)
         return {stage: run_stage(project, stage) for stage in STAGES}

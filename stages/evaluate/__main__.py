@@ -127,7 +127,7 @@ def load_systems(inputs: Inputs, params: Params) -> Systems:
     if static_name:
         static_folder = find_model_folder(
             static_name,
-            "evaluate.static_model",
+            "params.yaml: evaluate.static_model",
             params.evaluate.static_sha256,
             hash_key="evaluate.static_sha256",
         )

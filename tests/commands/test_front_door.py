@@ -76,6 +76,7 @@ def test_the_list_says_what_each_stage_does():
 def test_all_commands_are_there():
     assert set(command_files()) == {
         "audit",
+        "baselines",
         "compare",
         "details",
         "docs",
@@ -87,6 +88,7 @@ def test_all_commands_are_there():
         "lock",
         "plots",
         "progress",
+        "queries",
         "review",
         "trec",
         "wire",

@@ -18,7 +18,7 @@ def find_base_model(params: ModelParams) -> Path:
     """
     return find_model_folder(
         params.base,
-        "model.base",
+        "params.yaml: model.base",
         sha256=params.weights_sha256,
         hash_key="model.weights_sha256",
     )
@@ -27,8 +27,8 @@ def find_base_model(params: ModelParams) -> Path:
 def find_model_folder(name: str, key: str, sha256: str, hash_key: str) -> Path:
     """Return the folder of a model: a local path, or a folder in an installed package.
 
-    `name` is the value of the parameter `key`, and `sha256` that of `hash_key`. An empty
-    `sha256` accepts any weights.
+    `key` says in errors where `name` stands, such as "params.yaml: model.base". An empty `sha256`
+    accepts any weights; `hash_key` is the key of params.yaml that holds it.
 
     Raises:
         UserError: the folder is not found, has no safetensors weights, or their hash differs.
@@ -39,7 +39,7 @@ def find_model_folder(name: str, key: str, sha256: str, hash_key: str) -> Path:
         package_folder = _folder_in_package(name)
         if package_folder is None:
             raise UserError(
-                f"params.yaml: {key} '{name}' is no folder and in no installed package",
+                f"{key} '{name}' is no folder and in no installed package",
                 "give the path of a sentence-transformers model, "
                 "or install the package that contains it",
             )
@@ -49,7 +49,7 @@ def find_model_folder(name: str, key: str, sha256: str, hash_key: str) -> Path:
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise UserError(
-            f"params.yaml: {key} = '{name}': {folder.name}/ holds no model.safetensors",
+            f"{key} '{name}': {folder.name}/ holds no model.safetensors",
             "save the model in that format; pickled weights are never loaded",
         )
 
