@@ -124,7 +124,8 @@ def _check_file(file: RawFile) -> None:
     if not file.path.is_file():
         raise UserError(
             f"{file.name} does not exist",
-            "put it there, or run 'dvc pull' if it is tracked by DVC",
+            f"put it there and run 'dvc add {file.name}' (experiments elsewhere see only what DVC "
+            "tracks); if DVC tracks it already, run 'dvc pull'",
         )
 
     if not file.path.stat().st_size:

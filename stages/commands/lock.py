@@ -21,7 +21,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
 
 # Groups that only some users need: requirements-<group>.txt.
-SEPARATE_GROUPS = ("check", "presidio", "wandb")
+SEPARATE_GROUPS = ("check", "presidio", "remotes", "wandb")
 
 _HEADER = "# Compiled by `make lock` from the dependency groups of pyproject.toml.\n"
 _OPTIONS = (
