@@ -16,7 +16,11 @@ COMMIT = ("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "
 def tracked_run(tiny_project, tmp_path_factory, dvc):
     """Return a finished run whose raw file DVC tracks."""
     folder = shutil.copytree(tiny_project, tmp_path_factory.mktemp("tracked") / "project")
+    git(folder, "rm", "-q", "--cached", "data/raw/faq.csv")
     assert dvc(folder, "add", "data/raw/faq.csv").returncode == 0
+
+    # The folder has one more file, so `collect` runs again, and nothing after it.
+    assert dvc(folder, "repro").returncode == 0
     git(folder, "add", "-A")
     git(folder, *COMMIT, "track the data")
     return folder
@@ -58,6 +62,8 @@ def test_a_fresh_clone_pulls_the_run_and_has_nothing_to_do(tracked_run, tmp_path
 @pytest.mark.slow
 def test_an_experiment_elsewhere_on_untracked_data_names_the_command(tiny_project, tmp_path, dvc):
     project = shutil.copytree(tiny_project, tmp_path / "project")
+    git(project, "rm", "-q", "--cached", "data/raw/faq.csv")
+    git(project, *COMMIT, "hold no data")
     result = dvc(project, "exp", "run", "--temp", "-S", "clean.typos=off")
     assert result.returncode != 0
     message = result.stdout + result.stderr
