@@ -10,7 +10,7 @@ from stages.collect.raw_files import COMPRESSIONS, FORMATS, table_format
 from stages.collect.raw_files import RAW as RAW
 from stages.collect.records import params_path
 from stages.collect.source import OUT_OF_DOMAIN, Source
-from stages.collect.table_source import TableSource
+from stages.collect.table_source import RowSource, TableSource
 from stages.lib.core.errors import UserError
 
 _DELIMITED = (".csv", ".tsv")
@@ -224,10 +224,10 @@ def _check_target(name: str, target: str, sources: Mapping[str, Source]) -> None
         others = ", ".join(sorted(set(sources) - {name})) or "none"
         raise UserError(f"{fact} is no other source", f"name one of: {others}")
 
-    if not isinstance(target_source, TableSource):
+    if not isinstance(target_source, RowSource):
         return
 
-    # Only documents of a table may lack keys.
+    # Only documents of rows may lack keys.
     if target_source.documents_of is not None or target_source.columns.key is None:
         raise UserError(
             f"{fact} has no keyed documents",

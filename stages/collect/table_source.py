@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -46,19 +46,10 @@ class Columns(Source):
         return {field: column for field, column in self.model_dump().items() if column is not None}
 
 
-class TableSource(Source):
-    """A file under data/raw/, or several by a pattern, and the meaning of the columns."""
+class RowSource(Source):
+    """What the columns of rows mean, wherever the rows come from."""
 
-    reader: Literal["table"]
-    path: str
     columns: Columns
-    encoding: str = "utf-8"
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
-    quote: str | None = Field(default='"', min_length=1, max_length=1)
-    escape: str | None = Field(default=None, min_length=1, max_length=1)
-    header: bool = True
-    skip_lines: int = Field(default=0, ge=0, le=1_000_000)
-    sheet: str | None = Field(default=None, min_length=1)
     documents_of: str | None = None
     split: SplitName | None = None
     split_names: dict[str, SplitName | None] = Field(default_factory=dict)
@@ -77,7 +68,7 @@ class TableSource(Source):
         return ends
 
     @model_validator(mode="after")
-    def _check_grades(self) -> TableSource:
+    def _check_grades(self) -> Self:
         if self.positive_grade is not None and self.positive_grade < self.relevant_from:
             raise ValueError("positive_grade is below relevant_from: a positive must be relevant")
         return self
@@ -86,3 +77,17 @@ class TableSource(Source):
     def target(self) -> str:
         """The name of the source whose documents the pairs lead to; "" for its own documents."""
         return self.documents_of or ""
+
+
+class TableSource(RowSource):
+    """A file under data/raw/, or several by a pattern, and the meaning of the columns."""
+
+    reader: Literal["table"]
+    path: str
+    encoding: str = "utf-8"
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    quote: str | None = Field(default='"', min_length=1, max_length=1)
+    escape: str | None = Field(default=None, min_length=1, max_length=1)
+    header: bool = True
+    skip_lines: int = Field(default=0, ge=0, le=1_000_000)
+    sheet: str | None = Field(default=None, min_length=1)

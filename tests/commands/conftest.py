@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from tests.commands.results import COMMIT, write
 from tests.conftest import git
+from tests.postgres import PASSWORD, cluster, has_server
 
 
 @pytest.fixture
@@ -22,3 +24,12 @@ def history(project):
     git(project, "add", "-A")
     git(project, *COMMIT, "first")
     return project
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """Return the URL of a real PostgreSQL on loopback, which runs for this session."""
+    if not has_server():
+        pytest.skip("no wheel with PostgreSQL for this platform, and none on PATH")
+    with cluster() as port:
+        yield f"postgresql+psycopg://reader:{quote(PASSWORD, '')}@127.0.0.1:{port}/postgres"

@@ -2,6 +2,7 @@
 
     python -m stages init faq.csv
     python -m stages init exports/ --yes
+    python -m stages init sql:HELPDESK_URL
 
 The command looks at the files, guesses encoding, delimiter and columns, shows three records, and
 asks. Then it copies the files to data/raw/, tracks them with DVC, writes params.yaml, and takes the
@@ -87,13 +88,19 @@ def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
 
 
 def main(
-    paths: Annotated[list[str], typer.Argument(help="Files, folders or patterns of files.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="Files, folders, patterns of files, or databases (sql:VARIABLE)."),
+    ],
     yes: Annotated[
         bool, typer.Option("--yes", help="Take every guess without a question.")
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace sources of your own, or uncommitted edits.")
     ] = False,
+    query: Annotated[
+        str | None, typer.Option("--query", help="The query for the database sql:VARIABLE.")
+    ] = None,
 ) -> None:
     """Take your own files as the data: guess the settings, track the files, take the demo away."""
     from stages.commands.init.changes import apply
@@ -104,7 +111,7 @@ def main(
     _check_repository()
 
     # What the files hold, as guessed and as a person sees it.
-    guesses = guess_sources(paths)
+    guesses = guess_sources(_with_query(paths, query))
     if not yes:
         guesses = [guess.ask() for guess in guesses]
     readable, plan = make_plan(guesses)
@@ -125,6 +132,20 @@ def main(
 
     apply(plan.copies, plan.changes)
     typer.echo("\n".join(_outcome_lines(plan)))
+
+
+def _with_query(arguments: Sequence[str], query: str | None) -> list[str]:
+    """Return the arguments; the one of a database holds the query."""
+    if query is None:
+        return list(arguments)
+
+    databases = [argument for argument in arguments if argument.startswith("sql:")]
+    if len(databases) != 1 or not query.strip():
+        raise UserError(
+            "--query is the query of one database, and goes with one argument sql:VARIABLE",
+            'write: init sql:HELPDESK_URL --query "SELECT ..."',
+        )
+    return [f"{argument} {query}" if argument in databases else argument for argument in arguments]
 
 
 def _read_all(

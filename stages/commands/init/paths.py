@@ -22,12 +22,6 @@ def expand(arguments: Sequence[str]) -> list[Path]:
 
 
 def _files_of(argument: str) -> list[Path]:
-    kind = argument.partition(":")[0]
-    if kind in ("sql", "hf"):
-        raise UserError(
-            f"{argument}: init reads files", "export the table to CSV or Parquet, and name that"
-        )
-
     path = Path(argument)
     if path.is_file():
         return [path]

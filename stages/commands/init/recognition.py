@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from stages.commands.init.databases import recognise_database
 from stages.commands.init.guess import SourceGuess
 from stages.commands.init.paths import expand
 from stages.commands.init.tables import guess_tables
 
 Recogniser = Callable[[str, Collection[str]], SourceGuess | None]
 
-RECOGNISERS: Sequence[Recogniser] = ()
+RECOGNISERS: Sequence[Recogniser] = (recognise_database,)
 
 
 def guess_sources(arguments: Sequence[str]) -> list[SourceGuess]:

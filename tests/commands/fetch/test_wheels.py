@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.collect import wheels
-from stages.commands import fetch
+from stages.commands.fetch.__main__ import app
 
 METADATA = "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -44,7 +44,7 @@ def pin(sha256: str, version: str = "1.0") -> None:
 
 
 def run():
-    return CliRunner().invoke(fetch.app, [])
+    return CliRunner().invoke(app, [])
 
 
 @pytest.mark.slow

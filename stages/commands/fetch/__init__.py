@@ -1,0 +1,1 @@
+"""The command that fetches what the stages read offline."""
