@@ -34,7 +34,7 @@ def pin(text: str, path: Sequence[str], values: Mapping[str, str | int], *, afte
     # The last first, since each goes directly behind `after`.
     pinned = text
     try:
-        for key, value in reversed(values.items()):
+        for key, value in reversed(list(values.items())):
             pinned = _set(pinned, path, key, value=value, after=after)
         is_right = _load(pinned) == expected
     except (KeyError, IndexError, YAMLError):

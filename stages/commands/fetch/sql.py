@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from stages.collect.columns import ColumnMapping
@@ -30,7 +31,7 @@ def take_snapshot(name: str, source: SqlSource, path: Path) -> int:
     return count
 
 
-def _check_columns(name: str, source: SqlSource, columns: list[str]) -> None:
+def _check_columns(name: str, source: SqlSource, columns: Sequence[str]) -> None:
     """Check that the query gives each mapped column, before its rows are read."""
     mapping = ColumnMapping(snapshot_table(name, source), params_path(name))
     for column, field in mapping.field_of_column.items():

@@ -9,13 +9,14 @@ HELPDESK_URL is the environment variable that holds the URL of the database.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stages.collect.kinds.sql import SqlSource, is_variable
+from stages.collect.kinds.sql import SqlSource
 from stages.collect.records import SourceRows
 from stages.collect.snapshots import snapshot_path
 from stages.collect.source import Source
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 PREFIX = "sql:"
+_ARGUMENT = re.compile(r"sql:([A-Za-z_][A-Za-z0-9_]*)(?:/(.+)|\s+(\S.*))?\s*", re.DOTALL)
 # Rows of each table that are looked at to choose a table, and how many tables are listed.
 _ROWS_TO_CHOOSE = 300
 _LISTED = 10
@@ -144,17 +146,17 @@ def recognise_database(argument: str, used: Collection[str]) -> DatabaseGuess | 
         return None
 
     # The argument may be a URL with a password, so no error shows it.
-    place, _, own_query = argument.removeprefix(PREFIX).partition(" ")
-    variable, _, table_name = place.partition("/")
-    if not is_variable(variable):
+    match = _ARGUMENT.fullmatch(argument)
+    if match is None:
         raise UserError(
             "what follows sql: is not the name of an environment variable",
             "put the URL into a variable (export HELPDESK_URL=...), and write sql:HELPDESK_URL",
         )
 
+    variable, table_name, own_query = match.groups(default="")
     database = open_database(variable, PREFIX + variable)
-    if own_query.strip():
-        return _query_guess(database, own_query.strip(), used)
+    if own_query:
+        return _query_guess(database, own_query, used)
     return _table_guess(database, table_name, used)
 
 
@@ -272,16 +274,10 @@ def _select(
     from sqlalchemy import table as table_clause
 
     clause = table_clause(table.name, schema=table.schema or None)
-    statement = select(*map(column, columns)).select_from(clause)
+    statement: Any = select(*map(column, columns)).select_from(clause)
     if limit is not None:
         statement = statement.limit(limit)
-    dialect = database.engine.dialect
-    compiled = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
-
-    # A query without parameters is sent as it is, so a name with % needs no second one.
-    if dialect.paramstyle in ("format", "pyformat"):
-        compiled = compiled.replace("%%", "%")
-    return compiled.replace(" \n", " ").replace("\n", " ")
+    return _text_of(statement, database)
 
 
 def _count(database: Database, table: _DatabaseTable) -> int:
@@ -290,9 +286,21 @@ def _count(database: Database, table: _DatabaseTable) -> int:
 
     clause = table_clause(table.name, schema=table.schema or None)
     statement = select(func.count()).select_from(clause)
-    query = str(statement.compile(dialect=database.engine.dialect))
-    with run_query(database, query, f"{PREFIX}{database.variable}") as result:
+    with run_query(
+        database, _text_of(statement, database), f"{PREFIX}{database.variable}"
+    ) as result:
         return int(next(result.batches)[0][0])
+
+
+def _text_of(statement: Any, database: Database) -> str:
+    """Return a statement in the dialect of the database, on one line."""
+    dialect = database.engine.dialect
+    text = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+    # A query without parameters is sent as it is, so a name with % needs no second one.
+    if dialect.paramstyle in ("format", "pyformat"):
+        text = text.replace("%%", "%")
+    return text.replace(" \n", " ").replace("\n", " ")
 
 
 def _sample(database: Database, query: str, limit: int) -> TableSample:

@@ -87,6 +87,7 @@ def test_a_column_of_lists_and_texts_holds_texts(tmp_path):
     assert parquet.read_table(tmp_path / "a.parquet")["a"].to_pylist() == ['["x"]', "y"]
 
 
+@pytest.mark.slow
 @given(
     rows=st.lists(st.tuples(st.none() | st.text(), st.integers(-5, 5)), max_size=20),
     seed=st.integers(0, 100),

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from stages.collect import wheels
 from stages.commands.fetch.__main__ import app
+from tests.conftest import ROOT
 
 METADATA = "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -32,6 +33,7 @@ def index(tmp_path, monkeypatch) -> Path:
         monkeypatch.setenv(f"PIP_{name}", value)
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "environment"))
     monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     pin(hashlib.sha256((folder / "tiny-1.0-py3-none-any.whl").read_bytes()).hexdigest())
     return folder
 
