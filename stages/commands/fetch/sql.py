@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stages.collect.columns import ColumnMapping
@@ -14,8 +14,8 @@ from stages.commands.fetch.snapshot_files import write_rows
 from stages.lib.core.errors import UserError
 
 
-def take_snapshot(name: str, source: SqlSource, path: Path) -> int:
-    """Write the rows of the query to `path`, and return their number.
+def take_snapshot(name: str, source: SqlSource, path: Path) -> tuple[int, Mapping[str, str | int]]:
+    """Write the rows of the query to `path`; return their number, and no more pins.
 
     Raises:
         UserError: the database cannot be read, a mapped column is missing, or there are no rows.
@@ -28,7 +28,7 @@ def take_snapshot(name: str, source: SqlSource, path: Path) -> int:
 
     if not count:
         raise UserError(f"{setting}.query gives no rows", "correct the query")
-    return count
+    return count, {}
 
 
 def _check_columns(name: str, source: SqlSource, columns: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
     python -m stages init faq.csv
     python -m stages init exports/ --yes
     python -m stages init sql:HELPDESK_URL
+    python -m stages init hf:OWNER/NAME
 
 The command looks at the files, guesses encoding, delimiter and columns, shows three records, and
 asks. Then it copies the files to data/raw/, tracks them with DVC, writes params.yaml, and takes the
@@ -90,7 +91,7 @@ def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
 def main(
     paths: Annotated[
         list[str],
-        typer.Argument(help="Files, folders, patterns of files, or databases (sql:VARIABLE)."),
+        typer.Argument(help="Files, folders, patterns, sql:VARIABLE, or hf:OWNER/NAME."),
     ],
     yes: Annotated[
         bool, typer.Option("--yes", help="Take every guess without a question.")

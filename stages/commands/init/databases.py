@@ -10,7 +10,6 @@ HELPDESK_URL is the environment variable that holds the URL of the database.
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from stages.commands.init.columns import guess_columns
 from stages.commands.init.formats import SAMPLE_ROWS, TableSample
 from stages.commands.init.names import free_name, source_name
 from stages.commands.init.tables import TableGuess
+from stages.commands.init.temporary import temporary_folder
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import file_hash
 
@@ -128,10 +128,9 @@ class DatabaseGuess:
         self, sources: Mapping[str, Source], known_documents: Collection[str]
     ) -> tuple[DatabaseGuess, SourceRows]:
         """Return the source with its snapshot, and the rows that `collect` reads from it."""
-        folder = _temporary_folder()
-        snapshot = folder / self.inner.target.name
+        snapshot = temporary_folder() / self.inner.target.name
         settings = SqlSource.model_validate(self.settings())
-        count = take_snapshot(self.name, settings, snapshot)
+        count, _ = take_snapshot(self.name, settings, snapshot)
         inner, rows = replace(self.inner, origin=snapshot).read(sources, known_documents)
         return replace(self, inner=inner, snapshot=snapshot, rows=count), rows
 
@@ -340,12 +339,3 @@ def _inner(sample: TableSample, stem: str, used: Collection[str]) -> TableGuess 
 def _characters(sample: TableSample, guess: TableGuess) -> int:
     columns = [guess.guess.columns.get(field, "") for field in ("text", "anchor", "title")]
     return sum(sum(map(len, sample.values[column])) for column in dict.fromkeys(columns) if column)
-
-
-_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
-
-
-def _temporary_folder() -> Path:
-    """Return a folder that lasts until the process ends, since files are copied from it later."""
-    _FOLDERS.append(tempfile.TemporaryDirectory(prefix="pairsmith-"))
-    return Path(_FOLDERS[-1].name)

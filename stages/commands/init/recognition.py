@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from stages.commands.init.data_sets import recognise_data_set
 from stages.commands.init.databases import recognise_database
 from stages.commands.init.guess import SourceGuess
 from stages.commands.init.paths import expand
@@ -16,7 +17,7 @@ from stages.commands.init.tables import guess_tables
 
 Recogniser = Callable[[str, Collection[str]], SourceGuess | None]
 
-RECOGNISERS: Sequence[Recogniser] = (recognise_database,)
+RECOGNISERS: Sequence[Recogniser] = (recognise_data_set, recognise_database)
 
 
 def guess_sources(arguments: Sequence[str]) -> list[SourceGuess]:

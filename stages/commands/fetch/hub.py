@@ -1,0 +1,172 @@
+"""A hub such as Hugging Face: what a repository holds, and its files, with short errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stages.lib.core.errors import UserError
+
+# The branch where the hub keeps Parquet files of data sets in other formats.
+CONVERTED = "refs/convert/parquet"
+_DEFAULT_ENDPOINT = "https://huggingface.co"
+_WORKER = Path(__file__).with_name("hub_worker.py")
+_LOGIN = "for a private repository set HF_TOKEN, or run 'hf auth login'"
+
+
+class Repository(NamedTuple):
+    """A repository at a commit.
+
+    Attributes:
+        kind: `dataset` or `model`.
+        name: its name, such as OWNER/NAME.
+        commit: the commit.
+        files: the paths of its files.
+    """
+
+    kind: str
+    name: str
+    commit: str
+    files: Sequence[str]
+
+    @property
+    def title(self) -> str:
+        """How errors call it."""
+        return f"the {'data set' if self.kind == 'dataset' else 'model'} {self.name}"
+
+
+class DatasetSplits(NamedTuple):
+    """What a data set holds.
+
+    Attributes:
+        configs: the names of all configurations.
+        config: the chosen one; None if there are several and none is the default.
+        format: the format of its files, such as `parquet`.
+        files: the files of each split.
+    """
+
+    configs: Sequence[str]
+    config: str | None
+    format: str
+    files: dict[str, list[str]]
+
+
+def find_repository(kind: str, name: str, revision: str, setting: str) -> Repository:
+    """Return the repository at the commit that `revision` stands for; "" for the main branch.
+
+    Raises:
+        UserError: there is none, or the hub cannot be reached.
+    """
+    repository = Repository(kind, name, revision or "main", ())
+    reply = _ask("repository_files", repository, setting, kind=kind, name=name, revision=revision)
+    return repository._replace(commit=reply["commit"], files=reply["files"])
+
+
+def find_splits(repository: Repository, config: str | None, setting: str) -> DatasetSplits:
+    """Return the splits of a configuration of a data set; without `config` of its default.
+
+    Raises:
+        UserError: it holds no data, or the hub cannot be reached.
+    """
+    reply = _ask(
+        "dataset_splits",
+        repository,
+        setting,
+        name=repository.name,
+        commit=repository.commit,
+        config=config,
+    )
+    return DatasetSplits(**reply)
+
+
+def download(
+    repository: Repository, files: Sequence[str], folder: Path, setting: str
+) -> list[Path]:
+    """Write files of the repository to `folder`, and return where they are.
+
+    Raises:
+        UserError: the hub cannot be reached.
+    """
+    _ask(
+        "download",
+        repository,
+        setting,
+        kind=repository.kind,
+        name=repository.name,
+        commit=repository.commit,
+        files=list(files),
+        folder=str(folder),
+    )
+    return [folder / file for file in files]
+
+
+def _ask(operation: str, repository: Repository, setting: str, **arguments: Any) -> Any:
+    """Return the reply of the process that talks to the hub."""
+    request = json.dumps({"operation": operation, "arguments": arguments})
+    # A person sees the bars of a long download.
+    is_terminal = sys.stderr.isatty() and not os.environ.get("CI")
+    process = subprocess.run(
+        [sys.executable, "-P", str(_WORKER)],
+        input=request,
+        stdout=subprocess.PIPE,
+        stderr=None if is_terminal else subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if process.returncode:
+        lines = [line for line in (process.stderr or "").splitlines() if line.strip()]
+        reason = lines[-1] if lines else f"exit code {process.returncode}"
+        raise UserError(f"{repository.title} cannot be fetched: {reason}", "run 'make setup'")
+
+    reply = json.loads(process.stdout)
+    if "error" in reply:
+        raise _fault(repository, reply["error"], reply["message"], setting=setting)
+    return reply["result"]
+
+
+def _fault(
+    repository: Repository, names: Sequence[str], message: str, *, setting: str
+) -> UserError:
+    """Return the error of a reply, by the names of its class and of those above."""
+    title = repository.title
+    cause = " ".join(message.split())[:300]
+    if "GatedRepoError" in names:
+        return UserError(
+            f"{setting}: {title} is gated",
+            f"accept its terms on its page at the hub, then set HF_TOKEN ({_LOGIN})",
+        )
+    if "RevisionNotFoundError" in names:
+        return UserError(
+            f"{setting}: {title} has no revision '{repository.commit}'",
+            "name a branch, a tag or a commit of it, or remove the revision for its main branch",
+        )
+    if "RepositoryNotFoundError" in names or "DatasetNotFoundError" in names:
+        return UserError(
+            f"{setting}: the hub has no such {title.removeprefix('the ')}, or it is private",
+            f"correct the name, OWNER/NAME; {_LOGIN}",
+        )
+    if "scripts are no longer supported" in message:
+        return UserError(
+            f"{setting}: {title} is made by a script, which is never run",
+            f"set revision to {CONVERTED}, where the hub keeps a conversion of most data sets",
+        )
+    if "EmptyDatasetError" in names or "DataFilesNotFoundError" in names:
+        return UserError(
+            f"{setting}: {title} holds no data files", "name a data set with Parquet files"
+        )
+    if {"ConnectError", "ConnectTimeout", "TransportError", "ConnectionError"} & set(names):
+        endpoint = os.environ.get("HF_ENDPOINT") or _DEFAULT_ENDPOINT
+        return UserError(
+            f"{setting}: the hub at {endpoint} cannot be reached: {cause or names[0]}",
+            "check the network, its proxy, and HF_ENDPOINT if you use another hub",
+        )
+    return UserError(
+        f"{setting}: {title} cannot be fetched: {cause or names[0]}",
+        "check it on its page at the hub, and run the command again",
+    )

@@ -1,0 +1,96 @@
+"""The process that talks to a hub such as Hugging Face: a request as JSON in, a reply out.
+
+Stages run with the hub switched off, for the whole process and before its libraries are imported.
+So a process of its own reaches the hub, as pip does for wheels. Nothing that it downloads is run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def repository_files(kind: str, name: str, revision: str) -> dict[str, Any]:
+    """Return the commit of a revision, and the files of it.
+
+    Args:
+        kind: `dataset` or `model`.
+        name: the repository, such as OWNER/NAME.
+        revision: a branch, tag or commit; "" for the main branch.
+    """
+    from huggingface_hub import HfApi
+
+    info: Any = HfApi().repo_info(name, repo_type=kind, revision=revision or None)
+    files = sorted(file.rfilename for file in info.siblings or [])
+    return {"commit": info.sha, "files": files}
+
+
+def download(kind: str, name: str, commit: str, *, files: list[str], folder: str) -> None:
+    """Write files of a commit to a folder."""
+    from huggingface_hub import hf_hub_download
+
+    for file in files:
+        hf_hub_download(name, file, repo_type=kind, revision=commit, local_dir=folder)
+
+
+def dataset_splits(name: str, commit: str, config: str | None) -> dict[str, Any]:
+    """Return the configurations of a data set, and the files of each split of one.
+
+    Without `config` it is the only one, or the default.
+    """
+    from datasets import get_dataset_config_names, load_dataset_builder
+
+    configs = get_dataset_config_names(name, revision=commit)
+    if config is None and len(configs) > 1 and "default" not in configs:
+        return {"configs": configs, "config": None, "format": "", "files": {}}
+
+    chosen = config or (configs[0] if len(configs) == 1 else "default")
+    if chosen not in configs:
+        return {"configs": configs, "config": None, "format": "", "files": {}}
+
+    builder = load_dataset_builder(name, chosen, revision=commit)
+    # A path is hf://datasets/OWNER/NAME@COMMIT/FILE.
+    files = {
+        str(split): [path.partition(f"@{commit}/")[2] or path for path in paths]
+        for split, paths in (builder.config.data_files or {}).items()
+    }
+    file_format = type(builder).__module__.split(".")[-1]
+    return {"configs": configs, "config": chosen, "format": file_format, "files": files}
+
+
+_OPERATIONS: Mapping[str, Callable[..., Any]] = {
+    "repository_files": repository_files,
+    "download": download,
+    "dataset_splits": dataset_splits,
+}
+
+
+def main() -> None:
+    """Carry out the request on the standard input, and write the reply to the standard output."""
+    request = json.load(sys.stdin)
+
+    # What libraries print is no part of the reply.
+    reply_stream = sys.stdout
+    sys.stdout = sys.stderr
+    try:
+        result = _OPERATIONS[request["operation"]](**request["arguments"])
+        reply = {"result": result}
+    # The libraries raise errors of many types.
+    except Exception as error:
+        names = [kind.__name__ for kind in type(error).__mro__]
+        reply = {"error": names, "message": str(error)}
+
+    json.dump(reply, reply_stream)
+
+
+if __name__ == "__main__":
+    os.environ.update(
+        HF_HUB_OFFLINE="0",
+        TRANSFORMERS_OFFLINE="0",
+        HF_DATASETS_OFFLINE="0",
+        HF_HUB_DISABLE_TELEMETRY="1",
+    )
+    main()
