@@ -194,9 +194,14 @@ def start_tracker(params: Params, decisive: Sequence[str]) -> Tracker:
 
 
 def set_prompts(model: SentenceTransformer, prompts: ModelParams) -> None:
-    """Give `model` the prompts of training, for its encode_query and encode_document."""
-    if prompts.anchor_prompt or prompts.document_prompt:
+    """Give `model` the prompts of training, for its encode_query and encode_document.
+
+    Those that the base model brought go, since a person may have chosen others, or none.
+    """
+    had_prompts = any(model.prompts.values())
+    if prompts.anchor_prompt or prompts.document_prompt or had_prompts:
         model.prompts = {"query": prompts.anchor_prompt, "document": prompts.document_prompt}
+        model.default_prompt_name = None
 
 
 def training_metrics(

@@ -27,6 +27,7 @@ import pandas as pd
 from stages.commands.compare.versions import FINETUNED, METRICS, MODEL, Version, merge_aliases
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
+from stages.lib.core.model_config import own_prompts
 from stages.lib.core.stage import check_pins
 from stages.lib.evaluation.evaluation_set import SCORING_RULE, resolve_qrels
 from stages.lib.evaluation.ranking_metrics import DEPTH, per_query_metrics
@@ -374,13 +375,14 @@ def _hits_of_older_model(version: Version, benchmark: Benchmark) -> pd.DataFrame
 
     # The prompts belong to the model: they are those of its own version.
     params = version.params()
-    prompts = [str(params.get(f"model.{name}_prompt", "")) for name in ("anchor", "document")]
+    given = [params.get(f"model.{name}_prompt", "") for name in ("anchor", "document")]
+    prompts = [str(prompt or "") for prompt in given]
 
     def rank(missing: list[str]) -> dict[str, bytes]:
         with tempfile.TemporaryDirectory() as folder:
             model = Path(folder) / "model"
             version.fetch(MODEL, model)
-            hits = rank_with_model(model, benchmark, *prompts)
+            hits = rank_with_model(model, benchmark, *own_prompts(model, *given))
 
         buffer = io.BytesIO()
         hits.to_parquet(buffer, index=False)

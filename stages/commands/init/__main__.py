@@ -82,6 +82,7 @@ def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
         "Settings:",
         *[f"  {key}: {_shown(value)}" for key, value in values.items()],
         *sentences,
+        *_model_lines(),
         "Next, on this machine (from rates of the default data; see docs/stages/collect.md):",
         *estimate(sizes, values["split.train"]).lines,
     ]
@@ -133,6 +134,15 @@ def main(
 
     apply(plan.copies, plan.changes)
     typer.echo("\n".join(_outcome_lines(plan)))
+
+
+def _model_lines() -> list[str]:
+    """Return what is used of the base model: its length, pooling and prompts."""
+    from stages.commands.fetch.model_report import model_lines
+    from stages.lib.core.params import ModelParams, load_section
+
+    first, *notes = model_lines(load_section(ModelParams)) or [""]
+    return [line for line in (first[:1].upper() + first[1:], *notes) if line]
 
 
 def _with_query(arguments: Sequence[str], query: str | None) -> list[str]:

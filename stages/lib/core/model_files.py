@@ -1,24 +1,41 @@
-"""Models on disk: find them, check their pinned weights, load them offline without remote code."""
+"""Models on disk: find them and check their pinned files. They are loaded without remote code."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 from pathlib import Path
 
 from stages.lib.core.errors import UserError
+from stages.lib.core.model_folders import (
+    COMMIT,
+    file_hash,
+    hub_folder,
+    is_repository,
+    local_folder,
+    model_hash,
+)
 from stages.lib.core.params import ModelParams
+
+BASE_KEY = "params.yaml: model.base"
+
+__all__ = ["BASE_KEY", "file_hash", "find_base_model", "find_model_folder", "model_hash"]
 
 
 def find_base_model(params: ModelParams) -> Path:
     """Return the folder of the base model.
 
+    With a revision it is a model of a hub, which `python -m stages fetch` has brought.
+
     Raises:
-        UserError: as for `find_model_folder`.
+        UserError: the model is not here, its files are not the pinned ones, or as for
+            `find_model_folder`.
     """
+    name = params.base
+    if params.revision:
+        name = str(_find_hub_model(params))
+
     return find_model_folder(
-        params.base,
-        "params.yaml: model.base",
+        name,
+        BASE_KEY,
         sha256=params.weights_sha256,
         hash_key="model.weights_sha256",
     )
@@ -33,17 +50,16 @@ def find_model_folder(name: str, key: str, sha256: str, hash_key: str) -> Path:
     Raises:
         UserError: the folder is not found, has no safetensors weights, or their hash differs.
     """
-    # Take a local folder first, then one in a package.
-    folder = Path(name)
-    if not folder.is_dir():
-        package_folder = _folder_in_package(name)
-        if package_folder is None:
-            raise UserError(
-                f"{key} '{name}' is no folder and in no installed package",
-                "give the path of a sentence-transformers model, "
-                "or install the package that contains it",
-            )
-        folder = package_folder
+    folder = local_folder(name)
+    if folder is None:
+        hub = ""
+        if key == BASE_KEY and is_repository(name):
+            hub = "; for a model of a hub, OWNER/NAME, run 'python -m stages fetch'"
+        raise UserError(
+            f"{key} '{name}' is no folder and in no installed package",
+            "give the path of a sentence-transformers model, "
+            f"or install the package that contains it{hub}",
+        )
 
     # Only safetensors weights are safe to load.
     weights = folder / "model.safetensors"
@@ -66,35 +82,29 @@ def find_model_folder(name: str, key: str, sha256: str, hash_key: str) -> Path:
     return folder
 
 
-def _folder_in_package(name: str) -> Path | None:
-    """Return the folder `package/inside` of an installed package, if there is the package."""
-    package, _, inside = name.partition("/")
-    spec = importlib.util.find_spec(package) if package.isidentifier() else None
-    if spec is None or not spec.submodule_search_locations:
-        return None
+def _find_hub_model(params: ModelParams) -> Path:
+    """Return the folder of a model of a hub, after checking all of its files."""
+    name = f"params.yaml: model.base '{params.base}'"
+    if local_folder(params.base) is not None:
+        raise UserError(
+            f"{name} is a folder, and model.revision names a commit of a hub",
+            'set revision and sha256 of the section model to ""',
+        )
+    if not COMMIT.fullmatch(params.revision) or not params.sha256:
+        raise UserError(f"{name} is not pinned yet", "run 'python -m stages fetch'")
 
-    return Path(spec.submodule_search_locations[0], inside)
+    folder = hub_folder(params.base, params.revision)
+    if not folder.is_dir():
+        raise UserError(
+            f"{name} at commit {params.revision[:12]} is not in this environment",
+            "run 'python -m stages fetch'",
+        )
 
-
-def model_hash(folder: Path) -> str:
-    """Return a hash of every file in `folder` that decides an embedding."""
-    digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
-        if not file.is_file() or _is_about_model(file):
-            continue
-
-        # The hash depends on the content and on the place of each file in the folder.
-        relative_path = file.relative_to(folder).as_posix()
-        digest.update(f"{relative_path} {file_hash(file)}\n".encode())
-    return digest.hexdigest()
-
-
-def _is_about_model(file: Path) -> bool:
-    # A model that is saved again with another card or licence keeps its cached embeddings.
-    return file.suffix in {".md", ".py"} or file.name in {".gitattributes", "LICENSE"}
-
-
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    actual = model_hash(folder)
+    if actual != params.sha256:
+        raise UserError(
+            f"params.yaml: model.sha256 is {params.sha256[:12]}..., but the files in {folder} are "
+            f"{actual[:12]}...",
+            "remove that folder and run 'python -m stages fetch'",
+        )
+    return folder

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stages.lib.core.errors import UserError
+from stages.lib.core.model_config import own_prompts
+from stages.lib.core.model_folders import model_folder
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -32,9 +34,33 @@ class ModelParams(ParamsSection):
 
     section: ClassVar[str] = "model"
     base: str = Field(min_length=1)
+    revision: str = ""
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     weights_sha256: str = Field(pattern=r"^([0-9a-f]{64})?$")
     anchor_prompt: str
     document_prompt: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_prompts(cls, values: Any) -> Any:
+        """Fill prompts that are null in the file with those that the model brings.
+
+        A model that is not here has none. A stage that needs it stops when it looks for it.
+        """
+        if not isinstance(values, dict):
+            return values
+
+        base = values.get("base")
+        revision = values.get("revision", "")
+        if not isinstance(base, str) or not isinstance(revision, str):
+            return values
+
+        folder = model_folder(base, revision)
+        filled = dict(values)
+        for index, key in enumerate(("anchor_prompt", "document_prompt")):
+            if key in values and values[key] is None:
+                filled[key] = own_prompts(folder, None, None)[index] if folder else ""
+        return filled
 
 
 class PairShape(ParamsSection):

@@ -48,6 +48,10 @@ def write_split(folder, split, count, **more):
     parquet.write_table(arrow.table(values), folder / f"{split}-00000-of-00001.parquet")
 
 
+# Each test starts processes that talk to the hub.
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def desk(hub):
     folder = hub.folder("datasets", "help/desk")
@@ -82,7 +86,6 @@ def refused(tmp_path):
     return refuse
 
 
-@pytest.mark.slow
 def test_a_snapshot_is_pinned_with_its_commit(desk, hub, project, monkeypatch):
     monkeypatch.setattr(changes, "_track", lambda paths: None)
     use()
@@ -111,14 +114,12 @@ def test_a_snapshot_is_pinned_with_its_commit(desk, hub, project, monkeypatch):
     assert "has no revision" in fetch("faq").stderr
 
 
-@pytest.mark.slow
 def test_the_same_commit_gives_the_same_bytes(desk, tmp_path):
     for name in ("a.parquet", "b.parquet"):
         take(tmp_path / name)
     assert file_hash(tmp_path / "a.parquet") == file_hash(tmp_path / "b.parquet")
 
 
-@pytest.mark.slow
 def test_what_the_settings_name_must_be_there(desk, refused):
     problem = refused(splits={"train": None, "trian": None})
     assert (
@@ -135,7 +136,6 @@ def test_what_the_settings_name_must_be_there(desk, refused):
     assert problem.remedy == "choose one of them (config): default"
 
 
-@pytest.mark.slow
 def test_of_several_configurations_one_is_chosen(hub, refused, tmp_path):
     folder = hub.folder("datasets", "help/desk")
     for config, count in (("small", 1), ("large", 4)):
@@ -150,7 +150,6 @@ def test_of_several_configurations_one_is_chosen(hub, refused, tmp_path):
     assert take(tmp_path / "a.parquet", config="large", splits={"train": None})[0] == 4
 
 
-@pytest.mark.slow
 def test_other_formats_are_refused(hub, refused):
     folder = hub.folder("datasets", "help/desk")
     (folder / "train.csv").write_text("question,answer\na,b\n", "utf-8")
@@ -159,7 +158,6 @@ def test_other_formats_are_refused(hub, refused):
     assert "set revision to refs/convert/parquet" in problem.remedy
 
 
-@pytest.mark.slow
 def test_code_of_a_data_set_is_not_run(hub, refused):
     folder = hub.folder("datasets", "help/desk")
     (folder / "desk.py").write_text("raise SystemExit('this code is run')\n", "utf-8")
