@@ -28,7 +28,8 @@ from stages.lib.analysis.intervals import PairedTest, holm_correction, paired_te
 from stages.lib.core import tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
-from stages.lib.core.model_files import find_model_folder
+from stages.lib.core.model_config import read_model_config
+from stages.lib.core.model_files import find_base_model, find_model_folder
 from stages.lib.core.params import ModelParams, RunParams, load_section
 from stages.lib.core.stage import command
 from stages.lib.evaluation.evaluation_set import (
@@ -131,7 +132,7 @@ def measure_model(name: str, queries: ValidationQueries, base: ModelParams) -> R
     Raises:
         UserError: there is no such model.
     """
-    folder = find_model_folder(name, "the argument MODEL", sha256="", hash_key="")
+    folder = find_baseline(name, base)
     evaluation_set, corpus = queries
     prompts = own_prompts(folder)
     if name == base.base:
@@ -167,18 +168,24 @@ def measure_model(name: str, queries: ValidationQueries, base: ModelParams) -> R
     )
 
 
+def find_baseline(name: str, base: ModelParams) -> Path:
+    """Return the folder of a model. A model of a hub is known if it is the base model.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    if name == base.base and base.revision:
+        return find_base_model(base)
+    return find_model_folder(name, "the argument MODEL", sha256="", hash_key="")
+
+
 def own_prompts(folder: Path) -> Prompts:
     """Return the prompts that a model brings; empty ones where it brings none.
 
     sentence-transformers calls them `query` and `document` (or `passage`, or `corpus`).
     """
-    file = folder / "config_sentence_transformers.json"
-    settings = json.loads(file.read_text("utf-8")) if file.is_file() else {}
-    prompts = settings.get("prompts") or {}
-    passage_names = ("document", "passage", "corpus")
-    passage = next((prompts[name] for name in passage_names if prompts.get(name)), "")
-
-    return Prompts(prompts.get("query") or "", passage)
+    config = read_model_config(folder)
+    return Prompts(config.query_prompt, config.document_prompt)
 
 
 def is_static(folder: Path) -> bool:
@@ -249,7 +256,7 @@ def main(
 
     # Names first: a wrong one is found before the work begins.
     for name in models:
-        find_model_folder(name, "the argument MODEL", sha256="", hash_key="")
+        find_baseline(name, base)
     queries = read_queries()
     query_table = queries.evaluation_set.queries.sort_values("query_id")
     components = query_table["component_id"].to_numpy(dtype=str)

@@ -52,11 +52,11 @@ def dataset_splits(name: str, commit: str, config: str | None) -> dict[str, Any]
         return {"configs": configs, "config": None, "format": "", "files": {}}
 
     builder = load_dataset_builder(name, chosen, revision=commit)
-    # A path is hf://datasets/OWNER/NAME@COMMIT/FILE.
-    files = {
-        str(split): [path.partition(f"@{commit}/")[2] or path for path in paths]
-        for split, paths in (builder.config.data_files or {}).items()
-    }
+    files: dict[str, list[str]] = {}
+    for split, paths in (builder.config.data_files or {}).items():
+        # A path is hf://datasets/OWNER/NAME@COMMIT/FILE.
+        files[str(split)] = [path.partition(f"@{commit}/")[2] or path for path in paths]
+
     file_format = type(builder).__module__.split(".")[-1]
     return {"configs": configs, "config": chosen, "format": file_format, "files": files}
 
