@@ -160,7 +160,9 @@ def _validation_message(
         elif fault["type"] == "missing":
             lines.append(f"{path}: {key} is missing")
         else:
-            value = str(fault["input"])[:60]
+            # Of an unknown kind the name is shown, and not all its settings.
+            is_unknown_kind = fault["type"] == "union_tag_invalid"
+            value = str(fault["ctx"]["tag"] if is_unknown_kind else fault["input"])[:60]
             reason = fault["msg"][:1].lower() + fault["msg"][1:]
             lines.append(f"{path}: {key} = {value!r}: {reason}")
     if error.error_count() > 5:

@@ -7,10 +7,12 @@ import pyarrow.parquet as parquet
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from stages.collect.interface import CollectParams
 from stages.collect.kinds.registry import AnySource, kind_of
 from stages.collect.source import ReadRequest
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import file_hash
+from stages.lib.core.params import load_section
 
 SETTINGS = {
     "reader": "sql",
@@ -103,6 +105,20 @@ def test_a_url_in_params_is_refused_and_not_shown(url, tmp_path):
     assert (
         "collect.sources.faq.url_env is not the name of an environment variable"
         in raised.value.fact
+    )
+    assert "s3cret" not in str(raised.value)
+
+
+def test_an_unknown_kind_is_named_without_its_settings(tmp_path):
+    """Someone may have written the URL where it does not belong."""
+    (tmp_path / "params.yaml").write_text(
+        "collect:\n  out_of_domain: null\n  sources:\n    faq: {reader: sqll, url_env: 'sqlite://me:s3cret@h'}\n",
+        "utf-8",
+    )
+    with pytest.raises(UserError) as raised:
+        load_section(CollectParams, tmp_path / "params.yaml")
+    assert (
+        "collect.sources.faq = 'sqll': input tag 'sqll' found using 'reader'" in raised.value.fact
     )
     assert "s3cret" not in str(raised.value)
 
