@@ -20,6 +20,7 @@ from stages.collect import record_rows
 from stages.collect.interface import Inputs, Outputs, Params
 from stages.collect.kinds.registry import kind_of
 from stages.collect.parents import BAD_PARENT
+from stages.collect.record_tables import KIND_FAULTS, KIND_RULES
 from stages.collect.records import SourceRows, concat_sources
 from stages.collect.source import OUT_OF_DOMAIN, ReadRequest, Source
 from stages.lib.core.errors import UserError
@@ -124,9 +125,10 @@ def collection_metrics(
         sum(source.records_read for source in all_sources),
         sum(source.records_kept for source in all_sources),
         dropped=dropped,
-        reasons=DROP_REASONS,
+        reasons=shown_reasons(dropped),
     )
-    metrics["rejected"] = sum(dropped[reason] for reason in record_rows.REASONS)
+    faults = (*record_rows.REASONS, *KIND_FAULTS)
+    metrics["rejected"] = sum(dropped[reason] for reason in faults)
 
     # Sizes are given apart for the out-of-domain source.
     for prefix, group in (("", sources), ("out_of_domain_", out_of_domain)):
@@ -164,6 +166,16 @@ def count_dropped(sources: Iterable[SourceRows]) -> Counter[str]:
     return counts
 
 
+def shown_reasons(dropped: Mapping[str, int]) -> list[str]:
+    """Return the reasons of all sources, and of those that only some kinds know the present ones.
+
+    >>> shown_reasons({"unknown_query": 1})[-2:]
+    ['duplicate_key', 'unknown_query']
+    """
+    of_kinds = [reason for reason in (*KIND_FAULTS, *KIND_RULES) if dropped.get(reason)]
+    return [*DROP_REASONS, *of_kinds]
+
+
 def print_rejections(details: Mapping[str, int | float | str | bool]) -> None:
     """Print how many records were rejected, if they are a large share; else nothing."""
     rejected = int(details["rejected"])
@@ -173,8 +185,8 @@ def print_rejections(details: Mapping[str, int | float | str | bool]) -> None:
 
     reasons = [
         f"{details[f'dropped.{reason}']:,} {reason}"
-        for reason in record_rows.REASONS
-        if details[f"dropped.{reason}"]
+        for reason in (*record_rows.REASONS, *KIND_FAULTS)
+        if details.get(f"dropped.{reason}")
     ]
     typer.echo(
         f"WARNING: {rejected:,} of {rows_in:,} records were rejected "
@@ -212,7 +224,7 @@ def data_card(sources: Mapping[str, SourceRows], out_of_domain: Mapping[str, Sou
         "| Reason | Records |",
         "|---|---:|",
     ]
-    lines += [f"| {reason} | {dropped[reason]:,} |" for reason in DROP_REASONS]
+    lines += [f"| {reason} | {dropped[reason]:,} |" for reason in shown_reasons(dropped)]
 
     return "\n".join(lines) + "\n"
 

@@ -178,7 +178,7 @@ class ColumnMapping:
         if column is None:
             return [""] * count
         if not isinstance(values[column], (list, tuple)):
-            return [_to_text(values[column], place, column)] * count
+            return [to_text(values[column], place, column)] * count
 
         labels = self._items(field, values, place)
         if len(labels) != count:
@@ -199,7 +199,7 @@ class ColumnMapping:
 
         value = values[column]
         items = value if isinstance(value, (list, tuple)) else [value]
-        return [_to_text(item, place, column) for item in items]
+        return [to_text(item, place, column) for item in items]
 
 
 def columns_of(column: str) -> list[str]:
@@ -265,15 +265,15 @@ def nested_value(values: Mapping[str, Any], path: str) -> Any:
 
 def _field_text(field: str, column: str, values: Mapping[str, Any], *, place: Place) -> str:
     if not is_template(column):
-        return _to_text(values[column], place, column)
+        return to_text(values[column], place, column)
 
-    parts = {name: _to_text(values[name], place, name) for name in columns_of(column)}
+    parts = {name: to_text(values[name], place, name) for name in columns_of(column)}
     if field in _KEY_FIELDS and not all(part.strip() for part in parts.values()):
         return ""
     return fill_template(column, parts)
 
 
-def _to_text(value: Any, place: Place, column: str) -> str:
+def to_text(value: Any, place: Place, column: str) -> str:
     """Return a value as text; "" for null and what is no finite number.
 
     Raises:

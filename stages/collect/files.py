@@ -46,7 +46,7 @@ def read_records(raw: Path, source: TableSource, setting: str) -> list[Record]:
     mapping = ColumnMapping(source, setting)
     records: list[Record] = []
     for file in find_files(raw, source.path):
-        for place, values in _rows(file, mapping):
+        for place, values in read_rows(file, mapping):
             records.append(mapping.record(values, place))
 
     if not records:
@@ -55,7 +55,12 @@ def read_records(raw: Path, source: TableSource, setting: str) -> list[Record]:
     return records
 
 
-def _rows(file: RawFile, mapping: ColumnMapping) -> Iterator[Row]:
+def read_rows(file: RawFile, mapping: ColumnMapping) -> Iterator[Row]:
+    """Yield the place and the mapped columns of each row of a file.
+
+    Raises:
+        UserError: the file is broken, or lacks a mapped column.
+    """
     with open_bytes(file) as (stream, file_format):
         if file_format not in _BINARY:
             yield from _text_rows(stream, file, mapping, file_format=file_format)
@@ -88,10 +93,10 @@ def _text_rows(
             "use a name that Python knows, such as utf-8, utf-16 or cp1252",
         ) from None
     except UnicodeError:
-        raise _undecodable(file, encoding, mapping) from None
+        raise undecodable(file, encoding, mapping.setting) from None
 
 
-def _undecodable(file: RawFile, encoding: str, mapping: ColumnMapping) -> UserError:
+def undecodable(file: RawFile, encoding: str, setting: str) -> UserError:
     """Return the error that names the line and the byte that cannot be decoded."""
     with open_bytes(file) as (stream, _):
         beginning = stream.peek(2)[:2]
@@ -101,8 +106,8 @@ def _undecodable(file: RawFile, encoding: str, mapping: ColumnMapping) -> UserEr
     is_utf16 = beginning in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     likely = "here utf-16, by its first bytes" if is_utf16 else "often cp1252 for files from Excel"
     return UserError(
-        f"{file.name}, line {line_number}: this is not {mapping.source.encoding}{cause}",
-        f"save the file as UTF-8, or set {mapping.setting}.encoding in params.yaml to its "
+        f"{file.name}, line {line_number}: this is not {encoding.removesuffix('-sig')}{cause}",
+        f"save the file as UTF-8, or set {setting}.encoding in params.yaml to its "
         f"encoding ({likely})",
     )
 
@@ -135,7 +140,7 @@ def _delimited_rows(
 ) -> Iterator[Row]:
     source = mapping.source
     delimiter = source.delimiter or DELIMITERS[file_format]
-    rows = _csv_rows(stream, name, source, delimiter=delimiter)
+    rows = csv_rows(stream, name, source, delimiter=delimiter)
 
     # The first row is the header, or says how many columns there are.
     first_row = next(rows, None)
@@ -187,7 +192,7 @@ def _ragged(
     )
 
 
-def _csv_rows(
+def csv_rows(
     stream: io.TextIOWrapper, name: str, source: TableSource, *, delimiter: str
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not blank, each with the number of its first line.

@@ -47,7 +47,7 @@ def read_json(stream: TextIO, name: str, mapping: ColumnMapping) -> Iterator[Row
         yield from _with_columns(_line_objects(lines, name), name, mapping)
         return
 
-    yield from _with_columns(_ArrayReader(stream, beginning, name).objects(), name, mapping)
+    yield from _with_columns(ArrayReader(stream, beginning, name).objects(), name, mapping)
 
 
 def _with_columns(
@@ -86,17 +86,25 @@ def _line_objects(stream: Iterable[str], name: str) -> Iterator[tuple[Place, dic
 
         row += 1
         place = Place(name, row, line_number)
-        try:
-            values = json.loads(line, parse_int=str, parse_float=_number, parse_constant=_missing)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise UserError(f"{place}: this is not JSON: {error}", _LINE_REMEDY) from None
-
+        values = decode_line(line, place)
         if not isinstance(values, dict):
             raise UserError(f"{place}: {line.strip()[:40]!r} is no object", _LINE_REMEDY)
         yield place, values
 
 
-class _ArrayReader:
+def decode_line(line: str, place: Place) -> Any:
+    """Return the value of a line of JSONL. Numbers stay strings, so that they keep their spelling.
+
+    Raises:
+        UserError: the line is no JSON.
+    """
+    try:
+        return json.loads(line, parse_int=str, parse_float=_number, parse_constant=_missing)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise UserError(f"{place}: this is not JSON: {error}", _LINE_REMEDY) from None
+
+
+class ArrayReader:
     """Reads an array of objects one by one. It holds one object and a chunk at a time."""
 
     def __init__(self, stream: TextIO, beginning: str, name: str) -> None:

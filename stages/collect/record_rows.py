@@ -15,12 +15,11 @@ counts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import NamedTuple
 
-from stages.collect.columns import Record
+from stages.collect.columns import Place, Record
 from stages.collect.labels import (
     GradedPair,
     check_labels,
@@ -35,6 +34,8 @@ from stages.collect.labels import (
 from stages.collect.negatives import Negatives
 from stages.collect.parents import ParentKeys
 from stages.collect.placeholders import count_placeholders
+from stages.collect.record_tables import FAULTS, LeftOut, separate
+from stages.collect.record_tables import RecordTable as RecordTable
 from stages.collect.records import (
     DocumentRow,
     GivenSplitRow,
@@ -53,6 +54,7 @@ from stages.collect.records import (
     pair_id,
     pairs_frame,
     params_path,
+    record_json,
     times_frame,
 )
 from stages.collect.rejections import Rejections
@@ -62,30 +64,10 @@ from stages.lib.schemas.ledger import LedgerWriter
 from stages.lib.schemas.splits import EVALUATION_SPLITS
 from stages.lib.text.document_text import own_words
 
-REASONS = (
-    "empty_text",
-    "empty_anchor",
-    "bad_score",
-    "bad_grade",
-    "bad_time",
-    "unknown_document",
-    "duplicate_key",
-)
+REASONS = FAULTS
 # Notes on rows that are kept.
 MISSING_DOCUMENT = "missing_document"
 EMPTY_ANCHOR = "empty_anchor"
-
-
-class RecordTable(NamedTuple):
-    """Records, and the settings that say which of their fields hold something.
-
-    The pairs of a table lead to the documents of its own rows, or to those of the source
-    `settings.documents_of`. This may be the source that is being read: then an earlier table of
-    the same source holds the documents.
-    """
-
-    settings: TableSource
-    records: Iterable[Record]
 
 
 def read_record_tables(tables: Sequence[RecordTable], request: ReadRequest) -> SourceRows:
@@ -99,18 +81,28 @@ def read_record_tables(tables: Sequence[RecordTable], request: ReadRequest) -> S
     keys = RowKeys()
     ledger = LedgerWriter()
     rows_of_table: list[SourceRows] = []
-    for settings, table_records in tables:
-        records = list(table_records)
+    for settings, entries, remedy in tables:
+        records, left_out = separate(entries)
+
+        # Judgements may be missing beside the documents.
+        if rows_of_table and not records and not left_out:
+            continue
         check_labels(records, settings, params_path(request.name))
 
         # In the order of their content. The ordinals, and the row that is kept for a key, then
         # do not depend on the order of the file.
         records.sort()
         reader = RecordReader(
-            settings, replace(request, known_documents=known_documents), keys=keys, ledger=ledger
+            settings,
+            replace(request, known_documents=known_documents),
+            keys=keys,
+            ledger=ledger,
+            remedy=remedy,
         )
         for record in records:
             reader.take(record)
+        for entry in sorted(left_out, key=_content):
+            reader.leave_out(entry)
 
         rows = reader.result()
         rows_of_table.append(replace(rows, placeholders=count_placeholders(records)))
@@ -123,7 +115,13 @@ class RecordReader:
     """Turns the records of one table into documents, pairs, times and parents, one by one."""
 
     def __init__(
-        self, source: TableSource, request: ReadRequest, *, keys: RowKeys, ledger: LedgerWriter
+        self,
+        source: TableSource,
+        request: ReadRequest,
+        *,
+        keys: RowKeys,
+        ledger: LedgerWriter,
+        remedy: str = "",
     ) -> None:
         name = request.name
         self._name = name
@@ -143,7 +141,7 @@ class RecordReader:
         self._negatives = Negatives(name)
         self._records_read = 0
         self._ledger = ledger
-        self._rejections = Rejections(name, source, ledger)
+        self._rejections = Rejections(name, source, ledger, remedy)
 
     def take(self, record: Record) -> None:
         """Add the rows of `record`, or reject it with a ledger line."""
@@ -181,6 +179,14 @@ class RecordReader:
             if part_reason:
                 self._ledger.note(row_id, part_reason, after=part.text)
 
+    def leave_out(self, entry: LeftOut) -> None:
+        """Note a record that the kind leaves out."""
+        self._records_read += 1
+        if entry.is_fault:
+            self._rejections.add_values(entry.place, entry.reason, entry.values)
+        else:
+            self._rejections.add_by_rule(entry.place, entry.reason, entry.values)
+
     def result(self) -> SourceRows:
         """Return the rows of all records so far.
 
@@ -205,7 +211,7 @@ class RecordReader:
             documents=documents_frame(self._documents),
             pairs=pairs_frame(self._pairs),
             records_read=self._records_read,
-            records_kept=self._records_read - self._rejections.count_by_reason.total(),
+            records_kept=self._records_read - self._rejections.left_out_count,
             facts=SourceFacts(
                 source.path,
                 release=source.release,
@@ -325,6 +331,10 @@ class RecordReader:
         time = to_utc(record.time)
         if time:
             self._times.append(TimeRow(row_id, time))
+
+
+def _content(entry: LeftOut) -> tuple[str, str, Place]:
+    return entry.reason, record_json(entry.values), entry.place
 
 
 def reject_reason(

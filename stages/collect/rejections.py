@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from stages.collect.columns import Place, Record
@@ -37,9 +38,13 @@ class Rejected(NamedTuple):
 class Rejections:
     """Notes rejected records in a ledger, and counts them by reason."""
 
-    def __init__(self, name: str, source: TableSource, ledger: LedgerWriter) -> None:
+    def __init__(
+        self, name: str, source: TableSource, ledger: LedgerWriter, remedy: str = ""
+    ) -> None:
         self.count_by_reason: Counter[str] = Counter()
+        self._count_by_rule: Counter[str] = Counter()
         self._name = name
+        self._remedy = remedy
         self._source = source
         self._ledger = ledger
         self._count_of_content: Counter[str] = Counter()
@@ -50,24 +55,29 @@ class Rejections:
 
         A duplicate names the row that was kept, `partner_id`.
         """
-        self.count_by_reason[reason] += 1
-        before = record_json(_mapped_values(record, self._source))
+        self.add_values(record.place, reason, _mapped_values(record, self._source), partner_id)
 
-        # Equal records are told apart by their number.
-        ordinal = self._count_of_content[before]
-        self._count_of_content[before] += 1
-        self._ledger.drop(
-            record_id(self._name, before, str(ordinal)),
-            reason,
-            partner_id=partner_id,
-            before=before,
-            after=str(record.place),
-        )
+    def add_values(
+        self, place: Place, reason: str, values: Mapping[str, object], partner_id: str = ""
+    ) -> None:
+        """Note a rejected record by what it holds."""
+        self.count_by_reason[reason] += 1
+        before = self._drop(place, reason, values, partner_id=partner_id)
 
         # The first ones of the files.
-        self._first.append(Rejected(record.place, reason, before))
+        self._first.append(Rejected(place, reason, before))
         self._first.sort()
         del self._first[SHOWN:]
+
+    def add_by_rule(self, place: Place, reason: str, values: Mapping[str, object]) -> None:
+        """Note a record that a rule of its kind leaves out. It counts as no rejected one."""
+        self._count_by_rule[reason] += 1
+        self._drop(place, reason, values)
+
+    @property
+    def left_out_count(self) -> int:
+        """The number of records in the ledger, for whatever reason."""
+        return self.count_by_reason.total() + self._count_by_rule.total()
 
     def check_share(self, records_read: int, max_share: float) -> None:
         """Check that no larger share of the records was rejected than `max_share`.
@@ -91,19 +101,43 @@ class Rejections:
                     *lines,
                 ]
             ),
-            f"correct {self._likely_setting()} in params.yaml, or the file; or raise "
-            "collect.max_rejected_share if these records may be left out",
+            f"{self._correction()}; or raise collect.max_rejected_share if these records may be "
+            "left out",
         )
 
     def no_usable_rows(self, records_read: int, missing: Counter[str]) -> UserError:
         """Return the error for a source without a usable row; `missing` counts further reasons."""
         self.count_by_reason.update(missing)
+        self.count_by_reason.update(self._count_by_rule)
         self.count_by_reason = +self.count_by_reason
         return UserError(
             f"{self._source.path}: none of its {records_read} rows can be used "
             f"({self._counts(short=True)})",
-            f"correct {self._likely_setting()} in params.yaml, or the file",
+            self._correction(),
         )
+
+    def _drop(
+        self, place: Place, reason: str, values: Mapping[str, object], *, partner_id: str = ""
+    ) -> str:
+        """Write the line of the ledger, and return the record as it stands there."""
+        before = record_json(values)
+
+        # Equal records are told apart by their number.
+        ordinal = self._count_of_content[before]
+        self._count_of_content[before] += 1
+        self._ledger.drop(
+            record_id(self._name, before, str(ordinal)),
+            reason,
+            partner_id=partner_id,
+            before=before,
+            after=str(place),
+        )
+        return before
+
+    def _correction(self) -> str:
+        if self._remedy:
+            return self._remedy
+        return f"correct {self._likely_setting()} in params.yaml, or the file"
 
     def _counts(self, *, short: bool = False) -> str:
         counts = sorted(self.count_by_reason.items())
