@@ -17,6 +17,7 @@ CHUNK = 2**20
 
 _LINE_REMEDY = "write one whole JSON object on each line"
 _ARRAY_REMEDY = "write an array of objects, [{...}, {...}], or one whole JSON object on each line"
+_OBJECT_REMEDY = "write one whole JSON object, with each key once"
 # A fault this near to the end of what was read may be a value that goes on.
 _LONGEST_TOKEN = 64
 _SPACE = re.compile(r"\s*")
@@ -102,6 +103,44 @@ def decode_line(line: str, place: Place) -> Any:
         return json.loads(line, parse_int=str, parse_float=_number, parse_constant=_missing)
     except (json.JSONDecodeError, RecursionError) as error:
         raise UserError(f"{place}: this is not JSON: {error}", _LINE_REMEDY) from None
+
+
+def decode_object(text: str, name: str) -> dict[str, Any]:
+    """Return the one object that a file holds. Numbers stay strings.
+
+    Raises:
+        UserError: the file holds something else, or an object in it has a key twice.
+    """
+    try:
+        value = json.loads(
+            text,
+            parse_int=str,
+            parse_float=_number,
+            parse_constant=_missing,
+            object_pairs_hook=_unique_keys,
+        )
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{name}, line {error.lineno}: this is not JSON: {error.msg}", _OBJECT_REMEDY
+        ) from None
+    except (_RepeatedKeyError, RecursionError) as error:
+        raise UserError(f"{name}: {error}", _OBJECT_REMEDY) from None
+
+    if not isinstance(value, dict):
+        raise UserError(f"{name} holds no JSON object", _OBJECT_REMEDY)
+    return value
+
+
+class _RepeatedKeyError(Exception):
+    """A key of an object stands twice, with two values."""
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, value in pairs:
+        if values.setdefault(key, value) != value:
+            raise _RepeatedKeyError(f"the key {key[:40]!r} stands twice, with two values")
+    return values
 
 
 class ArrayReader:

@@ -46,6 +46,17 @@ class Columns(Source):
         return {field: column for field, column in self.model_dump().items() if column is not None}
 
 
+def check_ends(ends: list[float] | None) -> list[float] | None:
+    """Return the ends of a scale.
+
+    Raises:
+        ValueError: they are no two different numbers, the lower one first.
+    """
+    if ends is not None and not -math.inf < ends[0] < ends[1] < math.inf:
+        raise ValueError("it must hold the lower end of the scale, then the higher one")
+    return ends
+
+
 class RowSource(Source):
     """What the columns of rows mean, wherever the rows come from."""
 
@@ -60,12 +71,7 @@ class RowSource(Source):
     licence: str = ""
     citation: str = ""
 
-    @field_validator("score_range")
-    @classmethod
-    def _check_ends(cls, ends: list[float] | None) -> list[float] | None:
-        if ends is not None and not -math.inf < ends[0] < ends[1] < math.inf:
-            raise ValueError("it must hold the lower end of the scale, then the higher one")
-        return ends
+    _check_range = field_validator("score_range")(check_ends)
 
     @model_validator(mode="after")
     def _check_grades(self) -> Self:

@@ -6,22 +6,42 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stages.collect.kinds import aws, hpo, huggingface, sql, table
+from stages.collect.kinds import (
+    aws,
+    hpo,
+    huggingface,
+    sql,
+    table,
+    trainer,
+)
 from stages.collect.kinds.aws import AwsSource
 from stages.collect.kinds.hpo import HpoSource
 from stages.collect.kinds.huggingface import HuggingFaceSource
 from stages.collect.kinds.kind import Kind
 from stages.collect.kinds.sql import SqlSource
+from stages.collect.kinds.trainer import TrainerSource
 from stages.collect.source import Source
 from stages.collect.table_source import TableSource
 
 # The settings of any source. The key `reader` says which kind it is.
 AnySource = Annotated[
-    AwsSource | HpoSource | HuggingFaceSource | SqlSource | TableSource,
+    AwsSource  # one kind a line
+    | HpoSource
+    | HuggingFaceSource
+    | SqlSource
+    | TableSource
+    | TrainerSource,
     Field(discriminator="reader"),
 ]
 
-KINDS = (aws.KIND, hpo.KIND, huggingface.KIND, sql.KIND, table.KIND)
+KINDS = (
+    aws.KIND,
+    hpo.KIND,
+    huggingface.KIND,
+    sql.KIND,
+    table.KIND,
+    trainer.KIND,
+)
 
 
 def kind_of(source: Source) -> Kind:
