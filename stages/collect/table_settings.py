@@ -66,7 +66,7 @@ def check_settings(name: str, source: TableSource, sources: Mapping[str, Source]
 
     # The other source must have documents with keys.
     if source.documents_of is not None:
-        _check_target(name, source.documents_of, sources)
+        check_target(name, source.documents_of, sources)
 
 
 def _check_shape(setting: str, mapped: set[str]) -> None:
@@ -216,8 +216,12 @@ def _check_templates(setting: str, source: TableSource) -> None:
             )
 
 
-def _check_target(name: str, target: str, sources: Mapping[str, Source]) -> None:
-    """Check that `target`, the source that the pairs lead to, has documents with keys."""
+def check_target(name: str, target: str, sources: Mapping[str, Source]) -> None:
+    """Check that `target`, the source that the pairs lead to, has documents with keys.
+
+    Raises:
+        UserError: it is no other source, or its documents have no keys.
+    """
     fact = f"params.yaml: {params_path(name)}.documents_of = '{target}'"
     target_source = sources.get(target)
     if target_source is None or target == name:

@@ -8,16 +8,20 @@ from pydantic import Field
 
 from stages.collect.kinds import (
     aws,
+    beir,
     hpo,
     huggingface,
+    search_log,
     sql,
     table,
     trainer,
 )
 from stages.collect.kinds.aws import AwsSource
+from stages.collect.kinds.beir import BeirSource
 from stages.collect.kinds.hpo import HpoSource
 from stages.collect.kinds.huggingface import HuggingFaceSource
 from stages.collect.kinds.kind import Kind
+from stages.collect.kinds.search_log import SearchLogSource
 from stages.collect.kinds.sql import SqlSource
 from stages.collect.kinds.trainer import TrainerSource
 from stages.collect.source import Source
@@ -26,8 +30,10 @@ from stages.collect.table_source import TableSource
 # The settings of any source. The key `reader` says which kind it is.
 AnySource = Annotated[
     AwsSource  # one kind a line
+    | BeirSource
     | HpoSource
     | HuggingFaceSource
+    | SearchLogSource
     | SqlSource
     | TableSource
     | TrainerSource,
@@ -36,8 +42,10 @@ AnySource = Annotated[
 
 KINDS = (
     aws.KIND,
+    beir.KIND,
     hpo.KIND,
     huggingface.KIND,
+    search_log.KIND,
     sql.KIND,
     table.KIND,
     trainer.KIND,
