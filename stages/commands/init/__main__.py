@@ -55,11 +55,15 @@ def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
     from stages.commands.init.demo import demo_changes, is_demo
     from stages.commands.init.estimate import estimate
     from stages.commands.init.params_text import set_values
+    from stages.commands.init.search_log import positive_from
     from stages.commands.init.sizes import measure, settings_for
 
     readable, rows_of_source = _read_all(sources)
     sizes = measure(list(rows_of_source.values()))
     values, sentences = settings_for(rows_of_source, sizes)
+    least_score = positive_from(readable, rows_of_source)
+    if least_score is not None:
+        values["pair.positive_from"] = least_score
     settings = {source.name: source.settings() for source in readable}
     text = PARAMS_FILE.read_text("utf-8")
     new_text = set_values(text, {"collect.sources": settings, **values})

@@ -25,7 +25,7 @@ _MANY_ROWS = 200
 _MOST_SPLITS = 8
 _HIGHEST_GRADE = 10
 # The scales that people score on, lowest and highest value.
-_SCALES = ((0.0, 1.0), (-1.0, 1.0), (1.0, 5.0), (0.0, 5.0), (0.0, 10.0), (0.0, 100.0))
+SCALES = ((0.0, 1.0), (-1.0, 1.0), (1.0, 5.0), (0.0, 5.0), (0.0, 10.0), (0.0, 100.0))
 
 Facts = Mapping[str, ColumnFacts]
 
@@ -240,7 +240,7 @@ def _guess_label(
         return {}, {}, []
     low = numeric[score].low or 0.0
     high = numeric[score].high or 0.0
-    scale = next((scale for scale in _SCALES if scale[0] <= low and high <= scale[1]), None)
+    scale = next((scale for scale in SCALES if scale[0] <= low and high <= scale[1]), None)
     is_label_of_class = plain_name(score) == "label" and numeric[score].distinct > 2
     if scale is None or is_label_of_class:
         note = f"column '{score}' holds numbers from {low:g} to {high:g}, which are no known scale"

@@ -9,15 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from stages.commands.init.beir import recognise_beir
 from stages.commands.init.data_sets import recognise_data_set
 from stages.commands.init.databases import recognise_database
 from stages.commands.init.guess import SourceGuess
 from stages.commands.init.paths import expand
+from stages.commands.init.search_log import linked_logs, recognise_search_log
 from stages.commands.init.tables import guess_tables
+from stages.commands.init.trainer import recognise_trainer
 
 Recogniser = Callable[[str, Collection[str]], SourceGuess | None]
 
-RECOGNISERS: Sequence[Recogniser] = (recognise_data_set, recognise_database)
+RECOGNISERS: Sequence[Recogniser] = (
+    recognise_data_set,
+    recognise_database,
+    recognise_beir,
+    recognise_trainer,
+    recognise_search_log,
+)
 
 
 def guess_sources(arguments: Sequence[str]) -> list[SourceGuess]:
@@ -38,7 +47,7 @@ def guess_sources(arguments: Sequence[str]) -> list[SourceGuess]:
     # Tables are looked at together: one may hold questions for the documents of another.
     if table_arguments:
         guesses += guess_tables(expand(table_arguments), [guess.name for guess in guesses])
-    return guesses
+    return linked_logs(guesses)
 
 
 def _recognise(argument: str, used: Collection[str]) -> SourceGuess | None:

@@ -78,7 +78,7 @@ def settings_for(
         "split.max_train_pairs": None,
     }
 
-    # Documents without questions need recipes.
+    # Documents without questions need recipes, and so does a set that gives none to train on.
     if not sizes.pairs:
         documents = pd.concat([rows.documents for rows in rows_of_source.values()])
         values["pair.recipes"] = recipes_for(documents)
@@ -86,6 +86,13 @@ def settings_for(
             "There are no questions, so pairs are made of the documents: "
             f"{', '.join(values['pair.recipes'])}. A gain on made questions says little about real "
             "ones: add real questions as soon as you have some."
+        )
+    elif not _has_training_pairs(list(rows_of_source.values())):
+        documents = pd.concat([rows.documents for rows in rows_of_source.values()])
+        values["pair.recipes"] = ["given", *recipes_for(documents)]
+        sentences.append(
+            "All questions belong to validation or test, so training pairs are made of the "
+            f"documents: {', '.join(values['pair.recipes'][1:])}."
         )
 
     sentences += _language_sentence(pd.concat([rows.documents for rows in rows_of_source.values()]))
@@ -96,6 +103,17 @@ def settings_for(
             "there are means without intervals, and no verdict: more data will help most."
         )
     return values, sentences
+
+
+def _has_training_pairs(rows_of_sources: Sequence[SourceRows]) -> bool:
+    """Return whether some pair that counts as a positive is not held out by its source."""
+    for rows in rows_of_sources:
+        held_out = rows.given_splits.query("split != 'train'")["id"]
+        irrelevant = rows.grades.query("role == 'irrelevant'")["pair_id"]
+        unused = {*held_out, *irrelevant}
+        if any(pair_id not in unused for pair_id in rows.pairs["pair_id"]):
+            return True
+    return False
 
 
 def _language_sentence(documents: pd.DataFrame) -> list[str]:

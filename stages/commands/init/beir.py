@@ -1,0 +1,141 @@
+"""Test collections as `init` recognises them: a folder with a corpus, queries and qrels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import typer
+
+from stages.collect.kinds.beir import BeirSource, check_beir, read_beir
+from stages.collect.kinds.beir_files import ROLES, files_by_role, known_split, stem_of
+from stages.collect.records import SourceRows
+from stages.collect.source import ReadRequest, Source, SplitName
+from stages.commands.init.encodings import guess_encoding
+from stages.commands.init.names import free_name, source_name
+from stages.commands.init.raw_copies import linked_raw, listed, raw_target, record_lines
+
+_SPLITS = ("train", "validation", "test", "none")
+_BINARY = (".parquet", ".gz", ".zst", ".zip")
+
+
+@dataclass(frozen=True)
+class BeirGuess:
+    """A test collection as a source of params.yaml.
+
+    Attributes:
+        name: its name.
+        folder: the folder that the user named.
+        files: role to the files of the folder that have it.
+        split_names: the name of a qrels file to its split, where the name alone does not say it.
+        encoding: the encoding of the files.
+        rows: the rows, once they have been read.
+    """
+
+    name: str
+    folder: Path
+    files: Mapping[str, Sequence[PurePosixPath]]
+    split_names: Mapping[str, SplitName | None]
+    encoding: str = "utf-8"
+    rows: SourceRows | None = field(default=None, compare=False)
+
+    @property
+    def documents_of(self) -> str:
+        """The documents are its own."""
+        return ""
+
+    @property
+    def target(self) -> Path:
+        """The folder under data/raw/."""
+        return raw_target(self.folder, self.name)
+
+    @property
+    def copies(self) -> Mapping[Path, Path]:
+        """The path under data/raw/ of each file, and the file that is copied there."""
+        paths = [path for role in ROLES for path in self.files[role]]
+        return {self.target / path: self.folder / path for path in paths}
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of the source as they stand in params.yaml."""
+        settings: dict[str, Any] = {"reader": "beir", "path": self.target.as_posix()}
+        if self.encoding != "utf-8":
+            settings["encoding"] = self.encoding
+        if self.split_names:
+            settings["split_names"] = dict(self.split_names)
+        return settings
+
+    def description(self) -> list[str]:
+        """Return lines that show the collection: its files, their splits, three records."""
+        lines = [f"Source '{self.name}': {self.folder}, a test collection (reader: beir)"]
+        for role in ROLES:
+            lines.append(f"  {role:<8}  {listed([str(path) for path in self.files[role]])}")
+        for path in self.files["qrels"]:
+            split = known_split(str(path), self.split_names)
+            lines.append(f"  {path} holds judgements of {split or 'no split: they are split here'}")
+        if self.rows is None:
+            return lines
+
+        dropped = self.rows.ledger.dropped()
+        if dropped["unjudged_query"]:
+            lines.append(f"  note: {dropped['unjudged_query']:,} queries have no judgement")
+        return lines + record_lines(self.rows)
+
+    def ask(self) -> BeirGuess:
+        """Return the collection as a person confirms it, with the splits that they name."""
+        guess, _ = self.read({}, set())
+        typer.echo("\n".join(guess.description()))
+        if typer.confirm("Is this right?", default=True):
+            return guess
+
+        split_names: dict[str, SplitName | None] = {}
+        typer.echo(f"The split of each file of judgements: {', '.join(_SPLITS)}.")
+        for path in self.files["qrels"]:
+            default = known_split(str(path), self.split_names) or "none"
+            split = typer.prompt(f"  {path}", default=default)
+            while split not in _SPLITS:
+                typer.echo(f"  there is no split '{split}'")
+                split = typer.prompt(f"  {path}", default=default)
+            split_names[stem_of(str(path))] = None if split == "none" else split
+        return replace(self, split_names=split_names, rows=None).ask()
+
+    def read(
+        self, sources: Mapping[str, Source], known_documents: Collection[str]
+    ) -> tuple[BeirGuess, SourceRows]:
+        """Return the collection and its rows, as `collect` reads them."""
+        if self.rows is not None:
+            return self, self.rows
+
+        settings = BeirSource.model_validate(self.settings())
+        check_beir(self.name, settings, sources)
+        with linked_raw(self.copies) as raw:
+            rows = read_beir(settings, ReadRequest(self.name, raw))
+        return replace(self, rows=rows), rows
+
+
+def recognise_beir(argument: str, used: Collection[str]) -> BeirGuess | None:
+    """Return the guess for a folder with a corpus, queries and qrels; None for anything else."""
+    folder = Path(argument)
+    if not folder.is_dir():
+        return None
+    files = files_by_role(folder)
+    if not all(files.values()):
+        return None
+
+    # A name without a split leaves the judgements to be split here.
+    unknown = [path for path in files["qrels"] if known_split(str(path), {}) is None]
+    texts = [
+        folder / path
+        for role in ROLES
+        for path in files[role]
+        if path.suffix.lower() not in _BINARY
+    ]
+    encodings = [guess_encoding(file) for file in texts]
+    return BeirGuess(
+        free_name(source_name(folder.resolve().name), list(used)),
+        folder,
+        files,
+        {stem_of(str(path)): None for path in unknown},
+        encoding=next((name for name in encodings if name != "utf-8"), "utf-8"),
+    )
