@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from stages.collect.columns import Place, Record, to_text
 from stages.collect.kinds.labelled_rows import LabelledRow, Passage, ReadRows, document_record
-from stages.collect.kinds.trainer_layouts import TrainerFiles, wrong_layout
+from stages.collect.kinds.trainer_layouts import TrainerFiles, names_ids, wrong_layout
 from stages.collect.kinds.trainer_texts import texts_of
 from stages.collect.raw_files import RESTORE
 from stages.collect.record_tables import LeftOut
@@ -35,14 +35,15 @@ def tevatron_rows(files: TrainerFiles) -> Iterator[LabelledRow]:
     if "query" not in names and "query_text" not in names:
         raise wrong_layout(files.dialect.path, "'query' or 'query_text'", names, files.setting)
 
-    is_by_id = "positive_passages" not in names
+    is_by_id = names_ids(names)
     positive, negative = (
         ("positive_document_ids", "negative_document_ids")
         if is_by_id
         else ("positive_passages", "negative_passages")
     )
     if positive not in names:
-        raise wrong_layout(files.dialect.path, f"'{positive}'", names, files.setting)
+        missing = "'positive_passages' or 'positive_document_ids'"
+        raise wrong_layout(files.dialect.path, missing, names, files.setting)
     for place, values in files.rows():
         query = values.get("query", values.get("query_text"))
         yield LabelledRow(

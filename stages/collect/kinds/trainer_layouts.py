@@ -193,7 +193,7 @@ def needs_corpus(files: TrainerFiles, layout: Layout) -> bool:
     Raises:
         UserError: they do and there is no corpus, or they do not and there is a corpus.
     """
-    is_by_id = layout == "nemo" or "positive_passages" not in files.names()
+    is_by_id = layout == "nemo" or names_ids(files.names())
     if is_by_id and not files.corpus:
         raise UserError(
             f"{files.dialect.path}: its rows name their passages by ids",
@@ -205,6 +205,15 @@ def needs_corpus(files: TrainerFiles, layout: Layout) -> bool:
             "remove the key",
         )
     return is_by_id
+
+
+def names_ids(names: Sequence[str]) -> bool:
+    """Return whether rows of Tevatron with these columns name their passages by ids alone.
+
+    >>> names_ids(["query_text", "positive_document_ids"])
+    True
+    """
+    return "positive_document_ids" in names and "positive_passages" not in names
 
 
 def wrong_layout(place: object, missing: str, keys: Sequence[str], setting: str) -> UserError:

@@ -16,6 +16,7 @@ from stages.collect.kinds.trainer_layouts import (
     TrainerFiles,
     guess_layout,
     label_column,
+    names_ids,
     text_columns,
     unread_columns,
 )
@@ -171,9 +172,7 @@ def recognise_trainer(argument: str, used: Collection[str]) -> TrainerGuess | No
     try:
         layout = guess_layout(files)
         columns = files.columns() if layout == "sentence_transformers" else []
-        is_by_id = layout == "nemo" or (
-            layout == "tevatron" and "positive_passages" not in files.names()
-        )
+        is_by_id = layout == "nemo" or (layout == "tevatron" and names_ids(files.names()))
     except UserError:
         return None
     if layout == "sentence_transformers" and not _is_named(columns):
