@@ -19,7 +19,12 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from stages.collect.columns import Record
-from stages.collect.kinds.beir_files import CollectionFiles, collection_files, split_of
+from stages.collect.kinds.beir_files import (
+    CollectionFiles,
+    MissingSplits,
+    collection_files,
+    split_of,
+)
 from stages.collect.kinds.beir_rows import (
     Judgement,
     Query,
@@ -50,6 +55,8 @@ class BeirSource(Source):
         corpus, queries, qrels: files or patterns in the folder; null: those that their names show.
         topic_field: the field of a TREC topic that is the query; null: title, or query.
         split_names: name of a qrels file, without its suffix, to its split; null: no split.
+        missing_split_share: a held-out split that no file gives gets this share of the queries of
+            train, or of the one split that there is; null: none.
         relevant_from: grades from here on are relevant.
         positive_grade: grades from here on are trained on; null: the highest of the query.
     """
@@ -61,6 +68,7 @@ class BeirSource(Source):
     qrels: list[str] | None = Field(default=None, min_length=1)
     topic_field: str | None = None
     split_names: dict[str, SplitName | None] = Field(default_factory=dict)
+    missing_split_share: float | None = Field(default=None, gt=0.0, le=0.5)
     relevant_from: int = Field(default=1, ge=1)
     positive_grade: int | None = Field(default=None, ge=1)
     encoding: str = "utf-8"
@@ -187,14 +195,19 @@ def _judgements(
     )
     yield from queries.left_out
 
+    split_of_file = {file.name: split_of(file, source.split_names, setting) for file in files.qrels}
+    missing_splits = MissingSplits(split_of_file.values(), source.missing_split_share)
     judged: set[str] = set()
     for file in files.qrels:
-        split = split_of(file, source.split_names, setting)
         for judgement in read_judgements(file, source.encoding, setting):
             query = queries.find(judgement.query_id)
+            split = split_of_file[file.name]
+            record = _record(judgement, query, split)
             if query is not None:
                 judged.add(query.key)
-            yield _record(judgement, query, split)
+            if isinstance(record, Record) and query is not None:
+                record = record._replace(split=missing_splits.split_of_query(query.key, split))
+            yield record
 
     yield from queries.unjudged(judged)
 

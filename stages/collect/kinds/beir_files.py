@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -11,6 +11,8 @@ from stages.collect.labels import SPLIT_OF_NAME
 from stages.collect.raw_files import COMPRESSIONS, RAW, RawFile, compression_of, find_files
 from stages.collect.source import SplitName
 from stages.lib.core.errors import UserError
+from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.splits import EVALUATION_SPLITS
 
 ROLES = ("corpus", "queries", "qrels")
 
@@ -143,6 +145,30 @@ def split_of(file: RawFile, split_names: Mapping[str, SplitName | None], setting
             "train, validation, or null for judgements that are split as ever",
         )
     return split
+
+
+class MissingSplits:
+    """Gives the held-out splits that a set lacks a share of the queries of another split.
+
+    They come from train, or else from the one split that the set has. Judgements without a split
+    are split as ever, and fill whatever is missing.
+    """
+
+    def __init__(self, present: Iterable[str], share: float | None) -> None:
+        splits = set(present)
+        has_all = "" in splits or share is None
+        self.missing = [] if has_all else [name for name in EVALUATION_SPLITS if name not in splits]
+        self.origin = "train" if "train" in splits else next(iter(sorted(splits)), "")
+        self._share = share or 0.0
+
+    def split_of_query(self, query_id: str, split: str) -> str:
+        """Return the split of a query whose file gives it `split`. A hash of its id decides."""
+        if split != self.origin or not self.missing:
+            return split
+
+        position = int(hash_hex("missing_split", query_id), 16) / 16 ** len(hash_hex(""))
+        index = int(position / self._share) if self._share else len(self.missing)
+        return self.missing[index] if index < len(self.missing) else split
 
 
 def _check_unambiguous(paths: Sequence[PurePosixPath], folder: str, setting: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -10,14 +11,23 @@ from typing import Any
 import typer
 
 from stages.collect.kinds.beir import BeirSource, check_beir, read_beir
-from stages.collect.kinds.beir_files import ROLES, files_by_role, known_split, stem_of
+from stages.collect.kinds.beir_files import (
+    ROLES,
+    MissingSplits,
+    files_by_role,
+    known_split,
+    stem_of,
+)
 from stages.collect.records import SourceRows
 from stages.collect.source import ReadRequest, Source, SplitName
 from stages.commands.init.encodings import guess_encoding
 from stages.commands.init.names import free_name, source_name
 from stages.commands.init.raw_copies import linked_raw, listed, raw_target, record_lines
+from stages.commands.init.sizes import held_out_share
 
 _SPLITS = ("train", "validation", "test", "none")
+# Queries of a held-out set that are enough for intervals with some room.
+_QUERIES = 100
 _BINARY = (".parquet", ".gz", ".zst", ".zip")
 
 
@@ -31,6 +41,7 @@ class BeirGuess:
         files: role to the files of the folder that have it.
         split_names: the name of a qrels file to its split, where the name alone does not say it.
         encoding: the encoding of the files.
+        missing_share: the share of queries that a missing held-out split gets; None for none.
         rows: the rows, once they have been read.
     """
 
@@ -39,6 +50,7 @@ class BeirGuess:
     files: Mapping[str, Sequence[PurePosixPath]]
     split_names: Mapping[str, SplitName | None]
     encoding: str = "utf-8"
+    missing_share: float | None = None
     rows: SourceRows | None = field(default=None, compare=False)
 
     @property
@@ -64,6 +76,8 @@ class BeirGuess:
             settings["encoding"] = self.encoding
         if self.split_names:
             settings["split_names"] = dict(self.split_names)
+        if self.missing_share is not None:
+            settings["missing_split_share"] = self.missing_share
         return settings
 
     def description(self) -> list[str]:
@@ -74,6 +88,12 @@ class BeirGuess:
         for path in self.files["qrels"]:
             split = known_split(str(path), self.split_names)
             lines.append(f"  {path} holds judgements of {split or 'no split: they are split here'}")
+        if self.missing_share is not None:
+            missing = self._missing_splits()
+            lines.append(
+                f"  note: no file holds {' or '.join(missing.missing)}, so it gets "
+                f"{100 * self.missing_share:.0f} % of the queries of {missing.origin}"
+            )
         if self.rows is None:
             return lines
 
@@ -98,7 +118,7 @@ class BeirGuess:
                 typer.echo(f"  there is no split '{split}'")
                 split = typer.prompt(f"  {path}", default=default)
             split_names[stem_of(str(path))] = None if split == "none" else split
-        return replace(self, split_names=split_names, rows=None).ask()
+        return replace(self, split_names=split_names, missing_share=None, rows=None).ask()
 
     def read(
         self, sources: Mapping[str, Source], known_documents: Collection[str]
@@ -107,11 +127,26 @@ class BeirGuess:
         if self.rows is not None:
             return self, self.rows
 
+        rows = self._read(sources)
+
+        # A held-out split that the set lacks would stop the run.
+        missing = MissingSplits(self._splits(), 1.0)
+        if missing.missing and self.missing_share is None:
+            share = _share_of_missing(rows, missing.origin)
+            return replace(self, missing_share=share).read(sources, known_documents)
+        return replace(self, rows=rows), rows
+
+    def _read(self, sources: Mapping[str, Source]) -> SourceRows:
         settings = BeirSource.model_validate(self.settings())
         check_beir(self.name, settings, sources)
         with linked_raw(self.copies) as raw:
-            rows = read_beir(settings, ReadRequest(self.name, raw))
-        return replace(self, rows=rows), rows
+            return read_beir(settings, ReadRequest(self.name, raw))
+
+    def _splits(self) -> list[str]:
+        return [known_split(str(path), self.split_names) or "" for path in self.files["qrels"]]
+
+    def _missing_splits(self) -> MissingSplits:
+        return MissingSplits(self._splits(), self.missing_share)
 
 
 def recognise_beir(argument: str, used: Collection[str]) -> BeirGuess | None:
@@ -123,8 +158,11 @@ def recognise_beir(argument: str, used: Collection[str]) -> BeirGuess | None:
     if not all(files.values()):
         return None
 
-    # A name without a split leaves the judgements to be split here.
-    unknown = [path for path in files["qrels"] if known_split(str(path), {}) is None]
+    # A name without a split leaves the judgements to be split here, and so does training data
+    # alone.
+    splits = {path: known_split(str(path), {}) for path in files["qrels"]}
+    has_train_alone = set(splits.values()) <= {"train", None}
+    unknown = [path for path, split in splits.items() if split is None or has_train_alone]
     texts = [
         folder / path
         for role in ROLES
@@ -139,3 +177,15 @@ def recognise_beir(argument: str, used: Collection[str]) -> BeirGuess | None:
         {stem_of(str(path)): None for path in unknown},
         encoding=next((name for name in encodings if name != "utf-8"), "utf-8"),
     )
+
+
+def _share_of_missing(rows: SourceRows, origin: str) -> float:
+    """Return the share of the queries of a split that is enough for a held-out one."""
+    pair_ids = rows.given_splits.query("split == @origin")["id"]
+    count = int(rows.pairs[rows.pairs["pair_id"].isin(pair_ids)]["anchor"].nunique())
+    if origin == "train":
+        return held_out_share(count)
+
+    # Two held-out sets out of one: as many as verdicts need, and no more than half.
+    share = math.ceil(100 * _QUERIES / max(count, 1)) / 100
+    return min(0.5, max(held_out_share(count), share))
