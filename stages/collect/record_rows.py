@@ -34,7 +34,7 @@ from stages.collect.labels import (
 from stages.collect.negatives import Negatives
 from stages.collect.parents import ParentKeys
 from stages.collect.placeholders import count_placeholders
-from stages.collect.record_tables import FAULTS, LeftOut, separate
+from stages.collect.record_tables import FAULTS, LeftOutRecord, separate
 from stages.collect.record_tables import RecordTable as RecordTable
 from stages.collect.records import (
     DocumentRow,
@@ -179,7 +179,7 @@ class RecordReader:
             if part_reason:
                 self._ledger.note(row_id, part_reason, after=part.text)
 
-    def leave_out(self, entry: LeftOut) -> None:
+    def leave_out(self, entry: LeftOutRecord) -> None:
         """Note a record that the kind leaves out."""
         self._records_read += 1
         if entry.is_fault:
@@ -333,7 +333,7 @@ class RecordReader:
             self._times.append(TimeRow(row_id, time))
 
 
-def _content(entry: LeftOut) -> tuple[str, str, Place]:
+def _content(entry: LeftOutRecord) -> tuple[str, str, Place]:
     return entry.reason, record_json(entry.values), entry.place
 
 

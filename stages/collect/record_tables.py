@@ -24,7 +24,7 @@ KIND_FAULTS = ("bad_count", "missing_key", "unknown_query")
 KIND_RULES = ("unjudged_query", "negative_grade", "few_clicks", "low_click_share")
 
 
-class LeftOut(NamedTuple):
+class LeftOutRecord(NamedTuple):
     """A record that its kind leaves out: where it stands, why, and what it holds.
 
     The reason is one of FAULTS, KIND_FAULTS or KIND_RULES. No limit on rejected records applies to
@@ -56,16 +56,16 @@ class RecordTable(NamedTuple):
     """
 
     settings: TableSource
-    records: Iterable[Record | LeftOut]
+    records: Iterable[Record | LeftOutRecord]
     remedy: str = ""
 
 
-def separate(entries: Iterable[Record | LeftOut]) -> tuple[list[Record], list[LeftOut]]:
+def separate(entries: Iterable[Record | LeftOutRecord]) -> tuple[list[Record], list[LeftOutRecord]]:
     """Return the records in their order, and those that are left out."""
     records: list[Record] = []
-    left_out: list[LeftOut] = []
+    left_out: list[LeftOutRecord] = []
     for entry in entries:
-        if isinstance(entry, LeftOut):
+        if isinstance(entry, LeftOutRecord):
             left_out.append(entry)
         else:
             records.append(entry)

@@ -26,7 +26,7 @@ from stages.collect.kinds.beir_files import (
     split_of,
 )
 from stages.collect.kinds.beir_rows import (
-    Judgement,
+    QrelsLine,
     Query,
     document_records,
     is_negative,
@@ -38,7 +38,7 @@ from stages.collect.kinds.labelled_rows import judgement_key
 from stages.collect.kinds.whole_rows import check_raw_path
 from stages.collect.raw_files import RESTORE, check_links
 from stages.collect.record_rows import RecordTable, read_record_tables
-from stages.collect.record_tables import LeftOut
+from stages.collect.record_tables import LeftOutRecord
 from stages.collect.records import SourceRows, params_path
 from stages.collect.source import OUT_OF_DOMAIN, ReadRequest, Source, SplitName
 from stages.collect.table_source import Columns, TableSource
@@ -83,23 +83,23 @@ class BeirSource(Source):
         return self
 
 
-class Queries:
+class QueryTexts:
     """The queries of a set by their ids. An id with a second text is left out."""
 
     def __init__(self, queries: Iterator[Query]) -> None:
-        self.left_out: list[LeftOut] = []
+        self.left_out: list[LeftOutRecord] = []
         self._query_of_id: dict[str, Query] = {}
         # TREC writes 051 in topics, and 51 in qrels.
         self._id_of_number: dict[str, str] = {}
         for query in sorted(queries):
             values = {"query_id": query.key, "query": query.text}
             if not query.key.strip():
-                self.left_out.append(LeftOut(query.place, "missing_key", values))
+                self.left_out.append(LeftOutRecord(query.place, "missing_key", values))
                 continue
 
             kept = self._query_of_id.setdefault(query.key, query)
             if kept.text != query.text:
-                self.left_out.append(LeftOut(query.place, "duplicate_key", values))
+                self.left_out.append(LeftOutRecord(query.place, "duplicate_key", values))
             if query.is_topic and query.key.isdecimal():
                 self._id_of_number.setdefault(query.key.lstrip("0"), query.key)
 
@@ -108,12 +108,12 @@ class Queries:
         number = self._id_of_number.get(query_id.lstrip("0"), "")
         return self._query_of_id.get(query_id) or self._query_of_id.get(number)
 
-    def unjudged(self, judged: set[str]) -> Iterator[LeftOut]:
+    def unjudged(self, judged_ids: set[str]) -> Iterator[LeftOutRecord]:
         """Yield the queries whose ids are not among those that are judged."""
         for key, query in self._query_of_id.items():
-            if key not in judged:
+            if key not in judged_ids:
                 values = {"query_id": key, "query": query.text}
-                yield LeftOut(query.place, "unjudged_query", values)
+                yield LeftOutRecord(query.place, "unjudged_query", values)
 
 
 def check_beir(name: str, source: BeirSource, sources: Mapping[str, Source]) -> None:
@@ -175,7 +175,7 @@ def _read_files(
 
 def _documents(
     source: BeirSource, files: CollectionFiles, setting: str
-) -> Iterator[Record | LeftOut]:
+) -> Iterator[Record | LeftOutRecord]:
     is_empty = True
     for file in files.corpus:
         for record in document_records(file, source.encoding, setting):
@@ -187,8 +187,8 @@ def _documents(
 
 def _judgements(
     source: BeirSource, files: CollectionFiles, setting: str
-) -> Iterator[Record | LeftOut]:
-    queries = Queries(
+) -> Iterator[Record | LeftOutRecord]:
+    queries = QueryTexts(
         query
         for file in files.queries
         for query in read_queries(file, source.encoding, setting, topic_field=source.topic_field)
@@ -197,29 +197,29 @@ def _judgements(
 
     split_of_file = {file.name: split_of(file, source.split_names, setting) for file in files.qrels}
     missing_splits = MissingSplits(split_of_file.values(), source.missing_split_share)
-    judged: set[str] = set()
+    judged_ids: set[str] = set()
     for file in files.qrels:
         for judgement in read_judgements(file, source.encoding, setting):
             query = queries.find(judgement.query_id)
             split = split_of_file[file.name]
             record = _record(judgement, query, split)
             if query is not None:
-                judged.add(query.key)
+                judged_ids.add(query.key)
             if isinstance(record, Record) and query is not None:
                 record = record._replace(split=missing_splits.split_of_query(query.key, split))
             yield record
 
-    yield from queries.unjudged(judged)
+    yield from queries.unjudged(judged_ids)
 
 
-def _record(judgement: Judgement, query: Query | None, split: str) -> Record | LeftOut:
+def _record(judgement: QrelsLine, query: Query | None, split: str) -> Record | LeftOutRecord:
     place, query_id, document, grade = judgement
     if not query_id or not document:
-        return LeftOut(place, "missing_key", judgement.values)
+        return LeftOutRecord(place, "missing_key", judgement.values)
     if query is None:
-        return LeftOut(place, "unknown_query", judgement.values)
+        return LeftOutRecord(place, "unknown_query", judgement.values)
     if is_negative(grade):
-        return LeftOut(place, "negative_grade", judgement.values)
+        return LeftOutRecord(place, "negative_grade", judgement.values)
 
     return Record(
         key=judgement_key(split, query.key, document),

@@ -13,7 +13,7 @@ from stages.collect.kinds.trec_topics import read_topics
 from stages.collect.kinds.whole_rows import Row, dialect, open_text, read_whole_rows
 from stages.collect.labels import is_number
 from stages.collect.raw_files import RawFile
-from stages.collect.record_tables import LeftOut
+from stages.collect.record_tables import LeftOutRecord
 from stages.lib.core.errors import UserError
 
 # The names of columns in practice. The first that a row has counts.
@@ -43,7 +43,7 @@ class Query(NamedTuple):
     is_topic: bool = False
 
 
-class Judgement(NamedTuple):
+class QrelsLine(NamedTuple):
     """A line of qrels."""
 
     place: Place
@@ -57,7 +57,9 @@ class Judgement(NamedTuple):
         return {"query_id": self.query_id, "document": self.document, "grade": self.grade}
 
 
-def document_records(file: RawFile, encoding: str, setting: str) -> Iterator[Record | LeftOut]:
+def document_records(
+    file: RawFile, encoding: str, setting: str
+) -> Iterator[Record | LeftOutRecord]:
     """Yield the documents of a corpus file.
 
     Raises:
@@ -88,7 +90,7 @@ def read_queries(
         yield Query(key, _first(values, _QUERY_TEXTS, place, file), place)
 
 
-def read_judgements(file: RawFile, encoding: str, setting: str) -> Iterator[Judgement]:
+def read_judgements(file: RawFile, encoding: str, setting: str) -> Iterator[QrelsLine]:
     """Yield the lines of qrels: query, document, grade (BEIR), or with an iteration between (TREC).
 
     Raises:
@@ -119,7 +121,7 @@ def read_judgements(file: RawFile, encoding: str, setting: str) -> Iterator[Judg
                     f"{place}: the grade is {grade[:40]!r}, and grades are whole numbers",
                     "round the grades of the file, such as 0.5 to 1",
                 )
-            yield Judgement(place, fields[0], fields[-2], grade)
+            yield QrelsLine(place, fields[0], fields[-2], grade)
 
 
 def is_negative(grade: str) -> bool:

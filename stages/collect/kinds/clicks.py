@@ -12,7 +12,7 @@ from stages.collect.columns import Place, Record, to_text
 from stages.collect.kinds.labelled_rows import judgement_key
 from stages.collect.labels import is_number
 from stages.collect.record_rows import to_utc
-from stages.collect.record_tables import LeftOut
+from stages.collect.record_tables import LeftOutRecord
 
 _TRUTH = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
 # Positions that are one slice of the results, by their first and last.
@@ -59,7 +59,7 @@ class ClickRow(NamedTuple):
         return {name: text for name, text in fields.items() if name != "place" and text}
 
 
-class Limits(NamedTuple):
+class ClickLimits(NamedTuple):
     """The fewest clicks and the smallest share of clicks of a pair that is kept."""
 
     clicks: int
@@ -92,7 +92,7 @@ class Clicks:
     def __init__(self, rows: str, *, has_impressions: bool) -> None:
         self._rows = rows
         self._has_impressions = has_impressions or rows == "impressions"
-        self._left_out: list[LeftOut] = []
+        self._left_out: list[LeftOutRecord] = []
         self._pairs: dict[tuple[str, str], PairClicks] = {}
         self._spellings: dict[str, Counter[str]] = {}
         self._clicks_of_query: Counter[str] = Counter()
@@ -110,7 +110,7 @@ class Clicks:
         if not reason and counts is None:
             reason = "bad_count"
         if reason or counts is None:
-            self._left_out.append(LeftOut(row.place, reason, row.values))
+            self._left_out.append(LeftOutRecord(row.place, reason, row.values))
             return
 
         # The pair, and the spelling of its query.
@@ -136,7 +136,7 @@ class Clicks:
             if text.strip() or title.strip() or name not in filled:
                 yield Record(key=name, title=title, text=text, place=place)
 
-    def records(self, limits: Limits) -> Iterator[Record | LeftOut]:
+    def records(self, limits: ClickLimits) -> Iterator[Record | LeftOutRecord]:
         """Yield each query with a document, and the rows that are left out."""
         yield from self._left_out
 
@@ -152,7 +152,7 @@ class Clicks:
             if reason:
                 values = {"query": query, "document": document, "clicks": pair.clicks}
                 whole_name = "impressions" if self._has_impressions else "clicks_of_query"
-                yield LeftOut(pair.place, reason, {**values, whole_name: whole})
+                yield LeftOutRecord(pair.place, reason, {**values, whole_name: whole})
                 continue
 
             yield Record(
@@ -230,7 +230,7 @@ def _fault(row: ClickRow) -> str:
     return "bad_count" if position is None else ""
 
 
-def _limit_reason(clicks: int, share: float, limits: Limits) -> str:
+def _limit_reason(clicks: int, share: float, limits: ClickLimits) -> str:
     if clicks < limits.clicks:
         return "few_clicks"
     return "low_click_share" if share < limits.share else ""

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from stages.collect.columns import Place, Record
-from stages.collect.record_tables import LeftOut
+from stages.collect.record_tables import LeftOutRecord
 
 POSITIVE = "1"
 NEGATIVE = "0"
@@ -50,14 +50,14 @@ class LabelledRow(NamedTuple):
 
 
 # Each call reads the rows from the beginning.
-ReadRows = Callable[[], Iterable[LabelledRow | LeftOut]]
+ReadRows = Callable[[], Iterable[LabelledRow | LeftOutRecord]]
 
 
-def passage_records(read: ReadRows) -> Iterator[Record | LeftOut]:
+def passage_records(read: ReadRows) -> Iterator[Record | LeftOutRecord]:
     """Yield each passage of the rows once, as the record of a document."""
     seen: set[bytes] = set()
     for row in read():
-        if isinstance(row, LeftOut):
+        if isinstance(row, LeftOutRecord):
             continue
 
         for passage in (*row.positives, *row.negatives):
@@ -69,14 +69,14 @@ def passage_records(read: ReadRows) -> Iterator[Record | LeftOut]:
             yield document_record(passage.name, passage.title, passage.text, row.place)
 
 
-def document_record(key: str, title: str, text: str, place: Place) -> Record | LeftOut:
+def document_record(key: str, title: str, text: str, place: Place) -> Record | LeftOutRecord:
     """Return the record of a document; without a key it is left out, since no other names it."""
     if not key.strip():
-        return LeftOut(place, "missing_key", {"id": key, "title": title, "text": text})
+        return LeftOutRecord(place, "missing_key", {"id": key, "title": title, "text": text})
     return Record(key=key, title=title, text=text, place=place)
 
 
-def judgement_records(read: ReadRows) -> Iterator[Record | LeftOut]:
+def judgement_records(read: ReadRows) -> Iterator[Record | LeftOutRecord]:
     """Yield each judgement once: a query with a positive passage, or with a negative one."""
     # Positives of all rows first: a negative may be the positive of another row.
     positives: set[bytes] = set()
@@ -86,11 +86,11 @@ def judgement_records(read: ReadRows) -> Iterator[Record | LeftOut]:
 
     seen: set[bytes] = set()
     for row in read():
-        if isinstance(row, LeftOut):
+        if isinstance(row, LeftOutRecord):
             yield row
             continue
         if not row.positives and not row.negatives:
-            yield LeftOut(row.place, "unjudged_query", _row_values(row))
+            yield LeftOutRecord(row.place, "unjudged_query", _row_values(row))
             continue
 
         for label, passages in ((POSITIVE, row.positives), (NEGATIVE, row.negatives)):
@@ -117,13 +117,13 @@ def judgement_key(*parts: str) -> str:
 
 def _judgement(
     row: LabelledRow, passage: Passage, label: str, *, is_contradiction: bool
-) -> Record | LeftOut:
+) -> Record | LeftOutRecord:
     name = passage.name
     values = {"query": row.query, "document": name, "label": label}
     if is_contradiction:
-        return LeftOut(row.place, "duplicate_key", values)
+        return LeftOutRecord(row.place, "duplicate_key", values)
     if not name.strip():
-        return LeftOut(row.place, "missing_key", values)
+        return LeftOutRecord(row.place, "missing_key", values)
 
     return Record(
         key=judgement_key(row.query_name, name),

@@ -23,7 +23,7 @@ from pydantic import Field
 
 from stages.collect.columns import ColumnMapping
 from stages.collect.files import read_rows
-from stages.collect.kinds.clicks import ClickRow, Clicks, Limits
+from stages.collect.kinds.clicks import ClickRow, Clicks, ClickLimits
 from stages.collect.kinds.kind import Kind
 from stages.collect.kinds.whole_rows import check_raw_path, dialect
 from stages.collect.raw_files import RESTORE, check_links, find_files, table_format
@@ -159,7 +159,7 @@ def read_search_log(source: SearchLogSource, request: ReadRequest) -> SourceRows
         raise UserError(f"{source.path} holds no rows", RESTORE)
 
     # The texts of the log are documents, each once, named by their ids or by themselves.
-    limits = Limits(source.min_clicks, source.min_click_share)
+    limits = ClickLimits(source.min_clicks, source.min_click_share)
     columns = Columns(
         key="key",
         anchor="query",

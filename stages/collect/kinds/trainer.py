@@ -37,7 +37,7 @@ from stages.collect.kinds.trainer_layouts import (
 from stages.collect.kinds.whole_rows import check_raw_path, dialect
 from stages.collect.raw_files import FORMATS, check_links, find_files, table_format
 from stages.collect.record_rows import RecordTable, read_record_tables
-from stages.collect.record_tables import LeftOut
+from stages.collect.record_tables import LeftOutRecord
 from stages.collect.records import SourceRows, params_path
 from stages.collect.source import OUT_OF_DOMAIN, ReadRequest, Source, SplitName
 from stages.collect.table_source import Columns, TableSource, check_ends
@@ -123,7 +123,7 @@ def read_trainer(source: TrainerSource, request: ReadRequest) -> SourceRows:
 
 def _rows_and_corpus(
     files: TrainerFiles, layout: Layout
-) -> tuple[ReadRows, Iterable[Record | LeftOut] | None]:
+) -> tuple[ReadRows, Iterable[Record | LeftOutRecord] | None]:
     """Return what reads the rows, and the records of the corpus; None if rows hold the texts."""
     if layout == "flag_embedding":
         return partial(trainer_texts.labelled_rows, files), None
@@ -141,9 +141,9 @@ def _id_tables(
     source: TrainerSource,
     request: ReadRequest,
     read: ReadRows,
-    corpus: Iterable[Record | LeftOut] | None,
+    corpus: Iterable[Record | LeftOutRecord] | None,
 ) -> list[RecordTable]:
-    documents: Iterator[Record | LeftOut] = iter(
+    documents: Iterator[Record | LeftOutRecord] = iter(
         passage_records(read) if corpus is None else corpus
     )
     document_columns = Columns(key="id", title="title", text="text")

@@ -11,7 +11,7 @@ from stages.collect.kinds.labelled_rows import LabelledRow, Passage, ReadRows, d
 from stages.collect.kinds.trainer_layouts import TrainerFiles, names_ids, wrong_layout
 from stages.collect.kinds.trainer_texts import texts_of
 from stages.collect.raw_files import RESTORE
-from stages.collect.record_tables import LeftOut
+from stages.collect.record_tables import LeftOutRecord
 from stages.lib.core.errors import UserError
 
 # The names of ids in a corpus: of Tevatron, NeMo and BEIR.
@@ -21,7 +21,7 @@ _CORPUS_IDS = ("docid", "id", "_id")
 class LlamaIndexContents(NamedTuple):
     """The documents of LlamaIndex files, and what reads their judgements."""
 
-    documents: list[Record | LeftOut]
+    documents: list[Record | LeftOutRecord]
     rows: ReadRows
 
 
@@ -91,7 +91,7 @@ def nemo_rows(files: TrainerFiles) -> Iterator[LabelledRow]:
             )
 
 
-def corpus_records(files: TrainerFiles) -> Iterator[Record | LeftOut]:
+def corpus_records(files: TrainerFiles) -> Iterator[Record | LeftOutRecord]:
     """Yield the documents of a corpus file.
 
     Raises:
@@ -126,8 +126,8 @@ def read_llama_index(files: TrainerFiles) -> LlamaIndexContents:
     Raises:
         UserError: a part is missing or has a wrong type, or the mode is another one than text.
     """
-    documents: list[Record | LeftOut] = []
-    rows: list[LabelledRow | LeftOut] = []
+    documents: list[Record | LeftOutRecord] = []
+    rows: list[LabelledRow | LeftOutRecord] = []
     for file, value in files.objects():
         for part in ("queries", "corpus", "relevant_docs"):
             if not isinstance(value.get(part), dict):
@@ -148,7 +148,7 @@ def read_llama_index(files: TrainerFiles) -> LlamaIndexContents:
     return LlamaIndexContents(documents, partial(list, rows))
 
 
-def _llama_index_rows(value: Mapping[str, Any], name: str) -> Iterator[LabelledRow | LeftOut]:
+def _llama_index_rows(value: Mapping[str, Any], name: str) -> Iterator[LabelledRow | LeftOutRecord]:
     queries = value["queries"]
     relevant = value["relevant_docs"]
     for row_number, (query_id, query) in enumerate(queries.items(), 1):
@@ -167,7 +167,7 @@ def _llama_index_rows(value: Mapping[str, Any], name: str) -> Iterator[LabelledR
         if query_id not in queries:
             place = Place(f"{name}, relevant_docs", row_number)
             names = texts_of(ids, place, "relevant_docs")
-            yield LeftOut(place, "unknown_query", {"query_id": query_id, "documents": names})
+            yield LeftOutRecord(place, "unknown_query", {"query_id": query_id, "documents": names})
 
 
 def _passages(value: Any, place: Place, column: str, *, is_by_id: bool) -> tuple[Passage, ...]:
