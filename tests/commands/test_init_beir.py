@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from stages.commands.init.beir import recognise_beir
+from stages.lib.core.errors import UserError
 from tests.collect.kinds.reading import lines
 from tests.commands.test_init import clone, init, params, tree  # noqa: F401  the fixture
 from tests.commands.test_init_trainer import collected
@@ -151,3 +152,19 @@ def test_a_person_names_the_split_of_a_file(tmp_path, monkeypatch):
     monkeypatch.setattr("typer.prompt", lambda text, **_: next(answers[text.strip()]))
     guess = recognise_beir(str(tmp_path / "set"), []).ask()
     assert guess.settings()["split_names"] == {"a": "validation", "b": "test", "train": "train"}
+
+
+def test_files_of_several_encodings_are_refused(tmp_path):
+    write(
+        tmp_path / "set",
+        {"corpus.jsonl": CORPUS.replace("A valve", "Ein Ventil für"), "qrels/test.tsv": QRELS},
+    )
+    (tmp_path / "set/queries.tsv").write_bytes("q0\tWofür ist ein Ventil?\n".encode("cp1252"))
+    with pytest.raises(UserError) as error:
+        recognise_beir(str(tmp_path / "set"), [])
+    assert "corpus.jsonl utf-8" in str(error.value)
+    assert "queries.tsv cp1252" in str(error.value)
+
+    # Beside plain ASCII it is the encoding of all.
+    write(tmp_path / "set", {"corpus.jsonl": CORPUS})
+    assert recognise_beir(str(tmp_path / "set"), []).encoding == "cp1252"

@@ -23,7 +23,7 @@ from pydantic import Field
 
 from stages.collect.columns import ColumnMapping
 from stages.collect.files import read_rows
-from stages.collect.kinds.clicks import ClickRow, Clicks, ClickLimits
+from stages.collect.kinds.clicks import ClickLimits, ClickRow, Clicks
 from stages.collect.kinds.kind import Kind
 from stages.collect.kinds.whole_rows import check_raw_path, dialect
 from stages.collect.raw_files import RESTORE, check_links, find_files, table_format

@@ -32,6 +32,7 @@ from stages.collect.kinds.trainer_layouts import (
     Layout,
     TrainerFiles,
     guess_layout,
+    has_ids,
     needs_corpus,
 )
 from stages.collect.kinds.whole_rows import check_raw_path, dialect
@@ -111,7 +112,7 @@ def read_trainer(source: TrainerSource, request: ReadRequest) -> SourceRows:
 
     # Rows that hold texts without ids.
     has_texts = layout == "sentence_transformers" or (
-        layout == "flag_embedding" and not trainer_texts.has_ids(files)
+        layout == "flag_embedding" and not has_ids(files.names())
     )
     if has_texts:
         columns, records = trainer_texts.read(files, layout)

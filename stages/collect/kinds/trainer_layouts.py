@@ -30,9 +30,12 @@ LABELS = ("label", "labels", "score", "scores")
 DATASET_NAME = "dataset_name"
 # Names of columns that look like ids, in Sentence Transformers.
 _ID_LIKE = re.compile(r"id|.*(_id|_ids|_idx)")
+# FlagEmbedding: the ids of the texts in a list, as its tools write them.
+IDS_OF_LIST = {"pos": ("pos_id", "pos_ids"), "neg": ("neg_id", "neg_ids")}
+_ID_COLUMNS = ("pos_id", "pos_ids", "neg_id", "neg_ids")
 # What a layout reads of a row. Sentence Transformers goes by the order of the columns.
 _READ_COLUMNS = {
-    "flag_embedding": ("query", "pos", "neg", "pos_id", "neg_id", "pos_ids", "neg_ids", "query_id"),
+    "flag_embedding": ("query", "pos", "neg"),
     "tevatron": (
         *("query_id", "query", "query_text", "positive_passages", "negative_passages"),
         *("positive_document_ids", "negative_document_ids"),
@@ -144,7 +147,10 @@ def unread_columns(files: TrainerFiles, layout: Layout) -> list[str]:
         return [column for column in columns if column not in read]
 
     names = _nemo_names(files) if layout == "nemo" else files.names()
-    return [name for name in names if name not in _READ_COLUMNS[layout]]
+    read_names = list(_READ_COLUMNS[layout])
+    if layout == "flag_embedding" and has_ids(names):
+        read_names += ["query_id", *_ID_COLUMNS]
+    return [name for name in names if name not in read_names]
 
 
 def _nemo_names(files: TrainerFiles) -> list[str]:
@@ -205,6 +211,15 @@ def needs_corpus(files: TrainerFiles, layout: Layout) -> bool:
             "remove the key",
         )
     return is_by_id
+
+
+def has_ids(names: Sequence[str]) -> bool:
+    """Return whether rows of FlagEmbedding with these columns name their texts by ids.
+
+    >>> has_ids(["query", "pos", "pos_id"])
+    True
+    """
+    return any(name in _ID_COLUMNS for name in names)
 
 
 def names_ids(names: Sequence[str]) -> bool:

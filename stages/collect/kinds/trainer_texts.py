@@ -8,6 +8,7 @@ from typing import Any
 from stages.collect.columns import ColumnMapping, Place, Record, to_text
 from stages.collect.kinds.labelled_rows import LabelledRow, Passage
 from stages.collect.kinds.trainer_layouts import (
+    IDS_OF_LIST,
     Layout,
     TrainerFiles,
     label_column,
@@ -16,9 +17,6 @@ from stages.collect.kinds.trainer_layouts import (
 )
 from stages.collect.table_source import Columns
 from stages.lib.core.errors import UserError
-
-# FlagEmbedding: the ids of the texts in a list, as its tools write them.
-_IDS_OF_LIST = {"pos": ("pos_id", "pos_ids"), "neg": ("neg_id", "neg_ids")}
 
 
 def read(files: TrainerFiles, layout: Layout) -> tuple[Columns, Iterator[Record]]:
@@ -50,12 +48,6 @@ def read(files: TrainerFiles, layout: Layout) -> tuple[Columns, Iterator[Record]
         _columns(anchor, positive, others, label),
         _records(files, anchor, positive, others, label=label),
     )
-
-
-def has_ids(files: TrainerFiles) -> bool:
-    """Return whether rows of FlagEmbedding name their texts by ids."""
-    names = files.names()
-    return any(column in names for columns in _IDS_OF_LIST.values() for column in columns)
 
 
 def labelled_rows(files: TrainerFiles) -> Iterator[LabelledRow]:
@@ -136,7 +128,7 @@ def texts_of(value: Any, place: Place, column: str) -> list[str]:
 
 def _passages(column: str, values: Mapping[str, Any], place: Place) -> tuple[Passage, ...]:
     texts = texts_of(values.get(column), place, column)
-    id_column = next((name for name in _IDS_OF_LIST[column] if name in values), None)
+    id_column = next((name for name in IDS_OF_LIST[column] if name in values), None)
     if id_column is None:
         return tuple(Passage("", text=text) for text in texts if text.strip())
 

@@ -20,15 +20,19 @@ from stages.collect.kinds.beir_files import (
 )
 from stages.collect.records import SourceRows
 from stages.collect.source import ReadRequest, Source, SplitName
-from stages.commands.init.encodings import guess_encoding
 from stages.commands.init.names import free_name, source_name
-from stages.commands.init.raw_copies import linked_raw, listed, raw_target, record_lines
+from stages.commands.init.raw_copies import (
+    common_encoding,
+    linked_raw,
+    listed,
+    raw_target,
+    record_lines,
+)
 from stages.commands.init.sizes import held_out_share
 
 _SPLITS = ("train", "validation", "test", "none")
 # Queries of a held-out set that are enough for intervals with some room.
 _QUERIES = 100
-_BINARY = (".parquet", ".gz", ".zst", ".zip")
 
 
 @dataclass(frozen=True)
@@ -163,19 +167,13 @@ def recognise_beir(argument: str, used: Collection[str]) -> BeirGuess | None:
     splits = {path: known_split(str(path), {}) for path in files["qrels"]}
     has_train_alone = set(splits.values()) <= {"train", None}
     unknown = [path for path, split in splits.items() if split is None or has_train_alone]
-    texts = [
-        folder / path
-        for role in ROLES
-        for path in files[role]
-        if path.suffix.lower() not in _BINARY
-    ]
-    encodings = [guess_encoding(file) for file in texts]
+    paths = [folder / path for role in ROLES for path in files[role]]
     return BeirGuess(
         free_name(source_name(folder.resolve().name), list(used)),
         folder,
         files,
         {stem_of(str(path)): None for path in unknown},
-        encoding=next((name for name in encodings if name != "utf-8"), "utf-8"),
+        encoding=common_encoding(paths),
     )
 
 

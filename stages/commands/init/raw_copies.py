@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from stages.collect.raw_files import RAW
 from stages.collect.records import SourceRows
+from stages.commands.init.encodings import guess_encoding
+from stages.lib.core.errors import UserError
 
 RECORDS_SHOWN = 3
 _WIDTH = 100
+_BINARY = (".parquet", ".gz", ".zst", ".zip")
 _LONGEST_LIST = 8
 
 
@@ -42,6 +45,35 @@ def linked_raw(copies: Mapping[Path, Path]) -> Iterator[Path]:
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(origin.resolve())
         yield Path(folder)
+
+
+def common_encoding(files: Sequence[Path]) -> str:
+    """Return the encoding of all text files of a source.
+
+    Raises:
+        UserError: they have several. Read with one of them the others would be damaged.
+    """
+    texts = [file for file in files if file.suffix.lower() not in _BINARY]
+    encoding_of_file = {file: guess_encoding(file) for file in texts}
+    if set(encoding_of_file.values()) <= {"utf-8"}:
+        return "utf-8"
+
+    # Plain ASCII is text in nearly every encoding.
+    file_of_encoding = {
+        encoding: file for file, encoding in encoding_of_file.items() if not _is_ascii(file)
+    }
+    if len(file_of_encoding) > 1:
+        named = ", ".join(f"{file.name} {name}" for name, file in sorted(file_of_encoding.items()))
+        raise UserError(
+            f"{texts[0].parent}: its files have several encodings: {named}",
+            "save all of them as UTF-8",
+        )
+    return next(iter(file_of_encoding), "utf-8")
+
+
+def _is_ascii(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return all(line.isascii() for line in stream)
 
 
 def record_lines(rows: SourceRows) -> list[str]:

@@ -29,7 +29,13 @@ from stages.commands.init.columns import SCALES
 from stages.commands.init.encodings import guess_encoding
 from stages.commands.init.formats import read_sample
 from stages.commands.init.names import free_name, source_name
-from stages.commands.init.raw_copies import linked_raw, listed, raw_target, record_lines
+from stages.commands.init.raw_copies import (
+    common_encoding,
+    linked_raw,
+    listed,
+    raw_target,
+    record_lines,
+)
 from stages.lib.core.errors import UserError
 
 LAYOUTS: Sequence[Layout] = get_args(Layout)
@@ -181,11 +187,15 @@ def recognise_trainer(argument: str, used: Collection[str]) -> TrainerGuess | No
     score_range = _score_range(files, columns)
     if score_range == []:
         return None
+    corpus = _corpus_of(path, files, layout) if is_by_id else []
+    if corpus:
+        encoding = common_encoding([path, *corpus])
+        text_settings = {} if encoding == "utf-8" else {"encoding": encoding}
     return TrainerGuess(
         free_name(source_name(path.name.partition(".")[0]), list(used)),
         path,
         layout,
-        corpus=_corpus_of(path, files, layout) if is_by_id else (),
+        corpus=corpus,
         text_settings=text_settings,
         score_range=score_range,
     )
