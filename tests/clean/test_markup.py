@@ -103,6 +103,11 @@ def test_deep_nesting_takes_linear_time():
         ("<p>Do:</p><ul><li><p>one\n  more</p></li><li>two</li></ul>", "Do:\n- one more\n- two"),
         ("<ul><li>a<ul><li>b</li></ul></li></ul>", "- a\n- b"),
         ("<tr><td>Age</td><td><p>7</p></td></tr><tr><td></td><td>f</td></tr>", "Age | 7\n| f"),
+        (
+            "<table>\n<tr>\n  <th>Age</th>\n  <th>Sex</th>\n</tr>\n<tr>\n  <td>7</td>\n  <td>f</td>\n"
+            "</tr>\n</table>",
+            "Age | Sex\n7 | f",
+        ),
         ("<pre>if x:\n    y &lt; 1</pre>end", "```\nif x:\n    y < 1\n```\nend"),
         ("<pre>one</pre>end", "one\nend"),
         ("Use the &lt;p&gt; tag<br>", "Use the `<p>` tag"),

@@ -45,6 +45,10 @@ class BlockLayout:
                     return
 
                 self._end_term()
+
+            # White space between two cells of a row is none of the text.
+            if self._row_has_cells and not self._in_cell and text.isspace():
+                return
             if self._is_flowing and not verbatim:
                 text = _LINE_BREAKS.sub(" ", text)
 
