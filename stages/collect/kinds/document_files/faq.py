@@ -71,7 +71,7 @@ class Answers(NamedTuple):
 class _Item(NamedTuple):
     """A question on the page: its element, its text, its level, and its answer's elements."""
 
-    index: int
+    place: int
     text: str
     level: int
     answer: tuple[int, ...]
@@ -101,10 +101,10 @@ def take_answers(tree: PageTree) -> Answers:
 
     # What belongs to a question leaves the page.
     for item in items:
-        for index in (item.index, *item.answer):
+        for index in (item.place, *item.answer):
             tree.remove(index)
     if title is not None:
-        tree.remove(title.index)
+        tree.remove(title.place)
 
     return Answers(answers, without_label(title.text) if title is not None else "")
 
@@ -120,7 +120,7 @@ def _page_question(
     title = _title_heading(headings)
     if title is None or not may_be_question(without_label(title.text)):
         return None
-    if any(title.index in (item.index, *item.answer) for item in items):
+    if any(title.place in (item.place, *item.answer) for item in items):
         return None
 
     # Without a mark, the other headings must ask too.
@@ -132,8 +132,8 @@ def _page_question(
             return None
 
     # The rest must say something beside headings.
-    taken = [place for item in items for place in (item.index, *item.answer)]
-    others = [heading.index for heading in headings]
+    taken = [place for item in items for place in (item.place, *item.answer)]
+    others = [heading.place for heading in headings]
     furniture = [index for index in range(len(tree.nodes)) if not tree.is_content(index)]
     text = tree.text(tree.body(), without=frozenset([*taken, *others, *furniture]))
     return title if _WORD.search(text) else None
@@ -168,8 +168,8 @@ class _Finder:
         """Return the questions in the order of the page. No two share an element."""
         items: list[_Item] = []
         for question in marked_questions(self._tree):
-            text = self._tree.text(question.index)
-            self._add(items, _Item(question.index, text, BOLD_LEVEL, question.answer))
+            text = self._tree.text(question.place)
+            self._add(items, _Item(question.place, text, BOLD_LEVEL, question.answer))
         for index, level in self._questions:
             self._add(items, self._item(index, level))
 
@@ -186,15 +186,15 @@ class _Finder:
     def section(self, item: _Item) -> str:
         """Return the heading above a question that is no question; "" for the title or none."""
         for heading in reversed(self._headings):
-            is_above = heading.index < item.index and heading.level < item.level
-            if is_above and not self._is_taken(heading.index, heading.index + 1):
-                is_title = self._title is not None and heading.index == self._title.index
+            is_above = heading.place < item.place and heading.level < item.level
+            if is_above and not self._is_taken(heading.place, heading.place + 1):
+                is_title = self._title is not None and heading.place == self._title.place
                 return "" if is_title else without_label(heading.text)
         return ""
 
     def _add(self, items: list[_Item], item: _Item) -> None:
         """Take a question that has an answer, if no other one has taken a part of it."""
-        places = (item.index, *item.answer)
+        places = (item.place, *item.answer)
         spans = [(place, self._tree.end(place)) for place in places]
         is_free = not any(self._is_taken(*span) for span in spans)
         if is_free and item.text and self._is_answer(item.answer):
@@ -227,7 +227,7 @@ class _Finder:
         bold = [heading for heading in bold if may_be_question(without_label(heading.text))]
         if len(bold) == 1 and not is_clear_question(without_label(bold[0].text)):
             bold = []
-        return [(heading.index, heading.level) for heading in sorted([*chosen, *bold])]
+        return [(heading.place, heading.level) for heading in sorted([*chosen, *bold])]
 
     def _details(self) -> list[tuple[int, int]]:
         summaries = {
@@ -313,7 +313,7 @@ class _Finder:
         """Return the places at which an answer ends: headings of its level, and other questions."""
         if level == SUMMARY_LEVEL:
             return []
-        stops = {heading.index for heading in self._headings if heading.level <= level}
+        stops = {heading.place for heading in self._headings if heading.level <= level}
         stops.update(place for place, _ in self._questions)
         stops.update(start for start, _ in self._taken)
         stops.update([*self._terms, *more_stops])

@@ -15,7 +15,7 @@ BOLD_LEVEL = 7
 class Heading(NamedTuple):
     """A heading: its place in the tree, its level from 1, and its text."""
 
-    index: int
+    place: int
     level: int
     text: str
 
@@ -32,7 +32,7 @@ def list_headings(tree: PageTree) -> list[Heading]:
             continue
 
         # A heading within a heading is a part of it.
-        if headings and index < tree.end(headings[-1].index):
+        if headings and index < tree.end(headings[-1].place):
             continue
         headings.append(Heading(index, level, tree.text(index)))
     return headings

@@ -85,7 +85,8 @@ def _front_matter(text: str) -> tuple[str, Mapping[str, Any]]:
 
 def _parsed_properties(lines: str, *, is_toml: bool) -> Mapping[str, Any] | None:
     """Return the properties; {} where they are broken; None if the lines are no properties."""
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     looks_like_properties = re.search(r"^\"?[\w-]+\"?[ \t]*[:=]", lines, re.MULTILINE) is not None
     if not lines.strip():

@@ -61,7 +61,7 @@ class _Character(NamedTuple):
     bottom: float
     right: float
     top: float
-    index: int
+    number: int
 
 
 def page_lines(text_page: Any) -> list[Line]:
@@ -201,7 +201,7 @@ def _line(characters: Sequence[_Character], text_page: Any, *, is_broken: bool) 
     # The height of a mixed line is that of its middle letter.
     heights = sorted((character.top - character.bottom, character.bottom) for character in letters)
     height, bottom = heights[len(heights) // 2]
-    is_bold = _is_bold(text_page, letters[0].index) and _is_bold(text_page, letters[-1].index)
+    is_bold = _is_bold(text_page, letters[0].number) and _is_bold(text_page, letters[-1].number)
     return Line(
         " ".join(text.split()),
         left=min(character.left for character in letters),

@@ -27,7 +27,7 @@ class DeclaredQuestion(NamedTuple):
 class MarkedQuestion(NamedTuple):
     """A question of microdata: the places of its element and of the elements of its answer."""
 
-    index: int
+    place: int
     answer: tuple[int, ...]
 
 

@@ -63,9 +63,15 @@ def page_title(tree: PageTree) -> str:
     highest = _highest(headings)
     declared = sensible_title(_title_element(tree))
     heading = sensible_title(without_label(highest.text)) if highest else ""
-    if heading and declared and plain_words(heading) in plain_words(declared):
+    if heading and _is_own_part(plain_words(heading), plain_words(declared)):
         return heading
     return declared or _open_graph_title(tree) or heading
+
+
+def _is_own_part(heading: str, declared: str) -> bool:
+    """Return whether a heading is the title without the name of the site, and not that name."""
+    is_long = 2 * len(heading) > len(declared)
+    return declared.startswith(heading) or (is_long and declared.endswith(heading))
 
 
 def title_of_html(html: str) -> str:
