@@ -27,7 +27,7 @@ _BROWSER_NAMES = {
 }
 # These names of Python are no encodings of files, or no page may declare them.
 _NO_FILE_ENCODINGS = frozenset(
-    ["utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs"]
+    ["utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs"]
 )
 _DECLARED = re.compile(
     rb"""<\?xml[^<>]{0,200}?encoding\s*=\s*["']?\s*([\w.:-]+)"""
@@ -119,7 +119,7 @@ def encoding_name(name: str) -> str:
     except (LookupError, UnicodeError, ValueError):
         return ""
 
-    if codec.name in _NO_FILE_ENCODINGS:
+    if codec.name.replace("_", "-") in _NO_FILE_ENCODINGS:
         return ""
     return _BROWSER_NAMES.get(codec.name, codec.name)
 

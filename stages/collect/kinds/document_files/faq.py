@@ -127,7 +127,7 @@ def _page_question(
     asking = [heading for heading in headings if may_be_question(without_label(heading.text))]
     is_asking = has_mark(title.text) and has_question_word(title.text)
     if not is_asking:
-        is_long = len(_WORD.findall(title.text)) >= _LEAST_TITLE_WORDS
+        is_long = len(title.text.split()) >= _LEAST_TITLE_WORDS
         if 2 * len(asking) <= len(headings) or not (is_long or has_mark(title.text)):
             return None
 

@@ -21,6 +21,7 @@ WORD = (".docx", ".docm")
 SUFFIXES = (*HTML, *MARKDOWN, *PLAIN, *PDF, *WORD)
 
 _SKIPPED_FOLDERS = frozenset(["node_modules", "__MACOSX", "__pycache__", "bower_components"])
+_NO_SUFFIX = "without a suffix"
 _PATTERN = re.compile(r"[*?\[]")
 
 
@@ -43,7 +44,8 @@ class Listing(NamedTuple):
         base: the folder below which the keys of the files are paths.
         files: the documents, in the order of their keys.
         skipped: what was passed over, to its number: `hidden`, `folders` such as node_modules,
-            `temporary` files of Word, `links` to folders of the source.
+            `temporary` files of Word, `links` to folders of the source, `special` files such as
+            pipes and links to nothing.
         other_suffixes: the suffix of other files, to their number.
     """
 
@@ -63,7 +65,10 @@ def list_documents(root: Path, path: str) -> Listing:
     """
     whole = root / path
     if whole.is_file() or (whole.is_symlink() and not whole.is_dir()):
-        return Listing(whole.parent, [DocumentFile(_text(whole.name), whole)], {}, {})
+        file = DocumentFile(_text(whole.name), whole)
+        if file.suffix in SUFFIXES:
+            return Listing(whole.parent, [file], {}, {})
+        return Listing(whole.parent, [], {}, {file.suffix or _NO_SUFFIX: 1})
     if whole.is_dir():
         return _walk(whole, ())
 
@@ -116,7 +121,7 @@ def _walk(base: Path, pattern: Sequence[str]) -> Listing:
             elif PurePosixPath(key).suffix.lower() in SUFFIXES:
                 files.append(DocumentFile(key, path))
             else:
-                others[PurePosixPath(key).suffix.lower() or "no suffix"] += 1
+                others[PurePosixPath(key).suffix.lower() or _NO_SUFFIX] += 1
 
     return Listing(base, sorted(files), dict(sorted(skipped.items())), dict(sorted(others.items())))
 
@@ -139,7 +144,7 @@ def _skip_reason(entry: os.DirEntry[str], base: Path) -> str:
     if entry.name.startswith("~$"):
         return "temporary"
     if not entry.is_dir():
-        return ""
+        return "" if entry.is_file() else "special"
     if entry.name in _SKIPPED_FOLDERS:
         return "folders"
 

@@ -30,6 +30,8 @@ _LONGEST_BOLD_HEADING = 120
 _MOST_LEVELS = 4
 # Lines of a paragraph: the distance of their lower edges in leadings, and the width of full ones.
 _MOST_LEADING = 1.3
+_USUAL_LEADING = 1.2
+_LEAST_STEPS = 3
 _FULL_SHARE = 0.8
 _SAME_SIZE = 0.12
 _LIST_MARK = re.compile(
@@ -208,14 +210,20 @@ def _levels(lines: Sequence[Line]) -> Callable[[Line], int]:
 
 
 def _leading(pages: Sequence[Sequence[Line]]) -> float:
-    """Return the usual distance between the lower edges of lines."""
-    steps = [
-        upper.bottom - lower.bottom
-        for page in pages
-        for upper, lower in pairwise(page)
-        if 0 < upper.bottom - lower.bottom < 4 * upper.size
-    ]
-    return median(steps) if steps else 0.0
+    """Return the usual distance between the lower edges of lines: the most frequent one."""
+    steps: Counter[float] = Counter()
+    sizes: list[float] = []
+    for page in pages:
+        sizes += [line.size for line in page]
+        for upper, lower in pairwise(page):
+            step = upper.bottom - lower.bottom
+            if 0 < step < 4 * upper.size:
+                steps[round(2 * step) / 2] += 1
+
+    most = max(steps.values(), default=0)
+    if most < _LEAST_STEPS:
+        return _USUAL_LEADING * median(sizes)
+    return min(step for step, count in steps.items() if count == most)
 
 
 def _paragraphs(
@@ -246,7 +254,7 @@ def _goes_on(
     last = paragraph[-1]
     if last.is_broken:
         return True
-    if level_of(last) != level_of(line) or (last.is_bold != line.is_bold and level_of(line)):
+    if level_of(last) != level_of(line) or last.is_bold != line.is_bold:
         return False
 
     if last.is_row or line.is_row:

@@ -12,14 +12,15 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from stages.lib.text.normal_form import UNSPACED_SCRIPT
+from stages.lib.text.normal_form import MARKS, UNSPACED_SCRIPT
 
 _WORDS_FILE = Path(__file__).with_name("question_words.txt")
 _MARKS = "?\uff1f\u061f\u037e\u055e\u1367\u2e2e\u2048\u2049\u203d\U00011143"
 _END = re.compile(rf"""[{_MARKS}][\s!)\]"'\u00bb\u201c\u201d\u2019\u300d\u300f\uff09.\u2026]*$""")
 # Greek ends questions with a semicolon. Elsewhere none ends a heading.
 _GREEK_END = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff][\s\u00bb\")]*;\s*$")
-_WORD = re.compile(r"[^\W\d_](?:[\w'\u2019-]*\w)?")
+# Vowel signs of Indian scripts and others are marks, which are no word characters for `re`.
+_WORD = re.compile(rf"[^\W\d_](?:[\w'\u2019{MARKS}-]*[\w{MARKS}])?")
 _KOREAN = re.compile("[\uac00-\ud7a3]")
 
 # Numbers and labels before a question: "3.", "2.1)", "Q:", "Q12.", "Frage 3:".

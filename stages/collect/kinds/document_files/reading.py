@@ -24,6 +24,7 @@ from stages.collect.kinds.document_files.titles import (
     title_of_html,
 )
 from stages.collect.kinds.document_files.word_page import read_word
+from stages.lib.text.normal_form import MARKS
 
 # Pictures make PDF and Word files large; a text of this size is none that people wrote.
 MOST_BYTES = {**dict.fromkeys((*PDF, *WORD), 512 * 2**20)}
@@ -133,7 +134,7 @@ def _answer_entries(answers: Sequence[Answer], title: str) -> list[Entry]:
 
 def _slug(question: str) -> str:
     words = unicodedata.normalize("NFKC", question).casefold()
-    return re.sub(r"[\W_]+", "-", words).strip("-") or "question"
+    return re.sub(rf"[^\w{MARKS}]+|_+", "-", words).strip("-") or "question"
 
 
 def _adds_words(rest: str, title: str, answers: Sequence[Answer]) -> bool:

@@ -21,6 +21,8 @@ p[style-name='Title'] => h1:fresh
 p[style-name='Subtitle'] => p:fresh
 """
 _CORE_TITLE = re.compile(r"<dc:title\b[^<>]*>([^<]*)</dc:title>")
+# The arrow behind each note that leads back to the text.
+_BACK_LINK = re.compile(r' ?<a href="#[\w-]*(?:foot|end)note-ref-\d+">\u2191</a>')
 _OLE_MARK = b"\xd0\xcf\x11\xe0"
 _MATH = re.compile(rb"<m:oMath(?:\s[^<>]*)?>(.*?)</m:oMath>", re.DOTALL)
 _MATH_TEXT = re.compile(rb"<m:t(?:\s[^<>]*)?>([^<]*)</m:t>")
@@ -105,4 +107,4 @@ def _convert(content: io.BytesIO) -> str:
         # The parser raises whatever the damage causes: KeyError, AttributeError, ExpatError.
         detail = (str(error).splitlines() or [""])[0][:200]
         raise FileError("broken_file", f"no readable Word file: {detail}") from None
-    return str(result.value)
+    return _BACK_LINK.sub("", str(result.value))

@@ -35,7 +35,8 @@ def pdf(*pages, title="", extra=b""):
     ]
     for number, lines in enumerate(pages):
         drawn = b"\n".join(
-            b"BT /F1 %g Tf %g %g Td <%s> Tj ET" % (size, x, y, text.encode("utf-16-be").hex().encode())
+            b"BT /F1 %g Tf %g %g Td <%s> Tj ET"
+            % (size, x, y, text.encode("utf-16-be").hex().encode())
             for x, y, size, text in lines
         )
         objects.append(
@@ -98,7 +99,9 @@ def archive(files):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
         for name, content in files.items():
-            target.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+            target.writestr(
+                zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED
+            )
     return stream.getvalue()
 
 
@@ -112,7 +115,9 @@ def _block(block):
     if isinstance(block, str) and block.startswith("<w:"):
         return block
     style, text = block if isinstance(block, tuple) else ("", block)
-    properties = f'<w:pPr><w:pStyle w:val="{style.replace(" ", "")}"/></w:pPr>' if style else ""
+    properties = (
+        f'<w:pPr><w:pStyle w:val="{style.replace(" ", "").capitalize()}"/></w:pPr>' if style else ""
+    )
     note = ""
     if text.endswith("[*]"):
         text, note = text[:-3], '<w:r><w:footnoteReference w:id="1"/></w:r>'
