@@ -22,7 +22,7 @@ from stages.collect.kinds.document_files.listing import (
     list_documents,
     raw_name,
 )
-from stages.collect.kinds.document_files.outcome import Entry, FileError
+from stages.collect.kinds.document_files.outcome import FileDocument, FileError
 from stages.collect.kinds.document_files.reading import FileText, read_file
 from stages.collect.kinds.kind import Kind
 from stages.collect.raw_files import RAW, RawFile, check_links
@@ -122,7 +122,9 @@ def _tables(
     return tables
 
 
-def _document(file: DocumentFile, name: str, entry: Entry, source: DocumentsSource) -> Record:
+def _document(
+    file: DocumentFile, name: str, entry: FileDocument, source: DocumentsSource
+) -> Record:
     return Record(
         key=file.key + entry.part,
         title=entry.title,
@@ -132,7 +134,7 @@ def _document(file: DocumentFile, name: str, entry: Entry, source: DocumentsSour
     )
 
 
-def _question(file: DocumentFile, name: str, entry: Entry) -> Record:
+def _question(file: DocumentFile, name: str, entry: FileDocument) -> Record:
     key = file.key + entry.part
     return Record(key=key, anchor=entry.question, document_key=key, place=Place(name, 0))
 

@@ -80,10 +80,10 @@ def settings_for(
 
     # Documents without questions need recipes, and so does a set that gives none to train on.
     documents = pd.concat([rows.documents for rows in rows_of_source.values()])
-    unasked = _without_questions(documents, rows_of_source)
-    has_few = bool(sizes.pairs) and _has_few_questions(sizes, rows_of_source, len(unasked))
+    without_question = _without_questions(documents, rows_of_source)
+    has_few = bool(sizes.pairs) and _has_few_questions(sizes, rows_of_source, len(without_question))
     if not sizes.pairs or has_few:
-        made = recipes_for(unasked)
+        made = recipes_for(without_question)
         values["pair.recipes"] = ["given", *made] if has_few else made
         questions = f"only {sizes.pairs:,}" if has_few else "no"
         sentences.append(
@@ -123,14 +123,14 @@ def _without_questions(
     documents: pd.DataFrame, rows_of_source: Mapping[str, SourceRows]
 ) -> pd.DataFrame:
     """Return the documents to which no pair leads."""
-    asked: set[str] = set()
+    with_question: set[str] = set()
     for rows in rows_of_source.values():
-        asked.update(rows.pairs["doc_id"])
-    return documents[~documents["doc_id"].isin(asked)]
+        with_question.update(rows.pairs["doc_id"])
+    return documents[~documents["doc_id"].isin(with_question)]
 
 
 def _has_few_questions(
-    sizes: Sizes, rows_of_source: Mapping[str, SourceRows], unasked: int
+    sizes: Sizes, rows_of_source: Mapping[str, SourceRows], without_question: int
 ) -> bool:
     """Return whether the questions are too few for a verdict, and most documents have none.
 
@@ -138,7 +138,7 @@ def _has_few_questions(
     """
     is_judged = any(len(rows.given_splits) or len(rows.grades) for rows in rows_of_source.values())
     too_few = int(sizes.components * _SHARES[-1]) < MIN_COMPONENTS
-    return too_few and 2 * unasked > sizes.documents and not is_judged
+    return too_few and 2 * without_question > sizes.documents and not is_judged
 
 
 def _language_sentence(documents: pd.DataFrame) -> list[str]:

@@ -85,8 +85,8 @@ def take_answers(tree: PageTree) -> Answers:
     items = finder.items()
     title = _page_question(tree, headings, items)
     answers = [
-        Answer(without_label(item.text), finder.section(item), _html_of(tree, item.answer))
-        for item in items
+        Answer(without_label(item.text), section, _html_of(tree, item.answer))
+        for item, section in zip(items, finder.sections(items), strict=True)
     ]
 
     # Declared questions that the page does not show have their answers from the data.
@@ -159,61 +159,65 @@ class _Finder:
         self._headings = headings
         self._title = _title_heading(headings)
         self._declared = declared
-        self._taken: list[tuple[int, int]] = []
-        self._links = frozenset(tree.elements("a"))
+        self._marked = marked_questions(tree)
         self._questions = self._details() + self._definitions() + self._asking_headings()
-        self._terms = list(tree.elements("dt"))
+        self._is_taken = bytearray(len(tree.nodes))
+        self._stops_of_level = {level: self._stops(level) for level in range(1, TERM_LEVEL + 1)}
 
     def items(self) -> list[_Item]:
         """Return the questions in the order of the page. No two share an element."""
         items: list[_Item] = []
-        for question in marked_questions(self._tree):
+        for question in self._marked:
             text = self._tree.text(question.place)
             self._add(items, _Item(question.place, text, BOLD_LEVEL, question.answer))
         for index, level in self._questions:
-            self._add(items, self._item(index, level))
+            self._add(items, self._item(index, level, self._stops_of_level[level]))
 
         # Of declared questions elsewhere the answer must be the declared one.
         buttons = self._buttons({plain_words(item.text) for item in items})
+        stops = sorted([*self._stops_of_level[BOLD_LEVEL], *buttons])
         for index in buttons:
-            item = self._item(index, BOLD_LEVEL, more_stops=buttons)
+            item = self._item(index, BOLD_LEVEL, stops)
             answer = " ".join(self._tree.text(place) for place in item.answer)
             if _is_same_answer(answer, self._declared[plain_words(item.text)]):
                 self._add(items, item)
 
         return sorted(items)
 
-    def section(self, item: _Item) -> str:
-        """Return the heading above a question that is no question; "" for the title or none."""
-        for heading in reversed(self._headings):
-            is_above = heading.place < item.place and heading.level < item.level
-            if is_above and not self._is_taken(heading.place, heading.place + 1):
-                is_title = self._title is not None and heading.place == self._title.place
-                return "" if is_title else without_label(heading.text)
-        return ""
+    def sections(self, items: Sequence[_Item]) -> list[str]:
+        """Return for each question the heading above it that is no question.
+
+        It is "" for the title of the page or none.
+        """
+        sections: list[str] = []
+        headings = [heading for heading in self._headings if not self._is_taken[heading.place]]
+        last_of_level: dict[int, Heading] = {}
+        position = 0
+        for item in items:
+            while position < len(headings) and headings[position].place < item.place:
+                last_of_level[headings[position].level] = headings[position]
+                position += 1
+            above = [heading for level, heading in last_of_level.items() if level < item.level]
+            nearest = max(above, default=None)
+            is_section = nearest is not None and nearest != self._title
+            sections.append(without_label(nearest.text) if nearest and is_section else "")
+        return sections
 
     def _add(self, items: list[_Item], item: _Item) -> None:
         """Take a question that has an answer, if no other one has taken a part of it."""
         places = (item.place, *item.answer)
         spans = [(place, self._tree.end(place)) for place in places]
-        is_free = not any(self._is_taken(*span) for span in spans)
+        is_free = not any(1 in self._is_taken[start:end] for start, end in spans)
         if is_free and item.text and self._is_answer(item.answer):
             items.append(item)
-            self._taken += spans
-
-    def _is_taken(self, start: int, end: int) -> bool:
-        return any(
-            start < taken_end and taken_start < end for taken_start, taken_end in self._taken
-        )
+            for start, end in spans:
+                self._is_taken[start:end] = b"\1" * (end - start)
 
     def _is_answer(self, places: Sequence[int]) -> bool:
         """Return whether elements say something: a word outside of links, or several in them."""
-        tree = self._tree
-        texts = [tree.text(place, without=self._links) for place in places]
-        if any(_WORD.search(text) for text in texts):
+        if any(self._tree.count_words(place, outside_links=True) for place in places):
             return True
-        words = _WORD.findall(" ".join(tree.text(place) for place in places))
-        return len(words) >= _LEAST_LINK_WORDS
+        return sum(self._tree.count_words(place) for place in places) >= _LEAST_LINK_WORDS
 
     def _asking_headings(self) -> list[tuple[int, int]]:
         """Return place and level of the headings that are questions, but the title of the page."""
@@ -273,29 +277,29 @@ class _Finder:
                     missing.remove(words)
         return places
 
-    def _item(self, index: int, level: int, more_stops: Sequence[int] = ()) -> _Item:
-        answer = self._answer_of(index, level, self._stops(index, level, more_stops))
-        return _Item(index, self._tree.text(index), level, answer)
+    def _item(self, index: int, level: int, stops: Sequence[int]) -> _Item:
+        return _Item(index, self._tree.text(index), level, self._answer_of(index, level, stops))
 
     def _answer_of(self, index: int, level: int, stops: Sequence[int]) -> tuple[int, ...]:
         """Return the elements of the answer: those that follow the question, or what wraps it."""
+        place = index
         while True:
-            answer = self._following(index, stops)
+            answer = self._following(place, stops)
             if self._is_answer(answer):
                 return answer
 
             # A question that is wrapped alone has its answer beside the wrapper.
-            parent = self._tree.parent(index)
+            parent = self._tree.parent(place)
             if parent < 0 or level == SUMMARY_LEVEL or self._tree.nodes[parent].tag in _FRAMES:
                 return ()
-            if self._tree.holds(parent, stops):
+            if self._tree.count_inside(parent, stops) > 1:
                 return ()
-            index = parent
+            place = parent
 
     def _following(self, index: int, stops: Sequence[int]) -> tuple[int, ...]:
         places: list[int] = []
         for place in self._tree.following(index):
-            if self._tree.holds(place, stops):
+            if self._tree.count_inside(place, stops):
                 break
             if self._tree.is_content(place):
                 places.append(place)
@@ -309,15 +313,17 @@ class _Finder:
             places.pop()
         return tuple(places)
 
-    def _stops(self, index: int, level: int, more_stops: Sequence[int]) -> list[int]:
-        """Return the places at which an answer ends: headings of its level, and other questions."""
+    def _stops(self, level: int) -> list[int]:
+        """Return the places at which an answer of a question of this level ends.
+
+        They are the headings of its level and above, and all questions, its own included.
+        """
         if level == SUMMARY_LEVEL:
             return []
         stops = {heading.place for heading in self._headings if heading.level <= level}
         stops.update(place for place, _ in self._questions)
-        stops.update(start for start, _ in self._taken)
-        stops.update([*self._terms, *more_stops])
-        stops.discard(index)
+        stops.update(question.place for question in self._marked)
+        stops.update(self._tree.elements("dt"))
         return sorted(stops)
 
 

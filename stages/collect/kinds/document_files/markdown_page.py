@@ -169,7 +169,11 @@ def _parser() -> Any:
         return reference(state, start, end, silent)
 
     # The text of a note is no link target, even if it is one word.
-    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _DEEPEST})
+    parser: Any = MarkdownIt("commonmark", {"html": True, "maxNesting": _DEEPEST})
     parser.enable(["table", "strikethrough"])
     parser.block.ruler.at("reference", reference_but_no_note)
+
+    # Addresses stay as they are written: nobody follows them here.
+    parser.normalizeLink = str
+    parser.validateLink = bool
     return parser

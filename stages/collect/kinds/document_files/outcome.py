@@ -38,7 +38,7 @@ class Page(NamedTuple):
     is_plain: bool = False
 
 
-class Entry(NamedTuple):
+class FileDocument(NamedTuple):
     """A document of a file, and perhaps the question that leads to it.
 
     Attributes:

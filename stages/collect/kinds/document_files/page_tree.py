@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import accumulate
 from typing import Any
 
 # A tree takes time with the square of its depth. Cleaning drops fields with fewer tags than this.
@@ -24,7 +25,7 @@ _INLINE_NAMES = (
 )
 _INLINE = frozenset(_INLINE_NAMES.split())
 _PAGE = re.compile(r"<!doctype\s+html\b|<(?:html|head|body)(?=[\s>])", re.IGNORECASE)
-_WORD = re.compile(r"\w")
+_WORD = re.compile(r"\w+")
 
 
 class PageTree:
@@ -47,6 +48,15 @@ class PageTree:
         self._list_nodes()
         self._is_hidden = self._inherited(_hides)
         self._is_furniture = self._inherited(_is_furniture)
+        is_in_link = self._inherited(_is_link)
+
+        # Sums over the nodes before each place, so that counts need no walk.
+        counts = [self._count_words(index) for index in range(len(self.nodes))]
+        outside = [
+            0 if is_link else count for count, is_link in zip(counts, is_in_link, strict=True)
+        ]
+        self._words_before = list(accumulate(counts, initial=0))
+        self._words_outside_links_before = list(accumulate(outside, initial=0))
 
     def index(self, node: Any) -> int:
         """Return the place of a node in the order of the document."""
@@ -73,10 +83,9 @@ class PageTree:
             yield sibling
             sibling = self._end[sibling]
 
-    def holds(self, index: int, places: Sequence[int]) -> bool:
-        """Return whether one of `places`, which ascend, is the node or in its subtree."""
-        position = bisect_left(places, index)
-        return position < len(places) and places[position] < self._end[index]
+    def count_inside(self, index: int, places: Sequence[int]) -> int:
+        """Return how many of `places`, which ascend, are the node or in its subtree."""
+        return bisect_left(places, self._end[index]) - bisect_left(places, index)
 
     def text(self, index: int, *, without: Collection[int] = ()) -> str:
         """Return the words that readers see in the subtree, without those of other subtrees."""
@@ -97,7 +106,12 @@ class PageTree:
 
     def has_words(self, index: int) -> bool:
         """Return whether readers see a word in the subtree."""
-        return _WORD.search(self.text(index)) is not None
+        return self.count_words(index) > 0
+
+    def count_words(self, index: int, *, outside_links: bool = False) -> int:
+        """Return the number of words that readers see in the subtree."""
+        sums = self._words_outside_links_before if outside_links else self._words_before
+        return sums[self._end[index]] - sums[index]
 
     def elements(self, *tags: str) -> Iterator[int]:
         """Yield the places of the elements with one of these names."""
@@ -139,6 +153,12 @@ class PageTree:
             if parent_index >= 0:
                 self._end[parent_index] = max(self._end[parent_index], self._end[index])
 
+    def _count_words(self, index: int) -> int:
+        node = self.nodes[index]
+        if not node.is_text_node or self._is_hidden[index]:
+            return 0
+        return len(_WORD.findall(node.text_content))
+
     def _inherited(self, holds: Callable[[Any], bool]) -> list[bool]:
         """Return for each node whether `holds` is true of it or of a node around it."""
         values: list[bool] = []
@@ -160,6 +180,10 @@ def _parsable(html: str) -> str:
 
 def _hides(node: Any) -> bool:
     return node.tag in _HIDDEN or node.is_comment_node
+
+
+def _is_link(node: Any) -> bool:
+    return bool(node.tag == "a")
 
 
 def _is_furniture(node: Any) -> bool:

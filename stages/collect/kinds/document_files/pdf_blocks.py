@@ -34,6 +34,7 @@ _USUAL_LEADING = 1.2
 _LEAST_STEPS = 3
 _FULL_SHARE = 0.8
 _SAME_SIZE = 0.12
+_LEADERS = re.compile(r"(?:[.\u2026\u00b7_] ?){5}")
 _LIST_MARK = re.compile(
     r"(?:[•●▪◦‣·*\u2013\u2014-]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|\d{1,2}(?:\.\d{1,2})+\.?)\s+\S"
 )
@@ -76,7 +77,9 @@ class PageLines(NamedTuple):
 
 
 def without_page_furniture(pages: Sequence[PdfPage]) -> PageLines:
-    """Return the pages without page numbers and running titles; the first title stays.
+    """Return the pages without page numbers and running titles.
+
+    The first title stays, unless a line of the text has its words.
 
     They stand in the margins. A running title stands on three pages at least, and on a third of
     them. Numbers in it are the same, or grow with the pages.
@@ -87,7 +90,8 @@ def without_page_furniture(pages: Sequence[PdfPage]) -> PageLines:
         counts.update({_pattern(line.text) for line in lines})
 
     least = max(_LEAST_PAGES, _LEAST_SHARE * len(pages))
-    numbered = sum(any(_is_page_number(line.text) for line in lines) for lines in margins)
+    numbered = sum(_has_page_number(lines) for lines in margins)
+    body_lines = _texts_outside(pages, margins)
     kept_pages: list[list[Line]] = []
     left_out: list[str] = []
     first_of_pattern: dict[str, _Occurrence] = {}
@@ -97,10 +101,11 @@ def without_page_furniture(pages: Sequence[PdfPage]) -> PageLines:
             pattern = _pattern(line.text)
             first = first_of_pattern.get(pattern)
             own = _Occurrence(number, _numbers(line.text))
+            repeats = first is not None and own.repeats(first)
             is_in_margin = line in margins[number]
             is_number = is_in_margin and numbered >= 2 and _is_page_number(line.text)
             is_running = is_in_margin and counts[pattern] >= least
-            if is_number or (is_running and first is not None and own.repeats(first)):
+            if is_number or (is_running and (repeats or line.text.casefold() in body_lines)):
                 left_out.append(line.text)
             else:
                 kept.append(line)
@@ -153,6 +158,18 @@ def _append_page(blocks: list[Block], page: Sequence[Block]) -> None:
     blocks += rest
 
 
+def _has_page_number(lines: Sequence[Line]) -> bool:
+    return any(_is_page_number(line.text) for line in lines)
+
+
+def _texts_outside(pages: Sequence[PdfPage], margins: Sequence[Sequence[Line]]) -> set[str]:
+    """Return the lines outside the margins. A running title that is one of them may go."""
+    texts: set[str] = set()
+    for page, margin in zip(pages, margins, strict=True):
+        texts.update(line.text.casefold() for line in page.lines if line not in margin)
+    return texts
+
+
 def _margin_lines(page: PdfPage) -> list[Line]:
     upper = (1 - _MARGIN) * page.height
     lower = _MARGIN * page.height
@@ -197,6 +214,9 @@ def _levels(lines: Sequence[Line]) -> Callable[[Line], int]:
 
     def level(line: Line) -> int:
         if len(line.text) > _LONGEST_HEADING or not re.search(r"\w", line.text):
+            return 0
+        # A line of a table of contents.
+        if _LEADERS.search(line.text):
             return 0
         if line.size >= _LARGER * body:
             return level_of_size[round(line.size, 0)]

@@ -13,7 +13,7 @@ from stages.collect.kinds.document_files.decoding import decode
 from stages.collect.kinds.document_files.faq import Answer, take_answers
 from stages.collect.kinds.document_files.listing import HTML, MARKDOWN, PDF, WORD, DocumentFile
 from stages.collect.kinds.document_files.markdown_page import read_markdown
-from stages.collect.kinds.document_files.outcome import Entry, FileError, Note, Page
+from stages.collect.kinds.document_files.outcome import FileDocument, FileError, Note, Page
 from stages.collect.kinds.document_files.page_tree import PageTree, can_be_parsed
 from stages.collect.kinds.document_files.pdf_page import read_pdf
 from stages.collect.kinds.document_files.schema_questions import plain_words
@@ -57,7 +57,7 @@ _SENTENCE_END = re.compile(r"[.!,;\u3002]$")
 class FileText(NamedTuple):
     """What a file holds: its documents in order, and facts for the ledger."""
 
-    entries: list[Entry]
+    entries: list[FileDocument]
     notes: tuple[Note, ...]
 
 
@@ -88,7 +88,7 @@ def read_file(file: DocumentFile, *, encoding: str | None = None, faq: bool = Tr
     return FileText(entries, page.notes)
 
 
-def entries_of_page(page: Page, key: str, *, faq: bool) -> list[Entry]:
+def entries_of_page(page: Page, key: str, *, faq: bool) -> list[FileDocument]:
     """Return the documents of a page in HTML, and the questions that lead to them.
 
     Raises:
@@ -96,38 +96,38 @@ def entries_of_page(page: Page, key: str, *, faq: bool) -> list[Entry]:
     """
     if not can_be_parsed(page.html):
         title = page.title or title_of_html(page.html) or readable_name(key)
-        return [Entry("", title, page.html)]
+        return [FileDocument("", title, page.html)]
 
     tree = PageTree(page.html)
     if not _says_something(tree):
         raise FileError("empty_text", "it shows no words")
     title = page.title or page_title(tree) or readable_name(key)
     if not faq:
-        return [Entry("", title, page.html)]
+        return [FileDocument("", title, page.html)]
 
     answers, page_question = take_answers(tree)
     if not answers and not page_question:
-        return [Entry("", title, page.html)]
+        return [FileDocument("", title, page.html)]
 
     # A question that the rest of the page answers is no title as well.
     rest = tree.rest()
     own_title = "" if page_question and plain_words(page_question) in plain_words(title) else title
     entries = _answer_entries(answers, own_title)
     if page_question or _adds_words(rest, title, answers):
-        entries.insert(0, Entry("", own_title, rest, page_question))
+        entries.insert(0, FileDocument("", own_title, rest, page_question))
     return entries
 
 
-def _answer_entries(answers: Sequence[Answer], title: str) -> list[Entry]:
+def _answer_entries(answers: Sequence[Answer], title: str) -> list[FileDocument]:
     """Return a document for each answer. Its key has the words of its question."""
     count_of_slug: Counter[str] = Counter()
-    entries: list[Entry] = []
+    entries: list[FileDocument] = []
     for answer in answers:
         slug = _slug(answer.question)
         count_of_slug[slug] += 1
         number = f"-{count_of_slug[slug]}" if count_of_slug[slug] > 1 else ""
         entries.append(
-            Entry(f"#{slug}{number}", answer.section or title, answer.html, answer.question)
+            FileDocument(f"#{slug}{number}", answer.section or title, answer.html, answer.question)
         )
     return entries
 
@@ -157,10 +157,10 @@ def _has_pictures(tree: PageTree) -> bool:
     )
 
 
-def _plain_entry(page: Page, key: str) -> Entry:
+def _plain_entry(page: Page, key: str) -> FileDocument:
     if not page.html.strip():
         raise FileError("empty_text", "it is empty")
-    return Entry("", page.title or _first_line(page.html) or readable_name(key), page.html)
+    return FileDocument("", page.title or _first_line(page.html) or readable_name(key), page.html)
 
 
 def _first_line(text: str) -> str:
