@@ -33,7 +33,6 @@ from stages.collect.source import ReadRequest, Source
 from stages.collect.table_source import Columns, TableSource
 from stages.lib.core.errors import UserError
 
-
 _REMEDY = "correct the files, or take them away"
 
 
@@ -84,7 +83,8 @@ def read_documents(source: DocumentsSource, request: ReadRequest) -> SourceRows:
         counts["skipped_other_files"] = sum(listing.other_suffixes.values())
     counts["questions"] = len(questions)
 
-    rows = read_record_tables(_tables(source, request.name, documents, questions), request)
+    tables = _tables(source, request.name, documents, questions=questions)
+    rows = read_record_tables(tables, request)
     _add_notes(rows, request.name, text_of_key)
     return replace(rows, counts=dict(sorted(counts.items())))
 
@@ -99,7 +99,10 @@ def topic_of(key: str) -> str:
 
 
 def _tables(
-    source: DocumentsSource, name: str, documents: list[Record | LeftOutRecord], questions: list[Record]
+    source: DocumentsSource,
+    name: str,
+    documents: list[Record | LeftOutRecord],
+    questions: list[Record],
 ) -> list[RecordTable]:
     """Return the documents, and the pairs that lead to them if there are questions."""
 

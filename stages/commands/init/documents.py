@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,9 +26,8 @@ from stages.collect.source import ReadRequest, Source
 from stages.commands.init.formats import known_suffixes
 from stages.commands.init.guess import Copies, FolderCopy
 from stages.commands.init.names import free_name, source_name
+from stages.commands.init.raw_copies import RECORDS_SHOWN, linked_raw, shortened
 
-_SHOWN = 3
-_WIDTH = 100
 # Files that explain a folder of tables.
 _COMPANIONS = re.compile(
     r"(readme|licen[cs]e|copying|notice|changelog|changes|contributing|citation|codebook|authors|"
@@ -107,7 +105,7 @@ class DocumentsGuess:
         for number, (title, text) in enumerate(self.preview.documents, 1):
             lines += [f"  document {number}", f"    title: {title}", f"    text: {text}"]
         lines.append(f"  questions: {self.preview.question_count:,}")
-        lines += [f"    {_short(question)}" for question in self.preview.questions]
+        lines += [f"    {shortened(question)}" for question in self.preview.questions]
         return lines
 
     def ask(self) -> DocumentsGuess:
@@ -134,23 +132,18 @@ class DocumentsGuess:
         """
         settings = DocumentsSource.model_validate(self.settings())
 
-        # The files stand where `collect` will find them, without copies.
-        with tempfile.TemporaryDirectory() as folder:
-            for target, origin in self._places():
-                link = Path(folder) / target.relative_to(RAW)
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(origin.resolve())
-            rows = read_documents(settings, ReadRequest(self.name, Path(folder)))
+        with linked_raw(self._places()) as raw:
+            rows = read_documents(settings, ReadRequest(self.name, raw))
         return replace(self, preview=_preview(rows)), rows
 
-    def _places(self) -> list[tuple[Path, Path]]:
+    def _places(self) -> dict[Path, Path]:
         """Return the path under data/raw/ of each file, and the file."""
-        places: list[tuple[Path, Path]] = []
+        places: dict[Path, Path] = {}
         for target, origin in self.copies.items():
             if isinstance(origin, FolderCopy):
-                places += [(target / key, path) for key, path in origin.files.items()]
+                places.update({target / key: path for key, path in origin.files.items()})
             else:
-                places.append((target, origin))
+                places[target] = origin
         return places
 
 
@@ -232,11 +225,11 @@ def _is_table(file: DocumentFile) -> bool:
 
 
 def _preview(rows: SourceRows) -> Preview:
-    documents = rows.documents.head(_SHOWN)
+    documents = rows.documents.head(RECORDS_SHOWN)
     texts = zip(documents["title"], documents["text"], strict=True)
     return Preview(
-        documents=[(_short(title), _short(_TAG.sub(" ", text))) for title, text in texts],
-        questions=rows.pairs["anchor"].head(_SHOWN).tolist(),
+        documents=[(shortened(title), shortened(_TAG.sub(" ", text))) for title, text in texts],
+        questions=rows.pairs["anchor"].head(RECORDS_SHOWN).tolist(),
         question_count=len(rows.pairs),
         notes=_notes(rows),
     )
@@ -248,16 +241,11 @@ def _notes(rows: SourceRows) -> list[str]:
     notes = ledger[ledger["action"] == "note"]
     lines: list[str] = []
     for reason, group in notes.groupby("reason"):
-        examples = sorted(set(group["after"]))[:_SHOWN]
-        shown = _short("; ".join(examples))
+        examples = sorted(set(group["after"]))[:RECORDS_SHOWN]
+        shown = shortened("; ".join(examples))
         lines.append(f"{str(reason).replace('_', ' ')} in {len(group):,} files: {shown}")
     return lines
 
 
 def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}..."

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from stages.collect.record_tables import FAULTS, KIND_FAULTS
 from stages.collect.records import SourceRows
 
 # Limits are rounded up to these steps.
@@ -73,6 +74,8 @@ def _most_tags(texts: pd.Series[str], clean: Mapping[str, Any]) -> int:
 
 
 def _rejected_share(rows: SourceRows) -> float:
-    # Questions are records beside the documents of their files.
+    # What a rule leaves out has no fault. Questions are records beside the documents.
+    dropped = rows.ledger.dropped()
+    faults = sum(dropped[reason] for reason in (*FAULTS, *KIND_FAULTS))
     read = rows.records_read - rows.counts.get("questions", 0)
-    return (rows.records_read - rows.records_kept) / max(1, read)
+    return faults / max(1, read)
