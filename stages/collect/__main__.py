@@ -153,6 +153,8 @@ def collection_metrics(
             metrics[f"source.{name}.documents_without_anchor"] = without_anchor
         for column, count in source.placeholders.items():
             metrics[f"source.{name}.placeholders.{column}"] = count
+        for key, count in source.counts.items():
+            metrics[f"source.{name}.{key}"] = count
 
     return metrics
 
@@ -276,7 +278,7 @@ def _count_table(label: str, counted: str, values: pd.Series[str]) -> Iterator[s
     yield ""
 
 
-STAGE = Stage(run, groups=("tables", "excel", "hpo"), wheels=True)
+STAGE = Stage(run, groups=("tables", "excel", "documents", "hpo"), wheels=True)
 main = STAGE.main
 app = STAGE.app
 

@@ -24,7 +24,7 @@ _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
 
 class Place(NamedTuple):
-    """Where a row stands: the file, its number among the rows, and its line; line 0 for none."""
+    """Where a row stands: the file, its number among the rows, and its line; 0 for none."""
 
     file: str
     row: int
@@ -33,7 +33,7 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         if self.line:
             return f"{self.file}, line {self.line}"
-        return f"{self.file}, row {self.row}"
+        return f"{self.file}, row {self.row}" if self.row else self.file
 
 
 class Positive(NamedTuple):

@@ -19,7 +19,16 @@ FAULTS = (
     "duplicate_key",
 )
 # Faults that only some kinds know.
-KIND_FAULTS = ("bad_count", "missing_key", "unknown_query")
+KIND_FAULTS = (
+    "bad_count",
+    "missing_key",
+    "unknown_query",
+    "broken_file",
+    "encrypted",
+    "no_text",
+    "too_large",
+    "wrong_format",
+)
 # Rules by which some kinds leave out records that have no fault.
 KIND_RULES = ("unjudged_query", "negative_grade", "few_clicks", "low_click_share")
 

@@ -103,6 +103,7 @@ class SourceRows:
         hierarchy: a Hierarchy table; empty for sources without parents.
         ledger: a line for each record that was left out.
         placeholders: field to the number of its texts such as "None", for fields with many.
+        counts: further numbers for the details, such as files by their format.
     """
 
     documents: pd.DataFrame
@@ -116,6 +117,7 @@ class SourceRows:
     hierarchy: pd.DataFrame = field(default_factory=Hierarchy.empty)
     ledger: LedgerWriter = field(default_factory=LedgerWriter)
     placeholders: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 class CollectedTables(NamedTuple):

@@ -195,7 +195,7 @@ def test_a_person_corrects_a_guess(clone, tmp_path_factory, monkeypatch):
         (["sql:URL", "--yes"], "sql:URL: the environment variable URL is not set"),
         (["hf:name", "--yes"], "hf:name names no data set"),
         (["data/glossary", "--yes", "x.docx"], "x.docx does not exist"),
-        (["metrics/README.md", "--yes"], "README.md ends in none of"),
+        (["dvc.lock", "--yes"], "dvc.lock ends in none of"),
         (["params.yaml"], "there is no terminal to ask questions on"),
     ],
 )

@@ -9,6 +9,7 @@ from pydantic import Field
 from stages.collect.kinds import (
     aws,
     beir,
+    documents,
     hpo,
     huggingface,
     search_log,
@@ -18,6 +19,7 @@ from stages.collect.kinds import (
 )
 from stages.collect.kinds.aws import AwsSource
 from stages.collect.kinds.beir import BeirSource
+from stages.collect.kinds.documents import DocumentsSource
 from stages.collect.kinds.hpo import HpoSource
 from stages.collect.kinds.huggingface import HuggingFaceSource
 from stages.collect.kinds.kind import Kind
@@ -31,6 +33,7 @@ from stages.collect.table_source import TableSource
 AnySource = Annotated[
     AwsSource  # one kind a line
     | BeirSource
+    | DocumentsSource
     | HpoSource
     | HuggingFaceSource
     | SearchLogSource
@@ -43,6 +46,7 @@ AnySource = Annotated[
 KINDS = (
     aws.KIND,
     beir.KIND,
+    documents.KIND,
     hpo.KIND,
     huggingface.KIND,
     search_log.KIND,

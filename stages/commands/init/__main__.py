@@ -14,6 +14,7 @@ without --force.
 from __future__ import annotations
 
 import difflib
+import filecmp
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stages.commands.init.guess import SourceGuess
+from stages.commands.init.guess import Copies, FolderCopy, SourceGuess
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import PARAMS_FILE, read_yaml
 from stages.lib.core.stage import command
@@ -34,13 +35,13 @@ class Plan:
     """Everything that would be written.
 
     Attributes:
-        copies: path under data/raw/ to the file that is copied there.
+        copies: path under data/raw/ to the file or the folder that is copied there.
         changes: path to its new content; None: it is removed.
         removes_demo: whether the default data is taken away.
         report: lines on the sizes, on settings, and on what to run.
     """
 
-    copies: Mapping[Path, Path]
+    copies: Copies
     changes: Mapping[Path, bytes | None]
     removes_demo: bool
     report: Sequence[str]
@@ -54,6 +55,7 @@ def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
     """
     from stages.commands.init.demo import demo_changes, is_demo
     from stages.commands.init.estimate import estimate
+    from stages.commands.init.limits import limits_for
     from stages.commands.init.params_text import set_values
     from stages.commands.init.search_log import positive_from
     from stages.commands.init.sizes import measure, settings_for
@@ -64,6 +66,9 @@ def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
     least_score = positive_from(readable, rows_of_source)
     if least_score is not None:
         values["pair.positive_from"] = least_score
+    limits, limit_sentences = limits_for(rows_of_source, read_yaml(PARAMS_FILE))
+    values |= limits
+    sentences += limit_sentences
     settings = {source.name: source.settings() for source in readable}
     text = PARAMS_FILE.read_text("utf-8")
     new_text = set_values(text, {"collect.sources": settings, **values})
@@ -73,7 +78,7 @@ def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
     changes: dict[Path, bytes | None] = demo_changes() if removes_demo else {}
     if new_text != text:
         changes[PARAMS_FILE] = new_text.encode()
-    copies: dict[Path, Path] = {}
+    copies: dict[Path, Path | FolderCopy] = {}
     for source in readable:
         for target, origin in source.copies.items():
             if not _is_tracked_copy(origin, target):
@@ -186,9 +191,22 @@ def _read_all(
     return [readable[source.name] for source in sources], rows_of_source
 
 
-def _is_tracked_copy(origin: Path, target: Path) -> bool:
-    is_tracked = Path(f"{target}.dvc").exists()
-    return is_tracked and target.exists() and target.read_bytes() == origin.read_bytes()
+def _is_tracked_copy(origin: Path | FolderCopy, target: Path) -> bool:
+    """Return whether DVC tracks a file or folder that holds what would be copied."""
+    if not Path(f"{target}.dvc").exists() or not target.exists():
+        return False
+    if isinstance(origin, Path):
+        return filecmp.cmp(target, origin, shallow=False)
+
+    # A folder that lies there is tracked as it is.
+    if target.samefile(origin.base):
+        return True
+    present = {
+        path.relative_to(target).as_posix() for path in target.rglob("*") if not path.is_dir()
+    }
+    return present == set(origin.files) and all(
+        filecmp.cmp(target / key, path, shallow=False) for key, path in origin.files.items()
+    )
 
 
 def _check_repository() -> None:
@@ -214,15 +232,20 @@ def _check_committed(plan: Plan) -> None:
             "and git does not hold them",
             "commit them first, or add --force",
         )
-    existing = [str(target) for target, origin in plan.copies.items() if target.exists()]
-    foreign = [path for path in existing if not Path(path).samefile(plan.copies[Path(path)])]
-    if foreign:
-        raise UserError(f"{foreign[0]} exists already", "rename your file, or add --force")
+    for target, origin in plan.copies.items():
+        place = origin if isinstance(origin, Path) else origin.base
+        if target.exists() and not target.samefile(place):
+            raise UserError(f"{target} exists already", "rename your file, or add --force")
 
 
 def _difference_lines(plan: Plan) -> list[str]:
     """Return what would change: files under data/raw/, and lines of params.yaml."""
-    lines = [f"would copy {origin} to {target}" for target, origin in plan.copies.items()]
+    lines: list[str] = []
+    for target, origin in plan.copies.items():
+        if isinstance(origin, Path):
+            lines.append(f"would copy {origin} to {target}")
+        else:
+            lines.append(f"would copy {len(origin.files):,} files of {origin.base} to {target}")
     new_text = plan.changes.get(PARAMS_FILE)
     if new_text is not None:
         old_lines = PARAMS_FILE.read_text("utf-8").splitlines()

@@ -10,31 +10,42 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from stages.commands.init.guess import Copies, FolderCopy
 from stages.lib.core.errors import UserError
 
 
-def apply(copies: Mapping[Path, Path], changes: Mapping[Path, bytes | None]) -> None:
-    """Copy files to data/raw/, track them with DVC, and write or remove the other files.
+def apply(copies: Copies, changes: Mapping[Path, bytes | None]) -> None:
+    """Copy files and folders to data/raw/, track them with DVC, and write or remove other files.
 
-    Each file appears whole. If anything fails, everything is as it was.
+    Each file and each folder appears whole. If anything fails, everything is as it was.
 
     Args:
-        copies: path under data/raw/ to the file that is copied there.
+        copies: path under data/raw/ to the file or the folder that is copied there.
         changes: path to its new content; None removes the file.
 
     Raises:
-        UserError: DVC cannot track a file.
+        UserError: a file cannot be copied, or DVC cannot track one.
     """
+    files = {target: origin for target, origin in copies.items() if isinstance(origin, Path)}
+    folders = {
+        target: origin
+        for target, origin in copies.items()
+        if isinstance(origin, FolderCopy) and not is_same(target, origin.base)
+    }
+
     # What DVC writes beside the files is undone too.
     beside: list[Path] = []
     for target in copies:
         beside += [Path(f"{target}.dvc"), target.parent / ".gitignore"]
 
-    with _restored_on_error([*copies, *beside, *changes]):
-        for target, origin in copies.items():
-            if not (target.exists() and target.samefile(origin)):
+    restored_files = _restored_on_error([*files, *beside, *changes])
+    with restored_files, _folders_restored_on_error(list(folders)):
+        for target, origin in files.items():
+            if not is_same(target, origin):
                 with _replacing(target) as temporary:
-                    shutil.copyfile(origin, temporary)
+                    _copy(origin, temporary)
+        for target, folder in folders.items():
+            _copy_folder(folder, target)
         if copies:
             _track(sorted(copies))
         for path, content in changes.items():
@@ -43,6 +54,35 @@ def apply(copies: Mapping[Path, Path], changes: Mapping[Path, bytes | None]) -> 
                 continue
             with _replacing(path) as temporary:
                 temporary.write_bytes(content)
+
+
+def is_same(target: Path, origin: Path) -> bool:
+    """Return whether a file or folder lies under data/raw/ already."""
+    return target.exists() and target.samefile(origin)
+
+
+def _copy(origin: Path, target: Path) -> None:
+    try:
+        shutil.copyfile(origin, target)
+    except OSError as error:
+        raise UserError(
+            f"{origin} cannot be copied: {error.strerror or error}",
+            "correct it; nothing was changed",
+        ) from None
+
+
+def _copy_folder(folder: FolderCopy, target: Path) -> None:
+    """Write the files to a folder beside `target`, which takes its place when all are written."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        temporary.mkdir(parents=True)
+        for key, origin in folder.files.items():
+            path = temporary / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _copy(origin, path)
+        temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _track(paths: Sequence[Path]) -> None:
@@ -97,6 +137,30 @@ def _restored_on_error(paths: Sequence[Path]) -> Iterator[None]:
         for backup_path in backup_of_path.values():
             if backup_path is not None:
                 backup_path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _folders_restored_on_error(targets: Sequence[Path]) -> Iterator[None]:
+    """Move folders aside that the block writes anew, and move them back if it fails."""
+    backup_of_target: dict[Path, Path | None] = {}
+    try:
+        for target in targets:
+            backup = target.with_name(f".{target.name}.{os.getpid()}.old")
+            is_there = target.exists()
+            if is_there:
+                target.rename(backup)
+            backup_of_target[target] = backup if is_there else None
+        yield
+    except BaseException:
+        for target, backup_path in backup_of_target.items():
+            shutil.rmtree(target, ignore_errors=True)
+            if backup_path is not None:
+                backup_path.rename(target)
+        raise
+
+    for backup_path in backup_of_target.values():
+        if backup_path is not None:
+            shutil.rmtree(backup_path, ignore_errors=True)
 
 
 def _second_name(path: Path, backup: Path) -> None:

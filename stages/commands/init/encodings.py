@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import re
 from pathlib import Path
 
-# So many bytes with characters outside ASCII are enough for a guess.
-_MOST_BYTES = 200_000
-_BLOCK = 1 << 20
+from stages.collect.encodings import MOST_BYTES, guess_legacy_encoding
 
-# What Western European languages write outside ASCII, and the typographic signs of Windows.
-_WESTERN_LETTERS = frozenset("äöüßÄÖÜàâæçéèêëîïíìôœùûúÿñáóòåøãÀÂÆÇÉÈÊËÎÏÍÌÔŒÙÛÚŸÑÁÓÒÅØÃ")
-_WESTERN_SIGNS = frozenset(
-    "\u201e\u201c\u201d\u2018\u2019\u201a\u2013\u2014\u2026\u2022\u20ac£§°«»¿¡ªº²½¼¾®©\u2122±·\u00b4¨\xa0"
-)
-# Portuguese writes õ before e alone. Elsewhere it is often the letter of another code page.
-_PORTUGUESE = re.compile("[õÕ][eE]")
-# Above this share of letters outside ASCII the language is hardly a Western one.
-_MOST_WESTERN = 0.25
+_BLOCK = 1 << 20
 
 
 def guess_encoding(file: Path) -> str:
@@ -38,10 +27,7 @@ def guess_encoding(file: Path) -> str:
     if _is_utf8(file):
         return "utf-8"
 
-    sample = _lines_outside_ascii(file)
-    if _is_western(sample):
-        return "cp1252"
-    return _best_of_all(sample)
+    return guess_legacy_encoding(_lines_outside_ascii(file))
 
 
 def _is_utf8(file: Path) -> bool:
@@ -65,34 +51,6 @@ def _lines_outside_ascii(file: Path) -> bytes:
             if not line.isascii():
                 lines.append(line)
                 size += len(line)
-            if size > _MOST_BYTES:
+            if size > MOST_BYTES:
                 break
     return b"".join(lines)
-
-
-def _is_western(sample: bytes) -> bool:
-    try:
-        text = sample.decode("cp1252")
-    except UnicodeDecodeError:
-        return False
-
-    letters = [character for character in text if character.isalpha()]
-    others = [character for character in text if not character.isascii()]
-    # Each õ before an e is Portuguese; any other one is not Western.
-    portuguese = len(_PORTUGUESE.findall(text))
-    tildes = text.count("õ") + text.count("Õ")
-    foreign = [
-        character
-        for character in others
-        if character not in _WESTERN_LETTERS | _WESTERN_SIGNS | {"õ", "Õ"}
-    ]
-    outside = [letter for letter in letters if not letter.isascii()]
-    return not foreign and portuguese == tildes and len(outside) <= _MOST_WESTERN * len(letters)
-
-
-def _best_of_all(sample: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(sample).best()
-    # Every byte is a character of latin-1. A wrong guess is shown before anything is written.
-    return best.encoding.replace("_", "-") if best is not None else "latin-1"

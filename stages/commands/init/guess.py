@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from stages.collect.records import SourceRows
 from stages.collect.source import Source
+
+
+class FolderCopy(NamedTuple):
+    """A folder under data/raw/ that is tracked as a whole.
+
+    Attributes:
+        base: the folder that the files come from.
+        files: the path of each file below the folder, and the file.
+    """
+
+    base: Path
+    files: Mapping[str, Path]
+
+
+Copies = Mapping[Path, Path | FolderCopy]
 
 
 class SourceGuess(Protocol):
@@ -24,7 +39,7 @@ class SourceGuess(Protocol):
         ...
 
     @property
-    def copies(self) -> Mapping[Path, Path]:
+    def copies(self) -> Copies:
         """The path under data/raw/ of each file or folder to copy, and what is copied there."""
         ...
 

@@ -8,10 +8,12 @@ recogniser takes is a table, or a folder or pattern of tables.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 
 from stages.commands.init.beir import recognise_beir
 from stages.commands.init.data_sets import recognise_data_set
 from stages.commands.init.databases import recognise_database
+from stages.commands.init.documents import recognise_documents, recognise_files
 from stages.commands.init.guess import SourceGuess
 from stages.commands.init.paths import expand
 from stages.commands.init.search_log import linked_logs, recognise_search_log
@@ -26,6 +28,7 @@ RECOGNISERS: Sequence[Recogniser] = (
     recognise_beir,
     recognise_trainer,
     recognise_search_log,
+    recognise_documents,
 )
 
 
@@ -37,6 +40,14 @@ def guess_sources(arguments: Sequence[str]) -> list[SourceGuess]:
     """
     guesses: list[SourceGuess] = []
     table_arguments: list[str] = []
+
+    # Several documents are one source, as a shell gives them for a pattern.
+    documents = recognise_files(arguments, ())
+    if documents is not None:
+        guesses.append(documents)
+        taken = {file.path for file in documents.listing.files}
+        arguments = [argument for argument in arguments if Path(argument) not in taken]
+
     for argument in arguments:
         guess = _recognise(argument, [guess.name for guess in guesses])
         if guess is None:

@@ -79,23 +79,26 @@ def settings_for(
     }
 
     # Documents without questions need recipes, and so does a set that gives none to train on.
-    if not sizes.pairs:
-        documents = pd.concat([rows.documents for rows in rows_of_source.values()])
-        values["pair.recipes"] = recipes_for(documents)
+    documents = pd.concat([rows.documents for rows in rows_of_source.values()])
+    without_question = _without_questions(documents, rows_of_source)
+    has_few = bool(sizes.pairs) and _has_few_questions(sizes, rows_of_source, len(without_question))
+    if not sizes.pairs or has_few:
+        made = recipes_for(without_question)
+        values["pair.recipes"] = ["given", *made] if has_few else made
+        questions = f"only {sizes.pairs:,}" if has_few else "no"
         sentences.append(
-            "There are no questions, so pairs are made of the documents: "
-            f"{', '.join(values['pair.recipes'])}. A gain on made questions says little about real "
+            f"There are {questions} questions, so pairs are made of the documents: "
+            f"{', '.join(made)}. A gain on made questions says little about real "
             "ones: add real questions as soon as you have some."
         )
     elif not _has_training_pairs(list(rows_of_source.values())):
-        documents = pd.concat([rows.documents for rows in rows_of_source.values()])
         values["pair.recipes"] = ["given", *recipes_for(documents)]
         sentences.append(
             "All questions belong to validation or test, so training pairs are made of the "
             f"documents: {', '.join(values['pair.recipes'][1:])}."
         )
 
-    sentences += _language_sentence(pd.concat([rows.documents for rows in rows_of_source.values()]))
+    sentences += _language_sentence(documents)
     held_out = int(sizes.components * share)
     if held_out < MIN_COMPONENTS:
         sentences.append(
@@ -114,6 +117,28 @@ def _has_training_pairs(rows_of_sources: Sequence[SourceRows]) -> bool:
         if any(pair_id not in unused for pair_id in rows.pairs["pair_id"]):
             return True
     return False
+
+
+def _without_questions(
+    documents: pd.DataFrame, rows_of_source: Mapping[str, SourceRows]
+) -> pd.DataFrame:
+    """Return the documents to which no pair leads."""
+    with_question: set[str] = set()
+    for rows in rows_of_source.values():
+        with_question.update(rows.pairs["doc_id"])
+    return documents[~documents["doc_id"].isin(with_question)]
+
+
+def _has_few_questions(
+    sizes: Sizes, rows_of_source: Mapping[str, SourceRows], without_question: int
+) -> bool:
+    """Return whether the questions are too few for a verdict, and most documents have none.
+
+    A set with a split or grades of its own is asked as it is.
+    """
+    is_judged = any(len(rows.given_splits) or len(rows.grades) for rows in rows_of_source.values())
+    too_few = int(sizes.components * _SHARES[-1]) < MIN_COMPONENTS
+    return too_few and 2 * without_question > sizes.documents and not is_judged
 
 
 def _language_sentence(documents: pd.DataFrame) -> list[str]:

@@ -16,6 +16,7 @@ from stages.collect.table_source import TableSource
 from stages.commands.init.column_names import name_rank
 from stages.commands.init.columns import ColumnGuess, guess_columns
 from stages.commands.init.formats import TableSample, read_sample
+from stages.commands.init.guess import Copies
 from stages.commands.init.names import free_name, source_name
 from stages.lib.core.errors import UserError
 
@@ -47,7 +48,7 @@ class TableGuess:
     documents_of: str = ""
 
     @property
-    def copies(self) -> Mapping[Path, Path]:
+    def copies(self) -> Copies:
         """The path under data/raw/, and the file that is copied there."""
         return {self.target: self.origin}
 

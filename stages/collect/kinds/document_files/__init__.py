@@ -1,0 +1,1 @@
+"""How the kind `documents` reads files: HTML, Markdown, plain text, PDF and Word."""
