@@ -109,9 +109,13 @@ def entries_of_page(page: Page, key: str, *, faq: bool) -> list[FileDocument]:
     if not answers and not page_question:
         return [FileDocument("", title, page.html)]
 
-    # A question that the rest of the page answers is no title as well.
+    # A question is an anchor, and no title of its own answer.
     rest = tree.rest()
-    own_title = "" if page_question and plain_words(page_question) in plain_words(title) else title
+    own_title = title
+    if page_question and plain_words(page_question) in plain_words(title):
+        own_title = ""
+    elif plain_words(title) in {plain_words(answer.question) for answer in answers}:
+        own_title = readable_name(key)
     entries = _answer_entries(answers, own_title)
     if page_question or _adds_words(rest, title, answers):
         entries.insert(0, FileDocument("", own_title, rest, page_question))

@@ -5,6 +5,7 @@ A QAPage is a thread of a forum, which cleaning reads post by post. Its answers 
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from stages.collect.kinds.document_files.page_tree import PageTree
 
 _MOST_ITEMS = 100_000
 _WORD = re.compile(r"\w+")
+_TAG = re.compile(r"<[^<>]*>")
 _TYPE = re.compile(r"https?://schema\.org/(\w+)")
 
 
@@ -112,7 +114,10 @@ def _questions_of(page: dict[str, Any]) -> Iterator[DeclaredQuestion]:
         answers = [answer for answer in _as_list(entity.get("acceptedAnswer")) if answer]
         text = answers[0].get("text") if answers and isinstance(answers[0], dict) else None
         if isinstance(name, str) and isinstance(text, str) and plain_words(name) and text.strip():
-            yield DeclaredQuestion(name, text)
+            # Some programs escape the HTML of an answer once more.
+            is_escaped = "<" not in text and "&lt;" in text
+            answer = html.unescape(text) if is_escaped else text
+            yield DeclaredQuestion(" ".join(html.unescape(_TAG.sub(" ", name)).split()), answer)
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -76,6 +76,12 @@ def answers(html):
             [("How big is it?", "", "Ten."), ("Why so big?", "", "Because.")],
             "",
         ),
+        (
+            "<p><b>How big is it?</b> Ten.</p><p>Or so.</p><p>Is <b>this it?</b> No.</p><ul><li><b>Why is it</b>?</li><li>"
+            "<strong>Who made it?</strong> We.</li></ul>",
+            [("How big is it?", "", "Ten."), ("Who made it?", "", "We.")],
+            "Or so. Is this it? No. Why is it ?",
+        ),
         # Questions that schema.org marks need no mark.
         (
             "<div itemscope itemtype='https://schema.org/FAQPage'><div itemprop=mainEntity itemscope "
@@ -96,6 +102,17 @@ def answers(html):
             FAQ_DATA.format("Is it red?", "No, blue.") + "<h1>Shop</h1><p>Welcome.</p>",
             [("Is it red?", "", "No, blue.")],
             "Shop Welcome.",
+        ),
+        (
+            FAQ_DATA.format("What&#039;s <b>new</b>?", "All &lt;i&gt;of&lt;/i&gt; it.")
+            + "<div><div>What's new?</div><div>All of it.</div></div>",
+            [("What's new?", "", "All of it.")],
+            "",
+        ),
+        (
+            "<h2>คืนสินค้าได้ไหม</h2><p>ได้</p><h2>ส่งฟรีหรือไม่</h2><p>ใช่</p>",
+            [("คืนสินค้าได้ไหม", "", "ได้"), ("ส่งฟรีหรือไม่", "", "ใช่")],
+            "",
         ),
         # Threads are no set answers.
         (
@@ -188,6 +205,12 @@ def test_the_question_of_a_page_is_not_its_title_too():
     (entry,) = entries_of_page(page, "reset.html", faq=True)
     assert (entry.part, entry.title, entry.question) == ("", "", "How do I reset it?")
     assert plain(entry.text).endswith("Hold it.")
+
+
+def test_a_question_is_not_the_title_of_its_answer():
+    page = Page("<h2>Is it new?</h2><p>Yes.</p><h2>Who sells it?</h2><p>We.</p>")
+    entries = entries_of_page(page, "shop-faq.html", faq=True)
+    assert [entry.title for entry in entries] == ["shop faq", "shop faq"]
 
 
 def test_keys_of_answers_hold_their_questions_and_not_their_places():
