@@ -80,6 +80,7 @@ def test_several_files_are_one_source_as_a_shell_gives_them(own):
     assert (documents.name, table.name) == ("docs", "t")
 
 
+@pytest.mark.slow
 def test_a_folder_becomes_the_data_without_a_question(clone, own):  # noqa: F811
     write_folder(own)
     write(own / "scan.pdf", pdf([]))
@@ -111,6 +112,7 @@ def test_a_folder_becomes_the_data_without_a_question(clone, own):  # noqa: F811
     assert params()["pair"]["recipes"] == ["given", "title", "heading", "first_sentence"]
 
 
+@pytest.mark.slow
 def test_a_second_run_changes_nothing_and_a_changed_file_is_shown(clone, own):  # noqa: F811
     write_folder(own)
     init(own, "--yes")
@@ -126,7 +128,8 @@ def test_a_second_run_changes_nothing_and_a_changed_file_is_shown(clone, own):  
 
 
 def test_a_folder_under_data_raw_stays_there(clone):  # noqa: F811
-    write_folder(Path("data/raw/my docs"))
+    for number in range(2):
+        write(Path(f"data/raw/my docs/{number}.md"), f"# Part {number}\n\nOne. Two.\n".encode())
     result = init("data/raw/my docs", "--yes")
     assert result.exit_code == 0, result.output
     assert params()["collect"]["sources"]["my_docs"]["path"] == "data/raw/my docs"
