@@ -117,7 +117,7 @@ def entries_of_page(page: Page, key: str, *, faq: bool) -> list[FileDocument]:
     elif plain_words(title) in {plain_words(answer.question) for answer in answers}:
         own_title = readable_name(key)
     entries = _answer_entries(answers, own_title)
-    if page_question or _adds_words(rest, title, answers):
+    if page_question or _adds_words(rest, entries):
         entries.insert(0, FileDocument("", own_title, rest, page_question))
     return entries
 
@@ -141,12 +141,12 @@ def _slug(question: str) -> str:
     return re.sub(rf"[^\w{MARKS}]+|_+", "-", words).strip("-") or "question"
 
 
-def _adds_words(rest: str, title: str, answers: Sequence[Answer]) -> bool:
-    """Return whether the rest of a page has words that no title of an answer has."""
+def _adds_words(rest: str, entries: Sequence[FileDocument]) -> bool:
+    """Return whether the rest of a page has words that no title of `entries` has."""
     tree = PageTree(rest)
     words = set(plain_words(tree.text(0)).split())
-    titles = [title, *(answer.section for answer in answers)]
-    return bool(words - set(plain_words(" ".join(titles)).split())) or _has_pictures(tree)
+    titles = " ".join(entry.title for entry in entries)
+    return bool(words - set(plain_words(titles).split())) or _has_pictures(tree)
 
 
 def _says_something(tree: PageTree) -> bool:
