@@ -117,7 +117,8 @@ def test_prompts_go_with_the_model(ready):
 
     params = Path("params.yaml")
     params.write_text(
-        params.read_text("utf-8").replace('anchor_prompt: ""', 'anchor_prompt: "query: "'), "utf-8"
+        params.read_text("utf-8").replace("anchor_prompt: null", 'anchor_prompt: "query: "'),
+        "utf-8",
     )
     ready()
     model = load_model(Path("data/finetune/model"))
