@@ -28,6 +28,20 @@ class Source(BaseModel):
         return ""
 
 
+class DescribedSource(Source):
+    """A source whose settings say what the data card shows beside its counts."""
+
+    release: str = ""
+    licence: str = ""
+    citation: str = ""
+
+
+class FileSource(DescribedSource):
+    """A source of files under data/raw/: a file, a folder or a pattern."""
+
+    path: str
+
+
 @dataclass(frozen=True)
 class ReadRequest:
     """What a reader gets beside the settings of its source.

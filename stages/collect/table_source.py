@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from stages.collect.source import Source, SplitName
+from stages.collect.source import DescribedSource, FileSource, Source, SplitName
 
 
 class Columns(Source):
@@ -57,7 +57,7 @@ def check_ends(ends: list[float] | None) -> list[float] | None:
     return ends
 
 
-class RowSource(Source):
+class RowSource(DescribedSource):
     """What the columns of rows mean, wherever the rows come from."""
 
     columns: Columns
@@ -67,9 +67,6 @@ class RowSource(Source):
     relevant_from: int = Field(default=1, ge=1)
     positive_grade: int | None = Field(default=None, ge=1)
     score_range: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
-    release: str = ""
-    licence: str = ""
-    citation: str = ""
 
     _check_range = field_validator("score_range")(check_ends)
 
@@ -97,3 +94,26 @@ class TableSource(RowSource):
     header: bool = True
     skip_lines: int = Field(default=0, ge=0, le=1_000_000)
     sheet: str | None = Field(default=None, min_length=1)
+
+
+def table_of(
+    source: FileSource, columns: Columns, *, documents_of: str | None = None, **labels: Any
+) -> TableSource:
+    """Return the settings of records that a source of another kind gives.
+
+    Args:
+        source: the source.
+        columns: the fields that the records hold.
+        documents_of: the source whose documents their pairs lead to; None for their own.
+        labels: further settings of `RowSource`, such as `score_range`.
+    """
+    return TableSource(
+        reader="table",
+        path=source.path,
+        columns=columns,
+        documents_of=documents_of,
+        release=source.release,
+        licence=source.licence,
+        citation=source.citation,
+        **labels,
+    )

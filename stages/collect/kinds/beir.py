@@ -40,14 +40,14 @@ from stages.collect.raw_files import RESTORE, check_links
 from stages.collect.record_rows import RecordTable, read_record_tables
 from stages.collect.record_tables import LeftOutRecord
 from stages.collect.records import SourceRows, params_path
-from stages.collect.source import OUT_OF_DOMAIN, ReadRequest, Source, SplitName
-from stages.collect.table_source import Columns, TableSource
+from stages.collect.source import OUT_OF_DOMAIN, FileSource, ReadRequest, Source, SplitName
+from stages.collect.table_source import Columns, TableSource, table_of
 from stages.lib.core.errors import UserError
 
 REMEDY = "correct the files, or name the right ones in params.yaml"
 
 
-class BeirSource(Source):
+class BeirSource(FileSource):
     """A folder with a test collection.
 
     Attributes:
@@ -62,7 +62,6 @@ class BeirSource(Source):
     """
 
     reader: Literal["beir"]
-    path: str
     corpus: list[str] | None = Field(default=None, min_length=1)
     queries: list[str] | None = Field(default=None, min_length=1)
     qrels: list[str] | None = Field(default=None, min_length=1)
@@ -72,9 +71,6 @@ class BeirSource(Source):
     relevant_from: int = Field(default=1, ge=1)
     positive_grade: int | None = Field(default=None, ge=1)
     encoding: str = "utf-8"
-    release: str = ""
-    licence: str = ""
-    citation: str = ""
 
     @model_validator(mode="after")
     def _check_grades(self) -> BeirSource:
@@ -232,16 +228,12 @@ def _record(judgement: QrelsLine, query: Query | None, split: str) -> Record | L
 
 
 def _table(source: BeirSource, columns: Columns, *, documents_of: str | None = None) -> TableSource:
-    return TableSource(
-        reader="table",
-        path=source.path,
-        columns=columns,
+    return table_of(
+        source,
+        columns,
         documents_of=documents_of,
         relevant_from=source.relevant_from,
         positive_grade=source.positive_grade,
-        release=source.release,
-        licence=source.licence,
-        citation=source.citation,
     )
 
 

@@ -29,24 +29,20 @@ from stages.collect.raw_files import RAW, RawFile, check_links
 from stages.collect.record_rows import RecordTable, read_record_tables
 from stages.collect.record_tables import LeftOutRecord
 from stages.collect.records import SourceRows, document_id, params_path
-from stages.collect.source import ReadRequest, Source
-from stages.collect.table_source import Columns, TableSource
+from stages.collect.source import FileSource, ReadRequest, Source
+from stages.collect.table_source import Columns, table_of
 from stages.lib.core.errors import UserError
 
 _REMEDY = "correct the files, or take them away"
 
 
-class DocumentsSource(Source):
+class DocumentsSource(FileSource):
     """A folder, a file or a pattern of files under data/raw/."""
 
     reader: Literal["documents"]
-    path: str
     topic: Literal["folder", "none"] = "folder"
     faq: Literal["auto", "off"] = "auto"
     encoding: str | None = Field(default=None, min_length=1)
-    release: str = ""
-    licence: str = ""
-    citation: str = ""
 
 
 def read_documents(source: DocumentsSource, request: ReadRequest) -> SourceRows:
@@ -105,23 +101,13 @@ def _tables(
     questions: list[Record],
 ) -> list[RecordTable]:
     """Return the documents, and the pairs that lead to them if there are questions."""
-
-    def settings(columns: Columns, documents_of: str | None) -> TableSource:
-        return TableSource(
-            reader="table",
-            path=source.path,
-            columns=columns,
-            documents_of=documents_of,
-            release=source.release,
-            licence=source.licence,
-            citation=source.citation,
-        )
-
     of_documents = Columns(key="path", title="title", text="text", topic="folder")
     of_questions = Columns(key="path", anchor="question", document_key="path")
-    tables = [RecordTable(settings(of_documents, None), documents, _REMEDY)]
+    tables = [RecordTable(table_of(source, of_documents), documents, _REMEDY)]
     if questions:
-        tables.append(RecordTable(settings(of_questions, name), questions, _REMEDY))
+        tables.append(
+            RecordTable(table_of(source, of_questions, documents_of=name), questions, _REMEDY)
+        )
     return tables
 
 

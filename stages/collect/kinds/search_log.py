@@ -29,9 +29,9 @@ from stages.collect.kinds.whole_rows import check_raw_path, dialect
 from stages.collect.raw_files import RESTORE, check_links, find_files, table_format
 from stages.collect.record_rows import RecordTable, read_record_tables
 from stages.collect.records import SourceRows, params_path
-from stages.collect.source import ReadRequest, Source
+from stages.collect.source import FileSource, ReadRequest, Source
 from stages.collect.table_settings import check_target
-from stages.collect.table_source import Columns, TableSource
+from stages.collect.table_source import Columns, table_of
 from stages.lib.core.errors import UserError
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
@@ -61,7 +61,7 @@ class LogColumns(Source):
         return {field: column for field, column in self.model_dump().items() if column is not None}
 
 
-class SearchLogSource(Source):
+class SearchLogSource(FileSource):
     """A search log under data/raw/.
 
     Attributes:
@@ -74,7 +74,6 @@ class SearchLogSource(Source):
     """
 
     reader: Literal["search_log"]
-    path: str
     rows: Literal["clicks", "impressions", "totals"]
     columns: LogColumns
     documents_of: str | None = None
@@ -83,9 +82,6 @@ class SearchLogSource(Source):
     encoding: str = "utf-8"
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     quote: str | None = Field(default='"', min_length=1, max_length=1)
-    release: str = ""
-    licence: str = ""
-    citation: str = ""
 
     @property
     def target(self) -> str:
@@ -170,7 +166,7 @@ def read_search_log(source: SearchLogSource, request: ReadRequest) -> SourceRows
     )
     tables = [
         RecordTable(
-            _table(source, columns, documents_of=source.documents_of or request.name),
+            table_of(source, columns, documents_of=source.documents_of or request.name),
             clicks.records(limits),
             REMEDY,
         )
@@ -178,23 +174,9 @@ def read_search_log(source: SearchLogSource, request: ReadRequest) -> SourceRows
     if source.documents_of is None:
         document_columns = Columns(key="document", title="title", text="text")
         documents = clicks.documents()
-        tables.insert(0, RecordTable(_table(source, document_columns), documents, REMEDY))
+        tables.insert(0, RecordTable(table_of(source, document_columns), documents, REMEDY))
 
     return read_record_tables(tables, request)
-
-
-def _table(
-    source: SearchLogSource, columns: Columns, *, documents_of: str | None = None
-) -> TableSource:
-    return TableSource(
-        reader="table",
-        path=source.path,
-        columns=columns,
-        documents_of=documents_of,
-        release=source.release,
-        licence=source.licence,
-        citation=source.citation,
-    )
 
 
 def _check_columns_differ(mapped: Mapping[str, str], setting: str) -> None:

@@ -40,14 +40,14 @@ from stages.collect.raw_files import FORMATS, check_links, find_files, table_for
 from stages.collect.record_rows import RecordTable, read_record_tables
 from stages.collect.record_tables import LeftOutRecord
 from stages.collect.records import SourceRows, params_path
-from stages.collect.source import OUT_OF_DOMAIN, ReadRequest, Source, SplitName
-from stages.collect.table_source import Columns, TableSource, check_ends
+from stages.collect.source import OUT_OF_DOMAIN, FileSource, ReadRequest, Source, SplitName
+from stages.collect.table_source import Columns, TableSource, check_ends, table_of
 from stages.lib.core.errors import UserError
 
 REMEDY = "correct the file, or name another layout in params.yaml"
 
 
-class TrainerSource(Source):
+class TrainerSource(FileSource):
     """Files of one layout. `layout: null` takes the layout that the first row has.
 
     Attributes:
@@ -58,16 +58,12 @@ class TrainerSource(Source):
     """
 
     reader: Literal["trainer"]
-    path: str
     layout: Layout | None = None
     corpus: str | None = None
     encoding: str = "utf-8"
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     split: SplitName | None = None
     score_range: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
-    release: str = ""
-    licence: str = ""
-    citation: str = ""
 
     _check_range = field_validator("score_range")(check_ends)
 
@@ -167,16 +163,12 @@ def _table(
     has_anchors: bool = True,
     documents_of: str | None = None,
 ) -> TableSource:
-    return TableSource(
-        reader="table",
-        path=source.path,
-        columns=columns,
+    return table_of(
+        source,
+        columns,
         documents_of=documents_of,
         split=source.split if has_anchors else None,
         score_range=source.score_range,
-        release=source.release,
-        licence=source.licence,
-        citation=source.citation,
     )
 
 
