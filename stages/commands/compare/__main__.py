@@ -39,9 +39,8 @@ from stages.commands.compare.report import (
     changes,
     find_new_decisions,
     is_row_count,
-    markdown_lines,
-    to_json,
 )
+from stages.commands.compare.text import markdown_lines, to_json
 from stages.commands.compare.verdicts import (
     PRIMARY,
     CompareParams,

@@ -1,4 +1,4 @@
-"""Gather what `compare` reports, and write it as Markdown and as JSON."""
+"""Gather what `compare` reports."""
 
 from __future__ import annotations
 
@@ -10,14 +10,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from stages.commands.compare.alignment import QRELS_COLUMNS, PairedResults
-from stages.commands.compare.sentences import (
-    describe_basis,
-    describe_decisions,
-    describe_difference,
-    describe_missing,
-    describe_overlap,
-    describe_small_slices,
-)
 from stages.commands.compare.verdicts import Comparison, TestSetUses
 from stages.commands.compare.versions import Version
 
@@ -153,83 +145,6 @@ def find_new_decisions(
     return [NewDecisions(*decision, sorted(queries)) for decision, queries in ordered]
 
 
-def markdown_lines(report: Report) -> list[str]:
-    """Return the report as Markdown, which reads as plain text too."""
-    # The outcome, and what it is based on.
-    primary = report.primary
-    metric = METRIC_NAMES[primary.name]
-    lines = [
-        f"## {primary.outcome.capitalize()}: {report.before} -> {report.after}",
-        "",
-        f"{metric} of `{report.system}` on {report.split}: {describe_difference(primary)}",
-        "",
-        describe_basis(report),
-    ]
-
-    # What limits or explains it.
-    if report.test_set_uses is not None:
-        lines += ["", str(report.test_set_uses)]
-    if report.others:
-        lines += [
-            "",
-            "| | before | after | difference (95 % interval) | p (Holm) | |",
-            "|---|---|---|---|---|---|",
-        ]
-        lines += [_comparison_row(comparison) for comparison in report.others]
-    if report.slices_too_small:
-        lines += ["", describe_small_slices(report.slices_too_small)]
-    if report.overlap is not None:
-        lines += ["", describe_overlap(report.overlap)]
-    if report.missing:
-        lines += ["", describe_missing(report.missing)]
-
-    # What changed, in detail.
-    lines += _regressed_lines(report.regressions)
-    lines += _change_lines("Parameters", report.params)
-    lines += _change_lines("Rows", report.row_counts)
-    return lines
-
-
-def to_json(report: Report) -> str:
-    """Return the figures of the report as one JSON object."""
-    paired = report.paired
-    uses = report.test_set_uses
-
-    # None says that the ledgers were not there.
-    touched = None
-    if report.regressions.new_decisions is not None:
-        touched = [decision._asdict() for decision in report.regressions.new_decisions]
-
-    # These keys are read by scripts, so they keep their names.
-    figures = {
-        "before": report.before,
-        "after": report.after,
-        "split": report.split,
-        "system": report.system,
-        "delta": report.delta,
-        "component_weight": report.component_weight,
-        "restated": report.restated,
-        "same_benchmark": paired.same_benchmark and paired.rescored is None,
-        "rescored": paired.rescored is not None,
-        "queries_practised": paired.seen_in_training,
-        "seed_sd": report.seed_sd,
-        "test_openings": None if uses is None else uses._asdict(),
-        "in_common": paired.share_in_common,
-        "verdict": report.primary.outcome,
-        "primary": _figures(report.primary),
-        "others": [_figures(comparison) for comparison in report.others],
-        "slices_too_small": report.slices_too_small,
-        "overlap_at_10": report.overlap,
-        "queries_worse": report.regressions.total,
-        "missing": report.missing,
-        "touched": touched,
-        "params": {key: [old, new] for key, old, new in report.params},
-        "funnel": {key: [old, new] for key, old, new in report.row_counts},
-    }
-
-    return json.dumps(figures, indent=2, sort_keys=True, ensure_ascii=False)
-
-
 def format_value(value: object) -> str:
     """Return a value as JSON; an empty text if there is none."""
     return "" if value is None else json.dumps(value, ensure_ascii=False)
@@ -241,77 +156,3 @@ def _decisions(version: Version, stage: str, row_ids: Mapping[str, Any]) -> list
     ledger = version.table(f"data/{stage}/ledger.parquet", *_DECISION_COLUMNS)
     lines: pd.DataFrame = ledger.loc[ledger["row_id"].isin(sorted(row_ids)), _DECISION_COLUMNS]
     return [tuple(line) for line in lines.to_numpy().tolist()]
-
-
-def _figures(comparison: Comparison) -> dict[str, Any]:
-    figures: dict[str, Any] = {
-        "name": comparison.name,
-        "word": comparison.outcome,
-        "before": comparison.before,
-        "after": comparison.after,
-        "plain": comparison.plain,
-        "p": comparison.p_value,
-        "queries": comparison.queries,
-        "components": comparison.components,
-    }
-
-    # Without queries there is no mean.
-    if not comparison.queries:
-        figures["before"] = None
-        figures["after"] = None
-        figures["plain"] = None
-
-    # mean, low, high and mde.
-    if comparison.effect:
-        figures.update(comparison.effect._asdict())
-
-    return figures
-
-
-def _comparison_row(comparison: Comparison) -> str:
-    name = METRIC_NAMES.get(comparison.name, comparison.name)
-    means = f"{comparison.before:.4f} | {comparison.after:.4f}"
-
-    # Without an interval two cells stay empty.
-    effect = comparison.effect
-    if effect is None or comparison.p_value is None:
-        return f"| {name} | {means} | | | {comparison.outcome} |"
-
-    interval = f"{effect.mean:+.4f} ({effect.low:+.4f} to {effect.high:+.4f})"
-    return f"| {name} | {means} | {interval} | {comparison.p_value:.4f} | {comparison.outcome} |"
-
-
-def _regressed_lines(regressions: Regressions) -> list[str]:
-    if not regressions.total:
-        return []
-
-    lines = [
-        "",
-        "### Queries that lost",
-        "",
-        f"{regressions.total:,} queries score less than before; the most:",
-        "",
-    ]
-    for query_id, text, change in regressions.worst:
-        lines.append(f"- {change:+.3f} `{query_id}` {text}")
-
-    # Rules that may have caused it.
-    if regressions.new_decisions:
-        listed = regressions.new_decisions[:MAX_LISTED]
-        lines += ["", "What newly touches their answers:", ""]
-        lines += [f"- {describe_decisions(decisions)}" for decisions in listed]
-    elif regressions.new_decisions is not None:
-        lines += ["", NO_NEW_DECISIONS]
-
-    return lines
-
-
-def _change_lines(title: str, changed: list[Change]) -> list[str]:
-    if not changed:
-        return []
-
-    lines = ["", f"### {title}", "", "| | before | after |", "|---|---|---|"]
-    for key, old, new in changed:
-        lines.append(f"| `{key}` | {format_value(old)} | {format_value(new)} |")
-
-    return lines

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from stages.commands.compare.alignment import PairedResults
+from stages.commands.compare.report import NewDecisions, Report
+from stages.commands.compare.verdicts import Comparison
 from stages.lib.analysis.intervals import MIN_COMPONENTS
-
-if TYPE_CHECKING:
-    from stages.commands.compare.alignment import PairedResults
-    from stages.commands.compare.report import NewDecisions, Report
-    from stages.commands.compare.verdicts import Comparison
 
 _PAST_TENSE = {
     "drop": "dropped",

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from stages.collect.kinds import table
 from stages.collect.records import SourceRows
 from stages.collect.source import ReadRequest, Source
 from stages.collect.table_settings import RAW, check_settings
-from stages.collect.table_source import TableSource
+from stages.collect.table_source import Columns, TableSource
 from stages.commands.init.column_names import name_rank
 from stages.commands.init.columns import ColumnGuess, guess_columns
 from stages.commands.init.formats import TableSample, read_sample
@@ -25,6 +27,10 @@ _LEADING_SHARE = 0.9
 # A field whose bad values would cost whole rows is not mapped, by the reason of the rejection.
 _COSTLY_FIELD = {"duplicate_key": "key", "bad_time": "time"}
 _LABELS = ("score", "grade", "split")
+# Records that a person sees, and the characters of a value. The answer that maps no column.
+_RECORDS = 3
+_WIDTH = 100
+_NONE = "-"
 
 
 @dataclass(frozen=True)
@@ -63,15 +69,11 @@ class TableGuess:
 
     def description(self) -> list[str]:
         """Return lines that show the table: its file, its columns and its first records."""
-        from stages.commands.init.table_questions import description
-
-        return description(self)
+        return _description(self)
 
     def ask(self) -> TableGuess:
         """Return the table as a person confirms or corrects its columns."""
-        from stages.commands.init.table_questions import ask
-
-        return ask(self)
+        return _ask(self)
 
     def read(
         self, sources: Mapping[str, Source], known_documents: Collection[str]
@@ -213,3 +215,68 @@ def _target(file: Path, name: str, suffix: str) -> Path:
     if resolved.suffix == suffix and raw.resolve() in resolved.parents and not file.is_symlink():
         return raw / resolved.relative_to(raw.resolve())
     return raw / f"{name}{suffix}"
+
+
+def _description(source: TableGuess) -> list[str]:
+    """Return lines that show a table: its file, its columns and its first records."""
+    guess = source.guess
+    settings = [f"{key} {value!r}" for key, value in source.sample.settings.items()]
+    settings += [f"{key} {value}" for key, value in guess.settings.items()]
+    if source.documents_of:
+        settings.append(f"documents of '{source.documents_of}'")
+    lines = [f"Source '{source.name}': {', '.join([str(source.origin), *settings])}"]
+
+    # What each column is taken for, and what is not read.
+    width = max(map(len, guess.columns))
+    for field, column in guess.columns.items():
+        reason = guess.uncertain.get(field)
+        lines.append(f"  {field:<{width}}  '{column}'{f'   ? {reason}' if reason else ''}")
+    used = set(guess.columns.values())
+    unused = [column for column in source.sample.values if column not in used]
+    if unused:
+        lines.append(f"  not read: {', '.join(map(repr, unused))}")
+    if source.sample.nested:
+        lines.append(f"  lists or objects: {', '.join(map(repr, source.sample.nested))}")
+    lines += [f"  note: {note}" for note in guess.notes]
+    return lines + _record_lines(source)
+
+
+def _ask(source: TableGuess) -> TableGuess:
+    """Return the table as a person confirms or corrects it."""
+    typer.echo("\n".join(_description(source)))
+    if typer.confirm("Is this right?", default=True):
+        return source
+
+    # A column for each field, or none.
+    columns: dict[str, str] = {}
+    names = list(source.sample.values)
+    typer.echo(f"Columns: {', '.join(names)}. A column for each field; {_NONE} for none.")
+    fields = [field for field in Columns.model_fields if field != "document_key"]
+    if source.documents_of:
+        fields = ["anchor", "document_key", "key", "score", "grade", "split", "time"]
+    for field in fields:
+        default = source.guess.columns.get(field, _NONE)
+        column = typer.prompt(f"  {field}", default=default)
+        while column not in (*names, _NONE):
+            typer.echo(f"  there is no column '{column}'")
+            column = typer.prompt(f"  {field}", default=default)
+        if column != _NONE:
+            columns[field] = column
+
+    return _ask(_corrected(source, columns))
+
+
+def _corrected(source: TableGuess, columns: dict[str, str]) -> TableGuess:
+    corrected = source.with_columns(columns)
+    return replace(corrected, guess=replace(corrected.guess, uncertain={}))
+
+
+def _record_lines(source: TableGuess) -> list[str]:
+    lines: list[str] = []
+    for index in range(min(_RECORDS, source.sample.row_count)):
+        lines.append(f"  record {index + 1}")
+        for field, column in source.guess.columns.items():
+            value = " ".join(source.sample.values[column][index].split())
+            shown = value if len(value) <= _WIDTH else f"{value[: _WIDTH - 3]}..."
+            lines.append(f"    {field}: {shown}")
+    return lines
