@@ -16,6 +16,11 @@ import tests.properties  # noqa: F401  registers the profiles of Hypothesis
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_make_parametrize_id(val, argname):
+    """Name bytes by their argument: compressed ones hold the time, and the processes of a run would differ."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(items):
     """Keep the tests of a file in one process, and so all tests that need the run of the tiny project."""
     for item in items:
