@@ -91,7 +91,7 @@ def aws() -> Domain:
     from stages.collect.kinds.aws import AwsSource, read_operations
 
     source = read_operations("aws", AwsSource(reader="aws", documents=2000))
-    return from_frames(source.documents, source.pairs, NO_WORDS)
+    return from_frames(source.documents.frame(), source.pairs.frame(), NO_WORDS)
 
 
 def collection(folder: Path) -> Domain:

@@ -11,26 +11,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from heapq import nsmallest
 from pathlib import Path
 
-import pandas as pd
 import typer
 
-from stages.collect import record_rows
+from stages.collect.id_set import IdSet
 from stages.collect.interface import Inputs, Outputs, Params
 from stages.collect.kinds.registry import kind_of
 from stages.collect.parents import BAD_PARENT
-from stages.collect.record_tables import KIND_FAULTS, KIND_RULES
-from stages.collect.records import SourceRows, concat_sources
+from stages.collect.record_rows import EMPTY_ANCHOR, MISSING_DOCUMENT
+from stages.collect.record_tables import FAULTS, KIND_FAULTS, KIND_RULES
+from stages.collect.records import SourceRows
+from stages.collect.sorted_rows import ValueCounts
 from stages.collect.source import OUT_OF_DOMAIN, ReadRequest, Source
+from stages.collect.stored_tables import MergedTables
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage
 from stages.lib.schemas.ledger import LARGE_SHARE, row_accounting
 from stages.lib.text.document_text import TEXT_ALONE
 
-# A source leaves some records out by rule. `record_rows.REASONS` are faults of the record itself.
+# A source leaves some records out by rule. `FAULTS` are faults of the record itself.
 SOURCE_RULES = ("obsolete", "no_definition")
-DROP_REASONS = (*SOURCE_RULES, *record_rows.REASONS)
+DROP_REASONS = (*SOURCE_RULES, *FAULTS)
 TOPICS_SHOWN = 10
 
 
@@ -53,22 +56,20 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             {OUT_OF_DOMAIN: settings.out_of_domain}, inputs.raw, max_rejected_share=max_share
         )
 
-    # All sources as one set of tables. The ledger holds the out-of-domain source too.
-    collected = concat_sources(sources.values())
-    collected_out_of_domain = concat_sources(out_of_domain.values())
-    ledger = pd.concat([collected.ledger, collected_out_of_domain.ledger], ignore_index=True)
-
+    # The ledger holds the out-of-domain source too.
     details = collection_metrics(sources, out_of_domain)
+    rows = sources.values()
+    other_rows = out_of_domain.values()
     return Outputs(
-        documents=collected.documents,
-        pairs=collected.pairs,
-        times=collected.times,
-        given_splits=collected.given_splits,
-        grades=collected.grades,
-        hierarchy=collected.hierarchy,
-        out_of_domain_documents=collected_out_of_domain.documents,
-        out_of_domain_pairs=collected_out_of_domain.pairs,
-        ledger=ledger,
+        documents=MergedTables([source.documents for source in rows]),
+        pairs=MergedTables([source.pairs for source in rows]),
+        times=MergedTables([source.times for source in rows]),
+        given_splits=MergedTables([source.given_splits for source in rows]),
+        grades=MergedTables([source.grades for source in rows]),
+        hierarchy=MergedTables([source.hierarchy for source in rows]),
+        out_of_domain_documents=MergedTables([source.documents for source in other_rows]),
+        out_of_domain_pairs=MergedTables([source.pairs for source in other_rows]),
+        ledger=MergedTables([source.ledger for source in (*rows, *other_rows)]),
         data_card=data_card(sources, out_of_domain),
         details=details,
         print_rejections=partial(print_rejections, details),
@@ -100,7 +101,9 @@ def read_sources(
         request = ReadRequest(
             name,
             raw,
-            known_documents=set(rows_of_source[target].documents["doc_id"]) if target else set(),
+            known_documents=IdSet(row[0] for row in rows_of_source[target].documents)
+            if target
+            else (),
             template=template,
             max_rejected_share=max_rejected_share,
         )
@@ -127,8 +130,7 @@ def collection_metrics(
         dropped=dropped,
         reasons=shown_reasons(dropped),
     )
-    faults = (*record_rows.REASONS, *KIND_FAULTS)
-    metrics["rejected"] = sum(dropped[reason] for reason in faults)
+    metrics["rejected"] = sum(dropped[reason] for reason in (*FAULTS, *KIND_FAULTS))
 
     # Sizes are given apart for the out-of-domain source.
     for prefix, group in (("", sources), ("out_of_domain_", out_of_domain)):
@@ -137,19 +139,19 @@ def collection_metrics(
 
     # Parents, and parents that do not exist.
     metrics["hierarchy_edges"] = sum(len(source.hierarchy) for source in sources.values())
-    metrics["bad_parents"] = sum(_count_notes(source, BAD_PARENT) for source in all_sources)
+    metrics["bad_parents"] = sum(source.ledger.noted()[BAD_PARENT] for source in all_sources)
 
     # Sizes by source, and its given splits and grades if it has any.
     for name, source in sources.items():
         metrics[f"source.{name}.documents"] = len(source.documents)
         metrics[f"source.{name}.pairs"] = len(source.pairs)
-        for split, count in sorted(Counter(source.given_splits["split"]).items()):
+        for split, count in source.given_splits.counts["split"]:
             metrics[f"source.{name}.given.{split}"] = count
-        for role, count in sorted(Counter(source.grades["role"]).items()):
+        for role, count in source.grades.counts["role"]:
             metrics[f"source.{name}.grades.{role}"] = count
-        if missing := _count_notes(source, record_rows.MISSING_DOCUMENT):
+        if missing := source.ledger.noted()[MISSING_DOCUMENT]:
             metrics[f"source.{name}.missing_documents"] = missing
-        if without_anchor := _count_notes(source, record_rows.EMPTY_ANCHOR):
+        if without_anchor := source.ledger.noted()[EMPTY_ANCHOR]:
             metrics[f"source.{name}.documents_without_anchor"] = without_anchor
         for column, count in source.placeholders.items():
             metrics[f"source.{name}.placeholders.{column}"] = count
@@ -187,7 +189,7 @@ def print_rejections(details: Mapping[str, int | float | str | bool]) -> None:
 
     reasons = [
         f"{details[f'dropped.{reason}']:,} {reason}"
-        for reason in (*record_rows.REASONS, *KIND_FAULTS)
+        for reason in (*FAULTS, *KIND_FAULTS)
         if details.get(f"dropped.{reason}")
     ]
     typer.echo(
@@ -196,10 +198,6 @@ def print_rejections(details: Mapping[str, int | float | str | bool]) -> None:
         "data/collect/ledger.parquet names each of them, with its file and line.",
         err=True,
     )
-
-
-def _count_notes(source: SourceRows, reason: str) -> int:
-    return int((source.ledger.frame()["reason"] == reason).sum())
 
 
 def data_card(sources: Mapping[str, SourceRows], out_of_domain: Mapping[str, SourceRows]) -> str:
@@ -243,37 +241,42 @@ def _card_section(source: SourceRows) -> Iterator[str]:
     yield f"- Documents: {len(source.documents):,}"
     yield f"- Pairs: {len(source.pairs):,}"
     for label, values in (
-        ("Given splits", source.given_splits["split"]),
-        ("Grades", source.grades["grade"]),
+        ("Given splits", source.given_splits.counts["split"]),
+        ("Grades", source.grades.counts["grade"]),
     ):
-        counts = [f"{value} {count:,}" for value, count in sorted(Counter(values).items())]
+        counts = [f"{value} {count:,}" for value, count in values]
         if counts:
             yield f"- {label}: {', '.join(counts)}"
     yield ""
 
     # What the source is about.
-    yield from _count_table("Relation", "Pairs", source.pairs["relation"])
-    yield from _count_table("Topic", "Documents", source.documents["topic"])
+    yield from _count_table("Relation", "Pairs", source.pairs.counts["relation"])
+    yield from _count_table("Topic", "Documents", source.documents.counts["topic"])
 
 
-def _count_table(label: str, counted: str, values: pd.Series[str]) -> Iterator[str]:
+def _count_table(label: str, counted: str, values: ValueCounts) -> Iterator[str]:
     """Yield a Markdown table of the most frequent values; nothing when there are no values."""
     # The most frequent first, and equal counts in the order of the values.
-    counts = sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))
-    if not counts:
+    most_frequent = nsmallest(TOPICS_SHOWN, values, key=lambda item: (-item[1], item[0]))
+    if not most_frequent:
         return
 
     yield f"| {label} | {counted} |"
     yield "|---|---:|"
 
-    for value, count in counts[:TOPICS_SHOWN]:
+    for value, count in most_frequent:
         # A bar or a line break would end the cell.
         cell = " ".join(value.split()).replace("|", "\\|") or "(none)"
         yield f"| {cell} | {count:,} |"
 
-    others = counts[TOPICS_SHOWN:]
-    if others:
-        yield f"| {len(others)} more | {sum(count for _, count in others):,} |"
+    # All others together.
+    counts = [count for _, count in most_frequent]
+    value_count = row_count = 0
+    for _, count in values:
+        value_count += 1
+        row_count += count
+    if value_count > len(counts):
+        yield f"| {value_count - len(counts)} more | {row_count - sum(counts):,} |"
 
     yield ""
 

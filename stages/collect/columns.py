@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from stages.collect.table_source import TableSource
@@ -211,6 +212,7 @@ def columns_of(column: str) -> list[str]:
     return _PLACEHOLDER.findall(column) or [column]
 
 
+@lru_cache
 def is_template(column: str) -> bool:
     """Return whether the text is a template of columns."""
     return _PLACEHOLDER.search(column) is not None

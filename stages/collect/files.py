@@ -32,8 +32,8 @@ _BINARY = {".parquet": read_parquet, ".xlsx": read_excel}
 Row = tuple[Place, dict[str, Any]]
 
 
-def read_records(raw: Path, source: TableSource, setting: str) -> list[Record]:
-    """Return the rows of all files of a source.
+def read_records(raw: Path, source: TableSource, setting: str) -> Iterator[Record]:
+    """Yield the rows of all files of a source, in their order.
 
     Args:
         raw: the folder that stands for data/raw.
@@ -44,15 +44,14 @@ def read_records(raw: Path, source: TableSource, setting: str) -> list[Record]:
         UserError: a file is missing, empty or broken, or lacks a mapped column; or none has rows.
     """
     mapping = ColumnMapping(source, setting)
-    records: list[Record] = []
+    has_rows = False
     for file in find_files(raw, source.path):
         for place, values in read_rows(file, mapping):
-            records.append(mapping.record(values, place))
+            has_rows = True
+            yield mapping.record(values, place)
 
-    if not records:
+    if not has_rows:
         raise UserError(f"{source.path} holds no rows", RESTORE)
-
-    return records
 
 
 def read_rows(file: RawFile, mapping: ColumnMapping) -> Iterator[Row]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-import pandas as pd
 from pydantic import Field, StringConstraints
 
 from stages.collect.kinds.registry import AnySource
+from stages.collect.stored_tables import MergedTables
 from stages.lib.core.interface import AfterWriting, Details, Reads, Writes
 from stages.lib.core.params import DocumentTemplate, ParamsSection
 from stages.lib.schemas.documents import Documents, Hierarchy, Timestamps
@@ -50,11 +50,11 @@ class Outputs:
     """What `collect` writes."""
 
     documents: Annotated[
-        pd.DataFrame,
+        MergedTables,
         Writes("data/collect/documents.parquet", "The documents of all sources.", Documents),
     ]
     pairs: Annotated[
-        pd.DataFrame,
+        MergedTables,
         Writes(
             "data/collect/pairs.parquet",
             "Anchors and the documents they should find.",
@@ -62,11 +62,11 @@ class Outputs:
         ),
     ]
     times: Annotated[
-        pd.DataFrame,
+        MergedTables,
         Writes("data/collect/timestamps.parquet", "The time of each row that has one.", Timestamps),
     ]
     given_splits: Annotated[
-        pd.DataFrame,
+        MergedTables,
         Writes(
             "data/collect/given_splits.parquet",
             "The split of each pair whose source gives it.",
@@ -74,15 +74,15 @@ class Outputs:
         ),
     ]
     grades: Annotated[
-        pd.DataFrame,
+        MergedTables,
         Writes("data/collect/grades.parquet", "The grade of each pair that has one.", PairGrades),
     ]
     hierarchy: Annotated[
-        pd.DataFrame,
+        MergedTables,
         Writes("data/collect/hierarchy.parquet", "Documents and their parents.", Hierarchy),
     ]
     out_of_domain_documents: Annotated[
-        pd.DataFrame,
+        MergedTables,
         Writes(
             "data/collect/out_of_domain_documents.parquet",
             "The documents of the source that is never trained on.",
@@ -90,7 +90,7 @@ class Outputs:
         ),
     ]
     out_of_domain_pairs: Annotated[
-        pd.DataFrame,
+        MergedTables,
         Writes(
             "data/collect/out_of_domain_pairs.parquet",
             "The pairs of the source that is never trained on.",
@@ -98,7 +98,7 @@ class Outputs:
         ),
     ]
     ledger: Annotated[
-        pd.DataFrame,
+        MergedTables,
         Writes(
             "data/collect/ledger.parquet",
             "A line for each record that is left out.",

@@ -100,7 +100,7 @@ def decode_line(line: str, place: Place) -> Any:
         UserError: the line is no JSON.
     """
     try:
-        return json.loads(line, parse_int=str, parse_float=_number, parse_constant=_missing)
+        return _LINE_DECODER.decode(line)
     except (json.JSONDecodeError, RecursionError) as error:
         raise UserError(f"{place}: this is not JSON: {error}", _LINE_REMEDY) from None
 
@@ -153,10 +153,7 @@ class ArrayReader:
         self._position = 0
         self._line = 1
         self._row = 0
-        # Numbers stay strings, so that they keep their spelling.
-        self._decoder = json.JSONDecoder(
-            parse_int=str, parse_float=_number, parse_constant=_missing
-        )
+        self._decoder = _decoder()
 
     def objects(self) -> Iterator[tuple[Place, dict[str, Any]]]:
         """Yield each object with its place: the line on which it begins."""
@@ -231,6 +228,11 @@ class ArrayReader:
         return UserError(f"{self._name}, line {line}: this is not JSON: {cause}", _ARRAY_REMEDY)
 
 
+def _decoder() -> json.JSONDecoder:
+    # Numbers stay strings, so that they keep their spelling.
+    return json.JSONDecoder(parse_int=str, parse_float=_number, parse_constant=_missing)
+
+
 def _missing(constant: str) -> None:
     """Return None, the value of NaN, Infinity and -Infinity."""
 
@@ -238,3 +240,6 @@ def _missing(constant: str) -> None:
 def _number(digits: str) -> str | None:
     """Return a number as it is written; None for one that no float can hold, as 1e999."""
     return digits if math.isfinite(float(digits)) else None
+
+
+_LINE_DECODER = _decoder()

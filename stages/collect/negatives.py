@@ -7,25 +7,29 @@ a key is that document.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from stages.collect.columns import Record
-from stages.collect.records import DocumentRow, PairRow, document_id, pair_id
-
-
-class Negative(NamedTuple):
-    """A negative, and the record that holds it."""
-
-    record: Record
-    text: str
+from stages.collect.records import DocumentRow, document_id, pair_id
+from stages.collect.sorted_rows import SortedRows
 
 
 class NegativePair(NamedTuple):
-    """The pair of an anchor and a negative, and the record that holds them."""
+    """The pair of an anchor and a negative, and the fields of its record that describe it."""
 
-    pair: PairRow
-    record: Record
+    pair_id: str
+    relation: str
+    time: str
+    split: str
+    anchor: str
+    doc_id: str
+
+    def record(self) -> Record:
+        """Return the fields as those of a record."""
+        return Record(anchor=self.anchor, relation=self.relation, time=self.time, split=self.split)
 
 
 class Negatives:
@@ -33,54 +37,52 @@ class Negatives:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._negatives: list[Negative] = []
+        self._documents = SortedRows()
+        self._pairs = SortedRows()
+
+    def __len__(self) -> int:
+        return len(self._documents)
 
     def add(self, record: Record) -> None:
         """Note the negatives of a record."""
-        self._negatives += [Negative(record, text) for text in record.negatives]
+        for text in record.negatives:
+            doc_id = self._document_id(text)
+            self._documents.add(
+                DocumentRow(doc_id, self._name, title="", text=text, topic="", group="")
+            )
+            if record.anchor.strip():
+                self._pairs.add(self._pair(record, text))
 
-    def documents(self, known: Collection[str]) -> list[DocumentRow]:
-        """Return the documents of the negatives that are not `known` yet, each once."""
-        new: dict[str, DocumentRow] = {}
-        for negative in self._negatives:
-            doc_id = self._document_id(negative)
+    def documents(self, known: Container[str]) -> Iterator[DocumentRow]:
+        """Yield the documents of the negatives that are not `known` yet, each once."""
+        for doc_id, rows in groupby(self._documents, key=itemgetter(0)):
             if doc_id not in known:
-                new[doc_id] = DocumentRow(
-                    doc_id, self._name, title="", text=negative.text, topic="", group=""
-                )
-
-        return list(new.values())
+                yield DocumentRow._make(next(rows))
 
     def pairs(self) -> Iterator[NegativePair]:
-        """Yield the pairs of the negatives whose records have an anchor, each once."""
-        pair_ids: set[str] = set()
-        for negative in self._negatives:
-            record = negative.record
-            negative_id = self._pair_id(negative)
-            if not record.anchor.strip() or negative_id in pair_ids:
-                continue
+        """Yield the pairs of the negatives whose records have an anchor, each once.
 
-            pair_ids.add(negative_id)
-            pair = PairRow(
-                negative_id,
-                anchor=record.anchor,
-                doc_id=self._document_id(negative),
-                relation=record.relation,
-                score=0.0,
-                source=self._name,
-            )
-            yield NegativePair(pair, record)
+        Of several records with the same negative the smallest relation and time count.
+        """
+        for _, rows in groupby(self._pairs, key=itemgetter(0)):
+            yield NegativePair._make(next(rows))
 
     def first_id(self, record: Record) -> str:
         """Return the id of the pair of the first negative of a record."""
-        return self._pair_id(Negative(record, record.negatives[0]))
+        return self._pair(record, record.negatives[0]).pair_id
 
-    def _pair_id(self, negative: Negative) -> str:
+    def _pair(self, record: Record, text: str) -> NegativePair:
         # In two splits the same anchor and negative are two pairs.
-        record = negative.record
-        doc_id = self._document_id(negative)
-        return pair_id(self._name, "negative", record.anchor, doc_id, record.split)
+        doc_id = self._document_id(text)
+        return NegativePair(
+            pair_id(self._name, "negative", record.anchor, doc_id, record.split),
+            relation=record.relation,
+            time=record.time,
+            split=record.split,
+            anchor=record.anchor,
+            doc_id=doc_id,
+        )
 
-    def _document_id(self, negative: Negative) -> str:
+    def _document_id(self, text: str) -> str:
         # The id of the first row of this text that has no key.
-        return document_id(self._name, negative.text, "0")
+        return document_id(self._name, text, "0")

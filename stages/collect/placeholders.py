@@ -7,7 +7,6 @@ counted where a column holds many of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
 from stages.collect.columns import Record
 
@@ -18,6 +17,7 @@ _WORDS = (
     "#value! #ref! #div/0! #name? #num! k.a. s/o"
 )
 _PLACEHOLDERS = frozenset(_WORDS.split())
+_LONGEST = max(map(len, _PLACEHOLDERS))
 
 # A column holds many if they are this share of its rows, and at least so many.
 LEAST_SHARE = 0.01
@@ -30,16 +30,28 @@ def is_placeholder(text: str) -> bool:
     >>> is_placeholder(" NaN "), is_placeholder("None of them")
     (True, False)
     """
-    return text.strip().casefold() in _PLACEHOLDERS
+    stripped = text.strip()
+    return len(stripped) <= _LONGEST and stripped.casefold() in _PLACEHOLDERS
 
 
-def count_placeholders(records: Iterable[Record]) -> dict[str, int]:
-    """Return field to the number of placeholders, for the fields that hold many."""
-    counts: Counter[str] = Counter()
-    row_count = 0
-    for record in records:
-        row_count += 1
-        counts.update(field for field in FIELDS if is_placeholder(getattr(record, field)))
+class PlaceholderCounts:
+    """Counts the placeholders of each field."""
 
-    least = max(LEAST_ROWS, LEAST_SHARE * row_count)
-    return {field: counts[field] for field in FIELDS if counts[field] >= least}
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._row_count = 0
+
+    def take(self, record: Record) -> None:
+        """Look at the texts of a record."""
+        self._row_count += 1
+        for field in FIELDS:
+            text = getattr(record, field)
+            if text and is_placeholder(text):
+                self._counts[field] += 1
+
+    def frequent(self) -> Counter[str]:
+        """Return field to the number of placeholders, for the fields that hold many."""
+        least = max(LEAST_ROWS, LEAST_SHARE * self._row_count)
+        return Counter(
+            {field: self._counts[field] for field in FIELDS if self._counts[field] >= least}
+        )

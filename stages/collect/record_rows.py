@@ -15,56 +15,49 @@ counts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 
 from stages.collect.columns import Place, Record
+from stages.collect.id_set import IdSet
 from stages.collect.labels import (
     GradedPair,
-    check_labels,
+    LabelCheck,
     given_split,
+    grade_rows,
     graded_pair,
     has_grades,
-    is_number,
     negative_grade,
-    roles,
     score_of,
 )
 from stages.collect.negatives import Negatives
 from stages.collect.parents import ParentKeys
-from stages.collect.placeholders import count_placeholders
-from stages.collect.record_tables import FAULTS, LeftOutRecord, separate
+from stages.collect.placeholders import PlaceholderCounts
+from stages.collect.record_tables import KIND_RULES, LeftOutRecord
 from stages.collect.record_tables import RecordTable as RecordTable
 from stages.collect.records import (
+    CollectedTables,
     DocumentRow,
     GivenSplitRow,
-    GradeRow,
     PairRow,
     RowKeys,
     SourceFacts,
     SourceRows,
     TimeRow,
     document_id,
-    documents_frame,
-    given_splits_frame,
-    grades_frame,
-    hierarchy_frame,
-    merge_rows,
     pair_id,
-    pairs_frame,
     params_path,
     record_json,
-    times_frame,
 )
+from stages.collect.reject_reasons import reject_reason, to_utc
 from stages.collect.rejections import Rejections
+from stages.collect.sorted_rows import SortedRows
 from stages.collect.source import ReadRequest
 from stages.collect.table_source import TableSource
-from stages.lib.schemas.ledger import LedgerWriter
-from stages.lib.schemas.splits import EVALUATION_SPLITS
-from stages.lib.text.document_text import own_words
+from stages.collect.units import Unit, units_of
 
-REASONS = FAULTS
 # Notes on rows that are kept.
 MISSING_DOCUMENT = "missing_document"
 EMPTY_ANCHOR = "empty_anchor"
@@ -77,38 +70,65 @@ def read_record_tables(tables: Sequence[RecordTable], request: ReadRequest) -> S
         UserError: a label is on another scale than the settings say, none of the records can be
             used, or too many are rejected.
     """
-    known_documents = set(request.known_documents)
-    keys = RowKeys()
-    ledger = LedgerWriter()
-    rows_of_table: list[SourceRows] = []
-    for settings, entries, remedy in tables:
-        records, left_out = separate(entries)
+    rows = CollectedTables()
+    own_documents = [table for table in tables if table.settings.documents_of != request.name]
+    readers = _read_tables(own_documents, request, rows)
 
-        # Judgements may be missing beside the documents.
-        if rows_of_table and not records and not left_out:
-            continue
-        check_labels(records, settings, params_path(request.name))
+    # Pairs that lead to documents of this source.
+    pairs_alone = [table for table in tables if table.settings.documents_of == request.name]
+    if pairs_alone:
+        known = IdSet(document[0] for document in rows.documents)
+        readers += _read_tables(pairs_alone, replace(request, known_documents=known), rows)
 
-        # In the order of their content. The ordinals, and the row that is kept for a key, then
-        # do not depend on the order of the file.
-        records.sort()
-        reader = RecordReader(
-            settings,
-            replace(request, known_documents=known_documents),
-            keys=keys,
-            ledger=ledger,
-            remedy=remedy,
-        )
-        for record in records:
-            reader.take(record)
-        for entry in sorted(left_out, key=_content):
-            reader.leave_out(entry)
+    placeholders: Counter[str] = Counter()
+    for reader in readers:
+        placeholders += reader.placeholders.frequent()
+    settings = tables[0].settings
+    return SourceRows(
+        **vars(rows),
+        records_read=sum(reader.records_read for reader in readers),
+        records_kept=sum(reader.records_kept for reader in readers),
+        facts=SourceFacts(
+            settings.path,
+            release=settings.release,
+            licence=settings.licence,
+            citation=settings.citation,
+        ),
+        placeholders=placeholders,
+    )
 
-        rows = reader.result()
-        rows_of_table.append(replace(rows, placeholders=count_placeholders(records)))
-        known_documents.update(rows.documents["doc_id"])
 
-    return merge_rows(rows_of_table)
+def _read_tables(
+    tables: Sequence[RecordTable], request: ReadRequest, rows: CollectedTables
+) -> list[RecordReader]:
+    """Add what the records of `tables` give to `rows`, and return the readers."""
+    readers = [RecordReader(table.settings, request, rows, remedy=table.remedy) for table in tables]
+    units = SortedRows()
+    left_out = SortedRows()
+    for number, (reader, table) in enumerate(zip(readers, tables, strict=True)):
+        for entry in table.records:
+            if isinstance(entry, LeftOutRecord):
+                left_out.add((number, record_json(entry.values), entry.reason, tuple(entry.place)))
+                continue
+            reader.look_at(entry)
+            for unit in units_of(entry, number, reader.reject_reason):
+                units.add(unit.packed())
+        reader.labels.finish()
+
+    # Ids depend on the other units of the group, and on nothing else.
+    for _, group in groupby(units, key=itemgetter(0)):
+        keys = RowKeys()
+        for unit in map(Unit.unpacked, group):
+            readers[unit.table].take(unit, keys)
+
+    for number, before, reason, place in left_out:
+        readers[number].leave_out(Place(*place), reason, before)
+
+    # Judgements may be missing beside the documents.
+    read = [reader for reader in readers if reader.records_read] or readers
+    for reader in read:
+        reader.finish()
+    return read
 
 
 class RecordReader:
@@ -118,136 +138,127 @@ class RecordReader:
         self,
         source: TableSource,
         request: ReadRequest,
+        rows: CollectedTables,
         *,
-        keys: RowKeys,
-        ledger: LedgerWriter,
         remedy: str = "",
     ) -> None:
         name = request.name
+        self.labels = LabelCheck(source, params_path(name))
+        self.placeholders = PlaceholderCounts()
+        self.records_read = 0
         self._name = name
         self._source = source
-        self._known_documents = request.known_documents
-        self._template = request.template
-        self._max_rejected_share = request.max_rejected_share
-        self._keys = keys
-        self._row_id_of_key: dict[str, str] = {}
-        self._documents: list[DocumentRow] = []
-        self._pairs: list[PairRow] = []
-        self._times: list[TimeRow] = []
-        self._given_splits: list[GivenSplitRow] = []
-        self._graded: list[GradedPair] = []
+        self._request = request
+        self._rows = rows
+        self._kept_key = ""
+        self._kept_id = ""
+        self._graded = SortedRows()
+        self._document_count = 0
+        self._pair_count = 0
         self._missing = 0
         self._parents = ParentKeys()
         self._negatives = Negatives(name)
-        self._records_read = 0
-        self._ledger = ledger
-        self._rejections = Rejections(name, source, ledger, remedy)
+        self._rejections = Rejections(name, source, rows.ledger, remedy)
 
-    def take(self, record: Record) -> None:
-        """Add the rows of `record`, or reject it with a ledger line."""
-        self._records_read += 1
+    @property
+    def records_kept(self) -> int:
+        """The number of records that are not in the ledger as left out."""
+        return self.records_read - self._rejections.left_out_count
+
+    def look_at(self, record: Record) -> None:
+        """Count a record and what it holds, in the order of the files."""
+        self.records_read += 1
+        self.labels.take(record)
+        self.placeholders.take(record)
+
+    def take(self, unit: Unit, keys: RowKeys) -> None:
+        """Add the rows of a unit, or reject its record with a ledger line.
+
+        Args:
+            unit: units come sorted.
+            keys: the keys of the group of the unit.
+        """
+        record = unit.record
         parts = record.parts()
-        reasons = [self._reject_reason(part) for part in parts]
+        reasons = [self.reject_reason(part) for part in parts]
 
         # A row whose negatives alone have a text says something of its anchor.
         has_negatives = bool(record.negatives and record.anchor.strip())
         is_usable = "" in reasons or (has_negatives and reasons == ["empty_text"])
         reason = "" if is_usable else reasons[0]
-        partner_id = self._row_id_of_key.get(record.key, "") if record.key else ""
-        if not reason and partner_id:
+
+        # Rows of a key come one after another.
+        is_repeated = bool(record.key) and record.key == self._kept_key
+        if not reason and is_repeated:
             reason = "duplicate_key"
         if reason:
-            self._reject(record, reason, partner_id)
+            self._reject(record, reason, self._kept_id if is_repeated else "")
             return
 
         # The first positive has the key of the row. The text of a later one is part of its key.
         row_id = ""
         for index, part in enumerate(parts):
             if not reasons[index]:
-                part_id = self._add_part(part, self._own_key(part, index))
+                part_id = self._add_part(part, _own_key(part, index, keys), keys)
                 row_id = row_id or part_id
 
         self._negatives.add(record)
         row_id = row_id or self._negatives.first_id(record)
         if record.key and "" in reasons:
-            self._row_id_of_key[record.key] = row_id
+            self._kept_key = record.key
+            self._kept_id = row_id
         elif record.key:
             self._parents.add_empty(record)
 
         # What of the row cannot be used.
         for part, part_reason in zip(parts, reasons, strict=True):
             if part_reason:
-                self._ledger.note(row_id, part_reason, after=part.text)
+                self._rows.ledger.note(row_id, part_reason, after=part.text)
+        for part_reason, text in unit.unusable:
+            self._rows.ledger.note(row_id, part_reason, after=text)
 
-    def leave_out(self, entry: LeftOutRecord) -> None:
-        """Note a record that the kind leaves out."""
-        self._records_read += 1
-        if entry.is_fault:
-            self._rejections.add_values(entry.place, entry.reason, entry.values)
+    def leave_out(self, place: Place, reason: str, before: str) -> None:
+        """Note a record that the kind leaves out. Records come sorted by what they hold."""
+        self.records_read += 1
+        if reason in KIND_RULES:
+            self._rejections.add_by_rule(place, reason, before)
         else:
-            self._rejections.add_by_rule(entry.place, entry.reason, entry.values)
+            self._rejections.add_values(place, reason, before)
 
-    def result(self) -> SourceRows:
-        """Return the rows of all records so far.
+    def finish(self) -> None:
+        """Add what depends on all records: negatives, grades and parents.
 
         Raises:
             UserError: no record could be used, or a larger share was rejected than the request
                 allows.
         """
         self._add_negatives()
-        if not self._documents and len(self._pairs) == self._missing:
+        if not self._document_count and self._pair_count == self._missing:
             # Held-out rows without a document are of no use either, if no row has one.
             missing = Counter({MISSING_DOCUMENT: self._missing})
-            raise self._rejections.no_usable_rows(self._records_read, missing)
+            raise self._rejections.no_usable_rows(self.records_read, missing)
 
-        self._rejections.check_share(self._records_read, self._max_rejected_share)
-        source = self._source
-        role_of_pair = roles(self._graded, source)
-        grades = [
-            GradeRow(pair.pair_id, pair.grade, role_of_pair[pair.pair_id]) for pair in self._graded
-        ]
+        self._rejections.check_share(self.records_read, self._request.max_rejected_share)
+        for grade in grade_rows(map(GradedPair._make, self._graded), self._source):
+            self._rows.grades.add(grade)
+        for edge in self._parents.edges(self._rows.ledger):
+            self._rows.hierarchy.add(edge)
 
-        return SourceRows(
-            documents=documents_frame(self._documents),
-            pairs=pairs_frame(self._pairs),
-            records_read=self._records_read,
-            records_kept=self._records_read - self._rejections.left_out_count,
-            facts=SourceFacts(
-                source.path,
-                release=source.release,
-                licence=source.licence,
-                citation=source.citation,
-            ),
-            times=times_frame(self._times),
-            given_splits=given_splits_frame(self._given_splits),
-            grades=grades_frame(grades),
-            hierarchy=hierarchy_frame(self._parents.edges(self._ledger)),
-            ledger=self._ledger,
-        )
-
-    def _reject_reason(self, part: Record) -> str:
-        return reject_reason(part, self._source, self._known_documents, self._template)
+    def reject_reason(self, part: Record) -> str:
+        """Return the reason why a record or part of one cannot be used by itself; "" if it can."""
+        request = self._request
+        return reject_reason(part, self._source, request.known_documents, request.template)
 
     def _reject(self, record: Record, reason: str, partner_id: str) -> None:
         self._rejections.add(record, reason, partner_id)
         if reason == "empty_text":
             self._parents.add_empty(record)
 
-    def _own_key(self, part: Record, index: int) -> tuple[str, ...]:
-        """Return the key of a positive by its number in the row; () if the row has no key."""
-        if not part.key:
-            return ()
-        if not index:
-            return (part.key,)
-
-        ordinal = self._keys.ordinal("positive", part.key, part.text)
-        return (part.key, "positive", part.text, ordinal)
-
-    def _add_part(self, record: Record, key: tuple[str, ...]) -> str:
+    def _add_part(self, record: Record, key: tuple[str, ...], keys: RowKeys) -> str:
         """Add the document and the pair of a record, and return the id of the last of them."""
         documents_of = self._source.documents_of
         if documents_of is None:
-            doc_id = self._add_document(record, key)
+            doc_id = self._add_document(record, key, keys)
         else:
             doc_id = document_id(documents_of, record.document_key)
 
@@ -255,19 +266,20 @@ class RecordReader:
         if not self._source.columns.anchor:
             return doc_id
         if not record.anchor.strip():
-            self._ledger.note(doc_id, EMPTY_ANCHOR)
+            self._rows.ledger.note(doc_id, EMPTY_ANCHOR)
             return doc_id
 
-        row_id = self._add_pair(record, doc_id, key)
+        row_id = self._add_pair(record, doc_id, key=key, keys=keys)
         self._note_missing_document(row_id, record, doc_id)
         return row_id
 
-    def _add_document(self, record: Record, key: tuple[str, ...]) -> str:
+    def _add_document(self, record: Record, key: tuple[str, ...], keys: RowKeys) -> str:
         # Without a text the title is the content.
         texts = (record.text,) if record.text.strip() else ("", record.title)
-        key = key or self._keys.key("document", "", *texts)
+        key = key or keys.key("document", "", *texts)
         doc_id = document_id(self._name, *key)
-        self._documents.append(
+        self._document_count += 1
+        self._rows.documents.add(
             DocumentRow(
                 doc_id,
                 source=self._name,
@@ -280,14 +292,15 @@ class RecordReader:
 
         # The parent is resolved when all keys are known.
         self._add_time(doc_id, record)
-        self._parents.add(doc_id, record)
-
+        if self._source.columns.parent:
+            self._parents.add(doc_id, record)
         return doc_id
 
-    def _add_pair(self, record: Record, doc_id: str, key: tuple[str, ...]) -> str:
-        key = key or self._keys.key("pair", "", record.anchor, doc_id)
+    def _add_pair(self, record: Record, doc_id: str, *, key: tuple[str, ...], keys: RowKeys) -> str:
+        key = key or keys.key("pair", "", record.anchor, doc_id)
         row_id = pair_id(self._name, *key)
-        self._pairs.append(
+        self._pair_count += 1
+        self._rows.pairs.add(
             PairRow(
                 row_id,
                 anchor=record.anchor,
@@ -298,90 +311,63 @@ class RecordReader:
             )
         )
         self._add_time(row_id, record)
-
-        # What its source says about evaluation.
-        split = given_split(record, self._source)
-        if split:
-            self._given_splits.append(GivenSplitRow(row_id, split))
+        self._add_given_split(row_id, record)
         if has_grades(self._source):
-            self._graded.append(graded_pair(row_id, record, self._source))
+            self._graded.add(graded_pair(row_id, record, self._source))
 
         return row_id
 
     def _add_negatives(self) -> None:
         """Add the documents and pairs of the negatives, now that the other documents are known."""
-        known = {document.doc_id for document in self._documents}
-        self._documents += self._negatives.documents(known)
-        for pair, record in self._negatives.pairs():
-            self._pairs.append(pair)
-            self._add_time(pair.pair_id, record)
-            split = given_split(record, self._source)
-            if split:
-                self._given_splits.append(GivenSplitRow(pair.pair_id, split))
-            self._graded.append(negative_grade(pair.pair_id, record, self._source))
+        if not len(self._negatives):
+            return
+
+        known = IdSet(document[0] for document in self._rows.documents)
+        for document in self._negatives.documents(known):
+            self._document_count += 1
+            self._rows.documents.add(document)
+
+        for negative in self._negatives.pairs():
+            self._pair_count += 1
+            self._rows.pairs.add(
+                PairRow(
+                    negative.pair_id,
+                    anchor=negative.anchor,
+                    doc_id=negative.doc_id,
+                    relation=negative.relation,
+                    score=0.0,
+                    source=self._name,
+                )
+            )
+            record = negative.record()
+            self._add_time(negative.pair_id, record)
+            self._add_given_split(negative.pair_id, record)
+            self._graded.add(negative_grade(negative.pair_id, record, self._source))
+
+    def _add_given_split(self, row_id: str, record: Record) -> None:
+        split = given_split(record, self._source)
+        if split:
+            self._rows.given_splits.add(GivenSplitRow(row_id, split))
 
     def _note_missing_document(self, row_id: str, record: Record, doc_id: str) -> None:
-        if self._source.documents_of is not None and doc_id not in self._known_documents:
+        if self._source.documents_of is not None and doc_id not in self._request.known_documents:
             self._missing += 1
-            self._ledger.note(
+            self._rows.ledger.note(
                 row_id, MISSING_DOCUMENT, partner_id=doc_id, after=record.document_key
             )
 
     def _add_time(self, row_id: str, record: Record) -> None:
-        time = to_utc(record.time)
+        time = to_utc(record.time) if record.time else ""
         if time:
-            self._times.append(TimeRow(row_id, time))
+            self._rows.times.add(TimeRow(row_id, time))
 
 
-def _content(entry: LeftOutRecord) -> tuple[str, str, Place]:
-    return entry.reason, record_json(entry.values), entry.place
+def _own_key(part: Record, index: int, keys: RowKeys) -> tuple[str, ...]:
+    """Return the key of a positive by its number in the row; () if the row has no key."""
+    if not part.key:
+        return ()
+    if not index:
+        return (part.key,)
 
-
-def reject_reason(
-    record: Record, source: TableSource, known_documents: Collection[str], template: str
-) -> str:
-    """Return the reason why a record cannot be used by itself; "" if it can.
-
-    A title without a text is a document where `template`, `pair.document_text`, holds the title.
-    """
-    columns = source.columns
-    if columns.document and not own_words(template, record.text, record.title):
-        return "empty_text"
-
-    # Without an anchor the row is still a document, and needs no label.
-    has_anchor = bool(columns.anchor and record.anchor.strip())
-    if columns.anchor and not has_anchor and not columns.document:
-        return "empty_anchor"
-
-    # A mapped score, grade or time must be readable. Without a time the row has none.
-    if has_anchor and columns.score and not is_number(record.score):
-        return "bad_score"
-    if has_anchor and columns.grade and not is_number(record.grade):
-        return "bad_grade"
-    if record.time.strip() and not to_utc(record.time):
-        return "bad_time"
-
-    if source.documents_of is not None:
-        doc_id = document_id(source.documents_of, record.document_key)
-        if doc_id not in known_documents and given_split(record, source) not in EVALUATION_SPLITS:
-            return "unknown_document"
-
-    return ""
-
-
-def to_utc(text: str) -> str:
-    """Return an ISO 8601 date or date-time in the form of the table Timestamps; "" if it is none.
-
-    A date means its midnight. A time without a zone is in UTC.
-
-    >>> to_utc("2026-01-31T01:00+02:00")
-    '2026-01-30T23:00:00.000000Z'
-    """
-    try:
-        time = datetime.fromisoformat(text.strip())
-        if time.tzinfo:
-            time = time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return ""
-
-    return time.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    ordinal = keys.ordinal("positive", part.key, part.text)
+    return (part.key, "positive", part.text, ordinal)

@@ -44,11 +44,6 @@ class LeftOutRecord(NamedTuple):
     reason: str
     values: Mapping[str, object]
 
-    @property
-    def is_fault(self) -> bool:
-        """Return whether the record is rejected for a fault of its own."""
-        return self.reason not in KIND_RULES
-
 
 class RecordTable(NamedTuple):
     """Records, and the settings that say which of their fields hold something.
@@ -67,16 +62,3 @@ class RecordTable(NamedTuple):
     settings: TableSource
     records: Iterable[Record | LeftOutRecord]
     remedy: str = ""
-
-
-def separate(entries: Iterable[Record | LeftOutRecord]) -> tuple[list[Record], list[LeftOutRecord]]:
-    """Return the records in their order, and those that are left out."""
-    records: list[Record] = []
-    left_out: list[LeftOutRecord] = []
-    for entry in entries:
-        if isinstance(entry, LeftOutRecord):
-            left_out.append(entry)
-        else:
-            records.append(entry)
-
-    return records, left_out

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from stages.collect.columns import Place, Record
 from stages.collect.records import params_path, record_id, record_json
+from stages.collect.stored_ledger import StoredLedger
 from stages.collect.table_source import TableSource
 from stages.lib.core.errors import UserError
-from stages.lib.schemas.ledger import LedgerWriter
 
 # How many records an error shows, and how many characters of each.
 SHOWN = 3
@@ -39,7 +38,7 @@ class Rejections:
     """Notes rejected records in a ledger, and counts them by reason."""
 
     def __init__(
-        self, name: str, source: TableSource, ledger: LedgerWriter, remedy: str = ""
+        self, name: str, source: TableSource, ledger: StoredLedger, remedy: str = ""
     ) -> None:
         self.count_by_reason: Counter[str] = Counter()
         self._count_by_rule: Counter[str] = Counter()
@@ -47,32 +46,32 @@ class Rejections:
         self._remedy = remedy
         self._source = source
         self._ledger = ledger
-        self._count_of_content: Counter[str] = Counter()
+        self._last_content = ""
+        self._ordinal = 0
         self._first: list[Rejected] = []
 
     def add(self, record: Record, reason: str, partner_id: str) -> None:
         """Note the record in the ledger, with its mapped columns as they were read, and its place.
 
-        A duplicate names the row that was kept, `partner_id`.
+        A duplicate names the row that was kept, `partner_id`. Equal records come one after another.
         """
-        self.add_values(record.place, reason, _mapped_values(record, self._source), partner_id)
+        before = record_json(_mapped_values(record, self._source))
+        self.add_values(record.place, reason, before, partner_id)
 
-    def add_values(
-        self, place: Place, reason: str, values: Mapping[str, object], partner_id: str = ""
-    ) -> None:
-        """Note a rejected record by what it holds."""
+    def add_values(self, place: Place, reason: str, before: str, partner_id: str = "") -> None:
+        """Note a rejected record by what it holds, as JSON."""
         self.count_by_reason[reason] += 1
-        before = self._drop(place, reason, values, partner_id=partner_id)
+        self._drop(place, reason, before, partner_id=partner_id)
 
         # The first ones of the files.
         self._first.append(Rejected(place, reason, before))
         self._first.sort()
         del self._first[SHOWN:]
 
-    def add_by_rule(self, place: Place, reason: str, values: Mapping[str, object]) -> None:
+    def add_by_rule(self, place: Place, reason: str, before: str) -> None:
         """Note a record that a rule of its kind leaves out. It counts as no rejected one."""
         self._count_by_rule[reason] += 1
-        self._drop(place, reason, values)
+        self._drop(place, reason, before)
 
     @property
     def left_out_count(self) -> int:
@@ -116,23 +115,17 @@ class Rejections:
             self._correction(),
         )
 
-    def _drop(
-        self, place: Place, reason: str, values: Mapping[str, object], *, partner_id: str = ""
-    ) -> str:
-        """Write the line of the ledger, and return the record as it stands there."""
-        before = record_json(values)
-
+    def _drop(self, place: Place, reason: str, before: str, *, partner_id: str = "") -> None:
         # Equal records are told apart by their number.
-        ordinal = self._count_of_content[before]
-        self._count_of_content[before] += 1
+        self._ordinal = self._ordinal + 1 if before == self._last_content else 0
+        self._last_content = before
         self._ledger.drop(
-            record_id(self._name, before, str(ordinal)),
+            record_id(self._name, before, str(self._ordinal)),
             reason,
             partner_id=partner_id,
             before=before,
             after=str(place),
         )
-        return before
 
     def _correction(self) -> str:
         if self._remedy:

@@ -72,7 +72,7 @@ def test_a_text_and_a_key_may_be_made_of_several_columns(read):
     columns = {"key": "{shop}/{id}", "anchor": "{q} ({shop})", "text": "{title}. {body}"}
     rows = "shop,id,q,title,body\nA,1,Wo?,Reset,Hold it.\nB,1,Wo?,,Press it.\nB,,Wie?,Off,\n"
     collected = read(rows, columns=columns)
-    texts = collected.documents.set_index("doc_id")["text"].to_dict()
+    texts = collected.documents.frame().set_index("doc_id")["text"].to_dict()
     assert texts == {
         document_id("faq", "A/1"): "Reset. Hold it.",
         document_id("faq", "B/1"): "Press it.",

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from stages.collect import table_settings
-from stages.collect.labels import GradedPair, roles
+from stages.collect.labels import GradedPair, grade_rows
 from stages.collect.records import document_id
 from stages.lib.core.errors import UserError
 from tests.collect.sources import table_source
@@ -29,8 +29,8 @@ def read_pairs(read):
 def by_anchor(collected, table, column):
     """Return anchor and document key to a column of a table of labels."""
     key_of = {document_id("docs", str(key)): key for key in range(1, 10)}
-    pairs = collected.pairs.set_index("pair_id")
-    labels = getattr(collected, table)
+    pairs = collected.pairs.frame().set_index("pair_id")
+    labels = getattr(collected, table).frame()
     ids = labels.iloc[:, 0]
     return {
         (pairs.loc[pair_id, "anchor"], key_of[pairs.loc[pair_id, "doc_id"]]): value
@@ -53,7 +53,7 @@ def test_the_highest_grade_of_a_query_is_its_positive(read_pairs):
         ("cough", 5): "irrelevant",
     }
     assert by_anchor(collected, "grades", "grade")[("low fever", 1)] == 3
-    pairs = collected.pairs.set_index("pair_id")["score"]
+    pairs = collected.pairs.frame().set_index("pair_id")["score"]
     scores = {pair: pairs[pair] for pair in collected.grades["pair_id"]}
     assert sorted(scores.values()) == [0.0, 0.0, 1.0, 1.0, 1.0, 1.0]
 
@@ -74,8 +74,9 @@ def test_the_highest_grade_of_a_query_is_its_positive(read_pairs):
 )
 def test_the_limits_of_grades_can_be_set(settings, expected):
     source = table_source(columns=GRADED, documents_of="docs", **settings)
-    pairs = [GradedPair(f"p{grade}", "q", grade) for grade in range(4)]
-    assert list(roles(pairs, source).values()) == expected
+    pairs = sorted(GradedPair("q", -grade, f"p{grade}") for grade in range(4))
+    role_of_pair = {row.pair_id: row.role for row in grade_rows(pairs, source)}
+    assert [role_of_pair[f"p{grade}"] for grade in range(4)] == expected
 
 
 @pytest.mark.parametrize("text", ["2", " 2 ", "2.0", "+2", "2e0", "002"])
@@ -124,7 +125,7 @@ def test_held_out_grades_do_not_decide_what_is_trained_on(read_pairs):
 
 def test_a_range_maps_scores_linearly(read):
     collected = read("q,a,s\na,One.,1\nb,Two.,3\nc,Three.,5\n", columns=SCORED, score_range=[1, 5])
-    pairs = collected.pairs.set_index("anchor")["score"]
+    pairs = collected.pairs.frame().set_index("anchor")["score"]
     assert pairs.to_dict() == {"a": 0.0, "b": 0.5, "c": 1.0}
 
 

@@ -18,7 +18,7 @@ def lines(*rows) -> str:
 
 def by_text(collected, column="score") -> list[tuple]:
     """Return (anchor, text of the document, column) of each pair."""
-    text_of = collected.documents.set_index("doc_id")["text"].to_dict()
+    text_of = collected.documents.frame().set_index("doc_id")["text"].to_dict()
     pairs = collected.pairs
     return sorted(
         (anchor, text_of[doc_id], value)
@@ -30,8 +30,10 @@ def by_text(collected, column="score") -> list[tuple]:
 
 def roles(collected) -> list[tuple]:
     """Return (anchor, text of the document, grade, role) of each pair with a grade."""
-    pairs = collected.pairs.merge(collected.grades, on="pair_id").merge(
-        collected.documents, on="doc_id"
+    pairs = (
+        collected.pairs.frame()
+        .merge(collected.grades.frame(), on="pair_id")
+        .merge(collected.documents.frame(), on="doc_id")
     )
     return sorted(pairs[["anchor", "text", "grade", "role"]].itertuples(index=False, name=None))
 
@@ -89,7 +91,9 @@ def test_the_first_positive_has_the_key_of_its_row(read):
     listed = read(
         lines({"id": 7, "q": "a?", "pos": ["x"]}), "f.jsonl", {**columns, "negative": None}
     )
-    assert plain.documents.equals(listed.documents) and plain.pairs.equals(listed.pairs)
+    assert plain.documents.frame().equals(listed.documents.frame()) and plain.pairs.frame().equals(
+        listed.pairs.frame()
+    )
 
 
 def test_a_negative_that_answers_another_row_is_its_document(read):
@@ -107,7 +111,7 @@ def test_the_order_of_rows_changes_no_id(read):
     first = read(lines(*rows), "faq.jsonl", TRIPLET)
     again = read(lines(*rows[::-1]), "faq.jsonl", TRIPLET)
     for table in ("documents", "pairs", "grades"):
-        assert getattr(first, table).equals(getattr(again, table))
+        assert list(getattr(first, table)) == list(getattr(again, table))
     assert first.pairs["pair_id"].nunique() == len(first.pairs)
     assert first.documents["doc_id"].nunique() == len(first.documents)
 
@@ -148,7 +152,9 @@ def test_negatives_are_in_the_split_of_their_row(read):
     columns = {**TRIPLET, "split": "s"}
     rows = "q,pos,neg,s\na?,A.,N.,train\nb?,B.,N.,test\nb?,C.,N.,train\n"
     collected = read(rows, columns=columns)
-    pairs = collected.pairs.merge(collected.given_splits, left_on="pair_id", right_on="id")
+    pairs = collected.pairs.frame().merge(
+        collected.given_splits.frame(), left_on="pair_id", right_on="id"
+    )
     negatives = pairs[pairs["score"] == 0.0]
     assert sorted(zip(negatives["anchor"], negatives["split"], strict=True)) == [
         ("a?", "train"),

@@ -23,7 +23,7 @@ def test_rows_have_parents_and_a_missing_parent_is_noted(read):
     collected = read(rows, columns={"key": "id", "text": "name", "parent": "above"})
     keyless = document_id("faq", "No key", "0")
     first = document_id("faq", "1")
-    assert sorted(collected.hierarchy.to_numpy().tolist()) == sorted(
+    assert sorted(collected.hierarchy.frame().to_numpy().tolist()) == sorted(
         [[document_id("faq", "2"), first], [keyless, first]]
     )
     notes = collected.ledger.frame().query("reason == 'bad_parent'")
@@ -53,7 +53,7 @@ def test_text_alone_gives_documents(read):
         "id,body,name\n007,Bonds are debt.,Bonds\n",
         columns={"key": "id", "text": "body", "title": "name"},
     )
-    assert collected.documents.to_dict("records") == [
+    assert collected.documents.frame().to_dict("records") == [
         {
             "doc_id": document_id("faq", "007"),
             "source": "faq",
@@ -69,7 +69,7 @@ def test_text_alone_gives_documents(read):
 def test_question_and_answer_give_a_document_and_a_pair(read):
     collected = read("id,question,answer\n1,What?,That.\n", columns={**FAQ, "key": "id"})
     assert collected.documents["text"].tolist() == ["That."]
-    assert collected.pairs.to_dict("records") == [
+    assert collected.pairs.frame().to_dict("records") == [
         {
             "pair_id": pair_id("faq", "1"),
             "anchor": "What?",
@@ -91,7 +91,7 @@ def test_anchor_and_document_key_give_pairs_to_another_source(read):
         known_documents=known_documents,
     )
     assert len(collected.documents) == 0
-    assert collected.pairs[["anchor", "doc_id", "relation", "score"]].values.tolist() == [
+    assert collected.pairs.frame()[["anchor", "doc_id", "relation", "score"]].values.tolist() == [
         ["how?", document_id("manual", "a"), "lay", 0.5]
     ]
     assert collected.ledger.dropped() == {"unknown_document": 1}
@@ -151,8 +151,8 @@ def outcome(folder: Path, rows, columns) -> tuple[list, list, list, int, int] | 
     tables = [
         sorted(frame.astype(str).values.tolist())
         for frame in (
-            collected.documents,
-            collected.pairs,
+            collected.documents.frame(),
+            collected.pairs.frame(),
             collected.ledger.frame().drop(columns="after"),
         )
     ]
@@ -235,7 +235,7 @@ def test_a_document_and_its_pair_have_the_time_of_their_row(read):
         "id,question,answer,asked\n1,A?,a,2026-01-31\n2,B?,b,\n3,C?,c,then\n", columns=columns
     )
     time = "2026-01-31T00:00:00.000000Z"
-    assert collected.times.to_numpy().tolist() == [
+    assert collected.times.frame().to_numpy().tolist() == [
         [document_id("faq", "1"), time],
         [pair_id("faq", "1"), time],
     ]
@@ -259,7 +259,7 @@ def test_equal_rejected_rows_each_have_a_line(read):
 def test_values_stay_the_strings_that_stand_in_the_file(read):
     columns = {"key": "id", "text": "text", "topic": "topic"}
     collected = read("id,text,topic\n1,001,1e5\n2,NA,true\n3,null,\n", columns=columns)
-    assert collected.documents.sort_values("text")[["text", "topic"]].values.tolist() == [
+    assert collected.documents.frame().sort_values("text")[["text", "topic"]].values.tolist() == [
         ["001", "1e5"],
         ["NA", "true"],
         ["null", ""],

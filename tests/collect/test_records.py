@@ -1,6 +1,6 @@
 """Ids: what they depend on, and that they stay what they are."""
 
-from stages.collect.records import document_id, documents_frame, pair_id, record_id, record_json
+from stages.collect.records import document_id, pair_id, record_id, record_json, stored_documents
 from stages.lib.core.tables import check_table
 from stages.lib.schemas.documents import Documents
 
@@ -21,4 +21,4 @@ def test_a_record_is_kept_as_it_was_read():
 
 
 def test_no_rows_are_an_empty_table_of_the_right_types():
-    assert len(check_table(documents_frame([]), Documents, "nothing")) == 0
+    assert len(check_table(stored_documents().frame(), Documents, "nothing")) == 0

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.collect import record_rows
 from stages.collect.columns import Place
 from stages.collect.kinds import table
+from stages.collect.record_tables import FAULTS
 from stages.collect.records import document_id
 from stages.collect.rejections import Rejections
 from stages.collect.source import ReadRequest
@@ -54,7 +54,7 @@ def test_a_row_without_a_text_still_says_what_is_above_it(read):
     rows = "id,name,above\n1,Shoes,\n2,,1\n3,Boots,2\n4,,2\n5,Clogs,4\n6,,7\n7,,6\n8,Socks,6\n"
     collected = read(rows, columns={"key": "id", "text": "name", "parent": "above"})
     shoes = document_id("faq", "1")
-    assert sorted(collected.hierarchy.to_numpy().tolist()) == sorted(
+    assert sorted(collected.hierarchy.frame().to_numpy().tolist()) == sorted(
         [[document_id("faq", "3"), shoes], [document_id("faq", "5"), shoes]]
     )
     ledger = collected.ledger.frame()
@@ -68,7 +68,7 @@ def test_a_row_without_a_text_still_says_what_is_above_it(read):
 def test_parents_are_documents_also_beside_anchors(read):
     columns = {**FAQ, "key": "id", "parent": "above"}
     collected = read("id,question,answer,above\n1,A?,a,\n2,B?,b,1\n", columns=columns)
-    assert collected.hierarchy.to_numpy().tolist() == [
+    assert collected.hierarchy.frame().to_numpy().tolist() == [
         [document_id("faq", "2"), document_id("faq", "1")]
     ]
 
@@ -146,7 +146,7 @@ def check_nothing_lost(rows, collected) -> None:
     ledger = collected.ledger.frame()
     drops = ledger[ledger["action"] == "drop"]
     assert collected.records_read == len(rows) == collected.records_kept + len(drops)
-    assert set(drops["reason"]) <= set(record_rows.REASONS)
+    assert set(drops["reason"]) <= set(FAULTS)
 
     # The line that is named holds the record.
     for place, before in zip(drops["after"], drops["before"], strict=True):

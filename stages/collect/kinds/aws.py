@@ -26,9 +26,9 @@ from stages.collect.records import (
     SourceFacts,
     SourceRows,
     document_id,
-    documents_frame,
     pair_id,
-    pairs_frame,
+    stored_documents,
+    stored_pairs,
 )
 from stages.collect.source import ReadRequest, Source
 from stages.lib.core.errors import UserError
@@ -100,8 +100,8 @@ def read_operations(name: str, source: AwsSource) -> SourceRows:
     release = path.name.split("-")[1]
 
     return SourceRows(
-        documents=documents_frame(documents),
-        pairs=pairs_frame(pairs),
+        documents=stored_documents(documents),
+        pairs=stored_pairs(pairs),
         records_read=record_count,
         records_kept=record_count,
         facts=_facts(release, len(sampled), len(all_operations)),

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from stages.collect.columns import Place, Record, to_text
 from stages.collect.kinds.labelled_rows import judgement_key
 from stages.collect.labels import is_number
-from stages.collect.record_rows import to_utc
 from stages.collect.record_tables import LeftOutRecord
+from stages.collect.reject_reasons import to_utc
 
 _TRUTH = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
 # Positions that are one slice of the results, by their first and last.

@@ -22,15 +22,15 @@ from stages.collect.records import (
     SourceFacts,
     SourceRows,
     document_id,
-    documents_frame,
-    hierarchy_frame,
     pair_id,
-    pairs_frame,
     record_json,
+    stored_documents,
+    stored_hierarchy,
+    stored_pairs,
 )
 from stages.collect.source import ReadRequest, Source
+from stages.collect.stored_ledger import StoredLedger
 from stages.lib.core.errors import UserError
-from stages.lib.schemas.ledger import LedgerWriter
 
 # The root of the ontology, and the branch of the phenotypes below it.
 ROOT = "HP:0000001"
@@ -120,7 +120,7 @@ def read_ontology(name: str, path: Path | None = None) -> SourceRows:
     branch_of_id = top_level_branches(term_of_id)
     documents: list[DocumentRow] = []
     pairs: list[PairRow] = []
-    ledger = LedgerWriter()
+    ledger = StoredLedger()
     for term in term_of_id.values():
         doc_id = document_id(name, term.id)
         reason = _drop_reason(term)
@@ -154,12 +154,12 @@ def read_ontology(name: str, path: Path | None = None) -> SourceRows:
     synonym_count = sum(len(term.synonyms) for term in term_of_id.values())
 
     return SourceRows(
-        documents=documents_frame(documents),
-        pairs=pairs_frame(pairs),
+        documents=stored_documents(documents),
+        pairs=stored_pairs(pairs),
         records_read=len(term_of_id) + synonym_count,
         records_kept=len(documents) + len(pairs),
         facts=_facts(header),
-        hierarchy=hierarchy_frame(edges),
+        hierarchy=stored_hierarchy(edges),
         ledger=ledger,
     )
 

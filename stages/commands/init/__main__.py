@@ -174,6 +174,7 @@ def _read_all(
     """Return the sources and their rows by name. Documents are read before their questions."""
     from pydantic import TypeAdapter
 
+    from stages.collect.id_set import IdSet
     from stages.collect.kinds.registry import AnySource
 
     adapter: TypeAdapter[Any] = TypeAdapter(AnySource)
@@ -181,9 +182,8 @@ def _read_all(
     readable: dict[str, SourceGuess] = {}
     rows_of_source: dict[str, Any] = {}
     for source in sorted(sources, key=lambda source: source.documents_of != ""):
-        known: set[str] = set()
-        if source.documents_of:
-            known = set(rows_of_source[source.documents_of].documents["doc_id"])
+        documents = rows_of_source[source.documents_of].documents if source.documents_of else ()
+        known = IdSet(document[0] for document in documents)
         corrected, rows = source.read(settings, known)
         readable[source.name] = corrected
         rows_of_source[source.name] = rows

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from stages.collect.id_set import IdSet
 from stages.collect.kinds.beir import BeirSource, check_beir, read_beir
 from stages.collect.kinds.beir_files import (
     ROLES,
@@ -28,7 +29,7 @@ from stages.commands.init.raw_copies import (
     raw_target,
     record_lines,
 )
-from stages.commands.init.sizes import held_out_share
+from stages.commands.init.sizes import DistinctValues, held_out_share
 
 _SPLITS = ("train", "validation", "test", "none")
 # Queries of a held-out set that are enough for intervals with some room.
@@ -179,8 +180,12 @@ def recognise_beir(argument: str, used: Collection[str]) -> BeirGuess | None:
 
 def _share_of_missing(rows: SourceRows, origin: str) -> float:
     """Return the share of the queries of a split that is enough for a held-out one."""
-    pair_ids = rows.given_splits.query("split == @origin")["id"]
-    count = int(rows.pairs[rows.pairs["pair_id"].isin(pair_ids)]["anchor"].nunique())
+    pair_ids = IdSet(row[0] for row in rows.given_splits if row[1] == origin)
+    anchors = DistinctValues()
+    for pair_id, anchor, *_ in rows.pairs:
+        if pair_id in pair_ids:
+            anchors.add(anchor)
+    count = anchors.count()
     if origin == "train":
         return held_out_share(count)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from stages.collect.labels import is_number
-from stages.collect.record_rows import to_utc
+from stages.collect.reject_reasons import to_utc
 
 # The question marks of all scripts; the Greek one is a semicolon, which ends other sentences too.
 _QUESTION = re.compile(r"[?\uff1f\u061f\u055e\u1367\u2e2e\u2048\u2049]['\"»\u201d\u2019)\]\s]*$")

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,7 +22,7 @@ from stages.collect.kinds.document_files.listing import (
 )
 from stages.collect.kinds.documents import DocumentsSource, read_documents
 from stages.collect.raw_files import RAW
-from stages.collect.records import SourceRows
+from stages.collect.records import DocumentRow, PairRow, SourceRows
 from stages.collect.source import ReadRequest, Source
 from stages.commands.init.formats import known_suffixes
 from stages.commands.init.guess import Copies, FolderCopy
@@ -225,11 +226,14 @@ def _is_table(file: DocumentFile) -> bool:
 
 
 def _preview(rows: SourceRows) -> Preview:
-    documents = rows.documents.head(RECORDS_SHOWN)
-    texts = zip(documents["title"], documents["text"], strict=True)
+    documents = map(DocumentRow._make, islice(rows.documents, RECORDS_SHOWN))
+    pairs = map(PairRow._make, islice(rows.pairs, RECORDS_SHOWN))
     return Preview(
-        documents=[(shortened(title), shortened(_TAG.sub(" ", text))) for title, text in texts],
-        questions=rows.pairs["anchor"].head(RECORDS_SHOWN).tolist(),
+        documents=[
+            (shortened(document.title), shortened(_TAG.sub(" ", document.text)))
+            for document in documents
+        ],
+        questions=[pair.anchor for pair in pairs],
         question_count=len(rows.pairs),
         notes=_notes(rows),
     )

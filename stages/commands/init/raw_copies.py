@@ -5,14 +5,16 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from stages.collect.raw_files import RAW
-from stages.collect.records import SourceRows
+from stages.collect.records import DocumentRow, PairRow, SourceRows
 from stages.commands.init.encodings import guess_encoding
 from stages.lib.core.errors import UserError
 
 RECORDS_SHOWN = 3
+_PAIRS_LOOKED_AT = 1_000
 _WIDTH = 100
 _BINARY = (".parquet", ".gz", ".zst", ".zip")
 _LONGEST_LIST = 8
@@ -78,25 +80,42 @@ def _is_ascii(file: Path) -> bool:
 
 def record_lines(rows: SourceRows) -> list[str]:
     """Return lines that show three queries with a document each; documents where there are none."""
-    split_of_pair = dict(zip(rows.given_splits["id"], rows.given_splits["split"], strict=True))
-    grade_of_pair = dict(zip(rows.grades["pair_id"], rows.grades["grade"], strict=True))
-    shown = rows.pairs.merge(rows.documents, on="doc_id").drop_duplicates("anchor")
+    # The first pair of each anchor, for some anchors: a document may be missing.
+    pair_of_anchor: dict[str, PairRow] = {}
+    for pair in map(PairRow._make, islice(rows.pairs, _PAIRS_LOOKED_AT)):
+        pair_of_anchor.setdefault(pair.anchor, pair)
+    pairs = list(pair_of_anchor.values())
+    document_ids = {pair.doc_id for pair in pairs}
+    documents = map(DocumentRow._make, rows.documents.select(document_ids))
+    document_of_id = {document.doc_id: document for document in documents}
+    pairs = [pair for pair in pairs if pair.doc_id in document_of_id][:RECORDS_SHOWN]
 
+    # Their labels.
+    pair_ids = {pair.pair_id for pair in pairs}
+    split_of_pair = {row[0]: row[1] for row in rows.given_splits.select(pair_ids)}
+    grade_of_pair = {row[0]: row[1] for row in rows.grades.select(pair_ids)}
     lines: list[str] = []
-    for index, row in enumerate(shown.head(RECORDS_SHOWN).to_dict("records"), 1):
-        pair_id = row["pair_id"]
+    for index, pair in enumerate(pairs, 1):
+        pair_id = pair.pair_id
+        document = document_of_id[pair.doc_id]
         labels = [f"grade {grade_of_pair[pair_id]}"] if pair_id in grade_of_pair else []
         labels += [split_of_pair[pair_id]] if pair_id in split_of_pair else []
         suffix = f" ({', '.join(labels)})" if labels else ""
         lines.append(f"  record {index}{suffix}")
-        for field, column in (("query", "anchor"), ("title", "title"), ("text", "text")):
-            if row[column]:
-                lines.append(f"    {field}: {shortened(row[column])}")
+        for field, text in (
+            ("query", pair.anchor),
+            ("title", document.title),
+            ("text", document.text),
+        ):
+            if text:
+                lines.append(f"    {field}: {shortened(text)}")
     if lines:
         return lines
 
-    texts = rows.documents["text"].head(RECORDS_SHOWN)
-    return [f"  document {index}: {shortened(text)}" for index, text in enumerate(texts, 1)]
+    first = map(DocumentRow._make, islice(rows.documents, RECORDS_SHOWN))
+    return [
+        f"  document {index}: {shortened(document.text)}" for index, document in enumerate(first, 1)
+    ]
 
 
 def shortened(text: str) -> str:

@@ -10,11 +10,12 @@ from typing import Any
 
 import typer
 
+from stages.collect.id_set import IdSet
 from stages.collect.kinds.clicks import to_count
 from stages.collect.kinds.search_log import LogColumns, SearchLogSource, check_search_log
 from stages.collect.kinds.search_log import read_search_log as read_log
-from stages.collect.record_rows import to_utc
 from stages.collect.records import SourceRows, document_id
+from stages.collect.reject_reasons import to_utc
 from stages.collect.source import ReadRequest, Source
 from stages.commands.init.column_names import plain_name
 from stages.commands.init.formats import TableSample, known_suffixes, read_sample
@@ -262,7 +263,7 @@ def _linked(guess: SearchLogGuess, guesses: Sequence[SourceGuess]) -> SearchLogG
         if isinstance(other, SearchLogGuess) or other.documents_of or not ids:
             continue
         _, rows = other.read({}, set())
-        known = set(rows.documents["doc_id"])
+        known = IdSet(row[0] for row in rows.documents)
         leading = sum(document_id(other.name, key) in known for key in ids)
         if leading >= _LEADING_SHARE * len(ids):
             columns = {

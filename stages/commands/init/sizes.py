@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-import pandas as pd
+import numpy as np
 
-from stages.collect.records import SourceRows
+from stages.collect.id_set import IdSet
+from stages.collect.records import DocumentRow, PairRow, SourceRows
 from stages.lib.analysis.intervals import MIN_COMPONENTS
+from stages.lib.core.ids import hash_hex
 from stages.lib.preprocessing.language import detect_language, split_sentences
 from stages.lib.text.normal_form import normal_form
 
@@ -42,25 +48,66 @@ class Sizes(NamedTuple):
     characters: int
 
 
+class DistinctValues:
+    """Counts different texts, in 8 bytes each.
+
+    >>> values = DistinctValues()
+    >>> for value in ("a", "b", "a"):
+    ...     values.add(value)
+    >>> values.count()
+    2
+    """
+
+    def __init__(self) -> None:
+        self._hashes = array("Q")
+
+    def add(self, value: str) -> None:
+        """Add a value."""
+        self._hashes.append(int(hash_hex(value), 16))
+
+    def count(self) -> int:
+        """Return how many different values were added."""
+        return len(np.unique(np.frombuffer(self._hashes, dtype=np.uint64)))
+
+
 def measure(rows_of_source: Sequence[SourceRows]) -> Sizes:
     """Return the sizes of all sources together.
 
     Documents with equal texts or of one group are one component, and so are those of one anchor.
     More may be tied later on: the number of components is an upper bound.
     """
-    documents = pd.concat([rows.documents for rows in rows_of_source], ignore_index=True)
-    pairs = pd.concat([rows.pairs for rows in rows_of_source], ignore_index=True)
-    units = documents["group"].where(documents["group"] != "", documents["text"].map(normal_form))
-    components = units.nunique()
-    if len(pairs):
-        components = min(components, pairs["doc_id"].nunique(), pairs["anchor"].nunique())
+    units = DistinctValues()
+    answered = DistinctValues()
+    anchors = DistinctValues()
+    characters = 0
+    for rows in rows_of_source:
+        for document in map(DocumentRow._make, rows.documents):
+            characters += len(document.text)
+            units.add(document.group or normal_form(document.text))
+        for pair in map(PairRow._make, rows.pairs):
+            answered.add(pair.doc_id)
+            anchors.add(pair.anchor)
+
+    pairs = sum(len(rows.pairs) for rows in rows_of_source)
+    components = units.count()
+    if pairs:
+        components = min(components, answered.count(), anchors.count())
     return Sizes(
         records=sum(rows.records_read for rows in rows_of_source),
-        documents=len(documents),
-        pairs=len(pairs),
-        components=int(components),
-        characters=int(documents["text"].str.len().sum()),
+        documents=sum(len(rows.documents) for rows in rows_of_source),
+        pairs=pairs,
+        components=components,
+        characters=characters,
     )
+
+
+def first_documents(sources: Iterable[SourceRows]) -> list[DocumentRow]:
+    """Return some documents of each source: those whose ids come first, as good as by chance."""
+    documents: list[DocumentRow] = []
+    for source in sources:
+        documents += map(DocumentRow._make, islice(source.documents, _TEXTS))
+
+    return sorted(documents)
 
 
 def settings_for(
@@ -79,13 +126,12 @@ def settings_for(
     }
 
     # Documents without questions need recipes, and so does a set that gives none to train on.
-    documents = pd.concat([rows.documents for rows in rows_of_source.values()])
-    without_question = _without_questions(documents, rows_of_source)
-    has_few = bool(sizes.pairs) and _has_few_questions(sizes, rows_of_source, len(without_question))
-    if not sizes.pairs or has_few:
-        made = recipes_for(without_question)
-        values["pair.recipes"] = ["given", *made] if has_few else made
-        questions = f"only {sizes.pairs:,}" if has_few else "no"
+    documents = first_documents(rows_of_source.values())
+    unasked = _unasked_documents(sizes, rows_of_source)
+    if not sizes.pairs or unasked:
+        made = recipes_for(unasked or documents)
+        values["pair.recipes"] = ["given", *made] if unasked else made
+        questions = f"only {sizes.pairs:,}" if unasked else "no"
         sentences.append(
             f"There are {questions} questions, so pairs are made of the documents: "
             f"{', '.join(made)}. A gain on made questions says little about real "
@@ -111,44 +157,47 @@ def settings_for(
 def _has_training_pairs(rows_of_sources: Sequence[SourceRows]) -> bool:
     """Return whether some pair that counts as a positive is not held out by its source."""
     for rows in rows_of_sources:
-        held_out = rows.given_splits.query("split != 'train'")["id"]
-        irrelevant = rows.grades.query("role == 'irrelevant'")["pair_id"]
-        unused = {*held_out, *irrelevant}
-        if any(pair_id not in unused for pair_id in rows.pairs["pair_id"]):
+        held_out = IdSet(row[0] for row in rows.given_splits if row[1] != "train")
+        irrelevant = IdSet(row[0] for row in rows.grades if row[2] == "irrelevant")
+        if any(row[0] not in held_out and row[0] not in irrelevant for row in rows.pairs):
             return True
     return False
 
 
-def _without_questions(
-    documents: pd.DataFrame, rows_of_source: Mapping[str, SourceRows]
-) -> pd.DataFrame:
-    """Return the documents to which no pair leads."""
-    with_question: set[str] = set()
-    for rows in rows_of_source.values():
-        with_question.update(rows.pairs["doc_id"])
-    return documents[~documents["doc_id"].isin(with_question)]
+def _unasked_documents(sizes: Sizes, rows_of_source: Mapping[str, SourceRows]) -> list[DocumentRow]:
+    """Return documents to which no pair leads, if questions are too few for a verdict; else none.
 
-
-def _has_few_questions(
-    sizes: Sizes, rows_of_source: Mapping[str, SourceRows], without_question: int
-) -> bool:
-    """Return whether the questions are too few for a verdict, and most documents have none.
-
-    A set with a split or grades of its own is asked as it is.
+    Most documents have no question then. A set with a split or grades of its own is asked as it is.
     """
     is_judged = any(len(rows.given_splits) or len(rows.grades) for rows in rows_of_source.values())
-    too_few = int(sizes.components * _SHARES[-1]) < MIN_COMPONENTS
-    return too_few and 2 * without_question > sizes.documents and not is_judged
-
-
-def _language_sentence(documents: pd.DataFrame) -> list[str]:
-    """Return a sentence if most texts are in another language than the base model's, English."""
-    languages = documents["text"].head(_TEXTS_OF_LANGUAGE).map(detect_language)
-    known = languages[languages != ""]
-    if not len(known) or (known == "en").mean() >= _COMMON:
+    has_enough = int(sizes.components * _SHARES[-1]) >= MIN_COMPONENTS
+    if not sizes.pairs or is_judged or has_enough:
         return []
+
+    answered: set[str] = set()
+    for rows in rows_of_source.values():
+        answered.update(map(itemgetter(2), rows.pairs))
+    if 2 * (sizes.documents - len(answered)) <= sizes.documents:
+        return []
+
+    documents: list[DocumentRow] = []
+    for rows in rows_of_source.values():
+        unasked = (row for row in rows.documents if row[0] not in answered)
+        documents += map(DocumentRow._make, islice(unasked, _TEXTS))
+
+    return sorted(documents)
+
+
+def _language_sentence(documents: Sequence[DocumentRow]) -> list[str]:
+    """Return a sentence if most texts are in another language than the base model's, English."""
+    languages = [detect_language(row.text) for row in documents[:_TEXTS_OF_LANGUAGE]]
+    counts = Counter(language for language in languages if language)
+    if not counts or counts["en"] >= _COMMON * counts.total():
+        return []
+
+    most_frequent = min(counts, key=lambda language: (-counts[language], language))
     return [
-        f"Most texts are in the language '{known.mode()[0]}'. The base model of the project knows "
+        f"Most texts are in the language '{most_frequent}'. The base model of the project knows "
         "English: set model.base to a model that knows yours."
     ]
 
@@ -163,16 +212,12 @@ def held_out_share(components: int) -> float:
     return enough[0] if enough else _SHARES[-1]
 
 
-def recipes_for(documents: pd.DataFrame) -> list[str]:
-    """Return the recipes that find something to pair in documents without questions.
-
-    Args:
-        documents: a Documents table.
-    """
-    texts = documents["text"].head(_TEXTS).tolist()
-    titles = documents["title"].head(_TEXTS)
+def recipes_for(documents: Sequence[DocumentRow]) -> list[str]:
+    """Return the recipes that find something to pair in documents without questions."""
+    texts = [document.text for document in documents[:_TEXTS]]
+    titles = [document.title for document in documents[:_TEXTS] if document.title]
     recipes: list[str] = []
-    if (titles != "").mean() >= _COMMON:
+    if len(titles) >= _COMMON * len(texts):
         recipes.append("title")
     if _share(texts, _HEADING) >= _COMMON:
         recipes.append("heading")

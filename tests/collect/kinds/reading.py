@@ -49,7 +49,7 @@ def pairs_of(rows):
     text_of_document = dict(zip(rows.documents["doc_id"], rows.documents["text"], strict=True))
     return sorted(
         (pair.anchor, text_of_document[pair.doc_id], grade_of_pair.get(pair.pair_id, pair.score))
-        for pair in rows.pairs.itertuples()
+        for pair in rows.pairs.frame().itertuples()
     )
 
 
@@ -69,5 +69,5 @@ def contents(rows):
     """Return all that does not depend on where a record stands."""
     ledger = rows.ledger.frame().drop(columns="after").sort_values(["row_id", "seq"])
     tables = [rows.documents, rows.pairs, rows.grades, rows.given_splits, rows.times]
-    parts = [table.to_dict("records") for table in tables]
+    parts = [list(table) for table in tables]
     return [*parts, ledger.astype(str).to_dict("records"), rows.records_read, rows.records_kept]

@@ -106,7 +106,7 @@ def test_a_sample_holds_every_smaller_one_whatever_the_order():
 
 def test_an_operation_is_a_document_and_each_title_a_pair(environment):
     collected = aws.read_operations("out_of_domain", AwsSource(reader="aws", documents=2000))
-    vpc = collected.documents.set_index("group").loc["ec2 CreateVpc"]
+    vpc = collected.documents.frame().set_index("group").loc["ec2 CreateVpc"]
     assert vpc.to_dict() == {
         "doc_id": document_id("out_of_domain", "ec2 CreateVpc"),
         "source": "out_of_domain",
@@ -114,7 +114,7 @@ def test_an_operation_is_a_document_and_each_title_a_pair(environment):
         "text": "<p>Creates a <b>VPC</b>.</p>",
         "topic": "ec2",
     }
-    pairs = collected.pairs[collected.pairs["doc_id"] == vpc["doc_id"]]
+    pairs = collected.pairs.frame().query("doc_id == @vpc.doc_id")
     assert sorted(pairs["anchor"]) == ["To create a VPC", "To tag it"]
     assert set(pairs["relation"]) == {"task"}
     assert collected.records_read == collected.records_kept == 2 + 3

@@ -33,7 +33,7 @@ def read(tmp_path):
 
 def by_key(rows, *keys):
     """Return (title, topic, text) of the documents with these keys."""
-    indexed = rows.documents.set_index("doc_id")
+    indexed = rows.documents.frame().set_index("doc_id")
     found = [indexed.loc[document_id("docs", key)] for key in keys]
     return [(row["title"], row["topic"], row["text"]) for row in found]
 
@@ -266,8 +266,8 @@ def test_ids_depend_on_paths_and_questions_alone(read, tmp_path):
     )
 
     # A file more adds rows, and changes none.
-    old = before.documents.set_index("doc_id").sort_index()
-    new = after.documents.set_index("doc_id").sort_index()
+    old = before.documents.frame().set_index("doc_id").sort_index()
+    new = after.documents.frame().set_index("doc_id").sort_index()
     assert new.loc[old.index].equals(old)
     assert set(before.pairs["pair_id"]) < set(after.pairs["pair_id"])
     assert before.ledger.frame().equals(after.ledger.frame())

@@ -36,7 +36,7 @@ def shares(rows):
     key_of_id = {document_id("docs", key): key for key in ("1", "2", "001", "9")}
     return sorted(
         (pair.anchor, key_of_id[pair.doc_id], round(pair.score, 4))
-        for pair in rows.pairs.itertuples()
+        for pair in rows.pairs.frame().itertuples()
     )
 
 

@@ -67,8 +67,8 @@ def test_ids_are_those_of_a_table_of_the_same_name(snapshot, tmp_path):
         }
     )
     same = kind_of(table).read(table, ReadRequest("faq", tmp_path))
-    assert rows.documents.equals(same.documents)
-    assert rows.pairs.equals(same.pairs)
+    assert rows.documents.frame().equals(same.documents.frame())
+    assert rows.pairs.frame().equals(same.pairs.frame())
 
 
 def test_what_is_not_pinned_is_not_read(snapshot, tmp_path):
