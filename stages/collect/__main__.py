@@ -16,13 +16,14 @@ from pathlib import Path
 
 import typer
 
+from stages.collect.caps import OVER_CAP, cap_pairs
 from stages.collect.id_set import IdSet
 from stages.collect.interface import Inputs, Outputs, Params
 from stages.collect.kinds.registry import kind_of
 from stages.collect.parents import BAD_PARENT
 from stages.collect.record_rows import EMPTY_ANCHOR, MISSING_DOCUMENT
 from stages.collect.record_tables import FAULTS, KIND_FAULTS, KIND_RULES
-from stages.collect.records import SourceRows
+from stages.collect.records import SourceRows, params_path
 from stages.collect.sorted_rows import ValueCounts
 from stages.collect.source import OUT_OF_DOMAIN, ReadRequest, Source
 from stages.collect.stored_tables import MergedTables
@@ -72,7 +73,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         ledger=MergedTables([source.ledger for source in (*rows, *other_rows)]),
         data_card=data_card(sources, out_of_domain),
         details=details,
-        print_rejections=partial(print_rejections, details),
+        print_left_out=partial(print_left_out, details),
     )
 
 
@@ -107,7 +108,8 @@ def read_sources(
             template=template,
             max_rejected_share=max_rejected_share,
         )
-        rows_of_source[name] = kind_of(source).read(source, request)
+        rows = kind_of(source).read(source, request)
+        rows_of_source[name] = cap_pairs(rows, source.max_pairs)
 
     return dict(sorted(rows_of_source.items()))
 
@@ -130,6 +132,9 @@ def collection_metrics(
         dropped=dropped,
         reasons=shown_reasons(dropped),
     )
+    over_cap = sum(source.ledger.dropped()[OVER_CAP] for source in all_sources)
+    if over_cap:
+        metrics[f"left_out.{OVER_CAP}"] = over_cap
     metrics["rejected"] = sum(dropped[reason] for reason in (*FAULTS, *KIND_FAULTS))
 
     # Sizes are given apart for the out-of-domain source.
@@ -153,6 +158,8 @@ def collection_metrics(
             metrics[f"source.{name}.missing_documents"] = missing
         if without_anchor := source.ledger.noted()[EMPTY_ANCHOR]:
             metrics[f"source.{name}.documents_without_anchor"] = without_anchor
+        if over_cap := source.ledger.dropped()[OVER_CAP]:
+            metrics[f"source.{name}.{OVER_CAP}"] = over_cap
         for column, count in source.placeholders.items():
             metrics[f"source.{name}.placeholders.{column}"] = count
         for key, count in source.counts.items():
@@ -162,11 +169,15 @@ def collection_metrics(
 
 
 def count_dropped(sources: Iterable[SourceRows]) -> Counter[str]:
-    """Return the number of dropped records of all sources, by reason."""
+    """Return the number of dropped records of all sources, by reason.
+
+    A pair that is over the cap of its source is no record.
+    """
     counts: Counter[str] = Counter()
     for source in sources:
         counts.update(source.ledger.dropped())
 
+    del counts[OVER_CAP]
     return counts
 
 
@@ -180,8 +191,20 @@ def shown_reasons(dropped: Mapping[str, int]) -> list[str]:
     return [*DROP_REASONS, *of_kinds]
 
 
-def print_rejections(details: Mapping[str, int | float | str | bool]) -> None:
-    """Print how many records were rejected, if they are a large share; else nothing."""
+def print_left_out(details: Mapping[str, int | float | str | bool]) -> None:
+    """Print how many pairs were left out, and how many records rejected if they are many."""
+    suffix = f".{OVER_CAP}"
+    for key, count in details.items():
+        if key.startswith("source.") and key.endswith(suffix):
+            name = key.removeprefix("source.").removesuffix(suffix)
+            kept = int(details[f"source.{name}.pairs"])
+            typer.echo(
+                f"{params_path(name)}.max_pairs leaves out {count:,} of {kept + int(count):,} "
+                "pairs; their documents stay. data/collect/ledger.parquet names them as "
+                f"{OVER_CAP}.",
+                err=True,
+            )
+
     rejected = int(details["rejected"])
     rows_in = int(details["rows_in"])
     if rejected < LARGE_SHARE * rows_in or not rejected:
@@ -240,6 +263,8 @@ def _card_section(source: SourceRows) -> Iterator[str]:
     yield f"- Records: {source.records_read:,} read, {left_out:,} left out"
     yield f"- Documents: {len(source.documents):,}"
     yield f"- Pairs: {len(source.pairs):,}"
+    if over_cap := source.ledger.dropped()[OVER_CAP]:
+        yield f"- Pairs over `max_pairs`: {over_cap:,}, left out"
     for label, values in (
         ("Given splits", source.given_splits.counts["split"]),
         ("Grades", source.grades.counts["grade"]),

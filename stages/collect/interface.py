@@ -113,4 +113,4 @@ class Outputs:
         Details,
         Writes("metrics/details/collect.json", "Row accounting, also by source."),
     ]
-    print_rejections: Annotated[Callable[[], None], AfterWriting()]
+    print_left_out: Annotated[Callable[[], None], AfterWriting()]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from stages.lib.text.document_text import TEXT_ALONE
 
@@ -17,10 +17,20 @@ OUT_OF_DOMAIN = "out_of_domain"
 SplitName = Literal["train", "validation", "test"]
 
 
-class Source(BaseModel):
-    """The settings that all sources share: unknown keys and wrong types are errors."""
+class SourceSettings(BaseModel):
+    """Settings within a source: unknown keys and wrong types are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Source(SourceSettings):
+    """The settings that all sources share.
+
+    Attributes:
+        max_pairs: the most pairs that are taken from the source; None for all.
+    """
+
+    max_pairs: int | None = Field(default=None, ge=1)
 
     @property
     def target(self) -> str:

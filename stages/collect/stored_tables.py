@@ -78,6 +78,11 @@ class StoredTable:
         """Return the rows whose id, the first column, is among `ids`."""
         return [row for row in self if row[0] in ids]
 
+    def without(self, ids: Container[str]) -> StoredTable:
+        """Return the table without the rows whose id, the first column, is among `ids`."""
+        rows = (row for row in self if row[0] not in ids)
+        return StoredTable(self.table, rows, counted=list(self.counts))
+
     def frame(self) -> pd.DataFrame:
         """Return the whole table in memory."""
         return _frame(list(self), self.table)

@@ -7,10 +7,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from stages.collect.source import DescribedSource, FileSource, Source, SplitName
+from stages.collect.source import (
+    DescribedSource,
+    FileSource,
+    Source,
+    SourceSettings,
+    SplitName,
+)
 
 
-class Columns(Source):
+class Columns(SourceSettings):
     """The column of the file that holds each field. Other columns are not read.
 
     `positive` is another name of `text`; it may hold a list, as `negative` may.

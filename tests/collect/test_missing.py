@@ -8,7 +8,7 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 import pytest
 
-from stages.collect.__main__ import collection_metrics, print_rejections
+from stages.collect.__main__ import collection_metrics, print_left_out
 from stages.collect.placeholders import is_placeholder
 from stages.lib.core.errors import UserError
 
@@ -157,10 +157,10 @@ def test_a_large_share_of_rejected_records_is_printed(capsys):
     reasons = ("empty_text", "empty_anchor", "bad_score", "bad_grade", "bad_time")
     counts = dict.fromkeys([f"dropped.{reason}" for reason in reasons], 0)
     counts |= {"dropped.unknown_document": 0, "dropped.duplicate_key": 0}
-    print_rejections({**counts, "rows_in": 1371, "rejected": 1060, "dropped.bad_score": 1060})
+    print_left_out({**counts, "rows_in": 1371, "rejected": 1060, "dropped.bad_score": 1060})
     assert capsys.readouterr().err == (
         "WARNING: 1,060 of 1,371 records were rejected (77 %): 1,060 bad_score. "
         "data/collect/ledger.parquet names each of them, with its file and line.\n"
     )
-    print_rejections({**counts, "rows_in": 1371, "rejected": 100, "dropped.bad_score": 100})
+    print_left_out({**counts, "rows_in": 1371, "rejected": 100, "dropped.bad_score": 100})
     assert capsys.readouterr().err == ""

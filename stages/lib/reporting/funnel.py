@@ -19,9 +19,21 @@ MAX_REASONS = 3
 # `not_sampled` is good and left out on purpose.
 _REJECTED = {"collect": ("dropped.",), "clean": ("dropped.", "pairs.dropped.")}
 _COPIES = {"deduplicate": ("dropped.", "pairs.dropped.")}
-_OTHERS = {"pair": ("dropped.",), "split": ("dropped.",), "augment": ("dropped.",)}
-FUNNEL_STAGES = (*_REJECTED, *_COPIES, *_OTHERS, "tokenize")
-_SAMPLED = ("not_sampled", "over_document_cap", "over_topic_cap", "over_relation_cap", "over_share")
+_OTHERS = {
+    "collect": ("left_out.",),
+    "pair": ("dropped.",),
+    "split": ("dropped.",),
+    "augment": ("dropped.",),
+}
+FUNNEL_STAGES = tuple(dict.fromkeys((*_REJECTED, *_COPIES, *_OTHERS, "tokenize")))
+_SAMPLED = (
+    "not_sampled",
+    "over_cap",
+    "over_document_cap",
+    "over_topic_cap",
+    "over_relation_cap",
+    "over_share",
+)
 
 
 class Funnel(NamedTuple):
