@@ -12,7 +12,9 @@ from stages.collect.raw_files import RESTORE, RawFile, check_unpacked_size
 from stages.lib.core.errors import UserError
 
 # Rows of Parquet that are held at a time.
-BATCH_ROWS = 10_000
+BATCH_ROWS = 1_000
+# Bytes of a column that are read at a time, so that a row group need not fit into memory.
+BUFFER_BYTES = 2**20
 
 _ZEROS = re.compile(r"0+")
 
@@ -29,7 +31,7 @@ def read_parquet(stream: IO[bytes], file: RawFile, mapping: ColumnMapping) -> It
     import pyarrow.parquet as parquet
 
     try:
-        with parquet.ParquetFile(stream) as table:
+        with parquet.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
             schema = table.schema_arrow
             for column in mapping.columns:
                 _check_column(column, schema, file, mapping=mapping)
@@ -96,17 +98,37 @@ def read_excel(stream: IO[bytes], file: RawFile, mapping: ColumnMapping) -> Iter
         raise
     # The library raises errors of many types for a damaged workbook.
     except Exception as error:
-        cause = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise UserError(f"{file.name} is not a readable Excel file: {cause}", RESTORE) from None
+        raise _damaged(file, error) from None
+
+
+def read_workbook(stream: IO[bytes], file: RawFile) -> Any:
+    """Return the workbook, to be read row by row, with the values that Excel has stored.
+
+    Raises:
+        UserError: it is no workbook, or unpacks to more than any does.
+    """
+    from openpyxl import load_workbook
+
+    try:
+        _check_archive(stream, file)
+        return load_workbook(stream, read_only=True, data_only=True)
+    except UserError:
+        raise
+    # The library raises errors of many types for a damaged workbook.
+    except Exception as error:
+        raise _damaged(file, error) from None
+
+
+def _damaged(file: RawFile, error: Exception) -> UserError:
+    cause = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return UserError(f"{file.name} is not a readable Excel file: {cause}", RESTORE)
 
 
 def _sheet_rows(stream: IO[bytes], file: RawFile, mapping: ColumnMapping) -> Iterator[Row]:
     from openpyxl import load_workbook
 
-    _check_archive(stream, file)
-
     # Once with the values that Excel has stored, and once with the formulas behind them.
-    values_book = load_workbook(stream, read_only=True, data_only=True)
+    values_book = read_workbook(stream, file)
     formulas_book = load_workbook(stream, read_only=True, data_only=False)
     name = _sheet_name(values_book, file, mapping)
     sheets = [values_book[name], formulas_book[name]]

@@ -31,7 +31,7 @@ def read_jsonl(stream: Iterable[str], name: str, mapping: ColumnMapping) -> Iter
     Raises:
         UserError: a line is no object, or a column is in no object. It comes up after the rows.
     """
-    yield from _with_columns(_line_objects(stream, name), name, mapping)
+    yield from _with_columns(line_objects(stream, name), name, mapping)
 
 
 def read_json(stream: TextIO, name: str, mapping: ColumnMapping) -> Iterator[Row]:
@@ -40,15 +40,23 @@ def read_json(stream: TextIO, name: str, mapping: ColumnMapping) -> Iterator[Row
     Raises:
         UserError: as `read_jsonl`.
     """
+    yield from _with_columns(json_objects(stream, name), name, mapping)
+
+
+def json_objects(stream: TextIO, name: str) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Yield the objects of an array, or of JSONL if it is none, each with its place.
+
+    Raises:
+        UserError: something is no object, or no JSON.
+    """
     beginning = stream.read(CHUNK)
-    if not beginning.lstrip().startswith("["):
-        # Up to the end of a line.
-        beginning += stream.readline()
-        lines = chain(io.StringIO(beginning, newline=""), stream)
-        yield from _with_columns(_line_objects(lines, name), name, mapping)
+    if beginning.lstrip().startswith("["):
+        yield from ArrayReader(stream, beginning, name).objects()
         return
 
-    yield from _with_columns(ArrayReader(stream, beginning, name).objects(), name, mapping)
+    # Up to the end of a line.
+    beginning += stream.readline()
+    yield from line_objects(chain(io.StringIO(beginning, newline=""), stream), name)
 
 
 def _with_columns(
@@ -79,7 +87,12 @@ def _with_columns(
             raise mapping.wrong_column(column, "there is no column", sorted(keys), place=name)
 
 
-def _line_objects(stream: Iterable[str], name: str) -> Iterator[tuple[Place, dict[str, Any]]]:
+def line_objects(stream: Iterable[str], name: str) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Yield the object of each line with its place. Blank lines hold none.
+
+    Raises:
+        UserError: a line is no object.
+    """
     row = 0
     for line_number, line in enumerate(stream, 1):
         if not line.strip():

@@ -6,8 +6,9 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 import pytest
 
+from stages.commands.init.dialects import guess_dialect
 from stages.commands.init.encodings import guess_encoding
-from stages.commands.init.formats import guess_delimiter, read_sample
+from stages.commands.init.formats import read_sample
 from stages.lib.core.errors import UserError
 
 # The encoding, and a text that the guess must decode to the same characters.
@@ -31,6 +32,11 @@ TEXTS = {
     "Arabic": ("cp1256", "سؤال,جواب\nكيف أغير كلمة المرور؟,افتح الإعدادات واختر تغيير كلمة المرور."),
     "UTF-8": ("utf-8", "Frage;Antwort\nGrün?;Ja"),
     "UTF-16": ("utf-16", "question,answer\nHow?,So."),
+    "UTF-16 without a mark": ("utf-16-le", "question,answer\nHow?,So."),
+    "UTF-16, high byte first": ("utf-16-be", "question,answer\nHow?,So."),
+    "Chinese UTF-16 without a mark": ("utf-16-le", "问题,答案\n如何修改密码？,打开设置并选择修改密码。\n"),
+    "Arabic UTF-16 without a mark": ("utf-16-be", "سؤال,جواب\nكيف أغير كلمة المرور؟,افتح الإعدادات.\n"),
+    "a zero byte in UTF-8": ("utf-8", "question,answer\nHow?,So\0 it is, ä.\n"),
 }  # fmt: skip
 
 
@@ -66,18 +72,21 @@ def test_a_text_reads_the_same_in_the_guessed_encoding(name, tmp_path):
     ],
 )
 def test_the_delimiter_gives_all_rows_as_many_fields(delimiter, text):
-    assert guess_delimiter(text, ",") == delimiter
+    assert guess_dialect(text, ",").delimiter == delimiter
 
 
 def test_lists_and_objects_are_nested_columns(tmp_path):
     file = tmp_path / "a.ndjson"
     file.write_text(
-        json.dumps({"q": "How?", "n": 1, "tags": ["a"], "meta": {"b": 1}}) + "\n", "utf-8"
+        json.dumps({"q": "How?", "n": 1, "tags": ["a"], "meta": {"b": 1}, "paths": [{"x": 1}]})
+        + "\n",
+        "utf-8",
     )
     sample = read_sample(file)
     assert sample.suffix == ".jsonl"
-    assert sample.values == {"q": ["How?"], "n": ["1"]}
-    assert sample.nested == ["tags", "meta"]
+    assert sample.values == {"q": ["How?"], "n": ["1"], "tags": ["a"], "meta.b": ["1"]}
+    assert sample.lists == ["tags"]
+    assert sample.nested == ["paths"]
 
 
 def test_parquet_is_read_as_texts(tmp_path):

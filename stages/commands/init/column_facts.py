@@ -96,11 +96,11 @@ def column_facts(values: Sequence[str]) -> ColumnFacts:
         filled=len(texts),
         filled_share=len(texts) / len(values) if values else 0.0,
         distinct=len(counts),
-        words=mean(map(_word_count, texts)) if texts else 0.0,
-        question_share=_share(texts, _is_question),
+        words=mean(map(word_count, texts)) if texts else 0.0,
+        question_share=_share(texts, is_question),
         letter_share=_share(texts, lambda text: _LETTER.search(text) is not None),
         number_share=len(numbers) / len(texts) if texts else 0.0,
-        date_share=_share(texts, _is_date),
+        date_share=_share(texts, is_date),
         url_share=_share(texts, lambda text: _URL.fullmatch(text) is not None),
         low=min(numbers) if all_numbers else None,
         high=max(numbers) if all_numbers else None,
@@ -114,16 +114,31 @@ def _share(texts: Sequence[str], test: Callable[[str], bool]) -> float:
     return sum(map(test, texts)) / len(texts) if texts else 0.0
 
 
-def _is_question(text: str) -> bool:
+def is_question(text: str) -> bool:
+    """Return whether a text ends with a question mark or begins with a question word.
+
+    >>> is_question("Where is it?"), is_question("It is here.")
+    (True, False)
+    """
     return bool(_QUESTION.search(text) or _OPENING_QUESTION.match(text))
 
 
-def _is_date(text: str) -> bool:
+def is_date(text: str) -> bool:
+    """Return whether a text is an ISO date or date-time.
+
+    >>> is_date("2024-01-31"), is_date("20240131")
+    (True, False)
+    """
     # "20240131" is more often a number than a date.
     return "-" in text and bool(to_utc(text))
 
 
-def _word_count(text: str) -> float:
+def word_count(text: str) -> float:
+    """Return the number of words of a text, which are counted by characters without spaces.
+
+    >>> word_count("Hold it."), word_count("修改密码")
+    (2, 2.0)
+    """
     unspaced = len(_UNSPACED.findall(text))
     if 2 * unspaced >= len(text):
         return unspaced / _CHARACTERS_OF_WORD

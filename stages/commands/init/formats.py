@@ -1,29 +1,31 @@
-"""Look at a file: its format, encoding and delimiter, and a sample of its columns.
+"""Look at a file: its format and encoding, how it is written, and a sample of its columns.
 
-A format is one entry of FORMATS: the suffixes of its files, the suffix that `collect` reads it
-under, and the function that takes the sample.
+All formats and compressions of `collect` are known, and a few more suffixes that name the same. A
+format is one entry of FORMATS: the suffixes of its files, the suffix that `collect` reads it under,
+and the function that takes the sample.
 """
 
 from __future__ import annotations
 
-import csv
 import io
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.collect.files import DELIMITERS
+from stages.collect.raw_files import COMPRESSIONS, RawFile, compression_of, open_bytes
+from stages.commands.init.dialects import Dialect, guess_dialect, has_quoted_fields, read_rows
 from stages.commands.init.encodings import guess_encoding
+from stages.commands.init.row_samples import SampledRow, json_rows, parquet_rows, sheet_rows
 from stages.lib.core.errors import UserError
 
-# Rows of the sample, from the beginning of the file, and the text of which a delimiter is guessed.
+# Rows of the sample, from the beginning of the file, and about how many characters they hold.
 SAMPLE_ROWS = 20_000
-_SNIFFED_CHARACTERS = 200_000
-_DELIMITERS = ",;\t|^~"
-_FIELD_LIMIT = 2**31 - 1
+SAMPLE_CHARACTERS = 50_000_000
+# The text of which the dialect is guessed.
+_SNIFFED_CHARACTERS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -32,15 +34,20 @@ class TableSample:
 
     Attributes:
         suffix: the suffix that the file has under data/raw/.
-        values: the values of each column as texts, by name; "" where a value is missing.
+        values: the values of each column as texts, by name; "" where a value is missing. Of a
+            list of texts it is the first one.
         settings: settings of the source that the file needs, such as its delimiter.
         nested: columns that hold lists or objects, which no field is mapped to.
+        lists: columns among `values` that hold lists of texts.
+        has_quotes: whether any field of a delimited file stands in quotes.
     """
 
     suffix: str
     values: Mapping[str, Sequence[str]]
     settings: Mapping[str, Any] = field(default_factory=dict)
     nested: Sequence[str] = ()
+    lists: Sequence[str] = ()
+    has_quotes: bool = False
 
     @property
     def row_count(self) -> int:
@@ -49,10 +56,15 @@ class TableSample:
 
 
 class Format(NamedTuple):
-    """How files of some suffixes are looked at."""
+    """How files of some suffixes are looked at.
+
+    Attributes:
+        suffixes: their suffixes. The first is that under data/raw/.
+        read_sample: returns the sample of a file of that suffix.
+    """
 
     suffixes: Sequence[str]
-    read_sample: Callable[[Path], TableSample]
+    read_sample: Callable[[RawFile], TableSample]
 
 
 def read_sample(file: Path) -> TableSample:
@@ -61,170 +73,228 @@ def read_sample(file: Path) -> TableSample:
     Raises:
         UserError: it has no known suffix, is empty, or cannot be read.
     """
-    suffix = file.suffix.lower()
-    for format_ in FORMATS:
-        if suffix in format_.suffixes:
-            if not file.stat().st_size:
-                raise UserError(f"{file} is empty", "export the table again")
-            sample = format_.read_sample(file)
-            if not sample.row_count:
-                raise UserError(f"{file} holds no rows", "export the table again")
-            return sample
+    if not is_known(file):
+        raise UserError(
+            f"{file} ends in none of {', '.join(known_suffixes())} "
+            f"(also with {', '.join(COMPRESSIONS)})",
+            "save the table in one of these formats",
+        )
+    if not file.stat().st_size:
+        raise UserError(f"{file} is empty", "export the table again")
 
-    raise UserError(
-        f"{file} ends in none of {', '.join(known_suffixes())}",
-        "save the table in one of these formats",
-    )
+    # A zip archive may leave it to the file inside what it is.
+    compression = compression_of(file.name)
+    raw_file = RawFile(file, _name_in_raw(file.name))
+    with open_bytes(raw_file) as (_, inner_format):
+        suffix = inner_format
+    sample = _format_of(suffix).read_sample(raw_file)
+    if not sample.row_count and not sample.nested:
+        raise UserError(f"{file} holds no rows", "export the table again")
+
+    is_named = bool(raw_file.table_format)
+    return replace(sample, suffix=f"{suffix if is_named else ''}{compression}")
 
 
 def known_suffixes() -> list[str]:
-    """Return the suffixes of all files that can be read."""
+    """Return the suffixes of all formats that can be read."""
     return [suffix for format_ in FORMATS for suffix in format_.suffixes]
 
 
-def _delimited_sample(file: Path) -> TableSample:
-    # A file of plain text that is a table is read as CSV.
-    suffix = {".tab": ".tsv", ".txt": ".csv"}.get(file.suffix.lower(), file.suffix.lower())
-    encoding = guess_encoding(file)
-    with file.open(encoding=_with_mark(encoding), newline="") as stream:
-        text = stream.read(_SNIFFED_CHARACTERS)
-    delimiter = guess_delimiter(text, DELIMITERS[suffix])
+def is_known(file: Path) -> bool:
+    """Return whether the name of a file says that it can be read.
+
+    >>> [is_known(Path(name)) for name in ("faq.csv.gz", "faq.zip", "faq.gz", "faq.docx")]
+    [True, True, False, False]
+    """
+    compression = compression_of(file.name)
+    return compression == ".zip" or _inner_suffix(file.name) in known_suffixes()
+
+
+def stem_of(file: Path) -> str:
+    """Return the name of a file without the suffixes of format and compression.
+
+    >>> stem_of(Path("v1.2.csv.gz")), stem_of(Path("faq.zip"))
+    ('v1.2', 'faq')
+    """
+    name = file.name[: len(file.name) - len(compression_of(file.name))]
+    suffix = _inner_suffix(file.name)
+    return name[: len(name) - len(suffix)] if suffix in known_suffixes() else name
+
+
+def _inner_suffix(name: str) -> str:
+    compression = compression_of(name)
+    return Path(name[: len(name) - len(compression)]).suffix.lower()
+
+
+def _format_of(suffix: str) -> Format:
+    return next(format_ for format_ in FORMATS if suffix in format_.suffixes)
+
+
+def _name_in_raw(name: str) -> str:
+    """Return a name of the file with the suffixes that `collect` knows.
+
+    >>> _name_in_raw("faq.TAB.gz")
+    'faq.tsv.gz'
+    """
+    suffix = _inner_suffix(name)
+    if suffix not in known_suffixes():
+        return name
+    return f"{stem_of(Path(name))}{_format_of(suffix).suffixes[0]}{compression_of(name)}"
+
+
+def _delimited_sample(file: RawFile) -> TableSample:
+    encoding = guess_encoding(file.path)
+    with open_bytes(file) as (stream, suffix):
+        text = _text_stream(stream, encoding).read(_SNIFFED_CHARACTERS)
+    usual = DELIMITERS[suffix]
+    dialect = guess_dialect(text, usual, is_whole=len(text) < _SNIFFED_CHARACTERS)
+    settings = _encoding_setting(encoding) | dialect.settings(usual)
 
     # The rows in the dialect of `collect`, which reports what is malformed later on.
-    csv.field_size_limit(_FIELD_LIMIT)
-    with file.open(encoding=_with_mark(encoding), newline="") as stream:
-        rows = _readable_rows(csv.reader(stream, delimiter=delimiter, strict=True))
-        header = next(rows, [])
-        sampled = list(islice(rows, SAMPLE_ROWS))
+    with open_bytes(file) as (stream, _):
+        rows = _first_rows(_text_stream(stream, encoding), dialect)
+    return TableSample(
+        suffix,
+        _columns_of(rows, has_header=dialect.header),
+        settings,
+        has_quotes=has_quoted_fields(text, dialect),
+    )
 
-    # A name that stands twice cannot be mapped.
+
+def _first_rows(stream: io.TextIOWrapper, dialect: Dialect) -> list[list[str]]:
+    rows: list[list[str]] = []
+    characters = 0
+    for row in islice(read_rows(stream, dialect), SAMPLE_ROWS + 1):
+        characters += sum(map(len, row))
+        if rows and characters > SAMPLE_CHARACTERS:
+            break
+        rows.append(row)
+
+    return rows
+
+
+def _columns_of(rows: Sequence[Sequence[str]], *, has_header: bool) -> dict[str, list[str]]:
+    """Return the values of each column by name. A name that stands twice cannot be mapped."""
+    if not rows:
+        return {}
+
+    header = list(rows[0])
+    if not has_header:
+        header = [str(number) for number in range(1, len(header) + 1)]
     values: dict[str, list[str]] = {}
     for index, column in enumerate(header):
         if column and header.count(column) == 1:
-            values[column] = [row[index] if index < len(row) else "" for row in sampled]
+            below = rows[1:] if has_header else rows
+            values[column] = [row[index] if index < len(row) else "" for row in below]
 
-    settings: dict[str, Any] = {}
-    if encoding != "utf-8":
-        settings["encoding"] = encoding
-    if delimiter != DELIMITERS[suffix]:
-        settings["delimiter"] = delimiter
-    return TableSample(suffix, values, settings)
+    return values
 
 
-def guess_delimiter(text: str, usual: str) -> str:
-    r"""Return the delimiter with which all rows of `text` have the same number of fields, over one.
-
-    Among several it is the one with the most fields, and `usual` where there is none.
-
-    >>> guess_delimiter("a;b\nred, green;1\nblue;2\n", ",")
-    ';'
-    """
-    # The last line may be cut.
-    width_of_delimiter: dict[str, int] = {}
-    for delimiter in _DELIMITERS:
-        stream = io.StringIO(text, newline="")
-        rows = list(_readable_rows(csv.reader(stream, delimiter=delimiter, strict=True)))
-        if len(text) >= _SNIFFED_CHARACTERS:
-            rows = rows[:-1]
-        widths = {len(row) for row in rows}
-        if len(widths) == 1 and min(widths) > 1:
-            width_of_delimiter[delimiter] = min(widths)
-
-    # Rows of several lengths, or quotes that are text: the header alone decides.
-    if not width_of_delimiter:
-        header = text.splitlines()[0] if text else ""
-        counts = {delimiter: header.count(delimiter) for delimiter in _DELIMITERS}
-        width_of_delimiter = {delimiter: count for delimiter, count in counts.items() if count}
-
-    most = max(width_of_delimiter.values(), default=0)
-    best = [delimiter for delimiter, width in width_of_delimiter.items() if width == most]
-    return usual if not best or usual in best else best[0]
-
-
-def _readable_rows(reader: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Yield the rows that are not blank, up to the first that is malformed or undecodable."""
-    while True:
-        try:
-            row = next(reader, None)
-        except (csv.Error, UnicodeError):
-            return
-        if row is None:
-            return
-        if row:
-            yield row
-
-
-def _with_mark(encoding: str) -> str:
-    return "utf-8-sig" if encoding == "utf-8" else encoding
-
-
-def _json_lines_sample(file: Path) -> TableSample:
-    encoding = guess_encoding(file)
-    rows: list[dict[str, Any]] = []
-    with file.open(encoding=_with_mark(encoding)) as stream:
-        for line in islice(stream, SAMPLE_ROWS):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line, parse_int=str, parse_float=str, parse_constant=_missing)
-            except (json.JSONDecodeError, RecursionError):
-                break
-            if not isinstance(row, dict):
-                break
-            rows.append(row)
-
+def _json_sample(file: RawFile) -> TableSample:
+    encoding = guess_encoding(file.path)
+    with open_bytes(file) as (stream, suffix):
+        text = _text_stream(stream, encoding)
+        rows = _limited(json_rows(text, file.path, is_array=suffix == ".json"))
     if not rows:
         raise UserError(
-            f"{file}: its first line is no JSON object",
-            "write one whole JSON object on each line",
+            f"{file.path}: its first line is no JSON object",
+            "write one whole JSON object on each line, or an array of objects in a .json file",
         )
-    settings = {} if encoding == "utf-8" else {"encoding": encoding}
-    return _sample_of_rows(rows, ".jsonl", settings)
+    return _sample_of_rows(rows, suffix, _encoding_setting(encoding))
 
 
-def _missing(constant: str) -> None:
-    """Return None, the value of NaN, Infinity and -Infinity."""
+def _parquet_sample(file: RawFile) -> TableSample:
+    return _sample_of_rows(_limited(parquet_rows(file)), ".parquet", {})
 
 
-def _parquet_sample(file: Path) -> TableSample:
-    import pyarrow as arrow
-    from pyarrow import parquet
+def _sheet_sample(file: RawFile) -> TableSample:
+    sheet = sheet_rows(file, SAMPLE_ROWS)
+    return TableSample(
+        ".xlsx", _columns_of(sheet.rows, has_header=sheet.has_header), sheet.settings
+    )
 
-    rows: list[dict[str, Any]] = []
-    try:
-        with parquet.ParquetFile(file) as table:
-            for batch in table.iter_batches(batch_size=SAMPLE_ROWS):
-                rows += batch.to_pylist()
-                break
-    except (arrow.ArrowException, OSError) as error:
-        cause = str(error).splitlines()[0]
-        raise UserError(
-            f"{file} is not a readable Parquet file: {cause}", "export the table again"
-        ) from None
-    return _sample_of_rows(rows, ".parquet", {})
+
+def _limited(rows: Any) -> list[SampledRow]:
+    """Return the first rows, until they hold enough characters."""
+    taken: list[SampledRow] = []
+    characters = 0
+    for row in islice(rows, SAMPLE_ROWS):
+        characters += sum(len(str(value)) for value in row.values())
+        if taken and characters > SAMPLE_CHARACTERS:
+            break
+        taken.append(row)
+
+    return taken
 
 
 def _sample_of_rows(
-    rows: Sequence[Mapping[str, Any]], suffix: str, settings: Mapping[str, Any]
+    rows: Sequence[SampledRow], suffix: str, settings: Mapping[str, Any]
 ) -> TableSample:
-    """Return the sample of rows whose values may be of any type."""
+    """Return the sample of rows whose values may be of any type.
+
+    Objects are columns of their own by dotted path. Of a list of texts the first one stands for it.
+    """
+    flat_rows = [dict(_flat_items(row, "")) for row in rows]
     columns: dict[str, None] = {}
-    for row in rows:
+    for row in flat_rows:
         columns |= dict.fromkeys(row)
 
     values: dict[str, list[str]] = {}
     nested: list[str] = []
-    for column in columns:
-        cells = [row.get(column) for row in rows]
-        if any(isinstance(cell, (list, dict, tuple, bytes)) for cell in cells):
+    lists: list[str] = []
+    for column in filter(None, columns):
+        cells = [row.get(column) for row in flat_rows]
+        if any(_is_nested(cell) for cell in cells):
             nested.append(column)
-        elif column:
-            values[column] = ["" if cell is None else str(cell) for cell in cells]
-    return TableSample(suffix, values, settings, nested)
+            continue
+        if any(isinstance(cell, (list, tuple)) for cell in cells):
+            lists.append(column)
+        values[column] = [_text_of(cell) for cell in cells]
+
+    return TableSample(suffix, values, settings, nested, lists)
+
+
+def _flat_items(row: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
+    items: list[tuple[str, Any]] = []
+    for name, value in row.items():
+        path = f"{prefix}{name}"
+        if isinstance(value, dict) and value:
+            items += _flat_items(value, f"{path}.")
+        else:
+            items.append((path, value))
+
+    return items
+
+
+def _is_nested(cell: Any) -> bool:
+    """Return whether a value is neither a text or number nor a list of them."""
+    if isinstance(cell, (list, tuple)):
+        return any(isinstance(item, (list, tuple, dict, bytes)) for item in cell)
+    return isinstance(cell, (dict, bytes))
+
+
+def _text_of(cell: Any) -> str:
+    if isinstance(cell, (list, tuple)):
+        cell = cell[0] if cell else None
+    return "" if cell is None else str(cell)
+
+
+def _text_stream(stream: Any, encoding: str) -> io.TextIOWrapper:
+    # A byte order mark is no part of the first name.
+    name = "utf-8-sig" if encoding == "utf-8" else encoding
+    return io.TextIOWrapper(stream, encoding=name, newline="")
+
+
+def _encoding_setting(encoding: str) -> dict[str, Any]:
+    return {} if encoding == "utf-8" else {"encoding": encoding}
 
 
 FORMATS = (
-    Format((".csv", ".tsv", ".tab", ".txt"), _delimited_sample),
-    Format((".jsonl", ".ndjson"), _json_lines_sample),
+    # A file of plain text that is a table is read as CSV.
+    Format((".csv", ".txt"), _delimited_sample),
+    Format((".tsv", ".tab"), _delimited_sample),
+    Format((".jsonl", ".ndjson"), _json_sample),
+    Format((".json",), _json_sample),
     Format((".parquet", ".pq"), _parquet_sample),
+    Format((".xlsx",), _sheet_sample),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.commands.init.formats import known_suffixes
+from stages.commands.init.formats import is_known, known_suffixes
 from stages.lib.core.errors import UserError
 
 
@@ -28,13 +28,12 @@ def _files_of(argument: str) -> list[Path]:
 
     # A folder or a pattern stands for the files that can be read.
     inside = list(path.rglob("*")) if path.is_dir() else _matches(path)
-    suffixes = known_suffixes()
-    files = [file for file in inside if file.is_file() and file.suffix.lower() in suffixes]
+    files = [file for file in inside if file.is_file() and is_known(file)]
     if files:
         return sorted(files)
 
     fact = f"{argument} holds no file" if inside or path.is_dir() else f"{argument} does not exist"
-    raise UserError(fact, f"name a file that ends in one of {', '.join(suffixes)}")
+    raise UserError(fact, f"name a file that ends in one of {', '.join(known_suffixes())}")
 
 
 def _matches(pattern: Path) -> list[Path]:

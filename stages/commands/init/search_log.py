@@ -18,7 +18,7 @@ from stages.collect.records import SourceRows, document_id
 from stages.collect.reject_reasons import to_utc
 from stages.collect.source import ReadRequest, Source
 from stages.commands.init.column_names import plain_name
-from stages.commands.init.formats import TableSample, known_suffixes, read_sample
+from stages.commands.init.formats import TableSample, is_known, read_sample, stem_of
 from stages.commands.init.guess import SourceGuess
 from stages.commands.init.names import free_name, source_name
 from stages.commands.init.raw_copies import (
@@ -153,13 +153,13 @@ class SearchLogGuess:
 def recognise_search_log(argument: str, used: Collection[str]) -> SearchLogGuess | None:
     """Return the guess for a search log; None for anything else."""
     path = Path(argument)
-    if not path.is_file() or path.suffix.lower() not in known_suffixes():
+    if not path.is_file() or not is_known(path):
         return None
     try:
         sample = read_sample(path)
     except UserError:
         return None
-    if sample.suffix == ".xlsx" or sample.settings.keys() - {"encoding", "delimiter", "quote"}:
+    if ".xlsx" in sample.suffix or sample.settings.keys() - {"encoding", "delimiter", "quote"}:
         return None
 
     columns = _guess_columns(sample.values)
@@ -170,7 +170,7 @@ def recognise_search_log(argument: str, used: Collection[str]) -> SearchLogGuess
     log_rows, unused = _guess_rows(sample.values, columns)
     notes = [f"column '{columns.pop(name)}' says no more than the rows do" for name in unused]
     notes += _drop_unreadable(sample.values, columns)
-    name = free_name(source_name(path.stem), list(used))
+    name = free_name(source_name(stem_of(path)), list(used))
     return SearchLogGuess(name, path, sample, columns, log_rows, notes=notes)
 
 

@@ -16,9 +16,10 @@ from stages.collect.source import ReadRequest, Source
 from stages.collect.table_settings import RAW, check_settings
 from stages.collect.table_source import Columns, TableSource
 from stages.commands.init.column_names import name_rank
-from stages.commands.init.columns import ColumnGuess, guess_columns
-from stages.commands.init.formats import TableSample, read_sample
+from stages.commands.init.columns import ColumnGuess
+from stages.commands.init.formats import TableSample, read_sample, stem_of
 from stages.commands.init.guess import Copies
+from stages.commands.init.list_columns import guess_listed_columns
 from stages.commands.init.names import free_name, source_name
 from stages.lib.core.errors import UserError
 
@@ -99,14 +100,14 @@ def guess_tables(files: Sequence[Path], used: Collection[str] = ()) -> list[Tabl
     guesses: list[TableGuess] = []
     for file in files:
         sample = read_sample(file)
-        guess = guess_columns(sample.values)
-        if "text" not in guess.columns:
+        guess = guess_listed_columns(sample)
+        if not {"text", "positive"} & guess.columns.keys():
             names = ", ".join(map(repr, [*sample.values, *sample.nested][:20]))
             raise UserError(
                 f"{file}: no column holds texts; its columns are {names}",
                 "check the header and the delimiter of the file",
             )
-        name = free_name(source_name(file.stem), [*used, *(other.name for other in guesses)])
+        name = free_name(source_name(stem_of(file)), [*used, *(other.name for other in guesses)])
         target = _target(file, name, sample.suffix)
         guesses.append(TableGuess(name, file, target, sample, guess))
     return [_linked(guess, guesses) for guess in guesses]
@@ -131,13 +132,14 @@ def read_table(
     try:
         rows = _rows(source, sources, known_documents)
     except UserError as error:
-        unlabelled = {
-            field: column for field, column in source.guess.columns.items() if field not in _LABELS
-        }
-        if len(unlabelled) == len(source.guess.columns):
+        corrected = _without_quotes(source, error) or _without_labels(source, error)
+        if corrected is None:
             raise
-        note = f"labels are not read, since {error.fact}"
-        return read_table(source.with_columns(unlabelled, note), sources, known_documents)
+        try:
+            return read_table(corrected, sources, known_documents)
+        except UserError:
+            # The file is broken in any case. What was guessed first says it best.
+            raise error from None
 
     # Take out what costs rows, and read once more.
     dropped = rows.ledger.dropped()
@@ -150,6 +152,33 @@ def read_table(
             note = f"column '{column}' is no {field}: {dropped[reason]:,} rows would be lost"
             return read_table(source.with_columns(columns, note), sources, known_documents)
     return source, rows
+
+
+def _without_quotes(source: TableGuess, error: UserError) -> TableGuess | None:
+    """Return the table with quotes as characters, if they are what is wrong; None if not.
+
+    The sample ends before the first quote of some files. Where fields do stand in quotes, a quote
+    too many is a fault of its row.
+    """
+    settings = source.sample.settings
+    is_plain = not source.sample.has_quotes and not {"quote", "escape"} & settings.keys()
+    if not is_plain or "quote" not in error.remedy:
+        return None
+
+    sample = replace(source.sample, settings={**settings, "quote": None})
+    note = f"quotes are read as characters, since {error.fact}"
+    noted = source.with_columns(source.guess.columns, note)
+    return replace(noted, sample=sample)
+
+
+def _without_labels(source: TableGuess, error: UserError) -> TableGuess | None:
+    """Return the table without scores, grades and splits; None if it has none."""
+    unlabelled = {
+        field: column for field, column in source.guess.columns.items() if field not in _LABELS
+    }
+    if len(unlabelled) == len(source.guess.columns):
+        return None
+    return source.with_columns(unlabelled, f"labels are not read, since {error.fact}")
 
 
 def table_source(source: TableGuess) -> TableSource:
@@ -174,7 +203,8 @@ def _rows(
 def _linked(source: TableGuess, guesses: Sequence[TableGuess]) -> TableGuess:
     """Return a file of questions that name documents of another file as such a source."""
     columns = source.guess.columns
-    is_complete = {"anchor", "text"} <= columns.keys() and "text" not in source.guess.uncertain
+    has_documents = "text" in columns or "positive" in columns
+    is_complete = "anchor" in columns and has_documents and "text" not in source.guess.uncertain
     if is_complete:
         return source
 
@@ -197,7 +227,7 @@ def _linked(source: TableGuess, guesses: Sequence[TableGuess]) -> TableGuess:
 
 def _question_source(source: TableGuess, column: str, documents_of: str) -> TableGuess:
     columns = source.guess.columns
-    anchor = columns.get("anchor", columns["text"])
+    anchor = columns.get("anchor") or columns["text"]
     kept = {
         field: name
         for field, name in columns.items()
@@ -212,7 +242,8 @@ def _target(file: Path, name: str, suffix: str) -> Path:
     """Return the path under data/raw/. A file that lies there with a known suffix stays there."""
     raw = Path(RAW)
     resolved = file.resolve()
-    if resolved.suffix == suffix and raw.resolve() in resolved.parents and not file.is_symlink():
+    is_inside = raw.resolve() in resolved.parents and not file.is_symlink()
+    if is_inside and resolved.name.endswith(suffix):
         return raw / resolved.relative_to(raw.resolve())
     return raw / f"{name}{suffix}"
 
