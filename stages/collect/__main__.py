@@ -146,26 +146,27 @@ def collection_metrics(
     metrics["hierarchy_edges"] = sum(len(source.hierarchy) for source in sources.values())
     metrics["bad_parents"] = sum(source.ledger.noted()[BAD_PARENT] for source in all_sources)
 
-    # Sizes by source, and its given splits and grades if it has any.
     for name, source in sources.items():
-        metrics[f"source.{name}.documents"] = len(source.documents)
-        metrics[f"source.{name}.pairs"] = len(source.pairs)
-        for split, count in source.given_splits.counts["split"]:
-            metrics[f"source.{name}.given.{split}"] = count
-        for role, count in source.grades.counts["role"]:
-            metrics[f"source.{name}.grades.{role}"] = count
-        if missing := source.ledger.noted()[MISSING_DOCUMENT]:
-            metrics[f"source.{name}.missing_documents"] = missing
-        if without_anchor := source.ledger.noted()[EMPTY_ANCHOR]:
-            metrics[f"source.{name}.documents_without_anchor"] = without_anchor
-        if over_cap := source.ledger.dropped()[OVER_CAP]:
-            metrics[f"source.{name}.{OVER_CAP}"] = over_cap
-        for column, count in source.placeholders.items():
-            metrics[f"source.{name}.placeholders.{column}"] = count
-        for key, count in source.counts.items():
-            metrics[f"source.{name}.{key}"] = count
+        metrics |= {f"source.{name}.{key}": count for key, count in source_metrics(source).items()}
 
     return metrics
+
+
+def source_metrics(source: SourceRows) -> dict[str, int]:
+    """Return the sizes of a source, and its given splits, grades and notes if it has any."""
+    metrics = {"documents": len(source.documents), "pairs": len(source.pairs)}
+    metrics |= {f"given.{split}": count for split, count in source.given_splits.counts["split"]}
+    metrics |= {f"grades.{role}": count for role, count in source.grades.counts["role"]}
+
+    notes = source.ledger.noted()
+    present = {
+        "missing_documents": notes[MISSING_DOCUMENT],
+        "documents_without_anchor": notes[EMPTY_ANCHOR],
+        OVER_CAP: source.ledger.dropped()[OVER_CAP],
+    }
+    metrics |= {key: count for key, count in present.items() if count}
+    metrics |= {f"placeholders.{column}": count for column, count in source.placeholders.items()}
+    return metrics | dict(source.counts)
 
 
 def count_dropped(sources: Iterable[SourceRows]) -> Counter[str]:

@@ -146,6 +146,11 @@ class ColumnMapping:
         # A header of one field often means that the delimiter is another one.
         delimiter_hint = f", or set {self.setting}.delimiter" if hint and len(header) == 1 else ""
         field = self.field_of_column[column]
+        if any("\0" in name for name in header):
+            return UserError(
+                f"{place}: {fact} '{column}'; found {names}, with zero bytes",
+                f"set {self.setting}.encoding in params.yaml to utf-16-le or utf-16-be",
+            )
         return UserError(
             f"{place}: {fact} '{column}'; found {names}",
             f"correct {self.setting}.columns.{field} in params.yaml, or the header of the file"

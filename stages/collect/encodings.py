@@ -16,6 +16,9 @@ _WESTERN_SIGNS = frozenset(
 _PORTUGUESE = re.compile("[õÕ][eE]")
 # Above this share of letters outside ASCII the language is hardly a Western one.
 _MOST_WESTERN = 0.25
+_FEW_LETTERS = 3
+# Encodings of two and four bytes are recognised by other signs.
+_WIDE = ["utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le"]
 
 
 def guess_legacy_encoding(sample: bytes) -> str:
@@ -44,12 +47,13 @@ def _is_western(sample: bytes) -> bool:
         if character not in _WESTERN_LETTERS | _WESTERN_SIGNS | {"õ", "Õ"}
     ]
     outside = [letter for letter in letters if not letter.isascii()]
-    return not foreign and portuguese == tildes and len(outside) <= _MOST_WESTERN * len(letters)
+    most = max(_FEW_LETTERS, _MOST_WESTERN * len(letters))
+    return not foreign and portuguese == tildes and len(outside) <= most
 
 
 def _best_of_all(sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(sample).best()
+    best = from_bytes(sample, cp_exclusion=_WIDE).best()
     # Every byte is a character of latin-1. A wrong guess is shown before anything is written.
     return best.encoding.replace("_", "-") if best is not None else "latin-1"

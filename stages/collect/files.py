@@ -69,8 +69,14 @@ def read_rows(file: RawFile, mapping: ColumnMapping) -> Iterator[Row]:
         yield from _BINARY[file_format](seekable, file, mapping)
 
 
+def skip_marks(stream: io.BufferedReader) -> None:
+    """Skip the byte order marks at the beginning of UTF-8. Some programs write several."""
+    while stream.peek(len(codecs.BOM_UTF8)).startswith(codecs.BOM_UTF8):
+        stream.read(len(codecs.BOM_UTF8))
+
+
 def _text_rows(
-    stream: IO[bytes], file: RawFile, mapping: ColumnMapping, *, file_format: str
+    stream: io.BufferedReader, file: RawFile, mapping: ColumnMapping, *, file_format: str
 ) -> Iterator[Row]:
     source = mapping.source
     # utf-8-sig: a byte order mark is no part of the name of the first column.
@@ -78,6 +84,8 @@ def _text_rows(
     encoding = "utf-8-sig" if is_utf8 else source.encoding
 
     # The file is read while rows are taken, so errors of the encoding come up here.
+    if is_utf8:
+        skip_marks(stream)
     try:
         with io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
             if file_format == ".jsonl":

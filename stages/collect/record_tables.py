@@ -23,6 +23,7 @@ KIND_FAULTS = (
     "bad_count",
     "missing_key",
     "unknown_query",
+    "repeated_header",
     "broken_file",
     "encrypted",
     "no_text",

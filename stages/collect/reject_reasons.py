@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from stages.collect.columns import Record
 from stages.collect.labels import given_split, is_number
 from stages.collect.records import document_id
-from stages.collect.table_source import TableSource
+from stages.collect.table_source import Columns, TableSource
 from stages.lib.schemas.splits import EVALUATION_SPLITS
 from stages.lib.text.document_text import own_words
 
@@ -21,6 +21,9 @@ def reject_reason(
     A title without a text is a document where `template`, `pair.document_text`, holds the title.
     """
     columns = source.columns
+    if source.header and _is_header(record, columns):
+        return "repeated_header"
+
     if columns.document and not own_words(template, record.text, record.title):
         return "empty_text"
 
@@ -43,6 +46,22 @@ def reject_reason(
             return "unknown_document"
 
     return ""
+
+
+def _is_header(record: Record, columns: Columns) -> bool:
+    """Return whether a record holds the names of its columns, as where files were joined."""
+    # Nearly all records differ in the first field.
+    if columns.anchor and record.anchor != columns.anchor:
+        return False
+
+    column_of_field = columns.mapped()
+    document = column_of_field.pop("positive", None)
+    if document:
+        column_of_field["text"] = document
+    column_of_field.pop("negative", None)
+    return len(column_of_field) > 1 and all(
+        getattr(record, field) == column for field, column in column_of_field.items()
+    )
 
 
 def to_utc(text: str) -> str:

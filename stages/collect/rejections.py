@@ -23,6 +23,7 @@ _COLUMN_OF_REASON = {
     "bad_grade": "columns.grade",
     "bad_time": "columns.time",
     "duplicate_key": "columns.key",
+    "repeated_header": "header",
 }
 
 

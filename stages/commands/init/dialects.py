@@ -129,15 +129,17 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
     if not rows:
         return True
 
-    first, *others = rows
-    columns = [[row[index] for row in others if index < len(row)] for index in range(len(first))]
-    cells = [
-        (cell.strip(), [value.strip() for value in column])
-        for cell, column in zip(first, columns, strict=True)
-    ]
-    if any(_is_known_name(cell) and cell not in values for cell, values in cells):
-        return True
-    return not any(_is_value(cell, values) for cell, values in cells)
+    # Joined files have the header again.
+    first = rows[0]
+    others = [row for row in rows if row != first]
+    has_value = False
+    for index, cell in enumerate(map(str.strip, first)):
+        values = [row[index].strip() for row in others if index < len(row)]
+        if _is_known_name(cell) and cell not in values:
+            return True
+        has_value = has_value or _is_value(cell, values)
+
+    return not has_value
 
 
 def _is_known_name(cell: str) -> bool:

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.collect.files import DELIMITERS
+from stages.collect.files import DELIMITERS, skip_marks
 from stages.collect.raw_files import COMPRESSIONS, RawFile, compression_of, open_bytes
 from stages.commands.init.dialects import Dialect, guess_dialect, has_quoted_fields, read_rows
 from stages.commands.init.encodings import guess_encoding
@@ -26,6 +26,7 @@ SAMPLE_ROWS = 20_000
 SAMPLE_CHARACTERS = 50_000_000
 # The text of which the dialect is guessed.
 _SNIFFED_CHARACTERS = 1_000_000
+_PIECE = 10_000
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _name_in_raw(name: str) -> str:
 def _delimited_sample(file: RawFile) -> TableSample:
     encoding = guess_encoding(file.path)
     with open_bytes(file) as (stream, suffix):
-        text = _text_stream(stream, encoding).read(_SNIFFED_CHARACTERS)
+        text = _beginning(_text_stream(stream, encoding))
     usual = DELIMITERS[suffix]
     dialect = guess_dialect(text, usual, is_whole=len(text) < _SNIFFED_CHARACTERS)
     settings = _encoding_setting(encoding) | dialect.settings(usual)
@@ -159,6 +160,23 @@ def _delimited_sample(file: RawFile) -> TableSample:
         settings,
         has_quotes=has_quoted_fields(text, dialect),
     )
+
+
+def _beginning(stream: io.TextIOWrapper) -> str:
+    """Return the text up to a limit, or up to what cannot be decoded."""
+    pieces: list[str] = []
+    characters = 0
+    while characters < _SNIFFED_CHARACTERS:
+        try:
+            piece = stream.read(min(_PIECE, _SNIFFED_CHARACTERS - characters))
+        except UnicodeError:
+            break
+        if not piece:
+            break
+        pieces.append(piece)
+        characters += len(piece)
+
+    return "".join(pieces)
 
 
 def _first_rows(stream: io.TextIOWrapper, dialect: Dialect) -> list[list[str]]:
@@ -281,6 +299,8 @@ def _text_of(cell: Any) -> str:
 
 def _text_stream(stream: Any, encoding: str) -> io.TextIOWrapper:
     # A byte order mark is no part of the first name.
+    if encoding == "utf-8":
+        skip_marks(stream)
     name = "utf-8-sig" if encoding == "utf-8" else encoding
     return io.TextIOWrapper(stream, encoding=name, newline="")
 

@@ -90,7 +90,7 @@ def sheet_rows(file: RawFile, row_limit: int) -> Sheet:
     above = rows_above_header(padded[:_MOST_ROWS_ABOVE])
     if above:
         settings["skip_lines"] = above
-    below = [row for row in padded[above:] if any(cell.strip() for cell in row)]
+    below = [row for row in padded[above:] if any(map(str.strip, row))]
     has_header = is_header(below[:_ROWS_COMPARED])
     if not has_header:
         settings["header"] = False
