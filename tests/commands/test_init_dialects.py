@@ -57,6 +57,20 @@ TEXTS = {
         "Timestamp,What went wrong?,How did you mend it?\n2024-01-31,It fell.,I lifted it.\n",
         {},
     ),
+    "a survey of unknown names": (
+        "Submitted at,How likely is it?,Why?\n2024-01-01,5,Because.\n2024-01-02,4,Since.\n",
+        {},
+    ),
+    "a line for Excel": ("sep=;\nid;q;a\n1;Wo?;Hier.\n2;Wann?;Jetzt.\n", {"delimiter": ";", "skip_lines": 1}),
+    "tickets without a header": (
+        "TCK-1,open,Printer does not print\nTCK-2,closed,Screen stays black\nTCK-3,open,No sound\n",
+        {"header": False},
+    ),
+    "a hash before the first name": ("#id\tquestion\n1\tHow?\n2\tWhy?\n", {"delimiter": "\t"}),
+    "multilingual sentences": (
+        "main\t0001\t5.0\tA plane takes off.\tDas Flugzeug startet.\nmain\t0004\t3.8\tA \"man\" is.\tEin Mann.\n",
+        {"delimiter": "\t", "header": False},
+    ),
     "unknown names": ("colour,shade\nred,crimson\nblue,navy\n", {}),
     "names in German": ("Nr;Frage;Antwort\n1;Wo?;Hier.\n2;Wann?;Jetzt.\n", {"delimiter": ";"}),
     "an empty name": (",question,answer\n0,How?,So.\n1,Why?,Thus.\n", {}),

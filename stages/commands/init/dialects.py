@@ -152,7 +152,12 @@ def _is_value(cell: str, values: Sequence[str]) -> bool:
     """Return whether the first cell of a column is one of its values, and no name."""
     if not cell:
         return False
-    return _is_sentence(cell) or is_number(cell) or is_date(cell) or cell in values
+    if is_number(cell) or is_date(cell) or cell in values:
+        return True
+
+    # The header of a survey asks, and no answer below it does.
+    alike = is_question if is_question(cell) else _is_sentence
+    return _is_sentence(cell) and (not values or any(map(alike, values)))
 
 
 def _is_sentence(cell: str) -> bool:
