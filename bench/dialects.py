@@ -12,13 +12,14 @@ import csv
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import duckdb
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from stages.commands.init.dialects import Dialect, guess_dialect  # noqa: E402
+from stages.commands.init.dialects import Dialect, guess_dialect
 
 
 def sniffed(text: str) -> Dialect:
@@ -33,10 +34,14 @@ def by_duckdb(text: str) -> Dialect:
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", suffix=".csv") as file:
         file.write(text)
         file.flush()
-        row = duckdb.sql(
-            "SELECT Delimiter, Quote, Escape, SkipRows, HasHeader "
-            f"FROM sniff_csv('{file.name}', sample_size = -1)"
-        ).fetchall()[0]
+        row = (
+            duckdb.connect()
+            .execute(
+                "SELECT Delimiter, Quote, Escape, SkipRows, HasHeader "
+                f"FROM sniff_csv('{file.name}', sample_size = -1)"
+            )
+            .fetchall()[0]
+        )
 
     delimiter, quote, escape, skip_lines, header = row
     # A quote that is written twice is its own escape.
@@ -64,15 +69,18 @@ def is_right(guess: Callable[[str], Dialect], text: str, settings: dict[str, obj
 
 def main() -> None:
     """Print the number of right guesses of each, and the names of the wrong ones."""
-    from tests.commands.test_init_dialects import TEXTS
-
+    texts = import_module("tests.commands.test_init_dialects").TEXTS
     for name, guess in (
         ("init", lambda text: guess_dialect(text, ",")),
         ("csv.Sniffer", sniffed),
         ("duckdb", by_duckdb),
     ):
-        wrong = [key for key, (text, settings) in TEXTS.items() if not is_right(guess, text, settings)]
-        print(f"{name}: {len(TEXTS) - len(wrong)} of {len(TEXTS)} right; wrong: {', '.join(wrong) or 'none'}")
+        wrong = [
+            key for key, (text, settings) in texts.items() if not is_right(guess, text, settings)
+        ]
+        print(
+            f"{name}: {len(texts) - len(wrong)} of {len(texts)} right; wrong: {', '.join(wrong) or 'none'}"
+        )
 
 
 if __name__ == "__main__":
