@@ -1,11 +1,14 @@
-"""Guess the encoding of bytes that hold text."""
+"""Guess the encoding of bytes that hold text, from nothing but the bytes."""
 
 from __future__ import annotations
 
+import codecs
 import re
+from collections import Counter
+from collections.abc import Iterable
 
 # So many bytes with characters outside ASCII are enough for a guess.
-MOST_BYTES = 200_000
+_MOST_BYTES = 200_000
 
 # What Western European languages write outside ASCII, and the typographic signs of Windows.
 _WESTERN_LETTERS = frozenset("äöüßÄÖÜàâæçéèêëîïíìôœùûúÿñáóòåøãÀÂÆÇÉÈÊËÎÏÍÌÔŒÙÛÚŸÑÁÓÒÅØÃ")
@@ -14,11 +17,17 @@ _WESTERN_SIGNS = frozenset(
 )
 # Portuguese writes õ before e alone. Elsewhere it is often the letter of another code page.
 _PORTUGUESE = re.compile("[õÕ][eE]")
-# Above this share of letters outside ASCII the language is hardly a Western one.
-_MOST_WESTERN = 0.25
-_FEW_LETTERS = 3
+_WORD = re.compile(r"[^\W\d_]+")
+# Western words hold letters of ASCII too. Words of other scripts, read as cp1252, hold none.
+_MOST_FOREIGN_WORDS = 0.25
 # Encodings of two and four bytes are recognised by other signs.
 _WIDE = ["utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le"]
+
+# What stands between words, fields and rows.
+_SEPARATORS = b"\r\n\t ,;|"
+_CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+# Above this share of control characters a text is of another encoding.
+_MOST_CONTROL = 0.1
 
 
 def guess_legacy_encoding(sample: bytes) -> str:
@@ -30,25 +39,58 @@ def guess_legacy_encoding(sample: bytes) -> str:
     return "cp1252" if _is_western(sample) else _best_of_all(sample)
 
 
+def lines_outside_ascii(lines: Iterable[bytes]) -> bytes:
+    r"""Return the first lines that hold a byte outside ASCII: the others say nothing.
+
+    >>> lines_outside_ascii([b"plain\n", b"Gr\xfc\xdfe\n"])
+    b'Gr\xfc\xdfe\n'
+    """
+    chosen: list[bytes] = []
+    size = 0
+    for line in lines:
+        if not line.isascii():
+            chosen.append(line)
+            size += len(line)
+        if size > _MOST_BYTES:
+            break
+    return b"".join(chosen)
+
+
+def unmarked_utf16(beginning: bytes) -> str:
+    """Return the UTF-16 of bytes without a byte order mark; "" if they are none.
+
+    As UTF-8 they hold many control characters, or are none. Separators, such as line ends, have a
+    zero byte on the side of the high byte.
+    """
+    if not beginning.count(0) or _is_plain_utf8(beginning):
+        return ""
+
+    even = beginning[: len(beginning) // 2 * 2]
+    pairs = Counter(zip(even[::2], even[1::2], strict=True))
+    little = sum(pairs[separator, 0] for separator in _SEPARATORS)
+    big = sum(pairs[0, separator] for separator in _SEPARATORS)
+    if little > 3 * big:
+        return "utf-16-le"
+    return "utf-16-be" if big > 3 * little else ""
+
+
 def _is_western(sample: bytes) -> bool:
     try:
         text = sample.decode("cp1252")
     except UnicodeDecodeError:
         return False
 
-    letters = [character for character in text if character.isalpha()]
-    others = [character for character in text if not character.isascii()]
+    signs = _WESTERN_LETTERS | _WESTERN_SIGNS | {"õ", "Õ"}
+    if any(not character.isascii() and character not in signs for character in text):
+        return False
+
     # Each õ before an e is Portuguese; any other one is not Western.
-    portuguese = len(_PORTUGUESE.findall(text))
-    tildes = text.count("õ") + text.count("Õ")
-    foreign = [
-        character
-        for character in others
-        if character not in _WESTERN_LETTERS | _WESTERN_SIGNS | {"õ", "Õ"}
-    ]
-    outside = [letter for letter in letters if not letter.isascii()]
-    most = max(_FEW_LETTERS, _MOST_WESTERN * len(letters))
-    return not foreign and portuguese == tildes and len(outside) <= most
+    if len(_PORTUGUESE.findall(text)) < text.count("õ") + text.count("Õ"):
+        return False
+
+    marked = [word for word in _WORD.findall(text) if not word.isascii()]
+    foreign = [word for word in marked if len(word) > 1 and not re.search("[A-Za-z]", word)]
+    return len(foreign) <= _MOST_FOREIGN_WORDS * len(marked)
 
 
 def _best_of_all(sample: bytes) -> str:
@@ -57,3 +99,14 @@ def _best_of_all(sample: bytes) -> str:
     best = from_bytes(sample, cp_exclusion=_WIDE).best()
     # Every byte is a character of latin-1. A wrong guess is shown before anything is written.
     return best.encoding.replace("_", "-") if best is not None else "latin-1"
+
+
+def _is_plain_utf8(beginning: bytes) -> bool:
+    # The last character may be cut.
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(beginning)
+    except UnicodeDecodeError:
+        return False
+
+    control_count = len(_CONTROL_BYTES.findall(beginning))
+    return control_count <= _MOST_CONTROL * len(beginning)

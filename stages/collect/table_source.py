@@ -10,7 +10,6 @@ from pydantic import Field, field_validator, model_validator
 from stages.collect.source import (
     DescribedSource,
     FileSource,
-    Source,
     SourceSettings,
     SplitName,
 )

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import codecs
-import re
-from collections import Counter
 from pathlib import Path
 
-from stages.collect.encodings import MOST_BYTES, guess_legacy_encoding
+from stages.collect.encodings import (
+    guess_legacy_encoding,
+    lines_outside_ascii,
+    unmarked_utf16,
+)
 from stages.collect.raw_files import RawFile, open_bytes
 
 _BLOCK = 1 << 20
-# What stands between words, fields and rows.
-_SEPARATORS = b"\r\n\t ,;|"
-_CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-# Above this share of control characters a text is of another encoding.
-_MOST_CONTROL = 0.1
 
 
 def guess_encoding(path: Path) -> str:
@@ -34,41 +31,14 @@ def guess_encoding(path: Path) -> str:
             return name
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if unmarked := _unmarked_utf16(beginning):
+    if unmarked := unmarked_utf16(beginning):
         return unmarked
     if _is_utf8(file):
         return "utf-8"
 
-    return guess_legacy_encoding(_lines_outside_ascii(file))
-
-
-def _unmarked_utf16(beginning: bytes) -> str:
-    """Return the UTF-16 of bytes without a byte order mark; "" if they are none.
-
-    As UTF-8 they hold many control characters, or are none. Separators, such as line ends, have a
-    zero byte on the side of the high byte.
-    """
-    if not beginning.count(0) or _is_plain_utf8(beginning):
-        return ""
-
-    even = beginning[: len(beginning) // 2 * 2]
-    pairs = Counter(zip(even[::2], even[1::2], strict=True))
-    little = sum(pairs[separator, 0] for separator in _SEPARATORS)
-    big = sum(pairs[0, separator] for separator in _SEPARATORS)
-    if little > 3 * big:
-        return "utf-16-le"
-    return "utf-16-be" if big > 3 * little else ""
-
-
-def _is_plain_utf8(beginning: bytes) -> bool:
-    # The last character may be cut.
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(beginning)
-    except UnicodeDecodeError:
-        return False
-
-    control_count = len(_CONTROL_BYTES.findall(beginning))
-    return control_count <= _MOST_CONTROL * len(beginning)
+    with open_bytes(file) as (stream, _):
+        sample = lines_outside_ascii(stream)
+    return guess_legacy_encoding(sample)
 
 
 def _is_utf8(file: RawFile) -> bool:
@@ -81,17 +51,3 @@ def _is_utf8(file: RawFile) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _lines_outside_ascii(file: RawFile) -> bytes:
-    """Return the first lines that hold a byte outside ASCII: the others say nothing."""
-    lines: list[bytes] = []
-    size = 0
-    with open_bytes(file) as (stream, _):
-        for line in stream:
-            if not line.isascii():
-                lines.append(line)
-                size += len(line)
-            if size > MOST_BYTES:
-                break
-    return b"".join(lines)

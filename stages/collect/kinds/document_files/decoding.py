@@ -10,7 +10,11 @@ import codecs
 import re
 from typing import NamedTuple
 
-from stages.collect.encodings import MOST_BYTES, guess_legacy_encoding
+from stages.collect.encodings import (
+    guess_legacy_encoding,
+    lines_outside_ascii,
+    unmarked_utf16,
+)
 
 # What browsers read for declared names (https://encoding.spec.whatwg.org/#names-and-labels).
 _BROWSER_NAMES = {
@@ -35,6 +39,7 @@ _DECLARED = re.compile(
     re.IGNORECASE,
 )
 _HEAD_BYTES = 4096
+_BLOCK = 1 << 20
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -44,9 +49,6 @@ _MARKS = (
 )
 # An encoding that all but so small a share of the characters outside ASCII fit is the right one.
 _MOST_DAMAGED = 0.05
-# ASCII in UTF-16 is a zero in every second byte.
-_LEAST_ZEROS = 0.3
-_FEW_ZEROS = 0.02
 
 
 class DecodedText(NamedTuple):
@@ -86,9 +88,8 @@ def decode(data: bytes, *, encoding: str | None = None, may_declare: bool = Fals
     declared = _declared_encoding(data) if may_declare else ""
     if declared and data.isascii():
         return _decoded(data, declared)
-    zeros = _encoding_of_zeros(data)
-    if zeros:
-        return _decoded(data, zeros)._replace(is_guessed=True)
+    if wide := unmarked_utf16(data[:_BLOCK]):
+        return _decoded(data, wide)._replace(is_guessed=True)
 
     utf8 = _decoded(data, "utf-8")
     if not utf8.damaged:
@@ -101,7 +102,8 @@ def decode(data: bytes, *, encoding: str | None = None, may_declare: bool = Fals
     # A few broken bytes make no other encoding of a text that is UTF-8 elsewhere.
     if utf8.damaged <= _MOST_DAMAGED * _count_outside_ascii(utf8.text):
         return utf8
-    guessed = guess_legacy_encoding(_sample(data))
+    sample = lines_outside_ascii(data.splitlines(keepends=True))
+    guessed = guess_legacy_encoding(sample)
     return _decoded(data, guessed)._replace(is_guessed=True)
 
 
@@ -142,31 +144,5 @@ def _decoded(data: bytes, encoding: str) -> DecodedText:
         return DecodedText(text, encoding, damaged=max(1, text.count("\ufffd")))
 
 
-def _encoding_of_zeros(data: bytes) -> str:
-    """Return the UTF-16 that the zeros in every second byte show; "" for none."""
-    head = data[:_HEAD_BYTES]
-    half = max(1, len(head) // 2)
-    even = head[0::2].count(0) / half
-    odd = head[1::2].count(0) / half
-    if odd >= _LEAST_ZEROS and even <= _FEW_ZEROS:
-        return "utf-16-le"
-    if even >= _LEAST_ZEROS and odd <= _FEW_ZEROS:
-        return "utf-16-be"
-    return ""
-
-
 def _count_outside_ascii(text: str) -> int:
     return sum(not character.isascii() for character in text)
-
-
-def _sample(data: bytes) -> bytes:
-    """Return the first lines that hold a byte outside ASCII: the others say nothing."""
-    lines: list[bytes] = []
-    size = 0
-    for line in data.splitlines(keepends=True):
-        if not line.isascii():
-            lines.append(line)
-            size += len(line)
-        if size > MOST_BYTES:
-            break
-    return b"".join(lines)
