@@ -64,8 +64,8 @@ def test_words_without_a_letter_of_ascii_are_not_western(text, encoding):
         ("Hello there".encode("utf-16-le"), "utf-16-le"),
         ("Hello there".encode("utf-16-be"), "utf-16-be"),
         ("Как дела, всё хорошо".encode("utf-16-le"), "utf-16-le"),
-        ("Hello there".encode(), ""),
-        ("a\0b".encode(), ""),
+        (b"Hello there", ""),
+        (b"a\0b", ""),
         ("Grüße".encode("cp1252"), ""),
     ],
 )
