@@ -30,13 +30,13 @@ test: setup ## the gate: ruff, mypy, every test but the heavy proofs; needs no n
 	ruff check .
 	ruff format --check .
 	mypy
-	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadgroup -m "not prove"
+	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not prove"
 
 # Python keeps what it compiled: compiling the tests takes as long as half of them.
 check: setup ## while writing: ruff, mypy and the fast tests
 	ruff check .
 	mypy
-	PYTHONDONTWRITEBYTECODE= python -m pytest -n 2 --dist loadgroup --hypothesis-profile check -m "not prove and not slow"
+	PYTHONDONTWRITEBYTECODE= python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile check -m "not prove and not slow"
 
 prove: setup ## heavy proofs: every example of each property, bytes over hash seeds and workers
 	python -m pytest --hypothesis-profile full -m "prove or hypothesis"

@@ -21,11 +21,32 @@ def pytest_make_parametrize_id(val, argname):
     return argname if isinstance(val, bytes) else None
 
 
+@cache
+def group_of_file(file):
+    """Return the name of the tests that must share a process: all that need the run of the tiny project, or a file."""
+    return "tiny project" if "tiny_project" in (ROOT / file).read_text("utf-8") else file
+
+
 def pytest_collection_modifyitems(items):
-    """Keep the tests of a file in one process, and so all tests that need the run of the tiny project."""
-    for item in items:
-        needs_run = "tiny_project" in item.fixturenames
-        item.add_marker(pytest.mark.xdist_group("tiny project" if needs_run else str(item.path)))
+    """Begin with the longest tests, so that none is left for one process alone."""
+    first = {
+        "tiny project": 0,
+        "tests/finetune/test_checkpoints.py": 1,
+        "tests/test_end_to_end.py": 2,
+    }
+    items.sort(key=lambda item: first.get(group_of_file(item.nodeid.split("::")[0]), len(first)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Return a scheduler that gives a process whole files, and the run of the tiny project to one process."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByGroup(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return group_of_file(nodeid.split("::")[0])
+
+    return ByGroup(config, log)
 
 
 THINGS = (
