@@ -31,6 +31,9 @@ os.environ.update(
     HF_DATASETS_OFFLINE="1",
     TOKENIZERS_PARALLELISM="false",
 )
+# One order of sums for all shapes of a matrix. MKL reads it when torch is loaded.
+_TORCH_WAS_LOADED = "torch" in sys.modules
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 Item = TypeVar("Item")
 Value = float | int | str | bool
 
@@ -184,6 +187,11 @@ def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
     yield from track(
         items, description=label, total=total, console=Console(stderr=True), transient=True
     )
+
+
+def mkl_mode() -> str:
+    """Return the mode of MKL_CBWR that torch was loaded with; "" if it was loaded before."""
+    return "" if _TORCH_WAS_LOADED else os.environ["MKL_CBWR"].upper()
 
 
 def _single_blas_thread() -> AbstractContextManager[Any]:

@@ -1,9 +1,13 @@
 """Embed texts through a cache. A cached vector equals a fresh one to the bit.
 
-A vector depends on the files of the model, the prompt and the text, and on nothing else. A
-text is padded to a length that follows from the text alone. Every batch has the same number of
-rows, and the last one is filled up. Each forward pass runs on one thread. Several passes run at
-the same time, which changes the speed only.
+A vector depends on the files of the model, the prompt and the text, and on nothing else. Texts of
+exactly equal token count share a batch, without padding. Each forward pass runs on one thread.
+Several passes run at the same time, which changes the speed only.
+
+The kernel of a matrix product is chosen by the shape of the matrix, and some kernels add in another
+order. The Math Kernel Library (MKL) has one order for all shapes where MKL_CBWR holds a STRICT
+mode, which `stages.lib.core.stage` sets before torch is loaded. What remains are other kernels for
+a few rows, so that a small batch is filled up until its shape no longer decides.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from stages.lib.core.model_files import model_hash
-from stages.lib.core.stage import progress, workers
+from stages.lib.core.stage import mkl_mode, progress, workers
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.search import Vectors
 
@@ -43,19 +47,19 @@ def load_model(folder: Path) -> SentenceTransformer:
     )
 
 
-# Rows in a forward pass.
+# The most rows in a forward pass.
 BATCH_SIZE = 32
 
-# Tokens to which texts are padded: the first of these that is enough.
-PADDED_LENGTHS = tuple(range(8, 513, 8))
+# A batch is filled up to so many tokens, with a STRICT mode of MKL and without.
+_FILLED_TOKENS_STRICT = 32
+_FILLED_TOKENS = 256
 
 
 class _Batch(NamedTuple):
-    """Up to BATCH texts, their token ids without padding, and their length with padding."""
+    """Up to BATCH_SIZE texts of one token count, and their token ids."""
 
     texts: list[str]
     token_ids: list[list[int]]
-    length: int
 
 
 class Encoder:
@@ -68,9 +72,7 @@ class Encoder:
         self._folder = folder
         packages = ("torch", "transformers", "sentence-transformers")
         versions = [version(package) for package in packages]
-        self._key = (
-            f"{model_hash(folder)} {versions} {platform.machine()} {BATCH_SIZE} {PADDED_LENGTHS}"
-        )
+        self._files = f"{model_hash(folder)} {versions} {platform.machine()}"
         self._model: SentenceTransformer | None = None
 
     def encode(
@@ -99,7 +101,9 @@ class Encoder:
             vector_of_text = self._encode(missing, label)
             return {text: vector.astype("<f4").tobytes() for text, vector in vector_of_text.items()}
 
-        bytes_of_text = cache.get_or_compute("embeddings", self._key, texts, compute=compute)
+        bytes_of_text = cache.get_or_compute(
+            "embeddings", f"{self._files} {_kernels()}", texts, compute=compute
+        )
         return {text: np.frombuffer(value, dtype="<f4") for text, value in bytes_of_text.items()}
 
     def _encode(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
@@ -120,34 +124,32 @@ class Encoder:
         return vector_of_text
 
     def _batches(self, texts: Sequence[str]) -> list[_Batch]:
-        """Return batches of texts of one padded length, which follows from the text alone."""
+        """Return batches of texts of one token count, the longest first."""
         assert self._model is not None
 
-        # Cut texts at the limit of the model; padding follows in `_forward`.
-        limit = self._model.max_seq_length or PADDED_LENGTHS[-1]
+        # Cut texts at the limit of the model.
         tokenized = self._model.tokenizer(
             list(texts),
             truncation=True,
-            max_length=limit,
+            max_length=self._model.max_seq_length,
             padding=False,
+            return_attention_mask=False,
         )
         token_ids: list[list[int]] = tokenized["input_ids"]
 
-        # Group the texts, as indices, by padded length.
+        # Group the texts, as indices, by token count.
         indices_by_length: dict[int, list[int]] = {}
         for index, row in enumerate(token_ids):
-            length = next((length for length in PADDED_LENGTHS if len(row) <= length), limit)
-            indices_by_length.setdefault(length, []).append(index)
+            indices_by_length.setdefault(len(row), []).append(index)
 
         # The longest go first, so that no slow batch is left for the end.
         batches = []
-        for length, indices in sorted(indices_by_length.items(), reverse=True):
+        for _, indices in sorted(indices_by_length.items(), reverse=True):
             for start in range(0, len(indices), BATCH_SIZE):
                 members = indices[start : start + BATCH_SIZE]
                 batch = _Batch(
                     texts=[texts[index] for index in members],
                     token_ids=[token_ids[index] for index in members],
-                    length=length,
                 )
                 batches.append(batch)
 
@@ -160,21 +162,43 @@ class Encoder:
         assert self._model is not None
         text_count = len(batch.token_ids)
 
-        # Inputs of shape (BATCH, length), padded. The last row is repeated to fill the batch.
-        padding = self._model.tokenizer.pad_token_id
-        input_ids = torch.full((BATCH_SIZE, batch.length), padding, dtype=torch.int64)
-        attention_mask = torch.zeros((BATCH_SIZE, batch.length), dtype=torch.int64)
-        for row_index in range(BATCH_SIZE):
-            row = batch.token_ids[min(row_index, text_count - 1)]
-            input_ids[row_index, : len(row)] = torch.tensor(row)
-            attention_mask[row_index, : len(row)] = 1
+        # Inputs of shape (rows, tokens). The last row is repeated where the batch is filled up.
+        rows = list(batch.token_ids)
+        row_count = -(-filled_tokens() // max(1, len(rows[0])))
+        rows += [rows[-1]] * (row_count - text_count)
 
         # Vectors of the repeated rows are left out.
-        features: dict[str, Any] = {"input_ids": input_ids, "attention_mask": attention_mask}
+        input_ids = torch.tensor(rows, dtype=torch.int64)
+        features: dict[str, Any] = {
+            "input_ids": input_ids,
+            "attention_mask": torch.ones_like(input_ids),
+        }
         with torch.inference_mode():
             embeddings = self._model(features)["sentence_embedding"]
             unit_vectors = torch.nn.functional.normalize(embeddings, dim=1)
             return np.asarray(unit_vectors[:text_count].numpy(), dtype=np.float32)
+
+
+def filled_tokens() -> int:
+    """Return the number of tokens to which a batch is filled up."""
+    return _FILLED_TOKENS_STRICT if _strict_mode() else _FILLED_TOKENS
+
+
+def _kernels() -> str:
+    """Return what decides the last bits of a matrix product on this machine."""
+    import torch
+
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{capability} {_strict_mode() or 'no strict mode'} {filled_tokens()}"
+
+
+def _strict_mode() -> str:
+    """Return the STRICT mode of MKL that torch computes in; "" for none."""
+    import torch
+
+    has_mkl = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
+    mode = mkl_mode() if has_mkl else ""
+    return mode if mode.endswith(",STRICT") else ""
 
 
 Item = TypeVar("Item")

