@@ -17,6 +17,7 @@ from typing import Annotated
 
 import typer
 
+from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
 
@@ -81,15 +82,23 @@ def main(
         if name not in SEPARATE_GROUPS:
             main_pins += pins
     main_lock = Path("requirements.txt")
-    _write_lock(main_lock, main_pins, [])
+    text_of_lock = {main_lock: _lock(main_lock, main_pins, [])}
 
-    # The others must agree with them.
-    for name in SEPARATE_GROUPS:
-        if name in groups:
-            _write_lock(Path(f"requirements-{name}.txt"), groups[name], [main_lock])
+    # The others must agree with them. Nothing is written before all are compiled.
+    with tempfile.TemporaryDirectory() as folder:
+        constraint = Path(folder, main_lock.name)
+        constraint.write_text(text_of_lock[main_lock], "utf-8")
+        for name in SEPARATE_GROUPS:
+            if name in groups:
+                path = Path(f"requirements-{name}.txt")
+                text_of_lock[path] = _lock(path, groups[name], [constraint])
+
+    for path, text in text_of_lock.items():
+        atomic.write_text(path, _HEADER + text)
+        typer.echo(f"{path}: {len(text.splitlines())} packages")
 
 
-def _write_lock(path: Path, pins: list[str], constraints: list[Path]) -> None:
+def _lock(path: Path, pins: list[str], constraints: list[Path]) -> str:
     locked = compile_lock(pins, constraints)
 
     # A build for GPUs would bring gigabytes that no stage needs.
@@ -98,9 +107,7 @@ def _write_lock(path: Path, pins: list[str], constraints: list[Path]) -> None:
             f"{path}: the resolver took a torch build for GPUs",
             "compile where a CPU build of torch is offered",
         )
-
-    path.write_text(_HEADER + locked, "utf-8", newline="\n")
-    typer.echo(f"{path}: {len(locked.splitlines())} packages")
+    return locked
 
 
 app = command(main)

@@ -136,9 +136,11 @@ def main(
     with atomic.write(path) as temporary:
         write_sheet(lines, temporary)
 
-    # The sheet holds private text.
+    # The sheet holds private text. DVC writes its own files beside it in place.
     tracking = "commit it"
     if not git:
+        for beside in (path.with_name(f"{path.name}.dvc"), path.parent / ".gitignore"):
+            atomic.protect(beside)
         _track(path)
         tracking = f"commit {path}.dvc"
 

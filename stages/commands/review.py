@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import pandas as pd
 import typer
@@ -40,10 +40,32 @@ from stages.mine import false_negatives
 from stages.mine.interface import MineParams
 
 
-def update_file(
+class Update(NamedTuple):
+    """The new lines of a file: those of the sample, and labels of rows outside of it.
+
+    Attributes:
+        path: the file.
+        header: its first line.
+        lines: the lines of the sample, with their labels.
+        others: labelled lines that the sample lacks.
+        noun: what a line of the sample is, in the plural.
+    """
+
+    path: Path
+    header: Sequence[str]
+    lines: list[Judgement]
+    others: list[Judgement]
+    noun: str
+
+
+def prepare_update(
     sampled: Iterable[Judgement], path: Path, header: Sequence[str], *, noun: str
-) -> str:
-    """Write the sampled lines to `path` with its existing labels, and return a line of counts."""
+) -> Update:
+    """Return the sampled lines with the labels that the file at `path` has.
+
+    Raises:
+        UserError: the file is missing or malformed.
+    """
     labelled = {}
     for line in read_judgements(path, header):
         if line.is_relevant is not None:
@@ -54,14 +76,18 @@ def update_file(
     for line in sampled:
         known = labelled.pop((line.query_id, line.doc_id), None)
         lines.append(line._replace(verdict=known.verdict if known else ""))
-    others = sorted(labelled.values())
-    with atomic.write(path) as temporary:
-        write_judgements([*lines, *others], temporary, header)
+    return Update(path, header, lines, sorted(labelled.values()), noun)
 
-    count = sum(line.is_relevant is not None for line in lines)
+
+def write_update(update: Update) -> str:
+    """Write the file, and return a line of counts."""
+    with atomic.write(update.path) as temporary:
+        write_judgements([*update.lines, *update.others], temporary, update.header)
+
+    count = sum(line.is_relevant is not None for line in update.lines)
     return (
-        f"{path}: {len(lines):,} {noun}, {count:,} of them labelled; "
-        f"{len(others):,} labels of other rows kept"
+        f"{update.path}: {len(update.lines):,} {update.noun}, {count:,} of them labelled; "
+        f"{len(update.others):,} labels of other rows kept"
     )
 
 
@@ -144,22 +170,27 @@ def main(
     # Mined negatives.
     size = load_section(MineParams).judged_negatives
     negatives = sample_negatives(tables.read(triplets, Triplets), size, seed)
-    typer.echo(update_file(negatives, reviews, NEGATIVES, noun="negatives"))
+    updates = [prepare_update(negatives, reviews, NEGATIVES, noun="negatives")]
 
     # First hits need a model that was evaluated.
-    if not runs.exists():
-        typer.echo(f"{hits}: stays as it is, since {runs} does not exist; run 'make repro' for it")
-        return
-    copies = tables.read(aliases, Aliases)
-    kept_id = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
-    evaluation_set = read_evaluation_set(queries, qrels, kept_id)
-    first_ranks = tables.read(runs, Runs, split="validation", system="finetuned", rank=1)
+    note = f"{hits}: stays as it is, since {runs} does not exist; run 'make repro' for it"
+    if runs.exists():
+        note = ""
+        copies = tables.read(aliases, Aliases)
+        kept_id = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
+        evaluation_set = read_evaluation_set(queries, qrels, kept_id)
+        first_ranks = tables.read(runs, Runs, split="validation", system="finetuned", rank=1)
+        errors = sample_errors(
+            first_ranks, evaluation_set, load_section(EvaluateParams).judged_errors, seed
+        )
+        first_hits = describe_first_hits(errors, evaluation_set, tables.read(documents, Documents))
+        updates.append(prepare_update(first_hits, hits, FIRST_HITS, noun="first hits"))
 
-    errors = sample_errors(
-        first_ranks, evaluation_set, load_section(EvaluateParams).judged_errors, seed
-    )
-    first_hits = describe_first_hits(errors, evaluation_set, tables.read(documents, Documents))
-    typer.echo(update_file(first_hits, hits, FIRST_HITS, noun="first hits"))
+    # Nothing is written before all inputs are read: neither file may lose its labels.
+    for update in updates:
+        typer.echo(write_update(update))
+    if note:
+        typer.echo(note)
 
 
 app = command(main)

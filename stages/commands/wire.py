@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from stages.commands.pipeline import CODE, DVC_YAML, entry_file, order
+from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage, inputs_of, outputs_of, param_keys
 from stages.lib.core.stage import command
@@ -152,7 +153,7 @@ def main(
         return
     if check:
         raise UserError(f"{dvc_yaml} differs from what the stages declare", "run 'make wire'")
-    dvc_yaml.write_text(wired, "utf-8", newline="\n")
+    atomic.write_text(dvc_yaml, wired)
     typer.echo(f"{dvc_yaml}: rewrote what differed from the declarations")
 
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.collect.__main__ import app
-from stages.lib.core import atomic, tables
+from stages.lib.core import tables
 from stages.lib.reporting.details import read_details
 from stages.lib.schemas.documents import Documents, Timestamps
 from stages.lib.schemas.ledger import Ledger
@@ -66,8 +66,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     fill(PARAMS, MANUAL, QUESTIONS)
-    yield tmp_path
-    atomic._written_paths.clear()  # or a later failure in this process would take these files back
+    return tmp_path
 
 
 def fill(params: str, manual: list[str], questions: list[str]) -> None:

@@ -193,6 +193,9 @@ def main(
     html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
 ) -> None:
     """Say whether a change helped: better, worse, equivalent, no evidence, or not comparable."""
+    if html is not None:
+        atomic.check_page(html)
+
     # Compare.
     report = compare(
         find_version(before),
@@ -205,11 +208,9 @@ def main(
     )
 
     # Write the page, and print the same in words.
-    if html is not None:
-        with atomic.write(html) as temporary:
-            temporary.write_text(comparison_page(report), "utf-8", newline="\n")
-
     text = "\n".join(markdown_lines(report))
+    if html is not None:
+        atomic.write_text(html, comparison_page(report))
     if as_json:
         typer.echo(to_json(report))
     elif markdown:

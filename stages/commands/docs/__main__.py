@@ -25,6 +25,7 @@ from stages.commands.docs.dictionary import dictionary
 from stages.commands.docs.glossary import glossary_tables
 from stages.commands.pipeline import order, read_pipeline
 from stages.commands.wire import load_stage
+from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
 
@@ -74,7 +75,7 @@ def main(
     if check and stale:
         raise UserError(f"{names}: generated blocks are out of date", "run 'make docs' and commit")
     for file in stale:
-        file.write_text(after[file], "utf-8", newline="\n")
+        atomic.write_text(file, after[file])
     typer.echo(f"rewrote {names}" if stale else f"{len(files)} files are up to date")
 
 

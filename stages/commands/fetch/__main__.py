@@ -22,6 +22,7 @@ import typer
 from stages.collect.wheels import PYPROJECT, pinned_wheels
 from stages.commands.fetch.model_report import model_lines
 from stages.commands.fetch.wheels import fetch_wheel
+from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import PARAMS_FILE, ModelParams, load_section
 from stages.lib.core.stage import command
@@ -47,6 +48,7 @@ def main(
             state = "already here"
             if not wheel.present:
                 fetch_wheel(wheel)
+                atomic.settle()
                 state = "fetched"
             typer.echo(f"{wheel.name} {wheel.version}: {state}")
 
@@ -55,11 +57,13 @@ def main(
     if not names or MODEL in names:
         for line in _fetch_base_model(anew=bool(names)):
             typer.echo(f"{MODEL}: {line}")
+        atomic.settle()
 
     # Sources that are no files.
     for name, source in sources.items():
         if not names or name in names:
             typer.echo(f"{name}: {_fetch_snapshot(name, source, anew=bool(names))}")
+            atomic.settle()
 
 
 def _snapshot_sources() -> Mapping[str, Any]:

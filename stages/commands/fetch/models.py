@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from stages.commands.fetch.hub import Repository, download, find_repository
+from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_config import read_json
 from stages.lib.core.model_folders import hub_folder
@@ -51,9 +52,8 @@ def fetch_model(name: str, revision: str) -> tuple[Path, str]:
 
         # The library keeps notes on its downloads.
         shutil.rmtree(folder / ".cache", ignore_errors=True)
-        if target.exists():
-            shutil.rmtree(target)
-        folder.rename(target)
+        with atomic.write(target, folder=True) as place:
+            folder.rename(place)
 
     return target, repository.commit
 

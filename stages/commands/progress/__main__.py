@@ -156,6 +156,8 @@ def main(
     html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
 ) -> None:
     """Show what every version so far was worth, and whether it still pays to iterate."""
+    if html is not None:
+        atomic.check_page(html)
     criterion = Criterion(
         split,
         system,
@@ -176,11 +178,10 @@ def main(
     sentences = conclusions(history, tried, criterion)
 
     # Write the page, and print the same in words.
+    text = "\n".join(markdown_lines(history, tried, sentences))
     if html is not None:
-        with atomic.write(html) as temporary:
-            text = progress_page(history, tried, sentences, split=split)
-            temporary.write_text(text, "utf-8", newline="\n")
-    typer.echo("\n".join(markdown_lines(history, tried, sentences)))
+        atomic.write_text(html, progress_page(history, tried, sentences, split=split))
+    typer.echo(text)
 
 
 app = command(main)

@@ -48,6 +48,7 @@ import pandas as pd
 import typer
 
 from stages.lib.core import atomic, tables
+from stages.lib.core.errors import UserError
 from stages.lib.core.params import ParamsSection, load_section
 from stages.lib.core.stage import command, write_details, write_metrics
 from stages.lib.core.tables import Table
@@ -265,6 +266,8 @@ class Stage:
         for item in inputs_of(self.inputs):
             if item.table is not None and item.required:
                 tables.shards(paths[item.name])
+        for item in outputs_of(self.outputs):
+            _check_output(item, paths[item.name])
 
         with TemporaryDirectory() as scratch:
             inputs = _build_inputs(self.inputs, "", paths, Path(scratch))
@@ -277,6 +280,18 @@ class Stage:
     def _load_params(self) -> Any:
         sections = sections_of(self.params)
         return self.params(**{name: load_section(model) for name, model in sections.items()})
+
+
+def _check_output(item: Item, path: Path) -> None:
+    """Check that writing to `path` replaces no folder of the user."""
+    # DVC owns the declared path, and removes what lies there before it runs the stage.
+    is_declared = path == Path(item.path)
+    if not is_declared and path.is_dir() and any(path.iterdir()):
+        option = f"--{item.name.replace('_', '-')}"
+        raise UserError(
+            f"{option} {path} is a folder with files in it, which would be replaced",
+            f"name a new path, or leave {option} out",
+        )
 
 
 def _option(item: Item) -> inspect.Parameter:
@@ -381,10 +396,9 @@ def _write(value: Any, path: Path, table: type[Table] | None, name: str) -> None
     elif isinstance(value, Mapping):
         (write_metrics if name == "metrics" else write_details)(value, path)
     elif isinstance(value, str):
-        with atomic.write(path) as temporary:
-            temporary.write_text(value, "utf-8", newline="\n")
+        atomic.write_text(path, value)
     elif callable(value):
-        with atomic.write(path) as temporary:
+        with atomic.write(path, folder=True) as temporary:
             value(temporary)
     else:
         raise TypeError(f"no rule writes the output {name}, a {type(value).__name__}")

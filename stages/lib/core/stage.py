@@ -23,6 +23,7 @@ import typer
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import PARAMS_FILE
+from stages.lib.core.signals import ended_by_signals
 
 # Models come from disk. A stage that reaches for a model hub must fail.
 os.environ.update(
@@ -40,9 +41,9 @@ def command(main: Callable[..., None], *groups: str, edits_params: bool = False)
 
     Numpy multiplies on one thread meanwhile: with several threads the last bits of a sum depend
     on the number of cores. A UserError is printed in at most ten lines, and the exit status is 1.
-    Files that a failed run has written are removed, so that no half-written result remains. A run
-    fails too if its own code or parameters were edited meanwhile: DVC would record the new hashes
-    beside the old result.
+    After a failed run, also one that Ctrl-C or SIGTERM ended, each file that it wrote is as it was
+    before. A run fails too if its own code or parameters were edited meanwhile: DVC would record
+    the new hashes beside the old result.
 
     Args:
         main: the function that does the work.
@@ -58,9 +59,10 @@ def command(main: Callable[..., None], *groups: str, edits_params: bool = False)
         atomic.begin_run()
         try:
             check_pins(groups)
-            with _single_blas_thread():
+            with ended_by_signals(), _single_blas_thread():
                 main(*args, **kwargs)
-            _check_unedited(before)
+                _check_unedited(before)
+                atomic.commit()
         except UserError as problem:
             atomic.rollback()
             typer.echo(f"error: {problem}", err=True)
@@ -167,10 +169,7 @@ def _rounded(values: Mapping[str, Value], path: Path) -> dict[str, Value]:
 
 
 def _write_json(values: Mapping[str, Any], path: Path) -> None:
-    with atomic.write(path) as temporary:
-        temporary.write_text(
-            json.dumps(values, indent=2, sort_keys=True) + "\n", "utf-8", newline="\n"
-        )
+    atomic.write_text(path, json.dumps(values, indent=2, sort_keys=True) + "\n")
 
 
 def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:

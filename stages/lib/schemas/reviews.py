@@ -21,7 +21,7 @@ from stages.lib.core.errors import UserError
 NEGATIVES = ("pair_id", "negative_id", "anchor", "positive", "negative", "verdict")
 FIRST_HITS = ("query_id", "doc_id", "query", "answer", "found", "verdict")
 _MEANING = {"yes": True, "no": False, "": None}
-_REMEDY = "correct the line, or restore the file with git; 'python -m stages review' writes it anew"
+_REMEDY = "correct the line, or restore the file with git"
 
 # For each retrieved document: whether it is relevant, or None without a judgement.
 Judgements = Sequence[bool | None]

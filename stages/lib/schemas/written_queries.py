@@ -14,7 +14,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.schemas.splits import EVALUATION_SPLITS
 
 SHEET = "queries.csv"
-_REMEDY = "correct the line, or draw the passages again with 'python -m stages queries'"
+_REMEDY = "correct the line, or restore the sheet: with git, or 'dvc checkout' where DVC holds it"
 
 
 class SheetLine(NamedTuple):
