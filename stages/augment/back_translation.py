@@ -18,7 +18,7 @@ from threading import Lock
 from typing import Any, Protocol
 
 from stages.lib.core.errors import UserError
-from stages.lib.core.model_files import model_hash
+from stages.lib.core.model_files import model_hash, weight_files
 from stages.lib.core.stage import check_pins, progress, workers
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.encoder import single_torch_thread
@@ -93,6 +93,7 @@ class Marian:
                     f"params.yaml: augment.marian_models: {folder} holds no model.safetensors",
                     "save both models there with transformers; pickled weights are never loaded",
                 )
+            weight_files(folder, f"params.yaml: augment.marian_models '{folder}'")
 
         # Everything that decides a translation is in the key of the cache.
         versions = [version(package) for package in ("torch", "transformers", "sentencepiece")]

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.lib.core.errors import UserError
-from stages.lib.core.model_files import file_hash, model_hash
+from stages.lib.core.model_files import model_hash, weight_files, weights_hash
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.encoder import map_in_threads
 from stages.lib.retrieval.search import Integers, Vectors
@@ -56,7 +56,10 @@ class CrossEncoder:
                 "give the folder of a cross-encoder that sentence-transformers saved, or null",
             )
 
-        actual = file_hash(weights) if sha256 else ""
+        where = f"params.yaml: mine.cross_encoder '{path}'"
+        actual = weights_hash(folder, where) if sha256 else ""
+        if not sha256:
+            weight_files(folder, where)
         if actual != sha256:
             raise UserError(
                 f"params.yaml: mine.cross_encoder_sha256 is {sha256[:12]}..., "
@@ -106,7 +109,11 @@ def _load(folder: Path) -> sentence_transformers.CrossEncoder:
     # The bar would be drawn also where there is no terminal.
     disable_progress_bar()  # type: ignore[no-untyped-call]
     model: sentence_transformers.CrossEncoder = Model(
-        os.fspath(folder), device="cpu", local_files_only=True, trust_remote_code=False
+        os.fspath(folder),
+        device="cpu",
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs={"use_safetensors": True},
     )
     if model.num_labels != 1:
         raise UserError(

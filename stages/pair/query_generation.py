@@ -27,7 +27,7 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from stages.lib.core.errors import UserError
-from stages.lib.core.model_files import find_base_model, model_hash
+from stages.lib.core.model_files import find_base_model, model_hash, weight_files
 from stages.lib.core.params import ModelParams
 from stages.lib.core.stage import progress, workers
 from stages.lib.retrieval import cache
@@ -205,6 +205,7 @@ class LocalGenerator:
                 f"params.yaml: pair.generated.model = '{folder}' holds no model.safetensors",
                 "save the model there with transformers; pickled weights are never loaded",
             )
+        weight_files(folder, f"params.yaml: pair.generated.model '{folder}'")
 
         # Everything that decides an answer is in the key of the cache.
         versions = [version(package) for package in ("torch", "transformers")]

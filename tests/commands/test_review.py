@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from stages.commands.review import app
+from stages.commands.review import app, write_update
 from stages.lib.core import tables
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases
@@ -157,3 +157,44 @@ def test_first_hits_without_a_label_are_written_too(written):
         ("question 1", "text 1", "text 7", "yes"),
         ("question 2", "Term: text 8", "text 7", ""),
     ]
+
+
+# ---- failures
+
+
+def label_all(path):
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text(lines[0] + "".join(f"{line.rstrip()}yes\n" for line in lines[1:]), "utf-8")
+
+
+@pytest.mark.parametrize("broken", [FILE, HITS])
+def test_a_bad_word_in_one_file_leaves_both_as_they_were(written, broken):
+    evaluated(7, 8)
+    assert CliRunner().invoke(app).exit_code == 0
+    label_all(FILE)
+    label_all(HITS)
+    broken.write_text(broken.read_text("utf-8").replace("yes", "perhaps", 1), "utf-8")
+    before = {path: path.read_bytes() for path in FILE.parent.iterdir()}
+    mined((1, "fever", 13))
+    result = CliRunner().invoke(app)
+    assert result.exit_code == 1
+    assert f"{broken}, line 2: the verdict 'perhaps' is neither yes nor no" in result.stderr
+    assert {path: path.read_bytes() for path in FILE.parent.iterdir()} == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143), OSError(28, "full")])
+def test_an_interruption_between_the_files_leaves_both_as_they_were(written, monkeypatch, error):
+    evaluated(7, 8)
+    label_all(FILE)
+    before = {path: path.read_bytes() for path in FILE.parent.iterdir()}
+    mined((1, "fever", 13))
+
+    def write_or_stop(update):
+        if update.path == HITS:
+            raise error
+        return write_update(update)
+
+    monkeypatch.setattr("stages.commands.review.write_update", write_or_stop)
+    assert CliRunner().invoke(app).exit_code != 0
+    assert {path: path.read_bytes() for path in FILE.parent.iterdir()} == before

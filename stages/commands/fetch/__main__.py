@@ -101,9 +101,8 @@ def _fetch_base_model(*, anew: bool) -> list[str]:
     from stages.commands.fetch.models import fetch_model
     from stages.commands.fetch.pins import pin
     from stages.commands.init.changes import apply
-    from stages.lib.core.model_files import find_base_model
+    from stages.lib.core.model_files import find_base_model, weights_hash
     from stages.lib.core.model_folders import (
-        file_hash,
         hub_folder,
         is_repository,
         local_folder,
@@ -132,7 +131,7 @@ def _fetch_base_model(*, anew: bool) -> list[str]:
         )
 
     # Pin all files, and the weights by themselves, as for a model of this machine.
-    weights = file_hash(folder / "model.safetensors")
+    weights = weights_hash(folder, f"params.yaml: model.base '{params.base}'")
     pins = {"revision": commit, "sha256": sha256, "weights_sha256": weights}
     text = PARAMS_FILE.read_text("utf-8")
     pinned = pin(text, ["model"], pins, after="base")

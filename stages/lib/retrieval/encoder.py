@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from stages.lib.core.model_files import model_hash
+from stages.lib.core.model_files import model_hash, weight_files
 from stages.lib.core.stage import progress, workers
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.search import Vectors
@@ -28,18 +28,24 @@ if TYPE_CHECKING:
 
 
 def load_model(folder: Path) -> SentenceTransformer:
-    """Return the model in `folder`, on the CPU, without network and without remote code."""
+    """Return the model in `folder`, on the CPU, without network and without remote code.
+
+    Raises:
+        UserError: a module of the model is no safetensors, or not of this folder.
+    """
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
 
     # The bar would be drawn also where there is no terminal.
     disable_progress_bar()  # type: ignore[no-untyped-call]
 
+    weight_files(folder, f"the model {folder}")
     return SentenceTransformer(
         str(folder),
         device="cpu",
         local_files_only=True,
         trust_remote_code=False,
+        model_kwargs={"use_safetensors": True},
     )
 
 
