@@ -114,8 +114,7 @@ def test_an_id_that_is_absent_for_one_run_stays(project):
     result = freeze()
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        "data/frozen/splits.csv: 5 ids keep their split "
-        "(train 3, validation 1, test 1); commit it",
+        "data/frozen/splits.csv: 5 ids keep their split (train 3, validation 1, test 1); commit it",
         "3 of them are not in the last run and stay (--drop-absent removes them)",
     ]
     assert Path("data/frozen/splits.csv").read_text("utf-8") == (
