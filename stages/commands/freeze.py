@@ -145,11 +145,11 @@ def write_frozen(frozen: Frozen, limit: int, folder: Path) -> None:
 
     # Both are whole before either is renamed; giants.json, which the other names, comes first.
     with (
-        atomic.write(folder / FROZEN_FILE) as splits_file,
-        atomic.write(folder / GIANTS_FILE) as giants_file,
+        atomic.write(folder / FROZEN_FILE) as temporary_splits,
+        atomic.write(folder / GIANTS_FILE) as temporary_giants,
     ):
-        splits_file.write_text("\n".join(lines) + "\n", "utf-8", newline="\n")
-        giants_file.write_text(giants_text(limit, frozen.handling_of), "utf-8", newline="\n")
+        temporary_splits.write_text("\n".join(lines) + "\n", "utf-8", newline="\n")
+        temporary_giants.write_text(giants_text(limit, frozen.handling_of), "utf-8", newline="\n")
 
 
 def _read_frozen(folder: Path) -> Frozen:

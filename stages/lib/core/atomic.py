@@ -95,6 +95,18 @@ def check_target(path: Path, *, folder: bool = False) -> None:
             break
 
 
+def check_free(path: Path) -> None:
+    """Check that `path` is no folder with files in it, which a folder would replace.
+
+    Raises:
+        UserError: it is one.
+    """
+    if path.is_dir() and any(path.iterdir()):
+        raise UserError(
+            f"{path} is a folder with files in it, which would be replaced", "name a new path"
+        )
+
+
 def check_page(path: Path) -> None:
     """Check that a page may be written to `path`: nothing stands there, or another page.
 
@@ -123,19 +135,32 @@ def begin_run() -> None:
 def commit() -> None:
     """End a run that went well: what it wrote stays."""
     global _changes
-    changes, _changes = _changes or [], None
+    changes = _changes or []
+    _changes = None
     for change in changes:
         if change.backup is not None:
             _remove(change.backup)
 
 
 def rollback() -> None:
-    """End a run that failed: put back what stood where it wrote, and remove the rest of it."""
+    """End a run that failed: put back what stood where it wrote, and remove the rest of it.
+
+    Raises:
+        UserError: a path could not be put back. All others are.
+    """
     global _changes
-    changes, _changes = _changes or [], None
+    changes = _changes or []
+    _changes = None
+    failures: list[str] = []
     with _uninterrupted():
         for change in reversed(changes):
-            _restore(change)
+            try:
+                _restore(change)
+            except OSError as error:
+                content = f"; its old content is in {change.backup}" if change.backup else ""
+                failures.append(f"{change.path} could not be put back: {error}{content}")
+    if failures:
+        raise UserError("\n".join(failures), "put it back by hand, or restore it with git or DVC")
 
 
 def settle() -> None:
@@ -248,6 +273,10 @@ def _restore(change: _Change) -> None:
     if change.backup is not None:
         # Without a backup the change was not made yet.
         if os.path.lexists(change.backup):
+            # A rename to another name of the same file does nothing.
+            if _is_same_file(change.path, change.backup):
+                _remove(change.backup)
+                return
             if change.path.is_dir() or change.backup.is_dir():
                 _remove(change.path)
             change.path.parent.mkdir(parents=True, exist_ok=True)
@@ -257,6 +286,10 @@ def _restore(change: _Change) -> None:
     # Nothing stood here. What is here now is of this run, unless it was not renamed yet.
     if change.temporary is None or not os.path.lexists(change.temporary):
         _remove(change.path)
+
+
+def _is_same_file(path: Path, other: Path) -> bool:
+    return os.path.lexists(path) and os.path.samestat(path.lstat(), other.lstat())
 
 
 def _keep_mode(path: Path, temporary: Path) -> None:

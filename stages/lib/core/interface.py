@@ -48,7 +48,6 @@ import pandas as pd
 import typer
 
 from stages.lib.core import atomic, tables
-from stages.lib.core.errors import UserError
 from stages.lib.core.params import ParamsSection, load_section
 from stages.lib.core.stage import command, write_details, write_metrics
 from stages.lib.core.tables import Table
@@ -262,12 +261,13 @@ class Stage:
         # Parameters first: their errors are the cheapest to find.
         params = self._load_params()
 
-        # Every table that is needed must be there before the work begins.
+        # What is needed must be there before the work begins, and nothing of the user is replaced.
         for item in inputs_of(self.inputs):
             if item.table is not None and item.required:
                 tables.shards(paths[item.name])
         for item in outputs_of(self.outputs):
-            _check_output(item, paths[item.name])
+            if paths[item.name] != Path(item.path):
+                atomic.check_free(paths[item.name])
 
         with TemporaryDirectory() as scratch:
             inputs = _build_inputs(self.inputs, "", paths, Path(scratch))
@@ -280,18 +280,6 @@ class Stage:
     def _load_params(self) -> Any:
         sections = sections_of(self.params)
         return self.params(**{name: load_section(model) for name, model in sections.items()})
-
-
-def _check_output(item: Item, path: Path) -> None:
-    """Check that writing to `path` replaces no folder of the user."""
-    # DVC owns the declared path, and removes what lies there before it runs the stage.
-    is_declared = path == Path(item.path)
-    if not is_declared and path.is_dir() and any(path.iterdir()):
-        option = f"--{item.name.replace('_', '-')}"
-        raise UserError(
-            f"{option} {path} is a folder with files in it, which would be replaced",
-            f"name a new path, or leave {option} out",
-        )
 
 
 def _option(item: Item) -> inspect.Parameter:

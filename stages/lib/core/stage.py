@@ -64,16 +64,24 @@ def command(main: Callable[..., None], *groups: str, edits_params: bool = False)
                 _check_unedited(before)
                 atomic.commit()
         except UserError as problem:
-            atomic.rollback()
+            _roll_back()
             typer.echo(f"error: {problem}", err=True)
             raise typer.Exit(1) from None
         except BaseException:
-            atomic.rollback()
+            _roll_back()
             raise
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(guarded)
     return app
+
+
+def _roll_back() -> None:
+    """Undo the run. What cannot be undone is printed, and does not hide why the run failed."""
+    try:
+        atomic.rollback()
+    except UserError as problem:
+        typer.echo(f"error: {problem}", err=True)
 
 
 def check_pins(groups: Iterable[str], pyproject: Path = Path("pyproject.toml")) -> None:

@@ -184,6 +184,47 @@ def test_an_interruption_at_any_step_of_a_replacement_is_undone(before, monkeypa
     assert tree(before) == expected
 
 
+def fail_to_rename(monkeypatch, is_target):
+    replace = Path.replace
+
+    def rename(path, target):
+        if is_target(path):
+            raise OSError(28, "No space left on device")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", rename)
+
+
+def test_a_rename_that_fails_is_undone(before, monkeypatch):
+    expected = tree(before)
+    atomic.begin_run()
+    write(before / "cached", "first")
+    fail_to_rename(monkeypatch, lambda path: ".new." in path.name)
+    for name in ("verdicts.csv", "link", "new.csv"):
+        with pytest.raises(OSError, match="No space left"):
+            write(before / name, "new")
+    with pytest.raises(OSError, match="No space left"):
+        write_model(before / "model", "new")
+    atomic.rollback()
+    assert tree(before) == expected
+
+
+def test_what_cannot_be_put_back_is_named_and_the_rest_is(before, monkeypatch):
+    atomic.begin_run()
+    write(before / "cached", "new")
+    write(before / "verdicts.csv", "new")
+    write(before / "new.csv", "new")
+    fail_to_rename(monkeypatch, lambda path: path.name.startswith(".verdicts.csv"))
+    with pytest.raises(UserError) as caught:
+        atomic.rollback()
+    backup = before / f".verdicts.csv.{os.getpid()}.old.tmp"
+    assert caught.value.fact.startswith(f"{before / 'verdicts.csv'} could not be put back")
+    assert caught.value.fact.endswith(f"its old content is in {backup}")
+    assert backup.read_text() == "yes"
+    assert (before / "cached").read_text() == "in the cache"
+    assert not (before / "new.csv").exists()
+
+
 def test_a_rollback_does_not_touch_what_the_run_has_not_written(tmp_path):
     write(tmp_path / "before.txt", "")
     atomic.begin_run()
