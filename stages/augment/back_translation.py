@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import platform
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -167,18 +167,19 @@ def round_trips(
         label: the text beside the progress bar.
     """
 
-    def translate_all(missing: list[str]) -> dict[str, bytes]:
+    def translate_all(missing: list[str]) -> Iterator[tuple[str, bytes]]:
         forward = translator.load_forward()
         backward = translator.load_backward()
 
         # Several texts at a time. Marian models have a lock.
-        with ThreadPoolExecutor(workers()) as pool:
+        pool = ThreadPoolExecutor(workers())
+        try:
             results = pool.map(lambda text: backward(forward(text)), missing)
-            translations = list(progress(results, len(missing), label))
-
-        encoded = [translation.encode() for translation in translations]
-
-        return dict(zip(missing, encoded, strict=True))
+            translations = progress(results, len(missing), label)
+            for text, translation in zip(missing, translations, strict=True):
+                yield text, translation.encode()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     # Each text is translated once.
     distinct = sorted(set(texts))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import model_hash, weight_files, weights_hash
 from stages.lib.retrieval import cache
-from stages.lib.retrieval.encoder import map_in_threads
+from stages.lib.retrieval.encoder import iterate_in_threads
 from stages.lib.retrieval.search import Integers, Vectors
 from stages.mine.candidates import Candidates
 from stages.mine.corpus import MiningCorpus
@@ -85,13 +85,14 @@ class CrossEncoder:
         }
         return np.array([score_of[_SEPARATOR.join(pair)] for pair in pairs], dtype=np.float64)
 
-    def _compute(self, texts: list[str]) -> dict[str, bytes]:
+    def _compute(self, texts: list[str]) -> Iterator[tuple[str, bytes]]:
         if self._model is None:
             self._model = _load(self._folder)
 
         # One pair at a time. In a batch its padding, and so its last bits, would depend on the
         # others.
-        return dict(zip(texts, map_in_threads(self._score, texts, "cross-encoder"), strict=True))
+        scores = iterate_in_threads(self._score, texts, "cross-encoder")
+        yield from zip(texts, scores, strict=True)
 
     def _score(self, text: str) -> bytes:
         assert self._model is not None

@@ -330,9 +330,9 @@ class ApiGenerator:
 def _answers(prompts: Sequence[str], generator: QueryGenerator) -> dict[str, str]:
     """Return the answer to each prompt, from the cache or from the model."""
 
-    def generate(missing: list[str]) -> dict[str, bytes]:
+    def generate(missing: list[str]) -> list[tuple[str, bytes]]:
         answers = generator.generate(missing)
-        return {prompt: answer.encode() for prompt, answer in zip(missing, answers, strict=True)}
+        return [(prompt, answer.encode()) for prompt, answer in zip(missing, answers, strict=True)]
 
     # In chunks, so that a run that breaks off keeps most answers.
     distinct = sorted(set(prompts))

@@ -77,6 +77,7 @@ def test_all_commands_are_there():
     assert set(command_files()) == {
         "audit",
         "baselines",
+        "cache",
         "compare",
         "details",
         "docs",
