@@ -10,6 +10,7 @@ from zipfile import ZipFile
 from stages.collect.columns import MISSING, ColumnMapping, Place, nested_value
 from stages.collect.raw_files import RESTORE, RawFile, check_unpacked_size
 from stages.lib.core.errors import UserError
+from stages.lib.core.machine_faults import machine_fault
 
 # Rows of Parquet that are held at a time.
 BATCH_ROWS = 1_000
@@ -50,7 +51,8 @@ def read_parquet(stream: IO[bytes], file: RawFile, mapping: ColumnMapping) -> It
                     yield place, _without_missing(values)
     except (arrow.ArrowException, UnicodeDecodeError, OSError) as error:
         cause = str(error).splitlines()[0]
-        raise UserError(f"{file.name} is not a readable Parquet file: {cause}", RESTORE) from None
+        problem = UserError(f"{file.name} is not a readable Parquet file: {cause}", RESTORE)
+        raise machine_fault(error) or problem from None
 
 
 def _check_column(column: str, schema: Any, file: RawFile, *, mapping: ColumnMapping) -> None:

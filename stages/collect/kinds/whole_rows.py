@@ -20,6 +20,7 @@ from stages.collect.json_rows import CHUNK, ArrayReader, decode_line
 from stages.collect.raw_files import RAW, RESTORE, RawFile, open_bytes, open_seekable
 from stages.collect.table_source import Columns, TableSource
 from stages.lib.core.errors import UserError
+from stages.lib.core.machine_faults import machine_fault
 
 Row = tuple[Place, dict[str, Any]]
 
@@ -161,7 +162,8 @@ def _parquet_rows(file: RawFile) -> Iterator[Row]:
                     yield Place(file.name, row_number), row
     except (arrow.ArrowException, UnicodeDecodeError, OSError) as error:
         cause = str(error).splitlines()[0]
-        raise UserError(f"{file.name} is not a readable Parquet file: {cause}", RESTORE) from None
+        problem = UserError(f"{file.name} is not a readable Parquet file: {cause}", RESTORE)
+        raise machine_fault(error) or problem from None
 
 
 def check_raw_path(path: str, setting: str, key: str = "path") -> None:

@@ -39,6 +39,7 @@ from stages.lib.core import tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.interface import TableFile
+from stages.lib.core.machine_faults import machine_fault
 from stages.lib.core.params import RunParams, load_section
 from stages.lib.core.stage import command
 from stages.lib.schemas.documents import Documents, Passages
@@ -226,7 +227,8 @@ def _read_rows(path: Path) -> list[tuple[str, str]]:
         raise UserError(f"{path} does not exist", _REMEDY) from None
     except (KeyError, OSError, ValueError, csv.Error) as error:
         reason = str(error).partition("\n")[0]
-        raise UserError(f"{path} is no table of splits: {reason}", _REMEDY) from None
+        problem = UserError(f"{path} is no table of splits: {reason}", _REMEDY)
+        raise machine_fault(error, path) or problem from None
 
 
 def _table_lines(

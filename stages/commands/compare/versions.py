@@ -18,6 +18,7 @@ from pyarrow import parquet
 from ruamel.yaml import YAML
 
 from stages.lib.core.errors import UserError
+from stages.lib.core.machine_faults import machine_fault
 from stages.lib.reporting.details import flatten
 
 # The columns of QueryResults that are compared. Tables of other versions may have more columns.
@@ -272,10 +273,11 @@ def _read_parquet(path: Path, columns: tuple[str, ...], name: str) -> pd.DataFra
             f"{name} does not exist", "run 'dvc repro' first, or 'dvc checkout'"
         ) from None
     except (arrow.ArrowException, OSError) as error:
-        raise UserError(
+        problem = UserError(
             f"{name} is not a Parquet file: {_first_line(error)}",
             "remove it and run 'dvc repro'",
-        ) from None
+        )
+        raise machine_fault(error) or problem from None
 
     return frame
 

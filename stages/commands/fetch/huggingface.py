@@ -21,6 +21,7 @@ from stages.commands.fetch.hub import (
     find_splits,
 )
 from stages.lib.core.errors import UserError
+from stages.lib.core.machine_faults import machine_fault
 from stages.lib.core.tables import PARQUET_FORMAT, SHARD_ROWS, write_row_groups
 
 
@@ -115,10 +116,11 @@ def _readable(local: Path, file: str, repository: Repository, setting: str) -> A
         return parquet.ParquetFile(local)
     except (arrow.ArrowException, OSError) as error:
         cause = str(error).splitlines()[0]
-        raise UserError(
+        problem = UserError(
             f"{setting}: {file} of {repository.title} is not a readable Parquet file: {cause}",
             "name another revision, where the file is whole",
-        ) from None
+        )
+        raise machine_fault(error, local) or problem from None
 
 
 def _snapshot_schema(schema: Any, repository: Repository, setting: str) -> Any:

@@ -12,6 +12,7 @@ from stages.collect.json_rows import json_objects, line_objects
 from stages.collect.raw_files import RawFile, open_seekable
 from stages.commands.init.dialects import is_header, rows_above_header
 from stages.lib.core.errors import UserError
+from stages.lib.core.machine_faults import machine_fault
 
 # Rows above the header of a sheet, and rows that are compared with it.
 _MOST_ROWS_ABOVE = 20
@@ -60,9 +61,10 @@ def parquet_rows(file: RawFile) -> Iterator[SampledRow]:
                 yield from batch.to_pylist()
     except (arrow.ArrowException, OSError, ValueError) as error:
         cause = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(
+        problem = UserError(
             f"{file.path} is not a readable Parquet file: {cause}", "export the table again"
-        ) from None
+        )
+        raise machine_fault(error) or problem from None
 
 
 def sheet_rows(file: RawFile, row_limit: int) -> Sheet:

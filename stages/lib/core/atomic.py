@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.lib.core.errors import UserError
+from stages.lib.core.machine_faults import machine_fault
 
 # .NAME.PROCESS.new.tmp, or .old.tmp for what stood there. Git and DVC ignore these names.
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)\.(?P<state>new|old)\.tmp", re.DOTALL)
@@ -67,8 +68,16 @@ def write(path: Path, *, folder: bool = False) -> Iterator[Path]:
         _keep_mode(path, temporary)
         _flush(temporary)
         _replace(path, temporary)
+    except Exception as error:
+        # A library does not say which file it could not write.
+        fault = machine_fault(error, path)
+        if fault is None:
+            raise
+        raise fault from error
     finally:
-        _remove(temporary)
+        # A disk that can only be read does not let it go. The error of the block matters more.
+        with suppress(OSError):
+            _remove(temporary)
 
 
 def write_text(path: Path, text: str) -> None:

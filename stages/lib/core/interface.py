@@ -236,7 +236,7 @@ class Stage:
         self.params: type = hints["params"]
         self.outputs: type = hints["return"]
         self.main = self._make_main()
-        self.app = command(self.main, *groups)
+        self.app = command(self.main, *groups, alone=True)
 
     def _make_main(self) -> Callable[..., None]:
         inputs = inputs_of(self.inputs)

@@ -13,7 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +22,10 @@ import typer
 
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
+from stages.lib.core.machine_faults import exit_code, problem_of
+from stages.lib.core.orphans import end_with_dvc
 from stages.lib.core.params import PARAMS_FILE
+from stages.lib.core.process_locks import clone_lock
 from stages.lib.core.signals import ended_by_signals
 
 # Models come from disk. A stage that reaches for a model hub must fail.
@@ -36,7 +39,9 @@ Item = TypeVar("Item")
 Value = float | int | str | bool
 
 
-def command(main: Callable[..., None], *groups: str, edits_params: bool = False) -> typer.Typer:
+def command(
+    main: Callable[..., None], *groups: str, edits_params: bool = False, alone: bool = False
+) -> typer.Typer:
     """Return the Typer application that runs `main`.
 
     Numpy multiplies on one thread meanwhile: with several threads the last bits of a sum depend
@@ -49,6 +54,7 @@ def command(main: Callable[..., None], *groups: str, edits_params: bool = False)
         main: the function that does the work.
         groups: dependency groups of pyproject.toml whose pinned versions must be installed.
         edits_params: whether `main` itself writes params.yaml.
+        alone: whether a second process waits that would work in the same clone.
     """
 
     @functools.wraps(main)
@@ -63,16 +69,22 @@ def command(main: Callable[..., None], *groups: str, edits_params: bool = False)
                 main(*args, **kwargs)
                 _check_unedited(before)
                 atomic.commit()
-        except UserError as problem:
+        except BaseException as error:
             _roll_back()
+            problem = problem_of(error)
+            if problem is None:
+                raise
             typer.echo(f"error: {problem}", err=True)
-            raise typer.Exit(1) from None
-        except BaseException:
-            _roll_back()
-            raise
+            raise typer.Exit(exit_code(error)) from None
+
+    @functools.wraps(main)
+    def locked(*args: Any, **kwargs: Any) -> None:
+        end_with_dvc()
+        with clone_lock() if alone else nullcontext():
+            guarded(*args, **kwargs)
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.command()(guarded)
+    app.command()(locked)
     return app
 
 

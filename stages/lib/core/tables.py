@@ -21,6 +21,7 @@ import pyarrow.parquet as parquet
 
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
+from stages.lib.core.machine_faults import machine_fault
 
 _ARROW_TYPES = {
     "str": arrow.string(),
@@ -239,16 +240,27 @@ def readable(path: Path) -> Iterator[None]:
     """Turn errors of reading `path` into a UserError that names it."""
     try:
         yield
-    except FileNotFoundError:
-        raise UserError(
-            f"{path} does not exist", f"run 'dvc repro {path.parent.name}' first"
-        ) from None
     except (arrow.ArrowException, OSError) as error:
-        # A damaged page is an OSError.
-        first_line = str(error).partition("\n")[0]
-        raise UserError(
-            f"{path} is not a Parquet file: {first_line}", "remove it and run 'dvc repro'"
-        ) from None
+        raise _read_error(error, path) from None
+
+
+def _read_error(error: Exception, path: Path) -> UserError:
+    """Return what is wrong with a file that cannot be read, or with the machine."""
+    if not path.exists():
+        return UserError(f"{path} does not exist", f"run 'dvc repro {path.parent.name}' first")
+
+    # Arrow also says that a file does not exist if no more files can be opened.
+    try:
+        path.open("rb").close()
+    except OSError as open_error:
+        error = open_error
+    fault = machine_fault(error, path)
+    if fault is not None:
+        return fault
+
+    # A damaged page is an OSError.
+    first_line = str(error).partition("\n")[0]
+    return UserError(f"{path} is not a Parquet file: {first_line}", "remove it and run 'dvc repro'")
 
 
 def _canonical(frame: pd.DataFrame, table: type[AnyTable], where: str) -> arrow.Table:

@@ -24,6 +24,7 @@ from stages.collect.kinds.document_files.titles import (
     title_of_html,
 )
 from stages.collect.kinds.document_files.word_page import read_word
+from stages.lib.core.machine_faults import machine_fault
 from stages.lib.text.normal_form import MARKS
 
 # Pictures make PDF and Word files large; a text of this size is none that people wrote.
@@ -184,7 +185,8 @@ def _check_size(file: DocumentFile) -> None:
             raise FileError("broken_file", "no regular file, or a link to nothing")
         size = file.path.stat().st_size
     except OSError as error:
-        raise FileError("broken_file", f"not readable: {error.strerror}") from None
+        broken = FileError("broken_file", f"not readable: {error.strerror}")
+        raise machine_fault(error) or broken from None
 
     most = MOST_BYTES.get(file.suffix, MOST_TEXT_BYTES)
     if not size:
@@ -226,7 +228,8 @@ def _bytes(path: Path, most: int = -1) -> bytes:
         with path.open("rb") as stream:
             return stream.read(most)
     except OSError as error:
-        raise FileError("broken_file", f"not readable: {error.strerror}") from None
+        broken = FileError("broken_file", f"not readable: {error.strerror}")
+        raise machine_fault(error) or broken from None
 
 
 def _shown(data: bytes) -> str:

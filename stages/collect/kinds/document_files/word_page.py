@@ -10,6 +10,7 @@ from zipfile import BadZipFile, ZipFile
 
 from stages.collect.kinds.document_files.outcome import FileError, Page
 from stages.collect.kinds.document_files.titles import sensible_title
+from stages.lib.core.machine_faults import machine_fault
 
 _DOCUMENT = "word/document.xml"
 _CORE = "docProps/core.xml"
@@ -40,7 +41,7 @@ def read_word(path: Path) -> Page:
         with path.open("rb") as stream:
             is_old = stream.read(4) == _OLE_MARK
     except OSError as error:
-        raise FileError("broken_file", str(error)) from None
+        raise machine_fault(error) or FileError("broken_file", str(error)) from None
     if is_old:
         raise FileError("wrong_format", "an encrypted file, or one of Word 2003 or older")
 
@@ -49,7 +50,8 @@ def read_word(path: Path) -> Page:
             content = _checked_content(archive)
             title = _core_title(archive)
     except (BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError) as error:
-        raise FileError("wrong_format", f"no Word file: {error}") from None
+        wrong = FileError("wrong_format", f"no Word file: {error}")
+        raise machine_fault(error) or wrong from None
     return Page(_convert(content), sensible_title(title))
 
 
