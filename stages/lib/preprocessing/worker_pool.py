@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -65,7 +65,7 @@ def run_all(work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:
 
 def _completed(
     work: Work[Item, Result], items: Sequence[Item], worker_count: int
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result], None, None]:
     """Yield the index and the result of each item, as they are completed."""
     waiting = deque(range(len(items)))
     while waiting:

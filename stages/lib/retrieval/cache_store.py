@@ -159,6 +159,7 @@ class CacheStore:
         self._inode = self.path.stat().st_ino if self.path.exists() else 0
         connection = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None)
         try:
+            connection.execute("PRAGMA cache_size = -65536")
             _check_kind(connection)
         except sqlite3.Error:
             connection.close()
