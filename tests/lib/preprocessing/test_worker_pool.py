@@ -114,8 +114,14 @@ def grouped(function, key, path, scratch):
     return sharded.group_by_key(function, key, tables.shards(path), Documents, [Documents], scratch)
 
 
-def children():
-    return psutil.Process().children(recursive=True)
+@pytest.fixture
+def new_children():
+    """Give the child processes that were started after the test began."""
+    process = psutil.Process()
+
+    # Other tests of this process may have left a database server running.
+    before = set(process.children(recursive=True))
+    return lambda: set(process.children(recursive=True)) - before
 
 
 @pytest.mark.slow
@@ -144,14 +150,14 @@ def test_shards_that_are_too_large_go_in_halves(path, tmp_path):
 
 
 @pytest.mark.slow
-def test_rows_at_which_a_worker_dies_twice_are_named(path, tmp_path):
+def test_rows_at_which_a_worker_dies_twice_are_named(path, tmp_path, new_children):
     with pytest.raises(UserError) as caught:
         mapped(die_at_text_50, path, tmp_path / "a", [Documents])
     assert caught.value.fact == (
         "a worker process died twice (die at text 50), most likely since the memory was not "
         "enough: at 20 rows, doc_id d0000000000000028 to d000000000000003b"
     )
-    assert children() == []
+    assert new_children() == set()
 
 
 def refuse_late(frame):
@@ -162,11 +168,11 @@ def refuse_late(frame):
 
 
 @pytest.mark.slow
-def test_the_error_is_that_of_the_first_shard_however_slow(path, tmp_path):
+def test_the_error_is_that_of_the_first_shard_however_slow(path, tmp_path, new_children):
     with pytest.raises(UserError) as caught:
         mapped(refuse_late, path, tmp_path / "a", [Documents])
     assert caught.value.fact == "d0000000000000000 is wrong"
-    assert children() == []
+    assert new_children() == set()
 
 
 def test_halves_that_share_a_key_of_other_columns_are_a_bug(tmp_path):
