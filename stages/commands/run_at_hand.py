@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from stages.commands.pipeline import order
-from stages.lib.core.params import PARAMS_FILE, read_yaml
+from stages.lib.core.params import PARAMS_FILE
+from stages.lib.core.yaml_files import read_yaml
 from stages.lib.reporting.details import flatten
 
 LOCK = Path("dvc.lock")
