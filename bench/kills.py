@@ -151,7 +151,7 @@ def at_moments(project: Project, count: int, seed: int) -> Iterator[tuple[str, s
             process.wait()
 
         with _trial(project) as folder:
-            process = _start(folder, project.last_stage)
+            process = start(folder, project.last_stage)
             kill(process, seconds, alone)
             yield name, next_run(project, folder)
 
@@ -163,7 +163,7 @@ def at_writes(project: Project, count: int, seed: int) -> Iterator[tuple[str, st
         writes = random.Random(seed).sample(writes, min(count, len(writes)))
     for write in writes:
         with _trial(project) as folder:
-            process = _start(folder, project.last_stage, KILLS_AT=write)
+            process = start(folder, project.last_stage, KILLS_AT=write)
             status = process.wait()
             # Names of temporary files are drawn, so a write need not come again.
             name = write if status else f"{write} (not met)"
@@ -233,6 +233,18 @@ def run_dvc(folder: Path, target: str, **extra: str) -> subprocess.CompletedProc
     return _python(folder, "-m", "dvc", "repro", target, **extra)
 
 
+def start(folder: Path, target: str, **extra: str) -> subprocess.Popen[bytes]:
+    """Start DVC in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro", target],
+        cwd=folder,
+        env=_environment(folder, extra),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
 def copy(source: Path, target: Path) -> Path:
     """Copy a project with its DVC, and return the copy."""
     shutil.copytree(source, target, symlinks=True)
@@ -278,18 +290,6 @@ def _python(folder: Path, *arguments: str, **extra: str) -> subprocess.Completed
         capture_output=True,
         text=True,
         check=False,
-    )
-
-
-def _start(folder: Path, target: str, **extra: str) -> subprocess.Popen[bytes]:
-    """Start DVC in a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "dvc", "repro", target],
-        cwd=folder,
-        env=_environment(folder, extra),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
     )
 
 

@@ -74,7 +74,7 @@ def forecast(places: Places, target: str | None) -> dict[str, str]:
                 results[name], outs = _result(stage, locked, current, places)
                 known.update(outs)
     except DvcException as error:
-        raise UserError(f"DVC cannot read the pipeline: {error}", "correct dvc.yaml") from None
+        raise UserError(f"DVC cannot read the pipeline: {error}", "correct what it names") from None
     return results
 
 
