@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
-from dvc.repo import Repo
 
 from stages.lib.core import atomic
 
@@ -58,23 +57,9 @@ class Places(NamedTuple):
 
 def find_places() -> Places:
     """Return where DVC keeps its own files, as its settings say."""
-    repository = _ClosedRepo()
+    repository = _closed_repository()
     folder = repository.config["cache"].get("dir") or Path(repository.dvc_dir, "cache")
     return Places(Path(folder), Path(repository.site_cache_dir))
-
-
-class _ClosedRepo(Repo):  # type: ignore[misc]
-    """A repository of DVC whose databases are not opened, since they may be damaged."""
-
-    def __init__(self) -> None:
-        from dvc.fs import LocalFileSystem
-
-        self._fs = LocalFileSystem()
-        self._scm = None
-        self._config = None
-        self._remote = None
-        self._remote_config = None
-        self.root_dir, self.dvc_dir = self._get_repo_dirs(fs=self._fs)
 
 
 def damaged_databases(places: Places) -> list[Path]:
@@ -179,6 +164,23 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _closed_repository() -> Any:
+    """Return the repository of DVC, with its databases closed, since they may be damaged."""
+    from dvc.fs import LocalFileSystem
+    from dvc.repo import Repo
+
+    class ClosedRepo(Repo):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self._fs = LocalFileSystem()
+            self._scm = None
+            self._config = None
+            self._remote = None
+            self._remote_config = None
+            self.root_dir, self.dvc_dir = self._get_repo_dirs(fs=self._fs)
+
+    return ClosedRepo()
 
 
 def _is_finished_run(path: Path) -> bool:

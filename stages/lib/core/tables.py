@@ -295,6 +295,8 @@ def _checked_frame(rows: arrow.Table, path: Path, table: type[AnyTable]) -> pd.D
     if twice:
         raise UserError(f"{path} has the column {twice[0]!r} twice", _READ_REMEDY)
 
+    # A damaged page may hold texts that are no UTF-8.
+    rows.validate(full=True)
     frame: pd.DataFrame = rows.to_pandas()
     empty = table.empty()
     # An empty column does not show its type to pandas.

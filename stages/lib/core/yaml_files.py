@@ -31,7 +31,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise UserError(
-            f"{path}, line {line}: the bytes are no UTF-8", "save the file as UTF-8"
+            f"{path} is not valid YAML: line {line}: the bytes are no UTF-8",
+            "save the file as UTF-8",
         ) from None
     except RecursionError:
         raise UserError(f"{path} is nested too deeply", _restore(path)) from None
@@ -115,7 +116,7 @@ def _syntax_error(path: Path, error: Exception) -> UserError:
         remedy = "remove one of the two"
     elif "\t" in "".join(text.splitlines()[index : index + 1]):
         remedy = "indent with blanks, not with tabs"
-    return UserError(f"{path}, line {index + 1} is not valid YAML: {problem}", remedy)
+    return UserError(f"{path} is not valid YAML: line {index + 1}: {problem}", remedy)
 
 
 def _restore(path: Path) -> str:
