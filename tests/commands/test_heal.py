@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from stages.commands.heal import at_work, dvc_files, lock_file
 from stages.commands.heal.__main__ import app
 from stages.commands.heal.dvc_files import Places
+from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.lock_copy import LOCK_COPY, copy_lock
 from tests.commands.results import COMMIT
@@ -185,12 +186,18 @@ def test_a_cached_output_of_another_size_is_replaced_by_the_right_file(places, t
     assert not cached.exists()
 
 
-def test_a_temporary_file_goes_when_its_process_is_gone(places, project):
-    Path("data").mkdir()
-    dead, alive = Path("data/.a.parquet.99999999.tmp"), Path(f"data/.a.parquet.{os.getpid()}.tmp")
-    for path in (dead, alive, Path("data/notes.tmp"), Path("data/.hidden.tmp")):
+def test_what_a_killed_stage_was_writing_goes_and_what_it_moved_away_comes_back(project):
+    folder = Path("data/split")
+    folder.mkdir(parents=True)
+    alive = folder / f".a.parquet.{os.getpid()}.new.tmp"
+    kept = [alive, folder / "notes.tmp", folder / ".hidden.tmp"]
+    left = [folder / ".a.parquet.99999999.new.tmp", folder / ".b.csv.99999999.old.tmp"]
+    for path in (*kept, *left):
         path.touch()
-    assert dvc_files.temporary_files(places) == [dead]
+    left[1].write_text("old", "utf-8")
+    assert atomic.remove_abandoned(Path("data")) == [str(path) for path in left]
+    assert sorted(folder.iterdir()) == sorted([*kept, folder / "b.csv"])
+    assert (folder / "b.csv").read_text("utf-8") == "old"
 
 
 def rwlock(**processes):

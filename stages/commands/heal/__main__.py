@@ -32,6 +32,7 @@ from stages.lib.core.lock_copy import DVC_LOCK as LOCK
 from stages.lib.core.lock_copy import LOCK_COPY
 from stages.lib.core.stage import command
 
+OUTPUT_FOLDERS = (Path("data"), Path("metrics"))
 # The stages whose results take hours. What they would compute anew is asked for.
 TRAINING = ("finetune",)
 
@@ -81,12 +82,12 @@ def mend_files(deep: bool) -> list[str]:
         dvc_files.remove(path)
         lines.append(f"removed {path}, hashes that DVC remembered, which was damaged")
 
-    unfinished = dvc_files.unfinished_runs(places)
-    temporary = dvc_files.temporary_files(places)
-    for path in (*unfinished, *temporary):
+    unfinished = [*dvc_files.unfinished_runs(places), *dvc_files.temporary_files(places)]
+    for path in unfinished:
         dvc_files.remove(path)
-    if unfinished or temporary:
-        lines.append(f"removed {len(unfinished) + len(temporary)} unfinished files")
+    left = [name for folder in OUTPUT_FOLDERS for name in atomic.remove_abandoned(folder)]
+    if unfinished or left:
+        lines.append(f"removed {len(unfinished) + len(left)} unfinished files")
 
     lock = _read(LOCK)
     for path, cached in list(dvc_files.damaged_objects(lock, places, deep=deep)):
@@ -223,7 +224,7 @@ def _write(path: Path, content: bytes) -> None:
     with atomic.write(path) as temporary:
         temporary.write_bytes(content)
     # It stays if the command fails later.
-    atomic.begin_run()
+    atomic.settle()
 
 
 app = command(main)

@@ -35,12 +35,15 @@ def alone() -> Iterator[None]:
         yield
         return
 
-    with LOCK.open("a+", encoding="utf-8") as file:
-        _wait_for_lock(file)
+    descriptor = os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _wait_for_lock(descriptor)
         holders = live_holders()
         if holders:
             raise _at_work(holders)
         yield
+    finally:
+        os.close(descriptor)
 
 
 def end_orphans() -> list[str]:
@@ -131,11 +134,11 @@ def _is_older_than(process_id: int, moment: float) -> bool:
     return started <= moment + 1.0
 
 
-def _wait_for_lock(file: Any) -> None:
+def _wait_for_lock(descriptor: int) -> None:
     end = time.monotonic() + _WAIT_SECONDS
     while True:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > end:
                 raise _at_work([LOCK.read_text("utf-8").strip() or "unknown"]) from None

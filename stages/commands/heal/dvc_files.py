@@ -16,12 +16,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
-
 from stages.lib.core import atomic
 
-# The number of the process that writes it stands in the name; see stages/lib/core/atomic.py.
-_TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
 _RUN_NAME = re.compile(r"[0-9a-f]{64}")
 _RUN_END = re.compile(r"^outs:\n(?:.*\n)* +(?:size|nfiles): \d+\n\Z", re.M)
 _RECORDED = re.compile(
@@ -88,15 +84,8 @@ def unfinished_runs(places: Places) -> list[Path]:
 
 
 def temporary_files(places: Places) -> list[Path]:
-    """Return what DVC and stages were writing when they were killed."""
-    in_cache = [*places.objects.glob("*.tmp"), *places.objects.glob("*/*.tmp")]
-    written = []
-    for folder in ("data", "metrics"):
-        for path in Path(folder).rglob(".*.tmp"):
-            match = _TEMPORARY.fullmatch(path.name)
-            if match and not psutil.pid_exists(int(match[1])):
-                written.append(path)
-    return sorted([*in_cache, *written])
+    """Return what DVC was bringing into its cache when it was killed."""
+    return sorted([*places.objects.glob("*.tmp"), *places.objects.glob("*/*.tmp")])
 
 
 def damaged_objects(lock: str, places: Places, *, deep: bool) -> Iterator[tuple[Path, Path]]:

@@ -117,9 +117,8 @@ def _stage_run(stage: Any) -> StageRun:
 
 def _from_entry(entry: Mapping[str, Any]) -> StageRun:
     """Return the run that an entry of dvc.lock or of the run cache describes."""
-    deps, outs = (
-        {file["path"]: file.get("md5") for file in entry.get(key, [])} for key in ("deps", "outs")
-    )
+    deps = {file["path"]: file.get("md5") for file in entry.get("deps", [])}
+    outs = {file["path"]: file.get("md5") for file in entry.get("outs", [])}
     params = {file: dict(values) for file, values in entry.get("params", {}).items()}
     return StageRun(str(entry["cmd"]), deps, params, outs)
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from stages.lib.core import atomic
+from stages.lib.core.errors import UserError
+
 DVC_LOCK = Path("dvc.lock")
 LOCK_COPY = Path(".dvc/tmp/dvc.lock.copy")
 
@@ -20,12 +23,12 @@ def copy_lock() -> None:
     """
     if "DVC_STAGE" not in os.environ or not LOCK_COPY.parent.is_dir():
         return
-    temporary = LOCK_COPY.with_name(f"{LOCK_COPY.name}.{os.getpid()}.tmp")
     try:
         if DVC_LOCK.is_file():
-            temporary.write_bytes(DVC_LOCK.read_bytes())
-            temporary.replace(LOCK_COPY)
+            content = DVC_LOCK.read_bytes()
+            with atomic.write(LOCK_COPY) as temporary:
+                temporary.write_bytes(content)
         else:
             LOCK_COPY.unlink(missing_ok=True)
-    except OSError:
+    except (OSError, UserError):
         return

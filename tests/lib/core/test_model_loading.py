@@ -9,6 +9,7 @@ from safetensors.numpy import save_file
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_loading import check_modules, check_weights, damaged_file, loading
 
+WEIGHTS = "model.safetensors"
 NAMES = ["embeddings.weight", "encoder.layer.0.dense.bias", "encoder.layer.1.dense.bias"]
 
 
@@ -38,7 +39,7 @@ def folder(tmp_path):
 
 
 def save(names, folder):
-    save_file({name: np.zeros(2, dtype="float32") for name in names}, folder / "model.safetensors")
+    save_file({name: np.zeros(2, dtype="float32") for name in names}, folder / WEIGHTS)
 
 
 def test_a_whole_folder_has_no_fault(folder):
@@ -75,11 +76,13 @@ def test_the_damaged_file_is_named_whatever_the_library_raises(folder, name, con
 @pytest.mark.parametrize(
     ("content", "fact"),
     [
-        ("{", "modules.json is not readable JSON"),
-        ("[]", "modules.json is no list of modules"),
-        ('{"a": 1}', "modules.json is no list of modules"),
-        ('[{"path": ""}]', "holds a module without path and type"),
-        ('[{"path": "3_Dense", "type": "Dense"}]', "names the folder '3_Dense', which is missing"),
+        ("{", "its modules.json is damaged"),
+        ("[5]", "its modules.json is damaged"),
+        ('{"a": 1}', "its modules.json is damaged"),
+        (
+            '[{"path": "3_Dense", "type": "sentence_transformers.models.Dense"}]',
+            "names the folder '3_Dense', which is missing",
+        ),
     ],
 )
 def test_a_list_of_modules_that_is_wrong_is_named(folder, content, fact):
@@ -109,17 +112,17 @@ def test_weights_are_the_same_under_other_prefixes(folder, prefix, place):
     save([prefix + name for name in NAMES], folder)
     if place == "0." and prefix:
         return
-    check_weights(Model([place + name for name in NAMES]), folder)
+    check_weights(Model([place + name for name in NAMES]), [folder / WEIGHTS])
 
 
 def test_weights_of_another_model_are_refused(folder):
     """The library would fill in random numbers and say so in a warning."""
     model = Model([f"0.auto_model.{name}" for name in NAMES])
     save([*NAMES[:2], "other"], folder)
-    check_weights(model, folder)
+    check_weights(model, [folder / WEIGHTS])
     save([NAMES[0], "other.weight"], folder)
     with pytest.raises(UserError, match="holds 1 of the 3 weights of the model"):
-        check_weights(model, folder)
+        check_weights(model, [folder / WEIGHTS])
     save(["foo"], folder)
     with pytest.raises(UserError, match="holds 0 of the 3 weights"):
-        check_weights(model, folder)
+        check_weights(model, [folder / WEIGHTS])
