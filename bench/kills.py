@@ -165,9 +165,8 @@ def at_writes(project: Project, count: int, seed: int) -> Iterator[tuple[str, st
         with _trial(project) as folder:
             process = start(folder, project.last_stage, KILLS_AT=write)
             status = process.wait()
-            # Names of temporary files are drawn, so a write need not come again.
-            name = write if status else f"{write} (not met)"
-            yield name, next_run(project, folder)
+            fault = next_run(project, folder)
+            yield write, fault if status else "the run did not come to this write"
 
 
 def at_bytes_of_lock(project: Project, step: int) -> Iterator[tuple[str, str | None]]:

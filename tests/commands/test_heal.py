@@ -51,6 +51,7 @@ def test_a_whole_lock_is_not_damaged_with_or_without_a_commit():
     other = WHOLE.replace("size: 17", "size: 18")
     assert why(other) is None
     assert why("schema: '2.0'\n", "") is None
+    assert why("", "") == "is empty"
 
 
 @pytest.mark.parametrize(

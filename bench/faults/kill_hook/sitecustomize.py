@@ -34,7 +34,7 @@ def _write_name(event: str, arguments: tuple[object, ...]) -> str | None:
     if name.startswith("..") or "__pycache__" in name:
         return None
     # Numbers of processes and drawn names differ from run to run.
-    name = re.sub(r"\.\d+\.tmp", ".PID.tmp", name)
+    name = re.sub(r"\.\d+\.(new|old)\.tmp", r".PID.\1.tmp", name)
     name = re.sub(r"\.[\w-]{22}\.tmp", ".DRAWN.tmp", name)
     return f"{event} {name}"
 

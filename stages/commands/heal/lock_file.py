@@ -80,7 +80,7 @@ def why_damaged(text: str, committed: str, pipeline: Pipeline) -> str | None:
         pipeline: the outputs of each stage of dvc.yaml. A committed stage or output that is still
             in dvc.yaml and is missing in `text` was cut off.
     """
-    if text == committed:
+    if text and text == committed:
         return None
     if not text.strip("\0\ufeff \n\t"):
         return "is empty"
