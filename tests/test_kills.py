@@ -1,6 +1,7 @@
 """Killed at any moment, the next run heals what it finds and ends at the same bytes."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -61,6 +62,12 @@ def test_a_training_that_would_run_anew_is_not_begun_unasked(copy, environment):
     assert "the result of finetune is lost" in refused.stderr
     assert "make repro TRAIN=yes" in refused.stderr
     assert (copy / "dvc.lock").read_text("utf-8") == cut
+
+    # Before the first training nothing is lost.
+    shutil.rmtree(copy / "data/finetune")
+    first = heal(copy, environment)
+    assert first.returncode == 0
+    assert re.search("Computed anew: .*finetune", first.stdout)
 
 
 @pytest.mark.timeout(600)

@@ -187,7 +187,10 @@ def _listed(names: list[str]) -> str:
 
 
 def _ask_for_training(results: Mapping[str, str], train: bool) -> None:
-    lost = [name for name in TRAINING if results.get(name) == COMPUTED]
+    # Without outputs there was no training yet, and nothing is lost.
+    pipeline = _pipeline()
+    trained = [name for name in TRAINING if any(map(os.path.exists, pipeline.get(name, ())))]
+    lost = [name for name in trained if results.get(name) == COMPUTED]
     if not lost or train:
         return
     if sys.stdin.isatty() and not os.environ.get("CI"):
