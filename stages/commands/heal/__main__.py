@@ -187,10 +187,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _ask_for_training(results: Mapping[str, str], train: bool) -> None:
-    # Without outputs there was no training yet, and nothing is lost.
-    pipeline = _pipeline()
-    trained = [name for name in TRAINING if any(map(os.path.exists, pipeline.get(name, ())))]
-    lost = [name for name in trained if results.get(name) == COMPUTED]
+    lost = [name for name in TRAINING if results.get(name) == COMPUTED and _has_outputs(name)]
     if not lost or train:
         return
     if sys.stdin.isatty() and not os.environ.get("CI"):
@@ -202,6 +199,12 @@ def _ask_for_training(results: Mapping[str, str], train: bool) -> None:
         "run 'make repro TRAIN=yes' or 'python -m stages heal --train' to allow it; "
         "'dvc pull --run-cache' may bring the result from a remote",
     )
+
+
+def _has_outputs(name: str) -> bool:
+    """Return whether a stage has run here. What lies under metrics/ may have come by git."""
+    paths = [path for path in _pipeline().get(name, ()) if not path.startswith("metrics/")]
+    return any(Path(path).exists() for path in paths)
 
 
 def _pipeline() -> Pipeline:
