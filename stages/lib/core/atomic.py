@@ -232,6 +232,17 @@ def move_aside(path: Path) -> None:
     path.rename(backup)
 
 
+def remove_abandoned(folder: Path) -> list[str]:
+    """Clean all folders below `folder` of what killed processes left; return the names of it.
+
+    What they had moved away comes back, if nothing stands there.
+    """
+    left = [path for path in folder.rglob(".*.tmp") if _is_abandoned(path)]
+    for parent in sorted({path.parent for path in left}):
+        _remove_abandoned(parent)
+    return sorted(str(path) for path in left)
+
+
 def is_temporary(path: Path) -> bool:
     """Return whether `path` has the name of a temporary file of this module.
 
@@ -339,13 +350,19 @@ def _remove_abandoned(folder: Path) -> None:
     _cleaned_folders.add(folder.absolute())
     for left in sorted(folder.iterdir()):
         name = _TEMPORARY.fullmatch(left.name)
-        if name is None or _is_alive(int(name["process"])):
+        if name is None or not _is_abandoned(left):
             continue
         path = left.with_name(name["name"])
         if name["state"] == "old" and not os.path.lexists(path):
             left.replace(path)
         else:
             _remove(left)
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Return whether a killed process left `path`."""
+    name = _TEMPORARY.fullmatch(path.name)
+    return name is not None and not _is_alive(int(name["process"]))
 
 
 def _is_alive(process_id: int) -> bool:

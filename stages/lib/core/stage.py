@@ -22,6 +22,7 @@ import typer
 
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
+from stages.lib.core.lock_copy import copy_lock
 from stages.lib.core.machine_faults import exit_code, problem_of
 from stages.lib.core.orphans import end_with_dvc
 from stages.lib.core.params import PARAMS_FILE
@@ -59,6 +60,7 @@ def command(
 
     @functools.wraps(main)
     def guarded(*args: Any, **kwargs: Any) -> None:
+        copy_lock()
         before = _source_hashes()
         if edits_params:
             before.pop(str(PARAMS_FILE), None)

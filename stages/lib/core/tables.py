@@ -61,13 +61,16 @@ def arrow_schema(table: type[Table]) -> arrow.Schema:
     return arrow.schema(fields)
 
 
-def check_table(frame: pd.DataFrame, table: type[Table], where: str) -> pd.DataFrame:
+def check_table(
+    frame: pd.DataFrame, table: type[Table], where: str, remedy: str = ""
+) -> pd.DataFrame:
     """Return `frame` if it obeys `table`.
 
     Args:
         frame: rows in any order.
         table: the contract.
         where: the file or output that the error names.
+        remedy: what the error advises, if not to correct the rows.
 
     Raises:
         UserError: with up to five broken rules, and the first row and value of each.
@@ -78,12 +81,17 @@ def check_table(frame: pd.DataFrame, table: type[Table], where: str) -> pd.DataF
     except pa.errors.SchemaErrors as error:
         raise UserError(
             f"{where} breaks the contract of {table.__name__}:\n{_summary(frame, table, error)}",
-            _REMEDY,
+            remedy or _REMEDY,
         ) from None
     return frame
 
 
 _REMEDY = "correct the rows named above; data/README.md lists every column and rule"
+# Of a table that a stage reads no row is corrected: the stage before writes it.
+_READ_REMEDY = (
+    "it was edited, or another version of the code wrote it; 'dvc repro' makes it anew, "
+    "and data/README.md lists every column and rule"
+)
 _COLUMN_RULES = {
     "column_in_dataframe": "is missing",
     "column_in_schema": "is not in the contract",
@@ -280,10 +288,24 @@ def _canonical(frame: pd.DataFrame, table: type[AnyTable], where: str) -> arrow.
 
 
 def _checked_frame(rows: arrow.Table, path: Path, table: type[AnyTable]) -> pd.DataFrame:
-    """Return `rows` as a frame that is checked against `table`."""
-    frame = rows.to_pandas()
+    """Return `rows` as a frame that is checked against `table`, its order included."""
+    # Pandera cannot check a frame with two columns of a name.
+    names = rows.column_names
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise UserError(f"{path} has the column {twice[0]!r} twice", _READ_REMEDY)
+
+    # A damaged page may hold texts that are no UTF-8.
+    rows.validate(full=True)
+    frame: pd.DataFrame = rows.to_pandas()
     empty = table.empty()
     # An empty column does not show its type to pandas.
     if not len(frame) and list(frame.columns) == list(empty.columns):
         frame = empty
-    return check_table(frame, table, str(path))
+    check_table(frame, table, str(path), _READ_REMEDY)
+
+    # Stages rely on the order, and two orders would give two results.
+    key = key_of(table)[:1]
+    if key and not frame[key[0]].is_monotonic_increasing:
+        raise UserError(f"{path} is not in the order of {key[0]}", _READ_REMEDY)
+    return frame

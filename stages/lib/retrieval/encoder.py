@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from stages.lib.core.model_files import model_hash, weight_files
+from stages.lib.core.model_loading import check_weights, loading
 from stages.lib.core.stage import progress, workers
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.search import Vectors
@@ -31,7 +32,8 @@ def load_model(folder: Path) -> SentenceTransformer:
     """Return the model in `folder`, on the CPU, without network and without remote code.
 
     Raises:
-        UserError: a module of the model is no safetensors, or not of this folder.
+        UserError: a module of the model is no safetensors, or not of this folder; a file of it is
+            missing or damaged; or its weights are of another model.
     """
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
@@ -39,14 +41,17 @@ def load_model(folder: Path) -> SentenceTransformer:
     # The bar would be drawn also where there is no terminal.
     disable_progress_bar()  # type: ignore[no-untyped-call]
 
-    weight_files(folder, f"the model {folder}")
-    return SentenceTransformer(
-        str(folder),
-        device="cpu",
-        local_files_only=True,
-        trust_remote_code=False,
-        model_kwargs={"use_safetensors": True},
-    )
+    files = weight_files(folder, f"the model {folder}")
+    with loading(folder):
+        model = SentenceTransformer(
+            str(folder),
+            device="cpu",
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+    check_weights(model, files)
+    return model
 
 
 # Rows in a forward pass.
