@@ -61,7 +61,7 @@ _START_WITH_STOPWORD = 1.0
 
 # What may stand before the first letters of a name of chemistry: "3,4-", "N-", "(+)-", "[18F]".
 LOCANTS = re.compile(
-    r"(?:(?:\d+[a-z]?['\u2032]*(?:,\d+[a-z]?['\u2032]*)*|[A-Z]|[\u0370-\u03ff]|alpha|beta|gamma|"
+    r"(?:(?:\d++[a-z]?['\u2032]*(?:,\d++[a-z]?['\u2032]*)*|[A-Z]|[\u0370-\u03ff]|alpha|beta|gamma|"
     r"cis|trans|all-trans|tert|meta|para|ortho|\([-+\u2212\u00b1\d,RSEZ]{1,6}\)|"
     r"\[\d+[A-Z][a-z]?\])-?)+"
 )

@@ -39,7 +39,7 @@ _COMPANIONS = re.compile(
 _DELIMITERS = ("\t", ";", "|", ",")
 _LINES = 20
 _HEAD_BYTES = 20_000
-_TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^<>]*>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<(script|style)\b(?:(?!<\1\b).)*?</\1\s*+>|<[^<>]*>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)

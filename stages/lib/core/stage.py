@@ -113,7 +113,7 @@ def check_pins(groups: Iterable[str], pyproject: Path = Path("pyproject.toml")) 
             # What follows ";" says for which platform the pin is.
             requirement = pin.partition(";")[0].strip()
             name, _, pinned = requirement.partition("==")
-            name = re.sub(r"\[.*\]", "", name)
+            name = name.partition("[")[0]
             try:
                 # A local build of torch has the version 2.13.0+cpu. It is the same release.
                 installed = version(name).partition("+")[0]

@@ -25,12 +25,12 @@ _KOREAN = re.compile("[\uac00-\ud7a3]")
 
 # Numbers and labels before a question: "3.", "2.1)", "Q:", "Q12.", "Frage 3:".
 _LABEL = re.compile(
-    r"\s*(?:\(?(?:\d{1,3}(?:\.\d{1,3}){0,3}[.):\uff0e\u3001]|\d{1,3}(?:\.\d{1,3}){1,3})\s+|"
+    r"\s*+(?:\(?(?:\d{1,3}(?:\.\d{1,3}){0,3}[.):\uff0e\u3001]|\d{1,3}(?:\.\d{1,3}){1,3})\s++|"
     r"(?:q|question|frage|pregunta|pergunta|domanda|vraag|\u0432\u043e\u043f\u0440\u043e\u0441"
-    r"|\u554f|\u95ee|\u8cea\u554f|\uc9c8\ubb38|\u0633)\s*\.?\s*#?\d{0,3}\s*[:.)\uff1a]\s*)(?=\S)",
+    r"|\u554f|\u95ee|\u8cea\u554f|\uc9c8\ubb38|\u0633)\s*+(?:\.\s*+)?#?\d{0,3}\s*+[:.)\uff1a]\s*+)(?=\S)",
     re.IGNORECASE,
 )
-_PERMALINK = re.compile(r"(?:\s*[\u00b6\uf0c1\U0001f517]|\s+#)+\s*$")
+_PERMALINK = re.compile(r"(?<!\s)(?:\s*+[\u00b6\uf0c1\U0001f517]|\s++#){1,20}+\s*+$")
 _LEAST_UNSPACED = 3
 _LONGEST = 300
 
@@ -100,7 +100,8 @@ def without_label(text: str) -> str:
     ('How do I reset it?', '3D printing: how?')
     """
     plain = _PERMALINK.sub("", " ".join(text.split())).strip()
-    return _LABEL.sub("", plain, count=1).strip() or plain
+    label = _LABEL.match(plain)
+    return plain[label.end() :] if label else plain
 
 
 def _says_enough(text: str) -> bool:

@@ -1,0 +1,308 @@
+"""Every regular expression of the project, and texts that make one slow.
+
+Patterns are collected twice: from the modules as they are imported (whatever way a pattern was
+built), and from their syntax trees (patterns that stand inside functions).
+"""
+
+import ast
+import importlib
+import pkgutil
+import re
+import re._constants as constants
+import re._parser as parser
+from collections import defaultdict
+from functools import cache
+from itertools import islice, product
+from pathlib import Path
+from typing import NamedTuple
+
+import stages
+
+FUNCTIONS = {"compile", "sub", "subn", "search", "match", "fullmatch", "findall", "finditer", "split"}
+# Methods that look at a single place of a text.
+ANCHORED = {"match", "fullmatch"}
+# A repetition that can be longer is a pump.
+LONG = 20
+
+
+class Use(NamedTuple):
+    """A pattern, where it stands, and the methods that it is used with."""
+
+    place: str
+    pattern: re.Pattern
+    methods: frozenset
+
+
+@cache
+def modules():
+    """Return all modules of the project but those that run a command when they are imported."""
+    names = [info.name for info in pkgutil.walk_packages(stages.__path__, "stages.")]
+    return [importlib.import_module(name) for name in names if not name.endswith("hub_worker")]
+
+
+@cache
+def trees():
+    """Return file to syntax tree."""
+    files = sorted(Path(stages.__path__[0]).rglob("*.py"))
+    return {path: ast.parse(path.read_text("utf-8")) for path in files}
+
+
+@cache
+def methods_of_name():
+    """Return (file, name of a variable) to the methods that it is used with there."""
+    methods = defaultdict(set)
+    for path, tree in trees().items():
+        parents = {}
+        for node in ast.walk(tree):
+            for child in ast.iter_child_nodes(node):
+                parents[child] = node
+
+        for node in ast.walk(tree):
+            if not isinstance(node, (ast.Name, ast.Attribute)) or isinstance(node.ctx, ast.Store):
+                continue
+            name = node.id if isinstance(node, ast.Name) else node.attr
+            parent = parents.get(node)
+            is_owner = isinstance(parent, ast.Attribute) and parent.value is node
+            methods[path, name].add(parent.attr if is_owner else "handed on")
+    return methods
+
+
+def _methods(module, name):
+    """Return how a variable is used: a private one in its own file, another one in every file."""
+    own = Path(module.__file__)
+    methods = set()
+    for (path, other), names in methods_of_name().items():
+        if other == name and (path == own or not name.startswith("_")):
+            methods |= names
+    return methods & (FUNCTIONS | {"handed on"})
+
+
+def _patterns_in(value, depth=0):
+    if isinstance(value, re.Pattern):
+        yield value
+    elif depth < 3 and isinstance(value, dict):
+        for item in value.items():
+            yield from _patterns_in(item, depth + 1)
+    elif depth < 3 and isinstance(value, (list, tuple, set, frozenset)):
+        for item in value:
+            yield from _patterns_in(item, depth + 1)
+    elif depth < 3 and isinstance(value, type) and value.__module__.startswith("stages"):
+        for item in vars(value).values():
+            yield from _patterns_in(item, depth + 1)
+
+
+@cache
+def imported_patterns():
+    """Return the patterns that the variables of all modules hold."""
+    uses = {}
+    for module in modules():
+        for name, value in sorted(vars(module).items()):
+            for pattern in _patterns_in(value):
+                if isinstance(pattern.pattern, str):
+                    methods = _methods(module, name)
+                    key = (pattern.pattern, pattern.flags)
+                    place = f"{module.__name__.removeprefix('stages.')}.{name}"
+                    before = uses.get(key)
+                    if before:
+                        methods = methods | before.methods
+                        place = before.place
+                    uses[key] = Use(place, pattern, frozenset(methods))
+    return list(uses.values())
+
+
+def written_patterns():
+    """Return (patterns that stand in calls of `re`, places whose pattern is built at run time)."""
+    constant, built = [], []
+    for path, tree in trees().items():
+        for node in ast.walk(tree):
+            if not (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id == "re"
+                and node.func.attr in FUNCTIONS
+            ):
+                continue
+            place = f"{path.relative_to(Path(stages.__path__[0]))}:{node.lineno}"
+            text = node.args[0]
+            if isinstance(text, ast.Constant) and node.func.attr != "compile":
+                constant.append(Use(place, re.compile(text.value), frozenset({node.func.attr})))
+            elif not isinstance(text, ast.Constant):
+                built.append(place)
+    return constant, built
+
+
+def _sample_of_set(items):
+    """Return some characters of a set."""
+    negated = any(op is constants.NEGATE for op, _ in items)
+    candidates = [*" aA1.,;:-_/\\()[]{}<>\"'`*#|@=&%+?!~^$\n\t\x00éا发\u00ad"]
+    for op, value in items:
+        if op is constants.LITERAL and not negated:
+            candidates.insert(0, chr(value))
+        if op is constants.RANGE and not negated:
+            candidates.insert(0, chr(value[0]))
+    return candidates
+
+
+def _is_in(items, character, flags):
+    for op, value in items:
+        if op is constants.NEGATE:
+            continue
+        if op is constants.LITERAL and value == ord(character):
+            return True
+        if op is constants.RANGE and value[0] <= ord(character) <= value[1]:
+            return True
+        if op is constants.CATEGORY and _in_category(value, character):
+            return True
+    return False
+
+
+def _in_category(category, character):
+    name = str(category).rpartition("CATEGORY_")[2]
+    by_name = {"DIGIT": r"\d", "SPACE": r"\s", "WORD": r"\w"}
+    base = name.removeprefix("NOT_")
+    match = bool(re.fullmatch(by_name[base], character))
+    return match != name.startswith("NOT_")
+
+
+def characters_of(items, most=3):
+    """Return up to `most` characters that a set takes."""
+    negated = any(op is constants.NEGATE for op, _ in items)
+    chosen = []
+    for character in _sample_of_set(items):
+        if _is_in(items, character, 0) != negated and character not in chosen:
+            chosen.append(character)
+    return chosen[:most] or ["a"]
+
+
+def samples(parsed, most=4):
+    """Return a few texts that a parsed pattern takes, about as short as they can be."""
+    parts = []
+    for op, value in parsed:
+        parts.append(_samples_of(op, value, most) or [""])
+    return ["".join(choice) for choice in islice(_choices(parts), most)]
+
+
+def _choices(parts):
+    """Yield choices, first those that vary a single part."""
+    first = [part[0] for part in parts]
+    yield first
+    for index, part in enumerate(parts):
+        for option in part[1:]:
+            yield [*first[:index], option, *first[index + 1 :]]
+
+
+def _samples_of(op, value, most):
+    if op is constants.LITERAL:
+        return [chr(value)]
+    if op is constants.NOT_LITERAL:
+        return [c for c in "a 1.(" if ord(c) != value][:most]
+    if op is constants.ANY:
+        return ["a", " "]
+    if op is constants.IN:
+        return characters_of(value, most)
+    if op is constants.BRANCH:
+        texts = []
+        for branch in value[1]:
+            texts += samples(branch, 2)
+        return texts[: most * 2]
+    if op is constants.SUBPATTERN:
+        return samples(value[3], most)
+    if op in (constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REPEAT):
+        low, _, inner = value
+        return [text * max(low, 1) for text in samples(inner, most)] if low else [
+            "",
+            *samples(inner, most),
+        ]
+    if op is constants.ATOMIC_GROUP:
+        return samples(value, most)
+    return [""]
+
+
+def pumps(pattern):
+    """Return (beginning, pump) of each repetition of a pattern that can be long."""
+    parsed = parser.parse(pattern.pattern, pattern.flags)
+    result = []
+    _walk(list(parsed), "", result)
+    return list(dict.fromkeys(result))
+
+
+def _walk(nodes, before, result):
+    for index, (op, value) in enumerate(nodes):
+        if op in (constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REPEAT):
+            low, high, inner = value
+            if high is constants.MAXREPEAT or high >= LONG:
+                for text in samples(inner, 6):
+                    result.append((before, text))
+                # What follows the repetition, which it may take itself.
+                for text in samples(nodes[index + 1 :], 2):
+                    result += [(before, text), (before, text[:-1])]
+                for text in samples(inner, 2):
+                    _walk(list(inner), before + text * low, result)
+            else:
+                _walk(list(inner), before, result)
+        elif op is constants.SUBPATTERN:
+            _walk(list(value[3]), before, result)
+        elif op is constants.ATOMIC_GROUP:
+            _walk(list(value), before, result)
+        elif op is constants.BRANCH:
+            for branch in value[1]:
+                _walk(list(branch), before, result)
+        elif op in (constants.ASSERT, constants.ASSERT_NOT):
+            _walk(list(value[1]), before, result)
+        texts = _samples_of(op, value, 1)
+        before += texts[0] if texts else ""
+
+
+def literals(pattern):
+    """Return the characters that a pattern names, and some that it may mean by a class."""
+    named = []
+    stack = [list(parser.parse(pattern.pattern, pattern.flags))]
+    while stack:
+        for op, value in stack.pop():
+            if op is constants.LITERAL:
+                named.append(chr(value))
+            elif op is constants.IN:
+                named += characters_of(value, 4)
+            elif op is constants.SUBPATTERN:
+                stack.append(list(value[3]))
+            elif op is constants.ATOMIC_GROUP:
+                stack.append(list(value))
+            elif op is constants.BRANCH:
+                stack += [list(branch) for branch in value[1]]
+            elif op in (constants.ASSERT, constants.ASSERT_NOT):
+                stack.append(list(value[1]))
+            elif op in (constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REPEAT):
+                stack.append(list(value[2]))
+    return list(dict.fromkeys(named))
+
+
+COMMON = [*" .\n-_(<[1aA&|`*#,:'\"", "a ", "a.", "a\n", " \n", "A b ", "1.", "1,", "1 ", "(a ", "<a "]
+
+
+def worst_texts(pattern, size):
+    """Yield texts of about `size` characters that may make `pattern` slow."""
+    seen = set()
+    for text in _worst_texts(pattern, size):
+        if text not in seen:
+            seen.add(text)
+            yield text
+
+
+def _worst_texts(pattern, size):
+    names = literals(pattern)[:10]
+    units = [*COMMON, *names, *("".join(pair) for pair in product(names[:7], repeat=2))]
+    for unit in units:
+        yield (unit * (size // len(unit) + 1))[:size] + "\x00"
+    for before, pump in pumps(pattern):
+        if not pump:
+            continue
+        run = pump * (size // len(pump))
+        for end in ("\x00", "!\n"):
+            yield before + run + end
+        if before:
+            unit = before + pump
+            yield unit * (size // len(unit)) + "\x00"
+            yield before * (size // len(before)) + "\x00"
+            # Many beginnings, then a long run.
+            yield before * (size // 2 // len(before)) + pump * (size // 2 // len(pump)) + "\x00"
