@@ -24,6 +24,7 @@ from stages.evaluate.interface import EvaluateParams
 from stages.lib.core import atomic, tables
 from stages.lib.core.params import RunParams, load_section
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 from stages.lib.evaluation.evaluation_set import EvaluationSet, read_evaluation_set
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases
@@ -38,6 +39,7 @@ from stages.lib.schemas.runs import Runs
 from stages.lib.schemas.training import Triplets
 from stages.mine import false_negatives
 from stages.mine.interface import MineParams
+from stages.lib.core.terminal import say
 
 
 class Update(NamedTuple):
@@ -188,9 +190,9 @@ def main(
 
     # Nothing is written before all inputs are read: neither file may lose its labels.
     for update in updates:
-        typer.echo(write_update(update))
+        say(write_update(update))
     if note:
-        typer.echo(note)
+        say(note)
 
 
 app = command(main)

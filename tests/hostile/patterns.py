@@ -18,7 +18,17 @@ from typing import NamedTuple
 
 import stages
 
-FUNCTIONS = {"compile", "sub", "subn", "search", "match", "fullmatch", "findall", "finditer", "split"}
+FUNCTIONS = {
+    "compile",
+    "sub",
+    "subn",
+    "search",
+    "match",
+    "fullmatch",
+    "findall",
+    "finditer",
+    "split",
+}
 # Methods that look at a single place of a text.
 ANCHORED = {"match", "fullmatch"}
 # A repetition that can be longer is a pump.
@@ -210,10 +220,14 @@ def _samples_of(op, value, most):
         return samples(value[3], most)
     if op in (constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REPEAT):
         low, _, inner = value
-        return [text * max(low, 1) for text in samples(inner, most)] if low else [
-            "",
-            *samples(inner, most),
-        ]
+        return (
+            [text * max(low, 1) for text in samples(inner, most)]
+            if low
+            else [
+                "",
+                *samples(inner, most),
+            ]
+        )
     if op is constants.ATOMIC_GROUP:
         return samples(value, most)
     return [""]
@@ -277,7 +291,19 @@ def literals(pattern):
     return list(dict.fromkeys(named))
 
 
-COMMON = [*" .\n-_(<[1aA&|`*#,:'\"", "a ", "a.", "a\n", " \n", "A b ", "1.", "1,", "1 ", "(a ", "<a "]
+COMMON = [
+    *" .\n-_(<[1aA&|`*#,:'\"",
+    "a ",
+    "a.",
+    "a\n",
+    " \n",
+    "A b ",
+    "1.",
+    "1,",
+    "1 ",
+    "(a ",
+    "<a ",
+]
 
 
 def worst_texts(pattern, size):

@@ -13,7 +13,10 @@ from stages.commands.pipeline import StageEntry
 from stages.lib.core.errors import UserError
 from stages.lib.reporting.details import read_details
 
-_BLOCK = re.compile(r"(?m)^<!-- generated: (?P<name>[^ \n]*) -->\n(?P<body>(?:(?!<!-- generated: ).*\n)*?)<!-- end -->$")
+_BLOCK = re.compile(
+    r"(?m)^<!-- generated: (?P<name>[^ \n]*) -->\n"
+    r"(?P<body>(?:(?!<!-- generated: ).*\n)*?)<!-- end -->$"
+)
 _MARKER = re.compile(r"(?m)^<!-- generated: .*$")
 
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 import math
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -27,6 +26,7 @@ from stages.lib.core.orphans import end_with_dvc
 from stages.lib.core.params import PARAMS_FILE
 from stages.lib.core.process_locks import clone_lock
 from stages.lib.core.signals import ended_by_signals
+from stages.lib.core.terminal import say_error
 
 # Models come from disk. A stage that reaches for a model hub must fail.
 os.environ.update(
@@ -93,7 +93,7 @@ def _roll_back() -> None:
     try:
         atomic.rollback()
     except UserError as problem:
-        typer.echo(f"error: {problem}", err=True)
+        say_error(f"error: {problem}")
 
 
 def check_pins(groups: Iterable[str], pyproject: Path = Path("pyproject.toml")) -> None:
