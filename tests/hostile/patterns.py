@@ -6,6 +6,7 @@ built), and from their syntax trees (patterns that stand inside functions).
 
 import ast
 import importlib
+import inspect
 import pkgutil
 import re
 import re._constants as constants
@@ -58,31 +59,27 @@ def trees():
 
 
 @cache
-def methods_of_name():
-    """Return (file, name of a variable) to the methods that it is used with there."""
-    methods = defaultdict(set)
+def uses_of_name():
+    """Return name of a variable to {file: the methods that it is used with there}."""
+    uses = defaultdict(lambda: defaultdict(set))
     for path, tree in trees().items():
-        parents = {}
-        for node in ast.walk(tree):
-            for child in ast.iter_child_nodes(node):
-                parents[child] = node
-
-        for node in ast.walk(tree):
-            if not isinstance(node, (ast.Name, ast.Attribute)) or isinstance(node.ctx, ast.Store):
-                continue
-            name = node.id if isinstance(node, ast.Name) else node.attr
-            parent = parents.get(node)
-            is_owner = isinstance(parent, ast.Attribute) and parent.value is node
-            methods[path, name].add(parent.attr if is_owner else "handed on")
-    return methods
+        for parent in ast.walk(tree):
+            for node in ast.iter_child_nodes(parent):
+                if not isinstance(node, (ast.Name, ast.Attribute)):
+                    continue
+                if isinstance(node.ctx, ast.Load):
+                    name = node.id if isinstance(node, ast.Name) else node.attr
+                    is_owner = isinstance(parent, ast.Attribute)
+                    uses[name][path].add(parent.attr if is_owner else "handed on")
+    return uses
 
 
 def _methods(module, name):
     """Return how a variable is used: a private one in its own file, another one in every file."""
     own = Path(module.__file__)
     methods = set()
-    for (path, other), names in methods_of_name().items():
-        if other == name and (path == own or not name.startswith("_")):
+    for path, names in uses_of_name()[name].items():
+        if path == own or not name.startswith("_"):
             methods |= names
     return methods & (FUNCTIONS | {"handed on"})
 
@@ -117,13 +114,35 @@ def imported_patterns():
                         methods = methods | before.methods
                         place = before.place
                     uses[key] = Use(place, pattern, frozenset(methods))
+    for function in pattern_functions():
+        pattern = function()
+        place = f"{function.__module__.removeprefix('stages.')}.{function.__name__}"
+        uses[pattern.pattern, pattern.flags] = Use(place, pattern, frozenset())
     return list(uses.values())
 
 
+def pattern_functions():
+    """Return the functions that build a pattern from nothing but files of the project."""
+    functions = []
+    for module in modules():
+        for value in vars(module).values():
+            is_own = callable(value) and getattr(value, "__module__", "") == module.__name__
+            returned = getattr(value, "__annotations__", {}).get("return") if is_own else None
+            if returned == "re.Pattern[str]" and not inspect.signature(value).parameters:
+                functions.append(value)
+    return functions
+
+
+@cache
 def written_patterns():
-    """Return (patterns that stand in calls of `re`, places whose pattern is built at run time)."""
+    """Return patterns that stand in calls of `re`, and (place, is inside a function) of others.
+
+    The others are built at run time. What a module builds as it is imported is collected there.
+    """
     constant, built = [], []
     for path, tree in trees().items():
+        outer = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef))]
+        inside = [range(node.lineno, node.end_lineno + 1) for node in outer]
         for node in ast.walk(tree):
             if not (
                 isinstance(node, ast.Call)
@@ -138,7 +157,7 @@ def written_patterns():
             if isinstance(text, ast.Constant) and node.func.attr != "compile":
                 constant.append(Use(place, re.compile(text.value), frozenset({node.func.attr})))
             elif not isinstance(text, ast.Constant):
-                built.append(place)
+                built.append((place, any(node.lineno in lines for lines in inside)))
     return constant, built
 
 
@@ -306,25 +325,32 @@ COMMON = [
 ]
 
 
-def worst_texts(pattern, size):
+def worst_texts(pattern, size, *, few=False):
     """Yield texts of about `size` characters that may make `pattern` slow."""
     seen = set()
-    for text in _worst_texts(pattern, size):
+    for text in islice(_worst_texts(pattern, size), 30 if few else None):
         if text not in seen:
             seen.add(text)
             yield text
 
 
 def _worst_texts(pattern, size):
+    yield from _pumped(pattern, size)
     names = literals(pattern)[:10]
     units = [*COMMON, *names, *("".join(pair) for pair in product(names[:7], repeat=2))]
     for unit in units:
-        yield (unit * (size // len(unit) + 1))[:size] + "\x00"
+        run = (unit * (size // len(unit) + 1))[:size]
+        yield run + "\x00"
+        if len(unit) == 1:
+            yield run + "x"
+
+
+def _pumped(pattern, size):
     for before, pump in pumps(pattern):
         if not pump:
             continue
         run = pump * (size // len(pump))
-        for end in ("\x00", "!\n"):
+        for end in ("\x00", "!\n", "x"):
             yield before + run + end
         if before:
             unit = before + pump

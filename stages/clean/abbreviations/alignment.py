@@ -99,6 +99,7 @@ _CHEMICAL_SIGNS = {
     "peroxide": "o2",
     "cross": "x",
 }
+_MOST_LOCANTS = 100  # characters of the locants before a word
 _CHEMICAL_WORD = re.compile("|".join([*_CHEMICAL_SIGNS, " and ", " und ", " et "]))
 
 
@@ -135,7 +136,10 @@ def parts_of(window: str) -> list[Part]:
         between = window[parts[-1].end : start] if parts else " "
         is_joined = between != " " and not _SPACE.search(between)
         word_start = word_start if is_joined else start
-        is_behind_locants = is_joined and bool(LOCANTS.fullmatch(window, word_start, start))
+        is_near = start - word_start <= _MOST_LOCANTS
+        is_behind_locants = (
+            is_joined and is_near and LOCANTS.fullmatch(window, word_start, start) is not None
+        )
         parts.append(Part(start, end, _readings(text), is_joined, is_behind_locants))
 
     return parts

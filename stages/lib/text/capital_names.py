@@ -44,7 +44,7 @@ _CARELESS_UNITS = frozenset(_CARELESS_NAMES.split())
 _UNIT = re.compile(r"(?<=[0-9])\s?([A-Za-z]{1,4})(?![^\W_])")
 
 # Words that may be a name. The ASCII pattern also matches the ends of longer words.
-_CAPITAL_ENDS = re.compile(r"[A-Z]+(?![A-Za-z0-9])")
+_CAPITAL_ENDS = re.compile(r"(?<![A-Z])[A-Z]++(?![A-Za-z0-9])")
 _WORD = re.compile(r"[^\W_]+")
 
 # These have a lower case but are symbols or numbers, not letters.

@@ -17,6 +17,7 @@ from stages.lib.text.normal_form import MARKS, UNSPACED_SCRIPT
 _WORDS_FILE = Path(__file__).with_name("question_words.txt")
 _MARKS = "?\uff1f\u061f\u037e\u055e\u1367\u2e2e\u2048\u2049\u203d\U00011143"
 _END = re.compile(rf"""[{_MARKS}][\s!)\]"'\u00bb\u201c\u201d\u2019\u300d\u300f\uff09.\u2026]*$""")
+_END_MARKS = re.compile(rf"(?<![{_MARKS}!.\u2026\s])[{_MARKS}!.\u2026\s]++$")
 # Greek ends questions with a semicolon. Elsewhere none ends a heading.
 _GREEK_END = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff][\s\u00bb\")]*;\s*$")
 # Vowel signs of Indian scripts and others are marks, which are no word characters for `re`.
@@ -77,7 +78,7 @@ def is_courtesy(text: str) -> bool:
     >>> is_courtesy("Was this article helpful?"), is_courtesy("Was the lamp made here?")
     (True, False)
     """
-    bare = re.sub(rf"[{_MARKS}!.\u2026\s]+$", "", text.strip())
+    bare = _END_MARKS.sub("", text.strip())
     return _courtesy().fullmatch(bare) is not None
 
 
