@@ -15,9 +15,10 @@ from stages.clean.spans import map_outside, merge_spans
 # Characters that join letters and emoji stay between two that need it: Arabic, the scripts of
 # India, emoji. Between letters of Latin, Greek, Cyrillic, Chinese or Japanese they hide a word.
 _JOINED = "[^\x00-\u058f\u3040-\u9fff\uac00-\ud7ff]"
-# Control characters that are not white space, noncharacters, soft hyphens, zero-width spaces and joiners,
-# marks of direction, annotation anchors and tags. A reader sees none of them; each splits or
-# hides a word from a tokenizer. The flags of England and others are spelled in tags, and stay.
+# Control characters that are not white space, two noncharacters, soft hyphens, zero-width spaces
+# and joiners, marks of direction, annotation anchors and tags. A reader sees none of them; each
+# splits or hides a word from a tokenizer. The flags of England and others are spelled in tags, and
+# stay.
 _INVISIBLE = re.compile(
     "(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{2,6}\U000e007f)|"
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e"
