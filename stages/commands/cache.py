@@ -14,9 +14,9 @@ import typer
 
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 from stages.lib.retrieval.cache import cache_folder, cache_limit
 from stages.lib.retrieval.cache_store import CacheStore
-from stages.lib.core.terminal import say
 
 
 def main(

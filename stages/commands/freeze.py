@@ -32,7 +32,6 @@ from stages.split.constraints import (
     read_frozen_folder,
 )
 from stages.split.frozen_giants import GIANTS_FILE, giants_text
-from stages.lib.core.terminal import say
 
 # From what must never be trained on to what is trained on.
 _FROM_HELD_OUT_TO_TRAINING = ("test", "validation", LEFT_OUT, "train")

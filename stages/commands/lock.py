@@ -21,7 +21,6 @@ from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
-from stages.lib.core.terminal import say
 
 # Groups that only some users need: requirements-<group>.txt.
 SEPARATE_GROUPS = ("check", "presidio", "remotes", "wandb")

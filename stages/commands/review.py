@@ -39,7 +39,6 @@ from stages.lib.schemas.runs import Runs
 from stages.lib.schemas.training import Triplets
 from stages.mine import false_negatives
 from stages.mine.interface import MineParams
-from stages.lib.core.terminal import say
 
 
 class Update(NamedTuple):

@@ -29,7 +29,6 @@ from stages.lib.schemas.evaluation_set import QueryGrades
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.queries_from_pairs import queries_and_qrels
 from stages.lib.schemas.runs import Runs
-from stages.lib.core.terminal import say
 
 QrelsOfQuery = Mapping[str, Mapping[str, float]]
 

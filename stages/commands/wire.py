@@ -29,7 +29,6 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage, inputs_of, outputs_of, param_keys
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
-from stages.lib.core.terminal import say
 
 LIB = Path(CODE, "lib")
 # The contracts of tables are dependencies file by file: as a folder, a new column would rerun

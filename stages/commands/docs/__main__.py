@@ -29,7 +29,6 @@ from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
-from stages.lib.core.terminal import say
 
 FOLDERS = ("docs", "docs/stages", "docs/decisions")
 

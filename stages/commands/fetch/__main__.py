@@ -27,7 +27,6 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.params import PARAMS_FILE, ModelParams, load_section
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
-from stages.lib.core.terminal import say
 
 # How the base model is named among the sources, whose names hold no dot.
 MODEL = "model.base"

@@ -46,7 +46,6 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.params import ComponentWeight, load_section
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
-from stages.lib.core.terminal import say
 
 # So many changes in a row that are all equivalent say that it no longer pays to iterate.
 SETTLED = 3

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_config import own_prompts
 from stages.lib.core.model_folders import model_folder
+from stages.lib.core.yaml_text import YamlTextError, load_yaml
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -129,20 +130,14 @@ def load_section(model: type[AnySection], path: Path = PARAMS_FILE) -> AnySectio
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping in `path`. It is YAML 1.2, as DVC writes it: `2e-5` is a number."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
-        values = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+        values = load_yaml(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UserError(
             f"{path} does not exist in {Path.cwd().name}/", "run from the root of the project"
         ) from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise UserError(
-            f"{path} is not valid YAML: {' '.join(lines)[:300]}", "correct the line named above"
-        ) from None
+    except (YamlTextError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid YAML: {error}", "correct it there") from None
     if not isinstance(values, dict):
         raise UserError(f"{path} holds no sections", f"restore it with 'git checkout {path}'")
     return values

@@ -74,7 +74,7 @@ def command(
             problem = problem_of(error)
             if problem is None:
                 raise
-            typer.echo(f"error: {problem}", err=True)
+            say_error(f"error: {problem}")
             raise typer.Exit(exit_code(error)) from None
 
     @functools.wraps(main)

@@ -15,6 +15,7 @@ from typing import Any
 
 from stages.collect.kinds.document_files.outcome import Page
 from stages.collect.kinds.document_files.titles import sensible_title
+from stages.lib.core.yaml_text import load_yaml
 
 # Longer texts are not parsed. Cleaning drops fields of more than a megabyte by default.
 MOST_CHARACTERS = 4_000_000
@@ -85,15 +86,12 @@ def _front_matter(text: str) -> tuple[str, Mapping[str, Any]]:
 
 def _parsed_properties(lines: str, *, is_toml: bool) -> Mapping[str, Any] | None:
     """Return the properties; {} where they are broken; None if the lines are no properties."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     looks_like_properties = re.search(r"^\"?[\w-]+\"?[ \t]*[:=]", lines, re.MULTILINE) is not None
     if not lines.strip():
         return {}
     try:
-        values = tomllib.loads(lines) if is_toml else YAML(typ="safe", pure=True).load(lines)
-    except (YAMLError, ValueError, RecursionError, TypeError, AttributeError):
+        values = tomllib.loads(lines) if is_toml else load_yaml(lines)
+    except (ValueError, RecursionError):
         # Properties that are broken still say the title.
         match = _TITLE_LINE.search(lines)
         broken = {"title": match[1].strip("\"' ")} if match else {}

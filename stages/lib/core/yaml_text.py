@@ -1,0 +1,78 @@
+"""YAML of foreign files: bounded in size, in depth, and in what its anchors stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# A parameter file of ten thousand keys is smaller.
+MOST_CHARACTERS = 1_000_000
+# Values once each anchor is written out.
+_MOST_VALUES = 100_000
+_DEEPEST = 100
+
+
+class YamlTextError(ValueError):
+    """A text is no YAML, or more than any that people write. The message is one line."""
+
+
+def load_yaml(text: str, *, is_long: bool = False) -> Any:
+    """Return the values of a YAML text. It is YAML 1.2: `2e-5` is a number. Nothing in it is run.
+
+    >>> load_yaml("a: {b: 2e-5}")
+    {'a': {'b': 2e-05}}
+
+    Args:
+        text: the text.
+        is_long: whether a program wrote it, as DVC writes dvc.lock. It may be ten times as long,
+            and is read by the library in C.
+
+    Raises:
+        YamlTextError: it is no YAML, it is too long or too deep, or its anchors stand for too
+            much or for themselves.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    most = 10 * MOST_CHARACTERS if is_long else MOST_CHARACTERS
+    if len(text) > most:
+        raise YamlTextError(f"it is longer than {most:,} characters")
+    try:
+        values = YAML(typ="safe", pure=not is_long).load(text)
+    except RecursionError:
+        raise YamlTextError("it is nested too deeply") from None
+    except YAMLError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise YamlTextError(" ".join(lines)[:300]) from None
+    # Dates, tags and numbers that are none raise errors of many types.
+    except Exception as error:
+        raise YamlTextError(
+            f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        ) from None
+
+    _count_values(values, {}, ())
+    return values
+
+
+def _count_values(value: Any, count_of_id: dict[int, int], inside: tuple[int, ...]) -> int:
+    """Return how many values `value` holds, with each anchor written out.
+
+    A value that several anchors share is counted anew for each, and looked at once.
+    """
+    if not isinstance(value, (Mapping, list, tuple, set)):
+        return 1
+    if id(value) in inside:
+        raise YamlTextError("an anchor stands for itself")
+    if len(inside) >= _DEEPEST:
+        raise YamlTextError("it is nested too deeply")
+
+    if id(value) not in count_of_id:
+        parts: Sequence[Any] = list(value.values()) if isinstance(value, Mapping) else list(value)
+        count = 1
+        for part in parts:
+            count += _count_values(part, count_of_id, (*inside, id(value)))
+        count_of_id[id(value)] = count
+    if count_of_id[id(value)] > _MOST_VALUES:
+        raise YamlTextError(f"its anchors stand for more than {_MOST_VALUES:,} values")
+
+    return count_of_id[id(value)]
