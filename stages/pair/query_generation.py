@@ -245,8 +245,19 @@ class LocalGenerator:
             disable_progress_bar()  # type: ignore[no-untyped-call]
             folder = str(self._folder)
             options = {"local_files_only": True, "trust_remote_code": False}
-            tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-            model = AutoModelForSeq2SeqLM.from_pretrained(folder, use_safetensors=True, **options)
+            try:
+                tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+                model = AutoModelForSeq2SeqLM.from_pretrained(
+                    folder, use_safetensors=True, **options
+                )
+            # The library raises errors of many types for damaged files.
+            except Exception as error:
+                cause = " ".join(str(error).split())[:200]
+                raise UserError(
+                    f"params.yaml: pair.generated.model = '{folder}' cannot be loaded: "
+                    f"{type(error).__name__}: {cause}",
+                    "save the model there with transformers",
+                ) from None
             self._loaded = tokenizer, model.eval()
 
         return self._loaded

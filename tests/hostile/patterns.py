@@ -34,6 +34,7 @@ FUNCTIONS = {
 ANCHORED = {"match", "fullmatch"}
 # A repetition that can be longer is a pump.
 LONG = 20
+REPEATS = (constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REPEAT)
 
 
 class Use(NamedTuple):
@@ -237,7 +238,7 @@ def _samples_of(op, value, most):
         return texts[: most * 2]
     if op is constants.SUBPATTERN:
         return samples(value[3], most)
-    if op in (constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REPEAT):
+    if op in REPEATS:
         low, _, inner = value
         return (
             [text * max(low, 1) for text in samples(inner, most)]
@@ -261,52 +262,54 @@ def pumps(pattern):
 
 
 def _walk(nodes, before, result):
+    """Add (beginning, pump) of each repetition among `nodes`, which stand behind `before`."""
     for index, (op, value) in enumerate(nodes):
-        if op in (constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REPEAT):
+        if op in REPEATS:
             low, high, inner = value
+            beginnings = [before]
             if high is constants.MAXREPEAT or high >= LONG:
-                for text in samples(inner, 6):
-                    result.append((before, text))
-                # What follows the repetition, which it may take itself.
-                for text in samples(nodes[index + 1 :], 2):
-                    result += [(before, text), (before, text[:-1])]
-                for text in samples(inner, 2):
-                    _walk(list(inner), before + text * low, result)
-            else:
-                _walk(list(inner), before, result)
-        elif op is constants.SUBPATTERN:
-            _walk(list(value[3]), before, result)
-        elif op is constants.ATOMIC_GROUP:
-            _walk(list(value), before, result)
-        elif op is constants.BRANCH:
-            for branch in value[1]:
-                _walk(list(branch), before, result)
-        elif op in (constants.ASSERT, constants.ASSERT_NOT):
-            _walk(list(value[1]), before, result)
+                # What follows the repetition may be what it takes itself.
+                behind = samples(nodes[index + 1 :], 2)
+                own = [*samples(inner, 6), *behind, *(text[:-1] for text in behind)]
+                result += [(before, text) for text in own]
+                beginnings = [before + text * low for text in samples(inner, 2)]
+            for beginning in beginnings:
+                _walk(list(inner), beginning, result)
+        else:
+            for part in _parts(op, value):
+                _walk(part, before, result)
+
         texts = _samples_of(op, value, 1)
         before += texts[0] if texts else ""
+
+
+def _parts(op, value):
+    """Return the patterns inside a node that is no repetition."""
+    if op is constants.SUBPATTERN:
+        return [list(value[3])]
+    if op is constants.ATOMIC_GROUP:
+        return [list(value)]
+    if op is constants.BRANCH:
+        return [list(branch) for branch in value[1]]
+    if op in (constants.ASSERT, constants.ASSERT_NOT):
+        return [list(value[1])]
+    return []
 
 
 def literals(pattern):
     """Return the characters that a pattern names, and some that it may mean by a class."""
     named = []
-    stack = [list(parser.parse(pattern.pattern, pattern.flags))]
-    while stack:
-        for op, value in stack.pop():
+    waiting = [list(parser.parse(pattern.pattern, pattern.flags))]
+    while waiting:
+        for op, value in waiting.pop():
             if op is constants.LITERAL:
                 named.append(chr(value))
             elif op is constants.IN:
                 named += characters_of(value, 4)
-            elif op is constants.SUBPATTERN:
-                stack.append(list(value[3]))
-            elif op is constants.ATOMIC_GROUP:
-                stack.append(list(value))
-            elif op is constants.BRANCH:
-                stack += [list(branch) for branch in value[1]]
-            elif op in (constants.ASSERT, constants.ASSERT_NOT):
-                stack.append(list(value[1]))
-            elif op in (constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REPEAT):
-                stack.append(list(value[2]))
+            elif op in REPEATS:
+                waiting.append(list(value[2]))
+            else:
+                waiting += _parts(op, value)
     return list(dict.fromkeys(named))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ MOST_CHARACTERS = 1_000_000
 # Values once each anchor is written out.
 _MOST_VALUES = 100_000
 _DEEPEST = 100
+# Texts hold brackets too, so more than those of the deepest mapping may be open.
+_MOST_BRACKETS = 1_000
+_BRACKET = re.compile(r"[\[\]{}]")
 
 
 class YamlTextError(ValueError):
@@ -37,6 +41,8 @@ def load_yaml(text: str, *, is_long: bool = False) -> Any:
     most = 10 * MOST_CHARACTERS if is_long else MOST_CHARACTERS
     if len(text) > most:
         raise YamlTextError(f"it is longer than {most:,} characters")
+    if _has_deep_brackets(text):
+        raise YamlTextError("it is nested too deeply")
     try:
         values = YAML(typ="safe", pure=not is_long).load(text)
     except RecursionError:
@@ -52,6 +58,16 @@ def load_yaml(text: str, *, is_long: bool = False) -> Any:
 
     _count_values(values, {}, ())
     return values
+
+
+def _has_deep_brackets(text: str) -> bool:
+    """Return whether more brackets are open in one place than people ever write."""
+    depth = 0
+    for bracket in _BRACKET.finditer(text):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > _MOST_BRACKETS:
+            return True
+    return False
 
 
 def _count_values(value: Any, count_of_id: dict[int, int], inside: tuple[int, ...]) -> int:
