@@ -162,47 +162,46 @@ def written_patterns():
     return constant, built
 
 
-def _sample_of_set(items):
-    """Return some characters of a set."""
-    negated = any(op is constants.NEGATE for op, _ in items)
-    candidates = [*" aA1.,;:-_/\\()[]{}<>\"'`*#|@=&%+?!~^$\n\t\x00éا发\u00ad"]
-    for op, value in items:
-        if op is constants.LITERAL and not negated:
-            candidates.insert(0, chr(value))
-        if op is constants.RANGE and not negated:
-            candidates.insert(0, chr(value[0]))
-    return candidates
+CANDIDATES = " aA1.,;:-_/\\()[]{}<>\"'`*#|@=&%+?!~^$\n\t\x00\u00e9\u0627\u53d1\u00ad"
+CATEGORIES = {"DIGIT": re.compile(r"\d"), "SPACE": re.compile(r"\s"), "WORD": re.compile(r"\w")}
 
 
-def _is_in(items, character, flags):
+def _is_in(items, character):
+    code = ord(character)
     for op, value in items:
-        if op is constants.NEGATE:
-            continue
-        if op is constants.LITERAL and value == ord(character):
+        if op is constants.LITERAL and value == code:
             return True
-        if op is constants.RANGE and value[0] <= ord(character) <= value[1]:
+        if op is constants.RANGE and value[0] <= code <= value[1]:
             return True
-        if op is constants.CATEGORY and _in_category(value, character):
-            return True
+        if op is constants.CATEGORY:
+            name = str(value).rpartition("CATEGORY_")[2]
+            is_match = CATEGORIES[name.removeprefix("NOT_")].match(character) is not None
+            if is_match != name.startswith("NOT_"):
+                return True
     return False
-
-
-def _in_category(category, character):
-    name = str(category).rpartition("CATEGORY_")[2]
-    by_name = {"DIGIT": r"\d", "SPACE": r"\s", "WORD": r"\w"}
-    base = name.removeprefix("NOT_")
-    match = bool(re.fullmatch(by_name[base], character))
-    return match != name.startswith("NOT_")
 
 
 def characters_of(items, most=3):
     """Return up to `most` characters that a set takes."""
+    return _characters(tuple(items))[:most]
+
+
+@cache
+def _characters(items):
     negated = any(op is constants.NEGATE for op, _ in items)
-    chosen = []
-    for character in _sample_of_set(items):
-        if _is_in(items, character, 0) != negated and character not in chosen:
-            chosen.append(character)
-    return chosen[:most] or ["a"]
+    own = [] if negated else _own_characters(items)
+    chosen = [
+        character
+        for character in dict.fromkeys([*own, *CANDIDATES])
+        if _is_in(items, character) != negated
+    ]
+    return chosen[:6] or ["a"]
+
+
+def _own_characters(items):
+    """Return the first characters that a set names."""
+    named = [item for item in items[:6] if item[0] in (constants.LITERAL, constants.RANGE)]
+    return [chr(value if op is constants.LITERAL else value[0]) for op, value in named]
 
 
 def samples(parsed, most=4):
@@ -331,7 +330,7 @@ COMMON = [
 def worst_texts(pattern, size, *, few=False):
     """Yield texts of about `size` characters that may make `pattern` slow."""
     seen = set()
-    for text in islice(_worst_texts(pattern, size), 30 if few else None):
+    for text in islice(_worst_texts(pattern, size), 16 if few else None):
         if text not in seen:
             seen.add(text)
             yield text
