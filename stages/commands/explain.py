@@ -201,7 +201,6 @@ def main(
         )
     if row_id in matches:
         matches = [row_id]
-
     if len(matches) > 1:
         say_error("\n".join(_ambiguous_lines(tables, row_id, matches)))
         raise typer.Exit(1)

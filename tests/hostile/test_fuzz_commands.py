@@ -115,7 +115,13 @@ class Pickled:
 
 
 @pytest.mark.parametrize(
-    "name", ["pytorch_model.bin", "model.pt", "model.ckpt", "model.safetensors"]
+    "name",
+    [
+        "pytorch_model.bin",
+        "model.pt",
+        "model.ckpt",
+        pytest.param("model.safetensors", marks=pytest.mark.prove),
+    ],
 )
 def test_a_pickle_where_weights_belong_is_never_run(name, project):
     folder = Path("data/raw/model")

@@ -95,7 +95,7 @@ YAML_BOMBS = {
     "100,000 levels": "".join(" " * at + "a:\n" for at in range(1_400)),
     "a tag that runs": "a: !!python/object/apply:os.system ['touch owned']",
     "2 MB": "a: " + "b" * 2_000_000,
-    "a number of a megabyte": "a: " + "9" * 900_000,
+    "a number of 100 kB": "a: " + "9" * 100_000,
     "a date that is none": "a: 2020-13-45T99:99:99Z",
     "control characters": "a: \x01\x1b[31m",
     "tabs": "a:\n\tb: 1",

@@ -70,12 +70,12 @@ def find_repository(kind: str, name: str, revision: str, setting: str) -> Reposi
     """
     repository = Repository(kind, name, revision or "main", ())
     reply = _ask("repository_files", repository, setting, kind=kind, name=name, revision=revision)
-    commit, files = reply["commit"], reply["files"]
+    commit = reply["commit"]
     if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
         raise _damaged(repository, "no commit", setting)
 
-    _check_paths(repository, files, setting)
-    return repository._replace(commit=commit, files=files)
+    _check_paths(repository, reply["files"], setting)
+    return repository._replace(commit=commit, files=reply["files"])
 
 
 def find_splits(repository: Repository, config: str | None, setting: str) -> DatasetSplits:

@@ -394,8 +394,6 @@ def _write(value: Any, path: Path, table: type[Table] | None, name: str) -> None
 
 
 def _functions_after(outputs: Any) -> list[Callable[[], None]]:
-    return [
-        getattr(outputs, name)
-        for name, _, declaration in _declared_fields(type(outputs))
-        if isinstance(declaration, AfterWriting)
-    ]
+    fields = _declared_fields(type(outputs))
+    names = [name for name, _, declaration in fields if isinstance(declaration, AfterWriting)]
+    return [getattr(outputs, name) for name in names]
