@@ -14,6 +14,7 @@ import pyarrow.parquet as parquet
 
 from stages.collect.sorted_rows import SortedRows, ValueCounts
 from stages.lib.core import atomic
+from stages.lib.core.plain_names import without_forbidden
 from stages.lib.core.tables import (
     PARQUET_FORMAT,
     SHARD_ROWS,
@@ -23,7 +24,6 @@ from stages.lib.core.tables import (
     key_of,
     write_row_groups,
 )
-from stages.lib.text.plain_names import without_forbidden
 
 # Rows that are checked and written at a time: some row groups, since a check takes time by itself.
 PIECE_ROWS = 4 * SHARD_ROWS

@@ -18,10 +18,10 @@ from stages.collect.kinds.documents import DocumentsSource
 from stages.collect.source import ReadRequest
 from stages.collect.stored_tables import MergedTables
 from stages.lib.core.errors import UserError
+from stages.lib.core.plain_names import without_forbidden
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
-from stages.lib.text.plain_names import without_forbidden
 from tests.collect.kinds.document_files.office_files import docx, pdf
 from tests.collect.kinds.reading import read
 from tests.collect.sources import table_source

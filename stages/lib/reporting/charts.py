@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from stages.lib.core.plain_names import drawable
 from stages.lib.reporting.html import Html, inline
-from stages.lib.text.plain_names import drawable
 
 if TYPE_CHECKING:
     import altair

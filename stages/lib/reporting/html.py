@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, NewType
 import numpy as np
 import pandas as pd
 
-from stages.lib.text.plain_names import without_forbidden
+from stages.lib.core.plain_names import without_forbidden
 
 Html = NewType("Html", str)
 Tone = Literal["plain", "note", "good", "bad"]
