@@ -27,6 +27,8 @@ _INVISIBLE = re.compile(
 )
 
 _ASCII_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
+# No page can hold these, not even in code.
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\ufffe\uffff]")
 
 # Quotation marks in pairs. What they hold is short, and on one line.
 _QUOTATION = re.compile(
@@ -154,13 +156,14 @@ def _ftfy_config() -> Any:
 
 
 def remove_invisible(text: str) -> str:
-    """Return `text` without control and zero-width characters; code stays as it is."""
+    """Return `text` without control and zero-width characters; code loses control characters."""
     # Plain text is the most frequent case by far.
     pattern = _ASCII_INVISIBLE if text.isascii() else _INVISIBLE
     if not pattern.search(text):
         return text
 
-    return map_outside(code_spans(text), text, _without_invisible)
+    outside = map_outside(code_spans(text), text, _without_invisible)
+    return _CONTROL.sub("", outside)
 
 
 def _without_invisible(text: str) -> str:

@@ -6,6 +6,7 @@ from collections import deque
 import pytest
 
 from stages.lib.core.errors import UserError
+from stages.lib.core.yaml_text import YamlTextError
 from tests.hostile.functions import AROUND, UNITS, text_functions
 from tests.hostile.timing import cpu_seconds
 
@@ -68,7 +69,7 @@ def call(function, text):
         result = function(text)
         if isinstance(result, types.GeneratorType):
             deque(result, maxlen=0)
-    except UserError:
+    except (UserError, YamlTextError):
         pass
 
 

@@ -13,6 +13,7 @@ _MOST_VALUES = 100_000
 _DEEPEST = 100
 # Texts hold brackets too, so more than those of the deepest mapping may be open.
 _MOST_BRACKETS = 1_000
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BRACKET = re.compile(r"[\[\]{}]")
 
 
@@ -75,6 +76,8 @@ def _count_values(value: Any, count_of_id: dict[int, int], inside: tuple[int, ..
 
     A value that several anchors share is counted anew for each, and looked at once.
     """
+    if isinstance(value, str) and _SURROGATE.search(value):
+        raise YamlTextError("a text of it holds half of a surrogate pair")
     if not isinstance(value, (Mapping, list, tuple, set)):
         return 1
     if id(value) in inside:
@@ -83,7 +86,9 @@ def _count_values(value: Any, count_of_id: dict[int, int], inside: tuple[int, ..
         raise YamlTextError("it is nested too deeply")
 
     if id(value) not in count_of_id:
-        parts: Sequence[Any] = list(value.values()) if isinstance(value, Mapping) else list(value)
+        parts: Sequence[Any] = list(value)
+        if isinstance(value, Mapping):
+            parts = [*value.keys(), *value.values()]
         count = 1
         for part in parts:
             count += _count_values(part, count_of_id, (*inside, id(value)))
