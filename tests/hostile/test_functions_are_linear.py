@@ -137,9 +137,10 @@ def test_the_guard_notices_a_function_that_breaks(function):
     assert faults("here", function, 100, [(" ", ("", ""))]) != []
 
 
-def test_the_guard_notices_a_function_that_is_slow():
+def test_the_guard_notices_a_function_that_is_slow(monkeypatch):
     def slow(text):
         for end in range(len(text)):
             text[:end].count("b")
 
-    assert faults("here", slow, 30_000, [("ab", ("", ""))]) != []
+    monkeypatch.setattr("tests.hostile.test_functions_are_linear.SECONDS", 0.05)
+    assert faults("here", slow, 15_000, [("ab", ("", ""))]) != []

@@ -90,9 +90,12 @@ def test_a_hub_that_says_nothing_meets_a_deadline(monkeypatch):
         assert "no whole answer within 4 seconds" in fault()
 
 
-@pytest.mark.parametrize(
-    "content", [b"null", b"[]", b"{", b'{"id": null}', b"<html>", b"[" * 50_000]
-)
+PROVED = [b"null", b"[]", b"{", b"<html>"]
+MALFORMED = [b'{"id": null}', b"[" * 50_000]
+MALFORMED += [pytest.param(content, marks=pytest.mark.prove) for content in PROVED]
+
+
+@pytest.mark.parametrize("content", MALFORMED)
 def test_a_malformed_answer_is_a_short_error(content, monkeypatch):
     with serving(lambda handler, _: handler.reply(content=content)) as server:
         point_to(server, monkeypatch)
@@ -108,8 +111,13 @@ def test_an_answer_without_end_is_broken_off(monkeypatch):
 @pytest.mark.parametrize(
     "path", ["../evil", "/etc/passwd", "a/../../evil", "a\\..\\evil", "a\nb", "a\x1b[2Jb", "."]
 )
-def test_a_file_outside_of_the_folder_is_refused(path, monkeypatch):
-    info = {"id": "help/desk", "sha": COMMIT, "siblings": [{"rfilename": path}]}
+def test_a_file_outside_of_the_folder_is_refused(path):
+    with pytest.raises(UserError, match="do not trust this hub"):
+        client._check_paths(REPOSITORY, ["a.txt", path], "here")
+
+
+def test_the_files_that_a_hub_names_are_checked(monkeypatch):
+    info = {"id": "help/desk", "sha": COMMIT, "siblings": [{"rfilename": "../evil"}]}
     with serving(lambda handler, _: handler.reply(content=json.dumps(info).encode())) as server:
         point_to(server, monkeypatch)
         assert "do not trust this hub" in fault()
