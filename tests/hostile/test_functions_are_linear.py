@@ -1,5 +1,6 @@
 """Every function that takes a text reads the worst text in linear time, and breaks at none."""
 
+import re
 import types
 from collections import deque
 
@@ -138,9 +139,7 @@ def test_the_guard_notices_a_function_that_breaks(function):
 
 
 def test_the_guard_notices_a_function_that_is_slow(monkeypatch):
-    def slow(text):
-        for end in range(len(text)):
-            text[:end].count("b")
-
     monkeypatch.setattr("tests.hostile.test_functions_are_linear.SECONDS", 0.05)
-    assert faults("here", slow, 15_000, [("ab", ("", ""))]) != []
+    slow = re.compile(r"\s+$").search
+    assert faults("here", slow, 10_000, [(" ", ("", "x"))]) != []
+    assert faults("here", re.compile(r"\S\s").search, 10_000, [(" ", ("", "x"))]) == []
