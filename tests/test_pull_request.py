@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.lib.core.params import read_yaml
+from stages.lib.core.yaml_files import read_yaml
 from tests.commands.results import COMMIT, write
 from tests.conftest import ROOT, copy_project, git
 

@@ -16,7 +16,8 @@ from stages.commands.compare.verdicts import CompareParams
 from stages.commands.pipeline import entry_file, order, read_pipeline
 from stages.commands.wire import entry, imported, load_stage, rewire
 from stages.lib.core.interface import inputs_of, outputs_of, sections_of
-from stages.lib.core.params import PARAMS_FILE, load_section, read_yaml
+from stages.lib.core.params import PARAMS_FILE, load_section
+from stages.lib.core.yaml_files import read_yaml
 
 PIPELINE = read_pipeline()
 LIB = sorted(Path("stages/lib").rglob("*.py"))

@@ -14,8 +14,6 @@ from functools import partial
 from heapq import nsmallest
 from pathlib import Path
 
-import typer
-
 from stages.collect.caps import OVER_CAP, cap_pairs
 from stages.collect.id_set import IdSet
 from stages.collect.interface import Inputs, Outputs, Params
@@ -29,6 +27,7 @@ from stages.collect.source import OUT_OF_DOMAIN, ReadRequest, Source
 from stages.collect.stored_tables import MergedTables
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage
+from stages.lib.core.terminal import say_error
 from stages.lib.schemas.ledger import LARGE_SHARE, row_accounting
 from stages.lib.text.document_text import TEXT_ALONE
 
@@ -199,11 +198,10 @@ def print_left_out(details: Mapping[str, int | float | str | bool]) -> None:
         if key.startswith("source.") and key.endswith(suffix):
             name = key.removeprefix("source.").removesuffix(suffix)
             kept = int(details[f"source.{name}.pairs"])
-            typer.echo(
+            say_error(
                 f"{params_path(name)}.max_pairs leaves out {count:,} of {kept + int(count):,} "
                 "pairs; their documents stay. data/collect/ledger.parquet names them as "
                 f"{OVER_CAP}.",
-                err=True,
             )
 
     rejected = int(details["rejected"])
@@ -216,11 +214,10 @@ def print_left_out(details: Mapping[str, int | float | str | bool]) -> None:
         for reason in (*FAULTS, *KIND_FAULTS)
         if details.get(f"dropped.{reason}")
     ]
-    typer.echo(
+    say_error(
         f"WARNING: {rejected:,} of {rows_in:,} records were rejected "
         f"({100 * rejected / rows_in:.0f} %): {', '.join(reasons)}. "
         "data/collect/ledger.parquet names each of them, with its file and line.",
-        err=True,
     )
 
 

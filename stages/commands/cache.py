@@ -14,6 +14,7 @@ import typer
 
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 from stages.lib.retrieval.cache import cache_folder, cache_limit
 from stages.lib.retrieval.cache_store import CacheStore
 
@@ -28,7 +29,7 @@ def main(
     folder = cache_folder()
     limit = cache_limit()
     if folder is None:
-        typer.echo("there is no cache: PAIRSMITH_CACHE is off, or this user has no home folder")
+        say("there is no cache: PAIRSMITH_CACHE is off, or this user has no home folder")
         return
 
     # Other processes may use the file, so it is emptied and not removed.
@@ -38,14 +39,14 @@ def main(
         store.close()
         for path in _damaged_files(folder):
             path.unlink()
-        typer.echo(f"{folder}: cleared")
+        say(f"{folder}: cleared")
     if clear_older:
         for path in _older_folders(folder):
             shutil.rmtree(path)
-            typer.echo(f"{path}: removed")
+            say(f"{path}: removed")
 
     for line in _report(folder, limit):
-        typer.echo(line)
+        say(line)
 
 
 def _report(folder: Path, limit: int) -> list[str]:

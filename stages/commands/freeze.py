@@ -20,6 +20,7 @@ import typer
 from stages.lib.core import atomic, tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 from stages.lib.reporting.details import StageDetails, read_stage_details
 from stages.lib.schemas.splits import GiantRows, Splits
 from stages.split.constraints import (
@@ -101,9 +102,9 @@ def main(
     names = [*reversed(SPLIT_PRECEDENCE), *([LEFT_OUT] if LEFT_OUT in counts else [])]
     shown = ", ".join(f"{name} {counts.get(name, 0):,}" for name in names)
     path = frozen / FROZEN_FILE
-    typer.echo(f"{path}: {len(after.split_of_id):,} ids keep their split ({shown}); commit it")
+    say(f"{path}: {len(after.split_of_id):,} ids keep their split ({shown}); commit it")
     for line in _changes(before, after, absent=absent, moved=moved):
-        typer.echo(line)
+        say(line)
 
 
 def rows_to_freeze(splits: pd.DataFrame, giants: pd.DataFrame) -> pd.DataFrame:

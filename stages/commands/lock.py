@@ -20,6 +20,7 @@ import typer
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 
 # Groups that only some users need: requirements-<group>.txt.
 SEPARATE_GROUPS = ("check", "presidio", "remotes", "wandb")
@@ -95,7 +96,7 @@ def main(
 
     for path, text in text_of_lock.items():
         atomic.write_text(path, _HEADER + text)
-        typer.echo(f"{path}: {len(text.splitlines())} packages")
+        say(f"{path}: {len(text.splitlines())} packages")
 
 
 def _lock(path: Path, pins: list[str], constraints: list[Path]) -> str:

@@ -28,6 +28,7 @@ import typer
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 
 # DVC's templates are written for Vega-Lite 5.
 _VEGA_LITE = "5.21"
@@ -133,7 +134,7 @@ def main(
     atomic.check_page(page)
     specifications = specifications_of(_run_dvc(revisions or []))
     atomic.write_text(page, plots_page(specifications))
-    typer.echo(page.resolve().as_uri())
+    say(page.resolve().as_uri())
 
 
 def _run_dvc(revisions: Sequence[str]) -> str:

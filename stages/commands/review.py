@@ -24,6 +24,7 @@ from stages.evaluate.interface import EvaluateParams
 from stages.lib.core import atomic, tables
 from stages.lib.core.params import RunParams, load_section
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 from stages.lib.evaluation.evaluation_set import EvaluationSet, read_evaluation_set
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases
@@ -188,9 +189,9 @@ def main(
 
     # Nothing is written before all inputs are read: neither file may lose its labels.
     for update in updates:
-        typer.echo(write_update(update))
+        say(write_update(update))
     if note:
-        typer.echo(note)
+        say(note)
 
 
 app = command(main)

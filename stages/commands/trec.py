@@ -21,6 +21,7 @@ from stages.evaluate.graded import graded_documents
 from stages.lib.core import atomic, tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 from stages.lib.evaluation.evaluation_set import read_evaluation_set, resolve_qrels
 from stages.lib.evaluation.ranking_metrics import DEPTH
 from stages.lib.schemas.duplicates import Aliases
@@ -161,7 +162,7 @@ def main(
     groups = table.groupby(["split", "system"], sort=True)
     for (name, system), hits in groups:
         _write_lines(out / f"{name}.{system}.run", run_lines(hits, str(system)))
-    typer.echo(f"{out}: {groups.ngroups} runs, with the qrels of their splits")
+    say(f"{out}: {groups.ngroups} runs, with the qrels of their splits")
 
 
 def _write_lines(path: Path, lines: list[str]) -> None:

@@ -28,6 +28,7 @@ from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage, inputs_of, outputs_of, param_keys
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 
 LIB = Path(CODE, "lib")
 # The contracts of tables are dependencies file by file: as a folder, a new column would rerun
@@ -155,12 +156,12 @@ def main(
     entries = {name: entry(name, load_stage(name)) for name in order()}
     wired = rewire(text, entries)
     if wired == text:
-        typer.echo(f"{dvc_yaml}: all {len(entries)} stages are as they are declared")
+        say(f"{dvc_yaml}: all {len(entries)} stages are as they are declared")
         return
     if check:
         raise UserError(f"{dvc_yaml} differs from what the stages declare", "run 'make wire'")
     atomic.write_text(dvc_yaml, wired)
-    typer.echo(f"{dvc_yaml}: rewrote what differed from the declarations")
+    say(f"{dvc_yaml}: rewrote what differed from the declarations")
 
 
 def unknown_files(names: Iterable[str], unknown: Iterable[Path]) -> list[str]:

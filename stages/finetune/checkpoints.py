@@ -22,8 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
-import typer
-
+from stages.lib.core.terminal import say_error
 from stages.lib.retrieval import cache
 
 INTERVAL_SECONDS = 60.0
@@ -100,7 +99,7 @@ class Checkpoints:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._replace(state)
         except OSError as error:
-            typer.echo(f"checkpoint {self._path}: {error}; training goes on without it", err=True)
+            say_error(f"checkpoint {self._path}: {error}; training goes on without it")
 
         # The next one is due later if this one took long.
         self._last_time = time.monotonic()
@@ -156,7 +155,7 @@ class Checkpoints:
             values = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
             return State(**values)
         except Exception as error:
-            typer.echo(f"checkpoint {self._path}: {error}; training starts anew", err=True)
+            say_error(f"checkpoint {self._path}: {error}; training starts anew")
             self._path.unlink(missing_ok=True)
             return None
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from stages.lib.core.csv_cells import cell_text
 from stages.lib.core.errors import UserError
 from stages.lib.core.tables import check_table
 from stages.lib.reporting.details import StageDetails, Value, read_stage_details
@@ -195,7 +196,7 @@ def _in_words(sign: str, count_by_reason: Mapping[str, int]) -> list[str]:
 
 def _read_tsv(path: Path, text_columns: Sequence[str]) -> pd.DataFrame:
     try:
-        return pd.read_csv(
+        table = pd.read_csv(
             path,
             sep="\t",
             dtype=dict.fromkeys(text_columns, "str"),
@@ -209,3 +210,8 @@ def _read_tsv(path: Path, text_columns: Sequence[str]) -> pd.DataFrame:
         raise UserError(
             f"{path} is not a TSV table: {first_line}", "run 'dvc repro' again"
         ) from None
+
+    for name in text_columns:
+        if name in table:
+            table[name] = table[name].map(cell_text)
+    return table

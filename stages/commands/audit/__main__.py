@@ -42,6 +42,7 @@ from stages.lib.core.interface import TableFile
 from stages.lib.core.machine_faults import machine_fault
 from stages.lib.core.params import RunParams, load_section
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.pairs import Pairs, SyntheticPairs
 from stages.lib.schemas.splits import EVALUATION_SPLITS, Splits
@@ -200,7 +201,7 @@ def main(
     outcome = f"nothing leaks that split.unit: {params.unit} keeps apart"
     if leaking:
         outcome = "held-out text leaks"
-    typer.echo("\n".join([*lines, "", outcome]))
+    say("\n".join([*lines, "", outcome]))
     if leaking:
         raise typer.Exit(1)
 

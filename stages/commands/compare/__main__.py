@@ -64,6 +64,7 @@ from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import ComponentWeight, load_section
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import printable, say
 from stages.lib.evaluation.evaluation_set import EvaluationSet
 
 Content = TypeVar("Content")
@@ -212,11 +213,11 @@ def main(
     if html is not None:
         atomic.write_text(html, comparison_page(report))
     if as_json:
-        typer.echo(to_json(report))
+        say(to_json(report))
     elif markdown:
-        typer.echo(text)
+        say(text)
     else:
-        Console().print(Markdown(text))
+        Console().print(Markdown(printable(text)))
 
 
 def _compare_metrics(

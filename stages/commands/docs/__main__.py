@@ -28,6 +28,7 @@ from stages.commands.wire import load_stage
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 
 FOLDERS = ("docs", "docs/stages", "docs/decisions")
 
@@ -76,7 +77,7 @@ def main(
         raise UserError(f"{names}: generated blocks are out of date", "run 'make docs' and commit")
     for file in stale:
         atomic.write_text(file, after[file])
-    typer.echo(f"rewrote {names}" if stale else f"{len(files)} files are up to date")
+    say(f"rewrote {names}" if stale else f"{len(files)} files are up to date")
 
 
 app = command(main)

@@ -26,6 +26,7 @@ from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import PARAMS_FILE, ModelParams, load_section
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 
 # How the base model is named among the sources, whose names hold no dot.
 MODEL = "model.base"
@@ -50,19 +51,19 @@ def main(
                 fetch_wheel(wheel)
                 atomic.settle()
                 state = "fetched"
-            typer.echo(f"{wheel.name} {wheel.version}: {state}")
+            say(f"{wheel.name} {wheel.version}: {state}")
 
     sources = _snapshot_sources()
     _check_names(names or [], sources)
     if not names or MODEL in names:
         for line in _fetch_base_model(anew=bool(names)):
-            typer.echo(f"{MODEL}: {line}")
+            say(f"{MODEL}: {line}")
         atomic.settle()
 
     # Sources that are no files.
     for name, source in sources.items():
         if not names or name in names:
-            typer.echo(f"{name}: {_fetch_snapshot(name, source, anew=bool(names))}")
+            say(f"{name}: {_fetch_snapshot(name, source, anew=bool(names))}")
             atomic.settle()
 
 

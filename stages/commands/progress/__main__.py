@@ -45,6 +45,7 @@ from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import ComponentWeight, load_section
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 
 # So many changes in a row that are all equivalent say that it no longer pays to iterate.
 SETTLED = 3
@@ -181,7 +182,7 @@ def main(
     text = "\n".join(markdown_lines(history, tried, sentences))
     if html is not None:
         atomic.write_text(html, progress_page(history, tried, sentences, split=split))
-    typer.echo(text)
+    say(text)
 
 
 app = command(main)

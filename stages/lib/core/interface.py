@@ -48,6 +48,7 @@ import pandas as pd
 import typer
 
 from stages.lib.core import atomic, tables
+from stages.lib.core.csv_cells import safe_texts
 from stages.lib.core.params import ParamsSection, load_section
 from stages.lib.core.stage import command, write_details, write_metrics
 from stages.lib.core.tables import Table
@@ -380,7 +381,7 @@ def _write(value: Any, path: Path, table: type[Table] | None, name: str) -> None
         tables.write(value, path, table)
     elif isinstance(value, pd.DataFrame):
         with atomic.write(path) as temporary:
-            value.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+            safe_texts(value).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
     elif isinstance(value, Mapping):
         (write_metrics if name == "metrics" else write_details)(value, path)
     elif isinstance(value, str):
@@ -393,8 +394,6 @@ def _write(value: Any, path: Path, table: type[Table] | None, name: str) -> None
 
 
 def _functions_after(outputs: Any) -> list[Callable[[], None]]:
-    return [
-        getattr(outputs, name)
-        for name, _, declaration in _declared_fields(type(outputs))
-        if isinstance(declaration, AfterWriting)
-    ]
+    fields = _declared_fields(type(outputs))
+    names = [name for name, _, declaration in fields if isinstance(declaration, AfterWriting)]
+    return [getattr(outputs, name) for name in names]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-import typer
+from stages.lib.core.terminal import say_error
 
 LOCK_FILE = Path(".dvc/tmp/pairsmith.lock")
 _POLL_SECONDS = 0.5
@@ -90,7 +90,7 @@ def _wait_for(stream: TextIO, path: Path) -> None:
 
 def _announce(path: Path) -> None:
     holder = path.read_text("utf-8", "replace").strip() or "another process"
-    typer.echo(f"waiting for {holder}, which works in this folder (Ctrl-C to stop)", err=True)
+    say_error(f"waiting for {holder}, which works in this folder (Ctrl-C to stop)")
 
 
 def _write_holder(stream: TextIO) -> None:

@@ -10,7 +10,6 @@ import hashlib
 import json
 import math
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -28,6 +27,7 @@ from stages.lib.core.orphans import end_with_dvc
 from stages.lib.core.params import PARAMS_FILE
 from stages.lib.core.process_locks import clone_lock
 from stages.lib.core.signals import ended_by_signals
+from stages.lib.core.terminal import say_error
 
 # Models come from disk. A stage that reaches for a model hub must fail.
 os.environ.update(
@@ -76,7 +76,7 @@ def command(
             problem = problem_of(error)
             if problem is None:
                 raise
-            typer.echo(f"error: {problem}", err=True)
+            say_error(f"error: {problem}")
             raise typer.Exit(exit_code(error)) from None
 
     @functools.wraps(main)
@@ -95,7 +95,7 @@ def _roll_back() -> None:
     try:
         atomic.rollback()
     except UserError as problem:
-        typer.echo(f"error: {problem}", err=True)
+        say_error(f"error: {problem}")
 
 
 def check_pins(groups: Iterable[str], pyproject: Path = Path("pyproject.toml")) -> None:
@@ -115,7 +115,7 @@ def check_pins(groups: Iterable[str], pyproject: Path = Path("pyproject.toml")) 
             # What follows ";" says for which platform the pin is.
             requirement = pin.partition(";")[0].strip()
             name, _, pinned = requirement.partition("==")
-            name = re.sub(r"\[.*\]", "", name)
+            name = name.partition("[")[0]
             try:
                 # A local build of torch has the version 2.13.0+cpu. It is the same release.
                 installed = version(name).partition("+")[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.lib.core.errors import UserError
+from stages.lib.core.yaml_text import YamlTextError, load_yaml
 
 # What an anchor or an alias looks like. Most of these stand in a text, so the parser decides.
 _MAYBE_ANCHOR = re.compile(r"(?:^|[\s\[{,])[&*][^\s,\]}]")
@@ -19,11 +20,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file is missing, no YAML, or no mapping. The message names the line.
     """
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
-        values = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+        values = load_yaml(path.read_text("utf-8"))
     except FileNotFoundError:
         raise UserError(
             f"{path} does not exist in {Path.cwd().name}/", "run from the root of the project"
@@ -34,16 +34,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
             f"{path} is not valid YAML: line {line}: the bytes are no UTF-8",
             "save the file as UTF-8",
         ) from None
-    except RecursionError:
-        raise UserError(f"{path} is nested too deeply", _restore(path)) from None
-    except YAMLError as error:
-        raise _syntax_error(path, error) from None
-    except ValueError as error:
-        # A date such as 2024-99-99.
-        raise UserError(
-            f"{path} holds a value that cannot be read: {error}",
-            "write it in quotes, or correct it",
-        ) from None
+    except YamlTextError as error:
+        cause = error.__cause__
+        if isinstance(cause, YAMLError):
+            raise _syntax_error(path, cause) from None
+        if cause is not None:
+            # A date such as 2024-99-99.
+            raise UserError(
+                f"{path} holds a value that cannot be read: {cause}",
+                "write it in quotes, or correct it",
+            ) from None
+        raise UserError(f"{path} is not valid YAML: {error}", _restore(path)) from None
     if not isinstance(values, dict):
         raise UserError(f"{path} holds no sections", _restore(path))
     return values

@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import typer
-
 from stages.lib.core.errors import UserError
+from stages.lib.core.terminal import say_error
 from stages.lib.retrieval.cache_store import CacheStore
 from stages.lib.retrieval.cache_upgrade import older_values
 
@@ -171,7 +170,7 @@ def _warn(fact: str, remedy: str) -> None:
     """Print a warning, once in the life of a process."""
     if fact not in _warnings:
         _warnings.add(fact)
-        typer.echo(f"warning: {fact}\n  remedy: {remedy}", err=True)
+        say_error(f"warning: {fact}\n  remedy: {remedy}")
 
 
 def _cache_key(settings: str, text: str) -> bytes:

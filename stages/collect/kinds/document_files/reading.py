@@ -53,6 +53,8 @@ _MOST_CONTROL = 0.02
 _PDF_MARK_WITHIN = 1024
 _LONGEST_FIRST_LINE = 100
 _SENTENCE_END = re.compile(r"[.!,;\u3002]$")
+# What stands between the words of a key.
+_NO_WORD = re.compile(rf"[^\w{MARKS}]+|_+")
 
 
 class FileText(NamedTuple):
@@ -139,7 +141,7 @@ def _answer_entries(answers: Sequence[Answer], title: str) -> list[FileDocument]
 
 def _slug(question: str) -> str:
     words = unicodedata.normalize("NFKC", question).casefold()
-    return re.sub(rf"[^\w{MARKS}]+|_+", "-", words).strip("-") or "question"
+    return _NO_WORD.sub("-", words).strip("-") or "question"
 
 
 def _adds_words(rest: str, entries: Sequence[FileDocument]) -> bool:

@@ -6,10 +6,11 @@ import io
 import re
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from stages.collect.kinds.document_files.outcome import FileError, Page
 from stages.collect.kinds.document_files.titles import sensible_title
+from stages.collect.raw_files import UNREADABLE
 from stages.lib.core.machine_faults import machine_fault
 
 _DOCUMENT = "word/document.xml"
@@ -49,7 +50,7 @@ def read_word(path: Path) -> Page:
         with ZipFile(path) as archive:
             content = _checked_content(archive)
             title = _core_title(archive)
-    except (BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError) as error:
+    except UNREADABLE as error:
         wrong = FileError("wrong_format", f"no Word file: {error}")
         raise machine_fault(error) or wrong from None
     return Page(_convert(content), sensible_title(title))
