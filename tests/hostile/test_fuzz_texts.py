@@ -115,7 +115,7 @@ def test_a_bomb_of_yaml_meets_a_limit_and_runs_nothing(name, tmp_path, monkeypat
     assert len(str(caught.value).splitlines()) == 1
     assert not Path("owned").exists()
     Path("params.yaml").write_text(YAML_BOMBS[name], "utf-8", errors="surrogatepass")
-    with pytest.raises(UserError, match=r"params\.yaml is not valid YAML"):
+    with pytest.raises(UserError, match=r"params\.yaml (is not valid YAML|holds a value that)"):
         read_yaml(Path("params.yaml"))
 
 

@@ -31,6 +31,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.lock_copy import DVC_LOCK as LOCK
 from stages.lib.core.lock_copy import LOCK_COPY
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 
 OUTPUT_FOLDERS = (Path("data"), Path("metrics"))
 # The stages whose results take hours. What they would compute anew is asked for.
@@ -60,12 +61,12 @@ def main(
     if check:
         _report_damage(deep)
         if not quiet:
-            typer.echo("nothing is damaged")
+            say("nothing is damaged")
         return
 
     with at_work.alone():
         for line in mend_files(deep):
-            typer.echo(line)
+            say(line)
         mend_lock(train, target)
 
 
@@ -175,11 +176,11 @@ def _print_forecast(
     cached = [name for name, result in results.items() if result == CACHED]
     computed = [name for name, result in results.items() if result == COMPUTED]
     copied, committed = (len(names) for names in rebuilt.copied)
-    typer.echo(
+    say(
         f"{LOCK} {reason}; it is saved as {saved}. Kept: {len(rebuilt.kept)} stages; "
         f"from its copy: {copied}; from HEAD: {committed}."
     )
-    typer.echo(f"From the run cache: {_listed(cached)}. Computed anew: {_listed(computed)}.")
+    say(f"From the run cache: {_listed(cached)}. Computed anew: {_listed(computed)}.")
 
 
 def _listed(names: list[str]) -> str:

@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 from stages.lib.core import atomic
 
 _RUN_NAME = re.compile(r"[0-9a-f]{64}")
-_RUN_END = re.compile(r"^outs:\n(?:.*\n)* +(?:size|nfiles): \d+\n\Z", re.M)
+_RUN_OUTPUTS = re.compile(r"^outs:\n", re.M)
+_RUN_LAST_LINE = re.compile(r" +(?:size|nfiles): \d+")
 _RECORDED = re.compile(
     r"^    - path: (.+)\n      hash: md5\n      md5: ([0-9a-f]{32}(?:\.dir)?)\n      size: (\d+)\n",
     re.M,
@@ -175,7 +176,12 @@ def _closed_repository() -> Any:
 def _is_finished_run(path: Path) -> bool:
     if not _RUN_NAME.fullmatch(path.name):
         return False
-    return _RUN_END.search(path.read_bytes().decode("utf-8", "replace")) is not None
+    text = path.read_bytes().decode("utf-8", "replace")
+    outputs = _RUN_OUTPUTS.search(text)
+    if outputs is None or not text.endswith("\n"):
+        return False
+    last_line = text[outputs.end() :].removesuffix("\n").rpartition("\n")[2]
+    return _RUN_LAST_LINE.fullmatch(last_line) is not None
 
 
 def _md5(path: Path) -> str:

@@ -45,7 +45,7 @@ def test_line_ends_and_a_byte_order_mark_do_not_matter(text, tmp_path):
          "remove one"),
         ("1.0e-5", "&rate 1.0e-5", "line 7: the anchor &rate", "write the value out in both"),
         ("seed: 7", "seed: *seed", "is not valid YAML: line 3: found undefined alias", "line named"),
-        ("seed: 7", "seed: &a [*a]", "line 3: the anchor &a", "write the value out"),
+        ("seed: 7", "seed: &a [*a]", "an anchor stands for itself", "git checkout"),
         ("run:", "base: &b {x: 1}\nrun:\n  <<: *b", "line 2: the anchor &b", "write the value out"),
         ("1.0e-5", '"1e-5"', "learn.rate = '1e-5': input should be a valid number; this is a text, "
          "so write it without quotes (line 7)", "each key's meaning"),
