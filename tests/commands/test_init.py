@@ -84,6 +84,7 @@ def test_a_file_becomes_the_data_without_a_question(clone, faq):
         "out_of_domain": None,
     }
     assert params()["split"]["max_train_pairs"] is None
+    assert params()["git"]["texts"] == "nothing"
     assert params()["deduplicate"]["authoritative"] == []
     assert Path("data/raw/Haufige_Fragen.csv").read_bytes() == faq.read_bytes()
     assert "anchor: Wie lösche ich das?" in result.output
