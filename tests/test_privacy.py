@@ -99,7 +99,7 @@ def test_a_run_and_its_commands_leave_no_text_to_git(clone):
     ):
         invoke(app, *arguments)
     names = {path.name for path in changed_files(clone)}
-    assert {"negatives.csv", "first_hits.csv", "splits.csv", "slices.tsv", "data_card.md"} <= names
+    assert {"negatives.csv", "splits.csv", "slices.tsv", "data_card.md"} <= names
     assert not {name for name in names if name.endswith(".html")}
     assert holding(changed_files(clone), PHRASES) == []
     assert holding([Path("data/review/with_texts/negatives.csv")], PHRASES) != []
