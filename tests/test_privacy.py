@@ -54,17 +54,14 @@ def set_texts(value):
     params.write_text(text, "utf-8")
 
 
-def commit_better_scores():
-    """Commit scores that no model reaches, and put the real ones back: every query has lost."""
+def lower_scores():
+    """Write worse results of every query than those of the last commit."""
     path = Path("metrics/queries/validation.tsv")
-    real = path.read_text("utf-8")
-    lines = [line.split("\t") for line in real.splitlines()]
+    lines = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
     column = lines[0].index("ndcg_at_10")
     for line in lines[1:]:
-        line[column] = "1.0"
+        line[column] = "0.0"
     path.write_text("".join("\t".join(line) + "\n" for line in lines), "utf-8")
-    git(Path(), "commit", "-qam", "better", "--author", "test <test@localhost>")
-    path.write_text(real, "utf-8")
 
 
 @pytest.fixture
@@ -90,7 +87,7 @@ def test_a_run_and_its_commands_leave_no_text_to_git(clone):
     assert [phrase for phrase in PHRASES if phrase not in texts] == []
     assert holding(changed_files(clone), PHRASES) == []
 
-    commit_better_scores()
+    lower_scores()
     for app, arguments in (
         (review, []),
         (freeze, []),
@@ -115,7 +112,7 @@ def test_a_run_and_its_commands_leave_no_text_to_git(clone):
 
 @pytest.mark.slow
 def test_a_parameter_gives_git_the_texts(clone):
-    commit_better_scores()
+    lower_scores()
     set_texts("texts")
     invoke(review)
     assert "negatives.csv" in {name for name, _ in holding(changed_files(clone), PHRASES)}
