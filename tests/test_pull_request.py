@@ -213,7 +213,9 @@ def test_the_verdict_needs_what_reads_tables_and_the_whole_history():
     steps = WORKFLOW["jobs"]["verdict"]["steps"]
     assert steps[0]["with"]["fetch-depth"] == 0
     commands = "\n".join(step.get("run", "") for step in steps)
-    assert "--group tables --constraint requirements.txt" in commands
+    assert "--require-hashes -r requirements-installer.txt" in commands
+    assert "--require-hashes --no-deps -r requirements-tables.txt" in commands
+    assert commands.count("pip install") == 2
 
 
 # ---- the gate

@@ -7,6 +7,7 @@ this user share it. Clearing it changes the speed of the next run, and no byte o
 from __future__ import annotations
 
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,10 @@ from stages.lib.retrieval.cache_store import CacheStore
 
 def main(
     clear: Annotated[bool, typer.Option("--clear", help="Remove all values.")] = False,
+    clear_unused_since: Annotated[
+        datetime | None,
+        typer.Option(help="Remove the values that nothing used since this time."),
+    ] = None,
     clear_older: Annotated[
         bool, typer.Option("--clear-older", help="Remove what older versions stored.")
     ] = False,
@@ -32,21 +37,43 @@ def main(
         say("there is no cache: PAIRSMITH_CACHE is off, or this user has no home folder")
         return
 
-    # Other processes may use the file, so it is emptied and not removed.
     if clear:
-        store = CacheStore(folder, limit, _refuse)
-        store.clear()
-        store.close()
-        for path in _damaged_files(folder):
-            path.unlink()
+        clear_values(folder, limit)
         say(f"{folder}: cleared")
+    if clear_unused_since:
+        count = clear_unused(folder, limit, clear_unused_since)
+        say(f"{folder}: {count:,} values removed, which nothing used since")
     if clear_older:
-        for path in _older_folders(folder):
-            shutil.rmtree(path)
+        for path in clear_older_folders(folder):
             say(f"{path}: removed")
 
     for line in _report(folder, limit):
         say(line)
+
+
+def clear_values(folder: Path, limit: int) -> None:
+    """Remove all values. Other processes may use the file, so it is emptied and not removed."""
+    store = CacheStore(folder, limit, _refuse)
+    store.clear()
+    store.close()
+    for path in _damaged_files(folder):
+        path.unlink()
+
+
+def clear_unused(folder: Path, limit: int, since: datetime) -> int:
+    """Remove the values that nothing used since a time, and return their number."""
+    store = CacheStore(folder, limit, _refuse)
+    count = store.clear_unused(round(since.timestamp() * 1000))
+    store.close()
+    return count
+
+
+def clear_older_folders(folder: Path) -> list[Path]:
+    """Remove what older versions of the project stored, and return its folders."""
+    folders = _older_folders(folder)
+    for path in folders:
+        shutil.rmtree(path)
+    return folders
 
 
 def _report(folder: Path, limit: int) -> list[str]:

@@ -1,5 +1,9 @@
 """python -m stages cache shows what the cache holds, and clears it."""
 
+import sqlite3
+from contextlib import closing
+from datetime import datetime, timedelta
+
 import lmdb
 import pytest
 from typer.testing import CliRunner
@@ -85,3 +89,19 @@ def test_a_cache_that_cannot_be_read_is_an_error(folder):
     code, output = run()
     assert code == 1
     assert output.startswith(f"error: the cache {folder}/values.sqlite cannot be used (")
+
+
+def test_what_nothing_used_since_a_time_goes(folder):
+    store("embeddings", 3)
+    with closing(sqlite3.connect(folder / "values.sqlite")) as connection:
+        connection.execute("UPDATE uses SET used = used - 3600000")
+        connection.commit()
+    since = (datetime.now() - timedelta(minutes=30)).replace(microsecond=0)
+    store("embeddings", 1)
+    code, output = run("--clear-unused-since", since.isoformat())
+    assert code == 0
+    assert output.startswith(f"{folder}: 2 values removed, which nothing used since\n")
+    assert " 1 values " in output
+    assert run("--clear-unused-since", since.isoformat())[1].startswith(
+        f"{folder}: 0 values removed"
+    )

@@ -83,6 +83,7 @@ def test_all_commands_are_there():
         "docs",
         "explain",
         "fetch",
+        "forget",
         "freeze",
         "headline",
         "heal",

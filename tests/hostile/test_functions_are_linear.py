@@ -44,6 +44,7 @@ OF_CHECKED_TEXTS = {
     "collect.kinds.hpo._parse_synonym",
     "collect.kinds.hpo._split_quoted",
     "commands.fetch.pins._load",
+    "commands.forget.raw_rows._has_ascii_lines",
     "deduplicate.text_differences._is_no_letter",
     "deduplicate.text_differences._kind",
     "lib.text.strict_form._is_free_sign",

@@ -62,12 +62,17 @@ from stages.commands.pipeline import order
 from stages.lib.analysis.intervals import DETECTABLE_ERRORS
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
+from stages.lib.core.git_texts import GitParams
 from stages.lib.core.params import ComponentWeight, load_section
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import printable, say
 from stages.lib.evaluation.evaluation_set import EvaluationSet
 
 Content = TypeVar("Content")
+
+
+# What a person sees; what goes into a pull request follows params.yaml.
+_EVERYTHING = GitParams(texts="texts")
 
 
 class AvailableTables:
@@ -101,6 +106,7 @@ def compare(
     delta: float,
     component_weight: int,
     rescored: bool = False,
+    shown: GitParams = _EVERYTHING,
 ) -> Report:
     """Return the comparison of two versions; if `rescored`, on the benchmark of the newer one."""
     # The same queries over the same documents for both versions.
@@ -111,9 +117,7 @@ def compare(
     evaluation_set = tables.read(
         "slices and texts of queries", lambda: read_evaluation_set(after, split)
     )
-    slices = Slices({}, 0)
-    if evaluation_set is not None:
-        slices = find_slices(*evaluation_set, paired.after["component_id"])
+    slices = _slices_to_show(evaluation_set, paired.after["component_id"], shown)
 
     # The primary metric is tested alone, all others together.
     seed_sd = seed_deviation(before, after, system)
@@ -128,7 +132,7 @@ def compare(
 
     # Queries that lost, and which rules changed their relevant documents.
     change = _regressed(paired)
-    query_texts = _texts_to_show(evaluation_set, split)
+    query_texts = _texts_to_show(evaluation_set, split, shown)
     find_decisions = partial(find_new_decisions, before, after, split, list(change.index))
     new_decisions = tables.read("rules behind lost queries", find_decisions)
 
@@ -206,6 +210,7 @@ def main(
         delta=load_section(CompareParams).delta,
         component_weight=load_section(ComponentWeight).component_weight,
         rescored=rescored,
+        shown=load_section(GitParams) if markdown or as_json else _EVERYTHING,
     )
 
     # Write the page, and print the same in words.
@@ -302,11 +307,25 @@ def _worst(change: pd.Series[float], query_texts: dict[str, str]) -> list[tuple[
     return worst
 
 
+def _slices_to_show(
+    evaluation_set: tuple[EvaluationSet, dict[str, str]] | None,
+    components: pd.Series[str],
+    shown: GitParams,
+) -> Slices:
+    """Return the slices of the queries, with as much of their names as `shown` says."""
+    if evaluation_set is None:
+        return Slices({}, 0)
+    return find_slices(*evaluation_set, components, has_labels=shown.has_labels)
+
+
 def _texts_to_show(
-    evaluation_set: tuple[EvaluationSet, dict[str, str]] | None, split: str
+    evaluation_set: tuple[EvaluationSet, dict[str, str]] | None, split: str, shown: GitParams
 ) -> dict[str, str]:
-    """Return query id to text. Test queries are never shown: a reader would tune for them."""
-    if evaluation_set is None or split == "test":
+    """Return query id to text, if `shown` says so.
+
+    Test queries are never shown: a reader would tune for them.
+    """
+    if evaluation_set is None or split == "test" or not shown.has_texts:
         return {}
 
     queries = evaluation_set[0].queries

@@ -72,11 +72,13 @@ def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
     values |= limits
     sentences += limit_sentences
     settings = {source.name: source.settings() for source in readable}
+
+    # The default data goes with the first data of the user's own, whose names are private.
+    removes_demo = is_demo(read_yaml(PARAMS_FILE))
+    if removes_demo:
+        values["git.texts"] = "nothing"
     text = PARAMS_FILE.read_text("utf-8")
     new_text = set_values(text, {"collect.sources": settings, **values})
-
-    # The default data goes with the first data of the user's own.
-    removes_demo = is_demo(read_yaml(PARAMS_FILE))
     changes: dict[Path, bytes | None] = demo_changes() if removes_demo else {}
     if new_text != text:
         changes[PARAMS_FILE] = new_text.encode()

@@ -154,6 +154,21 @@ class CacheStore:
         except sqlite3.Error as error:
             self._give_up(error)
 
+    def clear_unused(self, since: int) -> int:
+        """Remove the values whose last use is before `since` (milliseconds), and count them."""
+        if self._connection is None:
+            return 0
+        query = "SELECT id FROM uses WHERE used < ? ORDER BY id"
+        try:
+            with _transaction(self._connection):
+                entry_ids = [row[0] for row in self._connection.execute(query, (since,))]
+                _delete(self._connection, entry_ids)
+            self._connection.execute("VACUUM")
+        except sqlite3.Error as error:
+            self._give_up(error)
+            return 0
+        return len(entry_ids)
+
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._inode = self.path.stat().st_ino if self.path.exists() else 0
