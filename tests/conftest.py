@@ -3,6 +3,7 @@
 import csv
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from functools import cache
@@ -14,6 +15,10 @@ from ruamel.yaml import YAML
 import tests.properties  # noqa: F401  registers the profiles of Hypothesis
 
 ROOT = Path(__file__).parent.parent
+
+# A shell starts what runs in the background with SIGINT ignored, and the tests send it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_make_parametrize_id(val, argname):

@@ -8,7 +8,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.finetune.interface import FinetuneParams
-from stages.lib.core.params import RunParams, load_section, read_yaml
+from stages.lib.core.params import RunParams, load_section
+from stages.lib.core.yaml_files import read_yaml
 from stages.split.interface import SplitParams
 
 ROOT = Path(__file__).parent.parent

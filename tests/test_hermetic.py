@@ -16,7 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.commands.pipeline import read_pipeline
-from stages.lib.core.params import read_yaml
+from stages.lib.core.yaml_files import read_yaml
 
 # Training takes minutes; its imports and paths are covered by test_wiring.
 STAGES = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.lib.core.params import read_yaml
+from stages.lib.core.yaml_files import read_yaml
 from tests.commands.results import COMMIT, write
 from tests.conftest import ROOT, copy_project, git
 
@@ -87,10 +87,7 @@ def test_the_comment_needs_committed_files_and_what_reads_tables(clone, only_tab
         for name in ("origin/main~1", "origin/idea")
     ]
     # Against where the branch left main: what main did since is not its merit.
-    assert lines[:2] == [
-        "<!-- the verdict on this pull request, updated in place -->",
-        f"## Better: {names[0]} -> {names[1]}",
-    ]
+    assert lines[0] == f"## Better: {names[0]} -> {names[1]}"
     assert "nDCG@10 of `finetuned` on validation: 0.5000 -> 0.6500, **+0.1500**" in made.stdout
     assert '| `deduplicate.near` | "drop_empty_difference" | "link" |' in made.stdout
     assert "| params.yaml | deduplicate.near | drop_empty_difference | link |" in made.stdout
@@ -109,42 +106,173 @@ def test_what_cannot_be_compared_is_told_with_the_reason(clone, only_tables):
     assert "<summary>dvc metrics diff</summary>" in made.stdout
 
 
-def test_the_comment_is_written_once_and_then_updated(tmp_path, environment):
+MARK = "<!-- the verdict on this pull request, updated in place -->"
+
+
+@pytest.fixture
+def post(tmp_path, environment):
+    """Return a function that posts a file to a pull request of a gh that stands in for GitHub."""
     (tmp_path / "gh").write_text(GH, "utf-8")
     (tmp_path / "gh").chmod(0o755)
-    comment, notes = tmp_path / "comment", tmp_path / "notes"
     env = {
         **environment,
         "PATH": f"{tmp_path}:{environment['PATH']}",
-        "COMMENT": str(comment),
-        "NOTES": str(notes),
+        "COMMENT": str(tmp_path / "comment"),
+        "NOTES": str(tmp_path / "notes"),
         "GITHUB_REPOSITORY": "some/where",
     }
-    for told in ("<!-- mark -->\nfirst\n", "<!-- mark -->\nsecond\n"):
-        (tmp_path / "told.md").write_text(told, "utf-8")
-        made = run(str(ROOT / ".ci/post"), "told.md", "5", folder=tmp_path, env=env)
+
+    def post(file, number="5"):
+        return run(str(ROOT / ".ci/post"), file, number, folder=tmp_path, env=env)
+
+    return post
+
+
+def test_the_comment_is_written_once_and_then_updated(tmp_path, post):
+    for text in ("## Better\n", "## Worse\n"):
+        (tmp_path / "verdict.md").write_text(text, "utf-8")
+        made = post("verdict.md")
         assert made.returncode == 0, made.stderr
-        assert comment.read_text("utf-8") == told
-    asked = [line for line in notes.read_text("utf-8").splitlines() if "--method" in line]
-    assert [line.split(" --field")[0] for line in asked] == [
+        assert (tmp_path / "comment").read_text("utf-8") == f"{MARK}\n{text}"
+    notes = (tmp_path / "notes").read_text("utf-8")
+    requests = [line for line in notes.splitlines() if "--method" in line]
+    assert [line.split(" --field")[0] for line in requests] == [
         "api --silent --method POST repos/some/where/issues/5/comments",
         "api --silent --method PATCH repos/some/where/issues/comments/71",
     ]
-    assert 'startswith("<!-- mark -->")' in notes.read_text("utf-8")
+    assert f'startswith("{MARK}")' in notes
 
 
-def test_the_workflow_may_little_and_pins_what_it_uses():
+@pytest.mark.parametrize(
+    "text", ['") or true or ("', "$(touch run)", "`touch run`", "@/etc/passwd"]
+)
+def test_the_text_of_a_pull_request_is_text_and_nothing_else(tmp_path, post, text):
+    (tmp_path / "verdict.md").write_text(f"{text}\n", "utf-8")
+    assert post("verdict.md").returncode == 0
+    assert (tmp_path / "comment").read_text("utf-8") == f"{MARK}\n{text}\n"
+    assert text not in (tmp_path / "notes").read_text("utf-8")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("number", ["", "5/../../6", "-1", "5;ls", "five", "5\n6"])
+def test_the_number_of_a_pull_request_is_a_number(tmp_path, post, number):
+    (tmp_path / "verdict.md").write_text("text\n", "utf-8")
+    made = post("verdict.md", number)
+    assert made.returncode == 1
+    assert "is no number of a pull request" in made.stderr
+    assert not (tmp_path / "notes").exists()
+
+
+def test_a_link_a_folder_or_a_large_file_is_not_posted(tmp_path, post):
+    (tmp_path / "link.md").symlink_to("/etc/passwd")
+    (tmp_path / "folder.md").mkdir()
+    (tmp_path / "large.md").write_bytes(b"a" * 262_145)
+    for name in ("link.md", "folder.md", "large.md", "none.md"):
+        assert post(name).returncode == 1, name
+    assert not (tmp_path / "notes").exists()
+
+
+def test_code_of_a_pull_request_runs_without_the_right_to_write():
     assert set(WORKFLOW["on"]) == {"pull_request"}, "with the rights of the branch, not of main"
-    assert WORKFLOW["permissions"] == {"contents": "read", "pull-requests": "write"}
-    (job,) = WORKFLOW["jobs"].values()
-    used = [step["uses"] for step in job["steps"] if "uses" in step]
-    assert used and all(len(action.partition("@")[2]) == 40 for action in used)
-    assert job["steps"][0]["with"]["fetch-depth"] == 0
-    assert job["steps"][0]["with"]["persist-credentials"] is False
-    ran = "\n".join(step.get("run", "") for step in job["steps"])
-    assert "--group tables --constraint requirements.txt" in ran
-    assert "dvc repro" not in ran and "${{" not in ran, (
-        "nothing of a pull request is pasted into a shell"
+    assert WORKFLOW["permissions"] == {}
+    verdict, comment = WORKFLOW["jobs"]["verdict"], WORKFLOW["jobs"]["comment"]
+    assert set(WORKFLOW["jobs"]) == {"verdict", "comment"}
+    assert verdict["permissions"] == {"contents": "read"}
+    assert comment["permissions"] == {"contents": "read", "pull-requests": "write"}
+    assert comment["needs"] == "verdict"
+    assert "head.repo.full_name == github.repository" in comment["if"]
+
+    # The job that may write checks out what the pull request goes to, and no more than .ci.
+    assert verdict["steps"][0]["with"]["ref"].startswith("refs/pull/")
+    checkouts = [step["with"] for step in comment["steps"] if "checkout" in step.get("uses", "")]
+    (checkout,) = checkouts
+    assert checkout["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert checkout["sparse-checkout"] == ".ci"
+    assert [step["run"] for step in comment["steps"] if "run" in step] == [
+        '.ci/post "$RUNNER_TEMP/verdict/comment.md" "$NUMBER"'
+    ]
+    assert not [step for step in verdict["steps"] if "GH_TOKEN" in step.get("env", {})]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / ".github/workflows").glob("*.yml")))
+def test_workflows_pin_what_they_use_and_paste_nothing_into_a_shell(file):
+    workflow = read_yaml(file)
+    assert "pull_request_target" not in workflow["on"]
+    assert "write" not in json.dumps(workflow["permissions"])
+    for job in workflow["jobs"].values():
+        used = [step["uses"] for step in job["steps"] if "uses" in step]
+        assert used and all(len(action.partition("@")[2]) == 40 for action in used)
+        commands = "\n".join(step.get("run", "") for step in job["steps"])
+        assert "${{" not in commands and "dvc repro" not in commands
+        for step in job["steps"]:
+            if "actions/checkout" in step.get("uses", ""):
+                assert step["with"]["persist-credentials"] is False
+
+
+def test_the_verdict_needs_what_reads_tables_and_the_whole_history():
+    steps = WORKFLOW["jobs"]["verdict"]["steps"]
+    assert steps[0]["with"]["fetch-depth"] == 0
+    commands = "\n".join(step.get("run", "") for step in steps)
+    assert "--require-hashes -r requirements-installer.txt" in commands
+    assert "--require-hashes --no-deps -r requirements-tables.txt" in commands
+    assert commands.count("pip install") == 2
+
+
+# ---- the gate
+
+MAKE = """#!/usr/bin/env bash
+echo "make $*" >> "$NOTES"
+"""
+DVC = """#!/usr/bin/env bash
+echo "$PRINTED"
+exit "$CODE"
+"""
+
+
+@pytest.mark.parametrize(
+    ("printed", "code", "said", "passes"),
+    [
+        ("Stage 'split' didn't change, skipping", 0, "", True),
+        ("", 0, "", True),
+        ("Running stage 'split':", 0, "dvc.lock does not match code or parameters", False),
+        ("ERROR: 'dvc.lock' is invalid", 255, "'dvc repro --dry' failed", False),
+        ("", 1, "'dvc repro --dry' failed", False),
+        ("Running stage 'split':", 255, "'dvc repro --dry' failed", False),
+    ],
+)
+def test_the_gate_fails_where_dvc_fails(tmp_path, environment, printed, code, said, passes):
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / ".ci/run").write_bytes((ROOT / ".ci/run").read_bytes())
+    tools = {"make": MAKE, "dvc": DVC, "git": "#!/usr/bin/env bash\n"}
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    for name, script in tools.items():
+        (tmp_path / ".venv/bin" / name).write_text(script, "utf-8")
+        (tmp_path / ".venv/bin" / name).chmod(0o755)
+    env = {
+        **environment,
+        "PATH": f"{tmp_path}/.venv/bin:{environment['PATH']}",
+        "NOTES": str(tmp_path / "notes"),
+        "PRINTED": printed,
+        "CODE": str(code),
+    }
+    made = run("bash", ".ci/run", folder=tmp_path, env=env)
+    assert (made.returncode == 0) == passes, made.stdout
+    assert said in made.stdout + made.stderr
+    # The tests run only after everything else holds.
+    calls = (tmp_path / "notes").read_text("utf-8").splitlines()
+    assert calls == ["make setup", "make test"] if passes else ["make setup"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("content", ["schema: '2.0'\nstages:\n  spl", "[]", "stages: 5\n"])
+def test_dvc_itself_fails_on_a_broken_lock(tmp_path, environment, content):
+    """The gate relies on the exit code of DVC."""
+    git(tmp_path, "init", "-q")
+    (tmp_path / "dvc.yaml").write_text("stages:\n  one:\n    cmd: echo\n    outs: [a]\n", "utf-8")
+    assert (
+        run("python", "-m", "dvc", "init", "-q", folder=tmp_path, env=environment).returncode == 0
     )
-    (posting,) = [step for step in job["steps"] if ".ci/post" in step.get("run", "")]
-    assert "head.repo.full_name == github.repository" in posting["if"]
+    (tmp_path / "dvc.lock").write_text(content, "utf-8")
+    words = ("python", "-m", "dvc", "repro", "--dry", "--allow-missing")
+    made = run(*words, folder=tmp_path, env=environment)
+    assert made.returncode != 0

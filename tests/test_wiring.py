@@ -16,7 +16,8 @@ from stages.commands.compare.verdicts import CompareParams
 from stages.commands.pipeline import entry_file, order, read_pipeline
 from stages.commands.wire import entry, imported, load_stage, rewire
 from stages.lib.core.interface import inputs_of, outputs_of, sections_of
-from stages.lib.core.params import PARAMS_FILE, load_section, read_yaml
+from stages.lib.core.params import PARAMS_FILE, load_section
+from stages.lib.core.yaml_files import read_yaml
 
 PIPELINE = read_pipeline()
 LIB = sorted(Path("stages/lib").rglob("*.py"))
@@ -51,7 +52,7 @@ def test_the_package_and_dvc_yaml_name_the_same_stages_in_order():
 def test_every_folder_and_section_belongs_to_a_stage():
     folders = {path.parent.name for path in Path("stages").glob("*/__main__.py")}
     assert folders == set(PIPELINE)
-    assert set(read_yaml(PARAMS_FILE)) - {"run", "model", "compare"} <= set(PIPELINE)
+    assert set(read_yaml(PARAMS_FILE)) - {"run", "git", "model", "compare"} <= set(PIPELINE)
     assert {path.stem for path in Path("metrics").glob("*.json")} <= set(PIPELINE)
     assert {path.stem for path in Path("metrics/details").glob("*.json")} == set(PIPELINE)
 
@@ -256,7 +257,10 @@ def test_every_key_of_params_yaml_has_a_comment_directly_above():
 @pytest.mark.parametrize("section", list(read_yaml(PARAMS_FILE)))
 def test_every_parameter_is_read(section):
     files = {
-        file for name in PIPELINE if section in {name, "run", "model"} for file in closure(name)
+        file
+        for name in PIPELINE
+        if section in {name, "run", "git", "model"}
+        for file in closure(name)
     }
     if section == "compare":
         files = set(Path(inspect.getfile(CompareParams)).parent.glob("*.py"))

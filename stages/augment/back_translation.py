@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import platform
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -18,7 +18,7 @@ from threading import Lock
 from typing import Any, Protocol
 
 from stages.lib.core.errors import UserError
-from stages.lib.core.model_files import model_hash
+from stages.lib.core.model_files import model_hash, weight_files
 from stages.lib.core.stage import check_pins, progress, workers
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.encoder import single_torch_thread
@@ -93,6 +93,7 @@ class Marian:
                     f"params.yaml: augment.marian_models: {folder} holds no model.safetensors",
                     "save both models there with transformers; pickled weights are never loaded",
                 )
+            weight_files(folder, f"params.yaml: augment.marian_models '{folder}'")
 
         # Everything that decides a translation is in the key of the cache.
         versions = [version(package) for package in ("torch", "transformers", "sentencepiece")]
@@ -166,18 +167,19 @@ def round_trips(
         label: the text beside the progress bar.
     """
 
-    def translate_all(missing: list[str]) -> dict[str, bytes]:
+    def translate_all(missing: list[str]) -> Iterator[tuple[str, bytes]]:
         forward = translator.load_forward()
         backward = translator.load_backward()
 
         # Several texts at a time. Marian models have a lock.
-        with ThreadPoolExecutor(workers()) as pool:
+        pool = ThreadPoolExecutor(workers())
+        try:
             results = pool.map(lambda text: backward(forward(text)), missing)
-            translations = list(progress(results, len(missing), label))
-
-        encoded = [translation.encode() for translation in translations]
-
-        return dict(zip(missing, encoded, strict=True))
+            translations = progress(results, len(missing), label)
+            for text, translation in zip(missing, translations, strict=True):
+                yield text, translation.encode()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     # Each text is translated once.
     distinct = sorted(set(texts))

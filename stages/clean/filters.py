@@ -112,6 +112,9 @@ def symbol_share(text: str) -> float:
     >>> symbol_share("ab--")
     0.5
     """
+    if not text:
+        return 0.0
+
     # Most texts are ASCII, for which this is faster.
     if text.isascii():
         plain = sum(map(str.isalnum, text)) + sum(map(str.isspace, text))
@@ -160,7 +163,8 @@ def compile_patterns(patterns: tuple[str, ...]) -> tuple[Any, ...]:
     for pattern in patterns:
         try:
             compiled.append(re2.compile(pattern, options))
-        except re2.error as error:
+        # Half of a surrogate pair has no UTF-8.
+        except (re2.error, UnicodeEncodeError) as error:
             raise UserError(
                 f"params.yaml: clean.drop_patterns holds {pattern!r}: {error}",
                 "write it in the syntax of RE2, which has no look-around and no back-references",

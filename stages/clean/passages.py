@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from stages.lib.core.model_loading import loading
 from stages.lib.preprocessing.language import split_sentences
 from stages.lib.schemas.documents import Passages
 
@@ -76,7 +77,8 @@ def token_counter(folder: Path) -> TokenCounter:
     """Return the counter of tokens, without special ones, of the model in `folder`."""
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    with loading(folder):
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
 

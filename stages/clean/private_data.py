@@ -53,8 +53,8 @@ _CPF = re.compile(r"(?<![\w.-])\d{3}\.\d{3}\.\d{3}-\d{2}(?![\w-])")
 _RECORD_NUMBER = re.compile(
     r"\b(?:MRN|(?:medical|patient|hospital) (?:record )?(?:number|no\.?|id)|patient id"
     r"|record (?:number|no\.?)"
-    r"|case no\.?|NHS (?:number|no\.?))\s*[:#=]?\s*"
-    r"(?P<number>(?=[A-Z-]*\d)[A-Z0-9][A-Z0-9/-]{3,19})(?!\w)",
+    r"|case no\.?|NHS (?:number|no\.?))\s*+(?:[:#=]\s*+)?"
+    r"(?P<number>(?=[A-Z-]{0,40}\d)[A-Z0-9][A-Z0-9/-]{3,19})(?!\w)",
     re.IGNORECASE,
 )
 # Written as a phone number: a country code, an area in brackets, or groups of digits that

@@ -15,17 +15,20 @@ from stages.clean.spans import map_outside, merge_spans
 # Characters that join letters and emoji stay between two that need it: Arabic, the scripts of
 # India, emoji. Between letters of Latin, Greek, Cyrillic, Chinese or Japanese they hide a word.
 _JOINED = "[^\x00-\u058f\u3040-\u9fff\uac00-\ud7ff]"
-# Control characters that are not white space, soft hyphens, zero-width spaces and joiners,
-# marks of direction, annotation anchors and tags. A reader sees none of them; each splits or
-# hides a word from a tokenizer. The flags of England and others are spelled in tags, and stay.
+# Control characters that are not white space, two noncharacters, soft hyphens, zero-width spaces
+# and joiners, marks of direction, annotation anchors and tags. A reader sees none of them; each
+# splits or hides a word from a tokenizer. The flags of England and others are spelled in tags, and
+# stay.
 _INVISIBLE = re.compile(
     "(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{2,6}\U000e007f)|"
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0001\U000e0020-\U000e007f]"
+    "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0001\U000e0020-\U000e007f]"
     f"|(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})"
 )
 
 _ASCII_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
+# No page can hold these, not even in code.
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\ufffe\uffff]")
 
 # Quotation marks in pairs. What they hold is short, and on one line.
 _QUOTATION = re.compile(
@@ -153,13 +156,14 @@ def _ftfy_config() -> Any:
 
 
 def remove_invisible(text: str) -> str:
-    """Return `text` without control and zero-width characters; code stays as it is."""
+    """Return `text` without control and zero-width characters; code loses control characters."""
     # Plain text is the most frequent case by far.
     pattern = _ASCII_INVISIBLE if text.isascii() else _INVISIBLE
     if not pattern.search(text):
         return text
 
-    return map_outside(code_spans(text), text, _without_invisible)
+    outside = map_outside(code_spans(text), text, _without_invisible)
+    return _CONTROL.sub("", outside)
 
 
 def _without_invisible(text: str) -> str:

@@ -14,12 +14,11 @@ from functools import partial
 from heapq import nsmallest
 from pathlib import Path
 
-import typer
-
 from stages.collect.caps import OVER_CAP, cap_pairs
 from stages.collect.id_set import IdSet
 from stages.collect.interface import Inputs, Outputs, Params
 from stages.collect.kinds.registry import kind_of
+from stages.collect.origins import Origins
 from stages.collect.parents import BAD_PARENT
 from stages.collect.record_rows import EMPTY_ANCHOR, MISSING_DOCUMENT
 from stages.collect.record_tables import FAULTS, KIND_FAULTS, KIND_RULES
@@ -28,7 +27,9 @@ from stages.collect.sorted_rows import ValueCounts
 from stages.collect.source import OUT_OF_DOMAIN, ReadRequest, Source
 from stages.collect.stored_tables import MergedTables
 from stages.lib.core.errors import UserError
+from stages.lib.core.git_texts import label_id
 from stages.lib.core.interface import Stage
+from stages.lib.core.terminal import say_error
 from stages.lib.schemas.ledger import LARGE_SHARE, row_accounting
 from stages.lib.text.document_text import TEXT_ALONE
 
@@ -71,7 +72,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         out_of_domain_documents=MergedTables([source.documents for source in other_rows]),
         out_of_domain_pairs=MergedTables([source.pairs for source in other_rows]),
         ledger=MergedTables([source.ledger for source in (*rows, *other_rows)]),
-        data_card=data_card(sources, out_of_domain),
+        data_card=data_card(sources, out_of_domain, has_labels=params.git.has_labels),
         details=details,
         print_left_out=partial(print_left_out, details),
     )
@@ -83,8 +84,11 @@ def read_sources(
     template: str = TEXT_ALONE,
     *,
     max_rejected_share: float,
+    origins: Origins | None = None,
 ) -> dict[str, SourceRows]:
     """Return the rows of each source, by name; `template` says what of a document is embedded.
+
+    `origins` notes the places of rows.
 
     Raises:
         UserError: a source has wrong settings, its data is missing or broken, or a larger share
@@ -107,6 +111,7 @@ def read_sources(
             else (),
             template=template,
             max_rejected_share=max_rejected_share,
+            origins=origins,
         )
         rows = kind_of(source).read(source, request)
         rows_of_source[name] = cap_pairs(rows, source.max_pairs)
@@ -199,11 +204,10 @@ def print_left_out(details: Mapping[str, int | float | str | bool]) -> None:
         if key.startswith("source.") and key.endswith(suffix):
             name = key.removeprefix("source.").removesuffix(suffix)
             kept = int(details[f"source.{name}.pairs"])
-            typer.echo(
+            say_error(
                 f"{params_path(name)}.max_pairs leaves out {count:,} of {kept + int(count):,} "
                 "pairs; their documents stay. data/collect/ledger.parquet names them as "
                 f"{OVER_CAP}.",
-                err=True,
             )
 
     rejected = int(details["rejected"])
@@ -216,19 +220,26 @@ def print_left_out(details: Mapping[str, int | float | str | bool]) -> None:
         for reason in (*FAULTS, *KIND_FAULTS)
         if details.get(f"dropped.{reason}")
     ]
-    typer.echo(
+    say_error(
         f"WARNING: {rejected:,} of {rows_in:,} records were rejected "
         f"({100 * rejected / rows_in:.0f} %): {', '.join(reasons)}. "
         "data/collect/ledger.parquet names each of them, with its file and line.",
-        err=True,
     )
 
 
-def data_card(sources: Mapping[str, SourceRows], out_of_domain: Mapping[str, SourceRows]) -> str:
-    """Return the data card as Markdown: origin, licence, citation and counts of each source."""
+def data_card(
+    sources: Mapping[str, SourceRows],
+    out_of_domain: Mapping[str, SourceRows],
+    *,
+    has_labels: bool,
+) -> str:
+    """Return the data card as Markdown: origin, licence, citation and counts of each source.
+
+    Without `has_labels` an id stands for the name of each topic and relation.
+    """
     lines = ["# Data card", "", "Written by the stage `collect`.", ""]
     for name, source in sources.items():
-        lines += [f"## {name}", "", *_card_section(source)]
+        lines += [f"## {name}", "", *_card_section(source, has_labels)]
 
     for name, source in out_of_domain.items():
         lines += [f"## {name}", ""]
@@ -236,7 +247,7 @@ def data_card(sources: Mapping[str, SourceRows], out_of_domain: Mapping[str, Sou
             "Never trained on: it shows what fine-tuning costs outside the domain.",
             "",
         ]
-        lines += _card_section(source)
+        lines += _card_section(source, has_labels)
 
     # The reasons of all sources together.
     dropped = count_dropped([*sources.values(), *out_of_domain.values()])
@@ -253,7 +264,7 @@ def data_card(sources: Mapping[str, SourceRows], out_of_domain: Mapping[str, Sou
     return "\n".join(lines) + "\n"
 
 
-def _card_section(source: SourceRows) -> Iterator[str]:
+def _card_section(source: SourceRows, has_labels: bool) -> Iterator[str]:
     """Yield the lines of one source: facts, counts, and its most frequent relations and topics."""
     facts = source.facts
     left_out = source.records_read - source.records_kept
@@ -276,11 +287,15 @@ def _card_section(source: SourceRows) -> Iterator[str]:
     yield ""
 
     # What the source is about.
-    yield from _count_table("Relation", "Pairs", source.pairs.counts["relation"])
-    yield from _count_table("Topic", "Documents", source.documents.counts["topic"])
+    relations = source.pairs.counts["relation"]
+    topics = source.documents.counts["topic"]
+    yield from _count_table("Relation", "Pairs", relations, has_labels=has_labels)
+    yield from _count_table("Topic", "Documents", topics, has_labels=has_labels)
 
 
-def _count_table(label: str, counted: str, values: ValueCounts) -> Iterator[str]:
+def _count_table(
+    label: str, counted: str, values: ValueCounts, *, has_labels: bool
+) -> Iterator[str]:
     """Yield a Markdown table of the most frequent values; nothing when there are no values."""
     # The most frequent first, and equal counts in the order of the values.
     most_frequent = nsmallest(TOPICS_SHOWN, values, key=lambda item: (-item[1], item[0]))
@@ -292,7 +307,8 @@ def _count_table(label: str, counted: str, values: ValueCounts) -> Iterator[str]
 
     for value, count in most_frequent:
         # A bar or a line break would end the cell.
-        cell = " ".join(value.split()).replace("|", "\\|") or "(none)"
+        name = value if has_labels else label_id(value)
+        cell = " ".join(name.split()).replace("|", "\\|") or "(none)"
         yield f"| {cell} | {count:,} |"
 
     # All others together.

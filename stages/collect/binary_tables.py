@@ -8,13 +8,10 @@ from typing import IO, Any
 from zipfile import ZipFile
 
 from stages.collect.columns import MISSING, ColumnMapping, Place, nested_value
+from stages.collect.parquet_batches import ParquetRows
 from stages.collect.raw_files import RESTORE, RawFile, check_unpacked_size
 from stages.lib.core.errors import UserError
-
-# Rows of Parquet that are held at a time.
-BATCH_ROWS = 1_000
-# Bytes of a column that are read at a time, so that a row group need not fit into memory.
-BUFFER_BYTES = 2**20
+from stages.lib.core.machine_faults import machine_fault
 
 _ZEROS = re.compile(r"0+")
 
@@ -28,29 +25,24 @@ def read_parquet(stream: IO[bytes], file: RawFile, mapping: ColumnMapping) -> It
         UserError: it is none, or lacks a column.
     """
     import pyarrow as arrow
-    import pyarrow.parquet as parquet
 
     try:
-        with parquet.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
-            schema = table.schema_arrow
-            for column in mapping.columns:
-                _check_column(column, schema, file, mapping=mapping)
+        table = ParquetRows(stream, file)
+        for column in mapping.columns:
+            _check_column(column, table.schema, file, mapping=mapping)
 
-            # A path is read from the column that holds it.
-            heads = [
-                column if column in schema.names else column.partition(".")[0]
-                for column in mapping.columns
-            ]
-            row_number = 0
-            for batch in table.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(heads))):
-                for row in batch.to_pylist():
-                    row_number += 1
-                    values = {column: nested_value(row, column) for column in mapping.columns}
-                    place = Place(file.name, row_number)
-                    yield place, _without_missing(values)
+        # A path is read from the column that holds it.
+        names = table.schema.names
+        heads = [
+            column if column in names else column.partition(".")[0] for column in mapping.columns
+        ]
+        for row_number, row in enumerate(table.rows(list(dict.fromkeys(heads))), 1):
+            values = {column: nested_value(row, column) for column in mapping.columns}
+            yield Place(file.name, row_number), _without_missing(values)
     except (arrow.ArrowException, UnicodeDecodeError, OSError) as error:
         cause = str(error).splitlines()[0]
-        raise UserError(f"{file.name} is not a readable Parquet file: {cause}", RESTORE) from None
+        problem = UserError(f"{file.name} is not a readable Parquet file: {cause}", RESTORE)
+        raise machine_fault(error) or problem from None
 
 
 def _check_column(column: str, schema: Any, file: RawFile, *, mapping: ColumnMapping) -> None:

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 
 from stages.collect.kinds.registry import AnySource
 from stages.collect.stored_tables import MergedTables
+from stages.lib.core.git_texts import GitParams
 from stages.lib.core.interface import AfterWriting, Details, Reads, Writes
 from stages.lib.core.params import DocumentTemplate, ParamsSection
 from stages.lib.schemas.documents import Documents, Hierarchy, Timestamps
@@ -36,6 +37,7 @@ class Params:
 
     collect: CollectParams
     rendering: DocumentTemplate
+    git: GitParams
 
 
 @dataclass(frozen=True)

@@ -35,13 +35,13 @@ SPLIT_OF_NAME = {
 }
 # Scores on a scale that is written out: "85 %", "4/5", "4 of 5", "4 stars", "★★★☆☆", "0,85".
 _SCALED = re.compile(
-    r"""[+-]?[\d.,]+\s*
-    (?:[%\u2030\uff05]|percent|pct\.?|stars?|points?|[/\u2044]\s*\d+|(?:out\s+)?of\s+\d+.*)
-    |[\d\s]*[\u2605\u2606\u2b50\u2729\u272d*]+[\u2605\u2606\u2b50\ufe0f*\s]*
+    r"""[+-]?[\d.,]++\s*+
+    (?:[%\u2030\uff05]|percent|pct\.?|stars?|points?|[/\u2044]\s*\d+|(?:out\s+)?of\s+\d.*)
+    |[\d\s]*+[\u2605\u2606\u2b50\u2729\u272d*]++[\u2605\u2606\u2b50\ufe0f*\s]*
     |[+-]?\d+,\d+""",
     re.IGNORECASE | re.VERBOSE,
 )
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d++(?:\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 class GradedPair(NamedTuple):

@@ -71,6 +71,13 @@ class Negatives:
         """Return the id of the pair of the first negative of a record."""
         return self._pair(record, record.negatives[0]).pair_id
 
+    def ids_of(self, record: Record) -> Iterator[str]:
+        """Yield the ids of the documents and pairs that the negatives of a record give."""
+        for text in record.negatives:
+            yield self._document_id(text)
+            if record.anchor.strip():
+                yield self._pair(record, text).pair_id
+
     def _pair(self, record: Record, text: str) -> NegativePair:
         # In two splits the same anchor and negative are two pairs.
         doc_id = self._document_id(text)

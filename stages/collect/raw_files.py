@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import re
 import shutil
+import struct
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -32,7 +34,10 @@ ALWAYS_ALLOWED = 64 * 2**20
 _PATTERN = re.compile(r"[*?\[]")
 # In the cache of DVC the name of a file is the hash of its content.
 _CACHE_ENTRY = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
-_UNREADABLE = (OSError, EOFError, zlib.error, BadZipFile, NotImplementedError, RuntimeError)
+UNREADABLE = (
+    *(OSError, EOFError, zlib.error, lzma.LZMAError, struct.error, BadZipFile),
+    *(NotImplementedError, RuntimeError, ValueError),
+)
 
 
 class RawFile(NamedTuple):
@@ -147,7 +152,7 @@ def open_bytes(file: RawFile) -> Iterator[tuple[io.BufferedReader, str]]:
         packed_size = file.path.stat().st_size
         try:
             source, known_format = _open_compressed(file, stack)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise _unreadable(file, error) from None
 
         guarded = _GuardedReader(source, file, limit=unpacked_limit(packed_size))
@@ -245,7 +250,7 @@ class _GuardedReader(io.RawIOBase):
         """Read into `buffer`, and return the number of bytes; 0 at the end."""
         try:
             chunk = self._source.read(len(buffer))
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise _unreadable(self._file, error) from None
 
         self._bytes_read += len(chunk)

@@ -203,6 +203,7 @@ class RecordReader:
                 row_id = row_id or part_id
 
         self._negatives.add(record)
+        self._note_origins_of_negatives(record)
         row_id = row_id or self._negatives.first_id(record)
         if record.key and "" in reasons:
             self._kept_key = record.key
@@ -220,6 +221,7 @@ class RecordReader:
     def leave_out(self, place: Place, reason: str, before: str) -> None:
         """Note a record that the kind leaves out. Records come sorted by what they hold."""
         self.records_read += 1
+        self._note_origin("", Record(text=before, place=place))
         if reason in KIND_RULES:
             self._rejections.add_by_rule(place, reason, before)
         else:
@@ -251,6 +253,7 @@ class RecordReader:
 
     def _reject(self, record: Record, reason: str, partner_id: str) -> None:
         self._rejections.add(record, reason, partner_id)
+        self._note_origin("", record)
         if reason == "empty_text":
             self._parents.add_empty(record)
 
@@ -279,6 +282,7 @@ class RecordReader:
         key = key or keys.key("document", "", *texts)
         doc_id = document_id(self._name, *key)
         self._document_count += 1
+        self._note_origin(doc_id, record)
         self._rows.documents.add(
             DocumentRow(
                 doc_id,
@@ -300,6 +304,7 @@ class RecordReader:
         key = key or keys.key("pair", "", record.anchor, doc_id)
         row_id = pair_id(self._name, *key)
         self._pair_count += 1
+        self._note_origin(row_id, record)
         self._rows.pairs.add(
             PairRow(
                 row_id,
@@ -343,6 +348,14 @@ class RecordReader:
             self._add_time(negative.pair_id, record)
             self._add_given_split(negative.pair_id, record)
             self._graded.add(negative_grade(negative.pair_id, record, self._source))
+
+    def _note_origin(self, row_id: str, record: Record) -> None:
+        if self._request.origins is not None:
+            self._request.origins.note(row_id, record)
+
+    def _note_origins_of_negatives(self, record: Record) -> None:
+        for negative_id in self._negatives.ids_of(record):
+            self._note_origin(negative_id, record)
 
     def _add_given_split(self, row_id: str, record: Record) -> None:
         split = given_split(record, self._source)

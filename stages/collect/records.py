@@ -84,12 +84,12 @@ class SourceFacts:
 
 def stored_documents(rows: Iterable[DocumentRow] = ()) -> StoredTable:
     """Return `rows` as a Documents table, with the number of documents by topic."""
-    return StoredTable(Documents, rows, counted=["topic"])
+    return StoredTable(Documents, rows, counted=["topic"], names=["topic", "group"])
 
 
 def stored_pairs(rows: Iterable[PairRow] = ()) -> StoredTable:
     """Return `rows` as a Pairs table, with the number of pairs by relation."""
-    return StoredTable(Pairs, rows, counted=["relation"])
+    return StoredTable(Pairs, rows, counted=["relation"], names=["relation"])
 
 
 def stored_times(rows: Iterable[TimeRow] = ()) -> StoredTable:

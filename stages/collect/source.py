@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from stages.lib.text.document_text import TEXT_ALONE
+
+if TYPE_CHECKING:
+    from stages.collect.origins import Origins
 
 # The name of the source that is never trained on. It goes into the ids of its rows.
 OUT_OF_DOMAIN = "out_of_domain"
@@ -62,6 +65,7 @@ class ReadRequest:
         known_documents: the document ids of the source that the pairs lead to.
         template: what of a document is embedded, as `pair.document_text`.
         max_rejected_share: the largest share of the records that may be rejected.
+        origins: notes the places of rows that are asked for; None if none are.
     """
 
     name: str
@@ -69,3 +73,4 @@ class ReadRequest:
     known_documents: Collection[str] = ()
     template: str = TEXT_ALONE
     max_rejected_share: float = 1.0
+    origins: Origins | None = None

@@ -14,6 +14,7 @@ import pyarrow.parquet as parquet
 
 from stages.collect.sorted_rows import SortedRows, ValueCounts
 from stages.lib.core import atomic
+from stages.lib.core.plain_names import without_forbidden
 from stages.lib.core.tables import (
     PARQUET_FORMAT,
     SHARD_ROWS,
@@ -35,6 +36,8 @@ class StoredTable:
         table: the contract. Its key is the first columns.
         rows: rows to begin with, in any order.
         counted: columns whose values are counted as rows are added.
+        names: columns whose values are shown in pages and charts. They lose the characters that
+            no drawing can hold.
 
     Attributes:
         counts: for each counted column its values and their numbers.
@@ -45,9 +48,13 @@ class StoredTable:
         table: type[Table],
         rows: Iterable[tuple[Any, ...]] = (),
         counted: Sequence[str] = (),
+        *,
+        names: Sequence[str] = (),
     ) -> None:
         self.table = table
         self._columns = list(table.empty().columns)
+        self._names = names
+        self._indices_of_names = [self._columns.index(column) for column in names]
         self._rows = SortedRows()
         self.counts = {column: ValueCounts() for column in counted}
         self._counts_of_index = [
@@ -70,6 +77,11 @@ class StoredTable:
 
     def add(self, row: tuple[Any, ...]) -> None:
         """Add a row, whose fields are in the order of the columns."""
+        for index in self._indices_of_names:
+            name = without_forbidden(row[index])
+            if name != row[index]:
+                row = (*row[:index], name, *row[index + 1 :])
+
         self._rows.add(row)
         for index, counts in self._counts_of_index:
             counts.add(row[index])
@@ -81,7 +93,7 @@ class StoredTable:
     def without(self, ids: Container[str]) -> StoredTable:
         """Return the table without the rows whose id, the first column, is among `ids`."""
         rows = (row for row in self if row[0] not in ids)
-        return StoredTable(self.table, rows, counted=list(self.counts))
+        return StoredTable(self.table, rows, counted=list(self.counts), names=self._names)
 
     def frame(self) -> pd.DataFrame:
         """Return the whole table in memory."""

@@ -32,6 +32,7 @@ from stages.lib.core.model_config import read_model_config
 from stages.lib.core.model_files import find_base_model, find_model_folder
 from stages.lib.core.params import ModelParams, RunParams, load_section
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import printable, say
 from stages.lib.evaluation.evaluation_set import (
     EvaluationSet,
     read_evaluation_set,
@@ -268,13 +269,13 @@ def main(
     rows = compare_with_best(
         baselines, components, seed=load_section(RunParams).seed, weight=weight
     )
-    typer.echo(
+    say(
         f"{len(query_table):,} validation queries in {len(np.unique(components)):,} components, "
         f"{len(queries.corpus.doc_ids):,} documents. A component counts as at most {weight} "
         "queries."
     )
-    Console().print(Markdown(report(rows, components, weight)))
-    typer.echo("To start from another model, set model.base and its prompts in params.yaml.")
+    Console().print(Markdown(printable(report(rows, components, weight))))
+    say("To start from another model, set model.base and its prompts in params.yaml.")
 
 
 def _scores(hits: Hits, queries: ValidationQueries) -> Scores:

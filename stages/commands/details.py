@@ -20,6 +20,7 @@ from stages.commands.compare.versions import Version, find_version
 from stages.commands.pipeline import order
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import printable, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -171,7 +172,8 @@ def rich_table(details: DetailRows) -> Table:
     for topic, rows in rows_of_topic.items():
         for index, row in enumerate(rows):
             first = topic if index == 0 else ""
-            table.add_row(*map(Text, [first, row.key, *row.cells]))
+            cells = [printable(cell) for cell in (first, row.key, *row.cells)]
+            table.add_row(*map(Text, cells))
         table.add_section()
     return table
 
@@ -203,7 +205,7 @@ def main(
     else:
         shown = _all_changes(find_version(diff), now, stages)
         if not shown:
-            typer.echo(f"no detail differs between {diff} and the working tree")
+            say(f"no detail differs between {diff} and the working tree")
 
     # Tables for a person, plain text for a pipe or a log.
     console = Console()
@@ -212,7 +214,7 @@ def main(
             console.print(rich_table(details), width=min(MAX_WIDTH, console.width))
         else:
             separator = [""] if index else []
-            typer.echo("\n".join([*separator, *plain_lines(details)]))
+            say("\n".join([*separator, *plain_lines(details)]))
 
 
 def _check_stage(stage: str) -> None:

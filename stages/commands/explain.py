@@ -22,6 +22,7 @@ import typer
 from stages.commands.pipeline import order
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say, say_error
 
 # The tables with one row per id, and the column of that id. All but the last hold texts.
 KEY_COLUMNS = {
@@ -200,11 +201,10 @@ def main(
         )
     if row_id in matches:
         matches = [row_id]
-
     if len(matches) > 1:
-        typer.echo("\n".join(_ambiguous_lines(tables, row_id, matches)), err=True)
+        say_error("\n".join(_ambiguous_lines(tables, row_id, matches)))
         raise typer.Exit(1)
-    typer.echo("\n".join(row_history(tables, matches[0])))
+    say("\n".join(row_history(tables, matches[0])))
 
 
 def _ambiguous_lines(tables: RunTables, prefix: str, matches: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ import typer
 from stages.commands.run_at_hand import why_no_run
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 from stages.lib.reporting.details import read_details
 from stages.lib.reporting.funnel import FUNNEL_STAGES, funnel
 from stages.lib.schemas.runs import SYSTEMS
@@ -99,7 +100,7 @@ def main(
             raise UserError(f"{path} does not exist", "run 'make repro' first")
         details_of_stage[stage] = read_details(path)
 
-    typer.echo("\n".join(headline_lines(details_of_stage)))
+    say("\n".join(headline_lines(details_of_stage)))
 
 
 def _split_line(evaluated: Details, split: str, systems: list[str]) -> str:

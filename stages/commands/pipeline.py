@@ -60,7 +60,7 @@ def order() -> list[str]:
 
 def read_pipeline(path: Path = DVC_YAML) -> dict[str, StageEntry]:
     """Return the stages of `path` by name, in the order of the file."""
-    from stages.lib.core.params import read_yaml
+    from stages.lib.core.yaml_files import read_yaml
 
     return {name: _stage(name, entry) for name, entry in read_yaml(path).get("stages", {}).items()}
 

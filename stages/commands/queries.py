@@ -22,6 +22,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.params import RunParams, load_section
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.splits import EVALUATION_SPLITS, Splits
 from stages.lib.schemas.written_queries import SHEET, SheetLine, read_sheet, write_sheet
@@ -136,14 +137,16 @@ def main(
     with atomic.write(path) as temporary:
         write_sheet(lines, temporary)
 
-    # The sheet holds private text.
+    # The sheet holds private text. DVC writes its own files beside it in place.
     tracking = "commit it"
     if not git:
+        for beside in (path.with_name(f"{path.name}.dvc"), path.parent / ".gitignore"):
+            atomic.protect(beside)
         _track(path)
         tracking = f"commit {path}.dvc"
 
     written = sum(line.is_written for line in lines)
-    typer.echo(
+    say(
         f"{path}: {len(passages):,} passages ({written:,} queries written). Write queries into the "
         f"column 'query', run 'dvc repro', and {tracking}."
     )

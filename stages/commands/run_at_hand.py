@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from stages.commands.pipeline import order
-from stages.lib.core.params import PARAMS_FILE, read_yaml
+from stages.lib.core.errors import UserError
+from stages.lib.core.params import PARAMS_FILE
+from stages.lib.core.yaml_files import read_yaml
 from stages.lib.reporting.details import flatten
 
 LOCK = Path("dvc.lock")
@@ -30,13 +32,15 @@ def why_no_run(last_stage: str) -> str | None:
     Without dvc.lock nothing contradicts the results, so None as well.
 
     Raises:
-        UserError: dvc.lock or params.yaml is no YAML mapping.
+        UserError: dvc.lock is damaged, or params.yaml is no YAML mapping.
     """
     if not LOCK.is_file():
         return None
 
     # All stages before the last one belong to the run.
     locked = read_yaml(LOCK).get("stages", {})
+    if not isinstance(locked, dict) or not all(isinstance(run, dict) for run in locked.values()):
+        raise UserError(f"{LOCK} breaks off", "run 'python -m stages heal'")
     names = order()
     needed = names[: names.index(last_stage) + 1]
     never_run = [name for name in needed if name not in locked]

@@ -21,6 +21,7 @@ from stages.evaluate.graded import graded_documents
 from stages.lib.core import atomic, tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 from stages.lib.evaluation.evaluation_set import read_evaluation_set, resolve_qrels
 from stages.lib.evaluation.ranking_metrics import DEPTH
 from stages.lib.schemas.duplicates import Aliases
@@ -142,28 +143,30 @@ def main(
     ),
 ) -> None:
     """Write the runs and qrels of the last run as TREC files, for trec_eval and others."""
+    atomic.check_target(out, folder=True)
     table = tables.read(runs, Runs)
     if not len(table):
         raise UserError(f"{runs} holds no run", "run 'dvc repro evaluate' first")
     copies = tables.read(aliases, Aliases)
     kept_id = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
 
+    # A file per split. All inputs are read before the first file is written.
+    lines_of_file: dict[Path, list[str]] = {}
+    for name in table["split"].drop_duplicates():
+        qrels = read_qrels(name, split, kept_id, out_of_domain=out_of_domain)
+        lines_of_file[out / f"{name}.qrels"] = qrels_lines(qrels)
+    for path, lines in lines_of_file.items():
+        _write_lines(path, lines)
+
     # A file per split and system.
-    out.mkdir(parents=True, exist_ok=True)
     groups = table.groupby(["split", "system"], sort=True)
     for (name, system), hits in groups:
         _write_lines(out / f"{name}.{system}.run", run_lines(hits, str(system)))
-
-    # A file per split.
-    for name in table["split"].drop_duplicates():
-        qrels = read_qrels(name, split, kept_id, out_of_domain=out_of_domain)
-        _write_lines(out / f"{name}.qrels", qrels_lines(qrels))
-    typer.echo(f"{out}: {groups.ngroups} runs, with the qrels of their splits")
+    say(f"{out}: {groups.ngroups} runs, with the qrels of their splits")
 
 
 def _write_lines(path: Path, lines: list[str]) -> None:
-    with atomic.write(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", "utf-8", newline="\n")
+    atomic.write_text(path, "\n".join(lines) + "\n")
 
 
 app = command(main)

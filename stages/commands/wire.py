@@ -5,13 +5,18 @@ them to dvc.yaml, and adds the code that the stage can reach by its imports: its
 packages of stages/lib as folders, and the contracts of tables (stages/lib/schemas) file by file.
 DVC reruns a stage when one of them changes. DVC does not follow imports itself. Lines of dvc.yaml
 that are right keep their bytes, and so do comments and other keys.
+
+Only files that git knows are taken: dvc.yaml would name a file, or DVC record a hash, that nobody
+else has.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Iterator, Mapping
+import os
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,9 +24,11 @@ from typing import Annotated, Any
 import typer
 
 from stages.commands.pipeline import CODE, DVC_YAML, entry_file, order
+from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage, inputs_of, outputs_of, param_keys
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 
 LIB = Path(CODE, "lib")
 # The contracts of tables are dependencies file by file: as a folder, a new column would rerun
@@ -144,16 +151,60 @@ def main(
     dvc_yaml: Annotated[Path, typer.Option(help="The pipeline file.")] = DVC_YAML,
 ) -> None:
     """Write what each stage declares into dvc.yaml."""
+    _check_known(order())
     text = dvc_yaml.read_text("utf-8")
     entries = {name: entry(name, load_stage(name)) for name in order()}
     wired = rewire(text, entries)
     if wired == text:
-        typer.echo(f"{dvc_yaml}: all {len(entries)} stages are as they are declared")
+        say(f"{dvc_yaml}: all {len(entries)} stages are as they are declared")
         return
     if check:
         raise UserError(f"{dvc_yaml} differs from what the stages declare", "run 'make wire'")
-    dvc_yaml.write_text(wired, "utf-8", newline="\n")
-    typer.echo(f"{dvc_yaml}: rewrote what differed from the declarations")
+    atomic.write_text(dvc_yaml, wired)
+    say(f"{dvc_yaml}: rewrote what differed from the declarations")
+
+
+def unknown_files(names: Iterable[str], unknown: Iterable[Path]) -> list[str]:
+    """Return what keeps the stages `names` from being wired, a sentence for each file.
+
+    Args:
+        names: the stages.
+        unknown: the files below stages/ that git does not know, relative to the root.
+    """
+    sentences: list[str] = []
+    reached: set[Path] = set()
+    folders: set[Path] = set()
+    for name in names:
+        reached |= closure(name)
+        folders |= {Path(path) for path in code_dependencies(name)}
+
+    for file in sorted(unknown):
+        if file in reached:
+            sentences.append(f"{file} is imported by a stage")
+        elif any(folder in file.parents for folder in folders):
+            sentences.append(f"{file} lies in a folder whose hash DVC records")
+    return sentences
+
+
+def _check_known(names: Sequence[str]) -> None:
+    """Raise UserError if a stage depends on a file that git does not know."""
+    # What DVC ignores is in no hash. Both files have one syntax.
+    ignored = [f"--exclude-from={file}" for file in (Path(".dvcignore"),) if file.is_file()]
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--others", *ignored, "--", CODE],
+        capture_output=True,
+        check=False,
+    )
+    # A copy of the project without git has no file to compare with.
+    if listing.returncode:
+        return
+    others = [Path(os.fsdecode(name)) for name in listing.stdout.split(b"\0") if name]
+    sentences = unknown_files(names, others)
+    if sentences:
+        raise UserError(
+            "git does not know all files of the stages:\n" + "\n".join(sentences),
+            "run 'git add' on them, or move them away; then run it again",
+        )
 
 
 def _key_lines(key: str, value: Any) -> list[str]:

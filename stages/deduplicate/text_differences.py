@@ -38,7 +38,7 @@ _ASKING = frozenset(["which", "who"])
 _FEW_PIECES = 6
 
 _SENTENCE_ENDS = ".!?…。\n"
-_LINE_BREAK = re.compile(r"\s*\n\s*")
+_LINE_BREAK = re.compile(r"(?<!\s)[^\S\n]*+\n\s*")
 _SPACES = re.compile(r"[^\S\n]+")
 
 

@@ -29,6 +29,7 @@ from stages.evaluate.results import (
     PRIMARY_METRIC,
     means_by_system,
 )
+from stages.evaluate.slices import without_labels
 from stages.evaluate.systems import (
     StaticModel,
     Systems,
@@ -102,10 +103,11 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         **written_metrics,
     }
     measures = pd.concat([ranked.measures for ranked in ranked_sets.values()], ignore_index=True)
+    slices = diagnostics.slices
     return Outputs(
         runs=pd.concat([ranked.runs for ranked in ranked_sets.values()], ignore_index=True),
         queries=query_tables(ranked_sets),
-        slices=diagnostics.slices,
+        slices=slices if params.git.has_labels else without_labels(slices),
         measures=measures,
         plot=recall_curves(measures),
         metrics={name: details[key] for name, key in _KEY_FIGURES.items() if key in details},

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 import pandas as pd
 from pydantic import Field
 
+from stages.lib.core.git_texts import GitParams
 from stages.lib.core.interface import Details, Folder, Metrics, Reads, TableFile, Writes
 from stages.lib.core.params import ModelParams, ParamsSection, RunParams, ScoreThreshold
 from stages.lib.evaluation.ranking_metrics import DEPTH
@@ -44,6 +45,7 @@ class Params:
     run: RunParams
     model: ModelParams
     pair: ScoreThreshold
+    git: GitParams
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from stages.evaluate.results import (
     paired_scores,
 )
 from stages.lib.analysis.intervals import PairedTest, holm_correction, significance
+from stages.lib.core.git_texts import label_id
 from stages.lib.evaluation.evaluation_set import EvaluationSet
 from stages.lib.evaluation.ranking_metrics import METRICS
 from stages.lib.evaluation.weights import weighted_mean
@@ -33,6 +34,8 @@ SLICE_COLUMNS = (
 )
 NO_NAME = "(none)"
 OTHERS = "(others)"
+# Kinds whose names are words of the user's data.
+LABEL_KINDS = ("relation", "topic")
 MAX_SLICES = 50  # of one kind; smaller ones are put together
 # The most words of a query in each slice of length.
 _LENGTHS = {1: "1 word", 2: "2 words", 3: "3 words", 5: "4 to 5 words", 9: "6 to 9 words"}
@@ -171,6 +174,14 @@ def _slice_row(
         *(split, part.kind, part.name, gain.queries, gain.components),
         *(base_mean, tuned_mean, gain.mean, low, high, p_value, significance(gain, p_value)),
     )
+
+
+def without_labels(slice_table: pd.DataFrame) -> pd.DataFrame:
+    """Return the slices with an id in place of each name that the user's data gave."""
+    is_label = slice_table["kind"].isin(LABEL_KINDS)
+    is_label &= ~slice_table["slice"].isin([NO_NAME, OTHERS])
+    names = slice_table["slice"].mask(is_label, slice_table["slice"].map(label_id))
+    return slice_table.assign(slice=names)
 
 
 def slice_counts(slice_table: pd.DataFrame, split: str) -> dict[str, int]:

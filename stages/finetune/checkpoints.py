@@ -22,8 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
-import typer
-
+from stages.lib.core.terminal import say_error
 from stages.lib.retrieval import cache
 
 INTERVAL_SECONDS = 60.0
@@ -67,7 +66,7 @@ class Checkpoints:
 
     Args:
         key: the name of the run, from `checkpoint_key`.
-        folder: where the file lies; by default in the cache.
+        folder: where the file lies; by default in the cache. If that is off, nothing is kept.
         seconds: the least time between two checkpoints.
     """
 
@@ -75,7 +74,10 @@ class Checkpoints:
         self, key: str, folder: Path | None = None, seconds: float = INTERVAL_SECONDS
     ) -> None:
         self.key = key
-        self._folder = folder or cache.cache_folder() / "checkpoints"
+        # Without a cache there are no checkpoints.
+        cache_folder = cache.cache_folder()
+        self._is_kept = folder is not None or cache_folder is not None
+        self._folder = folder or (cache_folder or Path()) / "checkpoints"
         self._path = self._folder / f"{key}.checkpoint"
         self._seconds = seconds
         self._write_seconds = 0.0
@@ -83,6 +85,8 @@ class Checkpoints:
 
     def is_due(self) -> bool:
         """Return whether it is time for the next checkpoint."""
+        if not self._is_kept:
+            return False
         wait = max(self._seconds, WRITE_TIME_FACTOR * self._write_seconds)
         return time.monotonic() - self._last_time >= wait
 
@@ -95,7 +99,7 @@ class Checkpoints:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._replace(state)
         except OSError as error:
-            typer.echo(f"checkpoint {self._path}: {error}; training goes on without it", err=True)
+            say_error(f"checkpoint {self._path}: {error}; training goes on without it")
 
         # The next one is due later if this one took long.
         self._last_time = time.monotonic()
@@ -134,7 +138,7 @@ class Checkpoints:
         """
         import torch
 
-        if not self._path.is_file():
+        if not self._is_kept or not self._path.is_file():
             return None
         try:
             with self._path.open("rb") as file:
@@ -151,12 +155,15 @@ class Checkpoints:
             values = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
             return State(**values)
         except Exception as error:
-            typer.echo(f"checkpoint {self._path}: {error}; training starts anew", err=True)
+            say_error(f"checkpoint {self._path}: {error}; training starts anew")
             self._path.unlink(missing_ok=True)
             return None
 
     def remove(self) -> None:
         """Remove the checkpoint, and all but the latest of runs that never came back."""
+        if not self._is_kept:
+            return
+
         # The latest checkpoints of other runs stay: they may go on.
         others = [path for path in self._folder.glob("*.checkpoint") if path != self._path]
         others.sort(key=lambda path: path.stat().st_mtime, reverse=True)

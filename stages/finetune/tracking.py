@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from stages.finetune.interface import FinetuneParams
 from stages.lib.core.errors import UserError
-from stages.lib.core.model_files import file_hash
+from stages.lib.core.model_files import weights_hash
 from stages.lib.core.params import ModelParams, RunParams
 from stages.lib.core.stage import check_pins
 
@@ -218,7 +218,7 @@ def _fact_table(
     """Return what the model was made of, as a table in Markdown."""
     # A path of this machine means nothing to others.
     base_name = Path(model.base).name if Path(model.base).is_absolute() else model.base
-    base_sha256 = file_hash(facts.base / "model.safetensors")
+    base_sha256 = weights_hash(facts.base, "the base model")
 
     # The vector can be cut to these dimensions.
     dimensions = f"{facts.dimensions}"

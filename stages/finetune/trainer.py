@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import pandas as pd
-import typer
 
 from stages.finetune import losses
 from stages.finetune.batches import PlannedBatchSampler, TokenCollator
@@ -20,6 +19,7 @@ from stages.finetune.checkpoints import State
 from stages.finetune.hooks import TrainingHooks
 from stages.finetune.interface import FinetuneParams
 from stages.lib.core.errors import UserError
+from stages.lib.core.terminal import say_error
 from stages.lib.retrieval.encoder import load_model
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _resume(
     model: SentenceTransformer, state: State, hooks: TrainingHooks, step_count: int
 ) -> None:
     """Put the model, the tracker and early stopping where the checkpoint left them."""
-    typer.echo(f"training goes on after step {state.step} of {step_count}", err=True)
+    say_error(f"training goes on after step {state.step} of {step_count}")
     model.load_state_dict(state.model)
 
     # The curve is replayed, so that it is whole.

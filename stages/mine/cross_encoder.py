@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.lib.core.errors import UserError
-from stages.lib.core.model_files import file_hash, model_hash
+from stages.lib.core.model_files import model_hash, weight_files, weights_hash
 from stages.lib.retrieval import cache
-from stages.lib.retrieval.encoder import map_in_threads
+from stages.lib.retrieval.encoder import iterate_in_threads
 from stages.lib.retrieval.search import Integers, Vectors
 from stages.mine.candidates import Candidates
 from stages.mine.corpus import MiningCorpus
@@ -56,7 +56,10 @@ class CrossEncoder:
                 "give the folder of a cross-encoder that sentence-transformers saved, or null",
             )
 
-        actual = file_hash(weights) if sha256 else ""
+        where = f"params.yaml: mine.cross_encoder '{path}'"
+        actual = weights_hash(folder, where) if sha256 else ""
+        if not sha256:
+            weight_files(folder, where)
         if actual != sha256:
             raise UserError(
                 f"params.yaml: mine.cross_encoder_sha256 is {sha256[:12]}..., "
@@ -82,13 +85,14 @@ class CrossEncoder:
         }
         return np.array([score_of[_SEPARATOR.join(pair)] for pair in pairs], dtype=np.float64)
 
-    def _compute(self, texts: list[str]) -> dict[str, bytes]:
+    def _compute(self, texts: list[str]) -> Iterator[tuple[str, bytes]]:
         if self._model is None:
             self._model = _load(self._folder)
 
         # One pair at a time. In a batch its padding, and so its last bits, would depend on the
         # others.
-        return dict(zip(texts, map_in_threads(self._score, texts, "cross-encoder"), strict=True))
+        scores = iterate_in_threads(self._score, texts, "cross-encoder")
+        yield from zip(texts, scores, strict=True)
 
     def _score(self, text: str) -> bytes:
         assert self._model is not None
@@ -106,7 +110,11 @@ def _load(folder: Path) -> sentence_transformers.CrossEncoder:
     # The bar would be drawn also where there is no terminal.
     disable_progress_bar()  # type: ignore[no-untyped-call]
     model: sentence_transformers.CrossEncoder = Model(
-        os.fspath(folder), device="cpu", local_files_only=True, trust_remote_code=False
+        os.fspath(folder),
+        device="cpu",
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs={"use_safetensors": True},
     )
     if model.num_labels != 1:
         raise UserError(

@@ -13,23 +13,19 @@ Sources: Nogueira et al. 2019 (doc2query, arXiv 1904.08375), Dai et al. 2022 (Pr
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlsplit
 
 from stages.lib.core.errors import UserError
-from stages.lib.core.model_files import find_base_model, model_hash
+from stages.lib.core.model_files import find_base_model, model_hash, weight_files
 from stages.lib.core.params import ModelParams
-from stages.lib.core.stage import progress, workers
+from stages.lib.core.secrets import read_key
+from stages.lib.core.stage import progress
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.bm25 import BM25Index
 from stages.lib.retrieval.encoder import Encoder, single_torch_thread
@@ -38,11 +34,8 @@ from stages.pair.candidates import PairCandidate, candidate
 from stages.pair.filters import Exclusion, FilterResult
 from stages.pair.interface import GeneratedParams
 from stages.pair.render import SourceDocument
+from stages.pair.served_model import KEY_VARIABLE, URL_VARIABLE, ServedGenerator
 
-URL_VARIABLE = "PAIRSMITH_GENERATE_URL"
-KEY_VARIABLE = "PAIRSMITH_GENERATE_KEY"
-
-_TIMEOUT_SECONDS = 120
 _MAX_PROMPT_TOKENS = 512
 # Answers between two visits to the cache. A run that breaks off loses at most so many.
 _CHUNK = 64
@@ -187,9 +180,9 @@ def query_generator(
             f"or set {URL_VARIABLE} to the address that serves it (.../v1)",
         )
 
-    secret = environment.get(KEY_VARIABLE, "")
+    key = read_key(KEY_VARIABLE, environment)
 
-    return ApiGenerator(params.model, params.max_tokens, url, secret=secret)
+    return ServedGenerator(params.model, params.max_tokens, url, key=key)
 
 
 class LocalGenerator:
@@ -205,6 +198,7 @@ class LocalGenerator:
                 f"params.yaml: pair.generated.model = '{folder}' holds no model.safetensors",
                 "save the model there with transformers; pickled weights are never loaded",
             )
+        weight_files(folder, f"params.yaml: pair.generated.model '{folder}'")
 
         # Everything that decides an answer is in the key of the cache.
         versions = [version(package) for package in ("torch", "transformers")]
@@ -251,87 +245,30 @@ class LocalGenerator:
             disable_progress_bar()  # type: ignore[no-untyped-call]
             folder = str(self._folder)
             options = {"local_files_only": True, "trust_remote_code": False}
-            tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-            model = AutoModelForSeq2SeqLM.from_pretrained(folder, use_safetensors=True, **options)
+            try:
+                tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+                model = AutoModelForSeq2SeqLM.from_pretrained(
+                    folder, use_safetensors=True, **options
+                )
+            # The library raises errors of many types for damaged files.
+            except Exception as error:
+                cause = " ".join(str(error).split())[:200]
+                raise UserError(
+                    f"params.yaml: pair.generated.model = '{folder}' cannot be loaded: "
+                    f"{type(error).__name__}: {cause}",
+                    "save the model there with transformers",
+                ) from None
             self._loaded = tokenizer, model.eval()
 
         return self._loaded
 
 
-class ApiGenerator:
-    """A model behind an OpenAI-compatible address ("/chat/completions"), at temperature 0."""
-
-    def __init__(self, model: str, max_tokens: int, url: str, *, secret: str) -> None:
-        if urlsplit(url).scheme not in ("http", "https"):
-            raise UserError(
-                f"{URL_VARIABLE} = '{url}' is no address",
-                "write it with http:// or https://, up to and with /v1",
-            )
-
-        self.key = f"served {model} temperature 0 {max_tokens}"
-        self._model = model
-        self._max_tokens = max_tokens
-        self._url = url.rstrip("/")
-        self._secret = secret
-
-    def generate(self, prompts: Sequence[str]) -> list[str]:
-        """Return the answer to each of `prompts`. Several requests run at a time.
-
-        Raises:
-            UserError: the server gives no answer.
-        """
-        with ThreadPoolExecutor(workers()) as pool:
-            return list(pool.map(self._answer, prompts))
-
-    def _answer(self, prompt: str) -> str:
-        try:
-            with urllib.request.urlopen(
-                self._request(prompt), timeout=_TIMEOUT_SECONDS
-            ) as response:
-                choice = json.load(response)["choices"][0]
-                return str(choice["message"]["content"] or "")
-        except urllib.error.HTTPError as error:
-            with error:
-                reply = error.read(200).decode("utf-8", "replace")
-
-            raise self._problem(f"answers {error.code}: {' '.join(reply.split())}") from None
-        except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-            raise self._problem(f"gives no answer ({type(error).__name__}: {error})") from None
-
-    def _request(self, prompt: str) -> urllib.request.Request:
-        body = {
-            "model": self._model,
-            "messages": [{"role": "user", "content": prompt}],
-            "temperature": 0,
-            "seed": 0,
-            "max_tokens": self._max_tokens,
-        }
-
-        # The secret is sent, and never stored.
-        headers = {"Content-Type": "application/json"}
-        if self._secret:
-            headers["Authorization"] = f"Bearer {self._secret}"
-
-        return urllib.request.Request(
-            f"{self._url}/chat/completions",
-            data=json.dumps(body).encode(),
-            headers=headers,
-        )
-
-    def _problem(self, cause: str) -> UserError:
-        return UserError(
-            f"{self._url}, the address in {URL_VARIABLE}, {cause}",
-            f"check that it serves '{self._model}' and that {KEY_VARIABLE} is right, "
-            "then run again: the answers so far are kept",
-        )
-
-
 def _answers(prompts: Sequence[str], generator: QueryGenerator) -> dict[str, str]:
     """Return the answer to each prompt, from the cache or from the model."""
 
-    def generate(missing: list[str]) -> dict[str, bytes]:
+    def generate(missing: list[str]) -> list[tuple[str, bytes]]:
         answers = generator.generate(missing)
-        return {prompt: answer.encode() for prompt, answer in zip(missing, answers, strict=True)}
+        return [(prompt, answer.encode()) for prompt, answer in zip(missing, answers, strict=True)]
 
     # In chunks, so that a run that breaks off keeps most answers.
     distinct = sorted(set(prompts))

@@ -19,8 +19,8 @@ from stages.pair.candidates import (
 from stages.pair.render import SourceDocument, Span
 
 _HEADING = re.compile(
-    r"<h([1-6])\b[^>]*>(?P<tagged>.{1,500}?)</h\1\s*>"
-    r"|^[ ]{0,3}\#{1,6}[ \t]+(?P<marked>[^\n]{1,300}?)[ \t]*\#*[ \t]*$"
+    r"<h([1-6])\b[^>]{0,500}>(?P<tagged>.{1,500}?)</h\1\s{0,100}>"
+    r"|^[ ]{0,3}\#{1,6}[ \t]++(?P<marked>[^\n]{1,300}?)[ \t]*+\#*+[ \t]*+$"
     r"|^(?P<underlined>[^\s#>|-][^\n]{0,300})\n[ ]{0,3}(?:={3,}|-{3,})[ \t]*$",
     re.MULTILINE | re.IGNORECASE | re.DOTALL,
 )

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from stages.lib.core.csv_cells import cell_text
 from stages.lib.core.errors import UserError
+from stages.lib.core.git_texts import label_id
 from stages.lib.core.tables import check_table
 from stages.lib.reporting.details import StageDetails, Value, read_stage_details
 from stages.lib.schemas.runs import QueryResults
@@ -77,7 +79,7 @@ def read_data(inputs: Inputs) -> ReportData:
         separation=read_plot(inputs.separation, ("panel", "kind"), ("cosine", "share")),
         loss=read_plot(inputs.loss, (), ("step", "loss")),
         recall=read_plot(inputs.recall, ("split", "system"), ("k", "recall")),
-        slices=read_slices(inputs.slices),
+        slices=with_label_names(read_slices(inputs.slices), texts),
         texts=texts,
     )
 
@@ -126,6 +128,13 @@ def read_slices(path: Path) -> pd.DataFrame:
     number_columns = ("queries", "components", "base", "finetuned", "gain", "low", "high", "p")
     frame = read_plot(path, text_columns, number_columns)
     return frame[frame["split"] == "validation"].reset_index(drop=True)
+
+
+def with_label_names(slices: pd.DataFrame, texts: ValidationTexts) -> pd.DataFrame:
+    """Return the slices with names in place of ids: this page is no file for git."""
+    labels = {*texts.documents["topic"], *texts.queries["relation"]}
+    name_of_id = {label_id(name): name for name in sorted(labels)}
+    return slices.assign(slice=[name_of_id.get(name, name) for name in slices["slice"]])
 
 
 class RowCounts(NamedTuple):
@@ -195,7 +204,7 @@ def _in_words(sign: str, count_by_reason: Mapping[str, int]) -> list[str]:
 
 def _read_tsv(path: Path, text_columns: Sequence[str]) -> pd.DataFrame:
     try:
-        return pd.read_csv(
+        table = pd.read_csv(
             path,
             sep="\t",
             dtype=dict.fromkeys(text_columns, "str"),
@@ -209,3 +218,8 @@ def _read_tsv(path: Path, text_columns: Sequence[str]) -> pd.DataFrame:
         raise UserError(
             f"{path} is not a TSV table: {first_line}", "run 'dvc repro' again"
         ) from None
+
+    for name in text_columns:
+        if name in table:
+            table[name] = table[name].map(cell_text)
+    return table

@@ -44,9 +44,7 @@ PROTECTED_FOLDER = PurePosixPath("data/protected")
 PROTECTED_SUFFIXES = (".txt", ".csv", ".jsonl", ".parquet")
 
 _ROW_ID = re.compile(r"[dp][0-9a-f]{16}")
-_FROZEN_REMEDY = (
-    "correct the line, or restore the file with git; 'python -m stages freeze' writes it anew"
-)
+_FROZEN_REMEDY = "correct the line, or restore the file with git"
 
 
 class Constraints(NamedTuple):

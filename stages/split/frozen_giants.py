@@ -18,7 +18,7 @@ from stages.lib.core.errors import UserError
 GIANTS_FILE = "giants.json"
 HANDLINGS = ("cut", "train")
 
-_REMEDY = "restore the file with git; 'python -m stages freeze' writes it anew"
+_REMEDY = "restore the file with git"
 
 
 class Giant(NamedTuple):

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 
 import pandas as pd
-import typer
 
+from stages.lib.core.terminal import say
 from stages.lib.schemas.splits import EVALUATION_SPLITS, GiantRows
 from stages.split.constraints import Constraints
 from stages.split.frozen_giants import Giant
@@ -91,7 +91,7 @@ def echo_giants(details: Mapping[str, float | int | str | bool]) -> None:
     """Print a line about the giants, if there are any."""
     line = giant_line(details)
     if line:
-        typer.echo(line)
+        say(line)
 
 
 def giant_line(details: Mapping[str, float | int | str | bool]) -> str:

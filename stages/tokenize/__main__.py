@@ -14,6 +14,7 @@ import pandas as pd
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import CheckedTable, Stage
 from stages.lib.core.model_files import find_base_model
+from stages.lib.core.model_loading import loading
 from stages.lib.schemas.ledger import LedgerWriter, row_accounting
 from stages.lib.schemas.training import text_columns, tokens_schema
 from stages.tokenize.encoding import (
@@ -41,9 +42,10 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # The tokenizer of the base model, and how many tokens the model can read.
     folder = find_base_model(params.model)
-    tokenizer = AutoTokenizer.from_pretrained(
-        str(folder), local_files_only=True, trust_remote_code=False
-    )
+    with loading(folder):
+        tokenizer = AutoTokenizer.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=False
+        )
     model_tokens, most_tokens = token_limits(folder, tokenizer)
     max_tokens = params.tokenize.max_tokens
     if max_tokens > most_tokens:

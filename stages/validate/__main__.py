@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import typer
 
 from stages.lib.analysis.probe import positive_triplets, training_vectors
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model
+from stages.lib.core.terminal import say
 from stages.lib.evaluation.evaluation_set import (
     EvaluationSet,
     benchmark_id,
@@ -123,7 +123,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         metrics=headline_metrics(measurements),
         details={key: value for key, value in measurements.items() if value is not None},
         write_projector=partial(write_projector, points, PROJECTOR_FOLDER),
-        print_summary=partial(typer.echo, summary),
+        print_summary=partial(say, summary),
     )
 
 

@@ -129,11 +129,8 @@ def write_projector(points: MapPoints, folder: Path) -> None:
             lineterminator="\n",
         )
 
-    with atomic.write(folder / "metadata.tsv") as temporary:
-        temporary.write_text(_metadata(points.documents), "utf-8", newline="\n")
-
-    with atomic.write(folder / "projector_config.pbtxt") as temporary:
-        temporary.write_text(_CONFIGURATION, "utf-8", newline="\n")
+    atomic.write_text(folder / "metadata.tsv", _metadata(points.documents))
+    atomic.write_text(folder / "projector_config.pbtxt", _CONFIGURATION)
 
     event = Event(wall_time=1.0, file_version="brain.Event:2")
     with atomic.write(folder / _EVENTS) as temporary, temporary.open("wb") as stream:

@@ -108,7 +108,7 @@ def test_what_is_left_out_is_said(read, capsys):
     details = collection_metrics({"faq": rows}, {})
     assert details["rows_in"] == details["rows_out"] == 10
     assert details["left_out.over_cap"] == details["source.faq.over_cap"] == 6
-    assert "- Pairs over `max_pairs`: 6, left out" in data_card({"faq": rows}, {})
+    assert "- Pairs over `max_pairs`: 6, left out" in data_card({"faq": rows}, {}, has_labels=True)
     assert funnel({"collect": details}).line.startswith(
         "10 records in; 0 rejected; 0 copies; 6 sampled out (over cap);"
     )

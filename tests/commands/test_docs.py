@@ -21,7 +21,8 @@ from stages.commands.docs.glossary import Entry, Glossary, check_glossary, read_
 from stages.commands.pipeline import StageEntry, read_pipeline
 from stages.commands.wire import load_stage
 from stages.lib.core.errors import UserError
-from stages.lib.core.params import PARAMS_FILE, read_yaml
+from stages.lib.core.params import PARAMS_FILE
+from stages.lib.core.yaml_files import read_yaml
 
 
 def shell_lines(file):

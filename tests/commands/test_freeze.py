@@ -96,5 +96,118 @@ def test_before_the_first_split_there_is_nothing_to_freeze(project):
     assert not Path("data/frozen").exists()
 
 
+# ---- freezing again
+
+
+def freeze(*options):
+    return CliRunner().invoke(app, options)
+
+
+def freeze_four(project):
+    write_splits(P1="test", D1="train", D2="validation", P2="train")
+    assert freeze().exit_code == 0
+
+
+def test_an_id_that_is_absent_for_one_run_stays(project):
+    freeze_four(project)
+    write_splits(D1="train", P3="train")
+    result = freeze()
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "data/frozen/splits.csv: 5 ids keep their split (train 3, validation 1, test 1); commit it",
+        "3 of them are not in the last run and stay (--drop-absent removes them)",
+    ]
+    assert Path("data/frozen/splits.csv").read_text("utf-8") == (
+        f"id,split\n{D1},train\n{D2},validation\n{P1},test\n{P2},train\n{P3},train\n"
+    )
+
+
+@pytest.mark.parametrize("state", ["corpus", "protected", "left_out", "none at all"])
+def test_a_frozen_id_that_is_in_no_split_now_is_absent(project, state):
+    freeze_four(project)
+    rows = {"D1": "train", **({} if state == "none at all" else {"P1": state})}
+    write_splits(**rows)
+    assert freeze().exit_code == 0
+    assert read_frozen(Path("data/frozen/splits.csv"))[P1] == "test"
+
+
+def test_absent_ids_leave_by_a_named_option_and_are_counted(project):
+    freeze_four(project)
+    write_splits(D1="train", P3="train")
+    result = freeze("--drop-absent")
+    assert result.stdout.splitlines()[1:] == ["3 ids left the list (--drop-absent)"]
+    assert read_frozen(Path("data/frozen/splits.csv")) == {D1: "train", P3: "train"}
+
+
+def test_absent_rows_of_giants_keep_their_giant(project):
+    write_splits(D1="test", P1="left_out", D2="validation")
+    write_giants((D1, D1, "cut", "test"), (P1, D1, "cut", "left_out"))
+    assert freeze().exit_code == 0
+    write_splits(D2="validation")
+    assert freeze().exit_code == 0
+    frozen, giants = read_frozen_folder(Path("data/frozen"))
+    assert frozen == {D1: "test", D2: "validation", P1: "left_out"}
+    assert giants == FrozenGiants(20, {D1: "cut"}, {D1: D1, P1: D1})
+    assert freeze("--drop-absent").exit_code == 0
+    assert read_frozen_folder(Path("data/frozen")) == (
+        {D2: "validation"},
+        FrozenGiants(20, {}, {}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_refused"),
+    [
+        ("test", "train", True),
+        ("test", "validation", True),
+        ("validation", "train", True),
+        ("train", "test", False),
+        ("train", "validation", False),
+        ("validation", "test", False),
+        ("test", "test", False),
+    ],
+)
+def test_an_id_moves_nearer_to_training_only_by_a_named_option(project, before, now, is_refused):
+    write_splits(P1=before, P2="train")
+    assert freeze().exit_code == 0
+    content = Path("data/frozen/splits.csv").read_bytes()
+    write_splits(P1=now, P2="train")
+    result = freeze()
+    assert result.exit_code == is_refused
+    if is_refused:
+        assert f"{P1} is frozen in {before} and in {now} in the last run" in result.stderr
+        assert Path("data/frozen/splits.csv").read_bytes() == content
+        result = freeze("--accept-moves")
+        counted = "1 ids have another split than before, 1 of them nearer to training"
+        assert counted in result.stdout
+    assert read_frozen(Path("data/frozen/splits.csv")) == {P1: now, P2: "train"}
+
+
+def test_a_late_failure_leaves_both_files_as_they_were(project, monkeypatch):
+    freeze_four(project)
+    before = {path: path.read_bytes() for path in Path("data/frozen").iterdir()}
+    write_splits(P1="test", P3="train")
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    for function in ("giants_text", "_changes"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"stages.commands.freeze.{function}", fail)
+            assert freeze().exit_code == 1
+        assert {path: path.read_bytes() for path in Path("data/frozen").iterdir()} == before
+
+
+@pytest.mark.parametrize("file", ["splits.csv", "giants.json"])
+def test_a_broken_list_is_an_error_and_not_a_new_list(project, file):
+    freeze_four(project)
+    path = Path("data/frozen", file)
+    path.write_text("nonsense", "utf-8")
+    result = freeze()
+    assert result.exit_code == 1
+    assert f"data/frozen/{file}" in result.stderr and "restore the file with git" in result.stderr
+    assert path.read_text("utf-8") == "nonsense"
+
+
 def test_the_committed_file_is_readable():
     read_frozen(ROOT / "data/frozen/splits.csv")

@@ -84,6 +84,7 @@ def test_a_file_becomes_the_data_without_a_question(clone, faq):
         "out_of_domain": None,
     }
     assert params()["split"]["max_train_pairs"] is None
+    assert params()["git"]["texts"] == "nothing"
     assert params()["deduplicate"]["authoritative"] == []
     assert Path("data/raw/Haufige_Fragen.csv").read_bytes() == faq.read_bytes()
     assert "anchor: Wie lösche ich das?" in result.output
@@ -107,8 +108,9 @@ def test_every_other_line_of_the_parameters_stays(clone, faq):
     after = Path("params.yaml").read_text("utf-8").splitlines()
     gone = [line for line in before if line not in after]
     assert [line.strip() for line in gone if not line.startswith("    ")] == [
+        "texts: labels",
         "out_of_domain:",
-        "authoritative:",
+        "authoritative: [hpo]",
         "train: 0.8",
         "validation: 0.1",
         "max_train_pairs: 4000",

@@ -14,7 +14,6 @@ from stages.commands.init import changes
 from stages.commands.init.documents import recognise_documents
 from stages.commands.init.guess import FolderCopy
 from stages.commands.init.recognition import guess_sources
-from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from tests.collect.kinds.document_files.folder import write, write_folder
 from tests.collect.kinds.document_files.office_files import lines_of, pdf
@@ -247,7 +246,6 @@ def test_from_a_folder_to_clean_texts(clone, own, monkeypatch):  # noqa: F811
     for app in (collect_app, clean_app):
         result = CliRunner().invoke(app, [])
         assert result.exit_code == 0, result.output
-    atomic._written_paths.clear()
 
     documents = pd.read_parquet("data/clean/documents.parquet").set_index("title")
     pairs = pd.read_parquet("data/clean/pairs.parquet")

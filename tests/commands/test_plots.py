@@ -1,21 +1,41 @@
 """`python -m stages plots`: DVC's plots in a page that needs no network."""
 
+import base64
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from dvc_render.vega import VegaRenderer
+from typer.testing import CliRunner
 
-from stages.commands.plots import template
+from stages.commands.plots import app, plots_page, specifications_of
+from stages.lib.core.errors import UserError
 from stages.lib.schemas.runs import SYSTEMS
 
 ROOT = Path(__file__).parents[2]
+
+
+class Tags(HTMLParser):
+    """Collects the names of the tags, as a browser would read them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.names = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.names.append(tag)
+
+    def count(self, name):
+        return self.names.count(name)
 
 
 class Addresses(HTMLParser):
@@ -36,19 +56,75 @@ def outside(text):
 
 
 def test_dvcs_own_page_would_need_the_network():
-    # The reason for this command. When this fails, DVC brings its scripts and the template can go.
+    # A reason for this command. When this fails, DVC brings its scripts.
     assert all(address.startswith("https://") for address in outside(VegaRenderer.SCRIPTS))
     assert len(outside(VegaRenderer.SCRIPTS)) == 3
 
 
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "<img/src=x/onerror=alert(1)>",
+    "a'b\"c",
+    "<!--<script>",
+    "]]>",
+    "&lt;script&gt;",
+    "\u2028",
+    "{plot_divs}",
+    "${alert(1)}",
+]
+
+
+def text_of_page(names):
+    return plots_page({name: {"data": {"values": [{"rev": name}]}, "mark": name} for name in names})
+
+
 @pytest.mark.slow
-def test_the_template_contains_vega_and_room_for_the_plots():
-    text = template()
+def test_no_name_in_a_page_becomes_a_tag_or_ends_a_script():
+    text = text_of_page(HOSTILE)
+    tags = Tags(text)
+    assert tags.count("script") == 3
+    assert tags.count("img") == 0
+    assert tags.count("div") == tags.count("figure") == len(HOSTILE)
+    _, data, _ = re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL)
+    assert [spec["mark"] for spec in json.loads(data)] == HOSTILE
+
+
+@pytest.mark.slow
+def test_the_page_contains_vega_and_its_policy_names_its_scripts_alone():
+    text = text_of_page(["loss"])
     assert outside(text) == []
-    assert "window.vegaEmbed" in text
-    assert text.count("{plot_divs}") == 1
-    # The script ends where the template ends it.
-    assert text.count("<script>") == text.count("</script>") == 1
+    bundle, _, draw = re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL)
+    assert "window.vegaEmbed" in bundle and "vegaEmbed(" in draw
+    policy = unescape(re.search(r'Security-Policy" content="([^"]*)"', text)[1])
+    scripts = [
+        base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in (bundle, draw)
+    ]
+    assert policy.startswith(
+        f"default-src 'none'; script-src 'sha256-{scripts[0]}' 'sha256-{scripts[1]}' 'unsafe-eval';"
+    )
+
+
+@pytest.mark.parametrize(
+    ("printed", "fact"),
+    [
+        ('{"data": {}}', "dvc has no plot to draw"),
+        ("{}", "dvc has no plot to draw"),
+        ('{"data": {"a.png": [{"type": "image", "url": "a.png"}]}}', "dvc has no plot to draw"),
+        ('{"errors": [{"name": "loss", "rev": "main"}]}', "dvc could not draw 1 plots"),
+    ],
+)
+def test_what_dvc_cannot_draw_is_named(printed, fact):
+    with pytest.raises(UserError, match=fact):
+        specifications_of(printed)
+
+
+@pytest.mark.parametrize("name", ["--help", "-o", "--out=/tmp/x"])
+def test_a_revision_is_never_an_option(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "pyproject.toml", "pyproject.toml")
+    result = CliRunner().invoke(app, ["--", name])
+    assert result.exit_code == 1
+    assert "is no revision" in result.stderr
 
 
 def test_every_system_has_a_colour_in_the_plot_of_recall():
@@ -110,8 +186,7 @@ def test_plots_of_the_workspace_open_without_a_network(repository):
     assert done.returncode == 0, done.stderr
     text = Path("dvc_plots/index.html").read_text("utf-8")
     assert outside(text) == []
-    assert len(re.findall(r"vegaEmbed\('#", text)) == 4
-    assert "{plot_divs}" not in text
+    assert Tags(text).count("figure") == 4
 
 
 @pytest.mark.slow
@@ -133,3 +208,28 @@ def test_an_unknown_revision_is_a_short_error(repository):
     assert done.returncode == 1
     assert "no-such-revision" in done.stderr and "Traceback" not in done.stderr
     assert not Path("dvc_plots").exists()
+
+
+@pytest.mark.slow
+def test_a_branch_that_is_named_like_a_script_stays_text(repository):
+    name = "<script>alert(1)</script>"
+    assert repository("git", "branch", name).returncode == 0
+    done = repository(sys.executable, "-m", "stages.commands.plots", name)
+    assert done.returncode == 0, done.stderr
+    text = Path("dvc_plots/index.html").read_text("utf-8")
+    assert "<script>alert" not in text
+    assert Tags(text).count("script") == 3
+    assert "script\\u003ealert(1)" in text
+
+
+@pytest.mark.slow
+def test_the_page_replaces_no_file_of_the_user(repository):
+    Path("mine").mkdir()
+    Path("mine/index.html").write_text("my notes", "utf-8")
+    done = repository(sys.executable, "-m", "stages.commands.plots", "--out", "mine")
+    assert done.returncode == 1
+    assert "mine/index.html is no HTML page" in done.stderr
+    done = repository(sys.executable, "-m", "stages.commands.plots", "--out", "mine/index.html")
+    assert done.returncode == 1
+    assert "mine/index.html is a file, not a folder" in done.stderr
+    assert Path("mine/index.html").read_text("utf-8") == "my notes"

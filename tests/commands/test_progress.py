@@ -1,5 +1,6 @@
 """The history of a small repository: what each version was worth, and whether iterating still pays."""
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from stages.commands.progress.history import (
     history_results,
 )
 from tests.commands.results import COMMIT, write
-from tests.conftest import git
+from tests.conftest import ROOT, git
 
 
 def commit(folder, scores, message, **others):
@@ -234,3 +235,24 @@ def test_an_experiment_that_dvc_ran_appears(history, dvc, where):
     assert row in result.output
     assert "keep it with `dvc exp apply brave-idea`" in result.output
     assert "brave-idea, from" in Path("progress.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("module", ["progress.__main__", "compare.__main__"])
+def test_a_page_never_replaces_a_folder_or_another_file(tmp_path, monkeypatch, module):
+    monkeypatch.chdir(tmp_path)
+    Path("pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    Path("docs").mkdir()
+    Path("docs/mine.md").write_text("text", "utf-8")
+    command = importlib.import_module(f"stages.commands.{module}").app
+    facts = {
+        "docs": "docs is a folder, and a file is written there",
+        "docs/mine.md": "docs/mine.md is no HTML page, and a page would replace it",
+        "docs/mine.md/page.html": "docs/mine.md is a file, not a folder",
+        "pyproject.toml": "pyproject.toml is no HTML page",
+    }
+    for path, fact in facts.items():
+        # The path is checked before the work: here is no version to compare.
+        result = CliRunner().invoke(command, ["--html", path])
+        assert result.exit_code == 1
+        assert fact in result.stderr
+    assert Path("docs/mine.md").read_text("utf-8") == "text"

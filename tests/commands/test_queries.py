@@ -201,3 +201,20 @@ def test_a_sheet_is_read_as_it_was_written(tmp_path_factory, lines):
     path = tmp_path_factory.mktemp("sheet") / "queries.csv"
     write_sheet(lines, path)
     assert read_sheet(path) == lines
+
+
+@pytest.mark.slow
+def test_if_dvc_fails_the_sheet_and_what_lies_beside_it_are_as_they_were(run_at_hand, monkeypatch):
+    assert CliRunner().invoke(app, ["--number", "4"]).exit_code == 0
+    first, *others = read_sheet(SHEET)
+    write_sheet([first._replace(query="who says so?"), *others], SHEET)
+    before = {path: path.read_bytes() for path in SHEET.parent.iterdir()}
+
+    def fail(path):
+        (path.parent / ".gitignore").write_text("nothing\n", "utf-8")
+        Path(f"{path}.dvc").write_text("half", "utf-8")
+        raise UserError("'dvc add' failed: no space", "make room")
+
+    monkeypatch.setattr(queries, "_track", fail)
+    assert CliRunner().invoke(app, ["--number", "6"]).exit_code == 1
+    assert {path: path.read_bytes() for path in SHEET.parent.iterdir()} == before

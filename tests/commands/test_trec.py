@@ -133,3 +133,20 @@ def test_without_a_run_it_says_what_to_do(project):
     assert result.exit_code == 1
     assert "dvc repro evaluate" in result.output
     assert not (project / "trec").exists()
+
+
+def test_a_file_where_the_folder_belongs_is_an_error(project):
+    (project / "out").write_text("mine", "utf-8")
+    result = CliRunner().invoke(app, ["out"])
+    assert result.exit_code == 1
+    assert "error: out is a file, and a folder is written there" in result.stderr
+    assert (project / "out").read_text("utf-8") == "mine"
+
+
+def test_a_broken_input_leaves_no_file_and_puts_no_old_one_away(project):
+    assert CliRunner().invoke(app, ["out"]).exit_code == 0
+    before = {path.name: path.read_bytes() for path in (project / "out").iterdir()}
+    assert before
+    (project / "data/clean/out_of_domain_pairs.parquet").write_bytes(b"PAR1")
+    assert CliRunner().invoke(app, ["out"]).exit_code == 1
+    assert {path.name: path.read_bytes() for path in (project / "out").iterdir()} == before

@@ -1,5 +1,6 @@
 """`make wire` finds every import, and writes what stages declare into dvc.yaml, and nothing else."""
 
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -8,7 +9,15 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from stages.commands.wire import app, closure, code_dependencies, entry, load_stage, rewire
+from stages.commands.wire import (
+    _check_known,
+    app,
+    closure,
+    code_dependencies,
+    entry,
+    load_stage,
+    rewire,
+)
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Details, Metrics, Reads, Stage, TableFile, Writes
 from stages.lib.core.params import ParamsSection
@@ -247,3 +256,83 @@ def test_check_names_the_file_and_writes_nothing(tmp_path):
     assert CliRunner().invoke(app, arguments).exit_code == 0
     assert CliRunner().invoke(app, ["--check", *arguments]).exit_code == 0
     assert (tmp_path / "dvc.yaml").read_text("utf-8") == "".join(lines)
+
+
+# ---- files that git does not know
+
+
+@pytest.fixture
+def in_git(tmp_path, monkeypatch):
+    """Stand in a small project, all of whose files git knows."""
+    files = {
+        **SMALL,
+        "stages/one/__main__.py": "from stages.lib.text import c\nfrom stages.lib.schemas import pairs",
+        "stages/commands/tool.py": "",
+        ".gitignore": "secret.py\n",
+        ".dvcignore": "__pycache__/\n.*.new.tmp\n",
+    }
+    project(tmp_path, files)
+    monkeypatch.chdir(tmp_path)
+    for words in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *words], check=True)
+    return tmp_path
+
+
+IMPORTED = "is imported by a stage"
+HASHED = "lies in a folder whose hash DVC records"
+
+
+@pytest.mark.parametrize(
+    ("name", "importer", "reason"),
+    [
+        ("stages/lib/schemas/new.py", "stages/one/__main__.py", IMPORTED),
+        ("stages/lib/schemas/new.py", None, None),
+        ("stages/lib/text/new.py", "stages/lib/text/c.py", IMPORTED),
+        ("stages/lib/text/new.py", None, HASHED),
+        ("stages/lib/new.py", "stages/lib/core/b.py", IMPORTED),
+        ("stages/one/new.py", "stages/one/__main__.py", IMPORTED),
+        ("stages/one/words.txt", None, HASHED),
+        ("stages/one/inside/words.txt", None, HASHED),
+        ("stages/one/name with\nline", None, HASHED),
+        ("stages/one/secret.py", "stages/one/__main__.py", IMPORTED),
+        ("stages/one/__main__.py.orig", None, HASHED),
+        ("stages/one/__pycache__/new.pyc", None, None),
+        ("stages/one/.words.txt.17.new.tmp", None, None),
+        ("stages/commands/new.py", None, None),
+        ("stages/two/new.py", None, None),
+        ("new.py", None, None),
+    ],
+)
+def test_a_file_that_git_does_not_know_is_named(in_git, name, importer, reason):
+    _check_known(["one"])
+    project(in_git, {name: ""})
+    if importer is not None:
+        module = name.removesuffix(".py").replace("/", ".")
+        (in_git / importer).write_text((in_git / importer).read_text() + f"\nimport {module}")
+    if reason is None:
+        _check_known(["one"])
+        return
+
+    with pytest.raises(UserError) as caught:
+        _check_known(["one"])
+    assert caught.value.fact == f"git does not know all files of the stages:\n{name} {reason}"
+    subprocess.run(["git", "add", "-f", name], check=True)
+    _check_known(["one"])
+
+
+def test_without_git_there_is_nothing_to_compare_with(tmp_path, monkeypatch):
+    project(tmp_path, {**SMALL, "stages/one/__main__.py": ""})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    _check_known(["one"])
+
+
+def test_writing_is_refused_before_the_first_byte(tmp_path, monkeypatch):
+    def refuse(names):
+        raise UserError("git does not know all files of the stages:", "run 'git add' on them")
+
+    monkeypatch.setattr("stages.commands.wire._check_known", refuse)
+    (tmp_path / "dvc.yaml").write_text(BEFORE, "utf-8")
+    result = CliRunner().invoke(app, ["--dvc-yaml", str(tmp_path / "dvc.yaml")])
+    assert result.exit_code == 1
+    assert (tmp_path / "dvc.yaml").read_text("utf-8") == BEFORE

@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from stages.lib.core.params import read_yaml
+from stages.lib.core.yaml_files import read_yaml
 from tests.conftest import ROOT
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]

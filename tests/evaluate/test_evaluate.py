@@ -57,7 +57,7 @@ def test_out_of_domain_pairs_become_queries_with_qrels(tmp_path):
 def test_a_bad_parameter_is_named_and_leaves_nothing(project, depths, key):
     params = Path("params.yaml")
     text = params.read_text()
-    start = text.index("  depths:\n")
+    start = text.index("  depths:")
     end = text.index("  # A static model")
     params.write_text(f"{text[:start]}  depths: {depths}\n{text[end:]}")
     result = CliRunner().invoke(app)

@@ -13,8 +13,10 @@ from stages.evaluate.slices import (
     query_slices,
     slice_counts,
     slice_gains,
+    without_labels,
 )
 from stages.lib.analysis.intervals import holm_correction
+from stages.lib.core.git_texts import label_id
 from stages.lib.evaluation.evaluation_set import EvaluationSet
 from stages.lib.evaluation.ranking_metrics import METRICS
 from stages.lib.schemas.evaluation_set import Queries
@@ -185,3 +187,21 @@ def test_every_query_is_in_one_slice_of_each_kind(relations):
         assert (rows["gain"] * rows["queries"]).sum() / len(relations) == pytest.approx(
             0.0, abs=5e-5
         )
+
+
+def test_without_labels_an_id_stands_for_each_name_of_the_data():
+    frame = pd.DataFrame(
+        {
+            "kind": ["topic", "topic", "topic", "relation", "length", "source", "measure"],
+            "slice": ["Refunds", "(none)", "(others)", "lay", "1 word", "faq", "mrr_at_10"],
+        }
+    )
+    assert without_labels(frame)["slice"].tolist() == [
+        "t8c1be3c5591d6a06",
+        "(none)",
+        "(others)",
+        label_id("lay"),
+        "1 word",
+        "faq",
+        "mrr_at_10",
+    ]

@@ -258,3 +258,15 @@ def test_the_random_generators_go_on_where_they_were():
     assert draw() != first
     checkpoints.set_rng_state(before)
     assert draw() == first
+
+
+def test_without_a_cache_nothing_is_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAIRSMITH_CACHE", "off")
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "mine.checkpoint").touch()
+    checkpoints = Checkpoints("mine", seconds=0.0)
+    assert not checkpoints.is_due()
+    assert checkpoints.read() is None
+    checkpoints.remove()
+    assert (tmp_path / "checkpoints" / "mine.checkpoint").exists()

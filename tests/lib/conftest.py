@@ -6,6 +6,7 @@ from stages.lib.core import atomic
 
 
 @pytest.fixture(autouse=True)
-def nothing_written_yet(monkeypatch):
-    """Keep one test's `discard` from removing what another wrote in the same process."""
-    monkeypatch.setattr(atomic, "_written_paths", [])
+def no_run_under_way(monkeypatch):
+    """Keep one test's run from rolling back what another wrote in the same process."""
+    monkeypatch.setattr(atomic, "_changes", None)
+    monkeypatch.setattr(atomic, "_cleaned_folders", set())

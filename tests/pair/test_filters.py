@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.ids import hash_hex
-from stages.lib.core.params import read_yaml
+from stages.lib.core.yaml_files import read_yaml
 from stages.lib.text.strict_form import strict_form
 from stages.pair.candidates import PairCandidate
 from stages.pair.filters import (

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from stages.lib.core.params import read_yaml
+from stages.lib.core.yaml_files import read_yaml
 from stages.pair.interface import PairParams
 
 PARAMS = read_yaml(Path("params.yaml"))["pair"]

@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 from stages.lib.core.errors import UserError
-from stages.lib.core.params import ModelParams, read_yaml
+from stages.lib.core.params import ModelParams
+from stages.lib.core.yaml_files import read_yaml
 from stages.pair.interface import GeneratedParams
 from stages.pair.query_generation import (
-    ApiGenerator,
     LocalGenerator,
     first_line,
     generate_queries,
     query_generator,
     round_trip_filter,
 )
+from stages.pair.served_model import ServedGenerator
 from tests.pair.rows import d, documents, pairs, read_sources
 from tests.pair.test_main import built, details, run
 
@@ -244,11 +245,11 @@ def test_a_served_model_gets_each_prompt_once_at_temperature_0(project, cache, s
 
 
 @pytest.mark.parametrize(
-    ("model", "message"), [("broken", "answers 500"), ("silent", "gives no answer")]
+    ("model", "message"), [("broken", "answers 500"), ("silent", "gives an answer without a text")]
 )
 def test_a_server_that_fails_is_an_error_with_a_remedy(server, model, message):
     with pytest.raises(UserError, match=message) as caught:
-        ApiGenerator(model, 8, server[0], secret="").generate(["why"])
+        ServedGenerator(model, 8, server[0], key="").generate(["why"])
     assert "PAIRSMITH_GENERATE_KEY" in caught.value.remedy
     assert len(str(caught.value).splitlines()) <= 10
 
@@ -264,4 +265,4 @@ def test_a_model_that_is_nowhere_is_an_error(monkeypatch):
             {"PAIRSMITH_GENERATE_URL": "file:///etc/passwd"},
         )
     with pytest.raises(UserError, match="gives no answer"):
-        ApiGenerator("m", 8, "http://127.0.0.1:1/v1", secret="").generate(["why"])
+        ServedGenerator("m", 8, "http://127.0.0.1:1/v1", key="").generate(["why"])

@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.errors import UserError
+from stages.lib.core.git_texts import label_id
 from stages.lib.reporting.details import StageDetails
-from stages.report.measurements import RowCounts, read_plot, read_results, row_counts
+from stages.report.measurements import (
+    RowCounts,
+    ValidationTexts,
+    read_plot,
+    read_results,
+    row_counts,
+    with_label_names,
+)
 
 
 def test_every_table_of_a_stage_has_its_own_line(metrics):
@@ -41,6 +49,23 @@ def test_floats_are_read_to_the_last_bit(value):
         path = Path(folder) / "loss.tsv"
         pd.DataFrame({"step": [1], "loss": [value]}).to_csv(path, sep="\t", index=False)
         assert read_plot(path, (), ("step", "loss"))["loss"].tolist() == [value]
+
+
+def test_the_page_shows_names_where_the_file_for_git_has_ids():
+    texts = ValidationTexts(
+        documents=pd.DataFrame({"topic": ["Refunds", ""]}),
+        aliases=pd.DataFrame(),
+        queries=pd.DataFrame({"relation": ["lay"]}),
+        qrels=pd.DataFrame(),
+        first_hits=pd.DataFrame(),
+    )
+    slices = pd.DataFrame({"slice": [label_id("Refunds"), label_id("lay"), "(none)", "1 word"]})
+    assert with_label_names(slices, texts)["slice"].tolist() == [
+        "Refunds",
+        "lay",
+        "(none)",
+        "1 word",
+    ]
 
 
 def test_results_of_another_split_are_refused(run):

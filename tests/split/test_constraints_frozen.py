@@ -220,7 +220,7 @@ def test_a_malformed_file_is_an_error_with_its_line(tmp_path, content, fact):
     path.write_text(content, "utf-8")
     with pytest.raises(UserError, match=fact) as caught:
         read_frozen(path)
-    assert "python -m stages freeze" in caught.value.remedy
+    assert "restore the file with git" in caught.value.remedy
 
 
 def test_a_missing_file_is_a_problem(tmp_path):

@@ -61,7 +61,7 @@ _START_WITH_STOPWORD = 1.0
 
 # What may stand before the first letters of a name of chemistry: "3,4-", "N-", "(+)-", "[18F]".
 LOCANTS = re.compile(
-    r"(?:(?:\d+[a-z]?['\u2032]*(?:,\d+[a-z]?['\u2032]*)*|[A-Z]|[\u0370-\u03ff]|alpha|beta|gamma|"
+    r"(?:(?:\d++[a-z]?['\u2032]*(?:,\d++[a-z]?['\u2032]*)*|[A-Z]|[\u0370-\u03ff]|alpha|beta|gamma|"
     r"cis|trans|all-trans|tert|meta|para|ortho|\([-+\u2212\u00b1\d,RSEZ]{1,6}\)|"
     r"\[\d+[A-Z][a-z]?\])-?)+"
 )
@@ -99,6 +99,7 @@ _CHEMICAL_SIGNS = {
     "peroxide": "o2",
     "cross": "x",
 }
+_MOST_LOCANTS = 100  # characters of the locants before a word
 _CHEMICAL_WORD = re.compile("|".join([*_CHEMICAL_SIGNS, " and ", " und ", " et "]))
 
 
@@ -135,7 +136,10 @@ def parts_of(window: str) -> list[Part]:
         between = window[parts[-1].end : start] if parts else " "
         is_joined = between != " " and not _SPACE.search(between)
         word_start = word_start if is_joined else start
-        is_behind_locants = is_joined and bool(LOCANTS.fullmatch(window, word_start, start))
+        is_near = start - word_start <= _MOST_LOCANTS
+        is_behind_locants = (
+            is_joined and is_near and LOCANTS.fullmatch(window, word_start, start) is not None
+        )
         parts.append(Part(start, end, _readings(text), is_joined, is_behind_locants))
 
     return parts

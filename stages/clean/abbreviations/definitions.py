@@ -353,7 +353,7 @@ def _with_locants(window: str, start: int, short: str) -> int:
     if word_start < start and LOCANTS.fullmatch(window, word_start, start):
         start = word_start
 
-    number = re.search(r"(\d+)%\s$", window[:start])
+    number = re.search(r"(?<!\d)(\d++)%\s$", window[:start])
     if number and short.endswith(number[1]):
         start = number.start()
 

@@ -26,7 +26,7 @@ see See vol Vol vs
 """
 _NO_SHORT_FORMS = frozenset(_NO_SHORT_FORM_LIST.split())
 QUOTES = "\"'\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb\u00a0 "
-_PIECE_END = re.compile(r"[,;]\s+|\s+or\s+")
+_PIECE_END = re.compile(r"[,;]\s+|(?<!\s)\s++or\s+")
 _LEAD = re.compile(
     r"(?i:the|or|also|here|i\.e\.,?|hereafter|hereinafter|henceforth|abbreviated|abbr\.|termed|"
     r"called|designated|known as|referred to as|as|to|kurz:?|im folgenden:?|nachfolgend:?|"

@@ -31,8 +31,8 @@ VERDICTS = (REMOVED, "field", "choice", "heading", "most_words", "distinct")
 # A label of a few words, and what stands behind it: "Width: 20 cm", "Width = 20 cm",
 # "Width - 20 cm", "| Width | 20 cm |". Long values are sentences, as in "Note: ...".
 _LABEL = re.compile(
-    r"[\s|*\u2022-]*([^\s:\uff1a=|]+(?: [^\s:\uff1a=|]+){0,5}?)"
-    r"(?:\s*[:\uff1a=|\t]|\s[-\u2013\u2014](?=\s))(.*\w.*)"
+    r"[\s|*\u2022-]{0,100}([^\s:\uff1a=|]{1,200}(?: [^\s:\uff1a=|]{1,200}){0,5}?)"
+    r"(?:\s{0,100}[:\uff1a=|\t]|\s[-\u2013\u2014](?=\s))([^\w\n]*+\w.*)"
 )
 MOST_VALUE_WORDS = 10
 _DIGITS = re.compile(r"\d+(?: \d+)*")

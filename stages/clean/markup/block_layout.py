@@ -10,7 +10,7 @@ from stages.clean.markup.table_rows import TableRows
 _FLOWING_LIST = "p li td th dd dt caption figcaption h1 h2 h3 h4 h5 h6"
 _FLOWING_ELEMENTS = frozenset(_FLOWING_LIST.split())
 _ROW_ELEMENTS = frozenset(["tr", "table", "thead", "tbody", "tfoot"])
-_LINE_BREAKS = re.compile(r"[ \t]*[\r\n]\s*")
+_LINE_BREAKS = re.compile(r"(?<![ \t])[ \t]*+[\r\n]\s*")
 
 
 class BlockLayout:

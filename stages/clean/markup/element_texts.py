@@ -10,7 +10,8 @@ from typing import NamedTuple
 from stages.clean.markup.formulas import subscript, superscript
 from stages.clean.markup.mathml import linear_text
 
-ANY_TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+_TAG_OR_COMMENT = re.compile(rf"<!--.*?-->|{_TAG.pattern}", re.DOTALL)
 _REFERENCE = re.compile(r"<a\b[^<>]*\bhref\s*=\s*[\"']?[^\"'\s>]*#", re.IGNORECASE)
 _REFERENCE_CLASS = re.compile(r"\b(?:reference|footnote|cite|noteref|fn)", re.IGNORECASE)
 _RUBY_TAG = re.compile(r"<(/?)(rt|rp|rb|rtc)\b[^<>]*>", re.IGNORECASE)
@@ -19,6 +20,18 @@ _LOWER_PART = re.compile(
     r"\s*(?:/|&frasl;|&#8260;|\u2044)\s*<sub>\s*[0-9]+\s*</sub>", re.IGNORECASE
 )
 _UNSPACED = re.compile("[\u3040-\u30ff\u3100-\u312f\u3400-\u9fff]")
+
+
+def without_tags(html: str, space: str = "") -> str:
+    """Return `html` with `space` in the place of each tag and each closed comment.
+
+    >>> without_tags("a <b>c</b><!-- d --> <!-- e")
+    'a c <!-- e'
+    """
+    # No comment ends behind the last mark. A search there would read on to the end each time.
+    last = html.rfind("-->") + len("-->") if "-->" in html else 0
+
+    return _TAG_OR_COMMENT.sub(space, html[:last]) + _TAG.sub(space, html[last:])
 
 
 class Element(NamedTuple):
@@ -41,12 +54,12 @@ class Element(NamedTuple):
     @property
     def text(self) -> str:
         """The plain text inside it, on one line."""
-        return " ".join(unescape(ANY_TAG.sub("", self.inner)).split())
+        return " ".join(unescape(without_tags(self.inner)).split())
 
 
 def _keep_apart(text: str, element: Element) -> str:
     """Return an exponent, with a space if what follows would be read as a part of it."""
-    after = unescape(ANY_TAG.sub("", element.after))
+    after = unescape(without_tags(element.after))
     is_raised = bool(re.match(r"\s*<su[bp]\b", element.after, re.IGNORECASE))
     last = text[-1:]
     is_word_behind = bool(re.match(r"[^\W\d_]{2}", after))
@@ -61,7 +74,7 @@ def _keep_apart(text: str, element: Element) -> str:
 def _raised(element: Element) -> str:
     classes = element.attributes.get("class", "")
     is_reference = bool(_REFERENCE.search(element.source) or _REFERENCE_CLASS.search(classes))
-    after = unescape(ANY_TAG.sub("", element.after))
+    after = unescape(without_tags(element.after))
     if element.text.isdigit() and _LOWER_PART.match(element.after):
         return f" {element.text}" if element.before[-1:].isdigit() else element.text
 
@@ -77,7 +90,7 @@ def _lowered(element: Element) -> str:
 def _formula(element: Element) -> str:
     text = linear_text(element.source)
     before = " " if element.before[-1:].isalnum() and text[:1].isalnum() else ""
-    after = unescape(ANY_TAG.sub("", element.after))
+    after = unescape(without_tags(element.after))
     behind = " " if text[-1:].isalnum() and after[:1].isalnum() else ""
     return f"{before}{escape(text, quote=False)}{behind}"
 
@@ -94,7 +107,7 @@ def _with_reading(element: Element) -> str:
         piece = element.inner[position:end]
         if inside in ("", "rb"):
             bases.append(piece)
-        elif inside in ("rt", "rtc") and ANY_TAG.sub("", piece).strip():
+        elif inside in ("rt", "rtc") and without_tags(piece).strip():
             readings.append(piece.strip())
         if tag:
             inside = "" if tag[1] else tag[2].lower()
@@ -109,14 +122,14 @@ def _with_reading(element: Element) -> str:
 
 def _deleted(element: Element) -> str:
     """Return "" for deleted text beside other text, and else the text: all of it was deleted."""
-    after = unescape(ANY_TAG.sub("", element.after))
+    after = unescape(without_tags(element.after))
     is_beside_text = bool(re.search(r"\w", element.before) or re.search(r"\w", after))
     return "" if is_beside_text else element.inner
 
 
 def _struck(element: Element) -> str:
     """Return struck text, apart from what replaces it: "$99 $79"."""
-    after = unescape(ANY_TAG.sub("", element.after))[:1]
+    after = unescape(without_tags(element.after))[:1]
     before = " " if element.before and not element.before[-1].isspace() else ""
     is_glued = bool(after) and not after.isspace() and after not in ".,;:!?)"
     behind = " " if is_glued else ""

@@ -72,6 +72,7 @@ _ELEMENT = "|".join(sorted(_ELEMENT_LIST.split(), key=lambda symbol: (-len(symbo
 _CHEMICAL = re.compile(
     rf"(?<![^\W\d_])(?:{_ELEMENT}|[₀-₉()\[\]·])*(?:{_ELEMENT}|(?<=[A-Za-z₀-₉)])[)\]])$"
 )
+_FORMULA_REACH = 100  # characters that _CHEMICAL looks back
 # LD50 and FEV1 are names, not variables.
 _ACRONYM = re.compile(r"(?<![^\W\d_])[A-Z]{2,}$")
 # Gases in blood and breath: PaO2, SpO2, FiO2, etCO2.
@@ -85,7 +86,11 @@ _ONE_TERM = re.compile(r"[-+\u2212\u00b1]?(?:[0-9]+(?:\.[0-9]+)?|[^\W\d_]|[\u221
 _TERM_LIST = "max min new old ref eff obs tot rel red out ext int opt avg std"
 _TERM_WORDS = frozenset(_TERM_LIST.split())
 _YEAR = re.compile(r"(?<![\w.,])(?:1[89]|20)[0-9]{2}$")
-_LETTERS = re.compile(r"[^\W\d_]+$")
+_LETTERS = re.compile(r"(?<![^\W\d_])[^\W\d_]++$")
+# A power or an index: x^2, x_(i+1), x_max.
+_POWER = re.compile(
+    r"\w++\^(?:\w++|\([^()]*+\))|\w[^\W_]*+_\w++|\w++(?<=\w_)\([^()]*+\)",
+)
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _BRACKET_GROUP = re.compile(r"[(\[{|]([^()\[\]{}|]{0,60})[)\]}|]$")
 _OPERATOR = re.compile(r"[-+*/=·\u00d7\u2212\u00b1^_,]")
@@ -149,7 +154,7 @@ def subscript(before: str, content: str) -> str:
 
     is_count = bool(_DIGITS.fullmatch(content)) and content not in ("0", "1")
     is_gas = content == "2" and bool(_BREATH.search(before))
-    if is_count and (is_gas or _CHEMICAL.search(before)):
+    if is_count and (is_gas or _CHEMICAL.search(before, max(0, len(before) - _FORMULA_REACH))):
         return content.translate(_LOWERED)
     if before.endswith("HbA"):
         return content
@@ -310,7 +315,7 @@ def linear_term(content: str) -> str:
     """
     is_simple = bool(re.fullmatch(r"[\w.\u0300-\u036f\u20d7\u2032'∞]*", content))
     is_call = bool(re.fullmatch(r"\w*(?:\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|\|[^|]*\|)", content))
-    is_power = bool(re.fullmatch(r"\w+[_^](?:\w+|\([^()]*\))", content))
+    is_power = bool(_POWER.fullmatch(content))
     if is_simple or is_call or is_power or len(content) == 1:
         return content
 

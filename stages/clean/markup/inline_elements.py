@@ -17,7 +17,7 @@ from collections import Counter
 from functools import cached_property
 from html import escape, unescape
 
-from stages.clean.markup.element_texts import ANY_TAG, SPELLERS, Element
+from stages.clean.markup.element_texts import SPELLERS, Element, without_tags
 from stages.clean.markup.html_tokens import (
     CODE,
     VOID_ELEMENTS,
@@ -67,7 +67,7 @@ class _Frame:
     def add(self, html: str) -> None:
         """Append HTML without block tags."""
         self.parts.append(html)
-        plain = unescape(ANY_TAG.sub("", html[-4 * _TAIL :]))
+        plain = unescape(without_tags(html[-4 * _TAIL :]))
         self.tail = (self.tail + plain)[-_TAIL:]
 
 
@@ -94,7 +94,7 @@ def spell_out(html: str, drops_hidden: bool = True) -> str:
 
 
 def _has_words(html: str) -> bool:
-    return bool(re.search(r"\w", ANY_TAG.sub("", html)))
+    return bool(re.search(r"\w", without_tags(html)))
 
 
 class _Speller:
@@ -240,7 +240,7 @@ class _Speller:
     @cached_property
     def _small_text(self) -> str:
         """The words of the whole text, in small letters."""
-        return " ".join(unescape(ANY_TAG.sub(" ", self._html)).lower().split())
+        return " ".join(unescape(without_tags(self._html, " ")).lower().split())
 
     def _is_hidden(self, tag: str, name: str) -> bool:
         """Return True for a start tag whose element a browser does not show."""
@@ -276,7 +276,7 @@ def _base_name(name: str) -> str:
 def _rest_of_line(html: str, position: int) -> str:
     """Return the HTML from `position` up to the next block tag, of a bounded length."""
     rest = html[position : position + 4 * _TAIL]
-    for tag in re.finditer(r"</?([a-zA-Z][\w:-]*)[^<>]*>", rest):
+    for tag in re.finditer(r"</?([a-zA-Z][\w:-]*+)[^<>]*+>", rest):
         if not is_inline(tag[1]):
             return rest[: tag.start()]
 

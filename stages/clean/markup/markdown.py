@@ -30,10 +30,13 @@ _NAMES = "|".join(_NAME_LIST.split())
 # Each mark is replaced by its kept group (below), or by nothing. A mark may span lines, but no
 # paragraphs. Repetitions are bounded, so that every text takes linear time.
 _MARKS = {
-    "heading": r"^[ ]{0,3}(?P<title>#{1,6})[ \t]+(?=\S)",
+    "heading": r"^[ ]{0,3}(?P<title>#{1,6})[ \t]++(?=\S)",
     "closing": r"(?<=[^\s#])[ \t]{1,20}#{1,6}[ \t]*$",
     "underline": r"^[ ]{0,3}(?:={3,}|-{3,}|\*{3,}|_{3,})[ \t]*$\n?",
-    "rule": r"^[ ]{0,3}\|?[ \t]*:?-{3,}:?[ \t]*(?:\|[ \t]*:?-{3,}:?[ \t]*){1,50}\|?[ \t]*$\n?",
+    "rule": (
+        r"^[ ]{0,3}\|?[ \t]*+:?-{3,}+:?[ \t]*+"
+        r"(?:\|[ \t]*+:?-{3,}+:?[ \t]*+){1,50}\|?[ \t]*+$\n?"
+    ),
     "row": r"^[ ]{0,3}\|(?P<cells>[^\n]{1,2000})\|[ \t]*$",
     "task": r"^(?P<bullet>[ \t]{0,20}(?:[-*+]|[0-9]{1,9}[.)])[ \t]{1,4})\[[ xX]\][ \t]{1,4}(?=\S)",
     "note_text": r"^[ ]{0,3}\[\^(?P<note_label>[\w-]{1,40})\]:[ \t]*",
@@ -180,8 +183,10 @@ def _defined_labels(text: str) -> Mapping[str, int]:
 
     definitions = re.compile(_MARKS["definition"], re.MULTILINE)
     labels = {_label(match["defined"]) for match in definitions.finditer(text)}
-    uses = [_label(match[1]) for match in re.finditer(r"\[([^\[\]\n]{1,500})\](?![:(])", text)]
-    return {label: uses.count(label) for label in sorted(labels) if label in set(uses)}
+    uses = Counter(
+        _label(match[1]) for match in re.finditer(r"\[([^\[\]\n]{1,500})\](?![:(])", text)
+    )
+    return {label: uses[label] for label in sorted(labels) if label in uses}
 
 
 def _label(text: str) -> str:

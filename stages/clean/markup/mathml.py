@@ -10,9 +10,9 @@ from typing import NamedTuple
 from stages.clean.markup.formulas import linear_exponent, linear_index, linear_term, subscript
 
 _TAG = re.compile(
-    r"<!--.*?-->|<(/?)(?:[a-z]+:)?([a-zA-Z][\w-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>", re.DOTALL
+    r"<!--.*?-->|<(/?)(?:[a-z]+:)?([a-zA-Z][\w-]*+)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>", re.DOTALL
 )
-_ATTRIBUTE = re.compile(r"([\w:-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
+_ATTRIBUTE = re.compile(r"(?<![\w:-])([\w:-]++)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 # Function application, invisible product, separator and sum.
 _INVISIBLE = re.compile("[\u2061-\u2064\u200b]")
 _SPACED = frozenset(
@@ -72,7 +72,7 @@ def _read(source: str) -> _Node:
     """Return the tree of the elements of `source`, under a root without a name."""
     open_nodes = [_Node("", "", [])]
     position = 0
-    for tag in _TAG.finditer(source):
+    for tag in _TAG.finditer(_without_open_comments(source)):
         _add_text(open_nodes[-1], source[position : tag.start()])
         position = tag.end()
         name = (tag[2] or "").lower()
@@ -89,6 +89,15 @@ def _read(source: str) -> _Node:
 
     _add_text(open_nodes[-1], source[position:])
     return open_nodes[0]
+
+
+def _without_open_comments(source: str) -> str:
+    """Return `source` with other characters where a comment begins that has no end.
+
+    A search for the end would read the rest of the text each time.
+    """
+    last = max(source.rfind("-->") - len("-->"), 0)
+    return source[:last] + source[last:].replace("<!--", "<!  ")
 
 
 def _add_text(node: _Node, text: str) -> None:

@@ -28,7 +28,7 @@ _AFTER_ALONE = frozenset(
 )
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _PLURAL = re.compile(r"(?:['\u2019]?s|-\w+)\b")
-_WORD_BEFORE = re.compile(r"([^\W_]+)[\s\"'\u201c\u2018\u201e\u00ab(\[/,:\u00bf]*$")
+_WORD_BEFORE = re.compile(r"(?<![^\W_])([^\W_]++)[\s\"'\u201c\u2018\u201e\u00ab(\[/,:\u00bf]*$")
 _WORD_AFTER = re.compile(r"(?:['\u2019]?s\b)?[\s\"'\u201d\u2019\u201c\u00bb)\]/]*([^\W_]+)")
 _QUESTION = re.compile(r"[?\u061f\uff1f\u037e][\"'\u201d\u2019)\s]*$")
 _ASKING = re.compile(
@@ -83,7 +83,7 @@ _VERBS_AFTER_LIST = "mean means stand stands does vs versus instead appear appea
 _VERBS_AFTER = frozenset(_VERBS_AFTER_LIST.split())
 # What stands between a start tag and its end tag where both are spoken of.
 _BETWEEN_SPOKEN = re.compile(
-    r"\s*(?:and|or|und|oder|et|ou|y|o|e|to|vs\.?|[/,&|\u2026\u2013-]|\.\.\.|\u548c|\u3068|\uc640)?\s*",
+    r"\s*+(?:and|or|und|oder|et|ou|y|o|e|to|vs\.?|[/,&|\u2026\u2013-]|\.\.\.|\u548c|\u3068|\uc640)?\s*",
     re.IGNORECASE,
 )
 

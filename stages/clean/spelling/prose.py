@@ -24,7 +24,7 @@ ENGLISH_SHARE = 0.8
 # A text of fewer words does not show its language by the list.
 LEAST_WORDS_TO_DOUBT = 4
 
-_SENTENCE_END = re.compile(r"[.!?]+\s+|\n+")
+_SENTENCE_END = re.compile(r"(?<![.!?])[.!?]++\s+|\n+")
 
 
 class Language(Enum):

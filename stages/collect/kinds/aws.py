@@ -38,7 +38,8 @@ _MODEL = re.compile(r"awscli/botocore/data/([^/]+)/([^/]+)/service-2\.json")
 _EXAMPLE = re.compile(r"awscli/examples/([^/]+)/([^/_][^/]*)\.rst")
 _TITLE = re.compile(r"\*\*(.+)\*\*")
 _NUMBER = re.compile(
-    r"(?:example\s*)?\d+\w?\s*(?:[:.)]|-\s)\s*|example\s*\d*\s*[:.-]?\s*(?=$|to\b)",
+    r"(?:example\s*+)?(?<!\d)\d++\w?\s*+(?:[:.)]|-\s)\s*"
+    r"|example\s*+\d*+\s*+(?:[:.-]\s*+)?(?=$|to\b)",
     re.IGNORECASE,
 )
 # The command line gives some services another name than their model has. Its own `s3` is no

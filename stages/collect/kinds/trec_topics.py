@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 # A topic, with its attributes.
-_TOPIC = re.compile(r"<(top|topic)(\s[^>]*)?>(.*?)</\1\s*>", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<(/?)([A-Za-z][\w.-]*)[^>]*>")
+_TOPIC_START = re.compile(r"<(top|topic)(\s[^>]*+)?>", re.IGNORECASE)
+_TOPIC_END = re.compile(r"</(top|topic)\s*+>", re.IGNORECASE)
+_TAG = re.compile(r"<(/?)([A-Za-z][\w.-]*+)[^>]*+>")
 _NUMBER = re.compile(r"""\b(?:number|num|id)\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
 # What a field of the old form begins with.
 _LABEL = re.compile(
@@ -48,16 +50,42 @@ def read_topics(text: str) -> list[Topic]:
     {'num': '301', 'title': 'organized crime'}
     """
     topics: list[Topic] = []
-    for match in _TOPIC.finditer(text):
-        fields = _fields(match[3])
-        attribute = _NUMBER.search(match[2] or "")
+    line = 1
+    position = 0
+    for start, body in _topic_bodies(text):
+        fields = _fields(body)
+        attribute = _NUMBER.search(start[2] or "")
         number = next((fields[name] for name in _NUMBER_FIELDS if name in fields), "")
         if attribute:
             number = " ".join(html.unescape(attribute[1]).split())
-        line = text.count("\n", 0, match.start()) + 1
+        line += text.count("\n", position, start.start())
+        position = start.start()
         topics.append(Topic(number, fields, line))
 
     return topics
+
+
+def _topic_bodies(text: str) -> Iterator[tuple[re.Match[str], str]]:
+    """Yield the start tag of each closed topic, and what stands up to its end tag."""
+    # Where the end tags of each name are. A search from each start tag would read on each time.
+    ends_of_name: dict[str, list[tuple[int, int]]] = {"top": [], "topic": []}
+    for end_tag in _TOPIC_END.finditer(text):
+        ends_of_name[end_tag[1].lower()].append(end_tag.span())
+
+    position = 0
+    while start := _TOPIC_START.search(text, position, _end_of_tags(text)):
+        ends = ends_of_name[start[1].lower()]
+        index = bisect_left(ends, (start.end(), 0))
+        if index < len(ends):
+            yield start, text[start.end() : ends[index][0]]
+            position = ends[index][1]
+        else:
+            position = start.end()
+
+
+def _end_of_tags(text: str) -> int:
+    """Return the index behind the last ">": no tag ends behind it."""
+    return text.rfind(">") + 1
 
 
 def _fields(body: str) -> dict[str, str]:
@@ -65,7 +93,7 @@ def _fields(body: str) -> dict[str, str]:
     text_of_field: dict[str, list[str]] = {}
     name = ""
     position = 0
-    for tag in _TAG.finditer(body):
+    for tag in _TAG.finditer(body, 0, _end_of_tags(body)):
         text_of_field.setdefault(name, []).append(body[position : tag.start()])
         name = "" if tag[1] else tag[2].casefold()
         position = tag.end()
@@ -76,6 +104,7 @@ def _fields(body: str) -> dict[str, str]:
         # A field that stands twice is a list of aspects: the first is the field.
         filled = [text for text in texts if text.strip()]
         if filled:
-            plain = _LABEL.sub("", filled[0], count=1) if _LABEL.match(filled[0]) else filled[0]
+            label = _LABEL.match(filled[0])
+            plain = filled[0][label.end() :] if label else filled[0]
             fields[field] = " ".join(html.unescape(plain).split())
     return fields

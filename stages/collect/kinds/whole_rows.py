@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
-from stages.collect.binary_tables import BATCH_ROWS
 from stages.collect.columns import Place
 from stages.collect.files import DELIMITERS, csv_rows, undecodable
 from stages.collect.json_rows import CHUNK, ArrayReader, decode_line
+from stages.collect.parquet_batches import ParquetRows
 from stages.collect.raw_files import RAW, RESTORE, RawFile, open_bytes, open_seekable
 from stages.collect.table_source import Columns, TableSource
 from stages.lib.core.errors import UserError
+from stages.lib.core.machine_faults import machine_fault
 
 Row = tuple[Place, dict[str, Any]]
 
@@ -150,18 +151,16 @@ def _columns(value: Any, place: Place) -> dict[str, Any]:
 
 def _parquet_rows(file: RawFile) -> Iterator[Row]:
     import pyarrow as arrow
-    import pyarrow.parquet as parquet
 
-    row_number = 0
     try:
-        with open_seekable(file) as stream, parquet.ParquetFile(stream) as table:
-            for batch in table.iter_batches(BATCH_ROWS):
-                for row in batch.to_pylist():
-                    row_number += 1
-                    yield Place(file.name, row_number), row
+        with open_seekable(file) as stream:
+            table = ParquetRows(stream, file)
+            for row_number, row in enumerate(table.rows(), 1):
+                yield Place(file.name, row_number), row
     except (arrow.ArrowException, UnicodeDecodeError, OSError) as error:
         cause = str(error).splitlines()[0]
-        raise UserError(f"{file.name} is not a readable Parquet file: {cause}", RESTORE) from None
+        problem = UserError(f"{file.name} is not a readable Parquet file: {cause}", RESTORE)
+        raise machine_fault(error) or problem from None
 
 
 def check_raw_path(path: str, setting: str, key: str = "path") -> None:

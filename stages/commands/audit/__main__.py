@@ -39,8 +39,10 @@ from stages.lib.core import tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.interface import TableFile
+from stages.lib.core.machine_faults import machine_fault
 from stages.lib.core.params import RunParams, load_section
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.pairs import Pairs, SyntheticPairs
 from stages.lib.schemas.splits import EVALUATION_SPLITS, Splits
@@ -199,7 +201,7 @@ def main(
     outcome = f"nothing leaks that split.unit: {params.unit} keeps apart"
     if leaking:
         outcome = "held-out text leaks"
-    typer.echo("\n".join([*lines, "", outcome]))
+    say("\n".join([*lines, "", outcome]))
     if leaking:
         raise typer.Exit(1)
 
@@ -226,7 +228,8 @@ def _read_rows(path: Path) -> list[tuple[str, str]]:
         raise UserError(f"{path} does not exist", _REMEDY) from None
     except (KeyError, OSError, ValueError, csv.Error) as error:
         reason = str(error).partition("\n")[0]
-        raise UserError(f"{path} is no table of splits: {reason}", _REMEDY) from None
+        problem = UserError(f"{path} is no table of splits: {reason}", _REMEDY)
+        raise machine_fault(error, path) or problem from None
 
 
 def _table_lines(

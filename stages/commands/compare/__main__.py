@@ -62,11 +62,17 @@ from stages.commands.pipeline import order
 from stages.lib.analysis.intervals import DETECTABLE_ERRORS
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
+from stages.lib.core.git_texts import GitParams
 from stages.lib.core.params import ComponentWeight, load_section
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import printable, say
 from stages.lib.evaluation.evaluation_set import EvaluationSet
 
 Content = TypeVar("Content")
+
+
+# What a person sees; what goes into a pull request follows params.yaml.
+_EVERYTHING = GitParams(texts="texts")
 
 
 class AvailableTables:
@@ -100,6 +106,7 @@ def compare(
     delta: float,
     component_weight: int,
     rescored: bool = False,
+    shown: GitParams = _EVERYTHING,
 ) -> Report:
     """Return the comparison of two versions; if `rescored`, on the benchmark of the newer one."""
     # The same queries over the same documents for both versions.
@@ -110,9 +117,7 @@ def compare(
     evaluation_set = tables.read(
         "slices and texts of queries", lambda: read_evaluation_set(after, split)
     )
-    slices = Slices({}, 0)
-    if evaluation_set is not None:
-        slices = find_slices(*evaluation_set, paired.after["component_id"])
+    slices = _slices_to_show(evaluation_set, paired.after["component_id"], shown)
 
     # The primary metric is tested alone, all others together.
     seed_sd = seed_deviation(before, after, system)
@@ -127,7 +132,7 @@ def compare(
 
     # Queries that lost, and which rules changed their relevant documents.
     change = _regressed(paired)
-    query_texts = _texts_to_show(evaluation_set, split)
+    query_texts = _texts_to_show(evaluation_set, split, shown)
     find_decisions = partial(find_new_decisions, before, after, split, list(change.index))
     new_decisions = tables.read("rules behind lost queries", find_decisions)
 
@@ -193,6 +198,9 @@ def main(
     html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
 ) -> None:
     """Say whether a change helped: better, worse, equivalent, no evidence, or not comparable."""
+    if html is not None:
+        atomic.check_page(html)
+
     # Compare.
     report = compare(
         find_version(before),
@@ -202,20 +210,19 @@ def main(
         delta=load_section(CompareParams).delta,
         component_weight=load_section(ComponentWeight).component_weight,
         rescored=rescored,
+        shown=load_section(GitParams) if markdown or as_json else _EVERYTHING,
     )
 
     # Write the page, and print the same in words.
-    if html is not None:
-        with atomic.write(html) as temporary:
-            temporary.write_text(comparison_page(report), "utf-8", newline="\n")
-
     text = "\n".join(markdown_lines(report))
+    if html is not None:
+        atomic.write_text(html, comparison_page(report))
     if as_json:
-        typer.echo(to_json(report))
+        say(to_json(report))
     elif markdown:
-        typer.echo(text)
+        say(text)
     else:
-        Console().print(Markdown(text))
+        Console().print(Markdown(printable(text)))
 
 
 def _compare_metrics(
@@ -300,11 +307,25 @@ def _worst(change: pd.Series[float], query_texts: dict[str, str]) -> list[tuple[
     return worst
 
 
+def _slices_to_show(
+    evaluation_set: tuple[EvaluationSet, dict[str, str]] | None,
+    components: pd.Series[str],
+    shown: GitParams,
+) -> Slices:
+    """Return the slices of the queries, with as much of their names as `shown` says."""
+    if evaluation_set is None:
+        return Slices({}, 0)
+    return find_slices(*evaluation_set, components, has_labels=shown.has_labels)
+
+
 def _texts_to_show(
-    evaluation_set: tuple[EvaluationSet, dict[str, str]] | None, split: str
+    evaluation_set: tuple[EvaluationSet, dict[str, str]] | None, split: str, shown: GitParams
 ) -> dict[str, str]:
-    """Return query id to text. Test queries are never shown: a reader would tune for them."""
-    if evaluation_set is None or split == "test":
+    """Return query id to text, if `shown` says so.
+
+    Test queries are never shown: a reader would tune for them.
+    """
+    if evaluation_set is None or split == "test" or not shown.has_texts:
         return {}
 
     queries = evaluation_set[0].queries

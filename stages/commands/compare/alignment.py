@@ -378,7 +378,7 @@ def _hits_of_older_model(version: Version, benchmark: Benchmark) -> pd.DataFrame
     given = [params.get(f"model.{name}_prompt", "") for name in ("anchor", "document")]
     prompts = [str(prompt or "") for prompt in given]
 
-    def rank(missing: list[str]) -> dict[str, bytes]:
+    def rank(missing: list[str]) -> list[tuple[str, bytes]]:
         with tempfile.TemporaryDirectory() as folder:
             model = Path(folder) / "model"
             version.fetch(MODEL, model)
@@ -386,7 +386,7 @@ def _hits_of_older_model(version: Version, benchmark: Benchmark) -> pd.DataFrame
 
         buffer = io.BytesIO()
         hits.to_parquet(buffer, index=False)
-        return dict.fromkeys(missing, buffer.getvalue())
+        return [(identity, buffer.getvalue()) for identity in missing]
 
     # All that decides the ranking, except the texts, which the identity of the benchmark covers.
     packages = [f"{name} {package_version(name)}" for name in _PACKAGES]

@@ -25,7 +25,7 @@ from stages.commands.compare.versions import (
     blob_of,
     file_versions,
 )
-from stages.evaluate.slices import query_slices
+from stages.evaluate.slices import LABEL_KINDS, NO_NAME, query_slices
 from stages.lib.analysis.intervals import (
     ALPHA,
     DETECTABLE_ERRORS,
@@ -37,6 +37,7 @@ from stages.lib.analysis.intervals import (
     random_half_means,
     sign_flip,
 )
+from stages.lib.core.git_texts import label_id
 from stages.lib.core.params import ParamsSection
 from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels, scoring_rule
 from stages.lib.evaluation.weights import weighted_mean
@@ -301,7 +302,11 @@ def read_evaluation_set(version: Version, split: str) -> tuple[EvaluationSet, di
 
 
 def find_slices(
-    evaluation_set: EvaluationSet, topic_of_document: Mapping[str, str], components: pd.Series[str]
+    evaluation_set: EvaluationSet,
+    topic_of_document: Mapping[str, str],
+    components: pd.Series[str],
+    *,
+    has_labels: bool = True,
 ) -> Slices:
     """Return the slices of the queries in `components`, by kind and name.
 
@@ -312,6 +317,7 @@ def find_slices(
         evaluation_set: the queries of the newer version.
         topic_of_document: the topics of its documents.
         components: the component of each query that is compared, by query id.
+        has_labels: whether topics and relations stand there by name, or by an id.
     """
     query_ids_of: dict[str, list[str]] = {}
     too_small = 0
@@ -325,7 +331,9 @@ def find_slices(
             if components[query_ids].nunique() < MIN_COMPONENTS:
                 too_small += 1
             else:
-                query_ids_of[f"nDCG@10, {kind} {name}"] = query_ids
+                is_named = has_labels or kind not in LABEL_KINDS or name == NO_NAME
+                shown = name if is_named else label_id(name)
+                query_ids_of[f"nDCG@10, {kind} {shown}"] = query_ids
 
     return Slices(query_ids_of, too_small)
 

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow as arrow
 from pyarrow import parquet
-from ruamel.yaml import YAML
 
 from stages.lib.core.errors import UserError
+from stages.lib.core.machine_faults import machine_fault
+from stages.lib.core.yaml_text import YamlTextError, load_yaml
 from stages.lib.reporting.details import flatten
 
 # The columns of QueryResults that are compared. Tables of other versions may have more columns.
@@ -77,7 +78,7 @@ class Version(NamedTuple):
 
     def params(self) -> dict[str, Any]:
         """Return params.yaml with dotted keys."""
-        return flatten(YAML(typ="safe").load(self.text("params.yaml")))
+        return flatten(_mapping_of(self.text("params.yaml"), f"params.yaml of {self.name}"))
 
     def results(self, split: str, system: str) -> pd.DataFrame:
         """Return component_id and METRICS of one system by query id, from the table in git.
@@ -148,7 +149,8 @@ class Version(NamedTuple):
     def output_hash(self, path: str) -> str | None:
         """Return the hash of an output in dvc.lock; None if dvc.lock has none."""
         try:
-            stages = YAML(typ="safe").load(self.text("dvc.lock")).get("stages", {})
+            text = self.text("dvc.lock")
+            stages = _mapping_of(text, f"dvc.lock of {self.name}").get("stages", {})
         except UserError:
             return None
 
@@ -272,10 +274,11 @@ def _read_parquet(path: Path, columns: tuple[str, ...], name: str) -> pd.DataFra
             f"{name} does not exist", "run 'dvc repro' first, or 'dvc checkout'"
         ) from None
     except (arrow.ArrowException, OSError) as error:
-        raise UserError(
+        problem = UserError(
             f"{name} is not a Parquet file: {_first_line(error)}",
             "remove it and run 'dvc repro'",
-        ) from None
+        )
+        raise machine_fault(error) or problem from None
 
     return frame
 
@@ -309,6 +312,17 @@ def _git(*arguments: str) -> str:
         ["git", *arguments], check=True, capture_output=True, text=True, encoding="utf-8"
     )
     return process.stdout
+
+
+def _mapping_of(text: str, where: str) -> dict[str, Any]:
+    """Return the mapping of a YAML text that stands in `where`."""
+    try:
+        values = load_yaml(text, is_long=True)
+    except YamlTextError as error:
+        raise UserError(f"{where} is not valid YAML: {error}", "correct it there") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{where} holds no sections", "restore it from an older commit")
+    return values
 
 
 def _first_line(error: Exception) -> str:

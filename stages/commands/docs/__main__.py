@@ -25,8 +25,10 @@ from stages.commands.docs.dictionary import dictionary
 from stages.commands.docs.glossary import glossary_tables
 from stages.commands.pipeline import order, read_pipeline
 from stages.commands.wire import load_stage
+from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 
 FOLDERS = ("docs", "docs/stages", "docs/decisions")
 
@@ -74,8 +76,8 @@ def main(
     if check and stale:
         raise UserError(f"{names}: generated blocks are out of date", "run 'make docs' and commit")
     for file in stale:
-        file.write_text(after[file], "utf-8", newline="\n")
-    typer.echo(f"rewrote {names}" if stale else f"{len(files)} files are up to date")
+        atomic.write_text(file, after[file])
+    say(f"rewrote {names}" if stale else f"{len(files)} files are up to date")
 
 
 app = command(main)

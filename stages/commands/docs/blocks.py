@@ -13,7 +13,10 @@ from stages.commands.pipeline import StageEntry
 from stages.lib.core.errors import UserError
 from stages.lib.reporting.details import read_details
 
-_BLOCK = re.compile(r"(?ms)^<!-- generated: (?P<name>[^ \n]*) -->\n(?P<body>.*?)^<!-- end -->$")
+_BLOCK = re.compile(
+    r"(?m)^<!-- generated: (?P<name>[^ \n]*) -->\n"
+    r"(?P<body>(?:(?!<!-- generated: ).*\n)*?)<!-- end -->$"
+)
 _MARKER = re.compile(r"(?m)^<!-- generated: .*$")
 
 
@@ -89,10 +92,14 @@ def dag(pipeline: Mapping[str, StageEntry]) -> str:
 
 def commands_table(makefile: str) -> str:
     """Return a table of the Makefile's targets that carry a `##` comment, in its order."""
-    targets = re.findall(r"(?m)^([a-z][\w-]*):[^#\n]*##\s*(.+?)\s*$", makefile)
-    return table(
-        ["command", "what it does"], [[f"`make {name}`", comment] for name, comment in targets]
-    )
+    rows: list[list[str]] = []
+    for line in makefile.splitlines():
+        target = re.match(r"([a-z][\w-]*+):", line)
+        _, _, comment = line.partition("##")
+        if target and comment.strip():
+            rows.append([f"`make {target[1]}`", comment.strip()])
+
+    return table(["command", "what it does"], rows)
 
 
 def tools_table(package: Path) -> str:
@@ -132,11 +139,15 @@ def rules_table(source: str) -> str:
 
     `source` is the code of the stage. Its docstring lists the rules.
     """
-    listed = re.findall(
-        r"(?m)^ {4}(\w+) +(\S.*?) {2,}(?:\w+\.py(?:, )?)+$",
-        ast.get_docstring(ast.parse(source)) or "",
-    )
-    return table(["rule", "what it mends"], [[f"`{name}`", what] for name, what in listed])
+    rows: list[list[str]] = []
+    for line in (ast.get_docstring(ast.parse(source)) or "").splitlines():
+        # "    rule   what it mends   file.py, other.py"
+        text, _, files = line.rpartition("  ")
+        rule = re.match(r" {4}(\w++) ++(?=\S)", text)
+        if rule and re.fullmatch(r"(?:\w++\.py(?:, )?)+", files):
+            rows.append([f"`{rule[1]}`", text[rule.end() :].rstrip()])
+
+    return table(["rule", "what it mends"], rows)
 
 
 def _writer(pipeline: Mapping[str, StageEntry], path: str) -> str | None:

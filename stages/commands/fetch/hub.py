@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from stages.lib.core.errors import UserError
+from stages.lib.core.secrets import hide_secrets
 
 # The branch where the hub keeps Parquet files of data sets in other formats.
 CONVERTED = "refs/convert/parquet"
 _DEFAULT_ENDPOINT = "https://huggingface.co"
 _WORKER = Path(__file__).with_name("hub_worker.py")
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+# Seconds for what a hub says of a repository, and for a file.
+_MOST_SECONDS = 300
+_MOST_SECONDS_OF_FILE = 6 * 3600
 _LOGIN = "for a private repository set HF_TOKEN, or run 'hf auth login'"
 
 
@@ -64,7 +70,12 @@ def find_repository(kind: str, name: str, revision: str, setting: str) -> Reposi
     """
     repository = Repository(kind, name, revision or "main", ())
     reply = _ask("repository_files", repository, setting, kind=kind, name=name, revision=revision)
-    return repository._replace(commit=reply["commit"], files=reply["files"])
+    commit = reply["commit"]
+    if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
+        raise _damaged(repository, "no commit", setting)
+
+    _check_paths(repository, reply["files"], setting)
+    return repository._replace(commit=commit, files=reply["files"])
 
 
 def find_splits(repository: Repository, config: str | None, setting: str) -> DatasetSplits:
@@ -81,7 +92,10 @@ def find_splits(repository: Repository, config: str | None, setting: str) -> Dat
         commit=repository.commit,
         config=config,
     )
-    return DatasetSplits(**reply)
+    splits = DatasetSplits(**reply)
+    for files in splits.files.values():
+        _check_paths(repository, files, setting)
+    return splits
 
 
 def download(
@@ -105,23 +119,48 @@ def download(
     return [folder / file for file in files]
 
 
+def _check_paths(repository: Repository, files: Sequence[str], setting: str) -> None:
+    """Check that no file of a repository would be written outside of its folder."""
+    for file in files:
+        path = PurePosixPath(file)
+        is_inside = file.isprintable() and not path.is_absolute() and ".." not in path.parts
+        if not is_inside or not path.parts or "\\" in file:
+            raise _damaged(repository, f"a file with the path {file[:80]!r}", setting)
+
+
+def _damaged(repository: Repository, fact: str, setting: str) -> UserError:
+    return UserError(
+        f"{setting}: {repository.title} cannot be fetched: the hub names {fact}",
+        "do not trust this hub; check HF_ENDPOINT",
+    )
+
+
 def _ask(operation: str, repository: Repository, setting: str, **arguments: Any) -> Any:
     """Return the reply of the process that talks to the hub."""
     request = json.dumps({"operation": operation, "arguments": arguments})
     # A person sees the bars of a long download.
     is_terminal = sys.stderr.isatty() and not os.environ.get("CI")
-    process = subprocess.run(
-        [sys.executable, "-P", str(_WORKER)],
-        input=request,
-        stdout=subprocess.PIPE,
-        stderr=None if is_terminal else subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
+    limit = _MOST_SECONDS_OF_FILE if operation == "download" else _MOST_SECONDS
+    try:
+        process = subprocess.run(
+            [sys.executable, "-P", str(_WORKER)],
+            input=request,
+            stdout=subprocess.PIPE,
+            stderr=None if is_terminal else subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            timeout=limit,
+        )
+    except subprocess.TimeoutExpired:
+        raise UserError(
+            f"{setting}: {repository.title} cannot be fetched: the hub gives no whole answer "
+            f"within {limit} seconds",
+            "check the network, and run the command again",
+        ) from None
     if process.returncode:
         lines = [line for line in (process.stderr or "").splitlines() if line.strip()]
-        reason = lines[-1] if lines else f"exit code {process.returncode}"
+        reason = hide_secrets(lines[-1], _secrets()) if lines else f"exit {process.returncode}"
         raise UserError(f"{repository.title} cannot be fetched: {reason}", "run 'make setup'")
 
     reply = json.loads(process.stdout)
@@ -135,7 +174,7 @@ def _fault(
 ) -> UserError:
     """Return the error of a reply, by the names of its class and of those above."""
     title = repository.title
-    cause = " ".join(message.split())[:300]
+    cause = " ".join(hide_secrets(message, _secrets()).split())[:300]
     if "GatedRepoError" in names:
         return UserError(
             f"{setting}: {title} is gated",
@@ -161,7 +200,7 @@ def _fault(
             f"{setting}: {title} holds no data files", "name a data set with Parquet files"
         )
     if {"ConnectError", "ConnectTimeout", "TransportError", "ConnectionError"} & set(names):
-        endpoint = os.environ.get("HF_ENDPOINT") or _DEFAULT_ENDPOINT
+        endpoint = hide_secrets(os.environ.get("HF_ENDPOINT") or _DEFAULT_ENDPOINT)
         return UserError(
             f"{setting}: the hub at {endpoint} cannot be reached: {cause or names[0]}",
             "check the network, its proxy, and HF_ENDPOINT if you use another hub",
@@ -170,3 +209,9 @@ def _fault(
         f"{setting}: {title} cannot be fetched: {cause or names[0]}",
         "check it on its page at the hub, and run the command again",
     )
+
+
+def _secrets() -> list[str]:
+    """Return the keys of the hub that the environment holds."""
+    names = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+    return [os.environ[name].strip() for name in names if os.environ.get(name, "").strip()]

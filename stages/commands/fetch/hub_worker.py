@@ -9,8 +9,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+# Seconds that a server may be silent, and the longest answer that is no file.
+_SILENT_SECONDS = 60.0
+_MOST_BYTES = 64_000_000
+# Seconds before the next attempts, where a server is busy.
+_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
+_BUSY = (429, 503)
 
 
 def repository_files(kind: str, name: str, revision: str) -> dict[str, Any]:
@@ -61,6 +69,71 @@ def dataset_splits(name: str, commit: str, config: str | None) -> dict[str, Any]
     return {"configs": configs, "config": chosen, "format": file_format, "files": files}
 
 
+def limit_clients() -> None:
+    """Let the libraries wait no longer, read no more and go no further than a file needs.
+
+    Files lie on other hosts than the hub, which sends the libraries there, without the key. What a
+    hub says of a repository it says itself.
+    """
+    from huggingface_hub import set_client_factory
+    from huggingface_hub.utils import _http
+
+    def client() -> Any:
+        made = _http.default_client_factory()
+        made.timeout = _SILENT_SECONDS
+        made.event_hooks = {**made.event_hooks, "response": [_check_answer]}
+        return made
+
+    set_client_factory(client)
+
+
+def _check_answer(answer: Any) -> None:
+    """Refuse a redirect to another host for what is no file, and bound the answer."""
+    url = answer.request.url
+    if "/resolve/" in url.path:
+        return
+
+    if answer.has_redirect_location:
+        target = url.join(answer.headers["location"])
+        if (target.scheme, target.netloc) != (url.scheme, url.netloc):
+            raise OSError("it redirects to another host, which is not followed")
+    answer.stream = _bounded(answer.stream)
+
+
+def _bounded(stream: Any) -> Any:
+    """Return a stream that breaks off where it becomes too long."""
+    from httpx2 import SyncByteStream
+
+    class Bounded(SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            size = 0
+            for part in stream:
+                size += len(part)
+                if size > _MOST_BYTES:
+                    raise OSError(f"its answer is longer than {_MOST_BYTES:,} bytes")
+                yield part
+
+        def close(self) -> None:
+            stream.close()
+
+    return Bounded()
+
+
+def _carry_out(operation: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Return the result of an operation. A server that is busy is asked again."""
+    for wait in _WAITS:
+        try:
+            return operation(**arguments)
+        # The libraries raise errors of many types.
+        except Exception as error:
+            status = getattr(getattr(error, "response", None), "status_code", None)
+            if status not in _BUSY:
+                raise
+        time.sleep(wait)
+
+    return operation(**arguments)
+
+
 _OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "repository_files": repository_files,
     "download": download,
@@ -76,7 +149,8 @@ def main() -> None:
     reply_stream = sys.stdout
     sys.stdout = sys.stderr
     try:
-        result = _OPERATIONS[request["operation"]](**request["arguments"])
+        limit_clients()
+        result = _carry_out(_OPERATIONS[request["operation"]], request["arguments"])
         reply = {"result": result}
     # The libraries raise errors of many types.
     except Exception as error:

@@ -11,6 +11,7 @@ import pyarrow.parquet as parquet
 
 from stages.collect.columns import ColumnMapping
 from stages.collect.kinds.huggingface import SPLIT_COLUMN, HuggingFaceSource, table_of
+from stages.collect.parquet_batches import chunks_of, rows_at_a_time
 from stages.collect.records import params_path
 from stages.commands.fetch.hub import (
     CONVERTED,
@@ -21,7 +22,11 @@ from stages.commands.fetch.hub import (
     find_splits,
 )
 from stages.lib.core.errors import UserError
+from stages.lib.core.machine_faults import machine_fault
 from stages.lib.core.tables import PARQUET_FORMAT, SHARD_ROWS, write_row_groups
+
+# What the rows of a batch may need in memory.
+_MOST_BATCH_BYTES = 2**32
 
 
 def take_snapshot(
@@ -96,6 +101,7 @@ def write_splits(
                 with _readable(local, file, repository, setting) as table:
                     schema = schema or _snapshot_schema(table.schema_arrow, repository, setting)
                     writer = writer or parquet.ParquetWriter(path, schema, **PARQUET_FORMAT)
+                    _check_memory(local, table, where=f"{setting}: {file}")
                     for batch in table.iter_batches(SHARD_ROWS):
                         rows = _with_split(batch, split, schema, where=f"{setting}: {file}")
                         write_row_groups(writer, rows)
@@ -115,10 +121,34 @@ def _readable(local: Path, file: str, repository: Repository, setting: str) -> A
         return parquet.ParquetFile(local)
     except (arrow.ArrowException, OSError) as error:
         cause = str(error).splitlines()[0]
-        raise UserError(
+        problem = UserError(
             f"{setting}: {file} of {repository.title} is not a readable Parquet file: {cause}",
             "name another revision, where the file is whole",
-        ) from None
+        )
+        raise machine_fault(error, local) or problem from None
+
+
+def _check_memory(local: Path, table: Any, *, where: str) -> None:
+    """Check that a batch of rows fits into memory: a few bytes may stand for a long text each."""
+    with local.open("rb") as stream:
+        row_count = rows_at_a_time(stream, chunks_of(table.metadata), SHARD_ROWS)
+    if row_count == SHARD_ROWS:
+        return
+
+    # So many rows as fit for certain, one batch after another.
+    size = 0
+    rows = 0
+    for batch in table.iter_batches(row_count):
+        size += batch.nbytes
+        rows += batch.num_rows
+        if size > _MOST_BATCH_BYTES:
+            raise UserError(
+                f"{where}: {SHARD_ROWS:,} rows unpack to more than {_MOST_BATCH_BYTES:,} bytes",
+                "download the file, and check it before you use it",
+            )
+        if rows >= SHARD_ROWS:
+            size = 0
+            rows = 0
 
 
 def _snapshot_schema(schema: Any, repository: Repository, setting: str) -> Any:

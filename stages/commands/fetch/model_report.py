@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from stages.lib.core.model_config import ModelConfig, read_model_config
 from stages.lib.core.model_folders import model_folder
-from stages.lib.core.params import PARAMS_FILE, ModelParams, read_yaml
+from stages.lib.core.params import PARAMS_FILE, ModelParams
+from stages.lib.core.yaml_files import read_yaml
 
 
 def model_lines(params: ModelParams) -> list[str]:

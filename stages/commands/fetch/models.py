@@ -5,25 +5,21 @@ The files lie in the folder of the environment. `model.sha256` of params.yaml pi
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from stages.commands.fetch.hub import Repository, download, find_repository
+from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_config import read_json
 from stages.lib.core.model_folders import hub_folder
+from stages.lib.core.model_modules import MODULES, PICKLES, WEIGHTS, read_modules, weight_files
 
 SETTING = "params.yaml: model.base"
-_MODULES = "modules.json"
-_WEIGHTS = "model.safetensors"
 # What a model is made of, beside its weights.
 _SUFFIXES = (".json", ".safetensors", ".txt", ".model", ".spm", ".vocab")
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack", ".npz")
-_OWN_MODULES = "sentence_transformers."
 _REMEDY = "choose a model with a model.safetensors that sentence-transformers loads by itself"
 
 
@@ -48,12 +44,12 @@ def fetch_model(name: str, revision: str) -> tuple[Path, str]:
         files = files_to_fetch(repository, folders)
         download(repository, files, folder, SETTING)
         _check_code(repository, folder)
+        weight_files(folder, f"{SETTING}: {repository.title}")
 
         # The library keeps notes on its downloads.
         shutil.rmtree(folder / ".cache", ignore_errors=True)
-        if target.exists():
-            shutil.rmtree(target)
-        folder.rename(target)
+        with atomic.write(target, folder=True) as place:
+            folder.rename(place)
 
     return target, repository.commit
 
@@ -72,7 +68,7 @@ def files_to_fetch(repository: Repository, folders: Sequence[str]) -> list[str]:
     for folder in folders:
         inside = [file for file in repository.files if _folder_of(file) == folder]
         weights = [file for file in inside if file.endswith(".safetensors")]
-        pickles = [file for file in inside if file.endswith(_PICKLES)]
+        pickles = [file for file in inside if file.endswith(PICKLES)]
         if pickles and not weights:
             raise UserError(
                 f"{SETTING}: {repository.title} has pickled weights alone ({pickles[0]}), which "
@@ -81,45 +77,27 @@ def files_to_fetch(repository: Repository, folders: Sequence[str]) -> list[str]:
             )
         chosen += [file for file in inside if file.endswith(_SUFFIXES) and not _is_index(file)]
 
-    if _WEIGHTS not in chosen:
+    if WEIGHTS not in chosen:
         parts = [file for file in chosen if file.endswith(".safetensors")]
         fact = f"has its weights in several files ({parts[0]})" if parts else "has no weights"
-        raise UserError(f"{SETTING}: {repository.title} {fact}, and no {_WEIGHTS}", _REMEDY)
+        raise UserError(f"{SETTING}: {repository.title} {fact}, and no {WEIGHTS}", _REMEDY)
 
     # Other weights of the same folder, such as a variant in half precision, decide nothing.
     return sorted(
         file
         for file in chosen
-        if not file.endswith(".safetensors") or PurePosixPath(file).name == _WEIGHTS
+        if not file.endswith(".safetensors") or PurePosixPath(file).name == WEIGHTS
     )
 
 
 def _module_folders(repository: Repository, folder: Path) -> list[str]:
     """Return the folders that hold a module; the root alone for a model without a list of them."""
-    if _MODULES not in repository.files:
+    if MODULES not in repository.files:
         return [""]
 
-    file = download(repository, [_MODULES], folder, SETTING)[0]
-    modules = _module_list(repository, file)
-    for module in modules:
-        kind = str(module.get("type"))
-        if not kind.startswith(_OWN_MODULES):
-            raise UserError(
-                f"{SETTING}: {repository.title} needs code of its own (the module {kind}), which "
-                "is never run",
-                _REMEDY,
-            )
-    return sorted({"", *(str(module.get("path") or "") for module in modules)})
-
-
-def _module_list(repository: Repository, file: Path) -> list[dict[str, Any]]:
-    try:
-        modules = json.loads(file.read_text("utf-8"))
-        if all(isinstance(module, dict) for module in modules):
-            return list(modules)
-    except (json.JSONDecodeError, UnicodeDecodeError, TypeError):
-        pass
-    raise UserError(f"{SETTING}: {_MODULES} of {repository.title} is damaged", _REMEDY)
+    file = download(repository, [MODULES], folder, SETTING)[0]
+    modules = read_modules(file, f"{SETTING}: {repository.title}")
+    return sorted({"", *(module.folder for module in modules)})
 
 
 def _check_code(repository: Repository, folder: Path) -> None:

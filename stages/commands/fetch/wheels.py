@@ -15,6 +15,7 @@ from pathlib import Path
 from stages.collect.wheels import Wheel
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
+from stages.lib.core.secrets import hide_secrets
 
 _OPTIONS = (
     "--no-deps",
@@ -45,7 +46,7 @@ def fetch_wheel(wheel: Wheel) -> None:
         if process.returncode:
             # The last line of pip says what went wrong.
             lines = [line for line in process.stderr.splitlines() if line.strip()]
-            reason = lines[-1] if lines else f"exit code {process.returncode}"
+            reason = hide_secrets(lines[-1]) if lines else f"exit code {process.returncode}"
             raise UserError(
                 f"pip could not download {requirement}: {reason}",
                 "check the network and pip's index ('pip config list'), "

@@ -26,8 +26,10 @@ import typer
 
 from stages.commands.init.guess import Copies, FolderCopy, SourceGuess
 from stages.lib.core.errors import UserError
-from stages.lib.core.params import PARAMS_FILE, read_yaml
+from stages.lib.core.params import PARAMS_FILE
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
+from stages.lib.core.yaml_files import read_yaml
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,13 @@ def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
     values |= limits
     sentences += limit_sentences
     settings = {source.name: source.settings() for source in readable}
+
+    # The default data goes with the first data of the user's own, whose names are private.
+    removes_demo = is_demo(read_yaml(PARAMS_FILE))
+    if removes_demo:
+        values["git.texts"] = "nothing"
     text = PARAMS_FILE.read_text("utf-8")
     new_text = set_values(text, {"collect.sources": settings, **values})
-
-    # The default data goes with the first data of the user's own.
-    removes_demo = is_demo(read_yaml(PARAMS_FILE))
     changes: dict[Path, bytes | None] = demo_changes() if removes_demo else {}
     if new_text != text:
         changes[PARAMS_FILE] = new_text.encode()
@@ -127,22 +131,22 @@ def main(
         guesses = [guess.ask() for guess in guesses]
     readable, plan = make_plan(guesses)
     for source in readable:
-        typer.echo("\n".join(source.description()))
-    typer.echo("\n".join(plan.report))
+        say("\n".join(source.description()))
+    say("\n".join(plan.report))
 
     # Whatever would be lost is shown, and stays without --force.
     if not plan.copies and not plan.changes:
-        typer.echo("Nothing to change: params.yaml and data/raw/ say this already.")
+        say("Nothing to change: params.yaml and data/raw/ say this already.")
         return
     if not plan.removes_demo and not force:
-        typer.echo("\n".join(_difference_lines(plan)))
-        typer.echo("Nothing was changed. Add --force to change it.")
+        say("\n".join(_difference_lines(plan)))
+        say("Nothing was changed. Add --force to change it.")
         return
     if not force:
         _check_committed(plan)
 
     apply(plan.copies, plan.changes)
-    typer.echo("\n".join(_outcome_lines(plan)))
+    say("\n".join(_outcome_lines(plan)))
 
 
 def _model_lines() -> list[str]:

@@ -30,6 +30,7 @@ from stages.commands.init.raw_copies import (
     record_lines,
 )
 from stages.commands.init.sizes import DistinctValues, held_out_share
+from stages.lib.core.terminal import say
 
 _SPLITS = ("train", "validation", "test", "none")
 # Queries of a held-out set that are enough for intervals with some room.
@@ -110,17 +111,17 @@ class BeirGuess:
     def ask(self) -> BeirGuess:
         """Return the collection as a person confirms it, with the splits that they name."""
         guess, _ = self.read({}, set())
-        typer.echo("\n".join(guess.description()))
+        say("\n".join(guess.description()))
         if typer.confirm("Is this right?", default=True):
             return guess
 
         split_names: dict[str, SplitName | None] = {}
-        typer.echo(f"The split of each file of judgements: {', '.join(_SPLITS)}.")
+        say(f"The split of each file of judgements: {', '.join(_SPLITS)}.")
         for path in self.files["qrels"]:
             default = known_split(str(path), self.split_names) or "none"
             split = typer.prompt(f"  {path}", default=default)
             while split not in _SPLITS:
-                typer.echo(f"  there is no split '{split}'")
+                say(f"  there is no split '{split}'")
                 split = typer.prompt(f"  {path}", default=default)
             split_names[stem_of(str(path))] = None if split == "none" else split
         return replace(self, split_names=split_names, missing_share=None, rows=None).ask()

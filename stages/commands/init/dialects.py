@@ -23,6 +23,8 @@ FIELD_LIMIT = 2**31 - 1
 _MOST_LINES_ABOVE = 20
 # A name of a column has so many words, and a value of a text more.
 _LONGEST_NAME = 6
+# A longer cell is no name of a column.
+_MOST_CHARACTERS = 300
 _COLUMN_FIELDS = ("key", "anchor", "text", "title", "topic", "group", "time", "score", "grade")
 _SENTENCE_END = re.compile(r"[.!?;:\u3002\uff01\uff1f\u061f\u06d4\u0964]['\"»”)\]]*$")
 _QUOTED_FIELD = re.compile(r'"(?:[^"]|"")*"')
@@ -143,6 +145,8 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _is_known_name(cell: str) -> bool:
+    if len(cell) > _MOST_CHARACTERS:
+        return False
     ranks = [name_rank(cell, field) for field in _COLUMN_FIELDS]
     has_end = _SENTENCE_END.search(cell) is not None
     return any(rank is not None for rank in ranks) and not has_end and not _is_sentence(cell)

@@ -28,6 +28,7 @@ from stages.commands.init.formats import known_suffixes
 from stages.commands.init.guess import Copies, FolderCopy
 from stages.commands.init.names import free_name, source_name
 from stages.commands.init.raw_copies import RECORDS_SHOWN, linked_raw, shortened
+from stages.lib.core.terminal import say
 
 # Files that explain a folder of tables.
 _COMPANIONS = re.compile(
@@ -39,7 +40,7 @@ _COMPANIONS = re.compile(
 _DELIMITERS = ("\t", ";", "|", ",")
 _LINES = 20
 _HEAD_BYTES = 20_000
-_TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^<>]*>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<(script|style)\b(?:(?!<\1\b).)*?</\1\s*+>|<[^<>]*>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class DocumentsGuess:
     def ask(self) -> DocumentsGuess:
         """Return the source as a person confirms or corrects it."""
         guess, _ = self.read({}, ())
-        typer.echo("\n".join(guess.description()))
+        say("\n".join(guess.description()))
         if typer.confirm("Is this right?", default=True):
             return guess
 

@@ -18,7 +18,7 @@ _BYTES = 1_000_000
 _TAGS = 10_000
 _HUNDREDTHS = 100
 
-_TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^<>]*>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<(script|style)\b(?:(?!<\1\b).)*?</\1\s*+>|<[^<>]*>", re.DOTALL | re.IGNORECASE)
 _ANY_TAG = re.compile(r"</?[a-z]", re.IGNORECASE)
 
 

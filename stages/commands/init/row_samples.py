@@ -7,11 +7,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from stages.collect.binary_tables import BATCH_ROWS, BUFFER_BYTES, read_workbook
+from stages.collect.binary_tables import read_workbook
 from stages.collect.json_rows import json_objects, line_objects
+from stages.collect.parquet_batches import ParquetRows
 from stages.collect.raw_files import RawFile, open_seekable
 from stages.commands.init.dialects import is_header, rows_above_header
 from stages.lib.core.errors import UserError
+from stages.lib.core.machine_faults import machine_fault
 
 # Rows above the header of a sheet, and rows that are compared with it.
 _MOST_ROWS_ABOVE = 20
@@ -49,20 +51,16 @@ def parquet_rows(file: RawFile) -> Iterator[SampledRow]:
         UserError: it is none.
     """
     import pyarrow as arrow
-    from pyarrow import parquet
 
     try:
-        with (
-            open_seekable(file) as stream,
-            parquet.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False) as table,
-        ):
-            for batch in table.iter_batches(batch_size=BATCH_ROWS):
-                yield from batch.to_pylist()
+        with open_seekable(file) as stream:
+            yield from ParquetRows(stream, file).rows()
     except (arrow.ArrowException, OSError, ValueError) as error:
         cause = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(
+        problem = UserError(
             f"{file.path} is not a readable Parquet file: {cause}", "export the table again"
-        ) from None
+        )
+        raise machine_fault(error) or problem from None
 
 
 def sheet_rows(file: RawFile, row_limit: int) -> Sheet:

@@ -29,6 +29,7 @@ from stages.commands.init.raw_copies import (
     shortened,
 )
 from stages.lib.core.errors import UserError
+from stages.lib.core.terminal import say
 
 # Names of columns in the logs of search engines and shops; better ones come first.
 _NAMES: Mapping[str, Sequence[str]] = {
@@ -124,14 +125,14 @@ class SearchLogGuess:
 
     def ask(self) -> SearchLogGuess:
         """Return the log as a person confirms it, or with the columns that they name."""
-        typer.echo("\n".join(self.description()))
+        say("\n".join(self.description()))
         if typer.confirm("Is this right?", default=True):
             return self
 
         # A column for each field, or none.
         names = [*self.sample.values, _NONE]
         columns: dict[str, str] = {}
-        typer.echo(f"Columns: {', '.join(names[:-1])}. A column for each field; {_NONE} for none.")
+        say(f"Columns: {', '.join(names[:-1])}. A column for each field; {_NONE} for none.")
         for name in LogColumns.model_fields:
             column = _prompt(f"  {name}", names, self.columns.get(name, _NONE))
             if column != _NONE:
@@ -282,6 +283,6 @@ def _linked(guess: SearchLogGuess, guesses: Sequence[SourceGuess]) -> SearchLogG
 def _prompt(text: str, choices: Sequence[str], default: str) -> str:
     choice = str(typer.prompt(text, default=default))
     while choice not in choices:
-        typer.echo(f"  there is no '{choice}'")
+        say(f"  there is no '{choice}'")
         choice = str(typer.prompt(text, default=default))
     return choice

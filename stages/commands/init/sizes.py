@@ -27,7 +27,10 @@ _TEXTS = 500
 _TEXTS_OF_LANGUAGE = 100
 _COMMON = 0.3
 _HEADING = re.compile(r"^(#{1,6} \S|<h[1-6][ >])", re.MULTILINE | re.IGNORECASE)
-_ASKING = re.compile(r"^\s*(Q:|Question:|[^\n]{5,150}[?\uff1f\u061f]\s*\n)", re.IGNORECASE)
+_ASKING = re.compile(
+    r"^\s{0,100}(Q:|Question:|[^\n]{5,150}[?\uff1f\u061f][^\S\n]*+\n)",
+    re.IGNORECASE,
+)
 
 
 class Sizes(NamedTuple):

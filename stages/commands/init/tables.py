@@ -22,6 +22,7 @@ from stages.commands.init.guess import Copies
 from stages.commands.init.list_columns import guess_listed_columns
 from stages.commands.init.names import free_name, source_name
 from stages.lib.core.errors import UserError
+from stages.lib.core.terminal import say
 
 # A column leads to the documents of another file if so many of its values are keys there.
 _LEADING_SHARE = 0.9
@@ -274,14 +275,14 @@ def _description(source: TableGuess) -> list[str]:
 
 def _ask(source: TableGuess) -> TableGuess:
     """Return the table as a person confirms or corrects it."""
-    typer.echo("\n".join(_description(source)))
+    say("\n".join(_description(source)))
     if typer.confirm("Is this right?", default=True):
         return source
 
     # A column for each field, or none.
     columns: dict[str, str] = {}
     names = list(source.sample.values)
-    typer.echo(f"Columns: {', '.join(names)}. A column for each field; {_NONE} for none.")
+    say(f"Columns: {', '.join(names)}. A column for each field; {_NONE} for none.")
     fields = [field for field in Columns.model_fields if field != "document_key"]
     if source.documents_of:
         fields = ["anchor", "document_key", "key", "score", "grade", "split", "time"]
@@ -289,7 +290,7 @@ def _ask(source: TableGuess) -> TableGuess:
         default = source.guess.columns.get(field, _NONE)
         column = typer.prompt(f"  {field}", default=default)
         while column not in (*names, _NONE):
-            typer.echo(f"  there is no column '{column}'")
+            say(f"  there is no column '{column}'")
             column = typer.prompt(f"  {field}", default=default)
         if column != _NONE:
             columns[field] = column

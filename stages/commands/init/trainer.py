@@ -37,6 +37,7 @@ from stages.commands.init.raw_copies import (
     record_lines,
 )
 from stages.lib.core.errors import UserError
+from stages.lib.core.terminal import say
 
 LAYOUTS: Sequence[Layout] = get_args(Layout)
 _FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
@@ -117,14 +118,14 @@ class TrainerGuess:
     def ask(self) -> TrainerGuess:
         """Return the file as a person confirms it, or with the layout that they name."""
         guess, _ = self.read({}, set())
-        typer.echo("\n".join(guess.description()))
+        say("\n".join(guess.description()))
         if typer.confirm("Is this right?", default=True):
             return guess
 
-        typer.echo(f"Layouts: {', '.join(LAYOUTS)}.")
+        say(f"Layouts: {', '.join(LAYOUTS)}.")
         layout = typer.prompt("  layout", default=self.layout)
         while layout not in LAYOUTS:
-            typer.echo(f"  there is no layout '{layout}'")
+            say(f"  there is no layout '{layout}'")
             layout = typer.prompt("  layout", default=self.layout)
         return replace(self, layout=layout, rows=None).ask()
 

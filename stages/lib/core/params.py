@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_config import own_prompts
 from stages.lib.core.model_folders import model_folder
+from stages.lib.core.yaml_files import line_of, read_yaml, refuse_anchors
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -113,6 +114,7 @@ def load_section(model: type[AnySection], path: Path = PARAMS_FILE) -> AnySectio
         UserError: the file, the section or a value is wrong. The message names the key.
     """
     values = read_yaml(path).get(model.section)
+    refuse_anchors(path)
     if not isinstance(values, dict):
         raise UserError(
             f"{path}: section '{model.section}' is missing or not a mapping",
@@ -127,47 +129,49 @@ def load_section(model: type[AnySection], path: Path = PARAMS_FILE) -> AnySectio
         ) from None
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping in `path`. It is YAML 1.2, as DVC writes it: `2e-5` is a number."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        values = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise UserError(
-            f"{path} does not exist in {Path.cwd().name}/", "run from the root of the project"
-        ) from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise UserError(
-            f"{path} is not valid YAML: {' '.join(lines)[:300]}", "correct the line named above"
-        ) from None
-    if not isinstance(values, dict):
-        raise UserError(f"{path} holds no sections", f"restore it with 'git checkout {path}'")
-    return values
-
-
 def _validation_message(
     path: Path, section: str, values: dict[str, Any], error: ValidationError
 ) -> str:
     """Return the first five errors of validation, a line each."""
     lines = []
     for fault in error.errors()[:5]:
-        key = ".".join([section, *_keys_of(values, fault["loc"])])
+        keys = [section, *_keys_of(values, fault["loc"])]
+        key = ".".join(keys)
+        place = _place(path, keys)
         if fault["type"] == "extra_forbidden":
-            lines.append(f"{path}: unknown key {key}")
+            lines.append(f"{path}: unknown key {key}{place}")
         elif fault["type"] == "missing":
-            lines.append(f"{path}: {key} is missing")
+            lines.append(f"{path}: {key} is missing{place}")
         else:
             # Of an unknown kind the name is shown, and not all its settings.
             is_unknown_kind = fault["type"] == "union_tag_invalid"
-            value = str(fault["ctx"]["tag"] if is_unknown_kind else fault["input"])[:60]
+            given = fault["ctx"]["tag"] if is_unknown_kind else fault["input"]
             reason = fault["msg"][:1].lower() + fault["msg"][1:]
-            lines.append(f"{path}: {key} = {value!r}: {reason}")
+            if fault["type"] in {"float_type", "int_type"} and _is_number(given):
+                reason += "; this is a text, so write it without quotes"
+            lines.append(f"{path}: {key} = {str(given)[:60]!r}: {reason}{place}")
     if error.error_count() > 5:
         lines.append(f"and {error.error_count() - 5} more")
     return "\n".join(lines)
+
+
+def _place(path: Path, keys: list[str]) -> str:
+    """Return " (line N)" of the deepest of `keys` that the file has."""
+    line = line_of(path, keys)
+    return f" (line {line})" if line else ""
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a text reads as a number.
+
+    >>> _is_number("1e-5"), _is_number("many")
+    (True, False)
+    """
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return isinstance(value, str)
 
 
 def _keys_of(values: Any, location: tuple[int | str, ...]) -> list[str]:

@@ -10,10 +10,9 @@ import hashlib
 import json
 import math
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +21,13 @@ import typer
 
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
+from stages.lib.core.lock_copy import copy_lock
+from stages.lib.core.machine_faults import exit_code, problem_of
+from stages.lib.core.orphans import end_with_dvc
 from stages.lib.core.params import PARAMS_FILE
+from stages.lib.core.process_locks import clone_lock
+from stages.lib.core.signals import ended_by_signals
+from stages.lib.core.terminal import say_error
 
 # Models come from disk. A stage that reaches for a model hub must fail.
 os.environ.update(
@@ -38,43 +43,62 @@ Item = TypeVar("Item")
 Value = float | int | str | bool
 
 
-def command(main: Callable[..., None], *groups: str, edits_params: bool = False) -> typer.Typer:
+def command(
+    main: Callable[..., None], *groups: str, edits_params: bool = False, alone: bool = False
+) -> typer.Typer:
     """Return the Typer application that runs `main`.
 
     Numpy multiplies on one thread meanwhile: with several threads the last bits of a sum depend
     on the number of cores. A UserError is printed in at most ten lines, and the exit status is 1.
-    Files that a failed run has written are removed, so that no half-written result remains. A run
-    fails too if its own code or parameters were edited meanwhile: DVC would record the new hashes
-    beside the old result.
+    After a failed run, also one that Ctrl-C or SIGTERM ended, each file that it wrote is as it was
+    before. A run fails too if its own code or parameters were edited meanwhile: DVC would record
+    the new hashes beside the old result.
 
     Args:
         main: the function that does the work.
         groups: dependency groups of pyproject.toml whose pinned versions must be installed.
         edits_params: whether `main` itself writes params.yaml.
+        alone: whether a second process waits that would work in the same clone.
     """
 
     @functools.wraps(main)
     def guarded(*args: Any, **kwargs: Any) -> None:
+        copy_lock()
         before = _source_hashes()
         if edits_params:
             before.pop(str(PARAMS_FILE), None)
         atomic.begin_run()
         try:
             check_pins(groups)
-            with _single_blas_thread():
+            with ended_by_signals(), _single_blas_thread():
                 main(*args, **kwargs)
-            _check_unedited(before)
-        except UserError as problem:
-            atomic.rollback()
-            typer.echo(f"error: {problem}", err=True)
-            raise typer.Exit(1) from None
-        except BaseException:
-            atomic.rollback()
-            raise
+                _check_unedited(before)
+                atomic.commit()
+        except BaseException as error:
+            _roll_back()
+            problem = problem_of(error)
+            if problem is None:
+                raise
+            say_error(f"error: {problem}")
+            raise typer.Exit(exit_code(error)) from None
+
+    @functools.wraps(main)
+    def locked(*args: Any, **kwargs: Any) -> None:
+        end_with_dvc()
+        with clone_lock() if alone else nullcontext():
+            guarded(*args, **kwargs)
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.command()(guarded)
+    app.command()(locked)
     return app
+
+
+def _roll_back() -> None:
+    """Undo the run. What cannot be undone is printed, and does not hide why the run failed."""
+    try:
+        atomic.rollback()
+    except UserError as problem:
+        say_error(f"error: {problem}")
 
 
 def check_pins(groups: Iterable[str], pyproject: Path = Path("pyproject.toml")) -> None:
@@ -94,7 +118,7 @@ def check_pins(groups: Iterable[str], pyproject: Path = Path("pyproject.toml")) 
             # What follows ";" says for which platform the pin is.
             requirement = pin.partition(";")[0].strip()
             name, _, pinned = requirement.partition("==")
-            name = re.sub(r"\[.*\]", "", name)
+            name = name.partition("[")[0]
             try:
                 # A local build of torch has the version 2.13.0+cpu. It is the same release.
                 installed = version(name).partition("+")[0]
@@ -170,10 +194,7 @@ def _rounded(values: Mapping[str, Value], path: Path) -> dict[str, Value]:
 
 
 def _write_json(values: Mapping[str, Any], path: Path) -> None:
-    with atomic.write(path) as temporary:
-        temporary.write_text(
-            json.dumps(values, indent=2, sort_keys=True) + "\n", "utf-8", newline="\n"
-        )
+    atomic.write_text(path, json.dumps(values, indent=2, sort_keys=True) + "\n")
 
 
 def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:

@@ -21,6 +21,7 @@ import pyarrow.parquet as parquet
 
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
+from stages.lib.core.machine_faults import machine_fault
 
 _ARROW_TYPES = {
     "str": arrow.string(),
@@ -60,13 +61,16 @@ def arrow_schema(table: type[Table]) -> arrow.Schema:
     return arrow.schema(fields)
 
 
-def check_table(frame: pd.DataFrame, table: type[Table], where: str) -> pd.DataFrame:
+def check_table(
+    frame: pd.DataFrame, table: type[Table], where: str, remedy: str = ""
+) -> pd.DataFrame:
     """Return `frame` if it obeys `table`.
 
     Args:
         frame: rows in any order.
         table: the contract.
         where: the file or output that the error names.
+        remedy: what the error advises, if not to correct the rows.
 
     Raises:
         UserError: with up to five broken rules, and the first row and value of each.
@@ -77,12 +81,17 @@ def check_table(frame: pd.DataFrame, table: type[Table], where: str) -> pd.DataF
     except pa.errors.SchemaErrors as error:
         raise UserError(
             f"{where} breaks the contract of {table.__name__}:\n{_summary(frame, table, error)}",
-            _REMEDY,
+            remedy or _REMEDY,
         ) from None
     return frame
 
 
 _REMEDY = "correct the rows named above; data/README.md lists every column and rule"
+# Of a table that a stage reads no row is corrected: the stage before writes it.
+_READ_REMEDY = (
+    "it was edited, or another version of the code wrote it; 'dvc repro' makes it anew, "
+    "and data/README.md lists every column and rule"
+)
 _COLUMN_RULES = {
     "column_in_dataframe": "is missing",
     "column_in_schema": "is not in the contract",
@@ -239,16 +248,27 @@ def readable(path: Path) -> Iterator[None]:
     """Turn errors of reading `path` into a UserError that names it."""
     try:
         yield
-    except FileNotFoundError:
-        raise UserError(
-            f"{path} does not exist", f"run 'dvc repro {path.parent.name}' first"
-        ) from None
     except (arrow.ArrowException, OSError) as error:
-        # A damaged page is an OSError.
-        first_line = str(error).partition("\n")[0]
-        raise UserError(
-            f"{path} is not a Parquet file: {first_line}", "remove it and run 'dvc repro'"
-        ) from None
+        raise _read_error(error, path) from None
+
+
+def _read_error(error: Exception, path: Path) -> UserError:
+    """Return what is wrong with a file that cannot be read, or with the machine."""
+    if not path.exists():
+        return UserError(f"{path} does not exist", f"run 'dvc repro {path.parent.name}' first")
+
+    # Arrow also says that a file does not exist if no more files can be opened.
+    try:
+        path.open("rb").close()
+    except OSError as open_error:
+        error = open_error
+    fault = machine_fault(error, path)
+    if fault is not None:
+        return fault
+
+    # A damaged page is an OSError.
+    first_line = str(error).partition("\n")[0]
+    return UserError(f"{path} is not a Parquet file: {first_line}", "remove it and run 'dvc repro'")
 
 
 def _canonical(frame: pd.DataFrame, table: type[AnyTable], where: str) -> arrow.Table:
@@ -268,10 +288,24 @@ def _canonical(frame: pd.DataFrame, table: type[AnyTable], where: str) -> arrow.
 
 
 def _checked_frame(rows: arrow.Table, path: Path, table: type[AnyTable]) -> pd.DataFrame:
-    """Return `rows` as a frame that is checked against `table`."""
-    frame = rows.to_pandas()
+    """Return `rows` as a frame that is checked against `table`, its order included."""
+    # Pandera cannot check a frame with two columns of a name.
+    names = rows.column_names
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise UserError(f"{path} has the column {twice[0]!r} twice", _READ_REMEDY)
+
+    # A damaged page may hold texts that are no UTF-8.
+    rows.validate(full=True)
+    frame: pd.DataFrame = rows.to_pandas()
     empty = table.empty()
     # An empty column does not show its type to pandas.
     if not len(frame) and list(frame.columns) == list(empty.columns):
         frame = empty
-    return check_table(frame, table, str(path))
+    check_table(frame, table, str(path), _READ_REMEDY)
+
+    # Stages rely on the order, and two orders would give two results.
+    key = key_of(table)[:1]
+    if key and not frame[key[0]].is_monotonic_increasing:
+        raise UserError(f"{path} is not in the order of {key[0]}", _READ_REMEDY)
+    return frame

@@ -75,14 +75,28 @@ def split_sentences(text: str) -> list[str]:
     """
     parts: list[str] = []
     for line in text.splitlines(keepends=True):
-        for spacy_sentence in _splitter()(line).sents:
-            for part in _SENTENCES.findall(spacy_sentence.text_with_ws):
+        position = 0
+        for spacy_sentence in _splitter()(_SYMBOLS.sub(_as_word, line)).sents:
+            end = position + len(spacy_sentence.text_with_ws)
+            sentence = line[position:end]
+            position = end
+            for part in _SENTENCES.findall(sentence):
                 # For spaCy, a line break after a full stop is a sentence of its own.
                 if parts and part.isspace():
                     parts[-1] += part
                 else:
                     parts.append(part)
     return parts
+
+
+# spaCy takes symbols off a word one at a time, and reads the word again each time: 10,000
+# asterisks take 24 s. So it is shown the last ones of a long run, which may end a sentence.
+_SYMBOLS = re.compile(r"(?:[^\w\s]|_){40,}")
+_LAST_SYMBOLS = 10
+
+
+def _as_word(run: re.Match[str]) -> str:
+    return "x" * (len(run[0]) - _LAST_SYMBOLS) + run[0][-_LAST_SYMBOLS:]
 
 
 @lru_cache(maxsize=1)

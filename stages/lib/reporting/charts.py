@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from stages.lib.core.plain_names import drawable
 from stages.lib.reporting.html import Html, inline
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def svg_figure(drawing: altair.TopLevelMixin, alt: str, caption: str = "") -> Ht
     import vl_convert
 
     # Render with our configuration, under that of the chart itself.
-    spec = json.loads(drawing.to_json())
+    spec = drawable(json.loads(drawing.to_json()))
     own_config = _without_defaults(spec.get("config", {}))
     spec["config"] = {**_CONFIG, **own_config}
     spec_json = json.dumps(spec, sort_keys=True)

@@ -15,6 +15,8 @@ from typing import Any, Literal, NamedTuple, NewType
 import numpy as np
 import pandas as pd
 
+from stages.lib.core.plain_names import without_forbidden
+
 Html = NewType("Html", str)
 Tone = Literal["plain", "note", "good", "bad"]
 
@@ -65,13 +67,14 @@ def html_page(title: str, lead: str, sections: Sequence[PageSection]) -> str:
         links.append(f'<li><a href="#{slug}">{heading}</a></li>')
         parts.append(f'<section id="{slug}">\n<h2>{heading}</h2>\n{body}\n</section>')
 
-    return _TEMPLATE.format(
+    page = _TEMPLATE.format(
         title=html.escape(title),
         style=_STYLE,
         lead=inline(lead),
         links="".join(links),
         sections="\n".join(parts),
     )
+    return without_forbidden(page)
 
 
 def paragraph(text: str, tone: Tone = "plain") -> Html:

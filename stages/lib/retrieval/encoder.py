@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from stages.lib.core.model_files import model_hash
+from stages.lib.core.model_files import model_hash, weight_files
+from stages.lib.core.model_loading import check_weights, loading
 from stages.lib.core.stage import mkl_mode, progress, workers
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.search import Vectors
@@ -32,19 +33,29 @@ if TYPE_CHECKING:
 
 
 def load_model(folder: Path) -> SentenceTransformer:
-    """Return the model in `folder`, on the CPU, without network and without remote code."""
+    """Return the model in `folder`, on the CPU, without network and without remote code.
+
+    Raises:
+        UserError: a module of the model is no safetensors, or not of this folder; a file of it is
+            missing or damaged; or its weights are of another model.
+    """
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
 
     # The bar would be drawn also where there is no terminal.
     disable_progress_bar()  # type: ignore[no-untyped-call]
 
-    return SentenceTransformer(
-        str(folder),
-        device="cpu",
-        local_files_only=True,
-        trust_remote_code=False,
-    )
+    files = weight_files(folder, f"the model {folder}")
+    with loading(folder):
+        model = SentenceTransformer(
+            str(folder),
+            device="cpu",
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+    check_weights(model, files)
+    return model
 
 
 # The most rows in a forward pass.
@@ -97,31 +108,25 @@ class Encoder:
     def _cached(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
         """Return the vector of each text, from the cache or the model."""
 
-        def compute(missing: list[str]) -> dict[str, bytes]:
-            vector_of_text = self._encode(missing, label)
-            return {text: vector.astype("<f4").tobytes() for text, vector in vector_of_text.items()}
+        def compute(missing: list[str]) -> Iterator[tuple[str, bytes]]:
+            for text, vector in self._encode(missing, label):
+                yield text, vector.astype("<f4").tobytes()
 
         bytes_of_text = cache.get_or_compute(
             "embeddings", f"{self._files} {_kernels()}", texts, compute=compute
         )
         return {text: np.frombuffer(value, dtype="<f4") for text, value in bytes_of_text.items()}
 
-    def _encode(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
-        """Return the vector of each text, from the model."""
-        if not texts:
-            return {}
-
+    def _encode(self, texts: Sequence[str], label: str) -> Iterator[tuple[str, Vectors]]:
+        """Yield each text with its vector, from the model, batch by batch."""
         # Loading takes seconds, so it waits until a text needs it.
         if self._model is None:
             self._model = load_model(self._folder)
 
         batches = self._batches(texts)
-        results = map_in_threads(self._forward, batches, label)
-
-        vector_of_text: dict[str, Vectors] = {}
+        results = iterate_in_threads(self._forward, batches, label)
         for batch, vectors in zip(batches, results, strict=True):
-            vector_of_text.update(zip(batch.texts, vectors, strict=True))
-        return vector_of_text
+            yield from zip(batch.texts, vectors, strict=True)
 
     def _batches(self, texts: Sequence[str]) -> list[_Batch]:
         """Return batches of texts of one token count, the longest first."""
@@ -217,9 +222,28 @@ def map_in_threads(
     >>> map_in_threads(len, ["a", "bcd"], label="counting")
     [1, 3]
     """
-    with single_torch_thread(), ThreadPoolExecutor(workers()) as pool:
-        results = pool.map(function, items)
-        return list(progress(results, len(items), label))
+    return list(iterate_in_threads(function, items, label))
+
+
+def iterate_in_threads(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    label: str,
+) -> Iterator[Result]:
+    """Yield the result of `function` for each item, in their order, as soon as it is there.
+
+    Torch lets other threads run while it computes. `label` is for the progress bar.
+
+    >>> next(iterate_in_threads(len, ["a", "bcd"], label="counting"))
+    1
+    """
+    with single_torch_thread():
+        pool = ThreadPoolExecutor(workers())
+        try:
+            yield from progress(pool.map(function, items), len(items), label)
+        finally:
+            # After an interruption nobody waits for the items that have not begun.
+            pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

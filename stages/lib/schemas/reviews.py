@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from stages.lib.core.csv_cells import cell_text, safe_row
 from stages.lib.core.errors import UserError
 
 # The headers of the files: of mined negatives, and of the documents that the fine-tuned model
@@ -21,7 +22,7 @@ from stages.lib.core.errors import UserError
 NEGATIVES = ("pair_id", "negative_id", "anchor", "positive", "negative", "verdict")
 FIRST_HITS = ("query_id", "doc_id", "query", "answer", "found", "verdict")
 _MEANING = {"yes": True, "no": False, "": None}
-_REMEDY = "correct the line, or restore the file with git; 'python -m stages review' writes it anew"
+_REMEDY = "correct the line, or restore the file with git"
 
 # For each retrieved document: whether it is relevant, or None without a judgement.
 Judgements = Sequence[bool | None]
@@ -94,7 +95,7 @@ def _read_csv(path: Path) -> list[tuple[int, list[str]]]:
         # A spreadsheet may have put a byte order mark before the header.
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
-            return [(reader.line_num, row) for row in reader if row]
+            return [(reader.line_num, list(map(cell_text, row))) for row in reader if row]
     except FileNotFoundError:
         raise UserError(
             f"{path} does not exist", f"restore it with 'git checkout {path}'"
@@ -108,7 +109,7 @@ def write_judgements(lines: Iterable[Judgement], path: Path, header: Sequence[st
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
-        writer.writerows(lines)
+        writer.writerows(map(safe_row, lines))
 
 
 def judgements_of(keys: Iterable[tuple[str, str]], lines: Iterable[Judgement]) -> Judgements:

@@ -70,7 +70,10 @@ class GiantRows(Table):
 
 
 class Fingerprints(Table):
-    """One row is a held-out text as hashes of it, its shingles and its runs, without the text."""
+    """One row is a held-out text as hashes of it, its shingles and its runs, without the text.
+
+    Short texts and single shingles can be guessed by trying, so it is as confidential as the texts.
+    """
 
     id: str = pa.Field(
         str_matches=r"^[dp][0-9a-f]{16}$",

@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from stages.lib.core.csv_cells import cell_text, safe_row
 from stages.lib.core.errors import UserError
 from stages.lib.schemas.splits import EVALUATION_SPLITS
 
 SHEET = "queries.csv"
-_REMEDY = "correct the line, or draw the passages again with 'python -m stages queries'"
+_REMEDY = "correct the line, or restore the sheet: with git, or 'dvc checkout' where DVC holds it"
 
 
 class SheetLine(NamedTuple):
@@ -78,7 +79,7 @@ def write_sheet(lines: Iterable[SheetLine], path: Path) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(SheetLine._fields)
-        writer.writerows(lines)
+        writer.writerows(map(safe_row, lines))
 
 
 def _read_csv(path: Path) -> list[tuple[int, list[str]]]:
@@ -90,7 +91,7 @@ def _read_csv(path: Path) -> list[tuple[int, list[str]]]:
             delimiter = ";" if first_line.count(";") > first_line.count(",") else ","
             stream.seek(0)
             reader = csv.reader(stream, delimiter=delimiter, strict=True)
-            return [(reader.line_num, row) for row in reader if any(row)]
+            return [(reader.line_num, list(map(cell_text, row))) for row in reader if any(row)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(
             f"{path} is not a CSV file in UTF-8: {error}",

@@ -31,7 +31,7 @@ _ONE_LETTER_WORDS = "AEOYÀÈÉÓ\u0410\u0412И\u041a\u041e\u0421\u0423Я\u0406\
 # A word of one letter at the start of a sentence. The start of the text comes later, since
 # punctuation may stand before it.
 _SENTENCE_START = re.compile(
-    rf"((?:[.!?…][\"'”\u2019»]*\s|\n)\s*[\"'“\u2018«]*)([{_ONE_LETTER_WORDS}])(?![\w'\u2019])"
+    rf"((?:[.!?…][\"'”\u2019»]*+\s|(?<!\s)[^\S\n]*+\n)\s*+[\"'“\u2018«]*+)([{_ONE_LETTER_WORDS}])(?![\w'\u2019])"
 )
 
 # Units of which capitals are a part, behind a number: millimolar and millimetre.
@@ -44,7 +44,7 @@ _CARELESS_UNITS = frozenset(_CARELESS_NAMES.split())
 _UNIT = re.compile(r"(?<=[0-9])\s?([A-Za-z]{1,4})(?![^\W_])")
 
 # Words that may be a name. The ASCII pattern also matches the ends of longer words.
-_CAPITAL_ENDS = re.compile(r"[A-Z]+(?![A-Za-z0-9])")
+_CAPITAL_ENDS = re.compile(r"(?<![A-Z])[A-Z]++(?![A-Za-z0-9])")
 _WORD = re.compile(r"[^\W_]+")
 
 # These have a lower case but are symbols or numbers, not letters.

@@ -268,7 +268,7 @@ def damaged_modules(folder):
         (no_weights, "has no weights, and no model.safetensors"),
         (own_code, "needs code of its own (auto_map in config.json), which is never run"),
         (own_module, "needs code of its own (the module own_module.Own), which is never run"),
-        (damaged_modules, "modules.json of the model owner/tiny-e5 is damaged"),
+        (damaged_modules, "owner/tiny-e5: its modules.json is damaged"),
     ],
 )
 def test_what_needs_pickles_or_code_is_refused(change, fact, refused):

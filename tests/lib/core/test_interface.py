@@ -242,7 +242,7 @@ def test_a_frame_without_a_column_is_read_in_batches(project, monkeypatch):
     pd.testing.assert_frame_equal(handle.frame_without("time"), handle.frame()[["id"]])
 
     # An id that comes twice, in two row groups.
-    twice = pyarrow.table({"id": [*ids, ids[0]], "time": [time] * 6})
+    twice = pyarrow.table({"id": [*ids[:4], *ids[3:]], "time": [time] * 6})
     tables.write_arrow(twice, handle.path)
     with pytest.raises(UserError, match="key_is_unique"):
         handle.frame_without("time")
@@ -272,3 +272,37 @@ def test_a_key_of_details_is_no_beginning_of_another(project, keys):
 
     with pytest.raises(ValueError, match=r"the key 'a"):
         Stage(clash, ("tables",)).main()
+
+
+@pytest.mark.slow
+def test_an_option_never_replaces_a_folder_of_the_user(project):
+    Path("mine").mkdir()
+    Path("mine/thesis.txt").write_text("years", "utf-8")
+    for option in ("--out-model", "--out-page", "--out-times", "--metrics"):
+        result = CliRunner().invoke(STAGE.app, [option, "mine"])
+        assert result.exit_code == 1
+        assert "error: mine is a folder with files in it, which would be replaced" in result.stderr
+        assert [path.name for path in Path("mine").iterdir()] == ["thesis.txt"]
+
+    # The declared folder is of DVC, and an empty one holds nothing.
+    Path("empty").mkdir()
+    for path in ("data/one/model", "data/one/model", "empty"):
+        assert CliRunner().invoke(STAGE.app, ["--out-model", path]).exit_code == 0
+        assert Path(path, "weights").is_file()
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_late_leaves_the_outputs_of_the_run_before(project):
+    assert CliRunner().invoke(STAGE.app, []).exit_code == 0
+    files = [path for path in sorted(Path().rglob("*")) if path.is_file()]
+    before = {path: path.read_bytes() for path in files}
+
+    def broken(inputs: Inputs, params: Params) -> Outputs:
+        def fail():
+            raise OSError(28, "No space left on device")
+
+        return replace(outputs_from(inputs, params), page="other", after=fail)
+
+    assert CliRunner().invoke(Stage(broken, groups=()).app, []).exit_code == 1
+    after = [path for path in sorted(Path().rglob("*")) if path.is_file()]
+    assert {path: path.read_bytes() for path in after} == before

@@ -97,14 +97,15 @@ def test_a_wrong_value_is_refused_by_name(project, line, fact):
 
 
 def test_a_missing_key_is_named(project):
-    assert refusal(project, "run:\n  seed: 1\n", RunParams) == "params.yaml: run.threads is missing"
+    fact = refusal(project, "run:\n  seed: 1\n", RunParams)
+    assert fact == "params.yaml: run.threads is missing (line 1)"
 
 
 def test_every_wrong_key_is_named_and_many_are_counted(project):
     fact = refusal(project, "filter:\n" + "".join(f"  key{at}: 1\n" for at in range(8)))
-    assert fact.splitlines() == [f"params.yaml: unknown key filter.key{at}" for at in range(5)] + [
-        "and 3 more"
-    ]
+    assert fact.splitlines() == [
+        f"params.yaml: unknown key filter.key{at} (line {at + 2})" for at in range(5)
+    ] + ["and 3 more"]
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,34 @@ def test_any_other_end_takes_the_outputs_back_too(error, code):
     assert not OUT.exists()
 
 
+@pytest.mark.parametrize("error", [UserError("a fact", "a remedy"), KeyboardInterrupt()])
+def test_a_run_that_fails_leaves_what_stood_there(error):
+    OUT.parent.mkdir()
+    OUT.write_text("before")
+
+    def main() -> None:
+        write_out("new")
+        write_out("newer")
+        raise error
+
+    assert ran(main).exit_code != 0
+    assert OUT.read_text() == "before"
+    assert [path.name for path in OUT.parent.iterdir()] == [OUT.name]
+
+
+def test_a_rollback_that_fails_is_printed_beside_the_error(monkeypatch):
+    def refuse() -> None:
+        raise UserError("data/out.txt could not be put back", "put it back by hand")
+
+    def main() -> None:
+        raise UserError("a fact", "a remedy")
+
+    monkeypatch.setattr(atomic, "rollback", refuse)
+    result = ran(main)
+    assert result.exit_code == 1
+    assert "could not be put back" in result.stderr and "error: a fact" in result.stderr
+
+
 def test_a_bug_keeps_its_traceback():
     def main() -> None:
         raise ValueError("a bug")

@@ -280,3 +280,50 @@ def test_a_damaged_file_is_a_problem(tmp_path, damage):
     assert len(str(caught.value).splitlines()) == 2
     with pytest.raises(UserError, match="is not a Parquet file"):
         tables.read_shard(tables.Shard(path, 0), Documents)
+
+
+def test_rows_out_of_order_are_refused_when_they_are_read(tmp_path):
+    """Stages rely on the order: edited by hand, the same rows would give another result."""
+    path = tmp_path / "documents.parquet"
+    rows = tables._canonical(documents(9), Documents, "here")
+    parquet.write_table(rows.take([0, 2, 1, *range(3, 9)]), path)
+    with pytest.raises(UserError, match="is not in the order of doc_id") as caught:
+        tables.read(path, Documents)
+    assert "'dvc repro' makes it anew" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("change", "fact"),
+    [
+        (lambda rows: rows.drop_columns(["text"]), "column 'text' is missing"),
+        (lambda rows: rows.append_column("new", rows["doc_id"]), "'new' is not in the contract"),
+        (lambda rows: rows.rename_columns(["id", *rows.column_names[1:]]), "'doc_id' is missing"),
+        (lambda rows: rows.select(rows.column_names[::-1]), "is out of order"),
+        (lambda rows: rows.append_column("doc_id", rows["doc_id"]), "doc_id"),
+        (lambda rows: arrow.concat_tables([rows, rows]), "key_is_unique broken in 18 row"),
+        (lambda rows: arrow.table({}), "column 'doc_id' is missing"),
+        (lambda rows: arrow.table({"foo": [1]}), "'foo' is not in the contract"),
+        (
+            lambda rows: rows.set_column(1, "source", arrow.array([b"\xff"] * 9)),
+            "source: dtype",
+        ),
+        (
+            lambda rows: rows.set_column(
+                1,
+                "source",
+                arrow.Array.from_buffers(
+                    arrow.string(), 9, arrow.array([b"\xff\xfe"] * 9).buffers()
+                ),
+            ),
+            "Invalid UTF8",
+        ),
+    ],
+)
+def test_a_table_of_another_schema_is_named(tmp_path, change, fact):
+    """As when another version of the project wrote it."""
+    path = tmp_path / "documents.parquet"
+    parquet.write_table(change(tables._canonical(documents(9), Documents, "here")), path)
+    with pytest.raises(UserError, match=fact) as caught:
+        tables.read(path, Documents)
+    assert str(path) in caught.value.fact
+    assert "dvc repro" in caught.value.remedy

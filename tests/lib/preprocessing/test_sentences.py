@@ -10,3 +10,10 @@ def test_line_breaks_and_chinese_full_stops_end_sentences():
         "A title\n",
         "Text.",
     ]
+
+
+def test_a_long_run_of_symbols_is_kept_and_read_in_linear_time():
+    row = "*" * 100_000
+    assert split_sentences(f"One. {row} Two{row}. Three") == ["One. ", f"{row} Two{row}. ", "Three"]
+    marks = "!" * 50
+    assert split_sentences(f"Wait{marks} Go") == [f"Wait{marks} ", "Go"]

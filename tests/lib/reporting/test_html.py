@@ -254,3 +254,61 @@ sys.stdout.write(svg_figure(bars, 'x'))
         outputs.add(process.stdout)
     assert len(outputs) == 1
     assert b"<svg" in outputs.pop()
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</text></svg><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "' onmouseover='alert(1)",
+    "<!--",
+    "]]><script>alert(1)</script>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "javascript:alert(1)",
+    "</style><script>alert(1)</script>",
+    "</title><script>alert(1)</script>",
+    "`<b>`",
+    "{lead}",
+    "<a href=//evil.example>",
+]
+HARMLESS_TAGS = {
+    "html", "head", "meta", "title", "style", "body", "main", "header", "h1", "h2", "p", "nav", "ul", "li",
+    "a", "section", "b", "code", "span", "dl", "div", "dt", "dd", "small", "details", "summary", "table",
+    "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption", "svg", "g", "path", "text",
+    "line", "rect", "defs", "clippath",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_in_any_field_of_a_page_stays_text(name):
+    body = [
+        paragraph(name, "note"),
+        bullets([name]),
+        key_figures([KeyFigure(name, name, name)]),
+        invariant_list([InvariantCheck(name, 1, name)]),
+        collapsible(name, paragraph(name)),
+        html_table(pd.DataFrame({name: [name], "number": [1]}), name),
+    ]
+    tags = TagCollector(html_page(name, name, [PageSection(name, body)])).tags
+    assert {tag for tag, _ in tags} <= HARMLESS_TAGS
+    for _, attributes in tags:
+        assert not [attribute for attribute in attributes if attribute.startswith("on")]
+    assert all(address.startswith("#") for tag, a in tags if (address := a.get("href")))
+
+
+@pytest.mark.slow
+def test_hostile_names_in_any_part_of_a_chart_stay_text():
+    frame = pd.DataFrame({"x": range(len(HOSTILE)), "kind": HOSTILE, "value": 1})
+    chart = alt.Chart(frame, title=HOSTILE[0]).mark_bar()
+    chart = chart.encode(
+        x=alt.X("kind:N", title=HOSTILE[1]),
+        y="value:Q",
+        color=alt.Color("kind:N", title=HOSTILE[2]),
+    )
+    texts = chart.mark_text().encode(x="kind:N", y="value:Q", text="kind:N")
+    svg = svg_figure(chart + texts, HOSTILE[3], HOSTILE[4])
+    tags = TagCollector(page_of(svg)).tags
+    assert {tag for tag, _ in tags} <= HARMLESS_TAGS
+    for _, attributes in tags:
+        assert not [attribute for attribute in attributes if attribute.startswith("on")]

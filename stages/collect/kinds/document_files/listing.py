@@ -143,8 +143,15 @@ def _skip_reason(entry: os.DirEntry[str], base: Path) -> str:
         return "hidden"
     if entry.name.startswith("~$"):
         return "temporary"
-    if not entry.is_dir():
-        return "" if entry.is_file() else "special"
+    # A link may lead to itself.
+    try:
+        is_folder = entry.is_dir()
+        is_special = not is_folder and not entry.is_file()
+    except OSError:
+        is_folder = False
+        is_special = True
+    if not is_folder:
+        return "special" if is_special else ""
     if entry.name in _SKIPPED_FOLDERS:
         return "folders"
 

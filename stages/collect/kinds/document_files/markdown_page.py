@@ -9,12 +9,13 @@ from __future__ import annotations
 import html
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 from stages.collect.kinds.document_files.outcome import Page
 from stages.collect.kinds.document_files.titles import sensible_title
+from stages.lib.core.yaml_text import load_yaml
 
 # Longer texts are not parsed. Cleaning drops fields of more than a megabyte by default.
 MOST_CHARACTERS = 4_000_000
@@ -30,7 +31,7 @@ _TITLES = ("title", "Title", "TITLE")
 _TITLE_LINE = re.compile(r"^title[ \t]*[:=][ \t]*(\S.*)$", re.MULTILINE | re.IGNORECASE)
 _NOTE = re.compile(r"\[\^([\w-]{1,40})\]")
 _TASK = re.compile(r"(<li>(?:\n?<p>)?)\[([ xX])\]\s")
-_ATTRIBUTES = re.compile(r"\s*\{:?\s*([#.][^{}<>\n]{1,100})\}\s*(?=</h[1-6]>)")
+_ATTRIBUTES = re.compile(r"(?<!\s)\s*+\{:?\s*([#.][^{}<>\n]{1,100})\}\s*(?=</h[1-6]>)")
 # Code at the top level of MDX. It goes on to the next empty line.
 _MDX_CODE = re.compile(r"^(?:import|export)\s(?:[^\n]*\n?)(?:[^\n]+\n?)*", re.MULTILINE)
 _MDX_COMMENT = re.compile(r"\{/\*(.*?)\*/\}", re.DOTALL)
@@ -85,15 +86,12 @@ def _front_matter(text: str) -> tuple[str, Mapping[str, Any]]:
 
 def _parsed_properties(lines: str, *, is_toml: bool) -> Mapping[str, Any] | None:
     """Return the properties; {} where they are broken; None if the lines are no properties."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     looks_like_properties = re.search(r"^\"?[\w-]+\"?[ \t]*[:=]", lines, re.MULTILINE) is not None
     if not lines.strip():
         return {}
     try:
-        values = tomllib.loads(lines) if is_toml else YAML(typ="safe", pure=True).load(lines)
-    except (YAMLError, ValueError, RecursionError, TypeError, AttributeError):
+        values = tomllib.loads(lines) if is_toml else load_yaml(lines)
+    except (ValueError, RecursionError):
         # Properties that are broken still say the title.
         match = _TITLE_LINE.search(lines)
         broken = {"title": match[1].strip("\"' ")} if match else {}
@@ -128,13 +126,21 @@ def _without_code(body: str) -> tuple[str, list[str]]:
     for mark in [*_FENCE.finditer(body), None]:
         end = mark.start() if mark else len(body)
         part = body[position:end]
-        parts.append(part if fence else _MDX_COMMENT.sub(take, _MDX_CODE.sub(take, part)))
+        parts.append(part if fence else _without_comments(_MDX_CODE.sub(take, part), take))
         position = end
         if mark and not fence:
             fence = mark[1]
         elif mark and mark[1].startswith(fence):
             fence = ""
     return "".join(parts), code
+
+
+def _without_comments(part: str, take: Callable[[re.Match[str]], str]) -> str:
+    """Return MDX with what `take` returns in the place of each closed comment."""
+    # No comment ends behind the last mark. A search there would read on to the end each time.
+    last = part.rfind("*/}") + len("*/}") if "*/}" in part else 0
+
+    return _MDX_COMMENT.sub(take, part[:last]) + part[last:]
 
 
 def _rendered(tokens: list[Any]) -> str:

@@ -18,9 +18,9 @@ _LEAST_PAGES = 3
 _LEAST_SHARE = 0.3
 _NUMBER = re.compile(r"\d+")
 _PAGE_NUMBER = re.compile(
-    r"(?:page|seite|p\.|p\u00e1gina|pagina|\u0441\u0442\u0440\.?|\u7b2c)?\s*[-\u2013\u2014|(]?\s*"
-    r"(?:\d{1,4}|[ivxl]{1,6})\s*[-\u2013\u2014|)]?\s*(?:(?:/|of|von|de|di|sur|\u0438\u0437)\s*\d{1,4})?"
-    r"\s*(?:\u9875|\u9801|\u30da\u30fc\u30b8)?",
+    r"(?:page|seite|p\.|p\u00e1gina|pagina|\u0441\u0442\u0440\.?|\u7b2c)?\s*+(?:[-\u2013\u2014|(]\s*+)?"
+    r"(?:\d{1,4}|[ivxl]{1,6})\s*+(?:[-\u2013\u2014|)]\s*+)?"
+    r"(?:(?:/|of|von|de|di|sur|\u0438\u0437)\s*+\d{1,4}\s*+)?(?:\u9875|\u9801|\u30da\u30fc\u30b8)?",
     re.IGNORECASE,
 )
 # A line is of a heading if it is so much larger than the text, or bold and no longer than this.
@@ -320,7 +320,7 @@ def _joined(lines: Sequence[Line], words: Mapping[str, int]) -> str:
 
 def _hyphen(before: str, after: str, words: Mapping[str, int]) -> str:
     """Return "-" for a compound, and "" for a word that was broken at the end of the line."""
-    left = re.search(r"[\w-]*$", before)
+    left = re.search(r"(?<![\w-])[\w-]*+$", before)
     right = re.match(r"[\w-]*", after)
     if left is None or right is None or not left[0][-1:].isalpha() or not right[0][:1].islower():
         return "-"

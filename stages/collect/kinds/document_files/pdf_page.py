@@ -43,6 +43,8 @@ def read_pdf(path: Path) -> Page:
 
     try:
         return _read_document(document)
+    except UnicodeDecodeError as error:
+        raise FileError("broken_file", f"a text of it is not readable: {error.reason}") from None
     finally:
         document.close()
 
@@ -67,12 +69,20 @@ def _read_document(document: Any) -> Page:
         notes.append(Note("pages_without_text", f"{empty} of {len(pages)} pages", empty))
 
     blocks = blocks_of(without.pages)
-    title = sensible_title(str(document.get_metadata_dict().get("Title", "")))
+    title = sensible_title(_title_of(document))
     parts = [
         f"<h{level}>{html.escape(text)}</h{level}>" if level else f"<p>{html.escape(text)}</p>"
         for level, text in blocks
     ]
     return Page("\n".join(parts), title or large_title(without.pages), tuple(notes))
+
+
+def _title_of(document: Any) -> str:
+    """Return the title among the properties; "" where it is missing or no text."""
+    try:
+        return str(document.get_metadata_value("Title"))
+    except UnicodeDecodeError:
+        return ""
 
 
 def _pages(document: Any) -> list[PdfPage]:

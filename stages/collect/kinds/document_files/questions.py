@@ -17,6 +17,7 @@ from stages.lib.text.normal_form import MARKS, UNSPACED_SCRIPT
 _WORDS_FILE = Path(__file__).with_name("question_words.txt")
 _MARKS = "?\uff1f\u061f\u037e\u055e\u1367\u2e2e\u2048\u2049\u203d\U00011143"
 _END = re.compile(rf"""[{_MARKS}][\s!)\]"'\u00bb\u201c\u201d\u2019\u300d\u300f\uff09.\u2026]*$""")
+_END_MARKS = re.compile(rf"(?<![{_MARKS}!.\u2026\s])[{_MARKS}!.\u2026\s]++$")
 # Greek ends questions with a semicolon. Elsewhere none ends a heading.
 _GREEK_END = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff][\s\u00bb\")]*;\s*$")
 # Vowel signs of Indian scripts and others are marks, which are no word characters for `re`.
@@ -25,12 +26,12 @@ _KOREAN = re.compile("[\uac00-\ud7a3]")
 
 # Numbers and labels before a question: "3.", "2.1)", "Q:", "Q12.", "Frage 3:".
 _LABEL = re.compile(
-    r"\s*(?:\(?(?:\d{1,3}(?:\.\d{1,3}){0,3}[.):\uff0e\u3001]|\d{1,3}(?:\.\d{1,3}){1,3})\s+|"
+    r"\s*+(?:\(?(?:\d{1,3}(?:\.\d{1,3}){0,3}[.):\uff0e\u3001]|\d{1,3}(?:\.\d{1,3}){1,3})\s++|"
     r"(?:q|question|frage|pregunta|pergunta|domanda|vraag|\u0432\u043e\u043f\u0440\u043e\u0441"
-    r"|\u554f|\u95ee|\u8cea\u554f|\uc9c8\ubb38|\u0633)\s*\.?\s*#?\d{0,3}\s*[:.)\uff1a]\s*)(?=\S)",
+    r"|\u554f|\u95ee|\u8cea\u554f|\uc9c8\ubb38|\u0633)\s*+(?:\.\s*+)?#?\d{0,3}\s*+[:.)\uff1a]\s*+)(?=\S)",
     re.IGNORECASE,
 )
-_PERMALINK = re.compile(r"(?:\s*[\u00b6\uf0c1\U0001f517]|\s+#)+\s*$")
+_PERMALINK = re.compile(r"(?<!\s)(?:\s*+[\u00b6\uf0c1\U0001f517]|\s++#){1,20}+\s*+$")
 _LEAST_UNSPACED = 3
 _LONGEST = 300
 
@@ -77,7 +78,7 @@ def is_courtesy(text: str) -> bool:
     >>> is_courtesy("Was this article helpful?"), is_courtesy("Was the lamp made here?")
     (True, False)
     """
-    bare = re.sub(rf"[{_MARKS}!.\u2026\s]+$", "", text.strip())
+    bare = _END_MARKS.sub("", text.strip())
     return _courtesy().fullmatch(bare) is not None
 
 
@@ -100,7 +101,8 @@ def without_label(text: str) -> str:
     ('How do I reset it?', '3D printing: how?')
     """
     plain = _PERMALINK.sub("", " ".join(text.split())).strip()
-    return _LABEL.sub("", plain, count=1).strip() or plain
+    label = _LABEL.match(plain)
+    return plain[label.end() :] if label else plain
 
 
 def _says_enough(text: str) -> bool:

@@ -24,6 +24,7 @@ from stages.collect.kinds.document_files.titles import (
     title_of_html,
 )
 from stages.collect.kinds.document_files.word_page import read_word
+from stages.lib.core.machine_faults import machine_fault
 from stages.lib.text.normal_form import MARKS
 
 # Pictures make PDF and Word files large; a text of this size is none that people wrote.
@@ -52,6 +53,8 @@ _MOST_CONTROL = 0.02
 _PDF_MARK_WITHIN = 1024
 _LONGEST_FIRST_LINE = 100
 _SENTENCE_END = re.compile(r"[.!,;\u3002]$")
+# What stands between the words of a key.
+_NO_WORD = re.compile(rf"[^\w{MARKS}]+|_+")
 
 
 class FileText(NamedTuple):
@@ -138,7 +141,7 @@ def _answer_entries(answers: Sequence[Answer], title: str) -> list[FileDocument]
 
 def _slug(question: str) -> str:
     words = unicodedata.normalize("NFKC", question).casefold()
-    return re.sub(rf"[^\w{MARKS}]+|_+", "-", words).strip("-") or "question"
+    return _NO_WORD.sub("-", words).strip("-") or "question"
 
 
 def _adds_words(rest: str, entries: Sequence[FileDocument]) -> bool:
@@ -184,7 +187,8 @@ def _check_size(file: DocumentFile) -> None:
             raise FileError("broken_file", "no regular file, or a link to nothing")
         size = file.path.stat().st_size
     except OSError as error:
-        raise FileError("broken_file", f"not readable: {error.strerror}") from None
+        broken = FileError("broken_file", f"not readable: {error.strerror}")
+        raise machine_fault(error) or broken from None
 
     most = MOST_BYTES.get(file.suffix, MOST_TEXT_BYTES)
     if not size:
@@ -226,7 +230,8 @@ def _bytes(path: Path, most: int = -1) -> bytes:
         with path.open("rb") as stream:
             return stream.read(most)
     except OSError as error:
-        raise FileError("broken_file", f"not readable: {error.strerror}") from None
+        broken = FileError("broken_file", f"not readable: {error.strerror}")
+        raise machine_fault(error) or broken from None
 
 
 def _shown(data: bytes) -> str:

@@ -6,10 +6,12 @@ import io
 import re
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from stages.collect.kinds.document_files.outcome import FileError, Page
 from stages.collect.kinds.document_files.titles import sensible_title
+from stages.collect.raw_files import UNREADABLE
+from stages.lib.core.machine_faults import machine_fault
 
 _DOCUMENT = "word/document.xml"
 _CORE = "docProps/core.xml"
@@ -40,7 +42,7 @@ def read_word(path: Path) -> Page:
         with path.open("rb") as stream:
             is_old = stream.read(4) == _OLE_MARK
     except OSError as error:
-        raise FileError("broken_file", str(error)) from None
+        raise machine_fault(error) or FileError("broken_file", str(error)) from None
     if is_old:
         raise FileError("wrong_format", "an encrypted file, or one of Word 2003 or older")
 
@@ -48,8 +50,9 @@ def read_word(path: Path) -> Page:
         with ZipFile(path) as archive:
             content = _checked_content(archive)
             title = _core_title(archive)
-    except (BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError) as error:
-        raise FileError("wrong_format", f"no Word file: {error}") from None
+    except UNREADABLE as error:
+        wrong = FileError("wrong_format", f"no Word file: {error}")
+        raise machine_fault(error) or wrong from None
     return Page(_convert(content), sensible_title(title))
 
 

@@ -1,0 +1,36 @@
+"""CPU time of a call, which an alarm ends."""
+
+import signal
+import time
+from contextlib import contextmanager
+
+
+class TooLongError(BaseException):
+    """A call took more CPU time than its limit. No `except Exception` swallows it."""
+
+
+@contextmanager
+def at_most(seconds):
+    """End the block with TooLongError after so many seconds of CPU time."""
+
+    def end(*_):
+        raise TooLongError
+
+    before = signal.signal(signal.SIGVTALRM, end)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def cpu_seconds(function, limit):
+    """Return the CPU time of `function`; `limit` if it takes longer."""
+    start = time.process_time()
+    try:
+        with at_most(limit):
+            function()
+    except TooLongError:
+        return limit
+    return time.process_time() - start

@@ -1,0 +1,236 @@
+"""A worker that dies costs time: its rows are tried again in halves, and named if that fails too."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+
+import pandas as pd
+import psutil
+import pytest
+
+from stages.lib.core import tables
+from stages.lib.core.errors import UserError
+from stages.lib.preprocessing import shard_work, sharded
+from stages.lib.schemas.corpus_counts import CorpusCounts
+from stages.lib.schemas.documents import Documents
+from tests.conftest import ROOT
+
+SHARD_ROWS = 40
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    """Write a table of five shards, and let three processes work on it."""
+    monkeypatch.setattr(tables, "SHARD_ROWS", SHARD_ROWS)
+    monkeypatch.setenv("PAIRSMITH_WORKERS", "3")
+    count = 4 * SHARD_ROWS + 7
+    frame = pd.DataFrame(
+        {
+            "doc_id": [f"d{number:016x}" for number in range(count)],
+            "source": "faq",
+            "title": "",
+            "text": [f"text {number}" for number in range(count)],
+            "topic": [f"topic {number % 50}" for number in range(count)],
+            "group": "",
+        }
+    )
+    path = tmp_path / "documents.parquet"
+    tables.write(frame, path, Documents)
+    return path
+
+
+def kill_self():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_once(mark):
+    """Kill this process the first time that it comes here."""
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return
+    kill_self()
+
+
+def upper_and_counts(frame, mark=None):
+    """Return rows and how many texts have each last digit; die once at the 50th text."""
+    if mark and "text 50" in set(frame["text"]):
+        kill_once(mark)
+    digits = frame["text"].str[-1].value_counts()
+    counts = pd.DataFrame(
+        {
+            "kind": "word",
+            "source": "faq",
+            "item": digits.index.astype("str"),
+            "document_frequency": digits.to_numpy(),
+        }
+    )
+    return [frame.assign(text=frame["text"].str.upper()), counts]
+
+
+def die_at_text_50(frame):
+    if "text 50" in set(frame["text"]):
+        kill_self()
+    return [frame]
+
+
+def die_above_20_rows(frame):
+    """Return the rows, by a worker whose memory is enough for 20 of them."""
+    if len(frame) > 20:
+        kill_self()
+    return [frame]
+
+
+def by_topic(frame):
+    return frame["topic"]
+
+
+def topic_or_death(frame, mark):
+    if "text 50" in set(frame["text"]):
+        kill_once(mark)
+    return frame["topic"]
+
+
+def sizes(frame, mark=None):
+    """Return the rows with the size of their group; die once at a topic."""
+    if mark and "topic 13" in set(frame["topic"]):
+        kill_once(mark)
+    size = frame.groupby("group_key")["doc_id"].transform("size").astype(str)
+    return [frame.assign(title=size).drop(columns="group_key")]
+
+
+def contents(columns):
+    return [[part.read_bytes() for part in parts] for parts in columns]
+
+
+def mapped(function, path, scratch, writes=(Documents, CorpusCounts)):
+    return sharded.map_shards(function, tables.shards(path), Documents, writes, scratch)
+
+
+def grouped(function, key, path, scratch):
+    return sharded.group_by_key(function, key, tables.shards(path), Documents, [Documents], scratch)
+
+
+@pytest.fixture
+def new_children():
+    """Give the child processes that were started after the test began."""
+    process = psutil.Process()
+
+    # Other tests of this process may have left a database server running.
+    before = set(process.children(recursive=True))
+    return lambda: set(process.children(recursive=True)) - before
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_once_changes_no_byte(path, tmp_path):
+    expected = mapped(upper_and_counts, path, tmp_path / "a")
+    function = partial(upper_and_counts, mark=tmp_path / "died")
+    assert contents(mapped(function, path, tmp_path / "b")) == contents(expected)
+    assert (tmp_path / "died").exists()
+
+
+@pytest.mark.slow
+def test_groups_are_the_same_bytes_when_a_worker_dies(path, tmp_path):
+    expected = contents(grouped(sizes, by_topic, path, tmp_path / "a"))
+    function = partial(sizes, mark=tmp_path / "reduce")
+    key = partial(topic_or_death, mark=tmp_path / "scatter")
+    assert contents(grouped(function, key, path, tmp_path / "b")) == expected
+    assert (tmp_path / "reduce").exists()
+    assert (tmp_path / "scatter").exists()
+
+
+@pytest.mark.slow
+def test_shards_that_are_too_large_go_in_halves(path, tmp_path):
+    (parts,) = mapped(die_above_20_rows, path, tmp_path / "a", [Documents])
+    frame = sharded.concat_parts(parts, Documents)
+    pd.testing.assert_frame_equal(frame, tables.read(path, Documents))
+
+
+@pytest.mark.slow
+def test_rows_at_which_a_worker_dies_twice_are_named(path, tmp_path, new_children):
+    with pytest.raises(UserError) as caught:
+        mapped(die_at_text_50, path, tmp_path / "a", [Documents])
+    assert caught.value.fact == (
+        "a worker process died twice (die at text 50), most likely since the memory was not "
+        "enough: at 20 rows, doc_id d0000000000000028 to d000000000000003b"
+    )
+    assert new_children() == set()
+
+
+def refuse_late(frame):
+    """Refuse each shard, the first one last."""
+    if "text 0" in set(frame["text"]):
+        time.sleep(0.3)
+    raise UserError(f"{frame['doc_id'].iloc[0]} is wrong", "mend it")
+
+
+@pytest.mark.slow
+def test_the_error_is_that_of_the_first_shard_however_slow(path, tmp_path, new_children):
+    with pytest.raises(UserError) as caught:
+        mapped(refuse_late, path, tmp_path / "a", [Documents])
+    assert caught.value.fact == "d0000000000000000 is wrong"
+    assert new_children() == set()
+
+
+def test_halves_that_share_a_key_of_other_columns_are_a_bug(tmp_path):
+    frame = pd.DataFrame({"key": ["a", "a"], "text": ["b", "c"]})
+    with pytest.raises(ValueError, match="rows of both halves have the same key"):
+        shard_work._added_up(frame, ["key"])
+
+
+SLEEPER = """
+import os, sys, time
+from pathlib import Path
+from stages.lib.core import tables
+from stages.lib.core.stage import command
+from stages.lib.preprocessing import sharded
+from stages.lib.schemas.documents import Documents
+
+tables.SHARD_ROWS = 40
+
+def sleep(frame):
+    os.write(1, b"works\\n")
+    time.sleep(60)
+
+def main() -> None:
+    path = Path(sys.argv[1])
+    sharded.map_shards(sleep, tables.shards(path), Documents, [Documents], path.parent)
+
+command(lambda: main())(args=[])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, None), (signal.SIGKILL, -signal.SIGKILL)],
+)
+def test_no_worker_outlives_its_parent(path, number, code):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLEEPER, str(path)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        for _ in range(3):
+            assert process.stdout.readline() == "works\n"
+        workers = psutil.Process(process.pid).children(recursive=True)
+        assert len(workers) == 3
+        process.send_signal(number)
+        _, alive = psutil.wait_procs(workers, timeout=20)
+        assert alive == []
+        process.wait(timeout=20)
+        errors = process.stderr.read()
+    assert process.returncode == code or (code is None and process.returncode in {-15, 143})
+    if number == signal.SIGINT:
+        assert errors.splitlines() == [
+            "error: the run was interrupted, and what it wrote was taken back",
+            "  remedy: run the same command again",
+        ]
