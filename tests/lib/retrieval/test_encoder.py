@@ -180,3 +180,14 @@ def test_other_weights_have_their_own_cached_vectors(tmp_path):
 def test_loading_a_model_is_quiet_when_not_on_a_terminal(capfd):
     Encoder(find_base_model(BASE)).encode(["reset it"])
     assert "Loading" not in capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_weights_in_several_files_give_the_same_vectors(fresh, tmp_path):
+    vectors, encoder = fresh
+    folder = tmp_path / "parts"
+    shutil.copytree(encoder._folder, folder)
+    encoder._model[0].auto_model.save_pretrained(folder, max_shard_size="40MB")
+    (folder / "model.safetensors").unlink()
+    assert len(list(folder.glob("model-*-of-*.safetensors"))) > 1
+    assert same(Encoder(folder).encode(TEXTS), vectors)
