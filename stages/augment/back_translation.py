@@ -18,7 +18,7 @@ from threading import Lock
 from typing import Any, Protocol
 
 from stages.lib.core.errors import UserError
-from stages.lib.core.model_files import model_hash, weight_files
+from stages.lib.core.model_files import model_hash, own_weights, weight_files
 from stages.lib.core.stage import check_pins, progress, workers
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.encoder import single_torch_thread
@@ -88,7 +88,7 @@ class Marian:
     def __init__(self, forward_folder: Path, backward_folder: Path) -> None:
         folders = (forward_folder, backward_folder)
         for folder in folders:
-            if not (folder / "model.safetensors").is_file():
+            if not own_weights(folder, "params.yaml: augment.marian_models"):
                 raise UserError(
                     f"params.yaml: augment.marian_models: {folder} holds no model.safetensors",
                     "save both models there with transformers; pickled weights are never loaded",

@@ -29,7 +29,7 @@ from stages.lib.core import tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.model_config import read_model_config
-from stages.lib.core.model_files import find_base_model, find_model_folder
+from stages.lib.core.model_files import find_base_model, find_model_folder, weight_files
 from stages.lib.core.params import ModelParams, RunParams, load_section
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import printable, say
@@ -164,7 +164,7 @@ def measure_model(name: str, queries: ValidationQueries, base: ModelParams) -> R
         _scores(hits, queries),
         dimension=passage_vectors.shape[1],
         max_tokens=0 if is_static(folder) else int(model.max_seq_length or 0),
-        megabytes=(folder / "model.safetensors").stat().st_size / 1e6,
+        megabytes=sum(file.stat().st_size for file in weight_files(folder, name)) / 1e6,
         passages_per_second=_speed(folder, corpus.texts),
     )
 

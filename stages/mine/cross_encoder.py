@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.lib.core.errors import UserError
-from stages.lib.core.model_files import model_hash, weight_files, weights_hash
+from stages.lib.core.model_files import model_hash, own_weights, weight_files, weights_hash
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.encoder import iterate_in_threads
 from stages.lib.retrieval.search import Integers, Vectors
@@ -49,14 +49,13 @@ class CrossEncoder:
             UserError: there is no model in the folder, or its weights have another hash.
         """
         folder = Path(path)
-        weights = folder / "model.safetensors"
-        if not weights.is_file():
+        where = f"params.yaml: mine.cross_encoder '{path}'"
+        if not own_weights(folder, where):
             raise UserError(
                 f"params.yaml: mine.cross_encoder = '{path}' is no folder with a model.safetensors",
                 "give the folder of a cross-encoder that sentence-transformers saved, or null",
             )
 
-        where = f"params.yaml: mine.cross_encoder '{path}'"
         actual = weights_hash(folder, where) if sha256 else ""
         if not sha256:
             weight_files(folder, where)

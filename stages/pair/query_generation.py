@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from stages.lib.core.errors import UserError
-from stages.lib.core.model_files import find_base_model, model_hash, weight_files
+from stages.lib.core.model_files import find_base_model, model_hash, own_weights, weight_files
 from stages.lib.core.params import ModelParams
 from stages.lib.core.secrets import read_key
 from stages.lib.core.stage import progress
@@ -193,7 +193,7 @@ class LocalGenerator:
     """
 
     def __init__(self, folder: Path, max_tokens: int) -> None:
-        if not (folder / "model.safetensors").is_file():
+        if not own_weights(folder, "params.yaml: pair.generated.model"):
             raise UserError(
                 f"params.yaml: pair.generated.model = '{folder}' holds no model.safetensors",
                 "save the model there with transformers; pickled weights are never loaded",

@@ -90,7 +90,9 @@ def test_slices_of_two_queries_have_no_verdict(project):
     assert slices.loc[slices["kind"] == "length", "slice"].tolist() == ["1 word", "2 words"]
     assert set(slices["finding"]) == {"too few components"}
     params = Path("params.yaml")
-    params.write_text(params.read_text().replace("  sliced:\n", "  sliced:\n    - test\n"))
+    text = params.read_text()
+    assert "  sliced: [validation]\n" in text
+    params.write_text(text.replace("  sliced: [validation]\n", "  sliced: [test, validation]\n"))
     both, _ = run_stage()
     assert pd.read_csv("metrics/slices.tsv", sep="\t")["split"].unique().tolist() == [
         "validation",

@@ -5,6 +5,7 @@ The files lie in the folder of the environment. `model.sha256` of params.yaml pi
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -15,11 +16,19 @@ from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_config import read_json
 from stages.lib.core.model_folders import hub_folder
-from stages.lib.core.model_modules import MODULES, PICKLES, WEIGHTS, read_modules, weight_files
+from stages.lib.core.model_modules import (
+    INDEX,
+    MODULES,
+    PICKLES,
+    WEIGHTS,
+    read_modules,
+    weight_files,
+)
 
 SETTING = "params.yaml: model.base"
 # What a model is made of, beside its weights.
 _SUFFIXES = (".json", ".safetensors", ".txt", ".model", ".spm", ".vocab")
+_PART = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _REMEDY = "choose a model with a model.safetensors that sentence-transformers loads by itself"
 
 
@@ -62,7 +71,7 @@ def files_to_fetch(repository: Repository, folders: Sequence[str]) -> list[str]:
         folders: its folders that hold a module; "" for the root.
 
     Raises:
-        UserError: a module has pickled weights alone, or the model has several files of weights.
+        UserError: a module has pickled weights alone, or the model has none.
     """
     chosen: list[str] = []
     for folder in folders:
@@ -75,19 +84,15 @@ def files_to_fetch(repository: Repository, folders: Sequence[str]) -> list[str]:
                 "are never loaded: a pickle can run any code",
                 _REMEDY,
             )
-        chosen += [file for file in inside if file.endswith(_SUFFIXES) and not _is_index(file)]
+        is_split = INDEX in map(_name_of, inside) and WEIGHTS not in map(_name_of, inside)
+        is_loaded = _is_part if is_split else _is_whole
+        chosen += [file for file in inside if file.endswith(_SUFFIXES) and is_loaded(file)]
 
-    if WEIGHTS not in chosen:
-        parts = [file for file in chosen if file.endswith(".safetensors")]
-        fact = f"has its weights in several files ({parts[0]})" if parts else "has no weights"
-        raise UserError(f"{SETTING}: {repository.title} {fact}, and no {WEIGHTS}", _REMEDY)
-
-    # Other weights of the same folder, such as a variant in half precision, decide nothing.
-    return sorted(
-        file
-        for file in chosen
-        if not file.endswith(".safetensors") or PurePosixPath(file).name == WEIGHTS
-    )
+    if not any(file.endswith(".safetensors") for file in chosen):
+        raise UserError(
+            f"{SETTING}: {repository.title} has no weights of the name {WEIGHTS}", _REMEDY
+        )
+    return sorted(chosen)
 
 
 def _module_folders(repository: Repository, folder: Path) -> list[str]:
@@ -116,5 +121,22 @@ def _folder_of(file: str) -> str:
     return "" if parent == "." else parent
 
 
-def _is_index(file: str) -> bool:
-    return file.endswith(".index.json")
+def _name_of(file: str) -> str:
+    return PurePosixPath(file).name
+
+
+# Other weights of the same folder, such as a variant in half precision, decide nothing.
+
+
+def _is_whole(file: str) -> bool:
+    """Return whether a file is loaded from a folder that holds its weights in one file."""
+    is_index = file.endswith(".index.json")
+    return not is_index and (not file.endswith(".safetensors") or _name_of(file) == WEIGHTS)
+
+
+def _is_part(file: str) -> bool:
+    """Return whether a file is loaded from a folder that holds its weights in several files."""
+    name = _name_of(file)
+    if file.endswith(".index.json"):
+        return name == INDEX
+    return not file.endswith(".safetensors") or _PART.fullmatch(name) is not None

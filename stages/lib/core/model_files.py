@@ -13,7 +13,7 @@ from stages.lib.core.model_folders import (
     local_folder,
     model_hash,
 )
-from stages.lib.core.model_modules import weight_files, weights_hash
+from stages.lib.core.model_modules import own_weights, weight_files, weights_hash
 from stages.lib.core.params import ModelParams
 
 BASE_KEY = "params.yaml: model.base"
@@ -24,6 +24,7 @@ __all__ = [
     "find_base_model",
     "find_model_folder",
     "model_hash",
+    "own_weights",
     "weight_files",
     "weights_hash",
 ]

@@ -19,6 +19,8 @@ from stages.lib.core.model_folders import file_hash
 
 MODULES = "modules.json"
 WEIGHTS = "model.safetensors"
+# Says which of several files holds which weights, where one file would be too large.
+INDEX = "model.safetensors.index.json"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".h5", ".msgpack", ".npz", ".joblib")
 OWN_TYPES = "sentence_transformers."
 
@@ -112,9 +114,10 @@ def weight_files(folder: Path, where: str) -> list[Path]:
     for name in module_folders(folder, where):
         place = folder / name
         _check_settings(place, where)
-        if (place / WEIGHTS).is_file():
+        own = own_weights(place, where)
+        if own:
             if name or root_is_loaded:
-                files.append(place / WEIGHTS)
+                files += own
             continue
         pickles = sorted(path.name for path in place.glob("*") if path.suffix in PICKLES)
         # The message about the root says what the whole model lacks.
@@ -125,11 +128,38 @@ def weight_files(folder: Path, where: str) -> list[Path]:
                 _REMEDY,
             )
 
-    if not files or (root_is_loaded and folder / WEIGHTS not in files):
+    if not files or (root_is_loaded and not own_weights(folder, where)):
         raise UserError(
             f"{where}: {folder.name}/ holds no {WEIGHTS}",
             "save the model in that format; pickled weights are never loaded",
         )
+    return files
+
+
+def own_weights(place: Path, where: str) -> list[Path]:
+    """Return the files of weights in one folder, sorted: one, those of an index, or none.
+
+    Raises:
+        UserError: the index is damaged, or names a file that is missing or outside the folder.
+    """
+    if (place / WEIGHTS).is_file():
+        return [place / WEIGHTS]
+    if not (place / INDEX).is_file():
+        return []
+
+    names = read_json(place / INDEX).get("weight_map")
+    if not isinstance(names, dict) or not names or not all(map(_is_shard, names.values())):
+        raise UserError(
+            f"{where}: its {INDEX} names no files of safetensors beside it",
+            "save the model again, or fetch it again",
+        )
+    files = [place / name for name in sorted(set(names.values()))]
+    for file in files:
+        if not file.is_file():
+            raise UserError(
+                f"{where}: {file.name} is missing, which {INDEX} names",
+                "save the model again, or fetch it again",
+            )
     return files
 
 
@@ -146,10 +176,22 @@ def weights_hash(folder: Path, where: str) -> str:
     if len(files) == 1:
         return file_hash(files[0])
 
+    # An index decides which weights are taken from its files.
+    for index in sorted({file.with_name(INDEX) for file in files if file.name != WEIGHTS}):
+        files.append(index)
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.relative_to(folder).as_posix()} {file_hash(file)}\n".encode())
     return digest.hexdigest()
+
+
+def _is_shard(name: object) -> bool:
+    return (
+        isinstance(name, str)
+        and name.endswith(".safetensors")
+        and "\\" not in name
+        and PurePosixPath(name).name == name
+    )
 
 
 def _entries(file: Path, where: str) -> list[dict[str, Any]]:

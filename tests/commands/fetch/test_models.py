@@ -264,8 +264,8 @@ def damaged_modules(folder):
     [
         (pickled, "has pickled weights alone (pytorch_model.bin), which are never loaded"),
         (pickled_module, "has pickled weights alone (2_Dense/pytorch_model.bin)"),
-        (split_weights, "has its weights in several files (model-00001-of-00002.safetensors)"),
-        (no_weights, "has no weights, and no model.safetensors"),
+        (split_weights, "has no weights of the name model.safetensors"),
+        (no_weights, "has no weights of the name model.safetensors"),
         (own_code, "needs code of its own (auto_map in config.json), which is never run"),
         (own_module, "needs code of its own (the module own_module.Own), which is never run"),
         (damaged_modules, "owner/tiny-e5: its modules.json is damaged"),
@@ -284,6 +284,19 @@ def test_other_files_are_left_on_the_hub():
     repository = Repository("model", NAME, "c" * 40, files)
     assert files_to_fetch(repository, ["", "1_Pooling", "2_Normalize"]) == [
         "1_Pooling/config.json", "config.json", "model.safetensors", "sentencepiece.bpe.model", "vocab.txt",
+    ]  # fmt: skip
+
+
+def test_weights_in_several_files_come_with_their_index():
+    files = [
+        "config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
+        "model.safetensors.index.json", "model_fp16.safetensors", "2_Dense/model.safetensors",
+        "2_Dense/model-00001-of-00002.safetensors", "pytorch_model-00001-of-00002.bin",
+    ]  # fmt: skip
+    repository = Repository("model", NAME, "c" * 40, files)
+    assert files_to_fetch(repository, ["", "2_Dense"]) == [
+        "2_Dense/model.safetensors", "config.json", "model-00001-of-00002.safetensors",
+        "model-00002-of-00002.safetensors", "model.safetensors.index.json",
     ]  # fmt: skip
 
 

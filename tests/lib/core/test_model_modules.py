@@ -73,6 +73,58 @@ def test_a_router_holds_modules_below_its_own_folder(folder):
     assert names(folder) == ["document_0/model.safetensors", "query_0/model.safetensors"]
 
 
+@pytest.fixture
+def parts(folder):
+    """Stand in for a saved model whose first module has its weights in two files."""
+    (folder / "model.safetensors").unlink()
+    (folder / "model-00001-of-00002.safetensors").write_bytes(b"first")
+    (folder / "model-00002-of-00002.safetensors").write_bytes(b"second")
+    index = {"b": "model-00002-of-00002.safetensors", "a": "model-00001-of-00002.safetensors"}
+    write_json(folder / "model.safetensors.index.json", {"metadata": {}, "weight_map": index})
+    return folder
+
+
+def test_weights_in_several_files_are_those_of_the_index(parts):
+    (parts / "model-00003-of-00003.safetensors").write_bytes(b"of an older version")
+    assert names(parts) == [
+        "model-00001-of-00002.safetensors",
+        "model-00002-of-00002.safetensors",
+        "2_Dense/model.safetensors",
+    ]
+
+
+def test_one_file_goes_before_an_index(parts):
+    (parts / "model.safetensors").write_bytes(b"weights")
+    assert names(parts) == ["model.safetensors", "2_Dense/model.safetensors"]
+
+
+def test_the_hash_holds_every_file_and_the_index(parts):
+    before = weights_hash(parts, WHERE)
+    (parts / "model-00002-of-00002.safetensors").write_bytes(b"other")
+    with_other_part = weights_hash(parts, WHERE)
+    index = {"a": "model-00002-of-00002.safetensors", "b": "model-00001-of-00002.safetensors"}
+    write_json(parts / "model.safetensors.index.json", {"weight_map": index})
+    assert len({before, with_other_part, weights_hash(parts, WHERE)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("index", "fact"),
+    [
+        ({}, "names no files of safetensors beside it"),
+        ({"weight_map": {}}, "names no files of safetensors beside it"),
+        ({"weight_map": {"a": "../other.safetensors"}}, "names no files of safetensors beside it"),
+        ({"weight_map": {"a": "..\\other.safetensors"}}, "names no files of safetensors beside it"),
+        ({"weight_map": {"a": "pytorch_model.bin"}}, "names no files of safetensors beside it"),
+        ({"weight_map": {"a": 1}}, "names no files of safetensors beside it"),
+        ({"weight_map": {"a": "model-9.safetensors"}}, "model-9.safetensors is missing, which"),
+    ],
+)
+def test_an_index_that_is_damaged_is_refused(index, fact, parts):
+    write_json(parts / "model.safetensors.index.json", index)
+    with pytest.raises(UserError, match=fact):
+        weight_files(parts, WHERE)
+
+
 def test_the_hash_of_one_file_is_that_of_the_file_and_of_several_that_of_all(folder):
     dense = hashlib.sha256(b"dense").hexdigest()
     root = hashlib.sha256(b"weights").hexdigest()

@@ -221,3 +221,14 @@ def test_no_size_of_a_batch_changes_a_bit_at_any_length(fresh, length):
 def test_a_batch_is_filled_up_where_there_is_no_strict_mode(mode, monkeypatch):
     monkeypatch.setattr("stages.lib.retrieval.encoder.mkl_mode", lambda: mode)
     assert filled_tokens() == (32 if mode.endswith("STRICT") else 256)
+
+
+@pytest.mark.slow
+def test_weights_in_several_files_give_the_same_vectors(fresh, tmp_path):
+    vectors, encoder = fresh
+    folder = tmp_path / "parts"
+    shutil.copytree(encoder._folder, folder)
+    encoder._model[0].auto_model.save_pretrained(folder, max_shard_size="40MB")
+    (folder / "model.safetensors").unlink()
+    assert len(list(folder.glob("model-*-of-*.safetensors"))) > 1
+    assert same(Encoder(folder).encode(TEXTS), vectors)
