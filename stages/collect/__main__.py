@@ -30,6 +30,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.git_texts import label_id
 from stages.lib.core.interface import Stage
 from stages.lib.core.terminal import say_error
+from stages.lib.reporting.markdown import markdown_cell
 from stages.lib.schemas.ledger import LARGE_SHARE, row_accounting
 from stages.lib.text.document_text import TEXT_ALONE
 
@@ -306,9 +307,8 @@ def _count_table(
     yield "|---|---:|"
 
     for value, count in most_frequent:
-        # A bar or a line break would end the cell.
         name = value if has_labels else label_id(value)
-        cell = " ".join(name.split()).replace("|", "\\|") or "(none)"
+        cell = markdown_cell(name) or "(none)"
         yield f"| {cell} | {count:,} |"
 
     # All others together.

@@ -175,7 +175,7 @@ def test_the_data_card_states_origin_licence_and_counts(project):
     card = Path("metrics/data_card.md").read_text("utf-8")
     assert "- Origin: data/raw/manual.csv\n- Release: not stated\n- Licence: CC0\n" in card
     assert "- Records: 4 read, 1 left out" in card
-    assert "| care\\|wash | 1 |" in card  # a bar would end the cell
+    assert "| `care\\|wash` | 1 |" in card  # a bar would end the cell
     assert "| unknown_document | 1 |" in card
 
 

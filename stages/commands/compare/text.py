@@ -23,6 +23,7 @@ from stages.commands.compare.sentences import (
     describe_small_slices,
 )
 from stages.commands.compare.verdicts import Comparison
+from stages.lib.reporting.markdown import markdown_cell, markdown_text
 
 
 def markdown_lines(report: Report) -> list[str]:
@@ -30,8 +31,9 @@ def markdown_lines(report: Report) -> list[str]:
     # The outcome, and what it is based on.
     primary = report.primary
     metric = METRIC_NAMES[primary.name]
+    before, after = markdown_text(report.before), markdown_text(report.after)
     lines = [
-        f"## {primary.outcome.capitalize()}: {report.before} -> {report.after}",
+        f"## {primary.outcome.capitalize()}: {before} -> {after}",
         "",
         f"{metric} of `{report.system}` on {report.split}: {describe_difference(primary)}",
         "",
@@ -128,7 +130,7 @@ def _figures(comparison: Comparison) -> dict[str, Any]:
 
 
 def _comparison_row(comparison: Comparison) -> str:
-    name = METRIC_NAMES.get(comparison.name, comparison.name)
+    name = markdown_cell(METRIC_NAMES.get(comparison.name, comparison.name))
     means = f"{comparison.before:.4f} | {comparison.after:.4f}"
 
     # Without an interval two cells stay empty.
@@ -152,7 +154,7 @@ def _regressed_lines(regressions: Regressions) -> list[str]:
         "",
     ]
     for query_id, text, change in regressions.worst:
-        lines.append(f"- {change:+.3f} `{query_id}` {text}")
+        lines.append(f"- {change:+.3f} `{query_id}` {markdown_text(text)}".rstrip())
 
     # Rules that may have caused it.
     if regressions.new_decisions:
@@ -171,6 +173,7 @@ def _change_lines(title: str, changed: list[Change]) -> list[str]:
 
     lines = ["", f"### {title}", "", "| | before | after |", "|---|---|---|"]
     for key, old, new in changed:
-        lines.append(f"| `{key}` | {format_value(old)} | {format_value(new)} |")
+        values = [markdown_cell(format_value(value)) for value in (old, new)]
+        lines.append(f"| `{key}` | {values[0]} | {values[1]} |")
 
     return lines
