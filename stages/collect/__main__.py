@@ -18,6 +18,7 @@ from stages.collect.caps import OVER_CAP, cap_pairs
 from stages.collect.id_set import IdSet
 from stages.collect.interface import Inputs, Outputs, Params
 from stages.collect.kinds.registry import kind_of
+from stages.collect.markdown_text import markdown_cell
 from stages.collect.origins import Origins
 from stages.collect.parents import BAD_PARENT
 from stages.collect.record_rows import EMPTY_ANCHOR, MISSING_DOCUMENT
@@ -30,7 +31,6 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.git_texts import label_id
 from stages.lib.core.interface import Stage
 from stages.lib.core.terminal import say_error
-from stages.lib.reporting.markdown import markdown_cell
 from stages.lib.schemas.ledger import LARGE_SHARE, row_accounting
 from stages.lib.text.document_text import TEXT_ALONE
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from stages.collect.markdown_text import markdown_cell, markdown_text
 from stages.commands.compare.report import (
     MAX_LISTED,
     METRIC_NAMES,
@@ -23,7 +24,6 @@ from stages.commands.compare.sentences import (
     describe_small_slices,
 )
 from stages.commands.compare.verdicts import Comparison
-from stages.lib.reporting.markdown import markdown_cell, markdown_text
 
 
 def markdown_lines(report: Report) -> list[str]:
@@ -31,7 +31,8 @@ def markdown_lines(report: Report) -> list[str]:
     # The outcome, and what it is based on.
     primary = report.primary
     metric = METRIC_NAMES[primary.name]
-    before, after = markdown_text(report.before), markdown_text(report.after)
+    before = markdown_text(report.before)
+    after = markdown_text(report.after)
     lines = [
         f"## {primary.outcome.capitalize()}: {before} -> {after}",
         "",

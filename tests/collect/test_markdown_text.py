@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from stages.lib.reporting.markdown import markdown_cell, markdown_text
+from stages.collect.markdown_text import markdown_cell, markdown_text
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
