@@ -23,8 +23,8 @@ from stages.commands.fetch.huggingface import readable_splits, write_splits
 from stages.commands.init.columns import guess_columns
 from stages.commands.init.formats import read_sample
 from stages.commands.init.names import free_name, source_name
+from stages.commands.init.paths import temporary_folder
 from stages.commands.init.tables import TableGuess
-from stages.commands.init.temporary import temporary_folder
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import file_hash
 

@@ -25,8 +25,8 @@ from stages.commands.fetch.sql import take_snapshot
 from stages.commands.init.columns import guess_columns
 from stages.commands.init.formats import SAMPLE_ROWS, TableSample
 from stages.commands.init.names import free_name, source_name
+from stages.commands.init.paths import temporary_folder
 from stages.commands.init.tables import TableGuess
-from stages.commands.init.temporary import temporary_folder
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import file_hash
 

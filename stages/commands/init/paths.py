@@ -1,12 +1,15 @@
-"""The files that the arguments of `init` name: files, folders and patterns."""
+"""The files that the arguments of `init` name, and folders for what it takes before it copies."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from stages.commands.init.formats import is_known, known_suffixes
 from stages.lib.core.errors import UserError
+
+_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def expand(arguments: Sequence[str]) -> list[Path]:
@@ -41,3 +44,9 @@ def _matches(pattern: Path) -> list[Path]:
     anchor = Path(pattern.anchor)
     relative = pattern.relative_to(anchor)
     return list(anchor.glob(relative.as_posix())) if relative.parts else []
+
+
+def temporary_folder() -> Path:
+    """Return a new folder that lasts until the process ends."""
+    _FOLDERS.append(tempfile.TemporaryDirectory(prefix="pairsmith-"))
+    return Path(_FOLDERS[-1].name)

@@ -61,6 +61,9 @@ def load_model(folder: Path) -> SentenceTransformer:
 # The most rows in a forward pass.
 BATCH_SIZE = 32
 
+# Tokens of a text that are read where a model names no limit of its own.
+_MOST_TOKENS = 512
+
 # A batch is filled up to so many tokens, with a STRICT mode of MKL and without.
 _FILLED_TOKENS_STRICT = 32
 _FILLED_TOKENS = 256
@@ -136,7 +139,7 @@ class Encoder:
         tokenized = self._model.tokenizer(
             list(texts),
             truncation=True,
-            max_length=self._model.max_seq_length,
+            max_length=self._model.max_seq_length or _MOST_TOKENS,
             padding=False,
             return_attention_mask=False,
         )

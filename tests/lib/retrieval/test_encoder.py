@@ -3,6 +3,7 @@
 import random
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -232,3 +233,12 @@ def test_weights_in_several_files_give_the_same_vectors(fresh, tmp_path):
     (folder / "model.safetensors").unlink()
     assert len(list(folder.glob("model-*-of-*.safetensors"))) > 1
     assert same(Encoder(folder).encode(TEXTS), vectors)
+
+
+@pytest.mark.slow
+def test_a_model_without_a_limit_reads_512_tokens(fresh, monkeypatch):
+    _, encoder = fresh
+    limits = SimpleNamespace(tokenizer=encoder._model.tokenizer, max_seq_length=None)
+    monkeypatch.setattr(encoder, "_model", limits)
+    (batch,) = encoder._batches(["word " * 2000])
+    assert len(batch.token_ids[0]) == 512
