@@ -43,9 +43,14 @@ class Tracker:
     ) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        # The old curve goes, or TensorBoard would draw both as one.
-        shutil.rmtree(logs, ignore_errors=True)
+        # Two curves in one folder are drawn as one. So the old one stands beside the new one, until
+        # that is complete. What a run has left that did not end is no curve to keep.
         self.logs = logs
+        self._before = logs.with_name(f"{logs.name}.before")
+        if logs.exists() and not self._before.exists():
+            logs.rename(self._before)
+        shutil.rmtree(logs, ignore_errors=True)
+
         self._writer = SummaryWriter(str(logs))
         self._run = None if wandb == "off" else _start_wandb(logs, wandb, settings)
         self.scalars: list[tuple[str, float, int]] = []
@@ -62,10 +67,11 @@ class Tracker:
         return [(step, value) for scalar, value, step in self.scalars if scalar == name]
 
     def close(self) -> None:
-        """Flush the scalars to disk."""
+        """Flush the scalars to disk, and remove the curve of the run before."""
         self._writer.close()
         if self._run is not None:
             self._run.finish()
+        shutil.rmtree(self._before, ignore_errors=True)
 
 
 def check_wandb(mode: Literal["off", "offline", "online"]) -> None:

@@ -34,6 +34,35 @@ def test_tensorboard_reads_every_scalar_in_its_place(tmp_path):
     }
 
 
+def recorded(folder):
+    """Return the steps and values that TensorBoard reads in a folder."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return [(scalar.step, scalar.value) for scalar in events.Scalars("train/loss")]
+
+
+def test_the_last_whole_curve_stays_until_another_one_is_whole(tmp_path):
+    first = Tracker(tmp_path / "logs", "off", {})
+    first.add("train/loss", 0.5, 1)
+    first.close()
+
+    # Two runs are interrupted, and the third one ends.
+    for loss in (4.0, 8.0):
+        interrupted = Tracker(tmp_path / "logs", "off", {})
+        interrupted.add("train/loss", loss, 1)
+        interrupted._writer.flush()
+        assert recorded(tmp_path / "logs.before") == [(1, 0.5)]
+        assert recorded(tmp_path / "logs") == [(1, loss)]
+
+    third = Tracker(tmp_path / "logs", "off", {})
+    third.add("train/loss", 0.25, 1)
+    third.close()
+    assert recorded(tmp_path / "logs") == [(1, 0.25)]
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+
+
 def test_a_missing_tracker_is_an_error_with_a_remedy():
     check_wandb("off")
     if find_spec("wandb"):
