@@ -1,24 +1,33 @@
-"""Work on tables larger than memory: map over shards, group by key, merge sorted parts."""
+"""Work on tables larger than memory: map over shards, group by key, merge sorted parts.
+
+The work runs in processes of this machine, or with PAIRSMITH_ENGINE=ray on the machines of a Ray
+cluster. The parts are the same.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from stages.lib.core import tables
+from stages.lib.core.errors import UserError
 from stages.lib.core.tables import Shard, Table, key_of
+from stages.lib.preprocessing import ray_cluster, worker_pool
 from stages.lib.preprocessing.shard_work import (
     Function,
+    Item,
     Key,
     MapShards,
     NamedShard,
     Partition,
     ReducePartitions,
+    Result,
     ScatterShards,
+    Work,
 )
-from stages.lib.preprocessing.worker_pool import run_all
 
 # The largest number of partitions. A table of fewer shards has as many as it has shards.
 MAX_PARTITIONS = 16
@@ -38,7 +47,7 @@ def map_shards(
     the order of the shards. They are files in `scratch`, which the caller removes.
     """
     work = MapShards(function, reads, tuple(writes), scratch)
-    parts_by_shard = run_all(work, _numbered(shards))
+    parts_by_shard = _run_all(work, _numbered(shards))
     return _parts_by_table(parts_by_shard, len(writes))
 
 
@@ -61,7 +70,7 @@ def group_by_key(
     partition_count = min(MAX_PARTITIONS, max(1, len(shards)))
 
     # Cut each shard into partitions.
-    run_all(ScatterShards(key, reads, scratch, partition_count), _numbered(shards))
+    _run_all(ScatterShards(key, reads, scratch, partition_count), _numbered(shards))
 
     # Join the pieces of each partition, and apply the function.
     reduce = ReducePartitions(
@@ -74,7 +83,7 @@ def group_by_key(
         partition_count=partition_count,
     )
     partitions = [Partition(number) for number in range(partition_count)]
-    parts_by_partition = run_all(reduce, partitions)
+    parts_by_partition = _run_all(reduce, partitions)
     return _parts_by_table(parts_by_partition, len(writes))
 
 
@@ -84,6 +93,24 @@ def concat_parts(parts: Sequence[Path], table: type[Table]) -> pd.DataFrame:
     frames = [tables.read(part, table) for part in parts]
     frame = pd.concat(frames, ignore_index=True) if frames else table.empty()
     return frame.sort_values(key_of(table), kind="stable", ignore_index=True)
+
+
+def _run_all(work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:
+    """Return the result of each item, in their order, by the engine that PAIRSMITH_ENGINE names.
+
+    Raises:
+        UserError: there is no such engine, or a worker died again and again at the same rows.
+    """
+    engine = os.environ.get("PAIRSMITH_ENGINE", "") or "local"
+    if engine == "local":
+        return worker_pool.run_all(work, items)
+    if engine == "ray":
+        return ray_cluster.run_all(work, items)
+
+    raise UserError(
+        f"the environment has PAIRSMITH_ENGINE={engine!r}",
+        "set it to 'local' (the processes of this machine) or 'ray' (a Ray cluster), or unset it",
+    )
 
 
 def _numbered(shards: Sequence[Shard]) -> list[NamedShard]:

@@ -15,34 +15,11 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from typing import Protocol, TypeVar
 
 from stages.lib.core.errors import UserError
 from stages.lib.core.orphans import watch_parent
 from stages.lib.core.stage import progress, workers
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-class Work(Protocol[Item, Result]):
-    """What is done with each item. It can be sent to another process."""
-
-    @property
-    def label(self) -> str:
-        """Return the text beside the progress bar."""
-
-    def __call__(self, item: Item) -> Result:
-        """Return the result of an item."""
-
-    def halves(self, item: Item) -> list[Item]:
-        """Return two items that together are `item`, or none if it cannot be halved."""
-
-    def join(self, item: Item, results: list[Result]) -> Result:
-        """Return the result of `item` from those of its halves, as if it was done at once."""
-
-    def describe(self, item: Item) -> str:
-        """Return words that name the rows of an item."""
+from stages.lib.preprocessing.shard_work import Item, Result, Work
 
 
 def run_all(work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:

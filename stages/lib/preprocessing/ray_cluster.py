@@ -1,0 +1,213 @@
+"""Work on shards by the machines of a Ray cluster, with the same result as on one machine.
+
+`PAIRSMITH_ENGINE=ray` switches it on. RAY_ADDRESS names the cluster; without it, Ray starts on this
+machine for the time of the stage. Every machine sees the project at the same path, with its data.
+So a task gets the path of a shard and returns the paths of its parts, and no table passes through
+the memory of Ray. Ray runs the tasks in any order; their results are in the order of the shards.
+
+A task whose machine or process died runs once more. Then it runs in halves, which need less
+memory, and if a half fails too, its rows are named.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stages.lib.core.errors import UserError
+from stages.lib.core.stage import progress, workers
+from stages.lib.preprocessing.shard_work import Item, Result, Work
+
+# Bytes of Ray's own store on a machine that this process starts. It holds paths and no tables.
+_STORE_BYTES = 100_000_000
+
+# The folder that holds the package `stages`.
+_CODE = Path(__file__).resolve().parents[3]
+
+# Tasks for each processor of the cluster that are handed over ahead of time.
+_TASKS_AHEAD = 2
+
+
+class _Attempt(NamedTuple):
+    """A try of the item at `position`. The second try of an item is the last one as a whole."""
+
+    position: int
+    is_second: bool
+
+
+def run_all(work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:
+    """Return the result of each item, in their order, with a progress bar.
+
+    Raises:
+        UserError: there is no cluster at RAY_ADDRESS, or the rows of a half ended its process.
+    """
+    _connect(os.environ.get("RAY_ADDRESS", ""))
+    results: dict[int, Result] = {}
+    for index, result in progress(_completed(work, items), len(items), work.label):
+        results[index] = result
+
+    return [results[index] for index in range(len(items))]
+
+
+def _completed(work: Work[Item, Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
+    """Yield the index and the result of each item, as they are completed.
+
+    An error of the work is that of the first item that fails, however fast the others are.
+    """
+    import ray
+
+    waiting = deque(_Attempt(position, is_second=False) for position in range(len(items)))
+    under_way: dict[Any, _Attempt] = {}
+    errors: dict[int, BaseException] = {}
+    try:
+        while under_way or (waiting and not errors):
+            # Hand over some tasks, and not all, so that the cluster keeps no long queue.
+            while waiting and not errors and len(under_way) < _most_tasks():
+                attempt = waiting.popleft()
+                under_way[_submit(work, items[attempt.position])] = attempt
+
+            completed, _ = ray.wait(list(under_way), num_returns=1)
+            for reference in completed:
+                attempt = under_way.pop(reference)
+                try:
+                    yield attempt.position, _result(reference)
+                except _DiedError:
+                    if attempt.is_second:
+                        yield attempt.position, _done_in_halves(work, items[attempt.position])
+                    else:
+                        waiting.appendleft(attempt._replace(is_second=True))
+                except Exception as error:
+                    errors[attempt.position] = error
+    finally:
+        # After an error or an interruption nothing goes on.
+        for reference in under_way:
+            ray.cancel(reference, force=True)
+
+    if errors:
+        raise errors[min(errors)]
+
+
+class _DiedError(Exception):
+    """The process or the machine of a task died."""
+
+
+def _result(reference: Any) -> Any:
+    """Return the result of a task.
+
+    Raises:
+        _DiedError: its process or machine died.
+    """
+    import ray
+    from ray import exceptions
+
+    died = (
+        exceptions.WorkerCrashedError,
+        exceptions.NodeDiedError,
+        exceptions.OutOfMemoryError,
+        exceptions.ObjectLostError,
+        exceptions.LocalRayletDiedError,
+    )
+    try:
+        return ray.get(reference)
+    except died as error:
+        raise _DiedError from error
+    except exceptions.RayTaskError as error:
+        # The error of the work itself, as on one machine.
+        raise error.cause from None
+
+
+def _done_in_halves(work: Work[Item, Result], item: Item) -> Result:
+    """Return the result of an item at which two processes died.
+
+    Raises:
+        UserError: a half ended its process too.
+    """
+    halves = work.halves(item)
+    results = []
+    for half in halves or [item]:
+        try:
+            results.append(_result(_submit(work, half)))
+        except _DiedError:
+            raise UserError(
+                f"a Ray worker died three times ({work.label}), most likely since the memory was "
+                f"not enough: at {work.describe(half)}",
+                "give the machines of the cluster more memory or fewer processors, then run the "
+                "same command again; if it does not help, look at these rows: a text may be very "
+                "long",
+            ) from None
+
+    return work.join(item, results) if halves else results[0]
+
+
+def _submit(work: Work[Item, Result], item: Item) -> Any:
+    """Hand a task over, and return the reference to its result."""
+    import ray
+
+    # What dies is tried again here, where a second death means something else.
+    remote = ray.remote(num_cpus=1, max_retries=0)(_run)
+    return remote.remote(str(Path.cwd()), work, item)
+
+
+def _run(project: str, work: Work[Item, Result], item: Item) -> Result:
+    """Return the result of an item, on a machine of the cluster."""
+    # Paths are relative to the project.
+    os.chdir(project)
+    return work(item)
+
+
+def _most_tasks() -> int:
+    """Return how many tasks may be under way, by the processors that the cluster has now."""
+    import ray
+
+    processors = int(ray.cluster_resources().get("CPU", 1))
+    return max(1, processors * _TASKS_AHEAD)
+
+
+@lru_cache(maxsize=1)
+def _connect(address: str) -> None:
+    """Connect this process to the cluster at `address`, or start Ray on this machine alone.
+
+    Raises:
+        UserError: Ray is not installed, or nothing answers at `address`.
+    """
+    try:
+        import ray
+    except ModuleNotFoundError:
+        raise UserError(
+            "PAIRSMITH_ENGINE is 'ray', but Ray is not installed",
+            "pip install -r requirements-ray.txt, or unset PAIRSMITH_ENGINE",
+        ) from None
+
+    # Workers import the code of this project, and work as this process does.
+    environment = {
+        name: value for name, value in os.environ.items() if name.startswith(("PAIRSMITH_", "MKL_"))
+    }
+    settings: dict[str, Any] = {
+        "runtime_env": {"env_vars": {**environment, "PYTHONPATH": str(_CODE)}},
+        "log_to_driver": False,
+        "logging_level": "ERROR",
+    }
+
+    if not address:
+        # A cluster of one machine, which nobody else can reach.
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        ray.init(
+            num_cpus=workers(),
+            object_store_memory=_STORE_BYTES,
+            include_dashboard=False,
+            _node_ip_address="127.0.0.1",
+            **settings,
+        )
+        return
+
+    try:
+        ray.init(address=address, **settings)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise UserError(
+            f"no Ray cluster answers at RAY_ADDRESS: {error}".splitlines()[0],
+            "start one with 'ray start --head', or correct RAY_ADDRESS",
+        ) from None
