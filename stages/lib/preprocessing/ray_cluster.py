@@ -12,6 +12,7 @@ memory, and if a half fails too, its rows are named.
 from __future__ import annotations
 
 import os
+import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -24,6 +25,9 @@ from stages.lib.preprocessing.shard_work import Item, Result, Work
 
 # Bytes of Ray's own store on a machine that this process starts. It holds paths and no tables.
 _STORE_BYTES = 100_000_000
+
+# How long to wait for an answer at RAY_ADDRESS.
+_CONNECTION_SECONDS = 20.0
 
 # The folder that holds the package `stages`.
 _CODE = Path(__file__).resolve().parents[3]
@@ -204,10 +208,32 @@ def _connect(address: str) -> None:
         )
         return
 
+    _check_reachable(address)
     try:
         ray.init(address=address, **settings)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise UserError(
-            f"no Ray cluster answers at RAY_ADDRESS: {error}".splitlines()[0],
-            "start one with 'ray start --head', or correct RAY_ADDRESS",
-        ) from None
+        raise _no_cluster(str(error)) from None
+
+
+def _check_reachable(address: str) -> None:
+    """Check that something listens at `address`, since Ray itself tries for many minutes.
+
+    Raises:
+        UserError: nothing does.
+    """
+    host, separator, port = address.removeprefix("ray://").rpartition(":")
+    if not separator or not port.isdigit():
+        # A name such as "auto", which Ray itself looks up.
+        return
+
+    try:
+        socket.create_connection((host, int(port)), timeout=_CONNECTION_SECONDS).close()
+    except OSError as error:
+        raise _no_cluster(str(error)) from None
+
+
+def _no_cluster(cause: str) -> UserError:
+    return UserError(
+        f"no Ray cluster answers at RAY_ADDRESS: {cause}".splitlines()[0],
+        "start one with 'ray start --head', or correct RAY_ADDRESS",
+    )
