@@ -3,6 +3,7 @@
 import pytest
 
 from stages.lib.core import atomic
+from stages.lib.preprocessing import ray_cluster
 
 
 @pytest.fixture(autouse=True)
@@ -10,3 +11,35 @@ def no_run_under_way(monkeypatch):
     """Keep one test's run from rolling back what another wrote in the same process."""
     monkeypatch.setattr(atomic, "_changes", None)
     monkeypatch.setattr(atomic, "_cleaned_folders", set())
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Start two machines, each at a loopback address of its own."""
+    from ray.cluster_utils import Cluster
+
+    machines = Cluster()
+    for number in range(2):
+        add_machine(machines, number)
+    yield machines
+
+    import ray
+
+    ray.shutdown()
+    ray_cluster.connect.cache_clear()
+    machines.shutdown()
+
+
+def add_machine(machines, number):
+    return machines.add_node(
+        num_cpus=1,
+        object_store_memory=80_000_000,
+        include_dashboard=False,
+        node_ip_address=f"127.0.0.{number + 2}",
+    )
+
+
+@pytest.fixture
+def on_cluster(cluster, monkeypatch):
+    monkeypatch.setenv("PAIRSMITH_ENGINE", "ray")
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)

@@ -249,6 +249,22 @@ def _check_unedited(before: dict[str, str]) -> None:
         )
 
 
+def runs_on_ray() -> bool:
+    """Return whether PAIRSMITH_ENGINE says that work runs on a Ray cluster, not on this machine.
+
+    Raises:
+        UserError: it has another value than `local` and `ray`.
+    """
+    engine = os.environ.get("PAIRSMITH_ENGINE", "") or "local"
+    if engine not in ("local", "ray"):
+        raise UserError(
+            f"the environment has PAIRSMITH_ENGINE={engine!r}",
+            "set it to 'local' (processes of this machine) or 'ray' (a Ray cluster), or unset it",
+        )
+
+    return engine == "ray"
+
+
 def workers() -> int:
     """Return how many processes may work: PAIRSMITH_WORKERS, or the processors this one may use."""
     value = os.environ.get("PAIRSMITH_WORKERS", "")

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +35,9 @@ _CODE = Path(__file__).resolve().parents[3]
 # Tasks for each processor of the cluster that are handed over ahead of time.
 _TASKS_AHEAD = 2
 
+# How often an actor begins anew after its process or machine died.
+_RESTARTS = 3
+
 
 class _Attempt(NamedTuple):
     """A try of the item at `position`. The second try of an item is the last one as a whole."""
@@ -49,7 +52,7 @@ def run_all(work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:
     Raises:
         UserError: there is no cluster at RAY_ADDRESS, or the rows of a half ended its process.
     """
-    _connect(os.environ.get("RAY_ADDRESS", ""))
+    connect(os.environ.get("RAY_ADDRESS", ""))
     results: dict[int, Result] = {}
     for index, result in progress(_completed(work, items), len(items), work.label):
         results[index] = result
@@ -95,6 +98,73 @@ def _completed(work: Work[Item, Result], items: Sequence[Item]) -> Iterator[tupl
         raise errors[min(errors)]
 
 
+def iterate_on_actors(
+    make: Callable[[], Callable[[Item], Result]], items: Sequence[Item], label: str
+) -> Iterator[Result]:
+    """Yield the result of each item, in their order, from actors that load something costly once.
+
+    There is an actor for each processor of the cluster. An actor whose machine is lost begins anew
+    on another one, and what it was at is done again.
+
+    Args:
+        make: returns the function of items. It is called once on each actor.
+        items: what the function is given, an item at a time.
+        label: the text beside the progress bar.
+
+    Raises:
+        UserError: there is no cluster at RAY_ADDRESS, or actors died again and again.
+    """
+    import ray
+
+    connect(os.environ.get("RAY_ADDRESS", ""))
+    actor_count = min(len(items), int(ray.cluster_resources().get("CPU", 1)))
+    remote = ray.remote(num_cpus=1, max_restarts=_RESTARTS, max_task_retries=_RESTARTS)(_Actor)
+    actors = [remote.remote(str(Path.cwd()), make) for _ in range(actor_count)]
+    try:
+        yield from progress(_in_turns(actors, items), len(items), label)
+    finally:
+        for actor in actors:
+            ray.kill(actor)
+
+
+class _Actor:
+    """A process on a machine of the cluster, with a function that was costly to make."""
+
+    def __init__(self, project: str, make: Callable[[], Callable[[Any], Any]]) -> None:
+        os.chdir(project)
+        self._make = make
+        self._function: Callable[[Any], Any] | None = None
+
+    def apply(self, item: Any) -> Any:
+        """Return the result of an item."""
+        # An error of `make` is told by Ray only if a task raises it.
+        if self._function is None:
+            self._function = self._make()
+        return self._function(item)
+
+
+def _in_turns(actors: Sequence[Any], items: Sequence[Item]) -> Iterator[Any]:
+    """Yield the result of each item, in their order. Each actor has two items at a time."""
+    idle = deque([*actors] * _TASKS_AHEAD)
+    waiting = deque(items)
+    under_way: deque[tuple[Any, Any]] = deque()
+    while waiting or under_way:
+        while waiting and idle:
+            actor = idle.popleft()
+            under_way.append((actor, actor.apply.remote(waiting.popleft())))
+
+        # The oldest item is next. The others go on meanwhile.
+        actor, reference = under_way.popleft()
+        try:
+            yield _result(reference)
+        except _DiedError as error:
+            raise UserError(
+                f"the actors of a Ray cluster died again and again: {error.__cause__}",
+                "give the machines of the cluster more memory, then run the same command again",
+            ) from None
+        idle.append(actor)
+
+
 class _DiedError(Exception):
     """The process or the machine of a task died."""
 
@@ -109,6 +179,7 @@ def _result(reference: Any) -> Any:
     from ray import exceptions
 
     died = (
+        exceptions.RayActorError,
         exceptions.WorkerCrashedError,
         exceptions.NodeDiedError,
         exceptions.OutOfMemoryError,
@@ -172,7 +243,7 @@ def _most_tasks() -> int:
 
 
 @lru_cache(maxsize=1)
-def _connect(address: str) -> None:
+def connect(address: str) -> None:
     """Connect this process to the cluster at `address`, or start Ray on this machine alone.
 
     Raises:

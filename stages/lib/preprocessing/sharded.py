@@ -6,14 +6,13 @@ cluster. The parts are the same.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from stages.lib.core import tables
-from stages.lib.core.errors import UserError
+from stages.lib.core.stage import runs_on_ray
 from stages.lib.core.tables import Shard, Table, key_of
 from stages.lib.preprocessing import ray_cluster, worker_pool
 from stages.lib.preprocessing.shard_work import (
@@ -96,21 +95,15 @@ def concat_parts(parts: Sequence[Path], table: type[Table]) -> pd.DataFrame:
 
 
 def _run_all(work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:
-    """Return the result of each item, in their order, by the engine that PAIRSMITH_ENGINE names.
+    """Return the result of each item, in their order, by the engine of the environment.
 
     Raises:
-        UserError: there is no such engine, or a worker died again and again at the same rows.
+        UserError: a worker died again and again at the same rows.
     """
-    engine = os.environ.get("PAIRSMITH_ENGINE", "") or "local"
-    if engine == "local":
-        return worker_pool.run_all(work, items)
-    if engine == "ray":
+    if runs_on_ray():
         return ray_cluster.run_all(work, items)
 
-    raise UserError(
-        f"the environment has PAIRSMITH_ENGINE={engine!r}",
-        "set it to 'local' (the processes of this machine) or 'ray' (a Ray cluster), or unset it",
-    )
+    return worker_pool.run_all(work, items)
 
 
 def _numbered(shards: Sequence[Shard]) -> list[NamedShard]:

@@ -16,15 +16,18 @@ import platform
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import model_hash, weight_files
 from stages.lib.core.model_loading import check_weights, loading
-from stages.lib.core.stage import mkl_mode, progress, workers
+from stages.lib.core.stage import mkl_mode, progress, runs_on_ray, workers
+from stages.lib.preprocessing import ray_cluster
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.search import Vectors
 
@@ -67,6 +70,10 @@ _MOST_TOKENS = 512
 # A batch is filled up to so many tokens, with a STRICT mode of MKL and without.
 _FILLED_TOKENS_STRICT = 32
 _FILLED_TOKENS = 256
+
+
+# Batches that a machine of a Ray cluster gets at a time.
+_BATCHES_OF_TASK = 16
 
 
 class _Batch(NamedTuple):
@@ -127,9 +134,22 @@ class Encoder:
             self._model = load_model(self._folder)
 
         batches = self._batches(texts)
-        results = iterate_in_threads(self._forward, batches, label)
+        if runs_on_ray():
+            results = self._forward_on_cluster(batches, label)
+        else:
+            results = iterate_in_threads(self._forward, batches, label)
         for batch, vectors in zip(batches, results, strict=True):
             yield from zip(batch.texts, vectors, strict=True)
+
+    def _forward_on_cluster(self, batches: Sequence[_Batch], label: str) -> Iterator[Vectors]:
+        """Yield the unit vectors of each batch, from the machines of a Ray cluster."""
+        groups = []
+        for start in range(0, len(batches), _BATCHES_OF_TASK):
+            groups.append(batches[start : start + _BATCHES_OF_TASK])
+
+        make = partial(_forward_here, self._folder.resolve(), _kernels())
+        for vectors_of_group in ray_cluster.iterate_on_actors(make, groups, label):
+            yield from vectors_of_group
 
     def _batches(self, texts: Sequence[str]) -> list[_Batch]:
         """Return batches of texts of one token count, the longest first."""
@@ -185,6 +205,33 @@ class Encoder:
             embeddings = self._model(features)["sentence_embedding"]
             unit_vectors = torch.nn.functional.normalize(embeddings, dim=1)
             return np.asarray(unit_vectors[:text_count].numpy(), dtype=np.float32)
+
+
+def _forward_here(folder: Path, kernels: str) -> Callable[[Sequence[_Batch]], list[Vectors]]:
+    """Return the function from batches to their vectors, on a machine of a Ray cluster.
+
+    Args:
+        folder: the model.
+        kernels: what decides the last bits on the machine that began.
+
+    Raises:
+        UserError: this machine computes other last bits.
+    """
+    if _kernels() != kernels:
+        raise UserError(
+            f"the machine {platform.node()} of the Ray cluster computes vectors with "
+            f"{_kernels()!r}, and the one that runs the stage with {kernels!r}, so that their last "
+            "bits differ",
+            "use machines with one kind of processor, or set MKL_CBWR=AVX2,STRICT everywhere",
+        )
+
+    import torch
+
+    # The process has one processor of the machine.
+    torch.set_num_threads(1)
+    encoder = Encoder(folder)
+    encoder._model = load_model(folder)
+    return lambda batches: [encoder._forward(batch) for batch in batches]
 
 
 def filled_tokens() -> int:

@@ -10,8 +10,8 @@ import pytest
 
 from stages.lib.core import tables
 from stages.lib.core.errors import UserError
-from stages.lib.preprocessing import ray_cluster
 from stages.lib.schemas.documents import Documents
+from tests.lib.conftest import add_machine
 from tests.lib.preprocessing.shard_functions import (
     by_topic,
     contents,
@@ -28,38 +28,6 @@ from tests.lib.preprocessing.shard_functions import (
 )
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """Start two machines, each at a loopback address of its own."""
-    from ray.cluster_utils import Cluster
-
-    machines = Cluster()
-    for number in range(2):
-        add_machine(machines, number)
-    yield machines
-
-    import ray
-
-    ray.shutdown()
-    ray_cluster._connect.cache_clear()
-    machines.shutdown()
-
-
-def add_machine(machines, number):
-    return machines.add_node(
-        num_cpus=1,
-        object_store_memory=80_000_000,
-        include_dashboard=False,
-        node_ip_address=f"127.0.0.{number + 2}",
-    )
-
-
-@pytest.fixture
-def on_cluster(cluster, monkeypatch):
-    monkeypatch.setenv("PAIRSMITH_ENGINE", "ray")
-    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
 
 
 @pytest.fixture

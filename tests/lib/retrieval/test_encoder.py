@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import find_base_model
 from stages.lib.core.params import ModelParams
+from stages.lib.retrieval import encoder as encoder_module
 from stages.lib.retrieval.cache import cache_folder
 from stages.lib.retrieval.encoder import (
     Encoder,
@@ -242,3 +244,19 @@ def test_a_model_without_a_limit_reads_512_tokens(fresh, monkeypatch):
     monkeypatch.setattr(encoder, "_model", limits)
     (batch,) = encoder._batches(["word " * 2000])
     assert len(batch.token_ids[0]) == 512
+
+
+@pytest.mark.slow
+def test_two_machines_give_the_vectors_of_one(fresh, on_cluster, monkeypatch):
+    vectors, encoder = fresh
+    monkeypatch.setenv("PAIRSMITH_CACHE", "off")
+    assert same(encoder.encode(TEXTS), vectors)
+
+
+@pytest.mark.slow
+def test_a_machine_with_other_kernels_is_refused(fresh, on_cluster, monkeypatch):
+    _, encoder = fresh
+    monkeypatch.setenv("PAIRSMITH_CACHE", "off")
+    monkeypatch.setattr(encoder_module, "_kernels", lambda: "AVX9 STRICT 32")
+    with pytest.raises(UserError, match=r"and the one that runs the stage with 'AVX9 STRICT 32'"):
+        encoder.encode(TEXTS)
