@@ -31,12 +31,18 @@ def cluster():
 
 
 def add_machine(machines, number):
-    return machines.add_node(
-        num_cpus=1,
-        object_store_memory=80_000_000,
-        include_dashboard=False,
-        node_ip_address=f"127.0.0.{number + 2}",
-    )
+    """Start a machine of a cluster. Ray itself waits 30 s, which is short beside other tests."""
+    for attempt in range(3):
+        try:
+            return machines.add_node(
+                num_cpus=1,
+                object_store_memory=80_000_000,
+                include_dashboard=False,
+                node_ip_address=f"127.0.0.{number + 2}",
+            )
+        except Exception:
+            if attempt == 2:
+                raise
 
 
 @pytest.fixture
