@@ -153,17 +153,7 @@ class Encoder:
 
     def _batches(self, texts: Sequence[str]) -> list[_Batch]:
         """Return batches of texts of one token count, the longest first."""
-        assert self._model is not None
-
-        # Cut texts at the limit of the model.
-        tokenized = self._model.tokenizer(
-            list(texts),
-            truncation=True,
-            max_length=self._model.max_seq_length or _MOST_TOKENS,
-            padding=False,
-            return_attention_mask=False,
-        )
-        token_ids: list[list[int]] = tokenized["input_ids"]
+        token_ids = self._token_ids(texts)
 
         # Group the texts, as indices, by token count.
         indices_by_length: dict[int, list[int]] = {}
@@ -183,6 +173,33 @@ class Encoder:
 
         return batches
 
+    def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of each text, cut at the limit of the model."""
+        assert self._model is not None
+
+        # A static model has no limit, and a tokenizer of another library.
+        if self._is_static():
+            encodings = self._model.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+            return [encoding.ids for encoding in encodings]
+
+        tokenized = self._model.tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=self._model.max_seq_length or _MOST_TOKENS,
+            padding=False,
+            return_attention_mask=False,
+        )
+        token_ids: list[list[int]] = tokenized["input_ids"]
+        return token_ids
+
+    def _is_static(self) -> bool:
+        """Return whether the vector of a text is the mean of fixed vectors of its tokens."""
+        from tokenizers import Tokenizer
+
+        # No other kind of model has a tokenizer of this library.
+        assert self._model is not None
+        return isinstance(self._model.tokenizer, Tokenizer)
+
     def _forward(self, batch: _Batch) -> Vectors:
         """Return the unit vectors of the texts of one batch, shape (texts, dimension)."""
         import torch
@@ -201,6 +218,10 @@ class Encoder:
             "input_ids": input_ids,
             "attention_mask": torch.ones_like(input_ids),
         }
+        if self._is_static():
+            # One row after another, and where each begins.
+            starts = torch.arange(len(rows)) * len(rows[0])
+            features = {"input_ids": input_ids.flatten(), "offsets": starts}
         with torch.inference_mode():
             embeddings = self._model(features)["sentence_embedding"]
             unit_vectors = torch.nn.functional.normalize(embeddings, dim=1)

