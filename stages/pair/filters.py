@@ -318,7 +318,8 @@ def balance_metrics(
             continue
 
         # Sorted, so that the sum does not depend on the order of the rows.
-        shares = [count / counts.total() for _, count in sorted(counts.items())]
+        total = counts.total()
+        shares = [count / total for _, count in sorted(counts.items())]
         entropy = -sum(share * math.log(share) for share in shares)
         metrics[f"balance.{when}.{kind}.largest_share"] = max(shares)
         metrics[f"balance.{when}.{kind}.effective_number"] = math.exp(entropy)
@@ -350,8 +351,10 @@ def word_overlap_metrics(
         pairs["pair_id"], pairs["anchor"], pairs["doc_id"], strict=True
     ):
         positive = positive_of_pair.get(pair_id) or text_of_document[doc_id]
-        contained_count += contains_words(positive, anchor)
-        no_common_count += not set(words(anchor)) & set(words(positive))
+        anchor_words = words(anchor)
+        positive_words = words(positive)
+        contained_count += contains_words(positive_words, anchor_words)
+        no_common_count += not set(anchor_words) & set(positive_words)
 
     pair_count = max(1, len(pairs))
 
@@ -361,10 +364,10 @@ def word_overlap_metrics(
     }
 
 
-def contains_words(text: str, phrase: str) -> bool:
-    """Return whether `text` contains the words of `phrase`, one after the other.
+def contains_words(text_words: Sequence[str], phrase_words: Sequence[str]) -> bool:
+    """Return whether a text contains the words of a phrase, one after the other.
 
-    >>> contains_words("Hold the button.", "THE button?")
+    >>> contains_words(["hold", "the", "button"], ["the", "button"])
     True
     """
-    return f" {' '.join(words(phrase))} " in f" {' '.join(words(text))} "
+    return f" {' '.join(phrase_words)} " in f" {' '.join(text_words)} "

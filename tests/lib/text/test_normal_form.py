@@ -1,7 +1,7 @@
 """Normal forms, words, shingles and hashes of texts."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stages.lib.core.ids import hash_hex
@@ -134,6 +134,13 @@ def test_only_blank_texts_have_an_empty_normal_form(text):
 )
 def test_words(text, terms):
     assert words(text) == terms
+
+
+@example("snake_case 5.7")
+@given(text=st.text(st.characters(max_codepoint=127)))
+def test_a_word_of_another_script_changes_no_other_word(text):
+    """Texts of ASCII have a way of their own to the same words."""
+    assert words(f"{text} ж") == [*words(text), "ж"]
 
 
 def test_a_text_of_eight_words_gives_word_and_character_shingles():
