@@ -20,21 +20,26 @@ def copy(folder: Path, changes: Mapping[str, Mapping[str, Any]], given: Sequence
 
     It also sees this one's metrics, and its data counts as validated.
     """
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    params = yaml.load((ROOT / "params.yaml").read_text("utf-8"))
-    for section, values in changes.items():
-        params[section].update(values)
     (folder / "data").mkdir(parents=True)
-    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
-        yaml.dump(params, file)
+    write_params(folder, changes)
     (folder / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     for name in given:
         (folder / "data" / name).symlink_to(ROOT / "data" / name)
     shutil.copytree(ROOT / "metrics/details", folder / "metrics/details")
     (folder / "data/validate").mkdir(exist_ok=True)
     (folder / "data/validate/verdict.json").write_text('{"passed": true}\n', "utf-8")
+
+
+def write_params(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the parameters of this project to a project in `folder`, changed by section."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    params = yaml.load((ROOT / "params.yaml").read_text("utf-8"))
+    for section, values in changes.items():
+        params[section].update(values)
+    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
+        yaml.dump(params, file)
 
 
 def run(folder: Path, stage: str, cache: Path | None = None) -> None:

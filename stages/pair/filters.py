@@ -159,7 +159,7 @@ def exclude_anchor_in_positive(candidates: Sequence[PairCandidate]) -> FilterRes
     accepted: list[PairCandidate] = []
     excluded: list[Exclusion] = []
     for pair in candidates:
-        if pair.recipe in _CUT_RECIPES and contains_words(pair.positive, pair.anchor):
+        if pair.recipe in _CUT_RECIPES and contains_words(words(pair.positive), words(pair.anchor)):
             excluded.append(Exclusion(pair.pair_id, "in_positive", partner_id=pair.doc_id))
         else:
             accepted.append(pair)

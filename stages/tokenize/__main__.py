@@ -46,6 +46,11 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         tokenizer = AutoTokenizer.from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=False
         )
+    if tokenizer.pad_token_id is None:
+        raise UserError(
+            f"the tokenizer of {params.model.base} has no token for padding",
+            "name its pad_token in tokenizer_config.json, or choose another model.base",
+        )
     model_tokens, most_tokens = token_limits(folder, tokenizer)
     max_tokens = params.tokenize.max_tokens
     if max_tokens > most_tokens:

