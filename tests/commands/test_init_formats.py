@@ -14,6 +14,7 @@ from stages.lib.core.errors import UserError
 # The encoding, and a text that the guess must decode to the same characters.
 TEXTS = {
     "German": ("cp1252", "Frage;Antwort\nWie ändere ich das Passwort?;Öffnen Sie „Einstellungen“ – dann Größe."),
+    "German with a stray sign": ("cp1252", "Frage;Antwort\nGrößer als 10¹?;Ja\n" + "Wie öffne ich die Tür?;Drücken Sie fest dagegen.\n" * 100),
     "one umlaut": ("cp1252", "Frage;Antwort\nGrün?;Ja"),
     "a currency": ("cp1252", "Produkt;Preis\nSchraube;3 €\nMutter;5 €"),
     "French": ("cp1252", "question;réponse\nOù se trouve l’accès ?;Derrière la forêt, près du château : « là »."),
@@ -78,8 +79,7 @@ def test_the_delimiter_gives_all_rows_as_many_fields(delimiter, text):
 def test_lists_and_objects_are_nested_columns(tmp_path):
     file = tmp_path / "a.ndjson"
     file.write_text(
-        json.dumps({"q": "How?", "n": 1, "tags": ["a"], "meta": {"b": 1}, "paths": [{"x": 1}]})
-        + "\n",
+        json.dumps({"q": "How?", "n": 1, "tags": ["a"], "meta": {"b": 1}, "paths": [[1]]}) + "\n",
         "utf-8",
     )
     sample = read_sample(file)
@@ -87,6 +87,26 @@ def test_lists_and_objects_are_nested_columns(tmp_path):
     assert sample.values == {"q": ["How?"], "n": ["1"], "tags": ["a"], "meta.b": ["1"]}
     assert sample.lists == ["tags"]
     assert sample.nested == ["paths"]
+
+
+def test_objects_of_a_list_are_columns_of_lists(tmp_path):
+    answers = [{"body": "Hold it.", "by": {"name": "Ann"}}, {"body": "Press it.", "votes": 2}]
+    (tmp_path / "a.jsonl").write_text(json.dumps({"q": "How?", "answers": answers}), "utf-8")
+    sample = read_sample(tmp_path / "a.jsonl")
+    assert sample.values == {
+        "q": ["How?"],
+        "answers.body": ["Hold it."],
+        "answers.by.name": ["Ann"],
+        "answers.votes": [""],
+    }
+    assert sample.lists == ["answers.body", "answers.by.name", "answers.votes"]
+
+
+def test_the_turns_of_a_conversation_are_no_documents(tmp_path):
+    turns = [{"role": "user", "content": "How?"}, {"role": "assistant", "content": "So."}]
+    (tmp_path / "a.jsonl").write_text(json.dumps({"messages": turns}), "utf-8")
+    sample = read_sample(tmp_path / "a.jsonl")
+    assert (sample.values, sample.nested) == ({}, ["messages"])
 
 
 def test_parquet_is_read_as_texts(tmp_path):

@@ -27,6 +27,8 @@ SAMPLE_CHARACTERS = 50_000_000
 # The text of which the dialect is guessed.
 _SNIFFED_CHARACTERS = 1_000_000
 _PIECE = 10_000
+# Objects with these keys are the turns of a conversation, and no documents of one question.
+_ROLES = frozenset(("role", "from", "speaker"))
 
 
 @dataclass(frozen=True)
@@ -278,10 +280,33 @@ def _flat_items(row: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
         path = f"{prefix}{name}"
         if isinstance(value, dict) and value:
             items += _flat_items(value, f"{path}.")
+        elif _is_object_list(value):
+            items += _list_items(value, path)
         else:
             items.append((path, value))
 
     return items
+
+
+def _list_items(objects: Sequence[Mapping[str, Any]], path: str) -> list[tuple[str, Any]]:
+    """Return a list for each key of objects, as `collect` reads the path of a list of objects."""
+    flat = [dict(_flat_items(item, "")) for item in objects]
+    names: dict[str, None] = {}
+    for item in flat:
+        names |= dict.fromkeys(item)
+
+    items: list[tuple[str, Any]] = []
+    for name in names:
+        items.append((f"{path}.{name}", [item.get(name) for item in flat]))
+    return items
+
+
+def _is_object_list(value: Any) -> bool:
+    """Return whether a value is a list of objects, and no conversation of several roles."""
+    if not isinstance(value, list) or not value:
+        return False
+    is_objects = all(isinstance(item, dict) and item for item in value)
+    return is_objects and not any(_ROLES & item.keys() for item in value)
 
 
 def _is_nested(cell: Any) -> bool:

@@ -88,6 +88,7 @@ class TableGuess:
         kept = dict(self.guess.settings)
         if "score" not in columns:
             kept.pop("score_range", None)
+            kept.pop("score_names", None)
         notes = [*self.guess.notes, *([note] if note else [])]
         return replace(self, guess=replace(self.guess, columns=columns, settings=kept, notes=notes))
 
@@ -252,7 +253,7 @@ def _target(file: Path, name: str, suffix: str) -> Path:
 def _description(source: TableGuess) -> list[str]:
     """Return lines that show a table: its file, its columns and its first records."""
     guess = source.guess
-    settings = [f"{key} {value!r}" for key, value in source.sample.settings.items()]
+    settings = [_setting(key, value) for key, value in source.sample.settings.items()]
     settings += [f"{key} {value}" for key, value in guess.settings.items()]
     if source.documents_of:
         settings.append(f"documents of '{source.documents_of}'")
@@ -268,9 +269,21 @@ def _description(source: TableGuess) -> list[str]:
     if unused:
         lines.append(f"  not read: {', '.join(map(repr, unused))}")
     if source.sample.nested:
-        lines.append(f"  lists or objects: {', '.join(map(repr, source.sample.nested))}")
+        nested = ", ".join(map(repr, source.sample.nested))
+        lines.append(f"  not read, since they hold lists or objects: {nested}")
     lines += [f"  note: {note}" for note in guess.notes]
     return lines + _record_lines(source)
+
+
+def _setting(key: str, value: object) -> str:
+    """Return a setting in words.
+
+    >>> _setting("quote", None), _setting("delimiter", ";")
+    ('without quotes', "delimiter ';'")
+    """
+    if value is None:
+        return f"without {key}s"
+    return "without a header" if key == "header" else f"{key} {value!r}"
 
 
 def _ask(source: TableGuess) -> TableGuess:
