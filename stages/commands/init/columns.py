@@ -238,6 +238,20 @@ def _guess_split(facts: Facts, used: Collection[str]) -> dict[str, str]:
     return {}
 
 
+def guess_label(
+    values: Mapping[str, Sequence[str]], used: Collection[str]
+) -> tuple[dict[str, str], dict[str, Any], list[str]]:
+    """Return the column of grades or scores of pairs, its settings, and notes.
+
+    Args:
+        values: the columns.
+        used: those that are mapped.
+    """
+    facts = {column: column_facts(texts) for column, texts in values.items()}
+    filled = {column: column_fact for column, column_fact in facts.items() if column_fact.filled}
+    return _guess_label(values, filled, used)
+
+
 def _guess_label(
     values: Mapping[str, Sequence[str]], facts: Facts, used: Collection[str]
 ) -> tuple[dict[str, str], dict[str, Any], list[str]]:
