@@ -5,6 +5,7 @@ import json
 import pytest
 
 from stages.collect.records import DocumentRow
+from stages.collect.stored_tables import StoredTable
 from stages.commands.init.sizes import recipes_for
 from tests.commands.test_init import clone as clone
 from tests.commands.test_init import init, params
@@ -81,3 +82,19 @@ def test_a_thread_with_a_list_of_answers_is_a_question_with_its_documents(clone,
         "positive": "answers.text",
     }
     assert "30 records: 60 documents and 60 pairs" in result.output
+
+
+def test_no_column_of_texts_is_held_as_a_whole(clone, tmp_path_factory, monkeypatch):
+    """A file of gigabytes must not come into memory, whatever is measured of it."""
+
+    def refuse(*_):
+        raise AssertionError("a whole table is read")
+
+    monkeypatch.setattr(StoredTable, "__getitem__", refuse)
+    monkeypatch.setattr(StoredTable, "frame", refuse)
+    file = tmp_path_factory.mktemp("own") / "faq.csv"
+    long = "word " * 20_000
+    file.write_text(f"question,answer\nHow?,{long}\nWhy?,Because of it.\n,No question.\n", "utf-8")
+    result = init(file, "--yes")
+    assert result.exit_code == 0, result.output
+    assert params()["clean"]["max_document_characters"] == 100_000

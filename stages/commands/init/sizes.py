@@ -7,7 +7,6 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -208,14 +207,14 @@ def _unasked_documents(sizes: Sizes, rows_of_source: Mapping[str, SourceRows]) -
     if not sizes.pairs or is_judged or has_enough:
         return []
 
-    answered: set[str] = set()
-    for rows in rows_of_source.values():
-        answered.update(map(itemgetter(2), rows.pairs))
-    if 2 * (sizes.documents - len(answered)) <= sizes.documents:
+    every_source = rows_of_source.values()
+    answered = IdSet(pair[2] for rows in every_source for pair in rows.pairs)
+    answered_count = sum(row[0] in answered for rows in every_source for row in rows.documents)
+    if 2 * (sizes.documents - answered_count) <= sizes.documents:
         return []
 
     documents: list[DocumentRow] = []
-    for rows in rows_of_source.values():
+    for rows in every_source:
         unasked = (row for row in rows.documents if row[0] not in answered)
         documents += map(DocumentRow._make, islice(unasked, _TEXTS))
 
