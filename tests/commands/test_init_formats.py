@@ -60,7 +60,7 @@ def test_a_text_reads_the_same_in_the_guessed_encoding(name, tmp_path):
         (";", "id;text\n1;red, green\n2;blue, white\n3;one, two\n"),
         (";", "name;price;text\nA;1,50;abc\nB;2,75;def\n"),
         (",", "text\nA simple text.\nAnother text.\n"),
-        (",", "text\nA simple, text.\nAnother, one, here.\n"),
+        ("\t", "text\nA simple, text.\nAnother, one, here.\n"),
         (";", '"a";"b"\n"x;y, z";"1"\n"p";"2"\n'),
         (",", 'q,a\n"He said ""hi""",ok\nx,"b, c"\n'),
         ("\t", 'id\tsent\tlabel\n1\tHe said "hi to me\t0\n2\t"Quoted" text\t1\n'),

@@ -98,7 +98,8 @@ def list_tables(database: Database, connected: Connection) -> list[DatabaseTable
     except Exception as error:
         raise UserError(
             f"{PREFIX}{database.variable}: its tables cannot be listed: {database.cause(error)}",
-            'write the query yourself with --query "SELECT ..."',
+            "check that it is the database that its URL says, and that no other program locks it; "
+            'or write the query yourself with --query "SELECT ..."',
         ) from None
     return sorted(table for table in tables if table.columns)
 

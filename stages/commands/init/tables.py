@@ -105,8 +105,9 @@ def guess_tables(files: Sequence[Path], used: Collection[str] = ()) -> list[Tabl
         guess = guess_listed_columns(sample)
         if not {"text", "positive"} & guess.columns.keys():
             names = ", ".join(map(repr, [*sample.values, *sample.nested][:20]))
+            twice = f" (the name {sample.repeated[0]!r} stands twice)" if sample.repeated else ""
             raise UserError(
-                f"{file}: no column holds texts; its columns are {names}",
+                f"{file}: no column holds texts; its columns are {names}{twice}",
                 "check the header and the delimiter of the file",
             )
         name = free_name(source_name(stem_of(file)), [*used, *(other.name for other in guesses)])
@@ -199,7 +200,13 @@ def _rows(
         link = Path(folder) / source.target.relative_to(RAW)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(source.origin.resolve())
-        return table.read_files(settings, ReadRequest(source.name, Path(folder), known_documents))
+        request = ReadRequest(source.name, Path(folder), known_documents)
+        try:
+            return table.read_files(settings, request)
+        except UserError as error:
+            # It does not stand under data/raw/ yet.
+            fact = error.fact.replace(source.target.as_posix(), str(source.origin))
+            raise UserError(fact, error.remedy) from None
 
 
 def _linked(source: TableGuess, guesses: Sequence[TableGuess]) -> TableGuess:
@@ -270,7 +277,10 @@ def _description(source: TableGuess) -> list[str]:
         lines.append(f"  not read: {', '.join(map(repr, unused))}")
     if source.sample.nested:
         nested = ", ".join(map(repr, source.sample.nested))
-        lines.append(f"  not read, since they hold lists or objects: {nested}")
+        lines.append(f"  not read, since they hold lists, objects or bytes: {nested}")
+    if source.sample.repeated:
+        repeated = ", ".join(map(repr, source.sample.repeated))
+        lines.append(f"  not read, since the name stands twice in the header: {repeated}")
     lines += [f"  note: {note}" for note in guess.notes]
     return lines + _record_lines(source)
 
