@@ -6,9 +6,11 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 import pytest
 
+from stages.commands.init import encodings
 from stages.commands.init.dialects import guess_dialect
 from stages.commands.init.encodings import guess_encoding
 from stages.commands.init.formats import read_sample
+from stages.commands.init.recognition import guess_sources
 from stages.lib.core.errors import UserError
 
 # The encoding, and a text that the guess must decode to the same characters.
@@ -130,3 +132,17 @@ def test_a_file_that_holds_no_table_is_refused(name, content, fact, tmp_path):
     file.write_bytes(content)
     with pytest.raises(UserError, match=fact):
         read_sample(file)
+
+
+def test_a_large_file_is_decoded_once_for_all_kinds(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(encodings, "_is_utf8", lambda file: opened.append(file) or True)
+    file = tmp_path / "faq.csv"
+    file.write_text("question,answer\nWhere is it?,It is here.\n", "utf-8")
+    guess_sources([str(file)])
+    assert len(opened) == 1
+
+    # A file that was changed is another one.
+    file.write_text("question,answer\nWhere is it now?,It is here.\n", "utf-8")
+    guess_sources([str(file)])
+    assert len(opened) == 2
