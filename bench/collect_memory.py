@@ -1,11 +1,13 @@
-"""Measure the memory and the time of the stage `collect` on a large file.
+"""Measure the memory and the time of the stage `collect`, or of `init`, on a large file.
 
     python bench/collect_memory.py --size 5GB
     python bench/collect_memory.py --size 200MB --no-keys
+    python bench/collect_memory.py --size 5GB --init
 
 The file is generated: JSONL, a document of about 1 KB with a question on each line, with or without a
 key. The stage runs as a process of its own in a temporary project, and its largest resident memory
-is printed beside its seconds. The file and the project are removed in the end.
+is printed beside its seconds. Of `init` all is measured but the copy and `dvc add`. The file and the
+project are removed in the end.
 """
 
 from __future__ import annotations
@@ -40,6 +42,14 @@ collect:
 """
 
 
+# What `init` does before it copies the file.
+PLAN = """\
+from stages.commands.init.__main__ import make_plan
+from stages.commands.init.recognition import guess_sources
+make_plan(guess_sources(["data/raw/made.jsonl"]))
+"""
+
+
 def write_rows(path: Path, size: int, *, has_keys: bool, seed: int = 13) -> int:
     """Write rows to `path` until it has `size` bytes, and return their number."""
     source = random.Random(seed)
@@ -60,17 +70,21 @@ def write_rows(path: Path, size: int, *, has_keys: bool, seed: int = 13) -> int:
     return row_count
 
 
-def measure(folder: Path, *, has_keys: bool) -> tuple[float, float]:
-    """Run the stage in `folder`; return its seconds and its largest resident memory in MB."""
+def measure(folder: Path, *, has_keys: bool, is_init: bool) -> tuple[float, float]:
+    """Run the stage or `init` in `folder`; return its seconds and its largest memory in MB."""
     fields = {"anchor": "question", "text": "answer"}
     if has_keys:
         fields["key"] = "id"
-    (folder / "params.yaml").write_text(PARAMS.replace("COLUMNS", json.dumps(fields)), "utf-8")
+    params = PARAMS.replace("COLUMNS", json.dumps(fields))
+    if is_init:
+        params = (ROOT / "params.yaml").read_text("utf-8")
+    (folder / "params.yaml").write_text(params, "utf-8")
     (folder / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
 
+    what = ["-c", PLAN] if is_init else ["-m", "stages.collect"]
     start = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "stages.collect"],
+        [sys.executable, *what],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=True,
@@ -86,6 +100,7 @@ def main() -> None:
     )
     parser.add_argument("--size", default="200MB", help="size of the file, such as 200MB or 5GB")
     parser.add_argument("--no-keys", action="store_true", help="rows without a key of their own")
+    parser.add_argument("--init", action="store_true", help="measure init, not collect")
     arguments = parser.parse_args()
     has_keys = not arguments.no_keys
     with tempfile.TemporaryDirectory() as name:
@@ -93,7 +108,7 @@ def main() -> None:
         (folder / "data" / "raw").mkdir(parents=True)
         file = folder / "data" / "raw" / "made.jsonl"
         row_count = write_rows(file, _bytes(arguments.size), has_keys=has_keys)
-        seconds, megabytes = measure(folder, has_keys=has_keys)
+        seconds, megabytes = measure(folder, has_keys=has_keys, is_init=arguments.init)
 
     print(
         f"{row_count:,} rows, {'with' if has_keys else 'without'} keys: {seconds:.1f} s, {megabytes:,.0f} MB"

@@ -90,6 +90,9 @@ class ColumnMapping:
         self.source = source
         self.setting = setting
         self._column_of_field = source.columns.mapped()
+        self._score_of_name = {
+            name.strip().casefold(): str(score) for name, score in source.score_names.items()
+        }
         self._has_lists = bool(source.columns.positive or source.columns.negative)
         self._list_fields = {"positive", "negative"}
         if source.columns.positive:
@@ -122,8 +125,9 @@ class ColumnMapping:
             if not (self._has_lists and field in self._list_fields)
         }
         record = Record(**texts, place=place)
-
-        return self._with_lists(record, values) if self._has_lists else record
+        if self._has_lists:
+            record = self._with_lists(record, values)
+        return self._with_scores(record) if self._score_of_name else record
 
     def check_header(self, header: Sequence[str], place: str, *, is_delimited: bool) -> None:
         """Check that each column stands in the header once.
@@ -156,6 +160,16 @@ class ColumnMapping:
             f"correct {self.setting}.columns.{field} in params.yaml, or the header of the file"
             f"{delimiter_hint}",
         )
+
+    def _with_scores(self, record: Record) -> Record:
+        """Return the record with the numbers that the words of its scores stand for."""
+        others = tuple(
+            positive._replace(score=self._score(positive.score)) for positive in record.more
+        )
+        return record._replace(score=self._score(record.score), more=others)
+
+    def _score(self, word: str) -> str:
+        return self._score_of_name.get(word.strip().casefold(), word)
 
     def _with_lists(self, record: Record, values: Mapping[str, Any]) -> Record:
         """Return the record with its positives and negatives. Empty ones of a list are no texts."""

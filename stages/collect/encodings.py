@@ -20,6 +20,8 @@ _PORTUGUESE = re.compile("[õÕ][eE]")
 _WORD = re.compile(r"[^\W\d_]+")
 # Western words hold letters of ASCII too. Words of other scripts, read as cp1252, hold none.
 _MOST_FOREIGN_WORDS = 0.25
+# A long text may hold a few signs that its language does not use, such as a raised 1.
+_MOST_STRAYS = 0.01
 # Encodings of two and four bytes are recognised by other signs.
 _WIDE = ["utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le"]
 
@@ -81,7 +83,9 @@ def _is_western(sample: bytes) -> bool:
         return False
 
     signs = _WESTERN_LETTERS | _WESTERN_SIGNS | {"õ", "Õ"}
-    if any(not character.isascii() and character not in signs for character in text):
+    outside = [character for character in text if not character.isascii()]
+    strays = [character for character in outside if character not in signs]
+    if len(strays) > _MOST_STRAYS * len(outside):
         return False
 
     # Each õ before an e is Portuguese; any other one is not Western.

@@ -31,6 +31,8 @@ RESTORE = "export the file again, or restore it with 'dvc checkout'"
 LARGEST_RATIO = 200
 ALWAYS_ALLOWED = 64 * 2**20
 
+# The first bit of the flags of a file in a zip archive.
+_ENCRYPTED = 1
 _PATTERN = re.compile(r"[*?\[]")
 # In the cache of DVC the name of a file is the hash of its content.
 _CACHE_ENTRY = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
@@ -199,6 +201,11 @@ def _open_compressed(file: RawFile, stack: ExitStack) -> tuple[Any, str]:
 
     archive = stack.enter_context(ZipFile(file.path))
     entry = _single_entry(archive, file)
+    if entry.flag_bits & _ENCRYPTED:
+        raise UserError(
+            f"{file.name} holds {entry.filename[:80]!r}, which a password locks",
+            "unpack it with its password, and name the unpacked file",
+        )
     inner_format = file.table_format or table_format(entry.filename)
     check_unpacked_size(file.name, entry.file_size, file.path.stat().st_size)
 

@@ -123,6 +123,7 @@ def _check_labels(setting: str, source: TableSource) -> None:
         "relevant_from": "grade",
         "positive_grade": "grade",
         "score_range": "score",
+        "score_names": "score",
     }
     for key, column in column_of_key.items():
         if key in source.model_fields_set and column not in columns.mapped():

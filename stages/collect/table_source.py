@@ -72,6 +72,9 @@ class RowSource(DescribedSource):
     relevant_from: int = Field(default=1, ge=1)
     positive_grade: int | None = Field(default=None, ge=1)
     score_range: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
+    score_names: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(
+        default_factory=dict
+    )
 
     _check_range = field_validator("score_range")(check_ends)
 

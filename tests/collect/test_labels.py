@@ -155,6 +155,23 @@ def test_scores_on_another_scale_stop_with_their_range_and_the_key(read, rows, s
     assert "set collect.sources.faq.score_range: [" in raised.value.remedy
 
 
+def test_words_are_scores_by_their_names(read):
+    names = {"entailment": 1, "Neutral": 0.5, "contradiction": 0}
+    rows = "q,a,s\na,One.,entailment\nb,Two.,neutral\nc,Three., Contradiction\nd,Four.,-\n"
+    collected = read(rows, columns=SCORED, score_names=names)
+    scores = collected.pairs.frame().set_index("anchor")["score"]
+    assert scores.to_dict() == {"a": 1.0, "b": 0.5, "c": 0.0}
+    assert collected.ledger.dropped() == {"bad_score": 1}
+
+
+def test_words_of_lists_are_scores_on_the_scale_of_the_source(read):
+    row = '{"q": "a", "a": ["One.", "Two.", "Three."], "s": ["good", "bad", 4]}'
+    columns = {"anchor": "q", "positive": "a", "score": "s"}
+    settings = {"score_names": {"good": 5, "bad": 1}, "score_range": [1, 5]}
+    collected = read(row, columns=columns, file="faq.jsonl", **settings)
+    assert sorted(collected.pairs.frame()["score"]) == [0.0, 0.75, 1.0]
+
+
 # Splits
 
 
@@ -238,6 +255,7 @@ DOCUMENTS = table_source(columns={"key": "id", "text": "t"})
         ("faq", SPLIT, {"relevant_from": 2}, "relevant_from has no meaning without"),
         ("faq", SPLIT, {"positive_grade": 2}, "positive_grade has no meaning without"),
         ("faq", GRADED, {"score_range": [0, 5]}, "score_range has no meaning without"),
+        ("faq", GRADED, {"score_names": {"a": 1}}, "score_names has no meaning without"),
         ("out_of_domain", {"anchor": "q", "text": "t", "split": "s"}, {}, "out_of_domain.split"),
         ("out_of_domain", {"anchor": "q", "text": "t", "grade": "g"}, {}, "domain.columns.grade"),
     ],
@@ -257,6 +275,7 @@ def test_labels_without_effect_are_refused_by_name(name, columns, settings, fact
         {"relevant_from": 0},
         {"positive_grade": 0},
         {"relevant_from": 3, "positive_grade": 2},
+        {"score_names": {"a": float("nan")}},
         {"score_range": [1]},
         {"score_range": [5, 1]},
         {"score_range": [1, 1]},

@@ -100,6 +100,25 @@ CASES = {
         "question;answer;score\nHow?;By the book as ever.;412\nWhy?;For the good of all.;-3",
         {"anchor": "question", "text": "answer"},
     ),
+    "records with a column that is mostly empty": (
+        "Id;Site name;Address;Executive Director\n"
+        "1;Oak School;27 Oak Street;Dan Valliere of the North and the South and West\n"
+        "2;Elm School;224 North Central Road;\n3;Ash School;9 East Avenue here;",
+        {"key": "Id", "title": "Site name", "text": "Address"},
+    ),
+    "a verdict in words": (
+        "index;question;sentence;label\n0;Who wrote it?;The book was written by Ann.;entailment\n"
+        "1;When was it?;It rains in May and in June.;not_entailment",
+        {"key": "index", "anchor": "question", "text": "sentence", "score": "label"},
+    ),
+    "classes of short texts": (
+        "text;label\nWhere is my card?;11\nMy card is not there;11\nHow do I pay?;3\nCan I pay here?;3",
+        {"text": "text", "topic": "label"},
+    ),
+    "error codes that are asked for": (
+        "term;definition\nE_404;The page that you asked for is gone.\nE_500;The server broke on the way.",
+        {"anchor": "term", "text": "definition"},
+    ),
     "an id that stands twice": (
         "id;question;answer\n1;How?;By the book as ever.\n1;Why?;For the good of all.",
         {"anchor": "question", "text": "answer"},
@@ -147,3 +166,30 @@ def test_dates_that_are_not_iso_are_noted_and_not_read():
 def test_a_guess_without_a_name_is_uncertain():
     guess = guess_columns(table(CASES["names that say nothing"][0]))
     assert list(guess.uncertain) == ["text"]
+
+
+def test_the_words_of_a_verdict_are_scores():
+    guess = guess_columns(table(CASES["a verdict in words"][0]))
+    assert guess.settings == {"score_names": {"entailment": 1.0, "not_entailment": 0.0}}
+
+
+def test_ids_alone_are_no_documents():
+    text = "query;doc\nred shoes;d1_0\nblue jeans;d1_1\nlamp;d2_0"
+    assert guess_columns(table(text)).columns == {"text": "query"}
+    assert "text" not in guess_columns(table("doc;page\nd1_0;p-1\nd1_1;p-2")).columns
+
+
+def test_a_label_of_unknown_words_is_noted():
+    text = "question;answer;label\nHow?;By the book as ever.;gold\nWhy?;For the good of all.;gold\nWho?;It was me.;tin"
+    guess = guess_columns(table(text))
+    assert guess.columns["topic"] == "label"
+    assert guess.notes == [
+        "column 'label' is taken for the subject of the texts. If it says whether a question and a "
+        "text belong together, map it to 'score', and its words by score_names"
+    ]
+
+
+def test_a_few_values_in_many_rows_are_no_questions_and_no_titles():
+    rows = [f"{n};list_{n % 2}.csv;Shop;Row {n} holds some words." for n in range(60)]
+    guess = guess_columns(table("\n".join(["nr;source;name;text", *rows])))
+    assert guess.columns == {"text": "text", "key": "nr"}

@@ -6,14 +6,17 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 import pytest
 
+from stages.commands.init import encodings
 from stages.commands.init.dialects import guess_dialect
 from stages.commands.init.encodings import guess_encoding
 from stages.commands.init.formats import read_sample
+from stages.commands.init.recognition import guess_sources
 from stages.lib.core.errors import UserError
 
 # The encoding, and a text that the guess must decode to the same characters.
 TEXTS = {
     "German": ("cp1252", "Frage;Antwort\nWie ändere ich das Passwort?;Öffnen Sie „Einstellungen“ – dann Größe."),
+    "German with a stray sign": ("cp1252", "Frage;Antwort\nGrößer als 10¹?;Ja\n" + "Wie öffne ich die Tür?;Drücken Sie fest dagegen.\n" * 100),
     "one umlaut": ("cp1252", "Frage;Antwort\nGrün?;Ja"),
     "a currency": ("cp1252", "Produkt;Preis\nSchraube;3 €\nMutter;5 €"),
     "French": ("cp1252", "question;réponse\nOù se trouve l’accès ?;Derrière la forêt, près du château : « là »."),
@@ -59,7 +62,7 @@ def test_a_text_reads_the_same_in_the_guessed_encoding(name, tmp_path):
         (";", "id;text\n1;red, green\n2;blue, white\n3;one, two\n"),
         (";", "name;price;text\nA;1,50;abc\nB;2,75;def\n"),
         (",", "text\nA simple text.\nAnother text.\n"),
-        (",", "text\nA simple, text.\nAnother, one, here.\n"),
+        ("\t", "text\nA simple, text.\nAnother, one, here.\n"),
         (";", '"a";"b"\n"x;y, z";"1"\n"p";"2"\n'),
         (",", 'q,a\n"He said ""hi""",ok\nx,"b, c"\n'),
         ("\t", 'id\tsent\tlabel\n1\tHe said "hi to me\t0\n2\t"Quoted" text\t1\n'),
@@ -78,8 +81,7 @@ def test_the_delimiter_gives_all_rows_as_many_fields(delimiter, text):
 def test_lists_and_objects_are_nested_columns(tmp_path):
     file = tmp_path / "a.ndjson"
     file.write_text(
-        json.dumps({"q": "How?", "n": 1, "tags": ["a"], "meta": {"b": 1}, "paths": [{"x": 1}]})
-        + "\n",
+        json.dumps({"q": "How?", "n": 1, "tags": ["a"], "meta": {"b": 1}, "paths": [[1]]}) + "\n",
         "utf-8",
     )
     sample = read_sample(file)
@@ -87,6 +89,26 @@ def test_lists_and_objects_are_nested_columns(tmp_path):
     assert sample.values == {"q": ["How?"], "n": ["1"], "tags": ["a"], "meta.b": ["1"]}
     assert sample.lists == ["tags"]
     assert sample.nested == ["paths"]
+
+
+def test_objects_of_a_list_are_columns_of_lists(tmp_path):
+    answers = [{"body": "Hold it.", "by": {"name": "Ann"}}, {"body": "Press it.", "votes": 2}]
+    (tmp_path / "a.jsonl").write_text(json.dumps({"q": "How?", "answers": answers}), "utf-8")
+    sample = read_sample(tmp_path / "a.jsonl")
+    assert sample.values == {
+        "q": ["How?"],
+        "answers.body": ["Hold it."],
+        "answers.by.name": ["Ann"],
+        "answers.votes": [""],
+    }
+    assert sample.lists == ["answers.body", "answers.by.name", "answers.votes"]
+
+
+def test_the_turns_of_a_conversation_are_no_documents(tmp_path):
+    turns = [{"role": "user", "content": "How?"}, {"role": "assistant", "content": "So."}]
+    (tmp_path / "a.jsonl").write_text(json.dumps({"messages": turns}), "utf-8")
+    sample = read_sample(tmp_path / "a.jsonl")
+    assert (sample.values, sample.nested) == ({}, ["messages"])
 
 
 def test_parquet_is_read_as_texts(tmp_path):
@@ -110,3 +132,17 @@ def test_a_file_that_holds_no_table_is_refused(name, content, fact, tmp_path):
     file.write_bytes(content)
     with pytest.raises(UserError, match=fact):
         read_sample(file)
+
+
+def test_a_large_file_is_decoded_once_for_all_kinds(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(encodings, "_is_utf8", lambda file: opened.append(file) or True)
+    file = tmp_path / "faq.csv"
+    file.write_text("question,answer\nWhere is it?,It is here.\n", "utf-8")
+    guess_sources([str(file)])
+    assert len(opened) == 1
+
+    # A file that was changed is another one.
+    file.write_text("question,answer\nWhere is it now?,It is here.\n", "utf-8")
+    guess_sources([str(file)])
+    assert len(opened) == 2

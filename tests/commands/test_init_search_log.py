@@ -62,6 +62,7 @@ LOGS = [
     ("Suchbegriff;URL;Klicks;Clicks;Impressionen\na;/x;1;4;9\n", "totals", {"query", "document", "clicks", "impressions"}),
     ("query,clicked_id,position\na,1,top\n", "clicks", {"query", "document"}),
     ("query,clicked_id,timestamp\na,1,1700000000\n", "clicks", {"query", "document"}),
+    ("query,article_id,position,timestamp\na,k1,1,2026-01-01\n", "clicks", {"query", "document", "position", "time"}),
     ("keyword,item_id,click_count,rank\na,1,2,1\n", "totals", {"query", "document", "clicks", "position"}),
 ]  # fmt: skip
 

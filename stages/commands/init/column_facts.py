@@ -20,6 +20,8 @@ _OPENING_QUESTION = re.compile(
     re.IGNORECASE,
 )
 _URL = re.compile(r"(https?://|www\.|/)\S+", re.IGNORECASE)
+# A word with a digit, or a name with a suffix, as ids, part numbers and file names are.
+_CODE = re.compile(r"(?=\S{0,200}(?:[0-9_#]|[./:][A-Za-z0-9]))[A-Za-z0-9_/.#:+@-]{1,200}", re.ASCII)
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"\w+")
 # Scripts without spaces: so many characters are about a word.
@@ -41,6 +43,7 @@ class ColumnFacts:
         number_share: decimal numbers.
         date_share: ISO dates and times.
         url_share: addresses.
+        code_share: single words with a digit or sign, as ids are.
         low: smallest number; None if some value is no number.
         high: largest number; None if some value is no number.
         is_whole: all values are whole numbers.
@@ -57,6 +60,7 @@ class ColumnFacts:
     number_share: float
     date_share: float
     url_share: float
+    code_share: float
     low: float | None
     high: float | None
     is_whole: bool
@@ -67,6 +71,11 @@ class ColumnFacts:
     def is_unique(self) -> bool:
         """Return whether no value stands twice and none is missing."""
         return self.filled > 0 and self.distinct == self.filled and self.filled_share == 1.0
+
+    @property
+    def is_prose(self) -> bool:
+        """Return whether the values can be documents or questions: texts, and no ids."""
+        return self.is_text and self.code_share < 0.5
 
     @property
     def is_text(self) -> bool:
@@ -102,6 +111,7 @@ def column_facts(values: Sequence[str]) -> ColumnFacts:
         number_share=len(numbers) / len(texts) if texts else 0.0,
         date_share=_share(texts, is_date),
         url_share=_share(texts, lambda text: _URL.fullmatch(text) is not None),
+        code_share=_share(texts, lambda text: _CODE.fullmatch(text) is not None),
         low=min(numbers) if all_numbers else None,
         high=max(numbers) if all_numbers else None,
         is_whole=all_numbers and all(number.is_integer() for number in numbers),

@@ -10,7 +10,7 @@ from pathlib import Path
 # A section for each field, such as [anchor], with its names.
 NAMES_FILE = Path(__file__).with_name("column_names.txt")
 # The rank of a name of which only a word is known.
-_PART_OF_NAME = 1000
+PART_OF_NAME = 1000
 
 
 def plain_name(name: str) -> str:
@@ -42,7 +42,7 @@ def name_rank(name: str, field: str) -> int | None:
     parts = [plain_name(part) for part in re.split(r"[\W_]+", spaced)]
     ranks = [rank_of_name[part] for part in parts if len(part) > 1 and part in rank_of_name]
     if len(parts) > 1 and ranks:
-        return _PART_OF_NAME + min(ranks)
+        return PART_OF_NAME + min(ranks)
     return None
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from stages.collect.labels import SPLIT_OF_NAME
 from stages.commands.init.column_facts import ColumnFacts, column_facts
-from stages.commands.init.column_names import is_no_topic, name_rank, plain_name
+from stages.commands.init.column_names import PART_OF_NAME, is_no_topic, name_rank, plain_name
+from stages.commands.init.label_words import LABEL_NOTE, has_label_name, score_names
 
 # A column is one of questions if this share of its values are.
 QUESTIONS = 0.4
@@ -17,6 +18,8 @@ _TITLE_WORDS = 25
 _TOPIC_WORDS = 6
 # A column of single words may be anything.
 _LEAST_WORDS = 2
+# So few different values among many are names of kinds of documents, and no titles.
+_CATEGORY_SHARE = 0.05
 # A word or two are no document beside a longer column.
 _SHORTEST_TEXT = 4
 # A group that holds so many of many rows would tie them all into one component.
@@ -73,7 +76,7 @@ def guess_columns(values: Mapping[str, Sequence[str]]) -> ColumnGuess:
     # Labels of pairs.
     if "anchor" in columns:
         columns |= _guess_split(facts, columns.values())
-        label, label_settings, label_notes = _guess_label(facts, columns.values())
+        label, label_settings, label_notes = _guess_label(values, facts, columns.values())
         columns |= label
         settings |= label_settings
         notes += label_notes
@@ -81,7 +84,9 @@ def guess_columns(values: Mapping[str, Sequence[str]]) -> ColumnGuess:
     # What rows have in common, and when they were written.
     columns |= _guess_parent(values, facts, columns)
     columns |= _guess_group(facts, columns.values())
-    columns |= _guess_topic(facts, columns.values())
+    topic, topic_notes = _guess_topic(facts, columns.values(), has_numbers="anchor" not in columns)
+    columns |= topic
+    notes += topic_notes
     time, time_notes = _guess_time(facts, columns.values())
     columns |= time
     notes += time_notes
@@ -90,21 +95,25 @@ def guess_columns(values: Mapping[str, Sequence[str]]) -> ColumnGuess:
 
 def _guess_texts(facts: Facts) -> tuple[dict[str, str], dict[str, str]]:
     """Return the columns of text, anchor and title, and what is uncertain about them."""
-    texts = {column: column_fact for column, column_fact in facts.items() if column_fact.is_text}
+    texts = {column: column_fact for column, column_fact in facts.items() if column_fact.is_prose}
     uncertain: dict[str, str] = {}
-    anchor = _best_named(texts, "anchor")
+    anchor = _best_named({**texts, **_named_codes(facts)}, "anchor")
     text = _best_text(texts, anchor)
     title = _best_named(
         {
             column: column_fact
             for column, column_fact in texts.items()
-            if column not in (anchor, text) and column_fact.words <= _TITLE_WORDS
+            if column not in (anchor, text)
+            and column_fact.words <= _TITLE_WORDS
+            and not _is_category(column_fact)
         },
         "title",
     )
 
     # No name of a document: the longest column that is no question.
     others = {column: texts[column] for column in texts if column not in (anchor, title)}
+    filled = {column: others[column] for column in others if others[column].filled_share >= 0.5}
+    others = filled or others
     if text is None and others:
         longest = max(others, key=lambda column: (-_is_asked(texts[column]), texts[column].words))
         # Names, authors and the like are no documents beside a longer column.
@@ -137,6 +146,23 @@ def _guess_texts(facts: Facts) -> tuple[dict[str, str], dict[str, str]]:
     if title:
         columns["title"] = title
     return columns, uncertain
+
+
+def _named_codes(facts: Facts) -> Facts:
+    """Return columns of codes that may be asked for, such as the error codes of a column `term`."""
+    return {
+        column: column_fact
+        for column, column_fact in facts.items()
+        if column_fact.is_text
+        and not column_fact.is_prose
+        and not _is_category(column_fact)
+        and (name_rank(column, "anchor") or 0) < PART_OF_NAME
+    }
+
+
+def _is_category(column_fact: ColumnFacts) -> bool:
+    """Return whether few values stand in many rows, as names of kinds of documents do."""
+    return column_fact.distinct <= _CATEGORY_SHARE * column_fact.filled
 
 
 def _is_asked(column_fact: ColumnFacts) -> bool:
@@ -212,10 +238,32 @@ def _guess_split(facts: Facts, used: Collection[str]) -> dict[str, str]:
     return {}
 
 
+def guess_label(
+    values: Mapping[str, Sequence[str]], used: Collection[str]
+) -> tuple[dict[str, str], dict[str, Any], list[str]]:
+    """Return the column of grades or scores of pairs, its settings, and notes.
+
+    Args:
+        values: the columns.
+        used: those that are mapped.
+    """
+    facts = {column: column_facts(texts) for column, texts in values.items()}
+    filled = {column: column_fact for column, column_fact in facts.items() if column_fact.filled}
+    return _guess_label(values, filled, used)
+
+
 def _guess_label(
-    facts: Facts, used: Collection[str]
+    values: Mapping[str, Sequence[str]], facts: Facts, used: Collection[str]
 ) -> tuple[dict[str, str], dict[str, Any], list[str]]:
     """Return the column of grades or scores, its settings, and notes."""
+    named = {column: score_names(column, values[column]) for column in facts if column not in used}
+    named = {column: names for column, names in named.items() if names}
+    word = _best_named({column: facts[column] for column in named}, "score") or next(
+        iter(named), None
+    )
+    if word:
+        return {"score": word}, {"score_names": named[word]}, []
+
     numeric = {
         column: column_fact
         for column, column_fact in facts.items()
@@ -275,18 +323,35 @@ def _guess_group(facts: Facts, used: Collection[str]) -> dict[str, str]:
     return {"group": group} if group else {}
 
 
-def _guess_topic(facts: Facts, used: Collection[str]) -> dict[str, str]:
+def _guess_topic(
+    facts: Facts, used: Collection[str], *, has_numbers: bool
+) -> tuple[dict[str, str], list[str]]:
+    """Return the column of the subjects, and notes.
+
+    Args:
+        facts: the columns.
+        used: those that are mapped.
+        has_numbers: whether subjects may be numbers, as the classes of documents are.
+    """
     few = {
         column: column_fact
         for column, column_fact in facts.items()
         if column not in used
-        and column_fact.is_text
         and column_fact.words <= _TOPIC_WORDS
         and 1 < column_fact.distinct < column_fact.filled
         and not is_no_topic(column)
     }
-    topic = _best_named(few, "topic") or _best_named(few, "group")
-    return {"topic": topic} if topic else {}
+    words = {column: few[column] for column in few if few[column].is_text}
+    topic = _best_named(words, "topic") or _best_named(words, "group")
+    if topic is None and has_numbers:
+        numbers = {column: few[column] for column in few if few[column].is_whole}
+        topic = _best_named(numbers, "topic")
+    if topic is None:
+        return {}, []
+
+    # A word for whether a question and a text belong together may be one that is not known.
+    is_label = has_label_name(topic) and not has_numbers
+    return {"topic": topic}, [LABEL_NOTE.format(column=topic)] if is_label else []
 
 
 def _guess_time(facts: Facts, used: Collection[str]) -> tuple[dict[str, str], list[str]]:

@@ -1,6 +1,6 @@
 """Databases as `init` guesses them: the table with the most text, and a query of its columns.
 
-    sql:HELPDESK_URL            the table with the most text
+    sql:HELPDESK_URL            the table with the most text, and the questions that lead to it
     sql:HELPDESK_URL/faq        this table
     "sql:HELPDESK_URL SELECT …" this query
 
@@ -13,16 +13,25 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from stages.collect.kinds.sql import SqlSource
 from stages.collect.records import SourceRows
 from stages.collect.snapshots import snapshot_path
 from stages.collect.source import Source
-from stages.commands.fetch.database import Database, connection, open_database, run_query
-from stages.commands.fetch.snapshot_files import cell_text
+from stages.commands.fetch.database import Database, connection, open_database
 from stages.commands.fetch.sql import take_snapshot
-from stages.commands.init.columns import guess_columns
+from stages.commands.init.columns import ColumnGuess, guess_columns, guess_label
+from stages.commands.init.database_links import Link, LookedAt, find_links, joined, question_columns
+from stages.commands.init.database_tables import (
+    PREFIX,
+    DatabaseTable,
+    Relation,
+    count_rows,
+    list_tables,
+    sample_rows,
+    select,
+)
 from stages.commands.init.formats import SAMPLE_ROWS, TableSample
 from stages.commands.init.names import free_name, source_name
 from stages.commands.init.paths import temporary_folder
@@ -30,27 +39,10 @@ from stages.commands.init.tables import TableGuess
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import file_hash
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-PREFIX = "sql:"
 _ARGUMENT = re.compile(r"sql:([A-Za-z_][A-Za-z0-9_]*)(?:/(.+)|\s+(\S.*))?\s*", re.DOTALL)
 # Rows of each table that are looked at to choose a table, and how many tables are listed.
 _ROWS_TO_CHOOSE = 300
 _LISTED = 10
-_SYSTEM_SCHEMAS = ("information_schema", "sys", "mysql", "performance_schema")
-
-
-class _DatabaseTable(NamedTuple):
-    """A table or view: its schema ("" for the default), its name, and its columns of no bytes."""
-
-    schema: str
-    name: str
-    columns: Sequence[str]
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.schema}.{self.name}" if self.schema else self.name
 
 
 @dataclass(frozen=True)
@@ -60,22 +52,25 @@ class DatabaseGuess:
     Attributes:
         variable: the environment variable that holds the URL.
         origin: the argument of the user, with the table.
-        table: the table whose mapped columns are read; None for a query of the user's own.
+        table: the table whose mapped columns are read, perhaps with the one of its questions; None
+            for a query of the user's own.
         own_query: the query of the user's own; "" for a table.
         inner: its columns, as those of a table.
         note: what is worth knowing about other tables.
         snapshot: the file with its rows, in a temporary folder; None before they are read.
         rows: the number of rows.
+        questions: sources of questions that lead to its documents.
     """
 
     variable: str
     origin: str
-    table: _DatabaseTable | None
+    table: Relation | None
     own_query: str
     inner: TableGuess
     note: str = ""
     snapshot: Path | None = None
     rows: int = 0
+    questions: Sequence[DatabaseGuess] = ()
 
     @property
     def name(self) -> str:
@@ -101,7 +96,7 @@ class DatabaseGuess:
         mapped = list(dict.fromkeys(self.inner.guess.columns.values()))
         columns = [column for column in self.table.columns if column in mapped]
         database = open_database(self.variable, PREFIX + self.variable)
-        return _select(database, self.table, columns)
+        return select(database, self.table, columns)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the source as they stand in params.yaml."""
@@ -161,7 +156,7 @@ def recognise_database(argument: str, used: Collection[str]) -> DatabaseGuess | 
 
 def _query_guess(database: Database, query: str, used: Collection[str]) -> DatabaseGuess:
     variable = database.variable
-    sample = _sample(database, query, SAMPLE_ROWS)
+    sample = sample_rows(database, query, SAMPLE_ROWS)
     stem = variable.lower().removesuffix("_url").removesuffix("_dsn")
     inner = _inner(sample, stem, used)
     if inner is None:
@@ -176,45 +171,114 @@ def _query_guess(database: Database, query: str, used: Collection[str]) -> Datab
 def _table_guess(database: Database, table_name: str, used: Collection[str]) -> DatabaseGuess:
     variable = database.variable
     with connection(database) as connected:
-        tables = _tables(database, connected)
-    if table_name:
-        tables = _named(tables, table_name, variable)
+        tables = list_tables(database, connected)
+    named = _named(tables, table_name, variable) if table_name else tables
 
     # The tables that hold texts, and how much text.
-    characters_of_table: dict[_DatabaseTable, float] = {}
-    for table in tables:
-        query = _select(database, table, table.columns, _ROWS_TO_CHOOSE)
-        sample = _sample(database, query, _ROWS_TO_CHOOSE)
-        guess = _inner(sample, table.name, used)
-        if guess is not None:
-            count = _count(database, table) if len(tables) > 1 else sample.row_count
-            characters_of_table[table] = _characters(sample, guess) / sample.row_count * count
-    if not characters_of_table:
-        listed = ", ".join(table.full_name for table in tables[:_LISTED]) or "none"
+    characters_of_table: dict[DatabaseTable, float] = {}
+    looked_at: list[LookedAt] = []
+    for table in named:
+        query = select(database, table, table.columns, _ROWS_TO_CHOOSE)
+        sample = sample_rows(database, query, _ROWS_TO_CHOOSE)
+        inner = _inner(sample, table.name, used)
+        if inner is not None:
+            count = count_rows(database, table) if len(named) > 1 else sample.row_count
+            characters_of_table[table] = _characters(sample, inner) / sample.row_count * count
+            looked_at.append(LookedAt(table, sample, inner.guess))
+    if not looked_at:
+        listed = ", ".join(table.full_name for table in named[:_LISTED]) or "none"
         raise UserError(
             f"{PREFIX}{variable}: no table holds texts; its tables are {listed}",
             "write the query yourself: init sql:" + variable + ' --query "SELECT ..."',
         )
 
-    # The one with the most text.
+    # The one with the most text. The questions that lead to its documents are part of it.
+    links = find_links(named, looked_at)
+    total_of_table = dict(characters_of_table)
+    for link in links:
+        total_of_table[link.documents.table] += characters_of_table[link.questions.table]
     largest, *others = sorted(
-        characters_of_table,
-        key=lambda table: (-characters_of_table[table], table.full_name),
+        total_of_table, key=lambda table: (-total_of_table[table], table.full_name)
     )
-    query = _select(database, largest, largest.columns, SAMPLE_ROWS)
-    inner = _inner(_sample(database, query, SAMPLE_ROWS), largest.name, used)
-    assert inner is not None
+    own_links = [link for link in links if link.documents.table == largest]
+    asking = {link.questions.table for link in own_links}
+    note = _note(variable, [table for table in others if table not in asking])
+    return _linked_guess(database, largest, own_links, used=used, note=note)
+
+
+def _linked_guess(
+    database: Database,
+    table: DatabaseTable,
+    links: Sequence[Link],
+    *,
+    used: Collection[str],
+    note: str,
+) -> DatabaseGuess:
+    """Return the guess of a table of documents, with the questions that are linked to it."""
+    argument = f"{PREFIX}{database.variable}/{table.full_name}"
+    answers = next((link for link in links if link.holder == table), None)
+    if answers is not None:
+        join, columns = joined(answers)
+        inner = _named_inner(database, join, columns, free_name(source_name(table.name), [*used]))
+        asking = answers.questions.table.full_name
+        reason = (
+            f"a guess: column '{answers.key.column}' of {table.full_name} names the question, a "
+            f"row of {asking}. Without questions: {argument}"
+        )
+        both = "; ".join(text for text in (reason, note) if text)
+        return DatabaseGuess(
+            database.variable,
+            f"{argument} with {asking}",
+            join,
+            own_query="",
+            inner=inner,
+            note=both,
+        )
+
+    query = select(database, table, table.columns, SAMPLE_ROWS)
+    own = _inner(sample_rows(database, query, SAMPLE_ROWS), table.name, used)
+    assert own is not None
+    documents = DatabaseGuess(
+        database.variable, argument, table, own_query="", inner=own, note=note
+    )
+    questions: list[DatabaseGuess] = []
+    for link in links:
+        names = [*used, own.name, *(guess.name for guess in questions)]
+        questions.append(_question_guess(database, link, documents, names))
+    return replace(documents, questions=questions)
+
+
+def _question_guess(
+    database: Database, link: Link, documents: DatabaseGuess, used: Sequence[str]
+) -> DatabaseGuess:
+    """Return the guess of a table of questions, each with the key of its document."""
+    relation, columns = question_columns(link)
+    asking = link.questions.table
+    inner = _named_inner(
+        database, relation, ColumnGuess(columns), free_name(source_name(asking.name), used)
+    )
+    label, settings, notes = guess_label(inner.sample.values, columns.values())
+    guess = ColumnGuess({**columns, **label}, settings, notes=notes)
     return DatabaseGuess(
-        variable,
-        f"{PREFIX}{variable}/{largest.full_name}",
-        largest,
+        database.variable,
+        f"{PREFIX}{database.variable}/{asking.full_name}",
+        relation,
         own_query="",
-        inner=inner,
-        note=_note(variable, others),
+        inner=replace(inner, guess=guess, documents_of=documents.name),
+        note=f"a guess: column '{link.key.column}' of {link.holder.full_name} names the document, "
+        f"a row of {link.documents.table.full_name}",
     )
 
 
-def _note(variable: str, others: Sequence[_DatabaseTable]) -> str:
+def _named_inner(
+    database: Database, relation: Relation, guess: ColumnGuess, name: str
+) -> TableGuess:
+    query = select(database, relation, relation.columns, SAMPLE_ROWS)
+    target = Path(snapshot_path(name))
+    return TableGuess(name, target, target, sample_rows(database, query, SAMPLE_ROWS), guess)
+
+
+def _note(variable: str, others: Sequence[DatabaseTable]) -> str:
     if not others:
         return ""
     listed = ", ".join(table.full_name for table in others[:_LISTED])
@@ -225,36 +289,7 @@ def _note(variable: str, others: Sequence[_DatabaseTable]) -> str:
     )
 
 
-def _tables(database: Database, connected: Connection) -> list[_DatabaseTable]:
-    """Return the tables and views of all schemas, sorted by schema and name."""
-    from sqlalchemy import LargeBinary, inspect
-
-    try:
-        inspector = inspect(connected)
-        default = inspector.default_schema_name
-        tables: list[_DatabaseTable] = []
-        for schema in inspector.get_schema_names():
-            if schema in _SYSTEM_SCHEMAS or schema.startswith("pg_"):
-                continue
-            shown = "" if schema in (default, "main") else schema
-            names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
-            for name in names:
-                columns = [
-                    str(column["name"])
-                    for column in inspector.get_columns(name, schema)
-                    if not isinstance(column["type"], LargeBinary)
-                ]
-                if columns:
-                    tables.append(_DatabaseTable(shown, name, tuple(columns)))
-    except Exception as error:
-        raise UserError(
-            f"{PREFIX}{database.variable}: its tables cannot be listed: {database.cause(error)}",
-            'write the query yourself with --query "SELECT ..."',
-        ) from None
-    return sorted(tables)
-
-
-def _named(tables: Sequence[_DatabaseTable], name: str, variable: str) -> list[_DatabaseTable]:
+def _named(tables: Sequence[DatabaseTable], name: str, variable: str) -> list[DatabaseTable]:
     named = [table for table in tables if name in (table.full_name, table.name)]
     if not named:
         listed = ", ".join(table.full_name for table in tables[:20]) or "none"
@@ -263,65 +298,6 @@ def _named(tables: Sequence[_DatabaseTable], name: str, variable: str) -> list[_
             f"name one of them after {PREFIX}{variable}/",
         )
     return named[:1]
-
-
-def _select(
-    database: Database, table: _DatabaseTable, columns: Sequence[str], limit: int | None = None
-) -> str:
-    """Return the query of these columns, in the dialect of the database."""
-    from sqlalchemy import column, select
-    from sqlalchemy import table as table_clause
-
-    clause = table_clause(table.name, schema=table.schema or None)
-    statement: Any = select(*map(column, columns)).select_from(clause)
-    if limit is not None:
-        statement = statement.limit(limit)
-    return _text_of(statement, database)
-
-
-def _count(database: Database, table: _DatabaseTable) -> int:
-    from sqlalchemy import func, select
-    from sqlalchemy import table as table_clause
-
-    clause = table_clause(table.name, schema=table.schema or None)
-    statement = select(func.count()).select_from(clause)
-    with run_query(
-        database, _text_of(statement, database), f"{PREFIX}{database.variable}"
-    ) as result:
-        return int(next(result.batches)[0][0])
-
-
-def _text_of(statement: Any, database: Database) -> str:
-    """Return a statement in the dialect of the database, on one line."""
-    dialect = database.engine.dialect
-    text = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
-
-    # A query without parameters is sent as it is, so a name with % needs no second one.
-    if dialect.paramstyle in ("format", "pyformat"):
-        text = text.replace("%%", "%")
-    return text.replace(" \n", " ").replace("\n", " ")
-
-
-def _sample(database: Database, query: str, limit: int) -> TableSample:
-    """Return the first rows of a query as texts. Columns of lists are nested."""
-    where = f"{PREFIX}{database.variable}"
-    rows: list[Sequence[Any]] = []
-    with run_query(database, query, where) as result:
-        for batch in result.batches:
-            rows += batch
-            if len(rows) >= limit:
-                break
-        columns = result.columns
-
-    values: dict[str, list[str]] = {}
-    nested: list[str] = []
-    for index, name in enumerate(columns):
-        cells = [row[index] for row in rows[:limit]]
-        if any(isinstance(cell, (list, tuple, dict)) for cell in cells):
-            nested.append(name)
-        elif name and columns.count(name) == 1:
-            values[name] = [cell_text(cell, name, where) or "" for cell in cells]
-    return TableSample(".parquet", values, nested=nested)
 
 
 def _inner(sample: TableSample, stem: str, used: Collection[str]) -> TableGuess | None:

@@ -17,6 +17,8 @@ from stages.commands.init.column_facts import is_date, is_question, word_count
 from stages.commands.init.column_names import name_rank
 
 DELIMITERS = ",;\t|^~"
+# Those that are rare in texts: where a file holds none of one, each of its lines is one field.
+_RARE_DELIMITERS = "\t|^~"
 FIELD_LIMIT = 2**31 - 1
 
 # Lines above a header: an export names itself, its date and its filters there.
@@ -76,8 +78,13 @@ def guess_dialect(text: str, usual: str, *, is_whole: bool = True) -> Dialect:
             below = "".join(lines[above:])
             return dialect._replace(skip_lines=above, header=has_header(below, dialect))
 
-    # Rows of several lengths: the header alone decides.
+    # Rows of several lengths: the header alone decides. Below a single name commas are text.
     first = lines[0] if lines else ""
+    unused = [delimiter for delimiter in _RARE_DELIMITERS if delimiter not in text]
+    if len(lines) > 1 and unused and not any(delimiter in first for delimiter in DELIMITERS):
+        usual = usual if _width(text, Dialect(usual), is_whole=is_whole) else unused[0]
+        dialect = Dialect(usual)
+        return dialect._replace(header=has_header(text, dialect))
     counts = {delimiter: first.count(delimiter) for delimiter in DELIMITERS}
     dialect = Dialect(_most({name: count for name, count in counts.items() if count}, usual))
     return dialect._replace(header=has_header(text, dialect))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from functools import lru_cache
 from pathlib import Path
 
 from stages.collect.encodings import (
@@ -20,8 +21,15 @@ def guess_encoding(path: Path) -> str:
 
     A byte order mark decides first, then signs of UTF-16, then whether all of the file is
     UTF-8. Western European text is cp1252, which charset-normalizer takes for a neighbour of it
-    where a text is short. It decides about all others.
+    where a text is short. It decides about all others. A large file is read once for all that ask.
     """
+    status = path.stat()
+    return _guess(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _guess(path: Path, size: int, changed: int) -> str:
+    """Return the encoding of a file that has this size and was changed at this time."""
     file = RawFile(path, str(path))
     with open_bytes(file) as (stream, _):
         beginning = stream.read(_BLOCK)

@@ -18,6 +18,7 @@ from stages.collect.files import DELIMITERS, skip_marks
 from stages.collect.raw_files import COMPRESSIONS, RawFile, compression_of, open_bytes
 from stages.commands.init.dialects import Dialect, guess_dialect, has_quoted_fields, read_rows
 from stages.commands.init.encodings import guess_encoding
+from stages.commands.init.other_files import check_is_no_other_file
 from stages.commands.init.row_samples import SampledRow, json_rows, parquet_rows, sheet_rows
 from stages.lib.core.errors import UserError
 
@@ -27,6 +28,10 @@ SAMPLE_CHARACTERS = 50_000_000
 # The text of which the dialect is guessed.
 _SNIFFED_CHARACTERS = 1_000_000
 _PIECE = 10_000
+# One object with more values is no row.
+_MOST_COLUMNS = 30
+# Objects with these keys are the turns of a conversation, and no documents of one question.
+_ROLES = frozenset(("role", "from", "speaker"))
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class TableSample:
         settings: settings of the source that the file needs, such as its delimiter.
         nested: columns that hold lists or objects, which no field is mapped to.
         lists: columns among `values` that hold lists of texts.
+        repeated: names that stand twice in the header, so no field can be mapped to them.
         has_quotes: whether any field of a delimited file stands in quotes.
     """
 
@@ -48,6 +54,7 @@ class TableSample:
     settings: Mapping[str, Any] = field(default_factory=dict)
     nested: Sequence[str] = ()
     lists: Sequence[str] = ()
+    repeated: Sequence[str] = ()
     has_quotes: bool = False
 
     @property
@@ -74,6 +81,7 @@ def read_sample(file: Path) -> TableSample:
     Raises:
         UserError: it has no known suffix, is empty, or cannot be read.
     """
+    check_is_no_other_file(file)
     if not is_known(file):
         raise UserError(
             f"{file} ends in none of {', '.join(known_suffixes())} "
@@ -154,10 +162,12 @@ def _delimited_sample(file: RawFile) -> TableSample:
     # The rows in the dialect of `collect`, which reports what is malformed later on.
     with open_bytes(file) as (stream, _):
         rows = _first_rows(_text_stream(stream, encoding), dialect)
+    header = rows[0] if rows and dialect.header else []
     return TableSample(
         suffix,
-        _columns_of(rows, has_header=dialect.header),
+        _columns_of(rows, file.path, has_header=dialect.header),
         settings,
+        repeated=_repeated(header),
         has_quotes=has_quoted_fields(text, dialect),
     )
 
@@ -191,8 +201,14 @@ def _first_rows(stream: io.TextIOWrapper, dialect: Dialect) -> list[list[str]]:
     return rows
 
 
-def _columns_of(rows: Sequence[Sequence[str]], *, has_header: bool) -> dict[str, list[str]]:
-    """Return the values of each column by name. A name that stands twice cannot be mapped."""
+def _columns_of(
+    rows: Sequence[Sequence[str]], file: Path, *, has_header: bool
+) -> dict[str, list[str]]:
+    """Return the values of each column by name. A name that stands twice cannot be mapped.
+
+    Raises:
+        UserError: no column has a name of its own.
+    """
     if not rows:
         return {}
 
@@ -205,6 +221,12 @@ def _columns_of(rows: Sequence[Sequence[str]], *, has_header: bool) -> dict[str,
             below = rows[1:] if has_header else rows
             values[column] = [row[index] if index < len(row) else "" for row in below]
 
+    if not values and len(rows) > 1:
+        names = ", ".join(map(repr, header[:20]))
+        raise UserError(
+            f"{file}: its header gives no column a name of its own; it holds {names}",
+            "give each column that is to be read a name that stands once",
+        )
     return values
 
 
@@ -218,7 +240,27 @@ def _json_sample(file: RawFile) -> TableSample:
             f"{file.path}: its first line is no JSON object",
             "write one whole JSON object on each line, or an array of objects in a .json file",
         )
+    _check_rows(rows, suffix, file.path)
     return _sample_of_rows(rows, suffix, _encoding_setting(encoding))
+
+
+def _check_rows(rows: Sequence[SampledRow], suffix: str, file: Path) -> None:
+    """Check that a JSON file is no single object that holds the rows.
+
+    Raises:
+        UserError: it is one.
+    """
+    if suffix != ".json" or len(rows) > 1:
+        return
+
+    lists = [name for name, value in rows[0].items() if _is_object_list(value) and len(value) > 1]
+    holds = f"the list '{lists[0]}'" if lists else f"{len(rows[0]):,} values"
+    if lists or len(rows[0]) > _MOST_COLUMNS:
+        taken = f"jq '.{lists[0]}' {file.name}" if lists else f"jq to_entries {file.name}"
+        raise UserError(
+            f"{file} is one object with {holds}, and no list of rows",
+            f"write the list alone, such as with: {taken} > rows.json",
+        )
 
 
 def _parquet_sample(file: RawFile) -> TableSample:
@@ -227,9 +269,17 @@ def _parquet_sample(file: RawFile) -> TableSample:
 
 def _sheet_sample(file: RawFile) -> TableSample:
     sheet = sheet_rows(file, SAMPLE_ROWS)
+    header = sheet.rows[0] if sheet.rows and sheet.has_header else []
     return TableSample(
-        ".xlsx", _columns_of(sheet.rows, has_header=sheet.has_header), sheet.settings
+        ".xlsx",
+        _columns_of(sheet.rows, file.path, has_header=sheet.has_header),
+        sheet.settings,
+        repeated=_repeated(header),
     )
+
+
+def _repeated(header: Sequence[str]) -> list[str]:
+    return [name for name in dict.fromkeys(header) if name and header.count(name) > 1]
 
 
 def _limited(rows: Any) -> list[SampledRow]:
@@ -278,10 +328,33 @@ def _flat_items(row: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
         path = f"{prefix}{name}"
         if isinstance(value, dict) and value:
             items += _flat_items(value, f"{path}.")
+        elif _is_object_list(value):
+            items += _list_items(value, path)
         else:
             items.append((path, value))
 
     return items
+
+
+def _list_items(objects: Sequence[Mapping[str, Any]], path: str) -> list[tuple[str, Any]]:
+    """Return a list for each key of objects, as `collect` reads the path of a list of objects."""
+    flat = [dict(_flat_items(item, "")) for item in objects]
+    names: dict[str, None] = {}
+    for item in flat:
+        names |= dict.fromkeys(item)
+
+    items: list[tuple[str, Any]] = []
+    for name in names:
+        items.append((f"{path}.{name}", [item.get(name) for item in flat]))
+    return items
+
+
+def _is_object_list(value: Any) -> bool:
+    """Return whether a value is a list of objects, and no conversation of several roles."""
+    if not isinstance(value, list) or not value:
+        return False
+    is_objects = all(isinstance(item, dict) and item for item in value)
+    return is_objects and not any(_ROLES & item.keys() for item in value)
 
 
 def _is_nested(cell: Any) -> bool:

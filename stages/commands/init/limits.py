@@ -7,10 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from stages.collect.record_tables import FAULTS, KIND_FAULTS
-from stages.collect.records import SourceRows
+from stages.collect.records import DocumentRow, SourceRows
 
 # Limits are rounded up to these steps.
 _CHARACTERS = 10_000
@@ -31,12 +29,21 @@ def limits_for(
         rows_of_source: the rows of all sources by name.
         params: the present values of params.yaml.
     """
-    texts = pd.concat([rows.documents["text"] for rows in rows_of_source.values()])
     clean = params["clean"]
+    characters = largest = tags = 0
+    for rows in rows_of_source.values():
+        for document in map(DocumentRow._make, rows.documents):
+            text = document.text
+            largest = max(largest, len(text.encode("utf-8", "surrogatepass")))
+            if len(text) > clean["max_document_characters"]:
+                characters = max(characters, len(_TAG.sub("", text)))
+            if text.count("<") > clean["max_nodes"]:
+                tags = max(tags, len(_ANY_TAG.findall(text)))
+
     needs = {
-        "clean.max_document_characters": (_longest_text(texts, clean), _CHARACTERS),
-        "clean.max_input_bytes": (int(texts.map(_count_bytes).max()), _BYTES),
-        "clean.max_nodes": (_most_tags(texts, clean), _TAGS),
+        "clean.max_document_characters": (characters, _CHARACTERS),
+        "clean.max_input_bytes": (largest, _BYTES),
+        "clean.max_nodes": (tags, _TAGS),
     }
     values: dict[str, Any] = {}
     for key, (need, step) in needs.items():
@@ -56,21 +63,6 @@ def limits_for(
             "at them: collect.max_rejected_share is set to allow them."
         )
     return values, sentences
-
-
-def _longest_text(texts: pd.Series[str], clean: Mapping[str, Any]) -> int:
-    """Return the number of characters of the longest text without its tags."""
-    long = texts[texts.str.len() > clean["max_document_characters"]]
-    return int(long.map(lambda text: len(_TAG.sub("", text))).max()) if len(long) else 0
-
-
-def _count_bytes(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))
-
-
-def _most_tags(texts: pd.Series[str], clean: Mapping[str, Any]) -> int:
-    many = texts[texts.str.count("<") > clean["max_nodes"]]
-    return int(many.map(lambda text: len(_ANY_TAG.findall(text))).max()) if len(many) else 0
 
 
 def _rejected_share(rows: SourceRows) -> float:

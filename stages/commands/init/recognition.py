@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stages.commands.init.beir import recognise_beir
 from stages.commands.init.data_sets import recognise_data_set
-from stages.commands.init.databases import recognise_database
+from stages.commands.init.databases import DatabaseGuess, recognise_database
 from stages.commands.init.documents import recognise_documents, recognise_files
 from stages.commands.init.guess import SourceGuess
 from stages.commands.init.paths import expand
@@ -54,6 +54,9 @@ def guess_sources(arguments: Sequence[str]) -> list[SourceGuess]:
             table_arguments.append(argument)
         else:
             guesses.append(guess)
+        # Questions of a database may stand in tables of their own.
+        if isinstance(guess, DatabaseGuess):
+            guesses += guess.questions
 
     # Tables are looked at together: one may hold questions for the documents of another.
     if table_arguments:

@@ -17,6 +17,7 @@ from stages.collect.kinds.search_log import read_search_log as read_log
 from stages.collect.records import SourceRows, document_id
 from stages.collect.reject_reasons import to_utc
 from stages.collect.source import ReadRequest, Source
+from stages.commands.init.column_facts import column_facts
 from stages.commands.init.column_names import plain_name
 from stages.commands.init.formats import TableSample, is_known, read_sample, stem_of
 from stages.commands.init.guess import SourceGuess
@@ -54,6 +55,7 @@ _NAMES: Mapping[str, Sequence[str]] = {
     "text": ("text", "snippet", "body", "content", "abstract", "passage"),
     "title": ("title", "headline", "doctitle", "producttitle"),
 }
+_ROW_NOTE = "no column counts clicks, so a row is taken for a click"
 _NONE = "-"
 _ROWS = ("clicks", "impressions", "totals")
 # So many of the clicked ids are documents of the source that they lead to.
@@ -164,15 +166,32 @@ def recognise_search_log(argument: str, used: Collection[str]) -> SearchLogGuess
         return None
 
     columns = _guess_columns(sample.values)
-    names_clicks = "clicks" in columns or "click" in plain_name(columns.get("document", ""))
-    if "query" not in columns or not names_clicks or not {"document", "text"} & columns.keys():
+    if "query" not in columns or not {"document", "text"} & columns.keys():
+        return None
+    if not _says_clicks(path, sample, columns):
         return None
 
     log_rows, unused = _guess_rows(sample.values, columns)
-    notes = [f"column '{columns.pop(name)}' says no more than the rows do" for name in unused]
+    notes = [] if "clicks" in columns or log_rows != "clicks" else [_ROW_NOTE]
+    notes += [f"column '{columns.pop(name)}' says no more than the rows do" for name in unused]
     notes += _drop_unreadable(sample.values, columns)
     name = free_name(source_name(stem_of(path)), list(used))
     return SearchLogGuess(name, path, sample, columns, log_rows, notes=notes)
+
+
+def _says_clicks(path: Path, sample: TableSample, columns: Mapping[str, str]) -> bool:
+    """Return whether a column or the file is called one of clicks.
+
+    Where neither is, rows of a query and an id with a position and a time are a log too.
+    """
+    document = columns.get("document", "")
+    if "clicks" in columns or "click" in plain_name(document):
+        return True
+
+    facts = column_facts(sample.values.get(document, []))
+    is_named = facts.is_whole or facts.code_share > 0.5 or facts.url_share > 0.5
+    is_log = "click" in plain_name(path.name) or {"position", "time"} <= columns.keys()
+    return is_named and is_log
 
 
 def linked_logs(guesses: Sequence[SourceGuess]) -> list[SourceGuess]:

@@ -7,7 +7,6 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +25,8 @@ _SHARES = (0.1, 0.15, 0.2)
 _TEXTS = 500
 _TEXTS_OF_LANGUAGE = 100
 _COMMON = 0.3
+# Fewer labels cannot be divided into three splits.
+_LEAST_LABELS = 10
 _HEADING = re.compile(r"^(#{1,6} \S|<h[1-6][ >])", re.MULTILINE | re.IGNORECASE)
 _ASKING = re.compile(
     r"^\s{0,100}(Q:|Question:|[^\n]{5,150}[?\uff1f\u061f][^\S\n]*+\n)",
@@ -117,44 +118,73 @@ def settings_for(
     rows_of_source: Mapping[str, SourceRows], sizes: Sizes
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the values of params.yaml that suit the data by dotted key, and sentences on them."""
-    sentences: list[str] = []
-    share = held_out_share(sizes.components)
+    documents = first_documents(rows_of_source.values())
+    recipes, sentences = _recipe_settings(documents, rows_of_source, sizes)
+
+    # Of labels the number of labels counts, since each is in one split as a whole.
+    components = sizes.components
+    if recipes == ["same_label"]:
+        components = _label_count(rows_of_source)
+    share = held_out_share(components)
     values: dict[str, Any] = {
         "collect.out_of_domain": None,
         "deduplicate.authoritative": [],
-        "pair.recipes": ["given"],
+        "pair.recipes": recipes,
         "split.train": round(1 - 2 * share, 2),
         "split.validation": share,
         "split.max_train_pairs": None,
     }
 
-    # Documents without questions need recipes, and so does a set that gives none to train on.
-    documents = first_documents(rows_of_source.values())
-    unasked = _unasked_documents(sizes, rows_of_source)
-    if not sizes.pairs or unasked:
-        made = recipes_for(unasked or documents)
-        values["pair.recipes"] = ["given", *made] if unasked else made
-        questions = f"only {sizes.pairs:,}" if unasked else "no"
-        sentences.append(
-            f"There are {questions} questions, so pairs are made of the documents: "
-            f"{', '.join(made)}. A gain on made questions says little about real "
-            "ones: add real questions as soon as you have some."
-        )
-    elif not _has_training_pairs(list(rows_of_source.values())):
-        values["pair.recipes"] = ["given", *recipes_for(documents)]
-        sentences.append(
-            "All questions belong to validation or test, so training pairs are made of the "
-            f"documents: {', '.join(values['pair.recipes'][1:])}."
-        )
-
     sentences += _language_sentence(documents)
-    held_out = int(sizes.components * share)
+    held_out = int(components * share)
     if held_out < MIN_COMPONENTS:
         sentences.append(
             f"Validation and test have about {held_out} components each. Under {MIN_COMPONENTS} "
             "there are means without intervals, and no verdict: more data will help most."
         )
     return values, sentences
+
+
+def _recipe_settings(
+    documents: Sequence[DocumentRow], rows_of_source: Mapping[str, SourceRows], sizes: Sizes
+) -> tuple[list[str], list[str]]:
+    """Return the recipes that the data need, and sentences on them.
+
+    Documents without questions need recipes, and so does a set that gives none to train on.
+    """
+    unasked = _unasked_documents(sizes, rows_of_source)
+    if not sizes.pairs or unasked:
+        made = recipes_for(unasked or documents)
+        sentences: list[str] = []
+        questions = f"only {sizes.pairs:,}" if unasked else "no"
+        sentences.append(
+            f"There are {questions} questions, so pairs are made of the documents: "
+            f"{', '.join(made)}. A gain on made questions says little about real "
+            "ones: add real questions as soon as you have some."
+        )
+        if not _have_rests(documents) and made == ["first_sentence"]:
+            sentences.append(
+                "Most documents are single sentences without a title, of which no recipe makes a "
+                "pair. Questions, titles or labels (columns.anchor, title, topic) are needed."
+            )
+        return (["given", *made] if unasked else made), sentences
+
+    if _has_training_pairs(list(rows_of_source.values())):
+        return ["given"], []
+    made = recipes_for(documents)
+    return ["given", *made], [
+        "All questions belong to validation or test, so training pairs are made of the "
+        f"documents: {', '.join(made)}."
+    ]
+
+
+def _label_count(rows_of_source: Mapping[str, SourceRows]) -> int:
+    labels = DistinctValues()
+    for rows in rows_of_source.values():
+        for document in map(DocumentRow._make, rows.documents):
+            if document.topic:
+                labels.add(document.topic)
+    return labels.count()
 
 
 def _has_training_pairs(rows_of_sources: Sequence[SourceRows]) -> bool:
@@ -177,14 +207,14 @@ def _unasked_documents(sizes: Sizes, rows_of_source: Mapping[str, SourceRows]) -
     if not sizes.pairs or is_judged or has_enough:
         return []
 
-    answered: set[str] = set()
-    for rows in rows_of_source.values():
-        answered.update(map(itemgetter(2), rows.pairs))
-    if 2 * (sizes.documents - len(answered)) <= sizes.documents:
+    every_source = rows_of_source.values()
+    answered = IdSet(pair[2] for rows in every_source for pair in rows.pairs)
+    answered_count = sum(row[0] in answered for rows in every_source for row in rows.documents)
+    if 2 * (sizes.documents - answered_count) <= sizes.documents:
         return []
 
     documents: list[DocumentRow] = []
-    for rows in rows_of_source.values():
+    for rows in every_source:
         unasked = (row for row in rows.documents if row[0] not in answered)
         documents += map(DocumentRow._make, islice(unasked, _TEXTS))
 
@@ -227,11 +257,27 @@ def recipes_for(documents: Sequence[DocumentRow]) -> list[str]:
     if _share(texts, _ASKING) >= _COMMON:
         recipes.append("question")
 
-    # A first sentence finds the rest, if there is a rest.
-    several = [text for text in texts if len(split_sentences(text)) > 1]
-    if len(several) >= _COMMON * len(texts) or not recipes:
+    # A first sentence finds the rest, if there is a rest. Short texts find others of their label.
+    has_rests = _have_rests(documents)
+    if not recipes and not has_rests and _has_labels(documents):
+        return ["same_label"]
+    if has_rests or not recipes:
         recipes.append("first_sentence")
     return recipes
+
+
+def _have_rests(documents: Sequence[DocumentRow]) -> bool:
+    """Return whether enough documents have more than one sentence."""
+    texts = [document.text for document in documents[:_TEXTS]]
+    several = [text for text in texts if len(split_sentences(text)) > 1]
+    return len(several) >= _COMMON * len(texts)
+
+
+def _has_labels(documents: Sequence[DocumentRow]) -> bool:
+    """Return whether there are labels enough to divide them: a label is in one split as a whole."""
+    counts = Counter(document.topic for document in documents if document.topic)
+    shared = [label for label, count in counts.items() if count > 1]
+    return len(shared) >= _LEAST_LABELS and counts.total() >= _COMMON * len(documents)
 
 
 def _share(texts: Sequence[str], pattern: re.Pattern[str]) -> float:

@@ -88,6 +88,7 @@ class TableGuess:
         kept = dict(self.guess.settings)
         if "score" not in columns:
             kept.pop("score_range", None)
+            kept.pop("score_names", None)
         notes = [*self.guess.notes, *([note] if note else [])]
         return replace(self, guess=replace(self.guess, columns=columns, settings=kept, notes=notes))
 
@@ -104,8 +105,9 @@ def guess_tables(files: Sequence[Path], used: Collection[str] = ()) -> list[Tabl
         guess = guess_listed_columns(sample)
         if not {"text", "positive"} & guess.columns.keys():
             names = ", ".join(map(repr, [*sample.values, *sample.nested][:20]))
+            twice = f" (the name {sample.repeated[0]!r} stands twice)" if sample.repeated else ""
             raise UserError(
-                f"{file}: no column holds texts; its columns are {names}",
+                f"{file}: no column holds texts; its columns are {names}{twice}",
                 "check the header and the delimiter of the file",
             )
         name = free_name(source_name(stem_of(file)), [*used, *(other.name for other in guesses)])
@@ -198,7 +200,13 @@ def _rows(
         link = Path(folder) / source.target.relative_to(RAW)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(source.origin.resolve())
-        return table.read_files(settings, ReadRequest(source.name, Path(folder), known_documents))
+        request = ReadRequest(source.name, Path(folder), known_documents)
+        try:
+            return table.read_files(settings, request)
+        except UserError as error:
+            # It does not stand under data/raw/ yet.
+            fact = error.fact.replace(source.target.as_posix(), str(source.origin))
+            raise UserError(fact, error.remedy) from None
 
 
 def _linked(source: TableGuess, guesses: Sequence[TableGuess]) -> TableGuess:
@@ -252,7 +260,7 @@ def _target(file: Path, name: str, suffix: str) -> Path:
 def _description(source: TableGuess) -> list[str]:
     """Return lines that show a table: its file, its columns and its first records."""
     guess = source.guess
-    settings = [f"{key} {value!r}" for key, value in source.sample.settings.items()]
+    settings = [_setting(key, value) for key, value in source.sample.settings.items()]
     settings += [f"{key} {value}" for key, value in guess.settings.items()]
     if source.documents_of:
         settings.append(f"documents of '{source.documents_of}'")
@@ -268,9 +276,24 @@ def _description(source: TableGuess) -> list[str]:
     if unused:
         lines.append(f"  not read: {', '.join(map(repr, unused))}")
     if source.sample.nested:
-        lines.append(f"  lists or objects: {', '.join(map(repr, source.sample.nested))}")
+        nested = ", ".join(map(repr, source.sample.nested))
+        lines.append(f"  not read, since they hold lists, objects or bytes: {nested}")
+    if source.sample.repeated:
+        repeated = ", ".join(map(repr, source.sample.repeated))
+        lines.append(f"  not read, since the name stands twice in the header: {repeated}")
     lines += [f"  note: {note}" for note in guess.notes]
     return lines + _record_lines(source)
+
+
+def _setting(key: str, value: object) -> str:
+    """Return a setting in words.
+
+    >>> _setting("quote", None), _setting("delimiter", ";")
+    ('without quotes', "delimiter ';'")
+    """
+    if value is None:
+        return f"without {key}s"
+    return "without a header" if key == "header" else f"{key} {value!r}"
 
 
 def _ask(source: TableGuess) -> TableGuess:

@@ -1,0 +1,100 @@
+"""init chooses the recipes that find something to pair in documents without questions."""
+
+import json
+
+import pytest
+
+from stages.collect.records import DocumentRow
+from stages.collect.stored_tables import StoredTable
+from stages.commands.init.sizes import recipes_for
+from tests.commands.test_init import clone as clone
+from tests.commands.test_init import init, params
+
+SHORT = [f"Where is card {n} of mine?" for n in range(40)]
+LONG = [f"Card {n} is here. It lies on the shelf." for n in range(40)]
+
+
+def documents(texts, topics=1, title=""):
+    return [
+        DocumentRow(f"d{n:03}", "faq", title and f"{title} {n}", text, f"topic {n % topics}", "")
+        for n, text in enumerate(texts)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "recipes"),
+    [
+        (documents(LONG), ["first_sentence"]),
+        (documents(LONG, title="Card"), ["title", "first_sentence"]),
+        (documents(SHORT, title="Card"), ["title"]),
+        (documents(SHORT, topics=20), ["same_label"]),
+        # Two labels cannot be divided into three splits, and forty hold one text each.
+        (documents(SHORT, topics=2), ["first_sentence"]),
+        (documents(SHORT, topics=40), ["first_sentence"]),
+        (documents(LONG, topics=20), ["first_sentence"]),
+    ],
+)
+def test_the_recipes_suit_the_documents(rows, recipes):
+    assert recipes_for(rows) == recipes
+
+
+@pytest.mark.parametrize("name", ["card {n}", "{n}"])
+def test_classes_of_short_texts_are_paired_by_their_label(clone, tmp_path_factory, name):
+    file = tmp_path_factory.mktemp("own") / "intents.csv"
+    rows = [f"{text},{name.format(n=n % 20)}" for n, text in enumerate(SHORT)]
+    file.write_text("\n".join(["text,label", *rows]), "utf-8")
+    result = init(file, "--yes")
+    assert result.exit_code == 0, result.output
+    assert params()["collect"]["sources"]["intents"]["columns"] == {
+        "text": "text",
+        "topic": "label",
+    }
+    assert params()["pair"]["recipes"] == ["same_label"]
+    # A label is in one split as a whole: 20 labels, of which validation gets a fifth.
+    assert "Validation and test have about 4 components each" in result.output
+
+
+def test_single_sentences_of_which_nothing_makes_pairs_are_named(clone, tmp_path_factory):
+    file = tmp_path_factory.mktemp("own") / "texts.csv"
+    file.write_text("\n".join(["text", *SHORT]), "utf-8")
+    result = init(file, "--yes")
+    assert "Most documents are single sentences without a title" in result.output
+
+
+def test_a_thread_with_a_list_of_answers_is_a_question_with_its_documents(clone, tmp_path_factory):
+    file = tmp_path_factory.mktemp("own") / "threads.jsonl"
+    rows = [
+        {
+            "thread": {"id": f"t{n}", "title": f"How do I open door {n}?"},
+            "answers": [
+                {"text": f"Turn key {n} to the left.", "votes": 3},
+                {"text": f"Push {n} hard."},
+            ],
+        }
+        for n in range(30)
+    ]
+    file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    result = init(file, "--yes")
+    assert result.exit_code == 0, result.output
+    assert params()["collect"]["sources"]["threads"]["columns"] == {
+        "anchor": "thread.title",
+        "key": "thread.id",
+        "positive": "answers.text",
+    }
+    assert "30 records: 60 documents and 60 pairs" in result.output
+
+
+def test_no_column_of_texts_is_held_as_a_whole(clone, tmp_path_factory, monkeypatch):
+    """A file of gigabytes must not come into memory, whatever is measured of it."""
+
+    def refuse(*_):
+        raise AssertionError("a whole table is read")
+
+    monkeypatch.setattr(StoredTable, "__getitem__", refuse)
+    monkeypatch.setattr(StoredTable, "frame", refuse)
+    file = tmp_path_factory.mktemp("own") / "faq.csv"
+    long = "word " * 20_000
+    file.write_text(f"question,answer\nHow?,{long}\nWhy?,Because of it.\n,No question.\n", "utf-8")
+    result = init(file, "--yes")
+    assert result.exit_code == 0, result.output
+    assert params()["clean"]["max_document_characters"] == 100_000
