@@ -24,6 +24,7 @@ from stages.collect.kinds import aws
 _ITEM = re.compile(
     r"<li\b[^<>]*>(.*?)(?=<li\b|</li>|<ul\b|<ol\b|</ul>|</ol>|$)", re.IGNORECASE | re.DOTALL
 )
+_MARK = re.compile(r" *(?:-|-?[0-9]+\.|[A-Za-z]+\.) ")
 _TAG = re.compile(r"</?([A-Za-z][\w-]*)[^<>]*>")
 _CODE = re.compile(r"`[^`\n]*`")
 DOCUMENTS = 100
@@ -41,7 +42,8 @@ def measure(seed: int) -> dict[str, float]:
         text = strip_html(html)
         # A tag that the source had escaped is content, and stands as code; "<domain name>" is prose.
         left += sum(is_element(name) for name in _TAG.findall(_CODE.sub("", text)))
-        items = [_letters(line) for line in text.splitlines() if line.startswith("- ")]
+        marked = [(_MARK.match(line), line) for line in text.splitlines()]
+        items = [_letters(line[mark.end() :]) for mark, line in marked if mark]
         for item in _ITEM.findall(html):
             begin = _letters(unescape(_TAG.sub("", item)))[:40]
             lost += bool(begin) and not any(_begins(line, begin) for line in items)

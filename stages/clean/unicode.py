@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from stages.clean.letter_forms import plain_letters
+from stages.clean.markup.list_marks import INDENT, LIST_LINE
 from stages.clean.markup.markdown import code_spans
 from stages.clean.spans import map_outside, merge_spans
 
@@ -174,8 +175,8 @@ def collapse_whitespace(text: str, lines: bool) -> str:
     r"""Return `text` with one space for each run of white space, and none at the ends.
 
     With `lines`, line breaks stay, but blank lines go. Lines within ``` fences keep their spaces,
-    with four for a tab before them, and code in a line keeps its own. Without `lines`, the result
-    is one line.
+    with four for a tab before them, and code in a line keeps its own. Lines of lists get two
+    blanks for a level. Without `lines`, the result is one line.
 
     >>> collapse_whitespace(" a  b\n\n c", lines=True)
     'a b\nc'
@@ -186,6 +187,7 @@ def collapse_whitespace(text: str, lines: bool) -> str:
     # Keep lines that hold something, with their indentation if they are code.
     kept_lines: list[str] = []
     in_fence = False
+    levels = _Levels()
     for line in text.splitlines():
         stripped = line.strip()
         is_opening = stripped.startswith("```") and "`" not in stripped[3:]
@@ -196,10 +198,32 @@ def collapse_whitespace(text: str, lines: bool) -> str:
             collapsed = (" " * _indentation(line) + stripped) if stripped else ""
         else:
             collapsed = _collapse_line(line)
+            if LIST_LINE.match(line):
+                collapsed = INDENT * levels.depth_of(_indentation(line)) + collapsed
         if collapsed:
             kept_lines.append(collapsed)
 
     return "\n".join(kept_lines).strip()
+
+
+class _Levels:
+    """Knows the depth of the lines of a list by their indentation.
+
+    The first line of a text has the depth 0, and a line is at most one deeper than the one before
+    it. So the depths of lines that are indented by their depths are the same.
+    """
+
+    def __init__(self) -> None:
+        # The indentation of each level, ascending.
+        self._indentations: list[int] = []
+
+    def depth_of(self, indentation: int) -> int:
+        """Return the depth of the next line."""
+        while self._indentations and self._indentations[-1] >= indentation:
+            self._indentations.pop()
+
+        self._indentations.append(indentation)
+        return len(self._indentations) - 1
 
 
 def _collapse_line(text: str) -> str:

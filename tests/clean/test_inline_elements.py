@@ -84,7 +84,7 @@ def test_inline_elements_keep_their_meaning(html, text):
         ),
         ("<table><tr><td rowspan=x>A</td><td colspan=9999999>b</td></tr></table>", "A | b"),
         ("<table><tr><td><pre>a\n b</pre></td><td>c</td></tr></table>", "a b | c"),
-        ("<ul><li>a<ol><li>b</li></ol></li><li>d</li></ul>e", "- a\n- b\n- d\ne"),
+        ("<ul><li>a<ol><li>b</li></ol></li><li>d</li></ul>e", "- a\n  1. b\n- d\ne"),
         ("<pre>a  b\n  c</pre>", "```\na  b\n  c\n```"),
         ("caf&amp;eacute; &amp;amp; bar", "café & bar"),
         ("&amp;lt;p&amp;gt;Hi&amp;lt;/p&amp;gt;", "Hi"),

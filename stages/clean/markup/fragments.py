@@ -9,6 +9,7 @@ escaped.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html.entities import html5
 
 from stages.clean.markup.block_layout import BlockLayout
@@ -23,6 +24,7 @@ from stages.clean.markup.html_tokens import (
     is_inline,
 )
 from stages.clean.markup.inline_elements import spell_out
+from stages.clean.markup.list_marks import MARKED_ELEMENTS, ItemMarks, item_counts
 from stages.clean.markup.spoken_markup import spoken_entities, spoken_tags
 from stages.clean.spans import merge_spans
 
@@ -116,8 +118,14 @@ def _as_code(markup: str) -> str:
 
 def _lay_out(text: str, tokens: list[Token]) -> str:
     """Return the text between the tags, escaped, with the line breaks that the tags stand for."""
+    # A list that counts down begins with the number of its items.
+    counts: Mapping[int, int] = {}
+    if "reversed" in text.lower():
+        counts = item_counts((token.start, token.name, token.closes) for token in tokens)
+
     # Inline tags leave no trace, block tags break the line.
     layout = BlockLayout()
+    marks = ItemMarks()
     position = 0
     for token in tokens:
         if token.start > position:
@@ -130,10 +138,21 @@ def _lay_out(text: str, tokens: list[Token]) -> str:
         elif token.name == HIDDEN_BLOCK:
             layout.break_line()
         elif token.name != HIDDEN and not is_inline(token.name):
-            layout.add_tag(token.name, token.closes, _spans_of(token, text))
+            mark = ""
+            if token.name in MARKED_ELEMENTS:
+                mark = _mark_of(token, text, marks=marks, item_count=counts.get(token.start, 0))
+
+            layout.add_tag(token.name, token.closes, _spans_of(token, text), mark)
 
     layout.add(_escape(text[position:]))
     return layout.text()
+
+
+def _mark_of(token: Token, text: str, marks: ItemMarks, item_count: int) -> str:
+    """Return the mark of a list item, and "" for other tags, which `marks` follows."""
+    has_attributes = (not token.closes and "=" in text[token.start : token.end]) or item_count
+    attributes = attributes_of(text[token.start : token.end]) if has_attributes else {}
+    return marks.mark(token.name, token.closes, attributes, item_count)
 
 
 def _spans_of(token: Token, text: str) -> tuple[int, int]:
