@@ -25,7 +25,8 @@ from stages.clean.markup.html_tokens import (
 )
 from stages.clean.markup.inline_elements import spell_out
 from stages.clean.markup.list_marks import MARKED_ELEMENTS, ItemMarks, item_counts
-from stages.clean.markup.spoken_markup import spoken_entities, spoken_tags
+from stages.clean.markup.spoken_entities import spoken_entities
+from stages.clean.markup.spoken_markup import spoken_tags
 from stages.clean.spans import merge_spans
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
