@@ -9,7 +9,7 @@ escaped.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html.entities import html5
 
 from stages.clean.markup.block_layout import BlockLayout
@@ -41,7 +41,7 @@ def strip_html(text: str) -> str:
     whose name HTML knows. Markdown's code spans and fences are left alone. One level of
     escaping is undone at a time. An escaped tag is content, and becomes a code span, with one
     exception: if the text has no other tags, and these open and close each other, all of it was
-    escaped once more.
+    escaped once more. So it was if all of them break lines, and one stands against a word.
     """
     # Most texts hold no markup.
     if "<" not in text and "&" not in text:
@@ -58,7 +58,7 @@ def strip_html(text: str) -> str:
     plain = _parse(_lay_out(flat, tokens) if has_tags else _escape_outside_code(flat, tokens))
     if not has_tags:
         unescaped = [token for token in find_markup(plain) if token.name != CODE]
-        if closed_names(unescaped):
+        if closed_names(unescaped) or _break_lines(plain, unescaped):
             return strip_html(plain)
 
     return quote_tags(plain)
@@ -109,6 +109,17 @@ def quote_tags(text: str) -> str:
 
     pieces.append(text[position:])
     return "".join(pieces)
+
+
+def _break_lines(text: str, tags: Sequence[Token]) -> bool:
+    """Return True if all `tags` break lines, and one of them stands against a word."""
+    if not tags or any(tag.name not in ("br", "hr", "p") for tag in tags):
+        return False
+
+    return any(
+        text[tag.start - 1 : tag.start].isalnum() or text[tag.end : tag.end + 1].isalnum()
+        for tag in tags
+    )
 
 
 def _as_code(markup: str) -> str:
