@@ -140,8 +140,8 @@ def _damage_beside_right_form(line: re.Match[str]) -> list[tuple[int, int]]:
 
     # A quotation mark can be a word, and has no edges then.
     words: list[tuple[int, str]] = []
-    for word in _WORD.finditer(line[0]):
-        words.append((word.start(), word[0].strip(_WORD_EDGES) or word[0]))
+    for match in _WORD.finditer(line[0]):
+        words.append((match.start(), match[0].strip(_WORD_EDGES) or match[0]))
 
     present = {word for _, word in words}
     spans: list[tuple[int, int]] = []
