@@ -24,6 +24,7 @@ from stages.collect.kinds import aws
 _ITEM = re.compile(
     r"<li\b[^<>]*>(.*?)(?=<li\b|</li>|<ul\b|<ol\b|</ul>|</ol>|$)", re.IGNORECASE | re.DOTALL
 )
+_MARK = re.compile(r"^ *(?:-|-?[0-9]+\.|[A-Za-z]+\.) ")
 _TAG = re.compile(r"</?([A-Za-z][\w-]*)[^<>]*>")
 _CODE = re.compile(r"`[^`\n]*`")
 DOCUMENTS = 100
@@ -41,7 +42,8 @@ def measure(seed: int) -> dict[str, float]:
         text = strip_html(html)
         # A tag that the source had escaped is content, and stands as code; "<domain name>" is prose.
         left += sum(is_element(name) for name in _TAG.findall(_CODE.sub("", text)))
-        items = [_letters(line) for line in text.splitlines() if line.startswith("- ")]
+        marked = [(_MARK.match(line), line) for line in text.splitlines()]
+        items = [_letters(line[mark.end() :]) for mark, line in marked if mark]
         for item in _ITEM.findall(html):
             begin = _letters(unescape(_TAG.sub("", item)))[:40]
             lost += bool(begin) and not any(_begins(line, begin) for line in items)
@@ -67,9 +69,9 @@ def made_up() -> dict[str, float]:
     pages = samples()
     for sample in pages:
         gold = words_of(sample.gold)
-        text = main_text(sample.html)
+        text = _without_marks(main_text(sample.html))
         ours.setdefault(sample.kind, []).append(_word_f1(gold, words_of(text)))
-        their_text = trafilatura.extract(sample.html) or ""
+        their_text = _without_marks(trafilatura.extract(sample.html) or "")
         theirs.setdefault(sample.kind, []).append(_word_f1(gold, words_of(their_text)))
         lost = (gold - words_of(text)).total()
         uncounted += max(0, lost - page_loss(sample.html, text).lost)
@@ -124,6 +126,11 @@ def _f1(
         missed += len(found) - sum(found)
         wrong += sum(" ".join(segment.split()) in flat for segment in row["without"])
     return 2 * kept / max(1, 2 * kept + missed + wrong), seconds
+
+
+def _without_marks(text: str) -> str:
+    """Return a text without bullets and numbers of lists, which the gold texts do not have."""
+    return "\n".join(_MARK.sub("", line, count=1) for line in text.splitlines())
 
 
 def _word_f1(gold: Counter[str], words: Counter[str]) -> float:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.augment.critical_words import is_critical
+from stages.augment.phrases import plain_phrases
 from stages.lib.core.ids import hash_hex
 from stages.lib.preprocessing.word_lists import STOPWORDS
 from stages.lib.text.normal_form import words
@@ -150,7 +151,9 @@ def word_changes(parent: str, paraphrase: str, vocabulary: Collection[str]) -> W
 
     A word of `vocabulary` is never taken for a misspelling.
     """
-    # "Pre-auricular" is "preauricular".
+    # "Pre-auricular" is "preauricular", and "in the form of a heart" is "heart-shaped".
+    parent = plain_phrases(parent)
+    paraphrase = plain_phrases(paraphrase)
     parent = _joined_as_in(paraphrase, parent)
     paraphrase = _joined_as_in(parent, paraphrase)
     parent_words = _content_words(parent)

@@ -24,6 +24,7 @@ _UNIT_OF_WORD = {
     **{word: number for number, word in enumerate(_ORDINALS.split(), start=2)},
     "first": 1,
     "twice": 2,
+    "thrice": 3,
     "dozen": 12,
 }
 _TEN_OF_WORD = {

@@ -46,6 +46,8 @@ _CIRCLED_NUMBERS = (
 )
 # Forms for vertical lines, and small forms; Chinese sets its signs as wide as its letters.
 _VERTICAL_SIGNS = (range(0xFE10, 0xFE19), range(0xFE35, 0xFE45), range(0xFE50, 0xFE5F))
+# Exponents of units in one character, by their code: a square metre is no m2.
+_EXPONENTS = {"00B2": "\u00b2", "00B3": "\u00b3"}
 # Signs that stand for words.
 _SIGNS = {
     **{code: unicodedata.normalize("NFKC", chr(code)) for code in (0x2100, 0x2105, 0x2121, 0x213B)},
@@ -134,7 +136,11 @@ def _without_style(match: re.Match[str]) -> str:
 
 
 def _plain_form(code: int) -> str:
-    """Return the form NFKC, without the space that it puts before accents."""
+    """Return the form NFKC, without the space that it puts before accents, and with exponents."""
+    parts = unicodedata.decomposition(chr(code)).split()[1:]
+    if any(part in _EXPONENTS for part in parts):
+        return "".join(_EXPONENTS.get(part) or _plain_form(int(part, 16)) for part in parts)
+
     return unicodedata.normalize("NFKC", chr(code)).lstrip()
 
 

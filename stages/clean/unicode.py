@@ -9,7 +9,15 @@ from functools import lru_cache
 from typing import Any
 
 from stages.clean.letter_forms import plain_letters
+from stages.clean.markup.list_marks import INDENT, LIST_LINE
 from stages.clean.markup.markdown import code_spans
+from stages.clean.markup.speaking_words import (
+    SPEAKING_AFTER,
+    SPEAKING_BEFORE,
+    stands_alone,
+    word_after,
+    word_before,
+)
 from stages.clean.spans import map_outside, merge_spans
 
 # Characters that join letters and emoji stay between two that need it: Arabic, the scripts of
@@ -36,6 +44,8 @@ _QUOTATION = re.compile(
     "|\u2018([^\u2018\u2019\n]{1,80})\u2019|\u00ab([^\u00ab\u00bb\n]{1,80})\u00bb|\u300c([^\u300c\u300d\n]{1,80})\u300d"
     "|\u300e([^\u300e\u300f\n]{1,80})\u300f|(?<!\\w)'([^'\\s]{1,80})'(?!\\w)"
 )
+# The first half of a damaged letter. With the space behind it, it looks like one.
+_HALVES = ("\u00c3", "\u00c2")
 _WORD = re.compile(r"\S+")
 _WHITE_SPACE = re.compile(r"\s+")
 _WORD_EDGES = "\"'\u201c\u201d\u2018\u2019()[]<>{},.;:!?"
@@ -125,20 +135,49 @@ def _quoted_damage(text: str) -> list[tuple[int, int]]:
 
 
 def _damage_beside_right_form(line: re.Match[str]) -> list[tuple[int, int]]:
-    """Return the words of mojibake in a line that also holds their right form."""
+    """Return the words of mojibake in a line that has their right form, or speaks of them."""
     import ftfy
 
-    words = [(word.start(), word[0].strip(_WORD_EDGES)) for word in _WORD.finditer(line[0])]
+    # A quotation mark can be a word, and has no edges then.
+    words: list[tuple[int, str]] = []
+    for match in _WORD.finditer(line[0]):
+        words.append((match.start(), match[0].strip(_WORD_EDGES) or match[0]))
+
     present = {word for _, word in words}
     spans: list[tuple[int, int]] = []
     for start, word in words:
-        if word and not word.isascii():
-            right = str(ftfy.fix_encoding(word))
-            if right != word and right in present:
-                begin = line.start() + line[0].index(word, start)
-                spans.append((begin, begin + len(word)))
+        if word.isascii():
+            continue
+
+        right = str(ftfy.fix_encoding(word))
+        place = line[0].index(word, start)
+        end = place + len(word)
+        is_damaged = right != word or word in _HALVES
+        if is_damaged and (
+            (right != word and right in present)
+            or (len(right) == 1 and _is_spoken_damage(line[0], place, end))
+        ):
+            spans.append((line.start() + place, line.start() + end))
 
     return spans
+
+
+def _is_spoken_damage(line: str, start: int, end: int) -> bool:
+    """Return True if the words beside a damaged character speak of it, and all others are sound."""
+    import ftfy
+
+    if not stands_alone(line, start, end):
+        return False
+
+    rest = line[:start] + " " + line[end:]
+    if ftfy.fix_encoding(rest) != rest:
+        return False
+
+    after = word_after(line, end)
+    if not line[:start].strip():
+        return after in SPEAKING_AFTER
+
+    return word_before(line, start) in SPEAKING_BEFORE and (not after or after in SPEAKING_AFTER)
 
 
 @lru_cache(maxsize=1)
@@ -174,8 +213,8 @@ def collapse_whitespace(text: str, lines: bool) -> str:
     r"""Return `text` with one space for each run of white space, and none at the ends.
 
     With `lines`, line breaks stay, but blank lines go. Lines within ``` fences keep their spaces,
-    with four for a tab before them, and code in a line keeps its own. Without `lines`, the result
-    is one line.
+    with four for a tab before them, and code in a line keeps its own. Lines of lists get two
+    blanks for a level. Without `lines`, the result is one line.
 
     >>> collapse_whitespace(" a  b\n\n c", lines=True)
     'a b\nc'
@@ -186,6 +225,7 @@ def collapse_whitespace(text: str, lines: bool) -> str:
     # Keep lines that hold something, with their indentation if they are code.
     kept_lines: list[str] = []
     in_fence = False
+    levels = _Levels()
     for line in text.splitlines():
         stripped = line.strip()
         is_opening = stripped.startswith("```") and "`" not in stripped[3:]
@@ -196,10 +236,32 @@ def collapse_whitespace(text: str, lines: bool) -> str:
             collapsed = (" " * _indentation(line) + stripped) if stripped else ""
         else:
             collapsed = _collapse_line(line)
+            if LIST_LINE.match(line):
+                collapsed = INDENT * levels.depth_of(_indentation(line)) + collapsed
         if collapsed:
             kept_lines.append(collapsed)
 
     return "\n".join(kept_lines).strip()
+
+
+class _Levels:
+    """Knows the depth of the lines of a list by their indentation.
+
+    The first line of a text has the depth 0, and a line is at most one deeper than the one before
+    it. So the depths of lines that are indented by their depths are the same.
+    """
+
+    def __init__(self) -> None:
+        # The indentation of each level, ascending.
+        self._indentations: list[int] = []
+
+    def depth_of(self, indentation: int) -> int:
+        """Return the depth of the next line."""
+        while self._indentations and self._indentations[-1] >= indentation:
+            self._indentations.pop()
+
+        self._indentations.append(indentation)
+        return len(self._indentations) - 1
 
 
 def _collapse_line(text: str) -> str:

@@ -84,7 +84,7 @@ def test_inline_elements_keep_their_meaning(html, text):
         ),
         ("<table><tr><td rowspan=x>A</td><td colspan=9999999>b</td></tr></table>", "A | b"),
         ("<table><tr><td><pre>a\n b</pre></td><td>c</td></tr></table>", "a b | c"),
-        ("<ul><li>a<ol><li>b</li></ol></li><li>d</li></ul>e", "- a\n- b\n- d\ne"),
+        ("<ul><li>a<ol><li>b</li></ol></li><li>d</li></ul>e", "- a\n  1. b\n- d\ne"),
         ("<pre>a  b\n  c</pre>", "```\na  b\n  c\n```"),
         ("caf&amp;eacute; &amp;amp; bar", "café & bar"),
         ("&amp;lt;p&amp;gt;Hi&amp;lt;/p&amp;gt;", "Hi"),
@@ -151,3 +151,38 @@ def test_a_picture_in_a_fragment_gives_way_to_the_text_that_replaces_it(html, te
 )
 def test_any_nesting_takes_linear_time(part):
     repair("<table><tr><td>" + part * 5_000, RULES)
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        (
+            '<acronym title="Cascading Style Sheets">CSS</acronym>s',
+            "CSSs (Cascading Style Sheets)",
+        ),
+        (
+            "<abbr title='World Health Organization'>WHO</abbr>'s",
+            "WHO's (World Health Organization)",
+        ),
+        ("<abbr title='x ray'>XR</abbr>-scan", "XR-scan (x ray)"),
+        ("<abbr title='Monday'>Mon</abbr>day", "Monday"),
+        ("<p><abbr title='un deux'>UD</abbr></p><p>trois</p>", "UD (un deux)\ntrois"),
+        ("<b><abbr title='Größe'>Gr</abbr></b>.", "Gr (Größe)."),
+    ],
+)
+def test_a_title_stands_behind_the_whole_word(html, text):
+    assert repair(html, markup_rules(lines=True)).text == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("First line&lt;br /&gt;Second line", "First line\nSecond line"),
+        ("&amp;lt;br&amp;gt;第一行", "第一行"),
+        ("&lt;p&gt;One&lt;p&gt;Two", "One\nTwo"),
+        ("Use &lt;br&gt; to break a line", "Use `<br>` to break a line"),
+        ("Use &lt;br/&gt;, not &lt;p&gt;", "Use `<br/>`, not `<p>`"),
+    ],
+)
+def test_breaks_that_were_escaped_once_more(html, text):
+    assert repair(html, markup_rules(lines=True)).text == text

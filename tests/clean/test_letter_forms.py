@@ -151,3 +151,17 @@ def test_a_rule_that_drops_letters_is_caught(monkeypatch):
         letter_forms, "_PLAIN_FORMS", {code: "" for code in letter_forms._PLAIN_FORMS}
     )
     assert len(_letters_lost(plain_letters)) == 2
+
+
+@pytest.mark.parametrize(
+    ("form", "plain"),
+    [
+        ("\u33a1", "m\u00b2"),
+        ("\u33a5", "m\u00b3"),
+        ("5 \u33a0", "5 cm\u00b2"),
+        ("\u33a8", "m\u2215s\u00b2"),
+        ("\u338f", "kg"),
+    ],
+)
+def test_units_in_one_character_keep_their_exponents(form, plain):
+    assert plain_letters(form) == plain

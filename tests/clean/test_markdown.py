@@ -207,3 +207,15 @@ def test_stripping_twice_is_stripping_once_and_loses_no_word(text):
     plain = strip_markdown(text)
     assert strip_markdown(plain) == plain
     assert plain.count("a") >= text.count("a") - text.count("](") - text.count("[a]: b")
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("# T\n\n| a | b |\n|---|:-:|\n| 1 | **2** |\n", "T\n\na | b\n1 | 2\n"),
+        ("# T\n\n| a | b |\n|---|---|\n| - | - |\n| 1 | 2 |\n", "T\n\na | b\n- | -\n1 | 2\n"),
+        ("# T\n\n**b**\n\n* * *\n\n- - -\nend", "T\n\nb\n\n\nend"),
+    ],
+)
+def test_lines_of_tables_and_rules_of_other_shapes(markdown, text):
+    assert strip_markdown(markdown) == text

@@ -101,7 +101,7 @@ def test_deep_nesting_takes_linear_time():
     ("html", "text"),
     [
         ("<p>Do:</p><ul><li><p>one\n  more</p></li><li>two</li></ul>", "Do:\n- one more\n- two"),
-        ("<ul><li>a<ul><li>b</li></ul></li></ul>", "- a\n- b"),
+        ("<ul><li>a<ul><li>b</li></ul></li></ul>", "- a\n  - b"),
         ("<tr><td>Age</td><td><p>7</p></td></tr><tr><td></td><td>f</td></tr>", "Age | 7\n| f"),
         (
             "<table>\n<tr>\n  <th>Age</th>\n  <th>Sex</th>\n</tr>\n<tr>\n  <td>7</td>\n  <td>f</td>\n"

@@ -123,6 +123,12 @@ def test_a_fragment_is_markup(text, right):
         'Why does my page show "caf\u00c3\u00a9"?',
         "\u00e9 is shown as \u00c3\u00a9, why?",
         "\u300c\u00e3\u201a\u00ac\u300d\u3068\u306f\u4f55\u3067\u3059\u304b",
+        "It shows \u00e2\u20ac\u2122 instead of \u2019",
+        "Why do I see \u00c3\u00bc in my text?",
+        "why does it print \u00c3\u00a9 in the log?",
+        "The bytes C3 A9 show as \u00c3\u00a9",
+        "\u00c3 is a Portuguese letter",
+        "My page shows \u00c2 before \u00a3 signs",
         "what is \u201c\ufb01\u201d?",
         "the sign '\uff21' is wide",
         "\u201c\ufb01nal\u201d and final",
@@ -139,6 +145,20 @@ def test_code_and_quotations_are_untouched(text):
 def test_damage_of_a_whole_text_is_repaired_in_its_quotations_too():
     text = "Sj\u00c3\u00b6gren wrote \u201ccaf\u00c3\u00a9\u201d"
     assert repair_encoding(text) == "Sj\u00f6gren wrote \u201ccaf\u00e9\u201d"
+
+
+@pytest.mark.parametrize(
+    ("damaged", "right"),
+    [
+        ("O que \u00c3\u00a9 isso?", "O que \u00e9 isso?"),
+        ("Il va \u00c3 la gare", "Il va \u00e0 la gare"),
+        ("He came \u00e2\u20ac\u201c late?", "He came \u2013 late?"),
+        ("Why is the caf\u00c3\u00a9 closed?", "Why is the caf\u00e9 closed?"),
+        ("Preis \u00c2\u00a35", "Preis \u00a35"),
+    ],
+)
+def test_damage_that_nobody_speaks_of_is_repaired(damaged, right):
+    assert plain(damaged) == right
 
 
 WORDS = st.sampled_from(

@@ -42,7 +42,8 @@ def read_records(file: Path) -> list[Record]:
     return records
 
 
-RECORDS = [record for file in RECORD_FILES for record in read_records(file)]
+# A later record stands with others on its subject, so numbers do not ascend over all files.
+RECORDS = sorted(record for file in RECORD_FILES for record in read_records(file))
 
 
 def code_spans(text: str) -> list[str]:

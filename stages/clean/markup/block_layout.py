@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from stages.clean.markup.list_marks import BULLET
 from stages.clean.markup.table_rows import TableRows
 
 # A line break in these elements of the source is a space.
@@ -23,6 +24,7 @@ class BlockLayout:
         self._parts: list[str] = []
         # The mark of a list item that has no text yet: "<li><p>x" is one line.
         self._list_mark = ""
+        self._item_indentation = 0
         # Whether a line break of the source is a space.
         self._is_flowing = False
         self._in_cell = False
@@ -75,10 +77,11 @@ class BlockLayout:
         name: str,
         closes: bool,
         spans: tuple[int, int] = (1, 1),
+        mark: str = BULLET,
     ) -> None:
         """Add the tag of a block element, by its name in small letters.
 
-        `spans` are the columns and rows that a cell spans.
+        `spans` are the columns and rows that a cell spans, `mark` is that of a list item.
         """
         if self._code_start is not None:
             self._add_tag_in_code(name, closes)
@@ -94,7 +97,7 @@ class BlockLayout:
             if name == "table":
                 self._rows = TableRows()
         elif name == "li":
-            self._add_item_tag(closes)
+            self._add_item_tag(closes, mark)
         elif name in ("dt", "dd"):
             self._add_definition_tag(name, closes)
         else:
@@ -150,13 +153,25 @@ class BlockLayout:
         self._row_has_cells = False
         self.break_line()
 
-    def _add_item_tag(self, closes: bool) -> None:
+    def _add_item_tag(self, closes: bool, mark: str) -> None:
         """Begin an item of a list as a line of its own, and in a cell behind a semicolon."""
-        self._list_mark = ""
-        if not self._in_cell:
-            self.break_line()
-            self._list_mark = "" if closes else "- "
+        if self._in_cell:
+            self._add_item_tag_in_cell(closes, mark.lstrip())
             return
+
+        # The number of an item without a text of its own stands before the mark of the item in it.
+        pending = self._numbered_mark()
+        own_mark = mark.lstrip()
+        indentation = len(mark) - len(own_mark)
+        is_inside = bool(pending) and indentation > self._item_indentation
+        self._list_mark = ""
+        self.break_line()
+        if not closes:
+            self._list_mark = pending + own_mark if is_inside else mark
+            self._item_indentation = indentation
+
+    def _add_item_tag_in_cell(self, closes: bool, mark: str) -> None:
+        self._list_mark = ""
 
         # The end of the cell's text, without the spaces of tags.
         self._drop_blanks(self._cell_start)
@@ -169,6 +184,12 @@ class BlockLayout:
 
         if not closes:
             self._cell_has_item = True
+            self._list_mark = "" if mark == BULLET else mark
+
+    def _numbered_mark(self) -> str:
+        """Return the mark that still waits for its text, if it holds a number."""
+        is_numbered = self._list_mark[-2:] == ". "
+        return self._list_mark if is_numbered else ""
 
     def _drop_blanks(self, start: int) -> None:
         """Remove the white space at the end, but not before the part `start`."""
@@ -177,7 +198,8 @@ class BlockLayout:
 
     def _add_definition_tag(self, name: str, closes: bool) -> None:
         """Write a term and its definition as one line: "term: definition"."""
-        self._list_mark = ""
+        if name == "dd" or closes or self._list_mark in (" ", ": "):
+            self._list_mark = ""
         follows_term = self._is_after_term or self._is_in_term
         self._is_in_term = name == "dt" and not closes
         if name == "dt" and closes:
@@ -210,7 +232,12 @@ class BlockLayout:
         if self._in_cell:
             code = " ".join(line.strip() for line in code.splitlines())
         if needs_fence:
+            # A number stands above the fence.
+            number = self._numbered_mark()
             self._list_mark = ""
+            if number:
+                self._parts.append(number)
+
             code = f"\n```\n{code}\n```\n"
 
         self.add(code, verbatim=True)

@@ -9,6 +9,7 @@ escaped.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from html.entities import html5
 
 from stages.clean.markup.block_layout import BlockLayout
@@ -23,7 +24,9 @@ from stages.clean.markup.html_tokens import (
     is_inline,
 )
 from stages.clean.markup.inline_elements import spell_out
-from stages.clean.markup.spoken_markup import spoken_entities, spoken_tags
+from stages.clean.markup.list_marks import MARKED_ELEMENTS, ItemMarks, item_counts
+from stages.clean.markup.spoken_entities import spoken_entities
+from stages.clean.markup.spoken_markup import spoken_tags
 from stages.clean.spans import merge_spans
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -38,7 +41,7 @@ def strip_html(text: str) -> str:
     whose name HTML knows. Markdown's code spans and fences are left alone. One level of
     escaping is undone at a time. An escaped tag is content, and becomes a code span, with one
     exception: if the text has no other tags, and these open and close each other, all of it was
-    escaped once more.
+    escaped once more. So it was if all of them break lines, and one stands against a word.
     """
     # Most texts hold no markup.
     if "<" not in text and "&" not in text:
@@ -55,7 +58,7 @@ def strip_html(text: str) -> str:
     plain = _parse(_lay_out(flat, tokens) if has_tags else _escape_outside_code(flat, tokens))
     if not has_tags:
         unescaped = [token for token in find_markup(plain) if token.name != CODE]
-        if closed_names(unescaped):
+        if closed_names(unescaped) or _break_lines(plain, unescaped):
             return strip_html(plain)
 
     return quote_tags(plain)
@@ -108,6 +111,17 @@ def quote_tags(text: str) -> str:
     return "".join(pieces)
 
 
+def _break_lines(text: str, tags: Sequence[Token]) -> bool:
+    """Return True if all `tags` break lines, and one of them stands against a word."""
+    if not tags or any(tag.name not in ("br", "hr", "p") for tag in tags):
+        return False
+
+    return any(
+        text[tag.start - 1 : tag.start].isalnum() or text[tag.end : tag.end + 1].isalnum()
+        for tag in tags
+    )
+
+
 def _as_code(markup: str) -> str:
     """Return markup as a code span on one line; with a backquote in it, it cannot be one."""
     line = " ".join(markup.split())
@@ -116,8 +130,14 @@ def _as_code(markup: str) -> str:
 
 def _lay_out(text: str, tokens: list[Token]) -> str:
     """Return the text between the tags, escaped, with the line breaks that the tags stand for."""
+    # A list that counts down begins with the number of its items.
+    counts: Mapping[int, int] = {}
+    if "reversed" in text.lower():
+        counts = item_counts((token.start, token.name, token.closes) for token in tokens)
+
     # Inline tags leave no trace, block tags break the line.
     layout = BlockLayout()
+    marks = ItemMarks()
     position = 0
     for token in tokens:
         if token.start > position:
@@ -130,10 +150,21 @@ def _lay_out(text: str, tokens: list[Token]) -> str:
         elif token.name == HIDDEN_BLOCK:
             layout.break_line()
         elif token.name != HIDDEN and not is_inline(token.name):
-            layout.add_tag(token.name, token.closes, _spans_of(token, text))
+            mark = ""
+            if token.name in MARKED_ELEMENTS:
+                mark = _mark_of(token, text, marks=marks, item_count=counts.get(token.start, 0))
+
+            layout.add_tag(token.name, token.closes, _spans_of(token, text), mark)
 
     layout.add(_escape(text[position:]))
     return layout.text()
+
+
+def _mark_of(token: Token, text: str, marks: ItemMarks, item_count: int) -> str:
+    """Return the mark of a list item, and "" for other tags, which `marks` follows."""
+    has_attributes = (not token.closes and "=" in text[token.start : token.end]) or item_count
+    attributes = attributes_of(text[token.start : token.end]) if has_attributes else {}
+    return marks.mark(token.name, token.closes, attributes, item_count)
 
 
 def _spans_of(token: Token, text: str) -> tuple[int, int]:

@@ -32,8 +32,9 @@ _INLINE_ELEMENT = re.compile(
 _VOID_LIST = "area base br col embed frame hr img input link meta param source track wbr"
 VOID_ELEMENTS = frozenset(_VOID_LIST.split())
 _FLAGS = (
-    "allowfullscreen|async|autoplay|checked|compact|controls|defer|disabled|hidden|itemscope|"
-    "multiple|nowrap|open"
+    "allowfullscreen|async|autoplay|checked|compact|controls|defer|disabled|download|hidden|inert|"
+    "ismap|itemscope|loop|multiple|muted|nomodule|noshade|novalidate|nowrap|open|playsinline|"
+    "readonly|required|reversed|selected"
 )
 # Other attributes have values ("<b and c>" is prose). The bound keeps a stray quote from
 # reaching across a text.

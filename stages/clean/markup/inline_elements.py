@@ -39,6 +39,8 @@ _MATH_SCRIPT = re.compile(
 )
 _NOT_SHOWN = re.compile(r"\b(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE)
 _MATH_IMAGE = re.compile(r"\b(?:mwe-math|tex|latex|math)", re.IGNORECASE)
+# Letters that follow an abbreviation: "CSSs", "WHO's", "X-rayed".
+_REST_OF_WORD = re.compile(r"(?:['\u2019-]?[^\W\d_]{1,30}){1,3}")
 # How much text before an element is looked at.
 _TAIL = 80
 _LONGEST_TITLE = 200
@@ -107,6 +109,8 @@ class _Speller:
         self._frames = [_Frame("", None, spells=False)]
         self._open_names: Counter[str] = Counter()
         self._titles: set[str] = set()
+        # An abbreviation and its title, while its word may go on.
+        self._waiting: tuple[str, str] | None = None
 
     def spell(self) -> str:
         """Return the text with its elements spelled out."""
@@ -131,8 +135,26 @@ class _Speller:
         return "".join(self._frames[0].parts)
 
     def _add_text(self, text: str) -> None:
-        if text:
-            self._frames[-1].add(text)
+        if not text:
+            return
+        if self._waiting:
+            text = self._with_waiting_title(text)
+
+        self._frames[-1].add(text)
+
+    def _with_waiting_title(self, text: str) -> str:
+        """Return the text behind an abbreviation with its title after the end of the word."""
+        assert self._waiting is not None, "only a title that waits has a place"
+        short, title = self._waiting
+        self._waiting = None
+        rest = _REST_OF_WORD.match(text)
+        ending = rest[0] if rest else ""
+
+        # "Mon" and "day" are the title.
+        if unescape(short + ending).lower() == title.lower():
+            return text
+
+        return f"{ending} ({escape(title, quote=False)}){text[len(ending) :]}"
 
     def _open(self, token: Token) -> None:
         tag = self._html[token.start : token.end]
@@ -217,6 +239,8 @@ class _Speller:
             parent.tail = frame.tail if is_inline(frame.name) else ""
         elif name in ("abbr", "acronym"):
             parent.add(self._with_title(element))
+            if self._waiting and not _REST_OF_WORD.match(element.after):
+                parent.add(self._with_waiting_title(""))
         else:
             parent.add(speller(element))
 
@@ -235,7 +259,8 @@ class _Speller:
         if title.lower() in self._small_text:
             return element.inner
 
-        return f"{element.inner} ({escape(title, quote=False)})"
+        self._waiting = (element.text, title)
+        return element.inner
 
     @cached_property
     def _small_text(self) -> str:

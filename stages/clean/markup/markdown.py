@@ -21,6 +21,8 @@ _NOT_BEFORE_WORD = rf"(?![*_~])(?!{_WORD})"
 _TITLE = r"(?:[ ](?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'))?"
 _TARGET = rf"\((?:<[^<>\n]{{0,2000}}>|(?:[^()\s]|\([^()\s]{{0,200}}\)){{1,2000}}){_TITLE}\)"
 _WORDS = r"(?:[^\[\]\n]|\n(?=\S)){1,500}"
+# The line below the head of a table. A single dash between bars is an empty value.
+_COLUMN = r"(?::?-{3,}+:?|:-{1,2}+:?|-{1,2}+:)"
 # Names of Python are written as strong emphasis would be.
 _NAME_LIST = (
     "init main name str repr call len iter getitem setitem dict class file doc new del eq hash "
@@ -32,10 +34,12 @@ _NAMES = "|".join(_NAME_LIST.split())
 _MARKS = {
     "heading": r"^[ ]{0,3}(?P<title>#{1,6})[ \t]++(?=\S)",
     "closing": r"(?<=[^\s#])[ \t]{1,20}#{1,6}[ \t]*$",
-    "underline": r"^[ ]{0,3}(?:={3,}|-{3,}|\*{3,}|_{3,})[ \t]*$\n?",
+    "underline": (
+        r"^[ ]{0,3}(?:={3,}|-{3,}|\*{3,}|_{3,}|\*(?:[ ]\*){2,20}|-(?:[ ]-){2,20})[ \t]*$\n?"
+    ),
     "rule": (
-        r"^[ ]{0,3}\|?[ \t]*+:?-{3,}+:?[ \t]*+"
-        r"(?:\|[ \t]*+:?-{3,}+:?[ \t]*+){1,50}\|?[ \t]*+$\n?"
+        rf"^[ ]{{0,3}}\|?[ \t]*+{_COLUMN}[ \t]*+"
+        rf"(?:\|[ \t]*+{_COLUMN}[ \t]*+){{1,50}}\|?[ \t]*+$\n?"
     ),
     "row": r"^[ ]{0,3}\|(?P<cells>[^\n]{1,2000})\|[ \t]*$",
     "task": r"^(?P<bullet>[ \t]{0,20}(?:[-*+]|[0-9]{1,9}[.)])[ \t]{1,4})\[[ xX]\][ \t]{1,4}(?=\S)",

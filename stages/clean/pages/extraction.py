@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from stages.clean.markup.fragments import quote_tags
 from stages.clean.markup.html_tokens import VOID_ELEMENTS, is_element
 from stages.clean.markup.inline_elements import spell_out
+from stages.clean.markup.list_marks import mark_tree
+from stages.clean.pages.item_marks import MARK_ATTRIBUTE, ShownMarks
 from stages.clean.pages.structure_text import is_well_read, prefers_structure, structured_text
 
 _PAGE = re.compile(r"<!doctype\s+html\b|<(?:html|head|body)(?=[\s>])", re.IGNORECASE)
@@ -90,8 +92,8 @@ def is_page(text: str) -> bool:
 def main_text(text: str) -> str:
     """Return the main text of a page, without comments and metadata; "" if none is found.
 
-    Items of lists become "- item" lines and rows of tables "a | b" lines. Preformatted text of
-    several lines becomes a code fence.
+    Items of lists become "- item" and "1. item" lines, with two blanks for a level, and rows of
+    tables "a | b" lines. Preformatted text of several lines becomes a code fence.
     """
     import trafilatura
 
@@ -104,8 +106,11 @@ def main_text(text: str) -> str:
     if tree is None:
         return ""
 
-    # Code would lose its line breaks in trafilatura. A placeholder stands for it meanwhile.
+    # Code would lose its line breaks in trafilatura. A placeholder stands for it meanwhile. Numbers
+    # of items stand in their text, until it has read them.
     code_blocks = _replace_code_blocks(tree)
+    mark_tree(tree, MARK_ATTRIBUTE)
+    marks = ShownMarks(tree)
     extracted = trafilatura.extract(
         tree,
         include_comments=False,
@@ -114,15 +119,18 @@ def main_text(text: str) -> str:
         with_metadata=False,
         output_format="txt",
     )
+    marks.restore()
     lines = [_plain_row(line) for line in (extracted or "").splitlines()]
-    plain = quote_tags("\n".join(line for line in lines if line))
+    marked = quote_tags("\n".join(line for line in lines if line))
+    plain = marks.drop(marked)
 
     def code_fence(placeholder: re.Match[str]) -> str:
         index = int(placeholder[1])
         return f"\n```\n{code_blocks[index]}\n```\n" if index < len(code_blocks) else ""
 
-    by_trafilatura = _PLACEHOLDER_PATTERN.sub(code_fence, plain).strip("\n")
-    if is_well_read(text, by_trafilatura):
+    # Numbers are no words of the page.
+    by_trafilatura = _PLACEHOLDER_PATTERN.sub(code_fence, marks.read(marked)).strip("\n")
+    if is_well_read(text, _PLACEHOLDER_PATTERN.sub(code_fence, plain)):
         return by_trafilatura
 
     # Of other pages, and of what trafilatura lost too much, the structure is read.

@@ -11,6 +11,8 @@ from collections import Counter
 from typing import NamedTuple
 
 from stages.clean.markup.block_layout import BlockLayout
+from stages.clean.markup.list_marks import BULLET, INDENT, LIST_LINE, LISTS
+from stages.clean.pages.item_marks import MARK_ATTRIBUTE
 from stages.clean.pages.kinds import Recognised, claims_of, recognise
 from stages.clean.pages.loss import main_words, split_words
 from stages.clean.pages.threads import Post
@@ -236,19 +238,21 @@ class _Renderer:
         self._kind = kind
         self._items = items
         self._most = most
+        self._depth = 0
         self.furniture: list[str] = []
         self._links_are_content = kind in ("listing", "collection")
 
     def text(self, node: Node, is_whole: bool) -> str:
         """Return the lines of a node; `is_whole` means that it is no body of a post."""
         layout = BlockLayout()
+        self._depth = _depth_of(node)
         self._add(node, layout, in_post=self._kind == "forum" and is_whole, limit=node)
         lines: list[str] = []
         in_code = False
         for line in layout.text().splitlines():
             if line.startswith("```"):
                 in_code = not in_code
-            flat = line.rstrip() if in_code else " ".join(line.split()).strip("| ")
+            flat = line.rstrip() if in_code else _flat_line(line)
             if flat and flat != "-":
                 lines.append(flat)
 
@@ -267,9 +271,20 @@ class _Renderer:
             elif part.tag in INLINE_ELEMENTS:
                 self._add(part, layout, in_post, limit)
             else:
-                layout.add_tag(part.tag, closes=False)
+                layout.add_tag(part.tag, closes=False, mark=self._mark_of(part))
                 self._add(part, layout, in_post, limit)
                 layout.add_tag(part.tag, closes=True)
+
+    def _mark_of(self, node: Node) -> str:
+        """Return the mark of an item of a list, with its depth within the text."""
+        mark = node.attributes.get(MARK_ATTRIBUTE, BULLET)
+        # The style of the page decides what an item of a listing looks like.
+        if signature(node) in self._items:
+            return BULLET
+
+        own_mark = mark.lstrip()
+        blanks = len(mark) - len(own_mark) - len(INDENT) * self._depth
+        return " " * blanks + own_mark
 
     def _is_left_out(self, node: Node, in_post: bool, limit: Node) -> bool:
         """Return True for furniture, and for a post inside a post."""
@@ -314,6 +329,24 @@ class _Renderer:
         return (
             node.link_share > _MOST_LINK_SHARE and node.link_size <= _LONGEST_NAV_LINK * node.links
         )
+
+
+def _depth_of(node: Node) -> int:
+    """Return the number of lists around a node."""
+    depth = 0
+    current = node.parent
+    while current is not None:
+        depth += current.tag in LISTS
+        current = current.parent
+
+    return depth
+
+
+def _flat_line(line: str) -> str:
+    """Return a line with single spaces; an item of a list keeps its depth."""
+    flat = " ".join(line.split()).strip("| ")
+    blanks = len(line) - len(line.lstrip(" ")) if LIST_LINE.match(line) else 0
+    return " " * blanks + flat
 
 
 def _is_related(node: Node) -> bool:
