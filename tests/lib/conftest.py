@@ -2,8 +2,7 @@
 
 import pytest
 
-from stages.lib.core import atomic
-from stages.lib.preprocessing import ray_cluster
+from stages.lib.core import atomic, ray_cluster
 
 
 @pytest.fixture(autouse=True)

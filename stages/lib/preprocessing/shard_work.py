@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow.parquet as parquet
@@ -21,28 +21,6 @@ from stages.lib.preprocessing.table_parts import read_row_groups, write_row_grou
 
 Function = Callable[[pd.DataFrame], Sequence[pd.DataFrame]]
 Key = Callable[[pd.DataFrame], "pd.Series[str]"]
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-class Work(Protocol[Item, Result]):
-    """What is done with each item. It can be sent to another process."""
-
-    @property
-    def label(self) -> str:
-        """Return the text beside the progress bar."""
-
-    def __call__(self, item: Item) -> Result:
-        """Return the result of an item."""
-
-    def halves(self, item: Item) -> list[Item]:
-        """Return two items that together are `item`, or none if it cannot be halved."""
-
-    def join(self, item: Item, results: list[Result]) -> Result:
-        """Return the result of `item` from those of its halves, as if it was done at once."""
-
-    def describe(self, item: Item) -> str:
-        """Return words that name the rows of an item."""
 
 
 class NamedShard(NamedTuple):

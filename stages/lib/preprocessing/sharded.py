@@ -11,21 +11,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.lib.core import tables
+from stages.lib.core import ray_cluster, tables
+from stages.lib.core.ray_cluster import Item, Result, Work
 from stages.lib.core.stage import runs_on_ray
 from stages.lib.core.tables import Shard, Table, key_of
-from stages.lib.preprocessing import ray_cluster, worker_pool
+from stages.lib.preprocessing import worker_pool
 from stages.lib.preprocessing.shard_work import (
     Function,
-    Item,
     Key,
     MapShards,
     NamedShard,
     Partition,
     ReducePartitions,
-    Result,
     ScatterShards,
-    Work,
 )
 
 # The largest number of partitions. A table of fewer shards has as many as it has shards.

@@ -18,8 +18,8 @@ from contextlib import closing
 
 from stages.lib.core.errors import UserError
 from stages.lib.core.orphans import watch_parent
+from stages.lib.core.ray_cluster import Item, Result, Work
 from stages.lib.core.stage import progress, workers
-from stages.lib.preprocessing.shard_work import Item, Result, Work
 
 
 def run_all(work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:

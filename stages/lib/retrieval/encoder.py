@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from stages.lib.core import ray_cluster
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import model_hash, weight_files
 from stages.lib.core.model_loading import check_weights, loading
 from stages.lib.core.stage import mkl_mode, progress, runs_on_ray, workers
-from stages.lib.preprocessing import ray_cluster
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.search import Vectors
 

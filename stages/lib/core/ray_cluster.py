@@ -17,11 +17,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import progress, workers
-from stages.lib.preprocessing.shard_work import Item, Result, Work
 
 # Bytes of Ray's own store on a machine that this process starts. It holds paths and no tables.
 _STORE_BYTES = 100_000_000
@@ -37,6 +36,29 @@ _TASKS_AHEAD = 2
 
 # How often an actor begins anew after its process or machine died.
 _RESTARTS = 3
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Work(Protocol[Item, Result]):
+    """What is done with each item. It can be sent to another process."""
+
+    @property
+    def label(self) -> str:
+        """Return the text beside the progress bar."""
+
+    def __call__(self, item: Item) -> Result:
+        """Return the result of an item."""
+
+    def halves(self, item: Item) -> list[Item]:
+        """Return two items that together are `item`, or none if it cannot be halved."""
+
+    def join(self, item: Item, results: list[Result]) -> Result:
+        """Return the result of `item` from those of its halves, as if it was done at once."""
+
+    def describe(self, item: Item) -> str:
+        """Return words that name the rows of an item."""
 
 
 class _Attempt(NamedTuple):
