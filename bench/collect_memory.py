@@ -18,6 +18,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -78,6 +79,9 @@ def measure(folder: Path, *, has_keys: bool, is_init: bool) -> tuple[float, floa
     params = PARAMS.replace("COLUMNS", json.dumps(fields))
     if is_init:
         params = (ROOT / "params.yaml").read_text("utf-8")
+        # What `init` takes away with the default data.
+        for name in ("glossary", "frozen", "review"):
+            shutil.copytree(ROOT / "data" / name, folder / "data" / name)
     (folder / "params.yaml").write_text(params, "utf-8")
     (folder / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
 

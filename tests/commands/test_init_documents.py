@@ -94,7 +94,7 @@ def test_a_folder_becomes_the_data_without_a_question(clone, own):  # noqa: F811
         "  files: 1 .docx, 5 .html, 4 .md, 1 .mdx, 2 .pdf, 3 .txt",
         "  not read: 1 .png",
         "  passed over: 1 hidden",
-        "  note: guessed encoding in 1 files: cp1252",
+        "  note: 1 file with a guessed encoding: cp1252",
         "  questions: 5",
         "  rejected of 'docs': 1 no text",
         "Tracked by DVC: data/raw/docs",

@@ -41,6 +41,13 @@ _DELIMITERS = ("\t", ";", "|", ",")
 _LINES = 20
 _HEAD_BYTES = 20_000
 _TAG = re.compile(r"<(script|style)\b(?:(?!<\1\b).)*?</\1\s*+>|<[^<>]*>", re.DOTALL | re.IGNORECASE)
+# What a note of the ledger means, by its reason.
+_SENTENCES = {
+    "guessed_encoding": "{files} with a guessed encoding: {shown}",
+    "damaged_characters": "{files} with characters that the encoding does not explain: {shown}",
+    "page_furniture": "{files} of which running titles and page numbers are left out: {shown}",
+    "pages_without_text": "{files} with pages that hold no text, as scans do: {shown}",
+}
 
 
 @dataclass(frozen=True)
@@ -248,7 +255,11 @@ def _notes(rows: SourceRows) -> list[str]:
     for reason, group in notes.groupby("reason"):
         examples = sorted(set(group["after"]))[:RECORDS_SHOWN]
         shown = shortened("; ".join(examples))
-        lines.append(f"{str(reason).replace('_', ' ')} in {len(group):,} files: {shown}")
+        sentence = _SENTENCES.get(
+            str(reason), f"{str(reason).replace('_', ' ')} in {{files}}: {{shown}}"
+        )
+        files = "1 file" if len(group) == 1 else f"{len(group):,} files"
+        lines.append(sentence.format(files=files, shown=shown))
     return lines
 
 
