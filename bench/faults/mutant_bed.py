@@ -27,6 +27,8 @@ HEAVY = (
     "pydantic", "ruamel.yaml", "typer.testing", "torch", "sentence_transformers", "lmdb", "bm25s",
 )  # fmt: skip
 MEMORY_BYTES = 12 << 30
+# The exit code of pytest where no test has the marks.
+NO_TESTS = 5
 
 
 def copy_tree(target: Path) -> None:
@@ -74,16 +76,24 @@ class InOrder:
         self._seconds_file.write_text(json.dumps(self._seconds), "utf-8")
 
 
-def run_tests(tree: Path, files: Sequence[str], timeout: float) -> tuple[bool, dict[str, float]]:
+def run_tests(
+    tree: Path, files: Sequence[str], marks: str, timeout: float
+) -> tuple[bool, dict[str, float]]:
     """Run test files of the copy until a test fails; return whether all passed, and seconds by file.
 
     The tests run in a forked process, so that heavy modules are imported once.
+
+    Args:
+        tree: the copy.
+        files: the test files, in order.
+        marks: which tests run, as pytest's option -m says it.
+        timeout: seconds after which the tests count as failed.
     """
     seconds_file = tree.parent / "seconds.json"
     seconds_file.unlink(missing_ok=True)
     process = os.fork()
     if not process:
-        _run_forked(tree, files, seconds_file)
+        _run_forked(tree, files, marks, seconds_file)
 
     # A process that hangs goes with all that it started.
     end = time.monotonic() + timeout
@@ -95,11 +105,11 @@ def run_tests(tree: Path, files: Sequence[str], timeout: float) -> tuple[bool, d
         os.killpg(process, signal.SIGKILL)
         os.waitpid(process, 0)
 
-    passed = bool(done) and os.waitstatus_to_exitcode(status) == 0
+    passed = bool(done) and os.waitstatus_to_exitcode(status) in (0, NO_TESTS)
     return passed, json.loads(seconds_file.read_text("utf-8")) if seconds_file.exists() else {}
 
 
-def _run_forked(tree: Path, files: Sequence[str], seconds_file: Path) -> None:
+def _run_forked(tree: Path, files: Sequence[str], marks: str, seconds_file: Path) -> None:
     """Run the tests, and end the process with the exit code of pytest."""
     code = 70
     try:
@@ -115,7 +125,7 @@ def _run_forked(tree: Path, files: Sequence[str], seconds_file: Path) -> None:
         sys.path[:] = [str(tree), *(place for place in sys.path if place not in own)]
         for name in [name for name in sys.modules if name.split(".")[0] == "bench"]:
             del sys.modules[name]
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not prove"]
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-m", marks]
         options += ["--basetemp", str(tree.parent / "tests")]
         code = int(pytest.main([*options, *files], plugins=[InOrder(files, seconds_file)]))
     finally:
@@ -133,40 +143,43 @@ class Bed:
     def __init__(self, tree: Path, tests: Mapping[str, Sequence[str]]) -> None:
         self._tree = tree
         self._tests = tests
-        self._files: dict[str, list[str]] = {}
-        self._seconds: dict[str, float] = {}
+        self._seconds: dict[tuple[str, str], dict[str, float]] = {}
         copy_tree(tree)
         for name in HEAVY:
             import_module(name)
 
-    def notices(self, part: str, file: str, source: str) -> bool:
-        """Return True if a test of the part fails where the file has this source.
+    def notices(self, part: str, file: str, source: str, marks: str) -> bool:
+        """Return True if a test of the part with these marks fails where the file has this source.
 
         Raises:
             SystemExit: a test fails without a fault.
         """
-        if part not in self._files:
-            self._run_without_fault(part)
+        if (part, marks) not in self._seconds:
+            self._run_without_fault(part, marks)
+
+        # Tests of the same name first, then the fastest.
+        seconds = self._seconds[part, marks]
         name = f"test_{Path(file).stem}"
-        files = sorted(self._files[part], key=lambda test: not Path(test).stem.startswith(name))
+        files = sorted(
+            seconds, key=lambda test: (not Path(test).stem.startswith(name), seconds[test])
+        )
 
         # Python would take the compiled file for that of a source of the same second and size.
         planted = self._tree / file
         planted.write_text(source, "utf-8")
         for compiled in planted.parent.glob(f"__pycache__/{planted.stem}.*"):
             compiled.unlink()
-        passed, _ = run_tests(self._tree, files, 4 * self._seconds[part] + 60)
+        passed, _ = run_tests(self._tree, files, marks, 4 * sum(seconds.values()) + 60)
         shutil.copyfile(ROOT / file, planted)
         return not passed
 
-    def _run_without_fault(self, part: str) -> None:
+    def _run_without_fault(self, part: str, marks: str) -> None:
         files = files_of_tests(self._tree, self._tests[part])
-        start = time.monotonic()
-        passed, seconds = run_tests(self._tree, files, 3600)
+        passed, seconds = run_tests(self._tree, files, marks, 3600)
         if not passed:
             output = (self._tree.parent / "output.txt").read_text("utf-8")
             raise SystemExit(f"Without a fault the tests of {part} fail:\n{output[-3000:]}")
 
-        self._seconds[part] = time.monotonic() - start
-        self._files[part] = sorted(files, key=lambda file: seconds.get(file, 0.0))
-        print(f"{part}: {self._seconds[part]:.0f} s without a fault", file=sys.stderr, flush=True)
+        self._seconds[part, marks] = seconds
+        total = sum(seconds.values())
+        print(f"{part}: {total:.0f} s {marks}, without a fault", file=sys.stderr, flush=True)
