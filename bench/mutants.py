@@ -74,21 +74,24 @@ PARTS = {
     "statistics": Part(
         (
             "lib/analysis/intervals.py", "lib/analysis/probe.py", "lib/analysis/separation.py",
-            "lib/evaluation/weights.py",
+            "lib/evaluation/weights.py", "lib/schemas/reviews.py",
         ),
         (
-            "lib/analysis", "lib/evaluation/test_weights.py", "validate/test_separation.py",
+            "lib/analysis", "lib/evaluation/test_weights.py", "lib/schemas/test_reviews.py", "validate/test_separation.py",
             "validate/test_probe_experiment.py", "commands/compare/test_verdicts.py",
+            "mine/test_false_negatives.py",
         ),
     ),
     "ranking": Part(
         (
             "lib/evaluation/ranking_metrics.py", "lib/evaluation/evaluation_set.py",
-            "lib/retrieval/search.py", "evaluate/graded.py", "evaluate/results.py",
+            "lib/retrieval/search.py", "lib/schemas/queries_from_pairs.py", "evaluate/graded.py",
+            "evaluate/results.py",
         ),
         (
             "lib/evaluation", "lib/retrieval/test_search.py", "evaluate/test_graded.py",
             "evaluate/test_results.py", "evaluate/test_results_gains.py",
+            "lib/schemas/test_queries_from_pairs.py", "split/test_evaluation_set.py",
         ),
     ),
     "mine": Part(
@@ -164,10 +167,10 @@ def judge(
         marks: which tests run, one group after the other.
     """
     explained = read_explained()
-    bed = Bed(tree, {name: part.tests for name, part in PARTS.items()})
     known: dict[str, bool] = {}
     if results.exists():
         known = dict(map(json.loads, results.read_text("utf-8").splitlines()))
+    bed = Bed(tree, {name: part.tests for name, part in PARTS.items()})
 
     outcomes: dict[Mutant, str] = {}
     for mutant in mutants:
