@@ -9,7 +9,7 @@ from stages.commands.compare.verdicts import (
     compare_differences,
     measure_difference,
 )
-from stages.lib.analysis.intervals import holm_correction, sign_flip
+from stages.lib.analysis.intervals import MeanInterval, holm_correction, sign_flip
 
 
 def difference_of(
@@ -111,6 +111,43 @@ def test_several_differences_are_harder_to_prove_than_one():
     together = [alone, noise, noise]
     assert compare_difference(alone, delta=0.02).outcome == "better"
     assert compare_differences(together, delta=0.02)[0].outcome == "no evidence"
+
+    loss = difference_of([-value for value in differences])
+    assert compare_difference(loss, delta=0.02).outcome == "worse"
+    assert compare_differences([loss, noise, noise], delta=0.02)[0].outcome == "no evidence"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p_value", "outcome"),
+    [
+        (0.1, 0.3, 0.05, "better"),
+        (0.1, 0.3, 0.051, "no evidence"),
+        (-0.3, -0.1, 0.05, "worse"),
+        (-0.3, -0.1, 0.051, "no evidence"),
+        (0.0, 0.3, 0.01, "no evidence"),
+        (-0.3, 0.0, 0.01, "no evidence"),
+    ],
+)
+def test_a_verdict_needs_the_interval_and_the_test(low, high, p_value, outcome):
+    effect = MeanInterval((low + high) / 2, low, high, mde=0.1)
+    difference = difference_of([0.1] * 50)._replace(
+        effect=effect, narrow=(low, high), p_value=p_value
+    )
+    assert compare_difference(difference, delta=0.02).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("narrow", "outcome"),
+    [
+        ((-0.0199, 0.0199), "equivalent"),
+        ((-0.02, 0.01), "no evidence"),
+        ((-0.01, 0.02), "no evidence"),
+    ],
+)
+def test_equivalent_is_what_lies_between_both_limits(narrow, outcome):
+    effect = MeanInterval(0.0, -0.03, 0.03, mde=0.1)
+    difference = difference_of([0.1] * 50)._replace(effect=effect, narrow=narrow, p_value=0.5)
+    assert compare_difference(difference, delta=0.02).outcome == outcome
 
 
 def test_holm_corrects_by_the_number_that_are_left():
