@@ -4,10 +4,9 @@
 
 bench/faults/draw_mutants.py draws the faults at random, about as many for each of PARTS, with operators of mutmut,
 which is installed into an environment of its own in the user's cache directory. Each is planted in a temporary copy of
-the project, and the tests of its part run until one fails: fast ones first, then slow ones, of each those of the same
-name first, then the fastest files. A run that takes four times as long as without a fault counts as failed. Before that
-the tests of a part run without a fault, and must pass. Hypothesis draws the same inputs each time. Tests that need the
-run of the tiny project are left out.
+the project, and the tests of its part that enter its function run until one fails: fast ones first, then slow ones. A
+run that takes four times as long as without a fault counts as failed. Hypothesis draws the inputs of `make check`, the
+same each time. Tests that need the run of the tiny project are left out.
 
     planted, killed, survived   the faults, those that a test noticed, and those that none did
     explained                   of these the ones that bench/faults/equivalent_mutants.yaml explains: they change nothing
@@ -43,6 +42,8 @@ MUTMUT = ("mutmut==3.8.1",)
 DRAW = ROOT / "bench/faults/draw_mutants.py"
 EXPLAINED = ROOT / "bench/faults/equivalent_mutants.yaml"
 
+# Tests that look into every part.
+EVERY = ("lib/test_examples_in_docstrings.py", "test_counts_of_zero.py")
 MARKS = ("not slow and not prove", "slow and not prove")
 
 
@@ -167,28 +168,30 @@ def judge(
         marks: which tests run, one group after the other.
     """
     explained = read_explained()
-    known: dict[str, bool] = {}
+    known: dict[str, str] = {}
     if results.exists():
         known = dict(map(json.loads, results.read_text("utf-8").splitlines()))
-    bed = Bed(tree, {name: part.tests for name, part in PARTS.items()})
+    bed = Bed(tree, {name: (*part.tests, *EVERY) for name, part in PARTS.items()})
 
     outcomes: dict[Mutant, str] = {}
     for mutant in mutants:
-        was_killed = False
+        test = ""
         for mark in marks:
             key = hashlib.sha256(f"{mark} {mutant.file} {mutant.source}".encode()).hexdigest()
             if key not in known:
-                known[key] = bed.notices(mutant.part, mutant.file, mutant.source, mark)
+                known[key] = bed.notices(*mutant, mark)
                 with results.open("a", encoding="utf-8") as file:
                     file.write(json.dumps([key, known[key]]) + "\n")
-            was_killed = known[key]
-            if was_killed:
+            test = known[key]
+            if test:
                 break
 
         unseen = "explained" if (mutant.file, *mutant.change()) in explained else "survived"
-        outcomes[mutant] = "killed" if was_killed else unseen
-        print(f"{outcomes[mutant]:10}{mutant.part}  {mutant.file}:{mutant.line}", flush=True)
-        if not was_killed:
+        outcomes[mutant] = "killed" if test else unseen
+        print(
+            f"{outcomes[mutant]:10}{mutant.part}  {mutant.file}:{mutant.line}  {test}", flush=True
+        )
+        if not test:
             print("".join(f"    {line}\n" for line in mutant.change()), end="", flush=True)
     return outcomes
 

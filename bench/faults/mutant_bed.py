@@ -1,10 +1,13 @@
-"""A copy of the project in which a fault is planted, and its tests are run.
+"""A copy of the project in which a fault is planted, and the tests that reach it are run.
 
-The tests run in forked processes, so that heavy modules are imported once.
+The tests of a part run once without a fault. That tells which functions each test enters, so a
+fault is shown only to tests that enter its function. Tests run in forked processes, so that heavy
+modules are imported once.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import resource
@@ -12,11 +15,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -29,6 +35,91 @@ HEAVY = (
 MEMORY_BYTES = 12 << 30
 # The exit code of pytest where no test has the marks.
 NO_TESTS = 5
+OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile", "check")
+
+
+class Reached(NamedTuple):
+    """The seconds of a test, and the functions that it enters, each by file and first line."""
+
+    seconds: float
+    functions: frozenset[tuple[str, int]]
+
+
+class Reach:
+    """A plugin of pytest that writes what each test enters of the code below stages/."""
+
+    def __init__(self, tree: Path, result: Path) -> None:
+        self._root = str(tree / "stages")
+        self._tree = tree
+        self._result = result
+        self._codes: dict[int, CodeType] = {}
+        self._entered: set[int] = set()
+        self._of_imports: set[int] = set()
+        self._of_file: dict[str, set[int]] = defaultdict(set)
+        self._of_test: dict[str, set[int]] = {}
+        self._seconds: dict[str, float] = defaultdict(float)
+
+    def _enter(self, frame: FrameType, event: str, argument: Any) -> None:
+        code = frame.f_code
+        if event == "call" and id(code) not in self._entered:
+            self._entered.add(id(code))
+            self._codes[id(code)] = code
+
+    def pytest_sessionstart(self) -> None:
+        """Begin to watch."""
+        threading.setprofile(self._enter)
+        sys.setprofile(self._enter)
+
+    def pytest_collection_finish(self) -> None:
+        """Keep what imports entered: it counts for all tests."""
+        self._of_imports = set(self._entered)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+        """Keep what fixtures enter: it counts for all tests of the file."""
+        self._entered.clear()
+        yield
+        self._of_file[item.nodeid.split("::")[0]] |= self._entered
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        """Keep what a test enters."""
+        sys.setprofile(self._enter)
+        yield
+        self._of_test[item.nodeid] = set(self._entered)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add the seconds of a test."""
+        self._seconds[report.nodeid] += report.duration
+
+    def pytest_sessionfinish(self) -> None:
+        """Write what was entered."""
+        sys.setprofile(None)
+        threading.setprofile(None)
+        rows = {}
+        for test, entered in self._of_test.items():
+            every = entered | self._of_imports | self._of_file[test.split("::")[0]]
+            codes = [self._codes[number] for number in every]
+            places = [
+                (str(Path(code.co_filename).relative_to(self._tree)), code.co_firstlineno)
+                for code in codes
+                if code.co_filename.startswith(self._root)
+            ]
+            rows[test] = [self._seconds[test], sorted(places)]
+        self._result.write_text(json.dumps(rows), "utf-8")
+
+
+class Chosen:
+    """A plugin of pytest that runs the named tests alone, in their order."""
+
+    def __init__(self, tests: Sequence[str]) -> None:
+        self._place = {test: place for place, test in enumerate(tests)}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave the others out."""
+        chosen = [item for item in items if item.nodeid in self._place]
+        items[:] = sorted(chosen, key=lambda item: self._place[item.nodeid])
 
 
 def copy_tree(target: Path) -> None:
@@ -54,46 +145,32 @@ def files_of_tests(tree: Path, tests: Sequence[str]) -> list[str]:
     ]
 
 
-class InOrder:
-    """A plugin of pytest that keeps the order of the files, and writes the seconds of each to a file."""
-
-    def __init__(self, files: Sequence[str], seconds_file: Path) -> None:
-        self._place = {file: place for place, file in enumerate(files)}
-        self._seconds_file = seconds_file
-        self._seconds: dict[str, float] = defaultdict(float)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Sort the tests by the place of their file."""
-        items.sort(key=lambda item: self._place[item.nodeid.split("::")[0]])
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add the seconds of a test."""
-        self._seconds[report.nodeid.split("::")[0]] += report.duration
-
-    def pytest_sessionfinish(self) -> None:
-        """Write the seconds."""
-        self._seconds_file.write_text(json.dumps(self._seconds), "utf-8")
+def function_of_line(source: str, line: int) -> int | None:
+    """Return the first line of the innermost function around a line; None outside of functions."""
+    starts = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            if start <= line <= (node.end_lineno or node.lineno):
+                starts.append(start)
+    return max(starts, default=None)
 
 
 def run_tests(
-    tree: Path, files: Sequence[str], marks: str, timeout: float
-) -> tuple[bool, dict[str, float]]:
-    """Run test files of the copy until a test fails; return whether all passed, and seconds by file.
-
-    The tests run in a forked process, so that heavy modules are imported once.
+    tree: Path, files: Sequence[str], marks: str, plugin: Reach | Chosen, timeout: float
+) -> bool:
+    """Run test files of the copy in a forked process until a test fails; return True if none does.
 
     Args:
         tree: the copy.
-        files: the test files, in order.
+        files: the test files.
         marks: which tests run, as pytest's option -m says it.
+        plugin: what is done with the tests.
         timeout: seconds after which the tests count as failed.
     """
-    seconds_file = tree.parent / "seconds.json"
-    seconds_file.unlink(missing_ok=True)
     process = os.fork()
     if not process:
-        _run_forked(tree, files, marks, seconds_file)
+        _run_forked(tree, [*OPTIONS, "-m", marks, *files], plugin)
 
     # A process that hangs goes with all that it started.
     end = time.monotonic() + timeout
@@ -104,12 +181,10 @@ def run_tests(
     if not done:
         os.killpg(process, signal.SIGKILL)
         os.waitpid(process, 0)
-
-    passed = bool(done) and os.waitstatus_to_exitcode(status) in (0, NO_TESTS)
-    return passed, json.loads(seconds_file.read_text("utf-8")) if seconds_file.exists() else {}
+    return bool(done) and os.waitstatus_to_exitcode(status) in (0, NO_TESTS)
 
 
-def _run_forked(tree: Path, files: Sequence[str], marks: str, seconds_file: Path) -> None:
+def _run_forked(tree: Path, arguments: Sequence[str], plugin: Reach | Chosen) -> None:
     """Run the tests, and end the process with the exit code of pytest."""
     code = 70
     try:
@@ -125,9 +200,8 @@ def _run_forked(tree: Path, files: Sequence[str], marks: str, seconds_file: Path
         sys.path[:] = [str(tree), *(place for place in sys.path if place not in own)]
         for name in [name for name in sys.modules if name.split(".")[0] == "bench"]:
             del sys.modules[name]
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-m", marks]
-        options += ["--basetemp", str(tree.parent / "tests")]
-        code = int(pytest.main([*options, *files], plugins=[InOrder(files, seconds_file)]))
+        temporary = ["--basetemp", str(tree.parent / "tests")]
+        code = int(pytest.main([*temporary, *arguments], plugins=[plugin]))
     finally:
         os._exit(code)
 
@@ -143,43 +217,68 @@ class Bed:
     def __init__(self, tree: Path, tests: Mapping[str, Sequence[str]]) -> None:
         self._tree = tree
         self._tests = tests
-        self._seconds: dict[tuple[str, str], dict[str, float]] = {}
+        self._reached: dict[tuple[str, str], dict[str, Reached]] = {}
         copy_tree(tree)
         for name in HEAVY:
             import_module(name)
 
-    def notices(self, part: str, file: str, source: str, marks: str) -> bool:
-        """Return True if a test of the part with these marks fails where the file has this source.
+    def notices(self, part: str, file: str, line: int, source: str, marks: str) -> str:
+        """Return a test of the part that fails where the file has this source; "" if none does.
 
         Raises:
             SystemExit: a test fails without a fault.
         """
-        if (part, marks) not in self._seconds:
+        if (part, marks) not in self._reached:
             self._run_without_fault(part, marks)
-
-        # Tests of the same name first, then the fastest.
-        seconds = self._seconds[part, marks]
-        name = f"test_{Path(file).stem}"
-        files = sorted(
-            seconds, key=lambda test: (not Path(test).stem.startswith(name), seconds[test])
-        )
+        reached = self._reached[part, marks]
+        tests = self._tests_of(reached, file, line)
+        if not tests:
+            return ""
 
         # Python would take the compiled file for that of a source of the same second and size.
         planted = self._tree / file
         planted.write_text(source, "utf-8")
         for compiled in planted.parent.glob(f"__pycache__/{planted.stem}.*"):
             compiled.unlink()
-        passed, _ = run_tests(self._tree, files, marks, 4 * sum(seconds.values()) + 60)
+        files = sorted({test.split("::")[0] for test in tests})
+        timeout = 4 * sum(reached[test].seconds for test in tests) + 60
+        passed = run_tests(self._tree, files, marks, Chosen(tests), timeout)
         shutil.copyfile(ROOT / file, planted)
-        return not passed
+        return "" if passed else self._failed_test()
+
+    def _tests_of(self, reached: Mapping[str, Reached], file: str, line: int) -> list[str]:
+        """Return the tests that enter the function of a line, the fastest first.
+
+        Code outside of functions counts as entered by all. So do tests that enter nothing: they
+        start processes of their own.
+        """
+        start = function_of_line((ROOT / file).read_text("utf-8"), line)
+        tests = [
+            test
+            for test, facts in reached.items()
+            if start is None or not facts.functions or (file, start) in facts.functions
+        ]
+        return sorted(tests, key=lambda test: (reached[test].seconds, test))
+
+    def _failed_test(self) -> str:
+        lines = (self._tree.parent / "output.txt").read_text("utf-8", "replace").splitlines()
+        failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+        return failed[0].split(" - ")[0].split(" ", 1)[1] if failed else "stopped, or no end"
 
     def _run_without_fault(self, part: str, marks: str) -> None:
         files = files_of_tests(self._tree, self._tests[part])
-        passed, seconds = run_tests(self._tree, files, marks, 3600)
-        if not passed:
-            output = (self._tree.parent / "output.txt").read_text("utf-8")
+        result = self._tree.parent / "reached.json"
+        result.unlink(missing_ok=True)
+        start = time.monotonic()
+        if not run_tests(self._tree, files, marks, Reach(self._tree, result), 3600):
+            output = (self._tree.parent / "output.txt").read_text("utf-8", "replace")
             raise SystemExit(f"Without a fault the tests of {part} fail:\n{output[-3000:]}")
 
-        self._seconds[part, marks] = seconds
-        total = sum(seconds.values())
-        print(f"{part}: {total:.0f} s {marks}, without a fault", file=sys.stderr, flush=True)
+        rows = json.loads(result.read_text("utf-8"))
+        self._reached[part, marks] = {
+            test: Reached(seconds, frozenset((file, line) for file, line in places))
+            for test, (seconds, places) in rows.items()
+        }
+        passed = time.monotonic() - start
+        told = f"{part}, {marks}: {len(rows)} tests without a fault, {passed:.0f} s"
+        print(told, file=sys.stderr, flush=True)
