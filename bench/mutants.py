@@ -1,6 +1,6 @@
 """Plant small faults, one at a time, in the code that promises rest on, and see which the tests notice.
 
-    python bench/mutants.py [--count 78] [--seed 1] [--parts NAME ...] [--fast] [--results FILE] [--json]
+    python bench/mutants.py [--count 78] [--seed 1] [--parts NAME ...] [--fast] [--results FOLDER] [--json]
 
 bench/faults/draw_mutants.py draws the faults at random, about as many for each of PARTS, with operators of mutmut,
 which is installed into an environment of its own in the user's cache directory. Each is planted in a temporary copy of
@@ -164,14 +164,16 @@ def judge(
     Args:
         mutants: the faults.
         tree: where the copy of the project is made.
-        results: a file of what earlier runs found, which grows.
+        results: a folder of what earlier runs found, which grows.
         marks: which tests run, one group after the other.
     """
     explained = read_explained()
     known: dict[str, str] = {}
-    if results.exists():
-        known = dict(map(json.loads, results.read_text("utf-8").splitlines()))
-    bed = Bed(tree, {name: (*part.tests, *EVERY) for name, part in PARTS.items()})
+    results.mkdir(parents=True, exist_ok=True)
+    found = results / "found.jsonl"
+    if found.exists():
+        known = dict(map(json.loads, found.read_text("utf-8").splitlines()))
+    bed = Bed(tree, {name: (*part.tests, *EVERY) for name, part in PARTS.items()}, results)
 
     outcomes: dict[Mutant, str] = {}
     for mutant in mutants:
@@ -180,7 +182,7 @@ def judge(
             key = hashlib.sha256(f"{mark} {mutant.file} {mutant.source}".encode()).hexdigest()
             if key not in known:
                 known[key] = bed.notices(*mutant, mark)
-                with results.open("a", encoding="utf-8") as file:
+                with found.open("a", encoding="utf-8") as file:
                     file.write(json.dumps([key, known[key]]) + "\n")
             test = known[key]
             if test:
@@ -214,7 +216,7 @@ def main() -> None:
         os.environ["PAIRSMITH_CACHE"] = str(folder / "cache")
         parts = {name: PARTS[name] for name in options.parts}
         mutants = draw(parts, options.count, options.seed, folder)
-        results = options.results or folder / "results.jsonl"
+        results = options.results or folder / "results"
         marks = MARKS[:1] if options.fast else MARKS
         outcomes = judge(mutants, folder / "project", results, marks)
 

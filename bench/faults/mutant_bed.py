@@ -8,6 +8,7 @@ modules are imported once.
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import os
 import resource
@@ -212,11 +213,13 @@ class Bed:
     Args:
         tree: where the copy is made.
         tests: the files and folders below tests/ that must see the faults of each part.
+        kept: a folder for what the tests enter, which later runs of the same code use.
     """
 
-    def __init__(self, tree: Path, tests: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, tree: Path, tests: Mapping[str, Sequence[str]], kept: Path) -> None:
         self._tree = tree
         self._tests = tests
+        self._kept = kept
         self._reached: dict[tuple[str, str], dict[str, Reached]] = {}
         copy_tree(tree)
         for name in HEAVY:
@@ -266,19 +269,32 @@ class Bed:
         return failed[0].split(" - ")[0].split(" ", 1)[1] if failed else "stopped, or no end"
 
     def _run_without_fault(self, part: str, marks: str) -> None:
-        files = files_of_tests(self._tree, self._tests[part])
-        result = self._tree.parent / "reached.json"
-        result.unlink(missing_ok=True)
+        """Learn what the tests of a part enter. Test files that were seen before do not run."""
+        kept_file = self._kept / f"{part}, {marks}.json"
+        kept = json.loads(kept_file.read_text("utf-8")) if kept_file.exists() else {}
+        names = {
+            f"{file} {hashlib.sha256((self._tree / file).read_bytes()).hexdigest()}": file
+            for file in files_of_tests(self._tree, self._tests[part])
+        }
+        new = [file for name, file in names.items() if name not in kept]
+
         start = time.monotonic()
-        if not run_tests(self._tree, files, marks, Reach(self._tree, result), 3600):
+        result = self._tree.parent / "reached.json"
+        result.write_text("{}", "utf-8")
+        if new and not run_tests(self._tree, new, marks, Reach(self._tree, result), 3600):
             output = (self._tree.parent / "output.txt").read_text("utf-8", "replace")
             raise SystemExit(f"Without a fault the tests of {part} fail:\n{output[-3000:]}")
 
         rows = json.loads(result.read_text("utf-8"))
+        for name, file in names.items():
+            if file in new:
+                tests = {test: row for test, row in rows.items() if test.split("::")[0] == file}
+                kept[name] = tests
+        kept_file.write_text(json.dumps(kept), "utf-8")
         self._reached[part, marks] = {
             test: Reached(seconds, frozenset((file, line) for file, line in places))
-            for test, (seconds, places) in rows.items()
+            for name in names
+            for test, (seconds, places) in kept[name].items()
         }
-        passed = time.monotonic() - start
-        told = f"{part}, {marks}: {len(rows)} tests without a fault, {passed:.0f} s"
-        print(told, file=sys.stderr, flush=True)
+        told = f"{part}, {marks}: {len(rows)} tests without a fault"
+        print(f"{told}, {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
