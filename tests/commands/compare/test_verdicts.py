@@ -1,13 +1,17 @@
 """The outcome of a difference, on numbers that a reader can check; and how often chance alone gives one."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from stages.commands.compare.verdicts import TestSetUses as Uses
 from stages.commands.compare.verdicts import (
     compare_difference,
     compare_differences,
     measure_difference,
+    seed_deviation,
 )
 from stages.lib.analysis.intervals import MeanInterval, holm_correction, sign_flip
 
@@ -167,6 +171,38 @@ def test_signs_are_flipped_by_component():
         0.5, abs=0.02
     )
     assert sign_flip(np.zeros(10), apart, seed=1, component_weight=10) == 1.0
+
+
+def version_with(model_hash, **params):
+    return SimpleNamespace(output_hash=lambda _: model_hash, params=lambda: params)
+
+
+@pytest.mark.parametrize(
+    ("system", "before_hash", "after_hash", "deviation"),
+    [
+        ("finetuned", "a", "b", 0.004),
+        ("finetuned", "a", "a", 0.0),
+        ("finetuned", None, None, 0.004),  # nothing says that the models are equal
+        ("base", "a", "b", 0.0),
+        ("base", "a", "a", 0.0),
+    ],
+)
+def test_only_another_fine_tuned_model_varies_with_the_seed(
+    system, before_hash, after_hash, deviation
+):
+    after = version_with(after_hash, **{"evaluate.seed_sd": 0.004})
+    assert seed_deviation(version_with(before_hash), after, system) == deviation
+    assert seed_deviation(version_with("a"), version_with("b"), "finetuned") == 0.0
+
+
+def test_the_uses_of_the_test_set_are_a_sentence():
+    once = Uses(["v1"], 0.0)
+    assert str(once) == "The test set was opened 1 time on this benchmark."
+    assert str(Uses(["v1", "v2"], 0.0123)) == (
+        "The test set was opened 2 times on this benchmark: the best of 2 equal versions stands "
+        "+0.0123 above their mean by luck alone."
+    )
+    assert str(Uses([], 0.0)).startswith("The test set was opened 0 times")
 
 
 @pytest.mark.slow
