@@ -4,9 +4,9 @@
 
 bench/faults/draw_mutants.py draws the faults at random, about as many for each of PARTS, with operators of mutmut,
 which is installed into an environment of its own in the user's cache directory. Each is planted in a temporary copy of
-the project, and the tests of its part that enter its function run until one fails: fast ones first, then slow ones. A
-run that takes four times as long as without a fault counts as failed. Hypothesis draws the inputs of `make check`, the
-same each time. Tests that need the run of the tiny project are left out.
+the project, and the tests of its part run until one fails: fast ones first, then slow ones. Ten minutes of processor
+time count as a failure. Hypothesis draws the inputs of `make check`, the same each time. Tests that need the run of the
+tiny project are left out.
 
     planted, killed, survived   the faults, those that a test noticed, and those that none did
     explained                   of these the ones that bench/faults/equivalent_mutants.yaml explains: they change nothing
@@ -29,13 +29,14 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench import peers
-from bench.faults.mutant_bed import Bed
+from bench.faults.mutant_bed import Bed, Fault
 
 ROOT = Path(__file__).parent.parent
 MUTMUT = ("mutmut==3.8.1",)
@@ -131,6 +132,11 @@ class Mutant(NamedTuple):
     line: int
     source: str
 
+    @property
+    def key(self) -> str:
+        """A name for what is found of it."""
+        return hashlib.sha256(f"{self.file} {self.source}".encode()).hexdigest()
+
     def change(self) -> list[str]:
         """Return the changed lines: old ones begin with "-", new ones with "+"."""
         before = (ROOT / self.file).read_text("utf-8").splitlines()
@@ -156,45 +162,47 @@ def read_explained() -> dict[tuple[str, ...], str]:
     return {(row["file"], *row["change"]): row["reason"] for row in rows}
 
 
-def judge(
-    mutants: Sequence[Mutant], tree: Path, results: Path, marks: Sequence[str]
-) -> dict[Mutant, str]:
-    """Return what came of each fault: killed, explained or survived.
+def find(mutants: Sequence[Mutant], tree: Path, results: Path, marks: Sequence[str]) -> list[str]:
+    """Return the test that noticed each fault; "" for those that none did.
 
     Args:
         mutants: the faults.
         tree: where the copy of the project is made.
         results: a folder of what earlier runs found, which grows.
-        marks: which tests run, one group after the other.
+        marks: which tests run. The later ones see what the earlier ones did not notice.
     """
-    explained = read_explained()
-    known: dict[str, str] = {}
     results.mkdir(parents=True, exist_ok=True)
-    found = results / "found.jsonl"
-    if found.exists():
-        known = dict(map(json.loads, found.read_text("utf-8").splitlines()))
-    bed = Bed(tree, {name: (*part.tests, *EVERY) for name, part in PARTS.items()}, results)
+    bed = Bed(tree)
+    tests = dict.fromkeys(mutants, "")
+    for (name, part), mark in product(PARTS.items(), marks):
+        found = results / f"{name}, {mark}.jsonl"
+        found.touch()
+        unseen = [mutant for mutant in mutants if mutant.part == name and not tests[mutant]]
+        known = _read_found(found)
+        new = {one.key: one for one in unseen if one.key not in known}
+        faults = [Fault(one.file, one.source, key) for key, one in new.items()]
+        if faults:
+            bed.run((*part.tests, *EVERY), mark, faults, found)
+        known = _read_found(found)
+        tests |= {mutant: known[mutant.key] for mutant in unseen}
+        print(f"{name}, {mark}: {len(faults)} faults", file=sys.stderr, flush=True)
+    return [tests[mutant] for mutant in mutants]
 
-    outcomes: dict[Mutant, str] = {}
-    for mutant in mutants:
-        test = ""
-        for mark in marks:
-            key = hashlib.sha256(f"{mark} {mutant.file} {mutant.source}".encode()).hexdigest()
-            if key not in known:
-                known[key] = bed.notices(*mutant, mark)
-                with found.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps([key, known[key]]) + "\n")
-            test = known[key]
-            if test:
-                break
 
+def _read_found(file: Path) -> dict[str, str]:
+    return dict(map(json.loads, file.read_text("utf-8").splitlines()))
+
+
+def judge(mutants: Sequence[Mutant], tests: Sequence[str]) -> list[str]:
+    """Return what came of each fault, killed, explained or survived, and print it."""
+    explained = read_explained()
+    outcomes = []
+    for mutant, test in zip(mutants, tests, strict=True):
         unseen = "explained" if (mutant.file, *mutant.change()) in explained else "survived"
-        outcomes[mutant] = "killed" if test else unseen
-        print(
-            f"{outcomes[mutant]:10}{mutant.part}  {mutant.file}:{mutant.line}  {test}", flush=True
-        )
+        outcomes.append("killed" if test else unseen)
+        print(f"{outcomes[-1]:10}{mutant.part}  {mutant.file}:{mutant.line}  {test}")
         if not test:
-            print("".join(f"    {line}\n" for line in mutant.change()), end="", flush=True)
+            print("".join(f"    {line}\n" for line in mutant.change()), end="")
     return outcomes
 
 
@@ -218,9 +226,10 @@ def main() -> None:
         mutants = draw(parts, options.count, options.seed, folder)
         results = options.results or folder / "results"
         marks = MARKS[:1] if options.fast else MARKS
-        outcomes = judge(mutants, folder / "project", results, marks)
+        tests = find(mutants, folder / "project", results, marks)
+    outcomes = judge(mutants, tests)
 
-    counts = Counter(outcomes.values())
+    counts = Counter(outcomes)
     noticed = (counts["killed"] + counts["explained"]) / len(outcomes)
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     figures = {

@@ -1,5 +1,6 @@
-"""A planted fault is shown to the tests that enter its function, and those that notice it are named."""
+"""A planted fault is seen by all tests of its part, and the test that notices it is named."""
 
+import json
 import subprocess
 import sys
 
@@ -9,32 +10,53 @@ from bench.faults import mutant_bed
 from bench.mutants import PARTS, Mutant, read_explained
 from tests.conftest import ROOT
 
-SOURCE = '''"""A module."""
-
+SOURCE = """
 LIMIT = 3
-
+first = lambda number: number
 
 def outer(number):
-    """Return a function."""
-
     def inner():
         return number
-
     return inner
 
-
 class Box:
+    sides = 4
+
     @property
     def size(self):
         return LIMIT
-'''
+"""
 
 
 @pytest.mark.parametrize(
-    ("line", "start"), [(3, None), (6, 6), (7, 6), (10, 9), (12, 6), (15, None), (16, 16), (18, 16)]
+    ("old", "new", "functions"),
+    [
+        ("return number", "return -number", ["outer"]),
+        ("return LIMIT", "return 0", ["Box.size"]),
+        ("LIMIT = 3", "LIMIT = 4", []),
+        ("sides = 4", "sides = 5", []),
+        ("number: number", "number: -number", []),
+        ("outer(number)", "outer(number=1)", []),
+    ],
 )
-def test_a_line_belongs_to_the_innermost_function(line, start):
-    assert mutant_bed.function_of_line(SOURCE, line) == start
+def test_a_fault_in_a_function_is_new_code_of_this_function(old, new, functions):
+    changed = mutant_bed.changed_functions(SOURCE, SOURCE.replace(old, new), "module.py")
+    assert list(changed) == functions
+
+
+def test_new_code_reaches_whoever_imported_the_function(tmp_path):
+    file = tmp_path / "module.py"
+    file.write_text(SOURCE)
+    namespace = {}
+    exec(compile(SOURCE, str(file), "exec"), namespace)
+    imported = namespace["outer"]
+    codes = mutant_bed.changed_functions(
+        SOURCE, SOURCE.replace("return number", "return -number"), str(file)
+    )
+    assert imported(7)() == 7
+    assert mutant_bed.swap(file, codes) == 1
+    assert imported(7)() == -7
+    assert mutant_bed.swap(tmp_path / "other.py", codes) == 0
 
 
 def test_every_part_names_files_and_tests_that_exist():
@@ -70,23 +92,28 @@ PLANT = """
 import sys
 from pathlib import Path
 from bench.faults import mutant_bed
-from bench.faults.mutant_bed import Bed, ROOT
+from bench.faults.mutant_bed import Bed, Fault, ROOT
 
 mutant_bed.HEAVY = ()
 folder = Path(sys.argv[1])
-bed = Bed(folder / "tree", {"pair": ("pair/test_candidates.py",)}, folder)
 file = "stages/pair/candidates.py"
 source = (ROOT / file).read_text("utf-8")
-for old, new in (("max(parts, key=len)", "min(parts)"), ("if not candidates", "if candidates")):
+faults = []
+for key, old, new in (
+    ("seen", "if not candidates", "if candidates"),
+    ("unseen", "max(parts, key=len)", "min(parts)"),
+    ("outside", "MIN_WORDS = 4", "MIN_WORDS = 5"),
+    ("import", "MIN_WORDS = 4", "MIN_WORDS = four"),
+):
     assert old in source
-    line = source[: source.index(old)].count(chr(10)) + 1
-    print(bed.notices("pair", file, line, source.replace(old, new), "not slow") or "none")
-print((folder / "tree" / file).read_text("utf-8") == source)
+    faults.append(Fault(file, source.replace(old, new), key))
+Bed(folder / "tree").run(["pair/test_candidates.py"], "not slow", faults, folder / "found.jsonl")
+assert (folder / "tree" / file).read_text("utf-8") == source
 """
 
 
 @pytest.mark.slow
-def test_a_fault_is_noticed_and_the_copy_is_as_before(tmp_path):
+def test_a_fault_is_noticed_by_the_test_that_fails(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", PLANT, str(tmp_path)],
         cwd=ROOT,
@@ -95,8 +122,10 @@ def test_a_fault_is_noticed_and_the_copy_is_as_before(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    not_entered, planted, is_restored = done.stdout.splitlines()
-    assert not_entered == "none"
-    assert planted == "tests/pair/test_candidates.py::test_a_row_names_its_recipe"
-    assert is_restored == "True"
-    assert (tmp_path / "pair, not slow.json").is_file()
+    lines = (tmp_path / "found.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == [
+        ["seen", "tests/pair/test_candidates.py::test_a_row_names_its_recipe"],
+        ["unseen", ""],
+        ["outside", ""],
+        ["import", mutant_bed.STOPPED],
+    ]

@@ -1,29 +1,27 @@
-"""A copy of the project in which a fault is planted, and the tests that reach it are run.
+"""A copy of the project in which faults are planted, and its tests are run.
 
-The tests of a part run once without a fault. That tells which functions each test enters, so a
-fault is shown only to tests that enter its function. Tests run in forked processes, so that heavy
-modules are imported once.
+The tests of a part are collected once, in a process that imports the code without a fault. For each
+fault that process forks, and the fork gives the changed function its new code: whoever imported the
+function sees it. A fault outside of functions is planted in the file, and the tests are collected
+anew. A test that fails runs again without the fault, and must pass.
 """
 
 from __future__ import annotations
 
-import ast
-import hashlib
+import gc
 import json
 import os
 import resource
+import select
 import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from types import CodeType, FunctionType
+from typing import NamedTuple, TypeGuard
 
 import pytest
 
@@ -34,93 +32,19 @@ HEAVY = (
     "pydantic", "ruamel.yaml", "typer.testing", "torch", "sentence_transformers", "lmdb", "bm25s",
 )  # fmt: skip
 MEMORY_BYTES = 12 << 30
-# The exit code of pytest where no test has the marks.
-NO_TESTS = 5
-OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "--hypothesis-profile", "check")
+# Processor time after which the tests of one fault count as failed, and a limit for a standstill.
+PROCESSOR_SECONDS = 600
+SECONDS = 7200
+OPTIMIZED = 0x1  # the flag of the code of a function
+STOPPED = "(stopped)"
 
 
-class Reached(NamedTuple):
-    """The seconds of a test, and the functions that it enters, each by file and first line."""
+class Fault(NamedTuple):
+    """A file, its source with the fault, and a name for what is found."""
 
-    seconds: float
-    functions: frozenset[tuple[str, int]]
-
-
-class Reach:
-    """A plugin of pytest that writes what each test enters of the code below stages/."""
-
-    def __init__(self, tree: Path, result: Path) -> None:
-        self._root = str(tree / "stages")
-        self._tree = tree
-        self._result = result
-        self._codes: dict[int, CodeType] = {}
-        self._entered: set[int] = set()
-        self._of_imports: set[int] = set()
-        self._of_file: dict[str, set[int]] = defaultdict(set)
-        self._of_test: dict[str, set[int]] = {}
-        self._seconds: dict[str, float] = defaultdict(float)
-
-    def _enter(self, frame: FrameType, event: str, argument: Any) -> None:
-        code = frame.f_code
-        if event == "call" and id(code) not in self._entered:
-            self._entered.add(id(code))
-            self._codes[id(code)] = code
-
-    def pytest_sessionstart(self) -> None:
-        """Begin to watch."""
-        threading.setprofile(self._enter)
-        sys.setprofile(self._enter)
-
-    def pytest_collection_finish(self) -> None:
-        """Keep what imports entered: it counts for all tests."""
-        self._of_imports = set(self._entered)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
-        """Keep what fixtures enter: it counts for all tests of the file."""
-        self._entered.clear()
-        yield
-        self._of_file[item.nodeid.split("::")[0]] |= self._entered
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        """Keep what a test enters."""
-        sys.setprofile(self._enter)
-        yield
-        self._of_test[item.nodeid] = set(self._entered)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add the seconds of a test."""
-        self._seconds[report.nodeid] += report.duration
-
-    def pytest_sessionfinish(self) -> None:
-        """Write what was entered."""
-        sys.setprofile(None)
-        threading.setprofile(None)
-        rows = {}
-        for test, entered in self._of_test.items():
-            every = entered | self._of_imports | self._of_file[test.split("::")[0]]
-            codes = [self._codes[number] for number in every]
-            places = [
-                (str(Path(code.co_filename).relative_to(self._tree)), code.co_firstlineno)
-                for code in codes
-                if code.co_filename.startswith(self._root)
-            ]
-            rows[test] = [self._seconds[test], sorted(places)]
-        self._result.write_text(json.dumps(rows), "utf-8")
-
-
-class Chosen:
-    """A plugin of pytest that runs the named tests alone, in their order."""
-
-    def __init__(self, tests: Sequence[str]) -> None:
-        self._place = {test: place for place, test in enumerate(tests)}
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave the others out."""
-        chosen = [item for item in items if item.nodeid in self._place]
-        items[:] = sorted(chosen, key=lambda item: self._place[item.nodeid])
+    file: str
+    source: str
+    key: str
 
 
 def copy_tree(target: Path) -> None:
@@ -146,155 +70,247 @@ def files_of_tests(tree: Path, tests: Sequence[str]) -> list[str]:
     ]
 
 
-def function_of_line(source: str, line: int) -> int | None:
-    """Return the first line of the innermost function around a line; None outside of functions."""
-    starts = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef):
-            start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            if start <= line <= (node.end_lineno or node.lineno):
-                starts.append(start)
-    return max(starts, default=None)
+def codes_of_functions(code: CodeType) -> dict[str, CodeType]:
+    """Return the codes of the functions and methods of a module by qualified name."""
+    codes: dict[str, CodeType] = {}
+    for constant in code.co_consts:
+        if _is_function(constant):
+            codes[constant.co_qualname] = constant
+        elif isinstance(constant, CodeType):
+            codes |= codes_of_functions(constant)
+    return codes
 
 
-def run_tests(
-    tree: Path, files: Sequence[str], marks: str, plugin: Reach | Chosen, timeout: float
-) -> bool:
-    """Run test files of the copy in a forked process until a test fails; return True if none does.
+def _is_function(constant: object) -> TypeGuard[CodeType]:
+    """Return True for the code of a function that has a name of its own."""
+    if not isinstance(constant, CodeType):
+        return False
+    return bool(constant.co_flags & OPTIMIZED) and not constant.co_name.startswith("<")
+
+
+def changed_functions(before: str, after: str, name: str) -> dict[str, CodeType]:
+    """Return the new code of each function that differs; none if something else differs.
+
+    >>> list(changed_functions("def f(): return 1", "def f(): return 2", "m.py"))
+    ['f']
+    >>> changed_functions("def f(x=1): return x", "def f(x=2): return x", "m.py")
+    {}
+    """
+    old_module = compile(before, name, "exec")
+    new_module = compile(after, name, "exec")
+    old = codes_of_functions(old_module)
+    new = codes_of_functions(new_module)
+    changed = {name: code for name, code in new.items() if old.get(name) != code}
+
+    # With the old functions in place of the new ones nothing must differ.
+    return changed if _without_functions(old_module) == _without_functions(new_module) else {}
+
+
+def _without_functions(code: CodeType) -> tuple[object, ...]:
+    constants = [
+        _without_functions(constant) if isinstance(constant, CodeType) else repr(constant)
+        for constant in code.co_consts
+        if not _is_function(constant)
+    ]
+    return code.co_code, code.co_names, tuple(constants)
+
+
+def swap(file: Path, codes: dict[str, CodeType]) -> int:
+    """Give the functions of `file` that are in memory their new code; return how many there are."""
+    count = 0
+    for found in gc.get_objects():
+        if isinstance(found, FunctionType) and found.__code__.co_filename == str(file):
+            name = found.__code__.co_qualname
+            if name in codes:
+                found.__code__ = codes[name]
+                count += 1
+    return count
+
+
+class FaultLoop:
+    """A plugin of pytest that runs the collected tests once for each fault, until one fails.
 
     Args:
-        tree: the copy.
-        files: the test files.
-        marks: which tests run, as pytest's option -m says it.
-        plugin: what is done with the tests.
-        timeout: seconds after which the tests count as failed.
+        tree: the copy of the project.
+        faults: the faults.
+        found: a file that gets, as JSON, the key of each fault and the test that failed, or "".
+        is_planted: whether the file in the copy has the fault already.
     """
-    process = os.fork()
-    if not process:
-        _run_forked(tree, [*OPTIONS, "-m", marks, *files], plugin)
 
-    # A process that hangs goes with all that it started.
-    end = time.monotonic() + timeout
-    done, status = os.waitpid(process, os.WNOHANG)
-    while not done and time.monotonic() < end:
-        time.sleep(0.05)
-        done, status = os.waitpid(process, os.WNOHANG)
-    if not done:
-        os.killpg(process, signal.SIGKILL)
-        os.waitpid(process, 0)
-    return bool(done) and os.waitstatus_to_exitcode(status) in (0, NO_TESTS)
+    def __init__(
+        self, tree: Path, faults: Sequence[Fault], found: Path, *, is_planted: bool
+    ) -> None:
+        self._tree = tree
+        self._faults = faults
+        self._found = found
+        self._is_planted = is_planted
+        self._failed = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the first test that fails."""
+        if report.failed and not self._failed:
+            self._failed = report.nodeid
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run the tests for each fault, in a fork of this process."""
+        for fault in self._faults:
+            codes: dict[str, CodeType] = {}
+            if not self._is_planted:
+                before = (self._tree / fault.file).read_text("utf-8")
+                codes = changed_functions(before, fault.source, str(self._tree / fault.file))
+                if not codes:
+                    continue
+            items = in_order(session.items, fault.file)
+            test = self._first_failure(items, fault.file, codes)
+            again = [item for item in items if item.nodeid == test]
+            if again and not self._is_planted and self._first_failure(again, fault.file, {}):
+                pytest.exit(f"{test} fails without a fault", 1)
+            with self._found.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([fault.key, test]) + "\n")
+        return True
+
+    def _first_failure(
+        self, items: Sequence[pytest.Item], file: str, codes: dict[str, CodeType]
+    ) -> str:
+        reading, writing = os.pipe()
+        process = os.fork()
+        if not process:
+            self._run(items, file, codes, writing)
+
+        os.close(writing)
+        ready, _, _ = select.select([reading], [], [], SECONDS)
+        test = os.read(reading, 10_000).decode() if ready else ""
+        os.close(reading)
+        if not ready:
+            os.killpg(process, signal.SIGKILL)
+        _, status = os.waitpid(process, 0)
+        return test if os.waitstatus_to_exitcode(status) == 0 else STOPPED
+
+    def _run(
+        self, items: Sequence[pytest.Item], file: str, codes: dict[str, CodeType], writing: int
+    ) -> None:
+        """Run the tests, write the first that fails, and end the process."""
+        exit_code = 1
+        try:
+            os.setsid()
+            limit = int(sum(resource.getrusage(resource.RUSAGE_SELF)[:2])) + PROCESSOR_SECONDS
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+            resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+            if codes and not swap(self._tree / file, codes):
+                raise LookupError(f"no function of {file} is in memory: {sorted(codes)}")
+            for item, after in zip(items, [*items[1:], None], strict=True):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+                if self._failed:
+                    break
+            os.write(writing, self._failed.encode())
+            exit_code = 0
+        finally:
+            os._exit(exit_code)
 
 
-def _run_forked(tree: Path, arguments: Sequence[str], plugin: Reach | Chosen) -> None:
-    """Run the tests, and end the process with the exit code of pytest."""
-    code = 70
-    try:
-        os.setsid()
-        os.chdir(tree)
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
-        output = os.open(tree.parent / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
+def in_order(items: Sequence[pytest.Item], file: str) -> list[pytest.Item]:
+    """Return the tests, those that look likely to notice a fault of `file` first.
 
-        # Only the code of the copy is seen.
-        own = {str(ROOT), str(ROOT / "bench")}
-        sys.path[:] = [str(tree), *(place for place in sys.path if place not in own)]
-        for name in [name for name in sys.modules if name.split(".")[0] == "bench"]:
-            del sys.modules[name]
-        temporary = ["--basetemp", str(tree.parent / "tests")]
-        code = int(pytest.main([*temporary, *arguments], plugins=[plugin]))
-    finally:
-        os._exit(code)
+    First come the examples in its docstrings, then the test files of its name, then those that
+    import it. Examples of other files are left out.
+    """
+    module = file.removesuffix(".py").replace("/", ".")
+    name = f"test_{Path(file).stem}"
+    place_of_path: dict[Path, int] = {}
+
+    def place(item: pytest.Item) -> int:
+        if "[stages." in item.nodeid:
+            return 0 if item.nodeid.endswith(f"[{module}]") else -1
+        if item.path not in place_of_path:
+            imports = 2 if module in item.path.read_text("utf-8") else 3
+            place_of_path[item.path] = 1 if item.path.stem.startswith(name) else imports
+        return place_of_path[item.path]
+
+    return sorted([item for item in items if place(item) >= 0], key=place)
 
 
 class Bed:
-    """A copy of the project in which faults are planted.
+    """A copy of the project in which faults are planted, at `tree`."""
 
-    Args:
-        tree: where the copy is made.
-        tests: the files and folders below tests/ that must see the faults of each part.
-        kept: a folder for what the tests enter, which later runs of the same code use.
-    """
-
-    def __init__(self, tree: Path, tests: Mapping[str, Sequence[str]], kept: Path) -> None:
+    def __init__(self, tree: Path) -> None:
         self._tree = tree
-        self._tests = tests
-        self._kept = kept
-        self._reached: dict[tuple[str, str], dict[str, Reached]] = {}
         copy_tree(tree)
         for name in HEAVY:
             import_module(name)
 
-    def notices(self, part: str, file: str, line: int, source: str, marks: str) -> str:
-        """Return a test of the part that fails where the file has this source; "" if none does.
+    def run(self, tests: Sequence[str], marks: str, faults: Sequence[Fault], found: Path) -> None:
+        """Show faults to tests, and write to `found` which test noticed each.
+
+        Args:
+            tests: files and folders below tests/.
+            marks: which of the tests run, as pytest's option -m says it.
+            faults: the faults.
+            found: a file of JSON lines.
 
         Raises:
-            SystemExit: a test fails without a fault.
+            SystemExit: the tests do not run, or one fails without a fault.
         """
-        if (part, marks) not in self._reached:
-            self._run_without_fault(part, marks)
-        reached = self._reached[part, marks]
-        tests = self._tests_of(reached, file, line)
-        if not tests:
-            return ""
+        self._collect_and_run(tests, marks, faults, found, is_planted=False)
 
-        # Python would take the compiled file for that of a source of the same second and size.
-        planted = self._tree / file
-        planted.write_text(source, "utf-8")
-        for compiled in planted.parent.glob(f"__pycache__/{planted.stem}.*"):
-            compiled.unlink()
-        files = sorted({test.split("::")[0] for test in tests})
-        timeout = 4 * sum(reached[test].seconds for test in tests) + 60
-        passed = run_tests(self._tree, files, marks, Chosen(tests), timeout)
-        shutil.copyfile(ROOT / file, planted)
-        return "" if passed else self._failed_test()
+        # What is left stands outside of functions.
+        known = dict(map(json.loads, found.read_text("utf-8").splitlines()))
+        for fault in faults:
+            if fault.key in known:
+                continue
+            planted = self._tree / fault.file
+            planted.write_text(fault.source, "utf-8")
+            try:
+                self._collect_and_run(tests, marks, [fault], found, is_planted=True)
+            finally:
+                shutil.copyfile(ROOT / fault.file, planted)
 
-    def _tests_of(self, reached: Mapping[str, Reached], file: str, line: int) -> list[str]:
-        """Return the tests that enter the function of a line, the fastest first.
+    def _collect_and_run(
+        self,
+        tests: Sequence[str],
+        marks: str,
+        faults: Sequence[Fault],
+        found: Path,
+        *,
+        is_planted: bool,
+    ) -> None:
+        found.touch()
+        count = len(found.read_text("utf-8").splitlines())
+        process = os.fork()
+        if not process:
+            loop = FaultLoop(self._tree, faults, found, is_planted=is_planted)
+            _collect(self._tree, files_of_tests(self._tree, tests), marks, loop)
 
-        Code outside of functions counts as entered by all. So do tests that enter nothing: they
-        start processes of their own.
-        """
-        start = function_of_line((ROOT / file).read_text("utf-8"), line)
-        tests = [
-            test
-            for test, facts in reached.items()
-            if start is None or not facts.functions or (file, start) in facts.functions
-        ]
-        return sorted(tests, key=lambda test: (reached[test].seconds, test))
+        _, status = os.waitpid(process, 0)
+        if os.waitstatus_to_exitcode(status) == 0:
+            return
+        output = (self._tree.parent / "output.txt").read_text("utf-8", "replace")
+        if not is_planted:
+            raise SystemExit(f"The tests do not run without a fault:\n{output[-3000:]}")
+        # A fault that stops the import is noticed.
+        if count == len(found.read_text("utf-8").splitlines()):
+            with found.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([faults[0].key, STOPPED]) + "\n")
 
-    def _failed_test(self) -> str:
-        lines = (self._tree.parent / "output.txt").read_text("utf-8", "replace").splitlines()
-        failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
-        return failed[0].split(" - ")[0].split(" ", 1)[1] if failed else "stopped, or no end"
 
-    def _run_without_fault(self, part: str, marks: str) -> None:
-        """Learn what the tests of a part enter. Test files that were seen before do not run."""
-        kept_file = self._kept / f"{part}, {marks}.json"
-        kept = json.loads(kept_file.read_text("utf-8")) if kept_file.exists() else {}
-        names = {
-            f"{file} {hashlib.sha256((self._tree / file).read_bytes()).hexdigest()}": file
-            for file in files_of_tests(self._tree, self._tests[part])
-        }
-        new = [file for name, file in names.items() if name not in kept]
+def _collect(tree: Path, files: Sequence[str], marks: str, loop: FaultLoop) -> None:
+    """Let pytest collect the test files and run the loop, and end the process."""
+    code = 70
+    try:
+        os.chdir(tree)
+        output = os.open(tree.parent / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
 
-        start = time.monotonic()
-        result = self._tree.parent / "reached.json"
-        result.write_text("{}", "utf-8")
-        if new and not run_tests(self._tree, new, marks, Reach(self._tree, result), 3600):
-            output = (self._tree.parent / "output.txt").read_text("utf-8", "replace")
-            raise SystemExit(f"Without a fault the tests of {part} fail:\n{output[-3000:]}")
-
-        rows = json.loads(result.read_text("utf-8"))
-        for name, file in names.items():
-            if file in new:
-                tests = {test: row for test, row in rows.items() if test.split("::")[0] == file}
-                kept[name] = tests
-        kept_file.write_text(json.dumps(kept), "utf-8")
-        self._reached[part, marks] = {
-            test: Reached(seconds, frozenset((file, line) for file, line in places))
-            for name in names
-            for test, (seconds, places) in kept[name].items()
-        }
-        told = f"{part}, {marks}: {len(rows)} tests without a fault"
-        print(f"{told}, {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+        # Only the code of the copy is seen. Compiled files would be taken for those of a planted
+        # source of the same size and second.
+        sys.dont_write_bytecode = True
+        own = {str(ROOT), str(ROOT / "bench")}
+        sys.path[:] = [str(tree), *(place for place in sys.path if place not in own)]
+        for name in [name for name in sys.modules if name.split(".")[0] == "bench"]:
+            del sys.modules[name]
+        options = ["-q", "-p", "no:cacheprovider", "--hypothesis-profile", "check", "-m", marks]
+        options += ["--basetemp", str(tree.parent / "tests")]
+        code = int(pytest.main([*options, *files], plugins=[loop]))
+    finally:
+        os._exit(0 if code in (0, pytest.ExitCode.NO_TESTS_COLLECTED) else code or 70)
