@@ -107,6 +107,20 @@ def test_a_chain_is_cut_into_stars():
     assert copies(frame, edges=edges) == {d("b"): d("a"), d("d"): d("c")}
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_text_between_two_kept_ones_goes_to_the_better_not_to_the_nearer(order):
+    frame = documents(
+        ("a", "faq", "the longest of all texts"),
+        ("b", "faq", "a longer text"),
+        ("c", "faq", "text"),
+    )
+    edges = [("b", "c", 0.95), ("a", "c", 0.85)][::order]
+    chosen = representatives(frame, edges=edges)
+    assert {doc_id: tuple(target) for doc_id, target in chosen.items()} == {
+        d("c"): (d("a"), "near_copy", 0.85)
+    }
+
+
 def test_the_copies_of_a_dropped_text_go_where_it_goes():
     frame = documents(
         ("a", "faq", "hold the long button"),

@@ -1,5 +1,7 @@
 """Each loss equals the library's; chunks and a second pass change none; a wrong one is refused."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,18 @@ def test_a_loss_that_does_not_fit_the_data_is_refused(loss, shape):
         UserError,
         match=rf"finetune.loss is {loss}, but pair.shape is {shape}(.|\n)*loss to auto",
     ):
+        losses.select_loss(changed(loss=loss), shape)
+
+
+@pytest.mark.parametrize(
+    ("loss", "shape", "fitting"),
+    [
+        ("GIST", "scores", "here: CoSENT)"),
+        ("CoSENT", "ranking", "here: MultipleNegativesRanking, GIST or their cached variants)"),
+    ],
+)
+def test_a_loss_that_fits_is_named(loss, shape, fitting):
+    with pytest.raises(UserError, match=re.escape(fitting)):
         losses.select_loss(changed(loss=loss), shape)
 
 

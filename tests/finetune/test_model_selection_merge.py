@@ -1,5 +1,7 @@
 """Merging: interpolated weights, the share with the best score, and both ends exactly."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -18,6 +20,46 @@ def test_weights_lie_between_and_whole_numbers_stay():
     assert mixed["w"].tolist() == [0.25, 2.5]
     assert mixed["ids"].tolist() == [3, 4]
     assert torch.equal(interpolate(base, tuned, 1.0)["w"], tuned["w"])
+
+
+class OneWeight:
+    """A model with one weight, which it saves as text."""
+
+    def __init__(self, weight):
+        import torch
+
+        self.weight = torch.tensor([weight])
+
+    def state_dict(self):
+        return {"weight": self.weight}
+
+    def load_state_dict(self, weights):
+        self.weight = weights["weight"]
+
+    def save_pretrained(self, folder, create_model_card):
+        assert not create_model_card
+        (Path(folder) / "weight").write_text(f"{self.weight.item():.2f}")
+
+
+@pytest.mark.parametrize(
+    ("scores", "share"),
+    [
+        ({"0.25": 0.9, "0.50": 0.7, "1.00": 0.8}, 0.25),
+        ({"0.25": 0.6, "0.50": 0.9, "1.00": 0.8}, 0.5),
+        ({"0.25": 0.6, "0.50": 0.7, "1.00": 0.8}, 1.0),
+        ({"0.25": 0.8, "0.50": 0.8, "1.00": 0.7}, 0.5),  # of equals the largest
+    ],
+)
+def test_of_all_shares_the_best_score_wins(scores, share):
+    model = OneWeight(1.0)
+    best, score_of_share = merge(
+        model,
+        OneWeight(0.0),
+        [0.25, 1.0, 0.5],
+        score=lambda folder: scores[(folder / "weight").read_text()],
+    )
+    assert (best, model.weight.item()) == (share, share)
+    assert score_of_share == {float(name): value for name, value in scores.items()}
 
 
 @pytest.mark.slow

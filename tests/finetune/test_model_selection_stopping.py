@@ -43,6 +43,29 @@ def test_it_stops_after_so_many_looks_without_a_better_one(scores, patience, loo
     }
 
 
+@pytest.mark.parametrize(("looks_before", "stops"), [(1, False), (2, False), (3, True)])
+def test_patience_goes_on_after_a_resume(looks_before, stops):
+    """Patience is 3: the look after the resume is the last one if two before brought nothing."""
+    first, _ = follow([0.9, 0.2, 0.2][:looks_before], 3)
+    import torch
+
+    model = torch.nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        model.weight.fill_(7.0)
+    resumed = EarlyStopping(3, 10, 1, score=lambda _: 0.5)
+    resumed.resume(first.state())
+    assert resumed.observe(model, looks_before + 1) == (0.5, stops)
+
+    # The best of before stays the best, with its weights.
+    resumed.keep_best(model)
+    assert (resumed.best_step, model.weight.item()) == (1, 1.0)
+    assert resumed.metrics() == {
+        "early_stopping.looks": looks_before + 1,
+        "early_stopping.best_step": 1,
+        "early_stopping.validation.ndcg_at_10": 0.9,
+    }
+
+
 def test_looks_are_spread_over_the_epoch():
     stopping = EarlyStopping(3, 135, 1, score=lambda _: 0.0)
     due = [step for step in range(1, 136) if stopping.is_due(step)]

@@ -60,3 +60,14 @@ def test_rows_that_ask_for_a_topic_conflict_with_its_documents():
     assert actual.positive_ids(P(7), D(7), frozenset([D(7)])) == [D(7), P(7)]
     assert actual.in_batch_ids(P(7), D(7), [D(8)]) == [D(7), D(8), P(7), "topic skin"]
     assert actual.in_batch_ids(P(7), D(7), [D(9)]) == [D(7), D(9), P(7)]
+
+
+def test_ids_go_to_their_rows_whatever_the_index():
+    rows = pd.DataFrame(
+        {"pair_id": [P(6), P(7)], "doc_id": [D(6), D(7)], "negative_ids": [[], []]}, index=[7, 3]
+    )
+    apart = BatchConflicts({D(6): D(6), D(7): D(7), P(6): P(6), P(7): P(7)}, {}, {}, {}, {}, {})
+    actual = add_conflict_ids(rows, apart, [frozenset([D(6)]), frozenset([D(7)])])
+    assert actual["positive_ids"].tolist() == [[D(6), P(6)], [D(7), P(7)]]
+    assert actual["in_batch_ids"].tolist() == [[D(6), P(6)], [D(7), P(7)]]
+    assert actual["component_id"].tolist() == [P(6), P(7)]

@@ -52,12 +52,14 @@ def test_a_synthetic_pair_that_is_given_is_excluded():
     assert (accepted, excluded) == ([p("4")], [[p("3"), "already_given", p("1")]])
 
 
-def test_of_two_equal_pairs_that_of_the_preferred_recipe_stays():
+@pytest.mark.parametrize(("other", "preferred"), [("1", "2"), ("2", "1")])
+def test_of_two_equal_pairs_that_of_the_preferred_recipe_stays(other, preferred):
     accepted, excluded = apply_filters(
-        candidate("1", "Reset it now?", "a", "first_sentence", "Hold."),
-        candidate("2", "reset it now", "a"),
+        candidate(other, "Reset it now?", "a", "first_sentence", "Hold."),
+        candidate(preferred, "reset it now", "a"),
     )
-    assert (accepted, excluded) == ([p("2")], [[p("1"), "already_made", p("2")]])
+    assert accepted == [p(preferred)]
+    assert excluded == [[p(other), "already_made", p(preferred)]]
 
 
 def test_a_given_name_may_still_find_another_name():
@@ -118,6 +120,15 @@ def test_pairs_over_a_cap_are_chosen_by_hash_and_synthetic_first():
     kept_names = sorted(names[:3], key=lambda name: hash_hex(p(name)))[:2]
     assert sorted(capped.pairs["pair_id"]) == sorted([*map(p, kept_names), p("6")])
     assert reasons(capped) == {"over_document_cap": 3}
+
+
+@pytest.mark.parametrize("given_name", ["1", "2", "3"])
+def test_the_given_pair_stays_whatever_its_hash(given_name):
+    given_pairs = pairs((given_name, "given", "a"))
+    others = [(name, f"made {name}", "a") for name in ("1", "2", "3") if name != given_name]
+    frame = pd.concat([pairs(*others, source="pair.title"), given_pairs])
+    capped = cap_pairs(frame, {**NO_CAPS, "document": 1}, {})
+    assert list(capped.pairs["pair_id"]) == [p(given_name)]
 
 
 def test_topics_and_relations_are_capped_but_not_empty_topics():

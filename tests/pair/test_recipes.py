@@ -1,5 +1,6 @@
 """Recipes pair a document with a part of itself or its like, and cut the anchor out of the positive."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from stages.pair.recipes import (
     synonyms,
     title,
 )
+from stages.pair.render import SourceDocument, Span
 from tests.pair.rows import TWO_PASSAGES, d, p, read_sources, texts_of
 from tests.properties import examples
 
@@ -74,6 +76,31 @@ def test_a_passage_should_find_the_next_without_what_both_hold():
         ("The lamp blinks two times. Then let the button go.", "It starts anew at once."),
     ]
     assert not list(neighbours(*read_sources(("b", "", TWO_PASSAGES))))
+
+
+@pytest.mark.parametrize(("rest", "count"), [("So it is.", 0), ("So it is now.", 1)])
+def test_four_words_are_enough_for_a_positive(rest, count):
+    first = "Hold the round button down."
+    source = SourceDocument(
+        d("a"),
+        "",
+        f"{first} {rest}",
+        "",
+        (Span(0, len(first)), Span(0, len(first) + 1 + len(rest))),
+    )
+    assert [pair.positive for pair in neighbours(source)] == [rest][:count]
+    one_passage = source._replace(passages=source.passages[1:])
+    assert texts_of(first_sentence(one_passage)) == [(first, rest)][:count]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "anchor"),
+    [("So it is.", "Hold the round button down."), ("So it is now.", "So it is now.")],
+)
+def test_four_words_are_enough_for_an_anchor(sentence, anchor):
+    text = f"{sentence} Hold the round button down. The lamp blinks two times."
+    (pair,) = first_sentence(*read_sources(("a", "", text)))
+    assert pair.anchor == anchor
 
 
 def test_documents_of_a_topic_form_a_ring():

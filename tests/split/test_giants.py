@@ -91,6 +91,13 @@ def test_no_part_stops_and_no_document_or_anchor_is_in_two_splits(part, choice):
         assert shares(split_of, giant) == {"train": 1.0}
 
 
+def test_a_giant_says_what_ties_it_kind_by_kind():
+    links = [*chain("g", 40), *singles("s", 360)]
+    (giant,) = divided(*table_of(links), with_params(giants="train")).giants
+    assert list(giant.ties) == sorted(giant.ties)
+    assert sum(giant.ties.values()) > 0
+
+
 @pytest.mark.parametrize("part", [10, 40, 80])
 def test_stop_says_what_ties_a_component_together(part):
     links = [*chain("g", 4 * part), *singles("s", 400 - 4 * part)]

@@ -170,6 +170,7 @@ def test_refuse_stops_at_the_first_repeated_query(project):
     result = run(DOCUMENTS, table, given_mode="refuse", given=labels)
     assert result.exit_code == 1
     assert "1 of 10 training pairs have the anchor" in result.stderr
+    assert f"  {p('leak 1')} " in result.stderr
     assert "set split.given to 'repair' to leave them out" in result.stderr
     result = run(DOCUMENTS, PAIRS, given_mode="refuse", given=GIVEN)
     assert (result.exit_code, result.output) == (0, "")

@@ -262,6 +262,14 @@ def test_a_document_may_always_have_twenty_questions():
     )
 
 
+def test_few_pairs_change_no_other_limit():
+    many = gates()
+    few = gates(pair__rows_out=40)
+    assert few["unbalanced"].limit == 0.5
+    assert [name for name in GATES if few[name].limit != many[name].limit] == ["unbalanced"]
+    assert few["leaked_rows"].limit == 0.0
+
+
 def test_advice_names_the_rows_to_read():
     suspects = Suspects([f"p{at}" for at in range(20)], [], [], [], [])
     advice = gates(suspects, leaked_rows=20)["leaked_rows"].advice

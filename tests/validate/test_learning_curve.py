@@ -83,6 +83,9 @@ def result_of(low, high):
         (0.01, 0.03, "more helps"),
         (-0.01, 0.005, "levelled off"),
         (0.001, 0.005, "levelled off"),
+        (0.001, 0.01, "more helps"),
+        (-0.001, 0.01, "unclear"),
+        (0.0, 0.03, "unclear"),
         (-0.02, 0.05, "unclear"),
     ],
 )

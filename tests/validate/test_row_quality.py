@@ -108,6 +108,7 @@ def test_rows_that_say_the_same_are_duplicates():
     quality = check_rows(triplets, rows, leaked=["p1"])
     assert quality.duplicates_share == 1 / 40
     assert (quality.suspects.duplicates, quality.suspects.leaked) == ([NAMES[7]], ["p1"])
+    assert quality.metrics()["leaked_rows"] == 1
 
 
 def test_without_negatives_or_others_there_is_no_share():

@@ -83,6 +83,8 @@ def test_normal_distributions_overlap_as_in_the_textbook():
     assert roc_auc(measured) == pytest.approx(0.9214, abs=0.003)  # Phi(2 / sqrt 2)
     assert histogram_overlap(measured) == pytest.approx(0.3173, abs=0.01)  # 2 Phi(-1)
     assert histogram_overlap(panel([0.9], [0.1])) == 0.0
+    assert histogram_overlap(panel([1.0000001], [1.0])) == 1.0
+    assert histogram_overlap(panel([-1.0], [-1.0000001])) == 1.0
     assert histogram_overlap(panel([0.5, 0.7], [0.7, 0.5])) == 1.0
 
 

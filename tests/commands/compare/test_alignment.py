@@ -91,6 +91,37 @@ def test_queries_with_the_same_relevant_documents_are_the_same():
     assert not common.comparable
 
 
+ALL_FOUR = ["d1", "d2", "d3", "d4"]
+
+
+@pytest.mark.parametrize(
+    ("queries_before", "queries_after", "documents_before", "documents_after", "share"),
+    [
+        (1, 1, 4, 4, 1.0),
+        (4, 1, 4, 4, 1 / 4),
+        (1, 4, 4, 4, 1 / 4),
+        (1, 1, 4, 2, 1 / 2),
+        (1, 1, 2, 4, 1 / 2),
+        (2, 1, 4, 1, 1 / 4),
+    ],
+)
+def test_the_smallest_share_decides_whether_versions_compare(
+    queries_before, queries_after, documents_before, documents_after, share
+):
+    runs = [
+        system_run(
+            {query: ALL_FOUR[:documents] for query in asked}, {query: ["d1"] for query in asked}
+        )
+        for asked, documents in (
+            (QUERIES[:queries_before], documents_before),
+            (QUERIES[:queries_after], documents_after),
+        )
+    ]
+    common = paired(*runs)
+    assert common.share_in_common == pytest.approx(share)
+    assert common.comparable == (share == 1.0)
+
+
 def test_without_a_common_query_nothing_is_compared():
     before = system_run({"qa": ["d1"]}, {"qa": ["d1"]})
     after = system_run({"qb": ["d1"]}, {"qb": ["d1"]})

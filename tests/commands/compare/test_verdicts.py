@@ -1,15 +1,19 @@
 """The outcome of a difference, on numbers that a reader can check; and how often chance alone gives one."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from stages.commands.compare.verdicts import TestSetUses as Uses
 from stages.commands.compare.verdicts import (
     compare_difference,
     compare_differences,
     measure_difference,
+    seed_deviation,
 )
-from stages.lib.analysis.intervals import holm_correction, sign_flip
+from stages.lib.analysis.intervals import MeanInterval, holm_correction, sign_flip
 
 
 def difference_of(
@@ -112,6 +116,43 @@ def test_several_differences_are_harder_to_prove_than_one():
     assert compare_difference(alone, delta=0.02).outcome == "better"
     assert compare_differences(together, delta=0.02)[0].outcome == "no evidence"
 
+    loss = difference_of([-value for value in differences])
+    assert compare_difference(loss, delta=0.02).outcome == "worse"
+    assert compare_differences([loss, noise, noise], delta=0.02)[0].outcome == "no evidence"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p_value", "outcome"),
+    [
+        (0.1, 0.3, 0.05, "better"),
+        (0.1, 0.3, 0.051, "no evidence"),
+        (-0.3, -0.1, 0.05, "worse"),
+        (-0.3, -0.1, 0.051, "no evidence"),
+        (0.0, 0.3, 0.01, "no evidence"),
+        (-0.3, 0.0, 0.01, "no evidence"),
+    ],
+)
+def test_a_verdict_needs_the_interval_and_the_test(low, high, p_value, outcome):
+    effect = MeanInterval((low + high) / 2, low, high, mde=0.1)
+    difference = difference_of([0.1] * 50)._replace(
+        effect=effect, narrow=(low, high), p_value=p_value
+    )
+    assert compare_difference(difference, delta=0.02).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("narrow", "outcome"),
+    [
+        ((-0.0199, 0.0199), "equivalent"),
+        ((-0.02, 0.01), "no evidence"),
+        ((-0.01, 0.02), "no evidence"),
+    ],
+)
+def test_equivalent_is_what_lies_between_both_limits(narrow, outcome):
+    effect = MeanInterval(0.0, -0.03, 0.03, mde=0.1)
+    difference = difference_of([0.1] * 50)._replace(effect=effect, narrow=narrow, p_value=0.5)
+    assert compare_difference(difference, delta=0.02).outcome == outcome
+
 
 def test_holm_corrects_by_the_number_that_are_left():
     assert holm_correction([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
@@ -130,6 +171,38 @@ def test_signs_are_flipped_by_component():
         0.5, abs=0.02
     )
     assert sign_flip(np.zeros(10), apart, seed=1, component_weight=10) == 1.0
+
+
+def version_with(model_hash, **params):
+    return SimpleNamespace(output_hash=lambda _: model_hash, params=lambda: params)
+
+
+@pytest.mark.parametrize(
+    ("system", "before_hash", "after_hash", "deviation"),
+    [
+        ("finetuned", "a", "b", 0.004),
+        ("finetuned", "a", "a", 0.0),
+        ("finetuned", None, None, 0.004),  # nothing says that the models are equal
+        ("base", "a", "b", 0.0),
+        ("base", "a", "a", 0.0),
+    ],
+)
+def test_only_another_fine_tuned_model_varies_with_the_seed(
+    system, before_hash, after_hash, deviation
+):
+    after = version_with(after_hash, **{"evaluate.seed_sd": 0.004})
+    assert seed_deviation(version_with(before_hash), after, system) == deviation
+    assert seed_deviation(version_with("a"), version_with("b"), "finetuned") == 0.0
+
+
+def test_the_uses_of_the_test_set_are_a_sentence():
+    once = Uses(["v1"], 0.0)
+    assert str(once) == "The test set was opened 1 time on this benchmark."
+    assert str(Uses(["v1", "v2"], 0.0123)) == (
+        "The test set was opened 2 times on this benchmark: the best of 2 equal versions stands "
+        "+0.0123 above their mean by luck alone."
+    )
+    assert str(Uses([], 0.0)).startswith("The test set was opened 0 times")
 
 
 @pytest.mark.slow

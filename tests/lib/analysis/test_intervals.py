@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from stages.lib.analysis import intervals
 from stages.lib.analysis.intervals import (
     MeanInterval,
+    PairedTest,
     add_seed_variance,
     effective_components,
     mean_interval,
     sign_flip,
+    significance,
 )
 from stages.lib.schemas.reviews import clustered_share
 from tests.properties import examples
@@ -243,3 +245,28 @@ def test_each_end_is_widened_from_its_own_distance():
 
     assert low == pytest.approx(-0.5)
     assert high == pytest.approx((0.16 + 0.16) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "outcome"),
+    [
+        (0.1, 0.3, 0.05, "better"),
+        (0.1, 0.3, 0.051, "no evidence"),
+        (-0.3, -0.1, 0.05, "worse"),
+        (-0.3, -0.1, 0.051, "no evidence"),
+        (0.0, 0.3, 0.01, "no evidence"),
+        (-0.3, 0.0, 0.01, "no evidence"),
+        (-0.1, 0.3, 0.01, "no evidence"),
+        (0.1, 0.3, None, "too few components"),
+    ],
+)
+def test_a_conclusion_needs_the_interval_and_the_test(low, high, p, outcome):
+    effect = MeanInterval((low + high) / 2, low, high, mde=0.1)
+    assert significance(PairedTest(0.2, 0.2, effect, p, queries=90, components=60)) == outcome
+
+
+def test_a_corrected_p_value_replaces_the_own_one():
+    effect = MeanInterval(0.2, 0.1, 0.3, mde=0.1)
+    difference = PairedTest(0.2, 0.2, effect, 0.01, queries=90, components=60)
+    assert significance(difference, 0.06) == "no evidence"
+    assert significance(difference._replace(p=0.06), 0.01) == "better"

@@ -98,6 +98,27 @@ def test_documents_of_one_component_are_no_negatives():
     assert bits(fit_probe(mixed, seed=1)) != bits(identity_adapter(DIMENSION))
 
 
+@pytest.mark.parametrize(
+    ("anchor_components", "positive_components", "learns"),
+    [
+        # Each document is of the component of the other anchor, or of its positive.
+        (["a", "b"], ["b", "a"], False),
+        (["a", "b"], ["c", "c"], False),
+        (["a", "b"], ["c", "d"], True),
+        (["a", "a"], ["c", "d"], True),
+    ],
+)
+def test_a_document_of_either_component_is_no_negative(
+    anchor_components, positive_components, learns
+):
+    anchors, positives = swapped_pairs(2)
+    rows = rows_of(anchors, positives)._replace(
+        components=np.array(anchor_components), positive_components=np.array(positive_components)
+    )
+    is_trained = bits(fit_probe(rows, seed=1)) != bits(identity_adapter(DIMENSION))
+    assert is_trained == learns
+
+
 def test_a_hard_negative_counts_for_its_owner_alone():
     anchors, positives = swapped_pairs(2)
     negative = random_negatives(1)

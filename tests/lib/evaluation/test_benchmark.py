@@ -72,6 +72,18 @@ def test_a_kept_document_stands_for_its_dropped_copies():
     assert resolve_qrels(qrels, {"d2": "d1"}) == {"q1": {"d1": 1.0}, "q2": {"d1": 1.0}}
     assert resolve_qrels(qrels, {"d1": "d2"}) == {"q1": {"d2": 1.0}, "q2": {"d2": 1.0}}
 
+    # In whichever order the copies stand.
+    assert resolve_qrels(qrels[::-1], {"d2": "d1"})["q1"] == {"d1": 1.0}
+    assert resolve_qrels(qrels[::-1], {"d1": "d2"})["q1"] == {"d2": 1.0}
+
+
+@pytest.mark.parametrize("scores", [(1.0, 0.5), (0.5, 1.0)])
+def test_of_two_pairs_of_a_query_and_a_document_the_best_score_is_the_grade(scores):
+    _, qrels = queries_and_qrels_of(
+        ("No signal", "no signal", "a", scores[0]), ("no signal?", "no signal", "a", scores[1])
+    )
+    assert [row[-1] for row in qrels] == [1.0]
+
 
 def test_a_query_has_all_its_relevant_documents():
     queries, qrels = queries_and_qrels_of(

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from stages.lib.retrieval.bm25 import BM25Index
-from stages.lib.retrieval.search import Hits, dense_search, document_ranks, document_scores
+from stages.lib.retrieval.search import (
+    Hits,
+    dense_search,
+    document_ranks,
+    document_scores,
+    top_k,
+)
 
 SMALL = st.integers(-2, 2).map(float)  # so that many scores are equal
 SIDES = st.tuples(st.integers(0, 6), st.integers(1, 40), st.integers(1, 4))
@@ -151,6 +157,16 @@ def test_scores_that_differ_in_the_seventh_digit_are_equal():
     assert dense_search(np.ones((1, 1), dtype=np.float32), documents, 3).positions.tolist() == [
         [2, 0, 1]
     ]
+
+
+def test_scores_are_numbers_of_four_bytes():
+    def score(start, end, out):
+        assert (out.shape, out.dtype) == ((end - start, 3), np.float32)
+        out[:] = [0.1, 0.9, 0.5]
+
+    hits = top_k(score, queries=2, passages=3, k=2)
+    assert hits.positions.tolist() == [[1, 2], [1, 2]]
+    assert hits.scores.dtype == np.float32
 
 
 def test_asking_for_more_than_there_is_gives_all():

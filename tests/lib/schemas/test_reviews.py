@@ -95,3 +95,26 @@ def test_a_share_counts_judged_documents_in_their_clusters():
 def test_a_share_needs_judgements_in_two_clusters():
     assert rate_with_interval("label_error", ["a", "a", "b"], [True, False, None]) == {}
     assert rate_with_interval("label_error", [], []) == {}
+
+
+@pytest.mark.parametrize(
+    ("hits", "sizes", "low", "high"),
+    [
+        # Twenty items are ten clusters of two: as alone, where clusters differ less than items do.
+        ([1] * 8 + [0, 2], [2] * 10, 0.274, 0.726),
+        # All items of a cluster are alike: nine, since the mean of the ten clusters is unknown.
+        ([2] * 5 + [0] * 5, [2] * 10, 0.199, 0.801),
+        # None is a hit: as if the items of a cluster were alike.
+        ([0] * 10, [2] * 10, 0.0, 0.338),
+        ([2] * 10, [2] * 10, 0.662, 1.0),
+    ],
+)
+def test_the_interval_is_that_of_items_that_are_independent(hits, sizes, low, high):
+    share = clustered_share(np.array(hits), np.array(sizes))
+    assert (share.low, share.high) == pytest.approx((low, high), abs=0.0006)
+
+
+@pytest.mark.parametrize("clusters", [0, 1])
+def test_one_cluster_gives_no_interval(clusters):
+    with pytest.raises(ValueError, match="give no interval"):
+        clustered_share(np.array([1] * clusters), np.array([2] * clusters))
