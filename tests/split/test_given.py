@@ -272,6 +272,22 @@ def test_a_synthetic_pair_of_a_held_out_query_leaves_training(project):
     assert left_out() == {p("made"): p("test b")}
 
 
+def test_where_recipes_alone_repeat_queries_their_pairs_are_named(project):
+    made = pairs(("made", "a name", "d"), ("made too", "another name", "d"))
+    built = pd.concat([with_pairs(), made.assign(source="pair.synonyms")], ignore_index=True)
+    result = run(
+        DOCUMENTS,
+        PAIRS,
+        built=(DOCUMENTS, built),
+        origins={p("made"): p("test b"), p("made too"): p("test b")},
+        given=GIVEN,
+    )
+    assert result.exit_code == 1
+    assert "2 of 7 training pairs have the anchor of a query" in result.stderr
+    assert f"  {p('made')} 'a name' is {p('test b')} in test" in result.stderr
+    assert f"  {p('made too')} 'another name' is {p('test b')} in test" in result.stderr
+
+
 # Documents
 
 
