@@ -22,7 +22,7 @@ _MARK = re.compile(
     rf"{_OPENING}(?P<levels>\+{{0,40}})(?P<mark>-?[0-9A-Za-z]{{1,40}}\.|-){_CLOSING}[ \t]?"
 )
 _MARKED_LINE = re.compile(
-    rf"(?P<indent>[ \t]*)(?:- )?[ \t]*"
+    r"\A(?P<indent>[ \t]*+)(?:-[ \t]++)?+"
     rf"(?P<marks>(?:{_OPENING}[^{_CLOSING}\n]{{1,90}}{_CLOSING}[ \t]?)+)"
 )
 _NO_TEXT = frozenset(["script", "style", "noscript", "template"])
@@ -74,7 +74,7 @@ class ShownMarks:
         if not self._is_possible or _OPENING not in text:
             return text
 
-        lines = [_MARKED_LINE.sub(_read_line, line, count=1) for line in text.split("\n")]
+        lines = [_MARKED_LINE.sub(_read_line, line) for line in text.split("\n")]
         return _MARK.sub(_read_mark, "\n".join(lines))
 
     def drop(self, text: str) -> str:
@@ -105,7 +105,7 @@ class ShownMarks:
 def _read_line(match: re.Match[str]) -> str:
     """Return the beginning of a line that is an item; other lines hold marks as cells do."""
     first = _MARK.match(match["marks"])
-    if match.start() > 0 or first is None:
+    if first is None:
         return match[0]
 
     marks = [mark["mark"] for mark in _MARK.finditer(match["marks"])]
