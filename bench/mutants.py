@@ -116,7 +116,7 @@ PARTS = {
             "validate/gates.py", "validate/row_quality.py", "validate/probe_result.py",
             "validate/split_worth.py", "lib/reporting/gates.py",
         ),
-        ("validate", "report/test_advice.py"),
+        ("validate", "report/test_advice.py", "lib/reporting/test_gates.py"),
     ),
     "compare": Part(
         ("commands/compare/alignment.py", "commands/compare/verdicts.py"), ("commands/compare",)

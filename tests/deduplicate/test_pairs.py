@@ -10,8 +10,10 @@ from stages.deduplicate.representatives import (
     Representative,
     deduplicate_pairs,
     near_duplicate_pairs,
+    repoint,
 )
 from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.pairs import Pairs
 from stages.lib.text.strict_form import strict_form
 from tests.deduplicate.rows import (
     d,
@@ -230,3 +232,8 @@ def test_deduplicated_data_stays_as_it_is(document_rows, pair_rows):
     assert chosen == {} and len(ledger.frame()) == 0
     pd.testing.assert_frame_equal(documents_again, kept_documents)
     pd.testing.assert_frame_equal(pairs_again, kept_pairs)
+
+
+def test_no_pairs_have_the_types_of_pairs():
+    repointed = repoint(Pairs.empty(), {})
+    assert repointed.dtypes.to_dict() == Pairs.empty().dtypes.to_dict()

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from stages.deduplicate.representatives import crowd_edges, preference
 from stages.lib.core.ids import hash_hex
+from stages.lib.text.normal_form import similarity
 from stages.lib.text.strict_form import strict_form
 from tests.deduplicate.rows import copies, d, documents, representatives
 from tests.deduplicate.rows import settings as settings_of
@@ -182,11 +183,18 @@ def test_the_copies_in_a_crowd_go_to_the_best_text_of_their_group():
     equal = {name: [name] for name in texts}
     ranks = preference(documents(*[(n, "s", texts[d(n)]) for n in "abc"]), [], [])
 
-    def ends(near):
-        edges = crowd_edges(crowds, equal, texts, ranks, settings_of(near=near, near_threshold=0.5))
+    def ends(near, threshold=0.5):
+        settings = settings_of(near=near, near_threshold=threshold)
+        edges = crowd_edges(crowds, equal, texts, ranks, settings)
         return {frozenset((edge.left, edge.right)) for edge in edges}
 
     # The second case is another content. Where that may go, the longest text is the best.
     assert ends("link") == set()
     assert ends("drop_empty_difference") == {frozenset((d("a"), d("b")))}
     assert ends("drop") == {frozenset((d("c"), d("a"))), frozenset((d("c"), d("b")))}
+
+    # A text goes from the threshold on.
+    score = similarity(texts[d("c")], texts[d("a")])
+    assert score > similarity(texts[d("c")], texts[d("b")])
+    assert ends("drop", score) == {frozenset((d("c"), d("a")))}
+    assert ends("drop", score + 1e-9) == set()

@@ -116,6 +116,18 @@ def test_means_by_depth_are_weighted_and_plain():
     assert (row["mean"], row["plain"]) == (0.5, pytest.approx(1 / 3, abs=1e-6))
 
 
+def test_systems_are_listed_in_their_order_each_row_with_a_number():
+    listed = metrics_by_depth(
+        {"finetuned": HITS, "base": HITS},
+        Corpus(DOC_IDS, [""] * 4),
+        evaluation_set_of(GRADES),
+        split="test",
+        params=parameters(depths=[1, 2]),
+    )
+    assert list(dict.fromkeys(listed["system"])) == ["base", "finetuned"]
+    assert listed.index.tolist() == list(range(len(listed)))
+
+
 def parameters(**changed):
     """Return the section `evaluate` of params.yaml with other values."""
     values = YAML(typ="safe").load(Path("params.yaml").read_text("utf-8"))["evaluate"]

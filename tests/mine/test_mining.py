@@ -134,6 +134,13 @@ def test_a_short_anchor_stays_unpadded_and_is_noted():
     ]
 
 
+def test_an_anchor_with_all_its_negatives_is_not_noted():
+    documents = [(1, "Fever that lasts.", 0.8), (3, "Chills.", 0.7), (4, "Rash.", 0.5)]
+    mined, ledger = run(pairs((1, "fever", 1)), documents, BY_MARGIN)
+    assert numbers(first(mined)) == [3, 4]
+    assert len(ledger) == 0
+
+
 def test_miners_are_merged_with_the_best_rank():
     mining_corpus = corpus(*DOCUMENTS)
     anchors = np.stack([unit_vector(1.0)] * 2)

@@ -112,6 +112,19 @@ def test_pairs_below_the_threshold_are_no_positives():
     assert sorted(lines) == sorted([(p("2"), "dissimilar", 0.0), (p("3"), "dissimilar", 0.49)])
 
 
+@pytest.mark.parametrize(("shape", "built"), [("ranking", "1"), ("scores", "13")])
+def test_a_pair_below_the_grade_of_a_positive_is_neither_built_nor_dissimilar(shape, built):
+    frame = pairs(("1", "a", "a"), ("2", "b", "a"), ("3", "c", "a")).assign(score=[1.0, 0.6, 0.0])
+    params = PairParams.model_validate({**PARAMS, "positive_from": 0.5, "shape": shape})
+    given = select_given_pairs(frame, params, [p("2")])
+    assert list(given.built["pair_id"]) == [p(name) for name in built]
+    assert list(given.similar["pair_id"]) == [p("1")]
+    assert list(given.dissimilar["pair_id"]) == [p("3")]
+    lines = [(line.pair_id, line.reason) for line in given.excluded]
+    left_out = [(p("2"), "below_positive_grade"), (p("3"), "dissimilar")]
+    assert lines == left_out[: 3 - len(built)]
+
+
 def test_pairs_over_a_cap_are_chosen_by_hash_and_synthetic_first():
     names = ["1", "2", "3", "4", "5"]
     given = pairs(*((name, f"anchor {name}", "a") for name in names[:3]), ("6", "anchor", "b"))

@@ -117,6 +117,10 @@ def test_documents_of_a_topic_form_a_ring():
     assert {pair.anchor for pair in candidates} == {"Text a.", "Text b.", "Text c."}
 
 
+def test_documents_without_a_topic_are_no_like_of_each_other():
+    assert list(same_label(read_sources(("a", "", "Text a."), ("b", "", "Text b.")))) == []
+
+
 def test_names_of_a_document_should_find_each_other():
     sources = read_sources(
         ("a", "Stroke", "A brain without blood."), ("b", "", "Pain."), ("c", "Ache", "It hurts.")

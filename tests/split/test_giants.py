@@ -91,6 +91,28 @@ def test_no_part_stops_and_no_document_or_anchor_is_in_two_splits(part, choice):
         assert shares(split_of, giant) == {"train": 1.0}
 
 
+@pytest.mark.parametrize("choice", ["train", "cut"])
+def test_a_pair_in_use_is_in_the_component_of_its_document_or_of_its_query(choice):
+    """In training it is that of the document; held-out pairs of one query are together."""
+    links = [*chain("g", 160), *singles("s", 240)]
+    document_table, pair_table = table_of(links)
+    assignment = divided(document_table, pair_table, with_params(giants=choice))
+    split_of = assignment.split_by_row()
+    component_of = assignment.component_of
+    components_of_query: dict[str, set[str]] = {}
+    seen = set()
+    for pair in pair_table.itertuples():
+        split = split_of[pair.pair_id]
+        seen.add(split)
+        if split == "train":
+            assert component_of[pair.pair_id] == component_of[pair.doc_id]
+        elif split != "left_out":
+            components_of_query.setdefault(pair.anchor, set()).add(component_of[pair.pair_id])
+            assert split_of[pair.doc_id] == split
+    assert seen >= {"train", "validation", "test"}
+    assert {len(components) for components in components_of_query.values()} == {1}
+
+
 def test_a_giant_says_what_ties_it_kind_by_kind():
     links = [*chain("g", 40), *singles("s", 360)]
     (giant,) = divided(*table_of(links), with_params(giants="train")).giants

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.lib.analysis import probe
 from stages.lib.analysis.probe import TrainingVectors, fit_probe, identity_adapter, placebo_vectors
 from stages.lib.retrieval.encoder import map_in_threads
 from tests.properties import examples
@@ -117,6 +118,17 @@ def test_a_document_of_either_component_is_no_negative(
     )
     is_trained = bits(fit_probe(rows, seed=1)) != bits(identity_adapter(DIMENSION))
     assert is_trained == learns
+
+
+def test_the_loss_is_a_softmax_of_cosines_over_the_temperature():
+    import torch
+
+    anchors = unit(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    positives = unit(np.array([[4.0, 3.0], [3.0, 4.0]]))
+    data = probe._TrainingTensors(rows_of(anchors, positives))
+    loss = data.loss(np.array([0, 1]), torch.zeros(2, 2), torch.zeros(2, 2))
+    # Cosines of 0.8 and 0.6: 16 and 12 over a temperature of 0.05.
+    assert float(loss) == pytest.approx(np.log(1 + np.exp(12 - 16)), abs=1e-6)
 
 
 def test_a_hard_negative_counts_for_its_owner_alone():

@@ -213,6 +213,14 @@ def test_of_many_equal_scores_the_smallest_positions_win():
     assert hits.positions.tolist() == [[70, 4000, 0, 1, 2]]
 
 
+def test_many_equal_scores_above_many_others_keep_their_order():
+    documents = np.zeros((5000, 1), dtype=np.float32)
+    documents[1000:1300, 0] = 1.0
+    documents[2000:2300, 0] = 2.0
+    hits = dense_search(np.ones((1, 1), dtype=np.float32), documents, 700)
+    assert hits.positions.tolist() == [[*range(2000, 2300), *range(1000, 1300), *range(100)]]
+
+
 @pytest.mark.parametrize("scale", [1.0, 30.0, 1e-3])
 def test_search_over_many_documents_is_a_full_sort(scale):
     generator = np.random.default_rng(4)

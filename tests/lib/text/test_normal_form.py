@@ -41,6 +41,7 @@ TEXTS = st.text(
         ("q\u0307", "q\u0307"),  # an accent that has no composed form stays with its letter
         ("दिन", "दिन"),  # vowel signs stay with theirs
         ("I ❤\ufe0f it", "i it"),
+        ("one1\ufe0f two2\ufe00 three3\ufe0e", "one1 two2 three3"),
         ("C++ or C#?", "c++ or c#"),
         ("CD4+ and CD8- cells", "cd4+ and cd8- cells"),
         ("p<0.05", "p < 0 05"),

@@ -53,6 +53,9 @@ def test_what_recurs_in_ten_rows_of_a_source_is_boilerplate():
     assert groups(nine) == [sorted(nine)]
     assert groups(rows) == []
     assert len(shared_runs({name: [text] for name, text in rows.items()}, {}).common) == 1
+    both = {name: f"{text} {numbered('other', 50)}" for name, text in rows.items()}
+    assert groups(both) == []
+    assert len(shared_runs({name: [text] for name, text in both.items()}, {}).common) > 1
     # Five of one source and five of another are no boilerplate of either.
     assert groups(rows, **dict.fromkeys(list(rows)[:5], "other")) == [sorted(rows)]
 
