@@ -262,7 +262,7 @@ def test_from_a_folder_to_clean_texts(clone, own, monkeypatch):  # noqa: F811
         "The seller sells the machine that is described in the annex to the buyer for the agreed price.",
     ]
     assert documents.loc["Offer of May", "text"].splitlines() == [
-        "Offer", "Dear «Name», we offer this.[1]", "Item | Price", "Lamp | 10", "- Without tax.",
+        "Offer", "Dear «Name», we offer this.[1]", "Item | Price", "Lamp | 10", "1. Without tax.",
     ]  # fmt: skip
     assert documents.loc["Client", "text"].splitlines()[1:4] == [
         "```",

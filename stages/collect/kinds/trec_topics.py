@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 # A topic, with its attributes.
-_TOPIC_START = re.compile(r"<(top|topic)(\s[^>]*+)?>", re.IGNORECASE)
+_TOPIC_START = re.compile(r"<(top|topic)(\s[^<>]*+)?>", re.IGNORECASE)
 _TOPIC_END = re.compile(r"</(top|topic)\s*+>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([A-Za-z][\w.-]*+)[^>]*+>")
 _NUMBER = re.compile(r"""\b(?:number|num|id)\s*=\s*["']([^"']*)["']""", re.IGNORECASE)

@@ -36,7 +36,7 @@ def cleaned(markdown, **options):
         ("# A\n\n~~~\n# not\n* this\n~~~\n", "", "A\n```\n# not\n* this\n```"),
         ("Use `<b>` and \\*stars\\*.\n", "", "Use `<b>` and *stars*."),
         ("| a | b |\n|---|---|\n| 1 | 2 |\n", "", "a | b\n1 | 2"),
-        ("- [x] done\n- [ ] open\n\n1. one\n", "", "- done\n- open\n- one"),
+        ("- [x] done\n- [ ] open\n\n1. one\n", "", "- done\n- open\n1. one"),
         (
             "Word[^1] and[^b].\n\n[^1]: One\n[^b]: Two words\n",
             "",
