@@ -20,6 +20,7 @@ what was found, so that an interrupted run goes on, or one with `--fast` goes on
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
 import hashlib
 import json
@@ -137,6 +138,17 @@ class Mutant(NamedTuple):
         """A name for what is found of it."""
         return hashlib.sha256(f"{self.file} {self.source}".encode()).hexdigest()
 
+    def function(self) -> str:
+        """Return the name of the innermost function around the fault; "" outside of functions."""
+        tree = ast.parse((ROOT / self.file).read_text("utf-8"))
+        around = [
+            (node.lineno, node.name)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef)
+            and node.lineno <= self.line <= (node.end_lineno or node.lineno)
+        ]
+        return max(around, default=(0, ""))[1]
+
     def change(self) -> list[str]:
         """Return the changed lines: old ones begin with "-", new ones with "+"."""
         before = (ROOT / self.file).read_text("utf-8").splitlines()
@@ -155,11 +167,11 @@ def draw(parts: Mapping[str, Part], count: int, seed: int, folder: Path) -> list
 
 
 def read_explained() -> dict[tuple[str, ...], str]:
-    """Return the reason by file and changed lines."""
+    """Return the reason by file, function and changed lines."""
     from ruamel.yaml import YAML
 
     rows = YAML(typ="safe").load(EXPLAINED.read_text("utf-8")) or []
-    return {(row["file"], *row["change"]): row["reason"] for row in rows}
+    return {(row["file"], row["function"], *row["change"]): row["reason"] for row in rows}
 
 
 def find(mutants: Sequence[Mutant], tree: Path, results: Path, marks: Sequence[str]) -> list[str]:
@@ -198,7 +210,8 @@ def judge(mutants: Sequence[Mutant], tests: Sequence[str]) -> list[str]:
     explained = read_explained()
     outcomes = []
     for mutant, test in zip(mutants, tests, strict=True):
-        unseen = "explained" if (mutant.file, *mutant.change()) in explained else "survived"
+        name = (mutant.file, mutant.function(), *mutant.change())
+        unseen = "explained" if name in explained else "survived"
         outcomes.append("killed" if test else unseen)
         print(f"{outcomes[-1]:10}{mutant.part}  {mutant.file}:{mutant.line}  {test}")
         if not test:

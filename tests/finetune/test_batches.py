@@ -12,6 +12,7 @@ from stages.finetune.batches import (
     ConflictIds,
     PlannedBatchSampler,
     TokenCollator,
+    conflict_ids,
     count_conflicts,
     plan_batches,
     shuffled_batches,
@@ -240,3 +241,9 @@ def test_a_batch_equals_the_same_texts_tokenized_on_the_fly(limit):
                 }
         assert features.keys() == expected.keys()
         assert all(np.array_equal(features[key], expected[key]) for key in expected)
+
+
+def test_rows_with_scores_conflict_with_none():
+    rows = pd.DataFrame({"positive_ids": [["d1"], ["d1"]], "in_batch_ids": [["d1"], ["d1", "d2"]]})
+    assert conflict_ids(rows, "scores") == [((), ()), ((), ())]
+    assert conflict_ids(rows, "ranking") == [(["d1"], ["d1"]), (["d1"], ["d1", "d2"])]

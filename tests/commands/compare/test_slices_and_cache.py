@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from stages.commands.compare import alignment
+from stages.commands.compare.alignment import same_benchmark
 from stages.commands.compare.verdicts import find_slices, read_evaluation_set
 from stages.lib.analysis.intervals import MIN_COMPONENTS
 
@@ -99,3 +100,30 @@ def test_the_prompts_are_part_of_what_names_a_ranking(monkeypatch, prompts, same
         hits = alignment._hits_of_older_model(version, SimpleNamespace(identity="b"))
         assert hits["rank"].tolist() == [1]
     assert (names[0] == names[1]) == same
+
+
+def evaluated(benchmark, corpus, searched, collected):
+    """Return a version with these details; None is left out."""
+    evaluate = {"benchmark": benchmark, "corpus": corpus, "corpus_documents": searched}
+    known = {key: value for key, value in evaluate.items() if value is not None}
+    details = {"evaluate": known, "collect": {"documents": collected}}
+    return SimpleNamespace(details=details.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_same"),
+    [
+        # Both search all that they collected.
+        (("b", None, 5, 5), ("b", None, 5, 5), True),
+        (("b", "c", 5, 5), ("b", "other", 5, 5), True),
+        (("b", "c", 5, 5), ("other", "c", 5, 5), False),
+        ((None, "c", 5, 5), (None, "c", 5, 5), False),
+        # One of them searches a part: the hash of the documents decides.
+        (("b", "c", 4, 5), ("b", "c", 5, 5), True),
+        (("b", "c", 4, 5), ("b", "other", 5, 5), False),
+        (("b", "c", 5, 5), ("b", "other", 4, 5), False),
+        (("b", None, 4, 5), ("b", None, 4, 5), False),
+    ],
+)
+def test_a_benchmark_is_the_same_queries_over_the_same_documents(before, after, is_same):
+    assert same_benchmark(evaluated(*before), evaluated(*after)) == is_same
