@@ -89,6 +89,16 @@ def test_relatives_are_excluded_as_the_parameter_says(value, expected):
     assert refused.get("relative", 0) == 4 - len(expected)
 
 
+def test_a_relative_of_one_anchor_may_be_a_negative_of_another():
+    mined, _ = run(
+        pairs((1, "fever", 1), (2, "rash", 4)),
+        DOCUMENTS,
+        settings_of(negatives=10, exclude_relatives="family"),
+        family=[(1, 5), (4, 2)],
+    )
+    assert [numbers(row) for _, row in mined.rows.iterrows()] == [[2, 3, 4], [1, 3, 5]]
+
+
 def test_relatives_of_any_positive_are_excluded():
     pair_table = pairs((1, "fever", 1), (2, "Fever", 3))
     assert mine_one(pair_table=pair_table, exclude_relatives="hierarchy", hierarchy=[(3, 4)])[

@@ -4,8 +4,10 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.mine.relations import PairLabels, pair_labels
-from tests.mine.cases import DOCUMENTS, name, numbers, pairs, run, settings_of
+from stages.lib.schemas.documents import Documents, Hierarchy
+from stages.lib.schemas.duplicates import Aliases, NearDuplicates
+from stages.mine.relations import KnownRelations, PairLabels, pair_labels
+from tests.mine.cases import DOCUMENTS, name, numbers, pairs, run, settings_of, unit_vector
 from tests.properties import examples
 
 PAIRS = pairs((1, "fever", 1))
@@ -152,3 +154,25 @@ def test_labels_are_texts_topics_and_dissimilar_documents():
         "a given pair whose relation happens to be called same_label is none"
     )
     assert actual.dissimilar == {"fever": ("d1", "d2"), "rash": ("d1",)}
+
+
+def test_relations_hold_what_the_tables_say():
+    columns = list(Documents.empty().columns)
+    rows = [(name("d", number), "s", "", "text", "heat", "ward") for number in (1, 2)]
+    known = {
+        "positives": {"fever": frozenset([name("d", 1)])},
+        "labels": dissimilar(2),
+        "text_vectors": {"a text": unit_vector(0.5)},
+    }
+    relations = KnownRelations.from_tables(
+        documents=pd.DataFrame(rows, columns=columns),
+        near_duplicates=NearDuplicates.empty(),
+        aliases=Aliases.empty(),
+        hierarchy=Hierarchy.empty(),
+        corpus_ids=[name("d", 1)],
+        **known,
+    )
+    assert {key: getattr(relations, key) for key in known} == known
+    assert relations.documents_of_topic == {"heat": frozenset([name("d", 1), name("d", 2)])}
+    assert set(relations.group_of) == {name("d", 1), name("d", 2)}
+    assert (relations.near_duplicates, relations.relatives) == ({}, {})
