@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from stages.deduplicate.invariants import count_violations
 from stages.deduplicate.representatives import (
+    ExcludedPair,
     Representative,
     deduplicate_pairs,
     near_duplicate_pairs,
@@ -133,6 +134,15 @@ def test_each_violation_is_counted():
         **none,
         "unsupported_drops": 2,
     }
+    # The same where only a near copy may be: the exact one says more.
+    assert count(standing_for(b="a"), before, sound) == none
+    texts[d("b")] = "reset the it"
+    assert count(standing_for(b="a"), before, sound) == {
+        **none,
+        "unsupported_drops": 1,
+        "relabelled_pairs": 1,
+    }
+    texts[d("b")] = "Reset it"
     # Left on the dropped copy.
     assert count(standing_for(b="a"), before, before) == {**none, "dangling_pairs": 1}
     # Sent to another answer.
@@ -237,3 +247,24 @@ def test_deduplicated_data_stays_as_it_is(document_rows, pair_rows):
 def test_no_pairs_have_the_types_of_pairs():
     repointed = repoint(Pairs.empty(), {})
     assert repointed.dtypes.to_dict() == Pairs.empty().dtypes.to_dict()
+
+
+def test_each_dropped_pair_needs_a_partner_of_its_own():
+    frame = pairs(
+        ("1", "on", "a", 1.0), ("2", "off", "a", 1.0), ("3", "On!", "a", 1.0), ("4", "on", "b", 1.0)
+    )
+    excluded = [
+        ExcludedPair(p("2"), "duplicate_pair", p("1"), 1.0),  # another anchor
+        ExcludedPair(p("4"), "duplicate_pair", p("1"), 1.0),  # another document
+        ExcludedPair(p("3"), "duplicate_pair", p("1"), 1.0),
+    ]
+    violations = count_violations(
+        {},
+        {},
+        frame,
+        pairs_after=frame.iloc[:1],
+        kept_documents=frozenset([d("a"), d("b")]),
+        params=settings(),
+        excluded=excluded,
+    )
+    assert violations["unsupported_drops"] == 2

@@ -12,6 +12,8 @@ from stages.finetune.batches import (
     ConflictIds,
     PlannedBatchSampler,
     TokenCollator,
+    _Batch,
+    _first_not_full,
     conflict_ids,
     count_conflicts,
     plan_batches,
@@ -247,3 +249,15 @@ def test_rows_with_scores_conflict_with_none():
     rows = pd.DataFrame({"positive_ids": [["d1"], ["d1"]], "in_batch_ids": [["d1"], ["d1", "d2"]]})
     assert conflict_ids(rows, "scores") == [((), ()), ((), ())]
     assert conflict_ids(rows, "ranking") == [(["d1"], ["d1"]), (["d1"], ["d1", "d2"])]
+
+
+def test_a_row_that_fits_no_open_batch_goes_to_the_first_with_room():
+    batches = [_Batch() for _ in range(4)]
+    for number, (batch, names) in enumerate(zip(batches, ["xy", "ad", "bc", "b"], strict=True)):
+        for name in names:
+            batch.add(number, ConflictIds([name], [name]))
+    row = ConflictIds(["a"], ["a"])
+    # The first is full at two, and the second has a row that conflicts.
+    assert _first_not_full(batches, 2, row) == 3
+    assert _first_not_full(batches, 3, row) == 0
+    assert _first_not_full(batches, 1, row) == 4

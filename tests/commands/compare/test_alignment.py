@@ -98,6 +98,7 @@ ALL_FOUR = ["d1", "d2", "d3", "d4"]
     ("queries_before", "queries_after", "documents_before", "documents_after", "share"),
     [
         (1, 1, 4, 4, 1.0),
+        (4, 4, 4, 4, 1.0),
         (4, 1, 4, 4, 1 / 4),
         (1, 4, 4, 4, 1 / 4),
         (1, 1, 4, 2, 1 / 2),
@@ -118,6 +119,7 @@ def test_the_smallest_share_decides_whether_versions_compare(
         )
     ]
     common = paired(*runs)
+    assert list(common.after.index) == sorted(common.after.index)
     assert common.share_in_common == pytest.approx(share)
     assert common.comparable == (share == 1.0)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stages.commands.compare import verdicts
 from stages.commands.compare.verdicts import TestSetUses as Uses
 from stages.commands.compare.verdicts import (
     compare_difference,
@@ -193,6 +194,23 @@ def test_only_another_fine_tuned_model_varies_with_the_seed(
     after = version_with(after_hash, **{"evaluate.seed_sd": 0.004})
     assert seed_deviation(version_with(before_hash), after, system) == deviation
     assert seed_deviation(version_with("a"), version_with("b"), "finetuned") == 0.0
+
+
+def test_luck_is_that_of_the_best_of_the_versions_of_one_benchmark(monkeypatch):
+    def named(name, benchmark="b"):
+        return SimpleNamespace(name=name, details=lambda _: {"benchmark": benchmark})
+
+    others = [(named("v1"), "x"), (named("v2"), "x"), (named("v3", "other"), "y")]
+    monkeypatch.setattr(verdicts, "file_versions", lambda _: others)
+    monkeypatch.setattr(verdicts, "blob_of", lambda *_: "z")
+    uses = verdicts.uses_of_test_set(named("now"), error=0.02)
+    # Equal results count once. The best of two is 0.5642 deviations above their mean, and a
+    # difference has the deviation of one version times the root of two.
+    assert uses.versions == ["v1", "now"]
+    assert uses.luck == pytest.approx(0.5642 * 0.02 / 2**0.5, abs=1e-6)
+
+    monkeypatch.setattr(verdicts, "blob_of", lambda *_: None)
+    assert verdicts.uses_of_test_set(named("now"), error=0.02) == (["v1"], 0.0)
 
 
 def test_the_uses_of_the_test_set_are_a_sentence():
