@@ -66,7 +66,8 @@ def test_two_machines_write_the_bytes_of_one_process(path, on_cluster, monkeypat
 
 
 def test_the_work_is_done_in_other_processes(path, on_cluster):
-    (parts,) = mapped(tell_process, path, folder(path, "there"), writes=[Documents])
+    tell = partial(tell_process, meeting=folder(path, "meeting"))
+    (parts,) = mapped(tell, path, folder(path, "there"), writes=[Documents])
     processes = {title for part in parts for title in tables.read(part, Documents)["title"]}
     assert str(os.getpid()) not in processes
     assert len(processes) >= 2
