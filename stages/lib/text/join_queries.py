@@ -20,15 +20,16 @@ SELECT set_index + $offset, row_index + $offset, $side, $other, shingles
 FROM incoming WHERE len(shingles) > 0
 """
 
-# Shingles that two sets can share, from the rarest to the most frequent. The value breaks ties.
+# Shingles that two rows share, from the rarest to the most frequent. The value breaks ties.
+# Those of one row alone, such as a document and its passages, are evidence of no pair.
 RANK_SHINGLES = """
 CREATE TEMP TABLE ranks AS
 SELECT shingle, (row_number() OVER (ORDER BY frequency, shingle))::UINTEGER AS rank_index
 FROM (
     SELECT shingle, count(*) AS frequency
-    FROM (SELECT side, unnest(shingles) AS shingle FROM sets)
+    FROM (SELECT side, row_index, unnest(shingles) AS shingle FROM sets)
     GROUP BY shingle
-    HAVING CASE WHEN $two_tables THEN min(side) < max(side) ELSE count(*) > 1 END
+    HAVING CASE WHEN $two_tables THEN min(side) < max(side) ELSE min(row_index) < max(row_index) END
 )
 """
 MATCH_SHINGLES = """
@@ -71,7 +72,7 @@ WHERE rest >= $larger_share * size - $common + 1 - 1e-9
 """
 SMALLER_PREFIXES = """
 CREATE TEMP TABLE smaller AS
-SELECT *, floor(size * $reach + 1e-9) AS most FROM larger
+SELECT *, floor(size * $reach + 1e-9)::INTEGER AS most FROM larger
 WHERE rest >= $smaller_share * size - $common + 1 - 1e-9
 """
 
@@ -83,22 +84,35 @@ PREPARE = (
 
 # Candidates: the length filter, and the prefix filter for the sizes of this pair. A pair shares
 # `common` shingles in its prefixes, or all that it has to share, where those are fewer.
+# `place` orders the sets by size and index. `asked` is what a set adds to the shingles that a pair
+# has to share, and `spare` is how much its partner may add. Each condition compares one column of
+# the one with one of the other, so that the database checks it while it joins.
+_SMALLER = """(
+    SELECT *, size::BIGINT * 4294967296 + set_index AS place,
+        ($own_share * size)::DOUBLE AS asked,
+        (rest - $own_share * size + $common - 1 + 1e-9)::DOUBLE AS spare
+    FROM {table}
+)"""
+_LARGER = """(
+    SELECT *, size::BIGINT * 4294967296 + set_index AS place,
+        ($other_share * size)::DOUBLE AS asked,
+        (rest - $other_share * size + $common - 1 + 1e-9)::DOUBLE AS spare
+    FROM {table}
+)"""
 _IS_CANDIDATE = """
-    l.size BETWEEN s.size AND s.most
-    AND (s.size < l.size OR s.set_index < l.set_index)
+    s.place < l.place AND s.most >= l.size
     AND s.row_index <> l.row_index
-    AND least(s.rest, l.rest) >= $own_share * s.size + $other_share * l.size - $common + 1 - 1e-9
+    AND s.spare >= l.asked AND s.asked <= l.spare
 """
 _SHARES_ENOUGH = """
 GROUP BY s.set_index, l.set_index
-HAVING count(*) >= least(
-    $common, ceil(min($own_share * s.size + $other_share * l.size) - 1e-9)
-)
+HAVING count(*) >= least($common, ceil(min(s.asked + l.asked) - 1e-9))
 """
 CANDIDATES = f"""
 CREATE OR REPLACE TEMP TABLE pairs AS
 SELECT s.set_index AS first_set, l.set_index AS second_set
-FROM smaller s JOIN larger l ON s.rank_index = l.rank_index AND s.other = l.side
+FROM {_SMALLER.format(table="smaller")} s
+JOIN {_LARGER.format(table="larger")} l ON s.rank_index = l.rank_index AND s.other = l.side
 WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 """
 
@@ -213,21 +227,21 @@ WITH bridges AS (
     WHERE s.other = l.side AND s.crowd <> l.crowd
 )
 SELECT s.set_index AS first_set, l.set_index AS second_set
-FROM (SELECT * FROM marked_smaller WHERE crowd < 0) s
-JOIN larger l ON s.rank_index = l.rank_index AND s.other = l.side
+FROM {_SMALLER.format(table="marked_smaller WHERE crowd < 0")} s
+JOIN {_LARGER.format(table="larger")} l ON s.rank_index = l.rank_index AND s.other = l.side
 WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 UNION
 SELECT s.set_index, l.set_index
-FROM (SELECT * FROM marked_smaller WHERE crowd >= 0) s
-JOIN (SELECT * FROM marked_larger WHERE crowd < 0) l
+FROM {_SMALLER.format(table="marked_smaller WHERE crowd >= 0")} s
+JOIN {_LARGER.format(table="marked_larger WHERE crowd < 0")} l
     ON s.rank_index = l.rank_index AND s.other = l.side
 WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 UNION
 SELECT s.set_index, l.set_index
 FROM bridges b
-JOIN marked_smaller s
+JOIN {_SMALLER.format(table="marked_smaller")} s
     ON s.rank_index = b.rank_index AND s.crowd = b.first_crowd AND s.side = b.side
-JOIN marked_larger l
+JOIN {_LARGER.format(table="marked_larger")} l
     ON l.rank_index = b.rank_index AND l.crowd = b.second_crowd AND l.side = b.other
 WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 """

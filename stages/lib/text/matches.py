@@ -134,21 +134,28 @@ class _DistinctForms:
 
 
 def _near_forms(forms: _DistinctForms, threshold: float) -> list[tuple[list[str], list[str]]]:
-    """Return the ids of each two near forms, unless both are of the same row alone."""
-    # By form, so that a query that was clicked a hundred times is compared once. The shingles
-    # take many times the memory of the texts, so they are made when the database reads them.
-    order = forms.forms.order()
-    shingle_sets = (shingles_of_form(forms.forms[number]) for number in order)
+    """Return the ids of the rows of each two near forms, unless both are of the same rows."""
+    # The forms that the same rows have are one row of the join: a document, and the passages that
+    # no other one has. What they share is evidence of nothing, and the join skips it. A query that
+    # was clicked a hundred times is compared once.
+    numbers_of_ids: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for number, ids in enumerate(forms.row_ids):
+        numbers_of_ids[tuple(ids)].append(number)
+
+    # The shingles take many times the memory of the texts, so they are made when the database
+    # reads them.
+    groups = sorted(numbers_of_ids)
+    shingle_sets = (
+        [
+            shingles
+            for number in numbers_of_ids[ids]
+            for shingles in shingles_of_form(forms.forms[number])
+        ]
+        for ids in groups
+    )
     edges = join_sets(set_reader(shingle_sets), None, threshold)
-
-    near: list[tuple[list[str], list[str]]] = []
-    for left, right in zip(edges.left.tolist(), edges.right.tolist(), strict=True):
-        left_ids = forms.row_ids[order[left]]
-        right_ids = forms.row_ids[order[right]]
-        if len({*left_ids, *right_ids}) > 1:
-            near.append((left_ids, right_ids))
-
-    return near
+    pairs = zip(edges.left.tolist(), edges.right.tolist(), strict=True)
+    return [(list(groups[left]), list(groups[right])) for left, right in pairs]
 
 
 def _overlapping(

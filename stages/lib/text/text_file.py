@@ -6,12 +6,6 @@ import os
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
-
-import numpy as np
-
-# Texts are first ordered by so many bytes. Texts that begin alike are read whole.
-_PREFIX_BYTES = 32
 
 
 class TextFile:
@@ -20,8 +14,8 @@ class TextFile:
     >>> texts = TextFile()
     >>> [texts.append("Reset it."), texts.append("Call us.")]
     [0, 1]
-    >>> texts[1], len(texts), texts.order()
-    ('Call us.', 2, [1, 0])
+    >>> texts[1], len(texts)
+    ('Call us.', 2)
     """
 
     def __init__(self) -> None:
@@ -44,30 +38,14 @@ class TextFile:
     def __getitem__(self, number: int) -> str:
         return self._read(number).decode("utf-8", "surrogatepass")
 
-    def order(self) -> list[int]:
-        """Return the numbers of all texts, sorted by text."""
-        # UTF-8 has the order of the characters.
-        starts = (self._read(number, _PREFIX_BYTES) for number in range(len(self)))
-        prefixes = np.fromiter(starts, f"S{_PREFIX_BYTES}", len(self))
-        by_prefix = np.argsort(prefixes, kind="stable").tolist()
-
-        # Texts that begin alike.
-        numbers: list[int] = []
-        for _, group in groupby(by_prefix, key=prefixes.__getitem__):
-            alike = list(group)
-            numbers.extend(sorted(alike, key=self.__getitem__) if len(alike) > 1 else alike)
-
-        return numbers
-
-    def _read(self, number: int, limit: int | None = None) -> bytes:
-        """Return a text, or its first bytes."""
+    def _read(self, number: int) -> bytes:
         if not self._is_written:
             self._file.flush()
             self._is_written = True
 
         start = self._ends[number]
         size = self._ends[number + 1] - start
-        return os.pread(self._file.fileno(), size if limit is None else min(size, limit), start)
+        return os.pread(self._file.fileno(), size, start)
 
 
 class StoredVersions(Mapping[str, list[str]]):

@@ -19,18 +19,18 @@ VERSIONS = st.lists(WORDS.map(" ".join), max_size=3, unique=True)
 
 
 def near_by_brute_force(kinds, threshold):
-    """Return the ids of each two near forms, in the order of the forms."""
+    """Return each two groups of ids that have near forms, sorted."""
     ids_of_form = {}
     for versions in kinds:
         for row_id, texts in versions.items():
             for text in texts:
                 ids_of_form.setdefault(normal_form(text), set()).add(row_id)
-    near = []
+    near = set()
     for left, right in combinations(sorted(ids_of_form), 2):
-        ids = sorted(ids_of_form[left]), sorted(ids_of_form[right])
-        if left and right and len({*ids[0], *ids[1]}) > 1 and similarity(left, right) >= threshold:
-            near.append(ids)
-    return near
+        groups = sorted([sorted(ids_of_form[left]), sorted(ids_of_form[right])])
+        if left and right and groups[0] != groups[1] and similarity(left, right) >= threshold:
+            near.add((tuple(groups[0]), tuple(groups[1])))
+    return [(list(left), list(right)) for left, right in sorted(near)]
 
 
 @given(
@@ -63,7 +63,7 @@ def test_texts_in_a_file_match_as_texts_in_memory_do():
     assert match_texts([stored], 0.8)[:3] == match_texts([rows], 0.8)[:3]
 
 
-def test_each_form_is_shingled_once_in_the_order_of_the_forms(monkeypatch):
+def test_each_form_is_shingled_once_in_the_order_of_its_rows(monkeypatch):
     forms = []
     shingles_of_form = matches_module.shingles_of_form
     monkeypatch.setattr(
@@ -72,7 +72,14 @@ def test_each_form_is_shingled_once_in_the_order_of_the_forms(monkeypatch):
         lambda form: forms.append(form) or shingles_of_form(form),
     )
     match_texts([{"p1": ["Reset it!", "No."]}, {"d1": ["RESET it", "A fuse"], "d2": ["no"]}], 0.8)
-    assert forms == ["a fuse", "no", "reset it"]
+    # Rows: d1 alone, d1 and p1, d2 and p1.
+    assert forms == ["a fuse", "reset it", "no"]
+
+
+def test_near_texts_of_one_row_are_no_match():
+    passages = ["hold the red button for ten seconds", "hold the red button for ten seconds now"]
+    assert match_texts([{"d1": passages}], 0.5).near == []
+    assert match_texts([{"d1": passages[:1], "d2": passages[1:]}], 0.5).near == [(["d1"], ["d2"])]
 
 
 @pytest.mark.slow
