@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup repro data test check prove mutants wire diff exps plots docs lock
+.PHONY: help setup repro data test check prove bench mutants wire diff exps plots docs lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,9 @@ check: setup ## while writing: ruff, mypy and the fast tests
 
 prove: setup ## heavy proofs: every example of each property, bytes over hash seeds and workers
 	python -m pytest --hypothesis-profile full -m "prove or hypothesis"
+
+bench: setup ## measure beside other tools, write bench/RESULTS.md, and hold the figures to their limits
+	python bench/results.py
 
 mutants: setup ## plant small faults in the code, and see which the tests notice
 	python bench/mutants.py

@@ -1,6 +1,7 @@
 """How right and how fast the stage `deduplicate` is, on documents of about fifty words with planted near-duplicates.
 
     python bench/deduplicate.py [--documents 20000] [--timed 100000] [--largest 1000000] [--json]
+                                [--parts rightness sameness peers speed]
 
 Texts come from the docstrings of installed packages. Planted are edits of 0 to 10 % of the words, chains of edits,
 copies with an empty word more, noisy twins in capitals, short titles with copies, and 400 texts of one template. Truth
@@ -32,6 +33,7 @@ import math
 import os
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -43,13 +45,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import bench.peers as peers
 
 ROOT = Path(__file__).parent.parent
+PARTS = ("rightness", "sameness", "peers", "speed")
 
 # Runs in the peer's environment, with this project's shingles: seconds for the texts in the JSON file named first.
 THEIRS = """
 import json, sys, time
 sys.path.insert(0, sys.argv[2])
 from datasketch import MinHash, MinHashLSH
-from stages.lib.text import jaccard, shingles
+from stages.lib.text.normal_form import jaccard, shingles
 texts = json.load(open(sys.argv[1]))
 start = time.perf_counter()
 index, sets, found = MinHashLSH(num_perm=126, params=(21, 6)), [], 0
@@ -71,7 +74,7 @@ def write_project(
 
     from stages.lib.core import tables
     from stages.lib.schemas.documents import Documents
-    from stages.lib.schemas.pairs import Pairs
+    from stages.lib.schemas.pairs import PairGrades, Pairs
 
     ids = draw.sample(list(texts), len(texts))
     frame = pd.DataFrame({"doc_id": ids, "text": [texts[doc_id] for doc_id in ids]})
@@ -83,6 +86,7 @@ def write_project(
         Documents,
     )
     tables.write(Pairs.empty(), folder / "data/clean/pairs.parquet", Pairs)
+    tables.write(PairGrades.empty(), folder / "data/collect/grades.parquet", PairGrades)
     tables.SHARD_ROWS = usual
     for name in ("params.yaml", "pyproject.toml"):
         (folder / name).write_bytes((ROOT / name).read_bytes())
@@ -245,16 +249,23 @@ def peer(texts: list[str]) -> float:
 
 
 def others(count: int) -> dict[str, float]:
-    """Return what other tools do to what is planted among `count` documents."""
+    """Return what other tools do to what is planted among `count` documents.
+
+    A tool that cannot be installed here has no figures; a line on stderr says so.
+    """
     from bench.corpus import planted
     from bench.deduplicators import PEERS, judge
 
     made = planted(count, seed=1)
-    return {
-        f"{name}.{key}": value
-        for name, ask in PEERS.items()
-        for key, value in judge(made, ask(made.texts)).items()
-    }
+    figures: dict[str, float] = {}
+    for name, ask in PEERS.items():
+        try:
+            kept = ask(made.texts)
+        except subprocess.CalledProcessError as error:
+            print(f"{name} cannot be installed: {error}", file=sys.stderr)
+            continue
+        figures |= {f"{name}.{key}": value for key, value in judge(made, kept).items()}
+    return figures
 
 
 def main() -> None:
@@ -265,6 +276,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=20_000)
     parser.add_argument("--timed", type=int, default=100_000)
     parser.add_argument("--largest", type=int, default=1_000_000)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument(
         "--json", action="store_true", help="print one flat JSON object as the last line"
     )
@@ -273,9 +285,15 @@ def main() -> None:
     if options.stage:
         stage()
         return
-    figures = rightness(options.documents) | sameness(options.documents // 10)
-    figures |= others(options.documents // 4)
-    figures |= speed(options.timed, options.largest, options.documents)
+    figures: dict[str, float] = {}
+    if "rightness" in options.parts:
+        figures |= rightness(options.documents)
+    if "sameness" in options.parts:
+        figures |= sameness(options.documents // 10)
+    if "peers" in options.parts:
+        figures |= others(options.documents // 4)
+    if "speed" in options.parts:
+        figures |= speed(options.timed, options.largest, options.documents)
     shown = {name: round(value, 4) for name, value in figures.items()}
     print(
         json.dumps(shown)
