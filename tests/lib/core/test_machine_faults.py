@@ -17,7 +17,12 @@ import pytest
 from stages.lib.core import atomic, tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.machine_faults import exit_code, machine_fault, problem_of
-from stages.lib.core.process_locks import clone_lock, lock_holders
+from stages.lib.core.process_locks import (
+    clone_lock,
+    forget_killed_run,
+    killed_run,
+    lock_holders,
+)
 from stages.lib.schemas.documents import Documents
 from tests.conftest import ROOT
 
@@ -272,6 +277,60 @@ def test_a_second_run_waits_and_says_for_whom(tmp_path, end):
 def test_without_dvc_nobody_waits(tmp_path):
     with clone_lock(tmp_path / ".dvc/tmp/pairsmith.lock"):
         assert list(tmp_path.iterdir()) == []
+
+
+AT_WORK = """
+import sys
+from pathlib import Path
+from stages.lib.core.process_locks import clone_lock, note_work
+
+with clone_lock(Path(sys.argv[1])):
+    note_work("apply rules, 3 rows, doc_id a to c")
+    print("works", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.slow
+def test_what_was_killed_is_told_by_the_next_one_once(tmp_path, capsys):
+    path = tmp_path / ".dvc/tmp/pairsmith.lock"
+    path.parents[1].mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-c", AT_WORK, str(path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "works\n"
+        assert killed_run(path) is None
+        process.kill()
+    killed = killed_run(path)
+    assert killed.fact == (
+        f"process {process.pid} ('-c {path}') was killed before it ended, as the system does when the "
+        "memory is not enough; it was at: apply rules, 3 rows, doc_id a to c"
+    )
+    assert killed.remedy == (
+        "end other programs, or set PAIRSMITH_WORKERS=1 and a lower PAIRSMITH_MEMORY, then run the same "
+        "command again; if it does not help, look at these rows: a text may be very long"
+    )
+
+    # The next run says it, and the one after that does not.
+    for expected in (f"note: {killed}\n", ""):
+        with clone_lock(path):
+            assert killed_run(path) is None
+        assert capsys.readouterr().err == expected
+
+
+def test_one_that_left_no_work_is_told_too_and_heal_forgets_it(tmp_path):
+    path = tmp_path / "lock"
+    path.write_text("process 17 ('stages.split')\n")
+    assert killed_run(path).fact == (
+        "process 17 ('stages.split') was killed before it ended, as the system does when the memory "
+        "is not enough"
+    )
+    forget_killed_run(path)
+    assert killed_run(path) is None
 
 
 STAGE = """
