@@ -11,8 +11,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
-from typing import TextIO
 
 from stages.lib.core.errors import UserError
 from stages.lib.core.terminal import say_error
@@ -20,7 +20,7 @@ from stages.lib.core.terminal import say_error
 LOCK_FILE = Path(".dvc/tmp/pairsmith.lock")
 _POLL_SECONDS = 0.5
 # The open file of the lock that this process holds.
-_held: TextIO | None = None
+_held: FileIO | None = None
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def killed_run(path: Path = LOCK_FILE) -> UserError | None:
     if _held is not None:
         return None
     try:
-        with path.open("r+", encoding="utf-8", errors="replace") as stream:
+        with path.open("r+b", buffering=0) as stream:
             _lock(stream)
             return _killed(_content(stream))
     except OSError:
@@ -103,19 +103,19 @@ def lock_holders(path: Path) -> list[int]:
     return sorted(holders - {os.getpid()})
 
 
-def _opened(path: Path) -> TextIO | None:
+def _opened(path: Path) -> FileIO | None:
     """Return the file of the lock; None where there is none."""
     if not path.parents[1].is_dir():
         return None
     try:
         path.parent.mkdir(exist_ok=True)
-        return path.open("a+", encoding="utf-8", errors="replace")
+        return path.open("a+b", buffering=0)
     except OSError:
         # The stage itself says what it cannot write.
         return None
 
 
-def _wait_for(stream: TextIO, path: Path) -> None:
+def _wait_for(stream: FileIO, path: Path) -> None:
     """Return when this process has the lock, or when there are no locks."""
     is_announced = False
     while True:
@@ -156,21 +156,20 @@ def _holder() -> str:
     return f"process {os.getpid()} ('{' '.join(sys.argv)[:200]}')\n"
 
 
-def _content(stream: TextIO) -> str:
+def _content(stream: FileIO) -> str:
     stream.seek(0)
-    return stream.read()
+    return stream.read().decode("utf-8", "replace")
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _write(stream: FileIO, text: str) -> None:
     """Replace the content. A full disk stops nobody: the text is needed for messages alone."""
     with suppress(OSError):
         stream.seek(0)
         stream.truncate()
-        stream.write(text)
-        stream.flush()
+        stream.write(text.encode("utf-8", "replace"))
 
 
-def _lock(stream: TextIO) -> None:
+def _lock(stream: FileIO) -> None:
     """Lock a file, or raise an error at once. Unlike `flock`, forked workers do not keep it."""
     if sys.platform == "win32":
         return

@@ -10,6 +10,8 @@ from itertools import groupby
 
 import numpy as np
 
+from stages.lib.core.temporary_folders import temporary_root
+
 # Texts are first ordered by so many bytes. Texts that begin alike are read whole.
 _PREFIX_BYTES = 32
 
@@ -26,7 +28,7 @@ class TextFile:
 
     def __init__(self) -> None:
         # It lives as long as this object, and no name of it is left behind.
-        self._file = tempfile.TemporaryFile(prefix="pairsmith-")  # noqa: SIM115
+        self._file = tempfile.TemporaryFile(dir=temporary_root())  # noqa: SIM115
         self._ends = array("q", [0])
         self._is_written = True
 
