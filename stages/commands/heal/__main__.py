@@ -91,7 +91,10 @@ def mend_files(deep: bool) -> list[str]:
         dvc_files.remove(path)
         lines.append(f"removed {path}, hashes that DVC remembered, which was damaged")
 
-    unfinished = [*dvc_files.unfinished_runs(places), *dvc_files.temporary_files(places)]
+    unfinished = [
+        *dvc_files.unfinished_runs(places),
+        *dvc_files.temporary_files(places, OUTPUT_FOLDERS),
+    ]
     for path in unfinished:
         dvc_files.remove(path)
     left = [name for folder in OUTPUT_FOLDERS for name in atomic.remove_abandoned(folder)]
