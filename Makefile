@@ -46,7 +46,7 @@ check: setup ## while writing: ruff, mypy and the fast tests
 	PYTHONDONTWRITEBYTECODE= python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile check -m "not prove and not slow"
 
 prove: setup ## heavy proofs: every example of each property, bytes over hash seeds and workers
-	python -m pytest --hypothesis-profile full -m "prove or hypothesis"
+	python -m pytest --hypothesis-profile full -m "prove or hypothesis or fuzz"
 
 bench: setup ## measure beside other tools, write bench/RESULTS.md, and hold the figures to their limits
 	python bench/results.py

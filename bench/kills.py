@@ -4,12 +4,15 @@
     python bench/kills.py --writes 20 --seed 1      at 20 of the writes that a run makes; 0: at all
     python bench/kills.py --lock 100                dvc.lock cut at every hundredth byte
     python bench/kills.py --files                   DVC's own files and outputs, cut one by one
+    python bench/kills.py --repro 3 --seed 1        the whole `make repro`, at 3 random moments
 
 The project is a small FAQ, run once and committed. Then a row is added, so every stage runs anew,
 and that run is killed with SIGKILL: by turns the whole process group, as when a machine dies, and
 DVC alone, which leaves its stage at work. The next run is `python -m stages heal` and `dvc repro`,
 as in `make repro`. It must end well, without a human hand, with the bytes of a run that nobody
-disturbed: all outputs, metrics and dvc.lock.
+disturbed: all outputs, metrics and dvc.lock. `--repro` runs all stages, training included; the
+others run the model-free stages up to `--stage`. At named writes each stage is killed and run anew
+where the stages before it have run, since they come to the same bytes each time.
 """
 
 from __future__ import annotations
@@ -49,7 +52,7 @@ class Project(NamedTuple):
         folder: the project, with one run committed and a new row behind it.
         after: hash by path, after a run that nobody disturbed.
         lock: dvc.lock of that run.
-        writes: the writes of that run, as the hook names them, in order.
+        writes: the writes of that run, as the hook names them, in order, where they are asked for.
         seconds: how long it took.
         last_stage: the stage up to which it ran.
     """
@@ -73,7 +76,7 @@ def prepare(folder: Path, last_stage: str) -> Project:
     """Make the project below `folder`, run it, add a row, and run a copy without disturbance."""
     tests: Any = import_module("tests.conftest")
     start = folder / "start"
-    start.mkdir()
+    start.mkdir(parents=True)
     tests.copy_project(start)
     tests.write_csv(tests.faq_rows(), start / "data/raw/faq.csv")
     tests.use_faq(start)
@@ -86,16 +89,36 @@ def prepare(folder: Path, last_stage: str) -> Project:
     row = {"id": "new", "question": "Is there a cover?", "answer": "Yes, of cloth.", "product": "x"}
     tests.write_csv([*tests.faq_rows(), row], start / "data/raw/faq.csv")
     undisturbed = copy(start, folder / "undisturbed")
-    log = folder / "writes"
+    return _finished(start, undisturbed, last_stage)
+
+
+def by_stage(project: Project) -> list[Project]:
+    """Return a project for each stage, with its writes: the stages before it have run."""
+    parts = []
+    state = project.folder
+    for name in project.stages:
+        parent = Path(tempfile.mkdtemp(prefix="stage-", dir=project.folder.parent))
+        log = parent / "writes"
+        finished = copy(state, parent / "finished")
+        part = _finished(state, finished, name, KILLS_LOG=str(log))
+        writes = list(dict.fromkeys(log.read_text("utf-8").splitlines()))
+        parts.append(part._replace(writes=writes))
+        state = finished
+    if parts[-1].after != project.after:
+        raise RuntimeError("stages run one by one came to other bytes")
+    return parts
+
+
+def _finished(start: Path, copied: Path, last_stage: str, **extra: str) -> Project:
+    """Run `copied`, a copy of `start`, and return what came of it."""
     began = time.monotonic()
-    _must(run_dvc(undisturbed, last_stage, KILLS_LOG=str(log)))
-    seconds = time.monotonic() - began
+    _must(run_dvc(copied, last_stage, **extra))
     return Project(
         folder=start,
-        after=hashes(undisturbed, last_stage),
-        lock=(undisturbed / "dvc.lock").read_text("utf-8"),
-        writes=list(dict.fromkeys(log.read_text("utf-8").splitlines())),
-        seconds=seconds,
+        after=hashes(copied, last_stage),
+        lock=(copied / "dvc.lock").read_text("utf-8"),
+        writes=(),
+        seconds=time.monotonic() - began,
         last_stage=last_stage,
     )
 
@@ -158,15 +181,16 @@ def at_moments(project: Project, count: int, seed: int) -> Iterator[tuple[str, s
 
 def at_writes(project: Project, count: int, seed: int) -> Iterator[tuple[str, str | None]]:
     """Yield name and result of kills just before `count` of the writes of a run; 0 is all."""
-    writes = list(project.writes)
+    trials = [(part, write) for part in by_stage(project) for write in part.writes]
     if count:
-        writes = random.Random(seed).sample(writes, min(count, len(writes)))
-    for write in writes:
-        with _trial(project) as folder:
-            process = start(folder, project.last_stage, KILLS_AT=write)
+        trials = random.Random(seed).sample(trials, min(count, len(trials)))
+    for part, write in trials:
+        with _trial(part) as folder:
+            process = start(folder, part.last_stage, KILLS_AT=write)
             status = process.wait()
-            fault = next_run(project, folder)
-            yield write, fault if status else "the run did not come to this write"
+            fault = next_run(part, folder)
+            name = f"{part.last_stage}: {write}"
+            yield name, fault if status else "the run did not come to this write"
 
 
 def at_bytes_of_lock(project: Project, step: int) -> Iterator[tuple[str, str | None]]:
@@ -319,14 +343,20 @@ def main() -> int:
     parser.add_argument("--writes", type=int, help="kills at writes; 0 is each of them")
     parser.add_argument("--lock", type=int, default=0, help="cut dvc.lock at every such byte")
     parser.add_argument("--files", action="store_true", help="cut outputs and files of DVC")
+    parser.add_argument("--repro", type=int, default=0, help="kills at moments of all stages")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stage", default=LAST_STAGE, help="the last stage that runs")
     parser.add_argument("--json", action="store_true", help="print figures alone, as JSON")
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
-        project = prepare(Path(folder), options.stage)
         trials: dict[str, Callable[[], Iterator[tuple[str, str | None]]]] = {}
+        if options.moments or options.writes is not None or options.lock or options.files:
+            project = prepare(Path(folder), options.stage)
+        if options.repro:
+            last_stage = list(read_pipeline(ROOT / "dvc.yaml"))[-1]
+            whole = prepare(Path(folder, "whole"), last_stage)
+            trials["repro"] = lambda: at_moments(whole, options.repro, options.seed)
         if options.moments:
             trials["moments"] = lambda: at_moments(project, options.moments, options.seed)
         if options.writes is not None:

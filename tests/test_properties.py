@@ -45,7 +45,16 @@ def test_make_check_and_make_prove_name_a_profile():
     lines = Path("Makefile").read_text("utf-8").splitlines()
     named = [line.strip() for line in lines if "--hypothesis-profile" in line]
     assert ["check -m" in line for line in named] == [True, False]
-    assert ['full -m "prove or hypothesis"' in line for line in named] == [False, True]
+    assert ['full -m "prove or hypothesis or fuzz"' in line for line in named] == [False, True]
+
+
+def test_make_prove_runs_all_that_counts_its_inputs():
+    """A suite that asks for `seeds` tries more of them there, so it needs the mark."""
+    files = [path for path in Path("tests").rglob("test_*.py") if path.name != Path(__file__).name]
+    texts = {path.name: path.read_text("utf-8") for path in files}
+    counting = {name for name, text in texts.items() if "in seeds(" in text}
+    assert counting == {"test_fuzz_commands.py", "test_fuzz_readers.py", "test_fuzz_texts.py"}
+    assert counting == {name for name, text in texts.items() if "pytest.mark.fuzz" in text}
 
 
 def test_profiles_have_a_number_of_examples_and_no_deadline():

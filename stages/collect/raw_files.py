@@ -21,6 +21,7 @@ from typing import IO, Any, NamedTuple
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from stages.lib.core.errors import UserError
+from stages.lib.core.temporary_folders import temporary_root
 
 RAW = PurePosixPath("data/raw")
 FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx")
@@ -169,7 +170,7 @@ def open_seekable(file: RawFile) -> Iterator[IO[bytes]]:
             yield stream
             return
 
-        with tempfile.TemporaryFile() as unpacked:
+        with tempfile.TemporaryFile(dir=temporary_root()) as unpacked:
             shutil.copyfileobj(stream, unpacked, 2**20)
             unpacked.seek(0)
             yield unpacked

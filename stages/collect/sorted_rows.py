@@ -17,6 +17,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from stages.lib.core.temporary_folders import temporary_root
+
 # How much is held in memory: of a run before it is written, and of each run that is read.
 RUN_BYTES = 48 * 2**20
 CHUNK_BYTES = 2**16
@@ -75,7 +77,7 @@ class SortedRows:
     def _write_run(self) -> None:
         if self._file is None:
             # It lives as long as this object, and no name of it is left behind.
-            self._file = tempfile.TemporaryFile(prefix="pairsmith-")  # noqa: SIM115
+            self._file = tempfile.TemporaryFile(dir=temporary_root())  # noqa: SIM115
 
         # Chunks of whole rows, of about the same size.
         self._held.sort()

@@ -13,7 +13,6 @@ import logging
 import re
 import subprocess
 import sys
-import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,6 +24,7 @@ from packaging.utils import parse_wheel_filename
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
+from stages.lib.core.temporary_folders import temporary_folder
 from stages.lib.core.terminal import say
 
 # Groups that only some users need, and what installs the others: requirements-<group>.txt.
@@ -62,7 +62,7 @@ def compile_lock(pins: list[str], constraints: list[Path], before: str = "") -> 
     Raises:
         UserError: pip-compile fails.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         requirements = Path(folder, "requirements.in")
         lock = Path(folder, "lock.txt")
 
@@ -126,8 +126,8 @@ def published_hashes(pins: Iterable[str]) -> dict[str, list[str]]:
     # A folder that lacks a package is no fault.
     logging.getLogger("pip").setLevel(logging.ERROR)
     hashes_of: dict[str, list[str]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        repository = PyPIRepository([], cache_dir=folder)
+    with temporary_folder() as folder:
+        repository = PyPIRepository([], cache_dir=str(folder))
         with repository.allow_all_wheels():
             for pin in sorted(set(pins)):
                 name, _, version = pin.partition("==")
@@ -177,7 +177,7 @@ def main(
     text_of_lock = {main_lock: _lock(main_lock, main_pins, [], upgrade=upgrade)}
 
     # The others must agree with them. Nothing is written before all are compiled.
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         constraint = Path(folder, main_lock.name)
         constraint.write_text(text_of_lock[main_lock], "utf-8")
         for name in (*SEPARATE_GROUPS, *GROUPS_ALONE):

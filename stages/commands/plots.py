@@ -18,7 +18,6 @@ import html
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +27,7 @@ import typer
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
+from stages.lib.core.temporary_folders import temporary_folder
 from stages.lib.core.terminal import say
 
 # DVC's templates are written for Vega-Lite 5.
@@ -149,7 +149,7 @@ def _run_dvc(revisions: Sequence[str]) -> str:
     # The DVC of this environment, whatever PATH says.
     plots = [sys.executable, "-m", "dvc", "plots"]
     plots += ["diff", *revisions] if revisions else ["show"]
-    with tempfile.TemporaryDirectory() as scratch:
+    with temporary_folder() as scratch:
         process = subprocess.run(
             [*plots, "--json", "-o", scratch],
             stdout=subprocess.PIPE,

@@ -10,7 +10,6 @@ base model could do: LM-Cocktail (Xiao et al. 2023, arXiv 2311.13534) for one fi
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +19,7 @@ import numpy as np
 from stages.finetune.interface import Inputs
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import ModelParams
+from stages.lib.core.temporary_folders import temporary_folder
 from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_masked, resolve_qrels
 from stages.lib.evaluation.ranking_metrics import per_query_metrics
 from stages.lib.evaluation.weights import weighted_mean
@@ -305,9 +305,9 @@ def merge(
     score_of_share = {}
     for share in sorted(shares, reverse=True):
         model.load_state_dict(interpolate(base_weights, finetuned_weights, share))
-        with tempfile.TemporaryDirectory() as folder:
-            model.save_pretrained(folder, create_model_card=False)
-            score_of_share[share] = score(Path(folder))
+        with temporary_folder() as folder:
+            model.save_pretrained(str(folder), create_model_card=False)
+            score_of_share[share] = score(folder)
 
     best_share = max(score_of_share, key=lambda share: score_of_share[share])
     model.load_state_dict(interpolate(base_weights, finetuned_weights, best_share))

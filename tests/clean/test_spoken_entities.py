@@ -15,6 +15,9 @@ def plain(text):
 SUBJECTS = [
     ("what is &eacute; for?", "&eacute;"),
     ("why is &nbsp; shown?", "&nbsp;"),
+    ("what is &#0; for?", "&#0;"),
+    ("what is &#1; for?", "&#1;"),
+    ("I see &#xFDD0; everywhere in my CSV", "&#xFDD0;"),
     ("Does &bull; work in email subject lines?", "&bull;"),
     ("My feed prints &#8217; in every headline", "&#8217;"),
     ("The RSS title contains &ldquo; and nobody decodes it", "&ldquo;"),

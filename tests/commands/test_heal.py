@@ -70,6 +70,7 @@ def test_a_whole_lock_is_not_damaged_with_or_without_a_commit():
         (lock(entry("one"), entry("two"), entry("three", ["a"])), "in the stage 'three'"),
         (WHOLE.replace("seed: 7", "seed: \0", 1), "in the stage 'one'"),
         (WHOLE.replace("hash: md5", "hash md5", 1), "in the stage 'one'"),
+        ("- " * 10_000 + "\n" + WHOLE, "does not begin as DVC writes it"),
     ],
 )
 def test_a_damaged_lock_is_known_by_its_damage(text, reason):
@@ -199,6 +200,16 @@ def test_what_a_killed_stage_was_writing_goes_and_what_it_moved_away_comes_back(
     assert atomic.remove_abandoned(Path("data")) == [str(path) for path in left]
     assert sorted(folder.iterdir()) == sorted([*kept, folder / "b.csv"])
     assert (folder / "b.csv").read_text("utf-8") == "old"
+
+
+def test_what_dvc_was_linking_goes_and_names_of_others_stay(places):
+    folder = Path("data/collect")
+    (folder / "inner").mkdir(parents=True)
+    kept = [folder / ".notes.tmp", folder / "ona_CCtbS8YsJEXTxoKZ0w.tmp"]
+    left = [folder / ".ona_CCtbS8YsJEXTxoKZ0w.tmp", folder / "inner/.-na4CCtbS8YsJEXTxoKZ0w.tmp"]
+    for path in (*kept, *left):
+        path.touch()
+    assert dvc_files.temporary_files(places, [Path("data"), Path("metrics")]) == sorted(left)
 
 
 def rwlock(**processes):

@@ -4,7 +4,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stages.deduplicate.representatives import crowd_edges, preference
+from stages.deduplicate.representatives import (
+    DuplicateEdge,
+    crowd_edges,
+    preference,
+    removable_edges,
+)
 from stages.lib.core.ids import hash_hex
 from stages.lib.text.normal_form import similarity
 from stages.lib.text.strict_form import strict_form
@@ -198,3 +203,22 @@ def test_the_copies_in_a_crowd_go_to_the_best_text_of_their_group():
     assert score > similarity(texts[d("c")], texts[d("b")])
     assert ends("drop", score) == {frozenset((d("c"), d("a")))}
     assert ends("drop", score + 1e-9) == set()
+
+
+def test_texts_of_one_form_are_wholly_similar_and_others_as_their_edge_says():
+    """A and b have one coarse form, and so have c and e; the edge joins the forms."""
+    names = ("a", "b", "c", "e")
+    edges = removable_edges(
+        [DuplicateEdge("a", "c", "near_copy", 0.9)],
+        {"a": ["a", "b"], "c": ["c", "e"]},
+        {name: [name] for name in names},
+        texts=dict.fromkeys(names, ""),
+        ranks={name: (False, 0, 0, 0, 0, name) for name in names},
+        near="drop",
+    )
+    assert [(edge.left, edge.right, edge.similarity) for edge in edges] == [
+        ("a", "b", 1.0),
+        ("a", "c", 0.9),
+        ("a", "e", 0.9),
+        ("c", "e", 1.0),
+    ]

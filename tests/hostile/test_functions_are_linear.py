@@ -37,6 +37,7 @@ NOT_OF_TEXTS = (
 OF_CHECKED_TEXTS = {
     "clean.letter_forms._enclosed_letter",
     "clean.markup.html_tokens.attributes_of",
+    "clean.markup.spoken_entities._is_symbol",
     "clean.private_data._is_card",
     "clean.private_data._is_cpf",
     "collect.json_rows._number",

@@ -20,7 +20,7 @@ from tests.conftest import git
 from tests.hostile.inputs import of_seed, seeds, text
 from tests.hostile.timing import at_most
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.slow, pytest.mark.fuzz, pytest.mark.timeout(7200)]
 
 SECONDS = 10
 # `lock` asks a package index, and `fetch` without a name asks for all that is missing.

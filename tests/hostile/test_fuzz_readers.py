@@ -28,7 +28,7 @@ from tests.collect.sources import table_source
 from tests.hostile.inputs import mutated, name, of_seed, seeds, text
 from tests.hostile.timing import at_most
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.fuzz]
 
 SECONDS = 10
 COLUMNS = {"key": "id", "anchor": "question", "text": "answer", "topic": "topic", "title": "title"}

@@ -32,7 +32,7 @@ from tests.hostile.inputs import PIECES, mutated, of_seed, seeds, text
 from tests.hostile.test_functions_are_linear import OF_CHECKED_TEXTS, call, functions
 from tests.hostile.timing import at_most
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.slow, pytest.mark.fuzz, pytest.mark.timeout(7200)]
 
 SECONDS = 10
 SECTIONS = (RunParams, ModelParams, CollectParams, CleanParams, PairParams, SplitParams, MineParams)

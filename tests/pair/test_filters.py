@@ -153,7 +153,9 @@ def test_topics_and_relations_are_capped_but_not_empty_topics():
     )
     topics = {d("a"): "x", d("b"): "x", d("c"): ""}
     capped = cap_pairs(frame, {**NO_CAPS, "topic": 1}, topics)
+    # One of the topic x is over its cap, and none of those without a topic.
     assert len(capped.pairs) == 3
+    assert {p("3"), p("4")} <= set(capped.pairs["pair_id"])
     assert reasons(capped) == {"over_topic_cap": 1}
     capped = cap_pairs(frame, {**NO_CAPS, "relation": 1}, topics)
     assert sorted(capped.pairs["relation"]) == ["exact", "lay"]

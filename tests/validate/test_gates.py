@@ -277,6 +277,23 @@ def test_advice_names_the_rows_to_read():
     assert "`p9`" in advice and "`p10`" not in advice
 
 
+@pytest.mark.parametrize(
+    ("name", "list_name", "changed"),
+    [
+        ("leaked_rows", "leaked", {"leaked_rows": 1}),
+        ("mispaired_training", "far_apart", {"separation__training__roc_auc": 0.88}),
+        ("hidden_positives", "hidden_positives", {"negatives__hidden_positives_share": 0.1}),
+        ("labelled_positives", "labelled_positives", {"negatives__labelled_positives_share": 0.1}),
+        ("duplicates", "duplicates", {"rows__duplicates_share": 0.02}),
+    ],
+)
+def test_each_gate_names_the_rows_of_its_own_list(name, list_name, changed):
+    lists = {field: [f"pair-of-{field}"] for field in Suspects._fields}
+    advice = gates(Suspects(**lists), **changed)[name].advice
+    assert f"Rows to read first: `pair-of-{list_name}`" in advice
+    assert advice.count("`pair-of-") == 1
+
+
 def test_dense_negatives_are_reported_and_never_gated():
     assert not any("dense" in gate.metric for gate in gates().values())
 

@@ -100,7 +100,8 @@ def _is_spoken_entity(text: str, start: int, end: int) -> bool:
     speaks_before = before in SPEAKING_BEFORE
     speaks_after = after in SPEAKING_AFTER
     asks = bool(QUESTION.match(text[end:])) or bool(UNSPACED_NOUN.search(text))
-    character = unescape(text[start:end])
+    # Of a control character nothing is left. It is looked at as &#0; is.
+    character = unescape(text[start:end]) or "\ufffd"
     if character == "&" and after in _JOINED_VERBS and before not in _HELPING_VERBS:
         return False
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import io
 import platform
-import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -29,6 +28,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.model_config import own_prompts
 from stages.lib.core.stage import check_pins
+from stages.lib.core.temporary_folders import temporary_folder
 from stages.lib.evaluation.evaluation_set import SCORING_RULE, resolve_qrels
 from stages.lib.evaluation.ranking_metrics import DEPTH, per_query_metrics
 from stages.lib.retrieval import cache
@@ -379,8 +379,8 @@ def _hits_of_older_model(version: Version, benchmark: Benchmark) -> pd.DataFrame
     prompts = [str(prompt or "") for prompt in given]
 
     def rank(missing: list[str]) -> list[tuple[str, bytes]]:
-        with tempfile.TemporaryDirectory() as folder:
-            model = Path(folder) / "model"
+        with temporary_folder() as folder:
+            model = folder / "model"
             version.fetch(MODEL, model)
             hits = rank_with_model(model, benchmark, *own_prompts(model, *given))
 

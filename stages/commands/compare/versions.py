@@ -6,7 +6,6 @@ import io
 import json
 import re
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from pyarrow import parquet
 
 from stages.lib.core.errors import UserError
 from stages.lib.core.machine_faults import machine_fault
+from stages.lib.core.temporary_folders import temporary_folder
 from stages.lib.core.yaml_text import YamlTextError, load_yaml
 from stages.lib.reporting.details import flatten
 
@@ -118,8 +118,8 @@ class Version(NamedTuple):
             return _read_parquet(Path(path), columns, path)
 
         # Copy the table of a commit out of the cache of DVC.
-        with tempfile.TemporaryDirectory() as folder:
-            target = Path(folder) / Path(path).name
+        with temporary_folder() as folder:
+            target = folder / Path(path).name
             self.fetch(path, target)
             return _read_parquet(target, columns, f"{path} of {self.name}")
 

@@ -12,7 +12,6 @@ this command and `init` use the network.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +25,7 @@ from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import PARAMS_FILE, ModelParams, load_section
 from stages.lib.core.stage import command
+from stages.lib.core.temporary_folders import temporary_folder
 from stages.lib.core.terminal import say
 
 # How the base model is named among the sources, whose names hold no dot.
@@ -158,7 +158,7 @@ def _fetch_snapshot(name: str, source: Any, *, anew: bool) -> str:
         check_snapshot(name, source, Path("data/raw"))
         return "already here"
 
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         snapshot = Path(folder, path.name)
         count, more_pins = _taker(source)(name, source, snapshot)
         sha256 = file_hash(snapshot)

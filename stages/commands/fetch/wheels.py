@@ -9,13 +9,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 from stages.collect.wheels import Wheel
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.secrets import hide_secrets
+from stages.lib.core.temporary_folders import temporary_folder
 
 _OPTIONS = (
     "--no-deps",
@@ -34,7 +33,7 @@ def fetch_wheel(wheel: Wheel) -> None:
         UserError: pip cannot download it, or downloads other bytes than the pinned ones.
     """
     requirement = f"{wheel.name}=={wheel.version}"
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         # Download.
         pip_download = [sys.executable, "-m", "pip", "download", *_OPTIONS]
         process = subprocess.run(
@@ -54,7 +53,7 @@ def fetch_wheel(wheel: Wheel) -> None:
             )
 
         # Verify.
-        files = list(Path(folder).glob("*.whl"))
+        files = list(folder.glob("*.whl"))
         if len(files) != 1 or not wheel.matches(files[0]):
             raise UserError(
                 f"the download of {requirement} has another sha256 than pyproject.toml pins",

@@ -7,7 +7,7 @@
 A damaged dvc.lock is saved beside itself. Its whole stages are kept, the others come from the copy
 that each stage makes when it begins, then from HEAD, then from DVC's run cache. A training that
 would run anew needs `--train`. Outputs need no mending: they appear whole or not at all, and DVC
-makes anew what is missing.
+makes anew what is missing. If the last stage was killed, a note says where, and what helps.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.lock_copy import DVC_LOCK as LOCK
 from stages.lib.core.lock_copy import LOCK_COPY
+from stages.lib.core.process_locks import forget_killed_run, killed_run
 from stages.lib.core.stage import command
-from stages.lib.core.terminal import say
+from stages.lib.core.terminal import say, say_error
 
 OUTPUT_FOLDERS = (Path("data"), Path("metrics"))
 # The stages whose results take hours. What they would compute anew is asked for.
@@ -59,6 +60,9 @@ def main(
     if not dvc_files.DVC_FOLDER.is_dir():
         raise UserError(f"there is no .dvc in {Path.cwd().name}/", "run from the root of a project")
     if check:
+        killed = killed_run()
+        if killed is not None:
+            say_error(f"note: {killed}")
         _report_damage(deep)
         if not quiet:
             say("nothing is damaged")
@@ -67,6 +71,10 @@ def main(
     with at_work.alone():
         for line in mend_files(deep):
             say(line)
+        killed = killed_run()
+        if killed is not None:
+            say(f"note: {killed}")
+            forget_killed_run()
         mend_lock(train, target)
 
 
@@ -83,7 +91,10 @@ def mend_files(deep: bool) -> list[str]:
         dvc_files.remove(path)
         lines.append(f"removed {path}, hashes that DVC remembered, which was damaged")
 
-    unfinished = [*dvc_files.unfinished_runs(places), *dvc_files.temporary_files(places)]
+    unfinished = [
+        *dvc_files.unfinished_runs(places),
+        *dvc_files.temporary_files(places, OUTPUT_FOLDERS),
+    ]
     for path in unfinished:
         dvc_files.remove(path)
     left = [name for folder in OUTPUT_FOLDERS for name in atomic.remove_abandoned(folder)]

@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,8 @@ from stages.lib.core import atomic
 _RUN_NAME = re.compile(r"[0-9a-f]{64}")
 _RUN_OUTPUTS = re.compile(r"^outs:\n", re.M)
 _RUN_LAST_LINE = re.compile(r" +(?:size|nfiles): \d+")
+# The name of a file that DVC will rename, or has moved away.
+_DRAWN = re.compile(r"\.[A-Za-z0-9_-]{22}\.tmp")
 _RECORDED = re.compile(
     r"^    - path: (.+)\n      hash: md5\n      md5: ([0-9a-f]{32}(?:\.dir)?)\n      size: (\d+)\n",
     re.M,
@@ -84,9 +86,14 @@ def unfinished_runs(places: Places) -> list[Path]:
     return [path for path in sorted(places.runs.glob("*/*/*")) if not _is_finished_run(path)]
 
 
-def temporary_files(places: Places) -> list[Path]:
-    """Return what DVC was bringing into its cache when it was killed."""
-    return sorted([*places.objects.glob("*.tmp"), *places.objects.glob("*/*.tmp")])
+def temporary_files(places: Places, outputs: Iterable[Path] = ()) -> list[Path]:
+    """Return what DVC was bringing into its cache, or to the folders `outputs`, when it was killed.
+
+    In folders of outputs only the names that DVC draws count.
+    """
+    cached = [*places.objects.glob("*.tmp"), *places.objects.glob("*/*.tmp")]
+    beside = [path for folder in outputs for path in folder.rglob(".*.tmp")]
+    return sorted([*cached, *(path for path in beside if _DRAWN.fullmatch(path.name))])
 
 
 def damaged_objects(lock: str, places: Places, *, deep: bool) -> Iterator[tuple[Path, Path]]:

@@ -165,7 +165,8 @@ def _load(entry: str) -> dict[str, Any]:
     """Return the YAML mapping in `entry`; an empty one if it is none."""
     try:
         loaded = YAML(typ="safe", pure=True).load(entry)
-    except (YAMLError, ValueError):
+    except (YAMLError, ValueError, RecursionError):
+        # What DVC writes has few levels.
         return {}
     return loaded if isinstance(loaded, dict) else {}
 

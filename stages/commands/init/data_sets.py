@@ -23,10 +23,10 @@ from stages.commands.fetch.huggingface import readable_splits, write_splits
 from stages.commands.init.columns import guess_columns
 from stages.commands.init.formats import read_sample
 from stages.commands.init.names import free_name, source_name
-from stages.commands.init.paths import temporary_folder
 from stages.commands.init.tables import TableGuess
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import file_hash
+from stages.lib.core.temporary_folders import lasting_folder
 
 PREFIX = "hf:"
 _ARGUMENT = re.compile(r"hf:([\w.-]+/[\w.-]+)(?:/([^/@\s]+))?(?:@(\S+))?")
@@ -141,7 +141,7 @@ def recognise_data_set(argument: str, used: Collection[str]) -> DataSetGuess | N
     splits = readable_splits(repository, chosen, argument)
     stem = source_name(name.partition("/")[2])
     own_name = free_name(stem, list(used))
-    snapshot = temporary_folder() / snapshot_path(own_name).name
+    snapshot = lasting_folder() / snapshot_path(own_name).name
     rows = write_splits(repository, splits.files, snapshot, argument)
 
     # Its columns, without the one that names the splits.

@@ -34,10 +34,10 @@ from stages.commands.init.database_tables import (
 )
 from stages.commands.init.formats import SAMPLE_ROWS, TableSample
 from stages.commands.init.names import free_name, source_name
-from stages.commands.init.paths import temporary_folder
 from stages.commands.init.tables import TableGuess
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import file_hash
+from stages.lib.core.temporary_folders import lasting_folder
 
 _ARGUMENT = re.compile(r"sql:([A-Za-z_][A-Za-z0-9_]*)(?:/(.+)|\s+(\S.*))?\s*", re.DOTALL)
 # Rows of each table that are looked at to choose a table, and how many tables are listed.
@@ -123,7 +123,7 @@ class DatabaseGuess:
         self, sources: Mapping[str, Source], known_documents: Collection[str]
     ) -> tuple[DatabaseGuess, SourceRows]:
         """Return the source with its snapshot, and the rows that `collect` reads from it."""
-        snapshot = temporary_folder() / self.inner.target.name
+        snapshot = lasting_folder() / self.inner.target.name
         settings = SqlSource.model_validate(self.settings())
         count, _ = take_snapshot(self.name, settings, snapshot)
         inner, rows = replace(self.inner, origin=snapshot).read(sources, known_documents)

@@ -1,15 +1,12 @@
-"""The files that the arguments of `init` name, and folders for what it takes before it copies."""
+"""The files that the arguments of `init` name, one by one."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from stages.commands.init.formats import is_known, known_suffixes
 from stages.lib.core.errors import UserError
-
-_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def expand(arguments: Sequence[str]) -> list[Path]:
@@ -44,9 +41,3 @@ def _matches(pattern: Path) -> list[Path]:
     anchor = Path(pattern.anchor)
     relative = pattern.relative_to(anchor)
     return list(anchor.glob(relative.as_posix())) if relative.parts else []
-
-
-def temporary_folder() -> Path:
-    """Return a new folder that lasts until the process ends."""
-    _FOLDERS.append(tempfile.TemporaryDirectory(prefix="pairsmith-"))
-    return Path(_FOLDERS[-1].name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -12,6 +11,7 @@ from stages.collect.raw_files import RAW
 from stages.collect.records import DocumentRow, PairRow, SourceRows
 from stages.commands.init.encodings import guess_encoding
 from stages.lib.core.errors import UserError
+from stages.lib.core.temporary_folders import temporary_folder
 
 RECORDS_SHOWN = 3
 _PAIRS_LOOKED_AT = 1_000
@@ -41,12 +41,12 @@ def linked_raw(copies: Mapping[Path, Path]) -> Iterator[Path]:
     Args:
         copies: the path under data/raw/ of each file, and the file that will be copied there.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         for target, origin in copies.items():
-            link = Path(folder) / target.relative_to(RAW)
+            link = folder / target.relative_to(RAW)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(origin.resolve())
-        yield Path(folder)
+        yield folder
 
 
 def common_encoding(files: Sequence[Path]) -> str:

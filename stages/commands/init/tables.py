@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from stages.commands.init.guess import Copies
 from stages.commands.init.list_columns import guess_listed_columns
 from stages.commands.init.names import free_name, source_name
 from stages.lib.core.errors import UserError
+from stages.lib.core.temporary_folders import temporary_folder
 from stages.lib.core.terminal import say
 
 # A column leads to the documents of another file if so many of its values are keys there.
@@ -196,11 +196,11 @@ def _rows(
     check_settings(source.name, settings, {**sources, source.name: settings})
 
     # The file stands where `collect` will find it, without a copy.
-    with tempfile.TemporaryDirectory() as folder:
-        link = Path(folder) / source.target.relative_to(RAW)
+    with temporary_folder() as folder:
+        link = folder / source.target.relative_to(RAW)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(source.origin.resolve())
-        request = ReadRequest(source.name, Path(folder), known_documents)
+        request = ReadRequest(source.name, folder, known_documents)
         try:
             return table.read_files(settings, request)
         except UserError as error:

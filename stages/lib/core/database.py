@@ -7,16 +7,14 @@ is no `any_value` and no list without an order. The last step is ORDER BY a key.
 
 from __future__ import annotations
 
-import atexit
 import os
 import re
-import shutil
-import tempfile
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import workers
+from stages.lib.core.temporary_folders import lasting_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -82,14 +80,12 @@ def _database(process_id: int, threads: int, memory: str) -> duckdb.DuckDBPyConn
     """Return the database of the process `process_id`. To open one takes 30 ms, a cursor 1 ms."""
     import duckdb
 
-    folder = tempfile.mkdtemp(prefix=f"pairsmith-{process_id}-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return duckdb.connect(
         ":memory:",
         config={
             "memory_limit": memory,
             "threads": threads,
-            "temp_directory": folder,
+            "temp_directory": str(lasting_folder()),
             "preserve_insertion_order": False,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,

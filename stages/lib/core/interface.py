@@ -30,7 +30,6 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import (
     Annotated,
     Any,
@@ -52,6 +51,7 @@ from stages.lib.core.csv_cells import safe_texts
 from stages.lib.core.params import ParamsSection, load_section
 from stages.lib.core.stage import command, write_details, write_metrics
 from stages.lib.core.tables import Table
+from stages.lib.core.temporary_folders import temporary_folder
 
 AnyTable = TypeVar("AnyTable", bound=Table)
 
@@ -270,8 +270,8 @@ class Stage:
             if paths[item.name] != Path(item.path):
                 atomic.check_free(paths[item.name])
 
-        with TemporaryDirectory() as scratch:
-            inputs = _build_inputs(self.inputs, "", paths, Path(scratch))
+        with temporary_folder() as scratch:
+            inputs = _build_inputs(self.inputs, "", paths, scratch)
             outputs = self.run(inputs, params)
             _write_outputs(outputs, "", paths)
 

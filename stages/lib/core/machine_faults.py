@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import signal
+import tempfile
 from pathlib import Path
 
 from stages.lib.core.errors import UserError
@@ -13,11 +14,16 @@ from stages.lib.core.errors import UserError
 _AGAIN = "then run the same command again"
 _DISK_FULL = (
     "the disk is full",
-    f"free some space ('python -m stages cache' shows what the cache takes), {_AGAIN}",
+    "free some space ('python -m stages cache' shows what the cache takes; TMPDIR says where "
+    f"temporary files go), {_AGAIN}",
 )
 _NO_MEMORY = (
     "the memory was not enough",
     f"end other programs, or set PAIRSMITH_WORKERS=1 and a lower PAIRSMITH_MEMORY, {_AGAIN}",
+)
+_DATABASE_MEMORY = (
+    "the database needs more memory than it may use",
+    f"set PAIRSMITH_MEMORY to more, such as 4GB, or PAIRSMITH_WORKERS to 1, {_AGAIN}",
 )
 _NO_PERMISSION = (
     "this user has no permission",
@@ -64,6 +70,11 @@ _SIGNAL_CODES = 128
 _SHORT_WRITE = re.compile(r"requested and \d+ written|unexpected pos \d+ vs|failed writing file")
 # Libraries report a lack of memory in their own words.
 _MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc")
+# DuckDB has one error for the memory that it may use, and for the disk that takes the rest.
+_DATABASE_WORDS = "Out of Memory Error: "
+_DATABASE_DISK_WORDS = ("failed to offload", "max_temp_directory_size")
+# What stops a write to a file. Without the name of one it is temporary: others are written by name.
+_OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 _THREAD_WORDS = ("can't start new thread", "failed to create thread")
 
 
@@ -107,10 +118,8 @@ def machine_fault(error: BaseException, path: Path | None = None) -> UserError |
         error: any error.
         path: what was read or written, if the error does not say it.
 
-    >>> print(machine_fault(OSError(errno.ENOSPC, "No space left on device"), Path("a.parquet")))
-    the disk is full: a.parquet (No space left on device)
-      remedy: free some space ('python -m stages cache' shows what the cache takes), then run \
-the same command again
+    >>> print(machine_fault(OSError(errno.EROFS, "Read-only file system"), Path("a.parquet")).fact)
+    the file system can only be read: a.parquet (Read-only file system)
     >>> machine_fault(ValueError("a bug")) is None
     True
     """
@@ -120,12 +129,16 @@ the same command again
     if code is None:
         return None
     fact, remedy = _MEANINGS[code]
+    cause = getattr(error, "strerror", None) or str(error)
+    if code == errno.ENOMEM and cause.startswith(_DATABASE_WORDS):
+        fact, remedy = _DATABASE_MEMORY
 
     # The place, and what the system said. A temporary file has the name of its target within.
     place = getattr(error, "filename", None)
     if path is not None and (place is None or path.name in str(place)):
         place = path
-    cause = getattr(error, "strerror", None) or str(error)
+    if place is None and code in _OF_WRITING and '"/' not in cause:
+        place = f"most likely a temporary file in {tempfile.gettempdir()}"
     shown = [str(place)] if place else []
     if cause:
         first_line = cause.splitlines()[0][:200]
@@ -147,6 +160,8 @@ def _error_code(error: BaseException) -> int | None:
 def _code_in_text(text: str) -> int | None:
     """Return the number of the system's error that a library quotes in its own error."""
     lowered = text.lower()
+    if text.startswith(_DATABASE_WORDS) and any(words in text for words in _DATABASE_DISK_WORDS):
+        return errno.ENOSPC
     for code in _MEANINGS:
         if code != errno.EAGAIN and os.strerror(code) in text:
             return code

@@ -18,6 +18,7 @@ from contextlib import closing
 
 from stages.lib.core.errors import UserError
 from stages.lib.core.orphans import watch_parent
+from stages.lib.core.process_locks import note_work
 from stages.lib.core.ray_cluster import Item, Result, Work
 from stages.lib.core.stage import progress, workers
 
@@ -28,16 +29,25 @@ def run_all(work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:
     Raises:
         UserError: a worker process died twice at the same rows.
     """
-    worker_count = min(workers(), len(items))
-    if worker_count <= 1:
-        return [work(item) for item in progress(items, len(items), work.label)]
+    # A single item is a small table, and a process of its own would take longer than the work. If
+    # this process is killed, the next one says where.
+    if len(items) <= 1:
+        return [_done_here(work, item) for item in progress(items, len(items), work.label)]
 
+    worker_count = min(workers(), len(items))
     results: dict[int, Result] = {}
     # Closing ends the workers also after an interruption.
     with closing(_completed(work, items, worker_count)) as completed:
         for index, result in progress(completed, len(items), work.label):
             results[index] = result
     return [results[index] for index in range(len(items))]
+
+
+def _done_here(work: Work[Item, Result], item: Item) -> Result:
+    note_work(f"{work.label}, {work.describe(item)}")
+    result = work(item)
+    note_work("")
+    return result
 
 
 def _completed(

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as arrow
 
 from stages.lib.core.errors import UserError
+from stages.lib.core.machine_faults import machine_fault
 from stages.lib.text import join_queries
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class JoinRun:
         """Execute `query` with the parameters that it names.
 
         Raises:
-            UserError: the database may not use enough memory.
+            UserError: the memory or the disk was not enough.
         """
         import duckdb
 
@@ -47,11 +48,12 @@ class JoinRun:
         named = {name: known[name] for name in _PARAMETER.findall(query)}
         try:
             self._connection.execute(query, named)
-        except duckdb.OutOfMemoryException as error:
-            raise UserError(
-                f"the search for near-duplicates ran out of memory: {error}".splitlines()[0],
-                "set PAIRSMITH_MEMORY to more, such as 4GB, or PAIRSMITH_WORKERS to 1",
-            ) from None
+        except duckdb.Error as error:
+            fault = machine_fault(error)
+            if fault is None:
+                raise
+            fact = f"the search for near-duplicates stopped: {fault.fact}"
+            raise UserError(fact, fault.remedy) from None
 
     def verify(self) -> None:
         """Count what the sets of each of `pairs` share, and write the similar ones to `near`."""

@@ -7,6 +7,8 @@ import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 
+from stages.lib.core.temporary_folders import temporary_root
+
 
 class TextFile:
     """Texts by number, from 0. The file has no name and goes with the object.
@@ -20,7 +22,7 @@ class TextFile:
 
     def __init__(self) -> None:
         # It lives as long as this object, and no name of it is left behind.
-        self._file = tempfile.TemporaryFile(prefix="pairsmith-")  # noqa: SIM115
+        self._file = tempfile.TemporaryFile(dir=temporary_root())  # noqa: SIM115
         self._ends = array("q", [0])
         self._is_written = True
 

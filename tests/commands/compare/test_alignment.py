@@ -1,11 +1,14 @@
 """Two versions are scored as a search of their common documents would score them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.commands.compare import alignment
 from stages.commands.compare.alignment import (
     SystemRun,
     restrict_to_common,
@@ -160,6 +163,46 @@ def test_components_that_trained_the_older_model_are_found():
     # pd and pe are new. pd is in one component with pc, which was trained on.
     after = pd.DataFrame(list(component_of_id.items()), columns=["id", "component_id"])
     assert seen_in_training(before, after) == {"c1", "c3"}
+
+
+class StoredVersion:
+    """A version whose tables are given by name."""
+
+    def __init__(self, splits, scored):
+        self.splits = splits
+        self.scored = scored
+
+    def results(self, split, system):
+        assert (split, system) == ("test", "finetuned")
+        return self.scored
+
+    def table(self, path, *columns):
+        assert path == "data/split/splits.parquet"
+        return self.splits[list(columns)]
+
+
+def test_queries_that_trained_the_older_model_are_counted_and_left_out(monkeypatch):
+    """The older model has learned from the components of qb and qc; qa, qd and qe are left."""
+    run = system_run({query: ["d1", "d2"] for query in (*QUERIES, "qe")}, {})
+    rows = [("qa", "c1"), ("qb", "c2"), ("qc", "c3"), ("qd", "c4"), ("qe", "c5")]
+    scored = pd.DataFrame(
+        {"component_id": [component for _, component in rows]},
+        index=pd.Index([query for query, _ in rows], name="query_id"),
+    )
+    older = pd.DataFrame({"id": ["p2", "p3", "p4"], "split": ["train", "train", "test"]})
+    newer = pd.DataFrame({"id": ["p2", "p3", "p4"], "component_id": ["c2", "c3", "c4"]})
+    benchmark = SimpleNamespace(
+        corpus=SimpleNamespace(doc_ids=np.array(["d1", "d2"])),
+        qrels={query: {"d1": 1.0} for query, _ in rows},
+    )
+    monkeypatch.setattr(alignment, "read_benchmark", lambda version, split: benchmark)
+    monkeypatch.setattr(alignment, "_hits_of_older_model", lambda version, benchmark: run.hits)
+    common = alignment.rescore(
+        StoredVersion(older, None), StoredVersion(newer, scored), "test", system="finetuned"
+    )
+    assert list(common.before.index) == list(common.after.index) == ["qa", "qd", "qe"]
+    assert common.seen_in_training == 2
+    assert common.same_benchmark is True
 
 
 @pytest.mark.parametrize(("kept", "comparable"), [(8, True), (7, False)])

@@ -10,6 +10,7 @@ from stages.lib.analysis.intervals import (
     MeanInterval,
     PairedTest,
     add_seed_variance,
+    bootstrap_interval,
     effective_components,
     mean_interval,
     sign_flip,
@@ -159,6 +160,19 @@ def test_fewer_than_two_components_give_no_interval(values, components):
             seed=1,
             component_weight=10,
         )
+
+
+@pytest.mark.parametrize(
+    ("components", "interval"),
+    [(["a", "a", "a"], None), (["a", "a", "b"], (0.0, 2.0)), (["a", "b", "c"], (0.0, 2.0))],
+)
+def test_a_statistic_of_two_components_has_an_interval(components, interval):
+    """The first row has the value 0, and the last one 2: resamples may hold either alone."""
+    values = np.array([0.0, 0.0, 2.0])
+    if len(set(components)) == 3:
+        values[1] = 1.0
+    found = bootstrap_interval(lambda rows: float(values[rows].mean()), np.array(components), 1)
+    assert found == interval
 
 
 def test_result_depends_on_the_seed_alone(differences):

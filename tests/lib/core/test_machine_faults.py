@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -15,10 +16,18 @@ import pyarrow as arrow
 import pytest
 
 from stages.lib.core import atomic, tables
+from stages.lib.core.database import connect
 from stages.lib.core.errors import UserError
 from stages.lib.core.machine_faults import exit_code, machine_fault, problem_of
-from stages.lib.core.process_locks import clone_lock, lock_holders
+from stages.lib.core.process_locks import (
+    clone_lock,
+    forget_killed_run,
+    killed_run,
+    lock_holders,
+    note_work,
+)
 from stages.lib.schemas.documents import Documents
+from stages.lib.text.text_file import TextFile
 from tests.conftest import ROOT
 
 
@@ -85,6 +94,47 @@ def test_a_file_of_the_error_is_named_before_that_of_the_caller():
     assert "data/a.txt (" in machine_fault(error, Path("data/a.txt")).fact
 
 
+OFFLOAD = (
+    "Out of Memory Error: failed to offload data block of size 96.0 KiB (4.4 MiB/4.5 MiB used)."
+)
+ALLOCATE = "Out of Memory Error: failed to allocate data of size 16.0 MiB (48.0 MiB/57.2 MiB used)"
+
+
+@pytest.mark.parametrize(
+    ("error", "fact", "variable"),
+    [
+        (
+            OSError(errno.EFBIG, "File too large"),
+            "a file grew above the limit of this process: most likely a temporary file in /scratch (File "
+            "too large)",
+            "ulimit",
+        ),
+        (
+            RuntimeError(OFFLOAD),
+            f"the disk is full: most likely a temporary file in /scratch ({OFFLOAD})",
+            "TMPDIR",
+        ),
+        (
+            RuntimeError(ALLOCATE),
+            f"the database needs more memory than it may use: {ALLOCATE}",
+            "PAIRSMITH_MEMORY to more",
+        ),
+        (
+            RuntimeError(
+                'IO Error: Could not write file "/scratch/a.tmp": No space left on device'
+            ),
+            'the disk is full: IO Error: Could not write file "/scratch/a.tmp": No space left on device',
+            "TMPDIR",
+        ),
+    ],
+)
+def test_what_stops_temporary_files_names_their_place(monkeypatch, error, fact, variable):
+    monkeypatch.setattr(tempfile, "tempdir", "/scratch")
+    problem = problem_of(error)
+    assert problem.fact == fact
+    assert variable in problem.remedy
+
+
 def fill(folder, kind):
     """Write about a megabyte by one of the ways of the stages."""
     if kind == "table":
@@ -97,6 +147,13 @@ def fill(folder, kind):
         )
         tables.write(frame, folder / "table.parquet", Documents)
         return
+    if kind == "texts":
+        texts = TextFile()
+        texts.append("text " * 300_000)
+        texts.order()
+    if kind == "database":
+        with connect() as connection:
+            connection.execute("CREATE TEMP TABLE a AS SELECT random() AS b FROM range(5_000_000)")
     with atomic.write(folder / f"{kind}.out") as temporary:
         if kind == "text":
             temporary.write_text("text " * 300_000)
@@ -149,6 +206,31 @@ def check(process, folder, fact, name):
     assert len(others) == 1
     assert process.returncode == 1
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [
+        ("texts", "most likely a temporary file in FOLDER (File too large)"),
+        ("database", 'IO Error: Could not write file "FOLDER/pairsmith-'),
+    ],
+)
+def test_temporary_files_that_grow_above_a_limit(tmp_path, monkeypatch, kind, place):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setenv("PAIRSMITH_MEMORY", "20MB")
+    monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
+    process = run(tmp_path, kind, "size", 100_000)
+    first, second = process.stderr.splitlines()
+    assert first.startswith(
+        f"error: a file grew above the limit of this process: {place.replace('FOLDER', str(temporary))}"
+    )
+    assert second.startswith("  remedy: raise the limit ('ulimit -f unlimited')")
+    assert process.returncode == 1
+    assert list(temporary.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [temporary]
 
 
 NAMES = {"table": "table.parquet", "text": "text.out", "numpy": "numpy.out", "csv": "csv.out"}
@@ -269,9 +351,79 @@ def test_a_second_run_waits_and_says_for_whom(tmp_path, end):
     assert second.returncode == 0
 
 
+@pytest.mark.slow
+def test_a_lock_on_a_full_disk_says_nothing_and_holds(small_disk):
+    path = small_disk / ".dvc/tmp/pairsmith.lock"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    with suppress(OSError), (small_disk / "full").open("wb", buffering=0) as stream:
+        while True:
+            stream.write(b"a" * 4096)
+    with clone_lock(path):
+        note_work("rows")
+        second = holder(path)
+        assert second.stderr.readline().startswith("waiting for another process")
+    assert second.stdout.readline() == "held\n"
+    second.communicate("")
+
+
 def test_without_dvc_nobody_waits(tmp_path):
     with clone_lock(tmp_path / ".dvc/tmp/pairsmith.lock"):
         assert list(tmp_path.iterdir()) == []
+
+
+AT_WORK = """
+import sys
+from pathlib import Path
+from stages.lib.core.process_locks import clone_lock, note_work
+
+with clone_lock(Path(sys.argv[1])):
+    note_work("apply rules, 3 rows, doc_id a to c")
+    print("works", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.slow
+def test_what_was_killed_is_told_by_the_next_one_once(tmp_path, capsys):
+    path = tmp_path / ".dvc/tmp/pairsmith.lock"
+    path.parents[1].mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-c", AT_WORK, str(path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "works\n"
+        assert killed_run(path) is None
+        process.kill()
+    killed = killed_run(path)
+    assert killed.fact == (
+        f"process {process.pid} ('-c {path}') was killed before it ended, as the system does when the "
+        "memory is not enough; it was at: apply rules, 3 rows, doc_id a to c"
+    )
+    assert killed.remedy == (
+        "end other programs, or set PAIRSMITH_WORKERS=1 and a lower PAIRSMITH_MEMORY, then run the same "
+        "command again; if it does not help, look at these rows: a text may be very long"
+    )
+
+    # The next run says it, and the one after that does not.
+    for expected in (f"note: {killed}\n", ""):
+        with clone_lock(path):
+            assert killed_run(path) is None
+        assert capsys.readouterr().err == expected
+
+
+def test_one_that_left_no_work_is_told_too_and_heal_forgets_it(tmp_path):
+    path = tmp_path / "lock"
+    path.write_text("process 17 ('stages.split')\n")
+    assert killed_run(path).fact == (
+        "process 17 ('stages.split') was killed before it ended, as the system does when the memory "
+        "is not enough"
+    )
+    forget_killed_run(path)
+    assert killed_run(path) is None
 
 
 STAGE = """

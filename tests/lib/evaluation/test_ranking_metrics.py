@@ -96,6 +96,17 @@ def test_more_than_ten_relevant_hits_are_still_perfect():
     assert row["recall_at_10"] == pytest.approx(10 / 12)
 
 
+def test_a_hundred_hits_of_each_query_are_graded():
+    """More are cut off, and fewer are filled up: recall at 100 is the deepest metric."""
+    for found in (99, 100, 101):
+        positions = np.arange(found)[None, :]
+        hits = Hits(positions, np.ones((1, found), dtype=np.float32))
+        doc_ids = np.array([f"d{number:03}" for number in range(found)])
+        graded = grade_hits(["q1"], hits, doc_ids, {"q1": {"d000": 1.0}})
+        assert graded.gains.shape == graded.ideal.shape == graded.scores.shape == (1, 100)
+        assert np.isfinite(graded.scores).sum() == min(found, 100)
+
+
 def test_first_score_has_six_decimals():
     # The scores fall from 1 to 0 in 99 steps, in single precision: the third is 97 / 99.
     row = metrics_of(hits_with_relevant_at(3), {DOC_IDS[900]: 1.0})

@@ -13,6 +13,7 @@ import pytest
 
 from stages.lib.core import tables
 from stages.lib.core.errors import UserError
+from stages.lib.core.process_locks import killed_run
 from stages.lib.preprocessing import shard_work, sharded
 from stages.lib.schemas.documents import Documents
 from tests.conftest import ROOT
@@ -81,6 +82,49 @@ def test_rows_at_which_a_worker_dies_twice_are_named(path, tmp_path, new_childre
         "enough: at 20 rows, doc_id d0000000000000028 to d000000000000003b"
     )
     assert new_children() == set()
+
+
+@pytest.mark.slow
+def test_one_worker_that_dies_is_a_message_too(path, tmp_path, monkeypatch):
+    """It works in a process of its own, so that this one can name the rows."""
+    monkeypatch.setenv("PAIRSMITH_WORKERS", "1")
+    with pytest.raises(UserError) as caught:
+        mapped(die_at_text_50, path, tmp_path / "a", [Documents])
+    assert caught.value.fact.endswith("at 20 rows, doc_id d0000000000000028 to d000000000000003b")
+    (parts,) = mapped(die_above_20_rows, path, tmp_path / "a", [Documents])
+    pd.testing.assert_frame_equal(
+        sharded.concat_parts(parts, Documents), tables.read(path, Documents)
+    )
+
+
+SMALL = """
+import sys
+from pathlib import Path
+from stages.lib.core import tables
+from stages.lib.core.process_locks import clone_lock
+from stages.lib.preprocessing import sharded
+from stages.lib.schemas.documents import Documents
+from tests.lib.preprocessing.shard_functions import die_at_text_50
+
+path = Path(sys.argv[1])
+with clone_lock():
+    sharded.map_shards(die_at_text_50, [tables.Shard(path)], Documents, [Documents], path.parent)
+"""
+
+
+@pytest.mark.slow
+def test_a_stage_that_is_killed_with_its_only_shard_is_explained_afterwards(path, tmp_path):
+    """No message of its own is possible: DVC shows the exit code, and `heal` or the next run says why."""
+    (tmp_path / ".dvc").mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL, str(path)], cwd=tmp_path, env=environment, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    killed = killed_run(tmp_path / ".dvc/tmp/pairsmith.lock")
+    assert killed.fact.endswith(
+        "it was at: die at text 50, 167 rows, doc_id d0000000000000000 to d00000000000000a6"
+    )
 
 
 def refuse_late(frame):

@@ -291,3 +291,9 @@ def test_a_document_in_passages_ranks_by_its_best_one():
     starts = np.array([0, 2])
     assert document_ranks(query, passages, [0], starts).tolist() == [1]
     assert document_ranks(query, passages, [1], starts).tolist() == [2]
+
+
+def test_no_document_has_no_score():
+    passages = np.ones((2, 2), dtype=np.float32)
+    scores = document_scores(passages[0], passages, [], np.array([0, 1]))
+    assert (scores.tolist(), scores.dtype) == ([], np.float32)

@@ -172,7 +172,9 @@ def test_too_little_memory_is_an_error_with_a_remedy(monkeypatch):
     rows = [set(range(row, row + 500)) for row in range(0, 500_000, 250)]
     with pytest.raises(UserError) as caught:
         join_sets(set_table(rows), None, 0.8)
-    assert caught.value.fact.startswith("the search for near-duplicates ran out of memory")
+    assert caught.value.fact.startswith(
+        "the search for near-duplicates stopped: the database needs more memory than it may use"
+    )
     assert "PAIRSMITH_MEMORY" in caught.value.remedy
 
 
