@@ -80,17 +80,20 @@ def _is_ascii(file: Path) -> bool:
 
 def record_lines(rows: SourceRows) -> list[str]:
     """Return lines that show three queries with a document each; documents where there are none."""
-    # The first pair of each anchor, for some anchors: a document may be missing.
+    # The best pair of each anchor, for some anchors: a document may be missing.
     pair_of_anchor: dict[str, PairRow] = {}
     for pair in map(PairRow._make, islice(rows.pairs, _PAIRS_LOOKED_AT)):
-        pair_of_anchor.setdefault(pair.anchor, pair)
+        known = pair_of_anchor.setdefault(pair.anchor, pair)
+        if pair.score > known.score:
+            pair_of_anchor[pair.anchor] = pair
     pairs = list(pair_of_anchor.values())
     document_ids = {pair.doc_id for pair in pairs}
     documents = map(DocumentRow._make, rows.documents.select(document_ids))
     document_of_id = {document.doc_id: document for document in documents}
-    pairs = [pair for pair in pairs if pair.doc_id in document_of_id][:RECORDS_SHOWN]
+    pairs = [pair for pair in pairs if pair.doc_id in document_of_id]
 
-    # Their labels.
+    # Answers come before what is none, and the labels of both.
+    pairs = sorted(pairs, key=lambda pair: pair.score == 0.0)[:RECORDS_SHOWN]
     pair_ids = {pair.pair_id for pair in pairs}
     split_of_pair = {row[0]: row[1] for row in rows.given_splits.select(pair_ids)}
     grade_of_pair = {row[0]: row[1] for row in rows.grades.select(pair_ids)}

@@ -15,6 +15,7 @@ from stages.collect.records import SourceRows
 from stages.collect.source import ReadRequest, Source
 from stages.collect.table_settings import RAW, check_settings
 from stages.collect.table_source import Columns, TableSource
+from stages.commands.init.column_facts import column_facts
 from stages.commands.init.column_names import name_rank
 from stages.commands.init.columns import ColumnGuess
 from stages.commands.init.formats import TableSample, read_sample, stem_of
@@ -224,7 +225,11 @@ def _linked(source: TableGuess, guesses: Sequence[TableGuess]) -> TableGuess:
         for column, values in source.sample.values.items():
             filled = [value for value in values if value.strip()]
             leading = [value for value in filled if value in keys]
-            names_documents = name_rank(column, "key") is not None or other.name in column
+            # Codes lead to where they are keys; numbers from 1 are keys of anything.
+            facts = column_facts(values)
+            is_code = facts.code_share > 0.5 and not facts.is_whole
+            is_named = name_rank(column, "key") is not None or other.name in column
+            names_documents = is_named or is_code
             if (
                 names_documents
                 and column != columns.get("key")
@@ -327,8 +332,13 @@ def _corrected(source: TableGuess, columns: dict[str, str]) -> TableGuess:
 
 
 def _record_lines(source: TableGuess) -> list[str]:
+    # Rows in which a field is empty show less.
+    columns = [source.sample.values[column] for column in source.guess.columns.values()]
+    rows = range(source.sample.row_count)
+    filled = sorted(rows, key=lambda row: sum(not texts[row].strip() for texts in columns))
+
     lines: list[str] = []
-    for index in range(min(_RECORDS, source.sample.row_count)):
+    for index in sorted(filled[:_RECORDS]):
         lines.append(f"  record {index + 1}")
         for field, column in source.guess.columns.items():
             value = " ".join(source.sample.values[column][index].split())
