@@ -40,13 +40,31 @@ def linked_raw(copies: Mapping[Path, Path]) -> Iterator[Path]:
 
     Args:
         copies: the path under data/raw/ of each file, and the file that will be copied there.
+
+    Raises:
+        UserError, OSError: what reading them raises, with the path of the file itself.
     """
+    origin_of_link: dict[str, Path] = {}
     with tempfile.TemporaryDirectory() as folder:
         for target, origin in copies.items():
             link = Path(folder) / target.relative_to(RAW)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(origin.resolve())
-        yield Path(folder)
+            origin_of_link[str(link)] = origin
+        try:
+            yield Path(folder)
+        except UserError as error:
+            named = [link for link in origin_of_link if link in error.fact]
+            if not named:
+                raise
+            # The longest path is the whole one.
+            longest = max(named, key=len)
+            fact = error.fact.replace(longest, str(origin_of_link[longest]))
+            raise UserError(fact, error.remedy) from None
+        except OSError as error:
+            if str(error.filename) in origin_of_link:
+                error.filename = str(origin_of_link[str(error.filename)])
+            raise
 
 
 def common_encoding(files: Sequence[Path]) -> str:
