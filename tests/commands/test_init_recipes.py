@@ -146,3 +146,31 @@ def test_votes_beside_listed_answers_are_on_no_scale(clone, tmp_path_factory):
     assert "column 'answers.score' holds numbers from -2 to 151, which are no known scale" in (
         result.output
     )
+
+
+def test_records_of_short_fields_are_documents_of_all_of_them(clone, tmp_path_factory):
+    file = tmp_path_factory.mktemp("own") / "sites.csv"
+    rows = [
+        f"S{n:02},Blue {n} Ltd,{n} Mill Road,{'Leeds' if n % 2 else ''},+44 20 {n:04},{n % 3}"
+        for n in range(30)
+    ]
+    file.write_text("\n".join(["ref,name,street,city,phone,beds", *rows]), "utf-8")
+    result = init(file, "--yes")
+    assert result.exit_code == 0, result.output
+    assert params()["collect"]["sources"]["sites"]["columns"] == {
+        "text": "{street}, {city}",
+        "title": "name",
+        "key": "ref",
+    }
+    assert "text: 1 Mill Road, Leeds" in result.output
+    assert "not read: 'phone', 'beds'" in result.output
+    assert "30 records: 30 documents and 0 pairs" in result.output
+
+
+def test_one_long_column_is_a_document_by_itself(clone, tmp_path_factory):
+    file = tmp_path_factory.mktemp("own") / "notes.csv"
+    rows = [f"Mill {n},Part {n} of the mill was mended in the year {n} by hand." for n in range(30)]
+    file.write_text("\n".join(["place,remark", *rows]), "utf-8")
+    result = init(file, "--yes")
+    assert result.exit_code == 0, result.output
+    assert params()["collect"]["sources"]["notes"]["columns"]["text"] == "remark"

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from stages.collect.columns import columns_of
 from stages.collect.kinds import table
 from stages.collect.records import SourceRows
 from stages.collect.source import ReadRequest, Source
@@ -22,6 +23,7 @@ from stages.commands.init.formats import TableSample, read_sample, stem_of
 from stages.commands.init.guess import Copies
 from stages.commands.init.list_columns import guess_listed_columns
 from stages.commands.init.names import free_name, source_name
+from stages.commands.init.record_fields import with_joined_fields
 from stages.lib.core.errors import UserError
 from stages.lib.core.terminal import say
 
@@ -103,7 +105,7 @@ def guess_tables(files: Sequence[Path], used: Collection[str] = ()) -> list[Tabl
     guesses: list[TableGuess] = []
     for file in files:
         sample = read_sample(file)
-        guess = guess_listed_columns(sample)
+        sample, guess = with_joined_fields(sample, guess_listed_columns(sample))
         if not {"text", "positive"} & guess.columns.keys():
             names = ", ".join(map(repr, [*sample.values, *sample.nested][:20]))
             twice = f" (the name {sample.repeated[0]!r} stands twice)" if sample.repeated else ""
@@ -276,7 +278,8 @@ def _description(source: TableGuess) -> list[str]:
     for field, column in guess.columns.items():
         reason = guess.uncertain.get(field)
         lines.append(f"  {field:<{width}}  '{column}'{f'   ? {reason}' if reason else ''}")
-    used = set(guess.columns.values())
+    mapped = guess.columns.values()
+    used = {*mapped, *(part for column in mapped for part in columns_of(column))}
     unused = [column for column in source.sample.values if column not in used]
     if unused:
         lines.append(f"  not read: {', '.join(map(repr, unused))}")
