@@ -54,9 +54,23 @@ def test_classes_of_short_texts_are_paired_by_their_label(clone, tmp_path_factor
         "topic": "label",
     }
     assert params()["pair"]["recipes"] == ["same_label"]
+    assert params()["validate"]["min_random_auc"] == 0.6
+    assert params()["validate"]["min_bm25_auc"] == 0.0
     # A label is in one split as a whole: 20 labels, of which validation gets a fifth.
+    assert "labels hold more of the texts" not in result.output
     assert "Validation and test have about 4 components each" in result.output
     assert "no verdict: more labels will help most" in result.output
+
+
+def test_a_few_large_labels_are_divided_and_said_to_be(clone, tmp_path_factory):
+    """Of 12 labels each holds a twelfth of the texts, and a component at most a twentieth."""
+    file = tmp_path_factory.mktemp("own") / "intents.csv"
+    rows = [f"Where is card {n} of mine?,card {n % 12}" for n in range(120)]
+    file.write_text("\n".join(["text,label", *rows]), "utf-8")
+    result = init(file, "--yes")
+    assert result.exit_code == 0, result.output
+    assert "12 of 12 labels hold more of the texts than one component may" in result.output
+    assert "more labels will help" not in result.output, "their texts are divided"
 
 
 def test_single_sentences_of_which_nothing_makes_pairs_are_named(clone, tmp_path_factory):

@@ -15,6 +15,7 @@ import numpy as np
 from stages.collect.id_set import IdSet
 from stages.collect.records import DocumentRow, PairRow, SourceRows
 from stages.commands.init.column_facts import word_count
+from stages.commands.init.label_settings import label_settings, labels_of
 from stages.lib.analysis.intervals import MIN_COMPONENTS
 from stages.lib.core.ids import hash_hex
 from stages.lib.preprocessing.language import detect_language, split_sentences
@@ -145,8 +146,14 @@ def settings_for(
 
     # Of labels the number of labels counts, since each is in one split as a whole.
     components = sizes.components
+    label_values: dict[str, Any] = {}
+    has_divided_labels = False
     if recipes == ["same_label"]:
-        components = _label_count(rows_of_source)
+        labels = labels_of(rows_of_source.values())
+        label_values, label_sentences = label_settings(labels)
+        sentences += label_sentences
+        components = labels.different
+        has_divided_labels = labels.divided > 0
     share = held_out_share(components)
     values: dict[str, Any] = {
         "collect.out_of_domain": None,
@@ -155,11 +162,12 @@ def settings_for(
         "split.train": round(1 - 2 * share, 2),
         "split.validation": share,
         "split.max_train_pairs": None,
+        **label_values,
     }
 
     sentences += _language_sentence(documents)
     held_out = int(components * share)
-    if held_out < MIN_COMPONENTS:
+    if held_out < MIN_COMPONENTS and not has_divided_labels:
         missing = "labels" if recipes == ["same_label"] else "data"
         sentences.append(
             f"Validation and test have about {held_out} components each. Under {MIN_COMPONENTS} "
@@ -199,15 +207,6 @@ def _recipe_settings(
         "All questions belong to validation or test, so training pairs are made of the "
         f"documents: {', '.join(made)}."
     ]
-
-
-def _label_count(rows_of_source: Mapping[str, SourceRows]) -> int:
-    labels = DistinctValues()
-    for rows in rows_of_source.values():
-        for document in map(DocumentRow._make, rows.documents):
-            if document.topic:
-                labels.add(document.topic)
-    return labels.count()
 
 
 def _has_training_pairs(rows_of_sources: Sequence[SourceRows]) -> bool:
