@@ -37,6 +37,7 @@ from stages.split.constraints import (
     read_frozen_folder,
     read_protected,
 )
+from stages.split.dissimilar import home_of_pairs
 from stages.split.evaluation_set import (
     TopicRelevance,
     build_evaluation_sets,
@@ -82,7 +83,7 @@ REASONS = ("not_sampled", "protected", "repeats_held_out", *GIANT_REASONS)
 def run(inputs: Inputs, params: Params) -> Outputs:
     """Split 80/10/10 by connected component, and audit that nothing leaks."""
     protected_texts = read_protected(params.split.protect, inputs.protected)
-    tables = read_tables(inputs)
+    tables = read_tables(inputs, params)
     given = tables.given
     built = tables.pairs.built
 
@@ -206,7 +207,8 @@ def read_times(inputs: Inputs, params: SplitParams) -> dict[str, str]:
 def split_rows(inputs: Inputs, tables: Tables) -> SplitRows:
     """Return all pairs and documents with the versions of their texts."""
     every_pair = tables.every_pair
-    document_of_pair = dict(zip(every_pair["pair_id"], every_pair["doc_id"], strict=True))
+    documents_of_pairs = dict(zip(every_pair["pair_id"], every_pair["doc_id"], strict=True))
+    document_of_pair = home_of_pairs(documents_of_pairs, tables.dissimilar)
     texts, untrained = document_texts(
         inputs.documents,
         [inputs.cleaned_documents, inputs.built_documents, inputs.passages],
@@ -247,7 +249,7 @@ def find_edges(inputs: Inputs, tables: Tables, rows: SplitRows, params: SplitPar
         inputs.near_duplicates.frame(),
         inputs.aliases.frame(),
         tables.collected_documents,
-        tables.every_pair,
+        tables.every_pair[~tables.every_pair["pair_id"].isin(tables.dissimilar)],
         params=params,
     )
 
@@ -255,7 +257,7 @@ def find_edges(inputs: Inputs, tables: Tables, rows: SplitRows, params: SplitPar
 
 
 def unused_pairs(assignment: Assignment, given: GivenRows) -> frozenset[str]:
-    """Return the pairs that given splits or grades leave out of training and of the queries."""
+    """Return the pairs that given splits or labels leave out of training and of the queries."""
     if not given.split_of:
         return given.irrelevant
 
@@ -276,7 +278,6 @@ def row_metrics(
     Edges to `documents`, those that are held out by given pairs alone, may leave a component.
     """
     split_of = dict(zip(splits["id"], splits["split"], strict=True))
-    is_irrelevant = tables.every_pair["pair_id"].isin(given.irrelevant)
     apart = (given.apart | documents | assignment.excluded.keys()) if given.split_of else documents
     edges = [edge for edge in assignment.edges if apart.isdisjoint(edge.ends)]
     return {
@@ -284,7 +285,7 @@ def row_metrics(
             assignment,
             edges,
             splits,
-            every_pair=tables.every_pair[~is_irrelevant],
+            every_pair=tables.tying_pairs,
             built_pairs=tables.pairs.built,
         ),
         **topic_metrics(tables.pairs.built, tables.collected_documents, split_of),

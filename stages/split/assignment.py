@@ -18,7 +18,7 @@ from stages.split.components import (
     edges_within,
     equal_text_edges,
     name_by_anchor,
-    name_by_document,
+    name_by_document_or_anchor,
     name_by_hash,
     sample_components,
     split_of_component,
@@ -48,7 +48,9 @@ def assign_by_component(
         UserError: a component is too large, and `split.giants` is "stop".
     """
     # Only rows that the unit splits are connected.
-    name = name_by_document if params.splits_documents else name_by_anchor(rows.anchors)
+    by_anchor = name_by_anchor(rows.anchors)
+    by_document = name_by_document_or_anchor(rows.anchors)
+    name = by_document if params.splits_documents else by_anchor
     row_ids = sorted({*rows.anchors, *(rows.texts if params.splits_documents else ())})
     enforced = enforced_matches(matches, params.unit)
     every_edge = sorted({*edges, *match_edges(enforced, rows.document_of_pair)})

@@ -267,6 +267,20 @@ def name_by_document(group: Sequence[str]) -> str:
     return name_by_hash(doc_ids)
 
 
+def name_by_document_or_anchor(anchors: TextVersions) -> Namer:
+    """Return a function that names a component by its documents, or else by its anchors.
+
+    A pair that is no answer may stand alone, without a document.
+    """
+    by_anchor = name_by_anchor(anchors)
+
+    def name(group: Sequence[str]) -> str:
+        has_documents = any(not is_pair_id(row_id) for row_id in group)
+        return name_by_document(group) if has_documents else by_anchor(group)
+
+    return name
+
+
 def name_by_hash(group: Sequence[str]) -> str:
     """Return the member of `group` whose id hashes smallest."""
     return min(group, key=lambda row_id: (hash_hex("component", row_id), row_id))

@@ -19,8 +19,7 @@ from stages.split.component_size import SMALLEST, joining_edges
 from stages.split.components import (
     Edge,
     is_pair_id,
-    name_by_anchor,
-    name_by_document,
+    name_by_document_or_anchor,
 )
 from stages.split.frozen_giants import FrozenGiants, Giant
 from stages.split.graph_cut import GiantGraph, build_graph, cut_graph
@@ -230,12 +229,11 @@ def _components(
                 home = home_of[row_id] if is_pair_id(row_id) else node
                 rows_of_component[home].append(row_id)
 
-    name_pairs = name_by_anchor(anchors)
+    name_of = name_by_document_or_anchor(anchors)
     component_of = {row_id: row_id for row_id in left_out.row_ids}
     split_of = dict.fromkeys(left_out.row_ids, "left_out")
     for node, row_ids in rows_of_component.items():
-        has_documents = any(not is_pair_id(row_id) for row_id in row_ids)
-        name = name_by_document(row_ids) if has_documents else name_pairs(row_ids)
+        name = name_of(row_ids)
         component_of.update(dict.fromkeys(row_ids, name))
         split_of[name] = node_splits[node]
 

@@ -6,6 +6,7 @@ splits by design, so a leak is a training pair whose anchor equals a held-out on
 are split as ever, tied to the given training pairs as the unit says, and never against given pairs.
 
 A pair whose grade says "not relevant" ties nothing either. It follows the other pairs of its query.
+So does a given pair whose score says it.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class GivenRows(NamedTuple):
 
     Attributes:
         split_of: pair id to its given split.
-        irrelevant: pairs whose grade says that the document is not relevant.
+        irrelevant: pairs whose grade, or score beside a given split, says that the document is not
+            relevant.
         built: the pairs that may be trained on.
         synthetic: those of them that a recipe built.
     """
@@ -101,11 +103,18 @@ def given_rows(
     grades: pd.DataFrame,
     built_pairs: pd.DataFrame,
     synthetic_pairs: pd.DataFrame,
+    *,
+    dissimilar: Collection[str] = (),
 ) -> GivenRows:
-    """Return what the tables GivenSplits, PairGrades, Pairs and SyntheticPairs say of each pair."""
+    """Return what the tables GivenSplits, PairGrades, Pairs and SyntheticPairs say of each pair.
+
+    `dissimilar` are the pairs whose score says that the document is no answer.
+    """
+    split_of = dict(zip(given_splits["id"], given_splits["split"], strict=True))
+    irrelevant = frozenset(grades.loc[grades["role"] == "irrelevant", "pair_id"])
     return GivenRows(
-        split_of=dict(zip(given_splits["id"], given_splits["split"], strict=True)),
-        irrelevant=frozenset(grades.loc[grades["role"] == "irrelevant", "pair_id"]),
+        split_of=split_of,
+        irrelevant=irrelevant | (split_of.keys() & frozenset(dissimilar)),
         built=frozenset(built_pairs["pair_id"]),
         synthetic=frozenset(synthetic_pairs["pair_id"]),
     )

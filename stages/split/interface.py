@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from stages.lib.core.interface import Details, Folder, Metrics, Reads, TableFile, Writes
-from stages.lib.core.params import ParamsSection, ScoreThreshold
+from stages.lib.core.params import PairShape, ParamsSection, ScoreThreshold
 from stages.lib.schemas.documents import Documents, Passages, Timestamps
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
 from stages.lib.schemas.evaluation_set import Masked, Qrels, Queries, QueryGrades, ScoredPairs
@@ -67,6 +67,7 @@ class Params:
 
     split: SplitParams
     labels: ScoreThreshold
+    pair: PairShape
 
 
 @dataclass(frozen=True)

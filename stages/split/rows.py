@@ -18,7 +18,7 @@ class SplitRows(NamedTuple):
     Attributes:
         anchors: pair id to the versions of its anchor, as collected first.
         texts: document id to the texts of it that may be trained on.
-        document_of_pair: pair id to document id.
+        document_of_pair: pair id to document id; to itself for a pair that is no answer.
         untrained: document id to its text as collected, where that is another one.
         source_of: row id to source.
     """

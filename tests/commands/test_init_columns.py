@@ -31,6 +31,14 @@ CASES = {
         "A-2;Saw;A saw for hard wood.;Tools;7\nA-3;Axe;An axe for soft wood.;Tools;9",
         {"key": "sku", "title": "name", "text": "description", "topic": "category"},
     ),
+    "products without a description": (
+        "sku;product_title;product_category;price\n"
+        + "".join(
+            f"{n:04};Lamp {n} of brass;Home and living > {'Desk' if n % 2 else 'Floor'} lamps;{n}\n"
+            for n in range(60)
+        ),
+        {"key": "sku", "text": "product_title", "topic": "product_category"},
+    ),
     "graded search": (
         "query;document;relevance\nred shoes;Red leather shoes for men;2\n"
         "red shoes;Blue jeans for all;0\nlamp;Desk lamp dimmable here;1",

@@ -6,6 +6,7 @@ import io
 import json
 import sqlite3
 import zipfile
+from pathlib import Path
 
 import openpyxl
 import pyarrow as arrow
@@ -13,6 +14,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from stages.commands.init.databases import recognise_database
+from stages.commands.init.raw_copies import linked_raw
 from stages.commands.init.recognition import guess_sources
 from stages.lib.core.errors import UserError
 
@@ -159,3 +161,16 @@ def test_a_database_that_is_locked_or_none_names_the_remedy(tmp_path, monkeypatc
     with pytest.raises(UserError, match="tables cannot be listed: database is locked"):
         recognise_database("sql:LOCKED_URL", [])
     locked.close()
+
+
+def test_a_file_that_cannot_be_read_is_named_where_the_user_has_it(tmp_path):
+    """It is read through a link in a temporary folder, whose name would tell nobody anything."""
+    own = tmp_path / "notes.md"
+    copies = {Path("data/raw/handbook/notes.md"): own}
+    with pytest.raises(UserError) as refused, linked_raw(copies) as raw:
+        raise UserError(f"no permission: {raw / 'handbook/notes.md'} (Permission denied)", "ask")
+    assert refused.value.fact == f"no permission: {own} (Permission denied)"
+
+    with pytest.raises(PermissionError) as denied, linked_raw(copies) as raw:
+        raise PermissionError(13, "Permission denied", str(raw / "handbook/notes.md"))
+    assert denied.value.filename == str(own)

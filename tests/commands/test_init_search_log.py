@@ -120,3 +120,23 @@ def test_a_person_corrects_a_column(tmp_path, monkeypatch):
         "typer.prompt", lambda text, default: next(answers.get(text.strip(), iter([default])))
     )
     assert guess.ask().columns == {"query": "query", "text": "body"}
+
+
+@pytest.mark.parametrize("column", ["clicked_article", "clickedKbId", "click_target"])
+def test_what_was_clicked_has_many_names(folder, column):
+    rows = [f"{part} price,s{n},d{n},2026-01-01" for n, part in enumerate(PARTS)]
+    header = f"query,session_id,{column},ts"
+    (folder / "export.csv").write_text("\n".join([header, *rows]), "utf-8")
+    guess = recognise_search_log(str(folder / "export.csv"), [])
+    assert guess is not None
+    assert guess.columns == {"query": "query", "document": column, "time": "ts"}
+    assert guess.log_rows == "clicks"
+
+
+def test_codes_that_are_keys_of_another_file_lead_to_its_documents(folder):
+    """No name says so, but each value is a key there."""
+    rows = [f"How much is the {part}?,{n},d{n}" for n, part in enumerate(PARTS)]
+    (folder / "asked.csv").write_text("\n".join(["question,nth,best", *rows]), "utf-8")
+    asked, docs = guess_sources([str(folder / name) for name in ("asked.csv", "docs.csv")])
+    assert asked.documents_of == docs.name
+    assert asked.settings()["columns"]["document_key"] == "best"

@@ -161,3 +161,24 @@ def test_a_person_names_another_layout(folder, monkeypatch):
     guess = recognise_trainer(str(folder / "a.jsonl"), [])
     assert guess.layout == "flag_embedding"
     assert guess.ask().layout == "sentence_transformers"
+
+
+def test_answers_are_shown_before_negatives_and_both_are_counted(clone, tmp_path):  # noqa: F811
+    """A person who sees three wrong pairs first would take the file for misread."""
+    rows = [
+        {"query": f"What is a {name}?", "pos": [f"A {name} is a plant."], "neg": negatives(name)}
+        for name in ("fern", "moss", "reed", "lily", "rose", "sage", "mint", "dill")
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    result = init(tmp_path / "rows.jsonl", "--yes")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("(grade 1)") == 3
+    assert "(grade 0)" not in result.output
+    assert (
+        "8 records: 32 documents and 32 pairs; 24 of them say that a document is no answer: hard "
+        "negatives"
+    ) in result.output
+
+
+def negatives(name):
+    return [f"A {thing} is no {name}." for thing in ("stone", "nail", "cup")]

@@ -76,7 +76,14 @@ def test_without_collected_pairs_synthetic_ones_are_evaluated(project):
 @pytest.mark.slow
 def test_held_out_negative_pairs_give_no_query(project):
     names, document_table, pair_table = nine_documents()
-    negatives = pairs(*((f"not {name}", text(f"{name} not"), name) for name in names), score=0.2)
+    others = [*names[1:], names[0]]
+    negatives = pairs(
+        *(
+            (f"not {name}", text(f"{name}?"), other)
+            for name, other in zip(names, others, strict=True)
+        ),
+        score=0.2,
+    )
     result = run(
         document_table, pd.concat([pair_table, negatives]), built=(document_table, pair_table)
     )

@@ -40,7 +40,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.interface import TableFile
 from stages.lib.core.machine_faults import machine_fault
-from stages.lib.core.params import RunParams, load_section
+from stages.lib.core.params import PairShape, RunParams, ScoreThreshold, load_section
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
 from stages.lib.schemas.documents import Documents, Passages
@@ -48,6 +48,7 @@ from stages.lib.schemas.pairs import Pairs, SyntheticPairs
 from stages.lib.schemas.splits import EVALUATION_SPLITS, Splits
 from stages.lib.text.overlap import RUN_WORDS, SENTENCE_WORDS
 from stages.split.components import text_versions
+from stages.split.dissimilar import dissimilar_pairs, home_of_pairs
 from stages.split.given import without_keys
 from stages.split.interface import SplitParams
 from stages.split.texts import document_texts
@@ -83,6 +84,7 @@ def read_audit_data(data: Path) -> AuditData:
         every_pair = pd.concat([raw_pairs, pairs]).drop_duplicates("pair_id")
 
     # The texts that are trained on, and those as collected.
+    untied = dissimilar_pairs(raw_pairs, load_section(ScoreThreshold), load_section(PairShape))
     document_of_pair = dict(zip(every_pair["pair_id"], every_pair["doc_id"], strict=True))
     texts, untrained = document_texts(
         raw_documents,
@@ -106,7 +108,7 @@ def read_audit_data(data: Path) -> AuditData:
     anchor_tables = [(frame, "pair_id", "anchor") for frame in (every_pair, clean_pairs, pairs)]
     return AuditData(
         text_versions(*anchor_tables),
-        document_of_pair,
+        home_of_pairs(document_of_pair, untied),
         # A held-out pair of a given split may name a document that is missing.
         {**{doc_id: [] for doc_id in document_of_pair.values()}, **texts},
         group_of_document,

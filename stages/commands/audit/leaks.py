@@ -27,7 +27,7 @@ class AuditData(NamedTuple):
 
     Attributes:
         anchors: the versions of the anchor by pair id.
-        document_of_pair: the document of each pair.
+        document_of_pair: the document of each pair; a pair that is no answer stands for itself.
         texts: the texts by document id that may be trained on.
         group_of_document: the group of each document that has one.
         untrained: document id to its text as collected, where that is another one.

@@ -26,7 +26,7 @@ import typer
 
 from stages.commands.init.guess import Copies, FolderCopy, SourceGuess
 from stages.lib.core.errors import UserError
-from stages.lib.core.params import PARAMS_FILE
+from stages.lib.core.params import PARAMS_FILE, ScoreThreshold, load_section
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
 from stages.lib.core.yaml_files import read_yaml
@@ -63,9 +63,11 @@ def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
     from stages.commands.init.sizes import measure, settings_for
 
     readable, rows_of_source = _read_all(sources)
-    sizes = measure(list(rows_of_source.values()))
-    values, sentences = settings_for(rows_of_source, sizes)
+    # The score of an answer comes first: a share of clicks is small.
     least_score = positive_from(readable, rows_of_source)
+    threshold = load_section(ScoreThreshold).positive_from if least_score is None else least_score
+    sizes = measure(list(rows_of_source.values()), threshold)
+    values, sentences = settings_for(rows_of_source, sizes)
     if least_score is not None:
         values["pair.positive_from"] = least_score
     limits, limit_sentences = limits_for(rows_of_source, read_yaml(PARAMS_FILE))
@@ -90,7 +92,7 @@ def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
 
     rejected = {name: rows.ledger.dropped() for name, rows in rows_of_source.items()}
     report = [
-        f"{sizes.records:,} records: {sizes.documents:,} documents and {sizes.pairs:,} pairs",
+        sizes.sentence,
         *_rejection_lines(rejected),
         "Settings:",
         *[f"  {key}: {_shown(value)}" for key, value in values.items()],
@@ -152,7 +154,7 @@ def main(
 def _model_lines() -> list[str]:
     """Return what is used of the base model: its length, pooling and prompts."""
     from stages.commands.fetch.model_report import model_lines
-    from stages.lib.core.params import ModelParams, load_section
+    from stages.lib.core.params import ModelParams
 
     first, *notes = model_lines(load_section(ModelParams)) or [""]
     return [line for line in (first[:1].upper() + first[1:], *notes) if line]

@@ -110,8 +110,12 @@ def _guess_texts(facts: Facts) -> tuple[dict[str, str], dict[str, str]]:
         "title",
     )
 
-    # No name of a document: the longest column that is no question.
-    others = {column: texts[column] for column in texts if column not in (anchor, title)}
+    # No name of a document: the longest column that is no question and no kind of document.
+    others = {
+        column: texts[column]
+        for column in texts
+        if column not in (anchor, title) and not _is_topic(column, texts[column])
+    }
     filled = {column: others[column] for column in others if others[column].filled_share >= 0.5}
     others = filled or others
     if text is None and others:
@@ -163,6 +167,12 @@ def _named_codes(facts: Facts) -> Facts:
 def _is_category(column_fact: ColumnFacts) -> bool:
     """Return whether few values stand in many rows, as names of kinds of documents do."""
     return column_fact.distinct <= _CATEGORY_SHARE * column_fact.filled
+
+
+def _is_topic(column: str, column_fact: ColumnFacts) -> bool:
+    """Return whether a column of few short values has a name of topics, or of no topic."""
+    has_name = name_rank(column, "topic") is not None or is_no_topic(column)
+    return has_name and _is_category(column_fact) and column_fact.words <= _TOPIC_WORDS
 
 
 def _is_asked(column_fact: ColumnFacts) -> bool:
@@ -316,6 +326,7 @@ def _guess_group(facts: Facts, used: Collection[str]) -> dict[str, str]:
         column: column_fact
         for column, column_fact in facts.items()
         if column not in used
+        and not _is_topic(column, column_fact)
         and 1 < column_fact.distinct < column_fact.filled
         and not (column_fact.filled >= _MANY_ROWS and column_fact.largest_share > _LARGEST_GROUP)
     }

@@ -166,7 +166,7 @@ def recognise_documents(argument: str, used: Collection[str]) -> DocumentsGuess 
         return None
 
     stem = path.stem if path.is_file() else listing.base.resolve().name
-    return _guess(argument, listing, source_name(stem), used, is_file=path.is_file())
+    return _guess(argument, listing, source_name(stem, "documents"), used, is_file=path.is_file())
 
 
 def recognise_files(arguments: Sequence[str], used: Collection[str]) -> DocumentsGuess | None:
@@ -185,7 +185,7 @@ def recognise_files(arguments: Sequence[str], used: Collection[str]) -> Document
     ]
     listing = Listing(base, sorted(set(files)), {}, {})
     shown = f"{len(files):,} files below {base.name}"
-    return _guess(shown, listing, source_name(base.name), used, is_file=False)
+    return _guess(shown, listing, source_name(base.name, "documents"), used, is_file=False)
 
 
 def _guess(

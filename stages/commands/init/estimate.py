@@ -59,7 +59,7 @@ def estimate(sizes: Sizes, train_share: float) -> Estimate:
     """Return what runs on data of these sizes need on this machine."""
     cores = _cores()
     rows = sizes.documents + max(sizes.pairs, sizes.documents)
-    pairs = max(sizes.pairs, sizes.documents)
+    pairs = sizes.answers or sizes.documents
 
     # Passages of a long document are encoded one by one.
     mean_characters = sizes.characters / sizes.documents

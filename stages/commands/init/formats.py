@@ -44,7 +44,8 @@ class TableSample:
             list of texts it is the first one.
         settings: settings of the source that the file needs, such as its delimiter.
         nested: columns that hold lists or objects, which no field is mapped to.
-        lists: columns among `values` that hold lists of texts.
+        lists: columns among `values` that hold lists of texts or numbers.
+        list_items: the values of each list of such a column.
         repeated: names that stand twice in the header, so no field can be mapped to them.
         has_quotes: whether any field of a delimited file stands in quotes.
     """
@@ -56,6 +57,7 @@ class TableSample:
     lists: Sequence[str] = ()
     repeated: Sequence[str] = ()
     has_quotes: bool = False
+    list_items: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
 
     @property
     def row_count(self) -> int:
@@ -309,17 +311,17 @@ def _sample_of_rows(
 
     values: dict[str, list[str]] = {}
     nested: list[str] = []
-    lists: list[str] = []
+    list_items: dict[str, list[list[str]]] = {}
     for column in filter(None, columns):
         cells = [row.get(column) for row in flat_rows]
         if any(_is_nested(cell) for cell in cells):
             nested.append(column)
             continue
         if any(isinstance(cell, (list, tuple)) for cell in cells):
-            lists.append(column)
+            list_items[column] = list(map(_items_of, cells))
         values[column] = [_text_of(cell) for cell in cells]
 
-    return TableSample(suffix, values, settings, nested, lists)
+    return TableSample(suffix, values, settings, nested, list(list_items), list_items=list_items)
 
 
 def _flat_items(row: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
@@ -362,6 +364,11 @@ def _is_nested(cell: Any) -> bool:
     if isinstance(cell, (list, tuple)):
         return any(isinstance(item, (list, tuple, dict, bytes)) for item in cell)
     return isinstance(cell, (dict, bytes))
+
+
+def _items_of(cell: Any) -> list[str]:
+    items = cell if isinstance(cell, (list, tuple)) else [] if cell is None else [cell]
+    return list(map(_text_of, items))
 
 
 def _text_of(cell: Any) -> str:

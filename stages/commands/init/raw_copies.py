@@ -40,13 +40,31 @@ def linked_raw(copies: Mapping[Path, Path]) -> Iterator[Path]:
 
     Args:
         copies: the path under data/raw/ of each file, and the file that will be copied there.
+
+    Raises:
+        UserError, OSError: what reading them raises, with the path of the file itself.
     """
+    origin_of_link: dict[str, Path] = {}
     with temporary_folder() as folder:
         for target, origin in copies.items():
             link = folder / target.relative_to(RAW)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(origin.resolve())
-        yield folder
+            origin_of_link[str(link)] = origin
+        try:
+            yield folder
+        except UserError as error:
+            named = [link for link in origin_of_link if link in error.fact]
+            if not named:
+                raise
+            # The longest path is the whole one.
+            longest = max(named, key=len)
+            fact = error.fact.replace(longest, str(origin_of_link[longest]))
+            raise UserError(fact, error.remedy) from None
+        except OSError as error:
+            if str(error.filename) in origin_of_link:
+                error.filename = str(origin_of_link[str(error.filename)])
+            raise
 
 
 def common_encoding(files: Sequence[Path]) -> str:
@@ -80,17 +98,20 @@ def _is_ascii(file: Path) -> bool:
 
 def record_lines(rows: SourceRows) -> list[str]:
     """Return lines that show three queries with a document each; documents where there are none."""
-    # The first pair of each anchor, for some anchors: a document may be missing.
+    # The best pair of each anchor, for some anchors: a document may be missing.
     pair_of_anchor: dict[str, PairRow] = {}
     for pair in map(PairRow._make, islice(rows.pairs, _PAIRS_LOOKED_AT)):
-        pair_of_anchor.setdefault(pair.anchor, pair)
+        known = pair_of_anchor.setdefault(pair.anchor, pair)
+        if pair.score > known.score:
+            pair_of_anchor[pair.anchor] = pair
     pairs = list(pair_of_anchor.values())
     document_ids = {pair.doc_id for pair in pairs}
     documents = map(DocumentRow._make, rows.documents.select(document_ids))
     document_of_id = {document.doc_id: document for document in documents}
-    pairs = [pair for pair in pairs if pair.doc_id in document_of_id][:RECORDS_SHOWN]
+    pairs = [pair for pair in pairs if pair.doc_id in document_of_id]
 
-    # Their labels.
+    # Answers come before what is none, and the labels of both.
+    pairs = sorted(pairs, key=lambda pair: pair.score == 0.0)[:RECORDS_SHOWN]
     pair_ids = {pair.pair_id for pair in pairs}
     split_of_pair = {row[0]: row[1] for row in rows.given_splits.select(pair_ids)}
     grade_of_pair = {row[0]: row[1] for row in rows.grades.select(pair_ids)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,10 +52,15 @@ _NAMES: Mapping[str, Sequence[str]] = {
         *("shows", "impressionen", "einblendungen"),
     ),
     "position": ("position", "clickposition", "rank", "clickrank", "itemrank", "pos"),
-    "time": ("time", "timestamp", "datetime", "date", "clicktime", "querytime", "clickedat", "day"),
+    "time": (
+        *("time", "timestamp", "datetime", "date", "clicktime", "querytime", "clickedat", "day"),
+        *("ts", "clickedon", "eventtime"),
+    ),
     "text": ("text", "snippet", "body", "content", "abstract", "passage"),
     "title": ("title", "headline", "doctitle", "producttitle"),
 }
+# Any other thing that is clicked, such as `clicked_article` or `clicked_kb_id`.
+_CLICKED = re.compile(r"click(?:ed)?[a-z]{2,40}")
 _ROW_NOTE = "no column counts clicks, so a row is taken for a click"
 _NONE = "-"
 _ROWS = ("clicks", "impressions", "totals")
@@ -236,6 +242,13 @@ def _guess_columns(values: Mapping[str, Sequence[str]]) -> dict[str, str]:
         free = [column for column in matches if column not in columns.values()]
         if free:
             columns[name] = free[0]
+
+    # A column of what was clicked says more than the name of a column that may be anything.
+    known_names = {plain_name(word) for words in _NAMES.values() for word in words}
+    for name, column in column_of_name.items():
+        if _CLICKED.fullmatch(name) and name not in known_names:
+            columns["document"] = column
+            break
     return columns
 
 

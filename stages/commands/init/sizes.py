@@ -7,12 +7,15 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from stages.collect.id_set import IdSet
 from stages.collect.records import DocumentRow, PairRow, SourceRows
+from stages.commands.init.column_facts import word_count
+from stages.commands.init.label_settings import label_settings, labels_of
 from stages.lib.analysis.intervals import MIN_COMPONENTS
 from stages.lib.core.ids import hash_hex
 from stages.lib.preprocessing.language import detect_language, split_sentences
@@ -25,6 +28,10 @@ _SHARES = (0.1, 0.15, 0.2)
 _TEXTS = 500
 _TEXTS_OF_LANGUAGE = 100
 _COMMON = 0.3
+# A share of another language that a reader should know of. Short texts are told wrong at times.
+_FOREIGN = 0.15
+# Longest utterance, in words: what a person types at once, in one sentence or two.
+_UTTERANCE_WORDS = 20
 # Fewer labels cannot be divided into three splits.
 _LEAST_LABELS = 10
 _HEADING = re.compile(r"^(#{1,6} \S|<h[1-6][ >])", re.MULTILINE | re.IGNORECASE)
@@ -41,6 +48,7 @@ class Sizes(NamedTuple):
         records: rows of the files.
         documents: documents.
         pairs: pairs of the sources.
+        answers: those of them whose document is an answer.
         components: about how many connected components there are at most.
         characters: characters of all documents.
     """
@@ -48,8 +56,17 @@ class Sizes(NamedTuple):
     records: int
     documents: int
     pairs: int
+    answers: int
     components: int
     characters: int
+
+    @property
+    def sentence(self) -> str:
+        """The sizes in words."""
+        counted = f"{self.records:,} records: {self.documents:,} documents and {self.pairs:,} pairs"
+        others = self.pairs - self.answers
+        said = f"{others:,} of them say that a document is no answer: hard negatives"
+        return f"{counted}; {said}" if others else counted
 
 
 class DistinctValues:
@@ -74,8 +91,10 @@ class DistinctValues:
         return len(np.unique(np.frombuffer(self._hashes, dtype=np.uint64)))
 
 
-def measure(rows_of_source: Sequence[SourceRows]) -> Sizes:
+def measure(rows_of_source: Sequence[SourceRows], positive_from: float) -> Sizes:
     """Return the sizes of all sources together.
+
+    A pair is an answer from the score `positive_from` on.
 
     Documents with equal texts or of one group are one component, and so are those of one anchor.
     More may be tied later on: the number of components is an upper bound.
@@ -84,22 +103,26 @@ def measure(rows_of_source: Sequence[SourceRows]) -> Sizes:
     answered = DistinctValues()
     anchors = DistinctValues()
     characters = 0
+    answers = 0
     for rows in rows_of_source:
         for document in map(DocumentRow._make, rows.documents):
             characters += len(document.text)
             units.add(document.group or normal_form(document.text))
         for pair in map(PairRow._make, rows.pairs):
-            answered.add(pair.doc_id)
-            anchors.add(pair.anchor)
+            if pair.score >= positive_from:
+                answers += 1
+                answered.add(pair.doc_id)
+                anchors.add(pair.anchor)
 
     pairs = sum(len(rows.pairs) for rows in rows_of_source)
     components = units.count()
-    if pairs:
+    if answers:
         components = min(components, answered.count(), anchors.count())
     return Sizes(
         records=sum(rows.records_read for rows in rows_of_source),
         documents=sum(len(rows.documents) for rows in rows_of_source),
         pairs=pairs,
+        answers=answers,
         components=components,
         characters=characters,
     )
@@ -123,8 +146,14 @@ def settings_for(
 
     # Of labels the number of labels counts, since each is in one split as a whole.
     components = sizes.components
+    label_values: dict[str, Any] = {}
+    has_divided_labels = False
     if recipes == ["same_label"]:
-        components = _label_count(rows_of_source)
+        labels = labels_of(rows_of_source.values())
+        label_values, label_sentences = label_settings(labels)
+        sentences += label_sentences
+        components = labels.different
+        has_divided_labels = labels.divided > 0
     share = held_out_share(components)
     values: dict[str, Any] = {
         "collect.out_of_domain": None,
@@ -133,14 +162,16 @@ def settings_for(
         "split.train": round(1 - 2 * share, 2),
         "split.validation": share,
         "split.max_train_pairs": None,
+        **label_values,
     }
 
     sentences += _language_sentence(documents)
     held_out = int(components * share)
-    if held_out < MIN_COMPONENTS:
+    if held_out < MIN_COMPONENTS and not has_divided_labels:
+        missing = "labels" if recipes == ["same_label"] else "data"
         sentences.append(
             f"Validation and test have about {held_out} components each. Under {MIN_COMPONENTS} "
-            "there are means without intervals, and no verdict: more data will help most."
+            f"there are means without intervals, and no verdict: more {missing} will help most."
         )
     return values, sentences
 
@@ -178,15 +209,6 @@ def _recipe_settings(
     ]
 
 
-def _label_count(rows_of_source: Mapping[str, SourceRows]) -> int:
-    labels = DistinctValues()
-    for rows in rows_of_source.values():
-        for document in map(DocumentRow._make, rows.documents):
-            if document.topic:
-                labels.add(document.topic)
-    return labels.count()
-
-
 def _has_training_pairs(rows_of_sources: Sequence[SourceRows]) -> bool:
     """Return whether some pair that counts as a positive is not held out by its source."""
     for rows in rows_of_sources:
@@ -222,16 +244,21 @@ def _unasked_documents(sizes: Sizes, rows_of_source: Mapping[str, SourceRows]) -
 
 
 def _language_sentence(documents: Sequence[DocumentRow]) -> list[str]:
-    """Return a sentence if most texts are in another language than the base model's, English."""
+    """Return a sentence if texts are in another language than the base model's, English."""
     languages = [detect_language(row.text) for row in documents[:_TEXTS_OF_LANGUAGE]]
     counts = Counter(language for language in languages if language)
-    if not counts or counts["en"] >= _COMMON * counts.total():
+    others = {language: count for language, count in counts.items() if language != "en"}
+    if not others:
         return []
 
-    most_frequent = min(counts, key=lambda language: (-counts[language], language))
+    most_frequent = min(others, key=lambda language: (-others[language], language))
+    share = others[most_frequent] / counts.total()
+    if share < _FOREIGN:
+        return []
+    how_many = "Most" if share > 0.5 else f"About {share:.0%} of the"
     return [
-        f"Most texts are in the language '{most_frequent}'. The base model of the project knows "
-        "English: set model.base to a model that knows yours."
+        f"{how_many} texts are in the language '{most_frequent}'. The base model of the project "
+        "knows English: set model.base to a model that knows yours."
     ]
 
 
@@ -259,7 +286,7 @@ def recipes_for(documents: Sequence[DocumentRow]) -> list[str]:
 
     # A first sentence finds the rest, if there is a rest. Short texts find others of their label.
     has_rests = _have_rests(documents)
-    if not recipes and not has_rests and _has_labels(documents):
+    if not recipes and (not has_rests or _are_short(texts)) and _has_labels(documents):
         return ["same_label"]
     if has_rests or not recipes:
         recipes.append("first_sentence")
@@ -271,6 +298,11 @@ def _have_rests(documents: Sequence[DocumentRow]) -> bool:
     texts = [document.text for document in documents[:_TEXTS]]
     several = [text for text in texts if len(split_sentences(text)) > 1]
     return len(several) >= _COMMON * len(texts)
+
+
+def _are_short(texts: Sequence[str]) -> bool:
+    """Return whether texts are as long as what people type: "Hello. Where is my card?"."""
+    return median(word_count(text) for text in texts) <= _UTTERANCE_WORDS
 
 
 def _has_labels(documents: Sequence[DocumentRow]) -> bool:

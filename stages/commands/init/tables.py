@@ -9,17 +9,20 @@ from typing import Any
 
 import typer
 
+from stages.collect.columns import columns_of
 from stages.collect.kinds import table
 from stages.collect.records import SourceRows
 from stages.collect.source import ReadRequest, Source
 from stages.collect.table_settings import RAW, check_settings
 from stages.collect.table_source import Columns, TableSource
+from stages.commands.init.column_facts import column_facts
 from stages.commands.init.column_names import name_rank
 from stages.commands.init.columns import ColumnGuess
 from stages.commands.init.formats import TableSample, read_sample, stem_of
 from stages.commands.init.guess import Copies
 from stages.commands.init.list_columns import guess_listed_columns
 from stages.commands.init.names import free_name, source_name
+from stages.commands.init.record_fields import with_joined_fields
 from stages.lib.core.errors import UserError
 from stages.lib.core.temporary_folders import temporary_folder
 from stages.lib.core.terminal import say
@@ -102,7 +105,7 @@ def guess_tables(files: Sequence[Path], used: Collection[str] = ()) -> list[Tabl
     guesses: list[TableGuess] = []
     for file in files:
         sample = read_sample(file)
-        guess = guess_listed_columns(sample)
+        sample, guess = with_joined_fields(sample, guess_listed_columns(sample))
         if not {"text", "positive"} & guess.columns.keys():
             names = ", ".join(map(repr, [*sample.values, *sample.nested][:20]))
             twice = f" (the name {sample.repeated[0]!r} stands twice)" if sample.repeated else ""
@@ -224,7 +227,11 @@ def _linked(source: TableGuess, guesses: Sequence[TableGuess]) -> TableGuess:
         for column, values in source.sample.values.items():
             filled = [value for value in values if value.strip()]
             leading = [value for value in filled if value in keys]
-            names_documents = name_rank(column, "key") is not None or other.name in column
+            # Codes lead to where they are keys; numbers from 1 are keys of anything.
+            facts = column_facts(values)
+            is_code = facts.code_share > 0.5 and not facts.is_whole
+            is_named = name_rank(column, "key") is not None or other.name in column
+            names_documents = is_named or is_code
             if (
                 names_documents
                 and column != columns.get("key")
@@ -271,7 +278,8 @@ def _description(source: TableGuess) -> list[str]:
     for field, column in guess.columns.items():
         reason = guess.uncertain.get(field)
         lines.append(f"  {field:<{width}}  '{column}'{f'   ? {reason}' if reason else ''}")
-    used = set(guess.columns.values())
+    mapped = guess.columns.values()
+    used = {*mapped, *(part for column in mapped for part in columns_of(column))}
     unused = [column for column in source.sample.values if column not in used]
     if unused:
         lines.append(f"  not read: {', '.join(map(repr, unused))}")
@@ -327,8 +335,13 @@ def _corrected(source: TableGuess, columns: dict[str, str]) -> TableGuess:
 
 
 def _record_lines(source: TableGuess) -> list[str]:
+    # Rows in which a field is empty show less.
+    columns = [source.sample.values[column] for column in source.guess.columns.values()]
+    rows = range(source.sample.row_count)
+    filled = sorted(rows, key=lambda row: sum(not texts[row].strip() for texts in columns))
+
     lines: list[str] = []
-    for index in range(min(_RECORDS, source.sample.row_count)):
+    for index in sorted(filled[:_RECORDS]):
         lines.append(f"  record {index + 1}")
         for field, column in source.guess.columns.items():
             value = " ".join(source.sample.values[column][index].split())

@@ -36,6 +36,10 @@ _SAMPLED = (
 )
 
 
+# Labelled negatives: they are used, though not as pairs.
+_LABELLED = ("dissimilar",)
+
+
 class Funnel(NamedTuple):
     """Rows through the pipeline up to training. The counts of drops are by reason.
 
@@ -48,6 +52,7 @@ class Funnel(NamedTuple):
         training_rows: rows that are trained on; None before they are known.
         large_rejection: the largest share of rows that a stage rejected, in words; empty if it is
             small.
+        negatives: pairs that say that a document is no answer, and become hard negatives.
     """
 
     rows_in: int
@@ -57,6 +62,7 @@ class Funnel(NamedTuple):
     refused: Mapping[str, int]
     training_rows: int | None
     large_rejection: str = ""
+    negatives: int = 0
 
     @property
     def line(self) -> str:
@@ -68,6 +74,8 @@ class Funnel(NamedTuple):
             _part("sampled out", self.sampled_out),
             _part("refused", self.refused),
         ]
+        if self.negatives:
+            parts.append(f"{self.negatives:,} labelled as no answer")
         if self.training_rows is not None:
             parts.append(f"{self.training_rows:,} training rows")
         return "; ".join(parts)
@@ -81,6 +89,7 @@ def funnel(details: Mapping[str, Mapping[str, Value]]) -> Funnel:
     '5 records in; 2 rejected (empty text); 0 copies; 0 sampled out; 0 refused; 3 training rows'
     """
     others = _counts(details, _OTHERS)
+    negatives = sum(others.pop(reason, 0) for reason in _LABELLED)
     training_rows = details.get("tokenize", {}).get("rows_out")
     return Funnel(
         rows_in=int(details["collect"].get("rows_in", 0)),
@@ -88,6 +97,7 @@ def funnel(details: Mapping[str, Mapping[str, Value]]) -> Funnel:
         copies=_counts(details, _COPIES),
         sampled_out={reason: count for reason, count in others.items() if reason in _SAMPLED},
         refused={reason: count for reason, count in others.items() if reason not in _SAMPLED},
+        negatives=negatives,
         training_rows=None if training_rows is None else int(training_rows),
         large_rejection=_large_rejection(details),
     )

@@ -205,7 +205,8 @@ GATES: dict[str, GateText] = {
         fault=("training anchors are hardly closer to their positives than to those of other rows"),
         advice=(
             "Rows may be mispaired: look at the columns mapped under `collect.sources`, and at "
-            "the rows named here."
+            "the rows named here. If they are right, the base model does not know this language: "
+            "see `model.base`."
         ),
     ),
     "collapse": GateText(

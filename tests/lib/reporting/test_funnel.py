@@ -38,6 +38,15 @@ def test_the_line_names_the_most_frequent_reasons():
     )
 
 
+def test_labelled_negatives_are_used_and_not_refused():
+    pair = {"dropped.dissimilar": 1_200, "dropped.ambiguous_anchor": 2}
+    counted = funnel({"collect": {"rows_in": 2_000}, "pair": pair, "tokenize": {"rows_out": 798}})
+    assert counted.refused == {"ambiguous_anchor": 2}
+    assert counted.line.endswith(
+        "2 refused (ambiguous anchor); 1,200 labelled as no answer; 798 training rows"
+    )
+
+
 def test_many_reasons_are_summed_up():
     collect = {"rows_in": 10, **{f"dropped.reason_{number}": number for number in range(1, 6)}}
     line = funnel({"collect": collect}).line
