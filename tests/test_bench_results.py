@@ -22,6 +22,9 @@ mining:
       at_most: 0.1
     seconds:
       meaning: how long it took
+    other_tool.speed:
+      meaning: of a tool that is not everywhere
+      optional: true
 """
 
 
@@ -47,6 +50,7 @@ def test_a_table_has_the_smallest_the_median_and_the_largest_of_each_figure(limi
         "| speedup | theirs over ours | 1.6 | 1.8 | 2 | at least 1.5 |\n"
         "| memory_ratio | our memory over theirs | 0.02 | 0.03 | 0.03 | at most 0.1 |\n"
         "| seconds | how long it took | 10 | 11 | 12 |  |\n"
+        "| other_tool.speed | of a tool that is not everywhere | not installed | | |  |\n"
     )
     assert results.lost_limits(limits, {"mining": rounds}) == []
 
