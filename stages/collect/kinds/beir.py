@@ -202,7 +202,7 @@ def _judgements(
             if query is not None:
                 judged_ids.add(query.key)
             if isinstance(record, Record) and query is not None:
-                record = record._replace(split=missing_splits.split_of_query(query.key, split))
+                record = record._replace(split=missing_splits.split_of_query(query.text, split))
             yield record
 
     yield from queries.unjudged(judged_ids)

@@ -13,6 +13,7 @@ from stages.collect.source import SplitName
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.splits import EVALUATION_SPLITS
+from stages.lib.text.normal_form import normal_form
 
 ROLES = ("corpus", "queries", "qrels")
 
@@ -161,12 +162,15 @@ class MissingSplits:
         self.origin = "train" if "train" in splits else next(iter(sorted(splits)), "")
         self._share = share or 0.0
 
-    def split_of_query(self, query_id: str, split: str) -> str:
-        """Return the split of a query whose file gives it `split`. A hash of its id decides."""
+    def split_of_query(self, query: str, split: str) -> str:
+        """Return the split of a query whose file gives it `split`. A hash of its text decides.
+
+        So a query that is asked under two ids is in one split.
+        """
         if split != self.origin or not self.missing:
             return split
 
-        position = int(hash_hex("missing_split", query_id), 16) / 16 ** len(hash_hex(""))
+        position = int(hash_hex("missing_split", normal_form(query)), 16) / 16 ** len(hash_hex(""))
         index = int(position / self._share) if self._share else len(self.missing)
         return self.missing[index] if index < len(self.missing) else split
 

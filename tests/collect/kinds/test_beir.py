@@ -239,6 +239,30 @@ def test_given_held_out_queries_stay_where_they_are():
     assert splits["何が流れを止めるか"] in ("train", "validation")
 
 
+def test_a_query_under_two_ids_is_in_one_split():
+    """Choices are made on validation, so test must not ask the same."""
+    queries = [
+        (f"q{n}", f"{'How' if n % 2 else ' how'} is part {n // 2} mended?") for n in range(80)
+    ]
+    files = {
+        "s/corpus.jsonl": lines(
+            *({"_id": f"d{n}", "text": f"Part {n} is here."} for n in range(80))
+        ),
+        "s/queries.jsonl": lines(*({"_id": key, "text": text} for key, text in queries)),
+        "s/qrels/test.tsv": "query-id\tcorpus-id\tscore\n"
+        + "".join(f"{key}\td{n}\t1\n" for n, (key, _) in enumerate(queries)),
+    }
+    rows = read({"reader": "beir", "path": "data/raw/s", "missing_split_share": 0.5}, files)
+    split_of_pair = {row.id: row.split for row in rows.given_splits.frame().itertuples()}
+    splits_of_text = {}
+    for pair in rows.pairs.frame().itertuples():
+        text = pair.anchor.strip().casefold()
+        splits_of_text.setdefault(text, set()).add(split_of_pair[pair.pair_id])
+    assert len(splits_of_text) == 40
+    assert {len(splits) for splits in splits_of_text.values()} == {1}
+    assert set.union(*splits_of_text.values()) == {"validation", "test"}
+
+
 # Errors: the set, and the fact.
 ERRORS = [
     ({"qrels": QRELS + "q1\td1\n"}, "test.tsv, line 5: 2 fields, and a judgement has 3"),
