@@ -145,17 +145,15 @@ def _near_forms(forms: _DistinctForms, threshold: float) -> list[tuple[list[str]
     # The shingles take many times the memory of the texts, so they are made when the database
     # reads them.
     groups = sorted(numbers_of_ids)
-    shingle_sets = (
-        [
-            shingles
-            for number in numbers_of_ids[ids]
-            for shingles in shingles_of_form(forms.forms[number])
-        ]
-        for ids in groups
-    )
+    shingle_sets = (_shingle_sets(forms, numbers_of_ids[ids]) for ids in groups)
     edges = join_sets(set_reader(shingle_sets), None, threshold)
     pairs = zip(edges.left.tolist(), edges.right.tolist(), strict=True)
     return [(list(groups[left]), list(groups[right])) for left, right in pairs]
+
+
+def _shingle_sets(forms: _DistinctForms, numbers: Sequence[int]) -> list[frozenset[str]]:
+    """Return the shingle sets of all forms of these numbers."""
+    return [shingles for number in numbers for shingles in shingles_of_form(forms.forms[number])]
 
 
 def _overlapping(
