@@ -43,13 +43,14 @@ def split_worth(trained_share: float, upstream: StageDetails) -> SplitWorth:
 
     Documents are labels if they have MIN_ANCHORS_PER_LABEL anchors on average, and if there are so
     few that the validation share of them gives no interval. The number is the effective one, since
-    a few rare documents change nothing.
+    a few rare documents change nothing. Pairs that recipes made do not count: the headings of a
+    manual make it no label.
 
     Args:
         trained_share: the share of validation queries of which a document was trained on.
         upstream: the details of `pair` and `split`.
     """
-    pairs = upstream.require("pair", "rows_out")
+    pairs = min(upstream.require("pair", "rows_out"), upstream.require("pair", "rows_in"))
     documents = upstream.require("pair", "paired_documents")
     effective_documents = upstream.require("pair", "balance.after.document.effective_number")
     held_out_share = upstream.require("split", "validation_share")

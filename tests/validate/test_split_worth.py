@@ -11,11 +11,12 @@ from stages.lib.retrieval.corpus import Corpus
 from stages.validate.split_worth import split_worth
 
 
-def details(pairs, documents, effective=None, validation=0.1):
+def details(pairs, documents, effective=None, validation=0.1, given=None):
     number = documents if effective is None else effective
     return StageDetails(
         {
             "pair": {
+                "rows_in": pairs if given is None else given,
                 "rows_out": pairs,
                 "paired_documents": documents,
                 "balance.after.document.effective_number": number,
@@ -42,6 +43,12 @@ def test_labels_are_few_documents_with_many_anchors(pairs, documents, effective,
     worth = split_worth(0.0, details(pairs, documents, effective))
     assert worth.labels == labels
     assert worth.metrics()["labels.untrained_share"] == (1.0 if labels else 0.0)
+
+
+def test_the_headings_of_few_manuals_make_them_no_labels():
+    assert split_worth(0.0, details(4_572, 254, 250, given=0)).labels == 0
+    assert split_worth(0.0, details(4_572, 254, 250, given=300)).labels == 0
+    assert split_worth(0.0, details(4_572, 254, 250, given=4_000)).labels == 254
 
 
 def test_labels_that_were_trained_on_are_measured():

@@ -168,6 +168,7 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
         (
             "pair",
             {
+                "rows_in": 7,
                 "rows_out": 7,
                 "paired_documents": 7,
                 "balance.after.document.effective_number": 7.0,

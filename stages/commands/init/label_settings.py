@@ -51,7 +51,7 @@ def label_settings(labels: Labels) -> tuple[dict[str, Any], list[str]]:
     if labels.divided:
         sentences.append(
             f"{labels.divided} of {labels.different} labels hold more of the texts than one "
-            "component may (split.max_component_share). Their texts are divided between the splits "
-            "or all trained on, as split.giants says."
+            "component may (split.max_component_share). Their texts are divided between the "
+            "splits or all trained on, as split.giants says."
         )
     return values, sentences
