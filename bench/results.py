@@ -166,7 +166,7 @@ def lost_limits(
 def table(benchmark: Benchmark, figures: Sequence[Mapping[str, float]], machine: str) -> str:
     """Return the section of a benchmark, as Markdown."""
     lines = [
-        f"`python bench/{' '.join(benchmark.command)}`, {machine}.",
+        f"`python bench/{' '.join(benchmark.command)}`, rounds: {len(figures)}, {machine}.",
         "",
         "| figure | what it says | smallest | median | largest | limit |",
         "| --- | --- | ---: | ---: | ---: | --- |",

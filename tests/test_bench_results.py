@@ -43,7 +43,7 @@ def test_a_table_has_the_smallest_the_median_and_the_largest_of_each_figure(limi
     assert results.table(limits["mining"], rounds, "a machine") == (
         "## Hard negatives\n"
         "\n"
-        "`python bench/fake.py --rounds 1`, a machine.\n"
+        "`python bench/fake.py --rounds 1`, rounds: 3, a machine.\n"
         "\n"
         "| figure | what it says | smallest | median | largest | limit |\n"
         "| --- | --- | ---: | ---: | ---: | --- |\n"
