@@ -274,8 +274,17 @@ def main(
         f"{len(queries.corpus.doc_ids):,} documents. A component counts as at most {weight} "
         "queries."
     )
-    Console().print(Markdown(printable(report(rows, components, weight))))
+    show(report(rows, components, weight))
     say("To start from another model, set model.base and its prompts in params.yaml.")
+
+
+def show(markdown: str) -> None:
+    """Print a table: drawn on a terminal, else as it is, since drawing it would cut names off."""
+    console = Console()
+    if console.is_terminal:
+        console.print(Markdown(printable(markdown)))
+    else:
+        say(markdown)
 
 
 def _scores(hits: Hits, queries: ValidationQueries) -> Scores:

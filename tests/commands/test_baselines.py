@@ -16,6 +16,7 @@ from stages.commands.baselines import (
     is_static,
     own_prompts,
     report,
+    show,
 )
 from stages.lib.core.model_files import find_base_model
 from tests.evaluate.inputs import BASE, lay_out
@@ -61,6 +62,15 @@ def test_the_table_names_speed_and_size():
     assert lines[3].startswith("| BM25 | 0.1800 | -0.2700 (")
 
 
+def test_a_table_in_a_pipe_keeps_long_names_whole(capsys):
+    name = "models/" + "a-long-name-of-a-model-" * 5
+    rows = compare_with_best(
+        [system("BM25", 0.2), system(name, 0.5)], COMPONENTS, seed=1, weight=10
+    )
+    show(report(rows, COMPONENTS, weight=10))
+    assert f"| {name} | 0.4500 |" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("settings", "prompts"),
     [
@@ -102,9 +112,10 @@ def test_models_are_ranked_without_training(project, tmp_path):
     assert result.exit_code == 0, result.output
     assert "2 validation queries in 2 components, 4 documents" in result.output
     (line,) = [line for line in result.output.splitlines() if BASE.base in line]
-    assert line.split()[1:] == ["1.0000", "best", "384", "256", "91", line.split()[-1]]
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells[1:-1] == ["1.0000", "", "", "best", "384", "256", "91"]
     (line,) = [line for line in result.output.splitlines() if "prompted" in line]
-    assert float(line.split()[1]) < 1.0
+    assert float(line.split("|")[2]) < 1.0
     assert "BM25" in result.output
 
 
