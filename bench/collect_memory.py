@@ -30,6 +30,8 @@ ROOT = Path(__file__).parents[1]
 VOCABULARY = 20_000
 WORDS = 145
 PARAMS = """\
+git:
+  texts: nothing
 pair:
   document_text: "{text}"
 collect:
