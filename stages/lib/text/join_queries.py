@@ -84,35 +84,40 @@ PREPARE = (
 
 # Candidates: the length filter, and the prefix filter for the sizes of this pair. A pair shares
 # `common` shingles in its prefixes, or all that it has to share, where those are fewer.
-# `place` orders the sets by size and index. `asked` is what a set adds to the shingles that a pair
-# has to share, and `spare` is how much its partner may add. Each condition compares one column of
-# the one with one of the other, so that the database checks it while it joins.
-_SMALLER = """(
-    SELECT *, size::BIGINT * 4294967296 + set_index AS place,
-        ($own_share * size)::DOUBLE AS asked,
-        (rest - $own_share * size + $common - 1 + 1e-9)::DOUBLE AS spare
+# `size_order` orders the sets by size and index. `needs` is what a set adds to the number of
+# shingles that a pair has to share, and `allows` is the most that its partner may add. Each
+# condition compares a column of the one with a column of the other, so that the database checks it
+# while it joins.
+_BOUNDED = """(
+    SELECT *, size::BIGINT * 4294967296 + set_index AS size_order,
+        (${share} * size)::DOUBLE AS needs,
+        (rest - ${share} * size + $common - 1 + 1e-9)::DOUBLE AS allows
     FROM {table}
 )"""
-_LARGER = """(
-    SELECT *, size::BIGINT * 4294967296 + set_index AS place,
-        ($other_share * size)::DOUBLE AS asked,
-        (rest - $other_share * size + $common - 1 + 1e-9)::DOUBLE AS spare
-    FROM {table}
-)"""
+
+
+def _smaller(table: str) -> str:
+    return _BOUNDED.format(share="own_share", table=table)
+
+
+def _larger(table: str) -> str:
+    return _BOUNDED.format(share="other_share", table=table)
+
+
 _IS_CANDIDATE = """
-    s.place < l.place AND s.most >= l.size
+    s.size_order < l.size_order AND s.most >= l.size
     AND s.row_index <> l.row_index
-    AND s.spare >= l.asked AND s.asked <= l.spare
+    AND s.allows >= l.needs AND s.needs <= l.allows
 """
 _SHARES_ENOUGH = """
 GROUP BY s.set_index, l.set_index
-HAVING count(*) >= least($common, ceil(min(s.asked + l.asked) - 1e-9))
+HAVING count(*) >= least($common, ceil(min(s.needs + l.needs) - 1e-9))
 """
 CANDIDATES = f"""
 CREATE OR REPLACE TEMP TABLE pairs AS
 SELECT s.set_index AS first_set, l.set_index AS second_set
-FROM {_SMALLER.format(table="smaller")} s
-JOIN {_LARGER.format(table="larger")} l ON s.rank_index = l.rank_index AND s.other = l.side
+FROM {_smaller("smaller")} s
+JOIN {_larger("larger")} l ON s.rank_index = l.rank_index AND s.other = l.side
 WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 """
 
@@ -227,21 +232,21 @@ WITH bridges AS (
     WHERE s.other = l.side AND s.crowd <> l.crowd
 )
 SELECT s.set_index AS first_set, l.set_index AS second_set
-FROM {_SMALLER.format(table="marked_smaller WHERE crowd < 0")} s
-JOIN {_LARGER.format(table="larger")} l ON s.rank_index = l.rank_index AND s.other = l.side
+FROM {_smaller("marked_smaller WHERE crowd < 0")} s
+JOIN {_larger("larger")} l ON s.rank_index = l.rank_index AND s.other = l.side
 WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 UNION
 SELECT s.set_index, l.set_index
-FROM {_SMALLER.format(table="marked_smaller WHERE crowd >= 0")} s
-JOIN {_LARGER.format(table="marked_larger WHERE crowd < 0")} l
+FROM {_smaller("marked_smaller WHERE crowd >= 0")} s
+JOIN {_larger("marked_larger WHERE crowd < 0")} l
     ON s.rank_index = l.rank_index AND s.other = l.side
 WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 UNION
 SELECT s.set_index, l.set_index
 FROM bridges b
-JOIN {_SMALLER.format(table="marked_smaller")} s
+JOIN {_smaller("marked_smaller")} s
     ON s.rank_index = b.rank_index AND s.crowd = b.first_crowd AND s.side = b.side
-JOIN {_LARGER.format(table="marked_larger")} l
+JOIN {_larger("marked_larger")} l
     ON l.rank_index = b.rank_index AND l.crowd = b.second_crowd AND l.side = b.other
 WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 """

@@ -152,8 +152,9 @@ def _near_forms(forms: _DistinctForms, threshold: float) -> list[tuple[list[str]
 
 
 def _shingle_sets(forms: _DistinctForms, numbers: Sequence[int]) -> list[frozenset[str]]:
-    """Return the shingle sets of all forms of these numbers."""
-    return [shingles for number in numbers for shingles in shingles_of_form(forms.forms[number])]
+    """Return the shingle sets of all forms of these numbers, in the order of the forms."""
+    ordered = sorted(forms.forms[number] for number in numbers)
+    return [shingles for form in ordered for shingles in shingles_of_form(form)]
 
 
 def _overlapping(

@@ -106,3 +106,16 @@ def test_little_memory_gives_the_same_matches_and_writes_to_disk(monkeypatch):
     monkeypatch.setenv("PAIRSMITH_MEMORY", "24MB")
     assert match_texts([rows], 0.8)[:3] == expected[:3]
     assert max(written_bytes) > 0
+
+
+def test_the_forms_of_one_group_of_rows_come_in_the_order_of_the_forms(monkeypatch):
+    forms = []
+    shingles_of_form = matches_module.shingles_of_form
+    monkeypatch.setattr(
+        matches_module,
+        "shingles_of_form",
+        lambda form: forms.append(form) or shingles_of_form(form),
+    )
+    match_texts([{"d1": ["Reset it", "A fuse"], "d2": ["A fuse", "Reset it"]}], 0.8)
+    match_texts([{"d2": ["A fuse", "Reset it"], "d1": ["Reset it", "A fuse"]}], 0.8)
+    assert forms == ["a fuse", "reset it", "a fuse", "reset it"]
