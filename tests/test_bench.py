@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import augmentation, cranfield, fusion, judged_copies, probe, seeds
+from bench import augmentation, cranfield, fusion, judged_copies, mispaired, probe, seeds
 from bench.faults import abbreviations, boilerplate, corruptions, paraphrases, typos
 from bench.mine import agreement
 from bench.negatives import summary
@@ -263,3 +263,26 @@ def test_fusion_by_ranks_counts_ranks_and_leaves_out_what_shares_no_word():
     near = Hits(np.array([[2, 7, 0]]), np.array([[0.9, 0.8, 0.1]], dtype=np.float32))
     # 7: 1/61 + 1/62; 2: 1/61; 1: 1/62; 0: 1/63, for its cosine alone.
     assert fusion.by_ranks(lexical, near).positions.tolist() == [[7, 2, 1]]
+
+
+def test_rows_that_changed_places_are_as_near_as_random_ones(tmp_path):
+    # Each query is the first word of its document, and no two documents share a word.
+    facts = [f"{word} {word}" for word in ("apple", "brick", "cloud", "drum", "eagle", "flute")]
+    documents = [{"_id": f"d{at}", "title": "", "text": text} for at, text in enumerate(facts)]
+    queries = [{"_id": f"q{at}", "text": text.split()[0]} for at, text in enumerate(facts)]
+    judged = [f"q{at}\td{at}\t1" for at in range(len(facts))]
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "corpus.jsonl").write_text("\n".join(map(json.dumps, documents)))
+    (tmp_path / "queries.jsonl").write_text("\n".join(map(json.dumps, queries)))
+    header = "query-id\tcorpus-id\tscore"
+    (tmp_path / "qrels/test.tsv").write_text("\n".join([header, *judged, "q0\td1\t0"]))
+
+    class OneHot:
+        def encode(self, texts):
+            words = [text.split()[0] for text in facts]
+            return np.array([[float(word in text) for word in words] for text in texts])
+
+    areas = mispaired.measure(tmp_path, OneHot(), seed=1)
+    assert areas[0.0] == 1.0
+    assert areas[1.0] == 0.5
+    assert 0.5 < areas[0.5] < 1.0

@@ -34,6 +34,7 @@ class Gate(NamedTuple):
         limit: the limit.
         at_least: whether the value must reach the limit; otherwise it must not exceed it.
         stops_training: whether training is refused; otherwise the gate only warns.
+        warn_below: a value that keeps the limit and is lower than this gives a warning.
         rows: ids of pairs to read, the most suspicious first.
         remedy: what would help in this run.
     """
@@ -44,6 +45,7 @@ class Gate(NamedTuple):
     limit: float
     at_least: bool = False
     stops_training: bool = True
+    warn_below: float | None = None
     rows: tuple[str, ...] = ()
     remedy: str = ""
 
@@ -54,9 +56,11 @@ class Gate(NamedTuple):
             return "not measured"
 
         is_kept = self.value >= self.limit if self.at_least else self.value <= self.limit
-        if is_kept:
-            return "pass"
-        return "fail" if self.stops_training else "warn"
+        if not is_kept:
+            return "fail" if self.stops_training else "warn"
+
+        is_doubtful = self.warn_below is not None and self.value < self.warn_below
+        return "warn" if is_doubtful else "pass"
 
     @property
     def passed(self) -> bool:
@@ -65,7 +69,13 @@ class Gate(NamedTuple):
 
     @property
     def requirement(self) -> str:
-        """Return the limit in words."""
+        """Return the limit, or both limits, in words."""
+        if self.warn_below is None:
+            return self._limit_in_words
+        return f"{self._limit_in_words}; warns below {self.warn_below:g}"
+
+    @property
+    def _limit_in_words(self) -> str:
         return f"{'at least' if self.at_least else 'at most'} {self.limit:g}"
 
     @property
@@ -73,7 +83,10 @@ class Gate(NamedTuple):
         """Return what is wrong and where to look, for a gate that failed or warns."""
         meaning = GATES[self.name]
         problem = meaning.fault[0].upper() + meaning.fault[1:]
-        value = f"`{self.metric}` is {self.value:.4g}, and must be {self.requirement}"
+        needed = f"must be {self._limit_in_words}"
+        if self.status == "warn" and self.warn_below is not None:
+            needed = f"should be at least {self.warn_below:g}"
+        value = f"`{self.metric}` is {self.value:.4g}, and {needed}"
 
         # Name some of the rows that caused it.
         rows = ""
@@ -93,6 +106,7 @@ class GateRule(NamedTuple):
         limit: a number, or the key under `validate` in params.yaml.
         at_least: whether the value must reach the limit.
         stops_training: whether training is refused.
+        warn_below: the key under `validate` of the value below which the gate warns, if any.
         suspects: the field of Suspects with the rows to read; empty if there is none.
     """
 
@@ -101,6 +115,7 @@ class GateRule(NamedTuple):
     limit: float | str
     at_least: bool = False
     stops_training: bool = True
+    warn_below: str = ""
     suspects: str = ""
 
 
@@ -108,12 +123,19 @@ class GateRule(NamedTuple):
 RULES = (
     GateRule("leaked_rows", "leaked_rows", 0.0, suspects="leaked"),
     GateRule("unrepresentative", "split.held_out_of_requested", LEAST_HELD_OUT, at_least=True),
-    GateRule("mispaired", "separation.random.roc_auc", "min_random_auc", at_least=True),
+    GateRule(
+        "mispaired",
+        "separation.random.roc_auc",
+        "min_random_auc",
+        at_least=True,
+        warn_below="doubtful_random_auc",
+    ),
     GateRule(
         "mispaired_training",
         "separation.training.roc_auc",
         "min_random_auc",
         at_least=True,
+        warn_below="doubtful_random_auc",
         suspects="far_apart",
     ),
     GateRule("collapse", "geometry.effective_rank_share", "min_effective_rank", at_least=True),
@@ -190,6 +212,7 @@ def judge_gates(
             limit=limit,
             at_least=rule.at_least,
             stops_training=rule.stops_training,
+            warn_below=getattr(params, rule.warn_below) if rule.warn_below else None,
             rows=tuple(getattr(suspects, rule.suspects)) if rule.suspects else (),
             remedy=gate_advice(rule.name, metric, measurements),
         )

@@ -43,6 +43,7 @@ class ValidateParams(ParamsSection):
     section: ClassVar[str] = "validate"
     near_threshold: float = Field(ge=0.5, le=1.0)
     min_random_auc: float = Field(ge=0.0, le=1.0)
+    doubtful_random_auc: float = Field(ge=0.0, le=1.0)
     min_bm25_auc: float = Field(ge=0.0, le=1.0)
     min_effective_rank: float = Field(ge=0.0, le=1.0)
     max_random_cosine: float = Field(ge=-1.0, le=1.0)

@@ -79,8 +79,11 @@ def test_good_data_passes_every_gate():
     ("name", "changed", "status", "advice"),
     [
         ("leaked_rows", {"leaked_rows": 1}, "fail", "split.near_threshold"),
-        ("mispaired", {"separation__random__roc_auc": 0.88}, "fail", "collect.sources"),
-        ("mispaired_training", {"separation__training__roc_auc": 0.88}, "fail", "collect.sources"),
+        ("mispaired", {"separation__random__roc_auc": 0.74}, "fail", "collect.sources"),
+        ("mispaired", {"separation__random__roc_auc": 0.75}, "warn", "validate.min_random_auc"),
+        ("mispaired", {"separation__random__roc_auc": 0.89}, "warn", "model.base"),
+        ("mispaired_training", {"separation__training__roc_auc": 0.74}, "fail", "collect.sources"),
+        ("mispaired_training", {"separation__training__roc_auc": 0.89}, "warn", "collect.sources"),
         (
             "unrepresentative",
             {"split__held_out_of_requested": 0.33},
@@ -281,7 +284,7 @@ def test_advice_names_the_rows_to_read():
     ("name", "list_name", "changed"),
     [
         ("leaked_rows", "leaked", {"leaked_rows": 1}),
-        ("mispaired_training", "far_apart", {"separation__training__roc_auc": 0.88}),
+        ("mispaired_training", "far_apart", {"separation__training__roc_auc": 0.74}),
         ("hidden_positives", "hidden_positives", {"negatives__hidden_positives_share": 0.1}),
         ("labelled_positives", "labelled_positives", {"negatives__labelled_positives_share": 0.1}),
         ("duplicates", "duplicates", {"rows__duplicates_share": 0.02}),
@@ -329,3 +332,12 @@ def test_the_gate_of_too_few_held_out_pairs_names_their_share_and_the_unit():
     assert gate.advice.endswith("set `split.unit` to anchor.")
     other = gates(split__held_out_of_requested=0.2)["unrepresentative"]
     assert other.advice.endswith("Lower `split.train`, or bring more data.")
+
+
+def test_a_gate_with_two_limits_names_the_one_that_was_lost():
+    failed = gates(separation__random__roc_auc=0.5)["mispaired"]
+    doubtful = gates(separation__random__roc_auc=0.8)["mispaired"]
+    assert failed.requirement == doubtful.requirement == "at least 0.75; warns below 0.9"
+    assert "is 0.5, and must be at least 0.75)" in failed.advice
+    assert "is 0.8, and should be at least 0.9)" in doubtful.advice
+    assert (failed.passed, doubtful.passed) == (False, True)

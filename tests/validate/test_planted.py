@@ -158,7 +158,7 @@ def test_twenty_percent_of_mispaired_rows(project, environment):
         QRELS, Qrels, lambda frame: slip(frame, ["doc_id"]).drop_duplicates(["query_id", "doc_id"])
     )
     metrics, tripped, page = validated(environment)
-    assert tripped["mispaired"] == tripped["mispaired_training"] == "fail"
+    assert tripped["mispaired"] == tripped["mispaired_training"] == "warn"
     assert 0.8 < metrics["separation.random.roc_auc"] < 0.9
     first = page.split("The most expensive fault comes first")[1]
     assert first.index("<code>collect.sources</code>") < first.index("</p>", first.index("bad"))

@@ -49,7 +49,7 @@ def project(project, own_cache):
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [
-        ("min_random_auc: 0.9", "min_random_auc: 1.1", "validate.min_random_auc = '1.1'"),
+        ("min_random_auc: 0.75", "min_random_auc: 1.1", "validate.min_random_auc = '1.1'"),
         ("min_bm25_auc: 0.5", "min_bm25_auc: high", "validate.min_bm25_auc = 'high'"),
         ("min_bm25_auc: 0.5", "min_dense_auc: 0.5", "unknown key validate.min_dense_auc"),
     ],

@@ -43,10 +43,14 @@ def labels_of(sources: Iterable[SourceRows]) -> Labels:
 
 def label_settings(labels: Labels) -> tuple[dict[str, Any], list[str]]:
     """Return the values of params.yaml that suit labels by dotted key, and sentences on them."""
-    values = {"validate.min_random_auc": _RANDOM_AUC, "validate.min_bm25_auc": _BM25_AUC}
+    values = {
+        "validate.min_random_auc": _RANDOM_AUC,
+        "validate.doubtful_random_auc": _RANDOM_AUC,
+        "validate.min_bm25_auc": _BM25_AUC,
+    }
     sentences = [
         "Texts of one label may differ more than questions and answers do, so two gates ask for "
-        "less: validate.min_random_auc, validate.min_bm25_auc."
+        "less: validate.min_random_auc, validate.doubtful_random_auc, validate.min_bm25_auc."
     ]
     if labels.divided:
         sentences.append(

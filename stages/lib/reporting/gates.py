@@ -198,15 +198,16 @@ GATES: dict[str, GateText] = {
         fault="validation queries are hardly closer to their answers than to random documents",
         advice=(
             "Rows may be mispaired: look at the columns mapped under `collect.sources`. "
-            "If they are right, the base model does not know this language: see `model.base`."
+            "If the rows are right, the base model knows little of this language or field: see "
+            "`model.base`, or lower `validate.min_random_auc`."
         ),
     ),
     "mispaired_training": GateText(
         fault=("training anchors are hardly closer to their positives than to those of other rows"),
         advice=(
             "Rows may be mispaired: look at the columns mapped under `collect.sources`, and at "
-            "the rows named here. If they are right, the base model does not know this language: "
-            "see `model.base`."
+            "the rows named here. If the rows are right, the base model knows little of this "
+            "language or field: see `model.base`, or lower `validate.min_random_auc`."
         ),
     ),
     "collapse": GateText(
