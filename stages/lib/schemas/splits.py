@@ -9,6 +9,8 @@ from stages.lib.core.ids import PAIR_ID
 from stages.lib.core.tables import Table
 
 EVALUATION_SPLITS = ("validation", "test")
+# The split of the rows that `run.sample` leaves out.
+NOT_IN_SAMPLE = "not_in_sample"
 
 
 class GivenSplits(Table):
@@ -36,10 +38,11 @@ class Splits(Table):
         "whose split is given is a component of its own",
     )
     split: str = pa.Field(
-        isin=["train", "validation", "test", "corpus", "protected", "left_out"],
+        isin=["train", "validation", "test", "corpus", "protected", "left_out", NOT_IN_SAMPLE],
         description="corpus: a document without pairs, or whose training pairs are not used; "
         "protected: its text is in split.protect, and it is in no row of training, not even as a "
-        "negative; left_out: a row of a component that was cut, which lies across its parts",
+        "negative; left_out: a row of a component that was cut, which lies across its parts; "
+        "not_in_sample: run.sample leaves its component out",
     )
 
     class Config(Table.Config):
