@@ -42,6 +42,7 @@ from stages.lib.analysis.probe import Adapter, fit_probe, positive_triplets, tra
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model, find_model_folder
+from stages.lib.core.params import sample_mark
 from stages.lib.core.tables import check_table
 from stages.lib.evaluation.evaluation_set import (
     benchmark_id,
@@ -52,6 +53,7 @@ from stages.lib.retrieval.encoder import Encoder
 from stages.lib.schemas.pairs import is_synthetic
 from stages.lib.schemas.reviews import FIRST_HITS, read_judgements
 from stages.lib.schemas.runs import QueryResults
+from stages.lib.schemas.splits import ids_in_sample
 from stages.lib.schemas.written_queries import SHEET, read_sheet
 
 Values = dict[str, float | int | str | bool]
@@ -75,6 +77,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # The evaluation sets, and the systems that rank the corpus for them.
     collected = inputs.collected.frame()
+    candidates = ids_in_sample(collected["doc_id"], inputs.splits.frame())
     tasks = read_tasks(inputs)
     systems = load_systems(inputs, params)
     ranked_sets = rank_all(tasks, systems, params.evaluate)
@@ -94,14 +97,16 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # All metrics, and six of them for DVC to compare.
     details: Values = {
-        **benchmark_metrics(tasks, collected, params.evaluate.component_weight),
+        **benchmark_metrics(tasks, candidates, params.evaluate.component_weight),
         **means_of_sets(ranked_sets, params.evaluate.component_weight),
         **trained_documents(tasks, inputs),
         **judged_shares_of_sets(ranked_sets, tasks),
         **agreement_of_sets(tasks, systems, params),
         **diagnostics.metrics,
         **written_metrics,
+        **sample_mark(params.run.sample),
     }
+    figures = {name: details[key] for name, key in _KEY_FIGURES.items() if key in details}
     measures = pd.concat([ranked.measures for ranked in ranked_sets.values()], ignore_index=True)
     slices = diagnostics.slices
     return Outputs(
@@ -110,7 +115,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         slices=slices if params.git.has_labels else without_labels(slices),
         measures=measures,
         plot=recall_curves(measures),
-        metrics={name: details[key] for name, key in _KEY_FIGURES.items() if key in details},
+        metrics={**figures, **sample_mark(params.run.sample)},
         details=details,
     )
 
@@ -167,18 +172,17 @@ def train_probe(inputs: Inputs, encoder: Encoder, params: Params) -> Adapter | N
 
 
 def benchmark_metrics(
-    tasks: Mapping[str, RetrievalTask], collected: pd.DataFrame, component_weight: int
+    tasks: Mapping[str, RetrievalTask], candidates: pd.Series[str], component_weight: int
 ) -> Values:
     """Return what must be equal for two runs to be comparable, and how large the benchmark is.
 
-    The rule of scoring is that of the means which this run writes down.
+    `candidates` are the ids of all collected documents, or of those in the sample. The rule of
+    scoring is that of the means which this run writes down.
     """
     validation = tasks["validation"]
     test = tasks["test"]
     return {
-        "benchmark": benchmark_id(
-            [validation.evaluation_set, test.evaluation_set], collected["doc_id"]
-        ),
+        "benchmark": benchmark_id([validation.evaluation_set, test.evaluation_set], candidates),
         "component_weight": component_weight,
         "scoring_rule": scoring_rule(component_weight),
         "corpus": hash_hex("corpus", *validation.corpus.doc_ids.tolist()),

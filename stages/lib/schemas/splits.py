@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pandera.pandas as pa
 import pyarrow as arrow
 
@@ -49,6 +50,12 @@ class Splits(Table):
         """The key of the table."""
 
         unique = ["id"]
+
+
+def ids_in_sample(ids: pd.Series[str], splits: pd.DataFrame) -> pd.Series[str]:
+    """Return those of `ids` that `splits`, a Splits table, does not leave out of the sample."""
+    outside = splits.loc[splits["split"] == NOT_IN_SAMPLE, "id"]
+    return ids[~ids.isin(outside)]
 
 
 class GiantRows(Table):
