@@ -40,7 +40,7 @@ def account_rows(
     # The lines of pairs are counted before those of documents come.
     pair_ids = built_pairs["pair_id"]
     is_used = pair_ids.map(split_of).isin(["train", *EVALUATION_SPLITS])
-    rows_out = int((is_used & ~pair_ids.isin(sample.outside)).sum())
+    rows_out = int((is_used & ~sample.leaves_out(pair_ids)).sum())
     counts = row_accounting(len(pair_ids), rows_out, ledger.dropped(), (*REASONS, *sample.reasons))
     return ledger, {**counts, **sample.drop_documents(ledger, tables.built_documents["doc_id"])}
 

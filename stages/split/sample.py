@@ -8,10 +8,13 @@ their passages leave the corpus that is searched.
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from stages.lib.core import atomic, tables
@@ -61,15 +64,20 @@ def draw_sample(
     if share is None:
         return Sample(None, frozenset())
 
-    drawn_components = {
-        name for name in splits["component_id"].unique() if is_drawn(str(name), share)
+    # Lists are read many times faster than columns of texts.
+    row_ids = splits["id"].tolist()
+    component_ids = splits["component_id"].tolist()
+    drawn = {name for name in set(component_ids) if is_drawn(name, share)}
+    inside = {
+        row_id
+        for row_id, component_id in zip(row_ids, component_ids, strict=True)
+        if component_id in drawn
     }
-    inside = set(splits.loc[splits["component_id"].isin(drawn_components), "id"])
-    for pair_id, doc_id in zip(pairs["pair_id"], pairs["doc_id"], strict=True):
+    for pair_id, doc_id in zip(pairs["pair_id"].tolist(), pairs["doc_id"].tolist(), strict=True):
         if pair_id in inside:
             inside.update((doc_id, kept_of.get(doc_id, doc_id)))
 
-    sample = Sample(share, frozenset(splits["id"]) - inside)
+    sample = Sample(share, frozenset(row_ids) - inside)
     _check_splits(splits, sample)
     return sample
 
@@ -100,12 +108,17 @@ class Sample(NamedTuple):
         if not self.outside:
             return splits
 
-        is_outside = splits["id"].isin(self.outside)
-        return splits.assign(split=splits["split"].mask(is_outside, NOT_IN_SAMPLE))
+        return splits.assign(
+            split=splits["split"].mask(self.leaves_out(splits["id"]), NOT_IN_SAMPLE)
+        )
 
     def documents(self, documents: pd.DataFrame) -> pd.DataFrame:
         """Return those of `documents` that are in the sample."""
-        return documents[~documents["doc_id"].isin(self.outside)] if self.outside else documents
+        return documents[~self.leaves_out(documents["doc_id"])] if self.outside else documents
+
+    def leaves_out(self, ids: pd.Series[str]) -> npt.NDArray[np.bool_]:
+        """Return for each id whether it is outside the sample."""
+        return np.array([row_id in self.outside for row_id in ids.tolist()], dtype=bool)
 
     def drop_documents(self, ledger: LedgerWriter, doc_ids: Iterable[str]) -> dict[str, int]:
         """Write a line for each document outside, and return the row accounting of documents.
@@ -135,7 +148,7 @@ class Sample(NamedTuple):
         if self.share is None:
             return {}
 
-        used = splits[~splits["id"].isin(self.outside)]
+        used = splits[~self.leaves_out(splits["id"])]
         pairs = used[used["id"].map(is_pair_id)]
         counts = pairs.loc[pairs["id"].isin(built_pairs["pair_id"]), "split"].value_counts()
         components = pairs["component_id"].nunique()
@@ -172,14 +185,17 @@ class SearchedPassages(NamedTuple):
 
 def _check_splits(splits: pd.DataFrame, sample: Sample) -> None:
     """Check that the sample has pairs of each split that has some."""
-    pairs = splits[splits["id"].map(is_pair_id)]
-    used = pairs[~pairs["id"].isin(sample.outside)]
-    counts = used["split"].value_counts()
+    all_counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    for row_id, split in zip(splits["id"].tolist(), splits["split"].tolist(), strict=True):
+        if is_pair_id(row_id):
+            all_counts[split] += 1
+            counts[split] += row_id not in sample.outside
+
     for name in ("train", *EVALUATION_SPLITS):
-        total = int((pairs["split"] == name).sum())
-        if total and not counts.get(name, 0):
+        if all_counts[name] and not counts[name]:
             raise UserError(
                 f"params.yaml: run.sample is {sample.share:g}, and no component of the split "
-                f"{name} ({total:,} pairs) is in that sample",
+                f"{name} ({all_counts[name]:,} pairs) is in that sample",
                 "raise run.sample, or set it to null to use all rows",
             )

@@ -25,6 +25,7 @@ UPSTREAM_KEYS = (
     ("pair", "no_common_word_share"),
     ("pair", "balance.after.document.largest_share"),
     ("split", "dropped.not_sampled"),
+    ("split", "dropped.not_in_sample"),
     ("mine", "refused.margin"),
     ("mine", "refused.cross_encoder"),
     ("mine", "near_positives.count"),

@@ -158,6 +158,7 @@ def test_counts_of_earlier_stages():
         "pair.no_common_word_share": 0.2,
         "pair.balance.after.document.largest_share": None,
         "split.dropped.not_sampled": 12,
+        "split.dropped.not_in_sample": None,
         "mine.refused.margin": 5,
         "mine.refused.cross_encoder": None,
         "mine.near_positives.count": None,
