@@ -3,22 +3,40 @@
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from stages.augment.__main__ import visible_passages
 from stages.commands.freeze import app as freeze_app
+from stages.commands.pipeline import order
+from stages.commands.wire import load_stage
 from stages.lib.core.ids import hash_hex
+from stages.lib.core.interface import inputs_of
 from stages.lib.schemas.documents import Passages
 from stages.lib.schemas.evaluation_set import Qrels, Queries
 from stages.lib.schemas.ledger import Ledger
-from stages.lib.schemas.splits import Fingerprints, GiantRows, Splits
+from stages.lib.schemas.splits import Fingerprints, GiantRows, Splits, ids_in_sample
+from stages.mine.corpus import MiningCorpus
 from stages.split import __main__ as stage
 from stages.split.sample import Sample, draw_sample, is_drawn
 from tests.properties import examples
-from tests.split.faq import d, documents, leaks, metrics, p, pairs, run, text, typed, written
+from tests.split.faq import (
+    d,
+    documents,
+    leaks,
+    metrics,
+    p,
+    pairs,
+    run,
+    text,
+    typed,
+    whole_passages,
+    written,
+)
 
 UNITS = ("component", "group", "anchor", "time")
 OUTSIDE = "not_in_sample"
@@ -350,3 +368,32 @@ def test_held_out_texts_outside_the_sample_keep_their_fingerprints(project):
     run_sample(0.3)
     assert set(written(Fingerprints, "fingerprints")["id"]) == held_out
     assert len(held_out & outside) > 20
+
+
+# --- later stages
+
+
+def test_only_stages_that_look_at_the_splits_read_the_passages_of_all_rows():
+    readers = []
+    for name in order():
+        paths = [item.path for item in inputs_of(load_stage(name).inputs)]
+        if "data/pair/passages.parquet" in paths:
+            readers.append(name)
+            assert name == "split" or "data/split/splits.parquet" in paths
+    assert readers == ["split", "augment", "mine"]
+
+
+def test_no_document_outside_is_a_negative_or_gives_words():
+    document_table = documents(("in", "one text"), ("out", "another text"))
+    splits = small_table((d("in"), d("in"), "corpus"), (d("out"), d("out"), OUTSIDE))
+    passages = whole_passages(document_table)
+    corpus = MiningCorpus.from_tables(
+        documents=document_table,
+        passages=passages,
+        splits=splits,
+        positive_ids=(),
+        encode=lambda texts: np.ones((len(texts), 2), dtype=np.float32),
+    )
+    assert (corpus.ids, corpus.searched, corpus.texts) == ([d("in")], 1, ["one text"])
+    assert visible_passages(passages, splits)["text"].tolist() == ["one text"]
+    assert ids_in_sample(splits["id"], splits).tolist() == [d("in")]
