@@ -66,6 +66,7 @@ _KEY_FIGURES = {
     "mde": f"validation.gain.over_base.{PRIMARY_METRIC}.mde",
     "outside_gain": f"out_of_domain.gain.over_base.{PRIMARY_METRIC}.mean",
     "test_ndcg@10": f"test.finetuned.{PRIMARY_METRIC}",
+    "sample": "sample",
 }
 
 
@@ -77,7 +78,6 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # The evaluation sets, and the systems that rank the corpus for them.
     collected = inputs.collected.frame()
-    candidates = ids_in_sample(collected["doc_id"], inputs.splits.frame())
     tasks = read_tasks(inputs)
     systems = load_systems(inputs, params)
     ranked_sets = rank_all(tasks, systems, params.evaluate)
@@ -97,16 +97,14 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # All metrics, and six of them for DVC to compare.
     details: Values = {
-        **benchmark_metrics(tasks, candidates, params.evaluate.component_weight),
+        **benchmark_metrics(tasks, inputs, params),
         **means_of_sets(ranked_sets, params.evaluate.component_weight),
         **trained_documents(tasks, inputs),
         **judged_shares_of_sets(ranked_sets, tasks),
         **agreement_of_sets(tasks, systems, params),
         **diagnostics.metrics,
         **written_metrics,
-        **sample_mark(params.run.sample),
     }
-    figures = {name: details[key] for name, key in _KEY_FIGURES.items() if key in details}
     measures = pd.concat([ranked.measures for ranked in ranked_sets.values()], ignore_index=True)
     slices = diagnostics.slices
     return Outputs(
@@ -115,7 +113,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         slices=slices if params.git.has_labels else without_labels(slices),
         measures=measures,
         plot=recall_curves(measures),
-        metrics={**figures, **sample_mark(params.run.sample)},
+        metrics={name: details[key] for name, key in _KEY_FIGURES.items() if key in details},
         details=details,
     )
 
@@ -171,17 +169,18 @@ def train_probe(inputs: Inputs, encoder: Encoder, params: Params) -> Adapter | N
     return fit_probe(vectors, params.run.seed)
 
 
-def benchmark_metrics(
-    tasks: Mapping[str, RetrievalTask], candidates: pd.Series[str], component_weight: int
-) -> Values:
+def benchmark_metrics(tasks: Mapping[str, RetrievalTask], inputs: Inputs, params: Params) -> Values:
     """Return what must be equal for two runs to be comparable, and how large the benchmark is.
 
-    `candidates` are the ids of all collected documents, or of those in the sample. The rule of
-    scoring is that of the means which this run writes down.
+    The documents are all that were collected, or those in the sample. The rule of scoring is that
+    of the means which this run writes down.
     """
     validation = tasks["validation"]
     test = tasks["test"]
+    candidates = ids_in_sample(inputs.collected.frame()["doc_id"], inputs.splits.frame())
+    component_weight = params.evaluate.component_weight
     return {
+        **sample_mark(params.run.sample),
         "benchmark": benchmark_id([validation.evaluation_set, test.evaluation_set], candidates),
         "component_weight": component_weight,
         "scoring_rule": scoring_rule(component_weight),

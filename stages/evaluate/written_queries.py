@@ -114,10 +114,8 @@ def written_sets(
             continue
 
         split, component = place_of_id.get(line.doc_id, ("", ""))
-        if split == NOT_IN_SAMPLE:
-            left_out[NOT_IN_SAMPLE] += 1
-        elif split != line.split:
-            left_out["not_held_out"] += 1
+        if split != line.split:
+            left_out[NOT_IN_SAMPLE if split == NOT_IN_SAMPLE else "not_held_out"] += 1
         elif kept_id_of.get(line.doc_id, line.doc_id) not in corpus_ids:
             left_out["not_in_corpus"] += 1
         elif normal_form(line.query) in trained_forms:
@@ -141,9 +139,8 @@ def written_sets(
         if query_rows[split]:
             sets[split] = _evaluation_set(query_rows[split], qrel_rows[split], kept_id_of)
 
-    # Only a run of a sample has rows outside it.
-    reasons = (*REASONS, NOT_IN_SAMPLE) if left_out[NOT_IN_SAMPLE] else REASONS
-    return WrittenSets(sets, {reason: left_out[reason] for reason in reasons})
+    # Reasons without a query are listed too, but for that of a sample.
+    return WrittenSets(sets, {**dict.fromkeys(REASONS, 0), **left_out})
 
 
 def _evaluation_set(

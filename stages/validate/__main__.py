@@ -90,8 +90,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # The gates compare these measurements, and the counts of earlier stages, with their limits.
     measurements: dict[str, float | int | str | None] = {
-        **describe_experiment(experiment, candidate_ids(inputs)),
-        **sample_mark(params.run.sample),
+        **describe_experiment(experiment, candidate_ids(inputs), params.run.sample),
         **describe_split(inputs, params, experiment.corpus, upstream),
         **lexical.metrics(),
         **baseline.metrics(),
@@ -302,12 +301,19 @@ def candidate_ids(inputs: Inputs) -> pd.Series[str]:
 
 
 def describe_experiment(
-    experiment: ProbeExperiment, candidate_ids: pd.Series[str]
+    experiment: ProbeExperiment, candidates: pd.Series[str], share: float | None
 ) -> dict[str, float | int | str]:
-    """Return how large the evaluation set is, and whether people or recipes wrote its queries."""
+    """Return how large the evaluation set is, and whether people or recipes wrote its queries.
+
+    Args:
+        experiment: the queries, and what they search.
+        candidates: the ids of all collected documents, or of those in the sample.
+        share: the share of the sample; None for all rows.
+    """
     queries = experiment.evaluation_set.queries
     return {
-        "benchmark": benchmark_id([experiment.evaluation_set], candidate_ids),
+        **sample_mark(share),
+        "benchmark": benchmark_id([experiment.evaluation_set], candidates),
         "component_weight": experiment.component_weight,
         "scoring_rule": scoring_rule(experiment.component_weight),
         "folds": experiment.folds,
