@@ -25,7 +25,6 @@ UPSTREAM_KEYS = (
     ("pair", "no_common_word_share"),
     ("pair", "balance.after.document.largest_share"),
     ("split", "dropped.not_sampled"),
-    ("split", "dropped.not_in_sample"),
     ("mine", "refused.margin"),
     ("mine", "refused.cross_encoder"),
     ("mine", "near_positives.count"),
@@ -199,6 +198,11 @@ def upstream_counts(details: StageDetails) -> dict[str, float | str | None]:
         f"{stage}.{key}": details.get(stage, key) for stage, key in UPSTREAM_KEYS
     }
     counts.update(_numbers(details, "mine", "false_negatives."))
+
+    # Only a run of a sample leaves rows outside it.
+    outside = details.get("split", "dropped.not_in_sample")
+    if outside is not None:
+        counts["split.dropped.not_in_sample"] = outside
 
     # Where a giant is trained on, the unit that would take it apart.
     unit = details.stages["split"].get("giants.other_unit")

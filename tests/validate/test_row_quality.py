@@ -158,7 +158,6 @@ def test_counts_of_earlier_stages():
         "pair.no_common_word_share": 0.2,
         "pair.balance.after.document.largest_share": None,
         "split.dropped.not_sampled": 12,
-        "split.dropped.not_in_sample": None,
         "mine.refused.margin": 5,
         "mine.refused.cross_encoder": None,
         "mine.near_positives.count": None,
@@ -172,6 +171,11 @@ def test_counts_of_earlier_stages():
         "mine.false_negatives.review.high": 0.09,
         "clean.private_left": 5,
     }
+
+
+def test_only_a_sample_leaves_rows_outside_it():
+    sampled = {**COUNTED, "split": {**COUNTED["split"], "dropped.not_in_sample": 30}}
+    assert upstream_counts(StageDetails(sampled))["split.dropped.not_in_sample"] == 30
 
 
 def test_the_upstream_keys_are_those_that_stages_write():
