@@ -1,6 +1,7 @@
 """Data of every shape trains and evaluates: documents alone, pairs with scores, a click log."""
 
 import importlib
+import json
 import random
 import shutil
 from pathlib import Path
@@ -195,3 +196,41 @@ def test_a_click_log_trains_and_evaluates_with_queries_apart_and_documents_share
     assert metrics["validate"]["leaked_rows"] == 0
     assert 0.0 < metrics["evaluate"]["validation.base.ndcg_at_10"] <= 1.0
     assert 0.0 < metrics["evaluate"]["test.finetuned.ndcg_at_10"] <= 1.0
+
+
+def test_a_run_of_a_sample_uses_no_row_outside_it_and_says_so_everywhere(run):
+    rows = [
+        {"id": f"{at}-{thing}", "text": told.format(name), "asked": asked.format(name)}
+        for thing, name in enumerate(THINGS)
+        for at, (asked, told) in enumerate(TASKS)
+    ]
+    # Answers about one thing are near to each other, and must stay apart.
+    metrics = run(
+        rows,
+        {"key": "id", "text": "text", "anchor": "asked"},
+        STAGES,
+        clean={"boilerplate_share": None},
+        split={**SMALL, "max_train_pairs": None},
+        run={"sample": 0.5},
+    )
+    splits = table("split/splits.parquet")
+    inside = set(splits.loc[splits["split"] != "not_in_sample", "id"])
+    documents = {row_id for row_id in inside if row_id.startswith("d")}
+    assert 0.3 * len(splits) < len(inside) < 0.7 * len(splits)
+
+    # What is trained on, what becomes a negative, what is searched, and what is found.
+    triplets = table("mine/triplets.parquet")
+    assert set(triplets["doc_id"]) <= documents
+    assert {doc_id for ids in triplets["negative_ids"] for doc_id in ids} <= documents
+    assert set(table("evaluate/runs.parquet")["doc_id"]) <= documents
+    assert metrics["evaluate"]["corpus_documents"] == len(documents)
+    assert metrics["validate"]["corpus_documents"] == len(documents)
+    assert metrics["split"]["documents.rows_out"] == len(documents)
+
+    # The mark, for whoever compares or reads.
+    for stage in ("split", "mine", "validate", "evaluate"):
+        assert metrics[stage]["sample"] == 0.5
+        assert json.loads(Path(f"metrics/{stage}.json").read_text("utf-8"))["sample"] == 0.5
+    page = Path("data/validate/index.html").read_text("utf-8")
+    assert "This is a run of a sample (run.sample: 0.5): about 50 % of the components" in page
+    assert "sample | 0.5" in Path("data/finetune/model/README.md").read_text("utf-8")

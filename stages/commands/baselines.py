@@ -49,7 +49,7 @@ from stages.lib.schemas.duplicates import Aliases
 from stages.lib.schemas.evaluation_set import Masked
 
 BM25 = "BM25"
-PASSAGES = Path("data/pair/passages.parquet")
+PASSAGES = Path("data/split/passages.parquet")
 ALIASES = Path("data/deduplicate/aliases.parquet")
 VALIDATION = Path("data/split/validation")
 

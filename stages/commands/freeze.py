@@ -17,6 +17,7 @@ from typing import Annotated, NamedTuple
 import pandas as pd
 import typer
 
+from stages.commands.run_at_hand import refuse_sample
 from stages.lib.core import atomic, tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
@@ -77,6 +78,7 @@ def main(
 ) -> None:
     """Freeze the split of every training and held-out row in data/frozen/."""
     table = tables.read(splits, Splits)
+    refuse_sample(table, "they would not be frozen")
     giant_table = tables.read(giants, GiantRows)
     limit = StageDetails(read_stage_details([details])).require(details.stem, "component_limit")
     before = _read_frozen(frozen)

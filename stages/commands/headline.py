@@ -19,6 +19,7 @@ from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
 from stages.lib.reporting.details import read_details
 from stages.lib.reporting.funnel import FUNNEL_STAGES, funnel
+from stages.lib.reporting.sample import sample_sentences
 from stages.lib.schemas.runs import SYSTEMS
 
 # Counts that must be 0 in every run, by the stage that counts them.
@@ -56,6 +57,7 @@ def headline_lines(details_of_stage: Mapping[str, Details]) -> list[str]:
     # A column per system, a line per split.
     names = "".join(f"   {SYSTEMS[system]}" for system in systems)
     lines = [
+        *sample_sentences(evaluated),
         f"nDCG@10 over {evaluated['corpus_documents']:,} documents",
         f"  {'':13}{names}   gain over base (95 % interval, resampled by component)",
     ]

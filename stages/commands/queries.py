@@ -17,6 +17,7 @@ from typing import Annotated, NamedTuple
 import pandas as pd
 import typer
 
+from stages.commands.run_at_hand import refuse_sample
 from stages.lib.core import atomic, tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
@@ -119,10 +120,12 @@ def main(
     ] = False,
 ) -> None:
     """Draw held-out passages into a sheet in which people write real questions."""
+    splits = tables.read(SPLITS, Splits)
+    refuse_sample(splits, "no passage of theirs would be drawn")
     passages = draw(
         tables.read(PASSAGES, Passages),
         tables.read(DOCUMENTS, Documents),
-        tables.read(SPLITS, Splits),
+        splits,
         number=number,
         seed=load_section(RunParams).seed,
     )

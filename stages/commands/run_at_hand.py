@@ -12,11 +12,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from stages.commands.pipeline import order
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import PARAMS_FILE
 from stages.lib.core.yaml_files import read_yaml
 from stages.lib.reporting.details import flatten
+from stages.lib.schemas.splits import NOT_IN_SAMPLE
 
 LOCK = Path("dvc.lock")
 
@@ -52,6 +55,25 @@ def why_no_run(last_stage: str) -> str | None:
         or _older_input(locked, needed)
         or _foreign_details(locked, needed)
     )
+
+
+def refuse_sample(splits: pd.DataFrame, what: str) -> None:
+    """Check that the last run is one of all rows.
+
+    Args:
+        splits: the Splits of the run.
+        what: what would come of a part of the rows, as a clause.
+
+    Raises:
+        UserError: it is a run of a sample.
+    """
+    outside = int((splits["split"] == NOT_IN_SAMPLE).sum())
+    if outside:
+        raise UserError(
+            f"the last run is one of a sample (run.sample), which leaves {outside:,} rows out: "
+            f"{what}",
+            "set run.sample to null in params.yaml and run 'dvc repro split' first",
+        )
 
 
 def _changed_params(locked: LockedStages, names: Sequence[str]) -> str | None:

@@ -42,6 +42,7 @@ from stages.lib.analysis.probe import Adapter, fit_probe, positive_triplets, tra
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model, find_model_folder
+from stages.lib.core.params import sample_mark
 from stages.lib.core.tables import check_table
 from stages.lib.evaluation.evaluation_set import (
     benchmark_id,
@@ -52,6 +53,7 @@ from stages.lib.retrieval.encoder import Encoder
 from stages.lib.schemas.pairs import is_synthetic
 from stages.lib.schemas.reviews import FIRST_HITS, read_judgements
 from stages.lib.schemas.runs import QueryResults
+from stages.lib.schemas.splits import ids_in_sample
 from stages.lib.schemas.written_queries import SHEET, read_sheet
 
 Values = dict[str, float | int | str | bool]
@@ -64,6 +66,7 @@ _KEY_FIGURES = {
     "mde": f"validation.gain.over_base.{PRIMARY_METRIC}.mde",
     "outside_gain": f"out_of_domain.gain.over_base.{PRIMARY_METRIC}.mean",
     "test_ndcg@10": f"test.finetuned.{PRIMARY_METRIC}",
+    "sample": "sample",
 }
 
 
@@ -94,7 +97,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # All metrics, and six of them for DVC to compare.
     details: Values = {
-        **benchmark_metrics(tasks, collected, params.evaluate.component_weight),
+        **benchmark_metrics(tasks, inputs, params),
         **means_of_sets(ranked_sets, params.evaluate.component_weight),
         **trained_documents(tasks, inputs),
         **judged_shares_of_sets(ranked_sets, tasks),
@@ -166,19 +169,19 @@ def train_probe(inputs: Inputs, encoder: Encoder, params: Params) -> Adapter | N
     return fit_probe(vectors, params.run.seed)
 
 
-def benchmark_metrics(
-    tasks: Mapping[str, RetrievalTask], collected: pd.DataFrame, component_weight: int
-) -> Values:
+def benchmark_metrics(tasks: Mapping[str, RetrievalTask], inputs: Inputs, params: Params) -> Values:
     """Return what must be equal for two runs to be comparable, and how large the benchmark is.
 
-    The rule of scoring is that of the means which this run writes down.
+    The documents are all that were collected, or those in the sample. The rule of scoring is that
+    of the means which this run writes down.
     """
     validation = tasks["validation"]
     test = tasks["test"]
+    candidates = ids_in_sample(inputs.collected.frame()["doc_id"], inputs.splits.frame())
+    component_weight = params.evaluate.component_weight
     return {
-        "benchmark": benchmark_id(
-            [validation.evaluation_set, test.evaluation_set], collected["doc_id"]
-        ),
+        **sample_mark(params.run.sample),
+        "benchmark": benchmark_id([validation.evaluation_set, test.evaluation_set], candidates),
         "component_weight": component_weight,
         "scoring_rule": scoring_rule(component_weight),
         "corpus": hash_hex("corpus", *validation.corpus.doc_ids.tolist()),

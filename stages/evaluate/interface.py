@@ -97,7 +97,7 @@ class Inputs:
 
     passages: Annotated[
         TableFile[Passages],
-        Reads("data/pair/passages.parquet", "The corpus that is searched."),
+        Reads("data/split/passages.parquet", "The corpus that is searched."),
     ]
     collected: Annotated[
         TableFile[Documents],

@@ -19,7 +19,7 @@ from stages.evaluate.tasks import RetrievalTask, rank_all
 from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels
 from stages.lib.schemas.evaluation_set import Qrels, Queries, ScoredPairs
 from stages.lib.schemas.queries_from_pairs import query_id_of
-from stages.lib.schemas.splits import EVALUATION_SPLITS
+from stages.lib.schemas.splits import EVALUATION_SPLITS, NOT_IN_SAMPLE
 from stages.lib.schemas.written_queries import SheetLine
 from stages.lib.text.normal_form import normal_form
 
@@ -115,7 +115,7 @@ def written_sets(
 
         split, component = place_of_id.get(line.doc_id, ("", ""))
         if split != line.split:
-            left_out["not_held_out"] += 1
+            left_out[NOT_IN_SAMPLE if split == NOT_IN_SAMPLE else "not_held_out"] += 1
         elif kept_id_of.get(line.doc_id, line.doc_id) not in corpus_ids:
             left_out["not_in_corpus"] += 1
         elif normal_form(line.query) in trained_forms:
@@ -138,7 +138,9 @@ def written_sets(
     for split in EVALUATION_SPLITS:
         if query_rows[split]:
             sets[split] = _evaluation_set(query_rows[split], qrel_rows[split], kept_id_of)
-    return WrittenSets(sets, {reason: left_out[reason] for reason in REASONS})
+
+    # Reasons without a query are listed too, but for that of a sample.
+    return WrittenSets(sets, {**dict.fromkeys(REASONS, 0), **left_out})
 
 
 def _evaluation_set(

@@ -106,7 +106,7 @@ class Inputs:
     ]
     passages: Annotated[
         TableFile[Passages],
-        Reads("data/pair/passages.parquet", "The corpus that is searched.", required=False),
+        Reads("data/split/passages.parquet", "The corpus that is searched.", required=False),
     ]
     verdict: Annotated[
         Path,

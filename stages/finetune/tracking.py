@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 from stages.finetune.interface import FinetuneParams
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import weights_hash
-from stages.lib.core.params import ModelParams, RunParams
+from stages.lib.core.params import ModelParams, RunParams, sample_mark
 from stages.lib.core.stage import check_pins
 
 PROJECT = "pairsmith"
@@ -172,6 +172,7 @@ def model_card(
         **params.model_dump(exclude={"licence", "wandb"}),
         "seed": run.seed,
         "threads": run.threads,
+        **sample_mark(run.sample),
     }
 
     # Parts that are empty are left out.

@@ -23,6 +23,7 @@ import pandas as pd
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import sample_mark
 from stages.lib.retrieval.encoder import Encoder
 from stages.lib.schemas.ledger import row_accounting
 from stages.lib.schemas.pairs import positive_pairs
@@ -97,12 +98,13 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         triplets=triplets,
         ledger=mined.ledger.frame(),
         plot=mined.margin_sweep,
-        metrics=most_trusted_rate(rates),
+        metrics={**most_trusted_rate(rates), **sample_mark(params.run.sample)},
         details={
             **row_accounting(len(training), len(triplets), {}, []),
             **mining_metrics(mined, settings.negatives),
             **corpus_metrics(triplets, known.positives, corpus),
             **rates,
+            **sample_mark(params.run.sample),
         },
     )
 

@@ -10,6 +10,7 @@ from stages.lib.reporting.charts import svg_figure
 from stages.lib.reporting.details import StageDetails
 from stages.lib.reporting.funnel import funnel
 from stages.lib.reporting.html import Html, KeyFigure, Tone, html_table, key_figures, paragraph
+from stages.lib.reporting.sample import sample_note
 from stages.lib.schemas.runs import SYSTEMS
 from stages.report import charts
 from stages.report.given_split import given_split_and_grades
@@ -60,6 +61,7 @@ def summary_parts(metrics: StageDetails, test: pd.DataFrame) -> list[Html]:
 
     rows = paragraph(f"Rows: {funnel(metrics.stages).line}.")
     parts = [
+        *sample_note(metrics.stages["evaluate"]),
         _verdict(metrics, test),
         *written_queries(metrics),
         *given_split_and_grades(metrics),

@@ -8,21 +8,19 @@ near or overlapping texts: anchors, documents, passages and positives that recip
 rows share a split, and the exact audit of the result must find no leak. `split.unit` chooses fewer
 edges, or dates. Ids in data/frozen/ keep their split. Rows that equal, near or overlap a text of
 data/protected/ leave training. Pairs whose source gives their split stay there, each query by
-itself.
+itself. Of a run of a sample, `run.sample`, the rows outside it are left out at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
 from stages.lib.core import database
 from stages.lib.core.interface import Stage
-from stages.lib.schemas.ledger import LedgerWriter, row_accounting
 from stages.lib.schemas.pairs import is_synthetic, positive_pairs
-from stages.lib.schemas.splits import EVALUATION_SPLITS
 from stages.split.audit import audit_result
 from stages.split.components import (
     Edge,
@@ -47,7 +45,6 @@ from stages.split.evaluation_set import (
     scored_pairs,
     with_grades,
 )
-from stages.split.giant_report import REASONS as GIANT_REASONS
 from stages.split.giant_report import echo_giants, giant_metrics, giant_rows
 from stages.split.given import (
     GivenRows,
@@ -71,13 +68,12 @@ from stages.split.interface import (
     SplitParams,
     SyntheticSetTables,
 )
+from stages.split.ledger import account_rows
 from stages.split.masked_documents import mask_sets
 from stages.split.metrics import split_metrics, topic_metrics
 from stages.split.rows import Assignment, SplitRows
+from stages.split.sample import Sample, SearchedPassages, draw_sample
 from stages.split.texts import document_texts
-
-# Reasons for which a built pair is not used.
-REASONS = ("not_sampled", "protected", "repeats_held_out", *GIANT_REASONS)
 
 
 def run(inputs: Inputs, params: Params) -> Outputs:
@@ -85,30 +81,30 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     protected_texts = read_protected(params.split.protect, inputs.protected)
     tables = read_tables(inputs, params)
     given = tables.given
-    built = tables.pairs.built
 
     # Texts in all their versions, and edges: rows that belong together, whatever their texts say.
     task = split_task(inputs, tables, params.split)
     rows = task.rows
 
-    # Assignment: the split of every row, and a sample of the training pairs.
+    # Assignment: the split of every row, with a sample of the training pairs; then `run.sample`.
     constraints = read_constraints(inputs, task, given, protected_texts, params=params.split)
     assignment = assign_with_given(task, given, constraints, params.split)
     splits = place_rows(assignment, task, given, constraints=constraints, params=params.split)
     split_of = dict(zip(splits["id"], splits["split"], strict=True))
+    sample = draw_sample(splits, tables.every_pair, tables.kept_of, params.run.sample)
 
     # Evaluation sets: the queries of validation and test, and the leaks, counted anew.
     split_of_row = assignment.split_in_giants()
     evaluation = evaluation_sets(
-        tables, splits, params.labels.positive_from, split_of_row=split_of_row
+        tables, splits, params.labels.positive_from, split_of_row=split_of_row, sample=sample
     )
     own_documents = given_documents(splits, assignment, rows, given)
     used = task.without(unused_pairs(assignment, given))
     audit = audit_result(used, split_of, given, documents=own_documents, params=params.split)
     moved_ids = moved_frozen_ids(assignment.component_of, assignment.split_of, constraints.frozen)
-    ledger = split_ledger(assignment, built, split_of, moved_ids)
+    ledger, row_counts = account_rows(assignment, tables, split_of, moved_ids, sample=sample)
     details = {
-        **split_accounting(built, split_of, ledger),
+        **row_counts,
         **row_metrics(
             assignment, task, given, documents=own_documents, tables=tables, splits=splits
         ),
@@ -116,11 +112,13 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         "frozen_moved": len(moved_ids),
         **audit.metrics(),
         **evaluation.metrics(),
+        **sample.metrics(splits, tables.pairs.built),
     }
 
     echo_giants(details)
     return Outputs(
-        splits=splits,
+        splits=sample.splits(splits),
+        passages=SearchedPassages(inputs.passages, sample),
         giants=giant_rows(assignment),
         fingerprints=fingerprints(
             rows.held_out_texts(split_of, own_documents),
@@ -135,7 +133,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         test=evaluation.test,
         synthetic=evaluation.synthetic,
         ledger=ledger.frame(),
-        metrics={"leaks": audit.violations + int(details["leaked_components"])},
+        metrics={"leaks": audit.violations + int(details["leaked_components"]), **sample.mark},
         details=details,
     )
 
@@ -293,27 +291,39 @@ def row_metrics(
     }
 
 
+def searched_anchors(tables: Tables) -> dict[str, str]:
+    """Return pair id to the anchor that is searched, where that is another than as collected."""
+    # An anchor as built is also one as cleaned; it comes last and wins.
+    anchors: dict[str, str] = {}
+    for frame in (tables.pairs.cleaned, tables.pairs.built):
+        anchors.update(zip(frame["pair_id"], frame["anchor"], strict=True))
+
+    # Queries of a given split are searched as collected.
+    return without_keys(anchors, tables.given.held_out)
+
+
 def evaluation_sets(
-    tables: Tables, splits: pd.DataFrame, positive_from: float, *, split_of_row: Mapping[str, str]
+    tables: Tables,
+    all_splits: pd.DataFrame,
+    positive_from: float,
+    *,
+    split_of_row: Mapping[str, str],
+    sample: Sample,
 ) -> EvaluationSets:
-    """Return the evaluation sets of the held-out pairs.
+    """Return the evaluation sets of the held-out pairs in the sample.
 
     Args:
         tables: documents and pairs.
-        splits: the Splits.
+        all_splits: the Splits of all rows.
         positive_from: the score from which a pair is a positive.
         split_of_row: id of a row of a divided component to its split before training is sampled.
+        sample: the rows that are used.
     """
+    splits = sample.splits(all_splits)
     collected = tables.pairs.collected
     built = tables.pairs.built
-    topics = TopicRelevance(tables.built_documents, tables.synthetic_pairs)
-    # An anchor as built is also one as cleaned; it comes last and wins.
-    cleaned_anchors: dict[str, str] = {}
-    for frame in (tables.pairs.cleaned, built):
-        cleaned_anchors.update(zip(frame["pair_id"], frame["anchor"], strict=True))
-
-    # Queries of a given split are searched as collected.
-    cleaned_anchors = without_keys(cleaned_anchors, tables.given.held_out)
+    topics = TopicRelevance(sample.documents(tables.built_documents), tables.synthetic_pairs)
+    cleaned_anchors = searched_anchors(tables)
 
     # Collected positives are the queries. Without any, synthetic pairs stand in for them.
     positives = positive_pairs(collected, positive_from)
@@ -349,38 +359,6 @@ def evaluation_sets(
         synthetic=SyntheticSetTables(*tables_of_set["synthetic"]),
         is_synthetic=not has_positives,
     )
-
-
-def split_ledger(
-    assignment: Assignment,
-    built_pairs: pd.DataFrame,
-    split_of: Mapping[str, str],
-    moved_ids: Collection[str],
-) -> LedgerWriter:
-    """Return the ledger: frozen ids that moved, and built pairs that are not used."""
-    ledger = LedgerWriter()
-    # Components that became one may move frozen ids.
-    for row_id in moved_ids:
-        name = assignment.component_of[row_id]
-        ledger.note(row_id, "frozen_moved", partner_id=name, after=assignment.split_of[name])
-
-    # Pairs that left training, and those that the sample left out.
-    for pair_id in built_pairs["pair_id"]:
-        if pair_id in assignment.excluded:
-            reason, partner_id, score = assignment.excluded[pair_id]
-            ledger.drop(pair_id, reason, partner_id=partner_id, score=score)
-        elif split_of[pair_id] == "corpus":
-            ledger.drop(pair_id, "not_sampled")
-
-    return ledger
-
-
-def split_accounting(
-    built_pairs: pd.DataFrame, split_of: Mapping[str, str], ledger: LedgerWriter
-) -> dict[str, int]:
-    """Return the number of built pairs that came in, that are used, and that were dropped."""
-    is_used = built_pairs["pair_id"].map(split_of).isin(["train", *EVALUATION_SPLITS])
-    return row_accounting(len(built_pairs), int(is_used.sum()), ledger.dropped(), REASONS)
 
 
 STAGE = Stage(run, groups=("tables", "sql", "cuts"))

@@ -313,6 +313,14 @@ def split_of_component(component_id: str, train: float, validation: float) -> st
     return "validation" if position < train + validation else "test"
 
 
+def sampling_hash(component_id: str) -> str:
+    """Return the hash by which components are sampled: 16 hexadecimal digits.
+
+    It is independent of the hashes that name components and give them splits.
+    """
+    return hash_hex("sample", component_id)
+
+
 def sample_components(
     pair_count: Mapping[str, int], max_pairs: int | None, first: Collection[str] = ()
 ) -> set[str]:
@@ -332,7 +340,7 @@ def sample_components(
     chosen: set[str] = set()
     chosen_pairs = 0
     for component_id in sorted(
-        pair_count, key=lambda name: (name not in first, hash_hex("sample", name))
+        pair_count, key=lambda name: (name not in first, sampling_hash(name))
     ):
         if chosen_pairs >= max_pairs:
             break

@@ -9,8 +9,16 @@ from typing import Annotated, ClassVar, Literal
 import pandas as pd
 from pydantic import Field, model_validator
 
-from stages.lib.core.interface import Details, Folder, Metrics, Reads, TableFile, Writes
-from stages.lib.core.params import PairShape, ParamsSection, ScoreThreshold
+from stages.lib.core.interface import (
+    Details,
+    Folder,
+    Metrics,
+    Reads,
+    TableFile,
+    TableWriter,
+    Writes,
+)
+from stages.lib.core.params import PairShape, ParamsSection, RunSample, ScoreThreshold
 from stages.lib.schemas.documents import Documents, Passages, Timestamps
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
 from stages.lib.schemas.evaluation_set import Masked, Qrels, Queries, QueryGrades, ScoredPairs
@@ -68,6 +76,7 @@ class Params:
     split: SplitParams
     labels: ScoreThreshold
     pair: PairShape
+    run: RunSample
 
 
 @dataclass(frozen=True)
@@ -196,6 +205,14 @@ class Outputs:
     giants: Annotated[
         pd.DataFrame,
         Writes("data/split/giants.parquet", "The rows of components above the limit.", GiantRows),
+    ]
+    passages: Annotated[
+        TableWriter,
+        Writes(
+            "data/split/passages.parquet",
+            "The corpus that is searched: all passages, or those of the sample.",
+            Passages,
+        ),
     ]
     validation: Annotated[EvaluationSetTables, Folder("data/split/validation")]
     test: Annotated[EvaluationSetTables, Folder("data/split/test")]

@@ -52,7 +52,7 @@ class Inputs:
     ]
     passages: Annotated[
         TableFile[Passages],
-        Reads("data/pair/passages.parquet", "Passages whose lengths are measured."),
+        Reads("data/split/passages.parquet", "Passages whose lengths are measured."),
     ]
 
 

@@ -21,6 +21,7 @@ import pandas as pd
 from stages.lib.analysis.probe import positive_triplets, training_vectors
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model
+from stages.lib.core.params import sample_mark
 from stages.lib.core.terminal import say
 from stages.lib.evaluation.evaluation_set import (
     EvaluationSet,
@@ -38,6 +39,7 @@ from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
 from stages.lib.retrieval.encoder import Encoder
 from stages.lib.retrieval.search import Hits
 from stages.lib.schemas.pairs import is_synthetic
+from stages.lib.schemas.splits import ids_in_sample
 from stages.validate.document_map import MapPoints, map_frame, sample_points, write_projector
 from stages.validate.embedding_quality import (
     Separation,
@@ -88,7 +90,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # The gates compare these measurements, and the counts of earlier stages, with their limits.
     measurements: dict[str, float | int | str | None] = {
-        **describe_experiment(experiment, inputs.collected.frame()["doc_id"]),
+        **describe_experiment(experiment, candidate_ids(inputs), params.run.sample),
         **describe_split(inputs, params, experiment.corpus, upstream),
         **lexical.metrics(),
         **baseline.metrics(),
@@ -293,13 +295,25 @@ def map_points(inputs: Inputs, experiment: ProbeExperiment) -> MapPoints:
     )
 
 
+def candidate_ids(inputs: Inputs) -> pd.Series[str]:
+    """Return the ids of all collected documents, or of those in the sample."""
+    return ids_in_sample(inputs.collected.frame()["doc_id"], inputs.splits.frame())
+
+
 def describe_experiment(
-    experiment: ProbeExperiment, candidate_ids: pd.Series[str]
+    experiment: ProbeExperiment, candidates: pd.Series[str], share: float | None
 ) -> dict[str, float | int | str]:
-    """Return how large the evaluation set is, and whether people or recipes wrote its queries."""
+    """Return how large the evaluation set is, and whether people or recipes wrote its queries.
+
+    Args:
+        experiment: the queries, and what they search.
+        candidates: the ids of all collected documents, or of those in the sample.
+        share: the share of the sample; None for all rows.
+    """
     queries = experiment.evaluation_set.queries
     return {
-        "benchmark": benchmark_id([experiment.evaluation_set], candidate_ids),
+        **sample_mark(share),
+        "benchmark": benchmark_id([experiment.evaluation_set], candidates),
         "component_weight": experiment.component_weight,
         "scoring_rule": scoring_rule(experiment.component_weight),
         "folds": experiment.folds,
@@ -327,6 +341,7 @@ def headline_metrics(measurements: Measurements) -> dict[str, float | int | str]
         "auc_hard": "separation.bm25.roc_auc",
         "gap": "separation.random.gap",
         "probe_gain": "probe.gain",
+        "sample": "sample",
     }
     values = {name: measurements.get(key) for name, key in sources.items()}
     return {name: value for name, value in values.items() if value is not None}

@@ -102,7 +102,7 @@ class Inputs:
     ]
     passages: Annotated[
         TableFile[Passages],
-        Reads("data/pair/passages.parquet", "The corpus, as passages."),
+        Reads("data/split/passages.parquet", "The corpus, as passages."),
     ]
     dissimilar: Annotated[
         TableFile[Pairs],

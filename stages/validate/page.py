@@ -20,6 +20,7 @@ from stages.lib.reporting.html import (
     key_figures,
     paragraph,
 )
+from stages.lib.reporting.sample import sample_note, sample_sentences
 from stages.lib.reporting.worth import trained_documents_sentence
 from stages.validate.charts import draw_learning_curve, draw_map
 from stages.validate.gates import Gate
@@ -103,7 +104,10 @@ def render(data: PageData) -> str:
         reason = " There are too few components for validation alone."
 
     sections = [
-        PageSection("Verdict", [*_verdict(data), *_synthetic_warning(measurements)]),
+        PageSection(
+            "Verdict",
+            [*sample_note(measurements), *_verdict(data), *_synthetic_warning(measurements)],
+        ),
         PageSection("Where to look first", _findings(data.gates)),
         PageSection("What a model would learn", _probe(data)),
         PageSection("BM25, the base model and the probe", _systems(measurements)),
@@ -122,6 +126,7 @@ def summary_lines(data: PageData) -> list[str]:
     systems.append(f"base {data.measurements['base.ndcg_at_10']:.3f}")
     systems.append(f"probe {data.measurements['probe.ndcg_at_10']:.3f}")
     lines = [
+        *sample_sentences(data.measurements),
         f"{verdict_of(data.gates)} nDCG@10: {', '.join(systems)}.",
         f"Rows: {data.funnel.line}.",
         worth_sentence(data.measurements),

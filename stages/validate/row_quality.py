@@ -199,6 +199,11 @@ def upstream_counts(details: StageDetails) -> dict[str, float | str | None]:
     }
     counts.update(_numbers(details, "mine", "false_negatives."))
 
+    # Only a run of a sample leaves rows outside it.
+    outside = details.get("split", "dropped.not_in_sample")
+    if outside is not None:
+        counts["split.dropped.not_in_sample"] = outside
+
     # Where a giant is trained on, the unit that would take it apart.
     unit = details.stages["split"].get("giants.other_unit")
     if isinstance(unit, str):

@@ -10,10 +10,13 @@ from stages.lib.schemas.runs import QueryResults
 COMMIT = ("-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qam")
 
 
-def write(scores, corpus="c1", rows_out=100, benchmark="b1", split="validation", large=0):
+def write(
+    scores, corpus="c1", rows_out=100, benchmark="b1", split="validation", large=0, sample=None
+):
     """Write the results of a run: 100 queries with these nDCG@10 in turn.
 
-    The first `large` queries are of one component, all others of one each.
+    The first `large` queries are of one component, all others of one each. `sample` is the share
+    of the components that the run is of.
     """
     rows = []
     for system in ("base", "finetuned"):
@@ -26,7 +29,8 @@ def write(scores, corpus="c1", rows_out=100, benchmark="b1", split="validation",
     Path("metrics/queries").mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame(rows, columns=list(QueryResults.empty().columns))
     frame.to_csv(f"metrics/queries/{split}.tsv", sep="\t", index=False)
-    write_details("evaluate", {"benchmark": benchmark, "corpus": corpus})
+    mark = {} if sample is None else {"sample": sample}
+    write_details("evaluate", {"benchmark": benchmark, "corpus": corpus, **mark})
     write_details("clean", {"rows_in": 100, "rows_out": rows_out, "private": {"ip": 3}})
 
 

@@ -150,6 +150,13 @@ def test_a_headline_of_an_incomplete_run_says_what_is_missing(tmp_path):
         headline_block(tmp_path)
 
 
+def test_the_headline_of_a_sample_is_not_shown_to_readers(tmp_path):
+    (tmp_path / "validate.json").write_text("{}")
+    (tmp_path / "evaluate.json").write_text('{"sample": 0.02}')
+    with pytest.raises(UserError, match=r"the numbers of a sample \(run\.sample: 0\.02\)"):
+        headline_block(tmp_path)
+
+
 def test_only_the_marked_block_is_replaced():
     text = "before\n<!-- generated: x -->\nold\n\nold\n<!-- end -->\nafter\n"
     assert replace_blocks(text, "f", {"x": lambda: "new \\1\n"}) == (
@@ -176,7 +183,7 @@ def test_broken_markers_are_errors(text, fact):
 def test_dictionary_tells_columns_keys_values_and_rules():
     text = dictionary({})
     assert "| `left_id` | text | key | the smaller id of the two |" in text
-    assert "(one of: train, validation, test, corpus, protected, left_out)" in text
+    assert "(one of: train, validation, test, corpus, protected, left_out, not_in_sample)" in text
     assert "| `shingles` | list of list of integer |" in text
     assert "- Every edge stands once, in one direction." in text
 

@@ -81,6 +81,16 @@ def test_what_was_left_out_is_shown():
     ) in lines
 
 
+def test_a_run_of_a_sample_says_so_first():
+    lines = lines_of(
+        evaluate={**EVALUATED, "sample": 0.02},
+        split={**NOTHING_BROKEN["split"], "dropped.not_in_sample": 980, "sample": 0.02},
+    )
+    assert lines[0].startswith("This is a run of a sample (run.sample: 0.02): about 2 % of the")
+    assert "; 980 sampled out (not in sample); " in "\n".join(lines)
+    assert lines[1:3] == lines_of()[:2]
+
+
 def test_a_broken_invariant_is_shown_by_name():
     broken = {"leaked_components": 0, "leaked_texts": 3}
     assert "BROKEN: split.leaked_texts = 3" in lines_of(split=broken)

@@ -16,6 +16,7 @@ from stages.commands.progress.history import (
     experiment_results,
     history_results,
 )
+from stages.commands.progress.page import markdown_lines
 from tests.commands.results import COMMIT, write
 from tests.conftest import ROOT, git
 
@@ -125,6 +126,34 @@ def test_another_benchmark_is_listed_with_the_reason(history):
         f"{first.version.name} has no data/evaluate/runs.parquet in the DVC cache",
     )
     assert advice_on(results()).startswith("The last change cannot be compared")
+
+
+@pytest.mark.slow
+def test_a_run_of_a_sample_is_compared_with_one_of_the_same_sample_alone(history):
+    commit(history, [0.5, 0.8], "a sample", sample=0.02)
+    commit(history, [0.4, 0.5], "all rows again")
+    commit(history, [0.7, 0.9], "the sample again", sample=0.02)
+    write([0.6, 0.7], sample=0.05)
+    versions = results()
+    # Against: nothing, nothing, "first", "a sample", and nothing.
+    assert [result.outcome for result in versions] == [
+        "",
+        "not comparable",
+        "worse",
+        "better",
+        "not comparable",
+    ]
+    assert [result.sample for result in versions] == [None, 0.02, None, 0.02, 0.05]
+    problem = versions[1].problem
+    assert problem.fact == (
+        f"not comparable: {versions[0].version.name} was run on all rows, "
+        f"and {versions[1].version.name} on a sample (run.sample: 0.02)"
+    )
+    assert "compare runs with the same run.sample" in problem.remedy
+    # The table says which mean is of a sample.
+    text = "\n".join(markdown_lines(versions, [], ["A sentence."]))
+    assert text.count("[a sample (run.sample: 0.02)]") == 2
+    assert text.count("[a sample (run.sample: 0.05)]") == 1
 
 
 def test_uses_of_the_test_set_count_on_todays_benchmark(history):

@@ -117,6 +117,17 @@ def run_at_hand(project):
     return project
 
 
+def test_no_passage_is_drawn_from_a_run_of_a_sample(run_at_hand):
+    splits = tables.read(queries.SPLITS, Splits)
+    is_outside = splits["id"] == doc(6)
+    outside = splits.assign(split=splits["split"].mask(is_outside, "not_in_sample"))
+    tables.write(outside, queries.SPLITS, Splits)
+    result = CliRunner().invoke(app, ["--number", "4"])
+    assert result.exit_code == 1
+    assert "leaves 1 rows out: no passage of theirs would be drawn" in result.output
+    assert not SHEET.exists()
+
+
 @pytest.mark.slow
 def test_the_sheet_is_a_file_of_dvc_and_keeps_what_people_wrote(run_at_hand):
     result = CliRunner().invoke(app, ["--number", "4"])

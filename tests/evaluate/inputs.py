@@ -81,7 +81,7 @@ def lay_out(out_of_domain):
     for split in ("validation", "test", "synthetic"):
         tables.write(Masked.empty(), Path(f"data/split/{split}/masked.parquet"), Masked)
     tables.write(
-        passages(documents(*CORPUS), None, 0, None), Path("data/pair/passages.parquet"), Passages
+        passages(documents(*CORPUS), None, 0, None), Path("data/split/passages.parquet"), Passages
     )
     collected = documents(*CORPUS, (8, "Phlegm."), (9, "Pain in the head!"))
     tables.write(collected, Path("data/collect/documents.parquet"), Documents)

@@ -228,7 +228,7 @@ def test_the_benchmark_hash_ignores_cleaned_texts(project):
     lay_out(out_of_domain=False)
     first, _ = run_stage()
     rewritten = documents(*((number, text.lower()) for number, text in CORPUS[:3]))
-    tables.write(passages(rewritten, None, 0, None), Path("data/pair/passages.parquet"), Passages)
+    tables.write(passages(rewritten, None, 0, None), Path("data/split/passages.parquet"), Passages)
     cleaned, _ = run_stage()
     assert cleaned["benchmark"] == first["benchmark"]
     # Fewer documents are searched, and `compare` must know.

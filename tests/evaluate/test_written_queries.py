@@ -38,6 +38,25 @@ def sets_of(*lines, training=()):
     )
 
 
+def test_a_query_for_a_document_outside_the_sample_is_counted_by_itself():
+    is_outside = SPLITS["id"] == name("d", 3)
+    splits = SPLITS.assign(split=SPLITS["split"].mask(is_outside, "not_in_sample"))
+    written = written_sets(
+        [line(1, "validation", "high temperature"), line(3, "test", "sore head")],
+        splits,
+        CORPUS_IDS,
+        training_anchors=(),
+        kept_id_of={},
+    )
+    assert list(written.set_of_split) == ["validation"]
+    assert written.left_out == {
+        "not_held_out": 0,
+        "not_in_corpus": 0,
+        "equals_training": 0,
+        "not_in_sample": 1,
+    }
+
+
 def test_queries_are_asked_in_the_split_of_their_document():
     written = sets_of(
         line(1, "validation", " high temperature "),

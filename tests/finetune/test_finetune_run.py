@@ -63,7 +63,7 @@ def write_validation():
         }
     )
     tables.write(
-        passages[list(Passages.empty().columns)], Path("data/pair/passages.parquet"), Passages
+        passages[list(Passages.empty().columns)], Path("data/split/passages.parquet"), Passages
     )
 
 

@@ -178,6 +178,7 @@ def run(
     given=(),
     grades=(),
     given_mode="",
+    sample=None,
     **changed,
 ):
     """Run the stage; `cleaned` and `built` are (documents, pairs), as collected unless given.
@@ -190,6 +191,7 @@ def run(
     if given_mode:
         changed["given"] = given_mode
     values["split"].update({**DEFAULTS, **changed})
+    values["run"]["sample"] = sample
     with path.open("w", encoding="utf-8") as out:
         yaml.dump(values, out)
     for stage, (of_documents, of_pairs) in {

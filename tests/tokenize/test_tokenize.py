@@ -215,7 +215,7 @@ def lay_out(rows, scores=None):
         "position": [0],
         "text": ["heat"],
     }
-    tables.write(pd.DataFrame(passage), Path("data/pair/passages.parquet"), Passages)
+    tables.write(pd.DataFrame(passage), Path("data/split/passages.parquet"), Passages)
 
 
 @pytest.fixture

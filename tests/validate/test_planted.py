@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.prove, pytest.mark.timeout(3600)]
 TRIPLETS = Path("data/mine/triplets.parquet")
 QUERIES = Path("data/split/validation/queries.parquet")
 QRELS = Path("data/split/validation/qrels.parquet")
-PASSAGES = Path("data/pair/passages.parquet")
+PASSAGES = Path("data/split/passages.parquet")
 
 
 @pytest.fixture(scope="module")

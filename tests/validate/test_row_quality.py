@@ -173,6 +173,11 @@ def test_counts_of_earlier_stages():
     }
 
 
+def test_only_a_sample_leaves_rows_outside_it():
+    sampled = {**COUNTED, "split": {**COUNTED["split"], "dropped.not_in_sample": 30}}
+    assert upstream_counts(StageDetails(sampled))["split.dropped.not_in_sample"] == 30
+
+
 def test_the_upstream_keys_are_those_that_stages_write():
     # A metric that is renamed there would only be "not measured" here.
     for stage, key in UPSTREAM_KEYS:

@@ -134,7 +134,7 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
         [ids[4], ids[5]],
     )
     for frame, path, table in (
-        (passages(documents, None, 0, None), "pair/passages", Passages),
+        (passages(documents, None, 0, None), "split/passages", Passages),
         (documents, "collect/documents", Documents),
         (Aliases.empty(), "deduplicate/aliases", Aliases),
         (dissimilar, "pair/dissimilar_pairs", Pairs),
@@ -255,9 +255,9 @@ def test_a_training_row_that_equals_a_held_out_one_is_refused(project):
 def test_a_new_query_makes_another_benchmark(project):
     lay_out()
     first, _ = run_stage()
-    known = tables.read(Path("data/pair/passages.parquet"), Passages)
+    known = tables.read(Path("data/split/passages.parquet"), Passages)
     tables.write(
-        known.assign(text=known["text"].str.upper()), Path("data/pair/passages.parquet"), Passages
+        known.assign(text=known["text"].str.upper()), Path("data/split/passages.parquet"), Passages
     )
     rewritten, _ = run_stage()
     lay_out(answers=(0, 1, 2, 3))

@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from stages.commands.compare.samples import check_same_sample, corpus_path, searched_documents
 from stages.commands.compare.versions import FINETUNED, METRICS, MODEL, Version, merge_aliases
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
@@ -112,7 +113,12 @@ class Benchmark(NamedTuple):
 
 
 def pair_results(before: Version, after: Version, split: str, *, system: str) -> PairedResults:
-    """Return the results of `system` in both versions, over what they have in common on `split`."""
+    """Return the results of `system` in both versions, over what they have in common on `split`.
+
+    Raises:
+        UserError: the versions were run on different samples, or a table is missing.
+    """
+    check_same_sample(before, after)
     before_results = before.results(split, system)
     after_results = after.results(split, system)
 
@@ -264,6 +270,7 @@ def rescore(before: Version, after: Version, split: str, *, system: str) -> Pair
         )
 
     # The benchmark of today, and the components that the older model has learned from.
+    check_same_sample(before, after)
     after_results = after.results(split, system)
     benchmark = read_benchmark(after, split)
     trained_components = seen_in_training(
@@ -292,7 +299,7 @@ def rescore(before: Version, after: Version, split: str, *, system: str) -> Pair
 def read_benchmark(version: Version, split: str) -> Benchmark:
     """Return the queries, corpus and qrels of one version: texts cleaned, copies resolved."""
     queries = version.table(f"data/split/{split}/queries.parquet", "query_id", "text")
-    passages = version.table("data/pair/passages.parquet", "doc_id", "position", "text")
+    passages = version.table(corpus_path(version), "doc_id", "position", "text")
     qrels = version.table(f"data/split/{split}/qrels.parquet", *QRELS_COLUMNS)
     corpus = corpus_from_passages(passages.sort_values(["doc_id", "position"]))
     return Benchmark(queries, corpus, resolve_qrels(qrels, read_aliases(version)))
@@ -349,12 +356,10 @@ def _searches_everything(version: Version) -> bool:
 
 
 def _read_run(version: Version, split: str, system: str) -> SystemRun:
-    hits = stored_hits(version, split, system)
-    documents = version.table("data/pair/documents.parquet", "doc_id")
     return SystemRun(
-        hits,
+        stored_hits(version, split, system),
         version.table(f"data/split/{split}/qrels.parquet", *QRELS_COLUMNS),
-        frozenset(documents["doc_id"]),
+        searched_documents(version),
         read_aliases(version),
     )
 

@@ -123,12 +123,22 @@ def headline_block(details: Path) -> str:
     """Return the output of `python -m stages headline` for the details in a folder.
 
     Raises:
-        UserError: the run is incomplete.
+        UserError: the run is incomplete, or one of a sample.
     """
     details_of_stage = {file.stem: read_details(file) for file in sorted(details.glob("*.json"))}
     for stage in ("validate", "evaluate"):
         if stage not in details_of_stage:
             raise UserError(f"{details}/{stage}.json does not exist", "run 'dvc repro' first")
+
+    # What the project shows to readers is measured on all rows.
+    share = details_of_stage["evaluate"].get("sample")
+    if share is not None:
+        raise UserError(
+            f"{details} holds the numbers of a sample (run.sample: {share:g}), "
+            "and README.md shows those of all rows",
+            "set run.sample to null and run 'dvc repro', or take the committed numbers back with "
+            "'git checkout metrics'",
+        )
 
     lines = headline_lines(details_of_stage)
     return "```\n" + "\n".join(lines) + "\n```\n"

@@ -5,7 +5,8 @@
 The versions are the commits of this branch that changed the results on validation, the working
 tree, and the experiments of DVC. After `python -m stages init` they begin with the user's own data.
 Each version is compared with the one before it, and each experiment with the commit it started
-from, as `python -m stages compare` does. Today's rule, with `evaluate.component_weight`, is applied
+from, as `python -m stages compare` does. A run of a sample (`run.sample`) is compared with one of
+the same sample alone. Today's rule, with `evaluate.component_weight`, is applied
 to the results of each query of all of them. The last lines give how often the test set was used on
 this benchmark, and how good the best of so many equal versions looks by chance.
 """

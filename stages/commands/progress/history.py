@@ -10,6 +10,7 @@ import pandas as pd
 
 from stages.commands.compare.alignment import pair_results
 from stages.commands.compare.report import changes, format_value
+from stages.commands.compare.samples import rows_in_words, sample_of
 from stages.commands.compare.verdicts import (
     PRIMARY,
     Comparison,
@@ -63,6 +64,7 @@ class VersionResult(NamedTuple):
         comparison: with the version before, or with the start of an experiment; None for the first.
         problem: the reason if it could not be compared.
         start: the commit that an experiment started from.
+        sample: the share of the components that it was run on; None for all.
     """
 
     version: Version
@@ -74,6 +76,7 @@ class VersionResult(NamedTuple):
     comparison: Comparison | None
     problem: UserError | None = None
     start: str = ""
+    sample: float | None = None
 
     @property
     def outcome(self) -> str:
@@ -88,6 +91,13 @@ class VersionResult(NamedTuple):
         return self.comparison.effect if self.comparison else None
 
     @property
+    def description(self) -> str:
+        """Return the subject; of a run of a sample with its share."""
+        if self.sample is None:
+            return self.subject
+        return f"{self.subject} [{rows_in_words(self.sample)}]"
+
+    @property
     def label(self) -> str:
         """Return the name of the version; for an experiment with its start."""
         name = self.version.name
@@ -95,10 +105,15 @@ class VersionResult(NamedTuple):
 
 
 def history_results(versions: Sequence[Version], criterion: Criterion) -> list[VersionResult]:
-    """Return a result for every version whose results differ from those of the version before."""
+    """Return a result for every version whose results differ from those of the version before.
+
+    Each is compared with the last one before it that was run on the same rows: all of them, or the
+    same sample. The first of a sample has no such version, and gets the reason as its problem.
+    """
     results: list[VersionResult] = []
     previous: Version | None = None
     previous_metrics: pd.DataFrame | None = None
+    last_of_sample: dict[float | None, Version] = {}
 
     for version in versions:
         metrics = metrics_of(version, criterion)
@@ -107,9 +122,13 @@ def history_results(versions: Sequence[Version], criterion: Criterion) -> list[V
         if previous_metrics is not None and previous_metrics.equals(metrics):
             continue
 
-        result = version_result(version, previous, commit_subject(version), criterion=criterion)
+        # A run of a sample compares with one of the same sample, and else with nothing.
+        share = sample_of(version)
+        before = last_of_sample.get(share, previous)
+        result = version_result(version, before, commit_subject(version), criterion=criterion)
         if result is not None:
             results.append(result)
+            last_of_sample[share] = version
             previous = version
             previous_metrics = metrics
 
@@ -177,6 +196,7 @@ def version_result(
         low=low,
         high=high,
         comparison=None,
+        sample=sample_of(version),
     )
 
     # The comparison, or the reason why there is none.

@@ -80,7 +80,7 @@ def _markdown_row(result: VersionResult) -> str:
     name = f"`{result.version.name}`"
     if result.start:
         name += f", from `{result.start}`"
-    subject = result.subject.replace("|", "\\|")
+    subject = result.description.replace("|", "\\|")
     return f"| {name} | {subject} | {mean} | {result.plain:.4f} | {difference} | {result.outcome} |"
 
 
@@ -97,7 +97,16 @@ def _page_rows(results: Sequence[VersionResult]) -> pd.DataFrame:
         )
         # An outcome must not be broken into two lines.
         outcome = (result.outcome or "first").replace(" ", "\u00a0")
-        row = (result.label, result.subject, result.mean, result.plain, mean, low, high, outcome)
+        row = (
+            result.label,
+            result.description,
+            result.mean,
+            result.plain,
+            mean,
+            low,
+            high,
+            outcome,
+        )
         rows.append(row)
 
     return pd.DataFrame(rows, columns=_PAGE_COLUMNS)

@@ -23,11 +23,20 @@ class ParamsSection(BaseModel):
 
 
 class RunParams(ParamsSection):
-    """The seed and the number of threads."""
+    """The seed, the number of threads, and the share of the components that is used."""
 
     section: ClassVar[str] = "run"
     seed: int = Field(ge=0, le=2**31 - 1)
     threads: int = Field(ge=1, le=256)
+    sample: float | None = Field(default=None, gt=0.0, lt=1.0)
+
+
+class RunSample(ParamsSection):
+    """The share of the components that is used; None for all. The key is in the section `run`."""
+
+    model_config = ConfigDict(extra="ignore")
+    section: ClassVar[str] = "run"
+    sample: float | None = Field(default=None, gt=0.0, lt=1.0)
 
 
 class ModelParams(ParamsSection):
@@ -62,6 +71,15 @@ class ModelParams(ParamsSection):
             if key in values and values[key] is None:
                 filled[key] = own_prompts(folder, None, None)[index] if folder else ""
         return filled
+
+
+def sample_mark(share: float | None) -> dict[str, float]:
+    """Return the mark of numbers that are measured on a sample; nothing for all rows.
+
+    >>> sample_mark(0.02), sample_mark(None)
+    ({'sample': 0.02}, {})
+    """
+    return {} if share is None else {"sample": share}
 
 
 class PairShape(ParamsSection):

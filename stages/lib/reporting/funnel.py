@@ -15,8 +15,8 @@ Value = float | int | str | bool
 # How many reasons are named.
 MAX_REASONS = 3
 
-# What a drop means, by stage, and the prefixes of its counts. A row that is `over_document_cap` or
-# `not_sampled` is good and left out on purpose.
+# What a drop means, by stage, and the prefixes of its counts. A row that is `over_document_cap`,
+# `not_sampled` or `not_in_sample` is good and left out on purpose.
 _REJECTED = {"collect": ("dropped.",), "clean": ("dropped.", "pairs.dropped.")}
 _COPIES = {"deduplicate": ("dropped.", "pairs.dropped.")}
 _OTHERS = {
@@ -28,6 +28,7 @@ _OTHERS = {
 FUNNEL_STAGES = tuple(dict.fromkeys((*_REJECTED, *_COPIES, *_OTHERS, "tokenize")))
 _SAMPLED = (
     "not_sampled",
+    "not_in_sample",
     "over_cap",
     "over_document_cap",
     "over_topic_cap",

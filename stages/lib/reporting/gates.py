@@ -51,6 +51,10 @@ def more_pairs(facts: Facts) -> str:
     >>> more_pairs({"split.dropped.not_sampled": 0})
     'More pairs come from `collect.sources`.'
     """
+    outside = _number(facts, "split.dropped.not_in_sample")
+    if outside:
+        return f"`run.sample` leaves out {outside:,.0f} pairs: judge this by a run of all rows."
+
     left_out = _number(facts, "split.dropped.not_sampled")
     if left_out:
         return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pandera.pandas as pa
 import pyarrow as arrow
 
@@ -9,6 +10,8 @@ from stages.lib.core.ids import PAIR_ID
 from stages.lib.core.tables import Table
 
 EVALUATION_SPLITS = ("validation", "test")
+# The split of the rows that `run.sample` leaves out.
+NOT_IN_SAMPLE = "not_in_sample"
 
 
 class GivenSplits(Table):
@@ -36,16 +39,23 @@ class Splits(Table):
         "whose split is given is a component of its own",
     )
     split: str = pa.Field(
-        isin=["train", "validation", "test", "corpus", "protected", "left_out"],
+        isin=["train", "validation", "test", "corpus", "protected", "left_out", NOT_IN_SAMPLE],
         description="corpus: a document without pairs, or whose training pairs are not used; "
         "protected: its text is in split.protect, and it is in no row of training, not even as a "
-        "negative; left_out: a row of a component that was cut, which lies across its parts",
+        "negative; left_out: a row of a component that was cut, which lies across its parts; "
+        "not_in_sample: run.sample leaves its component out",
     )
 
     class Config(Table.Config):
         """The key of the table."""
 
         unique = ["id"]
+
+
+def ids_in_sample(ids: pd.Series[str], splits: pd.DataFrame) -> pd.Series[str]:
+    """Return those of `ids` that `splits`, a Splits table, does not leave out of the sample."""
+    outside = splits.loc[splits["split"] == NOT_IN_SAMPLE, "id"]
+    return ids[~ids.isin(outside)]
 
 
 class GiantRows(Table):

@@ -172,6 +172,9 @@ class StoredVersion:
         self.splits = splits
         self.scored = scored
 
+    def details(self, stage):
+        return {}
+
     def results(self, split, system):
         assert (split, system) == ("test", "finetuned")
         return self.scored

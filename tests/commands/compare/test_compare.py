@@ -28,6 +28,33 @@ def compare(*arguments):
     return json.loads(result.output)
 
 
+@pytest.mark.parametrize("options", [[], ["--rescore"], ["--split", "validation"]])
+def test_a_sample_is_never_compared_with_all_rows_or_another_sample(history, options):
+    write([0.5, 0.8], sample=0.02)
+    result = invoke("HEAD", *options)
+    assert result.exit_code == 1
+    words = " ".join(result.output.split())
+    assert (
+        "not comparable: HEAD was run on all rows, and the working tree on a sample "
+        "(run.sample: 0.02)"
+    ) in words
+    assert "remedy: compare runs with the same run.sample" in words
+    git(history, *COMMIT, "a sample")
+    write([0.5, 0.9], sample=0.05)
+    assert "HEAD was run on a sample (run.sample: 0.02), and the" in " ".join(
+        invoke("HEAD", *options).output.split()
+    )
+
+
+def test_two_runs_of_the_same_sample_are_compared(history):
+    write([0.4, 0.6], sample=0.02)
+    git(history, *COMMIT, "a sample")
+    write([0.5, 0.8], sample=0.02)
+    comparison = compare()
+    assert comparison["verdict"] == "better"
+    assert comparison["primary"]["mean"] == pytest.approx(0.15)
+
+
 def test_the_working_tree_is_compared_with_head(history):
     write([0.5, 0.8], rows_out=90)
     comparison = compare()

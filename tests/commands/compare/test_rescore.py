@@ -101,6 +101,7 @@ def leave(dvc, name, pairs, documents, copy_of):
         ("deduplicate/aliases", aliases, Aliases),
         ("pair/documents", documents, Documents),
         ("pair/passages", passages, Passages),
+        ("split/passages", passages, Passages),
         ("split/validation/queries", queries, Queries),
         ("split/validation/qrels", qrels, Qrels),
     ]:

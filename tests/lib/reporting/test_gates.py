@@ -36,6 +36,13 @@ def test_more_pairs_come_from_the_sample_where_it_left_pairs_out():
     )
 
 
+def test_in_a_run_of_a_sample_the_other_rows_come_first():
+    facts = {"split.dropped.not_sampled": 7, "split.dropped.not_in_sample": 1234}
+    assert more_pairs(facts) == (
+        "`run.sample` leaves out 1,234 pairs: judge this by a run of all rows."
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "metric", "facts", "part"),
     [
