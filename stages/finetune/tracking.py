@@ -172,6 +172,8 @@ def model_card(
         **params.model_dump(exclude={"licence", "wandb"}),
         "seed": run.seed,
         "threads": run.threads,
+        "device": run.device,
+        "precision": run.precision,
     }
 
     # Parts that are empty are left out.

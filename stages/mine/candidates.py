@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from stages.lib.core.device import CPU, Device
 from stages.lib.retrieval.bm25 import BM25Index
 from stages.lib.retrieval.search import Hits, Integers, PassageStarts, Vectors, dense_search, top_k
 from stages.lib.schemas.training import LABELLED
@@ -78,6 +79,7 @@ def retrieve_candidates(
     *,
     params: MineParams,
     seed: int,
+    device: Device = CPU,
 ) -> dict[str, Hits]:
     """Return the name of each searching miner to its hits for all anchors, of shape (anchors, k).
 
@@ -87,6 +89,7 @@ def retrieve_candidates(
         corpus: the corpus, of which the searched part is looked at.
         params: the section `mine`.
         seed: the seed of an approximate search.
+        device: where an exact search computes.
     """
     passages = corpus.searched_passages()
     starts = corpus.starts[: corpus.searched]
@@ -101,7 +104,8 @@ def retrieve_candidates(
             vectors = corpus.vectors[passages]
             hits = ivf_search(anchor_vectors, vectors, count, starts=starts, seed=seed)
         else:
-            hits = dense_search(anchor_vectors, corpus.vectors[passages], count, starts)
+            vectors = corpus.vectors[passages]
+            hits = dense_search(anchor_vectors, vectors, count, starts, device=device)
 
         hits_of_miner[miner] = hits
 

@@ -23,11 +23,13 @@ class ParamsSection(BaseModel):
 
 
 class RunParams(ParamsSection):
-    """The seed and the number of threads."""
+    """The seed, the number of threads, and where models compute."""
 
     section: ClassVar[str] = "run"
     seed: int = Field(ge=0, le=2**31 - 1)
     threads: int = Field(ge=1, le=256)
+    device: Literal["auto", "cpu", "cuda", "mps"] = "cpu"
+    precision: Literal["float32", "bfloat16"] = "float32"
 
 
 class ModelParams(ParamsSection):
