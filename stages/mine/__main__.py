@@ -32,6 +32,7 @@ from stages.lib.text.normal_form import normal_form
 from stages.mine.batch_conflicts import BatchConflicts, add_conflict_ids
 from stages.mine.corpus import MiningCorpus
 from stages.mine.cross_encoder import CrossEncoder
+from stages.mine.faiss_search import check_index
 from stages.mine.false_negatives import (
     count_known_positives,
     count_labelled,
@@ -58,6 +59,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     settings = mining_params(params)
     device = choose_device(params.run)
+    check_index(settings.index)
     cross_encoder = find_cross_encoder(settings, device)
 
     # Known positives, the corpus, and the vectors of all texts.
@@ -259,7 +261,7 @@ def corpus_metrics(
     }
 
 
-STAGE = Stage(run, groups=("tables", "lexical", "model"))
+STAGE = Stage(run, groups=("tables", "lexical", "model"), optional_groups=("faiss",))
 main = STAGE.main
 app = STAGE.app
 

@@ -113,7 +113,7 @@ def mine(
         negatives_if_kept=stats.negatives_if_kept,
         negatives_if_excluded=stats.negatives_if_excluded,
         margin_sweep=stats.sweep.frame(),
-        index_recall=_recall(miner),
+        index_recall=_recall(miner, device),
     )
 
 
@@ -206,11 +206,13 @@ def mining_ledger(rows: pd.DataFrame, miner: Miner) -> LedgerWriter:
     return ledger
 
 
-def _recall(miner: Miner) -> float | None:
+def _recall(miner: Miner, device: Device) -> float | None:
     """Return the recall of an approximate search; None for an exact one."""
     if miner.params.index == "exact" or DENSE not in miner.hits:
         return None
-    return index_recall(miner.hits[DENSE], miner.anchor_vectors, miner.corpus)
+    return index_recall(
+        miner.hits[DENSE], miner.anchor_vectors, miner.corpus, seed=miner.seed, device=device
+    )
 
 
 def _prepare(
