@@ -70,13 +70,13 @@ def faiss_search(
 
     # A document may be found by several passages, so more of them are asked for.
     per_document = -(-len(passages) // len(starts))
-    wanted = min(len(passages), k * (1 + per_document))
+    passage_count = min(len(passages), k * (1 + per_document))
     index = _index(passages, seed)
-    index.hnsw.efSearch = max(LEAST_LOOKED_AT, LOOKED_AT_PER_PASSAGE * wanted)
+    index.hnsw.efSearch = max(LEAST_LOOKED_AT, LOOKED_AT_PER_PASSAGE * passage_count)
 
     def search_block(start: int) -> list[tuple[Integers, Vectors]]:
         block = queries[start : start + _QUERIES_PER_BLOCK]
-        proposed = _search(index, block, wanted)
+        proposed = _search(index, block, passage_count)
         return [
             _best_documents(query, row, passages, starts=starts, k=k)
             for query, row in zip(block, proposed, strict=True)
@@ -111,8 +111,8 @@ def _search(index: Any, queries: Vectors, count: int) -> Integers:
 
     faiss.omp_set_num_threads(1)
     _, passages = index.search(np.ascontiguousarray(queries), count)
-    found: Integers = np.asarray(passages, dtype=np.int64)
-    return found
+    positions: Integers = np.asarray(passages, dtype=np.int64)
+    return positions
 
 
 def _best_documents(
