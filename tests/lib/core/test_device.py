@@ -1,7 +1,6 @@
 """One device for all stages: what each name means on each machine, and an error where it is not there."""
 
 import pytest
-import torch
 
 from stages.lib.core.device import CPU, Device, choose_device
 from stages.lib.core.errors import UserError
@@ -15,6 +14,7 @@ def run_params(device, precision="float32"):
 @pytest.fixture
 def machine(monkeypatch):
     """Return a function that lets torch find a GPU, or none."""
+    import torch
 
     def pretend(*, cuda=False, mps=False, bf16=True):
         monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
@@ -94,6 +94,8 @@ def test_results_compare_by_kind_and_precision_and_keys_know_the_gpu_too(machine
 
 
 def test_a_pass_computes_in_bfloat16_only_where_the_device_does():
+    import torch
+
     left, right = torch.ones(2, 2), torch.ones(2, 2)
     with CPU.autocast():
         assert (left @ right).dtype == torch.float32

@@ -11,6 +11,7 @@ from stages.lib.retrieval import device_search as module
 from stages.lib.retrieval import search
 from stages.lib.retrieval.device_search import device_search
 from stages.lib.retrieval.search import dense_search
+from tests.properties import examples
 
 # Sums of products of these are exact in any order, and many are equal.
 EXACT = st.integers(-4, 4).map(lambda number: np.float32(number / 4))
@@ -37,6 +38,7 @@ def assert_equal(hits, expected):
     assert (hits.positions.dtype, hits.scores.dtype) == (np.int64, np.float32)
 
 
+@examples(100)
 @given(searches(), st.integers(1, 12), st.integers(1, 4))
 def test_it_finds_the_same_in_blocks_of_any_size(inputs, passages_per_block, queries_per_block):
     with pytest.MonkeyPatch.context() as patch:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from stages.lib.core.device import CPU, Device
 from stages.lib.core.errors import UserError
@@ -35,6 +34,8 @@ def settings_of(monkeypatch, device):
 
 
 def test_a_key_of_the_cache_knows_the_class_of_the_device_and_the_gpu(monkeypatch):
+    import torch
+
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H200")
     devices = [CPU, Device("cuda"), Device("cuda", "bfloat16"), Device("mps")]
     settings = [settings_of(monkeypatch, device) for device in devices]
