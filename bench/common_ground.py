@@ -42,6 +42,7 @@ from stages.commands.compare.verdicts import (
 )
 from stages.commands.compare.versions import Version as ProjectVersion
 from stages.commands.compare.versions import find_version, merge_aliases
+from stages.lib.core.device import CPU
 from stages.lib.core.model_files import find_base_model
 from stages.lib.core.params import ComponentWeight, ModelParams, load_section
 from stages.lib.evaluation.evaluation_set import resolve_qrels
@@ -108,16 +109,16 @@ def main() -> None:
     )
     components = now.results("validation", "base")["component_id"]
     models = {"base": find_base_model(params), "finetuned": Path("data/finetune/model")}
-    prompts = (params.anchor_prompt, params.document_prompt)
+    settings = (params.anchor_prompt, params.document_prompt, CPU)
     whole = change("none", now)
-    hits = rank_with_model(models["base"], whole[0], *prompts)
+    hits = rank_with_model(models["base"], whole[0], *settings)
     old = judged(hits, whole, components)
     found: dict[str, object] = {"base": round(float(old[PRIMARY].mean()), 4)}
     for name in CHANGES:
         version = change(name, now)
-        anew = judged(rank_with_model(models["base"], version[0], *prompts), version, components)
+        anew = judged(rank_with_model(models["base"], version[0], *settings), version, components)
         for system, model in models.items():
-            newer = rank_with_model(model, version[0], *prompts)
+            newer = rank_with_model(model, version[0], *settings)
             new = judged(newer, version, components)
             ground = restrict_to_common(
                 _world(hits, whole),

@@ -54,6 +54,15 @@ def pytest_xdist_make_scheduler(config, log):
     return ByGroup(config, log)
 
 
+def pytest_runtest_setup(item):
+    """Skip a test that needs a GPU where torch finds none."""
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip(f"torch {torch.__version__} finds no GPU (cuda) on this machine")
+
+
 THINGS = (
     "coffee grinder", "rice cooker", "desk lamp", "bicycle pump", "garden hose", "sewing machine", "hair dryer",
     "toaster",

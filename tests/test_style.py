@@ -106,8 +106,8 @@ def test_each_search_notices_its_fault(search, source):
     [
         ("README.md", 150),
         ("CONTRIBUTING.md", 120),
-        ("params.yaml", 345),
-        ("dvc.yaml", 575),
+        ("params.yaml", 350),
+        ("dvc.yaml", 580),
         ("dvc.lock", 2050),
         ("dvc.lock", 2050),
     ],

@@ -26,6 +26,7 @@ from stages.evaluate.results import PRIMARY_METRIC, query_results
 from stages.evaluate.systems import StaticModel
 from stages.lib.analysis.intervals import PairedTest, holm_correction, paired_test, significance
 from stages.lib.core import tables
+from stages.lib.core.device import CPU, Device, choose_device
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.model_config import read_model_config
@@ -122,13 +123,16 @@ def measure_bm25(queries: ValidationQueries) -> RankedSystem:
     return RankedSystem(BM25, _scores(hits, queries))
 
 
-def measure_model(name: str, queries: ValidationQueries, base: ModelParams) -> RankedSystem:
+def measure_model(
+    name: str, queries: ValidationQueries, base: ModelParams, device: Device = CPU
+) -> RankedSystem:
     """Return the ranking by a model.
 
     Args:
         name: the folder of the model, or PACKAGE/FOLDER inside an installed package.
         queries: the queries and their corpus.
         base: the base model of params.yaml, whose prompts stand there.
+        device: where the model computes. Its speed is that of a processor.
 
     Raises:
         UserError: there is no such model.
@@ -148,7 +152,7 @@ def measure_model(name: str, queries: ValidationQueries, base: ModelParams) -> R
         query_vectors = static.encode([prompts.query + text for text in texts])
         passage_vectors = static.encode([prompts.passage + text for text in corpus.texts])
     else:
-        encoder = Encoder(folder)
+        encoder = Encoder(folder, device)
         query_vectors = encoder.encode(texts, prompts.query, f"queries, {name}")
         passage_vectors = encoder.encode(corpus.texts, prompts.passage, f"passages, {name}")
 
@@ -157,6 +161,7 @@ def measure_model(name: str, queries: ValidationQueries, base: ModelParams) -> R
         passage_vectors,
         k=evaluation_set.search_depth(DEPTH),
         passage_starts=corpus.passage_starts,
+        device=device,
     )
     model = load_model(folder)
     return RankedSystem(
@@ -254,6 +259,8 @@ def main(
     """Rank base models and BM25 on the validation queries of this data, without training."""
     base = load_section(ModelParams)
     weight = load_section(EvaluateParams).component_weight
+    run = load_section(RunParams)
+    device = choose_device(run)
 
     # Names first: a wrong one is found before the work begins.
     for name in models:
@@ -264,11 +271,9 @@ def main(
 
     baselines = [measure_bm25(queries)]
     for name in dict.fromkeys(models):
-        baselines.append(measure_model(name, queries, base))
+        baselines.append(measure_model(name, queries, base, device))
 
-    rows = compare_with_best(
-        baselines, components, seed=load_section(RunParams).seed, weight=weight
-    )
+    rows = compare_with_best(baselines, components, seed=run.seed, weight=weight)
     say(
         f"{len(query_table):,} validation queries in {len(np.unique(components)):,} components, "
         f"{len(queries.corpus.doc_ids):,} documents. A component counts as at most {weight} "

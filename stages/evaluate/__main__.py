@@ -39,6 +39,7 @@ from stages.evaluate.systems import (
 from stages.evaluate.tasks import RetrievalTask, rank_all, read_tasks
 from stages.evaluate.written_queries import ask_written_queries
 from stages.lib.analysis.probe import Adapter, fit_probe, positive_triplets, training_vectors
+from stages.lib.core.device import choose_device
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model, find_model_folder
@@ -104,6 +105,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         **agreement_of_sets(tasks, systems, params),
         **diagnostics.metrics,
         **written_metrics,
+        "device": systems.base.device.class_name,
     }
     measures = pd.concat([ranked.measures for ranked in ranked_sets.values()], ignore_index=True)
     slices = diagnostics.slices
@@ -124,7 +126,8 @@ def load_systems(inputs: Inputs, params: Params) -> Systems:
     Raises:
         UserError: a model is missing, or its weights are not those of params.yaml.
     """
-    base = Encoder(find_base_model(params.model))
+    device = choose_device(params.run)
+    base = Encoder(find_base_model(params.model), device)
 
     # A static model is loaded only if params.yaml names one.
     static_model = None
@@ -140,7 +143,7 @@ def load_systems(inputs: Inputs, params: Params) -> Systems:
 
     return Systems(
         base=base,
-        finetuned=Encoder(inputs.finetuned),
+        finetuned=Encoder(inputs.finetuned, device),
         model=params.model,
         static=static_model,
         adapter=train_probe(inputs, base, params),

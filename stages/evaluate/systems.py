@@ -113,6 +113,7 @@ def rank(systems: Systems, corpus: Corpus, evaluation_set: EvaluationSet) -> dic
             systems.static.encode(corpus.texts),
             k=depth,
             passage_starts=corpus.passage_starts,
+            device=systems.base.device,
         )
 
     # The two transformers.
@@ -120,7 +121,11 @@ def rank(systems: Systems, corpus: Corpus, evaluation_set: EvaluationSet) -> dic
         document_vectors = encoder.encode(corpus.texts, model.document_prompt, f"documents, {name}")
         query_vectors = encoder.encode(queries, model.anchor_prompt, f"queries, {name}")
         hits_of_system[name] = dense_search(
-            query_vectors, document_vectors, depth, passage_starts=corpus.passage_starts
+            query_vectors,
+            document_vectors,
+            k=depth,
+            passage_starts=corpus.passage_starts,
+            device=encoder.device,
         )
 
         # The probe adapts the vectors of the base model.
@@ -130,6 +135,7 @@ def rank(systems: Systems, corpus: Corpus, evaluation_set: EvaluationSet) -> dic
                 systems.adapter.documents(document_vectors),
                 k=depth,
                 passage_starts=corpus.passage_starts,
+                device=encoder.device,
             )
 
     # Words and the base model together.

@@ -41,8 +41,9 @@ from stages.finetune.tracking import (
     model_card,
     run_name,
 )
-from stages.finetune.trainer import Trained, TrainingJob, pick_device, train
+from stages.finetune.trainer import Trained, TrainingJob, train
 from stages.lib.core import tables
+from stages.lib.core.device import choose_device
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import file_hash, find_base_model, model_hash
@@ -63,7 +64,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # Refuse what cannot be trained before the work begins.
     loss_name = losses.select_loss(finetune, shape)
-    device = pick_device(finetune.device, finetune.bf16)
+    device = choose_device(params.run)
     check_wandb(finetune.wandb)
     passed = check_verdict(inputs.verdict, finetune.force)
 
@@ -80,7 +81,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # Everything that decides the weights names the run and its checkpoint.
     decisive = decisive_texts(inputs, params, uses_early_stopping=early_stopping is not None)
-    checkpoints = Checkpoints(checkpoint_key(*decisive, model_hash(base), str(device)))
+    checkpoints = Checkpoints(checkpoint_key(*decisive, model_hash(base), device.identity))
     tracker = start_tracker(params, decisive)
 
     # Train. A run that was killed goes on from its checkpoint.
@@ -104,7 +105,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         "forced": not passed,
         **training_metrics(trained, job, ids_of_rows),
         **(early_stopping.metrics() if early_stopping else {}),
-        **merge_with_base(trained.model, base, finetune, validation_set=validation_set),
+        **merge_with_base(trained.model, base, params, validation_set=validation_set),
     }
 
     # The card is a part of the model's folder.
@@ -189,6 +190,8 @@ def start_tracker(params: Params, decisive: Sequence[str]) -> Tracker:
         "data": decisive[0],
         "seed": params.run.seed,
         "threads": params.run.threads,
+        "device": params.run.device,
+        "precision": params.run.precision,
     }
     return Tracker(RUNS / run_name(*decisive), params.finetune.wandb, settings)
 
@@ -207,7 +210,7 @@ def set_prompts(model: SentenceTransformer, prompts: ModelParams) -> None:
 def training_metrics(
     trained: Trained, job: TrainingJob, ids_of_rows: Sequence[ConflictIds]
 ) -> Values:
-    """Return the numbers of rows, steps and conflicts, and the loss at both ends of the run."""
+    """Return the device, the rows, steps and conflicts, and the loss at both ends of the run."""
     row_count = len(ids_of_rows)
 
     # Conflicts if all rows were one batch, and in plainly shuffled batches.
@@ -225,26 +228,30 @@ def training_metrics(
         "conflicts.planned": count_conflicts(ids_of_rows, job.batches),
         "loss_first": float(losses_by_step.head(tenth).mean()),
         "loss_last": float(losses_by_step.tail(tenth).mean()),
+        "device": job.device.class_name,
     }
 
 
 def merge_with_base(
     model: SentenceTransformer,
     base: Path,
-    params: FinetuneParams,
+    params: Params,
     *,
     validation_set: ValidationSet | None,
 ) -> Values:
     """Merge `model` with the base model if params.yaml asks for it; return the scores by share."""
-    if validation_set is None or not params.merge:
+    shares = params.finetune.merge
+    if validation_set is None or not shares:
         return {}
+
+    device = choose_device(params.run)
 
     # Embedded through the cache and in fixed shapes. So the scores are exactly those of
     # `evaluate`, and `evaluate` finds the embeddings in the cache.
     def score(folder: Path) -> float:
-        return ndcg_at_10(validation_set, Encoder(folder).encode)
+        return ndcg_at_10(validation_set, Encoder(folder, device).encode, device)
 
-    best_share, score_of_share = merge(model, load_model(base), params.merge, score=score)
+    best_share, score_of_share = merge(model, load_model(base), shares, score=score)
 
     metrics: Values = {"merge.share": best_share}
     for share, value in sorted(score_of_share.items()):

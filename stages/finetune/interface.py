@@ -47,8 +47,6 @@ class FinetuneParams(ParamsSection):
     temperature: float = Field(gt=0.0, le=1.0)
     early_stopping: int = Field(ge=0, le=100)
     merge: list[Share]
-    device: Literal["auto", "cpu", "cuda", "mps"]
-    bf16: bool
     licence: str
     wandb: Literal["off", "offline", "online"]
     force: bool

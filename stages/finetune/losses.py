@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from stages.finetune.interface import FinetuneParams
+from stages.lib.core.device import CPU, Device
 from stages.lib.core.errors import UserError
 from stages.lib.retrieval.encoder import load_model
 
@@ -56,7 +57,7 @@ def build(
     base: Path,
     *,
     params: FinetuneParams,
-    device: str = "cpu",
+    device: Device = CPU,
 ) -> torch.nn.Module:
     """Return the loss `name` for `model`, as the trainer expects it.
 
@@ -65,7 +66,7 @@ def build(
         model: the model that is trained.
         base: the folder of the base model, the guide of GIST.
         params: temperature and Matryoshka dimensions.
-        device: the device of the guide.
+        device: where the guide computes.
 
     Raises:
         UserError: `matryoshka_dims` names more dimensions than the model has.
@@ -77,7 +78,7 @@ def build(
     guide = None
     embedding_loss: EmbeddingLoss
     if name.endswith("GIST"):
-        guide = load_model(base).eval().to(device)
+        guide = load_model(base).eval().to(device.kind)
         embedding_loss = _gist(model, guide, params.temperature)
     else:
         embedding_loss = _unguided(name, model, params.temperature)

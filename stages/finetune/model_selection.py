@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from stages.finetune.interface import Inputs
+from stages.lib.core.device import CPU, Device
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import ModelParams
 from stages.lib.core.temporary_folders import temporary_folder
@@ -145,8 +146,11 @@ def _smallest_hashes(ids: list[str], count: int) -> list[int]:
     return sorted(by_hash[:count])
 
 
-def ndcg_at_10(validation_set: ValidationSet, encode: Encode) -> float:
-    """Return the weighted mean nDCG@10 over the queries, rounded to six digits."""
+def ndcg_at_10(validation_set: ValidationSet, encode: Encode, device: Device = CPU) -> float:
+    """Return the weighted mean nDCG@10 over the queries, rounded to six digits.
+
+    The search computes on `device`.
+    """
     corpus, evaluation_set, prompts, component_weight = validation_set
 
     # Rank the corpus for every query.
@@ -154,7 +158,12 @@ def ndcg_at_10(validation_set: ValidationSet, encode: Encode) -> float:
     query_vectors = encode(list(evaluation_set.queries["text"]), prompts.anchor_prompt)
     query_ids = list(evaluation_set.queries["query_id"])
     hits = evaluation_set.dense_hits(
-        query_ids, query_vectors, document_vectors, corpus=corpus, depth=_DEPTH
+        query_ids,
+        query_vectors,
+        document_vectors,
+        corpus=corpus,
+        depth=_DEPTH,
+        device=device,
     )
 
     # Grade the hits.

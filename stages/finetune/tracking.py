@@ -173,6 +173,8 @@ def model_card(
         "seed": run.seed,
         "threads": run.threads,
         **sample_mark(run.sample),
+        "device": run.device,
+        "precision": run.precision,
     }
 
     # Parts that are empty are left out.

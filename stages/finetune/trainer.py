@@ -18,7 +18,7 @@ from stages.finetune.batches import PlannedBatchSampler, TokenCollator
 from stages.finetune.checkpoints import State
 from stages.finetune.hooks import TrainingHooks
 from stages.finetune.interface import FinetuneParams
-from stages.lib.core.errors import UserError
+from stages.lib.core.device import CPU, Device
 from stages.lib.core.terminal import say_error
 from stages.lib.retrieval.encoder import load_model
 
@@ -26,49 +26,6 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 LOG_STEPS = 5
-
-
-class Device(NamedTuple):
-    """The kind of processor (cpu, cuda, mps), and whether it computes in bfloat16."""
-
-    kind: str
-    bf16: bool
-
-
-CPU = Device("cpu", False)
-
-
-def pick_device(name: str, bf16: bool) -> Device:
-    """Return the device that `name` (auto, cpu, cuda, mps) means on this machine.
-
-    Raises:
-        UserError: the device is not there.
-    """
-    import torch
-
-    # bfloat16 pays only where the processor computes in it.
-    kind = choose_device(name, torch.cuda.is_available(), torch.backends.mps.is_available())
-    can_bf16 = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return Device(kind, bf16 and can_bf16)
-
-
-def choose_device(name: str, has_cuda: bool, has_mps: bool) -> str:
-    """Return the kind of device for `name`; for "auto" the fastest one there is.
-
-    Raises:
-        UserError: the device is not there.
-    """
-    is_available = {"cuda": has_cuda, "mps": has_mps, "cpu": True}
-
-    # The fastest kind comes first.
-    if name == "auto":
-        return next(kind for kind, available in is_available.items() if available)
-    if not is_available[name]:
-        raise UserError(
-            f"params.yaml: finetune.device is {name}, but torch finds none here",
-            "set finetune.device: auto, or install a build of torch for it",
-        )
-    return name
 
 
 @dataclass(frozen=True)
@@ -143,7 +100,7 @@ def train(job: TrainingJob, hooks: TrainingHooks) -> Trained:
             model,
             job.base,
             params=job.params,
-            device=job.device.kind,
+            device=job.device,
         ),
     )
 
@@ -191,8 +148,8 @@ def _training_arguments(job: TrainingJob, logs: Path, first_step: int) -> Any:
         seed=job.seed,
         # On mps torch has no deterministic form of some operations.
         full_determinism=job.device.kind != "mps",
-        use_cpu=job.device.kind == "cpu",
-        bf16=job.device.bf16,
+        use_cpu=job.device.is_cpu,
+        bf16=job.device.precision == "bfloat16",
         dataloader_num_workers=0,
         dataloader_pin_memory=job.device.kind == "cuda",
         batch_sampler=cast("Any", lambda *_, **__: PlannedBatchSampler(left_batches)),

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from stages.lib.core.device import Device, choose_device
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model
@@ -32,6 +33,7 @@ from stages.lib.text.normal_form import normal_form
 from stages.mine.batch_conflicts import BatchConflicts, add_conflict_ids
 from stages.mine.corpus import MiningCorpus
 from stages.mine.cross_encoder import CrossEncoder
+from stages.mine.faiss_search import check_index
 from stages.mine.false_negatives import (
     count_known_positives,
     count_labelled,
@@ -57,16 +59,15 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         )
 
     settings = mining_params(params)
-    # A cross-encoder may filter, or only estimate.
-    cross_encoder = None
-    if settings.cross_encoder:
-        cross_encoder = CrossEncoder(settings.cross_encoder, settings.cross_encoder_sha256)
+    device = choose_device(params.run)
+    check_index(settings.index)
+    cross_encoder = find_cross_encoder(settings, device)
 
     # Known positives, the corpus, and the vectors of all texts.
     known = read_known_pairs(inputs, training, params)
     forms = training["anchor"].map(normal_form)
     row_positives = [known.positives[form] for form in forms]
-    encoder = Encoder(find_base_model(params.model))
+    encoder = Encoder(find_base_model(params.model), device)
     corpus = read_corpus(inputs, row_positives, encoder, params)
     anchors = encoder.encode(list(training["anchor"]), params.model.anchor_prompt, "anchors")
     relations = read_relations(inputs, known, corpus, encoder=encoder, params=params)
@@ -80,6 +81,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         params=settings,
         seed=params.run.seed,
         cross_encoder=cross_encoder if settings.uses_cross_encoder else None,
+        device=device,
     )
 
     conflicts = batch_conflicts(inputs.splits.frame(), known, relations)
@@ -105,6 +107,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             **corpus_metrics(triplets, known.positives, corpus),
             **rates,
             **sample_mark(params.run.sample),
+            "device": device.class_name,
         },
     )
 
@@ -133,6 +136,13 @@ def mining_params(params: Params) -> MineParams:
         return params.mine.model_copy(update={"negatives": 0})
 
     return params.mine
+
+
+def find_cross_encoder(settings: MineParams, device: Device) -> CrossEncoder | None:
+    """Return the cross-encoder of params.yaml, which filters or only estimates; None without."""
+    if not settings.cross_encoder:
+        return None
+    return CrossEncoder(settings.cross_encoder, settings.cross_encoder_sha256, device)
 
 
 def read_known_pairs(inputs: Inputs, training: pd.DataFrame, params: Params) -> KnownPairs:
@@ -253,7 +263,7 @@ def corpus_metrics(
     }
 
 
-STAGE = Stage(run, groups=("tables", "lexical", "model"))
+STAGE = Stage(run, groups=("tables", "lexical", "model"), optional_groups=("faiss",))
 main = STAGE.main
 app = STAGE.app
 

@@ -12,10 +12,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from stages.lib.core.device import CPU, Device
 from stages.lib.retrieval.bm25 import BM25Index
 from stages.lib.retrieval.search import Hits, Integers, PassageStarts, Vectors, dense_search, top_k
 from stages.lib.schemas.training import LABELLED
 from stages.mine.corpus import MiningCorpus, best_cosines
+from stages.mine.faiss_search import faiss_search
 from stages.mine.interface import MineParams
 
 DENSE = "dense"
@@ -78,6 +80,7 @@ def retrieve_candidates(
     *,
     params: MineParams,
     seed: int,
+    device: Device = CPU,
 ) -> dict[str, Hits]:
     """Return the name of each searching miner to its hits for all anchors, of shape (anchors, k).
 
@@ -87,6 +90,7 @@ def retrieve_candidates(
         corpus: the corpus, of which the searched part is looked at.
         params: the section `mine`.
         seed: the seed of an approximate search.
+        device: where an exact search computes.
     """
     passages = corpus.searched_passages()
     starts = corpus.starts[: corpus.searched]
@@ -97,11 +101,13 @@ def retrieve_candidates(
             hits = BM25Index(corpus.texts[passages], starts).search(anchor_texts, count)
             # BM25 gives 0 to a document that shares no word with the anchor.
             hits.scores[hits.scores <= 0.0] = -np.inf
-        elif params.index == "clusters":
+        elif params.index != "exact":
+            search = ivf_search if params.index == "clusters" else faiss_search
             vectors = corpus.vectors[passages]
-            hits = ivf_search(anchor_vectors, vectors, count, starts=starts, seed=seed)
+            hits = search(anchor_vectors, vectors, count, starts=starts, seed=seed)
         else:
-            hits = dense_search(anchor_vectors, corpus.vectors[passages], count, starts)
+            vectors = corpus.vectors[passages]
+            hits = dense_search(anchor_vectors, vectors, count, starts, device=device)
 
         hits_of_miner[miner] = hits
 
@@ -166,19 +172,35 @@ def merge_candidates(
     )
 
 
-def index_recall(hits: Hits, anchor_vectors: Vectors, corpus: MiningCorpus) -> float:
-    """Return the share of the exact dense hits that `hits` has, over the first anchors."""
+def index_recall(
+    hits: Hits,
+    anchor_vectors: Vectors,
+    corpus: MiningCorpus,
+    *,
+    seed: int,
+    device: Device = CPU,
+) -> float:
+    """Return the share of the exact dense hits that `hits` has, over a sample of the anchors.
+
+    It has as many hits as `hits`. `seed` draws the sample, and the exact search is on `device`.
+    """
+    chosen = np.random.default_rng(seed).permutation(len(anchor_vectors))[:_RECALL_ANCHORS]
+    anchors = np.sort(chosen)
     exact = dense_search(
-        anchor_vectors[:_RECALL_ANCHORS],
+        anchor_vectors[anchors],
         corpus.vectors[corpus.searched_passages()],
         hits.positions.shape[1],
         corpus.starts[: corpus.searched],
+        device=device,
     )
 
     # Hits with a score of minus infinity are none.
     shared = 0
     for positions, is_hit, exact_positions in zip(
-        hits.positions, np.isfinite(hits.scores), exact.positions, strict=False
+        hits.positions[anchors],
+        np.isfinite(hits.scores[anchors]),
+        exact.positions,
+        strict=True,
     ):
         shared += len(np.intersect1d(positions[is_hit], exact_positions))
 

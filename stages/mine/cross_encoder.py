@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from stages.lib.core.device import CPU, Device
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import model_hash, own_weights, weight_files, weights_hash
+from stages.lib.core.stage import progress
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.encoder import iterate_in_threads
 from stages.lib.retrieval.search import Integers, Vectors
@@ -34,16 +36,20 @@ TextPair = tuple[str, str]
 # Joins the two texts into a key of the cache.
 _SEPARATOR = "\0"
 
+# The most pairs that a GPU reads at a time.
+GPU_BATCH_PAIRS = 256
+
 
 class CrossEncoder:
     """A model in a local folder as a function from (anchor, document) to a score, with a cache."""
 
-    def __init__(self, path: str, sha256: str = "") -> None:
+    def __init__(self, path: str, sha256: str = "", device: Device = CPU) -> None:
         """Check the folder; the model is loaded when the cache lacks a score.
 
         Args:
             path: the folder of the model.
             sha256: hash of its weights; "" accepts any.
+            device: where it computes.
 
         Raises:
             UserError: there is no model in the folder, or its weights have another hash.
@@ -66,12 +72,13 @@ class CrossEncoder:
                 f"if the new weights are meant, set it to {actual}",
             )
 
-        # Scores of other weights or versions have other keys in the cache.
+        # Scores of other weights, versions or GPUs have other keys in the cache.
         self._folder = folder
+        self._device = device
         versions = [
             version(package) for package in ("torch", "transformers", "sentence-transformers")
         ]
-        self._key = f"{model_hash(folder)} {versions} {platform.machine()}"
+        self._key = f"{model_hash(folder)} {versions} {platform.machine()}{device.key_suffix}"
         self._model: sentence_transformers.CrossEncoder | None = None
 
     def scores(self, pairs: Sequence[TextPair]) -> npt.NDArray[np.float64]:
@@ -86,7 +93,11 @@ class CrossEncoder:
 
     def _compute(self, texts: list[str]) -> Iterator[tuple[str, bytes]]:
         if self._model is None:
-            self._model = _load(self._folder)
+            self._model = _load(self._folder, self._device)
+
+        if not self._device.is_cpu:
+            yield from self._compute_in_batches(texts)
+            return
 
         # One pair at a time. In a batch its padding, and so its last bits, would depend on the
         # others.
@@ -94,15 +105,40 @@ class CrossEncoder:
         yield from zip(texts, scores, strict=True)
 
     def _score(self, text: str) -> bytes:
+        return self._scores_of_batch([text])[0]
+
+    def _compute_in_batches(self, texts: list[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield the score of each text, from batches of texts of about one length."""
+        # The longest go first, so that a batch that does not fit is found at once.
+        by_length = sorted(texts, key=len, reverse=True)
+        batches = []
+        for start in range(0, len(by_length), GPU_BATCH_PAIRS):
+            batches.append(by_length[start : start + GPU_BATCH_PAIRS])
+
+        scores = map(self._scores_of_batch, batches)
+        for batch, values in zip(
+            batches, progress(scores, len(batches), "cross-encoder"), strict=True
+        ):
+            yield from zip(batch, values, strict=True)
+
+    def _scores_of_batch(self, texts: Sequence[str]) -> list[bytes]:
+        """Return the score of each text, as the bytes that the cache keeps."""
         assert self._model is not None
-        anchor, _, document = text.partition(_SEPARATOR)
-        score = self._model.predict(
-            [(anchor, document)], show_progress_bar=False, convert_to_numpy=True
-        )
-        return np.round(np.asarray(score, dtype="<f8"), 6).tobytes()
+        pairs = []
+        for text in texts:
+            anchor, _, document = text.partition(_SEPARATOR)
+            pairs.append((anchor, document))
+
+        # Numpy has no bfloat16.
+        with self._device.autocast():
+            scores = self._model.predict(
+                pairs, batch_size=len(pairs), show_progress_bar=False, convert_to_tensor=True
+            )
+        rounded = np.round(scores.float().cpu().numpy().astype("<f8"), 6)
+        return [score.tobytes() for score in rounded]
 
 
-def _load(folder: Path) -> sentence_transformers.CrossEncoder:
+def _load(folder: Path, device: Device) -> sentence_transformers.CrossEncoder:
     from sentence_transformers import CrossEncoder as Model
     from transformers.utils.logging import disable_progress_bar
 
@@ -110,7 +146,7 @@ def _load(folder: Path) -> sentence_transformers.CrossEncoder:
     disable_progress_bar()  # type: ignore[no-untyped-call]
     model: sentence_transformers.CrossEncoder = Model(
         os.fspath(folder),
-        device="cpu",
+        device=device.kind,
         local_files_only=True,
         trust_remote_code=False,
         model_kwargs={"use_safetensors": True},

@@ -35,7 +35,7 @@ class MineParams(ParamsSection):
     negatives: int = Field(ge=1, le=16)
     miners: Annotated[list[Miner], Field(min_length=1), AfterValidator(_distinct)]
     candidates: int = Field(ge=1, le=1000)
-    index: Literal["exact", "clusters"]
+    index: Literal["exact", "clusters", "faiss"]
     relative_margin: float | None = Field(ge=0.0, le=1.0)
     absolute_margin: float | None = Field(ge=0.0, le=2.0)
     cross_encoder: str | None = Field(min_length=1)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from stages.lib.core.device import CPU, Device
 from stages.lib.retrieval.bm25 import BM25Index
 from stages.lib.retrieval.search import Vectors
 from stages.lib.schemas.ledger import LedgerWriter
@@ -63,6 +64,7 @@ def mine(
     params: MineParams,
     seed: int,
     cross_encoder: CrossEncoder | None = None,
+    device: Device = CPU,
 ) -> MiningResult:
     """Return the training pairs with hard negatives from the corpus.
 
@@ -78,6 +80,7 @@ def mine(
         params: the section `mine`.
         seed: the seed of an approximate search and of a random sample.
         cross_encoder: a model that excludes candidates, or None.
+        device: where the dense search computes.
     """
     miner = _prepare(
         pairs,
@@ -87,6 +90,7 @@ def mine(
         params=params,
         seed=seed,
         cross_encoder=cross_encoder,
+        device=device,
     )
 
     # A batch at a time, which bounds memory and changes no result.
@@ -109,7 +113,7 @@ def mine(
         negatives_if_kept=stats.negatives_if_kept,
         negatives_if_excluded=stats.negatives_if_excluded,
         margin_sweep=stats.sweep.frame(),
-        index_recall=_recall(miner),
+        index_recall=_recall(miner, device),
     )
 
 
@@ -202,11 +206,13 @@ def mining_ledger(rows: pd.DataFrame, miner: Miner) -> LedgerWriter:
     return ledger
 
 
-def _recall(miner: Miner) -> float | None:
+def _recall(miner: Miner, device: Device) -> float | None:
     """Return the recall of an approximate search; None for an exact one."""
     if miner.params.index == "exact" or DENSE not in miner.hits:
         return None
-    return index_recall(miner.hits[DENSE], miner.anchor_vectors, miner.corpus)
+    return index_recall(
+        miner.hits[DENSE], miner.anchor_vectors, miner.corpus, seed=miner.seed, device=device
+    )
 
 
 def _prepare(
@@ -218,6 +224,7 @@ def _prepare(
     params: MineParams,
     seed: int,
     cross_encoder: CrossEncoder | None,
+    device: Device,
 ) -> Miner:
     """Return what all batches need: positives, thresholds, exclusions, and hits of the miners."""
     anchor_texts = list(pairs["anchor"])
@@ -237,7 +244,9 @@ def _prepare(
 
     # What searches propose, and what people labelled.
     exclusions = build_exclusions(forms, list(pairs["pair_id"]), corpus, relations)
-    hits = retrieve_candidates(anchor_texts, anchor_vectors, corpus, params=params, seed=seed)
+    hits = retrieve_candidates(
+        anchor_texts, anchor_vectors, corpus, params=params, seed=seed, device=device
+    )
     hits[LABELLED] = labelled_hits(
         [strict_form(text) for text in anchor_texts],
         anchor_vectors,

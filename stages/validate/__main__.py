@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from stages.lib.analysis.probe import positive_triplets, training_vectors
+from stages.lib.core.device import choose_device
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model
 from stages.lib.core.params import sample_mark
@@ -70,7 +71,7 @@ Measurements = Mapping[str, float | int | str | None]
 def run(inputs: Inputs, params: Params) -> Outputs:
     """Measure whether this data is worth training on."""
     upstream = StageDetails(read_stage_details(list(vars(inputs.details).values())))
-    encoder = Encoder(find_base_model(params.model))
+    encoder = Encoder(find_base_model(params.model), choose_device(params.run))
     triplets = inputs.triplets.frame()
 
     # A pair with a low score is no example of a relevant document.
@@ -222,6 +223,7 @@ def rank_with_base_model(experiment: ProbeExperiment) -> Baseline:
         experiment.passage_vectors,
         corpus=experiment.corpus,
         depth=DEPTH,
+        device=experiment.device,
     )
     return _baseline("base", experiment, hits)
 
@@ -319,6 +321,7 @@ def describe_experiment(
         "folds": experiment.folds,
         "queries": len(queries),
         "corpus_documents": len(experiment.corpus.doc_ids),
+        "device": experiment.device.class_name,
         "synthetic_exam": bool(is_synthetic(queries["source"]).all()),
     }
 

@@ -34,6 +34,7 @@ from stages.lib.analysis.probe import (
     identity_adapter,
     placebo_vectors,
 )
+from stages.lib.core.device import CPU, Device
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.params import ModelParams
 from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels, sample_relevant
@@ -67,6 +68,7 @@ class ProbeExperiment(NamedTuple):
         training: the training rows as vectors.
         folds: 1 where only validation queries are ranked, else FOLDS.
         component_weight: the most queries that a component counts as in a mean.
+        device: where searches compute.
     """
 
     evaluation_set: EvaluationSet
@@ -76,6 +78,7 @@ class ProbeExperiment(NamedTuple):
     training: TrainingVectors
     folds: int
     component_weight: int
+    device: Device = CPU
 
     @property
     def components(self) -> ComponentNames:
@@ -105,7 +108,14 @@ class ProbeExperiment(NamedTuple):
             queries = adapter.queries(self.query_vectors[in_fold])
             passages = adapter.documents(self.passage_vectors)
             fold_ids = list(query_ids[in_fold])
-            hits = held.dense_hits(fold_ids, queries, passages, corpus=self.corpus, depth=_DEPTH)
+            hits = held.dense_hits(
+                fold_ids,
+                queries,
+                passages,
+                corpus=self.corpus,
+                depth=_DEPTH,
+                device=self.device,
+            )
             graded = per_query_metrics(fold_ids, hits, self.corpus.doc_ids, held.qrels)
             result[in_fold] = graded["ndcg_at_10"]
 
@@ -157,6 +167,7 @@ def embed_experiment(
         training=training,
         folds=1,
         component_weight=component_weight,
+        device=encoder.device,
     )
 
 

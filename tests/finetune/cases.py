@@ -13,6 +13,7 @@ from stages.finetune.model_selection import ValidationSet
 from stages.finetune.tracking import Tracker
 from stages.finetune.trainer import TrainingJob, train
 from stages.lib.core import tables
+from stages.lib.core.device import CPU
 from stages.lib.core.model_files import find_base_model
 from stages.lib.core.params import ModelParams
 from stages.lib.evaluation.evaluation_set import EvaluationSet
@@ -32,8 +33,6 @@ PARAMS = FinetuneParams(
     temperature=0.05,
     early_stopping=0,
     merge=[],
-    device="cpu",
-    bf16=False,
     licence="",
     wandb="off",
     force=False,
@@ -94,7 +93,7 @@ def planned(tokens, params=PARAMS, seed=13):
     return plan_batches(rows, params.batch_size, params.epochs, seed)
 
 
-def run(tokens, logs, params=PARAMS, seed=13, **hooks):
+def run(tokens, logs, params=PARAMS, seed=13, device=CPU, **hooks):
     """Train on `tokens` and return the trained model."""
     tracker = Tracker(logs, "off", {})
     job = TrainingJob(
@@ -104,6 +103,7 @@ def run(tokens, logs, params=PARAMS, seed=13, **hooks):
         params=params,
         seed=seed,
         threads=1,
+        device=device,
     )
     trained = train(job, TrainingHooks(tracker, **hooks))
     tracker.close()

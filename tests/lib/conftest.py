@@ -29,12 +29,13 @@ def cluster():
     machines.shutdown()
 
 
-def add_machine(machines, number):
+def add_machine(machines, number, gpus=0):
     """Start a machine of a cluster. Ray itself waits 30 s, which is short beside other tests."""
     for attempt in range(3):
         try:
             return machines.add_node(
                 num_cpus=1,
+                num_gpus=gpus,
                 object_store_memory=80_000_000,
                 include_dashboard=False,
                 node_ip_address=f"127.0.0.{number + 2}",

@@ -46,7 +46,7 @@ def change(*edits):
         ("absolute_margin: null", "absolute_margin: -0.1", "mine.absolute_margin = '-0.1'"),
         ("exclude_relatives: both", "exclude_relatives: all", "mine.exclude_relatives = 'all'"),
         ("sampling: hardest", "sampling: softest", "mine.sampling = 'softest'"),
-        ("index: exact", "index: faiss", "mine.index = 'faiss'"),
+        ("index: exact", "index: trees", "mine.index = 'trees'"),
     ],
 )
 def test_a_bad_parameter_is_an_error_by_name_and_leaves_nothing(project, old, new, key):
@@ -168,6 +168,7 @@ def test_no_held_out_document_is_taken_and_no_row_is_lost(project):
     metrics = read_details(Path("metrics/details/mine.json"))
     assert metrics == {
         "corpus_documents": 4,
+        "device": "cpu",
         "known_positives_as_negatives": 0,
         "labelled_negatives": 0,
         "near_positives.count": 0,

@@ -8,6 +8,7 @@ from stages.lib.core.model_files import find_base_model
 from stages.lib.core.params import ModelParams
 from stages.mine.cross_encoder import CrossEncoder
 from stages.mine.false_negatives import labels_by_cross_encoder, sample_negatives
+from tests.devices import PRETENDED, PRETENDED_BF16
 from tests.mine.cases import DOCUMENTS, numbers, pairs, run, settings_of
 from tests.mine.test_false_negatives import triplets
 
@@ -119,6 +120,21 @@ def test_a_real_model_scores_alike_in_any_batch_and_cached(tmp_path, monkeypatch
     assert model._model is None  # the cache held them
     monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "another"))
     assert [CrossEncoder(path).scores([one])[0] for one in pair_table] == scores.tolist()
+
+
+@pytest.mark.slow
+def test_a_gpu_reads_batches_and_gives_the_scores_of_one_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setenv("PAIRSMITH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("stages.mine.cross_encoder.GPU_BATCH_PAIRS", 3)
+    path = saved(tmp_path / "model")
+    pair_table = [(f"question {at}", "Rash. " * (1 + 7 * at)) for at in range(8)]
+    scores = CrossEncoder(path).scores(pair_table)
+    model = CrossEncoder(path, device=PRETENDED)
+    np.testing.assert_allclose(model.scores(pair_table), scores, atol=2e-6)
+    assert model._model is not None  # scores of the processor have other keys
+    rough = CrossEncoder(path, device=PRETENDED_BF16).scores(pair_table)
+    np.testing.assert_allclose(rough, scores, atol=1e-2)
+    assert not np.array_equal(rough, scores)
 
 
 def test_other_weights_than_the_pinned_ones_are_an_error(tmp_path):

@@ -61,9 +61,10 @@ from stages.commands.compare.versions import METRICS, Version, find_version
 from stages.commands.pipeline import order
 from stages.lib.analysis.intervals import DETECTABLE_ERRORS
 from stages.lib.core import atomic
+from stages.lib.core.device import choose_device
 from stages.lib.core.errors import UserError
 from stages.lib.core.git_texts import GitParams
-from stages.lib.core.params import ComponentWeight, load_section
+from stages.lib.core.params import ComponentWeight, RunParams, load_section
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import printable, say
 from stages.lib.evaluation.evaluation_set import EvaluationSet
@@ -141,6 +142,7 @@ def compare(
         after=after.name,
         split=split,
         system=system,
+        devices=_devices(before, after, rescored),
         delta=delta,
         component_weight=component_weight,
         restated=restated_versions([before, after], component_weight),
@@ -330,6 +332,13 @@ def _texts_to_show(
 
     queries = evaluation_set[0].queries
     return dict(zip(queries["query_id"], queries["text"], strict=True))
+
+
+def _devices(before: Version, after: Version, rescored: bool) -> tuple[str, str]:
+    """Return the classes of device of both versions; a model is rescored on that of today."""
+    if rescored:
+        return choose_device(load_section(RunParams)).class_name, after.device_class()
+    return before.device_class(), after.device_class()
 
 
 def _row_counts(version: Version) -> dict[str, object]:

@@ -25,9 +25,11 @@ import pandas as pd
 
 from stages.commands.compare.samples import check_same_sample, corpus_path, searched_documents
 from stages.commands.compare.versions import FINETUNED, METRICS, MODEL, Version, merge_aliases
+from stages.lib.core.device import Device, choose_device
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.model_config import own_prompts
+from stages.lib.core.params import RunParams, load_section
 from stages.lib.core.stage import check_pins
 from stages.lib.core.temporary_folders import temporary_folder
 from stages.lib.evaluation.evaluation_set import SCORING_RULE, resolve_qrels
@@ -321,29 +323,29 @@ def seen_in_training(before: pd.DataFrame, after: pd.DataFrame) -> set[str]:
 
 
 def rank_with_model(
-    model: Path, benchmark: Benchmark, anchor_prompt: str, document_prompt: str
+    model: Path, benchmark: Benchmark, anchor_prompt: str, document_prompt: str, device: Device
 ) -> pd.DataFrame:
     """Return HIT_COLUMNS of the first hits of the model in a folder on `benchmark`."""
     from stages.lib.retrieval.encoder import Encoder
     from stages.lib.retrieval.search import dense_search
 
     # Encode with the prompts that the model was trained with.
-    encoder = Encoder(model)
+    encoder = Encoder(model, device)
     corpus = benchmark.corpus
     passages = encoder.encode(corpus.texts, document_prompt, "documents, older model")
     query_texts = list(benchmark.queries["text"])
     queries = encoder.encode(query_texts, anchor_prompt, "queries, older model")
 
     # Positions of documents in the corpus, shape (queries, depth).
-    positions = dense_search(queries, passages, DEPTH, corpus.passage_starts).positions
+    hits = dense_search(queries, passages, DEPTH, corpus.passage_starts, device=device)
 
     # One row a hit: the query ids are repeated, the ranks tiled.
-    count, depth = positions.shape
+    count, depth = hits.positions.shape
     query_ids = benchmark.queries["query_id"].to_numpy(dtype=object)
     columns = (
         np.repeat(query_ids, depth),
         np.tile(np.arange(1, depth + 1), count),
-        corpus.doc_ids[positions.ravel()].astype(object),
+        corpus.doc_ids[hits.positions.ravel()].astype(object),
     )
     return pd.DataFrame(dict(zip(HIT_COLUMNS, columns, strict=True)))
 
@@ -370,6 +372,7 @@ def _hits_of_older_model(version: Version, benchmark: Benchmark) -> pd.DataFrame
     The hits are read from the cache if it has them.
     """
     check_pins(["model"])
+    device = choose_device(load_section(RunParams))
 
     model_hash = version.output_hash(MODEL)
     if model_hash is None:
@@ -387,7 +390,7 @@ def _hits_of_older_model(version: Version, benchmark: Benchmark) -> pd.DataFrame
         with temporary_folder() as folder:
             model = folder / "model"
             version.fetch(MODEL, model)
-            hits = rank_with_model(model, benchmark, *own_prompts(model, *given))
+            hits = rank_with_model(model, benchmark, *own_prompts(model, *given), device)
 
         buffer = io.BytesIO()
         hits.to_parquet(buffer, index=False)
@@ -395,6 +398,7 @@ def _hits_of_older_model(version: Version, benchmark: Benchmark) -> pd.DataFrame
 
     # All that decides the ranking, except the texts, which the identity of the benchmark covers.
     packages = [f"{name} {package_version(name)}" for name in _PACKAGES]
-    settings = f"{model_hash} {prompts} {packages} {platform.machine()} {SCORING_RULE}"
+    machine = f"{platform.machine()} {SCORING_RULE}{device.key_suffix}"
+    settings = f"{model_hash} {prompts} {packages} {machine}"
     values = cache.get_or_compute("rescored", settings, [benchmark.identity], rank)
     return pd.read_parquet(io.BytesIO(next(iter(values.values()))))

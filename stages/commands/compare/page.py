@@ -18,6 +18,7 @@ from stages.commands.compare.report import (
 from stages.commands.compare.sentences import (
     describe_basis,
     describe_decisions,
+    describe_devices,
     describe_difference,
     describe_missing,
     describe_overlap,
@@ -84,6 +85,9 @@ def _outcome_body(report: Report) -> list[Html]:
     difference = describe_difference(primary).replace("**", "")
     sentence = f"{METRIC_NAMES[primary.name]} of `{report.system}` on {report.split}: {difference}"
     body = [paragraph(sentence, _TONES.get(primary.outcome, "note"))]
+    devices = describe_devices(report)
+    if devices:
+        body.append(paragraph(devices, "bad"))
     if report.test_set_uses is not None:
         body.append(paragraph(str(report.test_set_uses)))
 

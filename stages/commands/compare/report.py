@@ -60,6 +60,7 @@ class Report(NamedTuple):
         after: name of the newer version.
         split: validation, or test.
         system: the system whose results are compared.
+        devices: the classes of device that the older and the newer version were computed on.
         delta: the smallest difference that counts.
         component_weight: the most queries that a component counts as in a mean.
         restated: versions whose own means follow another rule.
@@ -80,6 +81,7 @@ class Report(NamedTuple):
     after: str
     split: str
     system: str
+    devices: tuple[str, str]
     delta: float
     component_weight: int
     restated: list[str]

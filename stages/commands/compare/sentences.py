@@ -93,6 +93,18 @@ def describe_weights(report: Report) -> str:
     return text
 
 
+def describe_devices(report: Report) -> str:
+    """Return a sentence on the devices of both versions; "" if they are of one class."""
+    before, after = report.devices
+    if before == after:
+        return ""
+    return (
+        f"The versions were computed on other classes of device: {report.before} on "
+        f"{before}, {report.after} on {after}. A part of each difference may come from that, and "
+        "no interval includes it."
+    )
+
+
 def describe_overlap(overlap: float) -> str:
     """Return a sentence on how many of the first hits stayed."""
     return f"The first ten hits of a query have {overlap:.0%} in common."

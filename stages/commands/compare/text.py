@@ -18,6 +18,7 @@ from stages.commands.compare.report import (
 from stages.commands.compare.sentences import (
     describe_basis,
     describe_decisions,
+    describe_devices,
     describe_difference,
     describe_missing,
     describe_overlap,
@@ -42,6 +43,9 @@ def markdown_lines(report: Report) -> list[str]:
     ]
 
     # What limits or explains it.
+    devices = describe_devices(report)
+    if devices:
+        lines += ["", devices]
     if report.test_set_uses is not None:
         lines += ["", str(report.test_set_uses)]
     if report.others:
@@ -81,6 +85,7 @@ def to_json(report: Report) -> str:
         "after": report.after,
         "split": report.split,
         "system": report.system,
+        "devices": report.devices,
         "delta": report.delta,
         "component_weight": report.component_weight,
         "restated": report.restated,

@@ -28,6 +28,9 @@ METRICS = ("ndcg_at_10", "mrr_at_10", "recall_at_10")
 FINETUNED = "finetuned"
 MODEL = "data/finetune/model"
 
+# The stages whose details name their device.
+_MODEL_STAGES = ("mine", "validate", "finetune", "evaluate")
+
 # refs/exps/<2 digits>/<38 digits of the commit it started from>/<name>. Other refs are DVC's own.
 _EXPERIMENT_REF = re.compile(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/(.+)")
 
@@ -75,6 +78,18 @@ class Version(NamedTuple):
             return _with_current_keys(json.loads(self.text(f"metrics/{stage}.json")))
         except UserError:
             return {}
+
+    def device_class(self) -> str:
+        """Return the class of device that models computed on, or all classes if stages differ.
+
+        Details from before `run.device` name none: then the stages embedded on the processor.
+        """
+        classes = set()
+        for stage in _MODEL_STAGES:
+            details = self.details(stage)
+            if details:
+                classes.add(str(details.get("device", "cpu")))
+        return " and ".join(sorted(classes)) or "cpu"
 
     def params(self) -> dict[str, Any]:
         """Return params.yaml with dotted keys."""

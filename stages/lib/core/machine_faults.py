@@ -25,6 +25,11 @@ _DATABASE_MEMORY = (
     "the database needs more memory than it may use",
     f"set PAIRSMITH_MEMORY to more, such as 4GB, or PAIRSMITH_WORKERS to 1, {_AGAIN}",
 )
+_GPU_MEMORY = (
+    "the memory of the GPU was not enough",
+    "end other programs on it, or set run.device: cpu; for a training that does not fit, also a "
+    f"Cached loss or a smaller finetune.batch_size, {_AGAIN}",
+)
 _NO_PERMISSION = (
     "this user has no permission",
     f"give this user the right to read and write the files of the project, {_AGAIN}",
@@ -72,6 +77,7 @@ _SHORT_WRITE = re.compile(r"requested and \d+ written|unexpected pos \d+ vs|fail
 _MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc")
 # DuckDB has one error for the memory that it may use, and for the disk that takes the rest.
 _DATABASE_WORDS = "Out of Memory Error: "
+_GPU_WORDS = re.compile(r"(CUDA|MPS backend) out of memory")
 _DATABASE_DISK_WORDS = ("failed to offload", "max_temp_directory_size")
 # What stops a write to a file. Without the name of one it is temporary: others are written by name.
 _OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
@@ -132,6 +138,8 @@ def machine_fault(error: BaseException, path: Path | None = None) -> UserError |
     cause = getattr(error, "strerror", None) or str(error)
     if code == errno.ENOMEM and cause.startswith(_DATABASE_WORDS):
         fact, remedy = _DATABASE_MEMORY
+    if code == errno.ENOMEM and _GPU_WORDS.search(cause):
+        fact, remedy = _GPU_MEMORY
 
     # The place, and what the system said. A temporary file has the name of its target within.
     place = getattr(error, "filename", None)

@@ -23,12 +23,14 @@ class ParamsSection(BaseModel):
 
 
 class RunParams(ParamsSection):
-    """The seed, the number of threads, and the share of the components that is used."""
+    """The seed, the number of threads, the share of components, and where models compute."""
 
     section: ClassVar[str] = "run"
     seed: int = Field(ge=0, le=2**31 - 1)
     threads: int = Field(ge=1, le=256)
     sample: float | None = Field(default=None, gt=0.0, lt=1.0)
+    device: Literal["auto", "cpu", "cuda", "mps"] = "cpu"
+    precision: Literal["float32", "bfloat16"] = "float32"
 
 
 class RunSample(ParamsSection):

@@ -121,26 +121,42 @@ def _completed(work: Work[Item, Result], items: Sequence[Item]) -> Iterator[tupl
 
 
 def iterate_on_actors(
-    make: Callable[[], Callable[[Item], Result]], items: Sequence[Item], label: str
+    make: Callable[[], Callable[[Item], Result]],
+    items: Sequence[Item],
+    label: str,
+    *,
+    gpus: int = 0,
 ) -> Iterator[Result]:
     """Yield the result of each item, in their order, from actors that load something costly once.
 
-    There is an actor for each processor of the cluster. An actor whose machine is lost begins anew
-    on another one, and what it was at is done again.
+    There is an actor for each processor of the cluster, or for each GPU if an actor needs one. An
+    actor whose machine is lost begins anew on another one, and what it was at is done again.
 
     Args:
         make: returns the function of items. It is called once on each actor.
         items: what the function is given, an item at a time.
         label: the text beside the progress bar.
+        gpus: the GPUs that an actor needs.
 
     Raises:
-        UserError: there is no cluster at RAY_ADDRESS, or actors died again and again.
+        UserError: there is no cluster at RAY_ADDRESS, it has no GPU where one is needed, or actors
+            died again and again.
     """
     import ray
 
     connect(os.environ.get("RAY_ADDRESS", ""))
-    actor_count = min(len(items), int(ray.cluster_resources().get("CPU", 1)))
-    remote = ray.remote(num_cpus=1, max_restarts=_RESTARTS, max_task_retries=_RESTARTS)(_Actor)
+    resources = ray.cluster_resources()
+    places = int(resources.get("GPU", 0)) // gpus if gpus else int(resources.get("CPU", 1))
+    if not places:
+        raise UserError(
+            "params.yaml: run.device is a GPU, but no machine of the Ray cluster has one",
+            "set run.device: cpu, or start Ray on machines with a GPU",
+        )
+
+    actor_count = min(len(items), places)
+    remote = ray.remote(
+        num_cpus=1, num_gpus=gpus, max_restarts=_RESTARTS, max_task_retries=_RESTARTS
+    )(_Actor)
     actors = [remote.remote(str(Path.cwd()), make) for _ in range(actor_count)]
     try:
         yield from progress(_in_turns(actors, items), len(items), label)

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.lib.core import tables
+from stages.lib.core.device import CPU, Device
 from stages.lib.core.ids import hash_hex
 from stages.lib.retrieval.corpus import Corpus
 from stages.lib.retrieval.search import Hits, Vectors, dense_search
@@ -50,9 +51,16 @@ class EvaluationSet(NamedTuple):
         *,
         corpus: Corpus,
         depth: int,
+        device: Device = CPU,
     ) -> Hits:
         """Return the `depth` nearest documents of each query, without masked ones."""
-        hits = dense_search(queries, passages, self.search_depth(depth), corpus.passage_starts)
+        hits = dense_search(
+            queries,
+            passages,
+            self.search_depth(depth),
+            corpus.passage_starts,
+            device=device,
+        )
         return self.without_masked(query_ids, hits, corpus.doc_ids, depth)
 
     def search_depth(self, depth: int) -> int:

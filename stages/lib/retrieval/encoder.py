@@ -1,4 +1,4 @@
-"""Embed texts through a cache. A cached vector equals a fresh one to the bit.
+"""Embed texts through a cache. On a processor a cached vector equals a fresh one to the bit.
 
 A vector depends on the files of the model, the prompt and the text, and on nothing else. Texts of
 exactly equal token count share a batch, without padding. Each forward pass runs on one thread.
@@ -8,6 +8,9 @@ The kernel of a matrix product is chosen by the shape of the matrix, and some ke
 order. The Math Kernel Library (MKL) has one order for all shapes where MKL_CBWR holds a STRICT
 mode, which `stages.lib.core.stage` sets before torch is loaded. What remains are other kernels for
 a few rows, so that a small batch is filled up until its shape no longer decides.
+
+On a GPU one pass follows another, and a batch has as many texts as its tokens allow. There the size
+of a batch decides the last bits, and a cached vector equals a fresh one up to rounding.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from stages.lib.core import ray_cluster
+from stages.lib.core.device import CPU, Device
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import model_hash, weight_files
 from stages.lib.core.model_loading import check_weights, loading
@@ -61,8 +65,9 @@ def load_model(folder: Path) -> SentenceTransformer:
     return model
 
 
-# The most rows in a forward pass.
+# The most rows in a forward pass on a processor, and the most tokens in one on a GPU.
 BATCH_SIZE = 32
+GPU_BATCH_TOKENS = 32_768
 
 # Tokens of a text that are read where a model names no limit of its own.
 _MOST_TOKENS = 512
@@ -77,7 +82,7 @@ _BATCHES_OF_TASK = 16
 
 
 class _Batch(NamedTuple):
-    """Up to BATCH_SIZE texts of one token count, and their token ids."""
+    """Texts of one token count, and their token ids."""
 
     texts: list[str]
     token_ids: list[list[int]]
@@ -87,9 +92,13 @@ class Encoder:
     """The model in `folder` as a function from texts to unit vectors, with a cache.
 
     The model is loaded when the first text is not in the cache.
+
+    Attributes:
+        device: where it computes.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, device: Device = CPU) -> None:
+        self.device = device
         self._folder = folder
         packages = ("torch", "transformers", "sentence-transformers")
         versions = [version(package) for package in packages]
@@ -123,7 +132,7 @@ class Encoder:
                 yield text, vector.astype("<f4").tobytes()
 
         bytes_of_text = cache.get_or_compute(
-            "embeddings", f"{self._files} {_kernels()}", texts, compute=compute
+            "embeddings", f"{self._files} {_arithmetic(self.device)}", texts, compute=compute
         )
         return {text: np.frombuffer(value, dtype="<f4") for text, value in bytes_of_text.items()}
 
@@ -131,15 +140,22 @@ class Encoder:
         """Yield each text with its vector, from the model, batch by batch."""
         # Loading takes seconds, so it waits until a text needs it.
         if self._model is None:
-            self._model = load_model(self._folder)
+            self._load()
 
+        # A GPU does one pass after another: each fills it.
         batches = self._batches(texts)
         if runs_on_ray():
             results = self._forward_on_cluster(batches, label)
-        else:
+        elif self.device.is_cpu:
             results = iterate_in_threads(self._forward, batches, label)
+        else:
+            results = progress(map(self._forward, batches), len(batches), label)
         for batch, vectors in zip(batches, results, strict=True):
             yield from zip(batch.texts, vectors, strict=True)
+
+    def _load(self) -> None:
+        """Load the model on its device."""
+        self._model = load_model(self._folder).to(self.device.kind)
 
     def _forward_on_cluster(self, batches: Sequence[_Batch], label: str) -> Iterator[Vectors]:
         """Yield the unit vectors of each batch, from the machines of a Ray cluster."""
@@ -147,8 +163,9 @@ class Encoder:
         for start in range(0, len(batches), _BATCHES_OF_TASK):
             groups.append(batches[start : start + _BATCHES_OF_TASK])
 
-        make = partial(_forward_here, self._folder.resolve(), _kernels())
-        for vectors_of_group in ray_cluster.iterate_on_actors(make, groups, label):
+        make = partial(_forward_here, self._folder.resolve(), self.device, _arithmetic(self.device))
+        gpus = 0 if self.device.is_cpu else 1
+        for vectors_of_group in ray_cluster.iterate_on_actors(make, groups, label, gpus=gpus):
             yield from vectors_of_group
 
     def _batches(self, texts: Sequence[str]) -> list[_Batch]:
@@ -162,9 +179,10 @@ class Encoder:
 
         # The longest go first, so that no slow batch is left for the end.
         batches = []
-        for _, indices in sorted(indices_by_length.items(), reverse=True):
-            for start in range(0, len(indices), BATCH_SIZE):
-                members = indices[start : start + BATCH_SIZE]
+        for length, indices in sorted(indices_by_length.items(), reverse=True):
+            row_count = rows_of_batch(length, self.device)
+            for start in range(0, len(indices), row_count):
+                members = indices[start : start + row_count]
                 batch = _Batch(
                     texts=[texts[index] for index in members],
                     token_ids=[token_ids[index] for index in members],
@@ -209,55 +227,79 @@ class Encoder:
 
         # Inputs of shape (rows, tokens). The last row is repeated where the batch is filled up.
         rows = list(batch.token_ids)
-        row_count = -(-filled_tokens() // max(1, len(rows[0])))
-        rows += [rows[-1]] * (row_count - text_count)
+        if self.device.is_cpu:
+            row_count = -(-filled_tokens() // max(1, len(rows[0])))
+            rows += [rows[-1]] * (row_count - text_count)
 
         # Vectors of the repeated rows are left out.
-        input_ids = torch.tensor(rows, dtype=torch.int64)
+        input_ids = torch.tensor(rows, dtype=torch.int64, device=self.device.kind)
         features: dict[str, Any] = {
             "input_ids": input_ids,
             "attention_mask": torch.ones_like(input_ids),
         }
         if self._is_static():
             # One row after another, and where each begins.
-            starts = torch.arange(len(rows)) * len(rows[0])
+            starts = torch.arange(len(rows), device=self.device.kind) * len(rows[0])
             features = {"input_ids": input_ids.flatten(), "offsets": starts}
         with torch.inference_mode():
-            embeddings = self._model(features)["sentence_embedding"]
-            unit_vectors = torch.nn.functional.normalize(embeddings, dim=1)
-            return np.asarray(unit_vectors[:text_count].numpy(), dtype=np.float32)
+            with self.device.autocast():
+                embeddings = self._model(features)["sentence_embedding"]
+
+            # Lengths are taken in float32, whatever the pass was computed in.
+            unit_vectors = torch.nn.functional.normalize(embeddings.float(), dim=1)
+            return np.asarray(unit_vectors[:text_count].cpu().numpy(), dtype=np.float32)
 
 
-def _forward_here(folder: Path, kernels: str) -> Callable[[Sequence[_Batch]], list[Vectors]]:
+def rows_of_batch(length: int, device: Device) -> int:
+    """Return how many texts of `length` tokens share a forward pass.
+
+    >>> rows_of_batch(512, CPU), rows_of_batch(512, Device("cuda"))
+    (32, 64)
+    """
+    if device.is_cpu:
+        return BATCH_SIZE
+    return max(1, GPU_BATCH_TOKENS // max(1, length))
+
+
+def _forward_here(
+    folder: Path, device: Device, arithmetic: str
+) -> Callable[[Sequence[_Batch]], list[Vectors]]:
     """Return the function from batches to their vectors, on a machine of a Ray cluster.
 
     Args:
         folder: the model.
-        kernels: what decides the last bits on the machine that began.
+        device: where it computes.
+        arithmetic: what decides the last bits on the machine that began.
 
     Raises:
         UserError: this machine computes other last bits.
     """
-    if _kernels() != kernels:
+    if _arithmetic(device) != arithmetic:
         raise UserError(
             f"the machine {platform.node()} of the Ray cluster computes vectors with "
-            f"{_kernels()!r}, and the one that runs the stage with {kernels!r}, so that their last "
-            "bits differ",
-            "use machines with one kind of processor, or set MKL_CBWR=AVX2,STRICT everywhere",
+            f"{_arithmetic(device)!r}, and the one that runs the stage with {arithmetic!r}, so "
+            "that their last bits differ",
+            "use machines with one kind of processor or GPU; for processors, "
+            "MKL_CBWR=AVX2,STRICT everywhere",
         )
 
     import torch
 
     # The process has one processor of the machine.
     torch.set_num_threads(1)
-    encoder = Encoder(folder)
-    encoder._model = load_model(folder)
+    encoder = Encoder(folder, device)
+    encoder._load()
     return lambda batches: [encoder._forward(batch) for batch in batches]
 
 
 def filled_tokens() -> int:
     """Return the number of tokens to which a batch is filled up."""
     return _FILLED_TOKENS_STRICT if _strict_mode() else _FILLED_TOKENS
+
+
+def _arithmetic(device: Device) -> str:
+    """Return what decides the last bits of a vector, beside the model and the versions."""
+    return _kernels() if device.is_cpu else device.identity
 
 
 def _kernels() -> str:

@@ -1,5 +1,7 @@
 """Exact search for the k best documents, and the rank of a document.
 
+A GPU searches by blocks (`device_search`), with the same rule.
+
 One rule for ties, everywhere: scores are compared at six decimals, and equal scores are ordered by
 ascending document id.
 """
@@ -11,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from stages.lib.core.device import CPU, Device
 
 Vectors = npt.NDArray[np.float32]
 PassageStarts = npt.NDArray[np.int64]
@@ -162,19 +166,26 @@ def dense_search(
     passages: Vectors,
     k: int,
     passage_starts: PassageStarts | None = None,
+    *,
+    device: Device = CPU,
 ) -> Hits:
     """Return the `k` nearest documents of each of `queries` by inner product, exactly.
 
     `queries` has shape (queries, dimension) and `passages` (passages, dimension).
     `passage_starts` (documents,) holds the position of the first passage of each document;
     None if each document is one passage. Documents must be in ascending order of id, since
-    ties go to the smaller position. Memory does not grow with the number of queries.
+    ties go to the smaller position. Memory does not grow with the number of queries. A cuda
+    `device` computes the scores in float32, so that their last bits may differ.
 
     >>> queries = np.array([[1.0, 0.0]], dtype=np.float32)
     >>> passages = np.array([[0.0, 1.0], [0.6, 0.8], [1.0, 0.0]], dtype=np.float32)
     >>> dense_search(queries, passages, k=2).positions.tolist()
     [[2, 1]]
     """
+    if device.kind == "cuda":
+        from stages.lib.retrieval.device_search import device_search
+
+        return device_search(queries, passages, k, passage_starts, device=device.kind)
 
     def score(start: int, end: int, out: Vectors) -> None:
         np.matmul(queries[start:end], passages.T, out=out)

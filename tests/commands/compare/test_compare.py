@@ -333,3 +333,34 @@ def test_versions_from_before_the_weight_compare_with_each_other(history):
     commit_before_weights(history)
     assert compare("HEAD", "HEAD")["verdict"] == "equivalent"
     assert compare("HEAD~1", "HEAD")["primary"]["after"] == pytest.approx(0.4)
+
+
+DEVICES = (
+    "The versions were computed on other classes of device: HEAD on cpu, the working tree on cuda "
+    "bfloat16. A part of each difference may come from that, and no interval includes it."
+)
+
+
+def test_versions_of_other_classes_of_device_are_compared_as_such(history):
+    write([0.5, 0.8])
+    assert compare()["devices"] == ["cpu", "cpu"]
+    assert "classes of device" not in invoke("--md").output
+
+    evaluated = json.loads(Path("metrics/details/evaluate.json").read_text("utf-8"))
+    write_details("evaluate", {**evaluated, "device": "cuda bfloat16"})
+    comparison = compare()
+    assert comparison["devices"] == ["cpu", "cuda bfloat16"]
+    assert comparison["verdict"] == "better"
+    assert DEVICES in invoke("--md", "--html", "page.html").output
+    assert DEVICES in Path("page.html").read_text("utf-8")
+
+
+def test_a_version_whose_stages_ran_on_several_devices_names_all(history):
+    assert find_version(None).device_class() == "cpu"
+    write_details("mine", {"rows_in": 1})
+    assert find_version(None).device_class() == "cpu"
+    write_details("mine", {"rows_in": 1, "device": "cuda float32"})
+    assert find_version(None).device_class() == "cpu and cuda float32"
+    for stage in ("validate", "finetune", "evaluate"):
+        write_details(stage, {"device": "cuda float32"})
+    assert find_version(None).device_class() == "cuda float32"

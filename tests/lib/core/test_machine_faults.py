@@ -100,9 +100,13 @@ OFFLOAD = (
 ALLOCATE = "Out of Memory Error: failed to allocate data of size 16.0 MiB (48.0 MiB/57.2 MiB used)"
 
 
+CUDA = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 15.77 GiB."
+
+
 @pytest.mark.parametrize(
     ("error", "fact", "variable"),
     [
+        (RuntimeError(CUDA), f"the memory of the GPU was not enough: {CUDA}", "run.device"),
         (
             OSError(errno.EFBIG, "File too large"),
             "a file grew above the limit of this process: most likely a temporary file in /scratch (File "
