@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from stages.collect.kinds.trainer import TrainerSource, read_trainer
 from stages.collect.records import DocumentRow, PairRow
 from stages.collect.source import ReadRequest
-from stages.commands.export.__main__ import Format, app
+from stages.commands.export.__main__ import ExportFormat, app
 from stages.lib.core import tables
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases
@@ -33,7 +33,13 @@ ROWS = [
     (2, "How do I reset it?", 2, [3]),
     (3, "退货?", 4, []),
 ]
-FORMATS = [name for name in Format if name not in (Format.trec, Format.model, Format.tensorflow)]
+OTHERS = (
+    ExportFormat.trec,
+    ExportFormat.model,
+    ExportFormat.tensorflow,
+    ExportFormat.query_cleaner,
+)
+FORMATS = [name for name in ExportFormat if name not in OTHERS]
 
 
 def name(letter, number):

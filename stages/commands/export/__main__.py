@@ -20,6 +20,7 @@ from stages.commands.export.card import card
 from stages.commands.export.collection_files import write_beir, write_mteb, write_parquet
 from stages.commands.export.croissant import croissant
 from stages.commands.export.data_set import DataSet, read_data_set
+from stages.commands.export.query_cleaner import write_query_cleaner
 from stages.commands.export.token_files import write_tensorflow
 from stages.commands.export.trainer_files import (
     write_flag_embedding,
@@ -39,7 +40,7 @@ MODEL = Path("data/finetune/model")
 VERDICT = Path("data/validate/verdict.json")
 
 
-class Format(StrEnum):
+class ExportFormat(StrEnum):
     """What can be written."""
 
     sentence_transformers = "sentence-transformers"
@@ -54,26 +55,27 @@ class Format(StrEnum):
     hugging_face = "hugging-face"
     tensorflow = "tensorflow"
     model = "model"
+    query_cleaner = "query-cleaner"
 
 
 Write = Callable[[DataSet, Path], None]
 
-_WRITERS: dict[Format, Write] = {
-    Format.sentence_transformers: write_sentence_transformers,
-    Format.flag_embedding: write_flag_embedding,
-    Format.tevatron: write_tevatron,
-    Format.nemo: write_nemo,
-    Format.llama_index: write_llama_index,
-    Format.beir: write_beir,
-    Format.mteb: write_mteb,
-    Format.parquet: write_parquet,
-    Format.hugging_face: write_parquet,
-    Format.tensorflow: write_tensorflow,
+_WRITERS: dict[ExportFormat, Write] = {
+    ExportFormat.sentence_transformers: write_sentence_transformers,
+    ExportFormat.flag_embedding: write_flag_embedding,
+    ExportFormat.tevatron: write_tevatron,
+    ExportFormat.nemo: write_nemo,
+    ExportFormat.llama_index: write_llama_index,
+    ExportFormat.beir: write_beir,
+    ExportFormat.mteb: write_mteb,
+    ExportFormat.parquet: write_parquet,
+    ExportFormat.hugging_face: write_parquet,
+    ExportFormat.tensorflow: write_tensorflow,
 }
 
 
 def main(
-    format_: Annotated[Format, typer.Argument(metavar="FORMAT", help="What is written.")],
+    format_: Annotated[ExportFormat, typer.Argument(metavar="FORMAT", help="What is written.")],
     out: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the files.")],
 ) -> None:
     """Write the data set, the runs or the model at hand for other tools."""
@@ -83,10 +85,12 @@ def main(
     # The folder appears as a whole, or not at all.
     with atomic.write(out, folder=True) as folder:
         folder.mkdir(parents=True)
-        if format_ is Format.model:
+        if format_ is ExportFormat.model:
             _copy_model(folder)
-        elif format_ is Format.trec:
+        elif format_ is ExportFormat.trec:
             write_trec(folder)
+        elif format_ is ExportFormat.query_cleaner:
+            write_query_cleaner(folder)
         else:
             _write_data_set(format_, folder)
         files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -100,14 +104,14 @@ def main(
         )
 
 
-def _write_data_set(format_: Format, folder: Path) -> None:
+def _write_data_set(format_: ExportFormat, folder: Path) -> None:
     data = read_data_set()
     _WRITERS[format_](data, folder)
 
     # The card lies beside the files and tells their hashes.
     name = Path.cwd().name
     (folder / "README.md").write_text(
-        card(data, folder, name=name, has_configs=format_ is Format.hugging_face), "utf-8"
+        card(data, folder, name=name, has_configs=format_ is ExportFormat.hugging_face), "utf-8"
     )
     description = croissant(folder, name=name)
     text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"

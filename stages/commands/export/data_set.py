@@ -31,7 +31,7 @@ DOCUMENTS = Path("data/pair/documents.parquet")
 HELD_OUT = {"validation": "dev", "test": "test"}
 
 
-class Document(NamedTuple):
+class ExportedDocument(NamedTuple):
     """A document: the text is what the model reads, the title is beside it."""
 
     title: str
@@ -77,7 +77,7 @@ class DataSet:
     """
 
     training: list[TrainingRow]
-    documents: Mapping[str, Document]
+    documents: Mapping[str, ExportedDocument]
     evaluation: Mapping[str, EvaluationData]
     query_prompt: str = ""
     document_prompt: str = ""
@@ -113,7 +113,7 @@ def read_data_set() -> DataSet:
     return DataSet(
         training=training_rows(TRIPLETS),
         documents={
-            doc_id: Document(title or "", text)
+            doc_id: ExportedDocument(title or "", text)
             for doc_id, title, text in zip(*columns, strict=True)
         },
         evaluation=_read_evaluation(),

@@ -133,12 +133,13 @@ def write_llama_index(data: DataSet, folder: Path) -> None:
         splits[name] = (held_out.queries, held_out.grades)
 
     for name, (queries, grades) in splits.items():
-        # A grade of 0 says that a document is no answer, which this layout cannot say.
-        relevant = {
-            query_id: [doc_id for doc_id, grade in grades.get(query_id, {}).items() if grade > 0]
-            for query_id in queries
-        }
+        relevant = {query_id: _relevant(grades.get(query_id, {})) for query_id in queries}
         write_json(
             folder / f"{name}.json",
             {"queries": dict(queries), "corpus": texts, "relevant_docs": relevant, "mode": "text"},
         )
+
+
+def _relevant(grade_of_document: Mapping[str, int]) -> list[str]:
+    """Return the documents that answer. This layout cannot say that one of grade 0 does not."""
+    return [doc_id for doc_id, grade in grade_of_document.items() if grade > 0]
