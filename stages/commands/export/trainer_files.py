@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from stages.commands.export.collection_files import write_beir
 from stages.commands.export.data_set import DataSet, TrainingRow
@@ -94,16 +95,7 @@ def write_nemo(data: DataSet, folder: Path) -> None:
     The corpus is a Parquet file of ids and texts, with merlin_metadata.json beside it.
     """
     name = "corpus"
-    rows = [
-        {
-            "question_id": row.query_id,
-            "question": row.query,
-            "corpus_id": name,
-            "pos_doc": [{"id": row.doc_id}],
-            "neg_doc": [{"id": doc_id} for doc_id in row.negative_ids],
-        }
-        for row in data.training
-    ]
+    rows = [_nemo_row(row, corpus=name) for row in data.training]
     write_json(folder / "train.json", {"corpus": [{"path": f"./{name}"}], "data": rows})
 
     columns = {
@@ -120,6 +112,16 @@ def write_nemo(data: DataSet, folder: Path) -> None:
             "passage_instruction": data.document_prompt,
         },
     )
+
+
+def _nemo_row(row: TrainingRow, *, corpus: str) -> dict[str, Any]:
+    return {
+        "question_id": row.query_id,
+        "question": row.query,
+        "corpus_id": corpus,
+        "pos_doc": [{"id": row.doc_id}],
+        "neg_doc": [{"id": doc_id} for doc_id in row.negative_ids],
+    }
 
 
 def write_llama_index(data: DataSet, folder: Path) -> None:
