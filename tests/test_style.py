@@ -130,6 +130,13 @@ TEMPORARY = {
     "stages/commands/lock.py",  # in a temporary folder
     "stages/finetune/__main__.py",  # `save_model` is given a temporary folder
     "stages/commands/compare/alignment.py",  # into memory
+    "stages/commands/export/__main__.py",  # all of `export` writes to a temporary folder
+    "stages/commands/export/collection_files.py",
+    "stages/commands/export/query_cleaner.py",
+    "stages/commands/export/rows.py",
+    "stages/commands/export/token_files.py",
+    "stages/commands/export/trainer_files.py",
+    "stages/commands/export/trec_files.py",
     "stages/lib/schemas/reviews.py",  # `write_judgements` is given a temporary path
     "stages/lib/schemas/written_queries.py",  # `write_sheet` too
 }

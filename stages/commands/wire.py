@@ -93,7 +93,12 @@ def code_dependencies(name: str, root: Path = Path()) -> list[str]:
 
 def closure(name: str, root: Path = Path()) -> set[Path]:
     """Return every Python file that stage `name` can reach by imports, relative to `root`."""
-    waiting = [entry_file(name, root).relative_to(root)]
+    return files_reached(entry_file(name, root).relative_to(root), root)
+
+
+def files_reached(file: Path, root: Path = Path()) -> set[Path]:
+    """Return `file` and every Python file that it can reach by imports, relative to `root`."""
+    waiting = [file]
     reached: set[Path] = set()
     while waiting:
         file = waiting.pop()

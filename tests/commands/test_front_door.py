@@ -82,6 +82,7 @@ def test_all_commands_are_there():
         "details",
         "docs",
         "explain",
+        "export",
         "fetch",
         "forget",
         "freeze",
@@ -93,7 +94,6 @@ def test_all_commands_are_there():
         "progress",
         "queries",
         "review",
-        "trec",
         "wire",
     }
 

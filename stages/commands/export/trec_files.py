@@ -1,4 +1,4 @@
-"""Write the runs and qrels of the last run as TREC files, for example for trec_eval.
+"""Runs and qrels as TREC files, for example for trec_eval.
 
 `<split>.<system>.run` has the first hundred hits of each query. `<split>.qrels` has the qrels as
 evaluate scored them, with copies resolved, and 0 for documents whose grade is not relevant.
@@ -12,16 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
 
 import pandas as pd
-import typer
 
 from stages.evaluate.graded import graded_documents
-from stages.lib.core import atomic, tables
+from stages.lib.core import tables
 from stages.lib.core.errors import UserError
-from stages.lib.core.stage import command
-from stages.lib.core.terminal import say
 from stages.lib.evaluation.evaluation_set import read_evaluation_set, resolve_qrels
 from stages.lib.evaluation.ranking_metrics import DEPTH
 from stages.lib.schemas.duplicates import Aliases
@@ -31,6 +27,11 @@ from stages.lib.schemas.queries_from_pairs import queries_and_qrels
 from stages.lib.schemas.runs import Runs
 
 QrelsOfQuery = Mapping[str, Mapping[str, float]]
+
+RUNS = Path("data/evaluate/runs.parquet")
+ALIASES = Path("data/deduplicate/aliases.parquet")
+SPLITS = Path("data/split")
+OUT_OF_DOMAIN = Path("data/clean/out_of_domain_pairs.parquet")
 
 _MAX_DECIMALS = 6
 
@@ -127,49 +128,25 @@ def qrels_lines(qrels: QrelsOfQuery) -> list[str]:
     return lines
 
 
-def main(
-    out: Annotated[Path, typer.Argument(help="Folder for the files; created if missing.")],
-    runs: Annotated[Path, typer.Option(help="Runs of the stage evaluate.")] = Path(
-        "data/evaluate/runs.parquet"
-    ),
-    aliases: Annotated[Path, typer.Option(help="Dropped copies and what was kept.")] = Path(
-        "data/deduplicate/aliases.parquet"
-    ),
-    split: Annotated[Path, typer.Option(help="Folder of the evaluation sets.")] = Path(
-        "data/split"
-    ),
-    out_of_domain: Annotated[Path, typer.Option(help="Pairs of the out-of-domain set.")] = Path(
-        "data/clean/out_of_domain_pairs.parquet"
-    ),
-) -> None:
-    """Write the runs and qrels of the last run as TREC files, for trec_eval and others."""
-    atomic.check_target(out, folder=True)
-    table = tables.read(runs, Runs)
+def write_trec(folder: Path) -> None:
+    """Write a file of qrels for each split, and a file for each split and system.
+
+    Raises:
+        UserError: nothing was evaluated.
+    """
+    table = tables.read(RUNS, Runs)
     if not len(table):
-        raise UserError(f"{runs} holds no run", "run 'dvc repro evaluate' first")
-    copies = tables.read(aliases, Aliases)
+        raise UserError(f"{RUNS} holds no run", "run 'dvc repro evaluate' first")
+    copies = tables.read(ALIASES, Aliases)
     kept_id = dict(zip(copies["doc_id"], copies["kept_id"], strict=True))
 
-    # A file per split. All inputs are read before the first file is written.
-    lines_of_file: dict[Path, list[str]] = {}
     for name in table["split"].drop_duplicates():
-        qrels = read_qrels(name, split, kept_id, out_of_domain=out_of_domain)
-        lines_of_file[out / f"{name}.qrels"] = qrels_lines(qrels)
-    for path, lines in lines_of_file.items():
-        _write_lines(path, lines)
+        qrels = read_qrels(name, SPLITS, kept_id, out_of_domain=OUT_OF_DOMAIN)
+        _write_lines(folder / f"{name}.qrels", qrels_lines(qrels))
 
-    # A file per split and system.
-    groups = table.groupby(["split", "system"], sort=True)
-    for (name, system), hits in groups:
-        _write_lines(out / f"{name}.{system}.run", run_lines(hits, str(system)))
-    say(f"{out}: {groups.ngroups} runs, with the qrels of their splits")
+    for (name, system), hits in table.groupby(["split", "system"], sort=True):
+        _write_lines(folder / f"{name}.{system}.run", run_lines(hits, str(system)))
 
 
 def _write_lines(path: Path, lines: list[str]) -> None:
-    atomic.write_text(path, "\n".join(lines) + "\n")
-
-
-app = command(main)
-
-if __name__ == "__main__":
-    app()
+    path.write_text("\n".join(lines) + "\n", "utf-8", newline="\n")

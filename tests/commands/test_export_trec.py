@@ -6,7 +6,8 @@ import pytest
 from ir_measures import AP, Judged, nDCG
 from typer.testing import CliRunner
 
-from stages.commands.trec import app, whole_grades
+from stages.commands.export.__main__ import app
+from stages.commands.export.trec_files import whole_grades
 from stages.lib.core import tables
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.duplicates import Aliases
@@ -77,7 +78,7 @@ def project(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_another_evaluator_reads_our_ranking(project):
-    result = CliRunner().invoke(app, ["trec"])
+    result = CliRunner().invoke(app, ["trec", "trec"])
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in (project / "trec").iterdir()) == [
         "out_of_domain.base.run",
@@ -107,7 +108,7 @@ def test_documents_of_grade_0_stand_in_the_qrels(project):
         }
     )
     tables.write(graded, project / "data/split/test/grades.parquet", QueryGrades)
-    assert CliRunner().invoke(app, ["trec"]).exit_code == 0
+    assert CliRunner().invoke(app, ["trec", "trec"]).exit_code == 0
     run = list(ir_measures.read_trec_run(str(project / "trec/test.base.run")))
     qrels = list(ir_measures.read_trec_qrels(str(project / "trec/test.qrels")))
     assert sorted((row.doc_id, row.relevance) for row in qrels) == [
@@ -120,7 +121,7 @@ def test_documents_of_grade_0_stand_in_the_qrels(project):
 
 @pytest.mark.slow
 def test_the_out_of_domain_set_has_qrels_too(project):
-    assert CliRunner().invoke(app, ["trec"]).exit_code == 0
+    assert CliRunner().invoke(app, ["trec", "trec"]).exit_code == 0
     assert (project / "trec/out_of_domain.qrels").read_text() == f"{STOP} 0 {name('d', 2)} 1\n"
     run = list(ir_measures.read_trec_run(str(project / "trec/out_of_domain.base.run")))
     qrels = list(ir_measures.read_trec_qrels(str(project / "trec/out_of_domain.qrels")))
@@ -129,7 +130,7 @@ def test_the_out_of_domain_set_has_qrels_too(project):
 
 def test_without_a_run_it_says_what_to_do(project):
     (project / "data/evaluate/runs.parquet").unlink()
-    result = CliRunner().invoke(app, ["trec"])
+    result = CliRunner().invoke(app, ["trec", "trec"])
     assert result.exit_code == 1
     assert "dvc repro evaluate" in result.output
     assert not (project / "trec").exists()
@@ -137,16 +138,16 @@ def test_without_a_run_it_says_what_to_do(project):
 
 def test_a_file_where_the_folder_belongs_is_an_error(project):
     (project / "out").write_text("mine", "utf-8")
-    result = CliRunner().invoke(app, ["out"])
+    result = CliRunner().invoke(app, ["trec", "out"])
     assert result.exit_code == 1
     assert "error: out is a file, and a folder is written there" in result.stderr
     assert (project / "out").read_text("utf-8") == "mine"
 
 
 def test_a_broken_input_leaves_no_file_and_puts_no_old_one_away(project):
-    assert CliRunner().invoke(app, ["out"]).exit_code == 0
+    assert CliRunner().invoke(app, ["trec", "out"]).exit_code == 0
     before = {path.name: path.read_bytes() for path in (project / "out").iterdir()}
     assert before
     (project / "data/clean/out_of_domain_pairs.parquet").write_bytes(b"PAR1")
-    assert CliRunner().invoke(app, ["out"]).exit_code == 1
+    assert CliRunner().invoke(app, ["trec", "out"]).exit_code == 1
     assert {path.name: path.read_bytes() for path in (project / "out").iterdir()} == before

@@ -1,0 +1,1 @@
+"""Write the data at hand for other tools: trainers, benchmarks and libraries."""

@@ -1,0 +1,281 @@
+"""What is exported is read by the tools that it is meant for, and says the same."""
+
+import json
+from pathlib import Path
+
+import ir_measures
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from stages.collect.kinds.trainer import TrainerSource, read_trainer
+from stages.collect.records import DocumentRow, PairRow
+from stages.collect.source import ReadRequest
+from stages.commands.export.__main__ import ExportFormat, app
+from stages.lib.core import tables
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.duplicates import Aliases
+from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.training import Triplets, tokens_schema
+
+# Two questions of one shop, the first with two answers. The last document answers nothing.
+TEXTS = {
+    1: "Hold the button for ten seconds.",
+    2: "Press “Reset” – twice.",
+    3: "We deliver on Mondays.",
+    4: "退货需要七天。",
+    5: "Shops are closed on Sundays.",
+}
+ROWS = [
+    (1, "How do I reset it?", 1, [3, 5]),
+    (2, "How do I reset it?", 2, [3]),
+    (3, "退货?", 4, []),
+]
+OTHERS = (
+    ExportFormat.trec,
+    ExportFormat.model,
+    ExportFormat.tensorflow,
+    ExportFormat.query_cleaner,
+)
+FORMATS = [name for name in ExportFormat if name not in OTHERS]
+
+
+def name(letter, number):
+    return f"{letter}{number:016x}"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for file in ("params.yaml", "pyproject.toml"):
+        (tmp_path / file).write_text((Path(__file__).parents[2] / file).read_text("utf-8"), "utf-8")
+
+    documents = [
+        (name("d", key), "shop", f"Title {key}", text, "", "") for key, text in TEXTS.items()
+    ]
+    frame = pd.DataFrame(documents, columns=list(Documents.empty().columns))
+    tables.write(frame, Path("data/pair/documents.parquet"), Documents)
+    tables.write(pd.DataFrame(map(triplet, ROWS)), Path("data/mine/triplets.parquet"), Triplets)
+    copies = pd.DataFrame({"doc_id": [name("d", 9)], "kept_id": [name("d", 3)]})
+    tables.write(copies, Path("data/deduplicate/aliases.parquet"), Aliases)
+
+    # Validation asks for a dropped copy, with half a grade beside a whole one. Test has no query.
+    query = (name("q", 1), name("d", 3), "On which day?", "On which day?", "", "shop")
+    asked = pd.DataFrame([query], columns=list(Queries.empty().columns))
+    judged = pd.DataFrame(
+        {"query_id": name("q", 1), "doc_id": [name("d", 9), name("d", 5)], "grade": [1.0, 0.5]}
+    )
+    for split, rows in (("validation", 1), ("test", 0)):
+        folder = Path("data/split") / split
+        tables.write(asked.head(rows), folder / "queries.parquet", Queries)
+        tables.write(judged.head(2 * rows), folder / "qrels.parquet", Qrels)
+    for stage in ("collect", "clean"):
+        details = Path(f"metrics/details/{stage}.json")
+        details.parent.mkdir(parents=True, exist_ok=True)
+        details.write_text(json.dumps({"rows_in": 7, "dropped": {"empty_text": 2}}), "utf-8")
+    return tmp_path
+
+
+def triplet(row):
+    number, query, answer, negatives = row
+    ids = [name("d", key) for key in negatives]
+    return {
+        "pair_id": name("p", number),
+        "component_id": name("d", 1),
+        "anchor": query,
+        "doc_id": name("d", answer),
+        "positive": TEXTS[answer],
+        "positive_score": 0.5,
+        "negative_ids": ids,
+        "negatives": [TEXTS[key] for key in negatives],
+        "negative_scores": [0.25] * len(ids),
+        "negative_cross_scores": [float("nan")] * len(ids),
+        "negative_miners": ["bm25"] * len(ids),
+        "negative_ranks": [1] * len(ids),
+        "negative_rules": ["margin"] * len(ids),
+        "positive_ids": [name("d", answer)],
+        "in_batch_ids": [name("d", answer), *ids],
+    }
+
+
+def export(kind, folder="out"):
+    result = CliRunner().invoke(app, [kind, folder])
+    assert result.exit_code == 0, result.output
+    return Path(folder)
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_the_columns_of_sentence_transformers_are_the_same_in_each_file(project):
+    folder = export("sentence-transformers")
+    assert lines(folder / "train-2.jsonl") == [
+        {
+            "anchor": "How do I reset it?",
+            "positive": TEXTS[1],
+            "negative_1": TEXTS[3],
+            "negative_2": TEXTS[5],
+        }
+    ]
+    assert lines(folder / "train-0.jsonl") == [{"anchor": "退货?", "positive": TEXTS[4]}]
+    assert sorted(path.name for path in folder.glob("train*")) == [
+        "train-0.jsonl",
+        "train-1.jsonl",
+        "train-2.jsonl",
+        "train.py",
+    ]
+
+
+def test_a_query_with_two_answers_has_one_id(project):
+    rows = lines(export("flag-embedding") / "train.jsonl")
+    assert [row["query_id"] for row in rows] == [name("p", 1), name("p", 1), name("p", 3)]
+    assert rows[0]["pos"] == [TEXTS[1]]
+    assert rows[0]["pos_id"] == [name("d", 1)]
+    assert rows[0]["neg"] == [TEXTS[3], TEXTS[5]]
+    assert rows[2]["neg"] == []
+    assert "prompt" not in rows[0]
+
+
+def test_a_prompt_of_the_model_is_told(project):
+    params = Path("params.yaml").read_text("utf-8")
+    params = params.replace("  anchor_prompt: null\n", '  anchor_prompt: "query: "\n')
+    params = params.replace('  anchor_prompt: ""\n', '  anchor_prompt: "query: "\n')
+    Path("params.yaml").write_text(params, "utf-8")
+    folder = export("flag-embedding")
+    assert {row["prompt"] for row in lines(folder / "train.jsonl")} == {"query: "}
+    assert "'query: ' before a query" in (folder / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "corpus"),
+    [
+        ("flag-embedding", "train.jsonl", None),
+        ("tevatron", "train.jsonl", None),
+        ("nemo", "train.json", "corpus/train.parquet"),
+        ("llama-index", "train.json", None),
+    ],
+)
+def test_what_trainers_read_comes_back_as_it_was(project, kind, file, corpus):
+    export(kind, "data/raw/own")
+    settings = {"reader": "trainer", "path": f"data/raw/own/{file}"}
+    if corpus:
+        settings["corpus"] = f"data/raw/own/{corpus}"
+    rows = read_trainer(
+        TrainerSource.model_validate(settings), ReadRequest("own", Path("data/raw"))
+    )
+    documents = map(DocumentRow._make, rows.documents)
+    text_of_document = {document.doc_id: document.text for document in documents}
+    pairs = list(map(PairRow._make, rows.pairs))
+    answers = {(pair.anchor, text_of_document[pair.doc_id]) for pair in pairs if pair.score > 0}
+    assert answers == {(query, TEXTS[answer]) for _, query, answer, _ in ROWS}
+
+    # What is no answer is none there either, where the layout can say so.
+    refused = {(pair.anchor, text_of_document[pair.doc_id]) for pair in pairs if pair.score == 0}
+    hard = {(query, TEXTS[key]) for _, query, _, negatives in ROWS for key in negatives}
+    assert refused == (set() if kind == "llama-index" else hard)
+
+
+def test_a_test_collection_is_read_with_its_splits(project):
+    folder = export("beir")
+    assert (folder / "qrels/dev.tsv").read_text("utf-8") == (
+        "query-id\tcorpus-id\tscore\n"
+        f"{name('q', 1)}\t{name('d', 3)}\t10\n{name('q', 1)}\t{name('d', 5)}\t5\n"
+    )
+    assert [row["_id"] for row in lines(folder / "queries.jsonl")] == [
+        name("p", 1),
+        name("p", 3),
+        name("q", 1),
+    ]
+    first = lines(folder / "corpus.jsonl")[0]
+    assert (first["title"], first["text"], first["metadata"]) == (
+        "",
+        TEXTS[1],
+        {"title": "Title 1"},
+    )
+
+    # A perfect run has a perfect score by another evaluator.
+    run = [
+        ir_measures.ScoredDoc(name("q", 1), name("d", 3), 2.0),
+        ir_measures.ScoredDoc(name("q", 1), name("d", 5), 1.0),
+    ]
+    graded = pd.read_csv(folder / "qrels/dev.tsv", sep="\t")
+    qrels = [ir_measures.Qrel(*row) for row in graded.itertuples(index=False)]
+    assert ir_measures.calc_aggregate([ir_measures.nDCG @ 10], qrels, run) == {
+        ir_measures.nDCG @ 10: 1.0
+    }
+
+
+@pytest.mark.slow
+def test_the_library_of_the_hub_reads_the_folder(project):
+    from datasets import load_dataset
+
+    folder = str(export("hugging-face"))
+    train = load_dataset(folder, "train", split="train", cache_dir="cache")
+    assert train[1]["anchor"] == "How do I reset it?"
+    assert train[0]["negatives"] == [TEXTS[3], TEXTS[5]]
+    corpus = load_dataset(folder, "corpus", split="corpus", cache_dir="cache")
+    assert corpus["text"][3] == TEXTS[4]
+    qrels = load_dataset(folder, "qrels", split="dev", cache_dir="cache")
+    assert qrels["score"][:] == [10, 5]
+
+
+def test_tokens_are_arrays_of_one_row_a_pair(project):
+    row = {"pair_id": name("p", 1), "component_id": "c", "score": 1.0, "negatives": 1}
+    row |= {"positive_ids": [name("d", 1)], "in_batch_ids": [name("d", 1)]}
+    for column in ("anchor", "positive", "negative_1"):
+        row |= {f"{column}_input_ids": [7, 8], f"{column}_attention_mask": [1, 0]}
+    schema = tokens_schema(length=2, negatives=1)
+    tables.write(pd.DataFrame([row]), Path("data/tokenize/tokens.parquet"), schema)
+    folder = export("tensorflow")
+    ids = np.load(folder / "negative_1_input_ids.npy")
+    assert (ids.tolist(), ids.dtype) == ([[7, 8]], np.int32)
+    assert np.load(folder / "anchor_attention_mask.npy").tolist() == [[1, 0]]
+    assert np.load(folder / "score.npy").tolist() == [1.0]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_each_folder_tells_its_hashes(project, kind):
+    folder = export(kind)
+    described = json.loads((folder / "croissant.json").read_text("utf-8"))
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {entry["@id"] for entry in described["distribution"]} == files - {"croissant.json"}
+    head = (folder / "README.md").read_text("utf-8").split("---")[1]
+    assert yaml.safe_load(head)["task_categories"] == ["sentence-similarity", "text-retrieval"]
+    for entry in described["distribution"]:
+        size = (folder / entry["@id"]).stat().st_size
+        assert entry["contentSize"] == f"{size} B"
+
+
+def test_the_card_tells_what_was_left_out(project):
+    text = (export("parquet") / "README.md").read_text("utf-8")
+    assert "| train | trained on | 2 | 3 |" in text
+    assert "| dev | held out, for decisions | 1 | 2 |" in text
+    assert "7 records in; 4 rejected, 29 % of the rows of clean (empty text)" in text
+    assert "| shop | 5 |" in text
+
+
+def test_a_folder_with_files_is_left_alone(project):
+    Path("out").mkdir()
+    Path("out/mine.txt").write_text("mine", "utf-8")
+    result = CliRunner().invoke(app, ["beir", "out"])
+    assert result.exit_code == 1
+    assert "would be replaced" in result.output
+    assert Path("out/mine.txt").read_text("utf-8") == "mine"
+
+
+def test_without_training_rows_nothing_is_written(project):
+    Path("data/mine/triplets.parquet").unlink()
+    result = CliRunner().invoke(app, ["beir", "out"])
+    assert result.exit_code == 1
+    assert "dvc repro mine" in result.output
+    assert not Path("out").exists()
+
+
+def test_data_that_did_not_pass_is_said_to_be_so(project):
+    assert "have not passed" in CliRunner().invoke(app, ["beir", "one"]).output
+    Path("data/validate").mkdir(parents=True)
+    Path("data/validate/verdict.json").write_text('{"passed": true}', "utf-8")
+    assert "have not passed" not in CliRunner().invoke(app, ["beir", "two"]).output
