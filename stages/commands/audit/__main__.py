@@ -2,6 +2,8 @@
 
     python -m stages audit                  the splits of the last run
     python -m stages audit --splits FILE    your own split: CSV or Parquet with id,split of pairs
+    python -m stages audit PATH             any data set that has splits of its own
+    python -m stages audit PATH --against FOLDER    PATH as training data, FOLDER as test sets
 
 The audit is exact, and it is that of the split. It compares every held-out anchor and every text of
 its document with all other texts: as collected, as cleaned and as embedded, passages and positives
@@ -12,13 +14,14 @@ The exit code is 1 if a text leaks that `split.unit` keeps apart.
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
 import typer
 
+from stages.commands.audit.foreign_audit import audit_foreign
 from stages.commands.audit.given import (
     AuditedApart,
     given_lines,
@@ -26,15 +29,12 @@ from stages.commands.audit.given import (
     repeated_queries,
 )
 from stages.commands.audit.leaks import (
-    ANCHOR_KINDS,
-    KINDS,
     SPLITS,
-    TEXT_KINDS,
     AuditData,
-    Leaks,
     enforced_kinds,
     find_leaks,
 )
+from stages.commands.audit.lines import example_lines, table_lines, test_set_lines
 from stages.lib.core import tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
@@ -53,7 +53,6 @@ from stages.split.given import without_keys
 from stages.split.interface import SplitParams
 from stages.split.texts import document_texts
 
-MAX_EXAMPLES = 5
 _REMEDY = (
     "give a CSV or Parquet file with the columns id (of pairs) and split (train, validation, test)"
 )
@@ -151,12 +150,34 @@ def read_splits(path: Path, known_pairs: Collection[str]) -> dict[str, str]:
 
 
 def main(
+    path: Annotated[
+        Path | None, typer.Argument(help="A data set of others; without it, the last run.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Test sets that PATH, as training data, must not hold.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write what leaks of PATH to this file.")
+    ] = None,
     splits: Annotated[
         Path | None, typer.Option(help="CSV or Parquet file with id,split over pair ids.")
     ] = None,
     data: Annotated[Path, typer.Option(help="Folder of the stages' tables.")] = Path("data"),
 ) -> None:
     """Audit the splits: what leaks, by kind, and what a random split by row would leak."""
+    if path is None and (against or json_file):
+        raise UserError("--against and --json go with a data set", "name it: audit PATH")
+    if path is not None:
+        leaking = audit_foreign(path, against, json_file)
+    else:
+        leaking = _audit_run(splits, data)
+
+    if leaking:
+        raise typer.Exit(1)
+
+
+def _audit_run(splits: Path | None, data: Path) -> bool:
+    """Audit the last run, and return whether a text leaks that must not."""
     params = load_section(SplitParams)
     audit_data = read_audit_data(data)
     known_pairs = audit_data.document_of_pair
@@ -189,13 +210,16 @@ def main(
         f"near is a Jaccard similarity of {threshold} or more, overlapping a run of {RUN_WORDS} "
         f"words or a sentence of {SENTENCE_WORDS} in common",
         "",
-        *_table_lines(leaks, split_of_pair, row_leaks, row_split=row_split),
+        *table_lines(
+            {"these splits": leaks, "a split by row": row_leaks},
+            {"these splits": split_of_pair, "a split by row": row_split},
+        ),
         "",
-        *_test_lines(test_leaks, row_split),
+        *test_set_lines(test_leaks, row_split),
     ]
     lines += given_lines(given, repeats, params.given)
     if splits is not None:
-        lines += _example_lines(leaks, split_of_pair)
+        lines += example_lines(leaks, lambda pair: f"{pair} ({split_of_pair[pair]})")
 
     # The outcome.
     leaking = any(leaks[kind] for kind in enforced_kinds(params.unit))
@@ -204,8 +228,7 @@ def main(
     if leaking:
         outcome = "held-out text leaks"
     say("\n".join([*lines, "", outcome]))
-    if leaking:
-        raise typer.Exit(1)
+    return leaking
 
 
 def _own_splits(data: Path, known_pairs: Collection[str]) -> dict[str, str]:
@@ -232,59 +255,6 @@ def _read_rows(path: Path) -> list[tuple[str, str]]:
         reason = str(error).partition("\n")[0]
         problem = UserError(f"{path} is no table of splits: {reason}", _REMEDY)
         raise machine_fault(error, path) or problem from None
-
-
-def _table_lines(
-    leaks: Leaks,
-    split_of_pair: Mapping[str, str],
-    row_leaks: Leaks,
-    *,
-    row_split: Mapping[str, str],
-) -> list[str]:
-    """Return a table of the leaks of the audited split and of the split by row, by kind."""
-    count = sum(split in EVALUATION_SPLITS for split in split_of_pair.values())
-    row_count = sum(split in EVALUATION_SPLITS for split in row_split.values())
-
-    lines = [f"{'held-out pairs that leak':26}{'these splits':>22}{'a split by row':>22}"]
-    for kind in KINDS:
-        cell = f"{len(leaks[kind]):,} ({len(leaks[kind]) / max(1, count):.1%})"
-        row_cell = f"{len(row_leaks[kind]):,} ({len(row_leaks[kind]) / max(1, row_count):.1%})"
-        lines.append(f"  {kind:24}{cell:>22}{row_cell:>22}")
-
-    return [*lines, f"  {'of':24}{count:>22,}{row_count:>22,}"]
-
-
-def _test_lines(leaks: Leaks, row_split: Mapping[str, str]) -> list[str]:
-    """Return the shares of the test pairs of the split by row that training leaks."""
-    count = sum(split == "test" for split in row_split.values())
-
-    def share(kinds: Iterable[str]) -> str:
-        # A pair that leaks in two ways counts once.
-        pairs: set[str] = set()
-        for kind in kinds:
-            pairs.update(leaks[kind])
-        return f"{len(pairs) / max(1, count):6.1%}"
-
-    return [
-        f"of the {count:,} test pairs of a split by row",
-        f"  {share(['shared document'])}  have their document in training",
-        f"  {share(ANCHOR_KINDS)}  have an anchor equal, near or overlapping to a training anchor",
-        f"  {share(TEXT_KINDS)}  have an answer equal, near or overlapping to one in training, "
-        "that document or another",
-    ]
-
-
-def _example_lines(leaks: Leaks, split_of_pair: Mapping[str, str]) -> list[str]:
-    lines = []
-
-    for kind in KINDS:
-        examples = sorted(leaks[kind].items())[:MAX_EXAMPLES]
-        if examples:
-            lines += ["", f"{kind}, for example"]
-        for pair, other in examples:
-            lines.append(f"  {pair} ({split_of_pair[pair]}) and {other} ({split_of_pair[other]})")
-
-    return lines
 
 
 app = command(main)

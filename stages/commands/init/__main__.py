@@ -62,7 +62,7 @@ def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
     from stages.commands.init.search_log import positive_from
     from stages.commands.init.sizes import measure, settings_for
 
-    readable, rows_of_source = _read_all(sources)
+    readable, rows_of_source = read_sources(sources)
     # The score of an answer comes first: a share of clicks is small.
     least_score = positive_from(readable, rows_of_source)
     threshold = load_section(ScoreThreshold).positive_from if least_score is None else least_score
@@ -174,7 +174,7 @@ def _with_query(arguments: Sequence[str], query: str | None) -> list[str]:
     return [f"{argument} {query}" if argument in databases else argument for argument in arguments]
 
 
-def _read_all(
+def read_sources(
     sources: Sequence[SourceGuess],
 ) -> tuple[list[SourceGuess], dict[str, Any]]:
     """Return the sources and their rows by name. Documents are read before their questions."""
