@@ -3,6 +3,7 @@
 | form | corpus | queries | qrels |
 | --- | --- | --- | --- |
 | BEIR (beir/datasets/data_loader.py) | corpus.jsonl | queries.jsonl | qrels/SPLIT.tsv |
+| a copy on a hub | corpus.parquet | queries-SPLIT.parquet | qrels/SPLIT.jsonl or .parquet |
 | MS MARCO | collection.tsv | queries.SPLIT.tsv | qrels.SPLIT.tsv |
 | TREC (trec_eval) | as above | topics | qrels: query, iteration, document, grade |
 

@@ -27,6 +27,10 @@ _DOCUMENT_COLUMNS = {
     4: ("id", "url", "title", "text"),
 }
 _QUERY_COLUMNS = {2: ("id", "text")}
+# The columns of qrels in files whose rows have names, as copies on a hub are.
+_QRELS_QUERIES = ("query-id", "query_id", "qid", "query")
+_QRELS_DOCUMENTS = ("corpus-id", "corpus_id", "docid", "doc_id", "pid", "docno", "document")
+_QRELS_GRADES = ("score", "grade", "relevance", "rel", "label")
 # What a header of qrels holds.
 _QRELS_NAMES = frozenset(
     ("query-id", "query_id", "qid", "corpus-id", "corpus_id", "docid", "doc_id", "score", "rel")
@@ -91,11 +95,37 @@ def read_queries(
 
 
 def read_judgements(file: RawFile, encoding: str, setting: str) -> Iterator[QrelsLine]:
-    """Yield the lines of qrels: query, document, grade (BEIR), or with an iteration between (TREC).
+    """Yield the judgements of a file of qrels.
+
+    They are lines of query, document and grade (BEIR), or with an iteration between (TREC). In
+    JSON, CSV and Parquet they are rows of columns with names.
 
     Raises:
-        UserError: a line has another number of fields, or a grade is no whole number.
+        UserError: a line has another number of fields, a row lacks a column, or a grade is no whole
+            number.
     """
+    if file.table_format in _ROW_FORMATS:
+        lines = _named_judgements(file, encoding, setting)
+    else:
+        lines = _judgement_lines(file, encoding, setting)
+
+    for line in lines:
+        if is_number(line.grade) and not float(line.grade).is_integer():
+            raise UserError(
+                f"{line.place}: the grade is {line.grade[:40]!r}, and grades are whole numbers",
+                "round the grades of the file, such as 0.5 to 1",
+            )
+        yield line
+
+
+def _named_judgements(file: RawFile, encoding: str, setting: str) -> Iterator[QrelsLine]:
+    for place, values in read_whole_rows(file, dialect(file.name, encoding=encoding), setting):
+        query_id = _first(values, _QRELS_QUERIES, place, file)
+        document = _first(values, _QRELS_DOCUMENTS, place, file)
+        yield QrelsLine(place, query_id, document, _first(values, _QRELS_GRADES, place, file))
+
+
+def _judgement_lines(file: RawFile, encoding: str, setting: str) -> Iterator[QrelsLine]:
     row_number = 0
     with open_text(file, encoding, setting) as stream:
         for line_number, line in enumerate(stream, 1):
@@ -114,14 +144,7 @@ def read_judgements(file: RawFile, encoding: str, setting: str) -> Iterator[Qrel
                     f"grade) or 4 (query, iteration, document, grade): {line.strip()[:60]!r}",
                     "correct the line",
                 )
-
-            grade = fields[-1]
-            if is_number(grade) and not float(grade).is_integer():
-                raise UserError(
-                    f"{place}: the grade is {grade[:40]!r}, and grades are whole numbers",
-                    "round the grades of the file, such as 0.5 to 1",
-                )
-            yield QrelsLine(place, fields[0], fields[-2], grade)
+            yield QrelsLine(place, fields[0], fields[-2], fields[-1])
 
 
 def is_negative(grade: str) -> bool:

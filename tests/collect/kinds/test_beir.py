@@ -1,9 +1,11 @@
 """Test collections in the forms of BEIR, MS MARCO and TREC."""
 
 import gzip
+import io
 import json
 from pathlib import PurePosixPath
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +25,15 @@ CORPUS = lines(
 QUERIES = lines(
     {"_id": "q1", "text": "What moves water?"}, {"_id": "q2", "text": "何が流れを止めるか"}
 )
+
+
+def parquet(names, rows):
+    """Return the bytes of a Parquet file."""
+    buffer = io.BytesIO()
+    pd.DataFrame(rows, columns=names).to_parquet(buffer)
+    return buffer.getvalue()
+
+
 QRELS = "query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td2\t0\nq2\t003\t1\n"
 EXPECTED = [
     ("What moves water?", "A pump moves water.", 2),
@@ -100,6 +111,16 @@ FORMS = [
     (CORPUS.replace("_id", "docid"), QUERIES.replace("_id", "query_id"), QRELS, None, {}),
     (json.dumps([json.loads(line) for line in CORPUS.splitlines()]), QUERIES, QRELS,
      ("corpus.json", "queries.jsonl", "qrels/test.tsv"), {}),
+    # Judgements in rows of columns with names, as copies on a hub have them.
+    (CORPUS, QUERIES, lines(
+        {"query-id": "q1", "corpus-id": "d1", "score": 2}, {"query-id": "q1", "corpus-id": "d2", "score": 0.0},
+        {"query-id": "q2", "corpus-id": "003", "score": 1}), ("corpus.jsonl", "queries.jsonl", "qrels/test.jsonl"), {}),
+    (CORPUS, QUERIES, QRELS.replace("\t", ","), ("corpus.jsonl", "queries.jsonl", "qrels-test.csv"), {}),
+    (parquet(["_id", "title", "text"], [["d1", "Pumps", "A pump moves water."], ["d2", "", "Ein Ventil regelt den Druck."],
+                                        ["003", "弁", "弁は流れを止める。"]]),
+     parquet(["_id", "text"], [["q1", "What moves water?"], ["q2", "何が流れを止めるか"]]),
+     parquet(["query-id", "corpus-id", "score"], [["q1", "d1", 2], ["q1", "d2", 0], ["q2", "003", 1]]),
+     ("corpus.parquet", "queries-test.parquet", "qrels-test.parquet"), {}),
     (CORPUS.encode("utf-16"), QUERIES.encode("utf-16"), QRELS.encode("utf-16"), None, {"encoding": "utf-16"}),
 ]  # fmt: skip
 
