@@ -94,6 +94,7 @@ def test_all_commands_are_there():
         "progress",
         "queries",
         "review",
+        "verdict",
         "wire",
     }
 

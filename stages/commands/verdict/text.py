@@ -1,0 +1,177 @@
+"""A verdict as lines of text, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from stages.commands.verdict.checks import RunFacts
+from stages.commands.verdict.measures import Measure
+from stages.commands.verdict.pairs import RunPair, indistinct
+from stages.lib.analysis.intervals import MIN_COMPONENTS
+
+MAX_QUERIES = 5
+
+
+class Verdict(NamedTuple):
+    """All that is said of some runs.
+
+    Attributes:
+        measure: the measure.
+        means: name of the run to its mean.
+        pairs: each two runs.
+        facts: name of the run to what it holds.
+        groups: the number of groups.
+        queries: the number of queries.
+        warning: what the intervals do not know; "" for nothing.
+    """
+
+    measure: Measure
+    means: Mapping[str, float]
+    pairs: Sequence[RunPair]
+    facts: Mapping[str, RunFacts]
+    groups: int
+    queries: int
+    warning: str = ""
+
+
+def verdict_lines(verdict: Verdict) -> list[str]:
+    """Return the lines for a terminal: the ladder, each pair, and what limits the verdict."""
+    lines = [
+        f"{verdict.measure.name} over {verdict.queries:,} queries in {verdict.groups:,} groups",
+        "",
+        *_ladder(verdict),
+    ]
+    for pair in verdict.pairs:
+        lines += ["", *_pair_lines(pair)]
+        # Of many pairs the queries would hide the verdicts.
+        if len(verdict.pairs) == 1:
+            lines += _change_lines(pair)
+    notes = _notes(verdict)
+    return [*lines, *(["", *notes] if notes else [])]
+
+
+def _ladder(verdict: Verdict) -> list[str]:
+    """Return the runs, the best first, each with those that it cannot be told apart from."""
+    names = sorted(verdict.means, key=lambda name: (-verdict.means[name], name))
+    neighbours = indistinct(list(verdict.pairs), names)
+    width = max(map(len, names))
+    lines = []
+    for name in names:
+        same = neighbours[name]
+        note = f"   not told apart from {', '.join(same)}" if same else ""
+        lines.append(f"  {name:<{width}}  {verdict.means[name]:.4f}{note}")
+    return lines
+
+
+def _pair_lines(pair: RunPair) -> list[str]:
+    lines = [pair_sentence(pair)]
+    comparison = pair.comparison
+    if comparison.effect is not None:
+        lines.append(
+            f"  The smallest difference that these queries could show is "
+            f"{comparison.effect.mde:.4f}."
+        )
+    if pair.queries_to_decide is not None:
+        lines.append(f"  About {pair.queries_to_decide:,} more queries would decide.")
+    return lines
+
+
+def _change_lines(pair: RunPair) -> list[str]:
+    """Return the queries that changed most, in both directions."""
+    lines = []
+    falls = [item for item in pair.changes.head(MAX_QUERIES).items() if item[1] < 0]
+    rises = [item for item in pair.changes.tail(MAX_QUERIES)[::-1].items() if item[1] > 0]
+    for title, changes in (("fell most", falls), ("rose most", rises)):
+        if changes:
+            shown = ", ".join(f"{query} ({change:+.2f})" for query, change in changes)
+            lines.append(f"  {title}: {shown}")
+    return lines
+
+
+def pair_sentence(pair: RunPair) -> str:
+    """Return the outcome of a pair in one sentence."""
+    comparison = pair.comparison
+    effect = comparison.effect
+    if effect is None:
+        return (
+            f"{pair.second} against {pair.first}: no verdict, since {comparison.components:,} "
+            f"groups are fewer than {MIN_COMPONENTS}; the means differ by "
+            f"{comparison.after - comparison.before:+.4f}"
+        )
+    words = {
+        "better": f"{pair.second} is better than {pair.first}",
+        "worse": f"{pair.second} is worse than {pair.first}",
+        "equivalent": f"{pair.second} and {pair.first} are equivalent",
+        "no evidence": f"there is no evidence that {pair.second} and {pair.first} differ",
+    }
+    sentence = words[comparison.outcome]
+    return (
+        f"{sentence}: {effect.mean:+.4f} ({effect.low:+.4f} to {effect.high:+.4f}), "
+        f"p = {comparison.p_value:.4f}"
+    )
+
+
+def _notes(verdict: Verdict) -> list[str]:
+    notes = [verdict.warning] if verdict.warning else []
+    depth = verdict.measure.depth
+    for name, facts in verdict.facts.items():
+        if facts.unjudged:
+            notes.append(
+                f"{name}: {facts.unjudged:.1%} of the first {depth} hits are unjudged, and count "
+                "as not relevant."
+            )
+        if facts.tied:
+            notes.append(
+                f"{name}: {facts.tied:.1%} of the queries have equal scores there, ordered by id."
+            )
+        if facts.missing:
+            notes.append(f"{name}: {facts.missing:,} queries have no hit, and count as 0.")
+    return notes
+
+
+def markdown_lines(verdict: Verdict) -> list[str]:
+    """Return the verdict as Markdown, for a comment on a pull request."""
+    lines = [
+        f"**{pair_sentence(verdict.pairs[0])}**" if len(verdict.pairs) == 1 else "",
+        f"| run | {verdict.measure.name} |",
+        "| --- | --- |",
+    ]
+    lines += [f"| {name} | {mean:.4f} |" for name, mean in verdict.means.items()]
+    if len(verdict.pairs) > 1:
+        lines += ["", *(f"- {pair_sentence(pair)}" for pair in verdict.pairs)]
+    notes = [f"{verdict.queries:,} queries in {verdict.groups:,} groups.", *_notes(verdict)]
+    lines += ["", *notes]
+    if not lines[0]:
+        return lines[1:]
+    return [lines[0], "", *lines[1:]]
+
+
+def to_dict(verdict: Verdict) -> dict[str, Any]:
+    """Return the verdict as values for JSON."""
+    pairs = []
+    for pair in verdict.pairs:
+        comparison = pair.comparison
+        effect = comparison.effect
+        pairs.append(
+            {
+                "first": pair.first,
+                "second": pair.second,
+                "outcome": "too few groups" if effect is None else comparison.outcome,
+                "difference": comparison.after - comparison.before,
+                "low": effect.low if effect else None,
+                "high": effect.high if effect else None,
+                "smallest_detectable": effect.mde if effect else None,
+                "p": comparison.p_value if effect else None,
+                "queries_to_decide": pair.queries_to_decide,
+            }
+        )
+    return {
+        "measure": verdict.measure.name,
+        "queries": verdict.queries,
+        "groups": verdict.groups,
+        "means": dict(verdict.means),
+        "pairs": pairs,
+        "runs": {name: facts._asdict() for name, facts in verdict.facts.items()},
+        "warning": verdict.warning,
+    }

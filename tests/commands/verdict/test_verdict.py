@@ -1,0 +1,362 @@
+"""The verdict on runs of others: the numbers of ir-measures, one verdict for every format."""
+
+import json
+import random
+from pathlib import Path
+
+import ir_measures
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from stages.commands.verdict.__main__ import app
+from stages.commands.verdict.groups import groups_from_texts
+from stages.commands.verdict.judge import judge_runs
+from stages.commands.verdict.measures import measure_run, parse_measure
+from stages.commands.verdict.pairs import compare_runs
+from stages.commands.verdict.run_files import read_qrels, read_run
+from stages.lib.core.errors import UserError
+from tests.properties import examples
+
+QRELS = {"q1": {"a": 2, "b": 1, "c": 0}, "q2": {"d": 1}, "q3": {"e": 1}}
+# In q2 two documents score the same: trec_eval takes the larger id first.
+RUN = {"q1": {"b": 3.0, "x": 2.0, "a": 1.0}, "q2": {"d": 1.0, "y": 1.0}, "q3": {"z": 1.0}}
+
+
+def trec(run):
+    return "".join(
+        f"{query} Q0 {doc} {rank} {score} tag\n"
+        for query, hits in run.items()
+        for rank, (doc, score) in enumerate(hits.items(), start=1)
+    )
+
+
+def rows(run, value):
+    return [
+        {"query_id": query, "doc_id": doc, value: score}
+        for query, hits in run.items()
+        for doc, score in hits.items()
+    ]
+
+
+def as_lines(values):
+    return "".join(json.dumps(value) + "\n" for value in values)
+
+
+def write_run(folder, form, run):
+    """Write a run in one of the formats, and return its path."""
+    path = folder / f"run-{form}"
+    if form == "trec":
+        path.write_text(trec(run), "utf-8")
+    elif form == "json":
+        path.write_text(json.dumps(run), "utf-8")
+    elif form == "mteb":
+        path.write_text(json.dumps({"mteb_model_meta": {}, "default": {"test": run}}), "utf-8")
+    elif form == "jsonl":
+        path = path.with_suffix(".jsonl")
+        path.write_text(as_lines(rows(run, "score")), "utf-8")
+    elif form == "predictions":
+        path = path.with_suffix(".jsonl")
+        lines = [
+            {
+                "query_id": query,
+                "query": "?",
+                "results": [
+                    {"corpus_id": doc, "score": score, "text": "."} for doc, score in hits.items()
+                ],
+            }
+            for query, hits in run.items()
+        ]
+        path.write_text(as_lines(lines), "utf-8")
+    else:
+        path = path.with_suffix(".parquet")
+        pd.DataFrame(rows(run, "score")).to_parquet(path)
+    return path
+
+
+def write_qrels(folder, form, qrels):
+    path = folder / f"qrels-{form}"
+    lines = [(query, doc, grade) for query, of in qrels.items() for doc, grade in of.items()]
+    if form == "trec":
+        path.write_text("".join(f"{query} 0 {doc} {grade}\n" for query, doc, grade in lines))
+    elif form == "beir":
+        text = "".join(f"{query}\t{doc}\t{grade}\n" for query, doc, grade in lines)
+        path.write_text(f"query-id\tcorpus-id\tscore\n{text}", "utf-8")
+    elif form == "json":
+        path.write_text(json.dumps(qrels), "utf-8")
+    elif form == "jsonl":
+        path = path.with_suffix(".jsonl")
+        path.write_text(as_lines(rows(qrels, "grade")), "utf-8")
+    else:
+        path = path.with_suffix(".parquet")
+        pd.DataFrame(rows(qrels, "grade")).to_parquet(path)
+    return path
+
+
+FORMS = ["trec", "json", "mteb", "jsonl", "predictions", "parquet"]
+MEASURES = {
+    "nDCG@10": ir_measures.nDCG @ 10,
+    "RR@10": ir_measures.RR @ 10,
+    "AP@100": ir_measures.AP @ 100,
+    "R@2": ir_measures.R @ 2,
+    "Success@1": ir_measures.Success @ 1,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_format_of_a_run_is_read_alike(tmp_path, form):
+    assert read_run(write_run(tmp_path, form, RUN)) == RUN
+
+
+@pytest.mark.parametrize("form", ["trec", "beir", "json", "jsonl", "parquet"])
+def test_every_format_of_qrels_is_read_alike(tmp_path, form):
+    assert read_qrels(write_qrels(tmp_path, form, QRELS)) == QRELS
+
+
+def test_measures_by_hand():
+    scores = measure_run(RUN, QRELS, list(QRELS), parse_measure("RR@10"))
+    # b is the first hit of q1. In q2 y comes before d. q3 finds nothing.
+    assert dict(scores) == {"q1": 1.0, "q2": 0.5, "q3": 0.0}
+    recall = measure_run(RUN, QRELS, list(QRELS), parse_measure("R@1"))
+    assert dict(recall) == {"q1": 0.5, "q2": 0.0, "q3": 0.0}
+
+
+@examples(50)
+@given(st.randoms(use_true_random=False), st.sampled_from(sorted(MEASURES)))
+def test_the_numbers_are_those_of_ir_measures(source, name):
+    # Few scores, so that many hits tie, and few documents, so that many are relevant.
+    docs = [f"d{number}" for number in range(15)]
+    qrels, run = {}, {}
+    for number in range(6):
+        query = f"q{number}"
+        qrels[query] = {doc: source.choice([0, 1, 2]) for doc in source.sample(docs, 5)}
+        qrels[query][source.choice(docs)] = 1
+        run[query] = {doc: float(source.randrange(4)) for doc in source.sample(docs, 9)}
+
+    ours = measure_run(run, qrels, list(qrels), parse_measure(name))
+    theirs = ir_measures.iter_calc([MEASURES[name]], qrels, run)
+    assert dict(ours) == pytest.approx({row.query_id: row.value for row in theirs}, abs=1e-9)
+
+
+def simulated(queries, gain, seed=1):
+    """Return qrels and two runs. In the second a share `gain` of the queries rises to rank 1."""
+    source = random.Random(seed)
+    qrels = {f"q{number}": {"right": 1} for number in range(queries)}
+    first, second = {}, {}
+    for query in qrels:
+        rank = source.randrange(1, 6)
+        others = [f"w{number}" for number in range(5)]
+        first[query] = ranked([*others[: rank - 1], "right", *others[rank - 1 :]])
+        rises = source.random() < gain
+        second[query] = ranked(["right", *others]) if rises else first[query]
+    return qrels, first, second
+
+
+def ranked(docs):
+    return {doc: float(-rank) for rank, doc in enumerate(docs)}
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("pyproject.toml").write_text("[dependency-groups]\n", "utf-8")
+    qrels, first, second = simulated(120, gain=0.4)
+    Path("base.run").write_text(trec(first), "utf-8")
+    Path("new.run").write_text(trec(second), "utf-8")
+    Path("qrels.txt").write_text(
+        "".join(f"{query} 0 {doc} 1\n" for query, of in qrels.items() for doc in of), "utf-8"
+    )
+    return tmp_path
+
+
+def verdict(*arguments):
+    return CliRunner().invoke(app, [*arguments, "--qrels", "qrels.txt"])
+
+
+def test_a_better_run_is_better_and_a_worse_one_fails(files):
+    result = verdict("base.run", "new.run", "--json", "verdict.json")
+    assert result.exit_code == 0, result.output
+    assert "new is better than base: +0.1" in result.output
+    assert "Each query counts as independent" in result.output
+    found = json.loads(Path("verdict.json").read_text("utf-8"))
+    (pair,) = found["pairs"]
+    assert (pair["first"], pair["second"], pair["outcome"]) == ("base", "new", "better")
+    assert pair["difference"] == pytest.approx(found["means"]["new"] - found["means"]["base"])
+
+    assert verdict("base.run", "new.run", "--fail-if", "worse").exit_code == 0
+    worse = verdict("new.run", "base.run", "--fail-if", "worse", "--json", "worse.json")
+    assert worse.exit_code == 1
+    assert "base is worse than new" in worse.output
+    # The file is a result, and stays.
+    assert json.loads(Path("worse.json").read_text("utf-8"))["pairs"][0]["outcome"] == "worse"
+
+
+def test_equal_runs_are_equivalent_and_no_better(files):
+    Path("copy.run").write_text(Path("base.run").read_text("utf-8"), "utf-8")
+    result = verdict("base.run", "copy.run", "--fail-if", "not-better")
+    assert result.exit_code == 1
+    assert "copy and base are equivalent: +0.0000" in result.output
+
+
+def test_every_format_gives_one_verdict(tmp_path):
+    qrels, first, second = simulated(80, gain=0.2)
+    judged = write_qrels(tmp_path, "trec", qrels)
+    found = []
+    for form in FORMS:
+        (tmp_path / form).mkdir()
+        base = write_run(tmp_path, form, first)
+        new = write_run(tmp_path / form, form, second)
+        (pair,) = judge_runs({"base": base, "new": new}, judged).pairs
+        found.append(pair.comparison)
+    assert found == [found[0]] * len(FORMS)
+
+
+def test_several_runs_make_a_ladder_and_p_values_are_corrected(files):
+    Path("copy.run").write_text(Path("new.run").read_text("utf-8"), "utf-8")
+    result = verdict("base.run", "new.run", "copy.run")
+    ladder = [line.split() for line in result.output.splitlines() if line.startswith("  ")][:3]
+    assert [line[0] for line in ladder] == ["copy", "new", "base"]
+    assert ladder[0][2:] == ["not", "told", "apart", "from", "new"]
+    assert ladder[2][2:] == []
+    assert "fell most" not in result.output
+
+    # Three tests: the smallest p-value of 10,000 flips counts three times.
+    assert "copy is better than base" in result.output
+    assert result.output.count("p = 0.0003") == 2
+
+
+def test_too_few_groups_give_no_verdict(files):
+    lines = [f"q{number}\tg{number % 49}" for number in range(120)]
+    Path("groups.tsv").write_text("\n".join(lines), "utf-8")
+    result = verdict("base.run", "new.run", "--groups", "groups.tsv")
+    assert "no verdict, since 49 groups are fewer than 50" in result.output
+
+
+def test_groups_widen_the_interval():
+    qrels, first, second = simulated(300, gain=0.3)
+    scores = {
+        name: measure_run(run, qrels, list(qrels), parse_measure("nDCG@10"))
+        for name, run in (("base", first), ("new", second))
+    }
+    differences = scores["new"] - scores["base"]
+    order = differences.sort_values().index
+    alike = pd.Series({query: f"g{place // 5}" for place, query in enumerate(order)})
+    alone = pd.Series({query: query for query in order})
+    widths = []
+    for groups in (alone, alike):
+        (pair,) = compare_runs(scores, groups[differences.index], name="nDCG@10", delta=0.01)
+        widths.append(pair.comparison.effect.high - pair.comparison.effect.low)
+    assert widths[1] > 1.8 * widths[0]
+
+
+def test_equal_and_near_texts_and_shared_documents_tie(tmp_path):
+    texts = {
+        "q1": "How do I reset the router?",
+        "q2": "how do i reset THE router",
+        "q3": "How do I reset the router at home, please?",
+        "q4": "When do you open?",
+        "q5": "Öffnungszeiten?",
+        "q6": "退货需要多长时间?",
+    }
+    path = tmp_path / "queries.jsonl"
+    path.write_text(as_lines({"_id": key, "text": text} for key, text in texts.items()), "utf-8")
+    qrels = {key: {f"d-{key}": 1} for key in texts} | {"q4": {"hours": 1}, "q5": {"hours": 1}}
+    groups = groups_from_texts(path, qrels, list(texts))
+    assert groups["q1"] == groups["q2"]
+    assert groups["q4"] == groups["q5"]
+    assert len({groups["q1"], groups["q4"], groups["q6"]}) == 3
+
+
+def test_the_queries_that_would_decide_shrink_the_interval():
+    # A third of the differences is kept; with as many queries as told, the same difference decides.
+    qrels, first, second = simulated(60, gain=0.06)
+    scores = [
+        measure_run(run, qrels, list(qrels), parse_measure("nDCG@10")) for run in (first, second)
+    ]
+    base, new = (pd.Series(np.asarray(values), index=list(qrels)) for values in scores)
+    (pair,) = compare_runs(
+        {"a": base, "b": new}, pd.Series({q: q for q in qrels}), name="x", delta=1e-4
+    )
+    assert pair.comparison.outcome == "no evidence"
+
+    # That many copies of the queries, each alone, decide.
+    copies = 1 + -(-pair.queries_to_decide // len(qrels))
+    many = {
+        name: pd.concat([values.rename(lambda q, n=n: f"{n} {q}") for n in range(copies)])
+        for name, values in (("a", base), ("b", new))
+    }
+    alone = pd.Series({query: query for query in many["a"].index})
+    (decided,) = compare_runs(many, alone, name="x", delta=1e-4)
+    assert decided.comparison.outcome == "better"
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ("q1 Q0 a 1 0.5 t\nq1 Q0 a 2 0.4 t\n", "stands there a second time for query 'q1'"),
+        ("q1 Q0 a 1 nan t\n", "line 1: the score is 'nan'"),
+        ("q1 a\n", "line 1: 2 fields, and a line of TREC has 5 or more"),
+        ("x9 Q0 a 1 0.5 t\n", "has none of the 120 queries of the qrels (it has 'x9'"),
+        ("q1 Q0 a 1 0.5 t\n", "has no hits for 119 of 120 queries, such as 'q0'"),
+        ("", "holds no rows"),
+        ('{"q1": {"a": 1}, "q2": [1]}', "query 'q2' has no documents"),
+        (
+            '{"first": {"test": {"q1": {"a": 1}}}, "second": {}}',
+            "holds several runs: first, second",
+        ),
+        ('{"q1": ', "is no JSON"),
+        ('{"q1": {"a": true}}', "the score is 'True'"),
+    ],
+)
+def test_a_bad_run_is_named_with_the_remedy(files, run, message):
+    Path("bad.run").write_text(run, "utf-8")
+    result = verdict("base.run", "bad.run")
+    assert result.exit_code == 1
+    assert message in result.stderr.replace("\n", " ")
+    assert "remedy:" in result.stderr
+    assert "Traceback" not in result.output + result.stderr
+
+
+def test_what_a_run_lacks_counts_as_nothing_on_request(files):
+    lines = Path("new.run").read_text("utf-8").splitlines(keepends=True)
+    Path("cut.run").write_text(
+        "".join(line for line in lines if not line.startswith("q7 ")), "utf-8"
+    )
+    assert "for 1 of 120 queries, such as 'q7'" in verdict("base.run", "cut.run").stderr
+    result = verdict("base.run", "cut.run", "--missing-as-zero")
+    assert result.exit_code == 0
+    assert "cut: 1 queries have no hit, and count as 0" in result.output
+
+
+def test_runs_of_other_depths_are_not_compared_below_it(files):
+    lines = Path("new.run").read_text("utf-8").splitlines(keepends=True)
+    Path("short.run").write_text(
+        "".join(line for line in lines if int(line.split()[3]) <= 3), "utf-8"
+    )
+    result = verdict("base.run", "short.run")
+    assert "short has at most 3 hits a query and base 6" in result.stderr
+    assert verdict("base.run", "short.run", "--measure", "nDCG@3").exit_code == 0
+
+
+def test_unjudged_hits_and_ties_are_told(files):
+    tied = trec({f"q{number}": {"right": 1.0, "w0": 1.0} for number in range(120)})
+    Path("tied.run").write_text(tied, "utf-8")
+    result = verdict("base.run", "tied.run", "--measure", "RR@2")
+    assert "tied: 50.0% of the first 2 hits are unjudged" in result.output
+    assert "tied: 100.0% of the queries have equal scores there" in result.output
+
+
+@pytest.mark.parametrize("measure", ["nDCG", "precision@10", "nDCG@0", "nDCG@101", "@10"])
+def test_an_unknown_measure_is_an_error(measure):
+    with pytest.raises(UserError, match="there is no measure"):
+        parse_measure(measure)
+
+
+def test_markdown_for_a_pull_request(files):
+    lines = verdict("base.run", "new.run", "--markdown").output.splitlines()
+    assert lines[0].startswith("**new is better than base")
+    assert "| run | nDCG@10 |" in lines
+    assert "120 queries in 120 groups." in lines
