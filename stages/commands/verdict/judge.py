@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -65,5 +66,6 @@ def judge_runs(
         facts=facts,
         groups=len(set(group_of.values())),
         queries=len(query_ids),
+        largest_group=max(Counter(group_of.values()).values()),
         warning="" if groups or texts else _UNGROUPED,
     )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from stages.commands.verdict.checks import RunFacts
 from stages.commands.verdict.measures import Measure
-from stages.commands.verdict.pairs import RunPair, indistinct
+from stages.commands.verdict.pairs import GROUP_WEIGHT, RunPair, indistinct
 from stages.lib.analysis.intervals import MIN_COMPONENTS
 
 MAX_QUERIES = 5
@@ -23,6 +23,7 @@ class Verdict(NamedTuple):
         facts: name of the run to what it holds.
         groups: the number of groups.
         queries: the number of queries.
+        largest_group: the number of queries of the largest group.
         warning: what the intervals do not know; "" for nothing.
     """
 
@@ -32,6 +33,7 @@ class Verdict(NamedTuple):
     facts: Mapping[str, RunFacts]
     groups: int
     queries: int
+    largest_group: int
     warning: str = ""
 
 
@@ -97,7 +99,7 @@ def pair_sentence(pair: RunPair) -> str:
         return (
             f"{pair.second} against {pair.first}: no verdict, since {comparison.components:,} "
             f"groups are fewer than {MIN_COMPONENTS}; the means differ by "
-            f"{comparison.after - comparison.before:+.4f}"
+            f"{comparison.plain:+.4f}"
         )
     words = {
         "better": f"{pair.second} is better than {pair.first}",
@@ -112,8 +114,22 @@ def pair_sentence(pair: RunPair) -> str:
     )
 
 
+def _weight_note(verdict: Verdict) -> list[str]:
+    """Return that large groups count less, and what the plain differences are."""
+    if verdict.largest_group <= GROUP_WEIGHT:
+        return []
+    plain = ", ".join(
+        f"{verdict.means[pair.second] - verdict.means[pair.first]:+.4f}" for pair in verdict.pairs
+    )
+    return [
+        f"The largest group has {verdict.largest_group:,} queries. A group counts as at most "
+        f"{GROUP_WEIGHT} in the differences; the plain ones are {plain}."
+    ]
+
+
 def _notes(verdict: Verdict) -> list[str]:
     notes = [verdict.warning] if verdict.warning else []
+    notes += _weight_note(verdict)
     depth = verdict.measure.depth
     for name, facts in verdict.facts.items():
         if facts.unjudged:
@@ -159,6 +175,7 @@ def to_dict(verdict: Verdict) -> dict[str, Any]:
                 "second": pair.second,
                 "outcome": "too few groups" if effect is None else comparison.outcome,
                 "difference": comparison.after - comparison.before,
+                "plain_difference": comparison.plain,
                 "low": effect.low if effect else None,
                 "high": effect.high if effect else None,
                 "smallest_detectable": effect.mde if effect else None,
@@ -170,6 +187,7 @@ def to_dict(verdict: Verdict) -> dict[str, Any]:
         "measure": verdict.measure.name,
         "queries": verdict.queries,
         "groups": verdict.groups,
+        "largest_group": verdict.largest_group,
         "means": dict(verdict.means),
         "pairs": pairs,
         "runs": {name: facts._asdict() for name, facts in verdict.facts.items()},

@@ -99,7 +99,8 @@ def write_qrels(folder, form, qrels):
 FORMS = ["trec", "json", "mteb", "jsonl", "predictions", "parquet"]
 MEASURES = {
     "nDCG@10": ir_measures.nDCG @ 10,
-    "RR@10": ir_measures.RR @ 10,
+    # With a depth, ir-measures takes it from MS MARCO, which orders ties otherwise. Runs have 9 hits.
+    "RR@10": ir_measures.RR,
     "AP@100": ir_measures.AP @ 100,
     "R@2": ir_measures.R @ 2,
     "Success@1": ir_measures.Success @ 1,
@@ -250,6 +251,23 @@ def test_groups_widen_the_interval():
         (pair,) = compare_runs(scores, groups[differences.index], name="nDCG@10", delta=0.01)
         widths.append(pair.comparison.effect.high - pair.comparison.effect.low)
     assert widths[1] > 1.8 * widths[0]
+
+
+def test_a_large_group_counts_as_ten_queries_and_the_note_says_so(files):
+    # All queries that rise are of one group, 40 % of all.
+    base = read_run(Path("base.run"))
+    new = read_run(Path("new.run"))
+    group_of = {query: "all" if base[query] != new[query] else query for query in base}
+    lines = [f"{query}\t{group}" for query, group in group_of.items()]
+    Path("groups.tsv").write_text("\n".join(lines), "utf-8")
+    large = sum(group == "all" for group in group_of.values())
+    result = verdict("base.run", "new.run", "--groups", "groups.tsv", "--json", "verdict.json")
+    assert "there is no evidence that new and base differ" in result.output
+    assert f"The largest group has {large} queries. A group counts as at most 10" in result.output
+    (pair,) = json.loads(Path("verdict.json").read_text("utf-8"))["pairs"]
+    alone = len(group_of) - large
+    plain = pair["plain_difference"]
+    assert pair["difference"] == pytest.approx(plain * len(group_of) * 10 / large / (10 + alone))
 
 
 def test_equal_and_near_texts_and_shared_documents_tie(tmp_path):

@@ -1,0 +1,120 @@
+"""How often `verdict` is wrong, on random parts of real runs.
+
+python bench/referee.py QRELS RUN RUN [--texts FILE] [--trials 500] [--seed 1] [--json]
+
+false_verdicts   share of trials with "better" or "worse", where there is nothing to find: in each
+                 trial half of the groups is drawn, and a coin exchanges the two runs in each of
+                 them. Goal: at most 0.065
+coverage         share of trials whose 95 % interval holds the mean difference of all groups; each
+                 trial draws half as many groups as there are, with replacement, so that all groups
+                 are the population. Goal: 0.93 to 0.97
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from stages.commands.verdict.checks import judged_queries
+from stages.commands.verdict.groups import as_series, each_alone, groups_from_texts
+from stages.commands.verdict.measures import measure_run, parse_measure
+from stages.commands.verdict.pairs import GROUP_WEIGHT, compare_runs
+from stages.commands.verdict.run_files import read_qrels, read_run
+from stages.lib.evaluation.weights import weighted_mean
+
+# So small that no difference counts as none.
+_DELTA = 1e-9
+
+
+def draw(
+    differences: pd.Series[float],
+    groups: pd.Series[str],
+    random: np.random.Generator,
+    *,
+    null: bool,
+) -> tuple[pd.Series[float], pd.Series[str]]:
+    """Return the differences and groups of one trial.
+
+    With `null` half of the groups is drawn once each, and the sign of each is by chance. Without it
+    as many are drawn with replacement, each as a group of its own.
+    """
+    names = np.unique(groups.to_numpy())
+    chosen = random.choice(names, size=len(names) // 2, replace=not null)
+    parts = []
+    for number, name in enumerate(chosen):
+        values = differences[groups.to_numpy() == name]
+        sign = random.choice([-1.0, 1.0]) if null else 1.0
+        parts.append(pd.DataFrame({"value": values.to_numpy() * sign, "group": f"{number}"}))
+    drawn = pd.concat(parts, ignore_index=True)
+    drawn.index = drawn.index.map(str)
+    return drawn["value"], drawn["group"]
+
+
+def trials(
+    differences: pd.Series[float], groups: pd.Series[str], count: int, seed: int
+) -> dict[str, float]:
+    """Return the share of false verdicts and the coverage."""
+    random = np.random.default_rng(seed)
+    truth = weighted_mean(differences.to_numpy(), groups.to_numpy(dtype=str), GROUP_WEIGHT)
+    false_verdicts = covered = 0
+    for _ in range(count):
+        for null in (True, False):
+            values, drawn_groups = draw(differences, groups, random, null=null)
+            scores = {"first": values * 0.0, "second": values}
+            (pair,) = compare_runs(scores, drawn_groups, name="measure", delta=_DELTA)
+            effect = pair.comparison.effect
+            if effect is None:
+                raise SystemExit("half of the groups are too few for a verdict")
+            if null:
+                false_verdicts += pair.comparison.outcome in ("better", "worse")
+            else:
+                covered += effect.low <= truth <= effect.high
+
+    return {"false_verdicts": false_verdicts / count, "coverage": covered / count}
+
+
+def main() -> None:
+    """Print the shares."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("qrels", type=Path)
+    parser.add_argument("runs", nargs=2, type=Path)
+    parser.add_argument("--texts", type=Path)
+    parser.add_argument("--measure", default="nDCG@10")
+    parser.add_argument("--trials", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+
+    # The difference of each query, and its group.
+    qrels = read_qrels(arguments.qrels)
+    runs = {str(path): read_run(path) for path in arguments.runs}
+    query_ids = judged_queries(qrels, runs, count_missing=True)
+    measure = parse_measure(arguments.measure)
+    first, second = (measure_run(run, qrels, query_ids, measure) for run in runs.values())
+    group_of = each_alone(query_ids)
+    if arguments.texts:
+        group_of = groups_from_texts(arguments.texts, qrels, query_ids)
+    groups = as_series(group_of)
+
+    result = {
+        "queries": len(query_ids),
+        "groups": groups.nunique(),
+        "difference": round(float((second - first).mean()), 4),
+        **trials(second - first, groups, arguments.trials, arguments.seed),
+    }
+    if arguments.json:
+        print(json.dumps(result))
+        return
+    for name, value in result.items():
+        print(f"{name:16}{value:>10,}" if isinstance(value, int) else f"{name:16}{value:>10.4f}")
+
+
+if __name__ == "__main__":
+    main()
