@@ -106,10 +106,14 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             **mining_metrics(mined, settings.negatives),
             **corpus_metrics(triplets, known.positives, corpus),
             **rates,
-            **sample_mark(params.run.sample),
-            "device": device.class_name,
+            **_origin(params, device),
         },
     )
+
+
+def _origin(params: Params, device: Device) -> dict[str, float | str]:
+    """Return of which rows the details are, and where they were computed."""
+    return {**sample_mark(params.run.sample), "device": device.class_name}
 
 
 class KnownPairs(NamedTuple):

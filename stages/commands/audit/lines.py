@@ -25,8 +25,8 @@ def table_lines(
     for kind in KINDS:
         line = f"  {kind:24}"
         for name, count in counts.items():
-            found = len(leaks_of_name[name][kind])
-            cell = f"{found:,} ({found / max(1, count):.1%})"
+            leaking = len(leaks_of_name[name][kind])
+            cell = f"{leaking:,} ({leaking / max(1, count):.1%})"
             line += f"{cell:>22}"
         lines.append(line)
 

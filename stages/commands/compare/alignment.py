@@ -23,7 +23,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.commands.compare.samples import check_same_sample, corpus_path, searched_documents
+from stages.commands.compare.samples import (
+    check_same_sample,
+    corpus_path,
+    searched_documents,
+    searches_everything,
+)
 from stages.commands.compare.versions import FINETUNED, METRICS, MODEL, Version, merge_aliases
 from stages.lib.core.device import Device, choose_device
 from stages.lib.core.errors import UserError
@@ -148,7 +153,7 @@ def same_benchmark(before: Version, after: Version) -> bool:
         return False
 
     # The candidates are part of the benchmark, so versions that search all of them search the same.
-    if _searches_everything(before) and _searches_everything(after):
+    if searches_everything(before) and searches_everything(after):
         return True
 
     # Otherwise the hashes of the documents decide; versions from before that hash have none.
@@ -251,7 +256,6 @@ def score_hits(
 def stored_hits(version: Version, split: str, system: str) -> pd.DataFrame:
     """Return HIT_COLUMNS of the stored run of one system on one split."""
     runs = version.table("data/evaluate/runs.parquet", "split", "system", *HIT_COLUMNS)
-
     selected = (runs["split"] == split) & (runs["system"] == system)
     return runs.loc[selected, list(HIT_COLUMNS)]
 
@@ -350,13 +354,6 @@ def rank_with_model(
     return pd.DataFrame(dict(zip(HIT_COLUMNS, columns, strict=True)))
 
 
-def _searches_everything(version: Version) -> bool:
-    """Return True if all collected documents were searched."""
-    searched = version.details("evaluate").get("corpus_documents")
-    collected = version.details("collect").get("documents", -1)
-    return bool(searched == collected)
-
-
 def _read_run(version: Version, split: str, system: str) -> SystemRun:
     return SystemRun(
         stored_hits(version, split, system),
@@ -373,7 +370,6 @@ def _hits_of_older_model(version: Version, benchmark: Benchmark) -> pd.DataFrame
     """
     check_pins(["model"])
     device = choose_device(load_section(RunParams))
-
     model_hash = version.output_hash(MODEL)
     if model_hash is None:
         raise UserError(

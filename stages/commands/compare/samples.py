@@ -55,3 +55,10 @@ def searched_documents(version: Version) -> frozenset[str]:
     is_sample = sample_of(version) is not None
     path = corpus_path(version) if is_sample else "data/pair/documents.parquet"
     return frozenset(version.table(path, "doc_id")["doc_id"])
+
+
+def searches_everything(version: Version) -> bool:
+    """Return True if all collected documents were searched."""
+    searched = version.details("evaluate").get("corpus_documents")
+    collected = version.details("collect").get("documents", -1)
+    return bool(searched == collected)

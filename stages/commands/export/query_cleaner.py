@@ -25,7 +25,7 @@ COUNTS = Path("data/clean/corpus_counts.parquet")
 ABBREVIATIONS = Path("data/glossary/abbreviations.csv")
 
 _START = Path("stages/clean/corpus_model.py")
-_IMPORT = re.compile(r"^(\s*)(from|import) stages\b", re.MULTILINE)
+_IMPORT = re.compile(r"^([ \t]*)(from|import) stages\b", re.MULTILINE)
 _INIT = '''"""Clean queries as the training queries were cleaned.
 
     from query_cleaner import clean
