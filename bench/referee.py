@@ -62,12 +62,13 @@ def trials(
 ) -> dict[str, float]:
     """Return the share of false verdicts and the coverage."""
     random = np.random.default_rng(seed)
-    truth = weighted_mean(differences.to_numpy(), groups.to_numpy(dtype=str), GROUP_WEIGHT)
+    values = np.asarray(differences, dtype=np.float64)
+    truth = weighted_mean(values, groups.to_numpy(dtype=str), GROUP_WEIGHT)
     false_verdicts = covered = 0
     for _ in range(count):
         for null in (True, False):
-            values, drawn_groups = draw(differences, groups, random, null=null)
-            scores = {"first": values * 0.0, "second": values}
+            drawn, drawn_groups = draw(differences, groups, random, null=null)
+            scores = {"first": drawn * 0.0, "second": drawn}
             (pair,) = compare_runs(scores, drawn_groups, name="measure", delta=_DELTA)
             effect = pair.comparison.effect
             if effect is None:

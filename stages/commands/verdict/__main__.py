@@ -1,7 +1,7 @@
 """Say which of some retrieval runs is better, how sure that is, and what would decide.
 
     python -m stages verdict base.run new.run --qrels test.qrels
-    python -m stages verdict base.json new.json --qrels qrels/test.tsv --texts queries.jsonl
+    python -m stages verdict base.json new.json --qrels qrels/test.tsv --groups queries.jsonl
 
 Runs and qrels come from any system, in the formats of run_files.py. Intervals resample groups of
 queries that belong together. With several runs each two are compared, and the p-values corrected.
@@ -18,10 +18,17 @@ from typing import Annotated
 
 import typer
 
-from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
+
+
+class OutputFormat(StrEnum):
+    """How a verdict is printed."""
+
+    text = "text"
+    markdown = "markdown"
+    json = "json"
 
 
 class FailIf(StrEnum):
@@ -39,18 +46,15 @@ def main(
         float, typer.Option(min=0.0001, max=0.5, help="The largest difference that counts as none.")
     ] = 0.01,
     groups: Annotated[
-        Path | None, typer.Option(help="Lines of query, tab, group: what is resampled.")
-    ] = None,
-    texts: Annotated[
-        Path | None, typer.Option(help="The texts of the queries, to find the groups.")
+        Path | None,
+        typer.Option(help="The queries' texts (JSONL); or lines of query, tab, group."),
     ] = None,
     missing_as_zero: Annotated[
         bool, typer.Option("--missing-as-zero", help="A query without hits counts as 0.")
     ] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the verdict to this file.")
-    ] = None,
+    format_: Annotated[
+        OutputFormat, typer.Option("--format", help="What is printed.")
+    ] = OutputFormat.text,
     fail_if: Annotated[
         FailIf | None, typer.Option(help="Exit with 1 if the last run is so against the first.")
     ] = None,
@@ -59,26 +63,21 @@ def main(
     from stages.commands.verdict.judge import judge_runs
     from stages.commands.verdict.text import markdown_lines, to_dict, verdict_lines
 
-    if json_file is not None:
-        atomic.check_target(json_file)
-    if groups is not None and texts is not None:
-        raise UserError("--groups and --texts both name the groups", "leave one of them out")
-
     verdict = judge_runs(
         _names(runs),
         qrels,
         measure=measure,
         delta=delta,
         groups=groups,
-        texts=texts,
         count_missing=missing_as_zero,
     )
-    say("\n".join(markdown_lines(verdict) if markdown else verdict_lines(verdict)))
-    if json_file is not None:
-        text = json.dumps(to_dict(verdict), indent=2, ensure_ascii=False) + "\n"
-        atomic.write_text(json_file, text)
+    if format_ is OutputFormat.json:
+        say(json.dumps(to_dict(verdict), indent=2, ensure_ascii=False))
+    else:
+        is_text = format_ is OutputFormat.text
+        say("\n".join(verdict_lines(verdict) if is_text else markdown_lines(verdict)))
 
-    # What was written stays. The exit code is a result and no error.
+    # The exit code is a result and no error.
     first, last = (list(verdict.means)[index] for index in (0, -1))
     (pair,) = (pair for pair in verdict.pairs if (pair.first, pair.second) == (first, last))
     outcome = pair.comparison.outcome
@@ -87,7 +86,6 @@ def main(
         FailIf.not_better: outcome != "better",
     }
     if fail_if is not None and fails[fail_if]:
-        atomic.settle()
         raise typer.Exit(1)
 
 

@@ -36,11 +36,7 @@ def judged_queries(qrels: Run, runs: Mapping[str, Run], *, count_missing: bool) 
     Raises:
         UserError: no run has any of them, or a run lacks some and may not.
     """
-    query_ids = sorted(
-        query_id
-        for query_id, grades in qrels.items()
-        if any(grade > 0 for grade in grades.values())
-    )
+    query_ids = sorted(query_id for query_id in qrels if max(qrels[query_id].values()) > 0)
     if not query_ids:
         raise UserError("the qrels name no relevant document", "name another file of qrels")
 

@@ -44,7 +44,7 @@ def groups_from_texts(path: Path, qrels: Run, query_ids: Sequence[str]) -> dict[
     """Return the group of each query: equal and near texts, and shared documents, tie queries.
 
     Args:
-        path: JSONL with `_id` and `text` as BEIR has it, or lines of query, tab, text.
+        path: JSONL with `_id` and `text`, as BEIR has it.
         qrels: query to graded documents.
         query_ids: the queries.
 
@@ -81,9 +81,6 @@ def groups_from_texts(path: Path, qrels: Run, query_ids: Sequence[str]) -> dict[
 
 
 def _read_texts(path: Path) -> dict[str, str]:
-    if path.suffix != ".jsonl":
-        return {fields[0]: fields[1] for fields in _tab_lines(path) if len(fields) > 1}
-
     texts: dict[str, str] = {}
     for number, line in enumerate(_text(path).splitlines(), start=1):
         try:

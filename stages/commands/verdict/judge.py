@@ -15,7 +15,7 @@ from stages.commands.verdict.text import Verdict
 
 _UNGROUPED = (
     "Each query counts as independent. If some ask nearly the same, or have the same answer, the "
-    "intervals are too narrow: add --texts or --groups."
+    "intervals are too narrow: add --groups."
 )
 
 
@@ -26,7 +26,6 @@ def judge_runs(
     measure: str = "nDCG@10",
     delta: float = 0.01,
     groups: Path | None = None,
-    texts: Path | None = None,
     count_missing: bool = False,
 ) -> Verdict:
     """Return the verdict on some runs.
@@ -36,8 +35,8 @@ def judge_runs(
         qrels_file: the judgements.
         measure: the name of the measure.
         delta: the largest difference that counts as none.
-        groups: a file with the group of each query.
-        texts: a file with the text of each query, to find the groups.
+        groups: JSONL with the texts of the queries, to find the groups, or lines of query, tab,
+            group; None: each query is one.
         count_missing: whether a query without hits counts as 0.
 
     Raises:
@@ -51,12 +50,12 @@ def judge_runs(
     check_depths(facts, parsed)
 
     # What is resampled as one.
-    if groups is not None:
-        group_of = read_groups(groups, query_ids)
-    elif texts is not None:
-        group_of = groups_from_texts(texts, qrels, query_ids)
-    else:
+    if groups is None:
         group_of = each_alone(query_ids)
+    elif groups.suffix == ".jsonl":
+        group_of = groups_from_texts(groups, qrels, query_ids)
+    else:
+        group_of = read_groups(groups, query_ids)
 
     scores_of_run = {name: measure_run(run, qrels, query_ids, parsed) for name, run in runs.items()}
     return Verdict(
@@ -67,5 +66,5 @@ def judge_runs(
         groups=len(set(group_of.values())),
         queries=len(query_ids),
         largest_group=max(Counter(group_of.values()).values()),
-        warning="" if groups or texts else _UNGROUPED,
+        warning="" if groups else _UNGROUPED,
     )

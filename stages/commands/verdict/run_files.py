@@ -181,7 +181,7 @@ def _json_lines(path: Path, text: str, value_names: tuple[str, ...]) -> Iterator
 
 def _named(row: Mapping[str, Any], place: str, value_names: tuple[str, ...]) -> Iterator[_Judged]:
     """Yield the value of a row of columns with names."""
-    found = []
+    values = []
     for names in (_QUERIES, _DOCUMENTS, value_names):
         name = next((name for name in names if name in row), None)
         if name is None:
@@ -189,8 +189,8 @@ def _named(row: Mapping[str, Any], place: str, value_names: tuple[str, ...]) -> 
                 f"{place}: there is none of {', '.join(names)}; found {', '.join(row)[:200]}",
                 "rename the column",
             )
-        found.append(row[name])
-    yield _Judged(place, str(found[0]), str(found[1]), found[2])
+        values.append(row[name])
+    yield _Judged(place, str(values[0]), str(values[1]), values[2])
 
 
 def _lines(
