@@ -10,7 +10,6 @@ import pytest
 
 from stages.lib.core.errors import UserError
 from stages.lib.core.temporary_folders import (
-    lasting_folder,
     remove_left,
     temporary_folder,
     temporary_root,
@@ -108,17 +107,34 @@ def test_only_folders_of_processes_that_are_gone_are_removed(tmp_path, monkeypat
     assert not folder.exists()
 
 
-def test_a_forked_process_does_not_remove_the_folder_of_its_parent(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    folder = lasting_folder()
-    child = os.fork()
-    if not child:
-        import atexit
+# In a process of its own: in the fork of one with threads, an exit function may wait for ever.
+FORK = """
+import atexit, os
+from stages.lib.core.temporary_folders import lasting_folder
+folder = lasting_folder()
+child = os.fork()
+if not child:
+    atexit._run_exitfuncs()
+    os._exit(0)
+os.waitpid(child, 0)
+print(folder.is_dir())
+"""
 
-        atexit._run_exitfuncs()
-        os._exit(0)
-    os.waitpid(child, 0)
-    assert folder.is_dir()
+
+def test_a_forked_process_does_not_remove_the_folder_of_its_parent(tmp_path):
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "-c", FORK],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+        check=True,
+        timeout=60,
+    )
+    assert run.stdout == "True\n"
+    # The parent has removed it at its own end.
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_folder_that_can_be_written_is_an_error_with_a_remedy(monkeypatch):
