@@ -171,6 +171,35 @@ def test_some_marks_are_enough_by_themselves(text, words):
     assert strip_markdown(text) == words
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        # A footnote behind another mark.
+        ("[^1]---\n# [^1]: **", "[1]---\n[1] **"),
+        ("See[^1].\n# [^1]: Smith", "See[1].\n[1] Smith"),
+        ("See[^1].\n**[^1]: Smith**", "See[1].\n[1] Smith"),
+        ("See[^ü].\n## [^ü]: Müller", "See[ü].\n[ü] Müller"),
+        ("参见[^注]。\n# [^注]: 下文", "参见[注]。\n[注] 下文"),
+        # A heading or emphasis that looks like the definition of a link.
+        ("# T\n## [a]: b\n[a] c", "T\n[a] b\n[a] c"),
+        ("# T\n**[dose]: daily** and **[dose]** again", "T\n[dose]: daily and [dose] again"),
+        ("# T\n## [Dose]: daily\nthe [dose]", "T\n[Dose] daily\nthe [dose]"),
+        ("# T\n**[Dose]**: daily\nthe [dose]", "T\n[Dose] daily\nthe [dose]"),
+        ("# T\n[**Dose**]: daily\nthe [dose]", "T\n[Dose] daily\nthe [dose]"),
+        ("# T\n![](x)[a]: b\nan [a]", "T\n[a] b\nan [a]"),
+        ("# Т\n## [доза]: утром\n[доза] вечером", "Т\n[доза] утром\n[доза] вечером"),
+        ("# T\n## [a]: <b> 'c'\n[a]", "T\n[a] <b> 'c'\n[a]"),
+        # Nobody uses the label, so nothing is a definition.
+        ("# T\n## [a]: b\nc", "T\n[a]: b\nc"),
+        # Code stays as it is.
+        ("# T\n## U\n```\n[a]: b\n```\n# [c]: d\n[c]", "T\nU\n```\n[a]: b\n```\n[c] d\n[c]"),
+    ],
+)
+def test_words_that_would_become_a_definition_stay(text, words):
+    assert strip_markdown(text) == words
+    assert strip_markdown(words) == words
+
+
 PIECES = st.sampled_from(
     [
         "# ",
@@ -187,6 +216,8 @@ PIECES = st.sampled_from(
         "~~",
         "[^1]",
         "[^1]: ",
+        "[1]",
+        "[a]",
         "[a]: b\n",
         "- [ ] ",
         "---\n",

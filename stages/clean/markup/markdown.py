@@ -137,7 +137,7 @@ def strip_markdown(text: str) -> str:
         body = _without_marks(removed, body)
         marks = _find_marks(body, labels)
 
-    return _words_of(front_matter) + body
+    return _words_of(front_matter) + _without_new_definitions(body, labels)
 
 
 def _evidence(marks: Sequence[re.Match[str]]) -> int:
@@ -191,6 +191,33 @@ def _defined_labels(text: str) -> Mapping[str, int]:
         _label(match[1]) for match in re.finditer(r"\[([^\[\]\n]{1,500})\](?![:(])", text)
     )
     return {label: uses[label] for label in sorted(labels) if label in uses}
+
+
+def _without_new_definitions(text: str, labels: Mapping[str, int]) -> str:
+    """Return `text` without the colons of lines that became link definitions: "[1]: a" is "[1] a".
+
+    Such a line was a heading or a footnote, say. It would be removed if the text was cleaned again.
+
+    Args:
+        text: a text without marks.
+        labels: the labels of link definitions before the marks were removed.
+    """
+    new_labels = {
+        label: uses for label, uses in _defined_labels(text).items() if label not in labels
+    }
+    if not new_labels:
+        return text
+
+    pieces: list[str] = []
+    position = 0
+    for mark in _find_marks(text, new_labels):
+        if mark["definition"]:
+            colon = mark.end("defined") + len("]")
+            pieces.append(text[position:colon])
+            position = colon + len(":")
+
+    pieces.append(text[position:])
+    return "".join(pieces)
 
 
 def _label(text: str) -> str:
