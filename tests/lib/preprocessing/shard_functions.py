@@ -122,3 +122,16 @@ def upper_after_a_while(frame):
 
 def refuse(frame):
     raise UserError(f"no shard begins with {frame['text'].iloc[0]!r}", "write another one")
+
+
+def take_12_mb_a_row(frame):
+    """Return the rows, after memory of 12 MB for each of them was in use at once."""
+    memory = bytearray(12_000_000 * len(frame))
+    memory[::4096] = b"1" * len(memory[::4096])
+    return [frame]
+
+
+def take_2_gb_at_text_50(frame):
+    if "text 50" in set(frame["text"]):
+        bytearray(2_000_000_000)[::4096] = b"1" * len(range(0, 2_000_000_000, 4096))
+    return [frame]
