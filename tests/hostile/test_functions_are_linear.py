@@ -13,7 +13,7 @@ from tests.hostile.timing import cpu_seconds
 
 pytestmark = pytest.mark.slow
 
-# Functions that read files, git or the settings of the project by a name.
+# Functions that read files, git or the settings of the project by a name, or start other programs.
 NOT_OF_TEXTS = (
     "augment.critical_words._lines",
     "collect.kinds.hpo.read_ontology",
@@ -29,6 +29,7 @@ NOT_OF_TEXTS = (
     "commands.wire.",
     "finetune.",
     "lib.core.model_folders.",
+    "lib.core.ray_cluster.connect",
     "lib.core.terminal.say",
     "lib.text.document_text.has_title",
     "report.charts._system_colours",

@@ -15,14 +15,14 @@ def no_run_under_way(monkeypatch):
 @pytest.fixture(scope="module")
 def cluster():
     """Start two machines, each at a loopback address of its own."""
+    import ray
     from ray.cluster_utils import Cluster
 
+    assert not ray.is_initialized(), "an earlier test of this process left a connection to Ray"
     machines = Cluster()
     for number in range(2):
         add_machine(machines, number)
     yield machines
-
-    import ray
 
     ray.shutdown()
     ray_cluster.connect.cache_clear()
