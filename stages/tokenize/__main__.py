@@ -129,5 +129,3 @@ app = STAGE.app
 
 if __name__ == "__main__":
     app()
-
-# edited
