@@ -132,6 +132,7 @@ TEMPORARY = {
     "stages/commands/compare/alignment.py",  # into memory
     "stages/commands/export/formats.py",  # all of `export` writes to a temporary folder
     "stages/commands/export/collection_files.py",
+    "stages/commands/export/onnx_model.py",
     "stages/commands/export/query_cleaner.py",
     "stages/commands/export/rows.py",
     "stages/commands/export/token_files.py",

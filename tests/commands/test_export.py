@@ -21,6 +21,7 @@ from tests.commands.small_run import ROWS, TEXTS, name, write_small_run
 OTHERS = (
     ExportFormat.trec,
     ExportFormat.model,
+    ExportFormat.onnx,
     ExportFormat.tensorflow,
     ExportFormat.query_cleaner,
 )

@@ -127,7 +127,7 @@ def _kinds_chart(rows: pd.DataFrame, names: list[str]) -> altair.Chart:
     # Whole percents would name two ticks alike.
     precision = ".0%" if rows["share"].max() > 0.05 else ".1%"
     axis = alt.Axis(format=precision, tickCount=4, grid=True)
-    return (
+    chart: alt.Chart = (
         alt.Chart(rows)
         .mark_bar()
         .encode(
@@ -143,6 +143,7 @@ def _kinds_chart(rows: pd.DataFrame, names: list[str]) -> altair.Chart:
         )
         .properties(width=220, height=alt.Step(12))
     )
+    return chart
 
 
 def _examples(audit: ForeignAudit, kind: str) -> Html:

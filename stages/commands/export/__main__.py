@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from stages.commands.export.formats import ExportFormat, copy_model, write_data_set
+from stages.commands.export.onnx_model import write_onnx
 from stages.commands.export.query_cleaner import write_query_cleaner
 from stages.commands.export.trec_files import write_trec
 from stages.lib.core import atomic
@@ -36,6 +37,8 @@ def main(
         folder.mkdir(parents=True)
         if format_ is ExportFormat.model:
             copy_model(folder)
+        elif format_ is ExportFormat.onnx:
+            write_onnx(folder)
         elif format_ is ExportFormat.trec:
             write_trec(folder)
         elif format_ is ExportFormat.query_cleaner:

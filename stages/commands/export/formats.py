@@ -40,6 +40,7 @@ class ExportFormat(StrEnum):
     hugging_face = "hugging-face"
     tensorflow = "tensorflow"
     model = "model"
+    onnx = "onnx"
     query_cleaner = "query-cleaner"
 
 
