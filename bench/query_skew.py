@@ -175,9 +175,11 @@ def main() -> None:
         for name, texts in texts_of_name.items():
             for key, value in compare(collection, texts, encoder, model).items():
                 figures[f"{name}.{key}"] = round(value, 4)
+                if not options.json:
+                    print(f"{f'{name}.{key}':40} {figures[f'{name}.{key}']:g}", flush=True)
 
-    lines = [f"{name:40} {value:g}" for name, value in figures.items()]
-    print(json.dumps(figures) if options.json else "\n".join(lines))
+    if options.json:
+        print(json.dumps(figures))
 
 
 if __name__ == "__main__":
