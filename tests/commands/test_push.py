@@ -108,13 +108,13 @@ def test_the_bytes_that_arrive_are_those_of_the_export(project, hub, tmp_path):
     assert "sent, and checked by size and hash: commit" in result.output
 
     # The export calls the data set by its folder, and the push by its repository.
-    monkey = tmp_path / "help-desk"
-    assert CliRunner().invoke(export_app, ["hugging-face", str(monkey)]).exit_code == 0
+    expected = tmp_path / "help-desk"
+    assert CliRunner().invoke(export_app, ["hugging-face", str(expected)]).exit_code == 0
     arrived = hub.root / "datasets" / REPOSITORY
-    files = files_of(monkey)
+    files = files_of(expected)
     assert sorted({*files, ".gitattributes"}) == files_of(arrived)
     for file in set(files) - {"README.md", "croissant.json"}:
-        assert (arrived / file).read_bytes() == (monkey / file).read_bytes()
+        assert (arrived / file).read_bytes() == (expected / file).read_bytes()
     head = (arrived / "README.md").read_text("utf-8").split("---")[1]
     assert yaml.safe_load(head)["configs"][0]["config_name"] == "train"
     assert "# help-desk" in (arrived / "README.md").read_text("utf-8")

@@ -65,7 +65,7 @@ def foreign_page(audit: ForeignAudit) -> str:
 
 def _outcome_body(audit: ForeignAudit) -> list[Html]:
     leaks = audit.leaked() > 0
-    advice = " A score on them says too much." if leaks else ""
+    advice = " Scores on them come out too high." if leaks else ""
     figures = [
         KeyFigure("Pairs", f"{len(audit.foreign.split_of_pair):,}", _split_counts(audit)),
         KeyFigure("Held-out pairs that leak", f"{audit.leaked():,}", _share(audit, OWN)),
