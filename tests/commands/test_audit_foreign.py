@@ -129,12 +129,16 @@ def test_training_data_is_compared_with_public_test_sets(project, tmp_path_facto
     with own.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows(rows)
     public = write_beir(tmp_path_factory.mktemp("public"))
-    result = CliRunner().invoke(app, [str(own), "--against", str(public), "--json", "found.json"])
+    files = ["--json", "found.json", "--html", "found.html"]
+    result = CliRunner().invoke(app, [str(own), "--against", str(public), *files])
     assert result.exit_code == 1, result.output
     found = json.loads(Path("found.json").read_text("utf-8"))
     counts = {name: entry["count"] for name, entry in found["kinds"].items() if entry["count"]}
     assert counts == {"exact anchor": 1}
     assert "a split by row" not in result.output
+    said = " ".join("".join(Page(Path("found.html").read_text("utf-8")).texts).split())
+    assert f"train.csv: what its pairs share with the tests in {public.name}." in said
+    assert "split by row" not in said
 
 
 class Page(HTMLParser):
