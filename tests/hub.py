@@ -11,7 +11,7 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 _API = re.compile(
     r"/api/(models|datasets)/([^/]+/[^/]+)(?:/(revision|tree|paths-info)/([^/]+)(?:/(.*))?)?"
@@ -87,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         folder = self.hub.root / kind / name
         files = self.hub.files(kind, name)
         if what == "paths-info":
-            wanted = json.loads(self.body)["paths"]
+            wanted = self.wanted_paths()
             files = [file for file in files if file in wanted]
         if what == "paths-info":
             self.send(200, json.dumps([self.entry(folder, file) for file in files]).encode())
@@ -102,21 +102,25 @@ class _Handler(BaseHTTPRequestHandler):
             names = sorted(found.relative_to(folder).as_posix() for found in paths)
             self.send(200, json.dumps([self.entry(folder, name) for name in names]).encode())
             return
-        self.send(
-            200,
-            json.dumps(
-                {
-                    "id": name,
-                    "sha": self.hub.commit(kind, name),
-                    "siblings": [{"rfilename": file} for file in files],
-                    "private": False,
-                    "gated": False,
-                    "disabled": False,
-                    "tags": [],
-                    "downloads": 0,
-                }
-            ).encode(),
-        )
+        self.send(200, json.dumps(self.about(kind, name, files)).encode())
+
+    def wanted_paths(self):
+        # The libraries ask in one way or the other.
+        if "json" in (self.headers.get("Content-Type") or ""):
+            return json.loads(self.body)["paths"]
+        return parse_qs(self.body.decode())["paths"]
+
+    def about(self, kind, name, files):
+        return {
+            "id": name,
+            "sha": self.hub.commit(kind, name),
+            "siblings": [{"rfilename": file} for file in files],
+            "private": False,
+            "gated": False,
+            "disabled": False,
+            "tags": [],
+            "downloads": 0,
+        }
 
     def entry(self, folder, file):
         if (folder / file).is_dir():

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
@@ -128,12 +129,88 @@ def test_training_data_is_compared_with_public_test_sets(project, tmp_path_facto
     with own.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows(rows)
     public = write_beir(tmp_path_factory.mktemp("public"))
-    result = CliRunner().invoke(app, [str(own), "--against", str(public), "--json", "found.json"])
+    files = ["--json", "found.json", "--html", "found.html"]
+    result = CliRunner().invoke(app, [str(own), "--against", str(public), *files])
     assert result.exit_code == 1, result.output
     found = json.loads(Path("found.json").read_text("utf-8"))
     counts = {name: entry["count"] for name, entry in found["kinds"].items() if entry["count"]}
     assert counts == {"exact anchor": 1}
     assert "a split by row" not in result.output
+    said = " ".join("".join(Page(Path("found.html").read_text("utf-8")).texts).split())
+    assert f"train.csv: what its pairs share with the tests in {public.name}." in said
+    assert "split by row" not in said
+
+
+class Page(HTMLParser):
+    """The tags of a page, the addresses that it names, and its text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags = set()
+        self.addresses = []
+        self.texts = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        values = [value for name, value in attributes if name in {"href", "src", "action", "style"}]
+        self.addresses += [value for value in values if not value.startswith("#")]
+        assert not [name for name, _ in attributes if name.startswith("on")]
+
+    def handle_data(self, text):
+        self.texts.append(text)
+
+
+def audited_page(rows, *arguments):
+    with Path("faq.csv").open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([("question", "answer", "split"), *rows])
+    result = CliRunner().invoke(app, ["faq.csv", "--html", "found.html", *arguments])
+    assert Path("found.html").is_file(), result.output
+    return Path("found.html").read_text("utf-8")
+
+
+def test_the_page_says_what_leaks(project):
+    text = audited_page(ROWS)
+    page = Page(text)
+    said = " ".join("".join(page.texts).split())
+    assert "2 of 4 held-out pairs leak (50.0%)." in said
+    assert "4 train" in said and "3 test" in said and "1 validation" in said
+    assert "normalised anchor: 1 of 1" in said
+    assert "test when does the SHOP open" in said
+    assert "train When does the shop open?" in said
+    assert "What the kinds mean" in said
+
+    # Nothing is loaded and nothing runs, and a browser enforces it.
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    assert f'http-equiv="Content-Security-Policy" content="{policy}"' in text
+    assert not page.tags & {"script", "img", "link", "iframe", "object", "form", "base"}
+    assert page.addresses == []
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_hostile_text_stays_text(project):
+    hostile = "<script>alert(1)</script> `x` </style><img src=x onerror=alert(2)> \u202egnp.txt?"
+    long_word = "a" * 200
+    rows = [*ROWS, (hostile, long_word, "train"), (hostile, "Because of <b>that</b>.", "test")]
+    page = Page(audited_page(rows))
+    assert not page.tags & {"script", "img", "link", "iframe"}
+    said = " ".join("".join(page.texts).split())
+    assert "<script>alert(1)</script> `x` </style><img src=x onerror=alert(2)>" in said
+    assert "Because of <b>that</b>." in said
+
+    # A mark that turns a line around is shown by its code, and a long word breaks and stays whole.
+    assert "\\u202egnp.txt" in said
+    assert long_word in said
+    assert "wbr" in page.tags
+
+
+def test_the_page_of_a_data_set_without_leaks(project):
+    page = Page(audited_page([ROWS[0], ROWS[7], ROWS[6]]))
+    said = " ".join("".join(page.texts).split())
+    assert "0 of 2 held-out pairs leak (0.0%)." in said
+    assert "None of 13 kinds of leaks." in said
+    assert "Examples" not in said
+    assert "svg" not in page.tags
 
 
 @pytest.mark.parametrize(
@@ -172,7 +249,9 @@ def test_splits_by_row_have_the_same_sizes():
     ("arguments", "message"),
     [
         (["nothing.csv"], "nothing.csv does not exist"),
-        (["--json", "found.json"], "--against and --json go with a data set"),
+        (["--json", "found.json"], "--against, --json and --html go with a data set"),
+        (["--html", "found.html"], "--against, --json and --html go with a data set"),
+        (["own", "--json", "found.json", "--html", "found.json"], "both name found.json"),
         (["own.csv"], "there is nothing to compare: no row has a split"),
         (["own"], "there is nothing to compare: its rows are all of the split train"),
     ],

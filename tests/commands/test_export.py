@@ -15,89 +15,24 @@ from stages.collect.records import DocumentRow, PairRow
 from stages.collect.source import ReadRequest
 from stages.commands.export.__main__ import ExportFormat, app
 from stages.lib.core import tables
-from stages.lib.schemas.documents import Documents
-from stages.lib.schemas.duplicates import Aliases
-from stages.lib.schemas.evaluation_set import Qrels, Queries
-from stages.lib.schemas.training import Triplets, tokens_schema
+from stages.lib.schemas.training import tokens_schema
+from tests.commands.small_run import ROWS, TEXTS, name, write_small_run
 
-# Two questions of one shop, the first with two answers. The last document answers nothing.
-TEXTS = {
-    1: "Hold the button for ten seconds.",
-    2: "Press “Reset” – twice.",
-    3: "We deliver on Mondays.",
-    4: "退货需要七天。",
-    5: "Shops are closed on Sundays.",
-}
-ROWS = [
-    (1, "How do I reset it?", 1, [3, 5]),
-    (2, "How do I reset it?", 2, [3]),
-    (3, "退货?", 4, []),
-]
 OTHERS = (
     ExportFormat.trec,
     ExportFormat.model,
+    ExportFormat.onnx,
     ExportFormat.tensorflow,
     ExportFormat.query_cleaner,
 )
 FORMATS = [name for name in ExportFormat if name not in OTHERS]
 
 
-def name(letter, number):
-    return f"{letter}{number:016x}"
-
-
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for file in ("params.yaml", "pyproject.toml"):
-        (tmp_path / file).write_text((Path(__file__).parents[2] / file).read_text("utf-8"), "utf-8")
-
-    documents = [
-        (name("d", key), "shop", f"Title {key}", text, "", "") for key, text in TEXTS.items()
-    ]
-    frame = pd.DataFrame(documents, columns=list(Documents.empty().columns))
-    tables.write(frame, Path("data/pair/documents.parquet"), Documents)
-    tables.write(pd.DataFrame(map(triplet, ROWS)), Path("data/mine/triplets.parquet"), Triplets)
-    copies = pd.DataFrame({"doc_id": [name("d", 9)], "kept_id": [name("d", 3)]})
-    tables.write(copies, Path("data/deduplicate/aliases.parquet"), Aliases)
-
-    # Validation asks for a dropped copy, with half a grade beside a whole one. Test has no query.
-    query = (name("q", 1), name("d", 3), "On which day?", "On which day?", "", "shop")
-    asked = pd.DataFrame([query], columns=list(Queries.empty().columns))
-    judged = pd.DataFrame(
-        {"query_id": name("q", 1), "doc_id": [name("d", 9), name("d", 5)], "grade": [1.0, 0.5]}
-    )
-    for split, rows in (("validation", 1), ("test", 0)):
-        folder = Path("data/split") / split
-        tables.write(asked.head(rows), folder / "queries.parquet", Queries)
-        tables.write(judged.head(2 * rows), folder / "qrels.parquet", Qrels)
-    for stage in ("collect", "clean"):
-        details = Path(f"metrics/details/{stage}.json")
-        details.parent.mkdir(parents=True, exist_ok=True)
-        details.write_text(json.dumps({"rows_in": 7, "dropped": {"empty_text": 2}}), "utf-8")
+    write_small_run()
     return tmp_path
-
-
-def triplet(row):
-    number, query, answer, negatives = row
-    ids = [name("d", key) for key in negatives]
-    return {
-        "pair_id": name("p", number),
-        "component_id": name("d", 1),
-        "anchor": query,
-        "doc_id": name("d", answer),
-        "positive": TEXTS[answer],
-        "positive_score": 0.5,
-        "negative_ids": ids,
-        "negatives": [TEXTS[key] for key in negatives],
-        "negative_scores": [0.25] * len(ids),
-        "negative_cross_scores": [float("nan")] * len(ids),
-        "negative_miners": ["bm25"] * len(ids),
-        "negative_ranks": [1] * len(ids),
-        "negative_rules": ["margin"] * len(ids),
-        "positive_ids": [name("d", answer)],
-        "in_batch_ids": [name("d", answer), *ids],
-    }
 
 
 def export(kind, folder="out"):
@@ -130,13 +65,17 @@ def test_the_columns_of_sentence_transformers_are_the_same_in_each_file(project)
 
 
 def test_a_query_with_two_answers_has_one_id(project):
-    rows = lines(export("flag-embedding") / "train.jsonl")
-    assert [row["query_id"] for row in rows] == [name("p", 1), name("p", 1), name("p", 3)]
+    folder = export("flag-embedding")
+    rows = lines(folder / "train.jsonl")
+    assert [row["query_id"] for row in rows] == [name("p", 1), name("p", 1)]
     assert rows[0]["pos"] == [TEXTS[1]]
     assert rows[0]["pos_id"] == [name("d", 1)]
     assert rows[0]["neg"] == [TEXTS[3], TEXTS[5]]
-    assert rows[2]["neg"] == []
     assert "prompt" not in rows[0]
+
+    # Its reader breaks off at a row without negatives, so they are in a file of their own.
+    (other,) = lines(folder / "train-no-negatives.jsonl")
+    assert (other["query_id"], other["pos"], other["neg"]) == (name("p", 3), [TEXTS[4]], [])
 
 
 def test_a_prompt_of_the_model_is_told(project):
@@ -152,8 +91,8 @@ def test_a_prompt_of_the_model_is_told(project):
 @pytest.mark.parametrize(
     ("kind", "file", "corpus"),
     [
-        ("flag-embedding", "train.jsonl", None),
-        ("tevatron", "train.jsonl", None),
+        ("flag-embedding", "train*.jsonl", None),
+        ("tevatron", "train*.jsonl", None),
         ("nemo", "train.json", "corpus/train.parquet"),
         ("llama-index", "train.json", None),
     ],

@@ -92,6 +92,7 @@ def test_all_commands_are_there():
         "lock",
         "plots",
         "progress",
+        "push",
         "queries",
         "review",
         "verdict",

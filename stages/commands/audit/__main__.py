@@ -21,7 +21,8 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from stages.commands.audit.foreign_audit import audit_foreign
+from stages.commands.audit.foreign_audit import audit_foreign, foreign_json, foreign_lines
+from stages.commands.audit.foreign_page import foreign_page
 from stages.commands.audit.given import (
     AuditedApart,
     given_lines,
@@ -35,7 +36,7 @@ from stages.commands.audit.leaks import (
     find_leaks,
 )
 from stages.commands.audit.lines import example_lines, table_lines, test_set_lines
-from stages.lib.core import tables
+from stages.lib.core import atomic, tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.interface import TableFile
@@ -159,21 +160,45 @@ def main(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write what leaks of PATH to this file.")
     ] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", help="Write what leaks of PATH as a page.")
+    ] = None,
     splits: Annotated[
         Path | None, typer.Option(help="CSV or Parquet file with id,split over pair ids.")
     ] = None,
     data: Annotated[Path, typer.Option(help="Folder of the stages' tables.")] = Path("data"),
 ) -> None:
     """Audit the splits: what leaks, by kind, and what a random split by row would leak."""
-    if path is None and (against or json_file):
-        raise UserError("--against and --json go with a data set", "name it: audit PATH")
+    if path is None and (against or json_file or html_file):
+        raise UserError("--against, --json and --html go with a data set", "name it: audit PATH")
     if path is not None:
-        leaking = audit_foreign(path, against, json_file)
+        leaking = _audit_foreign(path, against, json_file=json_file, html_file=html_file)
     else:
         leaking = _audit_run(splits, data)
 
     if leaking:
         raise typer.Exit(1)
+
+
+def _audit_foreign(
+    path: Path, against: Path | None, *, json_file: Path | None, html_file: Path | None
+) -> bool:
+    """Audit a data set of others, and return whether anything leaks."""
+    targets = [file for file in (json_file, html_file) if file is not None]
+    if len(targets) > len(set(targets)):
+        raise UserError(f"--json and --html both name {json_file}", "give each a file of its own")
+    for file in targets:
+        atomic.check_target(file)
+    audit = audit_foreign(path, against)
+    say("\n".join(foreign_lines(audit)))
+
+    if json_file is not None:
+        atomic.write_text(json_file, foreign_json(audit))
+    if html_file is not None:
+        atomic.write_text(html_file, foreign_page(audit))
+    # A leak ends the command with exit code 1, and is no error that takes the files back.
+    atomic.settle()
+    return audit.leaked() > 0
 
 
 def _audit_run(splits: Path | None, data: Path) -> bool:

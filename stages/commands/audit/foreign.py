@@ -44,9 +44,14 @@ class ForeignData(NamedTuple):
 
     def description(self, pair_id: str) -> str:
         """Return the split of a pair with the beginnings of its texts."""
-        texts = self.data.texts[self.data.document_of_pair[pair_id]]
-        anchor, text = (_beginning(part[0]) for part in (self.data.anchors[pair_id], texts))
+        anchor, text = self.beginnings(pair_id, length=80)
         return f"{self.split_of_pair[pair_id]}: {anchor} | {text}"
+
+    def beginnings(self, pair_id: str, *, length: int) -> tuple[str, str]:
+        """Return the beginnings of the anchor and of the text of a pair, each on one line."""
+        anchors = self.data.anchors[pair_id]
+        texts = self.data.texts[self.data.document_of_pair[pair_id]]
+        return _beginning(anchors[0], length), _beginning(texts[0], length)
 
 
 def read_foreign(path: Path, against: Path | None = None) -> ForeignData:
@@ -157,6 +162,6 @@ def _collect(parts: Sequence[tuple[SourceRows, str]]) -> ForeignData:
     return ForeignData(data, split_of_pair)
 
 
-def _beginning(text: str, length: int = 80) -> str:
+def _beginning(text: str, length: int) -> str:
     one_line = " ".join(text.split())
     return one_line if len(one_line) <= length else one_line[: length - 1] + "…"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,39 +39,41 @@ def _columns(row: TrainingRow) -> dict[str, str]:
 
 
 def write_flag_embedding(data: DataSet, folder: Path) -> None:
-    """Write train.jsonl of FlagEmbedding: a line for each row, with lists of texts and ids."""
+    """Write the training rows for FlagEmbedding: a line for each, with lists of texts and ids."""
     prompt = {"prompt": data.query_prompt} if data.query_prompt else {}
-    write_json_lines(
-        folder / "train.jsonl",
-        (
-            {
-                "query": row.query,
-                "pos": [row.positive],
-                "neg": row.negatives,
-                "query_id": row.query_id,
-                "pos_id": [row.doc_id],
-                "neg_id": row.negative_ids,
-                **prompt,
-            }
-            for row in data.training
-        ),
-    )
+    for file, rows in _files_by_negatives(data.training).items():
+        write_json_lines(
+            folder / file,
+            (
+                {
+                    "query": row.query,
+                    "pos": [row.positive],
+                    "neg": row.negatives,
+                    "query_id": row.query_id,
+                    "pos_id": [row.doc_id],
+                    "neg_id": row.negative_ids,
+                    **prompt,
+                }
+                for row in rows
+            ),
+        )
 
 
 def write_tevatron(data: DataSet, folder: Path) -> None:
-    """Write train.jsonl of Tevatron, and corpus.jsonl with all documents."""
-    write_json_lines(
-        folder / "train.jsonl",
-        (
-            {
-                "query_id": row.query_id,
-                "query": row.query,
-                "positive_passages": _passages([row.doc_id], [row.positive]),
-                "negative_passages": _passages(row.negative_ids, row.negatives),
-            }
-            for row in data.training
-        ),
-    )
+    """Write the training rows for Tevatron, and corpus.jsonl with all documents."""
+    for file, rows in _files_by_negatives(data.training).items():
+        write_json_lines(
+            folder / file,
+            (
+                {
+                    "query_id": row.query_id,
+                    "query": row.query,
+                    "positive_passages": _passages([row.doc_id], [row.positive]),
+                    "negative_passages": _passages(row.negative_ids, row.negatives),
+                }
+                for row in rows
+            ),
+        )
     write_json_lines(
         folder / "corpus.jsonl",
         (
@@ -79,6 +81,19 @@ def write_tevatron(data: DataSet, folder: Path) -> None:
             for doc_id, document in data.documents.items()
         ),
     )
+
+
+def _files_by_negatives(rows: Sequence[TrainingRow]) -> dict[str, list[TrainingRow]]:
+    """Return train.jsonl, and a file of its own for rows without negatives, if there are any.
+
+    FlagEmbedding and Tevatron draw the negatives of a row until a group is full. Where there are
+    none to draw from, they break off, unless all groups are of one passage.
+    """
+    rows_of_file: dict[str, list[TrainingRow]] = {}
+    for row in rows:
+        file = "train.jsonl" if row.negatives else "train-no-negatives.jsonl"
+        rows_of_file.setdefault(file, []).append(row)
+    return rows_of_file
 
 
 def _passages(doc_ids: list[str], texts: list[str]) -> list[dict[str, str]]:

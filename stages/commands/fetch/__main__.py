@@ -7,7 +7,7 @@
 Wheels (pinned in [tool.pairsmith.wheels] of pyproject.toml) and a base model of a hub are written
 to the folder of the environment. A snapshot of a database or a data set is written to
 data/raw/snapshots/ and tracked by DVC. Models and snapshots are pinned by hash in params.yaml. Only
-this command and `init` use the network.
+this command, `init` and `push` use the network.
 """
 
 from __future__ import annotations

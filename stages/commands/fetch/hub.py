@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from stages.commands.fetch.hub_process import HubError, ask_hub, is_unreachable, shown_endpoint
 from stages.lib.core.errors import UserError
-from stages.lib.core.secrets import hide_secrets
 
 # The branch where the hub keeps Parquet files of data sets in other formats.
 CONVERTED = "refs/convert/parquet"
-_DEFAULT_ENDPOINT = "https://huggingface.co"
-_WORKER = Path(__file__).with_name("hub_worker.py")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 # Seconds for what a hub says of a repository, and for a file.
 _MOST_SECONDS = 300
@@ -137,44 +131,24 @@ def _damaged(repository: Repository, fact: str, setting: str) -> UserError:
 
 def _ask(operation: str, repository: Repository, setting: str, **arguments: Any) -> Any:
     """Return the reply of the process that talks to the hub."""
-    request = json.dumps({"operation": operation, "arguments": arguments})
-    # A person sees the bars of a long download.
-    is_terminal = sys.stderr.isatty() and not os.environ.get("CI")
     limit = _MOST_SECONDS_OF_FILE if operation == "download" else _MOST_SECONDS
     try:
-        process = subprocess.run(
-            [sys.executable, "-P", str(_WORKER)],
-            input=request,
-            stdout=subprocess.PIPE,
-            stderr=None if is_terminal else subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            check=False,
-            timeout=limit,
-        )
-    except subprocess.TimeoutExpired:
-        raise UserError(
-            f"{setting}: {repository.title} cannot be fetched: the hub gives no whole answer "
-            f"within {limit} seconds",
-            "check the network, and run the command again",
-        ) from None
-    if process.returncode:
-        lines = [line for line in (process.stderr or "").splitlines() if line.strip()]
-        reason = hide_secrets(lines[-1], _secrets()) if lines else f"exit {process.returncode}"
-        raise UserError(f"{repository.title} cannot be fetched: {reason}", "run 'make setup'")
-
-    reply = json.loads(process.stdout)
-    if "error" in reply:
-        raise _fault(repository, reply["error"], reply["message"], setting=setting)
-    return reply["result"]
+        return ask_hub(operation, seconds=limit, **arguments)
+    except HubError as fault:
+        raise _problem(repository, fault, setting) from None
 
 
-def _fault(
-    repository: Repository, names: Sequence[str], message: str, *, setting: str
-) -> UserError:
-    """Return the error of a reply, by the names of its class and of those above."""
+def _problem(repository: Repository, fault: HubError, setting: str) -> UserError:
+    """Return the error for a user, by the class of what happened and the classes above it."""
     title = repository.title
-    cause = " ".join(hide_secrets(message, _secrets()).split())[:300]
+    names = fault.names
+    if not names:
+        return UserError(f"{title} cannot be fetched: {fault.cause}", "run 'make setup'")
+    if "Late" in names:
+        return UserError(
+            f"{setting}: {title} cannot be fetched: {fault.cause}",
+            "check the network, and run the command again",
+        )
     if "GatedRepoError" in names:
         return UserError(
             f"{setting}: {title} is gated",
@@ -190,7 +164,7 @@ def _fault(
             f"{setting}: the hub has no such {title.removeprefix('the ')}, or it is private",
             f"correct the name, OWNER/NAME; {_LOGIN}",
         )
-    if "scripts are no longer supported" in message:
+    if "scripts are no longer supported" in fault.cause:
         return UserError(
             f"{setting}: {title} is made by a script, which is never run",
             f"set revision to {CONVERTED}, where the hub keeps a conversion of most data sets",
@@ -199,19 +173,13 @@ def _fault(
         return UserError(
             f"{setting}: {title} holds no data files", "name a data set with Parquet files"
         )
-    if {"ConnectError", "ConnectTimeout", "TransportError", "ConnectionError"} & set(names):
-        endpoint = hide_secrets(os.environ.get("HF_ENDPOINT") or _DEFAULT_ENDPOINT)
+    if is_unreachable(fault):
         return UserError(
-            f"{setting}: the hub at {endpoint} cannot be reached: {cause or names[0]}",
+            f"{setting}: the hub at {shown_endpoint()} cannot be reached: "
+            f"{fault.cause or names[0]}",
             "check the network, its proxy, and HF_ENDPOINT if you use another hub",
         )
     return UserError(
-        f"{setting}: {title} cannot be fetched: {cause or names[0]}",
+        f"{setting}: {title} cannot be fetched: {fault.cause or names[0]}",
         "check it on its page at the hub, and run the command again",
     )
-
-
-def _secrets() -> list[str]:
-    """Return the keys of the hub that the environment holds."""
-    names = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
-    return [os.environ[name].strip() for name in names if os.environ.get(name, "").strip()]

@@ -11,10 +11,12 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 # Seconds that a server may be silent, and the longest answer that is no file.
 _SILENT_SECONDS = 60.0
+_SILENT_SECONDS_OF_COMMIT = 600.0
 _MOST_BYTES = 64_000_000
 # Seconds before the next attempts, where a server is busy.
 _WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
@@ -69,28 +71,124 @@ def dataset_splits(name: str, commit: str, config: str | None) -> dict[str, Any]
     return {"configs": configs, "config": chosen, "format": file_format, "files": files}
 
 
-def limit_clients() -> None:
+def repository_state(kind: str, name: str) -> dict[str, Any] | None:
+    """Return who may see a repository, its commit and its files; None if there is none."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    try:
+        info: Any = _api().repo_info(name, repo_type=kind)
+    except RepositoryNotFoundError as error:
+        # The library also says so where the hub does not take the key.
+        if _status(error) != 404:
+            raise
+        return None
+    files = sorted(file.rfilename for file in info.siblings or [])
+    return {"is_private": bool(info.private), "commit": info.sha, "files": files}
+
+
+def create_repository(kind: str, name: str, *, is_private: bool) -> None:
+    """Create an empty repository."""
+    _api().create_repo(name, repo_type=kind, private=is_private)
+
+
+def push(
+    kind: str, name: str, parent: str, *, folder: str, files: list[str], removed: list[str]
+) -> dict[str, Any]:
+    """Add files to a repository, and remove others, in one commit.
+
+    Args:
+        kind: `dataset` or `model`.
+        name: the repository, such as OWNER/NAME.
+        parent: the commit that the repository stands at. If it stands elsewhere, nothing is sent.
+        folder: where the files are.
+        files: their paths in the folder and in the repository.
+        removed: paths of files that are removed.
+    """
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    api = _api()
+    additions = [CommitOperationAdd(file, Path(folder, file)) for file in files]
+    deletions = [CommitOperationDelete(file, is_folder=False) for file in removed]
+
+    # Without this, a file .gitignore of the repository would leave files out.
+    api.preupload_lfs_files(
+        name, additions, repo_type=kind, free_memory=False, gitignore_content=""
+    )
+    title = "data set" if kind == "dataset" else "model"
+    result = api.create_commit(
+        name,
+        [*additions, *deletions],
+        commit_message=f"Send the {title}",
+        repo_type=kind,
+        parent_commit=parent,
+    )
+
+    # What the hub says that it holds now.
+    arrived: Any = api.get_paths_info(name, files, repo_type=kind, revision=result.oid)
+    return {
+        "commit": result.oid,
+        "url": result.commit_url,
+        "files": {
+            file.path: {"size": file.size, "blob": file.blob_id, "sha256": _sha256(file)}
+            for file in arrived
+        },
+    }
+
+
+def _api() -> Any:
+    """Return the client of the hub, with the key of the environment and no other."""
+    from huggingface_hub import HfApi
+
+    return HfApi(token=os.environ["HF_TOKEN"].strip())
+
+
+def _sha256(file: Any) -> str:
+    """Return the hash of a large file; "" for one that git holds itself."""
+    return file.lfs.sha256 if file.lfs else ""
+
+
+def limit_clients(*, sends: bool) -> None:
     """Let the libraries wait no longer, read no more and go no further than a file needs.
 
     Files lie on other hosts than the hub, which sends the libraries there, without the key. What a
     hub says of a repository it says itself.
+
+    Args:
+        sends: whether files are sent. A hub works for a while on what it got.
     """
     from huggingface_hub import set_client_factory
     from huggingface_hub.utils import _http
 
     def client() -> Any:
         made = _http.default_client_factory()
-        made.timeout = _SILENT_SECONDS
-        made.event_hooks = {**made.event_hooks, "response": [_check_answer]}
+        made.timeout = _SILENT_SECONDS_OF_COMMIT if sends else _SILENT_SECONDS
+        requests = [*made.event_hooks["request"], _check_request]
+        made.event_hooks = {"request": requests, "response": [_check_answer]}
         return made
 
     set_client_factory(client)
 
 
+def _check_request(request: Any) -> None:
+    """Refuse to send the key to another host than the hub, whatever the hub says."""
+    from httpx2 import URL
+    from huggingface_hub import constants
+
+    hub = URL(constants.ENDPOINT)
+    is_hub = (request.url.scheme, request.url.host, request.url.port) == (
+        hub.scheme,
+        hub.host,
+        hub.port,
+    )
+    if "authorization" in request.headers and not is_hub:
+        raise OSError("it asks for the key on another host, which is refused")
+
+
 def _check_answer(answer: Any) -> None:
-    """Refuse a redirect to another host for what is no file, and bound the answer."""
+    """Refuse a redirect to another host for what is no file to read, and bound the answer."""
     url = answer.request.url
-    if "/resolve/" in url.path:
+    is_reading = answer.request.method in ("GET", "HEAD")
+    if is_reading and "/resolve/" in url.path:
         return
 
     if answer.has_redirect_location:
@@ -126,18 +224,42 @@ def _carry_out(operation: Callable[..., Any], arguments: Mapping[str, Any]) -> A
             return operation(**arguments)
         # The libraries raise errors of many types.
         except Exception as error:
-            status = getattr(getattr(error, "response", None), "status_code", None)
-            if status not in _BUSY:
+            if _status(error) not in _BUSY:
                 raise
         time.sleep(wait)
 
     return operation(**arguments)
 
 
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that led to it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def _status(error: BaseException) -> int | None:
+    """Return the status of the answer that led to an error; None if there was none."""
+    answers = [getattr(cause, "response", None) for cause in _causes(error)]
+    statuses = [answer.status_code for answer in answers if answer is not None]
+    return statuses[0] if statuses else None
+
+
+def _message(error: BaseException) -> str:
+    """Return what an error says; of a failed upload also why."""
+    if isinstance(error, RuntimeError) and error.__cause__ is not None:
+        return f"{error} {error.__cause__}"
+    return str(error)
+
+
 _OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "repository_files": repository_files,
     "download": download,
     "dataset_splits": dataset_splits,
+    "repository_state": repository_state,
+    "create_repository": create_repository,
+    "push": push,
 }
 
 
@@ -149,13 +271,17 @@ def main() -> None:
     reply_stream = sys.stdout
     sys.stdout = sys.stderr
     try:
-        limit_clients()
+        sends = request["operation"] == "push"
+        if sends:
+            # The other way has a client of its own, which knows no limit of ours.
+            os.environ["HF_HUB_DISABLE_XET"] = "1"
+        limit_clients(sends=sends)
         result = _carry_out(_OPERATIONS[request["operation"]], request["arguments"])
         reply = {"result": result}
     # The libraries raise errors of many types.
     except Exception as error:
         names = [kind.__name__ for kind in type(error).__mro__]
-        reply = {"error": names, "message": str(error)}
+        reply = {"error": names, "message": _message(error), "status": _status(error)}
 
     json.dump(reply, reply_stream)
 

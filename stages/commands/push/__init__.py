@@ -1,0 +1,1 @@
+"""Send the data set or the model at hand to a hub."""
