@@ -140,12 +140,10 @@ def kept_neighbours(positions: Positions, neighbours: Neighbours, count: int = 3
 
     # The point itself is the nearest, or one that lies at the same place.
     among = min(count + 1, len(positions))
-    _, on_map = KDTree(positions).query(positions, list(range(1, among + 1)))
-    shares = [
-        np.isin(wanted, present).mean()
-        for wanted, present in zip(true_neighbours, on_map, strict=True)
-    ]
-    return float(np.mean(shares))
+    _, nearest = KDTree(positions).query(positions, among)
+    on_map = np.asarray(nearest).reshape(len(positions), among)
+    is_kept = (true_neighbours[:, :, None] == on_map[:, None, :]).any(axis=2)
+    return float(is_kept.mean())
 
 
 def principal_components(vectors: Vectors, count: int = 2) -> Positions:

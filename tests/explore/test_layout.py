@@ -60,6 +60,15 @@ def test_positions_are_finite_whatever_the_vectors(count, dimension, seed):
     assert np.isfinite(lay_out(vectors, neighbours)).all()
 
 
+def test_components_are_those_of_the_textbook():
+    vectors = np.random.default_rng(1).normal(size=(9, 5)).astype(np.float32)
+    positions = principal_components(vectors)
+    centred = (vectors - vectors.mean(axis=0)).astype(np.float64)
+    left, values, _ = np.linalg.svd(centred, full_matrices=False)
+    assert np.abs(positions) == pytest.approx(np.abs(left[:, :2] * values[:2]), abs=1e-5)
+    assert principal_components(vectors[::-1].copy())[::-1] == pytest.approx(positions, abs=1e-5)
+
+
 def test_neighbours_stay_together():
     vectors = groups()
     neighbours = nearest_neighbours(vectors)
