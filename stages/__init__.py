@@ -10,6 +10,7 @@ split        everything so far, frozen ids -> splits by component, held-out quer
 augment      training pairs, fingerprints -> training pairs and more of them
 mine         training pairs, documents, near edges, hierarchy -> triplets with hard negatives
 tokenize     triplets -> tokens of fixed length
+explore      documents, splits, near edges, triplets -> a page with a map and a table of documents
 validate     triplets, validation queries -> is this data worth training on? metrics and a page
 finetune     tokens -> the fine-tuned model
 evaluate     models, held-out queries -> metrics with intervals, per-query tables

@@ -243,7 +243,8 @@ exit "$CODE"
 def test_the_gate_fails_where_dvc_fails(tmp_path, environment, printed, code, said, passes):
     (tmp_path / ".ci").mkdir()
     (tmp_path / ".ci/run").write_bytes((ROOT / ".ci/run").read_bytes())
-    tools = {"make": MAKE, "dvc": DVC, "git": "#!/usr/bin/env bash\n"}
+    nothing = "#!/usr/bin/env bash\n"
+    tools = {"make": MAKE, "dvc": DVC, "git": nothing, "chromium": nothing}
     (tmp_path / ".venv/bin").mkdir(parents=True)
     for name, script in tools.items():
         (tmp_path / ".venv/bin" / name).write_text(script, "utf-8")

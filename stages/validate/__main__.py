@@ -41,7 +41,7 @@ from stages.lib.retrieval.encoder import Encoder
 from stages.lib.retrieval.search import Hits
 from stages.lib.schemas.pairs import is_synthetic
 from stages.lib.schemas.splits import ids_in_sample
-from stages.validate.document_map import MapPoints, map_frame, sample_points, write_projector
+from stages.validate.document_map import MapPoints, sample_points, write_projector
 from stages.validate.embedding_quality import (
     Separation,
     histogram,
@@ -105,7 +105,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     passed = all(gate.passed for gate in gates)
     measurements.update(gate_metrics(gates), passed=passed)
 
-    # The page, the plots and the projector show the same numbers.
+    # The page and the plots show the same numbers.
     bins = histogram(separation.panels)
     curve = curve_table(probe.points, baseline.metrics()["base.ndcg_at_10"])
     points = map_points(inputs, experiment)
@@ -114,7 +114,6 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         {**known, **measurements},
         histogram=bins,
         learning_curve=curve,
-        map_points=map_frame(points),
         funnel=funnel(upstream.stages),
     )
     summary = "\n".join(summary_lines(page_data))
@@ -288,7 +287,7 @@ def separate(
 
 
 def map_points(inputs: Inputs, experiment: ProbeExperiment) -> MapPoints:
-    """Return the documents of the map."""
+    """Return the documents of the projector."""
     return sample_points(
         inputs.collected.frame(),
         experiment.corpus,

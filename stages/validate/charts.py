@@ -1,4 +1,4 @@
-"""The charts of the page: frames in, Altair charts out."""
+"""The chart of the page: a frame in, an Altair chart out."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stages.lib.reporting.charts import BLUE, GREEN, GREY, ORANGE, PURPLE, SOFT
+from stages.lib.reporting.charts import BLUE, SOFT
 
 if TYPE_CHECKING:
     import altair
-
-_SPLIT_COLOURS = {"train": BLUE, "validation": ORANGE, "corpus": GREY}
-_TOPIC_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#b8860b", "#56b4e9")
 
 
 def draw_learning_curve(rows: pd.DataFrame, base: float) -> altair.LayerChart:
@@ -43,40 +40,4 @@ def draw_learning_curve(rows: pd.DataFrame, base: float) -> altair.LayerChart:
     drawing: altair.LayerChart = (rule + line + dots).properties(
         title="Learning curve of the probe", width=560, height=260
     )
-    return drawing
-
-
-def draw_map(rows: pd.DataFrame) -> altair.HConcatChart:
-    """Return two charts of the documents, coloured by split and by topic.
-
-    Args:
-        rows: columns x, y, split and topic.
-    """
-    import altair as alt
-
-    # The most frequent topic has the first colour, and all rare topics are grey.
-    named = rows.loc[rows["topic"] != "other", "topic"].value_counts().index
-    topic_scale = alt.Scale(domain=[*named, "other"], range=[*_TOPIC_COLOURS[: len(named)], GREY])
-    topic_legend = alt.Legend(columns=2, labelLimit=190)
-    split_scale = alt.Scale(domain=list(_SPLIT_COLOURS), range=list(_SPLIT_COLOURS.values()))
-
-    # The numbers on the axes have no meaning, so they are not shown.
-    axis = alt.Axis(labels=False, ticks=False, grid=False)
-    base = (
-        alt.Chart(rows)
-        .mark_circle(size=14, opacity=0.6)
-        .encode(
-            x=alt.X("x:Q", title="first principal component", axis=axis),
-            y=alt.Y("y:Q", title="second principal component", axis=axis),
-        )
-        .properties(width=380, height=340)
-    )
-    by_split = base.encode(color=alt.Color("split:N", title=None, scale=split_scale))
-    by_topic = base.encode(
-        color=alt.Color("topic:N", title=None, scale=topic_scale, legend=topic_legend)
-    )
-    drawing: altair.HConcatChart = alt.hconcat(
-        by_split.properties(title="Documents by split"),
-        by_topic.properties(title="Documents by topic"),
-    ).resolve_scale(color="independent")
     return drawing

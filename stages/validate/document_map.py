@@ -1,4 +1,4 @@
-"""Where documents lie before any training: a map for the page, and files for TensorBoard.
+"""Where documents lie before any training: files for TensorBoard's projector.
 
 Documents of the test split are left out.
 """
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from stages.lib.core import atomic
@@ -19,9 +18,6 @@ from stages.lib.retrieval.search import Vectors
 
 SPLITS = ("train", "validation", "corpus")
 SAMPLE_SIZE = 1000
-
-# More topics than this share one colour.
-TOPICS = 6
 
 _TEXT_LENGTH = 100
 _EVENTS = "events.out.tfevents.0.projector"
@@ -74,39 +70,6 @@ def sample_points(
     chosen = chosen.sort_values("doc_id", ignore_index=True)
     return MapPoints(
         passages[chosen["row"].to_numpy()], chosen[["doc_id", "topic", "split", "text"]]
-    )
-
-
-def principal_components(vectors: Vectors, count: int = 2) -> npt.NDArray[np.float64]:
-    """Return the first principal components of `vectors`, shape (n, count) (Pearson 1901)."""
-    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
-    _, eigenvectors = np.linalg.eigh(centred.T @ centred)
-
-    # The eigenvalues ascend, so the last axes are the first components.
-    axes = eigenvectors[:, ::-1][:, :count]
-
-    # An axis and its opposite are equally right. The largest part of each becomes positive.
-    largest = np.abs(axes).argmax(axis=0)
-    signs = np.sign(axes[largest, np.arange(axes.shape[1])])
-    return np.asarray(centred @ (axes * signs))
-
-
-def map_frame(points: MapPoints) -> pd.DataFrame:
-    """Return the map as the page draws it: columns x, y, split and topic.
-
-    All but the most frequent topics become "other".
-    """
-    positions = principal_components(points.vectors).round(3)
-    topics = points.documents["topic"].replace("", "(none)")
-    counts = topics.value_counts()
-    named = sorted(counts.index, key=lambda topic: (-counts[topic], topic))[:TOPICS]
-    return pd.DataFrame(
-        {
-            "x": positions[:, 0],
-            "y": positions[:, 1],
-            "split": points.documents["split"],
-            "topic": topics.where(topics.isin(named), "other"),
-        }
     )
 
 

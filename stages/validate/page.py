@@ -22,7 +22,7 @@ from stages.lib.reporting.html import (
 )
 from stages.lib.reporting.sample import sample_note, sample_sentences
 from stages.lib.reporting.worth import trained_documents_sentence
-from stages.validate.charts import draw_learning_curve, draw_map
+from stages.validate.charts import draw_learning_curve
 from stages.validate.gates import Gate
 
 Measurements = Mapping[str, float | int | str | None]
@@ -79,15 +79,14 @@ class PageData(NamedTuple):
 
     Attributes: gates: the gates, the most expensive fault first. measurements: metric to value.
         histogram: cosines of positives and negatives, as `embedding_quality.histogram` returns
-        them. learning_curve: the rows of the learning curve. map_points: the documents of the map:
-        x, y, split and topic. funnel: rows in, and those that were left out.
+        them. learning_curve: the rows of the learning curve. funnel: rows in, and those that were
+        left out.
     """
 
     gates: Sequence[Gate]
     measurements: Measurements
     histogram: pd.DataFrame
     learning_curve: pd.DataFrame
-    map_points: pd.DataFrame
     funnel: Funnel
 
 
@@ -114,7 +113,7 @@ def render(data: PageData) -> str:
         PageSection("Separation", _separation(measurements, data.histogram)),
         PageSection("Geometry", _geometry(measurements)),
         PageSection("The training rows", _rows(measurements)),
-        PageSection("Map of the documents", _map(data.map_points)),
+        PageSection("The documents", [_documents()]),
     ]
     lead = f"Measured on {queries}, with the base model.{reason} The test split was not opened."
     return html_page("Is this data worth training on?", lead, sections)
@@ -378,18 +377,8 @@ def _rows(measurements: Measurements) -> list[Html]:
     return [html_table(frame, "What is wrong with the training rows")]
 
 
-def _map(points: pd.DataFrame) -> list[Html]:
-    counts = points["split"].value_counts().sort_index()
-    numbers = "; ".join(f"{split} {count:,}" for split, count in counts.items())
-    return [
-        paragraph(
-            "Documents as the base model embeds them, on the two axes along which they differ "
-            "most. The splits should cover the same area. Topics that lie apart are easy. Topics "
-            "that are mixed are where training has work to do. `tensorboard --logdir runs` shows "
-            "the same documents in three dimensions."
-        ),
-        svg_figure(
-            draw_map(points),
-            f"Two-dimensional map of documents, by split and by topic: {numbers}",
-        ),
-    ]
+def _documents() -> Html:
+    return paragraph(
+        "`dvc repro explore` writes data/explore/index.html: a map and a table of the documents, "
+        "with search. `tensorboard --logdir runs` shows some of them in three dimensions."
+    )

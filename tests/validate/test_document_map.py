@@ -1,4 +1,4 @@
-"""The map is the same each time and shows nothing of the test split."""
+"""The projector is the same each time and shows nothing of the test split."""
 
 import json
 import time
@@ -11,8 +11,6 @@ import pytest
 
 from stages.lib.retrieval.corpus import Corpus
 from stages.validate.document_map import (
-    map_frame,
-    principal_components,
     sample_points,
     write_projector,
 )
@@ -44,25 +42,6 @@ def test_the_test_split_is_left_out_and_passages_are_first():
 
 def test_fewer_are_a_part_of_more():
     assert set(points(3).documents["doc_id"]) < set(points(4).documents["doc_id"])
-
-
-def test_components_are_those_of_the_textbook():
-    positions = principal_components(VECTORS)
-    centred = VECTORS - VECTORS.mean(axis=0)
-    left, values, _ = np.linalg.svd(centred.astype(np.float64), full_matrices=False)
-    assert np.abs(positions) == pytest.approx(np.abs(left[:, :2] * values[:2]), abs=1e-5)
-    assert principal_components(VECTORS[::-1].copy())[::-1] == pytest.approx(positions, abs=1e-5)
-
-
-def test_the_map_has_split_and_topic():
-    frame = map_frame(points())
-    assert frame["split"].tolist() == ["train", "validation", "corpus", "train", "corpus"]
-    assert frame["topic"].tolist() == ["eye", "eye", "(none)", "ear", "eye"]
-
-
-def test_rare_topics_are_drawn_together(monkeypatch):
-    monkeypatch.setattr("stages.validate.document_map.TOPICS", 1)
-    assert map_frame(points())["topic"].tolist() == ["eye", "eye", "other", "other", "eye"]
 
 
 def test_the_projector_reads_a_row_of_each_per_point(tmp_path):

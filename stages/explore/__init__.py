@@ -1,0 +1,1 @@
+"""The stage `explore`: a map and a table of the documents, in one page that opens offline."""

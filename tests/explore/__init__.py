@@ -1,0 +1,1 @@
+"""Tests of the stage `explore`, a file per file of the stage."""

@@ -1,0 +1,184 @@
+"""The page in a real browser, from disk and without a network."""
+
+import shutil
+
+import pytest
+
+from stages.explore.page import render
+from tests.explore.cases import HOSTILE, page_rows
+
+pytestmark = pytest.mark.slow
+
+TEXTS = [
+    f"text {number} about {'kidneys' if number % 10 == 3 else 'hearts'}" for number in range(240)
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Start the browser of this system, where there is one."""
+    path = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
+    if not path:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as engine:
+        started = engine.chromium.launch(executable_path=path)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser, tmp_path):
+    """Return a function that opens rows as a page; the page must be silent and ask for nothing else."""
+    messages = []
+    requests = []
+
+    def opened(rows, address="", **settings):
+        file = tmp_path / "index.html"
+        file.write_text(render(rows), "utf-8")
+        context = browser.new_context(offline=True, **settings)
+        tab = context.new_page()
+        tab.on("console", lambda message: messages.append(message.text))
+        tab.on("pageerror", lambda error: messages.append(str(error)))
+        tab.on("request", lambda request: requests.append(request.url))
+        tab.goto(f"{file.as_uri()}{address}")
+        tab.wait_for_selector("body[data-ready]", timeout=30_000)
+        return tab
+
+    yield opened
+    assert messages == []
+    assert [url for url in requests if not url.startswith(("file:", "blob:"))] == []
+    assert len([url for url in requests if url.startswith("file:")]) == 1
+
+
+def count(tab):
+    return tab.inner_text("#count")
+
+
+def names(tab):
+    return tab.locator("#body th button").all_inner_texts()
+
+
+def test_all_documents_are_there_and_some_in_the_table(open_page):
+    tab = open_page(page_rows(TEXTS))
+    assert count(tab) == "240 of 240 documents match; 100 of them are in the table."
+    assert names(tab)[:2] == ["Title 0", "Title 1"]
+    tab.click("#more")
+    assert count(tab).endswith("200 of them are in the table.")
+    painted = tab.evaluate(
+        "() => { const c = document.getElementById('map');"
+        "return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(Boolean) }"
+    )
+    assert painted
+
+
+def test_search_facets_and_sorting(open_page):
+    tab = open_page(page_rows(TEXTS))
+    tab.fill("#search", "kidneys")
+    tab.wait_for_selector("text=24 of 240 documents match")
+    assert names(tab)[:2] == ["Title 3", "Title 13"]
+    tab.select_option("#facet-split", "train")
+    assert count(tab).startswith("8 of 240 documents match")
+    tab.click("[data-sort=title]")
+    assert names(tab) == sorted(names(tab))
+    assert tab.get_attribute("th:has([data-sort=title])", "aria-sort") == "ascending"
+    tab.click("#reset")
+    assert count(tab).startswith("240 of 240")
+
+
+def test_an_address_shows_the_same_again(open_page):
+    tab = open_page(page_rows(TEXTS), "#q=kidneys&split=train&id=d0000000000000003")
+    assert count(tab).startswith("8 of 240")
+    assert tab.inner_text("#details h2") == "Title 3"
+    assert "python -m stages explain d0000000000000003" in tab.inner_text("#details")
+    tab.fill("#search", "")
+    tab.wait_for_selector("text=80 of 240 documents match")
+    assert "q=" not in tab.url
+    assert "split=train" in tab.url
+
+
+def test_details_show_anchors_negatives_copies_and_neighbours(open_page):
+    tab = open_page(page_rows(TEXTS))
+    tab.click("#body tr:first-child button")
+    told = tab.inner_text("#details")
+    assert "An anchor? (margin 0.125)" in told
+    assert "negative: Title 2" in told
+    assert "0.90 Title 3" in told
+    assert tab.locator("#details mark").all_inner_texts() == ["0", "hearts", "3", "kidneys"]
+    tab.click("#details ol button >> nth=0")
+    assert tab.inner_text("#details h2") == "Title 1"
+    assert "A query of validation?" in tab.inner_text("#details")
+
+
+def test_the_map_tells_what_lies_under_the_pointer_and_selects_a_box(open_page):
+    rows = page_rows(TEXTS)
+    rows.positions[:] = [[number % 20, number // 20] for number in range(240)]
+
+    # The last one lies in the middle.
+    rows.positions[239] = [9.4, 5.5]
+    tab = open_page(rows, viewport={"width": 1280, "height": 900})
+    box = tab.locator("#map").bounding_box()
+    tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert tab.inner_text("#tip b") == "Title 239"
+    tab.check("#box")
+    tab.mouse.move(box["x"] + 2, box["y"] + 2)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 2, steps=3)
+    tab.mouse.up()
+    assert count(tab).startswith("121 of 240")
+    tab.click("#nobox")
+    assert count(tab).startswith("240 of 240")
+
+
+def test_the_map_and_the_table_work_by_keys(open_page):
+    tab = open_page(page_rows(TEXTS))
+    tab.focus("#map")
+    before = tab.evaluate("() => document.getElementById('map').toDataURL()")
+    tab.keyboard.press("+")
+    tab.keyboard.press("ArrowLeft")
+    assert tab.evaluate("() => document.getElementById('map').toDataURL()") != before
+    tab.keyboard.press("0")
+    assert tab.evaluate("() => document.getElementById('map').toDataURL()") == before
+    tab.focus("#body tr:nth-child(5) button")
+    tab.keyboard.press("Enter")
+    assert tab.inner_text("#details h2") == "Title 4"
+
+
+def test_the_ids_that_match_are_saved(open_page):
+    tab = open_page(page_rows(TEXTS), "#q=kidneys&split=train")
+    with tab.expect_download() as download:
+        tab.click("#save")
+    lines = download.value.path().read_text("utf-8").splitlines()
+    assert lines[:2] == ["doc_id", "d0000000000000003"]
+    assert len(lines) == 9
+
+
+def test_hostile_texts_are_texts(open_page):
+    tab = open_page(page_rows(list(HOSTILE)))
+    for number, text in enumerate(HOSTILE):
+        tab.click(f"#body tr:nth-child({number + 1}) button")
+        assert tab.evaluate("() => document.querySelector('#details .text').textContent") == text
+    assert tab.title() == "Documents"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_the_screen(open_page, width, scheme):
+    rows = page_rows([*TEXTS, *HOSTILE])
+    tab = open_page(rows, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    tab.click("#body tr:first-child button")
+    assert tab.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+def test_a_hundred_thousand_documents_open_and_are_searched(open_page):
+    texts = [
+        f"text {number} about {'kidneys' if number % 1000 == 3 else 'hearts'}"
+        for number in range(100_000)
+    ]
+    tab = open_page(page_rows(texts))
+    tab.fill("#search", "kidneys")
+    tab.wait_for_selector("text=100 of 100,000 documents match")
