@@ -18,14 +18,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from stages.commands.verdict.checks import judged_queries
-from stages.commands.verdict.groups import as_series, each_alone, groups_from_texts
+from stages.commands.verdict.differences import compare_difference
+from stages.commands.verdict.groups import each_alone, groups_from_texts
 from stages.commands.verdict.measures import measure_run, parse_measure
-from stages.commands.verdict.pairs import GROUP_WEIGHT, compare_runs
+from stages.commands.verdict.pairs import GROUP_WEIGHT, run_difference
 from stages.commands.verdict.run_files import read_qrels, read_run
 from stages.lib.evaluation.weights import weighted_mean
 
@@ -33,48 +34,45 @@ from stages.lib.evaluation.weights import weighted_mean
 _DELTA = 1e-9
 
 
+Values = npt.NDArray[np.float64]
+Names = npt.NDArray[np.str_]
+
+
 def draw(
-    differences: pd.Series[float],
-    groups: pd.Series[str],
-    random: np.random.Generator,
-    *,
-    null: bool,
-) -> tuple[pd.Series[float], pd.Series[str]]:
+    differences: Values, groups: Names, random: np.random.Generator, *, null: bool
+) -> tuple[Values, Names]:
     """Return the differences and groups of one trial.
 
     With `null` half of the groups is drawn once each, and the sign of each is by chance. Without it
     as many are drawn with replacement, each as a group of its own.
     """
-    names = np.unique(groups.to_numpy())
+    names = np.unique(groups)
     chosen = random.choice(names, size=len(names) // 2, replace=not null)
-    parts = []
+    values = []
+    numbers = []
     for number, name in enumerate(chosen):
-        values = differences[groups.to_numpy() == name]
+        of_group = differences[groups == name]
         sign = random.choice([-1.0, 1.0]) if null else 1.0
-        parts.append(pd.DataFrame({"value": values.to_numpy() * sign, "group": f"{number}"}))
-    drawn = pd.concat(parts, ignore_index=True)
-    drawn.index = drawn.index.map(str)
-    return drawn["value"], drawn["group"]
+        values.append(of_group * sign)
+        numbers.append(np.full(len(of_group), number))
+    return np.concatenate(values), np.concatenate(numbers).astype(str)
 
 
-def trials(
-    differences: pd.Series[float], groups: pd.Series[str], count: int, seed: int
-) -> dict[str, float]:
+def trials(differences: Values, groups: Names, count: int, seed: int) -> dict[str, float]:
     """Return the share of false verdicts and the coverage."""
     random = np.random.default_rng(seed)
-    values = np.asarray(differences, dtype=np.float64)
-    truth = weighted_mean(values, groups.to_numpy(dtype=str), GROUP_WEIGHT)
+    truth = weighted_mean(differences, groups, GROUP_WEIGHT)
     false_verdicts = covered = 0
     for _ in range(count):
         for null in (True, False):
             drawn, drawn_groups = draw(differences, groups, random, null=null)
-            scores = {"first": drawn * 0.0, "second": drawn}
-            (pair,) = compare_runs(scores, drawn_groups, name="measure", delta=_DELTA)
-            effect = pair.comparison.effect
+            difference = run_difference(drawn * 0.0, drawn, drawn_groups, "measure")
+            comparison = compare_difference(difference, _DELTA)
+            effect = comparison.effect
             if effect is None:
                 raise SystemExit("half of the groups are too few for a verdict")
             if null:
-                false_verdicts += pair.comparison.outcome in ("better", "worse")
+                false_verdicts += comparison.outcome in ("better", "worse")
             else:
                 covered += effect.low <= truth <= effect.high
 
@@ -102,11 +100,11 @@ def main() -> None:
     group_of = each_alone(query_ids)
     if arguments.texts:
         group_of = groups_from_texts(arguments.texts, qrels, query_ids)
-    groups = as_series(group_of)
+    groups = np.array([group_of[query_id] for query_id in query_ids])
 
     result = {
         "queries": len(query_ids),
-        "groups": groups.nunique(),
+        "groups": len(np.unique(groups)),
         "difference": round(float((second - first).mean()), 4),
         **trials(second - first, groups, arguments.trials, arguments.seed),
     }

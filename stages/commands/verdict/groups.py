@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from stages.commands.verdict.measures import Run
 from stages.lib.core.errors import UserError
 from stages.lib.text.matches import match_texts
@@ -51,7 +49,7 @@ def groups_from_texts(path: Path, qrels: Run, query_ids: Sequence[str]) -> dict[
     Raises:
         UserError: a query has no text.
     """
-    text_of = _read_texts(path)
+    text_of = read_texts(path)
     missing = [query_id for query_id in query_ids if query_id not in text_of]
     if missing:
         raise UserError(
@@ -80,13 +78,19 @@ def groups_from_texts(path: Path, qrels: Run, query_ids: Sequence[str]) -> dict[
     return {query_id: component_of[f"p{query_id}"] for query_id in query_ids}
 
 
-def _read_texts(path: Path) -> dict[str, str]:
+def read_texts(path: Path) -> dict[str, str]:
+    """Return id to text, from JSONL with `_id` and `text`, and perhaps `title`, as BEIR has it.
+
+    Raises:
+        UserError: a line is something else.
+    """
     texts: dict[str, str] = {}
     for number, line in enumerate(_text(path).splitlines(), start=1):
         try:
             row: Mapping[str, object] = json.loads(line)
-            texts[str(row["_id"])] = str(row["text"])
-        except (json.JSONDecodeError, KeyError, TypeError):
+            title = str(row.get("title") or "")
+            texts[str(row["_id"])] = f"{title} {row['text']}".strip()
+        except (AttributeError, json.JSONDecodeError, KeyError, TypeError):
             raise UserError(
                 f"{path}, line {number}: a line is an object with _id and text", "correct the line"
             ) from None
@@ -109,8 +113,3 @@ def _text(path: Path) -> str:
 def each_alone(query_ids: Sequence[str]) -> dict[str, str]:
     """Return each query as a group of its own."""
     return {query_id: query_id for query_id in query_ids}
-
-
-def as_series(group_of: Mapping[str, str]) -> pd.Series[str]:
-    """Return the groups with the queries as index."""
-    return pd.Series(dict(group_of), dtype=str)

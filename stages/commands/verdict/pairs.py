@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-import pandas as pd
+import numpy as np
 
-from stages.commands.compare.verdicts import (
+from stages.commands.verdict.differences import (
     Comparison,
     Difference,
     compare_differences,
     measure_difference,
 )
+from stages.commands.verdict.measures import Names, Scores
 
 _SEED = 20260101
 
@@ -31,19 +32,20 @@ class RunPair(NamedTuple):
         second: the name of the other one.
         comparison: the difference, second minus first, with its outcome.
         queries_to_decide: how many more queries like these would decide; None if they do.
-        changes: the difference of each query.
+        changes: query to its difference, the largest loss first.
     """
 
     first: str
     second: str
     comparison: Comparison
     queries_to_decide: int | None
-    changes: pd.Series[float]
+    changes: dict[str, float]
 
 
 def compare_runs(
-    scores_of_run: Mapping[str, pd.Series[float]],
-    groups: pd.Series[str],
+    scores_of_run: Mapping[str, Scores],
+    query_ids: Sequence[str],
+    groups: Names,
     *,
     name: str,
     delta: float,
@@ -51,37 +53,50 @@ def compare_runs(
     """Return all pairs of runs, their p-values corrected for the number of pairs (Holm 1979).
 
     Args:
-        scores_of_run: name of the run to the measure of each query, all with one index.
-        groups: the group of each query. Intervals resample groups.
+        scores_of_run: name of the run to the measure of each query, shape (queries,).
+        query_ids: the queries, in this order.
+        groups: the group of each query, shape (queries,). Intervals resample groups.
         name: the name of the measure.
         delta: the largest difference that counts as none.
     """
     pairs = list(combinations(scores_of_run, 2))
 
     differences = [
-        measure_difference(
-            name,
-            scores_of_run[first],
-            scores_of_run[second],
-            components=groups,
-            component_weight=GROUP_WEIGHT,
-            seed=_SEED,
-        )
+        run_difference(scores_of_run[first], scores_of_run[second], groups, name)
         for first, second in pairs
     ]
     comparisons = compare_differences(differences, delta)
-    return [
-        RunPair(
-            first,
-            second,
-            comparison,
-            queries_to_decide(difference, comparison, delta),
-            (scores_of_run[second] - scores_of_run[first]).sort_values(kind="stable"),
+
+    compared = []
+    for (first, second), difference, comparison in zip(
+        pairs, differences, comparisons, strict=True
+    ):
+        changes = scores_of_run[second] - scores_of_run[first]
+        order = np.argsort(changes, kind="stable")
+        compared.append(
+            RunPair(
+                first,
+                second,
+                comparison,
+                queries_to_decide(difference, comparison, delta),
+                {query_ids[row]: float(changes[row]) for row in order},
+            )
         )
-        for (first, second), difference, comparison in zip(
-            pairs, differences, comparisons, strict=True
-        )
-    ]
+    return compared
+
+
+def run_difference(before: Scores, after: Scores, groups: Names, name: str) -> Difference:
+    """Return the difference of two runs, in which a group counts as at most GROUP_WEIGHT queries.
+
+    Args:
+        before: the measure of each query in the one run, shape (queries,).
+        after: that in the other run.
+        groups: the group of each query.
+        name: the name of the measure or slice.
+    """
+    return measure_difference(
+        name, before, after, components=groups, component_weight=GROUP_WEIGHT, seed=_SEED
+    )
 
 
 def queries_to_decide(difference: Difference, comparison: Comparison, delta: float) -> int | None:

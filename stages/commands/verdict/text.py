@@ -25,6 +25,7 @@ class Verdict(NamedTuple):
         queries: the number of queries.
         largest_group: the number of queries of the largest group.
         warning: what the intervals do not know; "" for nothing.
+        sheet: what was written for people to label; "" for nothing.
     """
 
     measure: Measure
@@ -35,6 +36,16 @@ class Verdict(NamedTuple):
     queries: int
     largest_group: int
     warning: str = ""
+    sheet: str = ""
+
+    @property
+    def last_against_first(self) -> RunPair:
+        """The pair of the first run and the last one."""
+        names = list(self.means)
+        (pair,) = [
+            pair for pair in self.pairs if (pair.first, pair.second) == (names[0], names[-1])
+        ]
+        return pair
 
 
 def verdict_lines(verdict: Verdict) -> list[str]:
@@ -82,8 +93,9 @@ def _pair_lines(pair: RunPair) -> list[str]:
 def _change_lines(pair: RunPair) -> list[str]:
     """Return the queries that changed most, in both directions."""
     lines = []
-    falls = [item for item in pair.changes.head(MAX_QUERIES).items() if item[1] < 0]
-    rises = [item for item in pair.changes.tail(MAX_QUERIES)[::-1].items() if item[1] > 0]
+    changes_of_queries = list(pair.changes.items())
+    falls = [item for item in changes_of_queries[:MAX_QUERIES] if item[1] < 0]
+    rises = [item for item in changes_of_queries[: -MAX_QUERIES - 1 : -1] if item[1] > 0]
     for title, changes in (("fell most", falls), ("rose most", rises)):
         if changes:
             shown = ", ".join(f"{query} ({change:+.2f})" for query, change in changes)
@@ -132,18 +144,17 @@ def _notes(verdict: Verdict) -> list[str]:
     notes += _weight_note(verdict)
     depth = verdict.measure.depth
     for name, facts in verdict.facts.items():
-        if facts.unjudged:
-            notes.append(
-                f"{name}: {facts.unjudged:.1%} of the first {depth} hits are unjudged, and count "
-                "as not relevant."
-            )
+        meaning = ", and count as not relevant" if facts.unjudged else ""
+        notes.append(
+            f"{name}: {facts.unjudged:.1%} of the first {depth} hits are unjudged{meaning}."
+        )
         if facts.tied:
             notes.append(
                 f"{name}: {facts.tied:.1%} of the queries have equal scores there, ordered by id."
             )
         if facts.missing:
             notes.append(f"{name}: {facts.missing:,} queries have no hit, and count as 0.")
-    return notes
+    return [*notes, verdict.sheet] if verdict.sheet else notes
 
 
 def markdown_lines(verdict: Verdict) -> list[str]:
@@ -192,4 +203,5 @@ def to_dict(verdict: Verdict) -> dict[str, Any]:
         "pairs": pairs,
         "runs": {name: facts._asdict() for name, facts in verdict.facts.items()},
         "warning": verdict.warning,
+        "sheet": verdict.sheet,
     }
