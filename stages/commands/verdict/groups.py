@@ -85,7 +85,7 @@ def read_texts(path: Path) -> dict[str, str]:
         UserError: a line is something else.
     """
     texts: dict[str, str] = {}
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in enumerate(read_utf8(path).splitlines(), start=1):
         try:
             row: Mapping[str, object] = json.loads(line)
             title = str(row.get("title") or "")
@@ -98,10 +98,15 @@ def read_texts(path: Path) -> dict[str, str]:
 
 
 def _tab_lines(path: Path) -> list[list[str]]:
-    return [line.split("\t") for line in _text(path).splitlines() if line.strip()]
+    return [line.split("\t") for line in read_utf8(path).splitlines() if line.strip()]
 
 
-def _text(path: Path) -> str:
+def read_utf8(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        UserError: it does not exist, or is no text in UTF-8.
+    """
     try:
         return path.read_text("utf-8-sig")
     except FileNotFoundError:

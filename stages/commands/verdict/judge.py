@@ -11,11 +11,20 @@ import numpy as np
 
 from stages.commands.verdict.checks import RunFacts, check_depths, judged_queries, run_facts
 from stages.commands.verdict.groups import each_alone, groups_from_texts, read_groups, read_texts
-from stages.commands.verdict.measures import Measure, Names, Run, measure_run, parse_measure
+from stages.commands.verdict.measures import (
+    Measure,
+    Names,
+    Run,
+    Scores,
+    condensed_run,
+    measure_run,
+    parse_measure,
+)
 from stages.commands.verdict.options import VerdictOptions
 from stages.commands.verdict.pairs import compare_runs
 from stages.commands.verdict.run_files import read_qrels, read_run
 from stages.commands.verdict.sheet import read_labels, with_labels, write_sheet
+from stages.commands.verdict.slices import SliceNames, compare_slices, read_slices
 from stages.commands.verdict.text import Verdict
 from stages.commands.verdict.unjudged import decisive_hits
 from stages.lib.core.errors import UserError
@@ -33,11 +42,14 @@ class VerdictRules(NamedTuple):
         measure: nDCG@K, RR@K, AP@K, R@K or Success@K.
         delta: the largest difference that counts as none.
         count_missing: whether a query without hits counts as 0. Else it is an error.
+        condensed: whether unjudged hits are removed before measuring. Else they count as not
+            relevant.
     """
 
     measure: str = "nDCG@10"
     delta: float = 0.01
     count_missing: bool = False
+    condensed: bool = False
 
 
 _RULES = VerdictRules()
@@ -67,6 +79,7 @@ def judge(
     rules: VerdictRules = _RULES,
     *,
     group_of: Mapping[str, str] | None = None,
+    slice_names: SliceNames | None = None,
 ) -> Verdict:
     """Return the verdict on some runs, given as pytrec_eval takes them.
 
@@ -75,6 +88,8 @@ def judge(
         qrels: query to document to grade.
         rules: how they are measured and compared.
         group_of: query to group, for every query of the qrels; None: each query is one.
+        slice_names: column to query to the name of its slice, such as a language. Each slice gets
+            a verdict, on the last run against the first.
 
     Raises:
         UserError: the runs cannot be compared.
@@ -95,7 +110,7 @@ def judge(
                 "give each query a group; one that stands alone has a group of its own",
             )
     groups = group_of or each_alone(comparable.query_ids)
-    verdict = judge_comparable(comparable, groups, rules)
+    verdict = judge_comparable(comparable, groups, rules, slice_names or {})
     return verdict if group_of is not None else verdict._replace(warning=_UNGROUPED)
 
 
@@ -113,17 +128,31 @@ def check_runs(runs: Mapping[str, Run], qrels: Run, rules: VerdictRules) -> Comp
 
 
 def judge_comparable(
-    comparable: ComparableRuns, group_of: Mapping[str, str], rules: VerdictRules
+    comparable: ComparableRuns,
+    group_of: Mapping[str, str],
+    rules: VerdictRules,
+    slice_names: SliceNames,
 ) -> Verdict:
-    """Return the verdict on runs that were checked, with the group of each query."""
+    """Return the verdict on runs that were checked, with the group and the slices of each query."""
     query_ids = comparable.query_ids
     measure = comparable.measure
     groups = _group_names(group_of, query_ids)
 
-    scores_of_run = {
-        name: measure_run(run, comparable.qrels, query_ids, measure)
-        for name, run in comparable.runs.items()
-    }
+    scores_of_run: dict[str, Scores] = {}
+    for name, run in comparable.runs.items():
+        measured = condensed_run(run, comparable.qrels) if rules.condensed else run
+        scores_of_run[name] = measure_run(measured, comparable.qrels, query_ids, measure)
+
+    # Slices are a question about two runs: the last one against the first.
+    first, *_, last = scores_of_run
+    slices = compare_slices(
+        scores_of_run[first],
+        scores_of_run[last],
+        query_ids,
+        groups,
+        slice_names=slice_names,
+        delta=rules.delta,
+    )
     return Verdict(
         measure=measure,
         means={name: float(scores.mean()) for name, scores in scores_of_run.items()},
@@ -132,6 +161,8 @@ def judge_comparable(
         groups=len(np.unique(groups)),
         queries=len(query_ids),
         largest_group=max(Counter(groups.tolist()).values()),
+        condensed=rules.condensed,
+        slices=slices,
     )
 
 
@@ -152,11 +183,13 @@ def judge_files(path_of_run: Mapping[str, Path], options: VerdictOptions) -> Ver
     for path in options.labels or ():
         qrels = with_labels(qrels, read_labels(path), path)
     runs = {name: read_run(path) for name, path in path_of_run.items()}
-    rules = VerdictRules(options.measure, options.delta, count_missing=options.missing_as_zero)
+    rules = VerdictRules(options.measure, options.delta, options.missing_as_zero, options.condensed)
     comparable = check_runs(runs, qrels, rules)
 
     group_of = _find_groups(options.groups, comparable)
-    verdict = judge_comparable(comparable, group_of, rules)
+    query_ids = comparable.query_ids
+    slice_names = read_slices(options.slices, query_ids) if options.slices else {}
+    verdict = judge_comparable(comparable, group_of, rules, slice_names)
     if options.groups is None:
         verdict = verdict._replace(warning=_UNGROUPED)
 

@@ -44,6 +44,12 @@ class VerdictOptions:
     missing_as_zero: Annotated[
         bool, typer.Option("--missing-as-zero", help="A query without hits counts as 0.")
     ] = False
+    condensed: Annotated[
+        bool, typer.Option("--condensed", help="Remove unjudged hits before measuring.")
+    ] = False
+    slices: Annotated[
+        Path | None, typer.Option(help="A slice of each query: columns of CSV, TSV or JSONL.")
+    ] = None
     judge: Annotated[
         int | None,
         typer.Option(min=1, max=10_000, help="List so many unjudged hits that matter most."),

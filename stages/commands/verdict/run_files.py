@@ -24,11 +24,11 @@ import pyarrow.parquet as parquet
 from stages.lib.core import tables
 from stages.lib.core.errors import UserError
 
-_QUERIES = ("query_id", "query-id", "qid", "query")
+QUERY_COLUMNS = ("query_id", "query-id", "qid", "query")
 _DOCUMENTS = ("doc_id", "corpus-id", "corpus_id", "docid", "document", "docno")
 _SCORES = ("score", "sim", "similarity")
 _GRADES = ("grade", "score", "relevance", "rel", "label")
-_HEADER = frozenset((*_QUERIES, *_DOCUMENTS))
+_HEADER = frozenset((*QUERY_COLUMNS, *_DOCUMENTS))
 
 ScoresOfQuery = dict[str, dict[str, float]]
 
@@ -182,7 +182,7 @@ def _json_lines(path: Path, text: str, value_names: tuple[str, ...]) -> Iterator
 def _named(row: Mapping[str, Any], place: str, value_names: tuple[str, ...]) -> Iterator[_Judged]:
     """Yield the value of a row of columns with names."""
     values = []
-    for names in (_QUERIES, _DOCUMENTS, value_names):
+    for names in (QUERY_COLUMNS, _DOCUMENTS, value_names):
         name = next((name for name in names if name in row), None)
         if name is None:
             raise UserError(

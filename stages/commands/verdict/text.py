@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from stages.commands.verdict.checks import RunFacts
+from stages.commands.verdict.differences import Comparison
 from stages.commands.verdict.measures import Measure
 from stages.commands.verdict.pairs import GROUP_WEIGHT, RunPair, indistinct
+from stages.commands.verdict.slices import SliceVerdicts
 from stages.lib.analysis.intervals import MIN_COMPONENTS
 
 MAX_QUERIES = 5
@@ -26,6 +28,8 @@ class Verdict(NamedTuple):
         largest_group: the number of queries of the largest group.
         warning: what the intervals do not know; "" for nothing.
         sheet: what was written for people to label; "" for nothing.
+        condensed: whether unjudged hits were removed before measuring.
+        slices: the verdicts on slices of the queries, for the last run against the first.
     """
 
     measure: Measure
@@ -37,6 +41,8 @@ class Verdict(NamedTuple):
     largest_group: int
     warning: str = ""
     sheet: str = ""
+    condensed: bool = False
+    slices: SliceVerdicts = SliceVerdicts()
 
     @property
     def last_against_first(self) -> RunPair:
@@ -60,8 +66,9 @@ def verdict_lines(verdict: Verdict) -> list[str]:
         # Of many pairs the queries would hide the verdicts.
         if len(verdict.pairs) == 1:
             lines += _change_lines(pair)
-    notes = _notes(verdict)
-    return [*lines, *(["", *notes] if notes else [])]
+    for part in (_slice_lines(verdict), _notes(verdict)):
+        lines += ["", *part] if part else []
+    return lines
 
 
 def _ladder(verdict: Verdict) -> list[str]:
@@ -88,6 +95,37 @@ def _pair_lines(pair: RunPair) -> list[str]:
     if pair.queries_to_decide is not None:
         lines.append(f"  About {pair.queries_to_decide:,} more queries would decide.")
     return lines
+
+
+def _slice_lines(verdict: Verdict) -> list[str]:
+    """Return the slices that differ, and how many others there are."""
+    comparisons = verdict.slices.comparisons
+    if not comparisons and not verdict.slices.too_small:
+        return []
+
+    pair = verdict.last_against_first
+    differing = [item for item in comparisons if item.outcome in ("better", "worse")]
+    lines = [
+        f"{pair.second} against {pair.first}: {len(differing)} of {len(comparisons)} slices "
+        "differ (Holm corrected)"
+    ]
+    lines += [f"  {slice_sentence(comparison)}" for comparison in differing]
+    if verdict.slices.too_small:
+        lines.append(
+            f"  {verdict.slices.too_small:,} slices have fewer than {MIN_COMPONENTS} groups, and "
+            "no verdict."
+        )
+    return lines
+
+
+def slice_sentence(comparison: Comparison) -> str:
+    """Return the outcome of a slice in one line."""
+    effect = comparison.effect
+    assert effect is not None
+    return (
+        f"{comparison.name}: {comparison.outcome}, {effect.mean:+.4f} ({effect.low:+.4f} to "
+        f"{effect.high:+.4f}), p = {comparison.p_value:.4f}, {comparison.queries:,} queries"
+    )
 
 
 def _change_lines(pair: RunPair) -> list[str]:
@@ -144,7 +182,8 @@ def _notes(verdict: Verdict) -> list[str]:
     notes += _weight_note(verdict)
     depth = verdict.measure.depth
     for name, facts in verdict.facts.items():
-        meaning = ", and count as not relevant" if facts.unjudged else ""
+        removed = "were removed" if verdict.condensed else "count as not relevant"
+        meaning = f", and {removed}" if facts.unjudged else ""
         notes.append(
             f"{name}: {facts.unjudged:.1%} of the first {depth} hits are unjudged{meaning}."
         )
@@ -167,6 +206,9 @@ def markdown_lines(verdict: Verdict) -> list[str]:
     lines += [f"| {name} | {mean:.4f} |" for name, mean in verdict.means.items()]
     if len(verdict.pairs) > 1:
         lines += ["", *(f"- {pair_sentence(pair)}" for pair in verdict.pairs)]
+    if verdict.slices.comparisons:
+        title, *others = _slice_lines(verdict)
+        lines += ["", f"{title}.", "", *(f"- {line.strip()}" for line in others)]
     notes = [f"{verdict.queries:,} queries in {verdict.groups:,} groups.", *_notes(verdict)]
     lines += ["", *notes]
     if not lines[0]:
@@ -178,22 +220,10 @@ def to_dict(verdict: Verdict) -> dict[str, Any]:
     """Return the verdict as values for JSON."""
     pairs = []
     for pair in verdict.pairs:
-        comparison = pair.comparison
-        effect = comparison.effect
-        pairs.append(
-            {
-                "first": pair.first,
-                "second": pair.second,
-                "outcome": "too few groups" if effect is None else comparison.outcome,
-                "difference": comparison.after - comparison.before,
-                "plain_difference": comparison.plain,
-                "low": effect.low if effect else None,
-                "high": effect.high if effect else None,
-                "smallest_detectable": effect.mde if effect else None,
-                "p": comparison.p_value if effect else None,
-                "queries_to_decide": pair.queries_to_decide,
-            }
-        )
+        values = _comparison_values(pair.comparison)
+        del values["name"]
+        names = {"first": pair.first, "second": pair.second}
+        pairs.append({**names, **values, "queries_to_decide": pair.queries_to_decide})
     return {
         "measure": verdict.measure.name,
         "queries": verdict.queries,
@@ -204,4 +234,23 @@ def to_dict(verdict: Verdict) -> dict[str, Any]:
         "runs": {name: facts._asdict() for name, facts in verdict.facts.items()},
         "warning": verdict.warning,
         "sheet": verdict.sheet,
+        "condensed": verdict.condensed,
+        "slices": [_comparison_values(item) for item in verdict.slices.comparisons],
+        "small_slices": verdict.slices.too_small,
+    }
+
+
+def _comparison_values(comparison: Comparison) -> dict[str, Any]:
+    effect = comparison.effect
+    return {
+        "name": comparison.name,
+        "outcome": "too few groups" if effect is None else comparison.outcome,
+        "difference": comparison.after - comparison.before,
+        "plain_difference": comparison.plain,
+        "low": effect.low if effect else None,
+        "high": effect.high if effect else None,
+        "smallest_detectable": effect.mde if effect else None,
+        "p": comparison.p_value if effect else None,
+        "queries": comparison.queries,
+        "groups": comparison.components,
     }
