@@ -9,7 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.commands.verdict.checks import RunFacts, check_depths, judged_queries, run_facts
+from stages.commands.verdict.checks import (
+    RunFacts,
+    check_depths,
+    judged_queries,
+    queries_of_judge,
+    run_facts,
+)
 from stages.commands.verdict.groups import each_alone, groups_from_texts, read_groups, read_texts
 from stages.commands.verdict.measures import (
     Measure,
@@ -21,7 +27,8 @@ from stages.commands.verdict.measures import (
     parse_measure,
 )
 from stages.commands.verdict.options import VerdictOptions
-from stages.commands.verdict.pairs import compare_runs
+from stages.commands.verdict.pairs import JointScores, compare_joint_runs, compare_runs
+from stages.commands.verdict.prediction_powered import MIN_LABELLED_GROUPS
 from stages.commands.verdict.run_files import read_qrels, read_run
 from stages.commands.verdict.sheet import read_labels, with_labels, write_sheet
 from stages.commands.verdict.slices import SliceNames, compare_slices, read_slices
@@ -60,14 +67,17 @@ class ComparableRuns(NamedTuple):
 
     Attributes:
         runs: name to run; the first is the base.
-        qrels: query to graded documents.
-        query_ids: the queries with a relevant document, sorted.
+        qrels: query to graded documents, for all queries.
+        people: the same by people, for some queries, where `qrels` are labels of a judge; None
+            where they are not.
+        query_ids: the queries that are measured, sorted.
         measure: the measure.
         facts: name of the run to what it holds.
     """
 
     runs: Mapping[str, Run]
     qrels: Run
+    people: Run | None
     query_ids: list[str]
     measure: Measure
     facts: Mapping[str, RunFacts]
@@ -80,6 +90,7 @@ def judge(
     *,
     group_of: Mapping[str, str] | None = None,
     slice_names: SliceNames | None = None,
+    judge_labels: Run | None = None,
 ) -> Verdict:
     """Return the verdict on some runs, given as pytrec_eval takes them.
 
@@ -90,6 +101,8 @@ def judge(
         group_of: query to group, for every query of the qrels; None: each query is one.
         slice_names: column to query to the name of its slice, such as a language. Each slice gets
             a verdict, on the last run against the first.
+        judge_labels: labels of a judge, such as a language model, for the hits of all queries.
+            Then `qrels` are labels of people for some of the queries, drawn by chance.
 
     Raises:
         UserError: the runs cannot be compared.
@@ -101,7 +114,7 @@ def judge(
     >>> verdict.means, verdict.last_against_first.comparison.outcome
     ({'base': 0.5, 'new': 1.0}, 'better')
     """
-    comparable = check_runs(runs, qrels, rules)
+    comparable = check_runs(runs, qrels, rules, judge_labels)
     if group_of is not None:
         missing = [query_id for query_id in comparable.query_ids if query_id not in group_of]
         if missing:
@@ -114,17 +127,25 @@ def judge(
     return verdict if group_of is not None else verdict._replace(warning=_UNGROUPED)
 
 
-def check_runs(runs: Mapping[str, Run], qrels: Run, rules: VerdictRules) -> ComparableRuns:
+def check_runs(
+    runs: Mapping[str, Run], qrels: Run, rules: VerdictRules, judge_labels: Run | None = None
+) -> ComparableRuns:
     """Return the runs with the queries that are measured.
 
     Raises:
         UserError: the runs cannot be compared.
     """
     measure = parse_measure(rules.measure)
-    query_ids = judged_queries(qrels, runs, count_missing=rules.count_missing)
-    facts = {name: run_facts(run, qrels, query_ids, measure) for name, run in runs.items()}
+    if judge_labels is None:
+        query_ids = judged_queries(qrels, runs, count_missing=rules.count_missing)
+    else:
+        query_ids = queries_of_judge(qrels, judge_labels, runs, count_missing=rules.count_missing)
+
+    labels = qrels if judge_labels is None else judge_labels
+    facts = {name: run_facts(run, labels, query_ids, measure) for name, run in runs.items()}
     check_depths(facts, measure)
-    return ComparableRuns(runs, qrels, query_ids, measure, facts)
+    people = None if judge_labels is None else qrels
+    return ComparableRuns(runs, labels, people, query_ids, measure, facts)
 
 
 def judge_comparable(
@@ -133,15 +154,30 @@ def judge_comparable(
     rules: VerdictRules,
     slice_names: SliceNames,
 ) -> Verdict:
-    """Return the verdict on runs that were checked, with the group and the slices of each query."""
-    query_ids = comparable.query_ids
-    measure = comparable.measure
-    groups = _group_names(group_of, query_ids)
+    """Return the verdict on runs that were checked, with the group and the slices of each query.
 
-    scores_of_run: dict[str, Scores] = {}
-    for name, run in comparable.runs.items():
-        measured = condensed_run(run, comparable.qrels) if rules.condensed else run
-        scores_of_run[name] = measure_run(measured, comparable.qrels, query_ids, measure)
+    Raises:
+        UserError: slices are asked for, and labels of a judge given.
+    """
+    query_ids = comparable.query_ids
+    groups = _group_names(group_of, query_ids)
+    scores_of_run = _scores(comparable, comparable.qrels, query_ids, rules)
+    verdict = Verdict(
+        measure=comparable.measure,
+        means={name: float(scores.mean()) for name, scores in scores_of_run.items()},
+        pairs=[],
+        facts=comparable.facts,
+        groups=len(np.unique(groups)),
+        queries=len(query_ids),
+        largest_group=max(Counter(groups.tolist()).values()),
+        condensed=rules.condensed,
+    )
+    if comparable.people is not None:
+        if slice_names:
+            raise UserError(
+                "slices have no verdict by labels of a judge", "leave out one of the two"
+            )
+        return _judge_jointly(comparable, verdict, scores_of_run, groups, rules)
 
     # Slices are a question about two runs: the last one against the first.
     first, *_, last = scores_of_run
@@ -153,17 +189,59 @@ def judge_comparable(
         slice_names=slice_names,
         delta=rules.delta,
     )
-    return Verdict(
-        measure=measure,
-        means={name: float(scores.mean()) for name, scores in scores_of_run.items()},
-        pairs=compare_runs(scores_of_run, query_ids, groups, name=measure.name, delta=rules.delta),
-        facts=comparable.facts,
-        groups=len(np.unique(groups)),
-        queries=len(query_ids),
-        largest_group=max(Counter(groups.tolist()).values()),
-        condensed=rules.condensed,
-        slices=slices,
-    )
+    name = comparable.measure.name
+    pairs = compare_runs(scores_of_run, query_ids, groups, name=name, delta=rules.delta)
+    return verdict._replace(pairs=pairs, slices=slices)
+
+
+def _scores(
+    comparable: ComparableRuns, qrels: Run, query_ids: list[str], rules: VerdictRules
+) -> dict[str, Scores]:
+    """Return name of the run to the measure of each query, by some labels."""
+    scores_of_run: dict[str, Scores] = {}
+    for name, run in comparable.runs.items():
+        measured = condensed_run(run, qrels) if rules.condensed else run
+        scores_of_run[name] = measure_run(measured, qrels, query_ids, comparable.measure)
+    return scores_of_run
+
+
+def _judge_jointly(
+    comparable: ComparableRuns,
+    verdict: Verdict,
+    by_judge: Mapping[str, Scores],
+    groups: Names,
+    rules: VerdictRules,
+) -> Verdict:
+    """Return the verdict by labels of people and of a judge.
+
+    Raises:
+        UserError: people labelled too few groups for any estimate.
+    """
+    people = comparable.people or {}
+    query_ids = comparable.query_ids
+    is_labelled = np.array([query_id in people for query_id in query_ids])
+    labelled_groups = len(np.unique(groups[is_labelled]))
+    if labelled_groups < MIN_LABELLED_GROUPS:
+        raise UserError(
+            f"people labelled queries of {labelled_groups:,} groups, and {MIN_LABELLED_GROUPS} "
+            "are needed beside the labels of a judge",
+            "label the hits of more queries, drawn by chance",
+        )
+
+    # Where people labelled nothing, an empty query has the measure 0, which does not count.
+    labels = {query_id: people.get(query_id, {}) for query_id in query_ids}
+    by_people = _scores(comparable, labels, query_ids, rules)
+    scores = JointScores(by_people, by_judge, is_labelled)
+    name = comparable.measure.name
+    pairs = compare_joint_runs(scores, query_ids, groups, name=name, delta=rules.delta)
+
+    # The first run has its own estimate, and each other one the difference to it.
+    first = next(iter(by_judge))
+    means = {first: scores.join(first, None, groups).mean}
+    for pair in pairs:
+        if pair.first == first:
+            means[pair.second] = pair.comparison.after
+    return verdict._replace(means=means, pairs=pairs)
 
 
 def judge_files(path_of_run: Mapping[str, Path], options: VerdictOptions) -> Verdict:
@@ -178,13 +256,20 @@ def judge_files(path_of_run: Mapping[str, Path], options: VerdictOptions) -> Ver
     """
     if (options.judge is None) != (options.sheet is None):
         raise UserError("--judge and --sheet belong together", "add the other one")
+    if options.judge is not None and options.judge_labels is not None:
+        raise UserError(
+            "beside labels of a judge people label queries that were drawn by chance, and --judge "
+            "lists others",
+            "leave out --judge or --judge-labels",
+        )
 
     qrels: Run = read_qrels(options.qrels)
     for path in options.labels or ():
         qrels = with_labels(qrels, read_labels(path), path)
     runs = {name: read_run(path) for name, path in path_of_run.items()}
     rules = VerdictRules(options.measure, options.delta, options.missing_as_zero, options.condensed)
-    comparable = check_runs(runs, qrels, rules)
+    judge_labels = read_qrels(options.judge_labels) if options.judge_labels else None
+    comparable = check_runs(runs, qrels, rules, judge_labels)
 
     group_of = _find_groups(options.groups, comparable)
     query_ids = comparable.query_ids

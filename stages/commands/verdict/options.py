@@ -63,6 +63,10 @@ class VerdictOptions:
     labels: Annotated[
         list[Path] | None, typer.Option(help="A sheet that was filled in, as more judgements.")
     ] = None
+    judge_labels: Annotated[
+        Path | None,
+        typer.Option(help="Labels of a judge for all queries; people labelled some of them."),
+    ] = None
     format_: Annotated[OutputFormat, typer.Option("--format", help="What is printed.")] = (
         OutputFormat.text
     )

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from stages.commands.verdict.differences import (
     Comparison,
@@ -16,6 +17,12 @@ from stages.commands.verdict.differences import (
     measure_difference,
 )
 from stages.commands.verdict.measures import Names, Scores
+from stages.commands.verdict.prediction_powered import (
+    MIN_LABELLED_GROUPS,
+    JoinedEstimate,
+    join_labels,
+)
+from stages.lib.analysis.intervals import DETECTABLE_ERRORS, MeanInterval
 
 _SEED = 20260101
 
@@ -33,6 +40,7 @@ class RunPair(NamedTuple):
         comparison: the difference, second minus first, with its outcome.
         queries_to_decide: how many more queries like these would decide; None if they do.
         changes: query to its difference, the largest loss first.
+        joined: how labels of people and of a judge were joined; None with labels of one kind.
     """
 
     first: str
@@ -40,6 +48,7 @@ class RunPair(NamedTuple):
     comparison: Comparison
     queries_to_decide: int | None
     changes: dict[str, float]
+    joined: JoinedEstimate | None = None
 
 
 def compare_runs(
@@ -71,17 +80,96 @@ def compare_runs(
     for (first, second), difference, comparison in zip(
         pairs, differences, comparisons, strict=True
     ):
-        changes = scores_of_run[second] - scores_of_run[first]
-        order = np.argsort(changes, kind="stable")
         compared.append(
             RunPair(
                 first,
                 second,
                 comparison,
                 queries_to_decide(difference, comparison, delta),
-                {query_ids[row]: float(changes[row]) for row in order},
+                _sorted_changes(scores_of_run[second] - scores_of_run[first], query_ids),
             )
         )
+    return compared
+
+
+def _sorted_changes(changes: Scores, query_ids: Sequence[str]) -> dict[str, float]:
+    """Return query to its difference, the largest loss first."""
+    order = np.argsort(changes, kind="stable")
+    return {query_ids[row]: float(changes[row]) for row in order}
+
+
+class JointScores(NamedTuple):
+    """The measures of runs by a judge for all queries, and by people for some.
+
+    Attributes:
+        by_people: name of the run to the measure of each query, shape (queries,). It counts only
+            where people labelled the query.
+        by_judge: the same by the labels of the judge.
+        is_labelled: whether people labelled the query, shape (queries,).
+    """
+
+    by_people: Mapping[str, Scores]
+    by_judge: Mapping[str, Scores]
+    is_labelled: npt.NDArray[np.bool_]
+
+    def join(self, second: str, first: str | None, groups: Names) -> JoinedEstimate:
+        """Return the estimate of the mean of a run, minus that of another one if it is named."""
+        by_people = self.by_people[second]
+        by_judge = self.by_judge[second]
+        if first is not None:
+            by_people = by_people - self.by_people[first]
+            by_judge = by_judge - self.by_judge[first]
+        return join_labels(by_people, by_judge, self.is_labelled, groups, GROUP_WEIGHT)
+
+
+def compare_joint_runs(
+    scores: JointScores,
+    query_ids: Sequence[str],
+    groups: Names,
+    *,
+    name: str,
+    delta: float,
+) -> list[RunPair]:
+    """Return all pairs of runs by labels of people and a judge, corrected for their number.
+
+    Args:
+        scores: the measures.
+        query_ids: the queries, in their order.
+        groups: the group of each query, shape (queries,).
+        name: the name of the measure.
+        delta: the largest difference that counts as none.
+    """
+    pairs = list(combinations(scores.by_judge, 2))
+    estimates = [scores.join(second, first, groups) for first, second in pairs]
+
+    differences = []
+    for (first, _), estimate in zip(pairs, estimates, strict=True):
+        effect = None
+        if estimate.labelled_groups >= MIN_LABELLED_GROUPS:
+            low, high = estimate.interval(0.95)
+            mde = DETECTABLE_ERRORS * estimate.standard_error
+            effect = MeanInterval(estimate.mean, low, high, mde)
+        before = scores.join(first, None, groups).mean
+        differences.append(
+            Difference(
+                name=name,
+                before=before,
+                after=before + estimate.mean,
+                plain=estimate.people_mean,
+                effect=effect,
+                narrow=estimate.interval(0.90),
+                p_value=estimate.p_value if effect is not None else 1.0,
+                queries=estimate.labelled,
+                components=estimate.labelled_groups,
+            )
+        )
+
+    compared = []
+    comparisons = compare_differences(differences, delta)
+    for (first, second), comparison, estimate in zip(pairs, comparisons, estimates, strict=True):
+        changes = scores.by_judge[second] - scores.by_judge[first]
+        sorted_changes = _sorted_changes(changes, query_ids)
+        compared.append(RunPair(first, second, comparison, None, sorted_changes, estimate))
     return compared
 
 

@@ -9,6 +9,7 @@ from stages.commands.verdict.checks import RunFacts
 from stages.commands.verdict.differences import Comparison
 from stages.commands.verdict.measures import Measure
 from stages.commands.verdict.pairs import GROUP_WEIGHT, RunPair, indistinct
+from stages.commands.verdict.prediction_powered import JoinedEstimate
 from stages.commands.verdict.slices import SliceVerdicts
 from stages.lib.analysis.intervals import MIN_COMPONENTS
 
@@ -92,6 +93,8 @@ def _pair_lines(pair: RunPair) -> list[str]:
             f"  The smallest difference that these queries could show is "
             f"{comparison.effect.mde:.4f}."
         )
+    if pair.joined is not None:
+        lines += [f"  {sentence}" for sentence in joined_sentences(pair.joined)]
     if pair.queries_to_decide is not None:
         lines.append(f"  About {pair.queries_to_decide:,} more queries would decide.")
     return lines
@@ -126,6 +129,18 @@ def slice_sentence(comparison: Comparison) -> str:
         f"{comparison.name}: {comparison.outcome}, {effect.mean:+.4f} ({effect.low:+.4f} to "
         f"{effect.high:+.4f}), p = {comparison.p_value:.4f}, {comparison.queries:,} queries"
     )
+
+
+def joined_sentences(joined: JoinedEstimate) -> list[str]:
+    """Return how labels of people and of a judge were joined."""
+    saved = 1 - joined.standard_error / joined.people_error if joined.people_error > 0 else 0.0
+    size = "smaller" if saved >= 0 else "larger"
+    return [
+        f"People labelled {joined.labelled:,} queries in {joined.labelled_groups:,} groups. The "
+        f"judge counts {joined.judge_weight:.2f}, where 1 trusts it and 0 ignores it.",
+        f"By people alone: {joined.people_mean:+.4f}. The judge makes the standard error "
+        f"{abs(saved):.0%} {size}: {joined.standard_error:.4f}, not {joined.people_error:.4f}.",
+    ]
 
 
 def _change_lines(pair: RunPair) -> list[str]:
@@ -166,7 +181,7 @@ def pair_sentence(pair: RunPair) -> str:
 
 def _weight_note(verdict: Verdict) -> list[str]:
     """Return that large groups count less, and what the plain differences are."""
-    if verdict.largest_group <= GROUP_WEIGHT:
+    if verdict.largest_group <= GROUP_WEIGHT or verdict.pairs[0].joined is not None:
         return []
     plain = ", ".join(
         f"{verdict.means[pair.second] - verdict.means[pair.first]:+.4f}" for pair in verdict.pairs
@@ -223,7 +238,15 @@ def to_dict(verdict: Verdict) -> dict[str, Any]:
         values = _comparison_values(pair.comparison)
         del values["name"]
         names = {"first": pair.first, "second": pair.second}
-        pairs.append({**names, **values, "queries_to_decide": pair.queries_to_decide})
+        joined = pair.joined._asdict() if pair.joined is not None else None
+        pairs.append(
+            {
+                **names,
+                **values,
+                "queries_to_decide": pair.queries_to_decide,
+                "people_and_judge": joined,
+            }
+        )
     return {
         "measure": verdict.measure.name,
         "queries": verdict.queries,

@@ -1,0 +1,180 @@
+"""Labels of people for a few queries, joined with those of a judge for all of them.
+
+A judge is a cross-encoder, a language model, or anything else that labels hits cheaply and makes
+mistakes. Its labels alone would be biased. Prediction-powered inference (Angelopoulos et al. 2023)
+measures that bias on the queries that people labelled too, and takes it off:
+
+    mean(people) + weight * (mean(judge, all queries) - mean(judge, queries of people))
+
+The weight is the one with the least variance (power tuning of PPI++, Angelopoulos, Duchi and
+Zrnic 2023): about 1 for a good judge, and 0 for one that knows nothing. So a bad judge widens the
+interval by little. The estimate is unbiased whatever the judge is, if the queries that people
+labelled were drawn by chance.
+
+Variances are of whole groups: each group adds what it moves the estimate by (its influence), with
+its queries of both kinds. So it does not matter that groups have queries of both kinds. Few groups
+are labelled, so intervals are those of Student's t, and variances are corrected for it (HC3 of
+MacKinnon and White 1985). They are too narrow for a judge that is seldom wrong, and then always in
+favour of one system: 30 queries may show none of its errors.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.commands.verdict.measures import Names, Scores
+from stages.lib.evaluation.weights import query_weights
+
+# With fewer labelled groups intervals are too narrow (docs/decisions/0038-verdict.md).
+MIN_LABELLED_GROUPS = 20
+
+# Points at which Student's t is integrated.
+_T_POINTS = 20_001
+
+
+class JoinedEstimate(NamedTuple):
+    """A mean difference by people and a judge.
+
+    Attributes:
+        mean: the mean difference.
+        standard_error: its standard error.
+        freedom: the degrees of freedom of Student's t.
+        judge_weight: how much the judge counts, from 0 to 1.
+        people_mean: the mean difference by the labels of people alone.
+        people_error: the standard error of that.
+        labelled: the number of queries that people labelled.
+        labelled_groups: the number of their groups.
+    """
+
+    mean: float
+    standard_error: float
+    freedom: int
+    judge_weight: float
+    people_mean: float
+    people_error: float
+    labelled: int
+    labelled_groups: int
+
+    def interval(self, share: float) -> tuple[float, float]:
+        """Return the interval that holds the true mean with the probability `share`."""
+        margin = t_quantile((1 + share) / 2, self.freedom) * self.standard_error
+        return self.mean - margin, self.mean + margin
+
+    @property
+    def p_value(self) -> float:
+        """The two-sided p-value of the hypothesis that the systems are the same."""
+        if self.standard_error == 0:
+            return 1.0 if self.mean == 0 else 0.0
+        return 2 * t_tail(abs(self.mean) / self.standard_error, self.freedom)
+
+
+def join_labels(
+    by_people: Scores,
+    by_judge: Scores,
+    is_labelled: npt.NDArray[np.bool_],
+    groups: Names,
+    component_weight: int,
+) -> JoinedEstimate:
+    """Return the mean difference of two systems, by people and a judge.
+
+    Args:
+        by_people: the difference of each query by the labels of people, shape (queries,). It
+            counts only where people labelled the query.
+        by_judge: the same by the labels of the judge.
+        is_labelled: whether people labelled the query.
+        groups: the group of each query.
+        component_weight: the most queries that a group counts as.
+
+    Raises:
+        ValueError: people labelled fewer than four groups.
+
+    >>> by_judge = np.arange(40.0) % 5
+    >>> is_labelled = np.arange(40) < 8
+    >>> groups = np.arange(40).astype(str)
+    >>> joined = join_labels(by_judge + 1, by_judge, is_labelled, groups, 10)
+    >>> round(joined.mean, 3), joined.judge_weight
+    (3.0, 1.0)
+    """
+    _, group_numbers = np.unique(groups, return_inverse=True)
+    labelled_groups = len(np.unique(groups[is_labelled]))
+    if labelled_groups < 4:
+        raise ValueError(f"{labelled_groups} labelled groups give no interval")
+
+    # Weights that sum to 1, over all queries and over those of people.
+    weights = query_weights(groups, component_weight)
+    of_all = weights / weights.sum()
+    of_people = np.where(is_labelled, weights, 0.0)
+    of_people = of_people / of_people.sum()
+    people = np.where(is_labelled, by_people, 0.0)
+
+    people_mean = float(of_people @ people)
+    judge_mean = float(of_all @ by_judge)
+    judge_mean_of_labelled = float(of_people @ by_judge)
+
+    # How much each group moves the mean of people, and the correction by the judge.
+    moves = of_people * (people - people_mean)
+    corrections = of_all * (by_judge - judge_mean)
+    corrections = corrections - of_people * (by_judge - judge_mean_of_labelled)
+    people_influence = np.bincount(group_numbers, weights=moves)
+    judge_influence = np.bincount(group_numbers, weights=corrections)
+
+    # The weight of the judge with the least variance.
+    spread = float(judge_influence @ judge_influence)
+    best = -float(people_influence @ judge_influence) / spread if spread > 0 else 0.0
+    judge_weight = min(1.0, max(0.0, best))
+    influence = people_influence + judge_weight * judge_influence
+
+    # A labelled group pulls the mean and the weight to itself, so that its influence looks too
+    # small. Dividing by what it leaves to the others is near a jackknife (HC3).
+    is_fitted = judge_weight > 0
+    leverage = np.bincount(group_numbers, weights=of_people)
+    if is_fitted:
+        leverage = np.where(leverage > 0, leverage + judge_influence**2 / spread, 0.0)
+    influence = influence / (1.0 - np.minimum(leverage, 0.9))
+    people_scale = labelled_groups / (labelled_groups - 1)
+    return JoinedEstimate(
+        mean=people_mean + judge_weight * (judge_mean - judge_mean_of_labelled),
+        standard_error=float((influence @ influence / people_scale) ** 0.5),
+        freedom=labelled_groups - 1 - is_fitted,
+        judge_weight=judge_weight,
+        people_mean=people_mean,
+        people_error=float((people_scale * (people_influence @ people_influence)) ** 0.5),
+        labelled=int(is_labelled.sum()),
+        labelled_groups=labelled_groups,
+    )
+
+
+def t_quantile(share: float, freedom: int) -> float:
+    """Return the quantile of Student's t.
+
+    >>> round(t_quantile(0.975, 29), 3)
+    2.045
+    """
+    angles, below = _t_shares(freedom)
+    return float(freedom**0.5 * np.tan(np.interp(share, below, angles)))
+
+
+def t_tail(value: float, freedom: int) -> float:
+    """Return the probability that Student's t is above `value`.
+
+    >>> round(t_tail(2.045, 29), 4)
+    0.025
+    """
+    angles, below = _t_shares(freedom)
+    return float(1.0 - np.interp(np.arctan(value / freedom**0.5), angles, below))
+
+
+def _t_shares(freedom: int) -> tuple[Scores, Scores]:
+    """Return angles, and the share of Student's t that is below each of them.
+
+    The tangent of an angle, times the root of the degrees of freedom, is a value of t. The density
+    over the angles is a power of the cosine.
+    """
+    angles = np.linspace(-np.pi / 2, np.pi / 2, _T_POINTS)
+    density = np.abs(np.cos(angles)) ** (freedom - 1)
+    steps = (density[1:] + density[:-1]) / 2
+    below = np.concatenate([[0.0], np.cumsum(steps)])
+    return angles, below / below[-1]
