@@ -11,6 +11,7 @@ import typer
 from stages.commands.verdict.judge import judge_files
 from stages.commands.verdict.options import FailIf, OutputFormat, VerdictOptions, as_command
 from stages.commands.verdict.text import Verdict, markdown_lines, to_dict, verdict_lines
+from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.terminal import say
 
@@ -26,6 +27,9 @@ def _work(options: VerdictOptions) -> None:
     else:
         say("\n".join(verdict_lines(verdict)))
 
+    if options.html is not None:
+        _write_page(verdict, options.html)
+
     # The exit code is a result and no error.
     if options.fail_if is not None and _fails(verdict, options.fail_if):
         raise typer.Exit(1)
@@ -38,6 +42,21 @@ def _fails(verdict: Verdict, fail_if: FailIf) -> bool:
     """Return whether the last run is so against the first."""
     outcome = verdict.last_against_first.comparison.outcome
     return outcome == "worse" if fail_if is FailIf.worse else outcome != "better"
+
+
+def _write_page(verdict: Verdict, path: Path) -> None:
+    """Write the page.
+
+    Raises:
+        UserError: the package that makes its tables is not installed.
+    """
+    try:
+        from stages.commands.verdict.page import verdict_page
+    except ModuleNotFoundError as error:
+        if error.name != "pandas":
+            raise
+        raise UserError("--html needs pandas", "install it: pip install pandas") from None
+    atomic.write_text(path, verdict_page(verdict))
 
 
 def run_names(runs: Sequence[Path]) -> dict[str, Path]:

@@ -96,8 +96,7 @@ def measure_difference(
 ) -> Difference:
     """Return the difference of two results with its intervals and its p-value.
 
-    Both sides have the same weights. They follow from the components of the queries that are
-    compared.
+    Both sides have the same weights, those of the components of the queries that are compared.
 
     Args:
         name: the metric or slice.

@@ -70,6 +70,7 @@ class VerdictOptions:
     format_: Annotated[OutputFormat, typer.Option("--format", help="What is printed.")] = (
         OutputFormat.text
     )
+    html: Annotated[Path | None, typer.Option(help="Write a page to this file, too.")] = None
     fail_if: Annotated[
         FailIf | None, typer.Option(help="Exit with 1 if the last run is so against the first.")
     ] = None

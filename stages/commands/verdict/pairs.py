@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from stages.commands.verdict.prediction_powered import (
     JoinedEstimate,
     join_labels,
 )
+from stages.commands.verdict.sample_size import queries_to_decide
 from stages.lib.analysis.intervals import DETECTABLE_ERRORS, MeanInterval
 
 _SEED = 20260101
@@ -185,29 +185,6 @@ def run_difference(before: Scores, after: Scores, groups: Names, name: str) -> D
     return measure_difference(
         name, before, after, components=groups, component_weight=GROUP_WEIGHT, seed=_SEED
     )
-
-
-def queries_to_decide(difference: Difference, comparison: Comparison, delta: float) -> int | None:
-    """Return how many more queries would decide, if the difference stays as it is.
-
-    The width of an interval falls with the root of the number of queries. A difference larger than
-    `delta` is decided when the set could show it (with a power of 80 %). A smaller one is decided
-    when its 90 % interval lies within `delta`.
-    """
-    effect = comparison.effect
-    if comparison.outcome != "no evidence" or effect is None:
-        return None
-
-    size = abs(effect.mean)
-    low, high = difference.narrow
-    half_width = (high - low) / 2
-    needed = []
-    if size > 0:
-        needed.append(comparison.queries * (effect.mde / size) ** 2)
-    if size < delta:
-        needed.append(comparison.queries * (half_width / (delta - size)) ** 2)
-    more = min(needed) - comparison.queries
-    return max(1, math.ceil(more))
 
 
 def indistinct(pairs: list[RunPair], names: list[str]) -> dict[str, list[str]]:

@@ -98,7 +98,6 @@ def join_labels(
     >>> round(joined.mean, 3), joined.judge_weight
     (3.0, 1.0)
     """
-    _, group_numbers = np.unique(groups, return_inverse=True)
     labelled_groups = len(np.unique(groups[is_labelled]))
     if labelled_groups < 4:
         raise ValueError(f"{labelled_groups} labelled groups give no interval")
@@ -108,43 +107,69 @@ def join_labels(
     of_all = weights / weights.sum()
     of_people = np.where(is_labelled, weights, 0.0)
     of_people = of_people / of_people.sum()
+
     people = np.where(is_labelled, by_people, 0.0)
-
     people_mean = float(of_people @ people)
-    judge_mean = float(of_all @ by_judge)
-    judge_mean_of_labelled = float(of_people @ by_judge)
-
-    # How much each group moves the mean of people, and the correction by the judge.
-    moves = of_people * (people - people_mean)
-    corrections = of_all * (by_judge - judge_mean)
-    corrections = corrections - of_people * (by_judge - judge_mean_of_labelled)
-    people_influence = np.bincount(group_numbers, weights=moves)
-    judge_influence = np.bincount(group_numbers, weights=corrections)
+    correction = float((of_all - of_people) @ by_judge)
+    influence = _influences(people, by_judge, of_all, of_people, groups)
 
     # The weight of the judge with the least variance.
-    spread = float(judge_influence @ judge_influence)
-    best = -float(people_influence @ judge_influence) / spread if spread > 0 else 0.0
+    spread = float(influence.judge @ influence.judge)
+    best = -float(influence.people @ influence.judge) / spread if spread > 0 else 0.0
     judge_weight = min(1.0, max(0.0, best))
-    influence = people_influence + judge_weight * judge_influence
+    joined = influence.people + judge_weight * influence.judge
 
     # A labelled group pulls the mean and the weight to itself, so that its influence looks too
     # small. Dividing by what it leaves to the others is near a jackknife (HC3).
     is_fitted = judge_weight > 0
-    leverage = np.bincount(group_numbers, weights=of_people)
+    leverage = influence.shares
     if is_fitted:
-        leverage = np.where(leverage > 0, leverage + judge_influence**2 / spread, 0.0)
-    influence = influence / (1.0 - np.minimum(leverage, 0.9))
-    people_scale = labelled_groups / (labelled_groups - 1)
+        leverage = np.where(leverage > 0, leverage + influence.judge**2 / spread, 0.0)
+    joined = joined / (1.0 - np.minimum(leverage, 0.9))
+    scale = labelled_groups / (labelled_groups - 1)
     return JoinedEstimate(
-        mean=people_mean + judge_weight * (judge_mean - judge_mean_of_labelled),
-        standard_error=float((influence @ influence / people_scale) ** 0.5),
+        mean=people_mean + judge_weight * correction,
+        standard_error=float((joined @ joined / scale) ** 0.5),
         freedom=labelled_groups - 1 - is_fitted,
         judge_weight=judge_weight,
         people_mean=people_mean,
-        people_error=float((people_scale * (people_influence @ people_influence)) ** 0.5),
+        people_error=float((scale * (influence.people @ influence.people)) ** 0.5),
         labelled=int(is_labelled.sum()),
         labelled_groups=labelled_groups,
     )
+
+
+class _Influences(NamedTuple):
+    """What each group moves, shape (groups,).
+
+    Attributes:
+        people: the mean of people.
+        judge: the correction by the judge.
+        shares: the share of the group in the weights of people.
+    """
+
+    people: Scores
+    judge: Scores
+    shares: Scores
+
+
+def _influences(
+    people: Scores, by_judge: Scores, of_all: Scores, of_people: Scores, groups: Names
+) -> _Influences:
+    _, group_numbers = np.unique(groups, return_inverse=True)
+    moves = of_people * (people - of_people @ people)
+    corrections = of_all * (by_judge - of_all @ by_judge)
+    corrections = corrections - of_people * (by_judge - of_people @ by_judge)
+    return _Influences(
+        people=_sums(group_numbers, moves),
+        judge=_sums(group_numbers, corrections),
+        shares=_sums(group_numbers, of_people),
+    )
+
+
+def _sums(group_numbers: npt.NDArray[np.int64], values: Scores) -> Scores:
+    """Return the sum of the values of each group, shape (groups,)."""
+    return np.asarray(np.bincount(group_numbers, weights=values), dtype=np.float64)
 
 
 def t_quantile(share: float, freedom: int) -> float:

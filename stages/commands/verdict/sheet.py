@@ -60,8 +60,9 @@ def write_sheet(
         rows.append(dict(zip(header, [*cells, f"{hit.change:.6f}"], strict=True)))
 
     # A text of the collection is never a formula.
-    lines = [[_safe_cell(name) for name in header]]
-    lines += [[_safe_cell(row.get(name, "")) for name in header] for row in rows]
+    lines = [list(map(_safe_cell, header))]
+    for row in rows:
+        lines.append([_safe_cell(row.get(name, "")) for name in header])
     _write_lines(path, lines)
 
 

@@ -67,22 +67,25 @@ def verdict_lines(verdict: Verdict) -> list[str]:
         # Of many pairs the queries would hide the verdicts.
         if len(verdict.pairs) == 1:
             lines += _change_lines(pair)
-    for part in (_slice_lines(verdict), _notes(verdict)):
+    for part in (_slice_lines(verdict), notes(verdict)):
         lines += ["", *part] if part else []
     return lines
 
 
 def _ladder(verdict: Verdict) -> list[str]:
     """Return the runs, the best first, each with those that it cannot be told apart from."""
-    names = sorted(verdict.means, key=lambda name: (-verdict.means[name], name))
-    neighbours = indistinct(list(verdict.pairs), names)
-    width = max(map(len, names))
+    width = max(map(len, verdict.means))
     lines = []
-    for name in names:
-        same = neighbours[name]
+    for name, same in indistinct_runs(verdict).items():
         note = f"   not told apart from {', '.join(same)}" if same else ""
         lines.append(f"  {name:<{width}}  {verdict.means[name]:.4f}{note}")
     return lines
+
+
+def indistinct_runs(verdict: Verdict) -> dict[str, list[str]]:
+    """Return the runs, the best first, each with those that it cannot be told apart from."""
+    names = sorted(verdict.means, key=lambda name: (-verdict.means[name], name))
+    return indistinct(list(verdict.pairs), names)
 
 
 def _pair_lines(pair: RunPair) -> list[str]:
@@ -96,7 +99,9 @@ def _pair_lines(pair: RunPair) -> list[str]:
     if pair.joined is not None:
         lines += [f"  {sentence}" for sentence in joined_sentences(pair.joined)]
     if pair.queries_to_decide is not None:
-        lines.append(f"  About {pair.queries_to_decide:,} more queries would decide.")
+        lines.append(
+            f"  About {pair.queries_to_decide:,} more queries would decide, in 4 of 5 cases."
+        )
     return lines
 
 
@@ -192,23 +197,24 @@ def _weight_note(verdict: Verdict) -> list[str]:
     ]
 
 
-def _notes(verdict: Verdict) -> list[str]:
-    notes = [verdict.warning] if verdict.warning else []
-    notes += _weight_note(verdict)
+def notes(verdict: Verdict) -> list[str]:
+    """Return what limits a verdict, a sentence or two each."""
+    sentences = [verdict.warning] if verdict.warning else []
+    sentences += _weight_note(verdict)
     depth = verdict.measure.depth
     for name, facts in verdict.facts.items():
         removed = "were removed" if verdict.condensed else "count as not relevant"
         meaning = f", and {removed}" if facts.unjudged else ""
-        notes.append(
+        sentences.append(
             f"{name}: {facts.unjudged:.1%} of the first {depth} hits are unjudged{meaning}."
         )
         if facts.tied:
-            notes.append(
+            sentences.append(
                 f"{name}: {facts.tied:.1%} of the queries have equal scores there, ordered by id."
             )
         if facts.missing:
-            notes.append(f"{name}: {facts.missing:,} queries have no hit, and count as 0.")
-    return [*notes, verdict.sheet] if verdict.sheet else notes
+            sentences.append(f"{name}: {facts.missing:,} queries have no hit, and count as 0.")
+    return [*sentences, verdict.sheet] if verdict.sheet else sentences
 
 
 def markdown_lines(verdict: Verdict) -> list[str]:
@@ -224,8 +230,8 @@ def markdown_lines(verdict: Verdict) -> list[str]:
     if verdict.slices.comparisons:
         title, *others = _slice_lines(verdict)
         lines += ["", f"{title}.", "", *(f"- {line.strip()}" for line in others)]
-    notes = [f"{verdict.queries:,} queries in {verdict.groups:,} groups.", *_notes(verdict)]
-    lines += ["", *notes]
+    counts = f"{verdict.queries:,} queries in {verdict.groups:,} groups."
+    lines += ["", counts, *notes(verdict)]
     if not lines[0]:
         return lines[1:]
     return [lines[0], "", *lines[1:]]
@@ -263,11 +269,16 @@ def to_dict(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def outcome_name(comparison: Comparison) -> str:
+    """Return the outcome, or that there are too few groups for one."""
+    return "too few groups" if comparison.effect is None else comparison.outcome
+
+
 def _comparison_values(comparison: Comparison) -> dict[str, Any]:
     effect = comparison.effect
     return {
         "name": comparison.name,
-        "outcome": "too few groups" if effect is None else comparison.outcome,
+        "outcome": outcome_name(comparison),
         "difference": comparison.after - comparison.before,
         "plain_difference": comparison.plain,
         "low": effect.low if effect else None,
