@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stages.commands.verdict.measures import Run
+from stages.commands.verdict.near_texts import groups_of_ties, tied_texts
 from stages.lib.core.errors import UserError
-from stages.lib.text.matches import match_texts
-from stages.split.components import connected_components
 
 NEAR_THRESHOLD = 0.8
 
@@ -57,25 +56,19 @@ def groups_from_texts(path: Path, qrels: Run, query_ids: Sequence[str]) -> dict[
             "name the file of the queries that were asked",
         )
 
-    # Equal and near texts. The first letter tells a query from a document.
-    texts = {f"p{query_id}": [text_of[query_id]] for query_id in query_ids}
-    matches = match_texts([texts], NEAR_THRESHOLD)
-    ties = [
-        (left, right)
-        for _, left_ids, right_ids in matches.groups()
-        for left in left_ids
-        for right in right_ids
-    ]
+    # A letter in front tells a query from a document.
+    texts = {f"q{query_id}": text_of[query_id] for query_id in query_ids}
+    ties = tied_texts(texts, NEAR_THRESHOLD)
 
     # Queries with a relevant document in common.
     for query_id in query_ids:
         for doc_id, grade in qrels[query_id].items():
             if grade > 0:
-                ties.append((f"p{query_id}", f"d{doc_id}"))
+                ties.append((f"q{query_id}", f"d{doc_id}"))
 
     rows = sorted({*texts, *(row for tie in ties for row in tie)})
-    component_of = connected_components(rows, ties, min)
-    return {query_id: component_of[f"p{query_id}"] for query_id in query_ids}
+    group_of = groups_of_ties(rows, ties)
+    return {query_id: group_of[f"q{query_id}"] for query_id in query_ids}
 
 
 def read_texts(path: Path) -> dict[str, str]:
