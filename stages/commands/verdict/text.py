@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,9 @@ from stages.commands.verdict.slices import SliceVerdicts
 from stages.lib.analysis.intervals import MIN_COMPONENTS
 
 MAX_QUERIES = 5
+
+# Signs that mean something in Markdown or HTML.
+_MARKDOWN_SIGNS = re.compile(r"[\\`*_{}\[\]<>|#]")
 
 
 class Verdict(NamedTuple):
@@ -219,22 +223,32 @@ def notes(verdict: Verdict) -> list[str]:
 
 def markdown_lines(verdict: Verdict) -> list[str]:
     """Return the verdict as Markdown, for a comment on a pull request."""
-    lines = [
-        f"**{pair_sentence(verdict.pairs[0])}**" if len(verdict.pairs) == 1 else "",
-        f"| run | {verdict.measure.name} |",
-        "| --- | --- |",
-    ]
-    lines += [f"| {name} | {mean:.4f} |" for name, mean in verdict.means.items()]
-    if len(verdict.pairs) > 1:
-        lines += ["", *(f"- {pair_sentence(pair)}" for pair in verdict.pairs)]
+    sentences = [_markdown(pair_sentence(pair)) for pair in verdict.pairs]
+    lines = [f"**{sentences[0]}**", ""] if len(sentences) == 1 else []
+    lines += [f"| run | {verdict.measure.name} |", "| --- | --- |"]
+    lines += [f"| {_markdown(name)} | {mean:.4f} |" for name, mean in verdict.means.items()]
+    if len(sentences) > 1:
+        lines += ["", *(f"- {sentence}" for sentence in sentences)]
+    for pair in verdict.pairs:
+        if pair.joined is not None:
+            lines += ["", *joined_sentences(pair.joined)]
+
+    # The slices that differ.
     if verdict.slices.comparisons:
-        title, *others = _slice_lines(verdict)
+        title, *others = map(_markdown, _slice_lines(verdict))
         lines += ["", f"{title}.", "", *(f"- {line.strip()}" for line in others)]
+
     counts = f"{verdict.queries:,} queries in {verdict.groups:,} groups."
-    lines += ["", counts, *notes(verdict)]
-    if not lines[0]:
-        return lines[1:]
-    return [lines[0], "", *lines[1:]]
+    return [*lines, "", counts, *map(_markdown, notes(verdict))]
+
+
+def _markdown(text: str) -> str:
+    r"""Return a text in which no sign of a name or an id is Markdown or HTML.
+
+    >>> _markdown("a|b <i>")
+    'a\\|b \\<i\\>'
+    """
+    return _MARKDOWN_SIGNS.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def to_dict(verdict: Verdict) -> dict[str, Any]:

@@ -275,3 +275,10 @@ def test_markdown_for_a_pull_request(files):
     assert lines[0].startswith("**new is better than base")
     assert "| run | nDCG@10 |" in lines
     assert "120 queries in 120 groups." in lines
+
+
+def test_names_are_no_markdown(files):
+    Path("a|<b>`c.run").write_text(Path("new.run").read_text("utf-8"), "utf-8")
+    lines = verdict("base.run", "a|<b>`c.run", "--format", "markdown").output.splitlines()
+    assert lines[0].startswith(r"**a\|\<b\>\`c is better than base: +0.1")
+    assert any(line.startswith(r"| a\|\<b\>\`c | 0.") for line in lines)
