@@ -95,8 +95,8 @@ def join_labels(
     >>> is_labelled = np.arange(40) < 8
     >>> groups = np.arange(40).astype(str)
     >>> joined = join_labels(by_judge + 1, by_judge, is_labelled, groups, 10)
-    >>> round(joined.mean, 3), joined.judge_weight
-    (3.0, 1.0)
+    >>> round(joined.people_mean, 1), round(joined.mean, 1)
+    (2.6, 3.0)
     """
     labelled_groups = len(np.unique(groups[is_labelled]))
     if labelled_groups < 4:
@@ -113,24 +113,13 @@ def join_labels(
     correction = float((of_all - of_people) @ by_judge)
     influence = _influences(people, by_judge, of_all, of_people, groups)
 
-    # The weight of the judge with the least variance.
-    spread = float(influence.judge @ influence.judge)
-    best = -float(influence.people @ influence.judge) / spread if spread > 0 else 0.0
-    judge_weight = min(1.0, max(0.0, best))
-    joined = influence.people + judge_weight * influence.judge
-
-    # A labelled group pulls the mean and the weight to itself, so that its influence looks too
-    # small. Dividing by what it leaves to the others is near a jackknife (HC3).
-    is_fitted = judge_weight > 0
-    leverage = influence.shares
-    if is_fitted:
-        leverage = np.where(leverage > 0, leverage + influence.judge**2 / spread, 0.0)
-    joined = joined / (1.0 - np.minimum(leverage, 0.9))
+    judge_weight = influence.best_weight()
+    joined = influence.joined(judge_weight)
     scale = labelled_groups / (labelled_groups - 1)
     return JoinedEstimate(
         mean=people_mean + judge_weight * correction,
         standard_error=float((joined @ joined / scale) ** 0.5),
-        freedom=labelled_groups - 1 - is_fitted,
+        freedom=labelled_groups - 1 - (judge_weight > 0),
         judge_weight=judge_weight,
         people_mean=people_mean,
         people_error=float((scale * (influence.people @ influence.people)) ** 0.5),
@@ -151,6 +140,25 @@ class _Influences(NamedTuple):
     people: Scores
     judge: Scores
     shares: Scores
+
+    def best_weight(self) -> float:
+        """Return the weight of the judge with the least variance, from 0 to 1."""
+        spread = float(self.judge @ self.judge)
+        best = -float(self.people @ self.judge) / spread if spread > 0 else 0.0
+        return min(1.0, max(0.0, best))
+
+    def joined(self, judge_weight: float) -> Scores:
+        """Return what each group moves the estimate by.
+
+        A labelled group pulls the mean and the weight to itself, so that its influence looks too
+        small. Dividing by what it leaves to the others is near a jackknife (HC3).
+        """
+        leverage = self.shares
+        if judge_weight > 0:
+            of_weight = self.judge**2 / float(self.judge @ self.judge)
+            leverage = np.where(leverage > 0, leverage + of_weight, 0.0)
+        influence = self.people + judge_weight * self.judge
+        return np.asarray(influence / (1.0 - np.minimum(leverage, 0.9)))
 
 
 def _influences(
