@@ -42,6 +42,7 @@ def pipeline_ties(text_of, threshold):
             yield from ((left, right) for right in right_ids)
 
 
+@pytest.mark.slow
 @examples(60)
 @given(st.lists(TEXTS, min_size=1, max_size=12), st.sampled_from([0.5, 0.8, 1.0]))
 def test_the_groups_are_those_of_the_pipeline(texts, threshold):

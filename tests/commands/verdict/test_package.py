@@ -108,6 +108,9 @@ def test_it_runs_beside_numpy_and_typer_alone(installed, tmp_path):
     assert grouped.returncode == 0, grouped.stderr
     assert (tmp_path / "sheet.csv").exists()
 
+    as_module = run(installed / "bin/python", "-m", "pairsmith_verdict", "--help", folder=tmp_path)
+    assert "--qrels" in as_module.stdout
+
     # What it lacks it names, and the pipeline is not there.
     page = run(
         *(program, "base.run", "new.run", "--qrels", "test.qrels", "--html", "page.html"),

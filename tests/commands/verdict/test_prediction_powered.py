@@ -48,6 +48,7 @@ def coverage(estimates, truth):
     return np.mean([low <= truth <= high for low, high in intervals])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_group", [1, 5])
 @pytest.mark.parametrize(("correctness", "bias"), [(0.0, 0.3), (0.8, 0.0)])
 def test_intervals_hold_the_truth_with_a_good_judge_and_a_bad_one(correctness, bias, per_group):

@@ -1,6 +1,7 @@
 """The benchmark of verdicts: its replays and its trials of a judge, on differences with a known answer."""
 
 import numpy as np
+import pytest
 
 from bench.referee import draw_groups, judge_trials, replays, rows_by_group
 
@@ -16,6 +17,7 @@ def test_groups_are_drawn_whole_until_they_hold_enough_queries():
     assert [len(rows) for rows in drawn] == [2, 2, 2, 2]
 
 
+@pytest.mark.slow
 def test_replays_tell_how_often_the_verdict_comes():
     figures = replays(DIFFERENCES, GROUPS, count=12, start=50, delta=0.001, seed=3)
     assert 0 < figures["no_evidence"] < 1
