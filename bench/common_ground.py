@@ -35,13 +35,10 @@ from stages.commands.compare.alignment import (
     restrict_to_common,
     score_hits,
 )
-from stages.commands.compare.verdicts import (
-    CompareParams,
-    compare_difference,
-    measure_difference,
-)
+from stages.commands.compare.verdicts import CompareParams
 from stages.commands.compare.versions import Version as ProjectVersion
 from stages.commands.compare.versions import find_version, merge_aliases
+from stages.commands.verdict.differences import compare_difference, measure_difference
 from stages.lib.core.device import CPU
 from stages.lib.core.model_files import find_base_model
 from stages.lib.core.params import ComponentWeight, ModelParams, load_section

@@ -32,7 +32,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from stages.commands.compare.verdicts import Difference, compare_difference, measure_difference
+from stages.commands.verdict.differences import Difference, compare_difference, measure_difference
 from stages.lib.analysis import intervals
 from stages.lib.analysis.intervals import effective_components, mean_interval
 from stages.lib.evaluation.weights import query_weights

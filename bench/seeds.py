@@ -36,7 +36,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.judged_copies import GIVEN, Scores, components, fine_tuned, kept
 from bench.trials import copy
-from stages.commands.compare.verdicts import CompareParams, compare_difference, measure_difference
+from stages.commands.compare.verdicts import CompareParams
+from stages.commands.verdict.differences import compare_difference, measure_difference
 from stages.evaluate.interface import EvaluateParams
 from stages.lib.core.params import load_section
 from stages.lib.evaluation.weights import weighted_mean

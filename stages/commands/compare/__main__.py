@@ -44,14 +44,9 @@ from stages.commands.compare.text import markdown_lines, to_json
 from stages.commands.compare.verdicts import (
     PRIMARY,
     CompareParams,
-    Comparison,
-    Difference,
     Slices,
     TestSetUses,
-    compare_difference,
-    compare_differences,
     find_slices,
-    measure_difference,
     read_evaluation_set,
     restated_versions,
     seed_deviation,
@@ -59,6 +54,13 @@ from stages.commands.compare.verdicts import (
 )
 from stages.commands.compare.versions import METRICS, Version, find_version
 from stages.commands.pipeline import order
+from stages.commands.verdict.differences import (
+    Comparison,
+    Difference,
+    compare_difference,
+    compare_differences,
+    measure_difference,
+)
 from stages.lib.analysis.intervals import DETECTABLE_ERRORS
 from stages.lib.core import atomic
 from stages.lib.core.device import choose_device

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from stages.commands.compare.alignment import QRELS_COLUMNS, PairedResults
-from stages.commands.compare.verdicts import Comparison, TestSetUses
+from stages.commands.compare.verdicts import TestSetUses
 from stages.commands.compare.versions import Version
+from stages.commands.verdict.differences import Comparison
 
 MAX_LISTED = 10  # queries and rules
 METRIC_NAMES = {"ndcg_at_10": "nDCG@10", "mrr_at_10": "MRR@10", "recall_at_10": "Recall@10"}

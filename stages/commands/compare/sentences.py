@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from stages.commands.compare.alignment import PairedResults
 from stages.commands.compare.report import NewDecisions, Report
-from stages.commands.compare.verdicts import Comparison
+from stages.commands.verdict.differences import Comparison
 from stages.lib.analysis.intervals import MIN_COMPONENTS
 
 _PAST_TENSE = {

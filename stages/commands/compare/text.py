@@ -24,7 +24,7 @@ from stages.commands.compare.sentences import (
     describe_overlap,
     describe_small_slices,
 )
-from stages.commands.compare.verdicts import Comparison
+from stages.commands.verdict.differences import Comparison
 
 
 def markdown_lines(report: Report) -> list[str]:

@@ -20,11 +20,7 @@ from typing import Annotated
 
 import typer
 
-from stages.commands.compare.verdicts import (
-    CompareParams,
-    Comparison,
-    uses_of_test_set,
-)
+from stages.commands.compare.verdicts import CompareParams, uses_of_test_set
 from stages.commands.compare.versions import (
     commits_of,
     experiments,
@@ -39,6 +35,7 @@ from stages.commands.progress.history import (
 )
 from stages.commands.progress.own_history import own_experiments, own_versions
 from stages.commands.progress.page import markdown_lines, progress_page
+from stages.commands.verdict.differences import Comparison
 from stages.lib.analysis.intervals import (
     DETECTABLE_ERRORS,
 )

@@ -11,18 +11,13 @@ import pandas as pd
 from stages.commands.compare.alignment import pair_results
 from stages.commands.compare.report import changes, format_value
 from stages.commands.compare.samples import rows_in_words, sample_of
-from stages.commands.compare.verdicts import (
-    PRIMARY,
-    Comparison,
-    compare_difference,
-    measure_difference,
-    seed_deviation,
-)
+from stages.commands.compare.verdicts import PRIMARY, seed_deviation
 from stages.commands.compare.versions import (
     METRICS,
     Version,
     commit_subject,
 )
+from stages.commands.verdict.differences import Comparison, compare_difference, measure_difference
 from stages.lib.analysis.intervals import (
     MIN_COMPONENTS,
     MeanInterval,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from stages.commands.verdict.measures import Measure, Run
@@ -40,6 +40,44 @@ def judged_queries(qrels: Run, runs: Mapping[str, Run], *, count_missing: bool) 
     if not query_ids:
         raise UserError("the qrels name no relevant document", "name another file of qrels")
 
+    check_queries(query_ids, runs, count_missing=count_missing)
+    return query_ids
+
+
+def queries_of_judge(
+    qrels: Run, judge_labels: Run, runs: Mapping[str, Run], *, count_missing: bool
+) -> list[str]:
+    """Return the queries that a judge labelled, sorted: also those without a relevant document.
+
+    Args:
+        qrels: query to graded documents, by people.
+        judge_labels: the same by the judge.
+        runs: name to run.
+        count_missing: whether a query that a run lacks counts as 0 for it.
+
+    Raises:
+        UserError: people labelled a query that the judge lacks, or a run lacks some and may not.
+    """
+    missing = sorted(query_id for query_id in qrels if query_id not in judge_labels)
+    if missing:
+        raise UserError(
+            f"the judge has no labels for {len(missing):,} of {len(qrels):,} queries of the "
+            f"qrels, such as {missing[0][:40]!r}",
+            "let it label the hits of these queries too",
+        )
+    query_ids = sorted(judge_labels)
+    check_queries(query_ids, runs, count_missing=count_missing)
+    return query_ids
+
+
+def check_queries(
+    query_ids: Sequence[str], runs: Mapping[str, Run], *, count_missing: bool
+) -> None:
+    """Check that each run has the queries.
+
+    Raises:
+        UserError: no run has any of them, or a run lacks some and may not.
+    """
     for name, run in runs.items():
         known = [query_id for query_id in query_ids if query_id in run]
         if not known:
@@ -56,7 +94,6 @@ def judged_queries(qrels: Run, runs: Mapping[str, Run], *, count_missing: bool) 
                 f"{missing[:40]!r}",
                 "add --missing-as-zero to count them as 0, as trec_eval -c does",
             )
-    return query_ids
 
 
 def check_depths(facts: Mapping[str, RunFacts], measure: Measure) -> None:

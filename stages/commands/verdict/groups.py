@@ -6,12 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from stages.commands.verdict.measures import Run
+from stages.commands.verdict.near_texts import groups_of_ties, tied_texts
 from stages.lib.core.errors import UserError
-from stages.lib.text.matches import match_texts
-from stages.split.components import connected_components
 
 NEAR_THRESHOLD = 0.8
 
@@ -51,7 +48,7 @@ def groups_from_texts(path: Path, qrels: Run, query_ids: Sequence[str]) -> dict[
     Raises:
         UserError: a query has no text.
     """
-    text_of = _read_texts(path)
+    text_of = read_texts(path)
     missing = [query_id for query_id in query_ids if query_id not in text_of]
     if missing:
         raise UserError(
@@ -59,34 +56,34 @@ def groups_from_texts(path: Path, qrels: Run, query_ids: Sequence[str]) -> dict[
             "name the file of the queries that were asked",
         )
 
-    # Equal and near texts. The first letter tells a query from a document.
-    texts = {f"p{query_id}": [text_of[query_id]] for query_id in query_ids}
-    matches = match_texts([texts], NEAR_THRESHOLD)
-    ties = [
-        (left, right)
-        for _, left_ids, right_ids in matches.groups()
-        for left in left_ids
-        for right in right_ids
-    ]
+    # A letter in front tells a query from a document.
+    texts = {f"q{query_id}": text_of[query_id] for query_id in query_ids}
+    ties = tied_texts(texts, NEAR_THRESHOLD)
 
     # Queries with a relevant document in common.
     for query_id in query_ids:
         for doc_id, grade in qrels[query_id].items():
             if grade > 0:
-                ties.append((f"p{query_id}", f"d{doc_id}"))
+                ties.append((f"q{query_id}", f"d{doc_id}"))
 
     rows = sorted({*texts, *(row for tie in ties for row in tie)})
-    component_of = connected_components(rows, ties, min)
-    return {query_id: component_of[f"p{query_id}"] for query_id in query_ids}
+    group_of = groups_of_ties(rows, ties)
+    return {query_id: group_of[f"q{query_id}"] for query_id in query_ids}
 
 
-def _read_texts(path: Path) -> dict[str, str]:
+def read_texts(path: Path) -> dict[str, str]:
+    """Return id to text, from JSONL with `_id` and `text`, and perhaps `title`, as BEIR has it.
+
+    Raises:
+        UserError: a line is something else.
+    """
     texts: dict[str, str] = {}
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in enumerate(read_utf8(path).splitlines(), start=1):
         try:
             row: Mapping[str, object] = json.loads(line)
-            texts[str(row["_id"])] = str(row["text"])
-        except (json.JSONDecodeError, KeyError, TypeError):
+            title = str(row.get("title") or "")
+            texts[str(row["_id"])] = f"{title} {row['text']}".strip()
+        except (AttributeError, json.JSONDecodeError, KeyError, TypeError):
             raise UserError(
                 f"{path}, line {number}: a line is an object with _id and text", "correct the line"
             ) from None
@@ -94,10 +91,15 @@ def _read_texts(path: Path) -> dict[str, str]:
 
 
 def _tab_lines(path: Path) -> list[list[str]]:
-    return [line.split("\t") for line in _text(path).splitlines() if line.strip()]
+    return [line.split("\t") for line in read_utf8(path).splitlines() if line.strip()]
 
 
-def _text(path: Path) -> str:
+def read_utf8(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        UserError: it does not exist, or is no text in UTF-8.
+    """
     try:
         return path.read_text("utf-8-sig")
     except FileNotFoundError:
@@ -109,8 +111,3 @@ def _text(path: Path) -> str:
 def each_alone(query_ids: Sequence[str]) -> dict[str, str]:
     """Return each query as a group of its own."""
     return {query_id: query_id for query_id in query_ids}
-
-
-def as_series(group_of: Mapping[str, str]) -> pd.Series[str]:
-    """Return the groups with the queries as index."""
-    return pd.Series(dict(group_of), dtype=str)

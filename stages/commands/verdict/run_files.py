@@ -19,16 +19,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow.parquet as parquet
-
-from stages.lib.core import tables
 from stages.lib.core.errors import UserError
 
-_QUERIES = ("query_id", "query-id", "qid", "query")
+QUERY_COLUMNS = ("query_id", "query-id", "qid", "query")
 _DOCUMENTS = ("doc_id", "corpus-id", "corpus_id", "docid", "document", "docno")
 _SCORES = ("score", "sim", "similarity")
 _GRADES = ("grade", "score", "relevance", "rel", "label")
-_HEADER = frozenset((*_QUERIES, *_DOCUMENTS))
+_HEADER = frozenset((*QUERY_COLUMNS, *_DOCUMENTS))
 
 ScoresOfQuery = dict[str, dict[str, float]]
 
@@ -100,9 +97,7 @@ def _rows(
 ) -> Iterator[_Judged]:
     """Yield the values of a file of any format."""
     if path.suffix == ".parquet":
-        with tables.readable(path):
-            columns = parquet.read_table(path).to_pylist()
-        for number, row in enumerate(columns, start=1):
+        for number, row in enumerate(_parquet_rows(path), start=1):
             yield from _named(row, f"{path}, row {number}", value_names)
         return
 
@@ -121,6 +116,30 @@ def _rows(
         yield from _json_lines(path, text, value_names)
     else:
         yield from _lines(path, text, value_names, line_fields)
+
+
+def _parquet_rows(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a Parquet file.
+
+    Raises:
+        UserError: it does not exist or is no Parquet file, or PyArrow is not installed.
+    """
+    try:
+        import pyarrow as arrow
+        import pyarrow.parquet as parquet
+    except ModuleNotFoundError:
+        raise UserError(
+            f"{path}: Parquet needs pyarrow", "install it: pip install pyarrow"
+        ) from None
+
+    try:
+        rows: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist", "name a file") from None
+    except (arrow.ArrowException, OSError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise UserError(f"{path} is no Parquet file: {first_line}", "write it anew") from None
+    return rows
 
 
 def _nested(path: Path, text: str) -> Iterator[_Judged]:
@@ -182,7 +201,7 @@ def _json_lines(path: Path, text: str, value_names: tuple[str, ...]) -> Iterator
 def _named(row: Mapping[str, Any], place: str, value_names: tuple[str, ...]) -> Iterator[_Judged]:
     """Yield the value of a row of columns with names."""
     values = []
-    for names in (_QUERIES, _DOCUMENTS, value_names):
+    for names in (QUERY_COLUMNS, _DOCUMENTS, value_names):
         name = next((name for name in names if name in row), None)
         if name is None:
             raise UserError(

@@ -14,8 +14,8 @@ from stages.commands.compare.alignment import (
     restrict_to_common,
     seen_in_training,
 )
-from stages.commands.compare.verdicts import measure_difference
 from stages.commands.compare.versions import METRICS, merge_aliases
+from stages.commands.verdict.differences import measure_difference
 from stages.lib.core.ids import hash_hex
 from stages.lib.evaluation.ranking_metrics import per_query_metrics
 from stages.lib.retrieval.search import Hits

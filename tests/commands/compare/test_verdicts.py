@@ -8,11 +8,11 @@ import pytest
 
 from stages.commands.compare import verdicts
 from stages.commands.compare.verdicts import TestSetUses as Uses
-from stages.commands.compare.verdicts import (
+from stages.commands.compare.verdicts import seed_deviation
+from stages.commands.verdict.differences import (
     compare_difference,
     compare_differences,
     measure_difference,
-    seed_deviation,
 )
 from stages.lib.analysis.intervals import MeanInterval, holm_correction, sign_flip
 

@@ -1,99 +1,34 @@
 """The verdict on runs of others: the numbers of ir-measures, one verdict for every format."""
 
 import json
-import random
 from pathlib import Path
 
 import ir_measures
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from stages.commands.verdict.__main__ import app
 from stages.commands.verdict.groups import groups_from_texts
-from stages.commands.verdict.judge import judge_runs
+from stages.commands.verdict.judge import judge_files
 from stages.commands.verdict.measures import measure_run, parse_measure
+from stages.commands.verdict.options import VerdictOptions
 from stages.commands.verdict.pairs import compare_runs
 from stages.commands.verdict.run_files import read_qrels, read_run
 from stages.lib.core.errors import UserError
+from tests.commands.verdict.made_runs import (
+    as_lines,
+    simulated,
+    trec,
+    verdict,
+    write_qrels,
+    write_run,
+)
 from tests.properties import examples
 
 QRELS = {"q1": {"a": 2, "b": 1, "c": 0}, "q2": {"d": 1}, "q3": {"e": 1}}
 # In q2 two documents score the same: trec_eval takes the larger id first.
 RUN = {"q1": {"b": 3.0, "x": 2.0, "a": 1.0}, "q2": {"d": 1.0, "y": 1.0}, "q3": {"z": 1.0}}
-
-
-def trec(run):
-    return "".join(
-        f"{query} Q0 {doc} {rank} {score} tag\n"
-        for query, hits in run.items()
-        for rank, (doc, score) in enumerate(hits.items(), start=1)
-    )
-
-
-def rows(run, value):
-    return [
-        {"query_id": query, "doc_id": doc, value: score}
-        for query, hits in run.items()
-        for doc, score in hits.items()
-    ]
-
-
-def as_lines(values):
-    return "".join(json.dumps(value) + "\n" for value in values)
-
-
-def write_run(folder, form, run):
-    """Write a run in one of the formats, and return its path."""
-    path = folder / f"run-{form}"
-    if form == "trec":
-        path.write_text(trec(run), "utf-8")
-    elif form == "json":
-        path.write_text(json.dumps(run), "utf-8")
-    elif form == "mteb":
-        path.write_text(json.dumps({"mteb_model_meta": {}, "default": {"test": run}}), "utf-8")
-    elif form == "jsonl":
-        path = path.with_suffix(".jsonl")
-        path.write_text(as_lines(rows(run, "score")), "utf-8")
-    elif form == "predictions":
-        path = path.with_suffix(".jsonl")
-        lines = [
-            {
-                "query_id": query,
-                "query": "?",
-                "results": [
-                    {"corpus_id": doc, "score": score, "text": "."} for doc, score in hits.items()
-                ],
-            }
-            for query, hits in run.items()
-        ]
-        path.write_text(as_lines(lines), "utf-8")
-    else:
-        path = path.with_suffix(".parquet")
-        pd.DataFrame(rows(run, "score")).to_parquet(path)
-    return path
-
-
-def write_qrels(folder, form, qrels):
-    path = folder / f"qrels-{form}"
-    lines = [(query, doc, grade) for query, of in qrels.items() for doc, grade in of.items()]
-    if form == "trec":
-        path.write_text("".join(f"{query} 0 {doc} {grade}\n" for query, doc, grade in lines))
-    elif form == "beir":
-        text = "".join(f"{query}\t{doc}\t{grade}\n" for query, doc, grade in lines)
-        path.write_text(f"query-id\tcorpus-id\tscore\n{text}", "utf-8")
-    elif form == "json":
-        path.write_text(json.dumps(qrels), "utf-8")
-    elif form == "jsonl":
-        path = path.with_suffix(".jsonl")
-        path.write_text(as_lines(rows(qrels, "grade")), "utf-8")
-    else:
-        path = path.with_suffix(".parquet")
-        pd.DataFrame(rows(qrels, "grade")).to_parquet(path)
-    return path
 
 
 FORMS = ["trec", "json", "mteb", "jsonl", "predictions", "parquet"]
@@ -120,9 +55,9 @@ def test_every_format_of_qrels_is_read_alike(tmp_path, form):
 def test_measures_by_hand():
     scores = measure_run(RUN, QRELS, list(QRELS), parse_measure("RR@10"))
     # b is the first hit of q1. In q2 y comes before d. q3 finds nothing.
-    assert dict(scores) == {"q1": 1.0, "q2": 0.5, "q3": 0.0}
+    assert scores.tolist() == [1.0, 0.5, 0.0]
     recall = measure_run(RUN, QRELS, list(QRELS), parse_measure("R@1"))
-    assert dict(recall) == {"q1": 0.5, "q2": 0.0, "q3": 0.0}
+    assert recall.tolist() == [0.5, 0.0, 0.0]
 
 
 @examples(50)
@@ -139,42 +74,9 @@ def test_the_numbers_are_those_of_ir_measures(source, name):
 
     ours = measure_run(run, qrels, list(qrels), parse_measure(name))
     theirs = ir_measures.iter_calc([MEASURES[name]], qrels, run)
-    assert dict(ours) == pytest.approx({row.query_id: row.value for row in theirs}, abs=1e-9)
-
-
-def simulated(queries, gain, seed=1):
-    """Return qrels and two runs. In the second a share `gain` of the queries rises to rank 1."""
-    source = random.Random(seed)
-    qrels = {f"q{number}": {"right": 1} for number in range(queries)}
-    first, second = {}, {}
-    for query in qrels:
-        rank = source.randrange(1, 6)
-        others = [f"w{number}" for number in range(5)]
-        first[query] = ranked([*others[: rank - 1], "right", *others[rank - 1 :]])
-        rises = source.random() < gain
-        second[query] = ranked(["right", *others]) if rises else first[query]
-    return qrels, first, second
-
-
-def ranked(docs):
-    return {doc: float(-rank) for rank, doc in enumerate(docs)}
-
-
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("pyproject.toml").write_text("[dependency-groups]\n", "utf-8")
-    qrels, first, second = simulated(120, gain=0.4)
-    Path("base.run").write_text(trec(first), "utf-8")
-    Path("new.run").write_text(trec(second), "utf-8")
-    Path("qrels.txt").write_text(
-        "".join(f"{query} 0 {doc} 1\n" for query, of in qrels.items() for doc in of), "utf-8"
+    assert dict(zip(qrels, ours, strict=True)) == pytest.approx(
+        {row.query_id: row.value for row in theirs}, abs=1e-9
     )
-    return tmp_path
-
-
-def verdict(*arguments):
-    return CliRunner().invoke(app, [*arguments, "--qrels", "qrels.txt"])
 
 
 def test_a_better_run_is_better_and_a_worse_one_fails(files):
@@ -208,7 +110,7 @@ def test_every_format_gives_one_verdict(tmp_path):
         (tmp_path / form).mkdir()
         base = write_run(tmp_path, form, first)
         new = write_run(tmp_path / form, form, second)
-        (pair,) = judge_runs({"base": base, "new": new}, judged).pairs
+        (pair,) = judge_files({"base": base, "new": new}, VerdictOptions([], judged)).pairs
         found.append(pair.comparison)
     assert found == [found[0]] * len(FORMS)
 
@@ -240,13 +142,13 @@ def test_groups_widen_the_interval():
         name: measure_run(run, qrels, list(qrels), parse_measure("nDCG@10"))
         for name, run in (("base", first), ("new", second))
     }
-    differences = scores["new"] - scores["base"]
-    order = differences.sort_values().index
-    alike = pd.Series({query: f"g{place // 5}" for place, query in enumerate(order)})
-    alone = pd.Series({query: query for query in order})
+    # Queries that change alike are of one group.
+    place = np.argsort(np.argsort(scores["new"] - scores["base"], kind="stable"))
+    alone = np.array(list(qrels))
+    alike = np.array([f"g{number // 5}" for number in place])
     widths = []
     for groups in (alone, alike):
-        (pair,) = compare_runs(scores, groups[differences.index], name="nDCG@10", delta=0.01)
+        (pair,) = compare_runs(scores, list(qrels), groups, name="nDCG@10", delta=0.01)
         widths.append(pair.comparison.effect.high - pair.comparison.effect.low)
     assert widths[1] > 1.8 * widths[0]
 
@@ -293,20 +195,16 @@ def test_the_queries_that_would_decide_shrink_the_interval():
     scores = [
         measure_run(run, qrels, list(qrels), parse_measure("nDCG@10")) for run in (first, second)
     ]
-    base, new = (pd.Series(np.asarray(values), index=list(qrels)) for values in scores)
-    (pair,) = compare_runs(
-        {"a": base, "b": new}, pd.Series({q: q for q in qrels}), name="x", delta=1e-4
-    )
+    scores_of_run = dict(zip("ab", scores, strict=True))
+    queries = list(qrels)
+    (pair,) = compare_runs(scores_of_run, queries, np.array(queries), name="x", delta=1e-4)
     assert pair.comparison.outcome == "no evidence"
 
     # That many copies of the queries, each alone, decide.
     copies = 1 + -(-pair.queries_to_decide // len(qrels))
-    many = {
-        name: pd.concat([values.rename(lambda q, n=n: f"{n} {q}") for n in range(copies)])
-        for name, values in (("a", base), ("b", new))
-    }
-    alone = pd.Series({query: query for query in many["a"].index})
-    (decided,) = compare_runs(many, alone, name="x", delta=1e-4)
+    many = {name: np.tile(values, copies) for name, values in scores_of_run.items()}
+    alone = [f"{copy} {query}" for copy in range(copies) for query in queries]
+    (decided,) = compare_runs(many, alone, np.array(alone), name="x", delta=1e-4)
     assert decided.comparison.outcome == "better"
 
 
@@ -377,3 +275,10 @@ def test_markdown_for_a_pull_request(files):
     assert lines[0].startswith("**new is better than base")
     assert "| run | nDCG@10 |" in lines
     assert "120 queries in 120 groups." in lines
+
+
+def test_names_are_no_markdown(files):
+    Path("a|<b>`c.run").write_text(Path("new.run").read_text("utf-8"), "utf-8")
+    lines = verdict("base.run", "a|<b>`c.run", "--format", "markdown").output.splitlines()
+    assert lines[0].startswith(r"**a\|\<b\>\`c is better than base: +0.1")
+    assert any(line.startswith(r"| a\|\<b\>\`c | 0.") for line in lines)
