@@ -73,6 +73,7 @@ def on_ray(environment, cluster):
         "PAIRSMITH_CACHE": "off",
         "PAIRSMITH_ENGINE": "ray",
         "RAY_ADDRESS": cluster.address,
+        "PAIRSMITH_PARTITIONS": "3",
     }
 
 

@@ -1,12 +1,15 @@
 """Texts that are equal in normal form, near-duplicates, and texts with nearly equal embeddings.
 
-Near-duplicates come from the exact join of `stages.lib.text.similarity_join`.
+Near-duplicates come from the exact join of `stages.lib.text.similarity_join`, in one database or in
+partitions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +21,9 @@ import pyarrow as arrow
 import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 
+from stages.deduplicate.partitioned_join import join_in_partitions
 from stages.deduplicate.representatives import DuplicateEdge
+from stages.lib.core import atomic
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.interface import TableFile
 from stages.lib.core.model_files import find_base_model
@@ -41,6 +46,7 @@ class HashedTexts(Table):
 
     id: str = pa.Field(str_matches=r"^[dp][0-9a-f]{16}$", description="the document or pair")
     form_hash: str = pa.Field(str_matches=r"^[0-9a-f]{16}$", description="hash of the normal form")
+    set_count: int = pa.Field(ge=1, le=2, description="how many shingle sets the text has")
     shingles: object = pa.Field(
         metadata={"arrow": arrow.list_(arrow.list_(arrow.uint64()))},
         description="sorted 64-bit hashes of the shingles, one list per shingle set",
@@ -116,7 +122,7 @@ def find_duplicates(
         text_column: the texts.
         threshold: near-duplicates are at least this similar.
         measure: how two texts are compared.
-        scratch: a folder for the hashes.
+        scratch: a folder for the hashes, which every machine sees.
         template: for Documents, the template of what is embedded and compared; else None.
     """
     # Hash every text and its shingles, a shard at a time and in parallel.
@@ -127,7 +133,7 @@ def find_duplicates(
         writes=(HashedTexts,),
         scratch=scratch,
     )[0]
-    ids, form_hashes = _read_hashes(parts)
+    ids, form_hashes, set_counts = _read_hashes(parts)
 
     # Of texts with one normal form only the first is compared with others.
     _, first_text_of_form, form_of_text = np.unique(
@@ -136,9 +142,17 @@ def find_duplicates(
     first_equal = first_text_of_form[form_of_text].astype(np.int64)
     is_compared = first_equal == np.arange(len(ids))
 
-    # The database reads the shingles part by part.
-    reader = arrow.RecordBatchReader.from_batches(SET_SCHEMA, _read_sets(parts, is_compared))
-    edges = join_sets(reader, None, threshold, measure)
+    # Join them, in one database that reads part by part, or in partitions.
+    set_parts = _set_parts(parts, is_compared, set_counts, scratch / "compared.parquet")
+    partition_count = sharded.join_partitions(len(set_parts))
+    if partition_count == 1:
+        batches = chain.from_iterable(read_sets() for read_sets in set_parts)
+        reader = arrow.RecordBatchReader.from_batches(SET_SCHEMA, batches)
+        edges = join_sets(reader, None, threshold, measure)
+    else:
+        edges = join_in_partitions(
+            set_parts, threshold, measure, count=partition_count, scratch=scratch
+        )
     return DuplicateGroups(
         ids,
         first_equal,
@@ -159,11 +173,13 @@ def hash_texts(
     """
     texts = list(frame[text_column]) if template is None else document_texts(frame, template)
     forms = [normal_form(text) for text in texts]
+    shingle_sets = [hash_shingles(shingles(form)) for form in forms]
     rows = pd.DataFrame(
         {
             "id": frame[id_column].to_numpy(),
             "form_hash": [hash_hex(form) for form in forms],
-            "shingles": [hash_shingles(shingles(form)) for form in forms],
+            "set_count": [len(sets) for sets in shingle_sets],
+            "shingles": shingle_sets,
         },
         columns=list(HashedTexts.empty().columns),
     )
@@ -219,44 +235,84 @@ def semantic_edges(
 
 def _read_hashes(
     parts: Sequence[Path],
-) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]:
-    """Return the ids and the hashes of the normal forms of all parts, in order of ids."""
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_], list[Positions]]:
+    """Return the ids and the hashes of the normal forms of all parts, in order of ids.
+
+    And for each part how many shingle sets each of its texts has.
+    """
     # An empty array comes first, since there may be no parts.
     ids = [np.empty(0, dtype=object)]
     form_hashes = [np.empty(0, dtype=object)]
+    set_counts: list[Positions] = []
 
     # The parts were written and checked a moment ago. Their ids ascend from part to part.
     for part in parts:
-        rows = parquet.read_table(part, columns=["id", "form_hash"])
+        rows = parquet.read_table(part, columns=["id", "form_hash", "set_count"])
         ids.append(rows.column("id").to_numpy())
         form_hashes.append(rows.column("form_hash").to_numpy())
+        set_counts.append(rows.column("set_count").to_numpy())
 
-    return np.concatenate(ids), np.concatenate(form_hashes)
+    return np.concatenate(ids), np.concatenate(form_hashes), set_counts
 
 
-def _read_sets(
-    parts: Sequence[Path], is_compared: npt.NDArray[np.bool_]
-) -> Iterator[arrow.RecordBatch]:
-    """Yield the shingle sets of the compared texts, as in SET_SCHEMA, one part at a time."""
-    text_start = 0
-    set_start = 0
-    for part in parts:
-        column = parquet.read_table(part, columns=["shingles"]).column(0).combine_chunks()
-        positions = np.flatnonzero(is_compared[text_start : text_start + len(column)])
-        sets_of_text = column.take(arrow.array(positions))
+@dataclass(frozen=True)
+class SetPart:
+    """Reads the shingle sets of the compared texts of a part. It goes to workers, without the sets.
+
+    Attributes:
+        path: the part, a table HashedTexts.
+        compared: a file with the positions of compared texts, a row group for each part.
+        group: the row group of this part.
+        text_start: the position of the first text among the texts of all parts.
+        set_start: the number of the first set among the sets of all parts.
+    """
+
+    path: Path
+    compared: Path
+    group: int
+    text_start: int
+    set_start: int
+
+    def __call__(self) -> Iterator[arrow.RecordBatch]:
+        """Yield the sets, as in SET_SCHEMA, in one batch."""
+        with parquet.ParquetFile(self.compared) as file:
+            positions = file.read_row_group(self.group).column(0).combine_chunks()
+        column = parquet.read_table(self.path, columns=["shingles"]).column(0).combine_chunks()
+        sets_of_text = column.take(positions)
 
         # A text has one set or two.
         set_counts = compute.list_value_length(sets_of_text).to_numpy(zero_copy_only=False)
         sets = sets_of_text.flatten()
+        rows = np.repeat(self.text_start + positions.to_numpy(), set_counts)
         columns = [
-            arrow.array(np.arange(set_start, set_start + len(sets)), arrow.int64()),
-            arrow.array(np.repeat(text_start + positions, set_counts), arrow.int64()),
+            arrow.array(np.arange(self.set_start, self.set_start + len(sets)), arrow.int64()),
+            arrow.array(rows, arrow.int64()),
             sets,
         ]
         yield arrow.RecordBatch.from_arrays(columns, schema=SET_SCHEMA)
 
-        text_start += len(column)
-        set_start += len(sets)
+
+def _set_parts(
+    parts: Sequence[Path],
+    is_compared: npt.NDArray[np.bool_],
+    set_counts: Sequence[Positions],
+    compared: Path,
+) -> list[SetPart]:
+    """Write the positions of the compared texts to `compared`, and return the parts with sets."""
+    schema = arrow.schema([("position", arrow.int64())])
+    set_parts = []
+    text_start = 0
+    set_start = 0
+    with atomic.write(compared) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
+        for group, (part, counts) in enumerate(zip(parts, set_counts, strict=True)):
+            # Which texts of the part are compared.
+            positions = np.flatnonzero(is_compared[text_start : text_start + len(counts)])
+            writer.write_batch(arrow.RecordBatch.from_arrays([positions], schema=schema))
+
+            set_parts.append(SetPart(part, compared, group, text_start, set_start))
+            text_start += len(counts)
+            set_start += int(counts[positions].sum())
+    return set_parts
 
 
 def _close_pairs(

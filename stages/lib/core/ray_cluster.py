@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -48,6 +48,10 @@ class Work(Protocol[Item, Result]):
     def label(self) -> str:
         """Return the text beside the progress bar."""
 
+    @property
+    def memory_bytes(self) -> int:
+        """Return how much memory of a machine an item needs; 0 where nobody has to reserve it."""
+
     def __call__(self, item: Item) -> Result:
         """Return the result of an item."""
 
@@ -72,9 +76,11 @@ def run_all(work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:
     """Return the result of each item, in their order, with a progress bar.
 
     Raises:
-        UserError: there is no cluster at RAY_ADDRESS, or the rows of a half ended its process.
+        UserError: there is no cluster at RAY_ADDRESS, or no machine has the memory of an item, or
+            the rows of a half ended its process.
     """
     connect(os.environ.get("RAY_ADDRESS", ""))
+    _check_memory(work.memory_bytes)
     results: dict[int, Result] = {}
     for index, result in progress(_completed(work, items), len(items), work.label):
         results[index] = result
@@ -261,7 +267,7 @@ def _submit(work: Work[Item, Result], item: Item) -> Any:
     import ray
 
     # What dies is tried again here, where a second death means something else.
-    remote = ray.remote(num_cpus=1, max_retries=0)(_run)
+    remote = ray.remote(num_cpus=1, memory=work.memory_bytes or None, max_retries=0)(_run)
     return remote.remote(str(Path.cwd()), work, item)
 
 
@@ -278,6 +284,43 @@ def _most_tasks() -> int:
 
     processors = int(ray.cluster_resources().get("CPU", 1))
     return max(1, processors * _TASKS_AHEAD)
+
+
+def _check_memory(needed_bytes: int) -> None:
+    """Check that a machine can take an item, since Ray would wait for one without end.
+
+    Raises:
+        UserError: none can.
+    """
+    if not needed_bytes:
+        return
+
+    largest_bytes = max(int(machine.get("memory", 0)) for machine in _machines())
+    if largest_bytes < needed_bytes:
+        raise UserError(
+            f"a task needs {needed_bytes // 10**6} MB, and no machine of the Ray cluster has more "
+            f"than {largest_bytes // 10**6} MB for tasks",
+            "set PAIRSMITH_MEMORY to less, or start Ray with more memory ('ray start --memory')",
+        )
+
+
+def processors() -> int:
+    """Return how many processors the cluster has now."""
+    connect(os.environ.get("RAY_ADDRESS", ""))
+    return sum(int(machine.get("CPU", 0)) for machine in _machines())
+
+
+def processors_of_machine() -> int:
+    """Return how many processors the largest machine of the cluster has, at least 1."""
+    connect(os.environ.get("RAY_ADDRESS", ""))
+    return max([1, *(int(machine.get("CPU", 0)) for machine in _machines())])
+
+
+def _machines() -> list[Mapping[str, float]]:
+    """Return the resources of each machine that is there."""
+    import ray
+
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 @lru_cache(maxsize=1)

@@ -54,6 +54,7 @@ class MapShards:
     reads: type[Table]
     writes: tuple[type[Table], ...]
     scratch: Path
+    memory_bytes: int = 0
 
     @property
     def label(self) -> str:
@@ -87,6 +88,7 @@ class ScatterShards:
     reads: type[Table]
     scratch: Path
     partition_count: int
+    memory_bytes: int = 0
 
     @property
     def label(self) -> str:
@@ -134,6 +136,7 @@ class ReducePartitions:
     scratch: Path
     shard_count: int
     partition_count: int
+    memory_bytes: int = 0
 
     @property
     def label(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 # Groups of up to so many sets have all their edges.
 MAX_COMPLETE = 500
+
+# How many rows leave the database at a time.
+_BATCH_ROWS = 100_000
 
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 
@@ -44,16 +47,10 @@ class JoinRun:
         """
         import duckdb
 
-        known = {**self._values, **values}
-        named = {name: known[name] for name in _PARAMETER.findall(query)}
         try:
-            self._connection.execute(query, named)
+            self._connection.execute(query, self._named(query, values))
         except duckdb.Error as error:
-            fault = machine_fault(error)
-            if fault is None:
-                raise
-            fact = f"the search for near-duplicates stopped: {fault.fact}"
-            raise UserError(fact, fault.remedy) from None
+            raise _explained(error) from None
 
     def verify(self) -> None:
         """Count what the sets of each of `pairs` share, and write the similar ones to `near`."""
@@ -66,11 +63,40 @@ class JoinRun:
         self.execute(query, **values)
         self._connection.unregister("incoming")
 
+    def export(
+        self, query: str, write: Callable[[arrow.RecordBatchReader], int], **values: Any
+    ) -> int:
+        """Return what `write` returns, which gets the rows of `query` in batches.
+
+        Raises:
+            UserError: the memory or the disk was not enough.
+        """
+        import duckdb
+
+        try:
+            relation = self._connection.sql(query, params=self._named(query, values))
+            return write(relation.to_arrow_reader(_BATCH_ROWS))
+        except (duckdb.Error, arrow.ArrowException) as error:
+            raise _explained(error) from None
+
     def fetch(self, query: str) -> dict[str, npt.NDArray[np.int64]]:
         """Return the columns of the result of `query`."""
         self.execute(query)
         columns = self._connection.fetchnumpy()
         return {name: np.asarray(values, dtype=np.int64) for name, values in columns.items()}
+
+    def _named(self, query: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters that `query` names."""
+        known = {**self._values, **values}
+        return {name: known[name] for name in _PARAMETER.findall(query)}
+
+
+def _explained(error: Exception) -> Exception:
+    """Return the UserError of a fault of the machine, and any other error as it is."""
+    fault = machine_fault(error)
+    if fault is None:
+        return error
+    return UserError(f"the search for near-duplicates stopped: {fault.fact}", fault.remedy)
 
 
 class Forest:
@@ -154,8 +180,7 @@ def find_crowds(run: JoinRun) -> Crowds | None:
 
 def candidates_beside_crowds(run: JoinRun, crowds: Crowds) -> None:
     """Verify all pairs but those within one crowd, and add the edges of the trees."""
-    run.load("CREATE TEMP TABLE crowds AS SELECT * FROM incoming", _crowd_table(crowds))
-    run.load("CREATE TEMP TABLE spanning AS SELECT * FROM incoming", _edge_table(crowds))
+    load_crowds(run, crowds)
 
     # Pairs that are not within a crowd.
     run.execute(join_queries.MARK_SMALLER)
@@ -166,6 +191,12 @@ def candidates_beside_crowds(run: JoinRun, crowds: Crowds) -> None:
     # Two rows may be more similar by another pair of their sets, which a crowd left out.
     run.execute(join_queries.PAIRS_OF_EDGES)
     run.verify()
+
+
+def load_crowds(run: JoinRun, crowds: Crowds) -> None:
+    """Make the tables `crowds`, the sets in crowds, and `spanning`, the edges of the trees."""
+    run.load("CREATE TEMP TABLE crowds AS SELECT * FROM incoming", _crowd_table(crowds))
+    run.load("CREATE TEMP TABLE spanning AS SELECT * FROM incoming", _edge_table(crowds))
 
 
 def _large_crowds(crowd_of_set: dict[int, int], edges: list[tuple[int, int]]) -> Crowds | None:

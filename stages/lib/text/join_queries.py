@@ -1,5 +1,8 @@
 """The SQL of the similarity join. `similarity_join` says what it does and why it is exact.
 
+A join in one database executes all queries. A join in partitions executes the same queries on each
+partition. It counts the lists in which candidates meet, and adds up the counts.
+
 A shingle list is all sets that hold one shingle where it counts. "smaller" is the smaller set of
 a pair, and of two sets of one size the one with the smaller index. Parameters: `own_share`,
 `other_share`, `smaller_share`, `larger_share` and `reach` of `PairRule`, `threshold`,
@@ -8,29 +11,45 @@ a pair, and of two sets of one size the one with the smaller index. Parameters: 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 # Sets of both tables. `side` is the table of a set, and `other` the table that it is joined with.
 CREATE_SETS = """
 CREATE TEMP TABLE sets (
-    set_index INTEGER, row_index INTEGER, side TINYINT, other TINYINT, shingles UBIGINT[]
+    set_index INTEGER, row_index INTEGER, side TINYINT, other TINYINT, size INTEGER,
+    shingles UBIGINT[]
 )
 """
-INSERT_SETS = """
-INSERT INTO sets
-SELECT set_index + $offset, row_index + $offset, $side, $other, shingles
+_INCOMING_SETS = """
+SELECT (set_index + $offset)::INTEGER AS set_index, (row_index + $offset)::INTEGER AS row_index,
+    $side::TINYINT AS side, $other::TINYINT AS other, len(shingles)::INTEGER AS size, shingles
 FROM incoming WHERE len(shingles) > 0
 """
+INSERT_SETS = f"INSERT INTO sets {_INCOMING_SETS}"
+LOAD_SETS = f"CREATE TEMP TABLE sets AS {_INCOMING_SETS}"
 
-# Shingles that two rows share, from the rarest to the most frequent. The value breaks ties.
-# Those of one row alone, such as a document and its passages, are evidence of no pair.
-RANK_SHINGLES = """
-CREATE TEMP TABLE ranks AS
-SELECT shingle, (row_number() OVER (ORDER BY frequency, shingle))::UINTEGER AS rank_index
-FROM (
+
+def frequencies(occurrences: str) -> str:
+    """Return the query for shingles that two rows share, and how many sets have each of them.
+
+    Those of one row alone, such as a document and its passages, are evidence of no pair.
+
+    Args:
+        occurrences: a table of the shingles of all sets, with side and row_index.
+    """
+    return f"""
     SELECT shingle, count(*) AS frequency
-    FROM (SELECT side, row_index, unnest(shingles) AS shingle FROM sets)
+    FROM {occurrences}
     GROUP BY shingle
     HAVING CASE WHEN $two_tables THEN min(side) < max(side) ELSE min(row_index) < max(row_index) END
-)
+    """
+
+
+# Such shingles, from the rarest to the most frequent. The value breaks ties.
+RANK_SHINGLES = f"""
+CREATE TEMP TABLE ranks AS
+SELECT shingle, (row_number() OVER (ORDER BY frequency, shingle))::UINTEGER AS rank_index
+FROM ({frequencies("(SELECT side, row_index, unnest(shingles) AS shingle FROM sets)")})
 """
 MATCH_SHINGLES = """
 CREATE TEMP TABLE ranked AS
@@ -46,10 +65,10 @@ DROP_RANKED = "DROP TABLE ranked"
 # Sets with enough such shingles for the least that any partner asks for.
 KEEP_SETS = """
 CREATE TEMP TABLE kept AS
-SELECT set_index, row_index, side, other, len(shingles)::INTEGER AS size, ranked_count
+SELECT set_index, row_index, side, other, size, ranked_count
 FROM sets
 JOIN (SELECT set_index, count(*) AS ranked_count FROM ranked GROUP BY set_index) USING (set_index)
-WHERE ranked_count >= $larger_share * len(shingles) - 1e-9
+WHERE ranked_count >= $larger_share * size - 1e-9
 """
 
 KEEP_MEMBERS = """
@@ -109,16 +128,45 @@ _IS_CANDIDATE = """
     AND s.row_index <> l.row_index
     AND s.allows >= l.needs AND s.needs <= l.allows
 """
-_SHARES_ENOUGH = """
-GROUP BY s.set_index, l.set_index
-HAVING count(*) >= least($common, ceil(min(s.needs + l.needs) - 1e-9))
-"""
-CANDIDATES = f"""
-CREATE OR REPLACE TEMP TABLE pairs AS
-SELECT s.set_index AS first_set, l.set_index AS second_set
+_ASKED = "least($common, ceil(min(s.needs + l.needs) - 1e-9))"
+
+
+def _candidates(lists: str) -> str:
+    """Return the query for the pairs of sets that meet in as many `lists` as they have to."""
+    return f"""
+    SELECT s.set_index AS first_set, l.set_index AS second_set
+    {lists}
+    WHERE {_IS_CANDIDATE}
+    GROUP BY s.set_index, l.set_index
+    HAVING count(*) >= {_ASKED}
+    """
+
+
+def _counts(lists: str) -> str:
+    """Return the query for how many `lists` of a partition each pair of sets meets in."""
+    return f"""
+    SELECT s.set_index AS first_set, l.set_index AS second_set,
+        count(*) AS list_count, {_ASKED}::TINYINT AS asked
+    {lists}
+    WHERE {_IS_CANDIDATE}
+    GROUP BY s.set_index, l.set_index
+    """
+
+
+_ALL_LISTS = f"""
 FROM {_smaller("smaller")} s
 JOIN {_larger("larger")} l ON s.rank_index = l.rank_index AND s.other = l.side
-WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
+"""
+CANDIDATES = f"CREATE OR REPLACE TEMP TABLE pairs AS {_candidates(_ALL_LISTS)}"
+
+# The same in partitions of the lists, and then in partitions of the pairs.
+COUNT_LISTS = f"CREATE TEMP TABLE counts AS {_counts(_ALL_LISTS)}"
+SUM_COUNTS = """
+CREATE TEMP TABLE pairs AS
+SELECT first_set, second_set
+FROM counts
+GROUP BY first_set, second_set
+HAVING sum(list_count) >= min(asked)
 """
 
 # Exact verification: how many shingles the sets of each pair share, of how many. A set and a
@@ -222,34 +270,44 @@ SELECT p.*, coalesce(crowd, -1) AS crowd FROM {name} p LEFT JOIN crowds USING (s
 """
 MARK_SMALLER = MARK_CROWDS.format(name="smaller")
 MARK_LARGER = MARK_CROWDS.format(name="larger")
-CANDIDATES_BESIDE_CROWDS = f"""
-CREATE OR REPLACE TEMP TABLE pairs AS
-WITH bridges AS (
+_BRIDGES = """
+bridges AS (
     SELECT rank_index, s.crowd AS first_crowd, l.crowd AS second_crowd, s.side, l.side AS other
     FROM (SELECT DISTINCT rank_index, crowd, side, other FROM marked_smaller WHERE crowd >= 0) s
     JOIN (SELECT DISTINCT rank_index, crowd, side FROM marked_larger WHERE crowd >= 0) l
         USING (rank_index)
     WHERE s.other = l.side AND s.crowd <> l.crowd
 )
-SELECT s.set_index AS first_set, l.set_index AS second_set
+"""
+_LISTS_OF_NO_CROWD = f"""
 FROM {_smaller("marked_smaller WHERE crowd < 0")} s
 JOIN {_larger("larger")} l ON s.rank_index = l.rank_index AND s.other = l.side
-WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
-UNION
-SELECT s.set_index, l.set_index
+"""
+_LISTS_OF_ONE_CROWD = f"""
 FROM {_smaller("marked_smaller WHERE crowd >= 0")} s
 JOIN {_larger("marked_larger WHERE crowd < 0")} l
     ON s.rank_index = l.rank_index AND s.other = l.side
-WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
-UNION
-SELECT s.set_index, l.set_index
+"""
+_LISTS_OF_TWO_CROWDS = f"""
 FROM bridges b
 JOIN {_smaller("marked_smaller")} s
     ON s.rank_index = b.rank_index AND s.crowd = b.first_crowd AND s.side = b.side
 JOIN {_larger("marked_larger")} l
     ON l.rank_index = b.rank_index AND l.crowd = b.second_crowd AND l.side = b.other
-WHERE {_IS_CANDIDATE} {_SHARES_ENOUGH}
 """
+
+
+def _beside_crowds(query: Callable[[str], str]) -> str:
+    """Return the rows of `query` over the lists of all pairs that are not within a crowd."""
+    # No pair is in two of them.
+    kinds = (_LISTS_OF_NO_CROWD, _LISTS_OF_ONE_CROWD, _LISTS_OF_TWO_CROWDS)
+    return f"WITH {_BRIDGES} {' UNION ALL '.join(query(lists) for lists in kinds)}"
+
+
+CANDIDATES_BESIDE_CROWDS = f"""
+CREATE OR REPLACE TEMP TABLE pairs AS {_beside_crowds(_candidates)}
+"""
+COUNT_LISTS_BESIDE_CROWDS = f"CREATE TEMP TABLE counts AS {_beside_crowds(_counts)}"
 
 # Of each edge, all pairs of a set of the one row and a set of the other.
 PAIRS_OF_EDGES = """

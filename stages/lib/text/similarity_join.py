@@ -129,11 +129,9 @@ def join_sets(
         threshold: the smallest similarity, above 0.
         measure: how two sets are compared.
     """
-    rule = _pair_rule(threshold, measure)
+    values = join_values(threshold, measure, two_tables=right is not None)
     with connect() as connection:
-        run = JoinRun(
-            connection, {**rule._asdict(), "common": _COMMON, "two_tables": right is not None}
-        )
+        run = JoinRun(connection, values)
 
         # Load the sets. The tables of a self join are the same.
         run.execute(join_queries.CREATE_SETS)
@@ -154,12 +152,15 @@ def join_sets(
             candidates_beside_crowds(run, crowds)
 
         edges = run.fetch(join_queries.EDGES)
-        none = np.empty(0, dtype=np.int64)
-        crowd_rows = {"row_index": none, "crowd": none}
-        if crowds is not None:
-            crowd_rows = run.fetch(join_queries.CROWD_ROWS)
+        crowd_rows = None if crowds is None else run.fetch(join_queries.CROWD_ROWS)
 
-    return _most_similar(edges, crowd_rows, is_self_join=right is None)
+    return most_similar(edges, crowd_rows, is_self_join=right is None)
+
+
+def join_values(threshold: float, measure: Measure, *, two_tables: bool) -> dict[str, Any]:
+    """Return the parameters of the queries of a join."""
+    rule = _pair_rule(threshold, measure)
+    return {**rule._asdict(), "common": _COMMON, "two_tables": two_tables}
 
 
 class _PairRule(NamedTuple):
@@ -252,10 +253,19 @@ def _distinct_hashes(shingles: Collection[Any]) -> npt.NDArray[np.uint64]:
     return np.unique(np.fromiter(shingles, np.uint64, len(shingles)))
 
 
-def _most_similar(
-    edges: Mapping[str, Positions], crowd_rows: Mapping[str, Positions], *, is_self_join: bool
+def most_similar(
+    edges: Mapping[str, Positions],
+    crowd_rows: Mapping[str, Positions] | None,
+    *,
+    is_self_join: bool,
 ) -> SimilarityEdges:
-    """Return each pair of rows once, with its largest similarity."""
+    """Return each pair of rows once, with its largest similarity.
+
+    Args:
+        edges: the columns of the query EDGES.
+        crowd_rows: the columns of the query CROWD_ROWS; None if there are no crowds.
+        is_self_join: whether a table was joined with itself.
+    """
     left = edges["left_row"]
     right = edges["right_row"]
     similarity = edges["shared"] / edges["whole"]
@@ -269,10 +279,11 @@ def _most_similar(
 
     # The rows of a second table are numbered from 0 again.
     offset = 0 if is_self_join else _OFFSET
+    none = np.empty(0, dtype=np.int64)
     return SimilarityEdges(
         left[is_first],
         right[is_first] - offset,
         similarity[order][is_first],
-        crowd_rows["row_index"],
-        crowd_rows["crowd"],
+        none if crowd_rows is None else crowd_rows["row_index"],
+        none if crowd_rows is None else crowd_rows["crowd"],
     )

@@ -8,7 +8,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from stages.lib.core.database import connect, memory_limit, release
+from stages.lib.core.database import (
+    connect,
+    memory_limit,
+    own_database,
+    release,
+    share_of_memory,
+)
 from stages.lib.core.errors import UserError
 
 
@@ -39,6 +45,23 @@ def test_memory_is_a_whole_number_of_megabytes_or_gigabytes(monkeypatch, value):
     with pytest.raises(UserError) as caught:
         memory_limit()
     assert caught.value.fact == f"the environment has PAIRSMITH_MEMORY={value!r}"
+
+
+@pytest.mark.parametrize(
+    ("memory", "count", "share"),
+    [("512MB", 1, "512MB"), ("512MB", 3, "170MB"), ("2GB", 4, "500MB"), ("512MB", 100, "64MB")],
+)
+def test_databases_of_a_machine_share_its_memory(monkeypatch, memory, count, share):
+    monkeypatch.setenv("PAIRSMITH_MEMORY", memory)
+    assert share_of_memory(count) == share
+
+
+def test_a_database_of_its_own_leaves_no_folder():
+    query = "SELECT value FROM duckdb_settings() WHERE name = 'temp_directory'"
+    with own_database("64MB", threads=1) as connection:
+        folder = Path(connection.execute(query).fetchone()[0])
+        assert folder.is_dir()
+    assert not folder.exists()
 
 
 def test_no_extension_is_installed_or_loaded():
