@@ -71,7 +71,8 @@ docs: setup ## write the generated parts of README.md and of the pages
 	python -m stages docs
 
 site: .venv-site/installed ## build the documentation as a site with a search, which opens offline: site/index.html
-	.venv-site/bin/python -m sphinx -b html -W --keep-going -q -c website -d .venv-site/doctrees . site
+	rm -rf site
+	.venv-site/bin/python -m sphinx -b html -E -W --keep-going -q -c website -d .venv-site/doctrees . site
 	.venv-site/bin/python website/check.py site
 
 # The generator stands apart, so that `make setup` does not install it.

@@ -213,7 +213,9 @@ def built(tmp_path_factory):
 def test_make_builds_the_site_in_an_environment_of_its_own_and_checks_it():
     makefile = (ROOT / "Makefile").read_text("utf-8")
     recipe = makefile.partition("\nsite: .venv-site/installed ## ")[2].partition("\n\n")[0]
-    assert "-m sphinx -b html -W --keep-going" in recipe
+    # Nothing of an older build is taken over: the sidebar of every page follows docs/README.md.
+    assert "\trm -rf site\n" in recipe
+    assert "-m sphinx -b html -E -W --keep-going" in recipe
     assert recipe.splitlines()[-1] == "\t.venv-site/bin/python website/check.py site"
     assert "requirements-docs" not in makefile.partition(".venv/installed:")[2].partition("\n\n")[0]
 
