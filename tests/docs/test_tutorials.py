@@ -91,6 +91,22 @@ def test_the_iteration_that_did_not_help_leaves_nothing_behind(copy, environment
     assert "Data and pipelines are up to date." in status.stdout
 
 
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+def test_the_figures_of_the_data_are_those_of_the_default_data(tmp_path, environment, dvc):
+    clone = tmp_path / "clone"
+    git(ROOT, "clone", "-q", str(ROOT), str(clone))
+    result = dvc(clone, "repro", "augment", timeout=3000)
+    assert result.returncode == 0, result.stderr[-3000:]
+
+    # The first two blocks change the parameter and print the table that the page shows.
+    change, look = [text for _, text in blocks(HELPED)][:2]
+    for script in (change, look):
+        process = subprocess.run(["bash", "-e", "-c", script], cwd=clone, env=environment, capture_output=True, text=True, check=True)  # fmt: skip
+    table = process.stdout[process.stdout.index("split\n    rows_out") :].rstrip()
+    assert f"```\n{table}\n```" in HELPED
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_most_of_a_tutorial_needs_no_training(page):
     marks = [mark for mark, _ in blocks(PAGES[page])]
