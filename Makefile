@@ -4,7 +4,11 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
+<<<<<<< HEAD
 .PHONY: help setup repro data test check prove bench mutants wire diff exps plots docs site lock
+=======
+.PHONY: help setup repro data example test check prove bench mutants wire diff exps plots docs lock
+>>>>>>> refs/heads/examples
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' Makefile
@@ -32,6 +36,9 @@ data: setup ## the first loop: prepare and validate the data, without training
 	@python -m stages heal --target validate
 	dvc repro validate
 	@echo "Open data/validate/index.html; what changed: dvc metrics diff"
+
+example: setup ## run an example in a scratch clone below runs/: make example NAME=faq
+	python examples/run.py $(NAME)
 
 test: setup ## the gate: ruff, mypy, every test but the heavy proofs; needs no network
 	ruff check .
