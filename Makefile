@@ -4,11 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-<<<<<<< HEAD
-.PHONY: help setup repro data test check prove bench mutants wire diff exps plots docs site lock
-=======
-.PHONY: help setup repro data example test check prove bench mutants wire diff exps plots docs lock
->>>>>>> refs/heads/examples
+.PHONY: help setup repro data example test check prove bench mutants wire diff exps plots docs site lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' Makefile
