@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup repro data test check prove bench mutants wire diff exps plots docs lock
+.PHONY: help setup repro data example test check prove bench mutants wire diff exps plots docs site lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,9 @@ data: setup ## the first loop: prepare and validate the data, without training
 	dvc repro validate
 	@echo "Open data/validate/index.html; what changed: dvc metrics diff"
 
+example: setup ## run an example in a scratch clone below runs/: make example NAME=faq
+	python examples/run.py $(NAME)
+
 test: setup ## the gate: ruff, mypy, every test but the heavy proofs; needs no network
 	ruff check .
 	ruff format --check .
@@ -45,7 +48,7 @@ check: setup ## while writing: ruff, mypy and the fast tests
 	mypy
 	PYTHONDONTWRITEBYTECODE= python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile check -m "not prove and not slow"
 
-prove: setup ## heavy proofs: every example of each property, bytes over hash seeds and workers
+prove: setup .venv-site/installed ## heavy proofs: every example of each property, bytes over hash seeds and workers
 	python -m pytest --hypothesis-profile full -m "prove or hypothesis or fuzz"
 
 bench: setup ## measure beside other tools, write bench/RESULTS.md, and hold the figures to their limits
@@ -69,6 +72,17 @@ plots: setup ## draw the plots against HEAD into dvc_plots/index.html, which ope
 
 docs: setup ## write the generated parts of README.md and of the pages
 	python -m stages docs
+
+site: .venv-site/installed ## build the documentation as a site with a search, which opens offline: site/index.html
+	rm -rf site
+	.venv-site/bin/python -m sphinx -b html -E -W --keep-going -q -c website -d .venv-site/doctrees . site
+	.venv-site/bin/python website/check.py site
+
+# The generator stands apart, so that `make setup` does not install it.
+.venv-site/installed: requirements-docs.txt
+	$(PYTHON) -m venv .venv-site
+	.venv-site/bin/$(INSTALL) --require-hashes --no-deps -r requirements-docs.txt
+	touch .venv-site/installed
 
 lock: setup ## compile requirements*.txt from the groups of pyproject.toml
 	python -m stages lock

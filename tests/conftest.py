@@ -136,7 +136,7 @@ def copy_project(target):
         )
         if not made and (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, target / name)
+            shutil.copy(ROOT / name, target / name)
     git(target, "init", "-q")
     git(target, "add", "-A")
     git(target, "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "start")

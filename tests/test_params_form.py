@@ -13,7 +13,7 @@ PARAMS = Path("params.yaml")
 TEXT = PARAMS.read_text("utf-8")
 VALUES = YAML(typ="safe", pure=True).load(TEXT)
 
-MOST_LINES = 350
+MOST_LINES = 355
 WIDEST_LINE = 88
 MOST_COMMENT_LINES = 2
 SET_FIRST = 5

@@ -1,6 +1,7 @@
 """What is told on a pull request: from committed files alone, in one comment that is updated in place."""
 
 import json
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from stages.lib.core.yaml_files import read_yaml
 from tests.commands.results import COMMIT, write
 from tests.conftest import ROOT, copy_project, git
+from tests.gitlab import MARK as NOTE_MARK
+from tests.gitlab import PYTHON, GitLab, job_variables, run_job, stand_in
 
 WORKFLOW = read_yaml(ROOT / ".github/workflows/pull-request.yml")
 # Whatever `pip install --group tables` does not bring is refused, so that the workflow need not install it.
@@ -104,6 +107,33 @@ def test_what_cannot_be_compared_is_told_with_the_reason(clone, only_tables):
     assert "## No verdict: " in made.stdout
     assert "> error: " in made.stdout and "> remedy: " in made.stdout
     assert "<summary>dvc metrics diff</summary>" in made.stdout
+
+
+@pytest.mark.slow
+def test_the_jobs_of_gitlab_run_as_they_stand(clone, only_tables, environment, tmp_path):
+    """The branch `idea` of the clone is better than `main`."""
+    git(clone, "checkout", "-q", "origin/idea")
+    base = git(clone, "merge-base", "origin/main", "HEAD").strip()
+    tools = {"python": PYTHON.format(python=shutil.which("python"))}
+    env = stand_in(tmp_path / "tools", tools, {**only_tables, **dict.fromkeys(["NOTES"], "")})
+    made = run_job("verdict", clone, {**env, "CI_MERGE_REQUEST_DIFF_BASE_SHA": base})
+    assert made.returncode == 0, made.stderr
+    installed = (tmp_path / "tools/notes").read_text("utf-8").splitlines()
+    assert [line.split()[-1] for line in installed] == [
+        "requirements-installer.txt",
+        "requirements-tables.txt",
+    ]
+    text = (clone / "comment.md").read_text("utf-8")
+    assert text.startswith("## Better: ")
+    assert "nDCG@10 of `finetuned` on validation: 0.5000 -> 0.6500, **+0.1500**" in text
+
+    # What the branch says of the script has no effect.
+    (clone / ".ci/post-gitlab").write_text("#!/bin/sh\nexit 1\n", "utf-8")
+    gitlab = GitLab()
+    made = run_job("comment", clone, job_variables(environment, gitlab))
+    gitlab.stop()
+    assert made.returncode == 0, made.stderr
+    assert [note["body"] for note in gitlab.own()] == [f"{NOTE_MARK}\n{text}"]
 
 
 MARK = "<!-- the verdict on this pull request, updated in place -->"

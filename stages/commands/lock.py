@@ -28,7 +28,17 @@ from stages.lib.core.temporary_folders import temporary_folder
 from stages.lib.core.terminal import say
 
 # Groups that only some users need, and what installs the others: requirements-<group>.txt.
-SEPARATE_GROUPS = ("check", "faiss", "installer", "onnx", "presidio", "ray", "remotes", "wandb")
+SEPARATE_GROUPS = (
+    "check",
+    "docs",
+    "faiss",
+    "installer",
+    "onnx",
+    "presidio",
+    "ray",
+    "remotes",
+    "wandb",
+)
 # Groups that are installed with all others, and alone where the others are not needed.
 GROUPS_ALONE = ("tables",)
 # Packages whose build differs by machine, each in a file of its own.

@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from stages.lib.retrieval.search import Vectors, top_k
 
@@ -178,6 +177,8 @@ def _edges(neighbours: Neighbours) -> _Edges:
     The weight falls with the distance, by a width of the point's own: the weights of a point's
     neighbours have the sum log2(k). An edge that either end has is an edge of both.
     """
+    from scipy import sparse
+
     count, degree = neighbours.positions.shape
     cosines = neighbours.cosines.astype(np.float64)
     distances = np.sqrt(np.maximum(0.0, 2.0 - 2.0 * cosines))

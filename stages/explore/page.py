@@ -20,7 +20,7 @@ import pyarrow as arrow
 
 from stages.explore.clusters import Region
 from stages.explore.layout import Neighbours, Positions
-from stages.explore.shown import Link, TrainingRow
+from stages.explore.shown import ShownRow, SimilarDocument
 
 # Neighbours of a document that the page lists.
 LISTED_NEIGHBOURS = 6
@@ -46,8 +46,8 @@ class PageRows(NamedTuple):
     positions: Positions
     neighbours: Neighbours
     queries: Mapping[int, Sequence[str]]
-    training: Mapping[int, Sequence[TrainingRow]]
-    near: Mapping[int, Sequence[Link]]
+    training: Mapping[int, Sequence[ShownRow]]
+    near: Mapping[int, Sequence[SimilarDocument]]
     regions: Sequence[Region]
     left_out: int
 

@@ -14,14 +14,14 @@ SHOWN_SPLITS = ("train", "validation", "corpus")
 ANCHOR_SPLITS = ("train", "validation")
 
 
-class Link(NamedTuple):
+class SimilarDocument(NamedTuple):
     """Another shown document, by its number, with its similarity."""
 
     number: int
     similarity: float
 
 
-class TrainingRow(NamedTuple):
+class ShownRow(NamedTuple):
     """A row of training: its anchor, its margin and its hard negatives that are shown.
 
     The margin is the cosine of the positive minus that of the hardest negative. It is None where
@@ -70,16 +70,14 @@ def queries_of_documents(
     return {number: sorted(texts) for number, texts in sorted(anchors.items())}
 
 
-def training_rows(
-    triplets: pd.DataFrame, numbers: Mapping[str, int]
-) -> dict[int, list[TrainingRow]]:
+def training_rows(triplets: pd.DataFrame, numbers: Mapping[str, int]) -> dict[int, list[ShownRow]]:
     """Return the rows of training of each shown document, by its number; the least margin first.
 
     Args:
         triplets: a table Triplets.
         numbers: the number of each shown document, by id.
     """
-    rows: dict[int, list[TrainingRow]] = {}
+    rows: dict[int, list[ShownRow]] = {}
     columns = ("anchor", "doc_id", "positive_score", "negative_ids", "negative_scores")
     for anchor, doc_id, score, negative_ids, scores in zip(
         *(triplets[column] for column in columns), strict=True
@@ -91,28 +89,28 @@ def training_rows(
         if len(scores):
             margin = round(float(score - np.max(scores)), 3)
         negatives = [numbers[negative] for negative in negative_ids if negative in numbers]
-        rows.setdefault(numbers[doc_id], []).append(TrainingRow(anchor, margin, negatives))
+        rows.setdefault(numbers[doc_id], []).append(ShownRow(anchor, margin, negatives))
 
     for own in rows.values():
         own.sort(key=lambda row: (row.margin is None, row.margin or 0.0, row.anchor))
     return dict(sorted(rows.items()))
 
 
-def near_links(edges: pd.DataFrame, numbers: Mapping[str, int]) -> dict[int, list[Link]]:
+def near_links(edges: pd.DataFrame, numbers: Mapping[str, int]) -> dict[int, list[SimilarDocument]]:
     """Return the near-duplicates of each shown document, by its number; the nearest first.
 
     Args:
         edges: a table NearDuplicates.
         numbers: the number of each shown document, by id.
     """
-    links: dict[int, list[Link]] = {}
+    links: dict[int, list[SimilarDocument]] = {}
     for left, right, similarity in zip(
         edges["left_id"], edges["right_id"], edges["similarity"], strict=True
     ):
         if left in numbers and right in numbers:
             rounded = round(float(similarity), 3)
-            links.setdefault(numbers[left], []).append(Link(numbers[right], rounded))
-            links.setdefault(numbers[right], []).append(Link(numbers[left], rounded))
+            links.setdefault(numbers[left], []).append(SimilarDocument(numbers[right], rounded))
+            links.setdefault(numbers[right], []).append(SimilarDocument(numbers[left], rounded))
 
     for own in links.values():
         own.sort(key=lambda link: (-link.similarity, link.number))

@@ -75,6 +75,7 @@ def test_the_list_says_what_each_stage_does():
 
 def test_all_commands_are_there():
     assert set(command_files()) == {
+        "ask",
         "audit",
         "baselines",
         "cache",

@@ -8,7 +8,13 @@ from tests.conftest import ROOT
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
-DOCUMENTS = [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "examples/README.md",
+    *ROOT.glob("docs/**/*.md"),
+]
 
 
 def test_the_contributing_guide_is_short():
@@ -22,6 +28,34 @@ def test_links_between_documents_lead_to_files():
             if not (document.parent / target).exists():
                 broken.append((document.name, target))
     assert broken == []
+
+
+def anchors(text):
+    """Return the anchors that git hosts give to the headings of a page."""
+    text = re.sub(r"(?ms)^```.*?^```$", "", text)
+    headings = re.findall(r"(?m)^#+ +(.+?) *$", text)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def dead_anchors(document):
+    """Return the links of a page that lead to no heading."""
+    dead = []
+    for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", document.read_text("utf-8")):
+        page = document.parent / target if target else document
+        if page.suffix == ".md" and anchor not in anchors(page.read_text("utf-8")):
+            dead.append(f"{document.name}: {target}#{anchor}")
+    return dead
+
+
+def test_links_between_documents_lead_to_headings():
+    assert [link for document in DOCUMENTS for link in dead_anchors(document)] == []
+
+
+def test_a_dead_anchor_is_noticed(tmp_path):
+    (tmp_path / "two.md").write_text("# Two\n\n## `a`, and a b-c?\n\n```sh\n# code\n```\n", "utf-8")
+    links = "[a](two.md#a-and-a-b-c) [b](two.md#code) [c](#here) [d](#there)"
+    (tmp_path / "one.md").write_text(f"# Here\n\n{links}\n", "utf-8")
+    assert dead_anchors(tmp_path / "one.md") == ["one.md: two.md#code", "one.md: #there"]
 
 
 def test_each_version_has_a_date_and_the_newest_is_the_projects():

@@ -6,7 +6,7 @@ import pandas as pd
 from stages.explore.clusters import Region
 from stages.explore.layout import Neighbours
 from stages.explore.page import PageRows
-from stages.explore.shown import Link, TrainingRow
+from stages.explore.shown import ShownRow, SimilarDocument
 
 HOSTILE = (
     "<script>document.title = 'run'</script>",
@@ -42,8 +42,8 @@ def page_rows(texts, seed=1):
         positions=random.normal(size=(count, 2)).round(5) * 10,
         neighbours=Neighbours(nearest, np.ones(nearest.shape, dtype=np.float32)),
         queries={1: ["A query of validation?"]},
-        training={0: [TrainingRow("An anchor?", 0.125, [2])]},
-        near={0: [Link(3, 0.9)], 3: [Link(0, 0.9)]},
+        training={0: [ShownRow("An anchor?", 0.125, [2])]},
+        near={0: [SimilarDocument(3, 0.9)], 3: [SimilarDocument(0, 0.9)]},
         regions=[Region(0.0, 0.0, "some words", count)],
         left_out=0,
     )

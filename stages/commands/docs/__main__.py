@@ -30,7 +30,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
 
-FOLDERS = ("docs", "docs/stages", "docs/decisions")
+FOLDERS = ("docs", "docs/how-to", "docs/tutorials", "docs/stages", "docs/decisions")
 
 
 def pages(root: Path = Path()) -> list[Path]:

@@ -32,7 +32,7 @@ def dictionary(stages: Mapping[str, Stage]) -> str:
     parts = []
     for model in contract_models():
         files = "".join(f"- `{item.path}`: {item.help}\n" for item in files_of(model, items))
-        head = f"### {model.__name__}\n\n{inspect.getdoc(model)}\n\n"
+        head = f"## {model.__name__}\n\n{inspect.getdoc(model)}\n\n"
         parts.append(f"{head}{files}\n{_columns(model)}{_rules(model)}")
     return "\n".join(parts)
 

@@ -120,7 +120,7 @@ def glossary_tables(metrics: Path) -> str:
             says = entry.says + (f" Only with {entry.only_with}." if entry.only_with else "")
             rows.append([f"`{name.partition('.')[2]}`", says, entry.unit, _MARKS[entry.better]])
         title = "All stages that pass rows on" if stage == "<stage>" else stage
-        parts.append(f"### {title}\n\n" + table(["metric", "what it says", "unit", "better"], rows))
+        parts.append(f"## {title}\n\n" + table(["metric", "what it says", "unit", "better"], rows))
 
     # What each placeholder stands for.
     values = []
