@@ -23,6 +23,7 @@ PAGES = [
     "examples/README.md",
     "metrics/README.md",
     "metrics/data_card.md",
+    "packages/verdict/README.md",
 ]
 CONTENTS = "docs/README.md"
 DECISIONS = "docs/decisions/README"
