@@ -1,10 +1,9 @@
 """The page in a real browser, from disk and without a network."""
 
-import shutil
-
 import pytest
 
 from stages.explore.page import render
+from tests.browser import browser, violations  # noqa: F401  the fixture is used by its name
 from tests.explore.cases import HOSTILE, page_rows
 
 pytestmark = pytest.mark.slow
@@ -14,25 +13,8 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """Start the browser of this system, where there is one."""
-    path = (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
-    if not path:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as engine:
-        started = engine.chromium.launch(executable_path=path)
-        yield started
-        started.close()
-
-
 @pytest.fixture
-def open_page(browser, tmp_path):
+def open_page(browser, tmp_path):  # noqa: F811
     """Return a function that opens rows as a page; the page must be silent and ask for nothing else."""
     messages = []
     requests = []
@@ -182,3 +164,10 @@ def test_a_hundred_thousand_documents_open_and_are_searched(open_page):
     tab = open_page(page_rows(texts))
     tab.fill("#search", "kidneys")
     tab.wait_for_selector("text=100 of 100,000 documents match")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_fault_of_accessibility_is_found(open_page, scheme):
+    tab = open_page(page_rows(TEXTS), color_scheme=scheme)
+    tab.click("#body tr:first-child button")
+    assert violations(tab) == []

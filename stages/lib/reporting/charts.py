@@ -35,6 +35,10 @@ _MEASURING_FONT = "Liberation Sans"
 _SHOWN_FONTS = "Arial, Helvetica, Liberation Sans, Arimo, sans-serif"
 _VEGA_LITE = "6.4"
 
+# Vega gives each group of marks a role, and no name: readers would hear a row of empty graphics.
+_TAG = re.compile(r"<[a-z][^<>]*>")
+_ROLE = re.compile(r' (?:role="graphics-[a-z]+"|aria-[a-z]+="[^"]*")')
+
 
 def svg_figure(drawing: altair.TopLevelMixin, alt: str, caption: str = "") -> Html:
     """Return an Altair chart as inline SVG in a figure.
@@ -60,6 +64,7 @@ def svg_figure(drawing: altair.TopLevelMixin, alt: str, caption: str = "") -> Ht
     # Change what depends on the process and the machine, then add the alternative text.
     svg = svg.replace(f'font-family="{_MEASURING_FONT}"', f'font-family="{_SHOWN_FONTS}"')
     svg = _own_ids(svg)
+    svg = _TAG.sub(lambda tag: _ROLE.sub("", tag.group()), svg)
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt)}" ', 1)
 
     figcaption = f"\n<figcaption>{inline(caption)}</figcaption>" if caption else ""

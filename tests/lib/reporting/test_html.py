@@ -190,6 +190,7 @@ def test_a_violated_invariant_has_a_word_and_a_class():
 def test_chart_is_an_image_with_an_alternative_text():
     figure = svg_figure(line_chart(), "a line")
     assert figure.startswith('<figure><svg role="img" aria-label="a line" ')
+    assert figure.count("role=") == figure.count("aria-") == 1
     with_caption = svg_figure(line_chart(), "a line", "below")
     assert "<figcaption>below</figcaption></figure>" in with_caption
 
