@@ -25,6 +25,7 @@ NOT_OF_TEXTS = (
     "commands.init.paths.",
     "commands.pipeline.",
     "commands.plots.specifications_of",
+    "commands.push.readiness._read",
     "commands.run_at_hand.",
     "commands.wire.",
     "finetune.",
