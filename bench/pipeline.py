@@ -33,6 +33,7 @@ from bench import corpus, trials
 
 STAGES = ("collect", "clean", "deduplicate", "pair", "split")
 STAGES_WITH_MODEL = ("augment", "mine")
+GIVEN = ("frozen", "protected", "glossary", "review", "written_queries")
 WORDS_OF_BLOCK = 40
 TRAINING_PAIRS = 2000
 ROOT = trials.ROOT
@@ -82,9 +83,8 @@ def run_stage(project: Path, stage: str) -> dict[str, float]:
     return {"cpu_seconds": seconds, "peak_gb": peak_kb / unit}
 
 
-def measure(count: int, words: int, model: Path | None) -> dict[str, dict[str, float]]:
-    """Return stage to its figures on `count` documents."""
-    stages = STAGES + (STAGES_WITH_MODEL if model else ())
+def changed_params(model: Path | None) -> dict[str, dict[str, Any]]:
+    """Return the parameters of a project on generated documents, by section, where they differ."""
     source = {
         "reader": "table",
         "path": "data/raw/documents.jsonl",
@@ -98,11 +98,16 @@ def measure(count: int, words: int, model: Path | None) -> dict[str, dict[str, f
     }
     if model:
         changes["model"] = {"base": str(model.resolve()), "sha256": "", "weights_sha256": ""}
+    return changes
+
+
+def measure(count: int, words: int, model: Path | None) -> dict[str, dict[str, float]]:
+    """Return stage to its figures on `count` documents."""
+    stages = STAGES + (STAGES_WITH_MODEL if model else ())
+    changes = changed_params(model)
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "project"
-        trials.copy(
-            project, changes, ("frozen", "protected", "glossary", "review", "written_queries")
-        )
+        trials.copy(project, changes, GIVEN)
         (project / "data/raw").mkdir()
         write_source(project / "data/raw/documents.jsonl", count, words)
         figures = {stage: run_stage(project, stage) for stage in stages}

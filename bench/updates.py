@@ -23,14 +23,12 @@ import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench import corpus, pipeline, trials
 
 STAGES = (*pipeline.STAGES, *pipeline.STAGES_WITH_MODEL, "validate")
-TRAINING_PAIRS = 2000
 
 
 def cached_texts(cache: Path) -> int:
@@ -59,22 +57,9 @@ def change(path: Path, share: float) -> int:
 
 def measure(count: int, share: float, words: int, model: Path) -> dict[str, float]:
     """Return the figures for `count` documents of which a share is changed."""
-    source = {
-        "reader": "table",
-        "path": "data/raw/documents.jsonl",
-        "columns": {"key": "id", "anchor": "question", "text": "text"},
-    }
-    changes: dict[str, dict[str, Any]] = {
-        "collect": {"sources": {"generated": source}, "out_of_domain": None},
-        "clean": {"typos": "off", "abbreviations": "off", "boilerplate_share": None},
-        "deduplicate": {"authoritative": []},
-        "split": {"max_train_pairs": TRAINING_PAIRS},
-        "model": {"base": str(model.resolve()), "sha256": "", "weights_sha256": ""},
-    }
     with tempfile.TemporaryDirectory() as folder:
         project, cache = Path(folder) / "project", Path(folder) / "cache"
-        given = ("frozen", "protected", "glossary", "review", "written_queries")
-        trials.copy(project, changes, given)
+        trials.copy(project, pipeline.changed_params(model), pipeline.GIVEN)
         (project / "data/raw").mkdir()
         raw = project / "data/raw/documents.jsonl"
         pipeline.write_source(raw, count, words)
