@@ -178,9 +178,13 @@ def _depth(content: object) -> int:
     return depth
 
 
-def _json_lines(path: Path, text: str, value_names: tuple[str, ...]) -> Iterator[_Judged]:
+def json_objects(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the place, such as "line 3", and the object of each line that is not empty.
+
+    Raises:
+        UserError: a line is no JSON object.
+    """
     for number, line in enumerate(text.splitlines(), start=1):
-        place = f"{path}, line {number}"
         if not line.strip():
             continue
         try:
@@ -188,7 +192,13 @@ def _json_lines(path: Path, text: str, value_names: tuple[str, ...]) -> Iterator
         except json.JSONDecodeError:
             row = None
         if not isinstance(row, dict):
-            raise UserError(f"{place} is no JSON object", "write one object a line")
+            raise UserError(f"{path}, line {number} is no JSON object", "write one object a line")
+        yield f"line {number}", row
+
+
+def _json_lines(path: Path, text: str, value_names: tuple[str, ...]) -> Iterator[_Judged]:
+    for line, row in json_objects(path, text):
+        place = f"{path}, {line}"
 
         # Sentence Transformers has all hits of a query in one line.
         if isinstance(row.get("results"), list):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from stages.commands.verdict.differences import Comparison, compare_differences
 from stages.commands.verdict.groups import read_utf8
 from stages.commands.verdict.measures import Names, Scores
 from stages.commands.verdict.pairs import run_difference
-from stages.commands.verdict.run_files import QUERY_COLUMNS
+from stages.commands.verdict.run_files import QUERY_COLUMNS, json_objects
 from stages.lib.analysis.intervals import MIN_COMPONENTS
 from stages.lib.core.errors import UserError
 
@@ -86,7 +85,8 @@ def read_slices(path: Path, query_ids: Sequence[str]) -> dict[str, dict[str, str
         UserError: the file cannot be read, has no column of queries or no other one, has a query
             twice, or lacks one.
     """
-    rows = _json_rows(path) if path.suffix == ".jsonl" else _csv_rows(path)
+    is_json = path.suffix == ".jsonl"
+    rows = json_objects(path, read_utf8(path)) if is_json else _csv_rows(path)
     slices: dict[str, dict[str, str]] = {}
     known: set[str] = set()
     for place, row in rows:
@@ -117,21 +117,6 @@ def read_slices(path: Path, query_ids: Sequence[str]) -> dict[str, dict[str, str
             "add a line for each; an empty cell is no slice",
         )
     return slices
-
-
-def _json_rows(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    rows: list[tuple[str, Mapping[str, Any]]] = []
-    for number, line in enumerate(read_utf8(path).splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            row = None
-        if not isinstance(row, dict):
-            raise UserError(f"{path}, line {number} is no JSON object", "write one object a line")
-        rows.append((f"line {number}", row))
-    return rows
 
 
 def _csv_rows(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
