@@ -49,7 +49,7 @@ check: setup ## while writing: ruff, mypy and the fast tests
 	PYTHONDONTWRITEBYTECODE= python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile check -m "not prove and not slow"
 
 prove: setup .venv-site/installed ## heavy proofs: every example of each property, bytes over hash seeds and workers
-	python -m pytest --hypothesis-profile full -m "prove or hypothesis or fuzz"
+	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile full -m "prove or hypothesis or fuzz"
 
 bench: setup ## measure beside other tools, write bench/RESULTS.md, and hold the figures to their limits
 	python bench/results.py
