@@ -13,6 +13,17 @@ CASES = {
         "2;Was kostet es?;Das kostet nichts.;Preis\n3;Wo ist es?;Es liegt hier.;Konto",
         {"key": "id", "anchor": "Frage", "text": "Antwort", "topic": "Kategorie"},
     ),
+    "commands, their tasks and how to do them": (
+        "verb;goal;steps\ncreate-bucket;Make a bucket to store files in;Open the console and press the button.\n"
+        "delete-bucket;Remove a bucket that is empty;Choose the bucket in the list, then press the key.",
+        {"key": "verb", "anchor": "goal", "text": "steps"},
+    ),
+    "notes and who wrote them": (
+        "clinician;entry\nAnna Berg;The patient came in with a cough and left without it.\n"
+        "Tom Rask;The wound heals well and needs no further care for now.\n"
+        "Anna Berg;The fever is gone since noon, and the appetite is back.",
+        {"text": "entry"},
+    ),
     "help pages": (
         "title;body\nReturns;You can return it within days.\nShipping;We ship each day of the week.",
         {"title": "title", "text": "body"},

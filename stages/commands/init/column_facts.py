@@ -44,6 +44,7 @@ class ColumnFacts:
         date_share: ISO dates and times.
         url_share: addresses.
         code_share: single words with a digit or sign, as ids are.
+        phrase_share: values of several words, or in a script without spaces.
         low: smallest number; None if some value is no number.
         high: largest number; None if some value is no number.
         is_whole: all values are whole numbers.
@@ -61,6 +62,7 @@ class ColumnFacts:
     date_share: float
     url_share: float
     code_share: float
+    phrase_share: float
     low: float | None
     high: float | None
     is_whole: bool
@@ -112,6 +114,7 @@ def column_facts(values: Sequence[str]) -> ColumnFacts:
         date_share=_share(texts, is_date),
         url_share=_share(texts, lambda text: _URL.fullmatch(text) is not None),
         code_share=_share(texts, lambda text: _CODE.fullmatch(text) is not None),
+        phrase_share=_share(texts, is_phrase),
         low=min(numbers) if all_numbers else None,
         high=max(numbers) if all_numbers else None,
         is_whole=all_numbers and all(number.is_integer() for number in numbers),
@@ -131,6 +134,15 @@ def is_question(text: str) -> bool:
     (True, False)
     """
     return bool(_QUESTION.search(text) or _OPENING_QUESTION.match(text))
+
+
+def is_phrase(text: str) -> bool:
+    """Return whether a text has several words, which a name such as `delete-bucket` has not.
+
+    >>> is_phrase("Delete a bucket"), is_phrase("delete-bucket"), is_phrase("删除存储桶")
+    (True, False, True)
+    """
+    return len(text.split()) > 1 or _UNSPACED.search(text) is not None
 
 
 def is_date(text: str) -> bool:

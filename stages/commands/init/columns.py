@@ -18,6 +18,8 @@ _TITLE_WORDS = 25
 _TOPIC_WORDS = 6
 # A column of single words may be anything.
 _LEAST_WORDS = 2
+# One of two words on average may be names of people, and is no question.
+_TWIN_WORDS = 2.5
 # So few different values among many are names of kinds of documents, and no titles.
 _CATEGORY_SHARE = 0.05
 # A word or two are no document beside a longer column.
@@ -214,7 +216,8 @@ def _shorter_twin(texts: Facts, text: str) -> str | None:
         for column in texts
         if column != text
         and 2 * texts[column].distinct > texts[column].filled
-        and texts[column].words >= _LEAST_WORDS
+        and texts[column].words >= _TWIN_WORDS
+        and texts[column].phrase_share > 0.5
         and not is_no_topic(column)
         and name_rank(column, "key") is None
     ]
