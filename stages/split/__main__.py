@@ -128,6 +128,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             exact_ids=given.held_out,
             anchors_only=not params.split.splits_documents,
             common_runs=task.matches.common_runs,
+            untrained=rows.untrained,
         ),
         validation=evaluation.validation,
         test=evaluation.test,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pandas as pd
@@ -173,6 +174,7 @@ def fingerprints(
     exact_ids: Collection[str] = (),
     anchors_only: bool = False,
     common_runs: Hashes = NO_RUNS,
+    untrained: TextVersions = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Return the Fingerprints: hashes of held-out and protected texts, without the texts.
 
@@ -188,6 +190,8 @@ def fingerprints(
         exact_ids: anchors that only equal anchors must not repeat.
         anchors_only: True if the unit keeps anchors apart from anchors alone.
         common_runs: hashes of the runs that are boilerplate, sorted.
+        untrained: those of the texts that stand nowhere but in the documents as collected. They
+            have no runs, as in the split: the markup of a page repeats what other pages say.
     """
     # Texts that training may have. Anchors are not compared with documents there.
     allowed = tolerated
@@ -218,8 +222,8 @@ def fingerprints(
                     compared_with=ANCHORS if is_compared_with_anchors or is_exact else TEXTS,
                     is_near_allowed=is_exact
                     or (row_id in allowed_near and not is_compared_with_anchors),
-                    is_overlap_allowed=row_id in allowed_overlapping
-                    and not is_compared_with_anchors,
+                    is_overlap_allowed=text in untrained.get(row_id, ())
+                    or (row_id in allowed_overlapping and not is_compared_with_anchors),
                 )
             )
 

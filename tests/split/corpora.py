@@ -122,6 +122,7 @@ def split_corpus(data, params, recipes=(), times=None):
         tolerated_leaks(leaks, params.unit, split_of),
         anchors_only=not params.splits_documents,
         common_runs=matches.common_runs,
+        untrained=untrained,
     )
     triplets = training_rows(every_pair, cut, synthetic, split_of)
     held_out = {}

@@ -11,6 +11,7 @@ from stages.lib.core.tables import check_table
 from stages.lib.schemas.evaluation_set import Queries, ScoredPairs
 from stages.lib.schemas.pairs import Pairs, SyntheticPairs
 from stages.lib.schemas.splits import EVALUATION_SPLITS, Fingerprints, Splits
+from stages.lib.text.held_out import match_held_out
 from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
 from stages.split.components import Edge
 from stages.split.evaluation_set import (
@@ -263,3 +264,41 @@ def test_fingerprints_leave_out_texts_that_the_unit_allows():
     assert set(actual.index) == {d("near"), d("apart")}
     assert len(actual.loc[d("near"), "shingles"]) == 0
     assert len(actual.loc[d("apart"), "shingles"]) > 0
+
+
+# Sentences of twenty words and more: who shares one of them overlaps.
+_SHOWN = (
+    "The lessee pays a monthly rate for the loss of value during the agreed period and returns the "
+    "car at its end."
+)
+_IN_MARKUP = (
+    "The buyer owns the car as soon as the loan is paid back in full and may sell it at any time "
+    "afterwards."
+)
+_OTHER = "Ask us. We answer on working days between nine and five, also in writing."
+
+
+def test_what_stands_in_the_markup_of_a_held_out_page_may_be_trained_on():
+    """Pages hold the answers of other pages as data for search engines, which nobody reads."""
+    page = f'<html><script>{{"text": "Rates. {_IN_MARKUP} More."}}</script><p>{_SHOWN}</p></html>'
+    texts = {d("page"): [_SHOWN, page]}
+    table = fingerprints(texts, {d("page"): "test"}, untrained={d("page"): [page]})
+
+    training = {
+        d("quotes"): [f"{_OTHER} {_SHOWN} {_OTHER}"],
+        d("other"): [f"{_OTHER} {_IN_MARKUP} {_OTHER}"],
+    }
+    matches = match_held_out({}, training, table, 0.7)
+    assert {row_id: match.kind for row_id, match in matches.items()} == {d("quotes"): "overlapping"}
+
+    # The page as a whole is held out all the same.
+    assert match_held_out({}, {d("copy"): [page]}, table, 0.7)[d("copy")].kind == "equal"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_text_keeps_its_runs_where_the_collected_one_has_its_normal_form(order):
+    collected = _SHOWN.replace(" ", "  ")
+    texts = {d("page"): [_SHOWN, collected][::order]}
+    table = fingerprints(texts, {d("page"): "test"}, untrained={d("page"): [collected]})
+    training = {d("quotes"): [f"{_OTHER} {_SHOWN} {_OTHER}"]}
+    assert match_held_out({}, training, table, 0.7)[d("quotes")].kind == "overlapping"

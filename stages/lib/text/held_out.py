@@ -63,6 +63,8 @@ class HeldOutMatch(NamedTuple):
 def fingerprint_rows(held_out: Sequence[HeldOutText], common_runs: Hashes) -> pd.DataFrame:
     """Return the Fingerprints of the texts, each normal form of an id once.
 
+    Of texts with one normal form the last one counts of those that have runs.
+
     Args:
         held_out: the texts.
         common_runs: hashes of the runs that are boilerplate, sorted.
@@ -74,8 +76,11 @@ def fingerprint_rows(held_out: Sequence[HeldOutText], common_runs: Hashes) -> pd
     rows: dict[tuple[str, str], tuple[object, ...]] = {}
     for index, item in enumerate(held_out):
         text_hash = hash_hex(normal_form(item.text))
-        own_runs = without_common(runs.hashes[bounds[index] : bounds[index + 1]], common_runs)
         has_runs = not (item.is_near_allowed or item.is_overlap_allowed)
+        if (item.row_id, text_hash) in rows and not has_runs:
+            continue
+
+        own_runs = without_common(runs.hashes[bounds[index] : bounds[index + 1]], common_runs)
         rows[item.row_id, text_hash] = (
             item.row_id,
             item.split,

@@ -200,3 +200,15 @@ def test_placebo_teaches_nothing():
     queries, documents = swapped_pairs(200, seed=4)
     adapted_share = top_1_share(adapter.queries(queries), adapter.documents(documents))
     assert adapted_share <= top_1_share(queries, documents)
+
+
+def test_an_epoch_has_ten_rows_of_a_large_component_and_each_draws_others():
+    components = np.array(["large"] * 200 + ["small"] * 3 + ["single"])
+    epochs = list(probe._batches(components, seed=1))
+
+    # 14 rows make one batch, so an epoch is a batch.
+    assert len(epochs) == 8
+    for rows in epochs:
+        assert (rows < 200).sum() == 10
+        assert set(rows) > {200, 201, 202, 203}
+    assert len(set(np.concatenate(epochs))) > 60
