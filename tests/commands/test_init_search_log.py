@@ -102,6 +102,34 @@ def test_a_log_with_texts_has_its_own_documents(tmp_path):
     assert rows.documents["text"].tolist() == ["Some text."]
 
 
+@pytest.mark.parametrize(
+    ("header", "text", "title"),
+    [
+        ("search_term,doc_id,doc_text,shown,clicked", "doc_text", None),
+        (
+            "keyword,sku,product_name,product_description,clicks",
+            "product_description",
+            "product_name",
+        ),
+        ("Suchbegriff,id,Inhalt,Titel,clicks", "Inhalt", "Titel"),
+        ("query,url,page_title,snippet,clicks", "snippet", "page_title"),
+        ("query,user_name,id,answer,clicks", "answer", None),
+        ("запрос,id,текст,clicks", "текст", None),
+        ("查询,id,正文,clicks", "正文", None),
+    ],
+)
+def test_the_texts_of_a_log_have_the_names_that_they_have_in_tables(tmp_path, header, text, title):
+    values = {"clicks": "3", "clicked": "3", "shown": "9", "id": "d1", "doc_id": "d1", "sku": "A-1"}
+    names = header.split(",")
+    rows = [",".join(values.get(name, f"some words {row}") for name in names) for row in range(3)]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join([header, *rows]) + "\n", "utf-8")
+
+    columns = recognise_search_log(str(path), []).columns
+    assert columns["text"] == text
+    assert columns.get("title") == title
+
+
 def test_a_log_without_its_documents_says_what_to_name(tmp_path):
     (tmp_path / "log.csv").write_text("query,clicked_id\na,1\n", "utf-8")
     with pytest.raises(UserError) as error:

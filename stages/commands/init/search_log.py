@@ -19,7 +19,7 @@ from stages.collect.records import SourceRows, document_id
 from stages.collect.reject_reasons import to_utc
 from stages.collect.source import ReadRequest, Source
 from stages.commands.init.column_facts import column_facts
-from stages.commands.init.column_names import plain_name
+from stages.commands.init.column_names import name_rank, plain_name
 from stages.commands.init.formats import TableSample, is_known, read_sample, stem_of
 from stages.commands.init.guess import SourceGuess
 from stages.commands.init.names import free_name, source_name
@@ -57,7 +57,10 @@ _NAMES: Mapping[str, Sequence[str]] = {
         *("ts", "clickedon", "eventtime"),
     ),
     "text": ("text", "snippet", "body", "content", "abstract", "passage"),
-    "title": ("title", "headline", "doctitle", "producttitle"),
+    "title": (
+        *("title", "headline", "doctitle", "producttitle", "productname", "pagetitle", "titel"),
+        *("titulo", "titre", "titolo", "заголовок", "标题", "タイトル"),
+    ),
 }
 # Any other thing that is clicked, such as `clicked_article` or `clicked_kb_id`.
 _CLICKED = re.compile(r"click(?:ed)?[a-z]{2,40}")
@@ -249,7 +252,24 @@ def _guess_columns(values: Mapping[str, Sequence[str]]) -> dict[str, str]:
         if _CLICKED.fullmatch(name) and name not in known_names:
             columns["document"] = column
             break
+
+    # Texts have the names that they have in tables, such as `doc_text` and `Inhalt`. Titles have
+    # not: a column such as `user_name` may name people.
+    if "text" not in columns:
+        columns |= _named_text(values, columns.values())
     return columns
+
+
+def _named_text(values: Mapping[str, Sequence[str]], used: Collection[str]) -> dict[str, str]:
+    """Return the free column of texts whose name is the best one of documents."""
+    rank_of_column: dict[str, int] = {}
+    for column in values:
+        rank = name_rank(column, "text")
+        if column not in used and rank is not None and column_facts(values[column]).is_prose:
+            rank_of_column[column] = rank
+    if not rank_of_column:
+        return {}
+    return {"text": min(rank_of_column, key=lambda column: rank_of_column[column])}
 
 
 def _guess_rows(
