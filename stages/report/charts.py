@@ -21,10 +21,9 @@ _SYSTEM_COLOURS = {
     "finetuned": ORANGE,
 }
 _ROW_COLOURS = {"kept": BLUE, "added": GREEN, "dropped": PURPLE}
-_CHANGE_COLOURS = {"worse": PURPLE, "better": GREEN}
 
 # Width of a chart that fills the page.
-_WIDTH = 720
+WIDTH = 720
 
 # A loss curve with fewer points shows a dot for each.
 _MAX_DOTS = 60
@@ -47,7 +46,7 @@ def gain_chart(rows: pd.DataFrame) -> altair.LayerChart:
     zero = alt.Chart(pd.DataFrame({"gain": [0.0]})).mark_rule(color=INK).encode(x="gain:Q")
 
     drawing: altair.LayerChart = (band + zero + interval + point).properties(
-        title="Gain of the fine-tuned model", width=_WIDTH, height=50 * len(rows)
+        title="Gain of the fine-tuned model", width=WIDTH, height=50 * len(rows)
     )
     return drawing
 
@@ -81,7 +80,7 @@ def row_count_chart(rows: pd.DataFrame) -> altair.LayerChart:
     )
 
     drawing: altair.LayerChart = (bars + labels).properties(
-        title="Rows kept, added and dropped", width=_WIDTH, height=26 * max(1, len(rows))
+        title="Rows kept, added and dropped", width=WIDTH, height=26 * max(1, len(rows))
     )
     return drawing
 
@@ -120,7 +119,7 @@ def loss_chart(rows: pd.DataFrame) -> altair.Chart:
     y_axis = alt.Y("loss:Q", title="training loss", scale=alt.Scale(zero=False))
     line = alt.Chart(rows).mark_line(color=ORANGE, point=dots)
     drawing: altair.Chart = line.encode(x=x_axis, y=y_axis).properties(
-        title="Training loss", width=_WIDTH, height=220
+        title="Training loss", width=WIDTH, height=220
     )
     return drawing
 
@@ -158,34 +157,7 @@ def slice_chart(rows: pd.DataFrame) -> altair.LayerChart:
     drawing: altair.LayerChart = (
         (lines + dots)
         .resolve_scale(color="independent")
-        .properties(title="nDCG@10 by relation", width=_WIDTH, height=30 * max(1, len(rows)))
-    )
-    return drawing
-
-
-def change_chart(rows: pd.DataFrame) -> altair.Chart:
-    """Return a histogram of the changes. Columns: start, end (of the bin), queries, what."""
-    import altair as alt
-
-    x_axis = alt.X(
-        "start:Q",
-        title="change of nDCG@10, fine-tuned minus base",
-        scale=alt.Scale(domain=[-1, 1]),
-        axis=alt.Axis(tickCount=10),
-    )
-    y_axis = alt.Y("queries:Q", title="queries", axis=alt.Axis(format=",d", tickMinStep=1))
-    colours = alt.Scale(domain=list(_CHANGE_COLOURS), range=list(_CHANGE_COLOURS.values()))
-
-    bars = alt.Chart(rows.assign(floor=0)).mark_bar()
-    bars = bars.encode(
-        x=x_axis,
-        x2="end:Q",
-        y=y_axis,
-        y2="floor:Q",
-        color=alt.Color("what:N", title=None, scale=colours),
-    )
-    drawing: altair.Chart = bars.properties(
-        title="Queries by change of nDCG@10", width=_WIDTH, height=200
+        .properties(title="nDCG@10 by relation", width=WIDTH, height=30 * max(1, len(rows)))
     )
     return drawing
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from stages.lib.core.errors import UserError
+from stages.lib.reporting.difference_charts import TOLERANCE
 from stages.report.measurements import ValidationTexts
 
 # Longer documents are cut.
@@ -13,10 +13,6 @@ TEXT_LENGTH = 120
 
 # The rank of a relevant document that is not among the first hundred hits, for sorting.
 _NOT_FOUND = 101
-_BIN_WIDTH = 0.1
-
-# Smaller changes are rounding.
-_TOLERANCE = 1e-9
 
 _COLUMNS = ["query_id", "component_id", "ndcg_at_10", "first_rank"]
 _PAIRED_NAMES = {
@@ -55,34 +51,9 @@ def paired_results(results: pd.DataFrame) -> pd.DataFrame:
 
 def count_changes(paired: pd.DataFrame) -> tuple[int, int]:
     """Return how many queries did better and how many did worse with the fine-tuned model."""
-    better = int((paired["change"] > _TOLERANCE).sum())
-    worse = int((paired["change"] < -_TOLERANCE).sum())
+    better = int((paired["change"] > TOLERANCE).sum())
+    worse = int((paired["change"] < -TOLERANCE).sum())
     return better, worse
-
-
-def change_bins(paired: pd.DataFrame) -> pd.DataFrame:
-    """Return how many queries changed by how much, in bins of 0.1 that begin at 0.
-
-    Columns: start and end of the bin, queries, and what ("better" or "worse").
-    """
-    is_changed = paired["change"].abs() > _TOLERANCE
-    changes = paired.loc[is_changed, "change"].to_numpy()
-
-    # The number of the bin, from 1 to 10, with the sign of the change.
-    sizes = np.clip(np.ceil(np.abs(changes) / _BIN_WIDTH - _TOLERANCE), 1, 10).astype(int)
-    numbers, counts = np.unique(sizes * np.sign(changes).astype(int), return_counts=True)
-
-    rows = []
-    for number, count in zip(numbers, counts, strict=True):
-        row = {
-            "start": round((number - np.sign(number)) * _BIN_WIDTH, 1),
-            "end": round(number * _BIN_WIDTH, 1),
-            "queries": int(count),
-            "what": "better" if number > 0 else "worse",
-        }
-        rows.append(row)
-
-    return pd.DataFrame(rows, columns=["start", "end", "queries", "what"])
 
 
 def worst_queries(paired: pd.DataFrame, texts: ValidationTexts, count: int) -> pd.DataFrame:
@@ -92,7 +63,7 @@ def worst_queries(paired: pd.DataFrame, texts: ValidationTexts, count: int) -> p
     on which the base model was best. Queries with a perfect result are left out. A rank is missing
     beyond a hundred hits. The first hit is shown if it is not relevant.
     """
-    is_imperfect = paired["finetuned"] < 1.0 - _TOLERANCE
+    is_imperfect = paired["finetuned"] < 1.0 - TOLERANCE
     frame = _with_queries(paired[is_imperfect], texts.queries)
 
     # Sort the worst first.

@@ -9,6 +9,7 @@ import pandas as pd
 
 from stages.lib.reporting.charts import PANEL_TITLES, separation_chart, svg_figure
 from stages.lib.reporting.details import StageDetails
+from stages.lib.reporting.difference_charts import change_bins, change_chart
 from stages.lib.reporting.html import (
     Html,
     KeyFigure,
@@ -25,7 +26,7 @@ from stages.lib.schemas.runs import SYSTEMS
 from stages.report import charts
 from stages.report.advice import advise, check_invariants
 from stages.report.measurements import ReportData, RowCounts, ValidationTexts, row_counts
-from stages.report.queries import change_bins, count_changes, paired_results, worst_queries
+from stages.report.queries import count_changes, paired_results, worst_queries
 from stages.report.results import (
     label_errors,
     separation_after_training,
@@ -242,11 +243,17 @@ def _changes(paired: pd.DataFrame) -> list[Html]:
     )
 
     parts = [paragraph(sentence)]
-    bins = change_bins(paired)
+    bins = change_bins(paired["change"])
     if len(bins):
         description = f"Histogram of the change of each query. {sentence}"
         caption = "Queries without a change are left out."
-        parts.append(svg_figure(charts.change_chart(bins), description, caption))
+        drawing = change_chart(
+            bins,
+            title="Queries by change of nDCG@10",
+            axis_title="change of nDCG@10, fine-tuned minus base",
+            width=charts.WIDTH,
+        )
+        parts.append(svg_figure(drawing, description, caption))
     return parts
 
 

@@ -35,9 +35,14 @@ _MEASURING_FONT = "Liberation Sans"
 _SHOWN_FONTS = "Arial, Helvetica, Liberation Sans, Arimo, sans-serif"
 _VEGA_LITE = "6.4"
 
+# A mark with HOVER and the encoding `description` shows that text where the pointer rests on it. It
+# is a `<title>` of the mark, which needs no script.
+HOVER: dict[str, Any] = {"aria": True}
+
 # Vega gives each group of marks a role, and no name: readers would hear a row of empty graphics.
 _TAG = re.compile(r"<[a-z][^<>]*>")
 _ROLE = re.compile(r' (?:role="graphics-[a-z]+"|aria-[a-z]+="[^"]*")')
+_MARK_NAME = re.compile(r' aria-label="([^"]*)" role="graphics-symbol"')
 
 
 def svg_figure(drawing: altair.TopLevelMixin, alt: str, caption: str = "") -> Html:
@@ -49,7 +54,7 @@ def svg_figure(drawing: altair.TopLevelMixin, alt: str, caption: str = "") -> Ht
 
     >>> import altair
     >>> bars = altair.Chart(altair.Data(values=[{"x": 1}])).mark_bar().encode(x="x:Q")
-    >>> svg_figure(bars, "one bar").startswith('<figure><svg role="img" aria-label="one bar" ')
+    >>> '<svg role="img" aria-label="one bar" ' in svg_figure(bars, "one bar")
     True
     """
     import vl_convert
@@ -64,16 +69,33 @@ def svg_figure(drawing: altair.TopLevelMixin, alt: str, caption: str = "") -> Ht
     # Change what depends on the process and the machine, then add the alternative text.
     svg = svg.replace(f'font-family="{_MEASURING_FONT}"', f'font-family="{_SHOWN_FONTS}"')
     svg = _own_ids(svg)
-    svg = _TAG.sub(lambda tag: _ROLE.sub("", tag.group()), svg)
+    svg = _TAG.sub(lambda tag: _with_title(tag.group()), svg)
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt)}" ', 1)
 
     figcaption = f"\n<figcaption>{inline(caption)}</figcaption>" if caption else ""
-    return Html(f"<figure>{svg}{figcaption}</figure>")
+    return Html(f'<figure><div class="drawing" tabindex="0">{svg}</div>{figcaption}</figure>')
+
+
+def _with_title(tag: str) -> str:
+    """Return a tag of a chart without its role, and with the text of its mark as a title.
+
+    >>> _with_title('<path aria-label="3 rows" role="graphics-symbol" d="M0,0"/>')
+    '<path d="M0,0"><title>3 rows</title></path>'
+    """
+    name = _MARK_NAME.search(tag)
+    tag = _ROLE.sub("", tag)
+    if name is None:
+        return tag
+    title = f"<title>{name.group(1)}</title>"
+    if not tag.endswith("/>"):
+        return tag + title
+    return f"{tag[:-2]}>{title}</{tag[1:].split(' ', 1)[0]}>"
 
 
 _CONFIG: dict[str, Any] = {
-    # The alternative text describes the whole.
+    # The alternative text describes the whole, and only marks with HOVER have a text of their own.
     "aria": False,
+    "mark": {"aria": False},
     "background": "transparent",
     "font": _MEASURING_FONT,
     "view": {"stroke": "transparent"},
