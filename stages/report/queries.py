@@ -56,6 +56,15 @@ def count_changes(paired: pd.DataFrame) -> tuple[int, int]:
     return better, worse
 
 
+def worst_first(paired: pd.DataFrame, texts: ValidationTexts) -> pd.DataFrame:
+    """Return the queries without a perfect result, with text and relation, the worst first."""
+    is_imperfect = paired["finetuned"] < 1.0 - TOLERANCE
+    frame = with_queries(paired[is_imperfect], texts.queries)
+    depth = frame["tuned_rank"].where(frame["tuned_rank"] > 0, _NOT_FOUND)
+    frame = frame.assign(depth=-depth, base_first=-frame["base"])
+    return frame.sort_values(["finetuned", "depth", "base_first", "query_id"], ignore_index=True)
+
+
 def worst_queries(paired: pd.DataFrame, texts: ValidationTexts, count: int) -> pd.DataFrame:
     """Return the `count` validation queries on which the fine-tuned model does worst.
 
@@ -63,14 +72,7 @@ def worst_queries(paired: pd.DataFrame, texts: ValidationTexts, count: int) -> p
     on which the base model was best. Queries with a perfect result are left out. A rank is missing
     beyond a hundred hits. The first hit is shown if it is not relevant.
     """
-    is_imperfect = paired["finetuned"] < 1.0 - TOLERANCE
-    frame = _with_queries(paired[is_imperfect], texts.queries)
-
-    # Sort the worst first.
-    depth = frame["tuned_rank"].where(frame["tuned_rank"] > 0, _NOT_FOUND)
-    frame = frame.assign(depth=-depth, base_first=-frame["base"])
-    frame = frame.sort_values(["finetuned", "depth", "base_first", "query_id"], ignore_index=True)
-    frame = frame.head(count)
+    frame = worst_first(paired, texts).head(count)
 
     # Texts in place of ids. A rank of 0 means that there is none.
     relevant = _relevant_texts(texts)
@@ -90,9 +92,9 @@ def worst_queries(paired: pd.DataFrame, texts: ValidationTexts, count: int) -> p
 
 def _relevant_texts(texts: ValidationTexts) -> dict[str, str]:
     """Return query id to its best relevant document, and how many more there are."""
-    text_of_document = _short_texts(texts)
+    text_of_document = short_texts(texts)
     relevant: dict[str, str] = {}
-    for query_id, doc_ids in _relevant_documents(texts).items():
+    for query_id, doc_ids in relevant_documents(texts).items():
         missing = "{}, which is no longer in the corpus"
         shown = [text_of_document.get(doc_id, missing.format(doc_id)) for doc_id in doc_ids]
 
@@ -106,8 +108,8 @@ def _relevant_texts(texts: ValidationTexts) -> dict[str, str]:
 
 def _first_hits(texts: ValidationTexts) -> dict[str, str]:
     """Return query id to the first hit; empty where it is relevant."""
-    text_of_document = _short_texts(texts)
-    relevant = _relevant_documents(texts)
+    text_of_document = short_texts(texts)
+    relevant = relevant_documents(texts)
     hits = texts.first_hits
     return {
         query_id: "" if doc_id in relevant[query_id] else text_of_document.get(doc_id, doc_id)
@@ -115,13 +117,14 @@ def _first_hits(texts: ValidationTexts) -> dict[str, str]:
     }
 
 
-def _short_texts(texts: ValidationTexts) -> dict[str, str]:
+def short_texts(texts: ValidationTexts) -> dict[str, str]:
+    """Return document id to its title and the beginning of its text."""
     documents = texts.documents
     rows = zip(documents["doc_id"], documents["title"], documents["text"], strict=True)
     return {doc_id: _shorten(title, text) for doc_id, title, text in rows}
 
 
-def _relevant_documents(texts: ValidationTexts) -> dict[str, list[str]]:
+def relevant_documents(texts: ValidationTexts) -> dict[str, list[str]]:
     """Return query id to its relevant documents that were kept, the best first."""
     aliases = texts.aliases
     kept_of_dropped = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
@@ -138,7 +141,7 @@ def _shorten(title: str, text: str) -> str:
     return f"{title}: {start}" if title else start
 
 
-def _with_queries(paired: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame:
+def with_queries(paired: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame:
     """Return `paired` with text and relation of each query; UserError for an unknown one."""
     frame = paired.merge(
         queries[["query_id", "text", "relation"]], on="query_id", how="left", validate="1:1"

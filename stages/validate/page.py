@@ -7,7 +7,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.reporting.charts import PANEL_TITLES, separation_chart, svg_figure
+from stages.lib.reporting.charts import (
+    PANEL_TITLES,
+    chart_numbers,
+    separation_chart,
+    separation_numbers,
+    svg_figure,
+)
 from stages.lib.reporting.funnel import Funnel
 from stages.lib.reporting.html import (
     Html,
@@ -65,6 +71,13 @@ _PANEL_COLUMNS = {
     "overlap": "Overlap",
     "violations": "Violations",
 }
+_CURVE_HEADINGS = {
+    "fraction": "Share",
+    "components": "Components",
+    "rows": "Rows",
+    "seed": "Seed",
+    "ndcg_at_10": "nDCG@10",
+}
 _SYSTEMS = {"bm25": "BM25", "base": "base model", "probe": "probe"}
 _METRICS = {
     "ndcg_at_10": "nDCG@10",
@@ -80,7 +93,7 @@ class PageData(NamedTuple):
     Attributes: gates: the gates, the most expensive fault first. measurements: metric to value.
         histogram: cosines of positives and negatives, as `embedding_quality.histogram` returns
         them. learning_curve: the rows of the learning curve. funnel: rows in, and those that were
-        left out.
+        left out. reasons: a part for each reason of the ledgers.
     """
 
     gates: Sequence[Gate]
@@ -88,6 +101,7 @@ class PageData(NamedTuple):
     histogram: pd.DataFrame
     learning_curve: pd.DataFrame
     funnel: Funnel
+    reasons: Sequence[Html] = ()
 
 
 def render(data: PageData) -> str:
@@ -108,6 +122,7 @@ def render(data: PageData) -> str:
             [*sample_note(measurements), *_verdict(data), *_synthetic_warning(measurements)],
         ),
         PageSection("Where to look first", _findings(data.gates)),
+        PageSection("What happened to the rows", _row_reasons(data)),
         PageSection("What a model would learn", _probe(data)),
         PageSection("BM25, the base model and the probe", _systems(measurements)),
         PageSection("Separation", _separation(measurements, data.histogram)),
@@ -233,6 +248,17 @@ def _findings(gates: Sequence[Gate]) -> list[Html]:
     return parts
 
 
+def _row_reasons(data: PageData) -> list[Html]:
+    return [
+        paragraph(
+            f"{data.funnel.line}. Each line opens to some rows that chance chose. Struck out: "
+            "what only the old text or the dropped row has. Underlined: what only the new text or "
+            "the partner has. Nothing of the test split is shown."
+        ),
+        *data.reasons,
+    ]
+
+
 def _probe(data: PageData) -> list[Html]:
     measurements = data.measurements
     introduction = paragraph(
@@ -273,6 +299,11 @@ def _probe(data: PageData) -> list[Html]:
             draw_learning_curve(data.learning_curve, base_score),
             f"Learning curve of the probe, nDCG@10: {'; '.join(points)}",
             "A dot for each seed. The line connects the means. The dashed line is the base model.",
+        ),
+        chart_numbers(
+            data.learning_curve.rename(columns=_CURVE_HEADINGS),
+            "nDCG@10 of the probe, by share of the training data and seed",
+            {"Share": ".1%", "nDCG@10": ".4f"},
         ),
     ]
 
@@ -337,6 +368,11 @@ def _separation(measurements: Measurements, histogram: pd.DataFrame) -> list[Htm
         svg_figure(
             drawing,
             "Histograms of the cosines of positives and negatives, for each kind of negative.",
+        ),
+        chart_numbers(
+            separation_numbers(histogram),
+            "Share of the positives and of the negatives in each bin, by the middle of the bin",
+            {"Positives": ".2%", "Negatives there": ".2%"},
         ),
         html_table(
             frame,

@@ -21,6 +21,7 @@ from stages.lib.reporting.difference_charts import (
     TOLERANCE,
     change_bins,
     change_chart,
+    change_numbers,
     interval_chart,
 )
 from stages.lib.reporting.html import (
@@ -208,9 +209,7 @@ def _change_parts(pair: RunPair, measure: str) -> list[Html]:
     )
     caption = "Queries without a change are left out."
     figure = svg_figure(drawing, f"Histogram of the change of each query. {sentence}", caption)
-    table = bins.rename(columns={"start": "from", "end": "to"})
-    numbers = html_table(table, "Queries by change", {"from": "+.1f", "to": "+.1f"})
-    return [paragraph(sentence), figure, collapsible("The numbers of this chart", numbers)]
+    return [paragraph(sentence), figure, change_numbers(bins)]
 
 
 def _changed_queries(changes: list[tuple[str, float]]) -> list[Html]:

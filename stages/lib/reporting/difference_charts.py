@@ -11,7 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.lib.reporting.charts import BLUE, GREEN, GREY, HOVER, INK, ORANGE, PURPLE
+from stages.lib.reporting.charts import (
+    BLUE,
+    GREEN,
+    GREY,
+    HOVER,
+    INK,
+    ORANGE,
+    PURPLE,
+    chart_numbers,
+)
+from stages.lib.reporting.html import Html
 
 if TYPE_CHECKING:
     import altair
@@ -139,3 +149,11 @@ def change_chart(rows: pd.DataFrame, title: str, axis_title: str, width: int) ->
     )
     drawing: altair.Chart = bars.properties(title=title, width=width, height=200)
     return drawing
+
+
+def change_numbers(rows: pd.DataFrame) -> Html:
+    """Return the result of `change_bins` as a table that opens behind a line."""
+    table = rows.rename(
+        columns={"start": "From", "end": "To", "queries": "Queries", "what": "Outcome"}
+    )
+    return chart_numbers(table, "Queries by change", {"From": "+.1f", "To": "+.1f"})
