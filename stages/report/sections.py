@@ -70,24 +70,27 @@ def write_page(data: ReportData, worst_count: int) -> str:
 
     Args:
         data: everything that was measured.
-        worst_count: how many of the worst validation queries are shown.
+        worst_count: how many of the worst validation queries are shown; 0 for no text of any row.
     """
     metrics = data.metrics
     paired = paired_results(data.validation)
     counts = row_counts(metrics)
     advice = advise(metrics, data.slices, counts)
+    # Where queries are confidential, no text of a row is shown.
+    row_reasons = _row_reasons(data) if worst_count else []
+    most_changed = _most_changed(paired, data.texts) if worst_count else []
     sections = [
         PageSection("Summary", summary_parts(metrics, data.test)),
         PageSection("Can these numbers be trusted?", _invariants(metrics)),
         PageSection("Where to look next", _advice(advice)),
-        PageSection("Rows through the stages", [*_row_counts(counts), *_row_reasons(data)]),
+        PageSection("Rows through the stages", [*_row_counts(counts), *row_reasons]),
         PageSection("All systems", _systems(metrics, data.recall)),
         PageSection("The data, seen by the base model", _separation(metrics, data.separation)),
         PageSection("Training", _training(metrics, data.loss)),
         PageSection("Separation after fine-tuning", separation_after_training(metrics)),
         PageSection("By similarity to training", nearness_parts(metrics)),
         PageSection("By slice", slice_parts(data.slices)),
-        PageSection("Query by query", [*_changes(paired), *_most_changed(paired, data.texts)]),
+        PageSection("Query by query", [*_changes(paired), *most_changed]),
         PageSection(
             "Worst validation queries", _worst_queries(metrics, paired, data.texts, worst_count)
         ),

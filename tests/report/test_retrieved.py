@@ -30,9 +30,7 @@ def test_relevant_hits_are_marked_and_systems_stand_side_by_side(paired, texts):
     assert "<summary>clumsy (lay): nDCG@10 0.500 to 1.000 (+0.500)</summary>" in part
     gold = "Ataxia: Lack of &lt;b&gt;coordination&lt;/b&gt;."
     assert f'<p><b>Relevant</b></p>\n<ul class="hits"><li>{gold}</li></ul>' in part
-    first, second = part.split("<p><b>Base</b></p>")[1].split(
-        "<p><b>Fine-tuned</b></p>"
-    )
+    first, second = part.split("<p><b>Base</b></p>")[1].split("<p><b>Fine-tuned</b></p>")
     assert f'<li class="gold"><mark>\u2713 relevant</mark> {gold}</li>' in first
     # A second hit that is not relevant, by its id, since its text is in no table.
     assert "<li>d0000000000000042</li>" in second

@@ -1,7 +1,8 @@
 """Some rows of each reason of the ledgers, with what they said before and after.
 
 Rows of the test split and of protected texts are left out, and so are rows that were compared with
-one: nobody may read them. The rows are chosen by a hash, so that they stay when others change.
+one: nobody may read them. Where `clean` replaced private data, its rows are left out, and texts are
+shown as they are after it. The rows are chosen by a hash, so that they stay when others change.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _ROWS_KEPT = 16
 
 # Splits whose rows are not shown.
 HIDDEN_SPLITS = ("test", "protected")
+
+# The reason under which `clean` replaces private data.
+_PRIVATE = "private_data"
 
 # A note changes nothing.
 _ACTIONS = {"drop": "dropped", "edit": "edited", "add": "added", "repoint": "re-pointed"}
@@ -148,14 +152,30 @@ def ledger_parts(ledgers: LedgerFiles, texts: RowTexts, splits: pd.DataFrame) ->
         splits: the table Splits.
     """
     hidden = set(splits.loc[splits["split"].isin(HIDDEN_SPLITS), "id"])
+    private = _private_rows(ledgers.clean)
     reasons: list[ReasonRows] = []
     for stage, ledger in vars(ledgers).items():
-        reasons += sample_ledger(stage, ledger.batches(), hidden)
+        reasons += sample_ledger(stage, ledger.batches(), hidden | private)
 
     ids = ids_of(reasons)
-    collected = read_texts(texts.collected_documents, texts.collected_pairs, ids)
     cleaned = read_texts(texts.cleaned_documents, texts.cleaned_pairs, ids)
-    return reason_parts(reasons, collected, cleaned)
+    if not private:
+        collected = read_texts(texts.collected_documents, texts.collected_pairs, ids)
+        return reason_parts(reasons, collected, cleaned)
+
+    # Where private data is replaced, nothing is shown as it was before that.
+    reasons = [
+        reason._replace(rows=[]) if reason.stage == "collect" else reason for reason in reasons
+    ]
+    return reason_parts(reasons, cleaned, cleaned)
+
+
+def _private_rows(ledger: TableFile[Ledger]) -> set[str]:
+    """Return the ids of the rows in which `clean` replaced private data."""
+    ids: set[str] = set()
+    for batch in ledger.batches():
+        ids.update(batch.loc[batch["reason"] == _PRIVATE, "row_id"])
+    return ids
 
 
 def drops_of(ledgers: LedgerFiles, ids: Collection[str]) -> dict[str, str]:
@@ -224,7 +244,12 @@ def _row_lines(rows: Iterable[LedgerRow], collected: Texts, cleaned: Texts) -> l
         name = f"<small><code>{plain_text(row.row_id)}</code>{partner}</small>"
         lines.append(Html(f"<li>{text}<br>{name}</li>"))
     if not lines:
-        return [Html("<li>No row may be shown: it touches the test split, or has no text.</li>")]
+        return [
+            Html(
+                "<li>No row is shown: they touch the test split or private data, or have no text."
+                "</li>"
+            )
+        ]
     return lines[:ROWS_OF_REASON]
 
 

@@ -77,7 +77,7 @@ def test_no_row_of_the_test_split_is_shown_nor_one_that_was_compared_with_it():
     assert "a note" not in text
     assert "near<" not in text
     assert "hidden words" not in text
-    assert text.count("No row may be shown: it touches the test split, or has no text.") == 2
+    assert text.count("No row is shown: they touch the test split or private data") == 2
 
 
 def test_a_hash_chooses_so_rows_stay_when_others_come():
@@ -98,11 +98,14 @@ def test_a_hash_chooses_so_rows_stay_when_others_come():
     assert len(more & set(first)) >= 3
 
 
-def test_files_are_read_and_drops_are_told(tmp_path):
-    ledger = LedgerWriter()
-    ledger.drop(name("d", 1), "exact_copy", partner_id=name("d", 2))
-    for stage in ("collect", "clean", "deduplicate", "pair", "split", "augment"):
-        frame = ledger.frame() if stage == "deduplicate" else Ledger.empty()
+STAGES = ("collect", "clean", "deduplicate", "pair", "split", "augment")
+
+
+def files_of(tmp_path, ledger_of_stage):
+    """Write two documents and the ledgers, and return the files of ledgers and of texts."""
+    for stage in STAGES:
+        writer = ledger_of_stage.get(stage)
+        frame = writer.frame() if writer else Ledger.empty()
         tables.write(frame, tmp_path / f"{stage}.parquet", Ledger)
     documents = pd.DataFrame(
         {
@@ -116,19 +119,34 @@ def test_files_are_read_and_drops_are_told(tmp_path):
     )
     tables.write(documents, tmp_path / "documents.parquet", Documents)
     tables.write(Pairs.empty(), tmp_path / "pairs.parquet", Pairs)
-    tables.write(Splits.empty(), tmp_path / "splits.parquet", Splits)
-    files = LedgerFiles(
-        *(
-            TableFile(tmp_path / f"{stage}.parquet", Ledger)
-            for stage in ("collect", "clean", "deduplicate", "pair", "split", "augment")
-        )
-    )
+    files = LedgerFiles(*(TableFile(tmp_path / f"{stage}.parquet", Ledger) for stage in STAGES))
     documents_file = TableFile(tmp_path / "documents.parquet", Documents)
     pairs_file = TableFile(tmp_path / "pairs.parquet", Pairs)
-    texts = RowTexts(documents_file, pairs_file, documents_file, pairs_file)
+    return files, RowTexts(documents_file, pairs_file, documents_file, pairs_file)
+
+
+def test_files_are_read_and_drops_are_told(tmp_path):
+    ledger = LedgerWriter()
+    ledger.drop(name("d", 1), "exact_copy", partner_id=name("d", 2))
+    files, texts = files_of(tmp_path, {"deduplicate": ledger})
     (part,) = ledger_parts(files, texts, Splits.empty())
     assert "deduplicate: 1 dropped (exact copy)" in part
     assert "<ins>Skin: </ins>Red skin<del>.</del>" in part
     assert drops_of(files, {name("d", 1), name("d", 5)}) == {
         name("d", 1): f"deduplicate: exact copy, partner {name('d', 2)}"
     }
+
+
+def test_where_private_data_was_replaced_nothing_older_is_shown(tmp_path):
+    collected, cleaned, dropped = LedgerWriter(), LedgerWriter(), LedgerWriter()
+    collected.drop(name("d", 9), "bad_score", before="write to ann@example.org")
+    cleaned.edit(name("d", 1), "text", "private_data", "", "[email]", start=0, end=3)
+    dropped.drop(name("d", 2), "exact_copy", partner_id=name("d", 1))
+    dropped.drop(name("d", 2), "near_copy")
+    ledgers = {"collect": collected, "clean": cleaned, "deduplicate": dropped}
+    parts = "".join(ledger_parts(*files_of(tmp_path, ledgers), Splits.empty()))
+    assert "collect: 1 dropped (bad score)" in parts
+    assert "ann@example.org" not in parts
+    assert "Red skin." not in parts
+    assert "<li>Skin: Red skin<br>" in parts
+    assert parts.count("No row is shown") == 3
