@@ -26,7 +26,8 @@ def draw_learning_curve(rows: pd.DataFrame, base: float) -> altair.LayerChart:
         f"{row.components:,} components, seed {row.seed}: nDCG@10 {row.ndcg_at_10:.4f}"
         for row in training_points.itertuples(index=False)
     ]
-    x_axis = alt.X("components:Q", title="components in the training data")
+    axis = alt.Axis(format=",d", tickCount=6)
+    x_axis = alt.X("components:Q", title="components in the training data", axis=axis)
     y_axis = alt.Y("ndcg_at_10:Q", title="nDCG@10", scale=alt.Scale(zero=False))
 
     # A dot for each seed.

@@ -251,9 +251,9 @@ def _findings(gates: Sequence[Gate]) -> list[Html]:
 def _row_reasons(data: PageData) -> list[Html]:
     return [
         paragraph(
-            f"{data.funnel.line}. Each line opens to some rows that chance chose. Struck out: "
-            "what only the old text or the dropped row has. Underlined: what only the new text or "
-            "the partner has. Nothing of the test split is shown."
+            "Each line opens to some rows that chance chose. Struck out: what only the old text or "
+            "the dropped row has. Underlined: what only the new text or the partner has. Nothing "
+            "of the test split is shown."
         ),
         *data.reasons,
     ]
