@@ -305,7 +305,7 @@ def _with_shares_of_bins(rows: pd.DataFrame) -> pd.DataFrame:
         positive = share_of.get((panel, cosine, "positive"), 0.0)
         negative = share_of.get((panel, cosine, "negative"), 0.0)
         hover.append(
-            f"cosine {cosine:.3f}: {positive:.1%} of positives, {negative:.1%} of negatives"
+            f"cosine {cosine:.2f}: {positive:.1%} of positives, {negative:.1%} of negatives"
         )
 
     # All bins are equally wide, and `cosine` is the middle of one.

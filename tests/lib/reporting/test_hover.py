@@ -46,7 +46,7 @@ def test_the_pointer_meets_the_shares_of_a_bin(browser, tmp_path):  # noqa: F811
     titles = tab.locator("svg title")
     assert titles.count() == 6
     assert titles.nth(0).evaluate(UNDER_POINTER) == (
-        "cosine 0.10: 0.0% of positives, 50.0% of negatives"
+        "cosine 0.70: 66.7% of positives, 50.0% of negatives"
     )
     # The page stays, and the chart scrolls.
     assert tab.evaluate("document.documentElement.scrollWidth") == 390
