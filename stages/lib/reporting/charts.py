@@ -297,8 +297,10 @@ def _with_shares_of_bins(rows: pd.DataFrame) -> pd.DataFrame:
     New columns: bin_start, bin_end, hover, and is_first, which is true for one row of each bin.
     """
     share_of: dict[tuple[str, float, str], float] = {}
-    for row in rows.itertuples(index=False):
-        share_of[(row.panel, row.cosine, row.kind)] = row.share
+    for panel, cosine, kind, share in zip(
+        rows["panel"], rows["cosine"], rows["kind"], rows["share"], strict=True
+    ):
+        share_of[(panel, cosine, kind)] = share
 
     hover = []
     for panel, cosine in zip(rows["panel"], rows["cosine"], strict=True):

@@ -129,9 +129,10 @@ def change_chart(rows: pd.DataFrame, title: str, axis_title: str, width: int) ->
     import altair as alt
 
     hover = []
-    for row in rows.itertuples(index=False):
-        low, high = sorted((row.start + 0.0, row.end + 0.0))
-        hover.append(f"{low:.1f} to {high:.1f}: {row.queries:,} {row.what}")
+    for start, end, queries, what in zip(*(rows[name] for name in _BIN_COLUMNS), strict=True):
+        # A sum with 0 turns -0.0 into 0.0.
+        low, high = sorted((float(start) + 0.0, float(end) + 0.0))
+        hover.append(f"{low:.1f} to {high:.1f}: {queries:,} {what}")
     x_axis = alt.X(
         "start:Q", title=axis_title, scale=alt.Scale(domain=[-1, 1]), axis=alt.Axis(tickCount=10)
     )

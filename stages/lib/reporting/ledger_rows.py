@@ -96,7 +96,7 @@ class ReasonRows(NamedTuple):
     stage: str
     action: str
     reason: str
-    count: int
+    decisions: int
     rows: list[LedgerRow]
 
 
@@ -129,7 +129,9 @@ def sample_ledger(
         chosen = sorted(kept.get(key, []), key=lambda item: (-item[0], item[1]))
         reasons.append(ReasonRows(stage, *key, count, [decision for _, decision in chosen]))
     order = list(_ACTIONS)
-    return sorted(reasons, key=lambda item: (order.index(item.action), -item.count, item.reason))
+    return sorted(
+        reasons, key=lambda item: (order.index(item.action), -item.decisions, item.reason)
+    )
 
 
 def _keep(heap: list[tuple[int, LedgerRow]], decision: LedgerRow, most: int) -> None:
@@ -205,12 +207,14 @@ def read_texts(
     """Return (id, column) to text of the rows with these ids."""
     texts: dict[tuple[str, str], str] = {}
     for batch in documents.batches():
-        for row in batch[batch["doc_id"].isin(ids)].itertuples(index=False):
-            texts[(row.doc_id, "title")] = row.title
-            texts[(row.doc_id, "text")] = row.text
+        rows = batch[batch["doc_id"].isin(ids)]
+        for doc_id, title, text in zip(rows["doc_id"], rows["title"], rows["text"], strict=True):
+            texts[(doc_id, "title")] = title
+            texts[(doc_id, "text")] = text
     for batch in pairs.batches():
-        for row in batch[batch["pair_id"].isin(ids)].itertuples(index=False):
-            texts[(row.pair_id, "anchor")] = row.anchor
+        rows = batch[batch["pair_id"].isin(ids)]
+        for pair_id, anchor in zip(rows["pair_id"], rows["anchor"], strict=True):
+            texts[(pair_id, "anchor")] = anchor
     return texts
 
 
@@ -225,7 +229,7 @@ def reason_parts(reasons: Iterable[ReasonRows], collected: Texts, cleaned: Texts
     parts = []
     for reason in reasons:
         words = reason.reason.replace("_", " ")
-        summary = f"{reason.stage}: {reason.count:,} {_ACTIONS[reason.action]} ({words})"
+        summary = f"{reason.stage}: {reason.decisions:,} {_ACTIONS[reason.action]} ({words})"
         lines = _row_lines(reason.rows, collected, cleaned)
         parts.append(collapsible(summary, Html(f'<ul class="rows">{"".join(lines)}</ul>')))
     if not parts:

@@ -89,7 +89,7 @@ def test_a_hash_chooses_so_rows_stay_when_others_come():
         frame = ledger.frame()
         halves = [frame.head(len(frame) // 2), frame.tail(len(frame) - len(frame) // 2)]
         (reason,) = sample_ledger("clean", halves, set(), most=4)
-        return reason.count, [row.row_id for row in reason.rows]
+        return reason.decisions, [row.row_id for row in reason.rows]
 
     count, first = chosen(range(400))
     assert (count, len(first)) == (400, 4)
