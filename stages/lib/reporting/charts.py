@@ -90,9 +90,9 @@ def _rendered(spec_json: str) -> str:
 
     before = os.environ.get(_FONTCONFIG)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "fonts.conf")
-        path.write_text(f"<fontconfig><dir>{html.escape(folder)}</dir></fontconfig>", "utf-8")
-        os.environ[_FONTCONFIG] = str(path)
+        temporary = Path(folder, "fonts.conf")
+        temporary.write_text(f"<fontconfig><dir>{html.escape(folder)}</dir></fontconfig>", "utf-8")
+        os.environ[_FONTCONFIG] = str(temporary)
         try:
             return str(vl_convert.vegalite_to_svg(spec_json, vl_version=_VEGA_LITE))
         finally:
@@ -279,7 +279,7 @@ def separation_numbers(rows: pd.DataFrame) -> pd.DataFrame:
     frame = frame.reindex(columns=["positive", "negative"], fill_value=0.0).reset_index()
 
     # Panels in the order in which they are drawn.
-    frame["order"] = frame["panel"].map({name: at for at, name in enumerate(PANEL_TITLES)})
+    frame["order"] = frame["panel"].map({name: number for number, name in enumerate(PANEL_TITLES)})
     frame = frame.sort_values(["order", "cosine"], ignore_index=True)
     return pd.DataFrame(
         {

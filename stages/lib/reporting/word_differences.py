@@ -63,12 +63,12 @@ def marked_differences(old: str, new: str) -> Html:
     parts = word_differences(old, new)
     pieces: list[str] = []
     shown = 0
-    for at, (kind, text) in enumerate(parts):
+    for number, (kind, text) in enumerate(parts):
         if shown >= _MAX_SHOWN:
             pieces.append("…")
             break
         if kind == "both":
-            text = _shortened(text, is_first=at == 0, is_last=at == len(parts) - 1)
+            text = _shortened(text, is_first=number == 0, is_last=number == len(parts) - 1)
             pieces.append(html.escape(text))
         else:
             text = _cut(_visible(text), _MAX_SHOWN - shown)
