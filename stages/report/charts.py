@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from stages.lib.reporting.charts import BLUE, GREEN, GREY, INK, LINE, ORANGE, PURPLE, SOFT
+from stages.lib.reporting.charts import BLUE, GREEN, GREY, HOVER, INK, LINE, ORANGE, PURPLE, SOFT
 from stages.lib.schemas.runs import SYSTEMS
 
 if TYPE_CHECKING:
@@ -21,10 +21,9 @@ _SYSTEM_COLOURS = {
     "finetuned": ORANGE,
 }
 _ROW_COLOURS = {"kept": BLUE, "added": GREEN, "dropped": PURPLE}
-_CHANGE_COLOURS = {"worse": PURPLE, "better": GREEN}
 
 # Width of a chart that fills the page.
-_WIDTH = 720
+WIDTH = 720
 
 # A loss curve with fewer points shows a dot for each.
 _MAX_DOTS = 60
@@ -34,7 +33,11 @@ def gain_chart(rows: pd.DataFrame) -> altair.LayerChart:
     """Return a chart of mean gains with their intervals. Columns: split, mean, low, high, mde."""
     import altair as alt
 
-    frame = rows.assign(below=-rows["mde"])
+    hover = [
+        f"{row.split}: {row.mean:+.4f} ({row.low:+.4f} to {row.high:+.4f})"
+        for row in rows.itertuples(index=False)
+    ]
+    frame = rows.assign(below=-rows["mde"], hover=hover)
     base = alt.Chart(frame).encode(y=alt.Y("split:N", title="split", sort=None))
 
     # A grey band: differences that are too small for the set.
@@ -42,12 +45,13 @@ def gain_chart(rows: pd.DataFrame) -> altair.LayerChart:
     band = base.mark_bar(color=LINE, opacity=0.7, height=26).encode(x=x_axis, x2="mde:Q")
 
     # The gain, and a line at 0.
-    interval = base.mark_rule(color=ORANGE, strokeWidth=3).encode(x="low:Q", x2="high:Q")
-    point = base.mark_point(color=ORANGE, opacity=1, size=110).encode(x="mean:Q")
+    named = base.encode(description="hover:N")
+    interval = named.mark_rule(color=ORANGE, strokeWidth=3, **HOVER).encode(x="low:Q", x2="high:Q")
+    point = named.mark_point(color=ORANGE, opacity=1, size=110, **HOVER).encode(x="mean:Q")
     zero = alt.Chart(pd.DataFrame({"gain": [0.0]})).mark_rule(color=INK).encode(x="gain:Q")
 
     drawing: altair.LayerChart = (band + zero + interval + point).properties(
-        title="Gain of the fine-tuned model", width=_WIDTH, height=50 * len(rows)
+        title="Gain of the fine-tuned model", width=WIDTH, height=50 * len(rows)
     )
     return drawing
 
@@ -61,14 +65,18 @@ def row_count_chart(rows: pd.DataFrame) -> altair.LayerChart:
     parts = rows.assign(kept=kept, added=rows["rows_out"] - kept)
     long = parts.melt("stage", list(_ROW_COLOURS), "what", "rows")
     long["order"] = long["what"].map({name: index for index, name in enumerate(_ROW_COLOURS)})
+    long["hover"] = [
+        f"{row.stage}: {row.rows:,} {row.what}" for row in long.itertuples(index=False)
+    ]
 
     colours = alt.Scale(domain=list(_ROW_COLOURS), range=list(_ROW_COLOURS.values()))
-    bars = alt.Chart(long).mark_bar(height=16)
+    bars = alt.Chart(long).mark_bar(height=16, **HOVER)
     bars = bars.encode(
         y=alt.Y("stage:N", title="stage", sort=list(rows["stage"])),
         x=alt.X("rows:Q", title="rows", axis=alt.Axis(format=",d", tickCount=6)),
         color=alt.Color("what:N", title=None, scale=colours),
         order="order:Q",
+        description="hover:N",
     )
 
     # The number of rows out stands at the end of each bar.
@@ -81,7 +89,7 @@ def row_count_chart(rows: pd.DataFrame) -> altair.LayerChart:
     )
 
     drawing: altair.LayerChart = (bars + labels).properties(
-        title="Rows kept, added and dropped", width=_WIDTH, height=26 * max(1, len(rows))
+        title="Rows kept, added and dropped", width=WIDTH, height=26 * max(1, len(rows))
     )
     return drawing
 
@@ -92,6 +100,10 @@ def recall_chart(rows: pd.DataFrame) -> altair.FacetChart:
 
     systems = [system for system in SYSTEMS if (rows["system"] == system).any()]
     frame = rows.assign(system=rows["system"].map(SYSTEMS))
+    frame["hover"] = [
+        f"{row.system}, first {row.k:,} hits: {row.recall:.3f}"
+        for row in frame.itertuples(index=False)
+    ]
     depths = sorted(int(depth) for depth in frame["k"].unique())
 
     x_axis = alt.X(
@@ -101,8 +113,8 @@ def recall_chart(rows: pd.DataFrame) -> altair.FacetChart:
         axis=alt.Axis(values=depths, format="d"),
     )
     y_axis = alt.Y("recall:Q", title="recall", scale=alt.Scale(domain=[0, 1]))
-    lines = alt.Chart(frame).mark_line(point=True)
-    lines = lines.encode(x=x_axis, y=y_axis, color=_system_colours(*systems))
+    lines = alt.Chart(frame).mark_line(aria=False, point=HOVER)
+    lines = lines.encode(x=x_axis, y=y_axis, color=_system_colours(*systems), description="hover:N")
 
     panel = alt.Column("split:N", title=None, sort=["validation", "test"])
     drawing: altair.FacetChart = (
@@ -115,13 +127,13 @@ def loss_chart(rows: pd.DataFrame) -> altair.Chart:
     """Return a chart of the training loss. Columns: step, loss."""
     import altair as alt
 
-    dots = {"color": ORANGE, "size": 25} if len(rows) < _MAX_DOTS else False
+    dots = {"color": ORANGE, "size": 25, **HOVER} if len(rows) < _MAX_DOTS else False
+    hover = [f"step {row.step:,}: {row.loss:.4f}" for row in rows.itertuples(index=False)]
     x_axis = alt.X("step:Q", title="step")
     y_axis = alt.Y("loss:Q", title="training loss", scale=alt.Scale(zero=False))
-    line = alt.Chart(rows).mark_line(color=ORANGE, point=dots)
-    drawing: altair.Chart = line.encode(x=x_axis, y=y_axis).properties(
-        title="Training loss", width=_WIDTH, height=220
-    )
+    line = alt.Chart(rows.assign(hover=hover)).mark_line(aria=False, color=ORANGE, point=dots)
+    line = line.encode(x=x_axis, y=y_axis, description="hover:N")
+    drawing: altair.Chart = line.properties(title="Training loss", width=WIDTH, height=220)
     return drawing
 
 
@@ -152,40 +164,21 @@ def slice_chart(rows: pd.DataFrame) -> altair.LayerChart:
     # A dot for each model.
     long = frame.melt("label", ["base", "finetuned"], "system", "ndcg")
     long["system"] = long["system"].map(SYSTEMS)
-    dots = alt.Chart(long).mark_point(opacity=1, size=100)
-    dots = dots.encode(y=y_axis, x="ndcg:Q", color=_system_colours("base", "finetuned"))
+    long["hover"] = [
+        f"{row.label}: {row.system} {row.ndcg:.3f}" for row in long.itertuples(index=False)
+    ]
+    dots = alt.Chart(long).mark_point(opacity=1, size=100, **HOVER)
+    dots = dots.encode(
+        y=y_axis,
+        x="ndcg:Q",
+        color=_system_colours("base", "finetuned"),
+        description="hover:N",
+    )
 
     drawing: altair.LayerChart = (
         (lines + dots)
         .resolve_scale(color="independent")
-        .properties(title="nDCG@10 by relation", width=_WIDTH, height=30 * max(1, len(rows)))
-    )
-    return drawing
-
-
-def change_chart(rows: pd.DataFrame) -> altair.Chart:
-    """Return a histogram of the changes. Columns: start, end (of the bin), queries, what."""
-    import altair as alt
-
-    x_axis = alt.X(
-        "start:Q",
-        title="change of nDCG@10, fine-tuned minus base",
-        scale=alt.Scale(domain=[-1, 1]),
-        axis=alt.Axis(tickCount=10),
-    )
-    y_axis = alt.Y("queries:Q", title="queries", axis=alt.Axis(format=",d", tickMinStep=1))
-    colours = alt.Scale(domain=list(_CHANGE_COLOURS), range=list(_CHANGE_COLOURS.values()))
-
-    bars = alt.Chart(rows.assign(floor=0)).mark_bar()
-    bars = bars.encode(
-        x=x_axis,
-        x2="end:Q",
-        y=y_axis,
-        y2="floor:Q",
-        color=alt.Color("what:N", title=None, scale=colours),
-    )
-    drawing: altair.Chart = bars.properties(
-        title="Queries by change of nDCG@10", width=_WIDTH, height=200
+        .properties(title="nDCG@10 by relation", width=WIDTH, height=30 * max(1, len(rows)))
     )
     return drawing
 

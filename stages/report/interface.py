@@ -10,10 +10,12 @@ from pydantic import Field
 
 from stages.lib.core.interface import Details, Folder, Reads, TableFile, Writes
 from stages.lib.core.params import ParamsSection
+from stages.lib.reporting.ledger_rows import LedgerFiles, RowTexts
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases
 from stages.lib.schemas.evaluation_set import Qrels, Queries
 from stages.lib.schemas.runs import Runs
+from stages.lib.schemas.splits import Splits
 
 
 class ReportParams(ParamsSection):
@@ -80,6 +82,12 @@ class Inputs:
         TableFile[Qrels],
         Reads("data/split/validation/qrels.parquet", "Relevant documents of these queries."),
     ]
+    splits: Annotated[
+        TableFile[Splits],
+        Reads("data/split/splits.parquet", "The split of each row: rows of test are not shown."),
+    ]
+    ledgers: Annotated[LedgerFiles, Folder("data")]
+    row_texts: Annotated[RowTexts, Folder("data")]
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,13 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.git_texts import label_id
 from stages.lib.core.tables import check_table
 from stages.lib.reporting.details import StageDetails, Value, read_stage_details
+from stages.lib.reporting.html import Html
+from stages.lib.reporting.ledger_rows import drops_of, ledger_parts
 from stages.lib.schemas.runs import QueryResults
 from stages.report.interface import Inputs
+
+# Hits of a query that the page may show.
+HIT_RANKS = 5
 
 # Columns in which an empty field is a missing number. Elsewhere a name may be "NA" or "null".
 _OPTIONAL_NUMBERS = ("first_score", "low", "high", "p")
@@ -30,6 +35,8 @@ class ValidationTexts(NamedTuple):
         queries: the validation queries.
         qrels: their relevant documents.
         first_hits: the rows of Runs of the fine-tuned model at rank 1.
+        hits: the first rows of Runs of all systems on validation.
+        drops: id of a relevant document that is in no corpus to what dropped it, in words.
     """
 
     documents: pd.DataFrame
@@ -37,6 +44,8 @@ class ValidationTexts(NamedTuple):
     queries: pd.DataFrame
     qrels: pd.DataFrame
     first_hits: pd.DataFrame
+    hits: pd.DataFrame
+    drops: Mapping[str, str]
 
 
 class ReportData(NamedTuple):
@@ -51,6 +60,7 @@ class ReportData(NamedTuple):
         recall: recall at k by split and system.
         slices: the slices of the validation split.
         texts: the texts behind the validation results.
+        reasons: a part of the page for each reason of the ledgers.
     """
 
     metrics: StageDetails
@@ -61,16 +71,24 @@ class ReportData(NamedTuple):
     recall: pd.DataFrame
     slices: pd.DataFrame
     texts: ValidationTexts
+    reasons: Sequence[Html]
 
 
 def read_data(inputs: Inputs) -> ReportData:
     """Return everything that the page shows. Raises UserError for a missing or wrong file."""
+    hits = [inputs.runs.frame(split="validation", rank=rank) for rank in range(1, HIT_RANKS + 1)]
+    first_hits = hits[0]
+    qrels = inputs.qrels.frame()
+    documents = inputs.documents.frame()
+    lost_ids = set(qrels["doc_id"]) - set(documents["doc_id"])
     texts = ValidationTexts(
-        documents=inputs.documents.frame(),
+        documents=documents,
         aliases=inputs.aliases.frame(),
         queries=inputs.queries.frame(),
-        qrels=inputs.qrels.frame(),
-        first_hits=inputs.runs.frame(split="validation", system="finetuned", rank=1),
+        qrels=qrels,
+        first_hits=first_hits[first_hits["system"] == "finetuned"].reset_index(drop=True),
+        hits=pd.concat(hits, ignore_index=True),
+        drops=drops_of(inputs.ledgers, lost_ids),
     )
     return ReportData(
         metrics=StageDetails(read_stage_details(list(vars(inputs.details).values()))),
@@ -81,6 +99,7 @@ def read_data(inputs: Inputs) -> ReportData:
         recall=read_plot(inputs.recall, ("split", "system"), ("k", "recall")),
         slices=with_label_names(read_slices(inputs.slices), texts),
         texts=texts,
+        reasons=ledger_parts(inputs.ledgers, inputs.row_texts, inputs.splits.frame()),
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from stages.lib.core.errors import UserError
+from stages.lib.reporting.difference_charts import TOLERANCE
 from stages.report.measurements import ValidationTexts
 
 # Longer documents are cut.
@@ -13,10 +13,6 @@ TEXT_LENGTH = 120
 
 # The rank of a relevant document that is not among the first hundred hits, for sorting.
 _NOT_FOUND = 101
-_BIN_WIDTH = 0.1
-
-# Smaller changes are rounding.
-_TOLERANCE = 1e-9
 
 _COLUMNS = ["query_id", "component_id", "ndcg_at_10", "first_rank"]
 _PAIRED_NAMES = {
@@ -55,34 +51,18 @@ def paired_results(results: pd.DataFrame) -> pd.DataFrame:
 
 def count_changes(paired: pd.DataFrame) -> tuple[int, int]:
     """Return how many queries did better and how many did worse with the fine-tuned model."""
-    better = int((paired["change"] > _TOLERANCE).sum())
-    worse = int((paired["change"] < -_TOLERANCE).sum())
+    better = int((paired["change"] > TOLERANCE).sum())
+    worse = int((paired["change"] < -TOLERANCE).sum())
     return better, worse
 
 
-def change_bins(paired: pd.DataFrame) -> pd.DataFrame:
-    """Return how many queries changed by how much, in bins of 0.1 that begin at 0.
-
-    Columns: start and end of the bin, queries, and what ("better" or "worse").
-    """
-    is_changed = paired["change"].abs() > _TOLERANCE
-    changes = paired.loc[is_changed, "change"].to_numpy()
-
-    # The number of the bin, from 1 to 10, with the sign of the change.
-    sizes = np.clip(np.ceil(np.abs(changes) / _BIN_WIDTH - _TOLERANCE), 1, 10).astype(int)
-    numbers, counts = np.unique(sizes * np.sign(changes).astype(int), return_counts=True)
-
-    rows = []
-    for number, count in zip(numbers, counts, strict=True):
-        row = {
-            "start": round((number - np.sign(number)) * _BIN_WIDTH, 1),
-            "end": round(number * _BIN_WIDTH, 1),
-            "queries": int(count),
-            "what": "better" if number > 0 else "worse",
-        }
-        rows.append(row)
-
-    return pd.DataFrame(rows, columns=["start", "end", "queries", "what"])
+def worst_first(paired: pd.DataFrame, texts: ValidationTexts) -> pd.DataFrame:
+    """Return the queries without a perfect result, with text and relation, the worst first."""
+    is_imperfect = paired["finetuned"] < 1.0 - TOLERANCE
+    frame = with_queries(paired[is_imperfect], texts.queries)
+    depth = frame["tuned_rank"].where(frame["tuned_rank"] > 0, _NOT_FOUND)
+    frame = frame.assign(depth=-depth, base_first=-frame["base"])
+    return frame.sort_values(["finetuned", "depth", "base_first", "query_id"], ignore_index=True)
 
 
 def worst_queries(paired: pd.DataFrame, texts: ValidationTexts, count: int) -> pd.DataFrame:
@@ -92,14 +72,7 @@ def worst_queries(paired: pd.DataFrame, texts: ValidationTexts, count: int) -> p
     on which the base model was best. Queries with a perfect result are left out. A rank is missing
     beyond a hundred hits. The first hit is shown if it is not relevant.
     """
-    is_imperfect = paired["finetuned"] < 1.0 - _TOLERANCE
-    frame = _with_queries(paired[is_imperfect], texts.queries)
-
-    # Sort the worst first.
-    depth = frame["tuned_rank"].where(frame["tuned_rank"] > 0, _NOT_FOUND)
-    frame = frame.assign(depth=-depth, base_first=-frame["base"])
-    frame = frame.sort_values(["finetuned", "depth", "base_first", "query_id"], ignore_index=True)
-    frame = frame.head(count)
+    frame = worst_first(paired, texts).head(count)
 
     # Texts in place of ids. A rank of 0 means that there is none.
     relevant = _relevant_texts(texts)
@@ -119,9 +92,9 @@ def worst_queries(paired: pd.DataFrame, texts: ValidationTexts, count: int) -> p
 
 def _relevant_texts(texts: ValidationTexts) -> dict[str, str]:
     """Return query id to its best relevant document, and how many more there are."""
-    text_of_document = _short_texts(texts)
+    text_of_document = short_texts(texts)
     relevant: dict[str, str] = {}
-    for query_id, doc_ids in _relevant_documents(texts).items():
+    for query_id, doc_ids in relevant_documents(texts).items():
         missing = "{}, which is no longer in the corpus"
         shown = [text_of_document.get(doc_id, missing.format(doc_id)) for doc_id in doc_ids]
 
@@ -135,8 +108,8 @@ def _relevant_texts(texts: ValidationTexts) -> dict[str, str]:
 
 def _first_hits(texts: ValidationTexts) -> dict[str, str]:
     """Return query id to the first hit; empty where it is relevant."""
-    text_of_document = _short_texts(texts)
-    relevant = _relevant_documents(texts)
+    text_of_document = short_texts(texts)
+    relevant = relevant_documents(texts)
     hits = texts.first_hits
     return {
         query_id: "" if doc_id in relevant[query_id] else text_of_document.get(doc_id, doc_id)
@@ -144,13 +117,14 @@ def _first_hits(texts: ValidationTexts) -> dict[str, str]:
     }
 
 
-def _short_texts(texts: ValidationTexts) -> dict[str, str]:
+def short_texts(texts: ValidationTexts) -> dict[str, str]:
+    """Return document id to its title and the beginning of its text."""
     documents = texts.documents
     rows = zip(documents["doc_id"], documents["title"], documents["text"], strict=True)
     return {doc_id: _shorten(title, text) for doc_id, title, text in rows}
 
 
-def _relevant_documents(texts: ValidationTexts) -> dict[str, list[str]]:
+def relevant_documents(texts: ValidationTexts) -> dict[str, list[str]]:
     """Return query id to its relevant documents that were kept, the best first."""
     aliases = texts.aliases
     kept_of_dropped = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
@@ -167,7 +141,7 @@ def _shorten(title: str, text: str) -> str:
     return f"{title}: {start}" if title else start
 
 
-def _with_queries(paired: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame:
+def with_queries(paired: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame:
     """Return `paired` with text and relation of each query; UserError for an unknown one."""
     frame = paired.merge(
         queries[["query_id", "text", "relation"]], on="query_id", how="left", validate="1:1"

@@ -7,8 +7,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from stages.lib.reporting.charts import PANEL_TITLES, separation_chart, svg_figure
+from stages.lib.reporting.charts import (
+    PANEL_TITLES,
+    chart_numbers,
+    separation_chart,
+    separation_numbers,
+    svg_figure,
+)
 from stages.lib.reporting.details import StageDetails
+from stages.lib.reporting.difference_charts import change_bins, change_chart, change_numbers
 from stages.lib.reporting.html import (
     Html,
     KeyFigure,
@@ -25,12 +32,13 @@ from stages.lib.schemas.runs import SYSTEMS
 from stages.report import charts
 from stages.report.advice import advise, check_invariants
 from stages.report.measurements import ReportData, RowCounts, ValidationTexts, row_counts
-from stages.report.queries import change_bins, count_changes, paired_results, worst_queries
+from stages.report.queries import count_changes, paired_results, worst_queries
 from stages.report.results import (
     label_errors,
     separation_after_training,
     slice_parts,
 )
+from stages.report.retrieved import MAX_CHANGED, changed_most, query_details, worst_shown
 from stages.report.summary import SPLITS, summary_parts
 from stages.report.training_distance import nearness_parts
 
@@ -62,24 +70,27 @@ def write_page(data: ReportData, worst_count: int) -> str:
 
     Args:
         data: everything that was measured.
-        worst_count: how many of the worst validation queries are shown.
+        worst_count: how many of the worst validation queries are shown; 0 for no text of any row.
     """
     metrics = data.metrics
     paired = paired_results(data.validation)
     counts = row_counts(metrics)
     advice = advise(metrics, data.slices, counts)
+    # Where queries are confidential, no text of a row is shown.
+    row_reasons = _row_reasons(data) if worst_count else []
+    most_changed = _most_changed(paired, data.texts) if worst_count else []
     sections = [
         PageSection("Summary", summary_parts(metrics, data.test)),
         PageSection("Can these numbers be trusted?", _invariants(metrics)),
         PageSection("Where to look next", _advice(advice)),
-        PageSection("Rows through the stages", _row_counts(counts)),
+        PageSection("Rows through the stages", [*_row_counts(counts), *row_reasons]),
         PageSection("All systems", _systems(metrics, data.recall)),
         PageSection("The data, seen by the base model", _separation(metrics, data.separation)),
         PageSection("Training", _training(metrics, data.loss)),
         PageSection("Separation after fine-tuning", separation_after_training(metrics)),
         PageSection("By similarity to training", nearness_parts(metrics)),
         PageSection("By slice", slice_parts(data.slices)),
-        PageSection("Query by query", _changes(paired)),
+        PageSection("Query by query", [*_changes(paired), *most_changed]),
         PageSection(
             "Worst validation queries", _worst_queries(metrics, paired, data.texts, worst_count)
         ),
@@ -132,6 +143,16 @@ def _row_counts(counts: Sequence[RowCounts]) -> list[Html]:
     ]
 
 
+def _row_reasons(data: ReportData) -> list[Html]:
+    return [
+        paragraph(
+            "Each line opens to some rows that chance chose. Struck out: what only the old text or "
+            "the dropped row has. Underlined: what only the new text or the partner has."
+        ),
+        *data.reasons,
+    ]
+
+
 def _systems(metrics: StageDetails, recall: pd.DataFrame) -> list[Html]:
     rows = []
     for split in SPLITS:
@@ -155,7 +176,17 @@ def _systems(metrics: StageDetails, recall: pd.DataFrame) -> list[Html]:
     if is_known.any():
         description = "Recall among the first k hits, by system, on validation and test"
         parts.append(svg_figure(charts.recall_chart(recall[is_known]), description))
+        parts.append(_recall_table(recall[is_known]))
     return parts
+
+
+def _recall_table(recall: pd.DataFrame) -> Html:
+    """Return a line for each split and system, and a column for each k."""
+    frame = recall.assign(system=recall["system"].map(SYSTEMS))
+    frame = frame.pivot_table(index=["split", "system"], columns="k", values="recall", sort=False)
+    frame.columns = [f"first {depth:,}" for depth in frame.columns]
+    table = frame.reset_index().rename(columns={"split": "Split", "system": "System"})
+    return chart_numbers(table, "Recall among the first k hits")
 
 
 def _scores(metrics: StageDetails, split: str, system: str) -> dict[str, float | str]:
@@ -209,6 +240,9 @@ def _separation(metrics: StageDetails, bins: pd.DataFrame) -> list[Html]:
             title="Cosines of positives and of negatives"
         )
         parts.append(svg_figure(drawing, description))
+        shares = {"Positives": ".2%", "Negatives there": ".2%"}
+        caption = "Share of the positives and of the negatives in each bin"
+        parts.append(chart_numbers(separation_numbers(known_bins), caption, shares))
 
     frame = pd.DataFrame(rows, columns=["Negatives", "Gap of the means", "ROC AUC"])
     caption = "Separation of positives and negatives. A ROC AUC of 0.5 is none, 1 is complete."
@@ -230,7 +264,12 @@ def _training(metrics: StageDetails, loss: pd.DataFrame) -> list[Html]:
         f"Training loss from {first['loss']:.3f} at step {loss['step'].iloc[0]} "
         f"to {last['loss']:.3f} at step {loss['step'].iloc[-1]}"
     )
-    return [key_figures(numbers), svg_figure(charts.loss_chart(loss), description)]
+    table = loss.rename(columns={"step": "Step", "loss": "Loss"})
+    return [
+        key_figures(numbers),
+        svg_figure(charts.loss_chart(loss), description),
+        chart_numbers(table, "Training loss", {"Loss": ".4f"}),
+    ]
 
 
 def _changes(paired: pd.DataFrame) -> list[Html]:
@@ -242,11 +281,28 @@ def _changes(paired: pd.DataFrame) -> list[Html]:
     )
 
     parts = [paragraph(sentence)]
-    bins = change_bins(paired)
+    bins = change_bins(paired["change"])
     if len(bins):
         description = f"Histogram of the change of each query. {sentence}"
         caption = "Queries without a change are left out."
-        parts.append(svg_figure(charts.change_chart(bins), description, caption))
+        drawing = change_chart(
+            bins,
+            title="Queries by change of nDCG@10",
+            axis_title="change of nDCG@10, fine-tuned minus base",
+            width=charts.WIDTH,
+        )
+        parts.append(svg_figure(drawing, description, caption))
+        parts.append(change_numbers(bins))
+    return parts
+
+
+def _most_changed(paired: pd.DataFrame, texts: ValidationTexts) -> list[Html]:
+    """Return the queries that changed most, each with what the systems retrieved."""
+    parts: list[Html] = []
+    for title, is_loss in (("Fell most", True), ("Rose most", False)):
+        queries = changed_most(paired, texts, MAX_CHANGED, is_loss=is_loss)
+        if queries:
+            parts += [paragraph(f"{title}:"), *query_details(queries, texts)]
     return parts
 
 
@@ -266,6 +322,8 @@ def _worst_queries(
             "The lowest nDCG@10 of the fine-tuned model comes first. A dash as rank means: not "
             "among the first hundred hits.",
         ),
+        paragraph("What each system retrieved for them. A sign marks relevant documents:"),
+        *query_details(worst_shown(paired, texts, count), texts),
     ]
 
 

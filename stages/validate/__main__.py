@@ -35,6 +35,7 @@ from stages.lib.evaluation.ranking_metrics import DEPTH, METRICS, per_query_metr
 from stages.lib.evaluation.trained_documents import asks_for_trained, kept_ids
 from stages.lib.reporting.details import StageDetails, read_stage_details
 from stages.lib.reporting.funnel import funnel
+from stages.lib.reporting.ledger_rows import ledger_parts
 from stages.lib.retrieval.bm25 import BM25Index
 from stages.lib.retrieval.corpus import Corpus, corpus_from_passages
 from stages.lib.retrieval.encoder import Encoder
@@ -115,6 +116,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         histogram=bins,
         learning_curve=curve,
         funnel=funnel(upstream.stages),
+        reasons=ledger_parts(inputs.ledgers, inputs.texts, inputs.splits.frame()),
     )
     summary = "\n".join(summary_lines(page_data))
     return Outputs(
@@ -138,7 +140,7 @@ def make_experiment(
     upstream: StageDetails,
 ) -> ProbeExperiment:
     """Return the experiment of the probe: validation queries, or folds with few components."""
-    augmented = inputs.lineage.frame().query("action == 'add'")
+    augmented = inputs.ledgers.augment.frame().query("action == 'add'")
 
     # Training rows, the corpus and the validation queries, as vectors.
     training = training_vectors(
@@ -289,7 +291,7 @@ def separate(
 def map_points(inputs: Inputs, experiment: ProbeExperiment) -> MapPoints:
     """Return the documents of the projector."""
     return sample_points(
-        inputs.collected.frame(),
+        inputs.texts.collected_documents.frame(),
         experiment.corpus,
         experiment.passage_vectors,
         splits=inputs.splits.frame(),
@@ -298,7 +300,7 @@ def map_points(inputs: Inputs, experiment: ProbeExperiment) -> MapPoints:
 
 def candidate_ids(inputs: Inputs) -> pd.Series[str]:
     """Return the ids of all collected documents, or of those in the sample."""
-    return ids_in_sample(inputs.collected.frame()["doc_id"], inputs.splits.frame())
+    return ids_in_sample(inputs.texts.collected_documents.frame()["doc_id"], inputs.splits.frame())
 
 
 def describe_experiment(

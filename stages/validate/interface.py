@@ -28,10 +28,10 @@ from stages.lib.core.params import (
     ScoreThreshold,
     SplitUnit,
 )
-from stages.lib.schemas.documents import Documents, Passages
+from stages.lib.reporting.ledger_rows import LedgerFiles, RowTexts
+from stages.lib.schemas.documents import Passages
 from stages.lib.schemas.duplicates import Aliases
 from stages.lib.schemas.evaluation_set import Masked, Qrels, Queries
-from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.splits import Fingerprints, Splits
 from stages.lib.schemas.training import Triplets
@@ -96,10 +96,8 @@ class Inputs:
         TableFile[Pairs],
         Reads("data/augment/pairs.parquet", "Training pairs, for their scores and sources."),
     ]
-    lineage: Annotated[
-        TableFile[Ledger],
-        Reads("data/augment/ledger.parquet", "The parent of each pair that augmentation added."),
-    ]
+    ledgers: Annotated[LedgerFiles, Folder("data")]
+    texts: Annotated[RowTexts, Folder("data")]
     passages: Annotated[
         TableFile[Passages],
         Reads("data/split/passages.parquet", "The corpus, as passages."),
@@ -107,10 +105,6 @@ class Inputs:
     dissimilar: Annotated[
         TableFile[Pairs],
         Reads("data/pair/dissimilar_pairs.parquet", "Pairs that a person labelled as dissimilar."),
-    ]
-    collected: Annotated[
-        TableFile[Documents],
-        Reads("data/collect/documents.parquet", "Collected documents, for the map."),
     ]
     aliases: Annotated[
         TableFile[Aliases],

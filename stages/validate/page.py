@@ -7,7 +7,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.reporting.charts import PANEL_TITLES, separation_chart, svg_figure
+from stages.lib.reporting.charts import (
+    PANEL_TITLES,
+    chart_numbers,
+    separation_chart,
+    separation_numbers,
+    svg_figure,
+)
 from stages.lib.reporting.funnel import Funnel
 from stages.lib.reporting.html import (
     Html,
@@ -24,6 +30,7 @@ from stages.lib.reporting.sample import sample_note, sample_sentences
 from stages.lib.reporting.worth import trained_documents_sentence
 from stages.validate.charts import draw_learning_curve
 from stages.validate.gates import Gate
+from stages.validate.measured_tables import geometry_table, row_quality_table
 
 Measurements = Mapping[str, float | int | str | None]
 
@@ -34,29 +41,6 @@ _TRENDS = {
     "unclear": "It is unclear whether more data would help. The last doubling of the data changed "
     "nDCG@10 by {step}.",
 }
-_GEOMETRY = {
-    "alignment": "Mean squared distance of queries and relevant documents. Lower is closer.",
-    "uniformity": "Log of the mean Gaussian potential of two documents. Lower is better spread.",
-    "mean_cosine": "Mean cosine of two random documents.",
-    "effective_rank": "How many dimensions the documents use.",
-    "effective_rank_share": "The effective rank as a share of its largest possible value.",
-    "hubness": "Skewness of how often a document is among the 10 nearest of others. 0 is fair.",
-}
-_ROWS = {
-    "leaked_rows": "Training rows that match a held-out text.",
-    "negatives.hidden_positives_share": "Mined negatives that are closer to the anchor than its "
-    "positive, or nearly equal to it.",
-    "negatives.labelled_positives_share": "Labelled negatives that nearly equal the positive.",
-    "negatives.labelled_closer_share": "Labelled negatives that are closer to the anchor than the "
-    "positive. No margin holds them back, and they are no fault.",
-    "rows.duplicates_share": "Training rows that repeat another row.",
-    "tokenize.truncated_share": "Texts that are cut before the model has read all of them.",
-    "pair.anchor_in_positive_share": "Anchors whose words stand in their positive, in this order.",
-    "pair.no_common_word_share": "Anchors that share no word with their positive.",
-    "pair.balance.after.document.largest_share": "Share of pairs of the most frequent document.",
-    "clean.private_left": "Texts with private data that is not replaced.",
-}
-_FALSE_NEGATIVES = "Hard negatives that are relevant after all, as the stage mine estimates."
 _PANEL_COLUMNS = {
     "gap": "Gap",
     "standardised_gap": "d'",
@@ -64,6 +48,13 @@ _PANEL_COLUMNS = {
     "query_auc": "AUC per query",
     "overlap": "Overlap",
     "violations": "Violations",
+}
+_CURVE_HEADINGS = {
+    "fraction": "Share",
+    "components": "Components",
+    "rows": "Rows",
+    "seed": "Seed",
+    "ndcg_at_10": "nDCG@10",
 }
 _SYSTEMS = {"bm25": "BM25", "base": "base model", "probe": "probe"}
 _METRICS = {
@@ -80,7 +71,7 @@ class PageData(NamedTuple):
     Attributes: gates: the gates, the most expensive fault first. measurements: metric to value.
         histogram: cosines of positives and negatives, as `embedding_quality.histogram` returns
         them. learning_curve: the rows of the learning curve. funnel: rows in, and those that were
-        left out.
+        left out. reasons: a part for each reason of the ledgers.
     """
 
     gates: Sequence[Gate]
@@ -88,6 +79,7 @@ class PageData(NamedTuple):
     histogram: pd.DataFrame
     learning_curve: pd.DataFrame
     funnel: Funnel
+    reasons: Sequence[Html] = ()
 
 
 def render(data: PageData) -> str:
@@ -108,11 +100,12 @@ def render(data: PageData) -> str:
             [*sample_note(measurements), *_verdict(data), *_synthetic_warning(measurements)],
         ),
         PageSection("Where to look first", _findings(data.gates)),
+        PageSection("What happened to the rows", _row_reasons(data)),
         PageSection("What a model would learn", _probe(data)),
         PageSection("BM25, the base model and the probe", _systems(measurements)),
         PageSection("Separation", _separation(measurements, data.histogram)),
-        PageSection("Geometry", _geometry(measurements)),
-        PageSection("The training rows", _rows(measurements)),
+        PageSection("Geometry", geometry_table(measurements)),
+        PageSection("The training rows", row_quality_table(measurements)),
         PageSection("The documents", [_documents()]),
     ]
     lead = f"Measured on {queries}, with the base model.{reason} The test split was not opened."
@@ -233,6 +226,17 @@ def _findings(gates: Sequence[Gate]) -> list[Html]:
     return parts
 
 
+def _row_reasons(data: PageData) -> list[Html]:
+    return [
+        paragraph(
+            "Each line opens to some rows that chance chose. Struck out: what only the old text or "
+            "the dropped row has. Underlined: what only the new text or the partner has. Nothing "
+            "of the test split is shown."
+        ),
+        *data.reasons,
+    ]
+
+
 def _probe(data: PageData) -> list[Html]:
     measurements = data.measurements
     introduction = paragraph(
@@ -273,6 +277,11 @@ def _probe(data: PageData) -> list[Html]:
             draw_learning_curve(data.learning_curve, base_score),
             f"Learning curve of the probe, nDCG@10: {'; '.join(points)}",
             "A dot for each seed. The line connects the means. The dashed line is the base model.",
+        ),
+        chart_numbers(
+            data.learning_curve.rename(columns=_CURVE_HEADINGS),
+            "nDCG@10 of the probe, by share of the training data and seed",
+            {"Share": ".1%", "nDCG@10": ".4f"},
         ),
     ]
 
@@ -338,6 +347,11 @@ def _separation(measurements: Measurements, histogram: pd.DataFrame) -> list[Htm
             drawing,
             "Histograms of the cosines of positives and negatives, for each kind of negative.",
         ),
+        chart_numbers(
+            separation_numbers(histogram),
+            "Share of the positives and of the negatives in each bin, by the middle of the bin",
+            {"Positives": ".2%", "Negatives there": ".2%"},
+        ),
         html_table(
             frame,
             "Gap: mean cosine of positives minus mean cosine of negatives. d': the gap in "
@@ -347,34 +361,6 @@ def _separation(measurements: Measurements, histogram: pd.DataFrame) -> list[Htm
             "positive.",
         ),
     ]
-
-
-def _geometry(measurements: Measurements) -> list[Html]:
-    rows = []
-    for name, meaning in _GEOMETRY.items():
-        rows.append((name.replace("_", " "), measurements[f"geometry.{name}"], meaning))
-
-    frame = pd.DataFrame(rows, columns=["Metric", "Value", "Meaning"])
-    return [html_table(frame, "How the documents lie on the sphere")]
-
-
-def _rows(measurements: Measurements) -> list[Html]:
-    estimates = [
-        key
-        for key in measurements
-        if key.startswith("mine.false_negatives.") and key.endswith((".rate", ".low", ".high"))
-    ]
-    meanings = {**_ROWS, **dict.fromkeys(estimates, _FALSE_NEGATIVES)}
-    if not estimates:
-        meanings["mine.false_negatives"] = _FALSE_NEGATIVES
-
-    rows = []
-    for key, meaning in meanings.items():
-        value = measurements.get(key)
-        rows.append((key, "not measured" if value is None else f"{value:.4g}", meaning))
-
-    frame = pd.DataFrame(rows, columns=["Metric", "Measured", "Meaning"])
-    return [html_table(frame, "What is wrong with the training rows")]
 
 
 def _documents() -> Html:

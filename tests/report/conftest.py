@@ -12,7 +12,10 @@ from stages.lib.reporting.details import StageDetails
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases
 from stages.lib.schemas.evaluation_set import Qrels, Queries
+from stages.lib.schemas.ledger import Ledger, LedgerWriter
+from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.runs import Runs
+from stages.lib.schemas.splits import Splits
 from stages.report.measurements import ValidationTexts
 
 
@@ -203,7 +206,12 @@ def texts():
         for query, document in first_documents.items()
     ]
     first_hits = pd.DataFrame(rows, columns=list(Runs.empty().columns))
-    return ValidationTexts(documents, aliases, queries, qrels, first_hits)
+    second = first_hits.assign(rank=2, doc_id=name("d", 66))
+    hits = pd.concat([first_hits, first_hits.assign(system="base"), second], ignore_index=True)
+    drops = {name("d", 7): f"clean: too short, partner {name('d', 1)}"}
+    return ValidationTexts(
+        documents, aliases, queries, qrels, first_hits=first_hits, hits=hits, drops=drops
+    )
 
 
 @pytest.fixture
@@ -292,6 +300,15 @@ def run(tmp_path, monkeypatch, charts_once, values, validation, texts, slices):
     others = [texts.first_hits.assign(split="test"), texts.first_hits.assign(system="base"), second]
     tables.write(pd.concat([texts.first_hits, *others]), Path("data/evaluate/runs.parquet"), Runs)
     tables.write(texts.documents, Path("data/pair/documents.parquet"), Documents)
+    ledger = LedgerWriter()
+    ledger.drop(name("d", 7), "too_short", partner_id=name("d", 1))
+    for stage in ("collect", "clean", "deduplicate", "pair", "split", "augment"):
+        decisions = ledger.frame() if stage == "clean" else Ledger.empty()
+        tables.write(decisions, Path(f"data/{stage}/ledger.parquet"), Ledger)
+    for stage in ("collect", "clean"):
+        tables.write(texts.documents, Path(f"data/{stage}/documents.parquet"), Documents)
+        tables.write(Pairs.empty(), Path(f"data/{stage}/pairs.parquet"), Pairs)
+    tables.write(Splits.empty(), Path("data/split/splits.parquet"), Splits)
     tables.write(texts.aliases, Path("data/deduplicate/aliases.parquet"), Aliases)
     tables.write(texts.queries, Path("data/split/validation/queries.parquet"), Queries)
     tables.write(texts.qrels, Path("data/split/validation/qrels.parquet"), Qrels)

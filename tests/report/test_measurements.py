@@ -58,6 +58,8 @@ def test_the_page_shows_names_where_the_file_for_git_has_ids():
         queries=pd.DataFrame({"relation": ["lay"]}),
         qrels=pd.DataFrame(),
         first_hits=pd.DataFrame(),
+        hits=pd.DataFrame(),
+        drops={},
     )
     slices = pd.DataFrame({"slice": [label_id("Refunds"), label_id("lay"), "(none)", "1 word"]})
     assert with_label_names(slices, texts)["slice"].tolist() == [

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.core.errors import UserError
-from stages.report.queries import change_bins, paired_results, worst_queries
+from stages.lib.reporting.difference_charts import change_bins
+from stages.report.queries import paired_results, worst_queries
 
 from .conftest import name
 
@@ -72,7 +73,7 @@ def test_results_of_unknown_queries_are_refused(validation, texts):
 
 
 def test_changes_are_counted_away_from_zero():
-    bins = change_bins(pd.DataFrame({"change": [0.0, 0.05, 0.1, 0.101, -0.3, -1.0, 1.0]}))
+    bins = change_bins([0.0, 0.05, 0.1, 0.101, -0.3, -1.0, 1.0])
     assert bins.to_dict("split")["data"] == [
         [-0.9, -1.0, 1, "worse"],
         [-0.2, -0.3, 1, "worse"],
@@ -84,7 +85,7 @@ def test_changes_are_counted_away_from_zero():
 
 @given(st.lists(st.floats(-1, 1)))
 def test_every_changed_query_is_in_one_bin(changes):
-    bins = change_bins(pd.DataFrame({"change": changes}, dtype="float64"))
+    bins = change_bins(changes)
     assert bins["queries"].sum() == sum(abs(change) > 1e-9 for change in changes)
 
 

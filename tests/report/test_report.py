@@ -85,6 +85,16 @@ def test_page_shows_validation_queries_escaped_and_no_test_query(run):
     assert "q0000000000000065" not in text  # query 101 of the test set
 
 
+def test_reasons_and_queries_open_to_what_is_behind_them(run):
+    text = page()
+    assert "<details><summary>clean: 1 dropped (too short)</summary>" in text
+    assert "<p>Fell most:</p>" in text
+    assert text.count("<summary>wobbly &amp; weak (lay): nDCG@10 1.000 to 0.000 (-1.000)") == 2
+    assert (
+        "d0000000000000007 is not in the corpus (clean: too short, partner d0000000000000001)"
+    ) in text
+
+
 @pytest.mark.slow
 def test_metrics_count_charts_and_tables(run):
     text = page()
@@ -92,7 +102,7 @@ def test_metrics_count_charts_and_tables(run):
     assert (
         details
         == {"charts": text.count("<svg "), "tables": text.count("</table>")}
-        == {"charts": 7, "tables": 10}
+        == {"charts": 7, "tables": 14}
     )
 
 
@@ -106,7 +116,10 @@ def test_page_is_written_where_nothing_was_trained(run):
 def test_worst_queries_can_be_left_out(run):
     params = Path("params.yaml")
     params.write_text(params.read_text().replace("worst_queries: 20", "worst_queries: 0"))
-    assert "wobbly" not in page()
+    text = page()
+    assert "wobbly" not in text
+    assert "clumsy" not in text
+    assert "clean: 1 dropped" not in text
 
 
 @pytest.mark.slow

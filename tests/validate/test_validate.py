@@ -64,6 +64,8 @@ def test_a_bad_parameter_is_named_and_leaves_nothing(project, old, new, key):
     assert sorted(path.name for path in project.iterdir()) == ["params.yaml", "pyproject.toml"]
 
 
+LEDGER_STAGES = ("collect", "clean", "deduplicate", "pair", "split", "augment")
+
 TEXTS = [
     "A high body temperature.",
     "Red skin that itches.",
@@ -136,9 +138,12 @@ def lay_out(answers=(0, 1, 2), triplet_anchor="deafness", few=False):
     for frame, path, table in (
         (passages(documents, None, 0, None), "split/passages", Passages),
         (documents, "collect/documents", Documents),
+        (documents, "clean/documents", Documents),
+        (Pairs.empty(), "collect/pairs", Pairs),
+        (Pairs.empty(), "clean/pairs", Pairs),
+        *((Ledger.empty(), f"{stage}/ledger", Ledger) for stage in LEDGER_STAGES),
         (Aliases.empty(), "deduplicate/aliases", Aliases),
         (dissimilar, "pair/dissimilar_pairs", Pairs),
-        (Ledger.empty(), "augment/ledger", Ledger),
         (pairs.assign(pair_id=[trained, *pairs["pair_id"][1:]]), "augment/pairs", Pairs),
         (pd.DataFrame(where, columns=list(Splits.empty().columns)), "split/splits", Splits),
         (queries, "split/validation/queries", Queries),

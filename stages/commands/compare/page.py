@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -25,7 +25,8 @@ from stages.commands.compare.sentences import (
     describe_small_slices,
 )
 from stages.commands.verdict.differences import Comparison
-from stages.lib.reporting.charts import BLUE, GREEN, GREY, ORANGE, svg_figure
+from stages.lib.reporting.charts import svg_figure
+from stages.lib.reporting.difference_charts import interval_chart
 from stages.lib.reporting.html import (
     Html,
     PageSection,
@@ -36,16 +37,6 @@ from stages.lib.reporting.html import (
     paragraph,
 )
 
-if TYPE_CHECKING:
-    import altair
-
-_COLOURS = {
-    "better": GREEN,
-    "worse": ORANGE,
-    "equivalent": BLUE,
-    "no evidence": GREY,
-    "not comparable": GREY,
-}
 _TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "not comparable": "bad"}
 _NAN = float("nan")
 
@@ -140,64 +131,21 @@ def _differences_table(report: Report) -> Html:
 
 def _differences_chart(report: Report) -> Html:
     """Return a chart of all differences with an interval; empty if none has one."""
-    import altair as alt
-
     comparisons = [report.primary, *report.others]
     rows = _rows([comparison for comparison in comparisons if comparison.effect is not None])
     if not len(rows):
         return Html("")
 
     # The chart shows one metric, so its name need not be repeated.
-    rows["metric"] = rows["metric"].str.removeprefix("nDCG@10, ")
-
-    # A line with a point for each difference.
-    base = _chart_base(rows)
-    interval = base.mark_rule(strokeWidth=3).encode(
-        x=alt.X("low:Q", title="difference", axis=alt.Axis(tickCount=6)),
-        x2="high:Q",
+    rows["name"] = rows["metric"].str.removeprefix("nDCG@10, ")
+    drawing = interval_chart(
+        rows.rename(columns={"verdict": "outcome"}),
+        report.delta,
+        title="Differences with their 95 % intervals",
+        axis_title="difference, newer minus older",
     )
-    point = base.mark_point(filled=True, opacity=1, size=80).encode(x="difference:Q")
-
-    # A grey band shows which differences are too small to count.
-    band_ends = pd.DataFrame({"low": [-report.delta], "high": [report.delta]})
-    band = alt.Chart(band_ends).mark_rect(color=GREY, opacity=0.2)
-
-    layers = band.encode(x="low:Q", x2="high:Q") + interval + point
-    drawing = layers.properties(
-        width=480,
-        height=22 * len(rows),
-        padding={"left": 40, "right": 5, "top": 5, "bottom": 5},
-    )
-
-    return svg_figure(
-        drawing,
-        "Differences with their 95 % intervals.",
-        f"Grey: smaller than {report.delta:g}.",
-    )
-
-
-def _chart_base(rows: pd.DataFrame) -> altair.Chart:
-    """Return a chart with a line per metric and a colour per outcome, without marks yet."""
-    import altair as alt
-
-    # The legend names only outcomes that occur; each has its colour in every report.
-    outcomes = set(rows["verdict"])
-    legend = alt.Legend(
-        title=None,
-        orient="top",
-        values=[outcome for outcome in _COLOURS if outcome in outcomes],
-    )
-    colours = alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values()))
-
-    return alt.Chart(rows).encode(
-        y=alt.Y(
-            "metric:N",
-            title=None,
-            sort=list(rows["metric"]),
-            axis=alt.Axis(labelLimit=260),
-        ),
-        color=alt.Color("verdict:N", scale=colours, legend=legend),
-    )
+    caption = f"Grey: smaller than {report.delta:g}."
+    return svg_figure(drawing, "Differences with their 95 % intervals.", caption)
 
 
 def _rows(comparisons: list[Comparison]) -> pd.DataFrame:

@@ -15,6 +15,9 @@ from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.terminal import say
 
+# What --html needs beside NumPy and Typer.
+_PACKAGE_OF_MODULE = {"pandas": "pandas", "altair": "altair", "vl_convert": "vl-convert-python"}
+
 
 def _work(options: VerdictOptions) -> None:
     """Say which of some retrieval runs is better, how sure that is, and what would decide."""
@@ -48,15 +51,18 @@ def _write_page(verdict: Verdict, path: Path) -> None:
     """Write the page.
 
     Raises:
-        UserError: the package that makes its tables is not installed.
+        UserError: a package that makes its tables or charts is not installed.
     """
     try:
         from stages.commands.verdict.page import verdict_page
+
+        page = verdict_page(verdict)
     except ModuleNotFoundError as error:
-        if error.name != "pandas":
+        package = _PACKAGE_OF_MODULE.get(error.name or "")
+        if package is None:
             raise
-        raise UserError("--html needs pandas", "install it: pip install pandas") from None
-    atomic.write_text(path, verdict_page(verdict))
+        raise UserError(f"--html needs {package}", f"install it: pip install {package}") from None
+    atomic.write_text(path, page)
 
 
 def run_names(runs: Sequence[Path]) -> dict[str, Path]:

@@ -31,7 +31,12 @@ from stages.commands.verdict.pairs import JointScores, compare_joint_runs, compa
 from stages.commands.verdict.prediction_powered import MIN_LABELLED_GROUPS
 from stages.commands.verdict.run_files import read_qrels, read_run
 from stages.commands.verdict.sheet import read_labels, with_labels, write_sheet
-from stages.commands.verdict.slices import SliceNames, compare_slices, read_slices
+from stages.commands.verdict.slices import (
+    SliceNames,
+    compare_joint_slices,
+    compare_slices,
+    read_slices,
+)
 from stages.commands.verdict.text import Verdict
 from stages.commands.verdict.unjudged import decisive_hits
 from stages.lib.core.errors import UserError
@@ -157,7 +162,7 @@ def judge_comparable(
     """Return the verdict on runs that were checked, with the group and the slices of each query.
 
     Raises:
-        UserError: slices are asked for, and labels of a judge given.
+        UserError: people labelled too few groups for any estimate beside a judge.
     """
     query_ids = comparable.query_ids
     groups = _group_names(group_of, query_ids)
@@ -171,13 +176,18 @@ def judge_comparable(
         queries=len(query_ids),
         largest_group=max(Counter(groups.tolist()).values()),
         condensed=rules.condensed,
+        delta=rules.delta,
     )
     if comparable.people is not None:
-        if slice_names:
-            raise UserError(
-                "slices have no verdict by labels of a judge", "leave out one of the two"
+        joint = _joint_scores(comparable, scores_of_run, groups, rules)
+        verdict = _judge_jointly(comparable, verdict, joint, groups, rules)
+        if not slice_names:
+            return verdict
+        return verdict._replace(
+            slices=compare_joint_slices(
+                joint, query_ids, groups, slice_names=slice_names, delta=rules.delta
             )
-        return _judge_jointly(comparable, verdict, scores_of_run, groups, rules)
+        )
 
     # Slices are a question about two runs: the last one against the first.
     first, *_, last = scores_of_run
@@ -205,14 +215,13 @@ def _scores(
     return scores_of_run
 
 
-def _judge_jointly(
+def _joint_scores(
     comparable: ComparableRuns,
-    verdict: Verdict,
     by_judge: Mapping[str, Scores],
     groups: Names,
     rules: VerdictRules,
-) -> Verdict:
-    """Return the verdict by labels of people and of a judge.
+) -> JointScores:
+    """Return the measures by labels of people and of a judge.
 
     Raises:
         UserError: people labelled too few groups for any estimate.
@@ -231,12 +240,22 @@ def _judge_jointly(
     # Where people labelled nothing, an empty query has the measure 0, which does not count.
     labels = {query_id: people.get(query_id, {}) for query_id in query_ids}
     by_people = _scores(comparable, labels, query_ids, rules)
-    scores = JointScores(by_people, by_judge, is_labelled)
+    return JointScores(by_people, by_judge, is_labelled)
+
+
+def _judge_jointly(
+    comparable: ComparableRuns,
+    verdict: Verdict,
+    scores: JointScores,
+    groups: Names,
+    rules: VerdictRules,
+) -> Verdict:
+    """Return the verdict by labels of people and of a judge."""
     name = comparable.measure.name
-    pairs = compare_joint_runs(scores, query_ids, groups, name=name, delta=rules.delta)
+    pairs = compare_joint_runs(scores, comparable.query_ids, groups, name=name, delta=rules.delta)
 
     # The first run has its own estimate, and each other one the difference to it.
-    first = next(iter(by_judge))
+    first = next(iter(scores.by_judge))
     means = {first: scores.join(first, None, groups).mean}
     for pair in pairs:
         if pair.first == first:

@@ -21,7 +21,7 @@ from stages.commands.verdict.prediction_powered import (
     JoinedEstimate,
     join_labels,
 )
-from stages.commands.verdict.sample_size import queries_to_decide
+from stages.commands.verdict.sample_size import EVEN_CHANCE, queries_to_decide
 from stages.lib.analysis.intervals import DETECTABLE_ERRORS, MeanInterval
 
 _SEED = 20260101
@@ -38,9 +38,11 @@ class RunPair(NamedTuple):
         first: the name of the one run, the base of the difference.
         second: the name of the other one.
         comparison: the difference, second minus first, with its outcome.
-        queries_to_decide: how many more queries like these would decide; None if they do.
+        queries_to_decide: how many more queries like these would decide in 4 of 5 cases; None if
+            these decide, or if no number would.
         changes: query to its difference, the largest loss first.
         joined: how labels of people and of a judge were joined; None with labels of one kind.
+        queries_for_even_chance: as `queries_to_decide`, in 1 of 2 cases.
     """
 
     first: str
@@ -49,6 +51,7 @@ class RunPair(NamedTuple):
     queries_to_decide: int | None
     changes: dict[str, float]
     joined: JoinedEstimate | None = None
+    queries_for_even_chance: int | None = None
 
 
 def compare_runs(
@@ -87,6 +90,9 @@ def compare_runs(
                 comparison,
                 queries_to_decide(difference, comparison, delta),
                 _sorted_changes(scores_of_run[second] - scores_of_run[first], query_ids),
+                queries_for_even_chance=queries_to_decide(
+                    difference, comparison, delta, EVEN_CHANCE
+                ),
             )
         )
     return compared
@@ -111,6 +117,18 @@ class JointScores(NamedTuple):
     by_people: Mapping[str, Scores]
     by_judge: Mapping[str, Scores]
     is_labelled: npt.NDArray[np.bool_]
+
+    def of_rows(self, rows: npt.NDArray[np.int64]) -> JointScores:
+        """Return the measures of some of the queries."""
+        return JointScores(
+            {name: scores[rows] for name, scores in self.by_people.items()},
+            {name: scores[rows] for name, scores in self.by_judge.items()},
+            self.is_labelled[rows],
+        )
+
+    def labelled_groups(self, groups: Names) -> int:
+        """Return the number of groups with a query that people labelled."""
+        return len(np.unique(groups[self.is_labelled]))
 
     def join(self, second: str, first: str | None, groups: Names) -> JoinedEstimate:
         """Return the estimate of the mean of a run, minus that of another one if it is named."""
@@ -141,28 +159,10 @@ def compare_joint_runs(
     """
     pairs = list(combinations(scores.by_judge, 2))
     estimates = [scores.join(second, first, groups) for first, second in pairs]
-
     differences = []
     for (first, _), estimate in zip(pairs, estimates, strict=True):
-        effect = None
-        if estimate.labelled_groups >= MIN_LABELLED_GROUPS:
-            low, high = estimate.interval(0.95)
-            mde = DETECTABLE_ERRORS * estimate.standard_error
-            effect = MeanInterval(estimate.mean, low, high, mde)
         before = scores.join(first, None, groups).mean
-        differences.append(
-            Difference(
-                name=name,
-                before=before,
-                after=before + estimate.mean,
-                plain=estimate.people_mean,
-                effect=effect,
-                narrow=estimate.interval(0.90),
-                p_value=estimate.p_value if effect is not None else 1.0,
-                queries=estimate.labelled,
-                components=estimate.labelled_groups,
-            )
-        )
+        differences.append(joint_difference(estimate, before, name))
 
     compared = []
     comparisons = compare_differences(differences, delta)
@@ -171,6 +171,32 @@ def compare_joint_runs(
         sorted_changes = _sorted_changes(changes, query_ids)
         compared.append(RunPair(first, second, comparison, None, sorted_changes, estimate))
     return compared
+
+
+def joint_difference(estimate: JoinedEstimate, before: float, name: str) -> Difference:
+    """Return the difference of two runs by labels of people and a judge.
+
+    Args:
+        estimate: the difference.
+        before: the mean of the one run, by both kinds of labels.
+        name: the name of the measure or slice.
+    """
+    effect = None
+    if estimate.labelled_groups >= MIN_LABELLED_GROUPS:
+        low, high = estimate.interval(0.95)
+        mde = DETECTABLE_ERRORS * estimate.standard_error
+        effect = MeanInterval(estimate.mean, low, high, mde)
+    return Difference(
+        name=name,
+        before=before,
+        after=before + estimate.mean,
+        plain=estimate.people_mean,
+        effect=effect,
+        narrow=estimate.interval(0.90),
+        p_value=estimate.p_value if effect is not None else 1.0,
+        queries=estimate.labelled,
+        components=estimate.labelled_groups,
+    )
 
 
 def run_difference(before: Scores, after: Scores, groups: Names, name: str) -> Difference:

@@ -1,10 +1,11 @@
-"""How many more queries would decide, so that four of five such sets do decide.
+"""How many more queries would decide: for an even chance, and so that four of five such sets do.
 
 The difference that a set shows is not the true one: it has an error. To count with it as if it were
-true promises too little (docs/decisions/0038-verdict.md). Here the true difference is as uncertain
-as the interval says, and the new queries have an error of their own. The number told is the
-smallest with which the verdict comes with a probability of 80 % (predictive power: Spiegelhalter,
-Freedman and Blackburn 1986).
+true promises too little. Here the true difference is as uncertain as the interval says, and the new
+queries have an error of their own. The numbers told are the smallest with which the verdict comes
+with a probability of 50 % and of 80 % (predictive power: Spiegelhalter, Freedman and Blackburn
+1986). They are a range and no forecast: from one and the same set the verdict comes soon or late by
+chance (docs/decisions/0049-queries-that-would-decide.md).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import math
 from stages.commands.verdict.differences import Comparison, Difference
 from stages.lib.analysis.intervals import DETECTABLE_ERRORS, NORMAL_QUANTILE
 
-# The probability with which the number of queries decides.
+# The probabilities with which the numbers of queries decide.
+EVEN_CHANCE = 0.5
 POWER = 0.8
 
 # Standard errors to either end of a 90 % interval.
@@ -25,8 +27,10 @@ _STEP = 1.02
 _MAX_GROWTH = 1000.0
 
 
-def queries_to_decide(difference: Difference, comparison: Comparison, delta: float) -> int | None:
-    """Return how many more queries would decide with a probability of POWER.
+def queries_to_decide(
+    difference: Difference, comparison: Comparison, delta: float, power: float = POWER
+) -> int | None:
+    """Return how many more queries would decide with a probability of `power`.
 
     The result is None if the verdict is there, if there is no interval, or if 1,000 times as many
     queries would not be enough.
@@ -35,6 +39,7 @@ def queries_to_decide(difference: Difference, comparison: Comparison, delta: flo
         difference: the difference with its intervals.
         comparison: its outcome.
         delta: the largest difference that counts as none.
+        power: the probability, above 0 and below 1.
     """
     effect = comparison.effect
     if comparison.outcome != "no evidence" or effect is None:
@@ -44,7 +49,7 @@ def queries_to_decide(difference: Difference, comparison: Comparison, delta: flo
     growth = 1.0
     while growth < _MAX_GROWTH:
         growth *= _STEP
-        if deciding_power(effect.mean, error, growth, delta) >= POWER:
+        if deciding_power(effect.mean, error, growth, delta) >= power:
             return max(1, math.ceil(comparison.queries * (growth - 1.0)))
     return None
 

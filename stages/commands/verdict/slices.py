@@ -1,7 +1,8 @@
 """Which slices of the queries differ: a verdict for each, corrected for their number.
 
 A file gives each query a value in one column or more, such as its language or its source. All
-queries of one value are a slice. Slices with too few groups have no verdict, and are counted.
+queries of one value are a slice. Slices with too few groups have no verdict, and are counted. With
+labels of people and of a judge each slice is estimated from its own labels of both.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from stages.commands.verdict.differences import Comparison, compare_differences
+from stages.commands.verdict.differences import Comparison, Difference, compare_differences
 from stages.commands.verdict.groups import read_utf8
 from stages.commands.verdict.measures import Names, Scores
-from stages.commands.verdict.pairs import run_difference
+from stages.commands.verdict.pairs import JointScores, joint_difference, run_difference
+from stages.commands.verdict.prediction_powered import MIN_LABELLED_GROUPS
 from stages.commands.verdict.run_files import QUERY_COLUMNS, json_objects
 from stages.lib.analysis.intervals import MIN_COMPONENTS
 from stages.lib.core.errors import UserError
@@ -26,13 +29,16 @@ from stages.lib.core.errors import UserError
 # Column to query to the name of its slice; a query may lack one.
 SliceNames = Mapping[str, Mapping[str, str]]
 
+Rows = npt.NDArray[np.int64]
+
 
 class SliceVerdicts(NamedTuple):
     """The slices that have enough groups, and the number of the others.
 
     Attributes:
         comparisons: the comparison of each slice, named COLUMN=VALUE, with its p-value corrected.
-        too_small: the number of slices with fewer than MIN_COMPONENTS groups.
+        too_small: the number of slices with fewer than MIN_COMPONENTS groups; with labels of a
+            judge, with fewer than MIN_LABELLED_GROUPS groups that people labelled.
     """
 
     comparisons: Sequence[Comparison] = ()
@@ -58,6 +64,52 @@ def compare_slices(
         slice_names: column to query to the name of its slice.
         delta: the largest difference that counts as none.
     """
+
+    def measured(rows: Rows, label: str) -> Difference | None:
+        if len(np.unique(groups[rows])) < MIN_COMPONENTS:
+            return None
+        return run_difference(before[rows], after[rows], groups[rows], label)
+
+    return _compare(measured, query_ids, slice_names, delta)
+
+
+def compare_joint_slices(
+    scores: JointScores,
+    query_ids: Sequence[str],
+    groups: Names,
+    *,
+    slice_names: SliceNames,
+    delta: float,
+) -> SliceVerdicts:
+    """Return the verdict on each slice by labels of people and a judge, corrected as above.
+
+    Args:
+        scores: the measures of two runs or more; the last is compared with the first.
+        query_ids: the queries, in their order.
+        groups: the group of each query, shape (queries,).
+        slice_names: column to query to the name of its slice.
+        delta: the largest difference that counts as none.
+    """
+    first, *_, last = scores.by_judge
+
+    def measured(rows: Rows, label: str) -> Difference | None:
+        of_slice = scores.of_rows(rows)
+        of_rows = groups[rows]
+        if of_slice.labelled_groups(of_rows) < MIN_LABELLED_GROUPS:
+            return None
+        before = of_slice.join(first, None, of_rows).mean
+        return joint_difference(of_slice.join(last, first, of_rows), before, label)
+
+    return _compare(measured, query_ids, slice_names, delta)
+
+
+def _compare(
+    measured: Callable[[Rows, str], Difference | None],
+    query_ids: Sequence[str],
+    slice_names: SliceNames,
+    delta: float,
+) -> SliceVerdicts:
+    """Return the verdict on each slice; `measured` is None for one that is too small."""
     differences = []
     too_small = 0
     for column, name_of_query in slice_names.items():
@@ -68,12 +120,11 @@ def compare_slices(
                 rows_of_slice[name_of_query[query_id]].append(row)
 
         for name in sorted(rows_of_slice):
-            rows = np.array(rows_of_slice[name])
-            if len(np.unique(groups[rows])) < MIN_COMPONENTS:
+            difference = measured(np.array(rows_of_slice[name]), f"{column}={name}")
+            if difference is None:
                 too_small += 1
-                continue
-            label = f"{column}={name}"
-            differences.append(run_difference(before[rows], after[rows], groups[rows], label))
+            else:
+                differences.append(difference)
 
     return SliceVerdicts(compare_differences(differences, delta), too_small)
 

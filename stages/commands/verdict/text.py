@@ -10,7 +10,7 @@ from stages.commands.verdict.checks import RunFacts
 from stages.commands.verdict.differences import Comparison
 from stages.commands.verdict.measures import Measure
 from stages.commands.verdict.pairs import GROUP_WEIGHT, RunPair, indistinct
-from stages.commands.verdict.prediction_powered import JoinedEstimate
+from stages.commands.verdict.prediction_powered import MIN_LABELLED_GROUPS, JoinedEstimate
 from stages.commands.verdict.slices import SliceVerdicts
 from stages.lib.analysis.intervals import MIN_COMPONENTS
 
@@ -35,6 +35,7 @@ class Verdict(NamedTuple):
         sheet: what was written for people to label; "" for nothing.
         condensed: whether unjudged hits were removed before measuring.
         slices: the verdicts on slices of the queries, for the last run against the first.
+        delta: the largest difference that counts as none.
     """
 
     measure: Measure
@@ -48,6 +49,7 @@ class Verdict(NamedTuple):
     sheet: str = ""
     condensed: bool = False
     slices: SliceVerdicts = SliceVerdicts()
+    delta: float = 0.01
 
     @property
     def last_against_first(self) -> RunPair:
@@ -102,11 +104,23 @@ def _pair_lines(pair: RunPair) -> list[str]:
         )
     if pair.joined is not None:
         lines += [f"  {sentence}" for sentence in joined_sentences(pair.joined)]
-    if pair.queries_to_decide is not None:
-        lines.append(
-            f"  About {pair.queries_to_decide:,} more queries would decide, in 4 of 5 cases."
-        )
-    return lines
+    sentence = size_sentence(pair)
+    return [*lines, f"  {sentence}"] if sentence else lines
+
+
+def size_sentence(pair: RunPair) -> str:
+    """Return how many more queries would decide; "" where the verdict is there.
+
+    Two numbers are told, since the verdict comes soon or late by chance.
+    """
+    even = pair.queries_for_even_chance
+    likely = pair.queries_to_decide
+    if even is None:
+        return ""
+    half = f"About {even:,} more queries would decide in 1 of 2 cases"
+    if likely is None:
+        return f"{half}, and no number up to 1,000 times as many in 4 of 5."
+    return f"{half}, and about {likely:,} in 4 of 5."
 
 
 def _slice_lines(verdict: Verdict) -> list[str]:
@@ -121,22 +135,29 @@ def _slice_lines(verdict: Verdict) -> list[str]:
         f"{pair.second} against {pair.first}: {len(differing)} of {len(comparisons)} slices "
         "differ (Holm corrected)"
     ]
-    lines += [f"  {slice_sentence(comparison)}" for comparison in differing]
-    if verdict.slices.too_small:
-        lines.append(
-            f"  {verdict.slices.too_small:,} slices have fewer than {MIN_COMPONENTS} groups, and "
-            "no verdict."
-        )
-    return lines
+    unit = "queries" if pair.joined is None else "queries of people"
+    lines += [f"  {slice_sentence(comparison, unit)}" for comparison in differing]
+    return [*lines, *(f"  {sentence}" for sentence in small_slice_sentences(verdict))]
 
 
-def slice_sentence(comparison: Comparison) -> str:
-    """Return the outcome of a slice in one line."""
+def small_slice_sentences(verdict: Verdict) -> list[str]:
+    """Return how many slices have too few groups for a verdict, and how many groups that takes."""
+    count = verdict.slices.too_small
+    if not count:
+        return []
+    least = f"fewer than {MIN_COMPONENTS} groups"
+    if verdict.last_against_first.joined is not None:
+        least = f"fewer than {MIN_LABELLED_GROUPS} groups that people labelled"
+    return [f"{count:,} slices have {least}, and no verdict."]
+
+
+def slice_sentence(comparison: Comparison, unit: str) -> str:
+    """Return the outcome of a slice in one line, with the number of its queries."""
     effect = comparison.effect
     assert effect is not None
     return (
         f"{comparison.name}: {comparison.outcome}, {effect.mean:+.4f} ({effect.low:+.4f} to "
-        f"{effect.high:+.4f}), p = {comparison.p_value:.4f}, {comparison.queries:,} queries"
+        f"{effect.high:+.4f}), p = {comparison.p_value:.4f}, {comparison.queries:,} {unit}"
     )
 
 
@@ -264,6 +285,7 @@ def to_dict(verdict: Verdict) -> dict[str, Any]:
                 **names,
                 **values,
                 "queries_to_decide": pair.queries_to_decide,
+                "queries_for_even_chance": pair.queries_for_even_chance,
                 "people_and_judge": joined,
             }
         )

@@ -327,7 +327,8 @@ line-height: 1.4; }
 .checks .bad b, .checks .bad span { color: var(--alarm); }
 .wide { overflow-x: auto; margin: 1.2rem 0; }
 table { border-collapse: collapse; font-size: .93rem; min-width: 50%; }
-caption { text-align: left; color: var(--soft); font-size: .9rem; padding: 0 .6rem .4rem 0; }
+caption { position: sticky; left: 0; max-width: calc(100vw - 2rem); text-align: left;
+  color: var(--soft); font-size: .9rem; padding: 0 .6rem .4rem 0; }
 th, td { padding: .35rem .8rem; text-align: left; vertical-align: top; border-bottom: 1px solid \
 var(--line);
   overflow-wrap: break-word; }
@@ -338,11 +339,31 @@ tbody th { font-weight: 500; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 figure { margin: 1.2rem 0; }
 figure svg { display: block; max-width: 100%; height: auto; overflow: visible; }
+.drawing { overflow-x: auto; }
+.wide, .drawing { background-repeat: no-repeat;
+  background-size: 2.5rem 100%, 2.5rem 100%, .6rem 100%, .6rem 100%;
+  background-attachment: local, local, scroll, scroll;
+  background-position: 0 0, 100% 0, 0 0, 100% 0;
+  background-image: linear-gradient(to right, var(--paper) 30%, transparent),
+    linear-gradient(to left, var(--paper) 30%, transparent),
+    linear-gradient(to right, var(--line), transparent),
+    linear-gradient(to left, var(--line), transparent); }
 figcaption { color: var(--soft); font-size: .9rem; max-width: 44rem; margin-top: .3rem; }
 details { margin: 1rem 0; }
+.rows, .hits { max-width: none; overflow-wrap: anywhere; }
+.rows { list-style: none; padding: 0; }
+.rows li { margin: 0; padding: .45rem .2rem; border-bottom: 1px solid var(--line); }
+.rows small { color: var(--soft); }
+.hits { margin: .2rem 0; padding-left: 1.6rem; font-size: .93rem; }
+.hits .gold { font-weight: 600; }
+.systems { display: grid; grid-template-columns: repeat(auto-fit, minmax(16rem, 1fr));
+  gap: 0 1.5rem; }
+mark { background: var(--good); color: var(--green); padding: 0 .3em; border-radius: 4px; }
+del { background: var(--bad); text-decoration: line-through; }
+ins { background: var(--good); text-decoration: underline; }
 summary { cursor: pointer; color: var(--blue); }
-@media (max-width: 44rem) { .checks li { grid-template-columns: 1fr; } main { padding: 1.5rem \
-1rem 3rem; } }
+@media (max-width: 44rem) { .drawing svg { max-width: 34rem; }
+  .checks li { grid-template-columns: 1fr; } main { padding: 1.5rem 1rem 3rem; } }
 @media print { main { max-width: none; padding: 0; } nav { display: none; }
   figure, .wide, .checks { break-inside: avoid; } }
 """

@@ -1,8 +1,11 @@
 """The page of a verdict: it says what the terminal says, and no text of a file is markup."""
 
 import random
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
+
+import pytest
 
 from tests.commands.verdict.made_runs import ranked, trec, verdict
 
@@ -73,6 +76,41 @@ def test_several_runs_have_a_table_of_pairs(files):
     read = page("base.run", "new.run", "copy.run")
     assert "copy against new" in read.text
     assert ("section", {"id": "pairs"}) in read.tags
+
+
+def test_the_charts_show_intervals_and_changes_on_hover(files):
+    source = page("base.run", "new.run")
+    figures = [attrs["aria-label"] for tag, attrs in source.tags if attrs.get("role") == "img"]
+    assert [label.partition(":")[0] for label in figures] == [
+        "Differences in nDCG@10",
+        "Histogram of the change of each query. 30 queries rose, 0 fell and 90 stayed.",
+    ]
+    sentence = next(
+        line for line in verdict("base.run", "new.run").output.splitlines() if "is better" in line
+    )
+    interval = sentence.partition(": ")[2].partition(", p")[0]
+    # The line and the point of the interval, and each bar, say their values.
+    assert source.text.count(f"new against base: {interval}, better") == 2
+    assert "0.3 to 0.4: 6 better" in source.text
+    assert "Grey: smaller than 0.01, which counts as no difference." in source.text
+
+
+@pytest.mark.parametrize(
+    ("module", "package"), [("altair", "altair"), ("vl_convert", "vl-convert-python")]
+)
+def test_a_package_that_charts_need_is_named(files, monkeypatch, module, package):
+    monkeypatch.setitem(sys.modules, module, None)
+    result = verdict("base.run", "new.run", "--html", "verdict.html")
+    assert result.exit_code == 1
+    assert f"--html needs {package}" in result.stderr
+    assert not Path("verdict.html").exists()
+
+
+def test_a_chart_of_many_pairs_is_cut_and_says_so(files):
+    for number in range(9):
+        Path(f"copy{number}.run").write_text(Path("new.run").read_text("utf-8"), "utf-8")
+    source = page("base.run", *[f"copy{number}.run" for number in range(9)])
+    assert "The first 40 of 45: the table holds all." in source.text
 
 
 def test_too_few_groups_have_a_page_too(files):

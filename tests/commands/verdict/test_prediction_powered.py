@@ -12,8 +12,9 @@ from scipy import stats
 
 from stages.commands.verdict.judge import judge
 from stages.commands.verdict.prediction_powered import join_labels, t_quantile, t_tail
+from stages.commands.verdict.text import verdict_lines
 from stages.lib.core.errors import UserError
-from tests.commands.verdict.made_runs import simulated, verdict
+from tests.commands.verdict.made_runs import ranked, simulated, verdict
 from tests.properties import examples
 
 COMPONENT_WEIGHT = 10
@@ -148,9 +149,39 @@ def test_people_must_have_labelled_enough():
         judge(runs, drawn(qrels, 19), judge_labels=labels)
     with pytest.raises(UserError, match="the judge has no labels for 1 of 30 queries"):
         judge(runs, {**drawn(qrels, 29), "q100": {"a": 1}}, judge_labels=labels)
-    with pytest.raises(UserError, match="slices have no verdict by labels of a judge"):
-        slices = {"kind": dict.fromkeys(qrels, "a")}
-        judge(runs, drawn(qrels, 30), judge_labels=labels, slice_names=slices)
+
+
+def test_a_judge_that_is_wrong_in_one_slice_is_corrected_there():
+    # For people nothing changes in slice b. The judge says for 4 of 5 queries that it got worse.
+    qrels, first, second = simulated(600, gain=0.5)
+    names = {query: "a" if int(query[1:]) < 300 else "b" for query in qrels}
+    labels = {query: {"right": 1, "w0": 0} for query in qrels}
+    for number in range(300, 600):
+        query = f"q{number}"
+        first[query] = ranked(["w4", "right", "w0", "w2", "w3", "w1"])
+        second[query] = ranked(["w1", "right", "w0", "w2", "w3", "w4"])
+        if number % 5:
+            labels[query] = {"w4": 1}
+    people = drawn(qrels, 120)
+    result = judge(
+        {"base": first, "new": second},
+        people,
+        judge_labels=labels,
+        slice_names={"kind": names, "rare": dict.fromkeys(list(people)[:19], "x")},
+    )
+    by_name = {item.name: item for item in result.slices.comparisons}
+    assert {name: item.outcome for name, item in by_name.items()} == {
+        "kind=a": "better",
+        "kind=b": "equivalent",
+    }
+    # The judge alone would say -0.5 for slice b.
+    of_judge = judge({"base": first, "new": second}, labels, slice_names={"kind": names})
+    alone = {item.name: item.after - item.before for item in of_judge.slices.comparisons}
+    assert alone["kind=b"] < -0.4
+    assert result.slices.too_small == 1
+    assert "  1 slices have fewer than 20 groups that people labelled, and no verdict." in (
+        verdict_lines(result)
+    )
 
 
 def test_the_command_tells_what_the_judge_is_worth(files):

@@ -8,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.commands.verdict.differences import compare_difference
-from stages.commands.verdict.pairs import run_difference
-from stages.commands.verdict.sample_size import POWER, deciding_power, queries_to_decide
+from stages.commands.verdict.pairs import RunPair, run_difference
+from stages.commands.verdict.sample_size import (
+    EVEN_CHANCE,
+    POWER,
+    deciding_power,
+    queries_to_decide,
+)
+from stages.commands.verdict.text import size_sentence
 from tests.properties import examples
 
 
@@ -57,6 +63,28 @@ def test_the_number_told_is_the_smallest_with_that_power():
     growth = 1 + more / 100
     assert deciding_power(effect.mean, error, growth, 0.01) >= POWER
     assert deciding_power(effect.mean, error, growth / 1.05, 0.01) < POWER
+
+
+def test_an_even_chance_needs_fewer_queries_and_both_are_told():
+    source = np.random.default_rng(2)
+    difference, comparison = verdict_on(source.normal(0.03, 0.3, 100), delta=0.01)
+    even = queries_to_decide(difference, comparison, 0.01, EVEN_CHANCE)
+    likely = queries_to_decide(difference, comparison, 0.01)
+    error = comparison.effect.mde / 2.802
+    growth = 1 + even / 100
+    assert deciding_power(comparison.effect.mean, error, growth, 0.01) == pytest.approx(
+        0.5, abs=0.02
+    )
+    assert even < likely
+    pair = RunPair("a", "b", comparison, likely, {}, queries_for_even_chance=even)
+    assert size_sentence(pair) == (
+        f"About {even:,} more queries would decide in 1 of 2 cases, and about {likely:,} in 4 of 5."
+    )
+    assert size_sentence(pair._replace(queries_to_decide=None)) == (
+        f"About {even:,} more queries would decide in 1 of 2 cases, and no number up to 1,000 times "
+        "as many in 4 of 5."
+    )
+    assert size_sentence(pair._replace(queries_for_even_chance=None)) == ""
 
 
 def test_a_verdict_needs_no_more_queries():

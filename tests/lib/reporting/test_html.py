@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from stages.lib.reporting.charts import svg_figure
+from stages.lib.reporting.charts import HOVER, svg_figure
 from stages.lib.reporting.html import (
     InvariantCheck,
     KeyFigure,
@@ -189,10 +189,23 @@ def test_a_violated_invariant_has_a_word_and_a_class():
 
 def test_chart_is_an_image_with_an_alternative_text():
     figure = svg_figure(line_chart(), "a line")
-    assert figure.startswith('<figure><svg role="img" aria-label="a line" ')
+    start = '<figure><div class="drawing" tabindex="0"><svg role="img" aria-label="a line" '
+    assert figure.startswith(start)
     assert figure.count("role=") == figure.count("aria-") == 1
     with_caption = svg_figure(line_chart(), "a line", "below")
     assert "<figcaption>below</figcaption></figure>" in with_caption
+
+
+def test_a_mark_with_hover_has_its_text_and_other_marks_have_none():
+    import altair as alt
+
+    rows = pd.DataFrame({"x": [1, 2], "hover": ["one <b>", 'two "2"']})
+    base = alt.Chart(rows).encode(x="x:Q", description="hover:N")
+    figure = svg_figure(base.mark_bar(**HOVER) + base.mark_rule(), "bars")
+    titles = ["one &lt;b&gt;", "two &quot;2&quot;"]
+    assert re.findall(r"<title>(.*?)</title></path>", figure) == titles
+    assert figure.count("<title>") == 2
+    assert figure.count("role=") == figure.count("aria-") == 1
 
 
 def test_chart_does_not_depend_on_charts_before_it():
@@ -239,7 +252,7 @@ def test_chart_keeps_its_own_configuration():
 def test_bytes_do_not_depend_on_the_hash_seed():
     code = """
 import altair as alt, pandas as pd, sys
-from stages.lib.reporting.charts import svg_figure
+from stages.lib.reporting.charts import HOVER, svg_figure
 frame = pd.DataFrame({'x': [1, 2], 'y': [3, 4], 'k': ['b', 'a']})
 bars = alt.Chart(frame).mark_bar(clip=True).encode(x='x:Q', y='y:Q', color='k:N')
 sys.stdout.write(svg_figure(bars, 'x'))
