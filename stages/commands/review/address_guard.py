@@ -91,7 +91,7 @@ class AddressGuard:
         if not is_own and (origin or scope["method"] not in ("GET", "HEAD")):
             return 403, "This request does not come from the review page."
 
-        token = scope["path"].split("/")[1].encode()
+        token = scope["path"].removeprefix("/").partition("/")[0].encode()
         if not hmac.compare_digest(token, self._token.encode()):
             return 403, "The address lacks the token. Open the address that the command printed."
         return None

@@ -215,7 +215,8 @@ def _marked(text: str, other: str) -> Html:
     words = {_plain(word) for word in text.split()}
 
     # If most words differ, marks would cover all and say nothing.
-    if len(words - known) > _MARKED_SHARE * len(words):
+    shared = len(words & known)
+    if shared < (1 - _MARKED_SHARE) * max(len(words), len(known)):
         return Html(html.escape(text))
     parts = []
     for piece in _WORD.findall(text):

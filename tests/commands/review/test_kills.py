@@ -16,7 +16,7 @@ ROWS = 3000
 
 
 def judged_until_killed(folder, numbers, delay):
-    """Serve rows, judge them one by one, and kill the server after `delay` seconds.
+    """Serve rows, judge them one by one, and kill the server `delay` seconds after the first one.
 
     Returns the verdicts that it has acknowledged, and the number of the one that it has not.
     """
@@ -25,7 +25,6 @@ def judged_until_killed(folder, numbers, delay):
         port, token = process.stdout.readline().split()
         address = Address(int(port), token)
         timer = threading.Timer(delay, process.kill)
-        timer.start()
         acknowledged = {}
         for number in numbers:
             verdict = "yes" if number % 3 else "no"
@@ -36,6 +35,8 @@ def judged_until_killed(folder, numbers, delay):
             if reply.status != 303:
                 break
             acknowledged[number] = verdict
+            if len(acknowledged) == 1:
+                timer.start()
         timer.join()
     assert process.returncode == -signal.SIGKILL
     return acknowledged, number

@@ -109,7 +109,21 @@ def test_a_foreign_origin_may_not_even_read(address):
     assert address.ask(address.row(1), Origin=f"http://127.0.0.1:{address.port}").status == 200
 
 
-@pytest.mark.parametrize("path", ["/", "//", "/wrong/", "/wrong/review.css", "/wrong/negatives"])
+def test_words_are_marked_where_texts_are_alike(tmp_path):
+    texts = ["the answer 9", "the answer, 1!", "nothing of <it>"]
+    with served(review_queue(tmp_path, texts)) as address:
+        first, second, third = (address.ask(address.row(number)).text for number in (1, 2, 3))
+    assert "the answer <mark>1</mark></div>" in first
+    assert "the answer <mark>9</mark></div>" in first
+    assert "the answer <mark>2</mark></div>" in second
+    assert "the answer, <mark>1!</mark></div>" in second
+    assert "nothing of &lt;it&gt;</div>" in third
+    assert "<mark>" not in third
+
+
+@pytest.mark.parametrize(
+    "path", ["*", "/", "//", "/wrong/", "/wrong/review.css", "/wrong/negatives"]
+)
 def test_an_address_without_the_token_is_refused(queue, address, path):
     for method in ("GET", "POST"):
         reply = address.ask(path, method)
