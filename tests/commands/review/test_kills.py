@@ -33,7 +33,8 @@ def judged_until_killed(folder, numbers, delay):
             except OSError:
                 break
             if reply.status != 303:
-                break
+                process.kill()
+                pytest.fail(reply.text)
             acknowledged[number] = verdict
             if len(acknowledged) == 1:
                 timer.start()
