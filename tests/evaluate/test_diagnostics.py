@@ -117,7 +117,7 @@ def test_labelled_first_hits_give_the_label_error(project):
     runs = tables.read(Path("data/evaluate/runs.parquet"), Runs)
     first = runs.query("split == 'validation' and system == 'finetuned' and rank == 1")
     ids = zip(first["query_id"], first["doc_id"], ["yes", "no"], strict=True)
-    lines = [Judgement(query_id, doc_id, "", "", "", word) for query_id, doc_id, word in ids]
+    lines = [Judgement(query_id, doc_id, word) for query_id, doc_id, word in ids]
     write_judgements(lines, Path("data/review/first_hits.csv"), FIRST_HITS)
     metrics, _ = run_stage()
     assert (metrics["label_error.judged"], metrics["label_error.rate"]) == (2, 0.5)

@@ -84,12 +84,9 @@ def test_the_label_error_counts_labels_of_current_errors():
     assert label_error(errors, []) == {}
     label_of_query = {1: "yes", 3: "no", 5: "no", 7: "no"}
     lines = [
-        Judgement(name("q", number), name("d", 9), "", "", "", word)
-        for number, word in label_of_query.items()
+        Judgement(name("q", number), name("d", 9), word) for number, word in label_of_query.items()
     ]
-    metrics = label_error(
-        errors, [*lines, Judgement(name("q", 2), name("d", 8), "", "", "", "yes")]
-    )
+    metrics = label_error(errors, [*lines, Judgement(name("q", 2), name("d", 8), "yes")])
     assert (metrics["label_error.judged"], metrics["label_error.rate"]) == (4, 0.25)
     # Four judged in as many components: Wilson's interval, with the t of three degrees of freedom.
     assert 0.0 < metrics["label_error.low"] < 0.05 and 0.75 < metrics["label_error.high"] < 0.9

@@ -198,9 +198,9 @@ def test_hierarchy_near_duplicates_and_reviews_reach_the_result(project):
         ("exclude_relatives: both", "exclude_relatives: off"),
     )
     verdicts = [
-        f"{name('p', 1)},{name('d', 2)},a,b,c,YES",
-        f"{name('p', 2)},{name('d', 1)},a,b,c,no",
-        f"{name('p', 2)},{name('d', 3)},a,b,c,yes",  # no negative of today
+        f"{name('p', 1)},{name('d', 2)},YES,,",
+        f"{name('p', 2)},{name('d', 1)},no,ann,",
+        f"{name('p', 2)},{name('d', 3)},yes,,",  # no negative of today
     ]
     lay_out(TRAINING, EVERY, TEXTS, WHERE, edges=[(1, 3), (3, 2)], near=[(1, 5)], verdicts=verdicts)
     main()

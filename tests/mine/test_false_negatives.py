@@ -114,10 +114,10 @@ def test_structure_labels_need_a_positive_in_the_hierarchy():
 def test_labels_of_people_count_for_the_sample_alone():
     sample = sample_negatives(ROWS, 100, 13)
     lines = [
-        Judgement(name("p", 1), name("d", 7), "", "", "", "yes"),
-        Judgement(name("p", 3), name("d", 9), "", "", "", " No "),
-        Judgement(name("p", 3), name("d", 8), "", "", "", "yes"),
-        Judgement(name("p", 5), name("d", 1), "", "", "", ""),
+        Judgement(name("p", 1), name("d", 7), "yes"),
+        Judgement(name("p", 3), name("d", 9), "no"),
+        Judgement(name("p", 3), name("d", 8), "yes"),
+        Judgement(name("p", 5), name("d", 1), ""),
     ]
     labels = {
         key: label
@@ -134,7 +134,7 @@ def test_a_source_without_labels_has_no_rate():
     }
     labels["cross_encoder"] = labels_by_cross_encoder(sample, None)
     labels["review"] = labels_by_review(
-        sample, [Judgement(name("p", 1), name("d", 7), "", "", "", "yes")]
+        sample, [Judgement(name("p", 1), name("d", 7), "yes")]
     )  # one anchor: too few
     assert false_negative_rates(sample, labels) == {}
     assert (

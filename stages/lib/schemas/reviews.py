@@ -1,13 +1,18 @@
 """Judgements by people of what a model retrieved: files in data/review/, kept in git.
 
-`python -m stages review` writes rows without a judgement into them. A person writes `yes` or `no`
-into the column verdict: is the retrieved document relevant after all?
+A file has one line a verdict, with the ids of the row, the verdict, who judged, and a note. It
+holds no texts. The lines are in the order of their ids, so that a new verdict is one new line in a
+diff. `python -m stages review` shows the rows with their texts, and takes the verdicts.
+
+Several people may judge the same row. Where they agree, the row has that verdict. Where they do
+not, it has none until a line of the judge `agreed` decides.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,111 +22,206 @@ import numpy.typing as npt
 from stages.lib.core.csv_cells import cell_text, safe_row
 from stages.lib.core.errors import UserError
 
+_VERDICT_COLUMNS = ("verdict", "judge", "note")
 # The headers of the files: of mined negatives, and of the documents that the fine-tuned model
 # ranks first.
-NEGATIVES = ("pair_id", "negative_id", "anchor", "positive", "negative", "verdict")
-FIRST_HITS = ("query_id", "doc_id", "query", "answer", "found", "verdict")
+NEGATIVES = ("pair_id", "negative_id", *_VERDICT_COLUMNS)
+FIRST_HITS = ("query_id", "doc_id", *_VERDICT_COLUMNS)
+# The headers of rows that look wrong, from which nothing is estimated.
+MISPAIRED = ("pair_id", "doc_id", *_VERDICT_COLUMNS)
+NEAR_EDGES = ("left_id", "right_id", *_VERDICT_COLUMNS)
+VARIANTS = ("parent_id", "pair_id", *_VERDICT_COLUMNS)
+# The headers of older files, which had columns for texts, by the header of today.
+_OLDER_HEADERS: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    NEGATIVES: ("pair_id", "negative_id", "anchor", "positive", "negative", "verdict"),
+    FIRST_HITS: ("query_id", "doc_id", "query", "answer", "found", "verdict"),
+}
+# The judge of verdicts that several people agreed on after they had judged differently.
+AGREED = "agreed"
+
 _MEANING = {"yes": True, "no": False, "": None}
 _REMEDY = "correct the line, or restore the file with git"
 
 # For each retrieved document: whether it is relevant, or None without a judgement.
 Judgements = Sequence[bool | None]
+# The ids of a row: of the query (or pair), and of the retrieved document.
+RowIds = tuple[str, str]
 
 
 class Judgement(NamedTuple):
-    """One row of a file: a query, a retrieved document, and a person's judgement of it.
+    """One line of a file: what a person says of a query and a retrieved document.
 
-    `query_id` and `query` are the id and text of the query (of the pair and its anchor, for mined
-    negatives). `doc_id` and `retrieved` are those of the retrieved document. `positive` is the text
-    of the known relevant document. `verdict` is as it was written.
+    Attributes:
+        query_id: the query; for mined negatives the pair.
+        doc_id: the retrieved document.
+        verdict: `yes`, `no`, or "" for a note without a verdict.
+        judge: who judged; "" where one person judges alone.
+        note: any text in one line.
     """
 
     query_id: str
     doc_id: str
-    query: str
-    positive: str
-    retrieved: str
     verdict: str
+    judge: str = ""
+    note: str = ""
 
     @property
     def is_relevant(self) -> bool | None:
-        """Return whether the retrieved document is relevant; None without a judgement.
+        """Return whether the retrieved document is relevant; None without a verdict.
 
-        >>> Judgement("q1", "d1", "query", "positive", "retrieved", "Yes ").is_relevant
+        >>> Judgement("q1", "d1", "yes").is_relevant
         True
         """
-        return _MEANING[_normal_verdict(self.verdict)]
+        return _MEANING[self.verdict]
+
+    @property
+    def ids(self) -> RowIds:
+        """Return the ids of the row."""
+        return self.query_id, self.doc_id
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return what one line alone has: the ids of the row, and the judge."""
+        return self.query_id, self.doc_id, self.judge
 
 
-def _normal_verdict(text: str) -> str:
-    return text.strip().lower()
+def normal_verdict(text: str) -> str | None:
+    """Return a verdict as files hold it, or None if the text is none.
+
+    >>> normal_verdict(" Yes "), normal_verdict(""), normal_verdict("perhaps")
+    ('yes', '', None)
+    """
+    verdict = text.strip().lower()
+    return verdict if verdict in _MEANING else None
 
 
 def read_judgements(path: Path, header: Sequence[str]) -> list[Judgement]:
-    """Return the rows of the file, without repetitions.
+    """Return the verdicts and notes of the file, without repetitions.
 
     Raises UserError, with the number of the line, if the file is malformed or contradicts itself.
     """
-    numbered_rows = _read_csv(path)
-    if not numbered_rows or numbered_rows[0][1] != list(header):
-        raise UserError(f"{path}, line 1: the header is not '{','.join(header)}'", _REMEDY)
-
-    verdict_of_ids: dict[tuple[str, str], Judgement] = {}
-    for line_number, row in numbered_rows[1:]:
-        place = f"{path}, line {line_number}"
-
-        # The row must have all fields and a judgement that we know.
-        if len(row) != len(header):
-            fact = f"{place}: {len(row)} fields where {len(header)} are expected"
-            raise UserError(fact, _REMEDY)
-        verdict = Judgement(*row)
-        if _normal_verdict(verdict.verdict) not in _MEANING:
-            fact = f"{place}: the verdict {verdict.verdict[:40]!r} is neither yes nor no"
-            raise UserError(fact, _REMEDY)
-
-        # A repeated row must agree with the first one.
-        ids = (verdict.query_id, verdict.doc_id)
-        first_verdict = verdict_of_ids.setdefault(ids, verdict)
-        if first_verdict.is_relevant != verdict.is_relevant:
-            fact = f"{place}: the same two ids have another verdict further up"
-            raise UserError(fact, _REMEDY)
-
-    return list(verdict_of_ids.values())
-
-
-def _read_csv(path: Path) -> list[tuple[int, list[str]]]:
-    """Return the rows that are not empty, with their line numbers."""
     try:
-        # A spreadsheet may have put a byte order mark before the header.
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            return [(reader.line_num, list(map(cell_text, row))) for row in reader if row]
+        content = path.read_bytes()
     except FileNotFoundError:
         raise UserError(
             f"{path} does not exist", f"restore it with 'git checkout {path}'"
         ) from None
+    return parse_judgements(content, path, header)
+
+
+def parse_judgements(content: bytes, path: Path, header: Sequence[str]) -> list[Judgement]:
+    """Return the verdicts and notes of a file with this `content`, as `read_judgements` does."""
+    numbered_rows = read_cells(content, path)
+    columns = tuple(numbered_rows[0][1]) if numbered_rows else ()
+    if columns not in (tuple(header), _OLDER_HEADERS.get(tuple(header))):
+        raise UserError(f"{path}, line 1: the header is not '{','.join(header)}'", _REMEDY)
+
+    judgement_of_key: dict[tuple[str, str, str], Judgement] = {}
+    for line_number, row in numbered_rows[1:]:
+        place = f"{path}, line {line_number}"
+        if len(row) != len(columns):
+            fact = f"{place}: {len(row)} fields where {len(columns)} are expected"
+            raise UserError(fact, _REMEDY)
+
+        # Older files have neither judge nor note.
+        cells = dict(zip(columns, row, strict=True))
+        verdict = normal_verdict(cells["verdict"])
+        if verdict is None:
+            fact = f"{place}: the verdict {cells['verdict'][:40]!r} is neither yes nor no"
+            raise UserError(fact, _REMEDY)
+        note = one_line(cells.get("note", ""))
+        judgement = Judgement(row[0], row[1], verdict, cells.get("judge", ""), note)
+
+        # A repeated line must agree with the first one.
+        first = judgement_of_key.setdefault(judgement.key, judgement)
+        if first.verdict != judgement.verdict:
+            fact = f"{place}: the same two ids have another verdict further up"
+            raise UserError(fact, _REMEDY)
+
+    return [line for line in judgement_of_key.values() if line.verdict or line.note]
+
+
+def read_cells(content: bytes, path: Path) -> list[tuple[int, list[str]]]:
+    """Return the rows of a CSV file that are not empty, with their line numbers.
+
+    Raises:
+        UserError: the content is no CSV file in UTF-8.
+    """
+    try:
+        # A spreadsheet may have put a byte order mark before the header.
+        stream = io.StringIO(content.decode("utf-8-sig"), newline="")
+        reader = csv.reader(stream, strict=True)
+        return [(reader.line_num, list(map(cell_text, row))) for row in reader if row]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} is not a CSV file in UTF-8: {error}", _REMEDY) from None
 
 
 def write_judgements(lines: Iterable[Judgement], path: Path, header: Sequence[str]) -> None:
-    """Write the rows `lines` to `path`, under the `header`."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(map(safe_row, lines))
+    """Write the verdicts `lines` to `path`, under the `header`, in the order of ids and judges."""
+    encoded = [judgement_line(line) for line in sorted(lines, key=lambda line: line.key)]
+    path.write_bytes(b"".join([_line(header), *encoded]))
 
 
-def judgements_of(keys: Iterable[tuple[str, str]], lines: Iterable[Judgement]) -> Judgements:
+def judgement_line(line: Judgement) -> bytes:
+    r"""Return a line of a file.
+
+    >>> judgement_line(Judgement("q1", "d1", "no", "", "two\nlines"))
+    b'q1,d1,no,,two lines\n'
+    """
+    return _line(line._replace(note=one_line(line.note)))
+
+
+def one_line(text: str) -> str:
+    r"""Return a text with single spaces alone, so that a line of a file stays one line.
+
+    >>> one_line(" a\n b ")
+    'a b'
+    """
+    return " ".join(text.split())
+
+
+def _line(cells: Iterable[str]) -> bytes:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerow(safe_row(cells))
+    return stream.getvalue().encode("utf-8")
+
+
+def verdict_of_rows(lines: Iterable[Judgement]) -> dict[RowIds, bool | None]:
+    """Return whether each judged row is relevant; None where judges contradict each other.
+
+    A line of the judge `agreed` decides.
+
+    >>> lines = [Judgement("q1", "d1", "yes", "a"), Judgement("q1", "d1", "no", "b")]
+    >>> verdict_of_rows(lines)
+    {('q1', 'd1'): None}
+    >>> verdict_of_rows([*lines, Judgement("q1", "d1", "no", AGREED)])
+    {('q1', 'd1'): False}
+    """
+    verdicts: dict[RowIds, set[bool]] = {}
+    agreed: dict[RowIds, bool | None] = {}
+    for line in lines:
+        if line.is_relevant is None:
+            continue
+        verdicts.setdefault(line.ids, set()).add(line.is_relevant)
+        if line.judge == AGREED:
+            agreed[line.ids] = line.is_relevant
+
+    decided: dict[RowIds, bool | None] = {
+        ids: next(iter(values)) if len(values) == 1 else None for ids, values in verdicts.items()
+    }
+    return decided | agreed
+
+
+def judgements_of(keys: Iterable[RowIds], lines: Iterable[Judgement]) -> Judgements:
     """Return the judgement in `lines` of each key, or None if there is none.
 
     A key has the id of a query and of a retrieved document. Other rows of `lines` are ignored.
 
-    >>> judgements_of([("q1", "d1"), ("q1", "d2")], [Judgement("q1", "d1", "", "", "", "no")])
+    >>> judgements_of([("q1", "d1"), ("q1", "d2")], [Judgement("q1", "d1", "no")])
     [False, None]
     """
-    judgement_of_ids = {(line.query_id, line.doc_id): line.is_relevant for line in lines}
-    return [judgement_of_ids.get(ids) for ids in keys]
+    verdict_of_ids = verdict_of_rows(lines)
+    return [verdict_of_ids.get(ids) for ids in keys]
 
 
 def rate_with_interval(

@@ -139,8 +139,11 @@ def lay_out():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(text, "utf-8")
     negatives = Path("data/review/negatives.csv")
-    lines = f"p0000000000000001,{ANN},,,,yes\np0000000000000002,{CHEAP},,,,no\n"
+    lines = f"p0000000000000001,{ANN},yes,,\np0000000000000002,{CHEAP},no,,\n"
     negatives.write_text(negatives.read_text("utf-8") + lines, "utf-8")
+    journal = Path("data/review/undo/negatives.csv")
+    journal.parent.mkdir()
+    journal.write_text(f"action,query_id\njudged,p0000000000000001,{ANN},,,,yes,\n", "utf-8")
     frozen = Path("data/frozen/splits.csv")
     frozen.write_text(f"id,split\n{ANN},test\n{OTHER},train\n", "utf-8")
 
@@ -183,9 +186,10 @@ def test_a_record_leaves_every_place_that_holds_it(clone, named):
     assert not Path("runs/validate").exists() and Path("runs/finetune/events").exists()
     assert Path("data/frozen/splits.csv").read_text("utf-8") == f"id,split\n{OTHER},train\n"
     assert ANN not in Path("data/review/negatives.csv").read_text("utf-8")
-    assert f"p0000000000000002,{CHEAP},,,,no\n" in Path("data/review/negatives.csv").read_text(
+    assert f"p0000000000000002,{CHEAP},no,,\n" in Path("data/review/negatives.csv").read_text(
         "utf-8"
     )
+    assert Path("data/review/undo/negatives.csv").read_text("utf-8") == "action,query_id\n"
 
     # Its texts stand nowhere, and the words say where they stood without showing them.
     assert not [path for path, content in contents().items() if b"expired" in content]

@@ -5,6 +5,7 @@ import pytest
 
 from stages.lib.core.errors import UserError
 from stages.lib.schemas.reviews import (
+    AGREED,
     FIRST_HITS,
     NEGATIVES,
     Judgement,
@@ -15,38 +16,50 @@ from stages.lib.schemas.reviews import (
     write_judgements,
 )
 
+OLDER = "pair_id,negative_id,anchor,positive,negative,verdict"
+
 
 def test_verdicts_survive_writing_and_a_byte_order_mark(tmp_path):
     path = tmp_path / "negatives.csv"
     rows = [
-        Judgement("p1", "d1", 'a "quoted", anchor', "two\nlines", "x", "yes"),
-        Judgement("p1", "d2", "a", "b", "c", ""),
+        Judgement("p2", "d1", "no", "ann", 'a "quoted", note'),
+        Judgement("p1", "d2", "", "", "=1+1"),
+        Judgement("p1", "d1", "yes"),
     ]
     write_judgements(rows, path, NEGATIVES)
-    assert path.read_text("utf-8").startswith(
-        "pair_id,negative_id,anchor,positive,negative,verdict\n"
-    )
-    assert read_judgements(path, NEGATIVES) == rows
-    assert [row.is_relevant for row in rows] == [True, None]
+    assert path.read_text("utf-8").splitlines() == [
+        "pair_id,negative_id,verdict,judge,note",
+        "p1,d1,yes,,",
+        "p1,d2,,,'=1+1",
+        'p2,d1,no,ann,"a ""quoted"", note"',
+    ]
+    assert read_judgements(path, NEGATIVES) == sorted(rows)
 
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert read_judgements(path, NEGATIVES) == rows
+    assert read_judgements(path, NEGATIVES) == sorted(rows)
+
+
+def test_a_file_of_an_older_version_is_read_without_its_texts(tmp_path):
+    path = tmp_path / "negatives.csv"
+    path.write_text(f'{OLDER}\np1,d1,a,"two\nlines",c, Yes \np1,d2,a,b,c,\n', "utf-8")
+    assert read_judgements(path, NEGATIVES) == [Judgement("p1", "d1", "yes")]
 
 
 @pytest.mark.parametrize(
     ("lines", "fact"),
     [
         (["pair,negative"], "line 1: the header is not"),
-        ([",".join(NEGATIVES), "p1,d1,a,b,c"], "line 2: 5 fields where 6"),
+        ([OLDER, "p1,d1,a,b,c"], "line 2: 5 fields where 6"),
+        ([",".join(NEGATIVES), "p1,d1,yes,"], "line 2: 4 fields where 5"),
         (
-            [",".join(NEGATIVES), "p1,d1,a,b,c,maybe"],
+            [",".join(NEGATIVES), "p1,d1,maybe,,"],
             "line 2: the verdict 'maybe' is neither yes nor no",
         ),
         (
-            [",".join(NEGATIVES), "p1,d1,a,b,c,yes", "p1,d1,a,b,c,no"],
+            [",".join(NEGATIVES), "p1,d1,yes,ann,", "p1,d1,no,ann,"],
             "line 3: the same two ids have another verdict",
         ),
-        ([",".join(NEGATIVES), 'p1,d1,a,b,"c'], "is not a CSV file"),
+        ([",".join(NEGATIVES), 'p1,d1,yes,,"c'], "is not a CSV file"),
         ([], "line 1: the header is not"),
     ],
 )
@@ -65,20 +78,29 @@ def test_a_missing_file_is_an_error(tmp_path):
 def test_each_file_has_its_own_header(tmp_path):
     path = tmp_path / "first_hits.csv"
     write_judgements([], path, FIRST_HITS)
-    assert path.read_text("utf-8") == "query_id,doc_id,query,answer,found,verdict\n"
+    assert path.read_text("utf-8") == "query_id,doc_id,verdict,judge,note\n"
     assert read_judgements(path, FIRST_HITS) == []
     with pytest.raises(UserError, match="line 1: the header is not 'pair_id,"):
         read_judgements(path, NEGATIVES)
 
 
 def test_verdicts_on_other_documents_are_ignored():
-    rows = [
-        Judgement("q1", "d1", "", "", "", "yes"),
-        Judgement("q2", "d1", "", "", "", "no"),
-        Judgement("q3", "d3", *[""] * 4),
-    ]
+    rows = [Judgement("q1", "d1", "yes"), Judgement("q2", "d1", "no"), Judgement("q3", "d3", "")]
     keys = [("q2", "d1"), ("q1", "d1"), ("q1", "d2"), ("q3", "d3")]
     assert judgements_of(keys, rows) == [False, True, None, None]
+
+
+def test_judges_who_differ_give_no_verdict_until_they_agree():
+    rows = [
+        Judgement("q1", "d1", "yes", "ann"),
+        Judgement("q1", "d1", "yes", "ben"),
+        Judgement("q2", "d1", "yes", "ann"),
+        Judgement("q2", "d1", "no", "ben"),
+        Judgement("q3", "d1", "", "ann", "unclear"),
+    ]
+    keys = [("q1", "d1"), ("q2", "d1"), ("q3", "d1")]
+    assert judgements_of(keys, rows) == [True, None, None]
+    assert judgements_of(keys, [*rows, Judgement("q2", "d1", "no", AGREED)]) == [True, False, None]
 
 
 def test_a_share_counts_judged_documents_in_their_clusters():

@@ -1,0 +1,1 @@
+"""People judge rows: as a local page, or in a sheet for spreadsheets."""

@@ -1,0 +1,81 @@
+"""A server that is killed at random moments loses no verdict that it has acknowledged."""
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from stages.commands.review.session import ReviewSession
+from tests.commands.review.cases import Address, ids, review_queue, verdicts_of
+from tests.conftest import ROOT
+
+ROWS = 3000
+
+
+def judged_until_killed(folder, numbers, delay):
+    """Serve rows, judge them one by one, and kill the server `delay` seconds after the first one.
+
+    Returns the verdicts that it has acknowledged, and the number of the one that it has not.
+    """
+    command = [sys.executable, "-m", "tests.commands.review.serve_rows", str(folder), str(ROWS)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        port, token = process.stdout.readline().split()
+        address = Address(int(port), token)
+        timer = threading.Timer(delay, process.kill)
+        acknowledged = {}
+        for number in numbers:
+            verdict = "yes" if number % 3 else "no"
+            try:
+                reply = address.post(number, verdict, f"note {number}")
+            except OSError:
+                break
+            if reply.status != 303:
+                process.kill()
+                pytest.fail(reply.text)
+            acknowledged[number] = verdict
+            if len(acknowledged) == 1:
+                timer.start()
+        timer.join()
+    assert process.returncode == -signal.SIGKILL
+    return acknowledged, number
+
+
+def check_kills(folder, times):
+    delays = random.Random(13)
+    queue = review_queue(folder, ["a text"] * ROWS)
+    expected = {}
+    next_number = 1
+    for _ in range(times):
+        numbers = range(next_number, ROWS + 1)
+        acknowledged, last = judged_until_killed(folder, numbers, delays.uniform(0.05, 1.0))
+        expected |= acknowledged
+
+        # What was under way when the server was killed may be there, or not.
+        saved = verdicts_of(queue)
+        assert {number: saved.get(number) for number in expected} == expected
+        assert saved.keys() - expected.keys() <= {last}
+        expected = saved
+        next_number = last + 1
+    assert len(expected) >= times
+
+    # All of it can be taken back, in the order in which it was given.
+    session = ReviewSession(queue, "")
+    undone = []
+    while (ids_of_row := session.undo().ids) is not None:
+        undone.append(ids_of_row)
+    assert undone == [ids(number) for number in sorted(expected, reverse=True)]
+    assert verdicts_of(queue) == {}
+    assert [path.name for path in folder.rglob("*.tmp")] == []
+
+
+@pytest.mark.slow
+def test_a_few_kills_lose_nothing(tmp_path):
+    check_kills(tmp_path, 3)
+
+
+@pytest.mark.prove
+def test_fifty_kills_lose_nothing(tmp_path):
+    check_kills(tmp_path, 50)
