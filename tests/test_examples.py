@@ -9,11 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
 from examples import pages, run
 from stages.clean.interface import CleanParams
+from stages.collect import wheels
+from stages.collect.kinds import aws
 from stages.finetune.interface import FinetuneParams
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import RunParams, load_section
@@ -24,7 +27,8 @@ from tests.conftest import copy_project, git
 
 ROOT = Path(__file__).parent.parent
 FAQ = ROOT / "examples/faq/questions.csv"
-PAGE = ROOT / "docs/examples/faq.md"
+PAGES = {name: ROOT / f"docs/examples/{name}.md" for name in run.names()}
+PAGE = PAGES["faq"]
 
 # Figures of models may differ by so much from one kind of processor to the next. The page says so.
 TOLERANCE = 0.02
@@ -35,6 +39,8 @@ SECTIONS = {model.section: model for model in (RunParams, SplitParams, FinetuneP
 
 def test_there_are_examples():
     assert [path.name for path in EXAMPLES] == ["full_hpo.yaml"]
+    assert run.names() == ["api", "faq"]
+    assert [name for name, page in PAGES.items() if not page.is_file()] == []
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
@@ -84,7 +90,7 @@ def in_checkout(checkout, monkeypatch):
 
 
 def test_an_example_that_there_is_not_is_refused_with_the_names(tmp_path):
-    with pytest.raises(UserError, match="choose one of: faq"):
+    with pytest.raises(UserError, match="choose one of: api, faq"):
         run.prepare("fqa", tmp_path / "clone")
 
 
@@ -143,11 +149,51 @@ def test_the_support_faq_names_no_real_address_or_number():
     assert re.findall(r"\+\d[\d ]+", text) == ["+44 20 7946 0018 "]
 
 
-def test_the_questions_are_five_and_not_in_the_file():
-    questions = run.questions("faq")
-    assert len(questions) == 5
+@pytest.mark.parametrize("name", PAGES)
+def test_an_example_ends_with_five_questions(name):
+    questions = run.questions(name)
+    assert len(set(questions)) == 5
+    page = PAGES[name].read_text("utf-8")
+    assert [question for question in questions if f"{question}\n" not in page] == []
+
+
+def test_the_questions_are_not_in_the_file():
     text = FAQ.read_text("utf-8").lower()
-    assert not [question for question in questions if question.lower() in text]
+    assert not [question for question in run.questions("faq") if question.lower() in text]
+
+
+def test_the_questions_are_no_task_titles():
+    operations = aws.documented_operations(wheels.find_wheel("awscli"))
+    titles = {title.lower() for operation in operations for title in operation.titles}
+    assert len(titles) > 5000
+    questions = [question.lower() for question in run.questions("api")]
+    assert titles.isdisjoint({*questions, *(f"to {question}" for question in questions)})
+
+
+@pytest.mark.slow
+def test_a_sample_of_the_api_example_keeps_services_apart(in_checkout, tmp_path):
+    clone = tmp_path / "clone"
+    run.prepare("api", clone)
+    params = clone / "params.yaml"
+    before = params.read_text("utf-8")
+    assert before.count("      documents: 1500\n") == 1
+    params.write_text(before.replace("documents: 1500", "documents: 300"), "utf-8")
+    for stage in ("collect", "clean", "deduplicate", "pair", "split"):
+        run.run([sys.executable, "-m", f"stages.{stage}"], clone)
+
+    # An operation stands behind its service and its name.
+    documents = pd.read_parquet(clone / "data/pair/documents.parquet").set_index("doc_id")
+    rows = zip(documents["title"], documents["text"], strict=True)
+    assert all(text.startswith(f"{title}: ") for title, text in rows)
+    assert not documents["text"].str.contains("<p>", regex=False).any()
+
+    # The service of each pair that is trained on or held out.
+    pairs = pd.read_parquet(clone / "data/pair/pairs.parquet").set_index("pair_id")
+    splits = pd.read_parquet(clone / "data/split/splits.parquet").set_index("id")["split"]
+    used = splits[splits.isin(["train", "validation", "test"]) & splits.index.isin(pairs.index)]
+    services = documents["topic"][pairs["doc_id"][used.index]].to_numpy()
+    assert used.value_counts().min() >= 10
+    assert pd.Series(services).groupby(used.to_numpy()).nunique().sum() == len(set(services))
 
 
 def test_outputs_of_a_page_are_filled_and_the_rest_stays(tmp_path):
@@ -217,12 +263,13 @@ def test_figures_within_the_tolerance_are_alike():
 
 @pytest.mark.prove
 @pytest.mark.timeout(7200)
-def test_the_page_equals_its_output(in_checkout, tmp_path):
-    """The whole example runs, as `make example NAME=faq` runs it."""
-    command = [sys.executable, "examples/run.py", "faq", "--into", str(tmp_path / "clone")]
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_equals_its_output(name, in_checkout, tmp_path):
+    """The whole example runs, as `make example` runs it."""
+    command = [sys.executable, "examples/run.py", name, "--into", str(tmp_path / "clone")]
     environment = {**os.environ, "PAIRSMITH_CACHE": str(tmp_path / "cache")}
     subprocess.run(command, cwd=in_checkout, env=environment, check=True)
-    page = PAGE.read_text("utf-8")
+    page = PAGES[name].read_text("utf-8")
     assert differences(page, pages.filled(page, tmp_path / "clone")) == []
     assert git(in_checkout, "status", "--porcelain") == ""
     shutil.rmtree(tmp_path / "clone")

@@ -52,6 +52,7 @@ def test_every_block_stands_somewhere():
         "dag",
         "commands",
         "tools",
+        "options",
         "headline",
         "rules",
         "metrics",

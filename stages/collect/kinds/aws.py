@@ -2,8 +2,8 @@
 
 A title stands above each example of an operation.
 
-A small fixed sample of the wheel `awscli`. It is read from the wheel file, which is never
-installed. The text of an operation keeps its HTML: the stage `clean` extracts the text.
+All operations of the wheel `awscli`, or a fixed sample. They are read from the wheel file, which
+is never installed. The text of an operation keeps its HTML: the stage `clean` extracts the text.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 from zipfile import BadZipFile, ZipFile
@@ -53,10 +53,19 @@ _SERVICE_OF_COMMAND = {
 
 
 class AwsSource(Source):
-    """A sample of the operations that have at least one task title."""
+    """Operations of the services, all of them or a sample.
+
+    Attributes:
+        documents: the most operations that are read; None for all.
+        untitled: whether operations without a task title are read too. No pair leads to them, but
+            they are searched.
+        group: what is never in two splits: an `operation`, or all operations of a `service`.
+    """
 
     reader: Literal["aws"]
-    documents: int = Field(ge=1, le=2000)
+    documents: int | None = Field(ge=1)
+    untitled: bool = False
+    group: Literal["operation", "service"] = "operation"
 
 
 class Operation(NamedTuple):
@@ -66,6 +75,11 @@ class Operation(NamedTuple):
     name: str
     documentation: str
     titles: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The service and the name, which no other operation has."""
+        return f"{self.service} {self.name}"
 
 
 class _ExamplePage(NamedTuple):
@@ -78,7 +92,7 @@ class _ExamplePage(NamedTuple):
 def read_operations(name: str, source: AwsSource) -> SourceRows:
     """Return the rows of source `name`: operations as documents, each of their titles as a pair.
 
-    There are at most `source.documents` operations.
+    There are at most `source.documents` operations, unless it is None.
     A raw record is an operation or a title of the sample. The sample depends on the names of the
     operations alone.
 
@@ -86,13 +100,14 @@ def read_operations(name: str, source: AwsSource) -> SourceRows:
         UserError: the wheel is missing, or is not the pinned one.
     """
     path = wheels.find_wheel("awscli")
-    all_operations = documented_operations(path)
+    all_operations = documented_operations(path, untitled=source.untitled)
     sampled = sample_operations(all_operations, source.documents)
 
     documents: list[DocumentRow] = []
     pairs: list[PairRow] = []
     for operation in sampled:
-        document = _document_row(operation, name)
+        group = operation.service if source.group == "service" else operation.key
+        document = _document_row(operation, name, group)
         documents.append(document)
         pairs += _pair_rows(operation, document.doc_id, name)
 
@@ -109,8 +124,8 @@ def read_operations(name: str, source: AwsSource) -> SourceRows:
     )
 
 
-def sample_operations(operations: Sequence[Operation], count: int) -> list[Operation]:
-    """Return the `count` operations whose names hash smallest.
+def sample_operations(operations: Sequence[Operation], count: int | None) -> list[Operation]:
+    """Return the `count` operations whose names hash smallest; None: all, in that order.
 
     A larger sample contains every smaller one, whatever the order of `operations`.
     """
@@ -121,10 +136,11 @@ def sample_operations(operations: Sequence[Operation], count: int) -> list[Opera
     return by_hash[:count]
 
 
-def documented_operations(path: Path) -> list[Operation]:
+def documented_operations(path: Path, *, untitled: bool = False) -> list[Operation]:
     """Return the documented operations in the wheel that have a task title.
 
-    Each service is read in its newest version.
+    With `untitled` those without one follow, service by service. Each service is read in its
+    newest version.
 
     Examples of commands that are no operations are skipped; the command line has some of its own.
 
@@ -133,7 +149,7 @@ def documented_operations(path: Path) -> list[Operation]:
     """
     try:
         with ZipFile(path) as archive:
-            return list(_operations(archive))
+            return list(_operations(archive, untitled))
     except (BadZipFile, json.JSONDecodeError, UnicodeDecodeError, KeyError) as error:
         raise UserError(
             f"{path.name} is not readable: {error}",
@@ -163,22 +179,43 @@ def task_titles(page: str) -> tuple[str, ...]:
     return tuple(titles)
 
 
-def _operations(archive: ZipFile) -> Iterator[Operation]:
+def _operations(archive: ZipFile, untitled: bool) -> Iterator[Operation]:
     version_of_service, pages_of_service = _list_archive(archive)
-    for service in sorted(pages_of_service.keys() & version_of_service.keys()):
+    for service, version in sorted(version_of_service.items()):
+        pages = pages_of_service.get(service, [])
+        if not pages and not untitled:
+            continue
+
         # The model of the service describes its operations.
-        version = version_of_service[service]
         model = json.loads(archive.read(f"awscli/botocore/data/{service}/{version}/service-2.json"))
         operations = model["operations"]
-        name_of_command = {name.lower(): name for name in operations}
+        titles_of_name = _titles(archive, pages, operations)
 
-        # An example page belongs to the operation of its command.
-        for page in pages_of_service[service]:
-            name = name_of_command.get(page.command.replace("-", "").lower(), "")
-            documentation = operations[name].get("documentation", "") if name else ""
-            titles = task_titles(archive.read(page.entry).decode("utf-8"))
-            if documentation.strip() and titles:
+        # Operations with titles stand in the order of their example pages, before the others.
+        names = list(titles_of_name)
+        if untitled:
+            names += sorted(operations.keys() - titles_of_name.keys())
+        for name in names:
+            documentation = operations[name].get("documentation", "")
+            if documentation.strip():
+                titles = titles_of_name.get(name, ())
                 yield Operation(service, name, documentation, titles=titles)
+
+
+def _titles(
+    archive: ZipFile, pages: Sequence[_ExamplePage], operations: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return the task titles of each operation of a service that has some."""
+    name_of_command = {name.lower(): name for name in operations}
+    titles_of_name: dict[str, tuple[str, ...]] = {}
+
+    # An example page belongs to the operation of its command.
+    for page in pages:
+        name = name_of_command.get(page.command.replace("-", "").lower(), "")
+        titles = task_titles(archive.read(page.entry).decode("utf-8")) if name else ()
+        if titles:
+            titles_of_name[name] = titles
+    return titles_of_name
 
 
 def _list_archive(
@@ -200,20 +237,18 @@ def _list_archive(
     return version_of_service, pages_of_service
 
 
-def _document_row(operation: Operation, source_name: str) -> DocumentRow:
-    key = f"{operation.service} {operation.name}"
+def _document_row(operation: Operation, source_name: str, group: str) -> DocumentRow:
     return DocumentRow(
-        doc_id=document_id(source_name, key),
+        doc_id=document_id(source_name, operation.key),
         source=source_name,
-        title=key,
+        title=operation.key,
         text=operation.documentation,
         topic=operation.service,
-        group=key,
+        group=group,
     )
 
 
 def _pair_rows(operation: Operation, doc_id: str, source_name: str) -> Iterator[PairRow]:
-    key = f"{operation.service} {operation.name}"
     count_of_title: Counter[str] = Counter()
     for title in operation.titles:
         # Equal titles of an operation get an ordinal, from the second on.
@@ -221,7 +256,7 @@ def _pair_rows(operation: Operation, doc_id: str, source_name: str) -> Iterator[
         title_key = [title, str(ordinal)] if ordinal else [title]
         count_of_title[title] += 1
         yield PairRow(
-            pair_id=pair_id(source_name, key, *title_key),
+            pair_id=pair_id(source_name, operation.key, *title_key),
             anchor=title,
             doc_id=doc_id,
             relation="task",

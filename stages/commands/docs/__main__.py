@@ -23,6 +23,7 @@ from stages.commands.docs.blocks import (
 )
 from stages.commands.docs.dictionary import dictionary
 from stages.commands.docs.glossary import glossary_tables
+from stages.commands.docs.options import applications, option_sections
 from stages.commands.pipeline import order, read_pipeline
 from stages.commands.wire import load_stage
 from stages.lib.core import atomic
@@ -52,6 +53,7 @@ def blocks(root: Path) -> dict[str, Callable[[], str]]:
         "dag": lambda: dag(read_pipeline(root / "dvc.yaml")),
         "commands": lambda: commands_table((root / "Makefile").read_text("utf-8")),
         "tools": lambda: tools_table(root / "stages"),
+        "options": lambda: option_sections(applications()),
         "headline": lambda: headline_block(root / "metrics/details"),
         "rules": lambda: rules_table((root / "stages/clean/__main__.py").read_text("utf-8")),
         "metrics": lambda: glossary_tables(root / "metrics"),

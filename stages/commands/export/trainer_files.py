@@ -76,10 +76,7 @@ def write_tevatron(data: DataSet, folder: Path) -> None:
         )
     write_json_lines(
         folder / "corpus.jsonl",
-        (
-            {"docid": doc_id, "title": "", "text": document.text}
-            for doc_id, document in data.documents.items()
-        ),
+        ({"docid": doc_id, "text": document.text} for doc_id, document in data.documents.items()),
     )
 
 
@@ -97,11 +94,11 @@ def _files_by_negatives(rows: Sequence[TrainingRow]) -> dict[str, list[TrainingR
 
 
 def _passages(doc_ids: list[str], texts: list[str]) -> list[dict[str, str]]:
-    """Return passages without a title, since the text is all that the model reads."""
-    return [
-        {"docid": doc_id, "title": "", "text": text}
-        for doc_id, text in zip(doc_ids, texts, strict=True)
-    ]
+    """Return passages without a title, since the text is all that the model reads.
+
+    Tevatron puts a title and a blank in front of the text, and of an empty title the blank stays.
+    """
+    return [{"docid": doc_id, "text": text} for doc_id, text in zip(doc_ids, texts, strict=True)]
 
 
 def write_nemo(data: DataSet, folder: Path) -> None:

@@ -37,9 +37,7 @@ Taker = Callable[[str, Any, Path], tuple[int, Mapping[str, str | int]]]
 def main(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[SOURCE]...", help="Sources, or model.base, that are fetched anew."
-        ),
+        typer.Argument(metavar="SOURCE", help="Sources, or model.base, that are fetched anew."),
     ] = None,
     pyproject: Annotated[Path, typer.Option(help="File that pins the wheels.")] = PYPROJECT,
 ) -> None:

@@ -33,6 +33,9 @@ ENTRIES = {
             }
         }
     ),
+    "awscli/botocore/data/sqs/2012-11-05/service-2.json": json.dumps(
+        {"operations": {"SendMessage": {"documentation": "<p>Sends it.</p>"}}}
+    ),
     "awscli/examples/ec2/create-vpc.rst": "**Example 1: To create a VPC**\r\n\r\nA **bold** word.\r\n**To tag it**\r\n",
     "awscli/examples/ec2/delete-vpc.rst": "No heading here.\n",
     "awscli/examples/ec2/undocumented.rst": "**To do something**\n",
@@ -72,6 +75,17 @@ def test_operations_are_those_with_documentation_and_a_title(wheel):
             "ec2", "CreateVpc", "<p>Creates a <b>VPC</b>.</p>", ("To create a VPC", "To tag it")
         ),
         Operation("s3", "CreateBucket", "<p>Creates a bucket.</p>", ("To create a bucket",)),
+    ]
+
+
+def test_operations_without_a_title_follow_those_of_their_service(wheel):
+    operations = aws.documented_operations(wheel, untitled=True)
+    assert [(operation.key, operation.titles) for operation in operations] == [
+        ("ec2 CreateVpc", ("To create a VPC", "To tag it")),
+        ("ec2 DeleteVpc", ()),
+        ("s3 CreateBucket", ("To create a bucket",)),
+        ("s3 Mb", ()),
+        ("sqs SendMessage", ()),
     ]
 
 
@@ -122,6 +136,30 @@ def test_an_operation_is_a_document_and_each_title_a_pair(environment):
 
 def test_the_number_of_documents_is_a_limit(environment):
     assert len(aws.read_operations("a", AwsSource(reader="aws", documents=1)).documents) == 1
+
+
+def test_all_operations_are_read_without_a_limit(environment):
+    source = AwsSource(reader="aws", documents=None, untitled=True)
+    collected = aws.read_operations("api", source)
+    assert sorted(collected.documents.frame()["title"]) == [
+        "ec2 CreateVpc",
+        "ec2 DeleteVpc",
+        "s3 CreateBucket",
+        "s3 Mb",
+        "sqs SendMessage",
+    ]
+    assert len(collected.pairs) == 3
+    assert collected.records_read == collected.records_kept == 5 + 3
+
+
+def test_the_group_is_the_service_if_so_set(environment):
+    source = AwsSource(reader="aws", documents=None, untitled=True, group="service")
+    documents = aws.read_operations("api", source).documents.frame()
+    assert sorted(documents["group"]) == ["ec2", "ec2", "s3", "s3", "sqs"]
+
+    # Only the group changes, so ids and texts stay those of the default.
+    other = aws.read_operations("api", source.model_copy(update={"group": "operation"}))
+    assert other.documents.frame().drop(columns="group").equals(documents.drop(columns="group"))
 
 
 def test_a_missing_wheel_is_an_error_with_a_remedy(environment):
