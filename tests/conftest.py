@@ -199,7 +199,7 @@ def environment(tmp_path_factory):
 def dvc(environment):
     """Return a function that runs DVC in a folder and returns what came of it."""
 
-    def run(folder, *arguments, timeout=540, **extra):
+    def run(folder, *arguments, timeout=1500, **extra):
         return subprocess.run(
             [sys.executable, "-m", "dvc", *arguments],
             cwd=folder,

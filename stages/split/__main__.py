@@ -84,7 +84,6 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # Texts in all their versions, and edges: rows that belong together, whatever their texts say.
     task = split_task(inputs, tables, params.split)
-    rows = task.rows
 
     # Assignment: the split of every row, with a sample of the training pairs; then `run.sample`.
     constraints = read_constraints(inputs, task, given, protected_texts, params=params.split)
@@ -98,7 +97,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     evaluation = evaluation_sets(
         tables, splits, params.labels.positive_from, split_of_row=split_of_row, sample=sample
     )
-    own_documents = given_documents(splits, assignment, rows, given)
+    own_documents = given_documents(splits, assignment, task.rows, given)
     used = task.without(unused_pairs(assignment, given))
     audit = audit_result(used, split_of, given, documents=own_documents, params=params.split)
     moved_ids = moved_frozen_ids(assignment.component_of, assignment.split_of, constraints.frozen)
@@ -121,14 +120,14 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         passages=SearchedPassages(inputs.passages, sample),
         giants=giant_rows(assignment),
         fingerprints=fingerprints(
-            rows.held_out_texts(split_of, own_documents),
+            task.rows.held_out_texts(split_of, own_documents),
             split_of,
             audit.tolerated,
             protected_texts,
             exact_ids=given.held_out,
             anchors_only=not params.split.splits_documents,
             common_runs=task.matches.common_runs,
-            untrained=rows.untrained,
+            untrained=task.rows.untrained,
         ),
         validation=evaluation.validation,
         test=evaluation.test,

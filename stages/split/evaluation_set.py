@@ -213,19 +213,16 @@ def fingerprints(
         if row_id in allowed_equal and not is_compared_with_anchors:
             continue
 
+        compared_with = ANCHORS if is_compared_with_anchors or is_exact else TEXTS
+        is_near = row_id in allowed_near and not is_compared_with_anchors
+        is_overlapping = row_id in allowed_overlapping and not is_compared_with_anchors
         for text in texts[row_id]:
-            held_out.append(
-                HeldOutText(
-                    row_id,
-                    split_of[row_id],
-                    text,
-                    compared_with=ANCHORS if is_compared_with_anchors or is_exact else TEXTS,
-                    is_near_allowed=is_exact
-                    or (row_id in allowed_near and not is_compared_with_anchors),
-                    is_overlap_allowed=text in untrained.get(row_id, ())
-                    or (row_id in allowed_overlapping and not is_compared_with_anchors),
-                )
+            item = HeldOutText(row_id, split_of[row_id], text, compared_with)
+            item = item._replace(
+                is_near_allowed=is_exact or is_near,
+                is_overlap_allowed=is_overlapping or text in untrained.get(row_id, ()),
             )
+            held_out.append(item)
 
     return fingerprint_rows([*held_out, *protected_as_held_out(protected_texts)], common_runs)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, git
 from website import diagram, navigation
 from website.check import faults
 from website.diagram import draw_diagrams, places, read_graph, rows
@@ -241,13 +241,9 @@ def test_the_site_has_no_dead_link_and_asks_no_other_host(built):
 )
 def test_a_fault_of_a_page_stops_the_build(tmp_path, page, added, warning):
     copy = tmp_path / "copy"
-    for folder in ("docs", "metrics", "data", "examples", "bench", "website"):
-        for file in (ROOT / folder).rglob("*"):
-            if file.suffix in {".md", ".py", ".png", ".css", ".html", ".yaml"} and file.is_file():
-                target = copy / file.relative_to(ROOT)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, target)
-    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "params.yaml"):
+    tracked = git(ROOT, "ls-files", "-z").split("\0")
+    for name in filter(None, tracked):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, copy / name)
     file = copy / page
     before = file.read_text("utf-8") if file.exists() else ""
