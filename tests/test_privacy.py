@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from stages.commands.compare.__main__ import app as compare
 from stages.commands.freeze import app as freeze
 from stages.commands.progress.__main__ import app as progress
-from stages.commands.review import app as review
+from stages.commands.review.__main__ import app as review
 from stages.lib.core.git_texts import label_id
 from tests.commands.results import COMMIT
 from tests.conftest import ROOT, TASKS, THINGS, copy_project, git, write_csv

@@ -50,6 +50,7 @@ OF_CHECKED_TEXTS = {
     "commands.forget.raw_rows._has_ascii_lines",
     "deduplicate.text_differences._is_no_letter",
     "deduplicate.text_differences._kind",
+    "lib.reporting.charts._rendered",
     "lib.text.strict_form._is_free_sign",
     "lib.text.strict_form._kind",
 }

@@ -161,8 +161,10 @@ def test_hostile_texts_are_texts(opened):
         assert tab.title() == f"Row {number}: Mined negatives"
         tab.fill("#note", text[:400])
         if number < len(HOSTILE):
-            tab.click("button.skip")
-    tab.click("button.back")
+            with tab.expect_navigation():
+                tab.click("button.skip")
+    with tab.expect_navigation():
+        tab.click("button.back")
     assert tab.input_value("#note") == " ".join(HOSTILE[-2][:400].split())
 
 
