@@ -35,7 +35,9 @@ import argparse
 import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +63,34 @@ _MOST_QUERIES = 20_000
 
 Values = npt.NDArray[np.float64]
 Names = npt.NDArray[np.str_]
+
+
+class RunDifferences(NamedTuple):
+    """The difference of two runs for each judged query, shape (queries,), and its group."""
+
+    query_ids: list[str]
+    differences: Values
+    groups: Names
+
+
+def differences_of_runs(
+    qrels_file: Path, run_files: Sequence[Path], texts: Path | None, measure_name: str
+) -> RunDifferences:
+    """Return by how much the second run is better than the first one for each query.
+
+    Without the file of texts each query is a group of its own.
+    """
+    qrels = read_qrels(qrels_file)
+    runs = {str(path): read_run(path) for path in run_files}
+    query_ids = judged_queries(qrels, runs, count_missing=True)
+    measure = parse_measure(measure_name)
+    first, second = (measure_run(run, qrels, query_ids, measure) for run in runs.values())
+
+    group_of = each_alone(query_ids)
+    if texts:
+        group_of = groups_from_texts(texts, qrels, query_ids)
+    groups = np.array([group_of[query_id] for query_id in query_ids])
+    return RunDifferences(list(query_ids), second - first, groups)
 
 
 def draw(
@@ -226,25 +256,19 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
 
-    # The difference of each query, and its group.
-    qrels = read_qrels(arguments.qrels)
-    runs = {str(path): read_run(path) for path in arguments.runs}
-    query_ids = judged_queries(qrels, runs, count_missing=True)
-    measure = parse_measure(arguments.measure)
-    first, second = (measure_run(run, qrels, query_ids, measure) for run in runs.values())
-    group_of = each_alone(query_ids)
-    if arguments.texts:
-        group_of = groups_from_texts(arguments.texts, qrels, query_ids)
-    groups = np.array([group_of[query_id] for query_id in query_ids])
+    measured = differences_of_runs(
+        arguments.qrels, arguments.runs, arguments.texts, arguments.measure
+    )
+    query_ids, differences, groups = measured
 
     result = {
         "queries": len(query_ids),
         "groups": len(np.unique(groups)),
-        "difference": round(float((second - first).mean()), 4),
+        "difference": round(float(differences.mean()), 4),
     }
     if arguments.replays:
         result |= replays(
-            second - first,
+            differences,
             groups,
             count=arguments.replays,
             start=arguments.start,
@@ -253,9 +277,11 @@ def main() -> None:
         )
     elif arguments.judge_labels:
         judge_labels = read_qrels(arguments.judge_labels)
-        by_judge = [measure_run(run, judge_labels, query_ids, measure) for run in runs.values()]
+        measure = parse_measure(arguments.measure)
+        runs = [read_run(path) for path in arguments.runs]
+        by_judge = [measure_run(run, judge_labels, query_ids, measure) for run in runs]
         result |= judge_trials(
-            second - first,
+            differences,
             by_judge[1] - by_judge[0],
             groups,
             labelled=arguments.labelled,
@@ -263,7 +289,7 @@ def main() -> None:
             seed=arguments.seed,
         )
     else:
-        result |= trials(second - first, groups, arguments.trials, arguments.seed)
+        result |= trials(differences, groups, arguments.trials, arguments.seed)
     if arguments.json:
         print(json.dumps(result))
         return

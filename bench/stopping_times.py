@@ -34,12 +34,8 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench.referee import judged, rows_by_group
-from stages.commands.verdict.checks import judged_queries
-from stages.commands.verdict.groups import each_alone, groups_from_texts
-from stages.commands.verdict.measures import measure_run, parse_measure
+from bench.referee import differences_of_runs, judged, rows_by_group
 from stages.commands.verdict.pairs import GROUP_WEIGHT
-from stages.commands.verdict.run_files import read_qrels, read_run
 from stages.commands.verdict.sample_size import queries_to_decide
 from stages.lib.analysis.intervals import NORMAL_QUANTILE
 
@@ -230,20 +226,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
 
-    # The difference of each query, and its group.
-    qrels = read_qrels(options.qrels)
-    runs = {str(path): read_run(path) for path in options.runs}
-    query_ids = judged_queries(qrels, runs, count_missing=True)
-    measure = parse_measure(options.measure)
-    first, second = (measure_run(run, qrels, query_ids, measure) for run in runs.values())
-    group_of = each_alone(query_ids)
-    if options.texts:
-        group_of = groups_from_texts(options.texts, qrels, query_ids)
-    groups: Names = np.array([group_of[query_id] for query_id in query_ids])
-
+    measured = differences_of_runs(options.qrels, options.runs, options.texts, options.measure)
     replays, shares = replay(
-        second - first,
-        rows_by_group(groups),
+        measured.differences,
+        rows_by_group(measured.groups),
         np.random.default_rng(options.seed),
         starts=options.starts,
         start=options.start,

@@ -154,7 +154,7 @@ def test_an_example_ends_with_five_questions(name):
     questions = run.questions(name)
     assert len(set(questions)) == 5
     page = PAGES[name].read_text("utf-8")
-    assert [question for question in questions if f"{question}\n" not in page] == []
+    assert [question for question in questions if f"\nQuestion: {question}\n" not in page] == []
 
 
 def test_the_questions_are_not_in_the_file():

@@ -197,7 +197,8 @@ def _document_lines(documents: Sequence[RankedDocument], *, has_rank_before: boo
         before = ""
         if has_rank_before:
             is_same = document.rank == document.rank_before
-            before = ("" if is_same else f"(was {document.rank_before})").ljust(9)
+            before = "" if is_same else f"(was {document.rank_before}) "
+            before = before.ljust(9)
         lines.append(f"    {document.rank:>2}  {document.score:.3f}  {before}{text}")
     return lines
 
