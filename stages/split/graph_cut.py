@@ -33,6 +33,10 @@ SEED = 1
 # node of near documents would be all of a part, so that nothing could be cut.
 LARGEST_NEAR_NODE = 0.25
 
+# A document and the queries that have no other may be held out up to so many times the share of the
+# smallest held-out part. Ten products of a tenth each, and a little more, can all be held out.
+LARGEST_HELD_OUT = 1.5
+
 SHARED_DOCUMENT = "shared document"
 
 
@@ -53,6 +57,20 @@ class GiantGraph(NamedTuple):
     pair_nodes: dict[str, tuple[int, int]]
     weights: list[int]
     near: list[tuple[int, int]]
+
+
+class Adjacency(NamedTuple):
+    """A graph in compressed rows.
+
+    Attributes:
+        starts: where the neighbours of each node begin, and where the last ones end, (nodes + 1,).
+        neighbours: the neighbours of one node after the other.
+        weights: the weight of the edge to each of `neighbours`.
+    """
+
+    starts: Integers
+    neighbours: Integers
+    weights: Integers
 
 
 def build_graph(
@@ -128,18 +146,22 @@ def cut_graph(graph: GiantGraph, shares: Sequence[float]) -> list[str]:
         graph: the graph of one component.
         shares: the wanted share of each of PARTS; they add up to 1.
     """
-    # A node that is larger than half of a held-out part is trained on.
-    largest = min(shares) * sum(graph.weights) / 2
-    heavy = [node for node, weight in enumerate(graph.weights) if weight > largest]
-    numbers = _merged_numbers(len(graph.weights), heavy)
-    weights = np.bincount(numbers, weights=graph.weights).astype(np.int64)
+    count = len(graph.weights)
+    edges = _edges(graph)
+    home = _only_neighbours(edges, count)
 
-    part_numbers = _metis(weights, *_adjacency(graph, numbers), shares)
-    parts = [PARTS[part_numbers[number]] for number in numbers]
-    for node in heavy:
-        parts[node] = "train"
+    # What is too large to be held out together with its own queries is trained on.
+    weights = np.bincount(home, weights=graph.weights, minlength=count)
+    is_trained = weights[home] > LARGEST_HELD_OUT * min(shares) * weights.sum()
+    group_of = _with_trained_as_one(edges, is_trained)
 
-    return parts
+    # Nodes of one group are in one part.
+    group_weights = np.bincount(group_of, weights=graph.weights).astype(np.int64)
+    part_of_group = _metis(group_weights, _adjacency(graph, group_of), shares)
+    part_of_node = np.where(is_trained, 0, part_of_group[group_of])
+
+    # Apart from its only neighbour a node can be used nowhere.
+    return [PARTS[part] for part in part_of_node[home]]
 
 
 def _merge_near_documents(
@@ -191,17 +213,56 @@ def _pair_ends(pair_nodes: Mapping[str, tuple[int, int]], count: int) -> list[in
     return [int(weight) for weight in np.bincount(ends, minlength=count)]
 
 
-def _merged_numbers(count: int, heavy: Sequence[int]) -> Integers:
-    """Return a number for each of `count` nodes. All `heavy` nodes have the same number."""
-    representative = np.arange(count)
-    if heavy:
-        representative[list(heavy)] = heavy[0]
+def _edges(graph: GiantGraph) -> Integers:
+    """Return each edge between two nodes once in each direction, as (edges, 2)."""
+    ends = np.array(list(graph.pair_nodes.values()), dtype=np.int64).reshape(-1, 2)
+    near = np.array(graph.near, dtype=np.int64).reshape(-1, 2)
+    both = np.concatenate([ends, near])
+    both = both[both[:, 0] != both[:, 1]]
+    return np.unique(np.concatenate([both, both[:, ::-1]]), axis=0)
 
-    return np.unique(representative, return_inverse=True)[1].astype(np.int64)
+
+def _only_neighbours(edges: Integers, count: int) -> Integers:
+    """Return each of `count` nodes, or its neighbour, if it has only one.
+
+    Two nodes that have only each other stay as they are.
+
+    Args:
+        edges: each edge in both directions, as (edges, 2).
+        count: the number of nodes.
+    """
+    neighbour_counts = np.bincount(edges[:, 0], minlength=count)
+    is_leaf = neighbour_counts[edges[:, 0]] == 1
+    is_inner = neighbour_counts[edges[:, 1]] > 1
+    leaves = edges[is_leaf & is_inner]
+
+    home = np.arange(count)
+    home[leaves[:, 0]] = leaves[:, 1]
+    return home
 
 
-def _adjacency(graph: GiantGraph, numbers: Integers) -> tuple[Integers, Integers, Integers]:
-    """Return the graph in compressed rows: where each row starts, its neighbours, their weights.
+def _with_trained_as_one(edges: Integers, is_trained: npt.NDArray[np.bool_]) -> Integers:
+    """Return the group of each node, as numbers without a gap.
+
+    The trained nodes are one group. So are the nodes that lead only to them: METIS does not know
+    that such a query is of use nowhere else, and would fill a held-out part with them.
+
+    Args:
+        edges: each edge in both directions, as (edges, 2).
+        is_trained: True for each node that is trained on.
+    """
+    count = len(is_trained)
+    neighbour_counts = np.bincount(edges[:, 0], minlength=count)
+    trained_counts = np.bincount(edges[is_trained[edges[:, 1]], 0], minlength=count)
+    is_bound = (neighbour_counts > 0) & (neighbour_counts == trained_counts)
+
+    first_trained = int(np.argmax(is_trained))
+    numbers = np.where(is_trained | (is_bound & is_trained.any()), first_trained, np.arange(count))
+    return np.unique(numbers, return_inverse=True)[1].astype(np.int64)
+
+
+def _adjacency(graph: GiantGraph, numbers: Integers) -> Adjacency:
+    """Return the graph whose nodes are the groups `numbers`.
 
     The weight of an edge is the number of its pairs. A near edge weighs as much as the end that
     would be left out: the smaller number of pairs, at least 1.
@@ -227,30 +288,26 @@ def _adjacency(graph: GiantGraph, numbers: Integers) -> tuple[Integers, Integers
     unique_keys, position = np.unique(keys, return_inverse=True)
     sums = np.bincount(position, weights=np.concatenate([weights, weights]))
     starts = np.searchsorted(unique_keys, np.arange(count + 1) * count)
-    return starts, unique_keys % max(count, 1), sums.astype(np.int64)
+    return Adjacency(starts, unique_keys % max(count, 1), sums.astype(np.int64))
 
 
-def _metis(
-    node_weights: Integers,
-    starts: Integers,
-    neighbours: Integers,
-    edge_weights: Integers,
-    shares: Sequence[float],
-) -> list[int]:
+def _metis(node_weights: Integers, adjacency: Adjacency, shares: Sequence[float]) -> Integers:
+    """Return the number of the part of each node."""
     import pymetis
 
-    if not len(neighbours):
-        # Without an edge there is no component to cut. METIS needs at least one.
-        return [0] * len(node_weights)
+    # METIS needs at least an edge, and a node for each part.
+    count = len(node_weights)
+    if not len(adjacency.neighbours) or count < len(shares):
+        return np.zeros(count, dtype=np.int64)
 
     options = pymetis.Options(seed=SEED, ncuts=ROUNDS)
     result = pymetis.part_graph(
         len(shares),
-        adjacency=pymetis.CSRAdjacency(starts, neighbours),
+        adjacency=pymetis.CSRAdjacency(adjacency.starts, adjacency.neighbours),
         vweights=node_weights,
-        eweights=edge_weights,
+        eweights=adjacency.weights,
         tpwgts=[*shares[:-1], 1.0 - sum(shares[:-1])],
         recursive=True,
         options=options,
     )
-    return [int(part) for part in result.vertex_part]
+    return np.array(result.vertex_part, dtype=np.int64)
