@@ -22,8 +22,8 @@ from stages.lib.schemas.reviews import EDITS
 MAX_RULES = 1000
 MAX_EXAMPLES = 10
 
-# What stands in brackets behind a long form that was written out.
-_SHORT_FORM = re.compile(r"^(?:[Aa]n? )?(?P<long>.+) \((?P<short>[^()]+)\)$", re.DOTALL)
+# "an ECG" became "an electrocardiogram (ECG)".
+_ARTICLE = re.compile(r"^[Aa]n? ")
 # Characters of the text on both sides of an edit.
 _AROUND = 60
 
@@ -44,6 +44,7 @@ def cleaning_rules_queue(
     ledger: pd.DataFrame,
     recurring: pd.DataFrame,
     text_of_id: Mapping[str, str],
+    long_of_short: Mapping[str, str],
     reviews: Path,
 ) -> ReviewQueue:
     """Return the rules that edited texts, those of the most texts first.
@@ -52,9 +53,10 @@ def cleaning_rules_queue(
         ledger: the Ledger of `clean`.
         recurring: RecurringLines.
         text_of_id: the cleaned texts that may be shown, of documents and of the anchors of pairs.
+        long_of_short: the abbreviations that are written out.
         reviews: the folder of the verdicts.
     """
-    uses = _uses_of_rules(ledger, text_of_id)
+    uses = _uses_of_rules(ledger, text_of_id, long_of_short)
     items = [
         *_word_items(uses),
         *_line_items(recurring, uses),
@@ -78,21 +80,23 @@ def cleaning_rules_queue(
 
 
 def _uses_of_rules(
-    ledger: pd.DataFrame, text_of_id: Mapping[str, str]
+    ledger: pd.DataFrame, text_of_id: Mapping[str, str], long_of_short: Mapping[str, str]
 ) -> dict[tuple[str, str, str], list[RuleUse]]:
     """Return the texts that each rule edited: by kind, and what stood there before and after."""
     edits = ledger[(ledger["action"] == "edit") & ledger["row_id"].isin(text_of_id.keys())]
     columns = ["row_id", "reason", "before", "after"]
     uses: dict[tuple[str, str, str], list[RuleUse]] = defaultdict(list)
     for row_id, reason, before, after in zip(*(edits[name] for name in columns), strict=True):
-        key = _rule_of_edit(reason, before, after)
+        key = _rule_of_edit(reason, before, after, long_of_short)
         if key is not None:
             uses[key].append(RuleUse(row_id, _example(text_of_id[row_id], before, after)))
 
     return uses
 
 
-def _rule_of_edit(reason: str, before: str, after: str) -> tuple[str, str, str] | None:
+def _rule_of_edit(
+    reason: str, before: str, after: str, long_of_short: Mapping[str, str]
+) -> tuple[str, str, str] | None:
     """Return kind, before and after of the rule behind an edit; None for edits of other kinds."""
     if reason == TYPO:
         return TYPO, before.lower(), after.lower()
@@ -101,9 +105,11 @@ def _rule_of_edit(reason: str, before: str, after: str) -> tuple[str, str, str] 
     if reason != ABBREVIATION:
         return None
 
-    # "an electrocardiogram (ECG)" is the long form with an article.
-    match = _SHORT_FORM.match(after)
-    return (ABBREVIATION, match["short"], match["long"]) if match else None
+    # A text may define a meaning of its own, which no rule has.
+    short = _ARTICLE.sub("", before)
+    long = long_of_short.get(short, "")
+    is_rule = long and long.casefold() in after.casefold()
+    return (ABBREVIATION, short, long) if is_rule else None
 
 
 def _example(text: str, before: str, after: str) -> str:

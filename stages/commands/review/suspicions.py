@@ -11,10 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from stages.clean.corpus_model import learn_corpus
+from stages.clean.interface import CleanParams
 from stages.commands.review.cleaning_rules import cleaning_rules_queue
 from stages.commands.review.queues import ReviewItem, ReviewQueue
 from stages.lib.core import tables
-from stages.lib.schemas.corpus_counts import RecurringLines
+from stages.lib.core.params import load_section
+from stages.lib.preprocessing.word_lists import read_abbreviations
+from stages.lib.schemas.corpus_counts import CorpusCounts, RecurringLines
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import NearDuplicates
 from stages.lib.schemas.ledger import Ledger
@@ -69,11 +73,20 @@ def _cleaning_rules(data: Path, splits: pd.DataFrame, reviews: Path) -> ReviewQu
     text_of_id = {
         name: text for name, text in text_of_ids(documents, pairs).items() if name in shown
     }
+
+    # The abbreviations of the run. Corrections need no model: the ledger has both words.
+    params = load_section(CleanParams).model_copy(update={"typos": "off"})
+    learned = learn_corpus(
+        tables.read(data / "clean/corpus_counts.parquet", CorpusCounts),
+        read_abbreviations(data / "glossary/abbreviations.csv"),
+        params,
+    )
     return cleaning_rules_queue(
         tables.read(data / "clean/ledger.parquet", Ledger),
         tables.read(data / "clean/recurring_lines.parquet", RecurringLines),
         text_of_id,
-        reviews,
+        long_of_short=dict([*learned.entries, *learned.defined_entries]),
+        reviews=reviews,
     )
 
 

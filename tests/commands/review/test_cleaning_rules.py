@@ -23,7 +23,7 @@ def edits(*rows):
 
 def queue_of(tmp_path, ledger, recurring=None):
     lines = RecurringLines.empty() if recurring is None else recurring
-    return cleaning_rules_queue(ledger, lines, TEXTS, tmp_path)
+    return cleaning_rules_queue(ledger, lines, TEXTS, {"ECG": "electrocardiogram"}, tmp_path)
 
 
 def test_a_rule_is_one_row_and_the_rule_of_most_texts_comes_first(tmp_path):
@@ -32,8 +32,11 @@ def test_a_rule_is_one_row_and_the_rule_of_most_texts_comes_first(tmp_path):
         edits(
             (1, "typo", "fevr", "fever"),
             (1, "typo", "Fevr", "Fever"),
-            (2, "abbreviation", "ECG", "an electrocardiogram (ECG)"),
-            (3, "abbreviation", "ECG", "electrocardiogram (ECG)"),
+            (2, "abbreviation", "a ECG", "an electrocardiogram (ECG)"),
+            (3, "abbreviation", "ECG", "Electrocardiogram (ECG)"),
+            (4, "abbreviation", "an ECG", "an electrocardiogram"),
+            (5, "abbreviation", "ECG", "a meaning that the text defines (ECG)"),
+            (6, "abbreviation", "MRI", "a form that no list has (MRI)"),
             (4, "markup", "<b>", ""),
         ),
     )
@@ -41,7 +44,7 @@ def test_a_rule_is_one_row_and_the_rule_of_most_texts_comes_first(tmp_path):
         (rule_id("abbreviation", "ECG", "electrocardiogram"), "abbreviation"),
         (rule_id("typo", "fevr", "fever"), "typo"),
     ]
-    assert queue.items[0].texts[0] == "an abbreviation that is written out, 2 texts"
+    assert queue.items[0].texts[0] == "an abbreviation that is written out, 3 texts"
     assert queue.items[0].texts[2] == "ECG > electrocardiogram"
     assert queue.items[1].texts == (
         "a correction, 1 texts",
