@@ -116,11 +116,11 @@ def _example(text: str, before: str, after: str) -> str:
     """Return the place of an edit in the cleaned text, or what was there before."""
     start = text.find(after) if after else -1
     if start < 0:
-        return f"{before} > {after}" if after else before
+        return f"{before} → {after}" if after else before
     end = start + len(after)
     left = text[max(0, start - _AROUND) : start]
     right = text[end : end + _AROUND]
-    return f"{left}[{before} > {after}]{right}".replace("\n", " ")
+    return f"{left}[{before} → {after}]{right}".replace("\n", " ")
 
 
 def _word_items(
@@ -132,7 +132,7 @@ def _word_items(
     for (edit, before, after), texts in uses.items():
         if edit in titles:
             ids = (rule_id(edit, before, after), edit)
-            items.append(_item(ids, titles[edit], texts, f"{before} > {after}"))
+            items.append(_item(ids, titles[edit], texts, f"{before} → {after}"))
 
     return items
 
@@ -165,5 +165,6 @@ def _item(
 
     count = len(example_of_row)
     examples = "\n".join(list(example_of_row.values())[:MAX_EXAMPLES])
-    shown = (f"{title}, {count:,} texts", examples or "none of these texts may be shown", what)
-    return count, ReviewItem(ids, ids[0], shown, (f"{count:,} texts that may be shown",))
+    number = "1 text" if count == 1 else f"{count:,} texts"
+    shown = (f"{title}, {number}", examples or "none of these texts may be shown", what)
+    return count, ReviewItem(ids, ids[0], shown, (f"{number} that may be shown",))

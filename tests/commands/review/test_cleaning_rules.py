@@ -45,11 +45,11 @@ def test_a_rule_is_one_row_and_the_rule_of_most_texts_comes_first(tmp_path):
         (rule_id("typo", "fevr", "fever"), "typo"),
     ]
     assert queue.items[0].texts[0] == "an abbreviation that is written out, 3 texts"
-    assert queue.items[0].texts[2] == "ECG > electrocardiogram"
+    assert queue.items[0].texts[2] == "ECG → electrocardiogram"
     assert queue.items[1].texts == (
-        "a correction, 1 texts",
-        "text 1 of the [fevr > fever]",
-        "fevr > fever",
+        "a correction, 1 text",
+        "text 1 of the [fevr → fever]",
+        "fevr → fever",
     )
 
 
@@ -76,7 +76,7 @@ def test_a_line_that_is_taken_away_is_a_row_and_one_that_stays_is_none(tmp_path)
     (item,) = queue.items
     assert item.ids == (rule_id("boilerplate", "faq", "0" * 16), "boilerplate")
     assert item.texts == (
-        "a line of faq that is taken away, 1 texts",
+        "a line of faq that is taken away, 1 text",
         "Print this page",
         "Print this page",
     )
