@@ -26,7 +26,7 @@ and corpus_model.py learns between them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,13 +85,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # Short forms that stay as they are, because of their several meanings or their number.
     ambiguous = corpus.corpus_model.ambiguous
-    notes = inputs.scratch / "notes.parquet"
-    wrong = [*wrong_rules(corpus), *wrong_rules(other_corpus)]
-    lines = [
-        abbreviation_notes(ambiguous, corpus.corpus_model.frequent),
-        wrong_rule_notes(frozenset(wrong)),
-    ]
-    tables.write(pd.concat(lines, ignore_index=True), notes, Ledger)
+    wrong = wrong_rules([corpus, other_corpus])
+    notes = write_notes(corpus, wrong, inputs.scratch / "notes.parquet")
 
     # Row accounting of both sets of tables.
     details = cleaning_metrics(inputs.documents.path, inputs.pairs.path, corpus)
@@ -116,7 +111,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         details={
             **details,
             "ambiguous_abbreviations": len(ambiguous),
-            "judged_wrong": len(frozenset(wrong)),
+            "judged_wrong": len(wrong),
         },
     )
 
@@ -133,14 +128,24 @@ def missing_documents(documents: Path, pairs: Path) -> frozenset[str]:
     return frozenset(named.to_pylist()) - frozenset(known.to_pylist())
 
 
-def wrong_rules(corpus: CleanedCorpus) -> list[WrongRule]:
-    """Return the rules that were not applied to a corpus, since a person judged them wrong."""
-    lines = [
-        WrongRule(BOILERPLATE, source, key)
-        for (source, key), verdict in corpus.verdicts.items()
-        if verdict == JUDGED_LINE
-    ]
-    return [*lines, *corpus.corpus_model.wrong]
+def wrong_rules(corpora: Sequence[CleanedCorpus]) -> frozenset[WrongRule]:
+    """Return the rules that were not applied, since a person judged them wrong."""
+    rules: set[WrongRule] = set()
+    for corpus in corpora:
+        rules |= corpus.corpus_model.wrong
+        for (source, key), verdict in corpus.verdicts.items():
+            if verdict == JUDGED_LINE:
+                rules.add(WrongRule(BOILERPLATE, source, key))
+
+    return frozenset(rules)
+
+
+def write_notes(corpus: CleanedCorpus, wrong: Collection[WrongRule], path: Path) -> Path:
+    """Write a Ledger of what was left alone in all texts, and return its path."""
+    model = corpus.corpus_model
+    lines = [abbreviation_notes(model.ambiguous, model.frequent), wrong_rule_notes(wrong)]
+    tables.write(pd.concat(lines, ignore_index=True), path, Ledger)
+    return path
 
 
 def abbreviation_notes(

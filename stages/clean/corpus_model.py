@@ -98,19 +98,16 @@ def learn_corpus(
         *_wrong_rules(TYPO, corrections.items(), wrong),
         *_wrong_rules(ABBREVIATION, usable, wrong),
     }
-    corrections = {
-        word: right
-        for word, right in corrections.items()
-        if WrongRule(TYPO, word, right) not in refused
-    }
-    usable = [item for item in usable if WrongRule(ABBREVIATION, *item) not in refused]
+    rules = [item for item in usable if WrongRule(ABBREVIATION, *item) not in refused]
 
     return CorpusModel(
-        entries=tuple(item for item in usable if item[0] in glossary.known),
-        defined_entries=tuple(item for item in usable if item[0] not in glossary.known),
+        entries=tuple(item for item in rules if item[0] in glossary.known),
+        defined_entries=tuple(item for item in rules if item[0] not in glossary.known),
         ambiguous=abbreviations.ambiguous,
         frequent=frequent,
-        corrections=corrections,
+        corrections=dict(
+            item for item in corrections.items() if WrongRule(TYPO, *item) not in refused
+        ),
         word_counts=word_counts,
         terms=terms,
         wrong=frozenset(refused),

@@ -85,20 +85,15 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         device=device,
     )
 
-    # Estimate how many negatives are false.
-    sample = sample_negatives(mined.rows, settings.judged_negatives, params.run.seed)
-    labels = {
-        "structure": labels_by_structure(sample, known.positives, relations.relatives),
-        "cross_encoder": labels_by_cross_encoder(sample, cross_encoder),
-        "review": labels_by_review(sample, read_judgements(inputs.reviews, NEGATIVES)),
-    }
-    rates = false_negative_rates(sample, labels)
-
-    # Then remove those that people found.
+    # Estimate how many negatives are false, and then remove those that people found.
+    rates = estimate_false_negatives(mined.rows, inputs, known, relations, cross_encoder, params)
     false_negatives = read_verdicts(inputs.reviews, NEGATIVES).yes
     judged = remove_false_negatives(mined.rows, false_negatives, known.parent_of)
     note_removed(mined.ledger, judged.removed)
-    answers = [own | more for own, more in zip(row_positives, judged.positives, strict=True)]
+    answers = [
+        known_ids | judged_ids
+        for known_ids, judged_ids in zip(row_positives, judged.positives, strict=True)
+    ]
     conflicts = batch_conflicts(inputs.splits.frame(), known, relations)
     triplets = add_conflict_ids(judged.rows, conflicts, answers)
 
@@ -228,6 +223,33 @@ def read_relations(
         corpus_ids=corpus.ids,
         text_vectors=dict(zip(texts, vectors, strict=True)),
     )
+
+
+def estimate_false_negatives(
+    rows: pd.DataFrame,
+    inputs: Inputs,
+    known: KnownPairs,
+    relations: KnownRelations,
+    cross_encoder: CrossEncoder | None,
+    params: Params,
+) -> dict[str, float | int]:
+    """Return the share of false negatives among mined ones, by each source of labels.
+
+    Args:
+        rows: the triplets as mined, with what verdicts will remove.
+        inputs: the tables, and the verdicts of people.
+        known: what the pairs say.
+        relations: the hierarchy.
+        cross_encoder: the model that labels, or None.
+        params: the sections of the stage.
+    """
+    sample = sample_negatives(rows, params.mine.judged_negatives, params.run.seed)
+    labels = {
+        "structure": labels_by_structure(sample, known.positives, relations.relatives),
+        "cross_encoder": labels_by_cross_encoder(sample, cross_encoder),
+        "review": labels_by_review(sample, read_judgements(inputs.reviews, NEGATIVES)),
+    }
+    return false_negative_rates(sample, labels)
 
 
 def batch_conflicts(

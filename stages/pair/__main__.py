@@ -11,7 +11,7 @@ from the positives. A pair that a person judged wrong is not built.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,23 +21,23 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage
 from stages.lib.schemas.ledger import LedgerWriter, row_accounting
 from stages.lib.schemas.pairs import positive_pairs
-from stages.lib.schemas.reviews import MISPAIRED, read_verdicts
+from stages.lib.schemas.reviews import MISPAIRED, RowIds, read_verdicts
 from stages.lib.text.document_text import fill
 from stages.pair.candidates import PairCandidate, candidate_rows, synthetic_rows
 from stages.pair.filters import (
     CAP_REASONS,
     REASONS,
+    CandidateFilter,
     Exclusion,
     balance_metrics,
     cap_pairs,
-    exclude_judged_wrong,
     filter_candidates,
     select_given_pairs,
     text_filters,
-    without_judged_wrong,
     word_overlap_metrics,
 )
 from stages.pair.interface import SYNTHETIC_RECIPES, Inputs, Outputs, PairParams, Params
+from stages.pair.judged_pairs import exclude_judged_wrong, without_judged_wrong
 from stages.pair.query_generation import (
     generate_queries,
     query_generator,
@@ -70,9 +70,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     candidates = make_candidates(sources, inputs.collected.frame(), given.similar, params=settings)
 
     # Filters leave the candidates that say something true and new.
-    judged = partial(exclude_judged_wrong, wrong=wrong)
-    round_trip = partial(round_trip_filter, first=settings.generated.first, model=params.model)
-    filtered = filter_candidates(candidates, [judged, round_trip, *text_filters(given.similar)])
+    filters = candidate_filters(given.similar, wrong, params)
+    filtered = filter_candidates(candidates, filters)
     uncapped = pd.concat([given.built, candidate_rows(filtered.accepted)], ignore_index=True)
     check_any_pairs(uncapped, inputs.pairs.path)
 
@@ -116,6 +115,21 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             "dissimilar": len(given.dissimilar),
         },
     )
+
+
+def candidate_filters(
+    similar: pd.DataFrame, wrong: Collection[RowIds], params: Params
+) -> list[CandidateFilter]:
+    """Return the filters of candidates, in their order.
+
+    Args:
+        similar: the given Pairs whose document is a positive.
+        wrong: the pair and the document of each pair that a person judged wrong.
+        params: the sections of the stage.
+    """
+    first = params.pair.generated.first
+    round_trip = partial(round_trip_filter, first=first, model=params.model)
+    return [partial(exclude_judged_wrong, wrong=wrong), round_trip, *text_filters(similar)]
 
 
 def weak_pairs(grades: pd.DataFrame, params: PairParams) -> frozenset[str]:

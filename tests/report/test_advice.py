@@ -103,8 +103,8 @@ def test_a_broken_invariant_comes_first(values):
     assert "`mine.known_positives_as_negatives` is 1" in advice(values)[0]
 
 
-def test_six_invariants_hold(metrics):
-    assert [check.broken for check in check_invariants(metrics)] == [0] * 6
+def test_seven_invariants_hold(metrics):
+    assert [check.broken for check in check_invariants(metrics)] == [0] * 7
 
 
 @pytest.mark.parametrize("rule", ["no gain", "probe", "gate"])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.collect.kinds import hpo
+from stages.collect.kinds import hpo, obo_format
 from stages.collect.records import document_id, pair_id
 from stages.collect.source import ReadRequest
 from stages.lib.core.errors import UserError
@@ -60,7 +60,7 @@ def test_topics_outside_phenotypes_are_the_children_of_the_root(ontology):
 
 
 def test_the_branch_of_phenotypes_itself_is_its_own_topic(ontology):
-    topics = hpo.top_level_branches(hpo.parse_obo(ontology)[1])
+    topics = hpo.top_level_branches(obo_format.parse_obo(ontology)[1])
     assert topics["HP:0000118"] == "Phenotypic abnormality"
     assert topics["HP:0000478"] == "Abnormality of the eye"
     assert topics["HP:0000001"] == ""
@@ -132,12 +132,12 @@ def test_the_order_of_the_file_changes_nothing(tmp_path_factory, stanzas):
 )
 def test_a_broken_ontology_is_named_with_its_line(tmp_path, stanza, fact):
     with pytest.raises(UserError, match=fact):
-        hpo.parse_obo(write(tmp_path / "hp.obo", [stanza]))
+        obo_format.parse_obo(write(tmp_path / "hp.obo", [stanza]))
 
 
 def test_a_cycle_ends(tmp_path):
     circle = ["[Term]\nid: HP:1\nname: a\nis_a: HP:2", "[Term]\nid: HP:2\nname: b\nis_a: HP:1"]
-    assert hpo.top_level_branches(hpo.parse_obo(write(tmp_path / "hp.obo", circle))[1]) == {
+    assert hpo.top_level_branches(obo_format.parse_obo(write(tmp_path / "hp.obo", circle))[1]) == {
         "HP:1": "",
         "HP:2": "",
     }
@@ -163,7 +163,7 @@ def test_terms_without_a_definition_are_skipped_on_the_way_up(tmp_path):
         for term, parents in parents_of_term.items()
     ]
     stanzas.append('[Term]\nid: HP:9\nname: old\ndef: "Old." []\nis_obsolete: true\nis_a: HP:1')
-    _, terms = hpo.parse_obo(write(tmp_path / "hp.obo", stanzas))
+    _, terms = obo_format.parse_obo(write(tmp_path / "hp.obo", stanzas))
     assert hpo.parent_edges(terms) == [("HP:3", "HP:1"), ("HP:5", "HP:1"), ("HP:5", "HP:3")]
     hierarchy = hpo.read_ontology("hpo", tmp_path / "hp.obo").hierarchy
     assert [
@@ -177,7 +177,7 @@ def test_a_circle_of_terms_gives_each_the_other_and_ends(tmp_path):
         f'[Term]\nid: HP:{a}\nname: a\ndef: "A." []\nis_a: HP:{b}'
         for a, b in ((1, 2), (2, 1), (3, 3))
     ]
-    _, terms = hpo.parse_obo(write(tmp_path / "hp.obo", circle))
+    _, terms = obo_format.parse_obo(write(tmp_path / "hp.obo", circle))
     assert hpo.parent_edges(terms) == [("HP:1", "HP:2"), ("HP:2", "HP:1")]
 
 
@@ -211,7 +211,9 @@ def test_a_release_in_a_file_is_read_and_named(tmp_path):
 
 @pytest.mark.parametrize("path", ["hp.obo", "data/raw/../hp.obo", "/tmp/hp.obo"])
 def test_a_file_elsewhere_is_refused(tmp_path, path):
-    with pytest.raises(UserError, match=r"collect\.sources\.hpo\.path = '.*' is not under data/raw/"):
+    with pytest.raises(
+        UserError, match=r"collect\.sources\.hpo\.path = '.*' is not under data/raw/"
+    ):
         read_file(tmp_path, path)
 
 
@@ -229,5 +231,7 @@ def test_two_files_are_no_ontology(tmp_path):
 
 def test_a_file_of_another_kind_is_named(tmp_path):
     (tmp_path / "hp.obo").write_text("no ontology", "utf-8")
-    with pytest.raises(UserError, match=r"hp\.obo is no OBO file of the ontology: no \[Term\] in it"):
+    with pytest.raises(
+        UserError, match=r"hp\.obo is no OBO file of the ontology: no \[Term\] in it"
+    ):
         read_file(tmp_path)
