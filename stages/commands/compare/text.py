@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from stages.collect.markdown_text import markdown_cell, markdown_text
@@ -24,6 +23,7 @@ from stages.commands.compare.sentences import (
     describe_overlap,
     describe_small_slices,
 )
+from stages.commands.json_output import json_text
 from stages.commands.verdict.differences import Comparison
 
 
@@ -107,7 +107,7 @@ def to_json(report: Report) -> str:
         "funnel": {key: [old, new] for key, old, new in report.row_counts},
     }
 
-    return json.dumps(figures, indent=2, sort_keys=True, ensure_ascii=False)
+    return json_text(figures)
 
 
 def _figures(comparison: Comparison) -> dict[str, Any]:

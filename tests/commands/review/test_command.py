@@ -1,6 +1,7 @@
 """`python -m stages review`: sheets for spreadsheets, which are taken over and written anew."""
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -283,3 +284,30 @@ def test_an_interruption_between_the_files_leaves_all_as_they_were(written, monk
     monkeypatch.setattr("stages.commands.review.__main__.write_sheet", write_or_stop)
     assert run().exit_code != 0
     assert {path: path.read_bytes() for path in FILE.parent.rglob("*.csv")} == before
+
+
+def test_json_counts_rows_verdicts_and_agreement(written):
+    edit(SHEET, ("text 11,", "text 11,yes"))
+    run()
+    run("--judge", "ben")
+    edit(SHEET.with_name("negatives-ben.csv"), ("text 11,", "text 11,no"))
+    result = run("--judge", "ben", "--json")
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert figures["judge"] == "ben"
+    assert figures["queues"][0] == {
+        "agreements": [{"conflicts": 1, "judges": ["", "ben"], "kappa": 0.0, "rows": 1}],
+        "file": "data/review/negatives.csv",
+        "judged": 1,
+        "other_verdicts": 0,
+        "rows": 2,
+        "sheet": "data/review/with_texts/negatives-ben.csv",
+        "title": "Mined negatives",
+    }
+    assert "first_hits.csv: stays as it is" in result.stderr
+
+
+def test_json_does_not_go_with_the_page(written):
+    result = run("--open", "--json")
+    assert result.exit_code == 1
+    assert "--open prints an address and no figures" in result.stderr
