@@ -304,7 +304,7 @@ def test_json_holds_the_rows_of_a_pair(data):
 def test_json_holds_what_a_document_did_to_others_and_its_pairs(data):
     document = figures(data, HEAD)
     others = [found["row"]["row_id"] for found in document["decisions_because_of_it"]]
-    assert others == [COPY]
+    assert others == [COPY, BIG]
     assert document["pairs"] == {BIG: "Big head"}
 
 

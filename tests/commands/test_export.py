@@ -226,5 +226,5 @@ def test_json_holds_files_and_whether_the_gates_passed(project):
     figures = json.loads(result.stdout)
     assert figures["folder"] == "out"
     assert figures["gates_passed"] is False
-    assert figures["files"]["qrels/test.tsv"] == Path("out/qrels/test.tsv").stat().st_size
+    assert figures["files"]["qrels/dev.tsv"] == Path("out/qrels/dev.tsv").stat().st_size
     assert "README.md" in figures["files"]

@@ -321,9 +321,9 @@ def test_json_holds_the_plan(clone, faq):
     assert (again["is_applied"], again["copies"], again["written"]) == (False, [], [])
 
 
-def test_json_asks_nothing(clone, faq, monkeypatch):
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+def test_json_asks_nothing(clone, faq):
     before = tree()
     result = init(faq, "--json")
     assert (result.exit_code, result.stdout) == (1, "")
+    assert "questions would stand in the JSON" in result.stderr
     assert tree() == before

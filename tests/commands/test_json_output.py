@@ -2,7 +2,9 @@
 
 import enum
 import json
+import re
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,6 +34,26 @@ def options_of(name):
 def test_every_command_has_json_or_a_reason():
     without = {name for name in command_files() if "--json" not in options_of(name)}
     assert without == set(WITHOUT)
+
+
+def test_the_page_names_the_same_commands():
+    page = Path("docs/commands.md").read_text("utf-8")
+    part = page.partition("## JSON\n")[2].partition("\n## ")[0]
+    listed = re.findall(r"(?m)^- `(\w+)`: (.+)\.$", part)
+    assert dict(listed) == WITHOUT
+
+
+def test_each_command_with_json_has_a_test_that_reads_it():
+    texts = {path: path.read_text("utf-8") for path in Path("tests/commands").rglob("test_*.py")}
+    untested = []
+    for name in command_files().keys() - set(WITHOUT):
+        module = re.compile(
+            rf"from stages\.commands(?:\.{name}\b| import {name}\b|\.{name} import)"
+        )
+        tests = [text for text in texts.values() if module.search(text)]
+        if not any("--json" in text and "json.loads" in text for text in tests):
+            untested.append(name)
+    assert untested == []
 
 
 def test_a_document_has_sorted_keys_and_texts_as_they_are():

@@ -138,10 +138,10 @@ def main(
     from stages.commands.init.changes import apply
     from stages.commands.init.recognition import guess_sources
 
-    if not yes and not sys.stdin.isatty():
-        raise UserError("there is no terminal to ask questions on", "add --yes to take the guesses")
     if as_json and not yes:
         raise UserError("questions would stand in the JSON", "add --yes to take the guesses")
+    if not yes and not sys.stdin.isatty():
+        raise UserError("there is no terminal to ask questions on", "add --yes to take the guesses")
     _check_repository()
 
     # What the files hold, as guessed and as a person sees it.
