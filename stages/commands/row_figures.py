@@ -19,12 +19,10 @@ def row_figures(tables: RunTables, row_id: str, kind: str) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "id": row_id,
         "kind": kind,
-        "rows": [_found(found) for found in own_rows],
-        "decisions": [_found(found) for found in tables.decisions(row_id)],
-        "decisions_because_of_it": [
-            _found(found) for found in tables.scan("ledger", "partner_id", row_id)
-        ],
-        "splits": [_found(found) for found in tables.rows("splits", "id", [row_id])],
+        "rows": _figures(own_rows),
+        "decisions": _figures(tables.decisions(row_id)),
+        "decisions_because_of_it": _figures(tables.scan("ledger", "partner_id", row_id)),
+        "splits": _figures(tables.rows("splits", "id", [row_id])),
     }
 
     # Its neighbours, which depend on what it is.
@@ -35,7 +33,7 @@ def row_figures(tables: RunTables, row_id: str, kind: str) -> dict[str, Any]:
         return figures | _pair_figures(tables, row_id, last["doc_id"])
     if "query_id" in last:
         qrels = tables.rows("qrels", "query_id", [row_id])
-        return figures | {"answers": [_found(found) for found in qrels]}
+        return figures | {"answers": _figures(qrels)}
     pairs = {"pairs": tables.anchors(row_id)}
     return figures | pairs | _near_figures(tables, row_id)
 
@@ -45,8 +43,8 @@ def _pair_figures(tables: RunTables, row_id: str, doc_id: str) -> dict[str, Any]
     triplets = tables.rows("triplets", "pair_id", [row_id])
     return {
         "document": doc_id,
-        "made_from": [_found(found) for found in made],
-        "triplets": [_found(found) for found in triplets],
+        "made_from": _figures(made),
+        "triplets": _figures(triplets),
         **_near_figures(tables, row_id),
     }
 
@@ -56,5 +54,5 @@ def _near_figures(tables: RunTables, row_id: str) -> dict[str, Any]:
     return {"near_duplicates": [{"id": other_id, **row} for other_id, row in edges]}
 
 
-def _found(found: FoundRow) -> dict[str, Any]:
-    return {"stage": found.stage, "file": found.path, "row": found.row}
+def _figures(rows: list[FoundRow]) -> list[dict[str, Any]]:
+    return [{"stage": stage, "file": path, "row": row} for stage, path, row in rows]

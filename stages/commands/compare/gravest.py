@@ -86,7 +86,9 @@ def choose_gravest(rows: Sequence[GraveRow]) -> list[GraveRow]:
     >>> choose_gravest([*rows, GraveRow("moved", "p1", "")])[-1].row_id
     'p1'
     """
-    rows_of_kind = {kind: [row for row in rows if row.kind == kind] for kind in PLACES}
+    rows_of_kind: dict[str, list[GraveRow]] = {kind: [] for kind in PLACES}
+    for row in rows:
+        rows_of_kind[row.kind].append(row)
 
     # First the places of each kind, then what is left.
     count_of_kind: dict[str, int] = {}
@@ -126,7 +128,9 @@ def query_rows(before: pd.Series[float], after: pd.Series[float]) -> list[GraveR
 
     rows = []
     for query_id, value in change[change < 0.0].head(MAX_GRAVEST).items():
-        reason = f"lost {-value:.3f}: {before[query_id]:.3f} before, {after[query_id]:.3f} now"
+        old = before[str(query_id)]
+        new = after[str(query_id)]
+        reason = f"lost {-value:.3f}: {old:.3f} before, {new:.3f} now"
         rows.append(GraveRow("query", str(query_id), reason))
     return rows
 

@@ -21,7 +21,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -58,6 +58,26 @@ _UNSEARCHED = {".git", ".venv", "__pycache__"}
 _LISTED = 20
 
 
+class _Outcome(NamedTuple):
+    """What the command did, as it stands in its JSON.
+
+    Attributes:
+        left: what left which file, a line each.
+        caches: what left the caches, by kind; None if they were kept.
+        searched: the number of files that were searched, and of texts.
+        by_hand: what remains to be removed by hand, a line each.
+        older_versions: what still holds the record.
+        then: the commands that remain to be run.
+    """
+
+    left: list[str]
+    caches: dict[str, int] | None
+    searched: dict[str, int]
+    by_hand: list[str]
+    older_versions: dict[str, Any]
+    then: list[str]
+
+
 def main(
     ids: Annotated[
         list[str] | None,
@@ -80,10 +100,20 @@ def main(
 ) -> None:
     """Remove a record from everything that holds it, and say what still does."""
     named = _named(ids or [], key or [], text or [])
+    outcome = _forget(named, dry_run=dry_run, keep_cache=keep_cache, tell=message_printer(as_json))
+    if as_json:
+        say_json({"dry_run": dry_run, **outcome._asdict()})
+    if outcome.by_hand and not dry_run:
+        raise typer.Exit(1)
+
+
+def _forget(
+    named: Named, *, dry_run: bool, keep_cache: bool, tell: Callable[[str], None]
+) -> _Outcome:
+    """Remove the record, and say step by step what was done."""
     settings = load_section(CollectParams)
     forgotten = find_record(named, settings, Path(RAW), _DATA)
     verb = "would leave" if dry_run else "left"
-    tell = message_printer(as_json)
 
     # What stands in files of this folder.
     rows = rows_by_file(forgotten.places, settings, Path(RAW))
@@ -107,28 +137,19 @@ def main(
     if dry_run:
         skipped |= {row.path for row in cut} | {removal.path for removal in removals}
     searched = [path for path in _files(Path()) if not _is_below(path, skipped)]
-    tell(f"searched {len(searched):,} files for {len(forgotten.own.texts):,} texts")
+    counts = {"files": len(searched), "texts": len(forgotten.own.texts)}
+    tell(f"searched {counts['files']:,} files for {counts['texts']:,} texts")
     remaining += list(_proof(searched, forgotten.own))
     _print("by hand", remaining, tell)
     held = held_versions(Path(), Sought(forgotten.ids, forgotten.own.texts))
     _print("older versions", _version_lines(held), tell)
+
+    # What remains to be run.
     changed = [*(row.path for row in cut), *(removal.path for removal in removals)]
     commands = _next_lines(changed, held)
     _print("then", commands, tell)
-    if as_json:
-        say_json(
-            {
-                "dry_run": dry_run,
-                "left": left,
-                "caches": None if cleared is None else cleared._asdict(),
-                "searched": {"files": len(searched), "texts": len(forgotten.own.texts)},
-                "by_hand": remaining,
-                "older_versions": held._asdict(),
-                "then": commands,
-            }
-        )
-    if remaining and not dry_run:
-        raise typer.Exit(1)
+    caches = None if cleared is None else cleared._asdict()
+    return _Outcome(left, caches, counts, remaining, held._asdict(), commands)
 
 
 def _named(ids: list[str], keys: list[str], texts: list[str]) -> Named:
