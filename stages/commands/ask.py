@@ -10,7 +10,6 @@ passage. What a model has embedded before comes from the cache.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ import typer
 
 from stages.clean.corpus_model import query_cleaner
 from stages.clean.interface import CleanParams
+from stages.commands.json_output import say_json
 from stages.commands.run_at_hand import why_no_run
 from stages.lib.core import tables
 from stages.lib.core.device import choose_device
@@ -230,7 +230,7 @@ def main(
     results = ask(questions, read_corpus(PASSAGES), title_of_id, encoders, model=model, k=k)
 
     if as_json:
-        say(json.dumps([asdict(result) for result in results], indent=2, ensure_ascii=False))
+        say_json([asdict(result) for result in results])
     else:
         say("\n".join(result_lines(results)))
 

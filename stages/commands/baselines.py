@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
+from stages.commands.json_output import AsJson, say_json
 from stages.evaluate.interface import EvaluateParams
 from stages.evaluate.results import PRIMARY_METRIC, query_results
 from stages.evaluate.systems import StaticModel
@@ -250,11 +251,39 @@ def report(
     return "\n".join(lines)
 
 
+def system_figures(
+    rows: Sequence[tuple[RankedSystem, PairedTest | None, float | None]],
+    components: npt.NDArray[np.str_],
+    weight: int,
+) -> list[dict[str, Any]]:
+    """Return the rows of the table for JSON, from best to worst. What a system lacks is None."""
+    figures = []
+    for system, difference, p in rows:
+        effect = None if difference is None else difference.effect
+        figures.append(
+            {
+                "name": system.name,
+                "score": weighted_mean(system.scores, components, weight),
+                "difference_to_best": None if difference is None else difference.mean,
+                "low": None if effect is None else effect.low,
+                "high": None if effect is None else effect.high,
+                "p_holm": p,
+                "outcome": _difference_cells(difference, p)[-1],
+                "dimension": system.dimension or None,
+                "max_tokens": system.max_tokens or None,
+                "megabytes": system.megabytes or None,
+                "passages_per_second": system.passages_per_second or None,
+            }
+        )
+    return figures
+
+
 def main(
     models: Annotated[
         list[str],
         typer.Argument(help="Folders of models, or PACKAGE/FOLDER inside installed packages."),
     ],
+    as_json: AsJson = False,
 ) -> None:
     """Rank base models and BM25 on the validation queries of this data, without training."""
     base = load_section(ModelParams)
@@ -274,6 +303,18 @@ def main(
         baselines.append(measure_model(name, queries, base, device))
 
     rows = compare_with_best(baselines, components, seed=run.seed, weight=weight)
+    if as_json:
+        say_json(
+            {
+                "component_weight": weight,
+                "components": len(np.unique(components)),
+                "documents": len(queries.corpus.doc_ids),
+                "metric": PRIMARY_METRIC,
+                "queries": len(query_table),
+                "systems": system_figures(rows, components, weight),
+            }
+        )
+        return
     say(
         f"{len(query_table):,} validation queries in {len(np.unique(components)):,} components, "
         f"{len(queries.corpus.doc_ids):,} documents. A component counts as at most {weight} "

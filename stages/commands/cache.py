@@ -9,15 +9,32 @@ from __future__ import annotations
 import shutil
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
+from stages.commands.json_output import AsJson, message_printer, say_json
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
 from stages.lib.retrieval.cache import cache_folder, cache_limit
 from stages.lib.retrieval.cache_store import CacheStore
+
+
+class CacheContent(NamedTuple):
+    """What the cache holds. Sizes are in bytes.
+
+    Attributes:
+        values: name to the number of values and their size.
+        checkpoints: file name to size of each checkpoint.
+        older: folder name to size of what older versions stored.
+        damaged: file name to size of each file that cannot be read.
+    """
+
+    values: dict[str, tuple[int, int]]
+    checkpoints: dict[str, int]
+    older: dict[str, int]
+    damaged: dict[str, int]
 
 
 def main(
@@ -29,26 +46,34 @@ def main(
     clear_older: Annotated[
         bool, typer.Option("--clear-older", help="Remove what older versions stored.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what the cache of costly values holds, or clear it."""
     folder = cache_folder()
     limit = cache_limit()
+    tell = message_printer(as_json)
     if folder is None:
-        say("there is no cache: PAIRSMITH_CACHE is off, or this user has no home folder")
+        if as_json:
+            say_json({"folder": None})
+        tell("there is no cache: PAIRSMITH_CACHE is off, or this user has no home folder")
         return
 
     if clear:
         clear_values(folder, limit)
-        say(f"{folder}: cleared")
+        tell(f"{folder}: cleared")
     if clear_unused_since:
         count = clear_unused(folder, limit, clear_unused_since)
-        say(f"{folder}: {count:,} values removed, which nothing used since")
+        tell(f"{folder}: {count:,} values removed, which nothing used since")
     if clear_older:
         for path in clear_older_folders(folder):
-            say(f"{path}: removed")
+            tell(f"{path}: removed")
 
-    for line in _report(folder, limit):
-        say(line)
+    # What it holds now.
+    content = read_content(folder, limit) if folder.exists() else None
+    if as_json:
+        say_json(_figures(folder, limit, content))
+    else:
+        say("\n".join(_report(folder, limit, content)))
 
 
 def clear_values(folder: Path, limit: int) -> None:
@@ -76,27 +101,51 @@ def clear_older_folders(folder: Path) -> list[Path]:
     return folders
 
 
-def _report(folder: Path, limit: int) -> list[str]:
-    """Return the lines that show what the cache in `folder` holds."""
-    lines = [f"{folder} (PAIRSMITH_CACHE), at most {_size(limit)} (PAIRSMITH_CACHE_LIMIT)"]
-    if not folder.exists():
-        return [*lines, "  nothing yet"]
+def read_content(folder: Path, limit: int) -> CacheContent:
+    """Return what the cache in `folder` holds.
 
+    Raises:
+        UserError: the cache cannot be read.
+    """
     store = CacheStore(folder, limit, _refuse)
-    for name, (count, size) in store.counts().items():
-        lines.append(f"  {name:<20} {count:>12,} values {_size(size):>12}")
+    values = store.counts()
     store.close()
 
     # What is counted apart.
-    for path in sorted(folder.glob("checkpoints/*.checkpoint")):
-        lines.append(f"  {'a checkpoint':<20} {_size(path.stat().st_size):>32}  {path.name}")
+    checkpoints = sorted(folder.glob("checkpoints/*.checkpoint"))
+    older = {}
     for path in _older_folders(folder):
-        size = sum(file.stat().st_size for file in path.iterdir())
+        older[path.name] = sum(file.stat().st_size for file in path.iterdir())
+    return CacheContent(
+        values,
+        {path.name: path.stat().st_size for path in checkpoints},
+        older,
+        {path.name: path.stat().st_size for path in _damaged_files(folder)},
+    )
+
+
+def _figures(folder: Path, limit: int, content: CacheContent | None) -> dict[str, object]:
+    """Return what the cache holds, for JSON. Sizes are in bytes."""
+    held = content or CacheContent({}, {}, {}, {})
+    values = {name: {"count": count, "bytes": size} for name, (count, size) in held.values.items()}
+    return {"folder": folder, "limit": limit, **held._asdict(), "values": values}
+
+
+def _report(folder: Path, limit: int, content: CacheContent | None) -> list[str]:
+    """Return the lines that show what the cache in `folder` holds; None is one without a folder."""
+    lines = [f"{folder} (PAIRSMITH_CACHE), at most {_size(limit)} (PAIRSMITH_CACHE_LIMIT)"]
+    if content is None:
+        return [*lines, "  nothing yet"]
+
+    for name, (count, size) in content.values.items():
+        lines.append(f"  {name:<20} {count:>12,} values {_size(size):>12}")
+    for name, size in content.checkpoints.items():
+        lines.append(f"  {'a checkpoint':<20} {_size(size):>32}  {name}")
+    for name, size in content.older.items():
         remedy = "of an older version; --clear-older removes it"
-        lines.append(f"  {path.name:<20} {_size(size):>32}  {remedy}")
-    for path in _damaged_files(folder):
-        size = path.stat().st_size
-        lines.append(f"  {path.name:<20} {_size(size):>32}  damaged; --clear removes it")
+        lines.append(f"  {name:<20} {_size(size):>32}  {remedy}")
+    for name, size in content.damaged.items():
+        lines.append(f"  {name:<20} {_size(size):>32}  damaged; --clear removes it")
     return lines
 
 

@@ -3,6 +3,7 @@
     python -m stages details                    all stages
     python -m stages details split              one stage
     python -m stages details split --diff main  only what changed since a revision or experiment
+    python -m stages details --json             the same as one JSON document, with whole values
 
 Details are in metrics/details/. Rows are grouped by topic, the first level of their keys. They are
 tables on a terminal, and plain text elsewhere. No line is longer than 100 characters.
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from stages.commands.compare.versions import Version, find_version
+from stages.commands.json_output import AsJson, message_printer, say_json
 from stages.commands.pipeline import order
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
@@ -32,6 +34,10 @@ _DIFF_WIDTH = 14  # of each of three values
 
 # Rounding errors of a difference of two rounded numbers.
 _DECIMALS = 6
+
+
+# The details of a stage in two versions, by key.
+BothDetails = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 
 class DetailRow(NamedTuple):
@@ -189,10 +195,9 @@ def main(
             help="Show only what changed between this revision or experiment and the working tree.",
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show the details that stages wrote, or what changed in them since a revision."""
-    from rich.console import Console
-
     # The stages to show, in the order of the pipeline.
     stages = order()
     if stage is not None:
@@ -201,11 +206,25 @@ def main(
 
     now = find_version(None)
     if diff is None:
-        shown = _all_values(now, stages)
+        values = _all_values(now, stages)
+        shown = [value_rows(name, details) for name, details in values.items()]
+        document: dict[str, Any] = {"stages": values}
     else:
-        shown = _all_changes(find_version(diff), now, stages)
+        changes = _all_changes(find_version(diff), now, stages)
+        shown = [changed_rows(name, *both) for name, both in changes.items()]
+        document = {"before": diff, "stages": _changed_values(changes)}
         if not shown:
-            say(f"no detail differs between {diff} and the working tree")
+            tell = message_printer(as_json)
+            tell(f"no detail differs between {diff} and the working tree")
+
+    if as_json:
+        say_json(document)
+    else:
+        _show(shown)
+
+
+def _show(shown: list[DetailRows]) -> None:
+    from rich.console import Console
 
     # Tables for a person, plain text for a pipe or a log.
     console = Console()
@@ -229,32 +248,45 @@ def _check_stage(stage: str) -> None:
     raise UserError(f"there is no stage '{stage}'", remedy)
 
 
-def _all_values(version: Version, stages: list[str]) -> list[DetailRows]:
+def _all_values(version: Version, stages: list[str]) -> dict[str, Mapping[str, Any]]:
     """Return the values of each stage that has details; raises UserError if none has."""
-    shown = []
+    values: dict[str, Mapping[str, Any]] = {}
     for stage in stages:
         details = version.details(stage)
         if details:
-            shown.append(value_rows(stage, details))
+            values[stage] = details
 
-    if not shown:
+    if not values:
         name = stages[0] if len(stages) == 1 else "<stage>"
         raise UserError(
             f"metrics/details/{name}.json does not exist",
             "run 'dvc repro' first, or 'git checkout metrics'",
         )
-    return shown
+    return values
 
 
-def _all_changes(before: Version, after: Version, stages: list[str]) -> list[DetailRows]:
-    """Return the changes of each stage that has any."""
-    shown = []
+def _all_changes(before: Version, after: Version, stages: list[str]) -> dict[str, BothDetails]:
+    """Return the details before and after of each stage in which a value differs."""
+    changes: dict[str, BothDetails] = {}
     for stage in stages:
-        details = changed_rows(stage, before.details(stage), after.details(stage))
-        if details.rows_of_topic:
-            shown.append(details)
+        both = (before.details(stage), after.details(stage))
+        if changed_rows(stage, *both).rows_of_topic:
+            changes[stage] = both
 
-    return shown
+    return changes
+
+
+def _changed_values(changes: Mapping[str, BothDetails]) -> dict[str, dict[str, list[Any]]]:
+    """Return stage to key to both values, where they differ; None if a side lacks the key."""
+    values_of_stage: dict[str, dict[str, list[Any]]] = {}
+    for stage, (before, after) in changes.items():
+        values: dict[str, list[Any]] = {}
+        for key in sorted(before.keys() | after.keys()):
+            if before.get(key) != after.get(key):
+                values[key] = [before.get(key), after.get(key)]
+        values_of_stage[stage] = values
+
+    return values_of_stage
 
 
 def _by_topic(cells_of_key: Mapping[str, list[str]]) -> dict[str, list[DetailRow]]:

@@ -2,135 +2,26 @@
 
 The command reads the tables that the stages have written so far under data/. If a rule removed
 the row, it names the rule. Tables are sorted by their keys, so the command reads only the row
-groups that can hold the row, and large tables do not make it slower.
+groups that can hold the row, and large tables do not make it slower. `--json` gives the rows whole.
 """
 
 from __future__ import annotations
 
-import json
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated
 
-import pyarrow as arrow
-import pyarrow.compute as compute
-import pyarrow.parquet as parquet
 import typer
 
-from stages.commands.pipeline import order
+from stages.commands.json_output import AsJson, say_json
+from stages.commands.row_figures import row_figures
+from stages.commands.run_tables import FoundRow, Row, RunTables, has_score, quoted
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import say, say_error
 
-# The tables with one row per id, and the column of that id. All but the last hold texts.
-KEY_COLUMNS = {
-    "documents": "doc_id",
-    "out_of_domain_documents": "doc_id",
-    "pairs": "pair_id",
-    "out_of_domain_pairs": "pair_id",
-    "dissimilar_pairs": "pair_id",
-    "queries": "query_id",
-}
-TEXT_TABLES = list(KEY_COLUMNS)[:5]
-
 KINDS = {"d": "document", "p": "pair", "q": "query", "r": "raw record"}
 MIN_PREFIX = 4  # characters of an id
 MAX_LISTED = 20  # ids, pairs, decisions and near-duplicates
-
-_LAST_CHARACTER = "\U0010ffff"  # sorts after all others
-_GROUPS_AT_ONCE = 16  # row groups in memory
-
-Row = dict[str, Any]
-
-
-class FoundRow(NamedTuple):
-    """A row of a table, with the stage that wrote the table and its file."""
-
-    stage: str
-    path: Path
-    row: Row
-
-
-class RunTables:
-    """The tables under `data`, in the order of the stages."""
-
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        self.files: list[tuple[str, Path]] = []
-        for stage in order():
-            for path in sorted((data / stage).rglob("*.parquet")):
-                self.files.append((stage, path))
-
-    def matches(self, prefix: str) -> list[str]:
-        """Return the ids that begin with `prefix`, sorted."""
-        columns = {**KEY_COLUMNS, "ledger": "row_id"}
-        matching: set[str] = set()
-
-        for _, path in self.files:
-            column = columns.get(path.stem)
-            if column is None:
-                continue
-            with _open_parquet(path) as file:
-                for _, ids in _row_groups(file, column, prefix, high=prefix + _LAST_CHARACTER):
-                    matching.update(ids.filter(compute.starts_with(ids, prefix)).to_pylist())
-        return sorted(matching)
-
-    def rows(self, name: str, key: str, ids: Iterable[str]) -> list[FoundRow]:
-        """Return the rows with these ids in all tables called `name`, which are sorted by `key`."""
-        row_ids = sorted(set(ids))
-        rows: list[FoundRow] = []
-
-        for stage, path in self._files_called(name):
-            with _open_parquet(path) as file:
-                for row_id in row_ids:
-                    for group, values in _row_groups(file, key, row_id, high=row_id):
-                        table = file.read_row_group(group).filter(compute.equal(values, row_id))
-                        rows += [FoundRow(stage, path, row) for row in table.to_pylist()]
-        return rows
-
-    def scan(self, name: str, column: str, value: str) -> list[FoundRow]:
-        """Return the rows with this value in all tables called `name`, in any sort order."""
-        rows: list[FoundRow] = []
-
-        for stage, path in self._files_called(name):
-            with _open_parquet(path) as file:
-                for start in range(0, file.num_row_groups, _GROUPS_AT_ONCE):
-                    stop = min(start + _GROUPS_AT_ONCE, file.num_row_groups)
-                    groups = list(range(start, stop))
-
-                    # Whole rows are read only if the column holds the value.
-                    values = file.read_row_groups(groups, columns=[column]).column(0)
-                    equal = compute.equal(values, value)
-                    if compute.any(equal).as_py():
-                        table = file.read_row_groups(groups).filter(equal)
-                        rows += [FoundRow(stage, path, row) for row in table.to_pylist()]
-        return rows
-
-    def own_rows(self, row_id: str) -> list[FoundRow]:
-        """Return the row itself, from every table that holds it."""
-        rows: list[FoundRow] = []
-        for name, column in KEY_COLUMNS.items():
-            rows += self.rows(name, column, [row_id])
-        return rows
-
-    def texts(self, ids: Iterable[str]) -> dict[str, str]:
-        """Return the quoted text of documents and pairs by id, from their last stage."""
-        row_ids = sorted(set(ids))
-        text_of_id = {}
-
-        for name in TEXT_TABLES:
-            column = KEY_COLUMNS[name]
-            for _, _, row in self.rows(name, column, row_ids):
-                text = row.get("anchor")
-                if not text:
-                    text = " - ".join(part for part in (row["title"], row["text"]) if part)
-                text_of_id[row[column]] = quoted(text)
-        return text_of_id
-
-    def _files_called(self, name: str) -> list[tuple[str, Path]]:
-        return [(stage, path) for stage, path in self.files if path.stem == name]
 
 
 def row_history(tables: RunTables, row_id: str) -> list[str]:
@@ -160,26 +51,13 @@ def row_history(tables: RunTables, row_id: str) -> list[str]:
     return lines + _document_lines(tables, row_id)
 
 
-def quoted(text: str, limit: int = 160) -> str:
-    r"""Return `text` in quotes on one line, with at most `limit` characters.
-
-    Control characters are escaped.
-
-    >>> quoted("a\tb")
-    '"a\\tb"'
-    """
-    shown = json.dumps(text[:limit], ensure_ascii=False)
-    if len(text) <= limit:
-        return shown
-    return f"{shown}... ({len(text):,} characters)"
-
-
 def main(
     row_id: Annotated[
         str,
         typer.Argument(metavar="ID", help="Id of a pair, document or query, or its beginning."),
     ],
     data: Annotated[Path, typer.Option(help="Folder of the stages' tables.")] = Path("data"),
+    as_json: AsJson = False,
 ) -> None:
     """Print the history of one row, from the raw record to its split or to its removal."""
     if len(row_id) < MIN_PREFIX:
@@ -204,7 +82,10 @@ def main(
     if len(matches) > 1:
         say_error("\n".join(_ambiguous_lines(tables, row_id, matches)))
         raise typer.Exit(1)
-    say("\n".join(row_history(tables, matches[0])))
+    if as_json:
+        say_json(row_figures(tables, matches[0], KINDS.get(matches[0][:1], "row")))
+    else:
+        say("\n".join(row_history(tables, matches[0])))
 
 
 def _ambiguous_lines(tables: RunTables, prefix: str, matches: list[str]) -> list[str]:
@@ -230,9 +111,7 @@ def _record_lines(title: str, found: FoundRow) -> list[str]:
 
 def _decision_lines(tables: RunTables, row_id: str) -> list[str]:
     """Return what the ledgers say about the row, and about others because of it."""
-    decisions = tables.rows("ledger", "row_id", [row_id])
-    stages = order()
-    decisions.sort(key=lambda found: (stages.index(found.stage), found.row["seq"]))
+    decisions = tables.decisions(row_id)
     texts = tables.texts(decision.row["partner_id"] for decision in decisions)
 
     lines = ["", "what happened to it"]
@@ -263,8 +142,7 @@ def _describe_decision(row: Row) -> str:
         role = "to" if row["action"] == "repoint" else "partner"
         text += f", {role} {row['partner_id']}"
     score = row["score"]
-    has_score = score is not None and score == score  # NaN is not equal to itself
-    if has_score:
+    if has_score(score):
         text += f", score {score:.4g}"
 
     # What stood there before and after.
@@ -305,8 +183,7 @@ def _describe_negative(triplet: Row, index: int) -> str:
 
     # Only some parameters have a cross-encoder score the negatives.
     score = triplet["negative_cross_scores"][index]
-    has_score = score is not None and score == score
-    if has_score:
+    if has_score(score):
         where += f", cross-encoder {score:.4f}"
 
     where += f", {triplet['negative_miners'][index]} rank {triplet['negative_ranks'][index]}"
@@ -315,12 +192,7 @@ def _describe_negative(triplet: Row, index: int) -> str:
 
 
 def _document_lines(tables: RunTables, row_id: str) -> list[str]:
-    # The last stage that holds a pair decides on its anchor.
-    anchor_of_pair = {}
-    for name in ("pairs", "out_of_domain_pairs"):
-        for _, _, row in tables.scan(name, "doc_id", row_id):
-            anchor_of_pair[row["pair_id"]] = row["anchor"]
-
+    anchor_of_pair = tables.anchors(row_id)
     lines = ["", f"the {len(anchor_of_pair)} pairs that should find it"]
     for pair_id, anchor in sorted(anchor_of_pair.items())[:MAX_LISTED]:
         lines.append(f"  {pair_id}  {quoted(anchor)}")
@@ -341,13 +213,7 @@ def _query_lines(tables: RunTables, row_id: str) -> list[str]:
 
 
 def _near_duplicate_lines(tables: RunTables, row_id: str) -> list[str]:
-    # An edge is stored once, with the smaller id on the left.
-    edges = []
-    for _, _, row in tables.rows("near_duplicates", "left_id", [row_id]):
-        edges.append((row["right_id"], row))
-    for _, _, row in tables.scan("near_duplicates", "right_id", row_id):
-        edges.append((row["left_id"], row))
-    edges.sort(key=lambda edge: (-edge[1]["similarity"], edge[0]))
+    edges = tables.near_duplicates(row_id)
 
     # The most similar ones first.
     listed = edges[:MAX_LISTED]
@@ -357,41 +223,6 @@ def _near_duplicate_lines(tables: RunTables, row_id: str) -> list[str]:
         text = texts.get(other_id, "")
         lines.append(f"  {other_id}  {row['rule']}, similarity {row['similarity']:.3f}: {text}")
     return lines
-
-
-@contextmanager
-def _open_parquet(path: Path) -> Iterator[parquet.ParquetFile]:
-    try:
-        with parquet.ParquetFile(path) as file:
-            yield file
-    except arrow.ArrowInvalid as error:
-        raise UserError(
-            f"{path} is not a Parquet file: {str(error).splitlines()[0]}",
-            "remove it and run 'dvc repro'",
-        ) from None
-
-
-def _row_groups(
-    file: parquet.ParquetFile, key: str, low: str, *, high: str
-) -> Iterator[tuple[int, arrow.ChunkedArray]]:
-    """Yield the row groups that can hold a key from `low` to `high`, with their keys.
-
-    Both limits are included.
-    """
-    if not file.metadata.num_rows:
-        return
-
-    def keys(group: int) -> arrow.ChunkedArray:
-        return file.read_row_group(group, columns=[key]).column(0)
-
-    # The first group whose last key is not too small, by bisection.
-    groups = range(file.num_row_groups)
-    first = bisect_left(groups, low, key=lambda group: keys(group)[-1].as_py())
-    for group in groups[first:]:
-        values = keys(group)
-        if values[0].as_py() > high:
-            return
-        yield group, values
 
 
 app = command(main)

@@ -17,6 +17,7 @@ from typing import Annotated, NamedTuple
 import pandas as pd
 import typer
 
+from stages.commands.json_output import AsJson, say_json
 from stages.commands.run_at_hand import refuse_sample
 from stages.lib.core import atomic, tables
 from stages.lib.core.errors import UserError
@@ -52,6 +53,22 @@ class Frozen(NamedTuple):
     handling_of: dict[str, str]
 
 
+class FrozenChanges(NamedTuple):
+    """Numbers of ids that are not as they were before.
+
+    Attributes:
+        absent_kept: ids that the last run does not have, and that stay.
+        left: ids that left the list.
+        other_split: ids with another split than before.
+        nearer_to_training: those of them whose split is nearer to training.
+    """
+
+    absent_kept: int
+    left: int
+    other_split: int
+    nearer_to_training: int
+
+
 def main(
     splits: Annotated[Path, typer.Option(help="Splits of the last run.")] = Path(
         "data/split/splits.parquet"
@@ -75,6 +92,7 @@ def main(
             "--accept-moves", help="Take over splits nearer to training than the frozen ones."
         ),
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Freeze the split of every training and held-out row in data/frozen/."""
     table = tables.read(splits, Splits)
@@ -100,12 +118,16 @@ def main(
     write_frozen(after, int(limit), frozen)
 
     # From the largest split to the smallest.
-    counts = pd.Series(list(after.split_of_id.values()), dtype="object").value_counts()
-    names = [*reversed(SPLIT_PRECEDENCE), *([LEFT_OUT] if LEFT_OUT in counts else [])]
-    shown = ", ".join(f"{name} {counts.get(name, 0):,}" for name in names)
+    count_of_split = _counts(after)
+    changes = _find_changes(before, after, absent=absent, moved=moved)
     path = frozen / FROZEN_FILE
+    if as_json:
+        counts = {"ids": len(after.split_of_id), "splits": count_of_split}
+        say_json({"file": path, **counts, **changes._asdict()})
+        return
+    shown = ", ".join(f"{name} {count:,}" for name, count in count_of_split.items())
     say(f"{path}: {len(after.split_of_id):,} ids keep their split ({shown}); commit it")
-    for line in _changes(before, after, absent=absent, moved=moved):
+    for line in _change_lines(changes):
         say(line)
 
 
@@ -182,25 +204,40 @@ def _moved_to_training(before: dict[str, str], after: dict[str, str]) -> list[st
     )
 
 
-def _changes(before: Frozen, after: Frozen, *, absent: list[str], moved: list[str]) -> list[str]:
-    """Return lines that count what stayed without a row, what left, and what moved."""
+def _counts(frozen: Frozen) -> dict[str, int]:
+    """Return split to number of ids, from the largest split to the smallest."""
+    counts = pd.Series(list(frozen.split_of_id.values()), dtype="object").value_counts()
+    names = [*reversed(SPLIT_PRECEDENCE), *([LEFT_OUT] if LEFT_OUT in counts else [])]
+    return {name: int(counts.get(name, 0)) for name in names}
+
+
+def _find_changes(
+    before: Frozen, after: Frozen, *, absent: list[str], moved: list[str]
+) -> FrozenChanges:
     kept = [row_id for row_id in absent if row_id in after.split_of_id]
-    left = len(absent) - len(kept)
     other = [
         row_id
         for row_id, split in before.split_of_id.items()
         if after.split_of_id.get(row_id, split) != split
     ]
+    return FrozenChanges(len(kept), len(absent) - len(kept), len(other), len(moved))
+
+
+def _change_lines(changes: FrozenChanges) -> list[str]:
+    """Return lines that count what stayed without a row, what left, and what moved."""
     lines = []
-    if kept:
+    if changes.absent_kept:
         lines.append(
-            f"{len(kept):,} of them are not in the last run and stay (--drop-absent removes them)"
+            f"{changes.absent_kept:,} of them are not in the last run and stay "
+            "(--drop-absent removes them)"
         )
-    if left:
-        lines.append(f"{left:,} ids left the list (--drop-absent)")
-    if other:
-        nearer = f", {len(moved):,} of them nearer to training (--accept-moves)" if moved else ""
-        lines.append(f"{len(other):,} ids have another split than before{nearer}")
+    if changes.left:
+        lines.append(f"{changes.left:,} ids left the list (--drop-absent)")
+    if changes.other_split:
+        nearer = ""
+        if changes.nearer_to_training:
+            nearer = f", {changes.nearer_to_training:,} of them nearer to training (--accept-moves)"
+        lines.append(f"{changes.other_split:,} ids have another split than before{nearer}")
     return lines
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from stages.commands.json_output import AsJson, say_json
 from stages.commands.run_at_hand import why_no_run
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import command
@@ -46,13 +47,8 @@ Details = Mapping[str, Any]
 def headline_lines(details_of_stage: Mapping[str, Details]) -> list[str]:
     """Return the lines of the headline from the details of each stage, with dotted keys."""
     evaluated = details_of_stage["evaluate"]
-
-    # The splits and systems that were evaluated.
-    splits = [split for split in _SPLITS if f"{split}.finetuned.ndcg_at_10" in evaluated]
-    systems = []
-    for system in SYSTEMS:
-        if any(f"{split}.{system}.ndcg_at_10" in evaluated for split in splits):
-            systems.append(system)
+    splits = _evaluated_splits(evaluated)
+    systems = _evaluated_systems(evaluated, splits)
 
     # A column per system, a line per split.
     names = "".join(f"   {SYSTEMS[system]}" for system in systems)
@@ -67,12 +63,8 @@ def headline_lines(details_of_stage: Mapping[str, Details]) -> list[str]:
     lines += _weight_line(evaluated)
 
     # The invariants that are broken.
-    broken = []
-    for stage, keys in INVARIANTS.items():
-        for key in keys:
-            count = details_of_stage[stage].get(key, "not measured")
-            if count != 0:
-                broken.append(f"{stage}.{key} = {count}")
+    counts = broken_invariants(details_of_stage)
+    broken = [f"{key} = {count}" for key, count in counts.items()]
     outcome = "Leaks, dangling pairs, wrong drops, positives as negatives: all 0"
     if broken:
         outcome = f"BROKEN: {', '.join(broken)}"
@@ -80,10 +72,48 @@ def headline_lines(details_of_stage: Mapping[str, Details]) -> list[str]:
     return [*lines, "", rows, outcome, "", *_NEXT_STEPS]
 
 
+def headline_figures(details_of_stage: Mapping[str, Details]) -> dict[str, Any]:
+    """Return the figures of the headline by name, from the details of each stage with dotted keys.
+
+    A figure that the version does not have is None.
+    """
+    evaluated = details_of_stage["evaluate"]
+    splits = _evaluated_splits(evaluated)
+    systems = _evaluated_systems(evaluated, splits)
+    figures_of_split = {}
+    for split in splits:
+        figures_of_split[split] = _split_figures(evaluated, split, systems)
+
+    return {
+        "sample": evaluated.get("sample"),
+        "metric": "ndcg_at_10",
+        "corpus_documents": evaluated["corpus_documents"],
+        "component_weight": evaluated.get("component_weight"),
+        "splits": figures_of_split,
+        "rows": funnel(details_of_stage)._asdict(),
+        "broken": broken_invariants(details_of_stage),
+    }
+
+
+def broken_invariants(details_of_stage: Mapping[str, Details]) -> dict[str, int | str]:
+    """Return `<stage>.<key>` to count of each invariant that is not 0; empty in a sound run.
+
+    A run of an older version may lack a count. It is "not measured" then, and so not sound.
+    """
+    broken: dict[str, int | str] = {}
+    for stage, keys in INVARIANTS.items():
+        for key in keys:
+            count = details_of_stage[stage].get(key, "not measured")
+            if count != 0:
+                broken[f"{stage}.{key}"] = count
+    return broken
+
+
 def main(
     details: Annotated[Path, typer.Option(help="Folder of the stages' details.")] = Path(
         "metrics/details"
     ),
+    as_json: AsJson = False,
 ) -> None:
     """Print the main results of the run at hand, and where to look next."""
     reason = why_no_run("evaluate")
@@ -102,7 +132,38 @@ def main(
             raise UserError(f"{path} does not exist", "run 'make repro' first")
         details_of_stage[stage] = read_details(path)
 
-    say("\n".join(headline_lines(details_of_stage)))
+    if as_json:
+        say_json(headline_figures(details_of_stage))
+    else:
+        say("\n".join(headline_lines(details_of_stage)))
+
+
+def _evaluated_splits(evaluated: Details) -> list[str]:
+    return [split for split in _SPLITS if f"{split}.finetuned.ndcg_at_10" in evaluated]
+
+
+def _evaluated_systems(evaluated: Details, splits: list[str]) -> list[str]:
+    systems = []
+    for system in SYSTEMS:
+        if any(f"{split}.{system}.ndcg_at_10" in evaluated for split in splits):
+            systems.append(system)
+    return systems
+
+
+def _split_figures(evaluated: Details, split: str, systems: list[str]) -> dict[str, Any]:
+    """Return the scores of a split, weighted and plain, and the gain over the base model."""
+    gain = f"{split}.gain.over_base.ndcg_at_10"
+    bounds = {bound: evaluated.get(f"{gain}.{bound}") for bound in ("mean", "low", "high")}
+    return {
+        "systems": {system: evaluated.get(f"{split}.{system}.ndcg_at_10") for system in systems},
+        "plain": {
+            system: evaluated.get(f"{split}.plain.{system}.ndcg_at_10") for system in systems
+        },
+        # A gain is never given without its interval.
+        "gain_over_base": None if None in bounds.values() else bounds,
+        "plain_gain_over_base": evaluated.get(f"{gain}.plain"),
+        "harmless": evaluated.get(f"{split}.harmless"),
+    }
 
 
 def _split_line(evaluated: Details, split: str, systems: list[str]) -> str:

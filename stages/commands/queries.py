@@ -17,6 +17,7 @@ from typing import Annotated, NamedTuple
 import pandas as pd
 import typer
 
+from stages.commands.json_output import AsJson, say_json
 from stages.commands.run_at_hand import refuse_sample
 from stages.lib.core import atomic, tables
 from stages.lib.core.errors import UserError
@@ -118,6 +119,7 @@ def main(
     git: Annotated[
         bool, typer.Option("--git", help="Leave the sheet to git; it holds texts of documents.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draw held-out passages into a sheet in which people write real questions."""
     splits = tables.read(SPLITS, Splits)
@@ -149,6 +151,10 @@ def main(
         tracking = f"commit {path}.dvc"
 
     written = sum(line.is_written for line in lines)
+    if as_json:
+        counts = {"passages": len(passages), "written": written}
+        say_json({"file": path, **counts, "tracked_by_dvc": not git})
+        return
     say(
         f"{path}: {len(passages):,} passages ({written:,} queries written). Write queries into the "
         f"column 'query', run 'dvc repro', and {tracking}."

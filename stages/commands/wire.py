@@ -23,12 +23,12 @@ from typing import Annotated, Any
 
 import typer
 
+from stages.commands.json_output import AsJson, message_printer, say_json
 from stages.commands.pipeline import CODE, DVC_YAML, entry_file, order
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage, inputs_of, outputs_of, param_keys
 from stages.lib.core.stage import command
-from stages.lib.core.terminal import say
 
 LIB = Path(CODE, "lib")
 # The contracts of tables are dependencies file by file: as a folder, a new column would rerun
@@ -154,19 +154,25 @@ def main(
         bool, typer.Option("--check", help="Change nothing; print what is wrong and exit with 1.")
     ] = False,
     dvc_yaml: Annotated[Path, typer.Option(help="The pipeline file.")] = DVC_YAML,
+    as_json: AsJson = False,
 ) -> None:
     """Write what each stage declares into dvc.yaml."""
     _check_known(order())
     text = dvc_yaml.read_text("utf-8")
     entries = {name: entry(name, load_stage(name)) for name in order()}
     wired = rewire(text, entries)
-    if wired == text:
-        say(f"{dvc_yaml}: all {len(entries)} stages are as they are declared")
+    differs = wired != text
+    if as_json:
+        counts = {"differs": differs, "stages": len(entries)}
+        say_json({"file": dvc_yaml, **counts, "rewritten": differs and not check})
+    tell = message_printer(as_json)
+    if not differs:
+        tell(f"{dvc_yaml}: all {len(entries)} stages are as they are declared")
         return
     if check:
         raise UserError(f"{dvc_yaml} differs from what the stages declare", "run 'make wire'")
     atomic.write_text(dvc_yaml, wired)
-    say(f"{dvc_yaml}: rewrote what differed from the declarations")
+    tell(f"{dvc_yaml}: rewrote what differed from the declarations")
 
 
 def unknown_files(names: Iterable[str], unknown: Iterable[Path]) -> list[str]:

@@ -1,5 +1,6 @@
 """The audit finds every planted leak, by kind, and says what a random split by row would leak."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -307,3 +308,36 @@ def test_given_splits_share_documents_and_no_anchors(project, mode, code, line):
     result = CliRunner().invoke(app, [])
     assert result.exit_code == code, result.output
     assert line in result.output
+
+
+def test_json_holds_the_counts_of_the_table(project):
+    plain = CliRunner().invoke(app, []).output
+    result = CliRunner().invoke(app, ["--json", "-"])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    counts_of_kind, totals = counts(plain)
+    assert list(counts_of_kind) == list(KINDS)
+    by_kind = {
+        kind: (str(values["count"]), str(values["count_by_row"]))
+        for kind, values in figures["kinds"].items()
+    }
+    assert by_kind == counts_of_kind
+    assert [f"{figures['held_out']}", f"{figures['held_out_by_row']}"] == totals
+    assert (figures["pairs"], figures["unit"], figures["leaking"]) == (80, "component", False)
+    assert result.stderr == plain
+
+    # A file gets the same.
+    assert CliRunner().invoke(app, ["--json", "leaks.json"]).stdout == plain
+    assert json.loads(Path("leaks.json").read_text("utf-8")) == figures
+
+
+@pytest.mark.slow
+def test_json_names_the_pairs_that_leak_and_is_kept(project):
+    table = tables.read(Path("data/split/splits.parquet"), Splits)
+    table.loc[table["id"] == p("0 a"), "split"] = "test"
+    table.loc[table["id"] == p("0 b"), "split"] = "train"
+    tables.write(table, Path("data/split/splits.parquet"), Splits)
+    assert CliRunner().invoke(app, ["--json", "leaks.json"]).exit_code == 1
+    figures = json.loads(Path("leaks.json").read_text("utf-8"))
+    assert figures["leaking"] is True
+    assert figures["kinds"]["shared document"]["pairs"] == {p("0 a"): p("0 b")}

@@ -249,8 +249,7 @@ def test_splits_by_row_have_the_same_sizes():
     ("arguments", "message"),
     [
         (["nothing.csv"], "nothing.csv does not exist"),
-        (["--json", "found.json"], "--against, --json and --html go with a data set"),
-        (["--html", "found.html"], "--against, --json and --html go with a data set"),
+        (["--html", "found.html"], "--against and --html go with a data set"),
         (["own", "--json", "found.json", "--html", "found.json"], "both name found.json"),
         (["own.csv"], "there is nothing to compare: no row has a split"),
         (["own"], "there is nothing to compare: its rows are all of the split train"),
@@ -264,3 +263,14 @@ def test_what_cannot_be_audited_is_an_error(project, arguments, message):
     assert result.exit_code == 1
     assert message in result.stderr
     assert not Path("found.json").exists()
+
+
+def test_json_on_the_standard_output_stands_alone(project):
+    Path("own").mkdir()
+    Path("own/train.csv").write_text(f"question,answer\n{ROWS[0][0]},{RESET}\n")
+    Path("own/test.csv").write_text(f"question,answer\n{ROWS[0][0]},{RESET}\n")
+    result = CliRunner().invoke(app, ["own", "--json", "-"])
+    figures = json.loads(result.stdout)
+    assert (result.exit_code, figures["held_out"], figures["leaked"]) == (1, 1, 1)
+    assert "own: 2 pairs, 1 held out" in result.stderr
+    assert not Path("-").exists()

@@ -17,6 +17,7 @@ from stages.commands.baselines import (
     own_prompts,
     report,
     show,
+    system_figures,
 )
 from stages.lib.core.model_files import find_base_model
 from tests.evaluate.inputs import BASE, lay_out
@@ -135,3 +136,38 @@ def test_without_validation_queries_the_remedy_is_named(project):
     result = CliRunner().invoke(app, [BASE.base])
     assert result.exit_code == 1
     assert "pair.recipes" in result.output
+
+
+def test_json_holds_the_rows_of_the_table():
+    facts = {"dimension": 384, "max_tokens": 256, "megabytes": 90.9, "passages_per_second": 1234.5}
+    rows = compare_with_best(
+        [system("BM25", 0.2), system("mini", 0.5, **facts)], COMPONENTS, seed=1, weight=10
+    )
+    best, other = system_figures(rows, COMPONENTS, weight=10)
+    assert best == {
+        "name": "mini",
+        "score": pytest.approx(0.45),
+        "difference_to_best": None,
+        "low": None,
+        "high": None,
+        "p_holm": None,
+        "outcome": "best",
+        **facts,
+    }
+    assert other["name"] == "BM25"
+    assert other["difference_to_best"] == pytest.approx(-0.27)
+    assert other["low"] < -0.27 < other["high"]
+    assert other["outcome"] == "worse"
+    assert other["dimension"] is None
+
+
+@pytest.mark.slow
+def test_json_counts_the_queries(project, tmp_path):
+    lay_out(out_of_domain=False)
+    static_model(tmp_path / "static")
+    result = CliRunner().invoke(app, [str(tmp_path / "static"), "--json"])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    counts = (figures["queries"], figures["components"], figures["documents"])
+    assert counts == (2, 2, 4)
+    assert {row["name"] for row in figures["systems"]} == {"BM25", str(tmp_path / "static")}

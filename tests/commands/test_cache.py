@@ -1,5 +1,6 @@
 """python -m stages cache shows what the cache holds, and clears it."""
 
+import json
 import sqlite3
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -105,3 +106,36 @@ def test_what_nothing_used_since_a_time_goes(folder):
     assert run("--clear-unused-since", since.isoformat())[1].startswith(
         f"{folder}: 0 values removed"
     )
+
+
+def test_json_holds_numbers_and_bytes(folder):
+    store("embeddings", 3)
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints" / "a1.checkpoint").write_bytes(bytes(1_500_000))
+    (folder / "values.damaged-1.sqlite").write_bytes(bytes(7))
+    (folder / "old").mkdir()
+    (folder / "old" / "data.mdb").write_bytes(bytes(5))
+    document = json.loads(CliRunner().invoke(app, ["--json"]).stdout)
+    assert document == {
+        "checkpoints": {"a1.checkpoint": 1_500_000},
+        "damaged": {"values.damaged-1.sqlite": 7},
+        "folder": str(folder),
+        "limit": 20_000_000,
+        "older": {"old": 5},
+        "values": {"embeddings": {"bytes": 3_000, "count": 3}},
+    }
+
+
+def test_json_keeps_messages_out_of_the_document(folder):
+    store("embeddings", 3)
+    result = CliRunner().invoke(app, ["--clear", "--json"])
+    assert json.loads(result.stdout)["values"] == {}
+    assert result.stderr == f"{folder}: cleared\n"
+
+
+def test_json_of_no_cache_and_of_an_empty_one(folder, monkeypatch):
+    empty = json.loads(CliRunner().invoke(app, ["--json"]).stdout)
+    assert empty["folder"] == str(folder)
+    assert empty["values"] == {}
+    monkeypatch.setenv("PAIRSMITH_CACHE", "off")
+    assert CliRunner().invoke(app, ["--json"]).stdout == '{\n  "folder": null\n}\n'

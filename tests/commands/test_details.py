@@ -1,6 +1,7 @@
 """`python -m stages details`: all numbers of a run, or what changed in them."""
 
 import io
+import json
 import shutil
 from pathlib import Path
 
@@ -182,3 +183,38 @@ def test_what_is_missing_is_an_error_with_a_remedy(run, arguments, fact, remedy)
     assert result.exit_code == 1
     assert fact in result.stderr
     assert remedy in result.stderr
+
+
+def test_json_holds_whole_values_by_stage(run):
+    assert json.loads(output("split", "--json")) == {
+        "stages": {
+            "split": {
+                "dropped.not_sampled": 12810,
+                "dropped.protected": 0,
+                "few_components": False,
+                "leaked_texts": 0,
+                "rows_in": 21184,
+                "train.share": 0.8012,
+            }
+        }
+    }
+    write_details("mine", {"benchmark": HASH})
+    assert json.loads(output("--json"))["stages"]["mine"] == {"benchmark": HASH}
+
+
+def test_json_of_a_diff_holds_both_values(run):
+    write_details("clean", {"rows_in": 100, "rows_out": 95, "dropped": {"empty": 5, "long": 0}})
+    write_details("split", {**SPLIT, "benchmark": "b1"})
+    assert json.loads(output("--diff", "HEAD", "--json")) == {
+        "before": "HEAD",
+        "stages": {
+            "clean": {"dropped.empty": [10, 5], "rows_out": [90, 95]},
+            "split": {"benchmark": [None, "b1"]},
+        },
+    }
+
+
+def test_json_of_no_difference_is_a_document_without_stages(run):
+    result = invoke("--diff", "HEAD", "--json")
+    assert json.loads(result.stdout) == {"before": "HEAD", "stages": {}}
+    assert result.stderr == "no detail differs between HEAD and the working tree\n"

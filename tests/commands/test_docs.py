@@ -254,3 +254,20 @@ def test_a_broken_glossary_is_named(tmp_path, text, fact):
     (tmp_path / "glossary.yaml").write_text(text, "utf-8")
     with pytest.raises(UserError, match=re.escape(fact)):
         read_glossary(tmp_path / "glossary.yaml")
+
+
+def test_json_names_the_pages_that_are_out_of_date(tmp_path):
+    (tmp_path / "Makefile").write_text("help: ## Show this\n", "utf-8")
+    page = tmp_path / "README.md"
+    page.write_text("<!-- generated: commands -->\nold\n<!-- end -->\n", "utf-8")
+    arguments = ["--root", str(tmp_path), "--json"]
+    result = CliRunner().invoke(app, ["--check", *arguments])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {
+        "files": 1,
+        "out_of_date": [str(page)],
+        "rewritten": False,
+    }
+    assert "generated blocks are out of date" in result.stderr
+    assert json.loads(CliRunner().invoke(app, arguments).stdout)["rewritten"] is True
+    assert json.loads(CliRunner().invoke(app, arguments).stdout)["out_of_date"] == []

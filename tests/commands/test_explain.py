@@ -1,10 +1,13 @@
 """explain prints the history of a row from the tables that exist."""
 
+import json
+
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from stages.commands.explain import RunTables, app, quoted
+from stages.commands.explain import app
+from stages.commands.run_tables import RunTables, quoted
 from stages.lib.core import tables
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import NearDuplicates
@@ -269,3 +272,49 @@ def test_rows_are_found_by_another_column_in_every_row_group(many):
     tables, _ = many
     anchors = [row["anchor"] for _, _, row in tables.scan("pairs", "doc_id", f"d{7:016x}")]
     assert anchors == [f"anchor {index}" for index in range(7, 10_000, 100)]
+
+
+def figures(data, row_id):
+    result = CliRunner().invoke(app, [row_id, "--data", str(data), "--json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout.replace(str(data), "data"))
+
+
+def test_json_holds_the_rows_of_a_pair(data):
+    pair = figures(data, BIG)
+    assert (pair["id"], pair["kind"], pair["document"]) == (BIG, "pair", HEAD)
+    stages = [(found["stage"], found["row"]["anchor"]) for found in pair["rows"]]
+    assert stages == [("collect", "Big\nhead"), ("clean", "Big head"), ("deduplicate", "Big head")]
+    decisions = [(found["stage"], found["row"]["action"]) for found in pair["decisions"]]
+    assert decisions == [("clean", "edit"), ("deduplicate", "repoint")]
+    assert pair["splits"] == [
+        {
+            "file": "data/split/splits.parquet",
+            "row": {"component_id": HEAD, "id": BIG, "split": "train"},
+            "stage": "split",
+        }
+    ]
+    # There was no cross-encoder, so its score is no number.
+    (triplet,) = pair["triplets"]
+    assert triplet["row"]["negative_cross_scores"] == [None]
+    assert [edge["id"] for edge in pair["near_duplicates"]] == [LARGE]
+    assert (pair["made_from"], pair["decisions_because_of_it"]) == ([], [])
+
+
+def test_json_holds_what_a_document_did_to_others_and_its_pairs(data):
+    document = figures(data, HEAD)
+    others = [found["row"]["row_id"] for found in document["decisions_because_of_it"]]
+    assert others == [COPY, BIG]
+    assert document["pairs"] == {BIG: "Big head"}
+
+
+def test_json_of_a_query_holds_its_answers(data):
+    (answer,) = figures(data, QUERY)["answers"]
+    assert answer["row"] == {"doc_id": HAND, "grade": 1.0, "query_id": QUERY}
+    assert figures(data, REJECTED)["kind"] == "raw record"
+
+
+def test_json_of_an_ambiguous_beginning_is_empty(data):
+    result = CliRunner().invoke(app, ["d00000000000000a", "--data", str(data), "--json"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "2 ids begin with" in result.stderr

@@ -218,3 +218,13 @@ def test_data_that_did_not_pass_is_said_to_be_so(project):
     Path("data/validate").mkdir(parents=True)
     Path("data/validate/verdict.json").write_text('{"passed": true}', "utf-8")
     assert "have not passed" not in CliRunner().invoke(app, ["beir", "two"]).output
+
+
+def test_json_holds_files_and_whether_the_gates_passed(project):
+    result = CliRunner().invoke(app, ["beir", "out", "--json"])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert figures["folder"] == "out"
+    assert figures["gates_passed"] is False
+    assert figures["files"]["qrels/dev.tsv"] == Path("out/qrels/dev.tsv").stat().st_size
+    assert "README.md" in figures["files"]

@@ -1,5 +1,6 @@
 """Freeze writes what split reads: every id in training or held out, sorted, the same bytes each time."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -211,3 +212,29 @@ def test_a_broken_list_is_an_error_and_not_a_new_list(project, file):
 
 def test_the_committed_file_is_readable():
     read_frozen(ROOT / "data/frozen/splits.csv")
+
+
+def test_json_counts_the_ids_and_what_changed(project):
+    write_splits(P2="train", D1="train", P1="test", D2="validation")
+    CliRunner().invoke(app, [])
+    write_splits(P2="train", D1="train", P1="train", P3="train")
+    result = CliRunner().invoke(app, ["--accept-moves", "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == {
+        "absent_kept": 1,
+        "file": "data/frozen/splits.csv",
+        "ids": 5,
+        "left": 0,
+        "nearer_to_training": 1,
+        "other_split": 1,
+        "splits": {"test": 0, "train": 4, "validation": 1},
+    }
+
+
+def test_json_of_a_refusal_is_empty(project):
+    write_splits(P1="test")
+    CliRunner().invoke(app, [])
+    write_splits(P1="train")
+    result = CliRunner().invoke(app, ["--json"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "1 ids would move nearer to training" in result.stderr

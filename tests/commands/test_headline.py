@@ -1,13 +1,14 @@
 """The headline shows gains with their intervals, every broken invariant, and no older run."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from stages.commands.headline import INVARIANTS, app, headline_lines
+from stages.commands.headline import INVARIANTS, app, headline_figures, headline_lines
 from stages.commands.pipeline import order
 from stages.lib.reporting.funnel import FUNNEL_STAGES
 from tests.commands.results import write_details
@@ -220,3 +221,54 @@ def test_details_of_another_run_are_not_shown(locked):
     result = headline(locked)
     assert result.exit_code == 1
     assert "metrics/details/evaluate.json is not what the last run wrote" in result.output
+
+
+def test_json_holds_the_figures_of_the_lines(locked):
+    evaluated = {**EVALUATED, "component_weight": 10, "test.plain.base.ndcg_at_10": 0.45}
+    write_details("evaluate", evaluated)
+    write_details("collect", {"rows_in": 90, "dropped.empty_text": 4})
+    write_details("split", {"leaked_components": 0, "leaked_texts": 3})
+    result = CliRunner().invoke(app, ["--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == {
+        "broken": {"split.leaked_texts": 3},
+        "component_weight": 10,
+        "corpus_documents": 16449,
+        "metric": "ndcg_at_10",
+        "rows": {
+            "copies": {},
+            "large_rejection": "",
+            "negatives": 0,
+            "refused": {},
+            "rejected": {"empty_text": 4},
+            "rows_in": 90,
+            "sampled_out": {},
+            "training_rows": None,
+        },
+        "sample": None,
+        "splits": {
+            "test": {
+                "gain_over_base": {"high": 0.1, "low": 0.06, "mean": 0.08},
+                "harmless": None,
+                "plain": {"base": 0.45, "bm25": None, "finetuned": None},
+                "plain_gain_over_base": None,
+                "systems": {"base": 0.47, "bm25": 0.3, "finetuned": 0.55},
+            }
+        },
+    }
+
+
+def test_json_gives_no_gain_without_its_interval():
+    evaluated = {key: value for key, value in EVALUATED.items() if not key.endswith(".low")}
+    figures = headline_figures({**NOTHING_BROKEN, "evaluate": evaluated, "collect": {}})
+    assert figures["splits"]["test"]["gain_over_base"] is None
+
+
+def test_json_without_a_run_prints_nothing(locked):
+    locked["split"]["outs"][0]["md5"] = "another hash"
+    with Path("dvc.lock").open("w") as file:
+        YAML().dump({"schema": "2.0", "stages": locked}, file)
+    result = CliRunner().invoke(app, ["--json"])
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "there is no run at hand" in result.stderr

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.commands.heal import at_work, dvc_files, lock_file
-from stages.commands.heal.__main__ import app
+from stages.commands.heal.__main__ import MendedLock, app
 from stages.commands.heal.dvc_files import Places
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
@@ -326,3 +326,36 @@ def test_the_check_changes_nothing_and_names_the_command(project, tmp_path, monk
     assert "remedy: run 'python -m stages heal', or 'make repro'" in result.output
     assert Path("dvc.lock").read_text("utf-8") == WHOLE[:200]
     assert at_work.RWLOCK.read_text("utf-8") == ""
+
+
+def test_json_names_what_is_damaged_and_the_exit_code_stays(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
+    dvc_project(project)
+    Path("dvc.lock").write_text(WHOLE, "utf-8")
+    result = CliRunner().invoke(app, ["--check", "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {"damaged": [], "killed_run": None}
+    assert result.stderr == "nothing is damaged\n"
+
+    at_work.RWLOCK.write_text("", "utf-8")
+    result = CliRunner().invoke(app, ["--check", "--json"])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["damaged"] == [".dvc/tmp/rwlock is damaged"]
+    assert "remedy: run 'python -m stages heal'" in result.stderr
+
+    result = CliRunner().invoke(app, ["--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {
+        "done": ["removed .dvc/tmp/rwlock, a list of who is at work, which was damaged"],
+        "killed_run": None,
+        "lock": None,
+    }
+
+
+def test_the_words_on_a_mended_lock_are_those_of_its_figures():
+    mended = MendedLock("breaks off", Path("saved"), 2, 1, 0, cached=["mine"], computed=[])
+    assert mended.lines == [
+        "dvc.lock breaks off; it is saved as saved. Kept: 2 stages; from its copy: 1; "
+        "from HEAD: 0.",
+        "From the run cache: mine. Computed anew: none.",
+    ]

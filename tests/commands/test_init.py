@@ -1,5 +1,6 @@
 """python -m stages init takes a user's files as the data, all or nothing, and the default data away."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -300,3 +301,29 @@ def test_a_key_that_is_missing_cannot_be_set():
 )
 def test_small_data_hold_out_more(components, share):
     assert held_out_share(components) == share
+
+
+def test_json_holds_the_plan(clone, faq):
+    result = init(faq, "--yes", "--json")
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert figures["is_applied"] is True
+    assert figures["removes_demo"] is True
+    assert figures["copies"] == ["data/raw/Haufige_Fragen.csv"]
+    assert "params.yaml" in figures["written"]
+    assert "dvc.lock" in figures["removed"]
+    assert figures["settings"]["git.texts"] == "nothing"
+    assert list(figures["sources"]) == ["Haufige_Fragen"]
+    assert any("2 records: 2 documents and 2 pairs" in line for line in figures["report"])
+
+    # Once it says so, nothing changes.
+    again = json.loads(init(faq, "--yes", "--json").stdout)
+    assert (again["is_applied"], again["copies"], again["written"]) == (False, [], [])
+
+
+def test_json_asks_nothing(clone, faq):
+    before = tree()
+    result = init(faq, "--json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "questions would stand in the JSON" in result.stderr
+    assert tree() == before

@@ -1,6 +1,7 @@
 """The history of a small repository: what each version was worth, and whether iterating still pays."""
 
 import importlib
+import json
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,14 @@ from typer.testing import CliRunner
 
 from stages.commands.compare import verdicts
 from stages.commands.compare.verdicts import mean_of_best
-from stages.commands.compare.versions import commits_of, experiments, find_version
+from stages.commands.compare.versions import Version, commits_of, experiments, find_version
+from stages.commands.json_output import json_text
 from stages.commands.progress.__main__ import advice, advice_on_experiments, app
+from stages.commands.progress.figures import progress_figures
 from stages.commands.progress.history import (
+    NOT_A_NUMBER,
     Criterion,
+    VersionResult,
     compare_versions,
     experiment_results,
     history_results,
@@ -285,3 +290,29 @@ def test_a_page_never_replaces_a_folder_or_another_file(tmp_path, monkeypatch, m
         assert result.exit_code == 1
         assert fact in result.stderr
     assert Path("docs/mine.md").read_text("utf-8") == "text"
+
+
+@pytest.mark.slow
+def test_json_holds_each_version_and_the_advice(history):
+    write([0.5, 0.8])
+    result = CliRunner().invoke(app, ["--json"])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    first, second = figures["versions"]
+    assert first["subject"] == "first"
+    assert (round(first["mean"], 4), round(first["plain"], 4)) == (0.5, 0.5)
+    assert (round(first["low"], 4), round(first["high"], 4)) == (0.48, 0.52)
+    assert (first["outcome"], first["difference"]) == (None, None)
+    assert (second["commit"], second["outcome"]) == (None, "better")
+    assert round(second["difference"]["mean"], 4) == 0.15
+    assert figures["advice"][0] == "The last change helped: go on."
+    assert (figures["split"], figures["system"]) == ("validation", "finetuned")
+
+
+def test_json_of_few_components_has_no_interval():
+    result = VersionResult(
+        Version("a1", "a1" * 20), "few", 0.5, 0.5, NOT_A_NUMBER, NOT_A_NUMBER, comparison=None
+    )
+    figures = progress_figures([result], [], ["Go on."], CRITERION)
+    (version,) = json.loads(json_text(figures))["versions"]
+    assert (version["mean"], version["low"], version["high"]) == (0.5, None, None)

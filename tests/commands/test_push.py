@@ -320,3 +320,23 @@ def test_the_target_is_owner_and_name(project, target):
     result = CliRunner().invoke(app, ["data-set", target])
     assert result.exit_code == 1
     assert "give OWNER/NAME" in result.stderr
+
+
+def test_json_of_a_dry_run_holds_files_and_licences(project, hub, monkeypatch):
+    monkeypatch.delenv("HF_TOKEN")
+    result = push(*SHARE, "--dry-run", "--json", what="model")
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert figures.pop("files")["model.safetensors"] == 10_240
+    assert figures == {
+        "commit": None,
+        "endpoint": hub.url,
+        "kind": "model",
+        "licences": [
+            "hpo: https://example.org/terms, which you say may be passed on",
+            "model.base: apache-2.0",
+        ],
+        "repository": REPOSITORY,
+    }
+    assert result.stderr.endswith("Nothing was sent (--dry-run).\n")
+    assert hub.sent == []

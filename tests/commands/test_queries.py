@@ -1,5 +1,6 @@
 """`python -m stages queries`: held-out passages are drawn, and what people wrote stays."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -229,3 +230,14 @@ def test_if_dvc_fails_the_sheet_and_what_lies_beside_it_are_as_they_were(run_at_
     monkeypatch.setattr(queries, "_track", fail)
     assert CliRunner().invoke(app, ["--number", "6"]).exit_code == 1
     assert {path: path.read_bytes() for path in SHEET.parent.iterdir()} == before
+
+
+def test_json_counts_passages_and_queries(run_at_hand):
+    result = CliRunner().invoke(app, ["--number", "4", "--git", "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == {
+        "file": "data/written_queries/queries.csv",
+        "passages": 4,
+        "tracked_by_dvc": False,
+        "written": 0,
+    }

@@ -1,5 +1,6 @@
 """`make wire` finds every import, and writes what stages declare into dvc.yaml, and nothing else."""
 
+import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from stages.commands.pipeline import order
 from stages.commands.wire import (
     _check_known,
     app,
@@ -336,3 +338,22 @@ def test_writing_is_refused_before_the_first_byte(tmp_path, monkeypatch):
     result = CliRunner().invoke(app, ["--dvc-yaml", str(tmp_path / "dvc.yaml")])
     assert result.exit_code == 1
     assert (tmp_path / "dvc.yaml").read_text("utf-8") == BEFORE
+
+
+@pytest.mark.slow
+def test_json_says_whether_the_file_differs(tmp_path):
+    # The real pipeline with one dependency less.
+    lines = Path("dvc.yaml").read_text("utf-8").splitlines(keepends=True)
+    broken = "".join(line for line in lines if line.strip() != "- data/raw")
+    path = tmp_path / "dvc.yaml"
+    path.write_text(broken, "utf-8")
+    arguments = ["--dvc-yaml", str(path), "--json"]
+    result = CliRunner().invoke(app, ["--check", *arguments])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {
+        "differs": True,
+        "file": str(path),
+        "rewritten": False,
+        "stages": len(order()),
+    }
+    assert "differs from what the stages declare" in result.stderr

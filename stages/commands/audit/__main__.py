@@ -3,6 +3,7 @@
     python -m stages audit                  the splits of the last run
     python -m stages audit --splits FILE    your own split: CSV or Parquet with id,split of pairs
     python -m stages audit PATH             any data set that has splits of its own
+    python -m stages audit PATH --json -    what leaks as one JSON document, and nothing else
     python -m stages audit PATH --against FOLDER    PATH as training data, FOLDER as test sets
 
 The audit is exact, and it is that of the split. It compares every held-out anchor and every text of
@@ -14,28 +15,27 @@ The exit code is 1 if a text leaks that `split.unit` keeps apart.
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
 import typer
 
-from stages.commands.audit.foreign_audit import audit_foreign, foreign_json, foreign_lines
+from stages.commands.audit.foreign_audit import audit_foreign, foreign_figures, foreign_lines
 from stages.commands.audit.foreign_page import foreign_page
 from stages.commands.audit.given import (
     AuditedApart,
-    given_lines,
     read_given_pairs,
     repeated_queries,
 )
 from stages.commands.audit.leaks import (
     SPLITS,
     AuditData,
-    enforced_kinds,
     find_leaks,
 )
-from stages.commands.audit.lines import example_lines, table_lines, test_set_lines
+from stages.commands.audit.run_report import RunAudit, run_figures, run_lines
+from stages.commands.json_output import json_text, message_printer, say_json
 from stages.lib.core import atomic, tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
@@ -43,17 +43,17 @@ from stages.lib.core.interface import TableFile
 from stages.lib.core.machine_faults import machine_fault
 from stages.lib.core.params import PairShape, RunParams, ScoreThreshold, load_section
 from stages.lib.core.stage import command
-from stages.lib.core.terminal import say
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.pairs import Pairs, SyntheticPairs
 from stages.lib.schemas.splits import EVALUATION_SPLITS, Splits
-from stages.lib.text.overlap import RUN_WORDS, SENTENCE_WORDS
 from stages.split.components import text_versions
 from stages.split.dissimilar import dissimilar_pairs, home_of_pairs
 from stages.split.given import without_keys
 from stages.split.interface import SplitParams
 from stages.split.texts import document_texts
 
+# The file name that stands for the standard output.
+_STANDARD_OUTPUT = Path("-")
 _REMEDY = (
     "give a CSV or Parquet file with the columns id (of pairs) and split (train, validation, test)"
 )
@@ -158,7 +158,7 @@ def main(
         Path | None, typer.Option(help="Test sets that PATH, as training data, must not hold.")
     ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write what leaks of PATH to this file.")
+        Path | None, typer.Option("--json", help="Write what leaks to this JSON file; - prints it.")
     ] = None,
     html_file: Annotated[
         Path | None, typer.Option("--html", help="Write what leaks of PATH as a page.")
@@ -169,12 +169,12 @@ def main(
     data: Annotated[Path, typer.Option(help="Folder of the stages' tables.")] = Path("data"),
 ) -> None:
     """Audit the splits: what leaks, by kind, and what a random split by row would leak."""
-    if path is None and (against or json_file or html_file):
-        raise UserError("--against, --json and --html go with a data set", "name it: audit PATH")
+    if path is None and (against or html_file):
+        raise UserError("--against and --html go with a data set", "name it: audit PATH")
     if path is not None:
         leaking = _audit_foreign(path, against, json_file=json_file, html_file=html_file)
     else:
-        leaking = _audit_run(splits, data)
+        leaking = _audit_run(splits, data, json_file)
 
     if leaking:
         raise typer.Exit(1)
@@ -187,22 +187,48 @@ def _audit_foreign(
     targets = [file for file in (json_file, html_file) if file is not None]
     if len(targets) > len(set(targets)):
         raise UserError(f"--json and --html both name {json_file}", "give each a file of its own")
-    for file in targets:
-        atomic.check_target(file)
+    if html_file is not None:
+        atomic.check_target(html_file)
+    tell = _check_json(json_file)
     audit = audit_foreign(path, against)
-    say("\n".join(foreign_lines(audit)))
+    tell("\n".join(foreign_lines(audit)))
 
-    if json_file is not None:
-        atomic.write_text(json_file, foreign_json(audit))
     if html_file is not None:
         atomic.write_text(html_file, foreign_page(audit))
+    _write_json(json_file, foreign_figures(audit))
     # A leak ends the command with exit code 1, and is no error that takes the files back.
     atomic.settle()
     return audit.leaked() > 0
 
 
-def _audit_run(splits: Path | None, data: Path) -> bool:
+def _check_json(json_file: Path | None) -> Callable[[str], None]:
+    """Check where the JSON goes, and return what prints the lines for people."""
+    if json_file is not None and json_file != _STANDARD_OUTPUT:
+        atomic.check_target(json_file)
+    return message_printer(json_file == _STANDARD_OUTPUT)
+
+
+def _write_json(json_file: Path | None, figures: object) -> None:
+    """Write or print the figures if the user wants them."""
+    if json_file == _STANDARD_OUTPUT:
+        say_json(figures)
+    elif json_file is not None:
+        atomic.write_text(json_file, json_text(figures) + "\n")
+
+
+def _audit_run(splits: Path | None, data: Path, json_file: Path | None) -> bool:
     """Audit the last run, and return whether a text leaks that must not."""
+    tell = _check_json(json_file)
+    audit = _measure_run(splits, data)
+    tell("\n".join(run_lines(audit, has_examples=splits is not None)))
+
+    _write_json(json_file, run_figures(audit))
+    atomic.settle()
+    return audit.is_leaking
+
+
+def _measure_run(splits: Path | None, data: Path) -> RunAudit:
+    """Return what leaks in the last run, or in other splits of its pairs."""
     params = load_section(SplitParams)
     audit_data = read_audit_data(data)
     known_pairs = audit_data.document_of_pair
@@ -222,38 +248,18 @@ def _audit_run(splits: Path | None, data: Path) -> bool:
     # With splits by date, a question may occur again later, in the next held-out split.
     # Only training must not contain it.
     against = ("train",) if params.unit == "time" else SPLITS
-    threshold = params.near_threshold
-    matches = audit_data.matches(threshold)
-    leaks = find_leaks(audit_data, matches, split_of_pair, against=against)
-    row_leaks = find_leaks(audit_data, matches, row_split, against=against)
-    test_leaks = find_leaks(audit_data, matches, row_split, held_out=["test"], against=["train"])
-
-    # What is compared, both splits side by side, and what the usual split costs its test set.
-    used = sum(split in SPLITS for split in split_of_pair.values())
-    lines = [
-        f"{used:,} of {len(known_pairs):,} pairs are in training or held out; "
-        f"near is a Jaccard similarity of {threshold} or more, overlapping a run of {RUN_WORDS} "
-        f"words or a sentence of {SENTENCE_WORDS} in common",
-        "",
-        *table_lines(
-            {"these splits": leaks, "a split by row": row_leaks},
-            {"these splits": split_of_pair, "a split by row": row_split},
-        ),
-        "",
-        *test_set_lines(test_leaks, row_split),
-    ]
-    lines += given_lines(given, repeats, params.given)
-    if splits is not None:
-        lines += example_lines(leaks, lambda pair: f"{pair} ({split_of_pair[pair]})")
-
-    # The outcome.
-    leaking = any(leaks[kind] for kind in enforced_kinds(params.unit))
-    leaking |= bool(repeats) and params.given != "trust"
-    outcome = f"nothing leaks that split.unit: {params.unit} keeps apart"
-    if leaking:
-        outcome = "held-out text leaks"
-    say("\n".join([*lines, "", outcome]))
-    return leaking
+    matches = audit_data.matches(params.near_threshold)
+    return RunAudit(
+        pairs=len(known_pairs),
+        split_of_pair=split_of_pair,
+        row_split=row_split,
+        leaks=find_leaks(audit_data, matches, split_of_pair, against=against),
+        row_leaks=find_leaks(audit_data, matches, row_split, against=against),
+        test_leaks=find_leaks(audit_data, matches, row_split, held_out=["test"], against=["train"]),
+        given=given,
+        repeats=repeats,
+        params=params,
+    )
 
 
 def _own_splits(data: Path, known_pairs: Collection[str]) -> dict[str, str]:

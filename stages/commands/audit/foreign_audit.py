@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -118,8 +117,8 @@ def split_by_row(split_of_pair: Mapping[str, str]) -> dict[str, str]:
     return dict(zip(shuffled, split_of_pair.values(), strict=True))
 
 
-def foreign_json(audit: ForeignAudit) -> str:
-    """Return counts, shares and examples as JSON."""
+def foreign_figures(audit: ForeignAudit) -> dict[str, Any]:
+    """Return counts, shares and examples for JSON."""
     kinds = {}
     for kind in KINDS:
         pairs = audit.leaks[kind]
@@ -132,11 +131,10 @@ def foreign_json(audit: ForeignAudit) -> str:
         if BY_ROW in audit.leaks_of_name:
             kinds[kind]["count_by_row"] = len(audit.leaks_of_name[BY_ROW][kind])
 
-    result: dict[str, Any] = {
+    return {
         "pairs": len(audit.foreign.split_of_pair),
         "held_out": audit.held_out,
         "leaked": audit.leaked(),
         "leaked_share": round(audit.leaked() / audit.held_out, 4),
         "kinds": kinds,
     }
-    return json.dumps(result, indent=2, ensure_ascii=False) + "\n"

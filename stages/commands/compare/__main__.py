@@ -14,10 +14,9 @@ validation. `--split test` prints how often the test set was used.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -31,9 +30,11 @@ from stages.commands.compare.alignment import (
     rescore,
     stored_hits,
 )
+from stages.commands.compare.gravest import find_gravest
 from stages.commands.compare.page import comparison_page
 from stages.commands.compare.report import (
     MAX_LISTED,
+    AvailableTables,
     Regressions,
     Report,
     changes,
@@ -64,40 +65,14 @@ from stages.commands.verdict.differences import (
 from stages.lib.analysis.intervals import DETECTABLE_ERRORS
 from stages.lib.core import atomic
 from stages.lib.core.device import choose_device
-from stages.lib.core.errors import UserError
 from stages.lib.core.git_texts import GitParams
 from stages.lib.core.params import ComponentWeight, RunParams, load_section
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import printable, say
 from stages.lib.evaluation.evaluation_set import EvaluationSet
 
-Content = TypeVar("Content")
-
-
 # What a person sees; what goes into a pull request follows params.yaml.
 _EVERYTHING = GitParams(texts="texts")
-
-
-class AvailableTables:
-    """Reads tables of DVC if the cache has them, and records what is left out.
-
-    Attributes:
-        missing: what is left out, and the reason.
-    """
-
-    def __init__(self) -> None:
-        self.missing: dict[str, str] = {}
-
-    def read(self, label: str, reader: Callable[[], Content]) -> Content | None:
-        """Return the content that `reader` returns; None if its table is missing.
-
-        The reason is then in `missing[label]`.
-        """
-        try:
-            return reader()
-        except UserError as problem:
-            self.missing[label] = problem.fact
-            return None
 
 
 def compare(
@@ -129,13 +104,12 @@ def compare(
     )
 
     # How much of what is found stayed.
-    overlap = tables.read(
-        "hits in common", lambda: _overlap(paired, before, after, split=split, system=system)
-    )
+    find_overlap = partial(_overlap, paired, before, after, split=split, system=system)
+    overlap = tables.read("hits in common", find_overlap)
 
     # Queries that lost, and which rules changed their relevant documents.
     change = _regressed(paired)
-    query_texts = _texts_to_show(evaluation_set, split, shown)
+    worst = _worst(change, _texts_to_show(evaluation_set, split, shown))
     find_decisions = partial(find_new_decisions, before, after, split, list(change.index))
     new_decisions = tables.read("rules behind lost queries", find_decisions)
 
@@ -155,7 +129,8 @@ def compare(
         slices_too_small=slices.too_small if paired.comparable else 0,
         test_set_uses=_test_set_uses(after, primary, split),
         overlap=overlap,
-        regressions=Regressions(len(change), _worst(change, query_texts), new_decisions),
+        regressions=Regressions(len(change), worst, new_decisions),
+        gravest=find_gravest(before, after, paired, tables),
         params=changes(before.params(), after.params()),
         row_counts=changes(_row_counts(before), _row_counts(after)),
         missing=tables.missing,

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from stages.commands.compare.gravest import GraveRow
 from stages.commands.compare.report import (
+    GRAVEST_HINT,
+    GRAVEST_TITLE,
     MAX_LISTED,
     METRIC_NAMES,
     NO_NEW_DECISIONS,
@@ -62,6 +65,8 @@ def comparison_page(report: Report) -> str:
     sections = [PageSection("Verdict", _outcome_body(report))]
     if report.regressions.worst:
         sections.append(PageSection("Queries that lost", _regressed_body(report.regressions)))
+    if report.gravest:
+        sections.append(PageSection(GRAVEST_TITLE, [_gravest_table(report.gravest)]))
     for title, changed in (("Parameters", report.params), ("Rows", report.row_counts)):
         if changed:
             sections.append(PageSection(title, [_changes_table(changed)]))
@@ -109,6 +114,12 @@ def _regressed_body(regressions: Regressions) -> list[Html]:
         body.append(paragraph(NO_NEW_DECISIONS))
 
     return body
+
+
+def _gravest_table(listed: list[GraveRow]) -> Html:
+    cells = [(row.row_id, row.reason) for row in listed]
+    rows = pd.DataFrame(cells, columns=["row", "why"])
+    return html_table(rows, f"The gravest first. {GRAVEST_HINT}")
 
 
 def _changes_table(changed: list[Change]) -> Html:

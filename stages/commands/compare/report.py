@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pandas as pd
 
@@ -13,10 +13,19 @@ from stages.commands.compare.alignment import QRELS_COLUMNS, PairedResults
 from stages.commands.compare.verdicts import TestSetUses
 from stages.commands.compare.versions import Version
 from stages.commands.verdict.differences import Comparison
+from stages.lib.core.errors import UserError
+
+if TYPE_CHECKING:
+    from stages.commands.compare.gravest import GraveRow
 
 MAX_LISTED = 10  # queries and rules
+GRAVEST_TITLE = "Look at these rows first"
+GRAVEST_HINT = "The history of a row: `python -m stages explain ID`."
 METRIC_NAMES = {"ndcg_at_10": "nDCG@10", "mrr_at_10": "MRR@10", "recall_at_10": "Recall@10"}
 NO_NEW_DECISIONS = "No rule of cleaning or deduplication newly touches their answers."
+
+# Rounding errors of a difference of two rounded numbers.
+_DECIMALS = 6
 
 # Keys of details that count rows and edits.
 _ROW_COUNTS = ("rows_in", "rows_out", "added.", "dropped.", "edits.", "accepted.", "refused.")
@@ -27,6 +36,31 @@ _DECISION_COLUMNS = ["row_id", "field", "action", "reason", "before", "after"]
 
 Change = tuple[str, Any, Any]  # key, old value, new value
 Decision = tuple[str, str, str]  # stage, action, reason
+
+
+Content = TypeVar("Content")
+
+
+class AvailableTables:
+    """Reads tables of DVC if the cache has them, and records what is left out.
+
+    Attributes:
+        missing: what is left out, and the reason.
+    """
+
+    def __init__(self) -> None:
+        self.missing: dict[str, str] = {}
+
+    def read(self, label: str, reader: Callable[[], Content]) -> Content | None:
+        """Return the content that `reader` returns; None if its table is missing.
+
+        The reason is then in `missing[label]`.
+        """
+        try:
+            return reader()
+        except UserError as problem:
+            self.missing[label] = problem.fact
+            return None
 
 
 class NewDecisions(NamedTuple):
@@ -73,6 +107,7 @@ class Report(NamedTuple):
         test_set_uses: None unless the split is test.
         overlap: mean share of the first ten hits that both versions have.
         regressions: the queries that score less than before.
+        gravest: the rows of the change to look at first.
         params: parameters that differ.
         row_counts: row counts that differ.
         missing: what is left out, and the reason.
@@ -94,6 +129,7 @@ class Report(NamedTuple):
     test_set_uses: TestSetUses | None
     overlap: float | None
     regressions: Regressions
+    gravest: list[GraveRow]
     params: list[Change]
     row_counts: list[Change]
     missing: dict[str, str]
@@ -151,6 +187,20 @@ def find_new_decisions(
 def format_value(value: object) -> str:
     """Return a value as JSON; an empty text if there is none."""
     return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def format_difference(old: object, new: object) -> str:
+    """Return the difference of two numbers with its sign; "" where one is no number.
+
+    >>> format_difference(100, 90), format_difference(0.1, 0.35), format_difference(None, 3)
+    ('-10', '+0.25', '')
+    """
+    # True is a number to Python, but has no difference to report.
+    if isinstance(old, bool) or isinstance(new, bool):
+        return ""
+    if isinstance(old, int | float) and isinstance(new, int | float):
+        return f"{round(new - old, _DECIMALS):+,}"
+    return ""
 
 
 def _decisions(version: Version, stage: str, row_ids: Mapping[str, Any]) -> list[tuple[Any, ...]]:

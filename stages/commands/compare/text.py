@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from stages.collect.markdown_text import markdown_cell, markdown_text
+from stages.commands.compare.gravest import GraveRow
 from stages.commands.compare.report import (
+    GRAVEST_HINT,
+    GRAVEST_TITLE,
     MAX_LISTED,
     METRIC_NAMES,
     NO_NEW_DECISIONS,
     Change,
     Regressions,
     Report,
+    format_difference,
     format_value,
 )
 from stages.commands.compare.sentences import (
@@ -24,6 +27,8 @@ from stages.commands.compare.sentences import (
     describe_overlap,
     describe_small_slices,
 )
+from stages.commands.compare.verdicts import PRIMARY
+from stages.commands.json_output import json_text
 from stages.commands.verdict.differences import Comparison
 
 
@@ -63,6 +68,7 @@ def markdown_lines(report: Report) -> list[str]:
         lines += ["", describe_missing(report.missing)]
 
     # What changed, in detail.
+    lines += _gravest_lines(report.gravest)
     lines += _regressed_lines(report.regressions)
     lines += _change_lines("Parameters", report.params)
     lines += _change_lines("Rows", report.row_counts)
@@ -101,13 +107,14 @@ def to_json(report: Report) -> str:
         "slices_too_small": report.slices_too_small,
         "overlap_at_10": report.overlap,
         "queries_worse": report.regressions.total,
+        "gravest": [row._asdict() for row in report.gravest],
         "missing": report.missing,
         "touched": touched,
         "params": {key: [old, new] for key, old, new in report.params},
         "funnel": {key: [old, new] for key, old, new in report.row_counts},
     }
 
-    return json.dumps(figures, indent=2, sort_keys=True, ensure_ascii=False)
+    return json_text(figures)
 
 
 def _figures(comparison: Comparison) -> dict[str, Any]:
@@ -148,6 +155,17 @@ def _comparison_row(comparison: Comparison) -> str:
     return f"| {name} | {means} | {interval} | {comparison.p_value:.4f} | {comparison.outcome} |"
 
 
+def _gravest_lines(rows: list[GraveRow]) -> list[str]:
+    if not rows:
+        return []
+
+    lines = ["", f"### {GRAVEST_TITLE}", "", "| row | why |", "|---|---|"]
+    for row in rows:
+        name = f"`{row.row_id}`" if row.row_id else ""
+        lines.append(f"| {name} | {markdown_cell(row.reason)} |")
+    return [*lines, "", f"A query loses {METRIC_NAMES[PRIMARY]}. {GRAVEST_HINT}"]
+
+
 def _regressed_lines(regressions: Regressions) -> list[str]:
     if not regressions.total:
         return []
@@ -177,9 +195,9 @@ def _change_lines(title: str, changed: list[Change]) -> list[str]:
     if not changed:
         return []
 
-    lines = ["", f"### {title}", "", "| | before | after |", "|---|---|---|"]
+    lines = ["", f"### {title}", "", "| | before | after | change |", "|---|---|---|---|"]
     for key, old, new in changed:
         values = [markdown_cell(format_value(value)) for value in (old, new)]
-        lines.append(f"| `{key}` | {values[0]} | {values[1]} |")
+        lines.append(f"| `{key}` | {values[0]} | {values[1]} | {format_difference(old, new)} |")
 
     return lines

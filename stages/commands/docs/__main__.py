@@ -24,6 +24,7 @@ from stages.commands.docs.blocks import (
 from stages.commands.docs.dictionary import dictionary
 from stages.commands.docs.glossary import glossary_tables
 from stages.commands.docs.options import applications, option_sections
+from stages.commands.json_output import AsJson, say_json
 from stages.commands.pipeline import order, read_pipeline
 from stages.commands.wire import load_stage
 from stages.lib.core import atomic
@@ -66,6 +67,7 @@ def main(
         bool, typer.Option("--check", help="Change nothing; name what is wrong and exit with 1.")
     ] = False,
     root: Annotated[Path, typer.Option(help="The root of the project.")] = Path(),
+    as_json: AsJson = False,
 ) -> None:
     """Regenerate the marked blocks of the documentation."""
     text_of_block = blocks(root)
@@ -75,11 +77,15 @@ def main(
 
     stale = [file for file in files if before[file] != after[file]]
     names = ", ".join(map(str, stale))
+    if as_json:
+        is_rewritten = bool(stale) and not check
+        say_json({"files": len(files), "out_of_date": stale, "rewritten": is_rewritten})
     if check and stale:
         raise UserError(f"{names}: generated blocks are out of date", "run 'make docs' and commit")
     for file in stale:
         atomic.write_text(file, after[file])
-    say(f"rewrote {names}" if stale else f"{len(files)} files are up to date")
+    if not as_json:
+        say(f"rewrote {names}" if stale else f"{len(files)} files are up to date")
 
 
 app = command(main)

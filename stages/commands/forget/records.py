@@ -20,8 +20,8 @@ from stages.collect.interface import CollectParams
 from stages.collect.origins import IsSought, Origins
 from stages.collect.records import document_id, pair_id
 from stages.collect.source import OUT_OF_DOMAIN, Source
-from stages.commands.explain import RunTables
 from stages.commands.forget.sought import Sought, split_texts
+from stages.commands.run_tables import RunTables
 from stages.lib.core.errors import UserError
 
 # The tables whose rows are texts of their id, with the columns of the id and of the texts.

@@ -16,15 +16,16 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
 from stages.commands.heal import at_work, dvc_files, lock_file
 from stages.commands.heal.forecast import CACHED, COMPUTED, forecast
 from stages.commands.heal.lock_file import Pipeline, RebuiltLock
+from stages.commands.json_output import AsJson, message_printer, say_json
 from stages.commands.pipeline import read_pipeline
 from stages.lib.core import atomic
 from stages.lib.core.errors import UserError
@@ -32,11 +33,42 @@ from stages.lib.core.lock_copy import DVC_LOCK as LOCK
 from stages.lib.core.lock_copy import LOCK_COPY
 from stages.lib.core.process_locks import forget_killed_run, killed_run
 from stages.lib.core.stage import command
-from stages.lib.core.terminal import say, say_error
+from stages.lib.core.terminal import say_error
 
 OUTPUT_FOLDERS = (Path("data"), Path("metrics"))
 # The stages whose results take hours. What they would compute anew is asked for.
 TRAINING = ("finetune",)
+
+
+class MendedLock(NamedTuple):
+    """A dvc.lock that was damaged.
+
+    Attributes:
+        reason: what was wrong with it.
+        saved: where it stands as it was.
+        kept: number of stages that were whole.
+        copied: number of stages from its copy.
+        committed: number of stages from HEAD.
+        cached: stages whose results DVC's run cache has.
+        computed: stages that are computed anew.
+    """
+
+    reason: str
+    saved: Path
+    kept: int
+    copied: int
+    committed: int
+    cached: list[str]
+    computed: list[str]
+
+    @property
+    def lines(self) -> list[str]:
+        """Return what was done and what DVC will do next, as two lines of text."""
+        return [
+            f"{LOCK} {self.reason}; it is saved as {self.saved}. Kept: {self.kept} stages; "
+            f"from its copy: {self.copied}; from HEAD: {self.committed}.",
+            f"From the run cache: {_listed(self.cached)}. Computed anew: {_listed(self.computed)}.",
+        ]
 
 
 def main(
@@ -55,27 +87,37 @@ def main(
     target: Annotated[
         str | None, typer.Option(help="The stage that runs next, with all before it.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Mend what a killed run left behind: dvc.lock, and DVC's own files."""
     if not dvc_files.DVC_FOLDER.is_dir():
         raise UserError(f"there is no .dvc in {Path.cwd().name}/", "run from the root of a project")
+    tell = message_printer(as_json)
     if check:
         killed = killed_run()
         if killed is not None:
             say_error(f"note: {killed}")
-        _report_damage(deep)
+        damages = find_damage(deep)
+        if as_json:
+            say_json({"damaged": damages, "killed_run": killed})
+        if damages:
+            raise UserError("\n".join(damages), "run 'python -m stages heal', or 'make repro'")
         if not quiet:
-            say("nothing is damaged")
+            tell("nothing is damaged")
         return
 
     with at_work.alone():
-        for line in mend_files(deep):
-            say(line)
+        done = mend_files(deep)
+        for line in done:
+            tell(line)
         killed = killed_run()
         if killed is not None:
-            say(f"note: {killed}")
+            tell(f"note: {killed}")
             forget_killed_run()
-        mend_lock(train, target)
+        mended = mend_lock(train, target, tell)
+    if as_json:
+        lock = None if mended is None else mended._asdict()
+        say_json({"done": done, "killed_run": killed, "lock": lock})
 
 
 def mend_files(deep: bool) -> list[str]:
@@ -109,12 +151,13 @@ def mend_files(deep: bool) -> list[str]:
     return lines
 
 
-def mend_lock(train: bool, target: str | None) -> None:
-    """Rebuild dvc.lock if it is damaged, and print what DVC will do next.
+def mend_lock(train: bool, target: str | None, tell: Callable[[str], None]) -> MendedLock | None:
+    """Rebuild dvc.lock if it is damaged, and return what DVC will do next; None if it is whole.
 
     Args:
         train: whether a training whose result is lost may run anew.
         target: the stage that runs next; None for all.
+        tell: prints what DVC will do next, before a person is asked for a training.
 
     Raises:
         UserError: dvc.lock has markers of a merge conflict, or a training would run anew and
@@ -122,7 +165,7 @@ def mend_lock(train: bool, target: str | None) -> None:
     """
     reason = _lock_damage()
     if reason is None:
-        return
+        return None
     content = LOCK.read_bytes()
     copies = [_read(LOCK_COPY), _committed_lock()]
     rebuilt = lock_file.rebuild(lock_file.decode(content), copies, _pipeline())
@@ -133,18 +176,21 @@ def mend_lock(train: bool, target: str | None) -> None:
     _write(LOCK, rebuilt.text.encode())
     try:
         results = forecast(dvc_files.find_places(), target)
-        _print_forecast(reason, saved, rebuilt, results)
+        mended = _mended(reason, saved, rebuilt, results)
+        for line in mended.lines:
+            tell(line)
         _ask_for_training(results, train)
     except BaseException:
         _write(LOCK, content)
         raise
+    return mended
 
 
-def _report_damage(deep: bool) -> None:
-    """Name what is damaged.
+def find_damage(deep: bool) -> list[str]:
+    """Return what is damaged, a sentence each.
 
     Raises:
-        UserError: something is damaged.
+        UserError: dvc.lock has markers of a merge conflict.
     """
     damages = []
     reason = _lock_damage()
@@ -159,8 +205,7 @@ def _report_damage(deep: bool) -> None:
         f"{cached}, the copy of {path}, is damaged"
         for path, cached in dvc_files.damaged_objects(_read(LOCK), places, deep=deep)
     ]
-    if damages:
-        raise UserError("\n".join(damages), "run 'python -m stages heal', or 'make repro'")
+    return damages
 
 
 def _lock_damage() -> str | None:
@@ -181,17 +226,19 @@ def _lock_damage() -> str | None:
     return lock_file.why_damaged(text, _committed_lock(), _pipeline())
 
 
-def _print_forecast(
+def _mended(
     reason: str, saved: Path, rebuilt: RebuiltLock, results: Mapping[str, str]
-) -> None:
-    cached = [name for name, result in results.items() if result == CACHED]
-    computed = [name for name, result in results.items() if result == COMPUTED]
+) -> MendedLock:
     copied, committed = (len(names) for names in rebuilt.copied)
-    say(
-        f"{LOCK} {reason}; it is saved as {saved}. Kept: {len(rebuilt.kept)} stages; "
-        f"from its copy: {copied}; from HEAD: {committed}."
+    return MendedLock(
+        reason,
+        saved,
+        kept=len(rebuilt.kept),
+        copied=copied,
+        committed=committed,
+        cached=[name for name, result in results.items() if result == CACHED],
+        computed=[name for name, result in results.items() if result == COMPUTED],
     )
-    say(f"From the run cache: {_listed(cached)}. Computed anew: {_listed(computed)}.")
 
 
 def _listed(names: list[str]) -> str:
@@ -203,7 +250,7 @@ def _ask_for_training(results: Mapping[str, str], train: bool) -> None:
     if not lost or train:
         return
     if sys.stdin.isatty() and not os.environ.get("CI"):
-        if typer.confirm(f"{lost[0]} would train anew. Go on?"):
+        if typer.confirm(f"{lost[0]} would train anew. Go on?", err=True):
             return
         raise UserError(f"{LOCK} is left as it was", "answer yes to go on")
     raise UserError(

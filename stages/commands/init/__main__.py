@@ -25,10 +25,10 @@ from typing import Annotated, Any
 import typer
 
 from stages.commands.init.guess import Copies, FolderCopy, SourceGuess
+from stages.commands.json_output import AsJson, message_printer, say_json
 from stages.lib.core.errors import UserError
 from stages.lib.core.params import PARAMS_FILE, ScoreThreshold, load_section
 from stages.lib.core.stage import command
-from stages.lib.core.terminal import say
 from stages.lib.core.yaml_files import read_yaml
 
 
@@ -41,12 +41,26 @@ class Plan:
         changes: path to its new content; None: it is removed.
         removes_demo: whether the default data is taken away.
         report: lines on the sizes, on settings, and on what to run.
+        settings: key of params.yaml to its new value, without the sources.
     """
 
     copies: Copies
     changes: Mapping[Path, bytes | None]
     removes_demo: bool
     report: Sequence[str]
+    settings: Mapping[str, object]
+
+    def figures(self) -> dict[str, object]:
+        """Return what would be written, for JSON."""
+        removed = [path for path, content in self.changes.items() if content is None]
+        return {
+            "settings": self.settings,
+            "report": self.report,
+            "copies": list(self.copies),
+            "written": [path for path in self.changes if path not in removed],
+            "removed": removed,
+            "removes_demo": self.removes_demo,
+        }
 
 
 def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
@@ -101,7 +115,7 @@ def make_plan(sources: Sequence[SourceGuess]) -> tuple[list[SourceGuess], Plan]:
         "Next, on this machine (from rates of the default data; see docs/stages/collect.md):",
         *estimate(sizes, values["split.train"]).lines,
     ]
-    return readable, Plan(copies, changes, removes_demo, report)
+    return readable, Plan(copies, changes, removes_demo, report, values)
 
 
 def main(
@@ -118,11 +132,14 @@ def main(
     query: Annotated[
         str | None, typer.Option("--query", help="The query for the database sql:VARIABLE.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take your own files as the data: guess the settings, track the files, take the demo away."""
     from stages.commands.init.changes import apply
     from stages.commands.init.recognition import guess_sources
 
+    if as_json and not yes:
+        raise UserError("questions would stand in the JSON", "add --yes to take the guesses")
     if not yes and not sys.stdin.isatty():
         raise UserError("there is no terminal to ask questions on", "add --yes to take the guesses")
     _check_repository()
@@ -132,23 +149,26 @@ def main(
     if not yes:
         guesses = [guess.ask() for guess in guesses]
     readable, plan = make_plan(guesses)
-    for source in readable:
-        say("\n".join(source.description()))
-    say("\n".join(plan.report))
+    tell = message_printer(as_json)
+    descriptions = {source.name: source.description() for source in readable}
+    for lines in (*descriptions.values(), plan.report):
+        tell("\n".join(lines))
 
     # Whatever would be lost is shown, and stays without --force.
+    is_applied = False
     if not plan.copies and not plan.changes:
-        say("Nothing to change: params.yaml and data/raw/ say this already.")
-        return
-    if not plan.removes_demo and not force:
-        say("\n".join(_difference_lines(plan)))
-        say("Nothing was changed. Add --force to change it.")
-        return
-    if not force:
-        _check_committed(plan)
-
-    apply(plan.copies, plan.changes)
-    say("\n".join(_outcome_lines(plan)))
+        tell("Nothing to change: params.yaml and data/raw/ say this already.")
+    elif not plan.removes_demo and not force:
+        tell("\n".join(_difference_lines(plan)))
+        tell("Nothing was changed. Add --force to change it.")
+    else:
+        if not force:
+            _check_committed(plan)
+        apply(plan.copies, plan.changes)
+        is_applied = True
+        tell("\n".join(_outcome_lines(plan)))
+    if as_json:
+        say_json({"sources": descriptions, **plan.figures(), "is_applied": is_applied})
 
 
 def _model_lines() -> list[str]:

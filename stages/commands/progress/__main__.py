@@ -26,6 +26,8 @@ from stages.commands.compare.versions import (
     experiments,
     find_version,
 )
+from stages.commands.json_output import AsJson, say_json
+from stages.commands.progress.figures import progress_figures
 from stages.commands.progress.history import (
     Criterion,
     VersionResult,
@@ -153,6 +155,7 @@ def main(
         str, typer.Option(help="System of evaluate, as its tables name it.")
     ] = "finetuned",
     html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show what every version so far was worth, and whether it still pays to iterate."""
     if html is not None:
@@ -177,10 +180,12 @@ def main(
     sentences = conclusions(history, tried, criterion)
 
     # Write the page, and print the same in words.
-    text = "\n".join(markdown_lines(history, tried, sentences))
     if html is not None:
         atomic.write_text(html, progress_page(history, tried, sentences, split=split))
-    say(text)
+    if as_json:
+        say_json(progress_figures(history, tried, sentences, criterion))
+    else:
+        say("\n".join(markdown_lines(history, tried, sentences)))
 
 
 app = command(main)

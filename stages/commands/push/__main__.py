@@ -11,7 +11,7 @@ HF_TOKEN is the key of the hub, and HF_ENDPOINT its address.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +20,7 @@ import typer
 
 from stages.commands.export.formats import ExportFormat, copy_model, write_data_set
 from stages.commands.fetch.hub_process import shown_endpoint
+from stages.commands.json_output import AsJson, message_printer, say_json
 from stages.commands.push.licences import check_licences, licences_at_hand
 from stages.commands.push.readiness import check_passed
 from stages.commands.push.remote import RemoteRepository, files_of, find_remote, send
@@ -28,7 +29,6 @@ from stages.lib.core.model_folders import is_repository
 from stages.lib.core.secrets import read_key
 from stages.lib.core.stage import command
 from stages.lib.core.temporary_folders import temporary_folder
-from stages.lib.core.terminal import say
 
 
 class PushedThing(StrEnum):
@@ -56,6 +56,7 @@ def main(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Send nothing, and say what would be sent.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Send the data set or the model of the last run to a hub, as one commit."""
     if not is_repository(name):
@@ -71,16 +72,29 @@ def main(
         folder.mkdir()
         _write(thing, folder, name)
         kind = "model" if has_model else "dataset"
-        _describe(thing, folder, licences, target=f"{kind} {name} at {shown_endpoint()}")
+        sizes = {file: (folder / file).stat().st_size for file in files_of(folder)}
+        tell = message_printer(as_json)
+        target = f"{kind} {name} at {shown_endpoint()}"
+        tell("\n".join(_description(thing, sizes, licences, target=target)))
+        document: dict[str, object] = {
+            "endpoint": shown_endpoint(),
+            "files": sizes,
+            "kind": kind,
+            "licences": list(licences),
+            "repository": name,
+            "commit": None,
+        }
         if dry_run:
-            say("Nothing was sent (--dry-run).")
-            return
-
-        remote = find_remote(RemoteRepository(kind, name, is_private=not public))
-        _check_visibility(remote, public=public)
-        removed = _others(remote, files_of(folder), replace=replace)
-        sent = send(remote, folder, removed=removed)
-    say(f"sent, and checked by size and hash: commit {sent.commit[:12]}, {sent.url}")
+            tell("Nothing was sent (--dry-run).")
+        else:
+            remote = find_remote(RemoteRepository(kind, name, is_private=not public))
+            _check_visibility(remote, public=public, tell=tell)
+            removed = _others(remote, list(sizes), replace=replace, tell=tell)
+            sent = send(remote, folder, removed=removed)
+            document |= {"commit": sent.commit, "url": sent.url, "removed": removed}
+            tell(f"sent, and checked by size and hash: commit {sent.commit[:12]}, {sent.url}")
+    if as_json:
+        say_json(document)
 
 
 def _check_key() -> None:
@@ -100,38 +114,43 @@ def _write(thing: PushedThing, folder: Path, name: str) -> None:
         write_data_set(ExportFormat.hugging_face, folder, name=title)
 
 
-def _describe(thing: PushedThing, folder: Path, licences: Sequence[str], *, target: str) -> None:
-    """Say what is sent where, and by which licences."""
-    files = files_of(folder)
-    sizes = [(folder / file).stat().st_size for file in files]
-    say(f"{thing}: {len(files)} files, {sum(sizes):,} bytes, to the {target}")
-    for file, size in zip(files, sizes, strict=True):
-        say(f"  {size:>15,}  {file}")
-    say("licences")
-    for line in licences:
-        say(f"  {line}")
+def _description(
+    thing: PushedThing, sizes: Mapping[str, int], licences: Sequence[str], *, target: str
+) -> list[str]:
+    """Return lines on what is sent where, and by which licences. Sizes are in bytes."""
+    lines = [f"{thing}: {len(sizes)} files, {sum(sizes.values()):,} bytes, to the {target}"]
+    lines += [f"  {size:>15,}  {file}" for file, size in sizes.items()]
+    return [*lines, "licences", *(f"  {line}" for line in licences)]
 
 
-def _check_visibility(remote: RemoteRepository, *, public: bool) -> None:
+def _check_visibility(
+    remote: RemoteRepository, *, public: bool, tell: Callable[[str], None]
+) -> None:
     if remote.exists and not remote.is_private and not public:
         raise UserError(
             f"{remote.title} is public: everybody could read what is sent",
             "add --public if that is meant, or name another repository",
         )
     if not remote.exists:
-        say(f"a new repository, {'public' if public else 'private'}")
+        tell(f"a new repository, {'public' if public else 'private'}")
     elif public and remote.is_private:
-        say("the repository is private, and stays so")
+        tell("the repository is private, and stays so")
 
 
-def _others(remote: RemoteRepository, files: Sequence[str], *, replace: bool) -> list[str]:
+def _others(
+    remote: RemoteRepository,
+    files: Sequence[str],
+    *,
+    replace: bool,
+    tell: Callable[[str], None],
+) -> list[str]:
     """Return the other files of the repository if they go, and say what happens to them."""
     others = sorted(set(remote.files) - set(files))
     if not others:
         return []
 
     fate = "go" if replace else "stay (--replace removes them)"
-    say(f"other files of the repository {fate}: {', '.join(others[:10])}")
+    tell(f"other files of the repository {fate}: {', '.join(others[:10])}")
     return others if replace else []
 
 

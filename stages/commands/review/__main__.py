@@ -24,6 +24,7 @@ from typing import Annotated
 
 import typer
 
+from stages.commands.json_output import AsJson, message_printer, say_json
 from stages.commands.review.agreement import agreements
 from stages.commands.review.queues import (
     ReviewQueue,
@@ -67,27 +68,35 @@ def main(
     hits: Annotated[Path, typer.Option(help="Verdicts on first hits.")] = Path(
         "data/review/first_hits.csv"
     ),
+    as_json: AsJson = False,
 ) -> None:
     """Judge samples of rows: as a local page (--open), or in sheets for spreadsheets."""
     if judge:
         _check_name(judge)
+    if open_ and as_json:
+        raise UserError("--open prints an address and no figures", "leave --open or --json out")
     if open_:
         _check_server()
     queues = _read_queues(data, triplets, reviews, runs, hits)
     files = _take_over(queues, judge)
+    tell = message_printer(as_json)
     if not runs.exists():
-        say(f"{hits}: stays as it is, since {runs} does not exist; run 'make repro' for it")
+        tell(f"{hits}: stays as it is, since {runs} does not exist; run 'make repro' for it")
     if open_:
         _open_page(queues, judge)
         return
 
     # A sheet is written anew with what the files hold now.
+    figures = []
     for queue, file in zip(queues, files, strict=True):
         write_sheet(queue, judge, file)
-        say(_count_line(queue, judge, file))
+        figures.append(_queue_figures(queue, judge, file))
+        tell(_count_line(queue, judge, file))
         for agreement in agreements(file.lines()):
-            say(f"{queue.path}: {agreement}")
-    say(f"judge there and run this again, or use --open; then commit {reviews.parent}/*.csv")
+            tell(f"{queue.path}: {agreement}")
+    if as_json:
+        say_json({"judge": judge, "queues": figures})
+    tell(f"judge there and run this again, or use --open; then commit {reviews.parent}/*.csv")
 
 
 def _read_queues(
@@ -137,13 +146,33 @@ def _take_over(queues: list[ReviewQueue], judge: str) -> list[VerdictFile]:
     return files
 
 
-def _count_line(queue: ReviewQueue, judge: str, file: VerdictFile) -> str:
+def _counts(queue: ReviewQueue, judge: str, file: VerdictFile) -> tuple[int, int]:
+    """Return how many rows of the queue are judged, and how many other verdicts there are."""
     judged_ids = {ids for ids, line in file.of_judge(judge).items() if line.verdict}
     count = sum(item.ids in judged_ids for item in queue.items)
+    return count, len(judged_ids) - count
+
+
+def _count_line(queue: ReviewQueue, judge: str, file: VerdictFile) -> str:
+    count, others = _counts(queue, judge, file)
     return (
         f"{sheet_path(queue, judge)}: {len(queue.items):,} {queue.title.lower()}, {count:,} of "
-        f"them judged; {len(judged_ids) - count:,} verdicts on other rows kept"
+        f"them judged; {others:,} verdicts on other rows kept"
     )
+
+
+def _queue_figures(queue: ReviewQueue, judge: str, file: VerdictFile) -> dict[str, object]:
+    """Return the counts of a queue for JSON."""
+    count, others = _counts(queue, judge, file)
+    return {
+        "file": queue.path,
+        "sheet": sheet_path(queue, judge),
+        "title": queue.title,
+        "rows": len(queue.items),
+        "judged": count,
+        "other_verdicts": others,
+        "agreements": [agreement._asdict() for agreement in agreements(file.lines())],
+    }
 
 
 def _open_page(queues: list[ReviewQueue], judge: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
+from stages.commands.json_output import say_json
 from stages.commands.verdict.judge import judge_files
 from stages.commands.verdict.options import FailIf, OutputFormat, VerdictOptions, as_command
 from stages.commands.verdict.text import Verdict, markdown_lines, to_dict, verdict_lines
@@ -21,10 +21,12 @@ _PACKAGE_OF_MODULE = {"pandas": "pandas", "altair": "altair", "vl_convert": "vl-
 
 def _work(options: VerdictOptions) -> None:
     """Say which of some retrieval runs is better, how sure that is, and what would decide."""
+    if options.as_json and options.format_ is OutputFormat.markdown:
+        raise UserError("--json and --format markdown are two forms", "leave one out")
     verdict = judge_files(run_names(options.runs), options)
 
-    if options.format_ is OutputFormat.json:
-        say(json.dumps(to_dict(verdict), indent=2, ensure_ascii=False))
+    if options.as_json or options.format_ is OutputFormat.json:
+        say_json(to_dict(verdict))
     elif options.format_ is OutputFormat.markdown:
         say("\n".join(markdown_lines(verdict)))
     else:

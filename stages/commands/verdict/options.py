@@ -11,6 +11,8 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from stages.commands.json_output import AsJson
+
 
 class OutputFormat(StrEnum):
     """How a verdict is printed."""
@@ -70,6 +72,7 @@ class VerdictOptions:
     format_: Annotated[OutputFormat, typer.Option("--format", help="What is printed.")] = (
         OutputFormat.text
     )
+    as_json: AsJson = False
     html: Annotated[Path | None, typer.Option(help="Write a page to this file, too.")] = None
     fail_if: Annotated[
         FailIf | None, typer.Option(help="Exit with 1 if the last run is so against the first.")

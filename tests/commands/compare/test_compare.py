@@ -77,6 +77,7 @@ def test_the_working_tree_is_compared_with_head(history):
         "slices and texts of queries": "data/split/validation/queries.parquet does not exist",
         "hits in common": "HEAD has no data/evaluate/runs.parquet in the DVC cache",
         "rules behind lost queries": "data/split/validation/qrels.parquet does not exist",
+        "rows that moved or were dropped": "HEAD has no data/split/splits.parquet in the DVC cache",
     }
     assert (
         "Left out: slices and texts of queries (data/split/validation/queries.parquet does"
@@ -185,11 +186,15 @@ def test_markdown_and_the_page_say_the_same(history):
     result = invoke("--md", "--html", "page.html")
     assert "## No evidence: HEAD -> the working tree" in result.output
     assert "nDCG@10 of `finetuned` on validation: 0.5000 -> 0.4900, **-0.0100** (" in result.output
-    assert "| `clean.rows_out` | 100 | 90 |" in result.output
+    assert "### Rows\n\n| | before | after | change |\n" in result.output
+    assert "| `clean.rows_out` | 100 | 90 | -10 |" in result.output
     assert "- -0.320 `q0000000000000001`" in result.output
+    row = "`q0000000000000001` | lost 0.320: 0.600 before, 0.280 now"
+    assert f"### Look at these rows first\n\n| row | why |\n|---|---|\n| {row} |" in result.output
     html = Path("page.html").read_text("utf-8")
     assert "<title>No evidence: HEAD to the working tree</title>" in html
     assert "<svg" in html and "Left out: slices and texts of queries" in html
+    assert "Look at these rows first" in html
     assert "clean.rows_out" in html and not re.search(r'(src|href)="http', html)
 
 

@@ -1,6 +1,7 @@
 """The command that downloads pinned wheels, with the real pip and a folder instead of an index."""
 
 import hashlib
+import json
 import sys
 from pathlib import Path
 from zipfile import ZipFile
@@ -85,3 +86,15 @@ def test_a_failed_download_is_a_short_error(index):
     assert result.exit_code == 1
     assert "pip could not download tiny==2.0" in result.output
     assert "remedy" in result.output
+
+
+@pytest.mark.slow
+def test_json_names_each_wheel_with_its_state(index):
+    result = CliRunner().invoke(app, ["--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == {
+        "model": [],
+        "snapshots": {},
+        "wheels": [{"name": "tiny", "state": "fetched", "version": "1.0"}],
+    }
+    assert result.stderr == "tiny 1.0: fetched\n"

@@ -1,6 +1,7 @@
 """A record leaves every place that holds it, and what still holds it is named."""
 
 import csv
+import json
 import shutil
 import sqlite3
 from contextlib import chdir
@@ -345,3 +346,23 @@ def test_the_proof_notices_a_place_that_was_left_out(clone, monkeypatch):
     result = run(ANN)
     assert result.exit_code == 1
     assert "data/collect/documents.parquet holds a text of it" in result.stdout
+
+
+@pytest.mark.slow
+def test_json_holds_what_left_and_what_remains(clone):
+    before = contents()
+    result = run(ANN, "--dry-run", "--json")
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert contents() == before
+    assert figures["dry_run"] is True
+    assert "data/raw/faq.csv, line 2" in figures["left"]
+    assert figures["caches"] == {"checkpoints": 0, "older": 0, "values": 0}
+    assert figures["by_hand"] == []
+    assert figures["searched"]["texts"] > 1
+    assert figures["older_versions"]["objects"] == []
+    assert "dvc repro" in figures["then"]
+    # The words went to the standard error, and no text of the record anywhere.
+    assert result.stderr.startswith("what would leave:\n")
+    assert "expired" not in result.output and "Ann" not in result.output
+    assert json.loads(run(ANN, "--dry-run", "--keep-cache", "--json").stdout)["caches"] is None

@@ -1,6 +1,7 @@
 """`python -m stages review`: sheets for spreadsheets, which are taken over and written anew."""
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -310,3 +311,30 @@ def test_a_negative_that_a_verdict_removed_stays_in_the_sample(written):
         (name("p", 1), name("d", 12)),
         (name("p", 2), name("d", 12)),
     }
+
+
+def test_json_counts_rows_verdicts_and_agreement(written):
+    edit(SHEET, ("text 11,", "text 11,yes"))
+    run()
+    run("--judge", "ben")
+    edit(SHEET.with_name("negatives-ben.csv"), ("text 11,", "text 11,no"))
+    result = run("--judge", "ben", "--json")
+    assert result.exit_code == 0, result.output
+    figures = json.loads(result.stdout)
+    assert figures["judge"] == "ben"
+    assert figures["queues"][0] == {
+        "agreements": [{"conflicts": 1, "judges": ["", "ben"], "kappa": 0.0, "rows": 1}],
+        "file": "data/review/negatives.csv",
+        "judged": 1,
+        "other_verdicts": 0,
+        "rows": 2,
+        "sheet": "data/review/with_texts/negatives-ben.csv",
+        "title": "Mined negatives",
+    }
+    assert "first_hits.csv: stays as it is" in result.stderr
+
+
+def test_json_does_not_go_with_the_page(written):
+    result = run("--open", "--json")
+    assert result.exit_code == 1
+    assert "--open prints an address and no figures" in result.stderr

@@ -282,3 +282,12 @@ def test_names_are_no_markdown(files):
     lines = verdict("base.run", "a|<b>`c.run", "--format", "markdown").output.splitlines()
     assert lines[0].startswith(r"**a\|\<b\>\`c is better than base: +0.1")
     assert any(line.startswith(r"| a\|\<b\>\`c | 0.") for line in lines)
+
+
+def test_json_is_the_format_of_that_name_and_no_other(files):
+    by_format = verdict("base.run", "new.run", "--format", "json")
+    by_option = verdict("base.run", "new.run", "--json")
+    assert json.loads(by_option.stdout) == json.loads(by_format.stdout)
+    both = verdict("base.run", "new.run", "--json", "--format", "markdown")
+    assert (both.exit_code, both.stdout) == (1, "")
+    assert "--json and --format markdown are two forms" in both.stderr
