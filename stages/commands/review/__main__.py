@@ -3,6 +3,8 @@
     python -m stages review --open               a page on this machine, one key a verdict
     python -m stages review                      sheets in data/review/with_texts/
     python -m stages review --open --judge ann   a second person, who does not see the first
+    python -m stages review --label-studio new   tasks for Label Studio, beside the sheets
+    python -m stages review --label-studio labels.json    its export, taken over
 
 A person says of mined negatives whether they answer the query after all, and of documents that
 the fine-tuned model ranks first whether a label is missing. data/review/ holds the verdicts for
@@ -17,7 +19,6 @@ agree.
 
 from __future__ import annotations
 
-import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +26,10 @@ from typing import Annotated
 import typer
 
 from stages.commands.review.agreement import agreements
+from stages.commands.review.judge_names import check_name
+from stages.commands.review.label_studio.export_file import read_export
+from stages.commands.review.label_studio.take_over import take_over_labels
+from stages.commands.review.label_studio.tasks import config_path, write_tasks
 from stages.commands.review.queues import ReviewQueue, first_hits_queue, negatives_queue
 from stages.commands.review.sheets import read_edits, sheet_path, write_sheet
 from stages.commands.review.suspicions import suspicious_queues
@@ -34,10 +39,10 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.params import RunParams, load_section
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
-from stages.lib.schemas.reviews import AGREED
 from stages.lib.schemas.training import Triplets
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]{0,39}")
+# Which rows become tasks for Label Studio. Any other value is the path of an export.
+_TASKS = ("new", "all")
 
 
 def main(
@@ -60,27 +65,62 @@ def main(
     hits: Annotated[Path, typer.Option(help="Verdicts on first hits.")] = Path(
         "data/review/first_hits.csv"
     ),
+    label_studio: Annotated[
+        str,
+        typer.Option(
+            metavar="new|all|FILE",
+            help="Write tasks of the rows that are not judged (new), or of all; or take over the "
+            "labels of FILE, an export. Then --judge may name several: 7=ann,8=ben.",
+        ),
+    ] = "",
 ) -> None:
     """Judge samples of rows: as a local page (--open), or in sheets for spreadsheets."""
-    if judge:
-        _check_name(judge)
-    if open_:
-        _check_server()
+    is_export = label_studio not in ("", *_TASKS)
+    _check_options(open_, label_studio, "" if is_export else judge)
+    labels = read_export(Path(label_studio)) if is_export else []
     queues = _read_queues(data, triplets, reviews, runs, hits)
+    if is_export:
+        for message in take_over_labels(labels, queues, judge, Path(label_studio)):
+            say(message)
+        return
     files = _take_over(queues, judge)
     if not runs.exists():
         say(f"{hits}: stays as it is, since {runs} does not exist; run 'make repro' for it")
     if open_:
         _open_page(queues, judge)
         return
+    _write_sheets(queues, judge, files)
+    if label_studio:
+        _write_tasks(queues, judge, files, every=label_studio == "all")
+        return
+    say(f"judge there and run this again, or use --open; then commit {reviews.parent}/*.csv")
 
-    # A sheet is written anew with what the files hold now.
+
+def _check_options(open_: bool, label_studio: str, judge: str) -> None:
+    if open_ and label_studio:
+        raise UserError("--open and --label-studio do different things", "give one of the two")
+    if judge:
+        check_name(judge)
+    if open_:
+        _check_server()
+
+
+def _write_sheets(queues: list[ReviewQueue], judge: str, files: list[VerdictFile]) -> None:
+    """Write the sheets anew with what the files hold now."""
     for queue, file in zip(queues, files, strict=True):
         write_sheet(queue, judge, file)
         say(_count_line(queue, judge, file))
         for agreement in agreements(file.lines()):
             say(f"{queue.path}: {agreement}")
-    say(f"judge there and run this again, or use --open; then commit {reviews.parent}/*.csv")
+
+
+def _write_tasks(
+    queues: list[ReviewQueue], judge: str, files: list[VerdictFile], *, every: bool
+) -> None:
+    """Write tasks for Label Studio, beside the sheets."""
+    for queue, file in zip(queues, files, strict=True):
+        say(write_tasks(queue, judge, file, every=every))
+    say(f"import them into a project with the labelling interface of {config_path(queues[0])}")
 
 
 def _read_queues(
@@ -93,14 +133,6 @@ def _read_queues(
     if runs.exists():
         queues.append(first_hits_queue(data, runs, hits, seed))
     return queues + suspicious_queues(data, training, reviews.parent)
-
-
-def _check_name(judge: str) -> None:
-    if not _NAME.fullmatch(judge) or judge == AGREED:
-        raise UserError(
-            f"{judge!r} is no name for a judge",
-            f"use up to 40 letters, digits, dots and underscores, and not '{AGREED}'",
-        )
 
 
 def _check_server() -> None:
