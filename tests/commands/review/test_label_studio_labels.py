@@ -143,7 +143,7 @@ def test_an_export_without_labels_writes_nothing(queue, tasks):
 
 
 def test_a_number_is_named_by_the_option(queue, tasks):
-    seven, eight = annotation("yes", person=7), annotation("no", person=8)
+    seven, eight = annotation("yes", person=7), annotation("yes", person=8)
     alone = exported(tasks, [seven], [], [])
     assert "all that is known of an annotator is the number 7" in refusal(queue, alone)
     take_over(queue, alone, "cem")
@@ -152,7 +152,7 @@ def test_a_number_is_named_by_the_option(queue, tasks):
     both = exported(tasks, [], [seven, eight], [])
     assert "2 people, and --judge names one: 7, 8" in refusal(queue, both, "cem")
     take_over(queue, both, "7=cem, 8=dan")
-    assert lines_of(queue)[1:] == [f"{SECOND},yes,cem,", f"{SECOND},no,dan,"]
+    assert lines_of(queue)[1:] == [f"{SECOND},yes,cem,", f"{SECOND},yes,dan,"]
 
 
 @pytest.mark.parametrize(
