@@ -1,6 +1,7 @@
 """Labels from Label Studio: the verdicts of the page, or a refusal that writes nothing."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.commands.review.label_studio_cases import (
     written,
 )
 
+EXPORTS = Path(__file__).with_name("label_studio_exports")
 FIRST = "p0000000000000001,d0000000000000001"
 SECOND = "p0000000000000002,d0000000000000002"
 THIRD = "p0000000000000003,d0000000000000003"
@@ -91,6 +93,27 @@ def test_a_round_trip_gives_the_lines_of_the_page(queue, tasks, tmp_path, form):
     content[2]["annotations"] = [annotation("no", "late", BEN)]
     take_over(queue, form(content))
     assert lines_of(queue)[-1] == f"{THIRD},no,ben,late"
+
+
+@pytest.mark.parametrize(
+    ("name", "ann", "ben"),
+    [
+        ("json", "1", "2"),
+        ("json_min", "1", "2"),
+        ("snapshot", "ann@example.org", "ben@example.org"),
+    ],
+)
+def test_exports_that_label_studio_1_23_2_wrote_are_read(name, ann, ben):
+    # Four tasks of this queue were imported by its API, and annotated by two users. One skipped
+    # the third task.
+    labels = read_export(EXPORTS / f"{name}.json")
+    assert {label.queue for label in labels} == {"negatives"}
+    assert sorted((*label.ids, *label[3:]) for label in labels) == [
+        (*ids(1), ann, "yes", "see 4"),
+        (*ids(1), ben, "no", ""),
+        (*ids(2), ann, "no", "two texts"),
+        (*ids(4), ann, "", "a note alone"),
+    ]
 
 
 def test_a_label_fills_in_what_the_file_lacks(queue, tasks):

@@ -118,7 +118,7 @@ def _is_cancelled(annotation: Mapping[str, Any], place: str) -> bool:
 def _result_values(annotation: Mapping[str, Any], place: str) -> dict[str, list[Any]]:
     """Return what each control holds, from an annotation in JSON. Other controls are ignored."""
     values: dict[str, list[Any]] = {name: [] for name in _KEY_OF_CONTROL}
-    for result in _objects(annotation.get("result"), place, "result"):
+    for result in _objects(annotation.get("result") or [], place, "result"):
         control = result.get("from_name")
         if isinstance(control, str) and control in values:
             values[control] += _value_list(result.get("value"), control)
