@@ -32,6 +32,8 @@ _FILES_OF_PEOPLE = (
     "written_queries/*.csv",
     "frozen/*.csv",
 )
+# Tasks for Label Studio hold whole texts, and are written anew from the queues.
+_TASKS = "review/*/*.json"
 _TRIPLETS = "triplets.parquet"
 # A folder of a model: its weights are named in the report, and hold no row.
 _MODEL = "model"
@@ -96,6 +98,12 @@ def clean_files_of_people(data: Path, sought: Sought, *, dry_run: bool) -> list[
                     temporary.open("w", encoding="utf-8", newline="") as stream,
                 ):
                     csv.writer(stream, lineterminator="\n").writerows([header, *kept])
+
+    for path in sorted(data.glob(_TASKS)):
+        if file_holds(path, sought, with_cells=True):
+            removals.append(Removal(path, 0, is_whole=True))
+            if not dry_run:
+                atomic.move_aside(path)
     return removals
 
 

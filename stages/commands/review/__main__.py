@@ -3,6 +3,8 @@
     python -m stages review --open               a page on this machine, one key a verdict
     python -m stages review                      sheets in data/review/with_texts/
     python -m stages review --open --judge ann   a second person, who does not see the first
+    python -m stages review --label-studio new   tasks for Label Studio, beside the sheets
+    python -m stages review --label-studio labels.json    its export, taken over
 
 A person says of mined negatives whether they answer the query after all, and of documents that
 the fine-tuned model ranks first whether a label is missing. data/review/ holds the verdicts for
@@ -17,7 +19,6 @@ agree.
 
 from __future__ import annotations
 
-import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +27,10 @@ import typer
 
 from stages.commands.json_output import AsJson, message_printer, say_json
 from stages.commands.review.agreement import agreements
+from stages.commands.review.judge_names import check_name
+from stages.commands.review.label_studio.export_file import read_export
+from stages.commands.review.label_studio.take_over import take_over_labels
+from stages.commands.review.label_studio.tasks import config_path, write_tasks
 from stages.commands.review.queues import (
     ReviewQueue,
     first_hits_queue,
@@ -42,10 +47,10 @@ from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.ledger import Ledger
-from stages.lib.schemas.reviews import AGREED
 from stages.lib.schemas.training import Triplets
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._]{0,39}")
+# Which rows become tasks for Label Studio. Any other value is the path of an export.
+_TASKS = ("new", "all")
 
 
 def main(
@@ -65,19 +70,26 @@ def main(
         "data/evaluate/runs.parquet"
     ),
     data: Annotated[Path, typer.Option(help="Folder of the other tables.")] = Path("data"),
-    hits: Annotated[Path, typer.Option(help="Verdicts on first hits.")] = Path(
-        "data/review/first_hits.csv"
-    ),
+    label_studio: Annotated[
+        str,
+        typer.Option(
+            metavar="new|all|FILE",
+            help="Write tasks of the rows that are not judged (new), or of all; or take over the "
+            "labels of FILE, an export. Then --judge may name several: 7=ann,8=ben.",
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Judge samples of rows: as a local page (--open), or in sheets for spreadsheets."""
-    if judge:
-        _check_name(judge)
-    if open_ and as_json:
-        raise UserError("--open prints an address and no figures", "leave --open or --json out")
-    if open_:
-        _check_server()
+    is_export = label_studio not in ("", *_TASKS)
+    _check_options(open_, label_studio, "" if is_export else judge, as_json=as_json)
+    labels = read_export(Path(label_studio)) if is_export else []
+    hits = reviews.parent / "first_hits.csv"
     queues = _read_queues(data, triplets, reviews, runs, hits)
+    if is_export:
+        for message in take_over_labels(labels, queues, judge, Path(label_studio)):
+            message_printer(as_json)(message)
+        return
     files = _take_over(queues, judge)
     tell = message_printer(as_json)
     if not runs.exists():
@@ -85,8 +97,29 @@ def main(
     if open_:
         _open_page(queues, judge)
         return
+    _write_sheets(queues, judge, files, as_json=as_json)
+    if label_studio:
+        _write_tasks(queues, judge, files, every=label_studio == "all", as_json=as_json)
+        return
+    tell(f"judge there and run this again, or use --open; then commit {reviews.parent}/*.csv")
 
-    # A sheet is written anew with what the files hold now.
+
+def _check_options(open_: bool, label_studio: str, judge: str, *, as_json: bool) -> None:
+    if open_ and label_studio:
+        raise UserError("--open and --label-studio do different things", "give one of the two")
+    if open_ and as_json:
+        raise UserError("--open prints an address and no figures", "leave --open or --json out")
+    if judge:
+        check_name(judge)
+    if open_:
+        _check_server()
+
+
+def _write_sheets(
+    queues: list[ReviewQueue], judge: str, files: list[VerdictFile], *, as_json: bool
+) -> None:
+    """Write the sheets anew with what the files hold now, and tell what they hold."""
+    tell = message_printer(as_json)
     figures = []
     for queue, file in zip(queues, files, strict=True):
         write_sheet(queue, judge, file)
@@ -96,7 +129,16 @@ def main(
             tell(f"{queue.path}: {agreement}")
     if as_json:
         say_json({"judge": judge, "queues": figures})
-    tell(f"judge there and run this again, or use --open; then commit {reviews.parent}/*.csv")
+
+
+def _write_tasks(
+    queues: list[ReviewQueue], judge: str, files: list[VerdictFile], *, every: bool, as_json: bool
+) -> None:
+    """Write tasks for Label Studio, beside the sheets."""
+    tell = message_printer(as_json)
+    for queue, file in zip(queues, files, strict=True):
+        tell(write_tasks(queue, judge, file, every=every))
+    tell(f"import them into a project with the labelling interface of {config_path(queues[0])}")
 
 
 def _read_queues(
@@ -114,14 +156,6 @@ def _read_queues(
     if runs.exists():
         queues.append(first_hits_queue(data, runs, hits, seed))
     return queues + suspicious_queues(data, training, reviews.parent)
-
-
-def _check_name(judge: str) -> None:
-    if not _NAME.fullmatch(judge) or judge == AGREED:
-        raise UserError(
-            f"{judge!r} is no name for a judge",
-            f"use up to 40 letters, digits, dots and underscores, and not '{AGREED}'",
-        )
 
 
 def _check_server() -> None:

@@ -148,14 +148,23 @@ class VerdictFile:
                 raise RowChangedError(current)
             self._write([line])
 
-    def put_all(self, lines: Sequence[Judgement]) -> None:
-        """Write several lines at once, whatever the file holds for their rows.
+    def put_all(self, lines: Sequence[Judgement], seen: Sequence[Judgement] = ()) -> None:
+        """Write several lines at once.
+
+        Args:
+            lines: the verdicts and notes.
+            seen: what the file must still hold, for any of their rows.
 
         Raises:
+            RowChangedError: the file holds something else than what was seen. Nothing is written.
             UserError: the file has become malformed, or cannot be written.
         """
         with _locked(self.path.parent):
             self.refresh()
+            for line in seen:
+                current = self.get(line.ids, line.judge)
+                if current != line:
+                    raise RowChangedError(current)
             self._write(lines)
 
     def _write(self, lines: Sequence[Judgement]) -> None:

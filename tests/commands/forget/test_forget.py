@@ -145,6 +145,10 @@ def lay_out():
     journal = Path("data/review/undo/negatives.csv")
     journal.parent.mkdir()
     journal.write_text(f"action,query_id\njudged,p0000000000000001,{ANN},,,,yes,\n", "utf-8")
+    for name, shown in (("negatives", TEXT), ("variants", "a text of another record")):
+        tasks = Path(f"data/review/with_texts/{name}.label-studio.json")
+        tasks.parent.mkdir(exist_ok=True)
+        tasks.write_text(json.dumps([{"data": {"judged": shown}}], indent=1), "utf-8")
     frozen = Path("data/frozen/splits.csv")
     frozen.write_text(f"id,split\n{ANN},test\n{OTHER},train\n", "utf-8")
 
@@ -191,6 +195,8 @@ def test_a_record_leaves_every_place_that_holds_it(clone, named):
         "utf-8"
     )
     assert Path("data/review/undo/negatives.csv").read_text("utf-8") == "action,query_id\n"
+    tasks = Path("data/review/with_texts").glob("*.json")
+    assert [path.name for path in tasks] == ["variants.label-studio.json"]
 
     # Its texts stand nowhere, and the words say where they stood without showing them.
     assert not [path for path, content in contents().items() if b"expired" in content]

@@ -1,0 +1,1 @@
+"""Tasks for Label Studio, and labels from it."""
