@@ -1,12 +1,13 @@
 """What cutting a giant component costs: pairs lost and seconds of CPU, for METIS and for simpler placings.
 
-    python bench/giants.py [--pairs 20000 200000 850000] [--kinds topics stray chance] [--cranfield FOLDER]
+    python bench/giants.py [--pairs 20000 200000 850000] [--kinds topics services] [--cranfield FOLDER]
 
 A component above `split.max_component_share` is cut into training, validation and test at 80, 10 and 10 %. A pair is
-lost if its query and its document lie in different parts. Three kinds of graphs, each beyond the percolation threshold:
+lost if its query and its document lie in different parts. Four kinds of graphs, each beyond the percolation threshold:
 `topics`, questions of which a quarter have two to six answers, popular passages, and one answer in fifty from any other
 topic; `stray`, a click log in which 2 % of the clicks fall on any document; `chance`, questions of which one in twenty
-has several answers, drawn from all passages by popularity alone, which no cut can take apart well.
+has several answers, drawn from all passages by popularity alone, which no cut can take apart well; `services`, a few
+documents with many queries each, of which one in twenty asks for two, and the two largest have 27 % of the pairs.
 
 `metis` is what the stage does. `hash` places documents by a hash and each query with most of its pairs. `majority`
 places documents one after the other where most of their queries lie already, as long as the part is not full (Stanton
@@ -108,10 +109,26 @@ def cranfield(folder: Path) -> Pairs:
     )
 
 
+def services(count: int, random: np.random.Generator) -> Pairs:
+    """Return about `count` pairs of 40 documents; two of these are too large to hold out."""
+    shares = random.pareto(1.1, 38) + 0.2
+    shares = np.concatenate([[0.15, 0.12], 0.73 * shares / shares.sum()])
+    documents = random.choice(len(shares), count, p=shares)
+    queries = np.arange(count)
+
+    # One query in twenty has a second answer, in any other document.
+    second = np.flatnonzero(random.random(count) < 0.05)
+    return Pairs(
+        np.concatenate([queries, queries[second]]),
+        np.concatenate([documents, random.integers(0, len(shares), len(second))]),
+    )
+
+
 KINDS: dict[str, Callable[[int, np.random.Generator], Pairs]] = {
     "topics": topics,
     "stray": stray,
     "chance": chance,
+    "services": services,
 }
 
 

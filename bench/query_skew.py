@@ -81,6 +81,7 @@ def read_collection(project: Path, folder: Path) -> Collection:
             project / "data/clean/corpus_counts.parquet",
             project / "data/glossary",
             load_section(CleanParams, project / "params.yaml"),
+            project / "data/review/edits.csv",
         ),
     )
 

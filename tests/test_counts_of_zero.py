@@ -14,6 +14,7 @@ from stages.finetune import __main__ as finetune
 from stages.lib.reporting.details import read_details
 from stages.lib.text.normal_form import normal_form
 from stages.mine import __main__ as mine
+from stages.mine import verdicts as mine_verdicts
 from stages.report.advice import INVARIANTS as REPORTED
 from stages.split.components import connected_components
 from tests.deduplicate import rows as deduplicate_rows
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("project", "own_cache")
 PLANTED = {
     "split": ("leaked_components", "leaked_texts"),
     "deduplicate": ("unsupported_drops", "dangling_pairs", "relabelled_pairs"),
-    "mine": ("known_positives_as_negatives",),
+    "mine": ("known_positives_as_negatives", "judged_negatives.left"),
     "validate": ("leaked_rows",),
     "finetune": ("conflicts.planned",),
 }
@@ -107,7 +108,8 @@ def test_two_documents_that_say_something_else_both_stay():
 
 
 def test_a_coarse_rule_drops_without_support_and_relabels(monkeypatch):
-    monkeypatch.setattr("stages.deduplicate.representatives.strict_form", normal_form)
+    for module in ("representatives", "repeated_pairs"):
+        monkeypatch.setattr(f"stages.deduplicate.{module}.strict_form", normal_form)
     assert run_deduplicate() == {
         "unsupported_drops": 1,
         "dangling_pairs": 0,
@@ -117,7 +119,8 @@ def test_a_coarse_rule_drops_without_support_and_relabels(monkeypatch):
 
 def test_pairs_that_are_not_repointed_dangle(monkeypatch):
     repoint = deduplicate.deduplicate_pairs
-    monkeypatch.setattr("stages.deduplicate.representatives.strict_form", normal_form)
+    for module in ("representatives", "repeated_pairs"):
+        monkeypatch.setattr(f"stages.deduplicate.{module}.strict_form", normal_form)
     monkeypatch.setattr(
         deduplicate,
         "deduplicate_pairs",
@@ -148,6 +151,30 @@ def test_a_positive_that_the_filters_do_not_know_becomes_a_negative(monkeypatch)
     monkeypatch.setattr(mine, "read_relations", forgetful)
     succeeds(CliRunner().invoke(mine.app))
     assert details("mine")["known_positives_as_negatives"] == 1
+
+
+@pytest.mark.slow
+def test_a_negative_that_a_person_called_false_is_counted_if_it_stays(monkeypatch):
+    mine_command.change(
+        ("relative_margin: 0.05", "relative_margin: null"), ("negatives: 1", "negatives: 5")
+    )
+    mine_command.lay_out(
+        mine_command.TRAINING,
+        mine_command.EVERY,
+        mine_command.TEXTS,
+        mine_command.WHERE,
+        verdicts=[f"{name('p', 1)},{name('d', 5)},yes,,"],
+    )
+    succeeds(CliRunner().invoke(mine.app))
+    assert details("mine")["judged_negatives.removed"] == 1
+    assert details("mine")["judged_negatives.left"] == 0
+
+    def deaf(rows, *_):
+        return mine_verdicts.JudgedRows(rows, [frozenset()] * len(rows), [])
+
+    monkeypatch.setattr(mine, "remove_false_negatives", deaf)
+    succeeds(CliRunner().invoke(mine.app))
+    assert details("mine")["judged_negatives.left"] == 1
 
 
 @pytest.mark.slow

@@ -5,7 +5,8 @@ data/glossary/. Writes the training pairs with their accepted variants, and a le
 leads to the document of its parent. A back-translation is rejected unless it still says what its
 parent says. Any variant is rejected if it repeats a known anchor, equals or nearly equals a
 held-out text (compared by hashes), or would lead to two documents. A share limits how many
-variants a method adds. Validation and test are never touched.
+variants a method adds. Variants that a person judged wrong are not added. Validation and test are
+never touched.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from stages.augment.filters import (
     Rejection,
     reject_by_text,
     reject_changed_meaning,
+    reject_judged_wrong,
     reject_over_share,
+    without_judged_right,
     without_rejected,
 )
 from stages.augment.interface import AugmentParams, Inputs, Outputs, Params
@@ -47,6 +50,7 @@ from stages.lib.retrieval.corpus import corpus_from_passages
 from stages.lib.retrieval.encoder import Encoder
 from stages.lib.schemas.ledger import LedgerWriter, row_accounting
 from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.reviews import VARIANTS, read_verdicts
 
 # Rows that are not held out.
 VISIBLE_SPLITS = ("train", "corpus")
@@ -76,7 +80,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         augmenters(settings, training, known_words, glossary=inputs.glossary),
     )
 
-    # A model may change the meaning. The other methods do not.
+    # A model may change the meaning. The other methods do not. A person knows better than scores.
+    verdicts = read_verdicts(inputs.reviews, VARIANTS)
     rejected: dict[str, Rejection] = {}
     if uses_models:
         scorer = ParaphraseScorer(
@@ -85,7 +90,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             corpus_from_passages(passages),
             contexts=learn_word_contexts(known, passages["text"]),
         )
-        rejected |= reject_changed_meaning(variants, training, scorer, params=settings)
+        changed = reject_changed_meaning(variants, training, scorer, params=settings)
+        rejected |= without_judged_right(variants, changed, verdicts.yes)
 
     # Variants that say something known, held out or ambiguous. Then the share of each method.
     rejected |= reject_by_text(
@@ -96,6 +102,9 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     )
     limit = int(settings.max_share * len(training))
     rejected |= reject_over_share(without_rejected(variants, rejected), limit)
+
+    # What a person judged wrong comes last: no other variant takes its place.
+    rejected |= reject_judged_wrong(without_rejected(variants, rejected), verdicts.no)
 
     return make_outputs(training, variants, rejected)
 
@@ -212,7 +221,8 @@ def method_metrics(
 ) -> dict[str, float]:
     """Return the number of accepted variants of each method, and the share that passed the filters.
 
-    Variants beyond the share of their method have passed the filters.
+    Variants beyond the share of their method have passed the filters, and so have those that a
+    person judged wrong: the share says what the filters do.
     """
     proposed_count: Counter[str] = Counter()
     accepted_count: Counter[str] = Counter()
@@ -222,7 +232,7 @@ def method_metrics(
         rejection = rejected.get(variant.pair_id)
         if rejection is None:
             accepted_count[variant.method] += 1
-        elif rejection.reason != "over_share":
+        elif rejection.reason not in ("over_share", "judged_wrong"):
             failed_count[variant.method] += 1
 
     # A method without variants has no share.

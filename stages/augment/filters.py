@@ -20,6 +20,7 @@ from stages.augment.paraphrases import (
     rejection_reasons,
 )
 from stages.lib.core.ids import hash_hex
+from stages.lib.schemas.reviews import RowIds
 from stages.lib.text.held_out import match_held_out
 from stages.lib.text.normal_form import normal_form
 
@@ -30,6 +31,7 @@ REASONS = (
     "near_held_out",
     "contradiction",
     "over_share",
+    "judged_wrong",
 )
 
 
@@ -168,6 +170,38 @@ def reject_over_share(variants: Iterable[Variant], limit: int) -> Rejections:
             rejected.update(dict.fromkeys(pair_ids, Rejection("over_share")))
 
     return rejected
+
+
+def reject_judged_wrong(variants: Sequence[Variant], wrong: Collection[RowIds]) -> Rejections:
+    """Return the variants that a person judged wrong, each with all documents of its anchor.
+
+    Args:
+        variants: the variants that are left.
+        wrong: the parent and the id of each variant that is wrong.
+    """
+    rejected = {
+        variant.pair_id: Rejection("judged_wrong", variant.parent_id)
+        for variant in variants
+        if (variant.parent_id, variant.pair_id) in wrong
+    }
+    return reject_groups(variants, rejected)
+
+
+def without_judged_right(
+    variants: Sequence[Variant], rejected: Rejections, right: Collection[RowIds]
+) -> Rejections:
+    """Return `rejected` without the variants that a person judged right, with any document.
+
+    Args:
+        variants: variants of all methods.
+        rejected: those that scores reject.
+        right: the parent and the id of each variant that is right.
+    """
+    right_groups = {
+        variant.group for variant in variants if (variant.parent_id, variant.pair_id) in right
+    }
+    kept_ids = {variant.pair_id for variant in variants if variant.group in right_groups}
+    return {name: reason for name, reason in rejected.items() if name not in kept_ids}
 
 
 def reject_equal_to_known(variants: Sequence[Variant], known: pd.DataFrame) -> Rejections:

@@ -86,6 +86,10 @@ class Inputs:
         Path,
         Reads("data/glossary", "Word lists: abbreviations.csv and spelling.csv."),
     ]
+    reviews: Annotated[
+        Path,
+        Reads("data/review/variants.csv", "Variants that people have judged right or wrong."),
+    ]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ text can be restored. Ids never change. The rules, in their order:
     case          lower case, if wished                                    unicode.py
 
 Then filters.py drops texts, and passages.py cuts those that are longer than the model can read.
-In the end collision_guard.py keeps documents apart that said different things.
+In the end collision_guard.py keeps documents apart that said different things. A correction, an
+abbreviation or a recurring line that a person judged wrong is left alone: judged_rules.py.
 rules.py repeats the rules, steps.py applies them to a shard, and pipeline.py runs the passes,
 and corpus_model.py learns between them.
 """
@@ -34,7 +35,9 @@ import pyarrow.parquet as parquet
 
 from stages.clean import filters, private_data
 from stages.clean.boilerplate.model import recurring_lines
+from stages.clean.boilerplate.recurring_lines import JUDGED as JUDGED_LINE
 from stages.clean.interface import Inputs, Outputs, Params, check_limits
+from stages.clean.judged_rules import BOILERPLATE, WrongRule, read_wrong_rules, wrong_rule_notes
 from stages.clean.pipeline import CleanedCorpus, MergedParts, PassContext, clean
 from stages.clean.rules import RULES
 from stages.lib.core import tables
@@ -63,7 +66,9 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     load_language_model()
 
     # The sources outside the domain learn nothing from the others.
-    context = PassContext(params.clean, glossary, model_folder)
+    context = PassContext(
+        params.clean, glossary, model_folder, wrong=read_wrong_rules(inputs.reviews)
+    )
     missing = missing_documents(inputs.documents.path, inputs.pairs.path)
     corpus = clean(
         inputs.documents.shards(),
@@ -81,7 +86,12 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     # Short forms that stay as they are, because of their several meanings or their number.
     ambiguous = corpus.corpus_model.ambiguous
     notes = inputs.scratch / "notes.parquet"
-    tables.write(abbreviation_notes(ambiguous, corpus.corpus_model.frequent), notes, Ledger)
+    wrong = [*wrong_rules(corpus), *wrong_rules(other_corpus)]
+    lines = [
+        abbreviation_notes(ambiguous, corpus.corpus_model.frequent),
+        wrong_rule_notes(frozenset(wrong)),
+    ]
+    tables.write(pd.concat(lines, ignore_index=True), notes, Ledger)
 
     # Row accounting of both sets of tables.
     details = cleaning_metrics(inputs.documents.path, inputs.pairs.path, corpus)
@@ -103,7 +113,11 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             ignore_index=True,
         ),
         ledger=MergedParts([*corpus.ledgers, *other_corpus.ledgers, [notes]]),
-        details={**details, "ambiguous_abbreviations": len(ambiguous)},
+        details={
+            **details,
+            "ambiguous_abbreviations": len(ambiguous),
+            "judged_wrong": len(frozenset(wrong)),
+        },
     )
 
 
@@ -117,6 +131,16 @@ def missing_documents(documents: Path, pairs: Path) -> frozenset[str]:
         named = parquet.read_table(pairs, columns=["doc_id"]).column(0)
 
     return frozenset(named.to_pylist()) - frozenset(known.to_pylist())
+
+
+def wrong_rules(corpus: CleanedCorpus) -> list[WrongRule]:
+    """Return the rules that were not applied to a corpus, since a person judged them wrong."""
+    lines = [
+        WrongRule(BOILERPLATE, source, key)
+        for (source, key), verdict in corpus.verdicts.items()
+        if verdict == JUDGED_LINE
+    ]
+    return [*lines, *corpus.corpus_model.wrong]
 
 
 def abbreviation_notes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import pandas as pd
 from stages.clean.abbreviations.dictionary import build_dictionary
 from stages.clean.abbreviations.expansion import Entries
 from stages.clean.interface import CleanParams
+from stages.clean.judged_rules import ABBREVIATION, TYPO, WrongRule, is_wrong, read_wrong_rules
 from stages.clean.rules import QueryCleaner
 from stages.clean.spelling.source_language import are_english, english_sources
 from stages.clean.spelling.speller import Speller, correct_vocabulary
@@ -39,6 +40,7 @@ class CorpusModel(NamedTuple):
         corrections: lower-cased word to its correction; empty if typos stay.
         word_counts: lower-cased word to the number of texts with it; empty if typos stay.
         terms: lower-cased words of abbreviations and names, which are never corrected.
+        wrong: the rules that would be among these, and that a person judged wrong.
     """
 
     entries: Entries = ()
@@ -48,14 +50,23 @@ class CorpusModel(NamedTuple):
     corrections: Mapping[str, str] = {}
     word_counts: Mapping[str, int] = {}
     terms: frozenset[str] = frozenset()
+    wrong: frozenset[WrongRule] = frozenset()
 
 
 def learn_corpus(
     counts: pd.DataFrame,
     glossary: Abbreviations,
     params: CleanParams,
+    wrong: Collection[str] = (),
 ) -> CorpusModel:
-    """Return the model that `counts` (CorpusCounts, in any order) and the glossary teach."""
+    """Return the model that `counts` (CorpusCounts, in any order) and the glossary teach.
+
+    Args:
+        counts: CorpusCounts, in any order.
+        glossary: the abbreviations of the project.
+        params: the section `clean`.
+        wrong: the ids of rules that a person judged wrong.
+    """
     # Definitions are counted as "short<tab>long".
     definition_rows = counts[counts["kind"] == "definition"]
     count_by_definition: dict[tuple[str, str], int] = {}
@@ -82,6 +93,18 @@ def learn_corpus(
     frequent = _frequent(counts, abbreviations)
     usable = sorted(item for item in abbreviations.known.items() if item[0] not in frequent)
 
+    # What a person judged wrong is not applied.
+    refused = {
+        *_wrong_rules(TYPO, corrections.items(), wrong),
+        *_wrong_rules(ABBREVIATION, usable, wrong),
+    }
+    corrections = {
+        word: right
+        for word, right in corrections.items()
+        if WrongRule(TYPO, word, right) not in refused
+    }
+    usable = [item for item in usable if WrongRule(ABBREVIATION, *item) not in refused]
+
     return CorpusModel(
         entries=tuple(item for item in usable if item[0] in glossary.known),
         defined_entries=tuple(item for item in usable if item[0] not in glossary.known),
@@ -90,6 +113,7 @@ def learn_corpus(
         corrections=corrections,
         word_counts=word_counts,
         terms=terms,
+        wrong=frozenset(refused),
     )
 
 
@@ -97,14 +121,22 @@ def query_cleaner(
     counts_file: Path,
     glossary: Path,
     params: CleanParams,
+    reviews: Path,
 ) -> QueryCleaner:
     """Return the cleaner of queries that belongs to a run, for a server with queries of its users.
 
     What the run learned also decides about words that the run did not see.
+
+    Args:
+        counts_file: CorpusCounts of the run.
+        glossary: the folder of the word lists.
+        params: the section `clean`.
+        reviews: the file of verdicts on rules of cleaning.
     """
+    wrong = read_wrong_rules(reviews)
     abbreviations = read_abbreviations(glossary / "abbreviations.csv")
     counts = tables.read(counts_file, CorpusCounts)
-    corpus_model = learn_corpus(counts, abbreviations, params)
+    corpus_model = learn_corpus(counts, abbreviations, params, wrong)
 
     # The vocabulary of the corrected corpus.
     word_counts = dict(corpus_model.word_counts)
@@ -114,7 +146,8 @@ def query_cleaner(
     speller = Speller(word_counts, corpus_model.terms)
 
     def correct(word: str) -> str | None:
-        return corpus_model.corrections.get(word) or speller.correct(word)
+        right = corpus_model.corrections.get(word) or speller.correct(word)
+        return None if right and is_wrong(TYPO, word, right, wrong) else right
 
     return QueryCleaner(
         params=params,
@@ -123,6 +156,17 @@ def query_cleaner(
         english_sources=english_sources(counts, "anchor_language"),
         is_english=are_english(counts, "anchor_language"),
     )
+
+
+def _wrong_rules(
+    edit: str, rules: Iterable[tuple[str, str]], wrong: Collection[str]
+) -> list[WrongRule]:
+    """Return those of `rules` that a person judged wrong."""
+    return [
+        WrongRule(edit, before, after)
+        for before, after in rules
+        if is_wrong(edit, before, after, wrong)
+    ]
 
 
 def _frequent(counts: pd.DataFrame, abbreviations: Abbreviations) -> dict[str, float]:

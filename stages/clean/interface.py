@@ -84,6 +84,10 @@ class Inputs:
         Path,
         Reads("data/glossary", "Word lists of the project, with its abbreviations."),
     ]
+    reviews: Annotated[
+        Path,
+        Reads("data/review/edits.csv", "Rules of cleaning that people have judged."),
+    ]
     scratch: Annotated[Path, Scratch()]
 
 

@@ -61,6 +61,7 @@ class PassContext:
         params: the section `clean` of params.yaml.
         glossary: the abbreviations of the project.
         model_folder: the model whose tokenizer counts the tokens of passages, or None.
+        wrong: ids of the rules that a person judged wrong.
         recurring: source to the keys of its recurring lines and sentences that go.
         verdicts: what was decided about each recurring line.
         colliding: hashes of the texts that removals would make equal to another.
@@ -74,6 +75,7 @@ class PassContext:
     params: CleanParams
     glossary: Abbreviations
     model_folder: Path | None
+    wrong: frozenset[str] = frozenset()
     recurring: Recurring = field(default_factory=dict)
     verdicts: Verdicts = field(default_factory=dict)
     colliding: frozenset[str] = frozenset()
@@ -256,7 +258,8 @@ def learn_fields(context: PassContext, counts: pd.DataFrame) -> PassContext:
 
 def learn_content(context: PassContext, counts: pd.DataFrame) -> PassContext:
     """Learn which recurring lines carry something, and which texts need theirs."""
-    line_verdicts = without_content(counts, LineVerdicts(context.recurring, context.verdicts))
+    so_far = LineVerdicts(context.recurring, context.verdicts)
+    line_verdicts = without_content(counts, so_far, context.wrong)
     return replace(
         context,
         recurring=line_verdicts.recurring,
@@ -276,7 +279,7 @@ def learn_foreign(context: PassContext, counts: pd.DataFrame) -> PassContext:
 
 def learn_corpus_model(context: PassContext, counts: pd.DataFrame) -> PassContext:
     """Learn abbreviations and spelling, and the sources of English anchors."""
-    corpus_model = learn_corpus(counts, context.glossary, context.params)
+    corpus_model = learn_corpus(counts, context.glossary, context.params, context.wrong)
     return replace(
         context,
         corpus_model=corpus_model,

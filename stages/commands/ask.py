@@ -41,6 +41,7 @@ PASSAGES = Path("data/split/passages.parquet")
 DOCUMENTS = Path("data/pair/documents.parquet")
 COUNTS = Path("data/clean/corpus_counts.parquet")
 GLOSSARY = Path("data/glossary")
+EDITS = Path("data/review/edits.csv")
 
 # Characters of a passage on a line of text. JSON has all.
 SHOWN_CHARACTERS = 100
@@ -86,7 +87,7 @@ class QuestionResult:
 
 def clean_questions(questions: Sequence[str]) -> list[str]:
     """Return the questions as the run cleaned its queries; one that would be empty as it is."""
-    cleaner = query_cleaner(COUNTS, GLOSSARY, load_section(CleanParams))
+    cleaner = query_cleaner(COUNTS, GLOSSARY, load_section(CleanParams), EDITS)
     return [cleaner.clean(question).text or question.strip() for question in questions]
 
 

@@ -26,7 +26,7 @@ from stages.lib.schemas.runs import SYSTEMS
 INVARIANTS = {
     "split": ("leaked_components", "leaked_texts"),
     "deduplicate": ("unsupported_drops", "dangling_pairs", "relabelled_pairs"),
-    "mine": ("known_positives_as_negatives",),
+    "mine": ("known_positives_as_negatives", "judged_negatives.left"),
     "validate": ("leaked_rows",),
     "finetune": ("conflicts.planned",),
 }
@@ -70,8 +70,8 @@ def headline_lines(details_of_stage: Mapping[str, Details]) -> list[str]:
     broken = []
     for stage, keys in INVARIANTS.items():
         for key in keys:
-            count = details_of_stage[stage][key]
-            if count:
+            count = details_of_stage[stage].get(key, "not measured")
+            if count != 0:
                 broken.append(f"{stage}.{key} = {count}")
     outcome = "Leaks, dangling pairs, wrong drops, positives as negatives: all 0"
     if broken:

@@ -7,7 +7,7 @@ by the text that is embedded, as `pair.document_text` says: their titles count w
 Linking and dropping are two decisions. "Upper" and "lower extremity hypokinesia" are
 near-duplicates, and different findings. So near-duplicates are linked: `split` keeps them in one
 split, and `mine` knows them. One of them is dropped only where the texts differ in stop words
-alone, or where the user asks for it.
+alone, or where the user asks for it. What a person said of two texts outranks that.
 """
 
 from __future__ import annotations
@@ -34,14 +34,15 @@ from stages.deduplicate.near_duplicates import (
     near_table,
     semantic_edges,
 )
+from stages.deduplicate.repeated_pairs import JUDGED_PAIR, PairDecisions, deduplicate_pairs
 from stages.deduplicate.representatives import (
+    JUDGED_COPY,
     DuplicateEdge,
-    PairDecisions,
     Representative,
     choose_representatives,
     crowd_edges,
-    deduplicate_pairs,
     equal_documents,
+    judged_edges,
     preference,
     removable_edges,
 )
@@ -50,10 +51,11 @@ from stages.lib.preprocessing import table_parts
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
 from stages.lib.schemas.ledger import LedgerWriter, row_accounting
+from stages.lib.schemas.reviews import NEAR_EDGES, Verdicts, read_verdicts
 from stages.lib.text.document_text import document_texts
 
-DOCUMENT_REASONS = ("exact_copy", "near_copy", "semantic_copy")
-PAIR_REASONS = ("duplicate_pair", "near_pair")
+DOCUMENT_REASONS = ("exact_copy", "near_copy", "semantic_copy", JUDGED_COPY)
+PAIR_REASONS = ("duplicate_pair", "near_pair", JUDGED_PAIR)
 
 
 def run(inputs: Inputs, params: Params) -> Outputs:
@@ -72,13 +74,16 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # Choose the documents that go, and the kept document that represents each of them.
     documents = documents_to_compare(inputs.documents, document_groups, settings)
-    representatives, semantic = represent_documents(documents, document_groups, params)
+    verdicts = read_verdicts(inputs.reviews, NEAR_EDGES)
+    representatives, semantic = represent_documents(documents, document_groups, verdicts, params)
     stays = np.array([doc_id not in representatives for doc_id in document_groups.ids], dtype=bool)
 
     # Let the pairs name kept documents only, and drop the pairs that repeat another.
     pairs = inputs.pairs.frame()
     grades = grades_of_pairs(inputs.grades.frame())
-    pair_decisions = deduplicate_pairs(pairs, representatives, settings, grade_of_pair=grades)
+    pair_decisions = deduplicate_pairs(
+        pairs, representatives, settings, grade_of_pair=grades, verdicts=verdicts
+    )
 
     # Note every decision, and count the edges and the broken invariants.
     document_ledger = ledger_of_documents(semantic, representatives)
@@ -92,6 +97,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         excluded=pair_decisions.excluded,
         kept_documents=frozenset(document_groups.ids[stays].tolist()),
         params=settings,
+        judged_same=verdicts.yes,
     )
 
     return Outputs(
@@ -128,13 +134,14 @@ def documents_to_compare(
 
 
 def represent_documents(
-    documents: pd.DataFrame, groups: DuplicateGroups, params: Params
+    documents: pd.DataFrame, groups: DuplicateGroups, verdicts: Verdicts, params: Params
 ) -> tuple[dict[str, Representative], list[DuplicateEdge]]:
     """Return dropped document id to its representative, and the semantic duplicates.
 
     Args:
         documents: the Documents that may have a duplicate.
         groups: which of them are equal in coarse form, and which are near.
+        verdicts: what people decided of two documents.
         params: the sections of the stage.
     """
     settings = params.deduplicate
@@ -164,6 +171,7 @@ def represent_documents(
         crowd_of_text.update(dict.fromkeys(names, crowd))
 
     edges += crowd_edges(crowd_of_text, documents_of_text, texts, ranks, settings)
+    edges = judged_edges(edges, documents_of_text, verdicts, texts=texts, params=settings)
     return choose_representatives(documents_of_text, edges, ranks), semantic
 
 

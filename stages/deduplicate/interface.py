@@ -77,6 +77,10 @@ class Inputs:
         TableFile[PairGrades],
         Reads("data/collect/grades.parquet", "Grades: of equal pairs the best one stays."),
     ]
+    reviews: Annotated[
+        Path,
+        Reads("data/review/near_edges.csv", "Near-duplicates that people judged."),
+    ]
     scratch: Annotated[Path, Scratch()]
 
 

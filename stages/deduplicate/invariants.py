@@ -6,13 +6,15 @@ Texts are compared character by character, by other means than the rules that dr
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import pandas as pd
 
 from stages.deduplicate.interface import DeduplicateParams
-from stages.deduplicate.representatives import ExcludedPair, Representative
+from stages.deduplicate.repeated_pairs import ExcludedPair
+from stages.deduplicate.representatives import Representative
 from stages.deduplicate.text_differences import differ_in_empty_words, say_the_same
+from stages.lib.schemas.reviews import RowIds
 from stages.lib.text.normal_form import containment, similarity
 
 # A field of the template, or a brace that stands twice for itself.
@@ -46,13 +48,15 @@ def count_violations(
     kept_documents: frozenset[str],
     params: DeduplicateParams,
     excluded: Sequence[ExcludedPair] = (),
+    judged_same: Collection[RowIds] = (),
 ) -> dict[str, int]:
     """Return how often each invariant is broken.
 
     unsupported_drops counts documents whose representative is dropped or does not say the same,
     and dropped pairs whose partner is missing, has another document or another anchor.
     dangling_pairs counts pairs whose document is dropped. relabelled_pairs counts pairs whose
-    document now says something else; only where a near copy stands for it may stop words differ.
+    document now says something else; only where a near copy stands for it may stop words differ. A
+    drop that a person decided is supported by a verdict on two rows with these texts.
 
     Args:
         texts: the embedded texts of all documents that are dropped or represent one.
@@ -62,13 +66,23 @@ def count_violations(
         kept_documents: ids of all documents that stay.
         params: the threshold and the measure of near-duplicates, and which of them may go.
         excluded: the pairs that the stage dropped.
+        judged_same: the ids of two rows each that a person judged to say the same.
     """
+    judged_texts = [
+        (texts[left], texts[right])
+        for left, right in judged_same
+        if left in texts and right in texts
+    ]
     unsupported_documents = 0
     for doc_id, target in representatives.items():
         misplaced = target.kept_id not in kept_documents or doc_id in kept_documents
         dropped_text = texts[doc_id]
         kept_text = texts[target.kept_id]
-        if misplaced or not _is_supported(dropped_text, kept_text, target.reason, params):
+        if target.reason == "judged_copy":
+            is_supported = _is_judged(dropped_text, kept_text, judged_texts)
+        else:
+            is_supported = _is_supported(dropped_text, kept_text, target.reason, params)
+        if misplaced or not is_supported:
             unsupported_documents += 1
 
     # Pairs that name a document which says something else than before.
@@ -81,10 +95,19 @@ def count_violations(
 
     return {
         "unsupported_drops": unsupported_documents
-        + _unsupported_pairs(pairs_before, excluded, representatives),
+        + _unsupported_pairs(pairs_before, excluded, representatives, judged_same),
         "dangling_pairs": sum(doc_id not in kept_documents for doc_id in pairs_after["doc_id"]),
         "relabelled_pairs": relabelled,
     }
+
+
+def _is_judged(dropped_text: str, kept_text: str, judged_texts: Sequence[tuple[str, str]]) -> bool:
+    """Return whether a person judged two texts, that say what these say, to be the same."""
+    return any(
+        (say_the_same(dropped_text, left) and say_the_same(kept_text, right))
+        or (say_the_same(dropped_text, right) and say_the_same(kept_text, left))
+        for left, right in judged_texts
+    )
 
 
 def _is_supported(
@@ -114,6 +137,9 @@ def _differs(
     if before not in texts or after not in texts or before not in representatives:
         return True
 
+    # Whether a person decided is counted with the documents.
+    if representatives[before].reason == "judged_copy":
+        return False
     if representatives[before].reason == "exact_copy":
         return not say_the_same(texts[before], texts[after])
     return not differ_in_empty_words(texts[before], texts[after])
@@ -123,6 +149,7 @@ def _unsupported_pairs(
     pairs: pd.DataFrame,
     excluded: Sequence[ExcludedPair],
     representatives: Mapping[str, Representative],
+    judged_same: Collection[RowIds],
 ) -> int:
     """Return the number of dropped pairs whose partner has another document or anchor."""
     dropped_ids = {row.pair_id for row in excluded} | {row.kept_id for row in excluded}
@@ -136,12 +163,16 @@ def _unsupported_pairs(
 
     count = 0
     for row in excluded:
+        if row.kept_id not in anchor_of or document_of[row.pair_id] != document_of[row.kept_id]:
+            count += 1
+            continue
+
+        # What a person decided may differ in any word.
+        if row.reason == "judged_pair":
+            ids = {(row.pair_id, row.kept_id), (row.kept_id, row.pair_id)}
+            count += ids.isdisjoint(judged_same)
+            continue
         is_same = say_the_same if row.reason == "duplicate_pair" else differ_in_empty_words
-        is_supported = (
-            row.kept_id in anchor_of
-            and document_of[row.pair_id] == document_of[row.kept_id]
-            and is_same(anchor_of[row.pair_id], anchor_of[row.kept_id])
-        )
-        count += not is_supported
+        count += not is_same(anchor_of[row.pair_id], anchor_of[row.kept_id])
 
     return count

@@ -1,6 +1,7 @@
-"""Which document represents which dropped copy, and the pairs that follow it.
+"""Which document represents which dropped copy.
 
 Every dropped document has a kept one that is similar to itself, never through a third document.
+What a person said of two texts outranks the rules.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ import pandas as pd
 from stages.deduplicate.interface import DeduplicateParams
 from stages.lib.core.ids import hash_hex
 from stages.lib.preprocessing.word_lists import count_noise, without_stopwords
+from stages.lib.schemas.reviews import RowIds, Verdicts
 from stages.lib.text.capital_names import is_in_capitals
 from stages.lib.text.normal_form import containment, similarity
 from stages.lib.text.strict_form import strict_form
+
+# The reason of a drop that a person decided.
+JUDGED_COPY = "judged_copy"
 
 # Sorts the better of two documents first: see `preference`.
 Rank = tuple[bool, int, int, int, int, str]
@@ -37,29 +42,6 @@ class DuplicateEdge(NamedTuple):
     right: str
     reason: str
     similarity: float
-
-
-class ExcludedPair(NamedTuple):
-    """A pair that is dropped, why, the pair that stays instead, and how similar the anchors are."""
-
-    pair_id: str
-    reason: str
-    kept_id: str
-    similarity: float
-
-
-class PairDecisions(NamedTuple):
-    """The pairs after each of two steps, and the pairs that are dropped.
-
-    Attributes:
-        repointed: all pairs, each with a kept document.
-        excluded: the pairs that are dropped.
-        kept: the pairs that stay.
-    """
-
-    repointed: pd.DataFrame
-    excluded: list[ExcludedPair]
-    kept: pd.DataFrame
 
 
 def preference(
@@ -113,6 +95,18 @@ def equal_documents(
     return documents
 
 
+def content_form(text: str) -> str:
+    """Return the strict form of `text` without stopwords.
+
+    >>> content_form("Pain in the leg") == content_form("pain in leg")
+    True
+    """
+    form = strict_form(text)
+
+    # In a text in capitals a stopword may be a name.
+    return form if is_in_capitals(text) else without_stopwords(form)
+
+
 def removable_edges(
     edges: Sequence[DuplicateEdge],
     coarse_groups: Mapping[str, Sequence[str]],
@@ -158,7 +152,7 @@ def removable_edges(
         # Texts that differ in more than stop words are no reason to drop.
         members: dict[str, set[str]] = defaultdict(set)
         for name in (*names_of_form[edge.left], *names_of_form[edge.right]):
-            members["" if near == "drop" else _content(texts[name])].add(name)
+            members["" if near == "drop" else content_form(texts[name])].add(name)
 
         # The best text of each group may represent all others.
         left_names = frozenset(names_of_form[edge.left])
@@ -200,7 +194,7 @@ def crowd_edges(
     # Texts that may represent each other: those of a crowd, or those that differ in stop words.
     names_of_group: dict[tuple[int, str], list[str]] = defaultdict(list)
     for name, crowd in crowds.items():
-        content = "" if params.near == "drop" else _content(texts[name])
+        content = "" if params.near == "drop" else content_form(texts[name])
         names_of_group[crowd, content].append(name)
 
     compare = similarity if params.measure == "jaccard" else containment
@@ -213,6 +207,44 @@ def crowd_edges(
                 edges.append(DuplicateEdge(best, name, "near_copy", score))
 
     return edges
+
+
+def judged_edges(
+    edges: Sequence[DuplicateEdge],
+    documents_of_text: Mapping[str, Sequence[str]],
+    verdicts: Verdicts,
+    *,
+    texts: Mapping[str, str],
+    params: DeduplicateParams,
+) -> list[DuplicateEdge]:
+    """Return the edges between texts of which one may go, as people decided.
+
+    Texts that a person called different have no edge. Those that say the same have one, unless they
+    have changed since, and are no near-duplicates any more.
+
+    Args:
+        edges: the edges that the rules found, by the keys of `documents_of_text`.
+        documents_of_text: the documents of each text.
+        verdicts: what people decided of two documents.
+        texts: document id to text.
+        params: the section `deduplicate`.
+    """
+    name_of_document = {
+        doc_id: name for name, doc_ids in documents_of_text.items() for doc_id in doc_ids
+    }
+    different = _text_pairs(verdicts.no, name_of_document)
+    same = _text_pairs(verdicts.yes, name_of_document)
+
+    # Where a rule has an edge already, the rule is the reason.
+    kept = [edge for edge in edges if ordered(edge.left, edge.right) not in different]
+    known = {ordered(edge.left, edge.right) for edge in kept}
+    compare = similarity if params.measure == "jaccard" else containment
+    for left, right in sorted(same - known):
+        score = compare(texts[left], texts[right])
+        if score >= params.near_threshold:
+            kept.append(DuplicateEdge(left, right, JUDGED_COPY, score))
+
+    return kept
 
 
 def choose_representatives(
@@ -266,109 +298,20 @@ def choose_representatives(
     return representatives
 
 
-def repoint(pairs: pd.DataFrame, representatives: Mapping[str, Representative]) -> pd.DataFrame:
-    """Return `pairs` with the representative in place of each dropped document."""
-    kept_of_dropped = {doc_id: target.kept_id for doc_id, target in representatives.items()}
-    doc_ids = [kept_of_dropped.get(doc_id, doc_id) for doc_id in pairs["doc_id"]]
-    return pairs.assign(doc_id=pd.Series(doc_ids, index=pairs.index, dtype=pairs["doc_id"].dtype))
+def ordered(left: str, right: str) -> RowIds:
+    """Return two ids, the smaller one first."""
+    return (left, right) if left < right else (right, left)
 
 
-def duplicate_pairs(pairs: pd.DataFrame) -> list[ExcludedPair]:
-    """Return the pairs that repeat another: the same anchor in strict form, and the same document.
+def _text_pairs(ids: Iterable[RowIds], name_of_document: Mapping[str, str]) -> set[RowIds]:
+    """Return the two texts of each of `ids`, where both documents are known and differ in text."""
+    pairs: set[RowIds] = set()
+    for left, right in ids:
+        if left in name_of_document and right in name_of_document:
+            pairs.add(ordered(name_of_document[left], name_of_document[right]))
 
-    The pair with the highest score stays, and of equal scores the one with the highest grade, if
-    there is a column of grades. Then the pair stays whose id has the smallest hash.
-    """
-    # Only documents with several pairs matter. The first pair of each group is the best one.
-    repeated = pairs[pairs.duplicated("doc_id", keep=False)]
-    ranked = _ranked(repeated.assign(form=repeated["anchor"].map(strict_form).astype("str")))
-
-    kept_ids = ranked.groupby(["form", "doc_id"])["pair_id"].transform("first")
-    return [
-        ExcludedPair(pair_id, "duplicate_pair", kept_id, 1.0)
-        for pair_id, kept_id in zip(ranked["pair_id"], kept_ids, strict=True)
-        if pair_id != kept_id
-    ]
-
-
-def near_duplicate_pairs(pairs: pd.DataFrame, threshold: float) -> list[ExcludedPair]:
-    """Return the pairs whose anchor differs in stop words alone from one of the same document.
-
-    They are at least `threshold` similar to the best pair of their group. That one stays.
-    """
-    # Only groups of two or more pairs matter.
-    pairs = pairs[pairs.duplicated("doc_id", keep=False)]
-    forms = pairs["anchor"].map(_content).astype("str")
-    repeated = pairs.assign(form=forms).duplicated(["form", "doc_id"], keep=False)
-    ranked = _ranked(pairs[repeated].assign(form=forms[repeated]))
-
-    excluded: list[ExcludedPair] = []
-    for _, group in ranked.groupby(["form", "doc_id"], sort=False):
-        pair_ids = group["pair_id"].to_list()
-        anchors = group["anchor"].to_list()
-
-        # All others are compared with the best pair of the group.
-        for pair_id, anchor in zip(pair_ids[1:], anchors[1:], strict=True):
-            score = similarity(anchors[0], anchor)
-            if score >= threshold:
-                excluded.append(ExcludedPair(pair_id, "near_pair", pair_ids[0], score))
-
-    return excluded
-
-
-def deduplicate_pairs(
-    pairs: pd.DataFrame,
-    representatives: Mapping[str, Representative],
-    params: DeduplicateParams,
-    *,
-    grade_of_pair: Mapping[str, int] | None = None,
-) -> PairDecisions:
-    """Return the pairs with kept documents only, and each pair once.
-
-    Args:
-        pairs: a Pairs table.
-        representatives: dropped document id to its representative.
-        params: the section `deduplicate`.
-        grade_of_pair: the grade of each graded pair; of equal pairs the best one stays.
-    """
-    repointed = repoint(pairs, representatives)
-    grades = [(grade_of_pair or {}).get(pair_id, 0) for pair_id in repointed["pair_id"]]
-    graded = repointed.assign(grade=grades)
-
-    # Pairs that are equal by now.
-    excluded = duplicate_pairs(graded)
-
-    # Pairs that are nearly equal, if near-duplicates may go at all.
-    if params.near != "link":
-        unequal = without_pairs(graded, excluded)
-        excluded += near_duplicate_pairs(unequal, params.near_threshold)
-
-    return PairDecisions(repointed, excluded, without_pairs(repointed, excluded))
-
-
-def without_pairs(pairs: pd.DataFrame, excluded: Sequence[ExcludedPair]) -> pd.DataFrame:
-    """Return `pairs` without the excluded ones."""
-    excluded_ids = {pair.pair_id for pair in excluded}
-    return pairs[~pairs["pair_id"].isin(excluded_ids)]
+    return {(left, right) for left, right in pairs if left != right}
 
 
 def _best_rank(doc_ids: Sequence[str], ranks: Mapping[str, Rank]) -> Rank:
     return min(ranks[doc_id] for doc_id in doc_ids)
-
-
-def _content(text: str) -> str:
-    """Return the strict form of `text` without stopwords."""
-    form = strict_form(text)
-
-    # In a text in capitals a stopword may be a name.
-    return form if is_in_capitals(text) else without_stopwords(form)
-
-
-def _ranked(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return `pairs`, which have a column `form`, grouped by form and document, the best first."""
-    grades = pairs["grade"] if "grade" in pairs.columns else 0
-    hashed = pairs.assign(grade=grades, id_hash=pairs["pair_id"].map(hash_hex))
-    return hashed.sort_values(
-        ["form", "doc_id", "score", "grade", "id_hash"],
-        ascending=[True, True, False, False, True],
-    )

@@ -4,6 +4,8 @@
 const COLOURS = ["--c0", "--c1", "--c2", "--c3", "--c4", "--c5", "--c6", "--c7"];
 const ROWS_AT_ONCE = 100;
 const HOVER_PIXELS = 10;
+// An address should fit into a message.
+const AREA_CORNERS = 60;
 const element = (id) => document.getElementById(id);
 
 /** Return a new element with text and children. Text is always set as text. */
@@ -48,7 +50,7 @@ function start(rows) {
     margin: (n) => margin[n],
     near: (n) => -nearCount[n],
   };
-  const state = { q: "", by: "topic", sort: "", chosen: -1, box: null, shown: ROWS_AT_ONCE };
+  const state = { q: "", by: "topic", sort: "", chosen: -1, area: null, shown: ROWS_AT_ONCE };
   for (const name of Object.keys(facets)) state[name] = "";
   let matching = [];
   let isMatching = new Uint8Array(count);
@@ -68,8 +70,9 @@ function start(rows) {
     state.sort = words.get("sort") in columns ? words.get("sort") : "";
     const id = words.get("id");
     state.chosen = numberOfId.has(id) ? numberOfId.get(id) : -1;
-    const box = (words.get("box") || "").split(",").map(Number);
-    state.box = box.length === 4 && box.every(Number.isFinite) ? box : null;
+    const area = (words.get("area") || "").split(",").map(Number);
+    const isArea = area.length >= 6 && area.length % 2 === 0 && area.every(Number.isFinite);
+    state.area = isArea ? area : null;
     for (const name of Object.keys(facets)) state[name] = words.get(name) || "";
   }
 
@@ -79,7 +82,7 @@ function start(rows) {
       if (state[name] && !(name === "by" && state.by === "topic")) words.set(name, state[name]);
     }
     if (state.chosen >= 0) words.set("id", rows.ids[state.chosen]);
-    if (state.box) words.set("box", state.box.map((value) => value.toFixed(2)).join(","));
+    if (state.area) words.set("area", state.area.map((value) => value.toFixed(2)).join(","));
     history.replaceState(null, "", `#${words}`);
   }
 
@@ -93,10 +96,7 @@ function start(rows) {
     for (let n = 0; n < count; n += 1) {
       if (!asked.every((word) => lower[n].includes(word))) continue;
       if (!limits.every((name) => facets[name](n) === state[name])) continue;
-      if (state.box) {
-        const [left, bottom, right, top] = state.box;
-        if (rows.x[n] < left || rows.x[n] > right || rows.y[n] < bottom || rows.y[n] > top) continue;
-      }
+      if (state.area && !isInside(state.area, rows.x[n], rows.y[n])) continue;
       found.push(n);
       isMatching[n] = 1;
     }
@@ -105,6 +105,19 @@ function start(rows) {
       found.sort((a, b) => (keys.get(a) < keys.get(b) ? -1 : keys.get(a) > keys.get(b) ? 1 : a - b));
     }
     matching = found;
+  }
+
+  /** Return whether a point lies inside an area, by the number of its sides to the right. */
+  function isInside(area, x, y) {
+    let inside = false;
+    for (let here = 0, before = area.length - 2; here < area.length; before = here, here += 2) {
+      const yHere = area[here + 1];
+      const yBefore = area[before + 1];
+      if (yHere > y === yBefore > y) continue;
+      const crossing = area[here] + ((area[before] - area[here]) * (y - yHere)) / (yBefore - yHere);
+      if (x < crossing) inside = !inside;
+    }
+    return inside;
   }
 
   function colour() {
@@ -195,8 +208,12 @@ function start(rows) {
     }
     if (dragged) {
       context.strokeStyle = style.getPropertyValue("--ink").trim();
+      context.lineWidth = 1.5;
       context.setLineDash([4, 3]);
-      context.strokeRect(dragged[0], dragged[1], dragged[2] - dragged[0], dragged[3] - dragged[1]);
+      context.beginPath();
+      for (const [x, y] of dragged) context.lineTo(x, y);
+      context.closePath();
+      context.stroke();
       context.setLineDash([]);
     }
   }
@@ -244,9 +261,23 @@ function start(rows) {
     draw();
   }
 
+  /** Return the corners of what a drag has drawn so far: a box, or a line around documents. */
+  function outlineOf(dragged, x, y) {
+    if (dragged.kind === "around") return [...dragged.path, [x, y]];
+    return [[dragged.x, dragged.y], [x, dragged.y], [x, y], [dragged.x, y]];
+  }
+
+  /** Return the outline on the map, with so few corners that an address can hold them. */
+  function areaOf(outline) {
+    const step = Math.max(1, Math.ceil(outline.length / AREA_CORNERS));
+    return outline.filter((_, index) => index % step === 0).flatMap(([x, y]) => toMap(x, y));
+  }
+
   let drag = null;
   canvas.addEventListener("pointerdown", (event) => {
-    drag = { x: event.offsetX, y: event.offsetY, viewX: view.x, viewY: view.y, isBox: event.shiftKey || element("box").checked, moved: false };
+    const kind = event.shiftKey ? "box" : element("drag").value;
+    const [x, y] = [event.offsetX, event.offsetY];
+    drag = { x, y, viewX: view.x, viewY: view.y, kind, path: [[x, y]], moved: false };
     canvas.setPointerCapture(event.pointerId);
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -254,8 +285,9 @@ function start(rows) {
     if (drag) {
       drag.moved = drag.moved || Math.hypot(event.offsetX - drag.x, event.offsetY - drag.y) > 4;
       tip.hidden = true;
-      if (drag.isBox) {
-        draw([drag.x, drag.y, event.offsetX, event.offsetY]);
+      if (drag.kind !== "move") {
+        draw(outlineOf(drag, event.offsetX, event.offsetY));
+        drag.path.push([event.offsetX, event.offsetY]);
         return;
       }
       view.x = drag.viewX - (event.offsetX - drag.x) / view.scale;
@@ -274,10 +306,8 @@ function start(rows) {
     const last = drag;
     drag = null;
     if (!last) return;
-    if (last.moved && last.isBox) {
-      const [left, top] = toMap(Math.min(last.x, event.offsetX), Math.min(last.y, event.offsetY));
-      const [right, bottom] = toMap(Math.max(last.x, event.offsetX), Math.max(last.y, event.offsetY));
-      state.box = [left, bottom, right, top];
+    if (last.moved && last.kind !== "move") {
+      state.area = areaOf(outlineOf(last, event.offsetX, event.offsetY));
       show();
     } else if (!last.moved) {
       const n = nearestAt(event.offsetX, event.offsetY);
@@ -465,7 +495,7 @@ function start(rows) {
     element("search").value = state.q;
     element("by").value = state.by;
     for (const name of Object.keys(facets)) element(`facet-${name}`).value = state[name];
-    element("nobox").hidden = !state.box;
+    element("noarea").hidden = !state.area;
     match();
     colour();
     writeAddress();
@@ -499,8 +529,8 @@ function start(rows) {
     });
   }
   element("save").addEventListener("click", saveIds);
-  element("nobox").addEventListener("click", () => {
-    state.box = null;
+  element("noarea").addEventListener("click", () => {
+    state.area = null;
     show();
   });
   element("reset").addEventListener("click", () => {

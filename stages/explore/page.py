@@ -146,8 +146,12 @@ placeholder="words of a title, text or id"></label>
 <label>Source <select id="facet-source"></select></label>
 <label>Use <select id="facet-use"></select></label>
 <label>Copies <select id="facet-copies"></select></label>
-<label class="check"><input id="box" type="checkbox"> drag draws a box</label>
-<button id="nobox" type="button" hidden>Leave the box</button>
+<label>Dragging <select id="drag">
+<option value="move">moves the map</option>
+<option value="box">draws a box</option>
+<option value="around">draws around documents</option>
+</select></label>
+<button id="noarea" type="button" hidden>Leave the area</button>
 <button id="in" type="button" aria-label="Zoom in">+</button>
 <button id="out" type="button" aria-label="Zoom out">&minus;</button>
 <button id="reset" type="button">Reset</button>

@@ -1,14 +1,14 @@
 """Mine hard negatives that are not hidden positives.
 
-Reads the training pairs, the documents and the splits, the near-duplicate edges and the
-hierarchy. Writes triplets. Candidates come from BM25 and from the base model, over documents of
-training and documents without pairs, never over held-out ones. Filters exclude a candidate that
-is a known positive of the anchor under any id, that has the text of the anchor or of a
-positive, or that scores within the margin of the weakest positive. Parameters decide whether
-relatives and near-duplicates of a positive are excluded. Documents that a person found
-dissimilar come first, whatever they score. An anchor with too few negatives stays, without
-padding. Pairs that are trained on with their scores have no negatives. The share of false
-negatives is estimated, with an interval.
+Reads the training pairs, the documents and the splits, the near-duplicate edges and the hierarchy.
+Writes triplets. Candidates come from BM25 and from the base model, over documents of training and
+documents without pairs, never over held-out ones. Filters exclude a candidate that is a known
+positive of the anchor under any id, that has the text of the anchor or of a positive, or that
+scores within the margin of the weakest positive. Parameters decide whether relatives and near-
+duplicates of a positive are excluded. Documents that a person found dissimilar come first, whatever
+they score. What a person called a false negative is removed, and nothing takes its place. An anchor
+with too few negatives stays, without padding. Pairs that are trained on with their scores have no
+negatives. The share of false negatives is estimated, with an interval.
 
 Source: Moreira et al. 2024, NV-Retriever (arXiv 2407.15831), positive-aware mining.
 """
@@ -28,7 +28,7 @@ from stages.lib.core.params import sample_mark
 from stages.lib.retrieval.encoder import Encoder
 from stages.lib.schemas.ledger import row_accounting
 from stages.lib.schemas.pairs import positive_pairs
-from stages.lib.schemas.reviews import NEGATIVES, read_judgements
+from stages.lib.schemas.reviews import NEGATIVES, read_judgements, read_verdicts
 from stages.lib.text.normal_form import normal_form
 from stages.mine.batch_conflicts import BatchConflicts, add_conflict_ids
 from stages.mine.corpus import MiningCorpus
@@ -47,6 +47,7 @@ from stages.mine.false_negatives import (
 from stages.mine.interface import Inputs, MineParams, Outputs, Params
 from stages.mine.mining import MiningResult, mine
 from stages.mine.relations import KnownRelations, PairLabels, known_positives, pair_labels
+from stages.mine.verdicts import count_left, note_removed, remove_false_negatives
 
 
 def run(inputs: Inputs, params: Params) -> Outputs:
@@ -84,18 +85,23 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         device=device,
     )
 
-    conflicts = batch_conflicts(inputs.splits.frame(), known, relations)
-    triplets = add_conflict_ids(mined.rows, conflicts, row_positives)
-
     # Estimate how many negatives are false.
-    sample = sample_negatives(triplets, settings.judged_negatives, params.run.seed)
+    sample = sample_negatives(mined.rows, settings.judged_negatives, params.run.seed)
     labels = {
         "structure": labels_by_structure(sample, known.positives, relations.relatives),
         "cross_encoder": labels_by_cross_encoder(sample, cross_encoder),
         "review": labels_by_review(sample, read_judgements(inputs.reviews, NEGATIVES)),
     }
-
     rates = false_negative_rates(sample, labels)
+
+    # Then remove those that people found.
+    false_negatives = read_verdicts(inputs.reviews, NEGATIVES).yes
+    judged = remove_false_negatives(mined.rows, false_negatives, known.parent_of)
+    note_removed(mined.ledger, judged.removed)
+    answers = [own | more for own, more in zip(row_positives, judged.positives, strict=True)]
+    conflicts = batch_conflicts(inputs.splits.frame(), known, relations)
+    triplets = add_conflict_ids(judged.rows, conflicts, answers)
+
     return Outputs(
         triplets=triplets,
         ledger=mined.ledger.frame(),
@@ -103,7 +109,9 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         metrics={**most_trusted_rate(rates), **sample_mark(params.run.sample)},
         details={
             **row_accounting(len(training), len(triplets), {}, []),
-            **mining_metrics(mined, settings.negatives),
+            **mining_metrics(mined._replace(rows=triplets), settings.negatives),
+            "judged_negatives.removed": len(judged.removed),
+            "judged_negatives.left": count_left(triplets, false_negatives),
             **corpus_metrics(triplets, known.positives, corpus),
             **rates,
             **_origin(params, device),

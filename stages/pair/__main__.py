@@ -5,7 +5,7 @@ text filled into `pair.document_text`, and the pairs: the given ones, and those 
 that are switched on. A recipe never invents a positive: it pairs a document with a part of
 itself, or with its like. Without any real queries the synthetic pairs are also the evaluation
 set. Then a text that became an anchor is removed from the passages that are searched, as it is
-from the positives.
+from the positives. A pair that a person judged wrong is not built.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.interface import Stage
 from stages.lib.schemas.ledger import LedgerWriter, row_accounting
 from stages.lib.schemas.pairs import positive_pairs
+from stages.lib.schemas.reviews import MISPAIRED, read_verdicts
 from stages.lib.text.document_text import fill
 from stages.pair.candidates import PairCandidate, candidate_rows, synthetic_rows
 from stages.pair.filters import (
@@ -29,9 +30,11 @@ from stages.pair.filters import (
     Exclusion,
     balance_metrics,
     cap_pairs,
+    exclude_judged_wrong,
     filter_candidates,
     select_given_pairs,
     text_filters,
+    without_judged_wrong,
     word_overlap_metrics,
 )
 from stages.pair.interface import SYNTHETIC_RECIPES, Inputs, Outputs, PairParams, Params
@@ -60,14 +63,16 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     topic_of_document = dict(zip(documents["doc_id"], documents["topic"], strict=True))
 
     # The pairs that the sources gave, and the candidates that recipes propose.
+    wrong = read_verdicts(inputs.reviews, MISPAIRED).no
     weak = weak_pairs(inputs.grades.frame(), settings)
-    given = select_given_pairs(given_pairs, settings, weak)
+    given = without_judged_wrong(select_given_pairs(given_pairs, settings, weak), wrong)
     sources = source_documents(documents, passages) if set(settings.recipes) != {"given"} else []
     candidates = make_candidates(sources, inputs.collected.frame(), given.similar, params=settings)
 
     # Filters leave the candidates that say something true and new.
+    judged = partial(exclude_judged_wrong, wrong=wrong)
     round_trip = partial(round_trip_filter, first=settings.generated.first, model=params.model)
-    filtered = filter_candidates(candidates, [round_trip, *text_filters(given.similar)])
+    filtered = filter_candidates(candidates, [judged, round_trip, *text_filters(given.similar)])
     uncapped = pd.concat([given.built, candidate_rows(filtered.accepted)], ignore_index=True)
     check_any_pairs(uncapped, inputs.pairs.path)
 

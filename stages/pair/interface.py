@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from string import Formatter
 from typing import Annotated, ClassVar, Literal, get_args
 
@@ -143,6 +144,10 @@ class Inputs:
     pairs: Annotated[
         TableFile[Pairs],
         Reads("data/deduplicate/pairs.parquet", "Given pairs without copies."),
+    ]
+    reviews: Annotated[
+        Path,
+        Reads("data/review/mispaired.csv", "Pairs that people have judged right or wrong."),
     ]
 
 

@@ -25,6 +25,7 @@ INVARIANTS = (
     ("deduplicate", "dangling_pairs", "pairs whose document was dropped"),
     ("deduplicate", "relabelled_pairs", "pairs moved to a document that says something else"),
     ("mine", "known_positives_as_negatives", "negatives that are known positives"),
+    ("mine", "judged_negatives.left", "negatives that a person called false"),
 )
 
 # Above these shares a finding is worth reading.

@@ -11,7 +11,9 @@ from stages.augment.filters import (
     Rejection,
     reject_by_text,
     reject_groups,
+    reject_judged_wrong,
     reject_over_share,
+    without_judged_right,
     without_rejected,
 )
 from stages.augment.lexical_variants import generate_variants
@@ -191,3 +193,34 @@ def test_order_changes_nothing_and_each_variant_is_accounted(rows, held_out, lim
     pd.testing.assert_frame_equal(results[0][0], results[1][0])
     pd.testing.assert_frame_equal(results[0][1], results[1][1])
     assert results[0][2] == results[1][2]
+
+
+# --- what people said of variants
+
+
+def proposed(frame):
+    return generate_variants(frame, AUGMENTERS)
+
+
+def test_a_variant_that_a_person_judged_wrong_is_rejected_with_all_its_documents():
+    frame = pairs(("tumor", "a"), ("tumor", "b"), ("anemia", "c"))
+    variants = proposed(frame)
+    first = variants[0]
+    rejected = reject_judged_wrong(variants, {(first.parent_id, first.pair_id)})
+    assert {variant.anchor for variant in without_rejected(variants, rejected)} == {"anaemia"}
+    assert {row.reason for row in rejected.values()} == {"judged_wrong"}
+
+
+def test_a_verdict_names_parent_and_variant():
+    variants = proposed(pairs(("tumor", "a"), ("anemia", "c")))
+    first, second = variants
+    assert reject_judged_wrong(variants, {(second.parent_id, first.pair_id)}) == {}
+
+
+def test_what_a_person_judged_right_outranks_the_scores():
+    frame = pairs(("tumor", "a"), ("tumor", "b"), ("anemia", "c"))
+    variants = proposed(frame)
+    rejected = {variant.pair_id: Rejection("cosine") for variant in variants}
+    first = variants[0]
+    left = without_judged_right(variants, rejected, {(first.parent_id, first.pair_id)})
+    assert {variant.anchor for variant in without_rejected(variants, left)} == {"tumour"}

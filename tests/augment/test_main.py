@@ -18,6 +18,7 @@ from stages.lib.reporting.details import read_details
 from stages.lib.schemas.documents import Passages
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
+from stages.lib.schemas.reviews import VARIANTS
 from stages.lib.schemas.splits import Fingerprints, Splits
 from tests.augment.rows import fingerprints, pairs
 from tests.augment.translators import only_here, tiny_marian
@@ -41,8 +42,17 @@ def configure(**changes):
         yaml.dump(params, file)
 
 
+def write_verdicts(*verdicts):
+    """Write (parent, variant, yes or no)."""
+    Path("data/review").mkdir(parents=True, exist_ok=True)
+    lines = [f"{parent},{pair},{verdict},," for parent, pair, verdict in verdicts]
+    text = "\n".join([",".join(VARIANTS), *lines]) + "\n"
+    Path("data/review/variants.csv").write_text(text, "utf-8")
+
+
 def write_inputs(frame, splits, texts):
     """Write the inputs of the stage: the split of each pair, and the texts of the documents."""
+    write_verdicts()
     rows = pd.DataFrame(
         {
             "id": [*frame["pair_id"], *frame["doc_id"]],

@@ -28,6 +28,8 @@ def project(tmp_path, monkeypatch) -> Path:
     tables.write(Documents.empty(), collect / "out_of_domain_documents.parquet", Documents)
     tables.write(Pairs.empty(), collect / "out_of_domain_pairs.parquet", Pairs)
     Path("data/glossary").mkdir()
+    Path("data/review").mkdir()
+    Path("data/review/edits.csv").write_text("rule_id,edit,verdict,judge,note\n", "utf-8")
     Path("data/glossary/abbreviations.csv").write_text(
         "short,long\nECG,electrocardiogram\nMS,multiple sclerosis\nMS,mitral stenosis\n"
     )

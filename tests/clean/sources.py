@@ -17,8 +17,13 @@ from tests.clean.corpus import PARAMS, documents
 SETTINGS = PARAMS.model_copy(update={"boilerplate_share": 0.1, "boilerplate_min_documents": 4})
 
 
-def clean_source(texts: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Return `texts` without the recurring lines that carry nothing, and line to verdict."""
+def clean_source(
+    texts: list[str], wrong: frozenset[str] = frozenset()
+) -> tuple[list[str], dict[str, str]]:
+    """Return `texts` without the recurring lines that carry nothing, and line to verdict.
+
+    Rules with the ids `wrong` are left alone.
+    """
     documents_read = documents(*texts)
 
     # Each step counts, and what it counted decides what the next one does.
@@ -28,7 +33,7 @@ def clean_source(texts: list[str]) -> tuple[list[str], dict[str, str]]:
     counts = add_counts(counts, _summed(count_families_documents(rows, recurring)[2]))
     line_verdicts = model.without_fields(counts, recurring)
     counts = add_counts(counts, _summed(survey_documents(rows, line_verdicts.recurring)[2]))
-    line_verdicts = model.without_content(counts, line_verdicts)
+    line_verdicts = model.without_content(counts, line_verdicts, wrong)
     cleaned, _, counted = strip_boilerplate_documents(
         rows, line_verdicts.recurring, line_verdicts.colliding
     )

@@ -15,7 +15,12 @@ from tests.clean.corpus import PARAMS
 @pytest.mark.slow
 def test_a_query_is_cleaned_like_the_anchor_of_the_stage(project):
     main()
-    cleaner = query_cleaner(Path("data/clean/corpus_counts.parquet"), Path("data/glossary"), PARAMS)
+    cleaner = query_cleaner(
+        Path("data/clean/corpus_counts.parquet"),
+        Path("data/glossary"),
+        PARAMS,
+        Path("data/review/edits.csv"),
+    )
     raw = tables.read(Path("data/collect/pairs.parquet"), Pairs).set_index("pair_id")["anchor"]
     cleaned = tables.read(Path("data/clean/pairs.parquet"), Pairs).set_index("pair_id")["anchor"]
     assert {key: cleaner.clean(raw[key]).text for key in cleaned.index} == dict(cleaned)

@@ -56,6 +56,8 @@ def test_sound_text_is_not_touched_by_any_repair(tmp_path, monkeypatch):
     tables.write(Documents.empty(), Path("data/collect/out_of_domain_documents.parquet"), Documents)
     tables.write(Pairs.empty(), Path("data/collect/out_of_domain_pairs.parquet"), Pairs)
     Path("data/glossary").mkdir()
+    Path("data/review").mkdir()
+    Path("data/review/edits.csv").write_text("rule_id,edit,verdict,judge,note\n", "utf-8")
     Path("data/glossary/abbreviations.csv").write_text(
         "short,long\nICC,intraclass correlation\nIT,information technology\n"
     )

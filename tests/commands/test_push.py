@@ -36,7 +36,7 @@ CARD = """# Data card
 CLEAN = {
     "split": {"leaked_components": 0, "leaked_texts": 0},
     "deduplicate": {"unsupported_drops": 0, "dangling_pairs": 0, "relabelled_pairs": 0},
-    "mine": {"known_positives_as_negatives": 0},
+    "mine": {"known_positives_as_negatives": 0, "judged_negatives": {"left": 0}},
     "validate": {"leaked_rows": 0, "gates": {"mispaired": "pass", "leaked_rows": "pass"}},
     "finetune": {"conflicts": {"planned": 0}},
 }

@@ -5,9 +5,9 @@ from collections import defaultdict
 import pandas as pd
 
 from stages.deduplicate.interface import DeduplicateParams
+from stages.deduplicate.repeated_pairs import PairDecisions
 from stages.deduplicate.representatives import (
     DuplicateEdge,
-    PairDecisions,
     choose_representatives,
     preference,
 )

@@ -8,12 +8,14 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from stages.deduplicate.__main__ import app
+from stages.deduplicate.representatives import DuplicateEdge
 from stages.lib.core import tables
 from stages.lib.reporting.details import read_details
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases, NearDuplicates
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import PairGrades, Pairs
+from stages.lib.schemas.reviews import NEAR_EDGES
 from tests.deduplicate.rows import d, documents, p, pairs
 
 LONG = "hold the small button on the back of the router for ten seconds"
@@ -29,7 +31,7 @@ def typed(records, table) -> pd.DataFrame:
     )
 
 
-def run(frame: pd.DataFrame, pair_frame: pd.DataFrame, grades=(), **changed: object):
+def run(frame: pd.DataFrame, pair_frame: pd.DataFrame, grades=(), verdicts=(), **changed: object):
     params, yaml = Path("params.yaml"), YAML()
     values = yaml.load(params.read_text("utf-8"))
     values["deduplicate"].update(changed)
@@ -42,6 +44,12 @@ def run(frame: pd.DataFrame, pair_frame: pd.DataFrame, grades=(), **changed: obj
         Path("data/collect/grades.parquet"),
         PairGrades,
     )
+    review = Path("data/review/near_edges.csv")
+    review.parent.mkdir(parents=True, exist_ok=True)
+    lines = [
+        f"{left},{right},{verdict},{''.join(judge)}," for left, right, verdict, *judge in verdicts
+    ]
+    review.write_text("\n".join([",".join(NEAR_EDGES), *lines]) + "\n", "utf-8")
     return CliRunner().invoke(app, [])
 
 
@@ -97,7 +105,9 @@ def test_the_command_drops_copies_and_links_what_is_near(project):
     assert read_details(Path("metrics/details/deduplicate.json")) == {
         "dropped.near_copy": 0,
         "dropped.semantic_copy": 0,
+        "dropped.judged_copy": 0,
         "pairs.dropped.near_pair": 0,
+        "pairs.dropped.judged_pair": 0,
         "semantic_edges": 0,
         "crowd_texts": 0,
         "rows_in": 5,
@@ -192,3 +202,87 @@ def test_the_copies_in_a_crowd_are_dropped_and_supported(project):
     assert details["crowd_texts"] == 700
     assert details["near_edges"] == 699
     assert (details["dropped.near_copy"], details["unsupported_drops"]) == (100, 0)
+
+
+# --- what people said of near-duplicates
+
+STARTS = "the device starts again when you hold the button for ten seconds and then wait"
+BOOTS = STARTS.replace("starts", "boots")
+NO_BUTTON = "the device has no button any more"
+
+
+def run_judged(*verdicts, documents_of=(STARTS, BOOTS), **changed):
+    """Return the dropped rows with reason and partner, for two documents and three pairs."""
+    frame = documents(("a", "faq", documents_of[0], "title"), ("b", "faq", documents_of[1]))
+    asked = pairs(
+        ("1", "how do I restart it when it hangs at night", "a", 1.0),
+        ("2", "how do I restart it when it freezes at night", "a", 0.5),
+        ("3", "how can it be restarted", "b", 1.0),
+    )
+    result = run(frame, asked, verdicts=verdicts, near_threshold=0.6, **changed)
+    assert (result.exit_code, result.output) == (0, "")
+    ledger = written(Ledger, "ledger")
+    drops = ledger[ledger["action"] == "drop"]
+    details = read_details(Path("metrics/details/deduplicate.json"))
+    counts = [details[key] for key in ("unsupported_drops", "dangling_pairs", "relabelled_pairs")]
+    return sorted(zip(drops["row_id"], drops["reason"], drops["partner_id"], strict=True)), counts
+
+
+def test_without_a_verdict_texts_that_differ_in_a_word_stay(project):
+    assert run_judged() == ([], [0, 0, 0])
+
+
+@pytest.mark.parametrize("verdict", [(d("a"), d("b"), "yes"), (d("b"), d("a"), "yes")])
+@pytest.mark.parametrize("near", ["link", "drop_empty_difference"])
+def test_documents_that_a_person_calls_the_same_are_one(project, verdict, near):
+    drops, violations = run_judged(verdict, near=near)
+    assert drops == [(d("b"), "judged_copy", d("a"))]
+    assert violations == [0, 0, 0]
+    kept = written(Pairs, "pairs")
+    assert dict(zip(kept["pair_id"], kept["doc_id"], strict=True)) == dict.fromkeys(
+        (p("1"), p("2"), p("3")), d("a")
+    )
+    details = read_details(Path("metrics/details/deduplicate.json"))
+    assert details["dropped.judged_copy"] == 1
+
+
+def test_documents_that_a_person_calls_different_both_stay(project):
+    drops, _ = run_judged(near="drop")
+    assert (d("b"), "near_copy", d("a")) in drops
+    drops, violations = run_judged((d("a"), d("b"), "no"), near="drop")
+    assert not [row for row in drops if row[0] in (d("a"), d("b"))]
+    assert violations == [0, 0, 0]
+
+
+def test_pairs_of_one_document_that_a_person_calls_the_same_are_one(project):
+    drops, violations = run_judged((p("2"), p("1"), "yes"))
+    assert drops == [(p("2"), "judged_pair", p("1"))]
+    assert violations == [0, 0, 0]
+
+
+def test_pairs_of_two_documents_are_never_one(project):
+    assert run_judged((p("1"), p("3"), "yes")) == ([], [0, 0, 0])
+
+
+def test_a_verdict_on_a_text_that_has_changed_says_nothing(project):
+    changed = run_judged((d("a"), d("b"), "yes"), documents_of=(STARTS, NO_BUTTON))
+    assert changed == ([], [0, 0, 0])
+
+
+def test_people_who_disagree_decide_nothing(project):
+    verdicts = [(d("a"), d("b"), "yes", "ann"), (d("a"), d("b"), "no", "ben")]
+    assert run_judged(*verdicts) == ([], [0, 0, 0])
+    drops, _ = run_judged(*verdicts, (d("a"), d("b"), "yes", "agreed"))
+    assert drops == [(d("b"), "judged_copy", d("a"))]
+
+
+def test_a_rule_that_follows_no_verdict_is_caught(project, monkeypatch):
+    """The guard looks the verdict up by itself: a drop without one is not supported."""
+    monkeypatch.setattr(
+        "stages.deduplicate.__main__.judged_edges",
+        lambda edges, documents_of_text, *_, **__: [
+            *edges,
+            DuplicateEdge(d("a"), d("b"), "judged_copy", 1.0),
+        ],
+    )
+    assert run_judged() == ([(d("b"), "judged_copy", d("a"))], [1, 0, 0])

@@ -2,11 +2,12 @@
 
 import pytest
 
+from stages.deduplicate import repeated_pairs as pair_rules
 from stages.deduplicate import representatives as rules
 from stages.deduplicate.invariants import count_violations
+from stages.deduplicate.repeated_pairs import deduplicate_pairs
 from stages.deduplicate.representatives import (
     choose_representatives,
-    deduplicate_pairs,
     equal_documents,
     preference,
     removable_edges,
@@ -63,7 +64,8 @@ def test_opposites_of_one_coarse_form_both_stay(left, right):
 
 @pytest.mark.parametrize(("left", "right"), OPPOSITES)
 def test_a_coarse_rule_breaks_each_invariant(monkeypatch, left, right):
-    monkeypatch.setattr(rules, "strict_form", normal_form)
+    for module in (rules, pair_rules):
+        monkeypatch.setattr(module, "strict_form", normal_form)
     dropped, kept, violations = decide(left, right)
     assert (dropped, kept) == ({d("b")}, {p("1"), p("3")})
     # The document, and the pair with its anchor.
@@ -93,7 +95,8 @@ def test_a_rule_that_takes_names_for_stopwords_breaks_the_invariants(monkeypatch
         )
 
     assert violations() == NONE
-    monkeypatch.setattr(rules, "strict_form", normal_form)
+    for module in (rules, pair_rules):
+        monkeypatch.setattr(module, "strict_form", normal_form)
     assert violations() == {**NONE, "unsupported_drops": 1}
 
 

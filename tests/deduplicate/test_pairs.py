@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.deduplicate.invariants import count_violations
-from stages.deduplicate.representatives import (
+from stages.deduplicate.repeated_pairs import (
     ExcludedPair,
-    Representative,
     deduplicate_pairs,
     near_duplicate_pairs,
     repoint,
 )
+from stages.deduplicate.representatives import Representative
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.text.strict_form import strict_form

@@ -106,14 +106,46 @@ def test_the_map_tells_what_lies_under_the_pointer_and_selects_a_box(open_page):
     box = tab.locator("#map").bounding_box()
     tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     assert tab.inner_text("#tip b") == "Title 239"
-    tab.check("#box")
+    tab.select_option("#drag", "box")
     tab.mouse.move(box["x"] + 2, box["y"] + 2)
     tab.mouse.down()
     tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 2, steps=3)
     tab.mouse.up()
     assert count(tab).startswith("121 of 240")
-    tab.click("#nobox")
+    tab.click("#noarea")
     assert count(tab).startswith("240 of 240")
+
+
+def test_a_line_around_documents_selects_them_and_stands_in_the_address(open_page):
+    rows = page_rows(TEXTS)
+    rows.positions[:] = [[number % 20, number // 20] for number in range(240)]
+    tab = open_page(rows, viewport={"width": 1280, "height": 900})
+    tab.select_option("#drag", "around")
+    box = tab.locator("#map").bounding_box()
+
+    # A triangle: the lower left half of the map. Title 15 lies at the bottom, 58 (18, 2) beyond the line.
+    corners = [(0.01, 0.01), (0.01, 0.99), (0.99, 0.99)]
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    tab.mouse.move(*points[0])
+    tab.mouse.down()
+    for point in points[1:]:
+        tab.mouse.move(*point, steps=200)
+    tab.mouse.up()
+    chosen = int(count(tab).split(" of ")[0])
+    assert 80 < chosen < 160
+    shown = tab.locator("#body button").all_inner_texts()
+    assert "Title 0" in shown
+    assert "Title 15" in shown
+    assert "Title 58" not in shown
+
+    # The view has an address, which is short, and gives the same documents again.
+    address = tab.url.partition("#")[2]
+    assert len(address) < 2000
+    tab.click("#reset")
+    assert count(tab).startswith("240 of 240")
+    tab.evaluate("address => { location.hash = address; }", address)
+    tab.wait_for_selector("#noarea:visible")
+    assert int(count(tab).split(" of ")[0]) == chosen
 
 
 def test_the_map_and_the_table_work_by_keys(open_page):

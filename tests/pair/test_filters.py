@@ -15,9 +15,11 @@ from stages.pair.candidates import PairCandidate
 from stages.pair.filters import (
     balance_metrics,
     cap_pairs,
+    exclude_judged_wrong,
     filter_candidates,
     select_given_pairs,
     text_filters,
+    without_judged_wrong,
     word_overlap_metrics,
 )
 from stages.pair.interface import PairParams
@@ -271,3 +273,33 @@ def test_word_overlap_is_a_share_of_all_pairs():
         frame, {d("a"): "Hold the button."}, {p("1"): "the button", p("2"): ""}
     )
     assert metrics == {"anchor_in_positive_share": 0.0, "no_common_word_share": 0.75}
+
+
+# --- what people judged wrong
+
+
+def test_a_given_pair_that_a_person_judged_wrong_is_neither_built_nor_compared():
+    frame = pairs(("1", "Reset", "a"), ("2", "Signal", "b"), ("3", "Signal", "c"))
+    given = select_given_pairs(frame, PairParams.model_validate(PARAMS))
+    judged = without_judged_wrong(given, {(p("1"), d("a")), (p("2"), d("c"))})
+    assert list(judged.built["pair_id"]) == [p("2"), p("3")]
+    assert list(judged.similar["pair_id"]) == [p("2"), p("3")]
+    assert [(row.pair_id, row.reason, row.partner_id) for row in judged.excluded] == [
+        (p("1"), "judged_wrong", d("a"))
+    ]
+
+
+def test_a_pair_that_is_not_built_anyway_keeps_its_reason():
+    frame = pairs(("1", "Reset", "a"))
+    params = PairParams.model_validate({**PARAMS, "recipes": ["title"]})
+    judged = without_judged_wrong(select_given_pairs(frame, params), {(p("1"), d("a"))})
+    assert [(row.pair_id, row.reason) for row in judged.excluded] == [(p("1"), "recipe_off")]
+
+
+def test_a_pair_of_a_recipe_that_a_person_judged_wrong_is_excluded():
+    proposed = [candidate("1", "Reset", "a"), candidate("2", "Reset", "b")]
+    result = exclude_judged_wrong(proposed, {(p("1"), d("a")), (p("2"), d("a"))})
+    assert [pair.pair_id for pair in result.accepted] == [p("2")]
+    assert [(row.pair_id, row.reason, row.partner_id) for row in result.excluded] == [
+        (p("1"), "judged_wrong", d("a"))
+    ]

@@ -14,6 +14,7 @@ from stages.lib.reporting.details import read_details
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import PairGrades, Pairs, SyntheticPairs
+from stages.lib.schemas.reviews import MISPAIRED
 from stages.pair.__main__ import app
 from stages.pair.filters import CAP_REASONS, REASONS
 from stages.pair.interface import RECIPES
@@ -25,6 +26,7 @@ def run(
     given: pd.DataFrame,
     collected: pd.DataFrame | None = None,
     grades: pd.DataFrame | None = None,
+    wrong=(),
     **changed: object,
 ):
     params, yaml = Path("params.yaml"), YAML()
@@ -44,6 +46,10 @@ def run(
     tables.write(frame, Path("data/deduplicate/documents.parquet"), Documents)
     tables.write(passages(frame, None, 0, None), Path("data/clean/passages.parquet"), Passages)
     tables.write(given, Path("data/deduplicate/pairs.parquet"), Pairs)
+    review = Path("data/review/mispaired.csv")
+    review.parent.mkdir(parents=True, exist_ok=True)
+    lines = [f"{pair_id},{doc_id},no,," for pair_id, doc_id in wrong]
+    review.write_text("\n".join([",".join(MISPAIRED), *lines]) + "\n", "utf-8")
     return CliRunner().invoke(app, [])
 
 
@@ -271,3 +277,15 @@ def test_grades_are_not_learned_as_scores(project):
     assert "pair.shape is 'scores', but 3 pairs have grades" in result.stderr
     assert "score_range" in result.stderr
     assert not Path("data/pair").exists()
+
+
+def test_a_pair_that_a_person_judged_wrong_is_dropped_with_the_reason(project):
+    given = pairs(("1", "restart it", "a"), ("2", "no picture", "b"))
+    result = run(FRAME, given, wrong=[(p("1"), d("a")), (p("2"), d("c"))])
+    assert (result.exit_code, result.output) == (0, "")
+    assert list(built()["pair_id"]) == [p("2")]
+    assert details()["dropped.judged_wrong"] == 1
+    ledger = tables.read(Path("data/pair/ledger.parquet"), Ledger)
+    assert ledger[["row_id", "action", "reason", "partner_id"]].to_numpy().tolist() == [
+        [p("1"), "drop", "judged_wrong", d("a")]
+    ]

@@ -90,6 +90,8 @@ def values():
         },
         "augment": {"rows_in": 3, "rows_out": 4, "added.glossary": 2, "dropped.held_out": 1},
         "mine": {
+            "judged_negatives.left": 0,
+            "judged_negatives.removed": 0,
             "known_positives_as_negatives": 0,
             "short_anchors_share": 0.0,
             "negatives_per_anchor": 1.0,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
 from stages.clean.boilerplate.recurring_lines import (
+    JUDGED,
     REMOVED,
     LineCounts,
     SurveyedText,
@@ -20,6 +21,7 @@ from stages.clean.boilerplate.recurring_lines import (
 )
 from stages.clean.boilerplate.removal import recurring_segments
 from stages.clean.interface import CleanParams
+from stages.clean.judged_rules import BOILERPLATE, is_wrong
 from stages.lib.schemas.corpus_counts import RecurringLines
 
 # Source to the keys of recurring lines.
@@ -75,8 +77,16 @@ def without_fields(counts: pd.DataFrame, recurring: Recurring) -> LineVerdicts:
     return LineVerdicts(_others(recurring, verdict_of_line), verdict_of_line)
 
 
-def without_content(counts: pd.DataFrame, line_verdicts: LineVerdicts) -> LineVerdicts:
-    """Return the lines of `line_verdicts` that carry nothing, as the surveys say."""
+def without_content(
+    counts: pd.DataFrame, line_verdicts: LineVerdicts, wrong: Collection[str] = ()
+) -> LineVerdicts:
+    """Return the lines of `line_verdicts` that carry nothing, as the surveys say.
+
+    Args:
+        counts: CorpusCounts.
+        line_verdicts: what was decided so far.
+        wrong: the ids of rules that a person judged wrong. Such a line stays.
+    """
     texts = _counts(counts, "text")
     holders = _counts(counts, "boilerplate")
     sets = _counts(counts, "line_set")
@@ -100,7 +110,10 @@ def without_content(counts: pd.DataFrame, line_verdicts: LineVerdicts) -> LineVe
             most_words=most_words[source],
             colliding=distinguishing_lines(surveyed),
         )
-        new_verdicts = verdicts(line_counts)
+        new_verdicts = {
+            key: _judged(source, key, verdict, wrong)
+            for key, verdict in verdicts(line_counts).items()
+        }
         for key, verdict in new_verdicts.items():
             verdict_of_line[source, key] = verdict
 
@@ -110,6 +123,13 @@ def without_content(counts: pd.DataFrame, line_verdicts: LineVerdicts) -> LineVe
     return LineVerdicts(
         _others(line_verdicts.recurring, verdict_of_line), verdict_of_line, frozenset(colliding)
     )
+
+
+def _judged(source: str, key: str, verdict: str, wrong: Collection[str]) -> str:
+    """Return the verdict on a line, or JUDGED if a person found its removal wrong."""
+    if verdict == REMOVED and is_wrong(BOILERPLATE, source, key, wrong):
+        return JUDGED
+    return verdict
 
 
 def recurring_lines(counts: pd.DataFrame, verdict_of_line: Verdicts) -> pd.DataFrame:

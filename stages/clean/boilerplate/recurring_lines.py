@@ -26,7 +26,8 @@ from stages.lib.text.normal_form import UNSPACED_SCRIPT, normal_form
 from stages.lib.text.strict_form import strict_form
 
 REMOVED = "removed"
-VERDICTS = (REMOVED, "field", "choice", "heading", "most_words", "distinct")
+JUDGED = "judged"
+VERDICTS = (REMOVED, "field", "choice", "heading", "most_words", "distinct", JUDGED)
 
 # A label of a few words, and what stands behind it: "Width: 20 cm", "Width = 20 cm",
 # "Width - 20 cm", "| Width | 20 cm |". Long values are sentences, as in "Note: ...".

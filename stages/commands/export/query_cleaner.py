@@ -23,6 +23,7 @@ from stages.lib.core.params import load_section
 PACKAGE = "query_cleaner"
 COUNTS = Path("data/clean/corpus_counts.parquet")
 ABBREVIATIONS = Path("data/glossary/abbreviations.csv")
+EDITS = Path("data/review/edits.csv")
 
 _START = Path("stages/clean/corpus_model.py")
 _IMPORT = re.compile(r"^([ \t]*)(from|import) stages\b", re.MULTILINE)
@@ -44,7 +45,9 @@ def _cleaner():
     from query_cleaner.stages.clean.interface import CleanParams
 
     params = CleanParams.model_validate_json((_HERE / "params.json").read_text("utf-8"))
-    return query_cleaner(_HERE / "corpus_counts.parquet", _HERE, params)
+    return query_cleaner(
+        _HERE / "corpus_counts.parquet", _HERE, params, reviews=_HERE / "edits.csv"
+    )
 
 
 def clean(text, source=None):
@@ -79,6 +82,7 @@ def write_query_cleaner(folder: Path) -> None:
     # What the run learned, and its parameters.
     shutil.copy(COUNTS, package / COUNTS.name)
     shutil.copy(ABBREVIATIONS, package / ABBREVIATIONS.name)
+    shutil.copy(EDITS, package / EDITS.name)
     params = load_section(CleanParams).model_dump_json(indent=2)
     (package / "params.json").write_text(params + "\n", "utf-8")
     (package / "__init__.py").write_text(_INIT, "utf-8")

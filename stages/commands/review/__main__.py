@@ -30,7 +30,12 @@ from stages.commands.review.judge_names import check_name
 from stages.commands.review.label_studio.export_file import read_export
 from stages.commands.review.label_studio.take_over import take_over_labels
 from stages.commands.review.label_studio.tasks import config_path, write_tasks
-from stages.commands.review.queues import ReviewQueue, first_hits_queue, negatives_queue
+from stages.commands.review.queues import (
+    ReviewQueue,
+    first_hits_queue,
+    negatives_queue,
+    with_removed,
+)
 from stages.commands.review.sheets import read_edits, sheet_path, write_sheet
 from stages.commands.review.suspicions import suspicious_queues
 from stages.commands.review.verdict_file import VerdictFile
@@ -39,6 +44,8 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.params import RunParams, load_section
 from stages.lib.core.stage import command
 from stages.lib.core.terminal import say
+from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.training import Triplets
 
 # Which rows become tasks for Label Studio. Any other value is the path of an export.
@@ -129,7 +136,12 @@ def _read_queues(
     """Return the queues of the run at hand. First hits need a model that was evaluated."""
     seed = load_section(RunParams).seed
     training = tables.read(triplets, Triplets)
-    queues = [negatives_queue(training, reviews, seed)]
+    documents = tables.read(data / "pair/documents.parquet", Documents)
+    text_of_document = dict(zip(documents["doc_id"], documents["text"], strict=True))
+    mined = with_removed(
+        training, tables.read(triplets.parent / "ledger.parquet", Ledger), text_of_document
+    )
+    queues = [negatives_queue(mined, reviews, seed)]
     if runs.exists():
         queues.append(first_hits_queue(data, runs, hits, seed))
     return queues + suspicious_queues(data, training, reviews.parent)
@@ -149,9 +161,7 @@ def _take_over(queues: list[ReviewQueue], judge: str) -> list[VerdictFile]:
 
     Nothing is written before all files are read: none may lose its verdicts.
     """
-    files = [
-        VerdictFile(queue.path, queue.header, is_required=queue.is_required) for queue in queues
-    ]
+    files = [VerdictFile(queue.path, queue.header, is_required=True) for queue in queues]
     edits = [read_edits(queue, judge, file) for queue, file in zip(queues, files, strict=True)]
     for file, lines in zip(files, edits, strict=True):
         if lines:

@@ -7,10 +7,10 @@ and nothing in it depends on scores.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -23,8 +23,10 @@ from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases
 from stages.lib.schemas.reviews import FIRST_HITS, NEGATIVES, RowIds
 from stages.lib.schemas.runs import Runs
+from stages.lib.schemas.training import PER_NEGATIVE
 from stages.mine import false_negatives
 from stages.mine.interface import MineParams
+from stages.mine.verdicts import JUDGED
 
 
 class ReviewItem(NamedTuple):
@@ -61,7 +63,6 @@ class ReviewQueue:
         items: the rows.
         purpose: what its verdicts are for.
         is_sample: whether the rows are a random sample, so that the rate of yes is an estimate.
-        is_required: whether the file must exist, since a stage reads it.
     """
 
     name: str
@@ -75,7 +76,6 @@ class ReviewQueue:
     items: Sequence[ReviewItem]
     purpose: str
     is_sample: bool = True
-    is_required: bool = True
 
 
 def negatives_queue(triplets: pd.DataFrame, path: Path, seed: int) -> ReviewQueue:
@@ -99,6 +99,43 @@ def negatives_queue(triplets: pd.DataFrame, path: Path, seed: int) -> ReviewQueu
         items=sampled_negatives(triplets, size, seed),
         purpose="a random sample: the share of false negatives stands on it",
     )
+
+
+def with_removed(
+    triplets: pd.DataFrame, ledger: pd.DataFrame, text_of_document: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return the triplets with the negatives that verdicts removed, each at the end of its row.
+
+    Without them the sample would lose all that was found wrong, and the rate would be too low.
+
+    Args:
+        triplets: Triplets.
+        ledger: the Ledger of `mine`.
+        text_of_document: document id to text.
+    """
+    removed: dict[str, list[str]] = {}
+    lines = ledger[ledger["reason"] == JUDGED]
+    for pair_id, doc_id in zip(lines["row_id"], lines["before"], strict=True):
+        removed.setdefault(pair_id, []).append(doc_id)
+
+    # Nothing else is known of them any more.
+    unknown = {
+        "negative_scores": math.nan,
+        "negative_cross_scores": math.nan,
+        "negative_miners": "",
+        "negative_ranks": 0,
+        "negative_rules": "",
+    }
+    columns: dict[str, list[list[Any]]] = {name: list(triplets[name]) for name in PER_NEGATIVE}
+    for place, pair_id in enumerate(triplets["pair_id"]):
+        doc_ids = removed.get(pair_id, [])
+        more: dict[str, list[Any]] = {name: [unknown[name]] * len(doc_ids) for name in unknown}
+        more["negative_ids"] = doc_ids
+        more["negatives"] = [text_of_document.get(doc_id, doc_id) for doc_id in doc_ids]
+        for name, values in more.items():
+            columns[name][place] = [*columns[name][place], *values]
+    series = {name: pd.Series(rows, triplets.index, object) for name, rows in columns.items()}
+    return triplets.assign(**series)
 
 
 def sampled_negatives(triplets: pd.DataFrame, size: int, seed: int) -> list[ReviewItem]:
@@ -139,6 +176,10 @@ def _mining_evidence(triplets: pd.DataFrame) -> dict[RowIds, tuple[str, ...]]:
     for pair_id, positive, doc_id, negative, cross, miners, rank, rules in zip(
         *(rows[name] for name in ("pair_id", "positive_score", *columns)), strict=True
     ):
+        if not miners:
+            evidence[str(pair_id), str(doc_id)] = ("a verdict has removed it",)
+            continue
+
         lines = [
             f"cosine with the query: its document {positive:.3f}, the negative {negative:.3f}",
             f"proposed by {miners}, at rank {rank}",

@@ -68,7 +68,7 @@ class ReviewSession:
         """
         self.queue = queue
         self.judge = judge
-        self.file = file or VerdictFile(queue.path, queue.header, is_required=queue.is_required)
+        self.file = file or VerdictFile(queue.path, queue.header, is_required=True)
         journal = queue.path.parent / JOURNALS / queue.path.name
         self._journal = UndoJournal(journal, judge)
         self._place_of_ids: dict[RowIds, int] = {}

@@ -11,8 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from stages.clean.corpus_model import learn_corpus
+from stages.clean.interface import CleanParams
+from stages.commands.review.cleaning_rules import cleaning_rules_queue
 from stages.commands.review.queues import ReviewItem, ReviewQueue
 from stages.lib.core import tables
+from stages.lib.core.params import load_section
+from stages.lib.preprocessing.word_lists import read_abbreviations
+from stages.lib.schemas.corpus_counts import CorpusCounts, RecurringLines
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import NearDuplicates
 from stages.lib.schemas.ledger import Ledger
@@ -46,6 +52,10 @@ def suspicious_queues(data: Path, triplets: pd.DataFrame, reviews: Path) -> list
         pairs = tables.read(data / "clean/pairs.parquet", Pairs)
         queues.append(near_edges_queue(edges, text_of_ids(documents, pairs), reviews))
 
+    cleaned = data / "clean/ledger.parquet"
+    if cleaned.exists() and splits.exists():
+        queues.append(_cleaning_rules(data, tables.read(splits, Splits), reviews))
+
     variants = data / "augment/pairs.parquet"
     if variants.exists():
         documents = tables.read(data / "pair/documents.parquet", Documents)
@@ -53,6 +63,31 @@ def suspicious_queues(data: Path, triplets: pd.DataFrame, reviews: Path) -> list
         pairs = tables.read(variants, Pairs)
         queues.append(variants_queue(pairs, ledger, text_of_ids(documents, pairs), reviews))
     return [queue for queue in queues if queue.items]
+
+
+def _cleaning_rules(data: Path, splits: pd.DataFrame, reviews: Path) -> ReviewQueue:
+    """Return the rules of cleaning, with examples from texts that may be shown."""
+    documents = tables.read(data / "clean/documents.parquet", Documents)
+    pairs = tables.read(data / "clean/pairs.parquet", Pairs)
+    shown = frozenset(splits.loc[splits["split"].isin(_SHOWN_SPLITS), "id"])
+    text_of_id = {
+        name: text for name, text in text_of_ids(documents, pairs).items() if name in shown
+    }
+
+    # The abbreviations of the run. Corrections need no model: the ledger has both words.
+    params = load_section(CleanParams).model_copy(update={"typos": "off"})
+    learned = learn_corpus(
+        tables.read(data / "clean/corpus_counts.parquet", CorpusCounts),
+        read_abbreviations(data / "glossary/abbreviations.csv"),
+        params,
+    )
+    return cleaning_rules_queue(
+        tables.read(data / "clean/ledger.parquet", Ledger),
+        tables.read(data / "clean/recurring_lines.parquet", RecurringLines),
+        text_of_id,
+        long_of_short=dict([*learned.entries, *learned.defined_entries]),
+        reviews=reviews,
+    )
 
 
 def mispaired_queue(triplets: pd.DataFrame, reviews: Path) -> ReviewQueue:
@@ -89,7 +124,6 @@ def mispaired_queue(triplets: pd.DataFrame, reviews: Path) -> ReviewQueue:
         items=[items[place] for place in order],
         purpose=_PURPOSE,
         is_sample=False,
-        is_required=False,
     )
 
 
@@ -134,7 +168,6 @@ def near_edges_queue(
         items=items,
         purpose=_PURPOSE,
         is_sample=False,
-        is_required=False,
     )
 
 
@@ -182,7 +215,6 @@ def variants_queue(
         items=items,
         purpose=_PURPOSE,
         is_sample=False,
-        is_required=False,
     )
 
 

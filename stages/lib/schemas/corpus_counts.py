@@ -66,10 +66,10 @@ class RecurringLines(Table):
     documents: int = pa.Field(ge=1, description="number of documents that hold it")
     removed_from: int = pa.Field(ge=0, description="number of documents that lost it")
     verdict: str = pa.Field(
-        isin=["removed", "field", "choice", "heading", "most_words", "distinct"],
+        isin=["removed", "field", "choice", "heading", "most_words", "distinct", "judged"],
         description="removed, or why it stays: a value of a field, a choice between several lines, "
-        "the heading of a section, most of the words of its documents, or what alone tells "
-        "documents apart",
+        "the heading of a section, most of the words of its documents, what alone tells "
+        "documents apart, or a person judged its removal wrong",
     )
 
     class Config(Table.Config):

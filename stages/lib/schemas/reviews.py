@@ -3,6 +3,7 @@
 A file has one line a verdict, with the ids of the row, the verdict, who judged, and a note. It
 holds no texts. The lines are in the order of their ids, so that a new verdict is one new line in a
 diff. `python -m stages review` shows the rows with their texts, and takes the verdicts.
+The stages that read a file follow its verdicts, which outrank their own rules.
 
 Several people may judge the same row. Where they agree, the row has that verdict. Where they do
 not, it has none until a line of the judge `agreed` decides.
@@ -31,6 +32,8 @@ FIRST_HITS = ("query_id", "doc_id", *_VERDICT_COLUMNS)
 MISPAIRED = ("pair_id", "doc_id", *_VERDICT_COLUMNS)
 NEAR_EDGES = ("left_id", "right_id", *_VERDICT_COLUMNS)
 VARIANTS = ("parent_id", "pair_id", *_VERDICT_COLUMNS)
+# The header of rules of cleaning: the id of a rule, and the kind of edit that it makes.
+EDITS = ("rule_id", "edit", *_VERDICT_COLUMNS)
 # The headers of older files, which had columns for texts, by the header of today.
 _OLDER_HEADERS: Mapping[tuple[str, ...], tuple[str, ...]] = {
     NEGATIVES: ("pair_id", "negative_id", "anchor", "positive", "negative", "verdict"),
@@ -210,6 +213,26 @@ def verdict_of_rows(lines: Iterable[Judgement]) -> dict[RowIds, bool | None]:
         ids: next(iter(values)) if len(values) == 1 else None for ids, values in verdicts.items()
     }
     return decided | agreed
+
+
+class Verdicts(NamedTuple):
+    """The rows of a file that people decided, by their ids."""
+
+    yes: frozenset[RowIds] = frozenset()
+    no: frozenset[RowIds] = frozenset()
+
+
+def read_verdicts(path: Path, header: Sequence[str]) -> Verdicts:
+    """Return what people decided, as rules for a stage. Rows on which they differ are in neither.
+
+    Raises:
+        UserError: the file is missing, malformed, or contradicts itself. The message has the line.
+    """
+    verdicts = verdict_of_rows(read_judgements(path, header))
+    return Verdicts(
+        yes=frozenset(ids for ids, verdict in verdicts.items() if verdict is True),
+        no=frozenset(ids for ids, verdict in verdicts.items() if verdict is False),
+    )
 
 
 def judgements_of(keys: Iterable[RowIds], lines: Iterable[Judgement]) -> Judgements:

@@ -20,7 +20,8 @@ LABELLED = "labelled"
 _STRING_LIST = {"arrow": arrow.list_(arrow.string())}
 _FLOAT_LIST = {"arrow": arrow.list_(arrow.float64())}
 _INTEGER_LIST = {"arrow": arrow.list_(arrow.int64())}
-_PER_NEGATIVE = [
+# The columns of Triplets that hold a value for each negative.
+PER_NEGATIVE = [
     "negative_ids",
     "negatives",
     "negative_scores",
@@ -85,7 +86,7 @@ class Triplets(Table):
     @classmethod
     def lists_are_equally_long(cls, frame: pd.DataFrame) -> pd.Series:
         """Every negative has an id, a text, a score, a miner, a rank and its filters."""
-        length_by_column = {name: frame[name].map(len) for name in _PER_NEGATIVE}
+        length_by_column = {name: frame[name].map(len) for name in PER_NEGATIVE}
         lengths = pd.DataFrame(length_by_column, index=frame.index)
         return lengths.nunique(axis=1) <= 1
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from stages.collect.kinds import hpo
 from stages.collect.records import document_id, pair_id
+from stages.collect.source import ReadRequest
 from stages.lib.core.errors import UserError
 
 HEADER = "format-version: 1.2\ndata-version: hp/releases/2025-01-16\n"
@@ -189,3 +190,44 @@ def test_the_pinned_ontology_gives_all_defined_terms():
     assert "" not in set(collected.documents["topic"])
     multicystic = collected.documents.frame().set_index("group").loc["HP:0000003"]
     assert multicystic["topic"] == "Abnormality of the genitourinary system"
+
+
+# --- another release, as a file
+
+
+def read_file(folder, path="data/raw/hp.obo"):
+    source = hpo.HpoSource(reader="hpo", path=path)
+    hpo.KIND.check("hpo", source, {})
+    return hpo.KIND.read(source, ReadRequest("hpo", folder))
+
+
+def test_a_release_in_a_file_is_read_and_named(tmp_path):
+    write(tmp_path / "hp.obo", STANZAS)
+    rows = read_file(tmp_path)
+    assert len(rows.documents.frame()) == 2
+    assert rows.facts.origin.endswith("from the file hp.obo")
+    assert rows.facts.release == "2025-01-16"
+
+
+@pytest.mark.parametrize("path", ["hp.obo", "data/raw/../hp.obo", "/tmp/hp.obo"])
+def test_a_file_elsewhere_is_refused(tmp_path, path):
+    with pytest.raises(UserError, match=r"collect\.sources\.hpo\.path = '.*' is not under data/raw/"):
+        read_file(tmp_path, path)
+
+
+def test_a_file_that_is_missing_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"data/raw/hp\.obo does not exist"):
+        read_file(tmp_path)
+
+
+def test_two_files_are_no_ontology(tmp_path):
+    for name in ("a.obo", "b.obo"):
+        write(tmp_path / name, STANZAS)
+    with pytest.raises(UserError, match="matches 2 files"):
+        read_file(tmp_path, "data/raw/*.obo")
+
+
+def test_a_file_of_another_kind_is_named(tmp_path):
+    (tmp_path / "hp.obo").write_text("no ontology", "utf-8")
+    with pytest.raises(UserError, match=r"hp\.obo is no OBO file of the ontology: no \[Term\] in it"):
+        read_file(tmp_path)

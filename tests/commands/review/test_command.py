@@ -14,7 +14,8 @@ from stages.lib.core import tables
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import Aliases
 from stages.lib.schemas.evaluation_set import Qrels, Queries
-from stages.lib.schemas.reviews import FIRST_HITS, NEGATIVES, write_judgements
+from stages.lib.schemas.ledger import Ledger, LedgerWriter
+from stages.lib.schemas.reviews import FIRST_HITS, MISPAIRED, NEGATIVES, write_judgements
 from stages.lib.schemas.runs import Runs
 from stages.lib.schemas.training import Triplets
 from tests.conftest import ROOT
@@ -43,7 +44,13 @@ def mined(*rows):
         )
         made.append((*row, ["dense"], [1], ["margin"], [own], [own, other]))
     frame = pd.DataFrame(made, columns=list(Triplets.empty().columns))
+    mispaired = Path("data/review/mispaired.csv")
+    mispaired.parent.mkdir(parents=True, exist_ok=True)
+    if not mispaired.exists():
+        write_judgements([], mispaired, MISPAIRED)
     tables.write(frame, Path("data/mine/triplets.parquet"), Triplets)
+    tables.write(Ledger.empty(), Path("data/mine/ledger.parquet"), Ledger)
+    tables.write(Documents.empty(), Path("data/pair/documents.parquet"), Documents)
 
 
 def set_texts(value):
@@ -60,7 +67,7 @@ SECOND = f"{name('p', 2)},{name('d', 12)}"
 @pytest.fixture
 def written(project):
     """Write the sheet once for two anchors."""
-    FILE.parent.mkdir(parents=True)
+    FILE.parent.mkdir(parents=True, exist_ok=True)
     write_judgements([], FILE, NEGATIVES)
     write_judgements([], HITS, FIRST_HITS)
     mined((1, "fever", 11), (2, "rash", 12))
@@ -283,3 +290,23 @@ def test_an_interruption_between_the_files_leaves_all_as_they_were(written, monk
     monkeypatch.setattr("stages.commands.review.__main__.write_sheet", write_or_stop)
     assert run().exit_code != 0
     assert {path: path.read_bytes() for path in FILE.parent.rglob("*.csv")} == before
+
+
+# --- a negative that a verdict removed
+
+
+def test_a_negative_that_a_verdict_removed_stays_in_the_sample(written):
+    """Otherwise the rate would be of those alone that were found right."""
+    ledger = LedgerWriter()
+    ledger.edit(name("p", 1), "negative_ids", "judged_false_negative", name("d", 11), "")
+    mined((1, "fever", 12), (2, "rash", 12))
+    tables.write(ledger.frame(), Path("data/mine/ledger.parquet"), Ledger)
+    FILE.write_text(f"{','.join(NEGATIVES)}\n{FIRST},yes,,\n", "utf-8")
+    result = run()
+    assert "3 mined negatives, 1 of them judged" in result.output
+    rows = list(csv.DictReader(SHEET.open(encoding="utf-8", newline="")))
+    assert {(row["pair_id"], row["negative_id"]) for row in rows} == {
+        (name("p", 1), name("d", 11)),
+        (name("p", 1), name("d", 12)),
+        (name("p", 2), name("d", 12)),
+    }

@@ -22,7 +22,7 @@ SHEET = Path("data/review/with_texts/negatives.csv")
 
 @pytest.fixture
 def ready(project):
-    FILE.parent.mkdir(parents=True)
+    FILE.parent.mkdir(parents=True, exist_ok=True)
     write_judgements([], FILE, NEGATIVES)
     write_judgements([], HITS, FIRST_HITS)
     mined((1, "fever", 11), (2, "rash", 12))

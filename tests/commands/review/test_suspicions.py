@@ -11,7 +11,7 @@ from stages.commands.review.suspicions import (
     text_of_ids,
     variants_queue,
 )
-from stages.lib.schemas.reviews import Judgement
+from stages.lib.schemas.reviews import VARIANTS, Judgement, write_judgements
 from tests.mine.cases import name
 
 
@@ -98,7 +98,8 @@ def test_variants_with_the_lowest_score_come_first(tmp_path):
     assert queue.items[0].texts[:2] == ("a hard deposit", "kidney stone")
     assert queue.items[0].evidence == ("made by back_translation", "score 0.400")
 
-    # Its verdicts have a file of their own, which begins with the first one, and no rate.
+    # Its verdicts have a file of their own, and no rate.
+    write_judgements([], queue.path, VARIANTS)
     session = ReviewSession(queue, "")
     first = queue.items[0].ids
     session.say(first, "no", "", Judgement(*first, ""))

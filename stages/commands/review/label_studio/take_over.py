@@ -20,7 +20,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.ids import DOC_ID, PAIR_ID, QUERY_ID
 from stages.lib.schemas.reviews import Judgement
 
-# What an id looks like, by its column in the file of verdicts.
+# What an id looks like, by its column in the file of verdicts. A rule of cleaning begins with e.
 _FORM_OF_COLUMN = {
     "pair_id": PAIR_ID,
     "parent_id": PAIR_ID,
@@ -29,6 +29,7 @@ _FORM_OF_COLUMN = {
     "negative_id": DOC_ID,
     "left_id": rf"{DOC_ID}|{PAIR_ID}",
     "right_id": rf"{DOC_ID}|{PAIR_ID}",
+    "rule_id": r"e[0-9a-f]{16}",
 }
 # Ids of other columns are words.
 _WORD = r"[^\s,]{1,100}"
@@ -73,7 +74,7 @@ def take_over_labels(
     messages: list[str] = []
     for name, taken in taken_of_queue.items():
         queue = queue_of_name[name]
-        file = VerdictFile(queue.path, queue.header, is_required=queue.is_required)
+        file = VerdictFile(queue.path, queue.header, is_required=True)
         lines = [_compared(entry, file) for entry in taken.values()]
         seen = [file.get(line.ids, line.judge) for line in lines]
         changes.append((file, lines, seen))

@@ -1,6 +1,5 @@
 """Killed at any moment, the next run heals what it finds and ends at the same bytes."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -10,7 +9,7 @@ import pytest
 
 from bench import kills
 from stages.lib.core.lock_copy import LOCK_COPY
-from tests.conftest import ROOT, git
+from tests.conftest import git
 
 pytestmark = pytest.mark.slow
 
@@ -81,31 +80,3 @@ def test_killed_while_it_writes_dvc_lock_the_next_run_gives_the_same_bytes(copy)
     (copy / "dvc.lock").write_bytes(kills_lock[:8192])
     project = kills.Project(copy, before, "", (), 0.0, "collect")
     assert kills.next_run(project, copy) is None
-
-
-@pytest.mark.prove
-@pytest.mark.timeout(7200)
-def test_every_named_write_and_many_moments_end_at_the_same_bytes():
-    done = subprocess.run(
-        [
-            sys.executable,
-            "bench/kills.py",
-            "--moments",
-            "40",
-            "--writes",
-            "0",
-            "--lock",
-            "100",
-            "--files",
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    figures = json.loads(done.stdout.splitlines()[-1])
-    assert figures["moments"] == 40
-    assert figures["writes"] > 50
-    assert figures["lock"] > 200
-    assert figures["files"] > 5
