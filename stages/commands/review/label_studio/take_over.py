@@ -20,7 +20,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.ids import DOC_ID, PAIR_ID, QUERY_ID
 from stages.lib.schemas.reviews import Judgement
 
-# What an id looks like, by its column in the file of verdicts.
+# What an id looks like, by its column in the file of verdicts. A rule of cleaning begins with e.
 _FORM_OF_COLUMN = {
     "pair_id": PAIR_ID,
     "parent_id": PAIR_ID,
@@ -29,6 +29,7 @@ _FORM_OF_COLUMN = {
     "negative_id": DOC_ID,
     "left_id": rf"{DOC_ID}|{PAIR_ID}",
     "right_id": rf"{DOC_ID}|{PAIR_ID}",
+    "rule_id": r"e[0-9a-f]{16}",
 }
 # Ids of other columns are words.
 _WORD = r"[^\s,]{1,100}"
