@@ -66,9 +66,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     load_language_model()
 
     # The sources outside the domain learn nothing from the others.
-    context = PassContext(
-        params.clean, glossary, model_folder, wrong=read_wrong_rules(inputs.reviews)
-    )
+    wrong_ids = read_wrong_rules(inputs.reviews)
+    context = PassContext(params.clean, glossary, model_folder, wrong=wrong_ids)
     missing = missing_documents(inputs.documents.path, inputs.pairs.path)
     corpus = clean(
         inputs.documents.shards(),
@@ -83,8 +82,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         scratch=inputs.scratch / "out-of-domain",
     )
 
-    # Short forms that stay as they are, because of their several meanings or their number.
-    ambiguous = corpus.corpus_model.ambiguous
+    # What stays as it is: short forms of several meanings, frequent ones, and wrong rules.
     wrong = wrong_rules([corpus, other_corpus])
     notes = write_notes(corpus, wrong, inputs.scratch / "notes.parquet")
 
@@ -110,7 +108,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         ledger=MergedParts([*corpus.ledgers, *other_corpus.ledgers, [notes]]),
         details={
             **details,
-            "ambiguous_abbreviations": len(ambiguous),
+            "ambiguous_abbreviations": len(corpus.corpus_model.ambiguous),
             "judged_wrong": len(wrong),
         },
     )

@@ -88,14 +88,10 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     # Estimate how many negatives are false, and then remove those that people found.
     rates = estimate_false_negatives(mined.rows, inputs, known, relations, cross_encoder, params)
     false_negatives = read_verdicts(inputs.reviews, NEGATIVES).yes
-    judged = remove_false_negatives(mined.rows, false_negatives, known.parent_of)
-    note_removed(mined.ledger, judged.removed)
-    answers = [
-        known_ids | judged_ids
-        for known_ids, judged_ids in zip(row_positives, judged.positives, strict=True)
-    ]
+    left = remove_false_negatives(mined.rows, false_negatives, known.parent_of)
+    note_removed(mined.ledger, left.removed)
     conflicts = batch_conflicts(inputs.splits.frame(), known, relations)
-    triplets = add_conflict_ids(judged.rows, conflicts, answers)
+    triplets = add_conflict_ids(left.rows, conflicts, left.with_known(row_positives))
 
     return Outputs(
         triplets=triplets,
@@ -105,7 +101,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         details={
             **row_accounting(len(training), len(triplets), {}, []),
             **mining_metrics(mined._replace(rows=triplets), settings.negatives),
-            "judged_negatives.removed": len(judged.removed),
+            "judged_negatives.removed": len(left.removed),
             "judged_negatives.left": count_left(triplets, false_negatives),
             **corpus_metrics(triplets, known.positives, corpus),
             **rates,

@@ -35,6 +35,11 @@ class JudgedRows(NamedTuple):
     positives: list[frozenset[str]]
     removed: list[RowIds]
 
+    def with_known(self, known: Sequence[frozenset[str]]) -> list[frozenset[str]]:
+        """Return the positives of each row: those of people, and the `known` ones."""
+        pairs = zip(self.positives, known, strict=True)
+        return [by_people | by_pairs for by_people, by_pairs in pairs]
+
 
 def remove_false_negatives(
     rows: pd.DataFrame, judged: Collection[RowIds], parent_of: Mapping[str, str]

@@ -70,8 +70,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     candidates = make_candidates(sources, inputs.collected.frame(), given.similar, params=settings)
 
     # Filters leave the candidates that say something true and new.
-    filters = candidate_filters(given.similar, wrong, params)
-    filtered = filter_candidates(candidates, filters)
+    filtered = filter_candidates(candidates, candidate_filters(given.similar, wrong, params))
     uncapped = pd.concat([given.built, candidate_rows(filtered.accepted)], ignore_index=True)
     check_any_pairs(uncapped, inputs.pairs.path)
 
