@@ -106,7 +106,12 @@ PARTS = {
         ("mine",),
     ),
     "representatives": Part(
-        ("deduplicate/representatives.py", "deduplicate/invariants.py"), ("deduplicate",)
+        (
+            "deduplicate/representatives.py",
+            "deduplicate/repeated_pairs.py",
+            "deduplicate/invariants.py",
+        ),
+        ("deduplicate",),
     ),
     "pair": Part(("pair/candidates.py", "pair/filters.py", "pair/recipes.py"), ("pair",)),
     "batches": Part(

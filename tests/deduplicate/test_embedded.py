@@ -9,6 +9,7 @@ from stages.lib.core import tables
 from stages.lib.core.interface import TableFile
 from stages.lib.core.params import DocumentTemplate, ModelParams
 from stages.lib.schemas.documents import Documents
+from stages.lib.schemas.reviews import Verdicts
 from stages.lib.text.document_text import document_texts
 from tests.deduplicate.rows import d, documents, pairs, settings
 
@@ -51,7 +52,7 @@ def decide(tmp_path, frame, template, **changed):
         template=template,
     )
     compared = stage.documents_to_compare(file, groups, params.deduplicate)
-    chosen, _ = stage.represent_documents(compared, groups, params)
+    chosen, _ = stage.represent_documents(compared, groups, Verdicts(), params)
     before = pairs(("1", "where", "a", 1.0), ("2", "when", "b", 1.0))
     decisions = stage.deduplicate_pairs(before, chosen, params.deduplicate)
     violations = stage.count_violations(
