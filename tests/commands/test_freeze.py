@@ -192,7 +192,7 @@ def test_a_late_failure_leaves_both_files_as_they_were(project, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    for function in ("giants_text", "_changes"):
+    for function in ("giants_text", "_find_changes"):
         with monkeypatch.context() as patched:
             patched.setattr(f"stages.commands.freeze.{function}", fail)
             assert freeze().exit_code == 1

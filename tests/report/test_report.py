@@ -74,7 +74,7 @@ def test_a_broken_invariant_cannot_be_overlooked(run):
     assert "✗" not in page()
     edit("split", leaked_components=2)
     text = page()
-    assert "1 of 6 invariants are broken" in text
+    assert "1 of 7 invariants are broken" in text
     assert "✗ broken: 2</b> <code>split.leaked_components" in text
 
 

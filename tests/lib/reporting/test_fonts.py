@@ -50,6 +50,8 @@ def home(tmp_path):
     font = next(iter(sorted(FOLDER.rglob("DejaVuSansMono.ttf"))), None)
     if font is None:
         pytest.skip("no DejaVu Sans Mono on this machine: apt-get install fonts-dejavu-core")
+    if any(FOLDER.rglob("LiberationSans-Regular.ttf")):
+        pytest.skip("the Liberation Sans of this machine comes before one of a home folder")
     folder = tmp_path / ".local/share/fonts"
     folder.mkdir(parents=True)
     (folder / "own.ttf").write_bytes(renamed(font.read_bytes(), "Liberation Sans"))

@@ -21,18 +21,21 @@ from stages.lib.core.ids import DOC_ID, PAIR_ID, QUERY_ID
 from stages.lib.schemas.reviews import Judgement
 
 # What an id looks like, by its column in the file of verdicts. A rule of cleaning begins with e.
+_PAIR = re.compile(PAIR_ID)
+_DOCUMENT = re.compile(DOC_ID)
+_EITHER = re.compile(rf"{DOC_ID}|{PAIR_ID}")
 _FORM_OF_COLUMN = {
-    "pair_id": PAIR_ID,
-    "parent_id": PAIR_ID,
-    "query_id": QUERY_ID,
-    "doc_id": DOC_ID,
-    "negative_id": DOC_ID,
-    "left_id": rf"{DOC_ID}|{PAIR_ID}",
-    "right_id": rf"{DOC_ID}|{PAIR_ID}",
-    "rule_id": r"e[0-9a-f]{16}",
+    "pair_id": _PAIR,
+    "parent_id": _PAIR,
+    "query_id": re.compile(QUERY_ID),
+    "doc_id": _DOCUMENT,
+    "negative_id": _DOCUMENT,
+    "left_id": _EITHER,
+    "right_id": _EITHER,
+    "rule_id": re.compile(r"e[0-9a-f]{16}"),
 }
 # Ids of other columns are words.
-_WORD = r"[^\s,]{1,100}"
+_WORD = re.compile(r"[^\s,]{1,100}")
 
 
 class _Taken(NamedTuple):
@@ -104,7 +107,7 @@ def _check_row(label: ExportedLabel, queue_of_name: Mapping[str, ReviewQueue]) -
             "after a run that has this queue",
         )
     for column, value in zip(queue.header[:2], label.ids, strict=True):
-        if not re.fullmatch(_FORM_OF_COLUMN.get(column, _WORD), value):
+        if not _FORM_OF_COLUMN.get(column, _WORD).fullmatch(value):
             raise UserError(
                 f"{label.place}: {value[:40]!r} is no {column} of the queue {queue.name!r}",
                 "import the tasks of 'review --label-studio new' as they are, and export again",
