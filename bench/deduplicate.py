@@ -75,6 +75,7 @@ def write_project(
     from stages.lib.core import tables
     from stages.lib.schemas.documents import Documents
     from stages.lib.schemas.pairs import PairGrades, Pairs
+    from stages.lib.schemas.reviews import NEAR_EDGES, write_judgements
 
     ids = draw.sample(list(texts), len(texts))
     frame = pd.DataFrame({"doc_id": ids, "text": [texts[doc_id] for doc_id in ids]})
@@ -90,6 +91,10 @@ def write_project(
     tables.SHARD_ROWS = usual
     for name in ("params.yaml", "pyproject.toml"):
         (folder / name).write_bytes((ROOT / name).read_bytes())
+
+    # Nobody has judged these texts.
+    (folder / "data/review").mkdir(exist_ok=True)
+    write_judgements([], folder / "data/review/near_edges.csv", NEAR_EDGES)
 
 
 def run(folder: Path, workers: int, hash_seed: int = 0) -> tuple[float, float]:
