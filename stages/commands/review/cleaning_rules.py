@@ -70,7 +70,7 @@ def cleaning_rules_queue(
         question="Is this edit right in all of these texts?",
         labels=("Rule", "Up to ten of the texts", "What it does"),
         meanings=("the rule is right", "the rule is wrong, and no text is edited by it"),
-        text_columns=("rule", "examples", "edit"),
+        text_columns=("kind", "examples", "change"),
         header=EDITS,
         path=reviews / "edits.csv",
         items=[item for _, item in items[:MAX_RULES]],

@@ -1,10 +1,14 @@
 """The queue of rules of cleaning: one row a rule, the rules of most texts first."""
 
+import csv
+
 import pandas as pd
 
 from stages.clean.judged_rules import rule_id
 from stages.commands.review.cleaning_rules import MAX_EXAMPLES, cleaning_rules_queue
 from stages.commands.review.session import ReviewSession
+from stages.commands.review.sheets import read_edits, sheet_path, write_sheet
+from stages.commands.review.verdict_file import VerdictFile
 from stages.lib.schemas.corpus_counts import RecurringLines
 from stages.lib.schemas.ledger import LedgerWriter
 from stages.lib.schemas.reviews import EDITS, Judgement, write_judgements
@@ -96,3 +100,21 @@ def test_one_verdict_holds_for_a_rule_and_is_undone_as_one(tmp_path):
     ]
     session.undo()
     assert queue.path.read_text("utf-8").splitlines() == ["rule_id,edit,verdict,judge,note"]
+
+
+def test_a_rule_can_be_judged_in_a_sheet(tmp_path):
+    write_judgements([], tmp_path / "edits.csv", EDITS)
+    queue = queue_of(tmp_path, edits((1, "typo", "fevr", "fever"), (2, "typo", "hart", "heart")))
+    file = VerdictFile(queue.path, queue.header)
+    write_sheet(queue, "", file)
+    path = sheet_path(queue, "")
+    with path.open(encoding="utf-8-sig", newline="") as sheet:
+        header, *rows = csv.reader(sheet)
+    assert len(set(header)) == len(header)
+
+    # A person writes into one line.
+    rows[0][header.index("verdict")] = "no"
+    with path.open("w", encoding="utf-8", newline="") as sheet:
+        csv.writer(sheet).writerows([header, *rows])
+    (line,) = read_edits(queue, "", file)
+    assert (line.ids, line.verdict) == (queue.items[0].ids, "no")
