@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 PACKAGES = ("numpy", "pandas", "scipy", "sklearn")
 _SENTENCE = re.compile(r"[A-Z][^.!?\n]*(?:\n[^.!?\n]+)*[.!?]")
+_STOP_OF_WORDS = re.compile(r"(?<=[a-z]{2})([.,])(?= [A-Za-z]{2}|$)")
 TITLES = (
     "cancel my order",
     "what is VAT",
@@ -77,6 +78,15 @@ def edited(text: str, share: float, draw: random.Random) -> str:
     return " ".join(words)
 
 
+def noisy(text: str) -> str:
+    """Return `text` with doubled blanks, and with doubled stops between words: it says the same.
+
+    Capitals would be no noise: a stop word in capitals may be a name. Nor would doubled stops be
+    beside a digit or a sign, where they mean something: `a..b`, `3..5`.
+    """
+    return _STOP_OF_WORDS.sub(r"\1\1", text).replace(" ", "  ")
+
+
 def planted(count: int, seed: int) -> Planted:
     """Return `count` documents and, for every four of them, one that is an edit, a copy, a twin or of a template."""
     draw = random.Random(seed)
@@ -104,8 +114,7 @@ def planted(count: int, seed: int) -> Planted:
                 (4 * at, add(" ".join([*words[:place], draw.choice(EMPTY), *words[place:]])))
             )
         else:
-            noisy = re.sub(r"([.,])", r"\1\1", text).upper() + " !!"
-            twins.append((4 * at, add(noisy)))
+            twins.append((4 * at, add(noisy(text))))
     slots = [
         sentence.split()[at % 3] + f" {at}"
         for at, sentence in enumerate(draw.sample(sentences(), 400))

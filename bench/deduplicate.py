@@ -4,8 +4,8 @@
                                 [--parts rightness sameness peers speed]
 
 Texts come from the docstrings of installed packages. Planted are edits of 0 to 10 % of the words, chains of edits,
-copies with an empty word more, noisy twins in capitals, short titles with copies, and 400 texts of one template. Truth
-is an exact join of all pairs.
+copies with an empty word more, twins with doubled blanks and stops, short titles with copies, and 400 texts of one
+template. Truth is an exact join of all pairs.
 
     precision, recall         of the near edges at Jaccard 0.8, against the exact join
     unsupported_drops         dropped documents without a kept one that equals them, or is near with nothing but empty
