@@ -14,6 +14,8 @@ from stages.lib.core.model_modules import read_modules
 _REMEDY = "save the model again, or fetch it again; an older copy of the folder does as well"
 # What shows that a model of sentence-transformers has lost its list of modules.
 _SIGNS = ("config_sentence_transformers.json", "sentence_bert_config.json")
+# The longest prefix of a weight's name, in parts: `base_model.model.0.auto_model.` has four.
+_LONGEST_PREFIX = 4
 
 
 @contextmanager
@@ -124,14 +126,23 @@ def damaged_file(folder: Path) -> str | None:
 
 
 def _endings(name: str) -> list[str]:
-    """Return the name of a weight and its endings of at least two parts, or its only part.
+    """Return the name of a weight, and what is left of it behind a prefix of one to four parts.
+
+    What is left has at least two parts. The limit keeps the work linear in the length of the name.
 
     >>> _endings("bert.pooler.dense.bias")
     ['bert.pooler.dense.bias', 'pooler.dense.bias', 'dense.bias']
+    >>> _endings("bias")
+    ['bias']
     """
-    parts = name.split(".")
-    shortest = min(2, len(parts))
-    return [".".join(parts[start:]) for start in range(len(parts) - shortest + 1)]
+    endings = [name]
+    rest = name
+    for _ in range(_LONGEST_PREFIX):
+        rest = rest.partition(".")[2]
+        if "." not in rest:
+            break
+        endings.append(rest)
+    return endings
 
 
 def _first_line(error: Exception) -> str:
