@@ -5,7 +5,8 @@
 
 The clone is of the last commit of this checkout, in which nothing changes. A folder of examples/
 holds params.yaml (what differs from the one of the project), questions.txt (one question a line),
-and its data, if it has any. The clone uses the Python that runs this file.
+and its data, if it has any. With a releases.csv the pipeline runs once for each release of an
+ontology, with a commit and a verdict each. The clone uses the Python that runs this file.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from examples.releases import RELEASES, place, read_releases
+from stages.commands.init.demo import demo_changes
 from stages.commands.init.params_text import set_values
 from stages.lib.core.atomic import write_text
 from stages.lib.core.errors import UserError
@@ -28,6 +31,9 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 OVERLAY = "params.yaml"
 QUESTIONS = "questions.txt"
+SETTINGS = (OVERLAY, QUESTIONS, RELEASES)
+# Where the reader of an ontology expects the file of a release.
+ONTOLOGY = Path("data/raw/hp.obo")
 
 # Who commits in the clone. git needs a name.
 COMMITTER = ["-c", "user.name=example", "-c", "user.email=example@localhost"]
@@ -40,8 +46,7 @@ def names() -> list[str]:
 
 def data_files(name: str) -> list[Path]:
     """Return the data of an example, relative to the root of the project."""
-    settings = {OVERLAY, QUESTIONS}
-    files = [path for path in (EXAMPLES / name).iterdir() if path.name not in settings]
+    files = [path for path in (EXAMPLES / name).iterdir() if path.name not in SETTINGS]
     return sorted(path.relative_to(ROOT) for path in files)
 
 
@@ -83,13 +88,61 @@ def prepare(name: str, clone: Path) -> None:
     params = clone / "params.yaml"
     changed = overlay(params.read_text("utf-8"), EXAMPLES / name / OVERLAY)
     write_text(params, changed)
-    run(["git", "add", "--all"], clone)
-    run(["git", *COMMITTER, "commit", "--quiet", "--message", f"Start the example {name}"], clone)
+    commit(f"Start the example {name}", clone)
 
 
 def train(clone: Path) -> None:
     """Run the pipeline of the clone."""
     run([sys.executable, "-m", "dvc", "repro"], clone)
+
+
+def has_releases(name: str) -> bool:
+    """Return True if an example replays releases."""
+    return (EXAMPLES / name / RELEASES).is_file()
+
+
+def replay(name: str, clone: Path) -> None:
+    """Run the pipeline for each release, with a commit and a tag each, and compare neighbours."""
+    forget_results(clone)
+    before = ""
+    for release in read_releases(EXAMPLES / name / RELEASES):
+        # What was held out stays held out when rows come and go.
+        if before:
+            run([sys.executable, "-m", "stages", "freeze"], clone)
+
+        # The data of this release, and its run.
+        sys.stdout.write(f"\nRelease {release.date}\n")
+        sys.stdout.flush()
+        place(release, clone / ONTOLOGY)
+        run([sys.executable, "-m", "dvc", "add", "--quiet", str(ONTOLOGY)], clone)
+        train(clone)
+        commit(f"Take the release {release.date}", clone)
+        run(["git", "tag", release.date], clone)
+
+        # On what both releases have, and then on all that the newer one has.
+        if before:
+            command = [sys.executable, "-m", "stages", "compare", before, release.date]
+            run(command, clone)
+            run([*command, "--rescore"], clone)
+        before = release.date
+
+
+def forget_results(clone: Path) -> None:
+    """Remove the results of the default data, so that the history of results begins here."""
+    for path, content in demo_changes(clone).items():
+        if path.parts[0] != "metrics":
+            continue
+        if content is None:
+            (clone / path).unlink()
+        else:
+            (clone / path).write_bytes(content)
+    commit("Begin a history of results", clone)
+
+
+def commit(message: str, clone: Path) -> None:
+    """Commit everything in the clone."""
+    run(["git", "add", "--all"], clone)
+    run(["git", *COMMITTER, "commit", "--quiet", "--message", message], clone)
 
 
 def show(name: str, clone: Path) -> None:
@@ -123,7 +176,10 @@ def main(arguments: Sequence[str]) -> int:
     clone = options.into or ROOT / "runs/examples" / options.name
     try:
         prepare(options.name, clone.absolute())
-        train(clone)
+        if has_releases(options.name):
+            replay(options.name, clone)
+        else:
+            train(clone)
         show(options.name, clone)
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")

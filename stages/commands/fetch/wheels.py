@@ -26,8 +26,12 @@ _OPTIONS = (
 )
 
 
-def fetch_wheel(wheel: Wheel) -> None:
+def fetch_wheel(wheel: Wheel, pinned_in: str = "pyproject.toml") -> None:
     """Download `wheel`, verify it and move it to its place.
+
+    Args:
+        wheel: the wheel.
+        pinned_in: the file that pins it, for messages.
 
     Raises:
         UserError: pip cannot download it, or downloads other bytes than the pinned ones.
@@ -49,14 +53,14 @@ def fetch_wheel(wheel: Wheel) -> None:
             raise UserError(
                 f"pip could not download {requirement}: {reason}",
                 "check the network and pip's index ('pip config list'), "
-                "then run 'make setup' again",
+                "then run the command again",
             )
 
         # Verify.
         files = list(folder.glob("*.whl"))
         if len(files) != 1 or not wheel.matches(files[0]):
             raise UserError(
-                f"the download of {requirement} has another sha256 than pyproject.toml pins",
+                f"the download of {requirement} has another sha256 than {pinned_in} pins",
                 "if the version was raised on purpose, pin its sha256; "
                 "otherwise do not trust this index",
             )
