@@ -200,7 +200,7 @@ def _line(cells: Sequence[str | int]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print what the releases of the example that `arguments` name changed; return the exit code."""
+    """Print what each release of an example changed, and return the exit code."""
     parser = argparse.ArgumentParser(description="Say what each release of an example changed.")
     parser.add_argument("name", help="which example: medical")
     options = parser.parse_args(arguments)

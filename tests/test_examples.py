@@ -39,7 +39,7 @@ SECTIONS = {model.section: model for model in (RunParams, SplitParams, FinetuneP
 
 def test_there_are_examples():
     assert [path.name for path in EXAMPLES] == ["full_hpo.yaml"]
-    assert run.names() == ["api", "faq"]
+    assert run.names() == ["api", "faq", "medical"]
     assert [name for name, page in PAGES.items() if not page.is_file()] == []
 
 
@@ -90,7 +90,7 @@ def in_checkout(checkout, monkeypatch):
 
 
 def test_an_example_that_there_is_not_is_refused_with_the_names(tmp_path):
-    with pytest.raises(UserError, match="choose one of: api, faq"):
+    with pytest.raises(UserError, match="choose one of: api, faq, medical"):
         run.prepare("fqa", tmp_path / "clone")
 
 
