@@ -78,7 +78,13 @@ class Changes(NamedTuple):
 
 
 def read_releases(path: Path) -> list[Release]:
-    """Return the releases that a file names, in its order."""
+    """Return the releases that a file names, in its order.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} does not exist", "name an example with releases, such as medical")
     with path.open(encoding="utf-8", newline="") as file:
         return [
             Release(

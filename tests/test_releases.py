@@ -140,6 +140,11 @@ def test_the_command_prints_the_changes(example, capsys):
     ]  # fmt: skip
 
 
+def test_an_example_without_releases_is_a_short_error(capsys):
+    assert releases.main(["faq"]) == 1
+    assert "faq/releases.csv does not exist" in capsys.readouterr().err
+
+
 def test_a_wheel_that_is_not_the_pinned_one_is_not_read(example, tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
