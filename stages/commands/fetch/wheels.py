@@ -52,8 +52,7 @@ def fetch_wheel(wheel: Wheel, pinned_in: str = "pyproject.toml") -> None:
             reason = hide_secrets(lines[-1]) if lines else f"exit code {process.returncode}"
             raise UserError(
                 f"pip could not download {requirement}: {reason}",
-                "check the network and pip's index ('pip config list'), "
-                "then run the command again",
+                "check the network and pip's index ('pip config list'), then run the command again",
             )
 
         # Verify.
