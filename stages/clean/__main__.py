@@ -38,12 +38,13 @@ from stages.clean.boilerplate.model import recurring_lines
 from stages.clean.boilerplate.recurring_lines import JUDGED as JUDGED_LINE
 from stages.clean.interface import Inputs, Outputs, Params, check_limits
 from stages.clean.judged_rules import BOILERPLATE, WrongRule, read_wrong_rules, wrong_rule_notes
-from stages.clean.pipeline import CleanedCorpus, MergedParts, PassContext, clean
+from stages.clean.pipeline import CleanedCorpus, PassContext, clean
 from stages.clean.rules import RULES
 from stages.lib.core import tables
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model
 from stages.lib.preprocessing.language import load_language_model
+from stages.lib.preprocessing.table_parts import MergedParts
 from stages.lib.preprocessing.word_lists import read_abbreviations
 from stages.lib.schemas.corpus_counts import KINDS
 from stages.lib.schemas.ledger import Ledger, LedgerWriter, row_accounting

@@ -44,7 +44,7 @@ from stages.clean.steps import (
 )
 from stages.lib.core import tables
 from stages.lib.core.tables import Shard, Table
-from stages.lib.preprocessing import sharded, table_parts
+from stages.lib.preprocessing import sharded
 from stages.lib.preprocessing.word_lists import Abbreviations
 from stages.lib.schemas.corpus_counts import CorpusCounts
 from stages.lib.schemas.documents import Documents, Passages
@@ -161,22 +161,6 @@ class CleanedCorpus(NamedTuple):
     def ledgers(self) -> list[list[Path]]:
         """The ledgers of documents and of pairs."""
         return [self.document_ledgers, self.pair_ledgers]
-
-
-class MergedParts:
-    """A table that is merged from its parts while it is written.
-
-    Args:
-        sequences: lists of part files; the keys of the parts of one list ascend.
-    """
-
-    def __init__(self, sequences: Sequence[Sequence[Path]]) -> None:
-        self._sequences = sequences
-
-    def write(self, path: Path, table: type[Table] | None) -> None:
-        """Write the rows of all parts to `path`, by the key of `table`."""
-        assert table is not None, "merged parts need the contract of their table"
-        table_parts.merge_sorted(self._sequences, path, table)
 
 
 def clean(
