@@ -79,17 +79,8 @@ def learn_corpus(
         params: the section `clean`.
         verdicts: what people decided about rules.
     """
-    # Definitions are counted as "short<tab>long".
-    definition_rows = counts[counts["kind"] == "definition"]
-    count_by_definition: dict[tuple[str, str], int] = {}
-    for item, documents in zip(
-        definition_rows["item"], definition_rows["document_frequency"], strict=True
-    ):
-        short, long = item.split("\t")
-        count_by_definition[short, long] = documents
-
     abbreviations = build_dictionary(
-        count_by_definition, glossary, params.abbreviation_min_documents
+        _definitions(counts), glossary, params.abbreviation_min_documents
     )
 
     # Words of abbreviations are no typos, and neither are names.
@@ -175,6 +166,18 @@ def query_cleaner(
         english_sources=english_sources(counts, "anchor_language"),
         is_english=are_english(counts, "anchor_language"),
     )
+
+
+def _definitions(counts: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """Return short and long form to the number of documents that define it so."""
+    rows = counts[counts["kind"] == "definition"]
+    count_by_definition: dict[tuple[str, str], int] = {}
+    for item, documents in zip(rows["item"], rows["document_frequency"], strict=True):
+        # Definitions are counted as "short<tab>long".
+        short, long = item.split("\t")
+        count_by_definition[short, long] = documents
+
+    return count_by_definition
 
 
 def _wrong_rules(

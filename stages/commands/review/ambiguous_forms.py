@@ -44,7 +44,8 @@ class ShortFormPlace(NamedTuple):
     def marked(self, around: int | None = None) -> str:
         """Return the text with the place in brackets, with whole words of so many characters."""
         text = self.field.text
-        left, right = text[: self.start], text[self.end :]
+        left = text[: self.start]
+        right = text[self.end :]
         if around is not None and len(left) > around:
             left = f"… {left[-around:].partition(' ')[2]}"
         if around is not None and len(right) > around:
@@ -139,15 +140,12 @@ def _chosen_by_row(
 
 def _rounds(ambiguous: Mapping[str, Sequence[str]]) -> list[Entries]:
     """Return the abbreviations with the first long form of each, with the second, and so on."""
-    most = max(map(len, ambiguous.values()))
-    return [
-        tuple(
-            (short, longs[number])
-            for short, longs in sorted(ambiguous.items())
-            if number < len(longs)
-        )
-        for number in range(most)
-    ]
+    rounds: list[Entries] = []
+    for number in range(max(map(len, ambiguous.values()))):
+        items = sorted(item for item in ambiguous.items() if number < len(item[1]))
+        rounds.append(tuple((short, longs[number]) for short, longs in items))
+
+    return rounds
 
 
 def _rows(short: str, longs: Sequence[str], places: Sequence[ShortFormPlace]) -> MeaningRows:
