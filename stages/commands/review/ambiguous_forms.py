@@ -57,12 +57,12 @@ class MeaningRows(NamedTuple):
     """The rows of a short form.
 
     Attributes:
-        count: the number of texts that hold it.
+        text_count: the number of texts that hold it.
         of_all: a row for each long form, for all texts.
         of_documents: a row for each long form in each of some documents.
     """
 
-    count: int
+    text_count: int
     of_all: list[ReviewItem]
     of_documents: list[ReviewItem]
 
@@ -83,7 +83,7 @@ def meaning_rows(
     """
     places = _places(ambiguous, list(fields), ledger)
     rows = [_rows(short, ambiguous[short], list(places[short].values())) for short in places]
-    return sorted(rows, key=lambda row: (-row.count, row.of_all[0].texts[2]))
+    return sorted(rows, key=lambda row: (-row.text_count, row.of_all[0].texts[2]))
 
 
 def _places(

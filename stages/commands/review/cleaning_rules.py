@@ -66,7 +66,7 @@ def cleaning_rules_queue(
 
     # Equal counts in the order of the ids. The long forms of a short form stay together.
     groups = [(count, [item]) for count, item in items]
-    groups += [(rows.count, rows.of_all) for rows in meanings]
+    groups += [(rows.text_count, rows.of_all) for rows in meanings]
     groups.sort(key=lambda group: (-group[0], group[1][0].ids))
     listed = [item for _, group in groups for item in group]
     for rows in meanings:

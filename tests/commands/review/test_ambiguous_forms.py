@@ -34,7 +34,7 @@ def queue_of(folder, fields):
 
 def test_each_long_form_is_a_row_for_all_texts_and_for_each_document():
     (rows,) = rows_of(FIELDS)
-    assert rows.count == 2
+    assert rows.text_count == 2
     assert [item.ids for item in rows.of_all] == [
         (STENOSIS, "abbreviation"),
         (SCLEROSIS, "abbreviation"),
@@ -66,7 +66,7 @@ def test_a_text_is_shown_around_the_short_form_and_a_document_whole():
 def test_ten_texts_are_shown_and_all_are_counted():
     fields = [TextField(name("d", number), "loud MS heard") for number in range(1, 21)]
     (rows,) = rows_of(fields)
-    assert rows.count == 20
+    assert rows.text_count == 20
     assert len(rows.of_all[0].texts[1].splitlines()) == MAX_EXAMPLES == 10
     assert len(rows.of_documents) == 20
 
