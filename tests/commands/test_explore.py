@@ -200,7 +200,7 @@ def prepared(project, monkeypatch):
         columns=list(Documents.empty().columns),
     )
     passages = pd.DataFrame(
-        [(f"{IDS[number]}:0", IDS[number], 0, f"text {number}") for number in range(4)],
+        [(f"{IDS[number]}-0000", IDS[number], 0, f"text {number}") for number in range(4)],
         columns=list(Passages.empty().columns),
     )
     splits = pd.DataFrame(
