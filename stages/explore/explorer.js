@@ -133,7 +133,10 @@ function start(rows) {
       const value = facets[state.by](n);
       counts.set(value, (counts.get(value) || 0) + 1);
     }
-    const values = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([value]) => value);
+    // What did not change is grey, like values that have no colour.
+    const quiet = state.by === "since" ? "unchanged" : null;
+    const sorted = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+    const values = sorted.map(([value]) => value).filter((value) => value !== quiet);
     const named = values.slice(0, values.length > COLOURS.length ? COLOURS.length - 1 : COLOURS.length);
     const place = new Map(named.map((value, index) => [value, index]));
     colourOf = Array.from({ length: count }, (_, n) => {
@@ -143,6 +146,7 @@ function start(rows) {
     legend = named.map((value, index) => ({ value, index, size: counts.get(value) }));
     const others = values.length - named.length;
     if (others) legend.push({ value: "", index: COLOURS.length, size: others });
+    if (counts.has(quiet)) legend.push({ value: quiet, index: COLOURS.length, size: counts.get(quiet) });
   }
 
   // ---- The map. ----
@@ -192,9 +196,10 @@ function start(rows) {
     const size = Math.max(2, Math.min(7, 1.6 + view.scale / 25));
     const emphasis = matching.length < count ? 1.8 : 1;
 
-    // What does not match is faint, and lies below.
+    // What does not match is faint, and lies below. Grey lies below the colours.
+    const order = [COLOURS.length, ...COLOURS.keys()];
     for (const isAbove of [0, 1]) {
-      for (let index = 0; index < paints.length; index += 1) {
+      for (const index of order) {
         context.fillStyle = isAbove ? paints[index] : style.getPropertyValue("--faint").trim();
         for (let n = 0; n < count; n += 1) {
           if (isMatching[n] !== isAbove || colourOf[n] !== index) continue;

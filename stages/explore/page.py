@@ -143,12 +143,8 @@ def _change_sentence(changes: DocumentChanges) -> str:
     gone = len(changes.gone)
     sentence += f" {gone:,} {'is' if gone == 1 else 'are'} gone, and listed below the table."
     if changes.hidden:
-        which = (
-            "document that was shown then is"
-            if changes.hidden == 1
-            else ("documents that were shown then are")
-        )
-        sentence += f" {changes.hidden:,} more {which} not to be read now."
+        verb = "was" if changes.hidden == 1 else "were"
+        sentence += f" {changes.hidden:,} more that {verb} shown then may not be read now."
     return sentence
 
 
@@ -225,11 +221,13 @@ placeholder="words of a title, text or id"></label>
 <option value="box">draws a box</option>
 <option value="around">draws around documents</option>
 </select></label>
+<div class="buttons">
 <button id="noarea" type="button" hidden>Leave the area</button>
 <button id="in" type="button" aria-label="Zoom in">+</button>
 <button id="out" type="button" aria-label="Zoom out">&minus;</button>
 <button id="reset" type="button">Reset</button>
 <button id="save" type="button">Save ids as CSV</button>
+</div>
 </form>
 <div class="split">
 <div class="stage">

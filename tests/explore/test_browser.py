@@ -157,7 +157,8 @@ def test_a_facet_shows_what_changed_since_a_revision(open_page):
     # The map is coloured by the same.
     tab.click("#reset")
     tab.select_option("#by", "since")
-    assert tab.locator("#legend li").first.inner_text() == "unchanged (236)"
+    assert tab.locator("#legend li").last.inner_text() == "unchanged (236)"
+    assert tab.locator("#legend li .m8").count() == 1
     tab.select_option("#facet-since", "moved to another split")
     tab.click("#body button")
     assert "It moved from validation to corpus." in tab.inner_text("#details")

@@ -36,6 +36,7 @@ def test_rows_come_back_as_they_were():
     assert base["model"] == "base model"
     assert base["regions"] == [[0.0, 0.0, "some words", 4]]
     assert base["neighbours"][0] == [1, 2, 3, 0, 1, 2]
+    assert base["x"] == [round(x, 2) for x in page_rows(TEXTS).maps[0].positions[:, 0].tolist()]
     assert "changes" not in columns
 
 
@@ -70,8 +71,8 @@ def test_the_page_says_in_words_what_changed():
     text = render(with_changes(page_rows([*TEXTS, "fifth", "sixth"]), "<b>v1"))
     assert (
         "Since &lt;b&gt;v1: 1 new, 1 edited, 1 moved to another split, 1 edited and moved, "
-        "2 unchanged. 2 are gone, and listed below the table. 1 more document that was shown then "
-        "is not to be read now."
+        "2 unchanged. 2 are gone, and listed below the table. 1 more that was shown then may not be "
+        "read now."
     ) in text
     assert "<b>v1" not in text
 
