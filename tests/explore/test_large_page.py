@@ -50,6 +50,5 @@ def test_a_hundred_thousand_documents_are_small_and_open_soon(browser, tmp_path)
     tab.goto(file.as_uri())
     tab.wait_for_selector("body[data-ready]", timeout=60_000)
     seconds = time.perf_counter() - start
-    print(f"{size:,} bytes, open after {seconds:.2f} s")
     assert size < LARGEST_PAGE
     assert seconds < SECONDS
