@@ -21,12 +21,12 @@ class OtherRows(NamedTuple):
 
     Attributes:
         rule: the number of the rule.
-        count: how many rows there are.
+        total: how many rows there are.
         row_ids: the first of them.
     """
 
     rule: int
-    count: int
+    total: int
     row_ids: list[str]
 
 
@@ -74,7 +74,9 @@ def pipeline_story(
                 rows.setdefault(numbers[partner_id], {}).setdefault(rule, []).append(row_id)
 
     # A number stands for a rule.
-    rules = sorted({rule for each in (*counts.values(), *rows.values()) for rule in each})
+    distinct = {rule for count_of_rule in counts.values() for rule in count_of_rule}
+    distinct |= {rule for ids_of_rule in rows.values() for rule in ids_of_rule}
+    rules = sorted(distinct)
     rule_numbers = {rule: number for number, rule in enumerate(rules)}
     story = PipelineStory(rules, {}, {})
     for number, count_of_rule in sorted(counts.items()):
