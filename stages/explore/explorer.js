@@ -237,8 +237,12 @@ function start(rows) {
     context.textAlign = "center";
     context.lineJoin = "round";
     for (const [mapX, mapY, name] of map.regions) {
-      const [x, y] = place(mapX, mapY);
+      const [centre, y] = place(mapX, mapY);
       const half = context.measureText(name).width / 2 + 4;
+
+      // A name whose place is on the map is there as a whole.
+      const isOnMap = centre >= 0 && centre <= canvas.clientWidth;
+      const x = isOnMap ? Math.max(half, Math.min(canvas.clientWidth - half, centre)) : centre;
       const overlaps = taken.some(([ox, oy, other]) => Math.abs(ox - x) < other + half && Math.abs(oy - y) < 18);
       if (overlaps) continue;
       taken.push([x, y, half]);
@@ -600,7 +604,7 @@ function start(rows) {
     state.shown += ROWS_AT_ONCE;
     drawTable();
   });
-  if (changes) {
+  if (changes && changes.gone.length) {
     element("gone-more").addEventListener("click", () => {
       goneShown += ROWS_AT_ONCE;
       drawGone();
@@ -634,7 +638,7 @@ function start(rows) {
 
   readAddress();
   fillFacets();
-  if (changes) drawGone();
+  if (changes && changes.gone.length) drawGone();
   fit();
   show();
   document.body.dataset.ready = "yes";

@@ -141,7 +141,10 @@ def _change_sentence(changes: DocumentChanges) -> str:
     listed = [f"{counts[state]:,} {state}" for state in STATES if counts[state]]
     sentence = f"Since {changes.revision}: {', '.join(listed) or 'no document is shown'}."
     gone = len(changes.gone)
-    sentence += f" {gone:,} {'is' if gone == 1 else 'are'} gone, and listed below the table."
+    if gone:
+        sentence += f" {gone:,} {'is' if gone == 1 else 'are'} gone, and listed below the table."
+    else:
+        sentence += " None is gone."
     if changes.hidden:
         verb = "was" if changes.hidden == 1 else "were"
         sentence += f" {changes.hidden:,} more that {verb} shown then may not be read now."
@@ -167,7 +170,7 @@ def _change_parts(changes: DocumentChanges | None) -> dict[str, str]:
     return {
         "change_colour": f'<option value="since">since {revision}</option>',
         "change_facet": f'<label>Since {revision} <select id="facet-since"></select></label>\n',
-        "gone": _GONE.format(revision=revision),
+        "gone": _GONE.format(revision=revision) if changes.gone else "",
     }
 
 

@@ -175,6 +175,12 @@ def test_what_is_gone_is_listed_as_text(open_page):
     assert tab.is_hidden("#gone-more")
 
 
+def test_a_page_without_gone_documents_opens_too(open_page):
+    rows = with_changes(page_rows(TEXTS))
+    tab = open_page(rows._replace(changes=rows.changes._replace(gone=[])))
+    assert count(tab).startswith("240 of 240")
+
+
 def test_many_that_are_gone_come_a_hundred_at_a_time(open_page):
     rows = with_changes(page_rows(TEXTS))
     changes = rows.changes._replace(gone=rows.changes.gone * 75)

@@ -77,6 +77,13 @@ def test_the_page_says_in_words_what_changed():
     assert "<b>v1" not in text
 
 
+def test_where_nothing_is_gone_no_list_is_shown():
+    rows = with_changes(page_rows(TEXTS))
+    text = render(rows._replace(changes=rows.changes._replace(gone=[], hidden=0)))
+    assert "1 edited and moved. None is gone.</p>" in text
+    assert 'id="gone"' not in text
+
+
 def test_the_policy_allows_the_script_of_the_page_alone():
     text = render(page_rows(TEXTS))
     (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
