@@ -17,7 +17,9 @@ function make(tag, text = "", children = []) {
 }
 
 async function readRows() {
-  const bytes = Uint8Array.from(atob(element("rows").textContent.trim()), (c) => c.charCodeAt(0));
+  const binary = atob(element("rows").textContent.trim());
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = binary.charCodeAt(index);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).json();
 }
