@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup repro data example test check prove bench mutants wire diff exps plots docs site lock
+.PHONY: help setup repro data example test check prove studies bench mutants wire diff exps plots docs site lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' Makefile
@@ -49,7 +49,10 @@ check: setup ## while writing: ruff, mypy and the fast tests
 	PYTHONDONTWRITEBYTECODE= python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile check -m "not prove and not slow"
 
 prove: setup .venv-site/installed ## heavy proofs: every example of each property, bytes over hash seeds and workers
-	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile full -m "prove or hypothesis or fuzz"
+	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile full -m "(prove or hypothesis or fuzz) and not study"
+
+studies: setup ## proofs that train many models on the default data: hours
+	python -m pytest -m study
 
 bench: setup ## measure beside other tools, write bench/RESULTS.md, and hold the figures to their limits
 	python bench/results.py

@@ -124,7 +124,7 @@ def main() -> None:
     arguments = parser.parse_args()
     figures = measure(arguments.values, arguments.rounds)
     if arguments.json:
-        print(json.dumps(figures, indent=2))
+        print(json.dumps(figures))
         return
     for name, value in figures.items():
         print(f"{name:<16} {value:10.4f}")

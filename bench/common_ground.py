@@ -144,9 +144,7 @@ def main() -> None:
                 ]
             found[f"{key}.share"] = round(ground.share_in_common, 4)
     lines = (
-        [json.dumps(found, indent=2)]
-        if as_json
-        else [f"{key:<28}{value}" for key, value in found.items()]
+        [json.dumps(found)] if as_json else [f"{key:<28}{value}" for key, value in found.items()]
     )
     sys.stdout.write("\n".join(lines) + "\n")
 

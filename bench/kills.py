@@ -2,6 +2,7 @@
 
     python bench/kills.py --moments 40 --seed 1     at 40 random moments
     python bench/kills.py --writes 20 --seed 1      at 20 of the writes that a run makes; 0: at all
+    python bench/kills.py --writes 0 --stage split --alone       at all writes of one stage
     python bench/kills.py --lock 100                dvc.lock cut at every hundredth byte
     python bench/kills.py --files                   DVC's own files and outputs, cut one by one
     python bench/kills.py --repro 3 --seed 1        the whole `make repro`, at 3 random moments
@@ -179,9 +180,17 @@ def at_moments(project: Project, count: int, seed: int) -> Iterator[tuple[str, s
             yield name, next_run(project, folder)
 
 
-def at_writes(project: Project, count: int, seed: int) -> Iterator[tuple[str, str | None]]:
-    """Yield name and result of kills just before `count` of the writes of a run; 0 is all."""
-    trials = [(part, write) for part in by_stage(project) for write in part.writes]
+def at_writes(
+    project: Project, count: int, seed: int, alone: bool = False
+) -> Iterator[tuple[str, str | None]]:
+    """Yield name and result of kills just before `count` of the writes of a run; 0 is all.
+
+    With `alone` they are writes of the last stage.
+    """
+    parts = by_stage(project)
+    if alone:
+        parts = parts[-1:]
+    trials = [(part, write) for part in parts for write in part.writes]
     if count:
         trials = random.Random(seed).sample(trials, min(count, len(trials)))
     for part, write in trials:
@@ -346,6 +355,7 @@ def main() -> int:
     parser.add_argument("--repro", type=int, default=0, help="kills at moments of all stages")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stage", default=LAST_STAGE, help="the last stage that runs")
+    parser.add_argument("--alone", action="store_true", help="with --writes: that stage alone")
     parser.add_argument("--json", action="store_true", help="print figures alone, as JSON")
     options = parser.parse_args()
 
@@ -360,7 +370,9 @@ def main() -> int:
         if options.moments:
             trials["moments"] = lambda: at_moments(project, options.moments, options.seed)
         if options.writes is not None:
-            trials["writes"] = lambda: at_writes(project, options.writes, options.seed)
+            trials["writes"] = lambda: at_writes(
+                project, options.writes, options.seed, options.alone
+            )
         if options.lock:
             trials["lock"] = lambda: at_bytes_of_lock(project, options.lock)
         if options.files:

@@ -102,7 +102,7 @@ def main() -> None:
     encoder = Encoder(find_base_model(load_section(ModelParams)))
     areas = {folder.name: measure(folder, encoder, arguments.seed) for folder in arguments.folders}
     if arguments.json:
-        print(json.dumps(areas, indent=2))
+        print(json.dumps(areas))
         return
 
     print("mispaired     " + "".join(f"{share:8.0%}" for share in SHARES))

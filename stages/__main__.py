@@ -4,6 +4,9 @@
     python -m stages split --help     a stage (the same as python -m stages.split --help)
     python -m stages explain ID       a command
 
+`explore` is both: without options it is the stage, and with options the command. The options of the
+stage are those of `python -m stages.explore`.
+
 The list is read from the sources without importing them, so it prints at once.
 """
 
@@ -68,10 +71,12 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(listing())
         return 0
 
-    # Commands and stages by name; a stage comes first.
+    # Commands and stages by name. Of one name, options are those of the command.
     name, *options = arguments
-    modules = {command: f"stages.commands.{command}" for command in command_files()}
-    modules.update({stage: f"stages.{stage}" for stage in stage_files()})
+    modules = {stage: f"stages.{stage}" for stage in stage_files()}
+    for known in command_files():
+        if options or known not in modules:
+            modules[known] = f"stages.commands.{known}"
     if name not in modules:
         sys.stderr.write(f"error: {_unknown_name(name, list(modules))}\n")
         return 1

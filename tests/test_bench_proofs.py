@@ -1,4 +1,7 @@
-"""What the benchmarks promise of the default data and of speed: heavy, run by `make prove` alone."""
+"""What the benchmarks promise of the default data and of speed: heavy, run by `make prove` alone.
+
+Those that train many models are marked `study`: `make studies` runs them.
+"""
 
 import json
 import subprocess
@@ -113,6 +116,7 @@ def test_the_margin_and_the_hierarchy_keep_relatives_out_of_the_negatives():
 
 
 @pytest.mark.prove
+@pytest.mark.study
 @pytest.mark.timeout(4 * 3600)
 def test_every_way_of_mining_is_trained_with_three_seeds():
     told = figures("bench/negatives.py", "--seeds", "3")
@@ -155,6 +159,7 @@ def test_common_ground_gives_the_verdict_of_ranking_anew():
 
 
 @pytest.mark.prove
+@pytest.mark.study
 @pytest.mark.timeout(4 * 3600)
 def test_the_probe_foretells_which_training_set_is_better():
     told = figures("bench/probe.py")
@@ -166,6 +171,7 @@ def test_the_probe_foretells_which_training_set_is_better():
 
 
 @pytest.mark.prove
+@pytest.mark.study
 @pytest.mark.timeout(2 * 3600)
 def test_training_with_another_seed_is_neither_better_nor_worse():
     told = figures("bench/seeds.py")

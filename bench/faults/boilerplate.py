@@ -14,11 +14,12 @@ import pandas as pd
 
 from bench.faults.corpora import definitions, operations
 from stages.clean.interface import CleanParams
-from stages.clean.pipeline import MergedParts, PassContext
+from stages.clean.pipeline import PassContext
 from stages.clean.pipeline import clean as stage_clean
 from stages.lib.core import tables
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.params import load_section
+from stages.lib.preprocessing.table_parts import MergedParts
 from stages.lib.preprocessing.word_lists import Abbreviations
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.pairs import Pairs

@@ -18,7 +18,8 @@ text can be restored. Ids never change. The rules, in their order:
 
 Then filters.py drops texts, and passages.py cuts those that are longer than the model can read.
 In the end collision_guard.py keeps documents apart that said different things. A correction, an
-abbreviation or a recurring line that a person judged wrong is left alone: judged_rules.py.
+abbreviation or a recurring line that a person judged wrong is left alone: judged_rules.py. An
+ambiguous short form whose meaning a person chose is written out: abbreviations/meanings.py.
 rules.py repeats the rules, steps.py applies them to a shard, and pipeline.py runs the passes,
 and corpus_model.py learns between them.
 """
@@ -34,16 +35,23 @@ import pandas as pd
 import pyarrow.parquet as parquet
 
 from stages.clean import filters, private_data
+from stages.clean.abbreviations.meanings import meaning_notes
 from stages.clean.boilerplate.model import recurring_lines
 from stages.clean.boilerplate.recurring_lines import JUDGED as JUDGED_LINE
 from stages.clean.interface import Inputs, Outputs, Params, check_limits
-from stages.clean.judged_rules import BOILERPLATE, WrongRule, read_wrong_rules, wrong_rule_notes
-from stages.clean.pipeline import CleanedCorpus, MergedParts, PassContext, clean
+from stages.clean.judged_rules import (
+    BOILERPLATE,
+    WrongRule,
+    read_rule_verdicts,
+    wrong_rule_notes,
+)
+from stages.clean.pipeline import CleanedCorpus, PassContext, clean
 from stages.clean.rules import RULES
 from stages.lib.core import tables
 from stages.lib.core.interface import Stage
 from stages.lib.core.model_files import find_base_model
 from stages.lib.preprocessing.language import load_language_model
+from stages.lib.preprocessing.table_parts import MergedParts
 from stages.lib.preprocessing.word_lists import read_abbreviations
 from stages.lib.schemas.corpus_counts import KINDS
 from stages.lib.schemas.ledger import Ledger, LedgerWriter, row_accounting
@@ -66,8 +74,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     load_language_model()
 
     # The sources outside the domain learn nothing from the others.
-    wrong_ids = read_wrong_rules(inputs.reviews)
-    context = PassContext(params.clean, glossary, model_folder, wrong=wrong_ids)
+    verdicts = read_rule_verdicts(inputs.reviews)
+    context = PassContext(params.clean, glossary, model_folder, rule_verdicts=verdicts)
     missing = missing_documents(inputs.documents.path, inputs.pairs.path)
     corpus = clean(
         inputs.documents.shards(),
@@ -139,9 +147,13 @@ def wrong_rules(corpora: Sequence[CleanedCorpus]) -> frozenset[WrongRule]:
 
 
 def write_notes(corpus: CleanedCorpus, wrong: Collection[WrongRule], path: Path) -> Path:
-    """Write a Ledger of what was left alone in all texts, and return its path."""
+    """Write a Ledger of what was decided for all texts, and return its path."""
     model = corpus.corpus_model
-    lines = [abbreviation_notes(model.ambiguous, model.frequent), wrong_rule_notes(wrong)]
+    lines = [
+        abbreviation_notes(model.ambiguous, model.frequent),
+        wrong_rule_notes(wrong),
+        meaning_notes(model.meanings),
+    ]
     tables.write(pd.concat(lines, ignore_index=True), path, Ledger)
     return path
 

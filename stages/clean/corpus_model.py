@@ -10,8 +10,17 @@ import pandas as pd
 
 from stages.clean.abbreviations.dictionary import build_dictionary
 from stages.clean.abbreviations.expansion import Entries
+from stages.clean.abbreviations.meanings import NO_MEANINGS, Meanings, chosen_meanings
 from stages.clean.interface import CleanParams
-from stages.clean.judged_rules import ABBREVIATION, TYPO, WrongRule, is_wrong, read_wrong_rules
+from stages.clean.judged_rules import (
+    ABBREVIATION,
+    NO_VERDICTS,
+    TYPO,
+    RuleVerdicts,
+    WrongRule,
+    is_wrong,
+    read_rule_verdicts,
+)
 from stages.clean.rules import QueryCleaner
 from stages.clean.spelling.source_language import are_english, english_sources
 from stages.clean.spelling.speller import Speller, correct_vocabulary
@@ -32,15 +41,17 @@ class CorpusModel(NamedTuple):
     """What was learned about abbreviations and spelling.
 
     Attributes:
-        entries: short forms of the word list with one meaning, and their long forms.
+        entries: short forms of the word list with one meaning, and those that people chose a
+            meaning for, with their long forms.
         defined_entries: short forms that only the corpus defines, and their long forms.
-        ambiguous: short forms with several meanings.
+        ambiguous: short forms with several meanings, of which nobody chose any for all texts.
         frequent: short forms that stand in so many documents that they are not written out, and
             the share of these (0 to 1).
         corrections: lower-cased word to its correction; empty if typos stay.
         word_counts: lower-cased word to the number of texts with it; empty if typos stay.
         terms: lower-cased words of abbreviations and names, which are never corrected.
         wrong: the rules that would be among these, and that a person judged wrong.
+        meanings: what people said ambiguous short forms mean.
     """
 
     entries: Entries = ()
@@ -51,13 +62,14 @@ class CorpusModel(NamedTuple):
     word_counts: Mapping[str, int] = {}
     terms: frozenset[str] = frozenset()
     wrong: frozenset[WrongRule] = frozenset()
+    meanings: Meanings = NO_MEANINGS
 
 
 def learn_corpus(
     counts: pd.DataFrame,
     glossary: Abbreviations,
     params: CleanParams,
-    wrong: Collection[str] = (),
+    verdicts: RuleVerdicts = NO_VERDICTS,
 ) -> CorpusModel:
     """Return the model that `counts` (CorpusCounts, in any order) and the glossary teach.
 
@@ -65,19 +77,10 @@ def learn_corpus(
         counts: CorpusCounts, in any order.
         glossary: the abbreviations of the project.
         params: the section `clean`.
-        wrong: the ids of rules that a person judged wrong.
+        verdicts: what people decided about rules.
     """
-    # Definitions are counted as "short<tab>long".
-    definition_rows = counts[counts["kind"] == "definition"]
-    count_by_definition: dict[tuple[str, str], int] = {}
-    for item, documents in zip(
-        definition_rows["item"], definition_rows["document_frequency"], strict=True
-    ):
-        short, long = item.split("\t")
-        count_by_definition[short, long] = documents
-
     abbreviations = build_dictionary(
-        count_by_definition, glossary, params.abbreviation_min_documents
+        _definitions(counts), glossary, params.abbreviation_min_documents
     )
 
     # Words of abbreviations are no typos, and neither are names.
@@ -95,15 +98,24 @@ def learn_corpus(
 
     # What a person judged wrong is not applied.
     refused = {
-        *_wrong_rules(TYPO, corrections.items(), wrong),
-        *_wrong_rules(ABBREVIATION, usable, wrong),
+        *_wrong_rules(TYPO, corrections.items(), verdicts.wrong),
+        *_wrong_rules(ABBREVIATION, usable, verdicts.wrong),
     }
     rules = [item for item in usable if WrongRule(ABBREVIATION, *item) not in refused]
 
+    # What a person chose for all texts is like a line of the word list.
+    meanings = chosen_meanings(abbreviations, verdicts)
+    listed = [item for item in rules if item[0] in glossary.known]
+    chosen_shorts = {short for short, _ in meanings.in_all}
+
     return CorpusModel(
-        entries=tuple(item for item in rules if item[0] in glossary.known),
+        entries=tuple(sorted((*listed, *meanings.in_all))),
         defined_entries=tuple(item for item in rules if item[0] not in glossary.known),
-        ambiguous=abbreviations.ambiguous,
+        ambiguous={
+            short: longs
+            for short, longs in abbreviations.ambiguous.items()
+            if short not in chosen_shorts
+        },
         frequent=frequent,
         corrections=dict(
             item for item in corrections.items() if WrongRule(TYPO, *item) not in refused
@@ -111,6 +123,7 @@ def learn_corpus(
         word_counts=word_counts,
         terms=terms,
         wrong=frozenset(refused),
+        meanings=meanings,
     )
 
 
@@ -130,10 +143,10 @@ def query_cleaner(
         params: the section `clean`.
         reviews: the file of verdicts on rules of cleaning.
     """
-    wrong = read_wrong_rules(reviews)
+    verdicts = read_rule_verdicts(reviews)
     abbreviations = read_abbreviations(glossary / "abbreviations.csv")
     counts = tables.read(counts_file, CorpusCounts)
-    corpus_model = learn_corpus(counts, abbreviations, params, wrong)
+    corpus_model = learn_corpus(counts, abbreviations, params, verdicts)
 
     # The vocabulary of the corrected corpus.
     word_counts = dict(corpus_model.word_counts)
@@ -144,7 +157,7 @@ def query_cleaner(
 
     def correct(word: str) -> str | None:
         right = corpus_model.corrections.get(word) or speller.correct(word)
-        return None if right and is_wrong(TYPO, word, right, wrong) else right
+        return None if right and is_wrong(TYPO, word, right, verdicts.wrong) else right
 
     return QueryCleaner(
         params=params,
@@ -153,6 +166,18 @@ def query_cleaner(
         english_sources=english_sources(counts, "anchor_language"),
         is_english=are_english(counts, "anchor_language"),
     )
+
+
+def _definitions(counts: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """Return short and long form to the number of documents that define it so."""
+    rows = counts[counts["kind"] == "definition"]
+    count_by_definition: dict[tuple[str, str], int] = {}
+    for item, documents in zip(rows["item"], rows["document_frequency"], strict=True):
+        # Definitions are counted as "short<tab>long".
+        short, long = item.split("\t")
+        count_by_definition[short, long] = documents
+
+    return count_by_definition
 
 
 def _wrong_rules(

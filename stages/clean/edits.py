@@ -19,6 +19,7 @@ class Edit(NamedTuple):
         end: where it ends, exclusive.
         before: the text that stood there.
         after: the text that stands there now.
+        verdict: the id of the rule that a person called right, and that asks for it; or "".
     """
 
     rule: str
@@ -26,6 +27,7 @@ class Edit(NamedTuple):
     end: int
     before: str
     after: str
+    verdict: str = ""
 
 
 def between(
@@ -36,7 +38,7 @@ def between(
     """Return the smallest single edit that turns `old` into `new`; an empty list if they are equal.
 
     >>> between("typo", "a cta", "a cat")
-    [Edit(rule='typo', start=3, end=5, before='ta', after='at')]
+    [Edit(rule='typo', start=3, end=5, before='ta', after='at', verdict='')]
     """
     if old == new:
         return []

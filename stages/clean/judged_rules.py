@@ -1,13 +1,16 @@
-"""Single rules of cleaning that a person judged wrong: a correction, an abbreviation, a line.
+"""Single rules of cleaning that a person judged: a correction, an abbreviation, a line.
 
 A rule is what the stage does in every text alike: it writes "teh" as "the", "ECG" as
 "electrocardiogram (ECG)", or takes the line "Print this page" away. One verdict holds for all
 texts. The file of verdicts names a rule by an id, so that it holds no text.
+
+Each long form of an ambiguous short form is a rule too, which nothing applies by itself. A person
+can call it right, in all texts or in one document: abbreviations/meanings.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +24,9 @@ from stages.lib.schemas.reviews import EDITS, read_verdicts
 TYPO = "typo"
 ABBREVIATION = "abbreviation"
 BOILERPLATE = "boilerplate"
+
+# The second id of a verdict that holds for all texts. Otherwise it is the id of one document.
+ALL_TEXTS = (TYPO, ABBREVIATION, BOILERPLATE)
 
 # The reason in the ledger.
 JUDGED = "judged_wrong"
@@ -54,13 +60,43 @@ def rule_id(edit: str, before: str, after: str) -> str:
     return "e" + hash_hex(edit, before, after)
 
 
-def read_wrong_rules(path: Path) -> frozenset[str]:
-    """Return the ids of the rules that people judged wrong.
+class RuleVerdicts(NamedTuple):
+    """What people decided about rules. Rules on which they differ are nowhere in it.
+
+    Attributes:
+        wrong: ids of the rules that are wrong in all texts.
+        right: ids of the rules that are right in all texts.
+        of_document: document id to rule id to whether the rule is right in this document.
+    """
+
+    wrong: frozenset[str] = frozenset()
+    right: frozenset[str] = frozenset()
+    of_document: Mapping[str, Mapping[str, bool]] = {}
+
+
+NO_VERDICTS = RuleVerdicts()
+
+
+def read_rule_verdicts(path: Path) -> RuleVerdicts:
+    """Return what people decided about rules.
 
     Raises:
         UserError: the file is missing, malformed, or contradicts itself.
     """
-    return frozenset(name for name, _ in read_verdicts(path, EDITS).no)
+    lines = read_verdicts(path, EDITS)
+
+    # A verdict on one document says nothing of the others.
+    of_document: dict[str, dict[str, bool]] = {}
+    for ids, is_right in ((lines.yes, True), (lines.no, False)):
+        for name, scope in ids:
+            if scope not in ALL_TEXTS:
+                of_document.setdefault(scope, {})[name] = is_right
+
+    return RuleVerdicts(
+        wrong=frozenset(name for name, scope in lines.no if scope in ALL_TEXTS),
+        right=frozenset(name for name, scope in lines.yes if scope in ALL_TEXTS),
+        of_document=of_document,
+    )
 
 
 def is_wrong(edit: str, before: str, after: str, wrong: Collection[str]) -> bool:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.clean.abbreviations.expansion import Entries
+from stages.clean.abbreviations.meanings import Meanings
 from stages.clean.boilerplate.model import (
     LineVerdicts,
     Recurring,
@@ -33,6 +34,7 @@ from stages.clean.collision_guard import cleaned_shards, resolve_collisions
 from stages.clean.corpus_model import CorpusModel, learn_corpus
 from stages.clean.count_sums import add_counts, gather_counts
 from stages.clean.interface import CleanParams
+from stages.clean.judged_rules import NO_VERDICTS, RuleVerdicts
 from stages.clean.spelling.correction import Correct
 from stages.clean.spelling.source_language import english_sources
 from stages.clean.steps import (
@@ -44,7 +46,7 @@ from stages.clean.steps import (
 )
 from stages.lib.core import tables
 from stages.lib.core.tables import Shard, Table
-from stages.lib.preprocessing import sharded, table_parts
+from stages.lib.preprocessing import sharded
 from stages.lib.preprocessing.word_lists import Abbreviations
 from stages.lib.schemas.corpus_counts import CorpusCounts
 from stages.lib.schemas.documents import Documents, Passages
@@ -61,7 +63,7 @@ class PassContext:
         params: the section `clean` of params.yaml.
         glossary: the abbreviations of the project.
         model_folder: the model whose tokenizer counts the tokens of passages, or None.
-        wrong: ids of the rules that a person judged wrong.
+        rule_verdicts: what people decided about rules.
         recurring: source to the keys of its recurring lines and sentences that go.
         verdicts: what was decided about each recurring line.
         colliding: hashes of the texts that removals would make equal to another.
@@ -75,7 +77,7 @@ class PassContext:
     params: CleanParams
     glossary: Abbreviations
     model_folder: Path | None
-    wrong: frozenset[str] = frozenset()
+    rule_verdicts: RuleVerdicts = NO_VERDICTS
     recurring: Recurring = field(default_factory=dict)
     verdicts: Verdicts = field(default_factory=dict)
     colliding: frozenset[str] = frozenset()
@@ -99,6 +101,11 @@ class PassContext:
     def defined_entries(self) -> Entries:
         """The abbreviations of the corpus, to write out in documents with their long form."""
         return self.corpus_model.defined_entries
+
+    @property
+    def meanings(self) -> Meanings:
+        """What people said short forms mean."""
+        return self.corpus_model.meanings
 
     @property
     def correct(self) -> Correct | None:
@@ -163,22 +170,6 @@ class CleanedCorpus(NamedTuple):
         return [self.document_ledgers, self.pair_ledgers]
 
 
-class MergedParts:
-    """A table that is merged from its parts while it is written.
-
-    Args:
-        sequences: lists of part files; the keys of the parts of one list ascend.
-    """
-
-    def __init__(self, sequences: Sequence[Sequence[Path]]) -> None:
-        self._sequences = sequences
-
-    def write(self, path: Path, table: type[Table] | None) -> None:
-        """Write the rows of all parts to `path`, by the key of `table`."""
-        assert table is not None, "merged parts need the contract of their table"
-        table_parts.merge_sorted(self._sequences, path, table)
-
-
 def clean(
     documents: Sequence[Shard],
     pairs: Sequence[Shard],
@@ -206,7 +197,7 @@ def clean(
             writes=(cleaning_pass.table, Ledger, CorpusCounts, *cleaning_pass.extra_tables),
             scratch=scratch / cleaning_pass.name,
         )
-        shards[cleaning_pass.table] = _whole_files(rows)
+        shards[cleaning_pass.table] = [Shard(part) for part in rows]
         ledgers[cleaning_pass.table].append(ledger)
         if cleaning_pass.extra_tables == (Passages,):
             passages = extra[0]
@@ -259,7 +250,7 @@ def learn_fields(context: PassContext, counts: pd.DataFrame) -> PassContext:
 def learn_content(context: PassContext, counts: pd.DataFrame) -> PassContext:
     """Learn which recurring lines carry something, and which texts need theirs."""
     so_far = LineVerdicts(context.recurring, context.verdicts)
-    line_verdicts = without_content(counts, so_far, context.wrong)
+    line_verdicts = without_content(counts, so_far, context.rule_verdicts.wrong)
     return replace(
         context,
         recurring=line_verdicts.recurring,
@@ -279,7 +270,7 @@ def learn_foreign(context: PassContext, counts: pd.DataFrame) -> PassContext:
 
 def learn_corpus_model(context: PassContext, counts: pd.DataFrame) -> PassContext:
     """Learn abbreviations and spelling, and the sources of English anchors."""
-    corpus_model = learn_corpus(counts, context.glossary, context.params, context.wrong)
+    corpus_model = learn_corpus(counts, context.glossary, context.params, context.rule_verdicts)
     return replace(
         context,
         corpus_model=corpus_model,
@@ -323,14 +314,14 @@ PASSES = (
         name="expansion",
         step=expand_abbreviations_documents,
         table=Documents,
-        uses=("params", "entries", "defined_entries"),
+        uses=("params", "entries", "defined_entries", "meanings"),
         learn=learn_foreign,
     ),
     Pass(
         name="expansion-pairs",
         step=expand_abbreviations_pairs,
         table=Pairs,
-        uses=("params", "entries", "dropped"),
+        uses=("params", "entries", "dropped", "meanings"),
         learn=learn_corpus_model,
     ),
     Pass(
@@ -347,10 +338,6 @@ PASSES = (
         uses=("params", "correct", "english_sources", "dropped"),
     ),
 )
-
-
-def _whole_files(parts: Sequence[Path]) -> list[Shard]:
-    return [Shard(part) for part in parts]
 
 
 def _context_after(

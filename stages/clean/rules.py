@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from stages.clean import private_data, unicode
 from stages.clean.abbreviations.expansion import Entries, expand
+from stages.clean.abbreviations.meanings import verdict_of_edit
 from stages.clean.edits import Edit, apply, between
 from stages.clean.interface import CleanParams
 from stages.clean.markup import fragments, markdown
@@ -130,24 +131,30 @@ def abbreviation_rules(
     *,
     defined_entries: Entries = (),
     context: str = "",
+    chosen: Entries = (),
 ) -> list[Rule]:
     """Return the rule that writes short forms out, if params.yaml asks for it.
 
     `defined_entries` are the abbreviations that the corpus defines. They need their long form in
-    the text or in `context`.
+    the text or in `context`. `chosen` are those of `entries` that a person chose: their edits name
+    the verdict.
     """
     if params.abbreviations == "off":
         return []
 
-    return [
-        partial(
-            expand,
-            entries=entries,
-            mode=params.abbreviations,
-            defined_entries=defined_entries,
-            context=context,
-        )
-    ]
+    rule: Rule = partial(
+        expand,
+        entries=entries,
+        mode=params.abbreviations,
+        defined_entries=defined_entries,
+        context=context,
+    )
+    return [partial(_with_verdicts, rule, chosen)] if chosen else [rule]
+
+
+def _with_verdicts(rule: Rule, chosen: Entries, text: str) -> list[Edit]:
+    """Return the edits of a rule, each with the verdict that asks for it."""
+    return [edit._replace(verdict=verdict_of_edit(edit, chosen)) for edit in rule(text)]
 
 
 def word_rules(correct: Correct | None, params: CleanParams) -> list[Rule]:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from stages.clean import filters, passages, private_data
 from stages.clean.abbreviations.expansion import Entries
+from stages.clean.abbreviations.meanings import JUDGED_MEANING, NO_MEANINGS, Meanings
 from stages.clean.boilerplate import removal
 from stages.clean.edits import Edit
 from stages.clean.interface import CleanParams
@@ -173,6 +174,8 @@ class ShardCleaner:
                     start=edit.start,
                     end=edit.end,
                 )
+            if edit.verdict:
+                self.ledger.note(row_id, JUDGED_MEANING, partner_id=edit.verdict)
 
 
 def strip_markup_documents(
@@ -220,18 +223,26 @@ def expand_abbreviations_documents(
     params: CleanParams,
     entries: Entries,
     defined_entries: Entries = (),
+    meanings: Meanings = NO_MEANINGS,
 ) -> list[pd.DataFrame]:
     """Write abbreviations out; count words, and list the documents that are not in English.
 
     `entries` are those of the word list. `defined_entries` are those of the corpus: they need
-    their long form in title or text.
+    their long form in title or text. `meanings` are what people chose.
     """
     cleaner = ShardCleaner(frame, Documents)
     rules = markup_rules(lines=True)
 
     for row in cleaner.rows:
         context = f"{row['title']}\n{row['text']}"
-        own = abbreviation_rules(entries, params, defined_entries=defined_entries, context=context)
+        here = meanings.for_document(row["doc_id"], entries, defined_entries)
+        own = abbreviation_rules(
+            here.entries,
+            params,
+            defined_entries=here.defined_entries,
+            context=context,
+            chosen=here.chosen,
+        )
         if not cleaner.apply_rules(row, FIELDS, rules, own=own):
             continue
 
@@ -249,15 +260,16 @@ def expand_abbreviations_pairs(
     params: CleanParams,
     entries: Entries,
     dropped: frozenset[str],
+    meanings: Meanings = NO_MEANINGS,
 ) -> list[pd.DataFrame]:
     """Turn anchors into plain text on one line, and write abbreviations out; count their words.
 
-    Only the word list counts: the document must not leak into its query. Pairs of `dropped`
-    documents are dropped with them.
+    Only the word list and what people chose for all texts count: the document must not leak into
+    its query. Pairs of `dropped` documents are dropped with them.
     """
     cleaner = ShardCleaner(frame, Pairs)
     rules = markup_rules(lines=False)
-    own = abbreviation_rules(entries, params)
+    own = abbreviation_rules(entries, params, chosen=meanings.in_all)
 
     for row in cleaner.rows:
         if row["doc_id"] in dropped:

@@ -17,7 +17,9 @@ function make(tag, text = "", children = []) {
 }
 
 async function readRows() {
-  const bytes = Uint8Array.from(atob(element("rows").textContent.trim()), (c) => c.charCodeAt(0));
+  const binary = atob(element("rows").textContent.trim());
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = binary.charCodeAt(index);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).json();
 }
@@ -42,6 +44,8 @@ function start(rows) {
     use: (n) => (trainingCount[n] ? "trained on" : queryCount[n] ? "asked for" : "neither"),
     copies: (n) => (nearCount[n] ? "has near-duplicates" : "has none"),
   };
+  const changes = rows.changes;
+  if (changes) facets.since = (n) => changes.states[changes.state[n]];
   const columns = {
     title: (n) => nameOf(n).toLowerCase(),
     topic: facets.topic,
@@ -50,12 +54,15 @@ function start(rows) {
     margin: (n) => margin[n],
     near: (n) => -nearCount[n],
   };
-  const state = { q: "", by: "topic", sort: "", chosen: -1, area: null, shown: ROWS_AT_ONCE };
+  const state = { q: "", by: "topic", sort: "", chosen: -1, area: null, shown: ROWS_AT_ONCE, placed: 0 };
   for (const name of Object.keys(facets)) state[name] = "";
   let matching = [];
   let isMatching = new Uint8Array(count);
   let colourOf = [];
   let legend = [];
+
+  // The map of the chosen model.
+  let map = rows.maps[0];
 
   function nameOf(n) {
     return rows.titles[n] || rows.texts[n].slice(0, 80);
@@ -68,6 +75,7 @@ function start(rows) {
     state.q = words.get("q") || "";
     state.by = words.get("by") in facets ? words.get("by") : "topic";
     state.sort = words.get("sort") in columns ? words.get("sort") : "";
+    state.placed = Math.max(0, rows.maps.findIndex(({ model }) => model === words.get("placed")));
     const id = words.get("id");
     state.chosen = numberOfId.has(id) ? numberOfId.get(id) : -1;
     const area = (words.get("area") || "").split(",").map(Number);
@@ -81,6 +89,7 @@ function start(rows) {
     for (const name of ["q", "by", "sort", ...Object.keys(facets)]) {
       if (state[name] && !(name === "by" && state.by === "topic")) words.set(name, state[name]);
     }
+    if (state.placed) words.set("placed", map.model);
     if (state.chosen >= 0) words.set("id", rows.ids[state.chosen]);
     if (state.area) words.set("area", state.area.map((value) => value.toFixed(2)).join(","));
     history.replaceState(null, "", `#${words}`);
@@ -96,7 +105,7 @@ function start(rows) {
     for (let n = 0; n < count; n += 1) {
       if (!asked.every((word) => lower[n].includes(word))) continue;
       if (!limits.every((name) => facets[name](n) === state[name])) continue;
-      if (state.area && !isInside(state.area, rows.x[n], rows.y[n])) continue;
+      if (state.area && !isInside(state.area, map.x[n], map.y[n])) continue;
       found.push(n);
       isMatching[n] = 1;
     }
@@ -126,7 +135,10 @@ function start(rows) {
       const value = facets[state.by](n);
       counts.set(value, (counts.get(value) || 0) + 1);
     }
-    const values = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([value]) => value);
+    // What did not change is grey, like values that have no colour.
+    const quiet = state.by === "since" ? "unchanged" : null;
+    const sorted = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+    const values = sorted.map(([value]) => value).filter((value) => value !== quiet);
     const named = values.slice(0, values.length > COLOURS.length ? COLOURS.length - 1 : COLOURS.length);
     const place = new Map(named.map((value, index) => [value, index]));
     colourOf = Array.from({ length: count }, (_, n) => {
@@ -136,13 +148,13 @@ function start(rows) {
     legend = named.map((value, index) => ({ value, index, size: counts.get(value) }));
     const others = values.length - named.length;
     if (others) legend.push({ value: "", index: COLOURS.length, size: others });
+    if (counts.has(quiet)) legend.push({ value: quiet, index: COLOURS.length, size: counts.get(quiet) });
   }
 
   // ---- The map. ----
 
   const canvas = element("map");
   const context = canvas.getContext("2d");
-  const extent = [...range(rows.x), ...range(rows.y)];
   const view = { x: 0, y: 0, scale: 1 };
 
   function range(values) {
@@ -156,7 +168,8 @@ function start(rows) {
   }
 
   function fit() {
-    const [left, right, bottom, top] = extent;
+    const [left, right] = range(map.x);
+    const [bottom, top] = range(map.y);
     const width = Math.max(right - left, 1);
     const height = Math.max(top - bottom, 1);
     view.scale = 0.94 * Math.min(canvas.clientWidth / width, canvas.clientHeight / height);
@@ -168,7 +181,7 @@ function start(rows) {
     (x - view.x) * view.scale + canvas.clientWidth / 2,
     (view.y - y) * view.scale + canvas.clientHeight / 2,
   ];
-  const toScreen = (n) => place(rows.x[n], rows.y[n]);
+  const toScreen = (n) => place(map.x[n], map.y[n]);
   const toMap = (x, y) => [
     (x - canvas.clientWidth / 2) / view.scale + view.x,
     view.y - (y - canvas.clientHeight / 2) / view.scale,
@@ -185,9 +198,10 @@ function start(rows) {
     const size = Math.max(2, Math.min(7, 1.6 + view.scale / 25));
     const emphasis = matching.length < count ? 1.8 : 1;
 
-    // What does not match is faint, and lies below.
+    // What does not match is faint, and lies below. Grey lies below the colours.
+    const order = [COLOURS.length, ...COLOURS.keys()];
     for (const isAbove of [0, 1]) {
-      for (let index = 0; index < paints.length; index += 1) {
+      for (const index of order) {
         context.fillStyle = isAbove ? paints[index] : style.getPropertyValue("--faint").trim();
         for (let n = 0; n < count; n += 1) {
           if (isMatching[n] !== isAbove || colourOf[n] !== index) continue;
@@ -224,9 +238,13 @@ function start(rows) {
     context.font = "600 12px system-ui, sans-serif";
     context.textAlign = "center";
     context.lineJoin = "round";
-    for (const [mapX, mapY, name] of rows.regions) {
-      const [x, y] = place(mapX, mapY);
+    for (const [mapX, mapY, name] of map.regions) {
+      const [centre, y] = place(mapX, mapY);
       const half = context.measureText(name).width / 2 + 4;
+
+      // A name whose place is on the map is there as a whole.
+      const isOnMap = centre >= 0 && centre <= canvas.clientWidth;
+      const x = isOnMap ? Math.max(half, Math.min(canvas.clientWidth - half, centre)) : centre;
       const overlaps = taken.some(([ox, oy, other]) => Math.abs(ox - x) < other + half && Math.abs(oy - y) < 18);
       if (overlaps) continue;
       taken.push([x, y, half]);
@@ -394,6 +412,36 @@ function start(rows) {
     return button;
   }
 
+  /** Return what the ledgers say about a document, and about other rows because of it. */
+  function storyOf(n) {
+    const own = (rows.own[n] || []).map(([rule, times]) =>
+      make("li", times > 1 ? `${rows.rules[rule]}, ${times} times` : rows.rules[rule]),
+    );
+    const others = (rows.others[n] || []).map(([rule, size, ids]) => {
+      const more = size > ids.length ? [make("span", ` and ${size - ids.length} more`)] : [];
+      const names = ids.flatMap((id) => [make("code", id), document.createTextNode(" ")]);
+      return make("li", `${rows.rules[rule]}: `, [...names, ...more]);
+    });
+    const parts = [make("h3", "What the pipeline did to it")];
+    if (own.length) parts.push(make("ul", "", own));
+    else parts.push(make("p", "Nothing: neither clean nor deduplicate changed it."));
+    if (others.length) parts.push(make("h3", "And to others because of it"), make("ul", "", others));
+    parts.push(make("p", "", [make("span", "The whole story: "), make("code", `python -m stages explain ${rows.ids[n]}`)]));
+    return parts;
+  }
+
+  /** Return what became of a document since the older version, with its former text. */
+  function changesOf(n) {
+    const parts = [make("h3", `Since ${changes.revision}: ${facets.since(n)}`)];
+    if (n in changes.old_splits) parts.push(make("p", `It moved from ${changes.old_splits[n]} to ${rows.splits[n]}.`));
+    if (n in changes.old_texts) {
+      const [title, text] = changes.old_texts[n];
+      parts.push(make("p", "Before, and now:"));
+      parts.push(compared(`${title}\n${text}`.trim(), `${rows.titles[n]}\n${rows.texts[n]}`.trim()));
+    }
+    return parts;
+  }
+
   /** Return two texts with the words marked that the other one lacks. */
   function compared(left, right) {
     const plain = (word) => word.toLowerCase().replace(/^[\p{P}]+|[\p{P}]+$/gu, "");
@@ -419,7 +467,8 @@ function start(rows) {
     const parts = [make("h2", nameOf(n)), make("p", rows.texts[n])];
     parts[1].className = "text";
     parts.push(make("p", `${facets.topic(n)}, ${rows.splits[n]}, ${facets.source(n)}`));
-    parts.push(make("p", "", [make("span", "Its whole story: "), make("code", `python -m stages explain ${rows.ids[n]}`)]));
+    if (changes) parts.push(...changesOf(n));
+    parts.push(...storyOf(n));
 
     const training = rows.training[n] || [];
     if (training.length) {
@@ -447,8 +496,8 @@ function start(rows) {
       }
       if (near.length > 5) parts.push(make("p", `${near.length - 5} more are not shown.`));
     }
-    parts.push(make("h3", "Nearest documents, by the vectors"));
-    parts.push(make("ol", "", rows.neighbours[n].map((other) => make("li", "", [linkTo(other)]))));
+    parts.push(make("h3", `Nearest documents, by the vectors of the ${map.model}`));
+    parts.push(make("ol", "", map.neighbours[n].map((other) => make("li", "", [linkTo(other)]))));
     place.replaceChildren(...parts);
   }
 
@@ -459,6 +508,23 @@ function start(rows) {
     drawTable();
     drawDetails();
     element("details").focus({ preventScroll: true });
+  }
+
+  // ---- Documents of the older version that are gone. ----
+
+  let goneShown = ROWS_AT_ONCE;
+
+  function drawGone() {
+    const { gone } = changes;
+    const body = gone.slice(0, goneShown).map(([id, title, reason]) => {
+      const head = make("th", title);
+      head.scope = "row";
+      return make("tr", "", [head, make("td", "", [make("code", id)]), make("td", reason)]);
+    });
+    element("gone-body").replaceChildren(...body);
+    const shown = Math.min(goneShown, gone.length).toLocaleString("en");
+    element("gone-count").textContent = `${shown} of ${gone.length.toLocaleString("en")} are in the table.`;
+    element("gone-more").hidden = gone.length <= goneShown;
   }
 
   function fillFacets() {
@@ -490,8 +556,17 @@ function start(rows) {
     URL.revokeObjectURL(link.href);
   }
 
+  /** Take the map of the chosen model. Its places are others, so all of it is shown. */
+  function takeMap() {
+    if (map === rows.maps[state.placed]) return;
+    map = rows.maps[state.placed];
+    fit();
+  }
+
   function show() {
     state.shown = ROWS_AT_ONCE;
+    takeMap();
+    if (rows.maps.length > 1) element("placed").value = state.placed;
     element("search").value = state.q;
     element("by").value = state.by;
     for (const name of Object.keys(facets)) element(`facet-${name}`).value = state[name];
@@ -518,10 +593,25 @@ function start(rows) {
     state.by = event.target.value;
     show();
   });
+  if (rows.maps.length > 1) {
+    element("placed").addEventListener("change", (event) => {
+      state.placed = Number(event.target.value);
+
+      // An area is one of its own map.
+      state.area = null;
+      show();
+    });
+  }
   element("more").addEventListener("click", () => {
     state.shown += ROWS_AT_ONCE;
     drawTable();
   });
+  if (changes && changes.gone.length) {
+    element("gone-more").addEventListener("click", () => {
+      goneShown += ROWS_AT_ONCE;
+      drawGone();
+    });
+  }
   for (const button of document.querySelectorAll("[data-sort]")) {
     button.addEventListener("click", () => {
       state.sort = state.sort === button.dataset.sort ? "" : button.dataset.sort;
@@ -550,6 +640,7 @@ function start(rows) {
 
   readAddress();
   fillFacets();
+  if (changes && changes.gone.length) drawGone();
   fit();
   show();
   document.body.dataset.ready = "yes";

@@ -11,6 +11,7 @@ from stages.lib.core.interface import Details, Reads, TableFile, Writes
 from stages.lib.core.params import ModelParams, ParamsSection, RunParams
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.duplicates import NearDuplicates
+from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.splits import Splits
 from stages.lib.schemas.training import Triplets
@@ -59,6 +60,14 @@ class Inputs:
     triplets: Annotated[
         TableFile[Triplets],
         Reads("data/mine/triplets.parquet", "Anchors with their positives and hard negatives."),
+    ]
+    clean_ledger: Annotated[
+        TableFile[Ledger],
+        Reads("data/clean/ledger.parquet", "Decisions of `clean` on documents."),
+    ]
+    deduplicate_ledger: Annotated[
+        TableFile[Ledger],
+        Reads("data/deduplicate/ledger.parquet", "Decisions of `deduplicate` on documents."),
     ]
 
 

@@ -15,6 +15,7 @@ serves that the positions are the same on every processor and number of threads:
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -124,6 +125,46 @@ def lay_out(vectors: Vectors, neighbours: Neighbours) -> Positions:
         positions = moved.round(_DECIMALS)
 
     return positions
+
+
+def turned_towards(positions: Positions, others: Positions) -> Positions:
+    """Return `positions` turned, and mirrored where that is nearer, so that they lie near `others`.
+
+    Distances stay as they are. Both have shape (n, 2), and row i of both is one document. The turn
+    is the one with the least sum of squared distances (Schoenemann 1966).
+
+    >>> turned_towards(np.array([[0.0, 2.0], [0.0, -2.0]]), np.array([[5.0, 0.0], [1.0, 0.0]]))
+    array([[ 5.,  0.],
+           [ 1.,  0.]])
+    """
+    centre = _centre(others)
+    own = positions - _centre(positions)
+    target = others - centre
+
+    # The sums are exact, whatever the order of their parts.
+    products = [math.fsum(own[:, left] * target[:, right]) for left in (0, 1) for right in (0, 1)]
+    same, forward, backward, both = products
+    turn = (same + both, forward - backward)
+    mirror = (same - both, forward + backward)
+    if math.hypot(*mirror) > math.hypot(*turn):
+        cosine, sine = _unit(*mirror)
+        axes = np.array([[cosine, sine], [sine, -cosine]])
+    else:
+        cosine, sine = _unit(*turn)
+        axes = np.array([[cosine, sine], [-sine, cosine]])
+    turned: Positions = own[:, :1] * axes[0] + own[:, 1:] * axes[1] + centre
+    return turned.round(_DECIMALS)
+
+
+def _centre(positions: Positions) -> Positions:
+    """Return the mean of positions, shape (2,); the origin where there are none."""
+    return np.array([math.fsum(column) / max(len(column), 1) for column in positions.T])
+
+
+def _unit(x: float, y: float) -> tuple[float, float]:
+    """Return a direction as a vector of length 1; the first axis where there is no direction."""
+    length = math.sqrt(x * x + y * y)
+    return (x / length, y / length) if length > 0.0 else (1.0, 0.0)
 
 
 def kept_neighbours(positions: Positions, neighbours: Neighbours, count: int = 30) -> float:

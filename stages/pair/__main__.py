@@ -11,14 +11,18 @@ from the positives. A pair that a person judged wrong is not built.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from stages.lib.core.errors import UserError
-from stages.lib.core.interface import Stage
+from stages.lib.core.interface import Stage, TableFile
+from stages.lib.preprocessing import table_parts
+from stages.lib.preprocessing.table_parts import MergedParts
+from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.ledger import LedgerWriter, row_accounting
 from stages.lib.schemas.pairs import positive_pairs
 from stages.lib.schemas.reviews import MISPAIRED, RowIds, read_verdicts
@@ -34,7 +38,6 @@ from stages.pair.filters import (
     filter_candidates,
     select_given_pairs,
     text_filters,
-    word_overlap_metrics,
 )
 from stages.pair.interface import SYNTHETIC_RECIPES, Inputs, Outputs, PairParams, Params
 from stages.pair.judged_pairs import exclude_judged_wrong, without_judged_wrong
@@ -49,16 +52,16 @@ from stages.pair.render import (
     Span,
     remove_anchors,
     render,
-    render_passages,
+    render_passage_batches,
     source_documents,
 )
+from stages.pair.word_overlap import WordOverlap
 
 
 def run(inputs: Inputs, params: Params) -> Outputs:
     """Build the (anchor, positive) pairs to learn from, and the documents as they are embedded."""
     settings = params.pair
-    documents = inputs.documents.frame()
-    passages = inputs.passages.frame()
+    documents = inputs.documents.frame_without("text")
     given_pairs = inputs.pairs.frame()
     topic_of_document = dict(zip(documents["doc_id"], documents["topic"], strict=True))
 
@@ -66,8 +69,8 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     wrong = read_verdicts(inputs.reviews, MISPAIRED).no
     weak = weak_pairs(inputs.grades.frame(), settings)
     given = without_judged_wrong(select_given_pairs(given_pairs, settings, weak), wrong)
-    sources = source_documents(documents, passages) if set(settings.recipes) != {"given"} else []
-    candidates = make_candidates(sources, inputs.collected.frame(), given.similar, params=settings)
+    sources = read_sources(inputs, settings)
+    candidates = make_candidates(sources, inputs.collected, given.similar, params=settings)
 
     # Filters leave the candidates that say something true and new.
     filtered = filter_candidates(candidates, candidate_filters(given.similar, wrong, params))
@@ -84,20 +87,17 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     if not len(positive_pairs(inputs.collected_pairs.frame(), settings.positive_from)):
         shortened = remove_anchors(sources, anchor_spans(built))
 
-    # The text that is embedded.
-    rendered = render(documents, settings.document_text)
-    rendered_passages = render_passages(
-        passages, documents, settings.document_text, shortened=shortened
+    # The text that is embedded, a batch at a time.
+    overlap = WordOverlap(pairs, {candidate.pair_id: candidate.positive for candidate in built})
+    rendered = render_tables(
+        inputs, documents, settings.document_text, overlap=overlap, shortened=shortened
     )
 
     # What was decided about each pair, and how the pairs look now.
     ledger = pair_ledger(candidates, [*given.excluded, *filtered.excluded, *capped.excluded])
-    text_of_document = dict(zip(rendered["doc_id"], rendered["text"], strict=True))
-    positive_of_pair = {candidate.pair_id: candidate.positive for candidate in built}
-
     return Outputs(
-        documents=rendered,
-        passages=rendered_passages,
+        documents=MergedParts([rendered.documents]),
+        passages=MergedParts([rendered.passages]),
         pairs=pairs,
         dissimilar=given.dissimilar,
         synthetic_pairs=synthetic_rows(built),
@@ -107,13 +107,66 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             **pair_accounting(len(given_pairs), len(pairs), ledger, candidates=candidates),
             **balance_metrics(uncapped, topic_of_document, "before"),
             **balance_metrics(pairs, topic_of_document, "after"),
-            **word_overlap_metrics(pairs, text_of_document, positive_of_pair),
-            "documents": len(rendered),
-            "passages": len(rendered_passages),
+            **overlap.metrics(),
+            "documents": rendered.document_count,
+            "passages": rendered.passage_count,
             "paired_documents": int(pairs["doc_id"].nunique()),
             "dissimilar": len(given.dissimilar),
         },
     )
+
+
+class RenderedTables(NamedTuple):
+    """The parts of both tables with the text that is embedded, and the numbers of their rows."""
+
+    documents: list[Path]
+    document_count: int
+    passages: list[Path]
+    passage_count: int
+
+
+def render_tables(
+    inputs: Inputs,
+    fields: pd.DataFrame,
+    template: str,
+    *,
+    overlap: WordOverlap,
+    shortened: Mapping[str, str],
+) -> RenderedTables:
+    """Write documents and passages with the text that is embedded, a batch at a time.
+
+    Args:
+        inputs: the tables, and the folder of the parts.
+        fields: doc_id, title and topic of all documents, in ascending order of id.
+        template: the setting `pair.document_text`.
+        overlap: counts the pairs of each document.
+        shortened: the text of passages, by id, from which anchors were removed.
+    """
+    documents = table_parts.write_parts(
+        rendered_documents(inputs.documents.batches(), template, overlap),
+        inputs.scratch / "documents",
+        Documents,
+    )
+    passages = table_parts.write_parts(
+        render_passage_batches(inputs.passages.batches(), fields, template, shortened=shortened),
+        inputs.scratch / "passages",
+        Passages,
+    )
+    return RenderedTables(*documents, *passages)
+
+
+def rendered_documents(
+    batches: Iterable[pd.DataFrame], template: str, overlap: WordOverlap
+) -> Iterator[pd.DataFrame]:
+    """Yield each batch of Documents with the text that is embedded, and count its pairs.
+
+    Raises:
+        UserError: nothing of a document is embedded.
+    """
+    for batch in batches:
+        rendered = render(batch, template)
+        overlap.add(rendered)
+        yield rendered
 
 
 def candidate_filters(
@@ -155,9 +208,20 @@ def built_candidates(
     return [candidate for candidate in candidates if candidate.pair_id in built_ids]
 
 
+def read_sources(inputs: Inputs, params: PairParams) -> list[SourceDocument]:
+    """Return the documents that recipes make pairs of: none where only given pairs are built.
+
+    Recipes cut pairs out of texts, so memory holds the texts of all documents then.
+    """
+    if set(params.recipes) == {"given"}:
+        return []
+
+    return source_documents(inputs.documents.frame(), inputs.passages.frame())
+
+
 def make_candidates(
     sources: Sequence[SourceDocument],
-    collected: pd.DataFrame,
+    collected: TableFile[Documents],
     similar: pd.DataFrame,
     *,
     params: PairParams,
@@ -166,10 +230,13 @@ def make_candidates(
 
     Args:
         sources: the documents that pairs are made of.
-        collected: the Documents as collected.
+        collected: the Documents as collected, for their headings.
         similar: the given Pairs whose document is a positive.
         params: the recipes and their settings.
     """
+    if not sources:
+        return []
+
     # The given anchors of each document are names of it.
     given_anchors: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for pair_id, anchor, doc_id in zip(
@@ -178,11 +245,12 @@ def make_candidates(
         given_anchors[doc_id].append((pair_id, anchor))
 
     # Each recipe makes its pairs, in the order of the documents.
+    as_collected = collected.frame()
     candidates = list(
         propose_candidates(
             params.recipes,
             sources,
-            collected_text=dict(zip(collected["doc_id"], collected["text"], strict=True)),
+            collected_text=dict(zip(as_collected["doc_id"], as_collected["text"], strict=True)),
             given_anchors=given_anchors,
         )
     )

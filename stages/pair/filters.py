@@ -328,43 +328,6 @@ def balance_metrics(
     return metrics
 
 
-def word_overlap_metrics(
-    pairs: pd.DataFrame,
-    text_of_document: Mapping[str, str],
-    positive_of_pair: Mapping[str, str],
-) -> dict[str, float]:
-    """Return the share of pairs that copying would solve, and of pairs without any common word.
-
-    anchor_in_positive_share: the positive contains the words of the anchor, in their order.
-    no_common_word_share: anchor and positive have no word in common.
-
-    Args:
-        pairs: a Pairs table.
-        text_of_document: the text of each document.
-        positive_of_pair: the text to train on, for pairs that have another one than their
-            document's.
-    """
-    contained_count = 0
-    no_common_count = 0
-
-    # The positive is the text that training uses.
-    for pair_id, anchor, doc_id in zip(
-        pairs["pair_id"], pairs["anchor"], pairs["doc_id"], strict=True
-    ):
-        positive = positive_of_pair.get(pair_id) or text_of_document[doc_id]
-        anchor_words = words(anchor)
-        positive_words = words(positive)
-        contained_count += contains_words(positive_words, anchor_words)
-        no_common_count += not set(anchor_words) & set(positive_words)
-
-    pair_count = max(1, len(pairs))
-
-    return {
-        "anchor_in_positive_share": contained_count / pair_count,
-        "no_common_word_share": no_common_count / pair_count,
-    }
-
-
 def contains_words(text_words: Sequence[str], phrase_words: Sequence[str]) -> bool:
     """Return whether a text contains the words of a phrase, one after the other.
 

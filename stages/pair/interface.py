@@ -10,7 +10,15 @@ from typing import Annotated, ClassVar, Literal, get_args
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from stages.lib.core.interface import Details, Metrics, Reads, TableFile, Writes
+from stages.lib.core.interface import (
+    Details,
+    Metrics,
+    Reads,
+    Scratch,
+    TableFile,
+    TableWriter,
+    Writes,
+)
 from stages.lib.core.params import ModelParams, ParamsSection
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.schemas.ledger import Ledger
@@ -149,6 +157,7 @@ class Inputs:
         Path,
         Reads("data/review/mispaired.csv", "Pairs that people have judged right or wrong."),
     ]
+    scratch: Annotated[Path, Scratch()]
 
 
 @dataclass(frozen=True)
@@ -156,7 +165,7 @@ class Outputs:
     """What `pair` writes."""
 
     documents: Annotated[
-        pd.DataFrame,
+        TableWriter,
         Writes(
             "data/pair/documents.parquet",
             "Documents with the embedded text.",
@@ -164,7 +173,7 @@ class Outputs:
         ),
     ]
     passages: Annotated[
-        pd.DataFrame,
+        TableWriter,
         Writes("data/pair/passages.parquet", "Passages with the embedded text.", Passages),
     ]
     pairs: Annotated[

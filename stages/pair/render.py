@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from stages.lib.core.errors import UserError
@@ -110,7 +111,7 @@ def render_passages(
 
     Args:
         passages: a Passages table.
-        documents: a Documents table. Passages of other documents are left out.
+        documents: doc_id, title and topic. Passages of other documents are left out.
         template: a format string with {text}, {title} and {topic}.
         shortened: the text of passages, by id, from which anchors were removed. A passage is left
             out if no text is left of it.
@@ -134,6 +135,32 @@ def render_passages(
     rendered = render(kept.assign(title=titles, topic=topics), template)
 
     return rendered.drop(columns=["title", "topic"])
+
+
+def render_passage_batches(
+    batches: Iterable[pd.DataFrame],
+    documents: pd.DataFrame,
+    template: str,
+    *,
+    shortened: Mapping[str, str],
+) -> Iterator[pd.DataFrame]:
+    """Yield the passages of each batch as `render_passages` does.
+
+    Args:
+        batches: a Passages table in pieces, in ascending order of id.
+        documents: doc_id, title and topic of all documents, in ascending order of id.
+        template: a format string with {text}, {title} and {topic}.
+        shortened: the text of passages, by id, from which anchors were removed.
+    """
+    doc_ids = documents["doc_id"].to_numpy(dtype=object)
+    for batch in batches:
+        if not len(batch):
+            continue
+
+        # The documents between those of the first and of the last passage.
+        start = np.searchsorted(doc_ids, batch["doc_id"].iloc[0], side="left")
+        end = np.searchsorted(doc_ids, batch["doc_id"].iloc[-1], side="right")
+        yield render_passages(batch, documents.iloc[start:end], template, shortened=shortened)
 
 
 def remove_spans(text: str, stretch: tuple[int, int], removed: Sequence[tuple[int, int]]) -> str:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stages.clean.__main__ import main
+from stages.clean.judged_rules import rule_id
 from stages.commands.export.__main__ import app
 from stages.commands.export.query_cleaner import required_packages
 from stages.lib.core import tables
@@ -26,6 +27,10 @@ assert not [name for name in sys.modules if name.split(".")[0] == "stages"]
 
 @pytest.mark.slow
 def test_a_server_cleans_queries_as_the_stage_does(project, tmp_path_factory):
+    # A person has said what an ambiguous short form means.
+    line = f"{rule_id('abbreviation', 'MS', 'mitral stenosis')},abbreviation,yes,,\n"
+    with Path("data/review/edits.csv").open("a", encoding="utf-8") as file:
+        file.write(line)
     main()
     Path("pyproject.toml").write_text("[dependency-groups]\n", "utf-8")
     folder = tmp_path_factory.mktemp("server") / "out"
@@ -34,7 +39,7 @@ def test_a_server_cleans_queries_as_the_stage_does(project, tmp_path_factory):
 
     raw = tables.read(Path("data/collect/pairs.parquet"), Pairs).set_index("pair_id")["anchor"]
     cleaned = tables.read(Path("data/clean/pairs.parquet"), Pairs).set_index("pair_id")["anchor"]
-    asked = [*raw[cleaned.index], "an  ECG of bone"]
+    asked = [*raw[cleaned.index], "an  ECG of bone", "loud MS"]
     answer = subprocess.run(
         [sys.executable, "-I", "-c", SERVER, str(folder)],
         input=json.dumps(asked),
@@ -43,7 +48,11 @@ def test_a_server_cleans_queries_as_the_stage_does(project, tmp_path_factory):
         cwd=folder.parent,
         check=True,
     )
-    assert json.loads(answer.stdout) == [*cleaned, "an electrocardiogram (ECG) of bone"]
+    assert json.loads(answer.stdout) == [
+        *cleaned,
+        "an electrocardiogram (ECG) of bone",
+        "loud mitral stenosis (MS)",
+    ]
     requirements = (folder / "requirements.txt").read_text("utf-8").split()
     assert {line.partition("==")[0] for line in requirements} >= {"ftfy", "pandas", "pydantic"}
 

@@ -8,7 +8,7 @@ import pytest
 from stages.clean.__main__ import main
 from stages.clean.boilerplate.removal import segments
 from stages.clean.corpus_model import learn_corpus, query_cleaner
-from stages.clean.judged_rules import rule_id
+from stages.clean.judged_rules import RuleVerdicts, rule_id
 from stages.lib.core import tables
 from stages.lib.preprocessing.word_lists import Abbreviations
 from stages.lib.reporting.details import read_details
@@ -36,7 +36,7 @@ def learned(wrong):
     counts = pd.DataFrame(rows, columns=list(CorpusCounts.empty().columns))
     known = {"ECG": "electrocardiogram", "MRI": "magnetic resonance imaging"}
     params = PARAMS.model_copy(update={"typos": "correct"})
-    return learn_corpus(counts, Abbreviations(known, {}), params, wrong)
+    return learn_corpus(counts, Abbreviations(known, {}), params, RuleVerdicts(frozenset(wrong)))
 
 
 def test_without_verdicts_both_words_are_corrected():

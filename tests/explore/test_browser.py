@@ -4,7 +4,7 @@ import pytest
 
 from stages.explore.page import render
 from tests.browser import browser, violations  # noqa: F401  the fixture is used by its name
-from tests.explore.cases import HOSTILE, page_rows
+from tests.explore.cases import HOSTILE, page_rows, with_changes, with_second_model
 
 pytestmark = pytest.mark.slow
 
@@ -96,12 +96,106 @@ def test_details_show_anchors_negatives_copies_and_neighbours(open_page):
     assert "A query of validation?" in tab.inner_text("#details")
 
 
+def test_details_tell_what_the_pipeline_did(open_page):
+    tab = open_page(page_rows(TEXTS), "#id=d0000000000000002")
+    told = tab.inner_text("#details")
+    assert "clean: edit text, typo, 3 times" in told
+    assert "deduplicate: drop, exact copy: d00000000000000aa d00000000000000ab and 19 more" in told
+    tab.click("#body tr:first-child button")
+    assert "Nothing: neither clean nor deduplicate changed it." in tab.inner_text("#details")
+
+
+def test_a_switch_places_the_same_documents_by_the_other_model(open_page):
+    tab = open_page(with_second_model(page_rows(TEXTS)), "#id=d0000000000000000&split=train")
+    picture = "() => document.getElementById('map').toDataURL()"
+    before = tab.evaluate(picture)
+    assert tab.locator("#details ol li").all_inner_texts()[:2] == ["Title 1", "Title 2"]
+    assert "of the base model" in tab.inner_text("#details")
+
+    # The switch is a control like the others: it works by keys.
+    tab.focus("#placed")
+    tab.keyboard.press("ArrowDown")
+    assert tab.evaluate(picture) != before
+    assert tab.locator("#details ol li").all_inner_texts()[:2] == ["Title 2", "Title 3"]
+    assert "of the fine-tuned model" in tab.inner_text("#details")
+    assert count(tab).startswith("80 of 240")
+    assert "placed=fine-tuned+model" in tab.url
+
+    # The address opens the same view, and Reset goes back.
+    address = tab.url.partition("#")[2]
+    tab.click("#reset")
+    assert tab.input_value("#placed") == "0"
+    assert "placed" not in tab.url
+    tab.evaluate("address => { location.hash = address; }", address)
+    tab.wait_for_selector("text=of the fine-tuned model")
+    assert tab.input_value("#placed") == "1"
+
+
+def test_an_area_is_left_with_its_map(open_page):
+    rows = with_second_model(page_rows(TEXTS))
+    tab = open_page(rows, "#area=-99,-99,99,-99,99,0,-99,0")
+    assert int(count(tab).split(" of ")[0]) < 240
+    tab.select_option("#placed", "1")
+    assert count(tab).startswith("240 of 240")
+    assert tab.is_hidden("#noarea")
+
+
+def test_a_facet_shows_what_changed_since_a_revision(open_page):
+    tab = open_page(with_changes(page_rows(TEXTS)))
+    assert tab.locator("#facet-since option").all_inner_texts() == [
+        *("all", "edited (1)", "edited and moved (1)", "moved to another split (1)"),
+        *("new (1)", "unchanged (236)"),
+    ]
+    tab.select_option("#facet-since", "edited")
+    assert names(tab) == ["Title 1"]
+    assert "since=edited" in tab.url
+    tab.click("#body button")
+    told = tab.inner_text("#details")
+    assert "Since v1: edited" in told
+    assert tab.locator("#details mark").all_inner_texts() == ["before", "about", "hearts"]
+
+    # The map is coloured by the same.
+    tab.click("#reset")
+    tab.select_option("#by", "since")
+    assert tab.locator("#legend li").last.inner_text() == "unchanged (236)"
+    assert tab.locator("#legend li .m8").count() == 1
+    tab.select_option("#facet-since", "moved to another split")
+    tab.click("#body button")
+    assert "It moved from validation to corpus." in tab.inner_text("#details")
+
+
+def test_what_is_gone_is_listed_as_text(open_page):
+    tab = open_page(with_changes(page_rows(TEXTS)))
+    lines = tab.locator("#gone-body tr").all_inner_texts()
+    assert [line.split("\t") for line in lines] == [
+        ["A copy", "d00000000000000a1", "deduplicate: exact copy, kept d7"],
+        ["<b>Bold</b>", "d00000000000000a2", ""],
+    ]
+    assert tab.inner_text("#gone-count") == "2 of 2 are in the table."
+    assert tab.is_hidden("#gone-more")
+
+
+def test_a_page_without_gone_documents_opens_too(open_page):
+    rows = with_changes(page_rows(TEXTS))
+    tab = open_page(rows._replace(changes=rows.changes._replace(gone=[])))
+    assert count(tab).startswith("240 of 240")
+
+
+def test_many_that_are_gone_come_a_hundred_at_a_time(open_page):
+    rows = with_changes(page_rows(TEXTS))
+    changes = rows.changes._replace(gone=rows.changes.gone * 75)
+    tab = open_page(rows._replace(changes=changes))
+    assert tab.inner_text("#gone-count") == "100 of 150 are in the table."
+    tab.click("#gone-more")
+    assert tab.locator("#gone-body tr").count() == 150
+
+
 def test_the_map_tells_what_lies_under_the_pointer_and_selects_a_box(open_page):
     rows = page_rows(TEXTS)
-    rows.positions[:] = [[number % 20, number // 20] for number in range(240)]
+    rows.maps[0].positions[:] = [[number % 20, number // 20] for number in range(240)]
 
     # The last one lies in the middle.
-    rows.positions[239] = [9.4, 5.5]
+    rows.maps[0].positions[239] = [9.4, 5.5]
     tab = open_page(rows, viewport={"width": 1280, "height": 900})
     box = tab.locator("#map").bounding_box()
     tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -118,7 +212,7 @@ def test_the_map_tells_what_lies_under_the_pointer_and_selects_a_box(open_page):
 
 def test_a_line_around_documents_selects_them_and_stands_in_the_address(open_page):
     rows = page_rows(TEXTS)
-    rows.positions[:] = [[number % 20, number // 20] for number in range(240)]
+    rows.maps[0].positions[:] = [[number % 20, number // 20] for number in range(240)]
     tab = open_page(rows, viewport={"width": 1280, "height": 900})
     tab.select_option("#drag", "around")
     box = tab.locator("#map").bounding_box()
@@ -182,7 +276,7 @@ def test_hostile_texts_are_texts(open_page):
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_wider_than_the_screen(open_page, width, scheme):
-    rows = page_rows([*TEXTS, *HOSTILE])
+    rows = with_changes(with_second_model(page_rows([*TEXTS, *HOSTILE])), "v" * 40)
     tab = open_page(rows, viewport={"width": width, "height": 900}, color_scheme=scheme)
     tab.click("#body tr:first-child button")
     assert tab.evaluate("() => document.documentElement.scrollWidth") <= width
@@ -200,6 +294,7 @@ def test_a_hundred_thousand_documents_open_and_are_searched(open_page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_fault_of_accessibility_is_found(open_page, scheme):
-    tab = open_page(page_rows(TEXTS), color_scheme=scheme)
+    rows = with_changes(with_second_model(page_rows(TEXTS)))
+    tab = open_page(rows, color_scheme=scheme)
     tab.click("#body tr:first-child button")
     assert violations(tab) == []

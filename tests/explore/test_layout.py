@@ -15,6 +15,7 @@ from stages.explore.layout import (
     lay_out,
     nearest_neighbours,
     principal_components,
+    turned_towards,
 )
 from tests.conftest import ROOT
 
@@ -94,6 +95,27 @@ def test_a_map_moves_little_when_few_documents_go():
     after = lay_out(vectors[kept], nearest_neighbours(vectors[kept]))
     moved = np.linalg.norm(before[kept] - after, axis=1)
     assert np.median(moved) < 0.15 * before.std(axis=0).mean()
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_map_that_was_turned_is_turned_back(mirrored):
+    places = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 1.0], [5.0, 7.0]])
+    turn = np.array([[0.6, 0.8], [-0.8, 0.6]])
+    if mirrored:
+        turn = turn @ np.array([[1.0, 0.0], [0.0, -1.0]])
+    moved = places @ turn + [3.0, -2.0]
+    assert turned_towards(moved, places) == pytest.approx(places, abs=1e-4)
+
+
+def test_a_turned_map_keeps_its_distances():
+    random = np.random.default_rng(1)
+    positions = random.normal(size=(50, 2))
+    turned = turned_towards(positions, random.normal(size=(50, 2)))
+    before = np.linalg.norm(positions[:, None] - positions[None], axis=2)
+    after = np.linalg.norm(turned[:, None] - turned[None], axis=2)
+    assert after == pytest.approx(before, abs=1e-4)
+    assert turned_towards(np.zeros((3, 2)), positions[:3]).shape == (3, 2)
+    assert turned_towards(np.zeros((0, 2)), np.zeros((0, 2))).shape == (0, 2)
 
 
 HASH = """

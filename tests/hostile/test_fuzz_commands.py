@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.fuzz, pytest.mark.timeout(7200)]
 
 SECONDS = 10
 # `lock` asks a package index, and `fetch` without a name asks for all that is missing.
-LEFT_OUT = {"lock"}
+LEFT_OUT = {"stages.commands.lock"}
 ARGUMENTS = (
     *("--help", "-h", "--", "-", "--force", "--yes", "-x", "--html", "--out", "-rf", "--version", "", " ", "."),
     *("..", "../..", "../outside", "/", "/etc/passwd", "/dev/zero", "/proc/self/environ", "link", "loop", "~"),
@@ -61,14 +61,14 @@ def state_of(folder):
 
 
 def apps():
-    names = [*stage_files(), *command_files()]
-    modules = {name: "stages" if name in stage_files() else "stages.commands" for name in names}
+    """Return the application of each stage and command, by its module: a name may stand for both."""
+    names = [f"stages.{name}" for name in stage_files()]
+    names += [f"stages.commands.{name}" for name in command_files()]
     found = {}
     for name in sorted(set(names) - LEFT_OUT):
-        module = f"{modules[name]}.{name}"
-        package = importlib.import_module(module)
+        package = importlib.import_module(name)
         is_package = hasattr(package, "__path__")
-        found[name] = importlib.import_module(f"{module}.__main__") if is_package else package
+        found[name] = importlib.import_module(f"{name}.__main__") if is_package else package
     return {name: module.app for name, module in found.items()}
 
 

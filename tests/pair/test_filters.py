@@ -18,7 +18,6 @@ from stages.pair.filters import (
     filter_candidates,
     select_given_pairs,
     text_filters,
-    word_overlap_metrics,
 )
 from stages.pair.interface import PairParams
 from tests.pair.rows import d, p, pairs
@@ -240,34 +239,3 @@ def test_accepted_pairs_are_new_and_of_one_document(proposed, given_anchors, cha
         form: {doc for given_form, doc in given_keys if given_form == form} for form, _ in new_keys
     }
     assert all(documents_of[form] <= {doc_id} for form, doc_id in new_keys)
-
-
-@pytest.mark.parametrize(
-    ("anchor", "contained", "uncommon"),
-    [
-        ("the button", 1, 0),  # as it stands there
-        ("THE button?", 1, 0),
-        ("button the", 0, 0),  # the words, in another order
-        ("butt", 0, 1),  # part of a word
-        ("no signal", 0, 1),
-        ("signal button", 0, 0),
-    ],
-)
-def test_word_overlap_is_counted(anchor, contained, uncommon):
-    metrics = word_overlap_metrics(pairs(("1", anchor, "a")), {d("a"): "Hold the button."}, {})
-    assert metrics == {"anchor_in_positive_share": contained, "no_common_word_share": uncommon}
-
-
-def test_word_overlap_is_a_share_of_all_pairs():
-    frame = pairs(
-        ("1", "hold", "a"),
-        ("2", "no signal", "a"),
-        ("3", "dark screen", "a"),
-        ("4", "hold signal", "a"),
-    )
-    metrics = word_overlap_metrics(frame, {d("a"): "Hold the button."}, {})
-    assert metrics == {"anchor_in_positive_share": 0.25, "no_common_word_share": 0.5}
-    metrics = word_overlap_metrics(
-        frame, {d("a"): "Hold the button."}, {p("1"): "the button", p("2"): ""}
-    )
-    assert metrics == {"anchor_in_positive_share": 0.0, "no_common_word_share": 0.75}

@@ -9,6 +9,7 @@ from stages.pair.render import (
     remove_anchors,
     remove_spans,
     render,
+    render_passage_batches,
     render_passages,
     source_documents,
 )
@@ -88,3 +89,28 @@ def test_a_title_alone_is_rendered_with_its_passage():
 def test_a_document_of_which_nothing_is_embedded_stops_the_stage():
     with pytest.raises(UserError, match="has no text"):
         render(documents(("a", "Oak table", "")), "{text}")
+
+
+def test_batches_of_passages_have_the_titles_of_their_documents():
+    frame = documents(
+        ("a", "Reset", "One. Two. Three."), ("b", "Signal", "Four. Five."), ("c", "", "Six.")
+    ).sort_values("doc_id", ignore_index=True)
+    table = passages(frame, 1, 0, count_words)
+    whole = render_passages(table, frame, "{title}: {text}")
+    assert set(whole["text"]) >= {"Reset: One.", "Signal: Five.", ": Six."}
+
+    # Wherever batches end, between documents or within them.
+    for size in (1, 2, 4, 100):
+        batches = [table.iloc[start : start + size] for start in range(0, len(table), size)]
+        rendered = render_passage_batches(
+            [table.iloc[:0], *batches], frame, "{title}: {text}", shortened={}
+        )
+        pd.testing.assert_frame_equal(pd.concat(rendered), whole)
+
+
+def test_batches_leave_out_passages_of_dropped_documents():
+    frame = documents(("a", "Reset", "One."), ("b", "Signal", "Two.")).sort_values("doc_id")
+    table = passages(frame, None, 0, None)
+    kept = frame[frame["title"] == "Signal"]
+    rendered = list(render_passage_batches([table], kept, "{title}: {text}", shortened={}))
+    assert [list(batch["text"]) for batch in rendered] == [["Signal: Two."]]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stages.commands.progress.history import NOT_A_NUMBER, VersionResult
-from stages.lib.reporting.charts import BLUE, ORANGE, svg_figure
+from stages.lib.reporting.charts import BLUE, HOVER, ORANGE, chart_numbers, svg_figure
 from stages.lib.reporting.html import Html, PageSection, html_page, html_table, paragraph
 
 _TABLE_HEAD = [
@@ -52,7 +52,9 @@ def progress_page(
 ) -> str:
     """Return the progress as a whole HTML document that needs no network."""
     versions = html_table(_page_rows(history), "Each against the one before it", _PAGE_FORMATS)
-    sections = [PageSection("Versions", [_chart([*history, *tried], split), versions])]
+    shown = [*history, *tried]
+    drawn = [_chart(shown, split), _chart_table(shown, split)]
+    sections = [PageSection("Versions", [*drawn, versions])]
     if tried:
         caption = "Each against the version it started from"
         table = html_table(_page_rows(tried), caption, _PAGE_FORMATS)
@@ -65,11 +67,6 @@ def progress_page(
 
 
 def _markdown_row(result: VersionResult) -> str:
-    # Without enough components there is a mean and no interval.
-    mean = f"{result.mean:.4f}"
-    if not np.isnan(result.low):
-        mean += f" ({result.low:.4f} to {result.high:.4f})"
-
     difference = ""
     if result.effect:
         low = f"{result.effect.low:+.4f}"
@@ -81,6 +78,7 @@ def _markdown_row(result: VersionResult) -> str:
     if result.start:
         name += f", from `{result.start}`"
     subject = result.description.replace("|", "\\|")
+    mean = _mean(result)
     return f"| {name} | {subject} | {mean} | {result.plain:.4f} | {difference} | {result.outcome} |"
 
 
@@ -113,7 +111,10 @@ def _page_rows(results: Sequence[VersionResult]) -> pd.DataFrame:
 
 
 def _chart(results: Sequence[VersionResult], split: str) -> Html:
-    """Return a chart of the mean of each version, with its interval."""
+    """Return a chart of the mean of each version, with its interval.
+
+    Both show in words where the pointer rests on a version.
+    """
     import altair as alt
 
     rows = pd.DataFrame(
@@ -123,6 +124,7 @@ def _chart(results: Sequence[VersionResult], split: str) -> Html:
             "mean": [result.mean for result in results],
             "low": [result.low for result in results],
             "high": [result.high for result in results],
+            "hover": [_hover(result) for result in results],
         }
     )
 
@@ -134,15 +136,38 @@ def _chart(results: Sequence[VersionResult], split: str) -> Html:
     base = alt.Chart(rows).encode(
         x=alt.X("version:N", title=None, sort=list(rows["version"]), axis=axis),
         color=alt.Color("kind:N", scale=colours, legend=legend),
+        description="hover:N",
     )
 
     # A line with a point for each version.
     scale = alt.Scale(zero=False)
-    interval = base.mark_rule(strokeWidth=3).encode(
+    interval = base.mark_rule(strokeWidth=3, **HOVER).encode(
         y=alt.Y("low:Q", title=f"nDCG@10 on {split}", scale=scale),
         y2="high:Q",
     )
-    point = base.mark_point(filled=True, opacity=1, size=110)
+    point = base.mark_point(filled=True, opacity=1, size=110, **HOVER)
     layers = interval + point.encode(y=alt.Y("mean:Q", scale=scale))
     drawing = layers.properties(width=max(480, 70 * len(rows)), height=280)
     return svg_figure(drawing, f"Mean nDCG@10 on {split} of each version, with its 95 % interval.")
+
+
+def _hover(result: VersionResult) -> str:
+    """Return what a version was worth, in words."""
+    text = f"{result.label}: {_mean(result)}"
+    return f"{text}, {result.outcome}" if result.outcome else text
+
+
+def _mean(result: VersionResult) -> str:
+    """Return the mean with its interval. Without enough components there is none."""
+    mean = f"{result.mean:.4f}"
+    if np.isnan(result.low):
+        return mean
+    return f"{mean} ({result.low:.4f} to {result.high:.4f})"
+
+
+def _chart_table(results: Sequence[VersionResult], split: str) -> Html:
+    """Return the numbers of the chart, which open behind a line."""
+    rows = [(result.label, result.mean, result.low, result.high) for result in results]
+    table = pd.DataFrame(rows, columns=["version", "nDCG@10", "low", "high"])
+    formats = {"nDCG@10": ".4f", "low": ".4f", "high": ".4f"}
+    return chart_numbers(table, f"nDCG@10 on {split} with its 95 % interval", formats)

@@ -2,28 +2,28 @@
 
 A row is a correction of a word, an abbreviation that is written out, or a line that is taken away.
 It shows how many texts the rule edits, and ten of them. The rules that edit the most texts come
-first: a wrong one of these does the most harm.
+first: a wrong one of these does the most harm. Among them are the long forms of ambiguous short
+forms, which a person can choose: ambiguous_forms.py. Their rows for single documents come last.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
+from stages.clean.abbreviations.meanings import without_article
 from stages.clean.judged_rules import ABBREVIATION, BOILERPLATE, TYPO, rule_id
+from stages.commands.review.ambiguous_forms import MeaningRows
 from stages.commands.review.queues import ReviewItem, ReviewQueue
 from stages.lib.schemas.reviews import EDITS
 
 MAX_RULES = 1000
 MAX_EXAMPLES = 10
 
-# "an ECG" became "an electrocardiogram (ECG)".
-_ARTICLE = re.compile(r"^[Aa]n? ")
 # Characters of the text on both sides of an edit.
 _AROUND = 60
 
@@ -46,6 +46,7 @@ def cleaning_rules_queue(
     text_of_id: Mapping[str, str],
     long_of_short: Mapping[str, str],
     reviews: Path,
+    meanings: Sequence[MeaningRows] = (),
 ) -> ReviewQueue:
     """Return the rules that edited texts, those of the most texts first.
 
@@ -55,6 +56,7 @@ def cleaning_rules_queue(
         text_of_id: the cleaned texts that may be shown, of documents and of the anchors of pairs.
         long_of_short: the abbreviations that are written out.
         reviews: the folder of the verdicts.
+        meanings: the rows of ambiguous short forms.
     """
     uses = _uses_of_rules(ledger, text_of_id, long_of_short)
     items = [
@@ -62,19 +64,26 @@ def cleaning_rules_queue(
         *_line_items(recurring, uses),
     ]
 
-    # Equal counts in the order of the ids.
-    items.sort(key=lambda item: (-item[0], item[1].ids))
+    # Equal counts in the order of the ids. The long forms of a short form stay together.
+    groups = [(count, [item]) for count, item in items]
+    groups += [(rows.text_count, rows.of_all) for rows in meanings]
+    groups.sort(key=lambda group: (-group[0], group[1][0].ids))
+    listed = [item for _, group in groups for item in group]
+    for rows in meanings:
+        listed += rows.of_documents
+
     return ReviewQueue(
         name="edits",
         title="Rules of cleaning",
         question="Is this edit right in all of these texts?",
         labels=("Rule", "Up to ten of the texts", "What it does"),
-        meanings=("the rule is right", "the rule is wrong, and no text is edited by it"),
+        meanings=("the edit is right", "the edit is wrong, and no text gets it"),
         text_columns=("kind", "examples", "change"),
         header=EDITS,
         path=reviews / "edits.csv",
-        items=[item for _, item in items[:MAX_RULES]],
-        purpose="the rules that edit the most texts first: one verdict holds for all of them",
+        items=listed[:MAX_RULES],
+        purpose="the rules of the most texts first, with the meanings of ambiguous abbreviations: "
+        "one verdict holds for all texts",
         is_sample=False,
     )
 
@@ -106,7 +115,8 @@ def _rule_of_edit(
         return None
 
     # A text may define a meaning of its own, which no rule has.
-    short = _ARTICLE.sub("", before)
+    # "an ECG" became "an electrocardiogram (ECG)".
+    short = without_article(before)
     long = long_of_short.get(short, "")
     is_rule = long and long.casefold() in after.casefold()
     return (ABBREVIATION, short, long) if is_rule else None

@@ -38,6 +38,7 @@ class ReviewItem(NamedTuple):
         texts: the query, what is known to answer it, and the text that is judged.
         evidence: scores and rules, which are shown once the row is judged.
         opinions: what others said, where people come to agree.
+        settled_by: rows that exclude this one: after "yes" to one of them, nobody is asked again.
     """
 
     ids: RowIds
@@ -45,6 +46,7 @@ class ReviewItem(NamedTuple):
     texts: tuple[str, str, str]
     evidence: tuple[str, ...] = ()
     opinions: tuple[str, ...] = ()
+    settled_by: tuple[RowIds, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class ReviewProgress(NamedTuple):
     """How much of a queue a person has judged, and what the verdicts say.
 
     Attributes:
-        judged_rows: rows with a verdict.
+        judged_rows: rows with a verdict, and rows that the verdict on another one settles.
         total: rows of the queue.
         share: the share of yes with its interval; None if the queue is no random sample, or fewer
             than two clusters are judged.
@@ -72,6 +72,7 @@ class ReviewSession:
         journal = queue.path.parent / JOURNALS / queue.path.name
         self._journal = UndoJournal(journal, judge)
         self._place_of_ids: dict[RowIds, int] = {}
+        self._places_with_rivals: list[int] = []
         self._clusters: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._verdicts: npt.NDArray[np.int8] = np.zeros(0, dtype=np.int8)
         self._version = -1
@@ -91,6 +92,7 @@ class ReviewSession:
         """Replace the rows of the queue."""
         self._items = items
         self._place_of_ids = {item.ids: place for place, item in enumerate(items)}
+        self._places_with_rivals = [i for i, item in enumerate(items) if item.settled_by]
         _, self._clusters = np.unique([item.cluster for item in items], return_inverse=True)
         self._count_verdicts()
 
@@ -120,7 +122,7 @@ class ReviewSession:
 
     def next_unjudged(self, place: int) -> int | None:
         """Return the next place without a verdict, also before `place`; None if there is none."""
-        is_open = self._verdicts == _UNJUDGED
+        is_open = self._is_open()
         later = is_open[place + 1 :]
         if later.any():
             return place + 1 + int(later.argmax())
@@ -175,7 +177,7 @@ class ReviewSession:
     def progress(self) -> ReviewProgress:
         """Return how much is judged, and the rate of yes with its interval."""
         is_judged = self._verdicts != _UNJUDGED
-        count = int(is_judged.sum())
+        count = int((~self._is_open()).sum())
         total = len(self._items)
         if not self.queue.is_sample:
             return ReviewProgress(count, total, None)
@@ -189,6 +191,15 @@ class ReviewSession:
             return ReviewProgress(count, total, None)
         share = clustered_share(hits[is_present].astype(np.int64), sizes[is_present])
         return ReviewProgress(count, total, share)
+
+    def _is_open(self) -> npt.NDArray[np.bool_]:
+        """Return for each row whether it has no verdict, and no other one settles it."""
+        is_open: npt.NDArray[np.bool_] = self._verdicts == _UNJUDGED
+        for place in self._places_with_rivals:
+            rivals = map(self.place, self._items[place].settled_by)
+            if any(rival is not None and self._verdicts[rival] == 1 for rival in rivals):
+                is_open[place] = False
+        return is_open
 
     def _put(self, line: Judgement, seen: Judgement) -> None:
         version = self.file.version

@@ -13,6 +13,7 @@ import pandas as pd
 
 from stages.clean.corpus_model import learn_corpus
 from stages.clean.interface import CleanParams
+from stages.commands.review.ambiguous_forms import TextField, meaning_rows
 from stages.commands.review.cleaning_rules import cleaning_rules_queue
 from stages.commands.review.queues import ReviewItem, ReviewQueue
 from stages.lib.core import tables
@@ -70,9 +71,8 @@ def _cleaning_rules(data: Path, splits: pd.DataFrame, reviews: Path) -> ReviewQu
     documents = tables.read(data / "clean/documents.parquet", Documents)
     pairs = tables.read(data / "clean/pairs.parquet", Pairs)
     shown = frozenset(splits.loc[splits["split"].isin(_SHOWN_SPLITS), "id"])
-    text_of_id = {
-        name: text for name, text in text_of_ids(documents, pairs).items() if name in shown
-    }
+    documents = documents[documents["doc_id"].isin(shown)]
+    pairs = pairs[pairs["pair_id"].isin(shown)]
 
     # The abbreviations of the run. Corrections need no model: the ledger has both words.
     params = load_section(CleanParams).model_copy(update={"typos": "off"})
@@ -81,12 +81,17 @@ def _cleaning_rules(data: Path, splits: pd.DataFrame, reviews: Path) -> ReviewQu
         read_abbreviations(data / "glossary/abbreviations.csv"),
         params,
     )
+    ledger = tables.read(data / "clean/ledger.parquet", Ledger)
+    is_written_out = params.abbreviations != "off"
     return cleaning_rules_queue(
-        tables.read(data / "clean/ledger.parquet", Ledger),
+        ledger,
         tables.read(data / "clean/recurring_lines.parquet", RecurringLines),
-        text_of_id,
+        text_of_ids(documents, pairs),
         long_of_short=dict([*learned.entries, *learned.defined_entries]),
         reviews=reviews,
+        meanings=meaning_rows(
+            learned.ambiguous if is_written_out else {}, text_fields(documents, pairs), ledger
+        ),
     )
 
 
@@ -225,3 +230,13 @@ def text_of_ids(documents: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, str]:
     for doc_id, title, text in rows:
         text_of_id[doc_id] = f"{title}: {text}" if title else text
     return text_of_id
+
+
+def text_fields(documents: pd.DataFrame, pairs: pd.DataFrame) -> list[TextField]:
+    """Return titles and texts of documents, and anchors of pairs, as `clean` reads them."""
+    fields: list[TextField] = []
+    rows = documents[["doc_id", "title", "text"]].itertuples(index=False, name=None)
+    for doc_id, title, text in rows:
+        fields += [TextField(doc_id, title), TextField(doc_id, text)]
+    anchors = pairs[["pair_id", "anchor"]].itertuples(index=False, name=None)
+    return fields + [TextField(*row) for row in anchors]

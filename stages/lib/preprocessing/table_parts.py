@@ -18,11 +18,46 @@ from stages.lib.core.tables import (
     PARQUET_FORMAT,
     AnyTable,
     Shard,
+    Table,
     arrow_schema,
     key_of,
     readable,
     write_row_groups,
 )
+
+
+class MergedParts:
+    """A table that is merged from its parts while it is written.
+
+    Args:
+        sequences: lists of part files; the keys of the parts of one list ascend.
+    """
+
+    def __init__(self, sequences: Sequence[Sequence[Path]]) -> None:
+        self._sequences = sequences
+
+    def write(self, path: Path, table: type[Table] | None) -> None:
+        """Write the rows of all parts to `path`, by the key of `table`."""
+        assert table is not None, "merged parts need the contract of their table"
+        merge_sorted(self._sequences, path, table)
+
+
+def write_parts(
+    frames: Iterable[pd.DataFrame], folder: Path, table: type[AnyTable]
+) -> tuple[list[Path], int]:
+    """Write each of `frames` as a part in `folder`; return the parts and the number of rows.
+
+    Memory holds one frame at a time, where `frames` makes them one by one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    parts: list[Path] = []
+    row_count = 0
+    for number, frame in enumerate(frames):
+        part = folder / f"{number:06d}.parquet"
+        tables.write(frame, part, table)
+        parts.append(part)
+        row_count += len(frame)
+    return parts, row_count
 
 
 def write_row_groups_of(frames: Sequence[pd.DataFrame], path: Path, table: type[AnyTable]) -> None:

@@ -156,7 +156,7 @@ def html_table(rows: pd.DataFrame, caption: str, formats: Mapping[str, str] | No
 
     Integers get thousands separators and floats three decimals, unless `formats` has another
     format for the column (such as "+.3f" or ".1%"). A missing value becomes a dash. Numbers are
-    aligned right, text left. The index is not shown.
+    aligned right, text left. The index is not shown. Words in backticks of the caption become code.
 
     >>> text = html_table(pd.DataFrame({"stage": ["clean"], "rows": [21184]}), "Rows")
     >>> '<tr><th scope="row">clean</th><td class="n">21,184</td></tr>' in text
@@ -184,12 +184,12 @@ def html_table(rows: pd.DataFrame, caption: str, formats: Mapping[str, str] | No
         lines = [f'<tr><td colspan="{max(1, len(rows.columns))}">none</td></tr>']
 
     # A wide table scrolls by itself, also from the keyboard, and leaves the page where it is.
-    label = html.escape(caption)
+    label = html.escape(caption.replace("`", ""))
     head = "".join(headings)
     body = "\n".join(lines)
     return Html(
         f'<div class="wide" role="region" aria-label="{label}" tabindex="0">\n'
-        f"<table>\n<caption>{label}</caption>\n"
+        f"<table>\n<caption>{inline(caption)}</caption>\n"
         f"<thead><tr>{head}</tr></thead>\n"
         f"<tbody>\n{body}\n</tbody>\n</table>\n</div>"
     )
@@ -337,6 +337,7 @@ thead th { color: var(--soft); font-weight: 600; vertical-align: bottom; border-
 2px; }
 tbody th { font-weight: 500; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+thead .n { white-space: normal; }
 figure { margin: 1.2rem 0; }
 figure svg { display: block; max-width: 100%; height: auto; overflow: visible; }
 .drawing { overflow-x: auto; }
@@ -363,6 +364,7 @@ del { background: var(--bad); text-decoration: line-through; }
 ins { background: var(--good); text-decoration: underline; }
 summary { cursor: pointer; color: var(--blue); }
 @media (max-width: 44rem) { .drawing svg { max-width: 34rem; }
+  .wide table { width: max-content; } .wide th, .wide td { max-width: 18rem; }
   .checks li { grid-template-columns: 1fr; } main { padding: 1.5rem 1rem 3rem; } }
 @media print { main { max-width: none; padding: 0; } nav { display: none; }
   figure, .wide, .checks { break-inside: avoid; } }

@@ -144,6 +144,12 @@ def test_backticks_become_code_and_stay_escaped():
     assert paragraph("see `mine.<x>`") == "<p>see <code>mine.&lt;x&gt;</code></p>"
 
 
+def test_words_in_backticks_of_a_caption_are_code():
+    text = html_table(pd.DataFrame({"id": ["d1"]}), "Run `explain <ID>`")
+    assert "<caption>Run <code>explain &lt;ID&gt;</code></caption>" in text
+    assert 'aria-label="Run explain &lt;ID&gt;"' in text
+
+
 def test_table_has_a_caption_and_headings():
     rows = pd.DataFrame({"Stage": ["clean"], "Rows": [21184], "Share": [0.12345]})
     text = html_table(rows, "Rows by stage")
