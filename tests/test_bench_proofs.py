@@ -148,11 +148,13 @@ def test_corrupted_back_translations_are_refused():
 @pytest.mark.timeout(1200)
 def test_common_ground_gives_the_verdict_of_ranking_anew():
     told = figures("bench/common_ground.py")
-    for change in ("filtered", "smaller", "merged"):
+    # Merged documents leave another text as the answer, which ranks a little better or worse.
+    tolerances = {"filtered": 0.0001, "smaller": 0.0001, "merged": 0.002}
+    for change, tolerance in tolerances.items():
         for system, word in (("base", "equivalent"), ("finetuned", "better")):
             ground, anew = told[f"{change}.{system}.ground"], told[f"{change}.{system}.anew"]
             assert ground[0] == anew[0] == word
-            assert ground[1] == pytest.approx(anew[1], abs=0.001)
+            assert ground[1] == pytest.approx(anew[1], abs=tolerance)
     # No model was touched, and the means would have told of progress.
     assert told["filtered.base.means"] > 0.02
     assert told["smaller.base.means"] > 0.02
