@@ -134,8 +134,8 @@ def turned_towards(positions: Positions, others: Positions) -> Positions:
     is the one with the least sum of squared distances (Schoenemann 1966).
 
     >>> turned_towards(np.array([[0.0, 2.0], [0.0, -2.0]]), np.array([[5.0, 0.0], [1.0, 0.0]]))
-    array([[ 5.,  0.],
-           [ 1.,  0.]])
+    array([[5., 0.],
+           [1., 0.]])
     """
     centre = _centre(others)
     own = positions - _centre(positions)

@@ -8,7 +8,6 @@ Whoever has chosen one long form is not asked about the others.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -96,11 +95,9 @@ def _places(
 
     # Few fields hold one of the short forms at all.
     chosen = _chosen_by_row(ambiguous, ledger)
-    words = "|".join(map(re.escape, sorted(ambiguous)))
-    short_form = re.compile(rf"(?<!\w)(?:{words})(?!\w)")
     rounds = _rounds(ambiguous)
     for field in fields:
-        if field.row_id not in chosen and short_form.search(field.text) is None:
+        if field.row_id not in chosen and not any(short in field.text for short in ambiguous):
             continue
 
         # What a verdict has written out.
