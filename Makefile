@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup repro data example test check prove studies bench mutants wire diff exps plots docs site lock
+.PHONY: help setup repro data example test check prove studies bench mutants wire diff exps plots docs pictures site lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,9 @@ plots: setup ## draw the plots against HEAD into dvc_plots/index.html, which ope
 
 docs: setup ## write the generated parts of README.md and of the pages
 	python -m stages docs
+
+pictures: setup ## take the pictures of the documentation from the pages of the last run
+	python website/pictures.py
 
 site: .venv-site/installed ## build the documentation as a site with a search, which opens offline: site/index.html
 	rm -rf site
