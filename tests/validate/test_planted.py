@@ -160,8 +160,11 @@ def test_twenty_percent_of_mispaired_rows(project, environment):
     metrics, tripped, page = validated(environment)
     assert tripped["mispaired"] == tripped["mispaired_training"] == "warn"
     assert 0.8 < metrics["separation.random.roc_auc"] < 0.9
+
+    # What fails comes first, and its likely cause in the list of warnings below.
     first = page.split("The most expensive fault comes first")[1]
-    assert first.index("<code>collect.sources</code>") < first.index("</p>", first.index("bad"))
+    assert tripped["hidden_positives"] == "fail"
+    assert first.index("</p>") < first.index("<code>collect.sources</code>") < first.index("</ul>")
 
 
 def test_rows_that_only_training_has_wrong_show_too(project, environment):
@@ -172,7 +175,7 @@ def test_rows_that_only_training_has_wrong_show_too(project, environment):
 
     change(TRIPLETS, Triplets, slip)
     _, tripped, _ = validated(environment)
-    assert tripped["mispaired_training"] == "fail"
+    assert tripped["mispaired_training"] == "warn"
     assert "mispaired" not in tripped
 
 
@@ -196,7 +199,7 @@ def test_a_collapsed_model(project, environment):
         np.random.default_rng(1).normal(size=384)
     ).astype("f4")
     save_file(weights, "collapsed/model.safetensors", metadata={"format": "pt"})
-    set_params("model", base="collapsed", weights_sha256="")
+    set_params("model", base="collapsed", sha256="", weights_sha256="")
     shrink()
     metrics, tripped, page = validated(environment)
     assert {"crowding", "collapse"} & set(tripped)
