@@ -169,7 +169,7 @@ def study(variants: Sequence[str], seeds: Sequence[int], results: Path | None) -
         ]
         for how, of in gains.items():
             of[name] = np.mean([one[how] for one in found], axis=0) - base
-        told = ", ".join(f"{how} {of[name].mean():+.4f}" for how, of in gains.items())
+        told = ", ".join(f"{how} {of[name].mean():+z.4f}" for how, of in gains.items())
         print(f"{name}: {told}", file=sys.stderr, flush=True)
     return summary(gains["probe"], gains["full"], names)
 

@@ -359,10 +359,10 @@ def _difference_cells(difference: PairedTest | None, p: float | None) -> list[st
     if difference is None:
         return ["", "", "best"]
     if difference.effect is None or p is None:
-        return [f"{difference.mean:+.4f}", "", "too few components"]
+        return [f"{difference.mean:+z.4f}", "", "too few components"]
 
     effect = difference.effect
-    interval = f"{difference.mean:+.4f} ({effect.low:+.4f} to {effect.high:+.4f})"
+    interval = f"{difference.mean:+z.4f} ({effect.low:+z.4f} to {effect.high:+z.4f})"
     return [interval, f"{p:.4f}", significance(difference, p)]
 
 

@@ -178,7 +178,7 @@ def _split_line(evaluated: Details, split: str, systems: list[str]) -> str:
     bounds = [evaluated.get(f"{gain}.{bound}") for bound in ("mean", "low", "high")]
     if None not in bounds:
         mean, low, high = bounds
-        line += f"   {mean:+.3f} ({low:+.3f} to {high:+.3f})"
+        line += f"   {mean:+z.3f} ({low:+z.3f} to {high:+z.3f})"
 
     harmless = evaluated.get(f"{split}.harmless")
     if harmless is not None:
@@ -191,7 +191,7 @@ def _plain_line(evaluated: Details, split: str, systems: list[str]) -> list[str]
     gain = evaluated.get(f"{split}.gain.over_base.ndcg_at_10.plain")
     if gain is None:
         return []
-    return [f"  {'  plain':13}{_score_cells(evaluated, f'{split}.plain', systems)}   {gain:+.3f}"]
+    return [f"  {'  plain':13}{_score_cells(evaluated, f'{split}.plain', systems)}   {gain:+z.3f}"]
 
 
 def _score_cells(evaluated: Details, prefix: str, systems: list[str]) -> str:

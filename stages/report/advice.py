@@ -292,9 +292,9 @@ def _lost_slices(slices: pd.DataFrame) -> Iterator[str]:
     is_worse = slices["finding"] == "worse"
     for row in slices[is_slice & is_worse].itertuples(index=False):
         yield (
-            f"Fine-tuning made the {row.kind} “{row.slice}” worse: {row.gain:+.3f} nDCG@10 on "
-            f"{row.queries:,} validation queries (95 % interval {row.low:+.3f} to "
-            f"{row.high:+.3f}). Read its training pairs, and see how few there are, before you "
+            f"Fine-tuning made the {row.kind} “{row.slice}” worse: {row.gain:+z.3f} nDCG@10 on "
+            f"{row.queries:,} validation queries (95 % interval {row.low:+z.3f} to "
+            f"{row.high:+z.3f}). Read its training pairs, and see how few there are, before you "
             "change the recipe under `pair`."
         )
 

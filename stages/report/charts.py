@@ -34,7 +34,7 @@ def gain_chart(rows: pd.DataFrame) -> altair.LayerChart:
     import altair as alt
 
     hover = [
-        f"{row.split}: {row.mean:+.4f} ({row.low:+.4f} to {row.high:+.4f})"
+        f"{row.split}: {row.mean:+z.4f} ({row.low:+z.4f} to {row.high:+z.4f})"
         for row in rows.itertuples(index=False)
     ]
     frame = rows.assign(below=-rows["mde"], hover=hover)

@@ -42,7 +42,7 @@ def harm_and_raw_queries(metrics: StageDetails) -> list[Html]:
         bound = (
             f"It drops by {high:.3f} at most" if high > 0 else f"It rises by {-high:.3f} at least"
         )
-        sentence = f"Outside the domain nDCG@10 changes by {-drop:+.3f}. {bound} (95 %). {meaning}"
+        sentence = f"Outside the domain nDCG@10 changes by {-drop:+z.3f}. {bound} (95 %). {meaning}"
         parts.append(paragraph(sentence, "good" if is_harmless else "note"))
 
     # Queries before cleaning.
@@ -51,7 +51,7 @@ def harm_and_raw_queries(metrics: StageDetails) -> list[Html]:
     if score is not None and change is not None:
         sentence = (
             f"Validation queries as people typed them, before cleaning: nDCG@10 {score:.3f} "
-            f"({change:+.3f})."
+            f"({change:+z.3f})."
         )
         parts.append(paragraph(sentence))
 
@@ -150,5 +150,5 @@ def _slice_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _gain_in_words(gain: float, low: float, high: float) -> str:
-    interval = "" if math.isnan(low) else f" ({low:+.3f} to {high:+.3f})"
-    return f"{gain:+.3f}{interval}"
+    interval = "" if math.isnan(low) else f" ({low:+z.3f} to {high:+z.3f})"
+    return f"{gain:+z.3f}{interval}"

@@ -79,7 +79,7 @@ def query_details(queries: Sequence[ShownQuery], texts: ValidationTexts) -> list
         hit_lists = Html(f'<div class="systems">{"".join(lists)}</div>')
         body = [_gold_list(gold, text_of_document, texts.drops), hit_lists]
         change = query.finetuned - query.base
-        scores = f"nDCG@10 {query.base:.3f} to {query.finetuned:.3f} ({change:+.3f})"
+        scores = f"nDCG@10 {query.base:.3f} to {query.finetuned:.3f} ({change:+z.3f})"
         relation = f" ({query.relation})" if query.relation else ""
         parts.append(collapsible(f"{query.text}{relation}: {scores}", *body))
     return parts

@@ -211,7 +211,7 @@ def _gain_over(metrics: StageDetails, split: str, system: str) -> str:
 
     mean = math.nan if mean is None else mean
     high = math.nan if high is None else high
-    return f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
+    return f"{mean:+z.3f} ({low:+z.3f} to {high:+z.3f})"
 
 
 def _separation(metrics: StageDetails, bins: pd.DataFrame) -> list[Html]:

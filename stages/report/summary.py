@@ -74,7 +74,7 @@ def summary_parts(metrics: StageDetails, test: pd.DataFrame) -> list[Html]:
 
     # The gain on both splits, as a chart and as a table.
     frame = pd.DataFrame(gains)
-    points = [f"{row.split} {row.mean:+.3f}, {row.low:+.3f} to {row.high:+.3f}" for row in gains]
+    points = [f"{row.split} {row.mean:+z.3f}, {row.low:+z.3f} to {row.high:+z.3f}" for row in gains]
     description = f"Gain over the base in nDCG@10, with 95 % intervals: {'; '.join(points)}"
     caption = (
         "Dot and line: the mean gain and its 95 % interval. Grey band: differences that are too "
@@ -84,7 +84,7 @@ def summary_parts(metrics: StageDetails, test: pd.DataFrame) -> list[Html]:
         "Gain over the base model, nDCG@10. A true difference of the smallest detectable size is "
         "found in four of five cases. Plain: the gain where each query counts once."
     )
-    formats = {"Gain": "+.3f", "Plain": "+.3f", "95 % from": "+.3f", "to": "+.3f"}
+    formats = {"Gain": "+z.3f", "Plain": "+z.3f", "95 % from": "+z.3f", "to": "+z.3f"}
     parts.append(svg_figure(charts.gain_chart(frame), description, caption))
     parts.append(html_table(frame.rename(columns=_GAIN_HEADINGS), table_caption, formats))
     return parts
@@ -104,8 +104,8 @@ def _verdict(metrics: StageDetails, test: pd.DataFrame) -> Html:
     better, worse = count_changes(paired)
     same = len(paired) - better - worse
     gain_text = (
-        f"{gain.mean:+.3f} nDCG@10 (95 % interval {gain.low:+.3f} to {gain.high:+.3f}, resampled "
-        f"over {components:,} components)"
+        f"{gain.mean:+z.3f} nDCG@10 (95 % interval {gain.low:+z.3f} to {gain.high:+z.3f}, "
+        f"resampled over {components:,} components)"
     )
 
     # The interval decides what may be claimed.
@@ -120,8 +120,8 @@ def _verdict(metrics: StageDetails, test: pd.DataFrame) -> Html:
 
     verdict = (
         f"On {count:,} test queries {claim}. Of these queries {better:,} did better, {worse:,} "
-        f"worse and {same:,} the same. {_weights(metrics)} the gain is {gain.plain:+.3f}. This set "
-        f"finds a true difference of {gain.mde:.3f} in four of five cases."
+        f"worse and {same:,} the same. {_weights(metrics)} the gain is {gain.plain:+z.3f}. "
+        f"This set finds a true difference of {gain.mde:.3f} in four of five cases."
     )
     return paragraph(_in_order(metrics, verdict, worth), tone)
 

@@ -105,5 +105,5 @@ def _gain(metrics: StageDetails, prefix: str) -> str:
     if gain is None:
         return ""
     if low is None or high is None:
-        return f"{gain:+.3f}"
-    return f"{gain:+.3f} ({low:+.3f} to {high:+.3f})"
+        return f"{gain:+z.3f}"
+    return f"{gain:+z.3f} ({low:+z.3f} to {high:+z.3f})"

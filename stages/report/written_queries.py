@@ -43,7 +43,7 @@ def _sentence(metrics: StageDetails, split: str, count: int) -> str:
     mean = metrics.require("evaluate", f"{gain}.mean")
     sentence = (
         f"On {count:,} queries that people wrote for {split}, nDCG@10 of the fine-tuned model is "
-        f"{score:.3f}, {mean:+.3f} over the base model"
+        f"{score:.3f}, {mean:+z.3f} over the base model"
     )
 
     # A handful of components gives no verdict.
@@ -55,4 +55,4 @@ def _sentence(metrics: StageDetails, split: str, count: int) -> str:
             f"{sentence}. They are in {components:,} components. Under {MIN_COMPONENTS} there is "
             "no interval, and no verdict."
         )
-    return f"{sentence} (95 % interval {low:+.3f} to {high:+.3f})."
+    return f"{sentence} (95 % interval {low:+z.3f} to {high:+z.3f})."

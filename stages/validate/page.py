@@ -262,7 +262,7 @@ def _probe(data: PageData) -> list[Html]:
     trend = "All queries are of one component, so there is no interval."
     if "curve.last_step" in measurements:
         interval = _interval(measurements, "curve.last_step")
-        step = f"{measurements['curve.last_step']:+.3f} (95 % interval {interval})"
+        step = f"{measurements['curve.last_step']:+z.3f} (95 % interval {interval})"
         trend = _TRENDS[str(measurements["curve.trend"])].format(step=step)
 
     means = data.learning_curve.groupby("fraction")["ndcg_at_10"].mean()
@@ -290,7 +290,7 @@ def _plain_means(measurements: Measurements) -> str:
     """Return a sentence on how queries are weighted, with the plain means."""
     probe = f"{measurements['plain.probe.ndcg_at_10']:.3f}"
     base = f"{measurements['plain.base.ndcg_at_10']:.3f}"
-    gain = f"{measurements['plain.probe.gain']:+.3f}"
+    gain = f"{measurements['plain.probe.gain']:+z.3f}"
     return (
         f"In all means a component counts as at most {measurements['component_weight']:,} queries. "
         f"Where each query counts once, the probe has {probe}, the base model {base}, and the "
@@ -299,11 +299,11 @@ def _plain_means(measurements: Measurements) -> str:
 
 
 def _difference(label: str, measurements: Measurements, name: str) -> KeyFigure:
-    return KeyFigure(label, f"{measurements[name]:+.3f}", _interval(measurements, name))
+    return KeyFigure(label, f"{measurements[name]:+z.3f}", _interval(measurements, name))
 
 
 def _interval(measurements: Measurements, name: str) -> str:
-    return f"{measurements[f'{name}_low']:+.3f} to {measurements[f'{name}_high']:+.3f}"
+    return f"{measurements[f'{name}_low']:+z.3f} to {measurements[f'{name}_high']:+z.3f}"
 
 
 def _systems(measurements: Measurements) -> list[Html]:

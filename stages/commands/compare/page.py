@@ -103,7 +103,7 @@ def _outcome_body(report: Report) -> list[Html]:
 def _regressed_body(regressions: Regressions) -> list[Html]:
     rows = pd.DataFrame(regressions.worst, columns=["query", "text", "change"])
     caption = f"Of {regressions.total:,} that score less than before, those that lost most"
-    body = [html_table(rows, caption, {"change": "+.3f"})]
+    body = [html_table(rows, caption, {"change": "+z.3f"})]
 
     # Rules that may have caused it.
     if regressions.new_decisions:
@@ -134,7 +134,7 @@ def _differences_table(report: Report) -> Html:
     rows["verdict"] = rows["verdict"].str.replace(" ", "\u00a0")
 
     formats = dict.fromkeys(["before", "after", "p"], ".4f")
-    formats |= dict.fromkeys(["difference", "low", "high"], "+.4f")
+    formats |= dict.fromkeys(["difference", "low", "high"], "+z.4f")
 
     caption = "95 % intervals over components; p of all but the first corrected (Holm)"
     return html_table(rows, caption, formats)

@@ -28,8 +28,8 @@ def describe_difference(comparison: Comparison) -> str:
     if effect is None:
         return means
 
-    interval = f"({effect.low:+.4f} to {effect.high:+.4f})"
-    return f"{means}, **{effect.mean:+.4f}** {interval}, p = {comparison.p_value:.4f}"
+    interval = f"({effect.low:+z.4f} to {effect.high:+z.4f})"
+    return f"{means}, **{effect.mean:+z.4f}** {interval}, p = {comparison.p_value:.4f}"
 
 
 def describe_basis(report: Report) -> str:
@@ -85,7 +85,7 @@ def describe_weights(report: Report) -> str:
     """Return sentences on the weight of a query, with the difference that each query makes."""
     text = (
         f"A component counts as at most {report.component_weight:,} queries; where each query "
-        f"counts once, the difference is {report.primary.plain:+.4f}."
+        f"counts once, the difference is {report.primary.plain:+z.4f}."
     )
     if report.restated:
         names = " and ".join(report.restated)

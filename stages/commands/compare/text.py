@@ -151,7 +151,7 @@ def _comparison_row(comparison: Comparison) -> str:
     if effect is None or comparison.p_value is None:
         return f"| {name} | {means} | | | {comparison.outcome} |"
 
-    interval = f"{effect.mean:+.4f} ({effect.low:+.4f} to {effect.high:+.4f})"
+    interval = f"{effect.mean:+z.4f} ({effect.low:+z.4f} to {effect.high:+z.4f})"
     return f"| {name} | {means} | {interval} | {comparison.p_value:.4f} | {comparison.outcome} |"
 
 
@@ -178,7 +178,7 @@ def _regressed_lines(regressions: Regressions) -> list[str]:
         "",
     ]
     for query_id, text, change in regressions.worst:
-        lines.append(f"- {change:+.3f} `{query_id}` {markdown_text(text)}".rstrip())
+        lines.append(f"- {change:+z.3f} `{query_id}` {markdown_text(text)}".rstrip())
 
     # Rules that may have caused it.
     if regressions.new_decisions:

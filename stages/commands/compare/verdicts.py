@@ -73,7 +73,7 @@ class TestSetUses(NamedTuple):
             return f"{sentence}."
 
         return (
-            f"{sentence}: the best of {count} equal versions stands {self.luck:+.4f} "
+            f"{sentence}: the best of {count} equal versions stands {self.luck:+z.4f} "
             "above their mean by luck alone."
         )
 

@@ -71,7 +71,7 @@ def advice(
         total = compare_ends(results[-SETTLED - 1], results[-1])
         if total is not None and total.effect and total.outcome in ("better", "worse"):
             return (
-                f"{sentence} each, and {total.outcome} together ({total.effect.mean:+.4f}): "
+                f"{sentence} each, and {total.outcome} together ({total.effect.mean:+z.4f}): "
                 "small steps, but steps."
             )
         return f"{sentence}: fine-tune longer or on more of them, or bring new data."

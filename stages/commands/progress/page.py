@@ -19,9 +19,9 @@ _PAGE_COLUMNS = ["version", "change", "nDCG@10", "plain", "difference", "low", "
 _PAGE_FORMATS = {
     "nDCG@10": ".4f",
     "plain": ".4f",
-    "difference": "+.4f",
-    "low": "+.4f",
-    "high": "+.4f",
+    "difference": "+z.4f",
+    "low": "+z.4f",
+    "high": "+z.4f",
 }
 
 
@@ -69,9 +69,9 @@ def progress_page(
 def _markdown_row(result: VersionResult) -> str:
     difference = ""
     if result.effect:
-        low = f"{result.effect.low:+.4f}"
-        high = f"{result.effect.high:+.4f}"
-        difference = f"{result.effect.mean:+.4f} ({low} to {high})"
+        low = f"{result.effect.low:+z.4f}"
+        high = f"{result.effect.high:+z.4f}"
+        difference = f"{result.effect.mean:+z.4f} ({low} to {high})"
 
     # A bar in a commit message would end the cell.
     name = f"`{result.version.name}`"

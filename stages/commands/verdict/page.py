@@ -80,8 +80,8 @@ def _verdict_parts(verdict: Verdict) -> list[Html]:
     ]
     effect = comparison.effect
     if effect is not None:
-        interval = f"95 % interval {effect.low:+.4f} to {effect.high:+.4f}"
-        figures.append(KeyFigure("Difference", f"{effect.mean:+.4f}", interval))
+        interval = f"95 % interval {effect.low:+z.4f} to {effect.high:+z.4f}"
+        figures.append(KeyFigure("Difference", f"{effect.mean:+z.4f}", interval))
         figures.append(
             KeyFigure("Smallest difference", f"{effect.mde:.4f}", "that these queries could show")
         )
@@ -146,7 +146,7 @@ def _interval_figure(names: list[str], comparisons: list[Comparison], verdict: V
         title="Differences with their 95 % intervals",
         axis_title=f"difference in {measure}, second run minus first",
     )
-    points = [f"{row[0]} {row[2]:+.4f}, {row[3]:+.4f} to {row[4]:+.4f}" for row in shown]
+    points = [f"{row[0]} {row[2]:+z.4f}, {row[3]:+z.4f} to {row[4]:+z.4f}" for row in shown]
     caption = f"Grey: smaller than {verdict.delta:g}, which counts as no difference."
     if len(shown) < len(rows):
         caption += f" The first {len(shown)} of {len(rows):,}: the table holds all."
@@ -169,7 +169,7 @@ def _comparison_table(names: list[str], comparisons: list[Comparison], caption: 
                 "groups": comparison.components,
             }
         )
-    formats = {"difference": "+.4f", "from": "+.4f", "to": "+.4f", "p": ".4f"}
+    formats = {"difference": "+z.4f", "from": "+z.4f", "to": "+z.4f", "p": ".4f"}
     return html_table(pd.DataFrame(rows), caption, formats)
 
 
@@ -219,7 +219,7 @@ def _changed_queries(changes: list[tuple[str, float]]) -> list[Html]:
     parts = []
     for title, items in (("Queries that fell most", falls), ("Queries that rose most", rises)):
         rows = pd.DataFrame(items, columns=["query", "change"])
-        parts.append(collapsible(title, html_table(rows, title, {"change": "+.4f"})))
+        parts.append(collapsible(title, html_table(rows, title, {"change": "+z.4f"})))
     return parts
 
 

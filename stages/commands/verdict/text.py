@@ -156,8 +156,8 @@ def slice_sentence(comparison: Comparison, unit: str) -> str:
     effect = comparison.effect
     assert effect is not None
     return (
-        f"{comparison.name}: {comparison.outcome}, {effect.mean:+.4f} ({effect.low:+.4f} to "
-        f"{effect.high:+.4f}), p = {comparison.p_value:.4f}, {comparison.queries:,} {unit}"
+        f"{comparison.name}: {comparison.outcome}, {effect.mean:+z.4f} ({effect.low:+z.4f} to "
+        f"{effect.high:+z.4f}), p = {comparison.p_value:.4f}, {comparison.queries:,} {unit}"
     )
 
 
@@ -168,7 +168,7 @@ def joined_sentences(joined: JoinedEstimate) -> list[str]:
     return [
         f"People labelled {joined.labelled:,} queries in {joined.labelled_groups:,} groups. The "
         f"judge counts {joined.judge_weight:.2f}, where 1 trusts it and 0 ignores it.",
-        f"By people alone: {joined.people_mean:+.4f}. The judge makes the standard error "
+        f"By people alone: {joined.people_mean:+z.4f}. The judge makes the standard error "
         f"{abs(saved):.0%} {size}: {joined.standard_error:.4f}, not {joined.people_error:.4f}.",
     ]
 
@@ -181,7 +181,7 @@ def _change_lines(pair: RunPair) -> list[str]:
     rises = [item for item in changes_of_queries[: -MAX_QUERIES - 1 : -1] if item[1] > 0]
     for title, changes in (("fell most", falls), ("rose most", rises)):
         if changes:
-            shown = ", ".join(f"{query} ({change:+.2f})" for query, change in changes)
+            shown = ", ".join(f"{query} ({change:+z.2f})" for query, change in changes)
             lines.append(f"  {title}: {shown}")
     return lines
 
@@ -194,7 +194,7 @@ def pair_sentence(pair: RunPair) -> str:
         return (
             f"{pair.second} against {pair.first}: no verdict, since {comparison.components:,} "
             f"groups are fewer than {MIN_COMPONENTS}; the means differ by "
-            f"{comparison.plain:+.4f}"
+            f"{comparison.plain:+z.4f}"
         )
     words = {
         "better": f"{pair.second} is better than {pair.first}",
@@ -204,7 +204,7 @@ def pair_sentence(pair: RunPair) -> str:
     }
     sentence = words[comparison.outcome]
     return (
-        f"{sentence}: {effect.mean:+.4f} ({effect.low:+.4f} to {effect.high:+.4f}), "
+        f"{sentence}: {effect.mean:+z.4f} ({effect.low:+z.4f} to {effect.high:+z.4f}), "
         f"p = {comparison.p_value:.4f}"
     )
 
@@ -214,7 +214,7 @@ def _weight_note(verdict: Verdict) -> list[str]:
     if verdict.largest_group <= GROUP_WEIGHT or verdict.pairs[0].joined is not None:
         return []
     plain = ", ".join(
-        f"{verdict.means[pair.second] - verdict.means[pair.first]:+.4f}" for pair in verdict.pairs
+        f"{verdict.means[pair.second] - verdict.means[pair.first]:+z.4f}" for pair in verdict.pairs
     )
     return [
         f"The largest group has {verdict.largest_group:,} queries. A group counts as at most "

@@ -56,7 +56,7 @@ def interval_chart(rows: pd.DataFrame, delta: float, title: str, axis_title: str
     import altair as alt
 
     hover = [
-        f"{row.name}: {row.difference:+.4f} ({row.low:+.4f} to {row.high:+.4f}), {row.outcome}"
+        f"{row.name}: {row.difference:+z.4f} ({row.low:+z.4f} to {row.high:+z.4f}), {row.outcome}"
         for row in rows.itertuples(index=False)
     ]
     frame = rows.assign(hover=hover, zero=0.0)
@@ -157,4 +157,4 @@ def change_numbers(rows: pd.DataFrame) -> Html:
     table = rows.rename(
         columns={"start": "From", "end": "To", "queries": "Queries", "what": "Outcome"}
     )
-    return chart_numbers(table, "Queries by change", {"From": "+.1f", "To": "+.1f"})
+    return chart_numbers(table, "Queries by change", {"From": "+z.1f", "To": "+z.1f"})

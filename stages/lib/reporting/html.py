@@ -155,7 +155,7 @@ def html_table(rows: pd.DataFrame, caption: str, formats: Mapping[str, str] | No
     """Return a table with the columns of `rows` as headings. The first column names each row.
 
     Integers get thousands separators and floats three decimals, unless `formats` has another
-    format for the column (such as "+.3f" or ".1%"). A missing value becomes a dash. Numbers are
+    format for the column (such as "+z.3f" or ".1%"). A missing value becomes a dash. Numbers are
     aligned right, text left. The index is not shown. Words in backticks of the caption become code.
 
     >>> text = html_table(pd.DataFrame({"stage": ["clean"], "rows": [21184]}), "Rows")

@@ -169,13 +169,18 @@ def test_table_formats_columns_and_shows_a_dash_for_missing():
             "rank": pd.array([3, None], dtype="Int64"),
         }
     )
-    text = html_table(rows, "c", {"gain": "+.3f", "rank": "d"})
+    text = html_table(rows, "c", {"gain": "+z.3f", "rank": "d"})
     assert '<tr><th scope="row">x</th><td class="n">+0.012</td><td class="n">3</td></tr>' in text
     dash = "\u2013"
     assert (
         f'<tr><th scope="row">{dash}</th><td class="n">{dash}</td><td class="n">{dash}</td></tr>'
         in text
     )
+
+
+def test_a_change_that_rounds_to_zero_has_no_minus():
+    text = html_table(pd.DataFrame({"a": ["x"], "gain": [-0.0004]}), "c", {"gain": "+z.3f"})
+    assert '<td class="n">+0.000</td>' in text
 
 
 def test_empty_table_shows_none():
