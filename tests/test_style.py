@@ -1,6 +1,7 @@
 """The code stays readable: sizes, names and layout of what is under stages/."""
 
 import ast
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -185,3 +186,13 @@ def test_files_are_written_beside_their_place_and_renamed():
 def test_a_write_in_place_is_noticed(line):
     (call,) = [node for node in ast.walk(ast.parse(line)) if isinstance(node, ast.Call)]
     assert written_to(call) == "path"
+
+
+def test_a_signed_number_that_rounds_to_zero_has_no_minus():
+    # "-0.000" reads like a loss. With z it is "+0.000".
+    signed = [
+        f"{place(path, node)} {node.value}"
+        for path, node in nodes(ast.Constant)
+        if isinstance(node.value, str) and re.fullmatch(r"\+,?\.\d[f%]", node.value)
+    ]
+    assert signed == []
