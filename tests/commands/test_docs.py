@@ -15,6 +15,7 @@ from stages.commands.docs.blocks import (
     headline_block,
     replace_blocks,
     stages_table,
+    table,
 )
 from stages.commands.docs.dictionary import dictionary
 from stages.commands.docs.glossary import Entry, Glossary, check_glossary, read_glossary
@@ -106,6 +107,11 @@ PIPELINE = {
         ["metrics/c.tsv"],
     ),
 }
+
+
+def test_a_placeholder_in_a_cell_is_no_tag():
+    shown = table(["a", "b"], [["one.<name>", "`<name>` | 3 < 4<br>next"]])
+    assert shown.splitlines()[-1] == r"| one.\<name> | `<name>` \| 3 < 4<br>next |"
 
 
 def test_stage_table():

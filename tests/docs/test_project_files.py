@@ -3,8 +3,11 @@
 import re
 import tomllib
 
+import pytest
+from markdown_it import MarkdownIt
+
 from stages.lib.core.yaml_files import read_yaml
-from tests.conftest import ROOT
+from tests.conftest import ROOT, git
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
@@ -28,6 +31,34 @@ def test_links_between_documents_lead_to_files():
             if not (document.parent / target).exists():
                 broken.append((document.name, target))
     assert broken == []
+
+
+def markup_outside_code(text):
+    """Return the tags and entities of Markdown that a reader does not see."""
+    hidden = []
+    # Without this rule an entity stays a token of its own.
+    parser = MarkdownIt("commonmark").enable("table").disable("text_join")
+    for block in parser.parse(text):
+        for token in [block, *(block.children or [])]:
+            is_tag = token.type in {"html_block", "html_inline"}
+            # Comments mark generated parts, and <br> breaks lines in cells.
+            if is_tag and not token.content.startswith(("<!--", "<br>")):
+                hidden.append(token.content)
+            if token.type == "text_special" and token.info == "entity":
+                hidden.append(token.markup)
+    return hidden
+
+
+@pytest.mark.parametrize("text", ["a <hr> line", "<div>\n", "x<sup>2</sup>", "Fish &amp; chips"])
+def test_markup_outside_code_is_noticed(text):
+    assert markup_outside_code(text)
+    assert markup_outside_code(f"`{text.strip()}`") == []
+
+
+def test_documents_show_tags_and_entities_as_code():
+    documents = git(ROOT, "ls-files", "*.md").split()
+    hidden = {name: markup_outside_code((ROOT / name).read_text("utf-8")) for name in documents}
+    assert {name: items for name, items in hidden.items() if items} == {}
 
 
 def anchors(text):

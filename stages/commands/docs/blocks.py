@@ -17,6 +17,9 @@ _BLOCK = re.compile(
     r"(?m)^<!-- generated: (?P<name>[^ \n]*) -->\n"
     r"(?P<body>(?:(?!<!-- generated: ).*\n)*?)<!-- end -->$"
 )
+_CODE_SPAN = re.compile(r"(`[^`]*`)")
+# What would be read as a tag. A cell may hold lines, which <br> breaks.
+_TAG_START = re.compile(r"<(?=[a-z/!?])(?!br>)", re.IGNORECASE)
 _MARKER = re.compile(r"(?m)^<!-- generated: .*$")
 
 
@@ -48,8 +51,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table."""
     lines = [list(head), ["---"] * len(head)]
     for row in rows:
-        lines.append([cell.replace("|", "\\|") for cell in row])
+        lines.append([_cell(text) for text in row])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Return `text` so that a placeholder such as <name> shows as it is, outside code too."""
+    parts = _CODE_SPAN.split(text.replace("|", "\\|"))
+    # The odd ones are code.
+    parts[::2] = [_TAG_START.sub(r"\\<", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def stages_table(pipeline: Mapping[str, StageEntry]) -> str:
