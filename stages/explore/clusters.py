@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -17,11 +18,13 @@ _MOST_REGIONS = 30
 _ROUNDS = 25
 
 # A name has up to two words. Each stands in this share of the region's documents at least. That
-# share is so many times that of all documents, of which most lack the word: "the" is no name.
+# share is so many times that of all documents, of which most lack the word. A word that stands in
+# many whole texts tells nothing: "with" is rare in titles, and is no name.
 _WORDS = 2
 _LEAST_SHARE = 0.12
 _LEAST_LIFT = 3.0
 _LARGEST_SHARE_OF_ALL = 0.05
+_LARGEST_SHARE_OF_TEXTS = 0.1
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
@@ -35,7 +38,7 @@ class Region(NamedTuple):
     size: int
 
 
-def regions(positions: Positions, texts: Sequence[str]) -> list[Region]:
+def regions(positions: Positions, titles: Sequence[str], texts: Sequence[str]) -> list[Region]:
     """Return the regions of the map, the largest first; none where there are few documents.
 
     Regions are clusters of positions (k-means, Lloyd 1982). Their words are those with the largest
@@ -44,15 +47,17 @@ def regions(positions: Positions, texts: Sequence[str]) -> list[Region]:
 
     Args:
         positions: shape (n, 2).
-        texts: a text of each document, such as its title.
+        titles: the title of each document, whose words make the names.
+        texts: the whole text of each document.
     """
     count = min(_MOST_REGIONS, len(positions) // _DOCUMENTS_OF_REGION)
     if count < 2:
         return []
 
     region_of_document = _clusters(positions, count)
-    words_of_document = [sorted(set(_WORD.findall(text.lower()))) for text in texts]
-    documents_with_word = Counter(word for words in words_of_document for word in words)
+    words_of_document = [_words(title) for title in titles]
+    documents_with_word = Counter(chain.from_iterable(words_of_document))
+    general = _general_words(texts)
 
     named: list[Region] = []
     for region in range(count):
@@ -60,13 +65,26 @@ def regions(positions: Positions, texts: Sequence[str]) -> list[Region]:
         if not len(members):
             continue
 
-        inside = Counter(word for member in members for word in words_of_document[member])
-        name = _name(inside, documents_with_word, len(members), len(texts))
+        inside = Counter(chain.from_iterable(words_of_document[member] for member in members))
+        for word in general & inside.keys():
+            del inside[word]
+        name = _name(inside, documents_with_word, len(members), len(titles))
         if name:
             centre = np.median(positions[members], axis=0).round(2)
             named.append(Region(float(centre[0]), float(centre[1]), name, len(members)))
 
     return sorted(named, key=lambda region: (-region.size, region.name))
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a text, each once."""
+    return sorted(set(_WORD.findall(text.lower())))
+
+
+def _general_words(texts: Sequence[str]) -> set[str]:
+    counts = Counter(chain.from_iterable(map(_words, texts)))
+    limit = _LARGEST_SHARE_OF_TEXTS * len(texts)
+    return {word for word, count in counts.items() if count > limit}
 
 
 def _clusters(positions: Positions, count: int) -> Integers:

@@ -72,5 +72,5 @@ def _maps(
         positions = lay_out(vectors, neighbours)
         if maps:
             positions = turned_towards(positions, maps[0].positions)
-        maps.append(ModelMap(model, positions, neighbours, regions(positions, names)))
+        maps.append(ModelMap(model, positions, neighbours, regions(positions, names, texts)))
     return maps

@@ -108,12 +108,23 @@ def test_regions_are_named_by_the_words_that_tell_them_apart():
     places = np.array([[0.0, 0.0], [50.0, 0.0]])
     titles = ["the kidney stone", "the heart valve"]
     which = np.arange(100) % 2
-    named = regions(places[which], [titles[number] for number in which])
+    titles = [titles[number] for number in which]
+    named = regions(places[which], titles, titles)
     assert [tuple(region) for region in named] == []
 
     # Words that stand in more than one of twenty documents name nothing. Here each has its place.
     places = np.array([[30.0 * number, 0.0] for number in range(30)])
     which = np.arange(1200) % 30
-    named = regions(places[which], [f"The pain of the {WORDS[number]} 7" for number in which])
+    titles = [f"The pain of the {WORDS[number]} 7" for number in which]
+    named = regions(places[which], titles, titles)
     assert len(named) == 30
     assert (0.0, 0.0, "partaa", 40) in [tuple(region) for region in named]
+
+
+def test_a_word_of_many_texts_names_no_region():
+    places = np.array([[30.0 * number, 0.0] for number in range(30)])
+    which = np.arange(1200) % 30
+    titles = [f"{WORDS[number]} {'with' if number == 1 else 'of'}" for number in which]
+    texts = ["A pain with fever." if number % 2 else "A pain." for number in which]
+    assert "partab with" in [region.name for region in regions(places[which], titles, titles)]
+    assert "partab" in [region.name for region in regions(places[which], titles, texts)]
