@@ -22,6 +22,7 @@ from stages.lib.core import database
 from stages.lib.core.interface import Stage
 from stages.lib.schemas.pairs import is_synthetic, positive_pairs
 from stages.split.audit import audit_result
+from stages.split.columns import column_by_key, shared_strings
 from stages.split.components import (
     Edge,
     edges_from_tables,
@@ -89,7 +90,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     constraints = read_constraints(inputs, task, given, protected_texts, params=params.split)
     assignment = assign_with_given(task, given, constraints, params.split)
     splits = place_rows(assignment, task, given, constraints=constraints, params=params.split)
-    split_of = dict(zip(splits["id"], splits["split"], strict=True))
+    split_of = column_by_key(splits, "id", "split")
     sample = draw_sample(splits, tables.every_pair, tables.kept_of, params.run.sample)
 
     # Evaluation sets: the queries of validation and test, and the leaks, counted anew.
@@ -199,13 +200,13 @@ def read_times(inputs: Inputs, params: SplitParams) -> dict[str, str]:
         return {}
 
     timestamps = inputs.timestamps.frame()
-    return dict(zip(timestamps["id"], timestamps["time"], strict=True))
+    return column_by_key(timestamps, "id", "time")
 
 
 def split_rows(inputs: Inputs, tables: Tables) -> SplitRows:
     """Return all pairs and documents with the versions of their texts."""
     every_pair = tables.every_pair
-    documents_of_pairs = dict(zip(every_pair["pair_id"], every_pair["doc_id"], strict=True))
+    documents_of_pairs = column_by_key(every_pair, "pair_id", "doc_id")
     document_of_pair = home_of_pairs(documents_of_pairs, tables.dissimilar)
     texts, untrained = document_texts(
         inputs.documents,
@@ -224,8 +225,8 @@ def split_rows(inputs: Inputs, tables: Tables) -> SplitRows:
         document_of_pair=document_of_pair,
         untrained=untrained,
         source_of={
-            **dict(zip(every_pair["pair_id"], every_pair["source"], strict=True)),
-            **dict(zip(documents["doc_id"], documents["source"], strict=True)),
+            **column_by_key(every_pair, "pair_id", "source"),
+            **column_by_key(documents, "doc_id", "source"),
         },
     )
 
@@ -275,7 +276,7 @@ def row_metrics(
 
     Edges to `documents`, those that are held out by given pairs alone, may leave a component.
     """
-    split_of = dict(zip(splits["id"], splits["split"], strict=True))
+    split_of = column_by_key(splits, "id", "split")
     apart = (given.apart | documents | assignment.excluded.keys()) if given.split_of else documents
     edges = [edge for edge in assignment.edges if apart.isdisjoint(edge.ends)]
     return {
@@ -296,7 +297,7 @@ def searched_anchors(tables: Tables) -> dict[str, str]:
     # An anchor as built is also one as cleaned; it comes last and wins.
     anchors: dict[str, str] = {}
     for frame in (tables.pairs.cleaned, tables.pairs.built):
-        anchors.update(zip(frame["pair_id"], frame["anchor"], strict=True))
+        anchors.update(zip(shared_strings(frame["pair_id"]), frame["anchor"], strict=True))
 
     # Queries of a given split are searched as collected.
     return without_keys(anchors, tables.given.held_out)

@@ -11,6 +11,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.schemas.splits import EVALUATION_SPLITS
 from stages.lib.text.held_out import HeldOutMatch
 from stages.lib.text.matches import TextMatches
+from stages.split.columns import column_by_key
 from stages.split.component_size import check_component_size
 from stages.split.components import (
     Edge,
@@ -294,7 +295,7 @@ def assign_documents(
         return splits
 
     # The splits of the pairs of each document.
-    split_of_pair = dict(zip(splits["id"], splits["split"], strict=True))
+    split_of_pair = column_by_key(splits, "id", "split")
     splits_of_document: dict[str, set[str]] = defaultdict(set)
     for pair_id, doc_id in rows.document_of_pair.items():
         splits_of_document[doc_id].add(split_of_pair[pair_id])

@@ -12,11 +12,13 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from stages.lib.core.ids import hash_hex
 from stages.lib.text.matches import TextVersions, equal_groups
 from stages.lib.text.normal_form import normal_form
+from stages.split.columns import shared_strings
 from stages.split.interface import SplitParams
 
 # A function from the members of a component to the id of the component.
@@ -58,18 +60,19 @@ def text_versions(*frames: tuple[pd.DataFrame, str, str]) -> dict[str, list[str]
     return distinct_texts(
         row
         for frame, id_column, text_column in frames
-        for row in zip(frame[id_column], frame[text_column], strict=True)
+        for row in zip(shared_strings(frame[id_column]), frame[text_column], strict=True)
     )
 
 
 def distinct_texts(rows: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Return row id to its distinct texts, in their order; `rows` are pairs of id and text."""
-    versions: dict[str, list[str]] = defaultdict(list)
+    versions: dict[str, list[str]] = {}
     for row_id, text in rows:
-        if text not in versions[row_id]:
-            versions[row_id].append(text)
+        known = versions.setdefault(row_id, [text])
+        if text not in known:
+            known.append(text)
 
-    return dict(versions)
+    return versions
 
 
 # --- edges
@@ -200,7 +203,8 @@ def documents_by_topic(documents: pd.DataFrame, levels: int | None) -> dict[str,
 
 
 def _column_edges(lefts: Iterable[str], rights: Iterable[str], kind: str) -> list[Edge]:
-    return [Edge(left, right, kind) for left, right in zip(lefts, rights, strict=True)]
+    ends = zip(shared_strings(lefts), shared_strings(rights), strict=True)
+    return [Edge(left, right, kind) for left, right in ends]
 
 
 # --- components
@@ -211,8 +215,6 @@ def connected_components(
 ) -> dict[str, str]:
     """Return row id to component id.
 
-    Union by size with path halving (Tarjan 1975).
-
     Args:
         row_ids: all rows, also those without an edge.
         edges: pairs of row ids.
@@ -221,32 +223,30 @@ def connected_components(
     Raises:
         KeyError: an edge has an unknown id.
     """
+    from scipy import sparse
+    from scipy.sparse import csgraph
+
     name = name or name_by_document
-    parent = {row_id: row_id for row_id in row_ids}
-    size = dict.fromkeys(parent, 1)
+    ids = list(dict.fromkeys(row_ids))
+    number_of = {row_id: number for number, row_id in enumerate(ids)}
 
-    def root_of(row_id: str) -> str:
-        while parent[row_id] != row_id:
-            # Path halving: link each row on the way to its grandparent.
-            parent[row_id] = parent[parent[row_id]]
-            row_id = parent[row_id]
+    # Numbers take a fraction of the memory of mappings between ids.
+    numbers = (number_of[row_id] for edge in edges for row_id in edge)
+    ends = np.fromiter(numbers, dtype=np.int32).reshape(-1, 2)
+    is_edge = np.ones(len(ends), dtype=bool)
+    graph = sparse.coo_array((is_edge, (ends[:, 0], ends[:, 1])), shape=(len(ids), len(ids)))
+    _, labels = csgraph.connected_components(graph, directed=False)
 
-        return row_id
+    # The members of a component follow each other, in their order.
+    by_label = np.argsort(labels, kind="stable")
+    starts = np.flatnonzero(np.diff(labels[by_label], prepend=-1))
+    stops = np.append(starts[1:], len(ids))
 
-    # Join the smaller tree to the larger one.
-    for left, right in edges:
-        smaller, larger = sorted((root_of(left), root_of(right)), key=size.__getitem__)
-        if smaller != larger:
-            parent[smaller] = larger
-            size[larger] += size[smaller]
-
-    # Name each component by all of its members.
-    members: dict[str, list[str]] = defaultdict(list)
-    for row_id in parent:
-        members[root_of(row_id)].append(row_id)
-
+    # Name each component by all of its members, in the order of their first ones.
     component_of: dict[str, str] = {}
-    for group in members.values():
+    for component in np.argsort(by_label[starts]):
+        members = by_label[starts[component] : stops[component]]
+        group = [ids[number] for number in members.tolist()]
         component_of.update(dict.fromkeys(group, name(group)))
 
     return component_of

@@ -15,6 +15,7 @@ from stages.lib.schemas.splits import EVALUATION_SPLITS
 from stages.lib.text.held_out import ANCHORS, TEXTS, HeldOutText, fingerprint_rows
 from stages.lib.text.matches import NO_RUNS, TextVersions
 from stages.lib.text.overlap import Hashes
+from stages.split.columns import column_by_key
 from stages.split.components import Edge, is_pair_id
 from stages.split.constraints import protected_as_held_out
 
@@ -39,7 +40,7 @@ class TopicRelevance:
             documents: Documents as they are embedded.
             synthetic_pairs: a SyntheticPairs table, with the document whose text is an anchor.
         """
-        self._topic_of = dict(zip(documents["doc_id"], documents["topic"], strict=True))
+        self._topic_of = column_by_key(documents, "doc_id", "topic")
         self._documents_of_topic = {
             str(topic): sorted(doc_ids) for topic, doc_ids in documents.groupby("topic")["doc_id"]
         }

@@ -25,6 +25,7 @@ from stages.lib.text.matches import TextMatches
 from stages.lib.text.normal_form import normal_form
 from stages.split.assign import assign
 from stages.split.assignment import exclude_protected
+from stages.split.columns import column_by_key, shared_strings
 from stages.split.components import Edge, is_pair_id
 from stages.split.constraints import Constraints
 from stages.split.interface import SplitParams
@@ -110,13 +111,13 @@ def given_rows(
 
     `dissimilar` are the pairs whose score says that the document is no answer.
     """
-    split_of = dict(zip(given_splits["id"], given_splits["split"], strict=True))
+    split_of = column_by_key(given_splits, "id", "split")
     irrelevant = frozenset(grades.loc[grades["role"] == "irrelevant", "pair_id"])
     return GivenRows(
         split_of=split_of,
         irrelevant=irrelevant | (split_of.keys() & frozenset(dissimilar)),
-        built=frozenset(built_pairs["pair_id"]),
-        synthetic=frozenset(synthetic_pairs["pair_id"]),
+        built=frozenset(shared_strings(built_pairs["pair_id"])),
+        synthetic=frozenset(shared_strings(synthetic_pairs["pair_id"])),
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from stages.lib.schemas.queries_from_pairs import query_id_of
 from stages.lib.schemas.splits import EVALUATION_SPLITS
 from stages.split.assignment import assign_documents, sample_training
+from stages.split.columns import column_by_key
 from stages.split.components import is_pair_id
 from stages.split.constraints import Constraints
 from stages.split.given import GivenRows, SplitTask, repeated_anchors
@@ -59,7 +60,7 @@ def place_given_documents(splits: pd.DataFrame, task: SplitTask, given: GivenRow
     if not given.split_of:
         return splits
 
-    split_of = dict(zip(splits["id"], splits["split"], strict=True))
+    split_of = column_by_key(splits, "id", "split")
     splits_of_document: dict[str, set[str]] = defaultdict(set)
     for pair_id in given.split_of.keys() - given.irrelevant:
         doc_id = task.rows.document_of_pair[pair_id]
@@ -83,7 +84,7 @@ def given_documents(
     if not given.split_of:
         return frozenset()
 
-    split_of = dict(zip(splits["id"], splits["split"], strict=True))
+    split_of = column_by_key(splits, "id", "split")
     held_out = {row_id for row_id, split in split_of.items() if split in EVALUATION_SPLITS}
     documents = {row_id for row_id in held_out if not is_pair_id(row_id)}
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from stages.split.columns import column_by_key
 from stages.split.dissimilar import dissimilar_pairs
 from stages.split.given import GivenRows, given_rows
 from stages.split.interface import Inputs, Params
@@ -81,5 +82,5 @@ def read_tables(inputs: Inputs, params: Params) -> Tables:
         given=given,
         dissimilar=dissimilar - given.apart,
         grades=grades,
-        kept_of=dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True)),
+        kept_of=column_by_key(aliases, "doc_id", "kept_id"),
     )

@@ -9,6 +9,7 @@ from itertools import chain
 import pandas as pd
 
 from stages.lib.schemas.splits import EVALUATION_SPLITS
+from stages.split.columns import column_by_key
 from stages.split.component_size import EDGE_KINDS
 from stages.split.components import Edge, connected_components
 from stages.split.leakage import is_across
@@ -39,7 +40,7 @@ def split_metrics(
         built_pairs: the Pairs that may be trained on.
     """
     component_of = assignment.component_of
-    split_of = dict(zip(splits["id"], splits["split"], strict=True))
+    split_of = column_by_key(splits, "id", "split")
 
     # Pairs by split: all of them before sampling, and the built ones after it.
     unsampled_splits = every_pair["pair_id"].map(assignment.split_by_row())
@@ -127,7 +128,7 @@ def topic_metrics(
     topic has training pairs. Pairs without a topic are left out, and so are metrics without
     pairs.
     """
-    topic_of = dict(zip(documents["doc_id"], documents["topic"], strict=True))
+    topic_of = column_by_key(documents, "doc_id", "topic")
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for pair_id, doc_id in zip(pairs["pair_id"], pairs["doc_id"], strict=True):
         topic = topic_of.get(doc_id, "")

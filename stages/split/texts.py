@@ -10,6 +10,7 @@ import pandas as pd
 from stages.lib.core.interface import TableFile
 from stages.lib.schemas.documents import Documents, Passages
 from stages.lib.text.text_file import StoredVersions
+from stages.split.columns import shared_strings
 
 # Documents or passages: both have the columns doc_id and text.
 TextTable = TableFile[Documents] | TableFile[Passages]
@@ -36,7 +37,8 @@ def document_texts(
     positives = synthetic_pairs[synthetic_pairs["positive"] != ""]
     doc_ids = positives["pair_id"].map(document_of_pair)
     cut_out = zip(doc_ids, positives["positive"], strict=True)
-    collected_ids = [doc_id for batch in collected.batches() for doc_id in batch["doc_id"]]
+    batches = collected.batches()
+    collected_ids = list(chain.from_iterable(shared_strings(batch["doc_id"]) for batch in batches))
     known = frozenset(collected_ids)
     rows = chain(*map(_rows, trained), cut_out)
     texts = StoredVersions((row for row in rows if row[0] in known), collected_ids)
@@ -50,4 +52,4 @@ def document_texts(
 def _rows(table: TextTable) -> Iterator[tuple[str, str]]:
     """Yield document id and text of each row."""
     for batch in table.batches():
-        yield from zip(batch["doc_id"], batch["text"], strict=True)
+        yield from zip(shared_strings(batch["doc_id"]), batch["text"], strict=True)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.pairs import Pairs
+from stages.split.columns import column_by_key
 from stages.split.components import (
     Edge,
     connected_components,
@@ -53,6 +54,31 @@ def groups(component_of: dict[str, str]) -> set[frozenset[str]]:
 
 def name_of(*documents: str) -> str:
     return min(documents, key=lambda doc_id: hash_hex("component", doc_id))
+
+
+def test_an_edge_may_be_named_many_times():
+    ids = [p("1"), d("a"), p("2"), d("b")]
+    edges = [(d("a"), p("1"))] * 256 + [(p("1"), d("a")), (d("b"), d("b"))]
+    assert groups(connected_components(ids, edges, min)) == {
+        frozenset({d("a"), p("1")}),
+        frozenset({p("2")}),
+        frozenset({d("b")}),
+    }
+
+
+def test_components_come_in_the_order_of_their_first_rows():
+    ids = ["p3", "d1", "p1", "d2"]
+    component_of = connected_components(ids, [("p1", "p3"), ("d2", "p3")], min)
+    assert list(component_of.items()) == [("p3", "d2"), ("p1", "d2"), ("d2", "d2"), ("d1", "d1")]
+    assert connected_components([], [], min) == {}
+
+
+def test_an_id_of_two_tables_is_one_object():
+    tables = [pd.DataFrame({"id": ["d1", "d2"], "split": ["train", "train"]}) for _ in range(2)]
+    first, second = (column_by_key(table, "id", "split") for table in tables)
+    assert first == {"d1": "train", "d2": "train"}
+    assert all(left is right for left, right in zip(first, second, strict=True))
+    assert first["d1"] is second["d2"]
 
 
 def test_edges_connect_over_other_rows():

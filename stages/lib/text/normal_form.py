@@ -246,4 +246,7 @@ def shingle_hashes(shingle_set: Iterable[str]) -> npt.NDArray[np.uint64]:
         hashlib.blake2b(shingle.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         for shingle in shingle_set
     ]
-    return np.unique(np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64, copy=False))
+    # Sorting takes half the time of np.unique, and mostly there is nothing to remove.
+    hashes = np.sort(np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64, copy=False))
+    is_repeated = hashes[1:] == hashes[:-1]
+    return np.unique(hashes) if is_repeated.any() else hashes
