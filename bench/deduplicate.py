@@ -13,15 +13,17 @@ template. Truth is an exact join of all pairs.
     short_texts_lost          of six different titles; templated_kept: share of the texts of the template
     copies_dropped, twins_won shares of the planted copies that go, and of the twins whose clean text stays
     output_hashes             different outputs over shuffles, shard sizes, 1, 2 and 7 workers and hash seeds
-    documents_per_second      the whole stage on one core, tables read and written, for --timed documents
+    documents_per_second      the whole stage with one worker, tables read and written, for --timed documents
     speedup_vs_datasketch     from texts in memory to verified edges, over datasketch's MinHash and LSH with the same
                               permutations, bands, shingles and check, for --documents documents on one core
     datatrove.*, text_dedup.*, semhash.*
                               the same of other tools (bench/deduplicators.py), by the ids that they keep, for a
                               quarter of --documents
     peak_memory_gb, seconds_largest, exponent
-                              for --largest documents on all cores: peak of the largest process, time, and the exponent
-                              of time against rows from --timed up (0 leaves all three out)
+                              for --largest documents: peak of the largest process, time, and the exponent of time
+                              against rows from --timed up (0 leaves all three out)
+
+Seconds are processor seconds of all processes and threads, which other work on the machine changes little.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ sys.path.insert(0, sys.argv[2])
 from datasketch import MinHash, MinHashLSH
 from stages.lib.text.normal_form import jaccard, shingles
 texts = json.load(open(sys.argv[1]))
-start = time.perf_counter()
+start = time.process_time()
 index, sets, found = MinHashLSH(num_perm=126, params=(21, 6)), [], 0
 for at, text in enumerate(texts):
     sets.append(frozenset().union(*shingles(text)))
@@ -62,7 +64,7 @@ for at, text in enumerate(texts):
     sketch.update_batch([item.encode() for item in sets[-1]])
     found += sum(jaccard(sets[other], sets[-1]) >= 0.8 for other in index.query(sketch))
     index.insert(at, sketch)
-print(time.perf_counter() - start)
+print(time.process_time() - start)
 """
 
 
@@ -98,33 +100,32 @@ def write_project(
 
 
 def run(folder: Path, workers: int, hash_seed: int = 0) -> tuple[float, float]:
-    """Run the stage in `folder`; return seconds and the peak of its largest process in GB."""
+    """Run the stage in `folder`; return processor seconds and the peak of its largest process in GB."""
     environment = {
         "PAIRSMITH_WORKERS": str(workers),
         "PYTHONHASHSEED": str(hash_seed),
         "OMP_NUM_THREADS": "1",
     }
-    start = time.perf_counter()
-    peak = float(
-        peers.last_line(
-            [sys.executable, str(Path(__file__).resolve()), "--stage"], environment, folder
-        )
-    )
-    return time.perf_counter() - start, peak
+    command = [sys.executable, str(Path(__file__).resolve()), "--stage"]
+    seconds, peak = json.loads(peers.last_line(command, environment, folder))
+    return seconds, peak
 
 
 def stage() -> None:
-    """Run the stage in this process and print the peak in GB."""
+    """Run the stage in this process and its workers, and print processor seconds and the peak in GB."""
     import resource
 
     from stages.deduplicate.__main__ import main as deduplicate
 
+    # What is loaded once is nobody's time.
+    before = sum(os.times()[:4])
     deduplicate()
+    seconds = sum(os.times()[:4]) - before
     peaks = [
         resource.getrusage(who).ru_maxrss
         for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     ]
-    print(max(peaks) / 2**20)
+    print(json.dumps([seconds, max(peaks) / 2**20]))
 
 
 def rightness(count: int) -> dict[str, float]:
@@ -200,7 +201,7 @@ def sameness(count: int) -> dict[str, float]:
 
 
 def speed(count: int, largest: int, compared: int) -> dict[str, float]:
-    """Return how fast the stage is on one core, beside the peer, and what the largest size takes on all cores."""
+    """Return how fast the stage is, beside the peer, and what the largest size takes."""
     from bench.corpus import documents
 
     seconds, _ = timed(count, workers=1)
@@ -214,22 +215,20 @@ def speed(count: int, largest: int, compared: int) -> dict[str, float]:
         "speedup_vs_datasketch": theirs / mine,
     }
     if largest:
-        workers = os.cpu_count() or 1
-        smaller, _ = timed(count, workers)
-        larger, peak = timed(largest, workers)
-        exponent = math.log(larger / smaller) / math.log(largest / count)
+        larger, peak = timed(largest, workers=os.cpu_count() or 1)
+        exponent = math.log(larger / seconds) / math.log(largest / count)
         figures |= {"peak_memory_gb": peak, "seconds_largest": larger, "exponent": exponent}
     return figures
 
 
 def edges(texts: list[str]) -> float:
-    """Return the seconds from texts in memory to verified edges."""
+    """Return the processor seconds from texts in memory to verified edges."""
     from bench.join import joined, shingle_table
 
     joined(shingle_table(texts[:50]))  # what is loaded once is nobody's time
-    start = time.perf_counter()
+    start = time.process_time()
     joined(shingle_table(texts))
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def timed(count: int, workers: int) -> tuple[float, float]:
