@@ -366,13 +366,15 @@ def _is_abandoned(path: Path) -> bool:
 
 
 def _is_alive(process_id: int) -> bool:
+    import psutil
+
+    # A killed process keeps its id until its parent learns of its end.
     try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
+        return bool(psutil.Process(process_id).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    except OSError:
+    except psutil.Error:
         return True
-    return True
 
 
 def _remove(path: Path) -> None:

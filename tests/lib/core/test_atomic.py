@@ -423,9 +423,14 @@ def test_after_a_kill_the_next_run_removes_what_lies_about(before):
     ]
 
 
-def test_what_a_killed_run_had_moved_away_comes_back(before):
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_a_killed_run_had_moved_away_comes_back(before, is_known):
+    # Until its parent asks for its end, a killed process keeps its id.
     gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
+    if is_known:
+        gone.wait()
+    else:
+        os.waitid(os.P_PID, gone.pid, os.WEXITED | os.WNOWAIT)
     alive = before / f".verdicts.csv.{os.getppid()}.new.tmp"
     alive.write_text("of a run that goes on")
     (before / "model").rename(before / f".model.{gone.pid}.old.tmp")
@@ -437,6 +442,7 @@ def test_what_a_killed_run_had_moved_away_comes_back(before):
     assert sorted(path.name for path in before.iterdir() if atomic.is_temporary(path)) == [
         alive.name
     ]
+    gone.wait()
 
 
 def test_git_and_dvc_ignore_temporary_files(tmp_path):
