@@ -235,6 +235,15 @@ def test_a_number_that_another_process_has_meanwhile_holds_nobody_up(project):
     assert at_work.is_damaged()
 
 
+def test_a_killed_process_is_not_at_work_before_its_parent_knows(project):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, gone.pid, os.WEXITED | os.WNOWAIT)
+    rwlock(out=gone.pid)
+    assert at_work.live_holders() == []
+    assert at_work.is_damaged()
+    gone.wait()
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"write": 5}', '{"write": {"a": {}}}', '{"read": {"a": [7]}}']
 )

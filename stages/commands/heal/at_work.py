@@ -81,7 +81,7 @@ def live_holders() -> list[str]:
         {
             f"{holder['pid']} ({holder['cmd']})"
             for holder in holders
-            if _is_older_than(int(holder["pid"]), written)
+            if _may_have_written(int(holder["pid"]), written)
         }
     )
 
@@ -125,10 +125,17 @@ def _holders() -> list[dict[str, Any]] | None:
     return holders if is_valid else None
 
 
-def _is_older_than(process_id: int, moment: float) -> bool:
+def _may_have_written(process_id: int, moment: float) -> bool:
+    """Return whether a process is at work, and was so at this moment."""
     try:
-        started: float = psutil.Process(process_id).create_time()
+        process = psutil.Process(process_id)
+        started: float = process.create_time()
+        has_ended = process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
+        return False
+
+    # A killed process keeps its id until its parent learns of its end.
+    if has_ended:
         return False
     # The clock of processes counts in hundredths of a second.
     return started <= moment + 1.0
