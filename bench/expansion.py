@@ -40,7 +40,8 @@ from stages.lib.core.ids import hash_hex
 from stages.lib.core.model_files import find_base_model
 from stages.lib.core.params import ModelParams, load_section
 from stages.lib.preprocessing.word_lists import Abbreviations, read_abbreviations
-from stages.lib.retrieval.encoder import Encoder, single_torch_thread
+from stages.lib.retrieval.encoder import Encoder
+from stages.lib.retrieval.torch_threads import single_torch_thread
 
 WAYS = ("own", "all", "anywhere")
 DRAWS = 2000

@@ -72,6 +72,7 @@ def ours(inputs: Inputs) -> Callable[[], list[dict[int, float]]]:
     """Return our miner, ready to run: it gives each anchor's negatives with their scores."""
     import pandas as pd
 
+    from stages.lib.text.normal_form import hash_of_form, normal_form
     from stages.mine.corpus import MiningCorpus
     from stages.mine.interface import MineParams
     from stages.mine.mining import mine
@@ -101,12 +102,14 @@ def ours(inputs: Inputs) -> Callable[[], list[dict[int, float]]]:
     )
 
     def run() -> list[dict[int, float]]:
-        whole = dict(zip(ids, said, strict=True))
+        hash_of_document = {
+            doc_id: hash_of_form(normal_form(text)) for doc_id, text in zip(ids, said, strict=True)
+        }
         corpus = MiningCorpus.from_passages(
             ids,
             [[text] for text in said],
             inputs.documents,
-            whole_texts=whole,
+            hash_of_document=hash_of_document,
             searched=len(ids),
         )
         relations = KnownRelations(known_positives(pairs, {}), {}, {}, {})

@@ -12,7 +12,8 @@ never touched.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -63,17 +64,18 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     if uses_models:
         check_pins(("text", "model", "paraphrase"))
 
-    # The pairs to train on, and all texts that are not held out.
+    # The pairs to train on, and all pairs that are not held out.
     splits = inputs.splits.frame()
     pairs = inputs.pairs.frame()
     training = training_pairs(pairs, splits)
     known = visible_pairs(pairs, splits)
-    passages = visible_passages(inputs.passages.frame(), splits)
 
     # All variants, before any filter.
     known_words: frozenset[str] = frozenset()
     if settings.keyboard:
-        known_words = vocabulary_of([*known["anchor"], *passages["text"]])
+        parts = visible_passages(inputs.passages.batches(), splits)
+        texts = chain.from_iterable(part["text"] for part in parts)
+        known_words = vocabulary_of(chain(known["anchor"], texts))
 
     variants = generate_variants(
         training,
@@ -84,6 +86,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     verdicts = read_verdicts(inputs.reviews, VARIANTS)
     rejected: dict[str, Rejection] = {}
     if uses_models:
+        passages = pd.concat(visible_passages(inputs.passages.batches(), splits), ignore_index=True)
         scorer = ParaphraseScorer(
             params.model,
             Encoder(find_base_model(params.model)),
@@ -132,9 +135,14 @@ def visible_pairs(pairs: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
     return pairs[_split_of(pairs["pair_id"], splits).isin(VISIBLE_SPLITS)]
 
 
-def visible_passages(passages: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
-    """Return the passages of documents that are not held out."""
-    return passages[_split_of(passages["doc_id"], splits).isin(VISIBLE_SPLITS)]
+def visible_passages(
+    passages: Iterable[pd.DataFrame], splits: pd.DataFrame
+) -> Iterator[pd.DataFrame]:
+    """Yield the passages of documents that are not held out, a part of the table at a time."""
+    visible_ids = frozenset(splits.loc[splits["split"].isin(VISIBLE_SPLITS), "id"])
+    for part in passages:
+        is_visible = [doc_id in visible_ids for doc_id in part["doc_id"]]
+        yield part[is_visible]
 
 
 def _split_of(ids: pd.Series[str], splits: pd.DataFrame) -> pd.Series[str]:

@@ -21,7 +21,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import model_hash, own_weights, weight_files
 from stages.lib.core.stage import check_pins, progress, workers
 from stages.lib.retrieval import cache
-from stages.lib.retrieval.encoder import single_torch_thread
+from stages.lib.retrieval.torch_threads import single_torch_thread
 
 # A function from a text to its translation; "" for what it cannot translate.
 Translate = Callable[[str], str]

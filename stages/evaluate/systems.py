@@ -32,8 +32,9 @@ from stages.lib.evaluation.evaluation_set import EvaluationSet
 from stages.lib.evaluation.ranking_metrics import DEPTH
 from stages.lib.retrieval.bm25 import BM25Index
 from stages.lib.retrieval.corpus import Corpus
-from stages.lib.retrieval.encoder import Encoder, load_model, single_torch_thread
+from stages.lib.retrieval.encoder import Encoder, load_model
 from stages.lib.retrieval.search import Hits, Integers, Vectors, dense_search, document_scores
+from stages.lib.retrieval.torch_threads import single_torch_thread
 
 RowIndices = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

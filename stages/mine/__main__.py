@@ -119,14 +119,14 @@ class KnownPairs(NamedTuple):
     """What pairs say, trained on or not.
 
     Attributes:
-        pairs: all pairs that are positives.
+        document_of_pair: pair id to document id, of all pairs that are positives.
         parent_of: id of a variant to the pair that it varies.
         topic_of: document id to topic.
-        positives: normal form of an anchor to its known positives.
+        positives: normal form of an anchor that is trained on to its known positives.
         labels: what single pairs say beyond that.
     """
 
-    pairs: pd.DataFrame
+    document_of_pair: Mapping[str, str]
     parent_of: Mapping[str, str]
     topic_of: Mapping[str, str]
     positives: Mapping[str, frozenset[str]]
@@ -162,7 +162,7 @@ def read_known_pairs(inputs: Inputs, training: pd.DataFrame, params: Params) -> 
     parent_of = dict(zip(added["row_id"], added["partner_id"], strict=True))
 
     # Texts and topics of single pairs.
-    documents = inputs.documents.frame()
+    documents = inputs.documents.frame_without("text")
     topic_of = dict(zip(documents["doc_id"], documents["topic"], strict=True))
     labels = pair_labels(
         training,
@@ -172,7 +172,13 @@ def read_known_pairs(inputs: Inputs, training: pd.DataFrame, params: Params) -> 
         parent_of=parent_of,
     )
 
-    return KnownPairs(pairs, parent_of, topic_of, known_positives(pairs, parent_of), labels)
+    return KnownPairs(
+        document_of_pair=dict(zip(pairs["pair_id"], pairs["doc_id"], strict=True)),
+        parent_of=parent_of,
+        topic_of=topic_of,
+        positives=known_positives(pairs, parent_of, set(training["pair_id"])),
+        labels=labels,
+    )
 
 
 def training_pairs(pairs: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
@@ -190,8 +196,8 @@ def read_corpus(
     """Return the corpus with its vectors; `row_positives` are the positives of the anchors."""
     prompt = params.model.document_prompt
     return MiningCorpus.from_tables(
-        documents=inputs.documents.frame(),
-        passages=inputs.passages.frame(),
+        documents=inputs.documents.batches(),
+        passages=inputs.passages.batches(),
         splits=inputs.splits.frame(),
         positive_ids=frozenset[str]().union(*row_positives),
         encode=lambda texts: encoder.encode(texts, prompt, "documents"),
@@ -212,7 +218,7 @@ def read_relations(
     return KnownRelations.from_tables(
         positives=known.positives,
         labels=known.labels,
-        documents=inputs.documents.frame(),
+        documents=inputs.documents.frame_without("text"),
         near_duplicates=inputs.near_duplicates.frame(),
         aliases=inputs.aliases.frame(),
         hierarchy=inputs.hierarchy.frame(),
@@ -252,11 +258,10 @@ def batch_conflicts(
     splits: pd.DataFrame, known: KnownPairs, relations: KnownRelations
 ) -> BatchConflicts:
     """Return what decides which rows must not be in one batch; `splits` are the Splits."""
-    pairs = known.pairs
     return BatchConflicts(
         component_of=dict(zip(splits["id"], splits["component_id"], strict=True)),
         parent_of=known.parent_of,
-        document_of_pair=dict(zip(pairs["pair_id"], pairs["doc_id"], strict=True)),
+        document_of_pair=known.document_of_pair,
         near_duplicates=relations.near_duplicates,
         topic_of_pair=known.labels.topic_of_pair,
         topic_of_document=known.topic_of,

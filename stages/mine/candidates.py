@@ -7,6 +7,7 @@ which a score of minus infinity stands for no document.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -98,7 +99,8 @@ def retrieve_candidates(
     hits_of_miner: dict[str, Hits] = {}
     for miner in params.miners:
         if miner != DENSE:
-            hits = BM25Index(corpus.texts[passages], starts).search(anchor_texts, count)
+            searched_texts = islice(corpus.texts, passages.stop)
+            hits = BM25Index(searched_texts, starts).search(anchor_texts, count)
             # BM25 gives 0 to a document that shares no word with the anchor.
             hits.scores[hits.scores <= 0.0] = -np.inf
         elif params.index != "exact":

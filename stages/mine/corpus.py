@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from stages.lib.retrieval.search import Integers, PassageStarts, Vectors
-from stages.lib.text.normal_form import normal_form
+from stages.lib.text.normal_form import hash_of_form, normal_form
+from stages.lib.text.text_file import TextFile
 
 # How many (anchor, document) pairs are scored at once. The vectors of their passages are copied.
 _CHUNK = 4096
@@ -24,8 +24,9 @@ class MiningCorpus(NamedTuple):
 
     Attributes:
         ids: document ids, of shape (documents,).
-        texts: texts of the passages, of shape (passages,).
-        forms: normal forms of each document as a whole and of its passages, of shape (documents,).
+        texts: texts of the passages, in a file, of shape (passages,).
+        hashes: hashes of the normal forms of each document as a whole and of its passages, of shape
+            (documents,).
         vectors: vectors of the passages, of shape (passages, dimension).
         starts: the first passage of each document, then the number of passages, (documents + 1,).
         searched: the number of documents that may become negatives.
@@ -33,8 +34,8 @@ class MiningCorpus(NamedTuple):
     """
 
     ids: list[str]
-    texts: list[str]
-    forms: list[frozenset[str]]
+    texts: TextFile
+    hashes: list[frozenset[bytes]]
     vectors: Vectors
     starts: PassageStarts
     searched: int
@@ -44,8 +45,8 @@ class MiningCorpus(NamedTuple):
     def from_tables(
         cls,
         *,
-        documents: pd.DataFrame,
-        passages: pd.DataFrame,
+        documents: Iterable[pd.DataFrame],
+        passages: Iterable[pd.DataFrame],
         splits: pd.DataFrame,
         positive_ids: Collection[str],
         encode: Callable[[list[str]], Vectors],
@@ -53,24 +54,26 @@ class MiningCorpus(NamedTuple):
         """Return the corpus of the documents in training and corpus, and of the known positives.
 
         Args:
-            documents: Documents as they are embedded.
-            passages: their Passages.
+            documents: Documents as they are embedded, a part of the table at a time.
+            passages: their Passages, a part of the table at a time.
             splits: the Splits.
             positive_ids: documents that are positive for some training anchor.
             encode: a function from texts to vectors of shape (texts, dimension).
         """
-        text_of = dict(zip(documents["doc_id"], documents["text"], strict=True))
-        allowed = splits.loc[splits["split"].isin(["train", "corpus"]), "id"]
+        # Documents that may become negatives, and the positives.
+        allowed = set(splits.loc[splits["split"].isin(["train", "corpus"]), "id"])
+        needed = allowed.union(positive_ids)
+        hash_of_document = _hashes_of_documents(documents, needed)
 
         # Documents that may become negatives come first.
-        searched_ids = sorted(set(text_of) & set(allowed))
+        searched_ids = sorted(allowed.intersection(hash_of_document))
         other_ids = sorted(set(positive_ids) - set(searched_ids))
         ids = [*searched_ids, *other_ids]
 
         texts = passages_of(passages, ids)
         vectors = encode([text for document in texts for text in document])
         return cls.from_passages(
-            ids, texts, vectors, whole_texts=text_of, searched=len(searched_ids)
+            ids, texts, vectors, hash_of_document=hash_of_document, searched=len(searched_ids)
         )
 
     @classmethod
@@ -80,7 +83,7 @@ class MiningCorpus(NamedTuple):
         passages: Sequence[Sequence[str]],
         vectors: Vectors,
         *,
-        whole_texts: Mapping[str, str],
+        hash_of_document: Mapping[str, bytes],
         searched: int,
     ) -> MiningCorpus:
         """Return the corpus of documents with these passages.
@@ -89,18 +92,19 @@ class MiningCorpus(NamedTuple):
             ids: document ids.
             passages: the passages of each document, in the order of `ids`.
             vectors: vectors of all passages, in the same order.
-            whole_texts: document id to its whole text.
+            hash_of_document: document id to the hash of the normal form of its whole text.
             searched: how many of the first documents may become negatives.
         """
         # A document is known by its whole text and by each of its passages.
-        forms: list[frozenset[str]] = []
+        hashes: list[frozenset[bytes]] = []
         for doc_id, texts in zip(ids, passages, strict=True):
-            forms.append(frozenset(map(normal_form, {whole_texts[doc_id], *texts})))
+            hashes_of_passages = {hash_of_form(normal_form(text)) for text in texts}
+            hashes.append(frozenset({hash_of_document[doc_id], *hashes_of_passages}))
 
         return cls(
             ids=ids,
-            texts=[text for texts in passages for text in texts],
-            forms=forms,
+            texts=TextFile(text for texts in passages for text in texts),
+            hashes=hashes,
             vectors=vectors,
             starts=np.cumsum([0, *map(len, passages)], dtype=np.int64),
             searched=searched,
@@ -129,15 +133,41 @@ class MiningCorpus(NamedTuple):
         return self.texts[first + int((self.vectors[passages] @ anchor).argmax())]
 
 
-def passages_of(passages: pd.DataFrame, ids: Sequence[str]) -> list[list[str]]:
-    """Return the texts of the passages of each of the documents `ids`, from a table of Passages."""
-    # Passages by document, in the order of their positions.
-    texts_of: dict[str, list[str]] = defaultdict(list)
-    ordered = passages[passages["doc_id"].isin(set(ids))].sort_values(["doc_id", "position"])
-    for doc_id, text in zip(ordered["doc_id"], ordered["text"], strict=True):
-        texts_of[doc_id].append(text)
+def passages_of(passages: Iterable[pd.DataFrame], ids: Sequence[str]) -> list[list[str]]:
+    """Return the texts of the passages of each of the documents `ids`, in their order.
 
-    return [texts_of[doc_id] for doc_id in ids]
+    Args:
+        passages: Passages, a part of the table at a time.
+        ids: document ids.
+    """
+    # A table may have the passages of a document in two parts.
+    passages_of_id: dict[str, list[tuple[int, str]]] = {doc_id: [] for doc_id in ids}
+    for part in passages:
+        for doc_id, position, text in zip(
+            part["doc_id"], part["position"], part["text"], strict=True
+        ):
+            if doc_id in passages_of_id:
+                passages_of_id[doc_id].append((position, text))
+
+    texts: list[list[str]] = []
+    for doc_id in ids:
+        ordered = sorted(passages_of_id[doc_id])
+        texts.append([text for _, text in ordered])
+
+    return texts
+
+
+def _hashes_of_documents(
+    documents: Iterable[pd.DataFrame], needed: Collection[str]
+) -> dict[str, bytes]:
+    """Return document id to the hash of the normal form of its whole text, for those `needed`."""
+    hash_of_document: dict[str, bytes] = {}
+    for part in documents:
+        for doc_id, text in zip(part["doc_id"], part["text"], strict=True):
+            if doc_id in needed:
+                hash_of_document[doc_id] = hash_of_form(normal_form(text))
+
+    return hash_of_document
 
 
 def best_cosines(

@@ -21,8 +21,8 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import model_hash, own_weights, weight_files, weights_hash
 from stages.lib.core.stage import progress
 from stages.lib.retrieval import cache
-from stages.lib.retrieval.encoder import iterate_in_threads
 from stages.lib.retrieval.search import Integers, Vectors
+from stages.lib.retrieval.torch_threads import iterate_in_threads
 from stages.mine.candidates import Candidates
 from stages.mine.corpus import MiningCorpus
 from stages.mine.interface import MineParams

@@ -15,8 +15,8 @@ import numpy as np
 
 from stages.lib.core.errors import UserError
 from stages.lib.core.stage import check_pins
-from stages.lib.retrieval.encoder import map_in_threads
 from stages.lib.retrieval.search import Hits, Integers, PassageStarts, Vectors, document_scores
+from stages.lib.retrieval.torch_threads import map_in_threads
 
 # Neighbours of a passage in the graph, and how many are looked at to find them.
 _NEIGHBOURS = 32

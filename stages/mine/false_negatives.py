@@ -15,7 +15,7 @@ import pandas as pd
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.reviews import Judgement, Judgements, judgements_of, rate_with_interval
 from stages.lib.schemas.training import LABELLED
-from stages.lib.text.normal_form import normal_form
+from stages.lib.text.normal_form import hash_of_form, normal_form
 from stages.mine.corpus import MiningCorpus
 from stages.mine.cross_encoder import CrossEncoder
 from stages.mine.relations import Neighbours, union_of
@@ -154,12 +154,12 @@ def count_known_positives(
     ):
         # All texts of the positives: whole documents and passages.
         doc_ids = positives[normal_form(anchor)]
-        forms: set[str] = set()
+        hashes: set[bytes] = set()
         for doc_id in doc_ids:
-            forms |= corpus.forms[corpus.position_of[doc_id]]
+            hashes |= corpus.hashes[corpus.position_of[doc_id]]
 
         for negative_id, negative in zip(negative_ids, negatives, strict=True):
-            count += negative_id in doc_ids or normal_form(negative) in forms
+            count += negative_id in doc_ids or hash_of_form(normal_form(negative)) in hashes
 
     return count
 

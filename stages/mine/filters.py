@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.lib.retrieval.search import Integers
-from stages.lib.text.normal_form import normal_form
+from stages.lib.text.normal_form import hash_of_form, normal_form
 from stages.mine.candidates import Candidates, is_labelled
 from stages.mine.corpus import MiningCorpus
 from stages.mine.interface import MineParams
@@ -125,22 +125,23 @@ def build_exclusions(
     positives = [sorted(relations.positives[form]) for form in forms]
 
     # The searched documents that have the text of an anchor or of one of its positives.
-    positive_forms = [
-        _forms_of_positives(form, pair_id, corpus, relations)
+    positive_hashes = [
+        _hashes_of_positives(form, pair_id, corpus, relations)
         for form, pair_id in zip(forms, pair_ids, strict=True)
     ]
 
-    documents_of_form = _documents_of_form(corpus, set(forms).union(*positive_forms))
+    anchor_hashes = [hash_of_form(form) for form in forms]
+    documents_of_hash = _documents_of_hash(corpus, set(anchor_hashes).union(*positive_hashes))
     same_text = [
-        set(chain.from_iterable(map(documents_of_form.__getitem__, anchor_forms)))
-        for anchor_forms in positive_forms
+        set(chain.from_iterable(map(documents_of_hash.__getitem__, hashes)))
+        for hashes in positive_hashes
     ]
 
     near_ids = [union_of(relations.near_duplicates, doc_ids) for doc_ids in positives]
     pair_keys = {
         "known_positive": _sorted_keys(same_text, corpus.searched),
         "equal_to_anchor": _sorted_keys(
-            (documents_of_form[form] for form in forms), corpus.searched
+            (documents_of_hash[anchor_hash] for anchor_hash in anchor_hashes), corpus.searched
         ),
         "near_positive": _sorted_keys(
             (_searched_positions(doc_ids, corpus) for doc_ids in near_ids), corpus.searched
@@ -239,10 +240,10 @@ def first_failed_filter(masks: FilterMasks, names: Sequence[str]) -> Integers:
     return numbers
 
 
-def _forms_of_positives(
+def _hashes_of_positives(
     form: str, pair_id: str, corpus: MiningCorpus, relations: KnownRelations
-) -> set[str]:
-    """Return the normal forms of all texts that are positive for one anchor."""
+) -> set[bytes]:
+    """Return the hashes of the normal forms of all texts that are positive for one anchor."""
     labels = relations.labels
     doc_ids = set(relations.positives[form])
 
@@ -252,24 +253,24 @@ def _forms_of_positives(
         topic_documents = relations.documents_of_topic.get(topic, frozenset())
         doc_ids.update(doc_id for doc_id in topic_documents if doc_id in corpus.position_of)
 
-    positive_forms: set[str] = set()
+    positive_hashes: set[bytes] = set()
     for doc_id in doc_ids:
-        positive_forms |= corpus.forms[corpus.position_of[doc_id]]
+        positive_hashes |= corpus.hashes[corpus.position_of[doc_id]]
 
     if pair_id in labels.text_of_pair:
-        positive_forms.add(normal_form(labels.text_of_pair[pair_id]))
+        positive_hashes.add(hash_of_form(normal_form(labels.text_of_pair[pair_id])))
 
-    return positive_forms
+    return positive_hashes
 
 
-def _documents_of_form(corpus: MiningCorpus, forms: set[str]) -> Mapping[str, list[int]]:
-    """Return normal form to the positions of the searched documents that have it; [] for others."""
-    documents_of_form: dict[str, list[int]] = defaultdict(list)
-    for document, document_forms in enumerate(corpus.forms[: corpus.searched]):
-        for form in document_forms & forms:
-            documents_of_form[form].append(document)
+def _documents_of_hash(corpus: MiningCorpus, hashes: set[bytes]) -> Mapping[bytes, list[int]]:
+    """Return hash of a form to the positions of the searched documents with it; [] for others."""
+    documents_of_hash: dict[bytes, list[int]] = defaultdict(list)
+    for document, document_hashes in enumerate(corpus.hashes[: corpus.searched]):
+        for form_hash in document_hashes & hashes:
+            documents_of_hash[form_hash].append(document)
 
-    return documents_of_form
+    return documents_of_hash
 
 
 def _searched_positions(doc_ids: Iterable[str], corpus: MiningCorpus) -> list[int]:

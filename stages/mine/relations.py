@@ -7,7 +7,7 @@ of single pairs.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import pandas as pd
@@ -98,17 +98,32 @@ class KnownRelations(NamedTuple):
         )
 
 
-def known_positives(pairs: pd.DataFrame, parent_of: Mapping[str, str]) -> dict[str, frozenset[str]]:
+def known_positives(
+    pairs: pd.DataFrame, parent_of: Mapping[str, str], trained: Collection[str] | None = None
+) -> dict[str, frozenset[str]]:
     """Return normal form of an anchor to the documents that any pair gives it.
 
     Args:
         pairs: Pairs, trained on or not.
         parent_of: id of a variant to the pair whose anchor it varies; it has the same positives.
+        trained: ids of the pairs whose anchors are of interest; None: all.
     """
-    form_of = dict(zip(pairs["pair_id"], pairs["anchor"].map(normal_form), strict=True))
-    documents_of_form: dict[str, set[str]] = defaultdict(set)
-    for pair_id, doc_id in zip(pairs["pair_id"], pairs["doc_id"], strict=True):
-        documents_of_form[form_of[pair_id]].add(doc_id)
+    # Most anchors are of no interest where a cap leaves few pairs.
+    is_needed = pd.Series(True, index=pairs.index)
+    if trained is not None:
+        parents = {parent_of[pair_id] for pair_id in trained if pair_id in parent_of}
+        is_needed = pairs["pair_id"].isin(parents.union(trained))
+    needed = pairs[is_needed]
+    form_of = dict(zip(needed["pair_id"], needed["anchor"].map(normal_form), strict=True))
+
+    # A pair that is not trained on may have the anchor of one that is.
+    documents_of_form: dict[str, set[str]] = {form: set() for form in form_of.values()}
+    for pair_id, anchor, doc_id in zip(
+        pairs["pair_id"], pairs["anchor"], pairs["doc_id"], strict=True
+    ):
+        form = form_of[pair_id] if pair_id in form_of else normal_form(anchor)
+        if form in documents_of_form:
+            documents_of_form[form].add(doc_id)
 
     # A variant has the positives of its parent too.
     for pair_id, parent_id in parent_of.items():

@@ -28,8 +28,9 @@ from stages.lib.core.secrets import read_key
 from stages.lib.core.stage import progress
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.bm25 import BM25Index
-from stages.lib.retrieval.encoder import Encoder, single_torch_thread
+from stages.lib.retrieval.encoder import Encoder
 from stages.lib.retrieval.search import Hits, dense_search
+from stages.lib.retrieval.torch_threads import single_torch_thread
 from stages.pair.candidates import PairCandidate, candidate
 from stages.pair.filters import Exclusion, FilterResult
 from stages.pair.interface import GeneratedParams

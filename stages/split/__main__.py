@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.lib.core import database
 from stages.lib.core.interface import Stage
 from stages.lib.schemas.pairs import is_synthetic, positive_pairs
 from stages.split.audit import audit_result
@@ -236,9 +235,6 @@ def split_task(inputs: Inputs, tables: Tables, params: SplitParams) -> SplitTask
     rows = split_rows(inputs, tables)
     edges = find_edges(inputs, tables, rows, params)
     matches = rows.matches(params.near_threshold)
-
-    # This join was the largest one.
-    database.release()
     return SplitTask(rows, edges, matches, kept_of=tables.kept_of)
 
 

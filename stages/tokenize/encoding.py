@@ -8,7 +8,7 @@ Validation queries and the corpus are only measured.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from stages.lib.core.params import ModelParams
 from stages.tokenize.interface import TokenizeParams
 
 TRAINING = "train."
+BLOCK_TEXTS = 1024
 LENGTH_STEP = 8  # the recommended length is a multiple of it
 _PERCENTILES = (50, 95, 99)
 # Models of the RoBERTa family count positions from behind the id of the padding token.
@@ -104,8 +105,8 @@ def encode(texts: Sequence[str | None], tokenizer: Any, max_tokens: int) -> Colu
 
     # The tokens that are kept.
     present_texts = [text for text in texts if text is not None]
-    truncated = tokenizer(present_texts, truncation=True, max_length=max_tokens, padding=False)
-    for row_index, ids in zip(row_indices, truncated["input_ids"], strict=True):
+    truncated = _token_ids(present_texts, tokenizer, truncation=True, max_length=max_tokens)
+    for row_index, ids in zip(row_indices, truncated, strict=True):
         token_ids[row_index, : len(ids)] = ids
         mask[row_index, : len(ids)] = 1
 
@@ -116,18 +117,27 @@ def encode(texts: Sequence[str | None], tokenizer: Any, max_tokens: int) -> Colu
 
 def measure(texts: Sequence[str], tokenizer: Any) -> Lengths:
     """Return the length of each text in tokens, with special tokens, before truncation."""
-    # The tokenizer refuses an empty list.
-    ids_of_texts: list[list[int]] = []
-    if len(texts):
-        encoded = tokenizer(list(texts), truncation=False, padding=False, verbose=False)
-        ids_of_texts = encoded["input_ids"]
+    lengths = np.zeros(len(texts), dtype=np.int64)
+    unknown = 0
+    for index, ids in enumerate(_token_ids(texts, tokenizer, truncation=False)):
+        lengths[index] = len(ids)
+        unknown += ids.count(tokenizer.unk_token_id)
 
-    unknown = sum(ids.count(tokenizer.unk_token_id) for ids in ids_of_texts)
     return Lengths(
-        lengths=np.array([len(ids) for ids in ids_of_texts], dtype=np.int64),
+        lengths=lengths,
         unknown=unknown,
-        special=len(ids_of_texts) * tokenizer.num_special_tokens_to_add(pair=False),
+        special=len(texts) * tokenizer.num_special_tokens_to_add(pair=False),
     )
+
+
+def _token_ids(texts: Sequence[str], tokenizer: Any, **settings: Any) -> Iterator[list[int]]:
+    """Yield the token ids of each text; `settings` say how the tokenizer cuts.
+
+    A text takes a hundred times the memory while it is tokenized, so a block of texts is at a time.
+    """
+    for start in range(0, len(texts), BLOCK_TEXTS):
+        block = list(texts[start : start + BLOCK_TEXTS])
+        yield from tokenizer(block, padding=False, verbose=False, **settings)["input_ids"]
 
 
 def training_lengths(columns: Mapping[str, Column]) -> dict[str, Lengths]:

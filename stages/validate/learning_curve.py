@@ -41,8 +41,9 @@ from stages.lib.evaluation.evaluation_set import EvaluationSet, resolve_qrels, s
 from stages.lib.evaluation.ranking_metrics import per_query_metrics
 from stages.lib.evaluation.weights import weighted_mean
 from stages.lib.retrieval.corpus import Corpus
-from stages.lib.retrieval.encoder import Encoder, map_in_threads
+from stages.lib.retrieval.encoder import Encoder
 from stages.lib.retrieval.search import Vectors
+from stages.lib.retrieval.torch_threads import map_in_threads
 from stages.lib.schemas.pairs import is_synthetic
 from stages.lib.schemas.queries_from_pairs import queries_and_qrels
 from stages.validate.probe_result import CurvePoint, ProbeResult, Scores

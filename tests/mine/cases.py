@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from stages.lib.schemas.pairs import Pairs
+from stages.lib.text.normal_form import hash_of_form, normal_form
 from stages.mine.corpus import MiningCorpus
 from stages.mine.interface import MineParams
 from stages.mine.mining import mine
@@ -65,10 +66,13 @@ def corpus(*documents, held=()):
     passages = [[text] if isinstance(text, str) else list(text) for _, text, _ in rows]
     cosines = [[cosine] if isinstance(cosine, float) else list(cosine) for _, _, cosine in rows]
     ids = [name("d", number) for number, _, _ in rows]
-    whole = {doc_id: " ".join(texts) for doc_id, texts in zip(ids, passages, strict=True)}
+    hash_of_document = {
+        doc_id: hash_of_form(normal_form(" ".join(texts)))
+        for doc_id, texts in zip(ids, passages, strict=True)
+    }
     vectors = np.stack([unit_vector(cosine) for cosines_of in cosines for cosine in cosines_of])
     return MiningCorpus.from_passages(
-        ids, passages, vectors, whole_texts=whole, searched=len(documents)
+        ids, passages, vectors, hash_of_document=hash_of_document, searched=len(documents)
     )
 
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.lib.retrieval.search import Hits
-from stages.lib.text.normal_form import normal_form
+from stages.lib.text.normal_form import hash_of_form, normal_form
 from stages.mine.candidates import merge_candidates
+from stages.mine.corpus import MiningCorpus
 from stages.mine.false_negatives import count_known_positives
 from stages.mine.mining import best_passage
 from stages.mine.relations import known_positives
@@ -37,6 +38,47 @@ def test_a_variant_has_the_positives_of_the_anchor_it_varies():
     every_pair = pairs((1, "tumor", 1), (2, "tumor", 2), (3, "tumour", 1))
     positives = known_positives(every_pair, {every_pair["pair_id"][2]: every_pair["pair_id"][0]})
     assert positives[normal_form("tumour")] == frozenset(every_pair["doc_id"][:2])
+
+
+def test_only_anchors_that_are_trained_on_have_positives():
+    every_pair = pairs((1, "fever", 1), (2, "Fever", 2), (3, "rash", 3), (4, "feverish", 4))
+    first_id, _, _, variant_id = every_pair["pair_id"]
+    documents = list(every_pair["doc_id"])
+    assert known_positives(every_pair, {}, {first_id}) == {"fever": frozenset(documents[:2])}
+
+    # The pair that a variant varies need not be trained on.
+    positives = known_positives(every_pair, {variant_id: first_id}, {variant_id})
+    assert positives == {
+        "fever": frozenset(documents[:2]),
+        "feverish": frozenset([*documents[:2], documents[3]]),
+    }
+
+
+def test_a_corpus_is_read_in_parts_and_its_passages_in_their_order():
+    ids = [name("d", number) for number in (1, 2, 3)]
+    texts = pd.DataFrame({"doc_id": ids, "text": ["Fever. Chills.", "Rash.", "Held out."]})
+    passages = pd.DataFrame(
+        {
+            "doc_id": [ids[0], ids[1], ids[2], ids[0]],
+            "position": [1, 0, 0, 0],
+            "text": ["Chills.", "Rash.", "Held out.", "Fever."],
+        }
+    )
+    splits = pd.DataFrame({"id": ids, "split": ["train", "corpus", "test"]})
+    read = MiningCorpus.from_tables(
+        documents=[texts.iloc[:1], texts.iloc[1:]],
+        passages=[passages.iloc[:2], passages.iloc[2:]],
+        splits=splits,
+        positive_ids=[ids[2]],
+        encode=lambda texts: np.ones((len(texts), 2), dtype=np.float32),
+    )
+    assert (read.ids, read.searched) == (ids, 2)
+    assert list(read.texts) == ["Fever.", "Chills.", "Rash.", "Held out."]
+    assert read.starts.tolist() == [0, 2, 3, 4]
+
+    # A document is known by its whole text and by each passage, in normal form.
+    forms = [["fever chills", "fever", "chills"], ["rash"], ["held out"]]
+    assert read.hashes == [frozenset(map(hash_of_form, group)) for group in forms]
 
 
 def test_negatives_below_the_margin_are_taken_hardest_first():

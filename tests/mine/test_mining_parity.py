@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stages.lib.text.normal_form import hash_of_form, normal_form
 from stages.mine.corpus import MiningCorpus
 from stages.mine.mining import mine
 from stages.mine.relations import KnownRelations, known_positives
@@ -71,12 +72,12 @@ def ours(vectors, pair_rows, corpus, seed=13, **changed):
     ]
     pairs = pd.DataFrame(rows, columns=["pair_id", "anchor", "doc_id"])
     stacked = np.stack([vectors[text] for text in corpus])
-    whole = {doc_id: text for text, doc_id in ids.items()}
+    hash_of_document = {doc_id: hash_of_form(normal_form(text)) for text, doc_id in ids.items()}
     mining_corpus = MiningCorpus.from_passages(
         list(ids.values()),
         [[text] for text in corpus],
         stacked,
-        whole_texts=whole,
+        hash_of_document=hash_of_document,
         searched=len(ids),
     )
     anchors = np.stack([vectors[anchor] for anchor, _ in pair_rows])
@@ -239,13 +240,13 @@ def test_held_out_documents_are_neither_searched_nor_taken(clean):
     ]
     pairs = pd.DataFrame(rows, columns=["pair_id", "anchor", "doc_id"])
     ordered = [text for text in corpus if text not in held_out] + sorted(held_out)
-    whole = {doc_id: text for text, doc_id in ids.items()}
+    hash_of_document = {doc_id: hash_of_form(normal_form(text)) for text, doc_id in ids.items()}
     stacked = np.stack([vectors[text] for text in ordered])
     mining_corpus = MiningCorpus.from_passages(
         [ids[text] for text in ordered],
         [[text] for text in ordered],
         stacked,
-        whole_texts=whole,
+        hash_of_document=hash_of_document,
         searched=100,
     )
     anchors = np.stack([vectors[anchor] for anchor, _ in pair_rows])

@@ -388,12 +388,13 @@ def test_no_document_outside_is_a_negative_or_gives_words():
     splits = small_table((d("in"), d("in"), "corpus"), (d("out"), d("out"), OUTSIDE))
     passages = whole_passages(document_table)
     corpus = MiningCorpus.from_tables(
-        documents=document_table,
-        passages=passages,
+        documents=[document_table],
+        passages=[passages],
         splits=splits,
         positive_ids=(),
         encode=lambda texts: np.ones((len(texts), 2), dtype=np.float32),
     )
-    assert (corpus.ids, corpus.searched, corpus.texts) == ([d("in")], 1, ["one text"])
-    assert visible_passages(passages, splits)["text"].tolist() == ["one text"]
+    assert (corpus.ids, corpus.searched, list(corpus.texts)) == ([d("in")], 1, ["one text"])
+    (visible,) = visible_passages([passages], splits)
+    assert visible["text"].tolist() == ["one text"]
     assert ids_in_sample(splits["id"], splits).tolist() == [d("in")]

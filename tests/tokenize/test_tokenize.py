@@ -21,6 +21,7 @@ from stages.lib.schemas.evaluation_set import Queries
 from stages.lib.schemas.ledger import Ledger
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.training import Triplets, read_tokens_shape, tokens_schema
+from stages.tokenize import encoding
 from stages.tokenize.__main__ import app, main
 from stages.tokenize.encoding import encode, length_metrics, measure, tokenize
 from tests.properties import examples
@@ -98,6 +99,18 @@ def test_a_missing_text_is_padding_with_an_empty_mask(tokenizer):
     assert column.mask.sum(axis=1).tolist() == [0, 3, 0]
     assert column.lengths.tolist() == [0, 3, 0]
     assert encode([None], tokenizer, 8).lengths.tolist() == [0]
+
+
+def test_blocks_of_texts_change_no_token_and_no_count(tokenizer, monkeypatch):
+    texts = ["reset the router", "陽性", None, "pay", "", "hold the button " * 9]
+    whole = encode(texts, tokenizer, 8)
+    monkeypatch.setattr(encoding, "BLOCK_TEXTS", 2)
+    in_blocks = encode(texts, tokenizer, 8)
+    assert in_blocks.ids.tolist() == whole.ids.tolist()
+    assert in_blocks.mask.tolist() == whole.mask.tolist()
+    assert in_blocks.lengths.tolist() == whole.lengths.tolist()
+    assert in_blocks[3:] == whole[3:]
+    assert measure([], tokenizer).lengths.tolist() == []
 
 
 def test_unknown_tokens_are_counted_before_truncation(tokenizer):

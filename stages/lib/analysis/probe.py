@@ -23,8 +23,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.lib.core.params import ModelParams
-from stages.lib.retrieval.encoder import Encoder, single_torch_thread
+from stages.lib.retrieval.encoder import Encoder
 from stages.lib.retrieval.search import Vectors
+from stages.lib.retrieval.torch_threads import single_torch_thread
 from stages.lib.schemas.pairs import positive_pairs
 
 if TYPE_CHECKING:

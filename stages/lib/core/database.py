@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _MEMORY = re.compile(r"[1-9][0-9]*(MB|GB)")
-_DEFAULT_MEGABYTES = 512
+_DEFAULT_MEGABYTES = 1000
 # With less a query of one thread may not get on, even with a disk.
 _LEAST_MEGABYTES = 64
 
@@ -88,10 +88,10 @@ def release() -> None:
 
 
 def memory_limit() -> str:
-    """Return how much memory the database may use: PAIRSMITH_MEMORY, or 512 MB.
+    """Return how much memory the database may use: PAIRSMITH_MEMORY, or 1,000 MB.
 
-    By default it is at most half of the machine. The join of 200,000 documents fits, with a part
-    of its tables on disk.
+    By default it is at most half of the machine. The join of a million texts fits, with a part of
+    its tables on disk.
 
     Raises:
         UserError: PAIRSMITH_MEMORY is not a number of MB or GB.

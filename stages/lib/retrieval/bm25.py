@@ -6,7 +6,8 @@ the library bm25s. Ties are ordered as in topk.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -25,16 +26,25 @@ class BM25Index:
     [[1]]
     """
 
-    def __init__(self, texts: Sequence[str], passage_starts: PassageStarts | None = None) -> None:
+    def __init__(self, texts: Iterable[str], passage_starts: PassageStarts | None = None) -> None:
         import bm25s
 
-        self._passage_count = len(texts)
-        self._passage_starts = passage_starts
+        # Words as numbers, which take a tenth of the memory. bm25s needs at least one text, and one
+        # word in each.
+        number_of_word: dict[str, int] = {}
+        numbers_of_texts: list[array[int]] = []
+        for text in texts:
+            numbers = [
+                number_of_word.setdefault(word, len(number_of_word)) for word in words(text) or [""]
+            ]
+            numbers_of_texts.append(array("i", numbers))
 
-        # bm25s needs at least one text, and one word in each.
-        words_of_texts = [words(text) or [""] for text in texts]
+        self._passage_count = len(numbers_of_texts)
+        self._passage_starts = passage_starts
         self._index = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
-        self._index.index(words_of_texts or [[""]], show_progress=False)
+        if not numbers_of_texts:
+            numbers_of_texts = [array("i", [number_of_word.setdefault("", 0)])]
+        self._index.index((numbers_of_texts, number_of_word), show_progress=False)
 
     def scores(self, query: str) -> Vectors:
         """Return the BM25 score of each passage, shape (passages,); 0 if no word is shared."""

@@ -17,12 +17,10 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,9 +29,10 @@ from stages.lib.core.device import CPU, Device
 from stages.lib.core.errors import UserError
 from stages.lib.core.model_files import model_hash, weight_files
 from stages.lib.core.model_loading import check_weights, loading
-from stages.lib.core.stage import mkl_mode, progress, runs_on_ray, workers
+from stages.lib.core.stage import mkl_mode, progress, runs_on_ray
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.search import Vectors
+from stages.lib.retrieval.torch_threads import iterate_in_threads
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -68,6 +67,9 @@ def load_model(folder: Path) -> SentenceTransformer:
 # The most rows in a forward pass on a processor, and the most tokens in one on a GPU.
 BATCH_SIZE = 32
 GPU_BATCH_TOKENS = 32_768
+
+# Distinct texts that are looked up and embedded at a time. Their token ids are held together.
+BLOCK_TEXTS = 32_768
 
 # Tokens of a text that are read where a model names no limit of its own.
 _MOST_TOKENS = 512
@@ -120,9 +122,23 @@ class Encoder:
         if not prompted:
             return np.empty((0, 0), dtype=np.float32)
 
-        distinct = sorted(set(prompted))
-        vector_of_text = self._cached(distinct, label)
-        return np.stack([vector_of_text[text] for text in prompted])
+        # Token ids and cached values take many times the memory of the vectors, so a block of
+        # distinct texts is looked up at a time. Equal texts stand together in `rows`.
+        rows = sorted(range(len(prompted)), key=prompted.__getitem__)
+        blocks = _blocks_of_texts(prompted, rows)
+        vectors: Vectors | None = None
+        for number, block in enumerate(blocks, start=1):
+            part = f"{label} {number}/{len(blocks)}" if len(blocks) > 1 else label
+            distinct = list(dict.fromkeys(prompted[row] for row in block))
+            vector_of_text = self._cached(distinct, part)
+            if vectors is None:
+                dimension = len(vector_of_text[distinct[0]])
+                vectors = np.empty((len(prompted), dimension), dtype=np.float32)
+            for row in block:
+                vectors[row] = vector_of_text[prompted[row]]
+
+        assert vectors is not None
+        return vectors
 
     def _cached(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
         """Return the vector of each text, from the cache or the model."""
@@ -250,6 +266,26 @@ class Encoder:
             return np.asarray(unit_vectors[:text_count].cpu().numpy(), dtype=np.float32)
 
 
+def _blocks_of_texts(texts: Sequence[str], rows: Sequence[int]) -> list[Sequence[int]]:
+    """Return `rows` in blocks of at most BLOCK_TEXTS distinct texts, equal ones in one block.
+
+    Args:
+        texts: the texts.
+        rows: their indices, in an order that has equal texts together.
+    """
+    starts: list[int] = []
+    distinct_count = 0
+    for place, row in enumerate(rows):
+        if place and texts[row] == texts[rows[place - 1]]:
+            continue
+        if distinct_count % BLOCK_TEXTS == 0:
+            starts.append(place)
+        distinct_count += 1
+
+    ends = [*starts[1:], len(rows)]
+    return [rows[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
 def rows_of_batch(length: int, device: Device) -> int:
     """Return how many texts of `length` tokens share a forward pass.
 
@@ -317,62 +353,3 @@ def _strict_mode() -> str:
     has_mkl = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
     mode = mkl_mode() if has_mkl else ""
     return mode if mode.endswith(",STRICT") else ""
-
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-def map_in_threads(
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
-    label: str,
-) -> list[Result]:
-    """Return the result of `function` for each item, in their order.
-
-    Torch lets other threads run while it computes. `label` is for the progress bar.
-
-    >>> map_in_threads(len, ["a", "bcd"], label="counting")
-    [1, 3]
-    """
-    return list(iterate_in_threads(function, items, label))
-
-
-def iterate_in_threads(
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
-    label: str,
-) -> Iterator[Result]:
-    """Yield the result of `function` for each item, in their order, as soon as it is there.
-
-    Torch lets other threads run while it computes. `label` is for the progress bar.
-
-    >>> next(iterate_in_threads(len, ["a", "bcd"], label="counting"))
-    1
-    """
-    with single_torch_thread():
-        pool = ThreadPoolExecutor(workers())
-        try:
-            yield from progress(pool.map(function, items), len(items), label)
-        finally:
-            # After an interruption nobody waits for the items that have not begun.
-            pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def single_torch_thread() -> Iterator[None]:
-    """Keep torch to one thread inside the `with` block.
-
-    >>> import torch
-    >>> with single_torch_thread():
-    ...     torch.get_num_threads()
-    1
-    """
-    import torch
-
-    threads_before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads_before)

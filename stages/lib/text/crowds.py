@@ -19,6 +19,7 @@ import pyarrow as arrow
 from stages.lib.core.errors import UserError
 from stages.lib.core.machine_faults import machine_fault
 from stages.lib.text import join_queries
+from stages.lib.text.part_join import add_candidates_by_parts, find_frequent_sets
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,11 +34,15 @@ _PARAMETER = re.compile(r"\$([a-z_]+)")
 
 
 class JoinRun:
-    """A connection, and the values of the parameters in the SQL of one join."""
+    """A connection, and the values of the parameters in the SQL of one join.
+
+    Attributes:
+        values: parameter name to value.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]) -> None:
         self._connection = connection
-        self._values = {**values, "limit": MAX_COMPLETE}
+        self.values = {**values, "limit": MAX_COMPLETE}
 
     def execute(self, query: str, **values: Any) -> None:
         """Execute `query` with the parameters that it names.
@@ -87,7 +92,7 @@ class JoinRun:
 
     def _named(self, query: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters that `query` names."""
-        known = {**self._values, **values}
+        known = {**self.values, **values}
         return {name: known[name] for name in _PARAMETER.findall(query)}
 
 
@@ -183,9 +188,11 @@ def candidates_beside_crowds(run: JoinRun, crowds: Crowds) -> None:
     load_crowds(run, crowds)
 
     # Pairs that are not within a crowd.
+    find_frequent_sets(run, has_crowds=True)
     run.execute(join_queries.MARK_SMALLER)
     run.execute(join_queries.MARK_LARGER)
     run.execute(join_queries.CANDIDATES_BESIDE_CROWDS)
+    add_candidates_by_parts(run)
     run.verify()
 
     # Two rows may be more similar by another pair of their sets, which a crowd left out.

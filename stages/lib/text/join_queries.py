@@ -11,7 +11,7 @@ a pair, and of two sets of one size the one with the smaller index. Parameters: 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 # Sets of both tables. `side` is the table of a set, and `other` the table that it is joined with.
 CREATE_SETS = """
@@ -153,14 +153,28 @@ def _counts(lists: str) -> str:
     """
 
 
-_ALL_LISTS = f"""
-FROM {_smaller("smaller")} s
-JOIN {_larger("larger")} l ON s.rank_index = l.rank_index AND s.other = l.side
-"""
-CANDIDATES = f"CREATE OR REPLACE TEMP TABLE pairs AS {_candidates(_ALL_LISTS)}"
+def _lists(smaller: str, larger: str) -> str:
+    """Return the lists in which sets of two tables meet."""
+    return f"""
+    FROM {_smaller(smaller)} s
+    JOIN {_larger(larger)} l ON s.rank_index = l.rank_index AND s.other = l.side
+    """
 
-# The same in partitions of the lists, and then in partitions of the pairs.
-COUNT_LISTS = f"CREATE TEMP TABLE counts AS {_counts(_ALL_LISTS)}"
+
+# Two sets of the table `frequent` are compared by parts, and by no lists.
+_BESIDE_FREQUENT = (
+    _lists("smaller ANTI JOIN frequent USING (set_index)", "larger"),
+    _lists(
+        "smaller SEMI JOIN frequent USING (set_index)",
+        "larger ANTI JOIN frequent USING (set_index)",
+    ),
+)
+CANDIDATES = f"""
+CREATE OR REPLACE TEMP TABLE pairs AS {" UNION ALL ".join(map(_candidates, _BESIDE_FREQUENT))}
+"""
+
+# All lists in partitions, and then the counts in partitions of the pairs.
+COUNT_LISTS = f"CREATE TEMP TABLE counts AS {_counts(_lists('smaller', 'larger'))}"
 SUM_COUNTS = """
 CREATE TEMP TABLE pairs AS
 SELECT first_set, second_set
@@ -279,15 +293,8 @@ bridges AS (
     WHERE s.other = l.side AND s.crowd <> l.crowd
 )
 """
-_LISTS_OF_NO_CROWD = f"""
-FROM {_smaller("marked_smaller WHERE crowd < 0")} s
-JOIN {_larger("larger")} l ON s.rank_index = l.rank_index AND s.other = l.side
-"""
-_LISTS_OF_ONE_CROWD = f"""
-FROM {_smaller("marked_smaller WHERE crowd >= 0")} s
-JOIN {_larger("marked_larger WHERE crowd < 0")} l
-    ON s.rank_index = l.rank_index AND s.other = l.side
-"""
+_LISTS_OF_NO_CROWD = _lists("marked_smaller WHERE crowd < 0", "larger")
+_LISTS_OF_ONE_CROWD = _lists("marked_smaller WHERE crowd >= 0", "marked_larger WHERE crowd < 0")
 _LISTS_OF_TWO_CROWDS = f"""
 FROM bridges b
 JOIN {_smaller("marked_smaller")} s
@@ -297,17 +304,29 @@ JOIN {_larger("marked_larger")} l
 """
 
 
-def _beside_crowds(query: Callable[[str], str]) -> str:
+# A set of `frequent` is in no crowd.
+_NO_CROWD_BESIDE_FREQUENT = (
+    _lists("marked_smaller ANTI JOIN frequent USING (set_index) WHERE crowd < 0", "larger"),
+    _lists(
+        "marked_smaller SEMI JOIN frequent USING (set_index)",
+        "larger ANTI JOIN frequent USING (set_index)",
+    ),
+)
+
+
+def _beside_crowds(query: Callable[[str], str], lists_of_no_crowd: Sequence[str]) -> str:
     """Return the rows of `query` over the lists of all pairs that are not within a crowd."""
     # No pair is in two of them.
-    kinds = (_LISTS_OF_NO_CROWD, _LISTS_OF_ONE_CROWD, _LISTS_OF_TWO_CROWDS)
+    kinds = (*lists_of_no_crowd, _LISTS_OF_ONE_CROWD, _LISTS_OF_TWO_CROWDS)
     return f"WITH {_BRIDGES} {' UNION ALL '.join(query(lists) for lists in kinds)}"
 
 
 CANDIDATES_BESIDE_CROWDS = f"""
-CREATE OR REPLACE TEMP TABLE pairs AS {_beside_crowds(_candidates)}
+CREATE OR REPLACE TEMP TABLE pairs AS {_beside_crowds(_candidates, _NO_CROWD_BESIDE_FREQUENT)}
 """
-COUNT_LISTS_BESIDE_CROWDS = f"CREATE TEMP TABLE counts AS {_beside_crowds(_counts)}"
+COUNT_LISTS_BESIDE_CROWDS = f"""
+CREATE TEMP TABLE counts AS {_beside_crowds(_counts, [_LISTS_OF_NO_CROWD])}
+"""
 
 # Of each edge, all pairs of a set of the one row and a set of the other.
 PAIRS_OF_EDGES = """

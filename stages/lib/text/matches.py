@@ -8,14 +8,14 @@ held-out texts, whichever stage makes it, compares texts here.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from stages.lib.text.normal_form import normal_form, shingles_of_form
+from stages.lib.core import database
+from stages.lib.text.normal_form import hash_of_form, normal_form, shingles_of_form
 from stages.lib.text.overlap import Hashes, shared_runs
 from stages.lib.text.similarity_join import join_sets, set_reader
 from stages.lib.text.text_file import TextFile
@@ -74,6 +74,9 @@ def match_texts(
     """
     forms = _DistinctForms([*kinds, untrained or {}])
     near = _near_forms(forms, threshold)
+
+    # The join may be the largest one, and what follows needs the memory.
+    database.release()
     equal = forms.equal()
     runs = _overlapping(kinds, equal, source_of or {})
     return runs._replace(equal=equal, near=near)
@@ -118,9 +121,7 @@ class _DistinctForms:
             for row_id, texts in versions.items():
                 for text in texts:
                     form = normal_form(text)
-                    data = form.encode("utf-8", "surrogatepass")
-                    form_hash = hashlib.blake2b(data, digest_size=16).digest()
-                    number = number_of_hash.setdefault(form_hash, len(self.forms))
+                    number = number_of_hash.setdefault(hash_of_form(form), len(self.forms))
                     if number == len(self.forms):
                         self.forms.append(form)
                         self.row_ids.append([])

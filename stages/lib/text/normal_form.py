@@ -105,6 +105,16 @@ def _general_form(text: str) -> str:
     return " ".join(_TOKENS.findall(spelled)) or " ".join(folded.split())
 
 
+def hash_of_form(form: str) -> bytes:
+    """Return the hash of 128 bits that stands for a normal form where memory holds no texts.
+
+    >>> hash_of_form("fever").hex()
+    '57014768947ee3dbd367d866942a4edf'
+    """
+    data = form.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
 def words(text: str) -> list[str]:
     """Return the lower-cased words of `text`, in order.
 

@@ -15,7 +15,7 @@ import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,7 @@ SENTENCE_WORDS = 20
 COMMON_COUNT = 10
 
 Hashes = npt.NDArray[np.uint64]
-_Indices = npt.NDArray[np.int64]
+_Indices = npt.NDArray[np.integer[Any]]
 
 # A run holds so many shorter runs, of which the smallest hash is kept.
 _SHORT_RUN = 25
@@ -101,7 +101,7 @@ def shared_runs(
     ids = _candidate_rows(rows)
 
     # All runs of these rows; those of one row alone are no evidence.
-    runs = _by_hash(_runs_of_rows(rows, ids, _full_runs))
+    runs = _runs_of_rows(rows, ids, _full_runs)
     is_shared = _is_repeated(runs.hashes)
     runs = RunHashes(runs.hashes[is_shared], runs.owners[is_shared])
 
@@ -299,16 +299,19 @@ def _mixed(values: Hashes) -> Hashes:
 def _candidate_rows(rows: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the sorted ids of the rows that share a selected run with another row."""
     ids = sorted(rows)
-    runs = _by_hash(_runs_of_rows(rows, ids, _selected_runs))
+    runs = _runs_of_rows(rows, ids, _selected_runs)
     return [ids[index] for index in np.unique(runs.owners[_is_repeated(runs.hashes)])]
 
 
 def _runs_of_rows(
     rows: Mapping[str, Sequence[str]], ids: Sequence[str], runs_of: Callable[[_Batch], RunHashes]
 ) -> RunHashes:
-    """Return the runs of the rows `ids`. An owner is the index of a row."""
+    """Return the runs of the rows `ids`, sorted by hash and owner, each once.
+
+    An owner is the index of a row.
+    """
     # Texts are read when their batch is made, so memory never holds all of them.
-    row_of_text = array("q")
+    row_of_text = array("i")
 
     def texts() -> Iterator[str]:
         for index, row_id in enumerate(ids):
@@ -316,12 +319,27 @@ def _runs_of_rows(
                 row_of_text.append(index)
                 yield text
 
-    parts: list[RunHashes] = []
+    # A row of several texts may have a run in two of them, and lie in two batches.
+    hashes: list[Hashes] = []
+    owners: list[_Indices] = []
     for batch in _batches(texts()):
         runs = runs_of(batch)
-        parts.append(_distinct([RunHashes(runs.hashes, np.array(row_of_text)[runs.owners])]))
+        # Numbers of 32 bits, since large tables have many millions of runs.
+        row_runs = RunHashes(runs.hashes, np.array(row_of_text, dtype=np.int32)[runs.owners])
+        distinct = _distinct([row_runs])
+        hashes.append(distinct.hashes)
+        owners.append(distinct.owners)
 
-    return _distinct(parts)
+    # Large tables have many runs, so each list is let go once it is one array.
+    all_hashes = np.concatenate(hashes)
+    del hashes
+    all_owners = np.concatenate(owners)
+    del owners
+    order = np.lexsort((all_owners, all_hashes))
+    all_hashes = all_hashes[order]
+    all_owners = all_owners[order]
+    del order
+    return _first_of_equals(RunHashes(all_hashes, all_owners))
 
 
 def _distinct(parts: Sequence[RunHashes]) -> RunHashes:
@@ -329,16 +347,15 @@ def _distinct(parts: Sequence[RunHashes]) -> RunHashes:
     hashes = np.concatenate([part.hashes for part in parts])
     owners = np.concatenate([part.owners for part in parts])
     order = np.lexsort((hashes, owners))
-    hashes = hashes[order]
-    owners = owners[order]
-    is_new = np.ones(len(hashes), dtype=np.bool_)
-    is_new[1:] = (hashes[1:] != hashes[:-1]) | (owners[1:] != owners[:-1])
-    return RunHashes(hashes[is_new], owners[is_new])
+    return _first_of_equals(RunHashes(hashes[order], owners[order]))
 
 
-def _by_hash(runs: RunHashes) -> RunHashes:
-    order = np.argsort(runs.hashes, kind="stable")
-    return RunHashes(runs.hashes[order], runs.owners[order])
+def _first_of_equals(runs: RunHashes) -> RunHashes:
+    """Return each run of an owner once; equal ones stand together."""
+    is_new = np.ones(len(runs.hashes), dtype=np.bool_)
+    is_new[1:] = runs.hashes[1:] != runs.hashes[:-1]
+    is_new[1:] |= runs.owners[1:] != runs.owners[:-1]
+    return RunHashes(runs.hashes[is_new], runs.owners[is_new])
 
 
 def _is_repeated(sorted_hashes: Hashes) -> npt.NDArray[np.bool_]:

@@ -1,7 +1,8 @@
 """Near-duplicates between two tables, or within one: an exact join that misses none.
 
 The join is SQL in the embedded database: prefix filter, length filter, and exact verification by
-the number of common shingles. It spills to disk where memory ends.
+the number of common shingles. Sets whose shingles are all frequent are compared by parts instead of
+prefixes (`part_join`). It spills to disk where memory ends.
 
 Sources: Chaudhuri, Ganti and Kaushik 2006 and Bayardo, Ma and Srikant 2007 (prefix and length
 filter); Xiao et al. 2008 (prefixes for the sizes of a pair); Wang, Li and Feng 2012 (longer
@@ -22,6 +23,7 @@ from stages.lib.core.database import connect
 from stages.lib.text import join_queries
 from stages.lib.text.crowds import JoinRun, candidates_beside_crowds, find_crowds
 from stages.lib.text.normal_form import shingle_hashes
+from stages.lib.text.part_join import add_candidates_by_parts, find_frequent_sets
 
 # The shingle sets of a row: one or two of each of its texts, as shingles or as their hashes.
 ShingleSets = Sequence[Collection[Any]]
@@ -146,7 +148,9 @@ def join_sets(
         # Verify the candidates: all of them, or those that crowds leave.
         crowds = find_crowds(run)
         if crowds is None:
+            find_frequent_sets(run, has_crowds=False)
             run.execute(join_queries.CANDIDATES)
+            add_candidates_by_parts(run)
             run.verify()
         else:
             candidates_beside_crowds(run, crowds)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import tempfile
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import overload
 
 from stages.lib.core.temporary_folders import temporary_root
 
 
-class TextFile:
+class TextFile(Sequence[str]):
     """Texts by number, from 0. The file has no name and goes with the object.
+
+    A slice is a list in memory.
 
     >>> texts = TextFile()
     >>> [texts.append("Reset it."), texts.append("Call us.")]
@@ -20,11 +23,13 @@ class TextFile:
     ('Call us.', 2)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, texts: Iterable[str] = ()) -> None:
         # It lives as long as this object, and no name of it is left behind.
         self._file = tempfile.TemporaryFile(dir=temporary_root())  # noqa: SIM115
         self._ends = array("q", [0])
         self._is_written = True
+        for text in texts:
+            self.append(text)
 
     def __len__(self) -> int:
         return len(self._ends) - 1
@@ -37,8 +42,19 @@ class TextFile:
         self._is_written = False
         return len(self) - 1
 
-    def __getitem__(self, number: int) -> str:
-        return self._read(number).decode("utf-8", "surrogatepass")
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[str]: ...
+
+    def __getitem__(self, number: int | slice) -> str | list[str]:
+        if isinstance(number, slice):
+            return [self[index] for index in range(*number.indices(len(self)))]
+
+        # A number from the end is the number from the start.
+        index = range(len(self))[number]
+        return self._read(index).decode("utf-8", "surrogatepass")
 
     def _read(self, number: int) -> bytes:
         if not self._is_written:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from stages.lib.analysis import probe
 from stages.lib.analysis.probe import TrainingVectors, fit_probe, identity_adapter, placebo_vectors
-from stages.lib.retrieval.encoder import map_in_threads
+from stages.lib.retrieval.torch_threads import map_in_threads
 from tests.properties import examples
 
 DIMENSION = 16

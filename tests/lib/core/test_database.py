@@ -32,8 +32,8 @@ def test_the_environment_sets_memory_and_threads(monkeypatch):
     assert setting("threads") == "2"
 
 
-@pytest.mark.parametrize(("pages", "limit"), [(2_000_000, "512MB"), (200_000, "409MB")])
-def test_the_default_is_512_megabytes_or_half_of_a_small_machine(monkeypatch, pages, limit):
+@pytest.mark.parametrize(("pages", "limit"), [(2_000_000, "1000MB"), (200_000, "409MB")])
+def test_the_default_is_1000_megabytes_or_half_of_a_small_machine(monkeypatch, pages, limit):
     monkeypatch.delenv("PAIRSMITH_MEMORY", raising=False)
     monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": pages}.get)
     assert memory_limit() == limit

@@ -13,13 +13,8 @@ from stages.lib.core.model_files import find_base_model
 from stages.lib.core.params import ModelParams
 from stages.lib.retrieval import encoder as encoder_module
 from stages.lib.retrieval.cache import cache_folder
-from stages.lib.retrieval.encoder import (
-    Encoder,
-    _Batch,
-    filled_tokens,
-    load_model,
-    single_torch_thread,
-)
+from stages.lib.retrieval.encoder import Encoder, _Batch, filled_tokens, load_model
+from stages.lib.retrieval.torch_threads import single_torch_thread
 from tests.evaluate.test_evaluate import static_model
 
 BASE = ModelParams(
@@ -106,6 +101,31 @@ def test_a_cached_vector_equals_a_fresh_one_and_needs_no_model(fresh):
     assert first._model is not None
     assert same(second.encode(TEXTS), vectors)
     assert second._model is None
+
+
+@pytest.mark.slow
+def test_blocks_of_texts_change_no_bit_and_embed_each_text_once(fresh, monkeypatch):
+    vectors, _ = fresh
+    monkeypatch.setenv("PAIRSMITH_CACHE", "off")
+    monkeypatch.setattr(encoder_module, "BLOCK_TEXTS", 4)
+    embedded = []
+    encode = Encoder._encode
+
+    def listen(self, texts, label):
+        embedded.append((label, list(texts)))
+        yield from encode(self, texts, label)
+
+    monkeypatch.setattr(Encoder, "_encode", listen)
+    twice = [*TEXTS, *TEXTS]
+    assert same(
+        Encoder(find_base_model(BASE)).encode(twice, label="texts"),
+        np.concatenate([vectors, vectors]),
+    )
+
+    # 47 distinct texts are eleven blocks of four, and one of three.
+    assert [label for label, _ in embedded] == [f"texts {number}/12" for number in range(1, 13)]
+    assert [len(texts) for _, texts in embedded] == [4] * 11 + [3]
+    assert sorted(text for _, texts in embedded for text in texts) == sorted(TEXTS)
 
 
 @pytest.mark.slow

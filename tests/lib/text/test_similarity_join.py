@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from stages.deduplicate import partition_queries, partition_steps, partitioned_join
 from stages.lib.core import database
 from stages.lib.core.errors import UserError
-from stages.lib.text import crowds, join_queries
+from stages.lib.text import crowds, join_queries, part_join
 from stages.lib.text import similarity_join as module
 from stages.lib.text.crowds import Forest, JoinRun
 from stages.lib.text.normal_form import hash_shingles, jaccard, shingles, similarity
@@ -287,10 +287,10 @@ FORBIDDEN = {
 
 def queries():
     """Return the SQL texts of the join, by name, and those in its functions."""
-    names = {**vars(join_queries), **vars(partition_queries)}
+    names = {**vars(join_queries), **vars(partition_queries), **vars(part_join)}
     texts = {name: value for name, value in names.items() if isinstance(value, str)}
     texts = {name: text for name, text in texts.items() if name.isupper()}
-    for file in (module, crowds, database, partition_steps, partitioned_join):
+    for file in (module, crowds, database, part_join, partition_steps, partitioned_join):
         for node in ast.walk(ast.parse(inspect.getsource(file))):
             value = node.value if isinstance(node, ast.Constant) else None
             if isinstance(value, str) and re.match(r"\s*(SELECT|CREATE|INSERT|WITH)\b", value):
@@ -323,6 +323,7 @@ def test_each_search_notices_its_construct(name, query):
 def test_what_leaves_the_database_is_ordered():
     fetched = ("EDGES", "NEAR_LEADERS", "LEADERS", "CROWD_ROWS")
     assert all("ORDER BY" in getattr(join_queries, name) for name in fetched)
+    assert all("ORDER BY" in getattr(part_join, name) for name in ("SIZES", "NUMBERS"))
 
 
 def test_a_forest_keeps_the_edges_that_connect():

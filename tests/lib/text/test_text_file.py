@@ -65,3 +65,11 @@ def test_versions_are_those_of_a_dictionary(rows):
         if text not in expected.setdefault(row_id, []):
             expected[row_id].append(text)
     assert dict(StoredVersions(rows)) == expected
+
+
+def test_texts_are_read_by_number_by_slice_and_in_order():
+    texts = TextFile(["Reset it.", "", "陽性"])
+    assert list(texts) == ["Reset it.", "", "陽性"]
+    assert (texts[-1], texts[1:], texts[5:]) == ("陽性", ["", "陽性"], [])
+    with pytest.raises(IndexError):
+        texts[3]
