@@ -1,12 +1,15 @@
-"""Documents of about fifty words, out of the documentation of installed packages, and what is planted among them."""
+"""Documents made of the documentation of installed packages, and what is planted among them."""
 
 from __future__ import annotations
 
 import ast
 import random
 import re
+from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +24,8 @@ TITLES = (
     "reset my password",
     "delete my account",
 )
+EDITED = 10
+WORDS_OF_PARAGRAPH = 50
 EMPTY = ("the", "of", "is", "that", "and")
 
 
@@ -67,6 +72,41 @@ def documents(count: int, seed: int) -> list[str]:
             text += " ".join(words[len(words) // 2 :] if half else words[: len(words) // 2]) + " "
         made.append(text.strip())
     return made
+
+
+def documents_of_words(count: int, words: int, seed: int) -> Iterator[str]:
+    """Yield `count` documents of about `words` words, each word drawn by how often PACKAGES use it.
+
+    Unlike those of `documents`, two of them share no sentence, however many there are. So the near
+    pairs grow with the documents: each tenth document is an edit of the one before it. Paragraphs
+    of about WORDS_OF_PARAGRAPH words have an empty line between them.
+    """
+    draw = random.Random(seed)
+    counts = Counter(word.strip(",;:().") for sentence in sentences() for word in sentence.split())
+    counts.pop("", None)
+    pool = list(counts)
+    sums = list(accumulate(counts.values()))
+
+    paragraphs: list[str] = []
+    for number in range(count):
+        if number % EDITED == EDITED - 1:
+            paragraphs = [
+                edited(paragraph, draw.uniform(0.0, 0.1), draw) for paragraph in paragraphs
+            ]
+            yield "\n\n".join(paragraphs)
+            continue
+
+        paragraphs = []
+        for _ in range(max(1, round(words / WORDS_OF_PARAGRAPH))):
+            made = list[str]()
+            length = 0
+            while length < WORDS_OF_PARAGRAPH:
+                size = draw.randint(8, 20)
+                sentence = " ".join(draw.choices(pool, cum_weights=sums, k=size))
+                made.append(sentence[0].upper() + sentence[1:] + ".")
+                length += size
+            paragraphs.append(" ".join(made))
+        yield "\n\n".join(paragraphs)
 
 
 def edited(text: str, share: float, draw: random.Random) -> str:

@@ -1,13 +1,13 @@
 """Run the benchmarks beside other tools, write bench/RESULTS.md, and hold the figures to their limits.
 
-    python bench/results.py                        all of bench/limits.yaml; `make bench`
+    python bench/results.py                        bench/limits.yaml; `make bench`
     python bench/results.py --only mine encode     some of them; the other tables stay as they are
     python bench/results.py --rounds 1
 
 bench/limits.yaml names each benchmark, its command, and the figures that are worth a limit. Each
 command runs once a round, and the rounds take turns, so that a busy minute hits all of them. The
 median of a figure has to keep its limit. A limit that is lost makes the command fail; whoever
-lowers one says why in the commit.
+lowers one says why in the commit. Benchmarks that take hours run only where --only names them.
 """
 
 from __future__ import annotations
@@ -81,12 +81,16 @@ class Limit(NamedTuple):
 
 
 class Benchmark(NamedTuple):
-    """A benchmark: its title, its command, how often it runs, and its figures by name."""
+    """A benchmark: its title, its command, how often it runs, and its figures by name.
+
+    One that takes hours is `only_by_name`: it runs where --only names it.
+    """
 
     title: str
     command: list[str]
     rounds: int | None
     limits: dict[str, Limit]
+    only_by_name: bool = False
 
 
 def read_limits(path: Path) -> dict[str, Benchmark]:
@@ -103,7 +107,11 @@ def read_limits(path: Path) -> dict[str, Benchmark]:
             for figure, entry in section["figures"].items()
         }
         benchmarks[name] = Benchmark(
-            section["title"], section["command"].split(), section.get("rounds"), limits
+            section["title"],
+            section["command"].split(),
+            section.get("rounds"),
+            limits,
+            section.get("only_by_name", False),
         )
     return benchmarks
 
@@ -219,7 +227,8 @@ def main() -> None:
     unknown = sorted(set(options.only) - every.keys())
     if unknown:
         raise SystemExit(f"{LIMITS.name} has no {', '.join(unknown)}; it has {', '.join(every)}")
-    chosen = {name: every[name] for name in (options.only or every)}
+    usual = [name for name, benchmark in every.items() if not benchmark.only_by_name]
+    chosen = {name: every[name] for name in (options.only or usual)}
 
     # Measure.
     figures = measure_all(chosen, options.rounds)

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench import corpus, pipeline, trials
 
-STAGES = (*pipeline.STAGES, *pipeline.STAGES_WITH_MODEL, "validate")
+STAGES = (*pipeline.STAGES, "augment", "mine", "validate")
 
 
 def cached_texts(cache: Path) -> int:

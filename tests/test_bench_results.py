@@ -89,6 +89,18 @@ def test_the_command_writes_the_page_and_fails_if_a_limit_is_lost(project, capsy
     assert "| 1 | 1 | 1 | at least 1.5 |" in (project / "bench/RESULTS.md").read_text("utf-8")
 
 
+def test_a_benchmark_of_hours_runs_only_where_it_is_named(project, monkeypatch, capsys):
+    limits = LIMITS.replace("  figures:\n", "  only_by_name: true\n  figures:\n")
+    (project / "bench/limits.yaml").write_text(limits, "utf-8")
+    (project / "figures.json").write_text('{"speedup": 2, "memory_ratio": 0.1, "seconds": 3}')
+    results.main()
+    assert "speedup" not in (project / "bench/RESULTS.md").read_text("utf-8")
+
+    monkeypatch.setattr(sys, "argv", ["results.py", "--only", "mining"])
+    results.main()
+    assert "| speedup |" in (project / "bench/RESULTS.md").read_text("utf-8")
+
+
 def test_a_figure_that_a_benchmark_lacks_is_an_error(project):
     (project / "figures.json").write_text('{"speedup": 2}')
     with pytest.raises(SystemExit, match=r"fake.py --rounds 1 has no figure memory_ratio, seconds"):
