@@ -62,10 +62,12 @@ def read_tables(inputs: Inputs, params: Params) -> Tables:
         built=inputs.built_pairs.frame(),
     )
 
-    # A built pair with the id of a collected one is the same pair, later.
-    every_pair = pairs.built
-    if len(pairs.collected):
-        every_pair = pd.concat([pairs.collected, pairs.built]).drop_duplicates("pair_id")
+    # A built pair with the id of a collected one is the same pair, later. Where there are no
+    # others, the table is not copied.
+    every_pair = pairs.collected
+    others = pairs.built[~pairs.built["pair_id"].isin(pairs.collected["pair_id"])]
+    if len(others):
+        every_pair = pd.concat([pairs.collected, others]) if len(pairs.collected) else others
 
     aliases = inputs.aliases.frame()
     synthetic_pairs = inputs.synthetic_pairs.frame()

@@ -8,8 +8,10 @@ held-out texts, whichever stage makes it, compares texts here.
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -113,7 +115,7 @@ class _DistinctForms:
 
     def __init__(self, kinds: Sequence[TextVersions]) -> None:
         self.forms = TextFile()
-        self.row_ids: list[list[str]] = []
+        row_ids: list[list[str]] = []
 
         # A hash of 128 bits stands for a form, so that memory holds no texts.
         number_of_hash: dict[bytes, int] = {}
@@ -124,14 +126,17 @@ class _DistinctForms:
                     number = number_of_hash.setdefault(hash_of_form(form), len(self.forms))
                     if number == len(self.forms):
                         self.forms.append(form)
-                        self.row_ids.append([])
-                    self.row_ids[number].append(row_id)
+                        row_ids.append([])
+                    row_ids[number].append(row_id)
 
-        self.row_ids = [sorted(set(ids)) for ids in self.row_ids]
+        # Most forms have one row, and a tuple takes half of the memory of a list.
+        self.row_ids = [tuple(sorted(set(ids))) for ids in row_ids]
 
     def equal(self) -> dict[str, list[str]]:
         """Return the forms that at least two rows have, with the ids of these."""
-        return {self.forms[number]: ids for number, ids in enumerate(self.row_ids) if len(ids) > 1}
+        return {
+            self.forms[number]: list(ids) for number, ids in enumerate(self.row_ids) if len(ids) > 1
+        }
 
 
 def _near_forms(forms: _DistinctForms, threshold: float) -> list[tuple[list[str], list[str]]]:
@@ -139,17 +144,26 @@ def _near_forms(forms: _DistinctForms, threshold: float) -> list[tuple[list[str]
     # The forms that the same rows have are one row of the join: a document, and the passages that
     # no other one has. What they share is evidence of nothing, and the join skips it. A query that
     # was clicked a hundred times is compared once.
-    numbers_of_ids: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for number, ids in enumerate(forms.row_ids):
-        numbers_of_ids[tuple(ids)].append(number)
+    order = np.array(sorted(range(len(forms.row_ids)), key=forms.row_ids.__getitem__), np.int32)
+    starts = array("i")
+    for place, number in enumerate(order.tolist()):
+        if not place or forms.row_ids[number] != forms.row_ids[int(order[place - 1])]:
+            starts.append(place)
 
     # The shingles take many times the memory of the texts, so they are made when the database
     # reads them.
-    groups = sorted(numbers_of_ids)
-    shingle_sets = (_shingle_sets(forms, numbers_of_ids[ids]) for ids in groups)
+    starts_and_end = [*starts, len(order)]
+    groups = pairwise(starts_and_end)
+    shingle_sets = (_shingle_sets(forms, order[start:end].tolist()) for start, end in groups)
     edges = join_sets(set_reader(shingle_sets), None, threshold)
-    pairs = zip(edges.left.tolist(), edges.right.tolist(), strict=True)
-    return [(list(groups[left]), list(groups[right])) for left, right in pairs]
+
+    near: list[tuple[list[str], list[str]]] = []
+    for left, right in zip(edges.left.tolist(), edges.right.tolist(), strict=True):
+        left_ids = forms.row_ids[int(order[starts[left]])]
+        right_ids = forms.row_ids[int(order[starts[right]])]
+        near.append((list(left_ids), list(right_ids)))
+
+    return near
 
 
 def _shingle_sets(forms: _DistinctForms, numbers: Sequence[int]) -> list[frozenset[str]]:
