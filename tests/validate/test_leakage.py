@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.splits import Fingerprints
+from stages.lib.text import held_out as held_out_module
 from stages.lib.text.held_out import ANCHORS, TEXTS, HeldOutText, fingerprint_rows
 from stages.lib.text.matches import NO_RUNS
 from stages.lib.text.normal_form import normal_form, similarity
@@ -158,3 +159,19 @@ def test_leaks_are_those_of_comparing_all_with_all(rows, anchors, documents, thr
     ]
     triplets = pd.DataFrame([row(str(at), *texts) for at, texts in enumerate(rows)])
     assert leaked_rows(triplets, held_out(anchors, documents), threshold) == expected
+
+
+def test_blocks_of_texts_change_no_fingerprint(monkeypatch):
+    sentence = "Hold the button " + "for ten seconds and then " * 4
+    texts = [sentence + "call us.", "Pay.", sentence + "wait.", "", "Reset it. " + sentence]
+    rows = [HeldOutText("d" + hash_hex(text), "test", text, TEXTS) for text in texts]
+    whole = fingerprint_rows(rows, NO_RUNS)
+    assert [len(runs) > 0 for runs in whole["runs"]] == [True, False, True, False, True]
+
+    monkeypatch.setattr(held_out_module, "_BLOCK_TEXTS", 2)
+    in_blocks = fingerprint_rows(rows, NO_RUNS)
+    for column in ("id", "normal_hash"):
+        assert in_blocks[column].tolist() == whole[column].tolist()
+    assert [runs.tolist() for runs in in_blocks["runs"]] == [
+        runs.tolist() for runs in whole["runs"]
+    ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,9 @@ from stages.lib.text.similarity_join import ShingleSets, similarity_join
 # What a held-out text is compared with: the anchors of training rows, or all their texts.
 ANCHORS = "anchors"
 TEXTS = "texts"
+
+# Texts whose runs are hashed at a time. The hashes take several times the memory of the texts.
+_BLOCK_TEXTS = 4096
 
 
 class HeldOutText(NamedTuple):
@@ -69,18 +73,14 @@ def fingerprint_rows(held_out: Sequence[HeldOutText], common_runs: Hashes) -> pd
         held_out: the texts.
         common_runs: hashes of the runs that are boilerplate, sorted.
     """
-    # The runs of all texts at once; those of text i are hashes[bounds[i] : bounds[i + 1]].
-    runs = run_hashes([item.text for item in held_out])
-    bounds = np.searchsorted(runs.owners, np.arange(len(held_out) + 1))
-
     rows: dict[tuple[str, str], tuple[object, ...]] = {}
-    for index, item in enumerate(held_out):
+    for item, runs in zip(held_out, _runs_of_texts(held_out), strict=True):
         text_hash = hash_hex(normal_form(item.text))
         has_runs = not (item.is_near_allowed or item.is_overlap_allowed)
         if (item.row_id, text_hash) in rows and not has_runs:
             continue
 
-        own_runs = without_common(runs.hashes[bounds[index] : bounds[index + 1]], common_runs)
+        own_runs = without_common(runs, common_runs)
         rows[item.row_id, text_hash] = (
             item.row_id,
             item.split,
@@ -96,6 +96,16 @@ def fingerprint_rows(held_out: Sequence[HeldOutText], common_runs: Hashes) -> pd
 
     columns = list(empty.columns)
     return pd.DataFrame(list(rows.values()), columns=columns)
+
+
+def _runs_of_texts(held_out: Sequence[HeldOutText]) -> Iterator[Hashes]:
+    """Yield the hashes of the runs of each text. A block of texts is hashed at a time."""
+    for start in range(0, len(held_out), _BLOCK_TEXTS):
+        block = held_out[start : start + _BLOCK_TEXTS]
+        runs = run_hashes([item.text for item in block])
+        bounds = np.searchsorted(runs.owners, np.arange(len(block) + 1))
+        for first, end in pairwise(bounds.tolist()):
+            yield runs.hashes[first:end]
 
 
 def _hashes_of(text: str) -> list[npt.NDArray[np.uint64]]:
@@ -193,13 +203,12 @@ class _HashedShingles(Mapping[str, ShingleSets]):
         return len(self._versions)
 
 
-def _held_out_shingles(fingerprints: pd.DataFrame) -> Mapping[str, list[list[int]]]:
+def _held_out_shingles(fingerprints: pd.DataFrame) -> Mapping[str, list[Hashes]]:
     """Return the shingle sets of held-out texts by id. An id may have several texts."""
-    sets_of_id: dict[str, list[list[int]]] = defaultdict(list)
+    sets_of_id: dict[str, list[Hashes]] = defaultdict(list)
     for row_id, shingle_sets in zip(fingerprints["id"], fingerprints["shingles"], strict=True):
         for shingle_set in shingle_sets:
-            # Plain integers, since those of NumPy are slow to compare.
-            sets_of_id[row_id].append([int(shingle) for shingle in shingle_set])
+            sets_of_id[row_id].append(np.asarray(shingle_set, dtype=np.uint64))
 
     return sets_of_id
 
