@@ -92,7 +92,7 @@ def repro(project: Path, cache: Path) -> dict[str, float]:
         "seconds": ended - started,
         "cpu_seconds": pipeline.seconds_of_children() - processor_seconds,
     }
-    ends = [start for _, start in starts[1:]] + [ended]
+    ends = [*(start for _, start in starts), ended][1:]
     for (stage, start), end in zip(starts, ends, strict=True):
         figures[f"{stage}.seconds"] = end - start
     return figures
