@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.lib.text import crowds, part_join
+from stages.lib.text import part_join
 from stages.lib.text.crowds import JoinRun
 from stages.lib.text.normal_form import shingles
 from stages.lib.text.part_join import parts_of_size
@@ -16,7 +16,6 @@ from tests.lib.text.test_similarity_join import (
     SETS,
     THRESHOLDS,
     brute_force,
-    components,
     numbered,
     set_table,
     template,
@@ -99,20 +98,6 @@ def test_any_division_into_frequent_sets_and_others_has_the_same_edges(monkeypat
     edges = list(similarity_join(sets, sets, 0.8))
     assert edges == brute_force(sets, sets, 0.8)
     assert len(edges) >= 40
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("by_parts")
-@pytest.mark.parametrize("limit", [1, 2, 4])
-@examples(25)
-@given(sets=ALIKE_SETS | SETS, threshold=st.sampled_from([0.5, 0.7, 0.8]))
-def test_crowds_beside_sets_in_parts_leave_connected_what_is_connected(limit, sets, threshold):
-    exact = brute_force(sets, sets, threshold)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(crowds, "MAX_COMPLETE", limit)
-        edges = list(similarity_join(sets, sets, threshold))
-    assert set(edges) <= set(exact)
-    assert components(edges, sets) == components(exact, sets)
 
 
 @pytest.mark.slow

@@ -235,13 +235,15 @@ def test_a_crowd_of_one_template_is_a_tree():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("most_met", [part_join.MOST_MET, 0])
 @pytest.mark.parametrize("limit", [1, 2, 4])
 @examples(25)
-@given(sets=ALIKE_SETS, threshold=st.sampled_from([0.5, 0.7, 0.8]))
-def test_crowds_leave_connected_what_is_connected(limit, sets, threshold):
+@given(sets=ALIKE_SETS | SETS, threshold=st.sampled_from([0.5, 0.7, 0.8]))
+def test_crowds_leave_connected_what_is_connected(most_met, limit, sets, threshold):
     exact = brute_force(sets, sets, threshold)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(crowds, "MAX_COMPLETE", limit)
+        patch.setattr(part_join, "MOST_MET", most_met)
         edges = list(similarity_join(sets, sets, threshold))
     assert set(edges) <= set(exact)
     assert components(edges, sets) == components(exact, sets)
