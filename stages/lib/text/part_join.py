@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # it by parts costs as much as to meet some thousands of sets.
 MOST_MET = 2000
 
+# More sets than any table has.
 NONE_MEETS_SO_MANY = 1 << 60
 
 # Both sets of a pair are divided into the parts of the smaller one. Few numbers of parts mean that
@@ -53,7 +54,6 @@ SIZES = "SELECT DISTINCT size FROM kept SEMI JOIN frequent USING (set_index) ORD
 
 # Each such set with its number of parts as the smaller set of a pair, and the least one as the
 # larger set. `sizes` has them by size.
-NUMBERS = "SELECT DISTINCT parts FROM divided ORDER BY parts"
 DIVIDED_SETS = """
 CREATE TEMP TABLE divided AS
 SELECT set_index, row_index, side, other, size, parts, least_parts,
@@ -61,6 +61,8 @@ SELECT set_index, row_index, side, other, size, parts, least_parts,
     size::BIGINT * 4294967296 + set_index AS size_order
 FROM kept SEMI JOIN frequent USING (set_index) JOIN sizes USING (size)
 """
+
+NUMBERS = "SELECT DISTINCT parts FROM divided ORDER BY parts"
 
 # The shingles of the sets that are divided into `parts`. The product scatters the ranks, so that a
 # part gets rare and frequent shingles. It fits into 64 bits, as does that of a part below.
