@@ -52,6 +52,7 @@ from stages.lib.retrieval.encoder import Encoder
 from stages.lib.schemas.ledger import LedgerWriter, row_accounting
 from stages.lib.schemas.pairs import Pairs
 from stages.lib.schemas.reviews import VARIANTS, read_verdicts
+from stages.lib.text.held_out import HeldOutHashes
 
 # Rows that are not held out.
 VISIBLE_SPLITS = ("train", "corpus")
@@ -100,7 +101,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     rejected |= reject_by_text(
         without_rejected(variants, rejected),
         known,
-        inputs.fingerprints.frame(),
+        HeldOutHashes(inputs.fingerprints.batches()),
         near_threshold=settings.near_threshold,
     )
     limit = int(settings.max_share * len(training))

@@ -21,7 +21,7 @@ from stages.augment.paraphrases import (
 )
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.reviews import RowIds
-from stages.lib.text.held_out import match_held_out
+from stages.lib.text.held_out import HeldOutHashes, match_held_out
 from stages.lib.text.normal_form import normal_form
 
 # In the order of the filters. The ledger holds the first reason that applies.
@@ -94,7 +94,7 @@ def reject_changed_meaning(
 def reject_by_text(
     variants: Sequence[Variant],
     known: pd.DataFrame,
-    fingerprints: pd.DataFrame,
+    held_out: HeldOutHashes,
     *,
     near_threshold: float,
 ) -> Rejections:
@@ -103,7 +103,7 @@ def reject_by_text(
     Args:
         variants: the variants that are left.
         known: the Pairs that are not held out.
-        fingerprints: the Fingerprints of held-out texts.
+        held_out: the fingerprints of held-out texts.
         near_threshold: the Jaccard similarity from which two texts are near-duplicates. The
             comparison is exact.
     """
@@ -111,7 +111,7 @@ def reject_by_text(
     rejected: Rejections = {}
     for rejections in (
         reject_equal_to_known(variants, known),
-        reject_held_out(variants, fingerprints, near_threshold),
+        reject_held_out(variants, held_out, near_threshold),
         reject_contradictions(variants),
     ):
         rejected = {**rejections, **rejected}
@@ -217,12 +217,12 @@ def reject_equal_to_known(variants: Sequence[Variant], known: pd.DataFrame) -> R
 
 
 def reject_held_out(
-    variants: Sequence[Variant], fingerprints: pd.DataFrame, threshold: float
+    variants: Sequence[Variant], held_out: HeldOutHashes, threshold: float
 ) -> Rejections:
     """Return the variants that equal, near or overlap a held-out text, with the nearest one."""
     anchors = {variant.pair_id: [variant.anchor] for variant in variants}
     rejected: Rejections = {}
-    for variant_id, match in match_held_out(anchors, {}, fingerprints, threshold).items():
+    for variant_id, match in match_held_out(anchors, {}, held_out, threshold).items():
         if match.kind == "equal":
             rejected[variant_id] = Rejection("held_out", match.row_id)
         else:

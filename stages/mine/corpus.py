@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -25,8 +27,8 @@ class MiningCorpus(NamedTuple):
     Attributes:
         ids: document ids, of shape (documents,).
         texts: texts of the passages, in a file, of shape (passages,).
-        hashes: hashes of the normal forms of each document as a whole and of its passages, of shape
-            (documents,).
+        hashes: the distinct hashes of the normal forms of each document as a whole and of its
+            passages, of shape (documents,).
         vectors: vectors of the passages, of shape (passages, dimension).
         starts: the first passage of each document, then the number of passages, (documents + 1,).
         searched: the number of documents that may become negatives.
@@ -35,7 +37,7 @@ class MiningCorpus(NamedTuple):
 
     ids: list[str]
     texts: TextFile
-    hashes: list[frozenset[bytes]]
+    hashes: list[tuple[bytes, ...]]
     vectors: Vectors
     starts: PassageStarts
     searched: int
@@ -49,7 +51,7 @@ class MiningCorpus(NamedTuple):
         passages: Iterable[pd.DataFrame],
         splits: pd.DataFrame,
         positive_ids: Collection[str],
-        encode: Callable[[list[str]], Vectors],
+        encode: Callable[[Sequence[str]], Vectors],
     ) -> MiningCorpus:
         """Return the corpus of the documents in training and corpus, and of the known positives.
 
@@ -70,10 +72,16 @@ class MiningCorpus(NamedTuple):
         other_ids = sorted(set(positive_ids) - set(searched_ids))
         ids = [*searched_ids, *other_ids]
 
-        texts = passages_of(passages, ids)
-        vectors = encode([text for document in texts for text in document])
-        return cls.from_passages(
-            ids, texts, vectors, hash_of_document=hash_of_document, searched=len(searched_ids)
+        position_of = {doc_id: position for position, doc_id in enumerate(ids)}
+        texts, starts = _passages_in_order(passages, position_of)
+        return cls(
+            ids=ids,
+            texts=texts,
+            hashes=_hashes_of_passages(ids, texts, starts, hash_of_document),
+            vectors=encode(texts),
+            starts=starts,
+            searched=len(searched_ids),
+            position_of=position_of,
         )
 
     @classmethod
@@ -95,18 +103,14 @@ class MiningCorpus(NamedTuple):
             hash_of_document: document id to the hash of the normal form of its whole text.
             searched: how many of the first documents may become negatives.
         """
-        # A document is known by its whole text and by each of its passages.
-        hashes: list[frozenset[bytes]] = []
-        for doc_id, texts in zip(ids, passages, strict=True):
-            hashes_of_passages = {hash_of_form(normal_form(text)) for text in texts}
-            hashes.append(frozenset({hash_of_document[doc_id], *hashes_of_passages}))
-
+        texts = TextFile(chain.from_iterable(passages))
+        starts = np.cumsum([0, *map(len, passages)], dtype=np.int64)
         return cls(
             ids=ids,
-            texts=TextFile(text for texts in passages for text in texts),
-            hashes=hashes,
+            texts=texts,
+            hashes=_hashes_of_passages(ids, texts, starts, hash_of_document),
             vectors=vectors,
-            starts=np.cumsum([0, *map(len, passages)], dtype=np.int64),
+            starts=starts,
             searched=searched,
             position_of={doc_id: position for position, doc_id in enumerate(ids)},
         )
@@ -133,28 +137,56 @@ class MiningCorpus(NamedTuple):
         return self.texts[first + int((self.vectors[passages] @ anchor).argmax())]
 
 
-def passages_of(passages: Iterable[pd.DataFrame], ids: Sequence[str]) -> list[list[str]]:
-    """Return the texts of the passages of each of the documents `ids`, in their order.
+def _passages_in_order(
+    passages: Iterable[pd.DataFrame], position_of: Mapping[str, int]
+) -> tuple[TextFile, PassageStarts]:
+    """Return the texts of the passages, document by document, and the first passage of each.
 
     Args:
         passages: Passages, a part of the table at a time.
-        ids: document ids.
+        position_of: document id to its place in the order; passages of others are left out.
     """
-    # A table may have the passages of a document in two parts.
-    passages_of_id: dict[str, list[tuple[int, str]]] = {doc_id: [] for doc_id in ids}
+    # A table may have the passages of a document in two parts, so all are read before any is put
+    # in its place.
+    unordered = TextFile()
+    documents, positions = array("q"), array("q")
     for part in passages:
         for doc_id, position, text in zip(
             part["doc_id"], part["position"], part["text"], strict=True
         ):
-            if doc_id in passages_of_id:
-                passages_of_id[doc_id].append((position, text))
+            if doc_id in position_of:
+                documents.append(position_of[doc_id])
+                positions.append(position)
+                unordered.append(text)
 
-    texts: list[list[str]] = []
-    for doc_id in ids:
-        ordered = sorted(passages_of_id[doc_id])
-        texts.append([text for _, text in ordered])
+    document_numbers = np.array(documents, dtype=np.int64)
+    order = np.lexsort((np.array(positions, dtype=np.int64), document_numbers))
+    counts = np.bincount(document_numbers, minlength=len(position_of))
+    texts = TextFile(unordered[number] for number in order.tolist())
+    return texts, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
-    return texts
+
+def _hashes_of_passages(
+    ids: Sequence[str],
+    texts: Sequence[str],
+    starts: PassageStarts,
+    hash_of_document: Mapping[str, bytes],
+) -> list[tuple[bytes, ...]]:
+    """Return the hashes by which each document is known: of its whole text and of its passages.
+
+    Args:
+        ids: document ids.
+        texts: the passages of all documents, one document after the other.
+        starts: the first passage of each document, then the number of passages, (documents + 1,).
+        hash_of_document: document id to the hash of the normal form of its whole text.
+    """
+    hashes: list[tuple[bytes, ...]] = []
+    for doc_id, (start, end) in zip(ids, pairwise(starts.tolist()), strict=True):
+        own_hashes = [hash_of_document[doc_id]]
+        own_hashes += [hash_of_form(normal_form(text)) for text in texts[start:end]]
+        hashes.append(tuple(dict.fromkeys(own_hashes)))
+
+    return hashes
 
 
 def _hashes_of_documents(

@@ -156,7 +156,7 @@ def count_known_positives(
         doc_ids = positives[normal_form(anchor)]
         hashes: set[bytes] = set()
         for doc_id in doc_ids:
-            hashes |= corpus.hashes[corpus.position_of[doc_id]]
+            hashes.update(corpus.hashes[corpus.position_of[doc_id]])
 
         for negative_id, negative in zip(negative_ids, negatives, strict=True):
             count += negative_id in doc_ids or hash_of_form(normal_form(negative)) in hashes

@@ -255,7 +255,7 @@ def _hashes_of_positives(
 
     positive_hashes: set[bytes] = set()
     for doc_id in doc_ids:
-        positive_hashes |= corpus.hashes[corpus.position_of[doc_id]]
+        positive_hashes.update(corpus.hashes[corpus.position_of[doc_id]])
 
     if pair_id in labels.text_of_pair:
         positive_hashes.add(hash_of_form(normal_form(labels.text_of_pair[pair_id])))
@@ -267,8 +267,9 @@ def _documents_of_hash(corpus: MiningCorpus, hashes: set[bytes]) -> Mapping[byte
     """Return hash of a form to the positions of the searched documents with it; [] for others."""
     documents_of_hash: dict[bytes, list[int]] = defaultdict(list)
     for document, document_hashes in enumerate(corpus.hashes[: corpus.searched]):
-        for form_hash in document_hashes & hashes:
-            documents_of_hash[form_hash].append(document)
+        for form_hash in document_hashes:
+            if form_hash in hashes:
+                documents_of_hash[form_hash].append(document)
 
     return documents_of_hash
 

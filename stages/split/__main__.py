@@ -20,13 +20,14 @@ import pandas as pd
 
 from stages.lib.core.interface import Stage
 from stages.lib.schemas.pairs import is_synthetic, positive_pairs
+from stages.lib.text.text_file import StoredVersions
 from stages.split.audit import audit_result
 from stages.split.columns import column_by_key, shared_strings
 from stages.split.components import (
     Edge,
     edges_from_tables,
     synthetic_pair_edges,
-    text_versions,
+    text_rows,
 )
 from stages.split.constraints import (
     Constraints,
@@ -40,11 +41,11 @@ from stages.split.evaluation_set import (
     TopicRelevance,
     build_evaluation_sets,
     build_synthetic_set,
-    fingerprints,
     query_grades,
     scored_pairs,
     with_grades,
 )
+from stages.split.fingerprints import FingerprintTable
 from stages.split.giant_report import echo_giants, giant_metrics, giant_rows
 from stages.split.given import (
     GivenRows,
@@ -119,7 +120,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         splits=sample.splits(splits),
         passages=SearchedPassages(inputs.passages, sample),
         giants=giant_rows(assignment),
-        fingerprints=fingerprints(
+        fingerprints=FingerprintTable(
             task.rows.held_out_texts(split_of, own_documents),
             split_of,
             audit.tolerated,
@@ -215,10 +216,12 @@ def split_rows(inputs: Inputs, tables: Tables) -> SplitRows:
     )
     documents = tables.collected_documents
     return SplitRows(
-        anchors=text_versions(
-            (every_pair, "pair_id", "anchor"),
-            (tables.pairs.cleaned, "pair_id", "anchor"),
-            (tables.pairs.built, "pair_id", "anchor"),
+        anchors=StoredVersions(
+            text_rows(
+                (every_pair, "pair_id", "anchor"),
+                (tables.pairs.cleaned, "pair_id", "anchor"),
+                (tables.pairs.built, "pair_id", "anchor"),
+            )
         ),
         texts=texts,
         document_of_pair=document_of_pair,

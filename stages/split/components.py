@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -57,11 +57,13 @@ def text_versions(*frames: tuple[pd.DataFrame, str, str]) -> dict[str, list[str]
     Args:
         frames: each a table, the name of its id column, and the name of its text column.
     """
-    return distinct_texts(
-        row
-        for frame, id_column, text_column in frames
-        for row in zip(shared_strings(frame[id_column]), frame[text_column], strict=True)
-    )
+    return distinct_texts(text_rows(*frames))
+
+
+def text_rows(*frames: tuple[pd.DataFrame, str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the id and the text of each row of several tables, which are as in `text_versions`."""
+    for frame, id_column, text_column in frames:
+        yield from zip(shared_strings(frame[id_column]), frame[text_column], strict=True)
 
 
 def distinct_texts(rows: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

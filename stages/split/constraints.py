@@ -18,6 +18,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 from stages.lib.text.held_out import (
     TEXTS,
+    HeldOutHashes,
     HeldOutMatch,
     HeldOutText,
     fingerprint_rows,
@@ -214,9 +215,10 @@ def match_protected(
         return {}
 
     fingerprints = fingerprint_rows(protected_as_held_out(protected_texts), common_runs)
+    held_out = HeldOutHashes([fingerprints])
     best_match: dict[str, HeldOutMatch] = {}
     for versions in kinds:
-        best_match = {**match_held_out({}, versions, fingerprints, threshold), **best_match}
+        best_match = {**match_held_out({}, versions, held_out, threshold), **best_match}
 
     return best_match
 

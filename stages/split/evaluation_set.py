@@ -1,9 +1,8 @@
-"""Evaluation sets: queries and qrels of held-out splits, and fingerprints of their texts."""
+"""Evaluation sets: queries and qrels of held-out splits."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
@@ -12,12 +11,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.schemas.evaluation_set import Qrels, QueryGrades, ScoredPairs
 from stages.lib.schemas.queries_from_pairs import queries_and_qrels, query_id_of
 from stages.lib.schemas.splits import EVALUATION_SPLITS
-from stages.lib.text.held_out import ANCHORS, TEXTS, HeldOutText, fingerprint_rows
-from stages.lib.text.matches import NO_RUNS, TextVersions
-from stages.lib.text.overlap import Hashes
 from stages.split.columns import column_by_key
-from stages.split.components import Edge, is_pair_id
-from stages.split.constraints import protected_as_held_out
 
 
 class QuerySet(NamedTuple):
@@ -164,78 +158,6 @@ def scored_pairs(
         name: placed.loc[placed["split"] == name, list(types)].astype(types)
         for name in EVALUATION_SPLITS
     }
-
-
-def fingerprints(
-    texts: TextVersions,
-    split_of: Mapping[str, str],
-    tolerated: Collection[Edge] = (),
-    protected_texts: Sequence[str] = (),
-    *,
-    exact_ids: Collection[str] = (),
-    anchors_only: bool = False,
-    common_runs: Hashes = NO_RUNS,
-    untrained: TextVersions = MappingProxyType({}),
-) -> pd.DataFrame:
-    """Return the Fingerprints: hashes of held-out and protected texts, without the texts.
-
-    Later stages compare training texts with them. So they leave out what the unit of the split
-    allows in training: equal texts have no row, near ones no shingles and no runs, overlapping
-    ones no runs.
-
-    Args:
-        texts: all texts by row id, of anchors and of documents.
-        split_of: row id to split.
-        tolerated: leaks that the unit allows.
-        protected_texts: texts that must not be trained on, neither as anchor nor as document.
-        exact_ids: anchors that only equal anchors must not repeat.
-        anchors_only: True if the unit keeps anchors apart from anchors alone.
-        common_runs: hashes of the runs that are boilerplate, sorted.
-        untrained: those of the texts that stand nowhere but in the documents as collected. They
-            have no runs, as in the split: the markup of a page repeats what other pages say.
-    """
-    # Texts that training may have. Anchors are not compared with documents there.
-    allowed = tolerated
-    if anchors_only:
-        allowed = [leak for leak in tolerated if not all(map(is_pair_id, leak.ends))]
-
-    allowed_equal = _ends_of("equal", allowed)
-    allowed_near = _ends_of("near", allowed)
-    allowed_overlapping = _ends_of("overlapping", allowed)
-
-    # Held-out texts, in each of their versions.
-    exact = frozenset(exact_ids)
-    held_out: list[HeldOutText] = []
-    for row_id in sorted(texts):
-        is_exact = row_id in exact
-        is_compared_with_anchors = anchors_only and is_pair_id(row_id) and not is_exact
-        if split_of[row_id] not in EVALUATION_SPLITS:
-            continue
-        if row_id in allowed_equal and not is_compared_with_anchors:
-            continue
-
-        compared_with = ANCHORS if is_compared_with_anchors or is_exact else TEXTS
-        is_near = row_id in allowed_near and not is_compared_with_anchors
-        is_overlapping = row_id in allowed_overlapping and not is_compared_with_anchors
-        for text in texts[row_id]:
-            item = HeldOutText(row_id, split_of[row_id], text, compared_with)
-            item = item._replace(
-                is_near_allowed=is_exact or is_near,
-                is_overlap_allowed=is_overlapping or text in untrained.get(row_id, ()),
-            )
-            held_out.append(item)
-
-    return fingerprint_rows([*held_out, *protected_as_held_out(protected_texts)], common_runs)
-
-
-def _ends_of(similarity: str, leaks: Collection[Edge]) -> set[str]:
-    """Return the ids of both rows of the leaks that are "equal", "near" or "overlapping"."""
-    row_ids: set[str] = set()
-    for leak in leaks:
-        if leak.kind.startswith(similarity):
-            row_ids.update(leak.ends)
-
-    return row_ids
 
 
 def _query_set(pairs: pd.DataFrame, topics: TopicRelevance) -> QuerySet:

@@ -199,7 +199,7 @@ class Outputs:
         Writes("data/split/splits.parquet", "The split of each pair and document.", Splits),
     ]
     fingerprints: Annotated[
-        pd.DataFrame,
+        TableWriter,
         Writes("data/split/fingerprints.parquet", "Hashes of the held-out texts.", Fingerprints),
     ]
     giants: Annotated[

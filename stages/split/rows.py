@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -43,20 +43,21 @@ class SplitRows(NamedTuple):
         """Return row id to all of its texts."""
         return {row_id: self._texts_of(row_id) for row_id in (*self.anchors, *self.texts)}
 
-    def held_out_texts(
-        self, split_of: Mapping[str, str], without: Collection[str]
-    ) -> dict[str, list[str]]:
+    def held_out_texts(self, split_of: Mapping[str, str], without: Collection[str]) -> TextVersions:
         """Return row id to all of its texts, of the rows of validation and test.
+
+        The texts are read when they are asked for.
 
         Args:
             split_of: row id to split.
             without: rows that are left out.
         """
-        return {
-            row_id: self._texts_of(row_id)
+        row_ids = [
+            row_id
             for row_id in (*self.anchors, *self.texts)
             if row_id not in without and split_of[row_id] in EVALUATION_SPLITS
-        }
+        ]
+        return _TextsOfRows(row_ids, self._texts_of)
 
     def _texts_of(self, row_id: str) -> list[str]:
         texts = self.texts if row_id in self.texts else self.anchors
@@ -67,6 +68,25 @@ class SplitRows(NamedTuple):
         return match_texts(
             self.kinds, threshold, untrained=self.untrained, source_of=self.source_of
         )
+
+
+class _TextsOfRows(Mapping[str, list[str]]):
+    """Row id to its texts, which are read when they are asked for."""
+
+    def __init__(self, row_ids: Iterable[str], read: Callable[[str], list[str]]) -> None:
+        self._row_ids = dict.fromkeys(row_ids)
+        self._read = read
+
+    def __getitem__(self, row_id: str) -> list[str]:
+        if row_id not in self._row_ids:
+            raise KeyError(row_id)
+        return self._read(row_id)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._row_ids)
+
+    def __len__(self) -> int:
+        return len(self._row_ids)
 
 
 class TrainingExclusion(NamedTuple):

@@ -15,7 +15,7 @@ from stages.lib.analysis.separation import NEGATIVES, Panel, roc_auc
 from stages.lib.reporting.details import StageDetails
 from stages.lib.retrieval.search import Vectors
 from stages.lib.schemas.training import LABELLED
-from stages.lib.text.held_out import match_held_out
+from stages.lib.text.held_out import HeldOutHashes, match_held_out
 from stages.lib.text.normal_form import normal_form
 
 # What is read of the details of other stages: stage and key.
@@ -166,7 +166,7 @@ def _share(part: Mask, whole: Mask) -> float | None:
     return float(part.sum() / whole.sum()) if whole.any() else None
 
 
-def leaked_rows(triplets: pd.DataFrame, fingerprints: pd.DataFrame, threshold: float) -> list[str]:
+def leaked_rows(triplets: pd.DataFrame, held_out: HeldOutHashes, threshold: float) -> list[str]:
     """Return the ids of pairs whose anchor, positive or negative matches a held-out text.
 
     The tests are those of the split: equal in normal form, near (exact Jaccard similarity of
@@ -179,10 +179,10 @@ def leaked_rows(triplets: pd.DataFrame, fingerprints: pd.DataFrame, threshold: f
 
     # Each distinct text is a row of its own.
     leaked: set[str] = set()
-    for text in match_held_out(_as_rows(anchors), {}, fingerprints, threshold):
+    for text in match_held_out(_as_rows(anchors), {}, held_out, threshold):
         leaked.update(anchors[text])
 
-    for text in match_held_out({}, _as_rows(documents), fingerprints, threshold):
+    for text in match_held_out({}, _as_rows(documents), held_out, threshold):
         leaked.update(documents[text])
 
     return sorted(leaked)

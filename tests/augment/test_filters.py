@@ -18,6 +18,7 @@ from stages.augment.filters import (
 )
 from stages.augment.lexical_variants import generate_variants
 from stages.lib.core.ids import hash_hex
+from stages.lib.text.held_out import HeldOutHashes
 from stages.lib.text.normal_form import normal_form
 from tests.augment.rows import AUGMENTERS, fingerprints, pairs
 from tests.properties import examples
@@ -26,7 +27,8 @@ from tests.properties import examples
 def reasons(frame: pd.DataFrame, held_out: pd.DataFrame, threshold: float = 0.8) -> dict[str, str]:
     """Return the reason to reject each proposed anchor, or ""."""
     variants = generate_variants(frame, AUGMENTERS)
-    rejected = reject_by_text(variants, frame, held_out, near_threshold=threshold)
+    hashes = HeldOutHashes([held_out])
+    rejected = reject_by_text(variants, frame, hashes, near_threshold=threshold)
     return {
         variant.anchor: getattr(rejected.get(variant.pair_id), "reason", "") for variant in variants
     }
@@ -79,7 +81,7 @@ def test_a_variant_of_two_documents_is_rejected_for_both():
 def test_a_variant_of_an_anchor_with_several_documents_has_all_of_them():
     frame = pairs(("brain tumor", "a"), ("Brain tumor", "b"), ("brain tumor.", "c"))
     variants = generate_variants(frame, AUGMENTERS)
-    rejected = reject_by_text(variants, frame, fingerprints(), near_threshold=0.8)
+    rejected = reject_by_text(variants, frame, HeldOutHashes([]), near_threshold=0.8)
     accepted = without_rejected(variants, rejected)
     assert {(variant.anchor.lower(), variant.doc_id) for variant in accepted} == {
         (accepted[0].anchor.lower(), "d" + hash_hex(document)) for document in ("a", "b", "c")
@@ -129,7 +131,7 @@ def test_a_meaning_that_is_lost_for_one_document_is_lost_for_all():
 def test_of_two_equal_variants_only_the_first_stays():
     frame = pairs(("ECG", "a"), ("EKG", "a"))
     variants = generate_variants(frame, AUGMENTERS)
-    rejected = reject_by_text(variants, frame, fingerprints(), near_threshold=0.8)
+    rejected = reject_by_text(variants, frame, HeldOutHashes([]), near_threshold=0.8)
     assert [variant.anchor for variant in variants] == ["electrocardiogram", "electrocardiogram"]
     assert [rejection.reason for rejection in rejected.values()] == ["equal_to_known"]
 
@@ -161,9 +163,8 @@ def test_order_changes_nothing_and_each_variant_is_accounted(rows, held_out, lim
         random.shuffle(rows)
         frame = pairs(*rows)
         variants = generate_variants(frame, AUGMENTERS)
-        rejected = reject_by_text(
-            variants, frame, fingerprints(*sorted(set(held_out))), near_threshold=0.8
-        )
+        hashes = HeldOutHashes([fingerprints(*sorted(set(held_out)))])
+        rejected = reject_by_text(variants, frame, hashes, near_threshold=0.8)
         passed = without_rejected(variants, rejected)
         rejected |= reject_over_share(passed, limit)
 

@@ -11,6 +11,7 @@ from stages.clean.passages import passages
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.pairs import Pairs
+from stages.lib.text.held_out import HeldOutHashes
 from stages.lib.text.matches import match_texts
 from stages.pair.candidates import candidate_rows, synthetic_rows
 from stages.pair.recipes import propose_candidates
@@ -19,7 +20,7 @@ from stages.split.assign import assign
 from stages.split.assignment import assign_documents, sample_training
 from stages.split.components import edges_from_tables, synthetic_pair_edges, text_versions
 from stages.split.constraints import Constraints
-from stages.split.evaluation_set import fingerprints
+from stages.split.fingerprints import FingerprintTable
 from stages.split.leakage import find_leaks, tolerated_leaks
 from stages.split.rows import SplitRows
 from stages.split.texts import document_texts
@@ -116,14 +117,15 @@ def split_corpus(data, params, recipes=(), times=None):
 
     split_of = dict(zip(splits["id"], splits["split"], strict=True))
     leaks = find_leaks(matches, split_of, document_of_pair)
-    hashed = fingerprints(
+    table = FingerprintTable(
         rows.every_text(),
         split_of,
         tolerated_leaks(leaks, params.unit, split_of),
         anchors_only=not params.splits_documents,
         common_runs=matches.common_runs,
         untrained=untrained,
-    )
+    ).frame()
+    hashed = HeldOutHashes([table])
     triplets = training_rows(every_pair, cut, synthetic, split_of)
     held_out = {}
     for row_id, versions in rows.every_text().items():

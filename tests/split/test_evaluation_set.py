@@ -5,21 +5,23 @@ import json
 import pandas as pd
 import pytest
 
+from stages.lib.core import tables
 from stages.lib.core.errors import UserError
 from stages.lib.core.ids import hash_hex
 from stages.lib.core.tables import check_table
 from stages.lib.schemas.evaluation_set import Queries, ScoredPairs
 from stages.lib.schemas.pairs import Pairs, SyntheticPairs
 from stages.lib.schemas.splits import EVALUATION_SPLITS, Fingerprints, Splits
-from stages.lib.text.held_out import match_held_out
+from stages.lib.text.held_out import HeldOutHashes, match_held_out
 from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
+from stages.split import fingerprints as fingerprints_module
 from stages.split.components import Edge
 from stages.split.evaluation_set import (
     TopicRelevance,
     build_evaluation_sets,
     build_synthetic_set,
-    fingerprints,
 )
+from stages.split.fingerprints import FingerprintTable
 from tests.split.faq import (
     LONG,
     d,
@@ -208,7 +210,7 @@ def test_fingerprints_know_every_held_out_text_and_hold_none():
     }
     texts = {d("e"): ["Confidential document"], d("c"): ["Corpus document"]}
     split_of = {p("v"): "validation", p("t"): "train", d("e"): "test", d("c"): "corpus"}
-    table = fingerprints({**anchors, **texts}, split_of)
+    table = FingerprintTable({**anchors, **texts}, split_of).frame()
     assignment = check_table(table, Fingerprints, "fingerprints")
     expected = [
         (
@@ -235,11 +237,31 @@ def test_fingerprints_know_every_held_out_text_and_hold_none():
     assert not [word for word in ("secret", "anchor", "confidential", "document") if word in words]
 
 
+def test_blocks_of_texts_write_the_same_bytes(monkeypatch, tmp_path):
+    # Protected texts of one normal form, and a row of three versions, may not come apart.
+    texts = {p(str(number)): [f"Anchor {number}"] for number in range(20)}
+    texts[p("versions")] = ["<b>Reset</b> it", "Reset it", "Reset  it!"]
+    split_of = dict.fromkeys(texts, "test")
+    protected = ["Call us", "Call us!", "call us", "Wait"]
+    table = FingerprintTable(texts, split_of, protected_texts=protected)
+    tables.write(table.frame(), tmp_path / "whole.parquet", Fingerprints)
+    monkeypatch.setattr(fingerprints_module, "BLOCK_TEXTS", 2)
+    table.write(tmp_path / "blocks.parquet", Fingerprints)
+    rows = tables.read(tmp_path / "blocks.parquet", Fingerprints)
+
+    # 20 anchors, two forms of the row of versions, and two of the protected texts.
+    assert len(rows) == 24
+    whole_bytes = (tmp_path / "whole.parquet").read_bytes()
+    assert (tmp_path / "blocks.parquet").read_bytes() == whole_bytes
+
+
 def test_without_held_out_texts_there_are_no_fingerprints():
     assert (
         len(
             check_table(
-                fingerprints({p("t"): ["a"]}, {p("t"): "train"}), Fingerprints, "fingerprints"
+                FingerprintTable({p("t"): ["a"]}, {p("t"): "train"}).frame(),
+                Fingerprints,
+                "fingerprints",
             )
         )
         == 0
@@ -259,7 +281,7 @@ def test_fingerprints_leave_out_texts_that_the_unit_allows():
         Edge(d("near"), d("trained"), "near text"),
     ]
     actual = check_table(
-        fingerprints(texts, split_of, allowed), Fingerprints, "fingerprints"
+        FingerprintTable(texts, split_of, allowed).frame(), Fingerprints, "fingerprints"
     ).set_index("id")
     assert set(actual.index) == {d("near"), d("apart")}
     assert len(actual.loc[d("near"), "shingles"]) == 0
@@ -282,23 +304,28 @@ def test_what_stands_in_the_markup_of_a_held_out_page_may_be_trained_on():
     """Pages hold the answers of other pages as data for search engines, which nobody reads."""
     page = f'<html><script>{{"text": "Rates. {_IN_MARKUP} More."}}</script><p>{_SHOWN}</p></html>'
     texts = {d("page"): [_SHOWN, page]}
-    table = fingerprints(texts, {d("page"): "test"}, untrained={d("page"): [page]})
+    table = FingerprintTable(texts, {d("page"): "test"}, untrained={d("page"): [page]}).frame()
 
     training = {
         d("quotes"): [f"{_OTHER} {_SHOWN} {_OTHER}"],
         d("other"): [f"{_OTHER} {_IN_MARKUP} {_OTHER}"],
     }
-    matches = match_held_out({}, training, table, 0.7)
+    matches = match_held_out({}, training, HeldOutHashes([table]), 0.7)
     assert {row_id: match.kind for row_id, match in matches.items()} == {d("quotes"): "overlapping"}
 
     # The page as a whole is held out all the same.
-    assert match_held_out({}, {d("copy"): [page]}, table, 0.7)[d("copy")].kind == "equal"
+    assert (
+        match_held_out({}, {d("copy"): [page]}, HeldOutHashes([table]), 0.7)[d("copy")].kind
+        == "equal"
+    )
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_text_keeps_its_runs_where_the_collected_one_has_its_normal_form(order):
     collected = _SHOWN.replace(" ", "  ")
     texts = {d("page"): [_SHOWN, collected][::order]}
-    table = fingerprints(texts, {d("page"): "test"}, untrained={d("page"): [collected]})
+    table = FingerprintTable(texts, {d("page"): "test"}, untrained={d("page"): [collected]}).frame()
     training = {d("quotes"): [f"{_OTHER} {_SHOWN} {_OTHER}"]}
-    assert match_held_out({}, training, table, 0.7)[d("quotes")].kind == "overlapping"
+    assert (
+        match_held_out({}, training, HeldOutHashes([table]), 0.7)[d("quotes")].kind == "overlapping"
+    )

@@ -15,7 +15,9 @@ of a batch decides the last bits, and a cached vector equals a fresh one up to r
 
 from __future__ import annotations
 
+import hashlib
 import platform
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -33,6 +35,7 @@ from stages.lib.core.stage import mkl_mode, progress, runs_on_ray
 from stages.lib.retrieval import cache
 from stages.lib.retrieval.search import Vectors
 from stages.lib.retrieval.torch_threads import iterate_in_threads
+from stages.lib.retrieval.vector_rows import vectors_by_row
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -71,6 +74,9 @@ GPU_BATCH_TOKENS = 32_768
 # Distinct texts that are looked up and embedded at a time. Their token ids are held together.
 BLOCK_TEXTS = 32_768
 
+# Texts that are tokenized at a time.
+_TOKENIZED_TEXTS = 1024
+
 # Tokens of a text that are read where a model names no limit of its own.
 _MOST_TOKENS = 512
 
@@ -83,11 +89,15 @@ _FILLED_TOKENS = 256
 _BATCHES_OF_TASK = 16
 
 
+# The numbers of the tokens of a text.
+TokenIds = Sequence[int]
+
+
 class _Batch(NamedTuple):
     """Texts of one token count, and their token ids."""
 
     texts: list[str]
-    token_ids: list[list[int]]
+    token_ids: list[TokenIds]
 
 
 class Encoder:
@@ -118,27 +128,21 @@ class Encoder:
         `prompt` goes before each text. Each distinct text is embedded once, and only if the
         cache lacks it. `label` is for the progress bar.
         """
-        prompted = [prompt + text for text in texts]
-        if not prompted:
-            return np.empty((0, 0), dtype=np.float32)
+        return vectors_by_row(self._vectors_of_rows(texts, prompt, label), len(texts))
 
+    def _vectors_of_rows(
+        self, texts: Sequence[str], prompt: str, label: str
+    ) -> Iterator[tuple[int, Vectors]]:
+        """Yield the number of each of `texts` with its vector, equal texts after each other."""
         # Token ids and cached values take many times the memory of the vectors, so a block of
-        # distinct texts is looked up at a time. Equal texts stand together in `rows`.
-        rows = sorted(range(len(prompted)), key=prompted.__getitem__)
-        blocks = _blocks_of_texts(prompted, rows)
-        vectors: Vectors | None = None
+        # distinct texts is looked up at a time.
+        blocks = _blocks_of_texts(texts)
         for number, block in enumerate(blocks, start=1):
             part = f"{label} {number}/{len(blocks)}" if len(blocks) > 1 else label
-            distinct = list(dict.fromkeys(prompted[row] for row in block))
-            vector_of_text = self._cached(distinct, part)
-            if vectors is None:
-                dimension = len(vector_of_text[distinct[0]])
-                vectors = np.empty((len(prompted), dimension), dtype=np.float32)
-            for row in block:
-                vectors[row] = vector_of_text[prompted[row]]
-
-        assert vectors is not None
-        return vectors
+            prompted = [prompt + texts[row] for row in block]
+            vector_of_text = self._cached(list(dict.fromkeys(prompted)), part)
+            for row, text in zip(block, prompted, strict=True):
+                yield row, vector_of_text[text]
 
     def _cached(self, texts: Sequence[str], label: str) -> dict[str, Vectors]:
         """Return the vector of each text, from the cache or the model."""
@@ -186,7 +190,11 @@ class Encoder:
 
     def _batches(self, texts: Sequence[str]) -> list[_Batch]:
         """Return batches of texts of one token count, the longest first."""
-        token_ids = self._token_ids(texts)
+        # A text takes a hundred times the memory while it is tokenized, so few are at a time.
+        token_ids: list[TokenIds] = []
+        for start in range(0, len(texts), _TOKENIZED_TEXTS):
+            some_ids = self._token_ids(texts[start : start + _TOKENIZED_TEXTS])
+            token_ids += [array("i", ids) for ids in some_ids]
 
         # Group the texts, as indices, by token count.
         indices_by_length: dict[int, list[int]] = {}
@@ -248,7 +256,7 @@ class Encoder:
             rows += [rows[-1]] * (row_count - text_count)
 
         # Vectors of the repeated rows are left out.
-        input_ids = torch.tensor(rows, dtype=torch.int64, device=self.device.kind)
+        input_ids = torch.from_numpy(np.array(rows, dtype=np.int64)).to(self.device.kind)
         features: dict[str, Any] = {
             "input_ids": input_ids,
             "attention_mask": torch.ones_like(input_ids),
@@ -266,24 +274,26 @@ class Encoder:
             return np.asarray(unit_vectors[:text_count].cpu().numpy(), dtype=np.float32)
 
 
-def _blocks_of_texts(texts: Sequence[str], rows: Sequence[int]) -> list[Sequence[int]]:
-    """Return `rows` in blocks of at most BLOCK_TEXTS distinct texts, equal ones in one block.
+def _blocks_of_texts(texts: Sequence[str]) -> list[list[int]]:
+    """Return the numbers of `texts` in blocks of about BLOCK_TEXTS distinct texts.
 
-    Args:
-        texts: the texts.
-        rows: their indices, in an order that has equal texts together.
+    Equal texts are in one block, after each other.
     """
-    starts: list[int] = []
-    distinct_count = 0
-    for place, row in enumerate(rows):
-        if place and texts[row] == texts[rows[place - 1]]:
-            continue
-        if distinct_count % BLOCK_TEXTS == 0:
-            starts.append(place)
-        distinct_count += 1
+    # Hashes bring equal texts together, so that not all texts are in memory. Two texts with one
+    # hash count as one, and the block has one more.
+    hashes = np.fromiter(map(_hash_of_text, texts), dtype=np.uint64, count=len(texts))
+    order = np.argsort(hashes, kind="stable")
+    is_new = np.ones(len(order), dtype=bool)
+    is_new[1:] = np.diff(hashes[order]) != 0
 
-    ends = [*starts[1:], len(rows)]
-    return [rows[start:end] for start, end in zip(starts, ends, strict=True)]
+    starts = np.flatnonzero(is_new)[::BLOCK_TEXTS].tolist()
+    ends = [*starts, len(order)][1:]
+    return [order[start:end].tolist() for start, end in zip(starts, ends, strict=True)]
+
+
+def _hash_of_text(text: str) -> int:
+    data = text.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 
 def rows_of_batch(length: int, device: Device) -> int:

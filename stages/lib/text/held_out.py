@@ -6,9 +6,10 @@ text. The tests are those of `matches.py`.
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -113,36 +114,97 @@ def _hashes_of(text: str) -> list[npt.NDArray[np.uint64]]:
     return [shingle_hashes(shingle_set) for shingle_set in shingles(text)]
 
 
+class HeldOutHashes:
+    """A Fingerprints table in memory, as plain arrays of hashes.
+
+    Its texts are numbered, in the order of the table. Lists of hashes would take three times the
+    memory.
+
+    Attributes:
+        ids: the id of each text, of shape (texts,).
+        normal_hashes: the hash of the normal form of each text, of shape (texts,).
+        for_anchors: True for texts that are compared with anchors alone, of shape (texts,).
+    """
+
+    def __init__(self, frames: Iterable[pd.DataFrame]) -> None:
+        """Read the table; `frames` are its parts, in their order."""
+        self.ids: list[str] = []
+        self.normal_hashes: list[str] = []
+        is_for_anchors: list[bool] = []
+
+        # All shingles, the end of each set among them, and how many sets there are up to each text.
+        self._shingles = array("Q")
+        self._set_ends = array("q", [0])
+        self._sets_up_to = array("q", [0])
+
+        # All runs, and the end of those of each text.
+        self._runs = array("Q")
+        self._run_ends = array("q", [0])
+        for frame in frames:
+            self.ids += frame["id"].tolist()
+            self.normal_hashes += frame["normal_hash"].tolist()
+            is_for_anchors += (frame["compared_with"] == ANCHORS).tolist()
+            for shingle_sets, runs in zip(frame["shingles"], frame["runs"], strict=True):
+                for shingle_set in shingle_sets:
+                    self._shingles.frombytes(np.asarray(shingle_set, dtype=np.uint64).tobytes())
+                    self._set_ends.append(len(self._shingles))
+                self._sets_up_to.append(len(self._set_ends) - 1)
+                self._runs.frombytes(np.asarray(runs, dtype=np.uint64).tobytes())
+                self._run_ends.append(len(self._runs))
+
+        self.for_anchors = np.array(is_for_anchors, dtype=np.bool_)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def shingle_sets(self, text: int) -> list[Hashes]:
+        """Return the sorted hashes of each shingle set of a text."""
+        shingles_of_all = np.frombuffer(self._shingles, dtype=np.uint64)
+        ends = self._set_ends[self._sets_up_to[text] : self._sets_up_to[text + 1] + 1]
+        return [shingles_of_all[start:end] for start, end in pairwise(ends)]
+
+    def runs(self, texts: Sequence[int]) -> tuple[Hashes, npt.NDArray[np.int64]]:
+        """Return the runs of some texts, and the text of each run; both of shape (runs,)."""
+        ends = np.frombuffer(self._run_ends, dtype=np.int64)
+        counts = np.diff(ends)
+        is_wanted = np.zeros(len(self), dtype=np.bool_)
+        is_wanted[list(texts)] = True
+        owners = np.repeat(np.arange(len(self)), counts)
+        is_kept = is_wanted[owners]
+        return np.frombuffer(self._runs, dtype=np.uint64)[is_kept], owners[is_kept]
+
+
 def match_held_out(
-    anchors: TextVersions, texts: TextVersions, fingerprints: pd.DataFrame, threshold: float
+    anchors: TextVersions, texts: TextVersions, held_out: HeldOutHashes, threshold: float
 ) -> dict[str, HeldOutMatch]:
     """Return the best match of each row: an equal text, else the nearest, else an overlapping one.
 
     Args:
-        anchors: row id to anchors, which are compared with all fingerprints.
-        texts: row id to other texts, which are compared with fingerprints for all texts.
-        fingerprints: a Fingerprints table.
+        anchors: row id to anchors, which are compared with all held-out texts.
+        texts: row id to other texts, which are compared with those for all texts.
+        held_out: the fingerprints of the held-out texts.
         threshold: exact Jaccard similarity of shingles from which two texts are near.
     """
-    for_texts = fingerprints[fingerprints["compared_with"] == TEXTS]
-    matches = _best_matches(anchors, fingerprints, threshold)
-    for row_id, match in _best_matches(texts, for_texts, threshold).items():
+    for_texts = np.flatnonzero(~held_out.for_anchors).tolist()
+    matches = _best_matches(anchors, held_out, range(len(held_out)), threshold)
+    for row_id, match in _best_matches(texts, held_out, for_texts, threshold).items():
         matches[row_id] = _better(matches.get(row_id, match), match)
 
     return matches
 
 
 def _best_matches(
-    versions: TextVersions, fingerprints: pd.DataFrame, threshold: float
+    versions: TextVersions, held_out: HeldOutHashes, compared: Sequence[int], threshold: float
 ) -> dict[str, HeldOutMatch]:
+    """Return the best match of each row among the held-out texts of these numbers."""
     matches: dict[str, HeldOutMatch] = {}
-    if not versions or not len(fingerprints):
+    if not versions or not len(compared):
         return matches
 
     for row_id, match in (
-        *_equal_matches(versions, fingerprints),
-        *_near_matches(versions, fingerprints, threshold),
-        *_overlapping_matches(versions, fingerprints),
+        *_equal_matches(versions, held_out, compared),
+        *_near_matches(versions, held_out, compared, threshold),
+        *_overlapping_matches(versions, held_out, compared),
     ):
         matches[row_id] = _better(matches.get(row_id, match), match)
 
@@ -163,13 +225,14 @@ def _better(match: HeldOutMatch, other: HeldOutMatch) -> HeldOutMatch:
 
 
 def _equal_matches(
-    versions: TextVersions, fingerprints: pd.DataFrame
+    versions: TextVersions, held_out: HeldOutHashes, compared: Sequence[int]
 ) -> Iterable[tuple[str, HeldOutMatch]]:
+    # Of held-out texts with one normal form, the smallest id.
     id_of_hash: dict[str, str] = {}
-    for text_hash, held_out_id in sorted(
-        zip(fingerprints["normal_hash"], fingerprints["id"], strict=True)
-    ):
-        id_of_hash.setdefault(text_hash, held_out_id)
+    for number in compared:
+        text_hash = held_out.normal_hashes[number]
+        held_out_id = held_out.ids[number]
+        id_of_hash[text_hash] = min(held_out_id, id_of_hash.get(text_hash, held_out_id))
 
     for row_id, texts in versions.items():
         for text in texts:
@@ -179,11 +242,11 @@ def _equal_matches(
 
 
 def _near_matches(
-    versions: TextVersions, fingerprints: pd.DataFrame, threshold: float
+    versions: TextVersions, held_out: HeldOutHashes, compared: Sequence[int], threshold: float
 ) -> Iterable[tuple[str, HeldOutMatch]]:
     hashed = _HashedShingles(versions)
-    held_out = _held_out_shingles(fingerprints)
-    for row_id, held_out_id, similarity in similarity_join(hashed, held_out, threshold):
+    held_out_sets = _HeldOutShingles(held_out, compared)
+    for row_id, held_out_id, similarity in similarity_join(hashed, held_out_sets, threshold):
         yield row_id, HeldOutMatch("near", held_out_id, similarity)
 
 
@@ -203,26 +266,35 @@ class _HashedShingles(Mapping[str, ShingleSets]):
         return len(self._versions)
 
 
-def _held_out_shingles(fingerprints: pd.DataFrame) -> Mapping[str, list[Hashes]]:
-    """Return the shingle sets of held-out texts by id. An id may have several texts."""
-    sets_of_id: dict[str, list[Hashes]] = defaultdict(list)
-    for row_id, shingle_sets in zip(fingerprints["id"], fingerprints["shingles"], strict=True):
-        for shingle_set in shingle_sets:
-            sets_of_id[row_id].append(np.asarray(shingle_set, dtype=np.uint64))
+class _HeldOutShingles(Mapping[str, ShingleSets]):
+    """Id of a held-out row to the shingle sets of its texts."""
 
-    return sets_of_id
+    def __init__(self, held_out: HeldOutHashes, compared: Sequence[int]) -> None:
+        self._held_out = held_out
+        self._texts_of_id: dict[str, list[int]] = defaultdict(list)
+        for text in compared:
+            self._texts_of_id[held_out.ids[text]].append(text)
+
+    def __getitem__(self, row_id: str) -> ShingleSets:
+        return list(
+            chain.from_iterable(map(self._held_out.shingle_sets, self._texts_of_id[row_id]))
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts_of_id)
+
+    def __len__(self) -> int:
+        return len(self._texts_of_id)
 
 
 def _overlapping_matches(
-    versions: TextVersions, fingerprints: pd.DataFrame
+    versions: TextVersions, held_out: HeldOutHashes, compared: Sequence[int]
 ) -> Iterable[tuple[str, HeldOutMatch]]:
-    held_out_ids = sorted(set(fingerprints["id"]))
+    held_out_ids = sorted(set(held_out.ids))
     number_of_id = {held_out_id: number for number, held_out_id in enumerate(held_out_ids)}
-    parts = [np.asarray(runs, dtype=np.uint64) for runs in fingerprints["runs"]]
-    hashes = np.concatenate(parts)
-    numbers = np.repeat(
-        [number_of_id[row_id] for row_id in fingerprints["id"]], list(map(len, parts))
-    )
+    number_of_text = np.array([number_of_id[row_id] for row_id in held_out.ids], dtype=np.int64)
+    hashes, texts_of_runs = held_out.runs(compared)
+    numbers = number_of_text[texts_of_runs]
 
     # Sorted by hash, then by id, so that the first one of a hash has the smallest id.
     order = np.lexsort((numbers, hashes))

@@ -12,9 +12,10 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from stages.lib.core import database
 from stages.lib.text.normal_form import hash_of_form, normal_form, shingles_of_form
@@ -24,6 +25,8 @@ from stages.lib.text.text_file import TextFile
 
 # Row id to its texts: as collected, as cleaned, as embedded.
 TextVersions = Mapping[str, Sequence[str]]
+
+_Integers = npt.NDArray[np.int32]
 
 NO_RUNS: Hashes = np.empty(0, dtype=np.uint64)
 
@@ -108,35 +111,84 @@ def equal_groups(*kinds: TextVersions) -> dict[str, list[str]]:
 class _DistinctForms:
     """The normal forms of all texts, in a file, and the rows that have a text of each form.
 
-    Attributes:
-        forms: the forms, each once, in the order in which they were met.
-        row_ids: for each form the ids of its rows, sorted.
+    Forms are named by number, in the order in which they were met.
     """
 
     def __init__(self, kinds: Sequence[TextVersions]) -> None:
-        self.forms = TextFile()
-        row_ids: list[list[str]] = []
+        # Rows are numbers, in the order of their ids: large tables have many millions of them.
+        self._ids = sorted(frozenset[str]().union(*kinds))
+        number_of_id = {row_id: number for number, row_id in enumerate(self._ids)}
 
-        # A hash of 128 bits stands for a form, so that memory holds no texts.
-        number_of_hash: dict[bytes, int] = {}
+        # The form of each text, its hash of 128 bits, and its row.
+        self._forms = TextFile()
+        hashes = bytearray()
+        rows = array("i")
         for versions in kinds:
             for row_id, texts in versions.items():
                 for text in texts:
                     form = normal_form(text)
-                    number = number_of_hash.setdefault(hash_of_form(form), len(self.forms))
-                    if number == len(self.forms):
-                        self.forms.append(form)
-                        row_ids.append([])
-                    row_ids[number].append(row_id)
+                    self._forms.append(form)
+                    hashes += hash_of_form(form)
+                    rows.append(number_of_id[row_id])
 
-        # Most forms have one row, and a tuple takes half of the memory of a list.
-        self.row_ids = [tuple(sorted(set(ids))) for ids in row_ids]
+        # Equal forms after each other, each row of a form once. A form has the place of its first
+        # text. `owners` are the rows of a form, those of form i from `starts[i]` on.
+        halves = np.frombuffer(hashes, dtype=np.uint64).reshape(-1, 2)
+        row_numbers = np.array(rows, dtype=np.int32)
+        order = np.lexsort((row_numbers, halves[:, 1], halves[:, 0]))
+        is_new_form = _is_new(halves[order])
+        first_texts = order
+        if len(order):
+            first_texts = np.minimum.reduceat(order, np.flatnonzero(is_new_form))
+        form_of_place = np.argsort(np.argsort(first_texts))[np.cumsum(is_new_form) - 1]
+        self._texts = np.sort(first_texts)
+
+        by_form = np.argsort(form_of_place, kind="stable")
+        members = np.stack([form_of_place[by_form], row_numbers[order][by_form]], axis=1)
+        members = members[_is_new(members)]
+        self._owners = members[:, 1].astype(np.int32)
+        self._starts = np.searchsorted(members[:, 0], np.arange(len(self._texts) + 1))
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __getitem__(self, number: int) -> str:
+        return self._forms[int(self._texts[number])]
+
+    def row_ids(self, number: int) -> list[str]:
+        """Return the sorted ids of the rows with a form."""
+        owners = self._owners[self._starts[number] : self._starts[number + 1]]
+        return [self._ids[owner] for owner in owners.tolist()]
 
     def equal(self) -> dict[str, list[str]]:
         """Return the forms that at least two rows have, with the ids of these."""
-        return {
-            self.forms[number]: list(ids) for number, ids in enumerate(self.row_ids) if len(ids) > 1
-        }
+        repeated = np.flatnonzero(np.diff(self._starts) > 1)
+        return {self[number]: self.row_ids(number) for number in repeated.tolist()}
+
+    def by_rows(self) -> tuple[_Integers, _Integers]:
+        """Return the forms in the order of their rows, and where forms of other rows begin.
+
+        The first has the shape (forms,), the second (groups,).
+        """
+        # The bytes of numbers, from the largest byte on, have the order of the lists of numbers.
+        data = self._owners.astype(">i4").tobytes()
+        bounds = (4 * self._starts).tolist()
+        rows_of_form = [data[start:end] for start, end in pairwise(bounds)]
+        order = sorted(range(len(self)), key=rows_of_form.__getitem__)
+
+        starts = array("i")
+        for place, number in enumerate(order):
+            if not place or rows_of_form[number] != rows_of_form[order[place - 1]]:
+                starts.append(place)
+
+        return np.array(order, dtype=np.int32), np.array(starts, dtype=np.int32)
+
+
+def _is_new(rows: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Return a mask of the rows that differ from the one before, of shape (rows,)."""
+    mask = np.ones(len(rows), dtype=np.bool_)
+    mask[1:] = (rows[1:] != rows[:-1]).any(axis=1)
+    return mask
 
 
 def _near_forms(forms: _DistinctForms, threshold: float) -> list[tuple[list[str], list[str]]]:
@@ -144,31 +196,28 @@ def _near_forms(forms: _DistinctForms, threshold: float) -> list[tuple[list[str]
     # The forms that the same rows have are one row of the join: a document, and the passages that
     # no other one has. What they share is evidence of nothing, and the join skips it. A query that
     # was clicked a hundred times is compared once.
-    order = np.array(sorted(range(len(forms.row_ids)), key=forms.row_ids.__getitem__), np.int32)
-    starts = array("i")
-    for place, number in enumerate(order.tolist()):
-        if not place or forms.row_ids[number] != forms.row_ids[int(order[place - 1])]:
-            starts.append(place)
+    order, starts = forms.by_rows()
 
     # The shingles take many times the memory of the texts, so they are made when the database
     # reads them.
-    starts_and_end = [*starts, len(order)]
+    starts_and_end = [*starts.tolist(), len(order)]
     groups = pairwise(starts_and_end)
     shingle_sets = (_shingle_sets(forms, order[start:end].tolist()) for start, end in groups)
     edges = join_sets(set_reader(shingle_sets), None, threshold)
 
+    # The rows of the first form of a group are those of all.
     near: list[tuple[list[str], list[str]]] = []
     for left, right in zip(edges.left.tolist(), edges.right.tolist(), strict=True):
-        left_ids = forms.row_ids[int(order[starts[left]])]
-        right_ids = forms.row_ids[int(order[starts[right]])]
-        near.append((list(left_ids), list(right_ids)))
+        left_ids = forms.row_ids(int(order[starts[left]]))
+        right_ids = forms.row_ids(int(order[starts[right]]))
+        near.append((left_ids, right_ids))
 
     return near
 
 
 def _shingle_sets(forms: _DistinctForms, numbers: Sequence[int]) -> list[frozenset[str]]:
     """Return the shingle sets of all forms of these numbers, in the order of the forms."""
-    ordered = sorted(forms.forms[number] for number in numbers)
+    ordered = sorted(forms[number] for number in numbers)
     return [shingles for form in ordered for shingles in shingles_of_form(form)]
 
 

@@ -81,15 +81,24 @@ class StoredVersions(Mapping[str, list[str]]):
             rows: pairs of row id and text, in the order that the texts of a row shall have.
             row_ids: rows that have an entry even without a text; they come first.
         """
+        # Most rows have one text, and a number takes half of the memory of a tuple.
         self._texts = TextFile()
-        self._numbers: dict[str, tuple[int, ...]] = dict.fromkeys(row_ids, ())
+        self._numbers: dict[str, int | tuple[int, ...]] = dict.fromkeys(row_ids, ())
         for row_id, text in rows:
-            known = self._numbers.get(row_id, ())
+            known = self._numbers_of(row_id)
             if all(self._texts[number] != text for number in known):
-                self._numbers[row_id] = (*known, self._texts.append(text))
+                number = self._texts.append(text)
+                self._numbers[row_id] = (*known, number) if known else number
+
+    def _numbers_of(self, row_id: str) -> tuple[int, ...]:
+        """Return the numbers of the texts of a row; none for an unknown row."""
+        numbers = self._numbers.get(row_id, ())
+        return numbers if isinstance(numbers, tuple) else (numbers,)
 
     def __getitem__(self, row_id: str) -> list[str]:
-        return [self._texts[number] for number in self._numbers[row_id]]
+        if row_id not in self._numbers:
+            raise KeyError(row_id)
+        return [self._texts[number] for number in self._numbers_of(row_id)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._numbers)
