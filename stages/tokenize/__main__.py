@@ -8,13 +8,16 @@ documents of the corpus are measured as well. The stage fails where more texts a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
 from stages.lib.core.errors import UserError
-from stages.lib.core.interface import CheckedTable, Stage
+from stages.lib.core.interface import CheckedTable, Stage, TableFile
 from stages.lib.core.model_files import find_base_model
 from stages.lib.core.model_loading import loading
+from stages.lib.schemas.documents import Passages
 from stages.lib.schemas.ledger import LedgerWriter, row_accounting
 from stages.lib.schemas.training import text_columns, tokens_schema
 from stages.tokenize.encoding import (
@@ -70,7 +73,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
 
     # Validation queries and the corpus are measured, and not written.
     queries = [params.model.anchor_prompt + text for text in inputs.queries.frame()["text"]]
-    passages = [params.model.document_prompt + text for text in inputs.passages.frame()["text"]]
+    passages = prompted_passages(inputs.passages, params.model.document_prompt)
     lengths = {
         **training_lengths(columns),
         "validation.query": measure(queries, tokenizer),
@@ -88,6 +91,13 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             "model_max_tokens": model_tokens,
         },
     )
+
+
+def prompted_passages(passages: TableFile[Passages], prompt: str) -> Iterator[str]:
+    """Yield the text of each passage behind the prompt. The table is read in parts."""
+    for part in passages.batches():
+        for text in part["text"].tolist():
+            yield prompt + text
 
 
 def token_rows(

@@ -8,7 +8,9 @@ Validation queries and the corpus are only measured.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -115,28 +117,28 @@ def encode(texts: Sequence[str | None], tokenizer: Any, max_tokens: int) -> Colu
     return Column(ids=token_ids, mask=mask, lengths=lengths, unknown=unknown, special=special)
 
 
-def measure(texts: Sequence[str], tokenizer: Any) -> Lengths:
+def measure(texts: Iterable[str], tokenizer: Any) -> Lengths:
     """Return the length of each text in tokens, with special tokens, before truncation."""
-    lengths = np.zeros(len(texts), dtype=np.int64)
+    lengths = array("q")
     unknown = 0
-    for index, ids in enumerate(_token_ids(texts, tokenizer, truncation=False)):
-        lengths[index] = len(ids)
+    for ids in _token_ids(texts, tokenizer, truncation=False):
+        lengths.append(len(ids))
         unknown += ids.count(tokenizer.unk_token_id)
 
     return Lengths(
-        lengths=lengths,
+        lengths=np.array(lengths, dtype=np.int64),
         unknown=unknown,
-        special=len(texts) * tokenizer.num_special_tokens_to_add(pair=False),
+        special=len(lengths) * tokenizer.num_special_tokens_to_add(pair=False),
     )
 
 
-def _token_ids(texts: Sequence[str], tokenizer: Any, **settings: Any) -> Iterator[list[int]]:
+def _token_ids(texts: Iterable[str], tokenizer: Any, **settings: Any) -> Iterator[list[int]]:
     """Yield the token ids of each text; `settings` say how the tokenizer cuts.
 
     A text takes a hundred times the memory while it is tokenized, so a block of texts is at a time.
     """
-    for start in range(0, len(texts), BLOCK_TEXTS):
-        block = list(texts[start : start + BLOCK_TEXTS])
+    iterator = iter(texts)
+    while block := list(islice(iterator, BLOCK_TEXTS)):
         yield from tokenizer(block, padding=False, verbose=False, **settings)["input_ids"]
 
 
