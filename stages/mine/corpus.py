@@ -149,7 +149,8 @@ def _passages_in_order(
     # A table may have the passages of a document in two parts, so all are read before any is put
     # in its place.
     unordered = TextFile()
-    documents, positions = array("q"), array("q")
+    documents = array("q")
+    positions = array("q")
     for part in passages:
         for doc_id, position, text in zip(
             part["doc_id"], part["position"], part["text"], strict=True

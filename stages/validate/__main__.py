@@ -42,7 +42,6 @@ from stages.lib.retrieval.encoder import Encoder
 from stages.lib.retrieval.search import Hits
 from stages.lib.schemas.pairs import is_synthetic
 from stages.lib.schemas.splits import ids_in_sample
-from stages.lib.text.held_out import HeldOutHashes
 from stages.validate.document_map import MapPoints, sample_points, write_projector
 from stages.validate.embedding_quality import (
     Separation,
@@ -88,8 +87,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     separation = separate(inputs, params, experiment, encoder=encoder, hits=hits)
     sample = sample_documents(experiment.corpus, experiment.passage_vectors)
     geometry = measure_geometry(sample, separation.panels["random"].positives)
-    held_out = HeldOutHashes(inputs.fingerprints.batches())
-    leaks = leaked_rows(triplets, held_out, params.validate.near_threshold)
+    leaks = leaked_rows(triplets, inputs.fingerprints.batches(), params.validate.near_threshold)
     rows = check_rows(positive_rows, experiment.training, leaks)
 
     # The gates compare these measurements, and the counts of earlier stages, with their limits.

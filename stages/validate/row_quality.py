@@ -166,14 +166,17 @@ def _share(part: Mask, whole: Mask) -> float | None:
     return float(part.sum() / whole.sum()) if whole.any() else None
 
 
-def leaked_rows(triplets: pd.DataFrame, held_out: HeldOutHashes, threshold: float) -> list[str]:
+def leaked_rows(
+    triplets: pd.DataFrame, fingerprints: Iterable[pd.DataFrame], threshold: float
+) -> list[str]:
     """Return the ids of pairs whose anchor, positive or negative matches a held-out text.
 
     The tests are those of the split: equal in normal form, near (exact Jaccard similarity of
     shingles at or above `threshold`), or overlapping (a shared run that is no boilerplate). Anchors
     and documents are compared with each other too. Only hashes of the held-out texts are there,
-    never the texts.
+    never the texts. `fingerprints` are the parts of the table of Fingerprints.
     """
+    held_out = HeldOutHashes(fingerprints)
     anchors = _pairs_of_text(triplets, ["anchor"])
     documents = _pairs_of_text(triplets, ["positive", "negatives"])
 

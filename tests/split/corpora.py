@@ -11,7 +11,6 @@ from stages.clean.passages import passages
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.pairs import Pairs
-from stages.lib.text.held_out import HeldOutHashes
 from stages.lib.text.matches import match_texts
 from stages.pair.candidates import candidate_rows, synthetic_rows
 from stages.pair.recipes import propose_candidates
@@ -125,7 +124,7 @@ def split_corpus(data, params, recipes=(), times=None):
         common_runs=matches.common_runs,
         untrained=untrained,
     ).frame()
-    hashed = HeldOutHashes([table])
+    hashed = [table]
     triplets = training_rows(every_pair, cut, synthetic, split_of)
     held_out = {}
     for row_id, versions in rows.every_text().items():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.splits import Fingerprints
 from stages.lib.text import held_out as held_out_module
-from stages.lib.text.held_out import ANCHORS, TEXTS, HeldOutHashes, HeldOutText, fingerprint_rows
+from stages.lib.text.held_out import ANCHORS, TEXTS, HeldOutText, fingerprint_rows
 from stages.lib.text.matches import NO_RUNS
 from stages.lib.text.normal_form import normal_form, similarity
 from stages.validate.row_quality import leaked_rows
@@ -61,7 +61,7 @@ CLEAN = [
 def leaked(*rows, threshold=0.8, fingerprints=None):
     return leaked_rows(
         pd.DataFrame([*CLEAN, *rows]),
-        HeldOutHashes([held_out() if fingerprints is None else fingerprints]),
+        [held_out() if fingerprints is None else fingerprints],
         threshold,
     )
 
@@ -130,7 +130,7 @@ def test_each_row_of_a_leaked_text_is_returned_once_and_sorted():
 def test_no_held_out_texts_and_no_rows_give_no_leaks():
     assert leaked(row("planted", anchor=ANCHOR), fingerprints=Fingerprints.empty()) == []
     empty = pd.DataFrame(columns=["pair_id", "anchor", "positive", "negatives"])
-    assert leaked_rows(empty, HeldOutHashes([held_out()]), 0.8) == []
+    assert leaked_rows(empty, [held_out()], 0.8) == []
 
 
 SHORT = st.text("abc A,", min_size=1, max_size=7)
@@ -161,8 +161,8 @@ def test_leaks_are_those_of_comparing_all_with_all(rows, anchors, documents, thr
 
     # The table may come in parts, and a part may be empty.
     table = held_out(anchors, documents)
-    hashes = HeldOutHashes([table.iloc[:0], table.iloc[:1], table.iloc[1:]])
-    assert leaked_rows(triplets, hashes, threshold) == expected
+    parts = [table.iloc[:0], table.iloc[:1], table.iloc[1:]]
+    assert leaked_rows(triplets, parts, threshold) == expected
 
 
 def test_blocks_of_texts_change_no_fingerprint(monkeypatch):
