@@ -15,7 +15,7 @@ Source: Moreira et al. 2024, NV-Retriever (arXiv 2407.15831), positive-aware min
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -119,9 +119,9 @@ class KnownPairs(NamedTuple):
     """What pairs say, trained on or not.
 
     Attributes:
-        document_of_pair: pair id to document id, of all pairs that are positives.
+        document_of_pair: pair id to document id, of the positives with a near-duplicate.
         parent_of: id of a variant to the pair that it varies.
-        topic_of: document id to topic.
+        topic_of: document id to topic, where there is one.
         positives: normal form of an anchor that is trained on to its known positives.
         labels: what single pairs say beyond that.
     """
@@ -151,8 +151,7 @@ def find_cross_encoder(settings: MineParams, device: Device) -> CrossEncoder | N
 def read_known_pairs(inputs: Inputs, training: pd.DataFrame, params: Params) -> KnownPairs:
     """Return what the pairs say; `training` are those that are trained on."""
     # Pairs that a cap left out are not trained on, and are positives all the same.
-    pairs = pd.concat([inputs.given_pairs.frame(), inputs.built_pairs.frame(), training])
-    pairs = pairs.drop_duplicates("pair_id")
+    pairs = distinct_pairs([inputs.given_pairs.frame(), inputs.built_pairs.frame(), training])
     if params.pair.shape != "scores":
         pairs = positive_pairs(pairs, params.labels.positive_from)
 
@@ -161,8 +160,14 @@ def read_known_pairs(inputs: Inputs, training: pd.DataFrame, params: Params) -> 
     added = ledger[ledger["action"] == "add"]
     parent_of = dict(zip(added["row_id"], added["partner_id"], strict=True))
 
+    # Documents of pairs that are near to another pair: most are near to none.
+    near = inputs.near_duplicates.frame()
+    is_near = pairs["pair_id"].isin(near["left_id"]) | pairs["pair_id"].isin(near["right_id"])
+    near_pairs = pairs[is_near]
+
     # Texts and topics of single pairs.
     documents = inputs.documents.frame_without("text")
+    documents = documents[documents["topic"] != ""]
     topic_of = dict(zip(documents["doc_id"], documents["topic"], strict=True))
     labels = pair_labels(
         training,
@@ -173,12 +178,29 @@ def read_known_pairs(inputs: Inputs, training: pd.DataFrame, params: Params) -> 
     )
 
     return KnownPairs(
-        document_of_pair=dict(zip(pairs["pair_id"], pairs["doc_id"], strict=True)),
+        document_of_pair=dict(zip(near_pairs["pair_id"], near_pairs["doc_id"], strict=True)),
         parent_of=parent_of,
         topic_of=topic_of,
         positives=known_positives(pairs, parent_of, set(training["pair_id"])),
         labels=labels,
     )
+
+
+def distinct_pairs(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of all Pairs, each pair once, as the first frame has it.
+
+    >>> frames = [pd.DataFrame({"pair_id": ["p1"]}), pd.DataFrame({"pair_id": ["p2", "p1"]})]
+    >>> distinct_pairs(frames)["pair_id"].tolist()
+    ['p1', 'p2']
+    """
+    # Tables are put together only where one has other pairs: that is a copy of both.
+    pairs = frames[0]
+    for frame in frames[1:]:
+        others = frame[~frame["pair_id"].isin(pairs["pair_id"])]
+        if len(others):
+            pairs = pd.concat([pairs, others], ignore_index=True) if len(pairs) else others
+
+    return pairs
 
 
 def training_pairs(pairs: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:

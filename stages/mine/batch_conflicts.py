@@ -24,10 +24,10 @@ class BatchConflicts:
     Attributes:
         component_of: id of a pair or document to its component.
         parent_of: id of a variant to the pair that it varies.
-        document_of_pair: pair id to document id, for all pairs, trained on or not.
+        document_of_pair: pair id to document id, for all pairs that have a near-duplicate.
         near_duplicates: near-duplicates of pairs and of documents.
         topic_of_pair: pair id to the topic of which any document is a positive.
-        topic_of_document: document id to topic.
+        topic_of_document: document id to topic, where there is one.
     """
 
     component_of: Mapping[str, str]

@@ -86,7 +86,7 @@ class KnownRelations(NamedTuple):
             text_vectors: vectors of the texts that pairs are trained on.
         """
         kept_of = dict(zip(aliases["doc_id"], aliases["kept_id"], strict=True))
-        topics = documents.groupby("topic")["doc_id"]
+        topics = documents[documents["topic"] != ""].groupby("topic")["doc_id"]
         return cls(
             positives=positives,
             near_duplicates=near_duplicates_of(near_duplicates, kept_of),
@@ -147,7 +147,7 @@ def pair_labels(
         training: the Pairs that are trained on.
         synthetic_pairs: a SyntheticPairs table.
         dissimilar: Pairs that a person found dissimilar.
-        topic_of: document id to topic.
+        topic_of: document id to topic, where there is one.
         parent_of: id of a variant to the pair that it varies, whose text and topic it has.
     """
     positive_text = dict(zip(synthetic_pairs["pair_id"], synthetic_pairs["positive"], strict=True))
