@@ -1,7 +1,7 @@
 """Search by words, with BM25.
 
 Source: Robertson and Zaragoza 2009, in the variant of Lucene with k1 = 1.5 and b = 0.75, by
-the library bm25s. Ties are ordered as in topk.py.
+the library bm25s. Ties are ordered as in `search`.
 """
 
 from __future__ import annotations
@@ -27,24 +27,30 @@ class BM25Index:
     """
 
     def __init__(self, texts: Iterable[str], passage_starts: PassageStarts | None = None) -> None:
-        import bm25s
+        from bm25s.tokenization import Tokenized
 
-        # Words as numbers, which take a tenth of the memory. bm25s needs at least one text, and one
-        # word in each.
+        from stages.lib.retrieval.bm25_postings import BlockwiseIndex, WordNumbers
+
+        # Words as numbers, one text after the other. The library needs a word in each text.
         number_of_word: dict[str, int] = {}
-        numbers_of_texts: list[array[int]] = []
+        numbers = array("i")
+        ends = array("q", [0])
         for text in texts:
-            numbers = [
-                number_of_word.setdefault(word, len(number_of_word)) for word in words(text) or [""]
-            ]
-            numbers_of_texts.append(array("i", numbers))
+            for word in words(text) or [""]:
+                numbers.append(number_of_word.setdefault(word, len(number_of_word)))
+            ends.append(len(numbers))
 
-        self._passage_count = len(numbers_of_texts)
+        # It also needs a text.
+        self._passage_count = len(ends) - 1
         self._passage_starts = passage_starts
-        self._index = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
-        if not numbers_of_texts:
-            numbers_of_texts = [array("i", [number_of_word.setdefault("", 0)])]
-        self._index.index((numbers_of_texts, number_of_word), show_progress=False)
+        if not self._passage_count:
+            numbers.append(number_of_word.setdefault("", 0))
+            ends.append(1)
+
+        word_numbers = WordNumbers(np.frombuffer(numbers, np.int32), np.frombuffer(ends, np.int64))
+        self._index = BlockwiseIndex()
+        corpus = Tokenized(ids=word_numbers, vocab=number_of_word)
+        self._index.index(corpus, show_progress=False)
 
     def scores(self, query: str) -> Vectors:
         """Return the BM25 score of each passage, shape (passages,); 0 if no word is shared."""
