@@ -66,7 +66,14 @@ def run_stage(project: Path, stage: str) -> dict[str, float]:
     Raises:
         SystemExit: the stage failed.
     """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CI": "1", "OMP_NUM_THREADS": "1"}
+    # The documents of a size are the first ones of a larger size, so each has a cache of its own.
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PAIRSMITH_CACHE": str(project.parent / "cache"),
+        "CI": "1",
+        "OMP_NUM_THREADS": "1",
+    }
     started, processor_seconds = time.perf_counter(), seconds_of_children()
     with tempfile.TemporaryFile() as errors:
         process = psutil.Popen(

@@ -131,20 +131,22 @@ class _DistinctForms:
                     hashes += hash_of_form(form)
                     rows.append(number_of_id[row_id])
 
-        # Equal forms after each other, each row of a form once. A form has the place of its first
-        # text. `owners` are the rows of a form, those of form i from `starts[i]` on.
+        # The texts by form, and those of a form by row.
         halves = np.frombuffer(hashes, dtype=np.uint64).reshape(-1, 2)
         row_numbers = np.array(rows, dtype=np.int32)
         order = np.lexsort((row_numbers, halves[:, 1], halves[:, 0]))
         is_new_form = _is_new(halves[order])
+
+        # Forms are numbered by their first texts.
         first_texts = order
         if len(order):
             first_texts = np.minimum.reduceat(order, np.flatnonzero(is_new_form))
-        form_of_place = np.argsort(np.argsort(first_texts))[np.cumsum(is_new_form) - 1]
         self._texts = np.sort(first_texts)
+        numbers = np.searchsorted(self._texts, first_texts)
 
-        by_form = np.argsort(form_of_place, kind="stable")
-        members = np.stack([form_of_place[by_form], row_numbers[order][by_form]], axis=1)
+        # The rows of each form, each once: those of form i are from `_starts[i]` on.
+        members = np.stack([numbers[np.cumsum(is_new_form) - 1], row_numbers[order]], axis=1)
+        members = members[np.argsort(members[:, 0], kind="stable")]
         members = members[_is_new(members)]
         self._owners = members[:, 1].astype(np.int32)
         self._starts = np.searchsorted(members[:, 0], np.arange(len(self._texts) + 1))

@@ -1,5 +1,7 @@
 """Vectors by row are the same in memory and in a file, and the file goes with them."""
 
+import resource
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,19 @@ def test_no_file_is_left(place, tmp_path):
     vectors = vectors_by_row(ROWS, count=3)
     assert list(tmp_path.iterdir()) == []
     assert vectors[1].tolist() == [3.0, 4.0]
+
+
+def test_a_full_disk_is_an_error(monkeypatch):
+    # The limit of the size of a file stands for a full disk.
+    monkeypatch.setattr(vector_rows, "BYTES_IN_MEMORY", 0)
+    row = np.ones(1 << 14, dtype=np.float32)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            vectors_by_row(((number, row) for number in range(64)), count=64)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_no_rows_are_no_vectors(place):
