@@ -72,15 +72,20 @@ def generate_variants(pairs: pd.DataFrame, augmenters: Mapping[str, Augmenter]) 
         pairs: a Pairs table.
         augmenters: the function of each method.
     """
+    # The pairs of each anchor, by id.
+    pairs_of_anchor: dict[str, list[tuple[str, str, str]]] = {}
+    columns = (pairs[name].tolist() for name in ("pair_id", "anchor", "doc_id"))
+    for pair in sorted(zip(*columns, strict=True)):
+        pairs_of_anchor.setdefault(normal_form(pair[1]), []).append(pair)
+
     # By id, so that equal variants of a pair come once.
     variant_of_id: dict[str, Variant] = {}
-    for _, same_anchor in pairs.groupby(pairs["anchor"].map(normal_form), sort=True):
+    for _, same_anchor in sorted(pairs_of_anchor.items()):
         # The pair with the smallest id stands for the anchor.
-        parents = same_anchor.sort_values("pair_id")
-        first_id, anchor = parents[["pair_id", "anchor"]].iloc[0]
+        first_id, anchor, _ = same_anchor[0]
         for method, augmenter in augmenters.items():
             for text in augmenter(first_id, anchor):
-                for pair_id, doc_id in zip(parents["pair_id"], parents["doc_id"], strict=True):
+                for pair_id, _, doc_id in same_anchor:
                     variant_id = "p" + hash_hex(pair_id, method, text)
                     variant_of_id[variant_id] = Variant(
                         variant_id,

@@ -101,19 +101,27 @@ def encode(texts: Sequence[str | None], tokenizer: Any, max_tokens: int) -> Colu
     mask = np.zeros((len(texts), max_tokens), dtype=np.int8)
     lengths = np.zeros(len(texts), dtype=np.int64)
 
-    row_indices = [index for index, text in enumerate(texts) if text is not None]
-    if not row_indices:
-        return Column(ids=token_ids, mask=mask, lengths=lengths, unknown=0, special=0)
+    unknown = 0
 
-    # The tokens that are kept.
+    # The tokens before truncation. Those of a short text are kept.
+    row_indices = [index for index, text in enumerate(texts) if text is not None]
     present_texts = [text for text in texts if text is not None]
-    truncated = _token_ids(present_texts, tokenizer, truncation=True, max_length=max_tokens)
-    for row_index, ids in zip(row_indices, truncated, strict=True):
+    for row_index, ids in zip(row_indices, _token_ids(present_texts, tokenizer), strict=True):
+        lengths[row_index] = len(ids)
+        unknown += ids.count(tokenizer.unk_token_id)
+        if len(ids) <= max_tokens:
+            token_ids[row_index, : len(ids)] = ids
+            mask[row_index, : len(ids)] = 1
+
+    # Long texts are cut by the tokenizer, which knows its closing token.
+    long_rows = np.flatnonzero(lengths > max_tokens).tolist()
+    long_texts = [str(texts[row_index]) for row_index in long_rows]
+    truncated = _token_ids(long_texts, tokenizer, truncation=True, max_length=max_tokens)
+    for row_index, ids in zip(long_rows, truncated, strict=True):
         token_ids[row_index, : len(ids)] = ids
         mask[row_index, : len(ids)] = 1
 
-    # The lengths before truncation.
-    lengths[row_indices], unknown, special = measure(present_texts, tokenizer)
+    special = len(row_indices) * tokenizer.num_special_tokens_to_add(pair=False)
     return Column(ids=token_ids, mask=mask, lengths=lengths, unknown=unknown, special=special)
 
 
@@ -121,7 +129,7 @@ def measure(texts: Iterable[str], tokenizer: Any) -> Lengths:
     """Return the length of each text in tokens, with special tokens, before truncation."""
     lengths = array("q")
     unknown = 0
-    for ids in _token_ids(texts, tokenizer, truncation=False):
+    for ids in _token_ids(texts, tokenizer):
         lengths.append(len(ids))
         unknown += ids.count(tokenizer.unk_token_id)
 
@@ -133,7 +141,7 @@ def measure(texts: Iterable[str], tokenizer: Any) -> Lengths:
 
 
 def _token_ids(texts: Iterable[str], tokenizer: Any, **settings: Any) -> Iterator[list[int]]:
-    """Yield the token ids of each text; `settings` say how the tokenizer cuts.
+    """Yield the token ids of each text; `settings` say how the tokenizer cuts, if it does.
 
     A text takes a hundred times the memory while it is tokenized, so a block of texts is at a time.
     """

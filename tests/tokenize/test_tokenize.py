@@ -93,6 +93,17 @@ def test_truncation_keeps_the_closing_token_and_the_true_length(tokenizer):
     assert column.lengths.tolist() == [11]
 
 
+def test_long_short_and_missing_texts_side_by_side_are_those_of_the_tokenizer(tokenizer):
+    texts = ["one two three four five six", None, "pay", "1 2 3 4 5 6 7 8 9", "発熱が三日続く"]
+    column = encode(texts, tokenizer, 8)
+    for row, text in enumerate(texts):
+        if text is not None:
+            expected = tokenizer(text, padding="max_length", truncation=True, max_length=8)
+            assert column.ids[row].tolist() == expected["input_ids"]
+            assert column.mask[row].tolist() == expected["attention_mask"]
+    assert column.lengths.tolist() == [8, 0, 3, 11, 9]
+
+
 def test_a_missing_text_is_padding_with_an_empty_mask(tokenizer):
     column = encode([None, "fever", None], tokenizer, 8)
     assert column.ids[0].tolist() == [PAD] * 8

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any
 
 from stages.lib.text.normal_form import UNSPACED_SCRIPT
@@ -101,13 +105,33 @@ def _as_word(run: re.Match[str]) -> str:
 
 @lru_cache(maxsize=1)
 def _splitter() -> Any:
-    import spacy
+    with _without_torch():
+        import spacy
 
     # "xx" is no language in particular. Texts of any length are allowed.
     language = spacy.blank("xx")
     language.add_pipe("sentencizer")
     language.max_length = 2**31
     return language
+
+
+@contextmanager
+def _without_torch() -> Iterator[None]:
+    """Let no import in the block find torch, unless it is loaded already.
+
+    spaCy imports torch where it is installed, which takes twice as long as spaCy itself, in each
+    worker. The sentencizer is made of rules and needs no torch. A model of presidio may need it.
+    """
+    if "torch" in sys.modules or find_spec("presidio_analyzer"):
+        yield
+        return
+
+    # An import of a name whose module is None raises ImportError.
+    sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["torch"]
 
 
 # Code between backticks: a block (to the end of the text if it is not closed), or within a line.
