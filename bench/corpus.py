@@ -27,6 +27,11 @@ TITLES = (
 EDITED = 10
 WORDS_OF_PARAGRAPH = 50
 EMPTY = ("the", "of", "is", "that", "and")
+WORDS_OF_QUESTIONS = """
+reset router account invoice refund parcel address password order delivery window battery charger
+cable screen update version install remove folder printer network signal contract number change
+cancel renew payment receipt discount coupon return exchange warranty repair
+"""
 
 
 class Planted(NamedTuple):
@@ -171,3 +176,17 @@ def planted(count: int, seed: int) -> Planted:
         [(names[one], names[other]) for one, other in copies],
         [(names[clean], names[noisy]) for clean, noisy in twins],
     )
+
+
+def questions(count: int, seed: int) -> list[str]:
+    """Return questions of nine words, and of each tenth one a copy with a slip of the finger."""
+    chance = random.Random(seed)
+    words = WORDS_OF_QUESTIONS.split()
+    texts: list[str] = []
+    for number in range(count):
+        if number % 10 == 9:
+            place = chance.randrange(len(texts[-1]))
+            texts.append(texts[-1][:place] + "x" + texts[-1][place:])
+        else:
+            texts.append(" ".join(chance.choices(words, k=9)))
+    return texts

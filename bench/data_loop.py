@@ -6,10 +6,16 @@ The project is cloned, with its data and a copy of the cache of embeddings. Then
 documents is added, a share of the number that there are, each with a question. What it adds is in no
 cache. `dvc repro` has to be up to date in this checkout first.
 
+Then 200 generated documents take the place of all, and one is added: what a loop costs whatever the
+number of documents, with the start of nine processes and of the libraries that they load.
+
     unchanged.seconds    dvc repro validate with nothing to do, as all figures in seconds of the clock
     changed.seconds      the same after the change
     changed.cpu_seconds  its processor time
     STAGE.seconds        what each stage took of it, DVC included
+    few.seconds          the same after one document more than 200
+    few.cpu_seconds      its processor time
+    few.STAGE.seconds    what each stage took of it
 """
 
 from __future__ import annotations
@@ -37,6 +43,7 @@ SOURCE = {
     "columns": {"key": "id", "anchor": "question", "text": "text"},
 }
 WORDS = 50
+FEW = 200
 _RUNNING = re.compile(r"Running stage '(\w+)'")
 
 
@@ -55,6 +62,13 @@ def add_source(project: Path, share: float) -> None:
     pipeline.write_source(project / "data/raw/generated.jsonl", count, WORDS)
     sources = {"hpo": {"reader": "hpo"}, "generated": SOURCE}
     trials.write_params(project, {"collect": {"sources": sources}})
+
+
+def replace_sources(project: Path, count: int) -> None:
+    """Put `count` generated documents in place of all."""
+    pipeline.write_source(project / "data/raw/generated.jsonl", count, WORDS)
+    changes = {"sources": {"generated": SOURCE}, "out_of_domain": None}
+    trials.write_params(project, {"collect": changes})
 
 
 def repro(project: Path, cache: Path) -> dict[str, float]:
@@ -108,9 +122,16 @@ def measure(share: float) -> dict[str, float]:
         add_source(project, share)
         changed = repro(project, cache)
 
+        replace_sources(project, FEW)
+        repro(project, cache)
+        replace_sources(project, FEW + 1)
+        few = repro(project, cache)
+
     figures = {"unchanged.seconds": unchanged["seconds"]}
     for name, value in changed.items():
-        figures[name if name.count(".") else f"changed.{name}"] = value
+        figures[name if "." in name else f"changed.{name}"] = value
+    for name, value in few.items():
+        figures[f"few.{name}"] = value
     return {name: round(value, 1) for name, value in figures.items()}
 
 

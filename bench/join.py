@@ -1,9 +1,11 @@
 """The near-duplicate join beside other ways to the same edges, each in a process of its own, in one run.
 
-    python bench/join.py [--documents 50000 200000] [--crowd 50000] [--sides join rensa] [--json]
+    python bench/join.py [--documents 50000 200000] [--crowd 50000] [--questions 30000]
+                         [--sides join rensa] [--json]
 
 Texts are those of bench/corpus.py, a fifth of them planted near-duplicates, each normal form once. `default` stands
-for the cleaned documents and anchors of the default data, and --crowd for texts of one template.
+for the cleaned documents and anchors of the default data, --crowd for texts of one template, and --questions for short
+texts of few words.
 
     join                      `join_sets`, in the embedded database
     partitions                the same edges by `join_in_partitions`, four of them, on the processes of this machine
@@ -56,6 +58,10 @@ def texts_of(name: str) -> list[str]:
         texts = [*documents["text"], *pairs["anchor"]]
     elif name.startswith("crowd"):
         texts = templated(int(name.removeprefix("crowd")))
+    elif name.startswith("questions"):
+        from bench.corpus import questions
+
+        texts = questions(int(name.removeprefix("questions")), seed=1)
     else:
         from bench.corpus import planted
 
@@ -232,6 +238,7 @@ def main() -> None:
     )
     parser.add_argument("--documents", nargs="*", default=["default", "50000", "200000"])
     parser.add_argument("--crowd", type=int, default=50_000)
+    parser.add_argument("--questions", type=int, nargs="*", default=[])
     parser.add_argument(
         "--sides", nargs="+", default=["posting_lists", "join"], choices=list(SIDES)
     )
@@ -243,7 +250,7 @@ def main() -> None:
         work(Path(table_file), side, Path(out))
         return
     figures: dict[str, float] = {}
-    for name in options.documents:
+    for name in [*options.documents, *(f"questions{count}" for count in options.questions)]:
         figures |= compare(name, options.sides)
     if options.crowd:
         figures |= compare(f"crowd{options.crowd}", ["join"])

@@ -71,6 +71,10 @@ def run(inputs: Inputs, params: Params) -> Outputs:
         inputs.documents, "doc_id", "text", template=template, scratch=document_scratch
     )
     pair_groups = find(inputs.pairs, "pair_id", "anchor", scratch=pair_scratch)
+    links = link_table([document_groups, pair_groups])
+    crowd_text_count = len(document_groups.crowd_texts) + len(pair_groups.crowd_texts)
+    # The ids of all pairs are in memory until here.
+    del pair_groups
 
     # Choose the documents that go, and the kept document that represents each of them.
     documents = documents_to_compare(inputs.documents, document_groups, settings)
@@ -88,14 +92,13 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     # Note every decision, and count the edges and the broken invariants.
     document_ledger = ledger_of_documents(semantic, representatives)
     pair_ledger = ledger_of_pairs(pairs, pair_decisions, representatives)
-    links = link_table([document_groups, pair_groups])
     violations = count_violations(
         embedded_texts(documents, template),
         representatives,
         pairs,
         pairs_after=pair_decisions.kept,
         excluded=pair_decisions.excluded,
-        kept_documents=frozenset(document_groups.ids[stays].tolist()),
+        kept_documents=document_groups.ids[stays],
         params=settings,
         judged_same=verdicts.yes,
     )
@@ -111,7 +114,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             **pair_accounting(len(pairs), pair_decisions, pair_ledger),
             "near_edges": int((links["rule"] == "near").sum()),
             "equal_edges": int((links["rule"] == "equal").sum()),
-            "crowd_texts": len(document_groups.crowd_texts) + len(pair_groups.crowd_texts),
+            "crowd_texts": crowd_text_count,
             "semantic_edges": len(semantic),
             **violations,
         },

@@ -8,7 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as arrow
+import pyarrow.compute as compute
 
 from stages.deduplicate.interface import DeduplicateParams
 from stages.deduplicate.repeated_pairs import ExcludedPair
@@ -45,7 +49,7 @@ def count_violations(
     pairs_before: pd.DataFrame,
     *,
     pairs_after: pd.DataFrame,
-    kept_documents: frozenset[str],
+    kept_documents: Sequence[str] | npt.NDArray[np.object_],
     params: DeduplicateParams,
     excluded: Sequence[ExcludedPair] = (),
     judged_same: Collection[RowIds] = (),
@@ -73,9 +77,13 @@ def count_violations(
         for left, right in judged_same
         if left in texts and right in texts
     ]
+    kept_ids = arrow.array(kept_documents, arrow.string())
+    named_ids = {*representatives, *(target.kept_id for target in representatives.values())}
+    kept_names = _those_in(sorted(named_ids), kept_ids)
+
     unsupported_documents = 0
     for doc_id, target in representatives.items():
-        misplaced = target.kept_id not in kept_documents or doc_id in kept_documents
+        misplaced = target.kept_id not in kept_names or doc_id in kept_names
         dropped_text = texts[doc_id]
         kept_text = texts[target.kept_id]
         if target.reason == "judged_copy":
@@ -86,19 +94,53 @@ def count_violations(
             unsupported_documents += 1
 
     # Pairs that name a document which says something else than before.
-    document_before = dict(zip(pairs_before["pair_id"], pairs_before["doc_id"], strict=True))
     relabelled = 0
-    for pair_id, after in zip(pairs_after["pair_id"], pairs_after["doc_id"], strict=True):
-        before = document_before[pair_id]
-        if before != after and _differs(before, after, texts, representatives):
+    for before, after in _changed_documents(pairs_before, pairs_after):
+        if _differs(before, after, texts, representatives):
             relabelled += 1
+
+    # Pairs that name a document which is gone.
+    named_documents = _columns(pairs_after).column("doc_id")
+    is_known = compute.is_in(named_documents, value_set=kept_ids)
 
     return {
         "unsupported_drops": unsupported_documents
         + _unsupported_pairs(pairs_before, excluded, representatives, judged_same),
-        "dangling_pairs": sum(doc_id not in kept_documents for doc_id in pairs_after["doc_id"]),
+        "dangling_pairs": len(is_known) - (compute.sum(is_known).as_py() or 0),
         "relabelled_pairs": relabelled,
     }
+
+
+def _columns(pairs: pd.DataFrame) -> arrow.Table:
+    """Return the ids of Pairs and their documents as they lie in memory, without Python strings."""
+    schema = arrow.schema([("pair_id", arrow.string()), ("doc_id", arrow.string())])
+    return arrow.Table.from_pandas(pairs[schema.names], schema=schema, preserve_index=False)
+
+
+def _those_in(ids: Sequence[str], known: arrow.Array) -> set[str]:
+    """Return those of `ids` that are known."""
+    array = arrow.array(ids, arrow.string())
+    return set(array.filter(compute.is_in(array, value_set=known)).to_pylist())
+
+
+def _changed_documents(
+    pairs_before: pd.DataFrame, pairs_after: pd.DataFrame
+) -> list[tuple[str, str]]:
+    """Return the document before and after of each pair of `pairs_after` whose document changed.
+
+    That of a pair which was not there before is "".
+    """
+    before = _columns(pairs_before).combine_chunks()
+    after = _columns(pairs_after).combine_chunks()
+
+    # The row of each pair before.
+    rows = compute.index_in(after.column("pair_id"), value_set=before.column("pair_id"))
+    old_ids = compute.fill_null(before.column("doc_id").take(rows), "")
+    new_ids = after.column("doc_id")
+
+    is_changed = compute.not_equal(old_ids, new_ids)
+    old_and_new = (old_ids.filter(is_changed), new_ids.filter(is_changed))
+    return list(zip(*(ids.to_pylist() for ids in old_and_new), strict=True))
 
 
 def _is_judged(dropped_text: str, kept_text: str, judged_texts: Sequence[tuple[str, str]]) -> bool:

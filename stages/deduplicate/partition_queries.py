@@ -7,7 +7,7 @@ about a pair of texts. Parameters: `partition`, the number of the partition of a
 
 from __future__ import annotations
 
-from stages.lib.text import join_queries
+from stages.lib.text import join_queries, part_join
 
 # The partition of a shingle, a set, a shingle list and a pair. Shingles are hashes of 64 bits. A
 # partition has a range of them, so that partitions in order hold the shingles in order.
@@ -15,6 +15,7 @@ OF_SHINGLE = "((shingle >> 32) * $partition_count) >> 32"
 OF_SET = "set_index % $partition_count"
 OF_LIST = "rank_index % $partition_count"
 OF_PAIR = "second_set % $partition_count"
+OF_NUMBER = "number % $partition_count"
 
 
 def loading(table: str, columns: str = "*") -> str:
@@ -63,6 +64,56 @@ FROM places JOIN starts USING (shingle_partition, frequency)
 # What a partition of lists has of dense lists.
 DENSE_ROWS = "(SELECT * FROM larger SEMI JOIN dense USING (rank_index))"
 DENSE_SETS = "(SELECT DISTINCT set_index FROM larger SEMI JOIN dense USING (rank_index))"
+
+# Frequent sets. A partition of lists reports the sets that meet many others in it, and leaves out
+# what is less than its share. Which sets are reported changes no edge.
+MET_SETS = f"""(
+    SELECT set_index, met, $partition AS asker
+    FROM ({part_join.MET_SETS}) WHERE met > $most_met // $partition_count
+)"""
+SETS_OF_LONG_LISTS = """
+CREATE TEMP TABLE frequent AS
+SELECT set_index FROM met GROUP BY set_index HAVING sum(met) > $most_met
+"""
+SETS_MET = "SELECT set_index FROM met"
+FREQUENT_IN_LISTS = "(SELECT set_index, asker FROM met SEMI JOIN frequent USING (set_index))"
+FREQUENT_SETS = "(SELECT kept.* FROM kept SEMI JOIN frequent USING (set_index))"
+SIZES = "(SELECT DISTINCT size FROM kept SEMI JOIN frequent USING (set_index))"
+NO_FREQUENT_SETS = "CREATE TEMP TABLE frequent (set_index INTEGER)"
+
+# Frequent sets that are divided into `parts`, and the numbers of their parts. The partition of a
+# number also gets what it has to know of the sets.
+SETS_OF_PARTS = """
+SELECT set_index FROM kept JOIN sizes USING (size) WHERE $parts BETWEEN least_parts AND parts
+"""
+ALL_ARE_FREQUENT = "CREATE TEMP VIEW frequent AS SELECT set_index FROM kept"
+_NUMBERS = "(SELECT n.*, row_index, size FROM {table} n JOIN divided USING (set_index))"
+PART_NUMBERS = _NUMBERS.format(table="part_numbers")
+SHORTENED_PARTS = _NUMBERS.format(table="shortened")
+DIVIDED_SETS = f"""
+CREATE TEMP TABLE divided AS
+SELECT DISTINCT set_index, row_index, 0 AS side, 0 AS other, size, {part_join.BOUNDS}
+FROM (
+    SELECT set_index, row_index, size FROM part_numbers
+    UNION ALL SELECT set_index, row_index, size FROM shortened
+)
+"""
+MATCHED_PAIRS = f"(SELECT *, $parts::INTEGER AS parts FROM ({part_join.matched_pairs(1)}))"
+
+# The numbers that a pair has in common, over all partitions of numbers. Some pairs were found by
+# their lists.
+ADD_PART_COUNTS = "INSERT INTO part_counts SELECT * FROM incoming"
+SUM_PART_COUNTS = f"""
+INSERT INTO pairs
+SELECT first_set, second_set
+FROM (
+    SELECT first_set, second_set, sizes, parts, sum(part_count) AS part_count
+    FROM part_counts
+    GROUP BY first_set, second_set, sizes, parts
+)
+ANTI JOIN pairs USING (first_set, second_set)
+WHERE {part_join.enough_parts("parts")}
+"""
 
 # A partition of pairs has the second set of each. It asks other partitions for the first sets.
 ASKED = """(

@@ -215,6 +215,7 @@ class Partitions:
         targets: Sequence[Target],
         *,
         parts: Sequence[ReadSets] = (),
+        values: Mapping[str, Any] | None = None,
     ) -> list[int]:
         """Do a step for all partitions, and return how many rows each target has in all.
 
@@ -224,13 +225,14 @@ class Partitions:
             queries: what is executed then.
             targets: what is written then.
             parts: what the tasks share among them, if they read `SetParts`.
+            values: further parameters of the queries.
         """
         step = Step(
             label,
             tuple(sources),
             tuple(queries),
             tuple(targets),
-            self.values,
+            {**self.values, **(values or {})},
             self.scratch,
             self.memory,
         )

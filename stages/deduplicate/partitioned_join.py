@@ -5,7 +5,7 @@ It gives the edges of `similarity_join.join_sets`, with the same queries, in thr
 1. Shingles meet in a partition of their value, which counts them. Each set gets the ranks of its
    shingles back, and with them its prefix.
 2. Prefixes meet in a partition of the shingle lists, which counts for each pair of sets the lists
-   in which they meet.
+   in which they meet. Sets that meet very many are compared by their parts (`partitioned_parts`).
 3. The counts meet in a partition of the pairs, which adds them up. It borrows the sets of its
    candidates from their partitions, and verifies.
 
@@ -29,12 +29,14 @@ from stages.deduplicate.partition_steps import (
     ReadSets,
     Received,
     SetParts,
+    StepSource,
     Target,
     write_target,
 )
+from stages.deduplicate.partitioned_parts import count_matching_parts, find_frequent_sets
 from stages.lib.core.database import own_database
 from stages.lib.text import join_queries
-from stages.lib.text.crowds import Crowds, JoinRun, find_crowds, load_crowds
+from stages.lib.text.crowds import JoinRun, find_crowds, load_crowds
 from stages.lib.text.similarity_join import Measure, SimilarityEdges, join_values, most_similar
 
 # There is one table, which is joined with itself.
@@ -67,16 +69,17 @@ def join_in_partitions(
 
     with own_database(partitions.memory, threads=1) as connection:
         run = _PartitionedRun(connection, partitions)
-        crowds = _find_crowds(run, partitions)
+        has_crowds = _find_crowds(run, partitions)
 
-        # The second half, and the third shuffle.
-        if crowds is None:
-            _count_candidates(partitions)
-            run.verify_candidates()
-            crowd_rows = None
-        else:
-            _count_candidates_beside(run, partitions, crowds)
-            run.verify_candidates()
+        # The second half. Frequent sets are compared by parts.
+        sizes = find_frequent_sets(partitions, has_crowds=has_crowds)
+        _count_candidates(partitions, has_crowds=has_crowds, has_frequent=bool(sizes))
+        part_counts = count_matching_parts(partitions, sizes)
+
+        # The third shuffle.
+        run.verify_candidates(part_counts)
+        crowd_rows = None
+        if has_crowds:
             run.verify_edges()
             crowd_rows = run.fetch(join_queries.CROWD_ROWS)
 
@@ -113,15 +116,32 @@ class _PartitionedRun(JoinRun):
 
         self._verify_in_partitions()
 
-    def verify_candidates(self) -> None:
-        """Verify the pairs with large enough `counts`, and write the similar ones to `near`."""
-        self._partitions.run(
+    def verify_candidates(self, part_counts: Sequence[str]) -> None:
+        """Verify the pairs with large enough counts, and write the similar ones to `near`.
+
+        Args:
+            part_counts: the names of the files with the counts of matching parts.
+        """
+        partitions = self._partitions
+        count = partitions.count
+
+        # A pair of frequent sets has matching parts, and any other pair has common lists.
+        sources = [Received(queries.loading("counts"), "counts", count)]
+        steps = [join_queries.SUM_COUNTS]
+        for name in part_counts:
+            is_first = len(sources) == 1
+            load = queries.loading("part_counts") if is_first else queries.ADD_PART_COUNTS
+            sources.append(Received(load, name, count))
+        if part_counts:
+            steps.append(queries.SUM_PART_COUNTS)
+
+        partitions.run(
             "adding up candidates",
-            [Received(queries.loading("counts"), "counts", self._partitions.count)],
-            [join_queries.SUM_COUNTS],
+            sources,
+            steps,
             [Target("pairs", "pairs"), Target("asked", queries.ASKED, queries.OF_SET)],
         )
-        self._partitions.remove("counts")
+        partitions.remove("counts", *part_counts)
         self._verify_in_partitions()
 
     def verify_edges(self) -> None:
@@ -247,8 +267,8 @@ def _send_prefixes(partitions: Partitions) -> None:
     partitions.remove("sets", "places", "starts")
 
 
-def _find_crowds(run: _PartitionedRun, partitions: Partitions) -> Crowds | None:
-    """Return the crowds; None if there are none. `run` gets the prefixes in dense lists."""
+def _find_crowds(run: _PartitionedRun, partitions: Partitions) -> bool:
+    """Return whether there are crowds. `run` gets their tables, and the prefixes in dense lists."""
     _, set_count = partitions.run(
         "looking for dense lists",
         [Received(queries.loading("larger"), "larger", partitions.count)],
@@ -278,36 +298,39 @@ def _find_crowds(run: _PartitionedRun, partitions: Partitions) -> Crowds | None:
         run.is_dense = False
 
     partitions.remove("dense", "dense_sets", "dense_members", "dense_kept")
-    return crowds
+    if crowds is None:
+        return False
 
-
-def _count_candidates(partitions: Partitions) -> None:
-    """Count the lists in which two sets meet, and send the counts to the partition of the pair."""
-    partitions.run(
-        "counting candidates",
-        [Received(queries.loading("larger"), "larger", partitions.count)],
-        [join_queries.SMALLER_PREFIXES, join_queries.COUNT_LISTS],
-        [Target("counts", "counts", queries.OF_PAIR)],
-    )
-    partitions.remove("larger")
-
-
-def _count_candidates_beside(run: _PartitionedRun, partitions: Partitions, crowds: Crowds) -> None:
-    """Count the lists of all pairs but those within one crowd. `run` gets the tables of crowds."""
     load_crowds(run, crowds)
     write_target(run, Target("crowds", "crowds"), partitions.scratch, 0)
+    return True
+
+
+def _count_candidates(partitions: Partitions, *, has_crowds: bool, has_frequent: bool) -> None:
+    """Count the lists in which two sets meet, and send the counts to the partition of the pair.
+
+    Pairs within one crowd and pairs of frequent sets are left out.
+    """
+    sources: list[StepSource] = [
+        Received(queries.loading("larger"), "larger", partitions.count),
+    ]
+    steps = [join_queries.SMALLER_PREFIXES]
+    if has_frequent:
+        sources.append(Received(queries.loading("frequent"), "frequent", partitions.count))
+    else:
+        steps.append(queries.NO_FREQUENT_SETS)
+
+    if has_crowds:
+        sources.append(ForAll(queries.loading("crowds"), "crowds"))
+        steps += [join_queries.MARK_SMALLER, join_queries.MARK_LARGER]
+        steps.append(join_queries.COUNT_LISTS_BESIDE_CROWDS)
+    else:
+        steps.append(join_queries.COUNT_LISTS)
+
     partitions.run(
         "counting candidates",
-        [
-            Received(queries.loading("larger"), "larger", partitions.count),
-            ForAll(queries.loading("crowds"), "crowds"),
-        ],
-        [
-            join_queries.SMALLER_PREFIXES,
-            join_queries.MARK_SMALLER,
-            join_queries.MARK_LARGER,
-            join_queries.COUNT_LISTS_BESIDE_CROWDS,
-        ],
+        sources,
+        steps,
         [Target("counts", "counts", queries.OF_PAIR)],
     )
-    partitions.remove("larger", "crowds")
+    partitions.remove("larger", "frequent", "crowds")

@@ -47,8 +47,12 @@ class PairDecisions(NamedTuple):
 def repoint(pairs: pd.DataFrame, representatives: Mapping[str, Representative]) -> pd.DataFrame:
     """Return `pairs` with the representative in place of each dropped document."""
     kept_of_dropped = {doc_id: target.kept_id for doc_id, target in representatives.items()}
-    doc_ids = [kept_of_dropped.get(doc_id, doc_id) for doc_id in pairs["doc_id"]]
-    return pairs.assign(doc_id=pd.Series(doc_ids, index=pairs.index, dtype=pairs["doc_id"].dtype))
+
+    # Few pairs change, so the others are not read.
+    doc_ids = pairs["doc_id"].copy()
+    is_dropped = doc_ids.isin(list(kept_of_dropped))
+    doc_ids[is_dropped] = doc_ids[is_dropped].map(kept_of_dropped).astype(doc_ids.dtype)
+    return pairs.assign(doc_id=doc_ids)
 
 
 def duplicate_pairs(pairs: pd.DataFrame) -> list[ExcludedPair]:
@@ -112,8 +116,7 @@ def deduplicate_pairs(
         verdicts: what people decided of two texts.
     """
     repointed = repoint(pairs, representatives)
-    grades = [(grade_of_pair or {}).get(pair_id, 0) for pair_id in repointed["pair_id"]]
-    graded = repointed.assign(grade=grades)
+    graded = repointed.assign(grade=_grades(repointed["pair_id"], grade_of_pair or {}))
 
     # Pairs that are equal by now.
     excluded = duplicate_pairs(graded)
@@ -125,6 +128,14 @@ def deduplicate_pairs(
 
     excluded = judged_pairs(graded, excluded, verdicts, params.near_threshold)
     return PairDecisions(repointed, excluded, without_pairs(repointed, excluded))
+
+
+def _grades(pair_ids: pd.Series, grade_of_pair: Mapping[str, int]) -> pd.Series:
+    """Return the grade of each pair; 0 if it has none."""
+    grades = pd.Series(0, index=pair_ids.index)
+    is_graded = pair_ids.isin(list(grade_of_pair))
+    grades[is_graded] = pair_ids[is_graded].map(grade_of_pair).astype("int64")
+    return grades
 
 
 def judged_pairs(

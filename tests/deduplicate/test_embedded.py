@@ -60,7 +60,7 @@ def decide(tmp_path, frame, template, **changed):
         chosen,
         before,
         pairs_after=decisions.kept,
-        kept_documents=frozenset(frame["doc_id"]) - frozenset(chosen),
+        kept_documents=sorted(set(frame["doc_id"]) - set(chosen)),
         params=params.deduplicate,
     )
     return chosen, violations

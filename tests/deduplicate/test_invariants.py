@@ -49,7 +49,7 @@ def decide(left, right, near="drop_empty_difference"):
         chosen,
         before,
         pairs_after=decisions.kept,
-        kept_documents=frozenset(texts) - frozenset(chosen),
+        kept_documents=sorted(set(texts) - set(chosen)),
         params=params,
         excluded=decisions.excluded,
     )
@@ -89,7 +89,7 @@ def test_a_rule_that_takes_names_for_stopwords_breaks_the_invariants(monkeypatch
             {},
             frame,
             pairs_after=decisions.kept,
-            kept_documents=frozenset([d("a")]),
+            kept_documents=[d("a")],
             params=params,
             excluded=decisions.excluded,
         )
@@ -106,3 +106,17 @@ def test_the_user_may_drop_whatever_is_near():
     assert kept == {p("1"), p("2"), p("3")}
     # It is no copy, and the page says that the pairs say something else now.
     assert violations == {**NONE, "relabelled_pairs": 2}
+
+
+def test_a_pair_that_comes_from_nowhere_or_names_a_document_that_is_gone_is_counted():
+    before = pairs(("1", "grade 5", "a", 1.0))
+    after = pairs(("1", "grade 5", "b", 1.0), ("2", "grade 6", "a", 1.0))
+    violations = count_violations(
+        {d("a"): "grade 5", d("b"): "grade 6"},
+        {},
+        before,
+        pairs_after=after,
+        kept_documents=[d("a")],
+        params=settings(),
+    )
+    assert violations == {**NONE, "relabelled_pairs": 2, "dangling_pairs": 1}

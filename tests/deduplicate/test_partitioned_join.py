@@ -23,7 +23,7 @@ from stages.lib.core.errors import UserError
 from stages.lib.core.interface import TableFile
 from stages.lib.preprocessing import sharded
 from stages.lib.schemas.documents import Documents
-from stages.lib.text import crowds
+from stages.lib.text import crowds, part_join
 from stages.lib.text.similarity_join import join_sets
 from tests.deduplicate.set_parts import near_rows, read_part, set_table, write_parts
 from tests.lib.conftest import add_machine
@@ -71,13 +71,15 @@ def in_partitions(table, count, *, threshold=0.8, measure="jaccard", rows_of_par
     threshold=st.sampled_from([0.3, 0.5, 0.7, 0.8, 1.0]),
     measure=st.sampled_from(["jaccard", "containment"]),
     limit=st.sampled_from([1, 2, 4, 500]),
+    most_met=st.sampled_from([0, 3, 12, 2000]),
 )
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
-def test_partitions_change_no_byte(count, rows, sets_of_row, threshold, measure, limit):
+def test_partitions_change_no_byte(count, rows, sets_of_row, threshold, measure, limit, most_met):
     table = set_table(rows, sets_of_row)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sharded, "run_all", run_here)
         patch.setattr(crowds, "MAX_COMPLETE", limit)
+        patch.setattr(part_join, "MOST_MET", most_met)
         whole = join_sets(table, None, threshold, measure)
         parts = in_partitions(table, count, threshold=threshold, measure=measure)
     assert columns(parts) == columns(whole)
@@ -102,6 +104,18 @@ def test_a_crowd_is_the_same_tree(in_this_process, monkeypatch):
     assert edges.crowd_rows.tolist() == list(range(30))
     assert (edges.right < 30).sum() == 29
     assert columns(edges) == columns(join_sets(table, None, 0.8))
+
+
+@pytest.mark.slow
+def test_frequent_sets_are_compared_by_parts(in_this_process, monkeypatch):
+    monkeypatch.setattr(part_join, "MOST_MET", 60)
+    table = set_table(near_rows(200, items=60))
+    whole = columns(join_sets(table, None, 0.8))
+    assert columns(in_partitions(table, 3, rows_of_part=50)) == whole
+
+    # Fewer parts than differences leave pairs out, so the parts were asked.
+    monkeypatch.setattr(part_join, "parts_of_size", lambda *_: 2)
+    assert columns(in_partitions(table, 3, rows_of_part=50)) != whole
 
 
 def test_a_lost_piece_changes_the_edges(in_this_process, monkeypatch):

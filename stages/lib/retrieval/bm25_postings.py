@@ -1,7 +1,8 @@
 """The postings of a BM25 index, built a block of texts at a time.
 
-The library bm25s holds each entry of an index six times while it builds it. Its way to build one is
-made to be replaced, and this one holds each entry once. The scores are the same to the bit.
+The library bm25s takes 42 bytes for each entry of an index while it builds it, and 8 once it is
+built. It offers to replace the way it builds one. This way takes what stays and a block of texts.
+The scores are the same to the bit.
 """
 
 from __future__ import annotations

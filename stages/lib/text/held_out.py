@@ -117,8 +117,7 @@ def _hashes_of(text: str) -> list[npt.NDArray[np.uint64]]:
 class HeldOutHashes:
     """A Fingerprints table in memory, as plain arrays of hashes.
 
-    Its texts are numbered, in the order of the table. Lists of hashes would take three times the
-    memory.
+    Its texts are numbered, in the order of the table.
 
     Attributes:
         ids: the id of each text, of shape (texts,).

@@ -11,7 +11,7 @@ a pair, and of two sets of one size the one with the smaller index. Parameters: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 # Sets of both tables. `side` is the table of a set, and `other` the table that it is joined with.
 CREATE_SETS = """
@@ -174,7 +174,7 @@ CREATE OR REPLACE TEMP TABLE pairs AS {" UNION ALL ".join(map(_candidates, _BESI
 """
 
 # All lists in partitions, and then the counts in partitions of the pairs.
-COUNT_LISTS = f"CREATE TEMP TABLE counts AS {_counts(_lists('smaller', 'larger'))}"
+COUNT_LISTS = f"CREATE TEMP TABLE counts AS {' UNION ALL '.join(map(_counts, _BESIDE_FREQUENT))}"
 SUM_COUNTS = """
 CREATE TEMP TABLE pairs AS
 SELECT first_set, second_set
@@ -293,7 +293,6 @@ bridges AS (
     WHERE s.other = l.side AND s.crowd <> l.crowd
 )
 """
-_LISTS_OF_NO_CROWD = _lists("marked_smaller WHERE crowd < 0", "larger")
 _LISTS_OF_ONE_CROWD = _lists("marked_smaller WHERE crowd >= 0", "marked_larger WHERE crowd < 0")
 _LISTS_OF_TWO_CROWDS = f"""
 FROM bridges b
@@ -314,19 +313,17 @@ _NO_CROWD_BESIDE_FREQUENT = (
 )
 
 
-def _beside_crowds(query: Callable[[str], str], lists_of_no_crowd: Sequence[str]) -> str:
+def _beside_crowds(query: Callable[[str], str]) -> str:
     """Return the rows of `query` over the lists of all pairs that are not within a crowd."""
     # No pair is in two of them.
-    kinds = (*lists_of_no_crowd, _LISTS_OF_ONE_CROWD, _LISTS_OF_TWO_CROWDS)
+    kinds = (*_NO_CROWD_BESIDE_FREQUENT, _LISTS_OF_ONE_CROWD, _LISTS_OF_TWO_CROWDS)
     return f"WITH {_BRIDGES} {' UNION ALL '.join(query(lists) for lists in kinds)}"
 
 
 CANDIDATES_BESIDE_CROWDS = f"""
-CREATE OR REPLACE TEMP TABLE pairs AS {_beside_crowds(_candidates, _NO_CROWD_BESIDE_FREQUENT)}
+CREATE OR REPLACE TEMP TABLE pairs AS {_beside_crowds(_candidates)}
 """
-COUNT_LISTS_BESIDE_CROWDS = f"""
-CREATE TEMP TABLE counts AS {_beside_crowds(_counts, [_LISTS_OF_NO_CROWD])}
-"""
+COUNT_LISTS_BESIDE_CROWDS = f"CREATE TEMP TABLE counts AS {_beside_crowds(_counts)}"
 
 # Of each edge, all pairs of a set of the one row and a set of the other.
 PAIRS_OF_EDGES = """

@@ -14,7 +14,8 @@ Deng, Li, Wen and Feng 2015 (parts that differ by one element, and how to look t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as arrow
 
@@ -38,27 +39,34 @@ while _PARTS[-1] < 1 << 20:
 # often equal by chance.
 _PARTS_IN_COMMON = 2
 
-# Sets that are compared by parts: those that meet many sets, and are in no crowd.
-SETS_OF_LONG_LISTS = """
-CREATE TEMP TABLE frequent AS
-WITH lists AS (
+# How many sets each set meets in the lists of its prefix.
+MET_SETS = """
+SELECT set_index, sum(set_count)::BIGINT AS met
+FROM larger l
+JOIN (
     SELECT rank_index, side, count(*) AS set_count FROM larger GROUP BY rank_index, side
-)
-SELECT set_index
-FROM larger l JOIN lists ON l.rank_index = lists.rank_index AND l.other = lists.side
+) lists ON l.rank_index = lists.rank_index AND l.other = lists.side
 GROUP BY set_index
-HAVING sum(set_count) > $most_met
+"""
+
+# Sets that are compared by parts: those that meet many sets, and are in no crowd.
+SETS_OF_LONG_LISTS = f"""
+CREATE TEMP TABLE frequent AS SELECT set_index FROM ({MET_SETS}) WHERE met > $most_met
 """
 WITHOUT_CROWDS = "DELETE FROM frequent WHERE set_index IN (SELECT set_index FROM crowds)"
 SIZES = "SELECT DISTINCT size FROM kept SEMI JOIN frequent USING (set_index) ORDER BY size"
 
-# Each such set with its number of parts as the smaller set of a pair, and the least one as the
-# larger set. `sizes` has them by size.
-DIVIDED_SETS = """
-CREATE TEMP TABLE divided AS
-SELECT set_index, row_index, side, other, size, parts, least_parts,
+# The largest size of a partner, and the order of the sets by size and index.
+BOUNDS = """
     floor(size * $reach + 1e-9)::INTEGER AS most,
     size::BIGINT * 4294967296 + set_index AS size_order
+"""
+
+# Each such set with its number of parts as the smaller set of a pair, and the least one as the
+# larger set. `sizes` has them by size.
+DIVIDED_SETS = f"""
+CREATE TEMP TABLE divided AS
+SELECT set_index, row_index, side, other, size, parts, least_parts, {BOUNDS}
 FROM kept SEMI JOIN frequent USING (set_index) JOIN sizes USING (size)
 """
 
@@ -116,31 +124,50 @@ ADD_MATCHES = (
     _add_matches("shortened", "part_numbers"),
 )
 
-# A pair differs by both sizes less twice what it has to share, and at most half as many parts
-# differ by two shingles or more.
+
+def matched_pairs(least: int) -> str:
+    """Return the query for how many numbers the sets of each pair have in common.
+
+    `sizes` is the sum of their sizes.
+
+    Args:
+        least: the fewest numbers of a pair that comes back.
+    """
+    return f"""
+    SELECT first_set, second_set, s.size + l.size AS sizes, part_count
+    FROM (
+        SELECT first_set, second_set, count(*) AS part_count
+        FROM matches
+        GROUP BY first_set, second_set
+        HAVING count(*) >= {least}
+    )
+    JOIN divided s ON s.set_index = first_set
+    JOIN divided l ON l.set_index = second_set
+    WHERE s.size_order < l.size_order AND s.most >= l.size
+        AND s.row_index <> l.row_index AND s.other = l.side
+    """
+
+
+def enough_parts(parts: str) -> str:
+    """Return the condition that a pair with `part_count` of `parts` in common may be similar.
+
+    A pair differs by both sizes less twice what it has to share, and at most half as many parts
+    differ by two shingles or more.
+    """
+    differing = "sizes - 2 * ceil($own_share * sizes - 1e-9)"
+    return f"part_count >= greatest({_PARTS_IN_COMMON}, {parts} - floor(({differing}) / 2))"
+
+
 ADD_CANDIDATES = f"""
 INSERT INTO pairs
 SELECT first_set, second_set
-FROM (
-    SELECT first_set, second_set, count(*) AS part_count
-    FROM matches
-    GROUP BY first_set, second_set
-    HAVING count(*) >= {_PARTS_IN_COMMON}
-)
-JOIN divided s ON s.set_index = first_set
-JOIN divided l ON l.set_index = second_set
-WHERE s.size_order < l.size_order AND s.most >= l.size
-    AND s.row_index <> l.row_index AND s.other = l.side
-    AND part_count >= $parts
-        - floor((s.size + l.size - 2 * ceil($own_share * (s.size + l.size) - 1e-9)) / 2)
+FROM ({matched_pairs(_PARTS_IN_COMMON)}) WHERE {enough_parts("$parts")}
 """
 
 # All of the above, in order, for one number of parts.
-OF_ONE_NUMBER = (
-    *(SHINGLES_OF_PARTS, NUMBERS_OF_PARTS, SHORTENED_PARTS, "DROP TABLE scattered"),
-    *(CREATE_MATCHES, *ADD_MATCHES, "DROP TABLE part_numbers", "DROP TABLE shortened"),
-    *(ADD_CANDIDATES, "DROP TABLE matches"),
-)
+NUMBER_PARTS = (SHINGLES_OF_PARTS, NUMBERS_OF_PARTS, SHORTENED_PARTS, "DROP TABLE scattered")
+MATCH_PARTS = (CREATE_MATCHES, *ADD_MATCHES, "DROP TABLE part_numbers", "DROP TABLE shortened")
+OF_ONE_NUMBER = (*NUMBER_PARTS, *MATCH_PARTS, ADD_CANDIDATES, "DROP TABLE matches")
 
 
 def find_frequent_sets(run: JoinRun, *, has_crowds: bool) -> None:
@@ -148,10 +175,14 @@ def find_frequent_sets(run: JoinRun, *, has_crowds: bool) -> None:
 
     It is for Jaccard similarity alone. By containment two similar sets may differ by many shingles.
     """
-    most_met = NONE_MEETS_SO_MANY if run.values["contained"] else MOST_MET
-    run.execute(SETS_OF_LONG_LISTS, most_met=most_met)
+    run.execute(SETS_OF_LONG_LISTS, most_met=most_met(run.values))
     if has_crowds:
         run.execute(WITHOUT_CROWDS)
+
+
+def most_met(values: Mapping[str, Any]) -> int:
+    """Return how many sets a set may meet that is not compared by parts."""
+    return NONE_MEETS_SO_MANY if values["contained"] else MOST_MET
 
 
 def add_candidates_by_parts(run: JoinRun) -> None:
@@ -160,7 +191,7 @@ def add_candidates_by_parts(run: JoinRun) -> None:
     if not sizes:
         return
 
-    run.load("CREATE TEMP TABLE sizes AS SELECT * FROM incoming", _table_of_sizes(sizes, run))
+    run.load("CREATE TEMP TABLE sizes AS SELECT * FROM incoming", table_of_sizes(sizes, run.values))
     run.execute(DIVIDED_SETS)
 
     # One number of parts after the other, so that the tables are small.
@@ -187,10 +218,10 @@ def parts_of_size(size: int, share: float, reach: float) -> int:
     return next(parts for parts in _PARTS if parts >= needed)
 
 
-def _table_of_sizes(sizes: list[int], run: JoinRun) -> arrow.Table:
+def table_of_sizes(sizes: list[int], values: Mapping[str, Any]) -> arrow.Table:
     """Return size to the number of parts as the smaller set, and to the least as the larger one."""
-    share = run.values["own_share"]
-    reach = run.values["reach"]
+    share = values["own_share"]
+    reach = values["reach"]
     smallest = [max(1, _ceiling(size / reach)) for size in sizes]
     columns = {
         "size": sizes,

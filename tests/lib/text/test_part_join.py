@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.corpus import questions
 from stages.lib.text import part_join
 from stages.lib.text.crowds import JoinRun
 from stages.lib.text.normal_form import shingles
@@ -22,34 +23,11 @@ from tests.lib.text.test_similarity_join import (
 )
 from tests.properties import examples
 
-# fmt: off
-WORDS = [
-    "reset", "router", "account", "invoice", "refund", "parcel", "address", "password", "order",
-    "delivery", "window", "battery", "charger", "cable", "screen", "update", "version", "install",
-    "remove", "folder", "printer", "network", "signal", "contract", "number", "change", "cancel",
-    "renew", "payment", "receipt", "discount", "coupon", "return", "exchange", "warranty",
-    "repair",
-]
-# fmt: on
-
 
 @pytest.fixture
 def by_parts(monkeypatch):
     """Compare all sets by parts, also those that meet no other set in a list."""
     monkeypatch.setattr(part_join, "MOST_MET", 0)
-
-
-def questions(count, seed):
-    """Return questions of nine words, and of each tenth one a copy with a slip of the finger."""
-    chance = random.Random(seed)
-    texts = []
-    for number in range(count):
-        if number % 10 == 9:
-            place = chance.randrange(len(texts[-1]))
-            texts.append(texts[-1][:place] + "x" + texts[-1][place:])
-        else:
-            texts.append(" ".join(chance.choices(WORDS, k=9)))
-    return texts
 
 
 @pytest.mark.slow

@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.deduplicate import partition_queries, partition_steps, partitioned_join
+from stages.deduplicate import (
+    partition_queries,
+    partition_steps,
+    partitioned_join,
+    partitioned_parts,
+)
 from stages.lib.core import database
 from stages.lib.core.errors import UserError
 from stages.lib.text import crowds, join_queries, part_join
@@ -292,7 +297,15 @@ def queries():
     names = {**vars(join_queries), **vars(partition_queries), **vars(part_join)}
     texts = {name: value for name, value in names.items() if isinstance(value, str)}
     texts = {name: text for name, text in texts.items() if name.isupper()}
-    for file in (module, crowds, database, part_join, partition_steps, partitioned_join):
+    for file in (
+        module,
+        crowds,
+        database,
+        part_join,
+        partition_steps,
+        partitioned_join,
+        partitioned_parts,
+    ):
         for node in ast.walk(ast.parse(inspect.getsource(file))):
             value = node.value if isinstance(node, ast.Constant) else None
             if isinstance(value, str) and re.match(r"\s*(SELECT|CREATE|INSERT|WITH)\b", value):
