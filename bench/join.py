@@ -82,12 +82,13 @@ def shingle_table(texts: list[str]) -> Any:
     """Return the table of shingle sets that `join_sets` reads; a row is a text."""
     import pyarrow as arrow
 
-    from stages.lib.text.normal_form import hash_shingles, shingles
+    from stages.lib.text.hashed_shingles import hashed_shingles
+    from stages.lib.text.normal_form import normal_form
     from stages.lib.text.similarity_join import SET_SCHEMA
 
     rows, batches = list[int](), list[Any]()
     for start in range(0, len(texts), 4096):
-        sets = [hash_shingles(shingles(text)) for text in texts[start : start + 4096]]
+        sets = hashed_shingles([normal_form(text) for text in texts[start : start + 4096]])
         rows += [start + at for at, of_text in enumerate(sets) for _ in of_text]
         flat = [items for of_text in sets for items in of_text]
         batches.append(arrow.array(flat, arrow.list_(arrow.uint64())))

@@ -63,18 +63,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     settings = params.deduplicate
 
     # Find equal texts and near-duplicates, among the documents and among the anchors of the pairs.
-    find = partial(find_duplicates, threshold=settings.near_threshold, measure=settings.measure)
-    document_scratch = inputs.scratch / "documents"
-    pair_scratch = inputs.scratch / "pairs"
-    template = params.rendering.document_text
-    document_groups = find(
-        inputs.documents, "doc_id", "text", template=template, scratch=document_scratch
-    )
-    pair_groups = find(inputs.pairs, "pair_id", "anchor", scratch=pair_scratch)
-    links = link_table([document_groups, pair_groups])
-    crowd_text_count = len(document_groups.crowd_texts) + len(pair_groups.crowd_texts)
-    # The ids of all pairs are in memory until here.
-    del pair_groups
+    document_groups, links, crowd_text_count = find_groups(inputs, params)
 
     # Choose the documents that go, and the kept document that represents each of them.
     documents = documents_to_compare(inputs.documents, document_groups, settings)
@@ -93,7 +82,7 @@ def run(inputs: Inputs, params: Params) -> Outputs:
     document_ledger = ledger_of_documents(semantic, representatives)
     pair_ledger = ledger_of_pairs(pairs, pair_decisions, representatives)
     violations = count_violations(
-        embedded_texts(documents, template),
+        embedded_texts(documents, params.rendering.document_text),
         representatives,
         pairs,
         pairs_after=pair_decisions.kept,
@@ -119,6 +108,27 @@ def run(inputs: Inputs, params: Params) -> Outputs:
             **violations,
         },
     )
+
+
+def find_groups(inputs: Inputs, params: Params) -> tuple[DuplicateGroups, pd.DataFrame, int]:
+    """Return the groups of documents, the links of documents and pairs, and the texts in crowds.
+
+    The ids of all pairs are not in memory for longer than this takes.
+    """
+    settings = params.deduplicate
+    find = partial(find_duplicates, threshold=settings.near_threshold, measure=settings.measure)
+    document_groups = find(
+        inputs.documents,
+        "doc_id",
+        "text",
+        template=params.rendering.document_text,
+        scratch=inputs.scratch / "documents",
+    )
+    pair_groups = find(inputs.pairs, "pair_id", "anchor", scratch=inputs.scratch / "pairs")
+
+    links = link_table([document_groups, pair_groups])
+    crowd_text_count = len(document_groups.crowd_texts) + len(pair_groups.crowd_texts)
+    return document_groups, links, crowd_text_count
 
 
 def grades_of_pairs(grades: pd.DataFrame) -> dict[str, int]:

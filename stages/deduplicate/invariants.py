@@ -72,26 +72,8 @@ def count_violations(
         excluded: the pairs that the stage dropped.
         judged_same: the ids of two rows each that a person judged to say the same.
     """
-    judged_texts = [
-        (texts[left], texts[right])
-        for left, right in judged_same
-        if left in texts and right in texts
-    ]
     kept_ids = arrow.array(kept_documents, arrow.string())
-    named_ids = {*representatives, *(target.kept_id for target in representatives.values())}
-    kept_names = _those_in(sorted(named_ids), kept_ids)
-
-    unsupported_documents = 0
-    for doc_id, target in representatives.items():
-        misplaced = target.kept_id not in kept_names or doc_id in kept_names
-        dropped_text = texts[doc_id]
-        kept_text = texts[target.kept_id]
-        if target.reason == "judged_copy":
-            is_supported = _is_judged(dropped_text, kept_text, judged_texts)
-        else:
-            is_supported = _is_supported(dropped_text, kept_text, target.reason, params)
-        if misplaced or not is_supported:
-            unsupported_documents += 1
+    unsupported = _unsupported_documents(texts, representatives, kept_ids, params, judged_same)
 
     # Pairs that name a document which says something else than before.
     relabelled = 0
@@ -104,11 +86,44 @@ def count_violations(
     is_known = compute.is_in(named_documents, value_set=kept_ids)
 
     return {
-        "unsupported_drops": unsupported_documents
+        "unsupported_drops": unsupported
         + _unsupported_pairs(pairs_before, excluded, representatives, judged_same),
         "dangling_pairs": len(is_known) - (compute.sum(is_known).as_py() or 0),
         "relabelled_pairs": relabelled,
     }
+
+
+def _unsupported_documents(
+    texts: Mapping[str, str],
+    representatives: Mapping[str, Representative],
+    kept_ids: arrow.Array,
+    params: DeduplicateParams,
+    judged_same: Collection[RowIds],
+) -> int:
+    """Return the number of documents whose representative is dropped or does not say the same."""
+    judged_texts = [
+        (texts[left], texts[right])
+        for left, right in judged_same
+        if left in texts and right in texts
+    ]
+
+    # Those of the named documents that stay.
+    named_ids = {*representatives, *(target.kept_id for target in representatives.values())}
+    kept_names = _those_in(sorted(named_ids), kept_ids)
+
+    count = 0
+    for doc_id, target in representatives.items():
+        misplaced = target.kept_id not in kept_names or doc_id in kept_names
+        dropped_text = texts[doc_id]
+        kept_text = texts[target.kept_id]
+        if target.reason == "judged_copy":
+            is_supported = _is_judged(dropped_text, kept_text, judged_texts)
+        else:
+            is_supported = _is_supported(dropped_text, kept_text, target.reason, params)
+        if misplaced or not is_supported:
+            count += 1
+
+    return count
 
 
 def _columns(pairs: pd.DataFrame) -> arrow.Table:

@@ -34,7 +34,8 @@ from stages.lib.preprocessing import sharded
 from stages.lib.retrieval.encoder import Encoder
 from stages.lib.schemas.duplicates import NearDuplicates
 from stages.lib.text.document_text import document_texts
-from stages.lib.text.normal_form import hash_shingles, normal_form, shingles_of_form
+from stages.lib.text.hashed_shingles import hashed_shingles
+from stages.lib.text.normal_form import normal_form
 from stages.lib.text.similarity_join import SET_SCHEMA, Measure, Positions, join_sets
 
 # How many rows of cosines are in memory at a time.
@@ -173,7 +174,7 @@ def hash_texts(
     """
     texts = list(frame[text_column]) if template is None else document_texts(frame, template)
     forms = [normal_form(text) for text in texts]
-    shingle_sets = [hash_shingles(shingles_of_form(form)) for form in forms]
+    shingle_sets = hashed_shingles(forms)
     rows = pd.DataFrame(
         {
             "id": frame[id_column].to_numpy(),

@@ -14,7 +14,8 @@ from stages.lib.core.interface import TableFile
 from stages.lib.core.tables import check_table
 from stages.lib.schemas.documents import Documents
 from stages.lib.schemas.duplicates import NearDuplicates
-from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
+from stages.lib.text.hashed_shingles import hashed_shingles
+from stages.lib.text.normal_form import normal_form, shingles
 from stages.lib.text.similarity_join import similarity_join
 from tests.properties import examples
 
@@ -170,7 +171,11 @@ def test_a_crowd_is_linked_by_a_tree(folder):
 def test_the_hashed_shingles_are_those_of_the_rule():
     frame = pd.DataFrame({"doc_id": ["d1", "d2"], "text": [LONG.upper(), "Reset!"]})
     rows = hash_texts(frame, "doc_id", "text")[0]
-    assert rows["shingles"].tolist() == [hash_shingles(shingles(LONG)), hash_shingles([RESET])]
+    hashed = [[hashes.tolist() for hashes in sets] for sets in rows["shingles"]]
+    assert hashed == [
+        [hashes.tolist() for hashes in sets] for sets in hashed_shingles([LONG, "reset"])
+    ]
+    assert list(map(len, hashed[0])) == list(map(len, shingles(LONG)))
     assert rows["form_hash"].tolist() == [hash_hex(LONG), hash_hex("reset")]
 
 

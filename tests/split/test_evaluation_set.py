@@ -12,8 +12,9 @@ from stages.lib.core.tables import check_table
 from stages.lib.schemas.evaluation_set import Queries, ScoredPairs
 from stages.lib.schemas.pairs import Pairs, SyntheticPairs
 from stages.lib.schemas.splits import EVALUATION_SPLITS, Fingerprints, Splits
+from stages.lib.text.hashed_shingles import hashed_shingles
 from stages.lib.text.held_out import HeldOutHashes, match_held_out
-from stages.lib.text.normal_form import hash_shingles, normal_form, shingles
+from stages.lib.text.normal_form import normal_form
 from stages.split import fingerprints as fingerprints_module
 from stages.split.components import Edge
 from stages.split.evaluation_set import (
@@ -218,7 +219,7 @@ def test_fingerprints_know_every_held_out_text_and_hold_none():
             split_of[identity],
             hash_hex(normal_form(body)),
             "texts",
-            hash_shingles(shingles(body)),
+            [hashes.tolist() for hashes in hashed_shingles([normal_form(body)])[0]],
             [],
         )
         for identity, body in [

@@ -18,8 +18,9 @@ import pandas as pd
 
 from stages.lib.core.ids import hash_hex
 from stages.lib.schemas.splits import Fingerprints
+from stages.lib.text.hashed_shingles import hashed_shingles
 from stages.lib.text.matches import NO_RUNS, TextVersions
-from stages.lib.text.normal_form import normal_form, shingle_hashes, shingles
+from stages.lib.text.normal_form import normal_form
 from stages.lib.text.overlap import Hashes, run_hashes, without_common
 from stages.lib.text.similarity_join import ShingleSets, similarity_join
 
@@ -75,8 +76,10 @@ def fingerprint_rows(held_out: Sequence[HeldOutText], common_runs: Hashes) -> pd
         common_runs: hashes of the runs that are boilerplate, sorted.
     """
     rows: dict[tuple[str, str], tuple[object, ...]] = {}
-    for item, runs in zip(held_out, _runs_of_texts(held_out), strict=True):
-        text_hash = hash_hex(normal_form(item.text))
+    forms = [normal_form(item.text) for item in held_out]
+    hashed = zip(forms, hashed_shingles(forms), _runs_of_texts(held_out), strict=True)
+    for item, (form, shingle_sets, runs) in zip(held_out, hashed, strict=True):
+        text_hash = hash_hex(form)
         has_runs = not (item.is_near_allowed or item.is_overlap_allowed)
         if (item.row_id, text_hash) in rows and not has_runs:
             continue
@@ -87,7 +90,7 @@ def fingerprint_rows(held_out: Sequence[HeldOutText], common_runs: Hashes) -> pd
             item.split,
             text_hash,
             item.compared_with,
-            [] if item.is_near_allowed else _hashes_of(item.text),
+            [] if item.is_near_allowed else shingle_sets,
             own_runs if has_runs else NO_RUNS,
         )
 
@@ -107,11 +110,6 @@ def _runs_of_texts(held_out: Sequence[HeldOutText]) -> Iterator[Hashes]:
         bounds = np.searchsorted(runs.owners, np.arange(len(block) + 1))
         for first, end in pairwise(bounds.tolist()):
             yield runs.hashes[first:end]
-
-
-def _hashes_of(text: str) -> list[npt.NDArray[np.uint64]]:
-    """Return the sorted hashes of each shingle set of `text`."""
-    return [shingle_hashes(shingle_set) for shingle_set in shingles(text)]
 
 
 class HeldOutHashes:
@@ -256,7 +254,8 @@ class _HashedShingles(Mapping[str, ShingleSets]):
         self._versions = versions
 
     def __getitem__(self, row_id: str) -> ShingleSets:
-        return [hashes for text in self._versions[row_id] for hashes in _hashes_of(text)]
+        forms = [normal_form(text) for text in self._versions[row_id]]
+        return list(chain.from_iterable(hashed_shingles(forms)))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._versions)

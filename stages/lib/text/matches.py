@@ -11,14 +11,15 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from stages.lib.core import database
-from stages.lib.text.normal_form import hash_of_form, normal_form, shingles_of_form
+from stages.lib.text.hashed_shingles import hashed_shingles
+from stages.lib.text.normal_form import hash_of_form, normal_form
 from stages.lib.text.overlap import Hashes, shared_runs
 from stages.lib.text.similarity_join import join_sets, set_reader
 from stages.lib.text.text_file import TextFile
@@ -27,6 +28,9 @@ from stages.lib.text.text_file import TextFile
 TextVersions = Mapping[str, Sequence[str]]
 
 _Integers = npt.NDArray[np.int32]
+
+# Groups of forms whose shingles are hashed at a time.
+_GROUPS_OF_BLOCK = 1000
 
 NO_RUNS: Hashes = np.empty(0, dtype=np.uint64)
 
@@ -202,10 +206,8 @@ def _near_forms(forms: _DistinctForms, threshold: float) -> list[tuple[list[str]
 
     # The shingles take many times the memory of the texts, so they are made when the database
     # reads them.
-    starts_and_end = [*starts.tolist(), len(order)]
-    groups = pairwise(starts_and_end)
-    shingle_sets = (_shingle_sets(forms, order[start:end].tolist()) for start, end in groups)
-    edges = join_sets(set_reader(shingle_sets), None, threshold)
+    bounds = np.append(starts, len(order))
+    edges = join_sets(set_reader(_shingle_sets(forms, order, bounds)), None, threshold)
 
     # The rows of the first form of a group are those of all.
     near: list[tuple[list[str], list[str]]] = []
@@ -217,10 +219,26 @@ def _near_forms(forms: _DistinctForms, threshold: float) -> list[tuple[list[str]
     return near
 
 
-def _shingle_sets(forms: _DistinctForms, numbers: Sequence[int]) -> list[frozenset[str]]:
-    """Return the shingle sets of all forms of these numbers, in the order of the forms."""
-    ordered = sorted(forms[number] for number in numbers)
-    return [shingles for form in ordered for shingles in shingles_of_form(form)]
+def _shingle_sets(
+    forms: _DistinctForms, order: npt.NDArray[np.int32], bounds: npt.NDArray[np.int32]
+) -> Iterator[list[Hashes]]:
+    """Yield the shingle sets of each group of forms, in the order of the forms.
+
+    Args:
+        forms: the forms, by their numbers.
+        order: the numbers of all forms, group by group.
+        bounds: where each group starts in `order`, and the end of the last one.
+    """
+    for block in range(0, len(bounds) - 1, _GROUPS_OF_BLOCK):
+        # The forms of some groups, and how many each of them has.
+        block_bounds = bounds[block : block + _GROUPS_OF_BLOCK + 1]
+        groups: list[list[str]] = []
+        for start, end in pairwise(block_bounds.tolist()):
+            groups.append(sorted(forms[number] for number in order[start:end].tolist()))
+
+        hashed = iter(hashed_shingles(list(chain.from_iterable(groups))))
+        for group in groups:
+            yield list(chain.from_iterable(islice(hashed, len(group))))
 
 
 def _overlapping(

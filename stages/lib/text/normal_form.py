@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -235,15 +235,6 @@ def jaccard(left: frozenset[Any], right: frozenset[Any]) -> float:
     shared = len(left & right)
     union = len(left) + len(right) - shared
     return shared / union if union else 1.0
-
-
-def hash_shingles(sets: Sequence[Iterable[str]]) -> list[list[int]]:
-    """Return the sorted 64-bit hashes of each set. Hashes are compared without the texts.
-
-    >>> hash_shingles([["abc", "def", "abc"], ["def"]])
-    [[6455300059550759896, 8631541059365646922], [8631541059365646922]]
-    """
-    return [shingle_hashes(shingle_set).tolist() for shingle_set in sets]
 
 
 def shingle_hashes(shingle_set: Iterable[str]) -> npt.NDArray[np.uint64]:

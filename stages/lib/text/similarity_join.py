@@ -250,7 +250,8 @@ def _set_batches(rows: Iterable[ShingleSets]) -> Iterator[arrow.RecordBatch]:
 def _distinct_hashes(shingles: Collection[Any]) -> npt.NDArray[np.uint64]:
     """Return the distinct shingles as hashes. Hashes stay as they are."""
     if isinstance(shingles, np.ndarray):
-        return np.unique(shingles)
+        is_sorted = bool((shingles[1:] > shingles[:-1]).all())
+        return shingles if is_sorted else np.unique(shingles)
     if any(isinstance(shingle, str) for shingle in shingles):
         return shingle_hashes(shingles)
 

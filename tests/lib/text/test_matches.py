@@ -65,11 +65,11 @@ def test_texts_in_a_file_match_as_texts_in_memory_do():
 
 def test_each_form_is_shingled_once_in_the_order_of_its_rows(monkeypatch):
     forms = []
-    shingles_of_form = matches_module.shingles_of_form
+    hashed_shingles = matches_module.hashed_shingles
     monkeypatch.setattr(
         matches_module,
-        "shingles_of_form",
-        lambda form: forms.append(form) or shingles_of_form(form),
+        "hashed_shingles",
+        lambda block: forms.extend(block) or hashed_shingles(block),
     )
     match_texts([{"p1": ["Reset it!", "No."]}, {"d1": ["RESET it", "A fuse"], "d2": ["no"]}], 0.8)
     # Rows: d1 alone, d1 and p1, d2 and p1.
@@ -110,11 +110,11 @@ def test_little_memory_gives_the_same_matches_and_writes_to_disk(monkeypatch):
 
 def test_the_forms_of_one_group_of_rows_come_in_the_order_of_the_forms(monkeypatch):
     forms = []
-    shingles_of_form = matches_module.shingles_of_form
+    hashed_shingles = matches_module.hashed_shingles
     monkeypatch.setattr(
         matches_module,
-        "shingles_of_form",
-        lambda form: forms.append(form) or shingles_of_form(form),
+        "hashed_shingles",
+        lambda block: forms.extend(block) or hashed_shingles(block),
     )
     match_texts([{"d1": ["Reset it", "A fuse"], "d2": ["A fuse", "Reset it"]}], 0.8)
     match_texts([{"d2": ["A fuse", "Reset it"], "d1": ["Reset it", "A fuse"]}], 0.8)

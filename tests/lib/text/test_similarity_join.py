@@ -22,7 +22,8 @@ from stages.lib.core.errors import UserError
 from stages.lib.text import crowds, join_queries, part_join
 from stages.lib.text import similarity_join as module
 from stages.lib.text.crowds import Forest, JoinRun
-from stages.lib.text.normal_form import hash_shingles, jaccard, shingles, similarity
+from stages.lib.text.hashed_shingles import hashed_shingles
+from stages.lib.text.normal_form import jaccard, similarity
 from stages.lib.text.similarity_join import SET_SCHEMA, join_sets, similarity_join
 from tests.properties import examples
 
@@ -148,7 +149,7 @@ def test_containment_is_brute_force_up_to_twice_the_size(rows, threshold):
 
 def test_the_exact_join_takes_hashes_for_shingles():
     texts = numbered(["reset the router", "reset the routers", "call us"])
-    sets = {row_id: hash_shingles(shingles(text)) for row_id, text in texts.items()}
+    sets = {row_id: hashed_shingles([text])[0] for row_id, text in texts.items()}
     edges = list(similarity_join(sets, sets, 0.5))
     assert [(left[-1], right[-1]) for left, right, _ in edges] == [("0", "1")]
     assert edges[0][2] == similarity("reset the router", "reset the routers")
