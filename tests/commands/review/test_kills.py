@@ -15,42 +15,49 @@ from tests.conftest import ROOT
 ROWS = 3000
 
 
-def judged_until_killed(folder, numbers, delay):
-    """Serve rows, judge them one by one, and kill the server `delay` seconds after the first one.
+def judged_until_killed(folder, numbers, count, delay):
+    """Serve rows, judge them one by one, and kill the server while it works.
+
+    The kill comes `delay` seconds after `count` verdicts are acknowledged. So it does not depend on
+    the speed of the machine how many of the rows are used up.
 
     Returns the verdicts that it has acknowledged, and the number of the one that it has not.
     """
     command = [sys.executable, "-m", "tests.commands.review.serve_rows", str(folder), str(ROWS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        port, token = process.stdout.readline().split()
-        address = Address(int(port), token)
         timer = threading.Timer(delay, process.kill)
-        acknowledged = {}
-        for number in numbers:
-            verdict = "yes" if number % 3 else "no"
-            try:
-                reply = address.post(number, verdict, f"note {number}")
-            except OSError:
-                break
-            if reply.status != 303:
-                process.kill()
-                pytest.fail(reply.text)
-            acknowledged[number] = verdict
-            if len(acknowledged) == 1:
-                timer.start()
-        timer.join()
+        try:
+            port, token = process.stdout.readline().split()
+            address = Address(int(port), token)
+            acknowledged = {}
+            for number in numbers:
+                verdict = "yes" if number % 3 else "no"
+                try:
+                    reply = address.post(number, verdict, f"note {number}")
+                except OSError:
+                    break
+                assert reply.status == 303, reply.text
+                acknowledged[number] = verdict
+                if len(acknowledged) == count:
+                    timer.start()
+            timer.join()
+        finally:
+            process.kill()
     assert process.returncode == -signal.SIGKILL
+    assert acknowledged.keys() < set(numbers), "all rows are judged"
     return acknowledged, number
 
 
 def check_kills(folder, times):
-    delays = random.Random(13)
+    draw = random.Random(13)
     queue = review_queue(folder, ["a text"] * ROWS)
     expected = {}
     next_number = 1
     for _ in range(times):
         numbers = range(next_number, ROWS + 1)
-        acknowledged, last = judged_until_killed(folder, numbers, delays.uniform(0.05, 1.0))
+        count = draw.randint(1, 20)
+        delay = draw.uniform(0, 0.02)
+        acknowledged, last = judged_until_killed(folder, numbers, count, delay)
         expected |= acknowledged
 
         # What was under way when the server was killed may be there, or not.

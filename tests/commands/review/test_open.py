@@ -35,14 +35,15 @@ def started(*options):
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, env=environment, **streams) as process:
-        text = ""
-        while "Ctrl-C" not in text:
-            line = process.stdout.readline()
-            assert line, text
-            text += line
-        url = urlsplit(re.search(r"open (http://127\.0\.0\.1:\d+/\S+/) in", text)[1])
-        yield process, Address(url.port, url.path.strip("/"))
-        if process.poll() is None:
+        try:
+            text = ""
+            while "Ctrl-C" not in text:
+                line = process.stdout.readline()
+                assert line, text
+                text += line
+            url = urlsplit(re.search(r"open (http://127\.0\.0\.1:\d+/\S+/) in", text)[1])
+            yield process, Address(url.port, url.path.strip("/"))
+        finally:
             process.kill()
 
 
