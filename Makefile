@@ -49,7 +49,8 @@ check: setup ## while writing: ruff, mypy and the fast tests
 	PYTHONDONTWRITEBYTECODE= python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile check -m "not prove and not slow"
 
 prove: setup .venv-site/installed ## heavy proofs: every example of each property, bytes over hash seeds and workers
-	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile full -m "(prove or hypothesis or fuzz) and not study"
+	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile full -m "(prove or hypothesis or fuzz) and not study and not speed"
+	OMP_NUM_THREADS=1 python -m pytest -m speed
 
 studies: setup ## proofs that train many models on the default data: hours
 	python -m pytest -m study

@@ -1,5 +1,6 @@
 """What the benchmarks promise of the default data and of speed: heavy, run by `make prove` alone.
 
+Those that measure time are marked `speed`: they run after the others, with nothing beside them.
 Those that train many models are marked `study`: `make studies` runs them.
 """
 
@@ -40,6 +41,7 @@ def test_planted_faults_are_found_and_nothing_else_is_harmed():
 
 
 @pytest.mark.prove
+@pytest.mark.speed
 @pytest.mark.timeout(3600)
 def test_cleaning_takes_linear_time_and_flat_memory():
     told = figures("bench/cleaning_speed.py", "--rounds", "1")
@@ -57,6 +59,7 @@ def test_no_anchor_of_the_default_data_is_lost_to_a_filter():
 
 
 @pytest.mark.prove
+@pytest.mark.speed
 @pytest.mark.timeout(3600)
 def test_near_duplicates_are_found_and_only_copies_go():
     told = figures("bench/deduplicate.py")
@@ -72,6 +75,7 @@ def test_near_duplicates_are_found_and_only_copies_go():
 
 
 @pytest.mark.prove
+@pytest.mark.speed
 @pytest.mark.timeout(3600)
 def test_the_miner_finds_what_its_peer_does_in_less_time_and_memory():
     told = figures("bench/mine.py", "--rounds", "3")
@@ -82,6 +86,7 @@ def test_the_miner_finds_what_its_peer_does_in_less_time_and_memory():
 
 
 @pytest.mark.prove
+@pytest.mark.speed
 @pytest.mark.timeout(600)
 def test_ranking_and_its_measures_cost_little_more_than_the_product():
     told = figures("bench/ranking.py")

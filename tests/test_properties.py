@@ -45,7 +45,7 @@ def test_make_check_and_make_prove_name_a_profile():
     lines = Path("Makefile").read_text("utf-8").splitlines()
     named = [line.strip() for line in lines if "--hypothesis-profile" in line]
     assert ["check -m" in line for line in named] == [True, False]
-    proofs = 'full -m "(prove or hypothesis or fuzz) and not study"'
+    proofs = 'full -m "(prove or hypothesis or fuzz) and not study and not speed"'
     assert [proofs in line for line in named] == [False, True]
 
 
