@@ -31,10 +31,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import bench.peers as peers
+from bench.process_memory import status
 
 ROOT = Path(__file__).parent.parent
-# The shards are cleaned by a worker process.
-PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 # Runs in the peer's environment: seconds for the texts in the JSON file named first, in formatters and filters, and in
 # the deduplication of sentences.
@@ -131,7 +130,9 @@ def clean_once(folder: Path, comparable: bool) -> tuple[float, float]:
         write_tables(Path(small), texts(50))
         run(Path(small))
     seconds = run(folder)
-    peak = max(resource.getrusage(who).ru_maxrss for who in PROCESSES)
+    # The shards are cleaned by a worker process.
+    of_worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    peak = max(status("VmHWM"), of_worker)
     return seconds, peak / 1024
 
 

@@ -45,6 +45,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import bench.peers as peers
+from bench.process_memory import status
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("rightness", "sameness", "peers", "speed")
@@ -121,11 +122,8 @@ def stage() -> None:
     before = sum(os.times()[:4])
     deduplicate()
     seconds = sum(os.times()[:4]) - before
-    peaks = [
-        resource.getrusage(who).ru_maxrss
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    ]
-    print(json.dumps([seconds, max(peaks) / 2**20]))
+    of_workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    print(json.dumps([seconds, max(status("VmHWM"), of_workers) / 2**20]))
 
 
 def rightness(count: int) -> dict[str, float]:

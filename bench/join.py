@@ -27,7 +27,6 @@ import importlib
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -37,10 +36,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
 import numpy as np
 
+from bench.process_memory import status
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
 
 # The last commit that joined by posting lists in Python.
 BEFORE = "9598557"
@@ -197,7 +199,7 @@ def work(table_file: Path, side: str, out: Path) -> None:
     figures = {
         "cpu_seconds": sum(os.times()[:4]) - processor,
         "seconds": time.perf_counter() - clock,
-        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "peak_gb": status("VmHWM") / 2**20,
         "edges": float(len(edges)),
     }
     out.write_text(json.dumps(edges), "utf-8")

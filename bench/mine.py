@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import numpy as np
 
 from bench import peers
+from bench.process_memory import status
 
 NEGATIVES, CANDIDATES, MARGIN, BLOCK = 4, 50, 0.05, 256
 SIDES = ("ours", "theirs", "bare")
@@ -261,12 +262,6 @@ def compare(documents: int, anchors: int, dimension: int, rounds: int) -> dict[s
         **{f"seconds.{side}": value for side, value in seconds.items()},
         **{f"peak_mb.{side}": value for side, value in memory.items()},
     }
-
-
-def status(key: str) -> int:
-    """Return a line of /proc/self/status, in kB."""
-    lines = Path("/proc/self/status").read_text("ascii").splitlines()
-    return int(next(line for line in lines if line.startswith(f"{key}:")).split()[1])
 
 
 def main() -> None:

@@ -10,12 +10,12 @@ normal forms and the runs, and not the join of near texts (bench/deduplicate.py 
 from __future__ import annotations
 
 import random
-import resource
 import sys
 import time
 from typing import NamedTuple
 
 from bench.corpus import documents
+from bench.process_memory import status
 from stages.lib.text.matches import ids_by_normal_form
 from stages.lib.text.normal_form import normal_form
 from stages.lib.text.normal_form import words as word_list
@@ -89,7 +89,7 @@ def main(count: int) -> None:
 
 
 def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return status("VmHWM") // 1024
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import numpy as np
 
 from bench import peers
-from bench.mine import BLOCK, Inputs, make, status
+from bench.mine import BLOCK, Inputs, make
+from bench.process_memory import status
 from stages.lib.evaluation.ranking_metrics import DEPTH, grade_hits, mean_metrics
 from stages.lib.retrieval.search import dense_search
 
