@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 def train(steps: int, batch: int, way: str) -> dict[str, float]:
     """Train `steps` steps in one `way`; return seconds, memory in GB and the last loss."""
     sys.path.insert(0, str(ROOT))
+    from bench.process_memory import status
     from stages.finetune import chunked_loss
     from stages.finetune.batches import conflict_ids, plan_batches
     from stages.finetune.hooks import TrainingHooks
@@ -58,13 +58,13 @@ def train(steps: int, batch: int, way: str) -> dict[str, float]:
         seed=run.seed,
         threads=run.threads,
     )
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = status("VmHWM")
     with tempfile.TemporaryDirectory() as logs:
         tracker = Tracker(Path(logs, "logs"), "off", {})
         start = time.perf_counter()
         trained = train_model(job, TrainingHooks(tracker))
         seconds = time.perf_counter() - start
-    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
+    memory = (status("VmHWM") - before) / 2**20
     return {"seconds": seconds, "gigabytes": memory, "loss": float(trained.curve["loss"].iloc[-1])}
 
 

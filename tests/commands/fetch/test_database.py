@@ -162,16 +162,14 @@ def test_a_driver_that_says_the_password_is_not_shown(spelling, monkeypatch):
 def test_postgres_streams(postgres):
     """300 MB of rows pass through a process that grows by a small part of them."""
     code = """
-import resource
+from bench.process_memory import status
 from stages.commands.fetch.database import open_database, run_query
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 database = open_database("DESK", "url_env")
 for count in (10_000, 300_000):
     query = f"SELECT i, repeat('x', 1000) || i AS t FROM generate_series(1, {count}) AS i"
     with run_query(database, query, "query") as result:
         rows = sum(len(batch) for batch in result.batches)
-    print(rows, peak())
+    print(rows, status("VmHWM") // 1024)
 """
     output = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
