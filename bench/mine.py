@@ -4,8 +4,8 @@
 
 All sides get the same corpus, the same vectors (made up, in clusters, so that many documents lie near a positive) and
 the same rules: exact dense search, four negatives an anchor, the hardest, at least 5 % below the weakest positive. Each
-runs in a process of its own, on one thread; the sides take turns, and the median of the rounds counts. Seconds are processor seconds, which other
-work on the machine changes little.
+runs in a process of its own, on one thread; the sides take turns, and the median of the rounds counts. Seconds
+are processor seconds.
 
     speedup       seconds of mine_hard_negatives over ours
     over_bare     ours over the bare product: vectors times vectors in blocks, and the k best by numpy's argpartition

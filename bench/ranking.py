@@ -3,10 +3,10 @@
     python bench/ranking.py [--documents 100000] [--queries 5000] [--dimension 384] [--rounds 3] [--json]
 
 All sides get the same random unit vectors and run in processes of their own, on one thread, taking turns; the median
-of the rounds counts. Seconds are processor seconds, which other work on the machine changes little. Ours is the exact
-first hundred documents of each query, ties in order, and nDCG, MRR, MAP, recall and hit rate at seven depths. The library is
-the InformationRetrievalEvaluator of sentence-transformers, with the same measures at the same depths. The bare side is
-the product in blocks and the hundred best by numpy's argpartition.
+of the rounds counts. Seconds are processor seconds. Ours is the exact first hundred documents of each query, ties in
+order, and nDCG, MRR, MAP, recall and hit rate at seven depths. The library is the InformationRetrievalEvaluator of
+sentence-transformers, with the same measures at the same depths. The bare side is the product in blocks and the hundred
+best by numpy's argpartition.
 
     over_bare      seconds of ours over those of the bare side
     speedup        seconds of the library over ours
